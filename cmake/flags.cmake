@@ -1,0 +1,22 @@
+# Flags that every target of ours is compiled with.
+add_library(weir_flags INTERFACE)
+target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
+                                            -Wmissing-prototypes -fno-strict-aliasing -fno-omit-frame-pointer)
+if(WEIR_WERROR)
+    target_compile_options(weir_flags INTERFACE -Werror)
+endif()
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    # Feature macros come from the build and not from files, so that every file sees the same system.
+    target_compile_definitions(weir_flags INTERFACE _GNU_SOURCE)
+endif()
+if(WEIR_SANITIZE)
+    target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(weir_flags INTERFACE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    target_link_options(weir_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(WEIR_COVERAGE)
+    target_compile_options(weir_flags INTERFACE --coverage -O1)
+    target_link_options(weir_flags INTERFACE --coverage)
+endif()

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* weir.h - a TCP and UDP session server as a library. A whole server:
+ *
+ *     #include <weir/weir.h>
+ *     #include <stdio.h>
+ *
+ *     int main(void)
+ *     {
+ *         struct weir_error error;
+ *         struct weir_server *server;
+ *         struct weir_config config;
+ *         char text[512];
+ *
+ *         weir_config_init(&config);
+ *         struct weir_listen echo = {.proto = WEIR_TCP, .address = "7777", .handler = "echo"};
+ *         if (weir_server_open(&config, &server, &error) == WEIR_OK &&
+ *             weir_server_listen(server, &echo, &error) == WEIR_OK &&
+ *             weir_server_start(server, &error) == WEIR_OK) {
+ *             weir_server_wait(server);
+ *             weir_server_free(server);
+ *             return 0;
+ *         }
+ *         fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
+ *         return 1;
+ *     }
+ *
+ * A server runs N workers, each a thread with its own sockets, sessions and buffers. A handler's
+ * functions are called on the worker that owns the session, one at a time for one session.
+ */
+#ifndef WEIR_WEIR_H
+#define WEIR_WEIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/address.h>
+#include <weir/error.h>
+#include <weir/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What carries the bytes. */
+enum weir_proto { WEIR_TCP, WEIR_UDP };
+
+/* ---- Sessions and handlers ---- */
+
+/* Who is connected: a TCP connection, or the sender of a datagram. Valid inside the handler's
+ * functions; owned by its worker. */
+struct weir_session;
+
+/* What a codec made of received bytes. Valid until the handler's on_message returns. */
+struct weir_message {
+    const uint8_t *bytes;
+    size_t length;
+};
+
+/* What to do with messages. Absent functions mean the sensible default. The table must outlive the
+ * server. */
+struct weir_handler {
+    const char *name;    /* "echo" */
+    const char *summary; /* one line for --help */
+    /* A message came. */
+    void (*on_message)(struct weir_session *session, const struct weir_message *message);
+};
+
+/* How received bytes become messages. */
+struct weir_codec {
+    const char *name;      /* "raw" */
+    const char *summary;   /* one line for --help */
+    enum weir_proto proto; /* what it is for */
+};
+
+/* Queues a copy of the bytes for the session's peer. Returns WEIR_OK; or, with nothing queued:
+ * WEIR_NO_ROOM when the peer has not taken send_queue_high_bytes yet, WEIR_NO_BUFFERS when the
+ * worker's buffers are spent, WEIR_CANCELLED when the session is closing, WEIR_TOO_LARGE for a
+ * datagram that cannot be sent whole. Only from the worker that owns the session. */
+WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
+                                          size_t length);
+
+/* Queues the message that on_message is handling right now, back to where it came from. The same as
+ * sending its bytes, but they are not copied, and the high mark does not refuse them (receiving
+ * pauses there instead). At most once a message. */
+WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
+                                               const struct weir_message *message);
+
+/* The session's remote address. */
+WEIR_API const struct weir_address *weir_session_peer(const struct weir_session *session);
+
+/* The id: never valid again once the session is gone. A datagram's sender without a session of its
+ * own has id 0. */
+WEIR_API uint64_t weir_session_id(const struct weir_session *session);
+
+/* ---- Servers ---- */
+
+/* How loud the log is: each level includes those before it. */
+enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARNING, WEIR_LOG_INFO, WEIR_LOG_DETAIL };
+
+/* Settings of a server. Fill with weir_config_init(), then change what differs. */
+struct weir_config {
+    size_t size;           /* of this struct, set by weir_config_init(): tells versions apart */
+    const char *transport; /* "auto", or a name: "uring", "epoll" */
+    uint32_t workers;      /* threads; 0: one per core this process may use */
+    uint32_t sessions_max; /* open at once, in all workers; more are closed at once and counted */
+    /* memory one peer that does not read may cost, give or take one buffer */
+    uint32_t send_queue_high_bytes;
+    uint32_t send_queue_low_bytes;      /* receiving from a paused peer resumes below this */
+    uint32_t buffer_bytes;              /* one stream buffer */
+    uint64_t buffer_memory_max_bytes;   /* all stream buffers of one worker */
+    uint64_t datagram_memory_max_bytes; /* all datagram buffers of one worker */
+    uint32_t listen_backlog;            /* connections the system may hold before we accept them */
+    /* One line of the log, without a line end. May come from any thread, one call at a time. Null:
+     * no log. */
+    void (*log)(void *user, enum weir_log_level level, const char *line);
+    /* The last worker ended: after a drain, a stop or a failure. Called from that worker's thread.
+     * May be null. */
+    void (*on_stopped)(void *user);
+    void *user; /* handed to log and on_stopped */
+};
+
+/* One place to listen on. */
+struct weir_listen {
+    enum weir_proto proto;
+    const char *address; /* as weir_address_parse() reads it; port 0 takes a free one */
+    const char *codec;   /* "raw" (TCP), "datagram" (UDP); null: that default */
+    const char *handler; /* "echo"; null: that default */
+};
+
+/* A listener of a started server, for a person or a script to read. The strings live as long as the
+ * server. */
+struct weir_listener_info {
+    enum weir_proto proto;
+    struct weir_address address; /* with the port that was really taken */
+    const char *transport, *codec, *handler;
+    uint32_t workers;
+};
+
+/* Why connections were refused and datagrams dropped, and how sessions ended; summed over all
+ * workers. Each name is also the word in the closing summary. */
+struct weir_stats {
+    uint64_t accepted, closed, open;
+    uint64_t bytes_in, bytes_out;
+    uint64_t datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
+    uint64_t refused_full; /* accepted by the system, and closed because sessions_max was reached */
+    uint64_t refused_failed; /* accepted by the system, and lost before a session could be made */
+    uint64_t dropped_own_source;   /* datagrams that claim to come from this server itself */
+    uint64_t dropped_bad_source;   /* port 0, multicast, broadcast, or the unspecified address */
+    uint64_t dropped_too_large;    /* longer than a datagram buffer */
+    uint64_t dropped_unsent;       /* answers that the system would not send */
+    uint64_t pauses_no_files;      /* times accepting stood still for want of descriptors */
+    uint64_t pauses_no_buffers;    /* times receiving stood still for want of buffers */
+    uint64_t closed_by_reason[16]; /* index: enum weir_reason */
+};
+
+/* Why a session ended. */
+enum weir_reason {
+    WEIR_REASON_NONE,        /* it has not */
+    WEIR_REASON_PEER_DONE,   /* the peer finished, and got every answer */
+    WEIR_REASON_RESET,       /* the peer or the network broke the connection */
+    WEIR_REASON_APPLICATION, /* the handler wanted it */
+    WEIR_REASON_DRAIN,       /* the server was drained */
+    WEIR_REASON_SHUTDOWN,    /* the server was stopped, or the drain ran out of time */
+    WEIR_REASONS_COUNT
+};
+
+struct weir_server;
+
+/* Fills in every default. */
+WEIR_API void weir_config_init(struct weir_config *config);
+
+/* The reason as one word: "peer_done". Never null; any thread. */
+WEIR_API const char *weir_reason_text(enum weir_reason reason);
+
+/* Makes a server that does nothing yet. WEIR_INVALID names the setting that cannot work. The caller
+ * frees it. */
+WEIR_API enum weir_code weir_server_open(const struct weir_config *config,
+                                         struct weir_server **server, struct weir_error *error);
+
+/* Adds a place to listen on; before weir_server_start() only. The strings are copied. */
+WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
+                                           const struct weir_listen *listen,
+                                           struct weir_error *error);
+
+/* Starts the workers and their listeners; returns when all of them listen, or when one failed and
+ * all have ended. */
+WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error);
+
+/* How many listeners it has. */
+WEIR_API size_t weir_server_listeners_count(const struct weir_server *server);
+
+/* The index-th listener of a started server. */
+WEIR_API struct weir_listener_info weir_server_listener(const struct weir_server *server,
+                                                        size_t index);
+
+/* Stops accepting, delivers what is queued, and closes every session, by the deadline at the
+ * latest. Any thread; returns at once. */
+WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms);
+
+/* Closes every session now. Any thread; returns at once. */
+WEIR_API void weir_server_stop(struct weir_server *server);
+
+/* Returns when every worker has ended. */
+WEIR_API void weir_server_wait(struct weir_server *server);
+
+/* The sums of this moment. Any thread. */
+WEIR_API void weir_server_stats(const struct weir_server *server, struct weir_stats *stats);
+
+/* Stops the server if it runs, waits for it, and frees it. Null is allowed. */
+WEIR_API void weir_server_free(struct weir_server *server);
+
+/* The version of the library that runs, "0.1.0"; WEIR_VERSION is that of the header. */
+WEIR_API const char *weir_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

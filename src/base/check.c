@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c - how a broken invariant ends the process. */
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void check_failed(const char *what, const char *file, int line, const char *function)
+{
+    fprintf(stderr, "weir: check failed: %s (%s:%d, %s); this is a bug in weir, please report it\n",
+            what, file, line,
+            function); /* tidy: allow output - the last words of a process that cannot go on */
+    fflush(stderr);
+    abort();
+}

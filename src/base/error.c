@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* error.c - codes in words, and one line for one failure. */
+#include <weir/error.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "error_fill.h"
+
+static const char *const error__texts[WEIR_CODES_COUNT] = {
+    [WEIR_OK] = "ok",
+    [WEIR_INVALID] = "invalid",
+    [WEIR_UNSUPPORTED] = "not supported here",
+    [WEIR_DENIED] = "not permitted",
+    [WEIR_ADDRESS_IN_USE] = "address in use",
+    [WEIR_ADDRESS_UNAVAILABLE] = "no interface has this address",
+    [WEIR_NO_MEMORY] = "out of memory",
+    [WEIR_NO_FILES] = "out of file descriptors",
+    [WEIR_NO_BUFFERS] = "out of buffers",
+    [WEIR_NO_ROOM] = "full",
+    [WEIR_RESET] = "connection reset",
+    [WEIR_TIMED_OUT] = "timed out",
+    [WEIR_UNREACHABLE] = "unreachable",
+    [WEIR_TOO_LARGE] = "too large",
+    [WEIR_CANCELLED] = "cancelled",
+    [WEIR_SYSTEM] = "system error",
+};
+
+const char *weir_code_text(enum weir_code code)
+{
+    return (unsigned)code < WEIR_CODES_COUNT ? error__texts[code] : "unknown";
+}
+
+enum weir_code error_fill(struct weir_error *error, enum weir_code code, int os_error,
+                          const char *operation, const char *subject, const char *reason,
+                          const char *hint)
+{
+    weir_check(code != WEIR_OK);
+    if (!error) return code;
+    memset(error, 0, sizeof *error);
+    error->code = code;
+    error->os_error = os_error;
+    snprintf(error->operation, sizeof error->operation, "%s", operation);
+    snprintf(error->subject, sizeof error->subject, "%s", subject ? subject : "");
+    snprintf(error->reason, sizeof error->reason, "%s", reason ? reason : "");
+    snprintf(error->hint, sizeof error->hint, "%s", hint ? hint : "");
+    return code;
+}
+
+char *weir_error_text(const struct weir_error *error, char *text, size_t size)
+{
+    char os_part[48] = "", name[32];
+
+    if (error->os_error != 0)
+        snprintf(os_part, sizeof os_part, " (%s)",
+                 error_os_name(error->os_error, name, sizeof name));
+    snprintf(text, size, "cannot %s%s%s: %s%s%s%s", error->operation, error->subject[0] ? " " : "",
+             error->subject, error->reason[0] ? error->reason : weir_code_text(error->code),
+             os_part, error->hint[0] ? "; " : "", error->hint);
+    return text;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* error_os_linux.c - errno: its names, and the portable code for each that we meet. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error_fill.h"
+
+const char *error_os_name(int os_error, char *text, size_t size)
+{
+    const char *name = strerrorname_np(os_error);
+
+    if (name) return name;
+    snprintf(text, size, "errno %d", os_error);
+    return text;
+}
+
+enum weir_code error_code_of_os(int os_error)
+{
+    switch (os_error) {
+    case 0: return WEIR_OK;
+    case EINVAL: return WEIR_INVALID;
+    case ENOSYS:
+    case EOPNOTSUPP:
+    case EAFNOSUPPORT:
+    case EPROTONOSUPPORT: return WEIR_UNSUPPORTED;
+    case EPERM:
+    case EACCES: return WEIR_DENIED;
+    case EADDRINUSE: return WEIR_ADDRESS_IN_USE;
+    case EADDRNOTAVAIL: return WEIR_ADDRESS_UNAVAILABLE;
+    case ENOMEM: return WEIR_NO_MEMORY;
+    case EMFILE:
+    case ENFILE: return WEIR_NO_FILES;
+    case ENOBUFS: return WEIR_NO_BUFFERS;
+    case ENOSPC: return WEIR_NO_ROOM;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED:
+    case ENOTCONN: return WEIR_RESET;
+    case ETIMEDOUT: return WEIR_TIMED_OUT;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case ENETDOWN:
+    case ECONNREFUSED: return WEIR_UNREACHABLE;
+    case EMSGSIZE: return WEIR_TOO_LARGE;
+    case ECANCELED: return WEIR_CANCELLED;
+    default: return WEIR_SYSTEM;
+    }
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* list.h - an intrusive list with both ends: members are taken out in O(1) wherever they stand, and
+ * nothing is allocated. A node that is on no list points at itself. */
+#ifndef BASE_LIST_H
+#define BASE_LIST_H
+
+#include <stdbool.h>
+
+#include "check.h"
+
+struct list {
+    struct list *previous, *next;
+};
+
+static inline void list_init(struct list *list)
+{
+    list->previous = list->next = list;
+}
+
+static inline bool list_is_empty(const struct list *list)
+{
+    return list->next == list;
+}
+
+/* Whether the node stands on a list. */
+static inline bool list_has(const struct list *node)
+{
+    return node->next != node;
+}
+
+static inline void list_add_last(struct list *list, struct list *node)
+{
+    weir_check(!list_has(node));
+    node->previous = list->previous;
+    node->next = list;
+    list->previous->next = node;
+    list->previous = node;
+}
+
+/* A node on no list stays as it is. */
+static inline void list_remove(struct list *node)
+{
+    node->previous->next = node->next;
+    node->next->previous = node->previous;
+    list_init(node);
+}
+
+/* The first, taken out; null: the list is empty. */
+static inline struct list *list_take_first(struct list *list)
+{
+    struct list *first = list->next;
+
+    if (first == list) return NULL;
+    list_remove(first);
+    return first;
+}
+
+/* Moves all of `from` behind the last of `list`. */
+static inline void list_append_all(struct list *list, struct list *from)
+{
+    if (list_is_empty(from)) return;
+    from->next->previous = list->previous;
+    list->previous->next = from->next;
+    from->previous->next = list;
+    list->previous = from->previous;
+    list_init(from);
+}
+
+#endif
