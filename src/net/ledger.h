@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* ledger.h - the handles of one net, what is outstanding on each, and the events on their way up.
+ * Private to src/net.
+ *
+ * It is the checker behind the laws: every event that a transport makes is compared with what was
+ * asked of it, so a completion answered twice, a close answered before its last send or a byte that
+ * nobody asked for ends the process where it happens.
+ *
+ * A slot's life:
+ *
+ *      FREE -> listen, adopt, bind: open -> net_close: closing -> NET_CLOSED: FREE, generation + 1
+ */
+#ifndef NET_LEDGER_H
+#define NET_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net.h"
+
+struct net;
+
+enum ledger_kind { LEDGER_FREE, LEDGER_LISTENER, LEDGER_CONNECTION, LEDGER_DATAGRAM };
+
+/* The front's part of a handle; a transport's part follows it in the same memory, at a fixed
+ * address while the net lives. */
+struct ledger_slot {
+    uint32_t index, generation;
+    enum ledger_kind kind;
+    bool flow_on;           /* true exactly when the owner wants to accept or receive */
+    bool send_out;          /* true exactly when a net_send is not answered yet */
+    bool finished;          /* net_finish was called */
+    bool peer_done;         /* NET_PEER_DONE was handed out */
+    bool broken;            /* NET_BROKEN was handed out */
+    bool closing;           /* net_close was called */
+    bool starved;           /* a listener that waits for file descriptors */
+    uint32_t datagrams_out; /* net_send_to calls not answered yet */
+    void *owner;
+
+    /* Answers that the transport knew at once, waiting for the next net_wait. */
+    bool answer_listed; /* true exactly when on the ledger's answer list */
+    bool sent_ready, closed_ready;
+    enum weir_code sent_code;
+    int sent_os_error;
+    uint32_t datagrams_sent, datagrams_failed; /* net_send_to calls */
+    uint32_t sent_datagrams;                   /* what those sent amount to, trains undone */
+    uint64_t sent_bytes;
+    enum weir_code datagrams_code; /* of the first failure since the last answer */
+    int datagrams_os_error;
+    struct ledger_slot *answer_next;
+    struct ledger_slot *starved_next; /* the front's list of starved listeners */
+};
+
+#define LEDGER_CHUNK_SLOTS 256u
+
+struct ledger {
+    size_t slot_bytes;
+    uint32_t slots_max, slots_count, open_count;
+    uint8_t **chunks;              /* LEDGER_CHUNK_SLOTS each; never moved */
+    struct ledger_slot *free_list; /* through answer_next */
+    struct ledger_slot *answer_first, *answer_last;
+    struct ledger_slot *starved;
+    /* The caller's array while net_wait runs; null otherwise. */
+    struct net_event *events;
+    uint32_t events_count, events_max;
+};
+
+/* False: no memory. */
+bool ledger_open(struct ledger *ledger, size_t slot_bytes, uint32_t slots_max);
+void ledger_free(struct ledger *ledger);
+
+/* A zeroed slot of the kind, with a generation never used before; null: all are taken, or no
+ * memory. */
+struct ledger_slot *ledger_slot_take(struct ledger *ledger, enum ledger_kind kind, void *owner);
+
+/* Takes back a slot whose opening failed. */
+void ledger_slot_give_back(struct ledger *ledger, struct ledger_slot *slot);
+
+/* The slot of a handle that must be open, of that kind (LEDGER_FREE: of any), and not closing. */
+struct ledger_slot *ledger_find(const struct ledger *ledger, struct net_handle handle,
+                                enum ledger_kind kind);
+
+/* The slot at the index, whatever its state; for transports that name slots to the system by
+ * index. */
+struct ledger_slot *ledger_at(const struct ledger *ledger, uint32_t index);
+
+static inline struct net_handle ledger_handle(const struct ledger_slot *slot)
+{
+    return (struct net_handle){slot->index, slot->generation};
+}
+
+/* ---- for transports ---- */
+
+/* Whether net_wait's caller has room for another event. */
+static inline bool ledger_has_room(const struct ledger *ledger)
+{
+    return ledger->events_count < ledger->events_max;
+}
+
+/* Adds an event, checked against the laws, inside transport->wait only and with room; the caller
+ * fills what its kind carries. `slot` is null for NET_WOKEN. NET_CLOSED frees the slot: nothing may
+ * be done with it afterwards. */
+struct net_event *ledger_event(struct net *net, struct ledger_slot *slot, enum net_event_kind kind);
+
+/* NET_RECEIVED with the buffer, which passes from SYSTEM to CALLER. */
+void ledger_received(struct net *net, struct ledger_slot *slot, struct net_buffer *buffer);
+
+/* Notes an answer for the next net_wait; allowed at any time, inside and outside of
+ * transport->wait. The buffers of the send must be back in the pool. */
+void ledger_sent(struct net *net, struct ledger_slot *slot, enum weir_code code, int os_error);
+void ledger_sent_to(struct net *net, struct ledger_slot *slot, uint32_t sent, uint32_t failed,
+                    enum weir_code code, int os_error);
+void ledger_closed(struct net *net, struct ledger_slot *slot);
+
+/* Counts what a net_send_to amounts to; just before ledger_sent_to says that it was sent. */
+void ledger_count_sent(struct ledger_slot *slot, uint32_t bytes, uint32_t segment_bytes);
+
+/* Says that a listener ran out of files (WEIR_NO_FILES and the like): the event goes out, and the
+ * front switches the transport's accepting on again after a while or as soon as a handle closes.
+ * Inside transport->wait, with room. */
+void ledger_accept_starved(struct net *net, struct ledger_slot *slot, enum weir_code code,
+                           int os_error);
+
+/* Says that a receive found the pool empty. One NET_PAUSED goes out per shortage. Inside
+ * transport->wait. */
+void ledger_buffers_scarce(struct net *net, struct ledger_slot *slot);
+
+/* ---- for net.c ---- */
+
+/* Turns noted answers into events while there is room. */
+void ledger_hand_out_answers(struct net *net);
+
+static inline bool ledger_has_answers(const struct ledger *ledger)
+{
+    return ledger->answer_first != NULL;
+}
+
+#endif

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/* net.c - the front of the seam: chooses the transport, checks every request, and paces the turn.
+ *
+ * A turn of net_wait:
+ *
+ *      answers noted since the last turn? -- yes, and it asked the system --> hand them out alone,
+ *                     | no, or this is the second time                 without a system call
+ *                     v
+ *      starved listeners due? try them -> transport->wait: commit, block, harvest -> more answers
+ */
+#include "net.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "error_fill.h"
+#include "memory.h"
+#include "transport.h"
+#include "wall.h"
+
+#define NET__STREAM_CHUNK_BUFFERS 64u   /* 1 MiB of 16 KiB buffers */
+#define NET__DATAGRAM_CHUNK_BUFFERS 32u /* 2 MiB of address space; touched by need */
+
+/* One address a thread, for law 10: cheaper than asking the system who is running. */
+static _Thread_local char net__thread_mark;
+
+static void net__check_thread(const struct net *net)
+{
+    weir_check_rule(net->thread == (uintptr_t)&net__thread_mark,
+                    "law 10, a net is used by another thread");
+}
+
+/* ---- life ---- */
+
+void net_options_init(struct net_options *options)
+{
+    *options = (struct net_options){
+        .transport = "auto",
+        .stream_buffer_bytes = 16 * 1024,
+        .stream_buffers_max = 64 * 1024,
+        .datagram_buffers_max = 4 * 1024,
+        .receive_buffers_ready = 32,
+        .datagram_sends_max = 1024,
+        .datagram_socket_bytes = 4 * 1024 * 1024,
+        .handles_max = 1024 * 1024,
+        .queue_entries = 512,
+    };
+}
+
+const char *net_transport_name(uint32_t index)
+{
+    return net_transports[index] ? net_transports[index]->name : NULL;
+}
+
+static bool net__is_power_of_two(uint32_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+static enum weir_code net__check_options(const struct net_options *options,
+                                         struct weir_error *error)
+{
+    const char *wrong = NULL;
+
+    if (options->stream_buffer_bytes < 512 || options->stream_buffer_bytes > (1u << 24))
+        wrong = "stream_buffer_bytes must be 512 to 16777216";
+    else if (options->stream_buffers_max == 0)
+        wrong = "stream_buffers_max must be at least 1";
+    else if (options->datagram_buffers_max == 0)
+        wrong = "datagram_buffers_max must be at least 1";
+    else if (!net__is_power_of_two(options->receive_buffers_ready) ||
+             options->receive_buffers_ready > 32768)
+        wrong = "receive_buffers_ready must be a power of two up to 32768";
+    else if (options->datagram_sends_max == 0)
+        wrong = "datagram_sends_max must be at least 1";
+    else if (options->handles_max == 0 || options->handles_max > (1u << 24))
+        wrong = "handles_max must be 1 to 16777216";
+    else if (!net__is_power_of_two(options->queue_entries) || options->queue_entries > 32768)
+        wrong = "queue_entries must be a power of two up to 32768";
+    if (!wrong) return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "open the network", NULL, wrong,
+                      "change that setting");
+}
+
+static enum weir_code net__open_with(struct net *net, const struct transport *transport,
+                                     struct weir_error *error)
+{
+    net->transport = transport;
+    net->accept_retry_ns = NET_FOREVER;
+    if (ledger_open(&net->ledger, transport->slot_bytes, net->options.handles_max)) {
+        enum weir_code code = transport->open(net, error);
+        if (code == WEIR_OK) return WEIR_OK;
+        ledger_free(&net->ledger);
+        return code;
+    }
+    return error_fill(error, WEIR_NO_MEMORY, 0, "open the network", NULL, NULL, "free some memory");
+}
+
+static enum weir_code net__open_best(struct net *net, struct weir_error *error)
+{
+    const char *name = net->options.transport;
+    bool any = strcmp(name, "auto") == 0;
+    char known[64] = "";
+
+    for (uint32_t i = 0; net_transports[i]; i++) {
+        const struct transport *transport = net_transports[i];
+        if (!any && strcmp(name, transport->name) == 0)
+            return net__open_with(net, transport, error);
+        if (transport->asked_by_name_only) continue;
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", transport->name);
+        if (!any) continue;
+        enum weir_code code = net__open_with(net, transport, error);
+        if (code == WEIR_OK) return WEIR_OK;
+        weir_check(net->info.refused_count < NET_REFUSED_MAX);
+        net->info.refused[net->info.refused_count].transport = transport->name;
+        if (error) net->info.refused[net->info.refused_count].why = *error;
+        net->info.refused_count++;
+    }
+    if (any) return error ? error->code : WEIR_UNSUPPORTED; /* the last one's reason */
+    char hint[96];
+    snprintf(hint, sizeof hint, "this build has: %s", known);
+    return error_fill(error, WEIR_INVALID, 0, "use transport", name, "no such transport", hint);
+}
+
+enum weir_code net_open(const struct net_options *options, struct net **opened,
+                        struct weir_error *error)
+{
+    enum weir_code code = net__check_options(options, error);
+    struct net *net = NULL;
+
+    *opened = NULL;
+    if (code != WEIR_OK) return code;
+    net = memory_alloc(sizeof *net);
+    if (!net) goto no_memory;
+    net->options = *options;
+    net->thread = (uintptr_t)&net__thread_mark;
+    if (!pool_open(&net->stream_pool, options->stream_buffer_bytes, NET__STREAM_CHUNK_BUFFERS,
+                   options->stream_buffers_max))
+        goto no_memory;
+    if (!pool_open(&net->datagram_pool, NET_DATAGRAM_BYTES_MAX + 1, NET__DATAGRAM_CHUNK_BUFFERS,
+                   options->datagram_buffers_max))
+        goto no_memory;
+    code = net__open_best(net, error);
+    if (code != WEIR_OK) goto fail;
+    *opened = net;
+    return WEIR_OK;
+
+no_memory:
+    code = error_fill(error, WEIR_NO_MEMORY, 0, "open the network", NULL, NULL,
+                      "free some memory, or lower the number of workers or buffers");
+fail:
+    if (net) {
+        pool_free(&net->datagram_pool);
+        pool_free(&net->stream_pool);
+        memory_free(net);
+    }
+    return code;
+}
+
+void net_free(struct net *net)
+{
+    if (!net) return;
+    net__check_thread(net);
+    weir_check(!ledger_has_answers(&net->ledger));
+    weir_check_rule(net->ledger.open_count == 0,
+                    "law 7, every handle is closed and its NET_CLOSED taken before net_free");
+    net->transport->free(net);
+    ledger_free(&net->ledger);
+    pool_free(&net->datagram_pool);
+    pool_free(&net->stream_pool);
+    memory_free(net);
+}
+
+struct net_info net_info(const struct net *net)
+{
+    struct net_info info = net->info;
+
+    info.transport = net->transport->name;
+    info.listeners_share = net->transport->listeners_share;
+    info.buffer_bytes =
+        (uint64_t)net->stream_pool.buffers_count * net->stream_pool.buffer_bytes +
+        (uint64_t)net->datagram_pool.buffers_count * net->datagram_pool.buffer_bytes;
+    return info;
+}
+
+/* ---- turn ---- */
+
+uint64_t net_now_ns(const struct net *net)
+{
+    return net->now_ns;
+}
+
+void net_wake(struct net *net)
+{
+    net->transport->wake(net);
+}
+
+/* Switches starved listeners on again when a handle was closed here since, or a while has passed
+ * (descriptors may also come free elsewhere in the process). */
+static void net__retry_starved(struct net *net)
+{
+    if (net->accept_retry_ns == NET_FOREVER) return;
+    if (!net->handle_closed && net->now_ns < net->accept_retry_ns) return;
+    struct ledger_slot *slot = net->ledger.starved;
+    net->ledger.starved = NULL;
+    net->accept_retry_ns = NET_FOREVER;
+    while (slot) {
+        struct ledger_slot *next = slot->starved_next;
+        slot->starved = false;
+        if (slot->flow_on) net->transport->accept(net, slot, true);
+        slot = next;
+    }
+}
+
+/* A closing listener leaves the list of the starved, before its slot can be given to another. */
+static void net__forget_starved(struct net *net, struct ledger_slot *slot)
+{
+    struct ledger_slot **link = &net->ledger.starved;
+
+    if (!slot->starved) return;
+    while (*link != slot) link = &(*link)->starved_next;
+    *link = slot->starved_next;
+    slot->starved = false;
+    if (!net->ledger.starved) net->accept_retry_ns = NET_FOREVER;
+}
+
+uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, uint32_t events_max)
+{
+    struct ledger *ledger = &net->ledger;
+
+    net__check_thread(net);
+    weir_check(events_max > 0);
+    ledger->events = events;
+    ledger->events_count = 0;
+    ledger->events_max = events_max;
+    bool answers_alone = ledger_has_answers(ledger) && net->polled;
+    ledger_hand_out_answers(net);
+    net->polled = !answers_alone;
+    if (net->polled) {
+        net__retry_starved(net);
+        if (until_ns > net->accept_retry_ns) until_ns = net->accept_retry_ns;
+        net->transport->wait(net, ledger->events_count > 0 ? 0 : until_ns);
+        ledger_hand_out_answers(net);
+    }
+    ledger->events = NULL;
+    return ledger->events_count;
+}
+
+/* ---- streams ---- */
+
+static enum weir_code net__no_slot(const char *operation, struct weir_error *error)
+{
+    return error_fill(error, WEIR_NO_ROOM, 0, operation, NULL, "all handles are in use",
+                      "raise handles_max");
+}
+
+enum weir_code net_listen(struct net *net, const struct net_place *place, void *owner,
+                          struct net_handle *handle, struct weir_error *error)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_slot_take(&net->ledger, LEDGER_LISTENER, owner);
+    if (!slot) return net__no_slot("listen", error);
+    enum weir_code code = net->transport->listen(net, slot, place, error);
+    if (code != WEIR_OK) {
+        ledger_slot_give_back(&net->ledger, slot);
+        return code;
+    }
+    *handle = ledger_handle(slot);
+    return WEIR_OK;
+}
+
+void net_accept(struct net *net, struct net_handle listener, bool on)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_find(&net->ledger, listener, LEDGER_LISTENER);
+    if (slot->flow_on == on) return;
+    slot->flow_on = on;
+    if (on && slot->starved) return; /* it is tried again in its time */
+    if (!slot->broken) net->transport->accept(net, slot, on);
+}
+
+enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
+                         struct net_handle *handle, struct weir_error *error)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_slot_take(&net->ledger, LEDGER_CONNECTION, owner);
+    if (!slot) {
+        net->transport->refuse(net, socket);
+        return net__no_slot("adopt a connection", error);
+    }
+    enum weir_code code = net->transport->adopt(net, slot, socket, error);
+    if (code != WEIR_OK) {
+        ledger_slot_give_back(&net->ledger, slot);
+        net->handle_closed = true; /* a descriptor came free */
+        return code;
+    }
+    *handle = ledger_handle(slot);
+    return WEIR_OK;
+}
+
+void net_refuse(struct net *net, struct net_socket socket)
+{
+    net__check_thread(net);
+    net->transport->refuse(net, socket);
+    net->handle_closed = true;
+}
+
+void net_receive(struct net *net, struct net_handle handle, bool on)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_find(&net->ledger, handle, LEDGER_FREE);
+    weir_check(slot->kind == LEDGER_CONNECTION || slot->kind == LEDGER_DATAGRAM);
+    if (slot->flow_on == on) return;
+    slot->flow_on = on;
+    if (slot->broken || slot->peer_done) return;
+    net->transport->receive(net, slot, on);
+}
+
+void net_send(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
+              uint32_t count)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_find(&net->ledger, connection, LEDGER_CONNECTION);
+    weir_check_rule(!slot->send_out, "law 3, one send outstanding a connection");
+    weir_check_rule(!slot->finished, "nothing is sent after net_finish");
+    weir_check(count >= 1);
+    weir_check(count <= NET_SEND_BUFFERS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        weir_check(buffers[i]->length > 0);
+        weir_check(pool_is_whole(buffers[i]));
+        pool_move(buffers[i], POOL_CALLER, POOL_SYSTEM);
+    }
+    slot->send_out = true;
+    net->transport->send(net, slot, buffers, count);
+}
+
+void net_finish(struct net *net, struct net_handle connection)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_find(&net->ledger, connection, LEDGER_CONNECTION);
+    weir_check_rule(!slot->send_out, "a stream is finished after its last send was answered");
+    weir_check(!slot->finished);
+    slot->finished = true;
+    if (!slot->broken) net->transport->finish(net, slot);
+}
+
+void net_close(struct net *net, struct net_handle handle)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_find(&net->ledger, handle, LEDGER_FREE);
+    net__forget_starved(net, slot);
+    slot->closing = true;
+    slot->flow_on = false;
+    net->transport->close(net, slot);
+}
+
+struct weir_address net_local_address(struct net *net, struct net_handle handle)
+{
+    net__check_thread(net);
+    return net->transport->local_address(net, ledger_find(&net->ledger, handle, LEDGER_FREE));
+}
+
+/* ---- datagrams ---- */
+
+enum weir_code net_bind(struct net *net, const struct net_place *place, void *owner,
+                        struct net_handle *handle, struct weir_error *error)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_slot_take(&net->ledger, LEDGER_DATAGRAM, owner);
+    if (!slot) return net__no_slot("open a datagram socket", error);
+    enum weir_code code = net->transport->bind(net, slot, place, error);
+    if (code != WEIR_OK) {
+        ledger_slot_give_back(&net->ledger, slot);
+        return code;
+    }
+    *handle = ledger_handle(slot);
+    return WEIR_OK;
+}
+
+enum weir_code net_send_to(struct net *net, struct net_handle socket,
+                           const struct weir_address *peer, const struct weir_address *local,
+                           struct net_buffer *buffer, uint32_t segment_bytes)
+{
+    net__check_thread(net);
+    struct ledger_slot *slot = ledger_find(&net->ledger, socket, LEDGER_DATAGRAM);
+    if (slot->datagrams_out >= net->options.datagram_sends_max) return WEIR_NO_ROOM;
+    weir_check(peer != NULL);
+    weir_check(local != NULL);
+    weir_check(pool_is_whole(buffer));
+    weir_check(segment_bytes == 0 || segment_bytes < buffer->length); /* a train has at least two */
+    pool_move(buffer, POOL_CALLER, POOL_SYSTEM);
+    slot->datagrams_out++;
+    net->transport->send_to(net, slot, peer, local, buffer, segment_bytes);
+    return WEIR_OK;
+}
+
+bool net_is_own(struct net *net, struct net_handle socket, const struct weir_address *address)
+{
+    net__check_thread(net);
+    return net->transport->is_own(net, ledger_find(&net->ledger, socket, LEDGER_DATAGRAM), address);
+}
+
+/* ---- buffers ---- */
+
+struct net_buffer *net_take(struct net *net, uint32_t bytes_min)
+{
+    net__check_thread(net);
+    weir_check(bytes_min <= net->datagram_pool.buffer_bytes ||
+               bytes_min <= net->stream_pool.buffer_bytes);
+    return pool_take(bytes_min <= net->stream_pool.buffer_bytes ? &net->stream_pool
+                                                                : &net->datagram_pool,
+                     POOL_CALLER);
+}
+
+void net_give_back(struct net *net, struct net_buffer *buffer)
+{
+    net__check_thread(net);
+    pool_give_back(buffer, POOL_CALLER);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* pool.c - fixed buffers, one owner each; pool.h draws who may have one. */
+#include "pool.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "memory.h"
+
+#define POOL__PAGE_BYTES 4096u
+
+struct pool_chunk {
+    struct pool_chunk *next;
+    uint8_t *pages;
+    size_t pages_bytes;
+    struct pool_buffer buffers[];
+};
+
+static struct pool_buffer *pool__of(const struct net_buffer *buffer)
+{
+    return weir_container_of(buffer, struct pool_buffer, shown);
+}
+
+static void pool__push(struct pool *pool, struct pool_buffer *buffer)
+{
+    buffer->owner = POOL_FREE;
+    buffer->shown.next = pool->free_list ? &pool->free_list->shown : NULL;
+    pool->free_list = buffer;
+    pool->free_count++;
+    memory_poison(buffer->start, pool->buffer_bytes);
+}
+
+static bool pool__grow(struct pool *pool)
+{
+    uint32_t count = pool->buffers_max - pool->buffers_count;
+
+    if (count > pool->chunk_buffers) count = pool->chunk_buffers;
+    if (count == 0) return false;
+    struct pool_chunk *chunk = memory_alloc(sizeof *chunk + count * sizeof chunk->buffers[0]);
+    if (!chunk) return false;
+    chunk->pages_bytes = (size_t)count * pool->stride_bytes;
+    chunk->pages = memory_pages(chunk->pages_bytes);
+    if (!chunk->pages) {
+        memory_free(chunk);
+        return false;
+    }
+    chunk->next = pool->chunks;
+    pool->chunks = chunk;
+    for (uint32_t i = count;
+         i-- > 0;) { /* backwards, so that the first to be taken is the first in memory */
+        struct pool_buffer *buffer = &chunk->buffers[i];
+        buffer->start = chunk->pages + (size_t)i * pool->stride_bytes;
+        buffer->pool = pool;
+        buffer->index = pool->buffers_count + i;
+        buffer->shown.capacity = pool->buffer_bytes;
+        pool->by_index[buffer->index] = buffer;
+        pool__push(pool, buffer);
+    }
+    pool->buffers_count += count;
+    return true;
+}
+
+bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
+               uint32_t buffers_max)
+{
+    weir_check(buffer_bytes > 0);
+    weir_check(chunk_buffers > 0);
+    weir_check(buffers_max > 0);
+    *pool = (struct pool){
+        .buffer_bytes = buffer_bytes,
+        /* One page more than whole powers of two, so that the first lines of neighbours do not all
+         * fall into the same few sets of a cache. */
+        .stride_bytes =
+            (buffer_bytes + POOL__PAGE_BYTES - 1) / POOL__PAGE_BYTES * POOL__PAGE_BYTES +
+            POOL__PAGE_BYTES,
+        .chunk_buffers = chunk_buffers,
+        .buffers_max = buffers_max,
+    };
+    pool->by_index = memory_alloc_array(buffers_max, sizeof(struct pool_buffer *));
+    if (pool->by_index && pool__grow(pool)) return true;
+    pool_free(pool);
+    return false;
+}
+
+void pool_free(struct pool *pool)
+{
+    weir_check_rule(pool->free_count == pool->buffers_count,
+                    "law 5, a buffer was never given back");
+    while (pool->chunks) {
+        struct pool_chunk *chunk = pool->chunks;
+        pool->chunks = chunk->next;
+        memory_pages_free(chunk->pages, chunk->pages_bytes);
+        memory_free(chunk);
+    }
+    memory_free(pool->by_index);
+    *pool = (struct pool){0};
+}
+
+struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner)
+{
+    weir_check(owner != POOL_FREE);
+    if (!pool->free_list && !pool__grow(pool)) return NULL;
+    struct pool_buffer *buffer = pool->free_list;
+    weir_check(buffer->owner == POOL_FREE);
+    pool->free_list = buffer->shown.next ? pool__of(buffer->shown.next) : NULL;
+    pool->free_count--;
+    buffer->owner = owner;
+    buffer->shown.bytes = buffer->start;
+    buffer->shown.length = 0;
+    buffer->shown.next = NULL;
+    if (owner == POOL_CALLER) memory_unpoison(buffer->start, pool->buffer_bytes);
+    return &buffer->shown;
+}
+
+void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
+{
+    struct pool_buffer *mine = pool__of(buffer);
+
+    weir_check(owner != POOL_FREE);
+    weir_check_rule(mine->owner == owner, "law 5, a buffer is given back by who does not own it");
+    pool__push(mine->pool, mine);
+}
+
+void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to)
+{
+    struct pool_buffer *mine = pool__of(buffer);
+
+    weir_check(from != POOL_FREE);
+    weir_check(to != POOL_FREE);
+    weir_check_rule(mine->owner == from, "law 5, a buffer changes hands without its owner");
+    mine->owner = to;
+    if (to == POOL_CALLER)
+        memory_unpoison(mine->start, mine->shown.capacity);
+    else
+        memory_poison(mine->start, mine->shown.capacity);
+}
+
+void pool_touch(struct net_buffer *buffer)
+{
+    weir_check(pool__of(buffer)->owner == POOL_SYSTEM);
+    memory_unpoison(pool__of(buffer)->start, buffer->capacity);
+}
+
+void pool_untouch(struct net_buffer *buffer)
+{
+    weir_check(pool__of(buffer)->owner == POOL_SYSTEM);
+    memory_poison(pool__of(buffer)->start, buffer->capacity);
+}
+
+uint32_t pool_index(const struct net_buffer *buffer)
+{
+    return pool__of(buffer)->index;
+}
+
+struct net_buffer *pool_at(const struct pool *pool, uint32_t index)
+{
+    weir_check(index < pool->buffers_count);
+    return &pool->by_index[index]->shown;
+}
+
+uint8_t *pool_start(const struct net_buffer *buffer)
+{
+    return pool__of(buffer)->start;
+}
+
+bool pool_is_whole(const struct net_buffer *buffer)
+{
+    const struct pool_buffer *mine = pool__of(buffer);
+
+    return buffer->bytes >= mine->start && buffer->length <= buffer->capacity &&
+           (size_t)(buffer->bytes - mine->start) <= buffer->capacity - buffer->length;
+}

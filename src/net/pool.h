@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* pool.h - fixed buffers, one owner each.
+ *
+ *      pool_take               net_send / posted receive
+ *   FREE -------> CALLER ------------------------------> SYSTEM
+ *     ^             |  ^                                  |  |
+ *     |  give_back  |  '------------ received ------------'  |
+ *     '-------------+-------------- send done ---------------'
+ *
+ * Every move names the owner it takes the buffer from, and checks it: a buffer given back twice, or
+ * touched by two, ends the process there and then. Under the address sanitizer a buffer's bytes are
+ * poisoned unless the CALLER has it, so that a late reader or writer is caught in the act.
+ *
+ * The free list is last in, first out, so that a small and hot set serves most of the work. The
+ * pool grows by chunks up to its maximum and never shrinks; untouched pages cost nothing.
+ */
+#ifndef NET_POOL_H
+#define NET_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net.h"
+
+enum pool_owner { POOL_FREE, POOL_CALLER, POOL_SYSTEM };
+
+struct pool_chunk;
+
+struct pool {
+    uint32_t buffer_bytes;  /* capacity of each */
+    uint32_t stride_bytes;  /* from one to the next: whole pages */
+    uint32_t chunk_buffers; /* added at a time */
+    uint32_t buffers_max;
+    uint32_t buffers_count;
+    uint32_t free_count;
+    struct pool_buffer *free_list;
+    struct pool_chunk *chunks;
+    struct pool_buffer **by_index; /* of buffers_max entries */
+};
+
+/* What the pool knows of a buffer beside what all may see. */
+struct pool_buffer {
+    struct net_buffer shown; /* first: a net_buffer is a pool_buffer */
+    uint8_t *start;
+    struct pool *pool;
+    uint32_t index; /* in the pool, from 0 without gaps */
+    enum pool_owner owner;
+};
+
+/* Opens a pool with its first chunk. False: no memory. */
+bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
+               uint32_t buffers_max);
+
+/* Every buffer must be FREE. Null members are allowed: a pool that failed to open. */
+void pool_free(struct pool *pool);
+
+/* An empty buffer for `owner`; null when all buffers_max are out, or there is no memory for
+ * more. */
+struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner);
+
+/* From `owner` to FREE. */
+void pool_give_back(struct net_buffer *buffer, enum pool_owner owner);
+
+/* From one owner to another, neither FREE. */
+void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to);
+
+/* Lets the transport's own system call, which the sanitizer watches, touch a buffer that SYSTEM
+ * owns; and ends that. */
+void pool_touch(struct net_buffer *buffer);
+void pool_untouch(struct net_buffer *buffer);
+
+/* Its place in the pool, and back again: what a transport tells the system instead of a pointer. */
+uint32_t pool_index(const struct net_buffer *buffer);
+struct net_buffer *pool_at(const struct pool *pool, uint32_t index);
+
+/* Where its memory starts, whatever `bytes` points at now. */
+uint8_t *pool_start(const struct net_buffer *buffer);
+
+/* Whether taking one would succeed without growing past the maximum. */
+static inline bool pool_has(const struct pool *pool)
+{
+    return pool->free_count > 0 || pool->buffers_count < pool->buffers_max;
+}
+
+/* Whether `bytes` and `length` lie inside the buffer's memory: checked wherever a buffer comes back
+ * from its owner. */
+bool pool_is_whole(const struct net_buffer *buffer);
+
+#endif

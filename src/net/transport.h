@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* transport.h - what a transport provides to net.c, and what net.c provides to it. Private to
+ * src/net.
+ *
+ * net.c stands in front of every transport: it checks arguments, keeps the handles, notes what is
+ * outstanding and checks every event against it. A transport therefore only talks to its system: it
+ * trusts its arguments, and all its events pass through ledger_event() or ledger_answer().
+ */
+#ifndef NET_TRANSPORT_H
+#define NET_TRANSPORT_H
+
+#include <stdatomic.h>
+
+#include "ledger.h"
+#include "net.h"
+#include "pool.h"
+
+/* The front's state, open to the transports: they share its pools and its clock. */
+struct net {
+    const struct transport *transport;
+    void *system; /* the transport's own, made by its open */
+    struct net_options options;
+    struct pool stream_pool;
+    struct pool datagram_pool;
+    struct ledger ledger;
+    uint64_t now_ns;  /* moved by transport->wait alone (law 9) */
+    uintptr_t thread; /* the opener, for law 10 */
+    bool polled;      /* the last net_wait asked the system */
+    /* a NET_PAUSED for buffers went out, and nothing has been received since */
+    bool buffers_were_scarce;
+    bool handle_closed; /* a NET_CLOSED went out since the starved listeners were last tried */
+    /* when to try the starved listeners again; NET_FOREVER: there are none */
+    uint64_t accept_retry_ns;
+    struct net_info info;
+};
+
+struct transport {
+    const char *name;
+    bool listeners_share;    /* see net_info */
+    bool asked_by_name_only; /* "auto" passes over it */
+    size_t slot_bytes;       /* its struct around struct ledger_slot, which comes first in it */
+
+    /* Makes net->system, and sets net->now_ns and net->info.held_bytes_max. On failure it leaves
+     * nothing behind. */
+    enum weir_code (*open)(struct net *net, struct weir_error *error);
+    void (*free)(struct net *net);
+    void (*wake)(struct net *net); /* any thread */
+
+    /* The two below fill their slot; on failure they leave it as they found it, and close what they
+     * opened. */
+    enum weir_code (*listen)(struct net *net, struct ledger_slot *slot,
+                             const struct net_place *place, struct weir_error *error);
+    enum weir_code (*adopt)(struct net *net, struct ledger_slot *slot, struct net_socket socket,
+                            struct weir_error *error);
+    void (*accept)(struct net *net, struct ledger_slot *slot, bool on);
+    void (*refuse)(struct net *net, struct net_socket socket);
+    void (*receive)(struct net *net, struct ledger_slot *slot, bool on);
+    void (*send)(struct net *net, struct ledger_slot *slot, struct net_buffer *const *buffers,
+                 uint32_t count);
+    void (*finish)(struct net *net, struct ledger_slot *slot);
+    void (*close)(struct net *net, struct ledger_slot *slot);
+    struct weir_address (*local_address)(struct net *net, struct ledger_slot *slot);
+
+    enum weir_code (*bind)(struct net *net, struct ledger_slot *slot, const struct net_place *place,
+                           struct weir_error *error);
+    void (*send_to)(struct net *net, struct ledger_slot *slot, const struct weir_address *peer,
+                    const struct weir_address *local, struct net_buffer *buffer,
+                    uint32_t segment_bytes);
+    bool (*is_own)(struct net *net, struct ledger_slot *slot, const struct weir_address *address);
+
+    /* Commits what was gathered; waits until an event or until_ns (0: not at all); adds events
+     * while ledger_has_room(); moves net->now_ns to the present. The only place where
+     * ledger_event() may be called. */
+    void (*wait)(struct net *net, uint64_t until_ns);
+};
+
+/* The transports of this build, best first, null after the last; made by CMake's choice of
+ * folders. */
+extern const struct transport *const net_transports[];
+
+#endif
