@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/* datagram.c - UDP on Linux: recvmmsg and sendmmsg, trains whole in both directions.
+ *
+ *      system --recvmmsg--> batch of buffers --> NET_DATAGRAM each
+ *               (UDP_GRO: one buffer may hold a train)
+ *      net_send_to --> ring of sends --> neighbours to one peer grouped --sendmmsg--> system
+ *               (UDP_SEGMENT: the group is cut apart again behind one walk of the stack)
+ *
+ * A group or train that the system refuses is sent again one datagram at a time: offload is a
+ * matter of speed only. A datagram that cannot be sent is answered as failed and concerns nobody
+ * else.
+ *
+ * Memory: a gathered send's buffer is the system's until sendmmsg took it, which copies; it is then
+ * in the pool.
+ */
+#include "datagram.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "check.h"
+#include "error_fill.h"
+#include "linux_socket.h"
+#include "memory.h"
+
+#define DATAGRAM__BATCH 32               /* datagrams in one system call */
+#define DATAGRAM__SEGMENTS_MAX 64        /* the kernel's bound before 6.9, UDP_MAX_SEGMENTS */
+#define DATAGRAM__GROUP_BYTES_MAX 60000u /* below the largest IP packet whatever the headers */
+#define DATAGRAM__SEGMENT_BYTES_MAX \
+    1452u /* a segment must fit the link: 1500 less the IPv6 and UDP headers */
+#define DATAGRAM__CONTROL_BYTES 96 /* packet information and one segment size, in either family */
+
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+struct datagram_send {
+    struct weir_address peer, local;
+    struct net_buffer *buffer;
+    uint32_t segment_bytes; /* 0: a single datagram */
+};
+
+/* What one system call works on. */
+struct datagram__batch {
+    struct mmsghdr messages[DATAGRAM__BATCH];
+    struct iovec vectors[DATAGRAM__BATCH];
+    union linux_sockaddr peers[DATAGRAM__BATCH];
+    _Alignas(struct cmsghdr) uint8_t controls[DATAGRAM__BATCH][DATAGRAM__CONTROL_BYTES];
+    struct net_buffer *buffers[DATAGRAM__BATCH];
+    uint32_t sends_of[DATAGRAM__BATCH]; /* sending: how many gathered sends the message carries */
+    uint32_t count;
+};
+
+/* ---- open, close ---- */
+
+/* Only speed and the address of answers depend on these: a system without them still serves. */
+static void datagram__set_options(const struct net *net, const struct datagram *datagram)
+{
+    const int on = 1, bytes = (int)net->options.datagram_socket_bytes;
+
+    setsockopt(datagram->fd, SOL_UDP, UDP_GRO, &on, sizeof on);
+    setsockopt(datagram->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    setsockopt(datagram->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    if (datagram->v4_socket)
+        setsockopt(datagram->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+    else
+        setsockopt(datagram->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+}
+
+enum weir_code datagram_open(struct net *net, struct datagram *datagram,
+                             const struct net_place *place, struct weir_error *error)
+{
+    *datagram = (struct datagram){.readable = true, .writable = true, .offload = true, .batch = 1};
+    datagram->sends = memory_alloc_array(net->options.datagram_sends_max, sizeof *datagram->sends);
+    if (!datagram->sends)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "open a datagram socket", NULL, NULL, NULL);
+    enum weir_code code = linux_bind(place, &datagram->fd, &datagram->v4_socket, error);
+    if (code != WEIR_OK) {
+        memory_free(datagram->sends);
+        return code;
+    }
+    datagram->bound = linux_local_address(datagram->fd);
+    datagram__set_options(net, datagram);
+    return WEIR_OK;
+}
+
+void datagram_abandon(struct datagram *datagram)
+{
+    weir_check(datagram->sends_count == 0);
+    close(datagram->fd);
+    memory_free(datagram->sends);
+}
+
+static struct datagram_send *datagram__send_at(const struct net *net,
+                                               const struct datagram *datagram, uint32_t index)
+{
+    return &datagram->sends[(datagram->sends_first + index) % net->options.datagram_sends_max];
+}
+
+/* The first `count` gathered sends went out. */
+static void datagram__count_sent(const struct net *net, struct ledger_slot *slot,
+                                 struct datagram *datagram, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct datagram_send *send = datagram__send_at(net, datagram, i);
+        ledger_count_sent(slot, send->buffer->length, send->segment_bytes);
+    }
+}
+
+/* The first `count` gathered sends are done with: their buffers go home. */
+static void datagram__drop_sends(const struct net *net, struct datagram *datagram, uint32_t count)
+{
+    weir_check(count <= datagram->sends_count);
+    for (uint32_t i = 0; i < count; i++)
+        pool_give_back(datagram__send_at(net, datagram, i)->buffer, POOL_SYSTEM);
+    datagram->sends_first = (datagram->sends_first + count) % net->options.datagram_sends_max;
+    datagram->sends_count -= count;
+}
+
+void datagram_close(struct net *net, struct ledger_slot *slot, struct datagram *datagram)
+{
+    uint32_t unsent = datagram->sends_count;
+
+    datagram__drop_sends(net, datagram, unsent);
+    ledger_sent_to(net, slot, 0, unsent, WEIR_CANCELLED, ECANCELED);
+    datagram_abandon(datagram);
+    ledger_closed(net, slot);
+}
+
+bool datagram_is_own(const struct net *net, const struct datagram *datagram,
+                     const struct weir_address *address)
+{
+    if (address->port != datagram->bound.port) return false;
+    if (!address_is_any(&datagram->bound)) return address_same_ip(address, &datagram->bound);
+    return linux_is_local_ip(address, net->now_ns);
+}
+
+/* ---- control messages ---- */
+
+/* Appends one control message of `bytes`. */
+static void *datagram__put_control(struct msghdr *message, int level, int type, size_t bytes)
+{
+    struct cmsghdr *at =
+        (struct cmsghdr *)(void *)((uint8_t *)message->msg_control + message->msg_controllen);
+
+    message->msg_controllen += CMSG_SPACE(bytes);
+    weir_check(message->msg_controllen <= DATAGRAM__CONTROL_BYTES);
+    at->cmsg_level = level;
+    at->cmsg_type = type;
+    at->cmsg_len = CMSG_LEN(bytes);
+    return CMSG_DATA(at);
+}
+
+/* An answer leaves from the address that was asked, or a client behind it would not know it. A
+ * datagram to a group or to all was asked of no address in particular: there the system chooses. */
+static void datagram__put_local(struct msghdr *message, bool v4_socket,
+                                const struct weir_address *local)
+{
+    if (!address_is_answerable(local)) return;
+    if (v4_socket) {
+        struct in_pktinfo info = {0};
+        memcpy(&info.ipi_spec_dst, local->ip + 12, 4);
+        memcpy(datagram__put_control(message, IPPROTO_IP, IP_PKTINFO, sizeof info), &info,
+               sizeof info);
+    } else {
+        struct in6_pktinfo info = {.ipi6_ifindex = local->scope};
+        memcpy(&info.ipi6_addr, local->ip, 16);
+        memcpy(datagram__put_control(message, IPPROTO_IPV6, IPV6_PKTINFO, sizeof info), &info,
+               sizeof info);
+    }
+}
+
+static void datagram__put_segment(struct msghdr *message, uint32_t segment_bytes)
+{
+    uint16_t size = (uint16_t)segment_bytes;
+
+    memcpy(datagram__put_control(message, SOL_UDP, UDP_SEGMENT, sizeof size), &size, sizeof size);
+}
+
+/* Reads where the datagram was sent to, and whether it is a train. */
+static void datagram__read_control(struct msghdr *message, uint16_t port, struct net_event *event)
+{
+    event->local = (struct weir_address){.port = port};
+    event->segment_bytes = 0;
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at)) {
+        if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(at), sizeof info);
+            memcpy(event->local.ip, &info.ipi6_addr, 16);
+            if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) event->local.scope = info.ipi6_ifindex;
+        } else if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(at), sizeof info);
+            event->local = address_of_v4(ntohl(info.ipi_addr.s_addr), port);
+        } else if (at->cmsg_level == SOL_UDP && at->cmsg_type == UDP_GRO) {
+            int size;
+            memcpy(&size, CMSG_DATA(at), sizeof size);
+            event->segment_bytes = (uint32_t)size;
+        }
+    }
+}
+
+/* ---- sending ---- */
+
+void datagram_send(struct net *net, struct ledger_slot *slot, struct datagram *datagram,
+                   const struct weir_address *peer, const struct weir_address *local,
+                   struct net_buffer *buffer, uint32_t segment_bytes)
+{
+    (void)slot;
+    weir_check(datagram->sends_count < net->options.datagram_sends_max);
+    *datagram__send_at(net, datagram, datagram->sends_count) = (struct datagram_send){
+        .peer = *peer, .local = *local, .buffer = buffer, .segment_bytes = segment_bytes};
+    datagram->sends_count++;
+}
+
+/* How many gathered sends from the index-th on can leave as one message: equal datagrams to one
+ * peer from one address, the last perhaps shorter. */
+static uint32_t datagram__group_length(const struct net *net, const struct datagram *datagram,
+                                       uint32_t index)
+{
+    const struct datagram_send *first = datagram__send_at(net, datagram, index);
+    uint32_t size = first->buffer->length, bytes = size, count = 1;
+
+    if (!datagram->offload || first->segment_bytes != 0 || size == 0 ||
+        size > DATAGRAM__SEGMENT_BYTES_MAX)
+        return 1;
+    while (index + count < datagram->sends_count && count < DATAGRAM__SEGMENTS_MAX) {
+        const struct datagram_send *next = datagram__send_at(net, datagram, index + count);
+        uint32_t length = next->buffer->length;
+        if (next->segment_bytes != 0 || length == 0 || length > size) break;
+        if (bytes + length > DATAGRAM__GROUP_BYTES_MAX) break;
+        if (!address_equals(&next->peer, &first->peer) ||
+            !address_same_ip(&next->local, &first->local))
+            break;
+        bytes += length;
+        count++;
+        if (length < size) break;
+    }
+    return count;
+}
+
+/* Adds one message made of `count` gathered sends from the index-th on; the vectors used so far are
+ * counted. */
+static void datagram__put_message(const struct net *net, const struct datagram *datagram,
+                                  struct datagram__batch *batch, uint32_t index, uint32_t count,
+                                  struct iovec *vectors)
+{
+    const struct datagram_send *first = datagram__send_at(net, datagram, index);
+    uint32_t at = batch->count++, segment_bytes = first->segment_bytes;
+    struct msghdr *message = &batch->messages[at].msg_hdr;
+
+    *message =
+        (struct msghdr){.msg_name = &batch->peers[at], .msg_iov = vectors, .msg_iovlen = count};
+    message->msg_namelen = linux_sockaddr_of(&first->peer, datagram->v4_socket, &batch->peers[at]);
+    message->msg_control = batch->controls[at];
+    memset(batch->controls[at], 0, DATAGRAM__CONTROL_BYTES);
+    for (uint32_t i = 0; i < count; i++) {
+        struct net_buffer *buffer = datagram__send_at(net, datagram, index + i)->buffer;
+        pool_touch(buffer);
+        vectors[i] = (struct iovec){buffer->bytes, buffer->length};
+    }
+    if (count > 1) segment_bytes = first->buffer->length;
+    datagram__put_local(message, datagram->v4_socket, &first->local);
+    if (segment_bytes != 0) datagram__put_segment(message, segment_bytes);
+    if (message->msg_controllen == 0) message->msg_control = NULL;
+    batch->sends_of[at] = count;
+}
+
+/* One datagram by itself, cut out of a train or group that the system refused as a whole. Zero, or
+ * errno. */
+static int datagram__send_single(struct datagram *datagram, const struct datagram_send *send,
+                                 uint32_t offset, uint32_t length)
+{
+    union linux_sockaddr peer;
+    _Alignas(struct cmsghdr) uint8_t control[DATAGRAM__CONTROL_BYTES] = {0};
+    struct iovec vector = {send->buffer->bytes + offset, length};
+    struct msghdr message = {
+        .msg_name = &peer, .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
+
+    message.msg_namelen = linux_sockaddr_of(&send->peer, datagram->v4_socket, &peer);
+    datagram__put_local(&message, datagram->v4_socket, &send->local);
+    if (message.msg_controllen == 0) message.msg_control = NULL;
+    while (sendmsg(datagram->fd, &message, MSG_NOSIGNAL) < 0)
+        if (errno != EINTR) return errno;
+    return 0;
+}
+
+/* A train (or a plain datagram) one datagram at a time. Where the system is full in the middle, the
+ * rest is lost: the train counts as failed. Zero, or errno. */
+static int datagram__send_singly(struct datagram *datagram, const struct datagram_send *send)
+{
+    uint32_t step = send->segment_bytes ? send->segment_bytes : send->buffer->length;
+    int os_error = 0;
+
+    if (step == 0) return datagram__send_single(datagram, send, 0, 0);
+    for (uint32_t at = 0; at < send->buffer->length && os_error == 0; at += step) {
+        uint32_t left = send->buffer->length - at;
+        os_error = datagram__send_single(datagram, send, at, left < step ? left : step);
+    }
+    return os_error;
+}
+
+/* The first message of a batch was refused with `os_error`: its sends are tried one by one if it
+ * was a group or a train, and failed if it was not. */
+static void datagram__on_refused(struct net *net, struct ledger_slot *slot,
+                                 struct datagram *datagram, uint32_t count, int os_error)
+{
+    bool offloaded = count > 1 || datagram__send_at(net, datagram, 0)->segment_bytes != 0;
+
+    if (offloaded && os_error == EIO)
+        datagram->offload = false; /* the interface cannot checksum for us */
+    for (uint32_t i = 0; i < count; i++) {
+        const struct datagram_send *send = datagram__send_at(net, datagram, 0);
+        pool_touch(send->buffer);
+        int failed = offloaded ? datagram__send_singly(datagram, send) : os_error;
+        if (failed == 0) datagram__count_sent(net, slot, datagram, 1);
+        ledger_sent_to(net, slot, failed == 0, failed != 0, error_code_of_os(failed), failed);
+        datagram__drop_sends(net, datagram, 1);
+    }
+}
+
+/* One batch of gathered sends; false: the socket takes no more for now. */
+static bool datagram__send_batch(struct net *net, struct ledger_slot *slot,
+                                 struct datagram *datagram)
+{
+    struct datagram__batch batch = {.count = 0};
+    struct iovec vectors[DATAGRAM__BATCH + DATAGRAM__SEGMENTS_MAX];
+    uint32_t used = 0, done = 0;
+
+    while (used < datagram->sends_count && used < DATAGRAM__BATCH &&
+           batch.count < DATAGRAM__BATCH) {
+        uint32_t count = datagram__group_length(net, datagram, used);
+        datagram__put_message(net, datagram, &batch, used, count, vectors + used);
+        used += count;
+    }
+    int sent = sendmmsg(datagram->fd, batch.messages, batch.count, MSG_NOSIGNAL);
+    int os_error = errno;
+    for (uint32_t i = 0; i < used; i++) pool_untouch(datagram__send_at(net, datagram, i)->buffer);
+    if (sent < 0) {
+        if (os_error == EAGAIN) datagram->writable = false;
+        if (os_error != EAGAIN && os_error != EINTR)
+            datagram__on_refused(net, slot, datagram, batch.sends_of[0], os_error);
+        return datagram->writable;
+    }
+    for (int i = 0; i < sent; i++) done += batch.sends_of[i];
+    datagram__count_sent(net, slot, datagram, done);
+    datagram__drop_sends(net, datagram, done);
+    ledger_sent_to(net, slot, done, 0, WEIR_OK, 0);
+    return true;
+}
+
+/* ---- receiving ---- */
+
+/* Lays out `want` buffers for the system to fill; fewer where the pool has no more. */
+static void datagram__prepare(struct net *net, struct datagram__batch *batch, uint32_t want)
+{
+    for (batch->count = 0; batch->count < want; batch->count++) {
+        uint32_t at = batch->count;
+        struct net_buffer *buffer = pool_take(&net->datagram_pool, POOL_SYSTEM);
+        if (!buffer) return;
+        pool_touch(buffer);
+        batch->buffers[at] = buffer;
+        batch->vectors[at] = (struct iovec){buffer->bytes, buffer->capacity};
+        batch->messages[at].msg_hdr = (struct msghdr){
+            .msg_name = &batch->peers[at],
+            .msg_namelen = sizeof batch->peers[at],
+            .msg_iov = &batch->vectors[at],
+            .msg_iovlen = 1,
+            .msg_control = batch->controls[at],
+            .msg_controllen = DATAGRAM__CONTROL_BYTES,
+        };
+    }
+}
+
+static void datagram__hand_up(struct net *net, struct ledger_slot *slot,
+                              const struct datagram *datagram, struct datagram__batch *batch,
+                              uint32_t at)
+{
+    struct mmsghdr *message = &batch->messages[at];
+    struct net_buffer *buffer = batch->buffers[at];
+    bool cut = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    struct net_event *event = ledger_event(net, slot, cut ? NET_TOO_LARGE : NET_DATAGRAM);
+
+    event->peer = linux_address_of(&batch->peers[at]);
+    datagram__read_control(&message->msg_hdr, datagram->bound.port, event);
+    buffer->length = message->msg_len;
+    if (event->segment_bytes >= buffer->length) event->segment_bytes = 0; /* a train of one */
+    if (cut) {
+        pool_give_back(buffer, POOL_SYSTEM);
+        return;
+    }
+    pool_move(buffer, POOL_SYSTEM, POOL_CALLER);
+    event->buffer = buffer;
+}
+
+static void datagram__on_receive_error(struct net *net, struct ledger_slot *slot,
+                                       struct datagram *datagram, int os_error)
+{
+    if (os_error == EAGAIN) datagram->readable = false;
+    if (os_error != EBADF && os_error != ENOTSOCK && os_error != EFAULT && os_error != EINVAL)
+        return;
+    datagram->readable =
+        false; /* the socket itself is no good; anything else concerns one datagram */
+    struct net_event *event = ledger_event(net, slot, NET_BROKEN);
+    event->code = error_code_of_os(os_error);
+    event->os_error = os_error;
+}
+
+/* One batch. At least two are asked for: one that comes back alone then proves, in the same call,
+ * that the socket is empty. */
+static void datagram__receive_batch(struct net *net, struct ledger_slot *slot,
+                                    struct datagram *datagram, uint32_t room)
+{
+    struct datagram__batch batch;
+    uint32_t want = datagram->batch * 2 < DATAGRAM__BATCH ? datagram->batch * 2 : DATAGRAM__BATCH;
+
+    datagram__prepare(net, &batch, want < room ? want : room);
+    if (batch.count == 0) {
+        ledger_buffers_scarce(net, slot);
+        return;
+    }
+    int got = recvmmsg(datagram->fd, batch.messages, batch.count, MSG_DONTWAIT, NULL);
+    int os_error = errno;
+    uint32_t received = got > 0 ? (uint32_t)got : 0;
+    for (uint32_t i = batch.count; i-- > received;) pool_give_back(batch.buffers[i], POOL_SYSTEM);
+    if (got < 0) {
+        datagram__on_receive_error(net, slot, datagram, os_error);
+        return;
+    }
+    datagram->batch = received > 0 ? received : 1;
+    if (received < batch.count) datagram->readable = false;
+    for (uint32_t i = 0; i < received; i++) datagram__hand_up(net, slot, datagram, &batch, i);
+}
+
+/* ---- the turn ---- */
+
+bool datagram_is_busy(const struct net *net, const struct ledger_slot *slot,
+                      const struct datagram *datagram)
+{
+    if (datagram->sends_count > 0 && datagram->writable) return true;
+    return datagram->readable && slot->flow_on && !slot->broken && pool_has(&net->datagram_pool);
+}
+
+void datagram_turn(struct net *net, struct ledger_slot *slot, struct datagram *datagram)
+{
+    const struct ledger *ledger = &net->ledger;
+
+    while (datagram->sends_count > 0 && datagram->writable)
+        if (!datagram__send_batch(net, slot, datagram)) break;
+    if (datagram->readable && slot->flow_on && !slot->broken && ledger_has_room(ledger))
+        datagram__receive_batch(net, slot, datagram, ledger->events_max - ledger->events_count);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* linux_socket.c - sockets opened and named, the same for every Linux transport. */
+#include "linux_socket.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "check.h"
+#include "error_fill.h"
+
+/* ---- addresses ---- */
+
+struct weir_address linux_address_of(const union linux_sockaddr *sockaddr)
+{
+    if (sockaddr->any.sa_family == AF_INET)
+        return address_of_v4(ntohl(sockaddr->v4.sin_addr.s_addr), ntohs(sockaddr->v4.sin_port));
+    struct weir_address address = {.scope = sockaddr->v6.sin6_scope_id,
+                                   .port = ntohs(sockaddr->v6.sin6_port)};
+    memcpy(address.ip, &sockaddr->v6.sin6_addr, sizeof address.ip);
+    return address;
+}
+
+socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
+                            union linux_sockaddr *sockaddr)
+{
+    memset(sockaddr, 0, sizeof *sockaddr);
+    if (v4_socket) {
+        sockaddr->v4.sin_family = AF_INET;
+        sockaddr->v4.sin_port = htons(address->port);
+        memcpy(&sockaddr->v4.sin_addr, address->ip + 12, 4);
+        return sizeof sockaddr->v4;
+    }
+    sockaddr->v6.sin6_family = AF_INET6;
+    sockaddr->v6.sin6_port = htons(address->port);
+    sockaddr->v6.sin6_scope_id = address->scope;
+    memcpy(&sockaddr->v6.sin6_addr, address->ip, 16);
+    return sizeof sockaddr->v6;
+}
+
+struct weir_address linux_local_address(int fd)
+{
+    union linux_sockaddr sockaddr;
+    socklen_t length = sizeof sockaddr;
+
+    memset(&sockaddr, 0, sizeof sockaddr);
+    weir_check(getsockname(fd, &sockaddr.any, &length) == 0);
+    return linux_address_of(&sockaddr);
+}
+
+bool linux_peer_address(int fd, struct weir_address *peer)
+{
+    union linux_sockaddr sockaddr;
+    socklen_t length = sizeof sockaddr;
+
+    memset(&sockaddr, 0, sizeof sockaddr);
+    if (getpeername(fd, &sockaddr.any, &length) != 0) return false;
+    *peer = linux_address_of(&sockaddr);
+    return true;
+}
+
+#define LINUX_SOCKET__LOCAL_MAX 256
+#define LINUX_SOCKET__REFRESH_NS UINT64_C(1000000000)
+
+bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns)
+{
+    static _Thread_local struct weir_address local[LINUX_SOCKET__LOCAL_MAX];
+    static _Thread_local uint32_t local_count;
+    static _Thread_local uint64_t refresh_at_ns;
+
+    if (address_is_loopback(address)) return true;
+    if (now_ns >= refresh_at_ns) {
+        struct ifaddrs *interfaces = NULL;
+        refresh_at_ns = now_ns + LINUX_SOCKET__REFRESH_NS;
+        /* Who cannot tell says yes (getifaddrs needs a descriptor): one datagram too few answered,
+         * rather than one that goes round for ever. */
+        if (getifaddrs(&interfaces) != 0) {
+            refresh_at_ns = 0;
+            return true;
+        }
+        local_count = 0;
+        for (struct ifaddrs *at = interfaces; at && local_count < LINUX_SOCKET__LOCAL_MAX;
+             at = at->ifa_next) {
+            if (!at->ifa_addr) continue;
+            if (at->ifa_addr->sa_family != AF_INET && at->ifa_addr->sa_family != AF_INET6) continue;
+            local[local_count++] =
+                linux_address_of((const union linux_sockaddr *)(const void *)at->ifa_addr);
+        }
+        freeifaddrs(interfaces);
+    }
+    for (uint32_t i = 0; i < local_count; i++)
+        if (memcmp(local[i].ip, address->ip, sizeof address->ip) == 0) return true;
+    return local_count == LINUX_SOCKET__LOCAL_MAX; /* there may be more: the same rule */
+}
+
+/* ---- errors ---- */
+
+bool linux_is_scarce(int os_error)
+{
+    return os_error == EMFILE || os_error == ENFILE || os_error == ENOMEM || os_error == ENOBUFS;
+}
+
+bool linux_is_listener_lost(int os_error)
+{
+    return os_error == EBADF || os_error == EINVAL || os_error == ENOTSOCK || os_error == EFAULT;
+}
+
+/* The one line that a person needs when a place cannot be had. */
+static enum weir_code linux_socket__fail(const struct net_place *place, bool stream, int os_error,
+                                         struct weir_error *error)
+{
+    char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
+    enum weir_code code = error_code_of_os(os_error);
+
+    weir_address_text(&place->address, address, sizeof address);
+    snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
+    if (code == WEIR_ADDRESS_IN_USE)
+        snprintf(hint, sizeof hint,
+                 "see who has it with 'ss -l%cnp sport = :%u', or take another port",
+                 stream ? 't' : 'u', place->address.port);
+    else if (code == WEIR_ADDRESS_UNAVAILABLE)
+        snprintf(hint, sizeof hint, "see this machine's addresses with 'ip address'");
+    else if (code == WEIR_DENIED)
+        snprintf(hint, sizeof hint,
+                 "ports below 1024 need root or CAP_NET_BIND_SERVICE; take a higher one");
+    else if (code == WEIR_NO_FILES)
+        snprintf(hint, sizeof hint, "raise the limit with 'ulimit -n'");
+    return error_fill(error, code, os_error, "listen on", subject, NULL, hint);
+}
+
+/* ---- opening ---- */
+
+#define LINUX_SOCKET__BIND_TRIES 50
+#define LINUX_SOCKET__BIND_PAUSE_MS 20
+
+static int linux_socket__try(const struct weir_address *address, int type, bool v4, bool share,
+                             bool reuse)
+{
+    union linux_sockaddr sockaddr;
+    socklen_t length = linux_sockaddr_of(address, v4, &sockaddr);
+    const int on = 1, off = 0;
+    int fd = socket(v4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) return -1;
+    /* SO_REUSEADDR lets a restarted server bind beside the TIME_WAIT of its former self; on UDP it
+     * would let strangers share the port. */
+    bool good = (!reuse || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0) &&
+                (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
+                (v4 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
+                bind(fd, &sockaddr.any, length) == 0;
+    if (good) return fd;
+    int os_error = errno;
+    close(fd);
+    errno = os_error;
+    return -1;
+}
+
+/* Binds, in IPv6 where that is to be had. Returns -1 with errno. */
+static int linux_socket__bind(const struct weir_address *address, int type, bool *v4, bool share)
+{
+    bool stream = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;
+
+    *v4 = address_is_v4(address);
+    int fd = linux_socket__try(address, type, *v4, share, stream);
+    if (fd < 0 && errno == EAFNOSUPPORT && !*v4 && address_is_any(address)) {
+        struct weir_address any_v4 = address_of_v4(0, address->port);
+        *v4 = true;
+        fd = linux_socket__try(&any_v4, type, true, share, stream);
+    }
+    return fd;
+}
+
+static int linux_socket__open_once(const struct net_place *place, int type, bool *v4)
+{
+    if (place->share == NET_SHARE_FIRST && place->address.port != 0) {
+        /* SO_REUSEPORT would silently share the port with a stranger of the same user: an exclusive
+         * bind finds out. */
+        int probe = linux_socket__bind(&place->address, type, v4, false);
+        if (probe < 0) return -1;
+        close(probe);
+    }
+    return linux_socket__bind(&place->address, type, v4, place->share != NET_SHARE_NOT);
+}
+
+/* The kernel ends a killed server's io_uring, and with it the sockets, some milliseconds after
+ * the process, and some hundreds on a busy machine: a restart at once must not fail for that. A
+ * stranger's port stays taken all the while. */
+static int linux_socket__open(const struct net_place *place, int type, bool *v4)
+{
+    for (int tries = 1;; tries++) {
+        int fd = linux_socket__open_once(place, type, v4);
+        if (fd >= 0 || errno != EADDRINUSE || tries == LINUX_SOCKET__BIND_TRIES) return fd;
+        poll(NULL, 0, LINUX_SOCKET__BIND_PAUSE_MS);
+    }
+}
+
+enum weir_code linux_listen(const struct net_place *place, bool nonblocking, int *fd,
+                            struct weir_error *error)
+{
+    const int on = 1;
+    bool v4;
+
+    *fd = linux_socket__open(place, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4);
+    if (*fd < 0) return linux_socket__fail(place, true, errno, error);
+    setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on,
+               sizeof on); /* inherited by what is accepted; only speed is lost */
+    if (listen(*fd, (int)place->backlog) == 0) return WEIR_OK;
+    int os_error = errno;
+    close(*fd);
+    return linux_socket__fail(place, true, os_error, error);
+}
+
+enum weir_code linux_bind(const struct net_place *place, int *fd, bool *v4_socket,
+                          struct weir_error *error)
+{
+    *fd = linux_socket__open(place, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket);
+    return *fd < 0 ? linux_socket__fail(place, false, errno, error) : WEIR_OK;
+}

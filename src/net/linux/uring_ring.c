@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* uring_ring.c - opening an io_uring or saying why not, filling its queue, stocking its shelf,
+ * entering the kernel. */
+#include "uring_ring.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "check.h"
+#include "error_fill.h"
+#include "memory.h"
+#include "wall.h"
+
+#define URING_RING__COMPLETIONS_PER_ENTRY 8u /* multishot receives complete often for one entry */
+#define URING_RING__COMPLETIONS_MAX 65536u   /* the kernel's own limit */
+#define URING_RING__FEATURES \
+    (IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG)
+#define URING_RING__BACKOFF_MS 1 /* when the kernel has no memory for a request */
+
+/* What the kernel reads while it takes over an entry, and not later (IORING_FEAT_SUBMIT_STABLE). */
+struct uring_ring_message {
+    struct msghdr header;
+    struct iovec pieces[NET_SEND_BUFFERS_MAX];
+};
+
+/* ---- buffers ---- */
+
+void uring_ring_refill(struct uring_ring *ring, struct pool *pool)
+{
+    int mask = io_uring_buf_ring_mask(ring->shelf_places), added = 0;
+
+    while (ring->shelf_count < ring->shelf_max) {
+        struct net_buffer *buffer = pool_take(pool, POOL_SYSTEM);
+        if (!buffer) break;
+        uint16_t place = ring->free_places[ring->shelf_places - ring->shelf_count - 1];
+        weir_check(!ring->by_place[place]);
+        ring->by_place[place] = buffer;
+        ring->shelf_count++;
+        io_uring_buf_ring_add(ring->shelf, buffer->bytes, buffer->capacity, place, mask, added++);
+    }
+    if (added > 0) io_uring_buf_ring_advance(ring->shelf, added);
+}
+
+struct net_buffer *uring_ring_claim(struct uring_ring *ring, const struct io_uring_cqe *completion)
+{
+    uint32_t place = completion->flags >> IORING_CQE_BUFFER_SHIFT;
+
+    if (!(completion->flags & IORING_CQE_F_BUFFER)) return NULL;
+    weir_check(place < ring->shelf_places);
+    struct net_buffer *buffer = ring->by_place[place];
+    weir_check_rule(buffer != NULL, "law 5, the kernel hands out a buffer that it did not have");
+    ring->by_place[place] = NULL;
+    ring->shelf_count--;
+    ring->free_places[ring->shelf_places - ring->shelf_count - 1] = (uint16_t)place;
+    return buffer;
+}
+
+/* ---- entries ---- */
+
+struct io_uring_sqe *uring_ring_entry(struct uring_ring *ring)
+{
+    struct io_uring_sqe *entry = io_uring_get_sqe(&ring->io);
+
+    if (entry) return entry;
+    /* A full queue goes to the kernel at once, but not into completions that overflow already. */
+    if (io_uring_cq_has_overflow(&ring->io) || io_uring_submit(&ring->io) < 0) return NULL;
+    return io_uring_get_sqe(&ring->io);
+}
+
+const struct msghdr *uring_ring_message(struct uring_ring *ring, const struct io_uring_sqe *entry,
+                                        const struct net_buffer *first)
+{
+    struct uring_ring_message *message = &ring->messages[entry - ring->io.sq.sqes];
+    size_t count = 0;
+
+    for (const struct net_buffer *buffer = first; buffer; buffer = buffer->next) {
+        weir_check(count < NET_SEND_BUFFERS_MAX);
+        message->pieces[count++] =
+            (struct iovec){.iov_base = buffer->bytes, .iov_len = buffer->length};
+    }
+    message->header = (struct msghdr){.msg_iov = message->pieces, .msg_iovlen = count};
+    return &message->header;
+}
+
+/* ---- entering the kernel ---- */
+
+static int uring_ring__wait(struct uring_ring *ring, uint64_t until_ns)
+{
+    struct io_uring_cqe *completion;
+    struct __kernel_timespec span;
+
+    if (until_ns == NET_FOREVER)
+        return io_uring_submit_and_wait_timeout(&ring->io, &completion, 1, NULL, NULL);
+    uint64_t now_ns = wall_clock_ns();
+    if (now_ns >= until_ns) return io_uring_submit_and_get_events(&ring->io);
+    span.tv_sec = (long long)((until_ns - now_ns) / UINT64_C(1000000000));
+    span.tv_nsec = (long long)((until_ns - now_ns) % UINT64_C(1000000000));
+    return io_uring_submit_and_wait_timeout(&ring->io, &completion, 1, &span, NULL);
+}
+
+void uring_ring_enter(struct uring_ring *ring, uint64_t until_ns)
+{
+    /* Completions that the queue had no room for wait in the kernel; entering brings them. */
+    int result = until_ns == 0 ? io_uring_submit_and_get_events(&ring->io)
+                               : uring_ring__wait(ring, until_ns);
+    if (result >= 0 || result == -ETIME || result == -EINTR) return;
+    weir_check_rule(result != -EBADR, "the kernel lost completions for want of memory");
+    weir_check_rule(result == -EAGAIN || result == -EBUSY || result == -ENOMEM,
+                    "the ring is entered as it was opened");
+    /* What was not taken stays in the queue. Who would have slept sleeps a little, lest it spin. */
+    if (until_ns != 0 && io_uring_cq_ready(&ring->io) == 0) poll(NULL, 0, URING_RING__BACKOFF_MS);
+}
+
+/* ---- open, free ---- */
+
+static enum weir_code uring_ring__refused(int os_error, struct weir_error *error)
+{
+    const char *reason = "the system refused it", *hint = "use --transport epoll";
+    enum weir_code code = error_code_of_os(os_error);
+
+    switch (os_error) {
+    case EPERM:
+    case EACCES:
+        reason = "forbidden by sysctl kernel.io_uring_disabled or by a seccomp filter";
+        hint = "use --transport epoll, or set kernel.io_uring_disabled to 0 and let the "
+               "container's profile pass it";
+        break;
+    case ENOSYS:
+        reason = "this kernel has none, or a seccomp filter hides it";
+        hint = "use --transport epoll, or a kernel from 6.1 on";
+        break;
+    case EINVAL:
+        reason = "this kernel's is too old";
+        hint = "use --transport epoll, or a kernel from 6.1 on";
+        code = WEIR_UNSUPPORTED;
+        break;
+    case ENOMEM:
+        reason = "out of memory, or above the limit of locked memory";
+        hint = "use --transport epoll, raise the limit with 'ulimit -l', or lower queue_entries";
+        break;
+    case EMFILE:
+    case ENFILE:
+        reason = NULL;
+        hint = "raise the limit with 'ulimit -n'";
+        break;
+    default: break;
+    }
+    return error_fill(error, code, os_error, "use io_uring", NULL, reason, hint);
+}
+
+/* Returns 0 or the system's error number. */
+static int uring_ring__set_up(struct uring_ring *ring, const struct net_options *options)
+{
+    /* Best first: completions are worked off only when we ask for them, or at least without
+     * interrupting us. */
+    static const unsigned modes[] = {IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_COOP_TASKRUN};
+    uint64_t completions = (uint64_t)options->queue_entries * URING_RING__COMPLETIONS_PER_ENTRY;
+    int result = 0;
+
+    if (completions > URING_RING__COMPLETIONS_MAX) completions = URING_RING__COMPLETIONS_MAX;
+    for (size_t i = 0; i < weir_count_of(modes); i++) {
+        struct io_uring_params params = {
+            .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE |
+                     modes[i],
+            .cq_entries = (uint32_t)completions,
+        };
+        result = io_uring_queue_init_params(options->queue_entries, &ring->io, &params);
+        if (result == -EINVAL) continue;
+        ring->io_open = result == 0;
+        if (result == 0 && (params.features & URING_RING__FEATURES) != URING_RING__FEATURES)
+            return EINVAL;
+        break;
+    }
+    return -result;
+}
+
+static int uring_ring__set_up_shelf(struct uring_ring *ring, const struct net_options *options)
+{
+    uint32_t places = options->receive_buffers_ready, half = (options->stream_buffers_max + 1) / 2;
+
+    ring->shelf_places = places;
+    ring->shelf_max = places < half ? places : half; /* sends need buffers, too */
+    ring->shelf_bytes = places * sizeof(struct io_uring_buf);
+    ring->shelf = memory_pages(ring->shelf_bytes);
+    ring->by_place = memory_alloc_array(places, sizeof(struct net_buffer *));
+    ring->free_places = memory_alloc_array(places, sizeof ring->free_places[0]);
+    if (!ring->shelf || !ring->by_place || !ring->free_places) return ENOMEM;
+    for (uint32_t i = 0; i < places; i++) ring->free_places[i] = (uint16_t)(places - i - 1);
+    io_uring_buf_ring_init(ring->shelf);
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uintptr_t)ring->shelf,
+        .ring_entries = places,
+        .bgid = URING_RING_SHELF,
+    };
+    int result = io_uring_register_buf_ring(&ring->io, &registration, 0);
+    ring->shelf_registered = result == 0;
+    return -result;
+}
+
+enum weir_code uring_ring_open(struct uring_ring *ring, const struct net_options *options,
+                               struct weir_error *error)
+{
+    *ring = (struct uring_ring){0};
+    int os_error = uring_ring__set_up(ring, options);
+    if (os_error == 0) os_error = uring_ring__set_up_shelf(ring, options);
+    if (os_error == 0) {
+        ring->messages_bytes = options->queue_entries * sizeof ring->messages[0];
+        ring->messages = memory_pages(ring->messages_bytes);
+        if (!ring->messages) os_error = ENOMEM;
+    }
+    if (os_error == 0) { /* a filter may forbid entering alone */
+        int result = io_uring_get_events(&ring->io);
+        if (result == -EPERM || result == -EACCES || result == -ENOSYS) os_error = -result;
+    }
+    if (os_error == 0) {
+        io_uring_register_ring_fd(
+            &ring->io); /* a little faster; where it is refused, all works without */
+        return WEIR_OK;
+    }
+    uring_ring_free(ring);
+    return uring_ring__refused(os_error, error);
+}
+
+void uring_ring_free(struct uring_ring *ring)
+{
+    if (ring->shelf_registered) io_uring_unregister_buf_ring(&ring->io, URING_RING_SHELF);
+    if (ring->io_open) io_uring_queue_exit(&ring->io);
+    for (uint32_t i = 0; ring->by_place && i < ring->shelf_places; i++)
+        if (ring->by_place[i]) pool_give_back(ring->by_place[i], POOL_SYSTEM);
+    memory_free(ring->free_places);
+    memory_free(ring->by_place);
+    if (ring->shelf) memory_pages_free(ring->shelf, ring->shelf_bytes);
+    if (ring->messages) memory_pages_free(ring->messages, ring->messages_bytes);
+    *ring = (struct uring_ring){0};
+}
