@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* sim_peer.c - the test's side of a simulation: its settings, and the peers that a script
+ * drives. */
+#include <string.h>
+
+#include "address.h"
+#include "check.h"
+#include "sim_wire.h"
+#include "wall.h"
+
+struct sim_peer {
+    struct net_simulation *simulation;
+    struct weir_address address;
+    struct wire_end *end; /* null once the peer reset the connection */
+    struct sim_peer *next, *before;
+};
+
+struct sim_datagrams {
+    struct net_simulation *simulation;
+    struct wire_socket socket;
+    struct sim_datagrams *next, *before;
+};
+
+/* ---- the whole of it ---- */
+
+void sim_options_init(struct sim_options *options)
+{
+    *options = (struct sim_options){
+        .seed = 1,
+        .start_ns = 1000 * WALL_NS_PER_MS,
+        .turn_ns = 1000,
+        .latency_min_ns = 20 * 1000,
+        .latency_max_ns = WALL_NS_PER_MS,
+        .window_bytes = 64 * 1024,
+        .piece_bytes_max = 4096,
+        .datagram_queue_bytes = 212992, /* Linux's rmem_default */
+    };
+}
+
+struct net_simulation *sim_open(const struct sim_options *options)
+{
+    struct net_simulation *simulation = wire_memory(1, sizeof *simulation);
+
+    weir_check(options->latency_min_ns <= options->latency_max_ns);
+    weir_check(options->window_bytes > 0);
+    weir_check(options->piece_bytes_max > 0);
+    simulation->options = *options;
+    simulation->random = options->seed;
+    simulation->now_ns = options->start_ns;
+    simulation->stop_ns = NET_FOREVER;
+    simulation->files_max = SIM_UNLIMITED;
+    return simulation;
+}
+
+void sim_free(struct net_simulation *simulation)
+{
+    if (!simulation) return;
+    weir_check_rule(simulation->nets_count == 0, "every net is freed before its simulation");
+    while (simulation->datagram_peers) sim_datagrams_close(simulation->datagram_peers);
+    while (simulation->peers) sim_peer_close(simulation->peers);
+    wire_free_all(simulation);
+    wire_memory_free(simulation);
+}
+
+uint64_t sim_now_ns(const struct net_simulation *simulation)
+{
+    return simulation->now_ns;
+}
+
+void sim_stop_at(struct net_simulation *simulation, uint64_t stop_ns)
+{
+    simulation->stop_ns = stop_ns;
+    simulation->idle_waits = 0;
+}
+
+void sim_set_files_max(struct net_simulation *simulation, uint32_t files_max)
+{
+    simulation->files_max = files_max;
+    simulation->idle_waits = 0;
+}
+
+uint32_t sim_files_count(const struct net_simulation *simulation)
+{
+    return simulation->files_count;
+}
+
+uint64_t sim_trace_hash(const struct net_simulation *simulation)
+{
+    return simulation->trace_hash;
+}
+
+uint64_t sim_trace_count(const struct net_simulation *simulation)
+{
+    return simulation->trace_count;
+}
+
+uint64_t sim_random(struct net_simulation *simulation, uint64_t bound)
+{
+    return wire_random(simulation, bound);
+}
+
+/* ---- stream peers ---- */
+
+struct sim_peer *sim_connect(struct net_simulation *simulation, const struct weir_address *to,
+                             const struct weir_address *from)
+{
+    struct sim_peer *peer = wire_memory(1, sizeof *peer);
+
+    peer->simulation = simulation;
+    peer->address = from ? *from : wire_loopback(to);
+    if (peer->address.port == 0) peer->address.port = wire_port_free(simulation);
+    peer->end = wire_connect(simulation, &peer->address, to);
+    peer->next = simulation->peers;
+    if (peer->next) peer->next->before = peer;
+    simulation->peers = peer;
+    return peer;
+}
+
+enum sim_peer_state sim_peer_state(const struct sim_peer *peer)
+{
+    if (!peer->end || peer->end->established) return SIM_CONNECTED;
+    return peer->end->refused || peer->end->reset_arrived ? SIM_REFUSED : SIM_CONNECTING;
+}
+
+struct weir_address sim_peer_address(const struct sim_peer *peer)
+{
+    return peer->address;
+}
+
+uint32_t sim_peer_send(struct sim_peer *peer, const void *bytes, uint32_t count)
+{
+    if (!peer->end || peer->end->finished) return 0;
+    peer->simulation->idle_waits = 0;
+    return wire_write(peer->end, bytes, count);
+}
+
+uint32_t sim_peer_receive(struct sim_peer *peer, void *bytes, uint32_t bytes_max)
+{
+    if (!peer->end) return 0;
+    peer->simulation->idle_waits = 0;
+    return wire_read(peer->end, bytes, bytes_max);
+}
+
+uint32_t sim_peer_unread(const struct sim_peer *peer)
+{
+    return peer->end ? peer->end->arrived : 0;
+}
+
+void sim_peer_finish(struct sim_peer *peer)
+{
+    if (peer->end) wire_finish(peer->end);
+}
+
+void sim_peer_reset(struct sim_peer *peer)
+{
+    if (peer->end) wire_leave(peer->end, true);
+    peer->end = NULL;
+}
+
+void sim_peer_close(struct sim_peer *peer)
+{
+    if (peer->end) wire_leave(peer->end, false);
+    if (peer->before)
+        peer->before->next = peer->next;
+    else
+        peer->simulation->peers = peer->next;
+    if (peer->next) peer->next->before = peer->before;
+    wire_memory_free(peer);
+}
+
+bool sim_peer_saw_end(const struct sim_peer *peer)
+{
+    return peer->end && peer->end->end_arrived && peer->end->arrived == 0;
+}
+
+bool sim_peer_saw_reset(const struct sim_peer *peer)
+{
+    return peer->end && peer->end->reset_arrived;
+}
+
+/* ---- datagram peers ---- */
+
+struct sim_datagrams *sim_datagrams_open(struct net_simulation *simulation,
+                                         const struct weir_address *address)
+{
+    struct sim_datagrams *datagrams = wire_memory(1, sizeof *datagrams);
+
+    datagrams->simulation = simulation;
+    datagrams->socket.address = *address;
+    if (!wire_bind(simulation, &datagrams->socket, false)) {
+        wire_memory_free(datagrams);
+        return NULL;
+    }
+    datagrams->next = simulation->datagram_peers;
+    if (datagrams->next) datagrams->next->before = datagrams;
+    simulation->datagram_peers = datagrams;
+    return datagrams;
+}
+
+struct weir_address sim_datagrams_address(const struct sim_datagrams *datagrams)
+{
+    return datagrams->socket.address;
+}
+
+void sim_datagrams_send(struct sim_datagrams *datagrams, const struct weir_address *to,
+                        const void *bytes, uint32_t length)
+{
+    struct weir_address from = datagrams->socket.address;
+
+    if (address_is_any(&from)) {
+        from = wire_loopback(to);
+        from.port = datagrams->socket.address.port;
+    }
+    wire_send_datagram(datagrams->simulation, &from, to, bytes, length);
+}
+
+bool sim_datagrams_receive(struct sim_datagrams *datagrams, void *bytes, uint32_t bytes_max,
+                           uint32_t *length, struct weir_address *from)
+{
+    struct wire_datagram *first = datagrams->socket.first;
+
+    if (!first) return false;
+    *length = first->length;
+    if (from) *from = first->from;
+    uint32_t count = first->length < bytes_max ? first->length : bytes_max;
+    if (count > 0) memcpy(bytes, first->bytes, count);
+    wire_drop_datagram(&datagrams->socket);
+    return true;
+}
+
+void sim_datagrams_close(struct sim_datagrams *datagrams)
+{
+    wire_unbind(&datagrams->socket);
+    if (datagrams->before)
+        datagrams->before->next = datagrams->next;
+    else
+        datagrams->simulation->datagram_peers = datagrams->next;
+    if (datagrams->next) datagrams->next->before = datagrams->before;
+    wire_memory_free(datagrams);
+}
+
+void sim_inject(struct net_simulation *simulation, const struct weir_address *from,
+                const struct weir_address *to, const void *bytes, uint32_t length)
+{
+    wire_send_datagram(simulation, from, to, bytes, length);
+}

@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: MIT */
+/* sim_wire.c - the network in memory: time, chance, streams and datagrams on their way. sim_wire.h
+ * draws a stream.
+ *
+ * Everything that chance decides goes through wire_random(), and everything that happens through
+ * wire_trace(), in one order: that is what makes a run repeatable.
+ */
+#include "sim_wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "check.h"
+#include "wall.h"
+
+#define WIRE__BYTES_FIRST 1024u /* room of a fresh ring; it doubles up to the window */
+#define WIRE__CONNECT_RETRY_NS (1000 * WALL_NS_PER_MS) /* after a full backlog dropped the SYN */
+#define WIRE__CONNECT_TRIES_MAX 6u
+#define WIRE__IDLE_WAITS_MAX 10000u /* then whoever waits waits for ever */
+#define WIRE__PORT_FIRST 32768u
+#define WIRE__DATAGRAM_OVERHEAD_BYTES 512u /* what the system counts for each beside its bytes */
+
+/* What happened, for the trace. */
+enum wire__mark {
+    WIRE__CONNECT = 1,
+    WIRE__REFUSE,
+    WIRE__ESTABLISH,
+    WIRE__ARRIVE,
+    WIRE__END,
+    WIRE__RESET,
+    WIRE__ROOM,
+    WIRE__DATAGRAM,
+    WIRE__DATAGRAM_LOST
+};
+
+struct wire_stream {
+    struct wire_end ends[2]; /* client, server */
+    struct net_simulation *simulation;
+    struct weir_address to;
+    struct wire_timer connect;
+    uint32_t tries;
+    uint64_t number;
+    struct wire_port *port; /* set exactly while in its backlog */
+    struct wire_stream *backlog_next;
+    struct wire_stream *next, *before; /* of all */
+};
+
+static struct net_simulation *wire__of(const struct wire_end *end)
+{
+    return end->stream->simulation;
+}
+
+/* ---- memory ---- */
+
+void *wire_memory(size_t count, size_t bytes)
+{
+    void *memory = calloc(count, bytes); /* tidy: allow memory - the outside does not run out */
+
+    weir_check(memory != NULL);
+    return memory;
+}
+
+void wire_memory_free(void *memory)
+{
+    free(memory); /* tidy: allow memory - see wire_memory */
+}
+
+/* ---- chance ---- */
+
+/* splitmix64 (Steele, Lea, Flood 2014): one addition and a mix. */
+static uint64_t wire__mix(uint64_t value)
+{
+    value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ (value >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return value ^ (value >> 31);
+}
+
+uint64_t wire_random(struct net_simulation *simulation, uint64_t bound)
+{
+    weir_check(bound > 0);
+    simulation->random += UINT64_C(0x9e3779b97f4a7c15);
+    return wire__mix(simulation->random) % bound;
+}
+
+uint64_t wire_latency_ns(struct net_simulation *simulation)
+{
+    const struct sim_options *options = &simulation->options;
+    return options->latency_min_ns +
+           wire_random(simulation, options->latency_max_ns - options->latency_min_ns + 1);
+}
+
+void wire_trace(struct net_simulation *simulation, uint64_t what, uint64_t a, uint64_t b)
+{
+    uint64_t hash = simulation->trace_hash;
+
+    hash = wire__mix(hash + what + simulation->now_ns * 31);
+    hash = wire__mix(hash + a);
+    simulation->trace_hash = wire__mix(hash + b);
+    simulation->trace_count++;
+}
+
+/* ---- time: a heap of timers ---- */
+
+static bool wire__is_before(const struct wire_timer *a, const struct wire_timer *b)
+{
+    return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->sequence < b->sequence;
+}
+
+static void wire__put(struct net_simulation *simulation, uint32_t place, struct wire_timer *timer)
+{
+    simulation->heap[place] = timer;
+    timer->place = place;
+}
+
+static void wire__rise(struct net_simulation *simulation, uint32_t place)
+{
+    struct wire_timer *timer = simulation->heap[place];
+
+    while (place > 1 && wire__is_before(timer, simulation->heap[place / 2])) {
+        wire__put(simulation, place, simulation->heap[place / 2]);
+        place /= 2;
+    }
+    wire__put(simulation, place, timer);
+}
+
+static void wire__sink(struct net_simulation *simulation, uint32_t place)
+{
+    struct wire_timer *timer = simulation->heap[place];
+
+    for (uint32_t child; (child = place * 2) <= simulation->heap_count; place = child) {
+        if (child < simulation->heap_count &&
+            wire__is_before(simulation->heap[child + 1], simulation->heap[child]))
+            child++;
+        if (!wire__is_before(simulation->heap[child], timer)) break;
+        wire__put(simulation, place, simulation->heap[child]);
+    }
+    wire__put(simulation, place, timer);
+}
+
+static void wire__heap_grow(struct net_simulation *simulation)
+{
+    uint32_t capacity = simulation->heap_capacity == 0 ? 64 : simulation->heap_capacity * 2;
+    struct wire_timer **heap = wire_memory(capacity, sizeof *heap);
+
+    if (simulation->heap) memcpy(heap, simulation->heap, simulation->heap_capacity * sizeof *heap);
+    wire_memory_free(simulation->heap);
+    simulation->heap = heap;
+    simulation->heap_capacity = capacity;
+}
+
+void wire_timer_set(struct net_simulation *simulation, struct wire_timer *timer, uint64_t delay_ns,
+                    void (*run)(struct wire_timer *timer))
+{
+    weir_check(timer->place == 0);
+    if (simulation->heap_count + 1 >= simulation->heap_capacity) wire__heap_grow(simulation);
+    timer->due_ns = simulation->now_ns + delay_ns;
+    timer->sequence = simulation->sequence++;
+    timer->run = run;
+    wire__put(simulation, ++simulation->heap_count, timer);
+    wire__rise(simulation, simulation->heap_count);
+    simulation->idle_waits = 0;
+}
+
+void wire_timer_stop(struct net_simulation *simulation, struct wire_timer *timer)
+{
+    uint32_t place = timer->place;
+
+    if (place == 0) return;
+    weir_check(simulation->heap[place] == timer);
+    timer->place = 0;
+    struct wire_timer *last = simulation->heap[simulation->heap_count--];
+    if (last == timer) return;
+    wire__put(simulation, place, last);
+    wire__rise(simulation, place);
+    wire__sink(simulation, last->place);
+}
+
+static void wire__run(struct net_simulation *simulation, struct wire_timer *timer)
+{
+    wire_timer_stop(simulation, timer);
+    if (timer->due_ns > simulation->now_ns) simulation->now_ns = timer->due_ns;
+    simulation->idle_waits = 0;
+    timer->run(timer);
+}
+
+void wire_turn(struct net_simulation *simulation)
+{
+    uint64_t now_ns = simulation->now_ns + simulation->options.turn_ns;
+
+    if (now_ns > simulation->stop_ns) now_ns = simulation->stop_ns;
+    while (simulation->heap_count > 0 && simulation->heap[1]->due_ns <= now_ns)
+        wire__run(simulation, simulation->heap[1]);
+    if (now_ns > simulation->now_ns) simulation->now_ns = now_ns;
+}
+
+bool wire_step(struct net_simulation *simulation, uint64_t until_ns)
+{
+    struct wire_timer *timer = simulation->heap_count > 0 ? simulation->heap[1] : NULL;
+    uint64_t end_ns = until_ns < simulation->stop_ns ? until_ns : simulation->stop_ns;
+
+    if (timer && timer->due_ns <= end_ns) {
+        wire__run(simulation, timer);
+        return true;
+    }
+    if (end_ns != NET_FOREVER && end_ns > simulation->now_ns) {
+        simulation->now_ns = end_ns;
+    } else if (until_ns > simulation->now_ns) {
+        weir_check_rule(
+            ++simulation->idle_waits <= WIRE__IDLE_WAITS_MAX,
+            "a bug in the test, not in weir (deadlock): net_wait is called again and again while "
+            "nothing can happen any more, or the clock stands at sim_stop_at");
+    }
+    return false;
+}
+
+/* ---- files ---- */
+
+bool wire_file_take(struct net_simulation *simulation)
+{
+    if (simulation->files_count >= simulation->files_max) return false;
+    simulation->files_count++;
+    return true;
+}
+
+void wire_file_give_back(struct net_simulation *simulation)
+{
+    weir_check(simulation->files_count > 0);
+    simulation->files_count--;
+}
+
+/* ---- places ---- */
+
+struct weir_address wire_loopback(const struct weir_address *like)
+{
+    struct weir_address loopback = address_of_v4(0x7f000001, 0);
+
+    if (address_is_v4(like)) return loopback;
+    return (struct weir_address){.ip = {[15] = 1}};
+}
+
+/* Whether a place with that address takes what is sent to `to`. */
+static bool wire__covers(const struct weir_address *place, const struct weir_address *to)
+{
+    if (place->port != to->port) return false;
+    if (!address_is_any(place)) return address_same_ip(place, to);
+    return !address_is_v4(place) || address_is_v4(to);
+}
+
+static bool wire__overlaps(const struct weir_address *a, const struct weir_address *b)
+{
+    return wire__covers(a, b) || wire__covers(b, a);
+}
+
+static struct wire_socket **wire__bucket(struct net_simulation *simulation, uint16_t port)
+{
+    return &simulation->sockets[port % WIRE_SOCKET_BUCKETS];
+}
+
+static bool wire__is_port_free(struct net_simulation *simulation, uint16_t number)
+{
+    for (struct wire_port *port = simulation->ports; port; port = port->next)
+        if (port->address.port == number) return false;
+    for (struct wire_socket *socket = *wire__bucket(simulation, number); socket;
+         socket = socket->next)
+        if (socket->address.port == number) return false;
+    return true;
+}
+
+uint16_t wire_port_free(struct net_simulation *simulation)
+{
+    for (uint32_t tries = 0; tries < 65536; tries++) {
+        if (simulation->port_next < WIRE__PORT_FIRST) simulation->port_next = WIRE__PORT_FIRST;
+        uint16_t number = simulation->port_next++;
+        if (wire__is_port_free(simulation, number)) return number;
+    }
+    weir_unreachable("every port of the simulation is taken");
+}
+
+/* ---- streams: telling, and what is on its way ---- */
+
+static void wire__tell(struct wire_end *end)
+{
+    if (end->changed)
+        end->changed(end);
+    else
+        wire__of(end)->script_due = true;
+}
+
+static uint32_t wire__piece(struct net_simulation *simulation, uint32_t under_way)
+{
+    uint64_t kind = wire_random(simulation, 10), max = simulation->options.piece_bytes_max;
+
+    if (kind > 6) return under_way;
+    if (kind == 0) max = 16;
+    if (max > under_way) max = under_way;
+    return 1 + (uint32_t)wire_random(simulation, max);
+}
+
+static void wire__arrive(struct wire_timer *timer)
+{
+    struct wire_end *end = weir_container_of(timer, struct wire_end, arrival);
+    struct net_simulation *simulation = wire__of(end);
+    uint32_t piece = 0;
+
+    end->established = true; /* the answer to a connect is in every segment */
+    if (end->under_way > 0) {
+        piece = wire__piece(simulation, end->under_way);
+        end->under_way -= piece;
+        end->arrived += piece;
+        wire_trace(simulation, WIRE__ARRIVE, end->stream->number, piece);
+    }
+    if (end->under_way == 0 && end->other->finished &&
+        (piece == 0 || wire_random(simulation, 2) == 0)) {
+        end->end_arrived = true;
+        wire_trace(simulation, WIRE__END, end->stream->number, 0);
+    }
+    if (end->under_way > 0 || (end->other->finished && !end->end_arrived))
+        wire_timer_set(simulation, timer, wire_latency_ns(simulation) / 8, wire__arrive);
+    wire__tell(end);
+}
+
+static void wire__expect_arrival(struct wire_end *end)
+{
+    struct net_simulation *simulation = wire__of(end);
+
+    if (end->arrival.place == 0)
+        wire_timer_set(simulation, &end->arrival, wire_latency_ns(simulation), wire__arrive);
+}
+
+static void wire__reset_arrives(struct wire_timer *timer)
+{
+    struct wire_end *end = weir_container_of(timer, struct wire_end, reset);
+
+    wire_trace(wire__of(end), WIRE__RESET, end->stream->number, end->arrived + end->under_way);
+    wire_timer_stop(wire__of(end), &end->arrival);
+    end->reset_arrived = true;
+    end->arrived = end->under_way = 0;
+    wire__tell(end);
+}
+
+static void wire__send_reset(struct wire_end *to)
+{
+    struct net_simulation *simulation = wire__of(to);
+
+    if (to->left || to->reset_arrived || to->reset.place != 0) return;
+    wire_timer_set(simulation, &to->reset, wire_latency_ns(simulation), wire__reset_arrives);
+}
+
+static void wire__room_arrives(struct wire_timer *timer)
+{
+    struct wire_end *end = weir_container_of(timer, struct wire_end, room);
+
+    wire_trace(wire__of(end), WIRE__ROOM, end->stream->number, 0);
+    wire__tell(end);
+}
+
+/* ---- streams: bytes ---- */
+
+static void wire__bytes_grow(struct wire_end *end, uint32_t needed)
+{
+    uint32_t capacity = end->bytes_capacity == 0 ? WIRE__BYTES_FIRST : end->bytes_capacity;
+    uint32_t used = end->arrived + end->under_way;
+
+    while (capacity < needed) capacity *= 2;
+    if (capacity == end->bytes_capacity) return;
+    uint8_t *bytes = wire_memory(capacity, 1);
+    for (uint32_t i = 0; i < used; i++)
+        bytes[i] = end->bytes[(end->bytes_first + i) % end->bytes_capacity];
+    wire_memory_free(end->bytes);
+    end->bytes = bytes;
+    end->bytes_capacity = capacity;
+    end->bytes_first = 0;
+}
+
+/* Copies into or out of the ring, in at most two parts. */
+static void wire__bytes_put(struct wire_end *end, uint32_t offset, const uint8_t *from,
+                            uint32_t count)
+{
+    uint32_t at = (end->bytes_first + offset) % end->bytes_capacity;
+    uint32_t straight = end->bytes_capacity - at < count ? end->bytes_capacity - at : count;
+
+    memcpy(end->bytes + at, from, straight);
+    memcpy(end->bytes, from + straight, count - straight);
+}
+
+static void wire__bytes_get(struct wire_end *end, uint8_t *to, uint32_t count)
+{
+    uint32_t at = end->bytes_first;
+    uint32_t straight = end->bytes_capacity - at < count ? end->bytes_capacity - at : count;
+
+    memcpy(to, end->bytes + at, straight);
+    memcpy(to + straight, end->bytes, count - straight);
+    end->bytes_first = (at + count) % end->bytes_capacity;
+}
+
+uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count)
+{
+    struct wire_end *to = end->other;
+    uint32_t used = to->arrived + to->under_way, room = wire__of(end)->options.window_bytes - used;
+
+    weir_check(!end->left);
+    weir_check(!end->finished);
+    if (!end->established || end->reset_arrived) return 0;
+    if (to->left) { /* nobody is there to take them, and says so */
+        wire__send_reset(end);
+        return count;
+    }
+    if (room < count) end->wants_room = true;
+    if (room < count) count = room;
+    if (count == 0) return 0;
+    wire__bytes_grow(to, used + count);
+    wire__bytes_put(to, used, bytes, count);
+    to->under_way += count;
+    wire__expect_arrival(to);
+    return count;
+}
+
+uint32_t wire_read(struct wire_end *end, uint8_t *bytes, uint32_t bytes_max)
+{
+    struct wire_end *other = end->other;
+    uint32_t count = end->arrived < bytes_max ? end->arrived : bytes_max;
+
+    weir_check(!end->left);
+    if (count == 0) return 0;
+    wire__bytes_get(end, bytes, count);
+    end->arrived -= count;
+    if (other->wants_room && !other->left && other->room.place == 0) {
+        other->wants_room = false;
+        wire_timer_set(wire__of(end), &other->room, wire_latency_ns(wire__of(end)),
+                       wire__room_arrives);
+    }
+    return count;
+}
+
+void wire_finish(struct wire_end *end)
+{
+    weir_check(!end->left);
+    weir_check(!end->finished);
+    end->finished = true;
+    if (!end->other->left && !end->other->reset_arrived && !end->reset_arrived)
+        wire__expect_arrival(end->other);
+}
+
+/* ---- streams: beginning and end ---- */
+
+static void wire__free_stream(struct wire_stream *stream)
+{
+    struct net_simulation *simulation = stream->simulation;
+
+    wire_timer_stop(simulation, &stream->connect);
+    for (uint32_t i = 0; i < 2; i++) {
+        wire_timer_stop(simulation, &stream->ends[i].arrival);
+        wire_timer_stop(simulation, &stream->ends[i].reset);
+        wire_timer_stop(simulation, &stream->ends[i].room);
+        wire_memory_free(stream->ends[i].bytes);
+    }
+    if (stream->before)
+        stream->before->next = stream->next;
+    else
+        simulation->streams = stream->next;
+    if (stream->next) stream->next->before = stream->before;
+    wire_memory_free(stream);
+}
+
+void wire_leave(struct wire_end *end, bool reset)
+{
+    struct net_simulation *simulation = wire__of(end);
+    bool unread = end->arrived + end->under_way > 0;
+
+    weir_check(!end->left);
+    wire_timer_stop(simulation, &end->arrival);
+    wire_timer_stop(simulation, &end->reset);
+    wire_timer_stop(simulation, &end->room);
+    if (!end->reset_arrived) { /* RFC 9293 section 3.6.1: a close with bytes unread is a reset */
+        if (reset || unread)
+            wire__send_reset(end->other);
+        else if (!end->finished)
+            wire_finish(end);
+    }
+    end->left = true;
+    end->changed = NULL;
+    end->owner = NULL;
+    end->arrived = end->under_way = 0;
+    bool never_met = end == &end->stream->ends[0] && !end->other->established;
+    if (end->other->left || never_met) wire__free_stream(end->stream);
+}
+
+static struct wire_port *wire__find_port(struct net_simulation *simulation,
+                                         const struct weir_address *to)
+{
+    uint32_t found = 0;
+    struct wire_port *chosen = NULL;
+
+    for (struct wire_port *port = simulation->ports; port; port = port->next) {
+        if (!wire__covers(&port->address, to)) continue;
+        found++;
+        if (found == 1 || wire_random(simulation, found) == 0)
+            chosen = port; /* each of them equally often */
+    }
+    return chosen;
+}
+
+static void wire__connect_answered(struct wire_timer *timer)
+{
+    struct wire_stream *stream = weir_container_of(timer, struct wire_stream, connect);
+    struct wire_end *client = &stream->ends[0];
+
+    if (client->left) return;
+    if (stream->ends[1].established || stream->ends[1].left)
+        client->established = true;
+    else
+        client->refused = true;
+    wire__tell(client);
+}
+
+static void wire__connect_arrives(struct wire_timer *timer)
+{
+    struct wire_stream *stream = weir_container_of(timer, struct wire_stream, connect);
+    struct net_simulation *simulation = stream->simulation;
+    struct wire_port *port = wire__find_port(simulation, &stream->to);
+
+    if (port && port->count >= port->backlog && ++stream->tries < WIRE__CONNECT_TRIES_MAX) {
+        wire_timer_set(simulation, timer, WIRE__CONNECT_RETRY_NS, wire__connect_arrives);
+        return;
+    }
+    if (port && port->count < port->backlog) {
+        wire_trace(simulation, WIRE__ESTABLISH, stream->number, port->count);
+        stream->ends[1].established = true;
+        stream->port = port;
+        if (port->last)
+            port->last->backlog_next = stream;
+        else
+            port->first = stream;
+        port->last = stream;
+        port->count++;
+        port->changed(port);
+    } else {
+        wire_trace(simulation, WIRE__REFUSE, stream->number, 0);
+    }
+    wire_timer_set(simulation, timer, wire_latency_ns(simulation), wire__connect_answered);
+}
+
+struct wire_end *wire_connect(struct net_simulation *simulation, const struct weir_address *from,
+                              const struct weir_address *to)
+{
+    struct wire_stream *stream = wire_memory(1, sizeof *stream);
+
+    stream->simulation = simulation;
+    stream->number = simulation->sequence;
+    stream->to = *to;
+    for (uint32_t i = 0; i < 2; i++) {
+        stream->ends[i].stream = stream;
+        stream->ends[i].other = &stream->ends[1 - i];
+        stream->ends[i].address = i == 0 ? *from : *to;
+    }
+    stream->next = simulation->streams;
+    if (stream->next) stream->next->before = stream;
+    simulation->streams = stream;
+    wire_trace(simulation, WIRE__CONNECT, stream->number, from->port);
+    wire_timer_set(simulation, &stream->connect, wire_latency_ns(simulation),
+                   wire__connect_arrives);
+    return &stream->ends[0];
+}
+
+bool wire_listen(struct net_simulation *simulation, struct wire_port *port, bool first)
+{
+    if (port->address.port == 0) port->address.port = wire_port_free(simulation);
+    for (struct wire_port *other = simulation->ports; other; other = other->next) {
+        if (!wire__overlaps(&port->address, &other->address)) continue;
+        if (first || !port->shared || !other->shared) return false;
+    }
+    port->simulation = simulation;
+    port->next = simulation->ports;
+    simulation->ports = port;
+    return true;
+}
+
+struct wire_end *wire_accept(struct wire_port *port)
+{
+    struct wire_stream *stream = port->first;
+
+    if (!stream) return NULL;
+    weir_check(port->count > 0);
+    port->first = stream->backlog_next;
+    if (!port->first) port->last = NULL;
+    port->count--;
+    stream->port = NULL;
+    stream->backlog_next = NULL;
+    return &stream->ends[1];
+}
+
+void wire_unlisten(struct wire_port *port)
+{
+    struct wire_port **link = &port->simulation->ports;
+    struct wire_end *end;
+
+    while (*link != port) link = &(*link)->next;
+    *link = port->next;
+    while ((end = wire_accept(port)) != NULL) wire_leave(end, true);
+    port->simulation = NULL;
+}
+
+/* ---- datagrams ---- */
+
+/* Those bound to the very address come before those bound to any; of several, the sender decides,
+ * as on a system. */
+static struct wire_socket *wire__find_socket(struct net_simulation *simulation,
+                                             const struct weir_address *from,
+                                             const struct weir_address *to)
+{
+    struct wire_socket *first = *wire__bucket(simulation, to->port);
+
+    for (int any = 0; any < 2; any++) {
+        uint32_t count = 0;
+        for (struct wire_socket *at = first; at; at = at->next)
+            if (wire__covers(&at->address, to) && address_is_any(&at->address) == (any == 1))
+                count++;
+        if (count == 0) continue;
+        uint64_t chosen = wire__mix((uint64_t)from->port << 32 | from->ip[15]) % count;
+        for (struct wire_socket *at = first; at; at = at->next) {
+            if (!wire__covers(&at->address, to) || address_is_any(&at->address) != (any == 1))
+                continue;
+            if (chosen-- == 0) return at;
+        }
+    }
+    return NULL;
+}
+
+static void wire__datagram_arrives(struct wire_timer *timer)
+{
+    struct wire_datagram *datagram = weir_container_of(timer, struct wire_datagram, arrival);
+    struct net_simulation *simulation = datagram->simulation;
+    struct wire_socket *socket = wire__find_socket(simulation, &datagram->from, &datagram->to);
+    uint32_t cost = datagram->length + WIRE__DATAGRAM_OVERHEAD_BYTES;
+
+    if (!socket || socket->queued_bytes + cost > simulation->options.datagram_queue_bytes) {
+        wire_trace(simulation, WIRE__DATAGRAM_LOST, datagram->to.port, datagram->length);
+        wire_memory_free(datagram);
+        return;
+    }
+    wire_trace(simulation, WIRE__DATAGRAM, datagram->to.port, datagram->length);
+    if (socket->last)
+        socket->last->next = datagram;
+    else
+        socket->first = datagram;
+    socket->last = datagram;
+    socket->count++;
+    socket->queued_bytes += cost;
+    if (socket->changed)
+        socket->changed(socket);
+    else
+        simulation->script_due = true;
+}
+
+void wire_send_datagram(struct net_simulation *simulation, const struct weir_address *from,
+                        const struct weir_address *to, const uint8_t *bytes, uint32_t length)
+{
+    struct wire_datagram *datagram = wire_memory(1, sizeof *datagram + length);
+    uint64_t due_ns = simulation->now_ns + wire_latency_ns(simulation);
+
+    weir_check(length <= SIM_DATAGRAM_BYTES_MAX);
+    datagram->simulation = simulation;
+    datagram->from = *from;
+    datagram->to = *to;
+    datagram->length = length;
+    if (length > 0) memcpy(datagram->bytes, bytes, length);
+    if (due_ns < simulation->datagram_due_ns) due_ns = simulation->datagram_due_ns;
+    simulation->datagram_due_ns = due_ns;
+    wire_timer_set(simulation, &datagram->arrival, due_ns - simulation->now_ns,
+                   wire__datagram_arrives);
+}
+
+void wire_drop_datagram(struct wire_socket *socket)
+{
+    struct wire_datagram *datagram = socket->first;
+
+    weir_check(datagram != NULL);
+    socket->first = datagram->next;
+    if (!socket->first) socket->last = NULL;
+    socket->count--;
+    socket->queued_bytes -= datagram->length + WIRE__DATAGRAM_OVERHEAD_BYTES;
+    wire_memory_free(datagram);
+}
+
+bool wire_bind(struct net_simulation *simulation, struct wire_socket *socket, bool first)
+{
+    if (socket->address.port == 0) socket->address.port = wire_port_free(simulation);
+    struct wire_socket **bucket = wire__bucket(simulation, socket->address.port);
+    for (struct wire_socket *other = *bucket; other; other = other->next) {
+        if (!wire__overlaps(&socket->address, &other->address)) continue;
+        if (first || !socket->shared || !other->shared) return false;
+    }
+    socket->simulation = simulation;
+    socket->next = *bucket;
+    *bucket = socket;
+    return true;
+}
+
+void wire_unbind(struct wire_socket *socket)
+{
+    struct wire_socket **link = wire__bucket(socket->simulation, socket->address.port);
+
+    while (*link != socket) link = &(*link)->next;
+    *link = socket->next;
+    while (socket->first) wire_drop_datagram(socket);
+    socket->simulation = NULL;
+}
+
+/* ---- the end of it all ---- */
+
+void wire_free_all(struct net_simulation *simulation)
+{
+    while (simulation->streams) wire__free_stream(simulation->streams);
+    for (uint32_t i = 1; i <= simulation->heap_count; i++)
+        if (simulation->heap[i]->run == wire__datagram_arrives)
+            wire_memory_free(weir_container_of(simulation->heap[i], struct wire_datagram, arrival));
+    wire_memory_free(simulation->heap);
+}
