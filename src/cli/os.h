@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* os.h - what the program asks of its operating system: signals, and the limit on files. One of
+ * os_linux.c and os_windows.c is compiled. */
+#ifndef CLI_OS_H
+#define CLI_OS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum os_event {
+    OS_STOP,  /* somebody wants the program to end: SIGINT, SIGTERM */
+    OS_ENDED, /* os_post_ended() was called */
+};
+
+/* Before any thread starts: signals go to os_wait() from here on. False: the system will not;
+ * *os_error says why. */
+bool os_start(int *os_error);
+
+/* Waits for the next event. */
+enum os_event os_wait(void);
+
+/* Makes os_wait() return OS_ENDED. Any thread. */
+void os_post_ended(void);
+
+/* Raises the limit on open files as far as this user may; returns what it is now, and what it
+ * was. */
+uint64_t os_raise_files_limit(uint64_t *before);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* os_linux.c - signals as events of one descriptor, and the limit on open files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "os.h"
+
+static int os__signals = -1; /* SIGINT, SIGTERM */
+static int os__ended = -1;   /* an eventfd */
+
+/* Whoever started us may have closed stdin, stdout or stderr. The next descriptors opened would pose
+ * as them, and what is printed would go into a signalfd or a peer's socket. */
+static void os__open_closed_streams(void)
+{
+    int fd;
+
+    do fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) close(fd);
+}
+
+bool os_start(int *os_error)
+{
+    sigset_t stop;
+
+    os__open_closed_streams();
+    signal(SIGPIPE, SIG_IGN); /* a peer that is gone must not end us, whoever writes to it */
+    signal(SIGHUP, SIG_IGN); /* kept for reloading; closing a terminal is no reason to drop peers */
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    os__signals = signalfd(-1, &stop, SFD_CLOEXEC);
+    os__ended = eventfd(0, EFD_CLOEXEC);
+    *os_error = errno;
+    return os__signals >= 0 && os__ended >= 0;
+}
+
+enum os_event os_wait(void)
+{
+    struct pollfd watched[2] = {{.fd = os__signals, .events = POLLIN},
+                                {.fd = os__ended, .events = POLLIN}};
+    struct signalfd_siginfo told;
+    uint64_t count;
+
+    for (;;) {
+        if (poll(watched, 2, -1) < 0) continue; /* EINTR */
+        if (watched[0].revents && read(os__signals, &told, sizeof told) == sizeof told)
+            return OS_STOP;
+        if (watched[1].revents && read(os__ended, &count, sizeof count) == sizeof count)
+            return OS_ENDED;
+    }
+}
+
+void os_post_ended(void)
+{
+    const uint64_t one = 1;
+
+    while (write(os__ended, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+uint64_t os_raise_files_limit(uint64_t *before)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return *before = 0;
+    *before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return *before;
+    return limit.rlim_cur;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* builtin.h - the handlers and codecs that come with weir, by name. */
+#ifndef PROTO_BUILTIN_H
+#define PROTO_BUILTIN_H
+
+#include <weir/weir.h>
+
+extern const struct weir_handler handler_echo;
+extern const struct weir_codec codec_raw;
+extern const struct weir_codec codec_datagram;
+
+/* The one of that name; null: there is none. */
+const struct weir_handler *builtin_handler(const char *name);
+const struct weir_codec *builtin_codec(const char *name);
+
+/* The index-th, for lists and messages; null after the last. */
+const struct weir_handler *builtin_handler_at(size_t index);
+const struct weir_codec *builtin_codec_at(size_t index);
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* codec_datagram.c - UDP as it is: every datagram is a message. */
+#include "builtin.h"
+
+const struct weir_codec codec_datagram = {
+    .name = "datagram",
+    .summary = "every datagram is a message",
+    .proto = WEIR_UDP,
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* handler_echo.c - sends every message back to where it came from (RFC 862). */
+#include "builtin.h"
+
+static void handler_echo__on_message(struct weir_session *session,
+                                     const struct weir_message *message)
+{
+    weir_session_send_back(session, message);
+}
+
+const struct weir_handler handler_echo = {
+    .name = "echo",
+    .summary = "sends every message back",
+    .on_message = handler_echo__on_message,
+};

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* config.c - the defaults, and what can never work. */
+#include "config.h"
+
+#include "error_fill.h"
+#include "thread.h"
+
+#define CONFIG__WORKERS_MAX 255u /* a session id has eight bits for its worker */
+#define CONFIG__SESSIONS_MAX (1u << 23)
+#define CONFIG__PLACES_MAX 256u /* handles of a worker that are not sessions */
+
+void weir_config_init(struct weir_config *config)
+{
+    *config = (struct weir_config){
+        .size = sizeof *config,
+        .transport = "auto",
+        .workers = 0,
+        .sessions_max = 100000,
+        .send_queue_high_bytes = 1024 * 1024,
+        .send_queue_low_bytes = 256 * 1024,
+        .buffer_bytes = 16 * 1024,
+        .buffer_memory_max_bytes = UINT64_C(1) << 30,
+        .datagram_memory_max_bytes = UINT64_C(256) << 20,
+        .listen_backlog = 4096,
+    };
+}
+
+static enum weir_code config__wrong(const char *setting, const char *rule, struct weir_error *error)
+{
+    return error_fill(error, WEIR_INVALID, 0, "use setting", setting, rule, "change it");
+}
+
+enum weir_code config_check(const struct weir_config *config, struct weir_error *error)
+{
+    if (config->size != sizeof *config)
+        return config__wrong(
+            "size", "the configuration was not filled by this version's weir_config_init()", error);
+    if (!config->transport)
+        return config__wrong("transport", "it must be a name, or \"auto\"", error);
+    if (config->workers > CONFIG__WORKERS_MAX)
+        return config__wrong("workers", "it must be 0 to 255", error);
+    if (config->sessions_max == 0 || config->sessions_max > CONFIG__SESSIONS_MAX)
+        return config__wrong("sessions_max", "it must be 1 to 8388608", error);
+    if (config->buffer_bytes < 4096 || config->buffer_bytes > (1u << 20))
+        return config__wrong("buffer_bytes", "it must be 4096 to 1048576", error);
+    if (config->send_queue_high_bytes / 2 < config->buffer_bytes ||
+        config->send_queue_high_bytes > (1u << 30))
+        return config__wrong("send_queue_high_bytes",
+                             "it must be two buffers or more, and 1 GiB or less", error);
+    if (config->send_queue_low_bytes >= config->send_queue_high_bytes)
+        return config__wrong("send_queue_low_bytes", "it must be less than send_queue_high_bytes",
+                             error);
+    if (config->buffer_memory_max_bytes < (uint64_t)config->buffer_bytes * 4)
+        return config__wrong("buffer_memory_max_bytes", "it must be four buffers or more", error);
+    if (config->datagram_memory_max_bytes < (uint64_t)64 * 1024 * 4)
+        return config__wrong("datagram_memory_max_bytes", "it must be 256 KiB or more", error);
+    if (config->listen_backlog == 0 || config->listen_backlog > 1u << 20)
+        return config__wrong("listen_backlog", "it must be 1 to 1048576", error);
+    return WEIR_OK;
+}
+
+static uint32_t config__count(uint64_t memory_bytes, uint64_t each_bytes)
+{
+    uint64_t count = memory_bytes / each_bytes;
+
+    return count > (1u << 20) ? 1u << 20 : (uint32_t)count;
+}
+
+struct net_options config_net_options(const struct weir_config *config)
+{
+    struct net_options options;
+
+    net_options_init(&options);
+    options.transport = config->transport;
+    options.stream_buffer_bytes = config->buffer_bytes;
+    options.stream_buffers_max =
+        config__count(config->buffer_memory_max_bytes, config->buffer_bytes);
+    options.datagram_buffers_max =
+        config__count(config->datagram_memory_max_bytes, NET_DATAGRAM_BYTES_MAX + 1);
+    options.handles_max = config->sessions_max + CONFIG__PLACES_MAX;
+    return options;
+}
+
+uint32_t config_workers(const struct weir_config *config)
+{
+    uint32_t cores;
+
+    if (config->workers > 0) return config->workers;
+    cores = thread_cores_count();
+    return cores > CONFIG__WORKERS_MAX ? CONFIG__WORKERS_MAX : cores;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* place.h - one place where a worker listens: a TCP listener, or a UDP socket with its stateless
+ * peers. */
+#ifndef SESSION_PLACE_H
+#define SESSION_PLACE_H
+
+#include <weir/weir.h>
+
+#include "list.h"
+#include "net.h"
+#include "session.h"
+
+struct worker;
+
+struct place {
+    struct owner owner;
+    struct worker *worker;
+    struct list in_places; /* on worker.places while open */
+    enum weir_proto proto;
+    const struct weir_handler *handler;
+    const struct weir_codec *codec;
+    struct net_handle handle;
+    bool closing; /* true exactly when net_close was called and NET_CLOSED is awaited */
+
+    /* UDP: the sender of the datagram in hand stands in one session that is filled anew for each;
+     * plain echo keeps nothing about anybody. */
+    struct weir_session visitor;
+    struct weir_address local; /* where the datagram in hand was sent to */
+    uint32_t segment_bytes;    /* of the train in hand; 0: a single datagram */
+    /* how much of the train, from its first byte, is to be sent back as it lies */
+    uint32_t returned_bytes;
+    uint32_t out_count; /* datagrams (trains count as one) that net has not answered */
+    bool paused;        /* true exactly when receiving is off because too many answers wait */
+};
+
+/* Listens or binds; accepting or receiving starts at once. The place must stay where it is until
+ * its NET_CLOSED. */
+enum weir_code place_open(struct place *place, struct worker *worker, const struct net_place *where,
+                          struct weir_error *error);
+
+/* Stops taking anything in. A UDP socket closes as soon as what is queued has been sent. */
+void place_drain(struct place *place);
+
+/* Closes it now. Harmless when it is closing already. */
+void place_close(struct place *place);
+
+/* Hands over an event of this place. */
+void place_on_event(struct place *place, const struct net_event *event);
+
+/* The UDP half of weir_session_send and weir_session_send_back. */
+enum weir_code place_send(struct worker *worker, struct weir_session *visitor, const void *bytes,
+                          size_t length);
+enum weir_code place_send_back(struct worker *worker, struct weir_session *visitor,
+                               const struct weir_message *message);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* session.c - the state machine of a session over a TCP connection.
+ *
+ *            session_open
+ *                v
+ *              OPEN --------- the peer's end ------> PEER_DONE
+ *                | session_finish                      | queue empty: our end,
+ *                v                                     | both ends done
+ *            FINISHING -- both ends done ---> CLOSING <'   (and from anywhere: session_close)
+ *                                                | NET_CLOSED
+ *                                                v
+ *                                              FREE          the slot's next session has another id
+ *
+ * Memory: a received buffer is lent to the handler for the length of on_message; it is then in the
+ * send queue (sent back) or in the pool. The queue's buffers pass to net with each send; at most
+ * one send is out. Above the high mark receiving pauses, so a peer that does not read costs at most
+ * that mark and one buffer.
+ */
+#include "session.h"
+
+#include "check.h"
+#include "session_table.h"
+#include "worker.h"
+
+_Static_assert(sizeof(struct weir_session) <= SESSION_BYTES_MAX,
+               "a session costs at most SESSION_BYTES_MAX");
+
+/* ---- states ---- */
+
+static bool session__may_enter(enum session_state from, enum session_state to)
+{
+    switch (from) {
+    case SESSION_FREE: return to == SESSION_OPEN;
+    case SESSION_OPEN:
+        return to == SESSION_PEER_DONE || to == SESSION_FINISHING || to == SESSION_CLOSING;
+    case SESSION_PEER_DONE:
+    case SESSION_FINISHING: return to == SESSION_CLOSING;
+    case SESSION_CLOSING: return to == SESSION_FREE;
+    default: return false;
+    }
+}
+
+static void session__enter(struct weir_session *session, enum session_state state)
+{
+    weir_check(session__may_enter((enum session_state)session->state, state));
+    session->state = (uint8_t)state;
+}
+
+static bool session__may_send(const struct weir_session *session)
+{
+    return session->state == SESSION_OPEN || session->state == SESSION_PEER_DONE;
+}
+
+static void session__touch(struct weir_session *session)
+{
+    if (!list_has(&session->in_touched))
+        list_add_last(&session->worker->touched, &session->in_touched);
+}
+
+/* ---- open, close ---- */
+
+void session_open(struct worker *worker, const struct place *place, struct net_socket socket,
+                  const struct weir_address *peer)
+{
+    struct weir_session *session = NULL;
+
+    if (worker_admit(worker)) session = session_table_open(&worker->table);
+    if (!session) {
+        net_refuse(worker->net, socket);
+        return;
+    }
+    session->owner.kind = OWNER_SESSION;
+    session->worker = worker;
+    session->place = place;
+    session->peer = *peer;
+    session->received_at_ns = net_now_ns(worker->net);
+    if (net_adopt(worker->net, socket, &session->owner, &session->handle, NULL) != WEIR_OK) {
+        session_table_close(&worker->table, session);
+        worker_dismiss(worker);
+        counter_add(&worker->counters.refused_failed, 1);
+        return;
+    }
+    session__enter(session, SESSION_OPEN);
+    counter_add(&worker->counters.accepted, 1);
+    list_add_last(&worker->open, &session->in_open);
+    net_receive(worker->net, session->handle, true);
+}
+
+void session_close(struct weir_session *session, enum weir_reason reason)
+{
+    if (session->state == SESSION_CLOSING) return;
+    if (session->reason == WEIR_REASON_NONE) session->reason = (uint8_t)reason;
+    session__enter(session, SESSION_CLOSING);
+    send_queue_drop(&session->queue, session->worker->net);
+    list_remove(&session->in_touched);
+    net_close(session->worker->net, session->handle);
+}
+
+void session_finish(struct weir_session *session, enum weir_reason reason)
+{
+    if (session->state == SESSION_PEER_DONE && session->reason == WEIR_REASON_NONE)
+        session->reason = (uint8_t)reason;
+    if (session->state != SESSION_OPEN) return; /* on its way to an end already */
+    session->reason = (uint8_t)reason;
+    session__enter(session, SESSION_FINISHING);
+    session__touch(session);
+}
+
+void session_on_closed(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+
+    weir_check(!session->send_out);
+    weir_check(send_queue_is_empty(&session->queue));
+    weir_check(session->reason != WEIR_REASON_NONE);
+    counter_add(&worker->counters.closed, 1);
+    counter_add(&worker->counters.closed_by_reason[session->reason], 1);
+    list_remove(&session->in_open);
+    session__enter(session, SESSION_FREE);
+    session_table_close(&worker->table, session);
+    worker_dismiss(worker);
+}
+
+/* ---- receiving ---- */
+
+/* Receiving pauses above the high mark and resumes below the low one; in between it stays as it
+ * is. */
+static void session__mind_the_marks(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    bool pause = session->paused;
+
+    if (session->queue.pinned_bytes >= worker->pause_bytes) pause = true;
+    if (session->queue.pinned_bytes <= worker->resume_bytes) pause = false;
+    if (pause == session->paused || session->state == SESSION_CLOSING) return;
+    session->paused = pause;
+    net_receive(worker->net, session->handle, !pause);
+}
+
+void session_on_received(struct weir_session *session, struct net_buffer *buffer)
+{
+    struct worker *worker = session->worker;
+    struct weir_message message = {buffer->bytes, buffer->length};
+
+    counter_add(&worker->counters.bytes_in, buffer->length);
+    session->received_at_ns = net_now_ns(worker->net);
+    session->lent = buffer;
+    if (session->state == SESSION_OPEN) session->place->handler->on_message(session, &message);
+    if (session->lent) net_give_back(worker->net, session->lent);
+    session->lent = NULL;
+    session__mind_the_marks(session);
+}
+
+void session_on_peer_done(struct weir_session *session)
+{
+    if (session->state == SESSION_CLOSING) return;
+    session->peer_done = true;
+    if (session->state == SESSION_OPEN) session__enter(session, SESSION_PEER_DONE);
+    session__touch(session);
+}
+
+/* ---- sending ---- */
+
+/* Our end is due when nothing is left to send: after the peer's end, or when a finish was asked
+ * for. */
+static void session__end_if_done(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+
+    if (session->send_out || !send_queue_is_empty(&session->queue)) return;
+    if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return;
+    if (session->finished_at_ns == 0) {
+        net_finish(worker->net, session->handle);
+        session->finished_at_ns = net_now_ns(worker->net);
+    }
+    if (session->peer_done) session_close(session, WEIR_REASON_PEER_DONE);
+}
+
+void session_flush(struct weir_session *session)
+{
+    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
+
+    weir_check(session->state != SESSION_FREE);
+    weir_check(session->state != SESSION_CLOSING);
+    if (!session->send_out && !send_queue_is_empty(&session->queue)) {
+        uint32_t count = send_queue_take(&session->queue, buffers);
+        session->send_out = true;
+        net_send(session->worker->net, session->handle, buffers, count);
+    }
+    session__end_if_done(session);
+}
+
+void session_on_sent(struct weir_session *session, enum weir_code code)
+{
+    uint32_t bytes = send_queue_landed(&session->queue);
+
+    session->send_out = false;
+    if (session->state == SESSION_CLOSING) return;
+    if (code != WEIR_OK) { /* how much of it went is unknown: nothing may be sent again */
+        session_close(session, WEIR_REASON_RESET);
+        return;
+    }
+    counter_add(&session->worker->counters.bytes_out, bytes);
+    session__mind_the_marks(session);
+    session__touch(session);
+}
+
+void session_on_broken(struct weir_session *session, enum weir_code code)
+{
+    (void)code;
+    session_close(session, WEIR_REASON_RESET);
+}
+
+/* ---- the handler's side ---- */
+
+enum weir_code weir_session_send(struct weir_session *session, const void *bytes, size_t length)
+{
+    struct worker *worker = session->worker;
+
+    if (session->id == 0) return place_send(worker, session, bytes, length);
+    if (!session__may_send(session)) return WEIR_CANCELLED;
+    if (length == 0) return WEIR_OK;
+    if (session->queue.pinned_bytes >= worker->high_bytes) return WEIR_NO_ROOM;
+    if (!send_queue_copy(&session->queue, worker->net, bytes, length)) return WEIR_NO_BUFFERS;
+    session__touch(session);
+    return WEIR_OK;
+}
+
+enum weir_code weir_session_send_back(struct weir_session *session,
+                                      const struct weir_message *message)
+{
+    struct worker *worker = session->worker;
+
+    if (session->id == 0) return place_send_back(worker, session, message);
+    if (!session__may_send(session)) return WEIR_CANCELLED;
+    weir_check_rule(session->lent != NULL,
+                    "weir_session_send_back is for the message in hand, once");
+    if (message->bytes != session->lent->bytes || message->length != session->lent->length)
+        return weir_session_send(session, message->bytes, message->length);
+    struct net_buffer *buffer = session->lent;
+    session->lent = NULL;
+    send_queue_add(&session->queue, worker->net, buffer);
+    session__touch(session);
+    return WEIR_OK;
+}
+
+const struct weir_address *weir_session_peer(const struct weir_session *session)
+{
+    return &session->peer;
+}
+
+uint64_t weir_session_id(const struct weir_session *session)
+{
+    return session->id;
+}
