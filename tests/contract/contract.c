@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* contract.c - one suite for every transport: contract --transport=NAME [--group=NAME]
+ * [--test=PATTERN] [--seed=N]
+ *
+ * The groups are named after their files, law_01_demand and so on. --planted=FAULT makes the
+ * transport misbehave: then the group that guards against it must fail. Exit 77: this system does
+ * not allow the transport.
+ */
+#include "contract.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CONTRACT__SKIPPED 77
+#define CONTRACT__USAGE 2
+
+static const struct contract_group *const contract__groups[] = {
+    &group_law_01_demand, &group_law_02_answer, &group_law_03_order, &group_law_04_whole,
+    &group_law_05_owner,  &group_law_06_commit, &group_law_07_last,  &group_law_08_scarcity,
+    &group_law_09_clock,  &group_law_10_thread, &group_datagrams,    &group_places,
+    &group_races,         &group_planted,
+};
+
+/* The value of --NAME=VALUE; null: that is not it. */
+static const char *contract__value(const char *argument, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(argument, name, length) == 0 && argument[length] == '=' ? argument + length + 1
+                                                                           : NULL;
+}
+
+static int contract__usage(void)
+{
+    fprintf(stderr,
+            "usage: contract --transport=simulated|epoll|uring [--group=GROUP] [--test=PATTERN]\n"
+            "                [--seed=N] [--patience-ms=N] [--planted=FAULT]\ngroups:");
+    for (size_t i = 0; i < CONTRACT_COUNT_OF(contract__groups); i++)
+        fprintf(stderr, " %s", contract__groups[i]->name);
+    fprintf(stderr, "\n");
+    return CONTRACT__USAGE;
+}
+
+/* 0: the transport is to be had; otherwise the exit code. */
+static int contract__probe(void)
+{
+    struct net_options options;
+    struct net *net = NULL;
+    struct weir_error error;
+    char text[512];
+
+    if (!world_has_threads()) return 0; /* nothing of the system can refuse the simulated one */
+    world_options(&options);
+    if (net_open(&options, &net, &error) == WEIR_OK) {
+        net_free(net);
+        return 0;
+    }
+    fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
+    return error.code == WEIR_INVALID ? CONTRACT__USAGE : CONTRACT__SKIPPED;
+}
+
+static bool contract__read(int count, char **arguments, const char **group)
+{
+    const char *value;
+
+    for (int i = 1; i < count; i++) {
+        if ((value = contract__value(arguments[i], "--transport")) != NULL)
+            world_transport = value;
+        else if ((value = contract__value(arguments[i], "--group")) != NULL)
+            *group = value;
+        else if ((value = contract__value(arguments[i], "--test")) != NULL)
+            cmocka_set_test_filter(value);
+        else if ((value = contract__value(arguments[i], "--seed")) != NULL)
+            world_seed = strtoull(value, NULL, 10);
+        else if ((value = contract__value(arguments[i], "--patience-ms")) != NULL)
+            world_patience_ns = strtoull(value, NULL, 10) * 1000000;
+        else if ((value = contract__value(arguments[i], "--planted")) == NULL ||
+                 !planted_choose(value))
+            return false;
+    }
+    return true;
+}
+
+int main(int count, char **arguments)
+{
+    const char *group = NULL;
+    int failed = 0, found = 0;
+
+    if (!contract__read(count, arguments, &group)) return contract__usage();
+    int unavailable = contract__probe();
+    if (unavailable != 0) return unavailable;
+    for (size_t i = 0; i < CONTRACT_COUNT_OF(contract__groups); i++) {
+        const struct contract_group *at = contract__groups[i];
+        if (group && strcmp(group, at->name) != 0) continue;
+        found++;
+        failed += _cmocka_run_group_tests(at->name, at->tests, at->tests_count, NULL, NULL);
+    }
+    if (found == 0) return contract__usage();
+    return failed == 0 ? 0 : 1;
+}

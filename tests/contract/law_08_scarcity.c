@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* law_08_scarcity.c - running out is a code or a pause that ends by itself: never a stop, a loss or
+ * a spin. */
+#include "contract.h"
+#include "memory.h"
+
+#define LAW__MS UINT64_C(1000000)
+
+/* How often net_wait returns while nothing can happen for so long. */
+static uint32_t law__returns_within(struct world *world, uint64_t span_ns)
+{
+    uint64_t until_ns = net_now_ns(world->net) + span_ns;
+    uint32_t count = 0;
+
+    for (; net_now_ns(world->net) < until_ns && count < 100000; count++)
+        world_turn_until(world, until_ns);
+    return count;
+}
+
+/* ---- buffers ---- */
+
+static void few_buffers_serve_many_connections(void **state)
+{
+    enum { COUNT = 12 };
+    struct net_options options;
+    struct world *world;
+    struct line *lines[COUNT];
+    struct peer *peers[COUNT];
+    uint32_t kept = 0;
+
+    (void)state;
+    world_options(&options);
+    options.stream_buffers_max = 4;
+    options.receive_buffers_ready = 2;
+    world = world_open(&options);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        lines[i] = world_connect(world, &peers[i]);
+        lines[i]->in_seed = 1 + i;
+        lines[i]->keeps = true;
+        line_receive(lines[i], true);
+        peer_sends_pattern(peers[i], 1 + i, 20000, 4000);
+        peers[i]->out_finishes = true;
+    }
+    world_until(world, world->paused_count > 0); /* the test keeps all that comes */
+    world_settle(world);
+    for (int i = 0; i < COUNT; i++) kept += lines[i]->kept_count;
+    require(kept > 0 && kept <= 4);
+    require(net_take(world->net, 1) == NULL);
+    require(law__returns_within(world, 200 * LAW__MS) <= 20);
+    for (int i = 0; i < COUNT; i++) {
+        lines[i]->keeps = false;
+        line_give_back_kept(lines[i]);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        world_until(world, lines[i]->peer_done_count == 1);
+        require_equal(lines[i]->in_position, 20000);
+    }
+    world_close(world);
+}
+
+static void an_empty_pool_does_not_stop_ends_and_answers(void **state)
+{
+    struct net_options options;
+    struct world *world;
+    struct peer *peer, *other;
+    struct line *line, *ending;
+    struct net_buffer *taken[4], *extra;
+    uint32_t count = 0;
+
+    (void)state;
+    world_options(&options);
+    options.stream_buffers_max = 4;
+    options.receive_buffers_ready = 1;
+    world = world_open(&options);
+    line = world_connect(world, &peer);
+    ending = world_connect(world, &other);
+    line->out_seed = 1;
+    peer_reads_pattern(peer, 1);
+    line_send(line, 1, 100);
+    while ((extra = net_take(world->net, 1)) != NULL) taken[count++] = extra;
+    world_until(world, line->sent_count == 1 && peer->in_position == 100);
+    line_receive(ending, true);
+    peer_finish(other);
+    line_close(line);
+    world_until(world, !line->is_open);
+    while (count > 0) net_give_back(world->net, taken[--count]);
+    world_until(world, ending->peer_done_count == 1); /* an end may need a buffer to be found */
+    world_close(world);
+}
+
+static void one_buffer_is_enough(void **state)
+{
+    struct net_options options;
+    struct world *world;
+    struct peer *peer;
+    struct line *line;
+
+    (void)state;
+    world_options(&options);
+    options.stream_buffers_max = 1;
+    options.receive_buffers_ready = 1;
+    world = world_open(&options);
+    line = world_connect(world, &peer);
+    line->in_seed = 5;
+    line->echoes = true;
+    line->out_finishes = true;
+    line_receive(line, true);
+    peer_reads_pattern(peer, 5);
+    peer_sends_pattern(peer, 5, 100 * 1000, 5000);
+    peer->out_finishes = true;
+    world_until(world, peer_saw_close(peer));
+    require_equal(peer->in_position, 100 * 1000);
+    world_close(world);
+}
+
+static void a_small_shelf_and_queue_serve_many_streams(void **state)
+{
+    enum { COUNT = 20 };
+    struct net_options options;
+    struct world *world;
+    struct line *lines[COUNT];
+    struct peer *peers[COUNT];
+
+    (void)state;
+    world_options(&options);
+    options.queue_entries = 2;
+    options.receive_buffers_ready = 2;
+    options.stream_buffers_max = 64;
+    world = world_open(&options);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        lines[i] = world_connect(world, &peers[i]);
+        lines[i]->in_seed = 60 + i;
+        lines[i]->echoes = true;
+        lines[i]->out_finishes = true;
+        line_receive(lines[i], true);
+        peer_reads_pattern(peers[i], 60 + i);
+        peer_sends_pattern(peers[i], 60 + i, 60 * 1000, 1500);
+        peers[i]->out_finishes = true;
+    }
+    for (int i = 0; i < COUNT; i++) {
+        world_until(world, peer_saw_close(peers[i]));
+        require_equal(peers[i]->in_position, 60 * 1000);
+    }
+    world_close(world);
+}
+
+static void few_buffers_serve_ten_times_as_many_datagrams(void **state)
+{
+    struct net_options options;
+    struct world *world;
+    struct line *line;
+    struct peer_datagrams *peer;
+    uint32_t bytes = 0;
+
+    (void)state;
+    world_options(&options);
+    options.datagram_buffers_max = 4;
+    world = world_open(&options);
+    line = world_bind(world, "127.0.0.1:0");
+    peer = peer_bind(world, "127.0.0.1:0");
+    struct weir_address to = line_address(line);
+    line->keeps = true;
+    line_receive(line, true);
+    for (uint8_t i = 0; i < 40; i++) peer_send_to(peer, &to, &i, 1);
+    world_settle(world);
+    require(line->kept_count > 0 && line->kept_count <= 4);
+    require(law__returns_within(world, 200 * LAW__MS) <= 20);
+    line->keeps = false;
+    line_give_back_kept(line);
+    world_begin(world);
+    while (bytes < 40) {
+        world_turn_on(world, "all 40 datagrams came", __FILE__, __LINE__);
+        bytes = 0;
+        for (uint32_t i = 0; i < line->got_count; i++)
+            for (uint32_t at = 0; at < line->got[i].length; at++)
+                require_equal(line->got[i].bytes[at], bytes++);
+    }
+    world_close(world);
+}
+
+/* ---- files ---- */
+
+static void without_files_accepting_pauses_and_resumes(void **state)
+{
+    enum { COUNT = 10 };
+    struct world *world = world_open(NULL);
+    struct line *listener = world_listen(world), *lines[COUNT];
+    struct weir_address to = line_address(listener);
+    uint32_t adopted = 0;
+
+    (void)state;
+    line_accept(listener, false);
+    world_settle(world);
+    for (int i = 0; i < COUNT; i++) peer_connect(world, &to);
+    world_limit_files(world, 3);
+    line_accept(listener, true);
+    world_until(world, listener->paused_count > 0);
+    require_equal(listener->paused_code, WEIR_NO_FILES);
+    require(law__returns_within(world, 300 * LAW__MS) <= 30);
+    uint32_t had = listener->sockets_count;
+    require(had <= 3);
+    while (listener->sockets_count > 0)
+        lines[adopted++] = world_adopt(world, line_take_socket(listener, NULL));
+    line_close(lines[0]);
+    world_until(world, listener->sockets_count == 1); /* the very file that came free */
+    require(!lines[0]->is_open);
+    net_refuse(world->net, line_take_socket(listener, NULL));
+    world_until(world, listener->sockets_count == 1);
+    world_limit_files(world, WORLD_FILES_FREE);
+    world_until(world,
+                adopted + 1 + listener->sockets_count == COUNT); /* one of them was refused */
+    world_close(world);
+}
+
+static void a_starved_listener_may_be_switched_and_closed(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct line *listener = world_listen(world);
+    struct weir_address to = line_address(listener);
+
+    (void)state;
+    line_accept(listener, false);
+    world_settle(world);
+    for (int i = 0; i < 4; i++) peer_connect(world, &to);
+    world_limit_files(world, 0);
+    line_accept(listener, true);
+    world_until(world, listener->paused_count > 0);
+    line_accept(listener, false);
+    line_accept(listener, true);
+    world_settle(world);
+    line_accept(listener, false);
+    world_limit_files(world, WORLD_FILES_FREE);
+    law__returns_within(world, 300 * LAW__MS);
+    require_equal(listener->sockets_count, 0);
+    line_accept(listener, true);
+    world_until(world, listener->sockets_count == 4);
+    line_close(listener);
+    world_until(world, !listener->is_open);
+    world_close(world);
+}
+
+static void without_files_opening_says_so(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct net_place place = {.address = world_address("127.0.0.1:0"), .backlog = 1};
+    struct net_handle handle;
+    struct weir_error error;
+
+    (void)state;
+    world_limit_files(world, 0);
+    require_equal(net_listen(world->net, &place, NULL, &handle, &error), WEIR_NO_FILES);
+    require_equal(error.code, WEIR_NO_FILES);
+    require_equal(net_bind(world->net, &place, NULL, &handle, &error), WEIR_NO_FILES);
+    world_limit_files(world, WORLD_FILES_FREE);
+    world_listen(world);
+    world_close(world);
+}
+
+/* ---- handles and queues ---- */
+
+static void when_all_handles_are_taken_an_adoption_fails(void **state)
+{
+    struct net_options options;
+    struct world *world;
+    struct peer *peer;
+    struct net_handle handle;
+    struct weir_error error;
+
+    (void)state;
+    world_options(&options);
+    options.handles_max = 3;
+    world = world_open(&options);
+    struct line *first = world_connect(world, &peer);
+    world_connect(world, &peer);
+    struct weir_address to = line_address(world->listener);
+    struct peer *late = peer_connect(world, &to);
+    struct net_socket socket = line_take_socket(world->listener, NULL);
+    require_equal(net_adopt(world->net, socket, NULL, &handle, &error), WEIR_NO_ROOM);
+    world_until(world, peer_saw_close(late));
+    line_close(first);
+    world_until(world, !first->is_open);
+    world_connect(world, &peer);
+    world_close(world);
+}
+
+static void datagram_sends_beyond_their_number_stay_the_callers(void **state)
+{
+    struct net_options options;
+    struct world *world;
+    struct line *line;
+    struct peer_datagrams *peer;
+
+    (void)state;
+    world_options(&options);
+    options.datagram_sends_max = 5;
+    world = world_open(&options);
+    line = world_bind(world, "127.0.0.1:0");
+    peer = peer_bind(world, "127.0.0.1:0");
+    struct weir_address to = peer_bound(peer);
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < 5; i++)
+            require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_OK);
+        require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_NO_ROOM);
+        require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_NO_ROOM);
+        world_until(world, line->sends_out == 0);
+    }
+    require_equal(line->datagrams_sent, 25);
+    world_close(world);
+}
+
+/* ---- memory ---- */
+
+/* Every allocation of an opening fails once: an error, and nothing left behind. */
+static void without_memory_opening_says_so(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct net_options options;
+    struct weir_error error;
+    enum weir_code code = WEIR_NO_MEMORY;
+
+    (void)state;
+    world_options(&options);
+    options.simulation = world->simulation;
+    for (uint64_t n = 1; code != WEIR_OK; n++) {
+        struct net *net = NULL;
+        uint32_t files = world_files_count(world);
+        require(n < 100);
+        memory_fail_nth(n, 0);
+        code = net_open(&options, &net, &error);
+        memory_fail_nth(0, 0);
+        require(code == WEIR_OK || code == WEIR_NO_MEMORY);
+        if (code == WEIR_OK) net_free(net);
+        require_equal(world_files_count(world), files);
+    }
+    world_close(world);
+}
+
+static void without_memory_a_handle_is_refused(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct net_place place = {.address = world_address("127.0.0.1:0"), .backlog = 1};
+    struct net_handle handle;
+    struct weir_error error;
+
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        enum weir_code code = WEIR_NO_MEMORY;
+        for (uint64_t n = 1; code != WEIR_OK; n++) {
+            uint32_t files = world_files_count(world);
+            struct line *owner = world_line_for(world);
+            require(n < 100);
+            memory_fail_nth(n, 0);
+            code = kind == 0 ? net_listen(world->net, &place, owner, &handle, &error)
+                             : net_bind(world->net, &place, owner, &handle, &error);
+            memory_fail_nth(0, 0);
+            require(code == WEIR_OK || code == WEIR_NO_MEMORY || code == WEIR_NO_ROOM);
+            owner->is_open = code == WEIR_OK;
+            owner->handle = handle;
+            if (code != WEIR_OK) require_equal(world_files_count(world), files);
+        }
+    }
+    world_close(world);
+}
+
+static const struct CMUnitTest law__tests[] = {
+    cmocka_unit_test(few_buffers_serve_many_connections),
+    cmocka_unit_test(an_empty_pool_does_not_stop_ends_and_answers),
+    cmocka_unit_test(one_buffer_is_enough),
+    cmocka_unit_test(a_small_shelf_and_queue_serve_many_streams),
+    cmocka_unit_test(few_buffers_serve_ten_times_as_many_datagrams),
+    cmocka_unit_test(without_files_accepting_pauses_and_resumes),
+    cmocka_unit_test(a_starved_listener_may_be_switched_and_closed),
+    cmocka_unit_test(without_files_opening_says_so),
+    cmocka_unit_test(when_all_handles_are_taken_an_adoption_fails),
+    cmocka_unit_test(datagram_sends_beyond_their_number_stay_the_callers),
+    cmocka_unit_test(without_memory_opening_says_so),
+    cmocka_unit_test(without_memory_a_handle_is_refused),
+};
+
+CONTRACT_GROUP(law_08_scarcity, law__tests);

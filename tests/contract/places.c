@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* places.c - where one listens: free ports, taken ones, both families, several workers on one
+ * address. */
+#include "address.h"
+#include "contract.h"
+
+static void port_0_becomes_a_real_one(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct line *listener = world_listen(world), *socket = world_bind(world, "127.0.0.1:0");
+
+    (void)state;
+    require(line_address(listener).port != 0);
+    require(line_address(socket).port != 0);
+    world_close(world);
+}
+
+static void a_taken_place_is_an_error_that_says_so(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct line *listener = world_listen(world), *socket = world_bind(world, "127.0.0.1:0");
+    struct net_place place = {.address = line_address(listener), .backlog = 1};
+    struct net_handle handle;
+    struct weir_error error;
+
+    (void)state;
+    require_equal(net_listen(world->net, &place, NULL, &handle, &error), WEIR_ADDRESS_IN_USE);
+    require_equal(error.code, WEIR_ADDRESS_IN_USE);
+    require(strstr(error.subject, "tcp 127.0.0.1:") != NULL);
+    place.share = NET_SHARE_FIRST;
+    require_equal(net_listen(world->net, &place, NULL, &handle, &error), WEIR_ADDRESS_IN_USE);
+    place.address = line_address(socket);
+    require_equal(net_bind(world->net, &place, NULL, &handle, &error), WEIR_ADDRESS_IN_USE);
+    require(strstr(error.subject, "udp 127.0.0.1:") != NULL);
+    world_close(world);
+}
+
+static void a_place_is_free_again_after_the_close(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+    struct net_place place = {.address = line_address(world->listener), .backlog = 1};
+
+    (void)state;
+    line_close(line); /* our side closes first, so that TIME_WAIT is ours */
+    line_close(world->listener);
+    world_until(world, !line->is_open && !world->listener->is_open);
+    world_listen_on(world, &place);
+    world_close(world);
+}
+
+static void a_dual_stack_listener_takes_both_families(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct net_place place = {.address = world_address("[::]:0"), .backlog = 8};
+    struct line *listener = world_listen_on(world, &place);
+    static const char *const addresses[] = {"127.0.0.1:0", "[::1]:0"};
+
+    (void)state;
+    line_accept(listener, true);
+    for (uint32_t i = 0; i < CONTRACT_COUNT_OF(addresses); i++) {
+        struct weir_address to = world_address(addresses[i]), from, here;
+        to.port = line_address(listener).port;
+        struct peer *peer = peer_connect(world, &to);
+        struct line *line = world_adopt(world, line_take_socket(listener, &from));
+        here = peer_address(peer);
+        require(address_equals(&from, &here));
+        here = line_address(line);
+        require(address_equals(&here, &to));
+    }
+    world_close(world);
+}
+
+/* Two nets on one address: every connection and every datagram reaches exactly one of them. */
+static void several_workers_share_a_place(void **state)
+{
+    enum { COUNT = 40 };
+    struct world *first = world_open(NULL), *next = world_open_beside(first, NULL);
+    struct net_place place = {
+        .address = world_address("127.0.0.1:0"), .share = NET_SHARE_FIRST, .backlog = COUNT};
+
+    (void)state;
+    if (!net_info(first->net).listeners_share) {
+        world_close(next);
+        world_close(first);
+        skip();
+    }
+    struct line *listeners[2] = {world_listen_on(first, &place), NULL};
+    place.address = line_address(listeners[0]);
+    place.share = NET_SHARE_NEXT;
+    listeners[1] = world_listen_on(next, &place);
+    line_accept(listeners[0], true);
+    line_accept(listeners[1], true);
+    for (int i = 0; i < COUNT; i++) peer_connect(first, &place.address);
+    world_begin(first);
+    while (listeners[0]->sockets_count + listeners[1]->sockets_count < COUNT) {
+        world_turn_on(first, "each connection was accepted", __FILE__, __LINE__);
+        world_turn_until(next, 0);
+    }
+    require(listeners[0]->sockets_count > 0);
+    require(listeners[1]->sockets_count > 0);
+    world_close(next);
+    world_close(first);
+}
+
+static void a_transport_that_is_not_there_is_named(void **state)
+{
+    struct net_options options;
+    struct net *net;
+    struct weir_error error;
+
+    (void)state;
+    world_options(&options);
+    options.transport = "carrier pigeon";
+    require_equal(net_open(&options, &net, &error), WEIR_INVALID);
+    require(strstr(error.hint, "epoll") != NULL);
+    require(net == NULL);
+    options.transport = "simulated";
+    require_equal(net_open(&options, &net, &error), WEIR_INVALID);
+}
+
+static const struct CMUnitTest places__tests[] = {
+    cmocka_unit_test(port_0_becomes_a_real_one),
+    cmocka_unit_test(a_taken_place_is_an_error_that_says_so),
+    cmocka_unit_test(a_place_is_free_again_after_the_close),
+    cmocka_unit_test(a_dual_stack_listener_takes_both_families),
+    cmocka_unit_test(several_workers_share_a_place),
+    cmocka_unit_test(a_transport_that_is_not_there_is_named),
+};
+
+CONTRACT_GROUP(places, places__tests);

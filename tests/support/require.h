@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* require.h - what a test demands. Works inside of cmocka, in forked children and on other threads
+ * alike: there it ends the process, since cmocka's way out exists once. */
+#ifndef SUPPORT_REQUIRE_H
+#define SUPPORT_REQUIRE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+_Noreturn void require_failed(const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define require(condition) \
+    ((condition) ? (void)0 : require_failed(__FILE__, __LINE__, "%s", #condition))
+
+#define require_equal(a, b) \
+    require_equal_at(__FILE__, __LINE__, #a " == " #b, (uint64_t)(a), (uint64_t)(b))
+void require_equal_at(const char *file, int line, const char *what, uint64_t a, uint64_t b);
+
+/* Runs the function in a forked child, which must end by a check whose words contain `rule`. */
+void require_death(void (*run)(void *argument), void *argument, const char *rule);
+
+/* Runs the program with these arguments (null after the last). Returns its exit code, 128 + n after
+ * signal n. What it wrote goes to `text`. */
+int require_run(char *const arguments[], char *text, uint32_t text_bytes);
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* transports_tests.c - the transports that tests can choose from: those of the build, and the
+ * simulated one. */
+#include "transport.h"
+#include "transports.h"
+
+extern const struct transport transport_simulated; /* sim.c */
+
+const struct transport *const net_transports[] = {&transport_uring, &transport_epoll,
+                                                  &transport_simulated, NULL};

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""UDP: every size in one burst, ten times the pool of empty ones, trains, and answers from the address that was asked.
+
+A window of datagrams is in flight at a time, small enough for the server's receive buffer (212,992 bytes by default,
+of which an empty datagram costs about 800): what is lost then, the server lost.
+"""
+import collections
+import errno
+import random
+import socket
+import struct
+import unittest
+
+from weir_process import MIB, SANITIZED, WeirTest, main, pattern_bytes, scaled, udp_socket
+
+SIZES = (0, 1, 1000, 1472, 9000, 65507)
+UDP_SEGMENT = 103
+POOL = 4096  # datagram buffers of one worker: 256 MiB of 64 KiB each
+WINDOW = 100
+
+
+def exchange(peer, datagrams):
+    """Sends them all, then receives as many; returns the answers in the order they came."""
+    for datagram in datagrams:
+        peer.send(datagram)
+    return [peer.recv(65536) for _ in datagrams]
+
+
+class Datagrams(WeirTest):
+    def both_families(self, *arguments):
+        weir = self.start("--udp", "[::]:0", *arguments)
+        for host in ("127.0.0.1", "::1"):
+            yield weir, (host, weir.udp[1])
+
+    def test_all_sizes_in_one_burst(self):
+        sent = 0
+        for weir, address in self.both_families():
+            with udp_socket(address) as peer:
+                for turn in range(scaled(50)):
+                    sizes = list(SIZES)
+                    random.Random(turn).shuffle(sizes)
+                    burst = [pattern_bytes(size, seed=turn) for size in sizes]
+                    self.assertEqual(exchange(peer, burst), burst)
+                    sent += len(burst)
+        summary = weir.stop().summary
+        self.assertEqual((summary["datagrams_in"], summary["datagrams_out"]), (sent, sent))
+        self.assertEqual(summary["datagram_bytes_in"], summary["datagram_bytes_out"])
+
+    def test_small_sizes_in_one_burst(self):
+        """Runs of equal and unequal lengths, with empty ones between: what offload likes to glue together."""
+        chance = random.Random(5)
+        for weir, address in self.both_families():
+            with udp_socket(address) as peer:
+                for turn in range(scaled(100)):
+                    sizes = [size for _ in range(8)
+                             for size in [chance.choice((0, 1, 2, 100, 100, 1000))] * chance.randint(1, 5)]
+                    burst = [pattern_bytes(size, seed=turn * 100 + i) for i, size in enumerate(sizes)]
+                    self.assertEqual(exchange(peer, burst), burst)
+        weir.stop()
+
+    def test_empty_ten_times_the_pool(self):
+        """An empty datagram holds a buffer too: ten times the pool goes through, and memory stays as it was."""
+        total = scaled(10 * POOL + 9 * WINDOW)
+        weir = self.start("--udp", "[::1]:0", "--workers", "1")
+        with udp_socket(weir.udp) as peer:
+            self.assertEqual(exchange(peer, [b""] * WINDOW), [b""] * WINDOW)
+            before, count = weir.rss_bytes(), WINDOW
+            while count < total:
+                self.assertEqual(exchange(peer, [b""] * WINDOW), [b""] * WINDOW)
+                count += WINDOW
+            if not SANITIZED:
+                self.assertLess(weir.rss_bytes() - before, 2 * MIB)
+            self.assertEqual(exchange(peer, [b"not empty"]), [b"not empty"])
+        summary = weir.stop().summary
+        self.assertEqual((summary["datagrams_in"], summary["datagrams_out"]), (count + 1, count + 1))
+        self.assertEqual(summary["datagram_bytes_in"], 9)
+
+    def test_empty_from_many_workers(self):
+        weir = self.start("--udp", "127.0.0.1:0", "--workers", "3")
+        peers = [udp_socket(weir.udp) for _ in range(8)]
+        for _ in range(scaled(50)):
+            for peer in peers:
+                for _ in range(10):
+                    peer.send(b"")
+            for peer in peers:
+                self.assertEqual([peer.recv(10) for _ in range(10)], [b""] * 10)
+        for peer in peers:
+            peer.close()
+        weir.stop()
+
+    def test_answers_come_from_the_address_that_was_asked(self):
+        weir = self.start("--udp", "[::]:0")
+        port = weir.udp[1]
+        for any_host, hosts in (("0.0.0.0", ("127.0.0.2", "127.0.0.1", "127.5.6.7")), ("::", ("::1",))):
+            with udp_socket((any_host, 0), connected=False) as peer:
+                peer.bind((any_host, 0))
+                for host in hosts:
+                    peer.sendto(b"who are you?", (host, port))
+                    answer, source = peer.recvfrom(100)
+                    self.assertEqual((answer, source[:2]), (b"who are you?", (host, port)))
+        weir.stop()
+
+    def test_trains_come_back(self):
+        """One send of many datagrams (UDP_SEGMENT), the last one shorter; several trains in flight."""
+        for weir, address in self.both_families():
+            with udp_socket(address) as peer:
+                for segment, total in ((1000, 40_500), (1, 60), (1400, 1400 * 40), (1200, 1201), (500, 500)):
+                    for turn in range(3):
+                        trains = [pattern_bytes(total, seed=turn * 10 + i) for i in range(2)]
+                        for train in trains:
+                            self.send_train(peer, train, segment)
+                        wanted = [train[at:at + segment] for train in trains for at in range(0, total, segment)]
+                        got = [peer.recv(65536) for _ in wanted]
+                        self.assertEqual(got, wanted)
+        summary = weir.stop().summary
+        self.assertEqual(summary["datagrams_in"], summary["datagrams_out"])
+        self.assertEqual(summary["datagram_bytes_in"], summary["datagram_bytes_out"])
+
+    def send_train(self, peer, train, segment):
+        try:
+            peer.sendmsg([train], [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))])
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT):
+                self.skipTest(f"the system sends no trains: {error}")
+            raise
+
+    def test_sockets_get_only_their_own(self):
+        weir = self.start("--udp", "[::]:0", "--udp", "127.0.0.1:0")
+        addresses = (("127.0.0.1", weir.udp[1]), ("::1", weir.udp[1]), weir.address("udp", 1))
+        peers = [udp_socket(addresses[i % 3]) for i in range(12)]
+        wanted = collections.defaultdict(list)
+        for turn in range(scaled(100)):
+            for _ in range(2):
+                for i, peer in enumerate(peers):
+                    datagram = f"{i}: turn {turn}, {'x' * random.Random(i + turn).randint(0, 300)}".encode()
+                    peer.send(datagram)
+                    wanted[i].append(datagram)
+            for i, peer in enumerate(peers):
+                for datagram in wanted.pop(i):
+                    self.assertEqual(peer.recv(1000), datagram)
+        for peer in peers:
+            peer.close()
+        weir.stop()
+
+    def test_a_gone_client_does_no_harm(self):
+        """Answers to closed sockets bring ICMP errors back; the next datagram is received all the same."""
+        for weir, address in self.both_families():
+            with udp_socket(address) as steady:
+                for _ in range(scaled(200)):
+                    with udp_socket(address) as fleeting:
+                        fleeting.send(b"gone before the answer")
+                    self.assertEqual(exchange(steady, [b"still there?"]), [b"still there?"])
+        weir.stop()
+
+    def test_a_storm_does_no_harm(self):
+        """Far more than the receive buffer holds: the system drops some, and every answer that comes is right."""
+        weir = self.start("--udp", "127.0.0.1:0")
+        with udp_socket(weir.udp) as peer:
+            peer.setblocking(False)
+            sent, answers = 0, 0
+            while sent < scaled(20_000):
+                try:
+                    peer.send(struct.pack("=I", sent) * 100)
+                    sent += 1
+                    answer = peer.recv(65536)
+                    self.assertEqual(answer, answer[:4] * 100)
+                    answers += 1
+                except BlockingIOError:
+                    continue
+        with udp_socket(weir.udp) as peer:
+            peer.send(b"and now?")
+            self.assertEqual(peer.recv(100), b"and now?")
+        self.assertGreater(answers, 0)
+        weir.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Descriptors run out: who is in is served, accepting waits without burning the processor, and goes on by itself."""
+import select
+
+from weir_process import DEADLINE_S, SANITIZED, WeirTest, connect, echo_once, main, udp_socket
+
+FILES_MAX = 64
+CLIENTS = 100
+LOOK_S = 1.0     # how long the waiting server is watched
+BUSY_SHARE = 0.5 if SANITIZED else 0.25  # of one core; a loop without a pause takes all of it
+
+
+class Descriptors(WeirTest):
+    def answered(self, waiting, seconds):
+        """Of the waiting clients, those that got their answer within this time; leaves the others in `waiting`."""
+        ready = select.select(list(waiting), [], [], seconds)[0]
+        for peer in ready:
+            self.assertEqual(peer.recv(100), waiting.pop(peer))
+        return ready
+
+    def answered_so_far(self, waiting):
+        """All that get an answer before a whole look passes without one; and the CPU time of that look."""
+        served = []
+        while True:
+            used = self.weir.cpu_seconds()
+            more = self.answered(waiting, LOOK_S)
+            served += more
+            if not more or not waiting:
+                return served, self.weir.cpu_seconds() - used
+
+    def run_out(self, workers):
+        self.weir = weir = self.start("--tcp", "127.0.0.1:0", "--workers", workers, files_max=FILES_MAX)
+        baseline = weir.files_count()
+        waiting = {}
+        for i in range(CLIENTS):
+            peer = connect(weir.tcp)
+            self.addCleanup(peer.close)
+            peer.sendall(b"client %d" % i)
+            waiting[peer] = b"client %d" % i
+        served, used = self.answered_so_far(waiting)
+        print(f"\n    {len(served)} of {CLIENTS} served under a limit of {FILES_MAX}; waiting took {used:.2f} s of CPU "
+              f"in {LOOK_S} s", flush=True)
+        self.assertGreater(len(served), FILES_MAX // 3)
+        if waiting:
+            self.assertLess(used, BUSY_SHARE * LOOK_S, "it spins while it waits for descriptors")
+        everyone = len(served)
+        while waiting:
+            for peer in served:
+                peer.sendall(b"once more")
+                self.assertEqual(peer.recv(100), b"once more")
+                peer.close()
+            served = self.answered(waiting, DEADLINE_S)
+            self.assertTrue(served, f"{len(waiting)} clients wait although descriptors are free")
+            everyone += len(served)
+        self.assertEqual(everyone, CLIENTS)
+        for peer in served:
+            peer.close()
+        weir.wait_until("all descriptors are free again", lambda: weir.files_count() <= baseline)
+        echo_once(weir.tcp)
+        summary = weir.stop().summary
+        self.assert_adds_up(summary)
+        self.assertEqual(summary["accepted"], CLIENTS + 1)
+        self.assertGreater(summary["pauses_no_files"], 0)
+        self.assertLess(summary["pauses_no_files"], 1000)
+
+    def test_one_worker(self):
+        self.run_out("1")
+
+    def test_two_workers(self):
+        self.run_out("2")
+
+    def test_datagrams_go_on(self):
+        """Scarce descriptors are a matter of connections: UDP needs none per peer."""
+        self.weir = weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", "1",
+                                      files_max=FILES_MAX)
+        for _ in range(CLIENTS):
+            self.addCleanup(connect(weir.tcp).close)
+        weir.wait_until("they ran out", lambda: weir.files_count() >= FILES_MAX)
+        with udp_socket(weir.udp) as peer:
+            for i in range(100):
+                peer.send(b"datagram %d" % i)
+                self.assertEqual(peer.recv(100), b"datagram %d" % i)
+        weir.stop()
+
+    def test_start_says_what_is_missing(self):
+        """Too few even to start: one line that says so, and no hanging."""
+        weir = self.launch("--tcp", "127.0.0.1:0", "--workers", "4", files_max=8)
+        ended = weir.wait_end()
+        self.assertIn(ended.code, (1, 69))
+        self.assertEqual(len(ended.log.splitlines()), 1, ended.log)
+        self.assertIn("EMFILE", ended.log)
+        self.assertIn("ulimit -n", ended.log)
+
+
+if __name__ == "__main__":
+    main()

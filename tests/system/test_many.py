@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""10,000 connections at once, each of which gets its own bytes back; then they go and leave nothing behind."""
+import resource
+import time
+
+from weir_process import WeirTest, connect, main, receive_exactly, scaled
+
+WANTED = 10_000
+SPARE_FILES = 200  # what a process needs beside its connections
+SOURCES = [f"127.0.4.{i + 1}" for i in range(8)]
+
+
+class Many(WeirTest):
+    def test_ten_thousand(self):
+        files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        count = min(scaled(WANTED), files_max - SPARE_FILES)
+        weir = self.start("--tcp", "127.0.0.1:0", "-v")
+        self.assertRegex(weir.log, rf"open files: at most {files_max} \(was \d+\)")
+        baseline, memory = weir.files_count(), weir.rss_bytes()
+        began = time.monotonic()
+        peers = [connect(weir.tcp, source=SOURCES[i % len(SOURCES)]) for i in range(count)]
+        for turn in range(2):
+            for i, peer in enumerate(peers):
+                peer.sendall(b"%08d-%d" % (i, turn))
+            for i, peer in enumerate(peers):
+                self.assertEqual(receive_exactly(peer, 10), b"%08d-%d" % (i, turn))
+        print(f"\n    {count} connections: {weir.files_count() - baseline} descriptors and "
+              f"{(weir.rss_bytes() - memory) / count / 1024:.1f} KiB each in the server; "
+              f"{time.monotonic() - began:.1f} s", flush=True)
+        for peer in peers:
+            peer.close()
+        weir.wait_until("all descriptors are free again", lambda: weir.files_count() <= baseline)
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"still here?")
+            self.assertEqual(receive_exactly(peer, 11), b"still here?")
+        summary = weir.stop().summary
+        self.assert_adds_up(summary)
+        self.assertEqual(summary["accepted"], count + 1)
+        self.assertEqual(summary["bytes_in"], count * 20 + 11)
+        self.assertEqual(summary["refused_full"] + summary["refused_failed"] + summary["pauses_no_files"], 0)
+
+    def test_connect_and_close_again_and_again(self):
+        """Descriptors and sessions are used anew; nothing piles up."""
+        weir = self.start("--tcp", "[::]:0", "--workers", "2")
+        baseline, rounds = weir.files_count(), scaled(1500)
+        for i in range(rounds):
+            with connect(("127.0.0.1" if i % 2 else "::1", weir.tcp[1])) as peer:
+                if i % 3:
+                    peer.sendall(b"hello %d" % i)
+                    self.assertEqual(receive_exactly(peer, len(b"hello %d" % i)), b"hello %d" % i)
+        weir.wait_until("all descriptors are free again", lambda: weir.files_count() <= baseline)
+        summary = weir.stop().summary
+        self.assert_adds_up(summary)
+        self.assertEqual(summary["accepted"], rounds)
+
+
+if __name__ == "__main__":
+    main()

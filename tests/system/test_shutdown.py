@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""The end: a first signal drains, the drain has a deadline, a second signal does not wait; the sums are right."""
+import fcntl
+import signal
+import socket
+import struct
+import termios
+import threading
+
+from weir_process import (DEADLINE_S, MIB, WeirTest, close_with_reset, connect, deaf_client, echo, expect_end,
+                          expect_flood, flood, is_refused, main, reasons_sum, receive_exactly, scaled, udp_socket)
+
+
+def unacknowledged_bytes(peer):
+    """What was sent and has not reached the other side's system yet."""
+    return struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, b"\0" * 4))[0]
+
+
+def stubborn_client(address):
+    """It asks for more than fits anywhere, and never reads."""
+    peer = deaf_client(address)
+    flood([peer])
+    return peer
+
+
+class Shutdown(WeirTest):
+    def drain(self, weir, number=signal.SIGINT):
+        """Tells it to end, and returns once it has begun to."""
+        weir.tell(number)
+        weir.wait_until("nobody listens any more", lambda: is_refused(weir.tcp))
+
+    def test_signals_end_it(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(signal=number):
+                weir = self.start("--tcp", "[::]:0", "--udp", "[::]:0")
+                with connect(weir.tcp) as peer:
+                    echo(peer, 1000)
+                summary = weir.stop(number).summary
+                self.assertEqual((summary["accepted"], summary["closed"]), (1, 1))
+
+    def test_queued_bytes_reach_a_late_reader(self):
+        """A client that read nothing before the signal: all that had reached the server comes, and then the end."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h")
+        with deaf_client(weir.tcp) as peer:
+            taken = flood([peer], seed=4)[peer]
+            reached = taken - unacknowledged_bytes(peer)
+            self.drain(weir)
+            peer.settimeout(DEADLINE_S)
+            self.assertGreaterEqual(expect_flood(peer, taken, seed=4), reached)
+            expect_end(peer)
+        ended = weir.wait_end()
+        self.assertEqual(ended.code, 0)
+        self.assertGreaterEqual(ended.summary["bytes_out"], reached)
+        self.assertEqual(ended.summary["closed_drain"], 1)
+
+    def test_requests_in_flight_are_answered(self):
+        """What was sent before the signal is echoed, on every connection, and then comes the end."""
+        weir = self.start("--tcp", "[::1]:0", "--drain", "1h")
+        peers = [connect(weir.tcp) for _ in range(scaled(200))]
+        for i, peer in enumerate(peers):
+            peer.sendall(b"hello %04d" % i)
+            self.assertEqual(receive_exactly(peer, 10), b"hello %04d" % i)
+        for i, peer in enumerate(peers):
+            peer.sendall(b"last %05d" % i)
+        for peer in peers:
+            weir.wait_until("it reached the server", lambda: unacknowledged_bytes(peer) == 0)
+        weir.tell(signal.SIGTERM)
+        for i, peer in enumerate(peers):
+            self.assertEqual(receive_exactly(peer, 10), b"last %05d" % i)
+            expect_end(peer)
+            peer.close()
+        ended = weir.wait_end()
+        self.assertEqual(ended.code, 0)
+        self.assert_adds_up(ended.summary)
+
+    def test_idle_clients_get_the_end(self):
+        """Long before the deadline, and whether or not they then close."""
+        weir = self.start("--tcp", "[::]:0", "--drain", "1h")
+        peers = [connect(("127.0.0.1" if i % 2 else "::1", weir.tcp[1])) for i in range(20)]
+        for peer in peers[:10]:
+            echo(peer, 1000, finish=False)
+        weir.tell(signal.SIGINT)
+        for peer in peers:
+            expect_end(peer)
+        ended = weir.wait_end()
+        self.assertEqual(ended.code, 0)
+        self.assertEqual(ended.summary["closed_drain"], len(peers))
+        for peer in peers:
+            peer.close()
+
+    def test_busy_clients_do_not_hold_it(self):
+        """Clients that never stop asking are ended by the deadline."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "500ms")
+        over = threading.Event()
+
+        def ask():
+            try:
+                with connect(weir.tcp) as peer:
+                    while not over.is_set():
+                        peer.sendall(b"and another")
+                        if not peer.recv(100):
+                            return
+            except OSError:
+                return
+        threads = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        weir.wait_until("they are connected", lambda: weir.files_count() > 0)
+        weir.tell(signal.SIGINT)
+        ended = weir.wait_end()
+        over.set()
+        for thread in threads:
+            thread.join(DEADLINE_S)
+        self.assertEqual(ended.code, 0)
+        self.assertEqual(ended.summary["accepted"], ended.summary["closed"])
+
+    def test_deadline_ends_a_stubborn_client(self):
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "200ms")
+        with stubborn_client(weir.tcp), connect(weir.tcp) as idle:
+            weir.tell(signal.SIGTERM)
+            ended = weir.wait_end()
+            expect_end(idle)
+        self.assertEqual(ended.code, 0)
+        self.assertEqual(ended.summary["closed_shutdown"], 1)
+        self.assertEqual(ended.summary["accepted"], ended.summary["closed"])
+
+    def test_second_signal_ends_at_once(self):
+        for second in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(second=second):
+                weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h")
+                with stubborn_client(weir.tcp):
+                    self.drain(weir)
+                    weir.tell(second)
+                    ended = weir.wait_end()
+                self.assertEqual(ended.code, 0)
+                self.assertEqual(ended.summary["closed_shutdown"], 1)
+
+    def test_sums(self):
+        """Each client's bytes are counted once, and each end under its reason."""
+        weir = self.start("--tcp", "[::]:0", "--udp", "127.0.0.1:0", "--workers", "2")
+        sizes = (0, 1, 1000, 16 * 1024, 16 * 1024 + 1, MIB)
+        for i, size in enumerate(sizes * 5):
+            with connect(("127.0.0.1" if i % 2 else "::1", weir.tcp[1])) as peer:
+                echo(peer, size, seed=i)
+        baseline = weir.files_count()
+        with connect(weir.tcp) as peer:
+            echo(peer, 1000, finish=False)
+            close_with_reset(peer)
+        weir.wait_until("the reset was noticed", lambda: weir.files_count() <= baseline)
+        with udp_socket(weir.udp) as peer:
+            for _ in range(7):
+                peer.send(b"seven bytes"[:7])
+                peer.recv(100)
+        with connect(weir.tcp) as idle:
+            echo(idle, 10, finish=False)
+            summary = weir.stop().summary
+        total = sum(sizes) * 5 + 1000 + 10
+        self.assertEqual((summary["bytes_in"], summary["bytes_out"]), (total, total))
+        self.assertEqual(summary["accepted"], len(sizes) * 5 + 2)
+        self.assertEqual(summary["closed"], reasons_sum(summary))
+        self.assertEqual(summary["closed_peer_done"], len(sizes) * 5)
+        self.assertEqual((summary["closed_reset"], summary["closed_drain"]), (1, 1))
+        for name, wanted in (("datagrams_in", 7), ("datagrams_out", 7), ("datagram_bytes_in", 49),
+                             ("datagram_bytes_out", 49)):
+            self.assertEqual(summary[name], wanted, name)
+        self.assert_adds_up(summary)
+
+    def test_connections_that_nobody_took_yet(self):
+        """A signal amid a rush of connects: each is served or refused, and the server ends."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--workers", "2", "--drain", "1h")
+        ended_well, failures = [], []
+
+        def rush():
+            while not over.is_set():
+                try:
+                    with connect(weir.tcp) as peer:
+                        peer.sendall(b"quick")
+                        peer.shutdown(socket.SHUT_WR)
+                        got = receive_exactly(peer, 5)
+                    if got not in (b"", b"quick"):
+                        failures.append(got)
+                    ended_well.append(got)
+                except ConnectionError:
+                    if over.is_set():
+                        return
+        over = threading.Event()
+        threads = [threading.Thread(target=rush, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        weir.wait_until("the rush is on", lambda: len(ended_well) > 50)
+        weir.tell(signal.SIGINT)
+        ended = weir.wait_end()
+        over.set()
+        for thread in threads:
+            thread.join(DEADLINE_S)
+        self.assertEqual((failures, ended.code), ([], 0))
+        self.assert_adds_up(ended.summary)
+
+
+if __name__ == "__main__":
+    main()

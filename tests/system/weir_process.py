@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: MIT
+"""The program weir as a test sees it: started, waited for, watched, and ended whatever happens.
+
+    class EchoTest(WeirTest):
+        def test_echo(self):
+            weir = self.start("--tcp", "127.0.0.1:0")     # returns once it said "ready"
+            with connect(weir.tcp) as peer:
+                echo(peer, 1000)                          # byte for byte, then the end
+            ended = weir.stop()                           # SIGINT, exit code 0, the summary as a dict
+            self.assertEqual(ended.summary["accepted"], 1)
+
+    if __name__ == "__main__":
+        main()                                            # test_x.py --weir PATH --transport uring|epoll
+
+Nothing here asserts how long something takes: every wait is for an event, and DEADLINE_S only ends a test in which it
+never comes. A whole file that cannot run here exits with 77, which ctest counts as skipped.
+
+The environment: WEIR_TEST_SCALE (1) shrinks counts and sizes for slow builds, WEIR_SANITIZED says that memory is not
+to be measured. CMakeLists.txt sets both.
+"""
+import argparse
+import collections
+import ctypes
+import errno
+import os
+import random
+import re
+import resource
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+DEADLINE_S = 45  # for one event; far above what any takes, below ctest's own limit
+SKIPPED = 77
+POLL_S = 0.01
+STUCK_S = 0.5    # nothing was taken for so long: it will not be taken
+MIB = 1024 * 1024
+FLOOD_MAX = 512 * MIB
+
+SCALE = float(os.environ.get("WEIR_TEST_SCALE", "1"))
+SANITIZED = os.environ.get("WEIR_SANITIZED", "") not in ("", "0")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+_IO_URING_SETUP = 425  # the same number on x86_64 and aarch64
+
+
+class Settings:
+    weir = None
+    transport = None
+
+
+def scaled(count, least=1):
+    """The count, smaller under a slow build."""
+    return max(least, int(count * SCALE))
+
+
+# ---- the process ----------------------------------------------------------------------------------------------------
+
+Listener = collections.namedtuple("Listener", "proto host port transport workers codec handler line")
+Ended = collections.namedtuple("Ended", "code summary log")
+
+_LISTENING = re.compile(r"listening proto=(tcp|udp) addr=(\S+):(\d+) transport=(\S+) workers=(\d+) codec=(\S+) "
+                        r"handler=(\S+)$")
+
+
+def read_listener(line):
+    match = _LISTENING.match(line)
+    if not match:
+        raise AssertionError(f"not a listener's line: {line!r}")
+    proto, host, port, transport, workers, codec, handler = match.groups()
+    return Listener(proto, host.strip("[]"), int(port), transport, int(workers), codec, handler, line)
+
+
+def read_summary(log):
+    """The closing line as a dict in which absent words are 0."""
+    lines = [line for line in log.splitlines() if line.startswith("weir: served ")]
+    if len(lines) != 1:
+        raise AssertionError(f"expected one summary, found {len(lines)} in:\n{log}")
+    return collections.Counter({name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", lines[0])})
+
+
+class Weir:
+    """One running weir. Make it with WeirTest.start(), which ends it."""
+
+    def __init__(self, *arguments, transport=True, launcher=(), close=(), files_max=None, stdout=subprocess.PIPE,
+                 stderr=None):
+        command = [*launcher, Settings.weir, "serve", *arguments]
+        if transport:
+            command += ["--transport", Settings.transport]
+        self._log = tempfile.TemporaryFile()
+        self._last_log = None  # once it was ended for good
+        self.command = command
+        self.listeners = []
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr or self._log,
+                                        preexec_fn=lambda: _before_exec(close, files_max))
+        self._end = os.pidfd_open(self.process.pid)
+
+    # -- life --
+
+    def wait_ready(self):
+        """Reads the lines that end with "ready"."""
+        said = b""
+        deadline = time.monotonic() + DEADLINE_S
+        while not said.endswith(b"ready\n"):
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                raise AssertionError(f"no \"ready\" in {DEADLINE_S} s, only {said!r}\n{self.log}")
+            piece = os.read(self.process.stdout.fileno(), 65536)
+            if not piece:
+                raise AssertionError(f"it ended with {self.process.wait()} before \"ready\":\n{self.log}")
+            said += piece
+        self.listeners = [read_listener(line) for line in said.decode().splitlines()[:-1]]
+        return self
+
+    def tell(self, number):
+        self.process.send_signal(number)
+
+    def wait_end(self, seconds=DEADLINE_S):
+        """Waits for the end that something else brought about."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it did not end in {seconds} s:\n{self.log}") from None
+        log = self.log
+        return Ended(code, read_summary(log) if "weir: served " in log else None, log)
+
+    def stop(self, number=signal.SIGINT):
+        """Ends it in peace; anything but exit code 0 and a summary is a failure."""
+        self.tell(number)
+        ended = self.wait_end()
+        if ended.code != 0 or ended.summary is None:
+            raise AssertionError(f"exit code {ended.code} after signal {number}:\n{ended.log}")
+        return ended
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if self._last_log is not None:
+            return
+        if self.process.stdout:
+            self.process.stdout.close()
+        os.close(self._end)
+        self._last_log = self.log
+        self._log.close()
+
+    def wait_until(self, what, condition, seconds=DEADLINE_S):
+        """Waits until the condition holds; looks often, and notices at once when the process ends."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if select.select([self._end], [], [], POLL_S)[0]:
+                raise AssertionError(f"it ended with {self.process.wait()} while waiting until {what}:\n{self.log}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{seconds} s were not enough until {what}\n{self.log}")
+
+    # -- addresses --
+
+    def address(self, proto, index=0):
+        """(host, port) of a listener, to connect to: a wildcard is replaced by this machine."""
+        listener = [one for one in self.listeners if one.proto == proto][index]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.host, listener.host)
+        return host, listener.port
+
+    @property
+    def tcp(self):
+        return self.address("tcp")
+
+    @property
+    def udp(self):
+        return self.address("udp")
+
+    # -- what the system knows of it --
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def log(self):
+        """What it wrote to stderr so far."""
+        if self._last_log is not None:
+            return self._last_log
+        return os.pread(self._log.fileno(), 16 * MIB, 0).decode(errors="replace")
+
+    def rss_bytes(self):
+        with open(f"/proc/{self.pid}/status") as status:
+            return int(re.search(r"^VmRSS:\s+(\d+) kB", status.read(), re.M).group(1)) * 1024
+
+    def files_count(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def cpu_seconds(self):
+        """User and system time that all its threads used so far."""
+        with open(f"/proc/{self.pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _before_exec(close, files_max):
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if files_max:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
+    for descriptor in close:
+        os.close(descriptor)
+
+
+# ---- test cases -----------------------------------------------------------------------------------------------------
+
+
+class WeirTest(unittest.TestCase):
+    """A test that starts weirs. Each is killed at its end; when the test failed, their logs are shown."""
+
+    def run(self, result=None):
+        self._weirs = []
+        result = result or self.defaultTestResult()
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            for weir in self._weirs:
+                print(f"--- {' '.join(weir.command)} ({weir.process.returncode}) wrote to stderr:\n{weir.log[-20000:]}"
+                      f"---", file=sys.stderr)
+        return result
+
+    def launch(self, *arguments, **options):
+        """Starts weir, and does not wait for it."""
+        weir = Weir(*arguments, **options)
+        self._weirs.append(weir)
+        self.addCleanup(weir.kill)
+        return weir
+
+    def start(self, *arguments, **options):
+        return self.launch(*arguments, **options).wait_ready()
+
+    def run_weir(self, *arguments, transport=False, launcher=(), **options):
+        """Runs weir up to its end; returns subprocess's result, with text."""
+        command = [*launcher, Settings.weir, *arguments]
+        if transport:
+            command += ["--transport", Settings.transport]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
+                              preexec_fn=lambda: _before_exec((), None), **options)
+
+    def assert_adds_up(self, summary):
+        """What holds for every echo server that was asked by clients which took all their answers."""
+        self.assertEqual(summary["accepted"], summary["closed"], summary)
+        self.assertEqual(summary["bytes_in"], summary["bytes_out"], summary)
+        self.assertEqual(summary["closed"], reasons_sum(summary), summary)
+
+
+def reasons_sum(summary):
+    return sum(count for name, count in summary.items() if name.startswith("closed_"))
+
+
+def io_uring_refusal():
+    """Why this machine gives no io_uring, or None."""
+    parameters = ctypes.create_string_buffer(120)
+    descriptor = _libc.syscall(_IO_URING_SETUP, 1, parameters)
+    if descriptor < 0:
+        return errno.errorcode.get(ctypes.get_errno(), "unknown")
+    os.close(descriptor)
+    return None
+
+
+def raise_files_limit():
+    """As high as it goes; returns it."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Black-box tests of weir; other arguments go to unittest.")
+    parser.add_argument("--weir", required=True, help="the program under test")
+    parser.add_argument("--transport", required=True, choices=("uring", "epoll"))
+    known, rest = parser.parse_known_args()
+    Settings.weir, Settings.transport = os.path.abspath(known.weir), known.transport
+    refusal = io_uring_refusal()
+    if known.transport == "uring" and refusal:
+        print(f"skipped: this machine refuses io_uring ({refusal})", file=sys.stderr)
+        sys.exit(SKIPPED)
+    raise_files_limit()
+    result = unittest.main(module="__main__", argv=[sys.argv[0], *rest], exit=False, verbosity=2).result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    if result.testsRun > 0 and result.testsRun == len(result.skipped):
+        sys.exit(SKIPPED)
+
+
+# ---- clients --------------------------------------------------------------------------------------------------------
+
+
+def family_of(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def connect(address, receive_bytes=None, source=None, seconds=DEADLINE_S):
+    """A connected TCP socket whose every call has a deadline."""
+    peer = socket.socket(family_of(address[0]), socket.SOCK_STREAM)
+    try:
+        if receive_bytes:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        if source:
+            peer.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT: the port is chosen by connect
+            peer.bind((source, 0))
+        peer.settimeout(seconds)
+        peer.connect(address)
+    except OSError:
+        peer.close()
+        raise
+    return peer
+
+
+def udp_socket(address, connected=True):
+    """A UDP socket for talking to the address, with room for every answer."""
+    peer = socket.socket(family_of(address[0]), socket.SOCK_DGRAM)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MIB)
+    peer.settimeout(DEADLINE_S)
+    if connected:
+        peer.connect(address)
+    return peer
+
+
+def pattern(total, seed=1):
+    """`total` bytes that do not repeat, in pieces of at most 64 KiB; the same for the same seed."""
+    chance = random.Random(seed)
+    while total > 0:
+        length = min(total, 65536)
+        yield chance.randbytes(length)
+        total -= length
+
+
+def pattern_bytes(total, seed=1):
+    return b"".join(pattern(total, seed))
+
+
+def receive_exactly(peer, length):
+    """`length` bytes; fewer when the stream ended before."""
+    got = bytearray(length)
+    view, count = memoryview(got), 0
+    while count < length:
+        more = peer.recv_into(view[count:])
+        if more == 0:
+            break
+        count += more
+    return bytes(got[:count])
+
+
+def expect(peer, total, seed=1):
+    """Receives what pattern() makes; fails at the first other byte."""
+    offset = 0
+    for piece in pattern(total, seed):
+        got = receive_exactly(peer, len(piece))
+        if got != piece:
+            wrong = next((i for i, pair in enumerate(zip(got, piece)) if pair[0] != pair[1]), len(got))
+            what = "the stream ended" if wrong == len(got) else "the first wrong byte lies"
+            raise AssertionError(f"of {total} bytes, {what} at {offset + wrong}")
+        offset += len(piece)
+
+
+def expect_end(peer):
+    rest = peer.recv(65536)
+    if rest:
+        raise AssertionError(f"expected the end of the stream, got {len(rest)} more bytes: {rest[:64]!r}")
+
+
+class Sender(threading.Thread):
+    """Sends pattern(total, seed) in the background, then its end if wanted."""
+
+    def __init__(self, peer, total, seed, finish):
+        super().__init__(daemon=True)
+        self.peer, self.total, self.seed, self.finish, self.error = peer, total, seed, finish, None
+        self.start()
+
+    def run(self):
+        try:
+            for piece in pattern(self.total, self.seed):
+                self.peer.sendall(piece)
+            if self.finish:
+                self.peer.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self.error = error
+
+    def wait(self):
+        self.join(DEADLINE_S)
+        if self.error:
+            raise self.error
+
+
+def echo(peer, total, seed=1, finish=True):
+    """Sends `total` bytes and reads them back, both at once; with `finish`, then both ends."""
+    sender = Sender(peer, total, seed, finish)
+    expect(peer, total, seed)
+    if finish:
+        expect_end(peer)
+    sender.wait()
+
+
+def echo_once(address, total=1000, seed=1):
+    """A connection of its own for one echo."""
+    with connect(address) as peer:
+        echo(peer, total, seed)
+
+
+def deaf_client(address):
+    """Connected, and never to read: with little room for answers, so that what it causes is kept in the server."""
+    peer = connect(address, receive_bytes=4096)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MIB)
+    peer.setblocking(False)
+    return peer
+
+
+def flood(peers, seed=1):
+    """Sends the same 64 KiB over and over to each, until none of them has taken a byte for STUCK_S; returns how many
+    bytes each took."""
+    piece = pattern_bytes(65536, seed)
+    taken = {peer: 0 for peer in peers}
+    while sum(taken.values()) < FLOOD_MAX:
+        writable = select.select([], peers, [], STUCK_S)[1]
+        if not writable:
+            return taken
+        for peer in writable:
+            taken[peer] += peer.send(piece[taken[peer] % len(piece):])
+    raise AssertionError(f"{FLOOD_MAX} bytes were taken from clients that read nothing")
+
+
+def expect_flood(peer, taken, seed=1):
+    """Receives what flood() sent, to its end or the stream's; returns how many bytes came, all of them right."""
+    piece, offset = pattern_bytes(65536, seed), 0
+    while offset < taken:
+        wanted = piece[:taken - offset]
+        got = receive_exactly(peer, len(wanted))
+        if got != wanted[:len(got)]:
+            raise AssertionError(f"of {taken} bytes, a wrong one lies behind {offset}")
+        offset += len(got)
+        if len(got) < len(wanted):
+            break
+    return offset
+
+
+def close_with_reset(peer):
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    peer.close()
+
+
+def is_refused(address):
+    """Whether nobody listens there any more."""
+    try:
+        connect(address, seconds=5).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False

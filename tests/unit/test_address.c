@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* test_address.c - addresses: read, written as RFC 5952 wants them, refused when they are not quite
+ * one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "check.h"
+#include "require.h"
+
+/* What is read, and how it is written. */
+static const struct {
+    const char *read, *written;
+} test__good[] = {
+    {"127.0.0.1:5050", "127.0.0.1:5050"},
+    {"0.0.0.0:0", "0.0.0.0:0"},
+    {"255.255.255.255:65535", "255.255.255.255:65535"},
+    {"1.2.3.4:00080", "1.2.3.4:80"},
+    {"5050", "[::]:5050"},
+    {"0", "[::]:0"},
+    {"*:80", "[::]:80"},
+    {"[::]:80", "[::]:80"},
+    {"[::1]:80", "[::1]:80"},
+    {"[1::]:80", "[1::]:80"},
+    {"[2001:db8::1]:443", "[2001:db8::1]:443"},
+    {"[2001:DB8:0:0:0:0:0:1]:443", "[2001:db8::1]:443"},      /* 4.3: lower case */
+    {"[2001:0db8::0001]:1", "[2001:db8::1]:1"},               /* 4.1: no leading zeros */
+    {"[2001:db8::0:1]:1", "[2001:db8::1]:1"},                 /* 4.2.1: as short as can be */
+    {"[2001:db8:0:1:1:1:1:1]:1", "[2001:db8:0:1:1:1:1:1]:1"}, /* 4.2.2: not for one group */
+    {"[2001:db8::1:1:1:1:1]:1", "[2001:db8:0:1:1:1:1:1]:1"},
+    {"[2001:0:0:1:0:0:0:1]:1", "[2001:0:0:1::1]:1"},       /* 4.2.3: the longest run */
+    {"[2001:db8:0:0:1:0:0:1]:1", "[2001:db8::1:0:0:1]:1"}, /* 4.2.3: the first of equals */
+    {"[1:2:3:4:5:6:7:8]:1", "[1:2:3:4:5:6:7:8]:1"},
+    {"[1:2:3:4:5:6::]:1", "[1:2:3:4:5:6::]:1"},
+    {"[::3:4:5:6:7:8]:1", "[::3:4:5:6:7:8]:1"},
+    {"[1:2:3:4:5:6:0:0]:1", "[1:2:3:4:5:6::]:1"},
+    {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
+     "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"},
+    {"[::ffff:1.2.3.4]:80", "1.2.3.4:80"}, /* the mapped form is the IPv4 address */
+    {"[::ffff:102:304]:80", "1.2.3.4:80"},
+    {"[64:ff9b::1.2.3.4]:80", "[64:ff9b::102:304]:80"},
+    {"[1:2:3:4:5:6:1.2.3.4]:80", "[1:2:3:4:5:6:102:304]:80"},
+    {"[::1.2.3.4]:80", "[::102:304]:80"},
+    {"[fe80::1%3]:80", "[fe80::1%3]:80"},
+    {"[fe80::1%4294967295]:80", "[fe80::1%4294967295]:80"},
+};
+
+static void what_is_read_is_written_in_its_shortest_form(void **state)
+{
+    char text[WEIR_ADDRESS_TEXT_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < weir_count_of(test__good); i++) {
+        struct weir_address address, again;
+        if (!weir_address_parse(test__good[i].read, &address))
+            require_failed(__FILE__, __LINE__, "\"%s\" is an address", test__good[i].read);
+        weir_address_text(&address, text, sizeof text);
+        if (strcmp(text, test__good[i].written) != 0)
+            require_failed(__FILE__, __LINE__, "\"%s\" is written \"%s\", not \"%s\"",
+                           test__good[i].read, test__good[i].written, text);
+        require(weir_address_parse(text, &again)); /* and read again it is the same */
+        require(address_equals(&address, &again));
+    }
+}
+
+static void what_is_not_quite_an_address_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        " ",
+        ":",
+        ":80",
+        "*",
+        "*:",
+        "*80",
+        "x",
+        "http",
+        "localhost:80",
+        "65536",
+        "99999999999999999999",
+        "-1",
+        "+80",
+        "80 ",
+        " 80",
+        "80x",
+        "0x50",
+        "1.2.3.4",
+        "1.2.3.4:",
+        "1.2.3.4:65536",
+        "1.2.3.4:x",
+        "1.2.3:80",
+        "1.2.3.4.5:80",
+        "1.2.3.256:80",
+        "1.2.3.:80",
+        ".1.2.3:80",
+        "1..2.3:80",
+        "1.2.3.4:80:90",
+        "1.2.3.4 :80",
+        "-1.2.3.4:80",
+        "[]",
+        "[]:80",
+        "[:]:80",
+        "[:::]:80",
+        "[::",
+        "[::]",
+        "[::]80",
+        "[::]:",
+        "[::]:x",
+        "[::]:65536",
+        "::1",
+        "::1:80",
+        "[1]:80",
+        "[1:2]:80",
+        "[1:2:3:4:5:6:7]:80",
+        "[1:2:3:4:5:6:7:8:9]:80",
+        "[1:2:3:4:5:6:7:]:80",
+        "[:1:2:3:4:5:6:7]:80",
+        "[1::2::3]:80",
+        "[1:2:3:4:5:6:7::8]:80",
+        "[::1:2:3:4:5:6:7:8]:80",
+        "[12345::]:80",
+        "[g::]:80",
+        "[::1.2.3]:80",
+        "[::1.2.3.256]:80",
+        "[::1.2.3.4:5]:80",
+        "[1.2.3.4]:80",
+        "[1:2:3:4:5:6:7:1.2.3.4]:80",
+        "[fe80::1%]:80",
+        "[fe80::1%x]:80",
+        "[fe80::1%eth0]:80",
+        "[fe80::1%4294967296]:80",
+        "[::1]]:80",
+        "[[::1]]:80",
+        "1:2",
+        "[1:]:80",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < weir_count_of(bad); i++) {
+        struct weir_address address, before;
+        memset(&address, 0x5a, sizeof address);
+        memcpy(&before, &address, sizeof address);
+        if (weir_address_parse(bad[i], &address))
+            require_failed(__FILE__, __LINE__, "\"%s\" is refused", bad[i]);
+        require(memcmp(&before, &address, sizeof address) == 0); /* left alone */
+    }
+}
+
+static void texts_are_cut_to_their_room(void **state)
+{
+    struct weir_address address;
+    char text[WEIR_ADDRESS_TEXT_BYTES + 8];
+
+    (void)state;
+    require(
+        weir_address_parse("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535", &address));
+    require(weir_address_text(&address, text, sizeof text) == text);
+    require(strlen(text) < WEIR_ADDRESS_TEXT_BYTES);
+    for (size_t size = 1; size < 40; size++) {
+        memset(text, 'x', sizeof text);
+        weir_address_text(&address, text, size);
+        require(strlen(text) == size - 1);
+        require(text[size] == 'x');
+    }
+}
+
+/* ---- what kind of address it is ---- */
+
+static struct weir_address test__of(const char *text)
+{
+    struct weir_address address;
+
+    require(weir_address_parse(text, &address));
+    return address;
+}
+
+static const struct {
+    const char *text;
+    bool v4, any, loopback, answerable;
+} test__kinds[] = {
+    {"127.0.0.1:7", true, false, true, true},
+    {"127.255.255.254:7", true, false, true, true},
+    {"128.0.0.1:7", true, false, false, true},
+    {"10.0.0.1:7", true, false, false, true},
+    {"0.0.0.0:7", true, true, false, false},
+    {"0.1.2.3:7", true, false, false, false},
+    {"223.255.255.255:7", true, false, false, true},
+    {"224.0.0.1:7", true, false, false, false},
+    {"239.255.255.255:7", true, false, false, false},
+    {"240.0.0.1:7", true, false, false, true},
+    {"255.255.255.255:7", true, false, false, false},
+    {"255.255.255.254:7", true, false, false, true},
+    {"10.0.0.1:0", true, false, false, false},
+    {"[::]:7", false, true, false, false},
+    {"[::1]:7", false, false, true, true},
+    {"[::2]:7", false, false, false, true},
+    {"[ff02::1]:7", false, false, false, false},
+    {"[fe80::1%2]:7", false, false, false, true},
+    {"[2001:db8::1]:7", false, false, false, true},
+    {"[2001:db8::1]:0", false, false, false, false},
+};
+
+static void each_address_is_known_for_what_it_is(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < weir_count_of(test__kinds); i++) {
+        struct weir_address address = test__of(test__kinds[i].text);
+        if (address_is_v4(&address) != test__kinds[i].v4 ||
+            address_is_any(&address) != test__kinds[i].any ||
+            address_is_loopback(&address) != test__kinds[i].loopback ||
+            address_is_answerable(&address) != test__kinds[i].answerable)
+            require_failed(__FILE__, __LINE__,
+                           "%s is known: v4 %d, any %d, loopback %d, answerable %d",
+                           test__kinds[i].text, address_is_v4(&address), address_is_any(&address),
+                           address_is_loopback(&address), address_is_answerable(&address));
+    }
+}
+
+static void addresses_are_compared_by_all_their_parts(void **state)
+{
+    struct weir_address a = test__of("[fe80::1%2]:7"), b = test__of("[fe80::1%3]:7"),
+                        c = test__of("[fe80::1%2]:8");
+    struct weir_address v4 = address_of_v4(0x01020304, 5), read = test__of("1.2.3.4:5");
+
+    (void)state;
+    require(address_equals(&a, &a));
+    require(!address_equals(&a, &b));
+    require(!address_same_ip(&a, &b));
+    require(!address_equals(&a, &c));
+    require(address_same_ip(&a, &c));
+    require(address_equals(&v4, &read));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_read_is_written_in_its_shortest_form),
+        cmocka_unit_test(what_is_not_quite_an_address_is_refused),
+        cmocka_unit_test(texts_are_cut_to_their_room),
+        cmocka_unit_test(each_address_is_known_for_what_it_is),
+        cmocka_unit_test(addresses_are_compared_by_all_their_parts),
+    };
+
+    return cmocka_run_group_tests_name("address", tests, NULL, NULL);
+}

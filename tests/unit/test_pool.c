@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* test_pool.c - buffers: one owner each, a bound that holds, memory that nobody else may touch. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "memory.h"
+#include "pool.h"
+#include "require.h"
+
+static void it_grows_by_chunks_up_to_its_maximum(void **state)
+{
+    struct pool pool;
+    struct net_buffer *buffers[10];
+
+    (void)state;
+    require(pool_open(&pool, 4096, 4, 10));
+    require_equal(pool.buffers_count, 4);
+    for (uint32_t i = 0; i < 10; i++) {
+        require(pool_has(&pool));
+        buffers[i] = pool_take(&pool, POOL_CALLER);
+        require(buffers[i] != NULL);
+        require_equal(buffers[i]->capacity, 4096);
+        require_equal(buffers[i]->length, 0);
+        for (uint32_t j = 0; j < i; j++) require(buffers[j]->bytes != buffers[i]->bytes);
+    }
+    require(!pool_has(&pool));
+    require(pool_take(&pool, POOL_CALLER) == NULL);
+    require_equal(pool.buffers_count, 10); /* 4 + 4 + the 2 that were left */
+    for (uint32_t i = 0; i < 10; i++) pool_give_back(buffers[i], POOL_CALLER);
+    require_equal(pool.free_count, 10);
+    pool_free(&pool);
+}
+
+static void the_last_given_back_is_the_first_taken(void **state)
+{
+    struct pool pool;
+
+    (void)state;
+    require(pool_open(&pool, 1000, 8, 8));
+    struct net_buffer *a = pool_take(&pool, POOL_CALLER), *b = pool_take(&pool, POOL_CALLER);
+    pool_give_back(a, POOL_CALLER);
+    pool_give_back(b, POOL_CALLER);
+    require(pool_take(&pool, POOL_CALLER) == b);
+    require(pool_take(&pool, POOL_CALLER) == a);
+    pool_give_back(a, POOL_CALLER);
+    pool_give_back(b, POOL_CALLER);
+    pool_free(&pool);
+}
+
+static void a_taken_buffer_is_as_new(void **state)
+{
+    struct pool pool;
+
+    (void)state;
+    require(pool_open(&pool, 1000, 1, 1));
+    struct net_buffer *buffer = pool_take(&pool, POOL_CALLER);
+    uint8_t *start = buffer->bytes;
+    buffer->bytes += 100;
+    buffer->length = 50;
+    buffer->next = buffer;
+    pool_give_back(buffer, POOL_CALLER);
+    require(pool_take(&pool, POOL_CALLER) == buffer);
+    require(buffer->bytes == start);
+    require(pool_start(buffer) == start);
+    require_equal(buffer->length, 0);
+    require(buffer->next == NULL);
+    pool_give_back(buffer, POOL_CALLER);
+    pool_free(&pool);
+}
+
+static void an_index_names_its_buffer(void **state)
+{
+    struct pool pool;
+    struct net_buffer *buffers[20];
+
+    (void)state;
+    require(pool_open(&pool, 100, 3, 20));
+    for (uint32_t i = 0; i < 20; i++) buffers[i] = pool_take(&pool, POOL_SYSTEM);
+    for (uint32_t i = 0; i < 20; i++) {
+        require(pool_index(buffers[i]) < 20);
+        require(pool_at(&pool, pool_index(buffers[i])) == buffers[i]);
+        for (uint32_t j = 0; j < i; j++) require(pool_index(buffers[i]) != pool_index(buffers[j]));
+    }
+    for (uint32_t i = 0; i < 20; i++) pool_give_back(buffers[i], POOL_SYSTEM);
+    pool_free(&pool);
+}
+
+static void a_buffer_is_whole_inside_its_memory_alone(void **state)
+{
+    struct pool pool;
+
+    (void)state;
+    require(pool_open(&pool, 1000, 1, 1));
+    struct net_buffer *buffer = pool_take(&pool, POOL_CALLER);
+    uint8_t *start = buffer->bytes;
+    buffer->length = 1000;
+    require(pool_is_whole(buffer));
+    buffer->length = 1001;
+    require(!pool_is_whole(buffer));
+    buffer->length = 1;
+    buffer->bytes = start + 999;
+    require(pool_is_whole(buffer));
+    buffer->length = 2;
+    require(!pool_is_whole(buffer));
+    buffer->length = UINT32_MAX;
+    require(!pool_is_whole(buffer));
+    buffer->length = 0;
+    buffer->bytes = start + 1000;
+    require(pool_is_whole(buffer));
+    buffer->bytes = start;
+    pool_give_back(buffer, POOL_CALLER);
+    pool_free(&pool);
+}
+
+static void without_memory_it_gives_what_it_has(void **state)
+{
+    struct pool pool;
+
+    (void)state;
+    for (uint64_t n = 1; n <= 3; n++) {
+        memory_fail_nth(n, 0);
+        bool opened = pool_open(&pool, 1000, 2, 4);
+        memory_fail_nth(0, 0);
+        require(!opened);
+    }
+    require(pool_open(&pool, 1000, 2, 4));
+    struct net_buffer *a = pool_take(&pool, POOL_CALLER), *b = pool_take(&pool, POOL_CALLER);
+    memory_fail_nth(1, 1);
+    require(pool_take(&pool, POOL_CALLER) == NULL);
+    memory_fail_nth(2, 0);
+    require(pool_take(&pool, POOL_CALLER) == NULL);
+    memory_fail_nth(0, 0);
+    struct net_buffer *c = pool_take(&pool, POOL_CALLER);
+    require(c != NULL);
+    pool_give_back(a, POOL_CALLER);
+    pool_give_back(b, POOL_CALLER);
+    pool_give_back(c, POOL_CALLER);
+    pool_free(&pool);
+}
+
+static void who_does_not_own_a_buffer_must_not_touch_it(void **state)
+{
+    (void)state;
+#if defined(MEMORY_ASAN)
+    struct pool pool;
+
+    require(pool_open(&pool, 1000, 1, 1));
+    struct net_buffer *buffer = pool_take(&pool, POOL_CALLER);
+    uint8_t *bytes = buffer->bytes;
+    require(!__asan_address_is_poisoned(bytes));
+    pool_move(buffer, POOL_CALLER, POOL_SYSTEM);
+    require(__asan_address_is_poisoned(bytes) && __asan_address_is_poisoned(bytes + 999));
+    pool_touch(buffer);
+    require(!__asan_address_is_poisoned(bytes));
+    pool_untouch(buffer);
+    require(__asan_address_is_poisoned(bytes));
+    pool_move(buffer, POOL_SYSTEM, POOL_CALLER);
+    require(!__asan_address_is_poisoned(bytes));
+    pool_give_back(buffer, POOL_CALLER);
+    require(__asan_address_is_poisoned(bytes));
+    pool_free(&pool);
+#else
+    skip();
+#endif
+}
+
+/* ---- what is stopped ---- */
+
+static struct net_buffer *test__one(enum pool_owner owner)
+{
+    static struct pool pool;
+
+    require(pool_open(&pool, 1000, 1, 1));
+    return pool_take(&pool, owner);
+}
+
+static void test__twice(void *argument)
+{
+    struct net_buffer *buffer = test__one(POOL_CALLER);
+
+    (void)argument;
+    pool_give_back(buffer, POOL_CALLER);
+    pool_give_back(buffer, POOL_CALLER);
+}
+
+static void test__by_another(void *argument)
+{
+    (void)argument;
+    pool_give_back(test__one(POOL_SYSTEM), POOL_CALLER);
+}
+
+static void test__move_from_another(void *argument)
+{
+    (void)argument;
+    pool_move(test__one(POOL_CALLER), POOL_SYSTEM, POOL_CALLER);
+}
+
+static void test__free_with_one_out(void *argument)
+{
+    struct pool pool;
+
+    (void)argument;
+    require(pool_open(&pool, 1000, 1, 1));
+    pool_take(&pool, POOL_CALLER);
+    pool_free(&pool);
+}
+
+static void a_buffer_with_two_owners_is_stopped(void **state)
+{
+    (void)state;
+    require_death(test__twice, NULL, "law 5");
+    require_death(test__by_another, NULL, "law 5");
+    require_death(test__move_from_another, NULL, "law 5");
+    require_death(test__free_with_one_out, NULL, "law 5");
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_grows_by_chunks_up_to_its_maximum),
+        cmocka_unit_test(the_last_given_back_is_the_first_taken),
+        cmocka_unit_test(a_taken_buffer_is_as_new),
+        cmocka_unit_test(an_index_names_its_buffer),
+        cmocka_unit_test(a_buffer_is_whole_inside_its_memory_alone),
+        cmocka_unit_test(without_memory_it_gives_what_it_has),
+        cmocka_unit_test(who_does_not_own_a_buffer_must_not_touch_it),
+        cmocka_unit_test(a_buffer_with_two_owners_is_stopped),
+    };
+
+    return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
+}

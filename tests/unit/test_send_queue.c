@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* test_send_queue.c - the send queue: order, moving together, what it counts, all or nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check.h"
+#include "send_queue.h"
+#include "sim.h"
+
+#define CAPACITY 4096u
+
+struct world {
+    struct net_simulation *simulation;
+    struct net *net;
+    struct send_queue queue;
+};
+
+static int open_world(void **state)
+{
+    static struct world world;
+    struct sim_options sim_options;
+    struct net_options options;
+
+    memset(&world, 0, sizeof world);
+    sim_options_init(&sim_options);
+    net_options_init(&options);
+    world.simulation = sim_open(&sim_options);
+    options.transport = "simulated";
+    options.simulation = world.simulation;
+    options.stream_buffer_bytes = CAPACITY;
+    options.stream_buffers_max = 20;
+    *state = &world;
+    return net_open(&options, &world.net, NULL) == WEIR_OK ? 0 : -1;
+}
+
+static int close_world(void **state)
+{
+    struct world *world = *state;
+
+    send_queue_drop(&world->queue, world->net);
+    net_free(world->net); /* fails when a buffer is missing */
+    sim_free(world->simulation);
+    return 0;
+}
+
+static struct net_buffer *buffer_of(struct world *world, const char *text)
+{
+    struct net_buffer *buffer = net_take(world->net, 1);
+
+    assert_non_null(buffer);
+    buffer->length = (uint32_t)strlen(text);
+    memcpy(buffer->bytes, text, buffer->length);
+    return buffer;
+}
+
+/* Takes a flight and checks its bytes; gives the buffers back as the net would. */
+static void expect_flight(struct world *world, const char *text)
+{
+    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
+    uint32_t count = send_queue_take(&world->queue, buffers);
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(at + buffers[i]->length <= strlen(text));
+        assert_memory_equal(buffers[i]->bytes, text + at, buffers[i]->length);
+        at += buffers[i]->length;
+        net_give_back(world->net, buffers[i]);
+    }
+    assert_int_equal(at, strlen(text));
+    assert_int_equal(send_queue_landed(&world->queue), strlen(text));
+}
+
+static void test_small_pieces_move_together(void **state)
+{
+    struct world *world = *state;
+
+    send_queue_add(&world->queue, world->net, buffer_of(world, "one "));
+    send_queue_add(&world->queue, world->net, buffer_of(world, "two "));
+    assert_true(send_queue_copy(&world->queue, world->net, (const uint8_t *)"three", 5));
+    assert_int_equal(world->queue.pinned_bytes, CAPACITY);
+    assert_ptr_equal(world->queue.first, world->queue.last);
+    expect_flight(world, "one two three");
+    assert_int_equal(world->queue.pinned_bytes, 0);
+}
+
+static void test_what_does_not_fit_is_linked(void **state)
+{
+    struct world *world = *state;
+    static uint8_t large[CAPACITY - 2];
+    struct net_buffer *first = net_take(world->net, 1);
+
+    memset(large, 'x', sizeof large);
+    memcpy(first->bytes, large, sizeof large);
+    first->length = sizeof large;
+    send_queue_add(&world->queue, world->net, first);
+    send_queue_add(&world->queue, world->net, buffer_of(world, "abc"));
+    assert_ptr_not_equal(world->queue.first, world->queue.last);
+    assert_int_equal(world->queue.pinned_bytes, 2 * CAPACITY);
+    assert_int_equal(world->queue.last->length, 3);
+}
+
+static void test_copy_larger_than_a_buffer(void **state)
+{
+    struct world *world = *state;
+    static char text[3 * CAPACITY + 2];
+
+    memset(text, 'y', sizeof text - 1);
+    text[CAPACITY] = 'z';
+    assert_true(send_queue_copy(&world->queue, world->net, (const uint8_t *)text, strlen(text)));
+    assert_int_equal(world->queue.pinned_bytes, 4 * CAPACITY);
+    expect_flight(world, text);
+}
+
+static void test_copy_is_all_or_nothing(void **state)
+{
+    struct world *world = *state;
+    static uint8_t too_much[21 * CAPACITY];
+
+    send_queue_add(&world->queue, world->net, buffer_of(world, "kept"));
+    assert_false(send_queue_copy(&world->queue, world->net, too_much, sizeof too_much));
+    assert_int_equal(world->queue.pinned_bytes, CAPACITY);
+    expect_flight(world, "kept");
+}
+
+static void test_flight_is_bounded_and_counted(void **state)
+{
+    struct world *world = *state;
+    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
+
+    for (int i = 0; i < NET_SEND_BUFFERS_MAX + 2; i++) {
+        struct net_buffer *full = net_take(world->net, 1);
+        memset(full->bytes, 'a' + i, CAPACITY);
+        full->length = CAPACITY;
+        send_queue_add(&world->queue, world->net, full);
+    }
+    assert_int_equal(send_queue_take(&world->queue, buffers), NET_SEND_BUFFERS_MAX);
+    assert_int_equal(world->queue.flight_bytes, NET_SEND_BUFFERS_MAX * CAPACITY);
+    assert_int_equal(world->queue.pinned_bytes, (NET_SEND_BUFFERS_MAX + 2) * CAPACITY);
+    for (int i = 0; i < NET_SEND_BUFFERS_MAX; i++) {
+        assert_int_equal(buffers[i]->bytes[0], 'a' + i);
+        net_give_back(world->net, buffers[i]);
+    }
+    assert_int_equal(send_queue_landed(&world->queue), NET_SEND_BUFFERS_MAX * CAPACITY);
+    assert_int_equal(world->queue.pinned_bytes, 2 * CAPACITY);
+    assert_int_equal(world->queue.first->bytes[0], 'a' + NET_SEND_BUFFERS_MAX);
+}
+
+static void test_nothing_joins_a_flight(void **state)
+{
+    struct world *world = *state;
+    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
+
+    send_queue_add(&world->queue, world->net, buffer_of(world, "first"));
+    assert_int_equal(send_queue_take(&world->queue, buffers), 1);
+    send_queue_add(&world->queue, world->net, buffer_of(world, "second"));
+    assert_int_equal(buffers[0]->length, 5); /* the system may be reading it */
+    net_give_back(world->net, buffers[0]);
+    send_queue_landed(&world->queue);
+    expect_flight(world, "second");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_small_pieces_move_together, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_what_does_not_fit_is_linked, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_copy_larger_than_a_buffer, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_copy_is_all_or_nothing, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_flight_is_bounded_and_counted, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_nothing_joins_a_flight, open_world, close_world),
+    };
+
+    return cmocka_run_group_tests_name("send_queue", tests, NULL, NULL);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* test_server.c - the library as its user sees it: settings, listening, workers on threads, drain,
+ * stop, numbers. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <weir/weir.h>
+
+#define PATIENCE_S 20
+
+static struct weir_error error;
+static _Atomic int stopped;
+
+static void on_stopped(void *user)
+{
+    (void)user;
+    atomic_fetch_add(&stopped, 1);
+}
+
+static struct weir_server *open_server(const char *transport, uint32_t workers)
+{
+    struct weir_config config;
+    struct weir_server *server;
+
+    weir_config_init(&config);
+    config.transport = transport;
+    config.workers = workers;
+    config.on_stopped = on_stopped;
+    atomic_store(&stopped, 0);
+    assert_int_equal(weir_server_open(&config, &server, &error), WEIR_OK);
+    return server;
+}
+
+static enum weir_code listen_on(struct weir_server *server, enum weir_proto proto,
+                                const char *address)
+{
+    struct weir_listen listen = {.proto = proto, .address = address};
+
+    return weir_server_listen(server, &listen, &error);
+}
+
+/* A started echo server on a free port of 127.0.0.1. */
+static struct weir_server *start_echo(const char *transport, uint32_t workers, uint16_t *port)
+{
+    struct weir_server *server = open_server(transport, workers);
+
+    assert_int_equal(listen_on(server, WEIR_TCP, "127.0.0.1:0"), WEIR_OK);
+    if (weir_server_start(server, &error) != WEIR_OK) {
+        weir_server_free(server);
+        return NULL;
+    }
+    *port = weir_server_listener(server, 0).address.port;
+    return server;
+}
+
+static int connect_to(uint16_t port)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(0x7f000001)};
+    struct timeval patience = {.tv_sec = PATIENCE_S};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+static void echo_once(int fd)
+{
+    char got[8];
+
+    assert_int_equal(send(fd, "echo", 4, MSG_NOSIGNAL), 4);
+    assert_int_equal(recv(fd, got, 4, MSG_WAITALL), 4);
+    assert_memory_equal(got, "echo", 4);
+}
+
+static void serve_some(const char *transport)
+{
+    enum { CLIENTS = 40 };
+    struct weir_stats stats;
+    int clients[CLIENTS];
+    uint16_t port;
+    struct weir_server *server = start_echo(transport, 3, &port);
+
+    if (!server) skip();
+    for (int i = 0; i < CLIENTS; i++) clients[i] = connect_to(port);
+    for (int i = 0; i < 10 * CLIENTS; i++) {
+        echo_once(clients[i % CLIENTS]);
+        weir_server_stats(server, &stats); /* from another thread, while the workers count */
+    }
+    assert_int_equal(stats.accepted, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++) {
+        char byte;
+        shutdown(clients[i], SHUT_WR);
+        assert_int_equal(recv(clients[i], &byte, 1, 0), 0);
+        close(clients[i]);
+    }
+    weir_server_drain(server, 60000);
+    weir_server_wait(server);
+    weir_server_stats(server, &stats);
+    assert_int_equal(stats.accepted, CLIENTS);
+    assert_int_equal(stats.closed, CLIENTS);
+    assert_int_equal(stats.open, 0);
+    assert_int_equal(stats.bytes_in, 40 * CLIENTS);
+    assert_int_equal(stats.bytes_out, 40 * CLIENTS);
+    assert_int_equal(atomic_load(&stopped), 1);
+    weir_server_free(server);
+}
+
+static void test_serves_on_epoll(void **state)
+{
+    (void)state;
+    serve_some("epoll");
+}
+
+static void test_serves_on_uring(void **state)
+{
+    (void)state;
+    serve_some("uring");
+}
+
+static void test_free_without_a_word_ends_all(void **state)
+{
+    uint16_t port;
+    char byte;
+    struct weir_server *server = start_echo("auto", 2, &port);
+
+    (void)state;
+    int fd = connect_to(port);
+    echo_once(fd);
+    weir_server_free(server);
+    assert_true(recv(fd, &byte, 1, 0) <= 0);
+    close(fd);
+}
+
+static void test_orders_after_the_end_are_harmless(void **state)
+{
+    uint16_t port;
+    struct weir_server *server = start_echo("auto", 2, &port);
+
+    (void)state;
+    weir_server_stop(server);
+    weir_server_wait(server);
+    weir_server_drain(server, 0);
+    weir_server_stop(server);
+    weir_server_wait(server);
+    assert_int_equal(atomic_load(&stopped), 1);
+    weir_server_free(server);
+    weir_server_free(NULL);
+}
+
+static void test_workers_share_one_address(void **state)
+{
+    struct weir_server *server = open_server("auto", 4);
+
+    (void)state;
+    assert_int_equal(listen_on(server, WEIR_TCP, "0"), WEIR_OK);
+    assert_int_equal(listen_on(server, WEIR_UDP, "[::1]:0"), WEIR_OK);
+    assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+    assert_int_equal(weir_server_listeners_count(server), 2);
+    struct weir_listener_info info = weir_server_listener(server, 1);
+    assert_int_equal(info.proto, WEIR_UDP);
+    assert_int_not_equal(info.address.port, 0);
+    assert_int_equal(info.workers, 4);
+    assert_string_equal(info.codec, "datagram");
+    assert_string_equal(info.handler, "echo");
+    weir_server_free(server);
+}
+
+static void test_a_taken_address_is_told_and_nothing_is_left(void **state)
+{
+    char address[32], text[512];
+    uint16_t port;
+    struct weir_server *first = start_echo("auto", 2, &port), *second = open_server("auto", 2);
+
+    (void)state;
+    snprintf(address, sizeof address, "127.0.0.1:%u", port);
+    assert_int_equal(listen_on(second, WEIR_UDP, "127.0.0.1:0"), WEIR_OK);
+    assert_int_equal(listen_on(second, WEIR_TCP, address), WEIR_OK);
+    assert_int_equal(weir_server_start(second, &error), WEIR_ADDRESS_IN_USE);
+    weir_error_text(&error, text, sizeof text);
+    assert_non_null(strstr(text, address));
+    assert_non_null(strstr(text, "EADDRINUSE"));
+    weir_server_free(second);
+    assert_int_equal(atomic_load(&stopped), 0); /* what never started does not end */
+    weir_server_free(first);
+}
+
+static void test_wrong_settings_are_named(void **state)
+{
+    struct weir_config config;
+    struct weir_server *server;
+    char text[512];
+
+    (void)state;
+#define REFUSED(setting, value)                                                 \
+    weir_config_init(&config);                                                  \
+    config.setting = value;                                                     \
+    assert_int_equal(weir_server_open(&config, &server, &error), WEIR_INVALID); \
+    assert_null(server);                                                        \
+    assert_non_null(strstr(weir_error_text(&error, text, sizeof text), #setting))
+    REFUSED(size, 1);
+    REFUSED(transport, NULL);
+    REFUSED(workers, 256);
+    REFUSED(sessions_max, 0);
+    REFUSED(sessions_max, UINT32_MAX);
+    REFUSED(send_queue_high_bytes, 0);
+    REFUSED(send_queue_low_bytes, 1024 * 1024);
+    REFUSED(buffer_bytes, 100);
+    REFUSED(buffer_bytes, 1u << 30);
+    REFUSED(buffer_memory_max_bytes, 1);
+    REFUSED(datagram_memory_max_bytes, 1);
+    REFUSED(listen_backlog, 0);
+#undef REFUSED
+}
+
+static void test_wrong_listeners_are_named(void **state)
+{
+    struct weir_server *server = open_server("auto", 1);
+    struct weir_listen listen = {.proto = WEIR_TCP, .address = "0", .codec = "nonsense"};
+
+    (void)state;
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
+    assert_string_equal(error.subject, "nonsense");
+    listen.codec = "datagram";
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
+    listen.codec = NULL;
+    listen.handler = "nobody";
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
+    assert_string_equal(error.subject, "nobody");
+    assert_int_equal(listen_on(server, WEIR_TCP, "somewhere"), WEIR_INVALID);
+    assert_int_equal(weir_server_start(server, &error), WEIR_INVALID); /* it listens nowhere */
+    weir_server_free(server);
+    server = open_server("carrier-pigeon", 1);
+    assert_int_equal(listen_on(server, WEIR_TCP, "0"), WEIR_OK);
+    assert_int_equal(weir_server_start(server, &error), WEIR_INVALID);
+    assert_non_null(strstr(error.hint, "epoll"));
+    weir_server_free(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_serves_on_epoll),
+        cmocka_unit_test(test_serves_on_uring),
+        cmocka_unit_test(test_free_without_a_word_ends_all),
+        cmocka_unit_test(test_orders_after_the_end_are_harmless),
+        cmocka_unit_test(test_workers_share_one_address),
+        cmocka_unit_test(test_a_taken_address_is_told_and_nothing_is_left),
+        cmocka_unit_test(test_wrong_settings_are_named),
+        cmocka_unit_test(test_wrong_listeners_are_named),
+    };
+
+    return cmocka_run_group_tests_name("server", tests, NULL, NULL);
+}

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT */
+/* test_worker.c - sessions and places on a worker, over the simulated network in virtual time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "builtin.h"
+#include "check.h"
+#include "sim.h"
+#include "wall.h"
+#include "worker.h"
+
+#define TURNS_MAX 200000 /* a test that needs more hangs */
+#define MS WALL_NS_PER_MS
+
+struct world {
+    struct net_simulation *simulation;
+    struct worker_common common;
+    struct worker worker;
+    struct place tcp, udp;
+    struct weir_address tcp_address, udp_address;
+};
+
+static struct world world;
+
+/* ---- the world ---- */
+
+static void open_world(const struct weir_handler *handler, uint32_t sessions_max, uint64_t seed)
+{
+    struct sim_options sim_options;
+    struct net_options options;
+    struct net_place where = {.address = address_of_v4(0x7f000001, 5050), .backlog = 64};
+
+    memset(&world, 0, sizeof world);
+    sim_options_init(&sim_options);
+    sim_options.seed = seed;
+    net_options_init(&options);
+    world.simulation = sim_open(&sim_options);
+    options.transport = "simulated";
+    options.simulation = world.simulation;
+    options.stream_buffers_max = 1024;
+    world.common.sessions_max = sessions_max;
+    world.common.send_queue_high_bytes = 128 * 1024;
+    world.common.send_queue_low_bytes = 32 * 1024;
+    assert_int_equal(worker_open(&world.worker, 0, &world.common, &options, NULL), WEIR_OK);
+    world.tcp = (struct place){.proto = WEIR_TCP, .handler = handler, .codec = &codec_raw};
+    world.udp = (struct place){.proto = WEIR_UDP, .handler = handler, .codec = &codec_datagram};
+    assert_int_equal(place_open(&world.tcp, &world.worker, &where, NULL), WEIR_OK);
+    assert_int_equal(place_open(&world.udp, &world.worker, &where, NULL), WEIR_OK);
+    world.tcp_address = world.udp_address = where.address;
+}
+
+static bool turn(uint64_t wait_ns)
+{
+    return worker_turn(&world.worker, net_now_ns(world.worker.net) + wait_ns);
+}
+
+static void turns(int count)
+{
+    for (int i = 0; i < count; i++) turn(MS);
+}
+
+/* Stops if nothing else did, and checks that nothing is left: worker_free and sim_free check the
+ * rest. */
+static void close_world(void)
+{
+    struct weir_stats stats = {0};
+
+    worker_stop(&world.worker);
+    for (int i = 0; i < TURNS_MAX && turn(MS); i++) continue;
+    counters_add_to(&world.worker.counters, &stats);
+    assert_int_equal(stats.open, 0);
+    assert_int_equal(stats.accepted, stats.closed);
+    assert_int_equal(world.common.sessions_open, 0);
+    worker_free(&world.worker);
+    sim_free(world.simulation);
+}
+
+static struct weir_stats stats_now(void)
+{
+    struct weir_stats stats = {0};
+
+    counters_add_to(&world.worker.counters, &stats);
+    return stats;
+}
+
+static struct sim_peer *connect_peer(void)
+{
+    struct sim_peer *peer = sim_connect(world.simulation, &world.tcp_address, NULL);
+
+    for (int i = 0; i < TURNS_MAX && sim_peer_state(peer) == SIM_CONNECTING; i++) turn(MS);
+    assert_int_equal(sim_peer_state(peer), SIM_CONNECTED);
+    return peer;
+}
+
+static uint8_t byte_at(uint64_t position)
+{
+    return (uint8_t)(position * 2654435761u >> 13);
+}
+
+/* Sends what the window takes of `total`, from *sent on. */
+static void send_some(struct sim_peer *peer, uint64_t *sent, uint64_t total)
+{
+    uint8_t bytes[4096];
+    uint32_t count =
+        total - *sent < sizeof bytes ? (uint32_t)(total - *sent) : (uint32_t)sizeof bytes;
+
+    for (uint32_t i = 0; i < count; i++) bytes[i] = byte_at(*sent + i);
+    if (count > 0) *sent += sim_peer_send(peer, bytes, count);
+}
+
+static void receive_some(struct sim_peer *peer, uint64_t *received)
+{
+    uint8_t bytes[4096];
+    uint32_t count = sim_peer_receive(peer, bytes, sizeof bytes);
+
+    for (uint32_t i = 0; i < count; i++) assert_int_equal(bytes[i], byte_at(*received + i));
+    *received += count;
+}
+
+/* ---- echo ---- */
+
+static void test_echo_is_whole_and_then_closed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        const uint64_t total = seed == 1 ? 0 : 300000;
+        uint64_t sent = 0, received = 0;
+
+        open_world(&handler_echo, 10, seed);
+        struct sim_peer *peer = connect_peer();
+        for (int i = 0; i < TURNS_MAX && !sim_peer_saw_end(peer); i++) {
+            if (sent < total)
+                send_some(peer, &sent, total);
+            else if (sent == total)
+                sim_peer_finish(peer), sent++;
+            receive_some(peer, &received);
+            turn(MS);
+        }
+        assert_int_equal(received, total);
+        assert_true(sim_peer_saw_end(peer));
+        sim_peer_close(peer);
+        turns(10);
+        assert_int_equal(stats_now().closed_by_reason[WEIR_REASON_PEER_DONE], 1);
+        assert_int_equal(stats_now().bytes_in, total);
+        assert_int_equal(stats_now().bytes_out, total);
+        close_world();
+    }
+}
+
+static struct weir_session *only_session(void)
+{
+    assert_false(list_is_empty(&world.worker.open));
+    return weir_container_of(world.worker.open.next, struct weir_session, in_open);
+}
+
+static void test_a_peer_that_does_not_read_costs_its_mark(void **state)
+{
+    const uint64_t total = 4000000;
+    const uint32_t bound = 128 * 1024 + 16 * 1024;
+    uint64_t sent = 0, received = 0;
+    bool paused = false;
+
+    (void)state;
+    open_world(&handler_echo, 10, 3);
+    struct sim_peer *peer = connect_peer();
+    for (int i = 0; i < 5000; i++) {
+        send_some(peer, &sent, total);
+        turn(MS);
+        assert_true(only_session()->queue.pinned_bytes <= bound);
+        paused |= only_session()->paused;
+    }
+    assert_true(paused);
+    assert_true(sent < total); /* the window closed on it */
+    for (int i = 0; i < TURNS_MAX && received < total; i++) {
+        send_some(peer, &sent, total);
+        receive_some(peer, &received);
+        turn(MS);
+        assert_true(only_session()->queue.pinned_bytes <= bound);
+    }
+    assert_int_equal(received, total);
+    assert_false(only_session()->paused);
+    sim_peer_close(peer);
+    close_world();
+}
+
+static void test_a_reset_closes_once(void **state)
+{
+    uint64_t sent = 0;
+
+    (void)state;
+    open_world(&handler_echo, 10, 5);
+    for (int round = 0; round < 20; round++) {
+        struct sim_peer *peer = connect_peer();
+        sent = 0;
+        for (int i = 0; i < round * 3; i++) {
+            send_some(peer, &sent, 1000000);
+            turn(MS);
+        }
+        sim_peer_reset(peer);
+        sim_peer_close(peer);
+        turns(20);
+    }
+    assert_int_equal(stats_now().accepted, 20);
+    assert_int_equal(stats_now().closed_by_reason[WEIR_REASON_RESET], 20);
+    assert_int_equal(stats_now().open, 0);
+    close_world();
+}
+
+static void test_a_full_server_refuses_and_recovers(void **state)
+{
+    uint64_t sent = 0, received = 0;
+
+    (void)state;
+    open_world(&handler_echo, 1, 7);
+    struct sim_peer *first = connect_peer();
+    turns(10);
+    struct sim_peer *second = sim_connect(world.simulation, &world.tcp_address, NULL);
+    for (int i = 0; i < 1000 && stats_now().refused_full == 0; i++) turn(MS);
+    assert_int_equal(stats_now().refused_full, 1);
+    turns(20);
+    assert_true(sim_peer_saw_end(second) || sim_peer_saw_reset(second));
+    sim_peer_close(second);
+    sim_peer_finish(first);
+    turns(50);
+    sim_peer_close(first);
+    turns(10);
+    struct sim_peer *third = connect_peer();
+    for (int i = 0; i < TURNS_MAX && received < 100; i++) {
+        send_some(third, &sent, 100);
+        turn(MS);
+        receive_some(third, &received);
+    }
+    assert_int_equal(received, 100);
+    sim_peer_close(third);
+    close_world();
+}
+
+/* ---- the end ---- */
+
+static void test_a_drain_ends_the_quiet_and_delivers_first(void **state)
+{
+    const uint64_t total = 50000;
+    uint64_t sent = 0, received = 0;
+
+    (void)state;
+    open_world(&handler_echo, 10, 11);
+    struct sim_peer *idle = connect_peer(), *late = connect_peer();
+    while (sent < total) {
+        send_some(late, &sent, total);
+        turn(MS);
+    }
+    uint64_t begun_ns = net_now_ns(world.worker.net);
+    worker_drain(&world.worker, 60000);
+    bool running = true;
+    for (int i = 0; i < TURNS_MAX && running; i++) {
+        receive_some(late, &received);
+        if (sim_peer_saw_end(late) && received == total) sim_peer_finish(late), received++;
+        running = turn(MS);
+    }
+    assert_false(running);
+    assert_int_equal(received, total + 1);
+    assert_true(sim_peer_saw_end(idle));
+    assert_int_equal(stats_now().closed_by_reason[WEIR_REASON_DRAIN], 2);
+    assert_true(net_now_ns(world.worker.net) - begun_ns <
+                3000 * MS); /* virtual: idle lingers one second */
+    struct sim_peer *refused = sim_connect(world.simulation, &world.tcp_address, NULL);
+    sim_peer_close(refused);
+    sim_peer_close(idle);
+    sim_peer_close(late);
+    close_world();
+}
+
+static void test_a_drain_ends_by_its_deadline(void **state)
+{
+    uint64_t sent = 0, received = 0;
+
+    (void)state;
+    open_world(&handler_echo, 10, 13);
+    struct sim_peer *busy = connect_peer();
+    uint64_t begun_ns = net_now_ns(world.worker.net);
+    worker_drain(&world.worker, 2000);
+    bool running = true;
+    for (int i = 0; i < TURNS_MAX && running; i++) { /* it never stops talking */
+        send_some(busy, &sent, UINT64_MAX);
+        receive_some(busy, &received);
+        running = turn(MS);
+    }
+    assert_false(running);
+    assert_true(net_now_ns(world.worker.net) - begun_ns >= 2000 * MS);
+    assert_int_equal(stats_now().closed_by_reason[WEIR_REASON_SHUTDOWN], 1);
+    sim_peer_close(busy);
+    close_world();
+}
+
+static void test_a_stop_ends_everything_at_once(void **state)
+{
+    uint64_t sent = 0;
+
+    (void)state;
+    open_world(&handler_echo, 100, 17);
+    struct sim_peer *peers[30];
+    for (int i = 0; i < 30; i++) peers[i] = connect_peer();
+    for (int i = 0; i < 100; i++) {
+        sent = 0;
+        send_some(peers[i % 30], &sent, 1000);
+        turn(MS);
+    }
+    turns(10);
+    assert_int_equal(stats_now().open, 30);
+    worker_drain(&world.worker, 60000);
+    turn(0);
+    worker_stop(&world.worker); /* a second wish overtakes the first */
+    for (int i = 0; i < 1000 && turn(MS); i++) continue;
+    assert_int_equal(stats_now().open, 0);
+    assert_int_equal(stats_now().closed_by_reason[WEIR_REASON_SHUTDOWN], 30);
+    for (int i = 0; i < 30; i++) sim_peer_close(peers[i]);
+    close_world();
+}
+
+/* ---- handlers ---- */
+
+static enum weir_code last_code;
+
+static void twice(struct weir_session *session, const struct weir_message *message)
+{
+    last_code = weir_session_send(session, message->bytes, message->length);
+    last_code = weir_session_send(session, message->bytes, message->length);
+}
+
+static const struct weir_handler handler_twice = {
+    .name = "twice", .summary = "", .on_message = twice};
+
+static void test_a_handler_may_send_more_than_it_got(void **state)
+{
+    uint8_t bytes[8] = {0};
+
+    (void)state;
+    open_world(&handler_twice, 10, 19);
+    struct sim_peer *peer = connect_peer();
+    assert_int_equal(sim_peer_send(peer, "abcd", 1), 1);
+    for (int i = 0; i < TURNS_MAX && sim_peer_unread(peer) < 2; i++) turn(MS);
+    assert_int_equal(sim_peer_receive(peer, bytes, sizeof bytes), 2);
+    assert_memory_equal(bytes, "aa", 2);
+    assert_int_equal(weir_session_peer(only_session())->port, sim_peer_address(peer).port);
+    assert_int_not_equal(weir_session_id(only_session()), 0);
+    sim_peer_close(peer);
+    close_world();
+}
+
+static void flood(struct weir_session *session, const struct weir_message *message)
+{
+    static const uint8_t chunk[10000];
+
+    (void)message;
+    do last_code = weir_session_send(session, chunk, sizeof chunk);
+    while (last_code == WEIR_OK);
+}
+
+static const struct weir_handler handler_flood = {
+    .name = "flood", .summary = "", .on_message = flood};
+
+static void test_a_flooding_handler_is_told_to_stop(void **state)
+{
+    (void)state;
+    open_world(&handler_flood, 10, 23);
+    struct sim_peer *peer = connect_peer();
+    assert_int_equal(sim_peer_send(peer, "x", 1), 1);
+    last_code = WEIR_OK;
+    for (int i = 0; i < TURNS_MAX && last_code == WEIR_OK; i++) turn(MS);
+    assert_int_equal(last_code, WEIR_NO_ROOM);
+    assert_true(only_session()->queue.pinned_bytes < 2 * 128 * 1024);
+    sim_peer_close(peer);
+    close_world();
+}
+
+/* ---- datagrams ---- */
+
+static void test_datagrams_come_back_to_who_sent_them(void **state)
+{
+    struct weir_address one_address = address_of_v4(0x7f000002, 0),
+                        two_address = address_of_v4(0x7f000003, 0);
+    uint8_t bytes[16];
+    uint32_t length, answers = 0;
+    struct weir_address from;
+
+    (void)state;
+    open_world(&handler_echo, 10, 29);
+    struct sim_datagrams *one = sim_datagrams_open(world.simulation, &one_address);
+    struct sim_datagrams *two = sim_datagrams_open(world.simulation, &two_address);
+    for (int i = 0; i < 50; i++) {
+        sim_datagrams_send(one, &world.udp_address, "one", 3);
+        sim_datagrams_send(two, &world.udp_address, "", 0);
+    }
+    for (int i = 0; i < TURNS_MAX && answers < 100; i++) {
+        turn(MS);
+        while (sim_datagrams_receive(one, bytes, sizeof bytes, &length, &from)) {
+            assert_int_equal(length, 3);
+            assert_true(address_equals(&from, &world.udp_address));
+            answers++;
+        }
+        while (sim_datagrams_receive(two, bytes, sizeof bytes, &length, &from)) {
+            assert_int_equal(length, 0);
+            answers++;
+        }
+    }
+    assert_int_equal(answers, 100);
+    assert_int_equal(stats_now().datagrams_in, 100);
+    assert_int_equal(stats_now().datagrams_out, 100);
+    sim_datagrams_close(one);
+    sim_datagrams_close(two);
+    close_world();
+}
+
+static void test_harmful_sources_are_counted_not_answered(void **state)
+{
+    struct weir_address self, port_zero = address_of_v4(0x7f000005, 0);
+    struct weir_address group = address_of_v4(0xe0000001, 9),
+                        everybody = address_of_v4(0xffffffff, 9);
+    struct weir_address nobody = address_of_v4(0, 9);
+
+    (void)state;
+    open_world(&handler_echo, 10, 31);
+    self = world.udp_address;
+    sim_inject(world.simulation, &self, &world.udp_address, "loop", 4);
+    sim_inject(world.simulation, &port_zero, &world.udp_address, "zero", 4);
+    sim_inject(world.simulation, &group, &world.udp_address, "group", 5);
+    sim_inject(world.simulation, &everybody, &world.udp_address, "all", 3);
+    sim_inject(world.simulation, &nobody, &world.udp_address, "none", 4);
+    for (int i = 0; i < TURNS_MAX && stats_now().datagrams_in < 5; i++) turn(MS);
+    turns(100);
+    assert_int_equal(stats_now().datagrams_in, 5);
+    assert_int_equal(stats_now().datagrams_out, 0);
+    assert_int_equal(stats_now().dropped_own_source, 1);
+    assert_int_equal(stats_now().dropped_bad_source, 4);
+    close_world();
+}
+
+/* A handler that sends back only the datagrams that begin with a letter it likes. */
+static char liked[8];
+
+static void choosy(struct weir_session *session, const struct weir_message *message)
+{
+    if (message->length > 0 && strchr(liked, message->bytes[0]))
+        weir_session_send_back(session, message);
+}
+
+static const struct weir_handler handler_choosy = {
+    .name = "choosy", .summary = "", .on_message = choosy};
+
+/* Hands a train of "a.", "b.", "c.", "d" to the place and returns what came back, sorted by
+ * arrival. */
+static void train_returns(const char *likes, const char *expected)
+{
+    struct weir_address address = address_of_v4(0x7f000002, 0), from;
+    char got[32] = "";
+    uint8_t bytes[16];
+    uint32_t length;
+
+    open_world(&handler_choosy, 10, 37);
+    strncpy(liked, likes, sizeof liked - 1);
+    struct sim_datagrams *peer = sim_datagrams_open(world.simulation, &address);
+    struct net_buffer *buffer = net_take(world.worker.net, 60000);
+    memcpy(buffer->bytes, "a.b.c.d", 7);
+    buffer->length = 7;
+    struct net_event event = {
+        .kind = NET_DATAGRAM,
+        .handle = world.udp.handle,
+        .owner = &world.udp.owner,
+        .peer = sim_datagrams_address(peer),
+        .local = world.udp_address,
+        .buffer = buffer,
+        .segment_bytes = 2,
+    };
+    place_on_event(&world.udp, &event);
+    for (int i = 0; i < 200; i++) {
+        turn(MS);
+        while (sim_datagrams_receive(peer, bytes, sizeof bytes, &length, &from)) {
+            size_t used = strlen(got);
+            snprintf(got + used, sizeof got - used, "%.*s|", (int)length, (char *)bytes);
+        }
+    }
+    for (const char *at = expected; *at;
+         at++) /* datagrams may overtake each other: every one must be there */
+        if (at == expected || at[-1] == '|') {
+            char one[8] = "";
+            snprintf(one, sizeof one, "%.*s", (int)strcspn(at, "|") + 1, at);
+            assert_non_null(strstr(got, one));
+        }
+    assert_int_equal(strlen(got), strlen(expected));
+    assert_int_equal(stats_now().datagrams_in, 4);
+    sim_datagrams_close(peer);
+    close_world();
+}
+
+static void test_trains_go_back_whole_or_in_part(void **state)
+{
+    (void)state;
+    train_returns("abcd", "a.|b.|c.|d|");
+    train_returns("", "");
+    train_returns("ab", "a.|b.|");
+    train_returns("a", "a.|");
+    train_returns("cd", "c.|d|");
+    train_returns("acd", "a.|c.|d|");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_echo_is_whole_and_then_closed),
+        cmocka_unit_test(test_a_peer_that_does_not_read_costs_its_mark),
+        cmocka_unit_test(test_a_reset_closes_once),
+        cmocka_unit_test(test_a_full_server_refuses_and_recovers),
+        cmocka_unit_test(test_a_drain_ends_the_quiet_and_delivers_first),
+        cmocka_unit_test(test_a_drain_ends_by_its_deadline),
+        cmocka_unit_test(test_a_stop_ends_everything_at_once),
+        cmocka_unit_test(test_a_handler_may_send_more_than_it_got),
+        cmocka_unit_test(test_a_flooding_handler_is_told_to_stop),
+        cmocka_unit_test(test_datagrams_come_back_to_who_sent_them),
+        cmocka_unit_test(test_harmful_sources_are_counted_not_answered),
+        cmocka_unit_test(test_trains_go_back_whole_or_in_part),
+    };
+
+    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
