@@ -14,8 +14,8 @@
 static int os__signals = -1; /* SIGINT, SIGTERM */
 static int os__ended = -1;   /* an eventfd */
 
-/* Whoever started us may have closed stdin, stdout or stderr. The next descriptors opened would pose
- * as them, and what is printed would go into a signalfd or a peer's socket. */
+/* Whoever started us may have closed stdin, stdout or stderr. The next descriptors opened would
+ * pose as them, and what is printed would go into a signalfd or a peer's socket. */
 static void os__open_closed_streams(void)
 {
     int fd;

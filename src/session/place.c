@@ -95,10 +95,10 @@ static enum weir_code place__send_buffer(struct place *place, struct net_buffer 
     return WEIR_OK;
 }
 
-enum weir_code place_send(struct worker *worker, struct weir_session *visitor, const void *bytes,
-                          size_t length)
+enum weir_code place_send(struct weir_session *visitor, const void *bytes, size_t length)
 {
     struct place *place = weir_container_of(visitor, struct place, visitor);
+    struct worker *worker = place->worker;
 
     if (length > NET_DATAGRAM_BYTES_MAX) return WEIR_TOO_LARGE;
     struct net_buffer *buffer = net_take(worker->net, length > 0 ? (uint32_t)length : 1);
@@ -108,8 +108,7 @@ enum weir_code place_send(struct worker *worker, struct weir_session *visitor, c
     return place__send_buffer(place, buffer, 0);
 }
 
-enum weir_code place_send_back(struct worker *worker, struct weir_session *visitor,
-                               const struct weir_message *message)
+enum weir_code place_send_back(struct weir_session *visitor, const struct weir_message *message)
 {
     struct place *place = weir_container_of(visitor, struct place, visitor);
     const struct net_buffer *lent = visitor->lent;
@@ -118,7 +117,7 @@ enum weir_code place_send_back(struct worker *worker, struct weir_session *visit
     bool in_turn = message->bytes == lent->bytes + place->returned_bytes;
     bool is_single = place->segment_bytes == 0;
     if (!in_turn || (is_single && message->length != lent->length))
-        return place_send(worker, visitor, message->bytes, message->length);
+        return place_send(visitor, message->bytes, message->length);
     if (is_single) {
         struct net_buffer *whole = visitor->lent;
         visitor->lent = NULL;
@@ -142,6 +141,7 @@ static void place__on_train(struct place *place, struct net_buffer *buffer)
         place->handler->on_message(&place->visitor, &message);
     }
     place->visitor.lent = NULL;
+    weir_check(place->returned_bytes <= buffer->length);
     if (place->returned_bytes == 0) {
         net_give_back(net, buffer);
         return;
@@ -197,6 +197,9 @@ static void place__on_datagram(struct place *place, const struct net_event *even
                          ? 1
                          : (buffer->length + event->segment_bytes - 1) / event->segment_bytes;
 
+    weir_check(place->proto == WEIR_UDP);
+    weir_check(place->visitor.lent == NULL);
+    weir_check(place->out_count <= place->worker->datagram_sends_max);
     counter_add(&counters->datagrams_in, count);
     counter_add(&counters->datagram_bytes_in, buffer->length);
     if (place->closing || !place__is_welcome(place, &event->peer, count)) {
@@ -246,7 +249,11 @@ void place_on_event(struct place *place, const struct net_event *event)
     case NET_SENT: place__on_sent(place, event); break;
     case NET_TOO_LARGE: counter_add(&worker->counters.dropped_too_large, 1); break;
     case NET_BROKEN: worker_place_broke(worker, place, event); break;
-    case NET_CLOSED: list_remove(&place->in_places); break;
+    case NET_CLOSED:
+        weir_check(place->closing);
+        weir_check(place->out_count == 0);
+        list_remove(&place->in_places);
+        break;
     case NET_PAUSED: worker_count_pause(worker, event->code); break;
     default: weir_unreachable("an event that no listener or datagram socket has");
     }

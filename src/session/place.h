@@ -48,9 +48,7 @@ void place_close(struct place *place);
 void place_on_event(struct place *place, const struct net_event *event);
 
 /* The UDP half of weir_session_send and weir_session_send_back. */
-enum weir_code place_send(struct worker *worker, struct weir_session *visitor, const void *bytes,
-                          size_t length);
-enum weir_code place_send_back(struct worker *worker, struct weir_session *visitor,
-                               const struct weir_message *message);
+enum weir_code place_send(struct weir_session *visitor, const void *bytes, size_t length);
+enum weir_code place_send_back(struct weir_session *visitor, const struct weir_message *message);
 
 #endif

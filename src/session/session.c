@@ -46,6 +46,25 @@ static void session__enter(struct weir_session *session, enum session_state stat
     session->state = (uint8_t)state;
 }
 
+/* What holds whenever net or the worker turns to a session. */
+static void session__check(const struct weir_session *session)
+{
+    const struct send_queue *queue = &session->queue;
+
+    weir_check(session->state != SESSION_FREE);
+    weir_check(session->lent == NULL);
+    weir_check(session->send_out == (queue->flight_bytes > 0));
+    weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
+    weir_check(send_queue_is_empty(queue) == (queue->pinned_bytes == queue->flight_pinned_bytes));
+    if (session->state == SESSION_PEER_DONE) weir_check(session->peer_done);
+    if (session->state == SESSION_OPEN) weir_check(session->finished_at_ns == 0);
+    if (session->state == SESSION_CLOSING) {
+        weir_check(send_queue_is_empty(queue));
+        weir_check(session->reason != WEIR_REASON_NONE);
+        weir_check(!list_has(&session->in_touched));
+    }
+}
+
 static bool session__may_send(const struct weir_session *session)
 {
     return session->state == SESSION_OPEN || session->state == SESSION_PEER_DONE;
@@ -88,6 +107,7 @@ void session_open(struct worker *worker, const struct place *place, struct net_s
 
 void session_close(struct weir_session *session, enum weir_reason reason)
 {
+    weir_check(reason != WEIR_REASON_NONE);
     if (session->state == SESSION_CLOSING) return;
     if (session->reason == WEIR_REASON_NONE) session->reason = (uint8_t)reason;
     session__enter(session, SESSION_CLOSING);
@@ -110,9 +130,9 @@ void session_on_closed(struct weir_session *session)
 {
     struct worker *worker = session->worker;
 
+    session__check(session);
+    weir_check(session->state == SESSION_CLOSING);
     weir_check(!session->send_out);
-    weir_check(send_queue_is_empty(&session->queue));
-    weir_check(session->reason != WEIR_REASON_NONE);
     counter_add(&worker->counters.closed, 1);
     counter_add(&worker->counters.closed_by_reason[session->reason], 1);
     list_remove(&session->in_open);
@@ -142,6 +162,7 @@ void session_on_received(struct weir_session *session, struct net_buffer *buffer
     struct worker *worker = session->worker;
     struct weir_message message = {buffer->bytes, buffer->length};
 
+    session__check(session);
     counter_add(&worker->counters.bytes_in, buffer->length);
     session->received_at_ns = net_now_ns(worker->net);
     session->lent = buffer;
@@ -153,6 +174,7 @@ void session_on_received(struct weir_session *session, struct net_buffer *buffer
 
 void session_on_peer_done(struct weir_session *session)
 {
+    session__check(session);
     if (session->state == SESSION_CLOSING) return;
     session->peer_done = true;
     if (session->state == SESSION_OPEN) session__enter(session, SESSION_PEER_DONE);
@@ -180,7 +202,7 @@ void session_flush(struct weir_session *session)
 {
     struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
 
-    weir_check(session->state != SESSION_FREE);
+    session__check(session);
     weir_check(session->state != SESSION_CLOSING);
     if (!session->send_out && !send_queue_is_empty(&session->queue)) {
         uint32_t count = send_queue_take(&session->queue, buffers);
@@ -192,6 +214,7 @@ void session_flush(struct weir_session *session)
 
 void session_on_sent(struct weir_session *session, enum weir_code code)
 {
+    session__check(session);
     uint32_t bytes = send_queue_landed(&session->queue);
 
     session->send_out = false;
@@ -207,17 +230,17 @@ void session_on_sent(struct weir_session *session, enum weir_code code)
 
 void session_on_broken(struct weir_session *session, enum weir_code code)
 {
-    (void)code;
+    session__check(session);
+    weir_check(code != WEIR_OK);
     session_close(session, WEIR_REASON_RESET);
 }
 
-/* ---- the handler's side ---- */
+/* ---- what the handler sends ---- */
 
-enum weir_code weir_session_send(struct weir_session *session, const void *bytes, size_t length)
+enum weir_code session_send(struct weir_session *session, const void *bytes, size_t length)
 {
     struct worker *worker = session->worker;
 
-    if (session->id == 0) return place_send(worker, session, bytes, length);
     if (!session__may_send(session)) return WEIR_CANCELLED;
     if (length == 0) return WEIR_OK;
     if (session->queue.pinned_bytes >= worker->high_bytes) return WEIR_NO_ROOM;
@@ -226,30 +249,16 @@ enum weir_code weir_session_send(struct weir_session *session, const void *bytes
     return WEIR_OK;
 }
 
-enum weir_code weir_session_send_back(struct weir_session *session,
-                                      const struct weir_message *message)
+enum weir_code session_send_back(struct weir_session *session, const struct weir_message *message)
 {
-    struct worker *worker = session->worker;
-
-    if (session->id == 0) return place_send_back(worker, session, message);
-    if (!session__may_send(session)) return WEIR_CANCELLED;
-    weir_check_rule(session->lent != NULL,
-                    "weir_session_send_back is for the message in hand, once");
-    if (message->bytes != session->lent->bytes || message->length != session->lent->length)
-        return weir_session_send(session, message->bytes, message->length);
     struct net_buffer *buffer = session->lent;
+
+    if (!session__may_send(session)) return WEIR_CANCELLED;
+    weir_check_rule(buffer != NULL, "weir_session_send_back is for the message in hand, once");
+    if (message->bytes != buffer->bytes || message->length != buffer->length)
+        return session_send(session, message->bytes, message->length);
     session->lent = NULL;
-    send_queue_add(&session->queue, worker->net, buffer);
+    send_queue_add(&session->queue, session->worker->net, buffer);
     session__touch(session);
     return WEIR_OK;
-}
-
-const struct weir_address *weir_session_peer(const struct weir_session *session)
-{
-    return &session->peer;
-}
-
-uint64_t weir_session_id(const struct weir_session *session)
-{
-    return session->id;
 }

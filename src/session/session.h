@@ -75,4 +75,8 @@ void session_finish(struct weir_session *session, enum weir_reason reason);
 /* Ends the session now, whatever is queued. Harmless on one that is closing already. */
 void session_close(struct weir_session *session, enum weir_reason reason);
 
+/* Queues bytes, or the message in hand itself; weir.h says what weir_session_send* return. */
+enum weir_code session_send(struct weir_session *session, const void *bytes, size_t length);
+enum weir_code session_send_back(struct weir_session *session, const struct weir_message *message);
+
 #endif
