@@ -207,8 +207,10 @@ enum weir_code linux_listen(const struct net_place *place, bool nonblocking, int
 
     *fd = linux_socket__open(place, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4);
     if (*fd < 0) return linux_socket__fail(place, true, errno, error);
-    setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on,
-               sizeof on); /* inherited by what is accepted; only speed is lost */
+    /* Both are inherited by what is accepted. Without TCP_NODELAY only speed is lost; without
+     * SO_OOBINLINE urgent bytes would be taken out of the stream (RFC 6093 section 5). */
+    setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(*fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
     if (listen(*fd, (int)place->backlog) == 0) return WEIR_OK;
     int os_error = errno;
     close(*fd);
