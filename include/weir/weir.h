@@ -26,6 +26,10 @@
  *
  * A server runs N workers, each a thread with its own sockets, sessions and buffers. A handler's
  * functions are called on the worker that owns the session, one at a time for one session.
+ *
+ * A call that breaks a rule written here (twice what may be done once, an index that does not
+ * exist) ends the process with a line that names the rule. What the world can cause is an error
+ * value.
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
@@ -51,14 +55,14 @@ enum weir_proto { WEIR_TCP, WEIR_UDP };
  * functions; owned by its worker. */
 struct weir_session;
 
-/* What a codec made of received bytes. Valid until the handler's on_message returns. */
+/* What a codec made of received bytes. Valid until the handler's on_message returns or sends it
+ * back, whichever comes first. */
 struct weir_message {
     const uint8_t *bytes;
     size_t length;
 };
 
-/* What to do with messages. Absent functions mean the sensible default. The table must outlive the
- * server. */
+/* What to do with messages. A listener names a built-in one (struct weir_listen). */
 struct weir_handler {
     const char *name;    /* "echo" */
     const char *summary; /* one line for --help */
@@ -74,15 +78,18 @@ struct weir_codec {
 };
 
 /* Queues a copy of the bytes for the session's peer. Returns WEIR_OK; or, with nothing queued:
- * WEIR_NO_ROOM when the peer has not taken send_queue_high_bytes yet, WEIR_NO_BUFFERS when the
- * worker's buffers are spent, WEIR_CANCELLED when the session is closing, WEIR_TOO_LARGE for a
- * datagram that cannot be sent whole. Only from the worker that owns the session. */
+ * WEIR_NO_ROOM when it would make the peer cost more than send_queue_high_bytes and one buffer,
+ * WEIR_NO_BUFFERS when the worker's buffers are spent, WEIR_CANCELLED when the session is closing,
+ * WEIR_TOO_LARGE for more than send_queue_high_bytes, or for a datagram that no network carries.
+ * Only inside a handler's function, for its own session. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
                                           size_t length);
 
 /* Queues the message that on_message is handling right now, back to where it came from. The same as
  * sending its bytes, but they are not copied, and the high mark does not refuse them (receiving
- * pauses there instead). At most once a message. */
+ * pauses there instead). At most once a message, which must not be looked at afterwards. Returns
+ * WEIR_OK; or WEIR_CANCELLED when the session is closing, WEIR_NO_ROOM when too many datagrams
+ * wait. */
 WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
                                                const struct weir_message *message);
 
@@ -100,7 +107,7 @@ enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARNING, WEIR_LOG_INFO, WEIR_LOG_
 
 /* Settings of a server. Fill with weir_config_init(), then change what differs. */
 struct weir_config {
-    size_t size;           /* of this struct, set by weir_config_init(): tells versions apart */
+    size_t size;           /* of this struct in the caller's version, set by weir_config_init() */
     const char *transport; /* "auto", or a name: "uring", "epoll" */
     uint32_t workers;      /* threads; 0: one per core this process may use */
     uint32_t sessions_max; /* open at once, in all workers; more are closed at once and counted */
@@ -114,7 +121,8 @@ struct weir_config {
     /* One line of the log, without a line end. May come from any thread, one call at a time. Null:
      * no log. */
     void (*log)(void *user, enum weir_log_level level, const char *line);
-    /* The last worker ended: after a drain, a stop or a failure. Called from that worker's thread.
+    /* The last worker ended: after a drain, a stop, or because every listener failed. Called from
+     * that worker's thread.
      * May be null. */
     void (*on_stopped)(void *user);
     void *user; /* handed to log and on_stopped */
@@ -156,19 +164,27 @@ struct weir_stats {
 
 /* Why a session ended. */
 enum weir_reason {
-    WEIR_REASON_NONE,        /* it has not */
-    WEIR_REASON_PEER_DONE,   /* the peer finished, and got every answer */
-    WEIR_REASON_RESET,       /* the peer or the network broke the connection */
-    WEIR_REASON_APPLICATION, /* the handler wanted it */
-    WEIR_REASON_DRAIN,       /* the server was drained */
-    WEIR_REASON_SHUTDOWN,    /* the server was stopped, or the drain ran out of time */
+    WEIR_REASON_NONE,      /* it has not */
+    WEIR_REASON_PEER_DONE, /* the peer finished, and got every answer */
+    WEIR_REASON_RESET,     /* the peer or the network broke the connection */
+    WEIR_REASON_DRAIN,     /* the server was drained */
+    WEIR_REASON_SHUTDOWN,  /* the server was stopped, or the drain ran out of time */
     WEIR_REASONS_COUNT
 };
 
 struct weir_server;
 
-/* Fills in every default. */
-WEIR_API void weir_config_init(struct weir_config *config);
+#define WEIR_LISTENERS_MAX 64 /* of one server */
+
+/* Fills in every default of a configuration of that size. */
+WEIR_API void weir_config_init_sized(struct weir_config *config, size_t size);
+
+/* Fills in every default. In the header, so that the size is that of the version which the caller
+ * was built with. */
+static inline void weir_config_init(struct weir_config *config)
+{
+    weir_config_init_sized(config, sizeof *config);
+}
 
 /* The reason as one word: "peer_done". Never null; any thread. */
 WEIR_API const char *weir_reason_text(enum weir_reason reason);
@@ -178,36 +194,47 @@ WEIR_API const char *weir_reason_text(enum weir_reason reason);
 WEIR_API enum weir_code weir_server_open(const struct weir_config *config,
                                          struct weir_server **server, struct weir_error *error);
 
-/* Adds a place to listen on; before weir_server_start() only. The strings are copied. */
+/* Adds a place to listen on; before weir_server_start() only. Nothing of *listen is kept. */
 WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
                                            const struct weir_listen *listen,
                                            struct weir_error *error);
 
 /* Starts the workers and their listeners; returns when all of them listen, or when one failed and
- * all have ended. */
+ * all have ended. Once: after a failure, free the server and open another. */
 WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error);
 
 /* How many listeners it has. */
 WEIR_API size_t weir_server_listeners_count(const struct weir_server *server);
 
-/* The index-th listener of a started server. */
+/* The index-th listener of a started server; before the start its port may be 0 and its transport
+ * is "none". */
 WEIR_API struct weir_listener_info weir_server_listener(const struct weir_server *server,
                                                         size_t index);
 
-/* Stops accepting, delivers what is queued, and closes every session, by the deadline at the
- * latest. Any thread; returns at once. */
+/* Stops accepting (but for what the system had accepted already), delivers what is queued, and
+ * closes every session, by the deadline at the latest. A later call can only shorten the time. Any
+ * thread, at any time from weir_server_open() on; returns at once. */
 WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms);
 
-/* Closes every session now. Any thread; returns at once. */
+/* Closes every session now. Any thread, at any time from weir_server_open() on; returns at once. */
 WEIR_API void weir_server_stop(struct weir_server *server);
 
-/* Returns when every worker has ended. */
+/* Returns when every worker has ended. One thread at a time, and none of the server's own: not in a
+ * handler, nor in log or on_stopped. */
 WEIR_API void weir_server_wait(struct weir_server *server);
 
-/* The sums of this moment. Any thread. */
-WEIR_API void weir_server_stats(const struct weir_server *server, struct weir_stats *stats);
+/* The sums of this moment, as much of them as fits into `size` bytes. Any thread. */
+WEIR_API void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,
+                                      size_t size);
 
-/* Stops the server if it runs, waits for it, and frees it. Null is allowed. */
+/* The sums of this moment. Any thread. */
+static inline void weir_server_stats(const struct weir_server *server, struct weir_stats *stats)
+{
+    weir_server_stats_sized(server, stats, sizeof *stats);
+}
+
+/* Stops the server if it runs, waits for it as weir_server_wait() does, and frees it. Null is
+ * allowed. */
 WEIR_API void weir_server_free(struct weir_server *server);
 
 /* The version of the library that runs, "0.1.0"; WEIR_VERSION is that of the header. */

@@ -9,6 +9,9 @@
 /* Says on stderr what did not hold and where, and ends the process by abort(). */
 _Noreturn void check_failed(const char *what, const char *file, int line, const char *function);
 
+/* Says which rule of weir.h the program broke, and ends the process by abort(). */
+_Noreturn void check_misused(const char *rule);
+
 /* What must hold. One condition a check, so that the message says which. */
 #define weir_check(condition) \
     ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__, __func__))
@@ -17,6 +20,9 @@ _Noreturn void check_failed(const char *what, const char *file, int line, const 
  * names the rule. */
 #define weir_check_rule(condition, why) \
     ((condition) ? (void)0 : check_failed(why ": " #condition, __FILE__, __LINE__, __func__))
+
+/* What the library's user must keep, by weir.h: their mistake, said as such. */
+#define weir_check_use(condition, why) ((condition) ? (void)0 : check_misused(why))
 
 #define weir_unreachable(why) check_failed("reached: " why, __FILE__, __LINE__, __func__)
 

@@ -2,6 +2,7 @@
 /* memory.c - the one door to the heap and to the system's pages. */
 #include "memory.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,16 @@
 static uint64_t memory__until_failure; /* 0: none is planned */
 static int memory__fails_after;
 
+static _Atomic uint64_t memory__allocations_count;
+
+uint64_t memory_allocations_count(void)
+{
+    return atomic_load(&memory__allocations_count);
+}
+
 static int memory__fails(void)
 {
+    atomic_fetch_add_explicit(&memory__allocations_count, 1, memory_order_relaxed);
     if (memory__until_failure == 0) return 0;
     if (memory__until_failure > 1) {
         memory__until_failure--;

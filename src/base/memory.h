@@ -25,6 +25,9 @@ char *memory_copy_text(const char *text);
 void *memory_pages(size_t bytes);
 void memory_pages_free(void *pages, size_t bytes);
 
+/* For tests: how often memory_alloc and memory_alloc_array were called. Any thread. */
+uint64_t memory_allocations_count(void);
+
 /* For tests: makes the n-th allocation from now (1: the next) fail, and all later ones too when
  * `and_after` is not 0; n = 0 ends it. Not for use while other threads allocate. */
 void memory_fail_nth(uint64_t n, int and_after);

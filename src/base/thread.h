@@ -34,18 +34,19 @@ void gate_free(struct gate *gate);
 void gate_pass(struct gate *gate); /* waits while it is shut */
 void gate_unlock(struct gate *gate);
 
-/* A counter that one thread writes and any thread reads: no locked instruction, no torn read. */
+/* A counter that one thread writes and any thread reads: no locked instruction, no torn read. Who
+ * reads one counter and then another sees of the second at least what went before the first. */
 typedef _Atomic uint64_t thread_counter;
 
 static inline void counter_add(thread_counter *counter, uint64_t amount)
 {
     uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, before + amount, memory_order_relaxed);
+    atomic_store_explicit(counter, before + amount, memory_order_release);
 }
 
 static inline uint64_t counter_read(const thread_counter *counter)
 {
-    return atomic_load_explicit((thread_counter *)(uintptr_t)counter, memory_order_relaxed);
+    return atomic_load_explicit((thread_counter *)(uintptr_t)counter, memory_order_acquire);
 }
 
 #endif

@@ -9,7 +9,7 @@
 
 #include <weir/weir.h>
 
-#define OPTIONS_LISTENERS_MAX 64
+#define OPTIONS_LISTENERS_MAX WEIR_LISTENERS_MAX
 
 struct options {
     struct {

@@ -36,7 +36,8 @@ static int serve__fail(const struct weir_error *error)
         snprintf(told.hint + used, sizeof told.hint - used, " with --%.3s 0", told.subject);
     }
     fprintf(stderr, "weir: %s\n", weir_error_text(&told, text, sizeof text));
-    return told.code == WEIR_INVALID ? SERVE_WRONG_SETTING : SERVE_CANNOT_LISTEN;
+    return told.code == WEIR_INVALID && told.os_error == 0 ? SERVE_WRONG_SETTING
+                                                           : SERVE_CANNOT_LISTEN;
 }
 
 static enum weir_code serve__start(const struct options *options, struct weir_server **server,

@@ -79,6 +79,8 @@ static const char *address__read_v4(const char *text, uint8_t ip[4])
     for (int i = 0; i < 4; i++) {
         uint32_t byte;
         if (i > 0 && *text++ != '.') return NULL;
+        /* "010" is ten to some and eight to others: it is no address. */
+        if (text[0] == '0' && text[1] >= '0' && text[1] <= '9') return NULL;
         text = address__read_number(text, 255, &byte);
         if (!text) return NULL;
         ip[i] = (uint8_t)byte;
@@ -199,7 +201,6 @@ static void address__write_v6(const uint8_t ip[16], char *text, size_t size)
             continue;
         }
         bool colon = i > 0 && i != best + best_length;
-        if (best < 0) colon = i > 0;
         used += (size_t)snprintf(text + used, size - used, "%s%x", colon ? ":" : "", group[i]);
     }
 }

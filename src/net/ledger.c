@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "check.h"
+#include "error_fill.h"
 #include "memory.h"
 #include "transport.h"
 #include "wall.h"
 
+#define LEDGER__ACCEPT_FAILURES_MAX 16u
 #define LEDGER__ACCEPT_RETRY_NS \
     (100 * WALL_NS_PER_MS) /* at most ten wake-ups a second while files are scarce */
 
@@ -149,8 +151,9 @@ static void ledger__note(struct net *net, struct ledger_slot *slot, enum net_eve
     switch (kind) {
     case NET_PEER_DONE: slot->peer_done = true; break;
     case NET_BROKEN: slot->broken = true; break;
-    case NET_RECEIVED:
-    case NET_DATAGRAM: net->buffers_were_scarce = false; break;
+    case NET_ACCEPTED: slot->accept_failures = 0; break;
+    case NET_RECEIVED: net->streams_scarce = false; break;
+    case NET_DATAGRAM: net->datagrams_scarce = false; break;
     case NET_CLOSED:
         net->handle_closed = true;
         ledger_slot_give_back(&net->ledger, slot);
@@ -169,6 +172,7 @@ struct net_event *ledger_event(struct net *net, struct ledger_slot *slot, enum n
     event->kind = kind;
     event->code = WEIR_OK;
     event->os_error = 0;
+    if (kind == NET_ACCEPTED) event->socket.transport = net->transport;
     if (!slot) {
         weir_check(kind == NET_WOKEN);
         event->handle = NET_NONE;
@@ -190,12 +194,10 @@ void ledger_received(struct net *net, struct ledger_slot *slot, struct net_buffe
     ledger_event(net, slot, NET_RECEIVED)->buffer = buffer;
 }
 
-void ledger_accept_starved(struct net *net, struct ledger_slot *slot, enum weir_code code,
-                           int os_error)
+static void ledger__starve(struct net *net, struct ledger_slot *slot, int os_error)
 {
     struct ledger *ledger = &net->ledger;
 
-    weir_check(slot->kind == LEDGER_LISTENER);
     if (slot->starved) return;
     slot->starved = true;
     slot->starved_next = ledger->starved;
@@ -203,14 +205,32 @@ void ledger_accept_starved(struct net *net, struct ledger_slot *slot, enum weir_
     net->handle_closed = false;
     net->accept_retry_ns = net->now_ns + LEDGER__ACCEPT_RETRY_NS;
     struct net_event *event = ledger_event(net, slot, NET_PAUSED);
-    event->code = code;
+    event->code = error_code_of_os(os_error);
     event->os_error = os_error;
+}
+
+bool ledger_accept_failed(struct net *net, struct ledger_slot *slot, bool scarce, int os_error)
+{
+    weir_check(slot->kind == LEDGER_LISTENER);
+    /* So many in a row have one reason, and it is not the connections: lest it spin. */
+    if (!scarce && ++slot->accept_failures < LEDGER__ACCEPT_FAILURES_MAX) return true;
+    slot->accept_failures = 0;
+    ledger__starve(net, slot, os_error);
+    return false;
+}
+
+/* Where it is noted that the pool of that handle is empty, and that somebody was told. */
+static bool *ledger__scarcity(struct net *net, const struct ledger_slot *slot)
+{
+    return slot->kind == LEDGER_DATAGRAM ? &net->datagrams_scarce : &net->streams_scarce;
 }
 
 void ledger_buffers_scarce(struct net *net, struct ledger_slot *slot)
 {
-    if (net->buffers_were_scarce || !ledger_has_room(&net->ledger)) return;
-    net->buffers_were_scarce = true;
+    bool *scarcity = ledger__scarcity(net, slot);
+
+    if (*scarcity || !ledger_has_room(&net->ledger)) return;
+    *scarcity = true;
     ledger_event(net, slot, NET_PAUSED)->code = WEIR_NO_BUFFERS;
 }
 

@@ -28,14 +28,15 @@ enum ledger_kind { LEDGER_FREE, LEDGER_LISTENER, LEDGER_CONNECTION, LEDGER_DATAG
 struct ledger_slot {
     uint32_t index, generation;
     enum ledger_kind kind;
-    bool flow_on;           /* true exactly when the owner wants to accept or receive */
-    bool send_out;          /* true exactly when a net_send is not answered yet */
-    bool finished;          /* net_finish was called */
-    bool peer_done;         /* NET_PEER_DONE was handed out */
-    bool broken;            /* NET_BROKEN was handed out */
-    bool closing;           /* net_close was called */
-    bool starved;           /* a listener that waits for file descriptors */
-    uint32_t datagrams_out; /* net_send_to calls not answered yet */
+    bool flow_on;             /* true exactly when the owner wants to accept or receive */
+    bool send_out;            /* true exactly when a net_send is not answered yet */
+    bool finished;            /* net_finish was called */
+    bool peer_done;           /* NET_PEER_DONE was handed out */
+    bool broken;              /* NET_BROKEN was handed out */
+    bool closing;             /* net_close was called */
+    bool starved;             /* a listener that waits for file descriptors */
+    uint32_t accept_failures; /* in a row */
+    uint32_t datagrams_out;   /* net_send_to calls not answered yet */
     void *owner;
 
     /* Answers that the transport knew at once, waiting for the next net_wait. */
@@ -116,14 +117,14 @@ void ledger_closed(struct net *net, struct ledger_slot *slot);
 /* Counts what a net_send_to amounts to; just before ledger_sent_to says that it was sent. */
 void ledger_count_sent(struct ledger_slot *slot, uint32_t bytes, uint32_t segment_bytes);
 
-/* Says that a listener ran out of files (WEIR_NO_FILES and the like): the event goes out, and the
- * front switches the transport's accepting on again after a while or as soon as a handle closes.
- * Inside transport->wait, with room. */
-void ledger_accept_starved(struct net *net, struct ledger_slot *slot, enum weir_code code,
-                           int os_error);
+/* Says that an accept failed: for want of files or memory (`scarce`), or for a reason of one
+ * connection alone. True: go on with the next. False: there is no accepting for now; NET_PAUSED
+ * went out, and the front switches the transport's accepting on again after a while, or as soon
+ * as a handle closes. Inside transport->wait, with room. */
+bool ledger_accept_failed(struct net *net, struct ledger_slot *slot, bool scarce, int os_error);
 
-/* Says that a receive found the pool empty. One NET_PAUSED goes out per shortage. Inside
- * transport->wait. */
+/* Says that a receive found its pool empty. One NET_PAUSED goes out per shortage of that pool.
+ * Inside transport->wait. */
 void ledger_buffers_scarce(struct net *net, struct ledger_slot *slot);
 
 /* ---- for net.c ---- */

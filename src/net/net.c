@@ -65,8 +65,8 @@ static enum weir_code net__check_options(const struct net_options *options,
 
     if (options->stream_buffer_bytes < 512 || options->stream_buffer_bytes > (1u << 24))
         wrong = "stream_buffer_bytes must be 512 to 16777216";
-    else if (options->stream_buffers_max == 0)
-        wrong = "stream_buffers_max must be at least 1";
+    else if (options->stream_buffers_max == 0 || options->stream_buffers_max > (1u << 24))
+        wrong = "stream_buffers_max must be 1 to 16777216";
     else if (options->datagram_buffers_max == 0)
         wrong = "datagram_buffers_max must be at least 1";
     else if (!net__is_power_of_two(options->receive_buffers_ready) ||
@@ -236,14 +236,13 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
     ledger->events_count = 0;
     ledger->events_max = events_max;
     bool answers_alone = ledger_has_answers(ledger) && net->polled;
-    ledger_hand_out_answers(net);
     net->polled = !answers_alone;
     if (net->polled) {
         net__retry_starved(net);
         if (until_ns > net->accept_retry_ns) until_ns = net->accept_retry_ns;
-        net->transport->wait(net, ledger->events_count > 0 ? 0 : until_ns);
-        ledger_hand_out_answers(net);
+        net->transport->wait(net, ledger_has_answers(ledger) ? 0 : until_ns);
     }
+    ledger_hand_out_answers(net);
     ledger->events = NULL;
     return ledger->events_count;
 }
@@ -253,7 +252,7 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
 static enum weir_code net__no_slot(const char *operation, struct weir_error *error)
 {
     return error_fill(error, WEIR_NO_ROOM, 0, operation, NULL, "all handles are in use",
-                      "raise handles_max");
+                      "allow more sessions (sessions_max)");
 }
 
 enum weir_code net_listen(struct net *net, const struct net_place *place, void *owner,
@@ -285,9 +284,11 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
                          struct net_handle *handle, struct weir_error *error)
 {
     net__check_thread(net);
+    weir_check_rule(socket.transport == net->transport, "law 10, adopted by another transport");
     struct ledger_slot *slot = ledger_slot_take(&net->ledger, LEDGER_CONNECTION, owner);
     if (!slot) {
         net->transport->refuse(net, socket);
+        net->handle_closed = true;
         return net__no_slot("adopt a connection", error);
     }
     enum weir_code code = net->transport->adopt(net, slot, socket, error);

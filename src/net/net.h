@@ -11,7 +11,8 @@
  *
  *   1 Demand.    Nothing arrives on a handle whose flow is off. Flows (accepting, receiving) are
  *                switched by their owner, at once as seen from here: what the system still delivers
- *                after "off" is held, at most net_info.held_bytes_max of it, until "on" or close. A
+ *                after "off" is held, until "on" or close. What one handle is held, with what the
+ *                batch of events in hand still has of it, is at most net_info.held_bytes_max. A
  *                flow starts off.
  *   2 Answer.    Each send and each close is answered by exactly one event, and only net_wait()
  *                hands out events. Datagram sends are answered in numbers: one event says how many
@@ -65,6 +66,7 @@ struct net_buffer {
 /* An accepted socket that no net has adopted yet. Whoever holds it adopts or refuses it. */
 struct net_socket {
     uintptr_t os_handle;
+    const struct transport *transport; /* that it was accepted by, and that alone may adopt it */
 };
 
 enum net_event_kind {
@@ -108,8 +110,8 @@ struct net_event {
         struct net_socket socket;  /* NET_ACCEPTED */
         struct { /* NET_SENT on a datagram socket: how many net_send_to it answers, ... */
             uint32_t sent_count, failed_count;
-            uint32_t
-                sent_datagrams; /* ... and what those that were sent amount to, trains undone */
+            /* ... and what those that were sent amount to, trains undone */
+            uint32_t sent_datagrams;
             uint64_t sent_bytes;
         };
     };
@@ -125,7 +127,7 @@ struct net_simulation;
 
 struct net_options {
     const char *transport;         /* "auto": the best that this system allows; or a name */
-    uint32_t stream_buffer_bytes;  /* capacity of one; page multiple */
+    uint32_t stream_buffer_bytes;  /* capacity of one */
     uint32_t stream_buffers_max;   /* the pool grows up to it */
     uint32_t datagram_buffers_max; /* each holds the largest datagram */
     /* handed to the system ahead of data, where it wants that; power of two */
@@ -228,7 +230,8 @@ void net_send(struct net *net, struct net_handle connection, struct net_buffer *
 /* Says that nothing more will be sent (FIN). No send may be outstanding. Once. */
 void net_finish(struct net *net, struct net_handle connection);
 
-/* Ends the handle. What is outstanding is cancelled and answered; what is held is dropped. Once. */
+/* Ends the handle. What is outstanding is cancelled and answered; what is held is dropped. The
+ * batch of events in hand may still name it. Once. */
 void net_close(struct net *net, struct net_handle handle);
 
 /* Where the handle is bound, with the port that was really taken. */

@@ -99,7 +99,10 @@ void pool_free(struct pool *pool)
 struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner)
 {
     weir_check(owner != POOL_FREE);
-    if (!pool->free_list && !pool__grow(pool)) return NULL;
+    if (!pool->free_list && !pool__grow(pool)) {
+        pool->growth_failed = true;
+        return NULL;
+    }
     struct pool_buffer *buffer = pool->free_list;
     weir_check(buffer->owner == POOL_FREE);
     pool->free_list = buffer->shown.next ? pool__of(buffer->shown.next) : NULL;
@@ -118,6 +121,7 @@ void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
 
     weir_check(owner != POOL_FREE);
     weir_check_rule(mine->owner == owner, "law 5, a buffer is given back by who does not own it");
+    mine->pool->growth_failed = false;
     pool__push(mine->pool, mine);
 }
 

@@ -33,6 +33,7 @@ struct pool {
     uint32_t buffers_max;
     uint32_t buffers_count;
     uint32_t free_count;
+    bool growth_failed; /* there was no memory for more; true until a buffer comes back */
     struct pool_buffer *free_list;
     struct pool_chunk *chunks;
     struct pool_buffer **by_index; /* of buffers_max entries */
@@ -76,10 +77,11 @@ struct net_buffer *pool_at(const struct pool *pool, uint32_t index);
 /* Where its memory starts, whatever `bytes` points at now. */
 uint8_t *pool_start(const struct net_buffer *buffer);
 
-/* Whether taking one would succeed without growing past the maximum. */
+/* Whether there is one to take, as far as is known: growing may still fail, once. */
 static inline bool pool_has(const struct pool *pool)
 {
-    return pool->free_count > 0 || pool->buffers_count < pool->buffers_max;
+    return pool->free_count > 0 ||
+           (pool->buffers_count < pool->buffers_max && !pool->growth_failed);
 }
 
 /* Whether `bytes` and `length` lie inside the buffer's memory: checked wherever a buffer comes back

@@ -26,8 +26,8 @@ struct net {
     uint64_t now_ns;  /* moved by transport->wait alone (law 9) */
     uintptr_t thread; /* the opener, for law 10 */
     bool polled;      /* the last net_wait asked the system */
-    /* a NET_PAUSED for buffers went out, and nothing has been received since */
-    bool buffers_were_scarce;
+    /* A NET_PAUSED for buffers of that pool went out, and nothing has been received since. */
+    bool streams_scarce, datagrams_scarce;
     bool handle_closed; /* a NET_CLOSED went out since the starved listeners were last tried */
     /* when to try the starved listeners again; NET_FOREVER: there are none */
     uint64_t accept_retry_ns;
@@ -52,6 +52,8 @@ struct transport {
                              const struct net_place *place, struct weir_error *error);
     enum weir_code (*adopt)(struct net *net, struct ledger_slot *slot, struct net_socket socket,
                             struct weir_error *error);
+    /* Whatever an accepted socket needs of its listener is done before NET_ACCEPTED: adopt,
+     * perhaps on another net, never sees the listener. */
     void (*accept)(struct net *net, struct ledger_slot *slot, bool on);
     void (*refuse)(struct net *net, struct net_socket socket);
     void (*receive)(struct net *net, struct ledger_slot *slot, bool on);

@@ -2,20 +2,11 @@
 /* builtin.c - the tables of handlers and codecs. */
 #include "builtin.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct weir_handler *const builtin__handlers[] = {&handler_echo, NULL};
 static const struct weir_codec *const builtin__codecs[] = {&codec_raw, &codec_datagram, NULL};
-
-const struct weir_handler *builtin_handler_at(size_t index)
-{
-    return builtin__handlers[index];
-}
-
-const struct weir_codec *builtin_codec_at(size_t index)
-{
-    return builtin__codecs[index];
-}
 
 const struct weir_handler *builtin_handler(const char *name)
 {
@@ -29,4 +20,27 @@ const struct weir_codec *builtin_codec(const char *name)
     for (size_t i = 0; builtin__codecs[i]; i++)
         if (strcmp(builtin__codecs[i]->name, name) == 0) return builtin__codecs[i];
     return NULL;
+}
+
+static void builtin__add_name(char *text, size_t size, const char *name)
+{
+    size_t used = strlen(text);
+
+    snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+const char *builtin_handler_names(char *text, size_t size)
+{
+    text[0] = '\0';
+    for (size_t i = 0; builtin__handlers[i]; i++)
+        builtin__add_name(text, size, builtin__handlers[i]->name);
+    return text;
+}
+
+const char *builtin_codec_names(char *text, size_t size)
+{
+    text[0] = '\0';
+    for (size_t i = 0; builtin__codecs[i]; i++)
+        builtin__add_name(text, size, builtin__codecs[i]->name);
+    return text;
 }

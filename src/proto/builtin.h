@@ -13,8 +13,8 @@ extern const struct weir_codec codec_datagram;
 const struct weir_handler *builtin_handler(const char *name);
 const struct weir_codec *builtin_codec(const char *name);
 
-/* The index-th, for lists and messages; null after the last. */
-const struct weir_handler *builtin_handler_at(size_t index);
-const struct weir_codec *builtin_codec_at(size_t index);
+/* All names, "raw, datagram", for messages. Returns `text`. */
+const char *builtin_handler_names(char *text, size_t size);
+const char *builtin_codec_names(char *text, size_t size);
 
 #endif

@@ -2,27 +2,37 @@
 /* config.c - the defaults, and what can never work. */
 #include "config.h"
 
+#include <string.h>
+
 #include "error_fill.h"
 #include "thread.h"
 
 #define CONFIG__WORKERS_MAX 255u /* a session id has eight bits for its worker */
 #define CONFIG__SESSIONS_MAX (1u << 23)
+/* What the first version had: a smaller configuration was never made by weir_config_init(). */
+#define CONFIG__SIZE_MIN (offsetof(struct weir_config, user) + sizeof(void *))
 #define CONFIG__PLACES_MAX 256u /* handles of a worker that are not sessions */
 
-void weir_config_init(struct weir_config *config)
+static const struct weir_config config__defaults = {
+    .size = sizeof(struct weir_config),
+    .transport = "auto",
+    .workers = 0,
+    .sessions_max = 100000,
+    .send_queue_high_bytes = 1024 * 1024,
+    .send_queue_low_bytes = 256 * 1024,
+    .buffer_bytes = 16 * 1024,
+    .buffer_memory_max_bytes = UINT64_C(1) << 30,
+    .datagram_memory_max_bytes = UINT64_C(256) << 20,
+    .listen_backlog = 4096,
+};
+
+void weir_config_init_sized(struct weir_config *config, size_t size)
 {
-    *config = (struct weir_config){
-        .size = sizeof *config,
-        .transport = "auto",
-        .workers = 0,
-        .sessions_max = 100000,
-        .send_queue_high_bytes = 1024 * 1024,
-        .send_queue_low_bytes = 256 * 1024,
-        .buffer_bytes = 16 * 1024,
-        .buffer_memory_max_bytes = UINT64_C(1) << 30,
-        .datagram_memory_max_bytes = UINT64_C(256) << 20,
-        .listen_backlog = 4096,
-    };
+    size_t known = size < sizeof *config ? size : sizeof *config;
+
+    memset(config, 0, size);
+    memcpy(config, &config__defaults, known);
+    config->size = size;
 }
 
 static enum weir_code config__wrong(const char *setting, const char *rule, struct weir_error *error)
@@ -30,11 +40,8 @@ static enum weir_code config__wrong(const char *setting, const char *rule, struc
     return error_fill(error, WEIR_INVALID, 0, "use setting", setting, rule, "change it");
 }
 
-enum weir_code config_check(const struct weir_config *config, struct weir_error *error)
+static enum weir_code config__check(const struct weir_config *config, struct weir_error *error)
 {
-    if (config->size != sizeof *config)
-        return config__wrong(
-            "size", "the configuration was not filled by this version's weir_config_init()", error);
     if (!config->transport)
         return config__wrong("transport", "it must be a name, or \"auto\"", error);
     if (config->workers > CONFIG__WORKERS_MAX)
@@ -57,6 +64,21 @@ enum weir_code config_check(const struct weir_config *config, struct weir_error 
     if (config->listen_backlog == 0 || config->listen_backlog > 1u << 20)
         return config__wrong("listen_backlog", "it must be 1 to 1048576", error);
     return WEIR_OK;
+}
+
+enum weir_code config_read(const struct weir_config *given, struct weir_config *config,
+                           struct weir_error *error)
+{
+    if (given->size < CONFIG__SIZE_MIN)
+        return config__wrong("size", "the configuration was not filled by weir_config_init()",
+                             error);
+    if (given->size > sizeof *config)
+        return config__wrong("size", "the program was built with a newer weir.h than this library",
+                             error);
+    *config = config__defaults;
+    memcpy(config, given, given->size);
+    config->size = sizeof *config;
+    return config__check(config, error);
 }
 
 static uint32_t config__count(uint64_t memory_bytes, uint64_t each_bytes)

@@ -7,8 +7,10 @@
 
 #include "net.h"
 
-/* WEIR_INVALID with the first setting that can never work, by name. */
-enum weir_code config_check(const struct weir_config *config, struct weir_error *error);
+/* The settings as given, and the defaults for those that the caller's version did not have yet.
+ * WEIR_INVALID with the first one that can never work, by name. */
+enum weir_code config_read(const struct weir_config *given, struct weir_config *config,
+                           struct weir_error *error);
 
 /* The options of each worker's net. */
 struct net_options config_net_options(const struct weir_config *config);

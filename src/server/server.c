@@ -22,8 +22,6 @@
 #include "thread.h"
 #include "worker.h"
 
-#define SERVER__LISTENERS_MAX 128u
-
 /* One thread and its worker. */
 struct crew {
     struct weir_server *server;
@@ -31,8 +29,7 @@ struct crew {
     struct place *places; /* one per listener of the server, in their order */
     struct thread *thread;
     struct gate *opened; /* unlocked when `code` is known */
-    struct lock *lock;   /* over `alive`, so that nobody wakes a net that is gone */
-    bool alive;          /* true exactly while orders may be given to the worker */
+    bool alive;          /* true exactly while orders may be given; under the server's lock */
     enum weir_code code;
     struct weir_error error;
 };
@@ -48,10 +45,15 @@ struct weir_server {
     struct weir_config config;
     char *transport_asked;
     struct worker_common common;
-    struct listener listeners[SERVER__LISTENERS_MAX];
+    struct listener listeners[WEIR_LISTENERS_MAX];
     uint32_t listeners_count;
-    struct crew *crews;
+    /* struct lock *lock; /* over the next three, and every crew's `alive`: nobody wakes a net
+     *                        that * is gone, and no order is lost on its way to a worker that
+     *                        just starts */
+    uint8_t order;         /* enum worker_order: the furthest that was given */
+    uint32_t drain_ms;     /* the shortest that was given */
     uint32_t crews_count;  /* whose threads run */
+    struct crew *crews;    /* all of them, from weir_server_start on */
     const char *transport; /* what runs, from the first worker */
     bool started;
     _Atomic uint32_t running; /* workers that have not ended */
@@ -75,68 +77,90 @@ static void server__log(void *user, int level, const char *line)
 enum weir_code weir_server_open(const struct weir_config *config, struct weir_server **out,
                                 struct weir_error *error)
 {
-    enum weir_code code = config_check(config, error);
+    struct weir_config settings;
+    enum weir_code code = config_read(config, &settings, error);
 
     *out = NULL;
     if (code != WEIR_OK) return code;
     struct weir_server *server = memory_alloc(sizeof *server);
     if (server) {
-        server->config = *config;
-        server->transport_asked = memory_copy_text(config->transport);
+        server->config = settings;
+        server->transport_asked = memory_copy_text(settings.transport);
         server->common.log.lock = lock_open();
+        server->lock = lock_open();
     }
-    if (!server || !server->transport_asked || !server->common.log.lock) {
+    if (!server || !server->transport_asked || !server->common.log.lock || !server->lock) {
         weir_server_free(server);
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a server", NULL, NULL,
                           "free some memory");
     }
     server->config.transport = server->transport_asked;
-    server->common.sessions_max = config->sessions_max;
-    server->common.send_queue_high_bytes = config->send_queue_high_bytes;
-    server->common.send_queue_low_bytes = config->send_queue_low_bytes;
-    server->common.log.write = config->log ? server__log : NULL;
+    server->common.sessions_max = settings.sessions_max;
+    server->common.send_queue_high_bytes = settings.send_queue_high_bytes;
+    server->common.send_queue_low_bytes = settings.send_queue_low_bytes;
+    server->common.log.write = settings.log ? server__log : NULL;
     server->common.log.user = server;
     *out = server;
     return WEIR_OK;
 }
 
+/* A failure that lists what there is. */
+static enum weir_code server__unknown(const char *what, const char *name, const char *known,
+                                      struct weir_error *error)
+{
+    char operation[32], reason[48], hint[128];
+
+    snprintf(operation, sizeof operation, "use %s", what);
+    snprintf(reason, sizeof reason, "no such %s", what);
+    snprintf(hint, sizeof hint, "there is: %s", known);
+    return error_fill(error, WEIR_INVALID, 0, operation, name, reason, hint);
+}
+
 static enum weir_code server__choose_codec(struct listener *listener, const char *name,
                                            struct weir_error *error)
 {
+    char known[96];
+
     if (!name) name = listener->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
     listener->codec = builtin_codec(name);
     if (!listener->codec)
-        return error_fill(error, WEIR_INVALID, 0, "use codec", name, "no such codec",
-                          "there are: raw, datagram");
-    if (listener->codec->proto != listener->proto)
-        return error_fill(error, WEIR_INVALID, 0, "use codec", name, "it is for the other protocol",
-                          "raw goes with TCP, datagram with UDP");
-    return WEIR_OK;
+        return server__unknown("codec", name, builtin_codec_names(known, sizeof known), error);
+    if (listener->codec->proto == listener->proto) return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "use codec", name, "it is for the other protocol",
+                      "raw goes with TCP, datagram with UDP");
+}
+
+static enum weir_code server__choose_handler(struct listener *listener, const char *name,
+                                             struct weir_error *error)
+{
+    char known[96];
+
+    listener->handler = builtin_handler(name ? name : handler_echo.name);
+    if (listener->handler) return WEIR_OK;
+    return server__unknown("handler", name, builtin_handler_names(known, sizeof known), error);
 }
 
 enum weir_code weir_server_listen(struct weir_server *server, const struct weir_listen *listen,
                                   struct weir_error *error)
 {
     struct listener *listener = &server->listeners[server->listeners_count];
-    const char *handler = listen->handler ? listen->handler : handler_echo.name;
 
-    weir_check_rule(!server->started, "listeners are added before weir_server_start");
-    if (server->listeners_count == SERVER__LISTENERS_MAX)
+    weir_check_use(!server->started, "weir_server_listen comes before weir_server_start");
+    if (server->listeners_count == WEIR_LISTENERS_MAX)
         return error_fill(error, WEIR_NO_ROOM, 0, "listen on", listen->address,
-                          "a server has at most 128 listeners", "start a second server");
+                          "a server has at most 64 listeners", "start a second server");
     *listener =
         (struct listener){.proto = listen->proto, .where.backlog = server->config.listen_backlog};
+    if (!listen->address)
+        return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
+                          "set weir_listen.address, to \"0\" for a free port");
     if (!weir_address_parse(listen->address, &listener->where.address))
         return error_fill(error, WEIR_INVALID, 0, "listen on", listen->address, "not an address",
                           "write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers");
     enum weir_code code = server__choose_codec(listener, listen->codec, error);
-    if (code != WEIR_OK) return code;
-    listener->handler = builtin_handler(handler);
-    if (!listener->handler)
-        return error_fill(error, WEIR_INVALID, 0, "use handler", handler, "no such handler",
-                          "there is: echo");
-    server->listeners_count++;
-    return WEIR_OK;
+    if (code == WEIR_OK) code = server__choose_handler(listener, listen->handler, error);
+    if (code == WEIR_OK) server->listeners_count++;
+    return code;
 }
 
 /* ---- a worker's life, on its own thread ---- */
@@ -168,8 +192,7 @@ static enum weir_code server__listen_all(struct crew *crew)
         struct place *place = &crew->places[i];
         struct net_place where = listener->where;
 
-        *place = (struct place){
-            .proto = listener->proto, .handler = listener->handler, .codec = listener->codec};
+        *place = (struct place){.proto = listener->proto, .handler = listener->handler};
         if (server->config.workers > 1 && info.listeners_share)
             where.share = first ? NET_SHARE_FIRST : NET_SHARE_NEXT;
         enum weir_code code = place_open(place, &crew->worker, &where, &crew->error);
@@ -184,6 +207,8 @@ static enum weir_code server__open_worker(struct crew *crew)
     struct weir_server *server = crew->server;
     struct net_options options = config_net_options(&server->config);
     uint8_t index = (uint8_t)(crew - server->crews);
+
+    if (index > 0) options.transport = server->transport; /* a socket may change hands only so */
     enum weir_code code =
         worker_open(&crew->worker, index, &server->common, &options, &crew->error);
 
@@ -196,11 +221,22 @@ static enum weir_code server__open_worker(struct crew *crew)
     return server__listen_all(crew);
 }
 
+/* Passes the furthest order on to a worker that can take it. Under the lock. */
+static void server__pass_order(struct crew *crew)
+{
+    const struct weir_server *server = crew->server;
+
+    if (!crew->alive) return;
+    if (server->order >= WORKER_DRAIN) worker_drain(&crew->worker, server->drain_ms);
+    if (server->order == WORKER_STOP) worker_stop(&crew->worker);
+}
+
 static void server__set_alive(struct crew *crew, bool alive)
 {
-    lock_take(crew->lock);
+    lock_take(crew->server->lock);
     crew->alive = alive;
-    lock_give_back(crew->lock);
+    server__pass_order(crew);
+    lock_give_back(crew->server->lock);
 }
 
 static void server__run_worker(void *argument)
@@ -213,6 +249,7 @@ static void server__run_worker(void *argument)
         server__set_alive(crew, true);
         if (crew->code != WEIR_OK) worker_stop(&crew->worker);
     }
+    if (crew->code != WEIR_OK) atomic_store(&server->failed, true); /* before anybody counts ends */
     gate_unlock(crew->opened);
     if (crew->worker.net) {
         worker_run(&crew->worker);
@@ -235,9 +272,8 @@ static enum weir_code server__start_crew(struct weir_server *server, uint32_t in
 
     crew->server = server;
     crew->opened = gate_open();
-    crew->lock = lock_open();
     crew->places = memory_alloc_array(server->listeners_count, sizeof *crew->places);
-    if (!crew->opened || !crew->lock || !crew->places)
+    if (!crew->opened || !crew->places)
         return error_fill(error, WEIR_NO_MEMORY, 0, "start a worker", NULL, NULL,
                           "lower the number of workers");
     snprintf(name, sizeof name, "weir-%u", index);
@@ -246,7 +282,9 @@ static enum weir_code server__start_crew(struct weir_server *server, uint32_t in
         return error_fill(error, os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY, os_error,
                           "start a worker", NULL, NULL,
                           "lower the number of workers, or raise the limit on threads (ulimit -u)");
+    lock_take(server->lock);
     server->crews_count++;
+    lock_give_back(server->lock);
     gate_pass(crew->opened);
     if (crew->code != WEIR_OK && error) *error = crew->error;
     return crew->code;
@@ -256,7 +294,7 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
 {
     enum weir_code code = WEIR_OK;
 
-    weir_check_rule(!server->started, "weir_server_start is called once");
+    weir_check_use(!server->started, "weir_server_start is called once");
     if (server->listeners_count == 0)
         return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
                           "add a listener with weir_server_listen()");
@@ -286,7 +324,8 @@ size_t weir_server_listeners_count(const struct weir_server *server)
 
 struct weir_listener_info weir_server_listener(const struct weir_server *server, size_t index)
 {
-    weir_check(index < server->listeners_count);
+    weir_check_use(index < server->listeners_count,
+                   "the index is below weir_server_listeners_count");
     const struct listener *listener = &server->listeners[index];
     return (struct weir_listener_info){
         .proto = listener->proto,
@@ -298,33 +337,39 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
     };
 }
 
-void weir_server_stats(const struct weir_server *server, struct weir_stats *stats)
+void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,
+                             size_t size)
 {
-    memset(stats, 0, sizeof *stats);
+    struct weir_stats sums = {0};
+
+    lock_take(server->lock);
     for (uint32_t i = 0; i < server->crews_count; i++)
-        counters_add_to(&server->crews[i].worker.counters, stats);
+        counters_add_to(&server->crews[i].worker.counters, &sums);
+    lock_give_back(server->lock);
+    memset(stats, 0, size);
+    memcpy(stats, &sums, size < sizeof sums ? size : sizeof sums);
 }
 
 /* ---- the end ---- */
 
+static void server__give_order(struct weir_server *server, enum worker_order order,
+                               uint32_t drain_ms)
+{
+    lock_take(server->lock);
+    if (server->order < WORKER_DRAIN || drain_ms < server->drain_ms) server->drain_ms = drain_ms;
+    if (server->order < order) server->order = (uint8_t)order;
+    for (uint32_t i = 0; i < server->crews_count; i++) server__pass_order(&server->crews[i]);
+    lock_give_back(server->lock);
+}
+
 void weir_server_drain(struct weir_server *server, uint32_t deadline_ms)
 {
-    for (uint32_t i = 0; i < server->crews_count; i++) {
-        struct crew *crew = &server->crews[i];
-        lock_take(crew->lock);
-        if (crew->alive) worker_drain(&crew->worker, deadline_ms);
-        lock_give_back(crew->lock);
-    }
+    server__give_order(server, WORKER_DRAIN, deadline_ms);
 }
 
 void weir_server_stop(struct weir_server *server)
 {
-    for (uint32_t i = 0; i < server->crews_count; i++) {
-        struct crew *crew = &server->crews[i];
-        lock_take(crew->lock);
-        if (crew->alive) worker_stop(&crew->worker);
-        lock_give_back(crew->lock);
-    }
+    server__give_order(server, WORKER_STOP, 0);
 }
 
 void weir_server_wait(struct weir_server *server)
@@ -339,15 +384,15 @@ void weir_server_wait(struct weir_server *server)
 void weir_server_free(struct weir_server *server)
 {
     if (!server) return;
-    weir_server_stop(server);
+    if (server->lock) weir_server_stop(server);
     weir_server_wait(server);
     for (uint32_t i = 0; server->crews && i < server->config.workers; i++) {
         gate_free(server->crews[i].opened);
-        lock_free(server->crews[i].lock);
         memory_free(server->crews[i].places);
     }
     memory_free(server->crews);
     lock_free(server->common.log.lock);
+    lock_free(server->lock);
     memory_free(server->transport_asked);
     memory_free(server);
 }

@@ -4,8 +4,8 @@
 
 void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 {
-    uint64_t closed =
-        counter_read(&counters->closed); /* before accepted, so that `open` never goes below zero */
+    /* Before `accepted`, so that `open` is never less than nothing. */
+    uint64_t closed = counter_read(&counters->closed);
     uint64_t accepted = counter_read(&counters->accepted);
 
     stats->accepted += accepted;
@@ -32,9 +32,9 @@ void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 const char *weir_reason_text(enum weir_reason reason)
 {
     static const char *const texts[WEIR_REASONS_COUNT] = {
-        [WEIR_REASON_NONE] = "none",   [WEIR_REASON_PEER_DONE] = "peer_done",
-        [WEIR_REASON_RESET] = "reset", [WEIR_REASON_APPLICATION] = "application",
-        [WEIR_REASON_DRAIN] = "drain", [WEIR_REASON_SHUTDOWN] = "shutdown",
+        [WEIR_REASON_NONE] = "none",         [WEIR_REASON_PEER_DONE] = "peer_done",
+        [WEIR_REASON_RESET] = "reset",       [WEIR_REASON_DRAIN] = "drain",
+        [WEIR_REASON_SHUTDOWN] = "shutdown",
     };
 
     return (unsigned)reason < WEIR_REASONS_COUNT ? texts[reason] : "unknown";

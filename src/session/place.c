@@ -26,6 +26,7 @@ enum weir_code place_open(struct place *place, struct worker *worker, const stru
     place->owner.kind = OWNER_PLACE;
     place->worker = worker;
     list_init(&place->in_places);
+    place->visitor.owner.kind = OWNER_PLACE; /* told apart from a connection by this */
     place->visitor.worker = worker;
     place->visitor.place = place;
     if (place->proto == WEIR_TCP)
@@ -48,15 +49,12 @@ void place_close(struct place *place)
     net_close(place->worker->net, place->handle);
 }
 
-void place_drain(struct place *place)
+void place_drain(struct place *place, bool is_last_look)
 {
-    if (place->closing) return;
-    if (place->proto == WEIR_TCP || place->out_count == 0) {
-        place_close(place);
-        return;
-    }
-    place->paused = true; /* for good: place__on_sent closes it when the last answer is out */
-    net_receive(place->worker->net, place->handle, false);
+    bool idle = !place->was_busy && place->out_count == 0;
+
+    place->was_busy = false;
+    if (idle || is_last_look) place_close(place);
 }
 
 /* ---- datagrams ---- */
@@ -69,8 +67,7 @@ static void place__mind_the_marks(struct place *place)
     bool pause = place->paused;
 
     if (place->out_count >= worker->datagram_sends_max / 2) pause = true;
-    if (place->out_count <= worker->datagram_sends_max / 4 && !worker_is_draining(worker))
-        pause = false;
+    if (place->out_count <= worker->datagram_sends_max / 4) pause = false;
     if (pause == place->paused || place->closing) return;
     place->paused = pause;
     net_receive(worker->net, place->handle, !pause);
@@ -95,14 +92,23 @@ static enum weir_code place__send_buffer(struct place *place, struct net_buffer 
     return WEIR_OK;
 }
 
+/* What the length fields of IPv4 (which counts its own header) and of UDP leave for the payload. */
+static size_t place__payload_max(const struct weir_address *peer)
+{
+    return address_is_v4(peer) ? 65507 : 65527;
+}
+
 enum weir_code place_send(struct weir_session *visitor, const void *bytes, size_t length)
 {
     struct place *place = weir_container_of(visitor, struct place, visitor);
     struct worker *worker = place->worker;
 
-    if (length > NET_DATAGRAM_BYTES_MAX) return WEIR_TOO_LARGE;
+    if (length > place__payload_max(&visitor->peer)) return WEIR_TOO_LARGE;
     struct net_buffer *buffer = net_take(worker->net, length > 0 ? (uint32_t)length : 1);
-    if (!buffer) return WEIR_NO_BUFFERS;
+    if (!buffer) {
+        counter_add(&worker->counters.dropped_unsent, 1);
+        return WEIR_NO_BUFFERS;
+    }
     if (length > 0) memcpy(buffer->bytes, bytes, length);
     buffer->length = (uint32_t)length;
     return place__send_buffer(place, buffer, 0);
@@ -113,7 +119,7 @@ enum weir_code place_send_back(struct weir_session *visitor, const struct weir_m
     struct place *place = weir_container_of(visitor, struct place, visitor);
     const struct net_buffer *lent = visitor->lent;
 
-    weir_check_rule(lent != NULL, "weir_session_send_back is for the message in hand, once");
+    weir_check_use(lent != NULL, "weir_session_send_back is for the message in hand, once");
     bool in_turn = message->bytes == lent->bytes + place->returned_bytes;
     bool is_single = place->segment_bytes == 0;
     if (!in_turn || (is_single && message->length != lent->length))
@@ -226,10 +232,7 @@ static void place__on_sent(struct place *place, const struct net_event *event)
     counter_add(&counters->dropped_unsent, event->failed_count);
     weir_check(place->out_count >= event->sent_count + event->failed_count);
     place->out_count -= event->sent_count + event->failed_count;
-    if (worker_is_draining(place->worker) && place->out_count == 0)
-        place_close(place);
-    else
-        place__mind_the_marks(place);
+    place__mind_the_marks(place);
 }
 
 /* ---- events ---- */
@@ -238,6 +241,7 @@ void place_on_event(struct place *place, const struct net_event *event)
 {
     struct worker *worker = place->worker;
 
+    place->was_busy = true;
     switch (event->kind) {
     case NET_ACCEPTED:
         if (place->closing)

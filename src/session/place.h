@@ -18,7 +18,6 @@ struct place {
     struct list in_places; /* on worker.places while open */
     enum weir_proto proto;
     const struct weir_handler *handler;
-    const struct weir_codec *codec;
     struct net_handle handle;
     bool closing; /* true exactly when net_close was called and NET_CLOSED is awaited */
 
@@ -31,6 +30,7 @@ struct place {
     uint32_t returned_bytes;
     uint32_t out_count; /* datagrams (trains count as one) that net has not answered */
     bool paused;        /* true exactly when receiving is off because too many answers wait */
+    bool was_busy;      /* something happened here since the last look of a drain */
 };
 
 /* Listens or binds; accepting or receiving starts at once. The place must stay where it is until
@@ -38,8 +38,10 @@ struct place {
 enum weir_code place_open(struct place *place, struct worker *worker, const struct net_place *where,
                           struct weir_error *error);
 
-/* Stops taking anything in. A UDP socket closes as soon as what is queued has been sent. */
-void place_drain(struct place *place);
+/* Looks at it while the worker drains: what the system had taken for us before the drain began is
+ * still accepted and answered, so the place closes when nothing has come since the last look and
+ * every answer is out, or when this is the last look. */
+void place_drain(struct place *place, bool is_last_look);
 
 /* Closes it now. Harmless when it is closing already. */
 void place_close(struct place *place);

@@ -78,13 +78,24 @@ static void session__touch(struct weir_session *session)
 
 /* ---- open, close ---- */
 
+static void session__refuse_admitted(struct worker *worker)
+{
+    worker_dismiss(worker);
+    counter_add(&worker->counters.refused_failed, 1);
+}
+
 void session_open(struct worker *worker, const struct place *place, struct net_socket socket,
                   const struct weir_address *peer)
 {
-    struct weir_session *session = NULL;
+    struct weir_session *session;
 
-    if (worker_admit(worker)) session = session_table_open(&worker->table);
+    if (!worker_admit(worker)) {
+        net_refuse(worker->net, socket);
+        return;
+    }
+    session = session_table_open(&worker->table);
     if (!session) {
+        session__refuse_admitted(worker);
         net_refuse(worker->net, socket);
         return;
     }
@@ -95,8 +106,7 @@ void session_open(struct worker *worker, const struct place *place, struct net_s
     session->received_at_ns = net_now_ns(worker->net);
     if (net_adopt(worker->net, socket, &session->owner, &session->handle, NULL) != WEIR_OK) {
         session_table_close(&worker->table, session);
-        worker_dismiss(worker);
-        counter_add(&worker->counters.refused_failed, 1);
+        session__refuse_admitted(worker);
         return;
     }
     session__enter(session, SESSION_OPEN);
@@ -118,8 +128,6 @@ void session_close(struct weir_session *session, enum weir_reason reason)
 
 void session_finish(struct weir_session *session, enum weir_reason reason)
 {
-    if (session->state == SESSION_PEER_DONE && session->reason == WEIR_REASON_NONE)
-        session->reason = (uint8_t)reason;
     if (session->state != SESSION_OPEN) return; /* on its way to an end already */
     session->reason = (uint8_t)reason;
     session__enter(session, SESSION_FINISHING);
@@ -237,13 +245,24 @@ void session_on_broken(struct weir_session *session, enum weir_code code)
 
 /* ---- what the handler sends ---- */
 
+/* Whether the peer costs no more than the high mark and one buffer with so many bytes more. */
+static bool session__has_room(const struct weir_session *session, size_t length)
+{
+    const struct worker *worker = session->worker;
+    uint64_t buffers_count = (length + worker->buffer_bytes - 1) / worker->buffer_bytes;
+
+    return session->queue.pinned_bytes + (buffers_count - 1) * worker->buffer_bytes <=
+           worker->high_bytes;
+}
+
 enum weir_code session_send(struct weir_session *session, const void *bytes, size_t length)
 {
     struct worker *worker = session->worker;
 
     if (!session__may_send(session)) return WEIR_CANCELLED;
     if (length == 0) return WEIR_OK;
-    if (session->queue.pinned_bytes >= worker->high_bytes) return WEIR_NO_ROOM;
+    if (length > worker->high_bytes) return WEIR_TOO_LARGE;
+    if (!session__has_room(session, length)) return WEIR_NO_ROOM;
     if (!send_queue_copy(&session->queue, worker->net, bytes, length)) return WEIR_NO_BUFFERS;
     session__touch(session);
     return WEIR_OK;
@@ -254,7 +273,7 @@ enum weir_code session_send_back(struct weir_session *session, const struct weir
     struct net_buffer *buffer = session->lent;
 
     if (!session__may_send(session)) return WEIR_CANCELLED;
-    weir_check_rule(buffer != NULL, "weir_session_send_back is for the message in hand, once");
+    weir_check_use(buffer != NULL, "weir_session_send_back is for the message in hand, once");
     if (message->bytes != buffer->bytes || message->length != buffer->length)
         return session_send(session, message->bytes, message->length);
     session->lent = NULL;

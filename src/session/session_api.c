@@ -9,7 +9,7 @@
 /* Whether it stands for the sender of the datagram in hand (place.h) and not for a connection. */
 static bool session_api__is_visitor(const struct weir_session *session)
 {
-    return session->id == 0;
+    return session->owner.kind == OWNER_PLACE;
 }
 
 enum weir_code weir_session_send(struct weir_session *session, const void *bytes, size_t length)

@@ -13,6 +13,8 @@
  */
 #include "worker.h"
 
+#include <stdio.h>
+
 #include "check.h"
 #include "error_fill.h"
 #include "wall.h"
@@ -21,16 +23,18 @@
  * it is answered. */
 #define WORKER__EVENTS_MAX 64
 #define WORKER__DRAIN_LOOK_NS (20 * WALL_NS_PER_MS)
-#define WORKER__DRAIN_QUIET_NS \
-    (100 * WALL_NS_PER_MS) /* nothing received for so long: nothing is on its way */
-#define WORKER__DRAIN_LINGER_NS \
-    (1000 * WALL_NS_PER_MS) /* how long a finished peer may take to finish too */
+/* How long a place that is never idle goes on taking in what the system had taken for us before. */
+#define WORKER__DRAIN_PLACES_NS (200 * WALL_NS_PER_MS)
+/* When nothing was received for so long, nothing is on its way. */
+#define WORKER__DRAIN_QUIET_NS (100 * WALL_NS_PER_MS)
+/* How long a finished peer may take to finish too. */
+#define WORKER__DRAIN_LINGER_NS (1000 * WALL_NS_PER_MS)
 
 /* ---- open, free ---- */
 
 /* The transport may hold some buffers after a pause (net_info.held_bytes_max); with them the peer
  * must still cost no more than the high mark, so receiving pauses that much earlier. */
-static enum weir_code worker__set_marks(struct worker *worker)
+static void worker__set_marks(struct worker *worker)
 {
     struct worker_common *common = worker->common;
     uint64_t held = net_info(worker->net).held_bytes_max;
@@ -40,7 +44,6 @@ static enum weir_code worker__set_marks(struct worker *worker)
     worker->pause_bytes = (uint32_t)(common->send_queue_high_bytes - held);
     worker->resume_bytes = common->send_queue_low_bytes;
     if (worker->resume_bytes >= worker->pause_bytes) worker->resume_bytes = worker->pause_bytes / 2;
-    return WEIR_OK;
 }
 
 enum weir_code worker_open(struct worker *worker, uint8_t index, struct worker_common *common,
@@ -54,6 +57,7 @@ enum weir_code worker_open(struct worker *worker, uint8_t index, struct worker_c
     list_init(&worker->touched);
     list_init(&worker->places);
     worker->datagram_sends_max = options.datagram_sends_max;
+    worker->buffer_bytes = options.stream_buffer_bytes;
     while (options.receive_buffers_ready > 1 &&
            (uint64_t)options.receive_buffers_ready * options.stream_buffer_bytes >
                common->send_queue_high_bytes / 2)
@@ -66,7 +70,8 @@ enum weir_code worker_open(struct worker *worker, uint8_t index, struct worker_c
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a worker", NULL, NULL,
                           "lower sessions_max");
     }
-    return worker__set_marks(worker);
+    worker__set_marks(worker);
+    return WEIR_OK;
 }
 
 void worker_free(struct worker *worker)
@@ -104,18 +109,27 @@ void worker_count_pause(struct worker *worker, enum weir_code code)
                 1);
 }
 
+static bool worker__listens(const struct worker *worker)
+{
+    for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
+        if (!weir_container_of(at, struct place, in_places)->closing) return true;
+    return false;
+}
+
 void worker_place_broke(struct worker *worker, struct place *place, const struct net_event *event)
 {
-    char text[256];
+    struct weir_address address = net_local_address(worker->net, place->handle);
+    char subject[96], where[WEIR_ADDRESS_TEXT_BYTES], text[512];
     struct weir_error error;
 
-    error_fill(&error, event->code, event->os_error,
-               place->proto == WEIR_TCP ? "go on accepting" : "go on receiving",
-               place->proto == WEIR_TCP ? "on a tcp listener" : "on a udp socket", NULL,
+    snprintf(subject, sizeof subject, "%s %s", place->proto == WEIR_TCP ? "tcp" : "udp",
+             weir_address_text(&address, where, sizeof where));
+    error_fill(&error, event->code, event->os_error, "go on listening on", subject, NULL,
                "restart the server");
     log_line(&worker->common->log, WEIR_LOG_ERROR, "%s",
              weir_error_text(&error, text, sizeof text));
     place_close(place);
+    if (!worker__listens(worker)) worker_stop(worker); /* nobody could reach it any more */
 }
 
 /* ---- orders ---- */
@@ -133,6 +147,7 @@ static void worker__ask(struct worker *worker, enum worker_order order)
 void worker_drain(struct worker *worker, uint32_t deadline_ms)
 {
     atomic_store(&worker->drain_ms, deadline_ms);
+    atomic_fetch_add(&worker->drains_asked, 1);
     worker__ask(worker, WORKER_DRAIN);
 }
 
@@ -141,15 +156,24 @@ void worker_stop(struct worker *worker)
     worker__ask(worker, WORKER_STOP);
 }
 
+/* A later drain may shorten the time of the one that is under way, and not lengthen it. */
+static void worker__mind_deadline(struct worker *worker)
+{
+    uint32_t asked = atomic_load(&worker->drains_asked);
+    uint64_t until_ns = net_now_ns(worker->net) + atomic_load(&worker->drain_ms) * WALL_NS_PER_MS;
+
+    if (asked == worker->drains_seen) return;
+    worker->drains_seen = asked;
+    if (until_ns < worker->drain_until_ns) worker->drain_until_ns = until_ns;
+}
+
 static void worker__start_drain(struct worker *worker)
 {
-    uint64_t now = net_now_ns(worker->net);
-
     worker->order = WORKER_DRAIN;
-    worker->drain_until_ns = now + atomic_load(&worker->drain_ms) * WALL_NS_PER_MS;
-    worker->drain_look_at_ns = now;
+    worker->drain_until_ns = NET_FOREVER;
+    worker->drain_began_ns = worker->drain_look_at_ns = net_now_ns(worker->net);
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
-        place_drain(weir_container_of(at, struct place, in_places));
+        weir_container_of(at, struct place, in_places)->was_busy = true;
 }
 
 static void worker__start_stop(struct worker *worker)
@@ -176,13 +200,17 @@ static void worker__drain_session(struct weir_session *session, uint64_t now)
 static void worker__drain(struct worker *worker)
 {
     uint64_t now = net_now_ns(worker->net);
+    bool is_last_look = now - worker->drain_began_ns >= WORKER__DRAIN_PLACES_NS;
 
+    worker__mind_deadline(worker);
     if (now >= worker->drain_until_ns) {
         worker__start_stop(worker);
         return;
     }
     if (now < worker->drain_look_at_ns) return;
     worker->drain_look_at_ns = now + WORKER__DRAIN_LOOK_NS;
+    for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
+        place_drain(weir_container_of(at, struct place, in_places), is_last_look);
     for (struct list *at = worker->open.next; at != &worker->open; at = at->next)
         worker__drain_session(weir_container_of(at, struct weir_session, in_open), now);
 }

@@ -36,11 +36,14 @@ struct worker {
     uint64_t high_bytes; /* the marks in memory, see worker_open */
     uint32_t pause_bytes, resume_bytes;
     uint32_t datagram_sends_max;
+    uint32_t buffer_bytes; /* capacity of one stream buffer */
     uint8_t index;
-    uint8_t order;             /* enum worker_order: what is being carried out */
-    _Atomic uint8_t asked;     /* enum worker_order: what was asked for, from any thread */
-    _Atomic uint64_t drain_ms; /* how long a drain may take; written before `asked` */
-    uint64_t drain_until_ns;
+    uint8_t order;                 /* enum worker_order: what is being carried out */
+    _Atomic uint8_t asked;         /* enum worker_order: what was asked for, from any thread */
+    _Atomic uint64_t drain_ms;     /* how long a drain may take; written before `asked` */
+    _Atomic uint32_t drains_asked; /* moves on with every worker_drain; written after drain_ms */
+    uint32_t drains_seen;          /* the last that drain_until_ns takes account of */
+    uint64_t drain_began_ns, drain_until_ns;
     uint64_t drain_look_at_ns; /* when to look for quiet sessions again */
     struct counters counters;
 };
@@ -75,10 +78,5 @@ void worker_count_pause(struct worker *worker, enum weir_code code);
 
 /* A listener or datagram socket broke: it is closed and the log says so; the others live on. */
 void worker_place_broke(struct worker *worker, struct place *place, const struct net_event *event);
-
-static inline bool worker_is_draining(const struct worker *worker)
-{
-    return worker->order != WORKER_RUN;
-}
 
 #endif

@@ -3,6 +3,7 @@
  * another thread. */
 #include "contract.h"
 #include "thread.h"
+#include "transport.h"
 
 /* ---- waking ---- */
 
@@ -134,7 +135,7 @@ static void law__work(void *argument)
     while (!atomic_load(&worker->leaves)) {
         world_turn_until(world, NET_FOREVER);
         uintptr_t socket = atomic_exchange(&worker->socket, 0);
-        if (socket != 0) law__serve(world, (struct net_socket){socket});
+        if (socket != 0) law__serve(world, (struct net_socket){socket, world->net->transport});
     }
     world->checks_files = false; /* the other thread opens and closes, too */
     world_close(world);

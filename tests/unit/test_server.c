@@ -16,6 +16,9 @@
 
 #include <weir/weir.h>
 
+#include "memory.h"
+#include "thread.h"
+
 #define PATIENCE_S 20
 
 static struct weir_error error;
@@ -197,6 +200,105 @@ static void test_a_taken_address_is_told_and_nothing_is_left(void **state)
     weir_server_free(first);
 }
 
+static void test_a_failed_start_announces_no_end(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        struct weir_server *server = open_server(i % 2 ? "epoll" : "nonsense", 1 + (uint32_t)i % 3);
+        assert_int_equal(listen_on(server, WEIR_TCP, "192.0.2.1:1"), WEIR_OK);
+        assert_int_not_equal(weir_server_start(server, &error), WEIR_OK);
+        weir_server_free(server);
+        assert_int_equal(atomic_load(&stopped), 0);
+    }
+}
+
+static void test_an_order_before_the_start_is_kept(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct weir_server *server = open_server("auto", 3);
+        assert_int_equal(listen_on(server, WEIR_TCP, "127.0.0.1:0"), WEIR_OK);
+        if (i == 0)
+            weir_server_stop(server);
+        else
+            weir_server_drain(server, 60000);
+        assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+        weir_server_wait(server); /* returns, because of the order */
+        assert_int_equal(atomic_load(&stopped), 1);
+        weir_server_free(server);
+    }
+}
+
+static void give_orders(void *argument)
+{
+    struct weir_stats stats;
+
+    for (int i = 0; i < 50; i++) weir_server_stats(argument, &stats);
+    weir_server_stop(argument);
+}
+
+static void test_an_order_during_the_start_is_kept(void **state)
+{
+    int os_error;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct weir_server *server = open_server("epoll", 8);
+        assert_int_equal(listen_on(server, WEIR_TCP, "127.0.0.1:0"), WEIR_OK);
+        struct thread *thread = thread_start("orders", give_orders, server, &os_error);
+        assert_non_null(thread);
+        assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+        weir_server_wait(server);
+        thread_join(thread);
+        weir_server_free(server);
+    }
+}
+
+/* No memory is asked for per message: as many allocations at 100 echoes as at 10,000. */
+static void allocations_stay(const char *transport)
+{
+    uint16_t port;
+    struct weir_server *server = start_echo(transport, 1, &port);
+
+    if (!server) skip();
+    int fd = connect_to(port);
+    for (int i = 0; i < 100; i++) echo_once(fd);
+    uint64_t before = memory_allocations_count();
+    for (int i = 0; i < 10000; i++) echo_once(fd);
+    assert_int_equal(memory_allocations_count(), before);
+    close(fd);
+    weir_server_free(server);
+}
+
+static void test_no_allocation_per_message(void **state)
+{
+    (void)state;
+    allocations_stay("epoll");
+    allocations_stay("uring");
+}
+
+/* A program that was built with an older, smaller configuration. */
+static void test_a_smaller_configuration_keeps_its_bounds(void **state)
+{
+    const size_t smaller = offsetof(struct weir_config, user) + sizeof(void *);
+    struct {
+        struct weir_config config;
+        uint8_t behind[64];
+    } memory;
+    struct weir_server *server;
+
+    (void)state;
+    memset(&memory, 0x5a, sizeof memory);
+    weir_config_init_sized(&memory.config, smaller);
+    assert_int_equal(memory.config.size, smaller);
+    for (size_t i = smaller; i < sizeof memory; i++)
+        assert_int_equal(((uint8_t *)&memory)[i], 0x5a);
+    assert_int_equal(weir_server_open(&memory.config, &server, &error), WEIR_OK);
+    weir_server_free(server);
+    memory.config.size = sizeof memory.config + 8;
+    assert_int_equal(weir_server_open(&memory.config, &server, &error), WEIR_INVALID);
+}
+
 static void test_wrong_settings_are_named(void **state)
 {
     struct weir_config config;
@@ -236,6 +338,9 @@ static void test_wrong_listeners_are_named(void **state)
     listen.codec = "datagram";
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
     listen.codec = NULL;
+    listen.address = NULL;
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
+    listen.address = "0";
     listen.handler = "nobody";
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
     assert_string_equal(error.subject, "nobody");
@@ -258,6 +363,11 @@ int main(void)
         cmocka_unit_test(test_orders_after_the_end_are_harmless),
         cmocka_unit_test(test_workers_share_one_address),
         cmocka_unit_test(test_a_taken_address_is_told_and_nothing_is_left),
+        cmocka_unit_test(test_a_failed_start_announces_no_end),
+        cmocka_unit_test(test_an_order_before_the_start_is_kept),
+        cmocka_unit_test(test_an_order_during_the_start_is_kept),
+        cmocka_unit_test(test_no_allocation_per_message),
+        cmocka_unit_test(test_a_smaller_configuration_keeps_its_bounds),
         cmocka_unit_test(test_wrong_settings_are_named),
         cmocka_unit_test(test_wrong_listeners_are_named),
     };

@@ -12,6 +12,7 @@
 #include "address.h"
 #include "builtin.h"
 #include "check.h"
+#include "memory.h"
 #include "sim.h"
 #include "wall.h"
 #include "worker.h"
@@ -49,8 +50,8 @@ static void open_world(const struct weir_handler *handler, uint32_t sessions_max
     world.common.send_queue_high_bytes = 128 * 1024;
     world.common.send_queue_low_bytes = 32 * 1024;
     assert_int_equal(worker_open(&world.worker, 0, &world.common, &options, NULL), WEIR_OK);
-    world.tcp = (struct place){.proto = WEIR_TCP, .handler = handler, .codec = &codec_raw};
-    world.udp = (struct place){.proto = WEIR_UDP, .handler = handler, .codec = &codec_datagram};
+    world.tcp = (struct place){.proto = WEIR_TCP, .handler = handler};
+    world.udp = (struct place){.proto = WEIR_UDP, .handler = handler};
     assert_int_equal(place_open(&world.tcp, &world.worker, &where, NULL), WEIR_OK);
     assert_int_equal(place_open(&world.udp, &world.worker, &where, NULL), WEIR_OK);
     world.tcp_address = world.udp_address = where.address;
@@ -324,6 +325,101 @@ static void test_a_stop_ends_everything_at_once(void **state)
     close_world();
 }
 
+static void test_a_later_drain_shortens_and_never_lengthens(void **state)
+{
+    uint64_t sent = 0, received = 0;
+
+    (void)state;
+    open_world(&handler_echo, 10, 41);
+    struct sim_peer *busy = connect_peer();
+    uint64_t begun_ns = net_now_ns(world.worker.net);
+    worker_drain(&world.worker, 60000);
+    bool running = turn(0);
+    worker_drain(&world.worker, 500);
+    for (int i = 0; i < TURNS_MAX && running; i++) {
+        send_some(busy, &sent, UINT64_MAX);
+        receive_some(busy, &received);
+        running = turn(MS);
+        if (i == 10) worker_drain(&world.worker, 60000);
+    }
+    assert_false(running);
+    assert_true(net_now_ns(world.worker.net) - begun_ns < 1000 * MS);
+    sim_peer_close(busy);
+    close_world();
+}
+
+static void test_a_drain_answers_what_had_come_before(void **state)
+{
+    struct weir_address address = address_of_v4(0x7f000002, 0), from;
+    struct sim_peer *peers[20];
+    uint8_t bytes[16];
+    uint32_t length, answers = 0;
+
+    (void)state;
+    open_world(&handler_echo, 100, 43);
+    struct sim_datagrams *sender = sim_datagrams_open(world.simulation, &address);
+    for (int i = 0; i < 20; i++) {
+        peers[i] = sim_connect(world.simulation, &world.tcp_address, NULL);
+        sim_datagrams_send(sender, &world.udp_address, "still", 5);
+    }
+    worker_drain(&world.worker, 60000);
+    for (int i = 0; i < TURNS_MAX && turn(MS); i++) continue;
+    while (sim_datagrams_receive(sender, bytes, sizeof bytes, &length, &from)) answers++;
+    assert_int_equal(answers, 20);
+    assert_int_equal(stats_now().accepted, 20);
+    assert_int_equal(stats_now().closed_by_reason[WEIR_REASON_DRAIN], 20);
+    for (int i = 0; i < 20; i++) sim_peer_close(peers[i]);
+    sim_datagrams_close(sender);
+    close_world();
+}
+
+static void test_a_worker_that_listens_nowhere_ends(void **state)
+{
+    struct net_event broke = {.kind = NET_BROKEN, .code = WEIR_SYSTEM, .os_error = 5};
+
+    (void)state;
+    open_world(&handler_echo, 10, 47);
+    struct sim_peer *peer = connect_peer();
+    broke.handle = world.tcp.handle;
+    place_on_event(&world.tcp, &broke);
+    assert_true(turn(MS)); /* the other place is left */
+    broke.handle = world.udp.handle;
+    place_on_event(&world.udp, &broke);
+    bool running = true;
+    for (int i = 0; i < 1000 && running; i++) running = turn(MS);
+    assert_false(running);
+    sim_peer_close(peer);
+    close_world();
+}
+
+/* ---- scarcity ---- */
+
+static void test_no_memory_for_a_session_is_counted_and_passes(void **state)
+{
+    (void)state;
+    open_world(&handler_echo, 3, 53);
+    memory_fail_nth(1, 1);
+    for (int i = 0; i < 5; i++) {
+        struct sim_peer *lost = sim_connect(world.simulation, &world.tcp_address, NULL);
+        for (int j = 0; j < 1000 && stats_now().refused_failed == (uint64_t)i; j++) turn(MS);
+        sim_peer_close(lost);
+    }
+    memory_fail_nth(0, 0);
+    assert_int_equal(stats_now().refused_failed, 5);
+    assert_int_equal(stats_now().accepted, 0);
+    assert_int_equal(world.common.sessions_open, 0);
+    turns(20);
+    for (int i = 0; i < 3; i++) {
+        struct sim_peer *peer = connect_peer();
+        for (int j = 0; j < 1000 && stats_now().accepted == (uint64_t)i; j++) turn(MS);
+        sim_peer_close(peer);
+        turns(20);
+    }
+    assert_int_equal(stats_now().accepted, 3);
+    assert_int_equal(stats_now().refused_full, 0);
+    close_world();
+}
+
 /* ---- handlers ---- */
 
 static enum weir_code last_code;
@@ -375,8 +471,65 @@ static void test_a_flooding_handler_is_told_to_stop(void **state)
     last_code = WEIR_OK;
     for (int i = 0; i < TURNS_MAX && last_code == WEIR_OK; i++) turn(MS);
     assert_int_equal(last_code, WEIR_NO_ROOM);
-    assert_true(only_session()->queue.pinned_bytes < 2 * 128 * 1024);
+    assert_true(only_session()->queue.pinned_bytes <= 128 * 1024 + 16 * 1024);
     sim_peer_close(peer);
+    close_world();
+}
+
+static enum weir_code codes[4];
+
+static void measure(struct weir_session *session, const struct weir_message *message)
+{
+    static const uint8_t large[128 * 1024 + 1];
+
+    (void)message;
+    codes[0] = weir_session_send(session, large, 128 * 1024 + 1); /* more than the mark, for ever */
+    codes[1] = weir_session_send(session, large, 128 * 1024);
+    codes[2] = weir_session_send(session, large, 100 * 1024); /* more than the mark, for now */
+    codes[3] = weir_session_send(session, large, 0);
+}
+
+static const struct weir_handler handler_measure = {.name = "measure", .on_message = measure};
+
+static void test_the_high_mark_bounds_one_large_send(void **state)
+{
+    (void)state;
+    open_world(&handler_measure, 10, 59);
+    struct sim_peer *peer = connect_peer();
+    assert_int_equal(sim_peer_send(peer, "x", 1), 1);
+    codes[3] = WEIR_SYSTEM;
+    for (int i = 0; i < TURNS_MAX && codes[3] == WEIR_SYSTEM; i++) turn(MS);
+    assert_int_equal(codes[0], WEIR_TOO_LARGE);
+    assert_int_equal(codes[1], WEIR_OK);
+    assert_int_equal(codes[2], WEIR_NO_ROOM);
+    assert_int_equal(codes[3], WEIR_OK);
+    sim_peer_close(peer);
+    close_world();
+}
+
+static void oversend(struct weir_session *session, const struct weir_message *message)
+{
+    static const uint8_t large[65536];
+
+    (void)message;
+    codes[0] = weir_session_send(session, large, 65508); /* what IPv4 cannot carry */
+    codes[1] = weir_session_send(session, large, 65507);
+}
+
+static const struct weir_handler handler_oversend = {.name = "oversend", .on_message = oversend};
+
+static void test_a_datagram_that_no_network_carries_is_refused(void **state)
+{
+    struct weir_address address = address_of_v4(0x7f000002, 0);
+
+    (void)state;
+    open_world(&handler_oversend, 10, 61);
+    struct sim_datagrams *sender = sim_datagrams_open(world.simulation, &address);
+    sim_datagrams_send(sender, &world.udp_address, "x", 1);
+    for (int i = 0; i < TURNS_MAX && stats_now().datagrams_out == 0; i++) turn(MS);
+    assert_int_equal(codes[0], WEIR_TOO_LARGE);
+    assert_int_equal(codes[1], WEIR_OK);
+    sim_datagrams_close(sender);
     close_world();
 }
 
@@ -520,6 +673,12 @@ int main(void)
         cmocka_unit_test(test_a_drain_ends_the_quiet_and_delivers_first),
         cmocka_unit_test(test_a_drain_ends_by_its_deadline),
         cmocka_unit_test(test_a_stop_ends_everything_at_once),
+        cmocka_unit_test(test_a_later_drain_shortens_and_never_lengthens),
+        cmocka_unit_test(test_a_drain_answers_what_had_come_before),
+        cmocka_unit_test(test_a_worker_that_listens_nowhere_ends),
+        cmocka_unit_test(test_no_memory_for_a_session_is_counted_and_passes),
+        cmocka_unit_test(test_the_high_mark_bounds_one_large_send),
+        cmocka_unit_test(test_a_datagram_that_no_network_carries_is_refused),
         cmocka_unit_test(test_a_handler_may_send_more_than_it_got),
         cmocka_unit_test(test_a_flooding_handler_is_told_to_stop),
         cmocka_unit_test(test_datagrams_come_back_to_who_sent_them),

@@ -77,13 +77,16 @@ static void datagram__set_options(const struct net *net, const struct datagram *
         setsockopt(datagram->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
 }
 
-enum weir_code datagram_open(struct net *net, struct datagram *datagram,
-                             const struct net_place *place, struct weir_error *error)
+enum weir_code datagram_open(struct net *net, struct ledger_slot *slot, struct datagram *datagram,
+                             struct datagram_list *list, const struct net_place *place,
+                             struct weir_error *error)
 {
-    *datagram = (struct datagram){.readable = true, .writable = true, .offload = true, .batch = 1};
+    *datagram = (struct datagram){
+        .slot = slot, .readable = true, .writable = true, .joins = true, .batch = 1};
     datagram->sends = memory_alloc_array(net->options.datagram_sends_max, sizeof *datagram->sends);
     if (!datagram->sends)
-        return error_fill(error, WEIR_NO_MEMORY, 0, "open a datagram socket", NULL, NULL, NULL);
+        return error_fill(error, WEIR_NO_MEMORY, 0, "open a datagram socket", NULL, NULL,
+                          "free some memory");
     enum weir_code code = linux_bind(place, &datagram->fd, &datagram->v4_socket, error);
     if (code != WEIR_OK) {
         memory_free(datagram->sends);
@@ -91,12 +94,18 @@ enum weir_code datagram_open(struct net *net, struct datagram *datagram,
     }
     datagram->bound = linux_local_address(datagram->fd);
     datagram__set_options(net, datagram);
+    datagram->next = list->first;
+    list->first = datagram;
     return WEIR_OK;
 }
 
-void datagram_abandon(struct datagram *datagram)
+void datagram_abandon(struct datagram *datagram, struct datagram_list *list)
 {
+    struct datagram **link = &list->first;
+
     weir_check(datagram->sends_count == 0);
+    while (*link != datagram) link = &(*link)->next;
+    *link = datagram->next;
     close(datagram->fd);
     memory_free(datagram->sends);
 }
@@ -108,12 +117,11 @@ static struct datagram_send *datagram__send_at(const struct net *net,
 }
 
 /* The first `count` gathered sends went out. */
-static void datagram__count_sent(const struct net *net, struct ledger_slot *slot,
-                                 struct datagram *datagram, uint32_t count)
+static void datagram__count_sent(const struct net *net, struct datagram *datagram, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct datagram_send *send = datagram__send_at(net, datagram, i);
-        ledger_count_sent(slot, send->buffer->length, send->segment_bytes);
+        ledger_count_sent(datagram->slot, send->buffer->length, send->segment_bytes);
     }
 }
 
@@ -127,13 +135,14 @@ static void datagram__drop_sends(const struct net *net, struct datagram *datagra
     datagram->sends_count -= count;
 }
 
-void datagram_close(struct net *net, struct ledger_slot *slot, struct datagram *datagram)
+void datagram_close(struct net *net, struct datagram *datagram, struct datagram_list *list)
 {
+    struct ledger_slot *slot = datagram->slot;
     uint32_t unsent = datagram->sends_count;
 
     datagram__drop_sends(net, datagram, unsent);
     ledger_sent_to(net, slot, 0, unsent, WEIR_CANCELLED, ECANCELED);
-    datagram_abandon(datagram);
+    datagram_abandon(datagram, list);
     ledger_closed(net, slot);
 }
 
@@ -212,11 +221,10 @@ static void datagram__read_control(struct msghdr *message, uint16_t port, struct
 
 /* ---- sending ---- */
 
-void datagram_send(struct net *net, struct ledger_slot *slot, struct datagram *datagram,
+void datagram_send(const struct net *net, struct datagram *datagram,
                    const struct weir_address *peer, const struct weir_address *local,
                    struct net_buffer *buffer, uint32_t segment_bytes)
 {
-    (void)slot;
     weir_check(datagram->sends_count < net->options.datagram_sends_max);
     *datagram__send_at(net, datagram, datagram->sends_count) = (struct datagram_send){
         .peer = *peer, .local = *local, .buffer = buffer, .segment_bytes = segment_bytes};
@@ -231,7 +239,7 @@ static uint32_t datagram__group_length(const struct net *net, const struct datag
     const struct datagram_send *first = datagram__send_at(net, datagram, index);
     uint32_t size = first->buffer->length, bytes = size, count = 1;
 
-    if (!datagram->offload || first->segment_bytes != 0 || size == 0 ||
+    if (!datagram->joins || first->segment_bytes != 0 || size == 0 ||
         size > DATAGRAM__SEGMENT_BYTES_MAX)
         return 1;
     while (index + count < datagram->sends_count && count < DATAGRAM__SEGMENTS_MAX) {
@@ -295,48 +303,59 @@ static int datagram__send_single(struct datagram *datagram, const struct datagra
     return 0;
 }
 
-/* A train (or a plain datagram) one datagram at a time. Where the system is full in the middle, the
- * rest is lost: the train counts as failed. Zero, or errno. */
-static int datagram__send_singly(struct datagram *datagram, const struct datagram_send *send)
+/* A train (or a plain datagram) one datagram at a time. Zero, or errno; *sent_bytes says how far it
+ * came. */
+static int datagram__send_singly(struct datagram *datagram, const struct datagram_send *send,
+                                 uint32_t *sent_bytes)
 {
     uint32_t step = send->segment_bytes ? send->segment_bytes : send->buffer->length;
     int os_error = 0;
 
+    *sent_bytes = 0;
     if (step == 0) return datagram__send_single(datagram, send, 0, 0);
-    for (uint32_t at = 0; at < send->buffer->length && os_error == 0; at += step) {
-        uint32_t left = send->buffer->length - at;
-        os_error = datagram__send_single(datagram, send, at, left < step ? left : step);
+    while (*sent_bytes < send->buffer->length && os_error == 0) {
+        uint32_t left = send->buffer->length - *sent_bytes, length = left < step ? left : step;
+        os_error = datagram__send_single(datagram, send, *sent_bytes, length);
+        if (os_error == 0) *sent_bytes += length;
     }
     return os_error;
 }
 
-/* The first message of a batch was refused with `os_error`: its sends are tried one by one if it
- * was a group or a train, and failed if it was not. */
-static void datagram__on_refused(struct net *net, struct ledger_slot *slot,
-                                 struct datagram *datagram, uint32_t count, int os_error)
+/* The first `count` gathered sends were refused together with `os_error`: each is tried by
+ * itself. One that finds the socket full waits with those behind it, unless it is a train cut in
+ * its middle, whose rest is lost. */
+static void datagram__send_apart(struct net *net, struct datagram *datagram, uint32_t count,
+                                 int os_error)
 {
-    bool offloaded = count > 1 || datagram__send_at(net, datagram, 0)->segment_bytes != 0;
+    bool joined = count > 1 || datagram__send_at(net, datagram, 0)->segment_bytes != 0;
 
-    if (offloaded && os_error == EIO)
-        datagram->offload = false; /* the interface cannot checksum for us */
+    if (joined && os_error == EIO) datagram->joins = false; /* it cannot checksum for us */
     for (uint32_t i = 0; i < count; i++) {
         const struct datagram_send *send = datagram__send_at(net, datagram, 0);
+        uint32_t sent_bytes = 0;
+        int failed = os_error;
         pool_touch(send->buffer);
-        int failed = offloaded ? datagram__send_singly(datagram, send) : os_error;
-        if (failed == 0) datagram__count_sent(net, slot, datagram, 1);
-        ledger_sent_to(net, slot, failed == 0, failed != 0, error_code_of_os(failed), failed);
+        if (joined) failed = datagram__send_singly(datagram, send, &sent_bytes);
+        if (failed == EAGAIN && sent_bytes == 0) {
+            pool_untouch(send->buffer);
+            datagram->writable = false;
+            return;
+        }
+        if (failed == 0) datagram__count_sent(net, datagram, 1);
+        ledger_sent_to(net, datagram->slot, failed == 0, failed != 0, error_code_of_os(failed),
+                       failed);
         datagram__drop_sends(net, datagram, 1);
     }
 }
 
 /* One batch of gathered sends; false: the socket takes no more for now. */
-static bool datagram__send_batch(struct net *net, struct ledger_slot *slot,
-                                 struct datagram *datagram)
+static bool datagram__send_batch(struct net *net, struct datagram *datagram)
 {
-    struct datagram__batch batch = {.count = 0};
+    struct datagram__batch batch;
     struct iovec vectors[DATAGRAM__BATCH + DATAGRAM__SEGMENTS_MAX];
     uint32_t used = 0, done = 0;
 
+    batch.count = 0;
     while (used < datagram->sends_count && used < DATAGRAM__BATCH &&
            batch.count < DATAGRAM__BATCH) {
         uint32_t count = datagram__group_length(net, datagram, used);
@@ -349,13 +368,13 @@ static bool datagram__send_batch(struct net *net, struct ledger_slot *slot,
     if (sent < 0) {
         if (os_error == EAGAIN) datagram->writable = false;
         if (os_error != EAGAIN && os_error != EINTR)
-            datagram__on_refused(net, slot, datagram, batch.sends_of[0], os_error);
+            datagram__send_apart(net, datagram, batch.sends_of[0], os_error);
         return datagram->writable;
     }
     for (int i = 0; i < sent; i++) done += batch.sends_of[i];
-    datagram__count_sent(net, slot, datagram, done);
+    datagram__count_sent(net, datagram, done);
     datagram__drop_sends(net, datagram, done);
-    ledger_sent_to(net, slot, done, 0, WEIR_OK, 0);
+    ledger_sent_to(net, datagram->slot, done, 0, WEIR_OK, 0);
     return true;
 }
 
@@ -382,14 +401,13 @@ static void datagram__prepare(struct net *net, struct datagram__batch *batch, ui
     }
 }
 
-static void datagram__hand_up(struct net *net, struct ledger_slot *slot,
-                              const struct datagram *datagram, struct datagram__batch *batch,
-                              uint32_t at)
+static void datagram__hand_up(struct net *net, const struct datagram *datagram,
+                              struct datagram__batch *batch, uint32_t at)
 {
     struct mmsghdr *message = &batch->messages[at];
     struct net_buffer *buffer = batch->buffers[at];
     bool cut = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    struct net_event *event = ledger_event(net, slot, cut ? NET_TOO_LARGE : NET_DATAGRAM);
+    struct net_event *event = ledger_event(net, datagram->slot, cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
     event->peer = linux_address_of(&batch->peers[at]);
     datagram__read_control(&message->msg_hdr, datagram->bound.port, event);
@@ -403,30 +421,28 @@ static void datagram__hand_up(struct net *net, struct ledger_slot *slot,
     event->buffer = buffer;
 }
 
-static void datagram__on_receive_error(struct net *net, struct ledger_slot *slot,
-                                       struct datagram *datagram, int os_error)
+static void datagram__on_receive_error(struct net *net, struct datagram *datagram, int os_error)
 {
     if (os_error == EAGAIN) datagram->readable = false;
     if (os_error != EBADF && os_error != ENOTSOCK && os_error != EFAULT && os_error != EINVAL)
         return;
-    datagram->readable =
-        false; /* the socket itself is no good; anything else concerns one datagram */
-    struct net_event *event = ledger_event(net, slot, NET_BROKEN);
+    /* The socket itself is no good; anything else concerns one datagram. */
+    datagram->readable = false;
+    struct net_event *event = ledger_event(net, datagram->slot, NET_BROKEN);
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
 }
 
 /* One batch. At least two are asked for: one that comes back alone then proves, in the same call,
  * that the socket is empty. */
-static void datagram__receive_batch(struct net *net, struct ledger_slot *slot,
-                                    struct datagram *datagram, uint32_t room)
+static void datagram__receive_batch(struct net *net, struct datagram *datagram, uint32_t room)
 {
     struct datagram__batch batch;
     uint32_t want = datagram->batch * 2 < DATAGRAM__BATCH ? datagram->batch * 2 : DATAGRAM__BATCH;
 
     datagram__prepare(net, &batch, want < room ? want : room);
     if (batch.count == 0) {
-        ledger_buffers_scarce(net, slot);
+        ledger_buffers_scarce(net, datagram->slot);
         return;
     }
     int got = recvmmsg(datagram->fd, batch.messages, batch.count, MSG_DONTWAIT, NULL);
@@ -434,29 +450,57 @@ static void datagram__receive_batch(struct net *net, struct ledger_slot *slot,
     uint32_t received = got > 0 ? (uint32_t)got : 0;
     for (uint32_t i = batch.count; i-- > received;) pool_give_back(batch.buffers[i], POOL_SYSTEM);
     if (got < 0) {
-        datagram__on_receive_error(net, slot, datagram, os_error);
+        datagram__on_receive_error(net, datagram, os_error);
         return;
     }
     datagram->batch = received > 0 ? received : 1;
     if (received < batch.count) datagram->readable = false;
-    for (uint32_t i = 0; i < received; i++) datagram__hand_up(net, slot, datagram, &batch, i);
+    for (uint32_t i = 0; i < received; i++) datagram__hand_up(net, datagram, &batch, i);
 }
 
 /* ---- the turn ---- */
 
-bool datagram_is_busy(const struct net *net, const struct ledger_slot *slot,
-                      const struct datagram *datagram)
+static bool datagram__wants_to_receive(const struct datagram *datagram)
 {
-    if (datagram->sends_count > 0 && datagram->writable) return true;
-    return datagram->readable && slot->flow_on && !slot->broken && pool_has(&net->datagram_pool);
+    const struct ledger_slot *slot = datagram->slot;
+
+    return datagram->readable && slot->flow_on && !slot->broken && !slot->closing;
 }
 
-void datagram_turn(struct net *net, struct ledger_slot *slot, struct datagram *datagram)
+static bool datagram__is_busy(const struct net *net, const struct datagram *datagram)
+{
+    if (datagram->sends_count > 0 && datagram->writable && !datagram->slot->closing) return true;
+    return datagram__wants_to_receive(datagram) && pool_has(&net->datagram_pool);
+}
+
+bool datagram_is_any_busy(const struct net *net, const struct datagram_list *list)
+{
+    for (const struct datagram *at = list->first; at; at = at->next)
+        if (datagram__is_busy(net, at)) return true;
+    return false;
+}
+
+static void datagram__turn(struct net *net, struct datagram *datagram)
 {
     const struct ledger *ledger = &net->ledger;
 
+    if (datagram->slot->closing) return;
     while (datagram->sends_count > 0 && datagram->writable)
-        if (!datagram__send_batch(net, slot, datagram)) break;
-    if (datagram->readable && slot->flow_on && !slot->broken && ledger_has_room(ledger))
-        datagram__receive_batch(net, slot, datagram, ledger->events_max - ledger->events_count);
+        if (!datagram__send_batch(net, datagram)) break;
+    if (datagram__wants_to_receive(datagram) && ledger_has_room(ledger))
+        datagram__receive_batch(net, datagram, ledger->events_max - ledger->events_count);
+}
+
+void datagram_turn_all(struct net *net, struct datagram_list *list)
+{
+    struct datagram *first = list->first, *last = NULL;
+
+    for (struct datagram *at = first; at; at = at->next) {
+        last = at;
+        datagram__turn(net, at);
+    }
+    if (first == last) return;
+    list->first = first->next; /* the next turn's room is another's first */
+    first->next = NULL;
+    last->next = first;
 }

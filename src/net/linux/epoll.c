@@ -10,7 +10,7 @@
  *                          v                    v
  *               readable && flow_on   or   unsent && writable   ->  on `ready`: a buffer a turn
  *                          |
- *              the pool is dry: on `dry` instead, until a buffer comes back
+ *              the pool is dry: on `dry` for that, until a buffer comes back
  *
  * A stream is drained when a receive comes back short: the next byte makes a new edge (epoll(7),
  * "Questions and answers" 9). Two things break that rule, an end behind the data and urgent data in
@@ -43,7 +43,8 @@
 
 struct epoll_slot {
     struct ledger_slot base;
-    struct list ready; /* on system.ready or system.dry */
+    struct list ready; /* on system.ready: there may be something to do */
+    struct list dry;   /* on system.dry: it would receive if there were a buffer */
     int fd;
     bool readable;             /* the kernel may have bytes, an end or connections for us */
     bool read_to_end;          /* a short receive does not prove that nothing is left */
@@ -56,9 +57,10 @@ struct epoll_slot {
 struct epoll_system {
     int epoll_fd;
     int wake_fd;
-    bool woken; /* a wake-up came that no event has told of yet */
+    bool datagrams_first; /* whose turn it is to have the events' room first */
+    bool woken;           /* a wake-up came that no event has told of yet */
     struct list ready, dry;
-    struct datagram *datagrams;
+    struct datagram_list datagrams;
     struct epoll_event events[EPOLL__EVENTS_MAX];
 };
 
@@ -87,14 +89,14 @@ static struct ledger_slot *epoll__named(struct net *net, uint64_t name)
 
 static bool epoll__nobody_reads(const struct epoll_slot *slot)
 {
-    return !slot->base.flow_on || slot->base.peer_done;
+    return !slot->base.flow_on || slot->base.peer_done || list_has(&slot->dry);
 }
 
 static bool epoll__has_work(const struct epoll_slot *slot)
 {
     if (slot->base.starved || slot->base.broken) return slot->unsent && slot->writable;
-    return (slot->readable && slot->base.flow_on) || (slot->unsent && slot->writable) ||
-           (slot->failed && epoll__nobody_reads(slot));
+    return (slot->readable && slot->base.flow_on && !list_has(&slot->dry)) ||
+           (slot->unsent && slot->writable) || (slot->failed && epoll__nobody_reads(slot));
 }
 
 static void epoll__list_if_work(struct epoll_system *system, struct epoll_slot *slot)
@@ -116,6 +118,7 @@ static enum weir_code epoll__own(struct net *net, struct epoll_slot *slot, int f
 {
     slot->fd = fd;
     list_init(&slot->ready);
+    list_init(&slot->dry);
     if (epoll__register(net->system, slot, fd) == 0) return WEIR_OK;
     int os_error = errno;
     close(fd);
@@ -156,6 +159,7 @@ static void epoll__break(struct net *net, struct epoll_slot *slot, int os_error)
 {
     slot->readable = false;
     slot->failed = false;
+    list_remove(&slot->dry);
     struct net_event *event = ledger_event(net, &slot->base, NET_BROKEN);
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
@@ -176,12 +180,10 @@ static bool epoll__accept_one(struct net *net, struct epoll_slot *slot)
     }
     if (errno == EAGAIN) {
         slot->readable = false;
-    } else if (linux_is_scarce(errno)) {
-        ledger_accept_starved(net, &slot->base, error_code_of_os(errno), errno);
     } else if (linux_is_listener_lost(errno)) {
         epoll__break(net, slot, errno);
     } else {
-        return true; /* that connection died before it was accepted; the next may live */
+        return ledger_accept_failed(net, &slot->base, linux_is_scarce(errno), errno);
     }
     return false;
 }
@@ -200,6 +202,7 @@ static void epoll__receive(struct net *net, struct ledger_slot *base, bool on)
     struct epoll_slot *slot = epoll__slot(base);
 
     if (base->kind == LEDGER_DATAGRAM) return; /* datagram_turn looks at the flow */
+    if (!on) list_remove(&slot->dry);
     if (!on && !epoll__has_work(slot)) list_remove(&slot->ready);
     epoll__list_if_work(system, slot);
 }
@@ -317,24 +320,17 @@ static void epoll__finish(struct net *net, struct ledger_slot *base)
              SHUT_WR); /* fails only on a connection that is gone, which a receive tells */
 }
 
-static void epoll__unlink_datagram(struct epoll_system *system, struct datagram *datagram)
-{
-    struct datagram **link = &system->datagrams;
-
-    while (*link != datagram) link = &(*link)->next;
-    *link = datagram->next;
-}
-
 static void epoll__close(struct net *net, struct ledger_slot *base)
 {
+    struct epoll_system *system = net->system;
     struct epoll_slot *slot = epoll__slot(base);
 
     if (base->kind == LEDGER_DATAGRAM) {
-        epoll__unlink_datagram(net->system, &slot->datagram);
-        datagram_close(net, base, &slot->datagram);
+        datagram_close(net, &slot->datagram, &system->datagrams);
         return;
     }
     list_remove(&slot->ready);
+    list_remove(&slot->dry);
     if (slot->unsent) {
         epoll__drop_unsent(slot);
         ledger_sent(net, base, WEIR_CANCELLED, ECANCELED);
@@ -358,18 +354,18 @@ static enum weir_code epoll__bind(struct net *net, struct ledger_slot *base,
 {
     struct epoll_system *system = net->system;
     struct epoll_slot *slot = epoll__slot(base);
-    enum weir_code code = datagram_open(net, &slot->datagram, place, error);
+    enum weir_code code =
+        datagram_open(net, base, &slot->datagram, &system->datagrams, place, error);
 
     if (code != WEIR_OK) return code;
     list_init(&slot->ready);
+    list_init(&slot->dry);
     if (epoll__register(system, slot, slot->datagram.fd) != 0) {
         int os_error = errno;
-        datagram_abandon(&slot->datagram);
+        datagram_abandon(&slot->datagram, &system->datagrams);
         return error_fill(error, error_code_of_os(os_error), os_error, "watch a socket", NULL, NULL,
                           NULL);
     }
-    slot->datagram.next = system->datagrams;
-    system->datagrams = &slot->datagram;
     return WEIR_OK;
 }
 
@@ -377,19 +373,13 @@ static void epoll__send_to(struct net *net, struct ledger_slot *base,
                            const struct weir_address *peer, const struct weir_address *local,
                            struct net_buffer *buffer, uint32_t segment_bytes)
 {
-    datagram_send(net, base, &epoll__slot(base)->datagram, peer, local, buffer, segment_bytes);
+    datagram_send(net, &epoll__slot(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
 static bool epoll__is_own(struct net *net, struct ledger_slot *base,
                           const struct weir_address *address)
 {
     return datagram_is_own(net, &epoll__slot(base)->datagram, address);
-}
-
-/* The slot around a datagram of our list. */
-static struct epoll_slot *epoll__around(struct datagram *datagram)
-{
-    return weir_container_of(datagram, struct epoll_slot, datagram);
 }
 
 /* ---- wait ---- */
@@ -399,19 +389,23 @@ static bool epoll__is_busy(struct net *net)
 {
     struct epoll_system *system = net->system;
 
-    if (pool_has(&net->stream_pool)) list_append_all(&system->ready, &system->dry);
+    if (pool_has(&net->stream_pool)) {
+        struct list *node;
+        while ((node = list_take_first(&system->dry)) != NULL)
+            epoll__list_if_work(system, weir_container_of(node, struct epoll_slot, dry));
+    }
     if (system->woken || !list_is_empty(&system->ready)) return true;
-    for (struct datagram *at = system->datagrams; at; at = at->next)
-        if (datagram_is_busy(net, &epoll__around(at)->base, at)) return true;
-    return false;
+    return datagram_is_any_busy(net, &system->datagrams);
 }
 
 /* Milliseconds for epoll_wait, rounded up: a deadline is a floor. */
-static int epoll__timeout_ms(const struct net *net, uint64_t until_ns)
+static int epoll__timeout_ms(uint64_t until_ns)
 {
     if (until_ns == NET_FOREVER) return -1;
-    if (until_ns <= net->now_ns) return 0;
-    uint64_t ms = (until_ns - net->now_ns + WALL_NS_PER_MS - 1) / WALL_NS_PER_MS;
+    if (until_ns == 0) return 0;
+    uint64_t now_ns = wall_clock_ns(); /* net->now_ns is as old as the work since the last wait */
+    if (until_ns <= now_ns) return 0;
+    uint64_t ms = (until_ns - now_ns + WALL_NS_PER_MS - 1) / WALL_NS_PER_MS;
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
@@ -464,10 +458,11 @@ static void epoll__serve(struct net *net, struct epoll_slot *slot)
             epoll__serve_listener(net, slot);
     } else if (slot->base.broken) {
         return;
-    } else if (slot->readable && slot->base.flow_on) {
+    } else if (slot->readable && slot->base.flow_on && !list_has(&slot->dry)) {
         if (!pool_has(&net->stream_pool)) {
             ledger_buffers_scarce(net, &slot->base);
-            list_add_last(&system->dry, &slot->ready);
+            list_add_last(&system->dry, &slot->dry);
+            epoll__list_if_work(system, slot);
             return;
         }
         epoll__serve_receive(net, slot);
@@ -498,7 +493,7 @@ static void epoll__serve_ready(struct net *net)
 static void epoll__wait(struct net *net, uint64_t until_ns)
 {
     struct epoll_system *system = net->system;
-    int timeout_ms = epoll__is_busy(net) ? 0 : epoll__timeout_ms(net, until_ns);
+    int timeout_ms = epoll__is_busy(net) ? 0 : epoll__timeout_ms(until_ns);
     int count = epoll_wait(system->epoll_fd, system->events, EPOLL__EVENTS_MAX, timeout_ms);
 
     weir_check(count >= 0 || errno == EINTR);
@@ -508,9 +503,10 @@ static void epoll__wait(struct net *net, uint64_t until_ns)
         system->woken = false;
         ledger_event(net, NULL, NET_WOKEN);
     }
+    if (system->datagrams_first) datagram_turn_all(net, &system->datagrams);
     epoll__serve_ready(net);
-    for (struct datagram *at = system->datagrams; at; at = at->next)
-        datagram_turn(net, &epoll__around(at)->base, at);
+    if (!system->datagrams_first) datagram_turn_all(net, &system->datagrams);
+    system->datagrams_first = !system->datagrams_first;
 }
 
 static void epoll__wake(struct net *net)

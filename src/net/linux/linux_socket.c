@@ -110,6 +110,11 @@ bool linux_is_listener_lost(int os_error)
     return os_error == EBADF || os_error == EINVAL || os_error == ENOTSOCK || os_error == EFAULT;
 }
 
+static bool linux_socket__is_link_local(const struct weir_address *address)
+{
+    return address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
+}
+
 /* The one line that a person needs when a place cannot be had. */
 static enum weir_code linux_socket__fail(const struct net_place *place, bool stream, int os_error,
                                          struct weir_error *error)
@@ -128,6 +133,9 @@ static enum weir_code linux_socket__fail(const struct net_place *place, bool str
     else if (code == WEIR_DENIED)
         snprintf(hint, sizeof hint,
                  "ports below 1024 need root or CAP_NET_BIND_SERVICE; take a higher one");
+    else if (place->address.scope == 0 && linux_socket__is_link_local(&place->address))
+        snprintf(hint, sizeof hint, "a link-local address needs its interface: [fe80::1%%2]:%u",
+                 place->address.port);
     else if (code == WEIR_NO_FILES)
         snprintf(hint, sizeof hint, "raise the limit with 'ulimit -n'");
     return error_fill(error, code, os_error, "listen on", subject, NULL, hint);
@@ -177,14 +185,17 @@ static int linux_socket__bind(const struct weir_address *address, int type, bool
 
 static int linux_socket__open_once(const struct net_place *place, int type, bool *v4)
 {
-    if (place->share == NET_SHARE_FIRST && place->address.port != 0) {
-        /* SO_REUSEPORT would silently share the port with a stranger of the same user: an exclusive
-         * bind finds out. */
-        int probe = linux_socket__bind(&place->address, type, v4, false);
+    struct weir_address address = place->address;
+
+    if (place->share == NET_SHARE_FIRST) {
+        /* SO_REUSEPORT would silently share the port with a stranger of the same user, and on UDP
+         * even port 0 may find such a one: an exclusive bind finds out. */
+        int probe = linux_socket__bind(&address, type, v4, false);
         if (probe < 0) return -1;
+        address.port = linux_local_address(probe).port;
         close(probe);
     }
-    return linux_socket__bind(&place->address, type, v4, place->share != NET_SHARE_NOT);
+    return linux_socket__bind(&address, type, v4, place->share != NET_SHARE_NOT);
 }
 
 /* The kernel ends a killed server's io_uring, and with it the sockets, some milliseconds after

@@ -52,7 +52,6 @@
 #include "wall.h"
 
 #define URING__GENERATION_MASK 0xffffffu
-#define URING__ACCEPT_FAILURES_MAX 16u /* in a row, until accepting is left alone for a while */
 
 enum uring_lane_state { URING__IDLE, URING__POSTED, URING__CANCELLED };
 
@@ -71,7 +70,6 @@ struct uring_stream {
 struct uring_listener {
     int *held; /* sockets accepted while the flow was off: held_first up to held_count */
     uint32_t held_first, held_count, held_max;
-    uint32_t failures_count; /* since the last success */
 };
 
 struct uring_slot {
@@ -94,7 +92,7 @@ struct uring {
     bool wake_posted;     /* true exactly while the kernel polls wake_fd for us */
     bool datagrams_ready; /* a datagram socket became readable or writable in this turn */
     struct list changed, ready, dry;
-    struct datagram *datagrams;
+    struct datagram_list datagrams;
 };
 
 /* ---- naming requests to the kernel: operation (8 bits), generation (24), index (32) ---- */
@@ -261,7 +259,6 @@ static void uring__take_socket(struct net *net, struct uring_slot *slot, int fd)
 {
     struct uring_listener *listener = &slot->listener;
 
-    listener->failures_count = 0;
     if (slot->base.flow_on && !uring__holds(slot))
         uring__hand_out_socket(net, slot, fd);
     else if (!slot->base.closing && listener->held_count < listener->held_max)
@@ -272,18 +269,14 @@ static void uring__take_socket(struct net *net, struct uring_slot *slot, int fd)
 
 static void uring__accept_failed(struct net *net, struct uring_slot *slot, int os_error)
 {
-    enum weir_code code = error_code_of_os(os_error);
-
     if (!slot->base.flow_on || os_error == ECANCELED || os_error == EINTR) return;
-    if (linux_is_listener_lost(os_error)) {
-        struct net_event *event = ledger_event(net, &slot->base, NET_BROKEN);
-        event->code = code;
-        event->os_error = os_error;
-    } else if (linux_is_scarce(os_error) ||
-               ++slot->listener.failures_count >= URING__ACCEPT_FAILURES_MAX) {
-        slot->listener.failures_count = 0;
-        ledger_accept_starved(net, &slot->base, code, os_error);
+    if (!linux_is_listener_lost(os_error)) {
+        ledger_accept_failed(net, &slot->base, linux_is_scarce(os_error), os_error);
+        return;
     }
+    struct net_event *event = ledger_event(net, &slot->base, NET_BROKEN);
+    event->code = error_code_of_os(os_error);
+    event->os_error = os_error;
 }
 
 static void uring__deliver_sockets(struct net *net, struct uring_slot *slot)
@@ -431,20 +424,13 @@ static void uring__close(struct net *net, struct ledger_slot *base)
     uring__note_change(uring, slot);
 }
 
-static void uring__forget_datagram(struct uring *uring, struct datagram *datagram)
-{
-    struct datagram **link = &uring->datagrams;
-
-    while (*link != datagram) link = &(*link)->next;
-    *link = datagram->next;
-}
-
 /* The kernel has nothing of the closing slot any more. */
 static void uring__close_idle(struct net *net, struct uring_slot *slot)
 {
+    struct uring *uring = net->system;
+
     if (slot->base.kind == LEDGER_DATAGRAM) {
-        uring__forget_datagram(net->system, &slot->datagram);
-        datagram_close(net, &slot->base, &slot->datagram);
+        datagram_close(net, &slot->datagram, &uring->datagrams);
         return;
     }
     if (slot->base.kind == LEDGER_LISTENER) {
@@ -484,12 +470,11 @@ static enum weir_code uring__bind(struct net *net, struct ledger_slot *base,
 {
     struct uring *uring = net->system;
     struct uring_slot *slot = uring__slot_of(base);
-    enum weir_code code = datagram_open(net, &slot->datagram, place, error);
+    enum weir_code code =
+        datagram_open(net, base, &slot->datagram, &uring->datagrams, place, error);
 
     if (code != WEIR_OK) return code;
     uring__own(slot, slot->datagram.fd);
-    slot->datagram.next = uring->datagrams;
-    uring->datagrams = &slot->datagram;
     return WEIR_OK;
 }
 
@@ -497,7 +482,7 @@ static void uring__send_to(struct net *net, struct ledger_slot *base,
                            const struct weir_address *peer, const struct weir_address *local,
                            struct net_buffer *buffer, uint32_t segment_bytes)
 {
-    datagram_send(net, base, &uring__slot_of(base)->datagram, peer, local, buffer, segment_bytes);
+    datagram_send(net, &uring__slot_of(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
 static bool uring__is_own(struct net *net, struct ledger_slot *base,
@@ -506,32 +491,14 @@ static bool uring__is_own(struct net *net, struct ledger_slot *base,
     return datagram_is_own(net, &uring__slot_of(base)->datagram, address);
 }
 
-/* Gives each datagram socket its turn, each time another one first. */
+/* Gives each datagram socket its turn; those that the system takes no more from for now want to be
+ * told when it does. */
 static void uring__turn_datagrams(struct net *net, struct uring *uring)
 {
-    struct datagram *first = uring->datagrams, *last = NULL;
-
     uring->datagrams_ready = false;
-    for (struct datagram *at = first; at; at = at->next) {
-        struct uring_slot *slot = weir_container_of(at, struct uring_slot, datagram);
-        last = at;
-        if (slot->base.closing) continue;
-        datagram_turn(net, &slot->base, at);
-        if (datagram_waits_for_room(at)) uring__note_change(uring, slot);
-    }
-    if (first == last) return;
-    uring->datagrams = first->next;
-    first->next = NULL;
-    last->next = first;
-}
-
-static bool uring__has_busy_datagram(const struct net *net, const struct uring *uring)
-{
-    for (const struct datagram *at = uring->datagrams; at; at = at->next) {
-        const struct uring_slot *slot = weir_container_of(at, struct uring_slot, datagram);
-        if (!slot->base.closing && datagram_is_busy(net, &slot->base, at)) return true;
-    }
-    return false;
+    datagram_turn_all(net, &uring->datagrams);
+    for (struct datagram *at = uring->datagrams.first; at; at = at->next)
+        if (datagram_waits_for_room(at)) uring__note_change(uring, uring__slot_of(at->slot));
 }
 
 /* ---- wait: commit ---- */
@@ -779,7 +746,7 @@ static bool uring__may_block(const struct net *net, const struct uring *uring)
     if (uring__has_news(net) || !list_is_empty(&uring->changed) || !list_is_empty(&uring->ready))
         return false;
     if (!list_is_empty(&uring->dry) && uring->ring.shelf_count > 0) return false;
-    return !uring__has_busy_datagram(net, uring);
+    return !datagram_is_any_busy(net, &uring->datagrams);
 }
 
 static void uring__wait(struct net *net, uint64_t until_ns)
@@ -851,7 +818,7 @@ static void uring__free(struct net *net)
     struct uring *uring = net->system;
 
     weir_check(list_is_empty(&uring->changed));
-    weir_check(!uring->datagrams);
+    weir_check(!uring->datagrams.first);
     uring_ring_free(&uring->ring);
     close(uring->wake_fd);
     memory_free(uring);

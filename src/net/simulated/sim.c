@@ -234,7 +234,7 @@ static bool sim__serve_listener(struct sim_slot *slot)
     while (slot->slot.flow_on && !slot->slot.starved && slot->port.first) {
         if (!ledger_has_room(&net->ledger)) return true;
         if (!wire_file_take(simulation)) {
-            ledger_accept_starved(net, &slot->slot, WEIR_NO_FILES, EMFILE);
+            ledger_accept_failed(net, &slot->slot, true, EMFILE);
             return false;
         }
         struct wire_end *end = wire_accept(&slot->port);
