@@ -47,9 +47,9 @@ struct weir_server {
     struct worker_common common;
     struct listener listeners[WEIR_LISTENERS_MAX];
     uint32_t listeners_count;
-    /* struct lock *lock; /* over the next three, and every crew's `alive`: nobody wakes a net
-     *                        that * is gone, and no order is lost on its way to a worker that
-     *                        just starts */
+    /* Over the next four and every crew's `alive`: nobody wakes a net that is gone, and no order is
+     * lost on its way to a worker that just starts. */
+    struct lock *lock;
     uint8_t order;         /* enum worker_order: the furthest that was given */
     uint32_t drain_ms;     /* the shortest that was given */
     uint32_t crews_count;  /* whose threads run */
