@@ -18,7 +18,7 @@ static const struct contract_group *const contract__groups[] = {
     &group_law_01_demand, &group_law_02_answer, &group_law_03_order, &group_law_04_whole,
     &group_law_05_owner,  &group_law_06_commit, &group_law_07_last,  &group_law_08_scarcity,
     &group_law_09_clock,  &group_law_10_thread, &group_datagrams,    &group_places,
-    &group_races,         &group_planted,
+    &group_fairness,      &group_races,         &group_planted,
 };
 
 /* The value of --NAME=VALUE; null: that is not it. */

@@ -30,7 +30,7 @@ struct contract_group {
 extern const struct contract_group group_law_01_demand, group_law_02_answer, group_law_03_order,
     group_law_04_whole, group_law_05_owner, group_law_06_commit, group_law_07_last,
     group_law_08_scarcity, group_law_09_clock, group_law_10_thread, group_datagrams, group_places,
-    group_races, group_planted;
+    group_fairness, group_races, group_planted;
 
 /* planted.c: makes every net opened from now on misbehave in that way. False: there is no such
  * fault. */

@@ -65,6 +65,7 @@ struct uring_stream {
     struct net_buffer *send_first; /* not sent yet; null exactly when no send is outstanding */
     bool ended;                    /* the end was seen and comes after what is held; */
     int end_os_error;              /* 0: FIN */
+    bool served;                   /* received something since its receive was posted */
 };
 
 struct uring_listener {
@@ -78,8 +79,9 @@ struct uring_slot {
     struct uring_lane in, out;
     struct list changed; /* on uring.changed: what it wants may differ from what the kernel has */
     struct list ready; /* on uring.ready: something is held for the owner, whose flow is on again */
-    struct list dry;   /* on uring.dry: its receive found the shelf empty, and its flow is on */
-    union {            /* by base.kind */
+    struct list
+        dry; /* on uring.dry (or dry_served): its receive found the shelf empty, and its flow is on */
+    union { /* by base.kind */
         struct uring_stream stream;
         struct uring_listener listener;
         struct datagram datagram;
@@ -92,6 +94,7 @@ struct uring {
     bool wake_posted;     /* true exactly while the kernel polls wake_fd for us */
     bool datagrams_ready; /* a datagram socket became readable or writable in this turn */
     struct list changed, ready, dry;
+    struct list dry_served; /* dry after they received: they wait behind those that got nothing */
     struct datagram_list datagrams;
 };
 
@@ -309,6 +312,7 @@ static void uring__take_bytes(struct net *net, struct uring_slot *slot, struct n
                               uint32_t length)
 {
     buffer->length = length;
+    slot->stream.served = true;
     if (slot->base.closing)
         pool_give_back(buffer, POOL_SYSTEM);
     else if (slot->base.flow_on && !slot->stream.held_first)
@@ -334,7 +338,8 @@ static void uring__receive_ended(struct net *net, struct uring_slot *slot, int o
 
     if (slot->base.closing || os_error == ECANCELED || os_error == EINTR) return;
     if (os_error == ENOBUFS) {
-        if (slot->base.flow_on && !stream->held_first) list_add_last(&uring->dry, &slot->dry);
+        if (slot->base.flow_on && !stream->held_first)
+            list_add_last(stream->served ? &uring->dry_served : &uring->dry, &slot->dry);
     } else if (!stream->held_first && (slot->base.flow_on || os_error != 0)) {
         uring__hand_out_end(net, slot, os_error);
     } else {
@@ -518,6 +523,7 @@ static void uring__fill_send(struct uring *uring, struct uring_slot *slot,
 
 static void uring__fill_receive(struct uring_slot *slot, struct io_uring_sqe *entry)
 {
+    slot->stream.served = false;
     io_uring_prep_recv_multishot(entry, slot->fd, NULL, 0, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = URING_RING_SHELF;
@@ -610,6 +616,7 @@ static void uring__commit(struct net *net, struct uring *uring)
 {
     if (!uring__commit_changed(net, uring)) return;
     uring_ring_refill(&uring->ring, &net->stream_pool);
+    list_append_all(&uring->dry, &uring->dry_served);
     if (list_is_empty(&uring->dry)) return;
     if (uring->ring.shelf_count == 0)
         ledger_buffers_scarce(net,
@@ -745,7 +752,8 @@ static bool uring__may_block(const struct net *net, const struct uring *uring)
 {
     if (uring__has_news(net) || !list_is_empty(&uring->changed) || !list_is_empty(&uring->ready))
         return false;
-    if (!list_is_empty(&uring->dry) && uring->ring.shelf_count > 0) return false;
+    bool any_dry = !list_is_empty(&uring->dry) || !list_is_empty(&uring->dry_served);
+    if (any_dry && uring->ring.shelf_count > 0) return false;
     return !datagram_is_any_busy(net, &uring->datagrams);
 }
 
@@ -800,6 +808,7 @@ static enum weir_code uring__open(struct net *net, struct weir_error *error)
     list_init(&uring->changed);
     list_init(&uring->ready);
     list_init(&uring->dry);
+    list_init(&uring->dry_served);
     code = uring_ring_open(&uring->ring, &net->options, error);
     if (code != WEIR_OK) goto fail;
     net->system = uring;
@@ -818,6 +827,8 @@ static void uring__free(struct net *net)
     struct uring *uring = net->system;
 
     weir_check(list_is_empty(&uring->changed));
+    weir_check(list_is_empty(&uring->dry));
+    weir_check(list_is_empty(&uring->dry_served));
     weir_check(!uring->datagrams.first);
     uring_ring_free(&uring->ring);
     close(uring->wake_fd);
