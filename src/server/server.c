@@ -47,13 +47,12 @@ struct weir_server {
     struct worker_common common;
     struct listener listeners[WEIR_LISTENERS_MAX];
     uint32_t listeners_count;
-    /* Over the next four and every crew's `alive`: nobody wakes a net that is gone, and no order is
-     * lost on its way to a worker that just starts. */
+    /* Over the next three, config.workers and every crew's `alive`: nobody wakes a net that is
+     * gone, and no order is lost on its way to a worker that just starts. */
     struct lock *lock;
     uint8_t order;         /* enum worker_order: the furthest that was given */
     uint32_t drain_ms;     /* the shortest that was given */
-    uint32_t crews_count;  /* whose threads run */
-    struct crew *crews;    /* all of them, from weir_server_start on */
+    struct crew *crews;    /* config.workers of them, from weir_server_start on */
     const char *transport; /* what runs, from the first worker */
     bool started;
     _Atomic uint32_t running; /* workers that have not ended */
@@ -222,10 +221,8 @@ static enum weir_code server__open_worker(struct crew *crew)
 }
 
 /* Passes the furthest order on to a worker that can take it. Under the lock. */
-static void server__pass_order(struct crew *crew)
+static void server__pass_order(const struct weir_server *server, struct crew *crew)
 {
-    const struct weir_server *server = crew->server;
-
     if (!crew->alive) return;
     if (server->order >= WORKER_DRAIN) worker_drain(&crew->worker, server->drain_ms);
     if (server->order == WORKER_STOP) worker_stop(&crew->worker);
@@ -233,10 +230,12 @@ static void server__pass_order(struct crew *crew)
 
 static void server__set_alive(struct crew *crew, bool alive)
 {
-    lock_take(crew->server->lock);
+    struct weir_server *server = crew->server;
+
+    lock_take(server->lock);
     crew->alive = alive;
-    server__pass_order(crew);
-    lock_give_back(crew->server->lock);
+    server__pass_order(server, crew);
+    lock_give_back(server->lock);
 }
 
 static void server__run_worker(void *argument)
@@ -282,9 +281,6 @@ static enum weir_code server__start_crew(struct weir_server *server, uint32_t in
         return error_fill(error, os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY, os_error,
                           "start a worker", NULL, NULL,
                           "lower the number of workers, or raise the limit on threads (ulimit -u)");
-    lock_take(server->lock);
-    server->crews_count++;
-    lock_give_back(server->lock);
     gate_pass(crew->opened);
     if (crew->code != WEIR_OK && error) *error = crew->error;
     return crew->code;
@@ -299,13 +295,15 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
         return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
                           "add a listener with weir_server_listen()");
     server->started = true;
-    server->config.workers = config_workers(&server->config);
-    server->crews = memory_alloc_array(server->config.workers, sizeof *server->crews);
+    uint32_t workers = config_workers(&server->config);
+    lock_take(server->lock);
+    server->config.workers = workers;
+    server->crews = memory_alloc_array(workers, sizeof *server->crews);
+    lock_give_back(server->lock);
     if (!server->crews)
         return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
                           "lower the number of workers");
-    atomic_store(&server->running,
-                 server->config.workers); /* the first to end must not think itself the last */
+    atomic_store(&server->running, workers); /* the first to end must not think itself the last */
     for (uint32_t i = 0; i < server->config.workers && code == WEIR_OK; i++)
         code = server__start_crew(server, i, error);
     if (code == WEIR_OK) return WEIR_OK;
@@ -343,7 +341,7 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
     struct weir_stats sums = {0};
 
     lock_take(server->lock);
-    for (uint32_t i = 0; i < server->crews_count; i++)
+    for (uint32_t i = 0; server->crews && i < server->config.workers; i++)
         counters_add_to(&server->crews[i].worker.counters, &sums);
     lock_give_back(server->lock);
     memset(stats, 0, size);
@@ -358,7 +356,9 @@ static void server__give_order(struct weir_server *server, enum worker_order ord
     lock_take(server->lock);
     if (server->order < WORKER_DRAIN || drain_ms < server->drain_ms) server->drain_ms = drain_ms;
     if (server->order < order) server->order = (uint8_t)order;
-    for (uint32_t i = 0; i < server->crews_count; i++) server__pass_order(&server->crews[i]);
+    for (uint32_t i = 0; server->crews && i < server->config.workers; i++)
+        server__pass_order(server,
+                           &server->crews[i]); /* one that is not alive yet looks when it is */
     lock_give_back(server->lock);
 }
 
@@ -374,7 +374,7 @@ void weir_server_stop(struct weir_server *server)
 
 void weir_server_wait(struct weir_server *server)
 {
-    for (uint32_t i = 0; i < server->crews_count; i++) {
+    for (uint32_t i = 0; server->crews && i < server->config.workers; i++) {
         struct crew *crew = &server->crews[i];
         if (crew->thread) thread_join(crew->thread);
         crew->thread = NULL;

@@ -229,11 +229,13 @@ static void test_an_order_before_the_start_is_kept(void **state)
     }
 }
 
+static int orders_wait; /* how long the order waits: it falls into every part of the start */
+
 static void give_orders(void *argument)
 {
     struct weir_stats stats;
 
-    for (int i = 0; i < 50; i++) weir_server_stats(argument, &stats);
+    for (int i = 0; i < orders_wait; i++) weir_server_stats(argument, &stats);
     weir_server_stop(argument);
 }
 
@@ -242,7 +244,7 @@ static void test_an_order_during_the_start_is_kept(void **state)
     int os_error;
 
     (void)state;
-    for (int i = 0; i < 20; i++) {
+    for (orders_wait = 0; orders_wait < 4000; orders_wait += 100) {
         struct weir_server *server = open_server("epoll", 8);
         assert_int_equal(listen_on(server, WEIR_TCP, "127.0.0.1:0"), WEIR_OK);
         struct thread *thread = thread_start("orders", give_orders, server, &os_error);

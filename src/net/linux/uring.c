@@ -79,9 +79,8 @@ struct uring_slot {
     struct uring_lane in, out;
     struct list changed; /* on uring.changed: what it wants may differ from what the kernel has */
     struct list ready; /* on uring.ready: something is held for the owner, whose flow is on again */
-    struct list
-        dry; /* on uring.dry (or dry_served): its receive found the shelf empty, and its flow is on */
-    union { /* by base.kind */
+    struct list dry;   /* on uring.dry or dry_served: its receive found the shelf empty */
+    union {            /* by base.kind */
         struct uring_stream stream;
         struct uring_listener listener;
         struct datagram datagram;
