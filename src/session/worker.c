@@ -118,10 +118,11 @@ static bool worker__listens(const struct worker *worker)
 
 void worker_place_broke(struct worker *worker, struct place *place, const struct net_event *event)
 {
-    struct weir_address address = net_local_address(worker->net, place->handle);
     char subject[96], where[WEIR_ADDRESS_TEXT_BYTES], text[512];
     struct weir_error error;
 
+    if (place->closing) return; /* it was in the same batch as what made us close it */
+    struct weir_address address = net_local_address(worker->net, place->handle);
     snprintf(subject, sizeof subject, "%s %s", place->proto == WEIR_TCP ? "tcp" : "udp",
              weir_address_text(&address, where, sizeof where));
     error_fill(&error, event->code, event->os_error, "go on listening on", subject, NULL,
@@ -129,7 +130,8 @@ void worker_place_broke(struct worker *worker, struct place *place, const struct
     log_line(&worker->common->log, WEIR_LOG_ERROR, "%s",
              weir_error_text(&error, text, sizeof text));
     place_close(place);
-    if (!worker__listens(worker)) worker_stop(worker); /* nobody could reach it any more */
+    /* Nobody could reach it any more. A drain ends by itself, and answers first. */
+    if (worker->order == WORKER_RUN && !worker__listens(worker)) worker_stop(worker);
 }
 
 /* ---- orders ---- */

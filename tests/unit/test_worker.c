@@ -392,6 +392,27 @@ static void test_a_worker_that_listens_nowhere_ends(void **state)
     close_world();
 }
 
+static void test_a_place_may_break_while_it_closes(void **state)
+{
+    struct net_event broke = {.kind = NET_BROKEN, .code = WEIR_SYSTEM, .os_error = 5};
+
+    (void)state;
+    open_world(&handler_echo, 10, 67);
+    struct sim_peer *peer = connect_peer();
+    worker_drain(&world.worker, 60000);
+    turn(0);
+    broke.handle = world.tcp.handle;
+    place_on_event(&world.tcp, &broke);
+    place_on_event(&world.tcp, &broke); /* in the same batch, after the close */
+    place_on_event(&world.udp, &broke);
+    assert_true(turn(MS)); /* the drain is not cut short: the session ends in its own time */
+    assert_int_equal(stats_now().open, 1);
+    for (int i = 0; i < TURNS_MAX && turn(MS); i++) continue;
+    assert_int_equal(stats_now().closed_by_reason[WEIR_REASON_DRAIN], 1);
+    sim_peer_close(peer);
+    close_world();
+}
+
 /* ---- scarcity ---- */
 
 static void test_no_memory_for_a_session_is_counted_and_passes(void **state)
@@ -676,6 +697,7 @@ int main(void)
         cmocka_unit_test(test_a_later_drain_shortens_and_never_lengthens),
         cmocka_unit_test(test_a_drain_answers_what_had_come_before),
         cmocka_unit_test(test_a_worker_that_listens_nowhere_ends),
+        cmocka_unit_test(test_a_place_may_break_while_it_closes),
         cmocka_unit_test(test_no_memory_for_a_session_is_counted_and_passes),
         cmocka_unit_test(test_the_high_mark_bounds_one_large_send),
         cmocka_unit_test(test_a_datagram_that_no_network_carries_is_refused),
