@@ -51,9 +51,7 @@ static bool pool__grow(struct pool *pool)
         struct pool_buffer *buffer = &chunk->buffers[i];
         buffer->start = chunk->pages + (size_t)i * pool->stride_bytes;
         buffer->pool = pool;
-        buffer->index = pool->buffers_count + i;
         buffer->shown.capacity = pool->buffer_bytes;
-        pool->by_index[buffer->index] = buffer;
         pool__push(pool, buffer);
     }
     pool->buffers_count += count;
@@ -76,8 +74,7 @@ bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
         .chunk_buffers = chunk_buffers,
         .buffers_max = buffers_max,
     };
-    pool->by_index = memory_alloc_array(buffers_max, sizeof(struct pool_buffer *));
-    if (pool->by_index && pool__grow(pool)) return true;
+    if (pool__grow(pool)) return true;
     pool_free(pool);
     return false;
 }
@@ -92,7 +89,6 @@ void pool_free(struct pool *pool)
         memory_pages_free(chunk->pages, chunk->pages_bytes);
         memory_free(chunk);
     }
-    memory_free(pool->by_index);
     *pool = (struct pool){0};
 }
 
@@ -149,22 +145,6 @@ void pool_untouch(struct net_buffer *buffer)
 {
     weir_check(pool__of(buffer)->owner == POOL_SYSTEM);
     memory_poison(pool__of(buffer)->start, buffer->capacity);
-}
-
-uint32_t pool_index(const struct net_buffer *buffer)
-{
-    return pool__of(buffer)->index;
-}
-
-struct net_buffer *pool_at(const struct pool *pool, uint32_t index)
-{
-    weir_check(index < pool->buffers_count);
-    return &pool->by_index[index]->shown;
-}
-
-uint8_t *pool_start(const struct net_buffer *buffer)
-{
-    return pool__of(buffer)->start;
 }
 
 bool pool_is_whole(const struct net_buffer *buffer)

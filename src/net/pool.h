@@ -36,7 +36,6 @@ struct pool {
     bool growth_failed; /* there was no memory for more; true until a buffer comes back */
     struct pool_buffer *free_list;
     struct pool_chunk *chunks;
-    struct pool_buffer **by_index; /* of buffers_max entries */
 };
 
 /* What the pool knows of a buffer beside what all may see. */
@@ -44,7 +43,6 @@ struct pool_buffer {
     struct net_buffer shown; /* first: a net_buffer is a pool_buffer */
     uint8_t *start;
     struct pool *pool;
-    uint32_t index; /* in the pool, from 0 without gaps */
     enum pool_owner owner;
 };
 
@@ -69,13 +67,6 @@ void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner 
  * owns; and ends that. */
 void pool_touch(struct net_buffer *buffer);
 void pool_untouch(struct net_buffer *buffer);
-
-/* Its place in the pool, and back again: what a transport tells the system instead of a pointer. */
-uint32_t pool_index(const struct net_buffer *buffer);
-struct net_buffer *pool_at(const struct pool *pool, uint32_t index);
-
-/* Where its memory starts, whatever `bytes` points at now. */
-uint8_t *pool_start(const struct net_buffer *buffer);
 
 /* Whether there is one to take, as far as is known: growing may still fail, once. */
 static inline bool pool_has(const struct pool *pool)

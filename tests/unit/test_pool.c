@@ -65,27 +65,9 @@ static void a_taken_buffer_is_as_new(void **state)
     pool_give_back(buffer, POOL_CALLER);
     require(pool_take(&pool, POOL_CALLER) == buffer);
     require(buffer->bytes == start);
-    require(pool_start(buffer) == start);
     require_equal(buffer->length, 0);
     require(buffer->next == NULL);
     pool_give_back(buffer, POOL_CALLER);
-    pool_free(&pool);
-}
-
-static void an_index_names_its_buffer(void **state)
-{
-    struct pool pool;
-    struct net_buffer *buffers[20];
-
-    (void)state;
-    require(pool_open(&pool, 100, 3, 20));
-    for (uint32_t i = 0; i < 20; i++) buffers[i] = pool_take(&pool, POOL_SYSTEM);
-    for (uint32_t i = 0; i < 20; i++) {
-        require(pool_index(buffers[i]) < 20);
-        require(pool_at(&pool, pool_index(buffers[i])) == buffers[i]);
-        for (uint32_t j = 0; j < i; j++) require(pool_index(buffers[i]) != pool_index(buffers[j]));
-    }
-    for (uint32_t i = 0; i < 20; i++) pool_give_back(buffers[i], POOL_SYSTEM);
     pool_free(&pool);
 }
 
@@ -121,7 +103,7 @@ static void without_memory_it_gives_what_it_has(void **state)
     struct pool pool;
 
     (void)state;
-    for (uint64_t n = 1; n <= 3; n++) {
+    for (uint64_t n = 1; n <= 2; n++) { /* what it knows of a chunk, and the chunk's pages */
         memory_fail_nth(n, 0);
         bool opened = pool_open(&pool, 1000, 2, 4);
         memory_fail_nth(0, 0);
@@ -224,7 +206,6 @@ int main(void)
         cmocka_unit_test(it_grows_by_chunks_up_to_its_maximum),
         cmocka_unit_test(the_last_given_back_is_the_first_taken),
         cmocka_unit_test(a_taken_buffer_is_as_new),
-        cmocka_unit_test(an_index_names_its_buffer),
         cmocka_unit_test(a_buffer_is_whole_inside_its_memory_alone),
         cmocka_unit_test(without_memory_it_gives_what_it_has),
         cmocka_unit_test(who_does_not_own_a_buffer_must_not_touch_it),
