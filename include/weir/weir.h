@@ -65,7 +65,7 @@ struct weir_message {
 /* What to do with messages. A listener names a built-in one (struct weir_listen). */
 struct weir_handler {
     const char *name;    /* "echo" */
-    const char *summary; /* one line for --help */
+    const char *summary; /* one line for a person */
     /* A message came. */
     void (*on_message)(struct weir_session *session, const struct weir_message *message);
 };
@@ -73,7 +73,7 @@ struct weir_handler {
 /* How received bytes become messages. */
 struct weir_codec {
     const char *name;      /* "raw" */
-    const char *summary;   /* one line for --help */
+    const char *summary;   /* one line for a person */
     enum weir_proto proto; /* what it is for */
 };
 
