@@ -108,7 +108,7 @@ enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARNING, WEIR_LOG_INFO, WEIR_LOG_
 /* Settings of a server. Fill with weir_config_init(), then change what differs. */
 struct weir_config {
     size_t size;           /* of this struct in the caller's version, set by weir_config_init() */
-    const char *transport; /* "auto", or a name: "uring", "epoll" */
+    const char *transport; /* "auto", or a name: "uring", "epoll"; on Windows "rio", "iocp" */
     uint32_t workers;      /* threads; 0: one per core this process may use */
     uint32_t sessions_max; /* open at once, in all workers; more are closed at once and counted */
     /* memory one peer that does not read may cost, give or take one buffer */
@@ -126,6 +126,9 @@ struct weir_config {
      * May be null. */
     void (*on_stopped)(void *user);
     void *user; /* handed to log and on_stopped */
+    /* Windows: each call of Registered I/O, and what happens to its memory, is checked against its
+     * rules; a broken one is named and ends the process. For finding faults: it costs time. */
+    bool verify_rio;
 };
 
 /* One place to listen on. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum options__id {
-#define OPTION(name, letter, argument, help) OPTIONS__##name,
+#define OPTION(identifier, name, letter, argument, help) OPTIONS__##identifier,
 #include "options.def"
 #undef OPTION
     OPTIONS__COUNT
@@ -20,7 +20,7 @@ struct options__entry {
 };
 
 static const struct options__entry options__table[] = {
-#define OPTION(name, letter, argument, help) {#name, letter, argument, help},
+#define OPTION(identifier, name, letter, argument, help) {name, letter, argument, help},
 #include "options.def"
 #undef OPTION
 };
@@ -107,6 +107,7 @@ static bool options__apply(struct options *options, enum options__id id, const c
         if (options__duration_ms(value, &options->drain_ms)) return true;
         snprintf(mistake, mistake_bytes, "--drain %s: write a time such as 500ms, 5s or 1m", value);
         return false;
+    case OPTIONS__verify_rio: options->verify_rio = true; return true;
     case OPTIONS__verbose: options->loudness++; return true;
     case OPTIONS__quiet: options->loudness = -1; return true;
     case OPTIONS__help: options->help = true; return true;

@@ -21,6 +21,7 @@ struct options {
     const char *transport;
     uint32_t drain_ms;
     int loudness; /* -1: quiet, 0, 1, 2 */
+    bool verify_rio;
     bool help, version;
 };
 

@@ -49,6 +49,7 @@ static enum weir_code serve__start(const struct options *options, struct weir_se
     weir_config_init(&config);
     config.transport = options->transport;
     config.workers = options->workers;
+    config.verify_rio = options->verify_rio;
     config.log = serve__log;
     config.on_stopped = serve__on_stopped;
     config.user = (void *)(uintptr_t)options;

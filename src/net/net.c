@@ -45,6 +45,7 @@ void net_options_init(struct net_options *options)
         .datagram_socket_bytes = 4 * 1024 * 1024,
         .handles_max = 1024 * 1024,
         .queue_entries = 512,
+        .datagram_receives = 2048,
     };
 }
 
@@ -76,6 +77,8 @@ static enum weir_code net__check_options(const struct net_options *options,
         wrong = "datagram_sends_max must be at least 1";
     else if (options->handles_max == 0 || options->handles_max > (1u << 24))
         wrong = "handles_max must be 1 to 16777216";
+    else if (options->datagram_receives == 0)
+        wrong = "datagram_receives must be at least 1";
     else if (!net__is_power_of_two(options->queue_entries) || options->queue_entries > 32768)
         wrong = "queue_entries must be a power of two up to 32768";
     if (!wrong) return WEIR_OK;
@@ -88,6 +91,10 @@ static enum weir_code net__open_with(struct net *net, const struct transport *tr
 {
     net->transport = transport;
     net->accept_retry_ns = NET_FOREVER;
+    if (net->options.verify_rio && !transport->is_verifiable)
+        return error_fill(error, WEIR_INVALID, 0,
+                          "check the rules of Registered I/O with transport", transport->name,
+                          "it has nothing to do with them", "leave --verify-rio (verify_rio) away");
     if (ledger_open(&net->ledger, transport->slot_bytes, net->options.handles_max)) {
         enum weir_code code = transport->open(net, error);
         if (code == WEIR_OK) return WEIR_OK;

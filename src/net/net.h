@@ -138,7 +138,11 @@ struct net_options {
     uint32_t handles_max; /* listeners, connections and datagram sockets together */
     /* requests that one commit carries to the system at once; power of two */
     uint32_t queue_entries;
-    struct net_simulation *simulation; /* for "simulated" alone */
+    /* Datagrams that one socket can take at once, where the system wants a buffer posted for each
+     * before it comes (RIO); cut to half of datagram_buffers_max. */
+    uint32_t datagram_receives;
+    bool verify_rio; /* RIO's rules are checked at each call, and a broken one ends the process */
+    struct net_simulation *simulation; /* tests: what "simulated" runs on */
 };
 
 #define NET_REFUSED_MAX 4

@@ -9,10 +9,13 @@
 
 #define POOL__PAGE_BYTES 4096u
 
+_Static_assert(POOL_MARGIN_BYTES == POOL__PAGE_BYTES, "the margin is the page behind a buffer");
+
 struct pool_chunk {
     struct pool_chunk *next;
     uint8_t *pages;
     size_t pages_bytes;
+    uint32_t count;
     struct pool_buffer buffers[];
 };
 
@@ -30,6 +33,50 @@ static void pool__push(struct pool *pool, struct pool_buffer *buffer)
     memory_poison(buffer->start, pool->buffer_bytes);
 }
 
+/* ---- registering ---- */
+
+static void pool__forget(const struct pool *pool, struct pool_chunk *chunk, uint32_t count)
+{
+    while (count-- > 0) pool->registrar.remove(pool->registrar.context, &chunk->buffers[count]);
+}
+
+/* All of the chunk's buffers, or none. */
+static bool pool__introduce(const struct pool *pool, struct pool_chunk *chunk)
+{
+    for (uint32_t i = 0; i < chunk->count; i++) {
+        if (pool->registrar.add(pool->registrar.context, &chunk->buffers[i])) continue;
+        pool__forget(pool, chunk, i);
+        return false;
+    }
+    return true;
+}
+
+bool pool_register(struct pool *pool, const struct pool_registrar *registrar)
+{
+    weir_check(!pool->registrar.add);
+    pool->registrar = *registrar;
+    for (struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next) {
+        if (pool__introduce(pool, chunk)) continue;
+        for (struct pool_chunk *done = pool->chunks; done != chunk; done = done->next)
+            pool__forget(pool, done, done->count);
+        pool->registrar = (struct pool_registrar){0};
+        return false;
+    }
+    return true;
+}
+
+void pool_unregister(struct pool *pool)
+{
+    weir_check_rule(pool->free_count == pool->buffers_count,
+                    "law 5, a buffer was never given back");
+    if (!pool->registrar.add) return;
+    for (struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next)
+        pool__forget(pool, chunk, chunk->count);
+    pool->registrar = (struct pool_registrar){0};
+}
+
+/* ---- growing ---- */
+
 static bool pool__grow(struct pool *pool)
 {
     uint32_t count = pool->buffers_max - pool->buffers_count;
@@ -44,16 +91,22 @@ static bool pool__grow(struct pool *pool)
         memory_free(chunk);
         return false;
     }
-    chunk->next = pool->chunks;
-    pool->chunks = chunk;
-    for (uint32_t i = count;
-         i-- > 0;) { /* backwards, so that the first to be taken is the first in memory */
+    chunk->count = count;
+    for (uint32_t i = 0; i < count; i++) {
         struct pool_buffer *buffer = &chunk->buffers[i];
         buffer->start = chunk->pages + (size_t)i * pool->stride_bytes;
         buffer->pool = pool;
         buffer->shown.capacity = pool->buffer_bytes;
-        pool__push(pool, buffer);
     }
+    if (pool->registrar.add && !pool__introduce(pool, chunk)) {
+        memory_pages_free(chunk->pages, chunk->pages_bytes);
+        memory_free(chunk);
+        return false;
+    }
+    chunk->next = pool->chunks;
+    pool->chunks = chunk;
+    /* backwards, so that the first to be taken is the first in memory */
+    for (uint32_t i = count; i-- > 0;) pool__push(pool, &chunk->buffers[i]);
     pool->buffers_count += count;
     return true;
 }

@@ -12,7 +12,8 @@
  * poisoned unless the CALLER has it, so that a late reader or writer is caught in the act.
  *
  * The free list is last in, first out, so that a small and hot set serves most of the work. The
- * pool grows by chunks up to its maximum and never shrinks; untouched pages cost nothing.
+ * pool grows by chunks up to its maximum and never shrinks; untouched pages cost nothing, unless a
+ * registrar has the system hold them in memory (RIO).
  */
 #ifndef NET_POOL_H
 #define NET_POOL_H
@@ -25,6 +26,15 @@
 enum pool_owner { POOL_FREE, POOL_CALLER, POOL_SYSTEM };
 
 struct pool_chunk;
+struct pool_buffer;
+
+/* How a system is told of memory that requests will name, where it wants to know beforehand. */
+struct pool_registrar {
+    /* Sets buffer->registrations; false, and nothing is registered: the system will not. */
+    bool (*add)(void *context, struct pool_buffer *buffer);
+    void (*remove)(void *context, struct pool_buffer *buffer);
+    void *context;
+};
 
 struct pool {
     uint32_t buffer_bytes;  /* capacity of each */
@@ -36,7 +46,11 @@ struct pool {
     bool growth_failed; /* there was no memory for more; true until a buffer comes back */
     struct pool_buffer *free_list;
     struct pool_chunk *chunks;
+    struct pool_registrar registrar; /* all null: the system need not know */
 };
+
+/* The page behind each buffer, for what travels with it: addresses, control messages. */
+#define POOL_MARGIN_BYTES 4096u
 
 /* What the pool knows of a buffer beside what all may see. */
 struct pool_buffer {
@@ -44,7 +58,19 @@ struct pool_buffer {
     uint8_t *start;
     struct pool *pool;
     enum pool_owner owner;
+    void *registrations[2]; /* the registrar's: of the buffer, of its margin */
+    uint64_t note;          /* the transport's, while the buffer is SYSTEM's */
 };
+
+static inline struct pool_buffer *pool_buffer_of(struct net_buffer *buffer)
+{
+    return (struct pool_buffer *)(void *)buffer; /* it comes first in it */
+}
+
+static inline uint8_t *pool_margin(const struct pool_buffer *buffer)
+{
+    return buffer->start + buffer->pool->stride_bytes - POOL_MARGIN_BYTES;
+}
 
 /* Opens a pool with its first chunk. False: no memory. */
 bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
@@ -52,6 +78,13 @@ bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
 
 /* Every buffer must be FREE. Null members are allowed: a pool that failed to open. */
 void pool_free(struct pool *pool);
+
+/* Registers every buffer there is, and from now on every one that growth adds: growth fails where
+ * registering does. False: nothing is registered. */
+bool pool_register(struct pool *pool, const struct pool_registrar *registrar);
+
+/* Every buffer must be FREE, and none may be used again before pool_free(). */
+void pool_unregister(struct pool *pool);
 
 /* An empty buffer for `owner`; null when all buffers_max are out, or there is no memory for
  * more. */
@@ -68,11 +101,15 @@ void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner 
 void pool_touch(struct net_buffer *buffer);
 void pool_untouch(struct net_buffer *buffer);
 
-/* Whether there is one to take, as far as is known: growing may still fail, once. */
+/* How many there are to take, as far as is known: growing may still fail, once. */
+static inline uint32_t pool_room(const struct pool *pool)
+{
+    return pool->free_count + (pool->growth_failed ? 0 : pool->buffers_max - pool->buffers_count);
+}
+
 static inline bool pool_has(const struct pool *pool)
 {
-    return pool->free_count > 0 ||
-           (pool->buffers_count < pool->buffers_max && !pool->growth_failed);
+    return pool_room(pool) > 0;
 }
 
 /* Whether `bytes` and `length` lie inside the buffer's memory: checked wherever a buffer comes back

@@ -38,6 +38,7 @@ struct transport {
     const char *name;
     bool listeners_share;    /* see net_info */
     bool asked_by_name_only; /* "auto" passes over it */
+    bool is_verifiable;      /* it knows what to do with net_options.verify_rio */
     size_t slot_bytes;       /* its struct around struct ledger_slot, which comes first in it */
 
     /* Makes net->system, and sets net->now_ns and net->info.held_bytes_max. On failure it leaves

@@ -94,6 +94,7 @@ struct net_options config_net_options(const struct weir_config *config)
 
     net_options_init(&options);
     options.transport = config->transport;
+    options.verify_rio = config->verify_rio;
     options.stream_buffer_bytes = config->buffer_bytes;
     options.stream_buffers_max =
         config__count(config->buffer_memory_max_bytes, config->buffer_bytes);

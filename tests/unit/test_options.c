@@ -58,6 +58,9 @@ static void test_every_form_of_an_option(void **state)
     assert_int_equal(options.loudness, 2);
     assert_true(read_line("-q"));
     assert_int_equal(options.loudness, -1);
+    assert_false(options.verify_rio);
+    assert_true(read_line("--verify-rio"));
+    assert_true(options.verify_rio);
     assert_true(read_line("--help"));
     assert_true(options.help);
     assert_true(read_line("--version"));

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -200,6 +201,98 @@ static void a_buffer_with_two_owners_is_stopped(void **state)
     require_death(test__free_with_one_out, NULL, "law 5");
 }
 
+/* ---- registering ---- */
+
+struct registry {
+    uint32_t registered, most, left; /* now, at most, and how many more the system will take */
+};
+
+static bool registry_add(void *context, struct pool_buffer *buffer)
+{
+    struct registry *registry = context;
+
+    require(buffer->registrations[0] == NULL);
+    require(buffer->start != NULL);
+    if (registry->left == 0) return false;
+    registry->left--;
+    registry->registered++;
+    if (registry->registered > registry->most) registry->most = registry->registered;
+    buffer->registrations[0] = buffer;
+    return true;
+}
+
+static void registry_remove(void *context, struct pool_buffer *buffer)
+{
+    struct registry *registry = context;
+
+    require(buffer->registrations[0] == buffer);
+    buffer->registrations[0] = NULL;
+    registry->registered--;
+}
+
+static void every_buffer_is_registered_once(void **state)
+{
+    struct registry registry = {.left = 100};
+    const struct pool_registrar registrar = {registry_add, registry_remove, &registry};
+    struct pool pool;
+    struct net_buffer *buffers[10];
+
+    (void)state;
+    require(pool_open(&pool, 4096, 4, 10));
+    require(pool_register(&pool, &registrar));
+    require_equal(registry.registered, 4);
+    for (int i = 0; i < 10; i++) {
+        buffers[i] = pool_take(&pool, POOL_CALLER);
+        require(pool_buffer_of(buffers[i])->registrations[0] != NULL);
+        memset(pool_margin(pool_buffer_of(buffers[i])), i, POOL_MARGIN_BYTES);
+        memset(buffers[i]->bytes, 0x55, buffers[i]->capacity);
+        require(pool_margin(pool_buffer_of(buffers[i]))[0] == i);
+    }
+    require_equal(registry.registered, 10);
+    for (int i = 0; i < 10; i++) pool_give_back(buffers[i], POOL_CALLER);
+    pool_unregister(&pool);
+    require_equal(registry.registered, 0);
+    pool_free(&pool);
+}
+
+static void growth_fails_where_registering_does(void **state)
+{
+    struct registry registry = {.left = 6};
+    const struct pool_registrar registrar = {registry_add, registry_remove, &registry};
+    struct pool pool;
+    struct net_buffer *buffers[4];
+
+    (void)state;
+    require(pool_open(&pool, 4096, 4, 10));
+    require(pool_register(&pool, &registrar));
+    for (int i = 0; i < 4; i++) buffers[i] = pool_take(&pool, POOL_CALLER);
+    require(pool_take(&pool, POOL_CALLER) == NULL); /* two of four would do it */
+    require(!pool_has(&pool));
+    require_equal(registry.most, 6);
+    require_equal(registry.registered, 4);
+    for (int i = 0; i < 4; i++) pool_give_back(buffers[i], POOL_CALLER);
+    require(pool_has(&pool));
+    pool_unregister(&pool);
+    pool_free(&pool);
+}
+
+static void a_pool_that_cannot_be_registered_is_left_as_it_was(void **state)
+{
+    struct registry registry = {.left = 3};
+    const struct pool_registrar registrar = {registry_add, registry_remove, &registry};
+    struct pool pool;
+
+    (void)state;
+    require(pool_open(&pool, 4096, 4, 10));
+    require(!pool_register(&pool, &registrar));
+    require_equal(registry.most, 3);
+    require_equal(registry.registered, 0);
+    struct net_buffer *buffer = pool_take(&pool, POOL_CALLER);
+    require(buffer != NULL);
+    pool_give_back(buffer, POOL_CALLER);
+    pool_free(&pool);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -210,6 +303,9 @@ int main(void)
         cmocka_unit_test(without_memory_it_gives_what_it_has),
         cmocka_unit_test(who_does_not_own_a_buffer_must_not_touch_it),
         cmocka_unit_test(a_buffer_with_two_owners_is_stopped),
+        cmocka_unit_test(every_buffer_is_registered_once),
+        cmocka_unit_test(growth_fails_where_registering_does),
+        cmocka_unit_test(a_pool_that_cannot_be_registered_is_left_as_it_was),
     };
 
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);

@@ -356,6 +356,22 @@ static void test_wrong_listeners_are_named(void **state)
     weir_server_free(server);
 }
 
+static void test_rules_are_checked_where_there_are_some(void **state)
+{
+    struct weir_config config;
+    struct weir_server *server;
+
+    (void)state;
+    weir_config_init(&config);
+    config.transport = "epoll";
+    config.verify_rio = true;
+    assert_int_equal(weir_server_open(&config, &server, &error), WEIR_OK);
+    assert_int_equal(listen_on(server, WEIR_TCP, "127.0.0.1:0"), WEIR_OK);
+    assert_int_equal(weir_server_start(server, &error), WEIR_INVALID);
+    assert_string_equal(error.subject, "epoll");
+    weir_server_free(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_a_smaller_configuration_keeps_its_bounds),
         cmocka_unit_test(test_wrong_settings_are_named),
         cmocka_unit_test(test_wrong_listeners_are_named),
+        cmocka_unit_test(test_rules_are_checked_where_there_are_some),
     };
 
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);
