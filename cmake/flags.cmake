@@ -1,20 +1,38 @@
 # Flags that every target of ours is compiled with.
 add_library(weir_flags INTERFACE)
-target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
-                                            -Wmissing-prototypes -fno-strict-aliasing -fno-omit-frame-pointer)
-if(WEIR_WERROR)
-    target_compile_options(weir_flags INTERFACE -Werror)
+if(MSVC)
+    target_compile_options(weir_flags INTERFACE /W4 /utf-8 /experimental:c11atomics)
+    target_compile_definitions(weir_flags INTERFACE _CRT_SECURE_NO_WARNINGS)
+    if(WEIR_WERROR)
+        target_compile_options(weir_flags INTERFACE /WX)
+    endif()
+else()
+    target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
+                                                -Wmissing-prototypes -fno-strict-aliasing -fno-omit-frame-pointer)
+    if(WEIR_WERROR)
+        target_compile_options(weir_flags INTERFACE -Werror)
+    endif()
 endif()
+# Feature macros come from the build and not from files, so that every file sees the same system.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-    # Feature macros come from the build and not from files, so that every file sees the same system.
     target_compile_definitions(weir_flags INTERFACE _GNU_SOURCE)
+elseif(WIN32)
+    # Windows 10; what is newer than Windows 8 is looked up at run time. printf as C17 has it (mingw-w64).
+    target_compile_definitions(weir_flags INTERFACE _WIN32_WINNT=0x0A00 NTDDI_VERSION=0x0A000008 UNICODE _UNICODE
+                                                    WIN32_LEAN_AND_MEAN NOMINMAX __USE_MINGW_ANSI_STDIO=1)
 endif()
 if(WEIR_SANITIZE)
     target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
-elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
-    target_compile_options(weir_flags INTERFACE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-    target_link_options(weir_flags INTERFACE -Wl,-z,relro,-z,now)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSVC)
+    target_compile_options(weir_flags INTERFACE -fstack-protector-strong)
+    if(WIN32)
+        target_link_options(weir_flags INTERFACE -fstack-protector-strong
+                                                 -Wl,--dynamicbase,--nxcompat,--high-entropy-va)
+    else()
+        target_compile_options(weir_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+        target_link_options(weir_flags INTERFACE -Wl,-z,relro,-z,now)
+    endif()
 endif()
 if(WEIR_COVERAGE)
     target_compile_options(weir_flags INTERFACE --coverage -O1)

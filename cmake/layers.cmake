@@ -1,19 +1,22 @@
-# weir_layer(name SEES layer... FOLDERS folder... LINKS library...)
+# weir_layer(name SEES layer... FOLDERS folder... FILES file... LEAVES_OUT regex LINKS library...)
 #
 # One layer is one object library made of every .c file in its folders. Its include path holds its own folders, those
-# of the layers it may see, and the public headers: an include that looks up does not compile.
+# of the layers it may see, and the public headers: an include that looks up does not compile. FILES are more sources.
 function(weir_layer name)
-    cmake_parse_arguments(LAYER "" "" "SEES;FOLDERS;LINKS" ${ARGN})
+    cmake_parse_arguments(LAYER "" "LEAVES_OUT" "SEES;FOLDERS;FILES;LINKS" ${ARGN})
     set(patterns "")
     foreach(folder IN LISTS LAYER_FOLDERS)
         list(APPEND patterns ${CMAKE_SOURCE_DIR}/${folder}/*.c)
     endforeach()
     file(GLOB sources CONFIGURE_DEPENDS ${patterns})
     list(FILTER sources EXCLUDE REGEX "/${WEIR_OTHER_SYSTEM}\\.c$")
-    add_library(weir_${name} OBJECT ${sources})
+    if(LAYER_LEAVES_OUT)
+        list(FILTER sources EXCLUDE REGEX "/${LAYER_LEAVES_OUT}\\.c$")
+    endif()
+    add_library(weir_${name} OBJECT ${sources} ${LAYER_FILES})
     target_link_libraries(weir_${name} PRIVATE weir_flags ${LAYER_LINKS})
     target_include_directories(weir_${name} PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include)
-    target_compile_definitions(weir_${name} PRIVATE WEIR_BUILDING)
+    target_compile_definitions(weir_${name} PRIVATE WEIR_BUILDING $<$<BOOL:${WIN32}>:WEIR_SHARED>)
     set(own "")
     foreach(folder IN LISTS LAYER_FOLDERS)
         list(APPEND own ${CMAKE_SOURCE_DIR}/${folder})

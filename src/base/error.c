@@ -2,6 +2,7 @@
 /* error.c - codes in words, and one line for one failure. */
 #include <weir/error.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,11 +51,13 @@ enum weir_code error_fill(struct weir_error *error, enum weir_code code, int os_
 
 char *weir_error_text(const struct weir_error *error, char *text, size_t size)
 {
-    char os_part[48] = "", name[32];
+    char os_part[64] = "", name[48];
 
-    if (error->os_error != 0)
-        snprintf(os_part, sizeof os_part, " (%s)",
-                 error_os_name(error->os_error, name, sizeof name));
+    if (error->os_error != 0) {
+        const char *os_name = error_os_name(error->os_error, name, sizeof name);
+        bool has_brackets = strchr(os_name, '(') != NULL; /* a name with its number: Windows */
+        snprintf(os_part, sizeof os_part, has_brackets ? ", %s" : " (%s)", os_name);
+    }
     snprintf(text, size, "cannot %s%s%s: %s%s%s%s", error->operation, error->subject[0] ? " " : "",
              error->subject, error->reason[0] ? error->reason : weir_code_text(error->code),
              os_part, error->hint[0] ? "; " : "", error->hint);

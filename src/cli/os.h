@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* os.h - what the program asks of its operating system: signals, and the limit on files. One of
- * os_linux.c and os_windows.c is compiled. */
+/* os.h - what the program asks of its operating system: who wants it to end, and the limit on
+ * files. One of os_linux.c and os_windows.c is compiled. */
 #ifndef CLI_OS_H
 #define CLI_OS_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum os_event {
-    OS_STOP,  /* somebody wants the program to end: SIGINT, SIGTERM */
+    OS_STOP,  /* somebody wants the program to end: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing */
     OS_ENDED, /* os_post_ended() was called */
 };
 
@@ -23,7 +23,7 @@ enum os_event os_wait(void);
 void os_post_ended(void);
 
 /* Raises the limit on open files as far as this user may; returns what it is now, and what it
- * was. */
+ * was. 0: there is no such limit here. */
 uint64_t os_raise_files_limit(uint64_t *before);
 
 #endif

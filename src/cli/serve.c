@@ -157,12 +157,15 @@ int serve_run(const struct options *options)
 
     if (!os_start(&os_error)) {
         fprintf(stderr,
-                "weir: cannot watch for signals (errno %d); raise the limit with 'ulimit -n'\n",
+                "weir: cannot watch for signals (error %d); raise the limit on open files\n",
                 os_error);
         return SERVE_FAILED;
     }
     uint64_t files = os_raise_files_limit(&before);
-    snprintf(line, sizeof line, "open files: at most %" PRIu64 " (was %" PRIu64 ")", files, before);
-    serve__log((void *)(uintptr_t)options, WEIR_LOG_INFO, line);
+    if (files > 0) {
+        snprintf(line, sizeof line, "open files: at most %" PRIu64 " (was %" PRIu64 ")", files,
+                 before);
+        serve__log((void *)(uintptr_t)options, WEIR_LOG_INFO, line);
+    }
     return serve__with_server(options);
 }

@@ -2,7 +2,7 @@
 /* transports_tests.c - the transports that tests can choose from: those of the build, and the
  * simulated one. */
 #include "transport.h"
-#include "transports.h"
+#include "transports_linux.h"
 
 extern const struct transport transport_simulated; /* sim.c */
 

@@ -33,7 +33,7 @@
 #include "list.h"
 #include "memory.h"
 #include "transport.h"
-#include "transports.h"
+#include "transports_linux.h"
 #include "wall.h"
 
 #define EPOLL__EVENTS_MAX 64

@@ -47,7 +47,7 @@
 #include "list.h"
 #include "memory.h"
 #include "transport.h"
-#include "transports.h"
+#include "transports_linux.h"
 #include "uring_ring.h"
 #include "wall.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.c - threads, locks and gates over POSIX threads. */
+/* thread_posix.c - threads, locks and gates over POSIX threads. */
 #include "thread.h"
 
 #include <pthread.h>
@@ -17,7 +17,7 @@ struct thread {
     char name[16];
 };
 
-static void *thread__main(void *argument)
+static void *thread_posix__main(void *argument)
 {
     struct thread *thread = argument;
 
@@ -36,7 +36,7 @@ struct thread *thread_start(const char *name, void (*run)(void *argument), void 
     thread->run = run;
     thread->argument = argument;
     snprintf(thread->name, sizeof thread->name, "%s", name);
-    *os_error = pthread_create(&thread->id, NULL, thread__main, thread);
+    *os_error = pthread_create(&thread->id, NULL, thread_posix__main, thread);
     if (*os_error == 0) return thread;
     memory_free(thread);
     return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* transports.h - the names of the transports that a Linux build can choose from. */
-#ifndef NET_LINUX_TRANSPORTS_H
-#define NET_LINUX_TRANSPORTS_H
+/* transports_linux.h - the names of the transports that a Linux build can choose from. */
+#ifndef NET_LINUX_TRANSPORTS_LINUX_H
+#define NET_LINUX_TRANSPORTS_LINUX_H
 
 struct transport;
 

@@ -1,0 +1,28 @@
+# weir_cmocka: cmocka as the tests link it, where it is to be had.
+#
+# Linux: the distribution's. Windows: WEIR_CMOCKA names the folder that cmocka was installed to (scripts/test builds it
+# there from Debian's source), or WEIR_FETCH_CMOCKA has CMake fetch it from its home.
+set(WEIR_CMOCKA "" CACHE PATH "Windows: where cmocka was installed to")
+option(WEIR_FETCH_CMOCKA "Windows: fetch cmocka over the network and build it" OFF)
+
+if(NOT WIN32)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(CMOCKA QUIET IMPORTED_TARGET GLOBAL cmocka)
+    if(CMOCKA_FOUND)
+        add_library(weir_cmocka INTERFACE)
+        target_link_libraries(weir_cmocka INTERFACE PkgConfig::CMOCKA)
+    endif()
+elseif(EXISTS ${WEIR_CMOCKA}/include/cmocka.h)
+    add_library(weir_cmocka INTERFACE)
+    target_include_directories(weir_cmocka SYSTEM INTERFACE ${WEIR_CMOCKA}/include)
+    target_link_libraries(weir_cmocka INTERFACE ${WEIR_CMOCKA}/lib/libcmocka-static.a)
+elseif(WEIR_FETCH_CMOCKA)
+    include(FetchContent)
+    set(BUILD_SHARED_LIBS OFF)
+    set(WITH_EXAMPLES OFF CACHE BOOL "" FORCE)
+    FetchContent_Declare(cmocka GIT_REPOSITORY https://git.cryptomilk.org/projects/cmocka.git GIT_TAG cmocka-1.1.7)
+    FetchContent_MakeAvailable(cmocka)
+    add_library(weir_cmocka INTERFACE)
+    target_include_directories(weir_cmocka SYSTEM INTERFACE ${cmocka_SOURCE_DIR}/include)
+    target_link_libraries(weir_cmocka INTERFACE cmocka)
+endif()

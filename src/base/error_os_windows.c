@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* error_os_windows.c - the system's numbers are Winsock's and Win32's here. */
+#include "error_fill.h"
+#include "error_winsock.h"
+
+const char *error_os_name(int os_error, char *text, size_t size)
+{
+    return error_winsock_name(os_error, text, size);
+}
+
+enum weir_code error_code_of_os(int os_error)
+{
+    return error_winsock_code(os_error);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* thread_windows.c - threads, locks and gates over Windows's own. */
+#include "thread.h"
+
+#include <windows.h>
+#include <process.h>
+#include <stdio.h>
+
+#include "check.h"
+#include "memory.h"
+
+struct thread {
+    HANDLE handle;
+    void (*run)(void *argument);
+    void *argument;
+    wchar_t name[16];
+};
+
+/* Windows 10 has it, older systems and Wine need not: so it is looked for. */
+static void thread_windows__name(const wchar_t *name)
+{
+    typedef HRESULT(WINAPI * describe)(HANDLE, PCWSTR);
+    HMODULE kernel = GetModuleHandleW(L"kernel32.dll");
+    FARPROC found = kernel ? GetProcAddress(kernel, "SetThreadDescription") : NULL;
+
+    if (found) ((describe)(void (*)(void))found)(GetCurrentThread(), name);
+}
+
+static unsigned __stdcall thread_windows__main(void *argument)
+{
+    struct thread *thread = argument;
+
+    thread_windows__name(thread->name);
+    thread->run(thread->argument);
+    return 0;
+}
+
+struct thread *thread_start(const char *name, void (*run)(void *argument), void *argument,
+                            int *os_error)
+{
+    struct thread *thread = memory_alloc(sizeof *thread);
+
+    *os_error = 0;
+    if (!thread) return NULL;
+    thread->run = run;
+    thread->argument = argument;
+    for (int i = 0; i < 15 && name[i]; i++) thread->name[i] = (wchar_t)name[i];
+    thread->handle = (HANDLE)_beginthreadex(NULL, 0, thread_windows__main, thread, 0, NULL);
+    if (thread->handle) return thread;
+    *os_error = (int)GetLastError();
+    memory_free(thread);
+    return NULL;
+}
+
+void thread_join(struct thread *thread)
+{
+    weir_check(WaitForSingleObject(thread->handle, INFINITE) == WAIT_OBJECT_0);
+    CloseHandle(thread->handle);
+    memory_free(thread);
+}
+
+uint32_t thread_cores_count(void)
+{
+    DWORD_PTR process = 0, machine = 0;
+    uint32_t count = 0;
+
+    if (!GetProcessAffinityMask(GetCurrentProcess(), &process, &machine) || process == 0) {
+        DWORD active = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS); /* more than one group */
+        return active > 0 ? (uint32_t)active : 1;
+    }
+    for (; process != 0; process &= process - 1) count++;
+    return count;
+}
+
+struct lock {
+    SRWLOCK lock;
+};
+
+struct lock *lock_open(void)
+{
+    struct lock *lock = memory_alloc(sizeof *lock);
+
+    if (lock) InitializeSRWLock(&lock->lock);
+    return lock;
+}
+
+void lock_free(struct lock *lock)
+{
+    memory_free(lock);
+}
+
+void lock_take(struct lock *lock)
+{
+    AcquireSRWLockExclusive(&lock->lock);
+}
+
+void lock_give_back(struct lock *lock)
+{
+    ReleaseSRWLockExclusive(&lock->lock);
+}
+
+struct gate {
+    SRWLOCK lock;
+    CONDITION_VARIABLE opened;
+    bool is_open;
+};
+
+struct gate *gate_open(void)
+{
+    struct gate *gate = memory_alloc(sizeof *gate);
+
+    if (!gate) return NULL;
+    InitializeSRWLock(&gate->lock);
+    InitializeConditionVariable(&gate->opened);
+    return gate;
+}
+
+void gate_free(struct gate *gate)
+{
+    memory_free(gate);
+}
+
+void gate_pass(struct gate *gate)
+{
+    AcquireSRWLockExclusive(&gate->lock);
+    while (!gate->is_open) SleepConditionVariableSRW(&gate->opened, &gate->lock, INFINITE, 0);
+    ReleaseSRWLockExclusive(&gate->lock);
+}
+
+void gate_unlock(struct gate *gate)
+{
+    AcquireSRWLockExclusive(&gate->lock);
+    gate->is_open = true;
+    WakeAllConditionVariable(&gate->opened); /* under the lock: who passes may free the gate */
+    ReleaseSRWLockExclusive(&gate->lock);
+}

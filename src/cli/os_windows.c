@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* os_windows.c - the console's events as wishes to stop, and its output as ours. */
+#include "os.h"
+
+#include <windows.h>
+#include <fcntl.h>
+#include <io.h>
+#include <stdio.h>
+
+static HANDLE os__stops; /* a semaphore: one count a wish */
+static HANDLE os__ended; /* an event */
+
+#define OS__STOPS_MAX 1000
+
+/* On a thread of the system's. */
+static BOOL WINAPI os__on_console(DWORD event)
+{
+    ReleaseSemaphore(os__stops, 1, NULL); /* fails when there are OS__STOPS_MAX already */
+    /* Closing, logging off and shutting down end the process as soon as this returns, or after some
+     * seconds: so it waits, and the end of the drain ends it. */
+    if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) Sleep(INFINITE);
+    return TRUE;
+}
+
+bool os_start(int *os_error)
+{
+    /* Lines end as they do everywhere: scripts read them. */
+    (void)_setmode(_fileno(stdout), _O_BINARY);
+    (void)_setmode(_fileno(stderr), _O_BINARY);
+    SetConsoleOutputCP(CP_UTF8); /* fails without a console, where nobody minds */
+    os__stops = CreateSemaphoreW(NULL, 0, OS__STOPS_MAX, NULL);
+    os__ended = CreateEventW(NULL, FALSE, FALSE, NULL);
+    bool good = os__stops && os__ended && SetConsoleCtrlHandler(NULL, FALSE) &&
+                SetConsoleCtrlHandler(os__on_console, TRUE);
+    *os_error = (int)GetLastError();
+    return good;
+}
+
+enum os_event os_wait(void)
+{
+    const HANDLE watched[2] = {os__stops, os__ended};
+
+    return WaitForMultipleObjects(2, watched, FALSE, INFINITE) == WAIT_OBJECT_0 ? OS_STOP
+                                                                                : OS_ENDED;
+}
+
+void os_post_ended(void)
+{
+    SetEvent(os__ended);
+}
+
+uint64_t os_raise_files_limit(uint64_t *before)
+{
+    return *before = 0;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* acceptex.c - listeners: a number of AcceptEx always pending, so that a connection finds one.
+ *
+ *   an accept:  IDLE -> socket opened, AcceptEx -> OUT -> packet -> ACCEPTED -> NET_ACCEPTED: IDLE
+ *                                                            '-> failed: socket closed: IDLE
+ *
+ * No data is accepted with a connection (receive length 0): a silent client occupies nothing. While
+ * accepting is off, accepts that are pending may still complete; they are held, ACCEPTED. The
+ * accepts live until their packets were taken, so a closed listener lives on until the last of them
+ * came.
+ *
+ * Listener and accepted sockets alike are opened for RIO; else their request queues would take
+ * requests and never answer them (contract S3, S4).
+ */
+#include "address.h"
+#include "check.h"
+#include "error_fill.h"
+#include "error_winsock.h"
+#include "memory.h"
+#include "rio_net.h"
+#include "win_words.h"
+
+#define ACCEPTEX__PENDING 64u /* of one listener: connections that may come between two turns */
+#define ACCEPTEX__TRIES 4     /* of one post, when the connection it met was dead already */
+
+enum acceptex__state { ACCEPTEX__IDLE, ACCEPTEX__OUT, ACCEPTEX__ACCEPTED };
+
+struct acceptex__entry {
+    struct win_overlapped overlapped; /* first */
+    struct acceptor *acceptor;
+    enum acceptex__state state;
+    win_socket socket;
+    struct acceptex__entry *next; /* on idle, or on accepted */
+    struct weir_address peer;
+    _Alignas(8) uint8_t area[WIN_ACCEPT_AREA_BYTES];
+};
+
+struct acceptor {
+    struct rio_slot *slot;
+    bool v4;
+    uint32_t pending_count;
+    struct acceptex__entry *idle;
+    struct acceptex__entry *accepted_first, *accepted_last;
+    struct acceptex__entry entries[ACCEPTEX__PENDING];
+};
+
+static void acceptex__tell(const struct rio_net *system, enum rio_socket_moment moment,
+                           win_socket socket, win_socket other)
+{
+    if (system->provider->on_socket) system->provider->on_socket(moment, socket, other);
+}
+
+void acceptex_refuse(struct rio_net *system, win_socket socket)
+{
+    acceptex__tell(system, RIO_SOCKET_CLOSED, socket, WIN_NO_SOCKET);
+    win_system->socket_close(socket);
+}
+
+/* ---- listen ---- */
+
+static int acceptex__open_one(const struct weir_address *address, bool v4, bool stream,
+                              win_socket *socket)
+{
+    int os_error = win_system->socket_open(v4, stream, socket);
+
+    if (os_error != 0) {
+        *socket = WIN_NO_SOCKET;
+        return os_error;
+    }
+    os_error = win_system->socket_bind(*socket, v4, address);
+    if (os_error == 0) return 0;
+    win_system->socket_close(*socket);
+    *socket = WIN_NO_SOCKET;
+    return os_error;
+}
+
+int acceptex_open_bound(const struct net_place *place, bool stream, win_socket *socket, bool *v4)
+{
+    *v4 = address_is_v4(&place->address);
+    int os_error = acceptex__open_one(&place->address, *v4, stream, socket);
+    if (os_error != WIN_EAFNOSUPPORT || *v4 || !address_is_any(&place->address)) return os_error;
+    struct weir_address any = address_of_v4(0, place->address.port);
+    *v4 = true;
+    return acceptex__open_one(&any, true, stream, socket);
+}
+
+static struct acceptor *acceptex__acceptor(struct rio_slot *slot, bool v4)
+{
+    struct acceptor *acceptor = memory_alloc(sizeof *acceptor);
+
+    if (!acceptor) return NULL;
+    acceptor->slot = slot;
+    acceptor->v4 = v4;
+    for (uint32_t i = ACCEPTEX__PENDING; i-- > 0;) {
+        acceptor->entries[i].acceptor = acceptor;
+        acceptor->entries[i].next = acceptor->idle;
+        acceptor->idle = &acceptor->entries[i];
+    }
+    return acceptor;
+}
+
+enum weir_code acceptex_listen(struct rio_net *system, struct rio_slot *slot,
+                               const struct net_place *place, struct weir_error *error)
+{
+    bool v4, skips = false;
+    int os_error = acceptex_open_bound(place, true, &slot->socket, &v4);
+
+    if (os_error == 0) os_error = win_system->socket_listen(slot->socket, place->backlog);
+    if (os_error == 0)
+        os_error = win_system->port_watch(system->port, slot->socket, RIO_KEY_ACCEPT, &skips);
+    if (os_error != 0) {
+        if (slot->socket != WIN_NO_SOCKET) win_system->socket_close(slot->socket);
+        return win_fail_place(place, true, os_error, error);
+    }
+    slot->acceptor = acceptex__acceptor(slot, v4);
+    if (slot->acceptor) {
+        acceptex__tell(system, RIO_SOCKET_LISTENER, slot->socket, WIN_NO_SOCKET);
+        return WEIR_OK;
+    }
+    win_system->socket_close(slot->socket);
+    return error_fill(error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL, "free some memory");
+}
+
+/* ---- accepts ---- */
+
+static void acceptex__rest_entry(struct acceptor *acceptor, struct acceptex__entry *entry)
+{
+    entry->state = ACCEPTEX__IDLE;
+    entry->socket = WIN_NO_SOCKET;
+    entry->next = acceptor->idle;
+    acceptor->idle = entry;
+}
+
+/* Opens a socket and posts an accept with it. 0, or what the system said. */
+static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
+{
+    struct acceptex__entry *entry = acceptor->idle;
+    int os_error = win_system->socket_open(acceptor->v4, true, &entry->socket);
+
+    if (os_error != 0) return os_error;
+    acceptex__tell(system, RIO_SOCKET_STREAM, entry->socket, WIN_NO_SOCKET);
+    entry->overlapped = (struct win_overlapped){0};
+    for (int tries = 0; tries < ACCEPTEX__TRIES; tries++) {
+        os_error = win_system->accept_post(acceptor->slot->socket, entry->socket, entry->area,
+                                           &entry->overlapped);
+        if (os_error != WIN_ECONNRESET) break; /* a connection came and went: the next one */
+    }
+    if (os_error != 0 && os_error != WIN_IO_PENDING) {
+        acceptex_refuse(system, entry->socket);
+        entry->socket = WIN_NO_SOCKET;
+        return os_error;
+    }
+    acceptor->idle = entry->next;
+    entry->next = NULL;
+    entry->state = ACCEPTEX__OUT;
+    acceptor->pending_count++;
+    return 0;
+}
+
+static bool acceptex__wants_more(const struct rio_slot *slot)
+{
+    return slot->base.flow_on && !slot->base.starved && !slot->base.broken && !slot->base.closing &&
+           slot->acceptor->idle;
+}
+
+static bool acceptex__has_to_tell(const struct rio_slot *slot)
+{
+    return slot->base.flow_on && !slot->base.broken && slot->acceptor->accepted_first;
+}
+
+static void acceptex__list(struct rio_net *system, struct rio_slot *slot)
+{
+    if (slot->base.closing || list_has(&slot->listed)) return;
+    if (acceptex__wants_more(slot) || acceptex__has_to_tell(slot)) rio_put(&system->ready, slot);
+}
+
+void acceptex_accept(struct rio_net *system, struct rio_slot *slot, bool on)
+{
+    (void)on; /* the flow is in the slot already */
+    list_remove(&slot->listed);
+    acceptex__list(system, slot);
+}
+
+static bool acceptex__is_scarce(int os_error)
+{
+    enum weir_code code = error_winsock_code(os_error);
+
+    return code == WEIR_NO_FILES || code == WEIR_NO_BUFFERS || code == WEIR_NO_MEMORY;
+}
+
+static void acceptex__break(struct rio_net *system, struct rio_slot *slot, int os_error)
+{
+    struct net_event *event = ledger_event(system->net, &slot->base, NET_BROKEN);
+
+    event->code = error_winsock_code(os_error);
+    event->os_error = os_error;
+}
+
+/* Keeps accepts posted. When that fails, those that are posted still serve, and it is tried again
+ * after a while; when none is left, the front says that there is no accepting for now. */
+static void acceptex__refill(struct rio_net *system, struct rio_slot *slot)
+{
+    struct acceptor *acceptor = slot->acceptor;
+
+    while (acceptex__wants_more(slot)) {
+        int os_error = acceptex__post(system, acceptor);
+        if (os_error == 0) continue;
+        if (acceptor->pending_count > 0)
+            rio_rest(system, slot);
+        else if (!ledger_has_room(&system->net->ledger))
+            rio_put(&system->ready, slot);
+        else if (os_error == WIN_ENOTSOCK || os_error == WIN_EINVAL)
+            acceptex__break(system, slot, os_error);
+        else if (!ledger_accept_failed(system->net, &slot->base, acceptex__is_scarce(os_error),
+                                       os_error))
+            return;
+        else
+            rio_rest(system, slot);
+        return;
+    }
+}
+
+static void acceptex__hand_out(struct rio_net *system, struct rio_slot *slot)
+{
+    struct acceptor *acceptor = slot->acceptor;
+    struct acceptex__entry *entry = acceptor->accepted_first;
+
+    acceptor->accepted_first = entry->next;
+    if (!acceptor->accepted_first) acceptor->accepted_last = NULL;
+    struct net_event *event = ledger_event(system->net, &slot->base, NET_ACCEPTED);
+    event->peer = entry->peer;
+    event->socket.os_handle = entry->socket;
+    acceptex__rest_entry(acceptor, entry);
+}
+
+void acceptex_serve(struct rio_net *system, struct rio_slot *slot)
+{
+    while (acceptex__has_to_tell(slot) && ledger_has_room(&system->net->ledger))
+        acceptex__hand_out(system, slot);
+    acceptex__refill(system, slot);
+    acceptex__list(system, slot);
+}
+
+/* ---- packets ---- */
+
+static void acceptex__end_close(struct rio_net *system, struct rio_slot *slot)
+{
+    if (!slot->base.closing || slot->acceptor->pending_count > 0) return;
+    memory_free(slot->acceptor);
+    slot->acceptor = NULL;
+    ledger_closed(system->net, &slot->base);
+}
+
+/* The connection stands, or did: a reset may have come before us. */
+static int acceptex__finish(struct rio_net *system, struct rio_slot *slot,
+                            struct acceptex__entry *entry)
+{
+    int os_error = error_winsock_of_status((int32_t)entry->overlapped.status);
+
+    if (os_error != 0) return os_error;
+    os_error = win_system->accept_finish(slot->socket, entry->socket, entry->area, &entry->peer);
+    if (os_error != 0) return os_error;
+    win_system->stream_options(entry->socket);
+    acceptex__tell(system, RIO_SOCKET_ACCEPTED, entry->socket, slot->socket);
+    return 0;
+}
+
+void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
+{
+    struct acceptex__entry *entry = (struct acceptex__entry *)(void *)packet->overlapped;
+    struct acceptor *acceptor = entry->acceptor;
+    struct rio_slot *slot = acceptor->slot;
+
+    weir_check(entry->state == ACCEPTEX__OUT);
+    weir_check(acceptor->pending_count > 0);
+    acceptor->pending_count--;
+    int os_error =
+        slot->base.closing ? WIN_OPERATION_ABORTED : acceptex__finish(system, slot, entry);
+    if (os_error != 0) {
+        /* Whatever it was, it concerns one connection; the others are accepted on. */
+        acceptex_refuse(system, entry->socket);
+        acceptex__rest_entry(acceptor, entry);
+    } else {
+        entry->state = ACCEPTEX__ACCEPTED;
+        entry->next = NULL;
+        if (acceptor->accepted_last)
+            acceptor->accepted_last->next = entry;
+        else
+            acceptor->accepted_first = entry;
+        acceptor->accepted_last = entry;
+    }
+    acceptex__list(system, slot);
+    acceptex__end_close(system, slot);
+}
+
+/* ---- close ---- */
+
+void acceptex_close(struct rio_net *system, struct rio_slot *slot)
+{
+    struct acceptor *acceptor = slot->acceptor;
+    win_socket listener = slot->socket;
+
+    list_remove(&slot->listed);
+    slot->socket = WIN_NO_SOCKET;
+    win_system->socket_close(listener); /* its pending accepts are answered */
+    acceptex__tell(system, RIO_SOCKET_CLOSED, listener, WIN_NO_SOCKET);
+    while (acceptor->accepted_first) {
+        struct acceptex__entry *entry = acceptor->accepted_first;
+        acceptor->accepted_first = entry->next;
+        acceptex_refuse(system, entry->socket);
+        acceptex__rest_entry(acceptor, entry);
+    }
+    acceptor->accepted_last = NULL;
+    acceptex__end_close(system, slot);
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* rio.c - the transports `rio` and `iocp`: a completion port, a completion queue, and what came of
+ * them.
+ *
+ *      net_wait:  commit every dirty handle, each direction by itself
+ *              -> serve the ready ones, take completions
+ *              -> nothing at all? arm the notification and block on the port, until the time comes
+ *              -> the port's packets: notified: take completions; accepted; woken
+ *
+ * The port carries all that can wake a worker: RIO's notification, AcceptEx, net_wake, and under
+ * `iocp` the overlapped I/O of the emulation. The two transports differ in their table alone.
+ */
+#include "rio.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "error_fill.h"
+#include "error_winsock.h"
+#include "memory.h"
+#include "rio_net.h"
+
+#define RIO__PACKETS_MAX 64u
+/* While completions keep coming, the port is asked every so many turns: often enough for accepts,
+ * seldom enough to save its system call. */
+#define RIO__TURNS_UNLOOKED_MAX 8u
+
+/* ---- open, free ---- */
+
+static enum weir_code rio__choose_provider(struct net *net, bool emulated,
+                                           const struct rio_provider **provider,
+                                           struct weir_error *error)
+{
+    int os_error = win_system->start(net->options.simulation);
+
+    if (os_error != 0)
+        return error_fill(error, error_winsock_code(os_error), os_error, "use Windows sockets",
+                          NULL, NULL, "use another transport");
+    if (emulated) {
+        *provider = rio_provider_emulated(win_system);
+    } else {
+        enum weir_code code = rio_provider_native(win_system, provider, error);
+        if (code != WEIR_OK) return code;
+    }
+    if (net->options.verify_rio) *provider = rio_provider_verified(win_system, *provider);
+    return WEIR_OK;
+}
+
+static enum weir_code rio__open_with(struct net *net, bool emulated, struct weir_error *error)
+{
+    const struct rio_provider *provider = NULL;
+    enum weir_code code = rio__choose_provider(net, emulated, &provider, error);
+
+    if (code != WEIR_OK) return code;
+    struct rio_net *system = memory_alloc(sizeof *system);
+    if (!system)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "open the network", NULL, NULL,
+                          "free some memory");
+    system->net = net;
+    system->provider = provider;
+    system->rest_until_ns = NET_FOREVER;
+    list_init(&system->dirty);
+    list_init(&system->ready);
+    list_init(&system->resting);
+    list_init(&system->dry);
+    code = rio_queue_open(system, error);
+    if (code != WEIR_OK) {
+        memory_free(system);
+        return code;
+    }
+    net->system = system;
+    net->now_ns = win_system->clock_ns();
+    net->info.held_bytes_max =
+        net->options.stream_buffer_bytes; /* the one receive that is posted */
+    return WEIR_OK;
+}
+
+static enum weir_code rio__open(struct net *net, struct weir_error *error)
+{
+    return rio__open_with(net, false, error);
+}
+
+static enum weir_code rio__open_emulated(struct net *net, struct weir_error *error)
+{
+    return rio__open_with(net, true, error);
+}
+
+static void rio__free(struct net *net)
+{
+    struct rio_net *system = rio_net_of(net);
+    const struct rio_provider *provider = system->provider;
+
+    weir_check(list_is_empty(&system->dirty));
+    weir_check(list_is_empty(&system->ready));
+    weir_check(list_is_empty(&system->resting));
+    weir_check(list_is_empty(&system->dry));
+    rio_queue_close(system);
+    memory_free(system);
+    if (provider->on_end) provider->on_end();
+}
+
+static void rio__wake(struct net *net)
+{
+    struct rio_net *system = rio_net_of(net);
+
+    if (!atomic_exchange(&system->wake_posted, true))
+        win_system->port_post(system->port, RIO_KEY_WAKE, NULL);
+}
+
+/* ---- the wait ---- */
+
+static void rio__commit(struct rio_net *system, struct rio_slot *slot)
+{
+    switch (slot->base.kind) {
+    case LEDGER_CONNECTION: rio_stream_commit(system, slot); break;
+    case LEDGER_DATAGRAM: rio_udp_commit(system, slot); break;
+    default: rio_put(&system->ready, slot); /* a listener that has rested */
+    }
+}
+
+static void rio__serve(struct rio_net *system, struct rio_slot *slot)
+{
+    switch (slot->base.kind) {
+    case LEDGER_LISTENER: acceptex_serve(system, slot); break;
+    case LEDGER_CONNECTION: rio_stream_serve(system, slot); break;
+    case LEDGER_DATAGRAM: rio_udp_serve(system, slot); break;
+    case LEDGER_FREE: weir_unreachable("a free slot on a list");
+    }
+}
+
+/* As many of those that wait for a buffer as there are buffers may try again. */
+static void rio__water(struct rio_net *system)
+{
+    uint32_t streams = pool_room(&system->net->stream_pool);
+    uint32_t datagrams = pool_room(&system->net->datagram_pool);
+    struct list dry;
+    struct list *node;
+
+    list_init(&dry);
+    list_append_all(&dry, &system->dry);
+    while (streams + datagrams > 0 && (node = list_take_first(&dry)) != NULL) {
+        struct rio_slot *slot = weir_container_of(node, struct rio_slot, dry);
+        uint32_t *room = slot->base.kind == LEDGER_DATAGRAM ? &datagrams : &streams;
+        if (*room == 0) {
+            list_add_last(&system->dry, &slot->dry);
+            continue;
+        }
+        --*room;
+        if (!list_has(&slot->listed)) rio_put(&system->dirty, slot);
+    }
+    list_append_all(&system->dry, &dry);
+}
+
+/* Those that have rested, and those that waited for a buffer, may try again. */
+static void rio__stir(struct rio_net *system)
+{
+    if (system->rest_until_ns != NET_FOREVER && win_system->clock_ns() >= system->rest_until_ns) {
+        system->rest_until_ns = NET_FOREVER;
+        list_append_all(&system->dirty, &system->resting);
+    }
+    rio__water(system);
+}
+
+static void rio__commit_all(struct rio_net *system)
+{
+    struct list turn;
+    struct list *node;
+
+    rio__stir(system);
+    list_init(&turn);
+    list_append_all(&turn, &system->dirty);
+    while ((node = list_take_first(&turn)) != NULL)
+        rio__commit(system, weir_container_of(node, struct rio_slot, listed));
+}
+
+/* Each slot that was ready when it began, once. */
+static void rio__serve_ready(struct rio_net *system)
+{
+    struct list turn;
+    struct list *node;
+
+    list_init(&turn);
+    list_append_all(&turn, &system->ready);
+    while (ledger_has_room(&system->net->ledger) && (node = list_take_first(&turn)) != NULL)
+        rio__serve(system, weir_container_of(node, struct rio_slot, listed));
+    list_append_all(&turn, &system->ready); /* those not served keep their place in front */
+    list_append_all(&system->ready, &turn);
+}
+
+static void rio__arm(struct rio_net *system)
+{
+    if (system->armed) return;
+    int os_error = system->provider->table->notify(system->queue);
+    weir_check(os_error == 0 || os_error == WIN_EALREADY);
+    system->armed = true;
+}
+
+static void rio__on_notified(struct rio_net *system, bool by_packet)
+{
+    system->armed = false;
+    if (by_packet && system->provider->on_notified) system->provider->on_notified(system->queue);
+}
+
+/* True: the completion queue has something. */
+static bool rio__on_packet(struct rio_net *system, const struct win_packet *packet)
+{
+    switch ((enum rio_key)packet->key) {
+    case RIO_KEY_WAKE:
+        atomic_store(&system->wake_posted, false);
+        system->woken = true;
+        return false;
+    case RIO_KEY_NOTIFY: rio__on_notified(system, true); return true;
+    case RIO_KEY_ACCEPT: acceptex_complete(system, packet); return false;
+    case RIO_KEY_EMULATION:
+        if (system->provider->on_packet(packet)) rio__on_notified(system, false);
+        return true;
+    }
+    weir_unreachable("a packet under no key of ours");
+}
+
+/* Asks the port, and waits for it until then; takes what completed thereby. */
+static void rio__look(struct rio_net *system, uint64_t until_ns)
+{
+    struct win_packet packets[RIO__PACKETS_MAX];
+    bool has_completions = false;
+
+    system->turns_unlooked = 0;
+    if (until_ns != 0) {
+        rio__arm(system);
+        if (system->provider->before_wait) system->provider->before_wait(system->queue);
+    }
+    uint32_t count = win_system->port_wait(system->port, packets, RIO__PACKETS_MAX, until_ns);
+    system->net->now_ns = win_system->clock_ns();
+    for (uint32_t i = 0; i < count; i++)
+        if (rio__on_packet(system, &packets[i])) has_completions = true;
+    if (has_completions) rio_harvest(system);
+}
+
+static bool rio__is_idle(const struct rio_net *system)
+{
+    const struct ledger *ledger = &system->net->ledger;
+
+    return ledger->events_count == 0 && !ledger_has_answers(ledger) && !system->woken &&
+           list_is_empty(&system->ready) && list_is_empty(&system->dirty);
+}
+
+static void rio__wait(struct net *net, uint64_t until_ns)
+{
+    struct rio_net *system = rio_net_of(net);
+
+    rio__commit_all(system);
+    rio__serve_ready(system);
+    uint32_t taken = rio_harvest(system);
+    bool idle = taken == 0 && rio__is_idle(system);
+    if (until_ns > system->rest_until_ns) until_ns = system->rest_until_ns;
+    if (idle || taken == 0 || system->provider->is_emulated ||
+        ++system->turns_unlooked > RIO__TURNS_UNLOOKED_MAX)
+        rio__look(system, idle ? until_ns : 0);
+    else
+        net->now_ns = win_system->clock_ns();
+    rio__serve_ready(system);
+    if (system->woken && ledger_has_room(&net->ledger)) {
+        system->woken = false;
+        ledger_event(net, NULL, NET_WOKEN);
+    }
+}
+
+/* ---- what the front asks ---- */
+
+static enum weir_code rio__listen(struct net *net, struct ledger_slot *base,
+                                  const struct net_place *place, struct weir_error *error)
+{
+    rio_slot_init(rio_slot_of(base));
+    return acceptex_listen(rio_net_of(net), rio_slot_of(base), place, error);
+}
+
+static enum weir_code rio__adopt(struct net *net, struct ledger_slot *base,
+                                 struct net_socket socket, struct weir_error *error)
+{
+    return rio_stream_adopt(rio_net_of(net), rio_slot_of(base), socket.os_handle, error);
+}
+
+static void rio__accept(struct net *net, struct ledger_slot *base, bool on)
+{
+    acceptex_accept(rio_net_of(net), rio_slot_of(base), on);
+}
+
+static void rio__refuse(struct net *net, struct net_socket socket)
+{
+    acceptex_refuse(rio_net_of(net), socket.os_handle);
+}
+
+static void rio__receive(struct net *net, struct ledger_slot *base, bool on)
+{
+    if (base->kind == LEDGER_DATAGRAM)
+        rio_udp_receive(rio_net_of(net), rio_slot_of(base), on);
+    else
+        rio_stream_receive(rio_net_of(net), rio_slot_of(base), on);
+}
+
+static void rio__send(struct net *net, struct ledger_slot *base, struct net_buffer *const *buffers,
+                      uint32_t count)
+{
+    rio_stream_send(rio_net_of(net), rio_slot_of(base), buffers, count);
+}
+
+static void rio__finish(struct net *net, struct ledger_slot *base)
+{
+    (void)net;
+    /* Fails only on a connection that is gone, which a receive tells. */
+    (void)win_system->socket_finish(rio_slot_of(base)->socket);
+}
+
+static void rio__close(struct net *net, struct ledger_slot *base)
+{
+    struct rio_net *system = rio_net_of(net);
+    struct rio_slot *slot = rio_slot_of(base);
+
+    if (base->kind == LEDGER_LISTENER)
+        acceptex_close(system, slot);
+    else if (base->kind == LEDGER_CONNECTION)
+        rio_stream_close(system, slot);
+    else
+        rio_udp_close(system, slot);
+}
+
+static struct weir_address rio__local_address(struct net *net, struct ledger_slot *base)
+{
+    struct weir_address address = {0};
+
+    (void)net;
+    weir_check(win_system->socket_local(rio_slot_of(base)->socket, &address) == 0);
+    return address;
+}
+
+static enum weir_code rio__bind(struct net *net, struct ledger_slot *base,
+                                const struct net_place *place, struct weir_error *error)
+{
+    rio_slot_init(rio_slot_of(base));
+    return rio_udp_bind(rio_net_of(net), rio_slot_of(base), place, error);
+}
+
+static void rio__send_to(struct net *net, struct ledger_slot *base, const struct weir_address *peer,
+                         const struct weir_address *local, struct net_buffer *buffer,
+                         uint32_t segment_bytes)
+{
+    rio_udp_send(rio_net_of(net), rio_slot_of(base), peer, local, buffer, segment_bytes);
+}
+
+static bool rio__is_own(struct net *net, struct ledger_slot *base,
+                        const struct weir_address *address)
+{
+    return rio_udp_is_own(rio_net_of(net), rio_slot_of(base), address);
+}
+
+#define RIO__OPERATIONS                                                                       \
+    .listeners_share = false, .is_verifiable = true, .slot_bytes = sizeof(struct rio_slot),   \
+    .free = rio__free, .wake = rio__wake, .listen = rio__listen, .adopt = rio__adopt,         \
+    .accept = rio__accept, .refuse = rio__refuse, .receive = rio__receive, .send = rio__send, \
+    .finish = rio__finish, .close = rio__close, .local_address = rio__local_address,          \
+    .bind = rio__bind, .send_to = rio__send_to, .is_own = rio__is_own, .wait = rio__wait
+
+const struct transport transport_rio = {.name = "rio", .open = rio__open, RIO__OPERATIONS};
+
+const struct transport transport_iocp = {
+    .name = "iocp", .open = rio__open_emulated, RIO__OPERATIONS};

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* rio_emulation_queue.c - request queues of the emulation: limits, order, commits, and the end.
+ *
+ * On a stream one request of each direction is in flight at a time, so that bytes and results keep
+ * the order of the posts whatever the system below does; datagrams are all in flight.
+ *
+ *   the end:  close_socket -> dead to its owner at once; deferred and waiting requests are done,
+ *             aborted -> what is in flight is cancelled -> its last packet came: the socket is
+ *             closed -> its last result was dequeued: the queue is freed
+ *
+ * The socket is not closed while a call is in flight on it: under Wine a send that is pending goes
+ * on by the handle's number, and would write into whichever connection has that number next.
+ */
+#include "check.h"
+#include "memory.h"
+#include "rio_emulation.h"
+
+/* ---- lines of requests ---- */
+
+static void emulated_queue__add(struct emulated_line *line, struct emulated_request *request)
+{
+    request->next = NULL;
+    if (line->last)
+        line->last->next = request;
+    else
+        line->first = request;
+    line->last = request;
+}
+
+static struct emulated_request *emulated_queue__take(struct emulated_line *line)
+{
+    struct emulated_request *request = line->first;
+
+    if (!request) return NULL;
+    line->first = request->next;
+    if (!line->first) line->last = NULL;
+    request->next = NULL;
+    return request;
+}
+
+static struct emulated_queue *emulated_queue__of(rio_rq rq)
+{
+    struct emulated_queue *queue = (struct emulated_queue *)(void *)rq;
+
+    weir_check(queue != NULL);
+    weir_check(queue->magic == EMULATED_QUEUE_MAGIC);
+    weir_check_rule(!queue->is_dead, "a request queue is used after its socket was closed");
+    return queue;
+}
+
+static struct emulated_direction *emulated_queue__direction(struct emulated_request *request)
+{
+    return request->is_send ? &request->queue->sends : &request->queue->receives;
+}
+
+/* ---- making and freeing ---- */
+
+/* More slots for one direction. False: no memory. */
+static bool emulated_queue__add_slots(struct emulated_queue *queue,
+                                      struct emulated_direction *direction, uint32_t count)
+{
+    struct emulated_block *block;
+
+    if (count == 0) return true;
+    block = memory_alloc(sizeof *block);
+    if (block) block->requests = memory_alloc_array(count, sizeof *block->requests);
+    if (block && block->requests && !queue->is_stream)
+        block->messages = memory_alloc_array(count, sizeof *block->messages);
+    if (!block || !block->requests || (!queue->is_stream && !block->messages)) {
+        if (block) memory_free(block->requests);
+        memory_free(block);
+        return false;
+    }
+    for (uint32_t i = count; i-- > 0;) {
+        struct emulated_request *request = &block->requests[i];
+        request->queue = queue;
+        request->is_send = direction == &queue->sends;
+        if (block->messages) request->message = &block->messages[i];
+        request->next = direction->free;
+        direction->free = request;
+    }
+    block->next = queue->blocks;
+    queue->blocks = block;
+    direction->max += count;
+    return true;
+}
+
+static void emulated_queue__free(struct emulated_queue *queue)
+{
+    while (queue->blocks) {
+        struct emulated_block *block = queue->blocks;
+        queue->blocks = block->next;
+        memory_free(block->requests);
+        memory_free(block->messages);
+        memory_free(block);
+    }
+    queue->magic = 0;
+    memory_free(queue);
+}
+
+static uint32_t emulated_queue__room(const struct emulated_cq *cq)
+{
+    return cq->size - cq->reserved;
+}
+
+static bool emulated_queue__has_room(const struct emulated_cq *receive_cq, uint32_t receives,
+                                     const struct emulated_cq *send_cq, uint32_t sends)
+{
+    if (receive_cq == send_cq)
+        return (uint64_t)receives + sends <= emulated_queue__room(receive_cq);
+    return receives <= emulated_queue__room(receive_cq) && sends <= emulated_queue__room(send_cq);
+}
+
+static struct emulated_queue *emulated_queue__make(uintptr_t socket, uint32_t receives_max,
+                                                   uint32_t sends_max, struct emulated_cq *cq)
+{
+    struct emulated_queue *queue = memory_alloc(sizeof *queue);
+
+    if (!queue) return NULL;
+    queue->socket = socket;
+    queue->is_stream = emulated_system->socket_is_stream(socket);
+    queue->skips = queue->is_stream;
+    if (emulated_queue__add_slots(queue, &queue->receives, receives_max) &&
+        emulated_queue__add_slots(queue, &queue->sends, sends_max)) {
+        int os_error =
+            emulated_system->port_watch(cq->port, socket, RIO_KEY_EMULATION, &queue->skips);
+        if (os_error == 0) return queue;
+        emulated_queue__free(queue);
+        emulated_fail(os_error);
+        return NULL;
+    }
+    emulated_queue__free(queue);
+    emulated_fail(WIN_ENOBUFS);
+    return NULL;
+}
+
+rio_rq RIO_CALL emulated_create_rq(uintptr_t socket, uint32_t receives_max,
+                                   uint32_t receive_pieces_max, uint32_t sends_max,
+                                   uint32_t send_pieces_max, rio_cq receive_cq, rio_cq send_cq,
+                                   void *socket_context)
+{
+    struct emulated_cq *receives = emulated_cq_of(receive_cq), *sends = emulated_cq_of(send_cq);
+
+    if (!receives || !sends || receives->port != sends->port || receive_pieces_max != 1 ||
+        send_pieces_max != 1 || (receives_max == 0 && sends_max == 0)) {
+        emulated_fail(WIN_EINVAL);
+        return RIO_NO_RQ;
+    }
+    if (!emulated_queue__has_room(receives, receives_max, sends, sends_max)) {
+        emulated_fail(WIN_ENOBUFS);
+        return RIO_NO_RQ;
+    }
+    struct emulated_queue *queue = emulated_queue__make(socket, receives_max, sends_max, receives);
+    if (!queue) return RIO_NO_RQ;
+    queue->magic = EMULATED_QUEUE_MAGIC;
+    queue->context = (uintptr_t)socket_context;
+    queue->receives.cq = receives;
+    queue->sends.cq = sends;
+    receives->reserved += receives_max;
+    sends->reserved += sends_max;
+    receives->queues_count++;
+    sends->queues_count++;
+    return (rio_rq)(void *)queue;
+}
+
+rio_bool RIO_CALL emulated_resize_rq(rio_rq rq, uint32_t receives_max, uint32_t sends_max)
+{
+    struct emulated_queue *queue = emulated_queue__of(rq);
+
+    if (receives_max < queue->receives.max || sends_max < queue->sends.max)
+        return emulated_fail(WIN_ETOOMANYREFS); /* smaller is no use to anybody here */
+    uint32_t receives = receives_max - queue->receives.max, sends = sends_max - queue->sends.max;
+    if (!emulated_queue__has_room(queue->receives.cq, receives, queue->sends.cq, sends))
+        return emulated_fail(WIN_ENOBUFS);
+    if (!emulated_queue__add_slots(queue, &queue->receives, receives))
+        return emulated_fail(WIN_ENOBUFS);
+    queue->receives.cq->reserved += receives;
+    if (!emulated_queue__add_slots(queue, &queue->sends, sends)) return emulated_fail(WIN_ENOBUFS);
+    queue->sends.cq->reserved += sends;
+    return true;
+}
+
+static void emulated_queue__leave(struct emulated_direction *direction)
+{
+    direction->cq->reserved -= direction->max;
+    emulated_cq_leave(direction->cq);
+}
+
+/* ---- starting requests ---- */
+
+static void emulated_queue__done(struct emulated_request *request, int os_error)
+{
+    if (os_error == 0 || os_error == WIN_EMSGSIZE) emulated_request_publish(request);
+    emulated_cq_push(emulated_queue__direction(request)->cq, request, os_error,
+                     request->done_bytes);
+}
+
+/* Starts it, again and again as long as it is answered at once and not finished by that. */
+static void emulated_queue__start(struct emulated_direction *direction,
+                                  struct emulated_request *request)
+{
+    int os_error;
+    uint32_t bytes;
+
+    for (;;) {
+        if (emulated_request_start(request, &os_error, &bytes)) {
+            direction->in_flight++;
+            return;
+        }
+        if (!emulated_request_advance(request, &os_error, bytes)) continue;
+        emulated_queue__done(request, os_error);
+        return;
+    }
+}
+
+static void emulated_queue__pump(struct emulated_queue *queue, struct emulated_direction *direction)
+{
+    while (direction->waiting.first && (!queue->is_stream || direction->in_flight == 0))
+        emulated_queue__start(direction, emulated_queue__take(&direction->waiting));
+}
+
+static void emulated_queue__commit(struct emulated_queue *queue,
+                                   struct emulated_direction *direction)
+{
+    struct emulated_request *request;
+
+    while ((request = emulated_queue__take(&direction->deferred)) != NULL)
+        emulated_queue__add(&direction->waiting, request);
+    emulated_queue__pump(queue, direction);
+}
+
+/* ---- posting ---- */
+
+struct emulated_post {
+    const struct rio_piece *data, *remote, *control;
+    uint32_t count, flags;
+    void *context;
+};
+
+static bool emulated_queue__is_sound(const struct emulated_queue *queue,
+                                     const struct emulated_direction *direction,
+                                     const struct emulated_post *post)
+{
+    uint32_t known = RIO_DONT_NOTIFY | RIO_DEFER;
+
+    if (queue->is_stream && direction == &queue->receives) known |= RIO_WAITALL;
+    if ((post->flags & ~known) != 0 || post->count > 1) return emulated_fail(WIN_EINVAL);
+    if (post->count == 1 && !post->data) return emulated_fail(WIN_EINVAL);
+    if (queue->is_stream && (post->remote || post->control || post->count == 0))
+        return emulated_fail(WIN_EINVAL);
+    return direction->charged < direction->max || emulated_fail(WIN_ENOBUFS);
+}
+
+static bool emulated_queue__fill(struct emulated_request *request, const struct emulated_post *post)
+{
+    static uint8_t nothing;
+
+    request->context = (uintptr_t)post->context;
+    request->flags = post->flags;
+    request->done_bytes = request->tries = 0;
+    request->piece = (struct win_piece){0, &nothing};
+    if (post->count == 1) {
+        request->piece = (struct win_piece){post->data->length, emulated_slice(post->data)};
+        if (!request->piece.bytes) return false;
+    }
+    return !request->message || emulated_request_address(request, post->remote, post->control);
+}
+
+static bool emulated_queue__post(struct emulated_queue *queue, struct emulated_direction *direction,
+                                 const struct emulated_post *post)
+{
+    if (post->flags == RIO_COMMIT_ONLY) {
+        if (post->data || post->count != 0 || post->context) return emulated_fail(WIN_EINVAL);
+        emulated_queue__commit(queue, direction);
+        return true;
+    }
+    if (!emulated_queue__is_sound(queue, direction, post)) return false;
+    struct emulated_request *request = direction->free;
+    weir_check(request != NULL);
+    if (!emulated_queue__fill(request, post)) return false;
+    direction->free = request->next;
+    direction->charged++;
+    emulated_queue__add(&direction->deferred, request);
+    if ((post->flags & RIO_DEFER) == 0) emulated_queue__commit(queue, direction);
+    return true;
+}
+
+rio_bool RIO_CALL emulated_receive(rio_rq rq, const struct rio_piece *data, uint32_t count,
+                                   uint32_t flags, void *context)
+{
+    struct emulated_queue *queue = emulated_queue__of(rq);
+    const struct emulated_post post = {data, NULL, NULL, count, flags, context};
+
+    return emulated_queue__post(queue, &queue->receives, &post);
+}
+
+int RIO_CALL emulated_receive_ex(rio_rq rq, const struct rio_piece *data, uint32_t count,
+                                 const struct rio_piece *local, const struct rio_piece *remote,
+                                 const struct rio_piece *control, const struct rio_piece *out_flags,
+                                 uint32_t flags, void *context)
+{
+    struct emulated_queue *queue = emulated_queue__of(rq);
+    const struct emulated_post post = {data, remote, control, count, flags, context};
+
+    if (local || out_flags) return emulated_fail(WIN_EINVAL); /* nobody here asks for them */
+    return emulated_queue__post(queue, &queue->receives, &post);
+}
+
+rio_bool RIO_CALL emulated_send(rio_rq rq, const struct rio_piece *data, uint32_t count,
+                                uint32_t flags, void *context)
+{
+    struct emulated_queue *queue = emulated_queue__of(rq);
+    const struct emulated_post post = {data, NULL, NULL, count, flags, context};
+
+    return emulated_queue__post(queue, &queue->sends, &post);
+}
+
+rio_bool RIO_CALL emulated_send_ex(rio_rq rq, const struct rio_piece *data, uint32_t count,
+                                   const struct rio_piece *local, const struct rio_piece *remote,
+                                   const struct rio_piece *control,
+                                   const struct rio_piece *out_flags, uint32_t flags, void *context)
+{
+    struct emulated_queue *queue = emulated_queue__of(rq);
+    const struct emulated_post post = {data, remote, control, count, flags, context};
+
+    if (local || out_flags) return emulated_fail(WIN_EINVAL); /* reserved, and not wanted */
+    return emulated_queue__post(queue, &queue->sends, &post);
+}
+
+/* ---- coming back, and the end ---- */
+
+static uint32_t emulated_queue__in_flight(const struct emulated_queue *queue)
+{
+    return queue->receives.in_flight + queue->sends.in_flight;
+}
+
+static void emulated_queue__end(struct emulated_queue *queue)
+{
+    if (!queue->is_dead || queue->is_busy || emulated_queue__in_flight(queue) > 0) return;
+    if (!queue->is_closed) {
+        queue->is_closed = true;
+        emulated_system->socket_close(queue->socket);
+    }
+    if (queue->receives.charged > 0 || queue->sends.charged > 0) return;
+    emulated_queue__leave(&queue->receives);
+    emulated_queue__leave(&queue->sends);
+    emulated_queue__free(queue);
+}
+
+void emulated_queue_returned(struct emulated_request *request, int os_error, uint32_t bytes)
+{
+    struct emulated_queue *queue = request->queue;
+    struct emulated_direction *direction = emulated_queue__direction(request);
+
+    weir_check(direction->in_flight > 0);
+    direction->in_flight--;
+    queue->is_busy = true;
+    if (!queue->is_dead && !emulated_request_advance(request, &os_error, bytes)) {
+        emulated_queue__start(direction, request);
+    } else {
+        if (queue->is_dead) (void)emulated_request_advance(request, &os_error, bytes);
+        emulated_queue__done(request, os_error);
+    }
+    emulated_queue__pump(queue, direction);
+    queue->is_busy = false;
+    emulated_queue__end(queue);
+}
+
+void emulated_queue_release(struct emulated_request *request)
+{
+    struct emulated_queue *queue = request->queue;
+    struct emulated_direction *direction = emulated_queue__direction(request);
+
+    weir_check(direction->charged > 0);
+    direction->charged--;
+    request->next = direction->free;
+    direction->free = request;
+    emulated_queue__end(queue);
+}
+
+static void emulated_queue__abort(struct emulated_direction *direction)
+{
+    struct emulated_request *request;
+
+    while ((request = emulated_queue__take(&direction->waiting)) != NULL)
+        emulated_queue__done(request, WIN_OPERATION_ABORTED);
+    while ((request = emulated_queue__take(&direction->deferred)) != NULL)
+        emulated_queue__done(request, WIN_OPERATION_ABORTED);
+}
+
+void emulated_close_socket(rio_rq rq, win_socket socket)
+{
+    struct emulated_queue *queue = emulated_queue__of(rq);
+
+    weir_check(queue->socket == socket);
+    queue->is_busy = true;
+    emulated_queue__abort(&queue->receives);
+    emulated_queue__abort(&queue->sends);
+    queue->is_dead = true;
+    if (emulated_queue__in_flight(queue) > 0) emulated_system->cancel(socket);
+    queue->is_busy = false;
+    emulated_queue__end(queue);
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* rio_queue.c - the completion queue and its room, request queues, requests and their completions.
+ *
+ * A request queue reserves its entries in the completion queue when it is made; so many results fit
+ * and no more. The room comes back some time after its socket was closed, not at once: so the queue
+ * is kept a quarter larger than what we count, and is grown, a few times, when making a request
+ * queue fails all the same (contract Q3, Q11).
+ */
+#include "check.h"
+#include "error_fill.h"
+#include "error_winsock.h"
+#include "rio_net.h"
+
+#define RIO_QUEUE__SIZE_FIRST 4096u
+#define RIO_QUEUE__GROWTHS_MAX 4
+#define RIO_QUEUE__RESULTS_MAX 64u
+#define RIO_QUEUE__REST_NS UINT64_C(50000000)
+
+/* ---- pools: each buffer its own registration, so that what was received can be sent ---- */
+
+static rio_buffer_id rio_queue__register(const struct rio_net *system, uint8_t *bytes,
+                                         uint32_t length)
+{
+    return system->provider->table->register_buffer(bytes, length);
+}
+
+static void rio_queue__remove(void *context, struct pool_buffer *buffer)
+{
+    const struct rio_net *system = context;
+
+    for (int i = 0; i < 2; i++) {
+        if (!buffer->registrations[i]) continue;
+        system->provider->table->deregister((rio_buffer_id)buffer->registrations[i]);
+        buffer->registrations[i] = NULL;
+    }
+}
+
+/* The margin is a registration of its own: a send may not name one registration for its bytes and
+ * its address, as far as anybody has said (contract B10). */
+static bool rio_queue__add(void *context, struct pool_buffer *buffer)
+{
+    const struct rio_net *system = context;
+    bool addressed = buffer->pool == &system->net->datagram_pool;
+    rio_buffer_id id = rio_queue__register(system, buffer->start, buffer->pool->buffer_bytes);
+
+    if (id == RIO_NO_BUFFER) return false;
+    buffer->registrations[0] = id;
+    if (!addressed) return true;
+    id = rio_queue__register(system, pool_margin(buffer), POOL_MARGIN_BYTES);
+    if (id != RIO_NO_BUFFER) {
+        buffer->registrations[1] = id;
+        return true;
+    }
+    rio_queue__remove(context, buffer);
+    return false;
+}
+
+static bool rio_queue__register_pools(struct rio_net *system)
+{
+    const struct pool_registrar registrar = {rio_queue__add, rio_queue__remove, system};
+
+    if (!pool_register(&system->net->stream_pool, &registrar)) return false;
+    if (pool_register(&system->net->datagram_pool, &registrar)) return true;
+    pool_unregister(&system->net->stream_pool);
+    return false;
+}
+
+/* ---- the completion queue ---- */
+
+enum weir_code rio_queue_open(struct rio_net *system, struct weir_error *error)
+{
+    struct rio_notification notification = {.type = RIO_NOTIFY_BY_PORT};
+    int os_error = win_system->port_open(&system->port);
+
+    if (os_error != 0)
+        return error_fill(error, error_winsock_code(os_error), os_error, "open a completion port",
+                          NULL, NULL, "free some memory");
+    notification.port.port = (void *)system->port;
+    notification.port.key = (void *)(uintptr_t)RIO_KEY_NOTIFY;
+    notification.port.overlapped = &system->notified;
+    system->queue = system->provider->table->create_cq(RIO_QUEUE__SIZE_FIRST, &notification);
+    if (system->queue == RIO_NO_CQ) {
+        os_error = win_system->last_error();
+        win_system->port_close(system->port);
+        return error_fill(error, error_winsock_code(os_error), os_error, "make a completion queue",
+                          NULL, NULL, "free some memory, or lower the number of workers");
+    }
+    system->queue_size = RIO_QUEUE__SIZE_FIRST;
+    if (rio_queue__register_pools(system)) return WEIR_OK;
+    os_error = win_system->last_error();
+    system->provider->table->close_cq(system->queue);
+    win_system->port_close(system->port);
+    return error_fill(error, WEIR_NO_MEMORY, os_error, "register buffers", NULL,
+                      "the system will not lock so much memory",
+                      "lower the number of workers or the size of buffers, or free some memory");
+}
+
+/* The queue before the buffers, the port after the queue (contract X11). */
+void rio_queue_close(struct rio_net *system)
+{
+    weir_check(system->queue_reserved == 0);
+    system->provider->table->close_cq(system->queue);
+    pool_unregister(&system->net->stream_pool);
+    pool_unregister(&system->net->datagram_pool);
+    win_system->port_close(system->port);
+}
+
+static bool rio_queue__grow(struct rio_net *system, uint32_t size)
+{
+    if (size > RIO_CQ_SIZE_MAX) size = RIO_CQ_SIZE_MAX;
+    if (size <= system->queue_size) return true; /* making the request queue will say */
+    if (!system->provider->table->resize_cq(system->queue, size)) return false;
+    system->queue_size = size;
+    return true;
+}
+
+/* ---- request queues ---- */
+
+void rio_slot_init(struct rio_slot *slot)
+{
+    slot->socket = WIN_NO_SOCKET;
+    slot->queue = RIO_NO_RQ;
+    list_init(&slot->listed);
+    list_init(&slot->dry);
+}
+
+int rio_queue_attach(struct rio_net *system, struct rio_slot *slot, uint32_t receives_max,
+                     uint32_t sends_max)
+{
+    uint32_t entries = receives_max + sends_max;
+    uint32_t needed = system->queue_reserved + entries;
+    int os_error = WIN_ENOBUFS;
+
+    for (int growths = 0; growths < RIO_QUEUE__GROWTHS_MAX; growths++) {
+        /* A quarter more than counted, twice that at once, so that growing stays rare. */
+        if (needed + needed / 4 > system->queue_size &&
+            !rio_queue__grow(system, needed + needed / 2))
+            return win_system->last_error();
+        slot->queue = system->provider->table->create_rq(slot->socket, receives_max, 1, sends_max,
+                                                         1, system->queue, system->queue, slot);
+        if (slot->queue != RIO_NO_RQ) {
+            slot->queue_entries = entries;
+            system->queue_reserved += entries;
+            return 0;
+        }
+        os_error = win_system->last_error();
+        if (os_error != WIN_ENOBUFS) return os_error;
+        needed = system->queue_size; /* closed queues have not given their room back yet */
+    }
+    return os_error;
+}
+
+void rio_queue_detach(struct rio_net *system, struct rio_slot *slot)
+{
+    rio_rq queue = slot->queue;
+    win_socket socket = slot->socket;
+
+    rio_commit(system, slot); /* what was never committed might never complete */
+    slot->receives_deferred = slot->sends_deferred = false;
+    slot->queue = RIO_NO_RQ;
+    slot->socket = WIN_NO_SOCKET;
+    system->provider->close_socket(queue, socket);
+}
+
+void rio_queue_release(struct rio_net *system, struct rio_slot *slot)
+{
+    weir_check(slot->queue == RIO_NO_RQ);
+    weir_check(slot->receives_out == 0);
+    weir_check(slot->sends_out == 0);
+    weir_check(system->queue_reserved >= slot->queue_entries);
+    system->queue_reserved -= slot->queue_entries;
+    slot->queue_entries = 0;
+}
+
+/* ---- requests ---- */
+
+static struct rio_piece rio_queue__piece(struct net_buffer *buffer, uint32_t length)
+{
+    const struct pool_buffer *mine = pool_buffer_of(buffer);
+
+    return (struct rio_piece){(rio_buffer_id)mine->registrations[0],
+                              (uint32_t)(buffer->bytes - mine->start), length};
+}
+
+static struct rio_piece rio_queue__margin_piece(struct net_buffer *buffer, uint32_t offset,
+                                                uint32_t length)
+{
+    return (struct rio_piece){(rio_buffer_id)pool_buffer_of(buffer)->registrations[1], offset,
+                              length};
+}
+
+static void *rio_queue__context(struct rio_slot *slot, struct net_buffer *buffer,
+                                enum rio_request request)
+{
+    pool_buffer_of(buffer)->note = (uint64_t)slot->base.generation << 32 | slot->base.index;
+    pool_touch(buffer); /* where the system is a part of the test, it is watched too */
+    return (void *)((uintptr_t)buffer | request);
+}
+
+/* Zero when the request is outstanding. WSA_IO_PENDING says that it was started, against the rule
+ * that a failing call starts nothing (contract F13): whoever is right, its buffer stays the
+ * system's until the socket is closed. */
+static int rio_queue__outcome(rio_bool posted)
+{
+    int os_error = posted ? 0 : win_system->last_error();
+
+    return os_error == WIN_IO_PENDING ? 0 : os_error;
+}
+
+int rio_post_receive(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+                     bool addressed)
+{
+    const struct rio_table *table = system->provider->table;
+    struct rio_piece data = rio_queue__piece(buffer, buffer->capacity);
+    struct rio_piece remote =
+        rio_queue__margin_piece(buffer, RIO_MARGIN_REMOTE, sizeof(struct win_sockaddr));
+    struct rio_piece control =
+        rio_queue__margin_piece(buffer, RIO_MARGIN_CONTROL, WIN_CONTROL_BYTES);
+    void *context = rio_queue__context(slot, buffer, RIO_REQUEST_RECEIVE);
+
+    int os_error =
+        rio_queue__outcome(addressed ? table->receive_ex(slot->queue, &data, 1, NULL, &remote,
+                                                         &control, NULL, RIO_DEFER, context)
+                                     : table->receive(slot->queue, &data, 1, RIO_DEFER, context));
+    if (os_error != 0) return os_error;
+    slot->receives_out++;
+    slot->receives_deferred = true;
+    return 0;
+}
+
+int rio_post_send(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+                  uint32_t remote_bytes, uint32_t control_bytes)
+{
+    const struct rio_table *table = system->provider->table;
+    struct rio_piece data = rio_queue__piece(buffer, buffer->length);
+    struct rio_piece remote = rio_queue__margin_piece(buffer, RIO_MARGIN_REMOTE, remote_bytes);
+    struct rio_piece control = rio_queue__margin_piece(buffer, RIO_MARGIN_CONTROL, control_bytes);
+    uint32_t count = buffer->length > 0; /* an empty datagram is no data at all (contract B15) */
+    void *context = rio_queue__context(slot, buffer, RIO_REQUEST_SEND);
+
+    int os_error = rio_queue__outcome(
+        remote_bytes > 0
+            ? table->send_ex(slot->queue, count ? &data : NULL, count, NULL, &remote,
+                             control_bytes > 0 ? &control : NULL, NULL, RIO_DEFER, context)
+            : table->send(slot->queue, &data, 1, RIO_DEFER, context));
+    if (os_error != 0) return os_error;
+    slot->sends_out++;
+    slot->sends_deferred = true;
+    return 0;
+}
+
+int rio_commit(struct rio_net *system, struct rio_slot *slot)
+{
+    const struct rio_table *table = system->provider->table;
+    int os_error = 0;
+
+    if (slot->receives_deferred && !table->receive(slot->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
+        os_error = win_system->last_error();
+    if (slot->sends_deferred && !table->send(slot->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
+        os_error = win_system->last_error();
+    slot->receives_deferred = slot->sends_deferred = false;
+    return os_error;
+}
+
+/* ---- completions ---- */
+
+static void rio_queue__complete(struct rio_net *system, const struct rio_result *result)
+{
+    uintptr_t context = (uintptr_t)result->request_context;
+    enum rio_request request = (enum rio_request)(context & RIO_REQUEST_BITS);
+    struct net_buffer *buffer = (struct net_buffer *)(context & ~(uintptr_t)RIO_REQUEST_BITS);
+    uint64_t note = pool_buffer_of(buffer)->note;
+    struct rio_slot *slot = rio_slot_of(ledger_at(&system->net->ledger, (uint32_t)note));
+
+    weir_check_rule(slot->base.generation == (uint32_t)(note >> 32),
+                    "a completion came for a handle that is closed");
+    weir_check(slot->base.kind != LEDGER_FREE);
+    weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
+    weir_check((uintptr_t)result->socket_context == (uintptr_t)slot);
+    if (request == RIO_REQUEST_RECEIVE) {
+        weir_check(slot->receives_out > 0);
+        slot->receives_out--;
+    } else {
+        weir_check(request == RIO_REQUEST_SEND);
+        weir_check(slot->sends_out > 0);
+        slot->sends_out--;
+    }
+    if (slot->base.kind == LEDGER_CONNECTION)
+        rio_stream_complete(system, slot, buffer, request, result);
+    else
+        rio_udp_complete(system, slot, buffer, request, result);
+}
+
+uint32_t rio_harvest(struct rio_net *system)
+{
+    struct rio_result results[RIO_QUEUE__RESULTS_MAX];
+    const struct ledger *ledger = &system->net->ledger;
+    uint32_t room = ledger->events_max - ledger->events_count;
+
+    if (room == 0) return 0;
+    if (room > RIO_QUEUE__RESULTS_MAX) room = RIO_QUEUE__RESULTS_MAX;
+    uint32_t count = system->provider->table->dequeue(system->queue, results, room);
+    weir_check_rule(count != RIO_CQ_CORRUPT, "the completion queue is corrupt: memory was damaged");
+    weir_check(count <= room);
+    for (uint32_t i = 0; i < count; i++) rio_queue__complete(system, &results[i]);
+    return count;
+}
+
+/* ---- the lists ---- */
+
+void rio_tell_reading(struct rio_net *system, struct rio_slot *slot, bool wanted)
+{
+    if (!system->provider->on_reading || slot->told_reading == wanted) return;
+    if (slot->queue == RIO_NO_RQ) return;
+    slot->told_reading = wanted;
+    system->provider->on_reading(slot->queue, wanted);
+}
+
+void rio_rest(struct rio_net *system, struct rio_slot *slot)
+{
+    rio_put(&system->resting, slot);
+    rio_tell_reading(system, slot, false);
+    if (system->rest_until_ns == NET_FOREVER)
+        system->rest_until_ns = system->net->now_ns + RIO_QUEUE__REST_NS;
+}

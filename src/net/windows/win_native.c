@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* win_native.c - Windows itself as a struct win_system: its start, its completion ports, its RIO
+ * table. Sockets are in win_socket.c, overlapped I/O in win_overlapped.c. */
+#include "win_native.h"
+
+#include "check.h"
+#include "wall.h"
+
+_Static_assert(sizeof(win_socket) == sizeof(SOCKET), "SOCKET");
+_Static_assert(sizeof(win_port) == sizeof(HANDLE), "HANDLE");
+_Static_assert(sizeof(struct win_overlapped) >= sizeof(OVERLAPPED), "OVERLAPPED");
+_Static_assert(offsetof(struct win_overlapped, bytes) == offsetof(OVERLAPPED, InternalHigh),
+               "OVERLAPPED");
+_Static_assert(offsetof(struct win_overlapped, event) == offsetof(OVERLAPPED, hEvent),
+               "OVERLAPPED");
+_Static_assert(sizeof(struct win_packet) == sizeof(OVERLAPPED_ENTRY), "OVERLAPPED_ENTRY");
+_Static_assert(offsetof(struct win_packet, overlapped) == offsetof(OVERLAPPED_ENTRY, lpOverlapped),
+               "OVERLAPPED_ENTRY");
+_Static_assert(offsetof(struct win_packet, bytes) ==
+                   offsetof(OVERLAPPED_ENTRY, dwNumberOfBytesTransferred),
+               "OVERLAPPED_ENTRY");
+
+/* ---- start ---- */
+
+static INIT_ONCE win_native__once = INIT_ONCE_STATIC_INIT;
+static int win_native__start_error;
+
+static BOOL CALLBACK win_native__start_once(INIT_ONCE *once, void *argument, void **context)
+{
+    WSADATA data;
+
+    (void)once;
+    (void)argument;
+    (void)context;
+    win_native__start_error = WSAStartup(MAKEWORD(2, 2), &data); /* ended by the process's end */
+    if (win_native__start_error == 0) win_native__start_error = win_overlapped_start();
+    return TRUE;
+}
+
+static int win_native__start(struct net_simulation *simulation)
+{
+    (void)simulation;
+    InitOnceExecuteOnce(&win_native__once, win_native__start_once, NULL, NULL);
+    return win_native__start_error;
+}
+
+static int win_native__load_rio(struct rio_table *table, uint32_t *bytes)
+{
+    GUID guid = RIO_TABLE_GUID;
+    DWORD written = 0;
+    win_socket socket;
+    int os_error = win_socket_open(true, true, &socket); /* any will do; this one is thrown away */
+
+    if (os_error != 0) return os_error;
+    if (WSAIoctl(socket, RIO_TABLE_IOCTL, &guid, sizeof guid, table, sizeof *table, &written, NULL,
+                 NULL) != 0)
+        os_error = WSAGetLastError();
+    win_socket_close(socket);
+    *bytes = written;
+    return os_error;
+}
+
+/* ---- ports ---- */
+
+static int win_native__port_open(win_port *port)
+{
+    *port = (win_port)CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    return *port == WIN_NO_PORT ? (int)GetLastError() : 0;
+}
+
+static void win_native__port_close(win_port port)
+{
+    weir_check(CloseHandle((HANDLE)port));
+}
+
+static void win_native__port_post(win_port port, uintptr_t key, struct win_overlapped *overlapped)
+{
+    /* Fails only for want of memory in the kernel: then nobody would ever be woken. */
+    weir_check(PostQueuedCompletionStatus((HANDLE)port, 0, key, (OVERLAPPED *)overlapped));
+}
+
+/* Milliseconds, rounded up: a deadline is a floor. */
+static DWORD win_native__timeout_ms(uint64_t until_ns)
+{
+    if (until_ns == WIN_FOREVER) return INFINITE;
+    if (until_ns == 0) return 0;
+    uint64_t now_ns = wall_clock_ns();
+    if (until_ns <= now_ns) return 0;
+    uint64_t ms = (until_ns - now_ns + WALL_NS_PER_MS - 1) / WALL_NS_PER_MS;
+    return ms > INT32_MAX ? INT32_MAX : (DWORD)ms;
+}
+
+static uint32_t win_native__port_wait(win_port port, struct win_packet *packets,
+                                      uint32_t packets_max, uint64_t until_ns)
+{
+    ULONG count = 0;
+
+    if (GetQueuedCompletionStatusEx((HANDLE)port, (OVERLAPPED_ENTRY *)(void *)packets, packets_max,
+                                    &count, win_native__timeout_ms(until_ns), FALSE))
+        return count;
+    weir_check(GetLastError() == WAIT_TIMEOUT);
+    return 0;
+}
+
+/* Whether the socket's handle is the kernel's own: a layered provider's may make a packet although
+ * it was told not to. */
+static bool win_native__is_plain(win_socket socket)
+{
+    WSAPROTOCOL_INFOW info;
+    int bytes = sizeof info;
+
+    return getsockopt(socket, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&info, &bytes) == 0 &&
+           (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0;
+}
+
+static int win_native__port_watch(win_port port, win_socket socket, uintptr_t key, bool *skips)
+{
+    if (!CreateIoCompletionPort((HANDLE)socket, (HANDLE)port, key, 0)) return (int)GetLastError();
+    if (*skips)
+        *skips = win_native__is_plain(socket) &&
+                 SetFileCompletionNotificationModes((HANDLE)socket,
+                                                    FILE_SKIP_COMPLETION_PORT_ON_SUCCESS);
+    return 0;
+}
+
+/* ---- the table ---- */
+
+static int win_native__last_error(void)
+{
+    return WSAGetLastError();
+}
+
+static void win_native__set_last_error(int os_error)
+{
+    WSASetLastError(os_error);
+}
+
+static const struct win_system win_native__system = {
+    .start = win_native__start,
+    .clock_ns = wall_clock_ns,
+    .load_rio = win_native__load_rio,
+    .is_local_ip = win_socket_is_local_ip,
+    .port_open = win_native__port_open,
+    .port_close = win_native__port_close,
+    .port_post = win_native__port_post,
+    .port_wait = win_native__port_wait,
+    .port_watch = win_native__port_watch,
+    .socket_open = win_socket_open,
+    .socket_close = win_socket_close,
+    .socket_bind = win_socket_bind,
+    .socket_listen = win_socket_listen,
+    .socket_local = win_socket_local,
+    .socket_finish = win_socket_finish,
+    .socket_is_stream = win_socket_is_stream,
+    .stream_options = win_socket_stream_options,
+    .datagram_options = win_socket_datagram_options,
+    .accept_post = win_overlapped_accept_post,
+    .accept_finish = win_overlapped_accept_finish,
+    .receive = win_overlapped_receive,
+    .send = win_overlapped_send,
+    .receive_message = win_overlapped_receive_message,
+    .send_message = win_overlapped_send_message,
+    .cancel = win_overlapped_cancel,
+    .last_error = win_native__last_error,
+    .set_last_error = win_native__set_last_error,
+};
+
+const struct win_system *const win_system = &win_native__system;

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* win_socket.c - sockets of Windows: opened for RIO, bound for ourselves alone, named. */
+#include <limits.h>
+#include <string.h>
+
+#include "win_native.h"
+
+#include <iphlpapi.h>
+
+#include "address.h"
+#include "check.h"
+#include "memory.h"
+
+/* What the headers of mingw-w64 10 lack; ws2ipdef.h and mswsock.h have them in the SDK. */
+#define WIN_SOCKET__UDP_CONNRESET 0x9800000Cu /* SIO_UDP_CONNRESET */
+#define WIN_SOCKET__UDP_NETRESET 0x9800000Fu  /* SIO_UDP_NETRESET */
+
+_Static_assert(sizeof(struct win_sockaddr) == sizeof(SOCKADDR_INET), "SOCKADDR_INET");
+_Static_assert(offsetof(struct win_sockaddr, v6) == offsetof(struct sockaddr_in6, sin6_addr),
+               "sockaddr_in6");
+_Static_assert(offsetof(struct win_sockaddr, scope) == offsetof(struct sockaddr_in6, sin6_scope_id),
+               "sockaddr_in6");
+_Static_assert(offsetof(struct win_sockaddr, v4_or_flow) == offsetof(struct sockaddr_in, sin_addr),
+               "sockaddr_in");
+
+static int win_socket__outcome(int result)
+{
+    return result == 0 ? 0 : WSAGetLastError();
+}
+
+/* For options that are a help and no need. */
+static void win_socket__try_option(win_socket socket, int level, int name, int value)
+{
+    (void)setsockopt(socket, level, name, (const char *)&value, sizeof value);
+}
+
+static void win_socket__try_off(win_socket socket, DWORD what)
+{
+    BOOL off = FALSE;
+    DWORD written;
+
+    (void)WSAIoctl(socket, what, &off, sizeof off, NULL, 0, &written, NULL, NULL);
+}
+
+/* ---- open, close ---- */
+
+int win_socket_open(bool v4, bool stream, win_socket *opened)
+{
+    *opened = WSASocketW(v4 ? AF_INET : AF_INET6, stream ? SOCK_STREAM : SOCK_DGRAM,
+                         stream ? IPPROTO_TCP : IPPROTO_UDP, NULL, 0,
+                         WSA_FLAG_OVERLAPPED | WSA_FLAG_REGISTERED_IO | WSA_FLAG_NO_HANDLE_INHERIT);
+    return *opened == INVALID_SOCKET ? WSAGetLastError() : 0;
+}
+
+void win_socket_close(win_socket socket)
+{
+    weir_check(closesocket(socket) == 0);
+}
+
+int win_socket_bind(win_socket socket, bool v4, const struct weir_address *address)
+{
+    struct win_sockaddr sockaddr;
+    uint32_t length = win_sockaddr_of(address, v4, &sockaddr);
+    const int on = 1, off = 0;
+
+    /* Without it another program could take the port over. */
+    int os_error = win_socket__outcome(
+        setsockopt(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on));
+    if (os_error == 0 && !v4)
+        os_error = win_socket__outcome(
+            setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, (const char *)&off, sizeof off));
+    if (os_error != 0) return os_error;
+    return win_socket__outcome(
+        bind(socket, (const struct sockaddr *)(const void *)&sockaddr, (int)length));
+}
+
+int win_socket_listen(win_socket socket, uint32_t backlog)
+{
+    /* A negative number is a hint that may exceed the usual bound (SOMAXCONN_HINT, Windows 8). */
+    int hint = backlog > 65535 ? SOMAXCONN : -(int)backlog;
+
+    if (listen(socket, hint) == 0) return 0;
+    return win_socket__outcome(listen(socket, SOMAXCONN));
+}
+
+int win_socket_local(win_socket socket, struct weir_address *address)
+{
+    struct win_sockaddr sockaddr = {0};
+    int length = sizeof sockaddr;
+    int os_error =
+        win_socket__outcome(getsockname(socket, (struct sockaddr *)(void *)&sockaddr, &length));
+
+    if (os_error == 0) *address = win_address_of(&sockaddr);
+    return os_error;
+}
+
+int win_socket_finish(win_socket socket)
+{
+    return win_socket__outcome(shutdown(socket, SD_SEND));
+}
+
+bool win_socket_is_stream(win_socket socket)
+{
+    int type = 0, length = sizeof type;
+
+    return getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &length) == 0 &&
+           type == SOCK_STREAM;
+}
+
+/* ---- options ---- */
+
+void win_socket_stream_options(win_socket socket)
+{
+    win_socket__try_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    /* Urgent bytes stay in the stream (RFC 6093 section 5). */
+    win_socket__try_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);
+}
+
+void win_socket_datagram_options(win_socket socket, bool v4, uint32_t bytes)
+{
+    int size = bytes > INT_MAX ? INT_MAX : (int)bytes;
+
+    win_socket__try_off(socket, WIN_SOCKET__UDP_CONNRESET);
+    win_socket__try_off(socket, WIN_SOCKET__UDP_NETRESET);
+    win_socket__try_option(socket, SOL_SOCKET, SO_RCVBUF, size);
+    win_socket__try_option(socket, SOL_SOCKET, SO_SNDBUF, size);
+    win_socket__try_option(socket, IPPROTO_IP, IP_PKTINFO, 1);
+    if (!v4) win_socket__try_option(socket, IPPROTO_IPV6, IPV6_PKTINFO, 1);
+}
+
+/* ---- addresses of this machine ---- */
+
+#define WIN_SOCKET__LOCAL_MAX 256u
+#define WIN_SOCKET__REFRESH_NS UINT64_C(1000000000)
+#define WIN_SOCKET__LIST_BYTES (64u * 1024)
+
+struct win_socket__local {
+    struct weir_address addresses[WIN_SOCKET__LOCAL_MAX];
+    uint32_t count;
+    uint64_t refresh_at_ns;
+};
+
+/* False: the system cannot tell now. */
+static bool win_socket__read_local(struct win_socket__local *local)
+{
+    ULONG bytes = WIN_SOCKET__LIST_BYTES;
+    IP_ADAPTER_ADDRESSES *list = memory_alloc(bytes);
+    const ULONG leave_out = GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST |
+                            GAA_FLAG_SKIP_DNS_SERVER | GAA_FLAG_SKIP_FRIENDLY_NAME;
+
+    if (!list || GetAdaptersAddresses(AF_UNSPEC, leave_out, NULL, list, &bytes) != NO_ERROR) {
+        memory_free(list);
+        return false;
+    }
+    local->count = 0;
+    for (const IP_ADAPTER_ADDRESSES *at = list; at; at = at->Next)
+        for (const IP_ADAPTER_UNICAST_ADDRESS *one = at->FirstUnicastAddress; one;
+             one = one->Next) {
+            struct win_sockaddr sockaddr = {0};
+            if (local->count == WIN_SOCKET__LOCAL_MAX) break;
+            memcpy(&sockaddr, one->Address.lpSockaddr,
+                   (size_t)one->Address.iSockaddrLength < sizeof sockaddr
+                       ? (size_t)one->Address.iSockaddrLength
+                       : sizeof sockaddr);
+            local->addresses[local->count++] = win_address_of(&sockaddr);
+        }
+    memory_free(list);
+    return true;
+}
+
+bool win_socket_is_local_ip(const struct weir_address *address, uint64_t now_ns)
+{
+    static _Thread_local struct win_socket__local local;
+
+    if (address_is_loopback(address)) return true;
+    if (now_ns >= local.refresh_at_ns) {
+        /* Who cannot tell says yes: one datagram too few answered, rather than one that goes round
+         * for ever. */
+        if (!win_socket__read_local(&local)) return true;
+        local.refresh_at_ns = now_ns + WIN_SOCKET__REFRESH_NS;
+    }
+    for (uint32_t i = 0; i < local.count; i++)
+        if (address_same_ip(&local.addresses[i], address)) return true;
+    return local.count == WIN_SOCKET__LOCAL_MAX; /* there may be more: the same rule */
+}

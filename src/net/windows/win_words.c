@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* win_words.c - Windows's reasons why a place cannot be had, and what helps. */
+#include "win_words.h"
+
+#include <stdio.h>
+
+#include "error_fill.h"
+#include "error_winsock.h"
+#include "win_error.h"
+
+enum weir_code win_fail_place(const struct net_place *place, bool stream, int os_error,
+                              struct weir_error *error)
+{
+    char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
+    enum weir_code code = error_winsock_code(os_error);
+
+    weir_address_text(&place->address, address, sizeof address);
+    snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
+    /* Somebody who has the port for himself alone makes it WSAEACCES (bind's documentation,
+     * SO_EXCLUSIVEADDRUSE); a port that the system keeps does so too. */
+    if (os_error == WIN_EACCES) code = WEIR_ADDRESS_IN_USE;
+    if (code == WEIR_ADDRESS_IN_USE)
+        snprintf(hint, sizeof hint,
+                 "see who has it with 'netstat -ano | findstr :%u', or take another port",
+                 place->address.port);
+    else if (code == WEIR_ADDRESS_UNAVAILABLE)
+        snprintf(hint, sizeof hint, "see this machine's addresses with 'ipconfig'");
+    else if (code == WEIR_NO_FILES || code == WEIR_NO_BUFFERS)
+        snprintf(hint, sizeof hint, "close other programs, or restart Windows if it stays so");
+    else if (code == WEIR_UNSUPPORTED)
+        snprintf(hint, sizeof hint, "see 'Errors' in docs/windows.md");
+    return error_fill(error, code, os_error, "listen on", subject, NULL, hint);
+}
