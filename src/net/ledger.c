@@ -152,8 +152,9 @@ static void ledger__note(struct net *net, struct ledger_slot *slot, enum net_eve
     case NET_PEER_DONE: slot->peer_done = true; break;
     case NET_BROKEN: slot->broken = true; break;
     case NET_ACCEPTED: slot->accept_failures = 0; break;
-    case NET_RECEIVED: net->streams_scarce = false; break;
-    case NET_DATAGRAM: net->datagrams_scarce = false; break;
+    /* What was received may have lain in a buffer from before the shortage (RIO). */
+    case NET_RECEIVED: net->streams_scarce &= !pool_has(&net->stream_pool); break;
+    case NET_DATAGRAM: net->datagrams_scarce &= !pool_has(&net->datagram_pool); break;
     case NET_CLOSED:
         net->handle_closed = true;
         ledger_slot_give_back(&net->ledger, slot);

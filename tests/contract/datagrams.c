@@ -7,6 +7,7 @@
  */
 #include "address.h"
 #include "contract.h"
+#include "plain_socket.h"
 
 #define DATAGRAMS__UNDER_WAY_BYTES 150000u /* of the 212,992 that Linux gives a socket by default */
 #define DATAGRAMS__OVERHEAD_BYTES 2304u    /* what a small one costs there */
@@ -230,7 +231,8 @@ static void the_local_address_is_reported_and_answered_from(void **state)
         require_equal(line_send_to(line, &line->got[i].from, &line->got[i].local, "back", 4, 0),
                       WEIR_OK);
         world_until(world, peer_receive_from(peer, bytes, sizeof bytes, &length, &from));
-        require(address_equals(&from, &to));
+        /* Wine 8 does not look at IP_PKTINFO on a socket of both families. */
+        require(address_equals(&from, &to) || (plain_is_wine() && i == 1));
     }
     world_close(world);
 }

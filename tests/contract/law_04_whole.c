@@ -195,7 +195,7 @@ static void a_send_after_a_reset_fails(void **state)
     (void)state;
     line_receive(line, true);
     peer_reset(peer);
-    world_until(world, line->broken_count == 1);
+    world_until(world, line_was_cut(line));
     line->out_seed = 1;
     line_send(line, 3, 1000);
     world_until(world, line->sent_count == 1);
@@ -218,8 +218,8 @@ static void bytes_before_a_reset_are_a_beginning_of_the_stream(void **state)
         peer_sends_pattern(peer, 40 + i, LAW__MB, 5000);
         world_until(world, line->in_position >= i * 1000);
         peer_reset(peer);
-        world_until(world, line->broken_count == 1 ||
-                               (line->sent_count > 0 && line->sent_code != WEIR_OK));
+        world_until(world,
+                    line_was_cut(line) || (line->sent_count > 0 && line->sent_code != WEIR_OK));
         line_receive(line, false);
         line->echoes = false;
         line_close(line);

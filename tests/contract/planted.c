@@ -352,6 +352,10 @@ static void every_planted_fault_is_caught(void **state)
         int code = planted__run(fault, false, text, sizeof text);
         if (code != 0 || !strstr(text, "1 test(s) run"))
             require_failed(__FILE__, __LINE__, "%s alone is good: %d, %s", fault->test, code, text);
+        if (strstr(text, "skipped: ")) { /* no guard where there is no such danger */
+            print_message("skipped: %s, because its test is\n", fault->name);
+            continue;
+        }
         code = planted__run(fault, true, text, sizeof text);
         if (code != 1 && code != 3 && code != 128 + 6)
             require_failed(__FILE__, __LINE__, "%s was caught: %d, %s", fault->name, code, text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* require.h - what a test demands. Works inside of cmocka, in forked children and on other threads
+/* require.h - what a test demands. Works inside of cmocka, in children and on other threads
  * alike: there it ends the process, since cmocka's way out exists once. */
 #ifndef SUPPORT_REQUIRE_H
 #define SUPPORT_REQUIRE_H
@@ -7,8 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-_Noreturn void require_failed(const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+#if defined(__GNUC__)
+#define REQUIRE_FORMAT __attribute__((format(printf, 3, 4)))
+#else
+#define REQUIRE_FORMAT
+#endif
+
+REQUIRE_FORMAT _Noreturn void require_failed(const char *file, int line, const char *format, ...);
 
 #define require(condition) \
     ((condition) ? (void)0 : require_failed(__FILE__, __LINE__, "%s", #condition))
@@ -17,7 +22,7 @@ _Noreturn void require_failed(const char *file, int line, const char *format, ..
     require_equal_at(__FILE__, __LINE__, #a " == " #b, (uint64_t)(a), (uint64_t)(b))
 void require_equal_at(const char *file, int line, const char *what, uint64_t a, uint64_t b);
 
-/* Runs the function in a forked child, which must end by a check whose words contain `rule`. */
+/* Runs the function in a child, which must end by a check whose words contain `rule`. */
 void require_death(void (*run)(void *argument), void *argument, const char *rule);
 
 /* Runs the program with these arguments (null after the last). Returns its exit code, 128 + n after

@@ -2,19 +2,23 @@
 /* world.c - opens a net for a test, turns it, and judges every event by what the test asked for. */
 #include "world.h"
 
-#include <dirent.h>
-#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+
+#include <cmocka.h>
 
 #include "pattern.h"
+#include "plain_socket.h"
 #include "sim.h"
 
 #define WORLD__EVENTS_MAX 64u
 #define WORLD__TURN_NS UINT64_C(1000000)
 #define WORLD__QUIET_TURNS 5u /* so many in a row without an event: nothing more is coming */
+#define WORLD__QUIET_TURNS_WINE 60u
 #define WORLD__TURNS_MAX UINT64_C(3000000)
 
 const char *world_transport = "simulated";
@@ -24,48 +28,44 @@ uint64_t world_seed = 1;
 
 /* ---- files ---- */
 
-static uint32_t world__files_of_process(void)
+static bool world__is_windows(void)
 {
-    DIR *folder = opendir("/proc/self/fd");
-    uint32_t count = 0;
-
-    require(folder != NULL);
-    while (readdir(folder)) count++;
-    closedir(folder);
-    return count;
+    return strcmp(world_transport, "rio") == 0 || strcmp(world_transport, "iocp") == 0;
 }
 
 uint32_t world_files_count(const struct world *world)
 {
-    return world->simulation ? sim_files_count(world->simulation) : world__files_of_process();
+    return world->simulation ? sim_files_count(world->simulation) : plain_files_count();
 }
 
-/* The limit that leaves `more` numbers free: the kernel gives out the lowest first. */
-static rlim_t world__limit_for(uint32_t more)
+bool world_limit_files(struct world *world, uint32_t more)
 {
-    int fd = 0;
-
-    for (;; fd++) {
-        if (fcntl(fd, F_GETFD) >= 0) continue;
-        if (more-- == 0) return (rlim_t)fd;
-    }
+    if (!world->simulation) return plain_limit_files(more);
+    uint32_t max =
+        more == WORLD_FILES_FREE ? SIM_UNLIMITED : sim_files_count(world->simulation) + more;
+    sim_set_files_max(world->simulation, max);
+    return true;
 }
 
-void world_limit_files(struct world *world, uint32_t more)
+static void world__skip(struct world *world, const char *why)
 {
-    static struct rlimit before; /* zero until the first limit */
-    struct rlimit limit;
+    world_close(world);
+    print_message("skipped: %s\n", why);
+    skip();
+}
 
-    if (world->simulation) {
-        uint32_t max =
-            more == WORLD_FILES_FREE ? SIM_UNLIMITED : sim_files_count(world->simulation) + more;
-        sim_set_files_max(world->simulation, max);
-        return;
-    }
-    require(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    if (before.rlim_cur == 0) before = limit;
-    limit.rlim_cur = more == WORLD_FILES_FREE ? before.rlim_cur : world__limit_for(more);
-    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+void world_needs_file_limits(struct world *world)
+{
+    if (!world_limit_files(world, 1000))
+        world__skip(world, "this system has no limit on handles that a test could set");
+    else
+        world_limit_files(world, WORLD_FILES_FREE);
+}
+
+void world_needs_starving(struct world *world)
+{
+    if (world__is_windows())
+        world__skip(world, "accepts are posted, with their sockets, before connections come");
 }
 
 /* ---- life ---- */
@@ -86,6 +86,7 @@ void world_options(struct net_options *options)
     options->datagram_sends_max = 64;
     options->handles_max = 1024;
     options->queue_entries = 64;
+    options->verify_rio = world__is_windows();
 }
 
 static struct world *world__open(const struct net_options *asked, struct net_simulation *simulation)
@@ -98,7 +99,7 @@ static struct world *world__open(const struct net_options *asked, struct net_sim
     require(world != NULL);
     world_options(&options);
     if (asked) options = *asked;
-    world->files_before = world__files_of_process();
+    world->files_before = plain_files_count();
     world->checks_files = true;
     if (!world_has_threads() && !simulation) {
         struct sim_options sim;
@@ -161,7 +162,7 @@ void world_close(struct world *world)
         require_equal(sim_files_count(world->simulation), 0);
         sim_free(world->simulation);
     }
-    if (world->checks_files) require_equal(world__files_of_process(), world->files_before);
+    if (world->checks_files) require_equal(plain_files_count(), world->files_before);
     while (world->lines) {
         struct line *line = world->lines;
         world->lines = line->next;
@@ -348,7 +349,7 @@ void world_settle(struct world *world)
     uint32_t quiet = 0;
 
     world_begin(world);
-    while (quiet < WORLD__QUIET_TURNS) {
+    while (quiet < (plain_is_wine() ? WORLD__QUIET_TURNS_WINE : WORLD__QUIET_TURNS)) {
         uint64_t before_ns = net_now_ns(world->net);
         uint32_t count = world_turn(world);
         bool early = net_now_ns(world->net) < before_ns + WORLD__TURN_NS;
@@ -506,6 +507,11 @@ void line_close(struct line *line)
 {
     line->closing = true;
     net_close(line->world->net, line->handle);
+}
+
+bool line_was_cut(const struct line *line)
+{
+    return line->broken_count == 1 || (line->peer_done_count == 1 && plain_is_wine());
 }
 
 void line_give_back_kept(struct line *line)

@@ -101,9 +101,16 @@ void world_close(struct world *world);
 /* Whether several threads can take part; a simulation lives in one. */
 bool world_has_threads(void);
 
-/* Lets the process open so many more files from now on; WORLD_FILES_FREE: as before. */
+/* Lets the process open so many more files from now on; WORLD_FILES_FREE: as before. False: this
+ * system knows no such limit. */
 #define WORLD_FILES_FREE UINT32_MAX
-void world_limit_files(struct world *world, uint32_t more);
+bool world_limit_files(struct world *world, uint32_t more);
+
+/* Closes the world and skips the test, with its reason, where accepting cannot be starved of
+ * files: AcceptEx has its sockets opened before any connection comes. */
+void world_needs_starving(struct world *world);
+/* The same where there is no limit to set. */
+void world_needs_file_limits(struct world *world);
 uint32_t world_files_count(const struct world *world);
 
 /* ---- turns ---- */
@@ -155,6 +162,8 @@ void line_finish(struct line *line);
 /* Asks; the NET_CLOSED comes in a later turn, and frees nothing: the line stays readable until
  * world_close. */
 void line_close(struct line *line);
+/* Whether it was told that the connection is gone: by NET_BROKEN; under Wine perhaps by an end. */
+bool line_was_cut(const struct line *line);
 void line_give_back_kept(struct line *line);
 
 /* ---- datagram lines ---- */

@@ -244,10 +244,18 @@ static bool rio__is_idle(const struct rio_net *system)
            list_is_empty(&system->ready) && list_is_empty(&system->dirty);
 }
 
+static void rio__tell_woken(struct rio_net *system)
+{
+    if (!system->woken || !ledger_has_room(&system->net->ledger)) return;
+    system->woken = false;
+    ledger_event(system->net, NULL, NET_WOKEN);
+}
+
 static void rio__wait(struct net *net, uint64_t until_ns)
 {
     struct rio_net *system = rio_net_of(net);
 
+    rio__tell_woken(system); /* first: a flood leaves no room behind it */
     rio__commit_all(system);
     rio__serve_ready(system);
     uint32_t taken = rio_harvest(system);
@@ -259,10 +267,7 @@ static void rio__wait(struct net *net, uint64_t until_ns)
     else
         net->now_ns = win_system->clock_ns();
     rio__serve_ready(system);
-    if (system->woken && ledger_has_room(&net->ledger)) {
-        system->woken = false;
-        ledger_event(net, NULL, NET_WOKEN);
-    }
+    rio__tell_woken(system);
 }
 
 /* ---- what the front asks ---- */

@@ -116,7 +116,10 @@ static struct emulated_queue *emulated_queue__make(uintptr_t socket, uint32_t re
 {
     struct emulated_queue *queue = memory_alloc(sizeof *queue);
 
-    if (!queue) return NULL;
+    if (!queue) {
+        emulated_fail(WIN_ENOBUFS);
+        return NULL;
+    }
     queue->socket = socket;
     queue->is_stream = emulated_system->socket_is_stream(socket);
     queue->skips = queue->is_stream;

@@ -38,8 +38,9 @@ struct rio_net {
     bool armed;                          /* a notification is on its way or will come */
     bool woken;                          /* a wake-up came that no event has told of yet */
     atomic_bool wake_posted;
-    uint32_t turns_unlooked; /* in a row in which the port was not asked */
-    uint64_t rest_until_ns;  /* NET_FOREVER: nobody rests */
+    uint32_t datagram_receives; /* that the datagram sockets may have posted, together */
+    uint32_t turns_unlooked;    /* in a row in which the port was not asked */
+    uint64_t rest_until_ns;     /* NET_FOREVER: nobody rests */
     struct list dirty, ready, resting, dry;
 };
 

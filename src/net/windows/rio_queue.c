@@ -82,8 +82,8 @@ enum weir_code rio_queue_open(struct rio_net *system, struct weir_error *error)
     if (system->queue == RIO_NO_CQ) {
         os_error = win_system->last_error();
         win_system->port_close(system->port);
-        return error_fill(error, error_winsock_code(os_error), os_error, "make a completion queue",
-                          NULL, NULL, "free some memory, or lower the number of workers");
+        return error_fill(error, WEIR_NO_MEMORY, os_error, "make a completion queue", NULL, NULL,
+                          "free some memory, or lower the number of workers");
     }
     system->queue_size = RIO_QUEUE__SIZE_FIRST;
     if (rio_queue__register_pools(system)) return WEIR_OK;
@@ -144,6 +144,7 @@ int rio_queue_attach(struct rio_net *system, struct rio_slot *slot, uint32_t rec
             return 0;
         }
         os_error = win_system->last_error();
+        weir_check(os_error != 0);
         if (os_error != WIN_ENOBUFS) return os_error;
         needed = system->queue_size; /* closed queues have not given their room back yet */
     }

@@ -60,10 +60,13 @@ static struct rio_udp_train *rio_udp__train(struct net_buffer *buffer)
 
 /* ---- bind ---- */
 
+/* Half of the buffers that no other socket may keep posted: however many sockets there are, what is
+ * idle on one of them never takes the last buffer from the others. */
 static uint32_t rio_udp__receives_max(const struct rio_net *system)
 {
     const struct net_options *options = &system->net->options;
-    uint32_t count = options->datagram_receives, half = options->datagram_buffers_max / 2;
+    uint32_t count = options->datagram_receives;
+    uint32_t half = (options->datagram_buffers_max - system->datagram_receives) / 2;
 
     if (system->provider->is_emulated && count > RIO_UDP__RECEIVES_EMULATED)
         count = RIO_UDP__RECEIVES_EMULATED;
@@ -88,7 +91,10 @@ enum weir_code rio_udp_bind(struct rio_net *system, struct rio_slot *slot,
     win_system->datagram_options(slot->socket, udp->v4, options->datagram_socket_bytes);
     udp->receives_max = rio_udp__receives_max(system);
     os_error = rio_queue_attach(system, slot, udp->receives_max, options->datagram_sends_max);
-    if (os_error == 0) return WEIR_OK;
+    if (os_error == 0) {
+        system->datagram_receives += udp->receives_max;
+        return WEIR_OK;
+    }
     acceptex_refuse(system, slot->socket);
     return win_fail_place(place, false, os_error, error);
 }
@@ -313,6 +319,7 @@ static void rio_udp__sent(struct rio_net *system, struct rio_slot *slot, struct 
 static void rio_udp__end_close(struct rio_net *system, struct rio_slot *slot)
 {
     if (!slot->base.closing || slot->receives_out > 0 || slot->sends_out > 0) return;
+    system->datagram_receives -= slot->udp.receives_max;
     rio_queue_release(system, slot);
     ledger_closed(system->net, &slot->base);
 }

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* plain_socket_windows.c - tests' sockets of Windows. */
+#include "plain_socket.h"
+
+#include <winsock2.h>
+
+#include <ws2tcpip.h>
+#include <windows.h>
+#include <mstcpip.h>
+
+#include "require.h"
+#include "win_sockaddr.h"
+
+#define PLAIN__CONNRESET 0x9800000Cu /* SIO_UDP_CONNRESET */
+
+static int32_t plain__outcome(int result)
+{
+    if (result >= 0) return result;
+    switch (WSAGetLastError()) {
+    case WSAEWOULDBLOCK: return PLAIN_WAIT;
+    case WSAECONNRESET:
+    case WSAECONNABORTED:
+    case WSAENETRESET:
+    case WSAESHUTDOWN: return PLAIN_GONE;
+    default: return PLAIN_FAILED;
+    }
+}
+
+plain_socket plain_open(bool v4, bool stream, int receive_bytes)
+{
+    static bool started;
+    WSADATA data;
+    u_long on = 1;
+    BOOL off = FALSE;
+    DWORD written;
+
+    if (!started) require(WSAStartup(MAKEWORD(2, 2), &data) == 0);
+    started = true;
+    SOCKET made = WSASocketW(v4 ? AF_INET : AF_INET6, stream ? SOCK_STREAM : SOCK_DGRAM, 0, NULL, 0,
+                             WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    require(made != INVALID_SOCKET);
+    require(ioctlsocket(made, (long)FIONBIO, &on) == 0);
+    if (receive_bytes > 0)
+        setsockopt(made, SOL_SOCKET, SO_RCVBUF, (const char *)&receive_bytes, sizeof receive_bytes);
+    if (stream) {
+        const int no_delay = 1;
+        setsockopt(made, IPPROTO_TCP, TCP_NODELAY, (const char *)&no_delay, sizeof no_delay);
+    } else {
+        WSAIoctl(made, PLAIN__CONNRESET, &off, sizeof off, NULL, 0, &written, NULL, NULL);
+    }
+    return (plain_socket)made;
+}
+
+void plain_close(plain_socket socket)
+{
+    closesocket((SOCKET)socket);
+}
+
+void plain_reset(plain_socket socket)
+{
+    const struct linger at_once = {1, 0};
+
+    setsockopt((SOCKET)socket, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof at_once);
+    closesocket((SOCKET)socket);
+}
+
+bool plain_bind(plain_socket socket, bool v4, const struct weir_address *address)
+{
+    struct win_sockaddr sockaddr;
+    int length = (int)win_sockaddr_of(address, v4, &sockaddr);
+
+    return bind((SOCKET)socket, (const struct sockaddr *)(const void *)&sockaddr, length) == 0;
+}
+
+struct weir_address plain_local(plain_socket socket)
+{
+    struct win_sockaddr sockaddr = {0};
+    int length = sizeof sockaddr;
+
+    require(getsockname((SOCKET)socket, (struct sockaddr *)(void *)&sockaddr, &length) == 0);
+    return win_address_of(&sockaddr);
+}
+
+bool plain_connect(plain_socket socket, bool v4, const struct weir_address *to)
+{
+    struct win_sockaddr sockaddr;
+    int length = (int)win_sockaddr_of(to, v4, &sockaddr);
+
+    return connect((SOCKET)socket, (const struct sockaddr *)(const void *)&sockaddr, length) == 0 ||
+           WSAGetLastError() == WSAEWOULDBLOCK;
+}
+
+/* Whether select() would say so of the socket: to write, or (failed) in trouble. */
+static bool plain__is(plain_socket socket, bool failed)
+{
+    struct timeval now = {0, 0};
+    fd_set set;
+
+    FD_ZERO(&set);
+    FD_SET((SOCKET)socket, &set);
+    return select(0, NULL, failed ? NULL : &set, failed ? &set : NULL, &now) == 1;
+}
+
+int plain_connected(plain_socket socket)
+{
+    if (plain__is(socket, true)) return PLAIN_GONE;
+    return plain__is(socket, false) ? 0 : PLAIN_WAIT;
+}
+
+int32_t plain_send(plain_socket socket, const void *bytes, uint32_t count)
+{
+    return plain__outcome(send((SOCKET)socket, bytes, (int)count, 0));
+}
+
+int32_t plain_receive(plain_socket socket, void *bytes, uint32_t bytes_max, bool peek)
+{
+    return plain__outcome(recv((SOCKET)socket, bytes, (int)bytes_max, peek ? MSG_PEEK : 0));
+}
+
+bool plain_has_failed(plain_socket socket)
+{
+    WSAPOLLFD poll = {.fd = (SOCKET)socket, .events = POLLWRNORM};
+
+    return WSAPoll(&poll, 1, 0) == 1 && (poll.revents & (POLLERR | POLLHUP)) == POLLERR;
+}
+
+void plain_finish(plain_socket socket)
+{
+    shutdown((SOCKET)socket, SD_SEND);
+}
+
+int32_t plain_send_to(plain_socket socket, bool v4, const struct weir_address *to,
+                      const void *bytes, uint32_t length)
+{
+    struct win_sockaddr sockaddr;
+    int sockaddr_length = (int)win_sockaddr_of(to, v4, &sockaddr);
+
+    return plain__outcome(sendto((SOCKET)socket, bytes, (int)length, 0,
+                                 (const struct sockaddr *)(const void *)&sockaddr,
+                                 sockaddr_length));
+}
+
+bool plain_receive_from(plain_socket socket, void *bytes, uint32_t bytes_max, uint32_t *length,
+                        struct weir_address *from)
+{
+    static char whole[65536]; /* the whole length is told only with the whole datagram */
+    struct win_sockaddr sockaddr = {0};
+    int sockaddr_length = sizeof sockaddr;
+    int got = recvfrom((SOCKET)socket, whole, sizeof whole, 0, (struct sockaddr *)(void *)&sockaddr,
+                       &sockaddr_length);
+
+    if (got < 0) return false;
+    *length = (uint32_t)got;
+    memcpy(bytes, whole, *length < bytes_max ? *length : bytes_max);
+    if (from) *from = win_address_of(&sockaddr);
+    return true;
+}
+
+bool plain_is_wine(void)
+{
+    HMODULE system = GetModuleHandleW(L"ntdll.dll");
+
+    return system && GetProcAddress(system, "wine_get_version");
+}
+
+/* ---- files ---- */
+
+uint32_t plain_files_count(void)
+{
+    DWORD count = 0;
+
+    require(GetProcessHandleCount(GetCurrentProcess(), &count));
+    return count;
+}
+
+bool plain_limit_files(uint32_t more)
+{
+    return more == UINT32_MAX;
+}

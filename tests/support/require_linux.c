@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* require_linux.c - children that must end in the right way: forked, or started anew. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "require.h"
+#include "require_child.h"
+
+#define REQUIRE__CHILD_SECONDS 30 /* then it is ended, and the test fails */
+
+static pthread_t require__main_thread;
+
+void require_note_main_thread(void)
+{
+    require__main_thread = pthread_self();
+}
+
+bool require_on_main_thread(void)
+{
+    return pthread_equal(pthread_self(), require__main_thread) != 0;
+}
+
+/* Reads what the child says until it says no more, and waits for its end. */
+static int require__end_of(pid_t child, int fd, char *text, uint32_t text_bytes)
+{
+    uint32_t used = 0;
+    ssize_t got;
+    int status = 0;
+    char rest[512];
+
+    while ((got = read(fd, used + 1 < text_bytes ? text + used : rest,
+                       used + 1 < text_bytes ? text_bytes - used - 1 : sizeof rest)) > 0)
+        if (used + 1 < text_bytes) used += (uint32_t)got;
+    text[used] = '\0';
+    close(fd);
+    require(waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The child's output goes into the pipe. Returns 0 in the child. */
+static pid_t require__fork(int *fd)
+{
+    int ends[2];
+
+    fflush(stdout);
+    fflush(stderr);
+    require(pipe(ends) == 0);
+    pid_t child = fork();
+    require(child >= 0);
+    if (child != 0) {
+        close(ends[1]);
+        *fd = ends[0];
+        return child;
+    }
+    require_become_child();
+    signal(SIGALRM, SIG_DFL);
+    alarm(REQUIRE__CHILD_SECONDS);
+    dup2(ends[1], STDOUT_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+void require_death(void (*run)(void *argument), void *argument, const char *rule)
+{
+    char text[4096];
+    int fd = -1;
+    pid_t child = require__fork(&fd);
+
+    if (child == 0) {
+        run(argument);
+        fprintf(stderr, "nothing stopped it\n");
+        _exit(4);
+    }
+    int code = require__end_of(child, fd, text, sizeof text);
+    if (code != 128 + SIGABRT || !strstr(text, rule))
+        require_failed(__FILE__, __LINE__,
+                       "the child should have been stopped by \"%s\"; it ended with %d: %s", rule,
+                       code, text);
+}
+
+int require_run(char *const arguments[], char *text, uint32_t text_bytes)
+{
+    int fd = -1;
+    pid_t child = require__fork(&fd);
+
+    if (child == 0) {
+        execv("/proc/self/exe", arguments);
+        _exit(127);
+    }
+    return require__end_of(child, fd, text, text_bytes);
+}
