@@ -53,6 +53,7 @@ struct weir_server {
     uint8_t order;         /* enum worker_order: the furthest that was given */
     uint32_t drain_ms;     /* the shortest that was given */
     struct crew *crews;    /* config.workers of them, from weir_server_start on */
+    struct worker **team;  /* theirs, where one listens for all */
     const char *transport; /* what runs, from the first worker */
     bool started;
     _Atomic uint32_t running; /* workers that have not ended */
@@ -201,6 +202,25 @@ static enum weir_code server__listen_all(struct crew *crew)
     return WEIR_OK;
 }
 
+/* The workers become a team, in which one listens for all; before the second one starts. */
+static enum weir_code server__make_team(struct weir_server *server, struct weir_error *error)
+{
+    uint32_t count = server->config.workers;
+    bool good = true;
+
+    server->team = memory_alloc_array(count, sizeof *server->team);
+    for (uint32_t i = 0; server->team && i < count; i++) {
+        server->team[i] = &server->crews[i].worker;
+        good &= mailbox_init(&server->crews[i].worker.mailbox);
+    }
+    if (!server->team || !good)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "start workers", NULL, NULL,
+                          "lower the number of workers");
+    server->common.team = server->team;
+    server->common.team_count = count;
+    return WEIR_OK;
+}
+
 static enum weir_code server__open_worker(struct crew *crew)
 {
     struct weir_server *server = crew->server;
@@ -216,7 +236,11 @@ static enum weir_code server__open_worker(struct crew *crew)
         struct net_info info = net_info(crew->worker.net);
         server->transport = info.transport;
         server__log_choice(server, &info);
+        if (!info.listeners_share && server->config.workers > 1)
+            code = server__make_team(server, &crew->error);
+        if (code != WEIR_OK) return code;
     }
+    if (server->common.team) mailbox_open(&crew->worker.mailbox, crew->worker.net);
     return server__listen_all(crew);
 }
 
@@ -331,7 +355,8 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
         .transport = server->transport ? server->transport : "none",
         .codec = listener->codec->name,
         .handler = listener->handler->name,
-        .workers = server->config.workers,
+        /* One listener's connections go to all workers of a team; its datagrams do not. */
+        .workers = server->common.team && listener->proto == WEIR_UDP ? 1 : server->config.workers,
     };
 }
 
@@ -388,8 +413,10 @@ void weir_server_free(struct weir_server *server)
     weir_server_wait(server);
     for (uint32_t i = 0; server->crews && i < server->config.workers; i++) {
         gate_free(server->crews[i].opened);
+        if (server->team) mailbox_free(&server->crews[i].worker.mailbox);
         memory_free(server->crews[i].places);
     }
+    memory_free(server->team);
     memory_free(server->crews);
     lock_free(server->common.log.lock);
     lock_free(server->lock);

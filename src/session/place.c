@@ -247,7 +247,7 @@ void place_on_event(struct place *place, const struct net_event *event)
         if (place->closing)
             net_refuse(worker->net, event->socket);
         else
-            session_open(worker, place, event->socket, &event->peer);
+            worker_place_accepted(worker, place, event->socket, &event->peer);
         break;
     case NET_DATAGRAM: place__on_datagram(place, event); break;
     case NET_SENT: place__on_sent(place, event); break;

@@ -101,6 +101,72 @@ void worker_dismiss(struct worker *worker)
     atomic_fetch_sub_explicit(&worker->common->sessions_open, 1, memory_order_relaxed);
 }
 
+static void worker__note_order(struct worker *worker, enum worker_order order)
+{
+    uint8_t asked = atomic_load(&worker->asked);
+
+    while (asked < (uint8_t)order &&
+           !atomic_compare_exchange_weak(&worker->asked, &asked, (uint8_t)order))
+        continue;
+}
+
+/* ---- the team ---- */
+
+static struct worker *worker__least_busy(struct worker *worker)
+{
+    const struct worker_common *common = worker->common;
+    struct worker *least = worker;
+    uint32_t least_load = UINT32_MAX;
+
+    for (uint32_t i = 0; i < common->team_count; i++) {
+        struct worker *member = common->team[(worker->team_next + i) % common->team_count];
+        uint32_t load = atomic_load_explicit(&member->load, memory_order_relaxed);
+        if (load >= least_load) continue;
+        least_load = load;
+        least = member;
+    }
+    worker->team_next++;
+    return least;
+}
+
+void worker_place_accepted(struct worker *worker, const struct place *place,
+                           struct net_socket socket, const struct weir_address *peer)
+{
+    const struct mailbox_letter letter = {socket, *peer, place};
+    struct worker *chosen = worker->common->team ? worker__least_busy(worker) : worker;
+
+    /* Counted before it is there, so that the next one of this batch goes elsewhere. */
+    if (worker->common->team) atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
+    if (chosen == worker || !mailbox_post(&chosen->mailbox, &letter))
+        session_open(worker, place, socket, peer);
+}
+
+static void worker__read_mail(struct worker *worker)
+{
+    struct mailbox_letter letter;
+
+    if (!worker->common->team) return;
+    while (mailbox_take(&worker->mailbox, &letter)) {
+        if (worker->order == WORKER_STOP)
+            net_refuse(worker->net, letter.socket);
+        else
+            session_open(worker, letter.place, letter.socket, &letter.peer);
+    }
+    atomic_store_explicit(&worker->load, worker->table.open_count, memory_order_relaxed);
+}
+
+/* Nobody can reach the team any more. */
+static void worker__stop_all(struct worker *worker)
+{
+    const struct worker_common *common = worker->common;
+
+    for (uint32_t i = 0; i < common->team_count; i++) {
+        struct worker *member = common->team[i];
+        worker__note_order(member, WORKER_STOP);
+        mailbox_wake(&member->mailbox);
+    }
+}
+
 void worker_count_pause(struct worker *worker, enum weir_code code)
 {
     struct counters *counters = &worker->counters;
@@ -131,18 +197,18 @@ void worker_place_broke(struct worker *worker, struct place *place, const struct
              weir_error_text(&error, text, sizeof text));
     place_close(place);
     /* Nobody could reach it any more. A drain ends by itself, and answers first. */
-    if (worker->order == WORKER_RUN && !worker__listens(worker)) worker_stop(worker);
+    if (worker->order != WORKER_RUN || worker__listens(worker)) return;
+    if (worker->common->team)
+        worker__stop_all(worker);
+    else
+        worker_stop(worker);
 }
 
 /* ---- orders ---- */
 
 static void worker__ask(struct worker *worker, enum worker_order order)
 {
-    uint8_t asked = atomic_load(&worker->asked);
-
-    while (asked < (uint8_t)order &&
-           !atomic_compare_exchange_weak(&worker->asked, &asked, (uint8_t)order))
-        continue;
+    worker__note_order(worker, order);
     net_wake(worker->net);
 }
 
@@ -260,6 +326,15 @@ static void worker__flush_touched(struct worker *worker)
         session_flush(weir_container_of(node, struct weir_session, in_touched));
 }
 
+/* Nothing is left, and nothing can come any more. */
+static bool worker__has_ended(struct worker *worker)
+{
+    if (worker->order == WORKER_RUN || !list_is_empty(&worker->open) ||
+        !list_is_empty(&worker->places))
+        return false;
+    return !worker->common->team || mailbox_shut(&worker->mailbox);
+}
+
 bool worker_turn(struct worker *worker, uint64_t until_ns)
 {
     struct net_event events[WORKER__EVENTS_MAX];
@@ -268,10 +343,10 @@ bool worker_turn(struct worker *worker, uint64_t until_ns)
         until_ns = worker->drain_look_at_ns;
     uint32_t count = net_wait(worker->net, until_ns, events, WORKER__EVENTS_MAX);
     for (uint32_t i = 0; i < count; i++) worker__on_event(&events[i]);
+    worker__read_mail(worker);
     worker__mind_orders(worker);
     worker__flush_touched(worker);
-    return worker->order == WORKER_RUN || !list_is_empty(&worker->open) ||
-           !list_is_empty(&worker->places);
+    return !worker__has_ended(worker);
 }
 
 void worker_run(struct worker *worker)

@@ -11,6 +11,7 @@
 #include "counters.h"
 #include "list.h"
 #include "log.h"
+#include "mailbox.h"
 #include "net.h"
 #include "place.h"
 #include "session_table.h"
@@ -22,6 +23,10 @@ struct worker_common {
     struct log log;
     /* in all workers; touched once per connection, never per message */
     _Atomic uint32_t sessions_open;
+    /* Where one listener serves all workers (net_info.listeners_share): all of them, mailboxes
+     * ready, set before the first runs. Null: each listens for itself. */
+    struct worker **team;
+    uint32_t team_count;
 };
 
 enum worker_order { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
@@ -46,6 +51,9 @@ struct worker {
     uint64_t drain_began_ns, drain_until_ns;
     uint64_t drain_look_at_ns; /* when to look for quiet sessions again */
     struct counters counters;
+    struct mailbox mailbox; /* of a member of a team */
+    _Atomic uint32_t load;  /* sessions, and letters on their way: a guess for who hands over */
+    uint32_t team_next;     /* of equals, whose turn it is */
 };
 
 /* Opens the net and what stands on it, on the thread that will run the worker. */
@@ -73,6 +81,11 @@ void worker_stop(struct worker *worker);
  * full. */
 bool worker_admit(struct worker *worker);
 void worker_dismiss(struct worker *worker);
+
+/* A connection came to a place of this worker: it goes to the member of the team with the fewest
+ * sessions. */
+void worker_place_accepted(struct worker *worker, const struct place *place,
+                           struct net_socket socket, const struct weir_address *peer);
 
 void worker_count_pause(struct worker *worker, enum weir_code code);
 

@@ -5,6 +5,7 @@
 #include "transports_linux.h"
 
 extern const struct transport transport_simulated; /* sim.c */
+extern struct transport transport_alone;           /* transport_alone_linux.c */
 
 const struct transport *const net_transports[] = {&transport_uring, &transport_epoll,
-                                                  &transport_simulated, NULL};
+                                                  &transport_simulated, &transport_alone, NULL};

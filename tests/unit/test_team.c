@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* test_team.c - workers of whom one listens for all: who gets a connection, and that none is lost
+ * on its way between them. On a simulated network in one thread, turn by turn; and with threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <weir/weir.h>
+
+#include "address.h"
+#include "builtin.h"
+#include "plain_socket.h"
+#include "sim.h"
+#include "thread.h"
+#include "transport_alone.h"
+#include "wall.h"
+#include "worker.h"
+
+#define MEMBERS 3
+#define PEERS_MAX 400
+#define TURNS_MAX 20000
+
+struct world {
+    struct net_simulation *simulation;
+    struct worker_common common;
+    struct worker workers[MEMBERS];
+    bool ended[MEMBERS];
+    struct worker *team[MEMBERS];
+    struct place place;
+    struct weir_address address;
+    struct sim_peer *peers[PEERS_MAX];
+    uint32_t peers_count;
+};
+
+static struct world world;
+
+static void open_world(uint64_t seed)
+{
+    struct sim_options sim_options;
+    struct net_options options;
+    struct net_place where = {.address = address_of_v4(0x7f000001, 5050), .backlog = 1024};
+
+    memset(&world, 0, sizeof world);
+    sim_options_init(&sim_options);
+    sim_options.seed = seed;
+    world.simulation = sim_open(&sim_options);
+    net_options_init(&options);
+    options.transport = "simulated";
+    options.simulation = world.simulation;
+    world.common.sessions_max = 1000;
+    world.common.send_queue_high_bytes = 128 * 1024;
+    world.common.send_queue_low_bytes = 32 * 1024;
+    world.common.team = world.team;
+    world.common.team_count = MEMBERS;
+    for (uint8_t i = 0; i < MEMBERS; i++) {
+        world.team[i] = &world.workers[i];
+        assert_true(mailbox_init(&world.workers[i].mailbox));
+        assert_int_equal(worker_open(&world.workers[i], i, &world.common, &options, NULL), WEIR_OK);
+        mailbox_open(&world.workers[i].mailbox, world.workers[i].net);
+    }
+    world.place = (struct place){.proto = WEIR_TCP, .handler = &handler_echo};
+    assert_int_equal(place_open(&world.place, &world.workers[0], &where, NULL), WEIR_OK);
+    world.address = where.address;
+}
+
+/* Of one worker, or of all but that one (negative: all). */
+static void turn(int alone, int without)
+{
+    for (int i = 0; i < MEMBERS; i++) {
+        struct worker *worker = &world.workers[i];
+        if ((alone >= 0 && i != alone) || i == without || world.ended[i]) continue;
+        world.ended[i] = !worker_turn(worker, net_now_ns(worker->net) + WALL_NS_PER_MS);
+    }
+}
+
+static uint32_t accepted_by(int index)
+{
+    struct weir_stats stats = {0};
+
+    counters_add_to(&world.workers[index].counters, &stats);
+    return (uint32_t)stats.accepted;
+}
+
+static uint32_t accepted(void)
+{
+    uint32_t sum = 0;
+
+    for (int i = 0; i < MEMBERS; i++) sum += accepted_by(i);
+    return sum;
+}
+
+static void connect_peers(uint32_t count)
+{
+    while (count-- > 0)
+        world.peers[world.peers_count++] = sim_connect(world.simulation, &world.address, NULL);
+}
+
+static void until_accepted(uint32_t count, int without)
+{
+    for (int i = 0; i < TURNS_MAX && accepted() < count; i++) turn(-1, without);
+    assert_int_equal(accepted(), count);
+}
+
+static bool all_ended(void)
+{
+    return world.ended[0] && world.ended[1] && world.ended[2];
+}
+
+/* Every connection that was accepted was closed, and nothing is left anywhere: worker_free,
+ * mailbox_free and sim_free check the rest. */
+static void close_world(void)
+{
+    for (int i = 0; i < MEMBERS; i++)
+        if (!world.ended[i]) worker_stop(&world.workers[i]);
+    for (int i = 0; i < TURNS_MAX && !all_ended(); i++) turn(-1, -1);
+    assert_true(all_ended());
+    assert_int_equal(world.common.sessions_open, 0);
+    for (int i = 0; i < MEMBERS; i++) {
+        worker_free(&world.workers[i]);
+        mailbox_free(&world.workers[i].mailbox);
+    }
+    assert_int_equal(sim_files_count(world.simulation), 0);
+    for (uint32_t i = 0; i < world.peers_count; i++)
+        if (world.peers[i]) sim_peer_close(world.peers[i]);
+    sim_free(world.simulation);
+}
+
+static void connections_are_shared_evenly(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        open_world(seed);
+        connect_peers(30);
+        until_accepted(30, -1);
+        for (int i = 0; i < MEMBERS; i++) assert_int_equal(accepted_by(i), 10);
+        close_world();
+    }
+}
+
+static void the_least_busy_gets_the_next(void **state)
+{
+    (void)state;
+    open_world(7);
+    connect_peers(30);
+    until_accepted(30, -1);
+    struct weir_session *session =
+        weir_container_of(world.workers[1].open.next, struct weir_session, in_open);
+    for (int i = 0; i < 6; i++) {
+        struct list *next = session->in_open.next;
+        session_close(session, WEIR_REASON_SHUTDOWN);
+        session = weir_container_of(next, struct weir_session, in_open);
+    }
+    for (int i = 0; i < 200; i++) turn(-1, -1);
+    connect_peers(6);
+    until_accepted(36, -1);
+    assert_int_equal(accepted_by(1), 16);
+    close_world();
+}
+
+static void an_echo_comes_from_wherever_it_is_served(void **state)
+{
+    uint8_t bytes[8];
+
+    (void)state;
+    open_world(3);
+    connect_peers(12);
+    until_accepted(12, -1);
+    for (uint32_t i = 0; i < 12; i++) {
+        uint32_t got = 0;
+        for (int n = 0; n < TURNS_MAX && sim_peer_state(world.peers[i]) != SIM_CONNECTED; n++)
+            turn(-1, -1);
+        assert_int_equal(sim_peer_send(world.peers[i], "echo", 4), 4);
+        for (int n = 0; n < TURNS_MAX && got < 4; n++) {
+            turn(-1, -1);
+            got += sim_peer_receive(world.peers[i], bytes + got, 4 - got);
+        }
+        assert_memory_equal(bytes, "echo", 4);
+    }
+    close_world();
+}
+
+/* A worker that never turns gets so many letters and no more; the others serve the rest. */
+static void a_full_mailbox_refuses_nobody(void **state)
+{
+    (void)state;
+    open_world(4);
+    connect_peers(PEERS_MAX);
+    for (int i = 0; i < TURNS_MAX && accepted() < PEERS_MAX * 2 / 3; i++) turn(-1, 2);
+    for (int i = 0; i < 200; i++) turn(-1, 2);
+    uint32_t waiting = world.workers[2].mailbox.count;
+    assert_true(waiting > 0 && waiting <= MAILBOX_LETTERS_MAX);
+    assert_int_equal(accepted() + waiting, PEERS_MAX);
+    until_accepted(PEERS_MAX, -1);
+    close_world();
+}
+
+/* Letters that lie in a mailbox when everything is to end are served, or closed; and what comes to
+ * a worker that has ended is served by who accepted it. */
+static void no_letter_is_lost_at_the_end(void **state)
+{
+    (void)state;
+    for (int stop = 0; stop < 2; stop++) {
+        open_world(5);
+        connect_peers(9);
+        for (int i = 0; i < TURNS_MAX && world.workers[2].mailbox.count < 3; i++) turn(0, -1);
+        assert_int_equal(world.workers[1].mailbox.count, 3);
+        for (int i = 0; i < MEMBERS; i++)
+            if (stop)
+                worker_stop(&world.workers[i]);
+            else
+                worker_drain(&world.workers[i], 60000);
+        for (int i = 0; i < TURNS_MAX && !all_ended(); i++) {
+            turn(-1, -1);
+            for (uint32_t n = 0; n < world.peers_count; n++) {
+                if (!world.peers[n] || !sim_peer_saw_end(world.peers[n])) continue;
+                sim_peer_close(world.peers[n]);
+                world.peers[n] = NULL;
+            }
+        }
+        assert_true(all_ended());
+        close_world();
+    }
+}
+
+static void who_has_ended_gets_no_more(void **state)
+{
+    (void)state;
+    open_world(6);
+    worker_stop(&world.workers[1]);
+    for (int i = 0; i < TURNS_MAX && !world.ended[1]; i++) turn(1, -1);
+    assert_true(world.ended[1]);
+    connect_peers(12);
+    until_accepted(12, -1);
+    assert_int_equal(accepted_by(1), 0);
+    close_world();
+}
+
+/* ---- with threads ---- */
+
+static plain_socket connect_to(const struct weir_address *address)
+{
+    plain_socket socket = plain_open(true, true, 0);
+
+    assert_true(plain_connect(socket, true, address));
+    while (plain_connected(socket) == PLAIN_WAIT) continue;
+    assert_int_equal(plain_connected(socket), 0);
+    return socket;
+}
+
+static void echo_on(plain_socket socket, const char *text, uint32_t length)
+{
+    char got[64];
+    uint32_t count = 0;
+
+    while (plain_send(socket, text, length) == PLAIN_WAIT) continue;
+    while (count < length) {
+        int32_t more = plain_receive(socket, got + count, length - count, false);
+        assert_true(more > 0 || more == PLAIN_WAIT);
+        if (more > 0) count += (uint32_t)more;
+    }
+    assert_memory_equal(got, text, length);
+}
+
+static void a_server_with_threads_serves_all(void **state)
+{
+    enum { CLIENTS = 48, ROUNDS = 6 };
+    struct weir_config config;
+    struct weir_server *server;
+    struct weir_stats stats;
+    plain_socket clients[CLIENTS];
+
+    (void)state;
+    weir_config_init(&config);
+    config.transport = transport_alone_name();
+    config.workers = 4;
+    assert_int_equal(weir_server_open(&config, &server, NULL), WEIR_OK);
+    struct weir_listen listen = {.proto = WEIR_TCP, .address = "127.0.0.1:0"};
+    assert_int_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
+    assert_int_equal(weir_server_start(server, NULL), WEIR_OK);
+    struct weir_address address = weir_server_listener(server, 0).address;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < CLIENTS; i++) clients[i] = connect_to(&address);
+        for (int i = 0; i < CLIENTS; i++) echo_on(clients[i], "echo of a team", 14);
+        for (int i = 0; i < CLIENTS; i++)
+            if ((i + round) % 3 == 0)
+                plain_reset(clients[i]);
+            else
+                plain_close(clients[i]);
+    }
+    for (int i = 0; i < CLIENTS; i++) clients[i] = connect_to(&address);
+    weir_server_drain(server, 200); /* some may still lie in a mailbox */
+    weir_server_wait(server);
+    weir_server_stats(server, &stats);
+    assert_true(stats.accepted >= CLIENTS * ROUNDS);
+    assert_true(stats.accepted == stats.closed);
+    for (int i = 0; i < CLIENTS; i++) plain_close(clients[i]);
+    weir_server_free(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connections_are_shared_evenly),
+        cmocka_unit_test(the_least_busy_gets_the_next),
+        cmocka_unit_test(an_echo_comes_from_wherever_it_is_served),
+        cmocka_unit_test(a_full_mailbox_refuses_nobody),
+        cmocka_unit_test(no_letter_is_lost_at_the_end),
+        cmocka_unit_test(who_has_ended_gets_no_more),
+        cmocka_unit_test(a_server_with_threads_serves_all),
+    };
+
+    return cmocka_run_group_tests_name("team", tests, NULL, NULL);
+}
