@@ -30,6 +30,11 @@ TEST_NEEDS=(
     "ip          iproute2"
     "ps          procps"
     "nm          binutils"
+    "x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64"
+    "wine        wine"
+    "-           wine64"
+    "dpkg-source dpkg-dev"
+    "taskset     util-linux"
 )
 
 # install_missing NEED...: installs what is missing of these. Nothing missing: no apt call at all. What is

@@ -7,11 +7,12 @@ of which an empty datagram costs about 800): what is lost then, the server lost.
 import collections
 import errno
 import random
+import select
 import socket
 import struct
 import unittest
 
-from weir_process import MIB, SANITIZED, WeirTest, main, pattern_bytes, scaled, udp_socket
+from weir_process import MIB, POLL_S, SANITIZED, Settings, WeirTest, main, pattern_bytes, scaled, udp_socket
 
 SIZES = (0, 1, 1000, 1472, 9000, 65507)
 UDP_SEGMENT = 103
@@ -69,7 +70,8 @@ class Datagrams(WeirTest):
                 self.assertEqual(exchange(peer, [b""] * WINDOW), [b""] * WINDOW)
                 count += WINDOW
             if not SANITIZED:
-                self.assertLess(weir.rss_bytes() - before, 2 * MIB)
+                # Under Wine some of its own is counted with it.
+                self.assertLess(weir.rss_bytes() - before, (4 if Settings.is_windows() else 2) * MIB)
             self.assertEqual(exchange(peer, [b"not empty"]), [b"not empty"])
         summary = weir.stop().summary
         self.assertEqual((summary["datagrams_in"], summary["datagrams_out"]), (count + 1, count + 1))
@@ -91,7 +93,9 @@ class Datagrams(WeirTest):
     def test_answers_come_from_the_address_that_was_asked(self):
         weir = self.start("--udp", "[::]:0")
         port = weir.udp[1]
-        for any_host, hosts in (("0.0.0.0", ("127.0.0.2", "127.0.0.1", "127.5.6.7")), ("::", ("::1",))):
+        # Wine 8 does not look at IP_PKTINFO on a socket of both families.
+        ours = ("127.0.0.1",) if Settings.is_windows() else ("127.0.0.2", "127.0.0.1", "127.5.6.7")
+        for any_host, hosts in (("0.0.0.0", ours), ("::", ("::1",))):
             with udp_socket((any_host, 0), connected=False) as peer:
                 peer.bind((any_host, 0))
                 for host in hosts:
@@ -168,7 +172,12 @@ class Datagrams(WeirTest):
                 except BlockingIOError:
                     continue
         with udp_socket(weir.udp) as peer:
-            peer.send(b"and now?")
+            peer.setblocking(False)
+
+            def answers_again():  # asked until then: its receive buffer may still be full
+                peer.send(b"and now?")
+                return bool(select.select([peer], [], [], POLL_S)[0])
+            weir.wait_until("it answers again", answers_again)
             self.assertEqual(peer.recv(100), b"and now?")
         self.assertGreater(answers, 0)
         weir.stop()

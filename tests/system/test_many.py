@@ -3,7 +3,7 @@
 import resource
 import time
 
-from weir_process import WeirTest, connect, main, receive_exactly, scaled
+from weir_process import Settings, WeirTest, connect, main, receive_exactly, scaled
 
 WANTED = 10_000
 SPARE_FILES = 200  # what a process needs beside its connections
@@ -13,9 +13,10 @@ SOURCES = [f"127.0.4.{i + 1}" for i in range(8)]
 class Many(WeirTest):
     def test_ten_thousand(self):
         files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        count = min(scaled(WANTED), files_max - SPARE_FILES)
+        count = min(scaled(WANTED), files_max - SPARE_FILES, WANTED // 5 if Settings.is_windows() else WANTED)
         weir = self.start("--tcp", "127.0.0.1:0", "-v")
-        self.assertRegex(weir.log, rf"open files: at most {files_max} \(was \d+\)")
+        if not Settings.is_windows():  # which has no such limit
+            self.assertRegex(weir.log, rf"open files: at most {files_max} \(was \d+\)")
         baseline, memory = weir.files_count(), weir.rss_bytes()
         began = time.monotonic()
         peers = [connect(weir.tcp, source=SOURCES[i % len(SOURCES)]) for i in range(count)]

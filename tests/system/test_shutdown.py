@@ -8,7 +8,8 @@ import termios
 import threading
 
 from weir_process import (DEADLINE_S, MIB, WeirTest, close_with_reset, connect, deaf_client, echo, expect_end,
-                          expect_flood, flood, is_refused, main, reasons_sum, receive_exactly, scaled, udp_socket)
+                          expect_flood, flood, is_refused, main, reasons_sum, receive_exactly, scaled, stop_signals,
+                          udp_socket)
 
 
 def unacknowledged_bytes(peer):
@@ -30,7 +31,7 @@ class Shutdown(WeirTest):
         weir.wait_until("nobody listens any more", lambda: is_refused(weir.tcp))
 
     def test_signals_end_it(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in stop_signals():
             with self.subTest(signal=number):
                 weir = self.start("--tcp", "[::]:0", "--udp", "[::]:0")
                 with connect(weir.tcp) as peer:
@@ -64,7 +65,7 @@ class Shutdown(WeirTest):
             peer.sendall(b"last %05d" % i)
         for peer in peers:
             weir.wait_until("it reached the server", lambda: unacknowledged_bytes(peer) == 0)
-        weir.tell(signal.SIGTERM)
+        weir.tell(stop_signals()[-1])
         for i, peer in enumerate(peers):
             self.assertEqual(receive_exactly(peer, 10), b"last %05d" % i)
             expect_end(peer)
@@ -117,7 +118,7 @@ class Shutdown(WeirTest):
     def test_deadline_ends_a_stubborn_client(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "200ms")
         with stubborn_client(weir.tcp), connect(weir.tcp) as idle:
-            weir.tell(signal.SIGTERM)
+            weir.tell(stop_signals()[-1])
             ended = weir.wait_end()
             expect_end(idle)
         self.assertEqual(ended.code, 0)
@@ -125,7 +126,7 @@ class Shutdown(WeirTest):
         self.assertEqual(ended.summary["accepted"], ended.summary["closed"])
 
     def test_second_signal_ends_at_once(self):
-        for second in (signal.SIGINT, signal.SIGTERM):
+        for second in stop_signals():
             with self.subTest(second=second):
                 weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h")
                 with stubborn_client(weir.tcp):

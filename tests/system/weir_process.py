@@ -22,6 +22,7 @@ import argparse
 import collections
 import ctypes
 import errno
+import functools
 import os
 import random
 import re
@@ -54,6 +55,32 @@ _IO_URING_SETUP = 425  # the same number on x86_64 and aarch64
 class Settings:
     weir = None
     transport = None
+    emulator = ()  # what runs the program, where it is not one of this system's: Wine
+
+    @classmethod
+    def is_windows(cls):
+        return cls.weir.endswith(".exe")
+
+
+def stop_signals():
+    """What ends it in peace: to a Windows program the first is Ctrl-C, and there is no second."""
+    return (signal.SIGINT,) if Settings.is_windows() else (signal.SIGINT, signal.SIGTERM)
+
+
+def on_linux_alone(reason):
+    """Leaves a test, or a class of them, out where the program is a Windows one; the reason is told."""
+    def wrap(what):
+        if isinstance(what, type):
+            what.only_on_linux = reason
+            return what
+
+        @functools.wraps(what)
+        def run(self, *arguments):
+            if Settings.is_windows():
+                self.skipTest(reason)
+            return what(self, *arguments)
+        return run
+    return wrap
 
 
 def scaled(count, least=1):
@@ -91,9 +118,11 @@ class Weir:
 
     def __init__(self, *arguments, transport=True, launcher=(), close=(), files_max=None, stdout=subprocess.PIPE,
                  stderr=None):
-        command = [*launcher, Settings.weir, "serve", *arguments]
+        command = [*launcher, *Settings.emulator, Settings.weir, "serve", *arguments]
         if transport:
             command += ["--transport", Settings.transport]
+            if Settings.is_windows():
+                command += ["--verify-rio"]
         self._log = tempfile.TemporaryFile()
         self._last_log = None  # once it was ended for good
         self.command = command
@@ -219,6 +248,8 @@ class WeirTest(unittest.TestCase):
 
     def run(self, result=None):
         self._weirs = []
+        if Settings.is_windows() and getattr(self, "only_on_linux", None):
+            self.setUp = lambda: self.skipTest(self.only_on_linux)
         result = result or self.defaultTestResult()
         before = len(result.failures) + len(result.errors)
         super().run(result)
@@ -240,7 +271,7 @@ class WeirTest(unittest.TestCase):
 
     def run_weir(self, *arguments, transport=False, launcher=(), **options):
         """Runs weir up to its end; returns subprocess's result, with text."""
-        command = [*launcher, Settings.weir, *arguments]
+        command = [*launcher, *Settings.emulator, Settings.weir, *arguments]
         if transport:
             command += ["--transport", Settings.transport]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
@@ -277,9 +308,11 @@ def raise_files_limit():
 def main():
     parser = argparse.ArgumentParser(description="Black-box tests of weir; other arguments go to unittest.")
     parser.add_argument("--weir", required=True, help="the program under test")
-    parser.add_argument("--transport", required=True, choices=("uring", "epoll"))
+    parser.add_argument("--transport", required=True, choices=("uring", "epoll", "iocp", "rio"))
+    parser.add_argument("--emulator", default="", help="what runs it, as cmake/toolchains/run-in-wine")
     known, rest = parser.parse_known_args()
     Settings.weir, Settings.transport = os.path.abspath(known.weir), known.transport
+    Settings.emulator = tuple(known.emulator.split())
     refusal = io_uring_refusal()
     if known.transport == "uring" and refusal:
         print(f"skipped: this machine refuses io_uring ({refusal})", file=sys.stderr)
