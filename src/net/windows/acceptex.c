@@ -150,6 +150,9 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
         entry->socket = WIN_NO_SOCKET;
         return os_error;
     }
+    if (system->provider->on_accept)
+        system->provider->on_accept(true, entry->socket, &entry->overlapped,
+                                    WIN_ACCEPT_ADDRESS_BYTES);
     acceptor->idle = entry->next;
     entry->next = NULL;
     entry->state = ACCEPTEX__OUT;
@@ -274,6 +277,8 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
     weir_check(entry->state == ACCEPTEX__OUT);
     weir_check(acceptor->pending_count > 0);
     acceptor->pending_count--;
+    if (system->provider->on_accept)
+        system->provider->on_accept(false, entry->socket, &entry->overlapped, 0);
     int os_error =
         slot->base.closing ? WIN_OPERATION_ABORTED : acceptex__finish(system, slot, entry);
     if (os_error != 0) {
@@ -302,8 +307,7 @@ void acceptex_close(struct rio_net *system, struct rio_slot *slot)
 
     list_remove(&slot->listed);
     slot->socket = WIN_NO_SOCKET;
-    win_system->socket_close(listener); /* its pending accepts are answered */
-    acceptex__tell(system, RIO_SOCKET_CLOSED, listener, WIN_NO_SOCKET);
+    acceptex_refuse(system, listener); /* its pending accepts are answered */
     while (acceptor->accepted_first) {
         struct acceptex__entry *entry = acceptor->accepted_first;
         acceptor->accepted_first = entry->next;

@@ -42,8 +42,11 @@ static enum weir_code rio__choose_provider(struct net *net, bool emulated,
         enum weir_code code = rio_provider_native(win_system, provider, error);
         if (code != WEIR_OK) return code;
     }
-    if (net->options.verify_rio) *provider = rio_provider_verified(win_system, *provider);
-    return WEIR_OK;
+    if (!net->options.verify_rio) return WEIR_OK;
+    *provider = rio_provider_verified(win_system, *provider);
+    if (*provider) return WEIR_OK;
+    return error_fill(error, WEIR_NO_MEMORY, 0, "check the rules of Registered I/O", NULL, NULL,
+                      "free some memory");
 }
 
 static enum weir_code rio__open_with(struct net *net, bool emulated, struct weir_error *error)
@@ -197,8 +200,10 @@ static void rio__arm(struct rio_net *system)
 
 static void rio__on_notified(struct rio_net *system, bool by_packet)
 {
+    void (*tell)(rio_cq) = by_packet ? system->provider->on_notified : system->provider->on_fired;
+
     system->armed = false;
-    if (by_packet && system->provider->on_notified) system->provider->on_notified(system->queue);
+    if (tell) tell(system->queue);
 }
 
 /* True: the completion queue has something. */

@@ -42,8 +42,12 @@ struct rio_provider {
 
     /* For the verifier; null without it. */
     void (*on_notified)(rio_cq queue); /* a packet under RIO_KEY_NOTIFY was taken */
+    void (*on_fired)(rio_cq queue);    /* on_packet said that it notifies */
     void (*before_wait)(rio_cq queue); /* the thread is about to block on the port */
     void (*on_socket)(enum rio_socket_moment moment, win_socket socket, win_socket other);
+    /* An accept was posted with this socket, or its packet was taken. */
+    void (*on_accept)(bool posted, win_socket socket, const void *overlapped,
+                      uint32_t address_bytes);
     void (*on_reading)(rio_rq queue, bool wanted); /* its owner does (not) mean to receive */
     void (*on_end)(void);                          /* everything should be closed and freed */
 };

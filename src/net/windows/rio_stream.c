@@ -77,6 +77,7 @@ static void rio_stream__relist(struct rio_net *system, struct rio_slot *slot)
 static void rio_stream__fail(struct rio_net *system, struct rio_slot *slot, int os_error)
 {
     slot->stream.ended = true;
+    rio_tell_reading(system, slot, false);
     if (slot->base.broken || slot->stream.failure != 0 || slot->base.closing) return;
     slot->stream.failure = os_error;
     rio_stream__relist(system, slot);
@@ -129,6 +130,7 @@ static void rio_stream__received(struct rio_net *system, struct rio_slot *slot,
             return;
         }
         stream->ended = true; /* the peer's FIN (contract E1) */
+        rio_tell_reading(system, slot, false);
         stream->end_held = !slot->base.flow_on;
         if (slot->base.flow_on) ledger_event(system->net, &slot->base, NET_PEER_DONE);
         return;

@@ -136,6 +136,7 @@ static void rio_udp__fail(struct rio_net *system, struct rio_slot *slot, int os_
 {
     if (slot->base.broken || slot->base.closing || slot->udp.failure != 0) return;
     slot->udp.failure = os_error;
+    rio_tell_reading(system, slot, false);
     list_remove(&slot->listed);
     rio_udp__list(system, slot);
 }

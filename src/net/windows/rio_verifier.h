@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* rio_verifier.h - what the verifier knows of each object. Private to its files.
+ *
+ *      rio_verifier.c          the table and the moments: each call judged, then passed on
+ *      rio_verifier_pieces.c   registrations and the pieces of them that requests name
+ *      rio_verifier_sockets.c  sockets and accepts
+ */
+#ifndef NET_WINDOWS_RIO_VERIFIER_H
+#define NET_WINDOWS_RIO_VERIFIER_H
+
+#include <stdbool.h>
+
+#include "rio_provider.h"
+
+#define VERIFIED_PIECES_MAX 3 /* of one request: data, remote address, control */
+
+struct verified_request;
+
+struct verified_piece {
+    struct verified_piece *next; /* of those pending on the same registration */
+    struct verified_request *request;
+    struct verified_buffer *buffer; /* null: not used */
+    uint32_t offset, length;
+    uint64_t hash; /* of what must not change while the request is pending */
+};
+
+struct verified_buffer {
+    uint32_t magic; /* a dead one stays in memory, so that its use is noticed */
+    bool is_dead;
+    rio_buffer_id under;
+    uint8_t *bytes;
+    uint32_t length;
+    struct verified_piece *pending;
+};
+
+struct verified_request {
+    struct verified_queue *queue;
+    struct verified_request *next; /* of the free */
+    uint64_t context;
+    uint64_t number; /* of its direction, in the order of the posts */
+    bool is_send, is_out, is_quiet;
+    struct verified_piece pieces[VERIFIED_PIECES_MAX];
+};
+
+struct verified_way { /* one direction of a queue */
+    uint32_t max, out, deferred;
+    uint64_t posted, taken;
+    struct verified_cq *cq;
+};
+
+struct verified_queue {
+    uint32_t magic;
+    bool is_stream, is_dead, is_reading, is_starving, told_order;
+    rio_rq under;
+    win_socket socket;
+    uint64_t context;
+    uintptr_t thread;
+    struct verified_way receives, sends;
+    struct verified_request *requests, *free;
+};
+
+struct verified_cq {
+    uint32_t magic;
+    bool is_armed;
+    rio_cq under;
+    uintptr_t thread;
+    uint32_t size, reserved, queues_count;
+    uint32_t out, quiet_out, deferred;
+    uint32_t starving_streams, starving_datagrams; /* that read, and have no receive posted */
+};
+
+/* Says which rule was broken, how, and ends the process. */
+_Noreturn void verified_breach(int rule, const char *what);
+
+#define verified_must(condition, rule, what) ((condition) ? (void)0 : verified_breach(rule, what))
+
+/* ---- rio_verifier_pieces.c ---- */
+rio_buffer_id RIO_CALL verified_register(void *bytes, uint32_t length);
+void RIO_CALL verified_deregister(rio_buffer_id id);
+uint32_t verified_buffers_count(void);
+/* Judges the piece, takes it down in the request, and names it as the system does. `piece` null:
+ * nothing. */
+const struct rio_piece *verified_piece(struct verified_request *request, int index,
+                                       const struct rio_piece *piece, struct rio_piece *under);
+/* The request is pending from now on; it is over, with so many bytes received. */
+void verified_pieces_begin(struct verified_request *request);
+void verified_pieces_end(struct verified_request *request, uint32_t bytes);
+
+/* ---- rio_verifier_sockets.c ---- */
+bool verified_sockets_open(void);
+void verified_on_socket(enum rio_socket_moment moment, win_socket socket, win_socket other);
+void verified_on_accept(bool posted, win_socket socket, const void *overlapped,
+                        uint32_t address_bytes);
+/* A request queue is to be made for it: whether it is a stream's. */
+bool verified_socket_take(win_socket socket);
+void verified_socket_forget(win_socket socket);
+
+extern const struct rio_provider *verified_under;
+extern const struct win_system *verified_system;
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* rio_verifier_sockets.c - which sockets there are, and how they came to be (VV13, VV14).
+ *
+ * VV15, no plain I/O on a socket with a request queue, holds by construction: only the emulation
+ * calls win_system's receive and send, and Windows's table is never over the emulation.
+ */
+#include "memory.h"
+#include "rio_verifier.h"
+#include "thread.h"
+
+#define VERIFIED__BUCKETS 1024u
+
+struct verified_socket {
+    struct verified_socket *next;
+    win_socket socket;
+    enum rio_socket_moment state; /* LISTENER, STREAM, ACCEPTED, DATAGRAM */
+    bool has_queue;
+    const void *accept; /* the overlapped of the accept that is pending with it; null: none */
+};
+
+static struct lock *verified__lock;
+static struct verified_socket *verified__sockets[VERIFIED__BUCKETS];
+static bool
+    verified__has_gaps; /* there was no memory to take one down: strangers pass from then on */
+
+bool verified_sockets_open(void)
+{
+    if (!verified__lock) verified__lock = lock_open();
+    return verified__lock != NULL;
+}
+
+static struct verified_socket **verified__find(win_socket socket)
+{
+    struct verified_socket **link = &verified__sockets[(socket >> 2) % VERIFIED__BUCKETS];
+
+    while (*link && (*link)->socket != socket) link = &(*link)->next;
+    return link;
+}
+
+static void verified__forget(struct verified_socket **link)
+{
+    struct verified_socket *gone = *link;
+
+    *link = gone->next;
+    memory_free(gone);
+}
+
+/* A number comes back when its socket was closed; who closed it without a word had no queue. */
+static void verified__add(enum rio_socket_moment state, win_socket socket)
+{
+    struct verified_socket **link = verified__find(socket), *added;
+
+    if (*link) verified__forget(link);
+    added = memory_alloc(sizeof *added);
+    link = verified__find(socket);
+    verified__has_gaps |= !added;
+    if (!added) return;
+    *added = (struct verified_socket){.socket = socket, .state = state, .next = *link};
+    *link = added;
+}
+
+void verified_on_socket(enum rio_socket_moment moment, win_socket socket, win_socket other)
+{
+    lock_take(verified__lock);
+    struct verified_socket **link = verified__find(socket);
+    if (moment == RIO_SOCKET_CLOSED) {
+        if (*link) verified__forget(link);
+    } else if (moment == RIO_SOCKET_ACCEPTED) {
+        struct verified_socket *listener = *verified__find(other);
+        if (verified__has_gaps && (!*link || !listener)) {
+            lock_give_back(verified__lock);
+            return;
+        }
+        verified_must(*link && (*link)->state == RIO_SOCKET_STREAM, 13,
+                      "a socket was accepted that was not opened for RIO");
+        verified_must(listener && listener->state == RIO_SOCKET_LISTENER, 13,
+                      "the listener was not opened for RIO: what it accepts would never answer");
+        (*link)->state = RIO_SOCKET_ACCEPTED;
+    } else {
+        verified__add(moment, socket);
+    }
+    lock_give_back(verified__lock);
+}
+
+void verified_on_accept(bool posted, win_socket socket, const void *overlapped,
+                        uint32_t address_bytes)
+{
+    lock_take(verified__lock);
+    struct verified_socket *known = *verified__find(socket);
+    if (!known && verified__has_gaps) {
+        lock_give_back(verified__lock);
+        return;
+    }
+    verified_must(known && known->state == RIO_SOCKET_STREAM, 14,
+                  "an accept with a socket that was not opened for it");
+    if (posted) {
+        verified_must(!known->accept, 14, "a socket is in two accepts at once");
+        verified_must(address_bytes >= 44, 14, "an accept leaves its addresses too little room");
+        for (uint32_t i = 0; i < VERIFIED__BUCKETS; i++)
+            for (const struct verified_socket *at = verified__sockets[i]; at; at = at->next)
+                verified_must(at->accept != overlapped, 14,
+                              "two pending accepts have the same OVERLAPPED");
+        known->accept = overlapped;
+    } else {
+        verified_must(known->accept == overlapped, 14,
+                      "an accept was answered that was not posted");
+        known->accept = NULL;
+    }
+    lock_give_back(verified__lock);
+}
+
+bool verified_socket_take(win_socket socket)
+{
+    lock_take(verified__lock);
+    struct verified_socket *known = *verified__find(socket);
+    if (!known && verified__has_gaps) {
+        lock_give_back(verified__lock);
+        return verified_system->socket_is_stream(socket);
+    }
+    verified_must(known, 13, "a request queue for a socket that was not opened for RIO");
+    verified_must(!known->has_queue, 13, "a second request queue for one socket");
+    verified_must(known->state != RIO_SOCKET_STREAM, 13,
+                  "a request queue before SO_UPDATE_ACCEPT_CONTEXT was set");
+    verified_must(known->state != RIO_SOCKET_LISTENER, 13, "a request queue for a listener");
+    known->has_queue = true;
+    bool is_stream = known->state == RIO_SOCKET_ACCEPTED;
+    lock_give_back(verified__lock);
+    return is_stream;
+}
+
+void verified_socket_forget(win_socket socket)
+{
+    lock_take(verified__lock);
+    struct verified_socket **link = verified__find(socket);
+    if (*link) verified__forget(link);
+    lock_give_back(verified__lock);
+}
