@@ -44,6 +44,9 @@ bool plain_receive_from(plain_socket socket, void *bytes, uint32_t bytes_max, ui
  * all takes its time. */
 bool plain_is_wine(void);
 
+/* Whether rio and iocp are this system's own; else they run over a Windows made of memory. */
+bool plain_is_windows(void);
+
 /* ---- files ---- */
 
 /* Descriptors or handles of this process. */

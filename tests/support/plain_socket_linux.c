@@ -131,6 +131,11 @@ bool plain_is_wine(void)
     return false;
 }
 
+bool plain_is_windows(void)
+{
+    return false;
+}
+
 /* ---- files ---- */
 
 uint32_t plain_files_count(void)

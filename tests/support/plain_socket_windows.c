@@ -163,6 +163,11 @@ bool plain_is_wine(void)
     return system && GetProcAddress(system, "wine_get_version");
 }
 
+bool plain_is_windows(void)
+{
+    return true;
+}
+
 /* ---- files ---- */
 
 uint32_t plain_files_count(void)

@@ -72,6 +72,7 @@ void world_needs_starving(struct world *world)
 
 bool world_has_threads(void)
 {
+    if (world__is_windows()) return plain_is_windows();
     return strcmp(world_transport, "simulated") != 0;
 }
 

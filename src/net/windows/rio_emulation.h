@@ -67,6 +67,7 @@ struct emulated_queue {
     bool is_closed; /* the socket really was: when nothing was in flight any more */
     bool is_busy;   /* somebody goes through it: it is not freed under him */
     win_socket socket;
+    int send_failure; /* of a stream: what comes behind it must not go out; 0: none */
     uint64_t context;
     struct emulated_direction receives, sends;
     struct emulated_block *blocks;

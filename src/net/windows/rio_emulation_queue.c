@@ -193,7 +193,11 @@ static void emulated_queue__leave(struct emulated_direction *direction)
 
 static void emulated_queue__done(struct emulated_request *request, int os_error)
 {
+    struct emulated_queue *queue = request->queue;
+
     if (os_error == 0 || os_error == WIN_EMSGSIZE) emulated_request_publish(request);
+    if (os_error != 0 && request->is_send && queue->is_stream && queue->send_failure == 0)
+        queue->send_failure = os_error;
     emulated_cq_push(emulated_queue__direction(request)->cq, request, os_error,
                      request->done_bytes);
 }
@@ -202,9 +206,13 @@ static void emulated_queue__done(struct emulated_request *request, int os_error)
 static void emulated_queue__start(struct emulated_direction *direction,
                                   struct emulated_request *request)
 {
-    int os_error;
+    int os_error = request->is_send ? request->queue->send_failure : 0;
     uint32_t bytes;
 
+    if (os_error != 0) {
+        emulated_queue__done(request, os_error);
+        return;
+    }
     for (;;) {
         if (emulated_request_start(request, &os_error, &bytes)) {
             direction->in_flight++;

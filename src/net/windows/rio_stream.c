@@ -277,7 +277,8 @@ void rio_stream_commit(struct rio_net *system, struct rio_slot *slot)
 {
     if (slot->base.closing) return;
     rio_stream__post_sends(system, slot);
-    if (rio_stream__wants_receive(slot) && !list_has(&slot->dry))
+    bool rests = list_has(&slot->listed); /* all of it, or its receive would be missed meanwhile */
+    if (!rests && rio_stream__wants_receive(slot) && !list_has(&slot->dry))
         rio_stream__post_receive(system, slot);
     int os_error = rio_commit(system, slot);
     /* They stay in the queue, uncommitted for ever: closing is the only cure (contract F8). */

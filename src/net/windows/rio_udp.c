@@ -159,16 +159,21 @@ static bool rio_udp__is_no_good(int os_error)
     return os_error == WIN_ENOTSOCK || os_error == WIN_EFAULT || os_error == WIN_EINVAL;
 }
 
+/* It waits for buffers; only when the last receive that was posted is gone does it stand still. */
+static void rio_udp__mind_drought(struct rio_net *system, struct rio_slot *slot)
+{
+    if (!list_has(&slot->dry) || slot->receives_out > 0) return;
+    ledger_buffers_scarce(system->net, &slot->base);
+    rio_tell_reading(system, slot, false);
+}
+
 static bool rio_udp__post_one(struct rio_net *system, struct rio_slot *slot)
 {
     struct net_buffer *buffer = pool_take(&system->net->datagram_pool, POOL_SYSTEM);
 
     if (!buffer) {
-        if (slot->receives_out == 0) {
-            ledger_buffers_scarce(system->net, &slot->base);
-            rio_tell_reading(system, slot, false);
-        }
         list_add_last(&system->dry, &slot->dry);
+        rio_udp__mind_drought(system, slot);
         return false;
     }
     int os_error = rio_post_receive(system, slot, buffer, true);
@@ -332,6 +337,7 @@ void rio_udp_complete(struct rio_net *system, struct rio_slot *slot, struct net_
         rio_udp__received(system, slot, buffer, result);
     else
         rio_udp__sent(system, slot, buffer, result);
+    if (!slot->base.closing) rio_udp__mind_drought(system, slot);
     rio_udp__list(system, slot);
     rio_udp__end_close(system, slot);
 }

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* memwin.h - a Windows made of memory: struct win_system over the simulated network, so that the
+ * Windows transports run where the sanitizers are.
+ *
+ *      rio, iocp --> win_system --> memwin.c (ports, sockets, accepting)     --> sim_wire.h
+ *                                   memwin_io.c (overlapped I/O)
+ *                                   memwin_rio.c (a function table of its own)
+ *
+ * Every choice that Windows is free to make is drawn from the simulation's seed: how long something
+ * takes, how much a receive brings, which of the ways to word a failure, when a closed queue gives
+ * its room back. Faults are planted by memwin_fail().
+ */
+#ifndef SUPPORT_MEMWIN_H
+#define SUPPORT_MEMWIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+#include "sim_wire.h"
+#include "win_system.h"
+
+/* What can be made to fail. */
+enum memwin_call {
+    MEMWIN_SOCKET_OPEN,
+    MEMWIN_BIND,
+    MEMWIN_LISTEN,
+    MEMWIN_PORT_OPEN,
+    MEMWIN_PORT_WATCH,
+    MEMWIN_ACCEPT_POST,
+    MEMWIN_ACCEPT_PACKET, /* the accept completes with the error */
+    MEMWIN_ACCEPT_FINISH,
+    MEMWIN_RECEIVE, /* overlapped, or the completion of a RIO receive */
+    MEMWIN_SEND,
+    MEMWIN_CREATE_CQ,
+    MEMWIN_RESIZE_CQ,
+    MEMWIN_CREATE_RQ,
+    MEMWIN_REGISTER,
+    MEMWIN_POST, /* a RIO receive or send is refused */
+    MEMWIN_COMMIT,
+    MEMWIN_LOAD_RIO,
+    MEMWIN_DEQUEUE, /* RIO_CQ_CORRUPT */
+    MEMWIN_CALLS_COUNT
+};
+
+/* Each `every`-th call of the kind fails with the error, from now on; 0: none. Resets its count. */
+void memwin_fail(enum memwin_call call, uint32_t every, int os_error);
+void memwin_fail_nothing(void);
+/* How often calls of the kind were made to fail so far. */
+uint32_t memwin_failures(enum memwin_call call);
+
+/* ---- between the files of it ---- */
+
+struct memwin_packet {
+    struct list on;
+    struct win_packet packet;
+};
+
+struct memwin_port {
+    bool is_open;
+    struct list packets;
+};
+
+struct memwin_rq;
+
+/* A pending overlapped call. */
+struct memwin_op {
+    struct list on; /* its socket's receives or sends; its listener's accepts */
+    struct win_overlapped *overlapped;
+    struct win_message *message; /* null: a stream's */
+    struct win_piece piece;
+    uint32_t done_bytes;
+    win_socket accepts; /* the socket of an accept */
+    uint8_t *area;
+};
+
+struct memwin_socket {
+    bool is_open, is_stream, is_v4, is_listening, skips, tells_local;
+    struct memwin_port *port;
+    uintptr_t key;
+    struct weir_address address;
+    struct wire_port listener;
+    struct wire_end *end;
+    struct wire_socket datagrams;
+    struct list accepts, receives, sends; /* memwin_op */
+    struct memwin_rq *queue;
+};
+
+#define MEMWIN_SOCKETS_MAX 4096u
+
+extern struct net_simulation *memwin_simulation;
+
+int memwin_fault(enum memwin_call call); /* 0: it may go on */
+struct memwin_socket *memwin_socket_of(win_socket number);
+win_socket memwin_number_of(const struct memwin_socket *socket);
+void memwin_post_packet(struct memwin_port *port, uintptr_t key, struct win_overlapped *overlapped,
+                        uint32_t bytes);
+bool memwin_chance(uint32_t of); /* one in so many */
+/* One of the ways in which a failure may be worded. */
+int32_t memwin_status_reset(void);
+int32_t memwin_status_aborted(void);
+
+/* memwin_io.c */
+void memwin_io_serve(struct memwin_socket *socket);
+void memwin_io_abort(struct list *ops, struct memwin_socket *socket, uint32_t status);
+int memwin_receive(win_socket number, struct win_piece *piece, struct win_overlapped *overlapped);
+int memwin_send(win_socket number, struct win_piece *piece, struct win_overlapped *overlapped);
+int memwin_receive_message(win_socket number, struct win_message *message,
+                           struct win_overlapped *overlapped);
+int memwin_send_message(win_socket number, struct win_message *message,
+                        struct win_overlapped *overlapped);
+void memwin_cancel(win_socket number);
+/* Takes the first datagram that has come: its bytes into the piece, where from and where to. */
+uint32_t memwin_take_datagram(struct memwin_socket *socket, struct win_piece *piece,
+                              struct win_sockaddr *from, uint8_t *control, bool *is_cut);
+/* Sends one; the control messages (RIO_CMSG_BUFFER) may say where from. */
+void memwin_give_datagram(struct memwin_socket *socket, const struct win_piece *piece,
+                          const struct win_sockaddr *to, const uint8_t *control);
+
+/* memwin_rio.c */
+int memwin_load_rio(struct rio_table *table, uint32_t *bytes);
+void memwin_rio_serve(struct memwin_rq *queue);
+void memwin_rio_closed(struct memwin_rq *queue);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* test_memwin_faults.c - the Windows transports over a Windows in memory that fails: each call of
+ * each kind, at every moment of a small life, for many seeds.
+ *
+ * What must hold: a connection that lives on echoes every byte; one that dies says so; and in the
+ * end nothing is left, of handles, buffers, requests or sockets (world_close proves that).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "memwin.h"
+#include "require.h"
+#include "win_error.h"
+#include "world.h"
+
+#define PEERS 6
+#define BYTES 60000u
+#define SEEDS 12
+#define TURNS_MAX 60000u
+
+struct fault {
+    enum memwin_call call;
+    int os_error;
+    const char *name;
+    bool in_iocp, in_rio; /* whether that transport makes such calls once it is open */
+};
+
+static const struct fault faults[] = {
+    {MEMWIN_SOCKET_OPEN, WIN_EMFILE, "socket: no files", true, true},
+    {MEMWIN_SOCKET_OPEN, WIN_ENOBUFS, "socket: no buffers", true, true},
+    {MEMWIN_ACCEPT_POST, WIN_ECONNRESET, "AcceptEx: reset", true, true},
+    {MEMWIN_ACCEPT_POST, WIN_ENOBUFS, "AcceptEx: no buffers", true, true},
+    {MEMWIN_ACCEPT_PACKET, 64, "accept: net name deleted", true, true},
+    {MEMWIN_ACCEPT_PACKET, 59, "accept: unexpected net error", true, true},
+    {MEMWIN_ACCEPT_FINISH, WIN_ENOTCONN, "SO_UPDATE_ACCEPT_CONTEXT: not connected", true, true},
+    {MEMWIN_PORT_WATCH, WIN_ENOBUFS, "port: no buffers", true, false},
+    {MEMWIN_RECEIVE, WIN_ECONNRESET, "receive: reset", true, true},
+    {MEMWIN_SEND, WIN_ECONNRESET, "send: reset", true, true},
+    {MEMWIN_SEND, WIN_ENOBUFS, "send: no buffers", true, true},
+    {MEMWIN_CREATE_RQ, WIN_ENOBUFS, "request queue: no room", false, true},
+    {MEMWIN_REGISTER, WIN_ENOBUFS, "register: no memory", false, false},
+    {MEMWIN_POST, WIN_ENOBUFS, "post: no room", false, true},
+    {MEMWIN_POST, WIN_IO_PENDING, "post: refused, and started", false, true},
+    {MEMWIN_COMMIT, WIN_EINVAL, "commit: invalid", false, true},
+};
+
+static bool is_over(struct peer *peer)
+{
+    return peer_state(peer) == PEER_REFUSED || peer_saw_close(peer) || peer->in_position == BYTES;
+}
+
+static uint32_t failures; /* of the fault, in all lives */
+
+/* One world, six connections that echo; some may die of the fault, none may go wrong. */
+static void live_with(const struct fault *fault, uint32_t every)
+{
+    struct net_options options;
+    struct peer *peers[PEERS];
+    struct line *lines[PEERS] = {0};
+    uint32_t adopted = 0;
+
+    world_options(&options);
+    options.stream_buffers_max = 4096; /* so that pools grow, and may not */
+    struct world *world = world_open(&options);
+    struct line *listener = world_listen(world);
+    struct weir_address to = line_address(listener);
+    memwin_fail(fault->call, every, fault->os_error);
+    for (uint32_t i = 0; i < PEERS; i++) {
+        peers[i] = peer_start(world, &to);
+        peer_sends_pattern(peers[i], 7, BYTES, 5000);
+        peer_reads_pattern(peers[i], 7);
+    }
+    for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {
+        uint32_t over = 0;
+        world_turn(world);
+        while (listener->sockets_count > 0 && adopted < PEERS) {
+            struct line *line = world_line_for(world);
+            if (net_adopt(world->net, line_take_socket(listener, NULL), line, &line->handle,
+                          NULL) != WEIR_OK) {
+                line->is_open = false;
+                continue;
+            }
+            line->in_seed = 7;
+            line->echoes = true;
+            line_receive(line, true);
+            lines[adopted++] = line;
+        }
+        for (uint32_t i = 0; i < adopted; i++) {
+            bool dead = lines[i]->broken_count > 0 || lines[i]->peer_done_count > 0 ||
+                        (lines[i]->sent_count > 0 && lines[i]->sent_code != WEIR_OK);
+            if (dead && !lines[i]->closing) {
+                line_receive(lines[i], false);
+                lines[i]->echoes = false;
+                line_close(lines[i]);
+            }
+        }
+        for (uint32_t i = 0; i < PEERS; i++) over += is_over(peers[i]);
+        if (over == PEERS) break;
+        if (turn == TURNS_MAX / 2) { /* from here on nothing may stand still */
+            failures += memwin_failures(fault->call);
+            memwin_fail_nothing();
+        }
+        if (turn + 1 == TURNS_MAX)
+            require_failed(__FILE__, __LINE__, "it ends; %s, every %u, seed %llu", fault->name,
+                           every, (unsigned long long)world_seed);
+    }
+    failures += memwin_failures(fault->call);
+    memwin_fail_nothing();
+    for (uint32_t i = 0; i < adopted; i++) lines[i]->echoes = false;
+    world_close(world);
+}
+
+static void live_with_all(const char *transport)
+{
+    world_transport = transport;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        bool counts = strcmp(transport, "rio") == 0 ? faults[i].in_rio : faults[i].in_iocp;
+        if (!counts) continue;
+        failures = 0;
+        for (world_seed = 1; world_seed <= SEEDS; world_seed++)
+            for (uint32_t every = 2; every <= 40; every *= 4) live_with(&faults[i], every);
+        if (failures == 0) require_failed(__FILE__, __LINE__, "%s happened", faults[i].name);
+    }
+}
+
+static void iocp_lives_with_every_fault(void **state)
+{
+    (void)state;
+    live_with_all("iocp");
+}
+
+static void rio_lives_with_every_fault(void **state)
+{
+    (void)state;
+    live_with_all("rio");
+}
+
+/* Opening fails at each of its calls, says why, and leaves nothing behind. */
+static void opening_fails_in_words(void **state)
+{
+    static const enum memwin_call calls[] = {MEMWIN_PORT_OPEN, MEMWIN_CREATE_CQ, MEMWIN_REGISTER,
+                                             MEMWIN_LOAD_RIO};
+    struct weir_error error;
+    struct sim_options sim;
+
+    (void)state;
+    world_transport = "rio";
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        struct net_options options;
+        struct net *net = NULL;
+        sim_options_init(&sim);
+        world_options(&options);
+        options.simulation = sim_open(&sim);
+        memwin_fail(calls[i], calls[i] == MEMWIN_REGISTER ? 3 : 1,
+                    calls[i] == MEMWIN_LOAD_RIO ? WIN_EINVAL : WIN_ENOBUFS);
+        options.verify_rio = false;
+        enum weir_code code = net_open(&options, &net, &error);
+        /* The table of the process was loaded before, perhaps: then nothing fails. */
+        if (code == WEIR_OK) {
+            require(calls[i] == MEMWIN_LOAD_RIO);
+            net_free(net);
+        } else {
+            require(error.hint[0] != '\0');
+        }
+        memwin_fail_nothing();
+        sim_free(options.simulation);
+    }
+}
+
+static void take_from_a_corrupt_queue(void *argument)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+
+    (void)argument;
+    world_connect(world, &peer);
+    memwin_fail(MEMWIN_DEQUEUE, 1, 1);
+    world_turn(world);
+}
+
+static void a_corrupt_queue_ends_the_process(void **state)
+{
+    (void)state;
+    world_transport = "rio";
+    world_seed = 1;
+    require_death(take_from_a_corrupt_queue, NULL, "the completion queue is corrupt");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(iocp_lives_with_every_fault),
+        cmocka_unit_test(rio_lives_with_every_fault),
+        cmocka_unit_test(opening_fails_in_words),
+        cmocka_unit_test(a_corrupt_queue_ends_the_process),
+    };
+
+    return cmocka_run_group_tests_name("memwin_faults", tests, NULL, NULL);
+}
