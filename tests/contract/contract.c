@@ -32,10 +32,9 @@ static const char *contract__value(const char *argument, const char *name)
 
 static int contract__usage(void)
 {
-    fprintf(
-        stderr,
-        "usage: contract --transport=simulated|epoll|uring|rio|iocp [--group=GROUP] [--test=PATTERN]\n"
-        "                [--seed=N] [--patience-ms=N] [--planted=FAULT]\ngroups:");
+    fprintf(stderr, "usage: contract --transport=simulated|epoll|uring|rio|iocp [--group=GROUP]"
+                    " [--test=PATTERN]\n"
+                    "                [--seed=N] [--patience-ms=N] [--planted=FAULT]\ngroups:");
     for (size_t i = 0; i < CONTRACT_COUNT_OF(contract__groups); i++)
         fprintf(stderr, " %s", contract__groups[i]->name);
     fprintf(stderr, "\n");

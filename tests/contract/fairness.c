@@ -8,11 +8,11 @@
  */
 #include "contract.h"
 
-#define FAIRNESS__ROOM 2u         /* events of one turn ... */
-#define FAIRNESS__BUSY 6u         /* ... and how many always have one */
+#define FAIRNESS__ROOM 2u /* events of one turn ... */
+#define FAIRNESS__BUSY 6u /* ... and how many always have one */
 /* Many more than fairness takes, wherever the wire is slow: a simulated one takes a thousand. */
 #define FAIRNESS__TURNS_MAX 8000u
-#define FAIRNESS__FLOOD 16u       /* datagrams a turn, for each busy socket */
+#define FAIRNESS__FLOOD 16u /* datagrams a turn, for each busy socket */
 #define FAIRNESS__ENDLESS UINT64_C(0x10000000000)
 
 static void fairness__begin(struct world *world)

@@ -2,8 +2,8 @@
 /* memwin_rio.c - a function table of Registered I/O, in memory: what its documents promise, and no
  * more.
  *
- *   post -> taken (charged) -> may start, or must (committed) -> in its turn -> its result, a little
- *   later, in the completion queue -> dequeued: its slot is free
+ *   post -> taken (charged) -> may start, or must (committed) -> in its turn -> its result, a
+ *   little later, in the completion queue -> dequeued: its slot is free
  *
  * A queue whose socket was closed answers what is outstanding later, one by one, and gives back its
  * room in the completion queue some time after the last.

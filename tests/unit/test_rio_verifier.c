@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_rio_verifier.c - a program over RIO that keeps the rules, and, for each rule, one that breaks
- * it: the verifier lets the first pass and stops the others by the rule's number.
+/* test_rio_verifier.c - a program over RIO that keeps the rules, and, for each rule, one that
+ * breaks it: the verifier lets the first pass and stops the others by the rule's number.
  *
  * The table below the verifier is the test's own: it takes everything, and completes what the test
  * tells it to.

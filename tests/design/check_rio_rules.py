@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""docs/design/rio-rules.md names every rule of RIO's contract once, and only files and tests that there are.
+
+A row of its tables:  | B7 | the rule in words | where it is honoured | what would fail without it |
+
+"where" holds `paths`; or says "nowhere: ..." with the reason why the rule does not apply here. "what would fail" holds
+`path: name` of tests, whose file must have that name in it; or says "nothing: ..." with the reason why no test can tell.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "design" / "rio-rules.md"
+RULES = {"H": 13, "G": 6, "S": 14, "B": 15, "Q": 12, "T": 10, "N": 12, "F": 13, "E": 12, "X": 14, "A": 18, "U": 15,
+         "P": 7, "V": 24, "VV": 19}
+REASON_LENGTH_MIN = 20  # a word or two is no reason
+
+_ROW = re.compile(r"^\| *([A-Z]+[0-9]+) *\|(.*)\|(.*)\|(.*)\| *$")
+
+
+def all_rules():
+    return [f"{letters}{number}" for letters, count in RULES.items() for number in range(1, count + 1)]
+
+
+def is_reason(cell, word):
+    return cell.startswith(f"{word}: ") and len(cell) >= len(word) + 2 + REASON_LENGTH_MIN
+
+
+def wrong_places(cell, root):
+    if is_reason(cell, "nowhere"):
+        return []
+    paths = re.findall(r"`([^`]+)`", cell)
+    if not paths:
+        return ['names no `path`, and gives no reason ("nowhere: ...")']
+    return [f"names {path}, which does not exist" for path in paths if not (root / path).exists()]
+
+
+def wrong_tests(cell, root):
+    if is_reason(cell, "nothing"):
+        return []
+    tests = re.findall(r"`([^`:]+): ([^`]+)`", cell)
+    if not tests:
+        return ['names no `path: test`, and gives no reason ("nothing: ...")']
+    faults = []
+    for path, name in tests:
+        if not (root / path).is_file():
+            faults.append(f"names {path}, which does not exist")
+        elif not re.search(rf"\b{re.escape(name)}\b", (root / path).read_text(encoding="utf-8")):
+            faults.append(f"names {name}, which is not in {path}")
+    return faults
+
+
+def faults_of(text, root=ROOT):
+    """Every fault of the page, as lines for a person."""
+    faults, seen = [], {}
+    for number, line in enumerate(text.splitlines(), 1):
+        row = _ROW.match(line)
+        if not row:
+            continue
+        rule, words, places, tests = (cell.strip() for cell in row.groups())
+        if rule in seen:
+            faults.append(f"line {number}: {rule} was named in line {seen[rule]} already")
+        seen.setdefault(rule, number)
+        if rule not in all_rules():
+            faults.append(f"line {number}: there is no rule {rule}")
+        if not words:
+            faults.append(f"line {number}: {rule} is not put in words")
+        faults += [f"line {number}: {rule} {fault}" for fault in wrong_places(places, root) + wrong_tests(tests, root)]
+    faults += [f"{rule} is missing" for rule in all_rules() if rule not in seen]
+    return faults
+
+
+def self_test():
+    """Each fault that the page could have is found."""
+    good = PAGE.read_text(encoding="utf-8")
+    row = next(line for line in good.splitlines() if line.startswith("| B7 "))
+    cells = row.split("|")
+    planted = {
+        "B7 is missing": good.replace(row, ""),
+        "was named in line": good.replace(row, f"{row}\n{row}"),
+        "there is no rule B99": good.replace(row, f"{row}\n{row.replace('B7', 'B99', 1)}"),
+        "not put in words": good.replace(row, "|".join([*cells[:2], " ", *cells[3:]])),
+        "which does not exist": good.replace(row, "|".join([*cells[:3], " `src/nothing.c` ", *cells[4:]])),
+        'no reason ("nowhere': good.replace(row, "|".join([*cells[:3], " somewhere ", *cells[4:]])),
+        'no reason ("nothing': good.replace(row, "|".join([*cells[:4], " nothing: no ", *cells[5:]])),
+        "which is not in": good.replace(row, "|".join([*cells[:4], " `README.md: no_such_test_at_all` ", *cells[5:]])),
+    }
+    missed = [what for what, text in planted.items() if not any(what in fault for fault in faults_of(text))]
+    for what in missed:
+        print(f"not found when planted: {what}")
+    return not missed
+
+
+def main():
+    faults = faults_of(PAGE.read_text(encoding="utf-8"))
+    for fault in faults:
+        print(f"docs/design/rio-rules.md: {fault}")
+    sound = self_test() if not faults else False
+    if sound:
+        print(f"rio-rules.md: {len(all_rules())} rules, each with its place and its test, or the reason why not")
+    sys.exit(0 if sound else 1)
+
+
+if __name__ == "__main__":
+    main()
