@@ -44,6 +44,7 @@ enum weir_code {
     WEIR_UNREACHABLE,         /* no way to the peer */
     WEIR_TOO_LARGE,           /* a datagram longer than can be sent or was made room for */
     WEIR_CANCELLED,           /* ended by our own close */
+    WEIR_GONE,                /* there is no session of that id, or not any more */
     WEIR_SYSTEM,              /* anything else: os_error says what */
     WEIR_CODES_COUNT
 };

@@ -40,6 +40,7 @@
 
 #include <weir/address.h>
 #include <weir/error.h>
+#include <weir/frame.h>
 #include <weir/version.h>
 
 #ifdef __cplusplus
@@ -51,66 +52,151 @@ enum weir_proto { WEIR_TCP, WEIR_UDP };
 
 /* ---- Sessions and handlers ---- */
 
-/* Who is connected: a TCP connection, or the sender of a datagram. Valid inside the handler's
- * functions; owned by its worker. */
+struct weir_server;
+
+/* Who is connected: a TCP connection, or the sender of datagrams. Valid inside the handler's
+ * functions, from on_open to on_close; owned by its worker. Elsewhere it goes by its id. */
 struct weir_session;
 
-/* What a codec made of received bytes. Valid until the handler's on_message returns or sends it
- * back, whichever comes first. */
-struct weir_message {
-    const uint8_t *bytes;
-    size_t length;
+/* Why a session ended: WEIR_REASON_IDLE and so on; reason.def lists and explains them. */
+enum weir_reason {
+    WEIR_REASON_NONE, /* it has not */
+#define WEIR_REASON(identifier, word, text) WEIR_REASON_##identifier,
+#include <weir/reason.def>
+#undef WEIR_REASON
+    WEIR_REASONS_COUNT
 };
 
-/* What to do with messages. A listener names a built-in one (struct weir_listen). */
+/* What to do with messages: a protocol's own part. A listener names a built-in one, or is given one
+ * (struct weir_listen). Any function may be null. All are called on the worker that owns the
+ * session, one at a time for one session; the struct must live as long as the server. */
 struct weir_handler {
-    const char *name;    /* "echo" */
-    const char *summary; /* one line for a person */
-    /* A message came. */
+    size_t size;          /* sizeof(struct weir_handler), as its author knew it */
+    const char *name;     /* "echo" */
+    const char *summary;  /* one line for a person */
+    size_t session_bytes; /* memory of each session that is the handler's: weir_session_state() */
+    void *user;           /* the author's own: weir_session_user() */
+    /* A session began; it may be sent to at once. */
+    void (*on_open)(struct weir_session *session);
+    /* A message came. Null: it is discarded. */
     void (*on_message)(struct weir_session *session, const struct weir_message *message);
+    /* The session is over; called once, last, for each that was opened. It cannot be sent to any
+     * more. `text` says more than the reason where there is more to say, else it is empty. */
+    void (*on_close)(struct weir_session *session, enum weir_reason reason, const char *text);
+    /* The time of weir_session_start_timer() came. */
+    void (*on_timer)(struct weir_session *session);
+    /* The server is being drained: finish what is under way, and then the session. Null: it is
+     * finished when it has gone quiet. */
+    void (*on_drain)(struct weir_session *session);
 };
 
-/* How received bytes become messages. */
-struct weir_codec {
-    const char *name;      /* "raw" */
-    const char *summary;   /* one line for a person */
-    enum weir_proto proto; /* what it is for */
-};
-
-/* Queues a copy of the bytes for the session's peer. Returns WEIR_OK; or, with nothing queued:
- * WEIR_NO_ROOM when it would make the peer cost more than send_queue_high_bytes and one buffer,
- * WEIR_NO_BUFFERS when the worker's buffers are spent, WEIR_CANCELLED when the session is closing,
- * WEIR_TOO_LARGE for more than send_queue_high_bytes, or for a datagram that no network carries.
- * Only inside a handler's function, for its own session. */
+/* Queues a message for the session's peer, framed by the listener's codec; the bytes are copied.
+ * Returns WEIR_OK; or, with nothing queued: WEIR_NO_ROOM when it would make the peer cost more than
+ * send_queue_high_bytes and one buffer (for a datagram: when too many wait, or the reply limit is
+ * reached), WEIR_NO_BUFFERS when the worker's buffers are spent, WEIR_CANCELLED when the session is
+ * closing, WEIR_TOO_LARGE when no frame, queue or network carries so much, WEIR_INVALID when such
+ * bytes cannot stand in a frame. Only inside a handler's function, for sessions of its worker. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
                                           size_t length);
 
-/* Queues the message that on_message is handling right now, back to where it came from. The same as
- * sending its bytes, but they are not copied, and the high mark does not refuse them (receiving
- * pauses there instead). At most once a message, which must not be looked at afterwards. Returns
- * WEIR_OK; or WEIR_CANCELLED when the session is closing, WEIR_NO_ROOM when too many datagrams
- * wait. */
+/* Queues the message that on_message is handling right now, back to where it came from, as it came.
+ * The same as sending its bytes, but they are not copied, and the high mark does not refuse them
+ * (receiving pauses there instead). At most once a message, which must not be looked at afterwards.
+ * Returns WEIR_OK; or WEIR_CANCELLED when the session is closing, WEIR_NO_ROOM when too many
+ * datagrams wait. */
 WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
                                                const struct weir_message *message);
+
+/* Ends the session in peace: what is queued goes first, then our end; the peer's is awaited. */
+WEIR_API void weir_session_finish(struct weir_session *session);
+
+/* Ends the session now; what is queued is dropped. on_close comes later, not inside this call. */
+WEIR_API void weir_session_close(struct weir_session *session);
+
+/* Ends the session now because what it sent makes no sense: WEIR_REASON_PROTOCOL with this text,
+ * which is copied. */
+WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
+
+/* Has on_timer called once, no sooner than `ms` from now; in place of an earlier time. A message
+ * does not stop it, the end of the session does. */
+WEIR_API void weir_session_start_timer(struct weir_session *session, uint32_t ms);
+
+/* No on_timer, unless another is asked for. Harmless when none was. */
+WEIR_API void weir_session_stop_timer(struct weir_session *session);
+
+#define WEIR_GROUP_NAME_BYTES_MAX 63   /* without its end */
+#define WEIR_GROUPS_PER_SESSION_MAX 64 /* that one session may be in */
+
+/* Adds the session to the group of that name; a group exists while it has members.
+ * Being in it already is fine. WEIR_INVALID: an empty name, or one of more than
+ * WEIR_GROUP_NAME_BYTES_MAX; WEIR_NO_ROOM: the session is in WEIR_GROUPS_PER_SESSION_MAX groups;
+ * WEIR_NO_MEMORY. The end of the session leaves all. */
+WEIR_API enum weir_code weir_session_join(struct weir_session *session, const char *group);
+
+/* Takes the session out of the group; being in none of that name is fine. */
+WEIR_API void weir_session_leave(struct weir_session *session, const char *group);
+
+/* The handler's memory of the session: session_bytes, zeroed when it began, aligned for anything.
+ * Null when session_bytes is 0. */
+WEIR_API void *weir_session_state(struct weir_session *session);
+
+/* The `user` of its handler. */
+WEIR_API void *weir_session_user(const struct weir_session *session);
+
+/* The server that it is a session of. */
+WEIR_API struct weir_server *weir_session_server(const struct weir_session *session);
+
+/* What carries it. */
+WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 
 /* The session's remote address. */
 WEIR_API const struct weir_address *weir_session_peer(const struct weir_session *session);
 
 /* The id: never valid again once the session is gone. A datagram's sender without a session of its
- * own has id 0. */
+ * own (its handler keeps nothing about it) has id 0. */
 WEIR_API uint64_t weir_session_id(const struct weir_session *session);
+
+/* ---- From any thread, to anyone ---- */
+
+/* Queues a message for a session, through the mailbox of its worker; the bytes are copied, and
+ * framed by the session's codec. WEIR_OK: it is on its way, and is lost only if the session ends or
+ * its queue is full before it gets there (counted: sends_late, sends_dropped). WEIR_GONE: there is
+ * no such session, or not any more. WEIR_NO_ROOM: too many letters wait for that worker.
+ * WEIR_TOO_LARGE: more than send_queue_high_bytes. WEIR_NO_MEMORY. */
+WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes,
+                                  size_t length);
+
+/* Ends a session: what was queued for it before goes first. Codes as of weir_send(). */
+WEIR_API enum weir_code weir_close(struct weir_server *server, uint64_t id);
+
+/* Queues a message for every member of a group but the session `except_id` (0: for all). It is
+ * framed and stored once, however many there are. A member whose queue is full is treated by
+ * broadcast_policy. WEIR_OK also when the group is empty; WEIR_INVALID: no such name can be;
+ * WEIR_NO_ROOM: some workers had no room for the letter (the others have it); WEIR_TOO_LARGE;
+ * WEIR_NO_MEMORY. */
+WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
+                                       const void *bytes, size_t length, uint64_t except_id);
 
 /* ---- Servers ---- */
 
 /* How loud the log is: each level includes those before it. */
 enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARNING, WEIR_LOG_INFO, WEIR_LOG_DETAIL };
 
-/* Settings of a server. Fill with weir_config_init(), then change what differs. */
+/* What happens to a broadcast for a session whose send queue is full. */
+enum weir_broadcast_policy {
+    WEIR_BROADCAST_DISCONNECT,  /* the session is closed: WEIR_REASON_SLOW_READER */
+    WEIR_BROADCAST_DROP_NEWEST, /* the session misses this message */
+    WEIR_BROADCAST_DROP_OLDEST, /* the session misses broadcasts that have waited the longest */
+};
+
+/* Settings of a server. Fill with weir_config_init(), then change what differs. A time of 0 means
+ * never, a limit of 0 means none, unless said otherwise. docs/design/sessions.md has the reasons of
+ * the defaults. */
 struct weir_config {
     size_t size;           /* of this struct in the caller's version, set by weir_config_init() */
     const char *transport; /* "auto", or a name: "uring", "epoll"; on Windows "rio", "iocp" */
     uint32_t workers;      /* threads; 0: one per core this process may use */
-    uint32_t sessions_max; /* open at once, in all workers; more are closed at once and counted */
+    uint32_t sessions_max; /* open at once, in all workers; more are refused */
     /* memory one peer that does not read may cost, give or take one buffer */
     uint32_t send_queue_high_bytes;
     uint32_t send_queue_low_bytes;      /* receiving from a paused peer resumes below this */
@@ -129,14 +215,52 @@ struct weir_config {
     /* Windows: each call of Registered I/O, and what happens to its memory, is checked against its
      * rules; a broken one is named and ends the process. For finding faults: it costs time. */
     bool verify_rio;
+
+    /* ---- how long: each ends the session with the reason of its name ---- */
+    uint32_t idle_timeout_ms;       /* nothing came, and nothing that was sent went */
+    uint32_t first_byte_timeout_ms; /* TCP: connected, and nothing came yet */
+    uint32_t frame_timeout_ms;      /* from a frame's first byte to its last */
+    /* TCP: how long one send (up to 16 buffers) may wait for the peer to take it, and how much of
+     * it the peer must take per second beyond that */
+    uint32_t send_timeout_ms;
+    uint32_t send_rate_min_bytes;
+    uint32_t lifetime_ms;
+    uint32_t keepalive_ms; /* TCP: silence before the system asks the peer whether it is there */
+
+    /* ---- how much ---- */
+    uint32_t sessions_per_address_max; /* TCP; one IPv4 address, or one /64 of IPv6 */
+    uint32_t accept_rate_max;        /* connections per second, in all workers; more are refused */
+    uint32_t receive_rate_max_bytes; /* per second and session: beyond it receiving waits */
+    uint32_t message_rate_max;       /* the same in messages; datagrams beyond it are dropped */
+    const char *allow;               /* "10.0.0.0/8, ::1": who may come; null or empty: everybody */
+    const char *deny;                /* the same of who may not, whatever `allow` says */
+    const char
+        *farewell; /* TCP: sent as it is to whom is refused, before the close; null: nothing */
+    enum weir_broadcast_policy broadcast_policy;
+
+    /* ---- datagrams ---- */
+    /* sessions of datagram peers in one worker; the longest idle gives way to a new one */
+    uint32_t datagram_peers_max;
+    uint32_t datagram_idle_timeout_ms;
+    /* what may be sent to a peer, of what came from it; 100: as much */
+    uint32_t datagram_reply_percent_max;
+
+    /* ---- threads, and the end ---- */
+    uint32_t mailbox_letters_max; /* that may wait for one worker; rounded up to a power of two */
+    uint32_t drain_jitter_ms;     /* a drain ends idle sessions one by one, over so long a time */
+    uint32_t node; /* of several machines, which one: the top 8 bits of session ids */
 };
 
 /* One place to listen on. */
 struct weir_listen {
     enum weir_proto proto;
     const char *address; /* as weir_address_parse() reads it; port 0 takes a free one */
-    const char *codec;   /* "raw" (TCP), "datagram" (UDP); null: that default */
-    const char *handler; /* "echo"; null: that default */
+    /* How bytes become messages: a description as weir_frame_open() reads it ("u32be,max=1m"),
+     * "raw" (TCP) or "datagram" (UDP); null: that default. */
+    const char *codec;
+    const char *handler;                    /* "echo"; null: that default */
+    const struct weir_codec *own_codec;     /* instead of `codec`, where it is not null ... */
+    const struct weir_handler *own_handler; /* ... and instead of `handler`. Both are not copied. */
 };
 
 /* A listener of a started server, for a person or a script to read. The strings live as long as the
@@ -148,34 +272,42 @@ struct weir_listener_info {
     uint32_t workers;
 };
 
-/* Why connections were refused and datagrams dropped, and how sessions ended; summed over all
- * workers. Each name is also the word in the closing summary. */
+/* What was counted, summed over all workers: accepted = open + closed, always. Each name is also
+ * the word in the closing summary. */
 struct weir_stats {
-    uint64_t accepted, closed, open;
+    uint64_t accepted, closed, open; /* TCP sessions */
     uint64_t bytes_in, bytes_out;
+    uint64_t messages_in, messages_out; /* of streams; those sent back count as one a batch */
     uint64_t datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
-    uint64_t refused_full; /* accepted by the system, and closed because sessions_max was reached */
-    uint64_t refused_failed; /* accepted by the system, and lost before a session could be made */
-    uint64_t dropped_own_source;   /* datagrams that claim to come from this server itself */
-    uint64_t dropped_bad_source;   /* port 0, multicast, broadcast, or the unspecified address */
-    uint64_t dropped_too_large;    /* longer than a datagram buffer */
-    uint64_t dropped_unsent;       /* answers that the system would not send */
-    uint64_t pauses_no_files;      /* times accepting stood still for want of descriptors */
-    uint64_t pauses_no_buffers;    /* times receiving stood still for want of buffers */
-    uint64_t closed_by_reason[16]; /* index: enum weir_reason */
+    uint64_t peers_opened, peers_closed; /* sessions of datagram peers */
+    /* connections that the system accepted, and that were closed because ... */
+    uint64_t refused_full;       /* ... sessions_max was reached */
+    uint64_t refused_address;    /* ... sessions_per_address_max was */
+    uint64_t refused_rate;       /* ... accept_rate_max was */
+    uint64_t refused_denied;     /* ... `allow` or `deny` says so; datagrams are counted here too */
+    uint64_t refused_failed;     /* ... a session could not be made */
+    uint64_t dropped_own_source; /* datagrams that claim to come from this server itself */
+    uint64_t dropped_bad_source; /* port 0, multicast, broadcast, or the unspecified address */
+    uint64_t dropped_too_large;  /* longer than a datagram buffer */
+    uint64_t dropped_unsent;     /* answers that the system would not send */
+    uint64_t dropped_rate;       /* datagrams beyond a peer's message or byte rate */
+    uint64_t dropped_reply;      /* answers beyond datagram_reply_percent_max */
+    uint64_t dropped_peers;      /* datagrams whose sender could not be given a session */
+    uint64_t sends_late;      /* messages of other threads for sessions that had gone meanwhile */
+    uint64_t sends_dropped;   /* messages of other threads and broadcasts that a full queue lost */
+    uint64_t pauses_no_files; /* times accepting stood still for want of descriptors */
+    uint64_t pauses_no_buffers; /* times receiving stood still for want of buffers */
+    uint64_t pauses_queue;      /* times a session was not read from: its send queue was full */
+    uint64_t pauses_rate;       /* times a session was not read from: it was over its rate */
+    uint64_t turns;             /* of the workers' loops */
+    uint64_t turn_max_ns;       /* the longest time between two waits, of any worker */
+    uint64_t timers_fired;
+    uint64_t letters;              /* that came through mailboxes */
+    uint64_t queued_bytes;         /* memory that send queues pin now */
+    uint64_t buffer_bytes;         /* memory of the buffer pools now */
+    uint64_t gathered_bytes_max;   /* the most that one unfinished frame has taken */
+    uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and datagram peers */
 };
-
-/* Why a session ended. */
-enum weir_reason {
-    WEIR_REASON_NONE,      /* it has not */
-    WEIR_REASON_PEER_DONE, /* the peer finished, and got every answer */
-    WEIR_REASON_RESET,     /* the peer or the network broke the connection */
-    WEIR_REASON_DRAIN,     /* the server was drained */
-    WEIR_REASON_SHUTDOWN,  /* the server was stopped, or the drain ran out of time */
-    WEIR_REASONS_COUNT
-};
-
-struct weir_server;
 
 #define WEIR_LISTENERS_MAX 64 /* of one server */
 
@@ -191,6 +323,10 @@ static inline void weir_config_init(struct weir_config *config)
 
 /* The reason as one word: "peer_done". Never null; any thread. */
 WEIR_API const char *weir_reason_text(enum weir_reason reason);
+
+/* The counts as one line of words, "accepted=2 closed=2 ...": the first ones always, of the others
+ * those that are not 0. Cut to `size` bytes with its terminator. Returns `text`. Any thread. */
+WEIR_API char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size);
 
 /* Makes a server that does nothing yet. WEIR_INVALID names the setting that cannot work. The caller
  * frees it. */

@@ -25,6 +25,7 @@ static const char *const error__texts[WEIR_CODES_COUNT] = {
     [WEIR_UNREACHABLE] = "unreachable",
     [WEIR_TOO_LARGE] = "too large",
     [WEIR_CANCELLED] = "cancelled",
+    [WEIR_GONE] = "no session of that id",
     [WEIR_SYSTEM] = "system error",
 };
 

@@ -3,7 +3,8 @@
 #include "builtin.h"
 
 const struct weir_codec codec_datagram = {
+    .size = sizeof(struct weir_codec),
     .name = "datagram",
     .summary = "every datagram is a message",
-    .proto = WEIR_UDP,
+    .datagrams = true,
 };

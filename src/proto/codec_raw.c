@@ -3,7 +3,8 @@
 #include "builtin.h"
 
 const struct weir_codec codec_raw = {
+    .size = sizeof(struct weir_codec),
     .name = "raw",
     .summary = "bytes as they arrive, no messages",
-    .proto = WEIR_TCP,
+    .streams = true,
 };

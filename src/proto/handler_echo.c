@@ -9,6 +9,7 @@ static void handler_echo__on_message(struct weir_session *session,
 }
 
 const struct weir_handler handler_echo = {
+    .size = sizeof(struct weir_handler),
     .name = "echo",
     .summary = "sends every message back",
     .on_message = handler_echo__on_message,

@@ -24,6 +24,15 @@ static const struct weir_config config__defaults = {
     .buffer_memory_max_bytes = UINT64_C(1) << 30,
     .datagram_memory_max_bytes = UINT64_C(256) << 20,
     .listen_backlog = 4096,
+    .idle_timeout_ms = 10 * 60 * 1000,
+    .first_byte_timeout_ms = 60 * 1000,
+    .frame_timeout_ms = 30 * 1000,
+    .send_timeout_ms = 60 * 1000,
+    .keepalive_ms = 60 * 1000,
+    .datagram_peers_max = 65536,
+    .datagram_idle_timeout_ms = 60 * 1000,
+    .datagram_reply_percent_max = 100,
+    .mailbox_letters_max = 4096,
 };
 
 void weir_config_init_sized(struct weir_config *config, size_t size)

@@ -125,7 +125,8 @@ static enum weir_code server__choose_codec(struct listener *listener, const char
     listener->codec = builtin_codec(name);
     if (!listener->codec)
         return server__unknown("codec", name, builtin_codec_names(known, sizeof known), error);
-    if (listener->codec->proto == listener->proto) return WEIR_OK;
+    if (listener->proto == WEIR_TCP ? listener->codec->streams : listener->codec->datagrams)
+        return WEIR_OK;
     return error_fill(error, WEIR_INVALID, 0, "use codec", name, "it is for the other protocol",
                       "raw goes with TCP, datagram with UDP");
 }

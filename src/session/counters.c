@@ -32,9 +32,10 @@ void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 const char *weir_reason_text(enum weir_reason reason)
 {
     static const char *const texts[WEIR_REASONS_COUNT] = {
-        [WEIR_REASON_NONE] = "none",         [WEIR_REASON_PEER_DONE] = "peer_done",
-        [WEIR_REASON_RESET] = "reset",       [WEIR_REASON_DRAIN] = "drain",
-        [WEIR_REASON_SHUTDOWN] = "shutdown",
+        [WEIR_REASON_NONE] = "none",
+#define WEIR_REASON(identifier, word, text) [WEIR_REASON_##identifier] = word,
+#include <weir/reason.def>
+#undef WEIR_REASON
     };
 
     return (unsigned)reason < WEIR_REASONS_COUNT ? texts[reason] : "unknown";

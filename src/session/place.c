@@ -142,8 +142,9 @@ static void place__on_train(struct place *place, struct net_buffer *buffer)
     place->returned_bytes = 0;
     for (uint32_t at = 0; at < buffer->length; at += place->segment_bytes) {
         uint32_t left = buffer->length - at;
-        struct weir_message message = {buffer->bytes + at,
-                                       left < place->segment_bytes ? left : place->segment_bytes};
+        uint32_t length = left < place->segment_bytes ? left : place->segment_bytes;
+        const uint8_t *bytes = buffer->bytes + at;
+        struct weir_message message = {bytes, length, bytes, length};
         place->handler->on_message(&place->visitor, &message);
     }
     place->visitor.lent = NULL;
@@ -159,7 +160,7 @@ static void place__on_train(struct place *place, struct net_buffer *buffer)
 
 static void place__on_single(struct place *place, struct net_buffer *buffer)
 {
-    struct weir_message message = {buffer->bytes, buffer->length};
+    struct weir_message message = {buffer->bytes, buffer->length, buffer->bytes, buffer->length};
 
     place->returned_bytes = 0;
     place->handler->on_message(&place->visitor, &message);

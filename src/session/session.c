@@ -168,7 +168,7 @@ static void session__mind_the_marks(struct weir_session *session)
 void session_on_received(struct weir_session *session, struct net_buffer *buffer)
 {
     struct worker *worker = session->worker;
-    struct weir_message message = {buffer->bytes, buffer->length};
+    struct weir_message message = {buffer->bytes, buffer->length, buffer->bytes, buffer->length};
 
     session__check(session);
     counter_add(&worker->counters.bytes_in, buffer->length);
