@@ -107,14 +107,15 @@ WEIR_API enum weir_code weir_session_send(struct weir_session *session, const vo
 WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
                                                const struct weir_message *message);
 
-/* Ends the session in peace: what is queued goes first, then our end; the peer's is awaited. */
+/* Ends the session in peace: what is queued goes first, then our end; the peer's is awaited for
+ * linger_timeout_ms. A datagram's peer has no ends: its session is just over. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
 /* Ends the session now; what is queued is dropped. on_close comes later, not inside this call. */
 WEIR_API void weir_session_close(struct weir_session *session);
 
-/* Ends the session now because what it sent makes no sense: WEIR_REASON_PROTOCOL with this text,
- * which is copied. */
+/* Ends the session because what it sent makes no sense: as weir_session_finish() does, but with
+ * WEIR_REASON_PROTOCOL and this text, which is copied. */
 WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
 
 /* Has on_timer called once, no sooner than `ms` from now; in place of an earlier time. A message
@@ -225,6 +226,7 @@ struct weir_config {
     uint32_t send_timeout_ms;
     uint32_t send_rate_min_bytes;
     uint32_t lifetime_ms;
+    uint32_t linger_timeout_ms; /* TCP: from our end to the peer's */
     uint32_t keepalive_ms; /* TCP: silence before the system asks the peer whether it is there */
 
     /* ---- how much ---- */
@@ -300,7 +302,7 @@ struct weir_stats {
     uint64_t pauses_queue;      /* times a session was not read from: its send queue was full */
     uint64_t pauses_rate;       /* times a session was not read from: it was over its rate */
     uint64_t turns;             /* of the workers' loops */
-    uint64_t turn_max_ns;       /* the longest time between two waits, of any worker */
+    uint64_t timer_lag_max_ms;  /* the longest that a timer came after its time, of any worker */
     uint64_t timers_fired;
     uint64_t letters;              /* that came through mailboxes */
     uint64_t queued_bytes;         /* memory that send queues pin now */

@@ -21,6 +21,9 @@ void thread_join(struct thread *thread);
 /* How many threads can run at once here: the cores this process may use; at least 1. */
 uint32_t thread_cores_count(void);
 
+/* Lets others run, where one waits for a few of their instructions. */
+void thread_yield(void);
+
 struct lock; /* held for a few lines, never across a system call on the data path */
 struct lock *lock_open(void); /* null: no memory */
 void lock_free(struct lock *lock);
@@ -42,6 +45,19 @@ static inline void counter_add(thread_counter *counter, uint64_t amount)
 {
     uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
     atomic_store_explicit(counter, before + amount, memory_order_release);
+}
+
+/* A sum that falls too: one of its parts became `after`. */
+static inline void counter_move(thread_counter *counter, uint64_t after, uint64_t before)
+{
+    counter_add(counter, after - before);
+}
+
+/* Moves it up to the value, where it is below. */
+static inline void counter_raise(thread_counter *counter, uint64_t value)
+{
+    if (value > atomic_load_explicit(counter, memory_order_relaxed))
+        atomic_store_explicit(counter, value, memory_order_release);
 }
 
 static inline uint64_t counter_read(const thread_counter *counter)

@@ -57,6 +57,11 @@ uint32_t thread_cores_count(void)
     return online > 0 ? (uint32_t)online : 1;
 }
 
+void thread_yield(void)
+{
+    sched_yield();
+}
+
 struct lock {
     pthread_mutex_t mutex;
 };

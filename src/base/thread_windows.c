@@ -72,6 +72,11 @@ uint32_t thread_cores_count(void)
     return count;
 }
 
+void thread_yield(void)
+{
+    SwitchToThread();
+}
+
 struct lock {
     SRWLOCK lock;
 };

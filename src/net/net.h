@@ -264,6 +264,9 @@ bool net_is_own(struct net *net, struct net_handle socket, const struct weir_add
 /* An empty buffer of at least `bytes_min` bytes from the pool; null when the pool has none left. */
 struct net_buffer *net_take(struct net *net, uint32_t bytes_min);
 
+/* How many bytes fit behind the content of a buffer that the caller owns. */
+uint32_t net_room(const struct net_buffer *buffer);
+
 /* Returns a buffer that the caller owns to the pool. */
 void net_give_back(struct net *net, struct net_buffer *buffer);
 

@@ -207,3 +207,12 @@ bool pool_is_whole(const struct net_buffer *buffer)
     return buffer->bytes >= mine->start && buffer->length <= buffer->capacity &&
            (size_t)(buffer->bytes - mine->start) <= buffer->capacity - buffer->length;
 }
+
+uint32_t net_room(const struct net_buffer *buffer)
+{
+    const struct pool_buffer *mine = (const struct pool_buffer *)(const void *)buffer;
+
+    weir_check(mine->owner == POOL_CALLER);
+    weir_check(pool_is_whole(buffer));
+    return buffer->capacity - buffer->length - (uint32_t)(buffer->bytes - mine->start);
+}

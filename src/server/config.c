@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "check.h"
 #include "error_fill.h"
 #include "thread.h"
 
@@ -11,7 +12,12 @@
 #define CONFIG__SESSIONS_MAX (1u << 23)
 /* What the first version had: a smaller configuration was never made by weir_config_init(). */
 #define CONFIG__SIZE_MIN (offsetof(struct weir_config, user) + sizeof(void *))
-#define CONFIG__PLACES_MAX 256u /* handles of a worker that are not sessions */
+/* Handles of a worker that are not sessions: its places, and refused ones told farewell. */
+#define CONFIG__PLACES_MAX 512u
+/* Ages of sessions are told apart up to 2^32 milliseconds; so half of that is the longest time. */
+#define CONFIG__MS_MAX ((uint32_t)INT32_MAX)
+#define CONFIG__PEERS_MAX (1u << 22)
+#define CONFIG__LETTERS_MAX (1u << 20)
 
 static const struct weir_config config__defaults = {
     .size = sizeof(struct weir_config),
@@ -28,6 +34,7 @@ static const struct weir_config config__defaults = {
     .first_byte_timeout_ms = 60 * 1000,
     .frame_timeout_ms = 30 * 1000,
     .send_timeout_ms = 60 * 1000,
+    .linger_timeout_ms = 10 * 1000,
     .keepalive_ms = 60 * 1000,
     .datagram_peers_max = 65536,
     .datagram_idle_timeout_ms = 60 * 1000,
@@ -49,14 +56,9 @@ static enum weir_code config__wrong(const char *setting, const char *rule, struc
     return error_fill(error, WEIR_INVALID, 0, "use setting", setting, rule, "change it");
 }
 
-static enum weir_code config__check(const struct weir_config *config, struct weir_error *error)
+static enum weir_code config__check_memory(const struct weir_config *config,
+                                           struct weir_error *error)
 {
-    if (!config->transport)
-        return config__wrong("transport", "it must be a name, or \"auto\"", error);
-    if (config->workers > CONFIG__WORKERS_MAX)
-        return config__wrong("workers", "it must be 0 to 255", error);
-    if (config->sessions_max == 0 || config->sessions_max > CONFIG__SESSIONS_MAX)
-        return config__wrong("sessions_max", "it must be 1 to 8388608", error);
     if (config->buffer_bytes < 4096 || config->buffer_bytes > (1u << 20))
         return config__wrong("buffer_bytes", "it must be 4096 to 1048576", error);
     if (config->send_queue_high_bytes / 2 < config->buffer_bytes ||
@@ -70,9 +72,61 @@ static enum weir_code config__check(const struct weir_config *config, struct wei
         return config__wrong("buffer_memory_max_bytes", "it must be four buffers or more", error);
     if (config->datagram_memory_max_bytes < (uint64_t)64 * 1024 * 4)
         return config__wrong("datagram_memory_max_bytes", "it must be 256 KiB or more", error);
+    return WEIR_OK;
+}
+
+static enum weir_code config__check_times(const struct weir_config *config,
+                                          struct weir_error *error)
+{
+    const struct {
+        const char *name;
+        uint32_t ms;
+    } times[] = {
+        {"idle_timeout_ms", config->idle_timeout_ms},
+        {"first_byte_timeout_ms", config->first_byte_timeout_ms},
+        {"frame_timeout_ms", config->frame_timeout_ms},
+        {"send_timeout_ms", config->send_timeout_ms},
+        {"lifetime_ms", config->lifetime_ms},
+        {"linger_timeout_ms", config->linger_timeout_ms},
+        {"keepalive_ms", config->keepalive_ms},
+        {"datagram_idle_timeout_ms", config->datagram_idle_timeout_ms},
+        {"drain_jitter_ms", config->drain_jitter_ms},
+    };
+
+    for (size_t i = 0; i < weir_count_of(times); i++)
+        if (times[i].ms > CONFIG__MS_MAX)
+            return config__wrong(times[i].name, "it must be 2147483647 (24 days) or less", error);
+    return WEIR_OK;
+}
+
+static enum weir_code config__check_limits(const struct weir_config *config,
+                                           struct weir_error *error)
+{
+    if (config->sessions_max == 0 || config->sessions_max > CONFIG__SESSIONS_MAX)
+        return config__wrong("sessions_max", "it must be 1 to 8388608", error);
+    if (config->datagram_peers_max == 0 || config->datagram_peers_max > CONFIG__PEERS_MAX)
+        return config__wrong("datagram_peers_max", "it must be 1 to 4194304", error);
+    if (config->mailbox_letters_max == 0 || config->mailbox_letters_max > CONFIG__LETTERS_MAX)
+        return config__wrong("mailbox_letters_max", "it must be 1 to 1048576", error);
     if (config->listen_backlog == 0 || config->listen_backlog > 1u << 20)
         return config__wrong("listen_backlog", "it must be 1 to 1048576", error);
+    if (config->node > 255) return config__wrong("node", "it must be 0 to 255", error);
+    if ((unsigned)config->broadcast_policy > WEIR_BROADCAST_DROP_OLDEST)
+        return config__wrong("broadcast_policy", "it is none of enum weir_broadcast_policy", error);
+    if (config->farewell && strlen(config->farewell) > config->send_queue_high_bytes / 2)
+        return config__wrong("farewell", "it must be half of send_queue_high_bytes or less", error);
     return WEIR_OK;
+}
+
+static enum weir_code config__check(const struct weir_config *config, struct weir_error *error)
+{
+    if (!config->transport)
+        return config__wrong("transport", "it must be a name, or \"auto\"", error);
+    if (config->workers > CONFIG__WORKERS_MAX)
+        return config__wrong("workers", "it must be 0 to 255", error);
+    enum weir_code code = config__check_memory(config, error);
+    if (code == WEIR_OK) code = config__check_times(config, error);
+    return code == WEIR_OK ? config__check_limits(config, error) : code;
 }
 
 enum weir_code config_read(const struct weir_config *given, struct weir_config *config,

@@ -18,6 +18,7 @@
 #include "check.h"
 #include "config.h"
 #include "error_fill.h"
+#include "mail.h"
 #include "memory.h"
 #include "thread.h"
 #include "worker.h"
@@ -39,20 +40,23 @@ struct listener {
     struct net_place where; /* its port is known once the first worker listens */
     const struct weir_codec *codec;
     const struct weir_handler *handler;
+    size_t extra_bytes; /* what a session of it keeps in the table */
 };
 
+#define SERVER__EXTRA_BYTES_MAX (64u * 1024)
+
 struct weir_server {
-    struct weir_config config;
-    char *transport_asked;
-    struct worker_common common;
+    struct worker_common common; /* with the configuration, whose strings are ours */
+    char *transport_asked, *farewell;
+    uint32_t workers_count; /* known from weir_server_start on */
     struct listener listeners[WEIR_LISTENERS_MAX];
     uint32_t listeners_count;
-    /* Over the next three, config.workers and every crew's `alive`: nobody wakes a net that is
-     * gone, and no order is lost on its way to a worker that just starts. */
+    /* Over the next three, workers_count and every crew's `alive`: nobody wakes a net that is gone,
+     * and no order is lost on its way to a worker that just starts. */
     struct lock *lock;
     uint8_t order;         /* enum worker_order: the furthest that was given */
     uint32_t drain_ms;     /* the shortest that was given */
-    struct crew *crews;    /* config.workers of them, from weir_server_start on */
+    struct crew *crews;    /* workers_count of them, from weir_server_start on */
     struct worker **team;  /* theirs, where one listens for all */
     const char *transport; /* what runs, from the first worker */
     bool started;
@@ -69,9 +73,41 @@ const char *weir_version(void)
 
 static void server__log(void *user, int level, const char *line)
 {
-    struct weir_server *server = user;
+    const struct weir_config *config = &((struct weir_server *)user)->common.config;
 
-    server->config.log(server->config.user, (enum weir_log_level)level, line);
+    config->log(config->user, (enum weir_log_level)level, line);
+}
+
+/* What the workers share, but for the lists of addresses. False: no memory. */
+static bool server__set_common(struct weir_server *server, const struct weir_config *settings)
+{
+    struct worker_common *common = &server->common;
+
+    common->config = *settings;
+    common->config.allow = common->config.deny = NULL; /* read already, and the caller's */
+    common->server = server;
+    common->log.lock = lock_open();
+    common->log.write = settings->log ? server__log : NULL;
+    common->log.user = server;
+    server->lock = lock_open();
+    server->transport_asked = memory_copy_text(settings->transport);
+    common->config.transport = server->transport_asked;
+    if (settings->farewell) server->farewell = memory_copy_text(settings->farewell);
+    common->config.farewell = server->farewell;
+    if (settings->sessions_per_address_max > 0 &&
+        !address_counts_init(&common->address_counts, settings->sessions_max, &common->key))
+        return false;
+    return common->log.lock && server->lock && server->transport_asked &&
+           (server->farewell || !settings->farewell);
+}
+
+static enum weir_code server__read_lists(struct weir_server *server,
+                                         const struct weir_config *config, struct weir_error *error)
+{
+    enum weir_code code = address_list_parse(&server->common.allow, config->allow, "allow", error);
+
+    return code != WEIR_OK ? code
+                           : address_list_parse(&server->common.deny, config->deny, "deny", error);
 }
 
 enum weir_code weir_server_open(const struct weir_config *config, struct weir_server **out,
@@ -83,23 +119,20 @@ enum weir_code weir_server_open(const struct weir_config *config, struct weir_se
     *out = NULL;
     if (code != WEIR_OK) return code;
     struct weir_server *server = memory_alloc(sizeof *server);
-    if (server) {
-        server->config = settings;
-        server->transport_asked = memory_copy_text(settings.transport);
-        server->common.log.lock = lock_open();
-        server->lock = lock_open();
-    }
-    if (!server || !server->transport_asked || !server->common.log.lock || !server->lock) {
-        weir_server_free(server);
+    if (!server)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a server", NULL, NULL,
                           "free some memory");
+    if (!wall_random(&server->common.key, sizeof server->common.key))
+        code = error_fill(error, WEIR_SYSTEM, 0, "open a server", NULL,
+                          "the system has no random numbers", "see why it has none");
+    if (code == WEIR_OK) code = server__read_lists(server, &settings, error);
+    if (code == WEIR_OK && !server__set_common(server, &settings))
+        code =
+            error_fill(error, WEIR_NO_MEMORY, 0, "open a server", NULL, NULL, "free some memory");
+    if (code != WEIR_OK) {
+        weir_server_free(server);
+        return code;
     }
-    server->config.transport = server->transport_asked;
-    server->common.sessions_max = settings.sessions_max;
-    server->common.send_queue_high_bytes = settings.send_queue_high_bytes;
-    server->common.send_queue_low_bytes = settings.send_queue_low_bytes;
-    server->common.log.write = settings.log ? server__log : NULL;
-    server->common.log.user = server;
     *out = server;
     return WEIR_OK;
 }
@@ -116,29 +149,64 @@ static enum weir_code server__unknown(const char *what, const char *name, const 
     return error_fill(error, WEIR_INVALID, 0, operation, name, reason, hint);
 }
 
-static enum weir_code server__choose_codec(struct listener *listener, const char *name,
+static enum weir_code server__choose_codec(struct listener *listener,
+                                           const struct weir_listen *listen,
                                            struct weir_error *error)
 {
+    const char *name = listen->codec;
     char known[96];
 
     if (!name) name = listener->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
-    listener->codec = builtin_codec(name);
+    listener->codec = listen->own_codec ? listen->own_codec : builtin_codec(name);
     if (!listener->codec)
         return server__unknown("codec", name, builtin_codec_names(known, sizeof known), error);
+    if (listener->codec->size != sizeof(struct weir_codec))
+        return error_fill(error, WEIR_INVALID, 0, "use codec", listener->codec->name,
+                          "it was made for another version of weir", "build it anew");
     if (listener->proto == WEIR_TCP ? listener->codec->streams : listener->codec->datagrams)
         return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "use codec", name, "it is for the other protocol",
-                      "raw goes with TCP, datagram with UDP");
+    return error_fill(error, WEIR_INVALID, 0, "use codec", listener->codec->name,
+                      listener->proto == WEIR_TCP ? "it is not for streams (TCP)"
+                                                  : "it is not for datagrams (UDP)",
+                      "leave it out where a datagram is a message as it is");
 }
 
-static enum weir_code server__choose_handler(struct listener *listener, const char *name,
+static enum weir_code server__choose_handler(struct listener *listener,
+                                             const struct weir_listen *listen,
                                              struct weir_error *error)
 {
     char known[96];
+    const char *name = listen->handler ? listen->handler : handler_echo.name;
 
-    listener->handler = builtin_handler(name ? name : handler_echo.name);
-    if (listener->handler) return WEIR_OK;
-    return server__unknown("handler", name, builtin_handler_names(known, sizeof known), error);
+    listener->handler = listen->own_handler ? listen->own_handler : builtin_handler(name);
+    if (!listener->handler)
+        return server__unknown("handler", name, builtin_handler_names(known, sizeof known), error);
+    if (listener->handler->size == sizeof(struct weir_handler)) return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "use handler", listener->handler->name,
+                      "it was made for another version of weir", "build it anew");
+}
+
+/* What a listener was given, of what it is to have. */
+static enum weir_code server__read_listen(struct weir_server *server,
+                                          const struct weir_listen *listen,
+                                          struct listener *listener, struct weir_error *error)
+{
+    *listener = (struct listener){.proto = listen->proto,
+                                  .where.backlog = server->common.config.listen_backlog};
+    if (!listen->address)
+        return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
+                          "set weir_listen.address, to \"0\" for a free port");
+    if (!weir_address_parse(listen->address, &listener->where.address))
+        return error_fill(error, WEIR_INVALID, 0, "listen on", listen->address, "not an address",
+                          "write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers");
+    enum weir_code code = server__choose_handler(listener, listen, error);
+    if (code == WEIR_OK) code = server__choose_codec(listener, listen, error);
+    if (code != WEIR_OK) return code;
+    listener->extra_bytes = place_extra_bytes(listener->codec, listener->handler);
+    if (listener->extra_bytes <= SERVER__EXTRA_BYTES_MAX) return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "use handler", listener->handler->name,
+                      "a session's memory is 64 KiB at most",
+                      "keep a pointer to what is larger, and free it in on_close");
 }
 
 enum weir_code weir_server_listen(struct weir_server *server, const struct weir_listen *listen,
@@ -150,16 +218,7 @@ enum weir_code weir_server_listen(struct weir_server *server, const struct weir_
     if (server->listeners_count == WEIR_LISTENERS_MAX)
         return error_fill(error, WEIR_NO_ROOM, 0, "listen on", listen->address,
                           "a server has at most 64 listeners", "start a second server");
-    *listener =
-        (struct listener){.proto = listen->proto, .where.backlog = server->config.listen_backlog};
-    if (!listen->address)
-        return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
-                          "set weir_listen.address, to \"0\" for a free port");
-    if (!weir_address_parse(listen->address, &listener->where.address))
-        return error_fill(error, WEIR_INVALID, 0, "listen on", listen->address, "not an address",
-                          "write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers");
-    enum weir_code code = server__choose_codec(listener, listen->codec, error);
-    if (code == WEIR_OK) code = server__choose_handler(listener, listen->handler, error);
+    enum weir_code code = server__read_listen(server, listen, listener, error);
     if (code == WEIR_OK) server->listeners_count++;
     return code;
 }
@@ -193,8 +252,8 @@ static enum weir_code server__listen_all(struct crew *crew)
         struct place *place = &crew->places[i];
         struct net_place where = listener->where;
 
-        *place = (struct place){.proto = listener->proto, .handler = listener->handler};
-        if (server->config.workers > 1 && info.listeners_share)
+        place_init(place, listener->proto, listener->codec, listener->handler);
+        if (server->workers_count > 1 && info.listeners_share)
             where.share = first ? NET_SHARE_FIRST : NET_SHARE_NEXT;
         enum weir_code code = place_open(place, &crew->worker, &where, &crew->error);
         if (code != WEIR_OK) return code;
@@ -206,17 +265,13 @@ static enum weir_code server__listen_all(struct crew *crew)
 /* The workers become a team, in which one listens for all; before the second one starts. */
 static enum weir_code server__make_team(struct weir_server *server, struct weir_error *error)
 {
-    uint32_t count = server->config.workers;
-    bool good = true;
+    uint32_t count = server->workers_count;
 
     server->team = memory_alloc_array(count, sizeof *server->team);
-    for (uint32_t i = 0; server->team && i < count; i++) {
-        server->team[i] = &server->crews[i].worker;
-        good &= mailbox_init(&server->crews[i].worker.mailbox);
-    }
-    if (!server->team || !good)
+    if (!server->team)
         return error_fill(error, WEIR_NO_MEMORY, 0, "start workers", NULL, NULL,
                           "lower the number of workers");
+    for (uint32_t i = 0; i < count; i++) server->team[i] = &server->crews[i].worker;
     server->common.team = server->team;
     server->common.team_count = count;
     return WEIR_OK;
@@ -225,23 +280,21 @@ static enum weir_code server__make_team(struct weir_server *server, struct weir_
 static enum weir_code server__open_worker(struct crew *crew)
 {
     struct weir_server *server = crew->server;
-    struct net_options options = config_net_options(&server->config);
-    uint8_t index = (uint8_t)(crew - server->crews);
+    struct net_options options = config_net_options(&server->common.config);
+    uint8_t index = crew->worker.index;
 
     if (index > 0) options.transport = server->transport; /* a socket may change hands only so */
-    enum weir_code code =
-        worker_open(&crew->worker, index, &server->common, &options, &crew->error);
+    enum weir_code code = worker_open(&crew->worker, &options, &crew->error);
 
     if (code != WEIR_OK) return code;
     if (index == 0) {
         struct net_info info = net_info(crew->worker.net);
         server->transport = info.transport;
         server__log_choice(server, &info);
-        if (!info.listeners_share && server->config.workers > 1)
+        if (!info.listeners_share && server->workers_count > 1)
             code = server__make_team(server, &crew->error);
         if (code != WEIR_OK) return code;
     }
-    if (server->common.team) mailbox_open(&crew->worker.mailbox, crew->worker.net);
     return server__listen_all(crew);
 }
 
@@ -267,6 +320,7 @@ static void server__run_worker(void *argument)
 {
     struct crew *crew = argument;
     struct weir_server *server = crew->server;
+    const struct weir_config *config = &server->common.config;
 
     crew->code = server__open_worker(crew);
     if (crew->worker.net) {
@@ -278,11 +332,11 @@ static void server__run_worker(void *argument)
     if (crew->worker.net) {
         worker_run(&crew->worker);
         server__set_alive(crew, false);
-        worker_free(&crew->worker);
+        worker_close(&crew->worker);
     }
     if (atomic_fetch_sub(&server->running, 1) == 1 && !atomic_load(&server->failed) &&
-        server->config.on_stopped)
-        server->config.on_stopped(server->config.user);
+        config->on_stopped)
+        config->on_stopped(config->user);
 }
 
 /* ---- start ---- */
@@ -294,7 +348,6 @@ static enum weir_code server__start_crew(struct weir_server *server, uint32_t in
     char name[16];
     int os_error = 0;
 
-    crew->server = server;
     crew->opened = gate_open();
     crew->places = memory_alloc_array(server->listeners_count, sizeof *crew->places);
     if (!crew->opened || !crew->places)
@@ -311,6 +364,27 @@ static enum weir_code server__start_crew(struct weir_server *server, uint32_t in
     return crew->code;
 }
 
+/* Makes the workers, before any thread can look at one. False: no memory. */
+static bool server__make_crews(struct weir_server *server, uint32_t count)
+{
+    struct crew *crews = memory_alloc_array(count, sizeof *crews);
+    size_t extra_bytes = 0;
+    bool good = crews != NULL;
+
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        if (server->listeners[i].extra_bytes > extra_bytes)
+            extra_bytes = server->listeners[i].extra_bytes;
+    for (uint32_t i = 0; crews && i < count; i++) {
+        crews[i].server = server;
+        good &= worker_init(&crews[i].worker, (uint8_t)i, &server->common, extra_bytes);
+    }
+    lock_take(server->lock);
+    server->crews = crews;
+    server->workers_count = crews ? count : 0;
+    lock_give_back(server->lock);
+    return good;
+}
+
 enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error)
 {
     enum weir_code code = WEIR_OK;
@@ -320,16 +394,12 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
         return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
                           "add a listener with weir_server_listen()");
     server->started = true;
-    uint32_t workers = config_workers(&server->config);
-    lock_take(server->lock);
-    server->config.workers = workers;
-    server->crews = memory_alloc_array(workers, sizeof *server->crews);
-    lock_give_back(server->lock);
-    if (!server->crews)
+    if (!server__make_crews(server, config_workers(&server->common.config)))
         return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
-                          "lower the number of workers");
-    atomic_store(&server->running, workers); /* the first to end must not think itself the last */
-    for (uint32_t i = 0; i < server->config.workers && code == WEIR_OK; i++)
+                          "lower the number of workers, or sessions_max");
+    /* The first to end must not think itself the last. */
+    atomic_store(&server->running, server->workers_count);
+    for (uint32_t i = 0; i < server->workers_count && code == WEIR_OK; i++)
         code = server__start_crew(server, i, error);
     if (code == WEIR_OK) return WEIR_OK;
     atomic_store(&server->failed, true);
@@ -357,7 +427,7 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
         .codec = listener->codec->name,
         .handler = listener->handler->name,
         /* One listener's connections go to all workers of a team; its datagrams do not. */
-        .workers = server->common.team && listener->proto == WEIR_UDP ? 1 : server->config.workers,
+        .workers = server->common.team && listener->proto == WEIR_UDP ? 1 : server->workers_count,
     };
 }
 
@@ -367,11 +437,62 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
     struct weir_stats sums = {0};
 
     lock_take(server->lock);
-    for (uint32_t i = 0; server->crews && i < server->config.workers; i++)
+    for (uint32_t i = 0; i < server->workers_count; i++)
         counters_add_to(&server->crews[i].worker.counters, &sums);
     lock_give_back(server->lock);
     memset(stats, 0, size);
     memcpy(stats, &sums, size < sizeof sums ? size : sizeof sums);
+}
+
+/* ---- from any thread, to anyone ---- */
+
+static struct worker *server__worker_of(struct weir_server *server, uint64_t id)
+{
+    uint8_t index = session_table_worker_of(id);
+
+    if (session_table_node_of(id) != server->common.config.node) return NULL;
+    return index < server->workers_count ? &server->crews[index].worker : NULL;
+}
+
+enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes, size_t length)
+{
+    struct worker *worker = server__worker_of(server, id);
+
+    return worker ? mail_send(worker, id, bytes, length) : WEIR_GONE;
+}
+
+enum weir_code weir_close(struct weir_server *server, uint64_t id)
+{
+    struct worker *worker = server__worker_of(server, id);
+
+    return worker ? mail_close(worker, id) : WEIR_GONE;
+}
+
+/* The codec that most of a server's sessions have: a broadcast is framed for it, once. */
+static const struct weir_codec *server__main_codec(const struct weir_server *server)
+{
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        if (server->listeners[i].proto == WEIR_TCP) return server->listeners[i].codec;
+    return NULL;
+}
+
+enum weir_code weir_broadcast(struct weir_server *server, const char *group, const void *bytes,
+                              size_t length, uint64_t except_id)
+{
+    enum weir_code code;
+
+    if (!group_name_is_good(group)) return WEIR_INVALID;
+    if (length > server->common.config.send_queue_high_bytes) return WEIR_TOO_LARGE;
+    struct payload *payload = payload_open(server__main_codec(server), bytes, length, &code);
+    if (!payload) return code;
+    memcpy(payload->group, group, strlen(group) + 1);
+    payload->except_id = except_id;
+    for (uint32_t i = 0; i < server->workers_count; i++) {
+        enum weir_code posted = mail_broadcast(&server->crews[i].worker, payload);
+        if (posted != WEIR_OK) code = posted;
+    }
+    payload_give_back(payload);
+    return code;
 }
 
 /* ---- the end ---- */
@@ -382,7 +503,7 @@ static void server__give_order(struct weir_server *server, enum worker_order ord
     lock_take(server->lock);
     if (server->order < WORKER_DRAIN || drain_ms < server->drain_ms) server->drain_ms = drain_ms;
     if (server->order < order) server->order = (uint8_t)order;
-    for (uint32_t i = 0; server->crews && i < server->config.workers; i++)
+    for (uint32_t i = 0; i < server->workers_count; i++)
         server__pass_order(server,
                            &server->crews[i]); /* one that is not alive yet looks when it is */
     lock_give_back(server->lock);
@@ -400,7 +521,7 @@ void weir_server_stop(struct weir_server *server)
 
 void weir_server_wait(struct weir_server *server)
 {
-    for (uint32_t i = 0; server->crews && i < server->config.workers; i++) {
+    for (uint32_t i = 0; i < server->workers_count; i++) {
         struct crew *crew = &server->crews[i];
         if (crew->thread) thread_join(crew->thread);
         crew->thread = NULL;
@@ -412,15 +533,19 @@ void weir_server_free(struct weir_server *server)
     if (!server) return;
     if (server->lock) weir_server_stop(server);
     weir_server_wait(server);
-    for (uint32_t i = 0; server->crews && i < server->config.workers; i++) {
+    for (uint32_t i = 0; i < server->workers_count; i++) {
         gate_free(server->crews[i].opened);
-        if (server->team) mailbox_free(&server->crews[i].worker.mailbox);
+        worker_free(&server->crews[i].worker);
         memory_free(server->crews[i].places);
     }
     memory_free(server->team);
     memory_free(server->crews);
+    address_list_free(&server->common.allow);
+    address_list_free(&server->common.deny);
+    address_counts_free(&server->common.address_counts);
     lock_free(server->common.log.lock);
     lock_free(server->lock);
     memory_free(server->transport_asked);
+    memory_free(server->farewell);
     memory_free(server);
 }

@@ -1,30 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* counters.c - summing what the workers count, and the reasons in words. */
+/* counters.c - summing what the workers count, and the sums and reasons in words. */
 #include "counters.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+
+_Static_assert(WEIR_REASONS_COUNT <=
+                   sizeof(((struct weir_stats *)0)->closed_by_reason) / sizeof(uint64_t),
+               "there is a count for every reason");
+
+static void counters__raise(uint64_t *most, const thread_counter *counter)
+{
+    uint64_t value = counter_read(counter);
+
+    if (value > *most) *most = value;
+}
 
 void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 {
-    /* Before `accepted`, so that `open` is never less than nothing. */
+    /* Ends before beginnings, so that `open` is never less than nothing. */
     uint64_t closed = counter_read(&counters->closed);
     uint64_t accepted = counter_read(&counters->accepted);
 
-    stats->accepted += accepted;
-    stats->closed += closed;
+    struct weir_stats mine = {0};
+
+#define COUNTER(name, always) mine.name = counter_read(&counters->name);
+#include "counters.def"
+#undef COUNTER
+    mine.accepted = accepted;
+    mine.closed = closed;
+#define COUNTER(name, always) stats->name += mine.name;
+#include "counters.def"
+#undef COUNTER
     stats->open += accepted - closed;
-    stats->bytes_in += counter_read(&counters->bytes_in);
-    stats->bytes_out += counter_read(&counters->bytes_out);
-    stats->datagrams_in += counter_read(&counters->datagrams_in);
-    stats->datagrams_out += counter_read(&counters->datagrams_out);
-    stats->datagram_bytes_in += counter_read(&counters->datagram_bytes_in);
-    stats->datagram_bytes_out += counter_read(&counters->datagram_bytes_out);
-    stats->refused_full += counter_read(&counters->refused_full);
-    stats->refused_failed += counter_read(&counters->refused_failed);
-    stats->dropped_own_source += counter_read(&counters->dropped_own_source);
-    stats->dropped_bad_source += counter_read(&counters->dropped_bad_source);
-    stats->dropped_too_large += counter_read(&counters->dropped_too_large);
-    stats->dropped_unsent += counter_read(&counters->dropped_unsent);
-    stats->pauses_no_files += counter_read(&counters->pauses_no_files);
-    stats->pauses_no_buffers += counter_read(&counters->pauses_no_buffers);
+    counters__raise(&stats->timer_lag_max_ms, &counters->timer_lag_max_ms);
+    counters__raise(&stats->gathered_bytes_max, &counters->gathered_bytes_max);
     for (int i = 0; i < WEIR_REASONS_COUNT; i++)
         stats->closed_by_reason[i] += counter_read(&counters->closed_by_reason[i]);
 }
@@ -39,4 +52,49 @@ const char *weir_reason_text(enum weir_reason reason)
     };
 
     return (unsigned)reason < WEIR_REASONS_COUNT ? texts[reason] : "unknown";
+}
+
+/* ---- in words ---- */
+
+struct counters__words {
+    char *text;
+    size_t size, used;
+};
+
+static void counters__say(struct counters__words *words, const char *prefix, const char *name,
+                          uint64_t count)
+{
+    int length;
+
+    if (words->used >= words->size) return;
+    length = snprintf(words->text + words->used, words->size - words->used, "%s%s%s=%" PRIu64,
+                      words->used > 0 ? " " : "", prefix, name, count);
+    if (length > 0) words->used += (size_t)length;
+}
+
+char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size)
+{
+    const struct {
+        const char *name;
+        uint64_t count;
+        int always;
+    } counts[] = {
+#define COUNTER(name, always) {#name, stats->name, always},
+#include "counters.def"
+#undef COUNTER
+        {"timer_lag_max_ms", stats->timer_lag_max_ms, 0},
+        {"gathered_bytes_max", stats->gathered_bytes_max, 0},
+    };
+    struct counters__words words = {text, size, 0};
+
+    weir_check_use(size > 0, "weir_stats_text() needs room for its end");
+    text[0] = '\0';
+    for (size_t i = 0; i < weir_count_of(counts); i++)
+        if (counts[i].always || counts[i].count > 0)
+            counters__say(&words, "", counts[i].name, counts[i].count);
+    for (int i = 0; i < WEIR_REASONS_COUNT; i++)
+        if (stats->closed_by_reason[i] > 0)
+            counters__say(&words, "closed_", weir_reason_text((enum weir_reason)i),
+                          stats->closed_by_reason[i]);
+    return text;
 }

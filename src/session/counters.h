@@ -9,12 +9,11 @@
 #include "thread.h"
 
 struct counters {
-    thread_counter accepted, closed;
-    thread_counter bytes_in, bytes_out;
-    thread_counter datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
-    thread_counter refused_full, refused_failed;
-    thread_counter dropped_own_source, dropped_bad_source, dropped_too_large, dropped_unsent;
-    thread_counter pauses_no_files, pauses_no_buffers;
+#define COUNTER(name, always) thread_counter name;
+#include "counters.def"
+#undef COUNTER
+    /* Of these the largest of all workers counts, not the sum. */
+    thread_counter timer_lag_max_ms, gathered_bytes_max;
     thread_counter closed_by_reason[WEIR_REASONS_COUNT];
 };
 

@@ -1,70 +1,143 @@
 /* SPDX-License-Identifier: MIT */
-/* mailbox.c - letters between threads, under a lock that is held for a few lines. */
+/* mailbox.c - letters between threads: a ring with many writers and one reader.
+ *
+ *      cell n:   turn == n            free for the n-th letter     a writer moves `tail` on and has
+ *                turn == n + 1        the n-th letter is there     the cell; the reader takes them
+ *                turn == n + count    free for the next round      in order
+ *
+ * Shutting is one step, too: it moves `tail` from where the reader is to "shut", which fails when a
+ * writer was first. Writers are counted while they are inside, so that the reader's net is not
+ * woken after its end: the reader waits for the last of them, a few instructions long.
+ *
+ * The reader is woken once until it has looked: it takes back `woken`, and then looks again.
+ */
 #include "mailbox.h"
 
 #include "check.h"
+#include "memory.h"
+#include "thread.h"
 
-bool mailbox_init(struct mailbox *mailbox)
+#define MAILBOX__SHUT (UINT64_C(1) << 63)
+
+struct mailbox_cell {
+    _Atomic uint64_t turn;
+    struct mailbox_letter letter;
+};
+
+bool mailbox_init(struct mailbox *mailbox, uint32_t letters_max)
 {
-    mailbox->lock = lock_open();
+    uint32_t count = 2; /* with one cell, "free for the next" and "there" would be the same turn */
+
+    weir_check(letters_max > 0);
+    weir_check(letters_max <= 1u << 30);
+    while (count < letters_max) count *= 2;
+    mailbox->cells = memory_alloc_array(count, sizeof *mailbox->cells);
+    if (!mailbox->cells) return false;
+    mailbox->cells_count = count;
+    mailbox->head = 0;
     mailbox->net = NULL;
-    mailbox->first = mailbox->count = 0;
-    return mailbox->lock != NULL;
+    for (uint32_t i = 0; i < count; i++) atomic_init(&mailbox->cells[i].turn, i);
+    atomic_init(&mailbox->tail, MAILBOX__SHUT);
+    atomic_init(&mailbox->visitors, 0);
+    atomic_init(&mailbox->woken, false);
+    return true;
 }
 
 void mailbox_free(struct mailbox *mailbox)
 {
-    weir_check(!mailbox->net);
-    weir_check(mailbox->count == 0);
-    lock_free(mailbox->lock);
-    mailbox->lock = NULL;
+    if (!mailbox->cells) return;
+    weir_check(atomic_load(&mailbox->tail) & MAILBOX__SHUT);
+    weir_check(mailbox_count(mailbox) == 0);
+    memory_free(mailbox->cells);
+    mailbox->cells = NULL;
 }
 
 void mailbox_open(struct mailbox *mailbox, struct net *net)
 {
-    lock_take(mailbox->lock);
+    weir_check(atomic_load(&mailbox->tail) == MAILBOX__SHUT);
     mailbox->net = net;
-    lock_give_back(mailbox->lock);
+    atomic_store(&mailbox->tail, 0);
 }
 
 bool mailbox_shut(struct mailbox *mailbox)
 {
-    lock_take(mailbox->lock);
-    bool empty = mailbox->count == 0;
-    if (empty) mailbox->net = NULL;
-    lock_give_back(mailbox->lock);
-    return empty;
-}
+    uint64_t expected = mailbox->head;
 
-bool mailbox_post(struct mailbox *mailbox, const struct mailbox_letter *letter)
-{
-    lock_take(mailbox->lock);
-    bool taken = mailbox->net && mailbox->count < MAILBOX_LETTERS_MAX;
-    if (taken) {
-        mailbox->letters[(mailbox->first + mailbox->count) % MAILBOX_LETTERS_MAX] = *letter;
-        mailbox->count++;
-        net_wake(mailbox->net); /* under the lock: the net lives as long as the mailbox is open */
-    }
-    lock_give_back(mailbox->lock);
-    return taken;
+    if (!atomic_compare_exchange_strong(&mailbox->tail, &expected, mailbox->head | MAILBOX__SHUT) &&
+        !(expected & MAILBOX__SHUT))
+        return false;
+    while (atomic_load(&mailbox->visitors) > 0) thread_yield();
+    return true;
 }
 
 void mailbox_wake(struct mailbox *mailbox)
 {
-    lock_take(mailbox->lock);
-    if (mailbox->net) net_wake(mailbox->net);
-    lock_give_back(mailbox->lock);
+    atomic_fetch_add(&mailbox->visitors, 1);
+    if (!(atomic_load(&mailbox->tail) & MAILBOX__SHUT)) net_wake(mailbox->net);
+    atomic_fetch_sub(&mailbox->visitors, 1);
+}
+
+/* A cell of one's own to write the n-th letter into; null: why is in *posted. */
+static struct mailbox_cell *mailbox__claim(struct mailbox *mailbox, uint64_t *n,
+                                           enum mailbox_posted *posted)
+{
+    uint64_t tail = atomic_load(&mailbox->tail);
+
+    for (;;) {
+        *posted = MAILBOX_SHUT;
+        if (tail & MAILBOX__SHUT) return NULL;
+        struct mailbox_cell *cell = &mailbox->cells[tail & (mailbox->cells_count - 1)];
+        uint64_t turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
+        *posted = MAILBOX_FULL;
+        if (turn < tail) return NULL; /* the letter of the round before is still there */
+        *posted = MAILBOX_POSTED;
+        *n = tail;
+        if (turn > tail)
+            tail = atomic_load(&mailbox->tail); /* somebody else has it */
+        else if (atomic_compare_exchange_weak(&mailbox->tail, &tail, tail + 1))
+            return cell;
+    }
+}
+
+enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_letter *letter)
+{
+    enum mailbox_posted posted;
+    uint64_t n = 0;
+
+    atomic_fetch_add(&mailbox->visitors, 1);
+    struct mailbox_cell *cell = mailbox__claim(mailbox, &n, &posted);
+    if (cell) {
+        cell->letter = *letter;
+        atomic_store_explicit(&cell->turn, n + 1, memory_order_release);
+        if (!atomic_exchange(&mailbox->woken, true)) net_wake(mailbox->net);
+    }
+    atomic_fetch_sub(&mailbox->visitors, 1);
+    return posted;
+}
+
+static bool mailbox__take(struct mailbox *mailbox, struct mailbox_letter *letter)
+{
+    struct mailbox_cell *cell = &mailbox->cells[mailbox->head & (mailbox->cells_count - 1)];
+
+    if (atomic_load_explicit(&cell->turn, memory_order_acquire) != mailbox->head + 1) return false;
+    *letter = cell->letter;
+    atomic_store_explicit(&cell->turn, mailbox->head + mailbox->cells_count, memory_order_release);
+    mailbox->head++;
+    return true;
 }
 
 bool mailbox_take(struct mailbox *mailbox, struct mailbox_letter *letter)
 {
-    lock_take(mailbox->lock);
-    bool any = mailbox->count > 0;
-    if (any) {
-        *letter = mailbox->letters[mailbox->first];
-        mailbox->first = (mailbox->first + 1) % MAILBOX_LETTERS_MAX;
-        mailbox->count--;
-    }
-    lock_give_back(mailbox->lock);
-    return any;
+    if (mailbox__take(mailbox, letter)) return true;
+    if (!atomic_load_explicit(&mailbox->woken, memory_order_relaxed)) return false;
+    /* Who posts from here on wakes again; who posted before is seen now. */
+    atomic_exchange(&mailbox->woken, false);
+    return mailbox__take(mailbox, letter);
+}
+
+uint32_t mailbox_count(const struct mailbox *mailbox)
+{
+    uint64_t tail = atomic_load((_Atomic uint64_t *)(uintptr_t)&mailbox->tail);
+
+    return (uint32_t)((tail & ~MAILBOX__SHUT) - mailbox->head);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* mailbox.h - what other threads have for a worker: accepted sockets, where one worker listens for
- * all.
+/* mailbox.h - what other threads have for a worker: letters, bounded in number, without a lock.
  *
- *      worker that listens --mailbox_post--> [ letters ] --mailbox_take--> worker that owns it
+ *      any thread --mailbox_post--> [ letters ] --mailbox_take--> the worker that owns it
  *
  * A letter is in the mailbox of a worker that looks into it once more, or it stays the sender's: a
  * mailbox is shut only while it is empty, and then for ever.
@@ -10,49 +9,70 @@
 #ifndef SESSION_MAILBOX_H
 #define SESSION_MAILBOX_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "net.h"
-#include "thread.h"
 
 struct place;
+struct payload;
 
-/* A connection that was accepted elsewhere. */
+enum mailbox_kind {
+    MAILBOX_ACCEPTED,  /* place, socket, peer: a connection that was accepted elsewhere */
+    MAILBOX_SEND,      /* id, payload: a message for a session */
+    MAILBOX_CLOSE,     /* id */
+    MAILBOX_BROADCAST, /* payload: for the members of its group */
+};
+
 struct mailbox_letter {
+    enum mailbox_kind kind;
+    const struct place *place;
     struct net_socket socket;
     struct weir_address peer;
-    const struct place *place;
+    uint64_t id;
+    struct payload *payload;
 };
 
-/* So many connections may wait for a worker that is busy with a turn; the next one is then served
- * by who accepted it. */
-#define MAILBOX_LETTERS_MAX 256u
+struct mailbox_cell;
 
 struct mailbox {
-    struct lock *lock; /* over all below */
-    struct net *net;   /* of the owner, who is woken; null while the mailbox is shut */
-    uint32_t first, count;
-    struct mailbox_letter letters[MAILBOX_LETTERS_MAX];
+    struct mailbox_cell *cells; /* cells_count of them, a power of two */
+    uint32_t cells_count;
+    uint64_t head;             /* the owner's: how many letters were taken */
+    _Atomic uint64_t tail;     /* how many places were given out; highest bit: it is shut */
+    _Atomic uint32_t visitors; /* threads that may yet touch the net */
+    _Atomic bool woken;        /* the owner was woken, and has not looked since */
+    struct net *net;           /* of the owner; set while it is open */
 };
 
-/* Shut until mailbox_open(). False: no memory. */
-bool mailbox_init(struct mailbox *mailbox);
+enum mailbox_posted { MAILBOX_POSTED, MAILBOX_FULL, MAILBOX_SHUT };
+
+/* Shut until mailbox_open(). Room for so many letters, rounded up to a power of two. False: no
+ * memory. */
+bool mailbox_init(struct mailbox *mailbox, uint32_t letters_max);
+
+/* One that is shut, or all zero. */
 void mailbox_free(struct mailbox *mailbox);
 
-/* The owner's thread: letters are welcome, and wake its net. */
+/* The owner's thread: letters are welcome, and wake its net. Once. */
 void mailbox_open(struct mailbox *mailbox, struct net *net);
 
-/* The owner's thread: no more letters. False: there is one to be taken first. */
+/* The owner's thread: no more letters, and nobody touches the net any more. False: there is one to
+ * be taken first. Harmless when it is shut already. */
 bool mailbox_shut(struct mailbox *mailbox);
 
 /* Any thread: the owner looks about, if it still takes letters. */
 void mailbox_wake(struct mailbox *mailbox);
 
-/* Any thread: false, and the letter stays the sender's, when the mailbox is full or shut. */
-bool mailbox_post(struct mailbox *mailbox, const struct mailbox_letter *letter);
+/* Any thread: unless it says MAILBOX_POSTED, the letter stays the sender's. Letters of one thread
+ * are taken in their order. */
+enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_letter *letter);
 
 /* The owner's thread: false when there is none. */
 bool mailbox_take(struct mailbox *mailbox, struct mailbox_letter *letter);
+
+/* How many wait; a guess, but for tests in which nobody posts meanwhile. */
+uint32_t mailbox_count(const struct mailbox *mailbox);
 
 #endif

@@ -2,11 +2,14 @@
 /* place.c - a worker's listeners and datagram sockets.
  *
  * A train of datagrams (net.h, NET_DATAGRAM) is handed to the handler one datagram at a time. As
- * long as it sends back each in turn, they are left where they lie, and the whole train goes back
- * as one request:
+ * long as it sends back each in turn, they are left where they lie, and the whole run goes back as
+ * one request (hand.c keeps the run):
  *
- *      [ d0 | d1 | d2 | d3 ]     d0, d1, d2 sent back: covered, sent as a train of three
- *        ^ returned_bytes ^      one sent back out of turn: copied and sent by itself
+ *      [ d0 | d1 | d2 | d3 ]     d1, d2 sent back: sent as a train of two
+ *           '- run -'            one sent back out of turn: copied and sent by itself
+ *
+ * Who wrote is a peer with a session (peers.c) where the handler or a limit needs to know it again,
+ * and the visitor, filled anew for each datagram, where nothing is kept about anybody.
  */
 #include "place.h"
 
@@ -14,9 +17,61 @@
 
 #include "address.h"
 #include "check.h"
+#include "error_fill.h"
+#include "hand.h"
+#include "peers.h"
+#include "refusal.h"
 #include "worker.h"
 
 /* ---- open, close ---- */
+
+static size_t place__codec_bytes(const struct weir_codec *codec)
+{
+    size_t unit = _Alignof(max_align_t);
+
+    return (codec->state_bytes + unit - 1) / unit * unit;
+}
+
+size_t place_extra_bytes(const struct weir_codec *codec, const struct weir_handler *handler)
+{
+    return place__codec_bytes(codec) + handler->session_bytes;
+}
+
+void place_init(struct place *place, enum weir_proto proto, const struct weir_codec *codec,
+                const struct weir_handler *handler)
+{
+    *place = (struct place){.proto = proto, .codec = codec, .handler = handler};
+    place->handler_state_at = (uint32_t)place__codec_bytes(codec);
+    list_init(&place->in_places);
+}
+
+/* Whether anything must be known of a peer between two of its datagrams. */
+static bool place__must_keep_peers(const struct place *place)
+{
+    const struct weir_handler *handler = place->handler;
+    const struct weir_config *config = &place->worker->common->config;
+
+    return handler->session_bytes > 0 || handler->on_open || handler->on_close ||
+           handler->on_timer || config->receive_rate_max_bytes > 0 || config->message_rate_max > 0;
+}
+
+static enum weir_code place__bind(struct place *place, const struct net_place *where,
+                                  struct weir_error *error)
+{
+    struct worker *worker = place->worker;
+
+    place->keeps_peers = place__must_keep_peers(place);
+    if (place->keeps_peers && !worker->peers.slots &&
+        !peers_open(&worker->peers, worker->common->config.datagram_peers_max))
+        return error_fill(error, WEIR_NO_MEMORY, 0, "keep datagram peers", NULL, NULL,
+                          "lower datagram_peers_max");
+    place->visitor.owner.kind = OWNER_PLACE; /* told apart from a peer by this */
+    place->visitor.worker = worker;
+    place->visitor.place = place;
+    place->visitor.is_datagram = true;
+    place->visitor.state = SESSION_OPEN;
+    return net_bind(worker->net, where, &place->owner, &place->handle, error);
+}
 
 enum weir_code place_open(struct place *place, struct worker *worker, const struct net_place *where,
                           struct weir_error *error)
@@ -25,14 +80,10 @@ enum weir_code place_open(struct place *place, struct worker *worker, const stru
 
     place->owner.kind = OWNER_PLACE;
     place->worker = worker;
-    list_init(&place->in_places);
-    place->visitor.owner.kind = OWNER_PLACE; /* told apart from a connection by this */
-    place->visitor.worker = worker;
-    place->visitor.place = place;
     if (place->proto == WEIR_TCP)
         code = net_listen(worker->net, where, &place->owner, &place->handle, error);
     else
-        code = net_bind(worker->net, where, &place->owner, &place->handle, error);
+        code = place__bind(place, where, error);
     if (code != WEIR_OK) return code;
     list_add_last(&worker->places, &place->in_places);
     if (place->proto == WEIR_TCP)
@@ -52,12 +103,23 @@ void place_close(struct place *place)
 void place_drain(struct place *place, bool is_last_look)
 {
     bool idle = !place->was_busy && place->out_count == 0;
+    bool has_peers = place->keeps_peers && place->worker->peers.count > 0;
 
     place->was_busy = false;
-    if (idle || is_last_look) place_close(place);
+    if (!has_peers && (idle || is_last_look)) place_close(place);
 }
 
-/* ---- datagrams ---- */
+/* ---- datagrams: out ---- */
+
+/* A peer's session names its place as something it may only look at. */
+static struct place *place__of(const struct weir_session *session)
+{
+    struct place *place = (struct place *)(uintptr_t)session->place;
+
+    weir_check(session->is_datagram);
+    weir_check(place->worker == session->worker);
+    return place;
+}
 
 /* Receiving pauses while half of what net takes is on its way out, so that no answer is refused for
  * want of room. */
@@ -74,20 +136,21 @@ static void place__mind_the_marks(struct place *place)
 }
 
 /* Takes the buffer over. */
-static enum weir_code place__send_buffer(struct place *place, struct net_buffer *buffer,
+static enum weir_code place__send_buffer(struct weir_session *session, struct net_buffer *buffer,
                                          uint32_t segment_bytes)
 {
+    struct place *place = place__of(session);
     struct worker *worker = place->worker;
-    enum weir_code code = place->closing
-                              ? WEIR_CANCELLED
-                              : net_send_to(worker->net, place->handle, &place->visitor.peer,
-                                            &place->local, buffer, segment_bytes);
+    enum weir_code code = place->closing ? WEIR_CANCELLED
+                                         : net_send_to(worker->net, place->handle, &session->peer,
+                                                       &session->local, buffer, segment_bytes);
 
     if (code != WEIR_OK) {
         net_give_back(worker->net, buffer);
         counter_add(&worker->counters.dropped_unsent, 1);
         return code;
     }
+    session->sent_ms = (uint32_t)worker->now_ms;
     place->out_count++;
     return WEIR_OK;
 }
@@ -98,74 +161,108 @@ static size_t place__payload_max(const struct weir_address *peer)
     return address_is_v4(peer) ? 65507 : 65527;
 }
 
-enum weir_code place_send(struct weir_session *visitor, const void *bytes, size_t length)
+/* What came from a peer is what may be sent to it, or some part or multiple of it: whoever claims
+ * another's address cannot have more sent there than they send themselves. */
+static bool place__may_reply(struct weir_session *session, size_t length)
 {
-    struct place *place = weir_container_of(visitor, struct place, visitor);
-    struct worker *worker = place->worker;
+    struct worker *worker = session->worker;
 
-    if (length > place__payload_max(&visitor->peer)) return WEIR_TOO_LARGE;
+    if (worker->common->config.datagram_reply_percent_max == 0) return true;
+    if (length > session->reply_bytes) {
+        counter_add(&worker->counters.dropped_reply, 1);
+        return false;
+    }
+    session->reply_bytes -= length;
+    return true;
+}
+
+static void place__credit(struct weir_session *session, uint32_t bytes)
+{
+    session->reply_bytes +=
+        (uint64_t)bytes * session->worker->common->config.datagram_reply_percent_max / 100;
+}
+
+static enum weir_code place__send_copy(struct weir_session *session, const void *bytes,
+                                       size_t length)
+{
+    struct worker *worker = session->worker;
     struct net_buffer *buffer = net_take(worker->net, length > 0 ? (uint32_t)length : 1);
+
     if (!buffer) {
         counter_add(&worker->counters.dropped_unsent, 1);
         return WEIR_NO_BUFFERS;
     }
     if (length > 0) memcpy(buffer->bytes, bytes, length);
     buffer->length = (uint32_t)length;
-    return place__send_buffer(place, buffer, 0);
+    return place__send_buffer(session, buffer, 0);
 }
 
-enum weir_code place_send_back(struct weir_session *visitor, const struct weir_message *message)
+enum weir_code place_send(struct weir_session *session, const void *bytes, size_t length)
 {
-    struct place *place = weir_container_of(visitor, struct place, visitor);
-    const struct net_buffer *lent = visitor->lent;
-
-    weir_check_use(lent != NULL, "weir_session_send_back is for the message in hand, once");
-    bool in_turn = message->bytes == lent->bytes + place->returned_bytes;
-    bool is_single = place->segment_bytes == 0;
-    if (!in_turn || (is_single && message->length != lent->length))
-        return place_send(visitor, message->bytes, message->length);
-    if (is_single) {
-        struct net_buffer *whole = visitor->lent;
-        visitor->lent = NULL;
-        return place__send_buffer(place, whole, 0);
-    }
-    place->returned_bytes += (uint32_t)message->length;
-    return WEIR_OK;
+    if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
+    if (length > place__payload_max(&session->peer)) return WEIR_TOO_LARGE;
+    if (!place__may_reply(session, length)) return WEIR_NO_ROOM;
+    return place__send_copy(session, bytes, length);
 }
 
-/* Hands a train to the handler, datagram by datagram, and sends back its front as far as the
- * handler did. */
-static void place__on_train(struct place *place, struct net_buffer *buffer)
+enum weir_code place_send_back(struct weir_session *session, const struct weir_message *message)
 {
-    struct net *net = place->worker->net;
+    struct hand *hand = &session->worker->hand;
 
-    place->returned_bytes = 0;
-    for (uint32_t at = 0; at < buffer->length; at += place->segment_bytes) {
-        uint32_t left = buffer->length - at;
-        uint32_t length = left < place->segment_bytes ? left : place->segment_bytes;
-        const uint8_t *bytes = buffer->bytes + at;
-        struct weir_message message = {bytes, length, bytes, length};
-        place->handler->on_message(&place->visitor, &message);
-    }
-    place->visitor.lent = NULL;
-    weir_check(place->returned_bytes <= buffer->length);
-    if (place->returned_bytes == 0) {
-        net_give_back(net, buffer);
+    hand_take_message(hand, session, message);
+    if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
+    if (!place__may_reply(session, message->length)) return WEIR_NO_ROOM;
+    if (hand_extend_run(hand, message)) return WEIR_OK;
+    return place__send_copy(session, message->bytes, message->length);
+}
+
+/* ---- datagrams: in ---- */
+
+static void place__deliver_one(struct weir_session *session, const uint8_t *bytes, uint32_t length)
+{
+    const struct weir_handler *handler = session->place->handler;
+    struct worker *worker = session->worker;
+    const struct weir_message message = {bytes, length, bytes, length};
+
+    if (session->state != SESSION_OPEN) return; /* the handler ended it, inside of a train */
+    if (place__of(session)->keeps_peers && !peers_may_pass(session, length)) {
+        counter_add(&worker->counters.dropped_rate, 1);
         return;
     }
-    buffer->length = place->returned_bytes;
-    place__send_buffer(place, buffer,
-                       buffer->length > place->segment_bytes ? place->segment_bytes : 0);
+    place__credit(session, length);
+    if (!session->opened && handler->on_open) handler->on_open(session);
+    session->opened = true;
+    if (session->state != SESSION_OPEN || !handler->on_message) return;
+    worker->hand.message = &message;
+    handler->on_message(session, &message);
+    worker->hand.message = NULL;
 }
 
-static void place__on_single(struct place *place, struct net_buffer *buffer)
+/* Hands up a datagram, or each of a train, and sends back those of the run. */
+static void place__deliver(struct place *place, struct weir_session *session,
+                           struct net_buffer *buffer)
 {
-    struct weir_message message = {buffer->bytes, buffer->length, buffer->bytes, buffer->length};
+    struct hand *hand = &place->worker->hand;
+    uint32_t segment_bytes = place->segment_bytes;
+    uint32_t at = 0;
 
-    place->returned_bytes = 0;
-    place->handler->on_message(&place->visitor, &message);
-    if (place->visitor.lent) net_give_back(place->worker->net, place->visitor.lent);
-    place->visitor.lent = NULL;
+    weir_check(!hand->session);
+    *hand = (struct hand){.session = session, .buffer = buffer};
+    do {
+        uint32_t left = buffer->length - at;
+        uint32_t length = segment_bytes == 0 || left < segment_bytes ? left : segment_bytes;
+        place__deliver_one(session, buffer->bytes + at, length);
+        at += length;
+    } while (at < buffer->length);
+    struct hand done = *hand;
+    *hand = (struct hand){.session = NULL};
+    if (done.run_bytes == 0 || session->state != SESSION_OPEN) {
+        net_give_back(place->worker->net, buffer);
+        return;
+    }
+    buffer->bytes = done.run;
+    buffer->length = done.run_bytes;
+    place__send_buffer(session, buffer, done.run_bytes > segment_bytes ? segment_bytes : 0);
 }
 
 /* Whether an answer would come to one of our own datagram sockets. */
@@ -185,6 +282,10 @@ static bool place__is_welcome(struct place *place, const struct weir_address *pe
 {
     struct counters *counters = &place->worker->counters;
 
+    if (!refusal_allows(place->worker, peer)) {
+        refusal_count(place->worker, REFUSAL_DENIED, peer);
+        return false;
+    }
     if (!address_is_answerable(peer)) {
         counter_add(&counters->dropped_bad_source, count);
         return false;
@@ -196,6 +297,22 @@ static bool place__is_welcome(struct place *place, const struct weir_address *pe
     return true;
 }
 
+/* Who wrote: a peer, or the visitor. Null: there is no room for another peer. */
+static struct weir_session *place__sender(struct place *place, const struct net_event *event)
+{
+    struct weir_session *session = &place->visitor;
+
+    if (place->keeps_peers) {
+        session = peers_admit(place, &event->peer);
+        if (!session) return NULL;
+    } else {
+        session->peer = event->peer;
+        session->reply_bytes = 0;
+    }
+    session->local = event->local;
+    return session;
+}
+
 static void place__on_datagram(struct place *place, const struct net_event *event)
 {
     struct counters *counters = &place->worker->counters;
@@ -205,7 +322,6 @@ static void place__on_datagram(struct place *place, const struct net_event *even
                          : (buffer->length + event->segment_bytes - 1) / event->segment_bytes;
 
     weir_check(place->proto == WEIR_UDP);
-    weir_check(place->visitor.lent == NULL);
     weir_check(place->out_count <= place->worker->datagram_sends_max);
     counter_add(&counters->datagrams_in, count);
     counter_add(&counters->datagram_bytes_in, buffer->length);
@@ -213,14 +329,14 @@ static void place__on_datagram(struct place *place, const struct net_event *even
         net_give_back(place->worker->net, buffer);
         return;
     }
-    place->visitor.peer = event->peer;
-    place->visitor.lent = buffer;
-    place->local = event->local;
+    struct weir_session *session = place__sender(place, event);
+    if (!session) {
+        counter_add(&counters->dropped_peers, count);
+        net_give_back(place->worker->net, buffer);
+        return;
+    }
     place->segment_bytes = event->segment_bytes;
-    if (event->segment_bytes > 0)
-        place__on_train(place, buffer);
-    else
-        place__on_single(place, buffer);
+    place__deliver(place, session, buffer);
     place__mind_the_marks(place);
 }
 

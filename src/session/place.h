@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* place.h - one place where a worker listens: a TCP listener, or a UDP socket with its stateless
- * peers. */
+/* place.h - one place where a worker listens: a TCP listener, or a UDP socket. */
 #ifndef SESSION_PLACE_H
 #define SESSION_PLACE_H
 
@@ -14,24 +13,31 @@ struct worker;
 
 struct place {
     struct owner owner;
-    struct worker *worker;
+    struct worker *worker; /* that listens; sessions over connections may be another's */
     struct list in_places; /* on worker.places while open */
     enum weir_proto proto;
+    const struct weir_codec *codec;
     const struct weir_handler *handler;
+    uint32_t handler_state_at; /* in a session's extra bytes: behind the codec's */
     struct net_handle handle;
-    bool closing; /* true exactly when net_close was called and NET_CLOSED is awaited */
+    bool closing;  /* true exactly when net_close was called and NET_CLOSED is awaited */
+    bool was_busy; /* something happened here since the last look of a drain */
 
-    /* UDP: the sender of the datagram in hand stands in one session that is filled anew for each;
-     * plain echo keeps nothing about anybody. */
+    /* UDP. Where nothing needs to be kept about a peer, the sender of the datagram in hand stands
+     * in one session that is filled anew for each. */
+    bool keeps_peers;
     struct weir_session visitor;
-    struct weir_address local; /* where the datagram in hand was sent to */
-    uint32_t segment_bytes;    /* of the train in hand; 0: a single datagram */
-    /* how much of the train, from its first byte, is to be sent back as it lies */
-    uint32_t returned_bytes;
-    uint32_t out_count; /* datagrams (trains count as one) that net has not answered */
-    bool paused;        /* true exactly when receiving is off because too many answers wait */
-    bool was_busy;      /* something happened here since the last look of a drain */
+    uint32_t segment_bytes; /* of the train in hand; 0: a single datagram */
+    uint32_t out_count;     /* datagrams (trains count as one) that net has not answered */
+    bool paused;            /* true exactly when receiving is off because too many answers wait */
 };
+
+/* A place that is not open yet. */
+void place_init(struct place *place, enum weir_proto proto, const struct weir_codec *codec,
+                const struct weir_handler *handler);
+
+/* What the sessions of a place with this codec and handler keep in the table. */
+size_t place_extra_bytes(const struct weir_codec *codec, const struct weir_handler *handler);
 
 /* Listens or binds; accepting or receiving starts at once. The place must stay where it is until
  * its NET_CLOSED. */
@@ -49,8 +55,8 @@ void place_close(struct place *place);
 /* Hands over an event of this place. */
 void place_on_event(struct place *place, const struct net_event *event);
 
-/* The UDP half of weir_session_send and weir_session_send_back. */
-enum weir_code place_send(struct weir_session *visitor, const void *bytes, size_t length);
-enum weir_code place_send_back(struct weir_session *visitor, const struct weir_message *message);
+/* The UDP half of weir_session_send and weir_session_send_back: for a peer, or for the visitor. */
+enum weir_code place_send(struct weir_session *session, const void *bytes, size_t length);
+enum weir_code place_send_back(struct weir_session *session, const struct weir_message *message);
 
 #endif

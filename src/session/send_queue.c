@@ -5,11 +5,37 @@
 #include <string.h>
 
 #include "check.h"
+#include "memory.h"
+
+/* A payload in the queue. It stands in line as a buffer without capacity whose bytes are what is
+ * left of the payload to send. */
+struct send_queue__share {
+    struct net_buffer link; /* first: it is linked by it */
+    struct payload *payload;
+};
+
+static bool send_queue__is_share(const struct net_buffer *buffer)
+{
+    return buffer->capacity == 0;
+}
+
+static struct send_queue__share *send_queue__share_of(struct net_buffer *buffer)
+{
+    weir_check(send_queue__is_share(buffer));
+    return (struct send_queue__share *)(void *)buffer;
+}
+
+static uint32_t send_queue__pinned(struct net_buffer *buffer)
+{
+    return send_queue__is_share(buffer)
+               ? send_queue_share_bytes(send_queue__share_of(buffer)->payload)
+               : buffer->capacity;
+}
 
 /* Where the next byte goes in the last buffer. */
 static uint32_t send_queue__room(const struct send_queue *queue)
 {
-    return queue->last ? queue->last->capacity - queue->last->length : 0;
+    return queue->last && !send_queue__is_share(queue->last) ? net_room(queue->last) : 0;
 }
 
 static void send_queue__link(struct send_queue *queue, struct net_buffer *buffer)
@@ -20,8 +46,33 @@ static void send_queue__link(struct send_queue *queue, struct net_buffer *buffer
     else
         queue->first = buffer;
     queue->last = buffer;
-    queue->pinned_bytes += buffer->capacity;
+    queue->pinned_bytes += send_queue__pinned(buffer);
+    if (send_queue__is_share(buffer)) queue->shares_count++;
 }
+
+/* Takes out the buffer that `previous` points at, the first when that is null. */
+static void send_queue__unlink(struct send_queue *queue, struct net_buffer *previous)
+{
+    struct net_buffer *buffer = previous ? previous->next : queue->first;
+
+    if (previous)
+        previous->next = buffer->next;
+    else
+        queue->first = buffer->next;
+    if (queue->last == buffer) queue->last = previous;
+    if (send_queue__is_share(buffer)) queue->shares_count--;
+}
+
+static void send_queue__free_share(struct send_queue *queue, struct net_buffer *buffer)
+{
+    struct send_queue__share *share = send_queue__share_of(buffer);
+
+    queue->pinned_bytes -= send_queue_share_bytes(share->payload);
+    payload_give_back(share->payload);
+    memory_free(share);
+}
+
+/* ---- in ---- */
 
 static void send_queue__append(struct send_queue *queue, const uint8_t *bytes, size_t length)
 {
@@ -33,8 +84,6 @@ static void send_queue__append(struct send_queue *queue, const uint8_t *bytes, s
 void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer *buffer)
 {
     weir_check(buffer->length > 0);
-    /* A last buffer whose start was skipped has less room than it seems: net.h lets owners move
-     * `bytes`. Queued buffers are never moved here, so only whole ones are appended to. */
     if (buffer->length <= send_queue__room(queue)) {
         send_queue__append(queue, buffer->bytes, buffer->length);
         net_give_back(net, buffer);
@@ -43,46 +92,135 @@ void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer
     }
 }
 
-bool send_queue_copy(struct send_queue *queue, struct net *net, const uint8_t *bytes, size_t length)
+/* So many buffers as hold so many bytes, linked. Null where none are needed; and false, with none
+ * taken, when the pool has too few. */
+static bool send_queue__take_buffers(struct net *net, size_t bytes, struct net_buffer **taken)
 {
-    struct send_queue more = {0};
-    uint32_t room = send_queue__room(queue);
-    size_t here = length < room ? length : room;
-
-    /* All or nothing: the rest gets its buffers before a byte of this one is written. */
-    for (size_t done = here; done < length;) {
+    *taken = NULL;
+    while (bytes > 0) {
         struct net_buffer *buffer = net_take(net, 1);
         if (!buffer) {
-            send_queue_drop(&more, net);
+            while ((buffer = *taken) != NULL) {
+                *taken = buffer->next;
+                net_give_back(net, buffer);
+            }
             return false;
         }
-        size_t piece = length - done < buffer->capacity ? length - done : buffer->capacity;
-        send_queue__link(&more, buffer);
-        send_queue__append(&more, bytes + done, piece);
-        done += piece;
-    }
-    if (here > 0) send_queue__append(queue, bytes, here);
-    while (more.first) {
-        struct net_buffer *buffer = more.first;
-        more.first = buffer->next;
-        send_queue__link(queue, buffer);
+        buffer->next = *taken;
+        *taken = buffer;
+        bytes -= bytes < buffer->capacity ? bytes : buffer->capacity;
     }
     return true;
 }
 
-uint32_t send_queue_take(struct send_queue *queue, struct net_buffer *buffers[NET_SEND_BUFFERS_MAX])
+bool send_queue_copy(struct send_queue *queue, struct net *net, const struct send_piece *pieces,
+                     size_t pieces_count)
+{
+    uint32_t room = send_queue__room(queue);
+    struct net_buffer *fresh;
+    size_t total = 0;
+
+    for (size_t i = 0; i < pieces_count; i++) total += pieces[i].length;
+    /* All or nothing: there are buffers for all of it before a byte is written. */
+    if (!send_queue__take_buffers(net, total > room ? total - room : 0, &fresh)) return false;
+    for (size_t i = 0; i < pieces_count; i++) {
+        for (size_t done = 0; done < pieces[i].length;) {
+            if (room == 0) {
+                struct net_buffer *buffer = fresh;
+                fresh = buffer->next;
+                send_queue__link(queue, buffer);
+                room = buffer->capacity;
+            }
+            size_t left = pieces[i].length - done;
+            uint32_t piece = left < room ? (uint32_t)left : room;
+            send_queue__append(queue, pieces[i].bytes + done, piece);
+            done += piece;
+            room -= piece;
+        }
+    }
+    weir_check(fresh == NULL);
+    return true;
+}
+
+uint32_t send_queue_share_bytes(const struct payload *payload)
+{
+    return payload->length + (uint32_t)sizeof(struct send_queue__share);
+}
+
+bool send_queue_share(struct send_queue *queue, struct payload *payload)
+{
+    struct send_queue__share *share = memory_alloc(sizeof *share);
+
+    weir_check(payload->length > 0);
+    if (!share) return false;
+    share->payload = payload_share(payload);
+    share->link.bytes = payload->bytes;
+    share->link.length = payload->length;
+    send_queue__link(queue, &share->link);
+    return true;
+}
+
+/* ---- out ---- */
+
+uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes)
+{
+    struct net_buffer *previous = NULL, *at = queue->first;
+    uint32_t count = 0;
+
+    while (at && queue->shares_count > 0 && queue->pinned_bytes > pinned_max_bytes) {
+        struct net_buffer *next = at->next;
+        if (send_queue__is_share(at) && at->length == send_queue__share_of(at)->payload->length) {
+            send_queue__unlink(queue, previous);
+            send_queue__free_share(queue, at);
+            count++;
+        } else {
+            previous = at;
+        }
+        at = next;
+    }
+    return count;
+}
+
+/* Pours shares from the front into the buffer until it is full or another buffer's turn comes. */
+static void send_queue__pour(struct send_queue *queue, struct net_buffer *into)
+{
+    while (queue->first && send_queue__is_share(queue->first)) {
+        struct net_buffer *share = queue->first;
+        uint32_t room = net_room(into);
+        uint32_t piece = share->length < room ? share->length : room;
+
+        if (piece == 0) return;
+        memcpy(into->bytes + into->length, share->bytes, piece);
+        into->length += piece;
+        share->bytes += piece;
+        share->length -= piece;
+        if (share->length > 0) return;
+        send_queue__unlink(queue, NULL);
+        send_queue__free_share(queue, share);
+    }
+}
+
+uint32_t send_queue_take(struct send_queue *queue, struct net *net,
+                         struct net_buffer *buffers[NET_SEND_BUFFERS_MAX])
 {
     uint32_t count = 0;
 
     weir_check(queue->flight_bytes == 0);
+    weir_check(queue->first != NULL);
     while (queue->first && count < NET_SEND_BUFFERS_MAX) {
         struct net_buffer *buffer = queue->first;
-        queue->first = buffer->next;
+        if (send_queue__is_share(buffer)) {
+            buffer = net_take(net, 1);
+            if (!buffer) break;
+            queue->pinned_bytes += buffer->capacity;
+            send_queue__pour(queue, buffer);
+        } else {
+            send_queue__unlink(queue, NULL);
+        }
         queue->flight_bytes += buffer->length;
         queue->flight_pinned_bytes += buffer->capacity;
         buffers[count++] = buffer;
     }
-    if (!queue->first) queue->last = NULL;
     return count;
 }
 
@@ -101,9 +239,12 @@ void send_queue_drop(struct send_queue *queue, struct net *net)
 {
     while (queue->first) {
         struct net_buffer *buffer = queue->first;
-        queue->first = buffer->next;
-        queue->pinned_bytes -= buffer->capacity;
-        net_give_back(net, buffer);
+        send_queue__unlink(queue, NULL);
+        if (send_queue__is_share(buffer)) {
+            send_queue__free_share(queue, buffer);
+        } else {
+            queue->pinned_bytes -= buffer->capacity;
+            net_give_back(net, buffer);
+        }
     }
-    queue->last = NULL;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* send_queue.h - what one session still has to send, as buffers in order.
+/* send_queue.h - what one session still has to send, in order: buffers of its own, and shares of
+ * payloads that others get too.
  *
- *      add, copy -> [ first ... last ] -> take (up to NET_SEND_BUFFERS_MAX) -> in flight -> sent
+ *      add, copy  -> [ buffer ]--[ share ]--[ share ]--[ buffer ] -> take -> in flight -> landed
+ *      share      ->                 '----------'
+ *                          poured together into a buffer when their turn comes
  *
  * Cost is counted in memory, not in bytes to send: a buffer that carries one byte pins all of
  * itself. So small pieces are moved together into the last buffer instead.
@@ -14,12 +17,21 @@
 #include <stdint.h>
 
 #include "net.h"
+#include "payload.h"
+
+/* Bytes of somebody else's, to be copied. */
+struct send_piece {
+    const uint8_t *bytes;
+    size_t length;
+};
 
 struct send_queue {
     struct net_buffer *first, *last;
-    uint32_t pinned_bytes;        /* capacities of all buffers, queued and in flight */
+    uint32_t pinned_bytes;        /* capacities of all buffers, queued and in flight, and shares */
     uint32_t flight_pinned_bytes; /* capacities of those in flight */
     uint32_t flight_bytes;        /* content of those in flight; 0 exactly when nothing is */
+    uint32_t shares_count;        /* queued */
+    uint32_t counted_bytes;       /* of pinned_bytes, in the worker's counters; its owner's */
 };
 
 static inline bool send_queue_is_empty(const struct send_queue *queue)
@@ -30,12 +42,25 @@ static inline bool send_queue_is_empty(const struct send_queue *queue)
 /* Queues the buffer, or moves its bytes behind those of the last and gives it back. */
 void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer *buffer);
 
-/* Queues a copy. False: the pool has no buffer left, and nothing was queued. */
-bool send_queue_copy(struct send_queue *queue, struct net *net, const uint8_t *bytes,
-                     size_t length);
+/* Queues a copy of the pieces, one behind the other. False: the pool has not so many buffers left,
+ * and nothing was queued. */
+bool send_queue_copy(struct send_queue *queue, struct net *net, const struct send_piece *pieces,
+                     size_t pieces_count);
 
-/* Takes the first buffers out, now in flight; returns how many. Nothing may be in flight. */
-uint32_t send_queue_take(struct send_queue *queue,
+/* Queues a share of the payload, of which it takes a reference. False: no memory, and nothing was
+ * queued. */
+bool send_queue_share(struct send_queue *queue, struct payload *payload);
+
+/* What a share of the payload would add to pinned_bytes. */
+uint32_t send_queue_share_bytes(const struct payload *payload);
+
+/* Takes out the oldest shares of which nothing was sent yet, until at most `pinned_max_bytes` are
+ * pinned or none is left. Returns how many. */
+uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes);
+
+/* Takes the first buffers out, now in flight; returns how many: 0 only when the first is a share
+ * and the pool has no buffer left to pour it into. Nothing may be in flight, something queued. */
+uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX]);
 
 /* The flight was answered; returns the bytes that it carried. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* session.c - the state machine of a session over a TCP connection.
+/* session.c - the state machine of a session.
  *
  *            session_open
  *                v
@@ -11,14 +11,27 @@
  *                                                v
  *                                              FREE          the slot's next session has another id
  *
- * Memory: a received buffer is lent to the handler for the length of on_message; it is then in the
+ * A datagram's peer knows OPEN, CLOSING and FREE alone: it has no ends. The end is one chain that
+ * nothing skips: session_close (the reason is fixed) -> NET_CLOSED, or a datagram peer's flush ->
+ * session_end (counted, on_close, FREE).
+ *
+ * Memory: a received buffer is in hand for the length of on_message (hand.c); it is then in the
  * send queue (sent back) or in the pool. The queue's buffers pass to net with each send; at most
  * one send is out. Above the high mark receiving pauses, so a peer that does not read costs at most
  * that mark and one buffer.
  */
 #include "session.h"
 
+#include <string.h>
+
 #include "check.h"
+#include "deadline.h"
+#include "group.h"
+#include "hand.h"
+#include "memory.h"
+#include "peers.h"
+#include "place.h"
+#include "refusal.h"
 #include "session_table.h"
 #include "worker.h"
 
@@ -33,7 +46,7 @@ static bool session__may_enter(enum session_state from, enum session_state to)
     case SESSION_FREE: return to == SESSION_OPEN;
     case SESSION_OPEN:
         return to == SESSION_PEER_DONE || to == SESSION_FINISHING || to == SESSION_CLOSING;
-    case SESSION_PEER_DONE:
+    case SESSION_PEER_DONE: return to == SESSION_FINISHING || to == SESSION_CLOSING;
     case SESSION_FINISHING: return to == SESSION_CLOSING;
     case SESSION_CLOSING: return to == SESSION_FREE;
     default: return false;
@@ -46,18 +59,20 @@ static void session__enter(struct weir_session *session, enum session_state stat
     session->state = (uint8_t)state;
 }
 
-/* What holds whenever net or the worker turns to a session. */
+/* What holds whenever net or the worker turns to a session over a connection. */
 static void session__check(const struct weir_session *session)
 {
     const struct send_queue *queue = &session->queue;
 
     weir_check(session->state != SESSION_FREE);
-    weir_check(session->lent == NULL);
+    weir_check(!session->is_datagram);
+    weir_check(session->worker->hand.session != session);
     weir_check(session->send_out == (queue->flight_bytes > 0));
     weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     weir_check(send_queue_is_empty(queue) == (queue->pinned_bytes == queue->flight_pinned_bytes));
     if (session->state == SESSION_PEER_DONE) weir_check(session->peer_done);
-    if (session->state == SESSION_OPEN) weir_check(session->finished_at_ns == 0);
+    if (session->state == SESSION_OPEN) weir_check(!session->finished);
+    if (session->state == SESSION_FINISHING) weir_check(session->reason != WEIR_REASON_NONE);
     if (session->state == SESSION_CLOSING) {
         weir_check(send_queue_is_empty(queue));
         weir_check(session->reason != WEIR_REASON_NONE);
@@ -65,119 +80,219 @@ static void session__check(const struct weir_session *session)
     }
 }
 
-static bool session__may_send(const struct weir_session *session)
+bool session_may_send(const struct weir_session *session)
 {
     return session->state == SESSION_OPEN || session->state == SESSION_PEER_DONE;
 }
 
-static void session__touch(struct weir_session *session)
+void *session_codec_state(struct weir_session *session)
 {
-    if (!list_has(&session->in_touched))
-        list_add_last(&session->worker->touched, &session->in_touched);
+    return session_table_extra(session);
 }
 
-/* ---- open, close ---- */
-
-static void session__refuse_admitted(struct worker *worker)
+void *session_handler_state(struct weir_session *session)
 {
-    worker_dismiss(worker);
-    counter_add(&worker->counters.refused_failed, 1);
+    const struct place *place = session->place;
+
+    if (place->handler->session_bytes == 0 || session->id == 0) return NULL;
+    return session_table_extra(session) + place->handler_state_at;
+}
+
+/* What the queue pins is summed over the worker for its counters. */
+static void session__account(struct weir_session *session)
+{
+    struct send_queue *queue = &session->queue;
+
+    counter_move(&session->worker->counters.queued_bytes, queue->pinned_bytes,
+                 queue->counted_bytes);
+    queue->counted_bytes = queue->pinned_bytes;
+}
+
+/* ---- open ---- */
+
+void session_start(struct weir_session *session, struct worker *worker, const struct place *place,
+                   const struct weir_address *peer)
+{
+    session->owner.kind = OWNER_SESSION;
+    session->worker = worker;
+    session->place = place;
+    session->peer = *peer;
+    session->opened_ms = session->received_ms = session->sent_ms = (uint32_t)worker->now_ms;
+    session->is_datagram = place->proto == WEIR_UDP;
+    session__enter(session, SESSION_OPEN);
+}
+
+/* A session of the socket, OPEN, that nobody knows of yet. Null: the socket has been closed. */
+static struct weir_session *session__adopt(struct worker *worker, const struct place *place,
+                                           struct net_socket socket,
+                                           const struct weir_address *peer)
+{
+    struct weir_session *session = session_table_open(&worker->table);
+
+    if (!session) {
+        net_refuse(worker->net, socket);
+        return NULL;
+    }
+    if (net_adopt(worker->net, socket, &session->owner, &session->handle, NULL) != WEIR_OK) {
+        session_table_close(&worker->table, session);
+        return NULL;
+    }
+    session_start(session, worker, place, peer);
+    list_add_last(&worker->open, &session->in_open);
+    return session;
+}
+
+/* Who is turned away may be told so: a session that counts nowhere carries the farewell. */
+static void session__turn_away(struct worker *worker, const struct place *place,
+                               struct net_socket socket, const struct weir_address *peer)
+{
+    const char *farewell = worker->common->config.farewell;
+
+    if (!farewell || farewell[0] == '\0' || worker->farewells_open == WORKER_FAREWELLS_MAX) {
+        net_refuse(worker->net, socket);
+        return;
+    }
+    struct weir_session *session = session__adopt(worker, place, socket, peer);
+    if (!session) return;
+    worker->farewells_open++;
+    session_send_surely(session, (const uint8_t *)farewell, strlen(farewell));
+    session_finish(session, WEIR_REASON_APPLICATION);
+    net_receive(worker->net, session->handle, true);
+    deadline_mind(session);
 }
 
 void session_open(struct worker *worker, const struct place *place, struct net_socket socket,
                   const struct weir_address *peer)
 {
-    struct weir_session *session;
-
-    if (!worker_admit(worker)) {
-        net_refuse(worker->net, socket);
+    if (!refusal_admit(worker, peer)) {
+        session__turn_away(worker, place, socket, peer);
         return;
     }
-    session = session_table_open(&worker->table);
+    struct weir_session *session = session__adopt(worker, place, socket, peer);
     if (!session) {
-        session__refuse_admitted(worker);
-        net_refuse(worker->net, socket);
+        refusal_readmit(worker, peer);
+        refusal_count(worker, REFUSAL_FAILED, peer);
         return;
     }
-    session->owner.kind = OWNER_SESSION;
-    session->worker = worker;
-    session->place = place;
-    session->peer = *peer;
-    session->received_at_ns = net_now_ns(worker->net);
-    if (net_adopt(worker->net, socket, &session->owner, &session->handle, NULL) != WEIR_OK) {
-        session_table_close(&worker->table, session);
-        session__refuse_admitted(worker);
-        return;
-    }
-    session__enter(session, SESSION_OPEN);
+    session->admitted = session->opened = true;
     counter_add(&worker->counters.accepted, 1);
-    list_add_last(&worker->open, &session->in_open);
     net_receive(worker->net, session->handle, true);
+    deadline_mind(session);
+    if (place->handler->on_open) place->handler->on_open(session);
 }
+
+/* ---- close ---- */
 
 void session_close(struct weir_session *session, enum weir_reason reason)
 {
+    struct worker *worker = session->worker;
+
     weir_check(reason != WEIR_REASON_NONE);
     if (session->state == SESSION_CLOSING) return;
     if (session->reason == WEIR_REASON_NONE) session->reason = (uint8_t)reason;
     session__enter(session, SESSION_CLOSING);
-    send_queue_drop(&session->queue, session->worker->net);
+    wheel_stop(&worker->deadlines, &session->deadline);
+    wheel_stop(&worker->alarms, &session->alarm);
+    if (session->is_datagram) {
+        worker_touch(worker, session); /* its flush ends it: we may be inside its handler */
+        return;
+    }
+    send_queue_drop(&session->queue, worker->net);
+    session__account(session);
     list_remove(&session->in_touched);
-    net_close(session->worker->net, session->handle);
+    net_close(worker->net, session->handle);
 }
 
 void session_finish(struct weir_session *session, enum weir_reason reason)
 {
-    if (session->state != SESSION_OPEN) return; /* on its way to an end already */
+    if (!session_may_send(session)) return; /* on its way to an end already */
+    if (session->is_datagram) {
+        session_close(session, reason);
+        return;
+    }
+    hand_settle(session);
+    if (!session_may_send(session)) return; /* it could not even be promised what was */
     session->reason = (uint8_t)reason;
     session__enter(session, SESSION_FINISHING);
-    session__touch(session);
+    session_mind_receiving(session); /* what comes is discarded, up to the peer's end */
+    worker_touch(session->worker, session);
+}
+
+void session_fail(struct weir_session *session, const char *text)
+{
+    if (!session_may_send(session)) return;
+    session->fault = memory_copy_text(text); /* null: the reason alone must do */
+    session_finish(session, WEIR_REASON_PROTOCOL);
+}
+
+void session_end(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    const struct weir_handler *handler = session->place->handler;
+    const struct weir_codec *codec = session->place->codec;
+    struct counters *counters = &worker->counters;
+
+    weir_check(session->state == SESSION_CLOSING);
+    group_leave_all(session);
+    if (session->admitted) {
+        counter_add(session->is_datagram ? &counters->peers_closed : &counters->closed, 1);
+        counter_add(&counters->closed_by_reason[session->reason], 1);
+        if (session->opened && handler->on_close)
+            handler->on_close(session, (enum weir_reason)session->reason,
+                              session->fault ? session->fault : "");
+        if (!session->is_datagram) refusal_readmit(worker, &session->peer);
+    } else {
+        worker->farewells_open--;
+    }
+    if (session->is_datagram) peers_forget(session);
+    if (codec->release) codec->release(codec, session_codec_state(session));
+    memory_free(session->fault);
+    list_remove(&session->in_open);
+    session__enter(session, SESSION_FREE);
+    session_table_close(&worker->table, session);
 }
 
 void session_on_closed(struct weir_session *session)
 {
-    struct worker *worker = session->worker;
-
     session__check(session);
     weir_check(session->state == SESSION_CLOSING);
     weir_check(!session->send_out);
-    counter_add(&worker->counters.closed, 1);
-    counter_add(&worker->counters.closed_by_reason[session->reason], 1);
-    list_remove(&session->in_open);
-    session__enter(session, SESSION_FREE);
-    session_table_close(&worker->table, session);
-    worker_dismiss(worker);
+    session_end(session);
 }
 
 /* ---- receiving ---- */
 
-/* Receiving pauses above the high mark and resumes below the low one; in between it stays as it
- * is. */
-static void session__mind_the_marks(struct weir_session *session)
+void session_mind_receiving(struct weir_session *session)
 {
     struct worker *worker = session->worker;
-    bool pause = session->paused;
+    const struct send_queue *queue = &session->queue;
+    bool discards = session->state == SESSION_FINISHING;
 
-    if (session->queue.pinned_bytes >= worker->pause_bytes) pause = true;
-    if (session->queue.pinned_bytes <= worker->resume_bytes) pause = false;
-    if (pause == session->paused || session->state == SESSION_CLOSING) return;
-    session->paused = pause;
-    net_receive(worker->net, session->handle, !pause);
+    if (session->state == SESSION_CLOSING) return;
+    if (!session->queue_paused && queue->pinned_bytes >= worker->pause_bytes) {
+        session->queue_paused = true;
+        counter_add(&worker->counters.pauses_queue, 1);
+    } else if (queue->pinned_bytes <= worker->resume_bytes) {
+        session->queue_paused = false;
+    }
+    bool off = (session->queue_paused || session->rate_paused) && !discards;
+    if (off == session->receiving_off) return;
+    session->receiving_off = off;
+    if (!off) session->frame_ms = (uint32_t)worker->now_ms; /* it could not go on meanwhile */
+    net_receive(worker->net, session->handle, !off);
 }
 
 void session_on_received(struct weir_session *session, struct net_buffer *buffer)
 {
     struct worker *worker = session->worker;
-    struct weir_message message = {buffer->bytes, buffer->length, buffer->bytes, buffer->length};
 
     session__check(session);
     counter_add(&worker->counters.bytes_in, buffer->length);
-    session->received_at_ns = net_now_ns(worker->net);
-    session->lent = buffer;
-    if (session->state == SESSION_OPEN) session->place->handler->on_message(session, &message);
-    if (session->lent) net_give_back(worker->net, session->lent);
-    session->lent = NULL;
-    session__mind_the_marks(session);
+    session->received_ms = (uint32_t)worker->now_ms;
+    session->heard = true;
+    hand_receive(session, buffer);
+    session__account(session);
+    session_mind_receiving(session);
 }
 
 void session_on_peer_done(struct weir_session *session)
@@ -185,8 +300,10 @@ void session_on_peer_done(struct weir_session *session)
     session__check(session);
     if (session->state == SESSION_CLOSING) return;
     session->peer_done = true;
+    session->heard = true;
+    if (session->state == SESSION_OPEN) hand_receive_end(session);
     if (session->state == SESSION_OPEN) session__enter(session, SESSION_PEER_DONE);
-    session__touch(session);
+    if (session->state != SESSION_CLOSING) worker_touch(session->worker, session);
 }
 
 /* ---- sending ---- */
@@ -199,24 +316,43 @@ static void session__end_if_done(struct weir_session *session)
 
     if (session->send_out || !send_queue_is_empty(&session->queue)) return;
     if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return;
-    if (session->finished_at_ns == 0) {
+    if (!session->finished) {
         net_finish(worker->net, session->handle);
-        session->finished_at_ns = net_now_ns(worker->net);
+        session->finished = true;
+        session->finished_ms = (uint32_t)worker->now_ms;
     }
-    if (session->peer_done) session_close(session, WEIR_REASON_PEER_DONE);
+    if (session->peer_done)
+        session_close(session, WEIR_REASON_PEER_DONE);
+    else
+        deadline_mind(session);
+}
+
+static void session__send_queued(struct weir_session *session)
+{
+    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
+    struct worker *worker = session->worker;
+    uint32_t count = send_queue_take(&session->queue, worker->net, buffers);
+
+    session__account(session);
+    if (count == 0) { /* the pool is empty: when a buffer is back, it is tried again */
+        list_add_last(&worker->starved, &session->in_touched);
+        return;
+    }
+    session->send_out = true;
+    session->send_ms = (uint32_t)worker->now_ms;
+    net_send(worker->net, session->handle, buffers, count);
+    deadline_mind(session);
 }
 
 void session_flush(struct weir_session *session)
 {
-    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
-
+    if (session->is_datagram) {
+        if (session->state == SESSION_CLOSING) session_end(session);
+        return;
+    }
     session__check(session);
     weir_check(session->state != SESSION_CLOSING);
-    if (!session->send_out && !send_queue_is_empty(&session->queue)) {
-        uint32_t count = send_queue_take(&session->queue, buffers);
-        session->send_out = true;
-        net_send(session->worker->net, session->handle, buffers, count);
-    }
+    if (!session->send_out && !send_queue_is_empty(&session->queue)) session__send_queued(session);
     session__end_if_done(session);
 }
 
@@ -224,16 +360,17 @@ void session_on_sent(struct weir_session *session, enum weir_code code)
 {
     session__check(session);
     uint32_t bytes = send_queue_landed(&session->queue);
-
     session->send_out = false;
+    session__account(session);
     if (session->state == SESSION_CLOSING) return;
     if (code != WEIR_OK) { /* how much of it went is unknown: nothing may be sent again */
         session_close(session, WEIR_REASON_RESET);
         return;
     }
+    session->sent_ms = (uint32_t)session->worker->now_ms;
     counter_add(&session->worker->counters.bytes_out, bytes);
-    session__mind_the_marks(session);
-    session__touch(session);
+    session_mind_receiving(session);
+    worker_touch(session->worker, session);
 }
 
 void session_on_broken(struct weir_session *session, enum weir_code code)
@@ -258,26 +395,87 @@ static bool session__has_room(const struct weir_session *session, size_t length)
 enum weir_code session_send(struct weir_session *session, const void *bytes, size_t length)
 {
     struct worker *worker = session->worker;
+    const struct weir_codec *codec = session->place->codec;
+    struct weir_envelope around = {.head_length = 0};
 
-    if (!session__may_send(session)) return WEIR_CANCELLED;
-    if (length == 0) return WEIR_OK;
+    if (!session_may_send(session)) return WEIR_CANCELLED;
     if (length > worker->high_bytes) return WEIR_TOO_LARGE;
-    if (!session__has_room(session, length)) return WEIR_NO_ROOM;
-    if (!send_queue_copy(&session->queue, worker->net, bytes, length)) return WEIR_NO_BUFFERS;
-    session__touch(session);
+    enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &around) : WEIR_OK;
+    if (code != WEIR_OK) return code;
+    weir_check_use(around.skip <= length, "a codec's head replaces bytes that are there");
+    const struct send_piece pieces[] = {
+        {around.head, around.head_length},
+        {length > 0 ? (const uint8_t *)bytes + around.skip : NULL, length - around.skip},
+        {around.tail, around.tail_length},
+    };
+    size_t frame_length = around.head_length + length - around.skip + around.tail_length;
+    if (frame_length == 0) return WEIR_OK;
+    hand_settle(session);
+    if (!session_may_send(session)) return WEIR_CANCELLED;
+    if (!session__has_room(session, frame_length)) return WEIR_NO_ROOM;
+    if (!send_queue_copy(&session->queue, worker->net, pieces, weir_count_of(pieces)))
+        return WEIR_NO_BUFFERS;
+    counter_add(&worker->counters.messages_out, 1);
+    session__account(session);
+    worker_touch(worker, session);
     return WEIR_OK;
 }
 
-enum weir_code session_send_back(struct weir_session *session, const struct weir_message *message)
+void session_send_surely(struct weir_session *session, const uint8_t *bytes, size_t length)
 {
-    struct net_buffer *buffer = session->lent;
+    const struct send_piece piece = {bytes, length};
+    enum weir_code code;
 
-    if (!session__may_send(session)) return WEIR_CANCELLED;
-    weir_check_use(buffer != NULL, "weir_session_send_back is for the message in hand, once");
-    if (message->bytes != buffer->bytes || message->length != buffer->length)
-        return session_send(session, message->bytes, message->length);
-    session->lent = NULL;
-    send_queue_add(&session->queue, session->worker->net, buffer);
-    session__touch(session);
-    return WEIR_OK;
+    weir_check(session_may_send(session));
+    if (!send_queue_copy(&session->queue, session->worker->net, &piece, 1)) {
+        struct payload *payload = payload_open(NULL, bytes, length, &code);
+        bool shared = payload && send_queue_share(&session->queue, payload);
+        if (payload) payload_give_back(payload);
+        if (!shared) {
+            session_close(session, WEIR_REASON_EXHAUSTED);
+            return;
+        }
+    }
+    session__account(session);
+    worker_touch(session->worker, session);
+}
+
+/* ---- broadcasts ---- */
+
+/* Makes room in a full queue, by the policy. False: the session does not get this one. */
+static bool session__make_room(struct weir_session *session, uint32_t bytes)
+{
+    struct worker *worker = session->worker;
+    struct send_queue *queue = &session->queue;
+
+    if (queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes) return true;
+    switch (worker->common->config.broadcast_policy) {
+    case WEIR_BROADCAST_DISCONNECT: session_close(session, WEIR_REASON_SLOW_READER); return false;
+    case WEIR_BROADCAST_DROP_OLDEST: break;
+    case WEIR_BROADCAST_DROP_NEWEST:
+    default: counter_add(&worker->counters.sends_dropped, 1); return false;
+    }
+    uint32_t most = bytes < worker->high_bytes ? (uint32_t)worker->high_bytes - bytes : 0;
+    counter_add(&worker->counters.sends_dropped, send_queue_drop_oldest(queue, most));
+    session__account(session);
+    if (queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes) return true;
+    counter_add(&worker->counters.sends_dropped, 1);
+    return false;
+}
+
+void session_share(struct weir_session *session, struct payload *payload)
+{
+    struct worker *worker = session->worker;
+
+    if (!session_may_send(session) || payload->length == 0) return;
+    hand_settle(session);
+    if (!session_may_send(session) || !session__make_room(session, send_queue_share_bytes(payload)))
+        return;
+    if (!send_queue_share(&session->queue, payload)) {
+        counter_add(&worker->counters.sends_dropped, 1);
+        return;
+    }
+    counter_add(&worker->counters.messages_out, 1);
+    session__account(session);
+    worker_touch(worker, session);
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* session_api.c - what a handler may ask of a session (weir.h): a TCP connection and the sender of
- * a datagram answer alike. */
+/* session_api.c - what a handler may ask of a session (weir.h): a connection, a datagram's peer and
+ * a datagram's sender without a session of its own answer alike. */
 #include <weir/weir.h>
 
+#include "check.h"
+#include "group.h"
+#include "hand.h"
 #include "place.h"
 #include "session.h"
+#include "worker.h"
 
-/* Whether it stands for the sender of the datagram in hand (place.h) and not for a connection. */
+/* Whether it stands for the sender of the datagram in hand (place.h): it is gone with it. */
 static bool session_api__is_visitor(const struct weir_session *session)
 {
     return session->owner.kind == OWNER_PLACE;
@@ -14,15 +18,78 @@ static bool session_api__is_visitor(const struct weir_session *session)
 
 enum weir_code weir_session_send(struct weir_session *session, const void *bytes, size_t length)
 {
-    return session_api__is_visitor(session) ? place_send(session, bytes, length)
-                                            : session_send(session, bytes, length);
+    return session->is_datagram ? place_send(session, bytes, length)
+                                : session_send(session, bytes, length);
 }
 
 enum weir_code weir_session_send_back(struct weir_session *session,
                                       const struct weir_message *message)
 {
-    return session_api__is_visitor(session) ? place_send_back(session, message)
-                                            : session_send_back(session, message);
+    return session->is_datagram ? place_send_back(session, message)
+                                : hand_send_back(session, message);
+}
+
+void weir_session_finish(struct weir_session *session)
+{
+    if (!session_api__is_visitor(session)) session_finish(session, WEIR_REASON_APPLICATION);
+}
+
+void weir_session_close(struct weir_session *session)
+{
+    if (!session_api__is_visitor(session)) session_close(session, WEIR_REASON_APPLICATION);
+}
+
+void weir_session_fail(struct weir_session *session, const char *text)
+{
+    if (!session_api__is_visitor(session)) session_fail(session, text);
+}
+
+void weir_session_start_timer(struct weir_session *session, uint32_t ms)
+{
+    struct worker *worker = session->worker;
+    uint64_t due_ns = worker->now_ns + ms * WALL_NS_PER_MS;
+
+    weir_check_use(!session_api__is_visitor(session), "a timer needs a handler with on_timer");
+    if (session->state == SESSION_CLOSING) return;
+    /* Rounded up: never sooner. */
+    wheel_start(&worker->alarms, &session->alarm, (due_ns + WALL_NS_PER_MS - 1) / WALL_NS_PER_MS);
+}
+
+void weir_session_stop_timer(struct weir_session *session)
+{
+    if (!session_api__is_visitor(session)) wheel_stop(&session->worker->alarms, &session->alarm);
+}
+
+enum weir_code weir_session_join(struct weir_session *session, const char *group)
+{
+    weir_check_use(!session_api__is_visitor(session),
+                   "a group needs sessions: a handler with on_open, on_close or session_bytes");
+    return group_join(session, group);
+}
+
+void weir_session_leave(struct weir_session *session, const char *group)
+{
+    if (!session_api__is_visitor(session)) group_leave(session, group);
+}
+
+void *weir_session_state(struct weir_session *session)
+{
+    return session_handler_state(session);
+}
+
+void *weir_session_user(const struct weir_session *session)
+{
+    return session->place->handler->user;
+}
+
+struct weir_server *weir_session_server(const struct weir_session *session)
+{
+    return session->worker->common->server;
+}
+
+enum weir_proto weir_session_proto(const struct weir_session *session)
+{
+    return session->place->proto;
 }
 
 const struct weir_address *weir_session_peer(const struct weir_session *session)

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* session_table.c - the sessions of one worker, in chunks that never move; session_table.h says
- * what an id is. */
+ * what an id is.
+ *
+ *      chunk:  [ live ids, for other threads ][ session | extra ][ session | extra ] ...
+ *                                             '- stride_bytes --'
+ */
 #include "session_table.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "check.h"
 #include "memory.h"
 
 #define SESSION_TABLE__GENERATION_MAX 0xffffffu
+
+struct session_table_chunk {
+    _Atomic uint64_t live[SESSION_TABLE_CHUNK]; /* the id of the open session; 0: none is */
+    uint8_t *sessions;                          /* behind this struct */
+};
+
+_Static_assert(SESSION_BYTES_MAX % _Alignof(max_align_t) == 0, "what follows a session is aligned");
 
 static uint32_t session_table__slot(uint64_t id)
 {
@@ -20,49 +32,81 @@ static uint32_t session_table__generation(uint64_t id)
     return (uint32_t)(id >> 24) & SESSION_TABLE__GENERATION_MAX;
 }
 
-static uint64_t session_table__id(uint8_t worker, uint32_t generation, uint32_t slot)
+static uint64_t session_table__id(const struct session_table *table, uint32_t generation,
+                                  uint32_t slot)
 {
-    return (uint64_t)worker << 48 | (uint64_t)generation << 24 | slot;
+    return (uint64_t)table->node << 56 | (uint64_t)table->worker << 48 |
+           (uint64_t)generation << 24 | slot;
 }
 
-static struct weir_session *session_table__at(const struct session_table *table, uint32_t slot)
+static size_t session_table__aligned(size_t bytes)
 {
-    return &table->chunks[slot / SESSION_TABLE_CHUNK][slot % SESSION_TABLE_CHUNK];
+    size_t unit = _Alignof(max_align_t);
+
+    return (bytes + unit - 1) / unit * unit;
 }
 
-bool session_table_init(struct session_table *table, uint8_t worker, uint32_t slots_max)
+static struct session_table_chunk *session_table__chunk(const struct session_table *table,
+                                                        uint32_t slot)
+{
+    return atomic_load_explicit(&table->chunks[slot / SESSION_TABLE_CHUNK], memory_order_acquire);
+}
+
+static struct weir_session *session_table__session(const struct session_table *table,
+                                                   struct session_table_chunk *chunk, uint32_t slot)
+{
+    size_t offset = (size_t)(slot % SESSION_TABLE_CHUNK) * table->stride_bytes;
+
+    return (struct weir_session *)(void *)(chunk->sessions + offset);
+}
+
+static void session_table__publish(const struct session_table *table, uint32_t slot, uint64_t live)
+{
+    struct session_table_chunk *chunk = session_table__chunk(table, slot);
+
+    atomic_store_explicit(&chunk->live[slot % SESSION_TABLE_CHUNK], live, memory_order_release);
+}
+
+bool session_table_init(struct session_table *table, uint8_t node, uint8_t worker,
+                        uint32_t slots_max, size_t extra_bytes)
 {
     weir_check(slots_max > 0);
     weir_check(slots_max <= SESSION_TABLE_SLOTS_MAX);
-    *table = (struct session_table){.worker = worker, .slots_max = slots_max};
+    weir_check(extra_bytes <= UINT32_MAX / 2);
+    *table = (struct session_table){.node = node, .worker = worker, .slots_max = slots_max};
+    table->stride_bytes = (uint32_t)(SESSION_BYTES_MAX + session_table__aligned(extra_bytes));
     list_init(&table->free_list);
     table->chunks = memory_alloc_array((slots_max + SESSION_TABLE_CHUNK - 1) / SESSION_TABLE_CHUNK,
-                                       sizeof(struct weir_session *));
+                                       sizeof *table->chunks);
     return table->chunks != NULL;
 }
 
 void session_table_free(struct session_table *table)
 {
     weir_check(table->open_count == 0);
-    for (uint32_t i = 0; i * SESSION_TABLE_CHUNK < table->slots_count; i++)
-        memory_free(table->chunks[i]);
-    memory_free(table->chunks);
+    for (uint32_t slot = 0; slot < table->slots_count; slot += SESSION_TABLE_CHUNK)
+        memory_free(session_table__chunk(table, slot));
+    memory_free((void *)(uintptr_t)table->chunks);
     *table = (struct session_table){0};
 }
 
 static bool session_table__grow(struct session_table *table)
 {
     uint32_t first = table->slots_count;
+    size_t head_bytes = session_table__aligned(sizeof(struct session_table_chunk));
 
     if (first >= table->slots_max) return false;
-    struct weir_session *chunk = memory_alloc_array(SESSION_TABLE_CHUNK, sizeof *chunk);
+    struct session_table_chunk *chunk =
+        memory_alloc(head_bytes + (size_t)SESSION_TABLE_CHUNK * table->stride_bytes);
     if (!chunk) return false;
-    table->chunks[first / SESSION_TABLE_CHUNK] = chunk;
+    chunk->sessions = (uint8_t *)chunk + head_bytes;
+    atomic_store_explicit(&table->chunks[first / SESSION_TABLE_CHUNK], chunk, memory_order_release);
     table->slots_count += SESSION_TABLE_CHUNK;
     for (uint32_t i = 0; i < SESSION_TABLE_CHUNK && first + i < table->slots_max; i++) {
-        chunk[i].id = session_table__id(table->worker, 0, first + i);
-        list_init(&chunk[i].in_open);
-        list_add_last(&table->free_list, &chunk[i].in_open);
+        struct weir_session *session = session_table__session(table, chunk, first + i);
+        session->id = session_table__id(table, 0, first + i);
+        list_init(&session->in_open);
+        list_add_last(&table->free_list, &session->in_open);
     }
     return true;
 }
@@ -73,13 +117,16 @@ struct weir_session *session_table_open(struct session_table *table)
     struct list *node = list_take_first(&table->free_list);
     struct weir_session *session = weir_container_of(node, struct weir_session, in_open);
     uint64_t id = session->id;
+    uint32_t slot = session_table__slot(id);
 
     weir_check(session->state == SESSION_FREE);
-    memset(session, 0, sizeof *session);
-    session->id = session_table__id(table->worker, session_table__generation(id) + 1,
-                                    session_table__slot(id));
+    memset(session, 0, table->stride_bytes);
+    session->id = session_table__id(table, session_table__generation(id) + 1, slot);
     list_init(&session->in_open);
     list_init(&session->in_touched);
+    wheel_timer_init(&session->deadline);
+    wheel_timer_init(&session->alarm);
+    session_table__publish(table, slot, session->id);
     table->open_count++;
     return session;
 }
@@ -88,8 +135,11 @@ void session_table_close(struct session_table *table, struct weir_session *sessi
 {
     weir_check(!list_has(&session->in_open));
     weir_check(!list_has(&session->in_touched));
+    weir_check(!wheel_timer_runs(&session->deadline));
+    weir_check(!wheel_timer_runs(&session->alarm));
     weir_check(table->open_count > 0);
     session->state = SESSION_FREE;
+    session_table__publish(table, session_table__slot(session->id), 0);
     table->open_count--;
     if (session_table__generation(session->id) == SESSION_TABLE__GENERATION_MAX)
         return; /* retired */
@@ -100,7 +150,17 @@ struct weir_session *session_table_find(const struct session_table *table, uint6
 {
     uint32_t slot = session_table__slot(id);
 
-    if (slot >= table->slots_count) return NULL;
-    struct weir_session *session = session_table__at(table, slot);
-    return session->id == id && session->state != SESSION_FREE ? session : NULL;
+    if (!session_table_is_live(table, id)) return NULL;
+    return session_table__session(table, session_table__chunk(table, slot), slot);
+}
+
+bool session_table_is_live(const struct session_table *table, uint64_t id)
+{
+    uint32_t slot = session_table__slot(id);
+
+    if (id == 0 || slot >= table->slots_max) return false;
+    struct session_table_chunk *chunk = session_table__chunk(table, slot);
+    if (!chunk) return false;
+    return atomic_load_explicit(&chunk->live[slot % SESSION_TABLE_CHUNK], memory_order_acquire) ==
+           id;
 }

@@ -1,105 +1,112 @@
 /* SPDX-License-Identifier: MIT */
 /* worker.c - the loop: wait for a batch of events, handle each, send what they queued.
  *
- *      +-> net_wait -> events, each to its place or session -> orders -> touched ones flushed -+
- *      '---------------------------------------------------------------------------------------'
+ *      +-> net_wait -> events, each to its place or session -> mail -> timers -> orders -+
+ *      '------------------------------ touched sessions flushed <------------------------'
  *
- * Orders come from other threads through one atomic and a wake-up:
- *
- *      RUN -> DRAIN -> STOP -> nothing is left: the end
- *
- * A drain closes the listeners, lets every session answer what it was asked, finishes those that
- * have gone quiet, and stops what is left at the deadline.
+ * Orders come from other threads through one atomic and a wake-up (drain.c), everything else
+ * through the mailbox.
  */
 #include "worker.h"
 
 #include <stdio.h>
 
 #include "check.h"
+#include "deadline.h"
+#include "drain.h"
 #include "error_fill.h"
-#include "wall.h"
+#include "mail.h"
 
 /* 64 buffers of 16 KiB are half of a usual second-level cache: a larger batch would be cold before
  * it is answered. */
 #define WORKER__EVENTS_MAX 64
-#define WORKER__DRAIN_LOOK_NS (20 * WALL_NS_PER_MS)
-/* How long a place that is never idle goes on taking in what the system had taken for us before. */
-#define WORKER__DRAIN_PLACES_NS (200 * WALL_NS_PER_MS)
-/* When nothing was received for so long, nothing is on its way. */
-#define WORKER__DRAIN_QUIET_NS (100 * WALL_NS_PER_MS)
-/* How long a finished peer may take to finish too. */
-#define WORKER__DRAIN_LINGER_NS (1000 * WALL_NS_PER_MS)
+/* How soon a session that found no buffers tries again. */
+#define WORKER__STARVED_NS (5 * WALL_NS_PER_MS)
+/* A wait that returns so much too late was no wait: the thread stood still. */
+#define WORKER__STILL_NS (1000 * WALL_NS_PER_MS)
+#define WORKER__CATCH_UP_TURNS_MAX 1000u
+#define WORKER__GAUGE_EVERY_MS 100u
 
-/* ---- open, free ---- */
+/* ---- life ---- */
 
-/* The transport may hold some buffers after a pause (net_info.held_bytes_max); with them the peer
- * must still cost no more than the high mark, so receiving pauses that much earlier. */
-static void worker__set_marks(struct worker *worker)
+bool worker_init(struct worker *worker, uint8_t index, struct worker_common *common,
+                 size_t extra_bytes)
 {
-    struct worker_common *common = worker->common;
-    uint64_t held = net_info(worker->net).held_bytes_max;
-
-    weir_check(held <= common->send_queue_high_bytes / 2); /* worker_open asked for it */
-    worker->high_bytes = common->send_queue_high_bytes;
-    worker->pause_bytes = (uint32_t)(common->send_queue_high_bytes - held);
-    worker->resume_bytes = common->send_queue_low_bytes;
-    if (worker->resume_bytes >= worker->pause_bytes) worker->resume_bytes = worker->pause_bytes / 2;
-}
-
-enum weir_code worker_open(struct worker *worker, uint8_t index, struct worker_common *common,
-                           const struct net_options *asked, struct weir_error *error)
-{
-    struct net_options options = *asked;
+    const struct weir_config *config = &common->config;
+    uint32_t slots_max = config->sessions_max + config->datagram_peers_max + WORKER_FAREWELLS_MAX;
 
     worker->index = index;
     worker->common = common;
     list_init(&worker->open);
     list_init(&worker->touched);
+    list_init(&worker->starved);
     list_init(&worker->places);
+    peers_init(&worker->peers);
+    if (!mailbox_init(&worker->mailbox, config->mailbox_letters_max)) return false;
+    return session_table_init(&worker->table, (uint8_t)config->node, index, slots_max, extra_bytes);
+}
+
+/* The transport may hold some buffers after a pause (net_info.held_bytes_max); with them the peer
+ * must still cost no more than the high mark, so receiving pauses that much earlier. */
+static void worker__set_marks(struct worker *worker)
+{
+    const struct weir_config *config = &worker->common->config;
+    uint64_t held = net_info(worker->net).held_bytes_max;
+
+    weir_check(held <= config->send_queue_high_bytes / 2); /* worker_open asked for it */
+    worker->high_bytes = config->send_queue_high_bytes;
+    worker->pause_bytes = (uint32_t)(config->send_queue_high_bytes - held);
+    worker->resume_bytes = config->send_queue_low_bytes;
+    if (worker->resume_bytes >= worker->pause_bytes) worker->resume_bytes = worker->pause_bytes / 2;
+}
+
+static void worker__note_time(struct worker *worker)
+{
+    worker->now_ns = net_now_ns(worker->net);
+    worker->now_ms = worker->now_ns / WALL_NS_PER_MS;
+}
+
+enum weir_code worker_open(struct worker *worker, const struct net_options *asked,
+                           struct weir_error *error)
+{
+    struct net_options options = *asked;
+    uint32_t high_bytes = worker->common->config.send_queue_high_bytes;
+
     worker->datagram_sends_max = options.datagram_sends_max;
     worker->buffer_bytes = options.stream_buffer_bytes;
     while (options.receive_buffers_ready > 1 &&
-           (uint64_t)options.receive_buffers_ready * options.stream_buffer_bytes >
-               common->send_queue_high_bytes / 2)
+           (uint64_t)options.receive_buffers_ready * options.stream_buffer_bytes > high_bytes / 2)
         options.receive_buffers_ready /= 2;
     enum weir_code code = net_open(&options, &worker->net, error);
     if (code != WEIR_OK) return code;
-    if (!session_table_init(&worker->table, index, common->sessions_max)) {
-        net_free(worker->net);
-        worker->net = NULL;
-        return error_fill(error, WEIR_NO_MEMORY, 0, "open a worker", NULL, NULL,
-                          "lower sessions_max");
-    }
     worker__set_marks(worker);
+    worker__note_time(worker);
+    worker->linger_ms = worker->common->config.linger_timeout_ms;
+    wheel_init(&worker->deadlines, worker->now_ms);
+    wheel_init(&worker->alarms, worker->now_ms);
+    mailbox_open(&worker->mailbox, worker->net);
     return WEIR_OK;
 }
 
-void worker_free(struct worker *worker)
+void worker_close(struct worker *worker)
 {
     if (!worker->net) return;
-    session_table_free(&worker->table);
+    weir_check(worker->groups.count == 0);
+    weir_check(worker->farewells_open == 0);
+    while (!mailbox_shut(&worker->mailbox)) mail_read(worker);
     net_free(worker->net);
     worker->net = NULL;
 }
 
-/* ---- what sessions and places ask ---- */
-
-bool worker_admit(struct worker *worker)
+void worker_free(struct worker *worker)
 {
-    struct worker_common *common = worker->common;
-
-    if (atomic_fetch_add_explicit(&common->sessions_open, 1, memory_order_relaxed) <
-        common->sessions_max)
-        return true;
-    worker_dismiss(worker);
-    counter_add(&worker->counters.refused_full, 1);
-    return false;
+    if (!worker->common) return;
+    if (worker->table.chunks) session_table_free(&worker->table);
+    mailbox_free(&worker->mailbox);
+    peers_free(&worker->peers);
 }
 
-void worker_dismiss(struct worker *worker)
-{
-    atomic_fetch_sub_explicit(&worker->common->sessions_open, 1, memory_order_relaxed);
-}
+/* ---- the team ---- */
 
 static void worker__note_order(struct worker *worker, enum worker_order order)
 {
@@ -109,8 +116,6 @@ static void worker__note_order(struct worker *worker, enum worker_order order)
            !atomic_compare_exchange_weak(&worker->asked, &asked, (uint8_t)order))
         continue;
 }
-
-/* ---- the team ---- */
 
 static struct worker *worker__least_busy(struct worker *worker)
 {
@@ -132,27 +137,14 @@ static struct worker *worker__least_busy(struct worker *worker)
 void worker_place_accepted(struct worker *worker, const struct place *place,
                            struct net_socket socket, const struct weir_address *peer)
 {
-    const struct mailbox_letter letter = {socket, *peer, place};
+    const struct mailbox_letter letter = {
+        .kind = MAILBOX_ACCEPTED, .place = place, .socket = socket, .peer = *peer};
     struct worker *chosen = worker->common->team ? worker__least_busy(worker) : worker;
 
     /* Counted before it is there, so that the next one of this batch goes elsewhere. */
     if (worker->common->team) atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
-    if (chosen == worker || !mailbox_post(&chosen->mailbox, &letter))
+    if (chosen == worker || mailbox_post(&chosen->mailbox, &letter) != MAILBOX_POSTED)
         session_open(worker, place, socket, peer);
-}
-
-static void worker__read_mail(struct worker *worker)
-{
-    struct mailbox_letter letter;
-
-    if (!worker->common->team) return;
-    while (mailbox_take(&worker->mailbox, &letter)) {
-        if (worker->order == WORKER_STOP)
-            net_refuse(worker->net, letter.socket);
-        else
-            session_open(worker, letter.place, letter.socket, &letter.peer);
-    }
-    atomic_store_explicit(&worker->load, worker->table.open_count, memory_order_relaxed);
 }
 
 /* Nobody can reach the team any more. */
@@ -224,72 +216,64 @@ void worker_stop(struct worker *worker)
     worker__ask(worker, WORKER_STOP);
 }
 
-/* A later drain may shorten the time of the one that is under way, and not lengthen it. */
-static void worker__mind_deadline(struct worker *worker)
-{
-    uint32_t asked = atomic_load(&worker->drains_asked);
-    uint64_t until_ns = net_now_ns(worker->net) + atomic_load(&worker->drain_ms) * WALL_NS_PER_MS;
+/* ---- times ---- */
 
-    if (asked == worker->drains_seen) return;
-    worker->drains_seen = asked;
-    if (until_ns < worker->drain_until_ns) worker->drain_until_ns = until_ns;
+/* A thread that was stopped (SIGSTOP, a machine asleep) finds every timer due, and all that peers
+ * sent meanwhile still unread: it reads first, and lets timers run when nothing more comes. */
+static void worker__mind_stillness(struct worker *worker, uint32_t events_count)
+{
+    if (worker->now_ns > worker->waited_until_ns &&
+        worker->now_ns - worker->waited_until_ns > WORKER__STILL_NS)
+        worker->catching_up_turns = WORKER__CATCH_UP_TURNS_MAX;
+    else if (events_count == 0)
+        worker->catching_up_turns = 0;
+    else if (worker->catching_up_turns > 0)
+        worker->catching_up_turns--;
 }
 
-static void worker__start_drain(struct worker *worker)
+static void worker__count_timer(struct worker *worker, const struct wheel_timer *timer)
 {
-    worker->order = WORKER_DRAIN;
-    worker->drain_until_ns = NET_FOREVER;
-    worker->drain_began_ns = worker->drain_look_at_ns = net_now_ns(worker->net);
-    for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
-        weir_container_of(at, struct place, in_places)->was_busy = true;
+    counter_add(&worker->counters.timers_fired, 1);
+    counter_raise(&worker->counters.timer_lag_max_ms, worker->now_ms - timer->due_ms);
 }
 
-static void worker__start_stop(struct worker *worker)
+static void worker__run_timers(struct worker *worker)
 {
-    worker->order = WORKER_STOP;
-    for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
-        place_close(weir_container_of(at, struct place, in_places));
-    for (struct list *at = worker->open.next; at != &worker->open; at = at->next)
-        session_close(weir_container_of(at, struct weir_session, in_open), WEIR_REASON_SHUTDOWN);
-}
+    struct wheel_timer *timer;
 
-static void worker__drain_session(struct weir_session *session, uint64_t now)
-{
-    bool idle = !session->send_out && send_queue_is_empty(&session->queue);
-
-    if (session->state == SESSION_OPEN && idle &&
-        now - session->received_at_ns >= WORKER__DRAIN_QUIET_NS)
-        session_finish(session, WEIR_REASON_DRAIN);
-    else if (session->finished_at_ns != 0 &&
-             now - session->finished_at_ns >= WORKER__DRAIN_LINGER_NS)
-        session_close(session, WEIR_REASON_DRAIN);
-}
-
-static void worker__drain(struct worker *worker)
-{
-    uint64_t now = net_now_ns(worker->net);
-    bool is_last_look = now - worker->drain_began_ns >= WORKER__DRAIN_PLACES_NS;
-
-    worker__mind_deadline(worker);
-    if (now >= worker->drain_until_ns) {
-        worker__start_stop(worker);
-        return;
+    if (worker->catching_up_turns > 0) return;
+    while ((timer = wheel_take_due(&worker->deadlines, worker->now_ms)) != NULL) {
+        worker__count_timer(worker, timer);
+        deadline_on_due(weir_container_of(timer, struct weir_session, deadline));
     }
-    if (now < worker->drain_look_at_ns) return;
-    worker->drain_look_at_ns = now + WORKER__DRAIN_LOOK_NS;
-    for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
-        place_drain(weir_container_of(at, struct place, in_places), is_last_look);
-    for (struct list *at = worker->open.next; at != &worker->open; at = at->next)
-        worker__drain_session(weir_container_of(at, struct weir_session, in_open), now);
+    while ((timer = wheel_take_due(&worker->alarms, worker->now_ms)) != NULL) {
+        struct weir_session *session = weir_container_of(timer, struct weir_session, alarm);
+        const struct weir_handler *handler = session->place->handler;
+        worker__count_timer(worker, timer);
+        if (handler->on_timer) handler->on_timer(session);
+    }
 }
 
-static void worker__mind_orders(struct worker *worker)
+static uint64_t worker__sooner(uint64_t a, uint64_t b)
 {
-    uint8_t asked = atomic_load_explicit(&worker->asked, memory_order_acquire);
+    return a < b ? a : b;
+}
 
-    if (asked > worker->order && asked == WORKER_DRAIN) worker__start_drain(worker);
-    if (asked > worker->order && asked == WORKER_STOP) worker__start_stop(worker);
-    if (worker->order == WORKER_DRAIN) worker__drain(worker);
+static uint64_t worker__ns_of_ms(uint64_t ms)
+{
+    return ms > UINT64_MAX / WALL_NS_PER_MS ? UINT64_MAX : ms * WALL_NS_PER_MS;
+}
+
+/* How long the next wait may take at most. */
+static uint64_t worker__wait_until(struct worker *worker, uint64_t until_ns)
+{
+    if (worker->catching_up_turns > 0) return 0;
+    until_ns = worker__sooner(until_ns, drain_next_ns(worker));
+    until_ns = worker__sooner(until_ns, worker__ns_of_ms(wheel_next_ms(&worker->deadlines)));
+    until_ns = worker__sooner(until_ns, worker__ns_of_ms(wheel_next_ms(&worker->alarms)));
+    if (!list_is_empty(&worker->starved))
+        until_ns = worker__sooner(until_ns, worker->now_ns + WORKER__STARVED_NS);
+    return until_ns;
 }
 
 /* ---- the turn ---- */
@@ -326,26 +310,40 @@ static void worker__flush_touched(struct worker *worker)
         session_flush(weir_container_of(node, struct weir_session, in_touched));
 }
 
+static void worker__gauge(struct worker *worker)
+{
+    if (worker->now_ms - worker->gauged_at_ms < WORKER__GAUGE_EVERY_MS) return;
+    worker->gauged_at_ms = worker->now_ms;
+    counter_move(&worker->counters.buffer_bytes, net_info(worker->net).buffer_bytes,
+                 counter_read(&worker->counters.buffer_bytes));
+}
+
 /* Nothing is left, and nothing can come any more. */
 static bool worker__has_ended(struct worker *worker)
 {
-    if (worker->order == WORKER_RUN || !list_is_empty(&worker->open) ||
-        !list_is_empty(&worker->places))
-        return false;
-    return !worker->common->team || mailbox_shut(&worker->mailbox);
+    return worker->order != WORKER_RUN && list_is_empty(&worker->open) &&
+           worker->peers.count == 0 && list_is_empty(&worker->places) &&
+           mailbox_shut(&worker->mailbox);
 }
 
 bool worker_turn(struct worker *worker, uint64_t until_ns)
 {
     struct net_event events[WORKER__EVENTS_MAX];
 
-    if (worker->order == WORKER_DRAIN && worker->drain_look_at_ns < until_ns)
-        until_ns = worker->drain_look_at_ns;
+    until_ns = worker__wait_until(worker, until_ns);
+    /* A wait that is already over is as long as the turn before it. */
+    worker->waited_until_ns = until_ns > worker->now_ns ? until_ns : worker->now_ns;
     uint32_t count = net_wait(worker->net, until_ns, events, WORKER__EVENTS_MAX);
+    worker__note_time(worker);
+    worker__mind_stillness(worker, count);
+    counter_add(&worker->counters.turns, 1);
     for (uint32_t i = 0; i < count; i++) worker__on_event(&events[i]);
-    worker__read_mail(worker);
-    worker__mind_orders(worker);
+    mail_read(worker);
+    worker__run_timers(worker);
+    drain_mind_orders(worker);
+    list_append_all(&worker->touched, &worker->starved);
     worker__flush_touched(worker);
+    worker__gauge(worker);
     return !worker__has_ended(worker);
 }
 

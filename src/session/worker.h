@@ -8,61 +8,95 @@
 
 #include <weir/weir.h>
 
+#include "address_counts.h"
+#include "address_list.h"
 #include "counters.h"
+#include "group.h"
+#include "hand.h"
 #include "list.h"
 #include "log.h"
 #include "mailbox.h"
 #include "net.h"
+#include "peers.h"
 #include "place.h"
+#include "refusal.h"
 #include "session_table.h"
+#include "siphash.h"
+#include "wall.h"
+#include "wheel.h"
 
-/* What the workers of a server share: read-only, but for the number of open sessions. */
+/* What the workers of a server share: read-only, but for what is atomic or has a lock inside, which
+ * is touched once per connection and never per message. */
 struct worker_common {
-    uint32_t sessions_max;
-    uint32_t send_queue_high_bytes, send_queue_low_bytes;
+    struct weir_config config;
+    struct weir_server *server; /* for weir_session_server() alone */
     struct log log;
-    /* in all workers; touched once per connection, never per message */
-    _Atomic uint32_t sessions_open;
-    /* Where one listener serves all workers (net_info.listeners_share): all of them, mailboxes
-     * ready, set before the first runs. Null: each listens for itself. */
+    struct siphash_key key; /* of every keyed hash; drawn at the start */
+    struct address_list allow, deny;
+    struct address_counts address_counts; /* open when sessions_per_address_max is not 0 */
+    _Atomic uint64_t accepts;             /* the bucket of accept_rate_max */
+    _Atomic uint32_t sessions_open;       /* in all workers */
+    /* Where one listener serves all workers (net_info.listeners_share): all of them, set before the
+     * first runs. Null: each listens for itself. */
     struct worker **team;
     uint32_t team_count;
 };
 
 enum worker_order { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
 
+#define WORKER_FAREWELLS_MAX 64u /* refused connections that are being told so, at once */
+
 struct worker {
-    struct net *net;
     struct worker_common *common;
     struct session_table table;
-    struct list open;    /* every session that is not FREE */
-    struct list touched; /* sessions with something to send or to end this turn */
-    struct list places;  /* every place that is not closed */
+    struct mailbox mailbox;
+    struct counters counters;
+
+    /* Its own thread's alone, from here on. */
+    struct net *net;
+    uint64_t now_ns, now_ms; /* of the batch in hand */
+    struct list open;        /* every session over a connection that is not FREE */
+    struct peers peers;      /* every session of a datagram peer */
+    struct list touched;     /* sessions with something to send or to end this turn */
+    struct list starved;     /* sessions that could not send for want of buffers */
+    struct list places;      /* every place that is not closed */
+    struct wheel deadlines, alarms;
+    struct group_table groups;
+    struct hand hand;
+    struct refusal_log refusals[REFUSALS_COUNT];
     uint64_t high_bytes; /* the marks in memory, see worker_open */
     uint32_t pause_bytes, resume_bytes;
+    uint32_t linger_ms; /* how long a peer may take to follow our end */
     uint32_t datagram_sends_max;
     uint32_t buffer_bytes; /* capacity of one stream buffer */
+    uint32_t farewells_open;
+    uint32_t catching_up_turns; /* not 0: the thread stood still, see worker__mind_stillness */
+    uint32_t team_next;         /* of equals, whose turn it is */
+    uint64_t waited_until_ns;
+    uint64_t gauged_at_ms;
     uint8_t index;
-    uint8_t order;                 /* enum worker_order: what is being carried out */
-    _Atomic uint8_t asked;         /* enum worker_order: what was asked for, from any thread */
-    _Atomic uint64_t drain_ms;     /* how long a drain may take; written before `asked` */
-    _Atomic uint32_t drains_asked; /* moves on with every worker_drain; written after drain_ms */
-    uint32_t drains_seen;          /* the last that drain_until_ns takes account of */
+    uint8_t order;        /* enum worker_order: what is being carried out */
+    uint32_t drains_seen; /* the last that drain_until_ns takes account of */
     uint64_t drain_began_ns, drain_until_ns;
     uint64_t drain_look_at_ns; /* when to look for quiet sessions again */
-    struct counters counters;
-    struct mailbox mailbox; /* of a member of a team */
-    _Atomic uint32_t load;  /* sessions, and letters on their way: a guess for who hands over */
-    uint32_t team_next;     /* of equals, whose turn it is */
+
+    /* Any thread's. */
+    _Atomic uint8_t asked;         /* enum worker_order: what was asked for */
+    _Atomic uint64_t drain_ms;     /* how long a drain may take; written before `asked` */
+    _Atomic uint32_t drains_asked; /* moves on with every worker_drain; written after drain_ms */
+    _Atomic uint32_t load;         /* sessions, and letters on their way: a guess */
 };
 
-/* Opens the net and what stands on it, on the thread that will run the worker. */
-enum weir_code worker_open(struct worker *worker, uint8_t index, struct worker_common *common,
-                           const struct net_options *asked, struct weir_error *error);
+/* ---- life: init on any thread; open, run and close on the worker's own; free on any ---- */
 
-/* Nothing may be open any more: after worker_run, or after a worker_open that was followed by
- * nothing. */
-void worker_free(struct worker *worker);
+/* The table and the mailbox, which other threads may look at as long as the worker lives; sessions
+ * carry so many extra bytes. False: no memory. */
+bool worker_init(struct worker *worker, uint8_t index, struct worker_common *common,
+                 size_t extra_bytes);
+
+/* Opens the net and what stands on it. */
+enum weir_code worker_open(struct worker *worker, const struct net_options *asked,
+                           struct weir_error *error);
 
 /* Turns until a drain or a stop has ended everything. */
 void worker_run(struct worker *worker);
@@ -71,16 +105,24 @@ void worker_run(struct worker *worker);
  * worker_run calls it. */
 bool worker_turn(struct worker *worker, uint64_t until_ns);
 
-/* Any thread. A later order only ever shortens: run < drain < stop. */
+/* Nothing may be open any more: after worker_run, or after a worker_open that was followed by
+ * nothing. */
+void worker_close(struct worker *worker);
+
+/* One that was initialised, or is all zero. */
+void worker_free(struct worker *worker);
+
+/* Any thread, while the worker is open. A later order only ever shortens: run < drain < stop. */
 void worker_drain(struct worker *worker, uint32_t deadline_ms);
 void worker_stop(struct worker *worker);
 
-/* ---- for session.c and place.c ---- */
+/* ---- for the rest of the layer ---- */
 
-/* Counts a session in against sessions_max; false, and counted as refused, when the server is
- * full. */
-bool worker_admit(struct worker *worker);
-void worker_dismiss(struct worker *worker);
+/* The session has something to send or to end this turn. */
+static inline void worker_touch(struct worker *worker, struct weir_session *session)
+{
+    if (!list_has(&session->in_touched)) list_add_last(&worker->touched, &session->in_touched);
+}
 
 /* A connection came to a place of this worker: it goes to the member of the team with the fewest
  * sessions. */

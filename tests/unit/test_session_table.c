@@ -15,11 +15,13 @@ static void test_find_what_is_open(void **state)
     struct session_table table;
 
     (void)state;
-    assert_true(session_table_init(&table, 3, 1000));
+    assert_true(session_table_init(&table, 5, 3, 1000, 100));
     struct weir_session *session = session_table_open(&table);
     assert_non_null(session);
     assert_int_not_equal(session->id, 0);
-    assert_int_equal(session->id >> 48 & 0xff, 3);
+    assert_int_equal(session_table_worker_of(session->id), 3);
+    assert_int_equal(session_table_node_of(session->id), 5);
+    assert_true(session_table_is_live(&table, session->id));
     session->state = SESSION_OPEN;
     assert_ptr_equal(session_table_find(&table, session->id), session);
     assert_null(session_table_find(&table, session->id + 1));
@@ -37,7 +39,7 @@ static void test_an_id_is_never_valid_again(void **state)
     uint64_t first_id = 0;
 
     (void)state;
-    assert_true(session_table_init(&table, 0, 1));
+    assert_true(session_table_init(&table, 0, 0, 1, 0));
     for (int i = 0; i < 100000; i++) {
         struct weir_session *session = session_table_open(&table);
         assert_non_null(session);
@@ -56,7 +58,7 @@ static void test_a_used_up_slot_is_retired(void **state)
     const uint64_t last_generation = 0xffffffu;
 
     (void)state;
-    assert_true(session_table_init(&table, 0, 1));
+    assert_true(session_table_init(&table, 0, 0, 1, 0));
     struct weir_session *session = session_table_open(&table);
     session->id = last_generation << 24;
     session_table_close(&table, session);
@@ -71,7 +73,7 @@ static void test_bounded_and_in_place(void **state)
     struct weir_session *sessions[MAX];
 
     (void)state;
-    assert_true(session_table_init(&table, 0, MAX));
+    assert_true(session_table_init(&table, 0, 0, MAX, 40));
     for (int i = 0; i < MAX; i++) {
         sessions[i] = session_table_open(&table);
         assert_non_null(sessions[i]);

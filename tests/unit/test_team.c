@@ -14,11 +14,9 @@
 #include "address.h"
 #include "builtin.h"
 #include "plain_socket.h"
-#include "sim.h"
+#include "stage.h"
 #include "thread.h"
 #include "transport_alone.h"
-#include "wall.h"
-#include "worker.h"
 
 #define MEMBERS 3
 #define PEERS_MAX 400
@@ -51,18 +49,16 @@ static void open_world(uint64_t seed)
     net_options_init(&options);
     options.transport = "simulated";
     options.simulation = world.simulation;
-    world.common.sessions_max = 1000;
-    world.common.send_queue_high_bytes = 128 * 1024;
-    world.common.send_queue_low_bytes = 32 * 1024;
+    world.common.config = stage_config();
+    world.common.config.sessions_max = 1000;
     world.common.team = world.team;
     world.common.team_count = MEMBERS;
     for (uint8_t i = 0; i < MEMBERS; i++) {
         world.team[i] = &world.workers[i];
-        assert_true(mailbox_init(&world.workers[i].mailbox));
-        assert_int_equal(worker_open(&world.workers[i], i, &world.common, &options, NULL), WEIR_OK);
-        mailbox_open(&world.workers[i].mailbox, world.workers[i].net);
+        assert_true(worker_init(&world.workers[i], i, &world.common, 0));
+        assert_int_equal(worker_open(&world.workers[i], &options, NULL), WEIR_OK);
     }
-    world.place = (struct place){.proto = WEIR_TCP, .handler = &handler_echo};
+    place_init(&world.place, WEIR_TCP, &codec_raw, &handler_echo);
     assert_int_equal(place_open(&world.place, &world.workers[0], &where, NULL), WEIR_OK);
     world.address = where.address;
 }
@@ -120,8 +116,8 @@ static void close_world(void)
     assert_true(all_ended());
     assert_int_equal(world.common.sessions_open, 0);
     for (int i = 0; i < MEMBERS; i++) {
+        worker_close(&world.workers[i]);
         worker_free(&world.workers[i]);
-        mailbox_free(&world.workers[i].mailbox);
     }
     assert_int_equal(sim_files_count(world.simulation), 0);
     for (uint32_t i = 0; i < world.peers_count; i++)
@@ -191,8 +187,8 @@ static void a_full_mailbox_refuses_nobody(void **state)
     connect_peers(PEERS_MAX);
     for (int i = 0; i < TURNS_MAX && accepted() < PEERS_MAX * 2 / 3; i++) turn(-1, 2);
     for (int i = 0; i < 200; i++) turn(-1, 2);
-    uint32_t waiting = world.workers[2].mailbox.count;
-    assert_true(waiting > 0 && waiting <= MAILBOX_LETTERS_MAX);
+    uint32_t waiting = mailbox_count(&world.workers[2].mailbox);
+    assert_true(waiting > 0 && waiting <= world.common.config.mailbox_letters_max);
     assert_int_equal(accepted() + waiting, PEERS_MAX);
     until_accepted(PEERS_MAX, -1);
     close_world();
@@ -206,8 +202,9 @@ static void no_letter_is_lost_at_the_end(void **state)
     for (int stop = 0; stop < 2; stop++) {
         open_world(5);
         connect_peers(9);
-        for (int i = 0; i < TURNS_MAX && world.workers[2].mailbox.count < 3; i++) turn(0, -1);
-        assert_int_equal(world.workers[1].mailbox.count, 3);
+        for (int i = 0; i < TURNS_MAX && mailbox_count(&world.workers[2].mailbox) < 3; i++)
+            turn(0, -1);
+        assert_int_equal(mailbox_count(&world.workers[1].mailbox), 3);
         for (int i = 0; i < MEMBERS; i++)
             if (stop)
                 worker_stop(&world.workers[i]);

@@ -57,6 +57,9 @@ uint64_t sim_now_ns(const struct net_simulation *simulation);
  * for ever. */
 void sim_stop_at(struct net_simulation *simulation, uint64_t stop_ns);
 
+/* Time passes while nobody waits, as for a process that is stopped. */
+void sim_pass_ns(struct net_simulation *simulation, uint64_t ns);
+
 /* Descriptors that the process may have: listeners, accepted sockets and datagram sockets of all
  * nets. */
 void sim_set_files_max(struct net_simulation *simulation, uint32_t files_max);

@@ -67,6 +67,11 @@ uint64_t sim_now_ns(const struct net_simulation *simulation)
     return simulation->now_ns;
 }
 
+void sim_pass_ns(struct net_simulation *simulation, uint64_t ns)
+{
+    simulation->now_ns += ns;
+}
+
 void sim_stop_at(struct net_simulation *simulation, uint64_t stop_ns)
 {
     simulation->stop_ns = stop_ns;

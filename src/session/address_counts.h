@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* address_counts.h - how many sessions each remote address has: an IPv4 address, or a /64 of IPv6,
+ * which is what one customer has at least (RFC 6177). One for all workers, under a lock that is
+ * taken when a connection begins and ends. */
+#ifndef SESSION_ADDRESS_COUNTS_H
+#define SESSION_ADDRESS_COUNTS_H
+
+#include <stdbool.h>
+
+#include <weir/address.h>
+
+#include "siphash.h"
+
+struct address_count;
+struct lock;
+
+struct address_counts {
+    struct lock *lock;             /* over the entries; null: it is not open */
+    struct address_count *entries; /* slots_count of them */
+    uint32_t slots_count;          /* a power of two, at least twice the most entries */
+    const struct siphash_key *key;
+};
+
+/* Room for so many addresses at once. `key` must live as long. False: no memory. */
+bool address_counts_init(struct address_counts *counts, uint32_t entries_max,
+                         const struct siphash_key *key);
+
+/* One that was not opened is allowed. Every count must be 0. */
+void address_counts_free(struct address_counts *counts);
+
+/* One more session of the address. False, and nothing is counted: it has `limit` already. */
+bool address_counts_add(struct address_counts *counts, const struct weir_address *address,
+                        uint32_t limit);
+
+/* One less. */
+void address_counts_remove(struct address_counts *counts, const struct weir_address *address);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* drain.h - the end of a worker: in peace, by a deadline, or at once. */
+#ifndef SESSION_DRAIN_H
+#define SESSION_DRAIN_H
+
+#include <stdint.h>
+
+struct worker;
+
+/* Takes up what was asked for, if it goes further than what is being carried out, and goes on with
+ * a drain that is under way. Once a turn. */
+void drain_mind_orders(struct worker *worker);
+
+/* When a drain wants to look again; UINT64_MAX: there is none. */
+uint64_t drain_next_ns(const struct worker *worker);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* stage.h - one worker over the simulated network in virtual time, for tests of the session layer.
+ * One at a time. */
+#ifndef SUPPORT_STAGE_H
+#define SUPPORT_STAGE_H
+
+#include "sim.h"
+#include "wall.h"
+#include "worker.h"
+
+#define STAGE_TURNS_MAX 200000 /* a test that needs more hangs */
+#define STAGE_MS WALL_NS_PER_MS
+
+struct stage {
+    struct net_simulation *simulation;
+    struct worker_common common;
+    struct worker worker;
+    struct place tcp, udp; /* on 127.0.0.1:5050 */
+    struct weir_address address;
+};
+
+extern struct stage stage;
+
+/* The settings of a test: no time limits, no reply limit, marks of 128 and 32 KiB, 10 sessions. */
+struct weir_config stage_config(void);
+
+/* Null: the codec that hands up what comes. */
+void stage_open(const struct weir_config *config, const struct weir_codec *codec,
+                const struct weir_handler *handler, uint64_t seed);
+
+/* Stops if nothing else did, and checks that nothing is left and that the counts add up. */
+void stage_close(void);
+
+/* One turn, which waits so long at most. False: everything has ended. */
+bool stage_turn(uint64_t wait_ns);
+void stage_turns(int count);
+
+/* Turns for so much virtual time. */
+void stage_run_ms(uint64_t ms);
+
+struct weir_stats stage_stats(void);
+uint64_t stage_closed(enum weir_reason reason);
+struct sim_peer *stage_connect(void);
+
+/* From an address of its own: 127.0.0.`host`. */
+struct sim_peer *stage_connect_from(uint8_t host);
+
+/* The one session over a connection that is open. */
+struct weir_session *stage_only_session(void);
+
+#endif
