@@ -10,14 +10,15 @@
 enum os_event {
     OS_STOP,  /* somebody wants the program to end: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing */
     OS_ENDED, /* os_post_ended() was called */
+    OS_TIME,  /* neither for so long */
 };
 
 /* Before any thread starts: signals go to os_wait() from here on. False: the system will not;
  * *os_error says why. */
 bool os_start(int *os_error);
 
-/* Waits for the next event. */
-enum os_event os_wait(void);
+/* Waits for the next event, at most `timeout_ms`; 0: for ever. */
+enum os_event os_wait(uint32_t timeout_ms);
 
 /* Makes os_wait() return OS_ENDED. Any thread. */
 void os_post_ended(void);

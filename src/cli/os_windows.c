@@ -36,12 +36,15 @@ bool os_start(int *os_error)
     return good;
 }
 
-enum os_event os_wait(void)
+enum os_event os_wait(uint32_t timeout_ms)
 {
     const HANDLE watched[2] = {os__stops, os__ended};
 
-    return WaitForMultipleObjects(2, watched, FALSE, INFINITE) == WAIT_OBJECT_0 ? OS_STOP
-                                                                                : OS_ENDED;
+    switch (WaitForMultipleObjects(2, watched, FALSE, timeout_ms == 0 ? INFINITE : timeout_ms)) {
+    case WAIT_OBJECT_0: return OS_STOP;
+    case WAIT_TIMEOUT: return OS_TIME;
+    default: return OS_ENDED;
+    }
 }
 
 void os_post_ended(void)
