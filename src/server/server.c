@@ -160,6 +160,7 @@ enum weir_code weir_server_listen(struct weir_server *server, const struct weir_
                           "write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers");
     enum weir_code code = server__choose_codec(listener, listen->codec, error);
     if (code == WEIR_OK) code = server__choose_handler(listener, listen->handler, error);
+    if (listen->own_handler) listener->handler = listen->own_handler;
     if (code == WEIR_OK) server->listeners_count++;
     return code;
 }
