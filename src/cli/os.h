@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* os.h - what the program asks of its operating system: who wants it to end, and the limit on
- * files. One of os_linux.c and os_windows.c is compiled. */
+/* os.h - what the program asks of its operating system: who wants it to end, the limit on files,
+ * modules. One of os_linux.c and os_windows.c is compiled. */
 #ifndef CLI_OS_H
 #define CLI_OS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum os_event {
@@ -26,5 +27,9 @@ void os_post_ended(void);
 /* Raises the limit on open files as far as this user may; returns what it is now, and what it
  * was. 0: there is no such limit here. */
 uint64_t os_raise_files_limit(uint64_t *before);
+
+/* Loads a library of code, for as long as the program runs, and finds an object in it. Null: `why`
+ * says in one line what the system says. */
+const void *os_load(const char *path, const char *name, char *why, size_t why_bytes);
 
 #endif

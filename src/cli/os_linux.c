@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* os_linux.c - signals as events of one descriptor, and the limit on open files. */
+/* os_linux.c - signals as events of one descriptor, the limit on open files, shared objects. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -78,4 +80,15 @@ uint64_t os_raise_files_limit(uint64_t *before)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return *before;
     return limit.rlim_cur;
+}
+
+const void *os_load(const char *path, const char *name, char *why, size_t why_bytes)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const void *found = library ? dlsym(library, name) : NULL;
+
+    if (found) return found;
+    const char *said = dlerror();
+    snprintf(why, why_bytes, "%s", said ? said : "it is null there");
+    return NULL;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* os_windows.c - the console's events as wishes to stop, and its output as ours. */
+/* os_windows.c - the console's events as wishes to stop, its output as ours, and DLLs. */
 #include "os.h"
 
 #include <windows.h>
 #include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
+#include <string.h>
 
 static HANDLE os__stops; /* a semaphore: one count a wish */
 static HANDLE os__ended; /* an event */
@@ -55,4 +56,34 @@ void os_post_ended(void)
 uint64_t os_raise_files_limit(uint64_t *before)
 {
     return *before = 0;
+}
+
+/* What Windows says of its error, without its line end. */
+static void os__explain(DWORD error, char *why, size_t why_bytes)
+{
+    char said[256];
+    DWORD length =
+        FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error,
+                       MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), said, sizeof said, NULL);
+
+    while (length > 0 && (unsigned char)said[length - 1] <= ' ') length--;
+    snprintf(why, why_bytes, "%.*s%s(error %lu)", (int)length, said, length > 0 ? " " : "",
+             (unsigned long)error);
+}
+
+const void *os_load(const char *path, const char *name, char *why, size_t why_bytes)
+{
+    char whole[MAX_PATH];
+    HMODULE library = NULL;
+    FARPROC found = NULL;
+    const void *address = NULL;
+
+    /* With a whole path its neighbours are found, and none is looked for where we were started. */
+    DWORD length = GetFullPathNameA(path, sizeof whole, whole, NULL);
+    if (length > 0 && length < sizeof whole)
+        library = LoadLibraryExA(whole, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
+    if (library) found = GetProcAddress(library, name);
+    if (!found) os__explain(GetLastError(), why, why_bytes);
+    memcpy(&address, &found, sizeof address); /* C has no cast from a function to an object */
+    return address;
 }

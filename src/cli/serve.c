@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exit_code.h"
+#include "module.h"
 #include "os.h"
 
 #define SERVE__STATS_BYTES 4096
@@ -158,11 +159,38 @@ static bool serve__until_ended(const struct options *options, struct weir_server
     return wishes > 0;
 }
 
+static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)
+{
+    return codec && (proto == WEIR_TCP ? codec->streams : codec->datagrams);
+}
+
+/* Puts what modules hold in the place of their files' names. */
+static bool serve__load_modules(struct options *options)
+{
+    char mistake[1024];
+
+    for (size_t i = 0; i < options->listeners_count; i++) {
+        struct weir_listen *listen = &options->listeners[i];
+        if (!listen->handler || !module_is_file(listen->handler)) continue;
+        const struct weir_module *module = module_load(listen->handler, mistake, sizeof mistake);
+        if (!module) {
+            fprintf(stderr, "weir: %s\n", mistake);
+            return false;
+        }
+        listen->handler = NULL;
+        listen->own_handler = module->handler;
+        if (!listen->codec && serve__fits(module->codec, listen->proto))
+            listen->own_codec = module->codec;
+    }
+    return true;
+}
+
 static int serve__with_server(struct options *options)
 {
     struct weir_server *server = NULL;
     struct weir_error error;
 
+    if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
     if (serve__start(options, &server, &error) != WEIR_OK) {
         weir_server_free(server);
         return serve__fail(&error);
