@@ -9,6 +9,8 @@ if(MSVC)
 else()
     target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
                                                 -Wmissing-prototypes -fno-strict-aliasing -fno-omit-frame-pointer)
+    # A check that fails names the file as it is called here, not where it was built.
+    target_compile_options(weir_flags INTERFACE -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
     if(WEIR_WERROR)
         target_compile_options(weir_flags INTERFACE -Werror)
     endif()

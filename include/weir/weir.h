@@ -378,6 +378,37 @@ static inline void weir_server_stats(const struct weir_server *server, struct we
  * allowed. */
 WEIR_API void weir_server_free(struct weir_server *server);
 
+/* ---- Modules: what `weir serve --handler ./mine.so` loads ---- */
+
+#define WEIR_ABI_VERSION 1 /* of struct weir_module, and of all that a module uses of this header */
+
+/* What a module's file exports under the name weir_module: WEIR_MODULE() writes it. All of it must
+ * stay as it is; the module stays loaded until the program ends. */
+struct weir_module {
+    uint32_t abi;                       /* WEIR_ABI_VERSION, as its author knew it */
+    const struct weir_handler *handler; /* null: "echo" */
+    /* Of listeners that name no codec, if it is for their protocol; null: their default. */
+    const struct weir_codec *codec;
+};
+
+#if defined(_WIN32) /* tidy: allow platform - how a DLL exports */
+#define WEIR_MODULE_EXPORT __declspec(dllexport)
+#else
+#define WEIR_MODULE_EXPORT __attribute__((visibility("default")))
+#endif
+#ifdef __cplusplus
+#define WEIR_MODULE_LINKAGE extern "C"
+#else
+#define WEIR_MODULE_LINKAGE
+#endif
+
+/* Makes a shared library a module, in one of its files, at its end: WEIR_MODULE(&my_handler, NULL);
+ * Its calls of weir_...() are answered by the program that loads it: it is linked with nothing of
+ * weir on Linux, and with the program's import library on Windows (CMake: weir::module). */
+#define WEIR_MODULE(its_handler, its_codec)                                         \
+    WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
+        WEIR_ABI_VERSION, its_handler, its_codec}
+
 /* The version of the library that runs, "0.1.0"; WEIR_VERSION is that of the header. */
 WEIR_API const char *weir_version(void);
 

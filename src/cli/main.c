@@ -1,26 +1,72 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - the program weir: reads its arguments and runs the command they name. */
+/* main.c - the program weir: finds the command that its arguments name, and runs it. */
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "options.h"
+#include "exit_code.h"
+#include "mistakes.h"
 #include "serve.h"
+
+struct main__command {
+    const char *name;
+    int (*run)(int count, char **arguments); /* the arguments behind the name; the exit code */
+};
+
+static const struct main__command main__commands[] = {
+    {"serve", serve_main},
+};
+
+static int main__help(void)
+{
+    printf(
+        "weir %s: a TCP and UDP session server\n"
+        "\n"
+        "  weir serve [OPTION]...             serves; \"serve\" may be left out\n"
+        "  weir serve --help                  every option, with its default\n"
+        "\n"
+        "  weir                               echo over TCP and UDP on port 5050, IPv4 and IPv6\n"
+        "  weir --tcp 127.0.0.1:7 --udp 7     on the ports you name\n"
+        "  weir --tcp 7000 --codec u32be --max-message 1m --idle-timeout 30s\n"
+        "                                     messages behind four bytes of length, with limits\n"
+        "\n"
+        "Try it:  weir &  printf 'hello\\n' | nc -N 127.0.0.1 5050\n",
+        weir_version());
+    return EXIT_CODE_OK;
+}
+
+static int main__unknown(const char *word)
+{
+    const char *names[sizeof main__commands / sizeof main__commands[0]];
+    size_t count = sizeof main__commands / sizeof main__commands[0];
+
+    for (size_t i = 0; i < count; i++) names[i] = main__commands[i].name;
+    const char *nearest = mistakes_nearest(word, strlen(word), names, count);
+    struct mistakes mistakes = {0};
+    if (nearest)
+        mistakes_add(&mistakes, "%.100s: no such command; did you mean %s? See weir --help", word,
+                     nearest);
+    else
+        mistakes_add(&mistakes, "%.100s: no such command; see weir --help", word);
+    mistakes_print(&mistakes, stderr);
+    return EXIT_CODE_USAGE;
+}
+
+/* An option; or an address, of which `serve` knows what is missing. */
+static bool main__is_for_serve(const char *word)
+{
+    struct weir_address address;
+
+    return (word[0] == '-' && word[1] != '\0') || weir_address_parse(word, &address);
+}
 
 int main(int count, char **arguments)
 {
-    struct options options;
-    char mistake[256];
-
-    if (!options_read(count - 1, arguments + 1, &options, mistake, sizeof mistake)) {
-        fprintf(stderr, "weir: %s\n", mistake);
-        return SERVE_USAGE;
-    }
-    if (options.help) {
-        options_help();
-        return SERVE_OK;
-    }
-    if (options.version) {
-        printf("weir %s\n", weir_version());
-        return SERVE_OK;
-    }
-    return serve_run(&options);
+    if (count < 2) return serve_main(0, NULL);
+    for (size_t i = 0; i < sizeof main__commands / sizeof main__commands[0]; i++)
+        if (strcmp(arguments[1], main__commands[i].name) == 0)
+            return main__commands[i].run(count - 2, arguments + 2);
+    if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) return main__help();
+    if (!main__is_for_serve(arguments[1])) return main__unknown(arguments[1]);
+    return serve_main(count - 1, arguments + 1);
 }

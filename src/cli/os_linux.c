@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* os_linux.c - signals as events of one descriptor, and the limit on open files. */
+/* os_linux.c - signals as events of one descriptor, the limit on open files, shared objects. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -42,15 +45,18 @@ bool os_start(int *os_error)
     return os__signals >= 0 && os__ended >= 0;
 }
 
-enum os_event os_wait(void)
+enum os_event os_wait(uint32_t timeout_ms)
 {
     struct pollfd watched[2] = {{.fd = os__signals, .events = POLLIN},
                                 {.fd = os__ended, .events = POLLIN}};
     struct signalfd_siginfo told;
     uint64_t count;
+    int timeout = timeout_ms == 0 ? -1 : timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
 
     for (;;) {
-        if (poll(watched, 2, -1) < 0) continue; /* EINTR */
+        int found = poll(watched, 2, timeout);
+        if (found < 0) continue; /* EINTR */
+        if (found == 0) return OS_TIME;
         if (watched[0].revents && read(os__signals, &told, sizeof told) == sizeof told)
             return OS_STOP;
         if (watched[1].revents && read(os__ended, &count, sizeof count) == sizeof count)
@@ -74,4 +80,15 @@ uint64_t os_raise_files_limit(uint64_t *before)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return *before;
     return limit.rlim_cur;
+}
+
+const void *os_load(const char *path, const char *name, char *why, size_t why_bytes)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const void *found = library ? dlsym(library, name) : NULL;
+
+    if (found) return found;
+    const char *said = dlerror();
+    snprintf(why, why_bytes, "%s", said ? said : "it is null there");
+    return NULL;
 }

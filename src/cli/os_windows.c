@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* os_windows.c - the console's events as wishes to stop, and its output as ours. */
+/* os_windows.c - the console's events as wishes to stop, its output as ours, and DLLs. */
 #include "os.h"
 
 #include <windows.h>
 #include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
+#include <string.h>
 
 static HANDLE os__stops; /* a semaphore: one count a wish */
 static HANDLE os__ended; /* an event */
@@ -36,12 +37,15 @@ bool os_start(int *os_error)
     return good;
 }
 
-enum os_event os_wait(void)
+enum os_event os_wait(uint32_t timeout_ms)
 {
     const HANDLE watched[2] = {os__stops, os__ended};
 
-    return WaitForMultipleObjects(2, watched, FALSE, INFINITE) == WAIT_OBJECT_0 ? OS_STOP
-                                                                                : OS_ENDED;
+    switch (WaitForMultipleObjects(2, watched, FALSE, timeout_ms == 0 ? INFINITE : timeout_ms)) {
+    case WAIT_OBJECT_0: return OS_STOP;
+    case WAIT_TIMEOUT: return OS_TIME;
+    default: return OS_ENDED;
+    }
 }
 
 void os_post_ended(void)
@@ -52,4 +56,34 @@ void os_post_ended(void)
 uint64_t os_raise_files_limit(uint64_t *before)
 {
     return *before = 0;
+}
+
+/* What Windows says of its error, without its line end. */
+static void os__explain(DWORD error, char *why, size_t why_bytes)
+{
+    char said[256];
+    DWORD length =
+        FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error,
+                       MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), said, sizeof said, NULL);
+
+    while (length > 0 && (unsigned char)said[length - 1] <= ' ') length--;
+    snprintf(why, why_bytes, "%.*s%s(error %lu)", (int)length, said, length > 0 ? " " : "",
+             (unsigned long)error);
+}
+
+const void *os_load(const char *path, const char *name, char *why, size_t why_bytes)
+{
+    char whole[MAX_PATH];
+    HMODULE library = NULL;
+    FARPROC found = NULL;
+    const void *address = NULL;
+
+    /* With a whole path its neighbours are found, and none is looked for where we were started. */
+    DWORD length = GetFullPathNameA(path, sizeof whole, whole, NULL);
+    if (length > 0 && length < sizeof whole)
+        library = LoadLibraryExA(whole, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
+    if (library) found = GetProcAddress(library, name);
+    if (!found) os__explain(GetLastError(), why, why_bytes);
+    memcpy(&address, &found, sizeof address); /* C has no cast from a function to an object */
+    return address;
 }

@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exit_code.h"
+#include "module.h"
 #include "os.h"
+
+#define SERVE__STATS_BYTES 4096
 
 static void serve__log(void *user, enum weir_log_level level, const char *line)
 {
@@ -36,34 +40,53 @@ static int serve__fail(const struct weir_error *error)
         snprintf(told.hint + used, sizeof told.hint - used, " with --%.3s 0", told.subject);
     }
     fprintf(stderr, "weir: %s\n", weir_error_text(&told, text, sizeof text));
-    return told.code == WEIR_INVALID && told.os_error == 0 ? SERVE_WRONG_SETTING
-                                                           : SERVE_CANNOT_LISTEN;
+    return told.code == WEIR_INVALID && told.os_error == 0 ? EXIT_CODE_SETTING
+                                                           : EXIT_CODE_UNAVAILABLE;
 }
 
-static enum weir_code serve__start(const struct options *options, struct weir_server **server,
+static enum weir_code serve__start(struct options *options, struct weir_server **server,
                                    struct weir_error *error)
 {
-    struct weir_config config;
     enum weir_code code;
 
-    weir_config_init(&config);
-    config.transport = options->transport;
-    config.workers = options->workers;
-    config.verify_rio = options->verify_rio;
-    config.log = serve__log;
-    config.on_stopped = serve__on_stopped;
-    config.user = (void *)(uintptr_t)options;
-    code = weir_server_open(&config, server, error);
-    for (size_t i = 0; i < options->listeners_count && code == WEIR_OK; i++) {
-        struct weir_listen listen = {.proto = options->listeners[i].proto,
-                                     .address = options->listeners[i].address};
-        code = weir_server_listen(*server, &listen, error);
-    }
+    options->config.log = serve__log;
+    options->config.on_stopped = serve__on_stopped;
+    options->config.user = options;
+    code = weir_server_open(&options->config, server, error);
+    for (size_t i = 0; i < options->listeners_count && code == WEIR_OK; i++)
+        code = weir_server_listen(*server, &options->listeners[i], error);
     return code == WEIR_OK ? weir_server_start(*server, error) : code;
 }
 
+/* ---- what is said once it listens ---- */
+
+static bool serve__is_loopback(const struct weir_address *address)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, six[16] = {[15] = 1};
+
+    return memcmp(address->ip, six, sizeof six) == 0 ||
+           (memcmp(address->ip, mapped, sizeof mapped) == 0 && address->ip[12] == 127);
+}
+
+/* Whoever forges a sender makes a UDP echo answer to him who did not ask. */
+static void serve__warn_of_reflection(struct options *options,
+                                      const struct weir_listener_info *info)
+{
+    char address[WEIR_ADDRESS_TEXT_BYTES], line[320];
+
+    if (info->proto != WEIR_UDP || strcmp(info->handler, "echo") != 0 ||
+        serve__is_loopback(&info->address))
+        return;
+    snprintf(
+        line, sizeof line,
+        "udp %s echoes to whatever sender a datagram claims, also to a forged one; where others "
+        "can reach it, name who may come with --allow, or limit it with --message-rate",
+        weir_address_text(&info->address, address, sizeof address));
+    if (!options->config.allow) serve__log(options, WEIR_LOG_WARNING, line);
+}
+
 /* These lines are an interface: scripts wait for them. */
-static void serve__announce(const struct weir_server *server)
+static void serve__announce(struct options *options, const struct weir_server *server)
 {
     char address[WEIR_ADDRESS_TEXT_BYTES];
 
@@ -73,45 +96,48 @@ static void serve__announce(const struct weir_server *server)
                info.proto == WEIR_TCP ? "tcp" : "udp",
                weir_address_text(&info.address, address, sizeof address), info.transport,
                info.workers, info.codec, info.handler);
+        serve__warn_of_reflection(options, &info);
     }
     printf("ready\n");
     fflush(
         stdout); /* a pipe would hold it back; a reader that is gone already is no reason to stop */
 }
 
-/* ---- the end ---- */
-
-/* One line: what always counts, then every reason that occurred. */
-static void serve__sum_up(const struct weir_stats *stats)
+/* One port a line, in the listeners' order. The file appears whole: whoever waits for it may read
+ * it at once. */
+static bool serve__write_ports(struct options *options, const struct weir_server *server)
 {
-    const struct {
-        const char *name;
-        uint64_t count;
-    } reasons[] = {
-        {"refused_full", stats->refused_full},
-        {"refused_failed", stats->refused_failed},
-        {"dropped_own_source", stats->dropped_own_source},
-        {"dropped_bad_source", stats->dropped_bad_source},
-        {"dropped_too_large", stats->dropped_too_large},
-        {"dropped_unsent", stats->dropped_unsent},
-        {"pauses_no_files", stats->pauses_no_files},
-        {"pauses_no_buffers", stats->pauses_no_buffers},
-    };
+    char *part;
+    FILE *file;
+    bool good;
 
-    fprintf(stderr,
-            "weir: served accepted=%" PRIu64 " closed=%" PRIu64 " bytes_in=%" PRIu64
-            " bytes_out=%" PRIu64 " datagrams_in=%" PRIu64 " datagrams_out=%" PRIu64
-            " datagram_bytes_in=%" PRIu64 " datagram_bytes_out=%" PRIu64,
-            stats->accepted, stats->closed, stats->bytes_in, stats->bytes_out, stats->datagrams_in,
-            stats->datagrams_out, stats->datagram_bytes_in, stats->datagram_bytes_out);
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-        if (reasons[i].count > 0)
-            fprintf(stderr, " %s=%" PRIu64, reasons[i].name, reasons[i].count);
-    for (int i = 0; i < WEIR_REASONS_COUNT; i++)
-        if (stats->closed_by_reason[i] > 0)
-            fprintf(stderr, " closed_%s=%" PRIu64, weir_reason_text((enum weir_reason)i),
-                    stats->closed_by_reason[i]);
-    fprintf(stderr, "\n");
+    if (!options->port_file) return true;
+    part = keep_format(&options->keep, "%s.part", options->port_file);
+    file = part ? fopen(part, "w") : NULL;
+    good = file != NULL;
+    for (size_t i = 0; good && i < weir_server_listeners_count(server); i++)
+        good = fprintf(file, "%u\n", weir_server_listener(server, i).address.port) > 0;
+    if (file && fclose(file) != 0) good = false;
+    if (good) {
+        remove(options->port_file); /* where rename() does not replace; mostly there is none */
+        good = rename(part, options->port_file) == 0;
+    }
+    if (!good)
+        fprintf(stderr,
+                "weir: cannot write --port-file %s; see that its folder is there and writable\n",
+                options->port_file);
+    return good;
+}
+
+/* ---- until the end ---- */
+
+static void serve__print_stats(const struct weir_server *server, const char *word)
+{
+    char text[SERVE__STATS_BYTES];
+    struct weir_stats stats;
+
+    weir_server_stats(server, &stats);
+    fprintf(stderr, "weir: %s %s\n", word, weir_stats_text(&stats, text, sizeof text));
 }
 
 /* Until the server has ended: the first wish to stop drains, the second stops. Returns whether it
@@ -119,10 +145,12 @@ static void serve__sum_up(const struct weir_stats *stats)
 static bool serve__until_ended(const struct options *options, struct weir_server *server)
 {
     int wishes = 0;
+    enum os_event event;
 
-    while (os_wait() == OS_STOP) {
-        wishes++;
-        if (wishes == 1)
+    while ((event = os_wait(options->stats_ms)) != OS_ENDED) {
+        if (event == OS_TIME)
+            serve__print_stats(server, "stats");
+        else if (wishes++ == 0)
             weir_server_drain(server, options->drain_ms);
         else
             weir_server_stop(server);
@@ -131,25 +159,54 @@ static bool serve__until_ended(const struct options *options, struct weir_server
     return wishes > 0;
 }
 
-static int serve__with_server(const struct options *options)
+static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)
+{
+    return codec && (proto == WEIR_TCP ? codec->streams : codec->datagrams);
+}
+
+/* Puts what modules hold in the place of their files' names. */
+static bool serve__load_modules(struct options *options)
+{
+    char mistake[1024];
+
+    for (size_t i = 0; i < options->listeners_count; i++) {
+        struct weir_listen *listen = &options->listeners[i];
+        if (!listen->handler || !module_is_file(listen->handler)) continue;
+        const struct weir_module *module = module_load(listen->handler, mistake, sizeof mistake);
+        if (!module) {
+            fprintf(stderr, "weir: %s\n", mistake);
+            return false;
+        }
+        listen->handler = NULL;
+        listen->own_handler = module->handler;
+        if (!listen->codec && serve__fits(module->codec, listen->proto))
+            listen->own_codec = module->codec;
+    }
+    return true;
+}
+
+static int serve__with_server(struct options *options)
 {
     struct weir_server *server = NULL;
     struct weir_error error;
-    struct weir_stats stats;
 
+    if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
     if (serve__start(options, &server, &error) != WEIR_OK) {
         weir_server_free(server);
         return serve__fail(&error);
     }
-    serve__announce(server);
+    if (!serve__write_ports(options, server)) {
+        weir_server_free(server);
+        return EXIT_CODE_UNAVAILABLE;
+    }
+    serve__announce(options, server);
     bool wished = serve__until_ended(options, server);
-    weir_server_stats(server, &stats);
-    if (options->loudness >= 0) serve__sum_up(&stats);
+    if (options->loudness >= 0) serve__print_stats(server, "served");
     weir_server_free(server);
-    return wished ? SERVE_OK : SERVE_FAILED;
+    return wished ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
 
-int serve_run(const struct options *options)
+static int serve__run(struct options *options)
 {
     uint64_t before;
     int os_error;
@@ -159,13 +216,56 @@ int serve_run(const struct options *options)
         fprintf(stderr,
                 "weir: cannot watch for signals (error %d); raise the limit on open files\n",
                 os_error);
-        return SERVE_FAILED;
+        return EXIT_CODE_FAILED;
     }
     uint64_t files = os_raise_files_limit(&before);
     if (files > 0) {
         snprintf(line, sizeof line, "open files: at most %" PRIu64 " (was %" PRIu64 ")", files,
                  before);
-        serve__log((void *)(uintptr_t)options, WEIR_LOG_INFO, line);
+        serve__log(options, WEIR_LOG_INFO, line);
     }
     return serve__with_server(options);
+}
+
+/* ---- the command ---- */
+
+static int serve__help(void)
+{
+    struct options defaults;
+
+    options_init(&defaults);
+    printf("weir serve [OPTION]...: serves TCP and UDP; without a listener, echo on port 5050\n");
+    option_help(&options_table, &defaults, stdout);
+    printf(
+        "\n"
+        "An address is PORT, ADDR:PORT or [ADDR6]:PORT; PORT alone: every address, both families.\n"
+        "A time is 500ms, 60s (or 60), 5m, 1h, 1d; a size 65536, 64k, 1m, 2g, of 1024 each.\n"
+        "In brackets: the default. A time of 0 is never, a limit of 0 none; \"off\" is the same.\n"
+        "stdout has one line per listener, then \"ready\": scripts wait for it. The log: stderr.\n"
+        "SIGINT or SIGTERM ends in peace: no new connections, answers delivered, for --drain at\n"
+        "most; a second one ends now.\n"
+        "Exit codes: 0 ended as asked, 1 failed while running, 64 wrong usage, 69 cannot listen,\n"
+        "78 wrong setting.\n");
+    return EXIT_CODE_OK;
+}
+
+int serve_main(int count, char **arguments)
+{
+    struct mistakes mistakes = {0};
+    struct options options;
+    int code;
+
+    if (!options_read(count, arguments, &options, &mistakes)) {
+        mistakes_print(&mistakes, stderr);
+        code = EXIT_CODE_USAGE;
+    } else if (options.help) {
+        code = serve__help();
+    } else if (options.version) {
+        printf("weir %s\n", weir_version());
+        code = EXIT_CODE_OK;
+    } else {
+        code = serve__run(&options);
+    }
+    options_free(&options);
+    return code;
 }

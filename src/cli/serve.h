@@ -5,16 +5,8 @@
 
 #include "options.h"
 
-/* Exit codes, those of sysexits.h. 2, 3, 5, 29 and 53 are avoided: crashes give them under Wine. */
-enum serve_exit {
-    SERVE_OK = 0,
-    SERVE_FAILED = 1,
-    SERVE_USAGE = 64,
-    SERVE_CANNOT_LISTEN = 69,
-    SERVE_WRONG_SETTING = 78,
-};
-
-/* Serves until it is told to stop; returns the exit code. */
-int serve_run(const struct options *options);
+/* Serves until it is told to stop, by the arguments that follow the command's name; returns the
+ * exit code. */
+int serve_main(int count, char **arguments);
 
 #endif

@@ -25,7 +25,7 @@ class Words(WeirTest):
         self.assertRegex(ended.stderr, pattern)
 
     def test_help_and_version(self):
-        ended = self.run_weir("--help")
+        ended = self.run_weir("serve", "--help")
         self.assertEqual((ended.returncode, ended.stderr), (OK, ""))
         for wanted in ("weir serve", "--transport", "rio", "iocp", "--verify-rio"):
             self.assertIn(wanted, ended.stdout)

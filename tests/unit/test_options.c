@@ -11,14 +11,23 @@
 
 #include "options.h"
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 static struct options options;
-static char mistake[256];
+static struct mistakes mistakes;
+
+static bool read_words(int count, char **words)
+{
+    options_free(&options);
+    mistakes = (struct mistakes){0};
+    return options_read(count, words, &options, &mistakes);
+}
 
 /* Reads a command line written as one string. */
 static bool read_line(const char *line)
 {
-    static char words[256];
-    char *arguments[32];
+    static char words[512];
+    char *arguments[64];
     int count = 0;
 
     snprintf(words, sizeof words, "%s", line);
@@ -27,103 +36,362 @@ static bool read_line(const char *line)
         at += strcspn(at, " ");
         if (*at == ' ') *at++ = '\0';
     }
-    mistake[0] = '\0';
-    return options_read(count, arguments, &options, mistake, sizeof mistake);
+    return read_words(count, arguments);
 }
+
+static void assert_read(const char *line)
+{
+    if (!read_line(line)) fail_msg("%s: %s", line, mistakes.lines[0]);
+}
+
+/* It is refused with one mistake, in which that stands. */
+static void assert_refused(const char *line, const char *answer)
+{
+    if (read_line(line) || mistakes.count != 1 || !strstr(mistakes.lines[0], answer))
+        fail_msg("%s: got %zu, \"%s\", wanted \"%s\"", line, mistakes.count, mistakes.lines[0],
+                 answer);
+}
+
+static int forget_options(void **state)
+{
+    (void)state;
+    options_free(&options);
+    return 0;
+}
+
+/* ---- what it reads ---- */
 
 static void test_alone_it_serves_both(void **state)
 {
     (void)state;
-    assert_true(read_line(""));
+    assert_read("");
     assert_int_equal(options.listeners_count, 2);
     assert_int_equal(options.listeners[0].proto, WEIR_TCP);
     assert_string_equal(options.listeners[0].address, "5050");
+    assert_null(options.listeners[0].codec);
+    assert_null(options.listeners[0].handler);
     assert_int_equal(options.listeners[1].proto, WEIR_UDP);
-    assert_string_equal(options.transport, "auto");
-    assert_int_equal(options.workers, 0);
     assert_int_equal(options.drain_ms, 5000);
+}
+
+static void test_defaults_are_the_librarys(void **state)
+{
+    struct weir_config config;
+
+    (void)state;
+    weir_config_init(&config);
+    assert_read("");
+    assert_memory_equal(&options.config, &config, sizeof config);
 }
 
 static void test_every_form_of_an_option(void **state)
 {
     (void)state;
-    assert_true(read_line(
-        "serve --tcp 1 --tcp=127.0.0.1:2 -t 3 -t4 -u [::1]:5 --workers 3 --transport epoll -vv"));
+    assert_read("--tcp 1 --tcp=127.0.0.1:2 -t 3 -t4 -u [::1]:5 --workers 3 --transport epoll -vv");
     assert_int_equal(options.listeners_count, 5);
     assert_string_equal(options.listeners[1].address, "127.0.0.1:2");
     assert_string_equal(options.listeners[3].address, "4");
     assert_int_equal(options.listeners[4].proto, WEIR_UDP);
-    assert_int_equal(options.workers, 3);
-    assert_string_equal(options.transport, "epoll");
+    assert_int_equal(options.config.workers, 3);
+    assert_string_equal(options.config.transport, "epoll");
     assert_int_equal(options.loudness, 2);
-    assert_true(read_line("-q"));
+    assert_read("-q");
     assert_int_equal(options.loudness, -1);
-    assert_false(options.verify_rio);
-    assert_true(read_line("--verify-rio"));
-    assert_true(options.verify_rio);
-    assert_true(read_line("--help"));
+    assert_false(options.config.verify_rio);
+    assert_read("--verify-rio");
+    assert_true(options.config.verify_rio);
+    assert_read("--help");
     assert_true(options.help);
-    assert_true(read_line("--version"));
+    assert_read("-V");
     assert_true(options.version);
 }
 
-static void test_times(void **state)
+static void test_every_setting_has_an_option(void **state)
 {
-    static const struct {
-        const char *line;
-        uint32_t ms;
-    } good[] = {{"--drain 0", 0},
-                {"--drain 7", 7000},
-                {"--drain 250ms", 250},
-                {"--drain 5s", 5000},
-                {"--drain 2m", 120000},
-                {"--drain 1h", 3600000},
-                {"--drain 1193h", 4294800000u}};
-    static const char *const bad[] = {"--drain x",     "--drain 5x",
-                                      "--drain -1",    "--drain 5.5s",
-                                      "--drain 1194h", "--drain 99999999999999999999s",
-                                      "--drain s"};
+    (void)state;
+    assert_read("--idle-timeout 1s --first-byte-timeout 2s --frame-timeout 3s --send-timeout 4s "
+                "--send-rate-min 5k/s --lifetime 6h --keepalive 7s --max-sessions 8 "
+                "--max-sessions-per-address 9 --accept-rate 10/s --rate 11k --message-rate 12 "
+                "--broadcast-policy drop-oldest --queue-high 1m --queue-low 14 --buffer-size 4k "
+                "--buffer-memory 16m --datagram-memory 17m --backlog 18 --udp-peers-max 19 "
+                "--udp-idle-timeout 20s --udp-reply-ratio 2.1");
+    const struct weir_config *config = &options.config;
+    assert_int_equal(config->idle_timeout_ms, 1000);
+    assert_int_equal(config->first_byte_timeout_ms, 2000);
+    assert_int_equal(config->frame_timeout_ms, 3000);
+    assert_int_equal(config->send_timeout_ms, 4000);
+    assert_int_equal(config->send_rate_min_bytes, 5120);
+    assert_int_equal(config->lifetime_ms, 6 * 3600000);
+    assert_int_equal(config->keepalive_ms, 7000);
+    assert_int_equal(config->sessions_max, 8);
+    assert_int_equal(config->sessions_per_address_max, 9);
+    assert_int_equal(config->accept_rate_max, 10);
+    assert_int_equal(config->receive_rate_max_bytes, 11 * 1024);
+    assert_int_equal(config->message_rate_max, 12);
+    assert_int_equal(config->broadcast_policy, WEIR_BROADCAST_DROP_OLDEST);
+    assert_int_equal(config->send_queue_high_bytes, 1 << 20);
+    assert_int_equal(config->send_queue_low_bytes, 14);
+    assert_int_equal(config->buffer_bytes, 4096);
+    assert_int_equal(config->buffer_memory_max_bytes, 16 << 20);
+    assert_int_equal(config->datagram_memory_max_bytes, 17 << 20);
+    assert_int_equal(config->listen_backlog, 18);
+    assert_int_equal(config->datagram_peers_max, 19);
+    assert_int_equal(config->datagram_idle_timeout_ms, 20000);
+    assert_int_equal(config->datagram_reply_percent_max, 210);
+    assert_read("--mailbox 21 --drain 22s --drain-jitter 23s --node 24 --workers 25 --stats 26s "
+                "--port-file f -m 27 -i off");
+    assert_int_equal(config->mailbox_letters_max, 21);
+    assert_int_equal(options.drain_ms, 22000);
+    assert_int_equal(config->drain_jitter_ms, 23000);
+    assert_int_equal(config->node, 24);
+    assert_int_equal(config->workers, 25);
+    assert_int_equal(options.stats_ms, 26000);
+    assert_string_equal(options.port_file, "f");
+    assert_int_equal(config->sessions_max, 27);
+    assert_int_equal(config->idle_timeout_ms, 0);
+    assert_read("--max-conns 28 --workers auto --udp-reply-ratio off");
+    assert_int_equal(config->sessions_max, 28);
+    assert_int_equal(config->workers, 0);
+    assert_int_equal(config->datagram_reply_percent_max, 0);
+}
+
+static void test_the_low_mark_follows_the_high_one(void **state)
+{
+    (void)state;
+    assert_read("--queue-high 128k");
+    assert_int_equal(options.config.send_queue_low_bytes, 32 * 1024);
+    assert_read("--queue-high 2m");
+    assert_int_equal(options.config.send_queue_low_bytes, 256 * 1024);
+    assert_refused("--queue-high 128k --queue-low 128k", "--queue-low 128k must be less than "
+                                                         "--queue-high 128k");
+}
+
+static void test_farewell(void **state)
+{
+    char *words[] = {"--farewell", "full\\r\\n\\t\\\\\\x41"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_true(read_line(good[i].line));
-        assert_int_equal(options.drain_ms, good[i].ms);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(read_line(bad[i]));
-        assert_non_null(strstr(mistake, "write a time"));
-    }
+    assert_true(read_words(2, words));
+    assert_string_equal(options.config.farewell, "full\r\n\t\\A");
+    assert_refused("--farewell a\\q", "after \\ write n, r, t");
+    assert_refused("--farewell a\\", "after \\ write n, r, t");
+    assert_refused("--farewell a\\x0", "after \\ write n, r, t");
+    assert_refused("--farewell a\\x00", "after \\ write n, r, t");
 }
+
+/* ---- listeners and codecs ---- */
+
+static void test_urls(void **state)
+{
+    (void)state;
+    assert_read("--listen tcp://[::]:7000?codec=u32be%2cmax=1m&handler=chat -l udp://7 "
+                "--listen tcp://127.0.0.1:8?handler=.%2Fmy%20file.so");
+    assert_int_equal(options.listeners_count, 3);
+    assert_int_equal(options.listeners[0].proto, WEIR_TCP);
+    assert_string_equal(options.listeners[0].address, "[::]:7000");
+    assert_string_equal(options.listeners[0].codec, "u32be,max=1m");
+    assert_string_equal(options.listeners[0].handler, "chat");
+    assert_int_equal(options.listeners[1].proto, WEIR_UDP);
+    assert_string_equal(options.listeners[1].address, "7");
+    assert_null(options.listeners[1].handler);
+    assert_string_equal(options.listeners[2].handler, "./my file.so");
+    assert_refused("-l 7000", "write tcp://[ADDR:]PORT or udp://");
+    assert_refused("-l sctp://7000", "write tcp://[ADDR:]PORT or udp://");
+    assert_refused("-l tcp://localhost:7", "localhost:7 is not an address");
+    assert_refused("-l tcp://", "is not an address");
+    assert_refused("-l tcp://7?codek=raw", "unknown key codek; did you mean codec");
+    assert_refused("-l tcp://7?colour=red", "unknown key colour; there are codec and handler");
+    assert_refused("-l tcp://7?", "unknown key ;");
+    assert_refused("-l tcp://7?codec", "codec needs a value");
+    assert_refused("-l tcp://7?codec=&handler=echo", "codec needs a value");
+    assert_refused("-l tcp://7?codec=raw&codec=raw", "codec stands there twice");
+    assert_refused("-l tcp://7?codec=%", "two hexadecimal digits");
+    assert_refused("-l tcp://7?codec=%4", "two hexadecimal digits");
+    assert_refused("-l tcp://7?codec=%zz", "two hexadecimal digits");
+    assert_refused("-l tcp://7?codec=%00", "two hexadecimal digits");
+}
+
+static void test_codec_and_handler_hold_for_those_that_say_none(void **state)
+{
+    (void)state;
+    assert_read(
+        "--tcp 1 -l tcp://2?codec=line -l tcp://3?handler=time --codec u32be --handler chat");
+    assert_string_equal(options.listeners[0].codec, "u32be");
+    assert_string_equal(options.listeners[0].handler, "chat");
+    assert_string_equal(options.listeners[1].codec, "line");
+    assert_string_equal(options.listeners[1].handler, "chat");
+    assert_string_equal(options.listeners[2].codec, "u32be");
+    assert_string_equal(options.listeners[2].handler, "time");
+}
+
+static void test_a_codec_of_streams_has_no_place_on_udp(void **state)
+{
+    (void)state;
+    assert_refused("--tcp 1 --udp 2 --codec u32be", "udp 2: codec u32be cuts a stream");
+    assert_refused("-l udp://2?codec=line", "udp 2: codec line cuts a stream");
+    assert_refused("-l tcp://2?codec=datagram", "tcp 2: codec datagram is for UDP");
+    assert_read("--tcp 1 -l udp://2?codec=datagram --codec u32be");
+    assert_read("--codec u32be"); /* without any listener: TCP alone */
+    assert_int_equal(options.listeners_count, 1);
+    assert_int_equal(options.listeners[0].proto, WEIR_TCP);
+}
+
+static void test_the_longest_message(void **state)
+{
+    static const struct {
+        const char *codec, *limited;
+    } codecs[] = {
+        {"u32be", "u32be,max=1048576"},
+        {"u32be,max=64k", "u32be,max=1048576"},
+        {"u32be,max=64k,strip=no", "u32be,strip=no,max=1048576"},
+        {"netty(1,2,max=3,4),max=5", "netty(1,2,max=3,4),max=1048576"},
+        {"length,maximum=3", "length,maximum=3,max=1048576"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(codecs); i++) {
+        char codec[64];
+        char *words[] = {"--codec", codec, "--max-message", "1m"};
+        snprintf(codec, sizeof codec, "%s", codecs[i].codec);
+        assert_true(read_words(4, words));
+        assert_string_equal(options.listeners[0].codec, codecs[i].limited);
+    }
+    assert_read("--udp 1 -l tcp://2?codec=line --max-message 1k");
+    assert_null(options.listeners[0].codec);
+    assert_string_equal(options.listeners[1].codec, "line,max=1024");
+    assert_refused("--max-message 1m", "name a --codec");
+}
+
+/* ---- who may come ---- */
+
+static void test_blocks(void **state)
+{
+    char *words[] = {"--allow", "10.0.0.0/8, ::1", "--allow=192.168.1.7", "--deny",
+                     "2001:db8::/32"};
+
+    (void)state;
+    assert_true(read_words(5, words));
+    assert_string_equal(options.config.allow, "10.0.0.0/8, ::1, 192.168.1.7");
+    assert_string_equal(options.config.deny, "2001:db8::/32");
+    assert_read("--deny 0.0.0.0/0 --deny ::/0 --deny 1.2.3.4/32 --deny ::1/128");
+    assert_string_equal(options.config.deny, "0.0.0.0/0, ::/0, 1.2.3.4/32, ::1/128");
+    static const char *const bad[] = {
+        "10.0.0/8", "10.0.0.0/33", "::1/129", "10.0.0.0/", "10.0.0.0/-1",  "10.0.0.0/8x",  "host",
+        "[::1]",    "10.0.0.0:80", "*",       "/8",        "10.0.0.0/8/8", "10.0.0.0/0008"};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        char line[64];
+        snprintf(line, sizeof line, "--allow %s", bad[i]);
+        assert_refused(line, "write a block such as");
+        assert_null(options.config.allow);
+    }
+    assert_refused("--allow ,", "write a block such as");
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_files_of_blocks(void **state)
+{
+    const char *path = "test_options.blocks";
+    char line[128];
+
+    (void)state;
+    write_file(path, "# friends\r\n10.0.0.0/8 # all of them\r\n\r\n  ::1\n#1.2.3.4\n192.0.2.1");
+    snprintf(line, sizeof line, "--deny 9.9.9.9 --deny-file %s --allowfile %s", path, path);
+    assert_read(line);
+    assert_string_equal(options.config.allow, "10.0.0.0/8, ::1, 192.0.2.1");
+    assert_string_equal(options.config.deny, "9.9.9.9, 10.0.0.0/8, ::1, 192.0.2.1");
+    write_file(path, "10.0.0.0/8\n\nnonsense\n");
+    snprintf(line, sizeof line, "--allow-file %s", path);
+    assert_refused(line, "test_options.blocks, line 3: nonsense: write a block");
+    write_file(path, "# nobody\n");
+    assert_refused(line, "no block stands in it");
+    snprintf(line, sizeof line, "--deny-file %s", path);
+    assert_read(line);
+    assert_null(options.config.deny);
+    assert_int_equal(remove(path), 0);
+    assert_refused(line, "cannot open it");
+}
+
+/* ---- mistakes ---- */
 
 static void test_mistakes_are_answered_with_what_was_meant(void **state)
 {
     static const struct {
         const char *line, *answer;
-    } mistakes[] = {
+    } mistaken[] = {
         {"--transprot epoll", "did you mean --transport?"},
         {"--worker 2", "did you mean --workers?"},
-        {"--nothing-like-it", "see weir --help"},
+        {"--max-conn 2", "did you mean --max-conns?"},
+        {"--nothing-like-it", "see weir serve --help"},
+        {"--nothing-like-it 5", "see weir serve --help"},
+        {"--Listening", "unknown option --Listening"},
         {"--tcp", "--tcp needs a value: [ADDR:]PORT"},
         {"--tcp localhost:7", "not an address"},
         {"--tcp 65536", "not an address"},
         {"--udp 1.2.3:7", "not an address"},
-        {"--workers 0", "a number from 1 to 255"},
-        {"--workers 256", "a number from 1 to 255"},
-        {"--workers two", "a number from 1 to 255"},
+        {"--workers 0", "a number from 1 to 255; or auto"},
+        {"--workers 256", "a number from 1 to 255; or auto"},
+        {"--drain 5x", "--drain 5x: write a time such as 500ms, 60s, 5m, 1h or 1d, at most 49d"},
+        {"--drain=", "--drain : write a time"},
+        {"--buffer-size 2k", "a size such as 4096, 64k, 1m or 2g, from 4k to 1m"},
+        {"--accept-rate many", "a rate such as 1000 or 1000/s"},
+        {"--rate 1x/s", "a size per second such as 64k/s"},
+        {"--udp-reply-ratio 0", "a ratio such as 1.0, 0.5 or 150%"},
+        {"--broadcast-policy drop-old", "write one of disconnect drop-newest drop-oldest"},
+        {"--broadcast-policy drop-oldst", "did you mean drop-oldest?"},
         {"--help=yes", "takes no value"},
         {"-x", "unknown option -x"},
         {"-vx", "unknown option -x"},
-        {"start", "no such command"},
-        {"serve 5050", "no such command"},
-        {"-", "no such command"},
+        {"start", "start: no option of weir serve"},
+        {"5050", "an address wants its protocol: --tcp 5050"},
+        {"-- --tcp", "--tcp: no option of weir serve"},
+        {"-", "no option of weir serve"},
+        {"--buffer-size 1m", "--queue-high 1m is less than two buffers of --buffer-size 1m"},
+        {"--buffer-memory 32k", "--buffer-memory 32k is less than four buffers"},
+        {"--send-rate-min 1k --send-timeout off", "counts from --send-timeout on"},
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
-        if (read_line(mistakes[i].line) || !strstr(mistake, mistakes[i].answer))
-            fail_msg("%s: got \"%s\", wanted \"%s\"", mistakes[i].line, mistake,
-                     mistakes[i].answer);
-    }
+    for (size_t i = 0; i < COUNT(mistaken); i++)
+        assert_refused(mistaken[i].line, mistaken[i].answer);
+}
+
+static void test_all_mistakes_are_told(void **state)
+{
+    (void)state;
+    assert_false(read_line("--tpc 5 --idle-timeout 5x word --workers=0 --queue-low 2m"));
+    assert_int_equal(mistakes.count, 5);
+    assert_non_null(strstr(mistakes.lines[0], "--tcp?"));
+    assert_non_null(strstr(mistakes.lines[1], "--idle-timeout"));
+    assert_non_null(strstr(mistakes.lines[2], "word"));
+    assert_non_null(strstr(mistakes.lines[3], "--workers"));
+    assert_non_null(strstr(mistakes.lines[4], "--queue-low"));
+}
+
+static void test_a_mistake_is_one_line(void **state)
+{
+    char *words[] = {"--drain", "a\nweir: info: all is well\x1b[0m"};
+
+    (void)state;
+    assert_false(read_words(2, words));
+    for (const char *at = mistakes.lines[0]; *at != '\0'; at++) assert_in_range(*at, 0x20, 0x7e);
+}
+
+static void test_countless_mistakes(void **state)
+{
+    char *words[MISTAKES_MAX + 5];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(words); i++) words[i] = "x";
+    assert_false(read_words(COUNT(words), words));
+    assert_int_equal(mistakes.count, COUNT(words));
 }
 
 static void test_too_many_listeners(void **state)
@@ -131,24 +399,91 @@ static void test_too_many_listeners(void **state)
     char *arguments[2 * (OPTIONS_LISTENERS_MAX + 1)];
 
     (void)state;
-    for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++)
-        arguments[i] = i % 2 ? "0" : "--tcp";
-    assert_true(
-        options_read(2 * OPTIONS_LISTENERS_MAX, arguments, &options, mistake, sizeof mistake));
-    assert_false(
-        options_read(2 * OPTIONS_LISTENERS_MAX + 2, arguments, &options, mistake, sizeof mistake));
-    assert_non_null(strstr(mistake, "more than 64 listeners"));
+    for (size_t i = 0; i < COUNT(arguments); i++) arguments[i] = i % 2 ? "0" : "--tcp";
+    assert_true(read_words(2 * OPTIONS_LISTENERS_MAX, arguments));
+    assert_false(read_words(2 * OPTIONS_LISTENERS_MAX + 2, arguments));
+    assert_non_null(strstr(mistakes.lines[0], "more than 64 listeners"));
+}
+
+/* ---- help ---- */
+
+/* Every default that is printed reads as what the settings hold. */
+static void test_help_shows_each_option_with_its_default(void **state)
+{
+    static char help[65536];
+    struct options defaults;
+    FILE *file = tmpfile();
+
+    (void)state;
+    assert_non_null(file);
+    options_init(&defaults);
+    option_help(&options_table, &defaults, file);
+    rewind(file);
+    help[fread(help, 1, sizeof help - 1, file)] = '\0';
+    fclose(file);
+    for (size_t i = 0; i < options_table.count; i++) {
+        const struct option *option = &options_table.options[i];
+        char standard[64], shown[80];
+        uint64_t value;
+        snprintf(shown, sizeof shown, option->store == OPTION_GROUP ? "\n%s:\n" : "--%s ",
+                 option->name);
+        const char *place = strstr(help, shown);
+        if (!place) fail_msg("%s is not in the help", option->name);
+        option_text(option, &defaults, standard, sizeof standard);
+        if (standard[0] == '\0') continue;
+        snprintf(shown, sizeof shown, "[%s]\n", standard);
+        const char *end = place ? strstr(place, "]\n") : NULL;
+        if (!end || end + 2 - strstr(place, shown) != (ptrdiff_t)strlen(shown))
+            fail_msg("--%s is shown without %s", option->name, shown);
+        if (option->store != OPTION_VALUE) continue;
+        assert_true(value_read(&option->rule, standard, &value));
+        assert_int_equal(value, option_number(option, &defaults));
+    }
+}
+
+/* Two options of one name, or a member that an option is too narrow or too wide for. */
+static void test_the_table_is_sound(void **state)
+{
+    (void)state;
+    assert_in_range(options_table.count, 1, OPTION_TABLE_MAX);
+    for (size_t i = 0; i < options_table.count; i++) {
+        const struct option *one = &options_table.options[i];
+        if (one->store == OPTION_VALUE) assert_true(one->bytes == 4 || one->bytes == 8);
+        if (one->store == OPTION_VALUE && one->bytes == 4)
+            assert_true(one->rule.most <= UINT32_MAX);
+        if (one->store == OPTION_SWITCH) assert_int_equal(one->bytes, sizeof(bool));
+        for (size_t j = 0; j < i; j++) {
+            const struct option *other = &options_table.options[j];
+            assert_string_not_equal(one->name, other->name);
+            if (one->letter != 0) assert_int_not_equal(one->letter, other->letter);
+            if (one->bytes > 0 && other->bytes > 0) assert_true(one->offset != other->offset);
+        }
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alone_it_serves_both),
+        cmocka_unit_test(test_defaults_are_the_librarys),
         cmocka_unit_test(test_every_form_of_an_option),
-        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_every_setting_has_an_option),
+        cmocka_unit_test(test_the_low_mark_follows_the_high_one),
+        cmocka_unit_test(test_farewell),
+        cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_codec_and_handler_hold_for_those_that_say_none),
+        cmocka_unit_test(test_a_codec_of_streams_has_no_place_on_udp),
+        cmocka_unit_test(test_the_longest_message),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_files_of_blocks),
         cmocka_unit_test(test_mistakes_are_answered_with_what_was_meant),
+        cmocka_unit_test(test_all_mistakes_are_told),
+        cmocka_unit_test(test_a_mistake_is_one_line),
+        cmocka_unit_test(test_countless_mistakes),
         cmocka_unit_test(test_too_many_listeners),
+        cmocka_unit_test(test_help_shows_each_option_with_its_default),
+        cmocka_unit_test(test_the_table_is_sound),
     };
 
-    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("options", tests, NULL, forget_options);
 }

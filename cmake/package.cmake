@@ -1,0 +1,78 @@
+# What is installed and where, and the packages that are made of it (cpack).
+#
+#   bin/weir                        the program
+#   include/weir                    the headers
+#   lib/libweir.so, lib/libweir.a   the library; lib/cmake/weir and lib/pkgconfig say how it is linked
+#   share/doc/weir                  what there is to read
+#
+# None of it names the folder it was installed to: the whole may be moved.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(WEIR_CMAKE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+set(WEIR_DOC_FOLDER ${CMAKE_INSTALL_DATAROOTDIR}/doc/weir)
+
+# ---- targets ----
+set_target_properties(weir_shared PROPERTIES EXPORT_NAME weir)
+set_target_properties(weir_static PROPERTIES EXPORT_NAME static)
+set_target_properties(weir_system PROPERTIES EXPORT_NAME system)
+set_target_properties(weir_module PROPERTIES EXPORT_NAME module)
+set(places RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+           INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(WIN32) # modules are linked with the program there
+    set_target_properties(weir PROPERTIES EXPORT_NAME program)
+    install(TARGETS weir EXPORT weirTargets ${places})
+else()
+    install(TARGETS weir ${places})
+endif()
+install(TARGETS weir_shared weir_static weir_system weir_module EXPORT weirTargets ${places})
+install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_FOLDER})
+
+# ---- headers, and how to link ----
+install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN *.h PATTERN *.def)
+install(FILES ${CMAKE_BINARY_DIR}/include/weir/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir)
+
+configure_package_config_file(cmake/weirConfig.cmake.in ${CMAKE_BINARY_DIR}/cmake/weirConfig.cmake
+                              INSTALL_DESTINATION ${WEIR_CMAKE_FOLDER})
+# Before 1.0 a minor version may change anything.
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/cmake/weirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/cmake/weirConfig.cmake ${CMAKE_BINARY_DIR}/cmake/weirConfigVersion.cmake
+        DESTINATION ${WEIR_CMAKE_FOLDER})
+
+if(WIN32)
+    set(WEIR_PC_PRIVATE "Libs.private: -lws2_32 -lmswsock -liphlpapi")
+else()
+    set(WEIR_PC_PRIVATE "Requires.private: liburing >= 2.3\nLibs.private: -pthread")
+endif()
+file(RELATIVE_PATH WEIR_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" WEIR_PC_PREFIX "${WEIR_PC_PREFIX}")
+configure_file(cmake/weir.pc.in ${CMAKE_BINARY_DIR}/cmake/weir.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/cmake/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# ---- what there is to read ----
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${WEIR_DOC_FOLDER})
+install(DIRECTORY docs/ DESTINATION ${WEIR_DOC_FOLDER}/docs FILES_MATCHING PATTERN *.md)
+
+# ---- packages ----
+set(CPACK_PACKAGE_NAME weir)
+set(CPACK_PACKAGE_VENDOR weir)
+set(CPACK_PACKAGE_CONTACT "weir maintainers <maintainers@weir.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_RESOURCE_FILE_LICENSE ${CMAKE_SOURCE_DIR}/LICENSE)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_VERBATIM_VARIABLES ON)
+if(WIN32)
+    set(CPACK_GENERATOR ZIP)
+else()
+    set(CPACK_GENERATOR TGZ DEB)
+    install(FILES LICENSE DESTINATION ${WEIR_DOC_FOLDER} RENAME copyright) # where Debian looks for it
+endif()
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS liburing-dev) # for linking with libweir.a
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+include(CPack)

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* block_list.c - checks each block where the person who wrote it can be told its place. */
+#include "block_list.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <weir/address.h>
+
+#define BLOCK_LIST__SEPARATORS ", \t\r\n"
+#define BLOCK_LIST__FILE_BYTES_MAX (16L << 20)
+
+/* Digits only, at most `max`. */
+static bool block_list__is_prefix(const char *text, size_t length, unsigned max)
+{
+    unsigned value = 0;
+
+    if (length == 0 || length > 3) return false;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') return false;
+        value = value * 10 + (unsigned)(text[i] - '0');
+    }
+    return value <= max;
+}
+
+/* "10.0.0.0/8", "::1": an address without a port, and a prefix or none. */
+static bool block_list__is_block(const char *text, size_t length)
+{
+    char place[WEIR_ADDRESS_TEXT_BYTES];
+    struct weir_address address;
+    const char *slash = memchr(text, '/', length);
+    size_t host = slash ? (size_t)(slash - text) : length;
+    bool six = memchr(text, ':', host) != NULL;
+
+    if (host == 0 || host > sizeof place - 8 || text[0] == '[' || text[0] == '*') return false;
+    snprintf(place, sizeof place, six ? "[%.*s]:1" : "%.*s:1", (int)host, text);
+    return weir_address_parse(place, &address) &&
+           (!slash || block_list__is_prefix(slash + 1, length - host - 1, six ? 128 : 32));
+}
+
+/* Copies the blocks of `length` bytes of text behind `to`, and returns their end. Mistakes begin
+ * with `where`. */
+static char *block_list__copy(char *to, const char *text, size_t length, const char *where,
+                              struct mistakes *mistakes)
+{
+    const char *end = text + length;
+
+    while (text < end) {
+        size_t block = 0;
+        while (text + block < end && !strchr(BLOCK_LIST__SEPARATORS, text[block])) block++;
+        if (block > 0 && block_list__is_block(text, block)) {
+            memcpy(to, text, block);
+            to += block;
+            *to++ = ',';
+            *to++ = ' ';
+        } else if (block > 0) {
+            mistakes_add(mistakes,
+                         "%s: %.*s: write a block such as 10.0.0.0/8, 2001:db8::/32 or ::1", where,
+                         block > 60 ? 60 : (int)block, text);
+        }
+        text += block + 1;
+    }
+    return to;
+}
+
+/* Room for what is in the list, and for blocks of so many bytes of text; what is in it is copied.
+ * Null, and a mistake: out of memory. */
+static char *block_list__room(const char *list, size_t length, char **to, const char *option,
+                              struct keep *keep, struct mistakes *mistakes)
+{
+    size_t used = list ? strlen(list) : 0;
+    char *room = keep_bytes(keep, used + 2 + 2 * length + 3);
+
+    if (!room) {
+        mistakes_add(mistakes, "--%s: out of memory", option);
+        return NULL;
+    }
+    *to = room;
+    if (used == 0) return room;
+    memcpy(room, list, used);
+    memcpy(room + used, ", ", 2);
+    *to += used + 2;
+    return room;
+}
+
+/* Ends the list: without the last separator, and null again while nothing is in it. */
+static void block_list__end(const char **list, char *room, char *to)
+{
+    if (to == room) return;
+    to[-2] = '\0';
+    *list = room;
+}
+
+void block_list_add(const char **list, const char *option, const char *text, struct keep *keep,
+                    struct mistakes *mistakes)
+{
+    char where[48], *to, *room;
+
+    snprintf(where, sizeof where, "--%s", option);
+    if (text[strspn(text, BLOCK_LIST__SEPARATORS)] == '\0') {
+        mistakes_add(mistakes, "%s: write a block such as 10.0.0.0/8, 2001:db8::/32 or ::1", where);
+        return;
+    }
+    room = block_list__room(*list, strlen(text), &to, option, keep, mistakes);
+    if (!room) return;
+    to = block_list__copy(to, text, strlen(text), where, mistakes);
+    block_list__end(list, room, to);
+}
+
+/* ---- files ---- */
+
+/* All of a file, with its length. Null, and a mistake: it cannot be read. */
+static char *block_list__read(const char *option, const char *path, size_t *length,
+                              struct keep *keep, struct mistakes *mistakes)
+{
+    FILE *file = fopen(path, "rb");
+    char *bytes = NULL;
+
+    if (!file) {
+        mistakes_add(mistakes, "--%s %.150s: cannot open it; see that it is there and readable",
+                     option, path);
+        return NULL;
+    }
+    long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    if (size < 0 || size > BLOCK_LIST__FILE_BYTES_MAX || fseek(file, 0, SEEK_SET) != 0)
+        mistakes_add(mistakes, "--%s %.150s: not a file of at most 16 MiB", option, path);
+    else if ((bytes = keep_bytes(keep, (size_t)size + 1)) == NULL)
+        mistakes_add(mistakes, "--%s: out of memory", option);
+    else
+        *length = fread(bytes, 1, (size_t)size, file);
+    fclose(file);
+    return bytes;
+}
+
+void block_list_add_file(const char **list, const char *option, const char *path, struct keep *keep,
+                         struct mistakes *mistakes)
+{
+    char where[240], *to, *room;
+    size_t length = 0;
+    unsigned number = 1;
+    const char *text = block_list__read(option, path, &length, keep, mistakes);
+
+    if (!text) return;
+    room = block_list__room(*list, length, &to, option, keep, mistakes);
+    if (!room) return;
+    for (const char *line = text; line < text + length; number++) {
+        size_t used = 0, whole = 0;
+        while (line + whole < text + length && line[whole] != '\n') whole++;
+        while (used < whole && line[used] != '#') used++;
+        snprintf(where, sizeof where, "--%s %.150s, line %u", option, path, number);
+        to = block_list__copy(to, line, used, where, mistakes);
+        line += whole + 1;
+    }
+    /* A list of nobody cannot be told from no list, which lets everybody in. */
+    if (to == room && strncmp(option, "allow", 5) == 0)
+        mistakes_add(mistakes, "--%s %.150s: no block stands in it: write one a line", option,
+                     path);
+    block_list__end(list, room, to);
+}

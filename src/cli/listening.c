@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* listening.c - reads listeners, and gives each its codec and handler. */
+#include "listening.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define LISTENING__DEFAULT "5050"
+
+static const char *listening__proto(enum weir_proto proto)
+{
+    return proto == WEIR_TCP ? "tcp" : "udp";
+}
+
+/* Its place in the list, and null when there is none left. */
+static struct weir_listen *listening__new(struct options *options, enum weir_proto proto,
+                                          const char *address, struct mistakes *mistakes)
+{
+    if (options->listeners_count == OPTIONS_LISTENERS_MAX) {
+        mistakes_add(mistakes, "more than %d listeners; start a second server",
+                     OPTIONS_LISTENERS_MAX);
+        return NULL;
+    }
+    struct weir_listen *listen = &options->listeners[options->listeners_count++];
+    *listen = (struct weir_listen){.proto = proto, .address = address};
+    return listen;
+}
+
+void listening_add(struct options *options, enum weir_proto proto, const char *address,
+                   struct mistakes *mistakes)
+{
+    struct weir_address parsed;
+
+    if (weir_address_parse(address, &parsed))
+        listening__new(options, proto, address, mistakes);
+    else
+        mistakes_add(
+            mistakes,
+            "--%s %.100s: not an address; write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers",
+            listening__proto(proto), address);
+}
+
+/* ---- URLs ---- */
+
+/* A URL while it is read; `url` is all of it, for the mistakes. */
+struct listening__url {
+    struct options *options;
+    struct mistakes *mistakes;
+    const char *url;
+};
+
+static int listening__hex(char digit)
+{
+    const char *digits = "0123456789abcdef0123456789ABCDEF";
+    const char *at = digit != '\0' ? strchr(digits, digit) : NULL;
+
+    return at ? (int)((at - digits) % 16) : -1;
+}
+
+/* The part with its %XX replaced; null, and a mistake, when one cannot be. */
+static char *listening__decode(struct listening__url *reading, const char *part, size_t length)
+{
+    char *text = keep_text(&reading->options->keep, part, length), *to = text;
+
+    if (!text) {
+        mistakes_add(reading->mistakes, "--listen %.100s: out of memory", reading->url);
+        return NULL;
+    }
+    for (const char *at = text; *at != '\0'; at++, to++) {
+        *to = *at;
+        if (*at != '%') continue;
+        int high = listening__hex(at[1]), low = high < 0 ? -1 : listening__hex(at[2]);
+        if (low < 0 || high + low == 0) {
+            mistakes_add(reading->mistakes,
+                         "--listen %.100s: behind %% stand two hexadecimal digits of a byte; %% "
+                         "itself is %%25",
+                         reading->url);
+            return NULL;
+        }
+        *to = (char)(high * 16 + low);
+        at += 2;
+    }
+    *to = '\0';
+    return text;
+}
+
+/* "codec=u32be", `length` bytes of it. */
+static void listening__read_key(struct listening__url *reading, struct weir_listen *listen,
+                                const char *pair, size_t length)
+{
+    static const char *const keys[] = {"codec", "handler"};
+    const char **const places[] = {&listen->codec, &listen->handler};
+    size_t key_length = strcspn(pair, "=&");
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (strlen(keys[i]) != key_length || strncmp(pair, keys[i], key_length) != 0) continue;
+        if (key_length + 1 >= length)
+            mistakes_add(reading->mistakes, "--listen %.100s: %s needs a value: %s=NAME",
+                         reading->url, keys[i], keys[i]);
+        else if (*places[i])
+            mistakes_add(reading->mistakes, "--listen %.100s: %s stands there twice", reading->url,
+                         keys[i]);
+        else
+            *places[i] = listening__decode(reading, pair + key_length + 1, length - key_length - 1);
+        return;
+    }
+    const char *nearest = mistakes_nearest(pair, key_length, keys, sizeof keys / sizeof keys[0]);
+    mistakes_add(reading->mistakes, "--listen %.100s: unknown key %.*s; %s%s", reading->url,
+                 key_length > 60 ? 60 : (int)key_length, pair,
+                 nearest ? "did you mean " : "there are codec and handler", nearest ? nearest : "");
+}
+
+/* The text behind "tcp://" or "udp://", and which of them. Null, and a mistake: neither. */
+static const char *listening__scheme(struct listening__url *reading, enum weir_proto *proto)
+{
+    static const char *const schemes[] = {"tcp", "udp"};
+    const char *end = strstr(reading->url, "://");
+    size_t length = end ? (size_t)(end - reading->url) : 0;
+
+    for (size_t i = 0; i < 2 && length == 3; i++)
+        if (strncmp(reading->url, schemes[i], length) == 0) {
+            *proto = i == 0 ? WEIR_TCP : WEIR_UDP;
+            return end + 3;
+        }
+    mistakes_add(reading->mistakes,
+                 "--listen %.100s: write tcp://[ADDR:]PORT or udp://[ADDR:]PORT, and behind it "
+                 "?codec=SPEC&handler=NAME where they are wanted",
+                 reading->url);
+    return NULL;
+}
+
+void listening_add_url(struct options *options, const char *url, struct mistakes *mistakes)
+{
+    struct listening__url reading = {options, mistakes, url};
+    struct weir_address parsed;
+    enum weir_proto proto;
+    const char *at = listening__scheme(&reading, &proto);
+
+    if (!at) return;
+    size_t length = strcspn(at, "?");
+    const char *address = listening__decode(&reading, at, length);
+    if (!address) return;
+    if (!weir_address_parse(address, &parsed)) {
+        mistakes_add(mistakes,
+                     "--listen %.100s: %.60s is not an address; write PORT, ADDR:PORT or "
+                     "[ADDR6]:PORT, in numbers",
+                     url, address);
+        return;
+    }
+    struct weir_listen *listen = listening__new(options, proto, address, mistakes);
+    for (at += length; listen && *at != '\0'; at += length) {
+        at++; /* the ? or & */
+        length = strcspn(at, "&");
+        listening__read_key(&reading, listen, at, length);
+    }
+}
+
+/* ---- codecs ---- */
+
+/* Whether it cuts a stream into messages that have a length. */
+static bool listening__cuts(const char *codec)
+{
+    return codec && strcmp(codec, "raw") != 0 && strcmp(codec, "datagram") != 0;
+}
+
+/* Whether it is of use for datagrams only, or for streams only. */
+static bool listening__fits(const char *codec, enum weir_proto proto)
+{
+    if (!codec) return true;
+    return (strcmp(codec, "datagram") == 0) == (proto == WEIR_UDP);
+}
+
+static void listening__check_codec(const struct weir_listen *listen, struct mistakes *mistakes)
+{
+    if (listening__fits(listen->codec, listen->proto)) return;
+    if (listen->proto == WEIR_UDP)
+        mistakes_add(mistakes,
+                     "udp %s: codec %.60s cuts a stream, and UDP has none; give it to the TCP "
+                     "listeners alone: --listen 'tcp://PORT?codec=%.60s'",
+                     listen->address, listen->codec, listen->codec);
+    else
+        mistakes_add(mistakes,
+                     "tcp %s: codec %.100s is for UDP; take raw, or one that cuts a stream",
+                     listen->address, listen->codec);
+}
+
+/* The length of one part of a description: up to its comma, but for commas in parentheses. */
+static size_t listening__part(const char *at)
+{
+    size_t length = 0;
+
+    for (int depth = 0; at[length] != '\0' && (at[length] != ',' || depth > 0); length++)
+        depth += (at[length] == '(') - (at[length] == ')');
+    return length;
+}
+
+/* The codec's description with this maximum in place of its own. Null: out of memory. */
+static const char *listening__limited(struct keep *keep, const char *codec, uint64_t max_bytes)
+{
+    char *text = keep_bytes(keep, strlen(codec) + 32), *to = text;
+
+    if (!text) return NULL;
+    for (const char *at = codec; *at != '\0';) {
+        size_t length = listening__part(at);
+        if (strncmp(at, "max=", 4) != 0 || at == codec) {
+            if (to != text) *to++ = ',';
+            memcpy(to, at, length);
+            to += length;
+        }
+        at += length + (at[length] == ',');
+    }
+    snprintf(to, 32, ",max=%" PRIu64, max_bytes);
+    return text;
+}
+
+static void listening__limit_all(struct options *options, struct mistakes *mistakes)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < options->listeners_count; i++) {
+        struct weir_listen *listen = &options->listeners[i];
+        if (!listening__cuts(listen->codec)) continue;
+        any = true;
+        listen->codec =
+            listening__limited(&options->keep, listen->codec, options->message_max_bytes);
+        if (!listen->codec) mistakes_add(mistakes, "--max-message: out of memory");
+    }
+    if (!any)
+        mistakes_add(mistakes,
+                     "--max-message: no listener cuts a stream into messages: name a --codec");
+}
+
+void listening_finish(struct options *options, struct mistakes *mistakes)
+{
+    if (options->listeners_count == 0 && mistakes->count == 0) {
+        if (listening__fits(options->codec, WEIR_TCP))
+            listening_add(options, WEIR_TCP, LISTENING__DEFAULT, mistakes);
+        if (listening__fits(options->codec, WEIR_UDP))
+            listening_add(options, WEIR_UDP, LISTENING__DEFAULT, mistakes);
+    }
+    for (size_t i = 0; i < options->listeners_count; i++) {
+        struct weir_listen *listen = &options->listeners[i];
+        if (!listen->codec) listen->codec = options->codec;
+        if (!listen->handler) listen->handler = options->handler;
+        listening__check_codec(listen, mistakes);
+    }
+    if (options->message_max_bytes > 0 && options->listeners_count > 0)
+        listening__limit_all(options, mistakes);
+}

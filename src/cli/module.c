@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* module.c - loads a module, and refuses what would only crash later: each way to be wrong has its
+ * own words. What cannot be checked is whether the module's functions are what they claim. */
+#include "module.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os.h"
+
+/* What the first version had; a smaller size was never written by sizeof. */
+#define MODULE__HANDLER_BYTES_MIN \
+    (offsetof(struct weir_handler, on_drain) + sizeof(void (*)(struct weir_session *)))
+#define MODULE__CODEC_BYTES_MIN (offsetof(struct weir_codec, encode) + sizeof(void (*)(void)))
+
+static bool module__ends_in(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+
+    return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+bool module_is_file(const char *handler)
+{
+    return strpbrk(handler, "/\\") || module__ends_in(handler, ".so") ||
+           module__ends_in(handler, ".dll");
+}
+
+/* ---- what is in it ---- */
+
+/* What is wrong with a part of it of that size and name; null: nothing. */
+static const char *module__wrong_part(size_t size, size_t least, size_t most, const char *name)
+{
+    if (size < least) return "has a size that no version of weir.h knows; write .size = sizeof";
+    if (size > most) return "was built with a newer weir.h; build it with this version's";
+    if (!name || name[0] == '\0') return "has no name; give it one";
+    return NULL;
+}
+
+static bool module__check(const struct weir_module *module, const char *path, char *mistake,
+                          size_t mistake_bytes)
+{
+    const char *wrong;
+
+    if (module->abi != WEIR_ABI_VERSION) {
+        snprintf(mistake, mistake_bytes,
+                 "--handler %s: it was built for ABI version %u of weir, and this is version %d; "
+                 "build it again with this version's weir.h",
+                 path, module->abi, WEIR_ABI_VERSION);
+        return false;
+    }
+    if (!module->handler && !module->codec) {
+        snprintf(mistake, mistake_bytes,
+                 "--handler %s: it has neither a handler nor a codec; name one in WEIR_MODULE()",
+                 path);
+        return false;
+    }
+    wrong = module->handler ? module__wrong_part(module->handler->size, MODULE__HANDLER_BYTES_MIN,
+                                                 sizeof *module->handler, module->handler->name)
+                            : NULL;
+    if (wrong) {
+        snprintf(mistake, mistake_bytes, "--handler %s: its handler %s", path, wrong);
+        return false;
+    }
+    wrong = module->codec ? module__wrong_part(module->codec->size, MODULE__CODEC_BYTES_MIN,
+                                               sizeof *module->codec, module->codec->name)
+                          : NULL;
+    if (wrong) snprintf(mistake, mistake_bytes, "--handler %s: its codec %s", path, wrong);
+    return !wrong;
+}
+
+/* ---- the file ---- */
+
+/* What the system says of a file that is not there is not the same everywhere, so we look. */
+static bool module__is_there(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+
+    if (file) fclose(file);
+    return file != NULL;
+}
+
+const struct weir_module *module_load(const char *path, char *mistake, size_t mistake_bytes)
+{
+    char place[512], why[400] = "";
+    const struct weir_module *module;
+
+    /* Without a slash the system would look for it among its own libraries. */
+    snprintf(place, sizeof place, "%s%s", strpbrk(path, "/\\") ? "" : "./", path);
+    if (!module__is_there(place)) {
+        snprintf(mistake, mistake_bytes,
+                 "--handler %s: there is no such file, or it cannot be read; a built-in handler's "
+                 "name has no slash and no ending",
+                 path);
+        return NULL;
+    }
+    module = os_load(place, "weir_module", why, sizeof why);
+    if (!module)
+        snprintf(mistake, mistake_bytes,
+                 "--handler %s: no module can be loaded from it: %s; a module is a shared library "
+                 "of this system that finds all it needs, and ends with WEIR_MODULE() of weir.h",
+                 path, why);
+    else if (!module__check(module, path, mistake, mistake_bytes))
+        module = NULL;
+    return module;
+}

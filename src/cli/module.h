@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* module.h - handlers and codecs from files: `--handler ./mine.so`. */
+#ifndef CLI_MODULE_H
+#define CLI_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <weir/weir.h>
+
+/* Whether a handler's name is that of a file: it has a slash, or ends in .so or .dll. */
+bool module_is_file(const char *handler);
+
+/* Loads a module and checks that it fits this program. Null: `mistake` says in one line what is
+ * wrong, and what to do. It stays loaded. */
+const struct weir_module *module_load(const char *path, char *mistake, size_t mistake_bytes);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* option.c - reads a command line by a table of options. */
+#include "option.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define OPTION__NAMES_MAX 160
+
+/* ---- storing ---- */
+
+uint64_t option_number(const struct option *option, const void *target)
+{
+    const unsigned char *place = (const unsigned char *)target + option->offset;
+    uint64_t wide;
+    uint32_t narrow;
+
+    if (option->bytes == sizeof wide) {
+        memcpy(&wide, place, sizeof wide);
+        return wide;
+    }
+    memcpy(&narrow, place, sizeof narrow);
+    return narrow;
+}
+
+static void option__store_number(const struct option *option, void *target, uint64_t value)
+{
+    unsigned char *place = (unsigned char *)target + option->offset;
+    uint32_t narrow = (uint32_t)value;
+
+    if (option->bytes == sizeof value)
+        memcpy(place, &value, sizeof value);
+    else
+        memcpy(place, &narrow, sizeof narrow);
+}
+
+static void option__store_text(const struct option *option, void *target, const char *text)
+{
+    memcpy((unsigned char *)target + option->offset, &text, sizeof text);
+}
+
+/* The value is not of its kind: says what is, and of a word of a list, which one was meant. */
+static void option__refuse(struct option_reading *reading, const struct option *option,
+                           const char *value)
+{
+    const char *words[VALUE_WORDS_MAX], *nearest = NULL;
+    char wanted[160], room[128];
+
+    value_wanted(&option->rule, wanted, sizeof wanted);
+    if (option->rule.kind == VALUE_WORD) {
+        size_t count = value_words(option->rule.words, room, sizeof room, words);
+        nearest = mistakes_nearest(value, strlen(value), words, count);
+    }
+    if (nearest)
+        mistakes_add(reading->mistakes, "--%s %.100s: did you mean %s? Write %s", option->name,
+                     value, nearest, wanted);
+    else
+        mistakes_add(reading->mistakes, "--%s %.100s: write %s", option->name, value, wanted);
+}
+
+static int option__hex(char digit)
+{
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+    return -1;
+}
+
+/* The byte that the escape at *at stands for, and *at behind it; -1: there is no such escape. */
+static int option__escape(const char **at)
+{
+    static const char letters[] = "n\nr\rt\t\\\\";
+
+    for (const char *letter = letters; *letter != '\0'; letter += 2)
+        if ((*at)[0] == letter[0]) {
+            (*at)++;
+            return letter[1];
+        }
+    if ((*at)[0] != 'x' || option__hex((*at)[1]) < 0 || option__hex((*at)[2]) < 0) return -1;
+    int byte = option__hex((*at)[1]) * 16 + option__hex((*at)[2]);
+    *at += 3;
+    return byte == 0 ? -1 : byte; /* a text has no such byte but at its end */
+}
+
+static void option__store_escaped(struct option_reading *reading, const struct option *option,
+                                  const char *value)
+{
+    char *text = keep_text(reading->keep, value, strlen(value)), *to = text;
+
+    if (!text) {
+        mistakes_add(reading->mistakes, "--%s: out of memory", option->name);
+        return;
+    }
+    for (const char *at = value; *at != '\0';) {
+        if (*at != '\\') {
+            *to++ = *at++;
+            continue;
+        }
+        at++;
+        int byte = option__escape(&at);
+        if (byte < 0) {
+            mistakes_add(reading->mistakes,
+                         "--%s %.100s: after \\ write n, r, t, \\ or x and two digits, as \\x0a",
+                         option->name, value);
+            return;
+        }
+        *to++ = (char)byte;
+    }
+    *to = '\0';
+    option__store_text(option, reading->target, text);
+}
+
+static void option__apply(struct option_reading *reading, const struct option *option,
+                          const char *value)
+{
+    uint64_t number;
+
+    reading->given[option - reading->table->options] = true;
+    switch (option->store) {
+    case OPTION_GROUP: break;
+    case OPTION_VALUE:
+        if (value_read(&option->rule, value, &number))
+            option__store_number(option, reading->target, number);
+        else
+            option__refuse(reading, option, value);
+        break;
+    case OPTION_SWITCH:
+        memcpy((unsigned char *)reading->target + option->offset, &(bool){true}, sizeof(bool));
+        break;
+    case OPTION_TEXT: option__store_text(option, reading->target, value); break;
+    case OPTION_ESCAPED: option__store_escaped(reading, option, value); break;
+    case OPTION_ACTION: reading->table->act(reading, option, value); break;
+    }
+}
+
+bool option_is_given(const struct option_reading *reading, size_t offset)
+{
+    for (size_t i = 0; i < reading->table->count; i++)
+        if (reading->table->options[i].bytes > 0 && reading->table->options[i].offset == offset)
+            return reading->given[i];
+    return false;
+}
+
+/* ---- finding it, or what was meant ---- */
+
+static bool option__is_called(const char *name, const char *word, size_t length)
+{
+    return name && strncmp(name, word, length) == 0 && name[length] == '\0';
+}
+
+static const struct option *option__find_name(const struct option_table *table, const char *word,
+                                              size_t length)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option *option = &table->options[i];
+        if (option->store == OPTION_GROUP) continue;
+        if (option__is_called(option->name, word, length) ||
+            option__is_called(option->alias, word, length))
+            return option;
+    }
+    return NULL;
+}
+
+static const struct option *option__find_letter(const struct option_table *table, char letter)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->options[i].letter == letter && letter != 0) return &table->options[i];
+    return NULL;
+}
+
+static void option__refuse_name(struct option_reading *reading, const char *word, size_t length)
+{
+    const struct option_table *table = reading->table;
+    const char *names[OPTION__NAMES_MAX];
+    size_t count = 0;
+    int shown = length > 60 ? 60 : (int)length;
+
+    for (size_t i = 0; i < table->count && count + 2 < OPTION__NAMES_MAX; i++) {
+        if (table->options[i].store == OPTION_GROUP) continue;
+        names[count++] = table->options[i].name;
+        if (table->options[i].alias) names[count++] = table->options[i].alias;
+    }
+    const char *nearest = mistakes_nearest(word, length, names, count);
+    if (nearest)
+        mistakes_add(reading->mistakes, "unknown option --%.*s; did you mean --%s?", shown, word,
+                     nearest);
+    else
+        mistakes_add(reading->mistakes, "unknown option --%.*s; see %s --help", shown, word,
+                     table->command);
+}
+
+/* ---- the line ---- */
+
+/* Applies an option with the value joined to it (null: none), or with the next word where it needs
+ * one. */
+static void option__read_value(struct option_reading *reading, const struct option *option,
+                               const char *joined)
+{
+    const char *value = joined;
+
+    if (option->argument[0] == '\0' && joined) {
+        mistakes_add(reading->mistakes, "--%s takes no value", option->name);
+        return;
+    }
+    if (option->argument[0] != '\0' && !joined) {
+        if (reading->at + 1 == reading->count) {
+            mistakes_add(reading->mistakes, "--%s needs a value: %s", option->name,
+                         option->argument);
+            return;
+        }
+        value = reading->arguments[++reading->at];
+    }
+    option__apply(reading, option, value);
+}
+
+/* --name, --name=value, --name value */
+static void option__read_long(struct option_reading *reading, const char *word)
+{
+    size_t length = strcspn(word, "=");
+    const struct option *option = option__find_name(reading->table, word, length);
+
+    if (option) {
+        option__read_value(reading, option, word[length] == '=' ? word + length + 1 : NULL);
+        return;
+    }
+    option__refuse_name(reading, word, length);
+    /* What follows is probably its value: that is not a second mistake. */
+    if (word[length] == '\0' && reading->at + 1 < reading->count &&
+        reading->arguments[reading->at + 1][0] != '-')
+        reading->at++;
+}
+
+/* -a, -ab for switches, -t VALUE, -tVALUE */
+static void option__read_letters(struct option_reading *reading, const char *letters)
+{
+    for (; *letters; letters++) {
+        const struct option *option = option__find_letter(reading->table, *letters);
+        if (!option) {
+            mistakes_add(reading->mistakes, "unknown option -%c; see %s --help", *letters,
+                         reading->table->command);
+            return;
+        }
+        if (option->argument[0] != '\0') {
+            option__read_value(reading, option, letters[1] ? letters + 1 : NULL);
+            return;
+        }
+        option__read_value(reading, option, NULL);
+    }
+}
+
+void option_read(struct option_reading *reading)
+{
+    for (; reading->at < reading->count; reading->at++) {
+        const char *word = reading->arguments[reading->at];
+        if (reading->only_words || word[0] != '-' || word[1] == '\0')
+            reading->table->take_word(reading, word);
+        else if (strcmp(word, "--") == 0)
+            reading->only_words = true;
+        else if (word[1] == '-')
+            option__read_long(reading, word + 2);
+        else
+            option__read_letters(reading, word + 1);
+    }
+}

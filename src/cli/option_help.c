@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* option_help.c - writes a table of options for a person: names on the left, what they do on the
+ * right, and the default, which is not written in the table but read from what it is. */
+#include "option.h"
+
+#include <string.h>
+
+#define OPTION__LEFT_COLUMNS 38
+#define OPTION__COLUMNS 100
+
+char *option_text(const struct option *option, const void *target, char *text, size_t size)
+{
+    const char *kept;
+
+    text[0] = '\0';
+    if (option->store == OPTION_VALUE)
+        return value_text(&option->rule, option_number(option, target), text, size);
+    if (option->store == OPTION_TEXT || option->store == OPTION_ESCAPED) {
+        memcpy(&kept, (const unsigned char *)target + option->offset, sizeof kept);
+        snprintf(text, size, "%s", kept ? kept : "none");
+    }
+    return text;
+}
+
+/* Writes words from column OPTION__LEFT_COLUMNS on, in as many lines as they need. */
+static void option__help_right(const char *words, FILE *out)
+{
+    size_t column = OPTION__LEFT_COLUMNS;
+
+    for (const char *at = words; *at != '\0';) {
+        size_t length = strcspn(at, " ");
+        if (column > OPTION__LEFT_COLUMNS) {
+            if (column + 1 + length > OPTION__COLUMNS) {
+                fprintf(out, "\n%*s", OPTION__LEFT_COLUMNS, "");
+                column = OPTION__LEFT_COLUMNS;
+            } else {
+                fprintf(out, " ");
+                column++;
+            }
+        }
+        fprintf(out, "%.*s", (int)length, at);
+        column += length;
+        at += length + (at[length] == ' ');
+    }
+    fprintf(out, "\n");
+}
+
+static void option__help_one(const struct option *option, const void *defaults, FILE *out)
+{
+    char left[80], letter[8] = "    ", standard[64], words[320], also[48] = "";
+
+    if (option->letter != 0) snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    snprintf(left, sizeof left, "  %s--%s %s", letter, option->name, option->argument);
+    if (option->alias) snprintf(also, sizeof also, " (also --%s)", option->alias);
+    option_text(option, defaults, standard, sizeof standard);
+    snprintf(words, sizeof words, "%s%s%s%s%s", option->help, also, standard[0] ? " [" : "",
+             standard, standard[0] ? "]" : "");
+    fprintf(out, "%-*s", OPTION__LEFT_COLUMNS, left);
+    option__help_right(words, out);
+}
+
+void option_help(const struct option_table *table, const void *defaults, FILE *out)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->options[i].store == OPTION_GROUP)
+            fprintf(out, "\n%s:\n", table->options[i].name);
+        else
+            option__help_one(&table->options[i], defaults, out);
+    }
+}

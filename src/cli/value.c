@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* value.c - reads and writes numbers with their units. */
+#include "value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct value__unit {
+    const char *name;
+    uint64_t worth;
+};
+
+/* The largest first; "" is what a bare number means. */
+static const struct value__unit value__times[] = {
+    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"", 1000}, {"ms", 1}, {0}};
+static const struct value__unit value__sizes[] = {
+    {"g", UINT64_C(1) << 30}, {"m", 1 << 20}, {"k", 1 << 10}, {"", 1}, {0}};
+static const struct value__unit value__plain[] = {{"", 1}, {0}};
+
+static const struct value__unit *value__units(enum value_kind kind)
+{
+    switch (kind) {
+    case VALUE_DURATION: return value__times;
+    case VALUE_SIZE:
+    case VALUE_SIZE_RATE: return value__sizes;
+    default: return value__plain;
+    }
+}
+
+static bool value__is_rate(enum value_kind kind)
+{
+    return kind == VALUE_RATE || kind == VALUE_SIZE_RATE;
+}
+
+/* ---- reading ---- */
+
+/* Digits up to *rest. False: there are none, or too many. */
+static bool value__digits(const char *text, uint64_t *value, const char **rest)
+{
+    const char *at = text;
+
+    *value = 0;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        if (*value > (UINT64_MAX - 9) / 10) return false;
+        *value = *value * 10 + (uint64_t)(*at - '0');
+    }
+    *rest = at;
+    return at != text;
+}
+
+/* A unit, in small or capital letters: "64K" is no other size than "64k". */
+static bool value__is_unit(const char *text, size_t length, const char *unit)
+{
+    for (size_t i = 0; i < length; i++) {
+        char letter = text[i];
+        if (letter >= 'A' && letter <= 'Z') letter = (char)(letter - 'A' + 'a');
+        if (letter != unit[i]) return false; /* also where the unit ends */
+    }
+    return unit[length] == '\0';
+}
+
+static bool value__read_number(enum value_kind kind, const char *text, uint64_t *value)
+{
+    uint64_t number;
+    const char *rest;
+
+    if (!value__digits(text, &number, &rest)) return false;
+    size_t length = strlen(rest);
+    if (value__is_rate(kind) && length >= 2 && strcmp(rest + length - 2, "/s") == 0) length -= 2;
+    for (const struct value__unit *unit = value__units(kind); unit->name; unit++) {
+        if (!value__is_unit(rest, length, unit->name)) continue;
+        if (number > UINT64_MAX / unit->worth) return false;
+        *value = number * unit->worth;
+        return true;
+    }
+    return false;
+}
+
+/* "1", "1.5", "0.05" or "150%", as percent. */
+static bool value__read_ratio(const char *text, uint64_t *percent)
+{
+    uint64_t whole, part = 0;
+    const char *rest, *end;
+
+    if (!value__digits(text, &whole, &rest) || whole > UINT64_MAX / 200) return false;
+    if (strcmp(rest, "%") == 0) {
+        *percent = whole;
+        return true;
+    }
+    if (*rest == '.') {
+        if (!value__digits(rest + 1, &part, &end) || end - rest > 3) return false;
+        if (end - rest == 2) part *= 10;
+        rest = end;
+    }
+    *percent = whole * 100 + part;
+    return *rest == '\0';
+}
+
+size_t value_words(const char *words, char *room, size_t size, const char *split[VALUE_WORDS_MAX])
+{
+    size_t count = 0;
+
+    snprintf(room, size, "%s", words);
+    for (char *at = room; *at != '\0' && count < VALUE_WORDS_MAX;) {
+        split[count++] = at;
+        at += strcspn(at, "|");
+        if (*at == '|') *at++ = '\0';
+    }
+    return count;
+}
+
+static bool value__read_word(const char *words, const char *text, uint64_t *index)
+{
+    const char *split[VALUE_WORDS_MAX];
+    char room[128];
+    size_t count = value_words(words, room, sizeof room, split);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(split[i], text) != 0) continue;
+        *index = i;
+        return true;
+    }
+    return false;
+}
+
+bool value_read(const struct value_rule *rule, const char *text, uint64_t *value)
+{
+    uint64_t read;
+
+    if (rule->kind == VALUE_WORD) return value__read_word(rule->words, text, value);
+    if (rule->off[0] != '\0' && strcmp(text, rule->off) == 0) {
+        *value = 0;
+        return true;
+    }
+    bool good = rule->kind == VALUE_RATIO ? value__read_ratio(text, &read)
+                                          : value__read_number(rule->kind, text, &read);
+    if (!good || read < rule->least || read > rule->most) return false;
+    *value = read;
+    return true;
+}
+
+/* ---- writing ---- */
+
+static void value__ratio_text(uint64_t percent, char *text, size_t size)
+{
+    if (percent % 10 == 0)
+        snprintf(text, size, "%" PRIu64 ".%" PRIu64, percent / 100, percent / 10 % 10);
+    else
+        snprintf(text, size, "%" PRIu64 ".%02" PRIu64, percent / 100, percent % 100);
+}
+
+static void value__number_text(enum value_kind kind, uint64_t value, char *text, size_t size)
+{
+    const struct value__unit *unit = value__units(kind);
+
+    while (unit[1].name && (value % unit->worth != 0 || value == 0)) unit++;
+    snprintf(text, size, "%" PRIu64 "%s%s", value / unit->worth, unit->name,
+             value__is_rate(kind) ? "/s" : "");
+}
+
+char *value_text(const struct value_rule *rule, uint64_t value, char *text, size_t size)
+{
+    const char *split[VALUE_WORDS_MAX];
+    char room[128];
+
+    if (rule->kind == VALUE_WORD) {
+        size_t count = value_words(rule->words, room, sizeof room, split);
+        snprintf(text, size, "%s", value < count ? split[value] : "?");
+    } else if (value == 0 && rule->off[0] != '\0') {
+        snprintf(text, size, "%s", rule->off);
+    } else if (rule->kind == VALUE_RATIO) {
+        value__ratio_text(value, text, size);
+    } else {
+        value__number_text(rule->kind, value, text, size);
+    }
+    return text;
+}
+
+/* ---- what is wanted ---- */
+
+static const char *value__examples(enum value_kind kind)
+{
+    switch (kind) {
+    case VALUE_DURATION: return "a time such as 500ms, 60s, 5m, 1h or 1d";
+    case VALUE_SIZE: return "a size such as 4096, 64k, 1m or 2g";
+    case VALUE_COUNT: return "a number";
+    case VALUE_RATE: return "a rate such as 1000 or 1000/s";
+    case VALUE_SIZE_RATE: return "a size per second such as 64k/s or 1m/s";
+    case VALUE_RATIO: return "a ratio such as 1.0, 0.5 or 150%";
+    case VALUE_WORD: break;
+    }
+    return "one of ";
+}
+
+char *value_wanted(const struct value_rule *rule, char *text, size_t size)
+{
+    char least[32], most[32];
+    struct value_rule number = {.kind = rule->kind, .off = ""};
+    const char *examples = value__examples(rule->kind);
+
+    if (rule->kind == VALUE_WORD) {
+        snprintf(text, size, "%s%s", examples, rule->words);
+        for (char *at = text; *at != '\0'; at++)
+            if (*at == '|') *at = ' ';
+        return text;
+    }
+    value_text(&number, rule->least, least, sizeof least);
+    value_text(&number, rule->most, most, sizeof most);
+    const char *comma = rule->kind == VALUE_COUNT ? "" : ",";
+    if (rule->least > 0)
+        snprintf(text, size, "%s%s from %s to %s", examples, comma, least, most);
+    else
+        snprintf(text, size, "%s, at most %s", examples, most);
+    size_t used = strlen(text);
+    if (rule->off[0] != '\0') snprintf(text + used, size - used, "; or %s", rule->off);
+    return text;
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Modules: one that works is loaded and answers, and each broken one is refused in words of its own."""
+import os
+import subprocess
+import tempfile
+
+from weir_process import (SANITIZED, Settings, WeirTest, connect, main, on_linux_alone, receive_exactly, udp_socket)
+
+WRONG_SETTING = 78
+
+
+def module(name):
+    return os.path.join(os.path.dirname(Settings.weir), "modules", name + (".dll" if Settings.is_windows() else ".so"))
+
+
+def shown(path):
+    """As the program sees it: Wine shows our tree as drive Z."""
+    return "Z:" + path.replace("/", "\\") if Settings.is_windows() else path
+
+
+class Loaded(WeirTest):
+    def assert_shouts(self, weir):
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"who is there?")
+            self.assertEqual(receive_exactly(peer, 13), b"WHO IS THERE?")
+
+    def test_one_for_all_listeners(self):
+        weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--handler", shown(module("shout")))
+        self.assertEqual([one.handler for one in weir.listeners], ["shout", "shout"])
+        self.assert_shouts(weir)
+        weir.stop()
+
+    @on_linux_alone("an answer that is no echo finds no registered buffer there: rule VV3 of --verify-rio")
+    def test_datagrams(self):
+        weir = self.start("--udp", "127.0.0.1:0", "--handler", shown(module("shout")))
+        with udp_socket(weir.udp) as peer:
+            peer.send(b"and here?")
+            self.assertEqual(peer.recv(100), b"AND HERE?")
+        weir.stop()
+
+    def test_one_for_one_listener(self):
+        path = shown(module("shout")).replace("\\", "%5c")
+        weir = self.start("--listen", f"tcp://127.0.0.1:0?handler={path}", "--tcp", "127.0.0.1:0")
+        self.assertEqual([one.handler for one in weir.listeners], ["shout", "echo"])
+        self.assert_shouts(weir)
+        weir.stop()
+
+    @on_linux_alone("Windows looks beside the program, too")
+    def test_by_its_bare_name(self):
+        """It is the file here, and none of the system's libraries."""
+        before = os.getcwd()
+        self.addCleanup(os.chdir, before)
+        os.chdir(os.path.dirname(module("shout")))
+        weir = self.start("--tcp", "127.0.0.1:0", "--handler", "shout.so")
+        self.assert_shouts(weir)
+        weir.stop()
+
+    @on_linux_alone("nm reads these")
+    def test_the_program_exports_weir_and_nothing_else(self):
+        if SANITIZED:
+            self.skipTest("the sanitizer exports its own")
+        listing = subprocess.run(["nm", "-D", "--defined-only", Settings.weir], capture_output=True, text=True,
+                                 check=True).stdout
+        names = [line.split()[-1] for line in listing.splitlines()]
+        self.assertIn("weir_session_send", names)
+        # stdout@GLIBC and such are the C library's own, of which the program holds the copy.
+        self.assertEqual([name for name in names if "@" not in name and not name.startswith("weir_")], [])
+
+
+class Refused(WeirTest):
+    def assert_refused(self, path, pattern):
+        ended = self.run_weir("--tcp", "127.0.0.1:0", "--handler", path, transport=True)
+        self.assertEqual((ended.returncode, ended.stdout), (WRONG_SETTING, ""), ended.stderr)
+        self.assertRegex(ended.stderr, r"\Aweir: --handler .+\n\Z")
+        self.assertIn(f"--handler {path}: ", ended.stderr)
+        self.assertRegex(ended.stderr, pattern)
+
+    def test_each_broken_one_says_how(self):
+        for name, pattern in (
+                ("no_symbol", r"no module can be loaded from it: .+; a module is a shared library.*WEIR_MODULE\(\)"),
+                ("old_abi", r"built for ABI version 2 of weir, and this is version 1; build it again"),
+                ("empty", r"neither a handler nor a codec; name one in WEIR_MODULE\(\)"),
+                ("no_size", r"its handler has a size that no version of weir\.h knows"),
+                ("newer", r"its handler was built with a newer weir\.h"),
+                ("nameless", r"its handler has no name; give it one"),
+                ("codec_no_size", r"its codec has a size that no version of weir\.h knows")):
+            with self.subTest(module=name):
+                self.assert_refused(shown(module(name)), pattern)
+
+    def test_no_file(self):
+        for path in ("./absent.so", "absent.so", "absent.dll", "./absent"):
+            with self.subTest(path=path):
+                self.assert_refused(path, r"there is no such file")
+
+    def test_no_library(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "text.so")
+            with open(path, "w", encoding="ascii") as file:
+                file.write("not a library\n")
+            self.assert_refused(shown(path), r"no module can be loaded from it: .+; a module is a shared library")
+
+
+if __name__ == "__main__":
+    main()

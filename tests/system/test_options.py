@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""The options of the real program: help, documents and table are one; what needs no setting to be honoured."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from weir_process import Settings, WeirTest, echo_once, main
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OK, USAGE = 0, 64
+
+
+class Words(WeirTest):
+    def test_documents_and_help_are_equal(self):
+        tool = subprocess.run([sys.executable, ROOT / "tools" / "options_doc", *Settings.emulator, Settings.weir],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((tool.returncode, tool.stderr), (0, ""), tool.stdout)
+
+    def test_each_line_of_the_table_is_in_the_help(self):
+        """Found by reading options.def as text: nothing is left out on the way."""
+        table = (ROOT / "src" / "cli" / "options.def").read_text("utf-8")
+        names = re.findall(r'^OPTIONS_(?:VALUE|CHOICE|TEXT|ESCAPED|SWITCH|ACTION)\("([^"]+)"', table, re.M)
+        shown = self.run_weir("serve", "--help").stdout
+        self.assertEqual(names, re.findall(r"^  (?:-\w, |    )--([\w-]+)", shown, re.M))
+        for alias in re.findall(r'^OPTIONS_(?:VALUE|ACTION)\("[^"]+", "([^"]+)"', table, re.M):
+            self.assertIn(f"--{alias})", " ".join(shown.split()))
+        self.assertEqual(re.findall(r'^OPTIONS_GROUP\("([^"]+)"', table, re.M),
+                         re.findall(r"^(\w[\w ]*):$", shown, re.M))
+
+    def test_short_help_is_short(self):
+        shown = self.run_weir("--help").stdout
+        self.assertLess(shown.count("\n"), 25)
+        self.assertIn("weir serve --help", shown)
+
+    def test_all_mistakes_at_once(self):
+        ended = self.run_weir("--tpc", "0", "--drain", "soon", "--queue-low", "2m", "stray")
+        self.assertEqual((ended.returncode, ended.stdout), (USAGE, ""))
+        self.assertEqual([line[:6] for line in ended.stderr.splitlines()], ["weir: "] * 4)
+        for wanted in ("did you mean --tcp?", "--drain soon: write a time", "stray", "--queue-low 2m must be less"):
+            self.assertIn(wanted, ended.stderr)
+
+    def test_an_address_alone_is_answered(self):
+        for arguments in (["5050"], ["serve", "5050"]):
+            ended = self.run_weir(*arguments)
+            self.assertEqual(ended.returncode, USAGE)
+            self.assertIn("--tcp 5050", ended.stderr)
+
+
+class Running(WeirTest):
+    def test_port_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "ports")
+            for _ in range(2):  # also over the one that an earlier run left
+                weir = self.start("--tcp", "127.0.0.1:0", "--tcp", "[::1]:0", "--udp", "127.0.0.1:0",
+                                  "--port-file", self.path_for_weir(path))
+                with open(path, encoding="ascii") as file:
+                    self.assertEqual(file.read(), "".join(f"{one.port}\n" for one in weir.listeners))
+                self.assertEqual(os.listdir(folder), ["ports"])
+                weir.stop()
+            ended = self.run_weir("--tcp", "127.0.0.1:0", "--port-file",
+                                  self.path_for_weir(os.path.join(folder, "absent", "ports")), transport=True)
+            self.assertEqual((ended.returncode, ended.stdout), (69, ""))
+            self.assertRegex(ended.stderr, r"weir: cannot write --port-file \S+; see that its folder")
+
+    @staticmethod
+    def path_for_weir(path):
+        """Wine shows our tree as drive Z."""
+        return "Z:" + path.replace("/", "\\") if Settings.is_windows() else path
+
+    def test_stats_every_so_often(self):
+        weir = self.start("--tcp", "127.0.0.1:0", "--stats", "100ms")
+        echo_once(weir.tcp)
+        weir.wait_until("the counts are shown",
+                        lambda: re.search(r"^weir: stats accepted=1 closed=1 .*bytes_in=1000 ", weir.log, re.M))
+        weir.stop()
+
+    def test_without_stats_there_are_none(self):
+        weir = self.start("--tcp", "127.0.0.1:0")
+        echo_once(weir.tcp)
+        self.assertNotIn("weir: stats", weir.stop().log)
+
+    def test_a_listener_by_url(self):
+        weir = self.start("--listen", "tcp://127.0.0.1:0?codec=raw&handler=echo", "-l", "udp://127.0.0.1:0")
+        self.assertEqual([(one.proto, one.codec, one.handler) for one in weir.listeners],
+                         [("tcp", "raw", "echo"), ("udp", "datagram", "echo")])
+        echo_once(weir.tcp)
+        weir.stop()
+
+    def test_unknown_handler_and_codec(self):
+        for option, name in (("--handler", "nonesuch"), ("--codec", "nonesuch")):
+            ended = self.run_weir("--tcp", "127.0.0.1:0", option, name, transport=True)
+            self.assertEqual((ended.returncode, ended.stdout), (78, ""), ended.stderr)
+            self.assertRegex(ended.stderr, r"\Aweir: .*nonesuch.*\n\Z")
+
+    def test_a_udp_echo_beyond_loopback_is_warned_of(self):
+        warning = r"weir: warning: udp \S+ echoes to whatever sender"
+        for arguments, warned in ((["--udp", "0"], True), (["--udp", "127.0.0.1:0"], False),
+                                  (["--udp", "[::1]:0"], False), (["--tcp", "0"], False),
+                                  (["--udp", "0", "--allow", "127.0.0.0/8"], False),
+                                  (["--udp", "0", "--quiet"], False)):
+            with self.subTest(arguments=arguments):
+                weir = self.start(*arguments)
+                self.assertEqual(bool(re.search(warning, weir.log)), warned, weir.log)
+                weir.kill()
+
+    def test_a_file_of_blocks(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "friends")
+            with open(path, "w", encoding="ascii") as file:
+                file.write("# friends\n10.0.0.0/8\nnonsense # foe\n")
+            shown = self.path_for_weir(path)
+            ended = self.run_weir("--tcp", "127.0.0.1:0", "--allow-file", shown)
+        self.assertEqual(ended.returncode, USAGE)
+        self.assertIn(f"--allow-file {shown}, line 3: nonsense: write a block", ended.stderr)
+
+
+if __name__ == "__main__":
+    main()

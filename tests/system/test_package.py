@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""What is installed is all that a stranger needs: he finds it by CMake and by pkg-config, in C and in C++, wherever it
+was moved to; and the packages hold the same."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+
+from weir_process import SANITIZED, Settings, WeirTest, connect, main, receive_exactly
+
+HERE = pathlib.Path(__file__).resolve().parent
+CONSUMER = HERE.parent / "package"
+TREE = HERE.parents[1]
+SAID = r"\Aweir \d+\.\d+\.\d+ on 127\.0\.0\.1:\d+\n\Z"
+
+
+def run(*command, **options):
+    """Its output; a failure is told with all that was said."""
+    ended = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
+    if ended.returncode != 0:
+        raise AssertionError(f"{command} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}")
+    return ended.stdout
+
+
+class Installed(WeirTest):
+    prefix = None  # where it was moved to
+
+    @classmethod
+    def setUpClass(cls):
+        """Installs it, and moves it: nothing may depend on where it first was."""
+        cls.build = pathlib.Path(Settings.weir).parent
+        cache = (cls.build / "CMakeCache.txt").read_text("utf-8")
+        if SANITIZED or "CMAKE_BUILD_TYPE:STRING=Release" not in cache:
+            return
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        run("cmake", "--install", cls.build, "--prefix", cls.folder / "first")
+        cls.prefix = cls.folder / "moved"
+        (cls.folder / "first").rename(cls.prefix)
+        cls.lib = next(cls.prefix.glob("lib*/**/libweir.a")).parent
+
+    def setUp(self):
+        if not self.prefix:
+            self.skipTest("what strangers get is a release, without sanitizers")
+
+    def assert_serves(self, program, **environment):
+        said = run(program, env={**os.environ, **environment})
+        self.assertRegex(said, SAID)
+
+    def test_what_is_there(self):
+        names = {path.relative_to(self.prefix).as_posix() for path in self.prefix.rglob("*") if not path.is_dir()}
+        lib = self.lib.relative_to(self.prefix).as_posix()
+        version = re.search(r"VERSION (\S+)", (TREE / "CMakeLists.txt").read_text("utf-8").split("project(weir", 1)[1])[1]
+        for wanted in ("bin/weir", "include/weir/weir.h", "include/weir/version.h", "include/weir/reason.def",
+                       f"{lib}/libweir.a", f"{lib}/libweir.so", f"{lib}/libweir.so.{version}",
+                       f"{lib}/libweir.so.{version.split('.')[0]}", f"{lib}/pkgconfig/weir.pc",
+                       f"{lib}/cmake/weir/weirConfig.cmake", f"{lib}/cmake/weir/weirConfigVersion.cmake",
+                       "share/doc/weir/LICENSE", "share/doc/weir/docs/program.md"):
+            self.assertIn(wanted, names)
+        headers = {path.name for path in (TREE / "include" / "weir").iterdir()}
+        self.assertEqual({path.name for path in (self.prefix / "include" / "weir").iterdir()},
+                         headers - {"version.h.in"} | {"version.h"})
+
+    def test_nothing_names_where_it_was_made(self):
+        for path in self.prefix.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                holds = path.read_bytes()
+                for folder in (TREE, self.folder / "first"):
+                    self.assertNotIn(os.fsencode(folder) + b"/", holds, path)
+
+    def test_by_cmake(self):
+        build = self.folder / "consumer"
+        run("cmake", "-S", CONSUMER, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        run("cmake", "--build", build)
+        for program in ("shared_c", "static_c", "shared_cpp", "static_cpp"):
+            with self.subTest(program=program):
+                self.assert_serves(build / program)
+        for module in ("quiet_c", "quiet_cpp"):
+            with self.subTest(module=module):
+                weir = self.start("--tcp", "127.0.0.1:0", "--handler", str(build / f"{module}.so"))
+                self.assertEqual(weir.listeners[0].handler, "quiet")
+                with connect(weir.tcp) as peer:
+                    peer.sendall(b"are you there?")
+                    self.assertEqual(receive_exactly(peer, 3), b"yes")
+                weir.stop()
+
+    def test_by_cmake_of_another_version(self):
+        source = self.folder / "newer"
+        source.mkdir()
+        (source / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.22)\nproject(newer LANGUAGES C)\n"
+                                               "find_package(weir 99 REQUIRED)\n")
+        ended = subprocess.run(["cmake", "-S", source, "-B", source / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}"],
+                               capture_output=True, text=True, check=False)
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn('compatible with requested version "99"', " ".join(ended.stderr.split()))
+
+    def test_by_pkg_config(self):
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(self.lib / "pkgconfig")}
+
+        def flags(*arguments):
+            return run("pkg-config", *arguments, "weir", env=environment).split()
+
+        self.assertRegex(flags("--modversion")[0], r"\A\d+\.\d+\.\d+\Z")
+        strict = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
+        for compiler, standard, source in (("cc", "-std=c17", "consumer.c"), ("c++", "-std=c++17", "consumer.cpp")):
+            with self.subTest(compiler=compiler):
+                program = self.folder / f"by_{compiler}"
+                run(compiler, standard, *strict, CONSUMER / source, "-o", program, *flags("--cflags", "--libs"))
+                self.assert_serves(program, LD_LIBRARY_PATH=str(self.lib))
+        program = self.folder / "by_archive"
+        libraries = [str(self.lib / "libweir.a") if word == "-lweir" else word
+                     for word in flags("--cflags", "--libs", "--static")]
+        run("cc", "-std=c17", *strict, CONSUMER / "consumer.c", "-o", program, *libraries)
+        self.assert_serves(program)
+
+    def test_the_program_runs_from_there(self):
+        self.assertRegex(run(self.prefix / "bin" / "weir", "--version"), r"\Aweir \d+\.\d+\.\d+\n\Z")
+
+    def test_packages(self):
+        out = self.folder / "packages"
+        run("cpack", "-G", "TGZ;DEB" if shutil.which("dpkg-deb") else "TGZ", "--config",
+            self.build / "CPackConfig.cmake", "-B", out)
+        wanted = {path.relative_to(self.prefix).as_posix() for path in self.prefix.rglob("*") if not path.is_dir()}
+        with tarfile.open(next(out.glob("*.tar.gz"))) as archive:
+            held = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+            self.assertLessEqual(wanted, held)
+        if not shutil.which("dpkg-deb"):
+            self.skipTest("there is no dpkg-deb here: the DEB was not looked at")
+        package = next(out.glob("*.deb"))
+        self.assertRegex(package.name, r"\Aweir_\d+\.\d+\.\d+_\w+\.deb\Z")
+        listed = run("dpkg-deb", "--contents", package)
+        for name in wanted:
+            self.assertRegex(listed, rf"\./usr/{re.escape(name)}( -> |\n)")
+        self.assertRegex(run("dpkg-deb", "--field", package, "Depends"), r"libc6.*liburing|liburing.*libc6")
+
+
+if __name__ == "__main__":
+    main()
