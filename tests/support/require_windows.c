@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* require_windows.c - children on Windows, which has no fork: the program runs itself again.
  *
- * A death is asked for in the child by its test and its number in it: it runs that test alone, passes
- * over the deaths before, and dies of the one that it is there for.
+ * A death is asked for in the child by its test and its number in it: it runs that test alone,
+ * passes over the deaths before, and dies of the one that it is there for.
  */
 #include <windows.h>
 
