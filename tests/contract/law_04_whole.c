@@ -105,12 +105,17 @@ static void several_connections_at_once(void **state)
 /* A peer that does not read makes a send wait; nothing is lost when it reads after all. */
 static void a_reader_that_rests_makes_sends_wait(void **state)
 {
-    struct world *world = world_open(NULL);
+    struct net_options options;
+    struct world *world;
     struct peer *peer;
-    struct line *line = world_connect(world, &peer);
+    struct line *line;
 
     (void)state;
-    line_sends_pattern(line, 31, 64 * LAW__MB, 16, 4096);
+    world_options(&options);
+    options.stream_buffer_bytes = WORLD_LARGE_BYTES;
+    world = world_open(&options);
+    line = world_connect(world, &peer);
+    line_sends_pattern(line, 31, 64 * LAW__MB, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
     world_settle(world);
     require(line->send_out);
     uint64_t stuck = line->out_position;

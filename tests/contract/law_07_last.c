@@ -62,20 +62,24 @@ static void a_close_right_after_receiving_was_switched_on(void **state)
 
 static void a_close_under_a_send_that_nobody_reads(void **state)
 {
-    struct world *world = world_open(NULL);
+    struct net_options options;
+    struct world *world;
     struct peer *peer;
-    struct line *line = world_connect(world, &peer);
+    struct line *line;
 
     (void)state;
+    world_options(&options);
+    options.stream_buffer_bytes = WORLD_LARGE_BYTES;
+    world = world_open(&options);
+    line = world_connect(world, &peer);
     line_receive(line, true);
-    line_sends_pattern(line, 1, UINT64_C(1) << 30, 16, 4096);
+    line->out_seed = 1;
+    line_send(line, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
     world_settle(world);
     require(line->send_out);
-    line->out_total = line->out_position;
-    uint32_t answers = line->sent_count;
     line_close(line);
     world_until(world, !line->is_open);
-    require_equal(line->sent_count, answers + 1); /* it was answered, and before the close */
+    require_equal(line->sent_count, 1); /* it was answered, and before the close */
     require(line->sent_code != WEIR_OK);
     peer_reads_pattern(peer, 1); /* what arrives is a beginning */
     world_until(world, peer_saw_close(peer));
@@ -213,8 +217,8 @@ static void a_close_after_a_reset(void **state)
             line_receive(line, on == 1);
             world_settle(world);
             peer_reset(peer);
+            if (told == 1 && on == 1) world_until(world, line->broken_count == 1);
             if (told == 1) world_settle(world);
-            if (told == 1 && on == 1) require_equal(line->broken_count, 1);
             law__close(line);
         }
     }
@@ -253,8 +257,8 @@ static void a_connection_reset_before_it_was_accepted(void **state)
         if (i != 2) peer_reset(peer);
     }
     line_accept(listener, true);
+    world_until(world, listener->sockets_count >= 1);
     world_settle(world); /* those that were reset may or may not appear */
-    require(listener->sockets_count >= 1);
     while (listener->sockets_count > 0) {
         line = world_adopt(world, line_take_socket(listener, NULL));
         line_receive(line, true);

@@ -10,8 +10,12 @@
 
 #include "contract.h"
 #include "transport.h"
+#include "wall.h"
 
-#define PLANTED__PATIENCE "--patience-ms=1500"
+/* How long a faulty run may take to fail: so many times what the good one took, and not less than
+ * this. Faults that make it wait for ever fail then. */
+#define PLANTED__PATIENCE_TIMES 4
+#define PLANTED__PATIENCE_MS_MIN UINT64_C(1500)
 
 static const struct transport *planted__inner; /* the real one */
 static struct transport planted__table;        /* its copy, spoiled */
@@ -241,7 +245,7 @@ static const struct planted__fault {
      {.receive = planted__receive_and_note, .wait = planted__wait_delivers_while_off},
      "law_01_demand",
      "what_is_held_*"},
-    {"cuts-sends", {.send = planted__send_cuts}, "law_04_whole", "an_echo_in_pieces_of_1000"},
+    {"cuts-sends", {.send = planted__send_cuts}, "law_04_whole", "an_echo_in_pieces_of_16384"},
     {"swaps-buffers", {.send = planted__send_swaps}, "law_03_order", "sends_of_1_to_16_*"},
     {"never-answers",
      {.send = planted__send_never_answers},
@@ -250,8 +254,11 @@ static const struct planted__fault {
     {"flips-a-bit",
      {.wait = planted__wait_flips_a_bit},
      "law_04_whole",
-     "an_echo_in_pieces_of_1000"},
-    {"ends-early", {.wait = planted__wait_ends_early}, "law_04_whole", "an_echo_in_pieces_of_1000"},
+     "an_echo_in_pieces_of_16384"},
+    {"ends-early",
+     {.wait = planted__wait_ends_early},
+     "law_04_whole",
+     "an_echo_in_pieces_of_16384"},
     {"cuts-datagrams", {.wait = planted__wait_cuts_datagrams}, "datagrams", "every_size_*"},
     {"misnames-the-local",
      {.wait = planted__wait_misnames_the_local},
@@ -325,19 +332,30 @@ bool planted_choose(const char *fault)
 
 /* ---- the proof ---- */
 
-static int planted__run(const struct planted__fault *fault, bool with_fault, char *text,
+/* Without the fault when there is no `patience_ms`: then patience is everybody's. */
+static int planted__run(const struct planted__fault *fault, uint64_t patience_ms, char *text,
                         uint32_t text_bytes)
 {
-    char transport[64], group[64], test[96], planted[64];
-    char program[] = "contract", patience[] = PLANTED__PATIENCE;
-    char *arguments[] = {program, transport, group, test, patience, with_fault ? planted : NULL,
-                         NULL};
+    char transport[64], group[64], test[96], planted[64], patience[64];
+    char program[] = "contract";
+    char *arguments[] = {program,  transport, group, test, patience_ms > 0 ? planted : NULL,
+                         patience, NULL};
 
+    snprintf(patience, sizeof patience, "--patience-ms=%llu", (unsigned long long)patience_ms);
     snprintf(transport, sizeof transport, "--transport=%s", world_transport);
     snprintf(group, sizeof group, "--group=%s", fault->group);
     snprintf(test, sizeof test, "--test=%s", fault->test);
     snprintf(planted, sizeof planted, "--planted=%s", fault->name);
     return require_run(arguments, text, text_bytes);
+}
+
+/* How long the good run took decides how long the faulty one is waited for: on a slow machine it
+ * must fail of its fault, and not of the machine. */
+static uint64_t planted__patience_ms(uint64_t took_ns)
+{
+    uint64_t patience_ms = took_ns / WALL_NS_PER_MS * PLANTED__PATIENCE_TIMES;
+
+    return patience_ms > PLANTED__PATIENCE_MS_MIN ? patience_ms : PLANTED__PATIENCE_MS_MIN;
 }
 
 /* Without the fault the very same run is good; with it, it fails by a test (1, 3) or by a check
@@ -349,14 +367,16 @@ static void every_planted_fault_is_caught(void **state)
     (void)state;
     for (size_t i = 0; i < CONTRACT_COUNT_OF(planted__faults); i++) {
         const struct planted__fault *fault = &planted__faults[i];
-        int code = planted__run(fault, false, text, sizeof text);
+        uint64_t began_ns = wall_clock_ns();
+        int code = planted__run(fault, 0, text, sizeof text);
+        uint64_t took_ns = wall_clock_ns() - began_ns;
         if (code != 0 || !strstr(text, "1 test(s) run"))
             require_failed(__FILE__, __LINE__, "%s alone is good: %d, %s", fault->test, code, text);
         if (strstr(text, "skipped: ")) { /* no guard where there is no such danger */
             print_message("skipped: %s, because its test is\n", fault->name);
             continue;
         }
-        code = planted__run(fault, true, text, sizeof text);
+        code = planted__run(fault, planted__patience_ms(took_ns), text, sizeof text);
         if (code != 1 && code != 3 && code != 128 + 6)
             require_failed(__FILE__, __LINE__, "%s was caught: %d, %s", fault->name, code, text);
     }

@@ -22,8 +22,11 @@ REQUIRE_FORMAT _Noreturn void require_failed(const char *file, int line, const c
     require_equal_at(__FILE__, __LINE__, #a " == " #b, (uint64_t)(a), (uint64_t)(b))
 void require_equal_at(const char *file, int line, const char *what, uint64_t a, uint64_t b);
 
-/* Runs the function in a child, which must end by a check whose words contain `rule`. */
-void require_death(void (*run)(void *argument), void *argument, const char *rule);
+/* Runs the function in a child, which must end by a check whose words contain `rule`. To be written
+ * in the function that is the test: it is found again by its name. */
+#define require_death(run, argument, rule) require_death_in(__func__, run, argument, rule)
+void require_death_in(const char *test, void (*run)(void *argument), void *argument,
+                      const char *rule);
 
 /* Runs the program with these arguments (null after the last). Returns its exit code, 128 + n after
  * signal n. What it wrote goes to `text`. */

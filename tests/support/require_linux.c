@@ -66,12 +66,14 @@ static pid_t require__fork(int *fd)
     return 0;
 }
 
-void require_death(void (*run)(void *argument), void *argument, const char *rule)
+void require_death_in(const char *test, void (*run)(void *argument), void *argument,
+                      const char *rule)
 {
     char text[4096];
     int fd = -1;
     pid_t child = require__fork(&fd);
 
+    (void)test;
     if (child == 0) {
         run(argument);
         fprintf(stderr, "nothing stopped it\n");

@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* require_windows.c - children on Windows, which has no fork: the program runs itself again.
  *
- * A death is asked for in the child by its number: it runs the same tests in the same order, passes
- * over the deaths before, and dies of the one that it is there for.
+ * A death is asked for in the child by its test and its number in it: it runs that test alone,
+ * passes over the deaths before, and dies of the one that it is there for.
  */
 #include <windows.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "require.h"
 #include "require_child.h"
 
 #define REQUIRE__CHILD_MS 60000
+#define REQUIRE__TEST "WEIR_TEST_DEATH_IN"
 #define REQUIRE__NUMBER "WEIR_TEST_DEATH"
 #define REQUIRE__BEGINS "the death begins here"
 #define REQUIRE__ABORTED 3 /* the exit code of abort() */
 
 static DWORD require__main_thread;
-static uint32_t require__deaths_count;
+static const char *require__test;      /* where the last death was */
+static uint32_t require__deaths_count; /* in it */
 
 void require_note_main_thread(void)
 {
+    const char *test = getenv(REQUIRE__TEST);
+
     require__main_thread = GetCurrentThreadId();
+    if (test) cmocka_set_test_filter(test);
 }
 
 bool require_on_main_thread(void)
@@ -69,16 +81,27 @@ static int require__run_line(wchar_t *line, char *text, uint32_t text_bytes)
     return (int)code;
 }
 
-void require_death(void (*run)(void *argument), void *argument, const char *rule)
+/* The child, when it is not here for this death. */
+static bool require__is_another(const char *test)
+{
+    const char *asked = getenv(REQUIRE__NUMBER);
+
+    return strcmp(getenv(REQUIRE__TEST), test) != 0 ||
+           strtoul(asked ? asked : "", NULL, 10) != require__deaths_count;
+}
+
+void require_death_in(const char *test, void (*run)(void *argument), void *argument,
+                      const char *rule)
 {
     static char text[16384];
-    const char *asked = getenv(REQUIRE__NUMBER);
     wchar_t line[4096];
     char number[16];
 
+    if (!require__test || strcmp(require__test, test) != 0) require__deaths_count = 0;
+    require__test = test;
     require__deaths_count++;
-    if (asked) {
-        if (strtoul(asked, NULL, 10) != require__deaths_count) return;
+    if (getenv(REQUIRE__TEST)) {
+        if (require__is_another(test)) return;
         require_become_child();
         fprintf(stderr, "%s\n", REQUIRE__BEGINS);
         run(argument);
@@ -89,8 +112,10 @@ void require_death(void (*run)(void *argument), void *argument, const char *rule
     snprintf(number, sizeof number, "%u", require__deaths_count);
     wcsncpy(line, GetCommandLineW(), sizeof line / sizeof line[0] - 1);
     line[sizeof line / sizeof line[0] - 1] = L'\0';
+    _putenv_s(REQUIRE__TEST, test);
     _putenv_s(REQUIRE__NUMBER, number);
     int code = require__run_line(line, text, sizeof text);
+    _putenv_s(REQUIRE__TEST, "");
     _putenv_s(REQUIRE__NUMBER, "");
     const char *words = strstr(text, REQUIRE__BEGINS);
     if (code != REQUIRE__ABORTED || !words || !strstr(words, rule))

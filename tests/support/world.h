@@ -18,6 +18,10 @@
 
 #define WORLD_SOCKETS_MAX 256u
 #define WORLD_QUEUE_MAX 4096u
+/* stream_buffer_bytes for sends that must get stuck: 16 of these are more than a system keeps for a
+ * connection whose peer does not read (Linux: 4 MiB of tcp_wmem, and it may take more of a send as
+ * time goes by), so that none of them can end before the peer reads. */
+#define WORLD_LARGE_BYTES (1u << 20)
 
 /* Of all worlds of this program; main sets them. */
 extern const char *world_transport;
