@@ -35,7 +35,7 @@ class Fallback(WeirTest):
                     peer.send(b"hello")
                     self.assertEqual(peer.recv(100), b"hello")
                 ended = weir.stop()
-                self.assertEqual(ended.log.count("\n"), 2, "the warning and the summary")
+                self.assertEqual(ended.log.count("\n"), 3, "that, what UDP echo means, and the summary")
 
     def test_asked_for_by_name(self):
         for refusal in REFUSALS:
