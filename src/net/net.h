@@ -141,9 +141,14 @@ struct net_options {
     /* Datagrams that one socket can take at once, where the system wants a buffer posted for each
      * before it comes (RIO); cut to half of datagram_buffers_max. */
     uint32_t datagram_receives;
+    /* Of an accepted connection: silence before the system asks the peer whether it is there; 0: it
+     * does not ask. A peer that does not answer is NET_BROKEN after about twice the time. */
+    uint32_t keepalive_ms;
     bool verify_rio; /* RIO's rules are checked at each call, and a broken one ends the process */
     struct net_simulation *simulation; /* tests: what "simulated" runs on */
 };
+
+#define NET_KEEPALIVE_PROBES 4 /* so many questions of keepalive_ms / 4 apart stay unanswered */
 
 #define NET_REFUSED_MAX 4
 

@@ -157,6 +157,7 @@ struct net_options config_net_options(const struct weir_config *config)
 
     net_options_init(&options);
     options.transport = config->transport;
+    options.keepalive_ms = config->keepalive_ms;
     options.verify_rio = config->verify_rio;
     options.stream_buffer_bytes = config->buffer_bytes;
     options.stream_buffers_max =

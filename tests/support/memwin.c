@@ -326,8 +326,9 @@ static bool memwin__socket_is_stream(win_socket number)
     return memwin_socket_of(number)->is_stream;
 }
 
-static void memwin__stream_options(win_socket number)
+static void memwin__stream_options(win_socket number, uint32_t keepalive_ms)
 {
+    (void)keepalive_ms;
     (void)memwin_socket_of(number);
 }
 

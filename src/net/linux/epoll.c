@@ -132,7 +132,7 @@ static enum weir_code epoll__listen(struct net *net, struct ledger_slot *base,
                                     const struct net_place *place, struct weir_error *error)
 {
     int fd;
-    enum weir_code code = linux_listen(place, true, &fd, error);
+    enum weir_code code = linux_listen(place, true, net->options.keepalive_ms, &fd, error);
 
     return code == WEIR_OK ? epoll__own(net, epoll__slot(base), fd, error) : code;
 }

@@ -210,18 +210,33 @@ static int linux_socket__open(const struct net_place *place, int type, bool *v4)
     }
 }
 
-enum weir_code linux_listen(const struct net_place *place, bool nonblocking, int *fd,
-                            struct weir_error *error)
+/* The system counts in whole seconds. Without it only dead peers are noticed later. */
+static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
+{
+    const int on = keepalive_ms > 0, probes = NET_KEEPALIVE_PROBES;
+    int idle_s = (int)((keepalive_ms + 999u) / 1000u);
+    int between_s = (idle_s + probes - 1) / probes;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    if (!on) return;
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof between_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+enum weir_code linux_listen(const struct net_place *place, bool nonblocking, uint32_t keepalive_ms,
+                            int *fd, struct weir_error *error)
 {
     const int on = 1;
     bool v4;
 
     *fd = linux_socket__open(place, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4);
     if (*fd < 0) return linux_socket__fail(place, true, errno, error);
-    /* Both are inherited by what is accepted. Without TCP_NODELAY only speed is lost; without
+    /* All are inherited by what is accepted. Without TCP_NODELAY only speed is lost; without
      * SO_OOBINLINE urgent bytes would be taken out of the stream (RFC 6093 section 5). */
     setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(*fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+    linux_socket__keep_alive(*fd, keepalive_ms);
     if (listen(*fd, (int)place->backlog) == 0) return WEIR_OK;
     int os_error = errno;
     close(*fd);

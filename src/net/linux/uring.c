@@ -235,7 +235,7 @@ static enum weir_code uring__listen(struct net *net, struct ledger_slot *base,
     if (!listener->held)
         return error_fill(error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL,
                           "free some memory, or lower queue_entries");
-    enum weir_code code = linux_listen(place, false, &fd, error);
+    enum weir_code code = linux_listen(place, false, net->options.keepalive_ms, &fd, error);
     if (code == WEIR_OK)
         uring__own(slot, fd);
     else

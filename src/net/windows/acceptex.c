@@ -263,7 +263,7 @@ static int acceptex__finish(struct rio_net *system, struct rio_slot *slot,
     if (os_error != 0) return os_error;
     os_error = win_system->accept_finish(slot->socket, entry->socket, entry->area, &entry->peer);
     if (os_error != 0) return os_error;
-    win_system->stream_options(entry->socket);
+    win_system->stream_options(entry->socket, system->net->options.keepalive_ms);
     acceptex__tell(system, RIO_SOCKET_ACCEPTED, entry->socket, slot->socket);
     return 0;
 }

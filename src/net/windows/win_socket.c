@@ -6,10 +6,12 @@
 #include "win_native.h"
 
 #include <iphlpapi.h>
+#include <mstcpip.h>
 
 #include "address.h"
 #include "check.h"
 #include "memory.h"
+#include "net.h"
 
 /* What the headers of mingw-w64 10 lack; ws2ipdef.h and mswsock.h have them in the SDK. */
 #define WIN_SOCKET__UDP_CONNRESET 0x9800000Cu /* SIO_UDP_CONNRESET */
@@ -109,8 +111,22 @@ bool win_socket_is_stream(win_socket socket)
 
 /* ---- options ---- */
 
-void win_socket_stream_options(win_socket socket)
+/* How many questions the system asks is not ours to say here: ten, since Windows Vista. */
+static void win_socket__keep_alive(win_socket socket, uint32_t keepalive_ms)
 {
+    struct tcp_keepalive values = {.onoff = keepalive_ms > 0,
+                                   .keepalivetime = keepalive_ms,
+                                   .keepaliveinterval = keepalive_ms / NET_KEEPALIVE_PROBES};
+    DWORD bytes;
+
+    if (values.keepaliveinterval == 0) values.keepaliveinterval = 1;
+    if (keepalive_ms == 0) return;
+    WSAIoctl(socket, SIO_KEEPALIVE_VALS, &values, sizeof values, NULL, 0, &bytes, NULL, NULL);
+}
+
+void win_socket_stream_options(win_socket socket, uint32_t keepalive_ms)
+{
+    win_socket__keep_alive(socket, keepalive_ms);
     win_socket__try_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     /* Urgent bytes stay in the stream (RFC 6093 section 5). */
     win_socket__try_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);

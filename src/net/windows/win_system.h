@@ -101,8 +101,9 @@ struct win_system {
     int (*socket_local)(win_socket socket, struct weir_address *address);
     int (*socket_finish)(win_socket socket); /* shutdown(SD_SEND) */
     bool (*socket_is_stream)(win_socket socket);
-    /* TCP_NODELAY, SO_OOBINLINE: what an accepted socket wants; best effort. */
-    void (*stream_options)(win_socket socket);
+    /* TCP_NODELAY, SO_OOBINLINE, keepalive (net_options.keepalive_ms): what an accepted socket
+     * wants; best effort. */
+    void (*stream_options)(win_socket socket, uint32_t keepalive_ms);
     /* Unreachable peers are no errors of the socket, the local address comes with each datagram,
      * the system holds up to `bytes` each way; best effort. */
     void (*datagram_options)(win_socket socket, bool v4, uint32_t bytes);
