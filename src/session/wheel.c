@@ -148,3 +148,28 @@ struct wheel_timer *wheel_take_due(struct wheel *wheel, uint64_t now_ms)
     if (now_ms > wheel->now_ms) wheel->now_ms = now_ms;
     return NULL;
 }
+
+static void wheel__validate_slot(const struct wheel *wheel, uint32_t level, uint32_t slot)
+{
+    const struct list *head = &wheel->slots[level][slot];
+    bool marked = (wheel->occupied[level] >> slot & 1) != 0;
+
+    weir_check(marked == !list_is_empty(head));
+    if (marked) weir_check(slot > wheel__slot(wheel->now_ms, level));
+    for (const struct list *at = head->next; at != head; at = at->next) {
+        const struct wheel_timer *timer =
+            weir_container_of((struct list *)(uintptr_t)at, struct wheel_timer, in_slot);
+        weir_check(at->next->previous == at);
+        weir_check(timer->due_ms > wheel->now_ms);
+        weir_check(wheel__level(wheel->now_ms, timer->due_ms) == level);
+        weir_check(wheel__slot(timer->due_ms, level) == slot);
+    }
+}
+
+void wheel_validate(const struct wheel *wheel)
+{
+    weir_check(wheel->now_ms <= wheel->taken_ms);
+    for (uint32_t level = 0; level < WHEEL_LEVELS; level++)
+        for (uint32_t slot = 0; slot < WHEEL_SLOTS; slot++)
+            wheel__validate_slot(wheel, level, slot);
+}
