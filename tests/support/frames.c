@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 static void frames__write(struct frames *frames, const void *bytes, size_t length)
 {
     if (frames->log_length + length > frames->log_size) {
-        frames->log_size = 2 * (frames->log_length + length) + 64;
+        frames->log_size = 2 * (frames->log_length + length) + 256;
         frames->log = realloc(frames->log, frames->log_size);
         if (!frames->log) abort();
     }
@@ -31,15 +33,12 @@ static void frames__note(struct frames *frames, const struct weir_message *messa
 }
 
 /* One piece, to its end. */
-static void frames__feed(struct frames *frames, struct weir_decoder *decoder, const uint8_t *bytes,
+static void frames__feed(struct frames *frames, struct weir_decoder *decoder, const uint8_t *piece,
                          size_t length, bool ended)
 {
-    uint8_t *piece = malloc(length > 0 ? length : 1);
     struct weir_input input = {piece, length, ended};
     struct weir_message message;
 
-    if (!piece) abort();
-    if (length > 0) memcpy(piece, bytes, length);
     for (;;) {
         size_t before = input.length;
         frames->told = weir_decoder_next(decoder, &input, &message, &frames->fault);
@@ -52,7 +51,6 @@ static void frames__feed(struct frames *frames, struct weir_decoder *decoder, co
     }
     if (frames->told == WEIR_DECODED_MORE && input.length > 0)
         frames->broken = "more is needed, and the input is not used up";
-    free(piece);
 }
 
 struct frames frames_decode(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
@@ -60,18 +58,25 @@ struct frames frames_decode(const struct weir_codec *codec, const uint8_t *bytes
 {
     struct frames frames = {.told = WEIR_DECODED_MORE};
     struct weir_decoder *decoder;
-    size_t at = 0, piece = 0;
+    uint8_t *room = malloc(length + 8); /* each piece, and after it nothing that may be read */
+    size_t at = 0, piece = 0, count = 0;
 
-    if (weir_decoder_open(codec, &decoder, NULL) != WEIR_OK) abort();
+    if (!room || weir_decoder_open(codec, &decoder, NULL) != WEIR_OK) abort();
     do {
-        size_t count = pieces[piece] < length - at ? pieces[piece] : length - at;
+        memory_unpoison(room, length + 8);
+        memset(room, 0xa5, count); /* what was handed up before is gone */
+        count = pieces[piece] < length - at ? pieces[piece] : length - at;
         if (piece + 1 < pieces_count) piece++;
-        frames__feed(&frames, decoder, bytes + at, count, ends && at + count == length);
+        if (count > 0) memcpy(room, bytes + at, count);
+        memory_poison(room + count, length + 8 - count);
+        frames__feed(&frames, decoder, room, count, ends && at + count == length);
         at += count;
     } while (at < length && frames.told != WEIR_DECODED_BAD);
     frames.begun_bytes = weir_decoder_begun_bytes(decoder);
     frames.skipped_count = weir_decoder_skipped_count(decoder);
     weir_decoder_free(decoder);
+    memory_unpoison(room, length + 8);
+    free(room);
     return frames;
 }
 
