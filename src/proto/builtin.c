@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "description.h"
+
 static const struct weir_handler *const builtin__handlers[] = {&handler_echo, NULL};
 static const struct weir_codec *const builtin__codecs[] = {&codec_raw, &codec_datagram, NULL};
 
@@ -20,6 +22,13 @@ const struct weir_codec *builtin_codec(const char *name)
     for (size_t i = 0; builtin__codecs[i]; i++)
         if (strcmp(builtin__codecs[i]->name, name) == 0) return builtin__codecs[i];
     return NULL;
+}
+
+/* Every name that a description may begin with; null: no more. */
+static const char *builtin__codec_name(size_t index)
+{
+    if (index < DESCRIPTION_PROBE) return description_kind_name((enum description_kind)index);
+    return description_preset(index - DESCRIPTION_PROBE);
 }
 
 static void builtin__add_name(char *text, size_t size, const char *name)
@@ -40,7 +49,7 @@ const char *builtin_handler_names(char *text, size_t size)
 const char *builtin_codec_names(char *text, size_t size)
 {
     text[0] = '\0';
-    for (size_t i = 0; builtin__codecs[i]; i++)
-        builtin__add_name(text, size, builtin__codecs[i]->name);
+    for (size_t i = 0; builtin__codec_name(i); i++)
+        builtin__add_name(text, size, builtin__codec_name(i));
     return text;
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* decoder.c - a codec with the state of one stream, for use without a server; and whole frames into
+ * the caller's memory. */
+#include <string.h>
+
+#include "check.h"
+#include "codec.h"
+#include "error_fill.h"
+#include "memory.h"
+
+/* One piece of memory: the state follows. */
+struct weir_decoder {
+    const struct weir_codec *codec;
+    _Alignas(16) uint8_t state[];
+};
+
+enum weir_code weir_decoder_open(const struct weir_codec *codec, struct weir_decoder **decoder,
+                                 struct weir_error *error)
+{
+    *decoder = memory_alloc(sizeof **decoder + codec->state_bytes);
+    if (!*decoder)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "open a decoder of", codec->name, NULL, NULL);
+    (*decoder)->codec = codec;
+    return WEIR_OK;
+}
+
+void weir_decoder_free(struct weir_decoder *decoder)
+{
+    if (!decoder) return;
+    if (decoder->codec->release) decoder->codec->release(decoder->codec, decoder->state);
+    memory_free(decoder);
+}
+
+enum weir_decoded weir_decoder_next(struct weir_decoder *decoder, struct weir_input *input,
+                                    struct weir_message *message, struct weir_fault *fault)
+{
+    const struct weir_codec *codec = decoder->codec;
+    struct weir_fault unread;
+
+    if (codec->decode)
+        return codec->decode(codec, decoder->state, input, message, fault ? fault : &unread);
+    if (input->length == 0) return WEIR_DECODED_MORE;
+    message->bytes = message->frame = input->bytes;
+    message->length = message->frame_length = input->length;
+    input->bytes += input->length;
+    input->length = 0;
+    return WEIR_DECODED_MESSAGE;
+}
+
+size_t weir_decoder_begun_bytes(const struct weir_decoder *decoder)
+{
+    const struct weir_codec *codec = decoder->codec;
+
+    return codec->begun_bytes ? codec->begun_bytes(codec, decoder->state) : 0;
+}
+
+uint64_t weir_decoder_skipped_count(const struct weir_decoder *decoder)
+{
+    if (decoder->codec->release != gather_release) return 0; /* not one of ours */
+    return ((const struct gather *)(const void *)decoder->state)->skipped_count;
+}
+
+enum weir_code weir_codec_encode(const struct weir_codec *codec, const void *bytes, size_t length,
+                                 uint8_t *frame, size_t size, size_t *frame_length)
+{
+    struct weir_envelope envelope = {.head_length = 0};
+    enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &envelope) : WEIR_OK;
+
+    *frame_length = 0;
+    if (code != WEIR_OK) return code;
+    size_t kept = length - envelope.skip;
+    size_t around = (size_t)envelope.head_length + envelope.tail_length;
+    if (kept > size || around > size - kept) return WEIR_NO_ROOM;
+    memcpy(frame, envelope.head, envelope.head_length);
+    if (kept > 0)
+        memcpy(frame + envelope.head_length, (const uint8_t *)bytes + envelope.skip, kept);
+    memcpy(frame + envelope.head_length + kept, envelope.tail, envelope.tail_length);
+    *frame_length = around + kept;
+    return WEIR_OK;
+}

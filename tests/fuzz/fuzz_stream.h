@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz_stream.h - what every fuzzer of a codec asserts: however a stream is cut, the same comes of
+ * it; and what the encoder writes, the decoder reads.
+ *
+ *      input: byte 0 chooses the description, bytes 1 and 2 the cuts, the rest is the stream
+ */
+#ifndef FUZZ_STREAM_H
+#define FUZZ_STREAM_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/frame.h>
+
+#include "frames.h"
+
+#define FUZZ_STREAM_BYTES_MAX 4096
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fuzz_stream_fail(const struct weir_codec *codec, const char *what)
+{
+    fprintf(stderr, "%s: %s\n", codec->name, what);
+    abort();
+}
+
+static void fuzz_stream_same(const struct weir_codec *codec, const struct frames *whole,
+                             const uint8_t *bytes, size_t length, const size_t *pieces,
+                             size_t pieces_count, bool ends)
+{
+    struct frames cut = frames_decode(codec, bytes, length, pieces, pieces_count, ends);
+
+    if (cut.broken) fuzz_stream_fail(codec, cut.broken);
+    if (!frames_same(whole, &cut)) fuzz_stream_fail(codec, "the cut changes what comes of it");
+    frames_free(&cut);
+}
+
+/* However it is cut. */
+static void fuzz_stream_cut(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
+                            uint8_t first, uint8_t next)
+{
+    const size_t all = SIZE_MAX, one = 1;
+    const size_t pieces[] = {first & 63U, (first >> 6) + 1U, (next & 63U) + 1U, (next >> 6) + 1U};
+    bool ends = (first & 1) != 0;
+    struct frames whole = frames_decode(codec, bytes, length, &all, 1, ends);
+
+    if (whole.broken) fuzz_stream_fail(codec, whole.broken);
+    fuzz_stream_same(codec, &whole, bytes, length, pieces, 4, ends);
+    fuzz_stream_same(codec, &whole, bytes, length, &one, 1, ends);
+    if (whole.told == WEIR_DECODED_BAD)
+        for (const char *at = whole.fault.text; *at; at++)
+            if (*at < ' ' || *at > '~') fuzz_stream_fail(codec, "a fault's text is not printable");
+    frames_free(&whole);
+}
+
+/* What is encoded comes back, twice in a row. */
+static inline void fuzz_stream_encode(const struct weir_codec *codec, const uint8_t *bytes,
+                                      size_t length)
+{
+    static uint8_t stream[2 * (FUZZ_STREAM_BYTES_MAX + WEIR_HEAD_BYTES_MAX + WEIR_TAIL_BYTES_MAX)];
+    const size_t all = SIZE_MAX;
+    size_t frame_length, message_length;
+
+    if (weir_codec_encode(codec, bytes, length, stream, sizeof stream / 2, &frame_length) !=
+        WEIR_OK)
+        return;
+    memcpy(stream + frame_length, stream, frame_length);
+    struct frames back = frames_decode(codec, stream, 2 * frame_length, &all, 1, true);
+    if (back.broken) fuzz_stream_fail(codec, back.broken);
+    if (back.count != 2 || back.told != WEIR_DECODED_MORE || back.in_place != 2)
+        fuzz_stream_fail(codec, "what it encodes, it does not decode");
+    const uint8_t *message = frames_message(&back, 1, &message_length);
+    /* A header that stays in the message has its length put right, and a varint may change its
+     * width then; the rest never changes. */
+    size_t rest = length > WEIR_HEAD_BYTES_MAX ? length - WEIR_HEAD_BYTES_MAX : 0;
+    bool keeps_varint = strstr(codec->name, "mqtt") ||
+                        (strstr(codec->name, "varint") && strstr(codec->name, "strip=no"));
+    if ((message_length != length && !keeps_varint) || message_length < rest ||
+        memcmp(message + message_length - rest, bytes + length - rest, rest) != 0)
+        fuzz_stream_fail(codec, "a message changed on its way");
+    frames_free(&back);
+}
+
+/* One input, for one of these descriptions. The codecs are opened once. */
+static inline void fuzz_stream_run(const char *const *specs, size_t specs_count,
+                                   const uint8_t *data, size_t size)
+{
+    static struct weir_frame *frames[64];
+
+    if (size < 3 || size > FUZZ_STREAM_BYTES_MAX) return;
+    size_t index = data[0] % specs_count;
+    if (!frames[index] && weir_frame_open(specs[index], &frames[index], NULL) != WEIR_OK) {
+        fprintf(stderr, "%s does not open\n", specs[index]);
+        abort();
+    }
+    const struct weir_codec *codec = weir_frame_codec(frames[index]);
+    fuzz_stream_cut(codec, data + 3, size - 3, data[1], data[2]);
+    fuzz_stream_encode(codec, data + 3, size - 3);
+}
+
+#endif
