@@ -39,6 +39,7 @@ struct listener {
     enum weir_proto proto;
     struct net_place where; /* its port is known once the first worker listens */
     const struct weir_codec *codec;
+    struct weir_frame *frame; /* that the codec is of; null: it is built in, or the user's own */
     const struct weir_handler *handler;
     size_t extra_bytes; /* what a session of it keeps in the table */
 };
@@ -153,13 +154,15 @@ static enum weir_code server__choose_codec(struct listener *listener,
                                            const struct weir_listen *listen,
                                            struct weir_error *error)
 {
-    const char *name = listen->codec;
-    char known[96];
+    const char *spec = listen->codec;
 
-    if (!name) name = listener->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
-    listener->codec = listen->own_codec ? listen->own_codec : builtin_codec(name);
-    if (!listener->codec)
-        return server__unknown("codec", name, builtin_codec_names(known, sizeof known), error);
+    if (!spec) spec = listener->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
+    listener->codec = listen->own_codec ? listen->own_codec : builtin_codec(spec);
+    if (!listener->codec) {
+        enum weir_code code = weir_frame_open(spec, &listener->frame, error);
+        if (code != WEIR_OK) return code;
+        listener->codec = weir_frame_codec(listener->frame);
+    }
     if (listener->codec->size != sizeof(struct weir_codec))
         return error_fill(error, WEIR_INVALID, 0, "use codec", listener->codec->name,
                           "it was made for another version of weir", "build it anew");
@@ -219,7 +222,10 @@ enum weir_code weir_server_listen(struct weir_server *server, const struct weir_
         return error_fill(error, WEIR_NO_ROOM, 0, "listen on", listen->address,
                           "a server has at most 64 listeners", "start a second server");
     enum weir_code code = server__read_listen(server, listen, listener, error);
-    if (code == WEIR_OK) server->listeners_count++;
+    if (code == WEIR_OK)
+        server->listeners_count++;
+    else
+        weir_frame_free(listener->frame);
     return code;
 }
 
@@ -538,6 +544,8 @@ void weir_server_free(struct weir_server *server)
         worker_free(&server->crews[i].worker);
         memory_free(server->crews[i].places);
     }
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        weir_frame_free(server->listeners[i].frame);
     memory_free(server->team);
     memory_free(server->crews);
     address_list_free(&server->common.allow);

@@ -76,23 +76,15 @@ void refusal_readmit(struct worker *worker, const struct weir_address *peer)
     weir_check(open > 0);
 }
 
-static void refusal__tell(struct worker *worker, enum refusal refusal,
-                          const struct weir_address *peer)
+void refusal_tell(struct worker *worker, struct refusal_log *log, const char *what,
+                  const struct weir_address *peer, const char *why)
 {
-    static const char *const whys[REFUSALS_COUNT] = {
-        [REFUSAL_DENIED] = "its address is denied",
-        [REFUSAL_RATE] = "more than accept_rate_max came in a second",
-        [REFUSAL_FULL] = "sessions_max are open",
-        [REFUSAL_ADDRESS] = "its address has sessions_per_address_max open",
-        [REFUSAL_FAILED] = "there was no memory, or no room in the system",
-    };
-    struct refusal_log *log = &worker->refusals[refusal];
     char text[WEIR_ADDRESS_TEXT_BYTES];
 
     log->untold++;
     if (log->told && worker->now_ms - log->told_ms < REFUSAL__LOG_EVERY_MS) return;
-    log_line(&worker->common->log, WEIR_LOG_WARNING, "refused %s: %s (%" PRIu64 " since last told)",
-             weir_address_text(peer, text, sizeof text), whys[refusal], log->untold);
+    log_line(&worker->common->log, WEIR_LOG_WARNING, "%s %s: %s (%" PRIu64 " since last told)",
+             what, weir_address_text(peer, text, sizeof text), why, log->untold);
     log->told = true;
     log->told_ms = worker->now_ms;
     log->untold = 0;
@@ -109,6 +101,14 @@ void refusal_count(struct worker *worker, enum refusal refusal, const struct wei
         [REFUSAL_FAILED] = &counters->refused_failed,
     };
 
+    static const char *const whys[REFUSALS_COUNT] = {
+        [REFUSAL_DENIED] = "its address is denied",
+        [REFUSAL_RATE] = "more than accept_rate_max came in a second",
+        [REFUSAL_FULL] = "sessions_max are open",
+        [REFUSAL_ADDRESS] = "its address has sessions_per_address_max open",
+        [REFUSAL_FAILED] = "there was no memory, or no room in the system",
+    };
+
     counter_add(counts[refusal], 1);
-    refusal__tell(worker, refusal, peer);
+    refusal_tell(worker, &worker->refusals[refusal], "refused", peer, whys[refusal]);
 }

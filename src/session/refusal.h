@@ -18,10 +18,10 @@ enum refusal {
     REFUSALS_COUNT
 };
 
-/* What the log was told last of one kind of refusal. */
+/* What the log was told last of one kind of thing that peers do. */
 struct refusal_log {
     uint64_t told_ms;
-    uint64_t untold; /* refusals since */
+    uint64_t untold; /* times since */
     bool told;       /* ever */
 };
 
@@ -34,7 +34,11 @@ bool refusal_admit(struct worker *worker, const struct weir_address *peer);
 /* A connection that was admitted is no more. */
 void refusal_readmit(struct worker *worker, const struct weir_address *peer);
 
-/* Counts a refusal, and tells the log: of each kind once a second at most. */
+/* Tells the log what a peer did and what became of it: of each kind once a second at most. */
+void refusal_tell(struct worker *worker, struct refusal_log *log, const char *what,
+                  const struct weir_address *peer, const char *why);
+
+/* Counts a refusal, and tells the log. */
 void refusal_count(struct worker *worker, enum refusal refusal, const struct weir_address *peer);
 
 #endif

@@ -222,6 +222,7 @@ void session_fail(struct weir_session *session, const char *text)
 {
     if (!session_may_send(session)) return;
     session->fault = memory_copy_text(text); /* null: the reason alone must do */
+    refusal_tell(session->worker, &session->worker->faults, "closing", &session->peer, text);
     session_finish(session, WEIR_REASON_PROTOCOL);
 }
 

@@ -63,7 +63,7 @@ struct worker {
     struct wheel deadlines, alarms;
     struct group_table groups;
     struct hand hand;
-    struct refusal_log refusals[REFUSALS_COUNT];
+    struct refusal_log refusals[REFUSALS_COUNT], faults;
     uint64_t high_bytes; /* the marks in memory, see worker_open */
     uint32_t pause_bytes, resume_bytes;
     uint32_t linger_ms; /* how long a peer may take to follow our end */
