@@ -7,8 +7,8 @@
 
 #include "thread.h"
 
-/* What peers or handlers chose may be in the line; it must not look like another one, nor speak to a
- * terminal. */
+/* What peers or handlers chose may be in the line; it must not look like another one, nor speak to
+ * a terminal. */
 static void log__keep_to_one_line(char *line)
 {
     for (; *line; line++)
