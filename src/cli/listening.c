@@ -2,6 +2,7 @@
 /* listening.c - reads listeners, and gives each its codec and handler. */
 #include "listening.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -157,10 +158,17 @@ void listening_add_url(struct options *options, const char *url, struct mistakes
 
 /* ---- codecs ---- */
 
-/* Whether it cuts a stream into messages that have a length. */
-static bool listening__cuts(const char *codec)
+/* Whether it cuts a stream into messages whose length varies. */
+static bool listening__has_max(const char *codec)
 {
-    return codec && strcmp(codec, "raw") != 0 && strcmp(codec, "datagram") != 0;
+    static const char *const others[] = {"raw", "datagram", "fixed"};
+
+    for (size_t i = 0; codec && i < sizeof others / sizeof others[0]; i++) {
+        size_t length = strlen(others[i]);
+        if (strncmp(codec, others[i], length) == 0 && !isalnum((unsigned char)codec[length]))
+            return false;
+    }
+    return codec != NULL;
 }
 
 /* Whether it is of use for datagrams only, or for streams only. */
@@ -184,12 +192,13 @@ static void listening__check_codec(const struct weir_listen *listen, struct mist
                      listen->address, listen->codec);
 }
 
-/* The length of one part of a description: up to its comma, but for commas in parentheses. */
-static size_t listening__part(const char *at)
+/* The length of one part of a description, "NAME" or "key=value": up to its end, but for commas in
+ * parentheses. */
+static size_t listening__part(const char *at, const char *ends)
 {
     size_t length = 0;
 
-    for (int depth = 0; at[length] != '\0' && (at[length] != ',' || depth > 0); length++)
+    for (int depth = 0; at[length] != '\0' && (!strchr(ends, at[length]) || depth > 0); length++)
         depth += (at[length] == '(') - (at[length] == ')');
     return length;
 }
@@ -197,19 +206,24 @@ static size_t listening__part(const char *at)
 /* The codec's description with this maximum in place of its own. Null: out of memory. */
 static const char *listening__limited(struct keep *keep, const char *codec, uint64_t max_bytes)
 {
+    size_t name = listening__part(codec, ":,");
+    char separator = codec[name] == ':' ? ':' : ',';
     char *text = keep_bytes(keep, strlen(codec) + 32), *to = text;
 
     if (!text) return NULL;
-    for (const char *at = codec; *at != '\0';) {
-        size_t length = listening__part(at);
-        if (strncmp(at, "max=", 4) != 0 || at == codec) {
-            if (to != text) *to++ = ',';
+    memcpy(to, codec, name);
+    to += name;
+    for (const char *at = codec + name; *at != '\0';) {
+        size_t length = listening__part(++at, ",");
+        if (strncmp(at, "max=", 4) != 0) {
+            *to++ = separator;
             memcpy(to, at, length);
             to += length;
+            separator = ',';
         }
-        at += length + (at[length] == ',');
+        at += length;
     }
-    snprintf(to, 32, ",max=%" PRIu64, max_bytes);
+    snprintf(to, 32, "%cmax=%" PRIu64, separator, max_bytes);
     return text;
 }
 
@@ -219,7 +233,7 @@ static void listening__limit_all(struct options *options, struct mistakes *mista
 
     for (size_t i = 0; i < options->listeners_count; i++) {
         struct weir_listen *listen = &options->listeners[i];
-        if (!listening__cuts(listen->codec)) continue;
+        if (!listening__has_max(listen->codec)) continue;
         any = true;
         listen->codec =
             listening__limited(&options->keep, listen->codec, options->message_max_bytes);

@@ -9,7 +9,7 @@
 #include "block_list.h"
 #include "listening.h"
 
-#define OPTIONS_MS_MAX (UINT64_C(49) * 24 * 3600 * 1000) /* whole days that 32 bits hold */
+#define OPTIONS_MS_MAX (UINT64_C(24) * 24 * 3600 * 1000) /* whole days that 31 bits hold */
 #define OPTIONS_BYTES_MAX (UINT64_C(3) << 30)
 #define OPTIONS_COUNT_MAX 1000000000
 

@@ -30,6 +30,17 @@ class Words(WeirTest):
         self.assertEqual(re.findall(r'^OPTIONS_GROUP\("([^"]+)"', table, re.M),
                          re.findall(r"^(\w[\w ]*):$", shown, re.M))
 
+    def test_each_setting_has_an_option(self):
+        """Found by reading weir.h as text; what is no setting, and what is put together, is named here."""
+        header = (ROOT / "include" / "weir" / "weir.h").read_text("utf-8")
+        body = re.search(r"^struct weir_config \{\n(.*?)^\};", header, re.M | re.S)[1]
+        body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
+        settings = set(re.findall(r"(\w+)\s*[,;]", re.sub(r"\(\*(\w+)\)\([^)]*\)", r"\1", body)))
+        table = (ROOT / "src" / "cli" / "options.def").read_text("utf-8")
+        self.assertGreater(len(settings), 30)
+        self.assertEqual(settings - {"size", "log", "on_stopped", "user", "allow", "deny"},
+                         set(re.findall(r"\bconfig\.(\w+)", table)))
+
     def test_short_help_is_short(self):
         shown = self.run_weir("--help").stdout
         self.assertLess(shown.count("\n"), 25)

@@ -109,12 +109,13 @@ static void test_every_form_of_an_option(void **state)
 static void test_every_setting_has_an_option(void **state)
 {
     (void)state;
-    assert_read("--idle-timeout 1s --first-byte-timeout 2s --frame-timeout 3s --send-timeout 4s "
-                "--send-rate-min 5k/s --lifetime 6h --keepalive 7s --max-sessions 8 "
-                "--max-sessions-per-address 9 --accept-rate 10/s --rate 11k --message-rate 12 "
-                "--broadcast-policy drop-oldest --queue-high 1m --queue-low 14 --buffer-size 4k "
-                "--buffer-memory 16m --datagram-memory 17m --backlog 18 --udp-peers-max 19 "
-                "--udp-idle-timeout 20s --udp-reply-ratio 2.1");
+    assert_read(
+        "--idle-timeout 1s --first-byte-timeout 2s --frame-timeout 3s --send-timeout 4s "
+        "--send-rate-min 5k/s --lifetime 6h --linger-timeout 29s --keepalive 7s --max-sessions 8 "
+        "--max-sessions-per-address 9 --accept-rate 10/s --rate 11k --message-rate 12 "
+        "--broadcast-policy drop-oldest --queue-high 1m --queue-low 14 --buffer-size 4k "
+        "--buffer-memory 16m --datagram-memory 17m --backlog 18 --udp-peers-max 19 "
+        "--udp-idle-timeout 20s --udp-reply-ratio 2.1");
     const struct weir_config *config = &options.config;
     assert_int_equal(config->idle_timeout_ms, 1000);
     assert_int_equal(config->first_byte_timeout_ms, 2000);
@@ -122,6 +123,7 @@ static void test_every_setting_has_an_option(void **state)
     assert_int_equal(config->send_timeout_ms, 4000);
     assert_int_equal(config->send_rate_min_bytes, 5120);
     assert_int_equal(config->lifetime_ms, 6 * 3600000);
+    assert_int_equal(config->linger_timeout_ms, 29000);
     assert_int_equal(config->keepalive_ms, 7000);
     assert_int_equal(config->sessions_max, 8);
     assert_int_equal(config->sessions_per_address_max, 9);
@@ -245,7 +247,10 @@ static void test_the_longest_message(void **state)
         {"u32be,max=64k", "u32be,max=1048576"},
         {"u32be,max=64k,strip=no", "u32be,strip=no,max=1048576"},
         {"netty(1,2,max=3,4),max=5", "netty(1,2,max=3,4),max=1048576"},
-        {"length,maximum=3", "length,maximum=3,max=1048576"},
+        {"length:max=3,width=2", "length:width=2,max=1048576"},
+        {"netstring:max=3", "netstring:max=1048576"},
+        {"line,max=3", "line,max=1048576"},
+        {"length:magic=max", "length:magic=max,max=1048576"},
     };
 
     (void)state;
@@ -260,6 +265,7 @@ static void test_the_longest_message(void **state)
     assert_null(options.listeners[0].codec);
     assert_string_equal(options.listeners[1].codec, "line,max=1024");
     assert_refused("--max-message 1m", "name a --codec");
+    assert_refused("--codec fixed:size=8 --max-message 1m", "name a --codec");
 }
 
 /* ---- who may come ---- */
@@ -338,7 +344,7 @@ static void test_mistakes_are_answered_with_what_was_meant(void **state)
         {"--udp 1.2.3:7", "not an address"},
         {"--workers 0", "a number from 1 to 255; or auto"},
         {"--workers 256", "a number from 1 to 255; or auto"},
-        {"--drain 5x", "--drain 5x: write a time such as 500ms, 60s, 5m, 1h or 1d, at most 49d"},
+        {"--drain 5x", "--drain 5x: write a time such as 500ms, 60s, 5m, 1h or 1d, at most 24d"},
         {"--drain=", "--drain : write a time"},
         {"--buffer-size 2k", "a size such as 4096, 64k, 1m or 2g, from 4k to 1m"},
         {"--accept-rate many", "a rate such as 1000 or 1000/s"},
