@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* test_address_counts.c - sessions per remote address, against a plain table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "address_counts.h"
+#include "memory.h"
+
+static const struct siphash_key key = {{1, 2, 3}};
+
+static struct weir_address v6(const char *text)
+{
+    struct weir_address address;
+
+    assert_true(weir_address_parse(text, &address));
+    return address;
+}
+
+static void a_limit_counts_one_address(void **state)
+{
+    struct weir_address one = address_of_v4(0x01020304, 5), two = address_of_v4(0x01020305, 5);
+    struct address_counts counts;
+
+    (void)state;
+    assert_true(address_counts_init(&counts, 10, &key));
+    assert_true(address_counts_add(&counts, &one, 2));
+    one.port = 6; /* the port does not matter */
+    assert_true(address_counts_add(&counts, &one, 2));
+    assert_false(address_counts_add(&counts, &one, 2));
+    assert_true(address_counts_add(&counts, &two, 2));
+    address_counts_remove(&counts, &one);
+    assert_true(address_counts_add(&counts, &one, 2));
+    address_counts_remove(&counts, &one);
+    address_counts_remove(&counts, &one);
+    address_counts_remove(&counts, &two);
+    address_counts_free(&counts);
+    address_counts_free(&counts); /* harmless */
+}
+
+static void a_customer_of_ipv6_is_a_64(void **state)
+{
+    struct weir_address a = v6("[2001:db8:0:1::1]:1"), b = v6("[2001:db8:0:1:ffff::2]:1");
+    struct weir_address c = v6("[2001:db8:0:2::1]:1");
+    struct address_counts counts;
+
+    (void)state;
+    assert_true(address_counts_init(&counts, 10, &key));
+    assert_true(address_counts_add(&counts, &a, 1));
+    assert_false(address_counts_add(&counts, &b, 1));
+    assert_true(address_counts_add(&counts, &c, 1));
+    address_counts_remove(&counts, &b);
+    address_counts_remove(&counts, &c);
+    address_counts_free(&counts);
+}
+
+/* Addresses come and go at random in a table that is as full as it may be: gaps are closed right,
+ * around the end of the table too. */
+static void it_agrees_with_a_plain_table(void **state)
+{
+    enum { ADDRESSES = 64, LIMIT = 3 };
+    uint32_t model[ADDRESSES] = {0};
+    struct address_counts counts;
+    uint64_t random = 99;
+
+    (void)state;
+    assert_true(address_counts_init(&counts, ADDRESSES, &key));
+    for (int i = 0; i < 200000; i++) {
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        uint32_t n = (uint32_t)(random >> 40) % ADDRESSES;
+        struct weir_address address = address_of_v4(0x0a000000u + n * 7919u, 1);
+        if (random >> 63) {
+            bool added = address_counts_add(&counts, &address, LIMIT);
+            assert_true(added == (model[n] < LIMIT));
+            if (added) model[n]++;
+        } else if (model[n] > 0) {
+            address_counts_remove(&counts, &address);
+            model[n]--;
+        }
+    }
+    for (uint32_t n = 0; n < ADDRESSES; n++) {
+        struct weir_address address = address_of_v4(0x0a000000u + n * 7919u, 1);
+        while (model[n]-- > 0) address_counts_remove(&counts, &address);
+        assert_true(address_counts_add(&counts, &address, 1)); /* it was gone */
+        address_counts_remove(&counts, &address);
+    }
+    address_counts_free(&counts);
+}
+
+static void without_memory_it_does_not_open(void **state)
+{
+    struct address_counts counts;
+
+    (void)state;
+    memory_fail_nth(1, 0);
+    assert_false(address_counts_init(&counts, 10, &key));
+    memory_fail_nth(0, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_limit_counts_one_address),
+        cmocka_unit_test(a_customer_of_ipv6_is_a_64),
+        cmocka_unit_test(it_agrees_with_a_plain_table),
+        cmocka_unit_test(without_memory_it_does_not_open),
+    };
+
+    return cmocka_run_group_tests_name("address_counts", tests, NULL, NULL);
+}
