@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_siphash.c - SipHash-2-4 against the values that its authors published: key 00 01 .. 0f, input
- * the first n of 00 01 02 ... */
+/* test_siphash.c - SipHash-2-4 against the values that its authors published: key 00 01 .. 0f,
+ * input the first n of 00 01 02 ... */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
