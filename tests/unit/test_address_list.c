@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_address_list.c - sets of addresses from CIDR blocks: who is on them, and what is no block. */
+/* test_address_list.c - sets of addresses, from CIDR blocks: who is on them; what is no block. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
