@@ -60,13 +60,15 @@ static uint64_t drain__offset_ms(const struct weir_session *session)
     return jitter_ms == 0 ? 0 : siphash(&common->key, &session->id, sizeof session->id) % jitter_ms;
 }
 
+/* Nothing is on its way to it or from it; what its rate or an unfinished frame holds up is. */
 static bool drain__is_quiet(const struct weir_session *session)
 {
     uint32_t now_ms = (uint32_t)session->worker->now_ms;
     bool idle =
         session->is_datagram || (!session->send_out && send_queue_is_empty(&session->queue));
 
-    return idle && (uint32_t)(now_ms - session->received_ms) >= DRAIN__QUIET_MS;
+    return idle && !session->rate_paused && !session->frame_begun &&
+           (uint32_t)(now_ms - session->received_ms) >= DRAIN__QUIET_MS;
 }
 
 static void drain__finish_if_quiet(struct weir_session *session)
