@@ -26,6 +26,8 @@ TEST_NEEDS=(
     "socat       socat"
     "telnet      inetutils-telnet telnet"
     "python3     python3"
+    "-           python3-protobuf"
+    "erl         erlang-base"
     "strace      strace"
     "ip          iproute2"
     "ps          procps"

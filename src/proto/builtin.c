@@ -7,7 +7,8 @@
 
 #include "description.h"
 
-static const struct weir_handler *const builtin__handlers[] = {&handler_echo, NULL};
+static const struct weir_handler *const builtin__handlers[] = {&handler_echo, &handler_discard,
+                                                               &handler_time, &handler_chat, NULL};
 static const struct weir_codec *const builtin__codecs[] = {&codec_raw, &codec_datagram, NULL};
 
 const struct weir_handler *builtin_handler(const char *name)

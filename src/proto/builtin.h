@@ -6,6 +6,9 @@
 #include <weir/weir.h>
 
 extern const struct weir_handler handler_echo;
+extern const struct weir_handler handler_discard;
+extern const struct weir_handler handler_time;
+extern const struct weir_handler handler_chat;
 extern const struct weir_codec codec_raw;
 extern const struct weir_codec codec_datagram;
 

@@ -19,9 +19,9 @@ struct frames {
     const char *broken; /* a rule that the decoder broke; null: none */
 };
 
-/* Decodes the stream in pieces of these sizes, the last of which is used again and again. Behind
- * a piece nothing can be read (address sanitizer); when it is used up, it is overwritten. `ends`:
- * the end of the stream is told, with the last piece. The caller frees the result with
+/* Decodes the stream in pieces of these sizes, the last of which is used again and again. Behind a
+ * piece nothing can be read (address sanitizer); when it is used up, it is overwritten. `ends`: the
+ * end of the stream is told, with the last piece. The caller frees the result with
  * frames_free(). */
 struct frames frames_decode(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
                             const size_t *pieces, size_t pieces_count, bool ends);

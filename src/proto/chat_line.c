@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* chat_line.c - reads a line of chat, and cleans it. */
+#include "chat_line.h"
+
+#include <string.h>
+
+/* The bytes of a well-formed character of UTF-8 that is no control character; 0: it is neither. */
+static size_t chat_line__character(const uint8_t *bytes, size_t length)
+{
+    static const struct {
+        uint8_t first_low, first_high, second_low, second_high;
+        size_t length;
+    } forms[] = {
+        /* RFC 3629, 4; without U+0000 to U+001F and U+007F to U+009F */
+        {0x20, 0x7e, 0x00, 0xff, 1}, {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2},
+        {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
+        {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+        {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (bytes[0] < forms[i].first_low || bytes[0] > forms[i].first_high) continue;
+        if (length < forms[i].length) continue;
+        if (forms[i].length == 1) return 1;
+        if (bytes[1] < forms[i].second_low || bytes[1] > forms[i].second_high) continue;
+        for (size_t at = 2; at < forms[i].length; at++)
+            if ((bytes[at] & 0xc0) != 0x80) return 0;
+        return forms[i].length;
+    }
+    return 0;
+}
+
+/* Writes what is clean of it. */
+static void chat_line__clean(const uint8_t *bytes, size_t length, char *text)
+{
+    for (size_t at = 0; at < length;) {
+        size_t count = chat_line__character(bytes + at, length - at);
+        if (count == 0) {
+            *text++ = bytes[at++] == '\t' ? ' ' : '?';
+            continue;
+        }
+        memcpy(text, bytes + at, count);
+        text += count;
+        at += count;
+    }
+    *text = '\0';
+}
+
+static bool chat_line__is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+static const struct {
+    const char *word;
+    enum chat_line_kind kind;
+} chat_line__commands[] = {
+    {"/name", CHAT_LINE_NAME}, {"/nick", CHAT_LINE_NAME}, {"/join", CHAT_LINE_JOIN},
+    {"/me", CHAT_LINE_ME},     {"/help", CHAT_LINE_HELP}, {"/quit", CHAT_LINE_QUIT},
+};
+
+void chat_line_read(const uint8_t *bytes, size_t length, struct chat_line *line)
+{
+    line->text[0] = '\0';
+    while (length > 0 && chat_line__is_blank(bytes[length - 1])) length--;
+    while (length > 0 && chat_line__is_blank(bytes[0])) {
+        bytes++;
+        length--;
+    }
+    line->kind = length > CHAT_LINE_BYTES_MAX ? CHAT_LINE_TOO_LONG
+                 : length == 0                ? CHAT_LINE_EMPTY
+                                              : CHAT_LINE_SAY;
+    if (line->kind != CHAT_LINE_SAY) return;
+    chat_line__clean(bytes, length, line->text);
+    if (line->text[0] != '/') return;
+
+    size_t word = strcspn(line->text, " "), rest = word + strspn(line->text + word, " ");
+    line->kind = CHAT_LINE_UNKNOWN;
+    for (size_t i = 0; i < sizeof chat_line__commands / sizeof chat_line__commands[0]; i++)
+        if (strlen(chat_line__commands[i].word) == word &&
+            memcmp(line->text, chat_line__commands[i].word, word) == 0)
+            line->kind = chat_line__commands[i].kind;
+    if (line->kind != CHAT_LINE_UNKNOWN)
+        memmove(line->text, line->text + rest, strlen(line->text + rest) + 1);
+}
+
+bool chat_line_is_name(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789-_.";
+    size_t length = strspn(text, letters);
+
+    return length > 0 && length <= CHAT_LINE_NAME_BYTES_MAX && text[length] == '\0';
+}

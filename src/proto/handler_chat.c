@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* handler_chat.c - rooms in which everybody reads what everybody says. Each message is a line,
+ * whatever the codec ends it with: `weir serve --codec line --handler chat`. A room is a group of
+ * sessions, on any worker; it exists while somebody is in it. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "chat_line.h"
+
+#define HANDLER_CHAT__FIRST_ROOM "lobby"
+#define HANDLER_CHAT__TEXT_BYTES (CHAT_LINE_BYTES_MAX + 100)
+#define HANDLER_CHAT__HELP "* /name NICK, /join ROOM, /me DOES SOMETHING, /quit; all else is said"
+
+/* What is kept of each session. */
+struct handler_chat__person {
+    char name[CHAT_LINE_NAME_BYTES_MAX + 1];
+    char room[CHAT_LINE_NAME_BYTES_MAX + 1];
+};
+
+/* The room's group, whose name is nobody else's: "chat/lobby". */
+static const char *handler_chat__group(const char *room, char *group, size_t size)
+{
+    snprintf(group, size, "chat/%s", room);
+    return group;
+}
+
+/* To the session itself. A full queue loses it: the session is far behind anyway. */
+static void handler_chat__tell(struct weir_session *session, const char *format, ...)
+{
+    char text[HANDLER_CHAT__TEXT_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    weir_session_send(session, text, strlen(text));
+}
+
+/* To all others in its room. */
+static void handler_chat__spread(struct weir_session *session, const char *format, ...)
+{
+    const struct handler_chat__person *person = weir_session_state(session);
+    char text[HANDLER_CHAT__TEXT_BYTES], group[WEIR_GROUP_NAME_BYTES_MAX + 1];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    weir_broadcast(weir_session_server(session),
+                   handler_chat__group(person->room, group, sizeof group), text, strlen(text),
+                   weir_session_id(session));
+}
+
+static void handler_chat__enter(struct weir_session *session, const char *room)
+{
+    struct handler_chat__person *person = weir_session_state(session);
+    char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
+
+    handler_chat__group(room, group, sizeof group);
+    if (weir_session_join(session, group) != WEIR_OK) {
+        handler_chat__tell(session, "* there is no room in %s", room);
+        return;
+    }
+    memcpy(person->room, room, strlen(room) + 1); /* it is a name: it fits */
+    handler_chat__tell(session, "* you are in %s, as %s", person->room, person->name);
+    handler_chat__spread(session, "* %s came", person->name);
+}
+
+static void handler_chat__leave(struct weir_session *session)
+{
+    struct handler_chat__person *person = weir_session_state(session);
+    char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
+
+    if (person->room[0] == '\0') return;
+    handler_chat__spread(session, "* %s left", person->name);
+    weir_session_leave(session, handler_chat__group(person->room, group, sizeof group));
+    person->room[0] = '\0';
+}
+
+static void handler_chat__on_open(struct weir_session *session)
+{
+    struct handler_chat__person *person = weir_session_state(session);
+
+    snprintf(person->name, sizeof person->name, "guest-%" PRIx64, weir_session_id(session));
+    handler_chat__enter(session, HANDLER_CHAT__FIRST_ROOM);
+    handler_chat__tell(session, HANDLER_CHAT__HELP);
+}
+
+static void handler_chat__rename(struct weir_session *session, const char *name)
+{
+    struct handler_chat__person *person = weir_session_state(session);
+
+    if (!chat_line_is_name(name)) {
+        handler_chat__tell(session, "* a name has 1 to %d letters, digits, '-', '_' and '.'",
+                           CHAT_LINE_NAME_BYTES_MAX);
+        return;
+    }
+    handler_chat__spread(session, "* %s is now %s", person->name, name);
+    memcpy(person->name, name, strlen(name) + 1); /* it is a name: it fits */
+    handler_chat__tell(session, "* you are now %s", person->name);
+}
+
+static void handler_chat__join(struct weir_session *session, const char *room)
+{
+    if (!chat_line_is_name(room)) {
+        handler_chat__tell(session, "* a room has 1 to %d letters, digits, '-', '_' and '.'",
+                           CHAT_LINE_NAME_BYTES_MAX);
+        return;
+    }
+    handler_chat__leave(session);
+    handler_chat__enter(session, room);
+}
+
+static void handler_chat__on_message(struct weir_session *session,
+                                     const struct weir_message *message)
+{
+    const struct handler_chat__person *person = weir_session_state(session);
+    struct chat_line line;
+
+    chat_line_read(message->bytes, message->length, &line);
+    switch (line.kind) {
+    case CHAT_LINE_EMPTY: break;
+    case CHAT_LINE_SAY: handler_chat__spread(session, "%s: %s", person->name, line.text); break;
+    case CHAT_LINE_ME: handler_chat__spread(session, "* %s %s", person->name, line.text); break;
+    case CHAT_LINE_NAME: handler_chat__rename(session, line.text); break;
+    case CHAT_LINE_JOIN: handler_chat__join(session, line.text); break;
+    case CHAT_LINE_HELP: handler_chat__tell(session, HANDLER_CHAT__HELP); break;
+    case CHAT_LINE_QUIT:
+        handler_chat__tell(session, "* goodbye");
+        weir_session_finish(session);
+        break;
+    case CHAT_LINE_UNKNOWN:
+        handler_chat__tell(session, "* no such command; /help lists them");
+        break;
+    case CHAT_LINE_TOO_LONG:
+        handler_chat__tell(session, "* more than %d bytes are too much to say at once",
+                           CHAT_LINE_BYTES_MAX);
+        break;
+    }
+}
+
+static void handler_chat__on_close(struct weir_session *session, enum weir_reason reason,
+                                   const char *text)
+{
+    const struct handler_chat__person *person = weir_session_state(session);
+
+    (void)reason;
+    (void)text;
+    if (person->room[0] != '\0') handler_chat__spread(session, "* %s left", person->name);
+}
+
+static void handler_chat__on_drain(struct weir_session *session)
+{
+    handler_chat__tell(session, "* the server is going down");
+    weir_session_finish(session);
+}
+
+const struct weir_handler handler_chat = {
+    .size = sizeof(struct weir_handler),
+    .name = "chat",
+    .summary = "rooms: everybody reads what is said",
+    .session_bytes = sizeof(struct handler_chat__person),
+    .on_open = handler_chat__on_open,
+    .on_message = handler_chat__on_message,
+    .on_close = handler_chat__on_close,
+    .on_drain = handler_chat__on_drain,
+};

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* test_decoder.c - frame.h without a server: its example, codecs of one's own, whole frames. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "builtin.h"
+#include "frames.h"
+#include "memory.h"
+
+#define TEXT(literal) (const uint8_t *)literal, sizeof literal - 1
+
+static const size_t whole = SIZE_MAX, one = 1;
+
+int print_messages(const uint8_t *bytes, size_t length); /* frame.h's example, as it is there */
+
+static void test_the_example_of_the_header(void **state)
+{
+    (void)state;
+    assert_int_equal(print_messages(TEXT("\0\0\0\5hello\0\0\0\5world")), 0);
+    assert_int_equal(print_messages(TEXT("GET / HTTP/1.1\r\n\r\n")), 1);
+}
+
+/* ---- a head of one's own: '<', a letter as the length, '>' ---- */
+
+static enum weir_decoded probe_angles(void *user, const uint8_t *bytes, size_t length,
+                                      struct weir_head *head, struct weir_fault *fault)
+{
+    int *calls = user;
+
+    ++*calls;
+    if (bytes[0] == '?') return WEIR_DECODED_BAD;
+    if (bytes[0] != '<') {
+        snprintf(fault->text, sizeof fault->text, "no angle");
+        return WEIR_DECODED_BAD;
+    }
+    if (length < 2 || bytes[1] == '+') return WEIR_DECODED_MORE;
+    head->head_bytes = bytes[1] == '!' ? 9 : 2;
+    head->message_bytes = bytes[1] == '!' ? 0 : (uint64_t)(bytes[1] - '0');
+    head->tail_bytes = 1;
+    return WEIR_DECODED_MESSAGE;
+}
+
+static enum weir_code encode_angles(void *user, const uint8_t *bytes, size_t length,
+                                    struct weir_envelope *envelope)
+{
+    (void)user;
+    (void)bytes;
+    envelope->head_length =
+        (uint32_t)snprintf((char *)envelope->head, sizeof envelope->head, "<%d", (int)length);
+    envelope->tail[0] = '>';
+    envelope->tail_length = 1;
+    return WEIR_OK;
+}
+
+static struct weir_frame *open_angles(int *calls)
+{
+    struct weir_frame *frame;
+    const struct weir_probe probe = {.size = sizeof probe,
+                                     .name = "angles",
+                                     .head_bytes_max = 3,
+                                     .message_bytes_max = 5,
+                                     .user = calls,
+                                     .probe = probe_angles,
+                                     .encode = encode_angles};
+
+    assert_int_equal(weir_frame_open_probe(&probe, &frame, NULL), WEIR_OK);
+    return frame;
+}
+
+static void test_a_head_of_ones_own(void **state)
+{
+    int calls = 0;
+    struct weir_frame *frame = open_angles(&calls);
+    const struct weir_codec *codec = weir_frame_codec(frame);
+    uint8_t made[16];
+    size_t length;
+
+    (void)state;
+    assert_string_equal(codec->name, "angles");
+    for (int bytewise = 0; bytewise < 2; bytewise++) {
+        struct frames frames =
+            frames_decode(codec, TEXT("<3abc><0>"), bytewise ? &one : &whole, 1, true);
+        assert_int_equal(frames.count, 2);
+        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        assert_memory_equal(frames_message(&frames, 0, &length), "abc", 3);
+        assert_int_equal(length, 3);
+        frames_free(&frames);
+    }
+    assert_true(calls > 4);
+    assert_int_equal(weir_codec_encode(codec, "xy", 2, made, sizeof made, &length), WEIR_OK);
+    assert_int_equal(length, 5);
+    assert_memory_equal(made, "<2xy>", 5);
+    assert_int_equal(weir_codec_encode(codec, "123456", 6, made, sizeof made, &length),
+                     WEIR_TOO_LARGE);
+    weir_frame_free(frame);
+}
+
+static void test_a_probe_is_not_trusted(void **state)
+{
+    static const struct {
+        const char *bytes, *says;
+    } bad[] = {
+        {"x", "no angle"},
+        {"?", "the head of a frame is bad"},
+        {"<+++", "after 3 bytes the head of a frame is not complete"},
+        {"<!", "the probe said what no frame can be"},
+        {"<9abcdefghi>", "length 9 exceeds 5"},
+    };
+    int calls = 0;
+    struct weir_frame *frame = open_angles(&calls);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        for (int bytewise = 0; bytewise < 2; bytewise++) {
+            struct frames frames =
+                frames_decode(weir_frame_codec(frame), (const uint8_t *)bad[i].bytes,
+                              strlen(bad[i].bytes), bytewise ? &one : &whole, 1, true);
+            assert_int_equal(frames.told, WEIR_DECODED_BAD);
+            assert_non_null(strstr(frames.fault.text, bad[i].says));
+            frames_free(&frames);
+        }
+    }
+    weir_frame_free(frame);
+}
+
+/* It asks for a byte, and then says that the frame had ended before it. */
+static enum weir_decoded probe_late(void *user, const uint8_t *bytes, size_t length,
+                                    struct weir_head *head, struct weir_fault *fault)
+{
+    (void)user;
+    (void)bytes;
+    (void)fault;
+    head->message_bytes = 1;
+    return length < 3 ? WEIR_DECODED_MORE : WEIR_DECODED_MESSAGE;
+}
+
+static void test_a_probe_that_asks_beyond_its_frame(void **state)
+{
+    struct weir_frame *frame;
+    const struct weir_probe probe = {
+        .size = sizeof probe, .head_bytes_max = 8, .probe = probe_late};
+
+    (void)state;
+    assert_int_equal(weir_frame_open_probe(&probe, &frame, NULL), WEIR_OK);
+    struct frames frames = frames_decode(weir_frame_codec(frame), TEXT("abcd"), &one, 1, true);
+    assert_int_equal(frames.told, WEIR_DECODED_BAD);
+    assert_non_null(strstr(frames.fault.text, "beyond the end of the frame"));
+    frames_free(&frames);
+    uint8_t made[4];
+    size_t length;
+    assert_int_equal(
+        weir_codec_encode(weir_frame_codec(frame), "ab", 2, made, sizeof made, &length), WEIR_OK);
+    assert_int_equal(length, 2);
+    weir_frame_free(frame);
+}
+
+static void test_a_probe_that_cannot_work_is_refused(void **state)
+{
+    struct weir_probe probe = {.size = sizeof probe, .head_bytes_max = 8};
+    struct weir_frame *frame;
+    struct weir_error error;
+
+    (void)state;
+    assert_int_equal(weir_frame_open_probe(&probe, &frame, &error), WEIR_INVALID);
+    probe.probe = probe_late;
+    probe.head_bytes_max = 0;
+    assert_int_equal(weir_frame_open_probe(&probe, &frame, &error), WEIR_INVALID);
+    probe.head_bytes_max = 1;
+    probe.message_bytes_max = UINT64_MAX;
+    assert_int_equal(weir_frame_open_probe(&probe, &frame, &error), WEIR_INVALID);
+    probe.message_bytes_max = 1;
+    memory_fail_nth(1, 0);
+    assert_int_equal(weir_frame_open_probe(&probe, &frame, &error), WEIR_NO_MEMORY);
+    assert_null(frame);
+}
+
+/* ---- the rest of it ---- */
+
+static void test_codecs_without_functions(void **state)
+{
+    struct frames frames = frames_decode(&codec_raw, TEXT("abcdef"), &whole, 1, true);
+    struct weir_decoder *decoder;
+    struct weir_error error;
+
+    (void)state;
+    assert_int_equal(frames.count, 1);
+    assert_int_equal(frames.told, WEIR_DECODED_MORE);
+    frames_free(&frames);
+    memory_fail_nth(1, 0);
+    assert_int_equal(weir_decoder_open(&codec_raw, &decoder, &error), WEIR_NO_MEMORY);
+    assert_null(decoder);
+    weir_decoder_free(NULL);
+}
+
+static void test_a_frame_that_does_not_fit_its_room(void **state)
+{
+    struct weir_frame *frame;
+    uint8_t made[8];
+    size_t length;
+
+    (void)state;
+    assert_int_equal(weir_frame_open("netstring", &frame, NULL), WEIR_OK);
+    const struct weir_codec *codec = weir_frame_codec(frame);
+    assert_int_equal(weir_codec_encode(codec, "12345", 5, made, 8, &length), WEIR_OK);
+    assert_int_equal(length, 8);
+    assert_int_equal(weir_codec_encode(codec, "12345", 5, made, 7, &length), WEIR_NO_ROOM);
+    assert_int_equal(weir_codec_encode(codec, "12345", 5, made, 4, &length), WEIR_NO_ROOM);
+    assert_int_equal(weir_codec_encode(codec, NULL, 0, made, 8, &length), WEIR_OK);
+    weir_frame_free(frame);
+}
+
+static void test_a_delimiter_cannot_stand_in_a_message(void **state)
+{
+    static const struct {
+        const char *spec, *message;
+        enum weir_code code;
+    } sent[] = {
+        {"line", "abc", WEIR_OK},
+        {"line", "", WEIR_OK},
+        {"line", "a\nc", WEIR_INVALID},
+        {"line", "abc\r", WEIR_INVALID}, /* the reader would take it for a part of the end */
+        {"line", "a\rc", WEIR_OK},
+        {"crlf", "abc\r", WEIR_OK},
+        {"crlf", "a\r\nb", WEIR_INVALID},
+        {"line:delimiter=aa", "xa", WEIR_INVALID}, /* "xaaa" ends after its first "aa" */
+        {"line:delimiter=aab", "xa", WEIR_OK},
+        {"line:delimiter=aab", "xaab", WEIR_INVALID},
+        {"line:delimiter=abab", "xab", WEIR_INVALID},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sent / sizeof sent[0]; i++) {
+        struct weir_frame *frame;
+        uint8_t made[32];
+        size_t length;
+        assert_int_equal(weir_frame_open(sent[i].spec, &frame, NULL), WEIR_OK);
+        enum weir_code code = weir_codec_encode(weir_frame_codec(frame), sent[i].message,
+                                                strlen(sent[i].message), made, 32, &length);
+        if (code != sent[i].code) fail_msg("%s: \"%s\": %d", sent[i].spec, sent[i].message, code);
+        weir_frame_free(frame);
+    }
+}
+
+static void test_what_was_passed_over_is_counted(void **state)
+{
+    struct weir_frame *frame;
+
+    (void)state;
+    assert_int_equal(weir_frame_open("u8,max=2,oversize=skip", &frame, NULL), WEIR_OK);
+    struct frames frames = frames_decode(weir_frame_codec(frame),
+                                         TEXT("\x03"
+                                              "abc\x01x\xff"),
+                                         &one, 1, false);
+    assert_int_equal(frames.count, 1);
+    assert_int_equal(frames.skipped_count, 2);
+    assert_int_equal(frames.begun_bytes, 1);
+    frames_free(&frames);
+    weir_frame_free(frame);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_example_of_the_header),
+        cmocka_unit_test(test_a_head_of_ones_own),
+        cmocka_unit_test(test_a_probe_is_not_trusted),
+        cmocka_unit_test(test_a_probe_that_asks_beyond_its_frame),
+        cmocka_unit_test(test_a_probe_that_cannot_work_is_refused),
+        cmocka_unit_test(test_codecs_without_functions),
+        cmocka_unit_test(test_a_frame_that_does_not_fit_its_room),
+        cmocka_unit_test(test_a_delimiter_cannot_stand_in_a_message),
+        cmocka_unit_test(test_what_was_passed_over_is_counted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

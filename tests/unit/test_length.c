@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* test_length.c - lengths in headers: every width, order, meaning and place, against sums that are
+ * done here once more; and the values at the edges. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "frames.h"
+#include "memory.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const size_t whole = SIZE_MAX, one = 1;
+
+static void write_number(uint8_t *bytes, int width, bool is_little, uint64_t value)
+{
+    for (int i = 0; i < width; i++)
+        bytes[is_little ? i : width - 1 - i] = (uint8_t)(value >> 8 * i);
+}
+
+/* ---- all combinations ---- */
+
+struct layout {
+    int width, offset, extra, adjust, strip; /* strip -1: yes */
+    bool is_little;
+    const char *covers;
+};
+
+static int layout_header(const struct layout *layout)
+{
+    return layout->offset + layout->width + layout->extra;
+}
+
+/* The number that must stand in front of so long a body; negative: none can. */
+static int64_t layout_value(const struct layout *layout, int64_t body)
+{
+    int64_t counted = body;
+
+    if (strcmp(layout->covers, "header+body") == 0) counted += layout_header(layout);
+    if (strcmp(layout->covers, "rest") == 0) counted += layout->extra;
+    return counted - layout->adjust;
+}
+
+static bool layout_can_say(const struct layout *layout, int64_t value)
+{
+    return value >= 0 && (layout->width == 8 || value >> 8 * layout->width == 0);
+}
+
+/* The frame of a body of so many bytes, as it must be. */
+static size_t layout_frame(const struct layout *layout, uint8_t *frame, size_t body)
+{
+    size_t header = (size_t)layout_header(layout);
+    size_t stripped = layout->strip < 0 ? header : (size_t)layout->strip;
+
+    memset(frame, 0, header);
+    for (size_t i = stripped; i < header; i++) frame[i] = (uint8_t)(0xe0 + i);
+    for (size_t i = 0; i < body; i++) frame[header + i] = (uint8_t)(i * 7 + 1);
+    write_number(frame + layout->offset, layout->width, layout->is_little,
+                 (uint64_t)layout_value(layout, (int64_t)body));
+    return header + body;
+}
+
+static void check_round_trip(const struct weir_codec *codec, const struct layout *layout,
+                             size_t body)
+{
+    static uint8_t stream[3 * 512], made[512], message[512];
+    size_t header = (size_t)layout_header(layout);
+    size_t stripped = layout->strip < 0 ? header : (size_t)layout->strip, length, made_length;
+    bool can = layout_can_say(layout, layout_value(layout, (int64_t)body));
+
+    size_t frame_length = layout_frame(layout, stream, body);
+    memcpy(message, stream + stripped, frame_length - stripped);
+    /* Of the header that the caller brings, the length is put right whatever it was. */
+    for (int i = layout->offset; i < layout->offset + layout->width; i++)
+        if ((size_t)i >= stripped) message[(size_t)i - stripped] = 0x55;
+    enum weir_code code =
+        weir_codec_encode(codec, message, frame_length - stripped, made, sizeof made, &made_length);
+    if (!can) {
+        assert_int_not_equal(code, WEIR_OK);
+        return;
+    }
+    assert_int_equal(code, WEIR_OK);
+    assert_int_equal(made_length, frame_length);
+    assert_memory_equal(made, stream, frame_length);
+    memcpy(stream + frame_length, stream, frame_length);
+    memcpy(stream + 2 * frame_length, stream, frame_length);
+    for (int bytewise = 0; bytewise < 2; bytewise++) {
+        struct frames frames =
+            frames_decode(codec, stream, 3 * frame_length, bytewise ? &one : &whole, 1, true);
+        assert_null(frames.broken);
+        assert_int_equal(frames.count, 3);
+        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        const uint8_t *last = frames_message(&frames, 2, &length);
+        assert_int_equal(length, frame_length - stripped);
+        assert_memory_equal(last, stream + stripped, length);
+        frames_free(&frames);
+    }
+}
+
+static size_t check_layout(const struct layout *layout)
+{
+    static const size_t bodies[] = {0, 1, 2, 3, 4, 5, 6, 100, 250, 254, 255, 256, 300};
+    struct weir_frame *frame;
+    char spec[160], strip[16] = "yes";
+
+    if (layout->strip >= 0) snprintf(strip, sizeof strip, "%d", layout->strip);
+    snprintf(spec, sizeof spec,
+             "length:width=%d,endian=%s,offset=%d,header=%d,covers=%s,adjust=%d,strip=%s",
+             layout->width, layout->is_little ? "little" : "big", layout->offset,
+             layout_header(layout), layout->covers, layout->adjust, strip);
+    if (weir_frame_open(spec, &frame, NULL) != WEIR_OK) fail_msg("%s is refused", spec);
+    for (size_t i = 0; i < COUNT_OF(bodies); i++)
+        check_round_trip(weir_frame_codec(frame), layout, bodies[i]);
+    weir_frame_free(frame);
+    return 1;
+}
+
+static void test_every_layout_goes_both_ways(void **state)
+{
+    static const int adjusts[] = {-3, -1, 0, 1, 5}, strips[] = {-1, 0, 1};
+    static const char *const covers[] = {"body", "header+body", "rest"};
+    size_t count = 0;
+
+    (void)state;
+    for (int width = 1; width <= 8; width++)
+        for (int endian = 0; endian < 2; endian++)
+            for (size_t a = 0; a < COUNT_OF(adjusts); a++)
+                for (size_t s = 0; s < COUNT_OF(strips); s++)
+                    for (size_t c = 0; c < COUNT_OF(covers); c++)
+                        for (int place = 0; place < 4; place++) {
+                            struct layout layout = {.width = width,
+                                                    .offset = place & 1 ? 2 : 0,
+                                                    .extra = place & 2 ? 3 : 0,
+                                                    .adjust = adjusts[a],
+                                                    .strip = strips[s],
+                                                    .is_little = endian == 1,
+                                                    .covers = covers[c]};
+                            count += check_layout(&layout);
+                        }
+    assert_int_equal(count, 8 * 2 * 5 * 3 * 3 * 4);
+}
+
+/* ---- the edges ---- */
+
+/* What comes of a stream that begins with this length, and goes on with bytes. */
+static enum weir_decoded tell(const char *spec, int width, bool is_little, uint64_t value,
+                              size_t *begun)
+{
+    uint8_t stream[24] = {0};
+    struct weir_frame *frame;
+
+    assert_int_equal(weir_frame_open(spec, &frame, NULL), WEIR_OK);
+    write_number(stream, width, is_little, value);
+    uint64_t before = memory_allocations_count();
+    struct frames frames =
+        frames_decode(weir_frame_codec(frame), stream, sizeof stream, &whole, 1, false);
+    /* The decoder itself, and what came: nothing for what was announced. */
+    assert_true(memory_allocations_count() - before <= 2);
+    *begun = frames.begun_bytes;
+    frames_free(&frames);
+    weir_frame_free(frame);
+    return frames.told;
+}
+
+static void test_limits_at_max_and_around_it(void **state)
+{
+    static const struct {
+        const char *spec;
+        int width;
+        bool is_little;
+        uint64_t value;
+        enum weir_decoded told;
+        size_t begun;
+    } edges[] = {
+        {"u8,max=200", 1, false, 199, WEIR_DECODED_MORE, 24},
+        {"u8,max=200", 1, false, 200, WEIR_DECODED_MORE, 24},
+        {"u8,max=200", 1, false, 201, WEIR_DECODED_BAD, 0},
+        {"u8", 1, false, 255, WEIR_DECODED_MORE, 24},
+        {"u16be", 2, false, 0x8000, WEIR_DECODED_MORE, 24},
+        {"u16le", 2, true, 0xffff, WEIR_DECODED_MORE, 24},
+        {"u32be", 4, false, 0x7fffffff, WEIR_DECODED_BAD, 0},
+        {"u32be", 4, false, 0x80000000, WEIR_DECODED_BAD, 0},
+        {"u32be", 4, false, 0xffffffff, WEIR_DECODED_BAD, 0},
+        {"u32be,max=8g", 4, false, 0xffffffff, WEIR_DECODED_MORE, 24},
+        {"u32be,max=8g", 4, false, 0x80000000, WEIR_DECODED_MORE, 24},
+        {"u32le,oversize=skip", 4, true, 0xffffffff, WEIR_DECODED_MORE, 1},
+        {"u64be", 8, false, UINT64_C(1) << 20, WEIR_DECODED_MORE, 24},
+        {"u64be", 8, false, (UINT64_C(1) << 20) + 1, WEIR_DECODED_BAD, 0},
+        {"u64be", 8, false, UINT64_C(1) << 63, WEIR_DECODED_BAD, 0},
+        {"u64be", 8, false, (UINT64_C(1) << 63) - 1, WEIR_DECODED_BAD, 0},
+        {"u64le", 8, true, UINT64_MAX, WEIR_DECODED_BAD, 0},
+        {"u64le,oversize=skip", 8, true, UINT64_C(1) << 63, WEIR_DECODED_MORE, 1},
+        {"u64le,oversize=skip", 8, true, UINT64_MAX - 8, WEIR_DECODED_MORE, 1},
+        {"u64le,oversize=skip", 8, true, UINT64_MAX - 7, WEIR_DECODED_BAD, 0},
+        {"length:width=8,adjust=-9,oversize=skip", 8, false, UINT64_MAX, WEIR_DECODED_MORE, 1},
+        {"length:width=8,adjust=-1", 8, false, 0, WEIR_DECODED_BAD, 0},
+        {"length:width=4,covers=header+body", 4, false, 3, WEIR_DECODED_BAD, 0},
+        {"length:width=4,covers=header+body,max=36", 4, false, 40, WEIR_DECODED_MORE, 24},
+        {"length:width=4,covers=header+body,max=36", 4, false, 41, WEIR_DECODED_BAD, 0},
+        {"length:width=4,strip=no,max=1k", 4, false, 1020, WEIR_DECODED_MORE, 24},
+        {"length:width=4,strip=no,max=1k", 4, false, 1021, WEIR_DECODED_BAD, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(edges); i++) {
+        size_t begun;
+        enum weir_decoded told =
+            tell(edges[i].spec, edges[i].width, edges[i].is_little, edges[i].value, &begun);
+        if (told != edges[i].told || begun != edges[i].begun)
+            fail_msg("%s: %#llx: told %d, %zu bytes begun", edges[i].spec,
+                     (unsigned long long)edges[i].value, (int)told, begun);
+    }
+}
+
+static void test_what_the_width_cannot_say_is_not_sent(void **state)
+{
+    static uint8_t message[70000], made[70100];
+    static const struct {
+        const char *spec;
+        size_t length;
+        enum weir_code code;
+    } sent[] = {
+        {"u8", 255, WEIR_OK},
+        {"u8", 256, WEIR_TOO_LARGE},
+        {"u8,max=10", 11, WEIR_TOO_LARGE},
+        {"u16be", 65535, WEIR_OK},
+        {"u16be", 65536, WEIR_TOO_LARGE},
+        {"u16be,max=1m", 65536, WEIR_TOO_LARGE},
+        {"length:width=1,covers=header+body", 254, WEIR_OK},
+        {"length:width=1,covers=header+body", 255, WEIR_TOO_LARGE},
+        {"length:width=1,strip=no", 0, WEIR_INVALID},
+        {"length:width=1,strip=no", 1, WEIR_OK},
+        {"length:width=1,adjust=5", 4, WEIR_INVALID},
+        {"length:width=1,adjust=5", 5, WEIR_OK},
+        {"length:width=1,adjust=5", 260, WEIR_OK},
+        {"length:width=1,adjust=5", 261, WEIR_TOO_LARGE},
+        {"varint,max=100", 101, WEIR_TOO_LARGE},
+        {"varint,adjust=5", 4, WEIR_INVALID},
+        {"varint,strip=no", 0, WEIR_INVALID},
+        {"varint,strip=no", 1, WEIR_OK},
+        {"varint,strip=no,max=128", 128, WEIR_OK},
+        {"varint,strip=no,max=129", 129, WEIR_TOO_LARGE},
+        {"netstring,max=9", 10, WEIR_TOO_LARGE},
+        {"fixed:size=4", 4, WEIR_OK},
+        {"fixed:size=4", 3, WEIR_INVALID},
+        {"fixed:size=4", 5, WEIR_TOO_LARGE},
+        {"sunrpc,max=9", 10, WEIR_TOO_LARGE},
+        {"line,max=9", 10, WEIR_TOO_LARGE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(sent); i++) {
+        struct weir_frame *frame;
+        size_t made_length;
+        assert_int_equal(weir_frame_open(sent[i].spec, &frame, NULL), WEIR_OK);
+        enum weir_code code = weir_codec_encode(weir_frame_codec(frame), message, sent[i].length,
+                                                made, sizeof made, &made_length);
+        if (code != sent[i].code) fail_msg("%s: %zu: %d", sent[i].spec, sent[i].length, (int)code);
+        weir_frame_free(frame);
+    }
+}
+
+/* ---- varints ---- */
+
+static void test_varints_at_their_edges(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+        enum weir_decoded told;
+        const char *says;
+    } heads[] = {
+        {"\x7f", 1, WEIR_DECODED_MORE, NULL},
+        {"\x80", 1, WEIR_DECODED_MORE, NULL},
+        {"\x80\x80\x40", 3, WEIR_DECODED_MORE, NULL}, /* 2^20: the most */
+        {"\x81\x80\x40", 3, WEIR_DECODED_BAD, "length 1048577 exceeds 1048576"},
+        {"\x80\x00", 2, WEIR_DECODED_BAD, "the varint is longer than its value needs"},
+        {"\x81\x80\x00", 3, WEIR_DECODED_BAD, "longer than its value needs"},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff", 9, WEIR_DECODED_MORE, NULL},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, WEIR_DECODED_BAD, "countable"},
+        {"\xf0\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, WEIR_DECODED_BAD,
+         "length 18446744073709551600 exceeds"},
+        {"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 10, WEIR_DECODED_BAD,
+         "length 9223372036854775808 exceeds"},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10, WEIR_DECODED_BAD, "longer than 64 bits"},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81", 10, WEIR_DECODED_BAD, "longer than 64 bits"},
+        {"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", 10, WEIR_DECODED_BAD, "than its value needs"},
+    };
+    struct weir_frame *frame;
+
+    (void)state;
+    assert_int_equal(weir_frame_open("varint", &frame, NULL), WEIR_OK);
+    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+        for (int bytewise = 0; bytewise < 2; bytewise++) {
+            struct frames frames =
+                frames_decode(weir_frame_codec(frame), (const uint8_t *)heads[i].bytes,
+                              heads[i].length, bytewise ? &one : &whole, 1, false);
+            if (frames.told != heads[i].told ||
+                (heads[i].says && !strstr(frames.fault.text, heads[i].says)))
+                fail_msg("%zu: %d %s", i, (int)frames.told, frames.fault.text);
+            frames_free(&frames);
+        }
+    }
+    weir_frame_free(frame);
+}
+
+/* netty#17549: a prefix split after its third byte put the stream out of step. */
+static void test_a_varint_split_anywhere_stays_in_step(void **state)
+{
+    static uint8_t message[300000], stream[2 * 300010];
+    struct weir_frame *frame;
+    size_t frame_length;
+
+    (void)state;
+    assert_int_equal(weir_frame_open("varint", &frame, NULL), WEIR_OK);
+    assert_int_equal(weir_codec_encode(weir_frame_codec(frame), message, sizeof message, stream,
+                                       sizeof stream / 2, &frame_length),
+                     WEIR_OK);
+    assert_int_equal(frame_length, sizeof message + 3);
+    memcpy(stream + frame_length, stream, frame_length);
+    for (size_t first = 1; first <= 4; first++) {
+        const size_t pieces[] = {first, frame_length - 1, SIZE_MAX};
+        struct frames frames =
+            frames_decode(weir_frame_codec(frame), stream, 2 * frame_length, pieces, 3, true);
+        assert_int_equal(frames.count, 2);
+        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        frames_free(&frames);
+    }
+    weir_frame_free(frame);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_layout_goes_both_ways),
+        cmocka_unit_test(test_limits_at_max_and_around_it),
+        cmocka_unit_test(test_what_the_width_cannot_say_is_not_sent),
+        cmocka_unit_test(test_varints_at_their_edges),
+        cmocka_unit_test(test_a_varint_split_anywhere_stays_in_step),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
