@@ -43,6 +43,7 @@ static const struct fault faults[] = {
     {MEMWIN_RECEIVE, WIN_ECONNRESET, "receive: reset", true, true},
     {MEMWIN_SEND, WIN_ECONNRESET, "send: reset", true, true},
     {MEMWIN_SEND, WIN_ENOBUFS, "send: no buffers", true, true},
+    {MEMWIN_SEND_SHORT, 1, "send: short", true, true},
     {MEMWIN_CREATE_RQ, WIN_ENOBUFS, "request queue: no room", false, true},
     {MEMWIN_REGISTER, WIN_ENOBUFS, "register: no memory", false, false},
     {MEMWIN_POST, WIN_ENOBUFS, "post: no room", false, true},
