@@ -32,6 +32,7 @@ enum memwin_call {
     MEMWIN_ACCEPT_FINISH,
     MEMWIN_RECEIVE, /* overlapped, or the completion of a RIO receive */
     MEMWIN_SEND,
+    MEMWIN_SEND_SHORT, /* a stream's send completes, good, with less than it was given */
     MEMWIN_CREATE_CQ,
     MEMWIN_RESIZE_CQ,
     MEMWIN_CREATE_RQ,

@@ -51,8 +51,9 @@ struct memwin_rq {
     struct memwin_cq *cq;
     void *context;
     struct memwin_way receives, sends;
-    int32_t send_failure; /* a stream of which a part is lost is over; 0: it is not */
-    struct list closed;   /* on its completion queue's, until its room comes back */
+    int32_t send_failure;             /* a stream of which a part is lost is over; 0: it is not */
+    const struct memwin_request *cut; /* a short send, not dequeued: what is posted now is lost */
+    struct list closed;               /* on its completion queue's, until its room comes back */
     struct wire_timer release;
 };
 
@@ -196,9 +197,19 @@ static bool memwin__send_one(struct memwin_request *request)
         return true;
     }
     require(!socket->end->finished);
-    request->done_bytes += wire_write(socket->end, request->piece.bytes + request->done_bytes,
-                                      request->piece.length - request->done_bytes);
-    if (request->done_bytes < request->piece.length) return false;
+    uint32_t left = request->piece.length - request->done_bytes;
+    bool is_cut = left > 1 && memwin_fault(MEMWIN_SEND_SHORT) != 0;
+    uint32_t sent =
+        wire_write(socket->end, request->piece.bytes + request->done_bytes, left / (1 + is_cut));
+    request->done_bytes += sent;
+    if (request->done_bytes == request->piece.length) {
+        memwin__done(request, 0, request->done_bytes);
+        return true;
+    }
+    if (!is_cut || sent == 0) return false;
+    if (request->on.next != &request->queue->sends.requests)
+        request->queue->send_failure = WIN_ECONNABORTED;
+    request->queue->cut = request;
     memwin__done(request, 0, request->done_bytes);
     return true;
 }
@@ -340,6 +351,7 @@ static uint32_t RIO_CALL memwin__dequeue(rio_cq id, struct rio_result *results,
         struct memwin_rq *queue = request->queue;
         results[count++] = request->result;
         if ((request->flags & RIO_DONT_NOTIFY) == 0) cq->notifying_count--;
+        if (queue->cut == request) queue->cut = NULL;
         --*(request->is_send ? &queue->sends.charged : &queue->receives.charged);
         wire_memory_free(request);
         memwin__release_later(queue);
@@ -391,6 +403,7 @@ static int memwin__post(rio_rq id, bool is_send, const struct rio_piece *data,
     int failed = memwin_fault(MEMWIN_POST);
     if (failed != 0 && failed != WIN_IO_PENDING) return 0;
     if (way->charged == way->max) return memwin__refuse(WIN_ENOBUFS);
+    if (is_send && queue->cut) queue->send_failure = WIN_ECONNABORTED;
     way->charged++;
     struct memwin_request *request = wire_memory(1, sizeof *request);
     list_init(&request->on);

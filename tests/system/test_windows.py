@@ -141,8 +141,8 @@ class Crowds(WeirTest):
                 datagrams.send(b"still there?")
                 self.assertEqual(datagrams.recv(100), b"still there?")
         weir.wait_until("all handles are free again", lambda: weir.files_count() <= baseline)
-        grown = weir.rss_bytes() - memory
-        print(f"\n    {rounds * 20} connections in {SOAK_S:.0f} s; memory grew by {grown / 1024:.0f} KiB", flush=True)
+        print(f"\n    {rounds * 20} connections in {SOAK_S:.0f} s; handles {baseline} before, {weir.files_count()} after; "
+              f"memory {memory // 1024} KiB before, {weir.rss_bytes() // 1024} KiB after", flush=True)
         summary = weir.stop().summary
         self.assertEqual(summary["accepted"], summary["closed"])
         self.assertEqual(summary["accepted"], 100 + rounds * 20)

@@ -28,6 +28,7 @@ import random
 import re
 import resource
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -118,7 +119,9 @@ class Weir:
 
     def __init__(self, *arguments, transport=True, launcher=(), close=(), files_max=None, stdout=subprocess.PIPE,
                  stderr=None):
-        command = [*launcher, *Settings.emulator, Settings.weir, "serve", *arguments]
+        self._program = ProgramOfItsOwn() if Settings.is_windows() else None
+        program = self._program.path if self._program else Settings.weir
+        command = [*launcher, *Settings.emulator, program, "serve", *arguments]
         if transport:
             command += ["--transport", Settings.transport]
             if Settings.is_windows():
@@ -177,6 +180,8 @@ class Weir:
         if self.process.stdout:
             self.process.stdout.close()
         os.close(self._end)
+        if self._program:
+            self._program.remove()
         self._last_log = self.log
         self._log.close()
 
@@ -223,13 +228,32 @@ class Weir:
             return int(re.search(r"^VmRSS:\s+(\d+) kB", status.read(), re.M).group(1)) * 1024
 
     def files_count(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """Its open descriptors; a Windows program's handles."""
+        return self._program.handles_count() if self._program else len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def cpu_seconds(self):
         """User and system time that all its threads used so far."""
         with open(f"/proc/{self.pid}/stat") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class ProgramOfItsOwn:
+    """A copy of the Windows program under a name that nobody else has: by its name it is found among Wine's processes,
+    whose numbers are not Linux's."""
+
+    def __init__(self):
+        self._folder = tempfile.mkdtemp()
+        self.path = os.path.join(self._folder, f"weir_{os.path.basename(self._folder)}.exe")
+        shutil.copyfile(Settings.weir, self.path)
+
+    def handles_count(self):
+        counter = os.path.join(os.path.dirname(Settings.weir), "handles.exe")
+        return int(subprocess.run([*Settings.emulator, counter, os.path.basename(self.path)], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, check=True, timeout=DEADLINE_S).stdout)
+
+    def remove(self):
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _before_exec(close, files_max):

@@ -43,6 +43,7 @@ static const struct fault faults[] = {
     {MEMWIN_RECEIVE, WIN_ECONNRESET, "receive: reset", true, true},
     {MEMWIN_SEND, WIN_ECONNRESET, "send: reset", true, true},
     {MEMWIN_SEND, WIN_ENOBUFS, "send: no buffers", true, true},
+    {MEMWIN_SEND_SHORT, 1, "send: short", true, true},
     {MEMWIN_CREATE_RQ, WIN_ENOBUFS, "request queue: no room", false, true},
     {MEMWIN_REGISTER, WIN_ENOBUFS, "register: no memory", false, false},
     {MEMWIN_POST, WIN_ENOBUFS, "post: no room", false, true},
@@ -173,6 +174,86 @@ static void opening_fails_in_words(void **state)
     }
 }
 
+/* ---- the completion queue's room: it begins with less than these connections take ---- */
+
+enum { CROWD = 600 };
+
+static struct world *crowd_world(void)
+{
+    struct net_options options;
+
+    world_transport = "rio";
+    world_seed = 1;
+    world_options(&options);
+    options.handles_max = 2 * CROWD + 1;
+    return world_open(&options);
+}
+
+/* The room of those that left comes back late, and the next ones do not wait for it. */
+static void room_that_comes_back_late_loses_nobody(void **state)
+{
+    static struct line *lines[CROWD];
+    static struct peer *peers[CROWD];
+    struct world *world = crowd_world();
+
+    (void)state;
+    for (int i = 0; i < 3 * CROWD; i++) {
+        if (i >= CROWD) {
+            line_close(lines[i % CROWD]);
+            peer_close(peers[i % CROWD]);
+        }
+        lines[i % CROWD] = world_connect(world, &peers[i % CROWD]);
+        line_receive(lines[i % CROWD], true);
+    }
+    world_close(world);
+}
+
+/* One more connection; its code is that of the adoption. */
+static enum weir_code crowd_adopt(struct world *world, struct line *line, struct peer **peer)
+{
+    struct weir_address to = line_address(world->listener);
+    struct weir_error error;
+
+    *peer = peer_connect(world, &to);
+    enum weir_code code =
+        net_adopt(world->net, line_take_socket(world->listener, NULL), line, &line->handle, &error);
+    line->is_open = code == WEIR_OK;
+    if (code != WEIR_OK) require(error.os_error == WIN_ENOBUFS && error.hint[0] != '\0');
+    return code;
+}
+
+/* It takes as many as there is room for, refuses the next with a reason, and goes on. */
+static void a_queue_that_cannot_grow_refuses_the_next_alone(void **state)
+{
+    struct world *world = crowd_world();
+    struct line *first, *line;
+    struct peer *peer, *refused;
+
+    (void)state;
+    memwin_fail(MEMWIN_RESIZE_CQ, 1, WIN_ENOBUFS);
+    first = world_connect(world, &peer);
+    first->in_seed = 3;
+    first->echoes = true;
+    line_receive(first, true);
+    for (line = first; line->is_open;) {
+        line = world_line_for(world);
+        crowd_adopt(world, line, &refused);
+    }
+    world_until(world, peer_saw_close(refused));
+    require(memwin_failures(MEMWIN_RESIZE_CQ) > 0);
+    peer_sends_pattern(peer, 3, BYTES, 5000);
+    peer_reads_pattern(peer, 3);
+    world_until(world, peer->in_position == BYTES);
+    line_close(first);
+    world_until(world, !first->is_open);
+    line = world_line_for(world);
+    world_begin(world);
+    while (crowd_adopt(world, line, &refused) != WEIR_OK)
+        world_turn_on(world, "its room came back", __FILE__, __LINE__);
+    memwin_fail_nothing();
+    world_close(world);
+}
+
 static void take_from_a_corrupt_queue(void *argument)
 {
     struct world *world = world_open(NULL);
@@ -198,6 +279,8 @@ int main(void)
         cmocka_unit_test(iocp_lives_with_every_fault),
         cmocka_unit_test(rio_lives_with_every_fault),
         cmocka_unit_test(opening_fails_in_words),
+        cmocka_unit_test(room_that_comes_back_late_loses_nobody),
+        cmocka_unit_test(a_queue_that_cannot_grow_refuses_the_next_alone),
         cmocka_unit_test(a_corrupt_queue_ends_the_process),
     };
 

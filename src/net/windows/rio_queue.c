@@ -132,10 +132,11 @@ int rio_queue_attach(struct rio_net *system, struct rio_slot *slot, uint32_t rec
     int os_error = WIN_ENOBUFS;
 
     for (int growths = 0; growths < RIO_QUEUE__GROWTHS_MAX; growths++) {
-        /* A quarter more than counted, twice that at once, so that growing stays rare. */
-        if (needed + needed / 4 > system->queue_size &&
-            !rio_queue__grow(system, needed + needed / 2))
-            return win_system->last_error();
+        /* A quarter more than counted, twice that at once, so that growing stays rare. Where it
+         * cannot grow, what is counted may fit all the same. */
+        bool grown = needed + needed / 4 <= system->queue_size ||
+                     rio_queue__grow(system, needed + needed / 2);
+        if (!grown && needed > system->queue_size) return win_system->last_error();
         slot->queue = system->provider->table->create_rq(slot->socket, receives_max, 1, sends_max,
                                                          1, system->queue, system->queue, slot);
         if (slot->queue != RIO_NO_RQ) {
@@ -145,7 +146,7 @@ int rio_queue_attach(struct rio_net *system, struct rio_slot *slot, uint32_t rec
         }
         os_error = win_system->last_error();
         weir_check(os_error != 0);
-        if (os_error != WIN_ENOBUFS) return os_error;
+        if (os_error != WIN_ENOBUFS || !grown) return os_error;
         needed = system->queue_size; /* closed queues have not given their room back yet */
     }
     return os_error;

@@ -2,7 +2,8 @@
 /* rio_verifier_sockets.c - which sockets there are, and how they came to be (VV13, VV14).
  *
  * VV15, no plain I/O on a socket with a request queue, holds by construction: only the emulation
- * calls win_system's receive and send, and Windows's table is never over the emulation.
+ * calls win_system's receive and send (tests/design/check_rio_rules.py looks), and Windows's table
+ * is never over the emulation.
  */
 #include "memory.h"
 #include "rio_verifier.h"
