@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exit_code.h"
+#include "frame_tool.h"
 #include "mistakes.h"
 #include "serve.h"
 
@@ -15,6 +16,7 @@ struct main__command {
 
 static const struct main__command main__commands[] = {
     {"serve", serve_main},
+    {"frame", frame_tool_main},
 };
 
 static int main__help(void)
@@ -24,6 +26,7 @@ static int main__help(void)
         "\n"
         "  weir serve [OPTION]...             serves; \"serve\" may be left out\n"
         "  weir serve --help                  every option, with its default\n"
+        "  weir frame --help                  how bytes are cut into messages: drawn, tried\n"
         "\n"
         "  weir                               echo over TCP and UDP on port 5050, IPv4 and IPv6\n"
         "  weir --tcp 127.0.0.1:7 --udp 7     on the ports you name\n"

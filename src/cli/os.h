@@ -24,6 +24,9 @@ enum os_event os_wait(uint32_t timeout_ms);
 /* Makes os_wait() return OS_ENDED. Any thread. */
 void os_post_ended(void);
 
+/* Has stdin and stdout carry bytes as they are, also where text is something else. */
+void os_carry_bytes(void);
+
 /* Raises the limit on open files as far as this user may; returns what it is now, and what it
  * was. 0: there is no such limit here. */
 uint64_t os_raise_files_limit(uint64_t *before);

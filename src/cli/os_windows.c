@@ -53,6 +53,12 @@ void os_post_ended(void)
     SetEvent(os__ended);
 }
 
+void os_carry_bytes(void)
+{
+    (void)_setmode(_fileno(stdin), _O_BINARY);
+    (void)_setmode(_fileno(stdout), _O_BINARY);
+}
+
 uint64_t os_raise_files_limit(uint64_t *before)
 {
     return *before = 0;
