@@ -14,6 +14,10 @@ enum os_event {
     OS_TIME,  /* neither for so long */
 };
 
+/* Before anything is opened: the standard streams are there, and what is written to them goes out
+ * as it is. */
+void os_open_streams(void);
+
 /* Before any thread starts: signals go to os_wait() from here on. False: the system will not;
  * *os_error says why. */
 bool os_start(int *os_error);
