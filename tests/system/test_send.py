@@ -75,6 +75,15 @@ class Send(WeirTest):
         self.assert_sent(self.send(tcp, "--raw", "--", "-dash\\"), b"-dash\\")
         weir.stop()
 
+    def test_to_a_framed_echo(self):
+        """One description on both sides, and the server's --max-message in place of the codec's own."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u16le,max=9", "--max-message", "5")
+        tcp = "127.0.0.1:%d" % weir.tcp[1]
+        self.assertEqual(weir.listeners[0].codec, "u16le,max=5")
+        self.assert_sent(self.send("--codec", "u16le", tcp, "hello", "", "two"), b"hello\n\ntwo\n")
+        self.assertEqual(self.send("--codec", "u16le", tcp, "longer").stdout, b"")
+        self.assertEqual(weir.stop().summary["closed_protocol"], 1)
+
     def test_datagrams(self):
         def serve(peer):
             for _ in range(3):
