@@ -432,7 +432,7 @@ void session_send_surely(struct weir_session *session, const uint8_t *bytes, siz
     weir_check(session_may_send(session));
     if (!send_queue_copy(&session->queue, session->worker->net, &piece, 1)) {
         struct payload *payload = payload_open(NULL, bytes, length, &code);
-        bool shared = payload && send_queue_share(&session->queue, payload);
+        bool shared = payload && send_queue_share(&session->queue, payload, false);
         if (payload) payload_give_back(payload);
         if (!shared) {
             session_close(session, WEIR_REASON_EXHAUSTED);
@@ -471,10 +471,9 @@ void session_share(struct weir_session *session, struct payload *payload)
     struct worker *worker = session->worker;
 
     if (!session_may_send(session) || payload->length == 0) return;
-    hand_settle(session);
-    if (!session_may_send(session) || !session__make_room(session, send_queue_share_bytes(payload)))
-        return;
-    if (!send_queue_share(&session->queue, payload)) {
+    weir_check(session->worker->hand.session != session); /* nothing to settle */
+    if (!session__make_room(session, send_queue_share_bytes(payload))) return;
+    if (!send_queue_share(&session->queue, payload, true)) {
         counter_add(&worker->counters.sends_dropped, 1);
         return;
     }
