@@ -57,10 +57,13 @@ enum weir_code hand_send_back(struct weir_session *session, const struct weir_me
 
     hand_take_message(hand, session, message);
     if (!session_may_send(session)) return WEIR_CANCELLED;
+    if (message->frame_length > 0 && !hand_extend_run(hand, message)) {
+        hand_settle(session);
+        if (session_may_send(session))
+            session_send_surely(session, message->frame, message->frame_length);
+    }
+    if (!session_may_send(session)) return WEIR_CANCELLED; /* nothing was left to promise it with */
     counter_add(&session->worker->counters.messages_out, 1);
-    if (message->frame_length == 0 || hand_extend_run(hand, message)) return WEIR_OK;
-    hand_settle(session);
-    session_send_surely(session, message->frame, message->frame_length);
     return WEIR_OK;
 }
 

@@ -155,9 +155,9 @@ static void session__turn_away(struct worker *worker, const struct place *place,
     struct weir_session *session = session__adopt(worker, place, socket, peer);
     if (!session) return;
     worker->farewells_open++;
+    net_receive(worker->net, session->handle, true);
     session_send_surely(session, (const uint8_t *)farewell, strlen(farewell));
     session_finish(session, WEIR_REASON_APPLICATION);
-    net_receive(worker->net, session->handle, true);
     deadline_mind(session);
 }
 
