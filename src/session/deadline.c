@@ -52,7 +52,7 @@ static void deadline__consider_stream(const struct weir_session *session,
 {
     const struct weir_config *config = &session->worker->common->config;
 
-    if (!session->heard)
+    if (!session->heard && session->state == SESSION_OPEN)
         deadline__consider(session, session->opened_ms, config->first_byte_timeout_ms,
                            WEIR_REASON_FIRST_BYTE, soonest);
     if (session->frame_begun && !session->queue_paused && !session->rate_paused)

@@ -213,6 +213,7 @@ void session_finish(struct weir_session *session, enum weir_reason reason)
     hand_settle(session);
     if (!session_may_send(session)) return; /* it could not even be promised what was */
     session->reason = (uint8_t)reason;
+    session->frame_begun = false; /* nobody waits for the rest of it */
     session__enter(session, SESSION_FINISHING);
     session_mind_receiving(session); /* what comes is discarded, up to the peer's end */
     worker_touch(session->worker, session);
