@@ -78,10 +78,11 @@ static struct deadline__due deadline__soonest(const struct weir_session *session
     uint64_t sent_age = deadline__age(session, session->sent_ms);
     bool sent_last = sent_age < deadline__age(session, session->received_ms);
 
-    deadline__consider(session, sent_last ? session->sent_ms : session->received_ms,
-                       session->is_datagram ? config->datagram_idle_timeout_ms
-                                            : config->idle_timeout_ms,
-                       WEIR_REASON_IDLE, &soonest);
+    if (!session->rate_paused) /* else it is not listened to */
+        deadline__consider(session, sent_last ? session->sent_ms : session->received_ms,
+                           session->is_datagram ? config->datagram_idle_timeout_ms
+                                                : config->idle_timeout_ms,
+                           WEIR_REASON_IDLE, &soonest);
     deadline__consider(session, session->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
                        &soonest);
     if (!session->is_datagram) deadline__consider_stream(session, &soonest);
@@ -110,6 +111,7 @@ void deadline_on_due(struct weir_session *session)
     }
     if (soonest.reason == WEIR_REASON_NONE) {
         session->rate_paused = false;
+        session->received_ms = (uint32_t)session->worker->now_ms; /* it could not be heard before */
         session_mind_receiving(session);
         deadline_mind(session);
         return;
