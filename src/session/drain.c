@@ -3,13 +3,14 @@
  *
  *      RUN -> DRAIN -> STOP -> nothing is left: the end
  *
- * A drain tells every session (on_drain), lets each answer what it was asked, finishes those that
- * have gone quiet, one by one over the jitter, and stops what is left at the deadline. A handler
- * with an on_drain of its own finishes its sessions itself.
+ * A drain tells every session (on_drain), also those that begin meanwhile, lets each answer what it
+ * was asked, finishes those that have gone quiet, one by one over the jitter, and stops what is
+ * left at the deadline. A handler with an on_drain of its own finishes its sessions itself.
  */
 #include "drain.h"
 
 #include "check.h"
+#include "deadline.h"
 #include "siphash.h"
 #include "worker.h"
 
@@ -41,8 +42,9 @@ static void drain__tell(struct weir_session *session)
 {
     const struct weir_handler *handler = session->place->handler;
 
-    if (session->opened && session_may_send(session) && handler->on_drain)
-        handler->on_drain(session);
+    if (session->drain_told || !session->opened || !session_may_send(session)) return;
+    session->drain_told = true;
+    if (handler->on_drain) handler->on_drain(session);
 }
 
 static void drain__stop(struct weir_session *session)
@@ -76,7 +78,8 @@ static void drain__finish_if_quiet(struct weir_session *session)
     const struct worker *worker = session->worker;
     uint64_t passed_ms = (worker->now_ns - worker->drain_began_ns) / WALL_NS_PER_MS;
 
-    if (session->state != SESSION_OPEN || session->place->handler->on_drain) return;
+    if (session->state != SESSION_OPEN) return;
+    if (session->opened && session->place->handler->on_drain) return;
     if (passed_ms >= drain__offset_ms(session) && drain__is_quiet(session))
         session_finish(session, WEIR_REASON_DRAIN);
 }
@@ -92,6 +95,7 @@ static void drain__begin(struct worker *worker)
         worker->linger_ms = DRAIN__LINGER_MS;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
         weir_container_of(at, struct place, in_places)->was_busy = true;
+    drain__each(worker, deadline_mind); /* those that have finished have less time now */
     drain__each(worker, drain__tell);
 }
 
@@ -127,6 +131,7 @@ static void drain__look(struct worker *worker)
     worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
         place_drain(weir_container_of(at, struct place, in_places), is_last_look);
+    drain__each(worker, drain__tell);
     drain__each(worker, drain__finish_if_quiet);
 }
 
