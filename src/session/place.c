@@ -183,7 +183,7 @@ static void place__credit(struct weir_session *session, uint32_t bytes)
 }
 
 static enum weir_code place__send_copy(struct weir_session *session, const void *bytes,
-                                       size_t length)
+                                       size_t length, uint32_t segment_bytes)
 {
     struct worker *worker = session->worker;
     struct net_buffer *buffer = net_take(worker->net, length > 0 ? (uint32_t)length : 1);
@@ -194,7 +194,7 @@ static enum weir_code place__send_copy(struct weir_session *session, const void 
     }
     if (length > 0) memcpy(buffer->bytes, bytes, length);
     buffer->length = (uint32_t)length;
-    return place__send_buffer(session, buffer, 0);
+    return place__send_buffer(session, buffer, segment_bytes);
 }
 
 enum weir_code place_send(struct weir_session *session, const void *bytes, size_t length)
@@ -202,7 +202,7 @@ enum weir_code place_send(struct weir_session *session, const void *bytes, size_
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (length > place__payload_max(&session->peer)) return WEIR_TOO_LARGE;
     if (!place__may_reply(session, length)) return WEIR_NO_ROOM;
-    return place__send_copy(session, bytes, length);
+    return place__send_copy(session, bytes, length, 0);
 }
 
 enum weir_code place_send_back(struct weir_session *session, const struct weir_message *message)
@@ -213,7 +213,17 @@ enum weir_code place_send_back(struct weir_session *session, const struct weir_m
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (!place__may_reply(session, message->length)) return WEIR_NO_ROOM;
     if (hand_extend_run(hand, message)) return WEIR_OK;
-    return place__send_copy(session, message->bytes, message->length);
+    return place__send_copy(session, message->bytes, message->length, 0);
+}
+
+void place_settle(struct weir_session *session)
+{
+    struct hand *hand = &session->worker->hand;
+    uint32_t segment_bytes = place__of(session)->segment_bytes, bytes = hand->run_bytes;
+
+    if (hand->session != session || bytes == 0) return;
+    hand->run_bytes = 0;
+    place__send_copy(session, hand->run, bytes, bytes > segment_bytes ? segment_bytes : 0);
 }
 
 /* ---- datagrams: in ---- */

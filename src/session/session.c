@@ -207,6 +207,7 @@ void session_finish(struct weir_session *session, enum weir_reason reason)
 {
     if (!session_may_send(session)) return; /* on its way to an end already */
     if (session->is_datagram) {
+        place_settle(session);
         session_close(session, reason);
         return;
     }
