@@ -139,8 +139,11 @@ void drain_mind_orders(struct worker *worker)
 {
     uint8_t asked = atomic_load_explicit(&worker->asked, memory_order_acquire);
 
-    if (asked > worker->order && asked == WORKER_DRAIN) drain__begin(worker);
-    if (asked > worker->order && asked == WORKER_STOP) drain__begin_stop(worker);
+    if (worker->order == WORKER_STOP) return;
+    if (asked & WORKER_STOP)
+        drain__begin_stop(worker);
+    else if (asked > worker->order)
+        drain__begin(worker);
     if (worker->order == WORKER_DRAIN) drain__look(worker);
 }
 

@@ -148,7 +148,7 @@ static void hand__mind_rate(struct weir_session *session, uint32_t bytes, uint32
         more_ns = bucket_take(&session->messages_bucket, worker->now_ns, messages,
                               config->message_rate_max, config->message_rate_max);
     if (more_ns > rest_ns) rest_ns = more_ns;
-    if (rest_ns == 0 || session->state != SESSION_OPEN) return;
+    if (rest_ns == 0) return;
     session->resume_ms = (uint32_t)(worker->now_ms + rest_ns / WALL_NS_PER_MS + 1);
     if (!session->rate_paused) counter_add(&worker->counters.pauses_rate, 1);
     session->rate_paused = true;

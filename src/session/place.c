@@ -385,7 +385,9 @@ void place_on_event(struct place *place, const struct net_event *event)
         weir_check(place->out_count == 0);
         list_remove(&place->in_places);
         break;
-    case NET_PAUSED: worker_count_pause(worker, event->code); break;
-    default: weir_unreachable("an event that no listener or datagram socket has");
+    case NET_PAUSED:
+    default: /* what the others are, no listener or datagram socket has */
+        weir_check(event->kind == NET_PAUSED);
+        worker_count_pause(worker, event->code);
     }
 }

@@ -40,22 +40,18 @@ _Static_assert(sizeof(struct weir_session) <= SESSION_BYTES_MAX,
 
 /* ---- states ---- */
 
-static bool session__may_enter(enum session_state from, enum session_state to)
-{
-    switch (from) {
-    case SESSION_FREE: return to == SESSION_OPEN;
-    case SESSION_OPEN:
-        return to == SESSION_PEER_DONE || to == SESSION_FINISHING || to == SESSION_CLOSING;
-    case SESSION_PEER_DONE: return to == SESSION_FINISHING || to == SESSION_CLOSING;
-    case SESSION_FINISHING: return to == SESSION_CLOSING;
-    case SESSION_CLOSING: return to == SESSION_FREE;
-    default: return false;
-    }
-}
-
 static void session__enter(struct weir_session *session, enum session_state state)
 {
-    weir_check(session__may_enter((enum session_state)session->state, state));
+    static const uint32_t ways[SESSION_STATES_COUNT] = {
+        /* a bit for each state to go to */
+        [SESSION_FREE] = 1u << SESSION_OPEN,
+        [SESSION_OPEN] = 1u << SESSION_PEER_DONE | 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
+        [SESSION_PEER_DONE] = 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
+        [SESSION_FINISHING] = 1u << SESSION_CLOSING,
+        [SESSION_CLOSING] = 1u << SESSION_FREE,
+    };
+
+    weir_check(ways[session->state] >> state & 1u);
     session->state = (uint8_t)state;
 }
 
