@@ -92,10 +92,8 @@ static struct mailbox_cell *mailbox__claim(struct mailbox *mailbox, uint64_t *n,
         if (turn < tail) return NULL; /* the letter of the round before is still there */
         *posted = MAILBOX_POSTED;
         *n = tail;
-        if (turn > tail)
-            tail = atomic_load(&mailbox->tail); /* somebody else has it */
-        else if (atomic_compare_exchange_weak(&mailbox->tail, &tail, tail + 1))
-            return cell;
+        /* When somebody else has it, `tail` has moved on for ever, and this says to where. */
+        if (atomic_compare_exchange_weak(&mailbox->tail, &tail, tail + 1)) return cell;
     }
 }
 

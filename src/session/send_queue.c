@@ -164,12 +164,11 @@ bool send_queue_share(struct send_queue *queue, struct payload *payload, bool ma
 
 /* ---- out ---- */
 
-/* Whether it is a broadcast of which nothing was sent yet. */
-static bool send_queue__may_drop(struct net_buffer *buffer)
+/* Whether it is a share of which nothing was sent yet. */
+static bool send_queue__is_untouched(struct net_buffer *buffer)
 {
-    if (!send_queue__is_share(buffer)) return false;
-    const struct send_queue__share *share = send_queue__share_of(buffer);
-    return share->may_drop && buffer->length == share->payload->length;
+    return send_queue__is_share(buffer) &&
+           buffer->length == send_queue__share_of(buffer)->payload->length;
 }
 
 uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes)
@@ -179,7 +178,7 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
 
     while (at && queue->shares_count > 0 && queue->pinned_bytes > pinned_max_bytes) {
         struct net_buffer *next = at->next;
-        if (send_queue__may_drop(at)) {
+        if (send_queue__is_untouched(at) && send_queue__share_of(at)->may_drop) {
             send_queue__unlink(queue, previous);
             send_queue__free_share(queue, at);
             count++;
@@ -221,7 +220,7 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
         struct net_buffer *buffer = queue->first;
         if (send_queue__is_share(buffer)) {
             /* A whole buffer for a few bytes, again and again, would cost more than any mark. */
-            if (queue->pinned_bytes > before_bytes) break;
+            if (queue->pinned_bytes > before_bytes && send_queue__is_untouched(buffer)) break;
             buffer = net_take(net, 1);
             if (!buffer) break;
             queue->pinned_bytes += buffer->capacity;

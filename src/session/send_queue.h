@@ -59,8 +59,8 @@ uint32_t send_queue_share_bytes(const struct payload *payload);
 uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes);
 
 /* Takes the first buffers out, now in flight; returns how many: 0 only when the first is a share
- * and the pool has no buffer left to pour it into. It pins at most one buffer more than before.
- * Nothing may be in flight, something queued. */
+ * and the pool has no buffer left to pour it into. It pins at most a buffer and the frame of one
+ * share more than before. Nothing may be in flight, something queued. */
 uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX]);
 

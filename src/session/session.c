@@ -90,7 +90,8 @@ void *session_handler_state(struct weir_session *session)
 {
     const struct place *place = session->place;
 
-    if (place->handler->session_bytes == 0 || session->id == 0) return NULL;
+    if (place->handler->session_bytes == 0) return NULL;
+    weir_check(session->id != 0); /* who keeps something has no visitors */
     return session_table_extra(session) + place->handler_state_at;
 }
 
@@ -348,7 +349,7 @@ static void session__send_queued(struct weir_session *session)
 void session_flush(struct weir_session *session)
 {
     if (session->is_datagram) {
-        if (session->state == SESSION_CLOSING) session_end(session);
+        session_end(session);
         return;
     }
     session__check(session);

@@ -83,6 +83,10 @@ static void what_overlaps_is_joined(void **state)
     assert_int_equal(list.count, 2);
     assert_true(has("10.200.0.0") && has("11.5.5.5"));
     address_list_free(&list);
+    read_list("10.0.0.0/9 10.0.0.0/8 10.0.0.0/16"); /* they begin alike */
+    assert_int_equal(list.count, 1);
+    assert_true(has("10.200.0.0"));
+    address_list_free(&list);
 }
 
 static void what_is_no_block_is_named(void **state)

@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "builtin.h"
+#include "check.h"
 #include "codec_dot.h"
 #include "mail.h"
 #include "stage.h"
@@ -216,6 +217,68 @@ static void places_with_answers_out_stay_until_they_are_sent(void **state)
     stage_close();
 }
 
+/* No buffer is left to send its answer with: it is not quiet, and waits for one. */
+static void a_starved_session_is_not_quiet(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    stage_stream_buffers_max = 64;
+    stage_open(&config, &codec_dot, &handler_echo, 8);
+    struct sim_peer *peer = stage_connect();
+    stage_run_ms(200);
+    stage_take_buffers();
+    session_send_surely(stage_only_session(), (const uint8_t *)"owed", 4);
+    worker_drain(&stage.worker, 60 * S);
+    stage_run_ms(2 * S);
+    assert_int_equal(stage_only_session()->state, SESSION_OPEN);
+    stage_give_back_buffers();
+    stage_run_to_the_end();
+    stage_expect(peer, "owed");
+    assert_int_equal(stage_closed(WEIR_REASON_DRAIN), 1);
+    sim_peer_close(peer);
+    stage_close();
+    stage_stream_buffers_max = 1024;
+}
+
+static void ignore(struct weir_session *session)
+{
+    (void)session;
+}
+
+static const struct weir_handler handler_stubborn = {.size = sizeof(struct weir_handler),
+                                                     .name = "stubborn",
+                                                     .summary = "",
+                                                     .on_drain = ignore,
+                                                     .on_open = ignore,
+                                                     .on_message = send_back};
+
+/* A message of another thread goes out in the very turn in which the drain looks. */
+static void a_place_is_not_idle_while_an_answer_is_out(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    stage_open(&config, NULL, &handler_stubborn, 9);
+    struct sim_datagrams *peer = stage_datagrams(2);
+    stage_send_to(peer, "hello");
+    stage_hear(peer, "hello");
+    uint64_t id =
+        weir_container_of(stage.worker.peers.by_age.next, struct weir_session, in_open)->id;
+    worker_drain(&stage.worker, 1 * S);
+    stage_run_ms(100);
+    assert_false(stage.udp.closing);
+    sim_pass_ns(stage.simulation, 25 * STAGE_MS);
+    assert_int_equal(mail_send(&stage.worker, id, "news", 4), WEIR_OK);
+    stage_turn(0);
+    assert_int_equal(stage.udp.out_count, 1);
+    stage_hear(peer, "news");
+    stage_run_to_the_end();
+    assert_int_equal(stage_closed(WEIR_REASON_SHUTDOWN), 1);
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +289,8 @@ int main(void)
         cmocka_unit_test(quiet_is_who_owes_nothing_and_is_owed_nothing),
         cmocka_unit_test(each_waits_for_its_own_moment_of_the_jitter),
         cmocka_unit_test(places_with_answers_out_stay_until_they_are_sent),
+        cmocka_unit_test(a_starved_session_is_not_quiet),
+        cmocka_unit_test(a_place_is_not_idle_while_an_answer_is_out),
     };
 
     return cmocka_run_group_tests_name("drain", tests, NULL, NULL);

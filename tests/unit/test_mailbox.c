@@ -192,6 +192,33 @@ static void every_letter_comes_once_and_none_is_lost(void **state)
     close_world();
 }
 
+/* A writer that is still inside, as one would be between its letter and its wake-up; it leaves
+ * when the mailbox is shut. */
+static void leave_when_shut(void *argument)
+{
+    (void)argument;
+    while (post(1) != MAILBOX_SHUT) thread_yield();
+    atomic_fetch_sub(&world.mailbox.visitors, 1);
+}
+
+static void shutting_waits_for_who_is_inside(void **state)
+{
+    struct thread *thread;
+    struct mailbox_letter letter;
+    int os_error;
+
+    (void)state;
+    open_world(8);
+    mailbox_open(&world.mailbox, world.net);
+    atomic_fetch_add(&world.mailbox.visitors, 1);
+    thread = thread_start("visitor", leave_when_shut, NULL, &os_error);
+    assert_non_null(thread);
+    while (!mailbox_shut(&world.mailbox)) mailbox_take(&world.mailbox, &letter);
+    assert_int_equal(atomic_load(&world.mailbox.visitors), 0);
+    thread_join(thread);
+    close_world();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +227,7 @@ int main(void)
         cmocka_unit_test(it_is_shut_only_while_it_is_empty),
         cmocka_unit_test(without_memory_it_does_not_open),
         cmocka_unit_test(every_letter_comes_once_and_none_is_lost),
+        cmocka_unit_test(shutting_waits_for_who_is_inside),
     };
 
     return cmocka_run_group_tests_name("mailbox", tests, NULL, NULL);

@@ -79,6 +79,14 @@ static const struct weir_handler handler_doorman = {
 static const struct weir_handler handler_mourner = {
     .size = sizeof(struct weir_handler), .name = "mourner", .summary = "", .on_close = note_close};
 
+static void ignore(struct weir_session *session)
+{
+    (void)session;
+}
+
+static const struct weir_handler handler_clock = {
+    .size = sizeof(struct weir_handler), .name = "clock", .summary = "", .on_timer = ignore};
+
 static void open_stage(const struct weir_config *config, const struct weir_handler *handler)
 {
     opened_count = closed_count = 0;
@@ -87,8 +95,8 @@ static void open_stage(const struct weir_config *config, const struct weir_handl
     stage_open(config, NULL, handler, 1);
 }
 
-/* A train of datagrams of two bytes each, laid end to end. */
-static void deliver_train(struct sim_datagrams *from, const char *train)
+/* Hands a datagram, or a train of them laid end to end, to the place. */
+static void deliver(const struct weir_address *from, const char *train, uint32_t segment_bytes)
 {
     struct net_buffer *buffer = net_take(stage.worker.net, NET_DATAGRAM_BYTES_MAX);
 
@@ -99,12 +107,19 @@ static void deliver_train(struct sim_datagrams *from, const char *train)
         .kind = NET_DATAGRAM,
         .handle = stage.udp.handle,
         .owner = &stage.udp.owner,
-        .peer = sim_datagrams_address(from),
+        .peer = *from,
         .local = stage.address,
         .buffer = buffer,
-        .segment_bytes = 2,
+        .segment_bytes = segment_bytes,
     };
     place_on_event(&stage.udp, &event);
+}
+
+static void deliver_train(struct sim_datagrams *from, const char *train)
+{
+    const struct weir_address address = sim_datagrams_address(from);
+
+    deliver(&address, train, 2);
 }
 
 /* How many datagrams came back, whatever they say. */
@@ -203,12 +218,13 @@ static void on_open_may_turn_it_away(void **state)
     stage_close();
 }
 
-static void a_handler_may_want_the_ends_alone(void **state)
+static void a_handler_may_want_the_ends_or_the_time_alone(void **state)
 {
-    const struct weir_handler *const handlers[] = {&handler_doorman, &handler_mourner};
+    const struct weir_handler *const handlers[] = {&handler_doorman, &handler_mourner,
+                                                   &handler_clock};
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         struct weir_config config = stage_config();
         open_stage(&config, handlers[i]);
         struct sim_datagrams *peer = stage_datagrams(2);
@@ -314,6 +330,23 @@ static void a_rate_of_bytes_drops_what_is_beyond(void **state)
     stage_hear(peer, "b234");
     sim_datagrams_close(peer);
     stage_close();
+}
+
+static void a_rate_alone_makes_peers_of_visitors(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct weir_config config = stage_config();
+        config.receive_rate_max_bytes = i == 0 ? 10 : 0;
+        config.message_rate_max = i == 1 ? 10 : 0;
+        open_stage(&config, &handler_visited);
+        struct sim_datagrams *peer = stage_datagrams(2);
+        stage_send_to(peer, "b");
+        stage_hear(peer, "b");
+        assert_int_equal(stage_stats().peers_opened, 1);
+        sim_datagrams_close(peer);
+        stage_close();
+    }
 }
 
 static void answers_beyond_what_came_are_not_sent(void **state)
@@ -433,11 +466,13 @@ static void of_two_sockets_neither_answers_the_other(void **state)
     sim_inject(stage.simulation, &where.address, &stage.address, "b", 1);
     stage_run_ms(50);
     assert_int_equal(stage_stats().dropped_own_source, 1);
-    place_close(&other); /* it is nobody's any more */
-    sim_inject(stage.simulation, &where.address, &stage.address, "b", 1);
-    stage_run_ms(50);
-    assert_int_equal(stage_stats().dropped_own_source, 1);
-    assert_int_equal(stage_stats().peers_opened, 1);
+    place_close(&other); /* it is nobody's any more: in this turn, and later */
+    for (int i = 0; i < 2; i++) {
+        deliver(&where.address, "b", 0);
+        assert_int_equal(stage_stats().dropped_own_source, 1);
+        assert_int_equal(stage_stats().peers_opened, 1);
+        stage_run_ms(50);
+    }
     stage_close();
 }
 
@@ -481,12 +516,13 @@ int main(void)
         cmocka_unit_test(a_peer_that_is_closed_gets_nothing_more),
         cmocka_unit_test(an_answer_that_finds_no_buffer_is_counted),
         cmocka_unit_test(on_open_may_turn_it_away),
-        cmocka_unit_test(a_handler_may_want_the_ends_alone),
+        cmocka_unit_test(a_handler_may_want_the_ends_or_the_time_alone),
         cmocka_unit_test(a_visitor_has_nothing_to_end),
         cmocka_unit_test(peers_of_one_slot_and_of_two_sockets_are_told_apart),
         cmocka_unit_test(without_memory_there_is_no_peer),
         cmocka_unit_test(without_memory_a_place_for_peers_does_not_open),
         cmocka_unit_test(a_rate_of_bytes_drops_what_is_beyond),
+        cmocka_unit_test(a_rate_alone_makes_peers_of_visitors),
         cmocka_unit_test(answers_beyond_what_came_are_not_sent),
         cmocka_unit_test(a_denied_address_is_not_answered),
         cmocka_unit_test(receiving_rests_while_answers_wait),

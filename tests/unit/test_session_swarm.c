@@ -24,6 +24,7 @@
 #include "memory.h"
 #include "require.h"
 #include "stage.h"
+#include "stage_validate.h"
 #include "swarm.h"
 #include "swarm_peer.h"
 
@@ -274,5 +275,6 @@ int main(void)
     };
 
     signal(SIGABRT, on_abort);
+    stage_broadcast_bytes_max = 64;
     return cmocka_run_group_tests_name("session_swarm", tests, NULL, NULL);
 }
