@@ -54,8 +54,8 @@ bool send_queue_share(struct send_queue *queue, struct payload *payload, bool ma
 /* What a share of the payload would add to pinned_bytes. */
 uint32_t send_queue_share_bytes(const struct payload *payload);
 
-/* Takes out the oldest shares that may be dropped and of which nothing was sent yet, until at most `pinned_max_bytes` are
- * pinned or none is left. Returns how many. */
+/* Takes out the oldest shares that may be dropped and of which nothing was sent yet, until at most
+ * `pinned_max_bytes` are pinned or none is left. Returns how many. */
 uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes);
 
 /* Takes the first buffers out, now in flight; returns how many: 0 only when the first is a share
