@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How many, how fast, and who: whoever is over a limit is refused or slowed, and whoever is not notices nothing."""
-import select
 import socket
 import struct
-import unittest
 
-from weir_process import (DEADLINE_S, MIB, SANITIZED, BusyClient, Settings, WeirTest, connect, deaf_client, echo,
+from weir_process import (DEADLINE_S, MIB, SANITIZED, BusyClient, Sender, Settings, WeirTest, close_with_reset, connect, deaf_client, echo,
                           expect_end, expect_flood, flood, main, receive_exactly, scaled, wait_closed)
 
 FAREWELL = b"come back later\r\n\x07\xff"
@@ -202,14 +200,16 @@ class Rates(WeirTest):
 
     def test_bytes_of_one_alone(self):
         """Each session has a rate of its own: one at rest does not slow another down."""
+        much = 8 * MIB # two minutes at its rate
         weir = self.start("--tcp", "127.0.0.1:0", "--rate", "64k", "--stats", "100ms", "--workers", "1")
         with connect(weir.tcp) as fast:
-            fast.sendall(b"x" * 200_000)
+            sender = Sender(fast, much, seed=1, finish=False)
             weir.wait_counted("pauses_rate")
             with connect(weir.tcp) as modest:
                 echo(modest, 30_000)
-            self.assertFalse(self.has_come(fast, 200_000), "the modest one waited for the fast one")
-            fast.setblocking(True)
+            self.assertFalse(self.has_come(fast, much), "the modest one waited for the fast one")
+            close_with_reset(fast)
+            sender.join(DEADLINE_S)
         weir.stop()
 
     @staticmethod
@@ -257,7 +257,7 @@ class Queues(WeirTest):
         self.assert_adds_up(summary)
 
     def test_memory_of_who_stops_reading(self):
-        readers = scaled(100, 10)
+        readers = scaled(50, 10)
         weir = self.start("--tcp", "127.0.0.1:0", "--workers", "1", *self.SMALL)
         busy = BusyClient(weir.tcp)
         before = 0 if Settings.is_windows() else weir.rss_bytes()
