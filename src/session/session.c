@@ -279,7 +279,8 @@ void session_mind_receiving(struct weir_session *session)
     bool off = (session->queue_paused || session->rate_paused) && !discards;
     if (off == session->receiving_off) return;
     session->receiving_off = off;
-    if (!off) session->frame_ms = (uint32_t)worker->now_ms; /* it could not go on meanwhile */
+    /* What the peer sent meanwhile lies there unread: it was not silent, nor could a frame go on. */
+    if (!off) session->received_ms = session->frame_ms = (uint32_t)worker->now_ms;
     net_receive(worker->net, session->handle, !off);
 }
 
