@@ -171,7 +171,7 @@ void session_open(struct worker *worker, const struct place *place, struct net_s
     struct weir_session *session = session__adopt(worker, place, socket, peer);
     if (!session) {
         refusal_readmit(worker, peer);
-        refusal_count(worker, REFUSAL_FAILED, peer);
+        refusal_count(worker, REFUSAL_FAILED, peer, 1);
         return;
     }
     session->admitted = session->opened = true;
