@@ -538,7 +538,7 @@ enum weir_code line_send_to(struct line *line, const struct weir_address *peer,
                             const struct weir_address *local, const void *bytes, uint32_t length,
                             uint32_t segment_bytes)
 {
-    struct net_buffer *buffer = net_take(line->world->net, NET_DATAGRAM_BYTES_MAX);
+    struct net_buffer *buffer = net_take(line->world->net, length > 0 ? length : 1);
     struct weir_address here = line_address(line);
 
     require(buffer != NULL);
