@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Messages over sockets: every framing against python's own struct and int, an echo that is byte-exact however it is
 cut, bad frames, rooms of chat; and `weir frame` over pipes."""
+import pathlib
 import random
+import re
 import socket
 import struct
 import subprocess
@@ -21,6 +23,8 @@ def varint(value):
         value >>= 7
     return bytes([*out, value])
 
+
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "frames.md"
 
 # SPEC: a message -> its frame, as others would write it.
 FRAMINGS = {
@@ -263,6 +267,20 @@ class FrameToolTest(WeirTest):
             result = self.frame("guess", given=given)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertEqual(result.stdout.split()[0].decode(), spec)
+
+    def test_the_document_and_the_program_agree(self):
+        text = DOCUMENT.read_text("utf-8")
+        told = dict(re.findall(r"^\| `([^`]+)` \| `[^`]+` \| (.+) \|$", text.split("## Names")[1], re.M))
+        shown = self.frame("--help").stdout.decode()
+        self.assertEqual(told, dict(re.findall(r"^  (\S+) +(.+)$", shown.split(",oversize=skip.\n\n")[1], re.M)))
+        for name, means in re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| .+ \|$", text.split("## Names")[1], re.M):
+            with self.subTest(name):
+                self.assertEqual(self.frame("explain", name).stdout, self.frame("explain", means).stdout)
+        examples = re.search(r"```spec\n(.*?)```", text, re.S)[1].split()
+        self.assertGreater(len(examples), 10)
+        for spec in examples:
+            with self.subTest(spec):
+                self.assertEqual(self.frame("explain", spec).returncode, 0)
 
     def test_explain_and_mistakes(self):
         result = self.frame("explain", "tpkt")
