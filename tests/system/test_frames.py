@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Messages over sockets: every framing against python's own struct and int, an echo that is byte-exact however it is
 cut, bad frames, rooms of chat; and `weir frame` over pipes."""
+import pathlib
 import random
+import re
 import socket
 import struct
 import subprocess
 
-from weir_process import (DEADLINE_S, MIB, SANITIZED, Settings, WeirTest, connect, expect_end, main, pattern_bytes,
-                          receive_exactly, scaled)
+from weir_process import (DEADLINE_S, MIB, SANITIZED, Feeder, Settings, WeirTest, connect, expect_end, main,
+                          pattern_bytes, receive_exactly, scaled)
 
 
 def number(width, order):
@@ -21,6 +23,8 @@ def varint(value):
         value >>= 7
     return bytes([*out, value])
 
+
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "frames.md"
 
 # SPEC: a message -> its frame, as others would write it.
 FRAMINGS = {
@@ -55,13 +59,12 @@ def stream_of(spec, seed=1):
     return b"".join(FRAMINGS[spec](pattern_bytes(size, seed + size)) for size in sizes(spec))
 
 
-def send_in_pieces(peer, stream, chance):
-    """Small pieces at first, of which each is a segment of its own, then larger ones."""
-    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def small_pieces(stream, chance):
+    """Single bytes at first, then more."""
     at = 0
     while at < len(stream):
         size = 1 if at < 300 else chance.choice((1, 2, 3, 100, 5000, 20000))
-        peer.sendall(stream[at:at + size])
+        yield stream[at:at + size]
         at += size
 
 
@@ -70,28 +73,24 @@ class FramedEchoTest(WeirTest):
         listeners = [f"--listen=tcp://127.0.0.1:0?codec={spec.replace('+', '%2B')}&handler=echo" for spec in FRAMINGS]
         return self.start(*listeners)
 
-    def test_every_framing_byte_for_byte(self):
+    def check_all(self, cut):
         weir = self.start_all()
         for index, spec in enumerate(FRAMINGS):
             with self.subTest(spec), connect(weir.address("tcp", index)) as peer:
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece is a segment of its own
                 stream = stream_of(spec)
-                peer.sendall(stream)
+                feeder = Feeder(peer, cut(stream))
                 self.assertEqual(receive_exactly(peer, len(stream)), stream)
-                peer.shutdown(socket.SHUT_WR)
                 expect_end(peer)
+                feeder.wait()
         self.assert_adds_up(weir.stop().summary)
 
+    def test_every_framing_byte_for_byte(self):
+        self.check_all(lambda stream: [stream])
+
     def test_every_framing_in_small_pieces(self):
-        weir = self.start_all()
         chance = random.Random(7)
-        for index, spec in enumerate(FRAMINGS):
-            with self.subTest(spec), connect(weir.address("tcp", index)) as peer:
-                stream = stream_of(spec, seed=3)
-                send_in_pieces(peer, stream, chance)
-                self.assertEqual(receive_exactly(peer, len(stream)), stream)
-                peer.shutdown(socket.SHUT_WR)
-                expect_end(peer)
-        self.assert_adds_up(weir.stop().summary)
+        self.check_all(lambda stream: small_pieces(stream, chance))
 
     def test_fragments_of_a_record_come_back_joined(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "sunrpc", "--handler", "echo")
@@ -268,6 +267,20 @@ class FrameToolTest(WeirTest):
             result = self.frame("guess", given=given)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertEqual(result.stdout.split()[0].decode(), spec)
+
+    def test_the_document_and_the_program_agree(self):
+        text = DOCUMENT.read_text("utf-8")
+        told = dict(re.findall(r"^\| `([^`]+)` \| `[^`]+` \| (.+) \|$", text.split("## Names")[1], re.M))
+        shown = self.frame("--help").stdout.decode()
+        self.assertEqual(told, dict(re.findall(r"^  (\S+) +(.+)$", shown.split(",oversize=skip.\n\n")[1], re.M)))
+        for name, means in re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| .+ \|$", text.split("## Names")[1], re.M):
+            with self.subTest(name):
+                self.assertEqual(self.frame("explain", name).stdout, self.frame("explain", means).stdout)
+        examples = re.search(r"```spec\n(.*?)```", text, re.S)[1].split()
+        self.assertGreater(len(examples), 10)
+        for spec in examples:
+            with self.subTest(spec):
+                self.assertEqual(self.frame("explain", spec).returncode, 0)
 
     def test_explain_and_mistakes(self):
         result = self.frame("explain", "tpkt")
