@@ -1,28 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* weir.h - a TCP and UDP session server as a library. A whole server:
+/* weir.h - a TCP and UDP session server as a library. A whole server, which greets by name:
  *
- *     #include <weir/weir.h>
  *     #include <stdio.h>
+ *     #include <weir/weir.h>
  *
- *     int main(void)
+ *     static void greet(struct weir_session *session, const struct weir_message *line)
  *     {
- *         struct weir_error error;
- *         struct weir_server *server;
+ *         char text[512];
+ *         int length = snprintf(text, sizeof text, "Hello, %.*s!", (int)line->length,
+ *                               (const char *)line->bytes);
+ *         if (weir_session_send(session, text, (size_t)length) != WEIR_OK)
+ *             weir_session_fail(session, "the name is too long");
+ *     }
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         static struct weir_handler greeter;
+ *         static struct weir_listen place;
  *         struct weir_config config;
+ *         struct weir_server *server;
+ *         struct weir_error error;
  *         char text[512];
  *
+ *         greeter.size = sizeof greeter;
+ *         greeter.name = "greeter";
+ *         greeter.on_message = greet;
+ *         place.codec = "line,max=500";
+ *         place.own_handler = &greeter;
+ *         place.address = argc > 1 ? argv[1] : "7777";
  *         weir_config_init(&config);
- *         struct weir_listen echo = {.proto = WEIR_TCP, .address = "7777", .handler = "echo"};
- *         if (weir_server_open(&config, &server, &error) == WEIR_OK &&
- *             weir_server_listen(server, &echo, &error) == WEIR_OK &&
- *             weir_server_start(server, &error) == WEIR_OK) {
- *             weir_server_wait(server);
+ *         if (weir_server_open(&config, &server, &error) != WEIR_OK ||
+ *             weir_server_listen(server, &place, &error) != WEIR_OK ||
+ *             weir_server_start(server, &error) != WEIR_OK) {
+ *             fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
  *             weir_server_free(server);
- *             return 0;
+ *             return 1;
  *         }
- *         fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
- *         return 1;
+ *         struct weir_address address = weir_server_listener(server, 0).address;
+ *         printf("%s; Enter ends it\n", weir_address_text(&address, text, sizeof text));
+ *         fflush(stdout);
+ *         getchar();
+ *         weir_server_free(server);
+ *         return 0;
  *     }
+ *
+ * docs/extending.md goes on from here.
  *
  * A server runs N workers, each a thread with its own sockets, sessions and buffers. A handler's
  * functions are called on the worker that owns the session, one at a time for one session.
