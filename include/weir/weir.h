@@ -285,6 +285,9 @@ struct weir_listen {
     const char *handler;                    /* "echo"; null: that default */
     const struct weir_codec *own_codec;     /* instead of `codec`, where it is not null ... */
     const struct weir_handler *own_handler; /* ... and instead of `handler`. Both are not copied. */
+    /* Instead of either codec: one is made of it, for TCP; its functions are called on every
+     * worker. It is copied. */
+    const struct weir_probe *own_probe;
 };
 
 /* A listener of a started server, for a person or a script to read. The strings live as long as the
@@ -411,6 +414,7 @@ struct weir_module {
     const struct weir_handler *handler; /* null: "echo" */
     /* Of listeners that name no codec, if it is for their protocol; null: their default. */
     const struct weir_codec *codec;
+    const struct weir_probe *probe; /* instead of a codec: one is made of it, for TCP */
 };
 
 #if defined(_WIN32) /* tidy: allow platform - how a DLL exports */
@@ -429,7 +433,12 @@ struct weir_module {
  * weir on Linux, and with the program's import library on Windows (CMake: weir::module). */
 #define WEIR_MODULE(its_handler, its_codec)                                         \
     WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
-        WEIR_ABI_VERSION, its_handler, its_codec}
+        WEIR_ABI_VERSION, its_handler, its_codec, NULL}
+
+/* The same with a codec of which only the head is the module's: struct weir_probe in frame.h. */
+#define WEIR_MODULE_PROBE(its_handler, its_probe)                                   \
+    WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
+        WEIR_ABI_VERSION, its_handler, NULL, its_probe}
 
 /* The version of the library that runs, "0.1.0"; WEIR_VERSION is that of the header. */
 WEIR_API const char *weir_version(void);
