@@ -117,8 +117,12 @@ static void chat__on_open(struct weir_session *session)
 
 static void chat__on_message(struct weir_session *session, const struct weir_message *message)
 {
-    char line[CHAT__LINE_BYTES_MAX + 1]; /* the codec hands up nothing longer */
+    char line[CHAT__LINE_BYTES_MAX + 1];
 
+    if (message->length > CHAT__LINE_BYTES_MAX) {
+        chat__tell(session, "* that is too much to say at once");
+        return;
+    }
     /* A message has no end of its own, and is not ours to write to; and a terminal should be shown
      * no control characters that somebody else thought of. */
     for (size_t i = 0; i < message->length; i++)
@@ -161,7 +165,8 @@ int main(int argc, char **argv)
     struct weir_error error;
     char text[512];
 
-    place.codec = "line,max=400,oversize=skip"; /* CHAT__LINE_BYTES_MAX */
+    /* The maximum holds both ways: what is said goes out with a name in front of it. */
+    place.codec = "line,max=500,oversize=skip";
     weir_config_init(&config);
     config.broadcast_policy = WEIR_BROADCAST_DROP_OLDEST; /* slow readers miss, and stay */
     if (weir_server_open(&config, &server, &error) != WEIR_OK ||

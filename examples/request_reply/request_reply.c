@@ -9,7 +9,7 @@
  *
  *      echo TEXT     is answered at once
  *      later TEXT    a little later; of those that wait together, the last one first
- *      ask TEXT      by whoever sits at the console: "ask SESSION NUMBER TEXT" is printed there, and
+ *      ask TEXT      by whoever sits at the console: "ask SESSION NUMBER TEXT" is shown there, and
  *                    the line "SESSION NUMBER ANSWER" answers
  *
  * examples/client speaks it. The console stands for whatever has threads of its own, such as a
