@@ -153,6 +153,46 @@ WEIR_API const struct weir_codec *weir_frame_codec(const struct weir_frame *fram
  * `text`. */
 WEIR_API char *weir_frame_text(const struct weir_frame *frame, char *text, size_t size);
 
+/* What a description says, in values: for whoever draws or translates it. */
+struct weir_frame_info {
+    const char *kind;   /* "length", "line", "netstring", "fixed", "sunrpc", "raw", "datagram" */
+    uint64_t max_bytes; /* of the longest message */
+    bool skips_oversize;
+    uint64_t size_bytes;        /* "fixed": of each message */
+    const uint8_t *delimiter;   /* "line" */
+    uint32_t delimiter_bytes;   /* the same's length */
+    uint32_t width;             /* "length", from here on; 0: a varint */
+    uint32_t offset;            /* bytes ahead of the length field */
+    uint32_t header;            /* of the whole header; a varint's own bytes come on top */
+    uint32_t strip;             /* of them, those that are not in the message; of a varint's */
+    bool strips_all, is_little; /* header, all or none: strips_all */
+    const char *covers;         /* "body", "header+body", "rest" */
+    int64_t adjust;             /* is added to the length */
+    int64_t constant;           /* frame = length + constant; not of a varint */
+    const uint8_t *magic;       /* what every frame begins with */
+    uint32_t magic_bytes;       /* the same's length; 0: nothing */
+};
+
+/* Fills in as much of *info as fits into `size` bytes. Its pointers live as long as the frame. */
+WEIR_API void weir_frame_describe_sized(const struct weir_frame *frame,
+                                        struct weir_frame_info *info, size_t size);
+
+/* Fills in *info, whose pointers live as long as the frame. */
+static inline void weir_frame_describe(const struct weir_frame *frame, struct weir_frame_info *info)
+{
+    weir_frame_describe_sized(frame, info, sizeof *info);
+}
+
+/* A description that has a name of its own. */
+struct weir_frame_preset {
+    const char *name;    /* "tpkt" */
+    const char *means;   /* "length:width=2,..." */
+    const char *summary; /* one line for a person */
+};
+
+/* The index-th preset; null: no more. Any thread. */
+WEIR_API const struct weir_frame_preset *weir_frame_preset(size_t index);
+
 /* ---- Heads that no description describes ---- */
 
 /* What a head says: the frame is head, message, tail. */

@@ -9,6 +9,7 @@ start_wine() {
     mkdir -p -- "$ROOT/build"
     ulimit -n "$(ulimit -Hn)" # the limit of whoever starts the server counts for all that it serves
     [[ -e $WINEPREFIX/system.reg ]] || wine_quietly wine wineboot -i || return 1
+    wine_quietly wineserver -k || true # one that stays, of a run that was killed: it would be waited for for ever
     # A server that a program started goes with its last program, and whoever starts just then finds it going: so one
     # of our own, that stays. The first program starts helpers that stay too, and would hold on to its output.
     wine_quietly wineserver -w

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "shown.h"
+
 #define LISTENING__DEFAULT "5050"
 
 static const char *listening__proto(enum weir_proto proto)
@@ -50,14 +52,6 @@ struct listening__url {
     const char *url;
 };
 
-static int listening__hex(char digit)
-{
-    const char *digits = "0123456789abcdef0123456789ABCDEF";
-    const char *at = digit != '\0' ? strchr(digits, digit) : NULL;
-
-    return at ? (int)((at - digits) % 16) : -1;
-}
-
 /* The part with its %XX replaced; null, and a mistake, when one cannot be. */
 static char *listening__decode(struct listening__url *reading, const char *part, size_t length)
 {
@@ -70,7 +64,7 @@ static char *listening__decode(struct listening__url *reading, const char *part,
     for (const char *at = text; *at != '\0'; at++, to++) {
         *to = *at;
         if (*at != '%') continue;
-        int high = listening__hex(at[1]), low = high < 0 ? -1 : listening__hex(at[2]);
+        int high = shown_hex_digit(at[1]), low = high < 0 ? -1 : shown_hex_digit(at[2]);
         if (low < 0 || high + low == 0) {
             mistakes_add(reading->mistakes,
                          "--listen %.100s: behind %% stand two hexadecimal digits of a byte; %% "
@@ -171,11 +165,18 @@ static bool listening__has_max(const char *codec)
     return codec != NULL;
 }
 
-/* Whether it is of use for datagrams only, or for streams only. */
+/* Whether it is for that protocol. A description that cannot be read is: the server says what is
+ * wrong with it. */
 static bool listening__fits(const char *codec, enum weir_proto proto)
 {
-    if (!codec) return true;
-    return (strcmp(codec, "datagram") == 0) == (proto == WEIR_UDP);
+    struct weir_frame *frame;
+    struct weir_error error;
+
+    if (!codec || weir_frame_open(codec, &frame, &error) != WEIR_OK) return true;
+    const struct weir_codec *made = weir_frame_codec(frame);
+    bool fits = proto == WEIR_TCP ? made->streams : made->datagrams;
+    weir_frame_free(frame);
+    return fits;
 }
 
 static void listening__check_codec(const struct weir_listen *listen, struct mistakes *mistakes)

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "exit_code.h"
+#include "frame_tool.h"
 #include "mistakes.h"
+#include "os.h"
+#include "send.h"
 #include "serve.h"
 
 struct main__command {
@@ -15,6 +18,8 @@ struct main__command {
 
 static const struct main__command main__commands[] = {
     {"serve", serve_main},
+    {"send", send_main},
+    {"frame", frame_tool_main},
 };
 
 static int main__help(void)
@@ -23,14 +28,17 @@ static int main__help(void)
         "weir %s: a TCP and UDP session server\n"
         "\n"
         "  weir serve [OPTION]...             serves; \"serve\" may be left out\n"
-        "  weir serve --help                  every option, with its default\n"
+        "  weir send HOST:PORT MESSAGE...     sends messages, prints the answers\n"
+        "  weir frame COMMAND                 how bytes are cut into messages: drawn, tried\n"
+        "  weir serve --help, send --help, frame --help\n"
+        "                                     every option, with its default\n"
         "\n"
         "  weir                               echo over TCP and UDP on port 5050, IPv4 and IPv6\n"
         "  weir --tcp 127.0.0.1:7 --udp 7     on the ports you name\n"
         "  weir --tcp 7000 --codec u32be --max-message 1m --idle-timeout 30s\n"
         "                                     messages behind four bytes of length, with limits\n"
         "\n"
-        "Try it:  weir &  printf 'hello\\n' | nc -N 127.0.0.1 5050\n",
+        "Try it:  weir &  weir send 127.0.0.1:5050 hello\n",
         weir_version());
     return EXIT_CODE_OK;
 }
@@ -62,6 +70,7 @@ static bool main__is_for_serve(const char *word)
 
 int main(int count, char **arguments)
 {
+    os_open_streams();
     if (count < 2) return serve_main(0, NULL);
     for (size_t i = 0; i < sizeof main__commands / sizeof main__commands[0]; i++)
         if (strcmp(arguments[1], main__commands[i].name) == 0)

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "shown.h"
+
 #define OPTION__NAMES_MAX 160
 
 /* ---- storing ---- */
@@ -58,14 +60,6 @@ static void option__refuse(struct option_reading *reading, const struct option *
         mistakes_add(reading->mistakes, "--%s %.100s: write %s", option->name, value, wanted);
 }
 
-static int option__hex(char digit)
-{
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-    return -1;
-}
-
 /* The byte that the escape at *at stands for, and *at behind it; -1: there is no such escape. */
 static int option__escape(const char **at)
 {
@@ -76,8 +70,9 @@ static int option__escape(const char **at)
             (*at)++;
             return letter[1];
         }
-    if ((*at)[0] != 'x' || option__hex((*at)[1]) < 0 || option__hex((*at)[2]) < 0) return -1;
-    int byte = option__hex((*at)[1]) * 16 + option__hex((*at)[2]);
+    if ((*at)[0] != 'x' || shown_hex_digit((*at)[1]) < 0 || shown_hex_digit((*at)[2]) < 0)
+        return -1;
+    int byte = shown_hex_digit((*at)[1]) * 16 + shown_hex_digit((*at)[2]);
     *at += 3;
     return byte == 0 ? -1 : byte; /* a text has no such byte but at its end */
 }

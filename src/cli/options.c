@@ -9,9 +9,8 @@
 #include "block_list.h"
 #include "listening.h"
 
-#define OPTIONS_MS_MAX (UINT64_C(24) * 24 * 3600 * 1000) /* whole days that 31 bits hold */
-#define OPTIONS_BYTES_MAX (UINT64_C(3) << 30)
-#define OPTIONS_COUNT_MAX 1000000000
+#define OPTIONS_TARGET struct options
+#include "option_rows.h"
 
 enum options__action {
     OPTIONS__TCP,
@@ -24,32 +23,6 @@ enum options__action {
     OPTIONS__VERBOSE,
     OPTIONS__QUIET,
 };
-
-#define OPTIONS__BYTES(member) sizeof(((struct options *)0)->member)
-
-/* clang-format off */
-#define OPTIONS_GROUP(title) {.store = OPTION_GROUP, .name = title},
-#define OPTIONS_VALUE(n, other, l, unit, a, member, low, high, zero, h) \
-    {.store = OPTION_VALUE, .name = n, .alias = other, .letter = l, .argument = a, \
-     .rule = {.kind = VALUE_##unit, .off = zero, .least = low, .most = high}, \
-     .offset = offsetof(struct options, member), .bytes = OPTIONS__BYTES(member), .help = h},
-#define OPTIONS_CHOICE(n, a, member, choices, h) \
-    {.store = OPTION_VALUE, .name = n, .argument = a, \
-     .rule = {.kind = VALUE_WORD, .off = "", .words = choices}, \
-     .offset = offsetof(struct options, member), .bytes = OPTIONS__BYTES(member), .help = h},
-#define OPTIONS_TEXT(n, l, a, member, h) \
-    {.store = OPTION_TEXT, .name = n, .letter = l, .argument = a, \
-     .offset = offsetof(struct options, member), .bytes = OPTIONS__BYTES(member), .help = h},
-#define OPTIONS_ESCAPED(n, a, member, h) \
-    {.store = OPTION_ESCAPED, .name = n, .argument = a, \
-     .offset = offsetof(struct options, member), .bytes = OPTIONS__BYTES(member), .help = h},
-#define OPTIONS_SWITCH(n, l, member, h) \
-    {.store = OPTION_SWITCH, .name = n, .letter = l, .argument = "", \
-     .offset = offsetof(struct options, member), .bytes = OPTIONS__BYTES(member), .help = h},
-#define OPTIONS_ACTION(n, other, l, a, what, h) \
-    {.store = OPTION_ACTION, .name = n, .alias = other, .letter = l, .argument = a, \
-     .action = OPTIONS__##what, .help = h},
-/* clang-format on */
 
 static const struct option options__all[] = {
 #include "options.def"

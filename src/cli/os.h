@@ -14,6 +14,10 @@ enum os_event {
     OS_TIME,  /* neither for so long */
 };
 
+/* Before anything is opened: the standard streams are there, and what is written to them goes out
+ * as it is. */
+void os_open_streams(void);
+
 /* Before any thread starts: signals go to os_wait() from here on. False: the system will not;
  * *os_error says why. */
 bool os_start(int *os_error);
@@ -23,6 +27,9 @@ enum os_event os_wait(uint32_t timeout_ms);
 
 /* Makes os_wait() return OS_ENDED. Any thread. */
 void os_post_ended(void);
+
+/* Has stdin and stdout carry bytes as they are, also where text is something else. */
+void os_carry_bytes(void);
 
 /* Raises the limit on open files as far as this user may; returns what it is now, and what it
  * was. 0: there is no such limit here. */

@@ -23,12 +23,17 @@ static BOOL WINAPI os__on_console(DWORD event)
     return TRUE;
 }
 
-bool os_start(int *os_error)
+void os_open_streams(void)
 {
     /* Lines end as they do everywhere: scripts read them. */
+    (void)_setmode(_fileno(stdin), _O_BINARY);
     (void)_setmode(_fileno(stdout), _O_BINARY);
     (void)_setmode(_fileno(stderr), _O_BINARY);
     SetConsoleOutputCP(CP_UTF8); /* fails without a console, where nobody minds */
+}
+
+bool os_start(int *os_error)
+{
     os__stops = CreateSemaphoreW(NULL, 0, OS__STOPS_MAX, NULL);
     os__ended = CreateEventW(NULL, FALSE, FALSE, NULL);
     bool good = os__stops && os__ended && SetConsoleCtrlHandler(NULL, FALSE) &&
@@ -51,6 +56,12 @@ enum os_event os_wait(uint32_t timeout_ms)
 void os_post_ended(void)
 {
     SetEvent(os__ended);
+}
+
+void os_carry_bytes(void)
+{
+    (void)_setmode(_fileno(stdin), _O_BINARY);
+    (void)_setmode(_fileno(stdout), _O_BINARY);
 }
 
 uint64_t os_raise_files_limit(uint64_t *before)

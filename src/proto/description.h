@@ -73,10 +73,12 @@ enum weir_code description_check(const char *text, struct description *descripti
 /* The shortest text that means the same, without blanks. Returns `text`. */
 char *description_write(const struct description *description, char *text, size_t size);
 
-/* The name and meaning of the index-th preset, and the description it stands for; null: no more. */
+/* The name of the index-th preset, and the description it stands for; null: no more. */
 const char *description_preset(size_t index);
 const char *description_preset_means(size_t index);
-const char *description_preset_summary(size_t index);
+
+/* What the length covers as a word, "header+body". */
+const char *description_covers_name(enum description_covers covers);
 
 /* The kind as a word, "length". */
 const char *description_kind_name(enum description_kind kind);

@@ -116,6 +116,9 @@ enum weir_code description_check(const char *text, struct description *descripti
     case DESCRIPTION_FIXED:
         if (description->size == 0)
             return description_refuse(error, text, "write fixed:size=16", "it has no size");
+        if (description->has_max && description->size > description->max)
+            return description_refuse(error, text, "raise max, or lower size",
+                                      "every message would be longer than max");
         description->max = description->size;
         return WEIR_OK;
     case DESCRIPTION_SUNRPC:

@@ -163,14 +163,8 @@ static bool description__set_header(struct description *description, struct desc
 
 static bool description__set_covers(struct description *description, struct description__word word)
 {
-    static const char *const words[] = {
-        [DESCRIPTION_BODY] = "body",
-        [DESCRIPTION_FRAME] = "header+body",
-        [DESCRIPTION_REST] = "rest",
-    };
-
-    for (size_t i = 0; i < weir_count_of(words); i++) {
-        if (!description__is(word, words[i])) continue;
+    for (int i = DESCRIPTION_BODY; i <= DESCRIPTION_REST; i++) {
+        if (!description__is(word, description_covers_name((enum description_covers)i))) continue;
         description->covers = (enum description_covers)i;
         return true;
     }
@@ -228,6 +222,17 @@ static bool description__set_oversize(struct description *description,
     return description->skips || description__is(word, "close");
 }
 
+const char *description_covers_name(enum description_covers covers)
+{
+    static const char *const words[] = {
+        [DESCRIPTION_BODY] = "body",
+        [DESCRIPTION_FRAME] = "header+body",
+        [DESCRIPTION_REST] = "rest",
+    };
+
+    return words[covers];
+}
+
 #define DESCRIPTION__ON(kind) (1U << DESCRIPTION_##kind)
 
 static const struct description__key {
@@ -257,7 +262,7 @@ static const struct description__key {
      "write the bytes of each message, such as 16 or 4k"},
     {"max",
      DESCRIPTION__ON(LINE) | DESCRIPTION__ON(LENGTH) | DESCRIPTION__ON(NETSTRING) |
-         DESCRIPTION__ON(SUNRPC),
+         DESCRIPTION__ON(FIXED) | DESCRIPTION__ON(SUNRPC),
      description__set_max, "write the bytes of the longest message, such as 64k or 1m"},
     {"oversize",
      DESCRIPTION__ON(LINE) | DESCRIPTION__ON(LENGTH) | DESCRIPTION__ON(NETSTRING) |

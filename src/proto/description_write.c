@@ -8,27 +8,25 @@
 #include "check.h"
 #include "description.h"
 
-static const struct description__preset {
-    const char *name, *means, *summary;
-} description__presets[] = {
+static const struct weir_frame_preset description__presets[] = {
 #define PRESET(name, means, summary) {name, means, summary},
 #include "preset.def"
 #undef PRESET
 };
 
+const struct weir_frame_preset *weir_frame_preset(size_t index)
+{
+    return index < weir_count_of(description__presets) ? &description__presets[index] : NULL;
+}
+
 const char *description_preset(size_t index)
 {
-    return index < weir_count_of(description__presets) ? description__presets[index].name : NULL;
+    return weir_frame_preset(index) ? description__presets[index].name : NULL;
 }
 
 const char *description_preset_means(size_t index)
 {
     return description__presets[index].means;
-}
-
-const char *description_preset_summary(size_t index)
-{
-    return description__presets[index].summary;
 }
 
 /* Whether they frame alike; limits apart. */
@@ -117,7 +115,7 @@ static void description__add_length(struct description__text *text,
     }
     if (description->covers != DESCRIPTION_BODY) {
         description__add_key(text, "covers");
-        description__add(text, description->covers == DESCRIPTION_REST ? "rest" : "header+body");
+        description__add(text, "%s", description_covers_name(description->covers));
     }
     if (description->adjust != 0) {
         description__add_key(text, "adjust");

@@ -117,6 +117,35 @@ const struct weir_codec *weir_frame_codec(const struct weir_frame *frame)
     return &frame->codec;
 }
 
+void weir_frame_describe_sized(const struct weir_frame *frame, struct weir_frame_info *info,
+                               size_t size)
+{
+    const struct description *description = &frame->description;
+    struct weir_frame_info whole = {
+        .kind = description_kind_name(description->kind),
+        .max_bytes = description->max,
+        .skips_oversize = description->skips,
+        .size_bytes = description->size,
+        .delimiter = description->delimiter,
+        .delimiter_bytes = description->delimiter_length,
+        .width = description->width,
+        .offset = description->offset,
+        .header =
+            description->width == DESCRIPTION_VARINT ? description->offset : description->header,
+        .strip = description->strip,
+        .strips_all = description->strip == DESCRIPTION_STRIP_ALL ||
+                      description->strip == description->header,
+        .is_little = description->is_little,
+        .covers = description_covers_name(description->covers),
+        .adjust = description->adjust,
+        .constant = description->constant,
+        .magic = description->magic,
+        .magic_bytes = description->magic_length,
+    };
+
+    memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
+}
+
 char *weir_frame_text(const struct weir_frame *frame, char *text, size_t size)
 {
     snprintf(text, size, "%s", frame->name);

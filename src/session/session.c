@@ -279,8 +279,10 @@ void session_mind_receiving(struct weir_session *session)
     bool off = (session->queue_paused || session->rate_paused) && !discards;
     if (off == session->receiving_off) return;
     session->receiving_off = off;
-    if (!off) session->frame_ms = (uint32_t)worker->now_ms; /* it could not go on meanwhile */
     net_receive(worker->net, session->handle, !off);
+    if (off || !session->frame_begun) return;
+    session->frame_ms = (uint32_t)worker->now_ms; /* it could not go on meanwhile */
+    deadline_mind(session);
 }
 
 void session_on_received(struct weir_session *session, struct net_buffer *buffer)

@@ -110,7 +110,9 @@ bool world_has_threads(void);
 #define WORLD_FILES_FREE UINT32_MAX
 bool world_limit_files(struct world *world, uint32_t more);
 
-/* Closes the world and skips the test, with its reason, where accepting cannot be starved of
+/* Closes the world, if there is one, and skips the test: never without a reason. */
+void world_skip(struct world *world, const char *why);
+/* Skips it where accepting cannot be starved of
  * files: AcceptEx has its sockets opened before any connection comes. */
 void world_needs_starving(struct world *world);
 /* The same where there is no limit to set. */

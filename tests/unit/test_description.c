@@ -68,6 +68,7 @@ static const struct {
     {"line:delimiter=a\\x20\\\\\\x2c\\t=", "line:delimiter=a\\x20\\x5c\\x2c\\x09="},
     {"fixed:size=16", "fixed:size=16"},
     {"fixed:size=4k", "fixed:size=4k"},
+    {"fixed:size=16,max=1m", "fixed:size=16"},
     {"netstring,max=1m", "netstring"},
     {"varint,max=4m", "varint,max=4m"},
     {"length:width=varint,covers=rest", "varint"},
@@ -99,7 +100,8 @@ static const struct {
     {"u32be,frobnicate=1", "its keys: width"},
     {"raw,max=1", "raw has no keys"},
     {"line:width=4", "a line has no key \"width\"; its keys: delimiter, max, oversize"},
-    {"fixed:size=4,max=3", "a fixed has no key \"max\"; its keys: size"},
+    {"fixed:size=4,max=3", "every message would be longer than max; raise max, or lower size"},
+    {"fixed:size=4,oversize=skip", "a fixed has no key \"oversize\"; its keys: size, max"},
     {"u32be,", "has no key \"\""},
     {"u32be,max", "max has no value; write the bytes of the longest message"},
     {"u32be,max=", "max cannot be \"\""},
@@ -174,7 +176,7 @@ static void test_every_preset_opens_and_keeps_a_name(void **state)
         snprintf(name, sizeof name, "%s", read_spec(description_preset(i)));
         snprintf(means, sizeof means, "%s", read_spec(description_preset_means(i)));
         assert_string_equal(name, means);
-        assert_true(strlen(description_preset_summary(i)) > 0);
+        assert_true(strlen(weir_frame_preset(i)->summary) > 0);
     }
 }
 

@@ -174,7 +174,7 @@ static void take_all(struct model *model)
     uint64_t last_ms = 0;
 
     while ((timer = wheel_take_due(&wheel, model->now_ms)) != NULL) {
-        long i = timer - model->timers;
+        ptrdiff_t i = timer - model->timers;
         assert_true(timer->due_ms == model->due_ms[i]);
         assert_true(model->due_ms[i] <= model->now_ms);
         assert_true(model->due_ms[i] >= last_ms);

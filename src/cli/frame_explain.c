@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* frame_explain.c - draws a frame, with the offsets above it and a sample below. */
+#include "frame_explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FRAME_EXPLAIN__CELLS_MAX 6
+#define FRAME_EXPLAIN__SAMPLE_BYTES_MAX 512
+
+/* A part of the frame, as a box. */
+struct frame_explain__cell {
+    char offset[12]; /* above its left edge; empty: not known beforehand */
+    char label[64];
+    bool is_open; /* of any length */
+};
+
+struct frame_explain__drawing {
+    struct frame_explain__cell cells[FRAME_EXPLAIN__CELLS_MAX];
+    size_t count;
+};
+
+static void frame_explain__add(struct frame_explain__drawing *drawing, const char *offset,
+                               const char *label, bool is_open)
+{
+    struct frame_explain__cell *cell = &drawing->cells[drawing->count++];
+
+    snprintf(cell->offset, sizeof cell->offset, "%s", offset);
+    snprintf(cell->label, sizeof cell->label, "%s%s", label, is_open ? " ..." : "");
+    cell->is_open = is_open;
+}
+
+static size_t frame_explain__width(const struct frame_explain__cell *cell)
+{
+    return strlen(cell->label) + 2;
+}
+
+static void frame_explain__draw(struct page *page, const struct frame_explain__drawing *drawing)
+{
+    page_add(page, "\n   ");
+    for (size_t i = 0; i < drawing->count; i++)
+        page_add(page, "%-*s", (int)frame_explain__width(&drawing->cells[i]) + 1,
+                 drawing->cells[i].offset);
+    while (page->used > 0 && page->bytes[page->used - 1] == ' ') page->used--;
+    for (int line = 0; line < 3; line++) {
+        page_add(page, "\n   ");
+        for (size_t i = 0; i < drawing->count; i++) {
+            page_add(page, line == 1 ? "| %s " : "+", drawing->cells[i].label);
+            if (line != 1) page_repeat(page, '-', frame_explain__width(&drawing->cells[i]));
+        }
+        page_add(page, line == 1 ? "|" : "+");
+    }
+    page_add(page, "\n\n");
+}
+
+/* ---- what the boxes are ---- */
+
+/* Bytes of a header around its length. */
+static void frame_explain__add_gap(struct frame_explain__drawing *drawing,
+                                   const struct weir_frame_info *info, uint32_t from, uint32_t to)
+{
+    char offset[12], label[48];
+    struct page text = {label, sizeof label, 0};
+    uint32_t magic = from == 0 ? info->magic_bytes : 0;
+
+    if (magic > 0) {
+        page_add(&text, "\"");
+        page_escape(&text, info->magic, magic <= 4 ? magic : 4);
+        page_add(&text, magic <= 4 ? "\"" : "\"...");
+        frame_explain__add(drawing, "0", label, false);
+    }
+    if (from + magic == to) return;
+    snprintf(offset, sizeof offset, "%u", (unsigned)(from + magic));
+    snprintf(label, sizeof label, "%u byte%s", (unsigned)(to - from - magic),
+             to - from - magic == 1 ? "" : "s");
+    frame_explain__add(drawing, offset, label, false);
+}
+
+static void frame_explain__add_length(struct frame_explain__drawing *drawing,
+                                      const struct weir_frame_info *info)
+{
+    char offset[12], label[48];
+    uint32_t end = info->offset + info->width;
+
+    frame_explain__add_gap(drawing, info, 0, info->offset);
+    snprintf(offset, sizeof offset, "%u", (unsigned)info->offset);
+    if (info->width == 0) {
+        frame_explain__add(drawing, offset, "length, varint (1 to 10 bytes)", false);
+        frame_explain__add(drawing, "", "body", true);
+        return;
+    }
+    snprintf(label, sizeof label, "length, %u byte%s%s", (unsigned)info->width,
+             info->width == 1 ? "" : "s",
+             info->width == 1  ? ""
+             : info->is_little ? " little endian"
+                               : " big endian");
+    frame_explain__add(drawing, offset, label, false);
+    frame_explain__add_gap(drawing, info, end, info->header);
+    snprintf(offset, sizeof offset, "%u", (unsigned)info->header);
+    frame_explain__add(drawing, offset, "body", true);
+}
+
+static void frame_explain__boxes(struct frame_explain__drawing *drawing,
+                                 const struct weir_frame_info *info)
+{
+    char label[48];
+    struct page text = {label, sizeof label, 0};
+
+    if (strcmp(info->kind, "length") == 0) {
+        frame_explain__add_length(drawing, info);
+    } else if (strcmp(info->kind, "line") == 0) {
+        page_add(&text, "\"");
+        page_escape(&text, info->delimiter, info->delimiter_bytes < 8 ? info->delimiter_bytes : 8);
+        page_add(&text, info->delimiter_bytes <= 8 ? "\"" : "\"...");
+        frame_explain__add(drawing, "0", "message", true);
+        frame_explain__add(drawing, "", label, false);
+    } else if (strcmp(info->kind, "netstring") == 0) {
+        frame_explain__add(drawing, "0", "length in digits", false);
+        frame_explain__add(drawing, "", "\":\"", false);
+        frame_explain__add(drawing, "", "message", true);
+        frame_explain__add(drawing, "", "\",\"", false);
+    } else if (strcmp(info->kind, "fixed") == 0) {
+        snprintf(label, sizeof label, "message, %" PRIu64 " bytes", info->size_bytes);
+        frame_explain__add(drawing, "0", label, false);
+    } else if (strcmp(info->kind, "sunrpc") == 0) {
+        frame_explain__add(drawing, "0", "1 bit: last?, 31 bits: length", false);
+        frame_explain__add(drawing, "4", "fragment", true);
+    } else {
+        frame_explain__add(drawing, "0", "bytes as they come", true);
+    }
+}
+
+/* ---- in words ---- */
+
+static void frame_explain__say_length(struct page *page, const struct weir_frame_info *info)
+{
+    const char *covers = strcmp(info->covers, "rest") == 0
+                             ? "all that follows the length field"
+                             : (strcmp(info->covers, "body") == 0 ? "the body" : "header and body");
+
+    page_add(page, "length   counts %s", covers);
+    if (info->adjust != 0) page_add(page, "; %+" PRId64 " is added to what is read", info->adjust);
+    if (info->width > 0) page_add(page, ": frame = length");
+    if (info->width > 0 && info->constant != 0)
+        page_add(page, " %c %" PRId64, info->constant < 0 ? '-' : '+',
+                 info->constant < 0 ? -info->constant : info->constant);
+    page_add(page, "\nmessage  ");
+    if (info->strips_all)
+        page_add(page, "the body");
+    else if (info->strip == 0)
+        page_add(page, "the whole frame, header and body");
+    else
+        page_add(page, "the frame from its byte %u on", (unsigned)info->strip);
+    page_add(page, "\n");
+}
+
+static void frame_explain__say_limits(struct page *page, const struct weir_frame_info *info)
+{
+    if (strcmp(info->kind, "fixed") == 0) return;
+    page_add(page, "max      %" PRIu64 " bytes; a longer message %s\n", info->max_bytes,
+             info->skips_oversize ? "is passed over" : "ends the stream");
+}
+
+/* ---- a sample ---- */
+
+static void frame_explain__hex(struct page *page, const uint8_t *bytes, size_t length)
+{
+    for (size_t at = 0; at < length; at += 16) {
+        size_t count = length - at < 16 ? length - at : 16;
+        page_add(page, "   %04zx  ", at);
+        for (size_t i = 0; i < 16; i++) {
+            if (i < count)
+                page_add(page, "%02x ", bytes[at + i]);
+            else
+                page_add(page, "   ");
+        }
+        page_add(page, " ");
+        for (size_t i = 0; i < count; i++)
+            page_add(page, "%c",
+                     bytes[at + i] >= 0x20 && bytes[at + i] < 0x7f ? bytes[at + i] : '.');
+        page_add(page, "\n");
+    }
+}
+
+static void frame_explain__sample(struct page *page, const struct weir_frame *frame,
+                                  const struct weir_frame_info *info)
+{
+    uint8_t message[FRAME_EXPLAIN__SAMPLE_BYTES_MAX] = {0}, made[2 * sizeof message];
+    size_t length = 5, made_length, header = 0;
+
+    if (strcmp(info->kind, "length") == 0 && !info->strips_all)
+        header = info->width == 0 ? info->offset + 1 : info->header - info->strip;
+    if (strcmp(info->kind, "fixed") == 0) {
+        if (info->size_bytes > 64) return;
+        length = (size_t)info->size_bytes;
+    }
+    for (size_t i = 0; i < length; i++) message[header + i] = (uint8_t) "hello"[i % 5];
+    enum weir_code code = weir_codec_encode(weir_frame_codec(frame), message, header + length, made,
+                                            sizeof made, &made_length);
+    if (code != WEIR_OK) {
+        page_add(page, "\nThe message \"hello\" cannot be sent so: %s.\n", weir_code_text(code));
+        return;
+    }
+    page_add(page, "\nThe message \"%.*s\"%s is sent as %zu bytes:\n\n", (int)length,
+             (const char *)message + header,
+             header > 0 ? ", behind a header of zeroes of the sender's own," : "", made_length);
+    frame_explain__hex(page, made, made_length);
+}
+
+void frame_explain(struct page *page, const struct weir_frame *frame)
+{
+    struct frame_explain__drawing drawing = {.count = 0};
+    struct weir_frame_info info;
+
+    weir_frame_describe(frame, &info);
+    page_add(page, "%s\n", weir_frame_codec(frame)->name);
+    frame_explain__boxes(&drawing, &info);
+    frame_explain__draw(page, &drawing);
+    if (strcmp(info.kind, "length") == 0) frame_explain__say_length(page, &info);
+    if (!weir_frame_codec(frame)->decode) return;
+    frame_explain__say_limits(page, &info);
+    frame_explain__sample(page, frame, &info);
+}

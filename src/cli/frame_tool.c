@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* frame_tool.c - `weir frame`: descriptions explained, and tried on bytes from stdin. */
+#include "frame_tool.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/weir.h>
+
+#include "exit_code.h"
+#include "frame_explain.h"
+#include "frame_guess.h"
+#include "keep.h"
+#include "mistakes.h"
+#include "os.h"
+
+#define FRAME_TOOL__PIECE_BYTES 65536
+#define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 20) /* what is guessed by */
+#define FRAME_TOOL__LINE_BYTES_MAX "64m"         /* of a message to be encoded */
+
+static int frame_tool__help(FILE *out)
+{
+    const struct weir_frame_preset *preset;
+
+    fprintf(
+        out,
+        "How bytes are cut into messages:\n"
+        "\n"
+        "  weir frame explain SPEC            draws it; the same for Netty, tokio, Erlang, libhv\n"
+        "  weir frame decode SPEC <FILE       prints the messages: offset, length, text\n"
+        "  weir frame encode SPEC <LINES      writes each line as a message; \\n, \\xHH are read\n"
+        "  weir frame guess <CAPTURE          which SPEC cuts all of it, best first\n"
+        "\n"
+        "SPEC is a name below, or NAME:key=value,...; docs/frames.md has them all:\n"
+        "  length:width=4,endian=big,offset=0,header=4,covers=body,adjust=0,strip=yes\n"
+        "  netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)\n"
+        "  line:delimiter=\\r\\n   netstring   fixed:size=16   sunrpc   raw   datagram\n"
+        "and behind any of them ,max=64k or ,oversize=skip.\n"
+        "\n");
+    for (size_t i = 0; (preset = weir_frame_preset(i)) != NULL; i++)
+        fprintf(out, "  %-12s %s\n", preset->name, preset->summary);
+    return EXIT_CODE_OK;
+}
+
+static struct weir_frame *frame_tool__open(const char *spec)
+{
+    struct weir_frame *frame;
+    struct weir_error error;
+    char text[512];
+
+    if (weir_frame_open(spec, &frame, &error) == WEIR_OK) return frame;
+    fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
+    return NULL;
+}
+
+static int frame_tool__explain(const struct weir_frame *frame)
+{
+    static char text[16384];
+    struct page page = {text, sizeof text, 0};
+
+    frame_explain(&page, frame);
+    if (weir_frame_codec(frame)->decode) frame_elsewhere(&page, frame);
+    fputs(text, stdout);
+    return EXIT_CODE_OK;
+}
+
+/* ---- decode ---- */
+
+/* A stream that is printed as it comes. */
+struct frame_tool__stream {
+    struct weir_decoder *decoder;
+    uint64_t came, end, skipped; /* bytes; where the last message ended; messages */
+};
+
+/* One message: where its frame begins, its length, its text. */
+static void frame_tool__print(struct frame_tool__stream *stream, const struct weir_message *message,
+                              uint64_t end)
+{
+    uint64_t skipped = weir_decoder_skipped_count(stream->decoder);
+    char piece[4096];
+
+    /* What was passed over lies between two messages. */
+    uint64_t begin = skipped == stream->skipped ? stream->end : end - message->frame_length;
+    if (skipped > stream->skipped)
+        printf("%10s  %8" PRIu64 "  too long: passed over\n", "-", skipped - stream->skipped);
+    printf("%10" PRIu64 "  %8zu  \"", begin, message->length);
+    for (size_t at = 0; at < message->length; at += sizeof piece / 8) {
+        size_t left = message->length - at;
+        struct page page = {piece, sizeof piece, 0};
+        page_escape(&page, message->bytes + at, left < sizeof piece / 8 ? left : sizeof piece / 8);
+        fputs(piece, stdout);
+    }
+    printf("\"\n");
+    stream->end = end;
+    stream->skipped = skipped;
+}
+
+/* One piece of it. False: it is bad, and that was said. */
+static bool frame_tool__feed(struct frame_tool__stream *stream, const uint8_t *bytes, size_t length,
+                             bool ended)
+{
+    struct weir_input input = {bytes, length, ended};
+    struct weir_message message;
+    struct weir_fault fault;
+    enum weir_decoded told;
+
+    while ((told = weir_decoder_next(stream->decoder, &input, &message, &fault)) ==
+           WEIR_DECODED_MESSAGE)
+        frame_tool__print(stream, &message, stream->came + (uint64_t)(input.bytes - bytes));
+    stream->came += length;
+    if (told == WEIR_DECODED_MORE) return true;
+    fflush(stdout);
+    fprintf(stderr, "weir: bad frame at byte %" PRIu64 ": %s\n", stream->end, fault.text);
+    return false;
+}
+
+static int frame_tool__decode(const struct weir_frame *frame)
+{
+    static uint8_t piece[FRAME_TOOL__PIECE_BYTES];
+    struct frame_tool__stream stream = {.came = 0};
+    bool good = true, ended = false;
+
+    if (weir_decoder_open(weir_frame_codec(frame), &stream.decoder, NULL) != WEIR_OK) {
+        fprintf(stderr, "weir: out of memory\n");
+        return EXIT_CODE_FAILED;
+    }
+    while (good && !ended) {
+        size_t length = fread(piece, 1, sizeof piece, stdin);
+        ended = length < sizeof piece;
+        good = frame_tool__feed(&stream, piece, length, ended);
+    }
+    if (weir_decoder_skipped_count(stream.decoder) > stream.skipped)
+        printf("%10s  %8" PRIu64 "  too long: passed over\n", "-",
+               weir_decoder_skipped_count(stream.decoder) - stream.skipped);
+    weir_decoder_free(stream.decoder);
+    return good ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+}
+
+/* ---- encode ---- */
+
+/* A line as a message, in memory of its own. False: it cannot be, and that was said. */
+static bool frame_tool__write(const struct weir_codec *codec, const struct weir_message *line,
+                              uint64_t number)
+{
+    struct keep keep = {0};
+    size_t length = line->length, made_length, size = length + WEIR_HEAD_BYTES_MAX + 64;
+    uint8_t *message = keep_bytes(&keep, length + 1), *made = keep_bytes(&keep, size);
+    bool is_good = false;
+
+    if (!message || !made) {
+        fprintf(stderr, "weir: line %" PRIu64 ": out of memory\n", number);
+    } else {
+        memcpy(message, line->bytes, length);
+        if (!page_unescape(message, &length)) {
+            fprintf(stderr,
+                    "weir: line %" PRIu64 ": a backslash goes with r, n, t, 0, \\, \" or "
+                    "xHH\n",
+                    number);
+        } else {
+            enum weir_code code =
+                weir_codec_encode(codec, message, length, made, size, &made_length);
+            is_good = code == WEIR_OK && fwrite(made, 1, made_length, stdout) == made_length;
+            if (!is_good)
+                fprintf(stderr, "weir: line %" PRIu64 ": cannot be sent as %s: %s\n", number,
+                        codec->name, code == WEIR_OK ? "stdout is closed" : weir_code_text(code));
+        }
+    }
+    keep_free(&keep);
+    return is_good;
+}
+
+static int frame_tool__encode(const struct weir_frame *frame)
+{
+    static uint8_t piece[FRAME_TOOL__PIECE_BYTES];
+    struct weir_frame *lines = frame_tool__open("line,max=" FRAME_TOOL__LINE_BYTES_MAX);
+    struct weir_decoder *decoder = NULL;
+    enum weir_decoded told = WEIR_DECODED_BAD;
+    struct weir_message line;
+    struct weir_fault fault = {""};
+    uint64_t number = 0;
+    bool good = lines && weir_decoder_open(weir_frame_codec(lines), &decoder, NULL) == WEIR_OK;
+
+    for (bool ended = false; good && !ended;) {
+        size_t length = fread(piece, 1, sizeof piece, stdin);
+        ended = length < sizeof piece;
+        struct weir_input input = {piece, length, ended};
+        while (good &&
+               (told = weir_decoder_next(decoder, &input, &line, &fault)) == WEIR_DECODED_MESSAGE)
+            good = frame_tool__write(weir_frame_codec(frame), &line, ++number);
+        if (told == WEIR_DECODED_BAD) fprintf(stderr, "weir: %s\n", fault.text);
+        good = good && told == WEIR_DECODED_MORE;
+    }
+    weir_decoder_free(decoder);
+    weir_frame_free(lines);
+    return good && fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+}
+
+/* ---- guess ---- */
+
+static int frame_tool__guess(void)
+{
+    static uint8_t capture[FRAME_TOOL__CAPTURE_BYTES_MAX];
+    struct frame_guess guesses[FRAME_GUESS_MAX];
+    size_t length = fread(capture, 1, sizeof capture, stdin);
+    size_t count = frame_guess_all(capture, length, guesses);
+
+    if (count == 0) {
+        fprintf(stderr, "weir: nothing that weir knows cuts these %zu bytes into messages\n",
+                length);
+        return EXIT_CODE_FAILED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        printf("%-44s %8" PRIu64 " messages", guesses[i].spec, guesses[i].messages_count);
+        if (guesses[i].begun_bytes > 0)
+            printf(", and %" PRIu64 " bytes of one more", guesses[i].begun_bytes);
+        printf("\n");
+    }
+    return EXIT_CODE_OK;
+}
+
+/* ---- which of them ---- */
+
+static const struct {
+    const char *name;
+    int (*run)(const struct weir_frame *frame);
+} frame_tool__commands[] = {
+    {"explain", frame_tool__explain},
+    {"decode", frame_tool__decode},
+    {"encode", frame_tool__encode},
+};
+
+static int frame_tool__unknown(const char *word)
+{
+    static const char *const names[] = {"explain", "decode", "encode", "guess"};
+    const char *nearest =
+        mistakes_nearest(word, strlen(word), names, sizeof names / sizeof names[0]);
+    struct mistakes mistakes = {0};
+
+    mistakes_add(&mistakes, "frame %.100s: no such command; %s%s", word,
+                 nearest ? "did you mean " : "see weir frame --help", nearest ? nearest : "");
+    mistakes_print(&mistakes, stderr);
+    return EXIT_CODE_USAGE;
+}
+
+int frame_tool_main(int count, char **arguments)
+{
+    os_carry_bytes();
+    if (count == 0) {
+        frame_tool__help(stderr);
+        return EXIT_CODE_USAGE;
+    }
+    if (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)
+        return frame_tool__help(stdout);
+    if (strcmp(arguments[0], "guess") == 0 && count == 1) return frame_tool__guess();
+    for (size_t i = 0; i < sizeof frame_tool__commands / sizeof frame_tool__commands[0]; i++) {
+        if (strcmp(arguments[0], frame_tool__commands[i].name) != 0) continue;
+        if (count != 2) {
+            fprintf(stderr, "weir: frame %s takes one SPEC; see weir frame --help\n", arguments[0]);
+            return EXIT_CODE_USAGE;
+        }
+        struct weir_frame *frame = frame_tool__open(arguments[1]);
+        if (!frame) return EXIT_CODE_SETTING;
+        int code = frame_tool__commands[i].run(frame);
+        weir_frame_free(frame);
+        return code;
+    }
+    return frame_tool__unknown(arguments[0]);
+}

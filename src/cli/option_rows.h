@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* option_rows.h - how a line of a .def file becomes a struct option. Whoever includes it says, by
+ * OPTIONS_TARGET, in which struct the members are. */
+#ifndef CLI_OPTION_ROWS_H
+#define CLI_OPTION_ROWS_H
+
+#include <stddef.h>
+
+#include "option.h"
+
+#define OPTIONS_MS_MAX (UINT64_C(24) * 24 * 3600 * 1000) /* whole days that 31 bits hold */
+#define OPTIONS_BYTES_MAX (UINT64_C(3) << 30)
+#define OPTIONS_COUNT_MAX 1000000000
+
+#define OPTIONS_PLACE(member) \
+    .offset = offsetof(OPTIONS_TARGET, member), .bytes = sizeof(((OPTIONS_TARGET *)0)->member)
+
+/* clang-format off */
+#define OPTIONS_GROUP(title) {.store = OPTION_GROUP, .name = title},
+#define OPTIONS_VALUE(n, other, l, unit, a, member, low, high, zero, h) \
+    {.store = OPTION_VALUE, .name = n, .alias = other, .letter = l, .argument = a, \
+     .rule = {.kind = VALUE_##unit, .off = zero, .least = low, .most = high}, \
+     OPTIONS_PLACE(member), .help = h},
+#define OPTIONS_CHOICE(n, a, member, choices, h) \
+    {.store = OPTION_VALUE, .name = n, .argument = a, \
+     .rule = {.kind = VALUE_WORD, .off = "", .words = choices}, \
+     OPTIONS_PLACE(member), .help = h},
+#define OPTIONS_TEXT(n, l, a, member, h) \
+    {.store = OPTION_TEXT, .name = n, .letter = l, .argument = a, \
+     OPTIONS_PLACE(member), .help = h},
+#define OPTIONS_ESCAPED(n, a, member, h) \
+    {.store = OPTION_ESCAPED, .name = n, .argument = a, OPTIONS_PLACE(member), .help = h},
+#define OPTIONS_SWITCH(n, l, member, h) \
+    {.store = OPTION_SWITCH, .name = n, .letter = l, .argument = "", \
+     OPTIONS_PLACE(member), .help = h},
+#define OPTIONS_ACTION(n, other, l, a, what, h) \
+    {.store = OPTION_ACTION, .name = n, .alias = other, .letter = l, .argument = a, \
+     .action = OPTIONS__##what, .help = h},
+/* clang-format on */
+
+#endif

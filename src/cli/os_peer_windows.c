@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* os_peer_windows.c - a client's socket, without blocking once it is connected, and stdin. */
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <io.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "os_peer.h"
+
+static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
+{
+    char said[120];
+    DWORD length;
+
+    if (error == WSAEWOULDBLOCK || error == WSAEINTR) return OS_PEER_NOT_NOW;
+    length = FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL,
+                            (DWORD)error, MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), said,
+                            sizeof said, NULL);
+    while (length > 0 && (unsigned char)said[length - 1] <= ' ') length--;
+    snprintf(peer->why, sizeof peer->why, "%.*s (error %d)", (int)length, said, error);
+    return OS_PEER_FAILED;
+}
+
+static bool os_peer__connect(struct os_peer *peer, const struct addrinfo *place)
+{
+    SOCKET made = socket(place->ai_family, place->ai_socktype, place->ai_protocol);
+    u_long yes = 1;
+
+    /* Blocking: WSAPoll() does not tell of a connection that failed, before Windows 10 2004. */
+    if (made != INVALID_SOCKET && connect(made, place->ai_addr, (int)place->ai_addrlen) == 0 &&
+        ioctlsocket(made, (long)FIONBIO, &yes) == 0) {
+        peer->handle = (intptr_t)made;
+        return true;
+    }
+    os_peer__fail(peer, WSAGetLastError());
+    if (made != INVALID_SOCKET) closesocket(made);
+    return false;
+}
+
+bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool datagrams,
+                  uint32_t timeout_ms)
+{
+    struct addrinfo wanted = {.ai_socktype = datagrams ? SOCK_DGRAM : SOCK_STREAM};
+    struct addrinfo *places = NULL;
+    bool connected = false;
+    WSADATA loaded;
+    int failure = WSAStartup(MAKEWORD(2, 2), &loaded);
+
+    (void)timeout_ms; /* Windows has its own, about 20 seconds */
+    *peer = (struct os_peer){.handle = -1, .datagrams = datagrams};
+    if (failure == 0) failure = getaddrinfo(host, port, &wanted, &places);
+    if (failure != 0) {
+        os_peer__fail(peer, failure);
+        return false;
+    }
+    for (struct addrinfo *place = places; place && !connected; place = place->ai_next)
+        connected = os_peer__connect(peer, place);
+    freeaddrinfo(places);
+    return connected;
+}
+
+unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms)
+{
+    WSAPOLLFD watched = {.fd = (SOCKET)peer->handle};
+    INT timeout = timeout_ms > INT_MAX ? INT_MAX : (INT)timeout_ms;
+    unsigned able = wanted & OS_PEER_INPUT;
+
+    if (wanted & OS_PEER_SEND) watched.events |= POLLOUT;
+    if (wanted & OS_PEER_RECEIVE) watched.events |= POLLIN;
+    /* Errors are told by the call that meets them. */
+    if (WSAPoll(&watched, 1, able ? 0 : timeout) != 0) {
+        /* Wine tells of a reset here, and then of a stream that ended in peace. */
+        if (watched.revents & POLLERR) peer->broken = !peer->datagrams;
+        if (watched.revents & (POLLOUT | POLLERR | POLLHUP)) able |= OS_PEER_SEND;
+        if (watched.revents & (POLLIN | POLLERR | POLLHUP)) able |= OS_PEER_RECEIVE;
+    }
+    return able & wanted;
+}
+
+enum os_peer_result os_peer_send(struct os_peer *peer, const void *bytes, size_t length,
+                                 size_t *sent)
+{
+    int done = send((SOCKET)peer->handle, bytes, length > INT_MAX ? INT_MAX : (int)length, 0);
+
+    if (done < 0) return os_peer__fail(peer, WSAGetLastError());
+    *sent = (size_t)done;
+    return OS_PEER_DONE;
+}
+
+enum os_peer_result os_peer_receive(struct os_peer *peer, void *bytes, size_t size,
+                                    size_t *received)
+{
+    int done = recv((SOCKET)peer->handle, bytes, size > INT_MAX ? INT_MAX : (int)size, 0);
+
+    if (done == 0 && peer->broken) return os_peer__fail(peer, WSAECONNRESET);
+    if (done < 0) return os_peer__fail(peer, WSAGetLastError());
+    *received = (size_t)done;
+    return done == 0 && !peer->datagrams ? OS_PEER_ENDED : OS_PEER_DONE;
+}
+
+void os_peer_finish(struct os_peer *peer)
+{
+    shutdown((SOCKET)peer->handle, SD_SEND);
+}
+
+void os_peer_close(struct os_peer *peer)
+{
+    closesocket((SOCKET)peer->handle);
+}
+
+size_t os_peer_read_input(void *bytes, size_t size)
+{
+    int done = _read(0, bytes, size > INT_MAX ? INT_MAX : (unsigned)size);
+
+    return done > 0 ? (size_t)done : 0;
+}

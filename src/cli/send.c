@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* send.c - `weir send`: connects, sends messages, prints what is answered.
+ *
+ *     arguments ----> message --encode--> out ----> peer ----> decode ----> stdout
+ *     or stdin's lines                          (both ways at once)
+ *
+ * By TCP it says that it is done when all is sent, and is over when the peer is done, too. With
+ * --wait it says nothing, and is over when nothing came for so long. By UDP each message is a
+ * datagram, sent at once, and it is over when as many answers came. */
+#include "send.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/weir.h>
+
+#include "exit_code.h"
+#include "os_peer.h"
+#include "send_options.h"
+#include "shown.h"
+
+#define SEND__PIECE_BYTES 65536
+#define SEND__PENDING_BYTES_MAX (1u << 20) /* from here on stdin waits */
+
+/* Bytes that grow; the memory is the keep's. */
+struct send__bytes {
+    uint8_t *at;
+    size_t used, room;
+};
+
+struct send {
+    struct send_options options;
+    struct os_peer peer;
+    struct weir_frame *frame;
+    struct weir_decoder *decoder;
+    struct send__bytes out, line; /* not sent yet; the line of stdin that has no end yet */
+    size_t out_sent;              /* of `out` */
+    size_t messages, answers;
+    bool input_open; /* true exactly when messages may still come from stdin */
+    bool finished;   /* true exactly when the peer was told that we are done */
+    bool peer_ended;
+    uint8_t piece[SEND__PIECE_BYTES];
+};
+
+static bool send__fail(const struct send *send, const char *what, const char *why)
+{
+    fprintf(stderr, "weir: %s %.100s: %s\n", what, send->options.address, why);
+    return false;
+}
+
+/* Makes room for more bytes behind those that are used. */
+static bool send__reserve(struct send *send, struct send__bytes *bytes, size_t more)
+{
+    size_t room = bytes->room > 0 ? bytes->room : 4096;
+    uint8_t *grown;
+
+    while (room - bytes->used < more) room *= 2;
+    if (room == bytes->room) return true;
+    grown = keep_bytes(&send->options.keep, room);
+    if (!grown) return send__fail(send, "cannot send to", "out of memory");
+    if (bytes->used > 0) memcpy(grown, bytes->at, bytes->used);
+    bytes->at = grown;
+    bytes->room = room;
+    return true;
+}
+
+/* ---- messages ---- */
+
+static bool send__datagram(struct send *send, const uint8_t *bytes, size_t length)
+{
+    size_t sent;
+    enum os_peer_result result;
+
+    while ((result = os_peer_send(&send->peer, bytes, length, &sent)) == OS_PEER_NOT_NOW)
+        os_peer_wait(&send->peer, OS_PEER_SEND, send->options.timeout_ms);
+    return result == OS_PEER_DONE || send__fail(send, "cannot send to", send->peer.why);
+}
+
+static bool send__frame(struct send *send, const uint8_t *bytes, size_t length)
+{
+    size_t room = WEIR_HEAD_BYTES_MAX + length + WEIR_TAIL_BYTES_MAX, frame;
+    enum weir_code code;
+
+    if (!send__reserve(send, &send->out, room)) return false;
+    code = weir_codec_encode(weir_frame_codec(send->frame), bytes, length,
+                             send->out.at + send->out.used, room, &frame);
+    if (code == WEIR_TOO_LARGE)
+        return send__fail(send, "cannot send to",
+                          "no frame of that codec carries so long a message");
+    if (code != WEIR_OK)
+        return send__fail(send, "cannot send to",
+                          "such bytes cannot stand in a frame of that codec");
+    send->out.used += frame;
+    return true;
+}
+
+static bool send__message(struct send *send, const char *text, size_t length)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+
+    if (send->options.hex) {
+        uint8_t *read = keep_bytes(&send->options.keep, length / 2 + 1);
+        if (!read) return send__fail(send, "cannot send to", "out of memory");
+        length = shown_read_hex(text, length, read);
+        if (length == SHOWN_BAD)
+            return send__fail(send, "cannot send to",
+                              "with --hex a message is pairs of hexadecimal digits, \"68 65 6c\"");
+        bytes = read;
+    }
+    send->messages++;
+    return send->options.udp ? send__datagram(send, bytes, length)
+                             : send__frame(send, bytes, length);
+}
+
+/* ---- stdin ---- */
+
+static bool send__line(struct send *send)
+{
+    size_t length = send->line.used;
+
+    if (length > 0 && send->line.at[length - 1] == '\r') length--;
+    send->line.used = 0;
+    return send__message(send, (const char *)send->line.at, length);
+}
+
+/* Takes what stdin has; each line is a message, also the last one without its end. */
+static bool send__read_input(struct send *send)
+{
+    size_t length = os_peer_read_input(send->piece, sizeof send->piece);
+    const uint8_t *at = send->piece, *end = at + length;
+
+    if (length == 0) {
+        send->input_open = false;
+        return send->line.used == 0 || send__line(send);
+    }
+    while (at < end) {
+        const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t part = (size_t)((stop ? stop : end) - at);
+        if (!send__reserve(send, &send->line, part + 1)) return false;
+        memcpy(send->line.at + send->line.used, at, part);
+        send->line.used += part;
+        if (stop && !send__line(send)) return false;
+        at += part + 1;
+    }
+    return true;
+}
+
+/* ---- the peer ---- */
+
+static bool send__push(struct send *send)
+{
+    size_t sent = 0;
+    enum os_peer_result result = os_peer_send(&send->peer, send->out.at + send->out_sent,
+                                              send->out.used - send->out_sent, &sent);
+
+    if (result == OS_PEER_FAILED) return send__fail(send, "cannot send to", send->peer.why);
+    send->out_sent += sent;
+    if (send->out_sent == send->out.used) send->out_sent = send->out.used = 0;
+    return true;
+}
+
+static void send__print(struct send *send, const uint8_t *bytes, size_t length)
+{
+    send->answers++;
+    if (send->options.raw) {
+        fwrite(bytes, 1, length, stdout);
+        return;
+    }
+    (send->options.hex ? shown_hex : shown_escape)(bytes, length, stdout);
+    fputc('\n', stdout);
+}
+
+/* The messages in what came; at the end of the stream none may be left half. */
+static bool send__decode(struct send *send, size_t length)
+{
+    struct weir_input input = {send->piece, length, send->peer_ended};
+    struct weir_message message;
+    struct weir_fault fault;
+    enum weir_decoded told;
+
+    if (send->options.udp) {
+        send__print(send, send->piece, length);
+        return true;
+    }
+    while ((told = weir_decoder_next(send->decoder, &input, &message, &fault)) ==
+           WEIR_DECODED_MESSAGE)
+        send__print(send, message.bytes, message.length);
+    if (told == WEIR_DECODED_BAD) return send__fail(send, "cannot read", fault.text);
+    if (send->peer_ended && weir_decoder_begun_bytes(send->decoder) > 0)
+        return send__fail(send, "cannot read", "it ended in the middle of a message");
+    return true;
+}
+
+static bool send__receive(struct send *send)
+{
+    size_t length = 0;
+    enum os_peer_result result =
+        os_peer_receive(&send->peer, send->piece, sizeof send->piece, &length);
+
+    if (result == OS_PEER_NOT_NOW) return true;
+    if (result == OS_PEER_FAILED) return send__fail(send, "cannot read", send->peer.why);
+    send->peer_ended = result == OS_PEER_ENDED;
+    bool good = send__decode(send, length);
+    fflush(stdout);
+    return good;
+}
+
+/* ---- until it is over ---- */
+
+static bool send__all_is_sent(const struct send *send)
+{
+    return !send->input_open && send->out.used == 0;
+}
+
+static bool send__is_over(const struct send *send)
+{
+    if (send->peer_ended) return true;
+    return send->options.udp && send->options.wait_ms == 0 && send__all_is_sent(send) &&
+           send->answers >= send->messages;
+}
+
+static unsigned send__wanted(const struct send *send)
+{
+    unsigned wanted = OS_PEER_RECEIVE;
+
+    if (send->out.used > 0) wanted |= OS_PEER_SEND;
+    if (send->input_open && send->out.used < SEND__PENDING_BYTES_MAX) wanted |= OS_PEER_INPUT;
+    return wanted;
+}
+
+/* Whoever types may take his time. */
+static uint32_t send__patience_ms(const struct send *send)
+{
+    if (send->input_open && send->out.used == 0) return UINT32_MAX;
+    return send->options.wait_ms > 0 && send__all_is_sent(send) ? send->options.wait_ms
+                                                                : send->options.timeout_ms;
+}
+
+static bool send__on_silence(const struct send *send)
+{
+    if (send->options.wait_ms > 0 && send__all_is_sent(send)) return true;
+    if (send->input_open && send->out.used == 0) return true;
+    return send__fail(send, "gave up on",
+                      send->out.used > 0  ? "it takes nothing any more, see --timeout"
+                      : send->options.udp ? "not every datagram was answered, see --timeout"
+                                          : "it does not end, see --timeout and --wait");
+}
+
+static bool send__exchange(struct send *send)
+{
+    while (!send__is_over(send)) {
+        if (send__all_is_sent(send) && !send->finished && !send->options.udp &&
+            send->options.wait_ms == 0) {
+            os_peer_finish(&send->peer);
+            send->finished = true;
+        }
+        unsigned able = os_peer_wait(&send->peer, send__wanted(send), send__patience_ms(send));
+        if (able == 0) return send__on_silence(send);
+        if (able & OS_PEER_SEND && !send__push(send)) return false;
+        if (able & OS_PEER_RECEIVE && !send__receive(send)) return false;
+        if (able & OS_PEER_INPUT && !send->peer_ended && !send__read_input(send)) return false;
+    }
+    return send__all_is_sent(send) ||
+           send__fail(send, "cannot send to", "it ended before all was sent");
+}
+
+/* ---- the command ---- */
+
+static bool send__open_codec(struct send *send)
+{
+    struct weir_error error;
+    char text[512];
+
+    if (weir_frame_open(send->options.codec, &send->frame, &error) != WEIR_OK ||
+        weir_decoder_open(weir_frame_codec(send->frame), &send->decoder, &error) != WEIR_OK) {
+        fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
+        return false;
+    }
+    if (weir_frame_codec(send->frame)->streams || send->options.udp) return true;
+    fprintf(stderr, "weir: --codec %.100s is not for TCP; see --udp\n", send->options.codec);
+    return false;
+}
+
+static int send__run(struct send *send)
+{
+    const struct send_options *options = &send->options;
+    bool good = true;
+
+    if (!send__open_codec(send)) return EXIT_CODE_SETTING;
+    if (!os_peer_open(&send->peer, options->host, options->port, options->udp,
+                      options->timeout_ms)) {
+        send__fail(send, "cannot connect to", send->peer.why);
+        return EXIT_CODE_UNAVAILABLE;
+    }
+    send->input_open = options->messages_count == 0;
+    for (size_t i = 0; good && i < options->messages_count; i++)
+        good = send__message(send, options->messages[i], strlen(options->messages[i]));
+    good = good && send__exchange(send);
+    os_peer_close(&send->peer);
+    return good ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+}
+
+static int send__help(void)
+{
+    struct send_options defaults;
+
+    send_options_init(&defaults);
+    printf("weir send [OPTION]... HOST:PORT [MESSAGE...]: sends messages, prints the answers\n");
+    option_help(&send_options_table, &defaults, stdout);
+    printf(
+        "\n"
+        "Without a message: each line of stdin is one. An answer is printed on its line, and what\n"
+        "is not printable ASCII is escaped.\n"
+        "\n"
+        "  weir send 127.0.0.1:5050 hello\n"
+        "  weir send --codec u32be --hex server.example:7000 '08 01'\n"
+        "  weir send --codec line --wait 1m chat.example:7000\n"
+        "\n"
+        "Exit codes: 0 sent, and answered to the end; 1 failed on the way; 64 wrong usage;\n"
+        "69 cannot connect; 78 wrong codec.\n");
+    return EXIT_CODE_OK;
+}
+
+int send_main(int count, char **arguments)
+{
+    static struct send send; /* too large for a stack */
+    struct mistakes mistakes = {0};
+    int code;
+
+    if (!send_options_read(count, arguments, &send.options, &mistakes)) {
+        mistakes_print(&mistakes, stderr);
+        code = EXIT_CODE_USAGE;
+    } else {
+        code = send.options.help ? send__help() : send__run(&send);
+    }
+    weir_decoder_free(send.decoder);
+    weir_frame_free(send.frame);
+    send_options_free(&send.options);
+    return code;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* test_frame_tool.c - what `weir frame` draws, translates and guesses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "frame_explain.h"
+#include "frame_guess.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static char text[16384];
+
+static const char *explain(const char *spec)
+{
+    struct page page = {text, sizeof text, 0};
+    struct weir_frame *frame;
+
+    assert_int_equal(weir_frame_open(spec, &frame, NULL), WEIR_OK);
+    frame_explain(&page, frame);
+    frame_elsewhere(&page, frame);
+    weir_frame_free(frame);
+    return text;
+}
+
+static void test_a_drawing_to_the_letter(void **state)
+{
+    static const char drawing[] =
+        "length:width=2,endian=little,offset=3,header=6,strip=no,magic=A\\x00\n"
+        "\n"
+        "   0         2        3                               5        6\n"
+        "   +---------+--------+-------------------------------+--------+----------+\n"
+        "   | \"A\\x00\" | 1 byte | length, 2 bytes little endian | 1 byte | body ... |\n"
+        "   +---------+--------+-------------------------------+--------+----------+\n"
+        "\n"
+        "length   counts the body: frame = length + 6\n"
+        "message  the whole frame, header and body\n"
+        "max      65541 bytes; a longer message ends the stream\n"
+        "\n"
+        "The message \"hello\", behind a header of zeroes of the sender's own, is sent as 11 "
+        "bytes:\n"
+        "\n"
+        "   0000  41 00 00 05 00 00 68 65 6c 6c 6f                 A.....hello\n";
+
+    (void)state;
+    explain("length:width=2,endian=little,offset=3,header=6,strip=no,magic=A\\0");
+    assert_memory_equal(text, drawing, sizeof drawing - 1);
+}
+
+static void test_what_is_said_of_each_kind(void **state)
+{
+    static const struct {
+        const char *spec, *says;
+    } said[] = {
+        {"u32be", "frame = length + 4"},
+        {"tpkt", "counts header and body: frame = length\n"},
+        {"tpkt", "0000  03 00 00 09 68 65 6c 6c 6f"},
+        {"u32be,strip=3", "message  the frame from its byte 3 on"},
+        {"length:width=1,covers=rest,header=3,adjust=-2",
+         "all that follows the length field; -2 is added to what is read: frame = length - 1"},
+        {"varint", "| length, varint (1 to 10 bytes) | body ... |"},
+        {"u8,max=9,oversize=skip", "max      9 bytes; a longer message is passed over"},
+        {"line:delimiter=0123456789", "| message ... | \"01234567\"... |"},
+        {"netstring", "35 3a 68 65 6c 6c 6f 2c"},
+        {"fixed:size=7", "The message \"hellohe\" is sent as 7 bytes"},
+        {"fixed:size=65", "| message, 65 bytes |"},
+        {"sunrpc", "| 1 bit: last?, 31 bits: length | fragment ... |"},
+        {"raw", "| bytes as they come ... |"},
+        {"length:width=1,adjust=9", "The message \"hello\" cannot be sent so: invalid."},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++)
+        if (!strstr(explain(said[i].spec), said[i].says)) fail_msg("%s: %s", said[i].says, text);
+}
+
+static void test_the_words_of_others(void **state)
+{
+    static const struct {
+        const char *spec, *says;
+    } said[] = {
+        {"u32be",
+         "Netty   new LengthFieldBasedFrameDecoder(ByteOrder.BIG_ENDIAN, 1048580, 0, 4, 0, "
+         "4, true)\n"},
+        {"u16le", "LITTLE_ENDIAN, 65537, 0, 2, 0, 2, true)"},
+        {"netty(1,2,-3,3),max=100", "BIG_ENDIAN, 103, 1, 2, -3, 3, true)"},
+        {"length:width=4,covers=header+body,strip=no", "BIG_ENDIAN, 1048576, 0, 4, -4, 0, true)"},
+        {"length:width=5", "Netty   none: its lengths have 1, 2, 3, 4 or 8 bytes"},
+        {"varint", "Netty   new ProtobufVarint32FrameDecoder()"},
+        {"line", "Netty   new LineBasedFrameDecoder(1048576)"},
+        {"crlf",
+         "Netty   new DelimiterBasedFrameDecoder(1048576, Unpooled.wrappedBuffer(new byte[] "
+         "{(byte) 0x0d, (byte) 0x0a}))"},
+        {"fixed:size=9", "Netty   new FixedLengthFrameDecoder(9)"},
+        {"sunrpc", "Netty   none"},
+        {"u32be", ".length_field_offset(0).length_field_length(4).length_adjustment(0).num_skip(4)"
+                  ".max_frame_length(1048576)"},
+        {"length:width=2,endian=little,strip=no,max=100",
+         "LengthDelimitedCodec::builder().little_endian().length_field_offset(0)"
+         ".length_field_length(2).length_adjustment(2).num_skip(0).max_frame_length(98)"},
+        {"varint", "tokio   none: LengthDelimitedCodec has no varints"},
+        {"line", "tokio   LinesCodec::new_with_max_length(1048576)"},
+        {"nul", "tokio   AnyDelimiterCodec::new_with_max_length(vec![0x00], vec![0x00], 1048576)"},
+        {"crlf", "tokio   none: its delimiters are single bytes"},
+        {"netstring", "tokio   none: tokio-util has no codec for netstring"},
+        {"u32be,max=9", "Erlang  {packet, 4}, {packet_size, 9}"},
+        {"u16be", "Erlang  {packet, 2}"},
+        {"u8", "Erlang  {packet, 1}"},
+        {"u24be", "Erlang  none: its lengths are big endian, of 1, 2 or 4 bytes"},
+        {"u32le", "Erlang  none"},
+        {"u32be,strip=no", "Erlang  none"},
+        {"line", "Erlang  {packet, line}"},
+        {"sunrpc", "Erlang  {packet, sunrm}"},
+        {"tpkt", "Erlang  {packet, tpkt}"},
+        {"fixed:size=9", "Erlang  {packet, raw}, and gen_tcp:recv(Socket, 9)"},
+        {"netstring", "Erlang  none: {packet, ...} has nothing like it"},
+        {"u32be", ".body_offset = 4, .length_field_offset = 0, .length_field_bytes = 4, "
+                  ".length_field_coding = ENCODE_BY_BIG_ENDIAN, .length_adjustment = 0 "},
+        {"tpkt", ".body_offset = 4, .length_field_offset = 2, .length_field_bytes = 2, "
+                 ".length_field_coding = ENCODE_BY_BIG_ENDIAN, .length_adjustment = -4 "},
+        {"varint", ".body_offset = 1, .length_field_offset = 0, .length_field_bytes = 1, "
+                   ".length_field_coding = ENCODE_BY_VARINT, .length_adjustment = 0 "},
+        {"varint,covers=header+body", "libhv   none: its varints do not count themselves"},
+        {"crlf", ".delimiter_bytes = 2, .delimiter = {0x0d, 0x0a}"},
+        {"line:delimiter=123456789", "libhv   none: its delimiters have 8 bytes at most"},
+        {"fixed:size=9", "libhv   .mode = UNPACK_BY_FIXED_LENGTH, .fixed_length = 9"},
+        {"sunrpc", "libhv   none: it has no mode for sunrpc"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++)
+        if (!strstr(explain(said[i].spec), said[i].says))
+            fail_msg("%s: \"%s\" is not in:\n%s", said[i].spec, said[i].says, text);
+}
+
+/* ---- guessing ---- */
+
+static uint8_t stream[8192];
+
+/* A stream of messages of several lengths. */
+static size_t make_stream(const char *spec)
+{
+    static const char *const messages[] = {"hello", "a",         "the quick brown fox jumps over",
+                                           "",      "lazy dogs", "and so on, and so on"};
+    struct weir_frame *frame;
+    size_t used = 0, length;
+
+    assert_int_equal(weir_frame_open(spec, &frame, NULL), WEIR_OK);
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < COUNT_OF(messages); i++) {
+            assert_int_equal(weir_codec_encode(weir_frame_codec(frame), messages[i],
+                                               strlen(messages[i]), stream + used,
+                                               sizeof stream - used, &length),
+                             WEIR_OK);
+            used += length;
+        }
+    }
+    weir_frame_free(frame);
+    return used;
+}
+
+static void test_a_capture_is_recognised(void **state)
+{
+    static const char *const specs[] = {
+        "u16be",
+        "u16le",
+        "u24be",
+        "u32be",
+        "u32le",
+        "u64be",
+        "u64le",
+        "line",
+        "crlf",
+        "nul",
+        "tpkt",
+        "sunrpc",
+        "netstring",
+        "length:width=4,covers=header+body",
+        "length:width=4,offset=2,header=8",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(specs); i++) {
+        struct frame_guess guesses[FRAME_GUESS_MAX];
+        size_t length = make_stream(specs[i]);
+        size_t count = frame_guess_all(stream, length, guesses);
+        if (count == 0 || strcmp(guesses[0].spec, specs[i]) != 0)
+            fail_msg("%s: taken for %s", specs[i], count > 0 ? guesses[0].spec : "nothing");
+        assert_int_equal(guesses[0].messages_count, 18);
+        assert_int_equal(guesses[0].begun_bytes, 0);
+        for (size_t j = 1; j < count; j++) assert_true(guesses[j].score <= guesses[j - 1].score);
+    }
+}
+
+static void test_a_capture_that_was_cut_off(void **state)
+{
+    struct frame_guess guesses[FRAME_GUESS_MAX];
+    size_t length = make_stream("u32le");
+
+    (void)state;
+    assert_true(frame_guess_all(stream, length - 3, guesses) > 0);
+    assert_string_equal(guesses[0].spec, "u32le");
+    assert_int_equal(guesses[0].messages_count, 17);
+    assert_true(guesses[0].begun_bytes > 0);
+    assert_int_equal(frame_guess_all(stream, 0, guesses), 0);
+}
+
+/* ---- text ---- */
+
+static void test_text_there_and_back(void **state)
+{
+    uint8_t all[256], back[1024];
+    char escaped[1024];
+    struct page page = {escaped, sizeof escaped, 0};
+
+    (void)state;
+    for (int i = 0; i < 256; i++) all[i] = (uint8_t)i;
+    page_escape(&page, all, sizeof all);
+    for (const char *at = escaped; *at; at++) assert_true(*at >= ' ' && *at <= '~');
+    size_t length = strlen(escaped);
+    memcpy(back, escaped, length);
+    assert_true(page_unescape(back, &length));
+    assert_int_equal(length, 256);
+    assert_memory_equal(back, all, 256);
+    static const char *const bad[] = {"\\", "\\q", "\\x", "\\x1", "\\x1g", "a\\xg1"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        length = strlen(bad[i]);
+        memcpy(back, bad[i], length);
+        assert_false(page_unescape(back, &length));
+    }
+}
+
+static void test_a_page_that_is_full(void **state)
+{
+    char small[8];
+    struct page page = {small, sizeof small, 0};
+
+    (void)state;
+    page_add(&page, "%s", "0123456789");
+    page_repeat(&page, 'x', 3);
+    assert_string_equal(small, "0123456");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_drawing_to_the_letter),
+        cmocka_unit_test(test_what_is_said_of_each_kind),
+        cmocka_unit_test(test_the_words_of_others),
+        cmocka_unit_test(test_a_capture_is_recognised),
+        cmocka_unit_test(test_a_capture_that_was_cut_off),
+        cmocka_unit_test(test_text_there_and_back),
+        cmocka_unit_test(test_a_page_that_is_full),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

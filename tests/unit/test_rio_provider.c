@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* test_rio_provider.c - Windows's function table is taken whole or not at all, and why not is said
+ * with the system's number and with what to do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rio_provider.h"
+#include "win_error.h"
+
+#define POINTERS (sizeof(struct rio_table) / sizeof(void *)) /* the first holds the size */
+
+static struct {
+    struct rio_table table;
+    uint32_t bytes;
+    int os_error;
+} given;
+
+static int give_table(struct rio_table *table, uint32_t *bytes)
+{
+    *table = given.table;
+    *bytes = given.bytes;
+    return given.os_error;
+}
+
+/* A table whose every function is somewhere; nobody calls them. */
+static int give_whole(void **state)
+{
+    uintptr_t somewhere = 0x1000;
+
+    (void)state;
+    for (size_t i = 0; i < POINTERS; i++)
+        memcpy((char *)&given.table + i * sizeof somewhere, &somewhere, sizeof somewhere);
+    given.table.size = sizeof given.table;
+    given.bytes = sizeof given.table;
+    given.os_error = 0;
+    return 0;
+}
+
+static void assert_refused(int os_error)
+{
+    static const struct win_system system = {.load_rio = give_table};
+    const struct rio_provider *provider = NULL;
+    struct weir_error error;
+    char text[512];
+
+    assert_int_equal(rio_provider_native(&system, &provider, &error), WEIR_UNSUPPORTED);
+    assert_int_equal(error.os_error, os_error);
+    assert_non_null(
+        strstr(weir_error_text(&error, text, sizeof text), "cannot use Registered I/O"));
+    assert_non_null(strstr(text, "--transport iocp"));
+}
+
+static void where_there_is_none_it_says_so(void **state)
+{
+    (void)state;
+    given.os_error = WIN_EOPNOTSUPP;
+    assert_refused(WIN_EOPNOTSUPP);
+    given.os_error = WIN_EINVAL;
+    assert_refused(WIN_EINVAL);
+}
+
+static void a_table_with_a_hole_is_refused(void **state)
+{
+    for (size_t i = 1; i < POINTERS; i++) {
+        give_whole(state);
+        memset((char *)&given.table + i * sizeof(void *), 0, sizeof(void *));
+        assert_refused(WIN_EOPNOTSUPP);
+    }
+}
+
+static void a_table_cut_short_is_refused(void **state)
+{
+    (void)state;
+    given.bytes -= (uint32_t)sizeof(void *);
+    assert_refused(WIN_EOPNOTSUPP);
+    give_whole(state);
+    given.table.size -= (uint32_t)sizeof(void *);
+    assert_refused(WIN_EOPNOTSUPP);
+}
+
+static void a_whole_one_is_taken_once(void **state)
+{
+    static const struct win_system system = {.load_rio = give_table};
+    const struct rio_provider *first = NULL, *second = NULL;
+    struct weir_error error;
+
+    (void)state;
+    assert_int_equal(rio_provider_native(&system, &first, &error), WEIR_OK);
+    assert_string_equal(first->name, "rio");
+    assert_false(first->is_emulated);
+    given.os_error = WIN_EINVAL; /* it is not asked for again */
+    assert_int_equal(rio_provider_native(&system, &second, &error), WEIR_OK);
+    assert_ptr_equal(first, second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(where_there_is_none_it_says_so, give_whole),
+        cmocka_unit_test_setup(a_table_with_a_hole_is_refused, give_whole),
+        cmocka_unit_test_setup(a_table_cut_short_is_refused, give_whole),
+        cmocka_unit_test_setup(a_whole_one_is_taken_once, give_whole),
+    };
+
+    return cmocka_run_group_tests_name("rio_provider", tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* test_send_options.c - the command line of `weir send`, and how it shows and reads bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "send_options.h"
+#include "shown.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static struct send_options options;
+static struct mistakes mistakes;
+
+static bool read_line(const char *line)
+{
+    static char words[256];
+    char *arguments[32];
+    int count = 0;
+
+    snprintf(words, sizeof words, "%s", line);
+    for (char *at = words; *at != '\0'; count++) {
+        arguments[count] = at;
+        at += strcspn(at, " ");
+        if (*at == ' ') *at++ = '\0';
+    }
+    send_options_free(&options);
+    mistakes = (struct mistakes){0};
+    return send_options_read(count, arguments, &options, &mistakes);
+}
+
+static int forget_options(void **state)
+{
+    (void)state;
+    send_options_free(&options);
+    return 0;
+}
+
+static void test_what_it_reads(void **state)
+{
+    (void)state;
+    assert_true(read_line("localhost:7 hello there"));
+    assert_string_equal(options.host, "localhost");
+    assert_string_equal(options.port, "7");
+    assert_int_equal(options.messages_count, 2);
+    assert_string_equal(options.messages[1], "there");
+    assert_string_equal(options.codec, "raw");
+    assert_int_equal(options.wait_ms, 0);
+    assert_true(read_line("-xt 5 --wait 2s -c u32be [::1]:65535 -- --hex -"));
+    assert_string_equal(options.host, "::1");
+    assert_string_equal(options.port, "65535");
+    assert_int_equal(options.messages_count, 2);
+    assert_string_equal(options.messages[0], "--hex");
+    assert_true(options.hex);
+    assert_int_equal(options.timeout_ms, 5000);
+    assert_int_equal(options.wait_ms, 2000);
+    assert_true(read_line("7 --udp"));
+    assert_string_equal(options.host, "localhost");
+    assert_string_equal(options.port, "7");
+    assert_string_equal(options.codec, "datagram");
+    assert_int_equal(options.messages_count, 0);
+    assert_true(read_line("--help"));
+    assert_true(options.help);
+}
+
+static void test_mistakes(void **state)
+{
+    static const struct {
+        const char *line, *answer;
+    } mistaken[] = {
+        {"", "to whom? Write weir send HOST:PORT"},
+        {"localhost", "localhost: not an address"},
+        {"localhost:", "not an address"},
+        {":7", "not an address"},
+        {"[]:7", "not an address"},
+        {"::1:7", "not an address"},
+        {"host:http", "not an address"},
+        {"7 --codex raw", "did you mean --codec?"},
+        {"7 --wait soon", "write a time such as"},
+        {"7 --timeout 0", "write a time such as"},
+        {"7 --hex --raw", "--hex and --raw"},
+        {"7 --udp --codec line", "--codec line and --udp"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(mistaken); i++)
+        if (read_line(mistaken[i].line) || mistakes.count != 1 ||
+            !strstr(mistakes.lines[0], mistaken[i].answer))
+            fail_msg("%s: got \"%s\"", mistaken[i].line, mistakes.lines[0]);
+}
+
+static void assert_written(void (*write)(const uint8_t *, size_t, FILE *), const char *bytes,
+                           size_t length, const char *wanted)
+{
+    char text[128] = "";
+    FILE *file = tmpfile();
+
+    assert_non_null(file);
+    write((const uint8_t *)bytes, length, file);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, wanted);
+}
+
+static void test_bytes_are_shown(void **state)
+{
+    (void)state;
+    assert_written(shown_escape, "a rnt\\\r\n\t\0\x1b\x7f\xff~", 14,
+                   "a rnt\\\\\\r\\n\\t\\x00\\x1b\\x7f\\xff~");
+    assert_written(shown_escape, "", 0, "");
+    assert_written(shown_hex, "\0\x9f\xff", 3, "009fff");
+}
+
+static void test_hex_is_read(void **state)
+{
+    uint8_t bytes[16];
+    static const char *const bad[] = {"0", "0 1", "0g", "g0", "0x01", "00,01"};
+
+    (void)state;
+    assert_int_equal(shown_read_hex("", 0, bytes), 0);
+    assert_int_equal(shown_read_hex(" 00 9fFF\tab", 11, bytes), 4);
+    assert_memory_equal(bytes, "\0\x9f\xff\xab", 4);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_true(shown_read_hex(bad[i], strlen(bad[i]), bytes) == SHOWN_BAD);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_it_reads),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_bytes_are_shown),
+        cmocka_unit_test(test_hex_is_read),
+    };
+
+    return cmocka_run_group_tests_name("send_options", tests, NULL, forget_options);
+}
