@@ -37,6 +37,23 @@ class Loaded(WeirTest):
             self.assertEqual(peer.recv(100), b"AND HERE?")
         weir.stop()
 
+    def test_a_probe_of_its_own(self):
+        """Its codec is that of listeners which name none; a datagram is one message as it is."""
+        path = shown(module("tagged"))
+        weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--handler", path)
+        self.assertEqual([(one.codec, one.handler) for one in weir.listeners],
+                         [("tagged", "echo"), ("datagram", "echo")])
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"<ab")
+            peer.sendall(b"cd><efgh>oops>")
+            self.assertEqual(receive_exactly(peer, 13), b"<abcd><efgh>")
+        ended = weir.stop()
+        self.assertEqual(ended.summary["messages_in"], 2)
+        self.assertIn("a message begins with '<'", ended.log)
+        weir = self.start("--tcp", "127.0.0.1:0", "--handler", path, "--codec", "line")
+        self.assertEqual(weir.listeners[0].codec, "line")
+        weir.stop()
+
     def test_one_for_one_listener(self):
         path = shown(module("shout")).replace("\\", "%5c")
         weir = self.start("--listen", f"tcp://127.0.0.1:0?handler={path}", "--tcp", "127.0.0.1:0")
@@ -82,7 +99,8 @@ class Refused(WeirTest):
                 ("no_size", r"its handler has a size that no version of weir\.h knows"),
                 ("newer", r"its handler was built with a newer weir\.h"),
                 ("nameless", r"its handler has no name; give it one"),
-                ("codec_no_size", r"its codec has a size that no version of weir\.h knows")):
+                ("codec_no_size", r"its codec has a size that no version of weir\.h knows"),
+                ("probe_newer", r"its codec was built with a newer weir\.h")):
             with self.subTest(module=name):
                 self.assert_refused(shown(module(name)), pattern)
 
