@@ -130,8 +130,9 @@ class Program:
 
     def end(self):
         """Presses Enter; its exit code, the rest of its stdout, and its stderr."""
-        self.process.stdin.write(b"\n")
-        self.process.stdin.close()
-        self.process.stdin = open(os.devnull, "wb")
+        try:
+            self.write_line("")
+        except BrokenPipeError:
+            pass  # it has ended already
         rest = self._kept + self.process.stdout.read()
         return self.process.wait(DEADLINE_S), rest.decode(), self.errors()
