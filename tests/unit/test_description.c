@@ -87,7 +87,7 @@ static void test_one_meaning_has_one_text(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(same); i++) {
-        char once[256];
+        char once[512];
         snprintf(once, sizeof once, "%s", read_spec(same[i].spec));
         assert_string_equal(once, same[i].canonical);
         assert_string_equal(read_spec(once), once);
@@ -189,11 +189,11 @@ static void test_every_preset_opens_and_keeps_a_name(void **state)
 {
     (void)state;
     for (size_t i = 0; description_preset(i); i++) {
-        char means[256], name[64];
+        char means[512], name[512];
         snprintf(name, sizeof name, "%s", read_spec(description_preset(i)));
         snprintf(means, sizeof means, "%s", read_spec(description_preset_means(i)));
         assert_string_equal(name, means);
-        assert_true(strlen(weir_frame_preset(i)->summary) > 0);
+        assert_true(strlen(weir_frame_preset_at(i)->summary) > 0);
     }
 }
 
