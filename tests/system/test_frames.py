@@ -217,13 +217,18 @@ def until(lines, wanted):
     raise AssertionError(f"the stream ended before {wanted!r}")
 
 
+def some(specs):
+    """All of them; under Wine, where a program takes a second to start, a few."""
+    return list(specs)[::6] if Settings.is_windows() else list(specs)
+
+
 class FrameToolTest(WeirTest):
     def frame(self, *arguments, given=b""):
         return subprocess.run([*Settings.emulator, Settings.weir, "frame", *arguments], input=given,
                               capture_output=True, timeout=DEADLINE_S)
 
     def test_decode_reads_what_python_packs(self):
-        for spec, pack in FRAMINGS.items():
+        for spec, pack in some(FRAMINGS.items()):
             with self.subTest(spec):
                 messages = [b"hello", b"", b"\x00\xff\"\\"] if "line" not in spec else [b"hello", b""]
                 result = self.frame("decode", spec, given=b"".join(map(pack, messages)))
@@ -234,7 +239,7 @@ class FrameToolTest(WeirTest):
                 self.assertEqual(texts, wanted)
 
     def test_encode_writes_what_python_packs(self):
-        for spec, pack in FRAMINGS.items():
+        for spec, pack in some(FRAMINGS.items()):
             if "line" in spec:
                 continue
             with self.subTest(spec):
@@ -262,7 +267,7 @@ class FrameToolTest(WeirTest):
         self.assertEqual(lengths, list(map(len, messages)))
 
     def test_guess(self):
-        for spec in ("u16le", "u32be", "tpkt", "netstring"):
+        for spec in some(("u16le", "u32be", "tpkt", "netstring")):
             given = b"".join(FRAMINGS[spec](pattern_bytes(size, size)) for size in (5, 60, 17, 200, 33))
             result = self.frame("guess", given=given)
             self.assertEqual(result.returncode, 0, result.stderr)
@@ -273,12 +278,13 @@ class FrameToolTest(WeirTest):
         told = dict(re.findall(r"^\| `([^`]+)` \| `[^`]+` \| (.+) \|$", text.split("## Names")[1], re.M))
         shown = self.frame("--help").stdout.decode()
         self.assertEqual(told, dict(re.findall(r"^  (\S+) +(.+)$", shown.split(",oversize=skip.\n\n")[1], re.M)))
-        for name, means in re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| .+ \|$", text.split("## Names")[1], re.M):
+        for name, means in some(
+                re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| .+ \|$", text.split("## Names")[1], re.M)):
             with self.subTest(name):
                 self.assertEqual(self.frame("explain", name).stdout, self.frame("explain", means).stdout)
         examples = re.search(r"```spec\n(.*?)```", text, re.S)[1].split()
         self.assertGreater(len(examples), 10)
-        for spec in examples:
+        for spec in some(examples):
             with self.subTest(spec):
                 self.assertEqual(self.frame("explain", spec).returncode, 0)
 
