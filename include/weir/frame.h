@@ -191,7 +191,7 @@ struct weir_frame_preset {
 };
 
 /* The index-th preset; null: no more. Any thread. */
-WEIR_API const struct weir_frame_preset *weir_frame_preset(size_t index);
+WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 
 /* ---- Heads that no description describes ---- */
 

@@ -146,7 +146,7 @@ size_t frame_guess_all(const uint8_t *bytes, size_t length,
     struct frame_guess__trial trial = {bytes, length, guesses, 0};
     const struct weir_frame_preset *preset;
 
-    for (size_t i = 0; (preset = weir_frame_preset(i)) != NULL; i++) {
+    for (size_t i = 0; (preset = weir_frame_preset_at(i)) != NULL; i++) {
         bool is_line = strcmp(preset->name, "nul") == 0 || strcmp(preset->name, "crlf") == 0;
         if (!is_line) frame_guess__try(&trial, preset->name);
     }

@@ -38,7 +38,7 @@ static int frame_tool__help(FILE *out)
         "  line:delimiter=\\r\\n   netstring   fixed:size=16   sunrpc   raw   datagram\n"
         "and behind any of them ,max=64k or ,oversize=skip.\n"
         "\n");
-    for (size_t i = 0; (preset = weir_frame_preset(i)) != NULL; i++)
+    for (size_t i = 0; (preset = weir_frame_preset_at(i)) != NULL; i++)
         fprintf(out, "  %-12s %s\n", preset->name, preset->summary);
     return EXIT_CODE_OK;
 }

@@ -176,7 +176,7 @@ static void test_every_preset_opens_and_keeps_a_name(void **state)
         snprintf(name, sizeof name, "%s", read_spec(description_preset(i)));
         snprintf(means, sizeof means, "%s", read_spec(description_preset_means(i)));
         assert_string_equal(name, means);
-        assert_true(strlen(weir_frame_preset(i)->summary) > 0);
+        assert_true(strlen(weir_frame_preset_at(i)->summary) > 0);
     }
 }
 
