@@ -11,6 +11,7 @@
 struct os_peer {
     intptr_t handle;
     bool datagrams; /* UDP */
+    bool broken;    /* the connection was reset, and waiting has met that already */
     char why[160];  /* of the last OS_PEER_FAILED: one line */
 };
 
@@ -34,7 +35,7 @@ enum {
 
 /* Waits for one of the wanted; returns those that are so, or 0: nothing for so long. Windows: the
  * input counts as readable always, because files and pipes cannot be waited for. */
-unsigned os_peer_wait(const struct os_peer *peer, unsigned wanted, uint32_t timeout_ms);
+unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms);
 
 /* Sends what the system takes at once: *sent of the bytes, or all of a datagram. */
 enum os_peer_result os_peer_send(struct os_peer *peer, const void *bytes, size_t length,

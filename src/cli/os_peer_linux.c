@@ -75,7 +75,7 @@ bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool
     return connected;
 }
 
-unsigned os_peer_wait(const struct os_peer *peer, unsigned wanted, uint32_t timeout_ms)
+unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms)
 {
     struct pollfd watched[2] = {
         {.fd = (int)peer->handle},

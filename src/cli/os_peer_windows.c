@@ -60,7 +60,7 @@ bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool
     return connected;
 }
 
-unsigned os_peer_wait(const struct os_peer *peer, unsigned wanted, uint32_t timeout_ms)
+unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms)
 {
     WSAPOLLFD watched = {.fd = (SOCKET)peer->handle};
     INT timeout = timeout_ms > INT_MAX ? INT_MAX : (INT)timeout_ms;
@@ -70,6 +70,8 @@ unsigned os_peer_wait(const struct os_peer *peer, unsigned wanted, uint32_t time
     if (wanted & OS_PEER_RECEIVE) watched.events |= POLLIN;
     /* Errors are told by the call that meets them. */
     if (WSAPoll(&watched, 1, able ? 0 : timeout) != 0) {
+        /* Wine tells of a reset here, and then of a stream that ended in peace. */
+        if (watched.revents & POLLERR) peer->broken = !peer->datagrams;
         if (watched.revents & (POLLOUT | POLLERR | POLLHUP)) able |= OS_PEER_SEND;
         if (watched.revents & (POLLIN | POLLERR | POLLHUP)) able |= OS_PEER_RECEIVE;
     }
@@ -91,6 +93,7 @@ enum os_peer_result os_peer_receive(struct os_peer *peer, void *bytes, size_t si
 {
     int done = recv((SOCKET)peer->handle, bytes, size > INT_MAX ? INT_MAX : (int)size, 0);
 
+    if (done == 0 && peer->broken) return os_peer__fail(peer, WSAECONNRESET);
     if (done < 0) return os_peer__fail(peer, WSAGetLastError());
     *received = (size_t)done;
     return done == 0 && !peer->datagrams ? OS_PEER_ENDED : OS_PEER_DONE;

@@ -279,9 +279,11 @@ void session_mind_receiving(struct weir_session *session)
     bool off = (session->queue_paused || session->rate_paused) && !discards;
     if (off == session->receiving_off) return;
     session->receiving_off = off;
-    /* What came meanwhile lies there unread: the peer was not silent, nor could a frame go on. */
-    if (!off) session->received_ms = session->frame_ms = (uint32_t)worker->now_ms;
     net_receive(worker->net, session->handle, !off);
+    if (off) return;
+    /* What the peer sent meanwhile lies there unread: it was not silent, nor could a frame go on. */
+    session->received_ms = session->frame_ms = (uint32_t)worker->now_ms;
+    deadline_mind(session);
 }
 
 void session_on_received(struct weir_session *session, struct net_buffer *buffer)

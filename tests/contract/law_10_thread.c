@@ -28,7 +28,7 @@ static void a_wake_from_another_thread_ends_the_wait(void **state)
     struct world *world;
 
     (void)state;
-    if (!world_has_threads()) skip();
+    if (!world_has_threads()) world_skip(NULL, "a simulation lives in one thread");
     world = world_open(NULL);
     for (uint32_t i = 1; i <= 50; i++) {
         struct thread *thread = law__start(law__wake, world->net);
@@ -147,7 +147,7 @@ static void a_socket_is_adopted_by_another_thread(void **state)
     struct world *world;
 
     (void)state;
-    if (!world_has_threads()) skip();
+    if (!world_has_threads()) world_skip(NULL, "a simulation lives in one thread");
     worker.opened = gate_open();
     struct thread *thread = law__start(law__work, &worker);
     gate_pass(worker.opened);

@@ -47,9 +47,9 @@ bool world_limit_files(struct world *world, uint32_t more)
     return true;
 }
 
-static void world__skip(struct world *world, const char *why)
+void world_skip(struct world *world, const char *why)
 {
-    world_close(world);
+    if (world) world_close(world);
     print_message("skipped: %s\n", why);
     skip();
 }
@@ -57,7 +57,7 @@ static void world__skip(struct world *world, const char *why)
 void world_needs_file_limits(struct world *world)
 {
     if (!world_limit_files(world, 1000))
-        world__skip(world, "this system has no limit on handles that a test could set");
+        world_skip(world, "this system has no limit on handles that a test could set");
     else
         world_limit_files(world, WORLD_FILES_FREE);
 }
@@ -65,7 +65,7 @@ void world_needs_file_limits(struct world *world)
 void world_needs_starving(struct world *world)
 {
     if (world__is_windows())
-        world__skip(world, "accepts are posted, with their sockets, before connections come");
+        world_skip(world, "accepts are posted, with their sockets, before connections come");
 }
 
 /* ---- life ---- */
@@ -372,7 +372,7 @@ void world_turn_on(struct world *world, const char *condition, const char *file,
 {
     if (net_now_ns(world->net) >= world->deadline_ns || world->turns_count >= world->turns_deadline)
         require_failed(file, line, "%s, in time", condition);
-    world_turn(world);
+    if (world_turn(world) > 0) world->deadline_ns = net_now_ns(world->net) + world_patience_ns;
 }
 
 /* ---- lines ---- */
@@ -538,7 +538,7 @@ enum weir_code line_send_to(struct line *line, const struct weir_address *peer,
                             const struct weir_address *local, const void *bytes, uint32_t length,
                             uint32_t segment_bytes)
 {
-    struct net_buffer *buffer = net_take(line->world->net, NET_DATAGRAM_BYTES_MAX);
+    struct net_buffer *buffer = net_take(line->world->net, length > 0 ? length : 1);
     struct weir_address here = line_address(line);
 
     require(buffer != NULL);

@@ -25,7 +25,7 @@
 
 /* Of all worlds of this program; main sets them. */
 extern const char *world_transport;
-extern uint64_t world_patience_ns; /* how long a condition may take to come true */
+extern uint64_t world_patience_ns; /* how long nothing may happen before a condition is true */
 extern void (*world_plant)(
     struct net *net);       /* called for each fresh net; null: nothing is planted */
 extern uint64_t world_seed; /* of simulations */
@@ -110,7 +110,9 @@ bool world_has_threads(void);
 #define WORLD_FILES_FREE UINT32_MAX
 bool world_limit_files(struct world *world, uint32_t more);
 
-/* Closes the world and skips the test, with its reason, where accepting cannot be starved of
+/* Closes the world, if there is one, and skips the test: never without a reason. */
+void world_skip(struct world *world, const char *why);
+/* Skips it where accepting cannot be starved of
  * files: AcceptEx has its sockets opened before any connection comes. */
 void world_needs_starving(struct world *world);
 /* The same where there is no limit to set. */
@@ -129,7 +131,8 @@ uint32_t world_turn_until(struct world *world, uint64_t until_ns);
 /* Turns until nothing has come for a while: for what must not happen. */
 void world_settle(struct world *world);
 
-/* Turns until the condition holds; the test fails when it does not come true. */
+/* Turns until the condition holds. The test fails when nothing happens any more, or after a great
+ * many turns: it may be slow, and may not stand still. */
 #define world_until(world, condition)                                                            \
     for (world_begin(world); !(condition); world_turn_on(world, #condition, __FILE__, __LINE__)) \
     continue

@@ -68,13 +68,30 @@ class Send(WeirTest):
         self.assertRegex(ended.stderr.decode(), pattern)
 
     def test_to_an_echo(self):
-        weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0")
-        tcp, udp = "127.0.0.1:%d" % weir.tcp[1], "127.0.0.1:%d" % weir.udp[1]
+        weir = self.start("--tcp", "127.0.0.1:0")
+        tcp = "127.0.0.1:%d" % weir.tcp[1]
         self.assert_sent(self.send(tcp, "hello"), b"hello\n")
-        self.assert_sent(self.send("--udp", udp, "one", "", "three"), b"one\n\nthree\n")
         self.assert_sent(self.send(tcp, "--hex", "68 0a ff"), b"680aff\n")
         self.assert_sent(self.send(tcp, "--raw", "--", "-dash\\"), b"-dash\\")
         weir.stop()
+
+    def test_to_a_framed_echo(self):
+        """One description on both sides, and the server's --max-message in place of the codec's own."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u16le,max=9", "--max-message", "5")
+        tcp = "127.0.0.1:%d" % weir.tcp[1]
+        self.assertEqual(weir.listeners[0].codec, "u16le,max=5")
+        self.assert_sent(self.send("--codec", "u16le", tcp, "hello", "", "two"), b"hello\n\ntwo\n")
+        self.assertEqual(self.send("--codec", "u16le", tcp, "longer").stdout, b"")
+        self.assertEqual(weir.stop().summary["closed_protocol"], 1)
+
+    def test_datagrams(self):
+        def serve(peer):
+            for _ in range(3):
+                data, sender = peer.recvfrom(100)
+                peer.sendto(data, sender)
+
+        with Peer(serve, socket.SOCK_DGRAM) as peer:
+            self.assert_sent(self.send("--udp", peer.address, "one", "", "three"), b"one\n\nthree\n")
 
     def test_much_goes_both_ways_at_once(self):
         """More than any buffer on the way holds: who only wrote first would wait for ever."""

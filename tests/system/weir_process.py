@@ -472,6 +472,28 @@ class Sender(threading.Thread):
             raise self.error
 
 
+class Feeder(threading.Thread):
+    """Sends the bytes in the background, in such pieces, then the end."""
+
+    def __init__(self, peer, pieces):
+        super().__init__(daemon=True)
+        self.peer, self.pieces, self.error = peer, pieces, None
+        self.start()
+
+    def run(self):
+        try:
+            for piece in self.pieces:
+                self.peer.sendall(piece)
+            self.peer.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self.error = error
+
+    def wait(self):
+        self.join(DEADLINE_S)
+        if self.error:
+            raise self.error
+
+
 def echo(peer, total, seed=1, finish=True):
     """Sends `total` bytes and reads them back, both at once; with `finish`, then both ends."""
     sender = Sender(peer, total, seed, finish)

@@ -668,6 +668,35 @@ static void a_frame_must_be_finished_in_time(void **state)
     stage_close();
 }
 
+/* While we do not read it cannot finish its frame; but its time runs again when we do. */
+static void a_pause_of_ours_stops_the_time_of_a_frame(void **state)
+{
+    struct weir_config config = stage_config();
+    static char much[60001];
+
+    (void)state;
+    config.frame_timeout_ms = 10 * S;
+    open_noting(&config);
+    struct sim_peer *peer = stage_connect();
+    say(peer, "beg");
+    stage_run_ms(100);
+    memset(much, 'm', sizeof much - 1);
+    for (int i = 0; i < 40 && !stage_only_session()->queue_paused; i++) {
+        mail_send(&stage.worker, notes.id, much, sizeof much - 1);
+        stage_run_ms(100);
+        session_mind_receiving(stage_only_session());
+    }
+    assert_true(stage_only_session()->queue_paused);
+    stage_run_ms(60 * S);
+    assert_int_equal(stage_stats().open, 1);
+    while (stage_only_session()->queue_paused) {
+        sim_peer_receive(peer, (uint8_t *)much, sizeof much - 1);
+        stage_run_ms(10);
+    }
+    expect_close_between(peer, 9 * S, 11 * S, WEIR_REASON_FRAME);
+    stage_close();
+}
+
 /* ---- to anyone ---- */
 
 static void an_id_that_is_gone_says_so(void **state)
@@ -926,6 +955,7 @@ int main(void)
         cmocka_unit_test(a_fault_ends_it_with_words_after_the_answers),
         cmocka_unit_test(an_end_inside_a_frame_is_a_fault),
         cmocka_unit_test(a_frame_must_be_finished_in_time),
+        cmocka_unit_test(a_pause_of_ours_stops_the_time_of_a_frame),
         cmocka_unit_test(an_id_that_is_gone_says_so),
         cmocka_unit_test(a_broadcast_reaches_the_members_alone),
         cmocka_unit_test(a_slow_member_is_treated_by_the_policy),
