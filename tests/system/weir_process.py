@@ -22,6 +22,7 @@ import argparse
 import collections
 import ctypes
 import errno
+import fcntl
 import functools
 import os
 import random
@@ -31,9 +32,11 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -541,6 +544,11 @@ def expect_flood(peer, taken, seed=1):
         if len(got) < len(wanted):
             break
     return offset
+
+
+def unacknowledged_bytes(peer):
+    """What was sent and has not reached the other side's system yet."""
+    return struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, b"\0" * 4))[0]
 
 
 def close_with_reset(peer):
