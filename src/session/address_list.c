@@ -46,7 +46,9 @@ static bool address_list__address(const char *text, struct weir_address *address
     char with_port[ADDRESS_LIST__BLOCK_BYTES + 8];
 
     snprintf(with_port, sizeof with_port, strchr(text, ':') ? "[%s]:0" : "%s:0", text);
-    return *text != '\0' && *text != '*' && weir_address_parse(with_port, address);
+    /* A port, brackets or a scope are not of a block. */
+    return strspn(text, "0123456789abcdefABCDEF.:") == strlen(text) &&
+           weir_address_parse(with_port, address);
 }
 
 /* Sets the range of all that begin with so many bits; false: the address has bits behind them, and
@@ -90,7 +92,8 @@ static enum weir_code address_list__read_block(const char *block, const char *se
     if (address_list__set_range(range, address.ip, bits)) return WEIR_OK;
     address.port = 0;
     weir_address_text(&address, meant, sizeof meant);
-    meant[strlen(meant) - 2] = '\0'; /* ":0" */
+    meant[strlen(meant) - 2] = '\0';                                    /* ":0" */
+    if (address_is_v4(&address)) before = ADDRESS_LIST__V4_BITS_BEFORE; /* so it is written */
     snprintf(hint, sizeof hint, "write %s/%u, or the one address without a length",
              meant[0] == '[' ? meant + 1 : meant, bits - before);
     char *bracket = strchr(hint, ']');

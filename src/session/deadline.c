@@ -78,10 +78,11 @@ static struct deadline__due deadline__soonest(const struct weir_session *session
     uint64_t sent_age = deadline__age(session, session->sent_ms);
     bool sent_last = sent_age < deadline__age(session, session->received_ms);
 
-    deadline__consider(session, sent_last ? session->sent_ms : session->received_ms,
-                       session->is_datagram ? config->datagram_idle_timeout_ms
-                                            : config->idle_timeout_ms,
-                       WEIR_REASON_IDLE, &soonest);
+    if (!session->rate_paused) /* else it is we who do not listen */
+        deadline__consider(session, sent_last ? session->sent_ms : session->received_ms,
+                           session->is_datagram ? config->datagram_idle_timeout_ms
+                                                : config->idle_timeout_ms,
+                           WEIR_REASON_IDLE, &soonest);
     deadline__consider(session, session->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
                        &soonest);
     if (!session->is_datagram) deadline__consider_stream(session, &soonest);

@@ -283,7 +283,7 @@ static bool place__is_welcome(struct place *place, const struct weir_address *pe
     struct counters *counters = &place->worker->counters;
 
     if (!refusal_allows(place->worker, peer)) {
-        refusal_count(place->worker, REFUSAL_DENIED, peer);
+        refusal_count(place->worker, REFUSAL_DENIED, peer, count);
         return false;
     }
     if (!address_is_answerable(peer)) {

@@ -62,7 +62,7 @@ bool refusal_admit(struct worker *worker, const struct weir_address *peer)
     } else {
         return true;
     }
-    refusal_count(worker, refusal, peer);
+    refusal_count(worker, refusal, peer, 1);
     return false;
 }
 
@@ -90,7 +90,8 @@ void refusal_tell(struct worker *worker, struct refusal_log *log, const char *wh
     log->untold = 0;
 }
 
-void refusal_count(struct worker *worker, enum refusal refusal, const struct weir_address *peer)
+void refusal_count(struct worker *worker, enum refusal refusal, const struct weir_address *peer,
+                   uint64_t count)
 {
     struct counters *counters = &worker->counters;
     thread_counter *const counts[REFUSALS_COUNT] = {
@@ -109,6 +110,6 @@ void refusal_count(struct worker *worker, enum refusal refusal, const struct wei
         [REFUSAL_FAILED] = "there was no memory, or no room in the system",
     };
 
-    counter_add(counts[refusal], 1);
+    counter_add(counts[refusal], count);
     refusal_tell(worker, &worker->refusals[refusal], "refused", peer, whys[refusal]);
 }

@@ -171,7 +171,7 @@ void session_open(struct worker *worker, const struct place *place, struct net_s
     struct weir_session *session = session__adopt(worker, place, socket, peer);
     if (!session) {
         refusal_readmit(worker, peer);
-        refusal_count(worker, REFUSAL_FAILED, peer);
+        refusal_count(worker, REFUSAL_FAILED, peer, 1);
         return;
     }
     session->admitted = session->opened = true;
@@ -280,8 +280,9 @@ void session_mind_receiving(struct weir_session *session)
     if (off == session->receiving_off) return;
     session->receiving_off = off;
     net_receive(worker->net, session->handle, !off);
-    if (off || !session->frame_begun) return;
-    session->frame_ms = (uint32_t)worker->now_ms; /* it could not go on meanwhile */
+    if (off) return;
+    /* What the peer sent meanwhile lies there unread: it was not silent, nor could a frame go on. */
+    session->received_ms = session->frame_ms = (uint32_t)worker->now_ms;
     deadline_mind(session);
 }
 

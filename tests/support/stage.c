@@ -8,8 +8,10 @@
 #include "builtin.h"
 #include "memory.h"
 #include "require.h"
+#include "stage_validate.h"
 
 struct stage stage;
+uint32_t stage_stream_buffers_max = 1024;
 
 struct weir_config stage_config(void)
 {
@@ -53,7 +55,7 @@ void stage_open(const struct weir_config *config, const struct weir_codec *codec
     stage.simulation = sim_open(&sim_options);
     options.transport = "simulated";
     options.simulation = stage.simulation;
-    options.stream_buffers_max = 1024;
+    options.stream_buffers_max = stage_stream_buffers_max;
     stage__set_common(config);
     if (!codec) codec = &codec_raw;
     require(worker_init(&stage.worker, 0, &stage.common, place_extra_bytes(codec, handler)));
@@ -65,9 +67,17 @@ void stage_open(const struct weir_config *config, const struct weir_codec *codec
     stage.address = where.address;
 }
 
+static bool stage__turn_until(uint64_t until_ns)
+{
+    bool running = worker_turn(&stage.worker, until_ns);
+
+    stage_validate(&stage.worker);
+    return running;
+}
+
 bool stage_turn(uint64_t wait_ns)
 {
-    return worker_turn(&stage.worker, net_now_ns(stage.worker.net) + wait_ns);
+    return stage__turn_until(net_now_ns(stage.worker.net) + wait_ns);
 }
 
 void stage_turns(int count)
@@ -80,7 +90,7 @@ void stage_run_ms(uint64_t ms)
     uint64_t until_ns = net_now_ns(stage.worker.net) + ms * STAGE_MS;
 
     for (int i = 0; i < STAGE_TURNS_MAX && net_now_ns(stage.worker.net) < until_ns; i++)
-        worker_turn(&stage.worker, until_ns);
+        stage__turn_until(until_ns);
     require(net_now_ns(stage.worker.net) >= until_ns);
 }
 

@@ -20,6 +20,7 @@ struct stage {
 };
 
 extern struct stage stage;
+extern uint32_t stage_stream_buffers_max; /* of the next stage; 1024 */
 
 /* The settings of a test: no time limits, no reply limit, marks of 128 and 32 KiB, 10 sessions. */
 struct weir_config stage_config(void);
@@ -31,7 +32,8 @@ void stage_open(const struct weir_config *config, const struct weir_codec *codec
 /* Stops if nothing else did, and checks that nothing is left and that the counts add up. */
 void stage_close(void);
 
-/* One turn, which waits so long at most. False: everything has ended. */
+/* One turn, which waits so long at most; stage_validate() looks at what it left. False: everything
+ * has ended. */
 bool stage_turn(uint64_t wait_ns);
 void stage_turns(int count);
 

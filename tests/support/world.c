@@ -372,7 +372,7 @@ void world_turn_on(struct world *world, const char *condition, const char *file,
 {
     if (net_now_ns(world->net) >= world->deadline_ns || world->turns_count >= world->turns_deadline)
         require_failed(file, line, "%s, in time", condition);
-    world_turn(world);
+    if (world_turn(world) > 0) world->deadline_ns = net_now_ns(world->net) + world_patience_ns;
 }
 
 /* ---- lines ---- */

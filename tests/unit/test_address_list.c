@@ -83,6 +83,10 @@ static void what_overlaps_is_joined(void **state)
     assert_int_equal(list.count, 2);
     assert_true(has("10.200.0.0") && has("11.5.5.5"));
     address_list_free(&list);
+    read_list("10.0.0.0/16 10.0.0.0/8 10.0.0.0/24"); /* they begin together */
+    assert_int_equal(list.count, 1);
+    assert_true(has("10.255.0.0"));
+    address_list_free(&list);
 }
 
 static void what_is_no_block_is_named(void **state)
@@ -99,6 +103,12 @@ static void what_is_no_block_is_named(void **state)
         {"1.2.3.4, 1.2.3", "1.2.3"},
         {"*", "*"},
         {"/8", "/8"},
+        {"10.0.0.0/-1", "10.0.0.0/-1"},
+        {"10.0.0.0/:", "10.0.0.0/:"},
+        {"10.0.0.0:80", "10.0.0.0:80"},
+        {"[::1]", "[::1]"},
+        {"fe80::1%1", "fe80::1%1"}, /* a scope is not of the address that a peer shows */
+        {"::ffff:10.1.2.3/104", "write 10.0.0.0/8,"},
         {"10.1.2.3/8", "write 10.0.0.0/8"},
         {"2001:db8::1/32", "write 2001:db8::/32"},
     };
