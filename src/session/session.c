@@ -281,7 +281,7 @@ void session_mind_receiving(struct weir_session *session)
     session->receiving_off = off;
     net_receive(worker->net, session->handle, !off);
     if (off) return;
-    /* What the peer sent meanwhile lies there unread: it was not silent, nor could a frame go on. */
+    /* What the peer sent meanwhile lies there unread: it was not silent, nor could a frame end. */
     session->received_ms = session->frame_ms = (uint32_t)worker->now_ms;
     deadline_mind(session);
 }

@@ -72,7 +72,15 @@ static void everybody_is_on_the_widest(void **state)
     assert_false(has("::1"));
     address_list_free(&list);
     read_list("::/0");
-    assert_true(has("1.2.3.4") && has("::") && has("ffff::"));
+    assert_true(has("::") && has("::fffe:ffff:ffff") && has("::1:0:0:0") && has("ffff::"));
+    assert_false(has("1.2.3.4") || has("0.0.0.0") || has("255.255.255.255"));
+    address_list_free(&list);
+    read_list("::fffe:0:0/95 9.9.9.9"); /* it would end with the IPv4 addresses */
+    assert_true(has("::fffe:1:2") && has("9.9.9.9"));
+    assert_false(has("9.9.9.8") || has("::1:0:0:0"));
+    address_list_free(&list);
+    read_list("::ffff:0:0/96"); /* who writes them so means them */
+    assert_true(has("1.2.3.4"));
     address_list_free(&list);
 }
 
