@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "check.h"
 #include "worker.h"
@@ -79,12 +80,14 @@ void refusal_readmit(struct worker *worker, const struct weir_address *peer)
 void refusal_tell(struct worker *worker, struct refusal_log *log, const char *what,
                   const struct weir_address *peer, const char *why)
 {
-    char text[WEIR_ADDRESS_TEXT_BYTES];
+    char text[WEIR_ADDRESS_TEXT_BYTES], more[48] = "";
 
     log->untold++;
     if (log->told && worker->now_ms - log->told_ms < REFUSAL__LOG_EVERY_MS) return;
-    log_line(&worker->common->log, WEIR_LOG_WARNING, "%s %s: %s (%" PRIu64 " since last told)",
-             what, weir_address_text(peer, text, sizeof text), why, log->untold);
+    if (log->untold > 1)
+        snprintf(more, sizeof more, "; and %" PRIu64 " more untold", log->untold - 1);
+    log_line(&worker->common->log, WEIR_LOG_WARNING, "%s %s: %s%s", what,
+             weir_address_text(peer, text, sizeof text), why, more);
     log->told = true;
     log->told_ms = worker->now_ms;
     log->untold = 0;
