@@ -17,6 +17,7 @@
 
 #include "address.h"
 #include "check.h"
+#include "drain.h"
 #include "error_fill.h"
 #include "hand.h"
 #include "peers.h"
@@ -230,12 +231,15 @@ static void place__deliver_one(struct weir_session *session, const uint8_t *byte
         return;
     }
     place__credit(session, length);
-    if (!session->opened && handler->on_open) handler->on_open(session);
+    bool is_new = !session->opened;
+    if (is_new && handler->on_open) handler->on_open(session);
     session->opened = true;
-    if (session->state != SESSION_OPEN || !handler->on_message) return;
-    worker->hand.message = &message;
-    handler->on_message(session, &message);
-    worker->hand.message = NULL;
+    if (session->state == SESSION_OPEN && handler->on_message) {
+        worker->hand.message = &message;
+        handler->on_message(session, &message);
+        worker->hand.message = NULL;
+    }
+    if (is_new && place__of(session)->keeps_peers) drain_mind_newcomer(session);
 }
 
 /* Hands up a datagram, or each of a train, and sends back those of the run. */
@@ -256,7 +260,7 @@ static void place__deliver(struct place *place, struct weir_session *session,
     } while (at < buffer->length);
     struct hand done = *hand;
     *hand = (struct hand){.session = NULL};
-    if (done.run_bytes == 0 || session->state != SESSION_OPEN) {
+    if (done.run_bytes == 0) {
         net_give_back(place->worker->net, buffer);
         return;
     }

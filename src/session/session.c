@@ -26,6 +26,7 @@
 
 #include "check.h"
 #include "deadline.h"
+#include "drain.h"
 #include "group.h"
 #include "hand.h"
 #include "memory.h"
@@ -179,6 +180,7 @@ void session_open(struct worker *worker, const struct place *place, struct net_s
     net_receive(worker->net, session->handle, true);
     deadline_mind(session);
     if (place->handler->on_open) place->handler->on_open(session);
+    drain_mind_newcomer(session);
 }
 
 /* ---- close ---- */

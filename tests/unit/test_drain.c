@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* test_drain.c - whom a drain takes for quiet, and whom it tells. Over the simulated network in
+ * virtual time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "builtin.h"
+#include "stage.h"
+
+#define CROWD 200u /* several batches of events */
+#define HOUR_MS (3600u * 1000)
+
+/* ---- a handler that answers, and ends its sessions when it is told to ---- */
+
+static int told_count;
+
+static void polite_open(struct weir_session *session)
+{
+    (void)session;
+}
+
+static void polite_message(struct weir_session *session, const struct weir_message *message)
+{
+    weir_session_send_back(session, message);
+}
+
+static void polite_drain(struct weir_session *session)
+{
+    told_count++;
+    weir_session_finish(session);
+}
+
+static const struct weir_handler handler_polite = {
+    .size = sizeof(struct weir_handler),
+    .name = "polite",
+    .summary = "",
+    .on_open = polite_open,
+    .on_message = polite_message,
+    .on_drain = polite_drain,
+};
+
+static void last_word_message(struct weir_session *session, const struct weir_message *message)
+{
+    weir_session_send_back(session, message);
+    weir_session_finish(session);
+}
+
+static const struct weir_handler handler_last_word = {
+    .size = sizeof(struct weir_handler),
+    .name = "last_word",
+    .summary = "",
+    .on_open = polite_open,
+    .on_message = last_word_message,
+};
+
+/* ---- tests ---- */
+
+static void a_drain_reads_what_lies_there_before_it_calls_anybody_quiet(void **state)
+{
+    struct weir_config config = stage_config();
+    struct sim_peer *peers[CROWD];
+    uint8_t byte;
+
+    (void)state;
+    config.sessions_max = CROWD;
+    stage_open(&config, NULL, &handler_echo, 31);
+    for (uint32_t i = 0; i < CROWD; i++) peers[i] = stage_connect();
+    stage_run_ms(500);
+    for (uint32_t i = 0; i < CROWD; i++) assert_int_equal(sim_peer_send(peers[i], "x", 1), 1);
+    sim_pass_ns(stage.simulation, 50 * STAGE_MS);
+    worker_drain(&stage.worker, HOUR_MS);
+    for (uint32_t i = 0; i < CROWD; i++) {
+        uint32_t received = 0;
+        for (int n = 0; n < STAGE_TURNS_MAX && received == 0; n++) {
+            received = sim_peer_receive(peers[i], &byte, 1);
+            if (sim_peer_saw_end(peers[i])) break;
+            stage_turn(STAGE_MS);
+        }
+        assert_int_equal(received, 1);
+        sim_peer_finish(peers[i]);
+    }
+    stage_close();
+}
+
+static void who_comes_during_a_drain_is_told_of_it(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    told_count = 0;
+    stage_open(&config, NULL, &handler_polite, 32);
+    worker_drain(&stage.worker, HOUR_MS);
+    stage_turns(2);
+    assert_int_equal(stage.worker.order, WORKER_DRAIN);
+    struct sim_peer *peer = stage_connect();
+    for (int i = 0; i < 1000 && !sim_peer_saw_end(peer); i++) stage_turn(STAGE_MS);
+    assert_true(sim_peer_saw_end(peer));
+    assert_int_equal(told_count, 1);
+    stage_close();
+}
+
+static struct sim_datagrams *ask(const char *text)
+{
+    const struct weir_address from = address_of_v4(0x7f000002, 0);
+    struct sim_datagrams *peer = sim_datagrams_open(stage.simulation, &from);
+
+    sim_datagrams_send(peer, &stage.address, text, (uint32_t)strlen(text));
+    stage_run_ms(10);
+    return peer;
+}
+
+static void expect_answer(struct sim_datagrams *peer, const char *text)
+{
+    struct weir_address from;
+    char bytes[64] = "";
+    uint32_t length = 0;
+
+    assert_true(sim_datagrams_receive(peer, bytes, sizeof bytes, &length, &from));
+    assert_int_equal(length, strlen(text));
+    assert_memory_equal(bytes, text, length);
+}
+
+static void a_datagram_peer_that_comes_during_a_drain_is_answered_and_told(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    told_count = 0;
+    stage_open(&config, NULL, &handler_polite, 33);
+    worker_drain(&stage.worker, HOUR_MS);
+    stage_turns(2);
+    struct sim_datagrams *peer = ask("late");
+    expect_answer(peer, "late");
+    assert_int_equal(told_count, 1);
+    assert_int_equal(stage_stats().peers_closed, 1);
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+static void a_datagram_peer_that_is_finished_gets_its_last_answer(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    stage_open(&config, NULL, &handler_last_word, 34);
+    struct sim_datagrams *peer = ask("last");
+    expect_answer(peer, "last");
+    assert_int_equal(stage_closed(WEIR_REASON_APPLICATION), 1);
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_drain_reads_what_lies_there_before_it_calls_anybody_quiet),
+        cmocka_unit_test(who_comes_during_a_drain_is_told_of_it),
+        cmocka_unit_test(a_datagram_peer_that_comes_during_a_drain_is_answered_and_told),
+        cmocka_unit_test(a_datagram_peer_that_is_finished_gets_its_last_answer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
