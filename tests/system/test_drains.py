@@ -6,7 +6,8 @@ import socket
 import threading
 
 from weir_process import (DEADLINE_S, WeirTest, connect, deaf_client, echo, expect_end, expect_flood, flood, is_refused,
-                          main, pattern_bytes, receive_exactly, scaled, udp_socket, unacknowledged_bytes)
+                          main, on_linux_alone, pattern_bytes, receive_exactly, scaled, udp_socket,
+                          unacknowledged_bytes)
 
 PIECE = pattern_bytes(10_000, seed=77)
 
@@ -77,6 +78,31 @@ class Drains(WeirTest):
             self.assertGreaterEqual(one.got, least)
         self.assertEqual(ended.summary["bytes_out"], sum(one.got for one in clients), ended.summary)
         self.assertEqual(ended.summary["closed_drain"], len(clients), ended.summary)
+
+    @on_linux_alone("Wine's processes cannot be stopped by themselves")
+    def test_requests_of_a_quiet_crowd(self):
+        """More requests at once than a batch has room for, from clients that had been quiet, and a drain that begins
+        at the same moment: all are answered."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--workers", "1", "--stats", "100ms")
+        peers = [connect(weir.tcp) for _ in range(scaled(400, 200))]
+        for peer in peers:
+            echo(peer, 10, finish=False)
+        lines = weir.log.count("weir: stats")
+        weir.wait_until("all were quiet", lambda: weir.log.count("weir: stats") > lines + 3)
+        weir.tell(signal.SIGSTOP) # so that the requests and the order are found together
+        for peer in peers:
+            peer.sendall(b"asked before")
+        for peer in peers:
+            weir.wait_until("it reached the server", lambda: unacknowledged_bytes(peer) == 0)
+        weir.tell(signal.SIGINT)
+        weir.tell(signal.SIGCONT)
+        for peer in peers:
+            self.assertEqual(receive_exactly(peer, 12), b"asked before")
+            expect_end(peer)
+            peer.close()
+        ended = weir.wait_end()
+        self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, len(peers)), ended.summary)
+        self.assert_adds_up(ended.summary)
 
     def test_under_load_to_the_deadline(self):
         """Clients that never stop are cut off at the deadline; what came back until then is right."""
