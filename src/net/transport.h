@@ -9,8 +9,7 @@
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
-#include <stdatomic.h>
-
+#include "atomic.h"
 #include "ledger.h"
 #include "net.h"
 #include "pool.h"

@@ -7,9 +7,9 @@
 #include "refusal.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 
+#include "atomic.h"
 #include "check.h"
 #include "worker.h"
 

@@ -4,12 +4,11 @@
 #ifndef SESSION_WORKER_H
 #define SESSION_WORKER_H
 
-#include <stdatomic.h>
-
 #include <weir/weir.h>
 
 #include "address_counts.h"
 #include "address_list.h"
+#include "atomic.h"
 #include "counters.h"
 #include "group.h"
 #include "hand.h"
