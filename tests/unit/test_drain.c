@@ -88,6 +88,59 @@ static void a_drain_reads_what_lies_there_before_it_calls_anybody_quiet(void **s
     stage_close();
 }
 
+/* Turns until the drain has ended the peer, each so late; returns how long that took, and counts
+ * what came before. */
+static uint64_t ms_until_the_end(struct sim_peer *peer, uint64_t late_ms, uint32_t *received)
+{
+    uint64_t begun_ns = net_now_ns(stage.worker.net);
+    uint8_t bytes[16];
+
+    *received = 0;
+
+    for (int i = 0; i < 1000 && !sim_peer_saw_end(peer); i++) {
+        sim_pass_ns(stage.simulation, late_ms * STAGE_MS);
+        stage_turn(STAGE_MS);
+        *received += sim_peer_receive(peer, bytes, sizeof bytes);
+    }
+    assert_true(sim_peer_saw_end(peer));
+    return (net_now_ns(stage.worker.net) - begun_ns) / STAGE_MS;
+}
+
+static void a_worker_that_is_always_late_drains_all_the_same(void **state)
+{
+    struct weir_config config = stage_config();
+    uint32_t received;
+
+    (void)state;
+    stage_open(&config, NULL, &handler_echo, 35);
+    struct sim_peer *peer = stage_connect();
+    stage_run_ms(500);
+    worker_drain(&stage.worker, HOUR_MS);
+    uint64_t took_ms = ms_until_the_end(peer, 50, &received);
+    assert_true(took_ms >= 1000 && took_ms < 1500);
+    stage_close();
+}
+
+static void a_worker_that_stood_still_in_a_drain_reads_first(void **state)
+{
+    struct weir_config config = stage_config();
+    uint32_t received;
+
+    (void)state;
+    config.drain_jitter_ms = 2000; /* so that the drain has not ended it before */
+    stage_open(&config, NULL, &handler_echo, 36);
+    struct sim_peer *peer = stage_connect();
+    stage_run_ms(500);
+    worker_drain(&stage.worker, HOUR_MS);
+    stage_turns(10);
+    assert_false(sim_peer_saw_end(peer));
+    assert_int_equal(sim_peer_send(peer, "x", 1), 1);
+    sim_pass_ns(stage.simulation, 5000 * STAGE_MS);
+    assert_true(ms_until_the_end(peer, 0, &received) < 6000);
+    assert_int_equal(received, 1);
+    stage_close();
+}
+
 static void who_comes_during_a_drain_is_told_of_it(void **state)
 {
     struct weir_config config = stage_config();
@@ -160,6 +213,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drain_reads_what_lies_there_before_it_calls_anybody_quiet),
+        cmocka_unit_test(a_worker_that_is_always_late_drains_all_the_same),
+        cmocka_unit_test(a_worker_that_stood_still_in_a_drain_reads_first),
         cmocka_unit_test(who_comes_during_a_drain_is_told_of_it),
         cmocka_unit_test(a_datagram_peer_that_comes_during_a_drain_is_answered_and_told),
         cmocka_unit_test(a_datagram_peer_that_is_finished_gets_its_last_answer),
