@@ -69,11 +69,13 @@ static void counters__say(struct counters__words *words, const char *prefix, con
     if (words->used >= words->size) return;
     length = snprintf(words->text + words->used, words->size - words->used, "%s%s%s=%" PRIu64,
                       words->used > 0 ? " " : "", prefix, name, count);
-    if (length > 0) words->used += (size_t)length;
+    weir_check(length > 0);
+    words->used += (size_t)length;
 }
 
 char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size)
 {
+    weir_check_use(size > 0, "weir_stats_text() needs room for its end");
     const struct {
         const char *name;
         uint64_t count;
@@ -87,7 +89,6 @@ char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size)
     };
     struct counters__words words = {text, size, 0};
 
-    weir_check_use(size > 0, "weir_stats_text() needs room for its end");
     text[0] = '\0';
     for (size_t i = 0; i < weir_count_of(counts); i++)
         if (counts[i].always || counts[i].count > 0)

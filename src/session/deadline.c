@@ -52,7 +52,7 @@ static void deadline__consider_stream(const struct weir_session *session,
 {
     const struct weir_config *config = &session->worker->common->config;
 
-    if (!session->heard)
+    if (!session->heard && session->state == SESSION_OPEN)
         deadline__consider(session, session->opened_ms, config->first_byte_timeout_ms,
                            WEIR_REASON_FIRST_BYTE, soonest);
     if (session->frame_begun && !session->queue_paused && !session->rate_paused)
@@ -111,6 +111,7 @@ void deadline_on_due(struct weir_session *session)
     }
     if (soonest.reason == WEIR_REASON_NONE) {
         session->rate_paused = false;
+        session->received_ms = (uint32_t)session->worker->now_ms; /* it could not be heard before */
         session_mind_receiving(session);
         deadline_mind(session);
         return;

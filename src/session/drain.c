@@ -3,13 +3,14 @@
  *
  *      RUN -> DRAIN -> STOP -> nothing is left: the end
  *
- * A drain tells every session (on_drain), lets each answer what it was asked, finishes those that
- * have gone quiet, one by one over the jitter, and stops what is left at the deadline. A handler
- * with an on_drain of its own finishes its sessions itself.
+ * A drain tells every session (on_drain), also those that begin meanwhile, lets each answer what it
+ * was asked, finishes those that have gone quiet, one by one over the jitter, and stops what is
+ * left at the deadline. A handler with an on_drain of its own finishes its sessions itself.
  */
 #include "drain.h"
 
 #include "check.h"
+#include "deadline.h"
 #include "siphash.h"
 #include "worker.h"
 
@@ -44,8 +45,9 @@ static void drain__tell(struct weir_session *session)
 {
     const struct weir_handler *handler = session->place->handler;
 
-    if (session->opened && session_may_send(session) && handler->on_drain)
-        handler->on_drain(session);
+    if (session->drain_told || !session->opened || !session_may_send(session)) return;
+    session->drain_told = true;
+    if (handler->on_drain) handler->on_drain(session);
 }
 
 void drain_mind_newcomer(struct weir_session *session)
@@ -84,7 +86,8 @@ static void drain__finish_if_quiet(struct weir_session *session)
     const struct worker *worker = session->worker;
     uint64_t passed_ms = (worker->now_ns - worker->drain_began_ns) / WALL_NS_PER_MS;
 
-    if (session->state != SESSION_OPEN || session->place->handler->on_drain) return;
+    if (session->state != SESSION_OPEN) return;
+    if (session->opened && session->place->handler->on_drain) return;
     /* Never at the first look: what had come when the drain began may still be unread. */
     if (passed_ms >= DRAIN__LOOK_MS + drain__offset_ms(session) && drain__is_quiet(session))
         session_finish(session, WEIR_REASON_DRAIN);
@@ -101,6 +104,7 @@ static void drain__begin(struct worker *worker)
         worker->linger_ms = DRAIN__LINGER_MS;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
         weir_container_of(at, struct place, in_places)->was_busy = true;
+    drain__each(worker, deadline_mind); /* those that have finished have less time now */
     drain__each(worker, drain__tell);
 }
 
@@ -151,6 +155,7 @@ static void drain__look(struct worker *worker)
     worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
         place_drain(weir_container_of(at, struct place, in_places), is_last_look);
+    drain__each(worker, drain__tell);
     drain__each(worker, drain__finish_if_quiet);
 }
 
@@ -158,8 +163,11 @@ void drain_mind_orders(struct worker *worker)
 {
     uint8_t asked = atomic_load_explicit(&worker->asked, memory_order_acquire);
 
-    if (asked > worker->order && asked == WORKER_DRAIN) drain__begin(worker);
-    if (asked > worker->order && asked == WORKER_STOP) drain__begin_stop(worker);
+    if (worker->order == WORKER_STOP) return;
+    if (asked & WORKER_STOP)
+        drain__begin_stop(worker);
+    else if (asked > worker->order)
+        drain__begin(worker);
     if (worker->order == WORKER_DRAIN) drain__look(worker);
 }
 

@@ -57,10 +57,13 @@ enum weir_code hand_send_back(struct weir_session *session, const struct weir_me
 
     hand_take_message(hand, session, message);
     if (!session_may_send(session)) return WEIR_CANCELLED;
+    if (message->frame_length > 0 && !hand_extend_run(hand, message)) {
+        hand_settle(session);
+        if (session_may_send(session))
+            session_send_surely(session, message->frame, message->frame_length);
+    }
+    if (!session_may_send(session)) return WEIR_CANCELLED; /* nothing was left to promise it with */
     counter_add(&session->worker->counters.messages_out, 1);
-    if (message->frame_length == 0 || hand_extend_run(hand, message)) return WEIR_OK;
-    hand_settle(session);
-    session_send_surely(session, message->frame, message->frame_length);
     return WEIR_OK;
 }
 
@@ -145,7 +148,7 @@ static void hand__mind_rate(struct weir_session *session, uint32_t bytes, uint32
         more_ns = bucket_take(&session->messages_bucket, worker->now_ns, messages,
                               config->message_rate_max, config->message_rate_max);
     if (more_ns > rest_ns) rest_ns = more_ns;
-    if (rest_ns == 0 || session->state != SESSION_OPEN) return;
+    if (rest_ns == 0) return;
     session->resume_ms = (uint32_t)(worker->now_ms + rest_ns / WALL_NS_PER_MS + 1);
     if (!session->rate_paused) counter_add(&worker->counters.pauses_rate, 1);
     session->rate_paused = true;

@@ -46,8 +46,10 @@ static void mail__take(struct worker *worker, const struct mailbox_letter *lette
     case MAILBOX_ACCEPTED: mail__accept(worker, letter); break;
     case MAILBOX_SEND: mail__deliver(worker, letter); break;
     case MAILBOX_CLOSE: mail__close(worker, letter->id); break;
-    case MAILBOX_BROADCAST: group_broadcast(worker, letter->payload); break;
-    default: weir_unreachable("a letter of no kind");
+    case MAILBOX_BROADCAST:
+    default:
+        weir_check(letter->kind == MAILBOX_BROADCAST);
+        group_broadcast(worker, letter->payload);
     }
     if (letter->payload) payload_give_back(letter->payload);
 }

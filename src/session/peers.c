@@ -66,9 +66,9 @@ static struct weir_session **peers__link(const struct place *place, const struct
 static void peers__evict(struct worker *worker)
 {
     struct list *oldest = worker->peers.by_age.next;
-
-    if (oldest == &worker->peers.by_age) return;
     struct weir_session *session = weir_container_of(oldest, struct weir_session, in_open);
+
+    weir_check(!list_is_empty(&worker->peers.by_age)); /* datagram_peers_max is not 0 */
     session_close(session, WEIR_REASON_EVICTED);
     list_remove(&session->in_touched);
     session_flush(session);

@@ -184,7 +184,7 @@ static void place__credit(struct weir_session *session, uint32_t bytes)
 }
 
 static enum weir_code place__send_copy(struct weir_session *session, const void *bytes,
-                                       size_t length)
+                                       size_t length, uint32_t segment_bytes)
 {
     struct worker *worker = session->worker;
     struct net_buffer *buffer = net_take(worker->net, length > 0 ? (uint32_t)length : 1);
@@ -195,7 +195,7 @@ static enum weir_code place__send_copy(struct weir_session *session, const void 
     }
     if (length > 0) memcpy(buffer->bytes, bytes, length);
     buffer->length = (uint32_t)length;
-    return place__send_buffer(session, buffer, 0);
+    return place__send_buffer(session, buffer, segment_bytes);
 }
 
 enum weir_code place_send(struct weir_session *session, const void *bytes, size_t length)
@@ -203,7 +203,7 @@ enum weir_code place_send(struct weir_session *session, const void *bytes, size_
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (length > place__payload_max(&session->peer)) return WEIR_TOO_LARGE;
     if (!place__may_reply(session, length)) return WEIR_NO_ROOM;
-    return place__send_copy(session, bytes, length);
+    return place__send_copy(session, bytes, length, 0);
 }
 
 enum weir_code place_send_back(struct weir_session *session, const struct weir_message *message)
@@ -214,7 +214,17 @@ enum weir_code place_send_back(struct weir_session *session, const struct weir_m
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (!place__may_reply(session, message->length)) return WEIR_NO_ROOM;
     if (hand_extend_run(hand, message)) return WEIR_OK;
-    return place__send_copy(session, message->bytes, message->length);
+    return place__send_copy(session, message->bytes, message->length, 0);
+}
+
+void place_settle(struct weir_session *session)
+{
+    struct hand *hand = &session->worker->hand;
+    uint32_t segment_bytes = place__of(session)->segment_bytes, bytes = hand->run_bytes;
+
+    if (hand->session != session || bytes == 0) return;
+    hand->run_bytes = 0;
+    place__send_copy(session, hand->run, bytes, bytes > segment_bytes ? segment_bytes : 0);
 }
 
 /* ---- datagrams: in ---- */
@@ -260,7 +270,7 @@ static void place__deliver(struct place *place, struct weir_session *session,
     } while (at < buffer->length);
     struct hand done = *hand;
     *hand = (struct hand){.session = NULL};
-    if (done.run_bytes == 0) {
+    if (done.run_bytes == 0 || session->state != SESSION_OPEN) {
         net_give_back(place->worker->net, buffer);
         return;
     }
@@ -379,7 +389,9 @@ void place_on_event(struct place *place, const struct net_event *event)
         weir_check(place->out_count == 0);
         list_remove(&place->in_places);
         break;
-    case NET_PAUSED: worker_count_pause(worker, event->code); break;
-    default: weir_unreachable("an event that no listener or datagram socket has");
+    case NET_PAUSED:
+    default: /* what the others are, no listener or datagram socket has */
+        weir_check(event->kind == NET_PAUSED);
+        worker_count_pause(worker, event->code);
     }
 }

@@ -59,4 +59,7 @@ void place_on_event(struct place *place, const struct net_event *event);
 enum weir_code place_send(struct weir_session *session, const void *bytes, size_t length);
 enum weir_code place_send_back(struct weir_session *session, const struct weir_message *message);
 
+/* Before a peer ends in peace: what was sent back so far goes first. */
+void place_settle(struct weir_session *session);
+
 #endif

@@ -12,6 +12,7 @@
 struct send_queue__share {
     struct net_buffer link; /* first: it is linked by it */
     struct payload *payload;
+    bool may_drop; /* it is a broadcast, and no promise */
 };
 
 static bool send_queue__is_share(const struct net_buffer *buffer)
@@ -147,13 +148,14 @@ uint32_t send_queue_share_bytes(const struct payload *payload)
     return payload->length + (uint32_t)sizeof(struct send_queue__share);
 }
 
-bool send_queue_share(struct send_queue *queue, struct payload *payload)
+bool send_queue_share(struct send_queue *queue, struct payload *payload, bool may_drop)
 {
     struct send_queue__share *share = memory_alloc(sizeof *share);
 
     weir_check(payload->length > 0);
     if (!share) return false;
     share->payload = payload_share(payload);
+    share->may_drop = may_drop;
     share->link.bytes = payload->bytes;
     share->link.length = payload->length;
     send_queue__link(queue, &share->link);
@@ -162,6 +164,13 @@ bool send_queue_share(struct send_queue *queue, struct payload *payload)
 
 /* ---- out ---- */
 
+/* Whether it is a share of which nothing was sent yet. */
+static bool send_queue__is_untouched(struct net_buffer *buffer)
+{
+    return send_queue__is_share(buffer) &&
+           buffer->length == send_queue__share_of(buffer)->payload->length;
+}
+
 uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes)
 {
     struct net_buffer *previous = NULL, *at = queue->first;
@@ -169,7 +178,7 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
 
     while (at && queue->shares_count > 0 && queue->pinned_bytes > pinned_max_bytes) {
         struct net_buffer *next = at->next;
-        if (send_queue__is_share(at) && at->length == send_queue__share_of(at)->payload->length) {
+        if (send_queue__is_untouched(at) && send_queue__share_of(at)->may_drop) {
             send_queue__unlink(queue, previous);
             send_queue__free_share(queue, at);
             count++;
@@ -203,13 +212,15 @@ static void send_queue__pour(struct send_queue *queue, struct net_buffer *into)
 uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX])
 {
-    uint32_t count = 0;
+    uint32_t count = 0, before_bytes = queue->pinned_bytes;
 
     weir_check(queue->flight_bytes == 0);
     weir_check(queue->first != NULL);
     while (queue->first && count < NET_SEND_BUFFERS_MAX) {
         struct net_buffer *buffer = queue->first;
         if (send_queue__is_share(buffer)) {
+            /* A whole buffer for a few bytes, again and again, would cost more than any mark. */
+            if (queue->pinned_bytes > before_bytes && send_queue__is_untouched(buffer)) break;
             buffer = net_take(net, 1);
             if (!buffer) break;
             queue->pinned_bytes += buffer->capacity;

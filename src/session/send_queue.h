@@ -47,19 +47,20 @@ void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer
 bool send_queue_copy(struct send_queue *queue, struct net *net, const struct send_piece *pieces,
                      size_t pieces_count);
 
-/* Queues a share of the payload, of which it takes a reference. False: no memory, and nothing was
- * queued. */
-bool send_queue_share(struct send_queue *queue, struct payload *payload);
+/* Queues a share of the payload, of which it takes a reference; `may_drop`: it may be dropped
+ * again. False: no memory, and nothing was queued. */
+bool send_queue_share(struct send_queue *queue, struct payload *payload, bool may_drop);
 
 /* What a share of the payload would add to pinned_bytes. */
 uint32_t send_queue_share_bytes(const struct payload *payload);
 
-/* Takes out the oldest shares of which nothing was sent yet, until at most `pinned_max_bytes` are
- * pinned or none is left. Returns how many. */
+/* Takes out the oldest shares that may be dropped and of which nothing was sent yet, until at most
+ * `pinned_max_bytes` are pinned or none is left. Returns how many. */
 uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes);
 
 /* Takes the first buffers out, now in flight; returns how many: 0 only when the first is a share
- * and the pool has no buffer left to pour it into. Nothing may be in flight, something queued. */
+ * and the pool has no buffer left to pour it into. It pins at most a buffer and the frame of one
+ * share more than before. Nothing may be in flight, something queued. */
 uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX]);
 

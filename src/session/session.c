@@ -41,22 +41,18 @@ _Static_assert(sizeof(struct weir_session) <= SESSION_BYTES_MAX,
 
 /* ---- states ---- */
 
-static bool session__may_enter(enum session_state from, enum session_state to)
-{
-    switch (from) {
-    case SESSION_FREE: return to == SESSION_OPEN;
-    case SESSION_OPEN:
-        return to == SESSION_PEER_DONE || to == SESSION_FINISHING || to == SESSION_CLOSING;
-    case SESSION_PEER_DONE: return to == SESSION_FINISHING || to == SESSION_CLOSING;
-    case SESSION_FINISHING: return to == SESSION_CLOSING;
-    case SESSION_CLOSING: return to == SESSION_FREE;
-    default: return false;
-    }
-}
-
 static void session__enter(struct weir_session *session, enum session_state state)
 {
-    weir_check(session__may_enter((enum session_state)session->state, state));
+    static const uint32_t ways[SESSION_STATES_COUNT] = {
+        /* a bit for each state to go to */
+        [SESSION_FREE] = 1u << SESSION_OPEN,
+        [SESSION_OPEN] = 1u << SESSION_PEER_DONE | 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
+        [SESSION_PEER_DONE] = 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
+        [SESSION_FINISHING] = 1u << SESSION_CLOSING,
+        [SESSION_CLOSING] = 1u << SESSION_FREE,
+    };
+
+    weir_check(ways[session->state] >> state & 1u);
     session->state = (uint8_t)state;
 }
 
@@ -95,7 +91,8 @@ void *session_handler_state(struct weir_session *session)
 {
     const struct place *place = session->place;
 
-    if (place->handler->session_bytes == 0 || session->id == 0) return NULL;
+    if (place->handler->session_bytes == 0) return NULL;
+    weir_check(session->id != 0); /* who keeps something has no visitors */
     return session_table_extra(session) + place->handler_state_at;
 }
 
@@ -156,9 +153,9 @@ static void session__turn_away(struct worker *worker, const struct place *place,
     struct weir_session *session = session__adopt(worker, place, socket, peer);
     if (!session) return;
     worker->farewells_open++;
+    net_receive(worker->net, session->handle, true);
     session_send_surely(session, (const uint8_t *)farewell, strlen(farewell));
     session_finish(session, WEIR_REASON_APPLICATION);
-    net_receive(worker->net, session->handle, true);
     deadline_mind(session);
 }
 
@@ -209,12 +206,14 @@ void session_finish(struct weir_session *session, enum weir_reason reason)
 {
     if (!session_may_send(session)) return; /* on its way to an end already */
     if (session->is_datagram) {
+        place_settle(session);
         session_close(session, reason);
         return;
     }
     hand_settle(session);
     if (!session_may_send(session)) return; /* it could not even be promised what was */
     session->reason = (uint8_t)reason;
+    session->frame_begun = false; /* nobody waits for the rest of it */
     session__enter(session, SESSION_FINISHING);
     session_mind_receiving(session); /* what comes is discarded, up to the peer's end */
     worker_touch(session->worker, session);
@@ -353,7 +352,7 @@ static void session__send_queued(struct weir_session *session)
 void session_flush(struct weir_session *session)
 {
     if (session->is_datagram) {
-        if (session->state == SESSION_CLOSING) session_end(session);
+        session_end(session);
         return;
     }
     session__check(session);
@@ -435,7 +434,7 @@ void session_send_surely(struct weir_session *session, const uint8_t *bytes, siz
     weir_check(session_may_send(session));
     if (!send_queue_copy(&session->queue, session->worker->net, &piece, 1)) {
         struct payload *payload = payload_open(NULL, bytes, length, &code);
-        bool shared = payload && send_queue_share(&session->queue, payload);
+        bool shared = payload && send_queue_share(&session->queue, payload, false);
         if (payload) payload_give_back(payload);
         if (!shared) {
             session_close(session, WEIR_REASON_EXHAUSTED);
@@ -474,10 +473,9 @@ void session_share(struct weir_session *session, struct payload *payload)
     struct worker *worker = session->worker;
 
     if (!session_may_send(session) || payload->length == 0) return;
-    hand_settle(session);
-    if (!session_may_send(session) || !session__make_room(session, send_queue_share_bytes(payload)))
-        return;
-    if (!send_queue_share(&session->queue, payload)) {
+    weir_check(session->worker->hand.session != session); /* nothing to settle */
+    if (!session__make_room(session, send_queue_share_bytes(payload))) return;
+    if (!send_queue_share(&session->queue, payload, true)) {
         counter_add(&worker->counters.sends_dropped, 1);
         return;
     }

@@ -73,6 +73,7 @@ struct weir_session {
     bool frame_begun : 1;   /* true exactly when the codec has begun a frame, at frame_ms */
     bool finished : 1;      /* true exactly when net_finish was called, at finished_ms */
     bool is_datagram : 1;   /* true exactly when it is a datagram peer */
+    bool drain_told : 1;    /* true exactly when the end of the worker was made known to it */
 };
 
 #define SESSION_BYTES_MAX 256 /* a session costs at most this besides what is queued for it */

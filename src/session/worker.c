@@ -76,8 +76,8 @@ enum weir_code worker_open(struct worker *worker, const struct net_options *aske
 
     worker->datagram_sends_max = options.datagram_sends_max;
     worker->buffer_bytes = options.stream_buffer_bytes;
-    while (options.receive_buffers_ready > 1 &&
-           (uint64_t)options.receive_buffers_ready * options.stream_buffer_bytes > high_bytes / 2)
+    weir_check(options.stream_buffer_bytes <= high_bytes / 2); /* the settings were checked */
+    while ((uint64_t)options.receive_buffers_ready * options.stream_buffer_bytes > high_bytes / 2)
         options.receive_buffers_ready /= 2;
     enum weir_code code = net_open(&options, &worker->net, error);
     if (code != WEIR_OK) return code;
@@ -112,11 +112,7 @@ void worker_free(struct worker *worker)
 
 static void worker__note_order(struct worker *worker, enum worker_order order)
 {
-    uint8_t asked = atomic_load(&worker->asked);
-
-    while (asked < (uint8_t)order &&
-           !atomic_compare_exchange_weak(&worker->asked, &asked, (uint8_t)order))
-        continue;
+    atomic_fetch_or(&worker->asked, (uint8_t)order);
 }
 
 static struct worker *worker__least_busy(struct worker *worker)
@@ -291,8 +287,10 @@ static void worker__on_session_event(struct weir_session *session, const struct 
     case NET_SENT: session_on_sent(session, event->code); break;
     case NET_BROKEN: session_on_broken(session, event->code); break;
     case NET_CLOSED: session_on_closed(session); break;
-    case NET_PAUSED: worker_count_pause(session->worker, event->code); break;
-    default: weir_unreachable("an event that no connection has");
+    case NET_PAUSED:
+    default: /* what the others are, no connection has */
+        weir_check(event->kind == NET_PAUSED);
+        worker_count_pause(session->worker, event->code);
     }
 }
 

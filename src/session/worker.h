@@ -41,7 +41,7 @@ struct worker_common {
     uint32_t team_count;
 };
 
-enum worker_order { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
+enum worker_order { WORKER_RUN, WORKER_DRAIN, WORKER_STOP }; /* a bit each, in their order */
 
 #define WORKER_FAREWELLS_MAX 64u /* refused connections that are being told so, at once */
 
@@ -82,7 +82,7 @@ struct worker {
     uint64_t drain_behind_ns;  /* since when that waits for what is still unread; 0: it does not */
 
     /* Any thread's. */
-    _Atomic uint8_t asked;         /* enum worker_order: what was asked for */
+    _Atomic uint8_t asked;         /* enum worker_order: the bits of all that was asked for */
     _Atomic uint64_t drain_ms;     /* how long a drain may take; written before `asked` */
     _Atomic uint32_t drains_asked; /* moves on with every worker_drain; written after drain_ms */
     _Atomic uint32_t load;         /* sessions, and letters on their way: a guess */

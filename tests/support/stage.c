@@ -2,6 +2,7 @@
 /* stage.c - one worker over the simulated network in virtual time. */
 #include "stage.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "address.h"
@@ -11,7 +12,8 @@
 #include "stage_validate.h"
 
 struct stage stage;
-uint32_t stage_stream_buffers_max = 1024;
+uint32_t stage_stream_buffers_max = 1024, stage_datagram_buffers_max, stage_datagram_sends_max,
+         stage_handles_max;
 
 struct weir_config stage_config(void)
 {
@@ -56,6 +58,9 @@ void stage_open(const struct weir_config *config, const struct weir_codec *codec
     options.transport = "simulated";
     options.simulation = stage.simulation;
     options.stream_buffers_max = stage_stream_buffers_max;
+    if (stage_datagram_buffers_max > 0) options.datagram_buffers_max = stage_datagram_buffers_max;
+    if (stage_datagram_sends_max > 0) options.datagram_sends_max = stage_datagram_sends_max;
+    if (stage_handles_max > 0) options.handles_max = stage_handles_max;
     stage__set_common(config);
     if (!codec) codec = &codec_raw;
     require(worker_init(&stage.worker, 0, &stage.common, place_extra_bytes(codec, handler)));
@@ -156,6 +161,86 @@ struct sim_peer *stage_connect_from(uint8_t host)
     const struct weir_address from = address_of_v4(0x7f000000u + host, 0);
 
     return stage__connect(&from);
+}
+
+void stage_say(struct sim_peer *peer, const char *text)
+{
+    require_equal(sim_peer_send(peer, text, (uint32_t)strlen(text)), strlen(text));
+}
+
+void stage_tell(struct sim_peer *peer, const char *text)
+{
+    char frame[64];
+
+    snprintf(frame, sizeof frame, "%s.", text);
+    stage_say(peer, frame);
+}
+
+void stage_expect(struct sim_peer *peer, const char *text)
+{
+    char got[1024];
+    uint32_t count = sim_peer_receive(peer, (uint8_t *)got, sizeof got - 1);
+
+    got[count] = '\0';
+    if (strcmp(got, text) != 0)
+        require_failed(__FILE__, __LINE__, "\"%s\" came, not \"%s\"", got, text);
+}
+
+struct sim_datagrams *stage_datagrams(uint8_t host)
+{
+    const struct weir_address address = address_of_v4(0x7f000000u + host, 0);
+
+    return sim_datagrams_open(stage.simulation, &address);
+}
+
+void stage_send_to(struct sim_datagrams *socket, const char *text)
+{
+    sim_datagrams_send(socket, &stage.address, text, (uint32_t)strlen(text));
+}
+
+void stage_hear(struct sim_datagrams *socket, const char *text)
+{
+    struct weir_address from;
+    char bytes[64] = "";
+    uint32_t length = 0;
+
+    for (int i = 0; i < 2000; i++) {
+        if (sim_datagrams_receive(socket, (uint8_t *)bytes, sizeof bytes - 1, &length, &from))
+            break;
+        stage_turn(STAGE_MS);
+    }
+    bytes[length] = '\0';
+    if (strcmp(bytes, text) != 0)
+        require_failed(__FILE__, __LINE__, "\"%s\" came, not \"%s\"", bytes, text);
+}
+
+static struct net_buffer *stage__taken;
+
+void stage_take_buffers(void)
+{
+    struct net_buffer *buffer;
+
+    while ((buffer = net_take(stage.worker.net, 1)) != NULL) {
+        buffer->next = stage__taken;
+        stage__taken = buffer;
+    }
+}
+
+void stage_give_back_buffers(void)
+{
+    while (stage__taken) {
+        struct net_buffer *buffer = stage__taken;
+        stage__taken = buffer->next;
+        net_give_back(stage.worker.net, buffer);
+    }
+}
+
+void stage_run_to_the_end(void)
+{
+    bool running = true;
+
+    for (int i = 0; i < STAGE_TURNS_MAX && running; i++) running = stage_turn(STAGE_MS);
+    require(!running);
 }
 
 struct weir_session *stage_only_session(void)

@@ -20,7 +20,9 @@ struct stage {
 };
 
 extern struct stage stage;
-extern uint32_t stage_stream_buffers_max; /* of the next stage; 1024 */
+/* Of the nets of the stages that are opened next: 1024 at first, and 0 for the default. */
+extern uint32_t stage_stream_buffers_max, stage_datagram_buffers_max, stage_datagram_sends_max,
+    stage_handles_max;
 
 /* The settings of a test: no time limits, no reply limit, marks of 128 and 32 KiB, 10 sessions. */
 struct weir_config stage_config(void);
@@ -46,6 +48,27 @@ struct sim_peer *stage_connect(void);
 
 /* From an address of its own: 127.0.0.`host`. */
 struct sim_peer *stage_connect_from(uint8_t host);
+
+/* Sends the text; the window must take it. With a dot behind it: one message of codec_dot. */
+void stage_say(struct sim_peer *peer, const char *text);
+void stage_tell(struct sim_peer *peer, const char *text);
+
+/* All that the peer has received and not read. */
+void stage_expect(struct sim_peer *peer, const char *text);
+
+/* A datagram socket on 127.0.0.`host`. */
+struct sim_datagrams *stage_datagrams(uint8_t host);
+void stage_send_to(struct sim_datagrams *socket, const char *text);
+
+/* Waits for a datagram, which must say this. */
+void stage_hear(struct sim_datagrams *socket, const char *text);
+
+/* Takes all stream buffers, or gives them back. */
+void stage_take_buffers(void);
+void stage_give_back_buffers(void);
+
+/* Turns until the worker has ended, which it must. */
+void stage_run_to_the_end(void);
 
 /* The one session over a connection that is open. */
 struct weir_session *stage_only_session(void);

@@ -10,6 +10,8 @@
 #include "require.h"
 #include "worker.h"
 
+uint32_t stage_broadcast_bytes_max = 64 * 1024;
+
 /* What the sessions of a worker amount to. */
 struct stage_validate__sums {
     uint64_t admitted, farewells, peers, pinned_bytes;
@@ -79,8 +81,10 @@ static void stage_validate__stream(const struct weir_session *session,
     require(session->reason != WEIR_REASON_NONE || session->state == SESSION_OPEN ||
             session->state == SESSION_PEER_DONE);
     require(session->queue.counted_bytes == session->queue.pinned_bytes);
-    /* Beyond the mark: the buffer that shares are being poured into, and a run that was settled. */
-    require(session->queue.pinned_bytes <= worker->high_bytes + 2 * worker->buffer_bytes);
+    /* Beyond the mark: the buffer that shares are being poured into, a run that was settled, and
+     * what there is of one broadcast in the share and in buffers. */
+    require(session->queue.pinned_bytes <=
+            worker->high_bytes + 2 * worker->buffer_bytes + stage_broadcast_bytes_max);
     require(session->receiving_off == (session->queue_paused || session->rate_paused) ||
             session->state == SESSION_FINISHING || session->state == SESSION_CLOSING);
     sums->pinned_bytes += session->queue.pinned_bytes;

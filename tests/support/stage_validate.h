@@ -3,7 +3,12 @@
 #ifndef SUPPORT_STAGE_VALIDATE_H
 #define SUPPORT_STAGE_VALIDATE_H
 
+#include <stdint.h>
+
 struct worker;
+
+/* The longest broadcast of the test. */
+extern uint32_t stage_broadcast_bytes_max;
 
 /* The wheels are sound, the counts add up, nobody costs more than their marks, and nobody is
  * without a timer whose time runs. Fails the test otherwise. The worker must be its server's only

@@ -97,8 +97,8 @@ static _Atomic uint32_t taken;
 static void take_some(void *argument)
 {
     (void)argument;
-    for (int i = 0; i < 10000; i++)
-        if (bucket_shared_take(&shared, S, 5000, 5000)) atomic_fetch_add(&taken, 1);
+    for (int i = 0; i < 200000; i++) /* long enough to meet each other */
+        if (bucket_shared_take(&shared, S, 500000, 500000)) atomic_fetch_add(&taken, 1);
 }
 
 static void threads_take_no_more_than_there_is(void **state)
@@ -109,7 +109,7 @@ static void threads_take_no_more_than_there_is(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) threads[i] = thread_start("taker", take_some, NULL, &os_error);
     for (int i = 0; i < 3; i++) thread_join(threads[i]);
-    assert_int_equal(taken, 5000);
+    assert_int_equal(taken, 500000);
 }
 
 int main(void)

@@ -4,11 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "check.h"
+#include "memory.h"
 #include "send_queue.h"
 #include "sim.h"
 
@@ -171,6 +173,119 @@ static void test_nothing_joins_a_flight(void **state)
     expect_flight(world, "second");
 }
 
+/* ---- shares ---- */
+
+/* Queues a share of these bytes. */
+static void share(struct world *world, const char *text, bool may_drop)
+{
+    enum weir_code code;
+    struct payload *payload = payload_open(NULL, text, strlen(text), &code);
+
+    assert_non_null(payload);
+    assert_true(send_queue_share(&world->queue, payload, may_drop));
+    payload_give_back(payload);
+}
+
+static void test_shares_are_poured_together(void **state)
+{
+    struct world *world = *state;
+
+    share(world, "one ", true);
+    share(world, "two ", true);
+    send_queue_add(&world->queue, world->net, buffer_of(world, "three "));
+    share(world, "four", true);
+    expect_flight(world, "one two three "); /* the fourth waits: it wants a buffer of its own */
+    expect_flight(world, "four");
+    assert_int_equal(world->queue.pinned_bytes, 0);
+}
+
+static void test_what_fills_a_buffer_leaves_the_next_to_another(void **state)
+{
+    struct world *world = *state;
+    static char large[CAPACITY + 1], larger[CAPACITY * 2], text[CAPACITY * 4];
+
+    memset(large, 'l', CAPACITY);
+    memset(larger, 'm', CAPACITY + 100);
+    share(world, large, true); /* exactly one buffer */
+    share(world, larger, true);
+    share(world, "end", true);
+    snprintf(text, sizeof text, "%s%send", large, larger);
+    expect_flight(world, text);
+    share(world, larger, true);
+    send_queue_add(&world->queue, world->net, buffer_of(world, "mine"));
+    share(world, "late", true); /* wants a buffer of its own, and waits for the next flight */
+    snprintf(text, sizeof text, "%smine", larger);
+    expect_flight(world, text);
+    expect_flight(world, "late");
+}
+
+static void test_the_oldest_go_first_and_promises_stay(void **state)
+{
+    struct world *world = *state;
+
+    send_queue_add(&world->queue, world->net, buffer_of(world, "mine "));
+    share(world, "old ", true);
+    share(world, "promise ", false);
+    share(world, "young ", true);
+    uint32_t all_bytes = world->queue.pinned_bytes;
+    assert_int_equal(send_queue_drop_oldest(&world->queue, all_bytes), 0);
+    assert_int_equal(send_queue_drop_oldest(&world->queue, all_bytes - 1), 1);
+    assert_int_equal(send_queue_drop_oldest(&world->queue, 0), 1);
+    assert_int_equal(send_queue_drop_oldest(&world->queue, 0), 0);
+    assert_int_equal(world->queue.shares_count, 1);
+    expect_flight(world, "mine promise ");
+    assert_int_equal(send_queue_drop_oldest(&world->queue, 0), 0);
+}
+
+static void test_what_was_begun_is_not_dropped(void **state)
+{
+    struct world *world = *state;
+    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
+    static char large[CAPACITY * (NET_SEND_BUFFERS_MAX + 1) + 1];
+
+    memset(large, 'b', sizeof large - 1);
+    share(world, large, true);
+    share(world, "next", true);
+    uint32_t count = send_queue_take(&world->queue, world->net, buffers);
+    assert_int_equal(count, NET_SEND_BUFFERS_MAX);
+    assert_int_equal(send_queue_drop_oldest(&world->queue, 0), 1);
+    for (uint32_t i = 0; i < count; i++) net_give_back(world->net, buffers[i]);
+    send_queue_landed(&world->queue);
+    large[CAPACITY] = '\0';
+    expect_flight(world, large);
+}
+
+static void test_without_memory_nothing_is_shared(void **state)
+{
+    struct world *world = *state;
+    enum weir_code code;
+    struct payload *payload = payload_open(NULL, "x", 1, &code);
+
+    memory_fail_nth(1, 0);
+    assert_false(send_queue_share(&world->queue, payload, true));
+    memory_fail_nth(0, 0);
+    assert_int_equal(world->queue.pinned_bytes, 0);
+    payload_give_back(payload);
+}
+
+static void test_an_empty_pool_ends_a_flight_early(void **state)
+{
+    struct world *world = *state;
+    struct net_buffer *taken[20], *buffers[NET_SEND_BUFFERS_MAX];
+    uint32_t count = 0;
+
+    send_queue_add(&world->queue, world->net, buffer_of(world, "mine "));
+    share(world, "shared", true);
+    while ((taken[count] = net_take(world->net, 1)) != NULL) count++;
+    assert_int_equal(send_queue_take(&world->queue, world->net, buffers), 1);
+    net_give_back(world->net, buffers[0]);
+    taken[count++] = net_take(world->net, 1);
+    send_queue_landed(&world->queue);
+    assert_int_equal(send_queue_take(&world->queue, world->net, buffers), 0);
+    while (count > 0) net_give_back(world->net, taken[--count]);
+    expect_flight(world, "shared");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +296,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flight_is_bounded_and_counted, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_nothing_joins_a_flight, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_shares_are_poured_together, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_what_fills_a_buffer_leaves_the_next_to_another,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_the_oldest_go_first_and_promises_stay, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_what_was_begun_is_not_dropped, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_without_memory_nothing_is_shared, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_an_empty_pool_ends_a_flight_early, open_world,
+                                        close_world),
     };
 
     return cmocka_run_group_tests_name("send_queue", tests, NULL, NULL);

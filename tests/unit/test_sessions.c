@@ -12,72 +12,12 @@
 
 #include "address.h"
 #include "builtin.h"
+#include "codec_dot.h"
 #include "mail.h"
 #include "memory.h"
 #include "stage.h"
 
 #define S 1000u /* in milliseconds */
-
-/* ---- a codec ---- */
-
-/* A codec for tests: messages end with '.', '!' is no frame, '(' begins one that ')' ends. */
-static enum weir_decoded dot_decode(const struct weir_codec *codec, void *state,
-                                    struct weir_input *input, struct weir_message *message,
-                                    struct weir_fault *fault)
-{
-    struct {
-        uint32_t length;
-        char bytes[28];
-    } *gathered = state;
-
-    (void)codec;
-    if (input->ended && gathered->length > 0) {
-        snprintf(fault->text, sizeof fault->text, "it ended inside");
-        return WEIR_DECODED_BAD;
-    }
-    while (input->length > 0) {
-        char letter = (char)*input->bytes++;
-        input->length--;
-        if (letter == '!' || gathered->length == sizeof gathered->bytes) {
-            snprintf(fault->text, sizeof fault->text, "there was a %c", letter);
-            return WEIR_DECODED_BAD;
-        }
-        gathered->bytes[gathered->length++] = letter;
-        if (letter != '.') continue;
-        *message = (struct weir_message){(uint8_t *)gathered->bytes, gathered->length - 1,
-                                         (uint8_t *)gathered->bytes, gathered->length};
-        gathered->length = 0;
-        return WEIR_DECODED_MESSAGE;
-    }
-    return WEIR_DECODED_MORE;
-}
-
-static size_t dot_begun(const struct weir_codec *codec, const void *state)
-{
-    (void)codec;
-    return *(const uint32_t *)state;
-}
-
-static enum weir_code dot_encode(const struct weir_codec *codec, const uint8_t *bytes,
-                                 size_t length, struct weir_envelope *envelope)
-{
-    (void)codec;
-    if (length > 0 && memchr(bytes, '.', length)) return WEIR_INVALID;
-    envelope->tail[0] = '.';
-    envelope->tail_length = 1;
-    return WEIR_OK;
-}
-
-static const struct weir_codec codec_dot = {
-    .size = sizeof(struct weir_codec),
-    .name = "dot",
-    .summary = "",
-    .streams = true,
-    .state_bytes = 32,
-    .decode = dot_decode,
-    .begun_bytes = dot_begun,
-    .encode = dot_encode,
-};
 
 /* ---- a handler that notes what it is told ---- */
 
@@ -170,30 +110,6 @@ static void open_noting(const struct weir_config *config)
     stage_open(config, &codec_dot, &handler_noting, 1);
 }
 
-static void say(struct sim_peer *peer, const char *text)
-{
-    assert_int_equal(sim_peer_send(peer, text, (uint32_t)strlen(text)), strlen(text));
-}
-
-/* One message. */
-static void tell(struct sim_peer *peer, const char *text)
-{
-    char frame[64];
-
-    snprintf(frame, sizeof frame, "%s.", text);
-    say(peer, frame);
-}
-
-/* All that the peer has received and not read. */
-static void expect(struct sim_peer *peer, const char *text)
-{
-    char got[1024];
-    uint32_t count = sim_peer_receive(peer, (uint8_t *)got, sizeof got - 1);
-
-    got[count] = '\0';
-    assert_string_equal(got, text);
-}
-
 /* ---- times ---- */
 
 /* Runs until just before and just after a time; the network takes up to `slack_ms`. */
@@ -220,14 +136,14 @@ static void an_idle_session_ends(void **state)
     stage_run_ms(30 * S);
     struct sim_peer *busy = stage_connect();
     for (int i = 0; i < 5; i++) { /* bytes keep the other one open, well past its time */
-        tell(busy, "x");
+        stage_tell(busy, "x");
         stage_run_ms(5 * S);
     }
     assert_int_equal(stage_stats().open, 2);
     expect_close_between(idle, 4 * S, 6 * S, WEIR_REASON_IDLE);
     assert_int_equal(stage_stats().open, 1);
     for (int i = 0; i < 100; i++) {
-        tell(busy, "x");
+        stage_tell(busy, "x");
         stage_run_ms(50 * S);
     }
     assert_int_equal(stage_stats().open, 1);
@@ -248,7 +164,7 @@ static void a_session_that_only_gets_is_not_idle(void **state)
     for (int i = 0; i < 10; i++) {
         assert_int_equal(mail_send(&stage.worker, notes.id, "news", 4), WEIR_OK);
         stage_run_ms(9 * S);
-        expect(peer, "news.");
+        stage_expect(peer, "news.");
     }
     expect_close_between(peer, 100, 2 * S, WEIR_REASON_IDLE);
     stage_close();
@@ -262,7 +178,7 @@ static void who_never_speaks_is_closed(void **state)
     config.first_byte_timeout_ms = 10 * S;
     open_noting(&config);
     struct sim_peer *mute = stage_connect(), *speaker = stage_connect();
-    tell(speaker, "x");
+    stage_tell(speaker, "x");
     expect_close_between(mute, 9 * S, 11 * S, WEIR_REASON_FIRST_BYTE);
     stage_run_ms(100 * S);
     assert_int_equal(stage_stats().open, 1);
@@ -280,7 +196,7 @@ static void a_lifetime_ends(void **state)
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
     for (int i = 0; i < 9; i++) {
-        tell(peer, "x");
+        stage_tell(peer, "x");
         stage_run_ms(2 * S);
     }
     expect_close_between(peer, 1 * S, 3 * S, WEIR_REASON_LIFETIME);
@@ -319,7 +235,7 @@ static void a_peer_that_does_not_follow_our_end_is_left(void **state)
     config.linger_timeout_ms = 5 * S;
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
-    tell(peer, "done");
+    stage_tell(peer, "done");
     expect_close_between(peer, 4 * S, 6 * S, WEIR_REASON_APPLICATION);
     stage_close();
 }
@@ -331,22 +247,22 @@ static void the_handlers_timer_comes_once_and_not_early(void **state)
     (void)state;
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
-    tell(peer, "wait");
+    stage_tell(peer, "wait");
     stage_run_ms(4 * S);
     assert_string_equal(notes.text, "open wait ");
     stage_run_ms(100 * S);
     assert_string_equal(notes.text, "open wait timer ");
-    expect(peer, "tick.");
-    tell(peer, "wait");
+    stage_expect(peer, "tick.");
+    stage_tell(peer, "wait");
     stage_run_ms(3 * S);
-    tell(peer, "wait"); /* in place of the earlier one */
+    stage_tell(peer, "wait"); /* in place of the earlier one */
     stage_run_ms(4 * S);
     assert_string_equal(notes.text, "open wait timer wait wait ");
     stage_run_ms(2 * S);
     assert_string_equal(notes.text, "open wait timer wait wait timer ");
-    tell(peer, "wait");
+    stage_tell(peer, "wait");
     stage_run_ms(1 * S);
-    tell(peer, "halt");
+    stage_tell(peer, "halt");
     stage_run_ms(10 * S);
     assert_string_equal(notes.text, "open wait timer wait wait timer wait halt ");
     sim_peer_close(peer);
@@ -363,7 +279,7 @@ static void a_still_stood_worker_reads_before_it_closes(void **state)
     struct sim_peer *peer = stage_connect();
     stage_run_ms(1 * S);
     /* Nobody turns for a minute, while bytes lie there: the next turn finds the timer long due. */
-    tell(peer, "x");
+    stage_tell(peer, "x");
     sim_pass_ns(stage.simulation, 60 * S * STAGE_MS);
     stage_turns(10);
     assert_int_equal(stage_stats().open, 1);
@@ -391,7 +307,7 @@ static void ends_are_told_once_with_their_reason(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         open_noting(&config);
         struct sim_peer *peer = stage_connect();
-        tell(peer, cases[i].words);
+        stage_tell(peer, cases[i].words);
         stage_run_ms(5 * S);
         assert_string_equal(notes.text, cases[i].notes);
         assert_int_equal(notes.reason, cases[i].reason);
@@ -410,11 +326,11 @@ static void what_was_sent_back_goes_before_the_end(void **state)
     config.linger_timeout_ms = 1 * S;
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
-    tell(peer, "echo");
+    stage_tell(peer, "echo");
     stage_run_ms(50);
-    tell(peer, "done");
+    stage_tell(peer, "done");
     stage_run_ms(500);
-    expect(peer, "echo.");
+    stage_expect(peer, "echo.");
     assert_true(sim_peer_saw_end(peer));
     sim_peer_finish(peer);
     stage_run_ms(500);
@@ -430,11 +346,11 @@ static void a_drain_asks_the_handler(void **state)
     (void)state;
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
-    tell(peer, "x");
+    stage_tell(peer, "x");
     stage_run_ms(50);
     worker_drain(&stage.worker, 60 * S);
     stage_turns(50);
-    expect(peer, "bye.");
+    stage_expect(peer, "bye.");
     assert_true(sim_peer_saw_end(peer));
     sim_peer_finish(peer);
     for (int i = 0; i < STAGE_TURNS_MAX && stage_turn(STAGE_MS); i++) continue;
@@ -507,7 +423,7 @@ static void the_refused_are_told_farewell(void **state)
     stage_run_ms(50);
     struct sim_peer *second = stage_connect();
     stage_run_ms(200);
-    expect(second, "full, come back later\n");
+    stage_expect(second, "full, come back later\n");
     assert_true(sim_peer_saw_end(second));
     assert_int_equal(stage_stats().refused_full, 1);
     assert_int_equal(stage_stats().accepted, 1);
@@ -592,16 +508,16 @@ static void messages_are_cut_and_framed(void **state)
     (void)state;
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
-    say(peer, "one.two.echo.thr");
+    stage_say(peer, "one.two.echo.thr");
     stage_run_ms(50);
-    say(peer, "ee.echo.");
+    stage_say(peer, "ee.echo.");
     stage_run_ms(50);
     assert_string_equal(notes.text, "open one two echo three echo ");
-    expect(peer, "echo.echo.");
+    stage_expect(peer, "echo.echo.");
     assert_int_equal(mail_send(&stage.worker, notes.id, "sent", 4), WEIR_OK);
     assert_int_equal(mail_send(&stage.worker, notes.id, "no.no", 5), WEIR_OK);
     stage_run_ms(50);
-    expect(peer, "sent.");
+    stage_expect(peer, "sent.");
     assert_int_equal(stage_stats().sends_dropped, 1);
     assert_int_equal(stage_stats().messages_in, 5);
     assert_int_equal(stage_stats().messages_out, 3);
@@ -617,9 +533,9 @@ static void a_fault_ends_it_with_words_after_the_answers(void **state)
     config.linger_timeout_ms = 1 * S;
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
-    say(peer, "echo.echo.what!echo.");
+    stage_say(peer, "echo.echo.what!echo.");
     stage_run_ms(500);
-    expect(peer, "echo.echo.");
+    stage_expect(peer, "echo.echo.");
     assert_true(sim_peer_saw_end(peer));
     stage_run_ms(2 * S);
     assert_string_equal(notes.text, "open echo echo close ");
@@ -636,12 +552,12 @@ static void an_end_inside_a_frame_is_a_fault(void **state)
     (void)state;
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
-    say(peer, "echo.begun");
+    stage_say(peer, "echo.begun");
     sim_peer_finish(peer);
     stage_run_ms(500);
     assert_int_equal(notes.reason, WEIR_REASON_PROTOCOL);
     assert_string_equal(notes.fault, "it ended inside");
-    expect(peer, "echo.");
+    stage_expect(peer, "echo.");
     sim_peer_close(peer);
     stage_close();
 }
@@ -656,11 +572,11 @@ static void a_frame_must_be_finished_in_time(void **state)
     open_noting(&config);
     struct sim_peer *slow = stage_connect(), *good = stage_connect();
     for (int i = 0; i < 9; i++) { /* a byte a second does not lengthen it */
-        say(slow, "s");
-        say(good, i % 2 ? "." : "g");
+        stage_say(slow, "s");
+        stage_say(good, i % 2 ? "." : "g");
         stage_run_ms(1 * S);
     }
-    say(good, ".");
+    stage_say(good, ".");
     expect_close_between(slow, 500, 2 * S, WEIR_REASON_FRAME);
     stage_run_ms(30 * S);
     assert_int_equal(stage_stats().open, 1);
@@ -678,7 +594,7 @@ static void a_pause_of_ours_stops_the_time_of_a_frame(void **state)
     config.frame_timeout_ms = 10 * S;
     open_noting(&config);
     struct sim_peer *peer = stage_connect();
-    say(peer, "beg");
+    stage_say(peer, "beg");
     stage_run_ms(100);
     memset(much, 'm', sizeof much - 1);
     for (int i = 0; i < 40 && !stage_only_session()->queue_paused; i++) {
@@ -710,7 +626,7 @@ static void an_id_that_is_gone_says_so(void **state)
     uint64_t id = notes.id;
     assert_int_equal(mail_send(&stage.worker, id, "hello", 5), WEIR_OK);
     stage_run_ms(50);
-    expect(peer, "hello.");
+    stage_expect(peer, "hello.");
     assert_int_equal(mail_send(&stage.worker, id, notes.text, 1 << 20), WEIR_TOO_LARGE);
     assert_int_equal(mail_close(&stage.worker, id), WEIR_OK);
     stage_run_ms(50);
@@ -746,22 +662,22 @@ static void a_broadcast_reaches_the_members_alone(void **state)
     struct sim_peer *outside = stage_connect(), *in[3];
     for (int i = 0; i < 3; i++) {
         in[i] = stage_connect();
-        tell(in[i], "join");
+        stage_tell(in[i], "join");
         stage_run_ms(20);
     }
     broadcast("room", "all", 0);
     broadcast("room", "not the last", notes.id);
     broadcast("elsewhere", "nobody", 0);
     stage_run_ms(50);
-    expect(in[0], "all.not the last.");
-    expect(in[1], "all.not the last.");
-    expect(in[2], "all.");
-    expect(outside, "");
+    stage_expect(in[0], "all.not the last.");
+    stage_expect(in[1], "all.not the last.");
+    stage_expect(in[2], "all.");
+    stage_expect(outside, "");
     sim_peer_reset(in[0]);
     stage_run_ms(50);
     broadcast("room", "less", 0);
     stage_run_ms(50);
-    expect(in[1], "less.");
+    stage_expect(in[1], "less.");
     for (int i = 0; i < 3; i++) sim_peer_close(in[i]);
     sim_peer_close(outside);
     stage_close();
@@ -777,7 +693,7 @@ static void slow_member(enum weir_broadcast_policy policy, struct weir_stats *st
     config.broadcast_policy = policy;
     open_noting(&config);
     struct sim_peer *slow = stage_connect();
-    tell(slow, "join");
+    stage_tell(slow, "join");
     stage_run_ms(100);
     assert_string_equal(notes.text, "open join ");
     memset(piece, 'p', sizeof piece - 1);
@@ -811,30 +727,6 @@ static void a_slow_member_is_treated_by_the_policy(void **state)
 
 /* ---- datagram peers ---- */
 
-static struct sim_datagrams *datagrams_of(uint8_t host)
-{
-    const struct weir_address address = address_of_v4(0x7f000000u + host, 0);
-
-    return sim_datagrams_open(stage.simulation, &address);
-}
-
-static void hear(struct sim_datagrams *socket, const char *text)
-{
-    struct weir_address from;
-    char bytes[64] = "";
-    uint32_t length;
-
-    for (int i = 0; i < 2000; i++) {
-        if (sim_datagrams_receive(socket, (uint8_t *)bytes, sizeof bytes - 1, &length, &from)) {
-            bytes[length] = '\0';
-            assert_string_equal(bytes, text);
-            return;
-        }
-        stage_turn(STAGE_MS);
-    }
-    fail_msg("nothing came");
-}
-
 static void a_datagram_peer_is_a_session_like_any(void **state)
 {
     struct weir_config config = stage_config();
@@ -842,23 +734,23 @@ static void a_datagram_peer_is_a_session_like_any(void **state)
     (void)state;
     config.datagram_idle_timeout_ms = 20 * S;
     open_noting(&config);
-    struct sim_datagrams *peer = datagrams_of(2);
+    struct sim_datagrams *peer = stage_datagrams(2);
     sim_datagrams_send(peer, &stage.address, "echo", 4);
-    hear(peer, "echo");
+    stage_hear(peer, "echo");
     uint64_t id = notes.id;
     assert_int_not_equal(id, 0);
     sim_datagrams_send(peer, &stage.address, "wait", 4);
     stage_run_ms(10 * S);
-    hear(peer, "tick");
+    stage_hear(peer, "tick");
     assert_int_equal(mail_send(&stage.worker, id, "sent", 4), WEIR_OK);
-    hear(peer, "sent");
+    stage_hear(peer, "sent");
     assert_int_equal(stage_stats().peers_opened, 1);
     stage_run_ms(60 * S);
     assert_int_equal(stage_closed(WEIR_REASON_IDLE), 1);
     assert_string_equal(notes.text, "open echo wait timer close ");
     assert_int_equal(mail_send(&stage.worker, id, "gone", 4), WEIR_GONE);
     sim_datagrams_send(peer, &stage.address, "echo", 4); /* and begins anew, with another id */
-    hear(peer, "echo");
+    stage_hear(peer, "echo");
     assert_int_not_equal(notes.id, id);
     sim_datagrams_send(peer, &stage.address, "shut", 4);
     stage_run_ms(1 * S);
@@ -875,22 +767,22 @@ static void the_longest_idle_peer_gives_way(void **state)
     (void)state;
     config.datagram_peers_max = 4;
     open_noting(&config);
-    for (int i = 0; i < 5; i++) peers[i] = datagrams_of((uint8_t)(i + 2));
+    for (int i = 0; i < 5; i++) peers[i] = stage_datagrams((uint8_t)(i + 2));
     for (int i = 0; i < 4; i++) {
         sim_datagrams_send(peers[i], &stage.address, "echo", 4);
-        hear(peers[i], "echo");
+        stage_hear(peers[i], "echo");
     }
     sim_datagrams_send(peers[0], &stage.address, "echo", 4); /* now the second is the oldest */
-    hear(peers[0], "echo");
+    stage_hear(peers[0], "echo");
     sim_datagrams_send(peers[4], &stage.address, "echo", 4);
-    hear(peers[4], "echo");
+    stage_hear(peers[4], "echo");
     assert_int_equal(stage_closed(WEIR_REASON_EVICTED), 1);
     assert_int_equal(stage.worker.peers.count, 4);
     sim_datagrams_send(peers[0], &stage.address, "echo", 4);
-    hear(peers[0], "echo");
+    stage_hear(peers[0], "echo");
     assert_int_equal(stage_stats().peers_opened, 5);
     sim_datagrams_send(peers[1], &stage.address, "echo", 4);
-    hear(peers[1], "echo");
+    stage_hear(peers[1], "echo");
     assert_int_equal(stage_stats().peers_opened, 6);
     for (int i = 0; i < 5; i++) sim_datagrams_close(peers[i]);
     stage_close();
@@ -903,9 +795,9 @@ static void replies_are_bounded_by_what_came(void **state)
     (void)state;
     config.datagram_reply_percent_max = 100;
     open_noting(&config);
-    struct sim_datagrams *peer = datagrams_of(2);
+    struct sim_datagrams *peer = stage_datagrams(2);
     sim_datagrams_send(peer, &stage.address, "echo", 4);
-    hear(peer, "echo");
+    stage_hear(peer, "echo");
     assert_int_equal(mail_send(&stage.worker, notes.id, "more", 4), WEIR_OK);
     stage_run_ms(100);
     assert_int_equal(stage_stats().dropped_reply, 1);
@@ -922,7 +814,7 @@ static void datagrams_beyond_the_rate_are_dropped(void **state)
     (void)state;
     config.message_rate_max = 5;
     stage_open(&config, NULL, &handler_echo, 15);
-    struct sim_datagrams *peer = datagrams_of(2);
+    struct sim_datagrams *peer = stage_datagrams(2);
     for (int i = 0; i < 50; i++) sim_datagrams_send(peer, &stage.address, "x", 1);
     stage_run_ms(100);
     assert_true(stage_stats().datagrams_out >= 5 && stage_stats().datagrams_out <= 7);

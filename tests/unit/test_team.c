@@ -298,6 +298,40 @@ static void a_server_with_threads_serves_all(void **state)
     weir_server_free(server);
 }
 
+/* Nobody could reach the team any more: the loss of its only listener ends all of it. */
+static void without_its_listener_a_team_ends(void **state)
+{
+    const struct net_event broke = {
+        .kind = NET_BROKEN, .code = WEIR_SYSTEM, .os_error = 5, .handle = world.place.handle};
+
+    (void)state;
+    open_world(7);
+    connect_peers(9);
+    until_accepted(9, -1);
+    place_on_event(&world.place, &broke);
+    for (int i = 0; i < TURNS_MAX && !all_ended(); i++) turn(-1, -1);
+    assert_true(all_ended());
+    close_world();
+}
+
+/* The letter was on its way when the worker was told to stop: it is closed, not lost. */
+static void who_stops_refuses_what_is_in_the_mail(void **state)
+{
+    (void)state;
+    open_world(8);
+    connect_peers(30);
+    until_accepted(30, -1);
+    connect_peers(9);
+    for (int i = 0; i < 200; i++) turn(0, -1); /* the others' letters are written */
+    assert_int_equal(mailbox_count(&world.workers[1].mailbox), 3);
+    world.workers[1].order = WORKER_STOP; /* it was carried out in the turn before */
+    worker_stop(&world.workers[1]);
+    turn(1, -1);
+    assert_int_equal(accepted_by(1), 10);
+    world.workers[1].order = WORKER_RUN;
+    close_world();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +341,8 @@ int main(void)
         cmocka_unit_test(a_full_mailbox_refuses_nobody),
         cmocka_unit_test(no_letter_is_lost_at_the_end),
         cmocka_unit_test(who_has_ended_gets_no_more),
+        cmocka_unit_test(without_its_listener_a_team_ends),
+        cmocka_unit_test(who_stops_refuses_what_is_in_the_mail),
         cmocka_unit_test(a_server_with_threads_serves_all),
     };
 

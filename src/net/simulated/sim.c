@@ -647,7 +647,7 @@ static enum weir_code sim__open(struct net *net, struct weir_error *error)
     system->simulation = simulation;
     net->system = system;
     net->now_ns = simulation->now_ns;
-    net->info.held_bytes_max = 0; /* what waits, waits on the wire */
+    net->info.held_bytes_max = simulation->options.held_bytes_max; /* what waits, is on the wire */
     return WEIR_OK;
 }
 

@@ -39,6 +39,7 @@ struct sim_options {
     uint32_t window_bytes;         /* of a stream that are sent and not read yet, each way */
     uint32_t piece_bytes_max;      /* most pieces that arrive are smaller */
     uint32_t datagram_queue_bytes; /* what a datagram socket keeps; the rest is lost */
+    uint32_t held_bytes_max;       /* what net_info says of it; in truth nothing is held */
 };
 
 /* Fills in every default. */

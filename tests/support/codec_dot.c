@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* codec_dot.c - messages that end with a dot. */
+#include "codec_dot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum weir_decoded codec_dot__decode(const struct weir_codec *codec, void *state,
+                                           struct weir_input *input, struct weir_message *message,
+                                           struct weir_fault *fault)
+{
+    struct {
+        uint32_t length;
+        char bytes[28];
+    } *gathered = state;
+
+    (void)codec;
+    if (input->ended && gathered->length > 0) {
+        snprintf(fault->text, sizeof fault->text, "it ended inside");
+        return WEIR_DECODED_BAD;
+    }
+    while (input->length > 0) {
+        char letter = (char)*input->bytes++;
+        input->length--;
+        if (letter == '!' || gathered->length == sizeof gathered->bytes) {
+            snprintf(fault->text, sizeof fault->text, "there was a %c", letter);
+            return WEIR_DECODED_BAD;
+        }
+        gathered->bytes[gathered->length++] = letter;
+        if (letter != '.') continue;
+        *message = (struct weir_message){(uint8_t *)gathered->bytes, gathered->length - 1,
+                                         (uint8_t *)gathered->bytes, gathered->length};
+        gathered->length = 0;
+        return WEIR_DECODED_MESSAGE;
+    }
+    return WEIR_DECODED_MORE;
+}
+
+static size_t codec_dot__begun(const struct weir_codec *codec, const void *state)
+{
+    (void)codec;
+    return *(const uint32_t *)state;
+}
+
+static enum weir_code codec_dot__encode(const struct weir_codec *codec, const uint8_t *bytes,
+                                        size_t length, struct weir_envelope *envelope)
+{
+    (void)codec;
+    if (length > 0 && memchr(bytes, '.', length)) return WEIR_INVALID;
+    envelope->tail[0] = '.';
+    envelope->tail_length = 1;
+    return WEIR_OK;
+}
+
+const struct weir_codec codec_dot = {
+    .size = sizeof(struct weir_codec),
+    .name = "dot",
+    .summary = "",
+    .streams = true,
+    .state_bytes = 32,
+    .decode = codec_dot__decode,
+    .begun_bytes = codec_dot__begun,
+    .encode = codec_dot__encode,
+};

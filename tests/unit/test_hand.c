@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* test_hand.c - the message in hand: what may be done with it and around it while frames before it
+ * wait to go back as one run, also when buffers and memory are spent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "builtin.h"
+#include "check.h"
+#include "memory.h"
+#include "require.h"
+#include "stage.h"
+
+#define S 1000u /* in milliseconds */
+
+/* ---- a handler that does what each message says, letter by letter ---- */
+
+static struct done {
+    char codes[64]; /* of each send: 'o' for WEIR_OK, 'c' cancelled, 'b' no buffers */
+    enum weir_reason reason;
+    uint32_t closed_count;
+} done;
+
+static struct weir_frame *lines;
+
+static void note(enum weir_code code)
+{
+    size_t used = strlen(done.codes);
+
+    require(used + 1 < sizeof done.codes);
+    done.codes[used] = code == WEIR_OK           ? 'o'
+                       : code == WEIR_CANCELLED  ? 'c'
+                       : code == WEIR_NO_BUFFERS ? 'b'
+                                                 : '?';
+}
+
+static void act(struct weir_session *session, const struct weir_message *message, char letter)
+{
+    switch (letter) {
+    case 'b': note(weir_session_send_back(session, message)); break;
+    case 's': note(weir_session_send(session, "sent", 4)); break;
+    case 'w': weir_session_finish(session); break;
+    case 'x': weir_session_close(session); break;
+    case 'f': weir_session_fail(session, "so it says"); break;
+    case 'T': stage_take_buffers(); break;
+    case 'G': stage_give_back_buffers(); break;
+    case 'M': memory_fail_nth(1, 1); break;
+    default: break;
+    }
+}
+
+static void act_all(struct weir_session *session, const struct weir_message *message)
+{
+    char letters[16] = "";
+
+    memcpy(letters, message->bytes, message->length < 15 ? message->length : 15);
+    for (const char *at = letters; *at; at++) act(session, message, *at);
+}
+
+static void note_close(struct weir_session *session, enum weir_reason reason, const char *text)
+{
+    (void)text;
+    weir_session_fail(session, "late"); /* all of these come to nothing */
+    weir_session_finish(session);
+    weir_session_close(session);
+    weir_session_stop_timer(session);
+    done.reason = reason;
+    done.closed_count++;
+}
+
+static const struct weir_handler handler_act = {.size = sizeof(struct weir_handler),
+                                                .name = "act",
+                                                .summary = "",
+                                                .on_message = act_all,
+                                                .on_close = note_close};
+
+/* What the lines, which come in one piece, make the handler do. */
+static struct sim_peer *act_on(const char *text)
+{
+    struct weir_config config = stage_config();
+
+    config.linger_timeout_ms = 1 * S;
+    memset(&done, 0, sizeof done);
+    require(weir_frame_open("line", &lines, NULL) == WEIR_OK);
+    stage_stream_buffers_max = 64;
+    stage_open(&config, weir_frame_codec(lines), &handler_act, 1);
+    struct sim_peer *peer = stage_connect();
+    stage_run_ms(10);
+    struct net_buffer *buffer = net_take(stage.worker.net, 1);
+    buffer->length = (uint32_t)strlen(text);
+    memcpy(buffer->bytes, text, buffer->length);
+    session_on_received(stage_only_session(), buffer); /* in one piece, whatever the network does */
+    memory_fail_nth(0, 0);
+    return peer;
+}
+
+static void finish_acting(struct sim_peer *peer)
+{
+    stage_give_back_buffers();
+    sim_peer_close(peer);
+    stage_close();
+    require_equal(done.closed_count, 1);
+    weir_frame_free(lines);
+    stage_stream_buffers_max = 1024;
+}
+
+/* The codes, what comes, and the reason, after the lines. */
+static void expect_of(const char *text, const char *codes, const char *heard,
+                      enum weir_reason reason)
+{
+    struct sim_peer *peer = act_on(text);
+
+    stage_run_ms(20);
+    stage_give_back_buffers();
+    stage_run_ms(100);
+    stage_expect(peer, heard);
+    stage_run_ms(2 * S);
+    assert_string_equal(done.codes, codes);
+    assert_int_equal(done.reason, reason);
+    finish_acting(peer);
+}
+
+static void runs_go_back_in_their_order(void **state)
+{
+    (void)state;
+    expect_of("b\nb\nb\n", "ooo", "b\nb\nb\n", WEIR_REASON_NONE);
+    expect_of("b\nn\nb\n", "oo", "b\nb\n", WEIR_REASON_NONE);
+    expect_of("b\ns\nb\n", "ooo", "b\nsent\nb\n", WEIR_REASON_NONE);
+    expect_of("s\ns\nsb\n", "oooo", "sent\nsent\nsent\nsb\n", WEIR_REASON_NONE);
+}
+
+static void an_end_lets_go_what_was_promised(void **state)
+{
+    (void)state;
+    expect_of("b\nb\nw\nb\n", "oo", "b\nb\n", WEIR_REASON_APPLICATION);
+    expect_of("b\nf\nb\n", "o", "b\n", WEIR_REASON_PROTOCOL);
+    expect_of("b\nbx\n", "oo", "", WEIR_REASON_APPLICATION);
+    expect_of("wb\n", "c", "", WEIR_REASON_APPLICATION);
+    expect_of("wsww\n", "c", "", WEIR_REASON_APPLICATION);
+}
+
+static void without_buffers_promises_become_shares(void **state)
+{
+    (void)state;
+    expect_of("b\nTs\n", "ob", "b\n", WEIR_REASON_NONE);
+    expect_of("b\nn\nTb\nsb\n", "oobo", "b\nTb\nsb\n", WEIR_REASON_NONE);
+    expect_of("b\nTw\n", "o", "b\n", WEIR_REASON_APPLICATION);
+}
+
+/* Nothing at all is left to keep a promise with: then the session ends, and says so. */
+static void without_memory_either_the_session_ends(void **state)
+{
+    (void)state;
+    expect_of("b\nTMs\n", "oc", "", WEIR_REASON_EXHAUSTED);
+    expect_of("b\nTMw\n", "o", "", WEIR_REASON_EXHAUSTED);
+    expect_of("b\nTMf\n", "o", "", WEIR_REASON_EXHAUSTED);
+    expect_of("b\nn\nTMb\n", "oc", "", WEIR_REASON_EXHAUSTED); /* it used to end the process */
+    expect_of("TMw\n", "", "", WEIR_REASON_APPLICATION);
+}
+
+static void the_second_allocation_may_fail_too(void **state)
+{
+    (void)state;
+    struct sim_peer *peer = act_on("b\nn\n");
+    stage_run_ms(20);
+    stage_take_buffers();
+    for (uint64_t nth = 1; nth <= 2; nth++) { /* the payload, and its share */
+        struct weir_session *session = stage_only_session();
+        if (nth == 2) memory_fail_nth(2, 0);
+        if (nth == 1) {
+            session_send_surely(session, (const uint8_t *)"kept\n", 5);
+            continue;
+        }
+        session_send_surely(session, (const uint8_t *)"lost\n", 5);
+        memory_fail_nth(0, 0);
+    }
+    stage_run_ms(50);
+    assert_int_equal(done.reason, WEIR_REASON_EXHAUSTED);
+    finish_acting(peer);
+}
+
+static void starved_sessions_go_on_when_buffers_are_back(void **state)
+{
+    struct sim_peer *peer = act_on("b\nTw\n");
+
+    (void)state;
+    stage_take_buffers(); /* the received one, too */
+    stage_run_ms(500);
+    stage_expect(peer, "");
+    assert_false(list_is_empty(&stage.worker.starved));
+    stage_give_back_buffers();
+    stage_run_ms(50);
+    stage_expect(peer, "b\n");
+    assert_true(list_is_empty(&stage.worker.starved));
+    finish_acting(peer);
+}
+
+static void a_starved_session_may_break(void **state)
+{
+    struct sim_peer *peer = act_on("b\nTw\n");
+
+    (void)state;
+    stage_take_buffers();
+    stage_run_ms(50);
+    assert_false(list_is_empty(&stage.worker.starved));
+    sim_peer_reset(peer);
+    stage_run_ms(50);
+    assert_int_equal(done.closed_count, 1);
+    finish_acting(peer);
+}
+
+/* ---- odd codecs ---- */
+
+/* All that came, as one message at its end; a '-' in front takes its frame away, '!' is bad. */
+static enum weir_decoded whole_decode(const struct weir_codec *codec, void *state,
+                                      struct weir_input *input, struct weir_message *message,
+                                      struct weir_fault *fault)
+{
+    struct {
+        uint32_t length;
+        uint8_t bytes[60];
+    } *gathered = state;
+
+    (void)codec;
+    (void)fault;
+    while (input->length > 0) {
+        gathered->bytes[gathered->length++] = *input->bytes++;
+        input->length--;
+    }
+    if (!input->ended || gathered->length == 0) return WEIR_DECODED_MORE;
+    bool has_frame = gathered->bytes[0] != '-';
+    *message = (struct weir_message){gathered->bytes, gathered->length, gathered->bytes,
+                                     has_frame ? gathered->length : 0};
+    return WEIR_DECODED_MESSAGE;
+}
+
+static uint32_t released_count;
+
+static void whole_release(const struct weir_codec *codec, void *state)
+{
+    (void)codec;
+    (void)state;
+    released_count++;
+}
+
+static const struct weir_codec codec_whole = {.size = sizeof(struct weir_codec),
+                                              .name = "whole",
+                                              .summary = "",
+                                              .streams = true,
+                                              .state_bytes = 64,
+                                              .decode = whole_decode,
+                                              .release = whole_release};
+
+static void what_ends_with_the_stream_is_a_message(void **state)
+{
+    static const char *const answers[][2] = {
+        {"b", "b"}, {"-b", ""}, {"n", ""}, {"x", ""}, {"w", ""}};
+    struct weir_config config = stage_config();
+
+    (void)state;
+    for (size_t i = 0; i < weir_count_of(answers); i++) {
+        memset(&done, 0, sizeof done);
+        released_count = 0;
+        stage_open(&config, &codec_whole, &handler_act, i + 1);
+        struct sim_peer *peer = stage_connect();
+        stage_say(peer, answers[i][0]);
+        stage_run_ms(50);
+        sim_peer_finish(peer);
+        stage_run_ms(100);
+        stage_expect(peer, answers[i][1]);
+        assert_int_equal(stage_stats().messages_in, 1);
+        assert_int_equal(done.closed_count, 1);
+        assert_int_equal(released_count, 1);
+        sim_peer_close(peer);
+        stage_close();
+    }
+}
+
+static void an_end_without_a_word_is_no_message(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    stage_open(&config, &codec_whole, &handler_act, 7);
+    struct sim_peer *peer = stage_connect();
+    sim_peer_finish(peer);
+    stage_run_ms(100);
+    assert_int_equal(stage_stats().messages_in, 0);
+    assert_int_equal(stage_closed(WEIR_REASON_PEER_DONE), 1);
+    sim_peer_close(peer);
+    stage_close();
+}
+
+/* ---- rates ---- */
+
+static void who_does_not_listen_still_counts(void **state)
+{
+    static const struct weir_handler handler_deaf = {
+        .size = sizeof(struct weir_handler), .name = "deaf", .summary = ""};
+    struct weir_config config = stage_config();
+
+    (void)state;
+    config.message_rate_max = 2;
+    config.receive_rate_max_bytes = 1000;
+    require(weir_frame_open("line", &lines, NULL) == WEIR_OK);
+    stage_open(&config, weir_frame_codec(lines), &handler_deaf, 8);
+    struct sim_peer *peer = stage_connect();
+    stage_say(peer, "1\n2\n3\n4\n");
+    stage_run_ms(100);
+    assert_int_equal(stage_stats().messages_in, 4);
+    assert_int_equal(stage_stats().pauses_rate, 1);
+    stage_run_ms(5 * S);
+    assert_false(stage_only_session()->rate_paused);
+    sim_peer_close(peer);
+    stage_close();
+    weir_frame_free(lines);
+}
+
+/* A batch may hold more of a connection that was just paused; it counts as one pause. */
+static void what_a_batch_still_has_is_handled_in_a_rest(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    config.receive_rate_max_bytes = 3;
+    stage_open(&config, NULL, &handler_echo, 9);
+    struct sim_peer *peer = stage_connect();
+    stage_run_ms(10);
+    for (int i = 0; i < 3; i++) {
+        struct net_buffer *buffer = net_take(stage.worker.net, 1);
+        buffer->length = 4;
+        memcpy(buffer->bytes, "more", 4);
+        session_on_received(stage_only_session(), buffer);
+    }
+    stage_turns(50);
+    stage_expect(peer, "moremoremore");
+    assert_int_equal(stage_stats().pauses_rate, 1);
+    stage_run_ms(10 * S);
+    assert_false(stage_only_session()->rate_paused);
+    sim_peer_close(peer);
+    stage_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_go_back_in_their_order),
+        cmocka_unit_test(an_end_lets_go_what_was_promised),
+        cmocka_unit_test(without_buffers_promises_become_shares),
+        cmocka_unit_test(without_memory_either_the_session_ends),
+        cmocka_unit_test(the_second_allocation_may_fail_too),
+        cmocka_unit_test(starved_sessions_go_on_when_buffers_are_back),
+        cmocka_unit_test(a_starved_session_may_break),
+        cmocka_unit_test(what_ends_with_the_stream_is_a_message),
+        cmocka_unit_test(an_end_without_a_word_is_no_message),
+        cmocka_unit_test(who_does_not_listen_still_counts),
+        cmocka_unit_test(what_a_batch_still_has_is_handled_in_a_rest),
+    };
+
+    return cmocka_run_group_tests_name("hand", tests, NULL, NULL);
+}

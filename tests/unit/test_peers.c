@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+/* test_peers.c - datagram peers and the sockets that they write to: trains that end inside, rates,
+ * bounds, scarcity. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "builtin.h"
+#include "check.h"
+#include "mail.h"
+#include "memory.h"
+#include "stage.h"
+
+#define S 1000u /* in milliseconds */
+
+/* ---- a handler that does what the letters of a datagram say ---- */
+
+static enum weir_code last_code;
+static uint32_t opened_count, closed_count;
+static char on_open_letter;
+
+static void act(struct weir_session *session, const struct weir_message *message, char letter)
+{
+    switch (letter) {
+    case 'b': last_code = weir_session_send_back(session, message); break;
+    case 's': last_code = weir_session_send(session, "sent", 4); break;
+    case 'w': weir_session_finish(session); break;
+    case 'x': weir_session_close(session); break;
+    case 'f': weir_session_fail(session, "so it says"); break;
+    case 't': weir_session_start_timer(session, 100); break;
+    case 'u': weir_session_stop_timer(session); break;
+    case 'l': weir_session_leave(session, "a"); break;
+    case 'j': last_code = weir_session_join(session, "a"); break;
+    case 'T': stage_take_buffers(); break;
+    default: break;
+    }
+}
+
+static void act_all(struct weir_session *session, const struct weir_message *message)
+{
+    char letters[16] = "";
+
+    memcpy(letters, message->bytes, message->length < 15 ? message->length : 15);
+    for (const char *at = letters; *at; at++) act(session, message, *at);
+}
+
+static void note_open(struct weir_session *session)
+{
+    opened_count++;
+    act(session, NULL, on_open_letter);
+}
+
+static void note_close(struct weir_session *session, enum weir_reason reason, const char *text)
+{
+    (void)session;
+    (void)reason;
+    (void)text;
+    closed_count++;
+}
+
+static const struct weir_handler handler_act = {.size = sizeof(struct weir_handler),
+                                                .name = "act",
+                                                .summary = "",
+                                                .on_open = note_open,
+                                                .on_message = act_all,
+                                                .on_close = note_close};
+/* The same, for who keeps nothing about anybody. */
+static const struct weir_handler handler_visited = {
+    .size = sizeof(struct weir_handler), .name = "visited", .summary = "", .on_message = act_all};
+/* And for who only wants to know who is there, or what time it is. */
+static const struct weir_handler handler_doorman = {
+    .size = sizeof(struct weir_handler), .name = "doorman", .summary = "", .on_open = note_open};
+static const struct weir_handler handler_mourner = {
+    .size = sizeof(struct weir_handler), .name = "mourner", .summary = "", .on_close = note_close};
+
+static void ignore(struct weir_session *session)
+{
+    (void)session;
+}
+
+static const struct weir_handler handler_clock = {
+    .size = sizeof(struct weir_handler), .name = "clock", .summary = "", .on_timer = ignore};
+
+static void open_stage(const struct weir_config *config, const struct weir_handler *handler)
+{
+    opened_count = closed_count = 0;
+    on_open_letter = '\0';
+    last_code = WEIR_OK;
+    stage_open(config, NULL, handler, 1);
+}
+
+/* Hands a datagram, or a train of them laid end to end, to the place. */
+static void deliver(const struct weir_address *from, const char *train, uint32_t segment_bytes)
+{
+    struct net_buffer *buffer = net_take(stage.worker.net, NET_DATAGRAM_BYTES_MAX);
+
+    assert_non_null(buffer);
+    buffer->length = (uint32_t)strlen(train);
+    memcpy(buffer->bytes, train, buffer->length);
+    const struct net_event event = {
+        .kind = NET_DATAGRAM,
+        .handle = stage.udp.handle,
+        .owner = &stage.udp.owner,
+        .peer = *from,
+        .local = stage.address,
+        .buffer = buffer,
+        .segment_bytes = segment_bytes,
+    };
+    place_on_event(&stage.udp, &event);
+}
+
+static void deliver_train(struct sim_datagrams *from, const char *train)
+{
+    const struct weir_address address = sim_datagrams_address(from);
+
+    deliver(&address, train, 2);
+}
+
+/* How many datagrams came back, whatever they say. */
+static uint32_t count_answers(struct sim_datagrams *socket)
+{
+    struct weir_address from;
+    uint32_t length, count = 0;
+    uint8_t bytes[64];
+
+    stage_turns(100);
+    while (sim_datagrams_receive(socket, bytes, sizeof bytes, &length, &from)) count++;
+    return count;
+}
+
+/* ---- trains ---- */
+
+static void expect_of_train(const char *train, uint32_t answers, uint32_t closed)
+{
+    struct weir_config config = stage_config();
+
+    open_stage(&config, &handler_act);
+    struct sim_datagrams *peer = stage_datagrams(2);
+    deliver_train(peer, train);
+    assert_int_equal(count_answers(peer), answers);
+    assert_int_equal(opened_count, 1);
+    assert_int_equal(closed_count, closed);
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+/* What was sent back in the same breath used to be lost. */
+static void an_answer_goes_before_the_peer_is_finished(void **state)
+{
+    (void)state;
+    expect_of_train("bw", 1, 1);
+    expect_of_train("b.bwb.b.", 2, 1);
+    expect_of_train("b.b.b.w", 3, 1);
+    expect_of_train("b.bf", 2, 1);
+    expect_of_train("sw", 1, 1);
+}
+
+static void a_peer_that_is_closed_gets_nothing_more(void **state)
+{
+    (void)state;
+    expect_of_train("b.x.b.", 0, 1);
+    expect_of_train("xb", 0, 1);
+    expect_of_train("ws", 0, 1);
+    expect_of_train("..w.", 0, 1);
+    expect_of_train("b.", 1, 0);
+}
+
+static void an_answer_that_finds_no_buffer_is_counted(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    stage_stream_buffers_max = 64;
+    stage_datagram_buffers_max = 4;
+    open_stage(&config, &handler_act);
+    struct sim_datagrams *peer = stage_datagrams(2), *other = stage_datagrams(3);
+    struct net_buffer *taken[8];
+    uint32_t count = 0;
+    stage_take_buffers();
+    while ((taken[count] = net_take(stage.worker.net, 30000)) != NULL) count++;
+    net_give_back(stage.worker.net, taken[--count]);
+    deliver_train(peer, "bwb.");
+    assert_int_equal(stage_stats().dropped_unsent, 1);
+    deliver_train(other, "s.");
+    assert_int_equal(last_code, WEIR_NO_BUFFERS);
+    assert_int_equal(stage_stats().dropped_unsent, 2);
+    while (count > 0) net_give_back(stage.worker.net, taken[--count]);
+    stage_give_back_buffers();
+    assert_int_equal(count_answers(peer), 0);
+    sim_datagrams_close(peer);
+    sim_datagrams_close(other);
+    stage_close();
+    stage_stream_buffers_max = 1024;
+    stage_datagram_buffers_max = 0;
+}
+
+/* ---- who is a peer ---- */
+
+static void on_open_may_turn_it_away(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    open_stage(&config, &handler_act);
+    on_open_letter = 'x';
+    struct sim_datagrams *peer = stage_datagrams(2);
+    stage_send_to(peer, "b");
+    assert_int_equal(count_answers(peer), 0);
+    assert_int_equal(opened_count, 1);
+    assert_int_equal(closed_count, 1);
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+static void a_handler_may_want_the_ends_or_the_time_alone(void **state)
+{
+    const struct weir_handler *const handlers[] = {&handler_doorman, &handler_mourner,
+                                                   &handler_clock};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct weir_config config = stage_config();
+        open_stage(&config, handlers[i]);
+        struct sim_datagrams *peer = stage_datagrams(2);
+        stage_send_to(peer, "b");
+        assert_int_equal(count_answers(peer), 0);
+        assert_int_equal(stage_stats().peers_opened, 1);
+        sim_datagrams_close(peer);
+        stage_close();
+    }
+}
+
+static void a_visitor_has_nothing_to_end(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    open_stage(&config, &handler_visited);
+    struct sim_datagrams *peer = stage_datagrams(2);
+    stage_send_to(peer, "wxfulb");
+    stage_hear(peer, "wxfulb");
+    assert_int_equal(stage_stats().peers_opened, 0);
+    assert_null(weir_session_state(&stage.udp.visitor));
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+static void peers_of_one_slot_and_of_two_sockets_are_told_apart(void **state)
+{
+    struct net_place where = {.address = address_of_v4(0x7f000001, 6060)};
+    struct weir_config config = stage_config();
+    struct sim_datagrams *peers[90];
+    struct place other;
+
+    (void)state;
+    config.datagram_peers_max = 200; /* in 256 slots */
+    open_stage(&config, &handler_act);
+    place_init(&other, WEIR_UDP, &codec_datagram, &handler_act);
+    assert_int_equal(place_open(&other, &stage.worker, &where, NULL), WEIR_OK);
+    for (int round = 0; round < 2; round++)
+        for (uint8_t i = 0; i < 90; i++) {
+            if (round == 0) peers[i] = stage_datagrams((uint8_t)(i + 2));
+            stage_send_to(peers[i], "b");
+            stage_hear(peers[i], "b");
+            sim_datagrams_send(peers[i], &where.address, "b", 1);
+            stage_hear(peers[i], "b");
+        }
+    assert_int_equal(stage_stats().peers_opened, 180);
+    for (int i = 0; i < 90; i++) sim_datagrams_close(peers[i]);
+    stage_close();
+}
+
+static void without_memory_there_is_no_peer(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    open_stage(&config, &handler_act);
+    struct sim_datagrams *peer = stage_datagrams(2);
+    stage_send_to(peer, "b");
+    memory_fail_nth(1, 0);
+    stage_run_ms(50);
+    memory_fail_nth(0, 0);
+    assert_int_equal(stage_stats().dropped_peers, 1);
+    assert_int_equal(stage_stats().peers_opened, 0);
+    stage_send_to(peer, "b");
+    stage_hear(peer, "b");
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+static void without_memory_a_place_for_peers_does_not_open(void **state)
+{
+    struct net_place where = {.address = address_of_v4(0x7f000001, 6060)};
+    struct weir_config config = stage_config();
+    struct weir_error error;
+    struct place place;
+
+    (void)state;
+    open_stage(&config, &handler_visited);
+    place_init(&place, WEIR_UDP, &codec_datagram, &handler_act);
+    memory_fail_nth(1, 0);
+    assert_int_equal(place_open(&place, &stage.worker, &where, &error), WEIR_NO_MEMORY);
+    memory_fail_nth(0, 0);
+    stage_close();
+}
+
+/* ---- rates and limits ---- */
+
+static void a_rate_of_bytes_drops_what_is_beyond(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    config.receive_rate_max_bytes = 10;
+    config.message_rate_max = 100;
+    open_stage(&config, &handler_act);
+    struct sim_datagrams *peer = stage_datagrams(2);
+    for (int i = 0; i < 5; i++) stage_send_to(peer, "b234");
+    assert_int_equal(count_answers(peer), 2);
+    assert_int_equal(stage_stats().dropped_rate, 3);
+    stage_run_ms(2 * S);
+    stage_send_to(peer, "b234");
+    stage_hear(peer, "b234");
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+static void a_rate_alone_makes_peers_of_visitors(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct weir_config config = stage_config();
+        config.receive_rate_max_bytes = i == 0 ? 10 : 0;
+        config.message_rate_max = i == 1 ? 10 : 0;
+        open_stage(&config, &handler_visited);
+        struct sim_datagrams *peer = stage_datagrams(2);
+        stage_send_to(peer, "b");
+        stage_hear(peer, "b");
+        assert_int_equal(stage_stats().peers_opened, 1);
+        sim_datagrams_close(peer);
+        stage_close();
+    }
+}
+
+static void answers_beyond_what_came_are_not_sent(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    config.datagram_reply_percent_max = 50;
+    open_stage(&config, &handler_act);
+    struct sim_datagrams *peer = stage_datagrams(2);
+    stage_send_to(peer, "b");
+    assert_int_equal(count_answers(peer), 0);
+    assert_int_equal(last_code, WEIR_NO_ROOM);
+    assert_int_equal(stage_stats().dropped_reply, 1);
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+static void a_denied_address_is_not_answered(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    config.deny = "127.0.0.2";
+    open_stage(&config, &handler_act);
+    struct sim_datagrams *peer = stage_datagrams(2), *other = stage_datagrams(3);
+    stage_send_to(peer, "b");
+    stage_send_to(other, "b");
+    stage_hear(other, "b");
+    assert_int_equal(count_answers(peer), 0);
+    assert_int_equal(stage_stats().refused_denied, 1);
+    sim_datagrams_close(peer);
+    sim_datagrams_close(other);
+    stage_close();
+}
+
+/* So many answers at once that the socket takes no more: it is not listened to for a while, and
+ * nothing is lost but what the handler was told of. */
+static void receiving_rests_while_answers_wait(void **state)
+{
+    struct weir_config config = stage_config();
+    uint32_t answers = 0;
+
+    (void)state;
+    stage_datagram_sends_max = 4;
+    open_stage(&config, &handler_act);
+    struct sim_datagrams *peer = stage_datagrams(2);
+    for (int i = 0; i < 3; i++) deliver_train(peer, "sss.");
+    assert_true(stage.udp.paused);
+    assert_int_equal(last_code, WEIR_NO_ROOM);
+    answers = count_answers(peer);
+    assert_false(stage.udp.paused);
+    assert_int_equal(answers + stage_stats().dropped_unsent, 9);
+    for (int i = 0; i < 20; i++) stage_send_to(peer, "b");
+    assert_int_equal(count_answers(peer), 20);
+    deliver_train(peer, "ss");
+    place_close(&stage.udp); /* its answers are still counted */
+    stage_turns(20);
+    sim_datagrams_close(peer);
+    stage_close();
+    stage_datagram_sends_max = 0;
+}
+
+static void a_datagram_of_ipv6_may_be_longer(void **state)
+{
+    static const uint8_t large[65528];
+    struct net_place where = {.backlog = 1};
+    struct weir_config config = stage_config();
+    struct place place;
+
+    (void)state;
+    open_stage(&config, &handler_act);
+    assert_true(weir_address_parse("[::1]:6060", &where.address));
+    place_init(&place, WEIR_UDP, &codec_datagram, &handler_act);
+    assert_int_equal(place_open(&place, &stage.worker, &where, NULL), WEIR_OK);
+    struct weir_session *session = peers_admit(&place, &where.address);
+    session->local = where.address;
+    assert_int_equal(place_send(session, large, 65528), WEIR_TOO_LARGE);
+    assert_int_not_equal(place_send(session, large, 65527), WEIR_TOO_LARGE);
+    stage_turns(20);
+    stage_close();
+}
+
+/* ---- places ---- */
+
+static void a_socket_that_closes_drops_what_still_comes(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    open_stage(&config, &handler_act);
+    struct sim_datagrams *peer = stage_datagrams(2);
+    stage_send_to(peer, "b");
+    stage_hear(peer, "b");
+    struct weir_session *session =
+        weir_container_of(stage.worker.peers.by_age.next, struct weir_session, in_open);
+    place_close(&stage.udp);
+    place_close(&stage.udp); /* harmless */
+    deliver_train(peer, "b.b.");
+    assert_int_equal(weir_session_send(session, "x", 1), WEIR_CANCELLED);
+    assert_int_equal(stage_stats().dropped_unsent, 1);
+    stage_turns(20);
+    sim_datagrams_close(peer);
+    stage_close();
+}
+
+static void of_two_sockets_neither_answers_the_other(void **state)
+{
+    struct net_place where = {.address = address_of_v4(0x7f000001, 6060)};
+    struct weir_config config = stage_config();
+    struct place other;
+
+    (void)state;
+    open_stage(&config, &handler_act);
+    place_init(&other, WEIR_UDP, &codec_datagram, &handler_act);
+    assert_int_equal(place_open(&other, &stage.worker, &where, NULL), WEIR_OK);
+    sim_inject(stage.simulation, &where.address, &stage.address, "b", 1);
+    stage_run_ms(50);
+    assert_int_equal(stage_stats().dropped_own_source, 1);
+    place_close(&other); /* it is nobody's any more: in this turn, and later */
+    for (int i = 0; i < 2; i++) {
+        deliver(&where.address, "b", 0);
+        assert_int_equal(stage_stats().dropped_own_source, 1);
+        assert_int_equal(stage_stats().peers_opened, 1);
+        stage_run_ms(50);
+    }
+    stage_close();
+}
+
+static void what_is_too_large_is_counted(void **state)
+{
+    struct weir_config config = stage_config();
+    const struct net_event event = {.kind = NET_TOO_LARGE};
+
+    (void)state;
+    open_stage(&config, &handler_act);
+    place_on_event(&stage.udp, &event);
+    assert_int_equal(stage_stats().dropped_too_large, 1);
+    stage_close();
+}
+
+static void a_connection_to_a_closing_place_is_refused(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    open_stage(&config, &handler_act);
+    struct sim_peer *peer = sim_connect(stage.simulation, &stage.address, NULL);
+    struct net_event event;
+    uint32_t count = 0;
+    for (int i = 0; i < 1000 && count == 0; i++)
+        count = net_wait(stage.worker.net, net_now_ns(stage.worker.net) + STAGE_MS, &event, 1);
+    assert_int_equal(event.kind, NET_ACCEPTED);
+    place_close(&stage.tcp); /* earlier in the same batch */
+    place_on_event(&stage.tcp, &event);
+    stage_turns(20);
+    assert_int_equal(stage_stats().accepted, 0);
+    assert_true(sim_peer_saw_end(peer) || sim_peer_saw_reset(peer));
+    sim_peer_close(peer);
+    stage_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_goes_before_the_peer_is_finished),
+        cmocka_unit_test(a_peer_that_is_closed_gets_nothing_more),
+        cmocka_unit_test(an_answer_that_finds_no_buffer_is_counted),
+        cmocka_unit_test(on_open_may_turn_it_away),
+        cmocka_unit_test(a_handler_may_want_the_ends_or_the_time_alone),
+        cmocka_unit_test(a_visitor_has_nothing_to_end),
+        cmocka_unit_test(peers_of_one_slot_and_of_two_sockets_are_told_apart),
+        cmocka_unit_test(without_memory_there_is_no_peer),
+        cmocka_unit_test(without_memory_a_place_for_peers_does_not_open),
+        cmocka_unit_test(a_rate_of_bytes_drops_what_is_beyond),
+        cmocka_unit_test(a_rate_alone_makes_peers_of_visitors),
+        cmocka_unit_test(answers_beyond_what_came_are_not_sent),
+        cmocka_unit_test(a_denied_address_is_not_answered),
+        cmocka_unit_test(receiving_rests_while_answers_wait),
+        cmocka_unit_test(a_datagram_of_ipv6_may_be_longer),
+        cmocka_unit_test(a_socket_that_closes_drops_what_still_comes),
+        cmocka_unit_test(of_two_sockets_neither_answers_the_other),
+        cmocka_unit_test(what_is_too_large_is_counted),
+        cmocka_unit_test(a_connection_to_a_closing_place_is_refused),
+    };
+
+    return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* test_refusal.c - who is turned away, with what words, and what the log hears of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "builtin.h"
+#include "memory.h"
+#include "refusal.h"
+#include "stage.h"
+#include "thread.h"
+
+#define S 1000u /* in milliseconds */
+
+static struct sim_peer *peers[80];
+static uint32_t peers_count;
+
+/* A server of one session, which is taken; so many more come. */
+static void open_full(const struct weir_config *config, uint32_t more)
+{
+    stage_open(config, NULL, &handler_echo, 1);
+    peers_count = 0;
+    peers[peers_count++] = stage_connect();
+    stage_run_ms(50);
+    while (peers_count <= more)
+        peers[peers_count++] = sim_connect(stage.simulation, &stage.address, NULL);
+}
+
+static void close_full(void)
+{
+    while (peers_count > 0) sim_peer_close(peers[--peers_count]);
+    stage_close();
+}
+
+static struct weir_config config_of_one(const char *farewell)
+{
+    struct weir_config config = stage_config();
+
+    config.sessions_max = 1;
+    config.farewell = farewell;
+    return config;
+}
+
+static void no_farewell_is_no_word(void **state)
+{
+    static const char *const farewells[] = {NULL, ""};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct weir_config config = config_of_one(farewells[i]);
+        open_full(&config, 2);
+        stage_run_ms(100);
+        assert_int_equal(stage_stats().refused_full, 2);
+        assert_int_equal(stage.worker.farewells_open, 0);
+        stage_expect(peers[1], "");
+        assert_true(sim_peer_saw_end(peers[1]) || sim_peer_saw_reset(peers[1]));
+        close_full();
+    }
+}
+
+static void only_so_many_are_told_at_once(void **state)
+{
+    struct weir_config config = config_of_one("later\n");
+
+    (void)state;
+    open_full(&config, WORKER_FAREWELLS_MAX + 3);
+    stage_run_ms(200);
+    assert_int_equal(stage_stats().refused_full, WORKER_FAREWELLS_MAX + 3);
+    assert_int_equal(stage.worker.farewells_open, WORKER_FAREWELLS_MAX); /* nobody follows */
+    close_full();
+}
+
+/* Neither a buffer nor memory for it: who is turned away is then just closed. */
+static void a_farewell_that_finds_no_memory_is_left_out(void **state)
+{
+    struct weir_config config = config_of_one("later\n");
+
+    (void)state;
+    stage_stream_buffers_max = 64;
+    open_full(&config, 2);
+    stage_take_buffers();
+    memory_fail_nth(1, 1);
+    stage_run_ms(100);
+    memory_fail_nth(0, 0);
+    assert_int_equal(stage_stats().refused_full, 2);
+    assert_int_equal(stage.worker.farewells_open, 0);
+    stage_expect(peers[1], "");
+    stage_give_back_buffers();
+    close_full();
+    stage_stream_buffers_max = 1024;
+}
+
+static void a_farewell_for_which_there_is_no_session_is_left_out(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    config.deny = "127.0.0.1";
+    config.farewell = "not you\n";
+    stage_open(&config, NULL, &handler_echo, 2);
+    struct sim_peer *peer = sim_connect(stage.simulation, &stage.address, NULL);
+    memory_fail_nth(1, 1); /* the table grows with its first session */
+    stage_run_ms(100);
+    memory_fail_nth(0, 0);
+    assert_int_equal(stage_stats().refused_denied, 1);
+    assert_int_equal(stage.worker.table.open_count, 0);
+    sim_peer_close(peer);
+    stage_close();
+}
+
+/* ---- no room in the system ---- */
+
+static void a_socket_that_the_net_cannot_adopt_is_no_session(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    config.sessions_per_address_max = 5;
+    stage_handles_max = 3; /* the two places, and one connection */
+    stage_open(&config, NULL, &handler_echo, 3);
+    stage_handles_max = 0;
+    struct sim_peer *first = stage_connect();
+    struct sim_peer *second = stage_connect();
+    stage_run_ms(100);
+    assert_int_equal(stage_stats().accepted, 1);
+    assert_int_equal(stage_stats().refused_failed, 1);
+    assert_int_equal(stage.common.sessions_open, 1);
+    sim_peer_close(first);
+    stage_run_ms(100);
+    struct sim_peer *third = stage_connect();
+    stage_run_ms(100);
+    assert_int_equal(stage_stats().accepted, 2);
+    sim_peer_close(second);
+    sim_peer_close(third);
+    stage_close();
+}
+
+/* ---- the log ---- */
+
+static char logged[4096];
+static uint32_t logged_count;
+
+static void note_line(void *user, int level, const char *line)
+{
+    (void)user;
+    assert_int_equal(level, WEIR_LOG_WARNING);
+    snprintf(logged, sizeof logged, "%s", line);
+    logged_count++;
+}
+
+static void the_log_hears_of_each_kind_once_a_second(void **state)
+{
+    struct weir_config config = config_of_one(NULL);
+
+    (void)state;
+    logged_count = 0;
+    open_full(&config, 0);
+    stage.common.log = (struct log){.write = note_line, .lock = lock_open()};
+    for (int i = 0; i < 20; i++) {
+        peers[peers_count++] = sim_connect(stage.simulation, &stage.address, NULL);
+        stage_run_ms(100);
+    }
+    assert_int_equal(stage_stats().refused_full, 20);
+    assert_int_equal(logged_count, 2);
+    assert_non_null(strstr(logged, "sessions_max are open; and 9 more untold"));
+    close_full();
+    lock_free(stage.common.log.lock);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_farewell_is_no_word),
+        cmocka_unit_test(only_so_many_are_told_at_once),
+        cmocka_unit_test(a_farewell_that_finds_no_memory_is_left_out),
+        cmocka_unit_test(a_farewell_for_which_there_is_no_session_is_left_out),
+        cmocka_unit_test(a_socket_that_the_net_cannot_adopt_is_no_session),
+        cmocka_unit_test(the_log_hears_of_each_kind_once_a_second),
+    };
+
+    return cmocka_run_group_tests_name("refusal", tests, NULL, NULL);
+}

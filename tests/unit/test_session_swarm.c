@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* test_session_swarm.c - the whole session layer under random scenarios on the simulated network:
+ *
+ *      a seed -> settings, codec, peers and what they do, scarcity, the end
+ *
+ * After every turn stage_validate() looks at the worker; the handler and the peers look at all that
+ * reaches them (swarm.h, swarm_peer.h); stage_close() looks at what is left. 200 seeds, or
+ * WEIR_SEEDS=n of them; WEIR_SEED=n is where they begin, and alone replays that one.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "builtin.h"
+#include "check.h"
+#include "mail.h"
+#include "memory.h"
+#include "require.h"
+#include "stage.h"
+#include "stage_validate.h"
+#include "swarm.h"
+#include "swarm_peer.h"
+
+#define SEEDS 200u
+#define PEERS 10u
+#define SOCKETS 5u
+#define FATES_MAX 60u /* connections of one scenario */
+#define BUFFERS_MAX 1024u
+
+static struct scenario {
+    unsigned long long seed; /* 0: none runs */
+    struct swarm_peer peers[PEERS];
+    struct swarm_socket sockets[SOCKETS];
+    struct swarm_fate fates[FATES_MAX];
+    struct weir_frame *frame, *other_frame; /* null: raw */
+    const struct weir_codec *codec;
+    struct net_buffer *hogged[BUFFERS_MAX];
+    uint32_t hogged_count;
+    uint64_t drained_ns;
+    uint32_t drain_ms; /* not 0: it drains */
+} scenario;
+
+/* ---- settings ---- */
+
+static uint32_t maybe(uint32_t one_in, uint32_t least, uint32_t most)
+{
+    return swarm_one_in(one_in) ? least + swarm_roll(most - least + 1) : 0;
+}
+
+static struct weir_config random_config(void)
+{
+    struct weir_config config = stage_config();
+
+    config.sessions_max = 1 + swarm_roll(12);
+    config.send_queue_high_bytes = 32768 + swarm_roll(100000);
+    config.send_queue_low_bytes = swarm_roll(config.send_queue_high_bytes);
+    config.idle_timeout_ms = maybe(2, 20, 2000);
+    config.first_byte_timeout_ms = maybe(2, 20, 1000);
+    config.frame_timeout_ms = maybe(2, 20, 1000);
+    config.send_timeout_ms = maybe(2, 20, 1000);
+    config.send_rate_min_bytes = maybe(2, 1000, 100000);
+    config.lifetime_ms = maybe(3, 100, 5000);
+    config.linger_timeout_ms = maybe(2, 10, 1000);
+    config.sessions_per_address_max = maybe(4, 1, 4);
+    config.accept_rate_max = maybe(6, 1, 50);
+    config.receive_rate_max_bytes = maybe(4, 100, 50000);
+    config.message_rate_max = maybe(4, 1, 200);
+    config.deny = swarm_one_in(10) ? "127.0.0.3" : NULL;
+    config.farewell = swarm_one_in(3) ? "farewell\n" : NULL;
+    config.broadcast_policy = (enum weir_broadcast_policy)swarm_roll(3);
+    config.datagram_peers_max = 1 + swarm_roll(6);
+    config.datagram_idle_timeout_ms = maybe(2, 20, 1000);
+    config.datagram_reply_percent_max = maybe(2, 10, 300);
+    config.mailbox_letters_max = 1 + swarm_roll(64);
+    config.drain_jitter_ms = maybe(2, 1, 300);
+    return config;
+}
+
+static void open_frames(void)
+{
+    static const char *const specs[] = {"u16be,max=4k", "line,max=4k", "netstring,max=4k"};
+
+    scenario.codec = NULL;
+    require(weir_frame_open(specs[swarm_roll(3)], &scenario.other_frame, NULL) == WEIR_OK);
+    if (swarm_one_in(3)) return;
+    require(weir_frame_open(specs[swarm_roll(3)], &scenario.frame, NULL) == WEIR_OK);
+    scenario.codec = weir_frame_codec(scenario.frame);
+}
+
+/* ---- what happens ---- */
+
+static void mail_something(void)
+{
+    uint64_t id = swarm_told.ids[swarm_roll(weir_count_of(swarm_told.ids))];
+    const struct weir_codec *const codecs[] = {NULL, scenario.codec, &codec_raw,
+                                               weir_frame_codec(scenario.other_frame)};
+    enum weir_code code;
+
+    if (swarm_one_in(10)) {
+        mail_close(&stage.worker, id);
+        return;
+    }
+    if (swarm_one_in(2)) {
+        if (!swarm_told.is_raw) mail_send(&stage.worker, id, "Unasked", swarm_roll(7) + 1);
+        return;
+    }
+    struct payload *payload =
+        payload_open(codecs[swarm_roll(4)], "Unasked by anybody", swarm_roll(18) + 1, &code);
+    require(payload != NULL);
+    snprintf(payload->group, sizeof payload->group, "%c", 'a' + (char)swarm_roll(3));
+    payload->except_id = swarm_one_in(3) ? id : 0;
+    mail_broadcast(&stage.worker, payload);
+    payload_give_back(payload);
+}
+
+static void hog_buffers(void)
+{
+    while (scenario.hogged_count < BUFFERS_MAX) {
+        struct net_buffer *buffer = net_take(stage.worker.net, 1);
+        if (!buffer) return;
+        scenario.hogged[scenario.hogged_count++] = buffer;
+    }
+}
+
+static void give_back_buffers(void)
+{
+    while (scenario.hogged_count > 0)
+        net_give_back(stage.worker.net, scenario.hogged[--scenario.hogged_count]);
+}
+
+/* Other threads, the machine and the system have their turn. */
+static void surround(void)
+{
+    if (swarm_one_in(4)) mail_something();
+    if (swarm_one_in(200)) sim_pass_ns(stage.simulation, swarm_roll(3000) * STAGE_MS);
+    if (swarm_one_in(50)) hog_buffers();
+    if (swarm_one_in(10)) give_back_buffers();
+    if (swarm_one_in(100)) sim_set_files_max(stage.simulation, 3 + swarm_roll(6));
+    if (swarm_one_in(20)) sim_set_files_max(stage.simulation, 1000);
+}
+
+static void peers_turn(bool may_come)
+{
+    for (uint32_t i = 0; i < PEERS; i++) {
+        struct swarm_peer *peer = &scenario.peers[i];
+        if (peer->wire) {
+            swarm_peer_turn(peer);
+        } else if (may_come && swarm_one_in(10) && swarm_told.fates_count < FATES_MAX) {
+            uint32_t number = swarm_told.fates_count++;
+            swarm_peer_open(peer, scenario.codec, &scenario.fates[number],
+                            scenario.seed * FATES_MAX + number);
+        }
+    }
+    for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_turn(&scenario.sockets[i]);
+}
+
+static bool turn(void)
+{
+    if (swarm_one_in(20)) memory_fail_nth(1 + swarm_roll(6), swarm_one_in(3));
+    bool running = stage_turn(swarm_roll(30) * STAGE_MS);
+    memory_fail_nth(0, 0);
+    return running;
+}
+
+/* ---- one scenario ---- */
+
+static void open_scenario(void)
+{
+    struct weir_config config = random_config();
+    bool has_drain = swarm_one_in(3);
+
+    memset(&swarm_told, 0, sizeof swarm_told);
+    memset(scenario.fates, 0, sizeof scenario.fates);
+    swarm_told.fates = scenario.fates;
+    open_frames();
+    swarm_told.is_raw = !scenario.codec;
+    stage_stream_buffers_max = swarm_one_in(3) ? 40 : BUFFERS_MAX;
+    stage_open(&config, scenario.codec, has_drain ? &swarm_handler_drains : &swarm_handler,
+               scenario.seed);
+    for (uint32_t i = 0; i < SOCKETS; i++)
+        swarm_socket_open(&scenario.sockets[i], (uint8_t)(i + 1), scenario.seed * SOCKETS + i);
+}
+
+static void close_scenario(void)
+{
+    give_back_buffers();
+    sim_set_files_max(stage.simulation, 1000);
+    for (uint32_t i = 0; i < PEERS; i++) swarm_peer_close(&scenario.peers[i]);
+    for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_close(&scenario.sockets[i]);
+    stage_close();
+    stage_stream_buffers_max = BUFFERS_MAX;
+    weir_frame_free(scenario.frame);
+    weir_frame_free(scenario.other_frame);
+    scenario.frame = scenario.other_frame = NULL;
+    require_equal(swarm_told.opened, swarm_told.closed);
+}
+
+/* It ends by its deadline, whatever the peers do. */
+static void drain(void)
+{
+    uint32_t drain_ms = swarm_roll(3000);
+    uint64_t until_ns = net_now_ns(stage.worker.net) + (drain_ms + 100) * STAGE_MS;
+    bool running = true;
+
+    worker_drain(&stage.worker, drain_ms);
+    for (int i = 0; i < STAGE_TURNS_MAX && running; i++) {
+        if (swarm_one_in(100)) worker_drain(&stage.worker, swarm_roll(5000));
+        if (swarm_one_in(300)) worker_stop(&stage.worker);
+        if (swarm_one_in(4)) mail_something();
+        peers_turn(true);
+        running = turn();
+        require(!running || net_now_ns(stage.worker.net) <= until_ns);
+    }
+    require(!running);
+}
+
+static void run_scenario(unsigned long long seed)
+{
+    scenario.seed = seed;
+    swarm_seed(seed);
+    open_scenario();
+    for (uint32_t i = 50 + swarm_roll(250); i > 0; i--) {
+        surround();
+        peers_turn(true);
+        require(turn());
+    }
+    if (swarm_one_in(2)) drain();
+    close_scenario();
+    scenario.seed = 0;
+}
+
+/* ---- all of them ---- */
+
+/* Where weir's own checks end the process, and with it the test. */
+static void on_abort(int signal_number)
+{
+    (void)signal_number;
+    fprintf(stderr, "it was scenario %llu; again: WEIR_SEED=%llu\n", scenario.seed, scenario.seed);
+}
+
+static int say_seed(void **state)
+{
+    (void)state;
+    if (scenario.seed != 0) on_abort(0);
+    return 0;
+}
+
+static unsigned long long number_of(const char *name, unsigned long long otherwise)
+{
+    const char *text = getenv(name);
+
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void every_scenario_keeps_the_promises(void **state)
+{
+    unsigned long long first = number_of("WEIR_SEED", 1);
+    unsigned long long count = number_of("WEIR_SEEDS", getenv("WEIR_SEED") ? 1 : SEEDS);
+
+    (void)state;
+    for (unsigned long long seed = first; seed < first + count; seed++) run_scenario(seed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(every_scenario_keeps_the_promises, say_seed),
+    };
+
+    signal(SIGABRT, on_abort);
+    stage_broadcast_bytes_max = 64;
+    return cmocka_run_group_tests_name("session_swarm", tests, NULL, NULL);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* test_worker_life.c - how a worker begins and ends: without memory, with letters that came too
+ * early or in the last moment, with marks that its transport narrows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "builtin.h"
+#include "mail.h"
+#include "memory.h"
+#include "stage.h"
+
+static struct worker_common common;
+
+static void a_worker_that_was_never_made_is_nothing(void **state)
+{
+    static struct worker worker;
+
+    (void)state;
+    worker_close(&worker);
+    worker_free(&worker);
+}
+
+static void without_memory_there_is_no_worker(void **state)
+{
+    (void)state;
+    common.config = stage_config();
+    for (uint64_t nth = 1; nth <= 2; nth++) { /* the mailbox, the table */
+        static struct worker worker;
+        memset(&worker, 0, sizeof worker);
+        memory_fail_nth(nth, 0);
+        assert_false(worker_init(&worker, 0, &common, 0));
+        memory_fail_nth(0, 0);
+        worker_close(&worker);
+        worker_free(&worker);
+    }
+}
+
+/* Opens a worker on a network that says so much of what it holds, with this low mark. */
+static void open_worker(struct worker *worker, struct net_simulation **simulation,
+                        uint32_t held_bytes_max, uint32_t low_bytes)
+{
+    struct sim_options sim_options;
+    struct net_options options;
+
+    memset(worker, 0, sizeof *worker);
+    common.config = stage_config();
+    common.config.send_queue_high_bytes = 100000;
+    common.config.send_queue_low_bytes = low_bytes;
+    sim_options_init(&sim_options);
+    sim_options.held_bytes_max = held_bytes_max;
+    *simulation = sim_open(&sim_options);
+    net_options_init(&options);
+    options.transport = "simulated";
+    options.simulation = *simulation;
+    assert_true(worker_init(worker, 0, &common, 0));
+    assert_int_equal(worker_open(worker, &options, NULL), WEIR_OK);
+}
+
+static void close_worker(struct worker *worker, struct net_simulation *simulation)
+{
+    worker_close(worker);
+    worker_free(worker);
+    sim_free(simulation);
+}
+
+/* Receiving pauses so much earlier that what the transport holds has room below the high mark, and
+ * resumes below that. */
+static void what_the_transport_holds_narrows_the_marks(void **state)
+{
+    static struct worker worker;
+    struct net_simulation *simulation;
+
+    (void)state;
+    open_worker(&worker, &simulation, 40000, 99999);
+    assert_int_equal(worker.pause_bytes, 60000);
+    assert_int_equal(worker.resume_bytes, 30000);
+    close_worker(&worker, simulation);
+    open_worker(&worker, &simulation, 40000, 50000);
+    assert_int_equal(worker.resume_bytes, 50000);
+    close_worker(&worker, simulation);
+}
+
+/* Posted before the first turn, and there is none: it is taken on the way out. */
+static void a_letter_to_a_worker_that_never_turned_is_taken(void **state)
+{
+    static struct worker worker;
+    struct net_simulation *simulation;
+    enum weir_code code;
+
+    (void)state;
+    open_worker(&worker, &simulation, 0, 1000);
+    struct payload *payload = payload_open(NULL, "x", 1, &code);
+    payload->group[0] = 'a';
+    assert_int_equal(mail_broadcast(&worker, payload), WEIR_OK);
+    payload_give_back(payload);
+    close_worker(&worker, simulation);
+}
+
+/* ---- the last moment ---- */
+
+static uint64_t last_id;
+
+static void note_open(struct weir_session *session)
+{
+    last_id = weir_session_id(session);
+    weir_session_start_timer(session, 10); /* and has no on_timer: it comes to nothing */
+}
+
+static void write_a_letter(struct weir_session *session, enum weir_reason reason, const char *text)
+{
+    (void)reason;
+    (void)text;
+    assert_int_equal(mail_close(&stage.worker, weir_session_id(session)), WEIR_OK);
+    assert_int_equal(weir_session_send(session, "late", 4), WEIR_CANCELLED);
+}
+
+static const struct weir_handler handler_writer = {.size = sizeof(struct weir_handler),
+                                                   .name = "writer",
+                                                   .summary = "",
+                                                   .on_open = note_open,
+                                                   .on_close = write_a_letter};
+
+static void a_letter_of_the_last_moment_is_still_read(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    stage_open(&config, NULL, &handler_writer, 1);
+    struct sim_peer *peer = stage_connect();
+    stage_run_ms(50);
+    assert_int_equal(stage_stats().timers_fired, 1);
+    place_close(&stage.tcp); /* so that the session is the last to go */
+    place_close(&stage.udp);
+    stage_run_ms(50);
+    worker_stop(&stage.worker);
+    stage_run_to_the_end();
+    assert_int_equal(stage_stats().letters, 1);
+    assert_int_equal(mail_close(&stage.worker, last_id), WEIR_GONE);
+    sim_peer_close(peer);
+    stage_close();
+}
+
+static void without_memory_nothing_is_sent_to_anyone(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    stage_open(&config, NULL, &handler_echo, 2);
+    struct sim_peer *peer = stage_connect();
+    stage_run_ms(50);
+    memory_fail_nth(1, 0);
+    assert_int_equal(mail_send(&stage.worker, stage_only_session()->id, "x", 1), WEIR_NO_MEMORY);
+    memory_fail_nth(0, 0);
+    sim_peer_close(peer);
+    stage_close();
+}
+
+/* An event that net had in hand already when the session was closed. */
+static void an_end_may_come_after_the_close(void **state)
+{
+    struct weir_config config = stage_config();
+
+    (void)state;
+    stage_open(&config, NULL, &handler_echo, 3);
+    struct sim_peer *peer = stage_connect();
+    stage_run_ms(50);
+    struct weir_session *session = stage_only_session();
+    session_close(session, WEIR_REASON_APPLICATION);
+    session_on_peer_done(session);
+    assert_false(session->peer_done);
+    stage_run_ms(50);
+    assert_int_equal(stage_closed(WEIR_REASON_APPLICATION), 1);
+    sim_peer_close(peer);
+    stage_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_worker_that_was_never_made_is_nothing),
+        cmocka_unit_test(without_memory_there_is_no_worker),
+        cmocka_unit_test(what_the_transport_holds_narrows_the_marks),
+        cmocka_unit_test(a_letter_to_a_worker_that_never_turned_is_taken),
+        cmocka_unit_test(a_letter_of_the_last_moment_is_still_read),
+        cmocka_unit_test(without_memory_nothing_is_sent_to_anyone),
+        cmocka_unit_test(an_end_may_come_after_the_close),
+    };
+
+    return cmocka_run_group_tests_name("worker_life", tests, NULL, NULL);
+}
