@@ -55,6 +55,8 @@ install(FILES ${CMAKE_BINARY_DIR}/cmake/weir.pc DESTINATION ${CMAKE_INSTALL_LIBD
 # ---- what there is to read ----
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${WEIR_DOC_FOLDER})
 install(DIRECTORY docs/ DESTINATION ${WEIR_DOC_FOLDER}/docs FILES_MATCHING PATTERN *.md)
+install(DIRECTORY examples/ DESTINATION ${WEIR_DOC_FOLDER}/examples # they build from there
+        FILES_MATCHING PATTERN *.c PATTERN CMakeLists.txt PATTERN rio_sample EXCLUDE)
 
 # ---- packages ----
 set(CPACK_PACKAGE_NAME weir)

@@ -133,7 +133,8 @@ struct weir_frame;
  *      raw, datagram              no frames: bytes as they come, or datagrams
  *
  * All but fixed, raw and datagram also have max=N, the bytes of the longest message that is handed
- * up (1m; k, m and g are powers of 1024; what is more than the length field can say means that)
+ * up, and that may be sent (1m; k, m and g are powers of 1024; what is more than the length field
+ * can say means that)
  * and oversize=close|skip: whether a longer one ends the stream or is passed over (close).
  * docs/frames.md has an example of each.
  *
@@ -190,7 +191,7 @@ struct weir_frame_preset {
 };
 
 /* The index-th preset; null: no more. Any thread. */
-WEIR_API const struct weir_frame_preset *weir_frame_preset(size_t index);
+WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 
 /* ---- Heads that no description describes ---- */
 

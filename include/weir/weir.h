@@ -1,28 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* weir.h - a TCP and UDP session server as a library. A whole server:
+/* weir.h - a TCP and UDP session server as a library. A whole server, which greets by name:
  *
- *     #include <weir/weir.h>
  *     #include <stdio.h>
+ *     #include <weir/weir.h>
  *
- *     int main(void)
+ *     static void greet(struct weir_session *session, const struct weir_message *line)
  *     {
- *         struct weir_error error;
- *         struct weir_server *server;
+ *         char text[512];
+ *         int length = snprintf(text, sizeof text, "Hello, %.*s!", (int)line->length,
+ *                               (const char *)line->bytes);
+ *         if (weir_session_send(session, text, (size_t)length) != WEIR_OK)
+ *             weir_session_fail(session, "the name is too long");
+ *     }
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         static struct weir_handler greeter;
+ *         static struct weir_listen place;
  *         struct weir_config config;
+ *         struct weir_server *server;
+ *         struct weir_error error;
  *         char text[512];
  *
+ *         greeter.size = sizeof greeter;
+ *         greeter.name = "greeter";
+ *         greeter.on_message = greet;
+ *         place.codec = "line,max=500";
+ *         place.own_handler = &greeter;
+ *         place.address = argc > 1 ? argv[1] : "7777";
  *         weir_config_init(&config);
- *         struct weir_listen echo = {.proto = WEIR_TCP, .address = "7777", .handler = "echo"};
- *         if (weir_server_open(&config, &server, &error) == WEIR_OK &&
- *             weir_server_listen(server, &echo, &error) == WEIR_OK &&
- *             weir_server_start(server, &error) == WEIR_OK) {
- *             weir_server_wait(server);
+ *         if (weir_server_open(&config, &server, &error) != WEIR_OK ||
+ *             weir_server_listen(server, &place, &error) != WEIR_OK ||
+ *             weir_server_start(server, &error) != WEIR_OK) {
+ *             fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
  *             weir_server_free(server);
- *             return 0;
+ *             return 1;
  *         }
- *         fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
- *         return 1;
+ *         struct weir_address address = weir_server_listener(server, 0).address;
+ *         printf("%s; Enter ends it\n", weir_address_text(&address, text, sizeof text));
+ *         fflush(stdout);
+ *         getchar();
+ *         weir_server_free(server);
+ *         return 0;
  *     }
+ *
+ * docs/extending.md goes on from here.
  *
  * A server runs N workers, each a thread with its own sockets, sessions and buffers. A handler's
  * functions are called on the worker that owns the session, one at a time for one session.
@@ -263,6 +285,9 @@ struct weir_listen {
     const char *handler;                    /* "echo"; null: that default */
     const struct weir_codec *own_codec;     /* instead of `codec`, where it is not null ... */
     const struct weir_handler *own_handler; /* ... and instead of `handler`. Both are not copied. */
+    /* Instead of either codec: one is made of it, for TCP; its functions are called on every
+     * worker. It is copied. */
+    const struct weir_probe *own_probe;
 };
 
 /* A listener of a started server, for a person or a script to read. The strings live as long as the
@@ -389,6 +414,7 @@ struct weir_module {
     const struct weir_handler *handler; /* null: "echo" */
     /* Of listeners that name no codec, if it is for their protocol; null: their default. */
     const struct weir_codec *codec;
+    const struct weir_probe *probe; /* instead of a codec: one is made of it, for TCP */
 };
 
 #if defined(_WIN32) /* tidy: allow platform - how a DLL exports */
@@ -407,7 +433,12 @@ struct weir_module {
  * weir on Linux, and with the program's import library on Windows (CMake: weir::module). */
 #define WEIR_MODULE(its_handler, its_codec)                                         \
     WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
-        WEIR_ABI_VERSION, its_handler, its_codec}
+        WEIR_ABI_VERSION, its_handler, its_codec, NULL}
+
+/* The same with a codec of which only the head is the module's: struct weir_probe in frame.h. */
+#define WEIR_MODULE_PROBE(its_handler, its_probe)                                   \
+    WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
+        WEIR_ABI_VERSION, its_handler, NULL, its_probe}
 
 /* The version of the library that runs, "0.1.0"; WEIR_VERSION is that of the header. */
 WEIR_API const char *weir_version(void);

@@ -2,10 +2,11 @@
 /* memory.c - the one door to the heap and to the system's pages. */
 #include "memory.h"
 
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "atomic.h"
 
 #if defined(_WIN32)
 #include <windows.h>

@@ -4,9 +4,10 @@
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "atomic.h"
 
 struct thread; /* one running thread */
 

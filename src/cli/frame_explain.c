@@ -168,7 +168,7 @@ static void frame_explain__hex(struct page *page, const uint8_t *bytes, size_t l
 {
     for (size_t at = 0; at < length; at += 16) {
         size_t count = length - at < 16 ? length - at : 16;
-        page_add(page, "   %04zx  ", at);
+        page_add(page, "   %04x  ", (unsigned)at);
         for (size_t i = 0; i < 16; i++) {
             if (i < count)
                 page_add(page, "%02x ", bytes[at + i]);
@@ -202,9 +202,10 @@ static void frame_explain__sample(struct page *page, const struct weir_frame *fr
         page_add(page, "\nThe message \"hello\" cannot be sent so: %s.\n", weir_code_text(code));
         return;
     }
-    page_add(page, "\nThe message \"%.*s\"%s is sent as %zu bytes:\n\n", (int)length,
+    page_add(page, "\nThe message \"%.*s\"%s is sent as %u bytes:\n\n", (int)length,
              (const char *)message + header,
-             header > 0 ? ", behind a header of zeroes of the sender's own," : "", made_length);
+             header > 0 ? ", behind a header of zeroes of the sender's own," : "",
+             (unsigned)made_length);
     frame_explain__hex(page, made, made_length);
 }
 

@@ -33,14 +33,13 @@ static int frame_guess__bits(uint64_t value)
 }
 
 /* Whether everything but line ends and tabs is printable. */
-static bool frame_guess__is_text(const struct frame_guess__trial *trial)
+static bool frame_guess__is_text(const uint8_t *bytes, size_t length)
 {
-    for (size_t i = 0; i < trial->length; i++) {
-        uint8_t byte = trial->bytes[i];
-        if ((byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7f)
-            return false;
+    for (size_t i = 0; i < length; i++) {
+        bool is_blank = bytes[i] == '\n' || bytes[i] == '\r' || bytes[i] == '\t';
+        if ((bytes[i] < 0x20 && !is_blank) || bytes[i] == 0x7f) return false;
     }
-    return trial->length > 0;
+    return true;
 }
 
 /* What one frame proves, of which `left` bytes of the stream and its own were to come. */
@@ -56,6 +55,7 @@ static int64_t frame_guess__evidence(const struct weir_frame_info *info,
     if (strcmp(info->kind, "netstring") == 0) own = (int)(5 * (head - 1)) + 16;
     if (strcmp(info->kind, "line") == 0) {
         size_t tail = message->frame_length - message->length;
+        if (!frame_guess__is_text(message->bytes, message->length)) return -8;
         own = (int)(8 * tail) + 1;
         chance = 8; /* any byte might have been the delimiter */
     }
@@ -101,6 +101,8 @@ static bool frame_guess__parse(const struct frame_guess__trial *trial,
     }
     guess->begun_bytes = weir_decoder_begun_bytes(decoder);
     if (guess->begun_bytes == 0) guess->score += FRAME_GUESS__END_BITS;
+    /* What fits by chance ends in a long frame that never comes. */
+    guess->score -= 2 * frame_guess__bits(guess->begun_bytes);
     weir_decoder_free(decoder);
     return told == WEIR_DECODED_MORE && guess->messages_count > 0;
 }
@@ -146,13 +148,13 @@ size_t frame_guess_all(const uint8_t *bytes, size_t length,
     struct frame_guess__trial trial = {bytes, length, guesses, 0};
     const struct weir_frame_preset *preset;
 
-    for (size_t i = 0; (preset = weir_frame_preset(i)) != NULL; i++) {
+    for (size_t i = 0; (preset = weir_frame_preset_at(i)) != NULL; i++) {
         bool is_line = strcmp(preset->name, "nul") == 0 || strcmp(preset->name, "crlf") == 0;
         if (!is_line) frame_guess__try(&trial, preset->name);
     }
     frame_guess__try(&trial, "netstring");
     frame_guess__try(&trial, "sunrpc");
-    if (frame_guess__is_text(&trial)) {
+    if (frame_guess__is_text(bytes, length)) {
         frame_guess__try(&trial, "crlf"); /* first: it fits less, so it says more */
         frame_guess__try(&trial, "line");
     } else {

@@ -16,7 +16,7 @@
 #include "os.h"
 
 #define FRAME_TOOL__PIECE_BYTES 65536
-#define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 20) /* what is guessed by */
+#define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 18) /* what is guessed by: enough to be sure */
 #define FRAME_TOOL__LINE_BYTES_MAX "64m"         /* of a message to be encoded */
 
 static int frame_tool__help(FILE *out)
@@ -30,7 +30,7 @@ static int frame_tool__help(FILE *out)
         "  weir frame explain SPEC            draws it; the same for Netty, tokio, Erlang, libhv\n"
         "  weir frame decode SPEC <FILE       prints the messages: offset, length, text\n"
         "  weir frame encode SPEC <LINES      writes each line as a message; \\n, \\xHH are read\n"
-        "  weir frame guess <CAPTURE          which SPEC cuts all of it, best first\n"
+        "  weir frame guess <CAPTURE          which SPEC cuts it (its first 256k), best first\n"
         "\n"
         "SPEC is a name below, or NAME:key=value,...; docs/frames.md has them all:\n"
         "  length:width=4,endian=big,offset=0,header=4,covers=body,adjust=0,strip=yes\n"
@@ -38,7 +38,7 @@ static int frame_tool__help(FILE *out)
         "  line:delimiter=\\r\\n   netstring   fixed:size=16   sunrpc   raw   datagram\n"
         "and behind any of them ,max=64k or ,oversize=skip.\n"
         "\n");
-    for (size_t i = 0; (preset = weir_frame_preset(i)) != NULL; i++)
+    for (size_t i = 0; (preset = weir_frame_preset_at(i)) != NULL; i++)
         fprintf(out, "  %-12s %s\n", preset->name, preset->summary);
     return EXIT_CODE_OK;
 }

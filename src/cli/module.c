@@ -12,6 +12,7 @@
 #define MODULE__HANDLER_BYTES_MIN \
     (offsetof(struct weir_handler, on_drain) + sizeof(void (*)(struct weir_session *)))
 #define MODULE__CODEC_BYTES_MIN (offsetof(struct weir_codec, encode) + sizeof(void (*)(void)))
+#define MODULE__PROBE_BYTES_MIN (offsetof(struct weir_probe, encode) + sizeof(void (*)(void)))
 
 static bool module__ends_in(const char *text, const char *end)
 {
@@ -49,7 +50,7 @@ static bool module__check(const struct weir_module *module, const char *path, ch
                  path, module->abi, WEIR_ABI_VERSION);
         return false;
     }
-    if (!module->handler && !module->codec) {
+    if (!module->handler && !module->codec && !module->probe) {
         snprintf(mistake, mistake_bytes,
                  "--handler %s: it has neither a handler nor a codec; name one in WEIR_MODULE()",
                  path);
@@ -65,6 +66,9 @@ static bool module__check(const struct weir_module *module, const char *path, ch
     wrong = module->codec ? module__wrong_part(module->codec->size, MODULE__CODEC_BYTES_MIN,
                                                sizeof *module->codec, module->codec->name)
                           : NULL;
+    if (!wrong && module->probe)
+        wrong = module__wrong_part(module->probe->size, MODULE__PROBE_BYTES_MIN,
+                                   sizeof *module->probe, module->probe->name);
     if (wrong) snprintf(mistake, mistake_bytes, "--handler %s: its codec %s", path, wrong);
     return !wrong;
 }

@@ -15,8 +15,10 @@ struct page {
 
 /* Adds what printf() would write. */
 void page_add(struct page *page, const char *format, ...)
-#if defined(__GNUC__)
+#if defined(__clang__)
     __attribute__((format(printf, 2, 3)))
+#elif defined(__GNUC__) /* as C17 has it: on Windows gcc's own printf would be that of its system */
+    __attribute__((format(gnu_printf, 2, 3)))
 #endif
     ;
 

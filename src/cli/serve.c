@@ -179,8 +179,9 @@ static bool serve__load_modules(struct options *options)
         }
         listen->handler = NULL;
         listen->own_handler = module->handler;
-        if (!listen->codec && serve__fits(module->codec, listen->proto))
-            listen->own_codec = module->codec;
+        if (listen->codec) continue;
+        if (serve__fits(module->codec, listen->proto)) listen->own_codec = module->codec;
+        if (listen->proto == WEIR_TCP) listen->own_probe = module->probe;
     }
     return true;
 }

@@ -387,6 +387,19 @@ enum weir_code net_bind(struct net *net, const struct net_place *place, void *ow
     return WEIR_OK;
 }
 
+/* A stream buffer's bytes in one that a datagram can be sent from. Null: there is none. */
+static struct net_buffer *net__copy_for_datagram(struct net *net, struct net_buffer *buffer)
+{
+    struct net_buffer *copy = pool_take(&net->datagram_pool, POOL_CALLER);
+
+    if (!copy) return NULL;
+    weir_check(buffer->length <= copy->capacity);
+    memcpy(copy->bytes, buffer->bytes, buffer->length);
+    copy->length = buffer->length;
+    pool_give_back(buffer, POOL_CALLER);
+    return copy;
+}
+
 enum weir_code net_send_to(struct net *net, struct net_handle socket,
                            const struct weir_address *peer, const struct weir_address *local,
                            struct net_buffer *buffer, uint32_t segment_bytes)
@@ -398,6 +411,9 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
     weir_check(local != NULL);
     weir_check(pool_is_whole(buffer));
     weir_check(segment_bytes == 0 || segment_bytes < buffer->length); /* a train has at least two */
+    if (net->transport->addresses_in_buffers && pool_buffer_of(buffer)->pool == &net->stream_pool &&
+        !(buffer = net__copy_for_datagram(net, buffer)))
+        return WEIR_NO_BUFFERS;
     pool_move(buffer, POOL_CALLER, POOL_SYSTEM);
     slot->datagrams_out++;
     net->transport->send_to(net, slot, peer, local, buffer, segment_bytes);

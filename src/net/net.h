@@ -254,8 +254,8 @@ enum weir_code net_bind(struct net *net, const struct net_place *place, void *ow
 
 /* Sends a datagram, or a train of them (segment_bytes each, the last may be shorter). `local` is
  * the address to send from, as an event gave it. WEIR_OK: the buffer is the request's until
- * NET_SENT counts it. WEIR_NO_ROOM: as many are outstanding as may be, and the buffer stays the
- * caller's. */
+ * NET_SENT counts it. WEIR_NO_ROOM: as many are outstanding as may be, WEIR_NO_BUFFERS: the pool of
+ * datagram buffers is spent where it is needed; the buffer then stays the caller's. */
 enum weir_code net_send_to(struct net *net, struct net_handle socket,
                            const struct weir_address *peer, const struct weir_address *local,
                            struct net_buffer *buffer, uint32_t segment_bytes);

@@ -9,8 +9,7 @@
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
-#include <stdatomic.h>
-
+#include "atomic.h"
 #include "ledger.h"
 #include "net.h"
 #include "pool.h"
@@ -39,7 +38,10 @@ struct transport {
     bool listeners_share;    /* see net_info */
     bool asked_by_name_only; /* "auto" passes over it */
     bool is_verifiable;      /* it knows what to do with net_options.verify_rio */
-    size_t slot_bytes;       /* its struct around struct ledger_slot, which comes first in it */
+    /* A datagram's address lies with its bytes, where only the datagram pool's buffers have room
+     * for it (RIO). */
+    bool addresses_in_buffers;
+    size_t slot_bytes; /* its struct around struct ledger_slot, which comes first in it */
 
     /* Makes net->system, and sets net->now_ns and net->info.held_bytes_max. On failure it leaves
      * nothing behind. */

@@ -162,7 +162,7 @@ static enum weir_code codec_length__encode(const struct weir_codec *codec, const
     if (length < own) return WEIR_INVALID;
     int64_t value = (int64_t)length + (int64_t)description->strip - description->constant;
     if (value < 0) return WEIR_INVALID;
-    if ((uint64_t)value > description->value_max) return WEIR_TOO_LARGE;
+    weir_check((uint64_t)value <= description->value_max); /* max is no more than it can say */
     memset(envelope->head, 0, description->strip);
     if (own > 0) memcpy(envelope->head + description->strip, bytes, own);
     memcpy(envelope->head, description->magic, description->magic_length);

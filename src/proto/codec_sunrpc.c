@@ -136,7 +136,7 @@ static enum weir_decoded codec_sunrpc__ended(const struct gather *gather,
                                              const struct weir_input *input,
                                              struct weir_fault *fault)
 {
-    if (!input->ended || gather->phase == GATHER_IDLE) return WEIR_DECODED_MORE;
+    if (!input->ended) return WEIR_DECODED_MORE;
     return fault_write(fault,
                        "the stream ended inside a record, of which %" PRIu64 " bytes are held",
                        (uint64_t)gather->length);

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define DAYTIME_TEXT_BYTES 32
+#define DAYTIME_TEXT_BYTES 80 /* more than it takes: compilers see six numbers of any size */
 
 /* "2026-11-27T15:40:00Z". From the year 1 to 9999; what is outside is the nearest of them. Returns
  * `text`. */

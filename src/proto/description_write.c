@@ -14,14 +14,14 @@ static const struct weir_frame_preset description__presets[] = {
 #undef PRESET
 };
 
-const struct weir_frame_preset *weir_frame_preset(size_t index)
+const struct weir_frame_preset *weir_frame_preset_at(size_t index)
 {
     return index < weir_count_of(description__presets) ? &description__presets[index] : NULL;
 }
 
 const char *description_preset(size_t index)
 {
-    return weir_frame_preset(index) ? description__presets[index].name : NULL;
+    return weir_frame_preset_at(index) ? description__presets[index].name : NULL;
 }
 
 const char *description_preset_means(size_t index)

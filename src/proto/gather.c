@@ -82,7 +82,7 @@ enum weir_decoded gather_need_more(struct gather *gather, const struct weir_inpu
 {
     uint64_t came = gather->length;
 
-    if (!input->ended || gather->phase == GATHER_IDLE) return WEIR_DECODED_MORE;
+    if (!input->ended) return WEIR_DECODED_MORE;
     if (gather->phase == GATHER_SKIPPING) came = gather->frame_bytes - gather->skip_bytes;
     if (gather->frame_bytes == 0)
         return fault_write(

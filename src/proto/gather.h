@@ -108,8 +108,8 @@ bool gather_skip(struct gather *gather, struct weir_input *input);
 /* Frees what is held and is IDLE again. */
 void gather_clear(struct gather *gather);
 
-/* The answer when the input holds no more: WEIR_DECODED_MORE, or, at the end of the stream inside a
- * frame, WEIR_DECODED_BAD. */
+/* The answer when the input holds no more, and a frame has begun: WEIR_DECODED_MORE, or, at the end
+ * of the stream, WEIR_DECODED_BAD. */
 enum weir_decoded gather_need_more(struct gather *gather, const struct weir_input *input,
                                    struct weir_fault *fault);
 

@@ -155,14 +155,16 @@ static enum weir_code server__choose_codec(struct listener *listener,
                                            struct weir_error *error)
 {
     const char *spec = listen->codec;
+    enum weir_code code = WEIR_OK;
 
     if (!spec) spec = listener->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
     listener->codec = listen->own_codec ? listen->own_codec : builtin_codec(spec);
-    if (!listener->codec) {
-        enum weir_code code = weir_frame_open(spec, &listener->frame, error);
-        if (code != WEIR_OK) return code;
-        listener->codec = weir_frame_codec(listener->frame);
-    }
+    if (listen->own_probe)
+        code = weir_frame_open_probe(listen->own_probe, &listener->frame, error);
+    else if (!listener->codec)
+        code = weir_frame_open(spec, &listener->frame, error);
+    if (code != WEIR_OK) return code;
+    if (listener->frame) listener->codec = weir_frame_codec(listener->frame);
     if (listener->codec->size != sizeof(struct weir_codec))
         return error_fill(error, WEIR_INVALID, 0, "use codec", listener->codec->name,
                           "it was made for another version of weir", "build it anew");

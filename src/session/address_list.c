@@ -46,7 +46,9 @@ static bool address_list__address(const char *text, struct weir_address *address
     char with_port[ADDRESS_LIST__BLOCK_BYTES + 8];
 
     snprintf(with_port, sizeof with_port, strchr(text, ':') ? "[%s]:0" : "%s:0", text);
-    return *text != '\0' && *text != '*' && weir_address_parse(with_port, address);
+    /* A port, brackets or a scope are not of a block. */
+    return strspn(text, "0123456789abcdefABCDEF.:") == strlen(text) &&
+           weir_address_parse(with_port, address);
 }
 
 /* Sets the range of all that begin with so many bits; false: the address has bits behind them, and
@@ -90,7 +92,8 @@ static enum weir_code address_list__read_block(const char *block, const char *se
     if (address_list__set_range(range, address.ip, bits)) return WEIR_OK;
     address.port = 0;
     weir_address_text(&address, meant, sizeof meant);
-    meant[strlen(meant) - 2] = '\0'; /* ":0" */
+    meant[strlen(meant) - 2] = '\0';                                    /* ":0" */
+    if (address_is_v4(&address)) before = ADDRESS_LIST__V4_BITS_BEFORE; /* so it is written */
     snprintf(hint, sizeof hint, "write %s/%u, or the one address without a length",
              meant[0] == '[' ? meant + 1 : meant, bits - before);
     char *bracket = strchr(hint, ']');
@@ -115,6 +118,38 @@ static int address_list__compare(const void *a, const void *b)
 {
     return memcmp(((const struct address_range *)a)->first,
                   ((const struct address_range *)b)->first, 16);
+}
+
+/* The IPv4 addresses, in the form that they have in IPv6. */
+static const struct address_range address_list__v4 = {
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0},
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+};
+
+static bool address_list__holds(const struct address_range *outer,
+                                const struct address_range *inner)
+{
+    return memcmp(outer->first, inner->first, 16) <= 0 && memcmp(outer->last, inner->last, 16) >= 0;
+}
+
+/* Of a range that holds all IPv4 addresses and more, leaves what is on either side of them: the
+ * last added range becomes two. */
+static void address_list__leave_out_v4(struct address_list *list)
+{
+    struct address_range *below = &list->ranges[list->count - 1];
+    struct address_range *above = &list->ranges[list->count];
+
+    if (!address_list__holds(below, &address_list__v4) ||
+        memcmp(below, &address_list__v4, sizeof *below) == 0)
+        return;
+    *above = *below;
+    memcpy(below->last, address_list__v4.first, 12); /* ::fffe:ffff:ffff */
+    below->last[11] = 0xfe;
+    memset(below->last + 12, 0xff, 4);
+    memcpy(above->first, address_list__v4.last, 16); /* ::1:0:0:0 */
+    memset(above->first + 10, 0, 6);
+    above->first[9] = 1;
+    if (memcmp(above->first, above->last, 16) <= 0) list->count++;
 }
 
 /* Sorts the ranges and joins those that overlap. */
@@ -145,12 +180,14 @@ enum weir_code address_list_parse(struct address_list *list, const char *text, c
     if (!text) return WEIR_OK;
     for (const char *at = text; address_list__word(&at, word, sizeof word);) count++;
     if (count == 0) return WEIR_OK;
-    list->ranges = memory_alloc_array(count, sizeof *list->ranges);
+    list->ranges = memory_alloc_array(count, 2 * sizeof *list->ranges); /* each may become two */
     if (!list->ranges)
         return error_fill(error, WEIR_NO_MEMORY, 0, "use setting", setting, NULL,
                           "give it fewer blocks");
-    while (code == WEIR_OK && address_list__word(&text, word, sizeof word))
+    while (code == WEIR_OK && address_list__word(&text, word, sizeof word)) {
         code = address_list__read_block(word, setting, &list->ranges[list->count++], error);
+        if (code == WEIR_OK) address_list__leave_out_v4(list);
+    }
     if (code == WEIR_OK)
         address_list__put_in_order(list);
     else

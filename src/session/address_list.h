@@ -23,7 +23,8 @@ struct address_list {
 enum weir_code address_list_parse(struct address_list *list, const char *text, const char *setting,
                                   struct weir_error *error);
 
-/* Whether the address is in one of the blocks, whatever its port. */
+/* Whether the address is in one of the blocks, whatever its port. A block of IPv6 holds no IPv4
+ * address, though those have a form in it: "::/0" is every IPv6 address, and no other. */
 bool address_list_has(const struct address_list *list, const struct weir_address *address);
 
 void address_list_free(struct address_list *list);

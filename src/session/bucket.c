@@ -14,9 +14,8 @@
 /* How long so much takes to come back; cut to 146 years. */
 static uint64_t bucket__ns(uint64_t amount, uint64_t per_second)
 {
-    uint64_t seconds = amount / per_second, rest = amount % per_second;
-
     weir_check(per_second > 0);
+    uint64_t seconds = amount / per_second, rest = amount % per_second;
     if (seconds >= BUCKET__NS_MAX / BUCKET__NS_PER_S) return BUCKET__NS_MAX;
     if (rest > UINT64_MAX / BUCKET__NS_PER_S) /* a part of a second, of a rate beyond counting */
         return seconds * BUCKET__NS_PER_S + rest / (per_second / BUCKET__NS_PER_S);
@@ -50,13 +49,12 @@ bool bucket_shared_take(_Atomic uint64_t *full_at_ns, uint64_t now_ns, uint64_t 
 {
     uint64_t one_ns = bucket__ns(1, per_second), burst_ns = bucket__ns(burst, per_second);
     uint64_t before_ns = atomic_load_explicit(full_at_ns, memory_order_relaxed);
+    uint64_t after_ns, debt_ns;
 
-    for (;;) {
-        uint64_t debt_ns;
-        uint64_t after_ns = bucket__after(before_ns, now_ns, one_ns, burst_ns, &debt_ns);
+    do {
+        after_ns = bucket__after(before_ns, now_ns, one_ns, burst_ns, &debt_ns);
         if (debt_ns > 0) return false;
-        if (atomic_compare_exchange_weak_explicit(full_at_ns, &before_ns, after_ns,
-                                                  memory_order_relaxed, memory_order_relaxed))
-            return true;
-    }
+    } while (!atomic_compare_exchange_weak_explicit(full_at_ns, &before_ns, after_ns,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
 }

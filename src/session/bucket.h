@@ -4,9 +4,10 @@
 #ifndef SESSION_BUCKET_H
 #define SESSION_BUCKET_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "atomic.h"
 
 struct bucket {
     uint64_t full_at_ns; /* 0: it is full */

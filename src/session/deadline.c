@@ -78,7 +78,7 @@ static struct deadline__due deadline__soonest(const struct weir_session *session
     uint64_t sent_age = deadline__age(session, session->sent_ms);
     bool sent_last = sent_age < deadline__age(session, session->received_ms);
 
-    if (!session->rate_paused) /* else it is not listened to */
+    if (!session->rate_paused) /* else it is we who do not listen */
         deadline__consider(session, sent_last ? session->sent_ms : session->received_ms,
                            session->is_datagram ? config->datagram_idle_timeout_ms
                                                 : config->idle_timeout_ms,

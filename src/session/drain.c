@@ -14,11 +14,14 @@
 #include "siphash.h"
 #include "worker.h"
 
-#define DRAIN__LOOK_NS (20 * WALL_NS_PER_MS)
+#define DRAIN__LOOK_MS 20u
+#define DRAIN__LOOK_NS (DRAIN__LOOK_MS * WALL_NS_PER_MS)
 /* How long a place that is never idle goes on taking in what the system had taken for us before. */
 #define DRAIN__PLACES_NS (200 * WALL_NS_PER_MS)
 /* When nothing was received for so long, nothing is on its way. */
 #define DRAIN__QUIET_MS 100u
+/* How long a look for quiet sessions waits at most for what is still unread. */
+#define DRAIN__BEHIND_NS (1000 * WALL_NS_PER_MS)
 /* How long a finished peer may take to finish too. */
 #define DRAIN__LINGER_MS 1000u
 
@@ -45,6 +48,11 @@ static void drain__tell(struct weir_session *session)
     if (session->drain_told || !session->opened || !session_may_send(session)) return;
     session->drain_told = true;
     if (handler->on_drain) handler->on_drain(session);
+}
+
+void drain_mind_newcomer(struct weir_session *session)
+{
+    if (session->worker->order == WORKER_DRAIN) drain__tell(session);
 }
 
 static void drain__stop(struct weir_session *session)
@@ -80,7 +88,8 @@ static void drain__finish_if_quiet(struct weir_session *session)
 
     if (session->state != SESSION_OPEN) return;
     if (session->opened && session->place->handler->on_drain) return;
-    if (passed_ms >= drain__offset_ms(session) && drain__is_quiet(session))
+    /* Never at the first look: what had come when the drain began may still be unread. */
+    if (passed_ms >= DRAIN__LOOK_MS + drain__offset_ms(session) && drain__is_quiet(session))
         session_finish(session, WEIR_REASON_DRAIN);
 }
 
@@ -118,6 +127,19 @@ static void drain__mind_deadline(struct worker *worker)
     if (until_ns < worker->drain_until_ns) worker->drain_until_ns = until_ns;
 }
 
+/* Sessions may only seem quiet because what came from them is still unread: the worker reads for a
+ * while before it looks. One that never gets to the end of it looks all the same. */
+static void drain__read_first(struct worker *worker)
+{
+    uint64_t look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
+
+    if (!worker->is_behind && worker->catching_up_turns == 0) return;
+    if (worker->drain_behind_ns == 0) worker->drain_behind_ns = worker->now_ns;
+    if (worker->now_ns - worker->drain_behind_ns < DRAIN__BEHIND_NS &&
+        worker->drain_look_at_ns < look_at_ns)
+        worker->drain_look_at_ns = look_at_ns;
+}
+
 static void drain__look(struct worker *worker)
 {
     bool is_last_look = worker->now_ns - worker->drain_began_ns >= DRAIN__PLACES_NS;
@@ -127,7 +149,9 @@ static void drain__look(struct worker *worker)
         drain__begin_stop(worker);
         return;
     }
+    drain__read_first(worker);
     if (worker->now_ns < worker->drain_look_at_ns) return;
+    worker->drain_behind_ns = 0;
     worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
         place_drain(weir_container_of(at, struct place, in_places), is_last_look);

@@ -81,20 +81,22 @@ void mailbox_wake(struct mailbox *mailbox)
 static struct mailbox_cell *mailbox__claim(struct mailbox *mailbox, uint64_t *n,
                                            enum mailbox_posted *posted)
 {
-    uint64_t tail = atomic_load(&mailbox->tail);
+    uint64_t tail = atomic_load(&mailbox->tail), turn;
+    struct mailbox_cell *cell;
 
-    for (;;) {
+    do {
         *posted = MAILBOX_SHUT;
         if (tail & MAILBOX__SHUT) return NULL;
-        struct mailbox_cell *cell = &mailbox->cells[tail & (mailbox->cells_count - 1)];
-        uint64_t turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
+        cell = &mailbox->cells[tail & (mailbox->cells_count - 1)];
+        turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
         *posted = MAILBOX_FULL;
         if (turn < tail) return NULL; /* the letter of the round before is still there */
-        *posted = MAILBOX_POSTED;
         *n = tail;
-        /* When somebody else has it, `tail` has moved on for ever, and this says to where. */
-        if (atomic_compare_exchange_weak(&mailbox->tail, &tail, tail + 1)) return cell;
-    }
+        /* Where somebody else has the cell by now, the tail has moved on, and this fails. */
+    } while (!atomic_compare_exchange_weak(&mailbox->tail, &tail, tail + 1));
+    weir_check(turn == *n);
+    *posted = MAILBOX_POSTED;
+    return cell;
 }
 
 enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_letter *letter)

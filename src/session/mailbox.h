@@ -9,10 +9,10 @@
 #ifndef SESSION_MAILBOX_H
 #define SESSION_MAILBOX_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "atomic.h"
 #include "net.h"
 
 struct place;

@@ -4,9 +4,9 @@
 #ifndef SESSION_PAYLOAD_H
 #define SESSION_PAYLOAD_H
 
-#include <stdatomic.h>
-
 #include <weir/weir.h>
+
+#include "atomic.h"
 
 /* Constant once made, but for the count. */
 struct payload {

@@ -17,6 +17,7 @@
 
 #include "address.h"
 #include "check.h"
+#include "drain.h"
 #include "error_fill.h"
 #include "hand.h"
 #include "peers.h"
@@ -240,12 +241,15 @@ static void place__deliver_one(struct weir_session *session, const uint8_t *byte
         return;
     }
     place__credit(session, length);
-    if (!session->opened && handler->on_open) handler->on_open(session);
+    bool is_new = !session->opened;
+    if (is_new && handler->on_open) handler->on_open(session);
     session->opened = true;
-    if (session->state != SESSION_OPEN || !handler->on_message) return;
-    worker->hand.message = &message;
-    handler->on_message(session, &message);
-    worker->hand.message = NULL;
+    if (session->state == SESSION_OPEN && handler->on_message) {
+        worker->hand.message = &message;
+        handler->on_message(session, &message);
+        worker->hand.message = NULL;
+    }
+    if (is_new && place__of(session)->keeps_peers) drain_mind_newcomer(session);
 }
 
 /* Hands up a datagram, or each of a train, and sends back those of the run. */
@@ -293,7 +297,7 @@ static bool place__is_welcome(struct place *place, const struct weir_address *pe
     struct counters *counters = &place->worker->counters;
 
     if (!refusal_allows(place->worker, peer)) {
-        refusal_count(place->worker, REFUSAL_DENIED, peer);
+        refusal_count(place->worker, REFUSAL_DENIED, peer, count);
         return false;
     }
     if (!address_is_answerable(peer)) {

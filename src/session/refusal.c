@@ -7,8 +7,9 @@
 #include "refusal.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
+#include <stdio.h>
 
+#include "atomic.h"
 #include "check.h"
 #include "worker.h"
 
@@ -62,7 +63,7 @@ bool refusal_admit(struct worker *worker, const struct weir_address *peer)
     } else {
         return true;
     }
-    refusal_count(worker, refusal, peer);
+    refusal_count(worker, refusal, peer, 1);
     return false;
 }
 
@@ -79,18 +80,21 @@ void refusal_readmit(struct worker *worker, const struct weir_address *peer)
 void refusal_tell(struct worker *worker, struct refusal_log *log, const char *what,
                   const struct weir_address *peer, const char *why)
 {
-    char text[WEIR_ADDRESS_TEXT_BYTES];
+    char text[WEIR_ADDRESS_TEXT_BYTES], more[48] = "";
 
     log->untold++;
     if (log->told && worker->now_ms - log->told_ms < REFUSAL__LOG_EVERY_MS) return;
-    log_line(&worker->common->log, WEIR_LOG_WARNING, "%s %s: %s (%" PRIu64 " since last told)",
-             what, weir_address_text(peer, text, sizeof text), why, log->untold);
+    if (log->untold > 1)
+        snprintf(more, sizeof more, "; and %" PRIu64 " more untold", log->untold - 1);
+    log_line(&worker->common->log, WEIR_LOG_WARNING, "%s %s: %s%s", what,
+             weir_address_text(peer, text, sizeof text), why, more);
     log->told = true;
     log->told_ms = worker->now_ms;
     log->untold = 0;
 }
 
-void refusal_count(struct worker *worker, enum refusal refusal, const struct weir_address *peer)
+void refusal_count(struct worker *worker, enum refusal refusal, const struct weir_address *peer,
+                   uint64_t count)
 {
     struct counters *counters = &worker->counters;
     thread_counter *const counts[REFUSALS_COUNT] = {
@@ -109,6 +113,6 @@ void refusal_count(struct worker *worker, enum refusal refusal, const struct wei
         [REFUSAL_FAILED] = "there was no memory, or no room in the system",
     };
 
-    counter_add(counts[refusal], 1);
+    counter_add(counts[refusal], count);
     refusal_tell(worker, &worker->refusals[refusal], "refused", peer, whys[refusal]);
 }

@@ -38,7 +38,8 @@ void refusal_readmit(struct worker *worker, const struct weir_address *peer);
 void refusal_tell(struct worker *worker, struct refusal_log *log, const char *what,
                   const struct weir_address *peer, const char *why);
 
-/* Counts a refusal, and tells the log. */
-void refusal_count(struct worker *worker, enum refusal refusal, const struct weir_address *peer);
+/* Counts so many refusals (the datagrams of a train), and tells the log. */
+void refusal_count(struct worker *worker, enum refusal refusal, const struct weir_address *peer,
+                   uint64_t count);
 
 #endif

@@ -26,6 +26,7 @@
 
 #include "check.h"
 #include "deadline.h"
+#include "drain.h"
 #include "group.h"
 #include "hand.h"
 #include "memory.h"
@@ -168,7 +169,7 @@ void session_open(struct worker *worker, const struct place *place, struct net_s
     struct weir_session *session = session__adopt(worker, place, socket, peer);
     if (!session) {
         refusal_readmit(worker, peer);
-        refusal_count(worker, REFUSAL_FAILED, peer);
+        refusal_count(worker, REFUSAL_FAILED, peer, 1);
         return;
     }
     session->admitted = session->opened = true;
@@ -176,6 +177,7 @@ void session_open(struct worker *worker, const struct place *place, struct net_s
     net_receive(worker->net, session->handle, true);
     deadline_mind(session);
     if (place->handler->on_open) place->handler->on_open(session);
+    drain_mind_newcomer(session);
 }
 
 /* ---- close ---- */
@@ -279,8 +281,9 @@ void session_mind_receiving(struct weir_session *session)
     if (off == session->receiving_off) return;
     session->receiving_off = off;
     net_receive(worker->net, session->handle, !off);
-    if (off || !session->frame_begun) return;
-    session->frame_ms = (uint32_t)worker->now_ms; /* it could not go on meanwhile */
+    if (off) return;
+    /* What the peer sent meanwhile lies there unread: it was not silent, nor could a frame end. */
+    session->received_ms = session->frame_ms = (uint32_t)worker->now_ms;
     deadline_mind(session);
 }
 

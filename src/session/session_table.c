@@ -7,9 +7,9 @@
  */
 #include "session_table.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
+#include "atomic.h"
 #include "check.h"
 #include "memory.h"
 

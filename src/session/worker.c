@@ -25,6 +25,8 @@
 /* A wait that returns so much too late was no wait: the thread stood still. */
 #define WORKER__STILL_NS (1000 * WALL_NS_PER_MS)
 #define WORKER__CATCH_UP_TURNS_MAX 1000u
+/* A wait that returns so much too late found more than one batch, perhaps. */
+#define WORKER__LATE_NS (20 * WALL_NS_PER_MS)
 #define WORKER__GAUGE_EVERY_MS 100u
 
 /* ---- life ---- */
@@ -218,8 +220,11 @@ void worker_stop(struct worker *worker)
  * sent meanwhile still unread: it reads first, and lets timers run when nothing more comes. */
 static void worker__mind_stillness(struct worker *worker, uint32_t events_count)
 {
-    if (worker->now_ns > worker->waited_until_ns &&
-        worker->now_ns - worker->waited_until_ns > WORKER__STILL_NS)
+    uint64_t late_ns =
+        worker->now_ns > worker->waited_until_ns ? worker->now_ns - worker->waited_until_ns : 0;
+
+    worker->is_behind = events_count == WORKER__EVENTS_MAX || late_ns > WORKER__LATE_NS;
+    if (late_ns > WORKER__STILL_NS)
         worker->catching_up_turns = WORKER__CATCH_UP_TURNS_MAX;
     else if (events_count == 0)
         worker->catching_up_turns = 0;

@@ -4,12 +4,11 @@
 #ifndef SESSION_WORKER_H
 #define SESSION_WORKER_H
 
-#include <stdatomic.h>
-
 #include <weir/weir.h>
 
 #include "address_counts.h"
 #include "address_list.h"
+#include "atomic.h"
 #include "counters.h"
 #include "group.h"
 #include "hand.h"
@@ -71,7 +70,8 @@ struct worker {
     uint32_t buffer_bytes; /* capacity of one stream buffer */
     uint32_t farewells_open;
     uint32_t catching_up_turns; /* not 0: the thread stood still, see worker__mind_stillness */
-    uint32_t team_next;         /* of equals, whose turn it is */
+    bool is_behind; /* true exactly when more may have come than this turn had room or time for */
+    uint32_t team_next; /* of equals, whose turn it is */
     uint64_t waited_until_ns;
     uint64_t gauged_at_ms;
     uint8_t index;
@@ -79,6 +79,7 @@ struct worker {
     uint32_t drains_seen; /* the last that drain_until_ns takes account of */
     uint64_t drain_began_ns, drain_until_ns;
     uint64_t drain_look_at_ns; /* when to look for quiet sessions again */
+    uint64_t drain_behind_ns;  /* since when that waits for what is still unread; 0: it does not */
 
     /* Any thread's. */
     _Atomic uint8_t asked;         /* enum worker_order: the bits of all that was asked for */

@@ -192,12 +192,55 @@ static void busy_streams_leave_room_for_answers(void **state)
     world_close(world);
 }
 
+/* ---- pauses ---- */
+
+static bool fairness__all_received(struct line *const *lines, uint32_t count)
+{
+    for (uint32_t i = 0; i < FAIRNESS__BUSY; i++)
+        if (lines[i]->received_count < count) return false;
+    return true;
+}
+
+/* What a full send queue does that empties at once: off and on again, within a turn. */
+static void fairness__pause(struct line *line, uint32_t *seen_count)
+{
+    if (line->received_count == *seen_count) return;
+    *seen_count = line->received_count;
+    line_receive(line, false);
+    line_receive(line, true);
+}
+
+/* Whoever has just received does not overtake those that found no buffer. */
+static void streams_that_pause_leave_room_for_others(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct line *lines[FAIRNESS__BUSY];
+    struct peer *peers[FAIRNESS__BUSY];
+    uint32_t seen_counts[FAIRNESS__BUSY] = {0};
+
+    (void)state;
+    for (uint32_t i = 0; i < FAIRNESS__BUSY; i++) {
+        lines[i] = world_connect(world, &peers[i]);
+        lines[i]->in_seed = 1 + i;
+        peer_sends_pattern(peers[i], 1 + i, FAIRNESS__ENDLESS, 16384);
+    }
+    world_settle(world); /* more lies there for each than there are buffers */
+    for (uint32_t i = 0; i < FAIRNESS__BUSY; i++) line_receive(lines[i], true);
+    fairness__begin(world);
+    while (!fairness__all_received(lines, 20)) {
+        world_turn_on(world, "all of them received", __FILE__, __LINE__);
+        for (uint32_t i = 0; i < FAIRNESS__BUSY; i++) fairness__pause(lines[i], &seen_counts[i]);
+    }
+    world_close(world);
+}
+
 static const struct CMUnitTest fairness__tests[] = {
     cmocka_unit_test(busy_streams_leave_room_for_datagrams),
     cmocka_unit_test(busy_datagrams_leave_room_for_streams),
     cmocka_unit_test(busy_datagrams_leave_room_for_other_sockets),
     cmocka_unit_test(busy_senders_leave_room_for_all_that_comes),
     cmocka_unit_test(busy_streams_leave_room_for_answers),
+    cmocka_unit_test(streams_that_pause_leave_room_for_others),
 };
 
 CONTRACT_GROUP(fairness, fairness__tests);

@@ -372,7 +372,7 @@ void world_turn_on(struct world *world, const char *condition, const char *file,
 {
     if (net_now_ns(world->net) >= world->deadline_ns || world->turns_count >= world->turns_deadline)
         require_failed(file, line, "%s, in time", condition);
-    world_turn(world);
+    if (world_turn(world) > 0) world->deadline_ns = net_now_ns(world->net) + world_patience_ns;
 }
 
 /* ---- lines ---- */
@@ -538,7 +538,7 @@ enum weir_code line_send_to(struct line *line, const struct weir_address *peer,
                             const struct weir_address *local, const void *bytes, uint32_t length,
                             uint32_t segment_bytes)
 {
-    struct net_buffer *buffer = net_take(line->world->net, NET_DATAGRAM_BYTES_MAX);
+    struct net_buffer *buffer = net_take(line->world->net, length > 0 ? length : 1);
     struct weir_address here = line_address(line);
 
     require(buffer != NULL);

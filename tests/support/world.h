@@ -25,7 +25,7 @@
 
 /* Of all worlds of this program; main sets them. */
 extern const char *world_transport;
-extern uint64_t world_patience_ns; /* how long a condition may take to come true */
+extern uint64_t world_patience_ns; /* how long nothing may happen before a condition is true */
 extern void (*world_plant)(
     struct net *net);       /* called for each fresh net; null: nothing is planted */
 extern uint64_t world_seed; /* of simulations */
@@ -131,7 +131,8 @@ uint32_t world_turn_until(struct world *world, uint64_t until_ns);
 /* Turns until nothing has come for a while: for what must not happen. */
 void world_settle(struct world *world);
 
-/* Turns until the condition holds; the test fails when it does not come true. */
+/* Turns until the condition holds. The test fails when nothing happens any more, or after a great
+ * many turns: it may be slow, and may not stand still. */
 #define world_until(world, condition)                                                            \
     for (world_begin(world); !(condition); world_turn_on(world, #condition, __FILE__, __LINE__)) \
     continue

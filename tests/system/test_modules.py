@@ -30,12 +30,28 @@ class Loaded(WeirTest):
         self.assert_shouts(weir)
         weir.stop()
 
-    @on_linux_alone("an answer that is no echo finds no registered buffer there: rule VV3 of --verify-rio")
     def test_datagrams(self):
         weir = self.start("--udp", "127.0.0.1:0", "--handler", shown(module("shout")))
         with udp_socket(weir.udp) as peer:
             peer.send(b"and here?")
             self.assertEqual(peer.recv(100), b"AND HERE?")
+        weir.stop()
+
+    def test_a_probe_of_its_own(self):
+        """Its codec is that of listeners which name none; a datagram is one message as it is."""
+        path = shown(module("tagged"))
+        weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--handler", path)
+        self.assertEqual([(one.codec, one.handler) for one in weir.listeners],
+                         [("tagged", "echo"), ("datagram", "echo")])
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"<ab")
+            peer.sendall(b"cd><efgh>oops>")
+            self.assertEqual(receive_exactly(peer, 13), b"<abcd><efgh>")
+        ended = weir.stop()
+        self.assertEqual(ended.summary["messages_in"], 2)
+        self.assertIn("a message begins with '<'", ended.log)
+        weir = self.start("--tcp", "127.0.0.1:0", "--handler", path, "--codec", "line")
+        self.assertEqual(weir.listeners[0].codec, "line")
         weir.stop()
 
     def test_one_for_one_listener(self):
@@ -83,7 +99,8 @@ class Refused(WeirTest):
                 ("no_size", r"its handler has a size that no version of weir\.h knows"),
                 ("newer", r"its handler was built with a newer weir\.h"),
                 ("nameless", r"its handler has no name; give it one"),
-                ("codec_no_size", r"its codec has a size that no version of weir\.h knows")):
+                ("codec_no_size", r"its codec has a size that no version of weir\.h knows"),
+                ("probe_newer", r"its codec was built with a newer weir\.h")):
             with self.subTest(module=name):
                 self.assert_refused(shown(module(name)), pattern)
 

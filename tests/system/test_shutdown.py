@@ -1,20 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The end: a first signal drains, the drain has a deadline, a second signal does not wait; the sums are right."""
-import fcntl
 import signal
 import socket
-import struct
-import termios
 import threading
 
 from weir_process import (DEADLINE_S, MIB, WeirTest, close_with_reset, connect, deaf_client, echo, expect_end,
                           expect_flood, flood, is_refused, main, reasons_sum, receive_exactly, scaled, stop_signals,
-                          udp_socket)
-
-
-def unacknowledged_bytes(peer):
-    """What was sent and has not reached the other side's system yet."""
-    return struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, b"\0" * 4))[0]
+                          udp_socket, unacknowledged_bytes)
 
 
 def stubborn_client(address):

@@ -7,13 +7,11 @@ system allows it, on one of a network namespace of our own, which then has an ad
 """
 import ctypes
 import os
-import socket
-import struct
 import subprocess
 
+from forged import can_forge, send_forged
 from weir_process import DEADLINE_S, WeirTest, connect, main, udp_socket
 
-IPV6_HDRINCL = 36
 CLONE_NEWNET = 0x40000000
 EXTRA_HOST = "192.0.2.1"  # TEST-NET-1
 has_extra_host = False
@@ -27,36 +25,6 @@ def setUpModule():
     for command in ("ip link set lo up", f"ip address add {EXTRA_HOST}/24 dev lo"):
         subprocess.run(command.split(), check=True, timeout=DEADLINE_S)
     has_extra_host = True
-
-
-def checksum(data):
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff or 0xffff
-
-
-def forge(source, target, payload):
-    """An IP packet with a UDP datagram from `source` to `target`, each (host, port)."""
-    v6 = ":" in target[0]
-    family = socket.AF_INET6 if v6 else socket.AF_INET
-    ends = socket.inet_pton(family, source[0]) + socket.inet_pton(family, target[0])
-    length = 8 + len(payload)
-    udp = struct.pack("!HHHH", source[1], target[1], length, 0)
-    # both pseudo headers have the same sum
-    udp = udp[:6] + struct.pack("!H", checksum(ends + struct.pack("!II", length, socket.IPPROTO_UDP) + udp + payload))
-    if v6:
-        return struct.pack("!IHBB", 6 << 28, length, socket.IPPROTO_UDP, 64) + ends + udp + payload
-    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 1, 0, 64, socket.IPPROTO_UDP, 0) + ends + udp + payload
-
-
-def raw_socket(v6):
-    raw = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    if v6:
-        raw.setsockopt(socket.IPPROTO_IPV6, IPV6_HDRINCL, 1)
-    return raw
 
 
 def waiting_bytes(port):
@@ -75,15 +43,8 @@ def waiting_bytes(port):
 
 class Sources(WeirTest):
     def setUp(self):
-        try:
-            raw_socket(False).close()
-        except PermissionError:
+        if not can_forge():
             self.skipTest("no CAP_NET_RAW: cannot forge a source")
-
-    def send_forged(self, source, target, payload=b"echo this"):
-        v6 = ":" in target[0]
-        with raw_socket(v6) as raw:
-            raw.sendto(forge(source, target, payload), (target[0], 0))
 
     def settle(self, weir, honest):
         """Every forged datagram was looked at, and the server still answers; counts its own answers in `honest`."""
@@ -114,7 +75,7 @@ class Sources(WeirTest):
             with self.subTest(bind=bind):
                 weir = self.start("--udp", bind, "--workers", "1")
                 for _ in range(5):
-                    self.send_forged(weir.udp, weir.udp)
+                    send_forged(weir.udp, weir.udp)
                 self.assert_dropped(weir, forged=5, own=5)
 
     def test_own_port_on_any_address_of_this_machine(self):
@@ -123,7 +84,7 @@ class Sources(WeirTest):
         port = weir.udp[1]
         for source, target in (("127.0.0.1", "127.0.0.1"), ("127.0.0.5", "127.0.0.1"), ("127.0.0.1", "127.9.9.9"),
                                ("::1", "::1")):
-            self.send_forged((source, port), (target, port))
+            send_forged((source, port), (target, port))
         self.assert_dropped(weir, forged=4, own=4)
 
     def test_own_address_of_an_interface(self):
@@ -131,8 +92,8 @@ class Sources(WeirTest):
             self.skipTest("no network namespace of our own")
         weir = self.start("--udp", "[::]:0", "--workers", "1")
         port = weir.udp[1]
-        self.send_forged((EXTRA_HOST, port), ("127.0.0.1", port))
-        self.send_forged((EXTRA_HOST, port), (EXTRA_HOST, port))
+        send_forged((EXTRA_HOST, port), ("127.0.0.1", port))
+        send_forged((EXTRA_HOST, port), (EXTRA_HOST, port))
         self.assert_dropped(weir, forged=2, own=2)
 
     def test_own_address_without_descriptors(self):
@@ -144,7 +105,7 @@ class Sources(WeirTest):
         for _ in range(40):
             self.addCleanup(connect(weir.tcp).close)
         weir.wait_until("descriptors ran out", lambda: weir.files_count() >= 32)
-        self.send_forged((EXTRA_HOST, port), (EXTRA_HOST, port))
+        send_forged((EXTRA_HOST, port), (EXTRA_HOST, port))
         self.assert_dropped(weir, forged=1, own=1)
 
     def test_broadcast_address_of_an_interface(self):
@@ -152,7 +113,7 @@ class Sources(WeirTest):
         if not has_extra_host:
             self.skipTest("no network namespace of our own")
         weir = self.start("--udp", "[::]:0", "--workers", "1")
-        self.send_forged(("192.0.2.255", 4000), ("127.0.0.1", weir.udp[1]))
+        send_forged(("192.0.2.255", 4000), ("127.0.0.1", weir.udp[1]))
         honest = []
         self.settle(weir, honest)
         summary = weir.stop().summary
@@ -163,15 +124,15 @@ class Sources(WeirTest):
         """Two listeners of one server would pass a datagram to each other for ever."""
         weir = self.start("--udp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", "1")
         first, second = weir.address("udp", 0), weir.address("udp", 1)
-        self.send_forged(first, second)
-        self.send_forged(second, first)
+        send_forged(first, second)
+        send_forged(second, first)
         self.assert_dropped(weir, forged=2, own=2)
 
     def test_own_in_every_worker(self):
         weir = self.start("--udp", "[::]:0", "--workers", "3")
         port = weir.udp[1]
         for i in range(30):
-            self.send_forged((f"127.0.1.{i}", port), (f"127.0.2.{i}", port))
+            send_forged((f"127.0.1.{i}", port), (f"127.0.2.{i}", port))
         self.assert_dropped(weir, forged=30, own=30)
 
     def test_sources_that_cannot_be_answered(self):
@@ -184,7 +145,7 @@ class Sources(WeirTest):
                 sources = (("127.0.0.1", 0), ("224.0.0.1", 4000), ("239.255.255.250", 1900),
                            ("255.255.255.255", 4000), ("255.255.255.255", 0))
                 for source in sources:
-                    self.send_forged(source, target)
+                    send_forged(source, target)
                 self.assert_dropped(weir, forged=len(sources), bad=len(sources))
 
     def test_sources_that_cannot_be_answered_over_ipv6(self):
@@ -193,14 +154,14 @@ class Sources(WeirTest):
             with self.subTest(bind=bind):
                 weir = self.start("--udp", bind, "--workers", "1")
                 for source in (("::1", 0), ("::", 4000), ("::", 0)):
-                    self.send_forged(source, weir.udp)
+                    send_forged(source, weir.udp)
                 self.assert_dropped(weir, forged=3, bad=3)
 
     def test_empty_and_large(self):
         weir = self.start("--udp", "127.0.0.1:0", "--workers", "1")
         for payload in (b"", b"x" * 60_000):
-            self.send_forged(weir.udp, weir.udp, payload)
-            self.send_forged(("127.0.0.1", 0), weir.udp, payload)
+            send_forged(weir.udp, weir.udp, payload)
+            send_forged(("127.0.0.1", 0), weir.udp, payload)
         self.assert_dropped(weir, forged=4, own=2, bad=2)
 
     def test_a_stranger_is_answered(self):
@@ -209,7 +170,7 @@ class Sources(WeirTest):
         for host in ("127.0.0.1", "127.0.0.3"):
             with udp_socket(weir.udp, connected=False) as peer:
                 peer.bind((host, 0))
-                self.send_forged(peer.getsockname(), weir.udp, b"not so forged")
+                send_forged(peer.getsockname(), weir.udp, b"not so forged")
                 self.assertEqual(peer.recvfrom(100), (b"not so forged", weir.udp))
         weir.stop()
 

@@ -22,6 +22,7 @@ import argparse
 import collections
 import ctypes
 import errno
+import fcntl
 import functools
 import os
 import random
@@ -31,9 +32,11 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -162,7 +165,19 @@ class Weir:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it did not end in {seconds} s:\n{self.log}") from None
         log = self.log
-        return Ended(code, read_summary(log) if "weir: served " in log else None, log)
+        summary = read_summary(log) if "weir: served " in log else None
+        if summary is not None:
+            self._must_add_up(summary)
+        return Ended(code, summary, log)
+
+    @staticmethod
+    def _must_add_up(summary):
+        """What holds of every server that has ended, whatever happened to it: whoever came is gone, each for one
+        reason, and nothing is queued for anybody. Looked at after every scenario, here alone."""
+        ended = summary["closed"] + summary["peers_closed"]
+        if (summary["accepted"] != summary["closed"] or summary["peers_opened"] != summary["peers_closed"] or
+                reasons_sum(summary) != ended or summary["queued_bytes"] != 0):
+            raise AssertionError(f"the counts do not add up: {dict(summary)}")
 
     def stop(self, number=signal.SIGINT):
         """Ends it in peace; anything but exit code 0 and a summary is a failure."""
@@ -196,6 +211,13 @@ class Weir:
                 raise AssertionError(f"{seconds} s were not enough until {what}\n{self.log}")
 
     # -- addresses --
+
+    def has_counted(self, name, count=1):
+        """Whether so many were counted so far; weir was started with --stats, and says so a little late."""
+        return any(int(found) >= count for found in re.findall(rf" {name}=(\d+)", self.log))
+
+    def wait_counted(self, name, count=1):
+        self.wait_until(f"{name}={count}", lambda: self.has_counted(name, count))
 
     def address(self, proto, index=0):
         """(host, port) of a listener, to connect to: a wildcard is replaced by this machine."""
@@ -450,6 +472,28 @@ class Sender(threading.Thread):
             raise self.error
 
 
+class Feeder(threading.Thread):
+    """Sends the bytes in the background, in such pieces, then the end."""
+
+    def __init__(self, peer, pieces):
+        super().__init__(daemon=True)
+        self.peer, self.pieces, self.error = peer, pieces, None
+        self.start()
+
+    def run(self):
+        try:
+            for piece in self.pieces:
+                self.peer.sendall(piece)
+            self.peer.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self.error = error
+
+    def wait(self):
+        self.join(DEADLINE_S)
+        if self.error:
+            raise self.error
+
+
 def echo(peer, total, seed=1, finish=True):
     """Sends `total` bytes and reads them back, both at once; with `finish`, then both ends."""
     sender = Sender(peer, total, seed, finish)
@@ -502,9 +546,58 @@ def expect_flood(peer, taken, seed=1):
     return offset
 
 
+def unacknowledged_bytes(peer):
+    """What was sent and has not reached the other side's system yet."""
+    return struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, b"\0" * 4))[0]
+
+
 def close_with_reset(peer):
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     peer.close()
+
+
+class BusyClient(threading.Thread):
+    """Echoes small pieces without a pause until it is stopped: what is done to others must not reach it."""
+
+    def __init__(self, address, source=None):
+        super().__init__(daemon=True)
+        self.peer = connect(address, source=source)
+        self.count, self._error, self._over = 0, None, threading.Event()
+        self._one()
+        self.start()
+
+    def _one(self):
+        piece = b"busy %d" % self.count
+        self.peer.sendall(piece)
+        got = receive_exactly(self.peer, len(piece))
+        if got != piece:
+            raise AssertionError(f"the busy client got {got!r} for {piece!r}")
+        self.count += 1
+
+    def run(self):
+        try:
+            while not self._over.is_set():
+                self._one()
+        except (OSError, AssertionError) as error:
+            self._error = error
+
+    def stop(self):
+        """It was served all the time, is served still, and ends."""
+        self._over.set()
+        self.join(DEADLINE_S)
+        if self._error:
+            raise AssertionError(f"the busy client, after {self.count} answers") from self._error
+        with self.peer:
+            echo(self.peer, 1000)
+
+
+def wait_closed(peer):
+    """Reads until the end, or until the connection breaks."""
+    try:
+        while peer.recv(65536):
+            pass
+    except ConnectionError:
+        pass
 
 
 def is_refused(address):

@@ -98,8 +98,8 @@ static void without_memory_it_does_not_open(void **state)
     struct address_counts counts;
 
     (void)state;
-    for (uint64_t nth = 1; nth <= 2; nth++) { /* the lock, the entries */
-        memory_fail_nth(nth, 0);
+    for (uint64_t n = 1; n <= 2; n++) {
+        memory_fail_nth(n, 0);
         assert_false(address_counts_init(&counts, 10, &key));
         memory_fail_nth(0, 0);
     }

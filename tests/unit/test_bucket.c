@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "bucket.h"
+#include "require.h"
 #include "thread.h"
 
 #define S UINT64_C(1000000000)
@@ -65,6 +66,20 @@ static void no_number_is_too_large(void **state)
     assert_int_equal(bucket_take(&bucket, S, UINT64_MAX / 2, UINT64_MAX, 0), S / 2 - S % 2);
 }
 
+static void take_without_a_rate(void *argument)
+{
+    bucket_take(argument, S, 1, 0, 1);
+}
+
+/* Who has no limit does not ask. */
+static void a_rate_of_nothing_is_a_mistake_of_ours(void **state)
+{
+    struct bucket bucket = {0};
+
+    (void)state;
+    require_death(take_without_a_rate, &bucket, "per_second > 0");
+}
+
 static void a_shared_one_takes_or_refuses(void **state)
 {
     _Atomic uint64_t bucket = 0;
@@ -103,6 +118,7 @@ int main(void)
         cmocka_unit_test(a_burst_is_free_and_a_debt_is_waited_for),
         cmocka_unit_test(a_rate_holds_over_a_long_time),
         cmocka_unit_test(no_number_is_too_large),
+        cmocka_unit_test(a_rate_of_nothing_is_a_mistake_of_ours),
         cmocka_unit_test(a_shared_one_takes_or_refuses),
         cmocka_unit_test(threads_take_no_more_than_there_is),
     };

@@ -137,6 +137,17 @@ static const struct vector vectors[] = {
           "x"),
      {NULL},
      WEIR_DECODED_BAD},
+    {"length:width=varint,offset=3", TEXT("abc\x02hi"), {"hi"}, WEIR_DECODED_MORE},
+    {"sunrpc,max=3,oversize=skip",
+     TEXT(
+         "\x00\x00\x00\x04wxyz\x00\x00\x00\x01w\x00\x00\x00\x00\x80\x00\x00\x01w\x80\x00\x00\x01z"),
+     {"z"},
+     WEIR_DECODED_MORE},
+    {"sunrpc,max=30",
+     TEXT("\x00\x00\x00\x1e"
+          "012345678901234567890123456789\x80\x00\x00\x01z"),
+     {NULL},
+     WEIR_DECODED_BAD},
     /* Netty's own examples for LengthFieldBasedFrameDecoder, by their parameters. */
     {"netty(0,2,0,2)", TEXT("\x00\x0cHELLO, WORLD"), {"HELLO, WORLD"}, WEIR_DECODED_MORE},
     {"netty(0,2,-2,2)", TEXT("\x00\x0eHELLO, WORLD"), {"HELLO, WORLD"}, WEIR_DECODED_MORE},

@@ -40,6 +40,9 @@ static enum weir_decoded probe_angles(void *user, const uint8_t *bytes, size_t l
         return WEIR_DECODED_BAD;
     }
     if (length < 2 || bytes[1] == '+') return WEIR_DECODED_MORE;
+    if (bytes[1] == 'a') head->message_bytes = UINT64_MAX;
+    if (bytes[1] == 'b') head->tail_bytes = SIZE_MAX;
+    if (bytes[1] == 'a' || bytes[1] == 'b' || bytes[1] == 'c') return WEIR_DECODED_MESSAGE;
     head->head_bytes = bytes[1] == '!' ? 9 : 2;
     head->message_bytes = bytes[1] == '!' ? 0 : (uint64_t)(bytes[1] - '0');
     head->tail_bytes = 1;
@@ -110,6 +113,9 @@ static void test_a_probe_is_not_trusted(void **state)
         {"?", "the head of a frame is bad"},
         {"<+++", "after 3 bytes the head of a frame is not complete"},
         {"<!", "the probe said what no frame can be"},
+        {"<a", "the probe said what no frame can be"},
+        {"<b", "the probe said what no frame can be"},
+        {"<c", "the probe said what no frame can be"},
         {"<9abcdefghi>", "length 9 exceeds 5"},
     };
     int calls = 0;
@@ -192,6 +198,10 @@ static void test_codecs_without_functions(void **state)
     assert_int_equal(frames.count, 1);
     assert_int_equal(frames.told, WEIR_DECODED_MORE);
     frames_free(&frames);
+    uint8_t made[4];
+    size_t length;
+    assert_int_equal(weir_codec_encode(&codec_raw, "abc", 3, made, sizeof made, &length), WEIR_OK);
+    assert_int_equal(length, 3);
     memory_fail_nth(1, 0);
     assert_int_equal(weir_decoder_open(&codec_raw, &decoder, &error), WEIR_NO_MEMORY);
     assert_null(decoder);

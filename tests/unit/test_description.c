@@ -61,6 +61,11 @@ static const struct {
     {"length:width=4,endian=big,offset=2,header=8,covers=body,adjust=-2,strip=no,max=64k,oversize="
      "skip",
      "length:width=4,offset=2,header=8,adjust=-2,strip=no,max=64k,oversize=skip"},
+    {"length:width=4,adjust=2m,max=4m", "length:width=4,adjust=2097152,max=4m"},
+    {"u32be,adjust=+2,oversize=close", "length:width=4,adjust=2"},
+    {"length:width=1,magic=AB,offset=2", "length:width=1,offset=2,magic=AB"},
+    {"length:width=1,magic=\\xfF\\x0A,offset=2", "length:width=1,offset=2,magic=\\xff\\n"},
+    {"line:delimiter=ab", "line:delimiter=ab"},
     {"line", "line"},
     {"line:delimiter=\n", "line"},
     {"line:delimiter=\\r\\n,max=8k", "crlf,max=8k"},
@@ -82,7 +87,7 @@ static void test_one_meaning_has_one_text(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(same); i++) {
-        char once[256];
+        char once[512];
         snprintf(once, sizeof once, "%s", read_spec(same[i].spec));
         assert_string_equal(once, same[i].canonical);
         assert_string_equal(read_spec(once), once);
@@ -150,6 +155,18 @@ static const struct {
     {"length:width=1,adjust=-256", "no length of 1 bytes would reach"},
     {"length:width=4,adjust=2000,max=1k", "every frame would be longer than max"},
     {"length:width=4,header=8,strip=no,max=7", "every frame would be longer than max"},
+    {"length:width=4,header=8,covers=header+body,strip=no,max=7",
+     "every frame would be longer than max; raise max: it counts the header bytes that stay"},
+    {"length:width=4,header=65", "header cannot be \"65\""},
+    {"length:width=4,adjust=", "adjust cannot be \"\""},
+    {"length:width=4,adjust=1,adjust=2", "adjust is there twice"},
+    {"u32be:max=1:oversize=skip", "max cannot be \"1:oversize=skip\""},
+    {"netty(0,4,0,4),max=1k(", "max cannot be \"1k(\""},
+    {"netty(x,4,0,4)", "a number is missing"},
+    {"netty(0,x,0,4)", "a number is missing"},
+    {"netty(0,4,x,4)", "a number is missing"},
+    {"fixed:size=x", "size cannot be \"x\""},
+    {"fixed:size=:", "size cannot be \":\""},
     {"length:width=varint,header=4", "a varint's header has no fixed size"},
     {"varint,strip=1", "write strip=yes or strip=no"},
     {"varint,endian=little", "a varint has an order of its own"},
@@ -172,11 +189,11 @@ static void test_every_preset_opens_and_keeps_a_name(void **state)
 {
     (void)state;
     for (size_t i = 0; description_preset(i); i++) {
-        char means[256], name[64];
+        char means[512], name[512];
         snprintf(name, sizeof name, "%s", read_spec(description_preset(i)));
         snprintf(means, sizeof means, "%s", read_spec(description_preset_means(i)));
         assert_string_equal(name, means);
-        assert_true(strlen(weir_frame_preset(i)->summary) > 0);
+        assert_true(strlen(weir_frame_preset_at(i)->summary) > 0);
     }
 }
 

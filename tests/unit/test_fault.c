@@ -31,6 +31,7 @@ static const struct {
     {"u32be", TEXT("\r\n\r\n\0\r\nQUIT\n\x21"), "this is a PROXY header, version 2"},
     {"u32be", TEXT("\x16\x03\x01\x02\x00\x01"),
      "the first bytes are \"\\x16\\x03\\x01\\x02\\x00\\x01\": this is a TLS ClientHello"},
+    {"u32be", TEXT("\x16\x03\x01\x00"), "this is a TLS ClientHello"}, /* and not swapped */
     {"u32be", TEXT("\x05\x00\x00\x00hello"),
      "length 83886080 exceeds 1048576: with its bytes in the other order it is 5: does the sender "
      "mean the other endian?"},

@@ -210,6 +210,23 @@ static void test_a_capture_that_was_cut_off(void **state)
     assert_int_equal(frame_guess_all(stream, 0, guesses), 0);
 }
 
+static void test_noise_is_taken_for_nothing(void **state)
+{
+    struct frame_guess guesses[FRAME_GUESS_MAX];
+    uint32_t chance = 1;
+
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        for (size_t i = 0; i < sizeof stream; i++) {
+            chance = chance * 1664525U + 1013904223U;
+            stream[i] = (uint8_t)(chance >> 24);
+        }
+        size_t count = frame_guess_all(stream, sizeof stream, guesses);
+        for (size_t i = 0; i < count; i++)
+            if (guesses[i].score > 30) fail_msg("taken for %s", guesses[i].spec);
+    }
+}
+
 /* ---- text ---- */
 
 static void test_text_there_and_back(void **state)
@@ -254,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_the_words_of_others),
         cmocka_unit_test(test_a_capture_is_recognised),
         cmocka_unit_test(test_a_capture_that_was_cut_off),
+        cmocka_unit_test(test_noise_is_taken_for_nothing),
         cmocka_unit_test(test_text_there_and_back),
         cmocka_unit_test(test_a_page_that_is_full),
     };

@@ -175,6 +175,36 @@ static void test_memory_that_is_not_there_ends_the_stream(void **state)
     }
 }
 
+static void test_no_memory_where_more_than_a_little_comes_at_once(void **state)
+{
+    static const struct {
+        const char *spec;
+        const char *bytes;
+        size_t first; /* bytes of the first piece */
+        uint64_t nth;
+    } streams[] = {
+        {"u8", "0the quick brown fox jumps over the lazy", 30, 2}, /* "0": 48 bytes */
+        {"u8", "0the quick brown fox jumps over the lazy", 20, 3},
+        {"line", "the quick brown fox jumps over the lazy\n", 12, 2},
+        {"line", "the quick brown fox jumps over the lazy\n", 30, 3},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(streams); i++) {
+        const size_t pieces[] = {streams[i].first, SIZE_MAX};
+        struct weir_frame *frame = open_spec(streams[i].spec);
+        memory_fail_nth(streams[i].nth, 0);
+        struct frames frames =
+            frames_decode(weir_frame_codec(frame), (const uint8_t *)streams[i].bytes,
+                          strlen(streams[i].bytes), pieces, 2, false);
+        memory_fail_nth(0, 0);
+        assert_int_equal(frames.told, WEIR_DECODED_BAD);
+        assert_non_null(strstr(frames.fault.text, "no memory"));
+        frames_free(&frames);
+        weir_frame_free(frame);
+    }
+}
+
 static void test_no_memory_for_a_line_in_pieces_and_a_record_in_fragments(void **state)
 {
     static const uint8_t record[] = "\0\0\0\x14"
@@ -208,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_memory_follows_what_came_and_not_what_was_announced),
         cmocka_unit_test(test_nothing_is_held_between_two_messages),
         cmocka_unit_test(test_memory_that_is_not_there_ends_the_stream),
+        cmocka_unit_test(test_no_memory_where_more_than_a_little_comes_at_once),
         cmocka_unit_test(test_no_memory_for_a_line_in_pieces_and_a_record_in_fragments),
     };
 

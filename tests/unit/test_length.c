@@ -334,6 +334,25 @@ static void test_a_varint_split_anywhere_stays_in_step(void **state)
     weir_frame_free(frame);
 }
 
+/* A header that the message brings is read before its length is put right. */
+static void test_a_varint_of_the_callers_own_that_is_none(void **state)
+{
+    uint8_t made[16];
+    struct weir_frame *frame;
+    size_t length;
+
+    (void)state;
+    assert_int_equal(weir_frame_open("mqtt", &frame, NULL), WEIR_OK);
+    const struct weir_codec *codec = weir_frame_codec(frame);
+    assert_int_equal(weir_codec_encode(codec, "\x10\x80\x00x", 4, made, 16, &length), WEIR_INVALID);
+    assert_int_equal(weir_codec_encode(codec, "\x10\x80", 2, made, 16, &length), WEIR_INVALID);
+    assert_int_equal(weir_codec_encode(codec, "\x10", 1, made, 16, &length), WEIR_INVALID);
+    assert_int_equal(weir_codec_encode(codec, "\x10\x85\x01x", 4, made, 16, &length), WEIR_OK);
+    assert_int_equal(length, 3);
+    assert_memory_equal(made, "\x10\x01x", 3);
+    weir_frame_free(frame);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_limits_at_max_and_around_it),
         cmocka_unit_test(test_what_the_width_cannot_say_is_not_sent),
         cmocka_unit_test(test_varints_at_their_edges),
+        cmocka_unit_test(test_a_varint_of_the_callers_own_that_is_none),
         cmocka_unit_test(test_a_varint_split_anywhere_stays_in_step),
     };
 

@@ -1,232 +1,400 @@
 /* SPDX-License-Identifier: MIT */
-/* test_mailbox.c - letters between threads: every one once, each thread's in order, none lost when
- * the mailbox is full or shut. */
+/* test_mailbox.c - the mailbox: each letter once and in its sender's order, full, shut, woken; and
+ * all of it with senders on threads of their own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "mailbox.h"
 #include "memory.h"
-#include "sim.h"
+#include "require.h"
 #include "thread.h"
+#include "transport_alone.h"
 
-static struct world {
-    struct net_simulation *simulation;
-    struct net *net;
-    struct mailbox mailbox;
-} world;
+static struct mailbox mailbox;
+static struct net *net;
 
-static void open_world(uint32_t letters_max)
+static struct net *open_net(void)
 {
-    struct sim_options sim_options;
     struct net_options options;
+    struct net *opened;
 
-    sim_options_init(&sim_options);
     net_options_init(&options);
-    world.simulation = sim_open(&sim_options);
-    options.transport = "simulated";
-    options.simulation = world.simulation;
-    assert_int_equal(net_open(&options, &world.net, NULL), WEIR_OK);
-    assert_true(mailbox_init(&world.mailbox, letters_max));
+    options.transport = transport_alone_name();
+    options.stream_buffers_max = 16;
+    options.datagram_buffers_max = 16;
+    options.handles_max = 16;
+    require_equal(net_open(&options, &opened, NULL), WEIR_OK);
+    return opened;
 }
 
-static void close_world(void)
+static void begin(uint32_t letters_max)
 {
-    assert_true(mailbox_shut(&world.mailbox));
-    mailbox_free(&world.mailbox);
-    mailbox_free(&world.mailbox); /* harmless */
-    net_free(world.net);
-    sim_free(world.simulation);
+    net = open_net();
+    require(mailbox_init(&mailbox, letters_max));
+    mailbox_open(&mailbox, net);
+}
+
+static void end(void)
+{
+    require(mailbox_shut(&mailbox));
+    require(mailbox_shut(&mailbox)); /* and stays so */
+    mailbox_free(&mailbox);
+    mailbox_free(&mailbox); /* harmless */
+    net_free(net);
 }
 
 static enum mailbox_posted post(uint64_t id)
 {
-    const struct mailbox_letter letter = {.kind = MAILBOX_CLOSE, .id = id};
+    struct mailbox_letter letter = {.kind = MAILBOX_CLOSE, .id = id};
 
-    return mailbox_post(&world.mailbox, &letter);
+    return mailbox_post(&mailbox, &letter);
 }
 
-static void expect(uint64_t id)
+static uint64_t take(void)
 {
     struct mailbox_letter letter;
 
-    assert_true(mailbox_take(&world.mailbox, &letter));
-    assert_int_equal(letter.kind, MAILBOX_CLOSE);
-    assert_int_equal(letter.id, id);
+    require(mailbox_take(&mailbox, &letter));
+    require_equal(letter.kind, MAILBOX_CLOSE);
+    return letter.id;
 }
 
+static bool is_empty(void)
+{
+    struct mailbox_letter letter;
+
+    return !mailbox_take(&mailbox, &letter);
+}
+
+/* Whether a wake-up has come; waits for none. */
 static bool was_woken(void)
 {
-    struct net_event event;
+    struct net_event events[4];
+    bool woken = false;
+    uint32_t count;
 
-    return net_wait(world.net, 0, &event, 1) == 1 && event.kind == NET_WOKEN;
+    while ((count = net_wait(net, 0, events, 4)) > 0)
+        for (uint32_t i = 0; i < count; i++) woken |= events[i].kind == NET_WOKEN;
+    return woken;
 }
 
-static void letters_are_taken_in_order_and_bounded(void **state)
+static void a_letter_is_copied_whole(void **state)
 {
-    struct mailbox_letter letter;
+    struct mailbox_letter letter = {.kind = MAILBOX_BROADCAST,
+                                    .place = (const struct place *)&mailbox,
+                                    .socket = {.os_handle = 77},
+                                    .peer = {.ip = {1, 2, 3}, .port = 4},
+                                    .id = 5,
+                                    .payload = (struct payload *)&net};
+    struct mailbox_letter got;
 
     (void)state;
-    open_world(3); /* rounded up to 4 */
-    assert_int_equal(post(1), MAILBOX_SHUT);
-    mailbox_wake(&world.mailbox); /* nobody is there */
-    mailbox_open(&world.mailbox, world.net);
-    assert_false(mailbox_take(&world.mailbox, &letter));
-    for (uint64_t round = 0; round < 10; round++) {
-        for (uint64_t i = 0; i < 4; i++) assert_int_equal(post(round * 4 + i), MAILBOX_POSTED);
-        assert_int_equal(post(99), MAILBOX_FULL);
-        assert_int_equal(mailbox_count(&world.mailbox), 4);
-        for (uint64_t i = 0; i < 4; i++) expect(round * 4 + i);
-        assert_false(mailbox_take(&world.mailbox, &letter));
+    begin(4);
+    require_equal(mailbox_post(&mailbox, &letter), MAILBOX_POSTED);
+    require(mailbox_take(&mailbox, &got));
+    require_equal(got.kind, MAILBOX_BROADCAST);
+    require(got.place == letter.place && got.payload == letter.payload);
+    require_equal(got.socket.os_handle, 77);
+    require_equal(got.id, 5);
+    require(memcmp(&got.peer, &letter.peer, sizeof got.peer) == 0);
+    end();
+}
+
+/* Many laps, at every size and fill. */
+static void the_first_in_is_the_first_out(void **state)
+{
+    (void)state;
+    for (uint32_t letters_max = 1; letters_max <= 9; letters_max++) {
+        uint64_t in = 0, out = 0;
+        begin(letters_max);
+        require(mailbox.cells_count >= letters_max && mailbox.cells_count <= 2 * letters_max);
+        for (uint32_t lap = 0; lap < 100; lap++) {
+            uint64_t fill = 1 + lap % mailbox.cells_count;
+            while (in - out < fill) require_equal(post(in++), MAILBOX_POSTED);
+            require_equal(mailbox_count(&mailbox), fill);
+            while (out + lap % 2 < in) require_equal(take(), out++);
+        }
+        while (out < in) require_equal(take(), out++);
+        require(is_empty());
+        end();
     }
-    close_world();
 }
 
-static void the_owner_is_woken_once_until_it_looks(void **state)
-{
-    struct mailbox_letter letter;
-
-    (void)state;
-    open_world(8);
-    mailbox_open(&world.mailbox, world.net);
-    assert_int_equal(post(1), MAILBOX_POSTED);
-    assert_true(was_woken());
-    assert_int_equal(post(2), MAILBOX_POSTED);
-    assert_false(was_woken());
-    expect(1);
-    expect(2);
-    assert_int_equal(post(3), MAILBOX_POSTED);
-    assert_false(was_woken()); /* it has not found the mailbox empty yet */
-    expect(3);
-    assert_false(mailbox_take(&world.mailbox, &letter));
-    assert_int_equal(post(4), MAILBOX_POSTED);
-    assert_true(was_woken());
-    mailbox_wake(&world.mailbox);
-    assert_true(was_woken());
-    expect(4);
-    close_world();
-}
-
-static void it_is_shut_only_while_it_is_empty(void **state)
+static void full_says_so(void **state)
 {
     (void)state;
-    open_world(2);
-    mailbox_open(&world.mailbox, world.net);
-    assert_int_equal(post(1), MAILBOX_POSTED);
-    assert_false(mailbox_shut(&world.mailbox));
-    expect(1);
-    assert_true(mailbox_shut(&world.mailbox));
-    assert_true(mailbox_shut(&world.mailbox)); /* and stays so */
-    assert_int_equal(post(2), MAILBOX_SHUT);
-    close_world();
+    begin(3);
+    for (uint64_t i = 0; i < 4; i++) require_equal(post(i), MAILBOX_POSTED);
+    require_equal(post(4), MAILBOX_FULL);
+    require_equal(take(), 0);
+    require_equal(post(4), MAILBOX_POSTED);
+    require_equal(post(5), MAILBOX_FULL);
+    for (uint64_t i = 1; i <= 4; i++) require_equal(take(), i);
+    require(is_empty());
+    end();
 }
 
-static void without_memory_it_does_not_open(void **state)
+static void shut_only_while_empty_and_then_for_ever(void **state)
 {
-    struct mailbox mailbox = {.cells = NULL};
+    (void)state;
+    net = open_net();
+    require(mailbox_init(&mailbox, 4));
+    require_equal(post(1), MAILBOX_SHUT); /* not open yet */
+    mailbox_wake(&mailbox);
+    require(!was_woken());
+    mailbox_open(&mailbox, net);
+    require_equal(post(2), MAILBOX_POSTED);
+    require(!mailbox_shut(&mailbox));
+    require_equal(post(3), MAILBOX_POSTED); /* the attempt changed nothing */
+    require_equal(take(), 2);
+    require_equal(take(), 3);
+    require(was_woken());
+    require(mailbox_shut(&mailbox));
+    require_equal(post(4), MAILBOX_SHUT);
+    mailbox_wake(&mailbox);
+    require(!was_woken());
+    require(is_empty());
+    require_equal(mailbox_count(&mailbox), 0);
+    mailbox_free(&mailbox);
+    net_free(net);
+}
 
+static void one_wake_up_is_enough(void **state)
+{
+    (void)state;
+    begin(8);
+    require(!was_woken());
+    post(1);
+    require(was_woken());
+    post(2);
+    post(3);
+    require(!was_woken()); /* the first has not been answered by a look */
+    for (uint64_t i = 1; i <= 3; i++) require_equal(take(), i);
+    post(4);
+    require(!was_woken()); /* nor now: the look has not come to its end */
+    require_equal(take(), 4);
+    require(is_empty());
+    post(5);
+    require(was_woken());
+    mailbox_wake(&mailbox);
+    require(was_woken()); /* always */
+    require_equal(take(), 5);
+    end();
+}
+
+/* Stands still between getting its place and writing the letter, as a sender may. */
+static void a_letter_that_is_not_written_yet_holds_back_the_next(void **state)
+{
+    (void)state;
+    begin(4);
+    require_equal(post(1), MAILBOX_POSTED);
+    require_equal(take(), 1);
+    require(is_empty());
+    uint64_t place = atomic_fetch_add(&mailbox.tail, 1);
+    require_equal(post(3), MAILBOX_POSTED);
+    require(is_empty());
+    require(!mailbox_shut(&mailbox));
+    uint64_t tail = mailbox.tail;
+    mailbox.tail = place; /* now it writes */
+    require_equal(post(2), MAILBOX_POSTED);
+    mailbox.tail = tail;
+    require_equal(take(), 2);
+    require_equal(take(), 3);
+    require(is_empty());
+    end();
+}
+
+static void without_memory_there_is_none(void **state)
+{
     (void)state;
     memory_fail_nth(1, 0);
-    assert_false(mailbox_init(&mailbox, 8));
+    require(!mailbox_init(&mailbox, 4));
     memory_fail_nth(0, 0);
     mailbox_free(&mailbox);
 }
 
-/* ---- with threads ---- */
-
-#define WRITERS 3
-#define LETTERS 30000u
-
-/* A writer's letters carry its number and theirs; it goes on until one finds the mailbox shut. */
-struct writer {
-    uint64_t number;
-    uint64_t posted;
-};
-
-static void write_letters(void *argument)
-{
-    struct writer *writer = argument;
-
-    for (;;) {
-        switch (post(writer->number << 32 | writer->posted)) {
-        case MAILBOX_POSTED: writer->posted++; break;
-        case MAILBOX_FULL: thread_yield(); break;
-        case MAILBOX_SHUT: return;
-        }
-    }
-}
-
-static void every_letter_comes_once_and_none_is_lost(void **state)
-{
-    struct writer writers[WRITERS];
-    struct thread *threads[WRITERS];
-    uint64_t next[WRITERS] = {0}, taken = 0;
-    struct mailbox_letter letter;
-    int os_error;
-
-    (void)state;
-    open_world(16);
-    mailbox_open(&world.mailbox, world.net);
-    for (uint64_t i = 0; i < WRITERS; i++) {
-        writers[i] = (struct writer){.number = i};
-        threads[i] = thread_start("writer", write_letters, &writers[i], &os_error);
-        assert_non_null(threads[i]);
-    }
-    while (taken < LETTERS || !mailbox_shut(&world.mailbox)) {
-        if (!mailbox_take(&world.mailbox, &letter)) {
-            thread_yield();
-            continue;
-        }
-        assert_true(letter.id >> 32 < WRITERS);
-        assert_int_equal(letter.id & UINT32_MAX, next[letter.id >> 32]);
-        next[letter.id >> 32]++;
-        taken++;
-    }
-    for (int i = 0; i < WRITERS; i++) {
-        thread_join(threads[i]);
-        assert_int_equal(writers[i].posted, next[i]); /* what was taken in was seen */
-    }
-    close_world();
-}
-
-/* A writer that is still inside, as one would be between its letter and its wake-up; it leaves
- * when the mailbox is shut. */
-static void leave_when_shut(void *argument)
+static void free_while_open(void *argument)
 {
     (void)argument;
-    while (post(1) != MAILBOX_SHUT) thread_yield();
-    atomic_fetch_sub(&world.mailbox.visitors, 1);
+    mailbox_free(&mailbox);
+}
+
+static void an_open_one_is_not_freed(void **state)
+{
+    (void)state;
+    begin(1);
+    require_death(free_while_open, NULL, "MAILBOX__SHUT");
+    end();
+}
+
+/* ---- with threads ---- */
+
+#define SENDERS 4
+#define LETTERS 20000u
+
+static struct sender {
+    struct thread *thread;
+    uint32_t number;
+    uint32_t posted_count, full_count;
+    bool shut;
+} senders[SENDERS];
+
+static uint64_t id_of(uint32_t sender, uint32_t letter)
+{
+    return (uint64_t)sender << 32 | letter;
+}
+
+/* Posts its letters, each until it is taken in; ends early when the mailbox is shut. */
+static void send_letters(void *argument)
+{
+    struct sender *sender = argument;
+
+    while (sender->posted_count < LETTERS && !sender->shut) {
+        enum mailbox_posted posted = post(id_of(sender->number, sender->posted_count));
+        if (posted == MAILBOX_POSTED) sender->posted_count++;
+        if (posted == MAILBOX_SHUT) sender->shut = true;
+        if (posted != MAILBOX_FULL) continue;
+        sender->full_count++;
+        thread_yield();
+    }
+}
+
+static void start_senders(void (*run)(void *argument))
+{
+    int os_error;
+
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){.number = i};
+        senders[i].thread = thread_start("sender", run, &senders[i], &os_error);
+        require(senders[i].thread != NULL);
+    }
+}
+
+static void join_senders(void)
+{
+    for (uint32_t i = 0; i < SENDERS; i++) thread_join(senders[i].thread);
+}
+
+/* As a worker does: sleeps until it is woken, then takes all there is. A lost wake-up would let it
+ * sleep for ever. */
+static uint32_t take_turn(uint32_t taken[SENDERS], uint32_t most)
+{
+    struct net_event events[4];
+    struct mailbox_letter letter;
+    uint32_t count = 0;
+
+    require(net_wait(net, NET_FOREVER, events, 4) > 0);
+    for (; count < most && mailbox_take(&mailbox, &letter); count++) {
+        uint32_t sender = (uint32_t)(letter.id >> 32);
+        require(sender < SENDERS);
+        require_equal(letter.id, id_of(sender, taken[sender]));
+        taken[sender]++;
+    }
+    return count;
+}
+
+static void each_letter_comes_once_and_in_order(void **state)
+{
+    static const uint32_t sizes[] = {1, 2, 64, 4096};
+
+    (void)state;
+    for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint32_t taken[SENDERS] = {0}, count = 0;
+        begin(sizes[i]);
+        start_senders(send_letters);
+        while (count < SENDERS * LETTERS) count += take_turn(taken, UINT32_MAX);
+        join_senders();
+        require(is_empty());
+        for (uint32_t n = 0; n < SENDERS; n++) require_equal(taken[n], LETTERS);
+        end();
+    }
+}
+
+/* The owner shuts as soon as it finds the mailbox empty, somewhere in the middle, and frees its net
+ * at once: what was taken in is seen, what was not stays, and nobody wakes a net that is gone. */
+static void shutting_loses_no_letter(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 60; round++) {
+        uint32_t taken[SENDERS] = {0}, count = 0;
+        begin(8);
+        start_senders(send_letters);
+        while (count < 10 * round) count += take_turn(taken, UINT32_MAX);
+        while (!mailbox_shut(&mailbox)) take_turn(taken, UINT32_MAX);
+        net_free(net);
+        join_senders();
+        for (uint32_t n = 0; n < SENDERS; n++) require_equal(senders[n].posted_count, taken[n]);
+        mailbox_free(&mailbox);
+    }
+}
+
+static void wake_on(void *argument)
+{
+    (void)argument;
+    while ((atomic_load(&mailbox.tail) >> 63) == 0) mailbox_wake(&mailbox);
+    mailbox_wake(&mailbox);
+}
+
+static void nobody_wakes_a_net_that_is_gone(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 60; round++) {
+        struct net_event events[4];
+        begin(8);
+        start_senders(wake_on);
+        require(net_wait(net, NET_FOREVER, events, 4) > 0);
+        require(mailbox_shut(&mailbox));
+        net_free(net);
+        join_senders();
+        mailbox_free(&mailbox);
+    }
+}
+
+/* One that has looked before the mailbox was shut, and takes its time to wake. */
+static void leave_late(void *argument)
+{
+    (void)argument;
+    while ((atomic_load(&mailbox.tail) >> 63) == 0) thread_yield();
+    for (int i = 0; i < 100; i++) thread_yield();
+    net_wake(mailbox.net); /* it still lives */
+    atomic_fetch_sub(&mailbox.visitors, 1);
 }
 
 static void shutting_waits_for_who_is_inside(void **state)
 {
-    struct thread *thread;
-    struct mailbox_letter letter;
     int os_error;
 
     (void)state;
-    open_world(8);
-    mailbox_open(&world.mailbox, world.net);
-    atomic_fetch_add(&world.mailbox.visitors, 1);
-    thread = thread_start("visitor", leave_when_shut, NULL, &os_error);
-    assert_non_null(thread);
-    while (!mailbox_shut(&world.mailbox)) mailbox_take(&world.mailbox, &letter);
-    assert_int_equal(atomic_load(&world.mailbox.visitors), 0);
+    begin(8);
+    atomic_fetch_add(&mailbox.visitors, 1);
+    struct thread *thread = thread_start("late", leave_late, NULL, &os_error);
+    require(thread != NULL);
+    require(mailbox_shut(&mailbox));
+    require_equal(mailbox.visitors, 0);
     thread_join(thread);
-    close_world();
+    mailbox_free(&mailbox);
+    net_free(net);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(letters_are_taken_in_order_and_bounded),
-        cmocka_unit_test(the_owner_is_woken_once_until_it_looks),
-        cmocka_unit_test(it_is_shut_only_while_it_is_empty),
-        cmocka_unit_test(without_memory_it_does_not_open),
-        cmocka_unit_test(every_letter_comes_once_and_none_is_lost),
+        cmocka_unit_test(a_letter_is_copied_whole),
+        cmocka_unit_test(the_first_in_is_the_first_out),
+        cmocka_unit_test(full_says_so),
+        cmocka_unit_test(shut_only_while_empty_and_then_for_ever),
+        cmocka_unit_test(one_wake_up_is_enough),
+        cmocka_unit_test(a_letter_that_is_not_written_yet_holds_back_the_next),
+        cmocka_unit_test(without_memory_there_is_none),
+        cmocka_unit_test(an_open_one_is_not_freed),
+        cmocka_unit_test(each_letter_comes_once_and_in_order),
+        cmocka_unit_test(shutting_loses_no_letter),
+        cmocka_unit_test(nobody_wakes_a_net_that_is_gone),
         cmocka_unit_test(shutting_waits_for_who_is_inside),
     };
 

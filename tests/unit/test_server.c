@@ -329,6 +329,35 @@ static void test_wrong_settings_are_named(void **state)
 #undef REFUSED
 }
 
+static enum weir_decoded probe_nothing(void *user, const uint8_t *bytes, size_t length,
+                                       struct weir_head *head, struct weir_fault *fault)
+{
+    (void)user, (void)bytes, (void)length, (void)head, (void)fault;
+    return WEIR_DECODED_MORE;
+}
+
+static void test_a_listeners_own_probe_becomes_its_codec(void **state)
+{
+    struct weir_server *server = open_server("auto", 1);
+    struct weir_probe probe = {.size = sizeof probe, .name = "mine", .probe = probe_nothing};
+    struct weir_listen listen = {.proto = WEIR_TCP, .address = "0", .own_probe = &probe};
+
+    (void)state;
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
+    assert_string_equal(error.reason, "head_bytes_max is 0");
+    probe.head_bytes_max = 4;
+    listen.proto = WEIR_UDP;
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
+    assert_string_equal(error.subject, "mine");
+    listen.proto = WEIR_TCP;
+    listen.codec = "line"; /* the own one goes first */
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_OK);
+    memset(&probe, 0, sizeof probe); /* it was copied */
+    assert_int_equal(weir_server_listeners_count(server), 1);
+    assert_string_equal(weir_server_listener(server, 0).codec, "mine");
+    weir_server_free(server);
+}
+
 static void test_wrong_listeners_are_named(void **state)
 {
     struct weir_server *server = open_server("auto", 1);
@@ -387,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_no_allocation_per_message),
         cmocka_unit_test(test_a_smaller_configuration_keeps_its_bounds),
         cmocka_unit_test(test_wrong_settings_are_named),
+        cmocka_unit_test(test_a_listeners_own_probe_becomes_its_codec),
         cmocka_unit_test(test_wrong_listeners_are_named),
         cmocka_unit_test(test_rules_are_checked_where_there_are_some),
     };

@@ -314,7 +314,7 @@ static void without_its_listener_a_team_ends(void **state)
     close_world();
 }
 
-/* Nobody could reach the team any more: the loss of its one listener ends all of it. */
+/* The letter was on its way when the worker was told to stop: it is closed, not lost. */
 static void who_stops_refuses_what_is_in_the_mail(void **state)
 {
     (void)state;

@@ -201,6 +201,19 @@ static bool uring__wants(const struct uring_slot *slot, enum uring_operation lan
     return base->kind == LEDGER_CONNECTION && slot->stream.send_first;
 }
 
+/* A flow that is on again has the kernel receive or accept, too. A connection that begins to
+ * receive while others found the shelf empty waits behind them: one that goes off and on in every
+ * turn would otherwise take the whole shelf in every turn. */
+static void uring__flow_again(struct uring *uring, struct uring_slot *slot)
+{
+    bool others_wait = !list_is_empty(&uring->dry) || !list_is_empty(&uring->dry_served);
+
+    if (slot->base.kind == LEDGER_CONNECTION && slot->in.state != URING__POSTED && others_wait &&
+        !list_has(&slot->dry))
+        list_add_last(&uring->dry_served, &slot->dry);
+    uring__note_change(uring, slot);
+}
+
 /* Switches a flow, of whatever kind; also asked again for what is on already. */
 static void uring__switch(struct net *net, struct ledger_slot *base, bool on)
 {
@@ -208,9 +221,15 @@ static void uring__switch(struct net *net, struct ledger_slot *base, bool on)
     struct uring_slot *slot = uring__slot_of(base);
 
     list_remove(&slot->ready);
-    list_remove(&slot->dry);
-    if (on && uring__holds(slot)) list_add_last(&uring->ready, &slot->ready);
-    uring__note_change(uring, slot);
+    if (!on) {
+        list_remove(&slot->dry);
+        uring__note_change(uring, slot);
+    } else if (uring__holds(slot)) {
+        list_add_last(&uring->ready, &slot->ready);
+        uring__note_change(uring, slot);
+    } else {
+        uring__flow_again(uring, slot);
+    }
 }
 
 static struct weir_address uring__local_address(struct net *net, struct ledger_slot *base)
@@ -337,7 +356,7 @@ static void uring__receive_ended(struct net *net, struct uring_slot *slot, int o
 
     if (slot->base.closing || os_error == ECANCELED || os_error == EINTR) return;
     if (os_error == ENOBUFS) {
-        if (slot->base.flow_on && !stream->held_first)
+        if (slot->base.flow_on && !stream->held_first && !list_has(&slot->dry))
             list_add_last(stream->served ? &uring->dry_served : &uring->dry, &slot->dry);
     } else if (!stream->held_first && (slot->base.flow_on || os_error != 0)) {
         uring__hand_out_end(net, slot, os_error);
@@ -738,7 +757,7 @@ static void uring__deliver(struct net *net, struct uring *uring)
             uring__deliver_bytes(net, slot);
         if (uring__holds(slot)) return;
         list_remove(&slot->ready);
-        uring__note_change(uring, slot);
+        uring__flow_again(uring, slot);
     }
 }
 

@@ -364,11 +364,12 @@ static bool rio__is_own(struct net *net, struct ledger_slot *base,
 }
 
 #define RIO__OPERATIONS                                                                       \
-    .listeners_share = false, .is_verifiable = true, .slot_bytes = sizeof(struct rio_slot),   \
-    .free = rio__free, .wake = rio__wake, .listen = rio__listen, .adopt = rio__adopt,         \
-    .accept = rio__accept, .refuse = rio__refuse, .receive = rio__receive, .send = rio__send, \
-    .finish = rio__finish, .close = rio__close, .local_address = rio__local_address,          \
-    .bind = rio__bind, .send_to = rio__send_to, .is_own = rio__is_own, .wait = rio__wait
+    .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,            \
+    .slot_bytes = sizeof(struct rio_slot), .free = rio__free, .wake = rio__wake,              \
+    .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse, \
+    .receive = rio__receive, .send = rio__send, .finish = rio__finish, .close = rio__close,   \
+    .local_address = rio__local_address, .bind = rio__bind, .send_to = rio__send_to,          \
+    .is_own = rio__is_own, .wait = rio__wait
 
 const struct transport transport_rio = {.name = "rio", .open = rio__open, RIO__OPERATIONS};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rio_verifier_pieces.c - registrations, and who may touch which of their bytes (VV2 to VV5). */
-#include <stdatomic.h>
 
+#include "atomic.h"
 #include "memory.h"
 #include "rio_verifier.h"
 #include "win_error.h"

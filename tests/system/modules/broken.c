@@ -6,7 +6,8 @@
 #define BROKEN_SIZE sizeof(struct weir_handler)
 #endif
 
-#if !defined(BROKEN_EMPTY) && !defined(BROKEN_SYMBOL) && !defined(BROKEN_CODEC)
+#if !defined(BROKEN_EMPTY) && !defined(BROKEN_SYMBOL) && !defined(BROKEN_CODEC) && \
+    !defined(BROKEN_PROBE)
 static const struct weir_handler handler = {
     .size = BROKEN_SIZE,
 #ifndef BROKEN_NAME
@@ -17,15 +18,18 @@ static const struct weir_handler handler = {
 
 #if defined(BROKEN_SYMBOL)
 WEIR_MODULE_EXPORT extern const struct weir_module weir_modul;
-const struct weir_module weir_modul = {WEIR_ABI_VERSION, NULL, NULL};
+const struct weir_module weir_modul = {WEIR_ABI_VERSION, NULL, NULL, NULL};
 #elif defined(BROKEN_ABI)
 WEIR_MODULE_EXPORT extern const struct weir_module weir_module;
-const struct weir_module weir_module = {WEIR_ABI_VERSION + 1, &handler, NULL};
+const struct weir_module weir_module = {WEIR_ABI_VERSION + 1, &handler, NULL, NULL};
 #elif defined(BROKEN_EMPTY)
 WEIR_MODULE(NULL, NULL);
 #elif defined(BROKEN_CODEC)
 static const struct weir_codec codec = {.name = "broken"};
 WEIR_MODULE(NULL, &codec);
+#elif defined(BROKEN_PROBE)
+static const struct weir_probe probe = {.size = sizeof(struct weir_probe) + 8, .name = "broken"};
+WEIR_MODULE_PROBE(NULL, &probe);
 #else
 WEIR_MODULE(&handler, NULL);
 #endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* request_reply.c - answers requests in whatever order the answers are known in:
+ * `request_reply [ADDR:]PORT`.
+ *
+ *      a frame      | length: 4 bytes | number: 4 bytes | text ... |
+ *
+ * both ways, in big endian; the length counts all behind it. The number is the client's own: the
+ * reply to a request carries the same one, so that a client may ask ten things at once.
+ *
+ *      echo TEXT     is answered at once
+ *      later TEXT    a little later; of those that wait together, the last one first
+ *      ask TEXT      by whoever sits at the console: "ask SESSION NUMBER TEXT" is shown there, and
+ *                    the line "SESSION NUMBER ANSWER" answers
+ *
+ * examples/client speaks it. The console stands for whatever has threads of its own, such as a
+ * database: it keeps a session's id and not the session, and weir_send() does the rest. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/weir.h>
+
+#define REQUEST__NUMBER_BYTES 4
+#define REQUEST__TEXT_BYTES_MAX 200
+#define REQUEST__BYTES_MAX (REQUEST__NUMBER_BYTES + REQUEST__TEXT_BYTES_MAX)
+#define REQUEST__WAITING_MAX 8 /* "later" requests of one session */
+#define REQUEST__LATER_MS 30
+
+/* A number and a text: a request, or its reply. */
+struct request {
+    uint32_t number;
+    char text[REQUEST__TEXT_BYTES_MAX + 1];
+};
+
+/* The state of a session. It is bounded, as all should be that a peer can make us keep. */
+struct request__waiting {
+    struct request requests[REQUEST__WAITING_MAX];
+    uint32_t count;
+};
+
+/* ---- messages ---- */
+
+static bool request__read(const struct weir_message *message, struct request *request)
+{
+    const uint8_t *bytes = message->bytes;
+    size_t length = message->length - REQUEST__NUMBER_BYTES;
+
+    if (message->length < REQUEST__NUMBER_BYTES || message->length > REQUEST__BYTES_MAX)
+        return false;
+    request->number =
+        (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    memcpy(request->text, bytes + REQUEST__NUMBER_BYTES, length);
+    request->text[length] = '\0';
+    return true;
+}
+
+/* Returns how many bytes of `bytes` it takes. The length ahead of them is the codec's business. */
+static size_t request__write(uint32_t number, const char *text, uint8_t bytes[REQUEST__BYTES_MAX])
+{
+    size_t length = strlen(text);
+
+    if (length > REQUEST__TEXT_BYTES_MAX) length = REQUEST__TEXT_BYTES_MAX;
+    for (int i = 0; i < REQUEST__NUMBER_BYTES; i++) bytes[i] = (uint8_t)(number >> (24 - 8 * i));
+    memcpy(bytes + REQUEST__NUMBER_BYTES, text, length);
+    return REQUEST__NUMBER_BYTES + length;
+}
+
+/* ---- the handler: on the session's own thread ---- */
+
+static void request__reply(struct weir_session *session, uint32_t number, const char *text)
+{
+    uint8_t bytes[REQUEST__BYTES_MAX];
+    size_t length = request__write(number, text, bytes);
+
+    /* A client that was promised a reply must not wait for one that was dropped. */
+    if (weir_session_send(session, bytes, length) == WEIR_NO_ROOM) weir_session_close(session);
+}
+
+static void request__put_off(struct weir_session *session, const struct request *request)
+{
+    struct request__waiting *waiting = weir_session_state(session);
+
+    if (waiting->count == REQUEST__WAITING_MAX) {
+        request__reply(session, request->number, "too many requests wait");
+        return;
+    }
+    waiting->requests[waiting->count++] = *request;
+    weir_session_start_timer(session, REQUEST__LATER_MS); /* once for all that wait */
+}
+
+static void request__on_timer(struct weir_session *session)
+{
+    struct request__waiting *waiting = weir_session_state(session);
+
+    while (waiting->count > 0) {
+        const struct request *request = &waiting->requests[--waiting->count];
+        request__reply(session, request->number, request->text + strlen("later "));
+    }
+}
+
+static void request__on_message(struct weir_session *session, const struct weir_message *message)
+{
+    struct request request;
+
+    if (!request__read(message, &request)) {
+        weir_session_fail(session, "a request is a number of 4 bytes and at most 200 of text");
+    } else if (strncmp(request.text, "echo ", 5) == 0) {
+        request__reply(session, request.number, request.text + 5);
+    } else if (strncmp(request.text, "later ", 6) == 0) {
+        request__put_off(session, &request);
+    } else if (strncmp(request.text, "ask ", 4) == 0) {
+        printf("ask %" PRIu64 " %" PRIu32 " %s\n", weir_session_id(session), request.number,
+               request.text + 4);
+        fflush(stdout);
+    } else {
+        request__reply(session, request.number, "no such request: echo, later or ask");
+    }
+}
+
+static const struct weir_handler request_reply = {
+    .size = sizeof(struct weir_handler),
+    .name = "request_reply",
+    .session_bytes = sizeof(struct request__waiting),
+    .on_message = request__on_message,
+    .on_timer = request__on_timer,
+};
+
+/* ---- the console: another thread, which has no sessions but only their ids ---- */
+
+/* "SESSION NUMBER ANSWER". */
+static void request__answer(struct weir_server *server, const char *line)
+{
+    uint8_t bytes[REQUEST__BYTES_MAX];
+    char *end;
+    uint64_t session = strtoull(line, &end, 10);
+    uint32_t number = (uint32_t)strtoul(end, &end, 10);
+    enum weir_code code;
+
+    if (*end != ' ') {
+        fprintf(stderr, "write SESSION NUMBER ANSWER, as they were printed\n");
+        return;
+    }
+    code = weir_send(server, session, bytes, request__write(number, end + 1, bytes));
+    if (code != WEIR_OK) fprintf(stderr, "not sent: %s\n", weir_code_text(code));
+}
+
+/* Until an empty line, or the end of the input. */
+static void request__read_console(struct weir_server *server)
+{
+    char line[512];
+
+    while (fgets(line, sizeof line, stdin)) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (line[0] == '\0') return;
+        request__answer(server, line);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct weir_listen place = {.address = argc > 1 ? argv[1] : "7003",
+                                .codec = "u32be,max=1k",
+                                .own_handler = &request_reply};
+    struct weir_config config;
+    struct weir_server *server;
+    struct weir_error error;
+    char text[512];
+
+    weir_config_init(&config);
+    if (weir_server_open(&config, &server, &error) != WEIR_OK ||
+        weir_server_listen(server, &place, &error) != WEIR_OK ||
+        weir_server_start(server, &error) != WEIR_OK) {
+        fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
+        weir_server_free(server);
+        return 1;
+    }
+    struct weir_address address = weir_server_listener(server, 0).address;
+    printf("%s; Enter ends it\n", weir_address_text(&address, text, sizeof text));
+    fflush(stdout);
+    request__read_console(server);
+    weir_server_drain(server, 2000);
+    weir_server_wait(server);
+    weir_server_free(server);
+    return 0;
+}

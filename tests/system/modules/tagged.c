@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* tagged.c - a module that has no handler, and a codec of which it reads the head alone: four bytes
+ * in angle brackets. */
+#include <stdio.h>
+
+#include <weir/weir.h>
+
+static enum weir_decoded tagged__probe(void *user, const uint8_t *bytes, size_t length,
+                                       struct weir_head *head, struct weir_fault *fault)
+{
+    (void)user;
+    (void)length;
+    if (bytes[0] != '<') {
+        snprintf(fault->text, sizeof fault->text, "a message begins with '<'");
+        return WEIR_DECODED_BAD;
+    }
+    head->head_bytes = 1;
+    head->message_bytes = 4;
+    head->tail_bytes = 1;
+    return WEIR_DECODED_MESSAGE;
+}
+
+static const struct weir_probe tagged = {
+    .size = sizeof(struct weir_probe),
+    .name = "tagged",
+    .head_bytes_max = 1,
+    .probe = tagged__probe,
+};
+
+WEIR_MODULE_PROBE(NULL, &tagged);

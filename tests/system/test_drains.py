@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""A drain under load: every byte that was taken is answered, and the end is spread as it was asked."""
+import select
+import signal
+import socket
+import threading
+
+from weir_process import (DEADLINE_S, WeirTest, connect, deaf_client, echo, expect_end, expect_flood, flood, is_refused,
+                          main, on_linux_alone, pattern_bytes, receive_exactly, scaled, udp_socket,
+                          unacknowledged_bytes)
+
+PIECE = pattern_bytes(10_000, seed=77)
+
+
+class Streaming(threading.Thread):
+    """Sends without waiting for answers, which another thread compares; until told enough, or until it cannot."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.peer = connect(address)
+        self.sent = self.got = 0
+        self.wrong, self.enough, self.broke = None, threading.Event(), False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.start()
+
+    def run(self):
+        try:
+            while not self.enough.is_set():
+                self.sent += self.peer.send(PIECE[self.sent % len(PIECE):])
+        except OSError:
+            self.broke = True
+
+    def reached(self):
+        """How many of its bytes are in the server's hands, or its system's; perhaps more by now."""
+        sent = self.sent
+        return sent - unacknowledged_bytes(self.peer)
+
+    def _read(self):
+        try:
+            while piece := self.peer.recv(65536):
+                at = self.got % len(PIECE)
+                if (PIECE * (2 + len(piece) // len(PIECE)))[at:at + len(piece)] != piece:
+                    self.wrong = self.wrong or self.got
+                self.got += len(piece)
+        except OSError:
+            self.broke = True
+
+    def wait(self):
+        self.enough.set()
+        self.join(DEADLINE_S)
+        self._reader.join(DEADLINE_S)
+        self.peer.close()
+        return self
+
+
+class Drains(WeirTest):
+    def begin(self, weir):
+        """Tells it to end, and returns once nobody listens any more."""
+        weir.tell(signal.SIGINT)
+        weir.wait_until("nobody listens any more", lambda: is_refused(weir.tcp))
+
+    def test_under_load(self):
+        """Clients that are amid a stream when the drain begins, and go on for a while: all that had reached the server
+        before comes back, and whatever comes back is right. (Who is silent for a moment is finished, and what it sends
+        afterwards is not taken any more; a loaded machine has such moments.)"""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--workers", "2")
+        clients = [Streaming(weir.tcp) for _ in range(6)]
+        weir.wait_until("all of them are at work", lambda: all(one.got > scaled(1_000_000) for one in clients))
+        reached = [one.reached() for one in clients]
+        self.begin(weir)
+        for one in clients:
+            one.wait()
+        ended = weir.wait_end()
+        self.assertEqual(ended.code, 0)
+        for one, least in zip(clients, reached):
+            self.assertIsNone(one.wrong)
+            self.assertGreaterEqual(one.got, least)
+        self.assertEqual(ended.summary["bytes_out"], sum(one.got for one in clients), ended.summary)
+        self.assertEqual(ended.summary["closed_drain"], len(clients), ended.summary)
+
+    @on_linux_alone("Wine's processes cannot be stopped by themselves")
+    def test_requests_of_a_quiet_crowd(self):
+        """More requests at once than a batch has room for, from clients that had been quiet, and a drain that begins
+        at the same moment: all are answered."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--workers", "1", "--stats", "100ms")
+        peers = [connect(weir.tcp) for _ in range(scaled(400, 200))]
+        for peer in peers:
+            echo(peer, 10, finish=False)
+        lines = weir.log.count("weir: stats")
+        weir.wait_until("all were quiet", lambda: weir.log.count("weir: stats") > lines + 3)
+        weir.tell(signal.SIGSTOP) # so that the requests and the order are found together
+        for peer in peers:
+            peer.sendall(b"asked before")
+        for peer in peers:
+            weir.wait_until("it reached the server", lambda: unacknowledged_bytes(peer) == 0)
+        weir.tell(signal.SIGINT)
+        weir.tell(signal.SIGCONT)
+        for peer in peers:
+            self.assertEqual(receive_exactly(peer, 12), b"asked before")
+            expect_end(peer)
+            peer.close()
+        ended = weir.wait_end()
+        self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, len(peers)), ended.summary)
+        self.assert_adds_up(ended.summary)
+
+    def test_under_load_to_the_deadline(self):
+        """Clients that never stop are cut off at the deadline; what came back until then is right."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "500ms", "--workers", "2")
+        clients = [Streaming(weir.tcp) for _ in range(6)]
+        weir.wait_until("all of them are at work", lambda: all(one.got > 100_000 for one in clients))
+        weir.tell(signal.SIGINT)
+        ended = weir.wait_end()
+        for one in clients:
+            one.wait()
+            self.assertIsNone(one.wrong)
+            self.assertGreater(one.got, 100_000)
+        self.assertEqual(ended.code, 0)
+        self.assertLessEqual(sum(one.got for one in clients), ended.summary["bytes_out"])
+        summary = ended.summary
+        self.assertEqual(summary["closed_drain"] + summary["closed_shutdown"], len(clients), summary)
+
+    def test_what_a_rate_holds_up(self):
+        """Bytes that wait for their rate are no reason to end a session, however quiet it looks."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--rate", "100k", "--stats", "100ms")
+        sent = pattern_bytes(250_000)
+        with connect(weir.tcp) as peer:
+            peer.sendall(sent)
+            weir.wait_counted("pauses_rate")
+            self.begin(weir)
+            self.assertEqual(receive_exactly(peer, len(sent)), sent)
+            expect_end(peer)
+        ended = weir.wait_end()
+        self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, 1), ended.summary)
+
+    def test_what_a_frame_holds_up(self):
+        """A message that was begun may be finished."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", "--drain", "1h")
+        with connect(weir.tcp) as peer, connect(weir.tcp) as idle:
+            peer.sendall(b"\0\0\0\1a" + b"\0\0\0\4be")
+            self.assertEqual(receive_exactly(peer, 5), b"\0\0\0\1a")
+            self.begin(weir)
+            expect_end(idle)
+            peer.sendall(b"gi")
+            self.assertEqual(receive_exactly(peer, 8), b"\0\0\0\4begi")
+            expect_end(peer)
+        ended = weir.wait_end()
+        self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, 2), ended.summary)
+
+    def test_jitter(self):
+        """The idle are ended one by one: when the first has its end, others still have an answer."""
+        count = 60
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--drain-jitter", "4s", "--workers", "2")
+        peers = [connect(weir.tcp) for _ in range(count)]
+        for peer in peers:
+            echo(peer, 10, finish=False)
+        weir.tell(signal.SIGINT)
+        readable = select.select(peers, [], [], DEADLINE_S)[0]
+        self.assertTrue(readable)
+        answered = 0
+        for peer in peers:
+            if peer in readable:
+                continue
+            peer.sendall(b"still?")
+            answered += receive_exactly(peer, 6) == b"still?"
+        self.assertGreater(answered, 0)
+        for peer in peers:
+            expect_end(peer)
+            peer.close()
+        ended = weir.wait_end()
+        self.assertEqual(ended.code, 0)
+        self.assertEqual(ended.summary["closed_drain"], count, ended.summary)
+
+    def test_jitter_within_the_deadline(self):
+        """A drain never takes longer than it may, whatever the jitter says."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "500ms", "--drain-jitter", "1h")
+        peers = [connect(weir.tcp) for _ in range(20)]
+        for peer in peers:
+            echo(peer, 10, finish=False)
+        weir.tell(signal.SIGINT)
+        ended = weir.wait_end()
+        for peer in peers:
+            peer.close()
+        self.assertEqual(ended.code, 0)
+        summary = ended.summary
+        self.assertEqual(summary["closed_drain"] + summary["closed_shutdown"], len(peers), summary)
+        self.assertGreater(summary["closed_shutdown"], 0, summary)
+
+    def test_datagram_peers(self):
+        """Peers that are known are forgotten, each for the drain; those that the drain finds talking are answered."""
+        weir = self.start("--udp", "127.0.0.1:0", "--message-rate", "1000000", "--drain", "1h")
+        peers = [udp_socket(weir.udp) for _ in range(10)]
+        for peer in peers:
+            peer.send(b"known")
+            self.assertEqual(peer.recv(100), b"known")
+        weir.tell(signal.SIGINT)
+        ended = weir.wait_end()
+        for peer in peers:
+            peer.close()
+        self.assertEqual(ended.code, 0)
+        self.assertEqual(ended.summary["closed_drain"], len(peers), ended.summary)
+
+    def test_half_closed_clients(self):
+        """Those whose end came before the drain get all they asked for, and not for the drain."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h")
+        with deaf_client(weir.tcp) as peer:
+            taken = flood([peer])[peer]
+            peer.shutdown(socket.SHUT_WR)
+            self.begin(weir)
+            peer.settimeout(DEADLINE_S)
+            self.assertEqual(expect_flood(peer, taken), taken)
+            expect_end(peer)
+        ended = weir.wait_end()
+        self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, 0), ended.summary)
+        self.assert_adds_up(ended.summary)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""Each program of examples/ does what its opening comment says, byte for byte; and all of them build where weir is
+installed, outside the tree."""
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+
+from program import TREE, Program, build_folder, cached, run
+from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, connect, echo, expect_end, main, on_linux_alone,
+                          receive_exactly)
+
+FREE = "127.0.0.1:0"
+
+
+def example(name):
+    return build_folder() / "examples" / "bin" / (name + (".exe" if Settings.is_windows() else ""))
+
+
+class ExampleTest(WeirTest):
+    name = None
+    folder = None  # where the program lies; None: in this build
+
+    def open(self):
+        server = Program(example(self.name), FREE).__enter__()
+        self.addCleanup(server.__exit__)
+        return server
+
+    def connect(self, server):
+        peer = connect(server.address)
+        self.addCleanup(peer.close)
+        return peer
+
+    def assert_ends(self, server, said="", errors=""):
+        code, rest, text = server.end()
+        self.assertEqual((code, rest, text.replace("\r\n", "\n")), (0, said, errors))
+
+    def assert_answers(self, peer, *wanted):
+        for one in wanted:
+            self.assertEqual(receive_exactly(peer, len(one)), one)
+
+
+class Echo(ExampleTest):
+    name = "echo"
+
+    def test_it_echoes(self):
+        server = self.open()
+        for seed in range(3):
+            with connect(server.address) as peer:
+                echo(peer, 300_000, seed)
+        self.assert_ends(server)
+
+    def test_it_is_short(self):
+        lines = (TREE / "examples" / "echo" / "echo.c").read_text("utf-8").splitlines()
+        self.assertLessEqual(len(lines), 40)
+
+    @on_linux_alone("nc is here")
+    def test_by_nc(self):
+        server = self.open()
+        answer = subprocess.run(["nc", "-N", server.address[0], str(server.address[1])], input=b"hello\n",
+                                capture_output=True, timeout=DEADLINE_S, check=True)
+        self.assertEqual(answer.stdout, b"hello\n")
+        self.assert_ends(server)
+
+    def test_an_address_in_use(self):
+        server = self.open()
+        host, port = server.address
+        ended = subprocess.run([*Settings.emulator, example("echo"), f"{host}:{port}"], stdin=subprocess.DEVNULL,
+                               capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        self.assertEqual((ended.returncode, ended.stdout), (1, ""), ended.stderr)
+        self.assertIn("address in use", ended.stderr)
+
+
+class Chat(ExampleTest):
+    name = "chat"
+
+    def enter(self, server, name):
+        peer = self.connect(server)
+        peer.sendall(name.encode() + b"\n")
+        self.assert_answers(peer, b"* what is your name?\n", b"* you are in the lobby\n")
+        return peer
+
+    def test_rooms(self):
+        server = self.open()
+        ada = self.enter(server, "Ada")
+        bob = self.enter(server, "Bob")
+        self.assert_answers(ada, b"* Bob came\n")
+        eve = self.enter(server, "Eve")
+        for peer in (ada, bob):
+            self.assert_answers(peer, b"* Eve came\n")
+        ada.sendall(b"hel")
+        ada.sendall(b"lo\r\n")
+        for peer in (bob, eve):
+            self.assert_answers(peer, b"Ada: hello\n")
+        ada.sendall(b"/join den\n")
+        for peer in (bob, eve):
+            self.assert_answers(peer, b"* Ada left\n")
+        bob.sendall(b"/join den\n")
+        self.assert_answers(ada, b"* Bob came\n")
+        self.assert_answers(eve, b"* Bob left\n")
+        bob.sendall(b"psst\n\x1b[31mred\n")
+        self.assert_answers(ada, b"Bob: psst\n", b"Bob: ?[31mred\n")
+        bob.close()
+        self.assert_answers(ada, b"* Bob left\n")
+        eve.sendall(b"/what\n/quit\n")
+        self.assert_answers(eve, b"* /join ROOM, /quit\n", b"* goodbye\n")
+        expect_end(eve)
+        server.write_line("")
+        self.assert_answers(ada, b"* the server is going down\n")
+        expect_end(ada)
+        self.assert_ends(server)
+
+    def test_bad_names_and_long_lines(self):
+        server = self.open()
+        peer = self.connect(server)
+        self.assert_answers(peer, b"* what is your name?\n")
+        for name in (b"", b"a b", b"x" * 21, b"\xc3\xa4", b"a\0b"):
+            peer.sendall(name + b"\n")
+            self.assert_answers(peer, b"* letters, digits and dashes, please: what is your name?\n")
+        peer.sendall(b"x" * 20 + b"\n")
+        self.assert_answers(peer, b"* you are in the lobby\n")
+        ada = self.enter(server, "Ada")
+        self.assert_answers(peer, b"* Ada came\n")
+        ada.sendall(b"x" * 501 + b"\n" + b"y" * 401 + b"\n" + b"z" * 400 + b"\n")
+        self.assert_answers(ada, b"* that is too much to say at once\n")
+        self.assert_answers(peer, b"Ada: " + b"z" * 400 + b"\n")
+        peer.close()
+        ada.close()
+        self.assert_ends(server)
+
+
+def request(number, text):
+    return struct.pack(">II", 4 + len(text), number) + text
+
+
+class RequestReply(ExampleTest):
+    name = "request_reply"
+
+    def test_out_of_order(self):
+        server = self.open()
+        peer = self.connect(server)
+        peer.sendall(request(1, b"later one") + request(2, b"later two") + request(2**32 - 1, b"echo three") +
+                     request(4, b"nonsense"))
+        self.assert_answers(peer, request(2**32 - 1, b"three"), request(4, b"no such request: echo, later or ask"),
+                            request(2, b"two"), request(1, b"one"))
+        peer.close()
+        self.assert_ends(server)
+
+    def test_no_more_may_wait_than_it_says(self):
+        server = self.open()
+        peer = self.connect(server)
+        peer.sendall(b"".join(request(number, b"later %d" % number) for number in range(9)))
+        self.assert_answers(peer, request(8, b"too many requests wait"),
+                            *(request(number, b"%d" % number) for number in reversed(range(8))))
+
+    def test_the_console(self):
+        server = self.open()
+        first, second = self.connect(server), self.connect(server)
+        asked = []
+        for number, peer in ((7, first), (7, second), (8, first)):
+            peer.sendall(request(number, b"ask who is there?"))
+            asked.append(re.fullmatch(r"ask (\d+) (\d+) who is there\?", server.read_line()).groups())
+        self.assertEqual([number for _, number in asked], ["7", "7", "8"])
+        self.assertEqual(asked[0][0], asked[2][0])
+        self.assertNotEqual(asked[0][0], asked[1][0])
+        for session, number in reversed(asked):
+            server.write_line(f"{session} {number} it is {number}")
+        self.assert_answers(second, request(7, b"it is 7"))
+        self.assert_answers(first, request(8, b"it is 8"), request(7, b"it is 7"))
+        second.close()
+        server.write_line("garbage")
+        server.write_line("0 1 nobody")
+        first.close()
+        self.assert_ends(server, errors="write SESSION NUMBER ANSWER, as they were printed\n"
+                                        "not sent: no session of that id\n")
+
+    def test_a_bad_request_ends_it(self):
+        server = self.open()
+        for bad in (struct.pack(">I", 3) + b"abc", request(1, b"echo " + b"x" * 196), b"GET / HTTP/1.1\r\n\r\n"):
+            peer = self.connect(server)
+            peer.sendall(bad)
+            self.assertEqual(peer.recv(100), b"")
+        peer = self.connect(server)
+        peer.sendall(request(1, b"echo " + b"x" * 195))
+        self.assert_answers(peer, request(1, b"x" * 195))
+
+
+class CustomCodec(ExampleTest):
+    name = "custom_codec"
+
+    def test_it_reverses(self):
+        server = self.open()
+        peer = self.connect(server)
+        text = bytes(range(256)) * 256
+        stream = b"$5\r\nhello\r\n$0\r\n\r\n$65536\r\n" + text + b"\r\n"
+        wanted = b"$5\r\nolleh\r\n$0\r\n\r\n$65536\r\n" + text[::-1] + b"\r\n"
+        peer.sendall(stream)
+        self.assert_answers(peer, wanted)
+        for byte in stream[:24]:
+            peer.send(bytes([byte]))
+        self.assert_answers(peer, wanted[:17])
+        peer.close()
+        self.assert_ends(server)
+
+    def test_bad_heads(self):
+        server = self.open()
+        for bad in (b"+OK\r\n", b"$\r\n", b"$12a\r\n", b"$12\rx", b"$123456789", b"$65537\r\n"):
+            peer = self.connect(server)
+            peer.sendall(bad)
+            self.assertEqual(peer.recv(100), b"")
+        self.assert_ends(server)
+
+
+class Client(ExampleTest):
+    name = "request_reply"
+
+    def ask(self, address, *requests):
+        return subprocess.run([*Settings.emulator, example("client"), address[0], str(address[1]), *requests],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+    def test_it_asks(self):
+        server = self.open()
+        ended = self.ask(server.address, "later one", "later two", "echo three")
+        self.assertEqual((ended.returncode, ended.stdout.replace("\r", ""), ended.stderr),
+                         (0, "3: three\n2: two\n1: one\n", ""))
+        self.assert_ends(server)
+
+    def test_its_bytes(self):
+        """Against a server of python's, which dribbles; and one that talks nonsense, or ends too soon."""
+        for answer, code, said, errors in ((request(2, b"b") + request(1, b"a"), 0, "2: b\n1: a\n", ""),
+                                           (request(1, b"a"), 1, "1: a\n",
+                                            "the server ended before all replies were here\n"),
+                                           (b"\xff\xff\xff\xff", 1, "", r"length 4294967295 exceeds 1024")):
+            with self.subTest(answer=answer), socket.create_server(("127.0.0.1", 0)) as listener:
+                listener.settimeout(DEADLINE_S)
+                client = subprocess.Popen([*Settings.emulator, example("client"), "127.0.0.1",
+                                           str(listener.getsockname()[1]), "first", ""], stdin=subprocess.DEVNULL,
+                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                with client:
+                    peer = listener.accept()[0]
+                    with peer:
+                        peer.settimeout(DEADLINE_S)
+                        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                        self.assertEqual(receive_exactly(peer, 21), request(1, b"first") + request(2, b""))
+                        for byte in answer:
+                            peer.send(bytes([byte]))
+                    out, text = client.communicate(timeout=DEADLINE_S)
+                self.assertEqual((client.returncode, out), (code, said), text)
+                self.assertRegex(text, errors if code else r"\A\Z")
+
+    def test_nobody_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+        self.assertEqual(self.ask(address, "echo 1").stderr.strip(), "cannot connect")
+
+
+@on_linux_alone("the installed library is this system's")
+class Outside(WeirTest):
+    def test_they_build_where_weir_is_installed(self):
+        if SANITIZED or cached("CMAKE_BUILD_TYPE") != "Release":
+            self.skipTest("what strangers get is a release, without sanitizers")
+        with tempfile.TemporaryDirectory() as folder:
+            prefix = f"{folder}/prefix"
+            run("cmake", "--install", build_folder(), "--prefix", prefix)
+            examples = f"{prefix}/share/doc/weir/examples"
+            flags = ("-DCMAKE_C_FLAGS=-std=c17 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror",
+                     f"-DCMAKE_PREFIX_PATH={prefix}")
+            run("cmake", "-S", examples, "-B", f"{folder}/all", *flags)
+            run("cmake", "--build", f"{folder}/all")
+            for name in ("echo", "chat", "request_reply", "custom_codec", "client"):
+                with self.subTest(example=name):
+                    run("cmake", "-S", f"{examples}/{name}", "-B", f"{folder}/{name}", *flags)
+                    run("cmake", "--build", f"{folder}/{name}")
+            with Program(f"{folder}/echo/echo", FREE) as server, connect(server.address) as peer:
+                echo(peer, 1000)
+            with Program(f"{folder}/all/bin/echo", FREE) as server, connect(server.address) as peer:
+                echo(peer, 1000)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""docs/extending.md is true: whoever types what stands there gets what stands there. Its programs are built in a folder
+of their own, against what was installed, by its own CMakeLists.txt."""
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from program import STRICT, TREE, Program, build_folder, cached, compiler, fences, run
+from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, connect, expect_end, main, receive_exactly)
+
+DOCUMENT = TREE / "docs" / "extending.md"
+
+
+def named_programs():
+    """{name: text} of its C programs: the line before each names the file."""
+    text = DOCUMENT.read_text("utf-8")
+    found = {}
+    for match in re.finditer(r"^```c\n(.*?)^```$", text, re.M | re.S):
+        names = re.findall(r"`(\w+\.c)`", text[:match.start()])
+        found[names[-1]] = match[1]
+    return found
+
+
+class Followed(WeirTest):
+    """Every step of it, in its order."""
+
+    @classmethod
+    def setUpClass(cls):
+        if SANITIZED or cached("CMAKE_BUILD_TYPE") != "Release":
+            return
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.mine = pathlib.Path(folder.name) / "mine"
+        cls.mine.mkdir()
+        prefix = pathlib.Path(folder.name) / "weir"
+        run("cmake", "--install", build_folder(), "--prefix", prefix)
+        for name, text in named_programs().items():
+            (cls.mine / name).write_text(text, "utf-8")
+        (cls.mine / "CMakeLists.txt").write_text("".join(text for _, text in fences(DOCUMENT, "cmake")), "utf-8")
+        run("cmake", "-B", "build", f"-DCMAKE_PREFIX_PATH={prefix}",
+            "-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror", cwd=cls.mine)
+        run("cmake", "--build", "build", cwd=cls.mine)
+
+    def setUp(self):
+        if SANITIZED or cached("CMAKE_BUILD_TYPE") != "Release":
+            self.skipTest("what strangers get is a release, without sanitizers")
+
+    def module(self, name, *arguments):
+        return self.start("--tcp", "127.0.0.1:0", "--handler", str(self.mine / "build" / f"{name}.so"), *arguments)
+
+    def test_greet(self):
+        weir = self.module("greet", "--codec", "line")
+        host, port = weir.tcp
+        answer = subprocess.run(["nc", "-N", host, str(port)], input=b"Ada\nGrace\n", capture_output=True,
+                                timeout=DEADLINE_S, check=True).stdout.decode()
+        self.assertEqual(answer, "Hello, Ada! That makes 1.\nHello, Grace! That makes 2.\n")
+        for line in answer.splitlines():
+            self.assertIn(f"    {line}\n", DOCUMENT.read_text("utf-8"))
+
+    def test_greet_with_other_framing(self):
+        weir = self.module("greet", "--codec", "u32be")
+        host, port = weir.tcp
+        self.assertIn("Hello, Ada! That makes 1.", run(Settings.weir, "send", "--codec", "u32be", f"{host}:{port}", "Ada"))
+
+    def test_kinds(self):
+        weir = self.module("kinds")
+        self.assertEqual(weir.listeners[0].codec, "kinds")
+        with connect(weir.tcp) as peer:
+            for sent in (b"\1\2\0\5hello", b"\1", b"\2\0\0", b"\2\3\xe8" + b"x" * 1000):
+                peer.sendall(sent[:3])
+                peer.sendall(sent[3:])
+                wanted = (b"\1" if sent[0] == 1 else b"") + (b"\2\0\6thanks" if 2 in sent[:2] else b"")
+                self.assertEqual(receive_exactly(peer, len(wanted)), wanted)
+            self.assertIn("0102 0006 7468 616e 6b73", DOCUMENT.read_text("utf-8"))
+        for bad in (b"\7", b"\2\3\xe9"):  # the log tells the first; of many, one a second
+            with connect(weir.tcp) as peer:
+                peer.sendall(bad)
+                expect_end(peer)
+        self.assertIn("7 is no kind of message", weir.stop().log)
+
+    def test_news(self):
+        with Program(self.mine / "build" / "news", "127.0.0.1:0") as server:
+            with connect(server.address) as first, connect(server.address) as second, connect(server.address) as third:
+                third.sendall(b"what?\n")
+                expect_end(third)
+                # Whoever joined has been answered: it is known that both are there once the news reach them.
+                for peer in (first, second):
+                    peer.settimeout(0.05)
+                readers = {first, second}
+                while readers:
+                    server.write_line("it rains")
+                    for peer in list(readers):
+                        try:
+                            self.assertEqual(receive_exactly(peer, 9), b"it rains\n")
+                            readers.remove(peer)
+                        except TimeoutError:
+                            pass
+                for peer in (first, second):
+                    peer.settimeout(DEADLINE_S)
+                second.sendall(b"quit\n")
+                rest = b"".join(iter(lambda: second.recv(65536), b""))
+                self.assertEqual(rest.replace(b"it rains\n", b""), b"")
+                server.write_line("")
+                rest = b"".join(iter(lambda: first.recv(65536), b""))
+                self.assertEqual(rest.replace(b"it rains\n", b""), b"goodbye\n")
+            code, said, errors = server.end()
+            self.assertEqual((code, said), (0, ""))
+            self.assertIn("readers say nothing but quit", errors)
+
+
+class Document(WeirTest):
+    def test_each_program_is_built_by_it(self):
+        self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c"])
+        cmake = "".join(text for _, text in fences(DOCUMENT, "cmake"))
+        for name in named_programs():
+            self.assertIn(f" {name})", cmake)
+
+    def test_each_program_pleases_a_strict_compiler(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in named_programs().items():
+                with self.subTest(program=name):
+                    source = pathlib.Path(folder) / name
+                    source.write_text(text, "utf-8")
+                    run(*compiler("c"), *STRICT, f"-I{TREE}/include", f"-I{build_folder()}/include", "-c", source, "-o",
+                        f"{folder}/object.o")
+
+    def test_each_description_is_one(self):
+        text = DOCUMENT.read_text("utf-8")
+        table = text[text.index("| description |"):].split("\n\n", 1)[0]
+        specs = [spec for line in table.splitlines()[2:] for spec in re.findall(r"`([^`]+)`", line.split("|")[1])]
+        self.assertGreater(len(specs), 10)
+        for spec in specs:
+            with self.subTest(spec=spec):
+                self.assertTrue(run(Settings.weir, "frame", "explain", spec))
+
+    def test_each_name_in_it_exists(self):
+        text = DOCUMENT.read_text("utf-8")
+        headers = "".join(path.read_text("utf-8") for path in (TREE / "include" / "weir").glob("*.h"))
+        for name in set(re.findall(r"`((?:weir_|WEIR_)\w+?)(?:\(|`)", text)) | set(re.findall(r"`(\w+_(?:ms|bytes|max))`", text)):
+            if name != "weir_session_":
+                self.assertRegex(headers, rf"\b{name}\b")
+        options = run(Settings.weir, "serve", "--help")
+        for option in set(re.findall(r"`(--[a-z-]+)`", text)):
+            self.assertIn(option, options)
+
+    def test_each_link_leads_somewhere(self):
+        for link in re.findall(r"\]\(([^)#]+)\)", DOCUMENT.read_text("utf-8")):
+            self.assertTrue((DOCUMENT.parent / link).exists(), link)
+
+    def test_each_example_has_its_paragraph(self):
+        text = DOCUMENT.read_text("utf-8")
+        for example in (path.parent.name for path in (TREE / "examples").glob("*/CMakeLists.txt")):
+            if example != "rio_sample":
+                self.assertRegex(text, rf"\n\*\*\[{example}\]\(\.\./examples/{example}/{example}\.c\)\*\* ")
+
+
+if __name__ == "__main__":
+    main()
