@@ -268,6 +268,9 @@ struct weir_config {
     uint32_t datagram_idle_timeout_ms;
     /* what may be sent to a peer, of what came from it; 100: as much */
     uint32_t datagram_reply_percent_max;
+    /* answers go to ports below 1024, and to the ports that this server serves itself, too: those
+     * of servers, which could be made to answer each other for ever */
+    bool datagram_answer_services;
 
     /* ---- threads, and the end ---- */
     uint32_t mailbox_letters_max; /* that may wait for one worker; rounded up to a power of two */
@@ -315,6 +318,7 @@ struct weir_stats {
     uint64_t refused_failed;     /* ... a session could not be made */
     uint64_t dropped_own_source; /* datagrams that claim to come from this server itself */
     uint64_t dropped_bad_source; /* port 0, multicast, broadcast, or the unspecified address */
+    uint64_t dropped_services;   /* from a port of servers, see datagram_answer_services */
     uint64_t dropped_too_large;  /* longer than a datagram buffer */
     uint64_t dropped_unsent;     /* answers that the system would not send */
     uint64_t dropped_rate;       /* datagrams beyond a peer's message or byte rate */

@@ -20,6 +20,7 @@ struct place {
     const struct weir_handler *handler;
     uint32_t handler_state_at; /* in a session's extra bytes: behind the codec's */
     struct net_handle handle;
+    uint16_t port; /* that it has really got */
     bool closing;  /* true exactly when net_close was called and NET_CLOSED is awaited */
     bool was_busy; /* something happened here since the last look of a drain */
 
