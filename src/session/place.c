@@ -111,6 +111,7 @@ void place_drain(struct place *place, bool is_last_look)
     bool has_peers = place->keeps_peers && place->worker->peers.count > 0;
 
     place->was_busy = false;
+    place->takes_no_more = is_last_look;
     if (!has_peers && (idle || is_last_look)) place_close(place);
 }
 
@@ -239,7 +240,10 @@ static void place__deliver_one(struct weir_session *session, const uint8_t *byte
     struct worker *worker = session->worker;
     const struct weir_message message = {bytes, length, bytes, length};
 
-    if (session->state != SESSION_OPEN) return; /* the handler ended it, inside of a train */
+    if (session->state != SESSION_OPEN) { /* the handler ended it, inside of a train */
+        counter_add(&worker->counters.dropped_peers, 1);
+        return;
+    }
     if (place__of(session)->keeps_peers && !peers_may_pass(session, length)) {
         counter_add(&worker->counters.dropped_rate, 1);
         return;
