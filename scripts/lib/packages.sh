@@ -21,6 +21,7 @@ TEST_NEEDS=(
     "?-          libclang-rt-dev libclang-rt-14-dev libclang-rt-18-dev"
     "?clang-format-14 clang-format-14"
     "cmocka.h    libcmocka-dev"
+    "gcovr       gcovr"
     "-           netcat-openbsd"
     "ncat        ncat"
     "socat       socat"

@@ -131,13 +131,10 @@ static void drain__mind_deadline(struct worker *worker)
  * while before it looks. One that never gets to the end of it looks all the same. */
 static void drain__read_first(struct worker *worker)
 {
-    uint64_t look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
-
     if (!worker->is_behind && worker->catching_up_turns == 0) return;
     if (worker->drain_behind_ns == 0) worker->drain_behind_ns = worker->now_ns;
-    if (worker->now_ns - worker->drain_behind_ns < DRAIN__BEHIND_NS &&
-        worker->drain_look_at_ns < look_at_ns)
-        worker->drain_look_at_ns = look_at_ns;
+    if (worker->now_ns - worker->drain_behind_ns < DRAIN__BEHIND_NS)
+        worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
 }
 
 static void drain__look(struct worker *worker)

@@ -216,7 +216,7 @@ static void a_starved_session_may_break(void **state)
 
 /* ---- odd codecs ---- */
 
-/* All that came, as one message at its end; a '-' in front takes its frame away, '!' is bad. */
+/* All that came, as one message at its end; a dash in front of it takes its frame away. */
 static enum weir_decoded whole_decode(const struct weir_codec *codec, void *state,
                                       struct weir_input *input, struct weir_message *message,
                                       struct weir_fault *fault)

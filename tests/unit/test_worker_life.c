@@ -133,16 +133,21 @@ static void a_letter_of_the_last_moment_is_still_read(void **state)
     (void)state;
     stage_open(&config, NULL, &handler_writer, 1);
     struct sim_peer *peer = stage_connect();
+    struct sim_datagrams *socket = stage_datagrams(2);
+    stage_send_to(socket, "hello");
     stage_run_ms(50);
-    assert_int_equal(stage_stats().timers_fired, 1);
-    place_close(&stage.tcp); /* so that the session is the last to go */
+    assert_int_equal(stage_stats().timers_fired, 2);
+    sim_peer_reset(peer);
+    place_close(&stage.tcp); /* so that the datagram's peer is the last to go, behind the mail */
     place_close(&stage.udp);
     stage_run_ms(50);
+    assert_int_equal(stage_stats().letters, 1);
     worker_stop(&stage.worker);
     stage_run_to_the_end();
-    assert_int_equal(stage_stats().letters, 1);
+    assert_int_equal(stage_stats().letters, 2);
     assert_int_equal(mail_close(&stage.worker, last_id), WEIR_GONE);
     sim_peer_close(peer);
+    sim_datagrams_close(socket);
     stage_close();
 }
 
