@@ -88,8 +88,8 @@ struct weir_codec {
     /* What one decoder keeps between calls: so many bytes, zeroed at first, well aligned. */
     size_t state_bytes;
     void *user; /* the author's own */
-    /* Takes the next message off the input, or all of the input. Null: all of the input, as it
-     * comes, is one message. */
+    /* Takes the next message off the input, or all of the input, which may be empty already. Null:
+     * all of the input, as it comes, is one message. */
     enum weir_decoded (*decode)(const struct weir_codec *codec, void *state,
                                 struct weir_input *input, struct weir_message *message,
                                 struct weir_fault *fault);

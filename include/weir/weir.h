@@ -141,7 +141,8 @@ WEIR_API void weir_session_close(struct weir_session *session);
 WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
 
 /* Has on_timer called once, no sooner than `ms` from now; in place of an earlier time. A message
- * does not stop it, the end of the session does. */
+ * does not stop it, the end of the session does. For a datagram's sender without a session of its
+ * own (see weir_session_id) it does nothing. */
 WEIR_API void weir_session_start_timer(struct weir_session *session, uint32_t ms);
 
 /* No on_timer, unless another is asked for. Harmless when none was. */
@@ -153,7 +154,8 @@ WEIR_API void weir_session_stop_timer(struct weir_session *session);
 /* Adds the session to the group of that name; a group exists while it has members.
  * Being in it already is fine. WEIR_INVALID: an empty name, or one of more than
  * WEIR_GROUP_NAME_BYTES_MAX; WEIR_NO_ROOM: the session is in WEIR_GROUPS_PER_SESSION_MAX groups;
- * WEIR_NO_MEMORY. The end of the session leaves all. */
+ * WEIR_NO_MEMORY. The end of the session leaves all. WEIR_INVALID, too, for a datagram's sender
+ * without a session of its own: a handler with on_open, on_close or session_bytes gives it one. */
 WEIR_API enum weir_code weir_session_join(struct weir_session *session, const char *group);
 
 /* Takes the session out of the group; being in none of that name is fine. */
@@ -179,13 +181,13 @@ WEIR_API const struct weir_address *weir_session_peer(const struct weir_session 
  * own (its handler keeps nothing about it) has id 0. */
 WEIR_API uint64_t weir_session_id(const struct weir_session *session);
 
-/* ---- From any thread, to anyone ---- */
+/* ---- From any thread, to anyone: once weir_server_start() has returned or in a handler ---- */
 
 /* Queues a message for a session, through the mailbox of its worker; the bytes are copied, and
- * framed by the session's codec. WEIR_OK: it is on its way, and is lost only if the session ends or
- * its queue is full before it gets there (counted: sends_late, sends_dropped). WEIR_GONE: there is
- * no such session, or not any more. WEIR_NO_ROOM: too many letters wait for that worker.
- * WEIR_TOO_LARGE: more than send_queue_high_bytes. WEIR_NO_MEMORY. */
+ * framed by the session's codec. WEIR_OK: it is on its way, and is lost only if the session ends
+ * (sends_late), or its queue is full or its codec refuses it (sends_dropped) before it gets there.
+ * WEIR_GONE: there is no such session, or not any more. WEIR_NO_ROOM: too many letters wait for
+ * that worker. WEIR_TOO_LARGE: more than send_queue_high_bytes. WEIR_NO_MEMORY. */
 WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes,
                                   size_t length);
 
@@ -193,10 +195,11 @@ WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const
 WEIR_API enum weir_code weir_close(struct weir_server *server, uint64_t id);
 
 /* Queues a message for every member of a group but the session `except_id` (0: for all). It is
- * framed and stored once, however many there are. A member whose queue is full is treated by
- * broadcast_policy. WEIR_OK also when the group is empty; WEIR_INVALID: no such name can be;
- * WEIR_NO_ROOM: some workers had no room for the letter (the others have it); WEIR_TOO_LARGE;
- * WEIR_NO_MEMORY. */
+ * framed and stored once for all who have the codec of the first TCP listener, and once for each
+ * row of members with another; where a codec cannot carry it, its members miss it (sends_dropped).
+ * A member whose queue is full is treated by broadcast_policy. WEIR_OK also when the group is
+ * empty; WEIR_INVALID: no such name can be; WEIR_NO_ROOM: some workers had no room for the letter
+ * (the others have it); WEIR_TOO_LARGE; WEIR_NO_MEMORY. */
 WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
                                        const void *bytes, size_t length, uint64_t except_id);
 
@@ -243,8 +246,8 @@ struct weir_config {
     uint32_t idle_timeout_ms;       /* nothing came, and nothing that was sent went */
     uint32_t first_byte_timeout_ms; /* TCP: connected, and nothing came yet */
     uint32_t frame_timeout_ms;      /* from a frame's first byte to its last */
-    /* TCP: how long one send (up to 16 buffers) may wait for the peer to take it, and how much of
-     * it the peer must take per second beyond that */
+    /* TCP: how long one send (up to 16 buffers) may wait for the peer to take it; and how much
+     * of it the peer must take per second when it needs longer (0: all within send_timeout_ms) */
     uint32_t send_timeout_ms;
     uint32_t send_rate_min_bytes;
     uint32_t lifetime_ms;
@@ -254,8 +257,9 @@ struct weir_config {
     /* ---- how much ---- */
     uint32_t sessions_per_address_max; /* TCP; one IPv4 address, or one /64 of IPv6 */
     uint32_t accept_rate_max;        /* connections per second, in all workers; more are refused */
-    uint32_t receive_rate_max_bytes; /* per second and session: beyond it receiving waits */
-    uint32_t message_rate_max;       /* the same in messages; datagrams beyond it are dropped */
+    uint32_t receive_rate_max_bytes; /* per second and session: beyond it receiving waits,
+                                        and datagrams are dropped */
+    uint32_t message_rate_max;       /* the same in messages */
     const char *allow;               /* "10.0.0.0/8, ::1": who may come; null or empty: everybody */
     const char *deny;                /* the same of who may not, whatever `allow` says */
     const char
@@ -268,6 +272,9 @@ struct weir_config {
     uint32_t datagram_idle_timeout_ms;
     /* what may be sent to a peer, of what came from it; 100: as much */
     uint32_t datagram_reply_percent_max;
+    /* answers go to ports below 1024, and to the ports that this server serves itself, too: those
+     * of servers, which could be made to answer each other for ever */
+    bool datagram_answer_services;
 
     /* ---- threads, and the end ---- */
     uint32_t mailbox_letters_max; /* that may wait for one worker; rounded up to a power of two */
@@ -304,7 +311,7 @@ struct weir_listener_info {
 struct weir_stats {
     uint64_t accepted, closed, open; /* TCP sessions */
     uint64_t bytes_in, bytes_out;
-    uint64_t messages_in, messages_out; /* of streams; those sent back count as one a batch */
+    uint64_t messages_in, messages_out; /* of streams */
     uint64_t datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
     uint64_t peers_opened, peers_closed; /* sessions of datagram peers */
     /* connections that the system accepted, and that were closed because ... */
@@ -315,6 +322,7 @@ struct weir_stats {
     uint64_t refused_failed;     /* ... a session could not be made */
     uint64_t dropped_own_source; /* datagrams that claim to come from this server itself */
     uint64_t dropped_bad_source; /* port 0, multicast, broadcast, or the unspecified address */
+    uint64_t dropped_services;   /* from a port of servers, see datagram_answer_services */
     uint64_t dropped_too_large;  /* longer than a datagram buffer */
     uint64_t dropped_unsent;     /* answers that the system would not send */
     uint64_t dropped_rate;       /* datagrams beyond a peer's message or byte rate */

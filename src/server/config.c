@@ -96,6 +96,8 @@ static enum weir_code config__check_times(const struct weir_config *config,
     for (size_t i = 0; i < weir_count_of(times); i++)
         if (times[i].ms > CONFIG__MS_MAX)
             return config__wrong(times[i].name, "it must be 2147483647 (24 days) or less", error);
+    if (config->send_rate_min_bytes > 0 && config->send_timeout_ms == 0)
+        return config__wrong("send_rate_min_bytes", "it needs a send_timeout_ms", error);
     return WEIR_OK;
 }
 

@@ -492,6 +492,9 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
     if (!group_name_is_good(group)) return WEIR_INVALID;
     if (length > server->common.config.send_queue_high_bytes) return WEIR_TOO_LARGE;
     struct payload *payload = payload_open(server__main_codec(server), bytes, length, &code);
+    /* What the main codec cannot carry, others may: each listener's frames it, or counts it. */
+    if (!payload && (code == WEIR_INVALID || code == WEIR_TOO_LARGE))
+        payload = payload_open(NULL, bytes, length, &code);
     if (!payload) return code;
     memcpy(payload->group, group, strlen(group) + 1);
     payload->except_id = except_id;

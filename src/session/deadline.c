@@ -55,7 +55,8 @@ static void deadline__consider_stream(const struct weir_session *session,
     if (!session->heard && session->state == SESSION_OPEN)
         deadline__consider(session, session->opened_ms, config->first_byte_timeout_ms,
                            WEIR_REASON_FIRST_BYTE, soonest);
-    if (session->frame_begun && !session->queue_paused && !session->rate_paused)
+    if (session->state == SESSION_OPEN && session->frame_begun && !session->queue_paused &&
+        !session->rate_paused)
         deadline__consider(session, session->frame_ms, config->frame_timeout_ms, WEIR_REASON_FRAME,
                            soonest);
     if (session->send_out)
@@ -76,7 +77,8 @@ static struct deadline__due deadline__soonest(const struct weir_session *session
     const struct weir_config *config = &session->worker->common->config;
     struct deadline__due soonest = {UINT64_MAX, WEIR_REASON_NONE};
     uint64_t sent_age = deadline__age(session, session->sent_ms);
-    bool sent_last = sent_age < deadline__age(session, session->received_ms);
+    bool sent_last =
+        !session->is_datagram && sent_age < deadline__age(session, session->received_ms);
 
     if (!session->rate_paused) /* else it is we who do not listen */
         deadline__consider(session, sent_last ? session->sent_ms : session->received_ms,

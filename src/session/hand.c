@@ -75,8 +75,7 @@ static enum weir_decoded hand__next(struct weir_session *session, struct weir_in
     const struct weir_codec *codec = session->place->codec;
     size_t before = input->length;
 
-    if (before == 0 && !input->ended) return WEIR_DECODED_MORE;
-    if (codec->decode) {
+    if (codec->decode) { /* also with nothing: it then frees what it held for the last message */
         enum weir_decoded decoded =
             codec->decode(codec, session_codec_state(session), input, message, fault);
         weir_check_use(input->length <= before, "a codec only takes bytes off the input");

@@ -17,7 +17,9 @@ struct payload *payload_open(const struct weir_codec *codec, const void *bytes, 
     weir_check(envelope.skip <= length);
     size_t body_length = length - envelope.skip;
     size_t frame_length = envelope.head_length + body_length + envelope.tail_length;
-    struct payload *payload = memory_alloc(sizeof *payload + frame_length);
+    /* A head that replaces bytes of the message may change them: the message is kept beside it. */
+    size_t kept_length = envelope.skip > 0 ? length : 0;
+    struct payload *payload = memory_alloc(sizeof *payload + frame_length + kept_length);
     if (!payload) {
         *code = WEIR_NO_MEMORY;
         return NULL;
@@ -25,9 +27,8 @@ struct payload *payload_open(const struct weir_codec *codec, const void *bytes, 
     atomic_init(&payload->references, 1);
     payload->codec = codec;
     payload->length = (uint32_t)frame_length;
-    /* What of the message the head replaces is the end of the head. */
-    weir_check(envelope.skip <= envelope.head_length);
-    payload->message_at = envelope.head_length - envelope.skip;
+    payload->message_at = kept_length > 0 ? (uint32_t)frame_length : envelope.head_length;
+    if (kept_length > 0) memcpy(payload->bytes + frame_length, bytes, length);
     payload->message_length = (uint32_t)length;
     memcpy(payload->bytes, envelope.head, envelope.head_length);
     if (body_length > 0)

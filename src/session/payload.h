@@ -14,9 +14,9 @@ struct payload {
     const struct weir_codec *codec; /* that framed it; null: nobody did */
     uint64_t except_id;             /* a broadcast's: who does not get it */
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
-    uint32_t message_at, message_length; /* the message inside of the frame */
+    uint32_t message_at, message_length; /* the message: inside of the frame, or behind it */
     uint32_t length;
-    uint8_t bytes[]; /* the frame */
+    uint8_t bytes[]; /* the frame, of `length` bytes */
 };
 
 /* A copy of the message as the codec frames it (null: as it is), with one reference. Null: the

@@ -97,7 +97,12 @@ struct weir_session *peers_admit(struct place *place, const struct weir_address 
     struct worker *worker = place->worker;
     struct weir_session *session = *peers__link(place, peer);
 
-    if (!session) return peers__open(place, peer);
+    if (session && session->state == SESSION_CLOSING) { /* it is over, and writes again */
+        list_remove(&session->in_touched);
+        session_flush(session);
+        session = NULL;
+    }
+    if (!session) return place->takes_no_more ? NULL : peers__open(place, peer);
     session->received_ms = (uint32_t)worker->now_ms;
     list_remove(&session->in_open);
     list_add_last(&worker->peers.by_age, &session->in_open);

@@ -24,6 +24,9 @@
 #include "refusal.h"
 #include "worker.h"
 
+/* Below are the ports of services (RFC 6335 section 6): whoever writes from one is no client. */
+#define PLACE__CLIENT_PORT_MIN 1024u
+
 /* ---- open, close ---- */
 
 static size_t place__codec_bytes(const struct weir_codec *codec)
@@ -86,6 +89,7 @@ enum weir_code place_open(struct place *place, struct worker *worker, const stru
     else
         code = place__bind(place, where, error);
     if (code != WEIR_OK) return code;
+    place->port = net_local_address(worker->net, place->handle).port;
     list_add_last(&worker->places, &place->in_places);
     if (place->proto == WEIR_TCP)
         net_accept(worker->net, place->handle, true);
@@ -107,6 +111,7 @@ void place_drain(struct place *place, bool is_last_look)
     bool has_peers = place->keeps_peers && place->worker->peers.count > 0;
 
     place->was_busy = false;
+    place->takes_no_more = is_last_look;
     if (!has_peers && (idle || is_last_look)) place_close(place);
 }
 
@@ -235,7 +240,10 @@ static void place__deliver_one(struct weir_session *session, const uint8_t *byte
     struct worker *worker = session->worker;
     const struct weir_message message = {bytes, length, bytes, length};
 
-    if (session->state != SESSION_OPEN) return; /* the handler ended it, inside of a train */
+    if (session->state != SESSION_OPEN) { /* the handler ended it, inside of a train */
+        counter_add(&worker->counters.dropped_peers, 1);
+        return;
+    }
     if (place__of(session)->keeps_peers && !peers_may_pass(session, length)) {
         counter_add(&worker->counters.dropped_rate, 1);
         return;
@@ -279,22 +287,27 @@ static void place__deliver(struct place *place, struct weir_session *session,
     place__send_buffer(session, buffer, done.run_bytes > segment_bytes ? segment_bytes : 0);
 }
 
-/* Whether an answer would come to one of our own datagram sockets. */
-static bool place__is_ours(struct worker *worker, const struct weir_address *peer)
+/* Whether an answer would come to one of our own datagram sockets; *is_served: another machine's
+ * server on a port of ours would get it. */
+static bool place__is_ours(struct worker *worker, const struct weir_address *peer, bool *is_served)
 {
+    *is_served = false;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next) {
         const struct place *place = weir_container_of(at, struct place, in_places);
-        if (place->proto != WEIR_UDP || place->closing) continue;
+        if (place->proto != WEIR_UDP || place->closing || place->port != peer->port) continue;
         if (net_is_own(worker->net, place->handle, peer)) return true;
+        *is_served = true;
     }
     return false;
 }
 
-/* Where an answer would do harm: to ourselves it would go round for ever (CVE-2024-2169), to port 0
- * or to many it cannot be meant. */
+/* Where an answer would do harm: to ourselves it would go round for ever, and so it may to another
+ * server (CVE-2024-2169); to port 0 or to many it cannot be meant. */
 static bool place__is_welcome(struct place *place, const struct weir_address *peer, uint64_t count)
 {
+    const struct weir_config *config = &place->worker->common->config;
     struct counters *counters = &place->worker->counters;
+    bool is_served;
 
     if (!refusal_allows(place->worker, peer)) {
         refusal_count(place->worker, REFUSAL_DENIED, peer, count);
@@ -304,8 +317,12 @@ static bool place__is_welcome(struct place *place, const struct weir_address *pe
         counter_add(&counters->dropped_bad_source, count);
         return false;
     }
-    if (place__is_ours(place->worker, peer)) {
+    if (place__is_ours(place->worker, peer, &is_served)) {
         counter_add(&counters->dropped_own_source, count);
+        return false;
+    }
+    if ((is_served || peer->port < PLACE__CLIENT_PORT_MIN) && !config->datagram_answer_services) {
+        counter_add(&counters->dropped_services, count);
         return false;
     }
     return true;

@@ -20,8 +20,10 @@ struct place {
     const struct weir_handler *handler;
     uint32_t handler_state_at; /* in a session's extra bytes: behind the codec's */
     struct net_handle handle;
-    bool closing;  /* true exactly when net_close was called and NET_CLOSED is awaited */
-    bool was_busy; /* something happened here since the last look of a drain */
+    uint16_t port;      /* that it has really got */
+    bool closing;       /* true exactly when net_close was called and NET_CLOSED is awaited */
+    bool takes_no_more; /* UDP: a drain has had its last look; new peers are not let in */
+    bool was_busy;      /* something happened here since the last look of a drain */
 
     /* UDP. Where nothing needs to be kept about a peer, the sender of the datagram in hand stands
      * in one session that is filled anew for each. */

@@ -453,7 +453,9 @@ static bool session__make_room(struct weir_session *session, uint32_t bytes)
     struct worker *worker = session->worker;
     struct send_queue *queue = &session->queue;
 
-    if (queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes) return true;
+    /* One frame always goes: nobody is slow who owes nothing. */
+    if (queue->pinned_bytes == 0 || queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes)
+        return true;
     switch (worker->common->config.broadcast_policy) {
     case WEIR_BROADCAST_DISCONNECT: session_close(session, WEIR_REASON_SLOW_READER); return false;
     case WEIR_BROADCAST_DROP_OLDEST: break;

@@ -49,8 +49,7 @@ void weir_session_start_timer(struct weir_session *session, uint32_t ms)
     struct worker *worker = session->worker;
     uint64_t due_ns = worker->now_ns + ms * WALL_NS_PER_MS;
 
-    weir_check_use(!session_api__is_visitor(session), "a timer needs a handler with on_timer");
-    if (session->state == SESSION_CLOSING) return;
+    if (session_api__is_visitor(session) || session->state == SESSION_CLOSING) return;
     /* Rounded up: never sooner. */
     wheel_start(&worker->alarms, &session->alarm, (due_ns + WALL_NS_PER_MS - 1) / WALL_NS_PER_MS);
 }
@@ -62,8 +61,7 @@ void weir_session_stop_timer(struct weir_session *session)
 
 enum weir_code weir_session_join(struct weir_session *session, const char *group)
 {
-    weir_check_use(!session_api__is_visitor(session),
-                   "a group needs sessions: a handler with on_open, on_close or session_bytes");
+    if (session_api__is_visitor(session)) return WEIR_INVALID;
     return group_join(session, group);
 }
 

@@ -116,7 +116,8 @@ class Drains(WeirTest):
             self.assertIsNone(one.wrong)
             self.assertGreater(one.got, 100_000)
         self.assertEqual(ended.code, 0)
-        self.assertLessEqual(sum(one.got for one in clients), ended.summary["bytes_out"])
+        # bytes_out is no bound: it leaves out a send that was under way, of which a part went.
+        self.assertLessEqual(sum(one.got for one in clients), ended.summary["bytes_in"])
         summary = ended.summary
         self.assertEqual(summary["closed_drain"] + summary["closed_shutdown"], len(clients), summary)
 

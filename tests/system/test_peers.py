@@ -143,6 +143,28 @@ class TwoServers(WeirTest):
         self.assertEqual(other["datagrams_in"], one["datagrams_out"] - 1, other)
         self.assertEqual(other["datagrams_out"], other["datagrams_in"], other)
 
+    def test_on_one_port(self):
+        """By default; each is told to answer a port that it serves itself."""
+        first = self.start("--udp", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--stats", "100ms")
+        second = self.start("--udp", f"127.0.0.2:{first.udp[1]}", "--stats", "100ms")
+        send_forged(second.udp, first.udp)
+        first.wait_counted("dropped_services")
+        one, other = first.stop().summary, second.stop().summary
+        self.assertEqual((one["datagrams_in"], one["datagrams_out"], one["dropped_services"]), (1, 0, 1), one)
+        self.assertEqual(other["datagrams_in"], 0, other)
+
+    def test_a_service_is_not_answered(self):
+        weir = self.start(*UDP, "--stats", "100ms")
+        send_forged(("127.0.0.1", 7), weir.udp)
+        weir.wait_counted("dropped_services")
+        weir.stop()
+
+    def test_a_service_is_answered_when_asked_for(self):
+        weir = self.start(*UDP, "--udp-answer-services", "--stats", "100ms")
+        send_forged(("127.0.0.1", 7), weir.udp)
+        weir.wait_counted("datagrams_out")
+        weir.stop()
+
     def test_by_the_rate(self):
         self.assert_died_out(*self.let_them_talk("--message-rate", "50"), "dropped_rate")
 
