@@ -25,8 +25,8 @@ coverage_all() {
     done
     (
         cd -- "$ROOT" || exit 1
-        gcovr -r . --object-directory "$build" "${filters[@]}" --branches --fail-under-branch 100 \
-            --exclude-branches-by-pattern '.*weir_(check|check_use|check_rule|unreachable)\(.*' --txt "$build/table.txt"
+        gcovr -r . "${filters[@]}" --branches --fail-under-branch 100 \
+            --exclude-branches-by-pattern '.*weir_(check|check_use|check_rule|unreachable)\(.*' --txt "$build/table.txt" "$build"
     ) >"$log" 2>&1 </dev/null 9>&- && return 0
     indent <"$log"
     [[ ! -f $build/table.txt ]] || sed -n '/^File/,$p' "$build/table.txt" | grep -v ' 100%' | indent

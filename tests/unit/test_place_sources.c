@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* test_place_sources.c - whose datagrams are answered: not those of other servers, unless asked
+ * for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "builtin.h"
+#include "stage.h"
+
+static void hear(const struct weir_address *from)
+{
+    sim_inject(stage.simulation, from, &stage.address, "round", 5);
+    stage_turns(200);
+}
+
+static void open_echo(bool answers_services)
+{
+    struct weir_config config = stage_config();
+
+    config.datagram_answer_services = answers_services;
+    stage_open(&config, NULL, &handler_echo, 1);
+}
+
+static void ports_of_servers_are_not_answered(void **state)
+{
+    const struct weir_address service = address_of_v4(0x0a000009, 1023);
+    const struct weir_address same_port = address_of_v4(0x0a000009, 5050);
+    const struct weir_address client = address_of_v4(0x0a000009, 1024);
+
+    (void)state;
+    open_echo(false);
+    hear(&service);
+    hear(&same_port);
+    assert_int_equal(stage_stats().dropped_services, 2);
+    assert_int_equal(stage_stats().datagrams_out, 0);
+    hear(&client);
+    assert_int_equal(stage_stats().dropped_services, 2);
+    assert_int_equal(stage_stats().datagrams_out, 1);
+    stage_close();
+}
+
+static void they_are_when_that_is_asked_for(void **state)
+{
+    const struct weir_address service = address_of_v4(0x0a000009, 1023);
+    const struct weir_address same_port = address_of_v4(0x0a000009, 5050);
+
+    (void)state;
+    open_echo(true);
+    hear(&service);
+    hear(&same_port);
+    assert_int_equal(stage_stats().dropped_services, 0);
+    assert_int_equal(stage_stats().datagrams_out, 2);
+    hear(&stage.address); /* but never ourselves */
+    assert_int_equal(stage_stats().dropped_own_source, 1);
+    assert_int_equal(stage_stats().datagrams_out, 2);
+    stage_close();
+}
+
+static void a_port_that_is_being_given_up_is_no_servers(void **state)
+{
+    const struct net_place where = {.address = address_of_v4(0x7f000001, 6060)};
+    const struct weir_address on_that_port = address_of_v4(0x0a000009, 6060);
+    static struct place second;
+
+    (void)state;
+    open_echo(false);
+    place_init(&second, WEIR_UDP, &codec_datagram, &handler_echo);
+    assert_int_equal(place_open(&second, &stage.worker, &where, NULL), WEIR_OK);
+    hear(&on_that_port);
+    assert_int_equal(stage_stats().dropped_services, 1);
+    place_close(&second);
+    struct net_buffer *buffer = net_take(stage.worker.net, 5);
+    buffer->length = 5;
+    const struct net_event event = {.kind = NET_DATAGRAM,
+                                    .handle = stage.udp.handle,
+                                    .owner = &stage.udp.owner,
+                                    .peer = on_that_port,
+                                    .local = stage.address,
+                                    .buffer = buffer};
+    place_on_event(&stage.udp, &event); /* in the batch in which it is closed */
+    assert_int_equal(stage_stats().dropped_services, 1);
+    stage_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ports_of_servers_are_not_answered),
+        cmocka_unit_test(they_are_when_that_is_asked_for),
+        cmocka_unit_test(a_port_that_is_being_given_up_is_no_servers),
+    };
+
+    return cmocka_run_group_tests_name("place_sources", tests, NULL, NULL);
+}
