@@ -3,27 +3,44 @@
 
 FUZZ_SECONDS=${FUZZ_SECONDS:-3}
 
-# fuzz_all: builds the fuzzers and runs each of them. What they learn is kept in build/fuzz/corpus, what
-# they break in build/fuzz/found.
+# fuzz_one FUZZER: runs it. What it learns is kept in build/fuzz/corpus, what it breaks in build/fuzz/found.
+fuzz_one() {
+    local name=${1##*/fuzz_}
+    mkdir -p "$ROOT/build/fuzz/corpus/$name"
+    "$1" -max_total_time="$FUZZ_SECONDS" -max_len=96 -print_final_stats=1 \
+        -artifact_prefix="$ROOT/build/fuzz/found/$name-" "$ROOT/build/fuzz/corpus/$name" \
+        "$ROOT/tests/fuzz/corpus/$name" >"$ROOT/build/fuzz/$name.log" 2>&1 9>&- && return 0
+    say "fuzz.$name found something (kept in build/fuzz/found, log in build/fuzz/$name.log):"
+    tail -n 40 "$ROOT/build/fuzz/$name.log" | indent
+    return 1
+}
+
+# fuzz_all: builds the fuzzers and runs them, two at a time.
 fuzz_all() {
-    local fuzzer name status=0 executions total=0
+    local fuzzers=() pids pid log at status=0 executions total=0
     build_preset fuzz || return 1
     mkdir -p "$ROOT/build/fuzz/found"
-    for fuzzer in "$ROOT"/build/fuzz/fuzz_*; do
-        [[ -x $fuzzer && -f $fuzzer ]] || continue
-        name=${fuzzer##*/fuzz_}
-        mkdir -p "$ROOT/build/fuzz/corpus/$name"
-        if ! "$fuzzer" -max_total_time="$FUZZ_SECONDS" -max_len=96 -print_final_stats=1 \
-            -artifact_prefix="$ROOT/build/fuzz/found/$name-" "$ROOT/build/fuzz/corpus/$name" \
-            "$ROOT/tests/fuzz/corpus/$name" >"$ROOT/build/fuzz/$name.log" 2>&1; then
-            say "fuzz.$name found something (kept in build/fuzz/found, log in build/fuzz/$name.log):"
-            tail -n 40 "$ROOT/build/fuzz/$name.log" | indent
-            status=1
+    rm -f -- "$ROOT"/build/fuzz/*.log
+    for at in "$ROOT"/build/fuzz/fuzz_*; do
+        [[ ! -x $at || ! -f $at ]] || fuzzers+=("$at")
+    done
+    for ((at = 0; at < ${#fuzzers[@]}; at += 2)); do
+        pids=()
+        fuzz_one "${fuzzers[at]}" &
+        pids+=($!)
+        if ((at + 1 < ${#fuzzers[@]})); then
+            fuzz_one "${fuzzers[at + 1]}" &
+            pids+=($!)
         fi
-        executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$ROOT/build/fuzz/$name.log")
+        for pid in "${pids[@]}"; do
+            wait "$pid" || status=1
+        done
+    done
+    for log in "$ROOT"/build/fuzz/*.log; do
+        executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+        ((${executions:-0} > 0)) || status=1 # what did not run found nothing
         total=$((total + ${executions:-0}))
     done
-    say "fuzz: $total executions"
-    ((total > 0)) || status=1 # what did not run found nothing
+    say "fuzz: $total executions by ${#fuzzers[@]} fuzzers"
     return "$status"
 }
