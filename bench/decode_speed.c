@@ -15,7 +15,7 @@
 
 #define STREAM_BYTES 65536
 #define TURNS 40
-#define TURN_MESSAGES 400000 /* at least, so that a turn is some milliseconds */
+#define ITERATION_MESSAGES 400000 /* at least, so that a turn is some milliseconds */
 
 static uint8_t stream[STREAM_BYTES + 512];
 static volatile uint64_t sink; /* what is computed is used */
@@ -124,7 +124,7 @@ static void compare(const char *spec, size_t message_bytes, size_t (*walk)(size_
     const struct weir_codec *codec = weir_frame_codec(frame);
     if (weir_decoder_open(codec, &decoder, NULL) != WEIR_OK) exit(EXIT_FAILURE);
     size_t length = fill(codec, message_bytes), count = walk(length);
-    size_t rounds = TURN_MESSAGES / count + 1;
+    size_t rounds = ITERATION_MESSAGES / count + 1;
     if (decode_all(codec, decoder, length) != count) exit(EXIT_FAILURE);
     for (int turn = 0; turn < TURNS; turn++) {
         double began = now_ns();

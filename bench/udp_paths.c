@@ -42,9 +42,9 @@ enum {
     RING_BUFFERS = 64,  /* a power of two, as the kernel asks */
     CONTROL_BYTES = 64, /* CMSG_SPACE of in6_pktinfo (40) and of UDP_GRO's int (24) */
     NAME_BYTES = 32,    /* sockaddr_in6 is 28; io_uring's control bytes behind it must be aligned */
-    DATAGRAM_MAX = 65507, /* also the most that one IPv4 train may carry */
-    SEGMENTS_MAX = 64,    /* this kernel takes 128, older ones 64 */
-    SETTLE_TURNS = 8,     /* +adapt: turns with recvmsg before recvmmsg is tried again */
+    DATAGRAM_MAX = 65507,  /* also the most that one IPv4 train may carry */
+    SEGMENTS_MAX = 64,     /* this kernel takes 128, older ones 64 */
+    SETTLE_ITERATIONS = 8, /* +adapt: turns with recvmsg before recvmmsg is tried again */
     FLIGHT_MAX = 16,
     PEERS_MAX = 256,
     RESEND_MS = 100,
@@ -226,7 +226,7 @@ static void slot_read(struct server *s, unsigned i)
     slot_reset(s, i);
 }
 
-static unsigned turn_mmsg(struct server *s)
+static unsigned iterate_mmsg(struct server *s)
 {
     int n = recvmmsg(s->socket, s->in, BATCH, MSG_DONTWAIT, NULL);
     if (n <= 0) return 0;
@@ -235,7 +235,7 @@ static unsigned turn_mmsg(struct server *s)
     return (unsigned)n;
 }
 
-static bool turn_one(struct server *s)
+static bool iterate_one(struct server *s)
 {
     struct item *item = &s->items[0];
     struct msghdr *in = &s->in[0].msg_hdr, reply;
@@ -274,11 +274,11 @@ static void serve_epoll(struct server *s)
         if (epoll_wait(poller, ready, 8, -1) < 1) continue;
         s->turns++;
         if (s->kind == SINGLE)
-            for (unsigned i = 0; i < BATCH && turn_one(s); i++) continue;
+            for (unsigned i = 0; i < BATCH && iterate_one(s); i++) continue;
         else if (settled)
-            turn_one(s), settled--;
-        else if (turn_mmsg(s) == 1 && s->adapt)
-            settled = SETTLE_TURNS;
+            iterate_one(s), settled--;
+        else if (iterate_mmsg(s) == 1 && s->adapt)
+            settled = SETTLE_ITERATIONS;
     }
 }
 
@@ -294,7 +294,8 @@ static void serve_poll(struct server *s)
         unsigned head, seen = 0;
         io_uring_for_each_cqe(&s->ring, head, cqe) armed = cqe->flags & IORING_CQE_F_MORE, seen++;
         io_uring_cq_advance(&s->ring, seen);
-        while (turn_mmsg(s) == BATCH) continue; /* an edge: what is left would not be told again */
+        while (iterate_mmsg(s) == BATCH)
+            continue; /* an edge: what is left would not be told again */
     }
 }
 
@@ -467,7 +468,7 @@ static int serve(const char *path, uint16_t port)
     else
         serve_ring(&s);
     double turns = s.turns ? (double)s.turns : 1, sends = s.sends ? (double)s.sends : 1;
-    printf("per_turn=%.2f per_receive=%.2f per_send=%.2f failed=%llu rearmed=%llu\n",
+    printf("per_iteration=%.2f per_receive=%.2f per_send=%.2f failed=%llu rearmed=%llu\n",
            (double)s.received / turns, s.received ? (double)s.datagrams / (double)s.received : 0,
            (double)s.datagrams / sends, (unsigned long long)s.failed,
            (unsigned long long)s.rearmed);
@@ -653,9 +654,9 @@ static void way_run(struct way *way, size_t bytes, unsigned ready, unsigned turn
         for (unsigned i = 0; i < ready; i++) send(way->client, datagram, bytes, 0);
         uint64_t began = now_ns();
         if (way->server.kind == MMSG)
-            turn_mmsg(&way->server);
+            iterate_mmsg(&way->server);
         else
-            for (unsigned i = 0; i < ready + way->again; i++) turn_one(&way->server);
+            for (unsigned i = 0; i < ready + way->again; i++) iterate_one(&way->server);
         spent += now_ns() - began;
         for (unsigned i = 0; i < ready; i++)
             need(recv(way->client, datagram, bytes, 0) >= 0, "recv");

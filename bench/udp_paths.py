@@ -81,7 +81,7 @@ def measure(options):
             middle = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
             lost, late = (sum(one[key] for one in rounds) for key in ("lost", "stale"))
             print(f"| {path} | {spread([one['ns'] for one in rounds], '%.0f')} | {spread(ratios, '%.2f')} "
-                  f"| {middle['per_turn'] * middle['per_receive']:.1f} | {middle['per_receive']:.1f} "
+                  f"| {middle['per_iteration'] * middle['per_receive']:.1f} | {middle['per_receive']:.1f} "
                   f"| {middle['per_send']:.1f} | {middle['util']:.2f} | {lost:.0f}, {late:.0f} |", flush=True)
 
 

@@ -70,7 +70,7 @@ static void chat__enter_room(struct weir_session *session, const char *room)
 
     memcpy(guest->room, room, strlen(room) + 1); /* it is a name: it fits */
     if (weir_session_join(session, guest->room) != WEIR_OK) {
-        weir_session_close(session); /* no memory: a guest in no room would wonder */
+        weir_session_abort(session); /* no memory: a guest in no room would wonder */
         return;
     }
     chat__tell_room(session, "* %s came", guest->name);
@@ -159,7 +159,7 @@ static const struct weir_handler chat = {
 
 int main(int argc, char **argv)
 {
-    struct weir_listen place = {.address = argc > 1 ? argv[1] : "7002", .own_handler = &chat};
+    struct weir_listen place = {.address = argc > 1 ? argv[1] : "7002", .custom_handler = &chat};
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;

@@ -84,7 +84,7 @@ static bool client__send_all(client__socket peer, const uint8_t *bytes, size_t l
 static bool client__ask(client__socket peer, const struct weir_codec *codec, uint32_t number,
                         const char *text)
 {
-    uint8_t message[CLIENT__NUMBER_BYTES + 200], frame[sizeof message + WEIR_HEAD_BYTES_MAX];
+    uint8_t message[CLIENT__NUMBER_BYTES + 200], frame[sizeof message + WEIR_HEADER_BYTES_MAX];
     size_t length = strlen(text), frame_length;
 
     if (length > sizeof message - CLIENT__NUMBER_BYTES) return false;
@@ -110,7 +110,7 @@ static void client__print(const struct weir_message *message)
 
 /* Prints `count` replies. Null: they came; else what went wrong. */
 static const char *client__await(client__socket peer, struct weir_decoder *decoder, size_t count,
-                                 struct weir_fault *fault)
+                                 struct weir_decode_error *decode_error)
 {
     uint8_t bytes[4096];
 
@@ -121,19 +121,19 @@ static const char *client__await(client__socket peer, struct weir_decoder *decod
         struct weir_message message;
         enum weir_decoded told;
         /* One piece may hold many replies, or a part of one: the decoder keeps what is begun. */
-        while ((told = weir_decoder_next(decoder, &input, &message, fault)) ==
+        while ((told = weir_decoder_next(decoder, &input, &message, decode_error)) ==
                WEIR_DECODED_MESSAGE) {
             client__print(&message);
             count--;
         }
-        if (told == WEIR_DECODED_BAD) return fault->text;
+        if (told == WEIR_DECODED_BAD) return decode_error->text;
     }
     return NULL;
 }
 
 /* Null: all went well; else what went wrong. */
 static const char *client__talk(client__socket peer, const struct weir_codec *codec, char **texts,
-                                size_t count, struct weir_fault *fault)
+                                size_t count, struct weir_decode_error *decode_error)
 {
     struct weir_decoder *decoder = NULL;
     const char *wrong;
@@ -141,7 +141,7 @@ static const char *client__talk(client__socket peer, const struct weir_codec *co
     for (size_t i = 0; i < count; i++)
         if (!client__ask(peer, codec, (uint32_t)(i + 1), texts[i])) return "cannot send a request";
     if (weir_decoder_open(codec, &decoder, NULL) != WEIR_OK) return "out of memory";
-    wrong = client__await(peer, decoder, count, fault);
+    wrong = client__await(peer, decoder, count, decode_error);
     weir_decoder_free(decoder);
     return wrong;
 }
@@ -149,7 +149,7 @@ static const char *client__talk(client__socket peer, const struct weir_codec *co
 int main(int argc, char **argv)
 {
     struct weir_frame *frame = NULL;
-    struct weir_fault fault;
+    struct weir_decode_error decode_error;
     const char *wrong = NULL;
 
     if (argc < 3) {
@@ -163,7 +163,8 @@ int main(int argc, char **argv)
     else if (weir_frame_open(CLIENT__CODEC, &frame, NULL) != WEIR_OK)
         wrong = "out of memory";
     else
-        wrong = client__talk(peer, weir_frame_codec(frame), argv + 3, (size_t)argc - 3, &fault);
+        wrong =
+            client__talk(peer, weir_frame_codec(frame), argv + 3, (size_t)argc - 3, &decode_error);
     if (wrong) fprintf(stderr, "%s\n", wrong);
     if (peer != INVALID_SOCKET) client__close(peer);
     weir_frame_free(frame);

@@ -15,50 +15,52 @@
 #include <weir/weir.h>
 
 #define BULK__TEXT_BYTES_MAX 65536
-#define BULK__HEAD_BYTES_MAX 8 /* '$', five digits, and the line's end */
+#define BULK__HEADER_BYTES_MAX 8 /* '$', five digits, and the line's end */
 
 /* ---- bytes to messages: what does this head say? ---- */
 
-static enum weir_decoded bulk__refuse(struct weir_fault *fault, const char *text)
+static enum weir_decoded bulk__refuse(struct weir_decode_error *decode_error, const char *text)
 {
-    snprintf(fault->text, sizeof fault->text, "%s", text);
+    snprintf(decode_error->text, sizeof decode_error->text, "%s", text);
     return WEIR_DECODED_BAD;
 }
 
 /* Looks at the first `length` bytes of a frame, which may be as few as one, and is asked again when
  * there are more. It keeps nothing between two looks. */
 static enum weir_decoded bulk__probe(void *user, const uint8_t *bytes, size_t length,
-                                     struct weir_head *head, struct weir_fault *fault)
+                                     struct weir_header *header,
+                                     struct weir_decode_error *decode_error)
 {
     uint64_t count = 0;
     size_t at = 1;
 
     (void)user;
-    if (bytes[0] != '$') return bulk__refuse(fault, "a text begins with '$'");
-    /* No overflow: no more than BULK__HEAD_BYTES_MAX bytes are ever shown. */
+    if (bytes[0] != '$') return bulk__refuse(decode_error, "a text begins with '$'");
+    /* No overflow: no more than BULK__HEADER_BYTES_MAX bytes are ever shown. */
     for (; at < length && bytes[at] >= '0' && bytes[at] <= '9'; at++)
         count = count * 10 + (uint64_t)(bytes[at] - '0');
     if (at == length) return WEIR_DECODED_MORE;
-    if (at == 1 || bytes[at] != '\r') return bulk__refuse(fault, "behind '$' stands a number");
+    if (at == 1 || bytes[at] != '\r')
+        return bulk__refuse(decode_error, "behind '$' stands a number");
     if (at + 1 == length) return WEIR_DECODED_MORE;
-    if (bytes[at + 1] != '\n') return bulk__refuse(fault, "\\r stands without \\n");
-    head->head_bytes = at + 2;
-    head->message_bytes = count;
-    head->tail_bytes = 2; /* \r\n, which is passed over */
+    if (bytes[at + 1] != '\n') return bulk__refuse(decode_error, "\\r stands without \\n");
+    header->header_bytes = at + 2;
+    header->message_bytes = count;
+    header->trailer_bytes = 2; /* \r\n, which is passed over */
     return WEIR_DECODED_MESSAGE;
 }
 
 /* ---- messages to bytes: what goes around this text? ---- */
 
 static enum weir_code bulk__encode(void *user, const uint8_t *bytes, size_t length,
-                                   struct weir_envelope *envelope)
+                                   struct weir_framing *framing)
 {
     (void)user;
     (void)bytes; /* a codec whose messages may not hold everything would look */
-    envelope->head_length = (uint32_t)snprintf((char *)envelope->head, sizeof envelope->head,
-                                               "$%u\r\n", (unsigned)length);
-    memcpy(envelope->tail, "\r\n", 2);
-    envelope->tail_length = 2;
+    framing->header_length = (uint32_t)snprintf((char *)framing->header, sizeof framing->header,
+                                                "$%u\r\n", (unsigned)length);
+    memcpy(framing->trailer, "\r\n", 2);
+    framing->trailer_length = 2;
     return WEIR_OK;
 }
 
@@ -66,7 +68,7 @@ static const struct weir_probe bulk = {
     .size = sizeof(struct weir_probe),
     .name = "bulk",
     .summary = "$5, a line's end, 5 bytes, and a line's end",
-    .head_bytes_max = BULK__HEAD_BYTES_MAX,
+    .header_bytes_max = BULK__HEADER_BYTES_MAX,
     .message_bytes_max = BULK__TEXT_BYTES_MAX,
     .probe = bulk__probe,
     .encode = bulk__encode,
@@ -80,7 +82,7 @@ static void reverse__on_message(struct weir_session *session, const struct weir_
 
     for (size_t i = 0; i < message->length; i++)
         text[i] = (char)message->bytes[message->length - 1 - i];
-    if (weir_session_send(session, text, message->length) != WEIR_OK) weir_session_close(session);
+    if (weir_session_send(session, text, message->length) != WEIR_OK) weir_session_abort(session);
 }
 
 static const struct weir_handler reverse = {
@@ -89,7 +91,7 @@ static const struct weir_handler reverse = {
 int main(int argc, char **argv)
 {
     struct weir_listen place = {
-        .address = argc > 1 ? argv[1] : "7004", .own_probe = &bulk, .own_handler = &reverse};
+        .address = argc > 1 ? argv[1] : "7004", .custom_probe = &bulk, .custom_handler = &reverse};
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;

@@ -16,7 +16,7 @@ static const struct weir_handler echo = {
 
 int main(int argc, char **argv)
 {
-    struct weir_listen place = {.address = argc > 1 ? argv[1] : "7001", .own_handler = &echo};
+    struct weir_listen place = {.address = argc > 1 ? argv[1] : "7001", .custom_handler = &echo};
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;

@@ -74,7 +74,7 @@ static void request__reply(struct weir_session *session, uint32_t number, const 
     size_t length = request__write(number, text, bytes);
 
     /* A client that was promised a reply must not wait for one that was dropped. */
-    if (weir_session_send(session, bytes, length) == WEIR_NO_ROOM) weir_session_close(session);
+    if (weir_session_send(session, bytes, length) == WEIR_NO_ROOM) weir_session_abort(session);
 }
 
 static void request__put_off(struct weir_session *session, const struct request *request)
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
 {
     struct weir_listen place = {.address = argc > 1 ? argv[1] : "7003",
                                 .codec = "u32be,max=1k",
-                                .own_handler = &request_reply};
+                                .custom_handler = &request_reply};
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;

@@ -31,7 +31,7 @@ enum {
     BATCH = 64,         /* less than EACH, so that some are posted while a batch is handled */
     DATA_BYTES = 65536, /* 2013: 1,024, and any other length ended the batch. Now any datagram */
     ADDRESS_BYTES = 28, /* SOCKADDR_INET; the system reads and writes all of it */
-    SLOT_BYTES = DATA_BYTES + 4096, /* whole pages: a registration pins pages */
+    ENTRY_BYTES = DATA_BYTES + 4096, /* whole pages: a registration pins pages */
     DRAIN_MS = 10000,
 };
 
@@ -118,9 +118,10 @@ static int open_queues(void)
 static int register_slots(void)
 {
     char *bytes =
-        VirtualAlloc(NULL, sizeof slots / sizeof *slots * SLOT_BYTES, MEM_COMMIT, PAGE_READWRITE);
+        VirtualAlloc(NULL, sizeof slots / sizeof *slots * ENTRY_BYTES, MEM_COMMIT, PAGE_READWRITE);
 
-    for (struct slot *slot = slots; bytes && slot < slots + 2 * EACH; slot++, bytes += SLOT_BYTES) {
+    for (struct slot *slot = slots; bytes && slot < slots + 2 * EACH;
+         slot++, bytes += ENTRY_BYTES) {
         slot->data.id = rio.register_buffer(bytes, DATA_BYTES);
         slot->address.id = rio.register_buffer(bytes + DATA_BYTES, ADDRESS_BYTES);
         slot->address.length = ADDRESS_BYTES;

@@ -12,7 +12,7 @@
  *          struct weir_decoder *decoder = NULL;
  *          struct weir_input input = {bytes, length, true};
  *          struct weir_message message;
- *          struct weir_fault fault;
+ *          struct weir_decode_error fault;
  *          enum weir_decoded told = WEIR_DECODED_BAD;
  *
  *          if (weir_frame_open("u32be,max=64k", &frame, NULL) == WEIR_OK &&
@@ -62,18 +62,18 @@ enum weir_decoded {
 };
 
 /* What was wrong with what came, for a person: one line. */
-struct weir_fault {
+struct weir_decode_error {
     char text[256];
 };
 
-#define WEIR_HEAD_BYTES_MAX 64 /* what a codec may write ahead of a message */
-#define WEIR_TAIL_BYTES_MAX 16 /* and behind it */
+#define WEIR_HEADER_BYTES_MAX 64  /* what a codec may write ahead of a message */
+#define WEIR_TRAILER_BYTES_MAX 16 /* and behind it */
 
 /* A frame to be sent is `head`, then the message from its byte `skip` on, then `tail`. */
-struct weir_envelope {
-    uint8_t head[WEIR_HEAD_BYTES_MAX];
-    uint8_t tail[WEIR_TAIL_BYTES_MAX];
-    uint32_t head_length, tail_length;
+struct weir_framing {
+    uint8_t header[WEIR_HEADER_BYTES_MAX];
+    uint8_t trailer[WEIR_TRAILER_BYTES_MAX];
+    uint32_t header_length, trailer_length;
     uint32_t skip; /* how much of the message the head replaces */
 };
 
@@ -92,16 +92,16 @@ struct weir_codec {
      * all of the input, as it comes, is one message. */
     enum weir_decoded (*decode)(const struct weir_codec *codec, void *state,
                                 struct weir_input *input, struct weir_message *message,
-                                struct weir_fault *fault);
+                                struct weir_decode_error *decode_error);
     /* How many bytes of a frame that was begun and is not complete the state stands for; 0: it is
      * between two frames. Null: always 0. */
-    size_t (*begun_bytes)(const struct weir_codec *codec, const void *state);
+    size_t (*partial_bytes)(const struct weir_codec *codec, const void *state);
     /* Frees what the state holds; the decoder is not used after it. Null: nothing to free. */
     void (*release)(const struct weir_codec *codec, void *state);
     /* What goes around a message. WEIR_TOO_LARGE when no frame can carry it, WEIR_INVALID when its
      * bytes cannot stand in one. Null: it goes as it is. */
     enum weir_code (*encode)(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
-                             struct weir_envelope *envelope);
+                             struct weir_framing *framing);
 };
 
 /* ---- Codecs made of a description ---- */
@@ -196,17 +196,17 @@ WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 /* ---- Heads that no description describes ---- */
 
 /* What a head says: the frame is head, message, tail. */
-struct weir_head {
-    size_t head_bytes; /* 0 is fine where the message is not empty: then it includes its head */
+struct weir_header {
+    size_t header_bytes; /* 0 is fine where the message is not empty: then it includes its head */
     uint64_t message_bytes;
-    size_t tail_bytes;
+    size_t trailer_bytes;
 };
 
 /* A codec of which only the head is its author's. */
 struct weir_probe {
     size_t size; /* sizeof(struct weir_probe), as its author knew it */
     const char *name, *summary;
-    size_t head_bytes_max;      /* the longest head; the probe is not shown more */
+    size_t header_bytes_max;    /* the longest head; the probe is not shown more */
     uint64_t message_bytes_max; /* 0: 1 MiB */
     bool skips_oversize;        /* a longer message is passed over; else it ends the stream */
     void *user;                 /* handed to both functions */
@@ -214,10 +214,10 @@ struct weir_probe {
      * more; WEIR_DECODED_MESSAGE: *head is known; WEIR_DECODED_BAD: no frame begins so, because of
      * fault->text. More bytes must never change the answer once it was not WEIR_DECODED_MORE. */
     enum weir_decoded (*probe)(void *user, const uint8_t *bytes, size_t length,
-                               struct weir_head *head, struct weir_fault *fault);
+                               struct weir_header *header, struct weir_decode_error *decode_error);
     /* As weir_codec has it; *envelope comes zeroed. Null: messages are sent as they are. */
     enum weir_code (*encode)(void *user, const uint8_t *bytes, size_t length,
-                             struct weir_envelope *envelope);
+                             struct weir_framing *framing);
 };
 
 /* Makes a codec of the probe, which is copied, strings too. Codes as of weir_frame_open(). */
@@ -242,11 +242,11 @@ WEIR_API void weir_decoder_free(struct weir_decoder *decoder);
  * null. */
 WEIR_API enum weir_decoded weir_decoder_next(struct weir_decoder *decoder, struct weir_input *input,
                                              struct weir_message *message,
-                                             struct weir_fault *fault);
+                                             struct weir_decode_error *decode_error);
 
 /* How many bytes of a frame that is not complete it holds; 0: it is between two frames. Of one that
  * is being passed over nothing is held, and it counts as 1. */
-WEIR_API size_t weir_decoder_begun_bytes(const struct weir_decoder *decoder);
+WEIR_API size_t weir_decoder_partial_bytes(const struct weir_decoder *decoder);
 
 /* How many messages oversize=skip has passed over. */
 WEIR_API uint64_t weir_decoder_skipped_count(const struct weir_decoder *decoder);

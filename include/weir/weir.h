@@ -26,7 +26,7 @@
  *         greeter.name = "greeter";
  *         greeter.on_message = greet;
  *         place.codec = "line,max=500";
- *         place.own_handler = &greeter;
+ *         place.custom_handler = &greeter;
  *         place.address = argc > 1 ? argv[1] : "7777";
  *         weir_config_init(&config);
  *         if (weir_server_open(&config, &server, &error) != WEIR_OK ||
@@ -134,7 +134,7 @@ WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
 WEIR_API void weir_session_finish(struct weir_session *session);
 
 /* Ends the session now; what is queued is dropped. on_close comes later, not inside this call. */
-WEIR_API void weir_session_close(struct weir_session *session);
+WEIR_API void weir_session_abort(struct weir_session *session);
 
 /* Ends the session because what it sent makes no sense: as weir_session_finish() does, but with
  * WEIR_REASON_PROTOCOL and this text, which is copied. */
@@ -192,7 +192,7 @@ WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const
                                   size_t length);
 
 /* Ends a session: what was queued for it before goes first. Codes as of weir_send(). */
-WEIR_API enum weir_code weir_close(struct weir_server *server, uint64_t id);
+WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 
 /* Queues a message for every member of a group but the session `except_id` (0: for all). It is
  * framed and stored once for all who have the codec of the first TCP listener, and once for each
@@ -262,8 +262,8 @@ struct weir_config {
     uint32_t message_rate_max;       /* the same in messages */
     const char *allow;               /* "10.0.0.0/8, ::1": who may come; null or empty: everybody */
     const char *deny;                /* the same of who may not, whatever `allow` says */
-    const char
-        *farewell; /* TCP: sent as it is to whom is refused, before the close; null: nothing */
+    const char *
+        reject_message; /* TCP: sent as it is to whom is refused, before the close; null: nothing */
     enum weir_broadcast_policy broadcast_policy;
 
     /* ---- datagrams ---- */
@@ -277,8 +277,8 @@ struct weir_config {
     bool datagram_answer_services;
 
     /* ---- threads, and the end ---- */
-    uint32_t mailbox_letters_max; /* that may wait for one worker; rounded up to a power of two */
-    uint32_t drain_jitter_ms;     /* a drain ends idle sessions one by one, over so long a time */
+    uint32_t mailbox_commands_max; /* that may wait for one worker; rounded up to a power of two */
+    uint32_t drain_jitter_ms;      /* a drain ends idle sessions one by one, over so long a time */
     uint32_t node; /* of several machines, which one: the top 8 bits of session ids */
 };
 
@@ -289,12 +289,13 @@ struct weir_listen {
     /* How bytes become messages: a description as weir_frame_open() reads it ("u32be,max=1m"),
      * "raw" (TCP) or "datagram" (UDP); null: that default. */
     const char *codec;
-    const char *handler;                    /* "echo"; null: that default */
-    const struct weir_codec *own_codec;     /* instead of `codec`, where it is not null ... */
-    const struct weir_handler *own_handler; /* ... and instead of `handler`. Both are not copied. */
+    const char *handler;                   /* "echo"; null: that default */
+    const struct weir_codec *custom_codec; /* instead of `codec`, where it is not null ... */
+    const struct weir_handler
+        *custom_handler; /* ... and instead of `handler`. Both are not copied. */
     /* Instead of either codec: one is made of it, for TCP; its functions are called on every
      * worker. It is copied. */
-    const struct weir_probe *own_probe;
+    const struct weir_probe *custom_probe;
 };
 
 /* A listener of a started server, for a person or a script to read. The strings live as long as the
@@ -334,13 +335,13 @@ struct weir_stats {
     uint64_t pauses_no_buffers; /* times receiving stood still for want of buffers */
     uint64_t pauses_queue;      /* times a session was not read from: its send queue was full */
     uint64_t pauses_rate;       /* times a session was not read from: it was over its rate */
-    uint64_t turns;             /* of the workers' loops */
+    uint64_t loop_iterations;   /* of the workers' loops */
     uint64_t timer_lag_max_ms;  /* the longest that a timer came after its time, of any worker */
     uint64_t timers_fired;
-    uint64_t letters;              /* that came through mailboxes */
+    uint64_t commands;             /* that came through mailboxes */
     uint64_t queued_bytes;         /* memory that send queues pin now */
     uint64_t buffer_bytes;         /* memory of the buffer pools now */
-    uint64_t gathered_bytes_max;   /* the most that one unfinished frame has taken */
+    uint64_t reassembly_bytes_max; /* the most that one unfinished frame has taken */
     uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and datagram peers */
 };
 

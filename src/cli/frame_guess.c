@@ -99,10 +99,10 @@ static bool frame_guess__parse(const struct frame_guess__trial *trial,
         guess->messages_count++;
         guess->score += frame_guess__evidence(&info, &message, left);
     }
-    guess->begun_bytes = weir_decoder_begun_bytes(decoder);
-    if (guess->begun_bytes == 0) guess->score += FRAME_GUESS__END_BITS;
+    guess->partial_bytes = weir_decoder_partial_bytes(decoder);
+    if (guess->partial_bytes == 0) guess->score += FRAME_GUESS__END_BITS;
     /* What fits by chance ends in a long frame that never comes. */
-    guess->score -= 2 * frame_guess__bits(guess->begun_bytes);
+    guess->score -= 2 * frame_guess__bits(guess->partial_bytes);
     weir_decoder_free(decoder);
     return told == WEIR_DECODED_MORE && guess->messages_count > 0;
 }

@@ -11,8 +11,8 @@
 struct frame_guess {
     char spec[WEIR_FRAME_TEXT_BYTES_MAX];
     uint64_t messages_count;
-    uint64_t begun_bytes; /* of a last frame that is not whole; 0: the stream ends between two */
-    int64_t score;        /* bits of evidence: how unlikely it is that this fits by chance */
+    uint64_t partial_bytes; /* of a last frame that is not whole; 0: the stream ends between two */
+    int64_t score;          /* bits of evidence: how unlikely it is that this fits by chance */
 };
 
 /* Tries the combinations, and gives the best first. Returns how many. */

@@ -102,16 +102,16 @@ static bool frame_tool__feed(struct frame_tool__stream *stream, const uint8_t *b
 {
     struct weir_input input = {bytes, length, ended};
     struct weir_message message;
-    struct weir_fault fault;
+    struct weir_decode_error decode_error;
     enum weir_decoded told;
 
-    while ((told = weir_decoder_next(stream->decoder, &input, &message, &fault)) ==
+    while ((told = weir_decoder_next(stream->decoder, &input, &message, &decode_error)) ==
            WEIR_DECODED_MESSAGE)
         frame_tool__print(stream, &message, stream->came + (uint64_t)(input.bytes - bytes));
     stream->came += length;
     if (told == WEIR_DECODED_MORE) return true;
     fflush(stdout);
-    fprintf(stderr, "weir: bad frame at byte %" PRIu64 ": %s\n", stream->end, fault.text);
+    fprintf(stderr, "weir: bad frame at byte %" PRIu64 ": %s\n", stream->end, decode_error.text);
     return false;
 }
 
@@ -144,7 +144,7 @@ static bool frame_tool__write(const struct weir_codec *codec, const struct weir_
                               uint64_t number)
 {
     struct keep keep = {0};
-    size_t length = line->length, made_length, size = length + WEIR_HEAD_BYTES_MAX + 64;
+    size_t length = line->length, made_length, size = length + WEIR_HEADER_BYTES_MAX + 64;
     uint8_t *message = keep_bytes(&keep, length + 1), *made = keep_bytes(&keep, size);
     bool is_good = false;
 
@@ -177,7 +177,7 @@ static int frame_tool__encode(const struct weir_frame *frame)
     struct weir_decoder *decoder = NULL;
     enum weir_decoded told = WEIR_DECODED_BAD;
     struct weir_message line;
-    struct weir_fault fault = {""};
+    struct weir_decode_error decode_error = {""};
     uint64_t number = 0;
     bool good = lines && weir_decoder_open(weir_frame_codec(lines), &decoder, NULL) == WEIR_OK;
 
@@ -185,10 +185,10 @@ static int frame_tool__encode(const struct weir_frame *frame)
         size_t length = fread(piece, 1, sizeof piece, stdin);
         ended = length < sizeof piece;
         struct weir_input input = {piece, length, ended};
-        while (good &&
-               (told = weir_decoder_next(decoder, &input, &line, &fault)) == WEIR_DECODED_MESSAGE)
+        while (good && (told = weir_decoder_next(decoder, &input, &line, &decode_error)) ==
+                           WEIR_DECODED_MESSAGE)
             good = frame_tool__write(weir_frame_codec(frame), &line, ++number);
-        if (told == WEIR_DECODED_BAD) fprintf(stderr, "weir: %s\n", fault.text);
+        if (told == WEIR_DECODED_BAD) fprintf(stderr, "weir: %s\n", decode_error.text);
         good = good && told == WEIR_DECODED_MORE;
     }
     weir_decoder_free(decoder);
@@ -212,8 +212,8 @@ static int frame_tool__guess(void)
     }
     for (size_t i = 0; i < count; i++) {
         printf("%-44s %8" PRIu64 " messages", guesses[i].spec, guesses[i].messages_count);
-        if (guesses[i].begun_bytes > 0)
-            printf(", and %" PRIu64 " bytes of one more", guesses[i].begun_bytes);
+        if (guesses[i].partial_bytes > 0)
+            printf(", and %" PRIu64 " bytes of one more", guesses[i].partial_bytes);
         printf("\n");
     }
     return EXIT_CODE_OK;

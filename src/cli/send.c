@@ -78,7 +78,7 @@ static bool send__datagram(struct send *send, const uint8_t *bytes, size_t lengt
 
 static bool send__frame(struct send *send, const uint8_t *bytes, size_t length)
 {
-    size_t room = WEIR_HEAD_BYTES_MAX + length + WEIR_TAIL_BYTES_MAX, frame;
+    size_t room = WEIR_HEADER_BYTES_MAX + length + WEIR_TRAILER_BYTES_MAX, frame;
     enum weir_code code;
 
     if (!send__reserve(send, &send->out, room)) return false;
@@ -175,18 +175,18 @@ static bool send__decode(struct send *send, size_t length)
 {
     struct weir_input input = {send->piece, length, send->peer_ended};
     struct weir_message message;
-    struct weir_fault fault;
+    struct weir_decode_error decode_error;
     enum weir_decoded told;
 
     if (send->options.udp) {
         send__print(send, send->piece, length);
         return true;
     }
-    while ((told = weir_decoder_next(send->decoder, &input, &message, &fault)) ==
+    while ((told = weir_decoder_next(send->decoder, &input, &message, &decode_error)) ==
            WEIR_DECODED_MESSAGE)
         send__print(send, message.bytes, message.length);
-    if (told == WEIR_DECODED_BAD) return send__fail(send, "cannot read", fault.text);
-    if (send->peer_ended && weir_decoder_begun_bytes(send->decoder) > 0)
+    if (told == WEIR_DECODED_BAD) return send__fail(send, "cannot read", decode_error.text);
+    if (send->peer_ended && weir_decoder_partial_bytes(send->decoder) > 0)
         return send__fail(send, "cannot read", "it ended in the middle of a message");
     return true;
 }

@@ -178,10 +178,10 @@ static bool serve__load_modules(struct options *options)
             return false;
         }
         listen->handler = NULL;
-        listen->own_handler = module->handler;
+        listen->custom_handler = module->handler;
         if (listen->codec) continue;
-        if (serve__fits(module->codec, listen->proto)) listen->own_codec = module->codec;
-        if (listen->proto == WEIR_TCP) listen->own_probe = module->probe;
+        if (serve__fits(module->codec, listen->proto)) listen->custom_codec = module->codec;
+        if (listen->proto == WEIR_TCP) listen->custom_probe = module->probe;
     }
     return true;
 }

@@ -14,21 +14,21 @@
 #include <string.h>
 
 #include "check.h"
+#include "clock.h"
 #include "error_fill.h"
 #include "memory.h"
 #include "transport.h"
-#include "wall.h"
 
 #define NET__STREAM_CHUNK_BUFFERS 64u   /* 1 MiB of 16 KiB buffers */
 #define NET__DATAGRAM_CHUNK_BUFFERS 32u /* 2 MiB of address space; touched by need */
 
-/* One address a thread, for law 10: cheaper than asking the system who is running. */
+/* One address a thread, for rule 10: cheaper than asking the system who is running. */
 static _Thread_local char net__thread_mark;
 
 static void net__check_thread(const struct net *net)
 {
     weir_check_rule(net->thread == (uintptr_t)&net__thread_mark,
-                    "law 10, a net is used by another thread");
+                    "rule 10, a net is used by another thread");
 }
 
 /* ---- life ---- */
@@ -95,10 +95,10 @@ static enum weir_code net__open_with(struct net *net, const struct transport *tr
         return error_fill(error, WEIR_INVALID, 0,
                           "check the rules of Registered I/O with transport", transport->name,
                           "it has nothing to do with them", "leave --verify-rio (verify_rio) away");
-    if (ledger_open(&net->ledger, transport->slot_bytes, net->options.handles_max)) {
+    if (handle_table_open(&net->handle_table, transport->entry_bytes, net->options.handles_max)) {
         enum weir_code code = transport->open(net, error);
         if (code == WEIR_OK) return WEIR_OK;
-        ledger_free(&net->ledger);
+        handle_table_free(&net->handle_table);
         return code;
     }
     return error_fill(error, WEIR_NO_MEMORY, 0, "open the network", NULL, NULL, "free some memory");
@@ -170,11 +170,11 @@ void net_free(struct net *net)
 {
     if (!net) return;
     net__check_thread(net);
-    weir_check(!ledger_has_answers(&net->ledger));
-    weir_check_rule(net->ledger.open_count == 0,
-                    "law 7, every handle is closed and its NET_CLOSED taken before net_free");
+    weir_check(!handle_table_has_answers(&net->handle_table));
+    weir_check_rule(net->handle_table.open_count == 0,
+                    "rule 7, every id is closed and its NET_CLOSED taken before net_free");
     net->transport->free(net);
-    ledger_free(&net->ledger);
+    handle_table_free(&net->handle_table);
     pool_free(&net->datagram_pool);
     pool_free(&net->stream_pool);
     memory_free(net);
@@ -210,101 +210,101 @@ static void net__retry_starved(struct net *net)
 {
     if (net->accept_retry_ns == NET_FOREVER) return;
     if (!net->handle_closed && net->now_ns < net->accept_retry_ns) return;
-    struct ledger_slot *slot = net->ledger.starved;
-    net->ledger.starved = NULL;
+    struct handle *handle = net->handle_table.starved;
+    net->handle_table.starved = NULL;
     net->accept_retry_ns = NET_FOREVER;
-    while (slot) {
-        struct ledger_slot *next = slot->starved_next;
-        slot->starved = false;
-        if (slot->flow_on) net->transport->accept(net, slot, true);
-        slot = next;
+    while (handle) {
+        struct handle *next = handle->starved_next;
+        handle->starved = false;
+        if (handle->flow_on) net->transport->accept(net, handle, true);
+        handle = next;
     }
 }
 
 /* A closing listener leaves the list of the starved, before its slot can be given to another. */
-static void net__forget_starved(struct net *net, struct ledger_slot *slot)
+static void net__forget_starved(struct net *net, struct handle *handle)
 {
-    struct ledger_slot **link = &net->ledger.starved;
+    struct handle **link = &net->handle_table.starved;
 
-    if (!slot->starved) return;
-    while (*link != slot) link = &(*link)->starved_next;
-    *link = slot->starved_next;
-    slot->starved = false;
-    if (!net->ledger.starved) net->accept_retry_ns = NET_FOREVER;
+    if (!handle->starved) return;
+    while (*link != handle) link = &(*link)->starved_next;
+    *link = handle->starved_next;
+    handle->starved = false;
+    if (!net->handle_table.starved) net->accept_retry_ns = NET_FOREVER;
 }
 
 uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, uint32_t events_max)
 {
-    struct ledger *ledger = &net->ledger;
+    struct handle_table *handle_table = &net->handle_table;
 
     net__check_thread(net);
     weir_check(events_max > 0);
-    ledger->events = events;
-    ledger->events_count = 0;
-    ledger->events_max = events_max;
-    bool answers_alone = ledger_has_answers(ledger) && net->polled;
+    handle_table->events = events;
+    handle_table->events_count = 0;
+    handle_table->events_max = events_max;
+    bool answers_alone = handle_table_has_answers(handle_table) && net->polled;
     net->polled = !answers_alone;
     if (net->polled) {
         net__retry_starved(net);
         if (until_ns > net->accept_retry_ns) until_ns = net->accept_retry_ns;
-        net->transport->wait(net, ledger_has_answers(ledger) ? 0 : until_ns);
+        net->transport->wait(net, handle_table_has_answers(handle_table) ? 0 : until_ns);
     }
-    ledger_hand_out_answers(net);
-    ledger->events = NULL;
-    return ledger->events_count;
+    handle_table_hand_out_answers(net);
+    handle_table->events = NULL;
+    return handle_table->events_count;
 }
 
 /* ---- streams ---- */
 
-static enum weir_code net__no_slot(const char *operation, struct weir_error *error)
+static enum weir_code net__no_handle(const char *operation, struct weir_error *error)
 {
     return error_fill(error, WEIR_NO_ROOM, 0, operation, NULL, "all handles are in use",
                       "allow more sessions (sessions_max)");
 }
 
-enum weir_code net_listen(struct net *net, const struct net_place *place, void *owner,
-                          struct net_handle *handle, struct weir_error *error)
+enum weir_code net_listen(struct net *net, const struct net_listen_options *place, void *owner,
+                          struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
-    struct ledger_slot *slot = ledger_slot_take(&net->ledger, LEDGER_LISTENER, owner);
-    if (!slot) return net__no_slot("listen", error);
-    enum weir_code code = net->transport->listen(net, slot, place, error);
+    struct handle *handle = handle_table_take(&net->handle_table, HANDLE_LISTENER, owner);
+    if (!handle) return net__no_handle("listen", error);
+    enum weir_code code = net->transport->listen(net, handle, place, error);
     if (code != WEIR_OK) {
-        ledger_slot_give_back(&net->ledger, slot);
+        handle_table_give_back(&net->handle_table, handle);
         return code;
     }
-    *handle = ledger_handle(slot);
+    *id = handle_id(handle);
     return WEIR_OK;
 }
 
 void net_accept(struct net *net, struct net_handle listener, bool on)
 {
     net__check_thread(net);
-    struct ledger_slot *slot = ledger_find(&net->ledger, listener, LEDGER_LISTENER);
-    if (slot->flow_on == on) return;
-    slot->flow_on = on;
-    if (on && slot->starved) return; /* it is tried again in its time */
-    if (!slot->broken) net->transport->accept(net, slot, on);
+    struct handle *handle = handle_table_find(&net->handle_table, listener, HANDLE_LISTENER);
+    if (handle->flow_on == on) return;
+    handle->flow_on = on;
+    if (on && handle->starved) return; /* it is tried again in its time */
+    if (!handle->broken) net->transport->accept(net, handle, on);
 }
 
 enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
-                         struct net_handle *handle, struct weir_error *error)
+                         struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
-    weir_check_rule(socket.transport == net->transport, "law 10, adopted by another transport");
-    struct ledger_slot *slot = ledger_slot_take(&net->ledger, LEDGER_CONNECTION, owner);
-    if (!slot) {
+    weir_check_rule(socket.transport == net->transport, "rule 10, adopted by another transport");
+    struct handle *handle = handle_table_take(&net->handle_table, HANDLE_CONNECTION, owner);
+    if (!handle) {
         net->transport->refuse(net, socket);
         net->handle_closed = true;
-        return net__no_slot("adopt a connection", error);
+        return net__no_handle("adopt a connection", error);
     }
-    enum weir_code code = net->transport->adopt(net, slot, socket, error);
+    enum weir_code code = net->transport->adopt(net, handle, socket, error);
     if (code != WEIR_OK) {
-        ledger_slot_give_back(&net->ledger, slot);
+        handle_table_give_back(&net->handle_table, handle);
         net->handle_closed = true; /* a descriptor came free */
         return code;
     }
-    *handle = ledger_handle(slot);
+    *id = handle_id(handle);
     return WEIR_OK;
 }
 
@@ -315,24 +315,24 @@ void net_refuse(struct net *net, struct net_socket socket)
     net->handle_closed = true;
 }
 
-void net_receive(struct net *net, struct net_handle handle, bool on)
+void net_receive(struct net *net, struct net_handle id, bool on)
 {
     net__check_thread(net);
-    struct ledger_slot *slot = ledger_find(&net->ledger, handle, LEDGER_FREE);
-    weir_check(slot->kind == LEDGER_CONNECTION || slot->kind == LEDGER_DATAGRAM);
-    if (slot->flow_on == on) return;
-    slot->flow_on = on;
-    if (slot->broken || slot->peer_done) return;
-    net->transport->receive(net, slot, on);
+    struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
+    weir_check(handle->kind == HANDLE_CONNECTION || handle->kind == HANDLE_DATAGRAM);
+    if (handle->flow_on == on) return;
+    handle->flow_on = on;
+    if (handle->broken || handle->peer_done) return;
+    net->transport->receive(net, handle, on);
 }
 
 void net_send(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
               uint32_t count)
 {
     net__check_thread(net);
-    struct ledger_slot *slot = ledger_find(&net->ledger, connection, LEDGER_CONNECTION);
-    weir_check_rule(!slot->send_out, "law 3, one send outstanding a connection");
-    weir_check_rule(!slot->finished, "nothing is sent after net_finish");
+    struct handle *handle = handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION);
+    weir_check_rule(!handle->send_out, "rule 3, one send outstanding a connection");
+    weir_check_rule(!handle->finished, "nothing is sent after net_finish");
     weir_check(count >= 1);
     weir_check(count <= NET_SEND_BUFFERS_MAX);
     for (uint32_t i = 0; i < count; i++) {
@@ -340,50 +340,51 @@ void net_send(struct net *net, struct net_handle connection, struct net_buffer *
         weir_check(pool_is_whole(buffers[i]));
         pool_move(buffers[i], POOL_CALLER, POOL_SYSTEM);
     }
-    slot->send_out = true;
-    net->transport->send(net, slot, buffers, count);
+    handle->send_out = true;
+    net->transport->send(net, handle, buffers, count);
 }
 
 void net_finish(struct net *net, struct net_handle connection)
 {
     net__check_thread(net);
-    struct ledger_slot *slot = ledger_find(&net->ledger, connection, LEDGER_CONNECTION);
-    weir_check_rule(!slot->send_out, "a stream is finished after its last send was answered");
-    weir_check(!slot->finished);
-    slot->finished = true;
-    if (!slot->broken) net->transport->finish(net, slot);
+    struct handle *handle = handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION);
+    weir_check_rule(!handle->send_out, "a stream is finished after its last send was answered");
+    weir_check(!handle->finished);
+    handle->finished = true;
+    if (!handle->broken) net->transport->finish(net, handle);
 }
 
-void net_close(struct net *net, struct net_handle handle)
+void net_close(struct net *net, struct net_handle id)
 {
     net__check_thread(net);
-    struct ledger_slot *slot = ledger_find(&net->ledger, handle, LEDGER_FREE);
-    net__forget_starved(net, slot);
-    slot->closing = true;
-    slot->flow_on = false;
-    net->transport->close(net, slot);
+    struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
+    net__forget_starved(net, handle);
+    handle->closing = true;
+    handle->flow_on = false;
+    net->transport->close(net, handle);
 }
 
-struct weir_address net_local_address(struct net *net, struct net_handle handle)
+struct weir_address net_local_address(struct net *net, struct net_handle id)
 {
     net__check_thread(net);
-    return net->transport->local_address(net, ledger_find(&net->ledger, handle, LEDGER_FREE));
+    return net->transport->local_address(net,
+                                         handle_table_find(&net->handle_table, id, HANDLE_FREE));
 }
 
 /* ---- datagrams ---- */
 
-enum weir_code net_bind(struct net *net, const struct net_place *place, void *owner,
-                        struct net_handle *handle, struct weir_error *error)
+enum weir_code net_bind(struct net *net, const struct net_listen_options *place, void *owner,
+                        struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
-    struct ledger_slot *slot = ledger_slot_take(&net->ledger, LEDGER_DATAGRAM, owner);
-    if (!slot) return net__no_slot("open a datagram socket", error);
-    enum weir_code code = net->transport->bind(net, slot, place, error);
+    struct handle *handle = handle_table_take(&net->handle_table, HANDLE_DATAGRAM, owner);
+    if (!handle) return net__no_handle("open a datagram socket", error);
+    enum weir_code code = net->transport->bind(net, handle, place, error);
     if (code != WEIR_OK) {
-        ledger_slot_give_back(&net->ledger, slot);
+        handle_table_give_back(&net->handle_table, handle);
         return code;
     }
-    *handle = ledger_handle(slot);
+    *id = handle_id(handle);
     return WEIR_OK;
 }
 
@@ -405,8 +406,8 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
                            struct net_buffer *buffer, uint32_t segment_bytes)
 {
     net__check_thread(net);
-    struct ledger_slot *slot = ledger_find(&net->ledger, socket, LEDGER_DATAGRAM);
-    if (slot->datagrams_out >= net->options.datagram_sends_max) return WEIR_NO_ROOM;
+    struct handle *handle = handle_table_find(&net->handle_table, socket, HANDLE_DATAGRAM);
+    if (handle->datagrams_out >= net->options.datagram_sends_max) return WEIR_NO_ROOM;
     weir_check(peer != NULL);
     weir_check(local != NULL);
     weir_check(pool_is_whole(buffer));
@@ -415,15 +416,16 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
         !(buffer = net__copy_for_datagram(net, buffer)))
         return WEIR_NO_BUFFERS;
     pool_move(buffer, POOL_CALLER, POOL_SYSTEM);
-    slot->datagrams_out++;
-    net->transport->send_to(net, slot, peer, local, buffer, segment_bytes);
+    handle->datagrams_out++;
+    net->transport->send_to(net, handle, peer, local, buffer, segment_bytes);
     return WEIR_OK;
 }
 
 bool net_is_own(struct net *net, struct net_handle socket, const struct weir_address *address)
 {
     net__check_thread(net);
-    return net->transport->is_own(net, ledger_find(&net->ledger, socket, LEDGER_DATAGRAM), address);
+    return net->transport->is_own(
+        net, handle_table_find(&net->handle_table, socket, HANDLE_DATAGRAM), address);
 }
 
 /* ---- buffers ---- */

@@ -6,7 +6,7 @@
  *        |  net_wait                    ->         committed together, then waited for
  *        |  <- struct net_event[]                  answers, in batches
  *
- * The laws. Every transport keeps them; net.c and ledger.c check them at run time whichever
+ * The laws. Every transport keeps them; net.c and handle_table.c check them at run time whichever
  * transport runs; the contract suite has a group of tests for each.
  *
  *   1 Demand.    Nothing arrives on a handle whose flow is off. Flows (accepting, receiving) are
@@ -35,7 +35,7 @@
  *                accepted socket may be adopted by the net of another thread, if it runs the same
  *                transport.
  *
- * docs/design/laws.md says how each falls out of each system.
+ * docs/design/transport-rules.md says how each falls out of each system.
  */
 #ifndef NET_NET_H
 #define NET_NET_H
@@ -156,7 +156,7 @@ struct net_info {
     const char *transport; /* what runs */
     /* every worker may listen on the same address; else one listens for all */
     bool listeners_share;
-    uint64_t held_bytes_max; /* what one connection may hold after its flow went off (law 1) */
+    uint64_t held_bytes_max; /* what one connection may hold after its flow went off (rule 1) */
     uint64_t buffer_bytes;   /* memory of the pools now */
     uint32_t refused_count;  /* better transports that "auto" passed over, best first ... */
     struct {
@@ -172,7 +172,7 @@ enum net_share {
     NET_SHARE_NEXT,  /* another of several, on the address that the first one got */
 };
 
-struct net_place {
+struct net_listen_options {
     struct weir_address address; /* port 0: a free one */
     enum net_share share;
     uint32_t backlog; /* listeners: connections that the system may hold before they are accepted */
@@ -214,7 +214,7 @@ void net_wake(struct net *net);
 /* ---- streams ---- */
 
 /* Listens for TCP connections; accepting starts off. */
-enum weir_code net_listen(struct net *net, const struct net_place *place, void *owner,
+enum weir_code net_listen(struct net *net, const struct net_listen_options *place, void *owner,
                           struct net_handle *handle, struct weir_error *error);
 
 void net_accept(struct net *net, struct net_handle listener, bool on);
@@ -249,7 +249,7 @@ struct weir_address net_local_address(struct net *net, struct net_handle handle)
 /* ---- datagrams ---- */
 
 /* Opens a datagram socket; receiving starts off. */
-enum weir_code net_bind(struct net *net, const struct net_place *place, void *owner,
+enum weir_code net_bind(struct net *net, const struct net_listen_options *place, void *owner,
                         struct net_handle *handle, struct weir_error *error);
 
 /* Sends a datagram, or a train of them (segment_bytes each, the last may be shorter). `local` is

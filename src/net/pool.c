@@ -68,7 +68,7 @@ bool pool_register(struct pool *pool, const struct pool_registrar *registrar)
 void pool_unregister(struct pool *pool)
 {
     weir_check_rule(pool->free_count == pool->buffers_count,
-                    "law 5, a buffer was never given back");
+                    "rule 5, a buffer was never given back");
     if (!pool->registrar.add) return;
     for (struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next)
         pool__forget(pool, chunk, chunk->count);
@@ -135,7 +135,7 @@ bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
 void pool_free(struct pool *pool)
 {
     weir_check_rule(pool->free_count == pool->buffers_count,
-                    "law 5, a buffer was never given back");
+                    "rule 5, a buffer was never given back");
     while (pool->chunks) {
         struct pool_chunk *chunk = pool->chunks;
         pool->chunks = chunk->next;
@@ -169,7 +169,7 @@ void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
     struct pool_buffer *mine = pool__of(buffer);
 
     weir_check(owner != POOL_FREE);
-    weir_check_rule(mine->owner == owner, "law 5, a buffer is given back by who does not own it");
+    weir_check_rule(mine->owner == owner, "rule 5, a buffer is given back by who does not own it");
     mine->pool->growth_failed = false;
     pool__push(mine->pool, mine);
 }
@@ -180,7 +180,7 @@ void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner 
 
     weir_check(from != POOL_FREE);
     weir_check(to != POOL_FREE);
-    weir_check_rule(mine->owner == from, "law 5, a buffer changes hands without its owner");
+    weir_check_rule(mine->owner == from, "rule 5, a buffer changes hands without its owner");
     mine->owner = to;
     if (to == POOL_CALLER)
         memory_unpoison(mine->start, mine->shown.capacity);

@@ -4,13 +4,14 @@
  *
  * net.c stands in front of every transport: it checks arguments, keeps the handles, notes what is
  * outstanding and checks every event against it. A transport therefore only talks to its system: it
- * trusts its arguments, and all its events pass through ledger_event() or ledger_answer().
+ * trusts its arguments, and all its events pass through handle_table_event() or one of the noted
+ * answers.
  */
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
 #include "atomic.h"
-#include "ledger.h"
+#include "handle_table.h"
 #include "net.h"
 #include "pool.h"
 
@@ -21,9 +22,9 @@ struct net {
     struct net_options options;
     struct pool stream_pool;
     struct pool datagram_pool;
-    struct ledger ledger;
-    uint64_t now_ns;  /* moved by transport->wait alone (law 9) */
-    uintptr_t thread; /* the opener, for law 10 */
+    struct handle_table handle_table;
+    uint64_t now_ns;  /* moved by transport->wait alone (rule 9) */
+    uintptr_t thread; /* the opener, for rule 10 */
     bool polled;      /* the last net_wait asked the system */
     /* A NET_PAUSED for buffers of that pool went out, and nothing has been received since. */
     bool streams_scarce, datagrams_scarce;
@@ -41,7 +42,7 @@ struct transport {
     /* A datagram's address lies with its bytes, where only the datagram pool's buffers have room
      * for it (RIO). */
     bool addresses_in_buffers;
-    size_t slot_bytes; /* its struct around struct ledger_slot, which comes first in it */
+    size_t entry_bytes; /* its struct around struct handle, which comes first in it */
 
     /* Makes net->system, and sets net->now_ns and net->info.held_bytes_max. On failure it leaves
      * nothing behind. */
@@ -51,31 +52,31 @@ struct transport {
 
     /* The two below fill their slot; on failure they leave it as they found it, and close what they
      * opened. */
-    enum weir_code (*listen)(struct net *net, struct ledger_slot *slot,
-                             const struct net_place *place, struct weir_error *error);
-    enum weir_code (*adopt)(struct net *net, struct ledger_slot *slot, struct net_socket socket,
+    enum weir_code (*listen)(struct net *net, struct handle *handle,
+                             const struct net_listen_options *place, struct weir_error *error);
+    enum weir_code (*adopt)(struct net *net, struct handle *handle, struct net_socket socket,
                             struct weir_error *error);
     /* Whatever an accepted socket needs of its listener is done before NET_ACCEPTED: adopt,
      * perhaps on another net, never sees the listener. */
-    void (*accept)(struct net *net, struct ledger_slot *slot, bool on);
+    void (*accept)(struct net *net, struct handle *handle, bool on);
     void (*refuse)(struct net *net, struct net_socket socket);
-    void (*receive)(struct net *net, struct ledger_slot *slot, bool on);
-    void (*send)(struct net *net, struct ledger_slot *slot, struct net_buffer *const *buffers,
+    void (*receive)(struct net *net, struct handle *handle, bool on);
+    void (*send)(struct net *net, struct handle *handle, struct net_buffer *const *buffers,
                  uint32_t count);
-    void (*finish)(struct net *net, struct ledger_slot *slot);
-    void (*close)(struct net *net, struct ledger_slot *slot);
-    struct weir_address (*local_address)(struct net *net, struct ledger_slot *slot);
+    void (*finish)(struct net *net, struct handle *handle);
+    void (*close)(struct net *net, struct handle *handle);
+    struct weir_address (*local_address)(struct net *net, struct handle *handle);
 
-    enum weir_code (*bind)(struct net *net, struct ledger_slot *slot, const struct net_place *place,
-                           struct weir_error *error);
-    void (*send_to)(struct net *net, struct ledger_slot *slot, const struct weir_address *peer,
+    enum weir_code (*bind)(struct net *net, struct handle *handle,
+                           const struct net_listen_options *place, struct weir_error *error);
+    void (*send_to)(struct net *net, struct handle *handle, const struct weir_address *peer,
                     const struct weir_address *local, struct net_buffer *buffer,
                     uint32_t segment_bytes);
-    bool (*is_own)(struct net *net, struct ledger_slot *slot, const struct weir_address *address);
+    bool (*is_own)(struct net *net, struct handle *handle, const struct weir_address *address);
 
     /* Commits what was gathered; waits until an event or until_ns (0: not at all); adds events
-     * while ledger_has_room(); moves net->now_ns to the present. The only place where
-     * ledger_event() may be called. */
+     * while handle_table_has_room(); moves net->now_ns to the present. The only place where
+     * handle_table_event() may be called. */
     void (*wait)(struct net *net, uint64_t until_ns);
 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "description.h"
+#include "frame_spec.h"
 
 static const struct weir_handler *const builtin__handlers[] = {&handler_echo, &handler_discard,
                                                                &handler_time, &handler_chat, NULL};
@@ -28,8 +28,8 @@ const struct weir_codec *builtin_codec(const char *name)
 /* Every name that a description may begin with; null: no more. */
 static const char *builtin__codec_name(size_t index)
 {
-    if (index < DESCRIPTION_PROBE) return description_kind_name((enum description_kind)index);
-    return description_preset(index - DESCRIPTION_PROBE);
+    if (index < FRAME_SPEC_PROBE) return frame_spec_kind_name((enum frame_spec_kind)index);
+    return frame_spec_preset(index - FRAME_SPEC_PROBE);
 }
 
 static void builtin__add_name(char *text, size_t size, const char *name)

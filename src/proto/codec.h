@@ -5,15 +5,15 @@
 
 #include <weir/frame.h>
 
-#include "description.h"
-#include "gather.h"
+#include "frame_spec.h"
+#include "reassembly.h"
 
 /* A codec and what it works by. The codec's functions find the rest around it. */
 struct weir_frame {
     struct weir_codec codec;
-    struct description description;
-    struct gather_shape shape;
-    struct weir_probe probe; /* DESCRIPTION_PROBE */
+    struct frame_spec spec;
+    struct reassembly_shape shape;
+    struct weir_probe probe; /* FRAME_SPEC_PROBE */
     char name[WEIR_FRAME_TEXT_BYTES_MAX];
     char summary[96];
 };
@@ -21,7 +21,7 @@ struct weir_frame {
 /* The frame around its codec. */
 const struct weir_frame *codec_frame(const struct weir_codec *codec);
 
-/* Each fills in what is its own: state_bytes, decode, encode, begun_bytes, release, shape. */
+/* Each fills in what is its own: state_bytes, decode, encode, partial_bytes, release, shape. */
 void codec_length_fill(struct weir_frame *frame);
 void codec_varint_fill(struct weir_frame *frame);
 void codec_line_fill(struct weir_frame *frame);
@@ -30,15 +30,15 @@ void codec_fixed_fill(struct weir_frame *frame);
 void codec_sunrpc_fill(struct weir_frame *frame);
 void codec_probe_fill(struct weir_frame *frame);
 
-/* What the codecs with a head say when it is read: the frame is `value` + `constant` bytes, of
+/* What the codecs with a header say when it is read: the frame is `value` + `constant` bytes, of
  * which `header` come ahead of the body and `strip` are not the message's. */
-enum weir_decoded codec_length_judge(const struct description *description, uint64_t value,
+enum weir_decoded codec_length_judge(const struct frame_spec *spec, uint64_t value,
                                      int64_t constant, uint32_t header, uint32_t strip,
-                                     struct gather_head *head, struct weir_fault *fault);
+                                     struct reassembly_layout *layout,
+                                     struct weir_decode_error *decode_error);
 
 /* The frame begins otherwise than all of them do. */
-enum weir_decoded codec_length_refuse_magic(const struct description *description,
-                                            const uint8_t *bytes, size_t length,
-                                            struct weir_fault *fault);
+enum weir_decoded codec_length_refuse_magic(const struct frame_spec *spec, const uint8_t *bytes,
+                                            size_t length, struct weir_decode_error *decode_error);
 
 #endif

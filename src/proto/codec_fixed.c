@@ -3,40 +3,40 @@
 #include "codec.h"
 
 static inline enum weir_decoded codec_fixed__probe(const void *shape, const uint8_t *bytes,
-                                                   size_t length, struct gather_head *head,
-                                                   struct weir_fault *fault)
+                                                   size_t length, struct reassembly_layout *layout,
+                                                   struct weir_decode_error *decode_error)
 {
-    const struct description *description = shape;
+    const struct frame_spec *spec = shape;
 
     (void)bytes;
     (void)length;
-    (void)fault;
-    head->frame_bytes = description->size;
-    head->head_bytes = 0;
-    head->tail_bytes = 0;
-    head->is_oversize = false;
+    (void)decode_error;
+    layout->frame_bytes = spec->size;
+    layout->header_bytes = 0;
+    layout->trailer_bytes = 0;
+    layout->is_oversize = false;
     return WEIR_DECODED_MESSAGE;
 }
 
 static enum weir_decoded codec_fixed__decode(const struct weir_codec *codec, void *state,
                                              struct weir_input *input, struct weir_message *message,
-                                             struct weir_fault *fault)
+                                             struct weir_decode_error *decode_error)
 {
-    return gather_decode(state, &codec_frame(codec)->shape, codec_fixed__probe, input, message,
-                         fault);
+    return reassembly_decode(state, &codec_frame(codec)->shape, codec_fixed__probe, input, message,
+                             decode_error);
 }
 
 static enum weir_code codec_fixed__encode(const struct weir_codec *codec, const uint8_t *bytes,
-                                          size_t length, struct weir_envelope *envelope)
+                                          size_t length, struct weir_framing *framing)
 {
-    uint64_t size = codec_frame(codec)->description.size;
+    uint64_t size = codec_frame(codec)->spec.size;
 
     (void)bytes;
     if (length > size) return WEIR_TOO_LARGE;
     if (length < size) return WEIR_INVALID;
-    envelope->head_length = 0;
-    envelope->tail_length = 0;
-    envelope->skip = 0;
+    framing->header_length = 0;
+    framing->trailer_length = 0;
+    framing->skip = 0;
     return WEIR_OK;
 }
 

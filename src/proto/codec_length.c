@@ -17,7 +17,7 @@
 
 #include "check.h"
 #include "codec.h"
-#include "fault.h"
+#include "decode_error.h"
 
 static uint64_t codec_length__big(const uint8_t *bytes, uint32_t width)
 {
@@ -59,118 +59,118 @@ static void codec_length__write(uint8_t *bytes, uint32_t width, bool is_little, 
     }
 }
 
-enum weir_decoded codec_length_refuse_magic(const struct description *description,
-                                            const uint8_t *bytes, size_t length,
-                                            struct weir_fault *fault)
+enum weir_decoded codec_length_refuse_magic(const struct frame_spec *spec, const uint8_t *bytes,
+                                            size_t length, struct weir_decode_error *decode_error)
 {
-    char expected[4 * DESCRIPTION_MAGIC_BYTES_MAX + 1], came[40], what[160];
+    char expected[4 * FRAME_SPEC_MAGIC_BYTES_MAX + 1], came[40], what[160];
 
-    if (length > description->magic_length && !fault_recognise(bytes, length))
-        length = description->magic_length;
+    if (length > spec->magic_length && !decode_error_recognise(bytes, length))
+        length = spec->magic_length;
     snprintf(what, sizeof what, "a frame begins with \"%s\" here, and not with \"%s\"",
-             fault_escape(description->magic, description->magic_length, expected, sizeof expected),
-             fault_escape(bytes, length < 8 ? length : 8, came, sizeof came));
-    return fault_explain(fault, what, bytes, length);
+             decode_error_escape(spec->magic, spec->magic_length, expected, sizeof expected),
+             decode_error_escape(bytes, length < 8 ? length : 8, came, sizeof came));
+    return decode_error_explain(decode_error, what, bytes, length);
 }
 
 /* A length beyond the limit: how long the frame would be, which is of use only to skip it. */
-static enum weir_decoded codec_length__oversize(const struct description *description,
-                                                uint64_t value, int64_t constant,
-                                                uint64_t value_limit, struct gather_head *head,
-                                                struct weir_fault *fault)
+static enum weir_decoded codec_length__oversize(const struct frame_spec *spec, uint64_t value,
+                                                int64_t constant, uint64_t value_limit,
+                                                struct reassembly_layout *layout,
+                                                struct weir_decode_error *decode_error)
 {
     uint64_t added = constant > 0 ? (uint64_t)constant : 0;
 
     if (value > UINT64_MAX - added)
-        return fault_write(fault,
-                           "length %" PRIu64 " exceeds %" PRIu64 " and all that is countable",
-                           value, value_limit);
-    head->frame_bytes = value + added - (constant < 0 ? (uint64_t)-constant : 0);
-    head->is_oversize = true;
-    head->said = value;
-    head->max = value_limit;
-    head->swapped = 0;
-    if (description->width > 1) {
+        return decode_error_write(
+            decode_error, "length %" PRIu64 " exceeds %" PRIu64 " and all that is countable", value,
+            value_limit);
+    layout->frame_bytes = value + added - (constant < 0 ? (uint64_t)-constant : 0);
+    layout->is_oversize = true;
+    layout->said = value;
+    layout->max = value_limit;
+    layout->swapped = 0;
+    if (spec->width > 1) {
         uint8_t bytes[8];
-        codec_length__write(bytes, description->width, description->is_little, value);
-        uint64_t swapped = codec_length__read(bytes, description->width, !description->is_little);
-        if (swapped <= value_limit && swapped > 0) head->swapped = swapped;
+        codec_length__write(bytes, spec->width, spec->is_little, value);
+        uint64_t swapped = codec_length__read(bytes, spec->width, !spec->is_little);
+        if (swapped <= value_limit && swapped > 0) layout->swapped = swapped;
     }
     return WEIR_DECODED_MESSAGE;
 }
 
-enum weir_decoded codec_length_judge(const struct description *description, uint64_t value,
+enum weir_decoded codec_length_judge(const struct frame_spec *spec, uint64_t value,
                                      int64_t constant, uint32_t header, uint32_t strip,
-                                     struct gather_head *head, struct weir_fault *fault)
+                                     struct reassembly_layout *layout,
+                                     struct weir_decode_error *decode_error)
 {
-    int64_t value_limit = (int64_t)description->max + (int64_t)strip - constant;
+    int64_t value_limit = (int64_t)spec->max + (int64_t)strip - constant;
     int64_t value_least = (int64_t)header - constant;
 
     if (value_least > 0 && value < (uint64_t)value_least)
-        return fault_write(fault,
-                           "length %" PRIu64 " would make a frame of %" PRId64
-                           " bytes, shorter than its header of %u",
-                           value, (int64_t)value + constant, (unsigned)header);
+        return decode_error_write(decode_error,
+                                  "length %" PRIu64 " would make a frame of %" PRId64
+                                  " bytes, shorter than its header of %u",
+                                  value, (int64_t)value + constant, (unsigned)header);
     if (value_limit < 0 || value > (uint64_t)value_limit)
-        return codec_length__oversize(description, value, constant,
-                                      value_limit > 0 ? (uint64_t)value_limit : 0, head, fault);
-    head->frame_bytes = (uint64_t)((int64_t)value + constant);
-    head->head_bytes = strip;
-    head->tail_bytes = 0;
-    head->is_oversize = false;
+        return codec_length__oversize(spec, value, constant,
+                                      value_limit > 0 ? (uint64_t)value_limit : 0, layout,
+                                      decode_error);
+    layout->frame_bytes = (uint64_t)((int64_t)value + constant);
+    layout->header_bytes = strip;
+    layout->trailer_bytes = 0;
+    layout->is_oversize = false;
     return WEIR_DECODED_MESSAGE;
 }
 
 static inline enum weir_decoded codec_length__probe(const void *shape, const uint8_t *bytes,
-                                                    size_t length, struct gather_head *head,
-                                                    struct weir_fault *fault)
+                                                    size_t length, struct reassembly_layout *layout,
+                                                    struct weir_decode_error *decode_error)
 {
-    const struct description *description = shape;
-    uint32_t field_end = description->offset + description->width;
+    const struct frame_spec *spec = shape;
+    uint32_t field_end = spec->offset + spec->width;
 
-    if (description->magic_length > 0) {
-        size_t compared = length < description->magic_length ? length : description->magic_length;
-        if (memcmp(bytes, description->magic, compared) != 0)
-            return codec_length_refuse_magic(description, bytes, length, fault);
+    if (spec->magic_length > 0) {
+        size_t compared = length < spec->magic_length ? length : spec->magic_length;
+        if (memcmp(bytes, spec->magic, compared) != 0)
+            return codec_length_refuse_magic(spec, bytes, length, decode_error);
     }
     if (length < field_end) {
-        head->frame_bytes = field_end;
+        layout->frame_bytes = field_end;
         return WEIR_DECODED_MORE;
     }
     return codec_length_judge(
-        description,
-        codec_length__read(bytes + description->offset, description->width, description->is_little),
-        description->constant, description->header, description->strip, head, fault);
+        spec, codec_length__read(bytes + spec->offset, spec->width, spec->is_little),
+        spec->constant, spec->header, spec->strip, layout, decode_error);
 }
 
 static enum weir_decoded codec_length__decode(const struct weir_codec *codec, void *state,
                                               struct weir_input *input,
                                               struct weir_message *message,
-                                              struct weir_fault *fault)
+                                              struct weir_decode_error *decode_error)
 {
-    return gather_decode(state, &codec_frame(codec)->shape, codec_length__probe, input, message,
-                         fault);
+    return reassembly_decode(state, &codec_frame(codec)->shape, codec_length__probe, input, message,
+                             decode_error);
 }
 
 static enum weir_code codec_length__encode(const struct weir_codec *codec, const uint8_t *bytes,
-                                           size_t length, struct weir_envelope *envelope)
+                                           size_t length, struct weir_framing *framing)
 {
-    const struct description *description = &codec_frame(codec)->description;
-    uint32_t own = description->header - description->strip; /* of the header, in the message */
+    const struct frame_spec *spec = &codec_frame(codec)->spec;
+    uint32_t own = spec->header - spec->strip; /* of the header, in the message */
 
-    if (length > description->max) return WEIR_TOO_LARGE;
+    if (length > spec->max) return WEIR_TOO_LARGE;
     if (length < own) return WEIR_INVALID;
-    int64_t value = (int64_t)length + (int64_t)description->strip - description->constant;
+    int64_t value = (int64_t)length + (int64_t)spec->strip - spec->constant;
     if (value < 0) return WEIR_INVALID;
-    weir_check((uint64_t)value <= description->value_max); /* max is no more than it can say */
-    memset(envelope->head, 0, description->strip);
-    if (own > 0) memcpy(envelope->head + description->strip, bytes, own);
-    memcpy(envelope->head, description->magic, description->magic_length);
-    codec_length__write(envelope->head + description->offset, description->width,
-                        description->is_little, (uint64_t)value);
-    envelope->head_length = description->header;
-    envelope->tail_length = 0;
-    envelope->skip = own;
+    weir_check((uint64_t)value <= spec->value_max); /* max is no more than it can say */
+    memset(framing->header, 0, spec->strip);
+    if (own > 0) memcpy(framing->header + spec->strip, bytes, own);
+    memcpy(framing->header, spec->magic, spec->magic_length);
+    codec_length__write(framing->header + spec->offset, spec->width, spec->is_little,
+                        (uint64_t)value);
+    framing->header_length = spec->header;
+    framing->trailer_length = 0;
+    framing->skip = own;
     return WEIR_OK;
 }
 

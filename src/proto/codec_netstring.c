@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "codec.h"
-#include "fault.h"
+#include "decode_error.h"
 
 #define CODEC_NETSTRING__DIGITS_MAX 19 /* what has so many fits into 64 bits */
 
@@ -14,60 +14,64 @@ static bool codec_netstring__is_digit(uint8_t byte)
 }
 
 static inline enum weir_decoded codec_netstring__probe(const void *shape, const uint8_t *bytes,
-                                                       size_t length, struct gather_head *head,
-                                                       struct weir_fault *fault)
+                                                       size_t length,
+                                                       struct reassembly_layout *layout,
+                                                       struct weir_decode_error *decode_error)
 {
-    const struct description *description = shape;
+    const struct frame_spec *spec = shape;
     uint64_t value = 0;
     size_t digits = 0;
 
     while (digits < length && codec_netstring__is_digit(bytes[digits])) {
         if (digits == CODEC_NETSTRING__DIGITS_MAX)
-            return fault_write(fault, "a netstring's length has more than %d digits",
-                               CODEC_NETSTRING__DIGITS_MAX);
+            return decode_error_write(decode_error, "a netstring's length has more than %d digits",
+                                      CODEC_NETSTRING__DIGITS_MAX);
         if (digits == 1 && bytes[0] == '0')
-            return fault_write(fault, "a netstring's length begins with a needless 0");
+            return decode_error_write(decode_error,
+                                      "a netstring's length begins with a needless 0");
         value = value * 10 + (uint64_t)(bytes[digits++] - '0');
     }
-    head->frame_bytes = length + 1;
+    layout->frame_bytes = length + 1;
     if (digits == length) return WEIR_DECODED_MORE;
     if (digits == 0)
-        return fault_explain(fault, "a netstring begins with a digit, and this does not", bytes,
-                             length);
+        return decode_error_explain(
+            decode_error, "a netstring begins with a digit, and this does not", bytes, length);
     if (bytes[digits] != ':')
-        return fault_explain(fault, "no colon follows the digits of a netstring's length", bytes,
-                             length);
-    head->head_bytes = digits + 1;
-    head->tail_bytes = 1;
-    head->frame_bytes = value + digits + 2; /* 19 digits leave room for it */
-    head->is_oversize = value > description->max;
-    head->said = value;
-    head->max = description->max;
-    head->swapped = 0;
-    if (!head->is_oversize && head->frame_bytes <= length && bytes[head->frame_bytes - 1] != ',')
-        return fault_write(fault, "no comma ends the netstring of %" PRIu64 " bytes", value);
+        return decode_error_explain(
+            decode_error, "no colon follows the digits of a netstring's length", bytes, length);
+    layout->header_bytes = digits + 1;
+    layout->trailer_bytes = 1;
+    layout->frame_bytes = value + digits + 2; /* 19 digits leave room for it */
+    layout->is_oversize = value > spec->max;
+    layout->said = value;
+    layout->max = spec->max;
+    layout->swapped = 0;
+    if (!layout->is_oversize && layout->frame_bytes <= length &&
+        bytes[layout->frame_bytes - 1] != ',')
+        return decode_error_write(decode_error, "no comma ends the netstring of %" PRIu64 " bytes",
+                                  value);
     return WEIR_DECODED_MESSAGE;
 }
 
 static enum weir_decoded codec_netstring__decode(const struct weir_codec *codec, void *state,
                                                  struct weir_input *input,
                                                  struct weir_message *message,
-                                                 struct weir_fault *fault)
+                                                 struct weir_decode_error *decode_error)
 {
-    return gather_decode(state, &codec_frame(codec)->shape, codec_netstring__probe, input, message,
-                         fault);
+    return reassembly_decode(state, &codec_frame(codec)->shape, codec_netstring__probe, input,
+                             message, decode_error);
 }
 
 static enum weir_code codec_netstring__encode(const struct weir_codec *codec, const uint8_t *bytes,
-                                              size_t length, struct weir_envelope *envelope)
+                                              size_t length, struct weir_framing *framing)
 {
     (void)bytes;
-    if (length > codec_frame(codec)->description.max) return WEIR_TOO_LARGE;
-    envelope->head_length =
-        (uint32_t)snprintf((char *)envelope->head, sizeof envelope->head, "%zu:", length);
-    envelope->tail[0] = ',';
-    envelope->tail_length = 1;
-    envelope->skip = 0;
+    if (length > codec_frame(codec)->spec.max) return WEIR_TOO_LARGE;
+    framing->header_length =
+        (uint32_t)snprintf((char *)framing->header, sizeof framing->header, "%zu:", length);
+    framing->trailer[0] = ',';
+    framing->trailer_length = 1;
+    framing->skip = 0;
     return WEIR_OK;
 }
 

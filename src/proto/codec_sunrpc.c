@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "codec.h"
-#include "fault.h"
+#include "decode_error.h"
 
 #define CODEC_SUNRPC__MARK_BYTES 4
 #define CODEC_SUNRPC__LAST UINT32_C(0x80000000)
@@ -34,13 +34,13 @@ static void codec_sunrpc__write_mark(uint8_t *bytes, uint32_t mark)
 
 /* A fragment that makes the record too long; `length` is that of the record so far. */
 static enum weir_decoded codec_sunrpc__refuse(uint64_t length, uint64_t max, const uint8_t *bytes,
-                                              size_t count, struct weir_fault *fault)
+                                              size_t count, struct weir_decode_error *decode_error)
 {
     char what[128];
 
     snprintf(what, sizeof what, "a record of %" PRIu64 " bytes, or more, exceeds %" PRIu64, length,
              max);
-    return fault_explain(fault, what, bytes, count);
+    return decode_error_explain(decode_error, what, bytes, count);
 }
 
 /* A whole record in one fragment, in place. */
@@ -53,117 +53,124 @@ static bool codec_sunrpc__take_whole(uint64_t max, struct weir_input *input,
     if (!(mark & CODEC_SUNRPC__LAST) || length > max ||
         length > input->length - CODEC_SUNRPC__MARK_BYTES)
         return false;
-    struct gather_head head = {.frame_bytes = (uint64_t)length + CODEC_SUNRPC__MARK_BYTES,
-                               .head_bytes = CODEC_SUNRPC__MARK_BYTES};
-    return gather_hand_up(input, &head, message) == WEIR_DECODED_MESSAGE;
+    struct reassembly_layout layout = {.frame_bytes = (uint64_t)length + CODEC_SUNRPC__MARK_BYTES,
+                                       .header_bytes = CODEC_SUNRPC__MARK_BYTES};
+    return reassembly_hand_up(input, &layout, message) == WEIR_DECODED_MESSAGE;
 }
 
 /* A mark is held at the end of what is held: what follows it. False: the record is too long. */
-static bool codec_sunrpc__begin_fragment(struct gather *gather, uint64_t max)
+static bool codec_sunrpc__begin_fragment(struct reassembly *reassembly, uint64_t max)
 {
-    uint32_t mark =
-        codec_sunrpc__mark(gather_bytes(gather) + gather->length - CODEC_SUNRPC__MARK_BYTES);
+    uint32_t mark = codec_sunrpc__mark(reassembly_bytes(reassembly) + reassembly->length -
+                                       CODEC_SUNRPC__MARK_BYTES);
     uint64_t length = mark & ~CODEC_SUNRPC__LAST;
 
-    if (gather->length > CODEC_SUNRPC__MARK_BYTES) gather->length -= CODEC_SUNRPC__MARK_BYTES;
-    gather->note = mark & CODEC_SUNRPC__LAST ? CODEC_SUNRPC__IN_LAST_BODY : CODEC_SUNRPC__IN_BODY;
-    gather->frame_bytes = gather->length + length;
-    return length <= max - (gather->length - CODEC_SUNRPC__MARK_BYTES);
+    if (reassembly->length > CODEC_SUNRPC__MARK_BYTES)
+        reassembly->length -= CODEC_SUNRPC__MARK_BYTES;
+    reassembly->note =
+        mark & CODEC_SUNRPC__LAST ? CODEC_SUNRPC__IN_LAST_BODY : CODEC_SUNRPC__IN_BODY;
+    reassembly->frame_bytes = reassembly->length + length;
+    return length <= max - (reassembly->length - CODEC_SUNRPC__MARK_BYTES);
 }
 
 /* Drops what is held of the record, whose fragment is known; the rest will be skipped. */
-static void codec_sunrpc__begin_skip(struct gather *gather)
+static void codec_sunrpc__begin_skip(struct reassembly *reassembly)
 {
-    uint64_t left = gather->frame_bytes - gather->length;
-    uint8_t note = gather->note;
+    uint64_t left = reassembly->frame_bytes - reassembly->length;
+    uint8_t note = reassembly->note;
 
-    gather_clear(gather);
-    gather->skipped_count++;
-    gather->phase = GATHER_SKIPPING;
-    gather->skip_bytes = left;
-    gather->note = note;
+    reassembly_clear(reassembly);
+    reassembly->skipped_count++;
+    reassembly->phase = REASSEMBLY_SKIPPING;
+    reassembly->skip_bytes = left;
+    reassembly->note = note;
 }
 
 /* Skips until the record has ended. False: the input has. */
-static bool codec_sunrpc__skip(struct gather *gather, struct weir_input *input)
+static bool codec_sunrpc__skip(struct reassembly *reassembly, struct weir_input *input)
 {
     for (;;) {
-        if (gather->note == CODEC_SUNRPC__IN_MARK) {
-            while (gather->length < CODEC_SUNRPC__MARK_BYTES && input->length > 0) {
-                gather->small[gather->length++] = *input->bytes++;
+        if (reassembly->note == CODEC_SUNRPC__IN_MARK) {
+            while (reassembly->length < CODEC_SUNRPC__MARK_BYTES && input->length > 0) {
+                reassembly->small[reassembly->length++] = *input->bytes++;
                 input->length--;
             }
-            if (gather->length < CODEC_SUNRPC__MARK_BYTES) return false;
-            uint32_t mark = codec_sunrpc__mark(gather->small);
-            gather->length = 0;
-            gather->skip_bytes = mark & ~CODEC_SUNRPC__LAST;
-            gather->note =
+            if (reassembly->length < CODEC_SUNRPC__MARK_BYTES) return false;
+            uint32_t mark = codec_sunrpc__mark(reassembly->small);
+            reassembly->length = 0;
+            reassembly->skip_bytes = mark & ~CODEC_SUNRPC__LAST;
+            reassembly->note =
                 mark & CODEC_SUNRPC__LAST ? CODEC_SUNRPC__IN_LAST_BODY : CODEC_SUNRPC__IN_BODY;
         }
-        if (!gather_skip(gather, input)) return false;
-        if (gather->note == CODEC_SUNRPC__IN_LAST_BODY) break;
-        gather->note = CODEC_SUNRPC__IN_MARK;
+        if (!reassembly_skip(reassembly, input)) return false;
+        if (reassembly->note == CODEC_SUNRPC__IN_LAST_BODY) break;
+        reassembly->note = CODEC_SUNRPC__IN_MARK;
     }
-    gather_clear(gather);
+    reassembly_clear(reassembly);
     return true;
 }
 
-static enum weir_decoded codec_sunrpc__finish(struct gather *gather, struct weir_message *message)
+static enum weir_decoded codec_sunrpc__finish(struct reassembly *reassembly,
+                                              struct weir_message *message)
 {
-    uint8_t *bytes = gather_bytes(gather);
+    uint8_t *bytes = reassembly_bytes(reassembly);
 
     message->frame = bytes;
-    message->frame_length = gather->length;
+    message->frame_length = reassembly->length;
     message->bytes = bytes + CODEC_SUNRPC__MARK_BYTES;
-    message->length = gather->length - CODEC_SUNRPC__MARK_BYTES;
+    message->length = reassembly->length - CODEC_SUNRPC__MARK_BYTES;
     codec_sunrpc__write_mark(bytes, CODEC_SUNRPC__LAST | (uint32_t)message->length);
-    gather->phase = GATHER_HELD;
+    reassembly->phase = REASSEMBLY_HELD;
     return WEIR_DECODED_MESSAGE;
 }
 
 /* Holds what is there of the mark or fragment being read. False: no memory. */
-static bool codec_sunrpc__fill(struct gather *gather, struct weir_input *input)
+static bool codec_sunrpc__fill(struct reassembly *reassembly, struct weir_input *input)
 {
     uint64_t missing;
 
-    if (gather->note == CODEC_SUNRPC__IN_MARK && gather->frame_bytes == 0)
-        gather->frame_bytes = gather->length + CODEC_SUNRPC__MARK_BYTES;
-    missing = gather->frame_bytes - gather->length;
-    return gather_take(gather, input, missing < input->length ? (size_t)missing : input->length);
+    if (reassembly->note == CODEC_SUNRPC__IN_MARK && reassembly->frame_bytes == 0)
+        reassembly->frame_bytes = reassembly->length + CODEC_SUNRPC__MARK_BYTES;
+    missing = reassembly->frame_bytes - reassembly->length;
+    return reassembly_take(reassembly, input,
+                           missing < input->length ? (size_t)missing : input->length);
 }
 
-static enum weir_decoded codec_sunrpc__ended(const struct gather *gather,
+static enum weir_decoded codec_sunrpc__ended(const struct reassembly *reassembly,
                                              const struct weir_input *input,
-                                             struct weir_fault *fault)
+                                             struct weir_decode_error *decode_error)
 {
     if (!input->ended) return WEIR_DECODED_MORE;
-    return fault_write(fault,
-                       "the stream ended inside a record, of which %" PRIu64 " bytes are held",
-                       (uint64_t)gather->length);
+    return decode_error_write(
+        decode_error, "the stream ended inside a record, of which %" PRIu64 " bytes are held",
+        (uint64_t)reassembly->length);
 }
 
 /* A record that is not whole in the input, or of several fragments. */
-static enum weir_decoded codec_sunrpc__gather(const struct weir_frame *frame, struct gather *gather,
+static enum weir_decoded codec_sunrpc__gather(const struct weir_frame *frame,
+                                              struct reassembly *reassembly,
                                               struct weir_input *input,
                                               struct weir_message *message,
-                                              struct weir_fault *fault)
+                                              struct weir_decode_error *decode_error)
 {
     for (;;) {
-        if (!codec_sunrpc__fill(gather, input)) return gather_no_memory(gather, fault);
-        if (gather->length < gather->frame_bytes) return codec_sunrpc__ended(gather, input, fault);
-        if (gather->note == CODEC_SUNRPC__IN_LAST_BODY)
-            return codec_sunrpc__finish(gather, message);
-        if (gather->note == CODEC_SUNRPC__IN_BODY) {
-            gather->note = CODEC_SUNRPC__IN_MARK;
-            gather->frame_bytes = 0;
+        if (!codec_sunrpc__fill(reassembly, input))
+            return reassembly_no_memory(reassembly, decode_error);
+        if (reassembly->length < reassembly->frame_bytes)
+            return codec_sunrpc__ended(reassembly, input, decode_error);
+        if (reassembly->note == CODEC_SUNRPC__IN_LAST_BODY)
+            return codec_sunrpc__finish(reassembly, message);
+        if (reassembly->note == CODEC_SUNRPC__IN_BODY) {
+            reassembly->note = CODEC_SUNRPC__IN_MARK;
+            reassembly->frame_bytes = 0;
             continue;
         }
-        if (codec_sunrpc__begin_fragment(gather, frame->description.max)) continue;
-        if (!frame->description.skips)
-            return codec_sunrpc__refuse(gather->frame_bytes - CODEC_SUNRPC__MARK_BYTES,
-                                        frame->description.max, gather_bytes(gather),
-                                        gather->length, fault);
-        codec_sunrpc__begin_skip(gather);
+        if (codec_sunrpc__begin_fragment(reassembly, frame->spec.max)) continue;
+        if (!frame->spec.skips)
+            return codec_sunrpc__refuse(reassembly->frame_bytes - CODEC_SUNRPC__MARK_BYTES,
+                                        frame->spec.max, reassembly_bytes(reassembly),
+                                        reassembly->length, decode_error);
+        codec_sunrpc__begin_skip(reassembly);
         return WEIR_DECODED_MESSAGE;
     }
 }
@@ -171,35 +178,35 @@ static enum weir_decoded codec_sunrpc__gather(const struct weir_frame *frame, st
 static enum weir_decoded codec_sunrpc__decode(const struct weir_codec *codec, void *state,
                                               struct weir_input *input,
                                               struct weir_message *message,
-                                              struct weir_fault *fault)
+                                              struct weir_decode_error *decode_error)
 {
     const struct weir_frame *frame = codec_frame(codec);
-    struct gather *gather = state;
+    struct reassembly *reassembly = state;
     enum weir_decoded told;
 
-    if (gather->phase == GATHER_HELD) gather_clear(gather);
+    if (reassembly->phase == REASSEMBLY_HELD) reassembly_clear(reassembly);
     do {
-        if (gather->phase == GATHER_SKIPPING && !codec_sunrpc__skip(gather, input))
-            return codec_sunrpc__ended(gather, input, fault);
-        if (gather->phase == GATHER_IDLE) {
+        if (reassembly->phase == REASSEMBLY_SKIPPING && !codec_sunrpc__skip(reassembly, input))
+            return codec_sunrpc__ended(reassembly, input, decode_error);
+        if (reassembly->phase == REASSEMBLY_IDLE) {
             if (input->length == 0) return WEIR_DECODED_MORE;
-            if (codec_sunrpc__take_whole(frame->description.max, input, message))
+            if (codec_sunrpc__take_whole(frame->spec.max, input, message))
                 return WEIR_DECODED_MESSAGE;
         }
-        told = codec_sunrpc__gather(frame, gather, input, message, fault);
-    } while (told == WEIR_DECODED_MESSAGE && gather->phase == GATHER_SKIPPING);
+        told = codec_sunrpc__gather(frame, reassembly, input, message, decode_error);
+    } while (told == WEIR_DECODED_MESSAGE && reassembly->phase == REASSEMBLY_SKIPPING);
     return told;
 }
 
 static enum weir_code codec_sunrpc__encode(const struct weir_codec *codec, const uint8_t *bytes,
-                                           size_t length, struct weir_envelope *envelope)
+                                           size_t length, struct weir_framing *framing)
 {
     (void)bytes;
-    if (length > codec_frame(codec)->description.max) return WEIR_TOO_LARGE;
-    codec_sunrpc__write_mark(envelope->head, CODEC_SUNRPC__LAST | (uint32_t)length);
-    envelope->head_length = CODEC_SUNRPC__MARK_BYTES;
-    envelope->tail_length = 0;
-    envelope->skip = 0;
+    if (length > codec_frame(codec)->spec.max) return WEIR_TOO_LARGE;
+    codec_sunrpc__write_mark(framing->header, CODEC_SUNRPC__LAST | (uint32_t)length);
+    framing->header_length = CODEC_SUNRPC__MARK_BYTES;
+    framing->trailer_length = 0;
+    framing->skip = 0;
     return WEIR_OK;
 }
 

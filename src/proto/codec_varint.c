@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "codec.h"
-#include "fault.h"
+#include "decode_error.h"
 
 /* Reads a number off the front. Returns the bytes it took; 0: more are needed; -1: *what is wrong
  * with it. */
@@ -14,7 +14,7 @@ static int codec_varint__read(const uint8_t *bytes, size_t length, uint64_t *val
 {
     *value = 0;
     for (int i = 0; (size_t)i < length; i++) {
-        if (i == DESCRIPTION_VARINT_BYTES_MAX - 1 && bytes[i] > 1) {
+        if (i == FRAME_SPEC_VARINT_BYTES_MAX - 1 && bytes[i] > 1) {
             *what = "the varint is longer than 64 bits";
             return -1;
         }
@@ -35,52 +35,50 @@ static uint32_t codec_varint__width(uint64_t value)
 }
 
 /* What is added to a number of `width` bytes to make it the length of the frame. */
-static int64_t codec_varint__constant(const struct description *description, uint32_t width)
+static int64_t codec_varint__constant(const struct frame_spec *spec, uint32_t width)
 {
-    if (description->covers == DESCRIPTION_FRAME) return description->adjust;
-    return description->adjust + (int64_t)description->offset + width;
+    if (spec->covers == FRAME_SPEC_FRAME) return spec->adjust;
+    return spec->adjust + (int64_t)spec->offset + width;
 }
 
 static inline enum weir_decoded codec_varint__probe(const void *shape, const uint8_t *bytes,
-                                                    size_t length, struct gather_head *head,
-                                                    struct weir_fault *fault)
+                                                    size_t length, struct reassembly_layout *layout,
+                                                    struct weir_decode_error *decode_error)
 {
-    const struct description *description = shape;
-    size_t compared = length < description->magic_length ? length : description->magic_length;
+    const struct frame_spec *spec = shape;
+    size_t compared = length < spec->magic_length ? length : spec->magic_length;
     const char *what;
     uint64_t value;
     int width;
 
-    if (compared > 0 && memcmp(bytes, description->magic, compared) != 0)
-        return codec_length_refuse_magic(description, bytes, length, fault);
-    head->frame_bytes = length < description->offset ? description->offset + 1 : length + 1;
-    if (length <= description->offset) return WEIR_DECODED_MORE;
-    width = codec_varint__read(bytes + description->offset, length - description->offset, &value,
-                               &what);
-    if (width < 0) return fault_explain(fault, what, bytes, length);
+    if (compared > 0 && memcmp(bytes, spec->magic, compared) != 0)
+        return codec_length_refuse_magic(spec, bytes, length, decode_error);
+    layout->frame_bytes = length < spec->offset ? spec->offset + 1 : length + 1;
+    if (length <= spec->offset) return WEIR_DECODED_MORE;
+    width = codec_varint__read(bytes + spec->offset, length - spec->offset, &value, &what);
+    if (width < 0) return decode_error_explain(decode_error, what, bytes, length);
     if (width == 0) return WEIR_DECODED_MORE;
-    uint32_t header = description->offset + (uint32_t)width;
-    return codec_length_judge(description, value,
-                              codec_varint__constant(description, (uint32_t)width), header,
-                              description->strip == 0 ? 0 : header, head, fault);
+    uint32_t header = spec->offset + (uint32_t)width;
+    return codec_length_judge(spec, value, codec_varint__constant(spec, (uint32_t)width), header,
+                              spec->strip == 0 ? 0 : header, layout, decode_error);
 }
 
 static enum weir_decoded codec_varint__decode(const struct weir_codec *codec, void *state,
                                               struct weir_input *input,
                                               struct weir_message *message,
-                                              struct weir_fault *fault)
+                                              struct weir_decode_error *decode_error)
 {
-    return gather_decode(state, &codec_frame(codec)->shape, codec_varint__probe, input, message,
-                         fault);
+    return reassembly_decode(state, &codec_frame(codec)->shape, codec_varint__probe, input, message,
+                             decode_error);
 }
 
 /* The number for so long a body, whose own width may count in it. False: it would be negative. */
-static bool codec_varint__value(const struct description *description, uint64_t body,
-                                uint64_t *value, uint32_t *width)
+static bool codec_varint__value(const struct frame_spec *spec, uint64_t body, uint64_t *value,
+                                uint32_t *width)
 {
     for (*width = 1;; ++*width) {
-        int64_t signed_value = (int64_t)body + (int64_t)description->offset + (int64_t)*width -
-                               codec_varint__constant(description, *width);
+        int64_t signed_value = (int64_t)body + (int64_t)spec->offset + (int64_t)*width -
+                               codec_varint__constant(spec, *width);
         if (signed_value < 0) return false;
         *value = (uint64_t)signed_value;
         if (codec_varint__width(*value) == *width) return true;
@@ -88,32 +86,31 @@ static bool codec_varint__value(const struct description *description, uint64_t 
 }
 
 static enum weir_code codec_varint__encode(const struct weir_codec *codec, const uint8_t *bytes,
-                                           size_t length, struct weir_envelope *envelope)
+                                           size_t length, struct weir_framing *framing)
 {
-    const struct description *description = &codec_frame(codec)->description;
-    uint32_t offset = description->offset, own = 0, width;
+    const struct frame_spec *spec = &codec_frame(codec)->spec;
+    uint32_t offset = spec->offset, own = 0, width;
     uint64_t value;
     const char *what;
 
-    if (length > description->max) return WEIR_TOO_LARGE;
-    memset(envelope->head, 0, offset);
-    if (description->strip == 0) { /* the message brings its header, and we put the length right */
+    if (length > spec->max) return WEIR_TOO_LARGE;
+    memset(framing->header, 0, offset);
+    if (spec->strip == 0) { /* the message brings its header, and we put the length right */
         if (length <= offset) return WEIR_INVALID;
         int took = codec_varint__read(bytes + offset, length - offset, &value, &what);
         if (took <= 0) return WEIR_INVALID;
         own = offset + (uint32_t)took;
-        memcpy(envelope->head, bytes, offset);
+        memcpy(framing->header, bytes, offset);
     }
-    memcpy(envelope->head, description->magic, description->magic_length);
-    if (!codec_varint__value(description, length - own, &value, &width)) return WEIR_INVALID;
-    if (description->strip == 0 && length - own + offset + width > description->max)
-        return WEIR_TOO_LARGE;
+    memcpy(framing->header, spec->magic, spec->magic_length);
+    if (!codec_varint__value(spec, length - own, &value, &width)) return WEIR_INVALID;
+    if (spec->strip == 0 && length - own + offset + width > spec->max) return WEIR_TOO_LARGE;
     for (uint32_t i = 0; i < width; i++)
-        envelope->head[offset + i] =
+        framing->header[offset + i] =
             (uint8_t)((value >> 7 * i & 0x7f) | (i + 1 < width ? 0x80 : 0));
-    envelope->head_length = offset + width;
-    envelope->tail_length = 0;
-    envelope->skip = own;
+    framing->header_length = offset + width;
+    framing->trailer_length = 0;
+    framing->skip = own;
     return WEIR_OK;
 }
 

@@ -32,13 +32,15 @@ void weir_decoder_free(struct weir_decoder *decoder)
 }
 
 enum weir_decoded weir_decoder_next(struct weir_decoder *decoder, struct weir_input *input,
-                                    struct weir_message *message, struct weir_fault *fault)
+                                    struct weir_message *message,
+                                    struct weir_decode_error *decode_error)
 {
     const struct weir_codec *codec = decoder->codec;
-    struct weir_fault unread;
+    struct weir_decode_error unread;
 
     if (codec->decode)
-        return codec->decode(codec, decoder->state, input, message, fault ? fault : &unread);
+        return codec->decode(codec, decoder->state, input, message,
+                             decode_error ? decode_error : &unread);
     if (input->length == 0) return WEIR_DECODED_MORE;
     message->bytes = message->frame = input->bytes;
     message->length = message->frame_length = input->length;
@@ -47,34 +49,34 @@ enum weir_decoded weir_decoder_next(struct weir_decoder *decoder, struct weir_in
     return WEIR_DECODED_MESSAGE;
 }
 
-size_t weir_decoder_begun_bytes(const struct weir_decoder *decoder)
+size_t weir_decoder_partial_bytes(const struct weir_decoder *decoder)
 {
     const struct weir_codec *codec = decoder->codec;
 
-    return codec->begun_bytes ? codec->begun_bytes(codec, decoder->state) : 0;
+    return codec->partial_bytes ? codec->partial_bytes(codec, decoder->state) : 0;
 }
 
 uint64_t weir_decoder_skipped_count(const struct weir_decoder *decoder)
 {
-    if (decoder->codec->release != gather_release) return 0; /* not one of ours */
-    return ((const struct gather *)(const void *)decoder->state)->skipped_count;
+    if (decoder->codec->release != reassembly_release) return 0; /* not one of ours */
+    return ((const struct reassembly *)(const void *)decoder->state)->skipped_count;
 }
 
 enum weir_code weir_codec_encode(const struct weir_codec *codec, const void *bytes, size_t length,
                                  uint8_t *frame, size_t size, size_t *frame_length)
 {
-    struct weir_envelope envelope = {.head_length = 0};
-    enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &envelope) : WEIR_OK;
+    struct weir_framing framing = {.header_length = 0};
+    enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &framing) : WEIR_OK;
 
     *frame_length = 0;
     if (code != WEIR_OK) return code;
-    size_t kept = length - envelope.skip;
-    size_t around = (size_t)envelope.head_length + envelope.tail_length;
+    size_t kept = length - framing.skip;
+    size_t around = (size_t)framing.header_length + framing.trailer_length;
     if (kept > size || around > size - kept) return WEIR_NO_ROOM;
-    memcpy(frame, envelope.head, envelope.head_length);
+    memcpy(frame, framing.header, framing.header_length);
     if (kept > 0)
-        memcpy(frame + envelope.head_length, (const uint8_t *)bytes + envelope.skip, kept);
-    memcpy(frame + envelope.head_length + kept, envelope.tail, envelope.tail_length);
+        memcpy(frame + framing.header_length, (const uint8_t *)bytes + framing.skip, kept);
+    memcpy(frame + framing.header_length + kept, framing.trailer, framing.trailer_length);
     *frame_length = around + kept;
     return WEIR_OK;
 }

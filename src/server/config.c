@@ -17,7 +17,7 @@
 /* Ages of sessions are told apart up to 2^32 milliseconds; so half of that is the longest time. */
 #define CONFIG__MS_MAX ((uint32_t)INT32_MAX)
 #define CONFIG__PEERS_MAX (1u << 22)
-#define CONFIG__LETTERS_MAX (1u << 20)
+#define CONFIG__COMMANDS_MAX (1u << 20)
 
 static const struct weir_config config__defaults = {
     .size = sizeof(struct weir_config),
@@ -39,7 +39,7 @@ static const struct weir_config config__defaults = {
     .datagram_peers_max = 65536,
     .datagram_idle_timeout_ms = 60 * 1000,
     .datagram_reply_percent_max = 100,
-    .mailbox_letters_max = 4096,
+    .mailbox_commands_max = 4096,
 };
 
 void weir_config_init_sized(struct weir_config *config, size_t size)
@@ -108,14 +108,15 @@ static enum weir_code config__check_limits(const struct weir_config *config,
         return config__wrong("sessions_max", "it must be 1 to 8388608", error);
     if (config->datagram_peers_max == 0 || config->datagram_peers_max > CONFIG__PEERS_MAX)
         return config__wrong("datagram_peers_max", "it must be 1 to 4194304", error);
-    if (config->mailbox_letters_max == 0 || config->mailbox_letters_max > CONFIG__LETTERS_MAX)
-        return config__wrong("mailbox_letters_max", "it must be 1 to 1048576", error);
+    if (config->mailbox_commands_max == 0 || config->mailbox_commands_max > CONFIG__COMMANDS_MAX)
+        return config__wrong("mailbox_commands_max", "it must be 1 to 1048576", error);
     if (config->listen_backlog == 0 || config->listen_backlog > 1u << 20)
         return config__wrong("listen_backlog", "it must be 1 to 1048576", error);
     if (config->node > 255) return config__wrong("node", "it must be 0 to 255", error);
     if ((unsigned)config->broadcast_policy > WEIR_BROADCAST_DROP_OLDEST)
         return config__wrong("broadcast_policy", "it is none of enum weir_broadcast_policy", error);
-    if (config->farewell && strlen(config->farewell) > config->send_queue_high_bytes / 2)
+    if (config->reject_message &&
+        strlen(config->reject_message) > config->send_queue_high_bytes / 2)
         return config__wrong("farewell", "it must be half of send_queue_high_bytes or less", error);
     return WEIR_OK;
 }

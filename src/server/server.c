@@ -20,6 +20,7 @@
 #include "error_fill.h"
 #include "mail.h"
 #include "memory.h"
+#include "random.h"
 #include "thread.h"
 #include "worker.h"
 
@@ -37,7 +38,7 @@ struct crew {
 
 struct listener {
     enum weir_proto proto;
-    struct net_place where; /* its port is known once the first worker listens */
+    struct net_listen_options where; /* its port is known once the first worker listens */
     const struct weir_codec *codec;
     struct weir_frame *frame; /* that the codec is of; null: it is built in, or the user's own */
     const struct weir_handler *handler;
@@ -48,7 +49,7 @@ struct listener {
 
 struct weir_server {
     struct worker_common common; /* with the configuration, whose strings are ours */
-    char *transport_asked, *farewell;
+    char *transport_asked, *reject_message;
     uint32_t workers_count; /* known from weir_server_start on */
     struct listener listeners[WEIR_LISTENERS_MAX];
     uint32_t listeners_count;
@@ -93,13 +94,14 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     server->lock = lock_open();
     server->transport_asked = memory_copy_text(settings->transport);
     common->config.transport = server->transport_asked;
-    if (settings->farewell) server->farewell = memory_copy_text(settings->farewell);
-    common->config.farewell = server->farewell;
+    if (settings->reject_message)
+        server->reject_message = memory_copy_text(settings->reject_message);
+    common->config.reject_message = server->reject_message;
     if (settings->sessions_per_address_max > 0 &&
         !address_counts_init(&common->address_counts, settings->sessions_max, &common->key))
         return false;
     return common->log.lock && server->lock && server->transport_asked &&
-           (server->farewell || !settings->farewell);
+           (server->reject_message || !settings->reject_message);
 }
 
 static enum weir_code server__read_lists(struct weir_server *server,
@@ -123,7 +125,7 @@ enum weir_code weir_server_open(const struct weir_config *config, struct weir_se
     if (!server)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a server", NULL, NULL,
                           "free some memory");
-    if (!wall_random(&server->common.key, sizeof server->common.key))
+    if (!random_fill(&server->common.key, sizeof server->common.key))
         code = error_fill(error, WEIR_SYSTEM, 0, "open a server", NULL,
                           "the system has no random numbers", "see why it has none");
     if (code == WEIR_OK) code = server__read_lists(server, &settings, error);
@@ -158,9 +160,9 @@ static enum weir_code server__choose_codec(struct listener *listener,
     enum weir_code code = WEIR_OK;
 
     if (!spec) spec = listener->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
-    listener->codec = listen->own_codec ? listen->own_codec : builtin_codec(spec);
-    if (listen->own_probe)
-        code = weir_frame_open_probe(listen->own_probe, &listener->frame, error);
+    listener->codec = listen->custom_codec ? listen->custom_codec : builtin_codec(spec);
+    if (listen->custom_probe)
+        code = weir_frame_open_probe(listen->custom_probe, &listener->frame, error);
     else if (!listener->codec)
         code = weir_frame_open(spec, &listener->frame, error);
     if (code != WEIR_OK) return code;
@@ -183,7 +185,7 @@ static enum weir_code server__choose_handler(struct listener *listener,
     char known[96];
     const char *name = listen->handler ? listen->handler : handler_echo.name;
 
-    listener->handler = listen->own_handler ? listen->own_handler : builtin_handler(name);
+    listener->handler = listen->custom_handler ? listen->custom_handler : builtin_handler(name);
     if (!listener->handler)
         return server__unknown("handler", name, builtin_handler_names(known, sizeof known), error);
     if (listener->handler->size == sizeof(struct weir_handler)) return WEIR_OK;
@@ -258,7 +260,7 @@ static enum weir_code server__listen_all(struct crew *crew)
     for (uint32_t i = 0; i < server->listeners_count; i++) {
         struct listener *listener = &server->listeners[i];
         struct place *place = &crew->places[i];
-        struct net_place where = listener->where;
+        struct net_listen_options where = listener->where;
 
         place_init(place, listener->proto, listener->codec, listener->handler);
         if (server->workers_count > 1 && info.listeners_share)
@@ -469,7 +471,7 @@ enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *by
     return worker ? mail_send(worker, id, bytes, length) : WEIR_GONE;
 }
 
-enum weir_code weir_close(struct weir_server *server, uint64_t id)
+enum weir_code weir_finish(struct weir_server *server, uint64_t id)
 {
     struct worker *worker = server__worker_of(server, id);
 
@@ -502,7 +504,7 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
         enum weir_code posted = mail_broadcast(&server->crews[i].worker, payload);
         if (posted != WEIR_OK) code = posted;
     }
-    payload_give_back(payload);
+    payload_unref(payload);
     return code;
 }
 
@@ -559,6 +561,6 @@ void weir_server_free(struct weir_server *server)
     lock_free(server->common.log.lock);
     lock_free(server->lock);
     memory_free(server->transport_asked);
-    memory_free(server->farewell);
+    memory_free(server->reject_message);
     memory_free(server);
 }

@@ -37,7 +37,7 @@ void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 #undef COUNTER
     stats->open += accepted - closed;
     counters__raise(&stats->timer_lag_max_ms, &counters->timer_lag_max_ms);
-    counters__raise(&stats->gathered_bytes_max, &counters->gathered_bytes_max);
+    counters__raise(&stats->reassembly_bytes_max, &counters->reassembly_bytes_max);
     for (int i = 0; i < WEIR_REASONS_COUNT; i++)
         stats->closed_by_reason[i] += counter_read(&counters->closed_by_reason[i]);
 }
@@ -85,7 +85,7 @@ char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size)
 #include "counters.def"
 #undef COUNTER
         {"timer_lag_max_ms", stats->timer_lag_max_ms, 0},
-        {"gathered_bytes_max", stats->gathered_bytes_max, 0},
+        {"reassembly_bytes_max", stats->reassembly_bytes_max, 0},
     };
     struct counters__words words = {text, size, 0};
 

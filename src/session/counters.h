@@ -13,7 +13,7 @@ struct counters {
 #include "counters.def"
 #undef COUNTER
     /* Of these the largest of all workers counts, not the sum. */
-    thread_counter timer_lag_max_ms, gathered_bytes_max;
+    thread_counter timer_lag_max_ms, reassembly_bytes_max;
     thread_counter closed_by_reason[WEIR_REASONS_COUNT];
 };
 

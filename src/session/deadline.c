@@ -55,7 +55,7 @@ static void deadline__consider_stream(const struct weir_session *session,
     if (!session->heard && session->state == SESSION_OPEN)
         deadline__consider(session, session->opened_ms, config->first_byte_timeout_ms,
                            WEIR_REASON_FIRST_BYTE, soonest);
-    if (session->state == SESSION_OPEN && session->frame_begun && !session->queue_paused &&
+    if (session->state == SESSION_OPEN && session->frame_partial && !session->queue_paused &&
         !session->rate_paused)
         deadline__consider(session, session->frame_ms, config->frame_timeout_ms, WEIR_REASON_FRAME,
                            soonest);

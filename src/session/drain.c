@@ -15,13 +15,13 @@
 #include "worker.h"
 
 #define DRAIN__LOOK_MS 20u
-#define DRAIN__LOOK_NS (DRAIN__LOOK_MS * WALL_NS_PER_MS)
+#define DRAIN__LOOK_NS (DRAIN__LOOK_MS * CLOCK_NS_PER_MS)
 /* How long a place that is never idle goes on taking in what the system had taken for us before. */
-#define DRAIN__PLACES_NS (200 * WALL_NS_PER_MS)
+#define DRAIN__PLACES_NS (200 * CLOCK_NS_PER_MS)
 /* When nothing was received for so long, nothing is on its way. */
 #define DRAIN__QUIET_MS 100u
 /* How long a look for quiet sessions waits at most for what is still unread. */
-#define DRAIN__BEHIND_NS (1000 * WALL_NS_PER_MS)
+#define DRAIN__BEHIND_NS (1000 * CLOCK_NS_PER_MS)
 /* How long a finished peer may take to finish too. */
 #define DRAIN__LINGER_MS 1000u
 
@@ -77,14 +77,14 @@ static bool drain__is_quiet(const struct weir_session *session)
     bool idle =
         session->is_datagram || (!session->send_out && send_queue_is_empty(&session->queue));
 
-    return idle && !session->rate_paused && !session->frame_begun &&
+    return idle && !session->rate_paused && !session->frame_partial &&
            (uint32_t)(now_ms - session->received_ms) >= DRAIN__QUIET_MS;
 }
 
 static void drain__finish_if_quiet(struct weir_session *session)
 {
     const struct worker *worker = session->worker;
-    uint64_t passed_ms = (worker->now_ns - worker->drain_began_ns) / WALL_NS_PER_MS;
+    uint64_t passed_ms = (worker->now_ns - worker->drain_began_ns) / CLOCK_NS_PER_MS;
 
     if (session->state != SESSION_OPEN) return;
     if (session->opened && session->place->handler->on_drain) return;
@@ -120,7 +120,7 @@ static void drain__begin_stop(struct worker *worker)
 static void drain__mind_deadline(struct worker *worker)
 {
     uint32_t asked = atomic_load(&worker->drains_asked);
-    uint64_t until_ns = worker->now_ns + atomic_load(&worker->drain_ms) * WALL_NS_PER_MS;
+    uint64_t until_ns = worker->now_ns + atomic_load(&worker->drain_ms) * CLOCK_NS_PER_MS;
 
     if (asked == worker->drains_seen) return;
     worker->drains_seen = asked;
@@ -131,7 +131,7 @@ static void drain__mind_deadline(struct worker *worker)
  * while before it looks. One that never gets to the end of it looks all the same. */
 static void drain__read_first(struct worker *worker)
 {
-    if (!worker->is_behind && worker->catching_up_turns == 0) return;
+    if (!worker->is_behind && worker->catching_up_iterations == 0) return;
     if (worker->drain_behind_ns == 0) worker->drain_behind_ns = worker->now_ns;
     if (worker->now_ns - worker->drain_behind_ns < DRAIN__BEHIND_NS)
         worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;

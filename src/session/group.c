@@ -145,10 +145,10 @@ static void group__frame(struct group__framed *framed, struct payload *original,
     enum weir_code code;
 
     if (framed->payload && framed->codec == codec) return;
-    if (framed->payload) payload_give_back(framed->payload);
+    if (framed->payload) payload_unref(framed->payload);
     framed->codec = codec;
     framed->payload = original->codec == codec
-                          ? payload_share(original)
+                          ? payload_ref(original)
                           : payload_open(codec, original->bytes + original->message_at,
                                          original->message_length, &code);
 }
@@ -177,5 +177,5 @@ void group_broadcast(struct worker *worker, struct payload *payload)
         const struct group_seat *seat = weir_container_of(at, struct group_seat, in_group);
         if (seat->session->id != payload->except_id) group__send(seat->session, payload, &framed);
     }
-    if (framed.payload) payload_give_back(framed.payload);
+    if (framed.payload) payload_unref(framed.payload);
 }

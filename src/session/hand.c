@@ -70,14 +70,15 @@ enum weir_code hand_send_back(struct weir_session *session, const struct weir_me
 /* ---- decoding ---- */
 
 static enum weir_decoded hand__next(struct weir_session *session, struct weir_input *input,
-                                    struct weir_message *message, struct weir_fault *fault)
+                                    struct weir_message *message,
+                                    struct weir_decode_error *decode_error)
 {
     const struct weir_codec *codec = session->place->codec;
     size_t before = input->length;
 
     if (codec->decode) { /* also with nothing: it then frees what it held for the last message */
         enum weir_decoded decoded =
-            codec->decode(codec, session_codec_state(session), input, message, fault);
+            codec->decode(codec, session_codec_state(session), input, message, decode_error);
         weir_check_use(input->length <= before, "a codec only takes bytes off the input");
         weir_check_use(decoded != WEIR_DECODED_MESSAGE || input->ended || input->length < before,
                        "a codec takes bytes off the input for every message");
@@ -104,12 +105,12 @@ static void hand__deliver(struct weir_session *session, const struct weir_messag
 static uint32_t hand__decode(struct weir_session *session, struct weir_input *input)
 {
     struct weir_message message;
-    struct weir_fault fault = {.text = ""};
+    struct weir_decode_error decode_error = {.text = ""};
     uint32_t count = 0;
 
     while (session->state == SESSION_OPEN) {
-        enum weir_decoded decoded = hand__next(session, input, &message, &fault);
-        if (decoded == WEIR_DECODED_BAD) session_fail(session, fault.text);
+        enum weir_decoded decoded = hand__next(session, input, &message, &decode_error);
+        if (decoded == WEIR_DECODED_BAD) session_fail(session, decode_error.text);
         if (decoded != WEIR_DECODED_MESSAGE) break;
         hand__deliver(session, &message);
         count++;
@@ -123,12 +124,13 @@ static void hand__mind_frame(struct weir_session *session, uint32_t messages_cou
 {
     const struct weir_codec *codec = session->place->codec;
     struct worker *worker = session->worker;
-    size_t begun = codec->begun_bytes ? codec->begun_bytes(codec, session_codec_state(session)) : 0;
-    bool was_begun = session->frame_begun && messages_count == 0;
+    size_t begun =
+        codec->partial_bytes ? codec->partial_bytes(codec, session_codec_state(session)) : 0;
+    bool was_partial = session->frame_partial && messages_count == 0;
 
-    session->frame_begun = begun > 0;
-    counter_raise(&worker->counters.gathered_bytes_max, begun);
-    if (begun == 0 || was_begun) return;
+    session->frame_partial = begun > 0;
+    counter_raise(&worker->counters.reassembly_bytes_max, begun);
+    if (begun == 0 || was_partial) return;
     session->frame_ms = (uint32_t)worker->now_ms;
     deadline_mind(session);
 }
@@ -148,7 +150,7 @@ static void hand__mind_rate(struct weir_session *session, uint32_t bytes, uint32
                               config->message_rate_max, config->message_rate_max);
     if (more_ns > rest_ns) rest_ns = more_ns;
     if (rest_ns == 0) return;
-    session->resume_ms = (uint32_t)(worker->now_ms + rest_ns / WALL_NS_PER_MS + 1);
+    session->resume_ms = (uint32_t)(worker->now_ms + rest_ns / CLOCK_NS_PER_MS + 1);
     if (!session->rate_paused) counter_add(&worker->counters.pauses_rate, 1);
     session->rate_paused = true;
     deadline_mind(session);
@@ -164,7 +166,7 @@ static void hand__put_down(struct hand *hand)
         buffer->bytes = hand->run;
         buffer->length = hand->run_bytes;
         send_queue_add(&session->queue, net, buffer);
-        worker_touch(session->worker, session);
+        worker_flush_later(session->worker, session);
     } else {
         net_give_back(net, buffer);
     }
@@ -195,5 +197,5 @@ void hand_receive_end(struct weir_session *session)
     *hand = (struct hand){.session = session};
     hand__decode(session, &input);
     *hand = (struct hand){.session = NULL};
-    session->frame_begun = false;
+    session->frame_partial = false;
 }

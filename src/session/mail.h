@@ -11,7 +11,7 @@ struct payload;
 /* The worker's thread: takes the letters that have come. */
 void mail_read(struct worker *worker);
 
-/* Any thread, as long as the worker lives: weir_send() and weir_close() for a session of this
+/* Any thread, as long as the worker lives: weir_send() and weir_finish() for a session of this
  * worker; one worker's part of weir_broadcast(). */
 enum weir_code mail_send(struct worker *worker, uint64_t id, const void *bytes, size_t length);
 enum weir_code mail_close(struct worker *worker, uint64_t id);

@@ -21,16 +21,16 @@
 
 struct mailbox_cell {
     _Atomic uint64_t turn;
-    struct mailbox_letter letter;
+    struct mailbox_command command;
 };
 
-bool mailbox_init(struct mailbox *mailbox, uint32_t letters_max)
+bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max)
 {
     uint32_t count = 2; /* with one cell, "free for the next" and "there" would be the same turn */
 
-    weir_check(letters_max > 0);
-    weir_check(letters_max <= 1u << 30);
-    while (count < letters_max) count *= 2;
+    weir_check(commands_max > 0);
+    weir_check(commands_max <= 1u << 30);
+    while (count < commands_max) count *= 2;
     mailbox->cells = memory_alloc_array(count, sizeof *mailbox->cells);
     if (!mailbox->cells) return false;
     mailbox->cells_count = count;
@@ -99,7 +99,7 @@ static struct mailbox_cell *mailbox__claim(struct mailbox *mailbox, uint64_t *n,
     return cell;
 }
 
-enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_letter *letter)
+enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_command *command)
 {
     enum mailbox_posted posted;
     uint64_t n = 0;
@@ -107,7 +107,7 @@ enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_l
     atomic_fetch_add(&mailbox->visitors, 1);
     struct mailbox_cell *cell = mailbox__claim(mailbox, &n, &posted);
     if (cell) {
-        cell->letter = *letter;
+        cell->command = *command;
         atomic_store_explicit(&cell->turn, n + 1, memory_order_release);
         if (!atomic_exchange(&mailbox->woken, true)) net_wake(mailbox->net);
     }
@@ -115,24 +115,24 @@ enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_l
     return posted;
 }
 
-static bool mailbox__take(struct mailbox *mailbox, struct mailbox_letter *letter)
+static bool mailbox__take(struct mailbox *mailbox, struct mailbox_command *command)
 {
     struct mailbox_cell *cell = &mailbox->cells[mailbox->head & (mailbox->cells_count - 1)];
 
     if (atomic_load_explicit(&cell->turn, memory_order_acquire) != mailbox->head + 1) return false;
-    *letter = cell->letter;
+    *command = cell->command;
     atomic_store_explicit(&cell->turn, mailbox->head + mailbox->cells_count, memory_order_release);
     mailbox->head++;
     return true;
 }
 
-bool mailbox_take(struct mailbox *mailbox, struct mailbox_letter *letter)
+bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command)
 {
-    if (mailbox__take(mailbox, letter)) return true;
+    if (mailbox__take(mailbox, command)) return true;
     if (!atomic_load_explicit(&mailbox->woken, memory_order_relaxed)) return false;
     /* Who posts from here on wakes again; who posted before is seen now. */
     atomic_exchange(&mailbox->woken, false);
-    return mailbox__take(mailbox, letter);
+    return mailbox__take(mailbox, command);
 }
 
 uint32_t mailbox_count(const struct mailbox *mailbox)

@@ -25,7 +25,7 @@ enum mailbox_kind {
     MAILBOX_BROADCAST, /* payload: for the members of its group */
 };
 
-struct mailbox_letter {
+struct mailbox_command {
     enum mailbox_kind kind;
     const struct place *place;
     struct net_socket socket;
@@ -50,7 +50,7 @@ enum mailbox_posted { MAILBOX_POSTED, MAILBOX_FULL, MAILBOX_SHUT };
 
 /* Shut until mailbox_open(). Room for so many letters, rounded up to a power of two. False: no
  * memory. */
-bool mailbox_init(struct mailbox *mailbox, uint32_t letters_max);
+bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max);
 
 /* One that is shut, or all zero. */
 void mailbox_free(struct mailbox *mailbox);
@@ -67,10 +67,10 @@ void mailbox_wake(struct mailbox *mailbox);
 
 /* Any thread: unless it says MAILBOX_POSTED, the letter stays the sender's. Letters of one thread
  * are taken in their order. */
-enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_letter *letter);
+enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_command *command);
 
 /* The owner's thread: false when there is none. */
-bool mailbox_take(struct mailbox *mailbox, struct mailbox_letter *letter);
+bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command);
 
 /* How many wait; a guess, but for tests in which nobody posts meanwhile. */
 uint32_t mailbox_count(const struct mailbox *mailbox);

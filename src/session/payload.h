@@ -25,9 +25,9 @@ struct payload *payload_open(const struct weir_codec *codec, const void *bytes, 
                              enum weir_code *code);
 
 /* One more reference. Any thread that has one. */
-struct payload *payload_share(struct payload *payload);
+struct payload *payload_ref(struct payload *payload);
 
 /* One less. Any thread. */
-void payload_give_back(struct payload *payload);
+void payload_unref(struct payload *payload);
 
 #endif

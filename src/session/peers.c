@@ -70,7 +70,7 @@ static void peers__evict(struct worker *worker)
 
     weir_check(!list_is_empty(&worker->peers.by_age)); /* datagram_peers_max is not 0 */
     session_close(session, WEIR_REASON_EVICTED);
-    list_remove(&session->in_touched);
+    list_remove(&session->in_pending_flush);
     session_flush(session);
 }
 
@@ -98,7 +98,7 @@ struct weir_session *peers_admit(struct place *place, const struct weir_address 
     struct weir_session *session = *peers__link(place, peer);
 
     if (session && session->state == SESSION_CLOSING) { /* it is over, and writes again */
-        list_remove(&session->in_touched);
+        list_remove(&session->in_pending_flush);
         session_flush(session);
         session = NULL;
     }

@@ -59,7 +59,7 @@ static bool place__must_keep_peers(const struct place *place)
            handler->on_timer || config->receive_rate_max_bytes > 0 || config->message_rate_max > 0;
 }
 
-static enum weir_code place__bind(struct place *place, const struct net_place *where,
+static enum weir_code place__bind(struct place *place, const struct net_listen_options *where,
                                   struct weir_error *error)
 {
     struct worker *worker = place->worker;
@@ -77,8 +77,8 @@ static enum weir_code place__bind(struct place *place, const struct net_place *w
     return net_bind(worker->net, where, &place->owner, &place->handle, error);
 }
 
-enum weir_code place_open(struct place *place, struct worker *worker, const struct net_place *where,
-                          struct weir_error *error)
+enum weir_code place_open(struct place *place, struct worker *worker,
+                          const struct net_listen_options *where, struct weir_error *error)
 {
     enum weir_code code;
 

@@ -43,8 +43,8 @@ size_t place_extra_bytes(const struct weir_codec *codec, const struct weir_handl
 
 /* Listens or binds; accepting or receiving starts at once. The place must stay where it is until
  * its NET_CLOSED. */
-enum weir_code place_open(struct place *place, struct worker *worker, const struct net_place *where,
-                          struct weir_error *error);
+enum weir_code place_open(struct place *place, struct worker *worker,
+                          const struct net_listen_options *where, struct weir_error *error);
 
 /* Looks at it while the worker drains: what the system had taken for us before the drain began is
  * still accepted and answered, so the place closes when nothing has come since the last look and

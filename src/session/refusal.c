@@ -39,7 +39,7 @@ static bool refusal__take_address(struct worker_common *common, const struct wei
     return limit == 0 || address_counts_add(&common->address_counts, peer, limit);
 }
 
-static bool refusal__take_turn(struct worker *worker)
+static bool admission__take_rate(struct worker *worker)
 {
     uint32_t rate = worker->common->config.accept_rate_max;
 
@@ -53,7 +53,7 @@ bool refusal_admit(struct worker *worker, const struct weir_address *peer)
 
     if (!refusal_allows(worker, peer)) {
         refusal = REFUSAL_DENIED;
-    } else if (!refusal__take_turn(worker)) {
+    } else if (!admission__take_rate(worker)) {
         refusal = REFUSAL_RATE;
     } else if (!refusal__take_place(common)) {
         refusal = REFUSAL_FULL;

@@ -69,7 +69,7 @@ static void send_queue__free_share(struct send_queue *queue, struct net_buffer *
     struct send_queue__share *share = send_queue__share_of(buffer);
 
     queue->pinned_bytes -= send_queue_share_bytes(share->payload);
-    payload_give_back(share->payload);
+    payload_unref(share->payload);
     memory_free(share);
 }
 
@@ -154,7 +154,7 @@ bool send_queue_share(struct send_queue *queue, struct payload *payload, bool ma
 
     weir_check(payload->length > 0);
     if (!share) return false;
-    share->payload = payload_share(payload);
+    share->payload = payload_ref(payload);
     share->may_drop = may_drop;
     share->link.bytes = payload->bytes;
     share->link.length = payload->length;
@@ -191,7 +191,7 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
 }
 
 /* Pours shares from the front into the buffer until it is full or another buffer's turn comes. */
-static void send_queue__pour(struct send_queue *queue, struct net_buffer *into)
+static void send_queue__coalesce(struct send_queue *queue, struct net_buffer *into)
 {
     while (queue->first && send_queue__is_share(queue->first)) {
         struct net_buffer *share = queue->first;
@@ -224,7 +224,7 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
             buffer = net_take(net, 1);
             if (!buffer) break;
             queue->pinned_bytes += buffer->capacity;
-            send_queue__pour(queue, buffer);
+            send_queue__coalesce(queue, buffer);
         } else {
             send_queue__unlink(queue, NULL);
         }
@@ -235,7 +235,7 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
     return count;
 }
 
-uint32_t send_queue_landed(struct send_queue *queue)
+uint32_t send_queue_completed(struct send_queue *queue)
 {
     uint32_t bytes = queue->flight_bytes;
 

@@ -65,7 +65,7 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX]);
 
 /* The flight was answered; returns the bytes that it carried. */
-uint32_t send_queue_landed(struct send_queue *queue);
+uint32_t send_queue_completed(struct send_queue *queue);
 
 /* Gives back all that is queued (not what is in flight). */
 void send_queue_drop(struct send_queue *queue, struct net *net);

@@ -73,7 +73,7 @@ static void session__check(const struct weir_session *session)
     if (session->state == SESSION_CLOSING) {
         weir_check(send_queue_is_empty(queue));
         weir_check(session->reason != WEIR_REASON_NONE);
-        weir_check(!list_has(&session->in_touched));
+        weir_check(!list_has(&session->in_pending_flush));
     }
 }
 
@@ -141,20 +141,21 @@ static struct weir_session *session__adopt(struct worker *worker, const struct p
 }
 
 /* Who is turned away may be told so: a session that counts nowhere carries the farewell. */
-static void session__turn_away(struct worker *worker, const struct place *place,
-                               struct net_socket socket, const struct weir_address *peer)
+static void session__reject(struct worker *worker, const struct place *place,
+                            struct net_socket socket, const struct weir_address *peer)
 {
-    const char *farewell = worker->common->config.farewell;
+    const char *reject_message = worker->common->config.reject_message;
 
-    if (!farewell || farewell[0] == '\0' || worker->farewells_open == WORKER_FAREWELLS_MAX) {
+    if (!reject_message || reject_message[0] == '\0' ||
+        worker->reject_messages_open == WORKER_REJECT_MESSAGES_MAX) {
         net_refuse(worker->net, socket);
         return;
     }
     struct weir_session *session = session__adopt(worker, place, socket, peer);
     if (!session) return;
-    worker->farewells_open++;
+    worker->reject_messages_open++;
     net_receive(worker->net, session->handle, true);
-    session_send_surely(session, (const uint8_t *)farewell, strlen(farewell));
+    session_send_surely(session, (const uint8_t *)reject_message, strlen(reject_message));
     session_finish(session, WEIR_REASON_APPLICATION);
     deadline_mind(session);
 }
@@ -163,7 +164,7 @@ void session_open(struct worker *worker, const struct place *place, struct net_s
                   const struct weir_address *peer)
 {
     if (!refusal_admit(worker, peer)) {
-        session__turn_away(worker, place, socket, peer);
+        session__reject(worker, place, socket, peer);
         return;
     }
     struct weir_session *session = session__adopt(worker, place, socket, peer);
@@ -193,12 +194,12 @@ void session_close(struct weir_session *session, enum weir_reason reason)
     wheel_stop(&worker->deadlines, &session->deadline);
     wheel_stop(&worker->alarms, &session->alarm);
     if (session->is_datagram) {
-        worker_touch(worker, session); /* its flush ends it: we may be inside its handler */
+        worker_flush_later(worker, session); /* its flush ends it: we may be inside its handler */
         return;
     }
     send_queue_drop(&session->queue, worker->net);
     session__account(session);
-    list_remove(&session->in_touched);
+    list_remove(&session->in_pending_flush);
     net_close(worker->net, session->handle);
 }
 
@@ -213,16 +214,16 @@ void session_finish(struct weir_session *session, enum weir_reason reason)
     hand_settle(session);
     if (!session_may_send(session)) return; /* it could not even be promised what was */
     session->reason = (uint8_t)reason;
-    session->frame_begun = false; /* nobody waits for the rest of it */
+    session->frame_partial = false; /* nobody waits for the rest of it */
     session__enter(session, SESSION_FINISHING);
     session_mind_receiving(session); /* what comes is discarded, up to the peer's end */
-    worker_touch(session->worker, session);
+    worker_flush_later(session->worker, session);
 }
 
 void session_fail(struct weir_session *session, const char *text)
 {
     if (!session_may_send(session)) return;
-    session->fault = memory_copy_text(text); /* null: the reason alone must do */
+    session->decode_error = memory_copy_text(text); /* null: the reason alone must do */
     refusal_tell(session->worker, &session->worker->faults, "closing", &session->peer, text);
     session_finish(session, WEIR_REASON_PROTOCOL);
 }
@@ -241,14 +242,14 @@ void session_end(struct weir_session *session)
         counter_add(&counters->closed_by_reason[session->reason], 1);
         if (session->opened && handler->on_close)
             handler->on_close(session, (enum weir_reason)session->reason,
-                              session->fault ? session->fault : "");
+                              session->decode_error ? session->decode_error : "");
         if (!session->is_datagram) refusal_readmit(worker, &session->peer);
     } else {
-        worker->farewells_open--;
+        worker->reject_messages_open--;
     }
     if (session->is_datagram) peers_forget(session);
     if (codec->release) codec->release(codec, session_codec_state(session));
-    memory_free(session->fault);
+    memory_free(session->decode_error);
     list_remove(&session->in_open);
     session__enter(session, SESSION_FREE);
     session_table_close(&worker->table, session);
@@ -308,7 +309,7 @@ void session_on_peer_done(struct weir_session *session)
     session->heard = true;
     if (session->state == SESSION_OPEN) hand_receive_end(session);
     if (session->state == SESSION_OPEN) session__enter(session, SESSION_PEER_DONE);
-    if (session->state != SESSION_CLOSING) worker_touch(session->worker, session);
+    if (session->state != SESSION_CLOSING) worker_flush_later(session->worker, session);
 }
 
 /* ---- sending ---- */
@@ -340,7 +341,7 @@ static void session__send_queued(struct weir_session *session)
 
     session__account(session);
     if (count == 0) { /* the pool is empty: when a buffer is back, it is tried again */
-        list_add_last(&worker->starved, &session->in_touched);
+        list_add_last(&worker->starved, &session->in_pending_flush);
         return;
     }
     session->send_out = true;
@@ -364,7 +365,7 @@ void session_flush(struct weir_session *session)
 void session_on_sent(struct weir_session *session, enum weir_code code)
 {
     session__check(session);
-    uint32_t bytes = send_queue_landed(&session->queue);
+    uint32_t bytes = send_queue_completed(&session->queue);
     session->send_out = false;
     session__account(session);
     if (session->state == SESSION_CLOSING) return;
@@ -375,7 +376,7 @@ void session_on_sent(struct weir_session *session, enum weir_code code)
     session->sent_ms = (uint32_t)session->worker->now_ms;
     counter_add(&session->worker->counters.bytes_out, bytes);
     session_mind_receiving(session);
-    worker_touch(session->worker, session);
+    worker_flush_later(session->worker, session);
 }
 
 void session_on_broken(struct weir_session *session, enum weir_code code)
@@ -401,7 +402,7 @@ enum weir_code session_send(struct weir_session *session, const void *bytes, siz
 {
     struct worker *worker = session->worker;
     const struct weir_codec *codec = session->place->codec;
-    struct weir_envelope around = {.head_length = 0};
+    struct weir_framing around = {.header_length = 0};
 
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (length > worker->high_bytes) return WEIR_TOO_LARGE;
@@ -409,11 +410,11 @@ enum weir_code session_send(struct weir_session *session, const void *bytes, siz
     if (code != WEIR_OK) return code;
     weir_check_use(around.skip <= length, "a codec's head replaces bytes that are there");
     const struct send_piece pieces[] = {
-        {around.head, around.head_length},
+        {around.header, around.header_length},
         {length > 0 ? (const uint8_t *)bytes + around.skip : NULL, length - around.skip},
-        {around.tail, around.tail_length},
+        {around.trailer, around.trailer_length},
     };
-    size_t frame_length = around.head_length + length - around.skip + around.tail_length;
+    size_t frame_length = around.header_length + length - around.skip + around.trailer_length;
     if (frame_length == 0) return WEIR_OK;
     hand_settle(session);
     if (!session_may_send(session)) return WEIR_CANCELLED;
@@ -422,7 +423,7 @@ enum weir_code session_send(struct weir_session *session, const void *bytes, siz
         return WEIR_NO_BUFFERS;
     counter_add(&worker->counters.messages_out, 1);
     session__account(session);
-    worker_touch(worker, session);
+    worker_flush_later(worker, session);
     return WEIR_OK;
 }
 
@@ -435,14 +436,14 @@ void session_send_surely(struct weir_session *session, const uint8_t *bytes, siz
     if (!send_queue_copy(&session->queue, session->worker->net, &piece, 1)) {
         struct payload *payload = payload_open(NULL, bytes, length, &code);
         bool shared = payload && send_queue_share(&session->queue, payload, false);
-        if (payload) payload_give_back(payload);
+        if (payload) payload_unref(payload);
         if (!shared) {
             session_close(session, WEIR_REASON_EXHAUSTED);
             return;
         }
     }
     session__account(session);
-    worker_touch(session->worker, session);
+    worker_flush_later(session->worker, session);
 }
 
 /* ---- broadcasts ---- */
@@ -483,5 +484,5 @@ void session_share(struct weir_session *session, struct payload *payload)
     }
     counter_add(&worker->counters.messages_out, 1);
     session__account(session);
-    worker_touch(worker, session);
+    worker_flush_later(worker, session);
 }

@@ -56,12 +56,13 @@ struct weir_session {
             uint64_t reply_bytes;           /* what may be sent to it yet */
         };
     };
-    struct list in_open;    /* on worker.open (UDP: worker.peers) while not FREE */
-    struct list in_touched; /* on worker.touched while it has something to send or end this turn */
+    struct list in_open; /* on worker.open (UDP: worker.peers) while not FREE */
+    struct list
+        in_pending_flush; /* on worker.touched while it has something to send or end this turn */
     struct wheel_timer deadline; /* the soonest of its times, or sooner (deadline.c) */
     struct wheel_timer alarm;    /* the handler's */
     struct group_seat *seats;    /* the groups that it is in (group.c) */
-    char *fault;                 /* what was wrong with what came; null: nothing */
+    char *decode_error;          /* what was wrong with what came; null: nothing */
     struct bucket bytes_bucket, messages_bucket;
     uint32_t opened_ms, received_ms, sent_ms, frame_ms, send_ms, finished_ms, resume_ms;
     bool send_out : 1;      /* true exactly when a net_send awaits its answer */
@@ -70,7 +71,7 @@ struct weir_session {
     bool receiving_off : 1; /* true exactly when net was told not to receive, for either */
     bool peer_done : 1;     /* true exactly when the peer's end has come */
     bool heard : 1;         /* true exactly when something has come */
-    bool frame_begun : 1;   /* true exactly when the codec has begun a frame, at frame_ms */
+    bool frame_partial : 1; /* true exactly when the codec has begun a frame, at frame_ms */
     bool finished : 1;      /* true exactly when net_finish was called, at finished_ms */
     bool is_datagram : 1;   /* true exactly when it is a datagram peer */
     bool drain_told : 1;    /* true exactly when the end of the worker was made known to it */

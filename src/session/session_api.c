@@ -34,7 +34,7 @@ void weir_session_finish(struct weir_session *session)
     if (!session_api__is_visitor(session)) session_finish(session, WEIR_REASON_APPLICATION);
 }
 
-void weir_session_close(struct weir_session *session)
+void weir_session_abort(struct weir_session *session)
 {
     if (!session_api__is_visitor(session)) session_close(session, WEIR_REASON_APPLICATION);
 }
@@ -47,11 +47,11 @@ void weir_session_fail(struct weir_session *session, const char *text)
 void weir_session_start_timer(struct weir_session *session, uint32_t ms)
 {
     struct worker *worker = session->worker;
-    uint64_t due_ns = worker->now_ns + ms * WALL_NS_PER_MS;
+    uint64_t due_ns = worker->now_ns + ms * CLOCK_NS_PER_MS;
 
     if (session_api__is_visitor(session) || session->state == SESSION_CLOSING) return;
     /* Rounded up: never sooner. */
-    wheel_start(&worker->alarms, &session->alarm, (due_ns + WALL_NS_PER_MS - 1) / WALL_NS_PER_MS);
+    wheel_start(&worker->alarms, &session->alarm, (due_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
 }
 
 void weir_session_stop_timer(struct weir_session *session)

@@ -93,13 +93,13 @@ void session_table_free(struct session_table *table)
 static bool session_table__grow(struct session_table *table)
 {
     uint32_t first = table->slots_count;
-    size_t head_bytes = session_table__aligned(sizeof(struct session_table_chunk));
+    size_t header_bytes = session_table__aligned(sizeof(struct session_table_chunk));
 
     if (first >= table->slots_max) return false;
     struct session_table_chunk *chunk =
-        memory_alloc(head_bytes + (size_t)SESSION_TABLE_CHUNK * table->stride_bytes);
+        memory_alloc(header_bytes + (size_t)SESSION_TABLE_CHUNK * table->stride_bytes);
     if (!chunk) return false;
-    chunk->sessions = (uint8_t *)chunk + head_bytes;
+    chunk->sessions = (uint8_t *)chunk + header_bytes;
     atomic_store_explicit(&table->chunks[first / SESSION_TABLE_CHUNK], chunk, memory_order_release);
     table->slots_count += SESSION_TABLE_CHUNK;
     for (uint32_t i = 0; i < SESSION_TABLE_CHUNK && first + i < table->slots_max; i++) {
@@ -123,7 +123,7 @@ struct weir_session *session_table_open(struct session_table *table)
     memset(session, 0, table->stride_bytes);
     session->id = session_table__id(table, session_table__generation(id) + 1, slot);
     list_init(&session->in_open);
-    list_init(&session->in_touched);
+    list_init(&session->in_pending_flush);
     wheel_timer_init(&session->deadline);
     wheel_timer_init(&session->alarm);
     session_table__publish(table, slot, session->id);
@@ -134,7 +134,7 @@ struct weir_session *session_table_open(struct session_table *table)
 void session_table_close(struct session_table *table, struct weir_session *session)
 {
     weir_check(!list_has(&session->in_open));
-    weir_check(!list_has(&session->in_touched));
+    weir_check(!list_has(&session->in_pending_flush));
     weir_check(!wheel_timer_runs(&session->deadline));
     weir_check(!wheel_timer_runs(&session->alarm));
     weir_check(table->open_count > 0);

@@ -151,12 +151,12 @@ struct wheel_timer *wheel_take_due(struct wheel *wheel, uint64_t now_ms)
 
 static void wheel__validate_slot(const struct wheel *wheel, uint32_t level, uint32_t slot)
 {
-    const struct list *head = &wheel->slots[level][slot];
+    const struct list *header = &wheel->slots[level][slot];
     bool marked = (wheel->occupied[level] >> slot & 1) != 0;
 
-    weir_check(marked == !list_is_empty(head));
+    weir_check(marked == !list_is_empty(header));
     if (marked) weir_check(slot > wheel__slot(wheel->now_ms, level));
-    for (const struct list *at = head->next; at != head; at = at->next) {
+    for (const struct list *at = header->next; at != header; at = at->next) {
         const struct wheel_timer *timer =
             weir_container_of((struct list *)(uintptr_t)at, struct wheel_timer, in_slot);
         weir_check(at->next->previous == at);

@@ -21,12 +21,12 @@
  * it is answered. */
 #define WORKER__EVENTS_MAX 64
 /* How soon a session that found no buffers tries again. */
-#define WORKER__STARVED_NS (5 * WALL_NS_PER_MS)
+#define WORKER__STARVED_NS (5 * CLOCK_NS_PER_MS)
 /* A wait that returns so much too late was no wait: the thread stood still. */
-#define WORKER__STILL_NS (1000 * WALL_NS_PER_MS)
-#define WORKER__CATCH_UP_TURNS_MAX 1000u
+#define WORKER__STILL_NS (1000 * CLOCK_NS_PER_MS)
+#define WORKER__CATCH_UP_ITERATIONS_MAX 1000u
 /* A wait that returns so much too late found more than one batch, perhaps. */
-#define WORKER__LATE_NS (20 * WALL_NS_PER_MS)
+#define WORKER__LATE_NS (20 * CLOCK_NS_PER_MS)
 #define WORKER__GAUGE_EVERY_MS 100u
 
 /* ---- life ---- */
@@ -35,7 +35,8 @@ bool worker_init(struct worker *worker, uint8_t index, struct worker_common *com
                  size_t extra_bytes)
 {
     const struct weir_config *config = &common->config;
-    uint32_t slots_max = config->sessions_max + config->datagram_peers_max + WORKER_FAREWELLS_MAX;
+    uint32_t slots_max =
+        config->sessions_max + config->datagram_peers_max + WORKER_REJECT_MESSAGES_MAX;
 
     worker->index = index;
     worker->common = common;
@@ -44,7 +45,7 @@ bool worker_init(struct worker *worker, uint8_t index, struct worker_common *com
     list_init(&worker->starved);
     list_init(&worker->places);
     peers_init(&worker->peers);
-    if (!mailbox_init(&worker->mailbox, config->mailbox_letters_max)) return false;
+    if (!mailbox_init(&worker->mailbox, config->mailbox_commands_max)) return false;
     return session_table_init(&worker->table, (uint8_t)config->node, index, slots_max, extra_bytes);
 }
 
@@ -65,7 +66,7 @@ static void worker__set_marks(struct worker *worker)
 static void worker__note_time(struct worker *worker)
 {
     worker->now_ns = net_now_ns(worker->net);
-    worker->now_ms = worker->now_ns / WALL_NS_PER_MS;
+    worker->now_ms = worker->now_ns / CLOCK_NS_PER_MS;
 }
 
 enum weir_code worker_open(struct worker *worker, const struct net_options *asked,
@@ -94,7 +95,7 @@ void worker_close(struct worker *worker)
 {
     if (!worker->net) return;
     weir_check(worker->groups.count == 0);
-    weir_check(worker->farewells_open == 0);
+    weir_check(worker->reject_messages_open == 0);
     while (!mailbox_shut(&worker->mailbox)) mail_read(worker);
     net_free(worker->net);
     worker->net = NULL;
@@ -135,13 +136,13 @@ static struct worker *worker__least_busy(struct worker *worker)
 void worker_place_accepted(struct worker *worker, const struct place *place,
                            struct net_socket socket, const struct weir_address *peer)
 {
-    const struct mailbox_letter letter = {
+    const struct mailbox_command command = {
         .kind = MAILBOX_ACCEPTED, .place = place, .socket = socket, .peer = *peer};
     struct worker *chosen = worker->common->team ? worker__least_busy(worker) : worker;
 
     /* Counted before it is there, so that the next one of this batch goes elsewhere. */
     if (worker->common->team) atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
-    if (chosen == worker || mailbox_post(&chosen->mailbox, &letter) != MAILBOX_POSTED)
+    if (chosen == worker || mailbox_post(&chosen->mailbox, &command) != MAILBOX_POSTED)
         session_open(worker, place, socket, peer);
 }
 
@@ -225,11 +226,11 @@ static void worker__mind_stillness(struct worker *worker, uint32_t events_count)
 
     worker->is_behind = events_count == WORKER__EVENTS_MAX || late_ns > WORKER__LATE_NS;
     if (late_ns > WORKER__STILL_NS)
-        worker->catching_up_turns = WORKER__CATCH_UP_TURNS_MAX;
+        worker->catching_up_iterations = WORKER__CATCH_UP_ITERATIONS_MAX;
     else if (events_count == 0)
-        worker->catching_up_turns = 0;
-    else if (worker->catching_up_turns > 0)
-        worker->catching_up_turns--;
+        worker->catching_up_iterations = 0;
+    else if (worker->catching_up_iterations > 0)
+        worker->catching_up_iterations--;
 }
 
 static void worker__count_timer(struct worker *worker, const struct wheel_timer *timer)
@@ -242,7 +243,7 @@ static void worker__run_timers(struct worker *worker)
 {
     struct wheel_timer *timer;
 
-    if (worker->catching_up_turns > 0) return;
+    if (worker->catching_up_iterations > 0) return;
     while ((timer = wheel_take_due(&worker->deadlines, worker->now_ms)) != NULL) {
         worker__count_timer(worker, timer);
         deadline_on_due(weir_container_of(timer, struct weir_session, deadline));
@@ -262,13 +263,13 @@ static uint64_t worker__sooner(uint64_t a, uint64_t b)
 
 static uint64_t worker__ns_of_ms(uint64_t ms)
 {
-    return ms > UINT64_MAX / WALL_NS_PER_MS ? UINT64_MAX : ms * WALL_NS_PER_MS;
+    return ms > UINT64_MAX / CLOCK_NS_PER_MS ? UINT64_MAX : ms * CLOCK_NS_PER_MS;
 }
 
 /* How long the next wait may take at most. */
 static uint64_t worker__wait_until(struct worker *worker, uint64_t until_ns)
 {
-    if (worker->catching_up_turns > 0) return 0;
+    if (worker->catching_up_iterations > 0) return 0;
     until_ns = worker__sooner(until_ns, drain_next_ns(worker));
     until_ns = worker__sooner(until_ns, worker__ns_of_ms(wheel_next_ms(&worker->deadlines)));
     until_ns = worker__sooner(until_ns, worker__ns_of_ms(wheel_next_ms(&worker->alarms)));
@@ -305,12 +306,12 @@ static void worker__on_event(const struct net_event *event)
         place_on_event(weir_container_of(owner, struct place, owner), event);
 }
 
-static void worker__flush_touched(struct worker *worker)
+static void worker__flush_pending(struct worker *worker)
 {
     struct list *node;
 
     while ((node = list_take_first(&worker->touched)) != NULL)
-        session_flush(weir_container_of(node, struct weir_session, in_touched));
+        session_flush(weir_container_of(node, struct weir_session, in_pending_flush));
 }
 
 static void worker__gauge(struct worker *worker)
@@ -329,7 +330,7 @@ static bool worker__has_ended(struct worker *worker)
            mailbox_shut(&worker->mailbox);
 }
 
-bool worker_turn(struct worker *worker, uint64_t until_ns)
+bool worker_iterate(struct worker *worker, uint64_t until_ns)
 {
     struct net_event events[WORKER__EVENTS_MAX];
 
@@ -339,18 +340,18 @@ bool worker_turn(struct worker *worker, uint64_t until_ns)
     uint32_t count = net_wait(worker->net, until_ns, events, WORKER__EVENTS_MAX);
     worker__note_time(worker);
     worker__mind_stillness(worker, count);
-    counter_add(&worker->counters.turns, 1);
+    counter_add(&worker->counters.loop_iterations, 1);
     for (uint32_t i = 0; i < count; i++) worker__on_event(&events[i]);
     mail_read(worker);
     worker__run_timers(worker);
     drain_mind_orders(worker);
     list_append_all(&worker->touched, &worker->starved);
-    worker__flush_touched(worker);
+    worker__flush_pending(worker);
     worker__gauge(worker);
     return !worker__has_ended(worker);
 }
 
 void worker_run(struct worker *worker)
 {
-    while (worker_turn(worker, NET_FOREVER)) continue;
+    while (worker_iterate(worker, NET_FOREVER)) continue;
 }

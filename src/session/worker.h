@@ -9,6 +9,7 @@
 #include "address_counts.h"
 #include "address_list.h"
 #include "atomic.h"
+#include "clock.h"
 #include "counters.h"
 #include "group.h"
 #include "hand.h"
@@ -21,7 +22,6 @@
 #include "refusal.h"
 #include "session_table.h"
 #include "siphash.h"
-#include "wall.h"
 #include "wheel.h"
 
 /* What the workers of a server share: read-only, but for what is atomic or has a lock inside, which
@@ -43,7 +43,7 @@ struct worker_common {
 
 enum worker_order { WORKER_RUN, WORKER_DRAIN, WORKER_STOP }; /* a bit each, in their order */
 
-#define WORKER_FAREWELLS_MAX 64u /* refused connections that are being told so, at once */
+#define WORKER_REJECT_MESSAGES_MAX 64u /* refused connections that are being told so, at once */
 
 struct worker {
     struct worker_common *common;
@@ -68,8 +68,8 @@ struct worker {
     uint32_t linger_ms; /* how long a peer may take to follow our end */
     uint32_t datagram_sends_max;
     uint32_t buffer_bytes; /* capacity of one stream buffer */
-    uint32_t farewells_open;
-    uint32_t catching_up_turns; /* not 0: the thread stood still, see worker__mind_stillness */
+    uint32_t reject_messages_open;
+    uint32_t catching_up_iterations; /* not 0: the thread stood still, see worker__mind_stillness */
     bool is_behind; /* true exactly when more may have come than this turn had room or time for */
     uint32_t team_next; /* of equals, whose turn it is */
     uint64_t waited_until_ns;
@@ -104,7 +104,7 @@ void worker_run(struct worker *worker);
 
 /* One turn, which waits until `until_ns` at most. False: everything has ended. For tests;
  * worker_run calls it. */
-bool worker_turn(struct worker *worker, uint64_t until_ns);
+bool worker_iterate(struct worker *worker, uint64_t until_ns);
 
 /* Nothing may be open any more: after worker_run, or after a worker_open that was followed by
  * nothing. */
@@ -120,9 +120,10 @@ void worker_stop(struct worker *worker);
 /* ---- for the rest of the layer ---- */
 
 /* The session has something to send or to end this turn. */
-static inline void worker_touch(struct worker *worker, struct weir_session *session)
+static inline void worker_flush_later(struct worker *worker, struct weir_session *session)
 {
-    if (!list_has(&session->in_touched)) list_add_last(&worker->touched, &session->in_touched);
+    if (!list_has(&session->in_pending_flush))
+        list_add_last(&worker->touched, &session->in_pending_flush);
 }
 
 /* A connection came to a place of this worker: it goes to the member of the team with the fewest

@@ -2,7 +2,7 @@
 /* contract.c - one suite for every transport: contract --transport=NAME [--group=NAME]
  * [--test=PATTERN] [--seed=N]
  *
- * The groups are named after their files, law_01_demand and so on. --planted=FAULT makes the
+ * The groups are named after their files, rule_01_demand and so on. --planted=FAULT makes the
  * transport misbehave: then the group that guards against it must fail. Exit 77: this system does
  * not allow the transport.
  */
@@ -18,10 +18,10 @@
 #define CONTRACT__WINE_TIMES 4 /* patience there: each system call is a round trip */
 
 static const struct contract_group *const contract__groups[] = {
-    &group_law_01_demand, &group_law_02_answer, &group_law_03_order, &group_law_04_whole,
-    &group_law_05_owner,  &group_law_06_commit, &group_law_07_last,  &group_law_08_scarcity,
-    &group_law_09_clock,  &group_law_10_thread, &group_datagrams,    &group_places,
-    &group_fairness,      &group_races,         &group_planted,
+    &group_rule_01_demand, &group_rule_02_answer, &group_rule_03_order, &group_rule_04_whole,
+    &group_rule_05_owner,  &group_rule_06_commit, &group_rule_07_last,  &group_rule_08_scarcity,
+    &group_rule_09_clock,  &group_rule_10_thread, &group_datagrams,     &group_places,
+    &group_fairness,       &group_races,          &group_injected,
 };
 
 /* The value of --NAME=VALUE; null: that is not it. */
@@ -78,7 +78,7 @@ static bool contract__read(int count, char **arguments, const char **group)
         else if ((value = contract__value(arguments[i], "--patience-ms")) != NULL)
             world_patience_ns = strtoull(value, NULL, 10) * 1000000;
         else if ((value = contract__value(arguments[i], "--planted")) == NULL ||
-                 !planted_choose(value))
+                 !injected_choose(value))
             return false;
     }
     return true;

@@ -27,13 +27,13 @@ struct contract_group {
 #define CONTRACT_GROUP(name, array) \
     const struct contract_group group_##name = {#name, array, CONTRACT_COUNT_OF(array)}
 
-extern const struct contract_group group_law_01_demand, group_law_02_answer, group_law_03_order,
-    group_law_04_whole, group_law_05_owner, group_law_06_commit, group_law_07_last,
-    group_law_08_scarcity, group_law_09_clock, group_law_10_thread, group_datagrams, group_places,
-    group_fairness, group_races, group_planted;
+extern const struct contract_group group_rule_01_demand, group_rule_02_answer, group_rule_03_order,
+    group_rule_04_whole, group_rule_05_owner, group_rule_06_commit, group_rule_07_last,
+    group_rule_08_scarcity, group_rule_09_clock, group_rule_10_thread, group_datagrams,
+    group_places, group_fairness, group_races, group_injected;
 
-/* planted.c: makes every net opened from now on misbehave in that way. False: there is no such
+/* injected.c: makes every net opened from now on misbehave in that way. False: there is no such
  * fault. */
-bool planted_choose(const char *fault);
+bool injected_choose(const char *fault);
 
 #endif

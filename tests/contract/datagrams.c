@@ -68,7 +68,7 @@ static void datagrams__burst(struct line *line, struct peer_datagrams *peer, uin
             under_way += length + DATAGRAMS__OVERHEAD_BYTES;
             sent++;
         }
-        world_turn_on(line->world, "every datagram came", __FILE__, __LINE__);
+        world_iterate_on(line->world, "every datagram came", __FILE__, __LINE__);
         for (; datagrams__at(line, seen_count, &seen); seen_count++) {
             require_equal(seen.length, datagrams__size(seen_count));
             require_equal(pattern_wrong(seen_count, 0, seen.bytes, seen.length), seen.length);
@@ -191,7 +191,7 @@ static void an_echo_returns_each_datagram(void **state)
         }
         world_begin(world);
         for (uint32_t echoed = 0; back < (round + 1) * 20;) {
-            world_turn_on(world, "each came back", __FILE__, __LINE__);
+            world_iterate_on(world, "each came back", __FILE__, __LINE__);
             for (; echoed < line->got_count; echoed++) {
                 const struct datagram_got *got = &line->got[echoed];
                 require_equal(line_send_to(line, &got->from, &got->local, got->bytes, got->length,

@@ -11,20 +11,20 @@
 #define FAIRNESS__ROOM 2u /* events of one turn ... */
 #define FAIRNESS__BUSY 6u /* ... and how many always have one */
 /* Many more than fairness takes, wherever the wire is slow: a simulated one takes a thousand. */
-#define FAIRNESS__TURNS_MAX 8000u
+#define FAIRNESS__ITERATIONS_MAX 8000u
 #define FAIRNESS__FLOOD 16u /* datagrams a turn, for each busy socket */
 #define FAIRNESS__ENDLESS UINT64_C(0x10000000000)
 
 static void fairness__begin(struct world *world)
 {
     world_begin(world);
-    world->turns_deadline = world->turns_count + FAIRNESS__TURNS_MAX;
+    world->iterations_deadline = world->iterations_count + FAIRNESS__ITERATIONS_MAX;
 }
 
 /* As world_until, in so few turns. */
-#define fairness__until(world, condition)                      \
-    for (fairness__begin(world); !(condition);                 \
-         world_turn_on(world, #condition, __FILE__, __LINE__)) \
+#define fairness__until(world, condition)                         \
+    for (fairness__begin(world); !(condition);                    \
+         world_iterate_on(world, #condition, __FILE__, __LINE__)) \
     continue
 
 /* Streams that receive in every turn. */
@@ -105,7 +105,7 @@ static void busy_datagrams_leave_room_for_streams(void **state)
         fairness__begin(world);
         while (quiet->in_position < i) {
             fairness__flood(busy, sender);
-            world_turn_on(world, "a byte came among the datagrams", __FILE__, __LINE__);
+            world_iterate_on(world, "a byte came among the datagrams", __FILE__, __LINE__);
         }
     }
     world_close(world);
@@ -134,7 +134,7 @@ static void busy_datagrams_leave_room_for_other_sockets(void **state)
         while (lines[quiet]->got_count == 0) {
             for (int i = 0; i < COUNT; i++)
                 if (i != quiet) fairness__flood(lines[i], sender);
-            world_turn_on(world, "a datagram came beside the flood", __FILE__, __LINE__);
+            world_iterate_on(world, "a datagram came beside the flood", __FILE__, __LINE__);
         }
     }
     world_close(world);
@@ -228,7 +228,7 @@ static void streams_that_pause_leave_room_for_others(void **state)
     for (uint32_t i = 0; i < FAIRNESS__BUSY; i++) line_receive(lines[i], true);
     fairness__begin(world);
     while (!fairness__all_received(lines, 20)) {
-        world_turn_on(world, "all of them received", __FILE__, __LINE__);
+        world_iterate_on(world, "all of them received", __FILE__, __LINE__);
         for (uint32_t i = 0; i < FAIRNESS__BUSY; i++) fairness__pause(lines[i], &seen_counts[i]);
     }
     world_close(world);

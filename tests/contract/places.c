@@ -19,7 +19,7 @@ static void a_taken_place_is_an_error_that_says_so(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world), *socket = world_bind(world, "127.0.0.1:0");
-    struct net_place place = {.address = line_address(listener), .backlog = 1};
+    struct net_listen_options place = {.address = line_address(listener), .backlog = 1};
     struct net_handle handle;
     struct weir_error error;
 
@@ -40,7 +40,7 @@ static void a_place_is_free_again_after_the_close(void **state)
     struct world *world = world_open(NULL);
     struct peer *peer;
     struct line *line = world_connect(world, &peer);
-    struct net_place place = {.address = line_address(world->listener), .backlog = 1};
+    struct net_listen_options place = {.address = line_address(world->listener), .backlog = 1};
 
     (void)state;
     line_close(line); /* our side closes first, so that TIME_WAIT is ours */
@@ -53,7 +53,7 @@ static void a_place_is_free_again_after_the_close(void **state)
 static void a_dual_stack_listener_takes_both_families(void **state)
 {
     struct world *world = world_open(NULL);
-    struct net_place place = {.address = world_address("[::]:0"), .backlog = 8};
+    struct net_listen_options place = {.address = world_address("[::]:0"), .backlog = 8};
     struct line *listener = world_listen_on(world, &place);
     static const char *const addresses[] = {"127.0.0.1:0", "[::1]:0"};
 
@@ -77,7 +77,7 @@ static void several_workers_share_a_place(void **state)
 {
     enum { COUNT = 40 };
     struct world *first = world_open(NULL), *next = world_open_beside(first, NULL);
-    struct net_place place = {
+    struct net_listen_options place = {
         .address = world_address("127.0.0.1:0"), .share = NET_SHARE_FIRST, .backlog = COUNT};
 
     (void)state;
@@ -94,8 +94,8 @@ static void several_workers_share_a_place(void **state)
     for (int i = 0; i < COUNT; i++) peer_connect(first, &place.address);
     world_begin(first);
     while (listeners[0]->sockets_count + listeners[1]->sockets_count < COUNT) {
-        world_turn_on(first, "each connection was accepted", __FILE__, __LINE__);
-        world_turn_until(next, 0);
+        world_iterate_on(first, "each connection was accepted", __FILE__, __LINE__);
+        world_iterate_until(next, 0);
     }
     require(listeners[0]->sockets_count > 0);
     require(listeners[1]->sockets_count > 0);

@@ -56,7 +56,7 @@ static void races__step(struct world *world, struct race *race, uint64_t *draw)
         race->spoiled = true;
         races__leave(world, race);
         break;
-    case 7: world_turn_until(world, 0); break;
+    case 7: world_iterate_until(world, 0); break;
     case 8: race->peer->reads = !race->peer->reads && !race->spoiled; break;
     case 9:
         line_receive(line, true);
@@ -64,7 +64,7 @@ static void races__step(struct world *world, struct race *race, uint64_t *draw)
         line_receive(line, true);
         break;
     case 10: net_wake(world->net); break;
-    default: world_turn(world); break;
+    default: world_iterate(world); break;
     }
 }
 
@@ -86,7 +86,7 @@ static void races__run(uint64_t seed)
             races__open(world, race, ++names);
         else
             races__step(world, race, &draw);
-        if (pattern_draw(&draw, 3) == 0) world_turn(world);
+        if (pattern_draw(&draw, 3) == 0) world_iterate(world);
     }
     for (int i = 0; i < RACES__LINES; i++) { /* faults off: all must drain */
         if (!races[i].line) continue;
@@ -122,10 +122,10 @@ static void a_close_races_what_the_peer_does(void **state)
         struct line *line = world_connect(world, &peer);
         line->in_seed = 1 + i;
         line_receive(line, true);
-        for (uint64_t turns = i % 5; turns > 0; turns--) world_turn_until(world, 0);
+        for (uint64_t turns = i % 5; turns > 0; turns--) world_iterate_until(world, 0);
         peer_sends_pattern(peer, 1 + i, 100000, 10000);
-        peer_turn(peer);
-        for (uint64_t turns = i % 7; turns > 0; turns--) world_turn_until(world, 0);
+        peer_step(peer);
+        for (uint64_t turns = i % 7; turns > 0; turns--) world_iterate_until(world, 0);
         if (i % 4 == 0) peer_finish(peer);
         if (i % 4 == 1) peer_reset(peer);
         if (i % 8 < 4) line_receive(line, false);

@@ -104,8 +104,8 @@ def self_test():
         "which is not in": good.replace(row, "|".join([*cells[:4], " `README.md: no_such_test_at_all` ", *cells[5:]])),
     }
     missed = [what for what, text in planted.items() if not any(what in fault for fault in faults_of(text))]
-    planted_call = "    if (win_system->receive_message(slot->socket, &message, &it) != 0) return;\n"
-    if not plain_io_outside_of_the_emulation({"rio_udp.c": planted_call}):
+    injected_call = "    if (win_system->receive_message(slot->socket, &message, &it) != 0) return;\n"
+    if not plain_io_outside_of_the_emulation({"rio_udp.c": injected_call}):
         missed.append("plain I/O in rio_udp.c")
     if not any(_PLAIN_IO.search(text) for name, text in transport_texts().items() if "emulation" in name):
         missed.append("plain I/O of the emulation: its calls are called otherwise now")

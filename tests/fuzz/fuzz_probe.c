@@ -3,16 +3,17 @@
 #include "fuzz_stream.h"
 
 static enum weir_decoded probe_letters(void *user, const uint8_t *bytes, size_t length,
-                                       struct weir_head *head, struct weir_fault *fault)
+                                       struct weir_header *header,
+                                       struct weir_decode_error *decode_error)
 {
     (void)user;
-    (void)fault;
+    (void)decode_error;
     if (bytes[0] < 'a' || bytes[0] > 'f') return WEIR_DECODED_BAD;
     size_t needed = (size_t)(bytes[0] - 'a') + 2;
     if (length < needed) return WEIR_DECODED_MORE;
-    head->head_bytes = needed;
-    head->message_bytes = bytes[needed - 1] % 16;
-    head->tail_bytes = bytes[0] & 1;
+    header->header_bytes = needed;
+    header->message_bytes = bytes[needed - 1] % 16;
+    header->trailer_bytes = bytes[0] & 1;
     return WEIR_DECODED_MESSAGE;
 }
 
@@ -24,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < 2 && !frames[i]; i++) {
         struct weir_probe probe = {.size = sizeof probe,
                                    .name = "letters",
-                                   .head_bytes_max = 7,
+                                   .header_bytes_max = 7,
                                    .message_bytes_max = 9,
                                    .skips_oversize = i == 1,
                                    .probe = probe_letters};

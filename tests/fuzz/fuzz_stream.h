@@ -49,7 +49,7 @@ static void fuzz_stream_cut(const struct weir_codec *codec, const uint8_t *bytes
     fuzz_stream_same(codec, &whole, bytes, length, pieces, 4, ends);
     fuzz_stream_same(codec, &whole, bytes, length, &one, 1, ends);
     if (whole.told == WEIR_DECODED_BAD)
-        for (const char *at = whole.fault.text; *at; at++)
+        for (const char *at = whole.decode_error.text; *at; at++)
             if (*at < ' ' || *at > '~') fuzz_stream_fail(codec, "a fault's text is not printable");
     frames_free(&whole);
 }
@@ -58,7 +58,8 @@ static void fuzz_stream_cut(const struct weir_codec *codec, const uint8_t *bytes
 static inline void fuzz_stream_encode(const struct weir_codec *codec, const uint8_t *bytes,
                                       size_t length)
 {
-    static uint8_t stream[2 * (FUZZ_STREAM_BYTES_MAX + WEIR_HEAD_BYTES_MAX + WEIR_TAIL_BYTES_MAX)];
+    static uint8_t
+        stream[2 * (FUZZ_STREAM_BYTES_MAX + WEIR_HEADER_BYTES_MAX + WEIR_TRAILER_BYTES_MAX)];
     const size_t all = SIZE_MAX;
     size_t frame_length, message_length;
 
@@ -73,7 +74,7 @@ static inline void fuzz_stream_encode(const struct weir_codec *codec, const uint
     const uint8_t *message = frames_message(&back, 1, &message_length);
     /* A header that stays in the message has its length put right, and a varint may change its
      * width then; the rest never changes. */
-    size_t rest = length > WEIR_HEAD_BYTES_MAX ? length - WEIR_HEAD_BYTES_MAX : 0;
+    size_t rest = length > WEIR_HEADER_BYTES_MAX ? length - WEIR_HEADER_BYTES_MAX : 0;
     bool keeps_varint = strstr(codec->name, "mqtt") ||
                         (strstr(codec->name, "varint") && strstr(codec->name, "strip=no"));
     if ((message_length != length && !keeps_varint) || message_length < rest ||

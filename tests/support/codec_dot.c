@@ -7,7 +7,7 @@
 
 static enum weir_decoded codec_dot__decode(const struct weir_codec *codec, void *state,
                                            struct weir_input *input, struct weir_message *message,
-                                           struct weir_fault *fault)
+                                           struct weir_decode_error *decode_error)
 {
     struct {
         uint32_t length;
@@ -16,14 +16,14 @@ static enum weir_decoded codec_dot__decode(const struct weir_codec *codec, void 
 
     (void)codec;
     if (input->ended && gathered->length > 0) {
-        snprintf(fault->text, sizeof fault->text, "it ended inside");
+        snprintf(decode_error->text, sizeof decode_error->text, "it ended inside");
         return WEIR_DECODED_BAD;
     }
     while (input->length > 0) {
         char letter = (char)*input->bytes++;
         input->length--;
         if (letter == '!' || gathered->length == sizeof gathered->bytes) {
-            snprintf(fault->text, sizeof fault->text, "there was a %c", letter);
+            snprintf(decode_error->text, sizeof decode_error->text, "there was a %c", letter);
             return WEIR_DECODED_BAD;
         }
         gathered->bytes[gathered->length++] = letter;
@@ -36,19 +36,19 @@ static enum weir_decoded codec_dot__decode(const struct weir_codec *codec, void 
     return WEIR_DECODED_MORE;
 }
 
-static size_t codec_dot__begun(const struct weir_codec *codec, const void *state)
+static size_t codec_dot__partial(const struct weir_codec *codec, const void *state)
 {
     (void)codec;
     return *(const uint32_t *)state;
 }
 
 static enum weir_code codec_dot__encode(const struct weir_codec *codec, const uint8_t *bytes,
-                                        size_t length, struct weir_envelope *envelope)
+                                        size_t length, struct weir_framing *framing)
 {
     (void)codec;
     if (length > 0 && memchr(bytes, '.', length)) return WEIR_INVALID;
-    envelope->tail[0] = '.';
-    envelope->tail_length = 1;
+    framing->trailer[0] = '.';
+    framing->trailer_length = 1;
     return WEIR_OK;
 }
 
@@ -59,6 +59,6 @@ const struct weir_codec codec_dot = {
     .streams = true,
     .state_bytes = 32,
     .decode = codec_dot__decode,
-    .begun_bytes = codec_dot__begun,
+    .partial_bytes = codec_dot__partial,
     .encode = codec_dot__encode,
 };

@@ -41,12 +41,12 @@ static void frames__feed(struct frames *frames, struct weir_decoder *decoder, co
 
     for (;;) {
         size_t before = input.length;
-        frames->told = weir_decoder_next(decoder, &input, &message, &frames->fault);
+        frames->told = weir_decoder_next(decoder, &input, &message, &frames->decode_error);
         if (input.length > before || input.bytes + input.length != piece + length)
             frames->broken = "the input was not taken from its front";
         if (frames->told != WEIR_DECODED_MESSAGE) break;
         frames__note(frames, &message, piece, length);
-        if (weir_decoder_begun_bytes(decoder) != 0)
+        if (weir_decoder_partial_bytes(decoder) != 0)
             frames->broken = "a whole message counts as begun";
     }
     if (frames->told == WEIR_DECODED_MORE && input.length > 0)
@@ -72,7 +72,7 @@ struct frames frames_decode(const struct weir_codec *codec, const uint8_t *bytes
         frames__feed(&frames, decoder, room, count, ends && at + count == length);
         at += count;
     } while (at < length && frames.told != WEIR_DECODED_BAD);
-    frames.begun_bytes = weir_decoder_begun_bytes(decoder);
+    frames.partial_bytes = weir_decoder_partial_bytes(decoder);
     frames.skipped_count = weir_decoder_skipped_count(decoder);
     weir_decoder_free(decoder);
     memory_unpoison(room, length + 8);

@@ -13,10 +13,10 @@ struct frames {
     size_t count;    /* of messages */
     size_t in_place; /* of those that lay in the input */
     enum weir_decoded told;
-    struct weir_fault fault;
+    struct weir_decode_error decode_error;
     uint64_t skipped_count;
-    size_t begun_bytes; /* before the end */
-    const char *broken; /* a rule that the decoder broke; null: none */
+    size_t partial_bytes; /* before the end */
+    const char *broken;   /* a rule that the decoder broke; null: none */
 };
 
 /* Decodes the stream in pieces of these sizes, the last of which is used again and again. Behind a

@@ -144,7 +144,7 @@ static uint32_t memwin__port_wait(win_port number, struct win_packet *packets, u
 
     simulation->waiting = port;
     simulation->script_due = false;
-    wire_turn(simulation);
+    wire_serve(simulation);
     while (until_ns != 0 && list_is_empty(&port->packets) && !simulation->script_due &&
            wire_step(simulation, until_ns))
         continue;

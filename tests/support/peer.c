@@ -10,7 +10,7 @@
 #include "world.h"
 
 #define PEER__PIECE_MAX 65536u
-#define PEER__SENDS_A_TURN 64 /* so that tiny pieces do not take a turn each */
+#define PEER__SENDS_PER_STEP 64 /* so that tiny pieces do not take a turn each */
 
 struct peer *peer_start(struct world *world, const struct weir_address *to)
 {
@@ -137,9 +137,9 @@ static void peer__read(struct peer *peer)
     }
 }
 
-void peer_turn(struct peer *peer)
+void peer_step(struct peer *peer)
 {
-    for (int i = 0; i < PEER__SENDS_A_TURN && peer__send_piece(peer); i++) continue;
+    for (int i = 0; i < PEER__SENDS_PER_STEP && peer__send_piece(peer); i++) continue;
     if (peer->out_finishes && !peer->finished && peer->out_position == peer->out_total)
         peer_finish(peer);
     if (peer->reads) peer__read(peer);

@@ -85,7 +85,7 @@ void peer_sends_pattern(struct peer *peer, uint64_t seed, uint64_t total, uint32
 void peer_reads_pattern(struct peer *peer, uint64_t seed);
 
 /* The part of a turn that is the peer's. */
-void peer_turn(struct peer *peer);
+void peer_step(struct peer *peer);
 
 struct peer_datagrams *peer_bind(struct world *world, const char *address);
 struct weir_address peer_bound(struct peer_datagrams *datagrams);

@@ -108,7 +108,7 @@ static void swarm__unasked(struct weir_session *session)
 static void swarm__meddle(struct weir_session *session)
 {
     switch (swarm_roll(40)) {
-    case 0: weir_session_close(session); break;
+    case 0: weir_session_abort(session); break;
     case 1: weir_session_finish(session); break;
     case 2: weir_session_fail(session, "the dice say so"); break;
     case 3: weir_session_start_timer(session, swarm_roll(300)); break;
@@ -163,7 +163,7 @@ static void swarm__answer(struct weir_session *session, const struct weir_messag
 
     if (code == WEIR_OK || !own->fate) return;
     own->fate->lossy = true;
-    if (swarm_told.is_raw) weir_session_close(session); /* what follows would be out of place */
+    if (swarm_told.is_raw) weir_session_abort(session); /* what follows would be out of place */
 }
 
 static void swarm__obey(struct weir_session *session, const struct weir_message *message)
@@ -180,7 +180,7 @@ static void swarm__obey(struct weir_session *session, const struct weir_message 
     case SWARM_NO_TIMER: weir_session_stop_timer(session); break;
     case SWARM_FLOOD: swarm__flood(session); break;
     case SWARM_FINISH: weir_session_finish(session); break;
-    case SWARM_CLOSE: weir_session_close(session); break;
+    case SWARM_CLOSE: weir_session_abort(session); break;
     case SWARM_FAIL: weir_session_fail(session, "it asked for it"); break;
     default: break;
     }
@@ -211,7 +211,7 @@ static void swarm__on_drain(struct weir_session *session)
     if (swarm_one_in(2))
         weir_session_finish(session);
     else
-        weir_session_close(session);
+        weir_session_abort(session);
 }
 
 static void swarm__on_close(struct weir_session *session, enum weir_reason reason, const char *text)
@@ -224,7 +224,7 @@ static void swarm__on_close(struct weir_session *session, enum weir_reason reaso
     require(weir_session_join(session, "a") == WEIR_CANCELLED);
     weir_session_start_timer(session, 1);
     weir_session_finish(session);
-    weir_session_close(session);
+    weir_session_abort(session);
     weir_session_fail(session, "late");
     own->closed = true;
     swarm_told.closed++;

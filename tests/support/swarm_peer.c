@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "address.h"
+#include "fixture.h"
 #include "require.h"
-#include "stage.h"
 
 /* What an honest peer asks for: nothing that ends it. */
 #define SWARM_PEER__HONEST "bbbbccccnjltu"
@@ -25,7 +25,7 @@ void swarm_peer_open(struct swarm_peer *peer, const struct weir_codec *codec,
     const struct weir_address from = address_of_v4(0x7f000001u + swarm_roll(4), 0);
 
     *peer = (struct swarm_peer){.codec = codec, .fate = fate, .seed = seed};
-    peer->wire = sim_connect(stage.simulation, &stage.address, &from);
+    peer->wire = sim_connect(fixture.simulation, &fixture.address, &from);
     peer->manner =
         swarm_one_in(2) ? SWARM_HONEST : (enum swarm_manner)swarm_roll(SWARM_MANNERS_COUNT);
     peer->sent_max = swarm_roll(60);
@@ -155,7 +155,7 @@ static void swarm_peer__send(struct swarm_peer *peer)
 
 /* ---- turns ---- */
 
-bool swarm_peer_turn(struct swarm_peer *peer)
+bool swarm_peer_step(struct swarm_peer *peer)
 {
     enum swarm_manner manner = peer->manner;
 
@@ -186,7 +186,7 @@ void swarm_socket_open(struct swarm_socket *socket, uint8_t host, uint64_t seed)
     const struct weir_address address = address_of_v4(0x7f000000u + host, 0);
 
     *socket = (struct swarm_socket){.seed = seed};
-    socket->wire = sim_datagrams_open(stage.simulation, &address);
+    socket->wire = sim_datagrams_open(fixture.simulation, &address);
     require(socket->wire != NULL);
 }
 
@@ -198,7 +198,7 @@ void swarm_socket_close(struct swarm_socket *socket)
 static void swarm_socket__check(struct swarm_socket *socket, const uint8_t *bytes, uint32_t length)
 {
     char expected[SWARM_MESSAGE_BYTES_MAX];
-    uint32_t percent = stage.common.config.datagram_reply_percent_max;
+    uint32_t percent = fixture.common.config.datagram_reply_percent_max;
 
     socket->bytes_in += length;
     require(percent == 0 || socket->bytes_in <= socket->bytes_out * percent / 100);
@@ -211,7 +211,7 @@ static void swarm_socket__check(struct swarm_socket *socket, const uint8_t *byte
     require(bytes[0] == SWARM_BACK || bytes[0] == SWARM_COPY);
 }
 
-void swarm_socket_turn(struct swarm_socket *socket)
+void swarm_socket_step(struct swarm_socket *socket)
 {
     char message[SWARM_MESSAGE_BYTES_MAX];
     struct weir_address from;
@@ -219,7 +219,7 @@ void swarm_socket_turn(struct swarm_socket *socket)
 
     for (uint32_t i = swarm_one_in(3) ? swarm_roll(6) : 0; i > 0; i--) {
         length = swarm_message(socket->seed, socket->sent_count++, SWARM_PEER__DATAGRAMS, message);
-        sim_datagrams_send(socket->wire, &stage.address, message, length);
+        sim_datagrams_send(socket->wire, &fixture.address, message, length);
         socket->bytes_out += length;
     }
     while (sim_datagrams_receive(socket->wire, message, sizeof message, &length, &from))

@@ -41,7 +41,7 @@ void swarm_peer_open(struct swarm_peer *peer, const struct weir_codec *codec,
                      struct swarm_fate *fate, uint64_t seed);
 
 /* Its part of a turn. False: it has ended, and is closed. */
-bool swarm_peer_turn(struct swarm_peer *peer);
+bool swarm_peer_step(struct swarm_peer *peer);
 
 /* Closes it, whatever it is at. */
 void swarm_peer_close(struct swarm_peer *peer);
@@ -55,7 +55,7 @@ struct swarm_socket {
 };
 
 void swarm_socket_open(struct swarm_socket *socket, uint8_t host, uint64_t seed);
-void swarm_socket_turn(struct swarm_socket *socket);
+void swarm_socket_step(struct swarm_socket *socket);
 void swarm_socket_close(struct swarm_socket *socket);
 
 #endif

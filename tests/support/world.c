@@ -16,10 +16,10 @@
 #include "sim.h"
 
 #define WORLD__EVENTS_MAX 64u
-#define WORLD__TURN_NS UINT64_C(1000000)
-#define WORLD__QUIET_TURNS 5u /* so many in a row without an event: nothing more is coming */
-#define WORLD__QUIET_TURNS_WINE 60u
-#define WORLD__TURNS_MAX UINT64_C(3000000)
+#define WORLD__ITERATION_NS UINT64_C(1000000)
+#define WORLD__IDLE_ITERATIONS 5u /* so many in a row without an event: nothing more is coming */
+#define WORLD__IDLE_ITERATIONS_WINE 60u
+#define WORLD__ITERATIONS_MAX UINT64_C(3000000)
 
 const char *world_transport = "simulated";
 uint64_t world_patience_ns = UINT64_C(20000000000);
@@ -307,7 +307,7 @@ static void world__on_line(struct line *line, const struct net_event *event)
 /* ---- turns ---- */
 
 /* What lines do by themselves: go on with their pattern, echo, finish. */
-static void world__line_turn(struct line *line)
+static void world__line_step(struct line *line)
 {
     if (!line->is_open || line->closing || line->send_out || line->finished ||
         line->broken_count > 0)
@@ -321,7 +321,7 @@ static void world__line_turn(struct line *line)
     }
 }
 
-uint32_t world_turn_until(struct world *world, uint64_t until_ns)
+uint32_t world_iterate_until(struct world *world, uint64_t until_ns)
 {
     struct net_event events[WORLD__EVENTS_MAX];
     uint32_t count = net_wait(world->net, until_ns, events, world->events_max);
@@ -333,16 +333,16 @@ uint32_t world_turn_until(struct world *world, uint64_t until_ns)
         else
             world__on_line(events[i].owner, &events[i]);
     }
-    for (struct line *line = world->lines; line; line = line->next) world__line_turn(line);
-    for (struct peer *peer = world->peers; peer; peer = peer->next) peer_turn(peer);
-    world->turns_count++;
+    for (struct line *line = world->lines; line; line = line->next) world__line_step(line);
+    for (struct peer *peer = world->peers; peer; peer = peer->next) peer_step(peer);
+    world->iterations_count++;
     world->events_count += count;
     return count;
 }
 
-uint32_t world_turn(struct world *world)
+uint32_t world_iterate(struct world *world)
 {
-    return world_turn_until(world, net_now_ns(world->net) + WORLD__TURN_NS);
+    return world_iterate_until(world, net_now_ns(world->net) + WORLD__ITERATION_NS);
 }
 
 void world_settle(struct world *world)
@@ -350,10 +350,10 @@ void world_settle(struct world *world)
     uint32_t quiet = 0;
 
     world_begin(world);
-    while (quiet < (plain_is_wine() ? WORLD__QUIET_TURNS_WINE : WORLD__QUIET_TURNS)) {
+    while (quiet < (plain_is_wine() ? WORLD__IDLE_ITERATIONS_WINE : WORLD__IDLE_ITERATIONS)) {
         uint64_t before_ns = net_now_ns(world->net);
-        uint32_t count = world_turn(world);
-        bool early = net_now_ns(world->net) < before_ns + WORLD__TURN_NS;
+        uint32_t count = world_iterate(world);
+        bool early = net_now_ns(world->net) < before_ns + WORLD__ITERATION_NS;
         if (count > 0)
             quiet = 0;
         else if (!early)
@@ -365,14 +365,15 @@ void world_settle(struct world *world)
 void world_begin(struct world *world)
 {
     world->deadline_ns = net_now_ns(world->net) + world_patience_ns;
-    world->turns_deadline = world->turns_count + WORLD__TURNS_MAX;
+    world->iterations_deadline = world->iterations_count + WORLD__ITERATIONS_MAX;
 }
 
-void world_turn_on(struct world *world, const char *condition, const char *file, int line)
+void world_iterate_on(struct world *world, const char *condition, const char *file, int line)
 {
-    if (net_now_ns(world->net) >= world->deadline_ns || world->turns_count >= world->turns_deadline)
+    if (net_now_ns(world->net) >= world->deadline_ns ||
+        world->iterations_count >= world->iterations_deadline)
         require_failed(file, line, "%s, in time", condition);
-    if (world_turn(world) > 0) world->deadline_ns = net_now_ns(world->net) + world_patience_ns;
+    if (world_iterate(world) > 0) world->deadline_ns = net_now_ns(world->net) + world_patience_ns;
 }
 
 /* ---- lines ---- */
@@ -397,7 +398,7 @@ struct weir_address world_address(const char *text)
     return address;
 }
 
-struct line *world_listen_on(struct world *world, const struct net_place *place)
+struct line *world_listen_on(struct world *world, const struct net_listen_options *place)
 {
     struct line *line = world_line_for(world);
     struct weir_error error;
@@ -410,7 +411,7 @@ struct line *world_listen_on(struct world *world, const struct net_place *place)
 
 struct line *world_listen(struct world *world)
 {
-    struct net_place place = {.address = world_address("127.0.0.1:0"), .backlog = 128};
+    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 128};
     struct line *line = world_listen_on(world, &place);
 
     line_accept(line, true);
@@ -525,7 +526,7 @@ void line_give_back_kept(struct line *line)
 struct line *world_bind(struct world *world, const char *address)
 {
     struct line *line = world_line_for(world);
-    struct net_place place = {.address = world_address(address)};
+    struct net_listen_options place = {.address = world_address(address)};
     struct weir_error error;
     char text[512];
 

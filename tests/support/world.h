@@ -84,8 +84,8 @@ struct world {
     bool checks_files;   /* world_close compares; off where others open and close files meanwhile */
     uint32_t events_max; /* of one net_wait */
     uint32_t woken_count, paused_count, events_count;
-    uint64_t turns_count;
-    uint64_t deadline_ns, turns_deadline;
+    uint64_t iterations_count;
+    uint64_t deadline_ns, iterations_deadline;
 };
 
 /* ---- life ---- */
@@ -123,22 +123,23 @@ uint32_t world_files_count(const struct world *world);
 
 /* One net_wait of at most a millisecond, its events, and each peer's part. Returns how many
  * events. */
-uint32_t world_turn(struct world *world);
+uint32_t world_iterate(struct world *world);
 
 /* The same with this deadline. */
-uint32_t world_turn_until(struct world *world, uint64_t until_ns);
+uint32_t world_iterate_until(struct world *world, uint64_t until_ns);
 
 /* Turns until nothing has come for a while: for what must not happen. */
 void world_settle(struct world *world);
 
 /* Turns until the condition holds. The test fails when nothing happens any more, or after a great
  * many turns: it may be slow, and may not stand still. */
-#define world_until(world, condition)                                                            \
-    for (world_begin(world); !(condition); world_turn_on(world, #condition, __FILE__, __LINE__)) \
+#define world_until(world, condition)                             \
+    for (world_begin(world); !(condition);                        \
+         world_iterate_on(world, #condition, __FILE__, __LINE__)) \
     continue
 
 void world_begin(struct world *world);
-void world_turn_on(struct world *world, const char *condition, const char *file, int line);
+void world_iterate_on(struct world *world, const char *condition, const char *file, int line);
 
 /* ---- lines ---- */
 
@@ -146,7 +147,7 @@ void world_turn_on(struct world *world, const char *condition, const char *file,
 struct line *world_listen(struct world *world);
 /* A line for a handle that the test opens itself: it sets `handle`, or clears `is_open`. */
 struct line *world_line_for(struct world *world);
-struct line *world_listen_on(struct world *world, const struct net_place *place);
+struct line *world_listen_on(struct world *world, const struct net_listen_options *place);
 void line_accept(struct line *listener, bool on);
 struct weir_address line_address(struct line *line);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_anyone.c - weir_send, weir_broadcast and weir_close from other threads, while sessions come
+/* test_anyone.c - weir_send, weir_broadcast and weir_finish from other threads, while sessions come
  * and go under them: real workers, real sockets. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,15 +14,15 @@
 #include <weir/weir.h>
 
 #include "check.h"
+#include "clock.h"
 #include "plain_socket.h"
 #include "thread.h"
 #include "transport_alone.h"
-#include "wall.h"
 
 #define SENDERS 3
 #define CLIENTS 12
 #define IDS_MAX 1024u
-#define PATIENCE_NS (UINT64_C(60) * 1000 * WALL_NS_PER_MS)
+#define PATIENCE_NS (UINT64_C(60) * 1000 * CLOCK_NS_PER_MS)
 
 /* What the test's threads share. */
 static struct anyone {
@@ -67,7 +67,7 @@ static void send_about(void *argument)
     while (!atomic_load(&anyone.over)) {
         uint32_t count = atomic_load(&anyone.ids_count);
         uint64_t id = count == 0 ? 1 : atomic_load(&anyone.ids[turn++ % count % IDS_MAX]);
-        enum weir_code code = turn % 97 == 0   ? weir_close(anyone.server, id)
+        enum weir_code code = turn % 97 == 0   ? weir_finish(anyone.server, id)
                               : turn % 31 == 0 ? weir_broadcast(anyone.server, "all", "b", 1, id)
                                                : weir_send(anyone.server, id, "s", 1);
         atomic_fetch_add(turn % 31 == 0         ? &anyone.broadcasts
@@ -82,11 +82,11 @@ static void send_about(void *argument)
 static plain_socket connect_to(const struct weir_address *address)
 {
     plain_socket socket = plain_open(true, true, 0);
-    uint64_t begun_ns = wall_clock_ns();
+    uint64_t begun_ns = clock_now_ns();
 
     assert_true(plain_connect(socket, true, address));
     while (plain_connected(socket) == PLAIN_WAIT)
-        assert_true(wall_clock_ns() - begun_ns < PATIENCE_NS);
+        assert_true(clock_now_ns() - begun_ns < PATIENCE_NS);
     return socket;
 }
 
@@ -104,14 +104,14 @@ static bool read_some(plain_socket socket)
 static void start_server(const char *transport, struct weir_address *address)
 {
     struct weir_listen listen = {
-        .proto = WEIR_TCP, .address = "127.0.0.1:0", .own_handler = &handler_anyone};
+        .proto = WEIR_TCP, .address = "127.0.0.1:0", .custom_handler = &handler_anyone};
     struct weir_config config;
 
     memset(&anyone, 0, sizeof anyone);
     weir_config_init(&config);
     config.transport = transport;
     config.workers = 3;
-    config.mailbox_letters_max = 64; /* so that it is full now and then */
+    config.mailbox_commands_max = 64; /* so that it is full now and then */
     assert_int_equal(weir_server_open(&config, &anyone.server, NULL), WEIR_OK);
     assert_int_equal(weir_server_listen(anyone.server, &listen, NULL), WEIR_OK);
     assert_int_equal(weir_server_start(anyone.server, NULL), WEIR_OK);
@@ -123,7 +123,7 @@ static void churn(const struct weir_address *address)
 {
     const uint32_t enough = plain_is_wine() ? 100 : 2000;
     plain_socket clients[CLIENTS];
-    uint64_t begun_ns = wall_clock_ns();
+    uint64_t begun_ns = clock_now_ns();
 
     for (int i = 0; i < CLIENTS; i++) clients[i] = connect_to(address);
     for (uint32_t turn = 0;
@@ -131,7 +131,7 @@ static void churn(const struct weir_address *address)
          atomic_load(&anyone.broadcasts) < enough;
          turn++) {
         int i = (int)(turn % CLIENTS);
-        assert_true(wall_clock_ns() - begun_ns < PATIENCE_NS);
+        assert_true(clock_now_ns() - begun_ns < PATIENCE_NS);
         bool over = read_some(clients[i]);
         if (!over && turn % 5 != 0) continue;
         if (turn % 2)
@@ -167,7 +167,7 @@ static void sends_meet_sessions_that_come_and_go(void **state)
     assert_int_equal(stats.open, 0);
     assert_int_equal(stats.accepted, anyone.opened);
     assert_int_equal(stats.closed, anyone.closed);
-    assert_true(stats.letters > 0);
+    assert_true(stats.commands > 0);
     weir_server_free(anyone.server);
 }
 
@@ -180,8 +180,8 @@ static void nobody_is_nobody(void **state)
     start_server(transport_alone_name(), &address);
     assert_int_equal(weir_send(anyone.server, 0, "s", 1), WEIR_GONE);
     assert_int_equal(weir_send(anyone.server, UINT64_MAX, "s", 1), WEIR_GONE);
-    assert_int_equal(weir_close(anyone.server, UINT64_C(1) << 48), WEIR_GONE);
-    assert_int_equal(weir_close(anyone.server, UINT64_C(9) << 48), WEIR_GONE);
+    assert_int_equal(weir_finish(anyone.server, UINT64_C(1) << 48), WEIR_GONE);
+    assert_int_equal(weir_finish(anyone.server, UINT64_C(9) << 48), WEIR_GONE);
     assert_int_equal(weir_broadcast(anyone.server, "", "s", 1, 0), WEIR_INVALID);
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';

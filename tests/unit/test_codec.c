@@ -12,8 +12,8 @@
 #include <weir/frame.h>
 
 #include "frames.h"
-#include "gather.h"
 #include "memory.h"
+#include "reassembly.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define BYTES_MAX 4096
@@ -242,7 +242,7 @@ static void check_messages(const struct vector *vector, const struct frames *fra
     }
     if (frames->count < count || frames->told != vector->told)
         fail_msg("%s: %zu messages, told %d (%s)", vector->spec, frames->count, (int)frames->told,
-                 frames->fault.text);
+                 frames->decode_error.text);
 }
 
 static void decode_same(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
@@ -253,10 +253,10 @@ static void decode_same(const struct weir_codec *codec, const uint8_t *bytes, si
     struct frames b = frames_decode(codec, bytes, length, pieces, pieces_count, ends);
 
     if (a.broken || b.broken) fail_msg("%s: %s", codec->name, a.broken ? a.broken : b.broken);
-    if (!frames_same(&a, &b) || (a.told != WEIR_DECODED_BAD && a.begun_bytes != b.begun_bytes))
+    if (!frames_same(&a, &b) || (a.told != WEIR_DECODED_BAD && a.partial_bytes != b.partial_bytes))
         fail_msg("%s: whole: %zu messages, told %d, %s; in pieces of %zu, %zu..: %zu, %d, %s",
-                 codec->name, a.count, (int)a.told, a.fault.text, pieces[0],
-                 pieces[pieces_count - 1], b.count, (int)b.told, b.fault.text);
+                 codec->name, a.count, (int)a.told, a.decode_error.text, pieces[0],
+                 pieces[pieces_count - 1], b.count, (int)b.told, b.decode_error.text);
     frames_free(&a);
     frames_free(&b);
 }

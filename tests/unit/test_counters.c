@@ -26,7 +26,7 @@ static void sums_add_and_the_largest_stay(void **state)
     counter_add(&other.closed_by_reason[WEIR_REASON_IDLE], 1);
     counter_raise(&one.timer_lag_max_ms, 7);
     counter_raise(&other.timer_lag_max_ms, 4);
-    counter_raise(&other.gathered_bytes_max, 9);
+    counter_raise(&other.reassembly_bytes_max, 9);
     counters_add_to(&one, &stats);
     counters_add_to(&other, &stats);
     assert_int_equal(stats.accepted, 15);
@@ -35,7 +35,7 @@ static void sums_add_and_the_largest_stay(void **state)
     assert_int_equal(stats.bytes_in, 101);
     assert_int_equal(stats.closed_by_reason[WEIR_REASON_IDLE], 4);
     assert_int_equal(stats.timer_lag_max_ms, 7);
-    assert_int_equal(stats.gathered_bytes_max, 9);
+    assert_int_equal(stats.reassembly_bytes_max, 9);
 }
 
 static void the_first_words_are_always_there(void **state)
@@ -51,21 +51,21 @@ static void the_first_words_are_always_there(void **state)
 
 static void the_others_where_they_say_something(void **state)
 {
-    struct weir_stats stats = {.accepted = 2, .dropped_rate = 3, .gathered_bytes_max = 4};
+    struct weir_stats stats = {.accepted = 2, .dropped_rate = 3, .reassembly_bytes_max = 4};
     char text[1024];
 
     (void)state;
     stats.closed_by_reason[WEIR_REASON_RESET] = UINT64_MAX;
     weir_stats_text(&stats, text, sizeof text);
     assert_non_null(strstr(text, "accepted=2 closed=0 "));
-    assert_non_null(strstr(text, " dropped_rate=3 gathered_bytes_max=4 "
+    assert_non_null(strstr(text, " dropped_rate=3 reassembly_bytes_max=4 "
                                  "closed_reset=18446744073709551615"));
     assert_null(strstr(text, "closed_idle"));
 }
 
 static void any_size_cuts_it_and_ends_it(void **state)
 {
-    struct weir_stats stats = {.accepted = 12, .turns = 34};
+    struct weir_stats stats = {.accepted = 12, .loop_iterations = 34};
     char whole[1024], text[1024];
 
     (void)state;

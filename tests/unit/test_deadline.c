@@ -11,8 +11,8 @@
 
 #include "builtin.h"
 #include "codec_dot.h"
+#include "fixture.h"
 #include "mail.h"
-#include "stage.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -63,7 +63,7 @@ static uint32_t read_slowly(struct sim_peer *peer)
 
     for (int i = 0; i < 120 && !sim_peer_saw_end(peer); i++) {
         count += sim_peer_receive(peer, bytes, sizeof bytes);
-        stage_run_ms(500);
+        fixture_run_ms(500);
     }
     assert_true(sim_peer_saw_end(peer));
     return count;
@@ -71,155 +71,155 @@ static uint32_t read_slowly(struct sim_peer *peer)
 
 static void the_time_of_a_frame_does_not_cut_the_last_answer(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.frame_timeout_ms = 5 * S;
-    stage_open(&config, &codec_dot, &handler_end, 1);
-    struct sim_peer *peer = stage_connect();
-    stage_say(peer, "bi"); /* begun, and finished in time */
-    stage_run_ms(100);
-    stage_say(peer, "g.");
+    fixture_open(&config, &codec_dot, &handler_end, 1);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "bi"); /* begun, and finished in time */
+    fixture_run_ms(100);
+    fixture_say(peer, "g.");
     assert_int_equal(read_slowly(peer), 100001);
     sim_peer_close(peer);
-    stage_run_ms(100);
+    fixture_run_ms(100);
     assert_int_equal(last_reason, WEIR_REASON_APPLICATION);
-    stage_close();
+    fixture_close();
 }
 
 static void the_time_to_a_first_byte_does_not_cut_a_greeting(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.first_byte_timeout_ms = 5 * S;
-    stage_open(&config, &codec_dot, &handler_greet, 2);
-    struct sim_peer *peer = stage_connect();
+    fixture_open(&config, &codec_dot, &handler_greet, 2);
+    struct sim_peer *peer = fixture_connect();
     assert_int_equal(read_slowly(peer), 100001);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void who_rests_for_its_rate_is_not_idle(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     uint8_t bytes[1000] = {0};
     uint32_t sent = 0, received = 0;
 
     (void)state;
     config.receive_rate_max_bytes = 100;
     config.idle_timeout_ms = 2 * S;
-    stage_open(&config, NULL, &handler_echo, 3);
-    struct sim_peer *peer = stage_connect();
+    fixture_open(&config, NULL, &handler_echo, 3);
+    struct sim_peer *peer = fixture_connect();
     for (int i = 0; i < 200 && received < 5000; i++) { /* it always has more to say */
         if (sent < 5000) sent += sim_peer_send(peer, bytes, sizeof bytes);
-        stage_run_ms(1 * S);
+        fixture_run_ms(1 * S);
         received += sim_peer_receive(peer, bytes, sizeof bytes);
     }
     assert_int_equal(received, 5000);
-    assert_true(stage_stats().pauses_rate > 0);
-    stage_run_ms(60 * S); /* and is idle once it may speak and does not */
-    assert_int_equal(stage_closed(WEIR_REASON_IDLE), 1);
+    assert_true(fixture_stats().pauses_rate > 0);
+    fixture_run_ms(60 * S); /* and is idle once it may speak and does not */
+    assert_int_equal(fixture_closed(WEIR_REASON_IDLE), 1);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_frame_has_no_time_while_the_rate_rests(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.message_rate_max = 1;
     config.frame_timeout_ms = 2 * S;
-    stage_open(&config, &codec_dot, &handler_echo, 4);
-    struct sim_peer *peer = stage_connect();
-    stage_say(peer, "a.b.c.d.e.f.beg"); /* five seconds' rest inside of a frame */
-    stage_run_ms(4 * S);
-    assert_int_equal(stage_stats().open, 1);
-    stage_say(peer, "un.");
-    stage_run_ms(4 * S);
-    assert_int_equal(stage_stats().open, 1);
-    stage_expect(peer, "a.b.c.d.e.f.begun.");
+    fixture_open(&config, &codec_dot, &handler_echo, 4);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "a.b.c.d.e.f.beg"); /* five seconds' rest inside of a frame */
+    fixture_run_ms(4 * S);
+    assert_int_equal(fixture_stats().open, 1);
+    fixture_say(peer, "un.");
+    fixture_run_ms(4 * S);
+    assert_int_equal(fixture_stats().open, 1);
+    fixture_expect(peer, "a.b.c.d.e.f.begun.");
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_lifetime_ends_during_a_rest(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.receive_rate_max_bytes = 10;
     config.lifetime_ms = 5 * S;
-    stage_open(&config, NULL, &handler_echo, 5);
-    struct sim_peer *peer = stage_connect();
-    for (int i = 0; i < 20; i++) stage_say(peer, "0123456789");
-    stage_run_ms(6 * S);
-    assert_int_equal(stage_closed(WEIR_REASON_LIFETIME), 1);
+    fixture_open(&config, NULL, &handler_echo, 5);
+    struct sim_peer *peer = fixture_connect();
+    for (int i = 0; i < 20; i++) fixture_say(peer, "0123456789");
+    fixture_run_ms(6 * S);
+    assert_int_equal(fixture_closed(WEIR_REASON_LIFETIME), 1);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_rest_that_is_long_over_ends_at_once(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.receive_rate_max_bytes = 10;
-    stage_open(&config, NULL, &handler_echo, 6);
-    struct sim_peer *peer = stage_connect();
-    stage_say(peer, "01234567890123456789");
-    stage_run_ms(50);
-    assert_true(stage_only_session()->rate_paused);
-    sim_pass_ns(stage.simulation, 30 * S * STAGE_MS); /* nobody turns meanwhile */
-    stage_turns(5);
-    assert_false(stage_only_session()->rate_paused);
+    fixture_open(&config, NULL, &handler_echo, 6);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "01234567890123456789");
+    fixture_run_ms(50);
+    assert_true(fixture_only_session()->rate_paused);
+    sim_pass_ns(fixture.simulation, 30 * S * FIXTURE_MS); /* nobody turns meanwhile */
+    fixture_turns(5);
+    assert_false(fixture_only_session()->rate_paused);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_slow_reader_is_closed_below_the_lowest_rate_alone(void **state)
 {
     static char much[120000];
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.send_timeout_ms = 1 * S;
     config.send_rate_min_bytes = 1000;
-    stage_open(&config, NULL, &handler_echo, 7);
-    struct sim_peer *deaf = stage_connect();
-    stage_run_ms(10);
-    while (!stage_only_session()->send_out) { /* until the network takes no more */
-        mail_send(&stage.worker, stage_only_session()->id, much, 30000);
-        stage_run_ms(100);
+    fixture_open(&config, NULL, &handler_echo, 7);
+    struct sim_peer *deaf = fixture_connect();
+    fixture_run_ms(10);
+    while (!fixture_only_session()->send_out) { /* until the network takes no more */
+        mail_send(&fixture.worker, fixture_only_session()->id, much, 30000);
+        fixture_run_ms(100);
     }
-    uint32_t flight_ms = stage_only_session()->queue.flight_bytes; /* a byte a millisecond */
-    stage_run_ms(flight_ms);
-    assert_int_equal(stage_stats().open, 1);
-    stage_run_ms(2 * S);
-    assert_int_equal(stage_closed(WEIR_REASON_STALLED), 1);
+    uint32_t flight_ms = fixture_only_session()->queue.flight_bytes; /* a byte a millisecond */
+    fixture_run_ms(flight_ms);
+    assert_int_equal(fixture_stats().open, 1);
+    fixture_run_ms(2 * S);
+    assert_int_equal(fixture_closed(WEIR_REASON_STALLED), 1);
     sim_peer_close(deaf);
-    stage_close();
+    fixture_close();
 }
 
 /* Both came while the thread was away for a moment: the end of the peer is what counts. */
 static void an_end_that_came_in_time_is_not_too_late(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.linger_timeout_ms = 500;
-    stage_open(&config, &codec_dot, &handler_end, 8);
-    struct sim_peer *peer = stage_connect();
-    stage_tell(peer, "end");
-    stage_run_ms(200);
+    fixture_open(&config, &codec_dot, &handler_end, 8);
+    struct sim_peer *peer = fixture_connect();
+    fixture_tell(peer, "end");
+    fixture_run_ms(200);
     assert_true(sim_peer_saw_end(peer));
     sim_peer_finish(peer);
-    sim_pass_ns(stage.simulation, 600 * STAGE_MS);
-    stage_turns(5);
-    assert_int_equal(stage_closed(WEIR_REASON_APPLICATION), 1);
+    sim_pass_ns(fixture.simulation, 600 * FIXTURE_MS);
+    fixture_turns(5);
+    assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 int main(void)

@@ -29,35 +29,36 @@ static void test_the_example_of_the_header(void **state)
 /* ---- a head of one's own: '<', a letter as the length, '>' ---- */
 
 static enum weir_decoded probe_angles(void *user, const uint8_t *bytes, size_t length,
-                                      struct weir_head *head, struct weir_fault *fault)
+                                      struct weir_header *header,
+                                      struct weir_decode_error *decode_error)
 {
     int *calls = user;
 
     ++*calls;
     if (bytes[0] == '?') return WEIR_DECODED_BAD;
     if (bytes[0] != '<') {
-        snprintf(fault->text, sizeof fault->text, "no angle");
+        snprintf(decode_error->text, sizeof decode_error->text, "no angle");
         return WEIR_DECODED_BAD;
     }
     if (length < 2 || bytes[1] == '+') return WEIR_DECODED_MORE;
-    if (bytes[1] == 'a') head->message_bytes = UINT64_MAX;
-    if (bytes[1] == 'b') head->tail_bytes = SIZE_MAX;
+    if (bytes[1] == 'a') header->message_bytes = UINT64_MAX;
+    if (bytes[1] == 'b') header->trailer_bytes = SIZE_MAX;
     if (bytes[1] == 'a' || bytes[1] == 'b' || bytes[1] == 'c') return WEIR_DECODED_MESSAGE;
-    head->head_bytes = bytes[1] == '!' ? 9 : 2;
-    head->message_bytes = bytes[1] == '!' ? 0 : (uint64_t)(bytes[1] - '0');
-    head->tail_bytes = 1;
+    header->header_bytes = bytes[1] == '!' ? 9 : 2;
+    header->message_bytes = bytes[1] == '!' ? 0 : (uint64_t)(bytes[1] - '0');
+    header->trailer_bytes = 1;
     return WEIR_DECODED_MESSAGE;
 }
 
 static enum weir_code encode_angles(void *user, const uint8_t *bytes, size_t length,
-                                    struct weir_envelope *envelope)
+                                    struct weir_framing *framing)
 {
     (void)user;
     (void)bytes;
-    envelope->head_length =
-        (uint32_t)snprintf((char *)envelope->head, sizeof envelope->head, "<%d", (int)length);
-    envelope->tail[0] = '>';
-    envelope->tail_length = 1;
+    framing->header_length =
+        (uint32_t)snprintf((char *)framing->header, sizeof framing->header, "<%d", (int)length);
+    framing->trailer[0] = '>';
+    framing->trailer_length = 1;
     return WEIR_OK;
 }
 
@@ -66,7 +67,7 @@ static struct weir_frame *open_angles(int *calls)
     struct weir_frame *frame;
     const struct weir_probe probe = {.size = sizeof probe,
                                      .name = "angles",
-                                     .head_bytes_max = 3,
+                                     .header_bytes_max = 3,
                                      .message_bytes_max = 5,
                                      .user = calls,
                                      .probe = probe_angles,
@@ -110,8 +111,8 @@ static void test_a_probe_is_not_trusted(void **state)
         const char *bytes, *says;
     } bad[] = {
         {"x", "no angle"},
-        {"?", "the head of a frame is bad"},
-        {"<+++", "after 3 bytes the head of a frame is not complete"},
+        {"?", "the header of a frame is bad"},
+        {"<+++", "after 3 bytes the header of a frame is not complete"},
         {"<!", "the probe said what no frame can be"},
         {"<a", "the probe said what no frame can be"},
         {"<b", "the probe said what no frame can be"},
@@ -128,7 +129,7 @@ static void test_a_probe_is_not_trusted(void **state)
                 frames_decode(weir_frame_codec(frame), (const uint8_t *)bad[i].bytes,
                               strlen(bad[i].bytes), bytewise ? &one : &whole, 1, true);
             assert_int_equal(frames.told, WEIR_DECODED_BAD);
-            assert_non_null(strstr(frames.fault.text, bad[i].says));
+            assert_non_null(strstr(frames.decode_error.text, bad[i].says));
             frames_free(&frames);
         }
     }
@@ -137,12 +138,13 @@ static void test_a_probe_is_not_trusted(void **state)
 
 /* It asks for a byte, and then says that the frame had ended before it. */
 static enum weir_decoded probe_late(void *user, const uint8_t *bytes, size_t length,
-                                    struct weir_head *head, struct weir_fault *fault)
+                                    struct weir_header *header,
+                                    struct weir_decode_error *decode_error)
 {
     (void)user;
     (void)bytes;
-    (void)fault;
-    head->message_bytes = 1;
+    (void)decode_error;
+    header->message_bytes = 1;
     return length < 3 ? WEIR_DECODED_MORE : WEIR_DECODED_MESSAGE;
 }
 
@@ -150,13 +152,13 @@ static void test_a_probe_that_asks_beyond_its_frame(void **state)
 {
     struct weir_frame *frame;
     const struct weir_probe probe = {
-        .size = sizeof probe, .head_bytes_max = 8, .probe = probe_late};
+        .size = sizeof probe, .header_bytes_max = 8, .probe = probe_late};
 
     (void)state;
     assert_int_equal(weir_frame_open_probe(&probe, &frame, NULL), WEIR_OK);
     struct frames frames = frames_decode(weir_frame_codec(frame), TEXT("abcd"), &one, 1, true);
     assert_int_equal(frames.told, WEIR_DECODED_BAD);
-    assert_non_null(strstr(frames.fault.text, "beyond the end of the frame"));
+    assert_non_null(strstr(frames.decode_error.text, "beyond the end of the frame"));
     frames_free(&frames);
     uint8_t made[4];
     size_t length;
@@ -168,16 +170,16 @@ static void test_a_probe_that_asks_beyond_its_frame(void **state)
 
 static void test_a_probe_that_cannot_work_is_refused(void **state)
 {
-    struct weir_probe probe = {.size = sizeof probe, .head_bytes_max = 8};
+    struct weir_probe probe = {.size = sizeof probe, .header_bytes_max = 8};
     struct weir_frame *frame;
     struct weir_error error;
 
     (void)state;
     assert_int_equal(weir_frame_open_probe(&probe, &frame, &error), WEIR_INVALID);
     probe.probe = probe_late;
-    probe.head_bytes_max = 0;
+    probe.header_bytes_max = 0;
     assert_int_equal(weir_frame_open_probe(&probe, &frame, &error), WEIR_INVALID);
-    probe.head_bytes_max = 1;
+    probe.header_bytes_max = 1;
     probe.message_bytes_max = UINT64_MAX;
     assert_int_equal(weir_frame_open_probe(&probe, &frame, &error), WEIR_INVALID);
     probe.message_bytes_max = 1;
@@ -269,7 +271,7 @@ static void test_what_was_passed_over_is_counted(void **state)
                                          &one, 1, false);
     assert_int_equal(frames.count, 1);
     assert_int_equal(frames.skipped_count, 2);
-    assert_int_equal(frames.begun_bytes, 1);
+    assert_int_equal(frames.partial_bytes, 1);
     frames_free(&frames);
     weir_frame_free(frame);
 }

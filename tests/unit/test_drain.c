@@ -11,7 +11,7 @@
 
 #include "address.h"
 #include "builtin.h"
-#include "stage.h"
+#include "fixture.h"
 
 #define CROWD 200u /* several batches of events */
 #define HOUR_MS (3600u * 1000)
@@ -63,108 +63,108 @@ static const struct weir_handler handler_last_word = {
 
 static void a_drain_reads_what_lies_there_before_it_calls_anybody_quiet(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     struct sim_peer *peers[CROWD];
     uint8_t byte;
 
     (void)state;
     config.sessions_max = CROWD;
-    stage_open(&config, NULL, &handler_echo, 31);
-    for (uint32_t i = 0; i < CROWD; i++) peers[i] = stage_connect();
-    stage_run_ms(500);
+    fixture_open(&config, NULL, &handler_echo, 31);
+    for (uint32_t i = 0; i < CROWD; i++) peers[i] = fixture_connect();
+    fixture_run_ms(500);
     for (uint32_t i = 0; i < CROWD; i++) assert_int_equal(sim_peer_send(peers[i], "x", 1), 1);
-    sim_pass_ns(stage.simulation, 50 * STAGE_MS);
-    worker_drain(&stage.worker, HOUR_MS);
+    sim_pass_ns(fixture.simulation, 50 * FIXTURE_MS);
+    worker_drain(&fixture.worker, HOUR_MS);
     for (uint32_t i = 0; i < CROWD; i++) {
         uint32_t received = 0;
-        for (int n = 0; n < STAGE_TURNS_MAX && received == 0; n++) {
+        for (int n = 0; n < FIXTURE_TURNS_MAX && received == 0; n++) {
             received = sim_peer_receive(peers[i], &byte, 1);
             if (sim_peer_saw_end(peers[i])) break;
-            stage_turn(STAGE_MS);
+            fixture_iterate(FIXTURE_MS);
         }
         assert_int_equal(received, 1);
         sim_peer_finish(peers[i]);
     }
-    stage_close();
+    fixture_close();
 }
 
 /* Turns until the drain has ended the peer, each so late; returns how long that took, and counts
  * what came before. */
 static uint64_t ms_until_the_end(struct sim_peer *peer, uint64_t late_ms, uint32_t *received)
 {
-    uint64_t begun_ns = net_now_ns(stage.worker.net);
+    uint64_t begun_ns = net_now_ns(fixture.worker.net);
     uint8_t bytes[16];
 
     *received = 0;
 
     for (int i = 0; i < 1000 && !sim_peer_saw_end(peer); i++) {
-        sim_pass_ns(stage.simulation, late_ms * STAGE_MS);
-        stage_turn(STAGE_MS);
+        sim_pass_ns(fixture.simulation, late_ms * FIXTURE_MS);
+        fixture_iterate(FIXTURE_MS);
         *received += sim_peer_receive(peer, bytes, sizeof bytes);
     }
     assert_true(sim_peer_saw_end(peer));
-    return (net_now_ns(stage.worker.net) - begun_ns) / STAGE_MS;
+    return (net_now_ns(fixture.worker.net) - begun_ns) / FIXTURE_MS;
 }
 
 static void a_worker_that_is_always_late_drains_all_the_same(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     uint32_t received;
 
     (void)state;
-    stage_open(&config, NULL, &handler_echo, 35);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(500);
-    worker_drain(&stage.worker, HOUR_MS);
+    fixture_open(&config, NULL, &handler_echo, 35);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(500);
+    worker_drain(&fixture.worker, HOUR_MS);
     uint64_t took_ms = ms_until_the_end(peer, 50, &received);
     assert_true(took_ms >= 1000 && took_ms < 1500);
-    stage_close();
+    fixture_close();
 }
 
 static void a_worker_that_stood_still_in_a_drain_reads_first(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     uint32_t received;
 
     (void)state;
     config.drain_jitter_ms = 2000; /* so that the drain has not ended it before */
-    stage_open(&config, NULL, &handler_echo, 36);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(500);
-    worker_drain(&stage.worker, HOUR_MS);
-    stage_turns(10);
+    fixture_open(&config, NULL, &handler_echo, 36);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(500);
+    worker_drain(&fixture.worker, HOUR_MS);
+    fixture_turns(10);
     assert_false(sim_peer_saw_end(peer));
     assert_int_equal(sim_peer_send(peer, "x", 1), 1);
-    sim_pass_ns(stage.simulation, 5000 * STAGE_MS);
+    sim_pass_ns(fixture.simulation, 5000 * FIXTURE_MS);
     assert_true(ms_until_the_end(peer, 0, &received) < 6000);
     assert_int_equal(received, 1);
-    stage_close();
+    fixture_close();
 }
 
 static void who_comes_during_a_drain_is_told_of_it(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     told_count = 0;
-    stage_open(&config, NULL, &handler_polite, 32);
-    worker_drain(&stage.worker, HOUR_MS);
-    stage_turns(2);
-    assert_int_equal(stage.worker.order, WORKER_DRAIN);
-    struct sim_peer *peer = stage_connect();
-    for (int i = 0; i < 1000 && !sim_peer_saw_end(peer); i++) stage_turn(STAGE_MS);
+    fixture_open(&config, NULL, &handler_polite, 32);
+    worker_drain(&fixture.worker, HOUR_MS);
+    fixture_turns(2);
+    assert_int_equal(fixture.worker.order, WORKER_DRAIN);
+    struct sim_peer *peer = fixture_connect();
+    for (int i = 0; i < 1000 && !sim_peer_saw_end(peer); i++) fixture_iterate(FIXTURE_MS);
     assert_true(sim_peer_saw_end(peer));
     assert_int_equal(told_count, 1);
-    stage_close();
+    fixture_close();
 }
 
 static struct sim_datagrams *ask(const char *text)
 {
     const struct weir_address from = address_of_v4(0x7f000002, 0);
-    struct sim_datagrams *peer = sim_datagrams_open(stage.simulation, &from);
+    struct sim_datagrams *peer = sim_datagrams_open(fixture.simulation, &from);
 
-    sim_datagrams_send(peer, &stage.address, text, (uint32_t)strlen(text));
-    stage_run_ms(10);
+    sim_datagrams_send(peer, &fixture.address, text, (uint32_t)strlen(text));
+    fixture_run_ms(10);
     return peer;
 }
 
@@ -181,32 +181,32 @@ static void expect_answer(struct sim_datagrams *peer, const char *text)
 
 static void a_datagram_peer_that_comes_during_a_drain_is_answered_and_told(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     told_count = 0;
-    stage_open(&config, NULL, &handler_polite, 33);
-    worker_drain(&stage.worker, HOUR_MS);
-    stage_turns(2);
+    fixture_open(&config, NULL, &handler_polite, 33);
+    worker_drain(&fixture.worker, HOUR_MS);
+    fixture_turns(2);
     struct sim_datagrams *peer = ask("late");
     expect_answer(peer, "late");
     assert_int_equal(told_count, 1);
-    assert_int_equal(stage_stats().peers_closed, 1);
+    assert_int_equal(fixture_stats().peers_closed, 1);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_datagram_peer_that_is_finished_gets_its_last_answer(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, NULL, &handler_last_word, 34);
+    fixture_open(&config, NULL, &handler_last_word, 34);
     struct sim_datagrams *peer = ask("last");
     expect_answer(peer, "last");
-    assert_int_equal(stage_closed(WEIR_REASON_APPLICATION), 1);
+    assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 int main(void)

@@ -12,8 +12,8 @@
 #include "builtin.h"
 #include "check.h"
 #include "codec_dot.h"
+#include "fixture.h"
 #include "mail.h"
-#include "stage.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -50,74 +50,74 @@ static const struct weir_handler handler_finish = {
 /* How long a drain with this deadline takes until the end. */
 static uint64_t drain_takes_ms(uint32_t deadline_ms)
 {
-    uint64_t begun_ns = net_now_ns(stage.worker.net);
+    uint64_t begun_ns = net_now_ns(fixture.worker.net);
 
-    worker_drain(&stage.worker, deadline_ms);
-    stage_run_to_the_end();
-    return (net_now_ns(stage.worker.net) - begun_ns) / STAGE_MS;
+    worker_drain(&fixture.worker, deadline_ms);
+    fixture_run_to_the_end();
+    return (net_now_ns(fixture.worker.net) - begun_ns) / FIXTURE_MS;
 }
 
 /* What the system had taken for us before is still let in, and must not be left waiting for a word
  * that was spoken before it came. */
 static void who_comes_during_a_drain_is_told_too(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     told_count = 0;
-    stage_open(&config, &codec_dot, &handler_polite, 1);
-    struct sim_peer *early = stage_connect();
-    stage_run_ms(50);
-    struct sim_peer *late = sim_connect(stage.simulation, &stage.address, NULL);
-    struct sim_datagrams *later = stage_datagrams(2);
+    fixture_open(&config, &codec_dot, &handler_polite, 1);
+    struct sim_peer *early = fixture_connect();
+    fixture_run_ms(50);
+    struct sim_peer *late = sim_connect(fixture.simulation, &fixture.address, NULL);
+    struct sim_datagrams *later = fixture_datagrams(2);
     assert_true(drain_takes_ms(60 * S) < 5 * S);
-    stage_expect(early, "bye.");
-    stage_expect(late, "bye.");
+    fixture_expect(early, "bye.");
+    fixture_expect(late, "bye.");
     assert_int_equal(told_count, 2);
     sim_peer_close(early);
     sim_peer_close(late);
     sim_datagrams_close(later);
-    stage_close();
+    fixture_close();
 }
 
 static void a_drain_ends_by_the_peers_of_an_on_drain(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     told_count = 0;
-    stage_open(&config, NULL, &handler_polite, 2);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    stage_send_to(peer, "hello");
-    stage_hear(peer, "hello");
-    worker_drain(&stage.worker, 60 * S);
-    stage_hear(peer, "bye");
-    stage_run_to_the_end();
+    fixture_open(&config, NULL, &handler_polite, 2);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    fixture_send_to(peer, "hello");
+    fixture_hear(peer, "hello");
+    worker_drain(&fixture.worker, 60 * S);
+    fixture_hear(peer, "bye");
+    fixture_run_to_the_end();
     assert_int_equal(told_count, 1);
-    assert_int_equal(stage_closed(WEIR_REASON_APPLICATION), 1);
+    assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* Its only datagram was beyond the rate: the handler never heard of it, and cannot end it. */
 static void a_peer_that_was_never_opened_holds_up_no_drain(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     told_count = 0;
     config.receive_rate_max_bytes = 3;
-    stage_open(&config, NULL, &handler_polite, 3);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    stage_send_to(peer, "hello");
-    stage_run_ms(10);
-    assert_int_equal(stage_stats().dropped_rate, 1);
-    assert_int_equal(stage_stats().peers_opened, 1);
+    fixture_open(&config, NULL, &handler_polite, 3);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    fixture_send_to(peer, "hello");
+    fixture_run_ms(10);
+    assert_int_equal(fixture_stats().dropped_rate, 1);
+    assert_int_equal(fixture_stats().peers_opened, 1);
     assert_true(drain_takes_ms(60 * S) < 5 * S);
     assert_int_equal(told_count, 0);
-    assert_int_equal(stage_closed(WEIR_REASON_DRAIN), 1);
+    assert_int_equal(fixture_closed(WEIR_REASON_DRAIN), 1);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* The peer's end is awaited for a second at most, also by who was waiting for ever before. */
@@ -127,118 +127,119 @@ static void a_drain_shortens_the_wait_of_who_has_finished(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof lingers_ms / sizeof lingers_ms[0]; i++) {
-        struct weir_config config = stage_config();
+        struct weir_config config = fixture_config();
         config.linger_timeout_ms = lingers_ms[i];
-        stage_open(&config, &codec_dot, &handler_finish, 4);
-        struct sim_peer *peer = stage_connect();
-        stage_tell(peer, "end");
-        stage_run_ms(100);
+        fixture_open(&config, &codec_dot, &handler_finish, 4);
+        struct sim_peer *peer = fixture_connect();
+        fixture_tell(peer, "end");
+        fixture_run_ms(100);
         assert_true(sim_peer_saw_end(peer));
-        assert_int_equal(stage_stats().open, 1);
+        assert_int_equal(fixture_stats().open, 1);
         assert_true(drain_takes_ms(60 * S) < 3 * S);
         sim_peer_close(peer);
-        stage_close();
+        fixture_close();
     }
 }
 
 static void quiet_is_who_owes_nothing_and_is_owed_nothing(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     static char much[30000];
 
     (void)state;
     config.receive_rate_max_bytes = 20;
     config.datagram_idle_timeout_ms = 60 * S;
-    stage_open(&config, &codec_dot, &handler_echo, 5);
-    struct sim_peer *begun = stage_connect(), *rests = stage_connect(), *owed = stage_connect();
-    struct sim_datagrams *peer = stage_datagrams(2); /* handler_echo keeps peers for their rate */
-    stage_say(begun, "beg");
-    stage_say(rests, "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.");
-    stage_send_to(peer, "x");
-    stage_run_ms(20);
+    fixture_open(&config, &codec_dot, &handler_echo, 5);
+    struct sim_peer *begun = fixture_connect(), *rests = fixture_connect(),
+                    *owed = fixture_connect();
+    struct sim_datagrams *peer = fixture_datagrams(2); /* handler_echo keeps peers for their rate */
+    fixture_say(begun, "beg");
+    fixture_say(rests, "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.");
+    fixture_send_to(peer, "x");
+    fixture_run_ms(20);
     uint64_t owed_id =
-        weir_container_of(stage.worker.open.previous, struct weir_session, in_open)->id;
+        weir_container_of(fixture.worker.open.previous, struct weir_session, in_open)->id;
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(mail_send(&stage.worker, owed_id, much, sizeof much), WEIR_OK);
-        stage_run_ms(20);
+        assert_int_equal(mail_send(&fixture.worker, owed_id, much, sizeof much), WEIR_OK);
+        fixture_run_ms(20);
     }
-    worker_drain(&stage.worker, 10 * S);
-    stage_run_ms(1 * S);
-    assert_int_equal(stage_stats().open, 3);
-    stage_say(begun, "un.");
-    stage_run_ms(3 * S);
+    worker_drain(&fixture.worker, 10 * S);
+    fixture_run_ms(1 * S);
+    assert_int_equal(fixture_stats().open, 3);
+    fixture_say(begun, "un.");
+    fixture_run_ms(3 * S);
     assert_true(sim_peer_saw_end(begun) == false); /* its answer is not read yet */
-    stage_expect(begun, "begun.");
+    fixture_expect(begun, "begun.");
     assert_true(sim_peer_saw_end(begun));
     sim_peer_finish(begun);
-    stage_run_to_the_end();
-    assert_true(stage_closed(WEIR_REASON_SHUTDOWN) >= 1);
+    fixture_run_to_the_end();
+    assert_true(fixture_closed(WEIR_REASON_SHUTDOWN) >= 1);
     sim_peer_close(begun);
     sim_peer_close(rests);
     sim_peer_close(owed);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void each_waits_for_its_own_moment_of_the_jitter(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.drain_jitter_ms = 20 * S;
-    stage_open(&config, NULL, &handler_echo, 6);
+    fixture_open(&config, NULL, &handler_echo, 6);
     struct sim_peer *peers[5];
-    for (int i = 0; i < 5; i++) peers[i] = stage_connect();
-    stage_run_ms(200);
-    worker_drain(&stage.worker, 60 * S);
-    stage_run_ms(1 * S);
-    assert_true(stage_stats().open > 0);
-    stage_run_to_the_end();
-    assert_int_equal(stage_closed(WEIR_REASON_DRAIN), 5);
+    for (int i = 0; i < 5; i++) peers[i] = fixture_connect();
+    fixture_run_ms(200);
+    worker_drain(&fixture.worker, 60 * S);
+    fixture_run_ms(1 * S);
+    assert_true(fixture_stats().open > 0);
+    fixture_run_to_the_end();
+    assert_int_equal(fixture_closed(WEIR_REASON_DRAIN), 5);
     for (int i = 0; i < 5; i++) sim_peer_close(peers[i]);
-    stage_close();
+    fixture_close();
 }
 
 static void places_with_answers_out_stay_until_they_are_sent(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, NULL, &handler_echo, 7);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    worker_drain(&stage.worker, 60 * S);
+    fixture_open(&config, NULL, &handler_echo, 7);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    worker_drain(&fixture.worker, 60 * S);
     for (int i = 0; i < 40; i++) { /* never idle: the last look ends it */
-        stage_send_to(peer, "again");
-        stage_run_ms(10);
+        fixture_send_to(peer, "again");
+        fixture_run_ms(10);
     }
-    stage_run_to_the_end();
-    assert_true(stage_stats().datagrams_out >= 10);
+    fixture_run_to_the_end();
+    assert_true(fixture_stats().datagrams_out >= 10);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* No buffer is left to send its answer with: it is not quiet, and waits for one. */
 static void a_starved_session_is_not_quiet(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_stream_buffers_max = 64;
-    stage_open(&config, &codec_dot, &handler_echo, 8);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(200);
-    stage_take_buffers();
-    session_send_surely(stage_only_session(), (const uint8_t *)"owed", 4);
-    worker_drain(&stage.worker, 60 * S);
-    stage_run_ms(2 * S);
-    assert_int_equal(stage_only_session()->state, SESSION_OPEN);
-    stage_give_back_buffers();
-    stage_run_to_the_end();
-    stage_expect(peer, "owed");
-    assert_int_equal(stage_closed(WEIR_REASON_DRAIN), 1);
+    fixture_stream_buffers_max = 64;
+    fixture_open(&config, &codec_dot, &handler_echo, 8);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(200);
+    fixture_take_buffers();
+    session_send_surely(fixture_only_session(), (const uint8_t *)"owed", 4);
+    worker_drain(&fixture.worker, 60 * S);
+    fixture_run_ms(2 * S);
+    assert_int_equal(fixture_only_session()->state, SESSION_OPEN);
+    fixture_give_back_buffers();
+    fixture_run_to_the_end();
+    fixture_expect(peer, "owed");
+    assert_int_equal(fixture_closed(WEIR_REASON_DRAIN), 1);
     sim_peer_close(peer);
-    stage_close();
-    stage_stream_buffers_max = 1024;
+    fixture_close();
+    fixture_stream_buffers_max = 1024;
 }
 
 static void ignore(struct weir_session *session)
@@ -256,29 +257,29 @@ static const struct weir_handler handler_stubborn = {.size = sizeof(struct weir_
 /* A message of another thread goes out in the very turn in which the drain looks. */
 static void a_place_is_not_idle_while_an_answer_is_out(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, NULL, &handler_stubborn, 9);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    stage_send_to(peer, "hello");
-    stage_hear(peer, "hello");
+    fixture_open(&config, NULL, &handler_stubborn, 9);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    fixture_send_to(peer, "hello");
+    fixture_hear(peer, "hello");
     uint64_t id =
-        weir_container_of(stage.worker.peers.by_age.next, struct weir_session, in_open)->id;
-    worker_drain(&stage.worker, 1 * S);
-    stage_run_ms(100);
-    assert_false(stage.udp.closing);
-    while (stage.worker.drain_look_at_ns - stage.worker.now_ns > STAGE_MS / 5)
-        stage_turn(STAGE_MS / 10);
-    sim_pass_ns(stage.simulation, stage.worker.drain_look_at_ns - stage.worker.now_ns);
-    assert_int_equal(mail_send(&stage.worker, id, "news", 4), WEIR_OK);
-    stage_turn(0);
-    assert_int_equal(stage.udp.out_count, 1);
-    stage_hear(peer, "news");
-    stage_run_to_the_end();
-    assert_int_equal(stage_closed(WEIR_REASON_SHUTDOWN), 1);
+        weir_container_of(fixture.worker.peers.by_age.next, struct weir_session, in_open)->id;
+    worker_drain(&fixture.worker, 1 * S);
+    fixture_run_ms(100);
+    assert_false(fixture.udp.closing);
+    while (fixture.worker.drain_look_at_ns - fixture.worker.now_ns > FIXTURE_MS / 5)
+        fixture_iterate(FIXTURE_MS / 10);
+    sim_pass_ns(fixture.simulation, fixture.worker.drain_look_at_ns - fixture.worker.now_ns);
+    assert_int_equal(mail_send(&fixture.worker, id, "news", 4), WEIR_OK);
+    fixture_iterate(0);
+    assert_int_equal(fixture.udp.out_count, 1);
+    fixture_hear(peer, "news");
+    fixture_run_to_the_end();
+    assert_int_equal(fixture_closed(WEIR_REASON_SHUTDOWN), 1);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 int main(void)

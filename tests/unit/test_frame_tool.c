@@ -192,7 +192,7 @@ static void test_a_capture_is_recognised(void **state)
         if (count == 0 || strcmp(guesses[0].spec, specs[i]) != 0)
             fail_msg("%s: taken for %s", specs[i], count > 0 ? guesses[0].spec : "nothing");
         assert_int_equal(guesses[0].messages_count, 18);
-        assert_int_equal(guesses[0].begun_bytes, 0);
+        assert_int_equal(guesses[0].partial_bytes, 0);
         for (size_t j = 1; j < count; j++) assert_true(guesses[j].score <= guesses[j - 1].score);
     }
 }
@@ -206,7 +206,7 @@ static void test_a_capture_that_was_cut_off(void **state)
     assert_true(frame_guess_all(stream, length - 3, guesses) > 0);
     assert_string_equal(guesses[0].spec, "u32le");
     assert_int_equal(guesses[0].messages_count, 17);
-    assert_true(guesses[0].begun_bytes > 0);
+    assert_true(guesses[0].partial_bytes > 0);
     assert_int_equal(frame_guess_all(stream, 0, guesses), 0);
 }
 

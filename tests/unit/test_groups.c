@@ -14,10 +14,10 @@
 #include "builtin.h"
 #include "check.h"
 #include "codec_dot.h"
+#include "fixture.h"
 #include "group.h"
 #include "mail.h"
 #include "memory.h"
-#include "stage.h"
 
 /* A word joins the group of that name, "-word" leaves it; the code is kept. */
 static enum weir_code last_code;
@@ -39,11 +39,11 @@ static const struct weir_handler handler_join = {.size = sizeof(struct weir_hand
                                                  .session_bytes = 8,
                                                  .on_message = join_or_leave};
 
-static void open_stage(const struct weir_codec *codec)
+static void open_fixture(const struct weir_codec *codec)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
-    stage_open(&config, codec, &handler_join, 1);
+    fixture_open(&config, codec, &handler_join, 1);
 }
 
 static void broadcast_as(const struct weir_codec *codec, const char *group, const char *text)
@@ -53,50 +53,50 @@ static void broadcast_as(const struct weir_codec *codec, const char *group, cons
 
     assert_non_null(payload);
     snprintf(payload->group, sizeof payload->group, "%s", group);
-    assert_int_equal(mail_broadcast(&stage.worker, payload), WEIR_OK);
-    payload_give_back(payload);
-    stage_run_ms(50);
+    assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+    payload_unref(payload);
+    fixture_run_ms(50);
 }
 
 static void joining_twice_is_joining_once(void **state)
 {
     (void)state;
-    open_stage(&codec_dot);
-    struct sim_peer *peer = stage_connect();
-    stage_say(peer, "a.a.b.c.");
-    stage_run_ms(50);
-    assert_int_equal(stage.worker.groups.count, 3);
+    open_fixture(&codec_dot);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "a.a.b.c.");
+    fixture_run_ms(50);
+    assert_int_equal(fixture.worker.groups.count, 3);
     broadcast_as(&codec_dot, "a", "once");
-    stage_expect(peer, "once.");
-    stage_say(peer, "-b.-b.-never.");
-    stage_run_ms(50);
-    assert_int_equal(stage.worker.groups.count, 2);
+    fixture_expect(peer, "once.");
+    fixture_say(peer, "-b.-b.-never.");
+    fixture_run_ms(50);
+    assert_int_equal(fixture.worker.groups.count, 2);
     broadcast_as(&codec_dot, "b", "gone");
     broadcast_as(&codec_dot, "c", "last");
-    stage_expect(peer, "last.");
-    stage_say(peer, "-a.-c.");
-    stage_run_ms(50);
-    assert_int_equal(stage.worker.groups.count, 0);
+    fixture_expect(peer, "last.");
+    fixture_say(peer, "-a.-c.");
+    fixture_run_ms(50);
+    assert_int_equal(fixture.worker.groups.count, 0);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_group_ends_with_its_last_member(void **state)
 {
     (void)state;
-    open_stage(&codec_dot);
-    struct sim_peer *one = stage_connect(), *two = stage_connect();
-    stage_say(one, "a.");
-    stage_say(two, "a.");
-    stage_run_ms(50);
-    stage_say(one, "-a.");
-    stage_run_ms(50);
-    assert_int_equal(stage.worker.groups.count, 1);
+    open_fixture(&codec_dot);
+    struct sim_peer *one = fixture_connect(), *two = fixture_connect();
+    fixture_say(one, "a.");
+    fixture_say(two, "a.");
+    fixture_run_ms(50);
+    fixture_say(one, "-a.");
+    fixture_run_ms(50);
+    assert_int_equal(fixture.worker.groups.count, 1);
     sim_peer_close(two);
-    stage_run_ms(50);
-    assert_int_equal(stage.worker.groups.count, 0);
+    fixture_run_ms(50);
+    assert_int_equal(fixture.worker.groups.count, 0);
     sim_peer_close(one);
-    stage_close();
+    fixture_close();
 }
 
 static void names_have_their_bounds(void **state)
@@ -104,10 +104,10 @@ static void names_have_their_bounds(void **state)
     char name[WEIR_GROUP_NAME_BYTES_MAX + 2];
 
     (void)state;
-    open_stage(NULL);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(20);
-    struct weir_session *session = stage_only_session();
+    open_fixture(NULL);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(20);
+    struct weir_session *session = fixture_only_session();
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     assert_int_equal(weir_session_join(session, ""), WEIR_INVALID);
@@ -120,7 +120,7 @@ static void names_have_their_bounds(void **state)
     assert_int_equal(weir_session_join(session, "one more"), WEIR_NO_ROOM);
     assert_int_equal(weir_session_join(session, "1"), WEIR_OK);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* More groups than the table has slots: some share one. */
@@ -131,119 +131,119 @@ static void groups_of_one_slot_are_told_apart(void **state)
     char name[16];
 
     (void)state;
-    open_stage(&codec_dot);
-    for (int i = 0; i < 2; i++) peers[i] = stage_connect();
-    stage_run_ms(20);
-    session = weir_container_of(stage.worker.open.next, struct weir_session, in_open);
+    open_fixture(&codec_dot);
+    for (int i = 0; i < 2; i++) peers[i] = fixture_connect();
+    fixture_run_ms(20);
+    session = weir_container_of(fixture.worker.open.next, struct weir_session, in_open);
     assert_int_equal(weir_session_join(session, "mine"), WEIR_OK);
-    session = weir_container_of(stage.worker.open.previous, struct weir_session, in_open);
+    session = weir_container_of(fixture.worker.open.previous, struct weir_session, in_open);
     for (int i = 0; i < 10 * (int)GROUP_SLOTS_COUNT; i++) { /* now and then in the slot of "mine" */
         snprintf(name, sizeof name, "%d", i);
         assert_int_equal(weir_session_join(session, name), WEIR_OK);
-        assert_int_equal(stage.worker.groups.count, 2);
+        assert_int_equal(fixture.worker.groups.count, 2);
         weir_session_leave(session, name);
-        assert_int_equal(stage.worker.groups.count, 1);
+        assert_int_equal(fixture.worker.groups.count, 1);
     }
     for (int i = 0; i < 2; i++) sim_peer_close(peers[i]);
-    stage_close();
+    fixture_close();
 }
 
 static void without_memory_nobody_joins(void **state)
 {
     (void)state;
-    open_stage(NULL);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(20);
+    open_fixture(NULL);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(20);
     for (uint64_t nth = 1; nth <= 2; nth++) { /* the seat, the group */
         memory_fail_nth(nth, 0);
-        assert_int_equal(weir_session_join(stage_only_session(), "a"), WEIR_NO_MEMORY);
+        assert_int_equal(weir_session_join(fixture_only_session(), "a"), WEIR_NO_MEMORY);
         memory_fail_nth(0, 0);
-        assert_int_equal(stage.worker.groups.count, 0);
+        assert_int_equal(fixture.worker.groups.count, 0);
     }
-    assert_int_equal(weir_session_join(stage_only_session(), "a"), WEIR_OK);
+    assert_int_equal(weir_session_join(fixture_only_session(), "a"), WEIR_OK);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- broadcasts ---- */
 
 static void each_member_gets_it_as_its_listener_frames_it(void **state)
 {
-    struct net_place where = {.address = address_of_v4(0x7f000001, 6060), .backlog = 8};
+    struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060), .backlog = 8};
     struct place raw;
 
     (void)state;
-    open_stage(&codec_dot);
+    open_fixture(&codec_dot);
     place_init(&raw, WEIR_TCP, &codec_raw, &handler_join);
-    assert_int_equal(place_open(&raw, &stage.worker, &where, NULL), WEIR_OK);
-    struct sim_peer *dotted = stage_connect(), *again = stage_connect();
-    struct sim_peer *plain = sim_connect(stage.simulation, &where.address, NULL);
-    struct sim_datagrams *socket = stage_datagrams(2);
-    stage_run_ms(20);
-    stage_say(dotted, "a.");
-    stage_run_ms(20);
-    stage_say(plain, "a");
-    stage_send_to(socket, "a");
-    stage_run_ms(20);
-    stage_say(again, "a.");
-    stage_run_ms(20);
+    assert_int_equal(place_open(&raw, &fixture.worker, &where, NULL), WEIR_OK);
+    struct sim_peer *dotted = fixture_connect(), *again = fixture_connect();
+    struct sim_peer *plain = sim_connect(fixture.simulation, &where.address, NULL);
+    struct sim_datagrams *socket = fixture_datagrams(2);
+    fixture_run_ms(20);
+    fixture_say(dotted, "a.");
+    fixture_run_ms(20);
+    fixture_say(plain, "a");
+    fixture_send_to(socket, "a");
+    fixture_run_ms(20);
+    fixture_say(again, "a.");
+    fixture_run_ms(20);
     broadcast_as(&codec_raw, "a", "one");
     broadcast_as(&codec_dot, "a", "two");
     broadcast_as(&codec_raw, "a", "no.no"); /* no frame of codec_dot can carry it */
     broadcast_as(&codec_raw, "a", "");
-    stage_expect(dotted, "one.two..");
-    stage_expect(again, "one.two..");
-    stage_expect(plain, "onetwono.no");
-    stage_hear(socket, "one");
-    stage_hear(socket, "two");
-    stage_hear(socket, "no.no");
-    stage_hear(socket, "");
-    assert_int_equal(stage_stats().sends_dropped, 2);
+    fixture_expect(dotted, "one.two..");
+    fixture_expect(again, "one.two..");
+    fixture_expect(plain, "onetwono.no");
+    fixture_hear(socket, "one");
+    fixture_hear(socket, "two");
+    fixture_hear(socket, "no.no");
+    fixture_hear(socket, "");
+    assert_int_equal(fixture_stats().sends_dropped, 2);
     sim_peer_close(dotted);
     sim_peer_close(again);
     sim_peer_close(plain);
     sim_datagrams_close(socket);
-    stage_close();
+    fixture_close();
 }
 
 static void a_member_that_is_ending_gets_nothing(void **state)
 {
     (void)state;
-    open_stage(&codec_dot);
-    struct sim_peer *peer = stage_connect();
-    stage_say(peer, "a.");
-    stage_run_ms(20);
-    weir_session_finish(stage_only_session());
+    open_fixture(&codec_dot);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "a.");
+    fixture_run_ms(20);
+    weir_session_finish(fixture_only_session());
     broadcast_as(&codec_dot, "a", "late");
-    stage_expect(peer, "");
-    assert_int_equal(stage_stats().messages_out, 0);
+    fixture_expect(peer, "");
+    assert_int_equal(fixture_stats().messages_out, 0);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* For another codec it is framed anew, and queued: either may find no memory. */
 static void without_memory_a_broadcast_is_missed(void **state)
 {
     (void)state;
-    open_stage(&codec_dot);
-    struct sim_peer *peer = stage_connect();
-    stage_say(peer, "a.");
-    stage_run_ms(20);
+    open_fixture(&codec_dot);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "a.");
+    fixture_run_ms(20);
     for (uint64_t nth = 1; nth <= 2; nth++) {
         enum weir_code code;
         struct payload *payload = payload_open(&codec_raw, "x", 1, &code);
         snprintf(payload->group, sizeof payload->group, "a");
-        assert_int_equal(mail_broadcast(&stage.worker, payload), WEIR_OK);
-        payload_give_back(payload);
+        assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+        payload_unref(payload);
         memory_fail_nth(nth, 0);
-        stage_run_ms(50);
+        fixture_run_ms(50);
         memory_fail_nth(0, 0);
-        assert_int_equal(stage_stats().sends_dropped, nth);
+        assert_int_equal(fixture_stats().sends_dropped, nth);
     }
     broadcast_as(&codec_raw, "a", "y");
-    stage_expect(peer, "y.");
+    fixture_expect(peer, "y.");
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- a full queue ---- */
@@ -252,18 +252,18 @@ static void without_memory_a_broadcast_is_missed(void **state)
 static struct sim_peer *open_full(enum weir_broadcast_policy policy)
 {
     static const char much[100000];
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     config.broadcast_policy = policy;
-    stage_open(&config, &codec_raw, &handler_join, 3);
-    struct sim_peer *peer = stage_connect();
-    stage_say(peer, "a");
-    stage_run_ms(20);
+    fixture_open(&config, &codec_raw, &handler_join, 3);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "a");
+    fixture_run_ms(20);
     for (int i = 0; i < 10; i++) {
-        (void)session_send(stage_only_session(), much, 30000);
-        stage_run_ms(20);
+        (void)session_send(fixture_only_session(), much, 30000);
+        fixture_run_ms(20);
     }
-    assert_true(stage_only_session()->send_out);
+    assert_true(fixture_only_session()->send_out);
     return peer;
 }
 
@@ -275,40 +275,40 @@ static void a_broadcast_larger_than_the_mark_is_nobodys(void **state)
     (void)state;
     open_full(WEIR_BROADCAST_DROP_OLDEST);
     struct payload *payload = payload_open(&codec_raw, huge, sizeof huge - 1, &code);
-    session_share(stage_only_session(), payload);
-    payload_give_back(payload);
-    assert_int_equal(stage_stats().sends_dropped, 1);
-    stage_close();
+    session_share(fixture_only_session(), payload);
+    payload_unref(payload);
+    assert_int_equal(fixture_stats().sends_dropped, 1);
+    fixture_close();
 }
 
 /* Where no buffer is left, an answer waits as a share; it is no broadcast all the same. */
 static void an_answer_is_never_dropped_for_a_broadcast(void **state)
 {
     static char piece[60000];
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     enum weir_code code;
 
     (void)state;
     config.broadcast_policy = WEIR_BROADCAST_DROP_OLDEST;
-    stage_stream_buffers_max = 64;
-    stage_open(&config, &codec_raw, &handler_join, 4);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(20);
-    struct weir_session *session = stage_only_session();
-    stage_take_buffers();
+    fixture_stream_buffers_max = 64;
+    fixture_open(&config, &codec_raw, &handler_join, 4);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(20);
+    struct weir_session *session = fixture_only_session();
+    fixture_take_buffers();
     session_send_surely(session, (const uint8_t *)"answer", 6);
     struct payload *payload = payload_open(&codec_raw, piece, sizeof piece, &code);
     for (int i = 0; i < 6; i++) session_share(session, payload);
-    payload_give_back(payload);
-    assert_int_equal(stage_stats().sends_dropped, 4);
-    stage_give_back_buffers();
-    stage_turns(50);
+    payload_unref(payload);
+    assert_int_equal(fixture_stats().sends_dropped, 4);
+    fixture_give_back_buffers();
+    fixture_turns(50);
     char got[7] = "";
     assert_int_equal(sim_peer_receive(peer, got, 6), 6);
     assert_string_equal(got, "answer");
     sim_peer_close(peer);
-    stage_close();
-    stage_stream_buffers_max = 1024;
+    fixture_close();
+    fixture_stream_buffers_max = 1024;
 }
 
 static void a_payload_says_why_there_is_none(void **state)
@@ -323,7 +323,7 @@ static void a_payload_says_why_there_is_none(void **state)
     assert_int_equal(code, WEIR_NO_MEMORY);
     struct payload *payload = payload_open(&codec_dot, NULL, 0, &code);
     assert_int_equal(payload->length, 1);
-    payload_give_back(payload);
+    payload_unref(payload);
 }
 
 int main(void)

@@ -12,9 +12,9 @@
 
 #include "builtin.h"
 #include "check.h"
+#include "fixture.h"
 #include "memory.h"
 #include "require.h"
-#include "stage.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -45,10 +45,10 @@ static void act(struct weir_session *session, const struct weir_message *message
     case 'b': note(weir_session_send_back(session, message)); break;
     case 's': note(weir_session_send(session, "sent", 4)); break;
     case 'w': weir_session_finish(session); break;
-    case 'x': weir_session_close(session); break;
+    case 'x': weir_session_abort(session); break;
     case 'f': weir_session_fail(session, "so it says"); break;
-    case 'T': stage_take_buffers(); break;
-    case 'G': stage_give_back_buffers(); break;
+    case 'T': fixture_take_buffers(); break;
+    case 'G': fixture_give_back_buffers(); break;
     case 'M': memory_fail_nth(1, 1); break;
     default: break;
     }
@@ -56,10 +56,10 @@ static void act(struct weir_session *session, const struct weir_message *message
 
 static void act_all(struct weir_session *session, const struct weir_message *message)
 {
-    char letters[16] = "";
+    char commands[16] = "";
 
-    memcpy(letters, message->bytes, message->length < 15 ? message->length : 15);
-    for (const char *at = letters; *at; at++) act(session, message, *at);
+    memcpy(commands, message->bytes, message->length < 15 ? message->length : 15);
+    for (const char *at = commands; *at; at++) act(session, message, *at);
 }
 
 static void note_close(struct weir_session *session, enum weir_reason reason, const char *text)
@@ -67,7 +67,7 @@ static void note_close(struct weir_session *session, enum weir_reason reason, co
     (void)text;
     weir_session_fail(session, "late"); /* all of these come to nothing */
     weir_session_finish(session);
-    weir_session_close(session);
+    weir_session_abort(session);
     weir_session_stop_timer(session);
     done.reason = reason;
     done.closed_count++;
@@ -82,31 +82,32 @@ static const struct weir_handler handler_act = {.size = sizeof(struct weir_handl
 /* What the lines, which come in one piece, make the handler do. */
 static struct sim_peer *act_on(const char *text)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     config.linger_timeout_ms = 1 * S;
     memset(&done, 0, sizeof done);
     require(weir_frame_open("line", &lines, NULL) == WEIR_OK);
-    stage_stream_buffers_max = 64;
-    stage_open(&config, weir_frame_codec(lines), &handler_act, 1);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(10);
-    struct net_buffer *buffer = net_take(stage.worker.net, 1);
+    fixture_stream_buffers_max = 64;
+    fixture_open(&config, weir_frame_codec(lines), &handler_act, 1);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    struct net_buffer *buffer = net_take(fixture.worker.net, 1);
     buffer->length = (uint32_t)strlen(text);
     memcpy(buffer->bytes, text, buffer->length);
-    session_on_received(stage_only_session(), buffer); /* in one piece, whatever the network does */
+    session_on_received(fixture_only_session(),
+                        buffer); /* in one piece, whatever the network does */
     memory_fail_nth(0, 0);
     return peer;
 }
 
 static void finish_acting(struct sim_peer *peer)
 {
-    stage_give_back_buffers();
+    fixture_give_back_buffers();
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
     require_equal(done.closed_count, 1);
     weir_frame_free(lines);
-    stage_stream_buffers_max = 1024;
+    fixture_stream_buffers_max = 1024;
 }
 
 /* The codes, what comes, and the reason, after the lines. */
@@ -115,11 +116,11 @@ static void expect_of(const char *text, const char *codes, const char *heard,
 {
     struct sim_peer *peer = act_on(text);
 
-    stage_run_ms(20);
-    stage_give_back_buffers();
-    stage_run_ms(100);
-    stage_expect(peer, heard);
-    stage_run_ms(2 * S);
+    fixture_run_ms(20);
+    fixture_give_back_buffers();
+    fixture_run_ms(100);
+    fixture_expect(peer, heard);
+    fixture_run_ms(2 * S);
     assert_string_equal(done.codes, codes);
     assert_int_equal(done.reason, reason);
     finish_acting(peer);
@@ -167,10 +168,10 @@ static void the_second_allocation_may_fail_too(void **state)
 {
     (void)state;
     struct sim_peer *peer = act_on("b\nn\n");
-    stage_run_ms(20);
-    stage_take_buffers();
+    fixture_run_ms(20);
+    fixture_take_buffers();
     for (uint64_t nth = 1; nth <= 2; nth++) { /* the payload, and its share */
-        struct weir_session *session = stage_only_session();
+        struct weir_session *session = fixture_only_session();
         if (nth == 2) memory_fail_nth(2, 0);
         if (nth == 1) {
             session_send_surely(session, (const uint8_t *)"kept\n", 5);
@@ -179,7 +180,7 @@ static void the_second_allocation_may_fail_too(void **state)
         session_send_surely(session, (const uint8_t *)"lost\n", 5);
         memory_fail_nth(0, 0);
     }
-    stage_run_ms(50);
+    fixture_run_ms(50);
     assert_int_equal(done.reason, WEIR_REASON_EXHAUSTED);
     finish_acting(peer);
 }
@@ -189,14 +190,14 @@ static void starved_sessions_go_on_when_buffers_are_back(void **state)
     struct sim_peer *peer = act_on("b\nTw\n");
 
     (void)state;
-    stage_take_buffers(); /* the received one, too */
-    stage_run_ms(500);
-    stage_expect(peer, "");
-    assert_false(list_is_empty(&stage.worker.starved));
-    stage_give_back_buffers();
-    stage_run_ms(50);
-    stage_expect(peer, "b\n");
-    assert_true(list_is_empty(&stage.worker.starved));
+    fixture_take_buffers(); /* the received one, too */
+    fixture_run_ms(500);
+    fixture_expect(peer, "");
+    assert_false(list_is_empty(&fixture.worker.starved));
+    fixture_give_back_buffers();
+    fixture_run_ms(50);
+    fixture_expect(peer, "b\n");
+    assert_true(list_is_empty(&fixture.worker.starved));
     finish_acting(peer);
 }
 
@@ -205,11 +206,11 @@ static void a_starved_session_may_break(void **state)
     struct sim_peer *peer = act_on("b\nTw\n");
 
     (void)state;
-    stage_take_buffers();
-    stage_run_ms(50);
-    assert_false(list_is_empty(&stage.worker.starved));
+    fixture_take_buffers();
+    fixture_run_ms(50);
+    assert_false(list_is_empty(&fixture.worker.starved));
     sim_peer_reset(peer);
-    stage_run_ms(50);
+    fixture_run_ms(50);
     assert_int_equal(done.closed_count, 1);
     finish_acting(peer);
 }
@@ -219,7 +220,7 @@ static void a_starved_session_may_break(void **state)
 /* All that came, as one message at its end; a dash in front of it takes its frame away. */
 static enum weir_decoded whole_decode(const struct weir_codec *codec, void *state,
                                       struct weir_input *input, struct weir_message *message,
-                                      struct weir_fault *fault)
+                                      struct weir_decode_error *decode_error)
 {
     struct {
         uint32_t length;
@@ -227,7 +228,7 @@ static enum weir_decoded whole_decode(const struct weir_codec *codec, void *stat
     } *gathered = state;
 
     (void)codec;
-    (void)fault;
+    (void)decode_error;
     while (input->length > 0) {
         gathered->bytes[gathered->length++] = *input->bytes++;
         input->length--;
@@ -260,40 +261,40 @@ static void what_ends_with_the_stream_is_a_message(void **state)
 {
     static const char *const answers[][2] = {
         {"b", "b"}, {"-b", ""}, {"n", ""}, {"x", ""}, {"w", ""}};
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     for (size_t i = 0; i < weir_count_of(answers); i++) {
         memset(&done, 0, sizeof done);
         released_count = 0;
-        stage_open(&config, &codec_whole, &handler_act, i + 1);
-        struct sim_peer *peer = stage_connect();
-        stage_say(peer, answers[i][0]);
-        stage_run_ms(50);
+        fixture_open(&config, &codec_whole, &handler_act, i + 1);
+        struct sim_peer *peer = fixture_connect();
+        fixture_say(peer, answers[i][0]);
+        fixture_run_ms(50);
         sim_peer_finish(peer);
-        stage_run_ms(100);
-        stage_expect(peer, answers[i][1]);
-        assert_int_equal(stage_stats().messages_in, 1);
+        fixture_run_ms(100);
+        fixture_expect(peer, answers[i][1]);
+        assert_int_equal(fixture_stats().messages_in, 1);
         assert_int_equal(done.closed_count, 1);
         assert_int_equal(released_count, 1);
         sim_peer_close(peer);
-        stage_close();
+        fixture_close();
     }
 }
 
 static void an_end_without_a_word_is_no_message(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, &codec_whole, &handler_act, 7);
-    struct sim_peer *peer = stage_connect();
+    fixture_open(&config, &codec_whole, &handler_act, 7);
+    struct sim_peer *peer = fixture_connect();
     sim_peer_finish(peer);
-    stage_run_ms(100);
-    assert_int_equal(stage_stats().messages_in, 0);
-    assert_int_equal(stage_closed(WEIR_REASON_PEER_DONE), 1);
+    fixture_run_ms(100);
+    assert_int_equal(fixture_stats().messages_in, 0);
+    assert_int_equal(fixture_closed(WEIR_REASON_PEER_DONE), 1);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- rates ---- */
@@ -302,48 +303,48 @@ static void who_does_not_listen_still_counts(void **state)
 {
     static const struct weir_handler handler_deaf = {
         .size = sizeof(struct weir_handler), .name = "deaf", .summary = ""};
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.message_rate_max = 2;
     config.receive_rate_max_bytes = 1000;
     require(weir_frame_open("line", &lines, NULL) == WEIR_OK);
-    stage_open(&config, weir_frame_codec(lines), &handler_deaf, 8);
-    struct sim_peer *peer = stage_connect();
-    stage_say(peer, "1\n2\n3\n4\n");
-    stage_run_ms(100);
-    assert_int_equal(stage_stats().messages_in, 4);
-    assert_int_equal(stage_stats().pauses_rate, 1);
-    stage_run_ms(5 * S);
-    assert_false(stage_only_session()->rate_paused);
+    fixture_open(&config, weir_frame_codec(lines), &handler_deaf, 8);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "1\n2\n3\n4\n");
+    fixture_run_ms(100);
+    assert_int_equal(fixture_stats().messages_in, 4);
+    assert_int_equal(fixture_stats().pauses_rate, 1);
+    fixture_run_ms(5 * S);
+    assert_false(fixture_only_session()->rate_paused);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
     weir_frame_free(lines);
 }
 
 /* A batch may hold more of a connection that was just paused; it counts as one pause. */
 static void what_a_batch_still_has_is_handled_in_a_rest(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.receive_rate_max_bytes = 3;
-    stage_open(&config, NULL, &handler_echo, 9);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(10);
+    fixture_open(&config, NULL, &handler_echo, 9);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
     for (int i = 0; i < 3; i++) {
-        struct net_buffer *buffer = net_take(stage.worker.net, 1);
+        struct net_buffer *buffer = net_take(fixture.worker.net, 1);
         buffer->length = 4;
         memcpy(buffer->bytes, "more", 4);
-        session_on_received(stage_only_session(), buffer);
+        session_on_received(fixture_only_session(), buffer);
     }
-    stage_turns(50);
-    stage_expect(peer, "moremoremore");
-    assert_int_equal(stage_stats().pauses_rate, 1);
-    stage_run_ms(10 * S);
-    assert_false(stage_only_session()->rate_paused);
+    fixture_turns(50);
+    fixture_expect(peer, "moremoremore");
+    assert_int_equal(fixture_stats().pauses_rate, 1);
+    fixture_run_ms(10 * S);
+    assert_false(fixture_only_session()->rate_paused);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 int main(void)

@@ -161,7 +161,7 @@ static enum weir_decoded tell(const char *spec, int width, bool is_little, uint6
         frames_decode(weir_frame_codec(frame), stream, sizeof stream, &whole, 1, false);
     /* The decoder itself, and what came: nothing for what was announced. */
     assert_true(memory_allocations_count() - before <= 2);
-    *begun = frames.begun_bytes;
+    *begun = frames.partial_bytes;
     frames_free(&frames);
     weir_frame_free(frame);
     return frames.told;
@@ -301,8 +301,8 @@ static void test_varints_at_their_edges(void **state)
                 frames_decode(weir_frame_codec(frame), (const uint8_t *)heads[i].bytes,
                               heads[i].length, bytewise ? &one : &whole, 1, false);
             if (frames.told != heads[i].told ||
-                (heads[i].says && !strstr(frames.fault.text, heads[i].says)))
-                fail_msg("%zu: %d %s", i, (int)frames.told, frames.fault.text);
+                (heads[i].says && !strstr(frames.decode_error.text, heads[i].says)))
+                fail_msg("%zu: %d %s", i, (int)frames.told, frames.decode_error.text);
             frames_free(&frames);
         }
     }

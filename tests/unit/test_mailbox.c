@@ -32,10 +32,10 @@ static struct net *open_net(void)
     return opened;
 }
 
-static void begin(uint32_t letters_max)
+static void begin(uint32_t commands_max)
 {
     net = open_net();
-    require(mailbox_init(&mailbox, letters_max));
+    require(mailbox_init(&mailbox, commands_max));
     mailbox_open(&mailbox, net);
 }
 
@@ -50,14 +50,14 @@ static void end(void)
 
 static enum mailbox_posted post(uint64_t id)
 {
-    struct mailbox_letter letter = {.kind = MAILBOX_CLOSE, .id = id};
+    struct mailbox_command letter = {.kind = MAILBOX_CLOSE, .id = id};
 
     return mailbox_post(&mailbox, &letter);
 }
 
 static uint64_t take(void)
 {
-    struct mailbox_letter letter;
+    struct mailbox_command letter;
 
     require(mailbox_take(&mailbox, &letter));
     require_equal(letter.kind, MAILBOX_CLOSE);
@@ -66,7 +66,7 @@ static uint64_t take(void)
 
 static bool is_empty(void)
 {
-    struct mailbox_letter letter;
+    struct mailbox_command letter;
 
     return !mailbox_take(&mailbox, &letter);
 }
@@ -85,13 +85,13 @@ static bool was_woken(void)
 
 static void a_letter_is_copied_whole(void **state)
 {
-    struct mailbox_letter letter = {.kind = MAILBOX_BROADCAST,
-                                    .place = (const struct place *)&mailbox,
-                                    .socket = {.os_handle = 77},
-                                    .peer = {.ip = {1, 2, 3}, .port = 4},
-                                    .id = 5,
-                                    .payload = (struct payload *)&net};
-    struct mailbox_letter got;
+    struct mailbox_command letter = {.kind = MAILBOX_BROADCAST,
+                                     .place = (const struct place *)&mailbox,
+                                     .socket = {.os_handle = 77},
+                                     .peer = {.ip = {1, 2, 3}, .port = 4},
+                                     .id = 5,
+                                     .payload = (struct payload *)&net};
+    struct mailbox_command got;
 
     (void)state;
     begin(4);
@@ -109,10 +109,10 @@ static void a_letter_is_copied_whole(void **state)
 static void the_first_in_is_the_first_out(void **state)
 {
     (void)state;
-    for (uint32_t letters_max = 1; letters_max <= 9; letters_max++) {
+    for (uint32_t commands_max = 1; commands_max <= 9; commands_max++) {
         uint64_t in = 0, out = 0;
-        begin(letters_max);
-        require(mailbox.cells_count >= letters_max && mailbox.cells_count <= 2 * letters_max);
+        begin(commands_max);
+        require(mailbox.cells_count >= commands_max && mailbox.cells_count <= 2 * commands_max);
         for (uint32_t lap = 0; lap < 100; lap++) {
             uint64_t fill = 1 + lap % mailbox.cells_count;
             while (in - out < fill) require_equal(post(in++), MAILBOX_POSTED);
@@ -282,10 +282,10 @@ static void join_senders(void)
 
 /* As a worker does: sleeps until it is woken, then takes all there is. A lost wake-up would let it
  * sleep for ever. */
-static uint32_t take_turn(uint32_t taken[SENDERS], uint32_t most)
+static uint32_t take_step(uint32_t taken[SENDERS], uint32_t most)
 {
     struct net_event events[4];
-    struct mailbox_letter letter;
+    struct mailbox_command letter;
     uint32_t count = 0;
 
     require(net_wait(net, NET_FOREVER, events, 4) > 0);
@@ -307,7 +307,7 @@ static void each_letter_comes_once_and_in_order(void **state)
         uint32_t taken[SENDERS] = {0}, count = 0;
         begin(sizes[i]);
         start_senders(send_letters);
-        while (count < SENDERS * LETTERS) count += take_turn(taken, UINT32_MAX);
+        while (count < SENDERS * LETTERS) count += take_step(taken, UINT32_MAX);
         join_senders();
         require(is_empty());
         for (uint32_t n = 0; n < SENDERS; n++) require_equal(taken[n], LETTERS);
@@ -324,8 +324,8 @@ static void shutting_loses_no_letter(void **state)
         uint32_t taken[SENDERS] = {0}, count = 0;
         begin(8);
         start_senders(send_letters);
-        while (count < 10 * round) count += take_turn(taken, UINT32_MAX);
-        while (!mailbox_shut(&mailbox)) take_turn(taken, UINT32_MAX);
+        while (count < 10 * round) count += take_step(taken, UINT32_MAX);
+        while (!mailbox_shut(&mailbox)) take_step(taken, UINT32_MAX);
         net_free(net);
         join_senders();
         for (uint32_t n = 0; n < SENDERS; n++) require_equal(senders[n].posted_count, taken[n]);

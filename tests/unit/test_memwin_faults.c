@@ -22,7 +22,7 @@
 #define PEERS 6
 #define BYTES 60000u
 #define SEEDS 12
-#define TURNS_MAX 60000u
+#define ITERATIONS_MAX 60000u
 
 struct fault {
     enum memwin_call call;
@@ -77,9 +77,9 @@ static void live_with(const struct fault *fault, uint32_t every)
         peer_sends_pattern(peers[i], 7, BYTES, 5000);
         peer_reads_pattern(peers[i], 7);
     }
-    for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {
+    for (uint32_t turn = 0; turn < ITERATIONS_MAX; turn++) {
         uint32_t over = 0;
-        world_turn(world);
+        world_iterate(world);
         while (listener->sockets_count > 0 && adopted < PEERS) {
             struct line *line = world_line_for(world);
             if (net_adopt(world->net, line_take_socket(listener, NULL), line, &line->handle,
@@ -103,11 +103,11 @@ static void live_with(const struct fault *fault, uint32_t every)
         }
         for (uint32_t i = 0; i < PEERS; i++) over += is_over(peers[i]);
         if (over == PEERS) break;
-        if (turn == TURNS_MAX / 2) { /* from here on nothing may stand still */
+        if (turn == ITERATIONS_MAX / 2) { /* from here on nothing may stand still */
             failures += memwin_failures(fault->call);
             memwin_fail_nothing();
         }
-        if (turn + 1 == TURNS_MAX)
+        if (turn + 1 == ITERATIONS_MAX)
             require_failed(__FILE__, __LINE__, "it ends; %s, every %u, seed %llu", fault->name,
                            every, (unsigned long long)world_seed);
     }
@@ -242,7 +242,7 @@ static void a_queue_that_cannot_grow_refuses_the_next_alone(void **state)
     line = world_line_for(world);
     world_begin(world);
     while (crowd_adopt(world, line, &refused) != WEIR_OK)
-        world_turn_on(world, "its room came back", __FILE__, __LINE__);
+        world_iterate_on(world, "its room came back", __FILE__, __LINE__);
     memwin_fail_nothing();
     world_close(world);
 }
@@ -252,7 +252,7 @@ static void listening_fails_in_words(void **state)
 {
     static const enum memwin_call calls[] = {MEMWIN_SOCKET_OPEN, MEMWIN_BIND, MEMWIN_LISTEN,
                                              MEMWIN_PORT_WATCH};
-    struct net_place place = {.address = world_address("127.0.0.1:0"), .backlog = 8};
+    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 8};
     struct net_handle handle;
     struct weir_error error;
 
@@ -283,7 +283,7 @@ static void take_from_a_corrupt_queue(void *argument)
     (void)argument;
     world_connect(world, &peer);
     memwin_fail(MEMWIN_DEQUEUE, 1, 1);
-    world_turn(world);
+    world_iterate(world);
 }
 
 static void a_corrupt_queue_ends_the_process(void **state)

@@ -142,7 +142,7 @@ static void test_every_setting_has_an_option(void **state)
     assert_int_equal(config->datagram_reply_percent_max, 210);
     assert_read("--mailbox 21 --drain 22s --drain-jitter 23s --node 24 --workers 25 --stats 26s "
                 "--port-file f -m 27 -i off");
-    assert_int_equal(config->mailbox_letters_max, 21);
+    assert_int_equal(config->mailbox_commands_max, 21);
     assert_int_equal(options.drain_ms, 22000);
     assert_int_equal(config->drain_jitter_ms, 23000);
     assert_int_equal(config->node, 24);
@@ -174,7 +174,7 @@ static void test_farewell(void **state)
 
     (void)state;
     assert_true(read_words(2, words));
-    assert_string_equal(options.config.farewell, "full\r\n\t\\A");
+    assert_string_equal(options.config.reject_message, "full\r\n\t\\A");
     assert_refused("--farewell a\\q", "after \\ write n, r, t");
     assert_refused("--farewell a\\", "after \\ write n, r, t");
     assert_refused("--farewell a\\x0", "after \\ write n, r, t");

@@ -13,9 +13,9 @@
 #include "address.h"
 #include "builtin.h"
 #include "check.h"
+#include "fixture.h"
 #include "mail.h"
 #include "memory.h"
-#include "stage.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -31,23 +31,23 @@ static void act(struct weir_session *session, const struct weir_message *message
     case 'b': last_code = weir_session_send_back(session, message); break;
     case 's': last_code = weir_session_send(session, "sent", 4); break;
     case 'w': weir_session_finish(session); break;
-    case 'x': weir_session_close(session); break;
+    case 'x': weir_session_abort(session); break;
     case 'f': weir_session_fail(session, "so it says"); break;
     case 't': weir_session_start_timer(session, 100); break;
     case 'u': weir_session_stop_timer(session); break;
     case 'l': weir_session_leave(session, "a"); break;
     case 'j': last_code = weir_session_join(session, "a"); break;
-    case 'T': stage_take_buffers(); break;
+    case 'T': fixture_take_buffers(); break;
     default: break;
     }
 }
 
 static void act_all(struct weir_session *session, const struct weir_message *message)
 {
-    char letters[16] = "";
+    char commands[16] = "";
 
-    memcpy(letters, message->bytes, message->length < 15 ? message->length : 15);
-    for (const char *at = letters; *at; at++) act(session, message, *at);
+    memcpy(commands, message->bytes, message->length < 15 ? message->length : 15);
+    for (const char *at = commands; *at; at++) act(session, message, *at);
 }
 
 static void note_open(struct weir_session *session)
@@ -87,32 +87,32 @@ static void ignore(struct weir_session *session)
 static const struct weir_handler handler_clock = {
     .size = sizeof(struct weir_handler), .name = "clock", .summary = "", .on_timer = ignore};
 
-static void open_stage(const struct weir_config *config, const struct weir_handler *handler)
+static void open_fixture(const struct weir_config *config, const struct weir_handler *handler)
 {
     opened_count = closed_count = 0;
     on_open_letter = '\0';
     last_code = WEIR_OK;
-    stage_open(config, NULL, handler, 1);
+    fixture_open(config, NULL, handler, 1);
 }
 
 /* Hands a datagram, or a train of them laid end to end, to the place. */
 static void deliver(const struct weir_address *from, const char *train, uint32_t segment_bytes)
 {
-    struct net_buffer *buffer = net_take(stage.worker.net, NET_DATAGRAM_BYTES_MAX);
+    struct net_buffer *buffer = net_take(fixture.worker.net, NET_DATAGRAM_BYTES_MAX);
 
     assert_non_null(buffer);
     buffer->length = (uint32_t)strlen(train);
     memcpy(buffer->bytes, train, buffer->length);
     const struct net_event event = {
         .kind = NET_DATAGRAM,
-        .handle = stage.udp.handle,
-        .owner = &stage.udp.owner,
+        .handle = fixture.udp.handle,
+        .owner = &fixture.udp.owner,
         .peer = *from,
-        .local = stage.address,
+        .local = fixture.address,
         .buffer = buffer,
         .segment_bytes = segment_bytes,
     };
-    place_on_event(&stage.udp, &event);
+    place_on_event(&fixture.udp, &event);
 }
 
 static void deliver_train(struct sim_datagrams *from, const char *train)
@@ -129,7 +129,7 @@ static uint32_t count_answers(struct sim_datagrams *socket)
     uint32_t length, count = 0;
     uint8_t bytes[64];
 
-    stage_turns(100);
+    fixture_turns(100);
     while (sim_datagrams_receive(socket, bytes, sizeof bytes, &length, &from)) count++;
     return count;
 }
@@ -138,16 +138,16 @@ static uint32_t count_answers(struct sim_datagrams *socket)
 
 static void expect_of_train(const char *train, uint32_t answers, uint32_t closed)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
-    open_stage(&config, &handler_act);
-    struct sim_datagrams *peer = stage_datagrams(2);
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2);
     deliver_train(peer, train);
     assert_int_equal(count_answers(peer), answers);
     assert_int_equal(opened_count, 1);
     assert_int_equal(closed_count, closed);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* What was sent back in the same breath used to be lost. */
@@ -173,49 +173,49 @@ static void a_peer_that_is_closed_gets_nothing_more(void **state)
 
 static void an_answer_that_finds_no_buffer_is_counted(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_stream_buffers_max = 64;
-    stage_datagram_buffers_max = 4;
-    open_stage(&config, &handler_act);
-    struct sim_datagrams *peer = stage_datagrams(2), *other = stage_datagrams(3);
+    fixture_stream_buffers_max = 64;
+    fixture_datagram_buffers_max = 4;
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2), *other = fixture_datagrams(3);
     struct net_buffer *taken[8];
     uint32_t count = 0;
-    stage_take_buffers();
-    while ((taken[count] = net_take(stage.worker.net, 30000)) != NULL) count++;
-    net_give_back(stage.worker.net, taken[--count]);
+    fixture_take_buffers();
+    while ((taken[count] = net_take(fixture.worker.net, 30000)) != NULL) count++;
+    net_give_back(fixture.worker.net, taken[--count]);
     deliver_train(peer, "bwb.");
-    assert_int_equal(stage_stats().dropped_unsent, 1);
+    assert_int_equal(fixture_stats().dropped_unsent, 1);
     deliver_train(other, "s.");
     assert_int_equal(last_code, WEIR_NO_BUFFERS);
-    assert_int_equal(stage_stats().dropped_unsent, 2);
-    while (count > 0) net_give_back(stage.worker.net, taken[--count]);
-    stage_give_back_buffers();
+    assert_int_equal(fixture_stats().dropped_unsent, 2);
+    while (count > 0) net_give_back(fixture.worker.net, taken[--count]);
+    fixture_give_back_buffers();
     assert_int_equal(count_answers(peer), 0);
     sim_datagrams_close(peer);
     sim_datagrams_close(other);
-    stage_close();
-    stage_stream_buffers_max = 1024;
-    stage_datagram_buffers_max = 0;
+    fixture_close();
+    fixture_stream_buffers_max = 1024;
+    fixture_datagram_buffers_max = 0;
 }
 
 /* ---- who is a peer ---- */
 
 static void on_open_may_turn_it_away(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    open_stage(&config, &handler_act);
+    open_fixture(&config, &handler_act);
     on_open_letter = 'x';
-    struct sim_datagrams *peer = stage_datagrams(2);
-    stage_send_to(peer, "b");
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    fixture_send_to(peer, "b");
     assert_int_equal(count_answers(peer), 0);
     assert_int_equal(opened_count, 1);
     assert_int_equal(closed_count, 1);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_handler_may_want_the_ends_or_the_time_alone(void **state)
@@ -225,288 +225,289 @@ static void a_handler_may_want_the_ends_or_the_time_alone(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        struct weir_config config = stage_config();
-        open_stage(&config, handlers[i]);
-        struct sim_datagrams *peer = stage_datagrams(2);
-        stage_send_to(peer, "b");
+        struct weir_config config = fixture_config();
+        open_fixture(&config, handlers[i]);
+        struct sim_datagrams *peer = fixture_datagrams(2);
+        fixture_send_to(peer, "b");
         assert_int_equal(count_answers(peer), 0);
-        assert_int_equal(stage_stats().peers_opened, 1);
+        assert_int_equal(fixture_stats().peers_opened, 1);
         sim_datagrams_close(peer);
-        stage_close();
+        fixture_close();
     }
 }
 
 static void a_visitor_has_nothing_to_end(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    open_stage(&config, &handler_visited);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    stage_send_to(peer, "wxfulb");
-    stage_hear(peer, "wxfulb");
-    assert_int_equal(stage_stats().peers_opened, 0);
-    assert_null(weir_session_state(&stage.udp.visitor));
+    open_fixture(&config, &handler_visited);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    fixture_send_to(peer, "wxfulb");
+    fixture_hear(peer, "wxfulb");
+    assert_int_equal(fixture_stats().peers_opened, 0);
+    assert_null(weir_session_state(&fixture.udp.visitor));
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void peers_of_one_slot_and_of_two_sockets_are_told_apart(void **state)
 {
-    struct net_place where = {.address = address_of_v4(0x7f000001, 6060)};
-    struct weir_config config = stage_config();
+    struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
+    struct weir_config config = fixture_config();
     struct sim_datagrams *peers[90];
     struct place other;
 
     (void)state;
     config.datagram_peers_max = 200; /* in 256 slots */
-    open_stage(&config, &handler_act);
+    open_fixture(&config, &handler_act);
     place_init(&other, WEIR_UDP, &codec_datagram, &handler_act);
-    assert_int_equal(place_open(&other, &stage.worker, &where, NULL), WEIR_OK);
+    assert_int_equal(place_open(&other, &fixture.worker, &where, NULL), WEIR_OK);
     for (int round = 0; round < 2; round++)
         for (uint8_t i = 0; i < 90; i++) {
-            if (round == 0) peers[i] = stage_datagrams((uint8_t)(i + 2));
-            stage_send_to(peers[i], "b");
-            stage_hear(peers[i], "b");
+            if (round == 0) peers[i] = fixture_datagrams((uint8_t)(i + 2));
+            fixture_send_to(peers[i], "b");
+            fixture_hear(peers[i], "b");
             sim_datagrams_send(peers[i], &where.address, "b", 1);
-            stage_hear(peers[i], "b");
+            fixture_hear(peers[i], "b");
         }
-    assert_int_equal(stage_stats().peers_opened, 180);
+    assert_int_equal(fixture_stats().peers_opened, 180);
     for (int i = 0; i < 90; i++) sim_datagrams_close(peers[i]);
-    stage_close();
+    fixture_close();
 }
 
 static void without_memory_there_is_no_peer(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    open_stage(&config, &handler_act);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    stage_send_to(peer, "b");
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    fixture_send_to(peer, "b");
     memory_fail_nth(1, 0);
-    stage_run_ms(50);
+    fixture_run_ms(50);
     memory_fail_nth(0, 0);
-    assert_int_equal(stage_stats().dropped_peers, 1);
-    assert_int_equal(stage_stats().peers_opened, 0);
-    stage_send_to(peer, "b");
-    stage_hear(peer, "b");
+    assert_int_equal(fixture_stats().dropped_peers, 1);
+    assert_int_equal(fixture_stats().peers_opened, 0);
+    fixture_send_to(peer, "b");
+    fixture_hear(peer, "b");
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void without_memory_a_place_for_peers_does_not_open(void **state)
 {
-    struct net_place where = {.address = address_of_v4(0x7f000001, 6060)};
-    struct weir_config config = stage_config();
+    struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
+    struct weir_config config = fixture_config();
     struct weir_error error;
     struct place place;
 
     (void)state;
-    open_stage(&config, &handler_visited);
+    open_fixture(&config, &handler_visited);
     place_init(&place, WEIR_UDP, &codec_datagram, &handler_act);
     memory_fail_nth(1, 0);
-    assert_int_equal(place_open(&place, &stage.worker, &where, &error), WEIR_NO_MEMORY);
+    assert_int_equal(place_open(&place, &fixture.worker, &where, &error), WEIR_NO_MEMORY);
     memory_fail_nth(0, 0);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- rates and limits ---- */
 
 static void a_rate_of_bytes_drops_what_is_beyond(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.receive_rate_max_bytes = 10;
     config.message_rate_max = 100;
-    open_stage(&config, &handler_act);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    for (int i = 0; i < 5; i++) stage_send_to(peer, "b234");
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    for (int i = 0; i < 5; i++) fixture_send_to(peer, "b234");
     assert_int_equal(count_answers(peer), 2);
-    assert_int_equal(stage_stats().dropped_rate, 3);
-    stage_run_ms(2 * S);
-    stage_send_to(peer, "b234");
-    stage_hear(peer, "b234");
+    assert_int_equal(fixture_stats().dropped_rate, 3);
+    fixture_run_ms(2 * S);
+    fixture_send_to(peer, "b234");
+    fixture_hear(peer, "b234");
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_rate_alone_makes_peers_of_visitors(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct weir_config config = stage_config();
+        struct weir_config config = fixture_config();
         config.receive_rate_max_bytes = i == 0 ? 10 : 0;
         config.message_rate_max = i == 1 ? 10 : 0;
-        open_stage(&config, &handler_visited);
-        struct sim_datagrams *peer = stage_datagrams(2);
-        stage_send_to(peer, "b");
-        stage_hear(peer, "b");
-        assert_int_equal(stage_stats().peers_opened, 1);
+        open_fixture(&config, &handler_visited);
+        struct sim_datagrams *peer = fixture_datagrams(2);
+        fixture_send_to(peer, "b");
+        fixture_hear(peer, "b");
+        assert_int_equal(fixture_stats().peers_opened, 1);
         sim_datagrams_close(peer);
-        stage_close();
+        fixture_close();
     }
 }
 
 static void answers_beyond_what_came_are_not_sent(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.datagram_reply_percent_max = 50;
-    open_stage(&config, &handler_act);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    stage_send_to(peer, "b");
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    fixture_send_to(peer, "b");
     assert_int_equal(count_answers(peer), 0);
     assert_int_equal(last_code, WEIR_NO_ROOM);
-    assert_int_equal(stage_stats().dropped_reply, 1);
+    assert_int_equal(fixture_stats().dropped_reply, 1);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_denied_address_is_not_answered(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.deny = "127.0.0.2";
-    open_stage(&config, &handler_act);
-    struct sim_datagrams *peer = stage_datagrams(2), *other = stage_datagrams(3);
-    stage_send_to(peer, "b");
-    stage_send_to(other, "b");
-    stage_hear(other, "b");
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2), *other = fixture_datagrams(3);
+    fixture_send_to(peer, "b");
+    fixture_send_to(other, "b");
+    fixture_hear(other, "b");
     assert_int_equal(count_answers(peer), 0);
-    assert_int_equal(stage_stats().refused_denied, 1);
+    assert_int_equal(fixture_stats().refused_denied, 1);
     sim_datagrams_close(peer);
     sim_datagrams_close(other);
-    stage_close();
+    fixture_close();
 }
 
 /* So many answers at once that the socket takes no more: it is not listened to for a while, and
  * nothing is lost but what the handler was told of. */
 static void receiving_rests_while_answers_wait(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     uint32_t answers = 0;
 
     (void)state;
-    stage_datagram_sends_max = 4;
-    open_stage(&config, &handler_act);
-    struct sim_datagrams *peer = stage_datagrams(2);
+    fixture_datagram_sends_max = 4;
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2);
     for (int i = 0; i < 3; i++) deliver_train(peer, "sss.");
-    assert_true(stage.udp.paused);
+    assert_true(fixture.udp.paused);
     assert_int_equal(last_code, WEIR_NO_ROOM);
     answers = count_answers(peer);
-    assert_false(stage.udp.paused);
-    assert_int_equal(answers + stage_stats().dropped_unsent, 9);
-    for (int i = 0; i < 20; i++) stage_send_to(peer, "b");
+    assert_false(fixture.udp.paused);
+    assert_int_equal(answers + fixture_stats().dropped_unsent, 9);
+    for (int i = 0; i < 20; i++) fixture_send_to(peer, "b");
     assert_int_equal(count_answers(peer), 20);
     deliver_train(peer, "ss");
-    place_close(&stage.udp); /* its answers are still counted */
-    stage_turns(20);
+    place_close(&fixture.udp); /* its answers are still counted */
+    fixture_turns(20);
     sim_datagrams_close(peer);
-    stage_close();
-    stage_datagram_sends_max = 0;
+    fixture_close();
+    fixture_datagram_sends_max = 0;
 }
 
 static void a_datagram_of_ipv6_may_be_longer(void **state)
 {
     static const uint8_t large[65528];
-    struct net_place where = {.backlog = 1};
-    struct weir_config config = stage_config();
+    struct net_listen_options where = {.backlog = 1};
+    struct weir_config config = fixture_config();
     struct place place;
 
     (void)state;
-    open_stage(&config, &handler_act);
+    open_fixture(&config, &handler_act);
     assert_true(weir_address_parse("[::1]:6060", &where.address));
     place_init(&place, WEIR_UDP, &codec_datagram, &handler_act);
-    assert_int_equal(place_open(&place, &stage.worker, &where, NULL), WEIR_OK);
+    assert_int_equal(place_open(&place, &fixture.worker, &where, NULL), WEIR_OK);
     struct weir_session *session = peers_admit(&place, &where.address);
     session->local = where.address;
     assert_int_equal(place_send(session, large, 65528), WEIR_TOO_LARGE);
     assert_int_not_equal(place_send(session, large, 65527), WEIR_TOO_LARGE);
-    stage_turns(20);
-    stage_close();
+    fixture_turns(20);
+    fixture_close();
 }
 
 /* ---- places ---- */
 
 static void a_socket_that_closes_drops_what_still_comes(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    open_stage(&config, &handler_act);
-    struct sim_datagrams *peer = stage_datagrams(2);
-    stage_send_to(peer, "b");
-    stage_hear(peer, "b");
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    fixture_send_to(peer, "b");
+    fixture_hear(peer, "b");
     struct weir_session *session =
-        weir_container_of(stage.worker.peers.by_age.next, struct weir_session, in_open);
-    place_close(&stage.udp);
-    place_close(&stage.udp); /* harmless */
+        weir_container_of(fixture.worker.peers.by_age.next, struct weir_session, in_open);
+    place_close(&fixture.udp);
+    place_close(&fixture.udp); /* harmless */
     deliver_train(peer, "b.b.");
     assert_int_equal(weir_session_send(session, "x", 1), WEIR_CANCELLED);
-    assert_int_equal(stage_stats().dropped_unsent, 1);
-    stage_turns(20);
+    assert_int_equal(fixture_stats().dropped_unsent, 1);
+    fixture_turns(20);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void of_two_sockets_neither_answers_the_other(void **state)
 {
-    struct net_place where = {.address = address_of_v4(0x7f000001, 6060)};
-    struct weir_config config = stage_config();
+    struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
+    struct weir_config config = fixture_config();
     struct place other;
 
     (void)state;
-    open_stage(&config, &handler_act);
+    open_fixture(&config, &handler_act);
     place_init(&other, WEIR_UDP, &codec_datagram, &handler_act);
-    assert_int_equal(place_open(&other, &stage.worker, &where, NULL), WEIR_OK);
-    sim_inject(stage.simulation, &where.address, &stage.address, "b", 1);
-    stage_run_ms(50);
-    assert_int_equal(stage_stats().dropped_own_source, 1);
+    assert_int_equal(place_open(&other, &fixture.worker, &where, NULL), WEIR_OK);
+    sim_inject(fixture.simulation, &where.address, &fixture.address, "b", 1);
+    fixture_run_ms(50);
+    assert_int_equal(fixture_stats().dropped_own_source, 1);
     place_close(&other); /* it is nobody's any more: in this turn, and later */
     for (int i = 0; i < 2; i++) {
         deliver(&where.address, "b", 0);
-        assert_int_equal(stage_stats().dropped_own_source, 1);
-        assert_int_equal(stage_stats().peers_opened, 1);
-        stage_run_ms(50);
+        assert_int_equal(fixture_stats().dropped_own_source, 1);
+        assert_int_equal(fixture_stats().peers_opened, 1);
+        fixture_run_ms(50);
     }
-    stage_close();
+    fixture_close();
 }
 
 static void what_is_too_large_is_counted(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     const struct net_event event = {.kind = NET_TOO_LARGE};
 
     (void)state;
-    open_stage(&config, &handler_act);
-    place_on_event(&stage.udp, &event);
-    assert_int_equal(stage_stats().dropped_too_large, 1);
-    stage_close();
+    open_fixture(&config, &handler_act);
+    place_on_event(&fixture.udp, &event);
+    assert_int_equal(fixture_stats().dropped_too_large, 1);
+    fixture_close();
 }
 
 static void a_connection_to_a_closing_place_is_refused(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    open_stage(&config, &handler_act);
-    struct sim_peer *peer = sim_connect(stage.simulation, &stage.address, NULL);
+    open_fixture(&config, &handler_act);
+    struct sim_peer *peer = sim_connect(fixture.simulation, &fixture.address, NULL);
     struct net_event event;
     uint32_t count = 0;
     for (int i = 0; i < 1000 && count == 0; i++)
-        count = net_wait(stage.worker.net, net_now_ns(stage.worker.net) + STAGE_MS, &event, 1);
+        count =
+            net_wait(fixture.worker.net, net_now_ns(fixture.worker.net) + FIXTURE_MS, &event, 1);
     assert_int_equal(event.kind, NET_ACCEPTED);
-    place_close(&stage.tcp); /* earlier in the same batch */
-    place_on_event(&stage.tcp, &event);
-    stage_turns(20);
-    assert_int_equal(stage_stats().accepted, 0);
+    place_close(&fixture.tcp); /* earlier in the same batch */
+    place_on_event(&fixture.tcp, &event);
+    fixture_turns(20);
+    assert_int_equal(fixture_stats().accepted, 0);
     assert_true(sim_peer_saw_end(peer) || sim_peer_saw_reset(peer));
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 int main(void)

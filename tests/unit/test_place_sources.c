@@ -10,20 +10,20 @@
 
 #include "address.h"
 #include "builtin.h"
-#include "stage.h"
+#include "fixture.h"
 
 static void hear(const struct weir_address *from)
 {
-    sim_inject(stage.simulation, from, &stage.address, "round", 5);
-    stage_turns(200);
+    sim_inject(fixture.simulation, from, &fixture.address, "round", 5);
+    fixture_turns(200);
 }
 
 static void open_echo(bool answers_services)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     config.datagram_answer_services = answers_services;
-    stage_open(&config, NULL, &handler_echo, 1);
+    fixture_open(&config, NULL, &handler_echo, 1);
 }
 
 static void ports_of_servers_are_not_answered(void **state)
@@ -36,12 +36,12 @@ static void ports_of_servers_are_not_answered(void **state)
     open_echo(false);
     hear(&service);
     hear(&same_port);
-    assert_int_equal(stage_stats().dropped_services, 2);
-    assert_int_equal(stage_stats().datagrams_out, 0);
+    assert_int_equal(fixture_stats().dropped_services, 2);
+    assert_int_equal(fixture_stats().datagrams_out, 0);
     hear(&client);
-    assert_int_equal(stage_stats().dropped_services, 2);
-    assert_int_equal(stage_stats().datagrams_out, 1);
-    stage_close();
+    assert_int_equal(fixture_stats().dropped_services, 2);
+    assert_int_equal(fixture_stats().datagrams_out, 1);
+    fixture_close();
 }
 
 static void they_are_when_that_is_asked_for(void **state)
@@ -53,38 +53,38 @@ static void they_are_when_that_is_asked_for(void **state)
     open_echo(true);
     hear(&service);
     hear(&same_port);
-    assert_int_equal(stage_stats().dropped_services, 0);
-    assert_int_equal(stage_stats().datagrams_out, 2);
-    hear(&stage.address); /* but never ourselves */
-    assert_int_equal(stage_stats().dropped_own_source, 1);
-    assert_int_equal(stage_stats().datagrams_out, 2);
-    stage_close();
+    assert_int_equal(fixture_stats().dropped_services, 0);
+    assert_int_equal(fixture_stats().datagrams_out, 2);
+    hear(&fixture.address); /* but never ourselves */
+    assert_int_equal(fixture_stats().dropped_own_source, 1);
+    assert_int_equal(fixture_stats().datagrams_out, 2);
+    fixture_close();
 }
 
 static void a_port_that_is_being_given_up_is_no_servers(void **state)
 {
-    const struct net_place where = {.address = address_of_v4(0x7f000001, 6060)};
+    const struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
     const struct weir_address on_that_port = address_of_v4(0x0a000009, 6060);
     static struct place second;
 
     (void)state;
     open_echo(false);
     place_init(&second, WEIR_UDP, &codec_datagram, &handler_echo);
-    assert_int_equal(place_open(&second, &stage.worker, &where, NULL), WEIR_OK);
+    assert_int_equal(place_open(&second, &fixture.worker, &where, NULL), WEIR_OK);
     hear(&on_that_port);
-    assert_int_equal(stage_stats().dropped_services, 1);
+    assert_int_equal(fixture_stats().dropped_services, 1);
     place_close(&second);
-    struct net_buffer *buffer = net_take(stage.worker.net, 5);
+    struct net_buffer *buffer = net_take(fixture.worker.net, 5);
     buffer->length = 5;
     const struct net_event event = {.kind = NET_DATAGRAM,
-                                    .handle = stage.udp.handle,
-                                    .owner = &stage.udp.owner,
+                                    .handle = fixture.udp.handle,
+                                    .owner = &fixture.udp.owner,
                                     .peer = on_that_port,
-                                    .local = stage.address,
+                                    .local = fixture.address,
                                     .buffer = buffer};
-    place_on_event(&stage.udp, &event); /* in the batch in which it is closed */
-    assert_int_equal(stage_stats().dropped_services, 1);
-    stage_close();
+    place_on_event(&fixture.udp, &event); /* in the batch in which it is closed */
+    assert_int_equal(fixture_stats().dropped_services, 1);
+    fixture_close();
 }
 
 int main(void)

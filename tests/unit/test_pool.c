@@ -195,10 +195,10 @@ static void test__free_with_one_out(void *argument)
 static void a_buffer_with_two_owners_is_stopped(void **state)
 {
     (void)state;
-    require_death(test__twice, NULL, "law 5");
-    require_death(test__by_another, NULL, "law 5");
-    require_death(test__move_from_another, NULL, "law 5");
-    require_death(test__free_with_one_out, NULL, "law 5");
+    require_death(test__twice, NULL, "rule 5");
+    require_death(test__by_another, NULL, "rule 5");
+    require_death(test__move_from_another, NULL, "rule 5");
+    require_death(test__free_with_one_out, NULL, "rule 5");
 }
 
 /* ---- registering ---- */

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "builtin.h"
+#include "fixture.h"
 #include "memory.h"
 #include "refusal.h"
-#include "stage.h"
 #include "thread.h"
 
 #define S 1000u /* in milliseconds */
@@ -23,26 +23,26 @@ static uint32_t peers_count;
 /* A server of one session, which is taken; so many more come. */
 static void open_full(const struct weir_config *config, uint32_t more)
 {
-    stage_open(config, NULL, &handler_echo, 1);
+    fixture_open(config, NULL, &handler_echo, 1);
     peers_count = 0;
-    peers[peers_count++] = stage_connect();
-    stage_run_ms(50);
+    peers[peers_count++] = fixture_connect();
+    fixture_run_ms(50);
     while (peers_count <= more)
-        peers[peers_count++] = sim_connect(stage.simulation, &stage.address, NULL);
+        peers[peers_count++] = sim_connect(fixture.simulation, &fixture.address, NULL);
 }
 
 static void close_full(void)
 {
     while (peers_count > 0) sim_peer_close(peers[--peers_count]);
-    stage_close();
+    fixture_close();
 }
 
-static struct weir_config config_of_one(const char *farewell)
+static struct weir_config config_of_one(const char *reject_message)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     config.sessions_max = 1;
-    config.farewell = farewell;
+    config.reject_message = reject_message;
     return config;
 }
 
@@ -54,10 +54,10 @@ static void no_farewell_is_no_word(void **state)
     for (int i = 0; i < 2; i++) {
         struct weir_config config = config_of_one(farewells[i]);
         open_full(&config, 2);
-        stage_run_ms(100);
-        assert_int_equal(stage_stats().refused_full, 2);
-        assert_int_equal(stage.worker.farewells_open, 0);
-        stage_expect(peers[1], "");
+        fixture_run_ms(100);
+        assert_int_equal(fixture_stats().refused_full, 2);
+        assert_int_equal(fixture.worker.reject_messages_open, 0);
+        fixture_expect(peers[1], "");
         assert_true(sim_peer_saw_end(peers[1]) || sim_peer_saw_reset(peers[1]));
         close_full();
     }
@@ -68,10 +68,11 @@ static void only_so_many_are_told_at_once(void **state)
     struct weir_config config = config_of_one("later\n");
 
     (void)state;
-    open_full(&config, WORKER_FAREWELLS_MAX + 3);
-    stage_run_ms(200);
-    assert_int_equal(stage_stats().refused_full, WORKER_FAREWELLS_MAX + 3);
-    assert_int_equal(stage.worker.farewells_open, WORKER_FAREWELLS_MAX); /* nobody follows */
+    open_full(&config, WORKER_REJECT_MESSAGES_MAX + 3);
+    fixture_run_ms(200);
+    assert_int_equal(fixture_stats().refused_full, WORKER_REJECT_MESSAGES_MAX + 3);
+    assert_int_equal(fixture.worker.reject_messages_open,
+                     WORKER_REJECT_MESSAGES_MAX); /* nobody follows */
     close_full();
 }
 
@@ -81,63 +82,63 @@ static void a_farewell_that_finds_no_memory_is_left_out(void **state)
     struct weir_config config = config_of_one("later\n");
 
     (void)state;
-    stage_stream_buffers_max = 64;
+    fixture_stream_buffers_max = 64;
     open_full(&config, 2);
-    stage_take_buffers();
+    fixture_take_buffers();
     memory_fail_nth(1, 1);
-    stage_run_ms(100);
+    fixture_run_ms(100);
     memory_fail_nth(0, 0);
-    assert_int_equal(stage_stats().refused_full, 2);
-    assert_int_equal(stage.worker.farewells_open, 0);
-    stage_expect(peers[1], "");
-    stage_give_back_buffers();
+    assert_int_equal(fixture_stats().refused_full, 2);
+    assert_int_equal(fixture.worker.reject_messages_open, 0);
+    fixture_expect(peers[1], "");
+    fixture_give_back_buffers();
     close_full();
-    stage_stream_buffers_max = 1024;
+    fixture_stream_buffers_max = 1024;
 }
 
 static void a_farewell_for_which_there_is_no_session_is_left_out(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.deny = "127.0.0.1";
-    config.farewell = "not you\n";
-    stage_open(&config, NULL, &handler_echo, 2);
-    struct sim_peer *peer = sim_connect(stage.simulation, &stage.address, NULL);
+    config.reject_message = "not you\n";
+    fixture_open(&config, NULL, &handler_echo, 2);
+    struct sim_peer *peer = sim_connect(fixture.simulation, &fixture.address, NULL);
     memory_fail_nth(1, 1); /* the table grows with its first session */
-    stage_run_ms(100);
+    fixture_run_ms(100);
     memory_fail_nth(0, 0);
-    assert_int_equal(stage_stats().refused_denied, 1);
-    assert_int_equal(stage.worker.table.open_count, 0);
+    assert_int_equal(fixture_stats().refused_denied, 1);
+    assert_int_equal(fixture.worker.table.open_count, 0);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- no room in the system ---- */
 
 static void a_socket_that_the_net_cannot_adopt_is_no_session(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.sessions_per_address_max = 5;
-    stage_handles_max = 3; /* the two places, and one connection */
-    stage_open(&config, NULL, &handler_echo, 3);
-    stage_handles_max = 0;
-    struct sim_peer *first = stage_connect();
-    struct sim_peer *second = stage_connect();
-    stage_run_ms(100);
-    assert_int_equal(stage_stats().accepted, 1);
-    assert_int_equal(stage_stats().refused_failed, 1);
-    assert_int_equal(stage.common.sessions_open, 1);
+    fixture_handles_max = 3; /* the two places, and one connection */
+    fixture_open(&config, NULL, &handler_echo, 3);
+    fixture_handles_max = 0;
+    struct sim_peer *first = fixture_connect();
+    struct sim_peer *second = fixture_connect();
+    fixture_run_ms(100);
+    assert_int_equal(fixture_stats().accepted, 1);
+    assert_int_equal(fixture_stats().refused_failed, 1);
+    assert_int_equal(fixture.common.sessions_open, 1);
     sim_peer_close(first);
-    stage_run_ms(100);
-    struct sim_peer *third = stage_connect();
-    stage_run_ms(100);
-    assert_int_equal(stage_stats().accepted, 2);
+    fixture_run_ms(100);
+    struct sim_peer *third = fixture_connect();
+    fixture_run_ms(100);
+    assert_int_equal(fixture_stats().accepted, 2);
     sim_peer_close(second);
     sim_peer_close(third);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- the log ---- */
@@ -160,16 +161,16 @@ static void the_log_hears_of_each_kind_once_a_second(void **state)
     (void)state;
     logged_count = 0;
     open_full(&config, 0);
-    stage.common.log = (struct log){.write = note_line, .lock = lock_open()};
+    fixture.common.log = (struct log){.write = note_line, .lock = lock_open()};
     for (int i = 0; i < 20; i++) {
-        peers[peers_count++] = sim_connect(stage.simulation, &stage.address, NULL);
-        stage_run_ms(100);
+        peers[peers_count++] = sim_connect(fixture.simulation, &fixture.address, NULL);
+        fixture_run_ms(100);
     }
-    assert_int_equal(stage_stats().refused_full, 20);
+    assert_int_equal(fixture_stats().refused_full, 20);
     assert_int_equal(logged_count, 2);
     assert_non_null(strstr(logged, "sessions_max are open; and 9 more untold"));
     close_full();
-    lock_free(stage.common.log.lock);
+    lock_free(fixture.common.log.lock);
 }
 
 int main(void)

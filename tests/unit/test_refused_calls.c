@@ -88,7 +88,7 @@ static void an_accept_that_always_fails_does_not_spin(void **state)
     require_equal(listener->paused_code, WEIR_DENIED);
     uint64_t until_ns = net_now_ns(world->net) + 300 * TEST__MS;
     for (; net_now_ns(world->net) < until_ns && returns < 100000; returns++)
-        world_turn_until(world, until_ns);
+        world_iterate_until(world, until_ns);
     require(returns <= 30);
     require(test__accepts_failed <= 1000);
     test__accepts_to_fail = 0;
@@ -140,7 +140,7 @@ static void datagrams_of_a_refused_group_wait_for_a_full_socket(void **state)
     test__singles_until_full = 4;
     for (uint8_t i = 0; i < 10; i++)
         require_equal(line_send_to(line, &to, NULL, &i, 1, 0), WEIR_OK);
-    world_turn(world);
+    world_iterate(world);
     peer_send_to(peer, &back, "weir",
                  4); /* a change, of which the system tells with all it knows */
     world_until(world, line->sends_out == 0);
@@ -169,7 +169,7 @@ static void a_refused_train_is_whole_or_failed(void **state)
         test__singles_until_full = fits + 1;
         require_equal(line_send_to(line, &to, NULL, bytes, sizeof bytes, 1000), WEIR_OK);
         require_equal(line_send_to(line, &to, NULL, &last, 1, 0), WEIR_OK);
-        world_turn(world);
+        world_iterate(world);
         peer_send_to(peer, &back, "weir", 4);
         world_until(world, line->sends_out == 0);
         require_equal(line->datagrams_failed, fits == 0 ? 0 : 1);

@@ -81,7 +81,7 @@ static void expect_flight(struct world *world, const char *text)
         net_give_back(world->net, buffers[i]);
     }
     assert_int_equal(at, strlen(text));
-    assert_int_equal(send_queue_landed(&world->queue), strlen(text));
+    assert_int_equal(send_queue_completed(&world->queue), strlen(text));
 }
 
 static void test_small_pieces_move_together(void **state)
@@ -154,7 +154,7 @@ static void test_flight_is_bounded_and_counted(void **state)
         assert_int_equal(buffers[i]->bytes[0], 'a' + i);
         net_give_back(world->net, buffers[i]);
     }
-    assert_int_equal(send_queue_landed(&world->queue), NET_SEND_BUFFERS_MAX * CAPACITY);
+    assert_int_equal(send_queue_completed(&world->queue), NET_SEND_BUFFERS_MAX * CAPACITY);
     assert_int_equal(world->queue.pinned_bytes, 2 * CAPACITY);
     assert_int_equal(world->queue.first->bytes[0], 'a' + NET_SEND_BUFFERS_MAX);
 }
@@ -169,7 +169,7 @@ static void test_nothing_joins_a_flight(void **state)
     send_queue_add(&world->queue, world->net, buffer_of(world, "second"));
     assert_int_equal(buffers[0]->length, 5); /* the system may be reading it */
     net_give_back(world->net, buffers[0]);
-    send_queue_landed(&world->queue);
+    send_queue_completed(&world->queue);
     expect_flight(world, "second");
 }
 
@@ -183,7 +183,7 @@ static void share(struct world *world, const char *text, bool may_drop)
 
     assert_non_null(payload);
     assert_true(send_queue_share(&world->queue, payload, may_drop));
-    payload_give_back(payload);
+    payload_unref(payload);
 }
 
 static void test_shares_are_poured_together(void **state)
@@ -250,7 +250,7 @@ static void test_what_was_begun_is_not_dropped(void **state)
     assert_int_equal(count, NET_SEND_BUFFERS_MAX);
     assert_int_equal(send_queue_drop_oldest(&world->queue, 0), 1);
     for (uint32_t i = 0; i < count; i++) net_give_back(world->net, buffers[i]);
-    send_queue_landed(&world->queue);
+    send_queue_completed(&world->queue);
     large[CAPACITY] = '\0';
     expect_flight(world, large);
 }
@@ -265,7 +265,7 @@ static void test_without_memory_nothing_is_shared(void **state)
     assert_false(send_queue_share(&world->queue, payload, true));
     memory_fail_nth(0, 0);
     assert_int_equal(world->queue.pinned_bytes, 0);
-    payload_give_back(payload);
+    payload_unref(payload);
 }
 
 static void test_an_empty_pool_ends_a_flight_early(void **state)
@@ -280,7 +280,7 @@ static void test_an_empty_pool_ends_a_flight_early(void **state)
     assert_int_equal(send_queue_take(&world->queue, world->net, buffers), 1);
     net_give_back(world->net, buffers[0]);
     taken[count++] = net_take(world->net, 1);
-    send_queue_landed(&world->queue);
+    send_queue_completed(&world->queue);
     assert_int_equal(send_queue_take(&world->queue, world->net, buffers), 0);
     while (count > 0) net_give_back(world->net, taken[--count]);
     expect_flight(world, "shared");

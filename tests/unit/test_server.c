@@ -330,9 +330,10 @@ static void test_wrong_settings_are_named(void **state)
 }
 
 static enum weir_decoded probe_nothing(void *user, const uint8_t *bytes, size_t length,
-                                       struct weir_head *head, struct weir_fault *fault)
+                                       struct weir_header *header,
+                                       struct weir_decode_error *decode_error)
 {
-    (void)user, (void)bytes, (void)length, (void)head, (void)fault;
+    (void)user, (void)bytes, (void)length, (void)header, (void)decode_error;
     return WEIR_DECODED_MORE;
 }
 
@@ -340,12 +341,12 @@ static void test_a_listeners_own_probe_becomes_its_codec(void **state)
 {
     struct weir_server *server = open_server("auto", 1);
     struct weir_probe probe = {.size = sizeof probe, .name = "mine", .probe = probe_nothing};
-    struct weir_listen listen = {.proto = WEIR_TCP, .address = "0", .own_probe = &probe};
+    struct weir_listen listen = {.proto = WEIR_TCP, .address = "0", .custom_probe = &probe};
 
     (void)state;
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
-    assert_string_equal(error.reason, "head_bytes_max is 0");
-    probe.head_bytes_max = 4;
+    assert_string_equal(error.reason, "header_bytes_max is 0");
+    probe.header_bytes_max = 4;
     listen.proto = WEIR_UDP;
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
     assert_string_equal(error.subject, "mine");

@@ -10,10 +10,10 @@
 
 #include "address.h"
 #include "builtin.h"
-#include "gather.h"
+#include "fixture.h"
 #include "mail.h"
 #include "memory.h"
-#include "stage.h"
+#include "reassembly.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -37,12 +37,12 @@ static void open_framed(const struct weir_config *config, const char *spec,
                         const struct weir_handler *handler, uint64_t seed)
 {
     assert_int_equal(weir_frame_open(spec, &frame, NULL), WEIR_OK);
-    stage_open(config, weir_frame_codec(frame), handler, seed);
+    fixture_open(config, weir_frame_codec(frame), handler, seed);
 }
 
 static void close_framed(void)
 {
-    stage_close();
+    fixture_close();
     weir_frame_free(frame);
 }
 
@@ -50,7 +50,7 @@ static struct sim_datagrams *datagrams_of(uint32_t host)
 {
     const struct weir_address address = address_of_v4(0x7f000000u + host, 0);
 
-    return sim_datagrams_open(stage.simulation, &address);
+    return sim_datagrams_open(fixture.simulation, &address);
 }
 
 /* ---- memory ---- */
@@ -58,16 +58,16 @@ static struct sim_datagrams *datagrams_of(uint32_t host)
 static void a_split_message_is_not_kept_after_it_was_handled(void **state)
 {
     static uint8_t bytes[60004] = {0, 0, 60000 >> 8, 60000 & 255};
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     open_framed(&config, "u32be,max=64k", &handler_quiet, 1);
-    struct sim_peer *peer = stage_connect();
-    for (uint32_t at = 0; at < sizeof bytes; stage_run_ms(50))
+    struct sim_peer *peer = fixture_connect();
+    for (uint32_t at = 0; at < sizeof bytes; fixture_run_ms(50))
         at += sim_peer_send(peer, bytes + at, (uint32_t)sizeof bytes - at);
-    stage_run_ms(1 * S);
-    assert_int_equal(stage_stats().messages_in, 1);
-    assert_null(((struct gather *)session_codec_state(seen))->heap);
+    fixture_run_ms(1 * S);
+    assert_int_equal(fixture_stats().messages_in, 1);
+    assert_null(((struct reassembly *)session_codec_state(seen))->heap);
     sim_peer_close(peer);
     close_framed();
 }
@@ -78,7 +78,7 @@ static void take_all_memory(void)
 {
     struct net_buffer *buffer;
 
-    while ((buffer = net_take(stage.worker.net, 1)) != NULL) {
+    while ((buffer = net_take(fixture.worker.net, 1)) != NULL) {
         buffer->next = hoard;
         hoard = buffer;
     }
@@ -91,7 +91,7 @@ static void give_back_memory(void)
     while (hoard) {
         struct net_buffer *buffer = hoard;
         hoard = buffer->next;
-        net_give_back(stage.worker.net, buffer);
+        net_give_back(fixture.worker.net, buffer);
     }
 }
 
@@ -110,19 +110,19 @@ static const struct weir_handler handler_starving = {
 
 static void a_send_back_that_finds_no_memory_for_what_came_before_ends_it(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     bool refused = false;
 
     (void)state;
     for (uint64_t seed = 1; seed <= 50 && !refused; seed++) { /* until all come in one piece */
         open_framed(&config, "line", &handler_starving, seed);
-        struct sim_peer *peer = stage_connect();
+        struct sim_peer *peer = fixture_connect();
         assert_int_equal(sim_peer_send(peer, "1\n2\n3\n", 6), 6);
-        for (int i = 0; i < 1000 && !hoard; i++) stage_turn(STAGE_MS);
+        for (int i = 0; i < 1000 && !hoard; i++) fixture_iterate(FIXTURE_MS);
         refused = last_code == WEIR_CANCELLED;
         give_back_memory();
-        stage_run_ms(100);
-        if (refused) assert_int_equal(stage_closed(WEIR_REASON_EXHAUSTED), 1);
+        fixture_run_ms(100);
+        if (refused) assert_int_equal(fixture_closed(WEIR_REASON_EXHAUSTED), 1);
         sim_peer_close(peer);
         close_framed();
     }
@@ -131,22 +131,22 @@ static void a_send_back_that_finds_no_memory_for_what_came_before_ends_it(void *
 
 static void a_farewell_without_memory_is_left_out(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    config.farewell = "full\r\n";
+    config.reject_message = "full\r\n";
     config.sessions_max = 1;
-    stage_open(&config, NULL, &handler_quiet, 1);
-    struct sim_peer *first = stage_connect();
-    stage_run_ms(10);
-    struct sim_peer *second = sim_connect(stage.simulation, &stage.address, NULL);
+    fixture_open(&config, NULL, &handler_quiet, 1);
+    struct sim_peer *first = fixture_connect();
+    fixture_run_ms(10);
+    struct sim_peer *second = sim_connect(fixture.simulation, &fixture.address, NULL);
     take_all_memory();
-    stage_turns(20);
-    assert_int_equal(stage_stats().refused_full, 1);
+    fixture_turns(20);
+    assert_int_equal(fixture_stats().refused_full, 1);
     give_back_memory();
     sim_peer_close(first);
     sim_peer_close(second);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- ends ---- */
@@ -154,24 +154,24 @@ static void a_farewell_without_memory_is_left_out(void **state)
 static void an_unfinished_frame_does_not_cut_a_finish_short(void **state)
 {
     static uint8_t bytes[100000];
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     uint64_t queued = 0, received = 0;
 
     (void)state;
     config.frame_timeout_ms = 5 * S;
     open_framed(&config, "line", &handler_quiet, 1);
     memset(bytes, 'a', sizeof bytes);
-    struct sim_peer *peer = stage_connect();
+    struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "begun", 5), 5);
-    for (stage_run_ms(100); !seen->send_out; stage_run_ms(50)) {
-        assert_int_equal(mail_send(&stage.worker, seen_id, bytes, 8000), WEIR_OK);
+    for (fixture_run_ms(100); !seen->send_out; fixture_run_ms(50)) {
+        assert_int_equal(mail_send(&fixture.worker, seen_id, bytes, 8000), WEIR_OK);
         queued += 8001;
     }
-    assert_int_equal(mail_close(&stage.worker, seen_id), WEIR_OK);
-    stage_run_ms(8 * S); /* the peer reads late */
+    assert_int_equal(mail_close(&fixture.worker, seen_id), WEIR_OK);
+    fixture_run_ms(8 * S); /* the peer reads late */
     for (int i = 0; i < 100; i++) {
         received += sim_peer_receive(peer, bytes, sizeof bytes);
-        stage_run_ms(20);
+        fixture_run_ms(20);
     }
     assert_int_equal(received, queued);
     sim_peer_close(peer);
@@ -180,45 +180,45 @@ static void an_unfinished_frame_does_not_cut_a_finish_short(void **state)
 
 static void what_we_send_does_not_keep_a_datagram_peer(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.datagram_idle_timeout_ms = 20 * S;
-    stage_open(&config, NULL, &handler_quiet, 1);
+    fixture_open(&config, NULL, &handler_quiet, 1);
     struct sim_datagrams *peer = datagrams_of(2);
-    sim_datagrams_send(peer, &stage.address, "x", 1);
-    stage_run_ms(100);
+    sim_datagrams_send(peer, &fixture.address, "x", 1);
+    fixture_run_ms(100);
     sim_datagrams_close(peer); /* gone for good */
     for (int i = 0; i < 10; i++) {
-        mail_send(&stage.worker, seen_id, "news", 4);
-        stage_run_ms(10 * S);
+        mail_send(&fixture.worker, seen_id, "news", 4);
+        fixture_run_ms(10 * S);
     }
-    assert_int_equal(stage_closed(WEIR_REASON_IDLE), 1);
-    stage_close();
+    assert_int_equal(fixture_closed(WEIR_REASON_IDLE), 1);
+    fixture_close();
 }
 
 static void a_drain_lets_no_new_datagram_peer_in_for_ever(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     struct sim_datagrams *peers[100];
     uint32_t count = 0;
 
     (void)state;
     config.message_rate_max = 1000; /* so that peers are kept */
     config.datagram_peers_max = 1000;
-    stage_open(&config, NULL, &handler_echo, 1);
-    worker_drain(&stage.worker, 60 * S);
-    stage_turn(STAGE_MS);
-    for (uint64_t next_ms = 0; stage_turn(STAGE_MS) && count < 100;) {
-        if (stage.worker.now_ms < next_ms) continue;
-        next_ms = stage.worker.now_ms + 50;
+    fixture_open(&config, NULL, &handler_echo, 1);
+    worker_drain(&fixture.worker, 60 * S);
+    fixture_iterate(FIXTURE_MS);
+    for (uint64_t next_ms = 0; fixture_iterate(FIXTURE_MS) && count < 100;) {
+        if (fixture.worker.now_ms < next_ms) continue;
+        next_ms = fixture.worker.now_ms + 50;
         peers[count] = datagrams_of(2 + count);
-        sim_datagrams_send(peers[count++], &stage.address, "x", 1);
+        sim_datagrams_send(peers[count++], &fixture.address, "x", 1);
     }
     assert_true(count < 100); /* it ended */
-    assert_int_equal(stage_closed(WEIR_REASON_SHUTDOWN), 0);
+    assert_int_equal(fixture_closed(WEIR_REASON_SHUTDOWN), 0);
     while (count > 0) sim_datagrams_close(peers[--count]);
-    stage_close();
+    fixture_close();
 }
 
 static void answer_once(struct weir_session *session, const struct weir_message *message)
@@ -234,17 +234,17 @@ static const struct weir_handler handler_once = {.size = sizeof(struct weir_hand
 
 static void a_datagram_for_a_peer_that_ends_is_answered_or_counted(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, NULL, &handler_once, 1);
+    fixture_open(&config, NULL, &handler_once, 1);
     struct sim_datagrams *peer = datagrams_of(2);
-    for (int i = 0; i < 40; i++) sim_datagrams_send(peer, &stage.address, "x", 1);
-    stage_run_ms(1 * S);
-    assert_int_equal(stage_stats().datagrams_in, 40);
-    assert_int_equal(stage_stats().datagrams_out + stage_stats().dropped_peers, 40);
+    for (int i = 0; i < 40; i++) sim_datagrams_send(peer, &fixture.address, "x", 1);
+    fixture_run_ms(1 * S);
+    assert_int_equal(fixture_stats().datagrams_in, 40);
+    assert_int_equal(fixture_stats().datagrams_out + fixture_stats().dropped_peers, 40);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- groups ---- */
@@ -261,48 +261,48 @@ static const struct weir_handler handler_joining = {
 
 static void a_sender_without_a_session_cannot_join_and_harms_nobody(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, NULL, &handler_joining, 1);
+    fixture_open(&config, NULL, &handler_joining, 1);
     struct sim_datagrams *peer = datagrams_of(2);
     last_code = WEIR_OK;
-    sim_datagrams_send(peer, &stage.address, "x", 1);
-    stage_run_ms(100);
+    sim_datagrams_send(peer, &fixture.address, "x", 1);
+    fixture_run_ms(100);
     assert_int_equal(last_code, WEIR_INVALID);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void nobody_who_owes_nothing_is_slow(void **state)
 {
     static uint8_t bytes[128 * 1024];
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
     enum weir_code code;
 
     (void)state;
-    stage_open(&config, NULL, &handler_quiet, 1);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(10);
+    fixture_open(&config, NULL, &handler_quiet, 1);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
     struct payload *payload = payload_open(&codec_raw, bytes, sizeof bytes, &code);
     memcpy(payload->group, "all", 4);
-    assert_int_equal(mail_broadcast(&stage.worker, payload), WEIR_OK);
-    payload_give_back(payload);
-    stage_run_ms(100);
-    assert_int_equal(stage_stats().open, 1);
+    assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+    payload_unref(payload);
+    fixture_run_ms(100);
+    assert_int_equal(fixture_stats().open, 1);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* A head of one byte in place of the message's first four. */
 static enum weir_code shorten(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
-                              struct weir_envelope *envelope)
+                              struct weir_framing *framing)
 {
     (void)codec;
     (void)bytes;
-    envelope->skip = 4;
-    envelope->head[0] = (uint8_t)(length - 4);
-    envelope->head_length = 1;
+    framing->skip = 4;
+    framing->header[0] = (uint8_t)(length - 4);
+    framing->header_length = 1;
     return WEIR_OK;
 }
 
@@ -318,7 +318,7 @@ static void a_head_may_replace_more_than_it_is(void **state)
     assert_memory_equal(payload->bytes, "\4body", 5);
     assert_int_equal(payload->message_length, 8); /* for members with another codec: as it was */
     assert_memory_equal(payload->bytes + payload->message_at, "headbody", 8);
-    payload_give_back(payload);
+    payload_unref(payload);
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "builtin.h"
-#include "stage.h"
+#include "fixture.h"
 
 #define RATE_BYTES 8192u
 #define SENT_BYTES 65536u
@@ -24,13 +24,13 @@ static struct sim_peer *resting_peer(struct weir_config *config)
 
     memset(bytes, 'r', sizeof bytes);
     config->receive_rate_max_bytes = RATE_BYTES;
-    stage_open(config, NULL, &handler_echo, 21);
-    struct sim_peer *peer = stage_connect();
+    fixture_open(config, NULL, &handler_echo, 21);
+    struct sim_peer *peer = fixture_connect();
     while (sent < sizeof bytes) {
         sent += sim_peer_send(peer, bytes, (uint32_t)sizeof bytes - sent);
-        stage_turn(STAGE_MS);
+        fixture_iterate(FIXTURE_MS);
     }
-    assert_true(stage_stats().pauses_rate > 0);
+    assert_true(fixture_stats().pauses_rate > 0);
     return peer;
 }
 
@@ -40,9 +40,9 @@ static void expect_all(struct sim_peer *peer, uint64_t apart_ms)
     uint8_t bytes[SENT_BYTES];
     uint32_t received = 0;
 
-    for (int i = 0; i < STAGE_TURNS_MAX && received < SENT_BYTES; i++) {
-        sim_pass_ns(stage.simulation, apart_ms * STAGE_MS);
-        stage_turn(STAGE_MS);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && received < SENT_BYTES; i++) {
+        sim_pass_ns(fixture.simulation, apart_ms * FIXTURE_MS);
+        fixture_iterate(FIXTURE_MS);
         received += sim_peer_receive(peer, bytes, sizeof bytes);
     }
     assert_int_equal(received, SENT_BYTES);
@@ -51,32 +51,33 @@ static void expect_all(struct sim_peer *peer, uint64_t apart_ms)
 /* The rest is over in the very turn in which the drain looks for quiet sessions. */
 static void a_drain_loses_nothing_when_a_rest_ends(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     struct sim_peer *peer = resting_peer(&config);
-    worker_drain(&stage.worker, 3600 * 1000);
+    worker_drain(&fixture.worker, 3600 * 1000);
     expect_all(peer, 2 * DRAIN_LOOK_MS);
-    for (int i = 0; i < STAGE_TURNS_MAX && !sim_peer_saw_end(peer); i++) stage_turn(STAGE_MS);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && !sim_peer_saw_end(peer); i++)
+        fixture_iterate(FIXTURE_MS);
     sim_peer_close(peer);
-    stage_run_ms(10);
-    assert_int_equal(stage_closed(WEIR_REASON_DRAIN), 1);
-    stage_close();
+    fixture_run_ms(10);
+    assert_int_equal(fixture_closed(WEIR_REASON_DRAIN), 1);
+    fixture_close();
 }
 
 static void a_session_that_rests_is_not_idle(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
     config.idle_timeout_ms = 500; /* shorter than its rests */
     struct sim_peer *peer = resting_peer(&config);
     expect_all(peer, 0);
-    assert_int_equal(stage_stats().open, 1);
-    stage_run_ms(20000); /* the rest for the last bytes; from then on it is idle */
-    assert_int_equal(stage_closed(WEIR_REASON_IDLE), 1);
+    assert_int_equal(fixture_stats().open, 1);
+    fixture_run_ms(20000); /* the rest for the last bytes; from then on it is idle */
+    assert_int_equal(fixture_closed(WEIR_REASON_IDLE), 1);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 int main(void)

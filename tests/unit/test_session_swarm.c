@@ -3,8 +3,8 @@
  *
  *      a seed -> settings, codec, peers and what they do, scarcity, the end
  *
- * After every turn stage_validate() looks at the worker; the handler and the peers look at all that
- * reaches them (swarm.h, swarm_peer.h); stage_close() looks at what is left. 200 seeds, or
+ * After every loop iteration fixture_validate() checks the worker. The handler and the peers check
+ * what reaches them (swarm.h, swarm_peer.h). fixture_close() checks what is left. 200 seeds, or
  * WEIR_SEEDS=n of them; WEIR_SEED=n is where they begin, and alone replays that one.
  */
 #include <setjmp.h>
@@ -20,11 +20,11 @@
 
 #include "builtin.h"
 #include "check.h"
+#include "fixture.h"
+#include "fixture_validate.h"
 #include "mail.h"
 #include "memory.h"
 #include "require.h"
-#include "stage.h"
-#include "stage_validate.h"
 #include "swarm.h"
 #include "swarm_peer.h"
 
@@ -56,7 +56,7 @@ static uint32_t maybe(uint32_t one_in, uint32_t least, uint32_t most)
 
 static struct weir_config random_config(void)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     config.sessions_max = 1 + swarm_roll(12);
     config.send_queue_high_bytes = 32768 + swarm_roll(100000);
@@ -73,12 +73,12 @@ static struct weir_config random_config(void)
     config.receive_rate_max_bytes = maybe(4, 100, 50000);
     config.message_rate_max = maybe(4, 1, 200);
     config.deny = swarm_one_in(10) ? "127.0.0.3" : NULL;
-    config.farewell = swarm_one_in(3) ? "farewell\n" : NULL;
+    config.reject_message = swarm_one_in(3) ? "farewell\n" : NULL;
     config.broadcast_policy = (enum weir_broadcast_policy)swarm_roll(3);
     config.datagram_peers_max = 1 + swarm_roll(6);
     config.datagram_idle_timeout_ms = maybe(2, 20, 1000);
     config.datagram_reply_percent_max = maybe(2, 10, 300);
-    config.mailbox_letters_max = 1 + swarm_roll(64);
+    config.mailbox_commands_max = 1 + swarm_roll(64);
     config.drain_jitter_ms = maybe(2, 1, 300);
     return config;
 }
@@ -104,11 +104,11 @@ static void mail_something(void)
     enum weir_code code;
 
     if (swarm_one_in(10)) {
-        mail_close(&stage.worker, id);
+        mail_close(&fixture.worker, id);
         return;
     }
     if (swarm_one_in(2)) {
-        if (!swarm_told.is_raw) mail_send(&stage.worker, id, "Unasked", swarm_roll(7) + 1);
+        if (!swarm_told.is_raw) mail_send(&fixture.worker, id, "Unasked", swarm_roll(7) + 1);
         return;
     }
     struct payload *payload =
@@ -116,14 +116,14 @@ static void mail_something(void)
     require(payload != NULL);
     snprintf(payload->group, sizeof payload->group, "%c", 'a' + (char)swarm_roll(3));
     payload->except_id = swarm_one_in(3) ? id : 0;
-    mail_broadcast(&stage.worker, payload);
-    payload_give_back(payload);
+    mail_broadcast(&fixture.worker, payload);
+    payload_unref(payload);
 }
 
 static void hog_buffers(void)
 {
     while (scenario.hogged_count < BUFFERS_MAX) {
-        struct net_buffer *buffer = net_take(stage.worker.net, 1);
+        struct net_buffer *buffer = net_take(fixture.worker.net, 1);
         if (!buffer) return;
         scenario.hogged[scenario.hogged_count++] = buffer;
     }
@@ -132,39 +132,39 @@ static void hog_buffers(void)
 static void give_back_buffers(void)
 {
     while (scenario.hogged_count > 0)
-        net_give_back(stage.worker.net, scenario.hogged[--scenario.hogged_count]);
+        net_give_back(fixture.worker.net, scenario.hogged[--scenario.hogged_count]);
 }
 
 /* Other threads, the machine and the system have their turn. */
 static void surround(void)
 {
     if (swarm_one_in(4)) mail_something();
-    if (swarm_one_in(200)) sim_pass_ns(stage.simulation, swarm_roll(3000) * STAGE_MS);
+    if (swarm_one_in(200)) sim_pass_ns(fixture.simulation, swarm_roll(3000) * FIXTURE_MS);
     if (swarm_one_in(50)) hog_buffers();
     if (swarm_one_in(10)) give_back_buffers();
-    if (swarm_one_in(100)) sim_set_files_max(stage.simulation, 3 + swarm_roll(6));
-    if (swarm_one_in(20)) sim_set_files_max(stage.simulation, 1000);
+    if (swarm_one_in(100)) sim_set_files_max(fixture.simulation, 3 + swarm_roll(6));
+    if (swarm_one_in(20)) sim_set_files_max(fixture.simulation, 1000);
 }
 
-static void peers_turn(bool may_come)
+static void peers_step(bool may_come)
 {
     for (uint32_t i = 0; i < PEERS; i++) {
         struct swarm_peer *peer = &scenario.peers[i];
         if (peer->wire) {
-            swarm_peer_turn(peer);
+            swarm_peer_step(peer);
         } else if (may_come && swarm_one_in(10) && swarm_told.fates_count < FATES_MAX) {
             uint32_t number = swarm_told.fates_count++;
             swarm_peer_open(peer, scenario.codec, &scenario.fates[number],
                             scenario.seed * FATES_MAX + number);
         }
     }
-    for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_turn(&scenario.sockets[i]);
+    for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_step(&scenario.sockets[i]);
 }
 
 static bool turn(void)
 {
     if (swarm_one_in(20)) memory_fail_nth(1 + swarm_roll(6), swarm_one_in(3));
-    bool running = stage_turn(swarm_roll(30) * STAGE_MS);
+    bool running = fixture_iterate(swarm_roll(30) * FIXTURE_MS);
     memory_fail_nth(0, 0);
     return running;
 }
@@ -181,9 +181,9 @@ static void open_scenario(void)
     swarm_told.fates = scenario.fates;
     open_frames();
     swarm_told.is_raw = !scenario.codec;
-    stage_stream_buffers_max = swarm_one_in(3) ? 40 : BUFFERS_MAX;
-    stage_open(&config, scenario.codec, has_drain ? &swarm_handler_drains : &swarm_handler,
-               scenario.seed);
+    fixture_stream_buffers_max = swarm_one_in(3) ? 40 : BUFFERS_MAX;
+    fixture_open(&config, scenario.codec, has_drain ? &swarm_handler_drains : &swarm_handler,
+                 scenario.seed);
     for (uint32_t i = 0; i < SOCKETS; i++)
         swarm_socket_open(&scenario.sockets[i], (uint8_t)(i + 1), scenario.seed * SOCKETS + i);
 }
@@ -191,11 +191,11 @@ static void open_scenario(void)
 static void close_scenario(void)
 {
     give_back_buffers();
-    sim_set_files_max(stage.simulation, 1000);
+    sim_set_files_max(fixture.simulation, 1000);
     for (uint32_t i = 0; i < PEERS; i++) swarm_peer_close(&scenario.peers[i]);
     for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_close(&scenario.sockets[i]);
-    stage_close();
-    stage_stream_buffers_max = BUFFERS_MAX;
+    fixture_close();
+    fixture_stream_buffers_max = BUFFERS_MAX;
     weir_frame_free(scenario.frame);
     weir_frame_free(scenario.other_frame);
     scenario.frame = scenario.other_frame = NULL;
@@ -206,17 +206,17 @@ static void close_scenario(void)
 static void drain(void)
 {
     uint32_t drain_ms = swarm_roll(3000);
-    uint64_t until_ns = net_now_ns(stage.worker.net) + (drain_ms + 100) * STAGE_MS;
+    uint64_t until_ns = net_now_ns(fixture.worker.net) + (drain_ms + 100) * FIXTURE_MS;
     bool running = true;
 
-    worker_drain(&stage.worker, drain_ms);
-    for (int i = 0; i < STAGE_TURNS_MAX && running; i++) {
-        if (swarm_one_in(100)) worker_drain(&stage.worker, swarm_roll(5000));
-        if (swarm_one_in(300)) worker_stop(&stage.worker);
+    worker_drain(&fixture.worker, drain_ms);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
+        if (swarm_one_in(100)) worker_drain(&fixture.worker, swarm_roll(5000));
+        if (swarm_one_in(300)) worker_stop(&fixture.worker);
         if (swarm_one_in(4)) mail_something();
-        peers_turn(true);
+        peers_step(true);
         running = turn();
-        require(!running || net_now_ns(stage.worker.net) <= until_ns);
+        require(!running || net_now_ns(fixture.worker.net) <= until_ns);
     }
     require(!running);
 }
@@ -228,7 +228,7 @@ static void run_scenario(unsigned long long seed)
     open_scenario();
     for (uint32_t i = 50 + swarm_roll(250); i > 0; i--) {
         surround();
-        peers_turn(true);
+        peers_step(true);
         require(turn());
     }
     if (swarm_one_in(2)) drain();
@@ -275,6 +275,6 @@ int main(void)
     };
 
     signal(SIGABRT, on_abort);
-    stage_broadcast_bytes_max = 64;
+    fixture_broadcast_bytes_max = 64;
     return cmocka_run_group_tests_name("session_swarm", tests, NULL, NULL);
 }

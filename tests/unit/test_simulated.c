@@ -163,7 +163,7 @@ static void a_wake_from_before_ends_a_wait_for_ever(void **state)
 static void a_full_backlog_makes_connects_wait(void **state)
 {
     struct world *world = world_open(NULL);
-    struct net_place place = {.address = world_address("127.0.0.1:0"), .backlog = 2};
+    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 2};
     struct line *listener = world_listen_on(world, &place);
     struct weir_address to = line_address(listener);
     struct peer *peers[3];

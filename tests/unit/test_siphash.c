@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "random.h"
 #include "siphash.h"
-#include "wall.h"
 
 static void the_published_values(void **state)
 {
@@ -40,8 +40,8 @@ static void the_key_matters_and_random_bytes_differ(void **state)
     struct siphash_key one, two;
 
     (void)state;
-    assert_true(wall_random(&one, sizeof one));
-    assert_true(wall_random(&two, sizeof two));
+    assert_true(random_fill(&one, sizeof one));
+    assert_true(random_fill(&two, sizeof two));
     assert_memory_not_equal(&one, &two, sizeof one);
     assert_true(siphash(&one, "weir", 4) != siphash(&two, "weir", 4));
 }

@@ -13,14 +13,14 @@
 
 #include "address.h"
 #include "builtin.h"
+#include "fixture.h"
 #include "plain_socket.h"
-#include "stage.h"
 #include "thread.h"
 #include "transport_alone.h"
 
 #define MEMBERS 3
 #define PEERS_MAX 400
-#define TURNS_MAX 20000
+#define ITERATIONS_MAX 20000
 
 struct world {
     struct net_simulation *simulation;
@@ -40,7 +40,7 @@ static void open_world(uint64_t seed)
 {
     struct sim_options sim_options;
     struct net_options options;
-    struct net_place where = {.address = address_of_v4(0x7f000001, 5050), .backlog = 1024};
+    struct net_listen_options where = {.address = address_of_v4(0x7f000001, 5050), .backlog = 1024};
 
     memset(&world, 0, sizeof world);
     sim_options_init(&sim_options);
@@ -49,7 +49,7 @@ static void open_world(uint64_t seed)
     net_options_init(&options);
     options.transport = "simulated";
     options.simulation = world.simulation;
-    world.common.config = stage_config();
+    world.common.config = fixture_config();
     world.common.config.sessions_max = 1000;
     world.common.team = world.team;
     world.common.team_count = MEMBERS;
@@ -69,7 +69,7 @@ static void turn(int alone, int without)
     for (int i = 0; i < MEMBERS; i++) {
         struct worker *worker = &world.workers[i];
         if ((alone >= 0 && i != alone) || i == without || world.ended[i]) continue;
-        world.ended[i] = !worker_turn(worker, net_now_ns(worker->net) + WALL_NS_PER_MS);
+        world.ended[i] = !worker_iterate(worker, net_now_ns(worker->net) + CLOCK_NS_PER_MS);
     }
 }
 
@@ -97,7 +97,7 @@ static void connect_peers(uint32_t count)
 
 static void until_accepted(uint32_t count, int without)
 {
-    for (int i = 0; i < TURNS_MAX && accepted() < count; i++) turn(-1, without);
+    for (int i = 0; i < ITERATIONS_MAX && accepted() < count; i++) turn(-1, without);
     assert_int_equal(accepted(), count);
 }
 
@@ -112,7 +112,7 @@ static void close_world(void)
 {
     for (int i = 0; i < MEMBERS; i++)
         if (!world.ended[i]) worker_stop(&world.workers[i]);
-    for (int i = 0; i < TURNS_MAX && !all_ended(); i++) turn(-1, -1);
+    for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) turn(-1, -1);
     assert_true(all_ended());
     assert_int_equal(world.common.sessions_open, 0);
     for (int i = 0; i < MEMBERS; i++) {
@@ -167,10 +167,10 @@ static void an_echo_comes_from_wherever_it_is_served(void **state)
     until_accepted(12, -1);
     for (uint32_t i = 0; i < 12; i++) {
         uint32_t got = 0;
-        for (int n = 0; n < TURNS_MAX && sim_peer_state(world.peers[i]) != SIM_CONNECTED; n++)
+        for (int n = 0; n < ITERATIONS_MAX && sim_peer_state(world.peers[i]) != SIM_CONNECTED; n++)
             turn(-1, -1);
         assert_int_equal(sim_peer_send(world.peers[i], "echo", 4), 4);
-        for (int n = 0; n < TURNS_MAX && got < 4; n++) {
+        for (int n = 0; n < ITERATIONS_MAX && got < 4; n++) {
             turn(-1, -1);
             got += sim_peer_receive(world.peers[i], bytes + got, 4 - got);
         }
@@ -185,10 +185,10 @@ static void a_full_mailbox_refuses_nobody(void **state)
     (void)state;
     open_world(4);
     connect_peers(PEERS_MAX);
-    for (int i = 0; i < TURNS_MAX && accepted() < PEERS_MAX * 2 / 3; i++) turn(-1, 2);
+    for (int i = 0; i < ITERATIONS_MAX && accepted() < PEERS_MAX * 2 / 3; i++) turn(-1, 2);
     for (int i = 0; i < 200; i++) turn(-1, 2);
     uint32_t waiting = mailbox_count(&world.workers[2].mailbox);
-    assert_true(waiting > 0 && waiting <= world.common.config.mailbox_letters_max);
+    assert_true(waiting > 0 && waiting <= world.common.config.mailbox_commands_max);
     assert_int_equal(accepted() + waiting, PEERS_MAX);
     until_accepted(PEERS_MAX, -1);
     close_world();
@@ -202,7 +202,7 @@ static void no_letter_is_lost_at_the_end(void **state)
     for (int stop = 0; stop < 2; stop++) {
         open_world(5);
         connect_peers(9);
-        for (int i = 0; i < TURNS_MAX && mailbox_count(&world.workers[2].mailbox) < 3; i++)
+        for (int i = 0; i < ITERATIONS_MAX && mailbox_count(&world.workers[2].mailbox) < 3; i++)
             turn(0, -1);
         assert_int_equal(mailbox_count(&world.workers[1].mailbox), 3);
         for (int i = 0; i < MEMBERS; i++)
@@ -210,7 +210,7 @@ static void no_letter_is_lost_at_the_end(void **state)
                 worker_stop(&world.workers[i]);
             else
                 worker_drain(&world.workers[i], 60000);
-        for (int i = 0; i < TURNS_MAX && !all_ended(); i++) {
+        for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) {
             turn(-1, -1);
             for (uint32_t n = 0; n < world.peers_count; n++) {
                 if (!world.peers[n] || !sim_peer_saw_end(world.peers[n])) continue;
@@ -228,7 +228,7 @@ static void who_has_ended_gets_no_more(void **state)
     (void)state;
     open_world(6);
     worker_stop(&world.workers[1]);
-    for (int i = 0; i < TURNS_MAX && !world.ended[1]; i++) turn(1, -1);
+    for (int i = 0; i < ITERATIONS_MAX && !world.ended[1]; i++) turn(1, -1);
     assert_true(world.ended[1]);
     connect_peers(12);
     until_accepted(12, -1);
@@ -309,7 +309,7 @@ static void without_its_listener_a_team_ends(void **state)
     connect_peers(9);
     until_accepted(9, -1);
     place_on_event(&world.place, &broke);
-    for (int i = 0; i < TURNS_MAX && !all_ended(); i++) turn(-1, -1);
+    for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) turn(-1, -1);
     assert_true(all_ended());
     close_world();
 }

@@ -12,18 +12,18 @@
 #include "address.h"
 #include "builtin.h"
 #include "check.h"
+#include "fixture.h"
 #include "memory.h"
 #include "sim.h"
-#include "stage.h"
 
 /* ---- the world ---- */
 
 static void open_world(const struct weir_handler *handler, uint32_t sessions_max, uint64_t seed)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     config.sessions_max = sessions_max;
-    stage_open(&config, NULL, handler, seed);
+    fixture_open(&config, NULL, handler, seed);
 }
 
 static uint8_t byte_at(uint64_t position)
@@ -61,23 +61,23 @@ static void test_echo_is_whole_and_then_closed(void **state)
         uint64_t sent = 0, received = 0;
 
         open_world(&handler_echo, 10, seed);
-        struct sim_peer *peer = stage_connect();
-        for (int i = 0; i < STAGE_TURNS_MAX && !sim_peer_saw_end(peer); i++) {
+        struct sim_peer *peer = fixture_connect();
+        for (int i = 0; i < FIXTURE_TURNS_MAX && !sim_peer_saw_end(peer); i++) {
             if (sent < total)
                 send_some(peer, &sent, total);
             else if (sent == total)
                 sim_peer_finish(peer), sent++;
             receive_some(peer, &received);
-            stage_turn(STAGE_MS);
+            fixture_iterate(FIXTURE_MS);
         }
         assert_int_equal(received, total);
         assert_true(sim_peer_saw_end(peer));
         sim_peer_close(peer);
-        stage_turns(10);
-        assert_int_equal(stage_stats().closed_by_reason[WEIR_REASON_PEER_DONE], 1);
-        assert_int_equal(stage_stats().bytes_in, total);
-        assert_int_equal(stage_stats().bytes_out, total);
-        stage_close();
+        fixture_turns(10);
+        assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_PEER_DONE], 1);
+        assert_int_equal(fixture_stats().bytes_in, total);
+        assert_int_equal(fixture_stats().bytes_out, total);
+        fixture_close();
     }
 }
 
@@ -90,25 +90,25 @@ static void test_a_peer_that_does_not_read_costs_its_mark(void **state)
 
     (void)state;
     open_world(&handler_echo, 10, 3);
-    struct sim_peer *peer = stage_connect();
+    struct sim_peer *peer = fixture_connect();
     for (int i = 0; i < 5000; i++) {
         send_some(peer, &sent, total);
-        stage_turn(STAGE_MS);
-        assert_true(stage_only_session()->queue.pinned_bytes <= bound);
-        paused |= stage_only_session()->queue_paused;
+        fixture_iterate(FIXTURE_MS);
+        assert_true(fixture_only_session()->queue.pinned_bytes <= bound);
+        paused |= fixture_only_session()->queue_paused;
     }
     assert_true(paused);
     assert_true(sent < total); /* the window closed on it */
-    for (int i = 0; i < STAGE_TURNS_MAX && received < total; i++) {
+    for (int i = 0; i < FIXTURE_TURNS_MAX && received < total; i++) {
         send_some(peer, &sent, total);
         receive_some(peer, &received);
-        stage_turn(STAGE_MS);
-        assert_true(stage_only_session()->queue.pinned_bytes <= bound);
+        fixture_iterate(FIXTURE_MS);
+        assert_true(fixture_only_session()->queue.pinned_bytes <= bound);
     }
     assert_int_equal(received, total);
-    assert_false(stage_only_session()->queue_paused);
+    assert_false(fixture_only_session()->queue_paused);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void test_a_reset_closes_once(void **state)
@@ -118,20 +118,20 @@ static void test_a_reset_closes_once(void **state)
     (void)state;
     open_world(&handler_echo, 10, 5);
     for (int round = 0; round < 20; round++) {
-        struct sim_peer *peer = stage_connect();
+        struct sim_peer *peer = fixture_connect();
         sent = 0;
         for (int i = 0; i < round * 3; i++) {
             send_some(peer, &sent, 1000000);
-            stage_turn(STAGE_MS);
+            fixture_iterate(FIXTURE_MS);
         }
         sim_peer_reset(peer);
         sim_peer_close(peer);
-        stage_turns(20);
+        fixture_turns(20);
     }
-    assert_int_equal(stage_stats().accepted, 20);
-    assert_int_equal(stage_stats().closed_by_reason[WEIR_REASON_RESET], 20);
-    assert_int_equal(stage_stats().open, 0);
-    stage_close();
+    assert_int_equal(fixture_stats().accepted, 20);
+    assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_RESET], 20);
+    assert_int_equal(fixture_stats().open, 0);
+    fixture_close();
 }
 
 static void test_a_full_server_refuses_and_recovers(void **state)
@@ -140,27 +140,27 @@ static void test_a_full_server_refuses_and_recovers(void **state)
 
     (void)state;
     open_world(&handler_echo, 1, 7);
-    struct sim_peer *first = stage_connect();
-    stage_turns(10);
-    struct sim_peer *second = sim_connect(stage.simulation, &stage.address, NULL);
-    for (int i = 0; i < 1000 && stage_stats().refused_full == 0; i++) stage_turn(STAGE_MS);
-    assert_int_equal(stage_stats().refused_full, 1);
-    stage_turns(20);
+    struct sim_peer *first = fixture_connect();
+    fixture_turns(10);
+    struct sim_peer *second = sim_connect(fixture.simulation, &fixture.address, NULL);
+    for (int i = 0; i < 1000 && fixture_stats().refused_full == 0; i++) fixture_iterate(FIXTURE_MS);
+    assert_int_equal(fixture_stats().refused_full, 1);
+    fixture_turns(20);
     assert_true(sim_peer_saw_end(second) || sim_peer_saw_reset(second));
     sim_peer_close(second);
     sim_peer_finish(first);
-    stage_turns(50);
+    fixture_turns(50);
     sim_peer_close(first);
-    stage_turns(10);
-    struct sim_peer *third = stage_connect();
-    for (int i = 0; i < STAGE_TURNS_MAX && received < 100; i++) {
+    fixture_turns(10);
+    struct sim_peer *third = fixture_connect();
+    for (int i = 0; i < FIXTURE_TURNS_MAX && received < 100; i++) {
         send_some(third, &sent, 100);
-        stage_turn(STAGE_MS);
+        fixture_iterate(FIXTURE_MS);
         receive_some(third, &received);
     }
     assert_int_equal(received, 100);
     sim_peer_close(third);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- the end ---- */
@@ -172,30 +172,30 @@ static void test_a_drain_ends_the_quiet_and_delivers_first(void **state)
 
     (void)state;
     open_world(&handler_echo, 10, 11);
-    struct sim_peer *idle = stage_connect(), *late = stage_connect();
+    struct sim_peer *idle = fixture_connect(), *late = fixture_connect();
     while (sent < total) {
         send_some(late, &sent, total);
-        stage_turn(STAGE_MS);
+        fixture_iterate(FIXTURE_MS);
     }
-    uint64_t begun_ns = net_now_ns(stage.worker.net);
-    worker_drain(&stage.worker, 60000);
+    uint64_t begun_ns = net_now_ns(fixture.worker.net);
+    worker_drain(&fixture.worker, 60000);
     bool running = true;
-    for (int i = 0; i < STAGE_TURNS_MAX && running; i++) {
+    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
         receive_some(late, &received);
         if (sim_peer_saw_end(late) && received == total) sim_peer_finish(late), received++;
-        running = stage_turn(STAGE_MS);
+        running = fixture_iterate(FIXTURE_MS);
     }
     assert_false(running);
     assert_int_equal(received, total + 1);
     assert_true(sim_peer_saw_end(idle));
-    assert_int_equal(stage_stats().closed_by_reason[WEIR_REASON_DRAIN], 2);
-    assert_true(net_now_ns(stage.worker.net) - begun_ns <
-                3000 * STAGE_MS); /* virtual: idle lingers one second */
-    struct sim_peer *refused = sim_connect(stage.simulation, &stage.address, NULL);
+    assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_DRAIN], 2);
+    assert_true(net_now_ns(fixture.worker.net) - begun_ns <
+                3000 * FIXTURE_MS); /* virtual: idle lingers one second */
+    struct sim_peer *refused = sim_connect(fixture.simulation, &fixture.address, NULL);
     sim_peer_close(refused);
     sim_peer_close(idle);
     sim_peer_close(late);
-    stage_close();
+    fixture_close();
 }
 
 static void test_a_drain_ends_by_its_deadline(void **state)
@@ -204,20 +204,20 @@ static void test_a_drain_ends_by_its_deadline(void **state)
 
     (void)state;
     open_world(&handler_echo, 10, 13);
-    struct sim_peer *busy = stage_connect();
-    uint64_t begun_ns = net_now_ns(stage.worker.net);
-    worker_drain(&stage.worker, 2000);
+    struct sim_peer *busy = fixture_connect();
+    uint64_t begun_ns = net_now_ns(fixture.worker.net);
+    worker_drain(&fixture.worker, 2000);
     bool running = true;
-    for (int i = 0; i < STAGE_TURNS_MAX && running; i++) { /* it never stops talking */
+    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) { /* it never stops talking */
         send_some(busy, &sent, UINT64_MAX);
         receive_some(busy, &received);
-        running = stage_turn(STAGE_MS);
+        running = fixture_iterate(FIXTURE_MS);
     }
     assert_false(running);
-    assert_true(net_now_ns(stage.worker.net) - begun_ns >= 2000 * STAGE_MS);
-    assert_int_equal(stage_stats().closed_by_reason[WEIR_REASON_SHUTDOWN], 1);
+    assert_true(net_now_ns(fixture.worker.net) - begun_ns >= 2000 * FIXTURE_MS);
+    assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_SHUTDOWN], 1);
     sim_peer_close(busy);
-    stage_close();
+    fixture_close();
 }
 
 static void test_a_stop_ends_everything_at_once(void **state)
@@ -227,22 +227,22 @@ static void test_a_stop_ends_everything_at_once(void **state)
     (void)state;
     open_world(&handler_echo, 100, 17);
     struct sim_peer *peers[30];
-    for (int i = 0; i < 30; i++) peers[i] = stage_connect();
+    for (int i = 0; i < 30; i++) peers[i] = fixture_connect();
     for (int i = 0; i < 100; i++) {
         sent = 0;
         send_some(peers[i % 30], &sent, 1000);
-        stage_turn(STAGE_MS);
+        fixture_iterate(FIXTURE_MS);
     }
-    stage_turns(10);
-    assert_int_equal(stage_stats().open, 30);
-    worker_drain(&stage.worker, 60000);
-    stage_turn(0);
-    worker_stop(&stage.worker); /* a second wish overtakes the first */
-    for (int i = 0; i < 1000 && stage_turn(STAGE_MS); i++) continue;
-    assert_int_equal(stage_stats().open, 0);
-    assert_int_equal(stage_stats().closed_by_reason[WEIR_REASON_SHUTDOWN], 30);
+    fixture_turns(10);
+    assert_int_equal(fixture_stats().open, 30);
+    worker_drain(&fixture.worker, 60000);
+    fixture_iterate(0);
+    worker_stop(&fixture.worker); /* a second wish overtakes the first */
+    for (int i = 0; i < 1000 && fixture_iterate(FIXTURE_MS); i++) continue;
+    assert_int_equal(fixture_stats().open, 0);
+    assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_SHUTDOWN], 30);
     for (int i = 0; i < 30; i++) sim_peer_close(peers[i]);
-    stage_close();
+    fixture_close();
 }
 
 static void test_a_later_drain_shortens_and_never_lengthens(void **state)
@@ -251,21 +251,21 @@ static void test_a_later_drain_shortens_and_never_lengthens(void **state)
 
     (void)state;
     open_world(&handler_echo, 10, 41);
-    struct sim_peer *busy = stage_connect();
-    uint64_t begun_ns = net_now_ns(stage.worker.net);
-    worker_drain(&stage.worker, 60000);
-    bool running = stage_turn(0);
-    worker_drain(&stage.worker, 500);
-    for (int i = 0; i < STAGE_TURNS_MAX && running; i++) {
+    struct sim_peer *busy = fixture_connect();
+    uint64_t begun_ns = net_now_ns(fixture.worker.net);
+    worker_drain(&fixture.worker, 60000);
+    bool running = fixture_iterate(0);
+    worker_drain(&fixture.worker, 500);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
         send_some(busy, &sent, UINT64_MAX);
         receive_some(busy, &received);
-        running = stage_turn(STAGE_MS);
-        if (i == 10) worker_drain(&stage.worker, 60000);
+        running = fixture_iterate(FIXTURE_MS);
+        if (i == 10) worker_drain(&fixture.worker, 60000);
     }
     assert_false(running);
-    assert_true(net_now_ns(stage.worker.net) - begun_ns < 1000 * STAGE_MS);
+    assert_true(net_now_ns(fixture.worker.net) - begun_ns < 1000 * FIXTURE_MS);
     sim_peer_close(busy);
-    stage_close();
+    fixture_close();
 }
 
 static void test_a_drain_answers_what_had_come_before(void **state)
@@ -277,20 +277,20 @@ static void test_a_drain_answers_what_had_come_before(void **state)
 
     (void)state;
     open_world(&handler_echo, 100, 43);
-    struct sim_datagrams *sender = sim_datagrams_open(stage.simulation, &address);
+    struct sim_datagrams *sender = sim_datagrams_open(fixture.simulation, &address);
     for (int i = 0; i < 20; i++) {
-        peers[i] = sim_connect(stage.simulation, &stage.address, NULL);
-        sim_datagrams_send(sender, &stage.address, "still", 5);
+        peers[i] = sim_connect(fixture.simulation, &fixture.address, NULL);
+        sim_datagrams_send(sender, &fixture.address, "still", 5);
     }
-    worker_drain(&stage.worker, 60000);
-    for (int i = 0; i < STAGE_TURNS_MAX && stage_turn(STAGE_MS); i++) continue;
+    worker_drain(&fixture.worker, 60000);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
     while (sim_datagrams_receive(sender, bytes, sizeof bytes, &length, &from)) answers++;
     assert_int_equal(answers, 20);
-    assert_int_equal(stage_stats().accepted, 20);
-    assert_int_equal(stage_stats().closed_by_reason[WEIR_REASON_DRAIN], 20);
+    assert_int_equal(fixture_stats().accepted, 20);
+    assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_DRAIN], 20);
     for (int i = 0; i < 20; i++) sim_peer_close(peers[i]);
     sim_datagrams_close(sender);
-    stage_close();
+    fixture_close();
 }
 
 static void test_a_worker_that_listens_nowhere_ends(void **state)
@@ -299,17 +299,17 @@ static void test_a_worker_that_listens_nowhere_ends(void **state)
 
     (void)state;
     open_world(&handler_echo, 10, 47);
-    struct sim_peer *peer = stage_connect();
-    broke.handle = stage.tcp.handle;
-    place_on_event(&stage.tcp, &broke);
-    assert_true(stage_turn(STAGE_MS)); /* the other place is left */
-    broke.handle = stage.udp.handle;
-    place_on_event(&stage.udp, &broke);
+    struct sim_peer *peer = fixture_connect();
+    broke.handle = fixture.tcp.handle;
+    place_on_event(&fixture.tcp, &broke);
+    assert_true(fixture_iterate(FIXTURE_MS)); /* the other place is left */
+    broke.handle = fixture.udp.handle;
+    place_on_event(&fixture.udp, &broke);
     bool running = true;
-    for (int i = 0; i < 1000 && running; i++) running = stage_turn(STAGE_MS);
+    for (int i = 0; i < 1000 && running; i++) running = fixture_iterate(FIXTURE_MS);
     assert_false(running);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void test_a_place_may_break_while_it_closes(void **state)
@@ -318,20 +318,20 @@ static void test_a_place_may_break_while_it_closes(void **state)
 
     (void)state;
     open_world(&handler_echo, 10, 67);
-    struct sim_peer *peer = stage_connect();
-    worker_drain(&stage.worker, 60000);
-    stage_turn(0);
-    broke.handle = stage.tcp.handle;
-    place_on_event(&stage.tcp, &broke);
-    place_on_event(&stage.tcp, &broke); /* in the same batch, after the close */
-    place_on_event(&stage.udp, &broke);
-    assert_true(
-        stage_turn(STAGE_MS)); /* the drain is not cut short: the session ends in its own time */
-    assert_int_equal(stage_stats().open, 1);
-    for (int i = 0; i < STAGE_TURNS_MAX && stage_turn(STAGE_MS); i++) continue;
-    assert_int_equal(stage_stats().closed_by_reason[WEIR_REASON_DRAIN], 1);
+    struct sim_peer *peer = fixture_connect();
+    worker_drain(&fixture.worker, 60000);
+    fixture_iterate(0);
+    broke.handle = fixture.tcp.handle;
+    place_on_event(&fixture.tcp, &broke);
+    place_on_event(&fixture.tcp, &broke); /* in the same batch, after the close */
+    place_on_event(&fixture.udp, &broke);
+    assert_true(fixture_iterate(
+        FIXTURE_MS)); /* the drain is not cut short: the session ends in its own time */
+    assert_int_equal(fixture_stats().open, 1);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
+    assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_DRAIN], 1);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- scarcity ---- */
@@ -342,26 +342,26 @@ static void test_no_memory_for_a_session_is_counted_and_passes(void **state)
     open_world(&handler_echo, 3, 53);
     memory_fail_nth(1, 1);
     for (int i = 0; i < 5; i++) {
-        struct sim_peer *lost = sim_connect(stage.simulation, &stage.address, NULL);
-        for (int j = 0; j < 1000 && stage_stats().refused_failed == (uint64_t)i; j++)
-            stage_turn(STAGE_MS);
+        struct sim_peer *lost = sim_connect(fixture.simulation, &fixture.address, NULL);
+        for (int j = 0; j < 1000 && fixture_stats().refused_failed == (uint64_t)i; j++)
+            fixture_iterate(FIXTURE_MS);
         sim_peer_close(lost);
     }
     memory_fail_nth(0, 0);
-    assert_int_equal(stage_stats().refused_failed, 5);
-    assert_int_equal(stage_stats().accepted, 0);
-    assert_int_equal(stage.common.sessions_open, 0);
-    stage_turns(20);
+    assert_int_equal(fixture_stats().refused_failed, 5);
+    assert_int_equal(fixture_stats().accepted, 0);
+    assert_int_equal(fixture.common.sessions_open, 0);
+    fixture_turns(20);
     for (int i = 0; i < 3; i++) {
-        struct sim_peer *peer = stage_connect();
-        for (int j = 0; j < 1000 && stage_stats().accepted == (uint64_t)i; j++)
-            stage_turn(STAGE_MS);
+        struct sim_peer *peer = fixture_connect();
+        for (int j = 0; j < 1000 && fixture_stats().accepted == (uint64_t)i; j++)
+            fixture_iterate(FIXTURE_MS);
         sim_peer_close(peer);
-        stage_turns(20);
+        fixture_turns(20);
     }
-    assert_int_equal(stage_stats().accepted, 3);
-    assert_int_equal(stage_stats().refused_full, 0);
-    stage_close();
+    assert_int_equal(fixture_stats().accepted, 3);
+    assert_int_equal(fixture_stats().refused_full, 0);
+    fixture_close();
 }
 
 /* ---- handlers ---- */
@@ -383,15 +383,16 @@ static void test_a_handler_may_send_more_than_it_got(void **state)
 
     (void)state;
     open_world(&handler_twice, 10, 19);
-    struct sim_peer *peer = stage_connect();
+    struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "abcd", 1), 1);
-    for (int i = 0; i < STAGE_TURNS_MAX && sim_peer_unread(peer) < 2; i++) stage_turn(STAGE_MS);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && sim_peer_unread(peer) < 2; i++)
+        fixture_iterate(FIXTURE_MS);
     assert_int_equal(sim_peer_receive(peer, bytes, sizeof bytes), 2);
     assert_memory_equal(bytes, "aa", 2);
-    assert_int_equal(weir_session_peer(stage_only_session())->port, sim_peer_address(peer).port);
-    assert_int_not_equal(weir_session_id(stage_only_session()), 0);
+    assert_int_equal(weir_session_peer(fixture_only_session())->port, sim_peer_address(peer).port);
+    assert_int_not_equal(weir_session_id(fixture_only_session()), 0);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void flood(struct weir_session *session, const struct weir_message *message)
@@ -410,14 +411,14 @@ static void test_a_flooding_handler_is_told_to_stop(void **state)
 {
     (void)state;
     open_world(&handler_flood, 10, 23);
-    struct sim_peer *peer = stage_connect();
+    struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "x", 1), 1);
     last_code = WEIR_OK;
-    for (int i = 0; i < STAGE_TURNS_MAX && last_code == WEIR_OK; i++) stage_turn(STAGE_MS);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && last_code == WEIR_OK; i++) fixture_iterate(FIXTURE_MS);
     assert_int_equal(last_code, WEIR_NO_ROOM);
-    assert_true(stage_only_session()->queue.pinned_bytes <= 128 * 1024 + 16 * 1024);
+    assert_true(fixture_only_session()->queue.pinned_bytes <= 128 * 1024 + 16 * 1024);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static enum weir_code codes[4];
@@ -439,16 +440,17 @@ static void test_the_high_mark_bounds_one_large_send(void **state)
 {
     (void)state;
     open_world(&handler_measure, 10, 59);
-    struct sim_peer *peer = stage_connect();
+    struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "x", 1), 1);
     codes[3] = WEIR_SYSTEM;
-    for (int i = 0; i < STAGE_TURNS_MAX && codes[3] == WEIR_SYSTEM; i++) stage_turn(STAGE_MS);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && codes[3] == WEIR_SYSTEM; i++)
+        fixture_iterate(FIXTURE_MS);
     assert_int_equal(codes[0], WEIR_TOO_LARGE);
     assert_int_equal(codes[1], WEIR_OK);
     assert_int_equal(codes[2], WEIR_NO_ROOM);
     assert_int_equal(codes[3], WEIR_OK);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void oversend(struct weir_session *session, const struct weir_message *message)
@@ -468,14 +470,14 @@ static void test_a_datagram_that_no_network_carries_is_refused(void **state)
 
     (void)state;
     open_world(&handler_oversend, 10, 61);
-    struct sim_datagrams *sender = sim_datagrams_open(stage.simulation, &address);
-    sim_datagrams_send(sender, &stage.address, "x", 1);
-    for (int i = 0; i < STAGE_TURNS_MAX && stage_stats().datagrams_out == 0; i++)
-        stage_turn(STAGE_MS);
+    struct sim_datagrams *sender = sim_datagrams_open(fixture.simulation, &address);
+    sim_datagrams_send(sender, &fixture.address, "x", 1);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_stats().datagrams_out == 0; i++)
+        fixture_iterate(FIXTURE_MS);
     assert_int_equal(codes[0], WEIR_TOO_LARGE);
     assert_int_equal(codes[1], WEIR_OK);
     sim_datagrams_close(sender);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- datagrams ---- */
@@ -490,17 +492,17 @@ static void test_datagrams_come_back_to_who_sent_them(void **state)
 
     (void)state;
     open_world(&handler_echo, 10, 29);
-    struct sim_datagrams *one = sim_datagrams_open(stage.simulation, &one_address);
-    struct sim_datagrams *two = sim_datagrams_open(stage.simulation, &two_address);
+    struct sim_datagrams *one = sim_datagrams_open(fixture.simulation, &one_address);
+    struct sim_datagrams *two = sim_datagrams_open(fixture.simulation, &two_address);
     for (int i = 0; i < 50; i++) {
-        sim_datagrams_send(one, &stage.address, "one", 3);
-        sim_datagrams_send(two, &stage.address, "", 0);
+        sim_datagrams_send(one, &fixture.address, "one", 3);
+        sim_datagrams_send(two, &fixture.address, "", 0);
     }
-    for (int i = 0; i < STAGE_TURNS_MAX && answers < 100; i++) {
-        stage_turn(STAGE_MS);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && answers < 100; i++) {
+        fixture_iterate(FIXTURE_MS);
         while (sim_datagrams_receive(one, bytes, sizeof bytes, &length, &from)) {
             assert_int_equal(length, 3);
-            assert_true(address_equals(&from, &stage.address));
+            assert_true(address_equals(&from, &fixture.address));
             answers++;
         }
         while (sim_datagrams_receive(two, bytes, sizeof bytes, &length, &from)) {
@@ -509,11 +511,11 @@ static void test_datagrams_come_back_to_who_sent_them(void **state)
         }
     }
     assert_int_equal(answers, 100);
-    assert_int_equal(stage_stats().datagrams_in, 100);
-    assert_int_equal(stage_stats().datagrams_out, 100);
+    assert_int_equal(fixture_stats().datagrams_in, 100);
+    assert_int_equal(fixture_stats().datagrams_out, 100);
     sim_datagrams_close(one);
     sim_datagrams_close(two);
-    stage_close();
+    fixture_close();
 }
 
 static void test_harmful_sources_are_counted_not_answered(void **state)
@@ -525,20 +527,20 @@ static void test_harmful_sources_are_counted_not_answered(void **state)
 
     (void)state;
     open_world(&handler_echo, 10, 31);
-    self = stage.address;
-    sim_inject(stage.simulation, &self, &stage.address, "loop", 4);
-    sim_inject(stage.simulation, &port_zero, &stage.address, "zero", 4);
-    sim_inject(stage.simulation, &group, &stage.address, "group", 5);
-    sim_inject(stage.simulation, &everybody, &stage.address, "all", 3);
-    sim_inject(stage.simulation, &nobody, &stage.address, "none", 4);
-    for (int i = 0; i < STAGE_TURNS_MAX && stage_stats().datagrams_in < 5; i++)
-        stage_turn(STAGE_MS);
-    stage_turns(100);
-    assert_int_equal(stage_stats().datagrams_in, 5);
-    assert_int_equal(stage_stats().datagrams_out, 0);
-    assert_int_equal(stage_stats().dropped_own_source, 1);
-    assert_int_equal(stage_stats().dropped_bad_source, 4);
-    stage_close();
+    self = fixture.address;
+    sim_inject(fixture.simulation, &self, &fixture.address, "loop", 4);
+    sim_inject(fixture.simulation, &port_zero, &fixture.address, "zero", 4);
+    sim_inject(fixture.simulation, &group, &fixture.address, "group", 5);
+    sim_inject(fixture.simulation, &everybody, &fixture.address, "all", 3);
+    sim_inject(fixture.simulation, &nobody, &fixture.address, "none", 4);
+    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_stats().datagrams_in < 5; i++)
+        fixture_iterate(FIXTURE_MS);
+    fixture_turns(100);
+    assert_int_equal(fixture_stats().datagrams_in, 5);
+    assert_int_equal(fixture_stats().datagrams_out, 0);
+    assert_int_equal(fixture_stats().dropped_own_source, 1);
+    assert_int_equal(fixture_stats().dropped_bad_source, 4);
+    fixture_close();
 }
 
 /* A handler that sends back only the datagrams that begin with a letter it likes. */
@@ -564,22 +566,22 @@ static void train_returns(const char *likes, const char *expected)
 
     open_world(&handler_choosy, 10, 37);
     strncpy(liked, likes, sizeof liked - 1);
-    struct sim_datagrams *peer = sim_datagrams_open(stage.simulation, &address);
-    struct net_buffer *buffer = net_take(stage.worker.net, 60000);
+    struct sim_datagrams *peer = sim_datagrams_open(fixture.simulation, &address);
+    struct net_buffer *buffer = net_take(fixture.worker.net, 60000);
     memcpy(buffer->bytes, "a.b.c.d", 7);
     buffer->length = 7;
     struct net_event event = {
         .kind = NET_DATAGRAM,
-        .handle = stage.udp.handle,
-        .owner = &stage.udp.owner,
+        .handle = fixture.udp.handle,
+        .owner = &fixture.udp.owner,
         .peer = sim_datagrams_address(peer),
-        .local = stage.address,
+        .local = fixture.address,
         .buffer = buffer,
         .segment_bytes = 2,
     };
-    place_on_event(&stage.udp, &event);
+    place_on_event(&fixture.udp, &event);
     for (int i = 0; i < 200; i++) {
-        stage_turn(STAGE_MS);
+        fixture_iterate(FIXTURE_MS);
         while (sim_datagrams_receive(peer, bytes, sizeof bytes, &length, &from)) {
             size_t used = strlen(got);
             snprintf(got + used, sizeof got - used, "%.*s|", (int)length, (char *)bytes);
@@ -593,9 +595,9 @@ static void train_returns(const char *likes, const char *expected)
             assert_non_null(strstr(got, one));
         }
     assert_int_equal(strlen(got), strlen(expected));
-    assert_int_equal(stage_stats().datagrams_in, 4);
+    assert_int_equal(fixture_stats().datagrams_in, 4);
     sim_datagrams_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 static void test_trains_go_back_whole_or_in_part(void **state)

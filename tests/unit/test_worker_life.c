@@ -11,9 +11,9 @@
 
 #include "address.h"
 #include "builtin.h"
+#include "fixture.h"
 #include "mail.h"
 #include "memory.h"
-#include "stage.h"
 
 static struct worker_common common;
 
@@ -29,7 +29,7 @@ static void a_worker_that_was_never_made_is_nothing(void **state)
 static void without_memory_there_is_no_worker(void **state)
 {
     (void)state;
-    common.config = stage_config();
+    common.config = fixture_config();
     for (uint64_t nth = 1; nth <= 2; nth++) { /* the mailbox, the table */
         static struct worker worker;
         memset(&worker, 0, sizeof worker);
@@ -49,7 +49,7 @@ static void open_worker(struct worker *worker, struct net_simulation **simulatio
     struct net_options options;
 
     memset(worker, 0, sizeof *worker);
-    common.config = stage_config();
+    common.config = fixture_config();
     common.config.send_queue_high_bytes = 100000;
     common.config.send_queue_low_bytes = low_bytes;
     sim_options_init(&sim_options);
@@ -98,7 +98,7 @@ static void a_letter_to_a_worker_that_never_turned_is_taken(void **state)
     struct payload *payload = payload_open(NULL, "x", 1, &code);
     payload->group[0] = 'a';
     assert_int_equal(mail_broadcast(&worker, payload), WEIR_OK);
-    payload_give_back(payload);
+    payload_unref(payload);
     close_worker(&worker, simulation);
 }
 
@@ -116,7 +116,7 @@ static void write_a_letter(struct weir_session *session, enum weir_reason reason
 {
     (void)reason;
     (void)text;
-    assert_int_equal(mail_close(&stage.worker, weir_session_id(session)), WEIR_OK);
+    assert_int_equal(mail_close(&fixture.worker, weir_session_id(session)), WEIR_OK);
     assert_int_equal(weir_session_send(session, "late", 4), WEIR_CANCELLED);
 }
 
@@ -128,61 +128,62 @@ static const struct weir_handler handler_writer = {.size = sizeof(struct weir_ha
 
 static void a_letter_of_the_last_moment_is_still_read(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, NULL, &handler_writer, 1);
-    struct sim_peer *peer = stage_connect();
-    struct sim_datagrams *socket = stage_datagrams(2);
-    stage_send_to(socket, "hello");
-    stage_run_ms(50);
-    assert_int_equal(stage_stats().timers_fired, 2);
+    fixture_open(&config, NULL, &handler_writer, 1);
+    struct sim_peer *peer = fixture_connect();
+    struct sim_datagrams *socket = fixture_datagrams(2);
+    fixture_send_to(socket, "hello");
+    fixture_run_ms(50);
+    assert_int_equal(fixture_stats().timers_fired, 2);
     sim_peer_reset(peer);
-    place_close(&stage.tcp); /* so that the datagram's peer is the last to go, behind the mail */
-    place_close(&stage.udp);
-    stage_run_ms(50);
-    assert_int_equal(stage_stats().letters, 1);
-    worker_stop(&stage.worker);
-    stage_run_to_the_end();
-    assert_int_equal(stage_stats().letters, 2);
-    assert_int_equal(mail_close(&stage.worker, last_id), WEIR_GONE);
+    place_close(&fixture.tcp); /* so that the datagram's peer is the last to go, behind the mail */
+    place_close(&fixture.udp);
+    fixture_run_ms(50);
+    assert_int_equal(fixture_stats().commands, 1);
+    worker_stop(&fixture.worker);
+    fixture_run_to_the_end();
+    assert_int_equal(fixture_stats().commands, 2);
+    assert_int_equal(mail_close(&fixture.worker, last_id), WEIR_GONE);
     sim_peer_close(peer);
     sim_datagrams_close(socket);
-    stage_close();
+    fixture_close();
 }
 
 static void without_memory_nothing_is_sent_to_anyone(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, NULL, &handler_echo, 2);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(50);
+    fixture_open(&config, NULL, &handler_echo, 2);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(50);
     memory_fail_nth(1, 0);
-    assert_int_equal(mail_send(&stage.worker, stage_only_session()->id, "x", 1), WEIR_NO_MEMORY);
+    assert_int_equal(mail_send(&fixture.worker, fixture_only_session()->id, "x", 1),
+                     WEIR_NO_MEMORY);
     memory_fail_nth(0, 0);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 /* An event that net had in hand already when the session was closed. */
 static void an_end_may_come_after_the_close(void **state)
 {
-    struct weir_config config = stage_config();
+    struct weir_config config = fixture_config();
 
     (void)state;
-    stage_open(&config, NULL, &handler_echo, 3);
-    struct sim_peer *peer = stage_connect();
-    stage_run_ms(50);
-    struct weir_session *session = stage_only_session();
+    fixture_open(&config, NULL, &handler_echo, 3);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(50);
+    struct weir_session *session = fixture_only_session();
     session_close(session, WEIR_REASON_APPLICATION);
     session_on_peer_done(session);
     assert_false(session->peer_done);
-    stage_run_ms(50);
-    assert_int_equal(stage_closed(WEIR_REASON_APPLICATION), 1);
+    fixture_run_ms(50);
+    assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     sim_peer_close(peer);
-    stage_close();
+    fixture_close();
 }
 
 int main(void)

@@ -77,12 +77,12 @@ static void datagram__set_options(const struct net *net, const struct datagram *
         setsockopt(datagram->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
 }
 
-enum weir_code datagram_open(struct net *net, struct ledger_slot *slot, struct datagram *datagram,
-                             struct datagram_list *list, const struct net_place *place,
+enum weir_code datagram_open(struct net *net, struct handle *entry, struct datagram *datagram,
+                             struct datagram_list *list, const struct net_listen_options *place,
                              struct weir_error *error)
 {
     *datagram = (struct datagram){
-        .slot = slot, .readable = true, .writable = true, .joins = true, .batch = 1};
+        .entry = entry, .readable = true, .writable = true, .joins = true, .batch = 1};
     datagram->sends = memory_alloc_array(net->options.datagram_sends_max, sizeof *datagram->sends);
     if (!datagram->sends)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a datagram socket", NULL, NULL,
@@ -121,7 +121,7 @@ static void datagram__count_sent(const struct net *net, struct datagram *datagra
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct datagram_send *send = datagram__send_at(net, datagram, i);
-        ledger_count_sent(datagram->slot, send->buffer->length, send->segment_bytes);
+        handle_table_count_sent(datagram->entry, send->buffer->length, send->segment_bytes);
     }
 }
 
@@ -137,13 +137,13 @@ static void datagram__drop_sends(const struct net *net, struct datagram *datagra
 
 void datagram_close(struct net *net, struct datagram *datagram, struct datagram_list *list)
 {
-    struct ledger_slot *slot = datagram->slot;
+    struct handle *entry = datagram->entry;
     uint32_t unsent = datagram->sends_count;
 
     datagram__drop_sends(net, datagram, unsent);
-    ledger_sent_to(net, slot, 0, unsent, WEIR_CANCELLED, ECANCELED);
+    handle_table_sent_to(net, entry, 0, unsent, WEIR_CANCELLED, ECANCELED);
     datagram_abandon(datagram, list);
-    ledger_closed(net, slot);
+    handle_table_closed(net, entry);
 }
 
 bool datagram_is_own(const struct net *net, const struct datagram *datagram,
@@ -342,8 +342,8 @@ static void datagram__send_apart(struct net *net, struct datagram *datagram, uin
             return;
         }
         if (failed == 0) datagram__count_sent(net, datagram, 1);
-        ledger_sent_to(net, datagram->slot, failed == 0, failed != 0, error_code_of_os(failed),
-                       failed);
+        handle_table_sent_to(net, datagram->entry, failed == 0, failed != 0,
+                             error_code_of_os(failed), failed);
         datagram__drop_sends(net, datagram, 1);
     }
 }
@@ -374,7 +374,7 @@ static bool datagram__send_batch(struct net *net, struct datagram *datagram)
     for (int i = 0; i < sent; i++) done += batch.sends_of[i];
     datagram__count_sent(net, datagram, done);
     datagram__drop_sends(net, datagram, done);
-    ledger_sent_to(net, datagram->slot, done, 0, WEIR_OK, 0);
+    handle_table_sent_to(net, datagram->entry, done, 0, WEIR_OK, 0);
     return true;
 }
 
@@ -407,7 +407,8 @@ static void datagram__hand_up(struct net *net, const struct datagram *datagram,
     struct mmsghdr *message = &batch->messages[at];
     struct net_buffer *buffer = batch->buffers[at];
     bool cut = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    struct net_event *event = ledger_event(net, datagram->slot, cut ? NET_TOO_LARGE : NET_DATAGRAM);
+    struct net_event *event =
+        handle_table_event(net, datagram->entry, cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
     event->peer = linux_address_of(&batch->peers[at]);
     datagram__read_control(&message->msg_hdr, datagram->bound.port, event);
@@ -428,7 +429,7 @@ static void datagram__on_receive_error(struct net *net, struct datagram *datagra
         return;
     /* The socket itself is no good; anything else concerns one datagram. */
     datagram->readable = false;
-    struct net_event *event = ledger_event(net, datagram->slot, NET_BROKEN);
+    struct net_event *event = handle_table_event(net, datagram->entry, NET_BROKEN);
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
 }
@@ -442,7 +443,7 @@ static void datagram__receive_batch(struct net *net, struct datagram *datagram, 
 
     datagram__prepare(net, &batch, want < room ? want : room);
     if (batch.count == 0) {
-        ledger_buffers_scarce(net, datagram->slot);
+        handle_table_buffers_scarce(net, datagram->entry);
         return;
     }
     int got = recvmmsg(datagram->fd, batch.messages, batch.count, MSG_DONTWAIT, NULL);
@@ -462,14 +463,14 @@ static void datagram__receive_batch(struct net *net, struct datagram *datagram, 
 
 static bool datagram__wants_to_receive(const struct datagram *datagram)
 {
-    const struct ledger_slot *slot = datagram->slot;
+    const struct handle *entry = datagram->entry;
 
-    return datagram->readable && slot->flow_on && !slot->broken && !slot->closing;
+    return datagram->readable && entry->flow_on && !entry->broken && !entry->closing;
 }
 
 static bool datagram__is_busy(const struct net *net, const struct datagram *datagram)
 {
-    if (datagram->sends_count > 0 && datagram->writable && !datagram->slot->closing) return true;
+    if (datagram->sends_count > 0 && datagram->writable && !datagram->entry->closing) return true;
     return datagram__wants_to_receive(datagram) && pool_has(&net->datagram_pool);
 }
 
@@ -480,24 +481,25 @@ bool datagram_is_any_busy(const struct net *net, const struct datagram_list *lis
     return false;
 }
 
-static void datagram__turn(struct net *net, struct datagram *datagram)
+static void datagram__serve(struct net *net, struct datagram *datagram)
 {
-    const struct ledger *ledger = &net->ledger;
+    const struct handle_table *handle_table = &net->handle_table;
 
-    if (datagram->slot->closing) return;
+    if (datagram->entry->closing) return;
     while (datagram->sends_count > 0 && datagram->writable)
         if (!datagram__send_batch(net, datagram)) break;
-    if (datagram__wants_to_receive(datagram) && ledger_has_room(ledger))
-        datagram__receive_batch(net, datagram, ledger->events_max - ledger->events_count);
+    if (datagram__wants_to_receive(datagram) && handle_table_has_room(handle_table))
+        datagram__receive_batch(net, datagram,
+                                handle_table->events_max - handle_table->events_count);
 }
 
-void datagram_turn_all(struct net *net, struct datagram_list *list)
+void datagram_serve_all(struct net *net, struct datagram_list *list)
 {
     struct datagram *first = list->first, *last = NULL;
 
     for (struct datagram *at = first; at; at = at->next) {
         last = at;
-        datagram__turn(net, at);
+        datagram__serve(net, at);
     }
     if (first == last) return;
     list->first = first->next; /* the next turn's room is another's first */

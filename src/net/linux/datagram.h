@@ -4,19 +4,19 @@
  *
  * The same under every Linux transport, which brings only the readiness
  * (docs/decisions/0004-udp-path.md says why). A transport embeds a struct datagram in its slot,
- * sets `readable` and `writable` when the system says so, and calls datagram_turn_all() in each of
+ * sets `readable` and `writable` when the system says so, and calls datagram_serve_all() in each of
  * its waits.
  */
 #ifndef NET_LINUX_DATAGRAM_H
 #define NET_LINUX_DATAGRAM_H
 
-#include "ledger.h"
+#include "handle_table.h"
 #include "transport.h"
 
 struct datagram_send; /* one gathered send */
 
 struct datagram {
-    struct ledger_slot *slot;
+    struct handle *entry;
     int fd;
     bool v4_socket;
     /* The system may have something to receive, or may take something: set by the transport,
@@ -37,8 +37,8 @@ struct datagram_list {
 
 /* Opens the socket, readable and writable until the system says otherwise, and lists it. On failure
  * nothing is left behind. */
-enum weir_code datagram_open(struct net *net, struct ledger_slot *slot, struct datagram *datagram,
-                             struct datagram_list *list, const struct net_place *place,
+enum weir_code datagram_open(struct net *net, struct handle *entry, struct datagram *datagram,
+                             struct datagram_list *list, const struct net_listen_options *place,
                              struct weir_error *error);
 
 /* Undoes datagram_open() for a caller that cannot go on. */
@@ -54,9 +54,9 @@ void datagram_send(const struct net *net, struct datagram *datagram,
 
 /* Each socket hands its gathered sends to the system while it takes them, then, while flow is on
  * and there is room for events, receives. Inside transport->wait. */
-void datagram_turn_all(struct net *net, struct datagram_list *list);
+void datagram_serve_all(struct net *net, struct datagram_list *list);
 
-/* Whether datagram_turn_all has something to do at once, so that the transport must not block. */
+/* Whether datagram_serve_all has something to do at once, so that the transport must not block. */
 bool datagram_is_any_busy(const struct net *net, const struct datagram_list *list);
 
 /* Whether sends wait for the socket to become writable. */

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "clock.h"
 #include "datagram.h"
 #include "error_fill.h"
 #include "linux_socket.h"
@@ -34,15 +35,14 @@
 #include "memory.h"
 #include "transport.h"
 #include "transports_linux.h"
-#include "wall.h"
 
 #define EPOLL__EVENTS_MAX 64
-#define EPOLL__ACCEPTS_A_TURN 16    /* so that a flood of connects does not starve the connected */
+#define EPOLL__ACCEPTS_PER_WAIT 16  /* so that a flood of connects does not starve the connected */
 #define EPOLL__WAKE_NAME UINT64_MAX /* the wake-up's epoll data; no slot has it */
 #define EPOLL__ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
-struct epoll_slot {
-    struct ledger_slot base;
+struct epoll_entry {
+    struct handle base;
     struct list ready; /* on system.ready: there may be something to do */
     struct list dry;   /* on system.dry: it would receive if there were a buffer */
     int fd;
@@ -64,62 +64,62 @@ struct epoll_system {
     struct epoll_event events[EPOLL__EVENTS_MAX];
 };
 
-static struct epoll_slot *epoll__slot(struct ledger_slot *slot)
+static struct epoll_entry *epoll__entry(struct handle *entry)
 {
-    return weir_container_of(slot, struct epoll_slot, base);
+    return weir_container_of(entry, struct epoll_entry, base);
 }
 
 /* ---- names ---- */
 
-static uint64_t epoll__name(const struct ledger_slot *slot)
+static uint64_t epoll__name(const struct handle *entry)
 {
-    return (uint64_t)slot->generation << 32 | slot->index;
+    return (uint64_t)entry->generation << 32 | entry->index;
 }
 
-static struct ledger_slot *epoll__named(struct net *net, uint64_t name)
+static struct handle *epoll__named(struct net *net, uint64_t name)
 {
-    struct ledger_slot *slot = ledger_at(&net->ledger, (uint32_t)name);
-    bool current =
-        slot->generation == (uint32_t)(name >> 32) && slot->kind != LEDGER_FREE && !slot->closing;
+    struct handle *entry = handle_table_at(&net->handle_table, (uint32_t)name);
+    bool current = entry->generation == (uint32_t)(name >> 32) && entry->kind != HANDLE_FREE &&
+                   !entry->closing;
 
-    return current ? slot : NULL;
+    return current ? entry : NULL;
 }
 
 /* ---- handles ---- */
 
-static bool epoll__nobody_reads(const struct epoll_slot *slot)
+static bool epoll__nobody_reads(const struct epoll_entry *entry)
 {
-    return !slot->base.flow_on || slot->base.peer_done || list_has(&slot->dry);
+    return !entry->base.flow_on || entry->base.peer_done || list_has(&entry->dry);
 }
 
-static bool epoll__has_work(const struct epoll_slot *slot)
+static bool epoll__has_work(const struct epoll_entry *entry)
 {
-    if (slot->base.starved || slot->base.broken) return slot->unsent && slot->writable;
-    return (slot->readable && slot->base.flow_on && !list_has(&slot->dry)) ||
-           (slot->unsent && slot->writable) || (slot->failed && epoll__nobody_reads(slot));
+    if (entry->base.starved || entry->base.broken) return entry->unsent && entry->writable;
+    return (entry->readable && entry->base.flow_on && !list_has(&entry->dry)) ||
+           (entry->unsent && entry->writable) || (entry->failed && epoll__nobody_reads(entry));
 }
 
-static void epoll__list_if_work(struct epoll_system *system, struct epoll_slot *slot)
+static void epoll__list_if_work(struct epoll_system *system, struct epoll_entry *entry)
 {
-    if (!list_has(&slot->ready) && epoll__has_work(slot))
-        list_add_last(&system->ready, &slot->ready);
+    if (!list_has(&entry->ready) && epoll__has_work(entry))
+        list_add_last(&system->ready, &entry->ready);
 }
 
-static int epoll__register(struct epoll_system *system, struct epoll_slot *slot, int fd)
+static int epoll__register(struct epoll_system *system, struct epoll_entry *entry, int fd)
 {
-    struct epoll_event event = {.events = EPOLL__ALL, .data.u64 = epoll__name(&slot->base)};
+    struct epoll_event event = {.events = EPOLL__ALL, .data.u64 = epoll__name(&entry->base)};
 
     return epoll_ctl(system->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
 /* Takes the descriptor in; on failure it is closed. */
-static enum weir_code epoll__own(struct net *net, struct epoll_slot *slot, int fd,
+static enum weir_code epoll__own(struct net *net, struct epoll_entry *entry, int fd,
                                  struct weir_error *error)
 {
-    slot->fd = fd;
-    list_init(&slot->ready);
-    list_init(&slot->dry);
-    if (epoll__register(net->system, slot, fd) == 0) return WEIR_OK;
+    entry->fd = fd;
+    list_init(&entry->ready);
+    list_init(&entry->dry);
+    if (epoll__register(net->system, entry, fd) == 0) return WEIR_OK;
     int os_error = errno;
     close(fd);
     return error_fill(error, error_code_of_os(os_error), os_error, "watch a socket", NULL, NULL,
@@ -128,25 +128,26 @@ static enum weir_code epoll__own(struct net *net, struct epoll_slot *slot, int f
 
 /* ---- listen, accept, adopt ---- */
 
-static enum weir_code epoll__listen(struct net *net, struct ledger_slot *base,
-                                    const struct net_place *place, struct weir_error *error)
+static enum weir_code epoll__listen(struct net *net, struct handle *base,
+                                    const struct net_listen_options *place,
+                                    struct weir_error *error)
 {
     int fd;
     enum weir_code code = linux_listen(place, true, net->options.keepalive_ms, &fd, error);
 
-    return code == WEIR_OK ? epoll__own(net, epoll__slot(base), fd, error) : code;
+    return code == WEIR_OK ? epoll__own(net, epoll__entry(base), fd, error) : code;
 }
 
-static void epoll__accept(struct net *net, struct ledger_slot *base, bool on)
+static void epoll__accept(struct net *net, struct handle *base, bool on)
 {
     (void)on; /* the flow is in the slot already; unwanted, it is passed over when its turn comes */
-    epoll__list_if_work(net->system, epoll__slot(base));
+    epoll__list_if_work(net->system, epoll__entry(base));
 }
 
-static enum weir_code epoll__adopt(struct net *net, struct ledger_slot *base,
-                                   struct net_socket socket, struct weir_error *error)
+static enum weir_code epoll__adopt(struct net *net, struct handle *base, struct net_socket socket,
+                                   struct weir_error *error)
 {
-    return epoll__own(net, epoll__slot(base), (int)socket.os_handle, error);
+    return epoll__own(net, epoll__entry(base), (int)socket.os_handle, error);
 }
 
 static void epoll__refuse(struct net *net, struct net_socket socket)
@@ -155,231 +156,231 @@ static void epoll__refuse(struct net *net, struct net_socket socket)
     close((int)socket.os_handle);
 }
 
-static void epoll__break(struct net *net, struct epoll_slot *slot, int os_error)
+static void epoll__break(struct net *net, struct epoll_entry *entry, int os_error)
 {
-    slot->readable = false;
-    slot->failed = false;
-    list_remove(&slot->dry);
-    struct net_event *event = ledger_event(net, &slot->base, NET_BROKEN);
+    entry->readable = false;
+    entry->failed = false;
+    list_remove(&entry->dry);
+    struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
 }
 
 /* One connection. False: there is no more to accept for now. */
-static bool epoll__accept_one(struct net *net, struct epoll_slot *slot)
+static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
 {
     union linux_sockaddr sockaddr;
     socklen_t length = sizeof sockaddr;
-    int fd = accept4(slot->fd, &sockaddr.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(entry->fd, &sockaddr.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd >= 0) {
-        struct net_event *event = ledger_event(net, &slot->base, NET_ACCEPTED);
+        struct net_event *event = handle_table_event(net, &entry->base, NET_ACCEPTED);
         event->socket.os_handle = (uintptr_t)fd;
         event->peer = linux_address_of(&sockaddr);
         return true;
     }
     if (errno == EAGAIN) {
-        slot->readable = false;
+        entry->readable = false;
     } else if (linux_is_listener_lost(errno)) {
-        epoll__break(net, slot, errno);
+        epoll__break(net, entry, errno);
     } else {
-        return ledger_accept_failed(net, &slot->base, linux_is_scarce(errno), errno);
+        return handle_table_accept_failed(net, &entry->base, linux_is_scarce(errno), errno);
     }
     return false;
 }
 
-static void epoll__serve_listener(struct net *net, struct epoll_slot *slot)
+static void epoll__serve_listener(struct net *net, struct epoll_entry *entry)
 {
-    for (int i = 0; i < EPOLL__ACCEPTS_A_TURN && ledger_has_room(&net->ledger); i++)
-        if (!epoll__accept_one(net, slot)) return;
+    for (int i = 0; i < EPOLL__ACCEPTS_PER_WAIT && handle_table_has_room(&net->handle_table); i++)
+        if (!epoll__accept_one(net, entry)) return;
 }
 
 /* ---- receive, send, finish, close ---- */
 
-static void epoll__receive(struct net *net, struct ledger_slot *base, bool on)
+static void epoll__receive(struct net *net, struct handle *base, bool on)
 {
     struct epoll_system *system = net->system;
-    struct epoll_slot *slot = epoll__slot(base);
+    struct epoll_entry *entry = epoll__entry(base);
 
-    if (base->kind == LEDGER_DATAGRAM) return; /* datagram_turn looks at the flow */
-    if (!on) list_remove(&slot->dry);
-    if (!on && !epoll__has_work(slot)) list_remove(&slot->ready);
-    epoll__list_if_work(system, slot);
+    if (base->kind == HANDLE_DATAGRAM) return; /* datagram_serve looks at the flow */
+    if (!on) list_remove(&entry->dry);
+    if (!on && !epoll__has_work(entry)) list_remove(&entry->ready);
+    epoll__list_if_work(system, entry);
 }
 
 /* One buffer's worth. */
-static void epoll__serve_receive(struct net *net, struct epoll_slot *slot)
+static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
 
     if (!buffer) {
-        ledger_buffers_scarce(net, &slot->base);
+        handle_table_buffers_scarce(net, &entry->base);
         return;
     }
     pool_touch(buffer);
-    ssize_t got = recv(slot->fd, buffer->bytes, buffer->capacity, 0);
+    ssize_t got = recv(entry->fd, buffer->bytes, buffer->capacity, 0);
     int os_error = errno;
     if (got > 0) {
         buffer->length = (uint32_t)got;
-        if (buffer->length < buffer->capacity && !slot->read_to_end) slot->readable = false;
-        ledger_received(net, &slot->base, buffer);
+        if (buffer->length < buffer->capacity && !entry->read_to_end) entry->readable = false;
+        handle_table_received(net, &entry->base, buffer);
         return;
     }
     pool_give_back(buffer, POOL_SYSTEM);
     if (got == 0) {
-        slot->readable = false;
-        ledger_event(net, &slot->base, NET_PEER_DONE);
+        entry->readable = false;
+        handle_table_event(net, &entry->base, NET_PEER_DONE);
     } else if (os_error == EAGAIN) {
-        slot->readable = false;
-        slot->read_to_end = false;
+        entry->readable = false;
+        entry->read_to_end = false;
     } else if (os_error != EINTR) {
-        epoll__break(net, slot, os_error);
+        epoll__break(net, entry, os_error);
     }
 }
 
 /* Drops what the kernel took from the front of the unsent; true when nothing is left. */
-static bool epoll__advance(struct epoll_slot *slot, size_t taken)
+static bool epoll__advance(struct epoll_entry *entry, size_t taken)
 {
-    while (slot->unsent && taken >= slot->unsent->length) {
-        struct net_buffer *done = slot->unsent;
+    while (entry->unsent && taken >= entry->unsent->length) {
+        struct net_buffer *done = entry->unsent;
         taken -= done->length;
-        slot->unsent = done->next;
+        entry->unsent = done->next;
         pool_give_back(done, POOL_SYSTEM);
     }
-    if (!slot->unsent) return true;
-    slot->unsent->bytes += taken;
-    slot->unsent->length -= (uint32_t)taken;
+    if (!entry->unsent) return true;
+    entry->unsent->bytes += taken;
+    entry->unsent->length -= (uint32_t)taken;
     return false;
 }
 
-static void epoll__drop_unsent(struct epoll_slot *slot)
+static void epoll__drop_unsent(struct epoll_entry *entry)
 {
-    while (slot->unsent) {
-        struct net_buffer *next = slot->unsent->next;
-        pool_give_back(slot->unsent, POOL_SYSTEM);
-        slot->unsent = next;
+    while (entry->unsent) {
+        struct net_buffer *next = entry->unsent->next;
+        pool_give_back(entry->unsent, POOL_SYSTEM);
+        entry->unsent = next;
     }
 }
 
-static ssize_t epoll__send_once(struct epoll_slot *slot)
+static ssize_t epoll__send_once(struct epoll_entry *entry)
 {
     struct iovec vector[NET_SEND_BUFFERS_MAX];
     struct msghdr message = {.msg_iov = vector};
 
-    for (struct net_buffer *at = slot->unsent; at; at = at->next) {
+    for (struct net_buffer *at = entry->unsent; at; at = at->next) {
         pool_touch(at);
         vector[message.msg_iovlen++] = (struct iovec){at->bytes, at->length};
     }
     ssize_t sent = message.msg_iovlen == 1
-                       ? send(slot->fd, vector[0].iov_base, vector[0].iov_len, MSG_NOSIGNAL)
-                       : sendmsg(slot->fd, &message, MSG_NOSIGNAL);
+                       ? send(entry->fd, vector[0].iov_base, vector[0].iov_len, MSG_NOSIGNAL)
+                       : sendmsg(entry->fd, &message, MSG_NOSIGNAL);
     int os_error = errno;
-    for (struct net_buffer *at = slot->unsent; at; at = at->next) pool_untouch(at);
+    for (struct net_buffer *at = entry->unsent; at; at = at->next) pool_untouch(at);
     errno = os_error;
     return sent;
 }
 
 /* Hands over what the kernel takes; answers the send when all is gone or the stream broke. */
-static void epoll__serve_send(struct net *net, struct epoll_slot *slot)
+static void epoll__serve_send(struct net *net, struct epoll_entry *entry)
 {
-    while (slot->unsent) {
-        ssize_t sent = epoll__send_once(slot);
+    while (entry->unsent) {
+        ssize_t sent = epoll__send_once(entry);
         if (sent >= 0) {
-            if (epoll__advance(slot, (size_t)sent)) ledger_sent(net, &slot->base, WEIR_OK, 0);
+            if (epoll__advance(entry, (size_t)sent))
+                handle_table_sent(net, &entry->base, WEIR_OK, 0);
         } else if (errno == EAGAIN) {
-            slot->writable = false;
+            entry->writable = false;
             return;
         } else if (errno != EINTR) {
             int os_error = errno;
-            epoll__drop_unsent(slot);
-            ledger_sent(net, &slot->base, error_code_of_os(os_error), os_error);
+            epoll__drop_unsent(entry);
+            handle_table_sent(net, &entry->base, error_code_of_os(os_error), os_error);
         }
     }
 }
 
-static void epoll__send(struct net *net, struct ledger_slot *base,
-                        struct net_buffer *const *buffers, uint32_t count)
+static void epoll__send(struct net *net, struct handle *base, struct net_buffer *const *buffers,
+                        uint32_t count)
 {
-    struct epoll_slot *slot = epoll__slot(base);
-    struct net_buffer **link = &slot->unsent;
+    struct epoll_entry *entry = epoll__entry(base);
+    struct net_buffer **link = &entry->unsent;
 
-    weir_check(!slot->unsent);
+    weir_check(!entry->unsent);
     for (uint32_t i = 0; i < count; i++) {
         *link = buffers[i];
         link = &buffers[i]->next;
     }
     *link = NULL;
-    slot->writable = true; /* not known to be full: the call itself will say */
-    epoll__serve_send(net, slot);
+    entry->writable = true; /* not known to be full: the call itself will say */
+    epoll__serve_send(net, entry);
 }
 
-static void epoll__finish(struct net *net, struct ledger_slot *base)
+static void epoll__finish(struct net *net, struct handle *base)
 {
     (void)net;
-    shutdown(epoll__slot(base)->fd,
+    shutdown(epoll__entry(base)->fd,
              SHUT_WR); /* fails only on a connection that is gone, which a receive tells */
 }
 
-static void epoll__close(struct net *net, struct ledger_slot *base)
+static void epoll__close(struct net *net, struct handle *base)
 {
     struct epoll_system *system = net->system;
-    struct epoll_slot *slot = epoll__slot(base);
+    struct epoll_entry *entry = epoll__entry(base);
 
-    if (base->kind == LEDGER_DATAGRAM) {
-        datagram_close(net, &slot->datagram, &system->datagrams);
+    if (base->kind == HANDLE_DATAGRAM) {
+        datagram_close(net, &entry->datagram, &system->datagrams);
         return;
     }
-    list_remove(&slot->ready);
-    list_remove(&slot->dry);
-    if (slot->unsent) {
-        epoll__drop_unsent(slot);
-        ledger_sent(net, base, WEIR_CANCELLED, ECANCELED);
+    list_remove(&entry->ready);
+    list_remove(&entry->dry);
+    if (entry->unsent) {
+        epoll__drop_unsent(entry);
+        handle_table_sent(net, base, WEIR_CANCELLED, ECANCELED);
     }
-    close(slot->fd); /* leaves the epoll set with its last descriptor, and nobody else has one */
-    ledger_closed(net, base);
+    close(entry->fd); /* leaves the epoll set with its last descriptor, and nobody else has one */
+    handle_table_closed(net, base);
 }
 
-static struct weir_address epoll__local_address(struct net *net, struct ledger_slot *base)
+static struct weir_address epoll__local_address(struct net *net, struct handle *base)
 {
-    struct epoll_slot *slot = epoll__slot(base);
+    struct epoll_entry *entry = epoll__entry(base);
 
     (void)net;
-    return linux_local_address(base->kind == LEDGER_DATAGRAM ? slot->datagram.fd : slot->fd);
+    return linux_local_address(base->kind == HANDLE_DATAGRAM ? entry->datagram.fd : entry->fd);
 }
 
 /* ---- datagrams ---- */
 
-static enum weir_code epoll__bind(struct net *net, struct ledger_slot *base,
-                                  const struct net_place *place, struct weir_error *error)
+static enum weir_code epoll__bind(struct net *net, struct handle *base,
+                                  const struct net_listen_options *place, struct weir_error *error)
 {
     struct epoll_system *system = net->system;
-    struct epoll_slot *slot = epoll__slot(base);
+    struct epoll_entry *entry = epoll__entry(base);
     enum weir_code code =
-        datagram_open(net, base, &slot->datagram, &system->datagrams, place, error);
+        datagram_open(net, base, &entry->datagram, &system->datagrams, place, error);
 
     if (code != WEIR_OK) return code;
-    list_init(&slot->ready);
-    list_init(&slot->dry);
-    if (epoll__register(system, slot, slot->datagram.fd) != 0) {
+    list_init(&entry->ready);
+    list_init(&entry->dry);
+    if (epoll__register(system, entry, entry->datagram.fd) != 0) {
         int os_error = errno;
-        datagram_abandon(&slot->datagram, &system->datagrams);
+        datagram_abandon(&entry->datagram, &system->datagrams);
         return error_fill(error, error_code_of_os(os_error), os_error, "watch a socket", NULL, NULL,
                           NULL);
     }
     return WEIR_OK;
 }
 
-static void epoll__send_to(struct net *net, struct ledger_slot *base,
-                           const struct weir_address *peer, const struct weir_address *local,
-                           struct net_buffer *buffer, uint32_t segment_bytes)
+static void epoll__send_to(struct net *net, struct handle *base, const struct weir_address *peer,
+                           const struct weir_address *local, struct net_buffer *buffer,
+                           uint32_t segment_bytes)
 {
-    datagram_send(net, &epoll__slot(base)->datagram, peer, local, buffer, segment_bytes);
+    datagram_send(net, &epoll__entry(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
-static bool epoll__is_own(struct net *net, struct ledger_slot *base,
-                          const struct weir_address *address)
+static bool epoll__is_own(struct net *net, struct handle *base, const struct weir_address *address)
 {
-    return datagram_is_own(net, &epoll__slot(base)->datagram, address);
+    return datagram_is_own(net, &epoll__entry(base)->datagram, address);
 }
 
 /* ---- wait ---- */
@@ -392,7 +393,7 @@ static bool epoll__is_busy(struct net *net)
     if (pool_has(&net->stream_pool)) {
         struct list *node;
         while ((node = list_take_first(&system->dry)) != NULL)
-            epoll__list_if_work(system, weir_container_of(node, struct epoll_slot, dry));
+            epoll__list_if_work(system, weir_container_of(node, struct epoll_entry, dry));
     }
     if (system->woken || !list_is_empty(&system->ready)) return true;
     return datagram_is_any_busy(net, &system->datagrams);
@@ -403,9 +404,9 @@ static int epoll__timeout_ms(uint64_t until_ns)
 {
     if (until_ns == NET_FOREVER) return -1;
     if (until_ns == 0) return 0;
-    uint64_t now_ns = wall_clock_ns(); /* net->now_ns is as old as the work since the last wait */
+    uint64_t now_ns = clock_now_ns(); /* net->now_ns is as old as the work since the last wait */
     if (until_ns <= now_ns) return 0;
-    uint64_t ms = (until_ns - now_ns + WALL_NS_PER_MS - 1) / WALL_NS_PER_MS;
+    uint64_t ms = (until_ns - now_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
@@ -419,57 +420,57 @@ static void epoll__note(struct net *net, const struct epoll_event *event)
         if (read(system->wake_fd, &wakes, sizeof wakes) == sizeof wakes) system->woken = true;
         return;
     }
-    struct ledger_slot *base = epoll__named(net, event->data.u64);
+    struct handle *base = epoll__named(net, event->data.u64);
     if (!base) return; /* closed since the kernel queued this */
-    struct epoll_slot *slot = epoll__slot(base);
+    struct epoll_entry *entry = epoll__entry(base);
     bool readable = (event->events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     bool writable = (event->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
-    if (base->kind == LEDGER_DATAGRAM) {
-        slot->datagram.readable |= readable;
-        slot->datagram.writable |= writable;
+    if (base->kind == HANDLE_DATAGRAM) {
+        entry->datagram.readable |= readable;
+        entry->datagram.writable |= writable;
         return;
     }
-    slot->readable |= readable && !base->peer_done;
-    slot->writable |= writable;
-    slot->read_to_end |= (event->events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    slot->failed |= (event->events & EPOLLERR) != 0;
-    epoll__list_if_work(system, slot);
+    entry->readable |= readable && !base->peer_done;
+    entry->writable |= writable;
+    entry->read_to_end |= (event->events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    entry->failed |= (event->events & EPOLLERR) != 0;
+    epoll__list_if_work(system, entry);
 }
 
 /* An error on a connection that nobody reads from: told at once, since no receive will come upon
  * it. */
-static void epoll__serve_failure(struct net *net, struct epoll_slot *slot)
+static void epoll__serve_failure(struct net *net, struct epoll_entry *entry)
 {
     int os_error = 0;
     socklen_t length = sizeof os_error;
 
-    slot->failed = false;
-    getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &os_error, &length);
-    if (os_error != 0) epoll__break(net, slot, os_error);
+    entry->failed = false;
+    getsockopt(entry->fd, SOL_SOCKET, SO_ERROR, &os_error, &length);
+    if (os_error != 0) epoll__break(net, entry, os_error);
 }
 
-static void epoll__serve(struct net *net, struct epoll_slot *slot)
+static void epoll__serve(struct net *net, struct epoll_entry *entry)
 {
     struct epoll_system *system = net->system;
 
-    if (slot->unsent && slot->writable) epoll__serve_send(net, slot);
-    if (slot->base.kind == LEDGER_LISTENER) {
-        if (slot->readable && slot->base.flow_on && !slot->base.broken)
-            epoll__serve_listener(net, slot);
-    } else if (slot->base.broken) {
+    if (entry->unsent && entry->writable) epoll__serve_send(net, entry);
+    if (entry->base.kind == HANDLE_LISTENER) {
+        if (entry->readable && entry->base.flow_on && !entry->base.broken)
+            epoll__serve_listener(net, entry);
+    } else if (entry->base.broken) {
         return;
-    } else if (slot->readable && slot->base.flow_on && !list_has(&slot->dry)) {
+    } else if (entry->readable && entry->base.flow_on && !list_has(&entry->dry)) {
         if (!pool_has(&net->stream_pool)) {
-            ledger_buffers_scarce(net, &slot->base);
-            list_add_last(&system->dry, &slot->dry);
-            epoll__list_if_work(system, slot);
+            handle_table_buffers_scarce(net, &entry->base);
+            list_add_last(&system->dry, &entry->dry);
+            epoll__list_if_work(system, entry);
             return;
         }
-        epoll__serve_receive(net, slot);
-    } else if (slot->failed && epoll__nobody_reads(slot)) {
-        epoll__serve_failure(net, slot);
+        epoll__serve_receive(net, entry);
+    } else if (entry->failed && epoll__nobody_reads(entry)) {
+        epoll__serve_failure(net, entry);
     }
-    epoll__list_if_work(system, slot);
+    epoll__list_if_work(system, entry);
 }
 
 /* Each slot that was ready when the turn began, once: a stream that never ends waits behind the
@@ -481,10 +482,10 @@ static void epoll__serve_ready(struct net *net)
 
     list_init(&turn);
     list_append_all(&turn, &system->ready);
-    while (ledger_has_room(&net->ledger)) {
+    while (handle_table_has_room(&net->handle_table)) {
         struct list *node = list_take_first(&turn);
         if (!node) return;
-        epoll__serve(net, weir_container_of(node, struct epoll_slot, ready));
+        epoll__serve(net, weir_container_of(node, struct epoll_entry, ready));
     }
     list_append_all(&turn, &system->ready); /* those not served keep their place in front */
     list_append_all(&system->ready, &turn);
@@ -497,15 +498,15 @@ static void epoll__wait(struct net *net, uint64_t until_ns)
     int count = epoll_wait(system->epoll_fd, system->events, EPOLL__EVENTS_MAX, timeout_ms);
 
     weir_check(count >= 0 || errno == EINTR);
-    net->now_ns = wall_clock_ns();
+    net->now_ns = clock_now_ns();
     for (int i = 0; i < count; i++) epoll__note(net, &system->events[i]);
-    if (system->woken && ledger_has_room(&net->ledger)) {
+    if (system->woken && handle_table_has_room(&net->handle_table)) {
         system->woken = false;
-        ledger_event(net, NULL, NET_WOKEN);
+        handle_table_event(net, NULL, NET_WOKEN);
     }
-    if (system->datagrams_first) datagram_turn_all(net, &system->datagrams);
+    if (system->datagrams_first) datagram_serve_all(net, &system->datagrams);
     epoll__serve_ready(net);
-    if (!system->datagrams_first) datagram_turn_all(net, &system->datagrams);
+    if (!system->datagrams_first) datagram_serve_all(net, &system->datagrams);
     system->datagrams_first = !system->datagrams_first;
 }
 
@@ -546,7 +547,7 @@ static enum weir_code epoll__open(struct net *net, struct weir_error *error)
     if (epoll_ctl(system->epoll_fd, EPOLL_CTL_ADD, system->wake_fd, &wake) != 0)
         return epoll__fail(system, errno, error);
     net->system = system;
-    net->now_ns = wall_clock_ns();
+    net->now_ns = clock_now_ns();
     net->info.held_bytes_max = 0; /* what is not read stays in the kernel */
     return WEIR_OK;
 }
@@ -565,7 +566,7 @@ static void epoll__free(struct net *net)
 const struct transport transport_epoll = {
     .name = "epoll",
     .listeners_share = true,
-    .slot_bytes = sizeof(struct epoll_slot),
+    .entry_bytes = sizeof(struct epoll_entry),
     .open = epoll__open,
     .free = epoll__free,
     .wake = epoll__wake,

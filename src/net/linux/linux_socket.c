@@ -116,8 +116,8 @@ static bool linux_socket__is_link_local(const struct weir_address *address)
 }
 
 /* The one line that a person needs when a place cannot be had. */
-static enum weir_code linux_socket__fail(const struct net_place *place, bool stream, int os_error,
-                                         struct weir_error *error)
+static enum weir_code linux_socket__fail(const struct net_listen_options *place, bool stream,
+                                         int os_error, struct weir_error *error)
 {
     char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
     enum weir_code code = error_code_of_os(os_error);
@@ -183,7 +183,7 @@ static int linux_socket__bind(const struct weir_address *address, int type, bool
     return fd;
 }
 
-static int linux_socket__open_once(const struct net_place *place, int type, bool *v4)
+static int linux_socket__open_once(const struct net_listen_options *place, int type, bool *v4)
 {
     struct weir_address address = place->address;
 
@@ -201,7 +201,7 @@ static int linux_socket__open_once(const struct net_place *place, int type, bool
 /* The kernel ends a killed server's io_uring, and with it the sockets, some milliseconds after
  * the process, and some hundreds on a busy machine: a restart at once must not fail for that. A
  * stranger's port stays taken all the while. */
-static int linux_socket__open(const struct net_place *place, int type, bool *v4)
+static int linux_socket__open(const struct net_listen_options *place, int type, bool *v4)
 {
     for (int tries = 1;; tries++) {
         int fd = linux_socket__open_once(place, type, v4);
@@ -224,8 +224,8 @@ static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
-enum weir_code linux_listen(const struct net_place *place, bool nonblocking, uint32_t keepalive_ms,
-                            int *fd, struct weir_error *error)
+enum weir_code linux_listen(const struct net_listen_options *place, bool nonblocking,
+                            uint32_t keepalive_ms, int *fd, struct weir_error *error)
 {
     const int on = 1;
     bool v4;
@@ -243,7 +243,7 @@ enum weir_code linux_listen(const struct net_place *place, bool nonblocking, uin
     return linux_socket__fail(place, true, os_error, error);
 }
 
-enum weir_code linux_bind(const struct net_place *place, int *fd, bool *v4_socket,
+enum weir_code linux_bind(const struct net_listen_options *place, int *fd, bool *v4_socket,
                           struct weir_error *error)
 {
     *fd = linux_socket__open(place, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket);

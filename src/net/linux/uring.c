@@ -11,7 +11,7 @@
  *   connection  receive, multishot              send
  *   datagram    poll for readable, multishot    poll for writable
  *
- *               wanted: an entry                  no more wanted: a cancel
+ *               wanted: an sqe                  no more wanted: a cancel
  *      IDLE ----------------------> POSTED -----------------------------> CANCELLED
  *        ^                            |  ^                                  |   |
  *        |------ last completion -----'  '----- the cancel missed it -------'   |
@@ -41,6 +41,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "clock.h"
 #include "datagram.h"
 #include "error_fill.h"
 #include "linux_socket.h"
@@ -49,7 +50,6 @@
 #include "transport.h"
 #include "transports_linux.h"
 #include "uring_ring.h"
-#include "wall.h"
 
 #define URING__GENERATION_MASK 0xffffffu
 
@@ -73,8 +73,8 @@ struct uring_listener {
     uint32_t held_first, held_count, held_max;
 };
 
-struct uring_slot {
-    struct ledger_slot base;
+struct uring_entry {
+    struct handle base;
     int fd;
     struct uring_lane in, out;
     struct list changed; /* on uring.changed: what it wants may differ from what the kernel has */
@@ -101,11 +101,11 @@ struct uring {
 
 enum uring_operation { URING__IN, URING__OUT, URING__CANCEL_IN, URING__CANCEL_OUT, URING__WAKE };
 
-static uint64_t uring__name(const struct uring_slot *slot, enum uring_operation operation)
+static uint64_t uring__name(const struct uring_entry *entry, enum uring_operation operation)
 {
-    uint64_t generation = slot->base.generation & URING__GENERATION_MASK;
+    uint64_t generation = entry->base.generation & URING__GENERATION_MASK;
 
-    return (uint64_t)operation << 56 | generation << 32 | slot->base.index;
+    return (uint64_t)operation << 56 | generation << 32 | entry->base.index;
 }
 
 static enum uring_operation uring__operation_of(uint64_t name)
@@ -113,21 +113,22 @@ static enum uring_operation uring__operation_of(uint64_t name)
     return (enum uring_operation)(name >> 56);
 }
 
-static struct uring_slot *uring__slot_of(struct ledger_slot *slot)
+static struct uring_entry *uring__entry_of(struct handle *entry)
 {
-    return weir_container_of(slot, struct uring_slot, base);
+    return weir_container_of(entry, struct uring_entry, base);
 }
 
 /* A slot is not freed before its last completion, so its name is always good. */
-static struct uring_slot *uring__slot_named(struct net *net, uint64_t name)
+static struct uring_entry *uring__entry_named(struct net *net, uint64_t name)
 {
-    struct uring_slot *slot = uring__slot_of(ledger_at(&net->ledger, (uint32_t)name));
+    struct uring_entry *entry =
+        uring__entry_of(handle_table_at(&net->handle_table, (uint32_t)name));
 
-    weir_check_rule((slot->base.generation & URING__GENERATION_MASK) ==
+    weir_check_rule((entry->base.generation & URING__GENERATION_MASK) ==
                         (name >> 32 & URING__GENERATION_MASK),
-                    "law 7, a completion came for a handle that is closed");
-    weir_check(slot->base.kind != LEDGER_FREE);
-    return slot;
+                    "rule 7, a completion came for a handle that is closed");
+    weir_check(entry->base.kind != HANDLE_FREE);
+    return entry;
 }
 
 /* ---- buffers ---- */
@@ -159,93 +160,94 @@ static void uring__give_back_chain(struct net_buffer **first)
 
 /* ---- handles ---- */
 
-static void uring__own(struct uring_slot *slot, int fd)
+static void uring__own(struct uring_entry *entry, int fd)
 {
-    slot->fd = fd;
-    list_init(&slot->changed);
-    list_init(&slot->ready);
-    list_init(&slot->dry);
+    entry->fd = fd;
+    list_init(&entry->changed);
+    list_init(&entry->ready);
+    list_init(&entry->dry);
 }
 
-static void uring__note_change(struct uring *uring, struct uring_slot *slot)
+static void uring__note_change(struct uring *uring, struct uring_entry *entry)
 {
-    if (!list_has(&slot->changed)) list_add_last(&uring->changed, &slot->changed);
+    if (!list_has(&entry->changed)) list_add_last(&uring->changed, &entry->changed);
 }
 
-static bool uring__is_idle(const struct uring_slot *slot)
+static bool uring__is_idle(const struct uring_entry *entry)
 {
-    return slot->in.state == URING__IDLE && !slot->in.cancel_out &&
-           slot->out.state == URING__IDLE && !slot->out.cancel_out;
+    return entry->in.state == URING__IDLE && !entry->in.cancel_out &&
+           entry->out.state == URING__IDLE && !entry->out.cancel_out;
 }
 
 /* Whether something is held that the owner has not seen. */
-static bool uring__holds(const struct uring_slot *slot)
+static bool uring__holds(const struct uring_entry *entry)
 {
-    switch (slot->base.kind) {
-    case LEDGER_LISTENER: return slot->listener.held_first < slot->listener.held_count;
-    case LEDGER_CONNECTION: return slot->stream.held_first || slot->stream.ended;
+    switch (entry->base.kind) {
+    case HANDLE_LISTENER: return entry->listener.held_first < entry->listener.held_count;
+    case HANDLE_CONNECTION: return entry->stream.held_first || entry->stream.ended;
     default: return false;
     }
 }
 
 /* Whether the slot should have an operation in that lane. */
-static bool uring__wants(const struct uring_slot *slot, enum uring_operation lane)
+static bool uring__wants(const struct uring_entry *entry, enum uring_operation lane)
 {
-    const struct ledger_slot *base = &slot->base;
+    const struct handle *base = &entry->base;
 
     if (base->closing) return false;
     if (lane == URING__IN)
         return base->flow_on && !base->starved && !base->broken && !base->peer_done &&
-               !uring__holds(slot) && !list_has(&slot->dry);
-    if (base->kind == LEDGER_DATAGRAM) return datagram_waits_for_room(&slot->datagram);
-    return base->kind == LEDGER_CONNECTION && slot->stream.send_first;
+               !uring__holds(entry) && !list_has(&entry->dry);
+    if (base->kind == HANDLE_DATAGRAM) return datagram_waits_for_room(&entry->datagram);
+    return base->kind == HANDLE_CONNECTION && entry->stream.send_first;
 }
 
 /* A flow that is on again has the kernel receive or accept, too. A connection that begins to
  * receive while others found the shelf empty waits behind them: one that goes off and on in every
  * turn would otherwise take the whole shelf in every turn. */
-static void uring__flow_again(struct uring *uring, struct uring_slot *slot)
+static void uring__flow_again(struct uring *uring, struct uring_entry *entry)
 {
     bool others_wait = !list_is_empty(&uring->dry) || !list_is_empty(&uring->dry_served);
 
-    if (slot->base.kind == LEDGER_CONNECTION && slot->in.state != URING__POSTED && others_wait &&
-        !list_has(&slot->dry))
-        list_add_last(&uring->dry_served, &slot->dry);
-    uring__note_change(uring, slot);
+    if (entry->base.kind == HANDLE_CONNECTION && entry->in.state != URING__POSTED && others_wait &&
+        !list_has(&entry->dry))
+        list_add_last(&uring->dry_served, &entry->dry);
+    uring__note_change(uring, entry);
 }
 
 /* Switches a flow, of whatever kind; also asked again for what is on already. */
-static void uring__switch(struct net *net, struct ledger_slot *base, bool on)
+static void uring__switch(struct net *net, struct handle *base, bool on)
 {
     struct uring *uring = net->system;
-    struct uring_slot *slot = uring__slot_of(base);
+    struct uring_entry *entry = uring__entry_of(base);
 
-    list_remove(&slot->ready);
+    list_remove(&entry->ready);
     if (!on) {
-        list_remove(&slot->dry);
-        uring__note_change(uring, slot);
-    } else if (uring__holds(slot)) {
-        list_add_last(&uring->ready, &slot->ready);
-        uring__note_change(uring, slot);
+        list_remove(&entry->dry);
+        uring__note_change(uring, entry);
+    } else if (uring__holds(entry)) {
+        list_add_last(&uring->ready, &entry->ready);
+        uring__note_change(uring, entry);
     } else {
-        uring__flow_again(uring, slot);
+        uring__flow_again(uring, entry);
     }
 }
 
-static struct weir_address uring__local_address(struct net *net, struct ledger_slot *base)
+static struct weir_address uring__local_address(struct net *net, struct handle *base)
 {
     (void)net;
-    return linux_local_address(uring__slot_of(base)->fd);
+    return linux_local_address(uring__entry_of(base)->fd);
 }
 
 /* ---- listen, accept, adopt ---- */
 
-static enum weir_code uring__listen(struct net *net, struct ledger_slot *base,
-                                    const struct net_place *place, struct weir_error *error)
+static enum weir_code uring__listen(struct net *net, struct handle *base,
+                                    const struct net_listen_options *place,
+                                    struct weir_error *error)
 {
     struct uring *uring = net->system;
-    struct uring_slot *slot = uring__slot_of(base);
-    struct uring_listener *listener = &slot->listener;
+    struct uring_entry *entry = uring__entry_of(base);
+    struct uring_listener *listener = &entry->listener;
     int fd;
 
     /* Accepting ends when the completion queue is full: no more than that can come after "off". */
@@ -256,14 +258,14 @@ static enum weir_code uring__listen(struct net *net, struct ledger_slot *base,
                           "free some memory, or lower queue_entries");
     enum weir_code code = linux_listen(place, false, net->options.keepalive_ms, &fd, error);
     if (code == WEIR_OK)
-        uring__own(slot, fd);
+        uring__own(entry, fd);
     else
         memory_free(listener->held);
     return code;
 }
 
 /* Hands an accepted socket to the owner, unless its peer is gone already. */
-static void uring__hand_out_socket(struct net *net, struct uring_slot *slot, int fd)
+static void uring__hand_out_socket(struct net *net, struct uring_entry *entry, int fd)
 {
     struct weir_address peer;
 
@@ -271,49 +273,49 @@ static void uring__hand_out_socket(struct net *net, struct uring_slot *slot, int
         close(fd);
         return;
     }
-    struct net_event *event = ledger_event(net, &slot->base, NET_ACCEPTED);
+    struct net_event *event = handle_table_event(net, &entry->base, NET_ACCEPTED);
     event->peer = peer;
     event->socket.os_handle = (uintptr_t)fd;
 }
 
-static void uring__take_socket(struct net *net, struct uring_slot *slot, int fd)
+static void uring__take_socket(struct net *net, struct uring_entry *entry, int fd)
 {
-    struct uring_listener *listener = &slot->listener;
+    struct uring_listener *listener = &entry->listener;
 
-    if (slot->base.flow_on && !uring__holds(slot))
-        uring__hand_out_socket(net, slot, fd);
-    else if (!slot->base.closing && listener->held_count < listener->held_max)
+    if (entry->base.flow_on && !uring__holds(entry))
+        uring__hand_out_socket(net, entry, fd);
+    else if (!entry->base.closing && listener->held_count < listener->held_max)
         listener->held[listener->held_count++] = fd;
     else
         close(fd);
 }
 
-static void uring__accept_failed(struct net *net, struct uring_slot *slot, int os_error)
+static void uring__accept_failed(struct net *net, struct uring_entry *entry, int os_error)
 {
-    if (!slot->base.flow_on || os_error == ECANCELED || os_error == EINTR) return;
+    if (!entry->base.flow_on || os_error == ECANCELED || os_error == EINTR) return;
     if (!linux_is_listener_lost(os_error)) {
-        ledger_accept_failed(net, &slot->base, linux_is_scarce(os_error), os_error);
+        handle_table_accept_failed(net, &entry->base, linux_is_scarce(os_error), os_error);
         return;
     }
-    struct net_event *event = ledger_event(net, &slot->base, NET_BROKEN);
+    struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
 }
 
-static void uring__deliver_sockets(struct net *net, struct uring_slot *slot)
+static void uring__deliver_sockets(struct net *net, struct uring_entry *entry)
 {
-    struct uring_listener *listener = &slot->listener;
+    struct uring_listener *listener = &entry->listener;
 
-    while (uring__holds(slot) && ledger_has_room(&net->ledger))
-        uring__hand_out_socket(net, slot, listener->held[listener->held_first++]);
-    if (!uring__holds(slot)) listener->held_first = listener->held_count = 0;
+    while (uring__holds(entry) && handle_table_has_room(&net->handle_table))
+        uring__hand_out_socket(net, entry, listener->held[listener->held_first++]);
+    if (!uring__holds(entry)) listener->held_first = listener->held_count = 0;
 }
 
-static enum weir_code uring__adopt(struct net *net, struct ledger_slot *base,
-                                   struct net_socket socket, struct weir_error *error)
+static enum weir_code uring__adopt(struct net *net, struct handle *base, struct net_socket socket,
+                                   struct weir_error *error)
 {
     (void)net, (void)error;
-    uring__own(uring__slot_of(base),
+    uring__own(uring__entry_of(base),
                (int)socket.os_handle); /* no system call, and nothing that could fail */
     return WEIR_OK;
 }
@@ -326,83 +328,83 @@ static void uring__refuse(struct net *net, struct net_socket socket)
 
 /* ---- receive ---- */
 
-static void uring__take_bytes(struct net *net, struct uring_slot *slot, struct net_buffer *buffer,
+static void uring__take_bytes(struct net *net, struct uring_entry *entry, struct net_buffer *buffer,
                               uint32_t length)
 {
     buffer->length = length;
-    slot->stream.served = true;
-    if (slot->base.closing)
+    entry->stream.served = true;
+    if (entry->base.closing)
         pool_give_back(buffer, POOL_SYSTEM);
-    else if (slot->base.flow_on && !slot->stream.held_first)
-        ledger_received(net, &slot->base, buffer);
+    else if (entry->base.flow_on && !entry->stream.held_first)
+        handle_table_received(net, &entry->base, buffer);
     else
-        uring__hold(&slot->stream, buffer);
+        uring__hold(&entry->stream, buffer);
 }
 
-static void uring__hand_out_end(struct net *net, struct uring_slot *slot, int os_error)
+static void uring__hand_out_end(struct net *net, struct uring_entry *entry, int os_error)
 {
     struct net_event *event =
-        ledger_event(net, &slot->base, os_error == 0 ? NET_PEER_DONE : NET_BROKEN);
+        handle_table_event(net, &entry->base, os_error == 0 ? NET_PEER_DONE : NET_BROKEN);
 
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
 }
 
 /* The receive is over, and not because there was something to receive. */
-static void uring__receive_ended(struct net *net, struct uring_slot *slot, int os_error)
+static void uring__receive_ended(struct net *net, struct uring_entry *entry, int os_error)
 {
     struct uring *uring = net->system;
-    struct uring_stream *stream = &slot->stream;
+    struct uring_stream *stream = &entry->stream;
 
-    if (slot->base.closing || os_error == ECANCELED || os_error == EINTR) return;
+    if (entry->base.closing || os_error == ECANCELED || os_error == EINTR) return;
     if (os_error == ENOBUFS) {
-        if (slot->base.flow_on && !stream->held_first && !list_has(&slot->dry))
-            list_add_last(stream->served ? &uring->dry_served : &uring->dry, &slot->dry);
-    } else if (!stream->held_first && (slot->base.flow_on || os_error != 0)) {
-        uring__hand_out_end(net, slot, os_error);
+        if (entry->base.flow_on && !stream->held_first && !list_has(&entry->dry))
+            list_add_last(stream->served ? &uring->dry_served : &uring->dry, &entry->dry);
+    } else if (!stream->held_first && (entry->base.flow_on || os_error != 0)) {
+        uring__hand_out_end(net, entry, os_error);
     } else {
         stream->ended = true;
         stream->end_os_error = os_error;
     }
 }
 
-static void uring__deliver_bytes(struct net *net, struct uring_slot *slot)
+static void uring__deliver_bytes(struct net *net, struct uring_entry *entry)
 {
-    struct uring_stream *stream = &slot->stream;
+    struct uring_stream *stream = &entry->stream;
 
-    while (stream->held_first && ledger_has_room(&net->ledger))
-        ledger_received(net, &slot->base, uring__unchain(&stream->held_first));
-    if (stream->held_first || !stream->ended || !ledger_has_room(&net->ledger)) return;
+    while (stream->held_first && handle_table_has_room(&net->handle_table))
+        handle_table_received(net, &entry->base, uring__unchain(&stream->held_first));
+    if (stream->held_first || !stream->ended || !handle_table_has_room(&net->handle_table)) return;
     stream->ended = false;
-    uring__hand_out_end(net, slot, stream->end_os_error);
+    uring__hand_out_end(net, entry, stream->end_os_error);
 }
 
 /* ---- send, finish ---- */
 
-static void uring__send(struct net *net, struct ledger_slot *base,
-                        struct net_buffer *const *buffers, uint32_t count)
+static void uring__send(struct net *net, struct handle *base, struct net_buffer *const *buffers,
+                        uint32_t count)
 {
-    struct uring_slot *slot = uring__slot_of(base);
+    struct uring_entry *entry = uring__entry_of(base);
 
-    weir_check(!slot->stream.send_first);
+    weir_check(!entry->stream.send_first);
     for (uint32_t i = count; i-- > 0;) {
-        buffers[i]->next = slot->stream.send_first;
-        slot->stream.send_first = buffers[i];
+        buffers[i]->next = entry->stream.send_first;
+        entry->stream.send_first = buffers[i];
     }
-    uring__note_change(net->system, slot);
+    uring__note_change(net->system, entry);
 }
 
-static void uring__send_ended(struct net *net, struct uring_slot *slot, enum weir_code code,
+static void uring__send_ended(struct net *net, struct uring_entry *entry, enum weir_code code,
                               int os_error)
 {
-    uring__give_back_chain(&slot->stream.send_first);
-    ledger_sent(net, &slot->base, code, os_error);
+    uring__give_back_chain(&entry->stream.send_first);
+    handle_table_sent(net, &entry->base, code, os_error);
 }
 
 /* `result`: bytes that went, or a negative error number. */
-static void uring__sent(struct net *net, struct uring_slot *slot, int result)
+static void uring__sent(struct net *net, struct uring_entry *entry, int result)
 {
-    struct net_buffer **first = &slot->stream.send_first;
+    struct net_buffer **first = &entry->stream.send_first;
     uint32_t bytes = result > 0 ? (uint32_t)result : 0;
 
     while (*first && bytes >= (*first)->length) {
@@ -411,184 +413,184 @@ static void uring__sent(struct net *net, struct uring_slot *slot, int result)
     }
     if (!*first) {
         weir_check(bytes == 0);
-        ledger_sent(net, &slot->base, WEIR_OK, 0);
+        handle_table_sent(net, &entry->base, WEIR_OK, 0);
     } else if (result <= 0) {
-        uring__send_ended(net, slot, result == 0 ? WEIR_RESET : error_code_of_os(-result), -result);
-    } else if (slot->base.closing) {
-        uring__send_ended(net, slot, WEIR_CANCELLED, 0);
+        uring__send_ended(net, entry, result == 0 ? WEIR_RESET : error_code_of_os(-result),
+                          -result);
+    } else if (entry->base.closing) {
+        uring__send_ended(net, entry, WEIR_CANCELLED, 0);
     } else { /* the rest goes next */
         (*first)->bytes += bytes;
         (*first)->length -= bytes;
-        uring__note_change(net->system, slot);
+        uring__note_change(net->system, entry);
     }
 }
 
-static void uring__finish(struct net *net, struct ledger_slot *base)
+static void uring__finish(struct net *net, struct handle *base)
 {
     (void)net;
-    shutdown(uring__slot_of(base)->fd,
+    shutdown(uring__entry_of(base)->fd,
              SHUT_WR); /* fails only where the peer is gone, which a receive will say */
 }
 
 /* ---- close ---- */
 
-static void uring__close(struct net *net, struct ledger_slot *base)
+static void uring__close(struct net *net, struct handle *base)
 {
     struct uring *uring = net->system;
-    struct uring_slot *slot = uring__slot_of(base);
+    struct uring_entry *entry = uring__entry_of(base);
 
-    list_remove(&slot->ready);
-    list_remove(&slot->dry);
-    if (base->kind == LEDGER_CONNECTION) {
-        uring__give_back_chain(&slot->stream.held_first);
-        if (slot->stream.send_first && slot->out.state == URING__IDLE)
-            uring__send_ended(net, slot, WEIR_CANCELLED, 0); /* the kernel never saw it */
+    list_remove(&entry->ready);
+    list_remove(&entry->dry);
+    if (base->kind == HANDLE_CONNECTION) {
+        uring__give_back_chain(&entry->stream.held_first);
+        if (entry->stream.send_first && entry->out.state == URING__IDLE)
+            uring__send_ended(net, entry, WEIR_CANCELLED, 0); /* the kernel never saw it */
     }
-    uring__note_change(uring, slot);
+    uring__note_change(uring, entry);
 }
 
 /* The kernel has nothing of the closing slot any more. */
-static void uring__close_idle(struct net *net, struct uring_slot *slot)
+static void uring__close_idle(struct net *net, struct uring_entry *entry)
 {
     struct uring *uring = net->system;
 
-    if (slot->base.kind == LEDGER_DATAGRAM) {
-        datagram_close(net, &slot->datagram, &uring->datagrams);
+    if (entry->base.kind == HANDLE_DATAGRAM) {
+        datagram_close(net, &entry->datagram, &uring->datagrams);
         return;
     }
-    if (slot->base.kind == LEDGER_LISTENER) {
-        struct uring_listener *listener = &slot->listener;
+    if (entry->base.kind == HANDLE_LISTENER) {
+        struct uring_listener *listener = &entry->listener;
         while (listener->held_first < listener->held_count)
             close(listener->held[listener->held_first++]);
         memory_free(listener->held);
     } else {
-        weir_check(!slot->stream.held_first);
-        weir_check(!slot->stream.send_first);
+        weir_check(!entry->stream.held_first);
+        weir_check(!entry->stream.send_first);
     }
-    close(slot->fd);
-    ledger_closed(net, &slot->base);
+    close(entry->fd);
+    handle_table_closed(net, &entry->base);
 }
 
 /* What became of a cancel. One that missed its aim is posted again, if that is still unwanted. */
-static void uring__cancel_ended(struct uring *uring, struct uring_slot *slot,
+static void uring__cancel_ended(struct uring *uring, struct uring_entry *entry,
                                 struct uring_lane *lane, int result)
 {
     bool missed = lane->state == URING__CANCELLED && result < 0;
 
     weir_check(lane->cancel_out);
     lane->cancel_out = false;
-    if (missed && result == -EALREADY && slot->base.closing) {
-        shutdown(slot->fd, SHUT_RDWR); /* a thread of the kernel is at it, and ends so */
+    if (missed && result == -EALREADY && entry->base.closing) {
+        shutdown(entry->fd, SHUT_RDWR); /* a thread of the kernel is at it, and ends so */
         return;
     }
     if (missed) lane->state = URING__POSTED;
     if (missed && result == -EALREADY) return; /* not at once, but when it brings more */
-    uring__note_change(uring, slot);
+    uring__note_change(uring, entry);
 }
 
 /* ---- datagrams: the transport brings only the readiness ---- */
 
-static enum weir_code uring__bind(struct net *net, struct ledger_slot *base,
-                                  const struct net_place *place, struct weir_error *error)
+static enum weir_code uring__bind(struct net *net, struct handle *base,
+                                  const struct net_listen_options *place, struct weir_error *error)
 {
     struct uring *uring = net->system;
-    struct uring_slot *slot = uring__slot_of(base);
+    struct uring_entry *entry = uring__entry_of(base);
     enum weir_code code =
-        datagram_open(net, base, &slot->datagram, &uring->datagrams, place, error);
+        datagram_open(net, base, &entry->datagram, &uring->datagrams, place, error);
 
     if (code != WEIR_OK) return code;
-    uring__own(slot, slot->datagram.fd);
+    uring__own(entry, entry->datagram.fd);
     return WEIR_OK;
 }
 
-static void uring__send_to(struct net *net, struct ledger_slot *base,
-                           const struct weir_address *peer, const struct weir_address *local,
-                           struct net_buffer *buffer, uint32_t segment_bytes)
+static void uring__send_to(struct net *net, struct handle *base, const struct weir_address *peer,
+                           const struct weir_address *local, struct net_buffer *buffer,
+                           uint32_t segment_bytes)
 {
-    datagram_send(net, &uring__slot_of(base)->datagram, peer, local, buffer, segment_bytes);
+    datagram_send(net, &uring__entry_of(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
-static bool uring__is_own(struct net *net, struct ledger_slot *base,
-                          const struct weir_address *address)
+static bool uring__is_own(struct net *net, struct handle *base, const struct weir_address *address)
 {
-    return datagram_is_own(net, &uring__slot_of(base)->datagram, address);
+    return datagram_is_own(net, &uring__entry_of(base)->datagram, address);
 }
 
 /* Gives each datagram socket its turn; those that the system takes no more from for now want to be
  * told when it does. */
-static void uring__turn_datagrams(struct net *net, struct uring *uring)
+static void uring__serve_datagrams(struct net *net, struct uring *uring)
 {
     uring->datagrams_ready = false;
-    datagram_turn_all(net, &uring->datagrams);
+    datagram_serve_all(net, &uring->datagrams);
     for (struct datagram *at = uring->datagrams.first; at; at = at->next)
-        if (datagram_waits_for_room(at)) uring__note_change(uring, uring__slot_of(at->slot));
+        if (datagram_waits_for_room(at)) uring__note_change(uring, uring__entry_of(at->entry));
 }
 
 /* ---- wait: commit ---- */
 
-static void uring__fill_send(struct uring *uring, struct uring_slot *slot,
-                             struct io_uring_sqe *entry)
+static void uring__fill_send(struct uring *uring, struct uring_entry *entry,
+                             struct io_uring_sqe *sqe)
 {
-    const struct net_buffer *first = slot->stream.send_first;
+    const struct net_buffer *first = entry->stream.send_first;
     const int flags = MSG_NOSIGNAL | MSG_WAITALL;
 
     if (!first->next)
-        io_uring_prep_send(entry, slot->fd, first->bytes, first->length, flags);
+        io_uring_prep_send(sqe, entry->fd, first->bytes, first->length, flags);
     else
-        io_uring_prep_sendmsg(entry, slot->fd, uring_ring_message(&uring->ring, entry, first),
+        io_uring_prep_sendmsg(sqe, entry->fd, uring_ring_message(&uring->ring, sqe, first),
                               (unsigned)flags);
 }
 
-static void uring__fill_receive(struct uring_slot *slot, struct io_uring_sqe *entry)
+static void uring__fill_receive(struct uring_entry *entry, struct io_uring_sqe *sqe)
 {
-    slot->stream.served = false;
-    io_uring_prep_recv_multishot(entry, slot->fd, NULL, 0, 0);
-    entry->flags |= IOSQE_BUFFER_SELECT;
-    entry->buf_group = URING_RING_SHELF;
+    entry->stream.served = false;
+    io_uring_prep_recv_multishot(sqe, entry->fd, NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = URING_RING_SHELF;
 }
 
-static void uring__fill(struct uring *uring, struct uring_slot *slot, enum uring_operation lane,
-                        struct io_uring_sqe *entry)
+static void uring__fill(struct uring *uring, struct uring_entry *entry, enum uring_operation lane,
+                        struct io_uring_sqe *sqe)
 {
-    switch (slot->base.kind) {
-    case LEDGER_LISTENER:
-        io_uring_prep_multishot_accept(entry, slot->fd, NULL, NULL, SOCK_CLOEXEC);
+    switch (entry->base.kind) {
+    case HANDLE_LISTENER:
+        io_uring_prep_multishot_accept(sqe, entry->fd, NULL, NULL, SOCK_CLOEXEC);
         break;
-    case LEDGER_CONNECTION:
+    case HANDLE_CONNECTION:
         if (lane == URING__IN)
-            uring__fill_receive(slot, entry);
+            uring__fill_receive(entry, sqe);
         else
-            uring__fill_send(uring, slot, entry);
+            uring__fill_send(uring, entry, sqe);
         break;
-    case LEDGER_DATAGRAM:
+    case HANDLE_DATAGRAM:
         if (lane == URING__IN)
-            io_uring_prep_poll_multishot(entry, slot->fd, POLLIN);
+            io_uring_prep_poll_multishot(sqe, entry->fd, POLLIN);
         else
-            io_uring_prep_poll_add(entry, slot->fd, POLLOUT);
+            io_uring_prep_poll_add(sqe, entry->fd, POLLOUT);
         break;
-    case LEDGER_FREE: weir_unreachable("a free slot wants nothing");
+    case HANDLE_FREE: weir_unreachable("a free slot wants nothing");
     }
 }
 
 /* Posts what the lane lacks, or cancels what it has too much. False: the kernel takes no more. */
-static bool uring__commit_lane(struct uring *uring, struct uring_slot *slot,
+static bool uring__commit_lane(struct uring *uring, struct uring_entry *entry,
                                enum uring_operation operation)
 {
-    struct uring_lane *lane = operation == URING__IN ? &slot->in : &slot->out;
-    bool wanted = uring__wants(slot, operation);
+    struct uring_lane *lane = operation == URING__IN ? &entry->in : &entry->out;
+    bool wanted = uring__wants(entry, operation);
 
     if (lane->cancel_out || lane->state != (wanted ? URING__IDLE : URING__POSTED)) return true;
-    struct io_uring_sqe *entry = uring_ring_entry(&uring->ring);
-    if (!entry) return false;
+    struct io_uring_sqe *sqe = uring_ring_entry(&uring->ring);
+    if (!sqe) return false;
     if (wanted) {
-        uring__fill(uring, slot, operation, entry);
-        io_uring_sqe_set_data64(entry, uring__name(slot, operation));
+        uring__fill(uring, entry, operation, sqe);
+        io_uring_sqe_set_data64(sqe, uring__name(entry, operation));
         lane->state = URING__POSTED;
         return true;
     }
-    io_uring_prep_cancel64(entry, uring__name(slot, operation), 0);
+    io_uring_prep_cancel64(sqe, uring__name(entry, operation), 0);
     io_uring_sqe_set_data64(
-        entry, uring__name(slot, operation == URING__IN ? URING__CANCEL_IN : URING__CANCEL_OUT));
+        sqe, uring__name(entry, operation == URING__IN ? URING__CANCEL_IN : URING__CANCEL_OUT));
     lane->state = URING__CANCELLED;
     lane->cancel_out = true;
     return true;
@@ -597,10 +599,10 @@ static bool uring__commit_lane(struct uring *uring, struct uring_slot *slot,
 static bool uring__commit_wake(struct uring *uring)
 {
     if (uring->wake_posted) return true;
-    struct io_uring_sqe *entry = uring_ring_entry(&uring->ring);
-    if (!entry) return false;
-    io_uring_prep_poll_multishot(entry, uring->wake_fd, POLLIN);
-    io_uring_sqe_set_data64(entry, (uint64_t)URING__WAKE << 56);
+    struct io_uring_sqe *sqe = uring_ring_entry(&uring->ring);
+    if (!sqe) return false;
+    io_uring_prep_poll_multishot(sqe, uring->wake_fd, POLLIN);
+    io_uring_sqe_set_data64(sqe, (uint64_t)URING__WAKE << 56);
     uring->wake_posted = true;
     return true;
 }
@@ -609,12 +611,12 @@ static bool uring__commit_wake(struct uring *uring)
 static bool uring__commit_changed(struct net *net, struct uring *uring)
 {
     while (!list_is_empty(&uring->changed)) {
-        struct uring_slot *slot =
-            weir_container_of(uring->changed.next, struct uring_slot, changed);
-        if (!uring__commit_lane(uring, slot, URING__IN)) return false;
-        if (!uring__commit_lane(uring, slot, URING__OUT)) return false;
-        list_remove(&slot->changed);
-        if (slot->base.closing && uring__is_idle(slot)) uring__close_idle(net, slot);
+        struct uring_entry *entry =
+            weir_container_of(uring->changed.next, struct uring_entry, changed);
+        if (!uring__commit_lane(uring, entry, URING__IN)) return false;
+        if (!uring__commit_lane(uring, entry, URING__OUT)) return false;
+        list_remove(&entry->changed);
+        if (entry->base.closing && uring__is_idle(entry)) uring__close_idle(net, entry);
     }
     return uring__commit_wake(uring);
 }
@@ -624,12 +626,12 @@ static void uring__commit_dry(struct net *net, struct uring *uring)
 {
     for (uint32_t i = 0; i < uring->ring.shelf_count && !list_is_empty(&uring->dry); i++) {
         struct list *node = list_take_first(&uring->dry);
-        uring__note_change(uring, weir_container_of(node, struct uring_slot, dry));
+        uring__note_change(uring, weir_container_of(node, struct uring_entry, dry));
     }
     uring__commit_changed(net, uring);
 }
 
-/* The shelf is restocked after all cancels stand in the queue: law 1's bound on what is held. */
+/* The shelf is restocked after all cancels stand in the queue: rule 1's bound on what is held. */
 static void uring__commit(struct net *net, struct uring *uring)
 {
     if (!uring__commit_changed(net, uring)) return;
@@ -637,8 +639,8 @@ static void uring__commit(struct net *net, struct uring *uring)
     list_append_all(&uring->dry, &uring->dry_served);
     if (list_is_empty(&uring->dry)) return;
     if (uring->ring.shelf_count == 0)
-        ledger_buffers_scarce(net,
-                              &weir_container_of(uring->dry.next, struct uring_slot, dry)->base);
+        handle_table_buffers_scarce(
+            net, &weir_container_of(uring->dry.next, struct uring_entry, dry)->base);
     else
         uring__commit_dry(net, uring);
 }
@@ -646,52 +648,53 @@ static void uring__commit(struct net *net, struct uring *uring)
 /* ---- wait: completions ---- */
 
 /* Notes that the kernel answered for the lane; without F_MORE it was its last word. */
-static void uring__lane_completed(struct uring *uring, struct uring_slot *slot,
+static void uring__lane_completed(struct uring *uring, struct uring_entry *entry,
                                   struct uring_lane *lane, const struct io_uring_cqe *completion)
 {
-    weir_check_rule(lane->state != URING__IDLE, "law 2, a request is answered twice");
+    weir_check_rule(lane->state != URING__IDLE, "rule 2, a request is answered twice");
     if (!(completion->flags & IORING_CQE_F_MORE)) lane->state = URING__IDLE;
     /* A receive that goes on as wanted is no reason to look at the slot again, nor is a send. */
-    if (lane->state == URING__IDLE ? lane == &slot->in || slot->base.closing : !slot->base.flow_on)
-        uring__note_change(uring, slot);
+    if (lane->state == URING__IDLE ? lane == &entry->in || entry->base.closing
+                                   : !entry->base.flow_on)
+        uring__note_change(uring, entry);
 }
 
-static void uring__complete_in(struct net *net, struct uring_slot *slot,
+static void uring__complete_in(struct net *net, struct uring_entry *entry,
                                const struct io_uring_cqe *completion)
 {
     struct uring *uring = net->system;
     struct net_buffer *buffer = uring_ring_claim(&uring->ring, completion);
     int result = completion->res;
 
-    uring__lane_completed(uring, slot, &slot->in, completion);
-    if (slot->base.kind == LEDGER_CONNECTION && buffer && result > 0) {
-        uring__take_bytes(net, slot, buffer, (uint32_t)result);
+    uring__lane_completed(uring, entry, &entry->in, completion);
+    if (entry->base.kind == HANDLE_CONNECTION && buffer && result > 0) {
+        uring__take_bytes(net, entry, buffer, (uint32_t)result);
         return;
     }
     if (buffer) pool_give_back(buffer, POOL_SYSTEM);
-    switch (slot->base.kind) {
-    case LEDGER_LISTENER:
+    switch (entry->base.kind) {
+    case HANDLE_LISTENER:
         if (result >= 0)
-            uring__take_socket(net, slot, result);
+            uring__take_socket(net, entry, result);
         else
-            uring__accept_failed(net, slot, -result);
+            uring__accept_failed(net, entry, -result);
         break;
-    case LEDGER_CONNECTION: uring__receive_ended(net, slot, -result); break;
-    case LEDGER_DATAGRAM: slot->datagram.readable = uring->datagrams_ready = true; break;
-    case LEDGER_FREE: break;
+    case HANDLE_CONNECTION: uring__receive_ended(net, entry, -result); break;
+    case HANDLE_DATAGRAM: entry->datagram.readable = uring->datagrams_ready = true; break;
+    case HANDLE_FREE: break;
     }
 }
 
-static void uring__complete_out(struct net *net, struct uring_slot *slot,
+static void uring__complete_out(struct net *net, struct uring_entry *entry,
                                 const struct io_uring_cqe *completion)
 {
     struct uring *uring = net->system;
 
-    uring__lane_completed(uring, slot, &slot->out, completion);
-    if (slot->base.kind == LEDGER_CONNECTION)
-        uring__sent(net, slot, completion->res);
+    uring__lane_completed(uring, entry, &entry->out, completion);
+    if (entry->base.kind == HANDLE_CONNECTION)
+        uring__sent(net, entry, completion->res);
     else
-        slot->datagram.writable = uring->datagrams_ready = true;
+        entry->datagram.writable = uring->datagrams_ready = true;
 }
 
 static void uring__complete_wake(struct net *net, const struct io_uring_cqe *completion)
@@ -701,7 +704,7 @@ static void uring__complete_wake(struct net *net, const struct io_uring_cqe *com
 
     if (!(completion->flags & IORING_CQE_F_MORE)) uring->wake_posted = false;
     if (read(uring->wake_fd, &count, sizeof count) == sizeof count)
-        ledger_event(net, NULL, NET_WOKEN);
+        handle_table_event(net, NULL, NET_WOKEN);
 }
 
 /* Makes at most one event. */
@@ -713,15 +716,15 @@ static void uring__complete(struct net *net, const struct io_uring_cqe *completi
         uring__complete_wake(net, completion);
         return;
     }
-    struct uring_slot *slot = uring__slot_named(net, completion->user_data);
+    struct uring_entry *entry = uring__entry_named(net, completion->user_data);
     switch (operation) {
-    case URING__IN: uring__complete_in(net, slot, completion); break;
-    case URING__OUT: uring__complete_out(net, slot, completion); break;
+    case URING__IN: uring__complete_in(net, entry, completion); break;
+    case URING__OUT: uring__complete_out(net, entry, completion); break;
     case URING__CANCEL_IN:
-        uring__cancel_ended(net->system, slot, &slot->in, completion->res);
+        uring__cancel_ended(net->system, entry, &entry->in, completion->res);
         break;
     case URING__CANCEL_OUT:
-        uring__cancel_ended(net->system, slot, &slot->out, completion->res);
+        uring__cancel_ended(net->system, entry, &entry->out, completion->res);
         break;
     case URING__WAKE: break;
     }
@@ -736,7 +739,7 @@ static uint32_t uring__harvest(struct net *net, struct uring *uring)
 
     io_uring_for_each_cqe(&uring->ring.io, head, completion)
     {
-        if (!ledger_has_room(&net->ledger)) break;
+        if (!handle_table_has_room(&net->handle_table)) break;
         uring__complete(net, completion);
         count++;
     }
@@ -749,21 +752,21 @@ static uint32_t uring__harvest(struct net *net, struct uring *uring)
 /* Hands out what was held, oldest flow first, while there is room. */
 static void uring__deliver(struct net *net, struct uring *uring)
 {
-    while (!list_is_empty(&uring->ready) && ledger_has_room(&net->ledger)) {
-        struct uring_slot *slot = weir_container_of(uring->ready.next, struct uring_slot, ready);
-        if (slot->base.kind == LEDGER_LISTENER)
-            uring__deliver_sockets(net, slot);
+    while (!list_is_empty(&uring->ready) && handle_table_has_room(&net->handle_table)) {
+        struct uring_entry *entry = weir_container_of(uring->ready.next, struct uring_entry, ready);
+        if (entry->base.kind == HANDLE_LISTENER)
+            uring__deliver_sockets(net, entry);
         else
-            uring__deliver_bytes(net, slot);
-        if (uring__holds(slot)) return;
-        list_remove(&slot->ready);
-        uring__flow_again(uring, slot);
+            uring__deliver_bytes(net, entry);
+        if (uring__holds(entry)) return;
+        list_remove(&entry->ready);
+        uring__flow_again(uring, entry);
     }
 }
 
 static bool uring__has_news(const struct net *net)
 {
-    return net->ledger.events_count > 0 || ledger_has_answers(&net->ledger);
+    return net->handle_table.events_count > 0 || handle_table_has_answers(&net->handle_table);
 }
 
 static bool uring__may_block(const struct net *net, const struct uring *uring)
@@ -782,18 +785,19 @@ static void uring__wait(struct net *net, uint64_t until_ns)
 
     uring__deliver(net, uring);
     bool some_were_left = uring__harvest(net, uring) > 0;
-    bool some_are_left = io_uring_cq_ready(&ring->io) > 0 && !ledger_has_room(&net->ledger);
+    bool some_are_left =
+        io_uring_cq_ready(&ring->io) > 0 && !handle_table_has_room(&net->handle_table);
     if (some_are_left || (some_were_left && uring__has_news(net))) {
-        net->now_ns = wall_clock_ns();
+        net->now_ns = clock_now_ns();
         return;
     }
     do {
-        uring__turn_datagrams(net, uring);
+        uring__serve_datagrams(net, uring);
         uring__commit(net, uring);
         uring_ring_enter(ring, uring__may_block(net, uring) ? until_ns : 0);
-        net->now_ns = wall_clock_ns();
+        net->now_ns = clock_now_ns();
         uring__harvest(net, uring);
-        if (uring->datagrams_ready) uring__turn_datagrams(net, uring);
+        if (uring->datagrams_ready) uring__serve_datagrams(net, uring);
     } while (!uring__has_news(net) && net->now_ns < until_ns);
 }
 
@@ -830,7 +834,7 @@ static enum weir_code uring__open(struct net *net, struct weir_error *error)
     code = uring_ring_open(&uring->ring, &net->options, error);
     if (code != WEIR_OK) goto fail;
     net->system = uring;
-    net->now_ns = wall_clock_ns();
+    net->now_ns = clock_now_ns();
     net->info.held_bytes_max = (uint64_t)uring->ring.shelf_max * net->options.stream_buffer_bytes;
     return WEIR_OK;
 
@@ -857,7 +861,7 @@ static void uring__free(struct net *net)
 const struct transport transport_uring = {
     .name = "uring",
     .listeners_share = true,
-    .slot_bytes = sizeof(struct uring_slot),
+    .entry_bytes = sizeof(struct uring_entry),
     .open = uring__open,
     .free = uring__free,
     .wake = uring__wake,

@@ -7,9 +7,9 @@
 #include <poll.h>
 
 #include "check.h"
+#include "clock.h"
 #include "error_fill.h"
 #include "memory.h"
-#include "wall.h"
 
 #define URING_RING__COMPLETIONS_PER_ENTRY 8u /* multishot receives complete often for one entry */
 #define URING_RING__COMPLETIONS_MAX 65536u   /* the kernel's own limit */
@@ -48,7 +48,7 @@ struct net_buffer *uring_ring_claim(struct uring_ring *ring, const struct io_uri
     if (!(completion->flags & IORING_CQE_F_BUFFER)) return NULL;
     weir_check(place < ring->shelf_places);
     struct net_buffer *buffer = ring->by_place[place];
-    weir_check_rule(buffer != NULL, "law 5, the kernel hands out a buffer that it did not have");
+    weir_check_rule(buffer != NULL, "rule 5, the kernel hands out a buffer that it did not have");
     ring->by_place[place] = NULL;
     ring->shelf_count--;
     ring->free_places[ring->shelf_places - ring->shelf_count - 1] = (uint16_t)place;
@@ -91,7 +91,7 @@ static int uring_ring__wait(struct uring_ring *ring, uint64_t until_ns)
 
     if (until_ns == NET_FOREVER)
         return io_uring_submit_and_wait_timeout(&ring->io, &completion, 1, NULL, NULL);
-    uint64_t now_ns = wall_clock_ns();
+    uint64_t now_ns = clock_now_ns();
     if (now_ns >= until_ns) return io_uring_submit_and_get_events(&ring->io);
     span.tv_sec = (long long)((until_ns - now_ns) / UINT64_C(1000000000));
     span.tv_nsec = (long long)((until_ns - now_ns) % UINT64_C(1000000000));

@@ -58,7 +58,7 @@ void uring_ring_refill(struct uring_ring *ring, struct pool *pool);
 /* The buffer that a completion brings, owned by SYSTEM; null: it brings none. */
 struct net_buffer *uring_ring_claim(struct uring_ring *ring, const struct io_uring_cqe *completion);
 
-/* Hands all entries over, then waits for a completion until until_ns (of wall_clock_ns; 0: not at
+/* Hands all entries over, then waits for a completion until until_ns (of clock_now_ns; 0: not at
  * all). May return early, and with nothing. */
 void uring_ring_enter(struct uring_ring *ring, uint64_t until_ns);
 

@@ -65,8 +65,8 @@ struct sim_socket {
 };
 
 /* What the transport knows of one handle. */
-struct sim_slot {
-    struct ledger_slot slot; /* first */
+struct sim_entry {
+    struct handle entry; /* first */
     struct net *net;
     struct list ready;        /* on the net's ready list, or on none */
     struct wire_timer answer; /* when the outstanding sends and the close are answered */
@@ -84,9 +84,9 @@ static struct sim_net *sim__system(const struct net *net)
     return net->system;
 }
 
-static struct sim_slot *sim__of(struct ledger_slot *slot)
+static struct sim_entry *sim__of(struct handle *entry)
 {
-    return (struct sim_slot *)(void *)slot;
+    return (struct sim_entry *)(void *)entry;
 }
 
 /* A net that does not wait just now got something to do: the one that waits makes room for it. */
@@ -95,19 +95,19 @@ static void sim__tell(struct sim_net *system)
     if (system->simulation->waiting != system) system->simulation->script_due = true;
 }
 
-static void sim__list(struct sim_slot *slot)
+static void sim__list(struct sim_entry *entry)
 {
-    struct sim_net *system = sim__system(slot->net);
+    struct sim_net *system = sim__system(entry->net);
 
-    if (list_has(&slot->ready)) return;
-    list_add_last(&system->ready, &slot->ready);
+    if (list_has(&entry->ready)) return;
+    list_add_last(&system->ready, &entry->ready);
     sim__tell(system);
 }
 
-static void sim__own(struct net *net, struct sim_slot *slot)
+static void sim__own(struct net *net, struct sim_entry *entry)
 {
-    slot->net = net;
-    list_init(&slot->ready);
+    entry->net = net;
+    list_init(&entry->ready);
 }
 
 static void sim__end_changed(struct wire_end *end)
@@ -117,21 +117,21 @@ static void sim__end_changed(struct wire_end *end)
 
 static void sim__port_changed(struct wire_port *port)
 {
-    sim__list(weir_container_of(port, struct sim_slot, port));
+    sim__list(weir_container_of(port, struct sim_entry, port));
 }
 
 static void sim__socket_changed(struct wire_socket *place)
 {
-    sim__list(weir_container_of(place, struct sim_slot, socket.place));
+    sim__list(weir_container_of(place, struct sim_entry, socket.place));
 }
 
 /* ---- events and answers ---- */
 
-static struct net_event *sim__event(struct sim_slot *slot, enum net_event_kind kind)
+static struct net_event *sim__event(struct sim_entry *entry, enum net_event_kind kind)
 {
-    wire_trace(sim__system(slot->net)->simulation, SIM__EVENT + (uint64_t)kind * 256,
-               slot->slot.index, slot->slot.generation);
-    return ledger_event(slot->net, &slot->slot, kind);
+    wire_trace(sim__system(entry->net)->simulation, SIM__EVENT + (uint64_t)kind * 256,
+               entry->entry.index, entry->entry.generation);
+    return handle_table_event(entry->net, &entry->entry, kind);
 }
 
 static void sim__give_back(struct sim_stream *stream)
@@ -141,19 +141,19 @@ static void sim__give_back(struct sim_stream *stream)
     stream->buffers_count = 0;
 }
 
-static void sim__answer_datagrams(struct sim_slot *slot)
+static void sim__answer_datagrams(struct sim_entry *entry)
 {
-    struct sim_socket *socket = &slot->socket;
+    struct sim_socket *socket = &entry->socket;
     uint32_t count = socket->written_count;
 
     for (uint32_t i = 0; i < count; i++) {
         bool good = socket->sends[i].code == WEIR_OK;
         if (good)
-            ledger_count_sent(&slot->slot, socket->sends[i].buffer->length,
-                              socket->sends[i].segment_bytes);
+            handle_table_count_sent(&entry->entry, socket->sends[i].buffer->length,
+                                    socket->sends[i].segment_bytes);
         pool_give_back(socket->sends[i].buffer, POOL_SYSTEM);
-        ledger_sent_to(slot->net, &slot->slot, good ? 1 : 0, good ? 0 : 1, socket->sends[i].code,
-                       0);
+        handle_table_sent_to(entry->net, &entry->entry, good ? 1 : 0, good ? 0 : 1,
+                             socket->sends[i].code, 0);
     }
     socket->sends_count -= count;
     socket->written_count = 0;
@@ -163,30 +163,30 @@ static void sim__answer_datagrams(struct sim_slot *slot)
 /* All that is outstanding and decided is answered; the close comes last. */
 static void sim__answer(struct wire_timer *timer)
 {
-    struct sim_slot *slot = weir_container_of(timer, struct sim_slot, answer);
-    struct net_simulation *simulation = sim__system(slot->net)->simulation;
+    struct sim_entry *entry = weir_container_of(timer, struct sim_entry, answer);
+    struct net_simulation *simulation = sim__system(entry->net)->simulation;
 
-    wire_trace(simulation, SIM__ANSWER, slot->slot.index, slot->slot.generation);
-    if (slot->slot.kind == LEDGER_CONNECTION && slot->stream.buffers_count > 0 &&
-        !slot->stream.writing) {
-        sim__give_back(&slot->stream);
-        ledger_sent(slot->net, &slot->slot, slot->stream.code,
-                    slot->stream.code == WEIR_RESET ? ECONNRESET : 0);
+    wire_trace(simulation, SIM__ANSWER, entry->entry.index, entry->entry.generation);
+    if (entry->entry.kind == HANDLE_CONNECTION && entry->stream.buffers_count > 0 &&
+        !entry->stream.writing) {
+        sim__give_back(&entry->stream);
+        handle_table_sent(entry->net, &entry->entry, entry->stream.code,
+                          entry->stream.code == WEIR_RESET ? ECONNRESET : 0);
     }
-    if (slot->slot.kind == LEDGER_DATAGRAM) sim__answer_datagrams(slot);
-    if (slot->slot.closing) {
-        if (slot->slot.kind == LEDGER_DATAGRAM) memory_free(slot->socket.sends);
-        ledger_closed(slot->net, &slot->slot);
+    if (entry->entry.kind == HANDLE_DATAGRAM) sim__answer_datagrams(entry);
+    if (entry->entry.closing) {
+        if (entry->entry.kind == HANDLE_DATAGRAM) memory_free(entry->socket.sends);
+        handle_table_closed(entry->net, &entry->entry);
     }
-    sim__tell(sim__system(slot->net));
+    sim__tell(sim__system(entry->net));
 }
 
-static void sim__answer_later(struct sim_slot *slot)
+static void sim__answer_later(struct sim_entry *entry)
 {
-    struct net_simulation *simulation = sim__system(slot->net)->simulation;
+    struct net_simulation *simulation = sim__system(entry->net)->simulation;
 
-    if (slot->answer.place == 0)
-        wire_timer_set(simulation, &slot->answer,
+    if (entry->answer.place == 0)
+        wire_timer_set(simulation, &entry->answer,
                        wire_random(simulation, wire_latency_ns(simulation)), sim__answer);
 }
 
@@ -203,62 +203,62 @@ static enum weir_code sim__fail(const char *what, const struct weir_address *add
                       NULL);
 }
 
-static enum weir_code sim__listen(struct net *net, struct ledger_slot *ledger_slot,
-                                  const struct net_place *place, struct weir_error *error)
+static enum weir_code sim__listen(struct net *net, struct handle *handle,
+                                  const struct net_listen_options *place, struct weir_error *error)
 {
     struct net_simulation *simulation = sim__system(net)->simulation;
-    struct sim_slot *slot = sim__of(ledger_slot);
+    struct sim_entry *entry = sim__of(handle);
 
     if (!wire_file_take(simulation)) return sim__fail("tcp", &place->address, WEIR_NO_FILES, error);
-    sim__own(net, slot);
-    slot->port.address = place->address;
-    slot->port.shared = place->share != NET_SHARE_NOT;
-    slot->port.backlog = place->backlog;
-    slot->port.changed = sim__port_changed;
-    if (wire_listen(simulation, &slot->port, place->share == NET_SHARE_FIRST)) return WEIR_OK;
+    sim__own(net, entry);
+    entry->port.address = place->address;
+    entry->port.shared = place->share != NET_SHARE_NOT;
+    entry->port.backlog = place->backlog;
+    entry->port.changed = sim__port_changed;
+    if (wire_listen(simulation, &entry->port, place->share == NET_SHARE_FIRST)) return WEIR_OK;
     wire_file_give_back(simulation);
     return sim__fail("tcp", &place->address, WEIR_ADDRESS_IN_USE, error);
 }
 
-static void sim__accept(struct net *net, struct ledger_slot *slot, bool on)
+static void sim__accept(struct net *net, struct handle *entry, bool on)
 {
     (void)net;
-    if (on) sim__list(sim__of(slot));
+    if (on) sim__list(sim__of(entry));
 }
 
-static bool sim__serve_listener(struct sim_slot *slot)
+static bool sim__serve_listener(struct sim_entry *entry)
 {
-    struct net *net = slot->net;
+    struct net *net = entry->net;
     struct net_simulation *simulation = sim__system(net)->simulation;
 
-    while (slot->slot.flow_on && !slot->slot.starved && slot->port.first) {
-        if (!ledger_has_room(&net->ledger)) return true;
+    while (entry->entry.flow_on && !entry->entry.starved && entry->port.first) {
+        if (!handle_table_has_room(&net->handle_table)) return true;
         if (!wire_file_take(simulation)) {
-            ledger_accept_failed(net, &slot->slot, true, EMFILE);
+            handle_table_accept_failed(net, &entry->entry, true, EMFILE);
             return false;
         }
-        struct wire_end *end = wire_accept(&slot->port);
-        struct net_event *event = sim__event(slot, NET_ACCEPTED);
+        struct wire_end *end = wire_accept(&entry->port);
+        struct net_event *event = sim__event(entry, NET_ACCEPTED);
         event->peer = end->other->address;
         event->socket.os_handle = (uintptr_t)end;
     }
     return false;
 }
 
-static enum weir_code sim__adopt(struct net *net, struct ledger_slot *ledger_slot,
-                                 struct net_socket socket, struct weir_error *error)
+static enum weir_code sim__adopt(struct net *net, struct handle *handle, struct net_socket socket,
+                                 struct weir_error *error)
 {
-    struct sim_slot *slot = sim__of(ledger_slot);
+    struct sim_entry *entry = sim__of(handle);
     struct wire_end *end = (struct wire_end *)socket.os_handle;
 
     (void)error;
     weir_check(!end->left);
     weir_check(end->owner == NULL);
-    sim__own(net, slot);
-    slot->stream.end = end;
-    end->owner = slot;
+    sim__own(net, entry);
+    entry->stream.end = end;
+    end->owner = entry;
     end->changed = sim__end_changed;
-    sim__list(slot); /* it may have been reset before */
+    sim__list(entry); /* it may have been reset before */
     return WEIR_OK;
 }
 
@@ -273,37 +273,37 @@ static void sim__refuse(struct net *net, struct net_socket socket)
 
 /* ---- receive, send, finish, close ---- */
 
-static void sim__receive(struct net *net, struct ledger_slot *slot, bool on)
+static void sim__receive(struct net *net, struct handle *entry, bool on)
 {
     (void)net;
-    if (on) sim__list(sim__of(slot));
+    if (on) sim__list(sim__of(entry));
 }
 
 /* One buffer of what has arrived. True: there is more for the next turn, as soon as there is a
  * buffer. */
-static bool sim__receive_bytes(struct sim_slot *slot)
+static bool sim__receive_bytes(struct sim_entry *entry)
 {
-    struct net *net = slot->net;
-    struct wire_end *end = slot->stream.end;
+    struct net *net = entry->net;
+    struct wire_end *end = entry->stream.end;
 
-    if (!ledger_has_room(&net->ledger)) return true;
+    if (!handle_table_has_room(&net->handle_table)) return true;
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
     if (!buffer) {
-        ledger_buffers_scarce(net, &slot->slot);
+        handle_table_buffers_scarce(net, &entry->entry);
         return true;
     }
     pool_touch(buffer);
     buffer->length = wire_read(end, buffer->bytes, buffer->capacity);
     pool_untouch(buffer);
-    wire_trace(sim__system(net)->simulation, SIM__EVENT, slot->slot.index, buffer->length);
-    ledger_received(net, &slot->slot, buffer);
+    wire_trace(sim__system(net)->simulation, SIM__EVENT, entry->entry.index, buffer->length);
+    handle_table_received(net, &entry->entry, buffer);
     return end->arrived > 0 || end->end_arrived;
 }
 
 /* Hands over as much of the send as the window takes. */
-static void sim__write(struct sim_slot *slot)
+static void sim__write(struct sim_entry *entry)
 {
-    struct sim_stream *stream = &slot->stream;
+    struct sim_stream *stream = &entry->stream;
 
     while (stream->buffers_written < stream->buffers_count) {
         struct net_buffer *buffer = stream->buffers[stream->buffers_written];
@@ -317,45 +317,45 @@ static void sim__write(struct sim_slot *slot)
     }
     stream->writing = false;
     stream->code = WEIR_OK;
-    sim__answer_later(slot);
+    sim__answer_later(entry);
 }
 
-static void sim__fail_send(struct sim_slot *slot, enum weir_code code)
+static void sim__fail_send(struct sim_entry *entry, enum weir_code code)
 {
-    if (!slot->stream.writing) return;
-    slot->stream.writing = false;
-    slot->stream.code = code;
-    sim__answer_later(slot);
+    if (!entry->stream.writing) return;
+    entry->stream.writing = false;
+    entry->stream.code = code;
+    sim__answer_later(entry);
 }
 
-static bool sim__serve_stream(struct sim_slot *slot)
+static bool sim__serve_stream(struct sim_entry *entry)
 {
-    struct ledger *ledger = &slot->net->ledger;
-    struct wire_end *end = slot->stream.end;
+    struct handle_table *handle_table = &entry->net->handle_table;
+    struct wire_end *end = entry->stream.end;
 
     if (end->reset_arrived) {
-        sim__fail_send(slot, WEIR_RESET);
-        if (slot->slot.broken) return false;
-        if (!ledger_has_room(ledger)) return true;
-        struct net_event *event = sim__event(slot, NET_BROKEN);
+        sim__fail_send(entry, WEIR_RESET);
+        if (entry->entry.broken) return false;
+        if (!handle_table_has_room(handle_table)) return true;
+        struct net_event *event = sim__event(entry, NET_BROKEN);
         event->code = WEIR_RESET;
         event->os_error = ECONNRESET;
         return false;
     }
-    if (slot->stream.writing) sim__write(slot);
-    if (!slot->slot.flow_on) return false;
-    if (end->arrived > 0) return sim__receive_bytes(slot);
-    if (!end->end_arrived || slot->slot.peer_done) return false;
-    if (!ledger_has_room(ledger)) return true;
-    sim__event(slot, NET_PEER_DONE);
+    if (entry->stream.writing) sim__write(entry);
+    if (!entry->entry.flow_on) return false;
+    if (end->arrived > 0) return sim__receive_bytes(entry);
+    if (!end->end_arrived || entry->entry.peer_done) return false;
+    if (!handle_table_has_room(handle_table)) return true;
+    sim__event(entry, NET_PEER_DONE);
     return false;
 }
 
-static void sim__send(struct net *net, struct ledger_slot *ledger_slot,
-                      struct net_buffer *const *buffers, uint32_t count)
+static void sim__send(struct net *net, struct handle *handle, struct net_buffer *const *buffers,
+                      uint32_t count)
 {
-    struct sim_slot *slot = sim__of(ledger_slot);
-    struct sim_stream *stream = &slot->stream;
+    struct sim_entry *entry = sim__of(handle);
+    struct sim_stream *stream = &entry->stream;
 
     (void)net;
     weir_check(stream->buffers_count == 0);
@@ -364,25 +364,25 @@ static void sim__send(struct net *net, struct ledger_slot *ledger_slot,
     stream->buffers_written = 0;
     stream->bytes_written = 0;
     stream->writing = true;
-    sim__list(slot);
+    sim__list(entry);
 }
 
-static void sim__finish(struct net *net, struct ledger_slot *slot)
+static void sim__finish(struct net *net, struct handle *entry)
 {
     (void)net;
-    wire_finish(sim__of(slot)->stream.end);
+    wire_finish(sim__of(entry)->stream.end);
 }
 
-static void sim__close_stream(struct sim_slot *slot)
+static void sim__close_stream(struct sim_entry *entry)
 {
-    sim__fail_send(slot, WEIR_CANCELLED);
-    wire_leave(slot->stream.end, false);
-    slot->stream.end = NULL;
+    sim__fail_send(entry, WEIR_CANCELLED);
+    wire_leave(entry->stream.end, false);
+    entry->stream.end = NULL;
 }
 
-static void sim__close_socket(struct sim_slot *slot)
+static void sim__close_socket(struct sim_entry *entry)
 {
-    struct sim_socket *socket = &slot->socket;
+    struct sim_socket *socket = &entry->socket;
 
     for (uint32_t i = socket->written_count; i < socket->sends_count; i++)
         socket->sends[i].code = WEIR_CANCELLED;
@@ -390,41 +390,41 @@ static void sim__close_socket(struct sim_slot *slot)
     wire_unbind(&socket->place);
 }
 
-static void sim__close(struct net *net, struct ledger_slot *ledger_slot)
+static void sim__close(struct net *net, struct handle *handle)
 {
-    struct sim_slot *slot = sim__of(ledger_slot);
+    struct sim_entry *entry = sim__of(handle);
 
-    list_remove(&slot->ready);
-    switch (ledger_slot->kind) {
-    case LEDGER_LISTENER: wire_unlisten(&slot->port); break;
-    case LEDGER_CONNECTION: sim__close_stream(slot); break;
-    case LEDGER_DATAGRAM: sim__close_socket(slot); break;
-    case LEDGER_FREE: weir_unreachable("a free slot is closed");
+    list_remove(&entry->ready);
+    switch (handle->kind) {
+    case HANDLE_LISTENER: wire_unlisten(&entry->port); break;
+    case HANDLE_CONNECTION: sim__close_stream(entry); break;
+    case HANDLE_DATAGRAM: sim__close_socket(entry); break;
+    case HANDLE_FREE: weir_unreachable("a free slot is closed");
     }
     wire_file_give_back(sim__system(net)->simulation);
-    sim__answer_later(slot);
+    sim__answer_later(entry);
 }
 
-static struct weir_address sim__local_address(struct net *net, struct ledger_slot *ledger_slot)
+static struct weir_address sim__local_address(struct net *net, struct handle *handle)
 {
-    const struct sim_slot *slot = sim__of(ledger_slot);
+    const struct sim_entry *entry = sim__of(handle);
 
     (void)net;
-    if (ledger_slot->kind == LEDGER_LISTENER) return slot->port.address;
-    if (ledger_slot->kind == LEDGER_CONNECTION) return slot->stream.end->address;
-    return slot->socket.place.address;
+    if (handle->kind == HANDLE_LISTENER) return entry->port.address;
+    if (handle->kind == HANDLE_CONNECTION) return entry->stream.end->address;
+    return entry->socket.place.address;
 }
 
 /* ---- datagrams ---- */
 
-static enum weir_code sim__bind(struct net *net, struct ledger_slot *ledger_slot,
-                                const struct net_place *place, struct weir_error *error)
+static enum weir_code sim__bind(struct net *net, struct handle *handle,
+                                const struct net_listen_options *place, struct weir_error *error)
 {
     struct net_simulation *simulation = sim__system(net)->simulation;
-    struct sim_slot *slot = sim__of(ledger_slot);
-    struct sim_socket *socket = &slot->socket;
+    struct sim_entry *entry = sim__of(handle);
+    struct sim_socket *socket = &entry->socket;
 
-    sim__own(net, slot);
+    sim__own(net, entry);
     socket->place.address = place->address;
     socket->place.shared = place->share != NET_SHARE_NOT;
     socket->place.changed = sim__socket_changed;
@@ -440,12 +440,12 @@ static enum weir_code sim__bind(struct net *net, struct ledger_slot *ledger_slot
     return sim__fail("udp", &place->address, WEIR_ADDRESS_IN_USE, error);
 }
 
-static void sim__send_to(struct net *net, struct ledger_slot *ledger_slot,
-                         const struct weir_address *peer, const struct weir_address *local,
-                         struct net_buffer *buffer, uint32_t segment_bytes)
+static void sim__send_to(struct net *net, struct handle *handle, const struct weir_address *peer,
+                         const struct weir_address *local, struct net_buffer *buffer,
+                         uint32_t segment_bytes)
 {
-    struct sim_slot *slot = sim__of(ledger_slot);
-    struct sim_socket *socket = &slot->socket;
+    struct sim_entry *entry = sim__of(handle);
+    struct sim_socket *socket = &entry->socket;
 
     weir_check(socket->sends_count < net->options.datagram_sends_max);
     struct sim_datagram *send = &socket->sends[socket->sends_count++];
@@ -453,7 +453,7 @@ static void sim__send_to(struct net *net, struct ledger_slot *ledger_slot,
         .from = *local, .to = *peer, .buffer = buffer, .segment_bytes = segment_bytes};
     if (address_is_any(&send->from)) send->from = wire_loopback(peer);
     send->from.port = socket->place.address.port;
-    sim__list(slot);
+    sim__list(entry);
 }
 
 /* A datagram, or each of a train, onto the wire. */
@@ -475,15 +475,15 @@ static void sim__write_datagram(struct net_simulation *simulation, struct sim_da
     pool_untouch(buffer);
 }
 
-static void sim__write_datagrams(struct sim_slot *slot)
+static void sim__write_datagrams(struct sim_entry *entry)
 {
-    struct sim_socket *socket = &slot->socket;
+    struct sim_socket *socket = &entry->socket;
 
     if (socket->written_count == socket->sends_count) return;
     while (socket->written_count < socket->sends_count)
-        sim__write_datagram(sim__system(slot->net)->simulation,
+        sim__write_datagram(sim__system(entry->net)->simulation,
                             &socket->sends[socket->written_count++]);
-    sim__answer_later(slot);
+    sim__answer_later(entry);
 }
 
 /* Whether the next datagram may ride in the train that began with one of `segment_bytes`. */
@@ -499,19 +499,19 @@ static bool sim__joins_train(const struct wire_datagram *next, const struct net_
            address_equals(&next->from, &train->peer) && address_equals(&next->to, &train->local);
 }
 
-static void sim__append_datagram(struct sim_slot *slot, struct net_buffer *buffer)
+static void sim__append_datagram(struct sim_entry *entry, struct net_buffer *buffer)
 {
-    const struct wire_datagram *first = slot->socket.place.first;
+    const struct wire_datagram *first = entry->socket.place.first;
 
     if (first->length > 0) memcpy(buffer->bytes + buffer->length, first->bytes, first->length);
     buffer->length += first->length;
-    wire_drop_datagram(&slot->socket.place);
+    wire_drop_datagram(&entry->socket.place);
 }
 
-static void sim__receive_datagram(struct sim_slot *slot, struct net_buffer *buffer)
+static void sim__receive_datagram(struct sim_entry *entry, struct net_buffer *buffer)
 {
-    struct wire_socket *place = &slot->socket.place;
-    struct net_event *event = sim__event(slot, NET_DATAGRAM);
+    struct wire_socket *place = &entry->socket.place;
+    struct net_event *event = sim__event(entry, NET_DATAGRAM);
     uint32_t segment_bytes = place->first->length;
 
     pool_move(buffer, POOL_SYSTEM, POOL_CALLER);
@@ -519,35 +519,34 @@ static void sim__receive_datagram(struct sim_slot *slot, struct net_buffer *buff
     event->peer = place->first->from;
     event->local = place->first->to;
     event->segment_bytes = 0;
-    sim__append_datagram(slot, buffer);
+    sim__append_datagram(entry, buffer);
     if (segment_bytes == 0 || wire_random(place->simulation, 2) == 0) return;
     while (sim__joins_train(place->first, event, segment_bytes)) {
-        sim__append_datagram(slot, buffer);
+        sim__append_datagram(entry, buffer);
         event->segment_bytes = segment_bytes;
     }
 }
 
-static bool sim__serve_socket(struct sim_slot *slot)
+static bool sim__serve_socket(struct sim_entry *entry)
 {
-    struct net *net = slot->net;
+    struct net *net = entry->net;
 
-    sim__write_datagrams(slot);
-    while (slot->slot.flow_on && slot->socket.place.first) {
-        if (!ledger_has_room(&net->ledger)) return true;
+    sim__write_datagrams(entry);
+    while (entry->entry.flow_on && entry->socket.place.first) {
+        if (!handle_table_has_room(&net->handle_table)) return true;
         struct net_buffer *buffer = pool_take(&net->datagram_pool, POOL_SYSTEM);
         if (!buffer) {
-            ledger_buffers_scarce(net, &slot->slot);
+            handle_table_buffers_scarce(net, &entry->entry);
             return true;
         }
-        sim__receive_datagram(slot, buffer);
+        sim__receive_datagram(entry, buffer);
     }
     return false;
 }
 
-static bool sim__is_own(struct net *net, struct ledger_slot *slot,
-                        const struct weir_address *address)
+static bool sim__is_own(struct net *net, struct handle *entry, const struct weir_address *address)
 {
-    const struct weir_address *bound = &sim__of(slot)->socket.place.address;
+    const struct weir_address *bound = &sim__of(entry)->socket.place.address;
 
     (void)net;
     if (address->port != bound->port) return false;
@@ -558,13 +557,13 @@ static bool sim__is_own(struct net *net, struct ledger_slot *slot,
 /* ---- wait: commit, serve, step ---- */
 
 /* True: the handle has more to do in the next turn. */
-static bool sim__serve(struct sim_slot *slot)
+static bool sim__serve(struct sim_entry *entry)
 {
-    switch (slot->slot.kind) {
-    case LEDGER_LISTENER: return sim__serve_listener(slot);
-    case LEDGER_CONNECTION: return sim__serve_stream(slot);
-    case LEDGER_DATAGRAM: return sim__serve_socket(slot);
-    case LEDGER_FREE: break;
+    switch (entry->entry.kind) {
+    case HANDLE_LISTENER: return sim__serve_listener(entry);
+    case HANDLE_CONNECTION: return sim__serve_stream(entry);
+    case HANDLE_DATAGRAM: return sim__serve_socket(entry);
+    case HANDLE_FREE: break;
     }
     weir_unreachable("a free slot is ready");
 }
@@ -573,11 +572,11 @@ static bool sim__serve(struct sim_slot *slot)
 static void sim__commit(struct sim_net *system)
 {
     for (struct list *at = system->ready.next; at != &system->ready; at = at->next) {
-        struct sim_slot *slot = weir_container_of(at, struct sim_slot, ready);
-        if (slot->slot.kind == LEDGER_CONNECTION && slot->stream.writing &&
-            !slot->stream.end->reset_arrived)
-            sim__write(slot);
-        if (slot->slot.kind == LEDGER_DATAGRAM) sim__write_datagrams(slot);
+        struct sim_entry *entry = weir_container_of(at, struct sim_entry, ready);
+        if (entry->entry.kind == HANDLE_CONNECTION && entry->stream.writing &&
+            !entry->stream.end->reset_arrived)
+            sim__write(entry);
+        if (entry->entry.kind == HANDLE_DATAGRAM) sim__write_datagrams(entry);
     }
 }
 
@@ -588,19 +587,19 @@ static void sim__harvest(struct sim_net *system)
 
     list_init(&turn);
     list_append_all(&turn, &system->ready);
-    if (ledger_has_room(&net->ledger) && atomic_exchange(&system->woken, false)) {
+    if (handle_table_has_room(&net->handle_table) && atomic_exchange(&system->woken, false)) {
         system->simulation->idle_waits = 0;
-        ledger_event(net, NULL, NET_WOKEN);
+        handle_table_event(net, NULL, NET_WOKEN);
     }
     while ((node = list_take_first(&turn)) != NULL) {
-        struct sim_slot *slot = weir_container_of(node, struct sim_slot, ready);
-        if (sim__serve(slot)) sim__list(slot);
+        struct sim_entry *entry = weir_container_of(node, struct sim_entry, ready);
+        if (sim__serve(entry)) sim__list(entry);
     }
 }
 
 static bool sim__has_news(const struct net *net)
 {
-    return net->ledger.events_count > 0 || ledger_has_answers(&net->ledger);
+    return net->handle_table.events_count > 0 || handle_table_has_answers(&net->handle_table);
 }
 
 static void sim__wait(struct net *net, uint64_t until_ns)
@@ -611,7 +610,7 @@ static void sim__wait(struct net *net, uint64_t until_ns)
     simulation->waiting = system;
     simulation->script_due = false;
     sim__commit(system);
-    wire_turn(simulation);
+    wire_serve(simulation);
     sim__harvest(system);
     while (!sim__has_news(net) && !simulation->script_due && wire_step(simulation, until_ns))
         sim__harvest(system);
@@ -665,7 +664,7 @@ const struct transport transport_simulated = {
     .name = "simulated",
     .listeners_share = true,
     .asked_by_name_only = true,
-    .slot_bytes = sizeof(struct sim_slot),
+    .entry_bytes = sizeof(struct sim_entry),
     .open = sim__open,
     .free = sim__free,
     .wake = sim__wake,

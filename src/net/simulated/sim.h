@@ -34,7 +34,7 @@ struct net_simulation;
 struct sim_options {
     uint64_t seed;
     uint64_t start_ns;                       /* what the clock shows first */
-    uint64_t turn_ns;                        /* what one net_wait costs at least */
+    uint64_t iteration_ns;                   /* what one net_wait costs at least */
     uint64_t latency_min_ns, latency_max_ns; /* of everything on the wire */
     uint32_t window_bytes;         /* of a stream that are sent and not read yet, each way */
     uint32_t piece_bytes_max;      /* most pieces that arrive are smaller */

@@ -5,8 +5,8 @@
 
 #include "address.h"
 #include "check.h"
+#include "clock.h"
 #include "sim_wire.h"
-#include "wall.h"
 
 struct sim_peer {
     struct net_simulation *simulation;
@@ -27,10 +27,10 @@ void sim_options_init(struct sim_options *options)
 {
     *options = (struct sim_options){
         .seed = 1,
-        .start_ns = 1000 * WALL_NS_PER_MS,
-        .turn_ns = 1000,
+        .start_ns = 1000 * CLOCK_NS_PER_MS,
+        .iteration_ns = 1000,
         .latency_min_ns = 20 * 1000,
-        .latency_max_ns = WALL_NS_PER_MS,
+        .latency_max_ns = CLOCK_NS_PER_MS,
         .window_bytes = 64 * 1024,
         .piece_bytes_max = 4096,
         .datagram_queue_bytes = 212992, /* Linux's rmem_default */

@@ -12,10 +12,10 @@
 
 #include "address.h"
 #include "check.h"
-#include "wall.h"
+#include "clock.h"
 
 #define WIRE__BYTES_FIRST 1024u /* room of a fresh ring; it doubles up to the window */
-#define WIRE__CONNECT_RETRY_NS (1000 * WALL_NS_PER_MS) /* after a full backlog dropped the SYN */
+#define WIRE__CONNECT_RETRY_NS (1000 * CLOCK_NS_PER_MS) /* after a full backlog dropped the SYN */
 #define WIRE__CONNECT_TRIES_MAX 6u
 #define WIRE__IDLE_WAITS_MAX 10000u /* then whoever waits waits for ever */
 #define WIRE__PORT_FIRST 32768u
@@ -184,9 +184,9 @@ static void wire__run(struct net_simulation *simulation, struct wire_timer *time
     timer->run(timer);
 }
 
-void wire_turn(struct net_simulation *simulation)
+void wire_serve(struct net_simulation *simulation)
 {
-    uint64_t now_ns = simulation->now_ns + simulation->options.turn_ns;
+    uint64_t now_ns = simulation->now_ns + simulation->options.iteration_ns;
 
     if (now_ns > simulation->stop_ns) now_ns = simulation->stop_ns;
     while (simulation->heap_count > 0 && simulation->heap[1]->due_ns <= now_ns)

@@ -117,7 +117,7 @@ void wire_timer_set(struct net_simulation *simulation, struct wire_timer *timer,
 void wire_timer_stop(struct net_simulation *simulation, struct wire_timer *timer);
 
 /* A net_wait begins: a little time goes by, and what is due happens. */
-void wire_turn(struct net_simulation *simulation);
+void wire_serve(struct net_simulation *simulation);
 
 /* Moves the clock to the next due timer and runs it; when none is due up to `until_ns`, moves it
  * there. False: the time has come. */

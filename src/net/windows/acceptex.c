@@ -36,7 +36,7 @@ struct acceptex__entry {
 };
 
 struct acceptor {
-    struct rio_slot *slot;
+    struct rio_entry *entry;
     bool v4;
     uint32_t pending_count;
     struct acceptex__entry *idle;
@@ -74,7 +74,8 @@ static int acceptex__open_one(const struct weir_address *address, bool v4, bool 
     return os_error;
 }
 
-int acceptex_open_bound(const struct net_place *place, bool stream, win_socket *socket, bool *v4)
+int acceptex_open_bound(const struct net_listen_options *place, bool stream, win_socket *socket,
+                        bool *v4)
 {
     *v4 = address_is_v4(&place->address);
     int os_error = acceptex__open_one(&place->address, *v4, stream, socket);
@@ -84,12 +85,12 @@ int acceptex_open_bound(const struct net_place *place, bool stream, win_socket *
     return acceptex__open_one(&any, true, stream, socket);
 }
 
-static struct acceptor *acceptex__acceptor(struct rio_slot *slot, bool v4)
+static struct acceptor *acceptex__acceptor(struct rio_entry *entry, bool v4)
 {
     struct acceptor *acceptor = memory_alloc(sizeof *acceptor);
 
     if (!acceptor) return NULL;
-    acceptor->slot = slot;
+    acceptor->entry = entry;
     acceptor->v4 = v4;
     for (uint32_t i = ACCEPTEX__PENDING; i-- > 0;) {
         acceptor->entries[i].acceptor = acceptor;
@@ -99,89 +100,89 @@ static struct acceptor *acceptex__acceptor(struct rio_slot *slot, bool v4)
     return acceptor;
 }
 
-enum weir_code acceptex_listen(struct rio_net *system, struct rio_slot *slot,
-                               const struct net_place *place, struct weir_error *error)
+enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
+                               const struct net_listen_options *place, struct weir_error *error)
 {
     bool v4, skips = false;
-    int os_error = acceptex_open_bound(place, true, &slot->socket, &v4);
+    int os_error = acceptex_open_bound(place, true, &entry->socket, &v4);
 
-    if (os_error == 0) os_error = win_system->socket_listen(slot->socket, place->backlog);
+    if (os_error == 0) os_error = win_system->socket_listen(entry->socket, place->backlog);
     if (os_error == 0)
-        os_error = win_system->port_watch(system->port, slot->socket, RIO_KEY_ACCEPT, &skips);
+        os_error = win_system->port_watch(system->port, entry->socket, RIO_KEY_ACCEPT, &skips);
     if (os_error != 0) {
-        if (slot->socket != WIN_NO_SOCKET) win_system->socket_close(slot->socket);
+        if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
         return win_fail_place(place, true, os_error, error);
     }
-    slot->acceptor = acceptex__acceptor(slot, v4);
-    if (slot->acceptor) {
-        acceptex__tell(system, RIO_SOCKET_LISTENER, slot->socket, WIN_NO_SOCKET);
+    entry->acceptor = acceptex__acceptor(entry, v4);
+    if (entry->acceptor) {
+        acceptex__tell(system, RIO_SOCKET_LISTENER, entry->socket, WIN_NO_SOCKET);
         return WEIR_OK;
     }
-    win_system->socket_close(slot->socket);
+    win_system->socket_close(entry->socket);
     return error_fill(error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL, "free some memory");
 }
 
 /* ---- accepts ---- */
 
-static void acceptex__rest_entry(struct acceptor *acceptor, struct acceptex__entry *entry)
+static void acceptex__rest_entry(struct acceptor *acceptor, struct acceptex__entry *pending)
 {
-    entry->state = ACCEPTEX__IDLE;
-    entry->socket = WIN_NO_SOCKET;
-    entry->next = acceptor->idle;
-    acceptor->idle = entry;
+    pending->state = ACCEPTEX__IDLE;
+    pending->socket = WIN_NO_SOCKET;
+    pending->next = acceptor->idle;
+    acceptor->idle = pending;
 }
 
 /* Opens a socket and posts an accept with it. 0, or what the system said. */
 static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 {
-    struct acceptex__entry *entry = acceptor->idle;
-    int os_error = win_system->socket_open(acceptor->v4, true, &entry->socket);
+    struct acceptex__entry *pending = acceptor->idle;
+    int os_error = win_system->socket_open(acceptor->v4, true, &pending->socket);
 
     if (os_error != 0) return os_error;
-    acceptex__tell(system, RIO_SOCKET_STREAM, entry->socket, WIN_NO_SOCKET);
-    entry->overlapped = (struct win_overlapped){0};
+    acceptex__tell(system, RIO_SOCKET_STREAM, pending->socket, WIN_NO_SOCKET);
+    pending->overlapped = (struct win_overlapped){0};
     for (int tries = 0; tries < ACCEPTEX__TRIES; tries++) {
-        os_error = win_system->accept_post(acceptor->slot->socket, entry->socket, entry->area,
-                                           &entry->overlapped);
+        os_error = win_system->accept_post(acceptor->entry->socket, pending->socket, pending->area,
+                                           &pending->overlapped);
         if (os_error != WIN_ECONNRESET) break; /* a connection came and went: the next one */
     }
     if (os_error != 0 && os_error != WIN_IO_PENDING) {
-        acceptex_refuse(system, entry->socket);
-        entry->socket = WIN_NO_SOCKET;
+        acceptex_refuse(system, pending->socket);
+        pending->socket = WIN_NO_SOCKET;
         return os_error;
     }
     if (system->provider->on_accept)
-        system->provider->on_accept(true, entry->socket, &entry->overlapped,
+        system->provider->on_accept(true, pending->socket, &pending->overlapped,
                                     WIN_ACCEPT_ADDRESS_BYTES);
-    acceptor->idle = entry->next;
-    entry->next = NULL;
-    entry->state = ACCEPTEX__OUT;
+    acceptor->idle = pending->next;
+    pending->next = NULL;
+    pending->state = ACCEPTEX__OUT;
     acceptor->pending_count++;
     return 0;
 }
 
-static bool acceptex__wants_more(const struct rio_slot *slot)
+static bool acceptex__wants_more(const struct rio_entry *entry)
 {
-    return slot->base.flow_on && !slot->base.starved && !slot->base.broken && !slot->base.closing &&
-           slot->acceptor->idle;
+    return entry->base.flow_on && !entry->base.starved && !entry->base.broken &&
+           !entry->base.closing && entry->acceptor->idle;
 }
 
-static bool acceptex__has_to_tell(const struct rio_slot *slot)
+static bool acceptex__has_to_tell(const struct rio_entry *entry)
 {
-    return slot->base.flow_on && !slot->base.broken && slot->acceptor->accepted_first;
+    return entry->base.flow_on && !entry->base.broken && entry->acceptor->accepted_first;
 }
 
-static void acceptex__list(struct rio_net *system, struct rio_slot *slot)
+static void acceptex__list(struct rio_net *system, struct rio_entry *entry)
 {
-    if (slot->base.closing || list_has(&slot->listed)) return;
-    if (acceptex__wants_more(slot) || acceptex__has_to_tell(slot)) rio_put(&system->ready, slot);
+    if (entry->base.closing || list_has(&entry->listed)) return;
+    if (acceptex__wants_more(entry) || acceptex__has_to_tell(entry)) rio_put(&system->ready, entry);
 }
 
-void acceptex_accept(struct rio_net *system, struct rio_slot *slot, bool on)
+void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on)
 {
     (void)on; /* the flow is in the slot already */
-    list_remove(&slot->listed);
-    acceptex__list(system, slot);
+    list_remove(&entry->listed);
+    acceptex__list(system, entry);
 }
 
 static bool acceptex__is_scarce(int os_error)
@@ -191,9 +192,9 @@ static bool acceptex__is_scarce(int os_error)
     return code == WEIR_NO_FILES || code == WEIR_NO_BUFFERS || code == WEIR_NO_MEMORY;
 }
 
-static void acceptex__break(struct rio_net *system, struct rio_slot *slot, int os_error)
+static void acceptex__break(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    struct net_event *event = ledger_event(system->net, &slot->base, NET_BROKEN);
+    struct net_event *event = handle_table_event(system->net, &entry->base, NET_BROKEN);
 
     event->code = error_winsock_code(os_error);
     event->os_error = os_error;
@@ -201,119 +202,120 @@ static void acceptex__break(struct rio_net *system, struct rio_slot *slot, int o
 
 /* Keeps accepts posted. When that fails, those that are posted still serve, and it is tried again
  * after a while; when none is left, the front says that there is no accepting for now. */
-static void acceptex__refill(struct rio_net *system, struct rio_slot *slot)
+static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
 {
-    struct acceptor *acceptor = slot->acceptor;
+    struct acceptor *acceptor = entry->acceptor;
 
-    while (acceptex__wants_more(slot)) {
+    while (acceptex__wants_more(entry)) {
         int os_error = acceptex__post(system, acceptor);
         if (os_error == 0) continue;
         if (acceptor->pending_count > 0)
-            rio_rest(system, slot);
-        else if (!ledger_has_room(&system->net->ledger))
-            rio_put(&system->ready, slot);
+            rio_rest(system, entry);
+        else if (!handle_table_has_room(&system->net->handle_table))
+            rio_put(&system->ready, entry);
         else if (os_error == WIN_ENOTSOCK || os_error == WIN_EINVAL)
-            acceptex__break(system, slot, os_error);
-        else if (!ledger_accept_failed(system->net, &slot->base, acceptex__is_scarce(os_error),
-                                       os_error))
+            acceptex__break(system, entry, os_error);
+        else if (!handle_table_accept_failed(system->net, &entry->base,
+                                             acceptex__is_scarce(os_error), os_error))
             return;
         else
-            rio_rest(system, slot);
+            rio_rest(system, entry);
         return;
     }
 }
 
-static void acceptex__hand_out(struct rio_net *system, struct rio_slot *slot)
+static void acceptex__hand_out(struct rio_net *system, struct rio_entry *entry)
 {
-    struct acceptor *acceptor = slot->acceptor;
-    struct acceptex__entry *entry = acceptor->accepted_first;
+    struct acceptor *acceptor = entry->acceptor;
+    struct acceptex__entry *pending = acceptor->accepted_first;
 
-    acceptor->accepted_first = entry->next;
+    acceptor->accepted_first = pending->next;
     if (!acceptor->accepted_first) acceptor->accepted_last = NULL;
-    struct net_event *event = ledger_event(system->net, &slot->base, NET_ACCEPTED);
-    event->peer = entry->peer;
-    event->socket.os_handle = entry->socket;
-    acceptex__rest_entry(acceptor, entry);
+    struct net_event *event = handle_table_event(system->net, &entry->base, NET_ACCEPTED);
+    event->peer = pending->peer;
+    event->socket.os_handle = pending->socket;
+    acceptex__rest_entry(acceptor, pending);
 }
 
-void acceptex_serve(struct rio_net *system, struct rio_slot *slot)
+void acceptex_serve(struct rio_net *system, struct rio_entry *entry)
 {
-    while (acceptex__has_to_tell(slot) && ledger_has_room(&system->net->ledger))
-        acceptex__hand_out(system, slot);
-    acceptex__refill(system, slot);
-    acceptex__list(system, slot);
+    while (acceptex__has_to_tell(entry) && handle_table_has_room(&system->net->handle_table))
+        acceptex__hand_out(system, entry);
+    acceptex__refill(system, entry);
+    acceptex__list(system, entry);
 }
 
 /* ---- packets ---- */
 
-static void acceptex__end_close(struct rio_net *system, struct rio_slot *slot)
+static void acceptex__end_close(struct rio_net *system, struct rio_entry *entry)
 {
-    if (!slot->base.closing || slot->acceptor->pending_count > 0) return;
-    memory_free(slot->acceptor);
-    slot->acceptor = NULL;
-    ledger_closed(system->net, &slot->base);
+    if (!entry->base.closing || entry->acceptor->pending_count > 0) return;
+    memory_free(entry->acceptor);
+    entry->acceptor = NULL;
+    handle_table_closed(system->net, &entry->base);
 }
 
 /* The connection stands, or did: a reset may have come before us. */
-static int acceptex__finish(struct rio_net *system, struct rio_slot *slot,
-                            struct acceptex__entry *entry)
+static int acceptex__finish(struct rio_net *system, struct rio_entry *entry,
+                            struct acceptex__entry *pending)
 {
-    int os_error = error_winsock_of_status((int32_t)entry->overlapped.status);
+    int os_error = error_winsock_of_status((int32_t)pending->overlapped.status);
 
     if (os_error != 0) return os_error;
-    os_error = win_system->accept_finish(slot->socket, entry->socket, entry->area, &entry->peer);
+    os_error =
+        win_system->accept_finish(entry->socket, pending->socket, pending->area, &pending->peer);
     if (os_error != 0) return os_error;
-    win_system->stream_options(entry->socket, system->net->options.keepalive_ms);
-    acceptex__tell(system, RIO_SOCKET_ACCEPTED, entry->socket, slot->socket);
+    win_system->stream_options(pending->socket, system->net->options.keepalive_ms);
+    acceptex__tell(system, RIO_SOCKET_ACCEPTED, pending->socket, entry->socket);
     return 0;
 }
 
 void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
 {
-    struct acceptex__entry *entry = (struct acceptex__entry *)(void *)packet->overlapped;
-    struct acceptor *acceptor = entry->acceptor;
-    struct rio_slot *slot = acceptor->slot;
+    struct acceptex__entry *pending = (struct acceptex__entry *)(void *)packet->overlapped;
+    struct acceptor *acceptor = pending->acceptor;
+    struct rio_entry *entry = acceptor->entry;
 
-    weir_check(entry->state == ACCEPTEX__OUT);
+    weir_check(pending->state == ACCEPTEX__OUT);
     weir_check(acceptor->pending_count > 0);
     acceptor->pending_count--;
     if (system->provider->on_accept)
-        system->provider->on_accept(false, entry->socket, &entry->overlapped, 0);
+        system->provider->on_accept(false, pending->socket, &pending->overlapped, 0);
     int os_error =
-        slot->base.closing ? WIN_OPERATION_ABORTED : acceptex__finish(system, slot, entry);
+        entry->base.closing ? WIN_OPERATION_ABORTED : acceptex__finish(system, entry, pending);
     if (os_error != 0) {
         /* Whatever it was, it concerns one connection; the others are accepted on. */
-        acceptex_refuse(system, entry->socket);
-        acceptex__rest_entry(acceptor, entry);
+        acceptex_refuse(system, pending->socket);
+        acceptex__rest_entry(acceptor, pending);
     } else {
-        entry->state = ACCEPTEX__ACCEPTED;
-        entry->next = NULL;
+        pending->state = ACCEPTEX__ACCEPTED;
+        pending->next = NULL;
         if (acceptor->accepted_last)
-            acceptor->accepted_last->next = entry;
+            acceptor->accepted_last->next = pending;
         else
-            acceptor->accepted_first = entry;
-        acceptor->accepted_last = entry;
+            acceptor->accepted_first = pending;
+        acceptor->accepted_last = pending;
     }
-    acceptex__list(system, slot);
-    acceptex__end_close(system, slot);
+    acceptex__list(system, entry);
+    acceptex__end_close(system, entry);
 }
 
 /* ---- close ---- */
 
-void acceptex_close(struct rio_net *system, struct rio_slot *slot)
+void acceptex_close(struct rio_net *system, struct rio_entry *entry)
 {
-    struct acceptor *acceptor = slot->acceptor;
-    win_socket listener = slot->socket;
+    struct acceptor *acceptor = entry->acceptor;
+    win_socket listener = entry->socket;
 
-    list_remove(&slot->listed);
-    slot->socket = WIN_NO_SOCKET;
+    list_remove(&entry->listed);
+    entry->socket = WIN_NO_SOCKET;
     acceptex_refuse(system, listener); /* its pending accepts are answered */
     while (acceptor->accepted_first) {
-        struct acceptex__entry *entry = acceptor->accepted_first;
-        acceptor->accepted_first = entry->next;
-        acceptex_refuse(system, entry->socket);
-        acceptex__rest_entry(acceptor, entry);
+        struct acceptex__entry *pending = acceptor->accepted_first;
+        acceptor->accepted_first = pending->next;
+        acceptex_refuse(system, pending->socket);
+        acceptex__rest_entry(acceptor, pending);
     }
     acceptor->accepted_last = NULL;
-    acceptex__end_close(system, slot);
+    acceptex__end_close(system, entry);
 }

@@ -23,7 +23,7 @@
 #define RIO__PACKETS_MAX 64u
 /* While completions keep coming, the port is asked every so many turns: often enough for accepts,
  * seldom enough to save its system call. */
-#define RIO__TURNS_UNLOOKED_MAX 8u
+#define RIO__ITERATIONS_UNLOOKED_MAX 8u
 
 /* ---- open, free ---- */
 
@@ -112,22 +112,22 @@ static void rio__wake(struct net *net)
 
 /* ---- the wait ---- */
 
-static void rio__commit(struct rio_net *system, struct rio_slot *slot)
+static void rio__commit(struct rio_net *system, struct rio_entry *entry)
 {
-    switch (slot->base.kind) {
-    case LEDGER_CONNECTION: rio_stream_commit(system, slot); break;
-    case LEDGER_DATAGRAM: rio_udp_commit(system, slot); break;
-    default: rio_put(&system->ready, slot); /* a listener that has rested */
+    switch (entry->base.kind) {
+    case HANDLE_CONNECTION: rio_stream_commit(system, entry); break;
+    case HANDLE_DATAGRAM: rio_udp_commit(system, entry); break;
+    default: rio_put(&system->ready, entry); /* a listener that has rested */
     }
 }
 
-static void rio__serve(struct rio_net *system, struct rio_slot *slot)
+static void rio__serve(struct rio_net *system, struct rio_entry *entry)
 {
-    switch (slot->base.kind) {
-    case LEDGER_LISTENER: acceptex_serve(system, slot); break;
-    case LEDGER_CONNECTION: rio_stream_serve(system, slot); break;
-    case LEDGER_DATAGRAM: rio_udp_serve(system, slot); break;
-    case LEDGER_FREE: weir_unreachable("a free slot on a list");
+    switch (entry->base.kind) {
+    case HANDLE_LISTENER: acceptex_serve(system, entry); break;
+    case HANDLE_CONNECTION: rio_stream_serve(system, entry); break;
+    case HANDLE_DATAGRAM: rio_udp_serve(system, entry); break;
+    case HANDLE_FREE: weir_unreachable("a free slot on a list");
     }
 }
 
@@ -142,14 +142,14 @@ static void rio__water(struct rio_net *system)
     list_init(&dry);
     list_append_all(&dry, &system->dry);
     while (streams + datagrams > 0 && (node = list_take_first(&dry)) != NULL) {
-        struct rio_slot *slot = weir_container_of(node, struct rio_slot, dry);
-        uint32_t *room = slot->base.kind == LEDGER_DATAGRAM ? &datagrams : &streams;
+        struct rio_entry *entry = weir_container_of(node, struct rio_entry, dry);
+        uint32_t *room = entry->base.kind == HANDLE_DATAGRAM ? &datagrams : &streams;
         if (*room == 0) {
-            list_add_last(&system->dry, &slot->dry);
+            list_add_last(&system->dry, &entry->dry);
             continue;
         }
         --*room;
-        if (!list_has(&slot->listed)) rio_put(&system->dirty, slot);
+        if (!list_has(&entry->listed)) rio_put(&system->dirty, entry);
     }
     list_append_all(&system->dry, &dry);
 }
@@ -173,7 +173,7 @@ static void rio__commit_all(struct rio_net *system)
     list_init(&turn);
     list_append_all(&turn, &system->dirty);
     while ((node = list_take_first(&turn)) != NULL)
-        rio__commit(system, weir_container_of(node, struct rio_slot, listed));
+        rio__commit(system, weir_container_of(node, struct rio_entry, listed));
 }
 
 /* Each slot that was ready when it began, once. */
@@ -184,8 +184,9 @@ static void rio__serve_ready(struct rio_net *system)
 
     list_init(&turn);
     list_append_all(&turn, &system->ready);
-    while (ledger_has_room(&system->net->ledger) && (node = list_take_first(&turn)) != NULL)
-        rio__serve(system, weir_container_of(node, struct rio_slot, listed));
+    while (handle_table_has_room(&system->net->handle_table) &&
+           (node = list_take_first(&turn)) != NULL)
+        rio__serve(system, weir_container_of(node, struct rio_entry, listed));
     list_append_all(&turn, &system->ready); /* those not served keep their place in front */
     list_append_all(&system->ready, &turn);
 }
@@ -229,7 +230,7 @@ static void rio__look(struct rio_net *system, uint64_t until_ns)
     struct win_packet packets[RIO__PACKETS_MAX];
     bool has_completions = false;
 
-    system->turns_unlooked = 0;
+    system->iterations_unlooked = 0;
     if (until_ns != 0) {
         rio__arm(system);
         if (system->provider->before_wait) system->provider->before_wait(system->queue);
@@ -243,17 +244,17 @@ static void rio__look(struct rio_net *system, uint64_t until_ns)
 
 static bool rio__is_idle(const struct rio_net *system)
 {
-    const struct ledger *ledger = &system->net->ledger;
+    const struct handle_table *handle_table = &system->net->handle_table;
 
-    return ledger->events_count == 0 && !ledger_has_answers(ledger) && !system->woken &&
-           list_is_empty(&system->ready) && list_is_empty(&system->dirty);
+    return handle_table->events_count == 0 && !handle_table_has_answers(handle_table) &&
+           !system->woken && list_is_empty(&system->ready) && list_is_empty(&system->dirty);
 }
 
 static void rio__tell_woken(struct rio_net *system)
 {
-    if (!system->woken || !ledger_has_room(&system->net->ledger)) return;
+    if (!system->woken || !handle_table_has_room(&system->net->handle_table)) return;
     system->woken = false;
-    ledger_event(system->net, NULL, NET_WOKEN);
+    handle_table_event(system->net, NULL, NET_WOKEN);
 }
 
 static void rio__wait(struct net *net, uint64_t until_ns)
@@ -267,7 +268,7 @@ static void rio__wait(struct net *net, uint64_t until_ns)
     bool idle = taken == 0 && rio__is_idle(system);
     if (until_ns > system->rest_until_ns) until_ns = system->rest_until_ns;
     if (idle || taken == 0 || system->provider->is_emulated ||
-        ++system->turns_unlooked > RIO__TURNS_UNLOOKED_MAX)
+        ++system->iterations_unlooked > RIO__ITERATIONS_UNLOOKED_MAX)
         rio__look(system, idle ? until_ns : 0);
     else
         net->now_ns = win_system->clock_ns();
@@ -277,22 +278,22 @@ static void rio__wait(struct net *net, uint64_t until_ns)
 
 /* ---- what the front asks ---- */
 
-static enum weir_code rio__listen(struct net *net, struct ledger_slot *base,
-                                  const struct net_place *place, struct weir_error *error)
+static enum weir_code rio__listen(struct net *net, struct handle *base,
+                                  const struct net_listen_options *place, struct weir_error *error)
 {
-    rio_slot_init(rio_slot_of(base));
-    return acceptex_listen(rio_net_of(net), rio_slot_of(base), place, error);
+    rio_entry_init(rio_entry_of(base));
+    return acceptex_listen(rio_net_of(net), rio_entry_of(base), place, error);
 }
 
-static enum weir_code rio__adopt(struct net *net, struct ledger_slot *base,
-                                 struct net_socket socket, struct weir_error *error)
+static enum weir_code rio__adopt(struct net *net, struct handle *base, struct net_socket socket,
+                                 struct weir_error *error)
 {
-    return rio_stream_adopt(rio_net_of(net), rio_slot_of(base), socket.os_handle, error);
+    return rio_stream_adopt(rio_net_of(net), rio_entry_of(base), socket.os_handle, error);
 }
 
-static void rio__accept(struct net *net, struct ledger_slot *base, bool on)
+static void rio__accept(struct net *net, struct handle *base, bool on)
 {
-    acceptex_accept(rio_net_of(net), rio_slot_of(base), on);
+    acceptex_accept(rio_net_of(net), rio_entry_of(base), on);
 }
 
 static void rio__refuse(struct net *net, struct net_socket socket)
@@ -300,72 +301,71 @@ static void rio__refuse(struct net *net, struct net_socket socket)
     acceptex_refuse(rio_net_of(net), socket.os_handle);
 }
 
-static void rio__receive(struct net *net, struct ledger_slot *base, bool on)
+static void rio__receive(struct net *net, struct handle *base, bool on)
 {
-    if (base->kind == LEDGER_DATAGRAM)
-        rio_udp_receive(rio_net_of(net), rio_slot_of(base), on);
+    if (base->kind == HANDLE_DATAGRAM)
+        rio_udp_receive(rio_net_of(net), rio_entry_of(base), on);
     else
-        rio_stream_receive(rio_net_of(net), rio_slot_of(base), on);
+        rio_stream_receive(rio_net_of(net), rio_entry_of(base), on);
 }
 
-static void rio__send(struct net *net, struct ledger_slot *base, struct net_buffer *const *buffers,
+static void rio__send(struct net *net, struct handle *base, struct net_buffer *const *buffers,
                       uint32_t count)
 {
-    rio_stream_send(rio_net_of(net), rio_slot_of(base), buffers, count);
+    rio_stream_send(rio_net_of(net), rio_entry_of(base), buffers, count);
 }
 
-static void rio__finish(struct net *net, struct ledger_slot *base)
+static void rio__finish(struct net *net, struct handle *base)
 {
     (void)net;
     /* Fails only on a connection that is gone, which a receive tells. */
-    (void)win_system->socket_finish(rio_slot_of(base)->socket);
+    (void)win_system->socket_finish(rio_entry_of(base)->socket);
 }
 
-static void rio__close(struct net *net, struct ledger_slot *base)
+static void rio__close(struct net *net, struct handle *base)
 {
     struct rio_net *system = rio_net_of(net);
-    struct rio_slot *slot = rio_slot_of(base);
+    struct rio_entry *entry = rio_entry_of(base);
 
-    if (base->kind == LEDGER_LISTENER)
-        acceptex_close(system, slot);
-    else if (base->kind == LEDGER_CONNECTION)
-        rio_stream_close(system, slot);
+    if (base->kind == HANDLE_LISTENER)
+        acceptex_close(system, entry);
+    else if (base->kind == HANDLE_CONNECTION)
+        rio_stream_close(system, entry);
     else
-        rio_udp_close(system, slot);
+        rio_udp_close(system, entry);
 }
 
-static struct weir_address rio__local_address(struct net *net, struct ledger_slot *base)
+static struct weir_address rio__local_address(struct net *net, struct handle *base)
 {
     struct weir_address address = {0};
 
     (void)net;
-    weir_check(win_system->socket_local(rio_slot_of(base)->socket, &address) == 0);
+    weir_check(win_system->socket_local(rio_entry_of(base)->socket, &address) == 0);
     return address;
 }
 
-static enum weir_code rio__bind(struct net *net, struct ledger_slot *base,
-                                const struct net_place *place, struct weir_error *error)
+static enum weir_code rio__bind(struct net *net, struct handle *base,
+                                const struct net_listen_options *place, struct weir_error *error)
 {
-    rio_slot_init(rio_slot_of(base));
-    return rio_udp_bind(rio_net_of(net), rio_slot_of(base), place, error);
+    rio_entry_init(rio_entry_of(base));
+    return rio_udp_bind(rio_net_of(net), rio_entry_of(base), place, error);
 }
 
-static void rio__send_to(struct net *net, struct ledger_slot *base, const struct weir_address *peer,
+static void rio__send_to(struct net *net, struct handle *base, const struct weir_address *peer,
                          const struct weir_address *local, struct net_buffer *buffer,
                          uint32_t segment_bytes)
 {
-    rio_udp_send(rio_net_of(net), rio_slot_of(base), peer, local, buffer, segment_bytes);
+    rio_udp_send(rio_net_of(net), rio_entry_of(base), peer, local, buffer, segment_bytes);
 }
 
-static bool rio__is_own(struct net *net, struct ledger_slot *base,
-                        const struct weir_address *address)
+static bool rio__is_own(struct net *net, struct handle *base, const struct weir_address *address)
 {
-    return rio_udp_is_own(rio_net_of(net), rio_slot_of(base), address);
+    return rio_udp_is_own(rio_net_of(net), rio_entry_of(base), address);
 }
 
 #define RIO__OPERATIONS                                                                       \
     .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,            \
-    .slot_bytes = sizeof(struct rio_slot), .free = rio__free, .wake = rio__wake,              \
+    .entry_bytes = sizeof(struct rio_entry), .free = rio__free, .wake = rio__wake,            \
     .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse, \
     .receive = rio__receive, .send = rio__send, .finish = rio__finish, .close = rio__close,   \
     .local_address = rio__local_address, .bind = rio__bind, .send_to = rio__send_to,          \

@@ -38,9 +38,9 @@ struct rio_net {
     bool armed;                          /* a notification is on its way or will come */
     bool woken;                          /* a wake-up came that no event has told of yet */
     atomic_bool wake_posted;
-    uint32_t datagram_receives; /* that the datagram sockets may have posted, together */
-    uint32_t turns_unlooked;    /* in a row in which the port was not asked */
-    uint64_t rest_until_ns;     /* NET_FOREVER: nobody rests */
+    uint32_t datagram_receives;   /* that the datagram sockets may have posted, together */
+    uint32_t iterations_unlooked; /* in a row in which the port was not asked */
+    uint64_t rest_until_ns;       /* NET_FOREVER: nobody rests */
     struct list dirty, ready, resting, dry;
 };
 
@@ -66,8 +66,8 @@ struct rio_udp {
     int failure;                               /* to be told as NET_BROKEN; 0: none */
 };
 
-struct rio_slot {
-    struct ledger_slot base;
+struct rio_entry {
+    struct handle base;
     win_socket socket; /* WIN_NO_SOCKET once closed */
     rio_rq queue;      /* RIO_NO_RQ once closed, in the very statement that closes the socket */
     uint32_t queue_entries;           /* reserved for it in the completion queue */
@@ -86,9 +86,9 @@ struct rio_slot {
 /* What a request is: the low bits of its context, which is its buffer. */
 enum rio_request { RIO_REQUEST_RECEIVE = 1, RIO_REQUEST_SEND = 2, RIO_REQUEST_BITS = 3 };
 
-static inline struct rio_slot *rio_slot_of(struct ledger_slot *slot)
+static inline struct rio_entry *rio_entry_of(struct handle *entry)
 {
-    return (struct rio_slot *)(void *)slot; /* it comes first in it */
+    return (struct rio_entry *)(void *)entry; /* it comes first in it */
 }
 
 static inline struct rio_net *rio_net_of(const struct net *net)
@@ -96,10 +96,10 @@ static inline struct rio_net *rio_net_of(const struct net *net)
     return net->system;
 }
 
-static inline void rio_put(struct list *list, struct rio_slot *slot)
+static inline void rio_put(struct list *list, struct rio_entry *entry)
 {
-    if (list_has(&slot->listed)) list_remove(&slot->listed);
-    list_add_last(list, &slot->listed);
+    if (list_has(&entry->listed)) list_remove(&entry->listed);
+    list_add_last(list, &entry->listed);
 }
 
 /* ---- rio_queue.c ---- */
@@ -109,29 +109,29 @@ enum weir_code rio_queue_open(struct rio_net *system, struct weir_error *error);
 void rio_queue_close(struct rio_net *system);
 
 /* Readies a fresh slot for its lists. */
-void rio_slot_init(struct rio_slot *slot);
+void rio_entry_init(struct rio_entry *entry);
 
 /* Gives the slot's socket its request queue, growing the completion queue for it. 0, or what the
  * system said. */
-int rio_queue_attach(struct rio_net *system, struct rio_slot *slot, uint32_t receives_max,
+int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
                      uint32_t sends_max);
 
 /* Commits what is deferred, closes the socket, and forgets the queue. */
-void rio_queue_detach(struct rio_net *system, struct rio_slot *slot);
+void rio_queue_detach(struct rio_net *system, struct rio_entry *entry);
 
 /* Its completions were all taken: the room in the completion queue is free again. */
-void rio_queue_release(struct rio_net *system, struct rio_slot *slot);
+void rio_queue_release(struct rio_net *system, struct rio_entry *entry);
 
 /* Posts a request for the buffer, SYSTEM's; deferred. `remote` and `control` say how many bytes of
  * the margin's address and control pieces it has; 0: none. 0, or what the system said: then nothing
  * is outstanding. */
-int rio_post_receive(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+int rio_post_receive(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
                      bool addressed);
-int rio_post_send(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+int rio_post_send(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
                   uint32_t remote_bytes, uint32_t control_bytes);
 
 /* Hands what is deferred to the system, each direction by itself. 0, or what it said. */
-int rio_commit(struct rio_net *system, struct rio_slot *slot);
+int rio_commit(struct rio_net *system, struct rio_entry *entry);
 
 /* Where a datagram buffer's margin has its pieces. */
 #define RIO_MARGIN_REMOTE 0u
@@ -142,57 +142,58 @@ int rio_commit(struct rio_net *system, struct rio_slot *slot);
 uint32_t rio_harvest(struct rio_net *system);
 
 /* Tells the verifier, if there is one, whether the slot's owner means to receive. */
-void rio_tell_reading(struct rio_net *system, struct rio_slot *slot, bool wanted);
+void rio_tell_reading(struct rio_net *system, struct rio_entry *entry, bool wanted);
 
 /* The slot tries again after a while. */
-void rio_rest(struct rio_net *system, struct rio_slot *slot);
+void rio_rest(struct rio_net *system, struct rio_entry *entry);
 
 /* ---- rio_stream.c ---- */
 
-enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_slot *slot, win_socket socket,
+enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry, win_socket socket,
                                 struct weir_error *error);
-void rio_stream_receive(struct rio_net *system, struct rio_slot *slot, bool on);
-void rio_stream_send(struct rio_net *system, struct rio_slot *slot,
+void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on);
+void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
                      struct net_buffer *const *buffers, uint32_t count);
-void rio_stream_close(struct rio_net *system, struct rio_slot *slot);
+void rio_stream_close(struct rio_net *system, struct rio_entry *entry);
 /* Posts what it can and commits; before the wait blocks. */
-void rio_stream_commit(struct rio_net *system, struct rio_slot *slot);
+void rio_stream_commit(struct rio_net *system, struct rio_entry *entry);
 /* Hands out what is held; with room. */
-void rio_stream_serve(struct rio_net *system, struct rio_slot *slot);
+void rio_stream_serve(struct rio_net *system, struct rio_entry *entry);
 /* A completion was taken; with room. */
-void rio_stream_complete(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+void rio_stream_complete(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
                          enum rio_request request, const struct rio_result *result);
 
 /* ---- rio_udp.c ---- */
 
-enum weir_code rio_udp_bind(struct rio_net *system, struct rio_slot *slot,
-                            const struct net_place *place, struct weir_error *error);
-void rio_udp_receive(struct rio_net *system, struct rio_slot *slot, bool on);
-void rio_udp_send(struct rio_net *system, struct rio_slot *slot, const struct weir_address *peer,
+enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
+                            const struct net_listen_options *place, struct weir_error *error);
+void rio_udp_receive(struct rio_net *system, struct rio_entry *entry, bool on);
+void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct weir_address *peer,
                   const struct weir_address *local, struct net_buffer *buffer,
                   uint32_t segment_bytes);
-bool rio_udp_is_own(struct rio_net *system, struct rio_slot *slot,
+bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
                     const struct weir_address *address);
-void rio_udp_close(struct rio_net *system, struct rio_slot *slot);
-void rio_udp_commit(struct rio_net *system, struct rio_slot *slot);
-void rio_udp_serve(struct rio_net *system, struct rio_slot *slot);
-void rio_udp_complete(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+void rio_udp_close(struct rio_net *system, struct rio_entry *entry);
+void rio_udp_commit(struct rio_net *system, struct rio_entry *entry);
+void rio_udp_serve(struct rio_net *system, struct rio_entry *entry);
+void rio_udp_complete(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
                       enum rio_request request, const struct rio_result *result);
 
 /* ---- acceptex.c ---- */
 
-enum weir_code acceptex_listen(struct rio_net *system, struct rio_slot *slot,
-                               const struct net_place *place, struct weir_error *error);
-void acceptex_accept(struct rio_net *system, struct rio_slot *slot, bool on);
-void acceptex_close(struct rio_net *system, struct rio_slot *slot);
+enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
+                               const struct net_listen_options *place, struct weir_error *error);
+void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on);
+void acceptex_close(struct rio_net *system, struct rio_entry *entry);
 /* Hands out what was accepted and keeps accepts posted; with room. */
-void acceptex_serve(struct rio_net *system, struct rio_slot *slot);
+void acceptex_serve(struct rio_net *system, struct rio_entry *entry);
 /* A packet under RIO_KEY_ACCEPT was taken. */
 void acceptex_complete(struct rio_net *system, const struct win_packet *packet);
 void acceptex_refuse(struct rio_net *system, win_socket socket);
 
 /* Opens a socket of the place's family and binds it; "[::]" falls back to IPv4 where there is no
  * IPv6. 0, or what the system said. */
-int acceptex_open_bound(const struct net_place *place, bool stream, win_socket *socket, bool *v4);
+int acceptex_open_bound(const struct net_listen_options *place, bool stream, win_socket *socket,
+                        bool *v4);
 
 #endif

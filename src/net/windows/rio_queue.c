@@ -116,15 +116,15 @@ static bool rio_queue__grow(struct rio_net *system, uint32_t size)
 
 /* ---- request queues ---- */
 
-void rio_slot_init(struct rio_slot *slot)
+void rio_entry_init(struct rio_entry *entry)
 {
-    slot->socket = WIN_NO_SOCKET;
-    slot->queue = RIO_NO_RQ;
-    list_init(&slot->listed);
-    list_init(&slot->dry);
+    entry->socket = WIN_NO_SOCKET;
+    entry->queue = RIO_NO_RQ;
+    list_init(&entry->listed);
+    list_init(&entry->dry);
 }
 
-int rio_queue_attach(struct rio_net *system, struct rio_slot *slot, uint32_t receives_max,
+int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
                      uint32_t sends_max)
 {
     uint32_t entries = receives_max + sends_max;
@@ -137,10 +137,10 @@ int rio_queue_attach(struct rio_net *system, struct rio_slot *slot, uint32_t rec
         bool grown = needed + needed / 4 <= system->queue_size ||
                      rio_queue__grow(system, needed + needed / 2);
         if (!grown && needed > system->queue_size) return win_system->last_error();
-        slot->queue = system->provider->table->create_rq(slot->socket, receives_max, 1, sends_max,
-                                                         1, system->queue, system->queue, slot);
-        if (slot->queue != RIO_NO_RQ) {
-            slot->queue_entries = entries;
+        entry->queue = system->provider->table->create_rq(entry->socket, receives_max, 1, sends_max,
+                                                          1, system->queue, system->queue, entry);
+        if (entry->queue != RIO_NO_RQ) {
+            entry->queue_entries = entries;
             system->queue_reserved += entries;
             return 0;
         }
@@ -152,26 +152,26 @@ int rio_queue_attach(struct rio_net *system, struct rio_slot *slot, uint32_t rec
     return os_error;
 }
 
-void rio_queue_detach(struct rio_net *system, struct rio_slot *slot)
+void rio_queue_detach(struct rio_net *system, struct rio_entry *entry)
 {
-    rio_rq queue = slot->queue;
-    win_socket socket = slot->socket;
+    rio_rq queue = entry->queue;
+    win_socket socket = entry->socket;
 
-    rio_commit(system, slot); /* what was never committed might never complete */
-    slot->receives_deferred = slot->sends_deferred = false;
-    slot->queue = RIO_NO_RQ;
-    slot->socket = WIN_NO_SOCKET;
+    rio_commit(system, entry); /* what was never committed might never complete */
+    entry->receives_deferred = entry->sends_deferred = false;
+    entry->queue = RIO_NO_RQ;
+    entry->socket = WIN_NO_SOCKET;
     system->provider->close_socket(queue, socket);
 }
 
-void rio_queue_release(struct rio_net *system, struct rio_slot *slot)
+void rio_queue_release(struct rio_net *system, struct rio_entry *entry)
 {
-    weir_check(slot->queue == RIO_NO_RQ);
-    weir_check(slot->receives_out == 0);
-    weir_check(slot->sends_out == 0);
-    weir_check(system->queue_reserved >= slot->queue_entries);
-    system->queue_reserved -= slot->queue_entries;
-    slot->queue_entries = 0;
+    weir_check(entry->queue == RIO_NO_RQ);
+    weir_check(entry->receives_out == 0);
+    weir_check(entry->sends_out == 0);
+    weir_check(system->queue_reserved >= entry->queue_entries);
+    system->queue_reserved -= entry->queue_entries;
+    entry->queue_entries = 0;
 }
 
 /* ---- requests ---- */
@@ -191,10 +191,10 @@ static struct rio_piece rio_queue__margin_piece(struct net_buffer *buffer, uint3
                               length};
 }
 
-static void *rio_queue__context(struct rio_slot *slot, struct net_buffer *buffer,
+static void *rio_queue__context(struct rio_entry *entry, struct net_buffer *buffer,
                                 enum rio_request request)
 {
-    pool_buffer_of(buffer)->note = (uint64_t)slot->base.generation << 32 | slot->base.index;
+    pool_buffer_of(buffer)->note = (uint64_t)entry->base.generation << 32 | entry->base.index;
     pool_touch(buffer); /* where the system is a part of the test, it is watched too */
     return (void *)((uintptr_t)buffer | request);
 }
@@ -209,7 +209,7 @@ static int rio_queue__outcome(rio_bool posted)
     return os_error == WIN_IO_PENDING ? 0 : os_error;
 }
 
-int rio_post_receive(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+int rio_post_receive(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
                      bool addressed)
 {
     const struct rio_table *table = system->provider->table;
@@ -218,19 +218,19 @@ int rio_post_receive(struct rio_net *system, struct rio_slot *slot, struct net_b
         rio_queue__margin_piece(buffer, RIO_MARGIN_REMOTE, sizeof(struct win_sockaddr));
     struct rio_piece control =
         rio_queue__margin_piece(buffer, RIO_MARGIN_CONTROL, WIN_CONTROL_BYTES);
-    void *context = rio_queue__context(slot, buffer, RIO_REQUEST_RECEIVE);
+    void *context = rio_queue__context(entry, buffer, RIO_REQUEST_RECEIVE);
 
     int os_error =
-        rio_queue__outcome(addressed ? table->receive_ex(slot->queue, &data, 1, NULL, &remote,
+        rio_queue__outcome(addressed ? table->receive_ex(entry->queue, &data, 1, NULL, &remote,
                                                          &control, NULL, RIO_DEFER, context)
-                                     : table->receive(slot->queue, &data, 1, RIO_DEFER, context));
+                                     : table->receive(entry->queue, &data, 1, RIO_DEFER, context));
     if (os_error != 0) return os_error;
-    slot->receives_out++;
-    slot->receives_deferred = true;
+    entry->receives_out++;
+    entry->receives_deferred = true;
     return 0;
 }
 
-int rio_post_send(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+int rio_post_send(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
                   uint32_t remote_bytes, uint32_t control_bytes)
 {
     const struct rio_table *table = system->provider->table;
@@ -238,29 +238,29 @@ int rio_post_send(struct rio_net *system, struct rio_slot *slot, struct net_buff
     struct rio_piece remote = rio_queue__margin_piece(buffer, RIO_MARGIN_REMOTE, remote_bytes);
     struct rio_piece control = rio_queue__margin_piece(buffer, RIO_MARGIN_CONTROL, control_bytes);
     uint32_t count = buffer->length > 0; /* an empty datagram is no data at all (contract B15) */
-    void *context = rio_queue__context(slot, buffer, RIO_REQUEST_SEND);
+    void *context = rio_queue__context(entry, buffer, RIO_REQUEST_SEND);
 
     int os_error = rio_queue__outcome(
         remote_bytes > 0
-            ? table->send_ex(slot->queue, count ? &data : NULL, count, NULL, &remote,
+            ? table->send_ex(entry->queue, count ? &data : NULL, count, NULL, &remote,
                              control_bytes > 0 ? &control : NULL, NULL, RIO_DEFER, context)
-            : table->send(slot->queue, &data, 1, RIO_DEFER, context));
+            : table->send(entry->queue, &data, 1, RIO_DEFER, context));
     if (os_error != 0) return os_error;
-    slot->sends_out++;
-    slot->sends_deferred = true;
+    entry->sends_out++;
+    entry->sends_deferred = true;
     return 0;
 }
 
-int rio_commit(struct rio_net *system, struct rio_slot *slot)
+int rio_commit(struct rio_net *system, struct rio_entry *entry)
 {
     const struct rio_table *table = system->provider->table;
     int os_error = 0;
 
-    if (slot->receives_deferred && !table->receive(slot->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
+    if (entry->receives_deferred && !table->receive(entry->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
         os_error = win_system->last_error();
-    if (slot->sends_deferred && !table->send(slot->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
+    if (entry->sends_deferred && !table->send(entry->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
         os_error = win_system->last_error();
-    slot->receives_deferred = slot->sends_deferred = false;
+    entry->receives_deferred = entry->sends_deferred = false;
     return os_error;
 }
 
@@ -272,32 +272,33 @@ static void rio_queue__complete(struct rio_net *system, const struct rio_result 
     enum rio_request request = (enum rio_request)(context & RIO_REQUEST_BITS);
     struct net_buffer *buffer = (struct net_buffer *)(context & ~(uintptr_t)RIO_REQUEST_BITS);
     uint64_t note = pool_buffer_of(buffer)->note;
-    struct rio_slot *slot = rio_slot_of(ledger_at(&system->net->ledger, (uint32_t)note));
+    struct rio_entry *entry =
+        rio_entry_of(handle_table_at(&system->net->handle_table, (uint32_t)note));
 
-    weir_check_rule(slot->base.generation == (uint32_t)(note >> 32),
+    weir_check_rule(entry->base.generation == (uint32_t)(note >> 32),
                     "a completion came for a handle that is closed");
-    weir_check(slot->base.kind != LEDGER_FREE);
+    weir_check(entry->base.kind != HANDLE_FREE);
     weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
-    weir_check((uintptr_t)result->socket_context == (uintptr_t)slot);
+    weir_check((uintptr_t)result->socket_context == (uintptr_t)entry);
     if (request == RIO_REQUEST_RECEIVE) {
-        weir_check(slot->receives_out > 0);
-        slot->receives_out--;
+        weir_check(entry->receives_out > 0);
+        entry->receives_out--;
     } else {
         weir_check(request == RIO_REQUEST_SEND);
-        weir_check(slot->sends_out > 0);
-        slot->sends_out--;
+        weir_check(entry->sends_out > 0);
+        entry->sends_out--;
     }
-    if (slot->base.kind == LEDGER_CONNECTION)
-        rio_stream_complete(system, slot, buffer, request, result);
+    if (entry->base.kind == HANDLE_CONNECTION)
+        rio_stream_complete(system, entry, buffer, request, result);
     else
-        rio_udp_complete(system, slot, buffer, request, result);
+        rio_udp_complete(system, entry, buffer, request, result);
 }
 
 uint32_t rio_harvest(struct rio_net *system)
 {
     struct rio_result results[RIO_QUEUE__RESULTS_MAX];
-    const struct ledger *ledger = &system->net->ledger;
-    uint32_t room = ledger->events_max - ledger->events_count;
+    const struct handle_table *handle_table = &system->net->handle_table;
+    uint32_t room = handle_table->events_max - handle_table->events_count;
 
     if (room == 0) return 0;
     if (room > RIO_QUEUE__RESULTS_MAX) room = RIO_QUEUE__RESULTS_MAX;
@@ -310,18 +311,18 @@ uint32_t rio_harvest(struct rio_net *system)
 
 /* ---- the lists ---- */
 
-void rio_tell_reading(struct rio_net *system, struct rio_slot *slot, bool wanted)
+void rio_tell_reading(struct rio_net *system, struct rio_entry *entry, bool wanted)
 {
-    if (!system->provider->on_reading || slot->told_reading == wanted) return;
-    if (slot->queue == RIO_NO_RQ) return;
-    slot->told_reading = wanted;
-    system->provider->on_reading(slot->queue, wanted);
+    if (!system->provider->on_reading || entry->told_reading == wanted) return;
+    if (entry->queue == RIO_NO_RQ) return;
+    entry->told_reading = wanted;
+    system->provider->on_reading(entry->queue, wanted);
 }
 
-void rio_rest(struct rio_net *system, struct rio_slot *slot)
+void rio_rest(struct rio_net *system, struct rio_entry *entry)
 {
-    rio_put(&system->resting, slot);
-    rio_tell_reading(system, slot, false);
+    rio_put(&system->resting, entry);
+    rio_tell_reading(system, entry, false);
     if (system->rest_until_ns == NET_FOREVER)
         system->rest_until_ns = system->net->now_ns + RIO_QUEUE__REST_NS;
 }

@@ -2,7 +2,7 @@
 /* rio_stream.c - connections over request queues.
  *
  *   receiving    idle -> wanted (dirty) -> posted -> completed: handed out, or held while the flow
- *                is off (one buffer at most, law 1) -> wanted again
+ *                is off (one buffer at most, rule 1) -> wanted again
  *                                              '-> 0 bytes: the peer's end -> nothing more
  *   sending      net_send's buffers -> unposted -> posted, RIO_STREAM__SENDS_MAX at a time
  *                -> each back in the pool when its completion is taken -> the last one: the answer
@@ -19,12 +19,12 @@
 
 /* ---- adopt ---- */
 
-enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_slot *slot, win_socket socket,
+enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry, win_socket socket,
                                 struct weir_error *error)
 {
-    rio_slot_init(slot);
-    slot->socket = socket;
-    int os_error = rio_queue_attach(system, slot, 1, RIO_STREAM__SENDS_MAX);
+    rio_entry_init(entry);
+    entry->socket = socket;
+    int os_error = rio_queue_attach(system, entry, 1, RIO_STREAM__SENDS_MAX);
     if (os_error == 0) return WEIR_OK;
     acceptex_refuse(system, socket);
     return error_fill(error, error_winsock_code(os_error), os_error, "adopt a connection", NULL,
@@ -34,124 +34,124 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_slot *slot, w
 
 /* ---- what is to be done ---- */
 
-static bool rio_stream__wants_receive(const struct rio_slot *slot)
+static bool rio_stream__wants_receive(const struct rio_entry *entry)
 {
-    const struct rio_stream *stream = &slot->stream;
+    const struct rio_stream *stream = &entry->stream;
 
-    return slot->base.flow_on && slot->receives_out == 0 && !stream->held && !stream->ended;
+    return entry->base.flow_on && entry->receives_out == 0 && !stream->held && !stream->ended;
 }
 
-static bool rio_stream__wants_post(const struct rio_slot *slot)
+static bool rio_stream__wants_post(const struct rio_entry *entry)
 {
-    const struct rio_stream *stream = &slot->stream;
+    const struct rio_stream *stream = &entry->stream;
 
-    return (stream->unposted && slot->sends_out < RIO_STREAM__SENDS_MAX) ||
-           (rio_stream__wants_receive(slot) && !list_has(&slot->dry));
+    return (stream->unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) ||
+           (rio_stream__wants_receive(entry) && !list_has(&entry->dry));
 }
 
-static bool rio_stream__has_to_tell(const struct rio_slot *slot)
+static bool rio_stream__has_to_tell(const struct rio_entry *entry)
 {
-    const struct rio_stream *stream = &slot->stream;
+    const struct rio_stream *stream = &entry->stream;
 
-    if (slot->base.broken) return false;
-    return (slot->base.flow_on && (stream->held || stream->end_held)) || stream->failure != 0;
+    if (entry->base.broken) return false;
+    return (entry->base.flow_on && (stream->held || stream->end_held)) || stream->failure != 0;
 }
 
 /* Puts the slot where its next step is taken. */
-static void rio_stream__list(struct rio_net *system, struct rio_slot *slot)
+static void rio_stream__list(struct rio_net *system, struct rio_entry *entry)
 {
-    if (slot->base.closing || list_has(&slot->listed)) return;
-    if (rio_stream__has_to_tell(slot))
-        rio_put(&system->ready, slot);
-    else if (rio_stream__wants_post(slot))
-        rio_put(&system->dirty, slot);
+    if (entry->base.closing || list_has(&entry->listed)) return;
+    if (rio_stream__has_to_tell(entry))
+        rio_put(&system->ready, entry);
+    else if (rio_stream__wants_post(entry))
+        rio_put(&system->dirty, entry);
 }
 
-static void rio_stream__relist(struct rio_net *system, struct rio_slot *slot)
+static void rio_stream__relist(struct rio_net *system, struct rio_entry *entry)
 {
-    list_remove(&slot->listed);
-    rio_stream__list(system, slot);
+    list_remove(&entry->listed);
+    rio_stream__list(system, entry);
 }
 
 /* Nothing more can be received, and perhaps the owner does not know yet. */
-static void rio_stream__fail(struct rio_net *system, struct rio_slot *slot, int os_error)
+static void rio_stream__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    slot->stream.ended = true;
-    rio_tell_reading(system, slot, false);
-    if (slot->base.broken || slot->stream.failure != 0 || slot->base.closing) return;
-    slot->stream.failure = os_error;
-    rio_stream__relist(system, slot);
+    entry->stream.ended = true;
+    rio_tell_reading(system, entry, false);
+    if (entry->base.broken || entry->stream.failure != 0 || entry->base.closing) return;
+    entry->stream.failure = os_error;
+    rio_stream__relist(system, entry);
 }
 
 /* ---- receiving ---- */
 
-void rio_stream_receive(struct rio_net *system, struct rio_slot *slot, bool on)
+void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on)
 {
     if (!on) {
-        list_remove(&slot->dry);
-        rio_tell_reading(system, slot, false);
+        list_remove(&entry->dry);
+        rio_tell_reading(system, entry, false);
     }
-    rio_stream__relist(system, slot);
+    rio_stream__relist(system, entry);
 }
 
-static void rio_stream__post_receive(struct rio_net *system, struct rio_slot *slot)
+static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&system->net->stream_pool, POOL_SYSTEM);
 
     if (!buffer) {
-        ledger_buffers_scarce(system->net, &slot->base);
-        list_add_last(&system->dry, &slot->dry);
-        rio_tell_reading(system, slot, false);
+        handle_table_buffers_scarce(system->net, &entry->base);
+        list_add_last(&system->dry, &entry->dry);
+        rio_tell_reading(system, entry, false);
         return;
     }
-    int os_error = rio_post_receive(system, slot, buffer, false);
+    int os_error = rio_post_receive(system, entry, buffer, false);
     if (os_error == 0) {
-        rio_tell_reading(system, slot, true);
+        rio_tell_reading(system, entry, true);
         return;
     }
     pool_give_back(buffer, POOL_SYSTEM);
     if (error_winsock_code(os_error) == WEIR_NO_BUFFERS)
-        rio_rest(system, slot);
+        rio_rest(system, entry);
     else
-        rio_stream__fail(system, slot, os_error);
+        rio_stream__fail(system, entry, os_error);
 }
 
-static void rio_stream__received(struct rio_net *system, struct rio_slot *slot,
+static void rio_stream__received(struct rio_net *system, struct rio_entry *entry,
                                  struct net_buffer *buffer, const struct rio_result *result)
 {
-    struct rio_stream *stream = &slot->stream;
+    struct rio_stream *stream = &entry->stream;
     int os_error = error_winsock_of_status(result->status);
 
-    if (os_error != 0 || result->bytes == 0 || slot->base.closing) {
+    if (os_error != 0 || result->bytes == 0 || entry->base.closing) {
         pool_give_back(buffer, POOL_SYSTEM);
-        if (slot->base.closing || stream->ended) return;
+        if (entry->base.closing || stream->ended) return;
         if (os_error != 0) {
-            rio_stream__fail(system, slot, os_error);
+            rio_stream__fail(system, entry, os_error);
             return;
         }
         stream->ended = true; /* the peer's FIN (contract E1) */
-        rio_tell_reading(system, slot, false);
-        stream->end_held = !slot->base.flow_on;
-        if (slot->base.flow_on) ledger_event(system->net, &slot->base, NET_PEER_DONE);
+        rio_tell_reading(system, entry, false);
+        stream->end_held = !entry->base.flow_on;
+        if (entry->base.flow_on) handle_table_event(system->net, &entry->base, NET_PEER_DONE);
         return;
     }
     weir_check(result->bytes <= buffer->capacity);
     buffer->length = result->bytes;
-    if (slot->base.flow_on)
-        ledger_received(system->net, &slot->base, buffer);
+    if (entry->base.flow_on)
+        handle_table_received(system->net, &entry->base, buffer);
     else
         stream->held = buffer;
 }
 
 /* ---- sending ---- */
 
-static void rio_stream__answer(struct rio_net *system, struct rio_slot *slot)
+static void rio_stream__answer(struct rio_net *system, struct rio_entry *entry)
 {
-    struct rio_stream *stream = &slot->stream;
+    struct rio_stream *stream = &entry->stream;
 
-    if (!slot->base.send_out || slot->base.sent_ready) return;
-    if (stream->unposted || slot->sends_out > 0) return;
-    ledger_sent(system->net, &slot->base, stream->send_code, stream->send_os_error);
+    if (!entry->base.send_out || entry->base.sent_ready) return;
+    if (stream->unposted || entry->sends_out > 0) return;
+    handle_table_sent(system->net, &entry->base, stream->send_code, stream->send_os_error);
 }
 
 static void rio_stream__drop_unposted(struct rio_stream *stream)
@@ -174,34 +174,34 @@ static void rio_stream__fail_send(struct rio_stream *stream, enum weir_code code
     rio_stream__drop_unposted(stream);
 }
 
-static void rio_stream__post_sends(struct rio_net *system, struct rio_slot *slot)
+static void rio_stream__post_sends(struct rio_net *system, struct rio_entry *entry)
 {
-    struct rio_stream *stream = &slot->stream;
+    struct rio_stream *stream = &entry->stream;
 
-    while (stream->unposted && slot->sends_out < RIO_STREAM__SENDS_MAX) {
+    while (stream->unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) {
         struct net_buffer *buffer = stream->unposted, *next = buffer->next;
-        int os_error = rio_post_send(system, slot, buffer, 0, 0);
+        int os_error = rio_post_send(system, entry, buffer, 0, 0);
         if (os_error == 0) {
             stream->unposted = next;
             if (!next) stream->unposted_last = NULL;
             continue;
         }
         if (error_winsock_code(os_error) == WEIR_NO_BUFFERS) {
-            rio_rest(system, slot);
+            rio_rest(system, entry);
             return;
         }
         rio_stream__fail_send(stream, error_winsock_code(os_error), os_error);
-        rio_stream__answer(system, slot);
+        rio_stream__answer(system, entry);
     }
 }
 
-void rio_stream_send(struct rio_net *system, struct rio_slot *slot,
+void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
                      struct net_buffer *const *buffers, uint32_t count)
 {
-    struct rio_stream *stream = &slot->stream;
+    struct rio_stream *stream = &entry->stream;
 
     weir_check(!stream->unposted);
-    weir_check(slot->sends_out == 0);
+    weir_check(entry->sends_out == 0);
     stream->send_code = WEIR_OK;
     stream->send_os_error = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -212,16 +212,17 @@ void rio_stream_send(struct rio_net *system, struct rio_slot *slot,
             stream->unposted = buffers[i];
         stream->unposted_last = buffers[i];
     }
-    rio_stream__list(system, slot);
+    rio_stream__list(system, entry);
 }
 
 /* What is left of a send that was cut short goes out next: right only when nothing was posted
  * behind it (contract E8). */
-static void rio_stream__sent_short(struct rio_slot *slot, struct net_buffer *buffer, uint32_t bytes)
+static void rio_stream__sent_short(struct rio_entry *entry, struct net_buffer *buffer,
+                                   uint32_t bytes)
 {
-    struct rio_stream *stream = &slot->stream;
+    struct rio_stream *stream = &entry->stream;
 
-    if (slot->sends_out > 0) {
+    if (entry->sends_out > 0) {
         pool_give_back(buffer, POOL_SYSTEM);
         rio_stream__fail_send(stream, WEIR_SYSTEM, 0);
         return;
@@ -233,87 +234,87 @@ static void rio_stream__sent_short(struct rio_slot *slot, struct net_buffer *buf
     if (!stream->unposted_last) stream->unposted_last = buffer;
 }
 
-static void rio_stream__sent(struct rio_net *system, struct rio_slot *slot,
+static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
                              struct net_buffer *buffer, const struct rio_result *result)
 {
-    struct rio_stream *stream = &slot->stream;
+    struct rio_stream *stream = &entry->stream;
     int os_error = error_winsock_of_status(result->status);
     bool is_short = os_error == 0 && result->bytes < buffer->length;
 
-    if (is_short && stream->send_code == WEIR_OK && !slot->base.closing) {
-        rio_stream__sent_short(slot, buffer, result->bytes);
+    if (is_short && stream->send_code == WEIR_OK && !entry->base.closing) {
+        rio_stream__sent_short(entry, buffer, result->bytes);
     } else {
         pool_give_back(buffer, POOL_SYSTEM);
-        if (slot->base.closing && (os_error != 0 || is_short))
+        if (entry->base.closing && (os_error != 0 || is_short))
             rio_stream__fail_send(stream, WEIR_CANCELLED, WIN_OPERATION_ABORTED);
         else if (os_error != 0)
             rio_stream__fail_send(stream, error_winsock_code(os_error), os_error);
     }
-    rio_stream__answer(system, slot);
+    rio_stream__answer(system, entry);
 }
 
 /* ---- completions, commits, telling ---- */
 
-static void rio_stream__end_close(struct rio_net *system, struct rio_slot *slot)
+static void rio_stream__end_close(struct rio_net *system, struct rio_entry *entry)
 {
-    if (!slot->base.closing || slot->receives_out > 0 || slot->sends_out > 0) return;
-    rio_stream__answer(system, slot);
-    rio_queue_release(system, slot);
-    ledger_closed(system->net, &slot->base);
+    if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
+    rio_stream__answer(system, entry);
+    rio_queue_release(system, entry);
+    handle_table_closed(system->net, &entry->base);
 }
 
-void rio_stream_complete(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+void rio_stream_complete(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
                          enum rio_request request, const struct rio_result *result)
 {
     if (request == RIO_REQUEST_RECEIVE)
-        rio_stream__received(system, slot, buffer, result);
+        rio_stream__received(system, entry, buffer, result);
     else
-        rio_stream__sent(system, slot, buffer, result);
-    rio_stream__list(system, slot);
-    rio_stream__end_close(system, slot);
+        rio_stream__sent(system, entry, buffer, result);
+    rio_stream__list(system, entry);
+    rio_stream__end_close(system, entry);
 }
 
-void rio_stream_commit(struct rio_net *system, struct rio_slot *slot)
+void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
 {
-    if (slot->base.closing) return;
-    rio_stream__post_sends(system, slot);
-    bool rests = list_has(&slot->listed); /* all of it, or its receive would be missed meanwhile */
-    if (!rests && rio_stream__wants_receive(slot) && !list_has(&slot->dry))
-        rio_stream__post_receive(system, slot);
-    int os_error = rio_commit(system, slot);
+    if (entry->base.closing) return;
+    rio_stream__post_sends(system, entry);
+    bool rests = list_has(&entry->listed); /* all of it, or its receive would be missed meanwhile */
+    if (!rests && rio_stream__wants_receive(entry) && !list_has(&entry->dry))
+        rio_stream__post_receive(system, entry);
+    int os_error = rio_commit(system, entry);
     /* They stay in the queue, uncommitted for ever: closing is the only cure (contract F8). */
-    if (os_error != 0) rio_stream__fail(system, slot, os_error);
+    if (os_error != 0) rio_stream__fail(system, entry, os_error);
 }
 
-void rio_stream_serve(struct rio_net *system, struct rio_slot *slot)
+void rio_stream_serve(struct rio_net *system, struct rio_entry *entry)
 {
-    struct rio_stream *stream = &slot->stream;
+    struct rio_stream *stream = &entry->stream;
     struct net *net = system->net;
 
-    if (slot->base.flow_on && !slot->base.broken && stream->held) {
+    if (entry->base.flow_on && !entry->base.broken && stream->held) {
         struct net_buffer *buffer = stream->held;
         stream->held = NULL;
-        ledger_received(net, &slot->base, buffer);
-    } else if (slot->base.flow_on && !slot->base.broken && stream->end_held) {
+        handle_table_received(net, &entry->base, buffer);
+    } else if (entry->base.flow_on && !entry->base.broken && stream->end_held) {
         stream->end_held = false;
-        ledger_event(net, &slot->base, NET_PEER_DONE);
-    } else if (stream->failure != 0 && !slot->base.broken) {
-        struct net_event *event = ledger_event(net, &slot->base, NET_BROKEN);
+        handle_table_event(net, &entry->base, NET_PEER_DONE);
+    } else if (stream->failure != 0 && !entry->base.broken) {
+        struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
         event->code = error_winsock_code(stream->failure);
         event->os_error = stream->failure;
     }
-    rio_stream__list(system, slot);
+    rio_stream__list(system, entry);
 }
 
-void rio_stream_close(struct rio_net *system, struct rio_slot *slot)
+void rio_stream_close(struct rio_net *system, struct rio_entry *entry)
 {
-    struct rio_stream *stream = &slot->stream;
+    struct rio_stream *stream = &entry->stream;
 
-    list_remove(&slot->listed);
-    list_remove(&slot->dry);
+    list_remove(&entry->listed);
+    list_remove(&entry->dry);
     if (stream->held) pool_give_back(stream->held, POOL_SYSTEM);
     stream->held = NULL;
     if (stream->unposted) rio_stream__fail_send(stream, WEIR_CANCELLED, WIN_OPERATION_ABORTED);
-    rio_queue_detach(system, slot);
-    rio_stream__end_close(system, slot);
+    rio_queue_detach(system, entry);
+    rio_stream__end_close(system, entry);
 }

@@ -74,35 +74,35 @@ static uint32_t rio_udp__receives_max(const struct rio_net *system)
     return count > 0 ? count : 1;
 }
 
-enum weir_code rio_udp_bind(struct rio_net *system, struct rio_slot *slot,
-                            const struct net_place *place, struct weir_error *error)
+enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
+                            const struct net_listen_options *place, struct weir_error *error)
 {
     const struct net_options *options = &system->net->options;
-    struct rio_udp *udp = &slot->udp;
-    int os_error = acceptex_open_bound(place, false, &slot->socket, &udp->v4);
+    struct rio_udp *udp = &entry->udp;
+    int os_error = acceptex_open_bound(place, false, &entry->socket, &udp->v4);
 
-    if (os_error == 0) os_error = win_system->socket_local(slot->socket, &udp->bound);
+    if (os_error == 0) os_error = win_system->socket_local(entry->socket, &udp->bound);
     if (os_error != 0) {
-        if (slot->socket != WIN_NO_SOCKET) win_system->socket_close(slot->socket);
+        if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
         return win_fail_place(place, false, os_error, error);
     }
     if (system->provider->on_socket)
-        system->provider->on_socket(RIO_SOCKET_DATAGRAM, slot->socket, WIN_NO_SOCKET);
-    win_system->datagram_options(slot->socket, udp->v4, options->datagram_socket_bytes);
+        system->provider->on_socket(RIO_SOCKET_DATAGRAM, entry->socket, WIN_NO_SOCKET);
+    win_system->datagram_options(entry->socket, udp->v4, options->datagram_socket_bytes);
     udp->receives_max = rio_udp__receives_max(system);
-    os_error = rio_queue_attach(system, slot, udp->receives_max, options->datagram_sends_max);
+    os_error = rio_queue_attach(system, entry, udp->receives_max, options->datagram_sends_max);
     if (os_error == 0) {
         system->datagram_receives += udp->receives_max;
         return WEIR_OK;
     }
-    acceptex_refuse(system, slot->socket);
+    acceptex_refuse(system, entry->socket);
     return win_fail_place(place, false, os_error, error);
 }
 
-bool rio_udp_is_own(struct rio_net *system, struct rio_slot *slot,
+bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
                     const struct weir_address *address)
 {
-    const struct weir_address *bound = &slot->udp.bound;
+    const struct weir_address *bound = &entry->udp.bound;
 
     if (address->port != bound->port) return false;
     if (address_is_any(bound)) return win_system->is_local_ip(address, system->net->now_ns);
@@ -111,46 +111,46 @@ bool rio_udp_is_own(struct rio_net *system, struct rio_slot *slot,
 
 /* ---- what is to be done ---- */
 
-static bool rio_udp__wants_post(const struct rio_slot *slot)
+static bool rio_udp__wants_post(const struct rio_entry *entry)
 {
-    const struct rio_udp *udp = &slot->udp;
+    const struct rio_udp *udp = &entry->udp;
 
-    return (slot->base.flow_on && slot->receives_out < udp->receives_max && udp->failure == 0 &&
-            !slot->base.broken && !list_has(&slot->dry)) ||
-           slot->sends_deferred || slot->receives_deferred;
+    return (entry->base.flow_on && entry->receives_out < udp->receives_max && udp->failure == 0 &&
+            !entry->base.broken && !list_has(&entry->dry)) ||
+           entry->sends_deferred || entry->receives_deferred;
 }
 
-static void rio_udp__list(struct rio_net *system, struct rio_slot *slot)
+static void rio_udp__list(struct rio_net *system, struct rio_entry *entry)
 {
-    const struct rio_udp *udp = &slot->udp;
+    const struct rio_udp *udp = &entry->udp;
 
-    if (slot->base.closing || list_has(&slot->listed)) return;
-    if ((slot->base.flow_on && udp->held_first && !slot->base.broken) ||
-        (udp->failure != 0 && !slot->base.broken))
-        rio_put(&system->ready, slot);
-    else if (rio_udp__wants_post(slot))
-        rio_put(&system->dirty, slot);
+    if (entry->base.closing || list_has(&entry->listed)) return;
+    if ((entry->base.flow_on && udp->held_first && !entry->base.broken) ||
+        (udp->failure != 0 && !entry->base.broken))
+        rio_put(&system->ready, entry);
+    else if (rio_udp__wants_post(entry))
+        rio_put(&system->dirty, entry);
 }
 
-static void rio_udp__fail(struct rio_net *system, struct rio_slot *slot, int os_error)
+static void rio_udp__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    if (slot->base.broken || slot->base.closing || slot->udp.failure != 0) return;
-    slot->udp.failure = os_error;
-    rio_tell_reading(system, slot, false);
-    list_remove(&slot->listed);
-    rio_udp__list(system, slot);
+    if (entry->base.broken || entry->base.closing || entry->udp.failure != 0) return;
+    entry->udp.failure = os_error;
+    rio_tell_reading(system, entry, false);
+    list_remove(&entry->listed);
+    rio_udp__list(system, entry);
 }
 
 /* ---- receiving ---- */
 
-void rio_udp_receive(struct rio_net *system, struct rio_slot *slot, bool on)
+void rio_udp_receive(struct rio_net *system, struct rio_entry *entry, bool on)
 {
     if (!on) {
-        list_remove(&slot->dry);
-        rio_tell_reading(system, slot, false);
+        list_remove(&entry->dry);
+        rio_tell_reading(system, entry, false);
     }
-    list_remove(&slot->listed);
-    rio_udp__list(system, slot);
+    list_remove(&entry->listed);
+    rio_udp__list(system, entry);
 }
 
 /* Something of the socket that concerns more than one datagram. */
@@ -160,47 +160,47 @@ static bool rio_udp__is_no_good(int os_error)
 }
 
 /* It waits for buffers; only when the last receive that was posted is gone does it stand still. */
-static void rio_udp__mind_drought(struct rio_net *system, struct rio_slot *slot)
+static void rio_udp__mind_drought(struct rio_net *system, struct rio_entry *entry)
 {
-    if (!list_has(&slot->dry) || slot->receives_out > 0) return;
-    ledger_buffers_scarce(system->net, &slot->base);
-    rio_tell_reading(system, slot, false);
+    if (!list_has(&entry->dry) || entry->receives_out > 0) return;
+    handle_table_buffers_scarce(system->net, &entry->base);
+    rio_tell_reading(system, entry, false);
 }
 
-static bool rio_udp__post_one(struct rio_net *system, struct rio_slot *slot)
+static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&system->net->datagram_pool, POOL_SYSTEM);
 
     if (!buffer) {
-        list_add_last(&system->dry, &slot->dry);
-        rio_udp__mind_drought(system, slot);
+        list_add_last(&system->dry, &entry->dry);
+        rio_udp__mind_drought(system, entry);
         return false;
     }
-    int os_error = rio_post_receive(system, slot, buffer, true);
+    int os_error = rio_post_receive(system, entry, buffer, true);
     if (os_error == 0) {
-        rio_tell_reading(system, slot, true);
+        rio_tell_reading(system, entry, true);
         return true;
     }
     pool_give_back(buffer, POOL_SYSTEM);
     if (rio_udp__is_no_good(os_error))
-        rio_udp__fail(system, slot, os_error);
+        rio_udp__fail(system, entry, os_error);
     else
-        rio_rest(system, slot);
+        rio_rest(system, entry);
     return false;
 }
 
-static void rio_udp__hand_up(struct rio_net *system, struct rio_slot *slot,
+static void rio_udp__hand_up(struct rio_net *system, struct rio_entry *entry,
                              struct net_buffer *buffer)
 {
     bool is_cut = pool_buffer_of(buffer)->note != 0;
     struct net_event *event =
-        ledger_event(system->net, &slot->base, is_cut ? NET_TOO_LARGE : NET_DATAGRAM);
+        handle_table_event(system->net, &entry->base, is_cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
     event->peer = win_address_of(rio_udp__remote(buffer));
     event->segment_bytes = 0;
-    if (!win_control_local(rio_udp__control(buffer), WIN_CONTROL_BYTES, slot->udp.bound.port,
+    if (!win_control_local(rio_udp__control(buffer), WIN_CONTROL_BYTES, entry->udp.bound.port,
                            &event->local))
-        event->local = (struct weir_address){.port = slot->udp.bound.port};
+        event->local = (struct weir_address){.port = entry->udp.bound.port};
     if (is_cut) {
         pool_give_back(buffer, POOL_SYSTEM);
         return;
@@ -221,56 +221,56 @@ static void rio_udp__hold(struct rio_udp *udp, struct net_buffer *buffer)
 
 /* A receive that failed concerns one datagram: an unreachable peer, most likely, of whom nobody
  * need know (contract U8). One that keeps failing must not spin. */
-static void rio_udp__receive_failed(struct rio_net *system, struct rio_slot *slot, int os_error)
+static void rio_udp__receive_failed(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    slot->udp.failures++;
+    entry->udp.failures++;
     if (rio_udp__is_no_good(os_error)) {
-        rio_udp__fail(system, slot, os_error);
-    } else if (slot->udp.failures >= RIO_UDP__FAILURES_MAX) {
-        slot->udp.failures = 0;
-        rio_rest(system, slot);
+        rio_udp__fail(system, entry, os_error);
+    } else if (entry->udp.failures >= RIO_UDP__FAILURES_MAX) {
+        entry->udp.failures = 0;
+        rio_rest(system, entry);
     }
 }
 
-static void rio_udp__received(struct rio_net *system, struct rio_slot *slot,
+static void rio_udp__received(struct rio_net *system, struct rio_entry *entry,
                               struct net_buffer *buffer, const struct rio_result *result)
 {
-    struct rio_udp *udp = &slot->udp;
+    struct rio_udp *udp = &entry->udp;
     int os_error = error_winsock_of_status(result->status);
     bool is_cut = os_error == WIN_EMSGSIZE || os_error == WIN_MORE_DATA ||
                   (os_error == 0 && result->bytes > buffer->capacity);
 
-    if (slot->base.closing || slot->base.broken || (os_error != 0 && !is_cut)) {
+    if (entry->base.closing || entry->base.broken || (os_error != 0 && !is_cut)) {
         pool_give_back(buffer, POOL_SYSTEM);
-        if (!slot->base.closing && !slot->base.broken)
-            rio_udp__receive_failed(system, slot, os_error);
+        if (!entry->base.closing && !entry->base.broken)
+            rio_udp__receive_failed(system, entry, os_error);
         return;
     }
     udp->failures = 0;
     buffer->length = is_cut ? 0 : result->bytes;
     pool_buffer_of(buffer)->note = is_cut;
-    if (slot->base.flow_on && !udp->held_first)
-        rio_udp__hand_up(system, slot, buffer);
+    if (entry->base.flow_on && !udp->held_first)
+        rio_udp__hand_up(system, entry, buffer);
     else
         rio_udp__hold(udp, buffer);
 }
 
 /* ---- sending ---- */
 
-static void rio_udp__answer(struct rio_net *system, struct rio_slot *slot,
+static void rio_udp__answer(struct rio_net *system, struct rio_entry *entry,
                             struct net_buffer *buffer, int os_error)
 {
     const struct rio_udp_train *train = rio_udp__train(buffer);
     bool good = os_error == 0;
 
-    if (good) ledger_count_sent(&slot->base, train->total_bytes, train->segment_bytes);
-    enum weir_code code = slot->base.closing ? WEIR_CANCELLED : error_winsock_code(os_error);
-    ledger_sent_to(system->net, &slot->base, good, !good, good ? WEIR_OK : code, os_error);
+    if (good) handle_table_count_sent(&entry->base, train->total_bytes, train->segment_bytes);
+    enum weir_code code = entry->base.closing ? WEIR_CANCELLED : error_winsock_code(os_error);
+    handle_table_sent_to(system->net, &entry->base, good, !good, good ? WEIR_OK : code, os_error);
     pool_give_back(buffer, POOL_SYSTEM);
 }
 
 /* Posts the datagram, or the next one of the train. */
-static void rio_udp__post_send(struct rio_net *system, struct rio_slot *slot,
+static void rio_udp__post_send(struct rio_net *system, struct rio_entry *entry,
                                struct net_buffer *buffer)
 {
     struct rio_udp_train *train = rio_udp__train(buffer);
@@ -282,111 +282,111 @@ static void rio_udp__post_send(struct rio_net *system, struct rio_slot *slot,
     uint32_t written;
     memcpy(&written, rio_udp__control(buffer), sizeof written);
     control_bytes = written;
-    int os_error = rio_post_send(system, slot, buffer, sizeof(struct win_sockaddr), control_bytes);
-    if (os_error != 0) rio_udp__answer(system, slot, buffer, os_error);
+    int os_error = rio_post_send(system, entry, buffer, sizeof(struct win_sockaddr), control_bytes);
+    if (os_error != 0) rio_udp__answer(system, entry, buffer, os_error);
 }
 
-void rio_udp_send(struct rio_net *system, struct rio_slot *slot, const struct weir_address *peer,
+void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct weir_address *peer,
                   const struct weir_address *local, struct net_buffer *buffer,
                   uint32_t segment_bytes)
 {
     uint8_t *control = rio_udp__control(buffer);
     const uint32_t none = 0;
 
-    win_sockaddr_of(peer, slot->udp.v4, rio_udp__remote(buffer));
-    if (win_control_put_local(control, slot->udp.v4, local) == 0)
+    win_sockaddr_of(peer, entry->udp.v4, rio_udp__remote(buffer));
+    if (win_control_put_local(control, entry->udp.v4, local) == 0)
         memcpy(control, &none, sizeof none);
     *rio_udp__train(buffer) = (struct rio_udp_train){segment_bytes, buffer->length, buffer->length};
-    if (slot->base.broken) {
-        rio_udp__answer(system, slot, buffer, WIN_ENOTSOCK);
+    if (entry->base.broken) {
+        rio_udp__answer(system, entry, buffer, WIN_ENOTSOCK);
         return;
     }
-    rio_udp__post_send(system, slot, buffer);
-    rio_udp__list(system, slot);
+    rio_udp__post_send(system, entry, buffer);
+    rio_udp__list(system, entry);
 }
 
-static void rio_udp__sent(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
-                          const struct rio_result *result)
+static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
+                          struct net_buffer *buffer, const struct rio_result *result)
 {
     int os_error = error_winsock_of_status(result->status);
 
-    if (slot->base.closing && rio_udp__train(buffer)->left_bytes > 0)
+    if (entry->base.closing && rio_udp__train(buffer)->left_bytes > 0)
         os_error = WIN_OPERATION_ABORTED;
     if (os_error != 0 || rio_udp__train(buffer)->left_bytes == 0) {
-        rio_udp__answer(system, slot, buffer, os_error);
+        rio_udp__answer(system, entry, buffer, os_error);
         return;
     }
     buffer->bytes += buffer->length;
-    rio_udp__post_send(system, slot, buffer);
+    rio_udp__post_send(system, entry, buffer);
 }
 
 /* ---- completions, commits, telling ---- */
 
-static void rio_udp__end_close(struct rio_net *system, struct rio_slot *slot)
+static void rio_udp__end_close(struct rio_net *system, struct rio_entry *entry)
 {
-    if (!slot->base.closing || slot->receives_out > 0 || slot->sends_out > 0) return;
-    system->datagram_receives -= slot->udp.receives_max;
-    rio_queue_release(system, slot);
-    ledger_closed(system->net, &slot->base);
+    if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
+    system->datagram_receives -= entry->udp.receives_max;
+    rio_queue_release(system, entry);
+    handle_table_closed(system->net, &entry->base);
 }
 
-void rio_udp_complete(struct rio_net *system, struct rio_slot *slot, struct net_buffer *buffer,
+void rio_udp_complete(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
                       enum rio_request request, const struct rio_result *result)
 {
     if (request == RIO_REQUEST_RECEIVE)
-        rio_udp__received(system, slot, buffer, result);
+        rio_udp__received(system, entry, buffer, result);
     else
-        rio_udp__sent(system, slot, buffer, result);
-    if (!slot->base.closing) rio_udp__mind_drought(system, slot);
-    rio_udp__list(system, slot);
-    rio_udp__end_close(system, slot);
+        rio_udp__sent(system, entry, buffer, result);
+    if (!entry->base.closing) rio_udp__mind_drought(system, entry);
+    rio_udp__list(system, entry);
+    rio_udp__end_close(system, entry);
 }
 
-void rio_udp_commit(struct rio_net *system, struct rio_slot *slot)
+void rio_udp_commit(struct rio_net *system, struct rio_entry *entry)
 {
-    const struct rio_udp *udp = &slot->udp;
+    const struct rio_udp *udp = &entry->udp;
 
-    if (slot->base.closing) return;
-    while (slot->base.flow_on && !slot->base.broken && udp->failure == 0 &&
-           slot->receives_out < udp->receives_max && !list_has(&slot->dry))
-        if (!rio_udp__post_one(system, slot)) break;
-    int os_error = rio_commit(system, slot);
-    if (os_error != 0) rio_udp__fail(system, slot, os_error);
+    if (entry->base.closing) return;
+    while (entry->base.flow_on && !entry->base.broken && udp->failure == 0 &&
+           entry->receives_out < udp->receives_max && !list_has(&entry->dry))
+        if (!rio_udp__post_one(system, entry)) break;
+    int os_error = rio_commit(system, entry);
+    if (os_error != 0) rio_udp__fail(system, entry, os_error);
 }
 
-void rio_udp_serve(struct rio_net *system, struct rio_slot *slot)
+void rio_udp_serve(struct rio_net *system, struct rio_entry *entry)
 {
-    struct rio_udp *udp = &slot->udp;
+    struct rio_udp *udp = &entry->udp;
     struct net *net = system->net;
 
-    while (slot->base.flow_on && !slot->base.broken && udp->held_first &&
-           ledger_has_room(&net->ledger)) {
+    while (entry->base.flow_on && !entry->base.broken && udp->held_first &&
+           handle_table_has_room(&net->handle_table)) {
         struct net_buffer *buffer = udp->held_first;
         udp->held_first = buffer->next;
         if (!udp->held_first) udp->held_last = NULL;
         buffer->next = NULL;
-        rio_udp__hand_up(system, slot, buffer);
+        rio_udp__hand_up(system, entry, buffer);
     }
-    if (udp->failure != 0 && !slot->base.broken && ledger_has_room(&net->ledger)) {
-        struct net_event *event = ledger_event(net, &slot->base, NET_BROKEN);
+    if (udp->failure != 0 && !entry->base.broken && handle_table_has_room(&net->handle_table)) {
+        struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
         event->code = error_winsock_code(udp->failure);
         event->os_error = udp->failure;
     }
-    rio_udp__list(system, slot);
+    rio_udp__list(system, entry);
 }
 
-void rio_udp_close(struct rio_net *system, struct rio_slot *slot)
+void rio_udp_close(struct rio_net *system, struct rio_entry *entry)
 {
-    struct rio_udp *udp = &slot->udp;
+    struct rio_udp *udp = &entry->udp;
 
-    list_remove(&slot->listed);
-    list_remove(&slot->dry);
+    list_remove(&entry->listed);
+    list_remove(&entry->dry);
     while (udp->held_first) {
         struct net_buffer *buffer = udp->held_first;
         udp->held_first = buffer->next;
         pool_give_back(buffer, POOL_SYSTEM);
     }
     udp->held_last = NULL;
-    rio_queue_detach(system, slot);
-    rio_udp__end_close(system, slot);
+    rio_queue_detach(system, entry);
+    rio_udp__end_close(system, entry);
 }

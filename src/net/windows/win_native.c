@@ -4,7 +4,7 @@
 #include "win_native.h"
 
 #include "check.h"
-#include "wall.h"
+#include "clock.h"
 
 _Static_assert(sizeof(win_socket) == sizeof(SOCKET), "SOCKET");
 _Static_assert(sizeof(win_port) == sizeof(HANDLE), "HANDLE");
@@ -84,9 +84,9 @@ static DWORD win_native__timeout_ms(uint64_t until_ns)
 {
     if (until_ns == WIN_FOREVER) return INFINITE;
     if (until_ns == 0) return 0;
-    uint64_t now_ns = wall_clock_ns();
+    uint64_t now_ns = clock_now_ns();
     if (until_ns <= now_ns) return 0;
-    uint64_t ms = (until_ns - now_ns + WALL_NS_PER_MS - 1) / WALL_NS_PER_MS;
+    uint64_t ms = (until_ns - now_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
     return ms > INT32_MAX ? INT32_MAX : (DWORD)ms;
 }
 
@@ -137,7 +137,7 @@ static void win_native__set_last_error(int os_error)
 
 static const struct win_system win_native__system = {
     .start = win_native__start,
-    .clock_ns = wall_clock_ns,
+    .clock_ns = clock_now_ns,
     .load_rio = win_native__load_rio,
     .is_local_ip = win_socket_is_local_ip,
     .port_open = win_native__port_open,

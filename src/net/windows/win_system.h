@@ -74,7 +74,7 @@ struct win_system {
     /* Before anything else, any number of times, any thread. The simulation is what the system in
      * memory runs on; Windows has no use for it. */
     int (*start)(struct net_simulation *simulation);
-    uint64_t (*clock_ns)(void); /* as wall_clock_ns() */
+    uint64_t (*clock_ns)(void); /* as clock_now_ns() */
     /* Fills in the table and how many bytes of it the system wrote. */
     int (*load_rio)(struct rio_table *table, uint32_t *bytes);
     bool (*is_local_ip)(const struct weir_address *address, uint64_t now_ns);

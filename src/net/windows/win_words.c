@@ -8,7 +8,7 @@
 #include "error_winsock.h"
 #include "win_error.h"
 
-enum weir_code win_fail_place(const struct net_place *place, bool stream, int os_error,
+enum weir_code win_fail_place(const struct net_listen_options *place, bool stream, int os_error,
                               struct weir_error *error)
 {
     char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";

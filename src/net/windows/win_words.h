@@ -6,7 +6,7 @@
 #include "net.h"
 
 /* Fills in what failed and what to do, and returns the code. */
-enum weir_code win_fail_place(const struct net_place *place, bool stream, int os_error,
+enum weir_code win_fail_place(const struct net_listen_options *place, bool stream, int os_error,
                               struct weir_error *error);
 
 #endif

@@ -6,24 +6,25 @@
 #include <weir/weir.h>
 
 static enum weir_decoded tagged__probe(void *user, const uint8_t *bytes, size_t length,
-                                       struct weir_head *head, struct weir_fault *fault)
+                                       struct weir_header *header,
+                                       struct weir_decode_error *decode_error)
 {
     (void)user;
     (void)length;
     if (bytes[0] != '<') {
-        snprintf(fault->text, sizeof fault->text, "a message begins with '<'");
+        snprintf(decode_error->text, sizeof decode_error->text, "a message begins with '<'");
         return WEIR_DECODED_BAD;
     }
-    head->head_bytes = 1;
-    head->message_bytes = 4;
-    head->tail_bytes = 1;
+    header->header_bytes = 1;
+    header->message_bytes = 4;
+    header->trailer_bytes = 1;
     return WEIR_DECODED_MESSAGE;
 }
 
 static const struct weir_probe tagged = {
     .size = sizeof(struct weir_probe),
     .name = "tagged",
-    .head_bytes_max = 1,
+    .header_bytes_max = 1,
     .probe = tagged__probe,
 };
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* clock.h - the system's monotonic clock. Only transports and the program read it. The layers above
+ * the transport interface receive the time as a value, so that tests control it. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define CLOCK_NS_PER_MS UINT64_C(1000000)
+
+/* Returns nanoseconds of a clock that never goes back. Thread: any. */
+uint64_t clock_now_ns(void);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* decode_error.c - texts about bad frames, and the guesses in them: which protocol the peer
+ * speaks. */
+#include "decode_error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DECODE_ERROR__SHOWN_BYTES_MAX 12 /* of what a peer sent */
+
+enum weir_decoded decode_error_write(struct weir_decode_error *decode_error, const char *format,
+                                     ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(decode_error->text, sizeof decode_error->text, format, arguments);
+    va_end(arguments);
+    return WEIR_DECODED_BAD;
+}
+
+static bool decode_error__is_printable(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7f;
+}
+
+static size_t decode_error__escape_one(uint8_t byte, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char plain[] = "\r\n\t\\\"", letters[] = "rnt\\\"";
+    const char *found = byte == 0 ? NULL : strchr(plain, byte);
+
+    if (!found && decode_error__is_printable(byte)) {
+        text[0] = (char)byte;
+        return 1;
+    }
+    text[0] = '\\';
+    if (found) {
+        text[1] = letters[found - plain];
+        return 2;
+    }
+    text[1] = 'x';
+    text[2] = digits[byte >> 4];
+    text[3] = digits[byte & 15];
+    return 4;
+}
+
+char *decode_error_escape(const uint8_t *bytes, size_t length, char *text, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        char one[4];
+        size_t count = decode_error__escape_one(bytes[i], one);
+        if (count >= size - used) break;
+        memcpy(text + used, one, count);
+        used += count;
+    }
+    text[used] = '\0';
+    return text;
+}
+
+/* How a protocol's first bytes look. */
+static const struct decode_error__look {
+    const char *bytes;
+    size_t least; /* so many of them must be there, and all that are must be the same */
+    size_t length;
+    const char *is;
+} decode_error__looks[] = {
+    {"GET ", 4, 4, "this is an HTTP request"},
+    {"POST ", 4, 5, "this is an HTTP request"},
+    {"HEAD ", 4, 5, "this is an HTTP request"},
+    {"PUT ", 4, 4, "this is an HTTP request"},
+    {"DELETE ", 4, 7, "this is an HTTP request"},
+    {"OPTIONS ", 4, 8, "this is an HTTP request"},
+    {"PATCH ", 4, 6, "this is an HTTP request"},
+    {"TRACE ", 4, 6, "this is an HTTP request"},
+    {"CONNECT ", 4, 8, "this is an HTTP request"},
+    {"PRI * HTTP/2", 4, 12, "this is an HTTP/2 client"},
+    {"SSH-", 3, 4, "this is an SSH client"},
+    {"PROXY ", 3, 6, "this is a PROXY header, version 1: a load balancer speaks first here"},
+    {"\r\n\r\n\0\r\nQUIT\n", 4, 12,
+     "this is a PROXY header, version 2: a load balancer speaks first here"},
+    {"\x16\x03\x00", 3, 3, "this is a TLS ClientHello: the client wants encryption"},
+    {"\x16\x03\x01", 3, 3, "this is a TLS ClientHello: the client wants encryption"},
+    {"\x16\x03\x02", 3, 3, "this is a TLS ClientHello: the client wants encryption"},
+    {"\x16\x03\x03", 3, 3, "this is a TLS ClientHello: the client wants encryption"},
+};
+
+const char *decode_error_recognise(const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < sizeof decode_error__looks / sizeof decode_error__looks[0]; i++) {
+        const struct decode_error__look *look = &decode_error__looks[i];
+        size_t compared = length < look->length ? length : look->length;
+        if (length >= look->least && memcmp(bytes, look->bytes, compared) == 0) return look->is;
+    }
+    return NULL;
+}
+
+/* Whether somebody could have typed it. */
+static bool decode_error__is_text(const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!decode_error__is_printable(bytes[i]) && !strchr("\r\n\t", bytes[i] ? bytes[i] : 1))
+            return false;
+    return length >= 2;
+}
+
+enum weir_decoded decode_error_explain(struct weir_decode_error *decode_error, const char *what,
+                                       const uint8_t *bytes, size_t length)
+{
+    size_t shown = length < DECODE_ERROR__SHOWN_BYTES_MAX ? length : DECODE_ERROR__SHOWN_BYTES_MAX;
+    bool is_text = decode_error__is_text(bytes, shown);
+    const char *is = decode_error_recognise(bytes, length);
+    char escaped[4 * DECODE_ERROR__SHOWN_BYTES_MAX + 1];
+
+    if (!is && is_text) is = "this client speaks text";
+    if (!is) return decode_error_write(decode_error, "%s", what);
+    return decode_error_write(decode_error, "%s: the first bytes are %s\"%s\": %s", what,
+                              is_text ? "ASCII " : "",
+                              decode_error_escape(bytes, shown, escaped, sizeof escaped), is);
+}

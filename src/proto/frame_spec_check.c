@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* frame_spec_check.c - what can never work is refused when it is written down, and not when the
+ * first peer sends something. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "check.h"
+#include "frame_spec.h"
+
+static enum weir_code frame_spec__check_varint(const char *text, struct frame_spec *spec,
+                                               struct weir_error *error)
+{
+    if (spec->header != 0)
+        return frame_spec_refuse(error, text,
+                                 "leave header out: it is offset and the varint's own bytes",
+                                 "a varint's header has no fixed size");
+    if (spec->strip != 0 && spec->strip != FRAME_SPEC_STRIP_ALL)
+        return frame_spec_refuse(error, text, "write strip=yes or strip=no",
+                                 "a varint's header has no fixed size");
+    if (spec->is_little)
+        return frame_spec_refuse(error, text, "leave endian out",
+                                 "a varint has an order of its own");
+    if (spec->offset > WEIR_HEADER_BYTES_MAX - FRAME_SPEC_VARINT_BYTES_MAX)
+        return frame_spec_refuse(error, text, NULL, "no header may be longer than %d bytes",
+                                 WEIR_HEADER_BYTES_MAX);
+    if (spec->magic_length > spec->offset)
+        return frame_spec_refuse(error, text, "raise offset", "the magic lies over the length");
+    if (spec->adjust > (int64_t)spec->max)
+        return frame_spec_refuse(error, text, "lower adjust, or raise max",
+                                 "every frame would be longer than max");
+    if (spec->covers == FRAME_SPEC_REST) spec->covers = FRAME_SPEC_BODY;
+    spec->value_max = UINT64_MAX;
+    return WEIR_OK;
+}
+
+/* Where the length field is, and what is around it. */
+static enum weir_code frame_spec__check_header(const char *text, struct frame_spec *spec,
+                                               struct weir_error *error)
+{
+    uint32_t field_end = spec->offset + spec->width;
+
+    if (spec->header == 0) spec->header = field_end;
+    if (spec->header > WEIR_HEADER_BYTES_MAX)
+        return frame_spec_refuse(error, text, NULL, "no header may be longer than %d bytes",
+                                 WEIR_HEADER_BYTES_MAX);
+    if (field_end > spec->header)
+        return frame_spec_refuse(error, text, "raise header, or lower offset",
+                                 "the length field ends at byte %u, outside the header of %u",
+                                 (unsigned)field_end, (unsigned)spec->header);
+    if (spec->strip == FRAME_SPEC_STRIP_ALL) spec->strip = spec->header;
+    if (spec->strip > spec->header)
+        return frame_spec_refuse(error, text, "raise header, or lower strip",
+                                 "strip=%u is more than the header of %u", (unsigned)spec->strip,
+                                 (unsigned)spec->header);
+    if (spec->magic_length > spec->offset)
+        return frame_spec_refuse(error, text, "raise offset, or shorten magic",
+                                 "the magic lies over the length field");
+    if (spec->covers == FRAME_SPEC_REST && spec->header == field_end)
+        spec->covers = FRAME_SPEC_BODY; /* the same, and one thing has one text */
+    return WEIR_OK;
+}
+
+/* Which lengths can come, and which of them are of use. */
+static enum weir_code frame_spec__check_values(const char *text, struct frame_spec *spec,
+                                               struct weir_error *error)
+{
+    int64_t header = spec->header;
+    int64_t shortest = header - (int64_t)spec->strip;
+
+    spec->value_max = spec->width == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * spec->width) - 1;
+    spec->constant = spec->adjust;
+    if (spec->covers == FRAME_SPEC_BODY) spec->constant += header;
+    if (spec->covers == FRAME_SPEC_REST) spec->constant += (int64_t)spec->offset + spec->width;
+
+    /* No sum can overflow: what is wider than 5 bytes reaches anything that a constant may ask. */
+    if (spec->width <= 5 && (int64_t)spec->value_max + spec->constant < header)
+        return frame_spec_refuse(error, text, "mind the sign of adjust: it is added to the length",
+                                 "no length of %u bytes would reach the end of the header",
+                                 (unsigned)spec->width);
+    if (spec->constant - (int64_t)spec->strip > (int64_t)spec->max)
+        return frame_spec_refuse(error, text, "lower adjust, or raise max",
+                                 "every frame would be longer than max");
+    if ((int64_t)spec->max < shortest)
+        return frame_spec_refuse(error, text, "raise max: it counts the header bytes that stay",
+                                 "every frame would be longer than max");
+    /* What the width cannot say is no limit: max is what it can. */
+    if (spec->width <= 5) {
+        uint64_t longest =
+            (uint64_t)((int64_t)spec->value_max + spec->constant - (int64_t)spec->strip);
+        if (spec->max > longest) spec->max = longest;
+    }
+    return WEIR_OK;
+}
+
+static enum weir_code frame_spec__check_line(const char *text, struct frame_spec *spec,
+                                             struct weir_error *error)
+{
+    if (spec->max < FRAME_SPEC_MAX_BYTES_MAX) return WEIR_OK;
+    return frame_spec_refuse(error, text, "lower max", "max is too large");
+}
+
+enum weir_code frame_spec_check(const char *text, struct frame_spec *spec, struct weir_error *error)
+{
+    enum weir_code code;
+
+    switch (spec->kind) {
+    case FRAME_SPEC_LENGTH:
+        if (spec->width == FRAME_SPEC_VARINT) return frame_spec__check_varint(text, spec, error);
+        code = frame_spec__check_header(text, spec, error);
+        return code == WEIR_OK ? frame_spec__check_values(text, spec, error) : code;
+    case FRAME_SPEC_LINE: return frame_spec__check_line(text, spec, error);
+    case FRAME_SPEC_FIXED:
+        if (spec->size == 0)
+            return frame_spec_refuse(error, text, "write fixed:size=16", "it has no size");
+        if (spec->has_max && spec->size > spec->max)
+            return frame_spec_refuse(error, text, "raise max, or lower size",
+                                     "every message would be longer than max");
+        spec->max = spec->size;
+        return WEIR_OK;
+    case FRAME_SPEC_SUNRPC:
+        if (spec->max > INT32_MAX) spec->max = INT32_MAX; /* one fragment's most */
+        return WEIR_OK;
+    case FRAME_SPEC_RAW:
+    case FRAME_SPEC_DATAGRAM:
+    case FRAME_SPEC_NETSTRING:
+    case FRAME_SPEC_PROBE:
+    case FRAME_SPEC_KINDS_COUNT: break;
+    }
+    return WEIR_OK;
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/* frame_spec_read.c - reads "NAME:key=value,key=value" and "netty(0,4,0,4)". */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "error_fill.h"
+#include "frame_spec.h"
+#include "suggest.h"
+
+/* A text being read, and what is made of it. */
+struct frame_spec__reader {
+    const char *text, *at;
+    struct frame_spec *spec;
+    struct weir_error *error;
+    uint32_t seen; /* a bit for each key that was read */
+};
+
+/* A piece of the text. */
+struct frame_spec__word {
+    const char *bytes;
+    size_t length;
+};
+
+enum weir_code frame_spec_refuse(struct weir_error *error, const char *text, const char *hint,
+                                 const char *format, ...)
+{
+    char reason[sizeof error->reason];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return error_fill(error, WEIR_INVALID, 0, "frame messages as", text, reason, hint);
+}
+
+/* ---- values ---- */
+
+static bool frame_spec__is(struct frame_spec__word word, const char *text)
+{
+    return word.length == strlen(text) && memcmp(word.bytes, text, word.length) == 0;
+}
+
+/* Digits and perhaps a unit: "64k". */
+static bool frame_spec__number(struct frame_spec__word word, uint64_t max, uint64_t *value)
+{
+    static const char units[] = "kKmMgG";
+    size_t i = 0;
+
+    *value = 0;
+    for (; i < word.length && word.bytes[i] >= '0' && word.bytes[i] <= '9'; i++) {
+        uint64_t digit = (uint64_t)(word.bytes[i] - '0');
+        if (digit > max || *value > (max - digit) / 10) return false;
+        *value = *value * 10 + digit;
+    }
+    if (i == 0 || i == word.length) return i > 0;
+    const char *unit = strchr(units, word.bytes[i]);
+    if (!unit || word.bytes[i] == '\0' || i + 1 < word.length) return false;
+    unsigned shift = 10 * (unsigned)((unit - units) / 2 + 1);
+    if (*value > max >> shift) return false;
+    *value <<= shift;
+    return true;
+}
+
+static bool frame_spec__small(struct frame_spec__word word, uint32_t max, uint32_t *value)
+{
+    uint64_t number;
+
+    if (!frame_spec__number(word, max, &number)) return false;
+    *value = (uint32_t)number;
+    return true;
+}
+
+static bool frame_spec__signed(struct frame_spec__word word, int64_t *value)
+{
+    uint64_t number;
+    bool is_negative = word.length > 0 && word.bytes[0] == '-';
+
+    if (word.length > 0 && (is_negative || word.bytes[0] == '+')) {
+        word.bytes++;
+        word.length--;
+    }
+    if (!frame_spec__number(word, (uint64_t)FRAME_SPEC_ADJUST_MAX, &number)) return false;
+    *value = is_negative ? -(int64_t)number : (int64_t)number;
+    return true;
+}
+
+static int frame_spec__hex(char letter)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *found = letter != '\0' ? strchr(digits, letter) : NULL;
+
+    return found ? (int)((found - digits) % 16) : -1;
+}
+
+/* One byte as it is, or \r \n \t \\ \0 \xHH. */
+static bool frame_spec__byte(struct frame_spec__word *word, uint8_t *byte)
+{
+    static const char letters[] = "rnt\\0", bytes[] = "\r\n\t\\";
+    const char *at = word->bytes, *found;
+    size_t used = 1;
+
+    *byte = (uint8_t)at[0];
+    if (at[0] == '\\') {
+        if (word->length < 2) return false;
+        found = strchr(letters, at[1]);
+        used = 2;
+        if (found) {
+            *byte = (uint8_t)bytes[found - letters];
+        } else {
+            if (at[1] != 'x' || word->length < 4) return false;
+            int high = frame_spec__hex(at[2]), low = frame_spec__hex(at[3]);
+            if (high < 0 || low < 0) return false;
+            *byte = (uint8_t)(high * 16 + low);
+            used = 4;
+        }
+    }
+    word->bytes += used;
+    word->length -= used;
+    return true;
+}
+
+static bool frame_spec__bytes(struct frame_spec__word word, uint8_t *bytes, uint32_t max,
+                              uint32_t *length)
+{
+    *length = 0;
+    while (word.length > 0) {
+        if (*length == max || !frame_spec__byte(&word, &bytes[*length])) return false;
+        (*length)++;
+    }
+    return *length > 0;
+}
+
+/* ---- keys ---- */
+
+static bool frame_spec__set_width(struct frame_spec *spec, struct frame_spec__word word)
+{
+    if (frame_spec__is(word, "varint")) {
+        spec->width = FRAME_SPEC_VARINT;
+        return true;
+    }
+    return frame_spec__small(word, 8, &spec->width) && spec->width > 0;
+}
+
+static bool frame_spec__set_endian(struct frame_spec *spec, struct frame_spec__word word)
+{
+    spec->is_little = frame_spec__is(word, "little");
+    return spec->is_little || frame_spec__is(word, "big");
+}
+
+static bool frame_spec__set_offset(struct frame_spec *spec, struct frame_spec__word word)
+{
+    return frame_spec__small(word, WEIR_HEADER_BYTES_MAX, &spec->offset);
+}
+
+static bool frame_spec__set_header(struct frame_spec *spec, struct frame_spec__word word)
+{
+    return frame_spec__small(word, WEIR_HEADER_BYTES_MAX, &spec->header) && spec->header > 0;
+}
+
+static bool frame_spec__set_covers(struct frame_spec *spec, struct frame_spec__word word)
+{
+    for (int i = FRAME_SPEC_BODY; i <= FRAME_SPEC_REST; i++) {
+        if (!frame_spec__is(word, frame_spec_covers_name((enum frame_spec_covers)i))) continue;
+        spec->covers = (enum frame_spec_covers)i;
+        return true;
+    }
+    return false;
+}
+
+static bool frame_spec__set_adjust(struct frame_spec *spec, struct frame_spec__word word)
+{
+    return frame_spec__signed(word, &spec->adjust);
+}
+
+static bool frame_spec__set_strip(struct frame_spec *spec, struct frame_spec__word word)
+{
+    if (frame_spec__is(word, "yes")) {
+        spec->strip = FRAME_SPEC_STRIP_ALL;
+        return true;
+    }
+    if (frame_spec__is(word, "no")) {
+        spec->strip = 0;
+        return true;
+    }
+    return frame_spec__small(word, WEIR_HEADER_BYTES_MAX, &spec->strip);
+}
+
+static bool frame_spec__set_magic(struct frame_spec *spec, struct frame_spec__word word)
+{
+    return frame_spec__bytes(word, spec->magic, FRAME_SPEC_MAGIC_BYTES_MAX, &spec->magic_length);
+}
+
+static bool frame_spec__set_delimiter(struct frame_spec *spec, struct frame_spec__word word)
+{
+    return frame_spec__bytes(word, spec->delimiter, FRAME_SPEC_DELIMITER_BYTES_MAX,
+                             &spec->delimiter_length);
+}
+
+static bool frame_spec__set_size(struct frame_spec *spec, struct frame_spec__word word)
+{
+    return frame_spec__number(word, FRAME_SPEC_MAX_BYTES_MAX, &spec->size) && spec->size > 0;
+}
+
+static bool frame_spec__set_max(struct frame_spec *spec, struct frame_spec__word word)
+{
+    spec->has_max = true;
+    return frame_spec__number(word, FRAME_SPEC_MAX_BYTES_MAX, &spec->max) && spec->max > 0;
+}
+
+static bool frame_spec__set_oversize(struct frame_spec *spec, struct frame_spec__word word)
+{
+    spec->skips = frame_spec__is(word, "skip");
+    return spec->skips || frame_spec__is(word, "close");
+}
+
+const char *frame_spec_covers_name(enum frame_spec_covers covers)
+{
+    static const char *const words[] = {
+        [FRAME_SPEC_BODY] = "body",
+        [FRAME_SPEC_FRAME] = "header+body",
+        [FRAME_SPEC_REST] = "rest",
+    };
+
+    return words[covers];
+}
+
+#define FRAME_SPEC__ON(kind) (1U << FRAME_SPEC_##kind)
+
+static const struct frame_spec__key {
+    const char *name;
+    uint32_t kinds;
+    bool (*set)(struct frame_spec *spec, struct frame_spec__word word);
+    const char *hint;
+} frame_spec__keys[] = {
+    {"width", FRAME_SPEC__ON(LENGTH), frame_spec__set_width,
+     "write the bytes of the length field, 1 to 8, or varint"},
+    {"endian", FRAME_SPEC__ON(LENGTH), frame_spec__set_endian, "write big or little"},
+    {"offset", FRAME_SPEC__ON(LENGTH), frame_spec__set_offset,
+     "write how many bytes come before the length field, 0 to 63"},
+    {"header", FRAME_SPEC__ON(LENGTH), frame_spec__set_header,
+     "write the bytes of the whole header, 1 to 64"},
+    {"covers", FRAME_SPEC__ON(LENGTH), frame_spec__set_covers,
+     "write what the length counts: body, header+body, or rest (all behind the length field)"},
+    {"adjust", FRAME_SPEC__ON(LENGTH), frame_spec__set_adjust,
+     "write what is added to the length that was read, such as -2 or 4; up to 1g"},
+    {"strip", FRAME_SPEC__ON(LENGTH), frame_spec__set_strip,
+     "write yes (no header in the message), no, or how many bytes of it to take off"},
+    {"magic", FRAME_SPEC__ON(LENGTH), frame_spec__set_magic,
+     "write the 1 to 16 bytes that every frame begins with, such as \\x03 or AB"},
+    {"delimiter", FRAME_SPEC__ON(LINE), frame_spec__set_delimiter,
+     "write 1 to 16 bytes; \\r \\n \\t \\0 \\\\ and \\xHH are read; a comma is \\x2c"},
+    {"size", FRAME_SPEC__ON(FIXED), frame_spec__set_size,
+     "write the bytes of each message, such as 16 or 4k"},
+    {"max",
+     FRAME_SPEC__ON(LINE) | FRAME_SPEC__ON(LENGTH) | FRAME_SPEC__ON(NETSTRING) |
+         FRAME_SPEC__ON(FIXED) | FRAME_SPEC__ON(SUNRPC),
+     frame_spec__set_max, "write the bytes of the longest message, such as 64k or 1m"},
+    {"oversize",
+     FRAME_SPEC__ON(LINE) | FRAME_SPEC__ON(LENGTH) | FRAME_SPEC__ON(NETSTRING) |
+         FRAME_SPEC__ON(SUNRPC),
+     frame_spec__set_oversize, "write close, or skip to pass over what is too long"},
+};
+
+const char *frame_spec_key(size_t index)
+{
+    return index < weir_count_of(frame_spec__keys) ? frame_spec__keys[index].name : NULL;
+}
+
+bool frame_spec_kind_has_key(enum frame_spec_kind kind, size_t index)
+{
+    return frame_spec__keys[index].kinds & 1U << kind;
+}
+
+/* The keys of a kind: "delimiter, max, oversize". */
+static const char *frame_spec__key_names(enum frame_spec_kind kind, char *text, size_t size)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; frame_spec_key(i) && used < size; i++)
+        if (frame_spec_kind_has_key(kind, i))
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
+                                     frame_spec_key(i));
+    return text;
+}
+
+static enum weir_code frame_spec__refuse_key(struct frame_spec__reader *reader,
+                                             struct frame_spec__word key)
+{
+    enum frame_spec_kind kind = reader->spec->kind;
+    const char *nearest = suggest_word(key.bytes, key.length, frame_spec_key);
+    char hint[sizeof reader->error->hint], names[128];
+
+    frame_spec__key_names(kind, names, sizeof names);
+    if (names[0] == '\0')
+        snprintf(hint, sizeof hint, "%s has no keys", frame_spec_kind_name(kind));
+    else if (nearest && !frame_spec__is(key, nearest))
+        snprintf(hint, sizeof hint, "did you mean %s? Its keys: %s", nearest, names);
+    else
+        snprintf(hint, sizeof hint, "its keys: %s", names);
+    return frame_spec_refuse(reader->error, reader->text, hint, "a %s has no key \"%.*s\"",
+                             frame_spec_kind_name(kind), (int)(key.length & 31), key.bytes);
+}
+
+/* key=value */
+static enum weir_code frame_spec__read_key(struct frame_spec__reader *reader)
+{
+    struct frame_spec__word key = {reader->at, strcspn(reader->at, "=,")};
+    struct frame_spec__word value;
+    size_t index = 0;
+
+    while (frame_spec_key(index) && !frame_spec__is(key, frame_spec_key(index))) index++;
+    if (!frame_spec_key(index) || !frame_spec_kind_has_key(reader->spec->kind, index))
+        return frame_spec__refuse_key(reader, key);
+    const struct frame_spec__key *found = &frame_spec__keys[index];
+    if (key.bytes[key.length] != '=')
+        return frame_spec_refuse(reader->error, reader->text, found->hint, "%s has no value",
+                                 found->name);
+    if (reader->seen & 1U << index)
+        return frame_spec_refuse(reader->error, reader->text, "write it once", "%s is there twice",
+                                 found->name);
+    reader->seen |= 1U << index;
+    value.bytes = key.bytes + key.length + 1;
+    value.length = strcspn(value.bytes, ",");
+    reader->at = value.bytes + value.length;
+    if (found->set(reader->spec, value)) return WEIR_OK;
+    return frame_spec_refuse(reader->error, reader->text, found->hint, "%s cannot be \"%.*s\"",
+                             found->name, (int)(value.length < 32 ? value.length : 32),
+                             value.bytes);
+}
+
+/* All keys, each behind a colon or a comma. */
+static enum weir_code frame_spec__read_keys(struct frame_spec__reader *reader)
+{
+    bool is_first = true;
+
+    while (*reader->at != '\0') {
+        if (*reader->at != ',' && !(is_first && *reader->at == ':'))
+            return frame_spec_refuse(reader->error, reader->text,
+                                     "write NAME, or NAME:key=value,key=value",
+                                     "\"%.16s\" is in the way", reader->at);
+        is_first = false;
+        reader->at++;
+        enum weir_code code = frame_spec__read_key(reader);
+        if (code != WEIR_OK) return code;
+    }
+    return WEIR_OK;
+}
+
+/* ---- names ---- */
+
+static const char *const frame_spec__kinds[FRAME_SPEC_KINDS_COUNT] = {
+    [FRAME_SPEC_RAW] = "raw",
+    [FRAME_SPEC_DATAGRAM] = "datagram",
+    [FRAME_SPEC_LINE] = "line",
+    [FRAME_SPEC_LENGTH] = "length",
+    [FRAME_SPEC_NETSTRING] = "netstring",
+    [FRAME_SPEC_FIXED] = "fixed",
+    [FRAME_SPEC_SUNRPC] = "sunrpc",
+    [FRAME_SPEC_PROBE] = "probe",
+};
+
+const char *frame_spec_kind_name(enum frame_spec_kind kind)
+{
+    return frame_spec__kinds[kind];
+}
+
+/* Every name that a description may begin with: the kinds, "netty", the presets. */
+static const char *frame_spec__name(size_t index)
+{
+    if (index < FRAME_SPEC_PROBE) return frame_spec__kinds[index];
+    if (index == FRAME_SPEC_PROBE) return "netty";
+    return frame_spec_preset(index - FRAME_SPEC_PROBE - 1);
+}
+
+static void frame_spec__defaults(struct frame_spec *spec, enum frame_spec_kind kind)
+{
+    memset(spec, 0, sizeof *spec);
+    spec->kind = kind;
+    spec->max = FRAME_SPEC_MAX_BYTES;
+    spec->width = 4;
+    spec->strip = FRAME_SPEC_STRIP_ALL;
+    if (kind != FRAME_SPEC_LINE) return;
+    spec->delimiter[0] = '\n';
+    spec->delimiter_length = 1;
+}
+
+/* netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip): there, the
+ * length counts what follows its field. */
+static enum weir_code frame_spec__read_netty(struct frame_spec__reader *reader)
+{
+    static const char hint[] =
+        "write netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)";
+    struct frame_spec *spec = reader->spec;
+    struct frame_spec__word words[4];
+
+    for (size_t i = 0; i < 4; i++) {
+        if (*reader->at != (i == 0 ? '(' : ','))
+            return frame_spec_refuse(reader->error, reader->text, hint, "netty has 4 numbers");
+        words[i].bytes = reader->at + 1;
+        words[i].length = strcspn(words[i].bytes, ",)");
+        reader->at = words[i].bytes + words[i].length;
+    }
+    if (*reader->at != ')')
+        return frame_spec_refuse(reader->error, reader->text, hint, "netty has 4 numbers");
+    reader->at++;
+    if (!frame_spec__set_offset(spec, words[0]) || !frame_spec__small(words[1], 8, &spec->width) ||
+        !frame_spec__set_adjust(spec, words[2]) ||
+        !frame_spec__small(words[3], WEIR_HEADER_BYTES_MAX, &spec->strip))
+        return frame_spec_refuse(reader->error, reader->text, hint,
+                                 "a number is missing, or too large for weir");
+    if (spec->width == 0 || (spec->width > 4 && spec->width != 8))
+        return frame_spec_refuse(reader->error, reader->text, "write 1, 2, 3, 4 or 8",
+                                 "Netty has no lengthFieldLength of %u", (unsigned)spec->width);
+    spec->covers = FRAME_SPEC_REST;
+    spec->header = spec->offset + spec->width;
+    if (spec->strip > spec->header) spec->header = spec->strip;
+    return WEIR_OK;
+}
+
+static enum weir_code frame_spec__refuse_name(struct frame_spec__reader *reader,
+                                              struct frame_spec__word name)
+{
+    const char *nearest = suggest_word(name.bytes, name.length, frame_spec__name);
+    char hint[sizeof reader->error->hint];
+
+    if (nearest)
+        snprintf(hint, sizeof hint, "did you mean %s?", nearest);
+    else
+        snprintf(
+            hint, sizeof hint,
+            "write line, u32be, varint, length:width=..., netstring, fixed:size=N, netty(...), "
+            "sunrpc, tpkt, raw or datagram");
+    return frame_spec_refuse(reader->error, reader->text, hint, "no codec is called \"%.*s\"",
+                             (int)(name.length < 32 ? name.length : 32), name.bytes);
+}
+
+static enum weir_code frame_spec__read_all(struct frame_spec__reader *reader)
+{
+    struct frame_spec__word name = {reader->text, strcspn(reader->text, ":,(")};
+    struct frame_spec *spec = reader->spec;
+    enum weir_code code = WEIR_OK;
+    size_t index = 0;
+
+    while (frame_spec__name(index) && !frame_spec__is(name, frame_spec__name(index))) index++;
+    if (!frame_spec__name(index)) return frame_spec__refuse_name(reader, name);
+    if (index > FRAME_SPEC_PROBE) {
+        struct frame_spec__reader inner = *reader;
+        inner.text = inner.at = frame_spec_preset_means(index - FRAME_SPEC_PROBE - 1);
+        code = frame_spec__read_all(&inner);
+        weir_check(code == WEIR_OK);
+        spec->has_max = false; /* a preset's own is one that we chose */
+    } else {
+        frame_spec__defaults(spec, index == FRAME_SPEC_PROBE ? FRAME_SPEC_LENGTH
+                                                             : (enum frame_spec_kind)index);
+    }
+    reader->at = name.bytes + name.length;
+    if (index == FRAME_SPEC_PROBE) code = frame_spec__read_netty(reader);
+    return code == WEIR_OK ? frame_spec__read_keys(reader) : code;
+}
+
+enum weir_code frame_spec_read(const char *text, struct frame_spec *spec, struct weir_error *error)
+{
+    struct frame_spec__reader reader = {text, text, spec, error, 0};
+    enum weir_code code = frame_spec__read_all(&reader);
+
+    return code == WEIR_OK ? frame_spec_check(text, spec, error) : code;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* frame_spec_write.c - the shortest text for a description, and the table of presets. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "frame_spec.h"
+
+static const struct weir_frame_preset frame_spec__presets[] = {
+#define PRESET(name, means, summary) {name, means, summary},
+#include "preset.def"
+#undef PRESET
+};
+
+const struct weir_frame_preset *weir_frame_preset_at(size_t index)
+{
+    return index < weir_count_of(frame_spec__presets) ? &frame_spec__presets[index] : NULL;
+}
+
+const char *frame_spec_preset(size_t index)
+{
+    return weir_frame_preset_at(index) ? frame_spec__presets[index].name : NULL;
+}
+
+const char *frame_spec_preset_means(size_t index)
+{
+    return frame_spec__presets[index].means;
+}
+
+/* Whether they frame alike; limits apart. */
+static bool frame_spec__is_same(const struct frame_spec *a, const struct frame_spec *b)
+{
+    return a->kind == b->kind && a->size == b->size && a->width == b->width &&
+           a->is_little == b->is_little && a->offset == b->offset && a->header == b->header &&
+           a->covers == b->covers && a->adjust == b->adjust && a->strip == b->strip &&
+           a->delimiter_length == b->delimiter_length &&
+           memcmp(a->delimiter, b->delimiter, a->delimiter_length) == 0 &&
+           a->magic_length == b->magic_length && memcmp(a->magic, b->magic, a->magic_length) == 0;
+}
+
+/* A text that grows. */
+struct frame_spec__text {
+    char *bytes;
+    size_t size, used;
+    bool has_keys;
+};
+
+static void frame_spec__add(struct frame_spec__text *text, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    int count = vsnprintf(text->bytes + text->used, text->size - text->used, format, arguments);
+    va_end(arguments);
+    text->used += (size_t)count;
+    if (text->used >= text->size) text->used = text->size - 1;
+}
+
+static void frame_spec__add_key(struct frame_spec__text *text, const char *key)
+{
+    frame_spec__add(text, "%c%s=", text->has_keys ? ',' : ':', key);
+    text->has_keys = true;
+}
+
+static void frame_spec__add_size(struct frame_spec__text *text, uint64_t bytes)
+{
+    static const char *const units[] = {"", "k", "m", "g"};
+    size_t unit = 0;
+
+    while (unit + 1 < weir_count_of(units) && bytes > 0 && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    frame_spec__add(text, "%" PRIu64 "%s", bytes, units[unit]);
+}
+
+static void frame_spec__add_bytes(struct frame_spec__text *text, const uint8_t *bytes,
+                                  size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool is_plain = bytes[i] > 0x20 && bytes[i] < 0x7f && bytes[i] != '\\' && bytes[i] != ',';
+        if (is_plain)
+            frame_spec__add(text, "%c", bytes[i]);
+        else if (bytes[i] == '\r' || bytes[i] == '\n')
+            frame_spec__add(text, "\\%c", bytes[i] == '\r' ? 'r' : 'n');
+        else
+            frame_spec__add(text, "\\x%02x", (unsigned)bytes[i]);
+    }
+}
+
+/* The keys of a length that differ from what they are when left out. */
+static void frame_spec__add_length(struct frame_spec__text *text, const struct frame_spec *spec)
+{
+    bool is_varint = spec->width == FRAME_SPEC_VARINT;
+
+    frame_spec__add_key(text, "width");
+    if (is_varint)
+        frame_spec__add(text, "varint");
+    else
+        frame_spec__add(text, "%u", (unsigned)spec->width);
+    if (spec->is_little) {
+        frame_spec__add_key(text, "endian");
+        frame_spec__add(text, "little");
+    }
+    if (spec->offset != 0) {
+        frame_spec__add_key(text, "offset");
+        frame_spec__add(text, "%u", (unsigned)spec->offset);
+    }
+    if (!is_varint && spec->header != spec->offset + spec->width) {
+        frame_spec__add_key(text, "header");
+        frame_spec__add(text, "%u", (unsigned)spec->header);
+    }
+    if (spec->covers != FRAME_SPEC_BODY) {
+        frame_spec__add_key(text, "covers");
+        frame_spec__add(text, "%s", frame_spec_covers_name(spec->covers));
+    }
+    if (spec->adjust != 0) {
+        frame_spec__add_key(text, "adjust");
+        frame_spec__add(text, "%" PRId64, spec->adjust);
+    }
+    if (spec->strip != (is_varint ? FRAME_SPEC_STRIP_ALL : spec->header)) {
+        frame_spec__add_key(text, "strip");
+        if (spec->strip == 0)
+            frame_spec__add(text, "no");
+        else
+            frame_spec__add(text, "%u", (unsigned)spec->strip);
+    }
+    if (spec->magic_length > 0) {
+        frame_spec__add_key(text, "magic");
+        frame_spec__add_bytes(text, spec->magic, spec->magic_length);
+    }
+}
+
+static void frame_spec__add_own(struct frame_spec__text *text, const struct frame_spec *spec)
+{
+    bool is_plain_line = spec->delimiter_length == 1 && spec->delimiter[0] == '\n';
+
+    frame_spec__add(text, "%s", frame_spec_kind_name(spec->kind));
+    if (spec->kind == FRAME_SPEC_LENGTH) frame_spec__add_length(text, spec);
+    if (spec->kind == FRAME_SPEC_LINE && !is_plain_line) {
+        frame_spec__add_key(text, "delimiter");
+        frame_spec__add_bytes(text, spec->delimiter, spec->delimiter_length);
+    }
+    if (spec->kind == FRAME_SPEC_FIXED) {
+        frame_spec__add_key(text, "size");
+        frame_spec__add_size(text, spec->size);
+    }
+}
+
+/* The first preset that frames alike; null: none. */
+static const char *frame_spec__preset_of(const struct frame_spec *spec, struct frame_spec *preset)
+{
+    for (size_t i = 0; frame_spec_preset(i); i++) {
+        enum weir_code code = frame_spec_read(frame_spec_preset_means(i), preset, NULL);
+        weir_check(code == WEIR_OK);
+        if (frame_spec__is_same(spec, preset)) return frame_spec_preset(i);
+    }
+    return NULL;
+}
+
+char *frame_spec_write(const struct frame_spec *spec, char *text, size_t size)
+{
+    struct frame_spec__text grown = {text, size, 0, false};
+    struct frame_spec base;
+    const char *name = frame_spec__preset_of(spec, &base);
+
+    text[0] = '\0';
+    if (name) {
+        frame_spec__add(&grown, "%s", name);
+    } else {
+        base = *spec;
+        base.max = FRAME_SPEC_MAX_BYTES;
+        if (frame_spec_check("", &base, NULL) != WEIR_OK) base.max = 0;
+        frame_spec__add_own(&grown, spec);
+    }
+    if (spec->max != base.max) {
+        frame_spec__add(&grown, ",max=");
+        frame_spec__add_size(&grown, spec->max);
+    }
+    if (spec->skips) frame_spec__add(&grown, ",oversize=skip");
+    return text;
+}

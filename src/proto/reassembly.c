@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* reassembly.c - puts together frames that arrive in pieces, and skips oversize ones. */
+#include "reassembly.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "decode_error.h"
+#include "memory.h"
+
+static _Thread_local uint64_t reassembly__copied;
+
+uint64_t reassembly_copied_bytes(void)
+{
+    return reassembly__copied;
+}
+
+static void reassembly__take_off(struct weir_input *input, size_t count)
+{
+    input->bytes += count;
+    input->length -= count;
+}
+
+/* Room for `needed` bytes. Doubling keeps the copying cheap; a known end keeps it from going
+ * beyond. */
+static bool reassembly__grow(struct reassembly *reassembly, size_t needed)
+{
+    size_t capacity = reassembly->heap ? reassembly->capacity : REASSEMBLY_SMALL_BYTES;
+
+    if (needed <= capacity) return true;
+    capacity *= 2;
+    if (reassembly->frame_bytes != 0 && capacity > reassembly->frame_bytes)
+        capacity = (size_t)reassembly->frame_bytes;
+    if (capacity < needed) capacity = needed;
+    uint8_t *heap = memory_alloc(capacity);
+    if (!heap) return false;
+    memcpy(heap, reassembly_bytes(reassembly), reassembly->length);
+    memory_free(reassembly->heap);
+    reassembly->heap = heap;
+    reassembly->capacity = capacity;
+    return true;
+}
+
+bool reassembly_take(struct reassembly *reassembly, struct weir_input *input, size_t count)
+{
+    weir_check(count <= input->length);
+    if (!reassembly__grow(reassembly, reassembly->length + count)) return false;
+    if (count > 0) memcpy(reassembly_bytes(reassembly) + reassembly->length, input->bytes, count);
+    reassembly->length += count;
+    reassembly->phase = REASSEMBLY_GATHERING;
+    reassembly__copied += count;
+    reassembly__take_off(input, count);
+    return true;
+}
+
+bool reassembly_skip(struct reassembly *reassembly, struct weir_input *input)
+{
+    size_t count = input->length;
+
+    if (count > reassembly->skip_bytes) count = (size_t)reassembly->skip_bytes;
+    reassembly__take_off(input, count);
+    reassembly->skip_bytes -= count;
+    return reassembly->skip_bytes == 0;
+}
+
+void reassembly_clear(struct reassembly *reassembly)
+{
+    memory_free(reassembly->heap);
+    reassembly->heap = NULL;
+    reassembly->length = 0;
+    reassembly->capacity = 0;
+    reassembly->frame_bytes = 0;
+    reassembly->skip_bytes = 0;
+    reassembly->phase = REASSEMBLY_IDLE;
+    reassembly->note = 0;
+}
+
+enum weir_decoded reassembly_need_more(struct reassembly *reassembly,
+                                       const struct weir_input *input,
+                                       struct weir_decode_error *decode_error)
+{
+    uint64_t came = reassembly->length;
+
+    if (!input->ended) return WEIR_DECODED_MORE;
+    if (reassembly->phase == REASSEMBLY_SKIPPING)
+        came = reassembly->frame_bytes - reassembly->skip_bytes;
+    if (reassembly->frame_bytes == 0)
+        return decode_error_write(
+            decode_error,
+            "the stream ended inside a frame: %" PRIu64 " bytes, not all of its header", came);
+    return decode_error_write(decode_error,
+                              "the stream ended inside a frame: %" PRIu64 " of %" PRIu64 " bytes",
+                              came, reassembly->frame_bytes);
+}
+
+enum weir_decoded reassembly_refuse(const struct reassembly_layout *layout, const uint8_t *bytes,
+                                    size_t length, struct weir_decode_error *decode_error)
+{
+    char what[128];
+
+    snprintf(what, sizeof what, "length %" PRIu64 " exceeds %" PRIu64, layout->said, layout->max);
+    if (layout->swapped == 0 || decode_error_recognise(bytes, length))
+        return decode_error_explain(decode_error, what, bytes, length);
+    return decode_error_write(decode_error,
+                              "%s: with its bytes in the other order it is %" PRIu64
+                              ": does the sender mean the other endian?",
+                              what, layout->swapped);
+}
+
+enum weir_decoded reassembly_no_memory(const struct reassembly *reassembly,
+                                       struct weir_decode_error *decode_error)
+{
+    return decode_error_write(decode_error,
+                              "no memory to gather a frame of which %" PRIu64 " bytes came",
+                              (uint64_t)reassembly->length);
+}
+
+/* ---- a frame with a header that a probe reads ---- */
+
+/* The header is known, and the message is too long. */
+static enum weir_decoded reassembly__oversize(struct reassembly *reassembly,
+                                              const struct reassembly_shape *shape,
+                                              const struct reassembly_layout *layout,
+                                              const struct weir_input *input,
+                                              struct weir_decode_error *decode_error)
+{
+    const uint8_t *bytes = reassembly->length > 0 ? reassembly_bytes(reassembly) : input->bytes;
+    size_t held = reassembly->length;
+
+    if (!shape->skips)
+        return reassembly_refuse(layout, bytes, held > 0 ? held : input->length, decode_error);
+    reassembly_clear(reassembly);
+    reassembly->phase = REASSEMBLY_SKIPPING;
+    reassembly->skipped_count++;
+    reassembly->frame_bytes = layout->frame_bytes;
+    reassembly->skip_bytes = layout->frame_bytes - held;
+    return WEIR_DECODED_MESSAGE;
+}
+
+/* Whole, from what is held. */
+static enum weir_decoded reassembly__finish(struct reassembly *reassembly,
+                                            const struct reassembly_layout *layout,
+                                            struct weir_message *message)
+{
+    message->frame = reassembly_bytes(reassembly);
+    message->frame_length = reassembly->length;
+    message->bytes = message->frame + layout->header_bytes;
+    message->length = reassembly->length - layout->header_bytes - layout->trailer_bytes;
+    reassembly->phase = REASSEMBLY_HELD;
+    return WEIR_DECODED_MESSAGE;
+}
+
+/* Nothing is held: a frame begins with the input's first byte. */
+static enum weir_decoded reassembly__begin(struct reassembly *reassembly,
+                                           const struct reassembly_shape *shape,
+                                           struct weir_input *input, struct weir_message *message,
+                                           struct weir_decode_error *decode_error)
+{
+    struct reassembly_layout layout;
+    enum weir_decoded told;
+
+    if (input->length == 0) return WEIR_DECODED_MORE;
+    told = shape->probe(shape->spec, input->bytes, input->length, &layout, decode_error);
+    if (told == WEIR_DECODED_BAD) return told;
+    if (told == WEIR_DECODED_MESSAGE && layout.is_oversize)
+        return reassembly__oversize(reassembly, shape, &layout, input, decode_error);
+    if (told == WEIR_DECODED_MESSAGE && layout.frame_bytes <= input->length)
+        return reassembly_hand_up(input, &layout, message);
+    if (told == WEIR_DECODED_MESSAGE) reassembly->frame_bytes = layout.frame_bytes;
+    if (!reassembly_take(reassembly, input, input->length))
+        return reassembly_no_memory(reassembly, decode_error);
+    return reassembly_need_more(reassembly, input, decode_error);
+}
+
+/* Takes what the frame is known to need. False: no memory. */
+static bool reassembly__fill(struct reassembly *reassembly, struct weir_input *input,
+                             uint64_t needed)
+{
+    uint64_t missing = needed - reassembly->length;
+
+    return reassembly_take(reassembly, input,
+                           missing < input->length ? (size_t)missing : input->length);
+}
+
+/* Some of a frame is held. */
+static enum weir_decoded reassembly__go_on(struct reassembly *reassembly,
+                                           const struct reassembly_shape *shape,
+                                           struct weir_input *input, struct weir_message *message,
+                                           struct weir_decode_error *decode_error)
+{
+    struct reassembly_layout layout = {0};
+    enum weir_decoded told;
+
+    for (;;) {
+        if (reassembly->frame_bytes == 0 || reassembly->length == reassembly->frame_bytes) {
+            told = shape->probe(shape->spec, reassembly_bytes(reassembly), reassembly->length,
+                                &layout, decode_error);
+            if (told == WEIR_DECODED_BAD) return told;
+            if (told == WEIR_DECODED_MESSAGE && layout.frame_bytes < reassembly->length)
+                return decode_error_write(decode_error,
+                                          "the probe asked for bytes beyond the end of the frame");
+            if (told == WEIR_DECODED_MESSAGE && layout.is_oversize)
+                return reassembly__oversize(reassembly, shape, &layout, input, decode_error);
+            if (told == WEIR_DECODED_MESSAGE && reassembly->length == layout.frame_bytes)
+                return reassembly__finish(reassembly, &layout, message);
+            if (told == WEIR_DECODED_MESSAGE) reassembly->frame_bytes = layout.frame_bytes;
+        }
+        if (input->length == 0) return reassembly_need_more(reassembly, input, decode_error);
+        if (!reassembly__fill(reassembly, input,
+                              reassembly->frame_bytes > 0 ? reassembly->frame_bytes
+                                                          : layout.frame_bytes))
+            return reassembly_no_memory(reassembly, decode_error);
+    }
+}
+
+enum weir_decoded reassembly_decode_slowly(struct reassembly *reassembly,
+                                           const struct reassembly_shape *shape,
+                                           struct weir_input *input, struct weir_message *message,
+                                           struct weir_decode_error *decode_error)
+{
+    enum weir_decoded told;
+
+    if (reassembly->phase == REASSEMBLY_HELD) reassembly_clear(reassembly);
+    do {
+        if (reassembly->phase == REASSEMBLY_SKIPPING) {
+            if (!reassembly_skip(reassembly, input))
+                return reassembly_need_more(reassembly, input, decode_error);
+            reassembly_clear(reassembly);
+        }
+        told = reassembly->phase == REASSEMBLY_IDLE
+                   ? reassembly__begin(reassembly, shape, input, message, decode_error)
+                   : reassembly__go_on(reassembly, shape, input, message, decode_error);
+    } while (told == WEIR_DECODED_MESSAGE && reassembly->phase == REASSEMBLY_SKIPPING);
+    return told;
+}
+
+size_t reassembly_begun_bytes(const struct weir_codec *codec, const void *state)
+{
+    const struct reassembly *reassembly = state;
+
+    (void)codec;
+    if (reassembly->phase == REASSEMBLY_GATHERING) return reassembly->length;
+    if (reassembly->phase == REASSEMBLY_SKIPPING)
+        return reassembly->length > 0 ? reassembly->length : 1;
+    return 0;
+}
+
+void reassembly_release(const struct weir_codec *codec, void *state)
+{
+    (void)codec;
+    reassembly_clear(state);
+}

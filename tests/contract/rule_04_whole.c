@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* rule_04_whole.c - streams arrive whole: every byte, once, in its place, whatever the pieces and
+ * whoever is slow. */
+#include "contract.h"
+
+#define RULE__MB (1000 * 1000)
+
+/* One connection that sends back the very buffers it receives. */
+static void rule__echo(uint64_t total, uint32_t piece)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    line->in_seed = 11;
+    line->echoes = true;
+    line->out_finishes = true;
+    peer_reads_pattern(peer, 11);
+    peer_sends_pattern(peer, 11, total, piece);
+    peer->out_finishes = true;
+    line_receive(line, true);
+    world_until(world, peer_saw_close(peer));
+    require(!peer_saw_reset(peer));
+    require_equal(peer->in_position, total);
+    require_equal(line->in_position, total);
+    world_close(world);
+}
+
+static void an_echo_of_single_bytes(void **state)
+{
+    (void)state;
+    rule__echo(100 * 1000, 1);
+}
+
+static void an_echo_in_pieces_of_7(void **state)
+{
+    (void)state;
+    rule__echo(RULE__MB / 2, 7);
+}
+
+static void an_echo_in_pieces_of_1000(void **state)
+{
+    (void)state;
+    rule__echo(5 * RULE__MB, 1000);
+}
+
+static void an_echo_in_pieces_of_16384(void **state)
+{
+    (void)state;
+    rule__echo(5 * RULE__MB, 16384);
+}
+
+/* Two streams that know nothing of each other, against each other. */
+static void both_ways_at_once(void **state)
+{
+    static const uint32_t pieces[] = {1, 7, 1000, 4096};
+
+    (void)state;
+    for (size_t i = 0; i < CONTRACT_COUNT_OF(pieces); i++) {
+        struct world *world = world_open(NULL);
+        struct peer *peer;
+        struct line *line = world_connect(world, &peer);
+        uint64_t total = pieces[i] < 1000 ? 20000 * pieces[i] : 5 * RULE__MB;
+        line->in_seed = 21;
+        peer_sends_pattern(peer, 21, total, pieces[i]);
+        peer->out_finishes = true;
+        peer_reads_pattern(peer, 22);
+        line_sends_pattern(line, 22, total, 16, pieces[i]);
+        line->out_finishes = true;
+        line_receive(line, true);
+        world_until(world, peer_saw_end(peer) && line->peer_done_count == 1);
+        require_equal(peer->in_position, total);
+        require_equal(line->in_position, total);
+        world_close(world);
+    }
+}
+
+static void several_connections_at_once(void **state)
+{
+    enum { COUNT = 8 };
+    static const uint32_t pieces[] = {50, 977, 4096, 20000};
+    struct world *world = world_open(NULL);
+    struct line *lines[COUNT];
+    struct peer *peers[COUNT];
+    uint64_t total = RULE__MB;
+
+    (void)state;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        lines[i] = world_connect(world, &peers[i]);
+        lines[i]->in_seed = 1000 + i;
+        lines[i]->echoes = true;
+        lines[i]->out_finishes = true;
+        peer_sends_pattern(peers[i], 1000 + i, total, pieces[i % CONTRACT_COUNT_OF(pieces)]);
+        peers[i]->out_finishes = true;
+        peer_reads_pattern(peers[i], 1000 + i);
+        line_receive(lines[i], true);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        world_until(world, peer_saw_close(peers[i]));
+        require_equal(peers[i]->in_position, total);
+    }
+    world_close(world);
+}
+
+/* A peer that does not read makes a send wait; nothing is lost when it reads after all. */
+static void a_reader_that_rests_makes_sends_wait(void **state)
+{
+    struct net_options options;
+    struct world *world;
+    struct peer *peer;
+    struct line *line;
+
+    (void)state;
+    world_options(&options);
+    options.stream_buffer_bytes = WORLD_LARGE_BYTES;
+    world = world_open(&options);
+    line = world_connect(world, &peer);
+    line_sends_pattern(line, 31, 64 * RULE__MB, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
+    world_settle(world);
+    require(line->send_out);
+    uint64_t stuck = line->out_position;
+    world_settle(world);
+    require_equal(line->out_position, stuck);
+    require(stuck < 64 * RULE__MB);
+    line->out_total = stuck;
+    peer_reads_pattern(peer, 31);
+    world_until(world, !line->send_out);
+    require_equal(line->sent_code, WEIR_OK);
+    world_until(world, peer->in_position == stuck);
+    world_close(world);
+}
+
+static void a_slow_reader_gets_everything(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+    uint64_t total = RULE__MB / 2;
+
+    (void)state;
+    peer_reads_pattern(peer, 32);
+    peer->in_piece = 3000;
+    line_sends_pattern(line, 32, total, 16, 1000);
+    line->out_finishes = true;
+    world_until(world, peer_saw_close(peer));
+    require(!peer_saw_reset(peer));
+    require_equal(peer->in_position, total);
+    world_close(world);
+}
+
+static void a_slow_owner_gets_everything(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+    uint64_t total = RULE__MB / 2;
+
+    (void)state;
+    line->in_seed = 33;
+    line->keeps = true;
+    peer_sends_pattern(peer, 33, total, 8000);
+    peer->out_finishes = true;
+    world_begin(world);
+    while (line->peer_done_count == 0) {
+        line_receive(line, line->kept_count < 10);
+        world_iterate_on(world, "all arrived", __FILE__, __LINE__);
+        if (line->kept_count >= 10 && world->iterations_count % 3 == 0) line_give_back_kept(line);
+    }
+    require_equal(line->in_position, total);
+    world_close(world);
+}
+
+static void our_end_comes_after_our_last_byte(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    line_receive(line, true);
+    peer_reads_pattern(peer, 34);
+    line_sends_pattern(line, 34, 300 * 1000, 16, 4000);
+    line->out_finishes = true;
+    world_until(world, peer_saw_end(peer));
+    require_equal(peer->in_position, 300 * 1000);
+    line->in_seed = 35; /* and the other half goes on */
+    peer_sends_pattern(peer, 35, 300 * 1000, 4000);
+    peer->out_finishes = true;
+    world_until(world, line->peer_done_count == 1);
+    require_equal(line->in_position, 300 * 1000);
+    world_close(world);
+}
+
+static void a_send_after_a_reset_fails(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    line_receive(line, true);
+    peer_reset(peer);
+    world_until(world, line_was_cut(line));
+    line->out_seed = 1;
+    line_send(line, 3, 1000);
+    world_until(world, line->sent_count == 1);
+    require(line->sent_code != WEIR_OK);
+    world_close(world);
+}
+
+static void bytes_before_a_reset_are_a_beginning_of_the_stream(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+
+    (void)state;
+    for (uint64_t i = 0; i < 30; i++) {
+        struct line *line = world_connect(world, &peer);
+        line->in_seed = 40 + i;
+        line->echoes = i % 2 == 0;
+        line_receive(line, true);
+        peer_reads_pattern(peer, 40 + i);
+        peer_sends_pattern(peer, 40 + i, RULE__MB, 5000);
+        world_until(world, line->in_position >= i * 1000);
+        peer_reset(peer);
+        world_until(world,
+                    line_was_cut(line) || (line->sent_count > 0 && line->sent_code != WEIR_OK));
+        line_receive(line, false);
+        line->echoes = false;
+        line_close(line);
+        world_until(world, !line->is_open);
+        line_give_back_kept(line);
+        peer_close(peer);
+    }
+    world_close(world);
+}
+
+static const struct CMUnitTest rule__tests[] = {
+    cmocka_unit_test(an_echo_of_single_bytes),
+    cmocka_unit_test(an_echo_in_pieces_of_7),
+    cmocka_unit_test(an_echo_in_pieces_of_1000),
+    cmocka_unit_test(an_echo_in_pieces_of_16384),
+    cmocka_unit_test(both_ways_at_once),
+    cmocka_unit_test(several_connections_at_once),
+    cmocka_unit_test(a_reader_that_rests_makes_sends_wait),
+    cmocka_unit_test(a_slow_reader_gets_everything),
+    cmocka_unit_test(a_slow_owner_gets_everything),
+    cmocka_unit_test(our_end_comes_after_our_last_byte),
+    cmocka_unit_test(a_send_after_a_reset_fails),
+    cmocka_unit_test(bytes_before_a_reset_are_a_beginning_of_the_stream),
+};
+
+CONTRACT_GROUP(rule_04_whole, rule__tests);

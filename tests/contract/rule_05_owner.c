@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* rule_05_owner.c - a buffer has one owner: it comes, goes on without a copy, comes home, and is
+ * never in two hands. */
+#include "contract.h"
+
+/* How many buffers the pool gives before it is empty; all go back. */
+static uint32_t rule__count(struct world *world, uint32_t bytes_min)
+{
+    struct net_buffer *list = NULL, *buffer;
+    uint32_t count = 0;
+
+    for (; (buffer = net_take(world->net, bytes_min)) != NULL; count++) {
+        require(buffer->capacity >= bytes_min);
+        require_equal(buffer->length, 0);
+        memset(buffer->bytes, 0xa5, buffer->capacity); /* all of it is ours */
+        buffer->next = list;
+        list = buffer;
+    }
+    while (list) {
+        buffer = list;
+        list = buffer->next;
+        net_give_back(world->net, buffer);
+    }
+    return count;
+}
+
+/* What the transport may keep for itself, ahead of data. */
+static void rule__require_home(struct world *world, const struct net_options *options)
+{
+    uint32_t count = rule__count(world, 1);
+
+    require(count <= options->stream_buffers_max);
+    require(count + options->receive_buffers_ready >= options->stream_buffers_max);
+    require_equal(rule__count(world, NET_DATAGRAM_BYTES_MAX), options->datagram_buffers_max);
+}
+
+static void the_pools_hold_what_was_asked_for(void **state)
+{
+    struct net_options options;
+    struct world *world;
+
+    (void)state;
+    world_options(&options);
+    options.stream_buffers_max = 100;
+    options.datagram_buffers_max = 10;
+    world = world_open(&options);
+    rule__require_home(world, &options);
+    world_close(world);
+}
+
+static void all_buffers_are_home_after_work(void **state)
+{
+    struct net_options options;
+    struct world *world;
+    struct peer *peer;
+
+    (void)state;
+    world_options(&options);
+    world = world_open(&options);
+    for (uint64_t i = 0; i < 20; i++) {
+        struct line *line = world_connect(world, &peer);
+        line->in_seed = 1 + i;
+        line->echoes = true;
+        line_receive(line, true);
+        peer_reads_pattern(peer, 1 + i);
+        peer_sends_pattern(peer, 1 + i, 50000, 1 + (uint32_t)i * 300);
+        if (i % 2 == 0) world_until(world, peer->in_position == 50000);
+        if (i % 4 == 1) world_until(world, line->in_position > 0);
+        if (i % 3 == 0) peer_reset(peer);
+        line_close(line);
+        line_give_back_kept(line);
+        world_until(world, !line->is_open);
+        peer_close(peer);
+    }
+    rule__require_home(world, &options);
+    world_close(world);
+}
+
+static void a_received_buffer_is_sent_on_without_a_copy(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    line->in_seed = 2;
+    line->keeps = true;
+    line_receive(line, true);
+    peer_reads_pattern(peer, 2);
+    peer_sends_pattern(peer, 2, 3000, 3000);
+    world_until(world, line->in_position == 3000);
+    require(line->kept_count <= NET_SEND_BUFFERS_MAX);
+    net_send(world->net, line->handle, line->kept, line->kept_count);
+    line->send_out = true;
+    line->kept_count = 0;
+    world_until(world, line->sent_count == 1 && peer->in_position == 3000);
+    world_close(world);
+}
+
+/* The owner may move bytes and length inside the capacity; the next one finds the whole buffer
+ * again. */
+static void a_buffer_may_be_sent_from_its_middle(void **state)
+{
+    struct net_options options;
+    struct world *world;
+    struct peer *peer;
+    struct line *line;
+
+    (void)state;
+    world_options(&options);
+    world = world_open(&options);
+    line = world_connect(world, &peer);
+    peer_reads_pattern(peer, 3);
+    for (uint32_t i = 0; i < 10; i++) {
+        struct net_buffer *buffer = net_take(world->net, 1000);
+        require(buffer != NULL);
+        buffer->bytes += i * 100;
+        buffer->length = 1000;
+        pattern_fill(3, i * 1000, buffer->bytes, 1000);
+        net_send(world->net, line->handle, &buffer, 1);
+        line->send_out = true;
+        world_until(world, line->sent_count == i + 1);
+    }
+    world_until(world, peer->in_position == 10000);
+    line_close(line);
+    world_until(world, !line->is_open);
+    rule__require_home(world, &options);
+    world_close(world);
+}
+
+/* ---- what is stopped ---- */
+
+static void rule__give_back_twice(void *argument)
+{
+    struct world *world = world_open(NULL);
+    struct net_buffer *buffer = net_take(world->net, 1);
+
+    (void)argument;
+    net_give_back(world->net, buffer);
+    net_give_back(world->net, buffer);
+}
+
+static void giving_back_twice_is_stopped(void **state)
+{
+    (void)state;
+    require_death(rule__give_back_twice, NULL, "rule 5");
+}
+
+static void rule__send_and_give_back(void *argument)
+{
+    struct peer *peer;
+    struct line *line = world_connect(world_open(NULL), &peer);
+    struct net_buffer *buffer = net_take(line->world->net, 1);
+
+    (void)argument;
+    buffer->length = 1;
+    buffer->bytes[0] = 1;
+    net_send(line->world->net, line->handle, &buffer, 1);
+    net_give_back(line->world->net, buffer);
+}
+
+static void giving_back_what_was_sent_is_stopped(void **state)
+{
+    (void)state;
+    require_death(rule__send_and_give_back, NULL, "rule 5");
+}
+
+static void rule__send_one_twice(void *argument)
+{
+    struct peer *peer;
+    struct line *line = world_connect(world_open(NULL), &peer);
+    struct net_buffer *buffer = net_take(line->world->net, 1), *both[] = {buffer, buffer};
+
+    (void)argument;
+    buffer->length = 1;
+    net_send(line->world->net, line->handle, both, 2);
+}
+
+static void one_buffer_twice_in_a_send_is_stopped(void **state)
+{
+    (void)state;
+    require_death(rule__send_one_twice, NULL, "rule 5");
+}
+
+static void rule__send_beyond(void *argument)
+{
+    struct peer *peer;
+    struct line *line = world_connect(world_open(NULL), &peer);
+    struct net_buffer *buffer = net_take(line->world->net, 1);
+
+    (void)argument;
+    buffer->length = buffer->capacity;
+    buffer->bytes += 1;
+    net_send(line->world->net, line->handle, &buffer, 1);
+}
+
+static void sending_beyond_the_end_of_a_buffer_is_stopped(void **state)
+{
+    (void)state;
+    require_death(rule__send_beyond, NULL, "pool_is_whole");
+}
+
+static void rule__free_with_buffer(void *argument)
+{
+    struct world *world = world_open(NULL);
+
+    (void)argument;
+    net_take(world->net, 1);
+    net_free(world->net);
+}
+
+static void freeing_a_net_with_a_lent_buffer_is_stopped(void **state)
+{
+    (void)state;
+    require_death(rule__free_with_buffer, NULL, "rule 5");
+}
+
+static const struct CMUnitTest rule__tests[] = {
+    cmocka_unit_test(the_pools_hold_what_was_asked_for),
+    cmocka_unit_test(all_buffers_are_home_after_work),
+    cmocka_unit_test(a_received_buffer_is_sent_on_without_a_copy),
+    cmocka_unit_test(a_buffer_may_be_sent_from_its_middle),
+    cmocka_unit_test(giving_back_twice_is_stopped),
+    cmocka_unit_test(giving_back_what_was_sent_is_stopped),
+    cmocka_unit_test(one_buffer_twice_in_a_send_is_stopped),
+    cmocka_unit_test(sending_beyond_the_end_of_a_buffer_is_stopped),
+    cmocka_unit_test(freeing_a_net_with_a_lent_buffer_is_stopped),
+};
+
+CONTRACT_GROUP(rule_05_owner, rule__tests);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* fixture.h - one worker over the simulated network in virtual time, for tests of the session
+ * layer. One at a time. */
+#ifndef SUPPORT_FIXTURE_H
+#define SUPPORT_FIXTURE_H
+
+#include "clock.h"
+#include "sim.h"
+#include "worker.h"
+
+#define FIXTURE_TURNS_MAX 200000 /* a test that needs more hangs */
+#define FIXTURE_MS CLOCK_NS_PER_MS
+
+struct fixture {
+    struct net_simulation *simulation;
+    struct worker_common common;
+    struct worker worker;
+    struct place tcp, udp; /* on 127.0.0.1:5050 */
+    struct weir_address address;
+};
+
+extern struct fixture fixture;
+/* Of the nets of the stages that are opened next: 1024 at first, and 0 for the default. */
+extern uint32_t fixture_stream_buffers_max, fixture_datagram_buffers_max,
+    fixture_datagram_sends_max, fixture_handles_max;
+
+/* The settings of a test: no time limits, no reply limit, marks of 128 and 32 KiB, 10 sessions. */
+struct weir_config fixture_config(void);
+
+/* Null: the codec that hands up what comes. */
+void fixture_open(const struct weir_config *config, const struct weir_codec *codec,
+                  const struct weir_handler *handler, uint64_t seed);
+
+/* Stops if nothing else did, and checks that nothing is left and that the counts add up. */
+void fixture_close(void);
+
+/* One turn, which waits so long at most; fixture_validate() looks at what it left. False:
+ * everything has ended. */
+bool fixture_iterate(uint64_t wait_ns);
+void fixture_turns(int count);
+
+/* Turns for so much virtual time. */
+void fixture_run_ms(uint64_t ms);
+
+struct weir_stats fixture_stats(void);
+uint64_t fixture_closed(enum weir_reason reason);
+struct sim_peer *fixture_connect(void);
+
+/* From an address of its own: 127.0.0.`host`. */
+struct sim_peer *fixture_connect_from(uint8_t host);
+
+/* Sends the text; the window must take it. With a dot behind it: one message of codec_dot. */
+void fixture_say(struct sim_peer *peer, const char *text);
+void fixture_tell(struct sim_peer *peer, const char *text);
+
+/* All that the peer has received and not read. */
+void fixture_expect(struct sim_peer *peer, const char *text);
+
+/* A datagram socket on 127.0.0.`host`. */
+struct sim_datagrams *fixture_datagrams(uint8_t host);
+void fixture_send_to(struct sim_datagrams *socket, const char *text);
+
+/* Waits for a datagram, which must say this. */
+void fixture_hear(struct sim_datagrams *socket, const char *text);
+
+/* Takes all stream buffers, or gives them back. */
+void fixture_take_buffers(void);
+void fixture_give_back_buffers(void);
+
+/* Turns until the worker has ended, which it must. */
+void fixture_run_to_the_end(void);
+
+/* The one session over a connection that is open. */
+struct weir_session *fixture_only_session(void);
+
+#endif

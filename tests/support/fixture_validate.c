@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* fixture_validate.c - what holds of a worker on the stage between any two turns.
+ *
+ * Sums are taken anew from the sessions, and times from the stamps, so that neither the counters
+ * nor the deadline are asked about themselves.
+ */
+#include "fixture_validate.h"
+
+#include "check.h"
+#include "require.h"
+#include "worker.h"
+
+uint32_t fixture_broadcast_bytes_max = 64 * 1024;
+
+/* What the sessions of a worker amount to. */
+struct fixture_validate__sums {
+    uint64_t admitted, farewells, peers, pinned_bytes;
+};
+
+/* ---- times ---- */
+
+/* A time that runs from the stamp: the timer runs, too, and comes no later. */
+static void fixture_validate__time(const struct weir_session *session, uint32_t stamp_ms,
+                                   uint64_t timeout_ms)
+{
+    const struct worker *worker = session->worker;
+    uint64_t age_ms = (uint32_t)((uint32_t)worker->now_ms - stamp_ms);
+    uint64_t due_ms = worker->now_ms - age_ms + timeout_ms + 1;
+
+    if (timeout_ms == 0) return;
+    if (due_ms <= worker->deadlines.taken_ms) due_ms = worker->deadlines.taken_ms + 1;
+    require(wheel_timer_runs(&session->deadline));
+    require(session->deadline.due_ms <= due_ms);
+}
+
+static void fixture_validate__stream_times(const struct weir_session *session)
+{
+    const struct weir_config *config = &session->worker->common->config;
+    uint64_t rate = config->send_rate_min_bytes;
+    uint64_t more_ms = rate > 0 ? (uint64_t)session->queue.flight_bytes * 1000 / rate : 0;
+    bool paused = session->queue_paused || session->rate_paused;
+
+    if (session->state == SESSION_OPEN && !session->heard)
+        fixture_validate__time(session, session->opened_ms, config->first_byte_timeout_ms);
+    if (session->state == SESSION_OPEN && session->frame_partial && !paused)
+        fixture_validate__time(session, session->frame_ms, config->frame_timeout_ms);
+    if (session->send_out && config->send_timeout_ms > 0)
+        fixture_validate__time(session, session->send_ms, config->send_timeout_ms + more_ms);
+    if (session->finished && !session->peer_done)
+        fixture_validate__time(session, session->finished_ms, session->worker->linger_ms);
+    if (session->rate_paused) require(wheel_timer_runs(&session->deadline));
+}
+
+static void fixture_validate__times(const struct weir_session *session)
+{
+    const struct weir_config *config = &session->worker->common->config;
+    uint32_t now_ms = (uint32_t)session->worker->now_ms;
+    uint32_t idle_ms =
+        session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
+    bool sent_last = now_ms - session->sent_ms < now_ms - session->received_ms;
+
+    if (session->state == SESSION_CLOSING) {
+        require(!wheel_timer_runs(&session->deadline));
+        require(!wheel_timer_runs(&session->alarm));
+        return;
+    }
+    if (!session->rate_paused)
+        fixture_validate__time(session, sent_last ? session->sent_ms : session->received_ms,
+                               idle_ms);
+    fixture_validate__time(session, session->opened_ms, config->lifetime_ms);
+    if (!session->is_datagram) fixture_validate__stream_times(session);
+}
+
+/* ---- sums ---- */
+
+static void fixture_validate__stream(const struct weir_session *session,
+                                     struct fixture_validate__sums *sums)
+{
+    const struct worker *worker = session->worker;
+
+    require(session->state != SESSION_FREE);
+    require(session->reason != WEIR_REASON_NONE || session->state == SESSION_OPEN ||
+            session->state == SESSION_PEER_DONE);
+    require(session->queue.counted_bytes == session->queue.pinned_bytes);
+    /* Beyond the mark: the buffer that shares are being poured into, a run that was settled, and
+     * what there is of one broadcast in the share and in buffers. */
+    require(session->queue.pinned_bytes <=
+            worker->high_bytes + 2 * worker->buffer_bytes + fixture_broadcast_bytes_max);
+    require(session->receiving_off == (session->queue_paused || session->rate_paused) ||
+            session->state == SESSION_FINISHING || session->state == SESSION_CLOSING);
+    sums->pinned_bytes += session->queue.pinned_bytes;
+    if (session->admitted)
+        sums->admitted++;
+    else
+        sums->farewells++;
+}
+
+static void fixture_validate__sessions(const struct worker *worker,
+                                       struct fixture_validate__sums *sums)
+{
+    const struct list *at;
+
+    for (at = worker->open.next; at != &worker->open; at = at->next) {
+        const struct weir_session *session =
+            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_open);
+        fixture_validate__stream(session, sums);
+        fixture_validate__times(session);
+    }
+    for (at = worker->peers.by_age.next; at != &worker->peers.by_age; at = at->next) {
+        const struct weir_session *session =
+            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_open);
+        require(session->is_datagram);
+        require(session->state == SESSION_OPEN);
+        fixture_validate__times(session);
+        sums->peers++;
+    }
+}
+
+void fixture_validate(const struct worker *worker)
+{
+    struct fixture_validate__sums sums = {0};
+    struct weir_stats stats = {0};
+    uint64_t by_reason = 0;
+
+    wheel_validate(&worker->deadlines);
+    wheel_validate(&worker->alarms);
+    require(!worker->hand.session && !worker->hand.message);
+    require(list_is_empty(&worker->touched));
+    fixture_validate__sessions(worker, &sums);
+    counters_add_to(&worker->counters, &stats);
+    for (int i = 0; i < WEIR_REASONS_COUNT; i++) by_reason += stats.closed_by_reason[i];
+    require_equal(stats.accepted - stats.closed, sums.admitted);
+    require_equal(stats.open, sums.admitted);
+    require_equal(stats.peers_opened - stats.peers_closed, sums.peers);
+    require_equal(by_reason, stats.closed + stats.peers_closed);
+    require_equal(stats.queued_bytes, sums.pinned_bytes);
+    require_equal(worker->common->sessions_open, sums.admitted);
+    require_equal(worker->reject_messages_open, sums.farewells);
+    require_equal(worker->peers.count, sums.peers);
+    require_equal(worker->table.open_count, sums.admitted + sums.farewells + sums.peers);
+}

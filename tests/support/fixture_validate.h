@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* fixture_validate.h - what holds of a worker on the stage between any two turns. */
+#ifndef SUPPORT_FIXTURE_VALIDATE_H
+#define SUPPORT_FIXTURE_VALIDATE_H
+
+#include <stdint.h>
+
+struct worker;
+
+/* The longest broadcast of the test. */
+extern uint32_t fixture_broadcast_bytes_max;
+
+/* The wheels are sound, the counts add up, nobody costs more than their marks, and nobody is
+ * without a timer whose time runs. Fails the test otherwise. The worker must be its server's only
+ * one. */
+void fixture_validate(const struct worker *worker);
+
+#endif
