@@ -33,6 +33,7 @@ TEST_NEEDS=(
     "ip          iproute2"
     "ps          procps"
     "nm          binutils"
+    "pmccabe     pmccabe"
     "x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64"
     "wine        wine"
     "-           wine64"

@@ -1,4 +1,4 @@
-"""tidy_planted - small bad inputs, each of which one rule of tools/tidy must find, and good ones it must leave alone.
+"""tidy_injected - small trees, each with one injected violation that tools/tidy must find, or with none.
 
 Run as `tools/tidy --self-test`. A rule that cannot fail checks nothing.
 """
@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import tempfile
 
-OPENING = "/* planted.c - a file that was planted to be found. */\n"
-GUARD = "#ifndef WEIR_PLANTED_H\n#define WEIR_PLANTED_H\n"
+OPENING = "/* injected.c - a file that contains an injected violation. */\n"
+GUARD = "#ifndef WEIR_INJECTED_H\n#define WEIR_INJECTED_H\n"
 
-# What every planted tree contains besides: headers to include.
+# The files that every tree contains besides: headers to include.
 BESIDES = {
     "include/weir/weir.h": OPENING + "#include <stdint.h>\n", "include/weir/version.h.in": OPENING,
     "src/base/check.h": OPENING, "src/net/net.h": OPENING, "src/net/address.h": OPENING, "src/net/pool.h": OPENING,
@@ -84,27 +84,27 @@ GOOD = [
 ]
 
 
-def plant(tidy, files):
-    """What tidy finds in a tree of these files: its rules' names, formatting aside."""
+def judge(tidy, files):
+    """Returns the names of the rules that a tree of these files violates, without formatting."""
     with tempfile.TemporaryDirectory() as folder:
         for path, text in {**BESIDES, **files, ".clang-format": "ColumnLimit: 140\n"}.items():
-            place = pathlib.Path(folder, path)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, "utf-8")
+            file = pathlib.Path(folder, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
         return [finding.rule for finding in tidy.check(tidy.Tree(folder))]
 
 
 def rules(tidy):
     for rule, path, text in BAD:
-        yield f"{rule} in {path}: {text!r}", [rule], plant(tidy, {path: OPENING + text})
+        yield f"{rule} in {path}: {text!r}", [rule], judge(tidy, {path: OPENING + text})
     for path, text in GOOD:
-        yield f"good {path}: {text!r}", [], plant(tidy, {path: OPENING + text})
+        yield f"good {path}: {text!r}", [], judge(tidy, {path: OPENING + text})
     for text in ("", "int a;\n", "/* a.c */\n", "/* SPDX-License-Identifier: MIT */\nint a;\n"):
-        yield f"opening {text!r}", ["opening"], plant(tidy, {"src/net/a.c": text})
+        yield f"opening {text!r}", ["opening"], judge(tidy, {"src/net/a.c": text})
     no_reason = OPENING + "int a = printf(1); /* tidy: allow output */\n"
-    yield "no reason", ["allow", "output"], sorted(plant(tidy, {"src/net/a.c": no_reason}))
-    planted = {rule for rule, _, _ in BAD} | {"opening"}
-    yield "rules without a planted input", set(), tidy.RULES - planted
+    yield "no reason", ["allow", "output"], sorted(judge(tidy, {"src/net/a.c": no_reason}))
+    injected = {rule for rule, _, _ in BAD} | {"opening", "length", "complexity"}
+    yield "rules without an injected violation", set(), tidy.RULES - injected
 
 
 def formatting(tidy):
@@ -147,6 +147,23 @@ def lengths(tidy):
     source = tidy.Source("src/net/a.c", "int\na(int b)\n{\n    if (b) {\n    }\n}\n#define X {\nstruct c { int d; } e = { 1 };\n"
                          "static struct c *f(void) {\n}\n")
     yield "lengths", [(1, 6), (9, 10)], [(source.line(s), source.line(e)) for s, b, e in source.declarations if b]
+    files = {"src/net/long.c": "int a(void)\n{\n" + "    ;\n" * 48 + "}\n", "src/net/short.c": "int a(void)\n{\n" + "    ;\n" * 47 + "}\n",
+             "src/net/linux/file.c": "\n" * 901, "src/net/linux/small.c": "\n" * 900,
+             "src/cli/file.c": "\n" * 501, "src/cli/small.c": "\n" * 500, "tests/a.c": "\n" * 1000,
+             "src/net/branches.c": "int a(int b)\n{\n" + "    if (b) b++;\n" * 10 + "}\n",
+             "src/net/simple.c": "int a(int b)\n{\n" + "    if (b) b++;\n" * 9 + "}\n"}
+    with tempfile.TemporaryDirectory() as folder:
+        for path, text in files.items():
+            file = pathlib.Path(folder, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        tree = tidy.Tree(folder)
+        yield "long files and functions", ["src/cli/file.c", "src/net/linux/file.c", "src/net/long.c"], sorted(
+            finding.path for finding in tidy.rule_length(tree))
+        if shutil.which("pmccabe"):
+            yield "complex functions", ["src/net/branches.c"], [finding.path for finding in tidy.rule_complexity(tree)]
+        else:
+            print("self-test: complexity SKIPPED: pmccabe is not installed (package pmccabe)")
 
 
 def run(tidy):
@@ -157,5 +174,5 @@ def run(tidy):
             if expected != got:
                 failed += 1
                 print(f"self-test FAILED: {what}\n    expected {expected}, got {got}")
-    print(f"tidy: self-test: {count} planted inputs, {failed} judged wrongly")
+    print(f"tidy: self-test: {count} inputs, {failed} judged wrongly")
     return 1 if failed else 0
