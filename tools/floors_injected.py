@@ -77,5 +77,5 @@ def run(floors):
         if len(got) != len(expected) or not all(line.startswith(start) for line, start in zip(got, expected)):
             failed += 1
             print(f"self-test FAILED: {what}\n    expected {expected}, got {got}")
-    print(f"floors: self-test: {len(TREES)} trees, {failed} judged wrongly")
+    print(f"floors: self-test: {len(TREES)} trees, {failed} failed")
     return 1 if failed else 0
