@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_dot.c - messages that end with a dot. */
+/* codec_dot.c - implements messages that end with a dot. */
 #include "codec_dot.h"
 
 #include <stdio.h>
@@ -20,14 +20,14 @@ static enum weir_decoded codec_dot__decode(const struct weir_codec *codec, void 
         return WEIR_DECODED_BAD;
     }
     while (input->length > 0) {
-        char letter = (char)*input->bytes++;
+        char byte = (char)*input->bytes++;
         input->length--;
-        if (letter == '!' || gathered->length == sizeof gathered->bytes) {
-            snprintf(decode_error->text, sizeof decode_error->text, "there was a %c", letter);
+        if (byte == '!' || gathered->length == sizeof gathered->bytes) {
+            snprintf(decode_error->text, sizeof decode_error->text, "there was a %c", byte);
             return WEIR_DECODED_BAD;
         }
-        gathered->bytes[gathered->length++] = letter;
-        if (letter != '.') continue;
+        gathered->bytes[gathered->length++] = byte;
+        if (byte != '.') continue;
         *message = (struct weir_message){(uint8_t *)gathered->bytes, gathered->length - 1,
                                          (uint8_t *)gathered->bytes, gathered->length};
         gathered->length = 0;

@@ -240,8 +240,8 @@ static void check_messages(const struct vector *vector, const struct frames *fra
             memcmp(message, vector->messages[count], strlen(vector->messages[count])) != 0)
             fail_msg("%s: message %zu is not \"%s\"", vector->spec, count, vector->messages[count]);
     }
-    if (frames->count < count || frames->told != vector->told)
-        fail_msg("%s: %zu messages, told %d (%s)", vector->spec, frames->count, (int)frames->told,
+    if (frames->count < count || frames->result != vector->told)
+        fail_msg("%s: %zu messages, told %d (%s)", vector->spec, frames->count, (int)frames->result,
                  frames->decode_error.text);
 }
 
@@ -253,10 +253,11 @@ static void decode_same(const struct weir_codec *codec, const uint8_t *bytes, si
     struct frames b = frames_decode(codec, bytes, length, pieces, pieces_count, ends);
 
     if (a.broken || b.broken) fail_msg("%s: %s", codec->name, a.broken ? a.broken : b.broken);
-    if (!frames_same(&a, &b) || (a.told != WEIR_DECODED_BAD && a.partial_bytes != b.partial_bytes))
+    if (!frames_same(&a, &b) ||
+        (a.result != WEIR_DECODED_BAD && a.partial_bytes != b.partial_bytes))
         fail_msg("%s: whole: %zu messages, told %d, %s; in pieces of %zu, %zu..: %zu, %d, %s",
-                 codec->name, a.count, (int)a.told, a.decode_error.text, pieces[0],
-                 pieces[pieces_count - 1], b.count, (int)b.told, b.decode_error.text);
+                 codec->name, a.count, (int)a.result, a.decode_error.text, pieces[0],
+                 pieces[pieces_count - 1], b.count, (int)b.result, b.decode_error.text);
     frames_free(&a);
     frames_free(&b);
 }

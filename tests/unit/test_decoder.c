@@ -91,7 +91,7 @@ static void test_a_head_of_ones_own(void **state)
         struct frames frames =
             frames_decode(codec, TEXT("<3abc><0>"), bytewise ? &one : &whole, 1, true);
         assert_int_equal(frames.count, 2);
-        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        assert_int_equal(frames.result, WEIR_DECODED_MORE);
         assert_memory_equal(frames_message(&frames, 0, &length), "abc", 3);
         assert_int_equal(length, 3);
         frames_free(&frames);
@@ -128,7 +128,7 @@ static void test_a_probe_is_not_trusted(void **state)
             struct frames frames =
                 frames_decode(weir_frame_codec(frame), (const uint8_t *)bad[i].bytes,
                               strlen(bad[i].bytes), bytewise ? &one : &whole, 1, true);
-            assert_int_equal(frames.told, WEIR_DECODED_BAD);
+            assert_int_equal(frames.result, WEIR_DECODED_BAD);
             assert_non_null(strstr(frames.decode_error.text, bad[i].says));
             frames_free(&frames);
         }
@@ -157,7 +157,7 @@ static void test_a_probe_that_asks_beyond_its_frame(void **state)
     (void)state;
     assert_int_equal(weir_frame_open_probe(&probe, &frame, NULL), WEIR_OK);
     struct frames frames = frames_decode(weir_frame_codec(frame), TEXT("abcd"), &one, 1, true);
-    assert_int_equal(frames.told, WEIR_DECODED_BAD);
+    assert_int_equal(frames.result, WEIR_DECODED_BAD);
     assert_non_null(strstr(frames.decode_error.text, "beyond the end of the frame"));
     frames_free(&frames);
     uint8_t made[4];
@@ -198,7 +198,7 @@ static void test_codecs_without_functions(void **state)
 
     (void)state;
     assert_int_equal(frames.count, 1);
-    assert_int_equal(frames.told, WEIR_DECODED_MORE);
+    assert_int_equal(frames.result, WEIR_DECODED_MORE);
     frames_free(&frames);
     uint8_t made[4];
     size_t length;

@@ -94,7 +94,7 @@ static void check_round_trip(const struct weir_codec *codec, const struct layout
             frames_decode(codec, stream, 3 * frame_length, bytewise ? &one : &whole, 1, true);
         assert_null(frames.broken);
         assert_int_equal(frames.count, 3);
-        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        assert_int_equal(frames.result, WEIR_DECODED_MORE);
         const uint8_t *last = frames_message(&frames, 2, &length);
         assert_int_equal(length, frame_length - stripped);
         assert_memory_equal(last, stream + stripped, length);
@@ -164,7 +164,7 @@ static enum weir_decoded tell(const char *spec, int width, bool is_little, uint6
     *begun = frames.partial_bytes;
     frames_free(&frames);
     weir_frame_free(frame);
-    return frames.told;
+    return frames.result;
 }
 
 static void test_limits_at_max_and_around_it(void **state)
@@ -300,9 +300,9 @@ static void test_varints_at_their_edges(void **state)
             struct frames frames =
                 frames_decode(weir_frame_codec(frame), (const uint8_t *)heads[i].bytes,
                               heads[i].length, bytewise ? &one : &whole, 1, false);
-            if (frames.told != heads[i].told ||
+            if (frames.result != heads[i].told ||
                 (heads[i].says && !strstr(frames.decode_error.text, heads[i].says)))
-                fail_msg("%zu: %d %s", i, (int)frames.told, frames.decode_error.text);
+                fail_msg("%zu: %d %s", i, (int)frames.result, frames.decode_error.text);
             frames_free(&frames);
         }
     }
@@ -328,7 +328,7 @@ static void test_a_varint_split_anywhere_stays_in_step(void **state)
         struct frames frames =
             frames_decode(weir_frame_codec(frame), stream, 2 * frame_length, pieces, 3, true);
         assert_int_equal(frames.count, 2);
-        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        assert_int_equal(frames.result, WEIR_DECODED_MORE);
         frames_free(&frames);
     }
     weir_frame_free(frame);

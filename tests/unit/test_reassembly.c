@@ -167,7 +167,7 @@ static void test_memory_that_is_not_there_ends_the_stream(void **state)
             struct frames frames =
                 frames_decode(weir_frame_codec(frame), stream, length, &one, 1, true);
             memory_fail_nth(0, 0);
-            if (frames.told == WEIR_DECODED_BAD) {
+            if (frames.result == WEIR_DECODED_BAD) {
                 assert_non_null(strstr(frames.decode_error.text, "no memory to gather a frame"));
                 refused++;
             }
@@ -202,7 +202,7 @@ static void test_no_memory_where_more_than_a_little_comes_at_once(void **state)
             frames_decode(weir_frame_codec(frame), (const uint8_t *)streams[i].bytes,
                           strlen(streams[i].bytes), pieces, 2, false);
         memory_fail_nth(0, 0);
-        assert_int_equal(frames.told, WEIR_DECODED_BAD);
+        assert_int_equal(frames.result, WEIR_DECODED_BAD);
         assert_non_null(strstr(frames.decode_error.text, "no memory"));
         frames_free(&frames);
         weir_frame_free(frame);
@@ -222,14 +222,14 @@ static void test_no_memory_for_a_line_in_pieces_and_a_record_in_fragments(void *
     struct frames frames =
         frames_decode(weir_frame_codec(frame), record, sizeof record - 1, &whole, 1, true);
     memory_fail_nth(0, 0);
-    assert_int_equal(frames.told, WEIR_DECODED_BAD);
+    assert_int_equal(frames.result, WEIR_DECODED_BAD);
     frames_free(&frames);
     weir_frame_free(frame);
     frame = open_spec("line");
     memory_fail_nth(2, 0);
     frames = frames_decode(weir_frame_codec(frame), line, sizeof line - 1, halves, 2, false);
     memory_fail_nth(0, 0);
-    assert_int_equal(frames.told, WEIR_DECODED_BAD);
+    assert_int_equal(frames.result, WEIR_DECODED_BAD);
     frames_free(&frames);
     weir_frame_free(frame);
 }

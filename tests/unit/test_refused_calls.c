@@ -80,7 +80,7 @@ static void an_accept_that_always_fails_does_not_spin(void **state)
     uint32_t returns = 0;
 
     (void)state;
-    world_settle(world);
+    world_run_until_idle(world);
     test__accept_error = EPERM;
     test__accepts_to_fail = UINT32_MAX;
     peer_start(world, &to);

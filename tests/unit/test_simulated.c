@@ -170,7 +170,7 @@ static void a_full_backlog_makes_connects_wait(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) peers[i] = peer_start(world, &to);
-    world_settle(world);
+    world_run_until_idle(world);
     int connected = 0;
     for (int i = 0; i < 3; i++) connected += peer_state(peers[i]) == PEER_CONNECTED;
     require_equal(connected, 2);
@@ -194,7 +194,7 @@ static void a_window_bounds_what_is_under_way(void **state)
     sim_options_init(&options);
     while ((taken = peer_send(peer, bytes, sizeof bytes)) > 0) total += taken;
     require_equal(total, options.window_bytes);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(peer_send(peer, bytes, sizeof bytes), 0);
     line_receive(line, true);
     world_until(world, line->in_position > 0);
@@ -213,7 +213,7 @@ static void a_reset_discards_what_is_under_way(void **state)
     peer_send(peer, "lost", 4);
     peer_reset(peer);
     world_until(world, line->broken_count == 1);
-    world_settle(world);
+    world_run_until_idle(world);
     require(line->in_position == 0 || line->in_position <= 4);
     require_equal(line->received_count > 0, line->in_position > 0);
     world_close(world);
@@ -230,9 +230,9 @@ static void a_datagram_queue_is_bounded(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++) peer_send_to(peer, &to, bytes, sizeof bytes);
-    world_settle(world);
+    world_run_until_idle(world);
     line_receive(line, true);
-    world_settle(world);
+    world_run_until_idle(world);
     for (uint32_t i = 0; i < line->got_count; i++) got += line->got[i].length;
     require_equal(got, 3 * sizeof bytes); /* the rest is lost, as on a system */
     world_close(world);
@@ -252,9 +252,9 @@ static void equal_datagrams_may_come_as_a_train(void **state)
         memset(bytes, i, sizeof bytes);
         peer_send_to(peer, &to, bytes, i % 10 == 9 ? 50 : 100);
     }
-    world_settle(world);
+    world_run_until_idle(world);
     line_receive(line, true);
-    world_settle(world);
+    world_run_until_idle(world);
     for (uint32_t i = 0; i < line->got_count; i++) {
         const struct datagram_got *got = &line->got[i];
         uint32_t step = got->segment_bytes > 0 ? got->segment_bytes : got->length;
