@@ -2,7 +2,7 @@
 /* fuzz_stream.h - the assertions of every codec fuzzer: the result of a stream does not depend on
  * how it is cut into pieces, and the decoder reads what the encoder writes.
  *
- *      input: byte 0 selects the frame specification, bytes 1 and 2 the cuts, the rest is the stream
+ *      input: byte 0 selects the specification, bytes 1 and 2 the cuts, the rest is the stream
  */
 #ifndef FUZZ_STREAM_H
 #define FUZZ_STREAM_H
