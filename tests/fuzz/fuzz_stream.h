@@ -70,7 +70,7 @@ static inline void fuzz_stream_encode(const struct weir_codec *codec, const uint
     memcpy(stream + frame_length, stream, frame_length);
     struct frames back = frames_decode(codec, stream, 2 * frame_length, &all, 1, true);
     if (back.broken) fuzz_stream_fail(codec, back.broken);
-    if (back.count != 2 || back.result != WEIR_DECODED_MORE || back.in_place != 2)
+    if (back.count != 2 || back.result != WEIR_DECODED_MORE || back.uncopied_count != 2)
         fuzz_stream_fail(codec, "it cannot decode what it encoded");
     const uint8_t *message = frames_message(&back, 1, &message_length);
     /* A header that is kept in the message gets its length corrected, which can change the width of

@@ -29,7 +29,7 @@ static void frames__note(struct frames *frames, const struct weir_message *messa
     bool inside = message->bytes >= message->frame &&
                   message->bytes + message->length <= message->frame + message->frame_length;
     if (!inside) frames->broken = "a message is not inside its frame";
-    if (message->frame >= piece && message->frame < piece + piece_length) frames->in_place++;
+    if (message->frame >= piece && message->frame < piece + piece_length) frames->uncopied_count++;
 }
 
 /* Decodes one piece until the decoder needs more. */

@@ -10,8 +10,8 @@
 struct frames {
     uint8_t *log; /* per message: its length, bytes and frame */
     size_t log_length, log_size;
-    size_t count;    /* messages */
-    size_t in_place; /* messages that were inside the input, without a copy */
+    size_t count;          /* messages */
+    size_t uncopied_count; /* messages that were inside the input, without a copy */
     enum weir_decoded result;
     struct weir_decode_error decode_error;
     uint64_t skipped_count;

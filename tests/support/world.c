@@ -348,17 +348,17 @@ uint32_t world_iterate(struct world *world)
 
 void world_run_until_idle(struct world *world)
 {
-    uint32_t quiet = 0;
+    uint32_t idle_count = 0;
 
     world_begin(world);
-    while (quiet < (plain_is_wine() ? WORLD__IDLE_ITERATIONS_WINE : WORLD__IDLE_ITERATIONS)) {
+    while (idle_count < (plain_is_wine() ? WORLD__IDLE_ITERATIONS_WINE : WORLD__IDLE_ITERATIONS)) {
         uint64_t before_ns = net_now_ns(world->net);
         uint32_t count = world_iterate(world);
         bool early = net_now_ns(world->net) < before_ns + WORLD__ITERATION_NS;
         if (count > 0)
-            quiet = 0;
+            idle_count = 0;
         else if (!early)
-            quiet++;
+            idle_count++;
         require(net_now_ns(world->net) < world->deadline_ns);
     }
 }
