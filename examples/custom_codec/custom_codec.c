@@ -7,7 +7,7 @@
  * The length is written in decimal digits, so the header has no fixed size and must be parsed. The
  * author of a codec writes only this header parser, which is called a probe. The library does the
  * rest: reassembly of pieces, the maximum message size, timeouts for incomplete headers, and
- * memory. This is a program of its own; the same probe in a module works with `weir serve`, see
+ * memory. This example is a program; the same probe in a module works with `weir serve`, see
  * docs/extending.md. */
 #include <stdio.h>
 #include <string.h>

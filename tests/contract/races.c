@@ -87,7 +87,7 @@ static void races__run(uint64_t seed)
             races__step(world, race, &draw);
         if (pattern_draw(&draw, 3) == 0) world_iterate(world);
     }
-    for (int i = 0; i < RACES__LINES; i++) { /* no more resets: all connections must drain */
+    for (int i = 0; i < RACES__LINES; i++) { /* no further resets: all connections must drain */
         if (!races[i].line) continue;
         races[i].peer->reads = !races[i].spoiled;
         line_receive(races[i].line, true);

@@ -121,7 +121,7 @@ def main():
     print(f"{'transport':10} {'asked':10} {'calls per echo':>14}   calls")
     for transport in ("epoll", "uring"):
         if transport == "uring" and io_uring_error():
-            print(f"{transport:10} refused by this machine ({io_uring_error()})")
+            print(f"{transport:10} unavailable on this machine ({io_uring_error()})")
             continue
         for way in (together, freely, datagrams):
             echoes, calls = count(transport, way, options)

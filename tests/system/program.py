@@ -88,8 +88,8 @@ class Program:
 
     def __enter__(self):
         try:
-            said = self.read_line()
-            host, port = re.match(r"\[?([0-9a-f.:]+?)\]?:(\d+); Enter ends it\Z", said).groups()
+            line = self.read_line()
+            host, port = re.match(r"\[?([0-9a-f.:]+?)\]?:(\d+); Enter ends it\Z", line).groups()
         except BaseException:
             self.__exit__()
             raise

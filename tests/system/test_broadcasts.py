@@ -45,14 +45,14 @@ class Broadcasts(WeirTest):
         with non_reading_client(weir.tcp), connect(weir.tcp) as speaker:
             drain = threading.Thread(target=self.read_and_discard, args=(speaker,), daemon=True)
             drain.start()
-            said = 0
+            sent = 0
             while not condition():
-                speaker.sendall(b"".join(b"#%d#%s\n" % (said + i, TEXT) for i in range(LINES)))
-                said += LINES
-                weir.wait_until("the listener received it", lambda: listener.next >= said or not listener.is_alive())
+                speaker.sendall(b"".join(b"#%d#%s\n" % (sent + i, TEXT) for i in range(LINES)))
+                sent += LINES
+                weir.wait_until("the listener received it", lambda: listener.next >= sent or not listener.is_alive())
                 self.assertIsNone(listener.wrong)
-            speaker.sendall(b"#%d# the last line\n" % said)
-            weir.wait_until("the last line was received", lambda: listener.next > said)
+            speaker.sendall(b"#%d# the last line\n" % sent)
+            weir.wait_until("the last line was received", lambda: listener.next > sent)
         listener.peer.shutdown(2)
         listener.join(DEADLINE_S)
         drain.join(DEADLINE_S)

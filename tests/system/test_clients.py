@@ -87,15 +87,15 @@ class TcpClients(WeirTest):
         self.assertEqual(summary["accepted"], len(HOSTS) * len(SIZES))
         self.assertEqual(summary["closed_peer_done"], summary["closed"])
 
-    @unittest.skipUnless(has_openbsd_nc(), "no OpenBSD nc here")
+    @unittest.skipUnless(has_openbsd_nc(), "OpenBSD nc is not installed")
     def test_nc(self):
         self.assert_echoes(lambda address: ["nc", "-N", address[0], str(address[1])])
 
-    @unittest.skipUnless(shutil.which("ncat"), "no ncat here")
+    @unittest.skipUnless(shutil.which("ncat"), "ncat is not installed")
     def test_ncat(self):
         self.assert_echoes(lambda address: ["ncat", address[0], str(address[1])])
 
-    @unittest.skipUnless(shutil.which("socat"), "no socat here")
+    @unittest.skipUnless(shutil.which("socat"), "socat is not installed")
     def test_socat(self):
         self.assert_echoes(lambda address: ["socat", "-t", str(DEADLINE_S), "-", socat_address("TCP", address)])
 
@@ -106,7 +106,7 @@ class TcpClients(WeirTest):
                     echo(peer, size, seed=size + 1)
         self.assert_counts_add_up(self.weir.stop().summary)
 
-    @unittest.skipUnless(shutil.which("telnet"), "no telnet here")
+    @unittest.skipUnless(shutil.which("telnet"), "telnet is not installed")
     def test_telnet(self):
         """One line in, one line back. stdin stays open until the answer arrives, because telnet exits at the end of
         input."""
@@ -121,7 +121,7 @@ class TcpClients(WeirTest):
         self.assertEqual(summary["accepted"], len(HOSTS))
         self.assertEqual(summary["accepted"], summary["closed"])
 
-    @unittest.skipUnless(has_openbsd_nc(), "no OpenBSD nc here")
+    @unittest.skipUnless(has_openbsd_nc(), "OpenBSD nc is not installed")
     def test_half_close_is_answered_and_closed(self):
         ended = subprocess.run(["sh", "-c", f"printf hi | nc -N 127.0.0.1 {self.port}"], capture_output=True,
                                timeout=DEADLINE_S)
@@ -185,7 +185,7 @@ class LongStreams(WeirTest):
         self.assertEqual(failures, [])
         self.assert_counts_add_up(weir.stop().summary)
 
-    @unittest.skipUnless(has_openbsd_nc(), "no OpenBSD nc here")
+    @unittest.skipUnless(has_openbsd_nc(), "OpenBSD nc is not installed")
     def test_nc(self):
         weir = self.start("--tcp", "[::1]:0")
         with tempfile.TemporaryFile() as sent, tempfile.TemporaryFile() as received:
@@ -220,15 +220,15 @@ class UdpClients(WeirTest):
         self.assertEqual((summary["datagrams_in"], summary["datagrams_out"]), (4, 4))
         self.assertEqual((summary["datagram_bytes_in"], summary["datagram_bytes_out"]), (52, 52))
 
-    @unittest.skipUnless(has_openbsd_nc(), "no OpenBSD nc here")
+    @unittest.skipUnless(has_openbsd_nc(), "OpenBSD nc is not installed")
     def test_nc(self):
         self.assert_answers(lambda address: ["nc", "-u", address[0], str(address[1])])
 
-    @unittest.skipUnless(shutil.which("ncat"), "no ncat here")
+    @unittest.skipUnless(shutil.which("ncat"), "ncat is not installed")
     def test_ncat(self):
         self.assert_answers(lambda address: ["ncat", "-u", address[0], str(address[1])])
 
-    @unittest.skipUnless(shutil.which("socat"), "no socat here")
+    @unittest.skipUnless(shutil.which("socat"), "socat is not installed")
     def test_socat(self):
         self.assert_answers(lambda address: ["socat", "-", socat_address("UDP", address)])
 

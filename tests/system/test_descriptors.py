@@ -7,7 +7,7 @@ from weir_process import DEADLINE_S, SANITIZED, WeirTest, connect, echo_once, ma
 FILES_MAX = 64
 CLIENTS = 100
 LOOK_S = 1.0     # observation time of the waiting server
-BUSY_SHARE = 0.5 if SANITIZED else 0.25  # of one core; a loop without a pause takes all of it
+BUSY_SHARE = 0.5 if SANITIZED else 0.25  # of one core; a busy loop uses a full core
 
 
 class Descriptors(WeirTest):
@@ -83,7 +83,7 @@ class Descriptors(WeirTest):
         weir.stop()
 
     def test_start_without_descriptors_is_an_error(self):
-        """Too few descriptors to start: the server exits with one line that says so."""
+        """Too few descriptors to start: the server exits with one line that reports it."""
         weir = self.launch("--tcp", "127.0.0.1:0", "--workers", "4", files_max=8)
         ended = weir.wait_end()
         self.assertIn(ended.code, (1, 69))

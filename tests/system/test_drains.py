@@ -80,7 +80,7 @@ class Drains(WeirTest):
         self.assertEqual(ended.summary["bytes_out"], sum(one.got for one in clients), ended.summary)
         self.assertEqual(ended.summary["closed_drain"], len(clients), ended.summary)
 
-    @linux_only("Wine's processes cannot be stopped by themselves")
+    @linux_only("Wine processes cannot be stopped separately")
     def test_simultaneous_requests_of_idle_clients(self):
         """More simultaneous requests than fit a batch, from clients that had been idle, and a drain that begins at the
         same moment: the server answers all of them."""

@@ -32,9 +32,9 @@ class ExampleTest(WeirTest):
         self.addCleanup(peer.close)
         return peer
 
-    def assert_ends(self, server, said="", errors=""):
+    def assert_ends(self, server, output="", errors=""):
         code, rest, text = server.end()
-        self.assertEqual((code, rest, text.replace("\r\n", "\n")), (0, said, errors))
+        self.assertEqual((code, rest, text.replace("\r\n", "\n")), (0, output, errors))
 
     def assert_answers(self, peer, *wanted):
         for one in wanted:
@@ -55,7 +55,7 @@ class Echo(ExampleTest):
         lines = (TREE / "examples" / "echo" / "echo.c").read_text("utf-8").splitlines()
         self.assertLessEqual(len(lines), 40)
 
-    @linux_only("nc is here")
+    @linux_only("nc is a Linux program")
     def test_by_nc(self):
         server = self.open()
         answer = subprocess.run(["nc", "-N", server.address[0], str(server.address[1])], input=b"hello\n",
@@ -228,7 +228,7 @@ class Client(ExampleTest):
 
     def test_bytes_on_the_wire(self):
         """A Python server that sends its answers in small pieces; and servers that send garbage or close too early."""
-        for answer, code, said, errors in ((request(2, b"b") + request(1, b"a"), 0, "2: b\n1: a\n", ""),
+        for answer, code, wanted, errors in ((request(2, b"b") + request(1, b"a"), 0, "2: b\n1: a\n", ""),
                                            (request(1, b"a"), 1, "1: a\n",
                                             "the server ended before all replies were here\n"),
                                            (b"\xff\xff\xff\xff", 1, "", r"length 4294967295 exceeds 1024")):
@@ -246,7 +246,7 @@ class Client(ExampleTest):
                         for byte in answer:
                             peer.send(bytes([byte]))
                     out, text = client.communicate(timeout=DEADLINE_S)
-                self.assertEqual((client.returncode, out), (code, said), text)
+                self.assertEqual((client.returncode, out), (code, wanted), text)
                 self.assertRegex(text, errors if code else r"\A\Z")
 
     def test_connection_refused(self):
@@ -255,11 +255,11 @@ class Client(ExampleTest):
         self.assertEqual(self.ask(address, "echo 1").stderr.strip(), "cannot connect")
 
 
-@linux_only("the installed library is this system's")
+@linux_only("the installed library is for Linux")
 class Outside(WeirTest):
     def test_they_build_where_weir_is_installed(self):
         if SANITIZED or cached("CMAKE_BUILD_TYPE") != "Release":
-            self.skipTest("what strangers get is a release, without sanitizers")
+            self.skipTest("only for builds without sanitizers")
         with tempfile.TemporaryDirectory() as folder:
             prefix = f"{folder}/prefix"
             run("cmake", "--install", build_folder(), "--prefix", prefix)

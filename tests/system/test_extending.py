@@ -44,7 +44,7 @@ class Followed(WeirTest):
 
     def setUp(self):
         if SANITIZED or cached("CMAKE_BUILD_TYPE") != "Release":
-            self.skipTest("what strangers get is a release, without sanitizers")
+            self.skipTest("only for builds without sanitizers")
 
     def module(self, name, *arguments):
         return self.start("--tcp", "127.0.0.1:0", "--handler", str(self.mine / "build" / f"{name}.so"), *arguments)
@@ -104,8 +104,8 @@ class Followed(WeirTest):
                 server.write_line("")
                 rest = b"".join(iter(lambda: first.recv(65536), b""))
                 self.assertEqual(rest.replace(b"it rains\n", b""), b"goodbye\n")
-            code, said, errors = server.end()
-            self.assertEqual((code, said), (0, ""))
+            code, output, errors = server.end()
+            self.assertEqual((code, output), (0, ""))
             self.assertIn("readers say nothing but quit", errors)
 
 

@@ -19,7 +19,7 @@ class Fallback(WeirTest):
     def setUp(self):
         tried = subprocess.run([*refusing("EPERM"), "/bin/true"], capture_output=True, timeout=DEADLINE_S, check=False)
         if tried.returncode != 0:
-            self.skipTest(f"no seccomp filters here: {tried.stderr.decode().strip().splitlines()[-1]}")
+            self.skipTest(f"seccomp filters are unavailable: {tried.stderr.decode().strip().splitlines()[-1]}")
 
     def test_fallback_is_automatic(self):
         for error in ERRORS:
@@ -56,7 +56,7 @@ class Fallback(WeirTest):
 
     def test_default_is_io_uring(self):
         if io_uring_error():
-            self.skipTest("this machine refuses io_uring")
+            self.skipTest("this machine has no io_uring")
         weir = self.start("--tcp", "127.0.0.1:0", transport=False)
         self.assertEqual((weir.listeners[0].transport, weir.log), ("uring", ""))
         weir.stop()

@@ -292,12 +292,12 @@ class FrameToolTest(WeirTest):
         result = self.frame("explain", "tpkt")
         self.assertIn(b"length, 2 bytes big endian", result.stdout)
         self.assertIn(b"LengthFieldBasedFrameDecoder", result.stdout)
-        for arguments, code, said in ((("explain", "u32bee"), 78, b"did you mean u32be?"),
+        for arguments, code, wanted in ((("explain", "u32bee"), 78, b"did you mean u32be?"),
                                       (("explan", "u32be"), 64, b"did you mean explain"),
                                       (("decode",), 64, b"takes one SPEC"), ((), 64, b"weir frame explain SPEC")):
             result = self.frame(*arguments)
             self.assertEqual(result.returncode, code)
-            self.assertIn(said, result.stderr)
+            self.assertIn(wanted, result.stderr)
 
 
 if __name__ == "__main__":

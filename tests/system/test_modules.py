@@ -61,7 +61,7 @@ class Loaded(WeirTest):
         self.assert_shouts(weir)
         weir.stop()
 
-    @linux_only("Windows looks beside the program, too")
+    @linux_only("Windows also searches the folder of the program")
     def test_module_by_bare_name(self):
         """A bare name is the file in the current folder, not a library of the system."""
         before = os.getcwd()
@@ -71,10 +71,10 @@ class Loaded(WeirTest):
         self.assert_shouts(weir)
         weir.stop()
 
-    @linux_only("nm reads these")
+    @linux_only("nm reads ELF symbols")
     def test_the_program_exports_weir_and_nothing_else(self):
         if SANITIZED:
-            self.skipTest("the sanitizer exports its own")
+            self.skipTest("the sanitizer exports its own symbols")
         listing = subprocess.run(["nm", "-D", "--defined-only", Settings.weir], capture_output=True, text=True,
                                  check=True).stdout
         names = [line.split()[-1] for line in listing.splitlines()]

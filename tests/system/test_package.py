@@ -14,7 +14,7 @@ from weir_process import SANITIZED, Settings, WeirTest, connect, main, receive_e
 HERE = pathlib.Path(__file__).resolve().parent
 CONSUMER = HERE.parent / "package"
 TREE = HERE.parents[1]
-SAID = r"\Aweir \d+\.\d+\.\d+ on 127\.0\.0\.1:\d+\n\Z"
+WANTED_OUTPUT = r"\Aweir \d+\.\d+\.\d+ on 127\.0\.0\.1:\d+\n\Z"
 
 
 def run(*command, **options):
@@ -45,11 +45,11 @@ class Installed(WeirTest):
 
     def setUp(self):
         if not self.prefix:
-            self.skipTest("what strangers get is a release, without sanitizers")
+            self.skipTest("only for builds without sanitizers")
 
     def assert_serves(self, program, **environment):
-        said = run(program, env={**os.environ, **environment})
-        self.assertRegex(said, SAID)
+        output = run(program, env={**os.environ, **environment})
+        self.assertRegex(output, WANTED_OUTPUT)
 
     def test_installed_files(self):
         names = {path.relative_to(self.prefix).as_posix() for path in self.prefix.rglob("*") if not path.is_dir()}
@@ -129,7 +129,7 @@ class Installed(WeirTest):
             held = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
             self.assertLessEqual(wanted, held)
         if not shutil.which("dpkg-deb"):
-            self.skipTest("there is no dpkg-deb here: the DEB was not looked at")
+            self.skipTest("no dpkg-deb: the DEB was not checked")
         package = next(out.glob("*.deb"))
         self.assertRegex(package.name, r"\Aweir_\d+\.\d+\.\d+_\w+\.deb\Z")
         listed = run("dpkg-deb", "--contents", package)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""UDP peers: per-peer limits, no more bytes sent than received, and no endless exchange between two servers."""
+"""UDP peers: per-peer limits, no amplification, and no endless exchange between two servers."""
 import socket
 
 from forged import can_forge, send_forged
@@ -70,7 +70,7 @@ class Peers(WeirTest):
         self.assertEqual((summary["refused_denied"], summary["datagrams_out"]), (30, 1), summary)
 
     def test_denied_gro_batches(self):
-        """Every datagram of a GRO batch is counted, as it is for any other reason."""
+        """Every datagram of a GRO batch is counted."""
         weir = self.start(*UDP, "--deny", "127.0.0.2", "--stats", "100ms")
         with udp_socket(weir.udp, connected=False) as denied:
             denied.bind(("127.0.0.2", 0))

@@ -16,24 +16,24 @@ OK, USAGE, CANNOT_LISTEN, WRONG_SETTING = 0, 64, 69, 78
 def foreign_listener(kind, host, port=0, shared=False):
     """Returns another process's socket on the port; `shared` opens it with address sharing, as a careless program
     would."""
-    stranger = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+    foreign = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
     if shared:
-        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if ":" in host:
-        stranger.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        foreign.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
-        stranger.bind((host, port))
+        foreign.bind((host, port))
         if kind == socket.SOCK_STREAM:
-            stranger.listen()
+            foreign.listen()
     except OSError:
-        stranger.close()
+        foreign.close()
         raise
-    return stranger
+    return foreign
 
 
 def free_port(host):
-    with foreign_listener(socket.SOCK_STREAM, host) as stranger:
-        return stranger.getsockname()[1]
+    with foreign_listener(socket.SOCK_STREAM, host) as foreign:
+        return foreign.getsockname()[1]
 
 
 class Words(WeirTest):
@@ -113,8 +113,8 @@ class Words(WeirTest):
                 for workers in ("1", "3"):
                     for shared in (False, True):
                         with self.subTest(kind=option, host=host, workers=workers, shared=shared), \
-                                foreign_listener(kind, host, shared=shared) as stranger:
-                            port = stranger.getsockname()[1]
+                                foreign_listener(kind, host, shared=shared) as foreign:
+                            port = foreign.getsockname()[1]
                             address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                             ended = self.run_weir("serve", f"--{option}", address, "--workers", workers,
                                                   transport=True)
@@ -135,8 +135,8 @@ class Words(WeirTest):
 
     def test_one_address_in_use_prevents_the_start(self):
         """With one of two addresses in use, the server does not start, and names the address."""
-        with foreign_listener(socket.SOCK_STREAM, "127.0.0.1") as stranger:
-            port = stranger.getsockname()[1]
+        with foreign_listener(socket.SOCK_STREAM, "127.0.0.1") as foreign:
+            port = foreign.getsockname()[1]
             self.assert_usage_error(CANNOT_LISTEN, rf"tcp 127\.0\.0\.1:{port}", "--tcp", "127.0.0.1:0",
                                     "--tcp", f"127.0.0.1:{port}", transport=True)
 
@@ -146,11 +146,11 @@ class Words(WeirTest):
             self.skipTest("only root can switch to another user")
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as setting:
             if int(setting.read()) <= 7:
-                self.skipTest("every port is free for all here")
+                self.skipTest("unprivileged users may bind low ports")
         reachable = subprocess.run([Settings.weir, "--version"], user=65534, group=65534, extra_groups=[],
                                    capture_output=True, check=False) if self.can_run_as_other_user() else None
         if not reachable or reachable.returncode != 0:
-            self.skipTest("the program cannot be run by another user from where it lies")
+            self.skipTest("another user cannot run the program in this folder")
         self.assert_usage_error(CANNOT_LISTEN, r"cannot listen on tcp 127\.0\.0\.1:7: not permitted \(EACCES\); .*1024",
                                 "--tcp", "127.0.0.1:7", "--transport", "epoll", user=65534, group=65534, extra_groups=[])
 
@@ -206,7 +206,7 @@ class Lines(WeirTest):
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 foreign_listener(kind, "::", 5050).close()
         except OSError as error:
-            self.skipTest(f"port 5050 is not to be had: {error}")
+            self.skipTest(f"port 5050 is not available: {error}")
         weir = self.start()
         self.assertEqual([(one.proto, one.host, one.port) for one in weir.listeners],
                          [("tcp", "::", 5050), ("udp", "::", 5050)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""examples/rio_sample: without Registered I/O it says so; with a replacement for the RIO table it echoes."""
+"""examples/rio_sample: without Registered I/O it exits with an error; with a replacement for the RIO table it echoes."""
 import os
 import re
 import signal

@@ -75,20 +75,20 @@ class TimeLimits(WeirTest):
     def test_frame(self):
         """Single bytes do not extend the frame timeout; the timeout does not run between two frames."""
         weir = self.start_patient("--frame-timeout", LIMIT, "--codec", "u32be")
-        with connect(weir.tcp) as resting, connect(weir.tcp) as dribbling:
+        with connect(weir.tcp) as waiting, connect(weir.tcp) as slow:
             for _ in range(3):
-                resting.sendall(framed(b"whole"))
-                self.assertEqual(receive_exactly(resting, 9), framed(b"whole"))
-            dribbling.sendall(framed(b"one that is whole") + framed(b"x" * 10_000)[:5])
-            self.assertEqual(receive_exactly(dribbling, 21), framed(b"one that is whole"))
-            while not select.select([dribbling], [], [], 0.05)[0]:
-                dribbling.sendall(b"x")
-            wait_closed(dribbling)
+                waiting.sendall(framed(b"whole"))
+                self.assertEqual(receive_exactly(waiting, 9), framed(b"whole"))
+            slow.sendall(framed(b"one that is whole") + framed(b"x" * 10_000)[:5])
+            self.assertEqual(receive_exactly(slow, 21), framed(b"one that is whole"))
+            while not select.select([slow], [], [], 0.05)[0]:
+                slow.sendall(b"x")
+            wait_closed(slow)
             weir.wait_counted("closed_frame")
-            resting.sendall(framed(b"again"))
-            resting.shutdown(socket.SHUT_WR)
-            self.assertEqual(receive_exactly(resting, 9), framed(b"again"))
-            expect_end(resting)
+            waiting.sendall(framed(b"again"))
+            waiting.shutdown(socket.SHUT_WR)
+            self.assertEqual(receive_exactly(waiting, 9), framed(b"again"))
+            expect_end(waiting)
         summary = weir.stop().summary
         self.assertEqual((summary["closed_frame"], summary["closed_peer_done"]), (1, 1), summary)
 
@@ -104,8 +104,8 @@ class TimeLimits(WeirTest):
     def test_send_stalled(self):
         weir = self.start_patient("--send-timeout", LIMIT)
         busy = BusyClient(weir.tcp)
-        with non_reading_client(weir.tcp) as deaf:
-            flood_until_closed(deaf)
+        with non_reading_client(weir.tcp) as non_reader:
+            flood_until_closed(non_reader)
             self.assert_one(weir, "stalled", busy)
 
     def test_send_rate_min(self):

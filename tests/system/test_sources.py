@@ -90,7 +90,7 @@ class Sources(WeirTest):
 
     def test_own_address_of_an_interface(self):
         if not has_extra_host:
-            self.skipTest("no network namespace of our own")
+            self.skipTest("no new network namespace")
         weir = self.start("--udp", "[::]:0", "--workers", "1")
         port = weir.udp[1]
         send_forged((EXTRA_HOST, port), ("127.0.0.1", port))
@@ -100,7 +100,7 @@ class Sources(WeirTest):
     def test_own_address_without_descriptors(self):
         """Recognizing its own addresses must not need a free descriptor."""
         if not has_extra_host:
-            self.skipTest("no network namespace of our own")
+            self.skipTest("no new network namespace")
         weir = self.start("--udp", "[::]:0", "--tcp", "127.0.0.1:0", "--workers", "1", files_max=32)
         port = weir.udp[1]
         for _ in range(40):
@@ -112,7 +112,7 @@ class Sources(WeirTest):
     def test_broadcast_address_of_an_interface(self):
         """Only the system knows the broadcast address and does not send to it; a failed send is not counted as sent."""
         if not has_extra_host:
-            self.skipTest("no network namespace of our own")
+            self.skipTest("no new network namespace")
         weir = self.start("--udp", "[::]:0", "--workers", "1")
         send_forged(("192.0.2.255", 4000), ("127.0.0.1", weir.udp[1]))
         honest = []

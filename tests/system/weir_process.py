@@ -143,17 +143,17 @@ class Weir:
 
     def wait_ready(self):
         """Reads lines up to "ready"."""
-        said = b""
+        output = b""
         deadline = time.monotonic() + DEADLINE_S
-        while not said.endswith(b"ready\n"):
+        while not output.endswith(b"ready\n"):
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                raise AssertionError(f"no \"ready\" in {DEADLINE_S} s, only {said!r}\n{self.log}")
+                raise AssertionError(f"no \"ready\" in {DEADLINE_S} s, only {output!r}\n{self.log}")
             piece = os.read(self.process.stdout.fileno(), 65536)
             if not piece:
                 raise AssertionError(f"weir ended with {self.process.wait()} before \"ready\":\n{self.log}")
-            said += piece
-        self.listeners = [read_listener(line) for line in said.decode().splitlines()[:-1]]
+            output += piece
+        self.listeners = [read_listener(line) for line in output.decode().splitlines()[:-1]]
         return self
 
     def send_signal(self, number):
@@ -362,9 +362,9 @@ def main():
     known, rest = parser.parse_known_args()
     Settings.weir, Settings.transport = os.path.abspath(known.weir), known.transport
     Settings.emulator = tuple(known.emulator.split())
-    refusal = io_uring_error()
-    if known.transport == "uring" and refusal:
-        print(f"skipped: this machine refuses io_uring ({refusal})", file=sys.stderr)
+    error = io_uring_error()
+    if known.transport == "uring" and error:
+        print(f"skipped: this machine has no io_uring ({error})", file=sys.stderr)
         sys.exit(SKIPPED)
     raise_files_limit()
     result = unittest.main(module="__main__", argv=[sys.argv[0], *rest], exit=False, verbosity=2).result
@@ -440,7 +440,7 @@ def expect(peer, total, seed=1):
         got = receive_exactly(peer, len(piece))
         if got != piece:
             wrong = next((i for i, pair in enumerate(zip(got, piece)) if pair[0] != pair[1]), len(got))
-            what = "the stream ended" if wrong == len(got) else "the first wrong byte lies"
+            what = "the stream ended" if wrong == len(got) else "the first wrong byte is"
             raise AssertionError(f"of {total} bytes, {what} at {offset + wrong}")
         offset += len(piece)
 
@@ -541,7 +541,7 @@ def expect_flood(peer, taken, seed=1):
         wanted = piece[:taken - offset]
         got = receive_exactly(peer, len(wanted))
         if got != wanted[:len(got)]:
-            raise AssertionError(f"of {taken} bytes, a wrong one lies behind {offset}")
+            raise AssertionError(f"of {taken} bytes, one is wrong after {offset}")
         offset += len(got)
         if len(got) < len(wanted):
             break
