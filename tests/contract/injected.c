@@ -104,16 +104,16 @@ static void injected__send_never_answers(struct net *net, struct handle *handle,
     for (uint32_t i = 0; i < count; i++) pool_give_back(buffers[i], POOL_SYSTEM);
 }
 
-/* Calls `change` for each event of that kind. */
+/* Calls `spoil` for each event of that kind. */
 static void injected__wait_then(struct net *net, uint64_t until_ns, enum net_event_kind kind,
-                                void (*change)(struct net *net, struct net_event *event))
+                                void (*spoil)(struct net *net, struct net_event *event))
 {
     uint32_t first = net->handle_table.events_count;
 
     injected__inner->wait(net, until_ns);
     uint32_t count = net->handle_table.events_count;
     for (uint32_t i = first; i < count; i++)
-        if (net->handle_table.events[i].kind == kind) change(net, &net->handle_table.events[i]);
+        if (net->handle_table.events[i].kind == kind) spoil(net, &net->handle_table.events[i]);
 }
 
 static void injected__flip(struct net *net, struct net_event *event)
