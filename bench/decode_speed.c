@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* decode_speed.c - how fast streams are cut into messages, next to the least that it could cost: a
- * walk from length to length, or from line end to line end, that checks nothing and keeps nothing.
+/* decode_speed.c - the speed of cutting streams into messages, compared with the minimum: a loop
+ * from length to length, or from line end to line end, that checks nothing and stores nothing.
  *
- *      decode_speed            a table: nanoseconds a message and GB/s of both, and their ratio
+ *      decode_speed            a table: nanoseconds per message and GB/s of both, and their ratio
  *
- * Both run over the same 64 KiB, in turns, and the best of the turns counts.
+ * Both run over the same 64 KiB, in alternating rounds, and the best round counts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +14,11 @@
 #include <weir/frame.h>
 
 #define STREAM_BYTES 65536
-#define TURNS 40
-#define ITERATION_MESSAGES 400000 /* at least, so that a turn is some milliseconds */
+#define ROUNDS 40
+#define ROUND_MESSAGES 400000 /* minimum, so that a round takes some milliseconds */
 
 static uint8_t stream[STREAM_BYTES + 512];
-static volatile uint64_t sink; /* what is computed is used */
+static volatile uint64_t sink; /* keeps the compiler from removing the loops */
 
 static double now_ns(void)
 {
@@ -28,7 +28,7 @@ static double now_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* ---- the bare walks: each returns the messages that it saw ---- */
+/* ---- the minimal loops: each returns the number of messages ---- */
 
 static size_t walk_u32be(size_t length)
 {
@@ -100,7 +100,7 @@ static size_t decode_all(const struct weir_codec *codec, struct weir_decoder *de
     return count;
 }
 
-/* Whole frames of messages of one size. Returns the bytes. */
+/* Fills the buffer with whole frames of messages of one size. Returns the number of bytes. */
 static size_t fill(const struct weir_codec *codec, size_t message_bytes)
 {
     static uint8_t message[16384];
@@ -124,9 +124,9 @@ static void compare(const char *spec, size_t message_bytes, size_t (*walk)(size_
     const struct weir_codec *codec = weir_frame_codec(frame);
     if (weir_decoder_open(codec, &decoder, NULL) != WEIR_OK) exit(EXIT_FAILURE);
     size_t length = fill(codec, message_bytes), count = walk(length);
-    size_t rounds = ITERATION_MESSAGES / count + 1;
+    size_t rounds = ROUND_MESSAGES / count + 1;
     if (decode_all(codec, decoder, length) != count) exit(EXIT_FAILURE);
-    for (int turn = 0; turn < TURNS; turn++) {
+    for (int round = 0; round < ROUNDS; round++) {
         double began = now_ns();
         for (size_t i = 0; i < rounds; i++) walk(length);
         double between = now_ns();

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* echo_load.c - drives a TCP echo server on 127.0.0.1: every connection has one message in flight,
- * and sends the next as soon as the last came back. Checks every byte; prints echoes and echoes per
- * second.
+/* echo_load.c - load for a TCP echo server on 127.0.0.1: every connection has one message in
+ * flight, and sends the next message when the echo has arrived. Checks every byte; prints echoes
+ * and echoes per second.
  *
- *   echo_load PORT CONNECTIONS BYTES ECHOES
+ *      echo_load PORT CONNECTIONS BYTES ECHOES
  *
- * It says how fast the two of them are together on this machine, which is no property of the server
- * alone: compare servers side by side, or count what the server does meanwhile (strace -c -f -p
- * PID).
+ * The result is the speed of client and server together on this machine, and not a property of the
+ * server alone: compare servers side by side, or count the server's system calls at the same time
+ * (strace -c -f -p PID).
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -57,7 +57,7 @@ static void send_message(const struct connection *connection)
     }
 }
 
-/* Whether the answer is complete. */
+/* Returns whether the answer is complete. */
 static bool receive_answer(struct connection *connection)
 {
     ssize_t count = recv(connection->fd, answer, message_bytes - connection->received, 0);

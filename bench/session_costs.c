@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* session_costs.c - what sessions cost a worker when there are very many: the longest that opening
- * one takes while the table grows, finding and closing them, and moving their timers.
+/* session_costs.c - the cost of very many sessions for a worker: the longest time for opening one
+ * while the table grows, the time for finding and closing one, and for moving its timer.
  *
- *   session_costs [SESSIONS]
+ *      session_costs [SESSIONS]
  *
- * Times are of the thread's own processor time, page faults included: a busy machine that takes the
- * processor away in between does not count.
+ * Times are the thread's own processor time, including page faults: time that other processes use
+ * does not count.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 #define SESSIONS_COUNT 100000u
 #define SESSIONS_MAX (1u << 23)
-#define SPREAD_MS 600000u /* timers lie within ten minutes */
+#define SPREAD_MS 600000u /* timers are spread over ten minutes */
 #define ROUNDS 10u
 
 static uint64_t now_ns(void)
@@ -40,15 +40,15 @@ static uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
-static void say(const char *what, uint64_t begun_ns, uint64_t count)
+static void report(const char *what, uint64_t start_ns, uint64_t count)
 {
-    printf("%-44s %8.1f ns each\n", what, (double)(now_ns() - begun_ns) / (double)count);
+    printf("%-44s %8.1f ns each\n", what, (double)(now_ns() - start_ns) / (double)count);
 }
 
-/* Opens them all; says what the worst one took. */
+/* Opens all sessions; prints the average and the longest time. */
 static void open_all(struct session_table *table, struct weir_session **sessions, uint32_t count)
 {
-    uint64_t longest_ns = 0, begun_ns = now_ns(), before_ns = begun_ns;
+    uint64_t longest_ns = 0, start_ns = now_ns(), before_ns = start_ns;
     uint32_t longest_at = 0;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -61,7 +61,7 @@ static void open_all(struct session_table *table, struct weir_session **sessions
         }
         before_ns = after_ns;
     }
-    say("open, while the table grows (and the clock)", begun_ns, count);
+    report("open, while the table grows (and the clock)", start_ns, count);
     printf("%-44s %8.1f us, the %" PRIu32 "th\n", "the longest single open",
            (double)longest_ns / 1000, longest_at + 1);
 }
@@ -70,39 +70,39 @@ static void find_all(const struct session_table *table, struct weir_session **se
                      uint32_t count)
 {
     uint32_t chance = 1;
-    uint64_t begun_ns = now_ns();
+    uint64_t start_ns = now_ns();
 
     for (uint32_t i = 0; i < count; i++) {
         struct weir_session *session = sessions[next_random(&chance) % count];
         if (session_table_find(table, session->id) != session) fail("a session was not found");
     }
-    say("find any by its id", begun_ns, count);
+    report("find any by its id", start_ns, count);
 }
 
 static void move_timers(struct weir_session **sessions, uint32_t count)
 {
     static struct wheel wheel;
     uint32_t chance = 7;
-    uint64_t due_count = 0, begun_ns = now_ns();
+    uint64_t due_count = 0, start_ns = now_ns();
 
     wheel_init(&wheel, 1);
     for (uint32_t i = 0; i < count; i++)
         wheel_start(&wheel, &sessions[i]->deadline, 1 + next_random(&chance) % SPREAD_MS);
-    say("start a timer", begun_ns, count);
-    begun_ns = now_ns();
+    report("start a timer", start_ns, count);
+    start_ns = now_ns();
     for (uint32_t i = 0; i < count * ROUNDS; i++)
         wheel_start(&wheel, &sessions[next_random(&chance) % count]->deadline,
                     1 + next_random(&chance) % SPREAD_MS);
-    say("move any timer", begun_ns, (uint64_t)count * ROUNDS);
-    begun_ns = now_ns();
+    report("move any timer", start_ns, (uint64_t)count * ROUNDS);
+    start_ns = now_ns();
     for (uint32_t i = 0; i < count / 2; i++) wheel_stop(&wheel, &sessions[i]->deadline);
-    say("stop a timer", begun_ns, count / 2);
-    begun_ns = now_ns();
+    report("stop a timer", start_ns, count / 2);
+    start_ns = now_ns();
     for (uint64_t ms = 1; ms <= SPREAD_MS; ms++)
         while (wheel_take_due(&wheel, ms)) due_count++;
     if (due_count != count - count / 2) fail("a timer was lost");
-    say("ten minutes of milliseconds: a timer", begun_ns, due_count);
-    say("ten minutes of milliseconds: a millisecond", begun_ns, SPREAD_MS);
+    report("ten minutes of milliseconds: a timer", start_ns, due_count);
+    report("ten minutes of milliseconds: a millisecond", start_ns, SPREAD_MS);
 }
 
 int main(int argc, char **argv)
@@ -119,9 +119,9 @@ int main(int argc, char **argv)
     open_all(&table, sessions, count);
     find_all(&table, sessions, count);
     move_timers(sessions, count);
-    uint64_t begun_ns = now_ns();
+    uint64_t start_ns = now_ns();
     for (uint32_t i = 0; i < count; i++) session_table_close(&table, sessions[i]);
-    say("close", begun_ns, count);
+    report("close", start_ns, count);
     session_table_free(&table);
     free(sessions);
     return 0;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* udp_paths.c - measures what one echoed datagram costs the processor by each way that Linux
- * offers.
+/* udp_paths.c - measures the processor time per echoed datagram for each I/O path of Linux.
  *
  *   udp_paths serve PATH PORT        echo until SIGTERM, then print how the work was batched
- *   udp_paths load PID HOST PORT PEERS FLIGHT BYTES TRAINS MS
- *                                    drive it, verify, print its ns per datagram
- *   udp_paths floor BYTES READY      one process, no wake-ups: a turn that finds READY datagrams
+ *   udp_paths load PID HOST PORT PEERS FLIGHT BYTES BATCHES MS
+ *                                    generate load, verify, print ns per datagram
+ *   udp_paths floor BYTES READY      one process, no wake-ups: an iteration with READY datagrams
  *
  * PATH is one of
  *   single    recvmsg, sendmsg until EAGAIN; epoll         mmsg      recvmmsg, sendmmsg; epoll
  *   sqe       io_uring multishot recvmsg, sendmsg SQEs     ringmmsg  the same, replies by sendmmsg
  *   poll      io_uring multishot poll, then as mmsg
  * followed by any of
- *   +gro      take trains (UDP_GRO), answer each whole     +group    join neighbours (UDP_SEGMENT)
+ *   +gro      receive GRO batches, answer each whole       +group    join neighbours (UDP_SEGMENT)
  *   +bare     no local address in or out                   +lone     sendmsg for a single reply
  *   +adapt    recvmsg after a batch of one                 +again    the same path once more
  *   +s64      64 KiB between slots, not 68                 +colour   slots on staggered cache lines
@@ -39,12 +38,12 @@
 
 enum {
     BATCH = 32,         /* datagrams per recvmmsg */
-    RING_BUFFERS = 64,  /* a power of two, as the kernel asks */
+    RING_BUFFERS = 64,  /* a power of two, as the kernel requires */
     CONTROL_BYTES = 64, /* CMSG_SPACE of in6_pktinfo (40) and of UDP_GRO's int (24) */
-    NAME_BYTES = 32,    /* sockaddr_in6 is 28; io_uring's control bytes behind it must be aligned */
-    DATAGRAM_MAX = 65507,  /* also the most that one IPv4 train may carry */
-    SEGMENTS_MAX = 64,     /* this kernel takes 128, older ones 64 */
-    SETTLE_ITERATIONS = 8, /* +adapt: turns with recvmsg before recvmmsg is tried again */
+    NAME_BYTES = 32,    /* sockaddr_in6 is 28; io_uring's control bytes after it must be aligned */
+    DATAGRAM_MAX = 65507, /* also the maximum of one IPv4 GSO batch */
+    SEGMENTS_MAX = 64,    /* this kernel accepts 128, older ones 64 */
+    ADAPT_ITERATIONS = 8, /* +adapt: iterations with recvmsg before the next recvmmsg */
     FLIGHT_MAX = 16,
     PEERS_MAX = 256,
     RESEND_MS = 100,
@@ -53,7 +52,7 @@ enum {
         RING_BUFFERS, /* user_data of the multishot request; below it, the buffer being sent */
 };
 
-/* A number of the command line; what is none ends the benchmark. */
+/* Parses a number of the command line; exits if it is not one. */
 static int number(const char *text)
 {
     char *end;
@@ -70,7 +69,7 @@ enum kind { SINGLE, MMSG, SQE, RINGMMSG, POLL };
 
 struct item {
     uint8_t *bytes;
-    size_t length, segment; /* segment < length: a train */
+    size_t length, segment; /* segment < length: a GRO batch */
     struct sockaddr_in6 *peer;
     struct in6_addr local;
 };
@@ -89,8 +88,8 @@ struct server {
     _Alignas(8) uint8_t out_control[RING_BUFFERS][CONTROL_BYTES];
     struct io_uring ring;
     struct io_uring_buf_ring *buffers;
-    struct msghdr shape; /* how multishot recvmsg lays a buffer out; must outlive the request */
-    uint64_t turns, received, datagrams, sends, failed, rearmed;
+    struct msghdr shape; /* buffer layout of multishot recvmsg; must outlive the request */
+    uint64_t iterations, received, datagrams, sends, failed, rearmed;
 };
 
 static volatile sig_atomic_t stopping;
@@ -121,13 +120,13 @@ static void option_on(int fd, int level, int name)
     need(setsockopt(fd, level, name, &one, sizeof one) == 0, "setsockopt");
 }
 
-/* --- what every path shares: reading control bytes, making replies
+/* --- shared by all paths: reading control bytes, building replies
  * ----------------------------------------- */
 
 static size_t item_datagrams(const struct item *item)
 {
     return item->segment ? (item->length + item->segment - 1) / item->segment
-                         : 1; /* length 0 is one too */
+                         : 1; /* an empty datagram counts, too */
 }
 
 static void item_read_control(struct item *item, struct msghdr *header)
@@ -154,7 +153,7 @@ static void control_add(struct msghdr *header, int level, int type, const void *
     memcpy(CMSG_DATA(c), value, bytes);
 }
 
-/* The header of one reply made of `count` parts; `bytes` is their sum. */
+/* Builds the header of one reply with `count` parts; `bytes` is their sum. */
 static void reply_fill(struct server *s, struct msghdr *reply, uint8_t *control,
                        struct iovec *parts, size_t count, size_t bytes, const struct item *item)
 {
@@ -207,7 +206,7 @@ static void answer(struct server *s, unsigned count)
     while (sent < replies) {
         int n = sendmmsg(s->socket, s->out + sent, replies - sent, MSG_DONTWAIT);
         if (n < 0)
-            s->failed++, sent++; /* the error is that of the first one */
+            s->failed++, sent++; /* the error applies to the first one */
         else
             sent += (unsigned)n;
     }
@@ -239,8 +238,7 @@ static bool iterate_one(struct server *s)
 {
     struct item *item = &s->items[0];
     struct msghdr *in = &s->in[0].msg_hdr, reply;
-    bool plain =
-        s->bare && !s->gro; /* no control bytes: the calls that take an address are enough */
+    bool plain = s->bare && !s->gro; /* no control bytes needed: recvfrom and sendto are enough */
     ssize_t n = plain ? recvfrom(s->socket, item->bytes, s->stride, MSG_DONTWAIT, in->msg_name,
                                  &in->msg_namelen)
                       : recvmsg(s->socket, in, MSG_DONTWAIT);
@@ -267,18 +265,18 @@ static void serve_epoll(struct server *s)
 {
     int poller = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN}, ready[8];
-    unsigned settled = 0;
+    unsigned adapted = 0;
 
     need(poller >= 0 && epoll_ctl(poller, EPOLL_CTL_ADD, s->socket, &event) == 0, "epoll");
     while (!stopping) {
         if (epoll_wait(poller, ready, 8, -1) < 1) continue;
-        s->turns++;
+        s->iterations++;
         if (s->kind == SINGLE)
             for (unsigned i = 0; i < BATCH && iterate_one(s); i++) continue;
-        else if (settled)
-            iterate_one(s), settled--;
+        else if (adapted)
+            iterate_one(s), adapted--;
         else if (iterate_mmsg(s) == 1 && s->adapt)
-            settled = SETTLE_ITERATIONS;
+            adapted = ADAPT_ITERATIONS;
     }
 }
 
@@ -290,12 +288,12 @@ static void serve_poll(struct server *s)
     while (!stopping) {
         if (!armed) io_uring_prep_poll_multishot(io_uring_get_sqe(&s->ring), s->socket, EPOLLIN);
         if (io_uring_submit_and_wait(&s->ring, 1) < 0) continue;
-        s->turns++;
+        s->iterations++;
         unsigned head, seen = 0;
         io_uring_for_each_cqe(&s->ring, head, cqe) armed = cqe->flags & IORING_CQE_F_MORE, seen++;
         io_uring_cq_advance(&s->ring, seen);
         while (iterate_mmsg(s) == BATCH)
-            continue; /* an edge: what is left would not be told again */
+            continue; /* edge-triggered: remaining data causes no new event */
     }
 }
 
@@ -334,7 +332,7 @@ static void ring_send(struct server *s, const struct item *item, unsigned id)
     s->received++, s->sends++;
 }
 
-/* Takes what has completed; returns how many datagrams are left to answer. */
+/* Handles completions; returns the number of datagrams to answer. */
 static unsigned ring_harvest(struct server *s, unsigned *ids, bool *armed)
 {
     unsigned head, seen = 0, count = 0;
@@ -348,7 +346,7 @@ static unsigned ring_harvest(struct server *s, unsigned *ids, bool *armed)
             buffer_give_back(s, (unsigned)cqe->user_data);
             continue;
         }
-        if (!(cqe->flags & IORING_CQE_F_MORE)) *armed = false; /* out of buffers, for one */
+        if (!(cqe->flags & IORING_CQE_F_MORE)) *armed = false; /* for example: out of buffers */
         if (!(cqe->flags & IORING_CQE_F_BUFFER)) continue;
         ids[count] = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
         if (!ring_item(s, cqe, &s->items[count]))
@@ -377,7 +375,7 @@ static void serve_ring(struct server *s)
         }
         if (io_uring_submit_and_wait(&s->ring, 1) < 0) continue;
         unsigned count = ring_harvest(s, ids, &armed);
-        s->turns++;
+        s->iterations++;
         answer(s, count);
         for (unsigned i = 0; i < count; i++) buffer_give_back(s, ids[i]);
     }
@@ -467,11 +465,12 @@ static int serve(const char *path, uint16_t port)
         serve_poll(&s);
     else
         serve_ring(&s);
-    double turns = s.turns ? (double)s.turns : 1, sends = s.sends ? (double)s.sends : 1;
+    double iterations = s.iterations ? (double)s.iterations : 1,
+           sends = s.sends ? (double)s.sends : 1;
     printf("per_iteration=%.2f per_receive=%.2f per_send=%.2f failed=%llu rearmed=%llu\n",
-           (double)s.received / turns, s.received ? (double)s.datagrams / (double)s.received : 0,
-           (double)s.datagrams / sends, (unsigned long long)s.failed,
-           (unsigned long long)s.rearmed);
+           (double)s.received / iterations,
+           s.received ? (double)s.datagrams / (double)s.received : 0, (double)s.datagrams / sends,
+           (unsigned long long)s.failed, (unsigned long long)s.rearmed);
     return 0;
 }
 
@@ -485,20 +484,20 @@ struct peer {
 
 struct load {
     unsigned peers_count, flight, bytes;
-    bool trains;
+    bool batches;
     uint64_t echoed, lost, stale, now;
     struct peer peers[PEERS_MAX];
-    struct server in; /* only its slots */
+    struct server in; /* only its slots are used */
     uint8_t pattern[PATTERN_BYTES], out[FLIGHT_MAX * 2048];
 };
 
-/* Sends the datagrams of the given slots, as one train if the load is made of trains. */
+/* Sends the datagrams of the given slots, as one GSO batch if the load uses batches. */
 static void peer_send(struct load *l, struct peer *p, const unsigned *slots, unsigned count)
 {
     struct mmsghdr out[FLIGHT_MAX] = {0};
     struct iovec parts[FLIGHT_MAX], whole = {l->out, (size_t)count * l->bytes};
     _Alignas(8) uint8_t control[CMSG_SPACE(2)] = {0};
-    struct msghdr train = {.msg_iov = &whole, .msg_iovlen = 1, .msg_control = control};
+    struct msghdr batch = {.msg_iov = &whole, .msg_iovlen = 1, .msg_control = control};
     uint16_t segment = (uint16_t)l->bytes;
 
     if (count == 0) return;
@@ -511,12 +510,12 @@ static void peer_send(struct load *l, struct peer *p, const unsigned *slots, uns
         parts[i] = (struct iovec){bytes, l->bytes};
         out[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
     }
-    control_add(&train, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
-    if (l->trains && count > 1)
-        need(sendmsg(p->socket, &train, 0) > 0, "loader: sendmsg");
+    control_add(&batch, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+    if (l->batches && count > 1)
+        need(sendmsg(p->socket, &batch, 0) > 0, "loader: sendmsg");
     else
         need(sendmmsg(p->socket, out, count, 0) > 0,
-             "loader: sendmmsg"); /* the rest is sent again, as lost */
+             "loader: sendmmsg"); /* the rest counts as lost and is resent */
 }
 
 static void peer_read(struct load *l, struct peer *p)
@@ -536,7 +535,7 @@ static void peer_read(struct load *l, struct peer *p)
             need(length == l->bytes &&
                      !memcmp(item->bytes + at + 8, l->pattern + (sequence & 0xffff), length - 8),
                  "loader");
-            if (sequence != p->sequence[slot]) { /* the answer to what was sent again */
+            if (sequence != p->sequence[slot]) { /* a late answer to a resent datagram */
                 l->stale++;
                 continue;
             }
@@ -547,7 +546,7 @@ static void peer_read(struct load *l, struct peer *p)
     peer_send(l, p, answered, count);
 }
 
-/* What the process has run so far: all its threads, io_uring's workers too. */
+/* Returns the processor time of all threads of the process, including io_uring's workers. */
 static uint64_t process_ns(const char *pid)
 {
     char pattern[64];
@@ -593,7 +592,7 @@ static int load(char **argv)
 
     l.peers_count = (unsigned)number(argv[5]), l.flight = (unsigned)number(argv[6]),
     l.bytes = (unsigned)number(argv[7]);
-    l.trains = number(argv[8]);
+    l.batches = number(argv[8]);
     uint64_t span = (uint64_t)number(argv[9]) * 1000000u;
     errno = EINVAL;
     need(l.peers_count <= PEERS_MAX && l.flight && l.flight <= FLIGHT_MAX && l.bytes >= 8 &&
@@ -606,7 +605,7 @@ static int load(char **argv)
         struct peer *p = &l.peers[i];
         p->socket = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         need(connect(p->socket, (struct sockaddr *)&host, sizeof host) == 0, "connect");
-        if (l.trains) option_on(p->socket, IPPROTO_UDP, UDP_GRO);
+        if (l.batches) option_on(p->socket, IPPROTO_UDP, UDP_GRO);
         epoll_ctl(poller, EPOLL_CTL_ADD, p->socket,
                   &(struct epoll_event){.events = EPOLLIN, .data.ptr = p});
         for (unsigned k = 0; k < l.flight; k++) p->sequence[k] = slots[k] = k;
@@ -627,7 +626,7 @@ static int load(char **argv)
 
 struct way {
     const char *name, *path;
-    unsigned again; /* calls that find nothing */
+    unsigned again; /* calls that find no datagram */
     int client;
     uint64_t best_ns;
     struct server server;
@@ -645,12 +644,12 @@ static void way_open(struct way *way)
     need(connect(way->client, (struct sockaddr *)&at, sizeof at) == 0, "connect");
 }
 
-static void way_run(struct way *way, size_t bytes, unsigned ready, unsigned turns)
+static void way_run(struct way *way, size_t bytes, unsigned ready, unsigned iterations)
 {
     uint8_t datagram[2048] = {0};
     uint64_t spent = 0;
 
-    for (unsigned turn = 0; turn < turns; turn++) {
+    for (unsigned iteration = 0; iteration < iterations; iteration++) {
         for (unsigned i = 0; i < ready; i++) send(way->client, datagram, bytes, 0);
         uint64_t began = now_ns();
         if (way->server.kind == MMSG)
@@ -666,7 +665,7 @@ static void way_run(struct way *way, size_t bytes, unsigned ready, unsigned turn
 
 static int floor_run(size_t bytes, unsigned ready)
 {
-    enum { BLOCKS = 60, TURNS = 200, WAYS = 8 };
+    enum { BLOCKS = 60, ITERATIONS = 200, WAYS = 8 };
     static struct way ways[WAYS] = {
         {.name = "recvmsg+sendmsg", .path = "single"},
         {.name = "recvmsg+sendmsg, EAGAIN", .path = "single", .again = 1},
@@ -681,10 +680,10 @@ static int floor_run(size_t bytes, unsigned ready)
     for (unsigned w = 0; w < WAYS; w++) way_open(&ways[w]);
     for (unsigned block = 0; block < BLOCKS; block++)
         for (unsigned w = 0; w < WAYS; w++)
-            way_run(&ways[block & 1 ? WAYS - 1 - w : w], bytes, ready, TURNS);
+            way_run(&ways[block & 1 ? WAYS - 1 - w : w], bytes, ready, ITERATIONS);
     for (unsigned w = 0; w < WAYS; w++)
         printf("%-26s %4zu B %2u ready %6.0f ns  %.2f\n", ways[w].name, bytes, ready,
-               (double)ways[w].best_ns / TURNS / ready,
+               (double)ways[w].best_ns / ITERATIONS / ready,
                (double)ways[w].best_ns / (double)ways[0].best_ns);
     return 0;
 }

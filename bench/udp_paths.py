@@ -5,10 +5,10 @@
     cc -std=c17 -D_GNU_SOURCE -O2 bench/udp_paths.c -o udp_paths -luring
     python3 bench/udp_paths.py ./udp_paths             every load, every path (about 8 minutes)
     python3 bench/udp_paths.py ./udp_paths --rounds 5 --loads a,b --paths single,mmsg
-    python3 bench/udp_paths.py ./udp_paths --floor     the price of one turn, no wake-ups (10 seconds)
-    python3 bench/udp_paths.py ./udp_paths --facts     what the kernel accepts and refuses
+    python3 bench/udp_paths.py ./udp_paths --floor     the cost of one iteration, no wake-ups (10 seconds)
+    python3 bench/udp_paths.py ./udp_paths --facts     accepted and rejected sends of the kernel
 
-Server on core 0, loader on core 1. The first path is the one that the others are compared with, round by round.
+Server on core 0, loader on core 1. The others are compared with the first path, round by round.
 """
 import argparse
 import errno
@@ -21,12 +21,12 @@ import struct
 import subprocess
 import time
 
-LOADS = {  # name: (title, peers, in flight, bytes, trains)
+LOADS = {  # name: (title, peers, in flight, bytes, GSO batches)
     "a": ("64 B, 50 peers x 8 in flight", 50, 8, 64, 0),
     "b": ("64 B, 50 peers x 1 in flight", 50, 1, 64, 0),
     "c": ("1 KiB, 50 peers x 8 in flight", 50, 8, 1024, 0),
-    "d": ("64 B, 50 peers x 16 in flight, trains", 50, 16, 64, 1),
-    "e": ("1 KiB, 50 peers x 16 in flight, trains", 50, 16, 1024, 1),
+    "d": ("64 B, 50 peers x 16 in flight, GSO batches", 50, 16, 64, 1),
+    "e": ("1 KiB, 50 peers x 16 in flight, GSO batches", 50, 16, 1024, 1),
     "f": ("64 B, 1 peer x 1 in flight", 1, 1, 64, 0),
 }
 PATHS = [
@@ -51,7 +51,7 @@ def run_once(program, path, load, span_ms, host, port):
     arguments = [str(server.pid), host, str(port), *map(str, LOADS[load][1:]), str(span_ms)]
     loader = subprocess.run([program, "load", *arguments], stdout=subprocess.PIPE, text=True, timeout=60,
                             check=True, preexec_fn=pinned(1))
-    while server.poll() is None:  # a signal just before the server waits would be missed: repeat it
+    while server.poll() is None:  # repeat the signal: the server misses one that arrives just before it waits
         server.send_signal(signal.SIGTERM)
         time.sleep(0.01)
     result = fields(loader.stdout) | fields(server.stdout.read())
@@ -72,7 +72,7 @@ def measure(options):
             for path in order:
                 results[path].append(run_once(options.program, path, load, options.span, options.host, next(ports)))
         print(f"\n### {load}: {LOADS[load][0]}; {options.rounds} rounds of {options.span} ms\n")
-        print("| path | ns per datagram | ratio, paired | datagrams per turn | per receive | per send | util "
+        print("| path | ns per datagram | ratio, paired | datagrams per iteration | per receive | per send | util "
               "| resent, of them late |")
         print("|---|---:|---:|---:|---:|---:|---:|---:|")
         first = next(iter(results.values()))
@@ -104,8 +104,8 @@ def facts():
     def drain():
         seen = []
         while not isinstance(got := attempt(lambda: server.recvmsg(70000, 256)), str):
-            train = [struct.unpack("i", value)[0] for level, kind, value in got[1] if (level, kind) == (17, udp_gro)]
-            seen.append((len(got[0]), train[0] if train else None))
+            batch = [struct.unpack("i", value)[0] for level, kind, value in got[1] if (level, kind) == (17, udp_gro)]
+            seen.append((len(got[0]), batch[0] if batch else None))
         return seen if len(seen) < 5 else f"{len(seen)} x {seen[0]}"
 
     for host, family in ("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6):

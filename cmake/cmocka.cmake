@@ -1,8 +1,8 @@
-# weir_cmocka: cmocka as the tests link it, where it is to be had.
+# weir_cmocka: the cmocka library for the tests, if available.
 #
-# Linux: the distribution's. Windows: WEIR_CMOCKA names the folder that cmocka was installed to (scripts/test builds it
-# there from Debian's source), or WEIR_FETCH_CMOCKA has CMake fetch it from its home.
-set(WEIR_CMOCKA "" CACHE PATH "Windows: where cmocka was installed to")
+# Linux: the distribution's package. Windows: WEIR_CMOCKA is the folder of an installed cmocka (scripts/test builds it
+# from Debian's source package), or with WEIR_FETCH_CMOCKA, CMake downloads it from its repository.
+set(WEIR_CMOCKA "" CACHE PATH "Windows: folder of an installed cmocka")
 option(WEIR_FETCH_CMOCKA "Windows: fetch cmocka over the network and build it" OFF)
 
 if(NOT WIN32)

@@ -1,4 +1,4 @@
-# Flags that every target of ours is compiled with.
+# Compile flags of all weir targets.
 add_library(weir_flags INTERFACE)
 if(MSVC)
     target_compile_options(weir_flags INTERFACE /W4 /utf-8 /experimental:c11atomics)
@@ -9,7 +9,7 @@ if(MSVC)
 else()
     target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
                                                 -Wmissing-prototypes -fno-strict-aliasing -fno-omit-frame-pointer)
-    # A check that fails names the file as it is called here, not where it was built.
+    # Failed checks print the path relative to the source tree, not the build path.
     target_compile_options(weir_flags INTERFACE -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
     if(WEIR_WERROR)
         target_compile_options(weir_flags INTERFACE -Werror)
@@ -19,7 +19,7 @@ endif()
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     target_compile_definitions(weir_flags INTERFACE _GNU_SOURCE)
 elseif(WIN32)
-    # Windows 10; what is newer than Windows 8 is looked up at run time. printf as C17 has it (mingw-w64).
+    # Windows 10; functions newer than Windows 8 are looked up at run time. C17 printf on mingw-w64.
     target_compile_definitions(weir_flags INTERFACE _WIN32_WINNT=0x0A00 NTDDI_VERSION=0x0A000008 UNICODE _UNICODE
                                                     WIN32_LEAN_AND_MEAN NOMINMAX __USE_MINGW_ANSI_STDIO=1)
 endif()
@@ -37,7 +37,7 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSVC)
     endif()
 endif()
 if(WEIR_COVERAGE)
-    # Without optimizing, each condition is a branch of its own; and tests with threads count, too.
+    # Without optimization, each condition is a separate branch. Atomic counters are correct in tests with threads.
     target_compile_options(weir_flags INTERFACE --coverage -O0 -fprofile-update=atomic)
     target_link_options(weir_flags INTERFACE --coverage)
 endif()

@@ -1,7 +1,8 @@
 # weir_layer(name SEES layer... FOLDERS folder... FILES file... LEAVES_OUT regex LINKS library...)
 #
-# One layer is one object library made of every .c file in its folders. Its include path holds its own folders, those
-# of the layers it may see, and the public headers: an include that looks up does not compile. FILES are more sources.
+# One layer is one object library of every .c file in its folders. Its include path has its own folders, those of the
+# layers in SEES, and the public headers: including a header of a higher layer fails to compile. FILES are additional
+# sources.
 function(weir_layer name)
     cmake_parse_arguments(LAYER "" "LEAVES_OUT" "SEES;FOLDERS;FILES;LINKS" ${ARGN})
     set(patterns "")

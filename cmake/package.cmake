@@ -1,11 +1,11 @@
-# What is installed and where, and the packages that are made of it (cpack).
+# Installation, and the packages made from it (cpack).
 #
 #   bin/weir                        the program
 #   include/weir                    the headers
-#   lib/libweir.so, lib/libweir.a   the library; lib/cmake/weir and lib/pkgconfig say how it is linked
-#   share/doc/weir                  what there is to read
+#   lib/libweir.so, lib/libweir.a   the library; lib/cmake/weir and lib/pkgconfig for linking
+#   share/doc/weir                  documentation and examples
 #
-# None of it names the folder it was installed to: the whole may be moved.
+# No file contains the installation path: the whole tree can be moved.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -17,27 +17,27 @@ set_target_properties(weir_shared PROPERTIES EXPORT_NAME weir)
 set_target_properties(weir_static PROPERTIES EXPORT_NAME static)
 set_target_properties(weir_system PROPERTIES EXPORT_NAME system)
 set_target_properties(weir_module PROPERTIES EXPORT_NAME module)
-set(places RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
-           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-           INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-if(WIN32) # modules are linked with the program there
+set(destinations RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+                 LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+                 ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+                 INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(WIN32) # modules link with the program there
     set_target_properties(weir PROPERTIES EXPORT_NAME program)
-    install(TARGETS weir EXPORT weirTargets ${places})
+    install(TARGETS weir EXPORT weirTargets ${destinations})
 else()
-    install(TARGETS weir ${places})
+    install(TARGETS weir ${destinations})
 endif()
-install(TARGETS weir_shared weir_static weir_system weir_module EXPORT weirTargets ${places})
+install(TARGETS weir_shared weir_static weir_system weir_module EXPORT weirTargets ${destinations})
 install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_FOLDER})
 
-# ---- headers, and how to link ----
+# ---- headers and link information ----
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN *.h PATTERN *.def)
 install(FILES ${CMAKE_BINARY_DIR}/include/weir/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir)
 
 configure_package_config_file(cmake/weirConfig.cmake.in ${CMAKE_BINARY_DIR}/cmake/weirConfig.cmake
                               INSTALL_DESTINATION ${WEIR_CMAKE_FOLDER})
-# Before 1.0 a minor version may change anything.
+# Before 1.0, a minor version may break compatibility.
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/cmake/weirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/cmake/weirConfig.cmake ${CMAKE_BINARY_DIR}/cmake/weirConfigVersion.cmake
         DESTINATION ${WEIR_CMAKE_FOLDER})
@@ -52,10 +52,10 @@ string(REGEX REPLACE "/$" "" WEIR_PC_PREFIX "${WEIR_PC_PREFIX}")
 configure_file(cmake/weir.pc.in ${CMAKE_BINARY_DIR}/cmake/weir.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/cmake/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-# ---- what there is to read ----
+# ---- documentation and examples ----
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${WEIR_DOC_FOLDER})
 install(DIRECTORY docs/ DESTINATION ${WEIR_DOC_FOLDER}/docs FILES_MATCHING PATTERN *.md)
-install(DIRECTORY examples/ DESTINATION ${WEIR_DOC_FOLDER}/examples # they build from there
+install(DIRECTORY examples/ DESTINATION ${WEIR_DOC_FOLDER}/examples # they build in this folder
         FILES_MATCHING PATTERN *.c PATTERN CMakeLists.txt PATTERN rio_sample EXCLUDE)
 
 # ---- packages ----
@@ -66,7 +66,7 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
 set(CPACK_RESOURCE_FILE_LICENSE ${CMAKE_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
-if(WIN32) # a .zip for users of the program alone
+if(WIN32) # a .zip with only the program
     configure_file(packaging/windows/README.txt.in ${CMAKE_BINARY_DIR}/README.txt @ONLY NEWLINE_STYLE DOS)
     configure_file(LICENSE ${CMAKE_BINARY_DIR}/LICENSE.txt COPYONLY)
     install(TARGETS weir RUNTIME DESTINATION . COMPONENT program EXCLUDE_FROM_ALL)
@@ -77,7 +77,7 @@ if(WIN32) # a .zip for users of the program alone
     set(CPACK_INSTALL_CMAKE_PROJECTS ${CMAKE_BINARY_DIR};weir;program;/)
 else()
     set(CPACK_GENERATOR TGZ DEB)
-    install(FILES LICENSE DESTINATION ${WEIR_DOC_FOLDER} RENAME copyright) # where Debian looks for it
+    install(FILES LICENSE DESTINATION ${WEIR_DOC_FOLDER} RENAME copyright) # Debian requires this name
 endif()
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)

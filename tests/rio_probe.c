@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_probe.c - asks this machine's Windows what no document says about Registered I/O.
+/* rio_probe.c - tests undocumented behaviour of Registered I/O on this machine's Windows.
  *
  *      rio_probe                   every question, one line each
- *      rio_probe --question N      one of them
+ *      rio_probe --question N      one question
  *
- * A line says what was tried, what came back, and what that means for the rule that it is about
- * (docs/design/rio-rules.md has them all):
+ * A line has the test, its result, and the meaning for the rule that the question is about
+ * (docs/design/rio-rules.md has all rules):
  *
  *      confirms        as weir expects it
  *      DIFFERS         not as weir expects it
- *      answers         weir is prepared for either
- *      leaves untried  what the question needs could not be had
+ *      answers         weir is prepared for either result
+ *      leaves untried  a requirement of the question was not available
  *
- * Each question is a process of its own with a limit in time, so a crash or a standstill is an
- * answer too, and spoils no other; those that may well crash come last. It binds to the loopback
- * address alone and needs no rights. Exit code: 0 all were asked, whatever came back; 77 Registered
- * I/O is refused here; 1 the questions could not be asked.
+ * Each question runs in a separate process with a time limit. A crash or a hang is a result, too,
+ * and does not affect other questions; those most likely to crash come last. The program binds only
+ * to the loopback address and needs no privileges. Exit code: 0 all questions ran, whatever their
+ * results; 77 Registered I/O is not available; 1 the questions could not run.
  *
- * Build alone, in this folder: cl /std:c17 /W4 /I..\src\net\windows rio_probe.c ws2_32.lib
+ * Build separately, in this folder: cl /std:c17 /W4 /I..\src\net\windows rio_probe.c ws2_32.lib
  */
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -34,23 +34,23 @@
 #include "rio_table.h"
 
 enum {
-    QUESTION_MS = 30000,      /* the limit of one question's process */
-    SOON_MS = 2000,           /* what comes at all has come by then */
-    NEVER_MS = 500,           /* what has not come by then is said not to come */
-    BUFFERS = 16,             /* each a registration of its own */
+    QUESTION_MS = 30000,      /* time limit of one question's process */
+    SOON_MS = 2000,           /* results arrive within this time, if at all */
+    NEVER_MS = 500,           /* without a result for this long, none is expected */
+    BUFFERS = 16,             /* each with a separate registration */
     BUFFER_BYTES = 64 * 1024, /* whole pages */
-    SENDS_BUFFER = 14,        /* holds the address of the one datagram that is being sent */
+    SENDS_BUFFER = 14,        /* holds the address of the datagram being sent */
     RECEIVES_MAX = BUFFERS / 2 - 1,
     SENDS_MAX = BUFFERS,
     CQ_SIZE = 4 * (RECEIVES_MAX + SENDS_MAX),
 };
 
-/* A question's verdict, and its process's exit code: none that a crash would have. */
+/* A question's result, also the exit code of its process: codes that a crash does not use. */
 enum answer { CONFIRMS = 100, DIFFERS, ANSWERS, UNTRIED };
 
 #define RIO_SOCKET (WSA_FLAG_REGISTERED_IO | WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT)
 
-/* What toolchains differ in declaring. */
+/* Declarations that differ between toolchains. */
 #define PROBE_CONNRESET 0x9800000Cu    /* SIO_UDP_CONNRESET */
 #define PROBE_UDP_SEND_MSG_SIZE 2      /* an option of IPPROTO_UDP, and a control message */
 #define PROBE_UDP_RECV_MAX_COALESCED 3 /* an option of IPPROTO_UDP */
@@ -63,7 +63,7 @@ static rio_cq cq;
 static char *memory;
 static rio_buffer_id buffers[BUFFERS];
 
-/* ---- saying ---- */
+/* ---- output ---- */
 
 static void say(const char *format, ...)
 {
@@ -72,7 +72,7 @@ static void say(const char *format, ...)
     va_start(arguments, format);
     vprintf(format, arguments);
     va_end(arguments);
-    fflush(stdout); /* at once: the next call may be the last one of this process */
+    fflush(stdout); /* now, because the next call may crash the process */
 }
 
 static const char *code_name(int code)
@@ -128,7 +128,7 @@ static void say_code(int code)
         say("%d (%s)", code, code_name(code));
 }
 
-/* What a call came back with: TRUE, or FALSE and why. */
+/* Prints a call's result: TRUE, or FALSE with the error code. */
 static bool say_call(bool good)
 {
     int code = WSAGetLastError();
@@ -154,7 +154,7 @@ static void say_result(bool came, const struct rio_result *result)
     say(", %u bytes", (unsigned)result->bytes);
 }
 
-/* What the question needs but is not about. */
+/* Requires a precondition of the question. */
 static void must(bool good, const char *what)
 {
     int code = WSAGetLastError();
@@ -238,7 +238,7 @@ static bool post_send(rio_rq rq, int buffer, uint32_t length, uint32_t flags)
     return rio.send(rq, &data, 1, flags, context(buffer)) != 0;
 }
 
-/* ---- waiting: always bounded ---- */
+/* ---- waiting, with time limits ---- */
 
 static double now_ms(void)
 {
@@ -249,7 +249,7 @@ static double now_ms(void)
     return (double)count.QuadPart * 1000.0 / (double)frequency.QuadPart;
 }
 
-/* By polling, so that it depends on no notification. */
+/* Polls, so that it depends on no notification. */
 static bool await_result(struct rio_result *result, int wait_ms)
 {
     double until = now_ms() + wait_ms;
@@ -300,7 +300,7 @@ static struct sockaddr_in bind_to_loopback(SOCKET any)
     return address;
 }
 
-/* A socket of the test's other end does not wait for ever. */
+/* Gives an ordinary socket of the test a time limit for blocking calls. */
 static SOCKET bounded(SOCKET any)
 {
     DWORD wait_ms = SOON_MS;
@@ -328,10 +328,10 @@ static rio_rq open_rq(SOCKET any)
 }
 
 struct pair {
-    SOCKET socket; /* RIO's */
+    SOCKET socket; /* the RIO socket */
     rio_rq rq;
     struct sockaddr_in address;
-    SOCKET peer; /* an ordinary one */
+    SOCKET peer; /* an ordinary socket */
     struct sockaddr_in peer_address;
 };
 
@@ -349,7 +349,7 @@ static struct pair open_datagrams(void)
 static SOCKET open_listener(DWORD flags, struct sockaddr_in *address)
 {
     SOCKET listener = open_flagged(SOCK_STREAM, flags);
-    int window_bytes = 64 * 1024; /* so that a peer that does not read stops its sender soon */
+    int window_bytes = 64 * 1024; /* so that a peer that does not read blocks its sender soon */
 
     setsockopt(listener, SOL_SOCKET, SO_RCVBUF, (const char *)&window_bytes, sizeof window_bytes);
     *address = bind_to_loopback(listener);
@@ -357,7 +357,7 @@ static SOCKET open_listener(DWORD flags, struct sockaddr_in *address)
     return listener;
 }
 
-/* Connected by the RIO end, which so needs nothing of AcceptEx. */
+/* The RIO socket connects, so that the test does not need AcceptEx. */
 static struct pair open_stream(void)
 {
     struct pair pair = {.socket = open_flagged(SOCK_STREAM, RIO_SOCKET)};
@@ -603,7 +603,8 @@ static enum answer ask_flags(void)
     return expected ? CONFIRMS : DIFFERS;
 }
 
-/* One send after the other by eight registrations: how often FALSE, and with what. */
+/* Sends repeatedly from eight registrations; prints how often the call returned FALSE, and with
+ * which error. */
 static void say_sends(const struct pair *pair, int *pending)
 {
     struct rio_result result;
@@ -714,7 +715,7 @@ static enum answer ask_thread_exit(void)
     return ANSWERS;
 }
 
-/* ---- questions: what completions say ---- */
+/* ---- questions: contents of completions ---- */
 
 static enum answer ask_ends(void)
 {
@@ -748,7 +749,7 @@ static enum answer ask_ends(void)
                : DIFFERS;
 }
 
-/* Closes with receives pending: how many come, with which status, how late. */
+/* Closes with pending receives; prints the number of completions, their status and delay. */
 static bool is_drained(const char *what, const struct pair *pair)
 {
     struct rio_result result;
@@ -815,18 +816,18 @@ static enum answer ask_datagram_sizes(void)
     say_result(empty_came, &empty);
     say("; the one after them: ");
     say_result(next_came, &next);
-    bool told = cut.status == WSAEMSGSIZE || cut.status == 234 || cut.bytes > 100 ||
-                cut.status == (int32_t)0x80000005;
+    bool reported = cut.status == WSAEMSGSIZE || cut.status == 234 || cut.bytes > 100 ||
+                    cut.status == (int32_t)0x80000005;
 
-    return cut_came && told && empty_came && empty.status == 0 && empty.bytes == 0 && next_came &&
-                   next.bytes == 50
+    return cut_came && reported && empty_came && empty.status == 0 && empty.bytes == 0 &&
+                   next_came && next.bytes == 50
                ? CONFIRMS
                : DIFFERS;
 }
 
 static enum answer ask_unreachable(void)
 {
-    bool told = false;
+    bool reported = false;
 
     for (int on = 1; on >= 0; on--) {
         struct pair pair = open_datagrams();
@@ -837,7 +838,7 @@ static enum answer ask_unreachable(void)
         must(WSAIoctl(pair.socket, PROBE_CONNRESET, &setting, sizeof setting, NULL, 0, &bytes, NULL,
                       NULL) == 0,
              "set SIO_UDP_CONNRESET");
-        closesocket(pair.peer); /* nobody has its port now */
+        closesocket(pair.peer); /* its port is closed now */
         must(post_receive(pair.rq, 0, 100, 0), "post a receive");
         must(post_send_to(&pair, 1, 10, &pair.peer_address, SENDS_BUFFER, NULL), "send");
         must(await_result(&sent, SOON_MS), "complete the send");
@@ -848,9 +849,9 @@ static enum answer ask_unreachable(void)
         say_code(sent.status);
         say(", pending receive: ");
         say_result(came, &received);
-        if (!on && (came || sent.status != 0)) told = true;
+        if (!on && (came || sent.status != 0)) reported = true;
     }
-    return told ? DIFFERS : CONFIRMS;
+    return reported ? DIFFERS : CONFIRMS;
 }
 
 static enum answer ask_slow_peer(void)
@@ -885,7 +886,7 @@ static enum answer ask_after_shutdown(void)
 {
     struct pair pair = open_stream();
     struct rio_result result;
-    bool told = false;
+    bool reported = false;
 
     shutdown(pair.socket, SD_SEND);
     say("a send after SD_SEND: ");
@@ -894,9 +895,9 @@ static enum answer ask_after_shutdown(void)
 
         say(", ");
         say_result(came, &result);
-        told = came && result.status != 0;
+        reported = came && result.status != 0;
     } else {
-        told = true;
+        reported = true;
     }
     must(post_receive(pair.rq, 1, 100, 0), "post a receive");
     must(send(pair.peer, "hello", 5, 0) == 5, "send from the peer");
@@ -908,12 +909,13 @@ static enum answer ask_after_shutdown(void)
         say(", ");
         say_result(await_result(&result, SOON_MS), &result);
     }
-    return told ? CONFIRMS : DIFFERS;
+    return reported ? CONFIRMS : DIFFERS;
 }
 
-/* ---- questions: the room of a completion queue ---- */
+/* ---- questions: capacity of a completion queue ---- */
 
-/* How long until a request queue fits where one was closed; negative: it never did. */
+/* Returns the time until a new request queue fits after one was closed; negative if it never did.
+ */
 static double room_after_ms(rio_cq queue, double began, int wait_ms)
 {
     SOCKET next = open_flagged(SOCK_DGRAM, RIO_SOCKET);
@@ -962,7 +964,7 @@ static enum answer ask_room_after_close(void)
     return ANSWERS;
 }
 
-/* ---- questions: other calls on the socket ---- */
+/* ---- questions: other calls on a RIO socket ---- */
 
 static enum answer ask_plain_calls(void)
 {
@@ -1118,8 +1120,8 @@ static enum answer ask_reuse(void)
 
 /* ---- questions: segmentation of datagrams ---- */
 
-/* Writes a RIO_CMSG_BUFFER with one DWORD in it; returns its length. All its parts begin at
- * multiples of a pointer's size. */
+/* Writes a RIO_CMSG_BUFFER with one DWORD; returns its length. All parts are aligned to the size of
+ * a pointer. */
 static uint32_t put_control(char *control, int type, DWORD value)
 {
     WSACMSGHDR header = {
@@ -1184,7 +1186,7 @@ static enum answer ask_segments_in(void)
     return ANSWERS;
 }
 
-/* ---- questions that may end their process ---- */
+/* ---- questions that can crash their process ---- */
 
 static enum answer ask_close_armed(void)
 {
@@ -1226,10 +1228,10 @@ static enum answer ask_closed_rq(void)
     return ANSWERS;
 }
 
-/* ---- asking them all ---- */
+/* ---- running the questions ---- */
 
 static const struct question {
-    const char *rules; /* of weir's contract of Registered I/O */
+    const char *rules; /* rules of docs/design/rio-rules.md */
     const char *about;
     enum answer (*ask)(void);
 } questions[] = {
@@ -1270,7 +1272,7 @@ static const struct question {
 
 #define QUESTIONS (sizeof questions / sizeof questions[0])
 
-/* A crash ends the process at once, without a dialog, and under its own number. */
+/* Ends a crashed process immediately, without a dialog, with the exception code as exit code. */
 static LONG WINAPI on_crash(EXCEPTION_POINTERS *exception)
 {
     TerminateProcess(GetCurrentProcess(), exception->ExceptionRecord->ExceptionCode);
@@ -1299,7 +1301,8 @@ static const char *verdict(DWORD code)
     }
 }
 
-/* The exit code of the question's process; false: it could not be started. */
+/* Runs a question's process and returns its exit code in *code; false if it could not be started.
+ */
 static bool run_question(size_t number, DWORD *code)
 {
     wchar_t program[MAX_PATH], command[MAX_PATH + 40];

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* client.c - asks examples/request_reply: `client HOST PORT REQUEST...` sends all requests at once,
- * and prints each reply when it comes, behind the number of its request.
+/* client.c - a client of examples/request_reply: `client HOST PORT REQUEST...` sends all requests
+ * without waiting, and prints each reply when it arrives, after the number of its request.
  *
  *      $ client 127.0.0.1 7003 'later one' 'later two' 'echo three'
  *      3: three
  *      2: two
  *      1: one
  *
- * There is no server in it: the sockets are the system's, and of weir it has the codec, which is
- * made of the same description as the server's. */
+ * The program contains no server: it uses the system's sockets and weir's codec, which has the same
+ * frame specification as the server's. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@
 #define CLIENT__CODEC "u32be,max=1k"
 #define CLIENT__NUMBER_BYTES 4
 
-/* ---- what systems differ in ---- */
+/* ---- differences between systems ---- */
 
 #ifdef _WIN32
 #include <winsock2.h>
@@ -29,7 +29,7 @@ static void client__begin(void)
 {
     WSADATA version;
 
-    (void)WSAStartup(MAKEWORD(2, 2), &version); /* if it fails, so will the first call */
+    (void)WSAStartup(MAKEWORD(2, 2), &version); /* if it fails, the first socket call fails, too */
 }
 
 #define client__close closesocket
@@ -66,7 +66,7 @@ static client__socket client__connect(const char *host, const char *port)
     return peer;
 }
 
-/* All of it, however small the pieces are that the system takes. */
+/* Sends all bytes, however few the system accepts per call. Returns false on error. */
 static bool client__send_all(client__socket peer, const uint8_t *bytes, size_t length)
 {
     while (length > 0) {
@@ -80,7 +80,7 @@ static bool client__send_all(client__socket peer, const uint8_t *bytes, size_t l
 
 /* ---- the protocol ---- */
 
-/* One request: its number, and its text, framed. */
+/* Sends one request: number and text, framed. Returns false on error. */
 static bool client__ask(client__socket peer, const struct weir_codec *codec, uint32_t number,
                         const char *text)
 {
@@ -99,7 +99,7 @@ static void client__print(const struct weir_message *message)
 {
     const uint8_t *bytes = message->bytes;
 
-    if (message->length < CLIENT__NUMBER_BYTES) return; /* none that we asked for */
+    if (message->length < CLIENT__NUMBER_BYTES) return; /* not a reply to our requests */
     printf("%u: %.*s\n",
            (unsigned)bytes[0] << 24 | (unsigned)bytes[1] << 16 | (unsigned)bytes[2] << 8 |
                (unsigned)bytes[3],
@@ -108,7 +108,7 @@ static void client__print(const struct weir_message *message)
     fflush(stdout);
 }
 
-/* Prints `count` replies. Null: they came; else what went wrong. */
+/* Prints `count` replies. Returns null on success, otherwise an error text. */
 static const char *client__await(client__socket peer, struct weir_decoder *decoder, size_t count,
                                  struct weir_decode_error *decode_error)
 {
@@ -119,19 +119,19 @@ static const char *client__await(client__socket peer, struct weir_decoder *decod
         if (came <= 0) return "the server ended before all replies were here";
         struct weir_input input = {bytes, (size_t)came, false};
         struct weir_message message;
-        enum weir_decoded told;
-        /* One piece may hold many replies, or a part of one: the decoder keeps what is begun. */
-        while ((told = weir_decoder_next(decoder, &input, &message, decode_error)) ==
+        enum weir_decoded result;
+        /* One piece can hold several replies or part of one: the decoder keeps a partial frame. */
+        while ((result = weir_decoder_next(decoder, &input, &message, decode_error)) ==
                WEIR_DECODED_MESSAGE) {
             client__print(&message);
             count--;
         }
-        if (told == WEIR_DECODED_BAD) return decode_error->text;
+        if (result == WEIR_DECODED_BAD) return decode_error->text;
     }
     return NULL;
 }
 
-/* Null: all went well; else what went wrong. */
+/* Sends all requests and prints the replies. Returns null on success, otherwise an error text. */
 static const char *client__talk(client__socket peer, const struct weir_codec *codec, char **texts,
                                 size_t count, struct weir_decode_error *decode_error)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* custom_codec.c - a codec that no description describes, and a handler behind it:
+/* custom_codec.c - a codec that no frame specification can describe, and a handler that uses it:
  * `custom_codec [ADDR:]PORT` sends each text back reversed.
  *
- *      $5\r\nhello\r\n        a text of 5 bytes, as Redis writes its bulk strings
+ *      $5\r\nhello\r\n        a text of 5 bytes, in the format of Redis bulk strings
  *
- * The length is written in decimal digits, so the head has no length of its own: one has to look.
- * That look is all that a codec's author writes; it is called a probe. The rest is the library's:
- * gathering what comes in pieces, the longest message, heads that are never finished, and memory.
- * examples/custom_codec is a program; the same probe in a module serves `weir serve`, see
+ * The length is written in decimal digits, so the header has no fixed size and must be parsed. The
+ * author of a codec writes only this header parser, which is called a probe. The library does the
+ * rest: reassembly of pieces, the maximum message size, timeouts for incomplete headers, and
+ * memory. This example is a program; the same probe in a module works with `weir serve`, see
  * docs/extending.md. */
 #include <stdio.h>
 #include <string.h>
@@ -15,9 +15,9 @@
 #include <weir/weir.h>
 
 #define BULK__TEXT_BYTES_MAX 65536
-#define BULK__HEADER_BYTES_MAX 8 /* '$', five digits, and the line's end */
+#define BULK__HEADER_BYTES_MAX 8 /* '$', five digits, and \r\n */
 
-/* ---- bytes to messages: what does this head say? ---- */
+/* ---- bytes to messages: parse the header ---- */
 
 static enum weir_decoded bulk__refuse(struct weir_decode_error *decode_error, const char *text)
 {
@@ -25,8 +25,8 @@ static enum weir_decoded bulk__refuse(struct weir_decode_error *decode_error, co
     return WEIR_DECODED_BAD;
 }
 
-/* Looks at the first `length` bytes of a frame, which may be as few as one, and is asked again when
- * there are more. It keeps nothing between two looks. */
+/* Parses the first `length` bytes of a frame, which may be a single byte. Called again when more
+ * bytes have arrived; keeps no state between calls. */
 static enum weir_decoded bulk__probe(void *user, const uint8_t *bytes, size_t length,
                                      struct weir_header *header,
                                      struct weir_decode_error *decode_error)
@@ -36,7 +36,7 @@ static enum weir_decoded bulk__probe(void *user, const uint8_t *bytes, size_t le
 
     (void)user;
     if (bytes[0] != '$') return bulk__refuse(decode_error, "a text begins with '$'");
-    /* No overflow: no more than BULK__HEADER_BYTES_MAX bytes are ever shown. */
+    /* No overflow: `length` never exceeds BULK__HEADER_BYTES_MAX. */
     for (; at < length && bytes[at] >= '0' && bytes[at] <= '9'; at++)
         count = count * 10 + (uint64_t)(bytes[at] - '0');
     if (at == length) return WEIR_DECODED_MORE;
@@ -46,17 +46,17 @@ static enum weir_decoded bulk__probe(void *user, const uint8_t *bytes, size_t le
     if (bytes[at + 1] != '\n') return bulk__refuse(decode_error, "\\r stands without \\n");
     header->header_bytes = at + 2;
     header->message_bytes = count;
-    header->trailer_bytes = 2; /* \r\n, which is passed over */
+    header->trailer_bytes = 2; /* \r\n, which is skipped */
     return WEIR_DECODED_MESSAGE;
 }
 
-/* ---- messages to bytes: what goes around this text? ---- */
+/* ---- messages to bytes: write the header and trailer ---- */
 
 static enum weir_code bulk__encode(void *user, const uint8_t *bytes, size_t length,
                                    struct weir_framing *framing)
 {
     (void)user;
-    (void)bytes; /* a codec whose messages may not hold everything would look */
+    (void)bytes; /* a codec that forbids some bytes would check them */
     framing->header_length = (uint32_t)snprintf((char *)framing->header, sizeof framing->header,
                                                 "$%u\r\n", (unsigned)length);
     memcpy(framing->trailer, "\r\n", 2);
@@ -74,7 +74,7 @@ static const struct weir_probe bulk = {
     .encode = bulk__encode,
 };
 
-/* ---- the handler: it sees texts, and never a '$' ---- */
+/* ---- the handler: it receives texts without header and trailer ---- */
 
 static void reverse__on_message(struct weir_session *session, const struct weir_message *message)
 {
@@ -90,7 +90,7 @@ static const struct weir_handler reverse = {
 
 int main(int argc, char **argv)
 {
-    struct weir_listen place = {
+    struct weir_listen listener = {
         .address = argc > 1 ? argv[1] : "7004", .custom_probe = &bulk, .custom_handler = &reverse};
     struct weir_config config;
     struct weir_server *server;
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 
     weir_config_init(&config);
     if (weir_server_open(&config, &server, &error) != WEIR_OK ||
-        weir_server_listen(server, &place, &error) != WEIR_OK ||
+        weir_server_listen(server, &listener, &error) != WEIR_OK ||
         weir_server_start(server, &error) != WEIR_OK) {
         fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
         weir_server_free(server);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* echo.c - sends every message back: `echo [ADDR:]PORT`. No codec is named, so that a message is
- * what came, as it came. */
+/* echo.c - sends every message back: `echo [ADDR:]PORT`. Without a codec, each received piece of
+ * the stream is a message. */
 #include <stdio.h>
 
 #include <weir/weir.h>
 
-/* Nothing is copied: the buffer that was received into is the buffer that is sent. */
+/* Copies nothing: the buffer that received the message is the buffer that is sent. */
 static void echo__on_message(struct weir_session *session, const struct weir_message *message)
 {
     weir_session_send_back(session, message);
@@ -16,7 +16,7 @@ static const struct weir_handler echo = {
 
 int main(int argc, char **argv)
 {
-    struct weir_listen place = {.address = argc > 1 ? argv[1] : "7001", .custom_handler = &echo};
+    struct weir_listen listener = {.address = argc > 1 ? argv[1] : "7001", .custom_handler = &echo};
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;
@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 
     weir_config_init(&config);
     if (weir_server_open(&config, &server, &error) != WEIR_OK ||
-        weir_server_listen(server, &place, &error) != WEIR_OK ||
+        weir_server_listen(server, &listener, &error) != WEIR_OK ||
         weir_server_start(server, &error) != WEIR_OK) {
         fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
         weir_server_free(server);

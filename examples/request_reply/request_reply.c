@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* request_reply.c - answers requests in whatever order the answers are known in:
+/* request_reply.c - answers requests in the order in which the answers become available:
  * `request_reply [ADDR:]PORT`.
  *
- *      a frame      | length: 4 bytes | number: 4 bytes | text ... |
+ *      frame      | length: 4 bytes | number: 4 bytes | text ... |
  *
- * both ways, in big endian; the length counts all behind it. The number is the client's own: the
- * reply to a request carries the same one, so that a client may ask ten things at once.
+ * Both directions use this frame, in big endian; the length counts the bytes after it. The client
+ * chooses the number. The reply to a request has the same number, so that a client can have several
+ * requests in flight.
  *
- *      echo TEXT     is answered at once
- *      later TEXT    a little later; of those that wait together, the last one first
- *      ask TEXT      by whoever sits at the console: "ask SESSION NUMBER TEXT" is shown there, and
- *                    the line "SESSION NUMBER ANSWER" answers
+ *      echo TEXT     is answered immediately
+ *      later TEXT    is answered a little later; of several waiting requests, the last one first
+ *      ask TEXT      is answered by the console: it prints "ask SESSION NUMBER TEXT", and an
+ *                    input line "SESSION NUMBER ANSWER" is sent as the reply
  *
- * examples/client speaks it. The console stands for whatever has threads of its own, such as a
- * database: it keeps a session's id and not the session, and weir_send() does the rest. */
+ * examples/client is the client. The console is an example of a component with its own threads,
+ * such as a database: it stores a session's id instead of the session, and calls weir_send(). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,13 +28,13 @@
 #define REQUEST__WAITING_MAX 8 /* "later" requests of one session */
 #define REQUEST__LATER_MS 30
 
-/* A number and a text: a request, or its reply. */
+/* A number and a text: a request or its reply. */
 struct request {
     uint32_t number;
     char text[REQUEST__TEXT_BYTES_MAX + 1];
 };
 
-/* The state of a session. It is bounded, as all should be that a peer can make us keep. */
+/* The state of a session. It is bounded, as all memory should be that a peer can make us use. */
 struct request__waiting {
     struct request requests[REQUEST__WAITING_MAX];
     uint32_t count;
@@ -55,7 +56,7 @@ static bool request__read(const struct weir_message *message, struct request *re
     return true;
 }
 
-/* Returns how many bytes of `bytes` it takes. The length ahead of them is the codec's business. */
+/* Returns the number of bytes written to `bytes`. The codec adds the length before them. */
 static size_t request__write(uint32_t number, const char *text, uint8_t bytes[REQUEST__BYTES_MAX])
 {
     size_t length = strlen(text);
@@ -73,11 +74,11 @@ static void request__reply(struct weir_session *session, uint32_t number, const 
     uint8_t bytes[REQUEST__BYTES_MAX];
     size_t length = request__write(number, text, bytes);
 
-    /* A client that was promised a reply must not wait for one that was dropped. */
+    /* The client waits for this reply: if it cannot be queued, close the session. */
     if (weir_session_send(session, bytes, length) == WEIR_NO_ROOM) weir_session_abort(session);
 }
 
-static void request__put_off(struct weir_session *session, const struct request *request)
+static void request__defer(struct weir_session *session, const struct request *request)
 {
     struct request__waiting *waiting = weir_session_state(session);
 
@@ -86,7 +87,7 @@ static void request__put_off(struct weir_session *session, const struct request 
         return;
     }
     waiting->requests[waiting->count++] = *request;
-    weir_session_start_timer(session, REQUEST__LATER_MS); /* once for all that wait */
+    weir_session_start_timer(session, REQUEST__LATER_MS); /* one timer for all waiting requests */
 }
 
 static void request__on_timer(struct weir_session *session)
@@ -108,7 +109,7 @@ static void request__on_message(struct weir_session *session, const struct weir_
     } else if (strncmp(request.text, "echo ", 5) == 0) {
         request__reply(session, request.number, request.text + 5);
     } else if (strncmp(request.text, "later ", 6) == 0) {
-        request__put_off(session, &request);
+        request__defer(session, &request);
     } else if (strncmp(request.text, "ask ", 4) == 0) {
         printf("ask %" PRIu64 " %" PRIu32 " %s\n", weir_session_id(session), request.number,
                request.text + 4);
@@ -126,9 +127,9 @@ static const struct weir_handler request_reply = {
     .on_timer = request__on_timer,
 };
 
-/* ---- the console: another thread, which has no sessions but only their ids ---- */
+/* ---- the console: another thread, which uses session ids only ---- */
 
-/* "SESSION NUMBER ANSWER". */
+/* Handles the input line "SESSION NUMBER ANSWER". */
 static void request__answer(struct weir_server *server, const char *line)
 {
     uint8_t bytes[REQUEST__BYTES_MAX];
@@ -145,7 +146,7 @@ static void request__answer(struct weir_server *server, const char *line)
     if (code != WEIR_OK) fprintf(stderr, "not sent: %s\n", weir_code_text(code));
 }
 
-/* Until an empty line, or the end of the input. */
+/* Reads lines until an empty one or the end of the input. */
 static void request__read_console(struct weir_server *server)
 {
     char line[512];
@@ -159,9 +160,9 @@ static void request__read_console(struct weir_server *server)
 
 int main(int argc, char **argv)
 {
-    struct weir_listen place = {.address = argc > 1 ? argv[1] : "7003",
-                                .codec = "u32be,max=1k",
-                                .custom_handler = &request_reply};
+    struct weir_listen listener = {.address = argc > 1 ? argv[1] : "7003",
+                                   .codec = "u32be,max=1k",
+                                   .custom_handler = &request_reply};
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;
@@ -169,7 +170,7 @@ int main(int argc, char **argv)
 
     weir_config_init(&config);
     if (weir_server_open(&config, &server, &error) != WEIR_OK ||
-        weir_server_listen(server, &place, &error) != WEIR_OK ||
+        weir_server_listen(server, &listener, &error) != WEIR_OK ||
         weir_server_start(server, &error) != WEIR_OK) {
         fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
         weir_server_free(server);

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# cmocka for Windows: built by our toolchain from the distribution's own source package.
+# cmocka for Windows: built with the MinGW toolchain from the distribution's source package.
 
-# build_cmocka_windows: leaves it in build/cmocka-windows. Nothing to do when it is there.
+# build_cmocka_windows: installs cmocka into build/cmocka-windows, unless it is already there.
 build_cmocka_windows() {
     local folder
     [[ ! -e $ROOT/build/cmocka-windows/lib/libcmocka-static.a ]] || return 0
@@ -9,7 +9,7 @@ build_cmocka_windows() {
     folder=$(mktemp -d)
     local -r CMOCKA_HERE=$folder
     if ! (cd -- "$folder" && fetch_cmocka_source && cross_build_cmocka) >"$ROOT/build/cmocka-windows.log" 2>&1; then
-        say "cmocka for Windows cannot be built; this is what was said:"
+        say "cmocka for Windows cannot be built; the output:"
         tail -n 30 "$ROOT/build/cmocka-windows.log" | indent
         rm -rf -- "$folder"
         return 1
@@ -17,8 +17,8 @@ build_cmocka_windows() {
     rm -rf -- "$folder"
 }
 
-# fetch_cmocka_source: the source package into ./source. The machine's lists of packages stay as they are: the lists
-# of source packages are read by a configuration of our own.
+# fetch_cmocka_source: downloads the source package into ./source. A separate apt configuration reads the lists of source
+# packages, so that the machine's package lists stay unchanged.
 fetch_cmocka_source() {
     mkdir -p lists/partial parts source
     sources_of_this_machine >sources.list
@@ -31,8 +31,8 @@ apt_here() {
         -o Dir::State::Lists="$CMOCKA_HERE/lists" -o APT::Sandbox::User=root "$@"
 }
 
-# sources_of_this_machine: a deb-src line for each archive of the distribution that this machine installs from.
-# shellcheck disable=SC2016 # the names in the format are apt's
+# sources_of_this_machine: prints a deb-src line for each distribution archive that this machine installs from.
+# shellcheck disable=SC2016 # apt expands the names in the format
 sources_of_this_machine() {
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
         awk '$4 == "Debian" || $4 == "Ubuntu" { print "deb-src " $1 " " $2 " " $3 }' | sort -u

@@ -1,29 +1,29 @@
 # shellcheck shell=bash
-# Shared by the scripts: where the tree lies, how they speak, and that two of them do not build at once.
+# Shared by the scripts: the root of the tree, output, and a lock so that only one script builds at a time.
 
 ROOT="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)"
 readonly ROOT
 # shellcheck disable=SC2034 # used by packages.sh
-readonly EXIT_UNAVAILABLE=69 # sysexits.h EX_UNAVAILABLE: something this needs is not here
+readonly EXIT_UNAVAILABLE=69 # sysexits.h EX_UNAVAILABLE: a required program or package is missing
 
-# Whoever starts us may have closed stdin; the next file opened would then pose as it.
+# The caller may have closed stdin; the next opened file would then become stdin.
 { true <&0; } 2>/dev/null || exec </dev/null
 
-# say TEXT: one line to the user, on stderr, because stdout belongs to the program or to ctest.
+# say TEXT: prints one line on stderr, because stdout is for the output of the program or of ctest.
 say() {
     printf '%s: %s\n' "scripts/${0##*/}" "$*" >&2
 }
 
-# indent: stdin to stderr, set off from our own lines.
+# indent: copies stdin to stderr, indented.
 indent() {
     sed 's/^/    /' >&2
 }
 
-# lock_builds: waits until no other script builds in this tree. The lock is descriptor 9; whoever starts
-# a process that could outlive us closes it there (9>&-).
+# lock_builds: waits until no other script builds in this tree. The lock is descriptor 9; commands that could outlive
+# the script run with it closed (9>&-).
 lock_builds() {
     if ! { mkdir -p "$ROOT/build" && : >>"$ROOT/build/.lock"; } 2>/dev/null; then
-        say "cannot write to $ROOT/build: remove it, or make it yours (was it made by root?)"
+        say "cannot write to $ROOT/build: remove it or change its owner (was it created by root?)"
         exit 73 # sysexits.h EX_CANTCREAT
     fi
     command -v flock >/dev/null || return 0

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# Coverage: every branch of these folders is taken, either way, by the unit tests.
+# Coverage: the unit tests take every branch of these folders in both directions.
 
-COVERED_FOLDERS=(session) # of src; a folder is added when its own tests reach all of it
+COVERED_FOLDERS=(session) # folders of src whose unit tests cover every branch
 
-# What a check (base/check.h) would do if it did not hold is no branch of ours; whether an exchange meets another
-# thread's is up to the machine.
+# Excluded: the failing branch of a check (base/check.h), and the retry of a compare-and-exchange, which depends on the
+# timing of other threads.
 COVERAGE_NO_BRANCH='.*(weir_(check|check_use|check_rule|unreachable)\(|atomic_compare_exchange_weak).*'
 
-# coverage_all: builds the unit tests so that they count, runs them, and says which branches none took. Tests with
-# threads run three times, because what only happens when two meet may not happen the first time. What runs Windows's
-# transport alone is left out: it takes long, and sees none of these folders.
+# coverage_all: builds the unit tests with coverage, runs them, and prints the branches that no test took. Tests with
+# threads run three times, because some branches depend on timing. Tests of the Windows transport are excluded: they are
+# slow and use none of these folders.
 coverage_all() {
     local folder filters=() build="$ROOT/build/coverage" log="$ROOT/build/coverage.tests.log"
     build_preset coverage unit_tests || return 1
@@ -19,7 +19,7 @@ coverage_all() {
         ctest -L '^unit$' -E '^unit\.(memwin|rio)' --output-on-failure --timeout "$TEST_TIMEOUT_S" -j2 &&
             ctest -L '^unit$' -L '^threads$' --repeat until-fail:2 --output-on-failure --timeout "$TEST_TIMEOUT_S" -j2
     ) >"$log" 2>&1 </dev/null 9>&- || {
-        say "the unit tests fail when they count; this is what was said:"
+        say "the unit tests fail with coverage; the output:"
         indent <"$log"
         return 1
     }
@@ -33,6 +33,6 @@ coverage_all() {
     ) >"$log" 2>&1 </dev/null 9>&- && return 0
     indent <"$log"
     [[ ! -f $build/table.txt ]] || sed -n '/^File/,$p' "$build/table.txt" | grep -v ' 100%' | indent
-    say "these lines have a condition that no unit test made true, or none made false: test it, or remove the code"
+    say "these lines have a condition that is never true or never false in the unit tests: test it, or remove the code"
     return 1
 }

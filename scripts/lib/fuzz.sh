@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Fuzzing: each fuzzer for FUZZ_SECONDS, from the inputs that are checked in.
+# Fuzzing: runs each fuzzer for FUZZ_SECONDS, starting with tests/fuzz/corpus.
 
 FUZZ_SECONDS=${FUZZ_SECONDS:-3}
 
-# fuzz_one FUZZER: runs it. What it learns is kept in build/fuzz/corpus, what it breaks in build/fuzz/found.
+# fuzz_one FUZZER: runs one fuzzer. New inputs go to build/fuzz/corpus, failing inputs to build/fuzz/found.
 fuzz_one() {
     local name=${1##*/fuzz_}
     mkdir -p "$ROOT/build/fuzz/corpus/$name"
@@ -15,7 +15,7 @@ fuzz_one() {
     return 1
 }
 
-# fuzz_all: builds the fuzzers and runs them, two at a time.
+# fuzz_all: builds the fuzzers and runs them, two at the same time.
 fuzz_all() {
     local fuzzers=() pids pid log at status=0 executions total=0
     build_preset fuzz || return 1
@@ -38,7 +38,7 @@ fuzz_all() {
     done
     for log in "$ROOT"/build/fuzz/*.log; do
         executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-        ((${executions:-0} > 0)) || status=1 # what did not run found nothing
+        ((${executions:-0} > 0)) || status=1 # a fuzzer without executions is a failure
         total=$((total + ${executions:-0}))
     done
     say "fuzz: $total executions by ${#fuzzers[@]} fuzzers"

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What building and testing need, and installing what is missing of it with apt.
+# The packages for building and testing; installs missing ones with apt.
 #
-# One need per line: a probe, then the Debian or Ubuntu packages that bring it, of which the first one the
-# distribution knows is installed. A need is met when one of its packages is installed or its probe is
-# there (a command, or a header when it ends in .h; "-" is no probe). "?" marks what we can do without.
+# One requirement per line: a probe, then the Debian or Ubuntu packages that provide it; the first package that the
+# distribution has is installed. A requirement is met if one of its packages is installed or its probe exists. A probe
+# is a command, or a header if it ends in .h; "-" means no probe. "?" marks an optional requirement.
 
 # shellcheck disable=SC2034 # used by the scripts that read this file
 BUILD_NEEDS=(
@@ -41,8 +41,8 @@ TEST_NEEDS=(
     "taskset     util-linux"
 )
 
-# install_missing NEED...: installs what is missing of these. Nothing missing: no apt call at all. What is
-# required and cannot be had ends the script with EXIT_UNAVAILABLE; what is not is done without.
+# install_missing NEED...: installs missing packages; calls apt only if some are missing. If a required package cannot
+# be installed, the script exits with EXIT_UNAVAILABLE. Missing optional packages are ignored.
 install_missing() {
     local -a required=() optional=() as_root=() names=()
     local need
@@ -60,7 +60,7 @@ install_missing() {
     done
     if ! find_apt; then
         ((${#required[@]} > 0)) || return 0
-        refuse "cannot install what is missing ($why_not)" "${names[@]}"
+        refuse "cannot install missing packages ($why_not)" "${names[@]}"
     fi
     install_with_apt
 }
@@ -85,13 +85,13 @@ install_with_apt() {
             if ((${#required[@]} > 0)); then
                 refuse "apt-get install failed (its last lines are above)" "${names[@]}"
             fi
-            say "apt-get install failed (its last lines are above); going on without ${names[*]}"
+            say "apt-get install failed (its last lines are above); continuing without ${names[*]}"
         fi
     fi
     rm -f "$apt_log"
 }
 
-# packages_list_installed: fills the caller's table "installed"; stays empty where there is no dpkg.
+# packages_list_installed: fills the caller's table "installed"; stays empty without dpkg.
 packages_list_installed() {
     local name state
     command -v dpkg-query >/dev/null || return 0
@@ -100,7 +100,7 @@ packages_list_installed() {
     done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null)
 }
 
-# need_is_met "PROBE PACKAGE...": whether one of the packages, or what they would bring, is here.
+# need_is_met "PROBE PACKAGE...": succeeds if one of the packages is installed or the probe exists.
 need_is_met() {
     local probe packages package
     read -r probe packages <<<"$1"
@@ -114,7 +114,7 @@ need_is_met() {
     esac
 }
 
-# choose_package NEED "PACKAGE...": appends the first package that this distribution has to "names".
+# choose_package NEED "PACKAGE...": appends the first package that exists in this distribution to "names".
 choose_package() {
     local package policy first=${2%% *}
     for package in $2; do
@@ -125,21 +125,21 @@ choose_package() {
         fi
     done
     if [[ $1 == \?* ]]; then
-        say "note: this distribution has no package $first; going on without it"
+        say "note: this distribution has no package $first; continuing without it"
     else
-        names+=("$first") # apt-get then says what is wrong with it
+        names+=("$first") # apt-get then reports the problem
     fi
 }
 
-# find_apt: sets "as_root" to what makes apt-get run as root, or "why_not" to the reason why nothing does.
+# find_apt: sets "as_root" to the prefix that runs apt-get as root, or "why_not" to the reason why there is none.
 find_apt() {
     if ! command -v apt-get >/dev/null; then
-        why_not="there is no apt-get here"
+        why_not="apt-get is not installed"
     elif ((EUID == 0)); then
         as_root=()
         return 0
     elif ! command -v sudo >/dev/null; then
-        why_not="not root, and there is no sudo"
+        why_not="not root, and sudo is not installed"
     elif sudo -n true 2>/dev/null; then
         as_root=(sudo -n)
         return 0
@@ -161,9 +161,9 @@ apt_update() {
     apt_retry update -o APT::Update::Error-Mode=any && return 0
     tail -n 5 "$apt_log" | indent
     if has_package_lists; then
-        say "apt-get update failed; going on with the package lists that are here"
+        say "apt-get update failed; continuing with the existing package lists"
     else
-        say "apt-get update failed and there are no package lists; trying to install all the same"
+        say "apt-get update failed and there are no package lists; trying to install nevertheless"
     fi
 }
 
@@ -171,7 +171,7 @@ has_package_lists() {
     compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null
 }
 
-# apt_retry COMMAND...: apt-get, up to three times; its output goes to "apt_log".
+# apt_retry COMMAND...: runs apt-get up to three times; its output goes to "apt_log".
 apt_retry() {
     local try
     for try in 1 2 3; do
@@ -185,7 +185,7 @@ apt_retry() {
     return 1
 }
 
-# refuse REASON PACKAGE...: says what is missing and the one command that would bring it, and stops.
+# refuse REASON PACKAGE...: prints the missing packages and the command that installs them, and exits.
 refuse() {
     say "$1"
     say "missing packages: ${*:2}"

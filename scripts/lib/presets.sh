@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# Building a CMake preset, quietly unless it fails; running its tests.
+# Builds a CMake preset, with output only on failure, and runs its tests.
 
-# build_preset PRESET [TARGET]: configures and builds it, or the one target of it; its output is kept in build/PRESET.log and shown on failure.
+# build_preset PRESET [TARGET]: configures and builds it, or only the target. The output goes to build/PRESET.log and is
+# printed on failure.
 build_preset() {
     local log="$ROOT/build/$1.log"
     forget_moved_build "$1"
@@ -9,13 +10,13 @@ build_preset() {
         cd -- "$ROOT" || exit 1
         cmake --preset "$1" && cmake --build --preset "$1" ${2:+--target "$2"}
     ) >"$log" 2>&1 </dev/null 9>&- && return 0
-    say "preset $1 does not build; this is what was said:"
+    say "preset $1 does not build; the output:"
     indent <"$log"
     say "preset $1 does not build (output above, kept in build/$1.log)"
     return 1
 }
 
-# forget_moved_build PRESET: CMake refuses a build folder made under another path: drop such a one.
+# forget_moved_build PRESET: removes a build folder that was created under another path, which CMake rejects.
 forget_moved_build() {
     local cache="$ROOT/build/$1/CMakeCache.txt" made_for
     [[ -f $cache ]] || return 0
@@ -23,7 +24,7 @@ forget_moved_build() {
     [[ $made_for == "$ROOT" ]] || rm -rf -- "$ROOT/build/${1:?}"
 }
 
-# test_preset PRESET [CTEST ARGUMENT...]: runs its tests; the caller's "test_runner" is put before ctest.
+# test_preset PRESET [CTEST ARGUMENT...]: runs its tests, with the caller's "test_runner" as command prefix.
 # shellcheck disable=SC2154 # test_runner is the caller's
 test_preset() {
     (

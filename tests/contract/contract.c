@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* contract.c - one suite for every transport: contract --transport=NAME [--group=NAME]
+/* contract.c - one test suite for every transport: contract --transport=NAME [--group=NAME]
  * [--test=PATTERN] [--seed=N]
  *
- * The groups are named after their files, rule_01_demand and so on. --planted=FAULT makes the
- * transport misbehave: then the group that guards against it must fail. Exit 77: this system does
- * not allow the transport.
+ * The groups are named after their files, for example rule_01_demand. --injected=VIOLATION makes
+ * the transport misbehave: then the group that guards against the violation must fail. Exit code
+ * 77: this system does not allow the transport.
  */
 #include "contract.h"
 
@@ -15,16 +15,16 @@
 
 #define CONTRACT__SKIPPED 77
 #define CONTRACT__USAGE 2
-#define CONTRACT__WINE_TIMES 4 /* patience there: each system call is a round trip */
+#define CONTRACT__WINE_TIMES 4 /* factor of patience: system calls are slow there */
 
 static const struct contract_group *const contract__groups[] = {
     &group_rule_01_demand, &group_rule_02_answer, &group_rule_03_order, &group_rule_04_whole,
     &group_rule_05_owner,  &group_rule_06_commit, &group_rule_07_last,  &group_rule_08_scarcity,
-    &group_rule_09_clock,  &group_rule_10_thread, &group_datagrams,     &group_places,
+    &group_rule_09_clock,  &group_rule_10_thread, &group_datagrams,     &group_addresses,
     &group_fairness,       &group_races,          &group_injected,
 };
 
-/* The value of --NAME=VALUE; null: that is not it. */
+/* Returns the value of --NAME=VALUE, or null if the argument is a different option. */
 static const char *contract__value(const char *argument, const char *name)
 {
     size_t length = strlen(name);
@@ -37,14 +37,14 @@ static int contract__usage(void)
 {
     fprintf(stderr, "usage: contract --transport=simulated|epoll|uring|rio|iocp [--group=GROUP]"
                     " [--test=PATTERN]\n"
-                    "                [--seed=N] [--patience-ms=N] [--planted=FAULT]\ngroups:");
+                    "                [--seed=N] [--patience-ms=N] [--injected=VIOLATION]\ngroups:");
     for (size_t i = 0; i < CONTRACT_COUNT_OF(contract__groups); i++)
         fprintf(stderr, " %s", contract__groups[i]->name);
     fprintf(stderr, "\n");
     return CONTRACT__USAGE;
 }
 
-/* 0: the transport is to be had; otherwise the exit code. */
+/* Returns 0 if the transport is available, otherwise the exit code. */
 static int contract__probe(void)
 {
     struct net_options options;
@@ -52,7 +52,7 @@ static int contract__probe(void)
     struct weir_error error;
     char text[512];
 
-    if (!world_has_threads()) return 0; /* nothing of the system can refuse the simulated one */
+    if (!world_has_threads()) return 0; /* the simulated transport needs nothing of the system */
     world_options(&options);
     if (net_open(&options, &net, &error) == WEIR_OK) {
         net_free(net);
@@ -77,7 +77,7 @@ static bool contract__read(int count, char **arguments, const char **group)
             world_seed = strtoull(value, NULL, 10);
         else if ((value = contract__value(arguments[i], "--patience-ms")) != NULL)
             world_patience_ns = strtoull(value, NULL, 10) * 1000000;
-        else if ((value = contract__value(arguments[i], "--planted")) == NULL ||
+        else if ((value = contract__value(arguments[i], "--injected")) == NULL ||
                  !injected_choose(value))
             return false;
     }

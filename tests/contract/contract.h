@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* contract.h - the groups of tests that every transport must pass, and the faults that some of them
- * must catch. */
+/* contract.h - the groups of tests that every transport must pass, and the choice of an injected
+ * violation that some of them must detect. */
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
 
@@ -18,7 +18,7 @@
 #define CONTRACT_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct contract_group {
-    const char *name; /* of its file */
+    const char *name; /* the name of its file */
     const struct CMUnitTest *tests;
     size_t tests_count;
 };
@@ -30,10 +30,10 @@ struct contract_group {
 extern const struct contract_group group_rule_01_demand, group_rule_02_answer, group_rule_03_order,
     group_rule_04_whole, group_rule_05_owner, group_rule_06_commit, group_rule_07_last,
     group_rule_08_scarcity, group_rule_09_clock, group_rule_10_thread, group_datagrams,
-    group_places, group_fairness, group_races, group_injected;
+    group_addresses, group_fairness, group_races, group_injected;
 
-/* injected.c: makes every net opened from now on misbehave in that way. False: there is no such
- * fault. */
-bool injected_choose(const char *fault);
+/* injected.c: makes every net that opens afterwards misbehave in the named way. Returns false if no
+ * such violation exists. */
+bool injected_choose(const char *violation);
 
 #endif

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* datagrams.c - datagrams through every transport: each whole, of every size, from and to the right
- * addresses.
+/* datagrams.c - datagrams through every transport: each complete, in every size, with the correct
+ * source and destination address.
  *
- * The system drops what does not fit its receive buffers. So the tests keep count of what is under
- * way and send on when it has come: then whatever is missing, the transport lost.
+ * The system drops datagrams that do not fit its receive buffers. Therefore the tests count the
+ * bytes in flight and send more only as these arrive: then any missing datagram was lost by the
+ * transport.
  */
 #include "address.h"
 #include "contract.h"
 #include "plain_socket.h"
 
-#define DATAGRAMS__UNDER_WAY_BYTES 150000u /* of the 212,992 that Linux gives a socket by default */
-#define DATAGRAMS__OVERHEAD_BYTES 2304u    /* what a small one costs there */
+#define DATAGRAMS__UNDER_WAY_BYTES 150000u /* Linux gives a socket 212,992 by default */
+#define DATAGRAMS__OVERHEAD_BYTES 2304u    /* cost of a small datagram in that buffer */
 
-/* One datagram out of an event: a train is several. */
+/* One datagram of an event: a GRO batch has several. */
 struct datagram_seen {
     const struct datagram_got *got;
     const uint8_t *bytes;
     uint32_t length;
 };
 
-/* The n-th datagram that the line got; false: not so many came. */
+/* Finds the n-th datagram that the line received. Returns false if fewer have arrived. */
 static bool datagrams__at(const struct line *line, uint32_t n, struct datagram_seen *seen)
 {
     for (uint32_t i = 0; i < line->got_count; i++) {
@@ -47,8 +48,8 @@ static uint32_t datagrams__size(uint32_t n)
     return sizes[n % CONTRACT_COUNT_OF(sizes)];
 }
 
-/* Sends `count` datagrams of mixed sizes, each the pattern of its number, no more under way than a
- * socket holds. */
+/* Sends `count` datagrams of mixed sizes; each carries the pattern of its number. Never has more
+ * bytes in flight than a socket buffer holds. */
 static void datagrams__burst(struct line *line, struct peer_datagrams *peer, uint32_t count)
 {
     static uint8_t bytes[65507];
@@ -79,7 +80,7 @@ static void datagrams__burst(struct line *line, struct peer_datagrams *peer, uin
     require_equal(under_way, 0);
 }
 
-static void every_size_in_a_burst_of_ten_times_the_pool(void **state)
+static void every_size_arrives_in_bursts_beyond_the_pool(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -96,8 +97,9 @@ static void every_size_in_a_burst_of_ten_times_the_pool(void **state)
     world_close(world);
 }
 
-/* Empty ones own a buffer like any other: ten times as many as there are. */
-static void empty_datagrams_cost_no_buffer_for_ever(void **state)
+/* An empty datagram occupies a buffer, too: the test sends ten times as many as there are buffers.
+ */
+static void empty_datagrams_return_their_buffers(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -118,7 +120,7 @@ static void empty_datagrams_cost_no_buffer_for_ever(void **state)
     world_close(world);
 }
 
-static void each_goes_out_as_it_was_given(void **state)
+static void each_datagram_is_sent_unchanged(void **state)
 {
     static uint8_t bytes[65536];
     static const uint32_t sizes[] = {0, 1, 65507, 0, 1200, 7};
@@ -143,12 +145,12 @@ static void each_goes_out_as_it_was_given(void **state)
     world_close(world);
 }
 
-static void a_train_arrives_as_single_datagrams(void **state)
+static void a_gso_batch_arrives_as_separate_datagrams(void **state)
 {
     static const struct {
         uint32_t segment, count, last;
-    } trains[] = {{1000, 10, 1000}, {1000, 10, 1},   {1, 2, 1},
-                  {1400, 40, 700},  {32000, 2, 100}, {7, 60, 3}};
+    } batches[] = {{1000, 10, 1000}, {1000, 10, 1},   {1, 2, 1},
+                   {1400, 40, 700},  {32000, 2, 100}, {7, 60, 3}};
     static uint8_t bytes[65536];
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
@@ -157,13 +159,13 @@ static void a_train_arrives_as_single_datagrams(void **state)
     uint32_t length;
 
     (void)state;
-    for (uint32_t i = 0; i < CONTRACT_COUNT_OF(trains); i++) {
-        uint32_t total = trains[i].segment * (trains[i].count - 1) + trains[i].last, at = 0;
+    for (uint32_t i = 0; i < CONTRACT_COUNT_OF(batches); i++) {
+        uint32_t total = batches[i].segment * (batches[i].count - 1) + batches[i].last, at = 0;
         pattern_fill(i, 0, bytes, total);
-        require_equal(line_send_to(line, &to, NULL, bytes, total, trains[i].segment), WEIR_OK);
-        for (uint32_t n = 1; n <= trains[i].count; n++, at += length) {
+        require_equal(line_send_to(line, &to, NULL, bytes, total, batches[i].segment), WEIR_OK);
+        for (uint32_t n = 1; n <= batches[i].count; n++, at += length) {
             world_until(world, peer_receive_from(peer, bytes, sizeof bytes, &length, NULL));
-            require_equal(length, n < trains[i].count ? trains[i].segment : trains[i].last);
+            require_equal(length, n < batches[i].count ? batches[i].segment : batches[i].last);
             require_equal(pattern_wrong(i, at, bytes, length), length);
         }
     }
@@ -172,7 +174,8 @@ static void a_train_arrives_as_single_datagrams(void **state)
     world_close(world);
 }
 
-/* What came is sent on, whole trains too, from the address that it was sent to. */
+/* The socket sends back everything it receives, including whole GRO batches, from the address that
+ * the peer sent to. */
 static void an_echo_returns_each_datagram(void **state)
 {
     static uint8_t bytes[65536];
@@ -208,8 +211,8 @@ static void an_echo_returns_each_datagram(void **state)
     world_close(world);
 }
 
-/* A dual-stack socket says which of this machine's addresses was meant, and answers from it. */
-static void the_local_address_is_reported_and_answered_from(void **state)
+/* A dual-stack socket reports which local address the peer sent to, and can reply from it. */
+static void the_local_address_is_reported_and_used_for_replies(void **state)
 {
     static const char *const addresses[] = {"127.0.0.1:0", "127.0.0.2:0", "[::1]:0"};
     struct world *world = world_open(NULL);
@@ -231,13 +234,13 @@ static void the_local_address_is_reported_and_answered_from(void **state)
         require_equal(line_send_to(line, &line->got[i].from, &line->got[i].local, "back", 4, 0),
                       WEIR_OK);
         world_until(world, peer_receive_from(peer, bytes, sizeof bytes, &length, &from));
-        /* Wine 8 does not look at IP_PKTINFO on a socket of both families. */
+        /* Wine 8 ignores IP_PKTINFO on a dual-stack socket. */
         require(address_equals(&from, &to) || (plain_is_wine() && i == 1));
     }
     world_close(world);
 }
 
-static void its_own_address_is_known(void **state)
+static void a_socket_recognizes_its_own_addresses(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0"), *any = world_bind(world, "[::]:0");
@@ -253,36 +256,36 @@ static void its_own_address_is_known(void **state)
     loopback = world_address("[::1]:1");
     loopback.port = line_address(any).port;
     require(net_is_own(world->net, any->handle, &loopback));
-    loopback = world_address("192.0.2.1:1"); /* RFC 5737: no machine has it */
+    loopback = world_address("192.0.2.1:1"); /* RFC 5737: reserved, assigned to no host */
     loopback.port = line_address(any).port;
     require(!net_is_own(world->net, any->handle, &loopback));
     world_close(world);
 }
 
-/* Nobody there: the system may say so (ICMP). The socket lives on. */
-static void a_datagram_to_nobody_harms_nobody(void **state)
+/* The destination port is closed: the system may report it (ICMP). The socket stays usable. */
+static void a_datagram_to_a_closed_port_breaks_nothing(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *gone = peer_bind(world, "127.0.0.1:0"),
                           *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address nobody = peer_bound(gone), to = line_address(line);
+    struct weir_address closed = peer_bound(gone), to = line_address(line);
 
     (void)state;
     line_receive(line, true);
     peer_unbind(gone);
     for (int i = 0; i < 10; i++) {
-        require_equal(line_send_to(line, &nobody, NULL, "weir", 4, 0), WEIR_OK);
+        require_equal(line_send_to(line, &closed, NULL, "weir", 4, 0), WEIR_OK);
         world_until(world, line->sends_out == 0);
     }
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(line->broken_count, 0);
     peer_send_to(peer, &to, "weir", 4);
     world_until(world, line->got_count == 1);
     world_close(world);
 }
 
-static void a_datagram_that_is_too_large_fails_alone(void **state)
+static void an_oversized_datagram_fails_alone(void **state)
 {
     static uint8_t bytes[65535];
     struct world *world = world_open(NULL);
@@ -306,7 +309,7 @@ static void a_datagram_that_is_too_large_fails_alone(void **state)
     world_close(world);
 }
 
-static void several_sockets_do_not_mix(void **state)
+static void several_sockets_receive_their_own_datagrams(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *lines[5];
@@ -321,7 +324,7 @@ static void several_sockets_do_not_mix(void **state)
         struct weir_address to = line_address(lines[n % 5]);
         peer_send_to(peer, &to, &n, 1);
     }
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(lines[3]->got_count, 0);
     line_receive(lines[3], true);
     for (uint32_t i = 0; i < 5; i++) {
@@ -337,16 +340,16 @@ static void several_sockets_do_not_mix(void **state)
 }
 
 static const struct CMUnitTest datagrams__tests[] = {
-    cmocka_unit_test(every_size_in_a_burst_of_ten_times_the_pool),
-    cmocka_unit_test(empty_datagrams_cost_no_buffer_for_ever),
-    cmocka_unit_test(each_goes_out_as_it_was_given),
-    cmocka_unit_test(a_train_arrives_as_single_datagrams),
+    cmocka_unit_test(every_size_arrives_in_bursts_beyond_the_pool),
+    cmocka_unit_test(empty_datagrams_return_their_buffers),
+    cmocka_unit_test(each_datagram_is_sent_unchanged),
+    cmocka_unit_test(a_gso_batch_arrives_as_separate_datagrams),
     cmocka_unit_test(an_echo_returns_each_datagram),
-    cmocka_unit_test(the_local_address_is_reported_and_answered_from),
-    cmocka_unit_test(its_own_address_is_known),
-    cmocka_unit_test(a_datagram_to_nobody_harms_nobody),
-    cmocka_unit_test(a_datagram_that_is_too_large_fails_alone),
-    cmocka_unit_test(several_sockets_do_not_mix),
+    cmocka_unit_test(the_local_address_is_reported_and_used_for_replies),
+    cmocka_unit_test(a_socket_recognizes_its_own_addresses),
+    cmocka_unit_test(a_datagram_to_a_closed_port_breaks_nothing),
+    cmocka_unit_test(an_oversized_datagram_fails_alone),
+    cmocka_unit_test(several_sockets_receive_their_own_datagrams),
 };
 
 CONTRACT_GROUP(datagrams, datagrams__tests);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* fairness.c - whoever is busy without end leaves room for the others: each kind of event comes
- * within a bounded number of turns, however little room a turn has.
+/* fairness.c - busy handles leave room for the others: each kind of event arrives within a bounded
+ * number of iterations, however few events an iteration can deliver.
  *
- * The busy ones have something to tell in every turn, and there are more of them than a turn has
- * room for events. Counted are turns, not time: without fairness it takes no longer, it takes for
- * ever.
+ * Each busy handle has an event in every iteration, and there are more busy handles than an
+ * iteration can deliver events. The tests count iterations instead of time: without fairness the
+ * event would never arrive.
  */
 #include "contract.h"
 
-#define FAIRNESS__ROOM 2u /* events of one turn ... */
-#define FAIRNESS__BUSY 6u /* ... and how many always have one */
-/* Many more than fairness takes, wherever the wire is slow: a simulated one takes a thousand. */
+#define FAIRNESS__ROOM 2u /* events per iteration ... */
+#define FAIRNESS__BUSY 6u /* ... and the number of handles that always have one */
+/* Far more than fairness needs on a slow network: the simulated one needs a thousand. */
 #define FAIRNESS__ITERATIONS_MAX 8000u
-#define FAIRNESS__FLOOD 16u /* datagrams a turn, for each busy socket */
+#define FAIRNESS__FLOOD 16u /* datagrams per iteration and busy socket */
 #define FAIRNESS__ENDLESS UINT64_C(0x10000000000)
 
 static void fairness__begin(struct world *world)
@@ -21,13 +21,13 @@ static void fairness__begin(struct world *world)
     world->iterations_deadline = world->iterations_count + FAIRNESS__ITERATIONS_MAX;
 }
 
-/* As world_until, in so few turns. */
+/* As world_until, within FAIRNESS__ITERATIONS_MAX iterations. */
 #define fairness__until(world, condition)                         \
     for (fairness__begin(world); !(condition);                    \
          world_iterate_on(world, #condition, __FILE__, __LINE__)) \
     continue
 
-/* Streams that receive in every turn. */
+/* Opens streams that receive in every iteration. */
 static void fairness__busy_streams(struct world *world)
 {
     struct line *lines[FAIRNESS__BUSY];
@@ -44,7 +44,7 @@ static void fairness__busy_streams(struct world *world)
         fairness__until(world, lines[i]->received_count >= 20);
 }
 
-/* Streams that send again as soon as they are answered. */
+/* Opens streams that send again as soon as a send is answered. */
 static void fairness__busy_senders(struct world *world)
 {
     struct line *lines[FAIRNESS__BUSY];
@@ -66,16 +66,16 @@ static void fairness__busy_senders(struct world *world)
 static void busy_streams_leave_room_for_datagrams(void **state)
 {
     struct world *world = world_open(NULL);
-    struct line *quiet = world_bind(world, "127.0.0.1:0");
+    struct line *idle = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(quiet);
+    struct weir_address to = line_address(idle);
 
     (void)state;
-    line_receive(quiet, true);
+    line_receive(idle, true);
     fairness__busy_streams(world);
     for (uint32_t i = 1; i <= 20; i++) {
         peer_send_to(sender, &to, "weir", 4);
-        fairness__until(world, quiet->got_count == i);
+        fairness__until(world, idle->got_count == i);
     }
     world_close(world);
 }
@@ -94,16 +94,16 @@ static void busy_datagrams_leave_room_for_streams(void **state)
     struct line *busy = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
     struct peer *peer;
-    struct line *quiet = world_connect(world, &peer);
+    struct line *idle = world_connect(world, &peer);
 
     (void)state;
     world->events_max = FAIRNESS__ROOM;
     line_receive(busy, true);
-    line_receive(quiet, true);
+    line_receive(idle, true);
     for (uint32_t i = 1; i <= 20; i++) {
         require_equal(peer_send(peer, "w", 1), 1);
         fairness__begin(world);
-        while (quiet->in_position < i) {
+        while (idle->in_position < i) {
             fairness__flood(busy, sender);
             world_iterate_on(world, "a byte came among the datagrams", __FILE__, __LINE__);
         }
@@ -111,7 +111,7 @@ static void busy_datagrams_leave_room_for_streams(void **state)
     world_close(world);
 }
 
-/* Whichever of them is the quiet one, first or last. */
+/* The idle socket can be the first or the last of them. */
 static void busy_datagrams_leave_room_for_other_sockets(void **state)
 {
     enum { COUNT = 3 };
@@ -125,15 +125,15 @@ static void busy_datagrams_leave_room_for_other_sockets(void **state)
         line_receive(lines[i], true);
     }
     world->events_max = FAIRNESS__ROOM;
-    for (int quiet = 0; quiet < COUNT; quiet++) {
-        struct weir_address to = line_address(lines[quiet]);
-        world_settle(world); /* what is left of the flood */
-        line_forget_datagrams(lines[quiet]);
+    for (int idle = 0; idle < COUNT; idle++) {
+        struct weir_address to = line_address(lines[idle]);
+        world_run_until_idle(world); /* drains the rest of the flood */
+        line_forget_datagrams(lines[idle]);
         peer_send_to(sender, &to, "weir", 4);
         fairness__begin(world);
-        while (lines[quiet]->got_count == 0) {
+        while (lines[idle]->got_count == 0) {
             for (int i = 0; i < COUNT; i++)
-                if (i != quiet) fairness__flood(lines[i], sender);
+                if (i != idle) fairness__flood(lines[i], sender);
             world_iterate_on(world, "a datagram came beside the flood", __FILE__, __LINE__);
         }
     }
@@ -142,24 +142,24 @@ static void busy_datagrams_leave_room_for_other_sockets(void **state)
 
 /* ---- answers ---- */
 
-static void busy_senders_leave_room_for_all_that_comes(void **state)
+static void busy_senders_leave_room_for_incoming_events(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
-    struct line *quiet = world_connect(world, &peer), *socket = world_bind(world, "127.0.0.1:0");
+    struct line *idle = world_connect(world, &peer), *socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(socket), place = line_address(world->listener);
+    struct weir_address to = line_address(socket), listener_address = line_address(world->listener);
 
     (void)state;
-    line_receive(quiet, true);
+    line_receive(idle, true);
     line_receive(socket, true);
     fairness__busy_senders(world);
     for (uint32_t i = 1; i <= 20; i++) {
         require_equal(peer_send(peer, "w", 1), 1);
-        fairness__until(world, quiet->in_position == i);
+        fairness__until(world, idle->in_position == i);
         peer_send_to(sender, &to, "weir", 4);
         fairness__until(world, socket->got_count == i);
-        peer_start(world, &place);
+        peer_start(world, &listener_address);
         fairness__until(world, world->listener->sockets_count == i);
         net_wake(world->net);
         fairness__until(world, world->woken_count == i);
@@ -171,24 +171,24 @@ static void busy_streams_leave_room_for_answers(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
-    struct line *quiet = world_connect(world, &peer), *socket = world_bind(world, "127.0.0.1:0");
+    struct line *idle = world_connect(world, &peer), *socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *receiver = peer_bind(world, "127.0.0.1:0");
     struct weir_address to = peer_bound(receiver);
 
     (void)state;
     peer_reads_pattern(peer, 50);
-    quiet->out_seed = 50;
+    idle->out_seed = 50;
     fairness__busy_streams(world);
     for (uint32_t i = 1; i <= 20; i++) {
-        line_send(quiet, 1, 100);
-        fairness__until(world, quiet->sent_count == i);
+        line_send(idle, 1, 100);
+        fairness__until(world, idle->sent_count == i);
         require_equal(line_send_to(socket, &to, NULL, "weir", 4, 0), WEIR_OK);
         fairness__until(world, socket->datagrams_sent == i);
         net_wake(world->net);
         fairness__until(world, world->woken_count == i);
     }
-    line_close(quiet);
-    fairness__until(world, !quiet->is_open);
+    line_close(idle);
+    fairness__until(world, !idle->is_open);
     world_close(world);
 }
 
@@ -201,7 +201,8 @@ static bool fairness__all_received(struct line *const *lines, uint32_t count)
     return true;
 }
 
-/* What a full send queue does that empties at once: off and on again, within a turn. */
+/* Switches the flow off and on within one iteration, as a full send queue does that empties
+ * immediately. */
 static void fairness__pause(struct line *line, uint32_t *seen_count)
 {
     if (line->received_count == *seen_count) return;
@@ -210,8 +211,8 @@ static void fairness__pause(struct line *line, uint32_t *seen_count)
     line_receive(line, true);
 }
 
-/* Whoever has just received does not overtake those that found no buffer. */
-static void streams_that_pause_leave_room_for_others(void **state)
+/* A stream that has just received does not overtake streams that found no buffer. */
+static void streams_that_pause_leave_buffers_for_others(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *lines[FAIRNESS__BUSY];
@@ -224,7 +225,7 @@ static void streams_that_pause_leave_room_for_others(void **state)
         lines[i]->in_seed = 1 + i;
         peer_sends_pattern(peers[i], 1 + i, FAIRNESS__ENDLESS, 16384);
     }
-    world_settle(world); /* more lies there for each than there are buffers */
+    world_run_until_idle(world); /* each stream has more data waiting than all buffers hold */
     for (uint32_t i = 0; i < FAIRNESS__BUSY; i++) line_receive(lines[i], true);
     fairness__begin(world);
     while (!fairness__all_received(lines, 20)) {
@@ -238,9 +239,9 @@ static const struct CMUnitTest fairness__tests[] = {
     cmocka_unit_test(busy_streams_leave_room_for_datagrams),
     cmocka_unit_test(busy_datagrams_leave_room_for_streams),
     cmocka_unit_test(busy_datagrams_leave_room_for_other_sockets),
-    cmocka_unit_test(busy_senders_leave_room_for_all_that_comes),
+    cmocka_unit_test(busy_senders_leave_room_for_incoming_events),
     cmocka_unit_test(busy_streams_leave_room_for_answers),
-    cmocka_unit_test(streams_that_pause_leave_room_for_others),
+    cmocka_unit_test(streams_that_pause_leave_buffers_for_others),
 };
 
 CONTRACT_GROUP(fairness, fairness__tests);

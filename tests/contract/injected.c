@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* injected.c - proof that the suite can fail: a transport made to misbehave in one way, and the
- * tests that must notice.
+/* injected.c - proof that the suite can fail: a transport with an injected violation, and the tests
+ * that must detect it.
  *
- *    contract --planted=FAULT: each fresh net's table is copied, and some of its calls end here
+ *     contract --injected=VIOLATION: copies each new net's table and replaces some of its calls
  *
- * The group below runs this program again, once for each fault, and demands that it fails.
+ * The group below runs this program once per violation and requires that it fails.
  */
 #include <stdio.h>
 
@@ -12,17 +12,17 @@
 #include "contract.h"
 #include "transport.h"
 
-/* How long a faulty run may take to fail: so many times what the good one took, and not less than
- * this. Faults that make it wait for ever fail then. */
+/* Patience for a run with a violation: this multiple of the time of the correct run, and at least
+ * this many milliseconds. Violations that make the run wait forever fail then. */
 #define INJECTED__PATIENCE_TIMES 4
 #define INJECTED__PATIENCE_MS_MIN UINT64_C(1500)
 
-static const struct transport *injected__inner; /* the real one */
-static struct transport injected__table;        /* its copy, spoiled */
-static struct handle *injected__handle;         /* the connection that was touched last */
+static const struct transport *injected__inner; /* the real table */
+static struct transport injected__table;        /* a copy with replaced calls */
+static struct handle *injected__handle; /* the connection of the latest send or receive call */
 static uint32_t injected__calls;
 
-/* ---- the faults: each spoils one call ---- */
+/* ---- the violations: each replaces one or two calls ---- */
 
 static void injected__send_and_note(struct net *net, struct handle *handle,
                                     struct net_buffer *const *buffers, uint32_t count)
@@ -168,7 +168,7 @@ static void injected__count_empty(struct net *net, struct net_event *event)
     if (event->buffer->length == 0) injected__calls++;
 }
 
-/* For each empty one a buffer is never seen again. */
+/* Leaks one buffer per empty datagram. */
 static void injected__wait_leaks_empty_datagrams(struct net *net, uint64_t until_ns)
 {
     while (injected__calls > 0 && pool_take(&net->datagram_pool, POOL_SYSTEM)) injected__calls--;
@@ -221,17 +221,17 @@ static void injected__send_to_cuts(struct net *net, struct handle *handle,
                                    const struct weir_address *local, struct net_buffer *buffer,
                                    uint32_t segment_bytes)
 {
-    (void)segment_bytes; /* a train leaves as one long datagram */
+    (void)segment_bytes; /* a GSO batch leaves as one long datagram */
     injected__inner->send_to(net, handle, peer, local, buffer, 0);
 }
 
-/* ---- the list: each fault, what it spoils, and which test must notice ---- */
+/* ---- the list: each violation, the calls it replaces, and the test that must detect it ---- */
 
-static const struct injected__fault {
+static const struct injected__violation {
     const char *name;
-    struct transport spoiled; /* its calls that are not null replace the real ones */
+    struct transport replaced; /* members that are not null replace the real calls */
     const char *group, *test;
-} injected__faults[] = {
+} injected__violations[] = {
     {"answers-twice",
      {.send = injected__send_and_note, .wait = injected__wait_answers_twice},
      "rule_02_answer",
@@ -239,16 +239,19 @@ static const struct injected__fault {
     {"gives-back-early",
      {.send = injected__send_gives_back_early},
      "rule_05_owner",
-     "a_buffer_may_be_sent_*"},
+     "a_buffer_can_be_sent_*"},
     {"closes-before-answers",
      {.close = injected__close_before_answers},
      "rule_07_last",
-     "a_close_under_a_send_that_nobody_reads"},
+     "closing_during_a_blocked_send_answers_it_first"},
     {"delivers-while-off",
      {.receive = injected__receive_and_note, .wait = injected__wait_delivers_while_off},
      "rule_01_demand",
-     "what_is_held_*"},
-    {"cuts-sends", {.send = injected__send_cuts}, "rule_04_whole", "an_echo_in_pieces_of_16384"},
+     "data_held_*"},
+    {"cuts-sends",
+     {.send = injected__send_cuts},
+     "rule_04_whole",
+     "an_echo_in_pieces_of_16384_is_complete"},
     {"swaps-buffers", {.send = injected__send_swaps}, "rule_03_order", "sends_of_1_to_16_*"},
     {"never-answers",
      {.send = injected__send_never_answers},
@@ -257,11 +260,11 @@ static const struct injected__fault {
     {"flips-a-bit",
      {.wait = injected__wait_flips_a_bit},
      "rule_04_whole",
-     "an_echo_in_pieces_of_16384"},
+     "an_echo_in_pieces_of_16384_is_complete"},
     {"ends-early",
      {.wait = injected__wait_ends_early},
      "rule_04_whole",
-     "an_echo_in_pieces_of_16384"},
+     "an_echo_in_pieces_of_16384_is_complete"},
     {"cuts-datagrams", {.wait = injected__wait_cuts_datagrams}, "datagrams", "every_size_*"},
     {"misnames-the-local",
      {.wait = injected__wait_misnames_the_local},
@@ -271,43 +274,43 @@ static const struct injected__fault {
      {.wait = injected__wait_leaks_empty_datagrams},
      "datagrams",
      "empty_datagrams_*"},
-    {"joins-trains", {.send_to = injected__send_to_cuts}, "datagrams", "a_train_*"},
+    {"joins-batches", {.send_to = injected__send_to_cuts}, "datagrams", "a_gso_batch_*"},
     {"moves-the-clock",
      {.send = injected__send_moves_the_clock},
      "rule_09_clock",
-     "the_clock_stands_*"},
+     "the_clock_does_not_change_*"},
     {"returns-early",
      {.wait = injected__wait_returns_early},
      "rule_09_clock",
-     "a_deadline_is_a_floor"},
+     "a_wait_without_events_lasts_until_its_deadline"},
     {"spins-when-starved",
      {.wait = injected__wait_spins_when_starved},
      "rule_08_scarcity",
-     "without_files_accepting_*"},
+     "accepting_without_files_*"},
     {"forgets-a-buffer",
      {.wait = injected__wait_forgets_a_buffer},
      "rule_05_owner",
-     "all_buffers_are_home_*"},
+     "all_buffers_return_*"},
     {"forgets-the-finish",
      {.finish = injected__finish_does_nothing},
      "rule_06_commit",
-     "a_finish_leaves_*"},
+     "the_next_wait_submits_a_finish"},
     {"forgets-the-refused",
      {.refuse = injected__refuse_does_nothing},
      "rule_07_last",
-     "a_listener_whose_sockets_are_refused_later"},
+     "an_accepted_socket_can_be_refused_after_the_listener_closed"},
     {"forgets-to-wake",
      {.wake = injected__wake_does_nothing},
      "rule_02_answer",
-     "a_wake_is_answered_*"},
+     "repeated_wakes_*"},
 };
 
 #define INJECTED__REPLACE(call) \
-    if (injected__chosen->spoiled.call) injected__table.call = injected__chosen->spoiled.call
+    if (injected__chosen->replaced.call) injected__table.call = injected__chosen->replaced.call
 
-static const struct injected__fault *injected__chosen;
+static const struct injected__violation *injected__chosen;
 
-static void injected__plant(struct net *net)
+static void injected__inject(struct net *net)
 {
     injected__inner = net->transport;
     injected__table = *injected__inner;
@@ -322,12 +325,12 @@ static void injected__plant(struct net *net)
     net->transport = &injected__table;
 }
 
-bool injected_choose(const char *fault)
+bool injected_choose(const char *violation)
 {
-    for (size_t i = 0; i < CONTRACT_COUNT_OF(injected__faults); i++) {
-        if (strcmp(injected__faults[i].name, fault) != 0) continue;
-        injected__chosen = &injected__faults[i];
-        world_plant = injected__plant;
+    for (size_t i = 0; i < CONTRACT_COUNT_OF(injected__violations); i++) {
+        if (strcmp(injected__violations[i].name, violation) != 0) continue;
+        injected__chosen = &injected__violations[i];
+        world_inject = injected__inject;
         return true;
     }
     return false;
@@ -335,9 +338,9 @@ bool injected_choose(const char *fault)
 
 /* ---- the proof ---- */
 
-/* Without the fault when there is no `patience_ms`: then patience is everybody's. */
-static int injected__run(const struct injected__fault *fault, uint64_t patience_ms, char *text,
-                         uint32_t text_bytes)
+/* Runs the test; without the violation if `patience_ms` is 0, with the default patience. */
+static int injected__run(const struct injected__violation *violation, uint64_t patience_ms,
+                         char *text, uint32_t text_bytes)
 {
     char transport[64], group[64], test[96], injected[64], patience[64];
     char program[] = "contract";
@@ -346,14 +349,14 @@ static int injected__run(const struct injected__fault *fault, uint64_t patience_
 
     snprintf(patience, sizeof patience, "--patience-ms=%llu", (unsigned long long)patience_ms);
     snprintf(transport, sizeof transport, "--transport=%s", world_transport);
-    snprintf(group, sizeof group, "--group=%s", fault->group);
-    snprintf(test, sizeof test, "--test=%s", fault->test);
-    snprintf(injected, sizeof injected, "--planted=%s", fault->name);
+    snprintf(group, sizeof group, "--group=%s", violation->group);
+    snprintf(test, sizeof test, "--test=%s", violation->test);
+    snprintf(injected, sizeof injected, "--injected=%s", violation->name);
     return require_run(arguments, text, text_bytes);
 }
 
-/* How long the good run took decides how long the faulty one is waited for: on a slow machine it
- * must fail of its fault, and not of the machine. */
+/* Derives the patience of the run with the violation from the time of the correct run, so that a
+ * slow machine does not cause the failure. */
 static uint64_t injected__patience_ms(uint64_t took_ns)
 {
     uint64_t patience_ms = took_ns / CLOCK_NS_PER_MS * INJECTED__PATIENCE_TIMES;
@@ -361,32 +364,33 @@ static uint64_t injected__patience_ms(uint64_t took_ns)
     return patience_ms > INJECTED__PATIENCE_MS_MIN ? patience_ms : INJECTED__PATIENCE_MS_MIN;
 }
 
-/* Without the fault the very same run is good; with it, it fails by a test (1, 3) or by a check
- * (SIGABRT). */
-static void every_planted_fault_is_caught(void **state)
+/* Without the violation the same run passes. With it, a test (1, 3) or a check (SIGABRT) fails. */
+static void every_injected_violation_is_detected(void **state)
 {
     static char text[16384];
 
     (void)state;
-    for (size_t i = 0; i < CONTRACT_COUNT_OF(injected__faults); i++) {
-        const struct injected__fault *fault = &injected__faults[i];
+    for (size_t i = 0; i < CONTRACT_COUNT_OF(injected__violations); i++) {
+        const struct injected__violation *violation = &injected__violations[i];
         uint64_t began_ns = clock_now_ns();
-        int code = injected__run(fault, 0, text, sizeof text);
+        int code = injected__run(violation, 0, text, sizeof text);
         uint64_t took_ns = clock_now_ns() - began_ns;
         if (code != 0 || !strstr(text, "1 test(s) run"))
-            require_failed(__FILE__, __LINE__, "%s alone is good: %d, %s", fault->test, code, text);
-        if (strstr(text, "skipped: ")) { /* no guard where there is no such danger */
-            print_message("skipped: %s, because its test is\n", fault->name);
+            require_failed(__FILE__, __LINE__, "%s passes without a violation: %d, %s",
+                           violation->test, code, text);
+        if (strstr(text, "skipped: ")) { /* the transport does not run the guarding test */
+            print_message("skipped: %s, because its test is skipped\n", violation->name);
             continue;
         }
-        code = injected__run(fault, injected__patience_ms(took_ns), text, sizeof text);
+        code = injected__run(violation, injected__patience_ms(took_ns), text, sizeof text);
         if (code != 1 && code != 3 && code != 128 + 6)
-            require_failed(__FILE__, __LINE__, "%s was caught: %d, %s", fault->name, code, text);
+            require_failed(__FILE__, __LINE__, "%s is detected: %d, %s", violation->name, code,
+                           text);
     }
 }
 
 static const struct CMUnitTest injected__tests[] = {
-    cmocka_unit_test(every_planted_fault_is_caught),
+    cmocka_unit_test(every_injected_violation_is_detected),
 };
 
 CONTRACT_GROUP(injected, injected__tests);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* races.c - everything at once, in an order that a seed draws: opened, paused, resumed, finished,
- * reset and closed while bytes flow; then the drawing stops, and what is still open must come to
- * its end.
+/* races.c - concurrent opens, pauses, resumes, finishes, resets and closes while bytes flow, in an
+ * order drawn from a seed. When the steps are over, each remaining connection must end properly.
  */
 #include "contract.h"
 
@@ -10,9 +9,9 @@
 #define RACES__BYTES 60000u
 
 struct race {
-    struct line *line; /* null: nobody is here */
+    struct line *line; /* null: this entry is unused */
     struct peer *peer;
-    bool spoiled; /* somebody closed or reset: not all bytes will come */
+    bool spoiled; /* one side closed or reset: some bytes will be missing */
 };
 
 static void races__open(struct world *world, struct race *race, uint64_t seed)
@@ -88,7 +87,7 @@ static void races__run(uint64_t seed)
             races__step(world, race, &draw);
         if (pattern_draw(&draw, 3) == 0) world_iterate(world);
     }
-    for (int i = 0; i < RACES__LINES; i++) { /* faults off: all must drain */
+    for (int i = 0; i < RACES__LINES; i++) { /* no further resets: all connections must drain */
         if (!races[i].line) continue;
         races[i].peer->reads = !races[i].spoiled;
         line_receive(races[i].line, true);
@@ -105,14 +104,14 @@ static void races__run(uint64_t seed)
     world_close(world);
 }
 
-static void what_a_seed_draws_ends_well(void **state)
+static void every_random_sequence_ends_properly(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 12; seed++) races__run(world_seed * 100 + seed);
 }
 
-/* The same moment for a close and for what the peer does: each order of the two will occur. */
-static void a_close_races_what_the_peer_does(void **state)
+/* A close and an action of the peer in the same moment. Both orders of the two will occur. */
+static void a_close_can_race_with_the_peer(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -122,10 +121,12 @@ static void a_close_races_what_the_peer_does(void **state)
         struct line *line = world_connect(world, &peer);
         line->in_seed = 1 + i;
         line_receive(line, true);
-        for (uint64_t turns = i % 5; turns > 0; turns--) world_iterate_until(world, 0);
+        for (uint64_t iterations = i % 5; iterations > 0; iterations--)
+            world_iterate_until(world, 0);
         peer_sends_pattern(peer, 1 + i, 100000, 10000);
         peer_step(peer);
-        for (uint64_t turns = i % 7; turns > 0; turns--) world_iterate_until(world, 0);
+        for (uint64_t iterations = i % 7; iterations > 0; iterations--)
+            world_iterate_until(world, 0);
         if (i % 4 == 0) peer_finish(peer);
         if (i % 4 == 1) peer_reset(peer);
         if (i % 8 < 4) line_receive(line, false);
@@ -138,8 +139,8 @@ static void a_close_races_what_the_peer_does(void **state)
 }
 
 static const struct CMUnitTest races__tests[] = {
-    cmocka_unit_test(what_a_seed_draws_ends_well),
-    cmocka_unit_test(a_close_races_what_the_peer_does),
+    cmocka_unit_test(every_random_sequence_ends_properly),
+    cmocka_unit_test(a_close_can_race_with_the_peer),
 };
 
 CONTRACT_GROUP(races, races__tests);

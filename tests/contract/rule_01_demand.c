@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_01_demand.c - nothing arrives on a handle whose flow is off; what is held is bounded, and
- * comes when it is on. */
+/* rule_01_demand.c - no event arrives on a handle whose flow is off. Held data is bounded and
+ * arrives when the flow is on. */
 #include "contract.h"
 
-static void a_listener_that_is_off_accepts_nobody(void **state)
+static void a_listener_with_flow_off_accepts_no_connection(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
@@ -12,34 +12,35 @@ static void a_listener_that_is_off_accepts_nobody(void **state)
     (void)state;
     line_accept(listener, false);
     for (int i = 0; i < 3; i++) peer_connect(world, &to);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(listener->sockets_count, 0);
     line_accept(listener, true);
     world_until(world, listener->sockets_count == 3);
     line_accept(listener, false);
     for (int i = 0; i < 3; i++) peer_connect(world, &to);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(listener->sockets_count, 3);
     line_accept(listener, true);
     world_until(world, listener->sockets_count == 6);
     world_close(world);
 }
 
-static void a_listener_never_switched_on_accepts_nobody(void **state)
+static void a_new_listener_accepts_no_connection(void **state)
 {
     struct world *world = world_open(NULL);
-    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 8};
-    struct line *listener = world_listen_on(world, &place);
+    struct net_listen_options listen_options = {.address = world_address("127.0.0.1:0"),
+                                                .backlog = 8};
+    struct line *listener = world_listen_on(world, &listen_options);
     struct weir_address to = line_address(listener);
 
     (void)state;
     peer_connect(world, &to);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(listener->sockets_count, 0);
     world_close(world);
 }
 
-static void a_connection_that_is_off_receives_nothing(void **state)
+static void a_connection_with_flow_off_receives_nothing(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer, *witness;
@@ -51,17 +52,17 @@ static void a_connection_that_is_off_receives_nothing(void **state)
     line_receive(on, true);
     peer_sends_pattern(peer, 1, 5000, 1000);
     world_until(world, peer->out_position == 5000);
-    peer_sends_pattern(witness, 2, 5000,
-                       1000); /* sent later: when it is here, the other could have been */
+    /* Sent later: once this has arrived, the other pattern could have arrived, too. */
+    peer_sends_pattern(witness, 2, 5000, 1000);
     world_until(world, on->in_position == 5000);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(off->received_count, 0);
     line_receive(off, true);
     world_until(world, off->in_position == 5000);
     world_close(world);
 }
 
-/* Buffers that can be had now, all given back again. */
+/* Returns the number of buffers that can be taken now; gives all of them back. */
 static uint32_t rule__takeable(struct world *world, uint32_t bytes_min)
 {
     struct net_buffer *first = NULL, *buffer;
@@ -80,7 +81,7 @@ static uint32_t rule__takeable(struct world *world, uint32_t bytes_min)
     return count;
 }
 
-static void what_is_held_after_off_is_bounded(void **state)
+static void data_held_after_flow_off_is_bounded(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -101,7 +102,7 @@ static void what_is_held_after_off_is_bounded(void **state)
     for (int i = 0; i < 8; i++) {
         uint64_t had = line->in_position;
         line_receive(line, false);
-        world_settle(world);
+        world_run_until_idle(world);
         require_equal(line->in_position, had);
         uint64_t held = net_info(world->net).held_bytes_max / options.stream_buffer_bytes;
         uint32_t left = rule__takeable(world, 1);
@@ -114,7 +115,7 @@ static void what_is_held_after_off_is_bounded(void **state)
     world_close(world);
 }
 
-static void the_end_waits_for_the_flow_and_for_the_last_byte(void **state)
+static void the_fin_arrives_after_flow_on_and_the_last_byte(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -125,16 +126,16 @@ static void the_end_waits_for_the_flow_and_for_the_last_byte(void **state)
     peer_sends_pattern(peer, 4, 20000, 4096);
     peer->out_finishes = true;
     world_until(world, peer->finished);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(line->peer_done_count, 0);
     line_receive(line, true);
     world_until(world, line->peer_done_count == 1);
     require_equal(line->in_position, 20000);
-    world_settle(world);
+    world_run_until_idle(world);
     world_close(world);
 }
 
-static void an_end_alone_waits_for_the_flow(void **state)
+static void a_fin_without_data_waits_for_flow_on(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -142,17 +143,17 @@ static void an_end_alone_waits_for_the_flow(void **state)
 
     (void)state;
     line_receive(line, true);
-    world_settle(world);
+    world_run_until_idle(world);
     line_receive(line, false);
     peer_finish(peer);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(line->peer_done_count, 0);
     line_receive(line, true);
     world_until(world, line->peer_done_count == 1);
     world_close(world);
 }
 
-static void the_flow_may_be_switched_at_any_moment(void **state)
+static void switching_the_flow_at_any_moment_loses_nothing(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -173,7 +174,7 @@ static void the_flow_may_be_switched_at_any_moment(void **state)
     world_close(world);
 }
 
-static void a_socket_that_is_off_receives_no_datagram(void **state)
+static void a_datagram_socket_with_flow_off_receives_nothing(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
@@ -188,10 +189,10 @@ static void a_socket_that_is_off_receives_no_datagram(void **state)
             peer_send_to(peer, &to, &number, 1);
             number++;
         }
-        world_settle(world);
+        world_run_until_idle(world);
         require_equal(line->got_count, had);
         line_receive(line, true);
-        for (uint32_t length = 0; length < round * 5;) { /* a train counts as its datagrams */
+        for (uint32_t length = 0; length < round * 5;) { /* a GRO batch counts as several */
             world_iterate(world);
             length = 0;
             for (uint32_t i = 0; i < line->got_count; i++) length += line->got[i].length;
@@ -207,14 +208,14 @@ static void a_socket_that_is_off_receives_no_datagram(void **state)
 }
 
 static const struct CMUnitTest rule__tests[] = {
-    cmocka_unit_test(a_listener_that_is_off_accepts_nobody),
-    cmocka_unit_test(a_listener_never_switched_on_accepts_nobody),
-    cmocka_unit_test(a_connection_that_is_off_receives_nothing),
-    cmocka_unit_test(what_is_held_after_off_is_bounded),
-    cmocka_unit_test(the_end_waits_for_the_flow_and_for_the_last_byte),
-    cmocka_unit_test(an_end_alone_waits_for_the_flow),
-    cmocka_unit_test(the_flow_may_be_switched_at_any_moment),
-    cmocka_unit_test(a_socket_that_is_off_receives_no_datagram),
+    cmocka_unit_test(a_listener_with_flow_off_accepts_no_connection),
+    cmocka_unit_test(a_new_listener_accepts_no_connection),
+    cmocka_unit_test(a_connection_with_flow_off_receives_nothing),
+    cmocka_unit_test(data_held_after_flow_off_is_bounded),
+    cmocka_unit_test(the_fin_arrives_after_flow_on_and_the_last_byte),
+    cmocka_unit_test(a_fin_without_data_waits_for_flow_on),
+    cmocka_unit_test(switching_the_flow_at_any_moment_loses_nothing),
+    cmocka_unit_test(a_datagram_socket_with_flow_off_receives_nothing),
 };
 
 CONTRACT_GROUP(rule_01_demand, rule__tests);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_02_answer.c - each request is answered by exactly one event, and only net_wait hands out
- * events. */
+/* rule_02_answer.c - exactly one event answers each request, and only net_wait delivers events. */
 #include "contract.h"
 
-static void every_kind_of_event_comes(void **state)
+static void every_kind_of_event_is_delivered(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer, *other;
@@ -12,7 +11,7 @@ static void every_kind_of_event_comes(void **state)
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
     struct weir_address to = line_address(socket), back = peer_bound(sender);
 
-    (void)state; /* accepted: world_connect saw it */
+    (void)state; /* world_connect has seen NET_ACCEPTED */
     line->in_seed = 1;
     line_receive(line, true);
     line_receive(second, true);
@@ -52,12 +51,12 @@ static void each_send_is_answered_once(void **state)
         require_equal(line->sent_code, WEIR_OK);
     }
     world_until(world, peer->in_position == line->out_position);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(line->sent_count, 200);
     world_close(world);
 }
 
-static void datagram_sends_are_answered_in_numbers(void **state)
+static void answers_to_datagram_sends_carry_counts(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *socket = world_bind(world, "127.0.0.1:0");
@@ -76,8 +75,8 @@ static void datagram_sends_are_answered_in_numbers(void **state)
     world_close(world);
 }
 
-/* With room for one event a turn, all the others have to wait and none may be lost. */
-static void answers_wait_for_room(void **state)
+/* With room for one event per iteration, all other events have to wait and none may be lost. */
+static void answers_wait_for_room_in_the_event_array(void **state)
 {
     enum { COUNT = 20 };
     struct world *world = world_open(NULL);
@@ -102,7 +101,7 @@ static void answers_wait_for_room(void **state)
     world_close(world);
 }
 
-static void a_send_into_a_reset_is_answered_once(void **state)
+static void a_send_during_a_reset_is_answered_once(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -112,7 +111,7 @@ static void a_send_into_a_reset_is_answered_once(void **state)
         struct line *line = world_connect(world, &peer);
         line_receive(line, i % 2 == 0);
         line_sends_pattern(line, 7, UINT64_C(1) << 40, 16, 4096);
-        for (int turns = 0; turns < i; turns++) world_iterate(world);
+        for (int iterations = 0; iterations < i; iterations++) world_iterate(world);
         peer_reset(peer);
         world_until(world, line->broken_count == 1 ||
                                (line->sent_count > 0 && line->sent_code != WEIR_OK));
@@ -125,7 +124,7 @@ static void a_send_into_a_reset_is_answered_once(void **state)
     world_close(world);
 }
 
-static void a_wake_is_answered_once_however_often_it_is_asked(void **state)
+static void repeated_wakes_are_answered_by_one_event(void **state)
 {
     struct world *world = world_open(NULL);
 
@@ -133,19 +132,19 @@ static void a_wake_is_answered_once_however_often_it_is_asked(void **state)
     for (uint32_t i = 1; i <= 5; i++) {
         for (uint32_t times = 0; times < i; times++) net_wake(world->net);
         world_until(world, world->woken_count == i);
-        world_settle(world);
+        world_run_until_idle(world);
         require_equal(world->woken_count, i);
     }
     world_close(world);
 }
 
 static const struct CMUnitTest rule__tests[] = {
-    cmocka_unit_test(every_kind_of_event_comes),
+    cmocka_unit_test(every_kind_of_event_is_delivered),
     cmocka_unit_test(each_send_is_answered_once),
-    cmocka_unit_test(datagram_sends_are_answered_in_numbers),
-    cmocka_unit_test(answers_wait_for_room),
-    cmocka_unit_test(a_send_into_a_reset_is_answered_once),
-    cmocka_unit_test(a_wake_is_answered_once_however_often_it_is_asked),
+    cmocka_unit_test(answers_to_datagram_sends_carry_counts),
+    cmocka_unit_test(answers_wait_for_room_in_the_event_array),
+    cmocka_unit_test(a_send_during_a_reset_is_answered_once),
+    cmocka_unit_test(repeated_wakes_are_answered_by_one_event),
 };
 
 CONTRACT_GROUP(rule_02_answer, rule__tests);

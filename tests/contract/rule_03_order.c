@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_03_order.c - one send a connection, of 1 to 16 buffers, in order; what breaks this is
- * stopped. */
+/* rule_03_order.c - one send at a time per connection, of 1 to 16 buffers, in order. A violation
+ * fails a check. */
 #include "contract.h"
 
 static void sends_of_1_to_16_buffers_arrive_in_order(void **state)
@@ -21,7 +21,7 @@ static void sends_of_1_to_16_buffers_arrive_in_order(void **state)
     world_close(world);
 }
 
-/* ---- what is stopped; each in a child of its own ---- */
+/* ---- calls that fail a check; each runs in a child process ---- */
 
 static struct line *rule__connection(void)
 {
@@ -39,7 +39,7 @@ static void rule__send_twice(void *argument)
     line_send(line, 1, 100);
 }
 
-static void a_second_send_is_stopped(void **state)
+static void a_second_send_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__send_twice, NULL, "rule 3");
@@ -58,7 +58,7 @@ static void rule__send_17(void *argument)
     net_send(line->world->net, line->handle, buffers, CONTRACT_COUNT_OF(buffers));
 }
 
-static void more_than_16_buffers_are_stopped(void **state)
+static void more_than_16_buffers_fail_a_check(void **state)
 {
     (void)state;
     require_death(rule__send_17, NULL, "count <= NET_SEND_BUFFERS_MAX");
@@ -73,7 +73,7 @@ static void rule__send_nothing(void *argument)
     net_send(line->world->net, line->handle, &buffer, 1);
 }
 
-static void an_empty_buffer_is_stopped(void **state)
+static void an_empty_buffer_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__send_nothing, NULL, "length > 0");
@@ -88,7 +88,7 @@ static void rule__send_after_finish(void *argument)
     line_send(line, 1, 1);
 }
 
-static void a_send_after_the_finish_is_stopped(void **state)
+static void a_send_after_finish_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__send_after_finish, NULL, "nothing is sent after net_finish");
@@ -103,7 +103,7 @@ static void rule__finish_under_send(void *argument)
     line_finish(line);
 }
 
-static void a_finish_under_a_send_is_stopped(void **state)
+static void a_finish_during_a_send_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__finish_under_send, NULL, "after its last send was answered");
@@ -118,7 +118,7 @@ static void rule__finish_twice(void *argument)
     line_finish(line);
 }
 
-static void a_second_finish_is_stopped(void **state)
+static void a_second_finish_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__finish_twice, NULL, "!handle->finished");
@@ -133,7 +133,7 @@ static void rule__send_on_listener(void *argument)
     line_send(listener, 1, 1);
 }
 
-static void a_send_on_a_listener_is_stopped(void **state)
+static void a_send_on_a_listener_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__send_on_listener, NULL, "handle->kind == kind");
@@ -141,13 +141,13 @@ static void a_send_on_a_listener_is_stopped(void **state)
 
 static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(sends_of_1_to_16_buffers_arrive_in_order),
-    cmocka_unit_test(a_second_send_is_stopped),
-    cmocka_unit_test(more_than_16_buffers_are_stopped),
-    cmocka_unit_test(an_empty_buffer_is_stopped),
-    cmocka_unit_test(a_send_after_the_finish_is_stopped),
-    cmocka_unit_test(a_finish_under_a_send_is_stopped),
-    cmocka_unit_test(a_second_finish_is_stopped),
-    cmocka_unit_test(a_send_on_a_listener_is_stopped),
+    cmocka_unit_test(a_second_send_fails_a_check),
+    cmocka_unit_test(more_than_16_buffers_fail_a_check),
+    cmocka_unit_test(an_empty_buffer_fails_a_check),
+    cmocka_unit_test(a_send_after_finish_fails_a_check),
+    cmocka_unit_test(a_finish_during_a_send_fails_a_check),
+    cmocka_unit_test(a_second_finish_fails_a_check),
+    cmocka_unit_test(a_send_on_a_listener_fails_a_check),
 };
 
 CONTRACT_GROUP(rule_03_order, rule__tests);

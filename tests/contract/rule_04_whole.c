@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_04_whole.c - streams arrive whole: every byte, once, in its place, whatever the pieces and
- * whoever is slow. */
+/* rule_04_whole.c - streams arrive complete: every byte once and in order, for every piece size and
+ * with slow readers on either side. */
 #include "contract.h"
 
 #define RULE__MB (1000 * 1000)
 
-/* One connection that sends back the very buffers it receives. */
+/* One connection that sends back the same buffers that it receives. */
 static void rule__echo(uint64_t total, uint32_t piece)
 {
     struct world *world = world_open(NULL);
@@ -26,32 +26,32 @@ static void rule__echo(uint64_t total, uint32_t piece)
     world_close(world);
 }
 
-static void an_echo_of_single_bytes(void **state)
+static void an_echo_of_single_bytes_is_complete(void **state)
 {
     (void)state;
     rule__echo(100 * 1000, 1);
 }
 
-static void an_echo_in_pieces_of_7(void **state)
+static void an_echo_in_pieces_of_7_is_complete(void **state)
 {
     (void)state;
     rule__echo(RULE__MB / 2, 7);
 }
 
-static void an_echo_in_pieces_of_1000(void **state)
+static void an_echo_in_pieces_of_1000_is_complete(void **state)
 {
     (void)state;
     rule__echo(5 * RULE__MB, 1000);
 }
 
-static void an_echo_in_pieces_of_16384(void **state)
+static void an_echo_in_pieces_of_16384_is_complete(void **state)
 {
     (void)state;
     rule__echo(5 * RULE__MB, 16384);
 }
 
-/* Two streams that know nothing of each other, against each other. */
-static void both_ways_at_once(void **state)
+/* Two independent streams in opposite directions on one connection. */
+static void both_directions_flow_at_the_same_time(void **state)
 {
     static const uint32_t pieces[] = {1, 7, 1000, 4096};
 
@@ -68,14 +68,14 @@ static void both_ways_at_once(void **state)
         line_sends_pattern(line, 22, total, 16, pieces[i]);
         line->out_finishes = true;
         line_receive(line, true);
-        world_until(world, peer_saw_end(peer) && line->peer_done_count == 1);
+        world_until(world, peer_saw_fin(peer) && line->peer_done_count == 1);
         require_equal(peer->in_position, total);
         require_equal(line->in_position, total);
         world_close(world);
     }
 }
 
-static void several_connections_at_once(void **state)
+static void concurrent_connections_receive_their_own_bytes(void **state)
 {
     enum { COUNT = 8 };
     static const uint32_t pieces[] = {50, 977, 4096, 20000};
@@ -102,8 +102,8 @@ static void several_connections_at_once(void **state)
     world_close(world);
 }
 
-/* A peer that does not read makes a send wait; nothing is lost when it reads after all. */
-static void a_reader_that_rests_makes_sends_wait(void **state)
+/* A send waits while the peer does not read. Nothing is lost when the peer reads later. */
+static void sends_wait_while_the_peer_does_not_read(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -116,10 +116,10 @@ static void a_reader_that_rests_makes_sends_wait(void **state)
     world = world_open(&options);
     line = world_connect(world, &peer);
     line_sends_pattern(line, 31, 64 * RULE__MB, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
-    world_settle(world);
+    world_run_until_idle(world);
     require(line->send_out);
     uint64_t stuck = line->out_position;
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(line->out_position, stuck);
     require(stuck < 64 * RULE__MB);
     line->out_total = stuck;
@@ -130,7 +130,7 @@ static void a_reader_that_rests_makes_sends_wait(void **state)
     world_close(world);
 }
 
-static void a_slow_reader_gets_everything(void **state)
+static void a_slow_peer_receives_every_byte(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -148,7 +148,7 @@ static void a_slow_reader_gets_everything(void **state)
     world_close(world);
 }
 
-static void a_slow_owner_gets_everything(void **state)
+static void a_slow_owner_receives_every_byte(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -170,7 +170,7 @@ static void a_slow_owner_gets_everything(void **state)
     world_close(world);
 }
 
-static void our_end_comes_after_our_last_byte(void **state)
+static void the_peer_sees_fin_after_the_last_byte(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -181,9 +181,9 @@ static void our_end_comes_after_our_last_byte(void **state)
     peer_reads_pattern(peer, 34);
     line_sends_pattern(line, 34, 300 * 1000, 16, 4000);
     line->out_finishes = true;
-    world_until(world, peer_saw_end(peer));
+    world_until(world, peer_saw_fin(peer));
     require_equal(peer->in_position, 300 * 1000);
-    line->in_seed = 35; /* and the other half goes on */
+    line->in_seed = 35; /* the receiving direction stays open */
     peer_sends_pattern(peer, 35, 300 * 1000, 4000);
     peer->out_finishes = true;
     world_until(world, line->peer_done_count == 1);
@@ -208,7 +208,7 @@ static void a_send_after_a_reset_fails(void **state)
     world_close(world);
 }
 
-static void bytes_before_a_reset_are_a_beginning_of_the_stream(void **state)
+static void bytes_before_a_reset_are_a_prefix_of_the_stream(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -236,18 +236,18 @@ static void bytes_before_a_reset_are_a_beginning_of_the_stream(void **state)
 }
 
 static const struct CMUnitTest rule__tests[] = {
-    cmocka_unit_test(an_echo_of_single_bytes),
-    cmocka_unit_test(an_echo_in_pieces_of_7),
-    cmocka_unit_test(an_echo_in_pieces_of_1000),
-    cmocka_unit_test(an_echo_in_pieces_of_16384),
-    cmocka_unit_test(both_ways_at_once),
-    cmocka_unit_test(several_connections_at_once),
-    cmocka_unit_test(a_reader_that_rests_makes_sends_wait),
-    cmocka_unit_test(a_slow_reader_gets_everything),
-    cmocka_unit_test(a_slow_owner_gets_everything),
-    cmocka_unit_test(our_end_comes_after_our_last_byte),
+    cmocka_unit_test(an_echo_of_single_bytes_is_complete),
+    cmocka_unit_test(an_echo_in_pieces_of_7_is_complete),
+    cmocka_unit_test(an_echo_in_pieces_of_1000_is_complete),
+    cmocka_unit_test(an_echo_in_pieces_of_16384_is_complete),
+    cmocka_unit_test(both_directions_flow_at_the_same_time),
+    cmocka_unit_test(concurrent_connections_receive_their_own_bytes),
+    cmocka_unit_test(sends_wait_while_the_peer_does_not_read),
+    cmocka_unit_test(a_slow_peer_receives_every_byte),
+    cmocka_unit_test(a_slow_owner_receives_every_byte),
+    cmocka_unit_test(the_peer_sees_fin_after_the_last_byte),
     cmocka_unit_test(a_send_after_a_reset_fails),
-    cmocka_unit_test(bytes_before_a_reset_are_a_beginning_of_the_stream),
+    cmocka_unit_test(bytes_before_a_reset_are_a_prefix_of_the_stream),
 };
 
 CONTRACT_GROUP(rule_04_whole, rule__tests);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_05_owner.c - a buffer has one owner: it comes, goes on without a copy, comes home, and is
- * never in two hands. */
+/* rule_05_owner.c - a buffer has one owner at a time: it is received, sent on without a copy, and
+ * returned to its pool. */
 #include "contract.h"
 
-/* How many buffers the pool gives before it is empty; all go back. */
+/* Returns the number of buffers that the pool gives before it is empty; returns all of them. */
 static uint32_t rule__count(struct world *world, uint32_t bytes_min)
 {
     struct net_buffer *list = NULL, *buffer;
@@ -12,7 +12,7 @@ static uint32_t rule__count(struct world *world, uint32_t bytes_min)
     for (; (buffer = net_take(world->net, bytes_min)) != NULL; count++) {
         require(buffer->capacity >= bytes_min);
         require_equal(buffer->length, 0);
-        memset(buffer->bytes, 0xa5, buffer->capacity); /* all of it is ours */
+        memset(buffer->bytes, 0xa5, buffer->capacity); /* the taker owns the whole capacity */
         buffer->next = list;
         list = buffer;
     }
@@ -24,8 +24,9 @@ static uint32_t rule__count(struct world *world, uint32_t bytes_min)
     return count;
 }
 
-/* What the transport may keep for itself, ahead of data. */
-static void rule__require_home(struct world *world, const struct net_options *options)
+/* Requires that all buffers are in their pools, except the few that the transport may keep ready to
+ * receive. */
+static void rule__require_all_returned(struct world *world, const struct net_options *options)
 {
     uint32_t count = rule__count(world, 1);
 
@@ -34,7 +35,7 @@ static void rule__require_home(struct world *world, const struct net_options *op
     require_equal(rule__count(world, NET_DATAGRAM_BYTES_MAX), options->datagram_buffers_max);
 }
 
-static void the_pools_hold_what_was_asked_for(void **state)
+static void the_pools_hold_the_configured_number_of_buffers(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -44,11 +45,11 @@ static void the_pools_hold_what_was_asked_for(void **state)
     options.stream_buffers_max = 100;
     options.datagram_buffers_max = 10;
     world = world_open(&options);
-    rule__require_home(world, &options);
+    rule__require_all_returned(world, &options);
     world_close(world);
 }
 
-static void all_buffers_are_home_after_work(void **state)
+static void all_buffers_return_to_their_pools_after_use(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -72,11 +73,11 @@ static void all_buffers_are_home_after_work(void **state)
         world_until(world, !line->is_open);
         peer_close(peer);
     }
-    rule__require_home(world, &options);
+    rule__require_all_returned(world, &options);
     world_close(world);
 }
 
-static void a_received_buffer_is_sent_on_without_a_copy(void **state)
+static void a_received_buffer_is_forwarded_without_a_copy(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -97,9 +98,9 @@ static void a_received_buffer_is_sent_on_without_a_copy(void **state)
     world_close(world);
 }
 
-/* The owner may move bytes and length inside the capacity; the next one finds the whole buffer
+/* The owner may move bytes and length inside the capacity. The next owner gets the whole buffer
  * again. */
-static void a_buffer_may_be_sent_from_its_middle(void **state)
+static void a_buffer_can_be_sent_from_its_middle(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -124,11 +125,11 @@ static void a_buffer_may_be_sent_from_its_middle(void **state)
     world_until(world, peer->in_position == 10000);
     line_close(line);
     world_until(world, !line->is_open);
-    rule__require_home(world, &options);
+    rule__require_all_returned(world, &options);
     world_close(world);
 }
 
-/* ---- what is stopped ---- */
+/* ---- calls that fail a check ---- */
 
 static void rule__give_back_twice(void *argument)
 {
@@ -140,7 +141,7 @@ static void rule__give_back_twice(void *argument)
     net_give_back(world->net, buffer);
 }
 
-static void giving_back_twice_is_stopped(void **state)
+static void giving_back_twice_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__give_back_twice, NULL, "rule 5");
@@ -159,7 +160,7 @@ static void rule__send_and_give_back(void *argument)
     net_give_back(line->world->net, buffer);
 }
 
-static void giving_back_what_was_sent_is_stopped(void **state)
+static void giving_back_a_sent_buffer_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__send_and_give_back, NULL, "rule 5");
@@ -176,7 +177,7 @@ static void rule__send_one_twice(void *argument)
     net_send(line->world->net, line->handle, both, 2);
 }
 
-static void one_buffer_twice_in_a_send_is_stopped(void **state)
+static void one_buffer_twice_in_a_send_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__send_one_twice, NULL, "rule 5");
@@ -194,7 +195,7 @@ static void rule__send_beyond(void *argument)
     net_send(line->world->net, line->handle, &buffer, 1);
 }
 
-static void sending_beyond_the_end_of_a_buffer_is_stopped(void **state)
+static void sending_beyond_a_buffer_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__send_beyond, NULL, "pool_is_whole");
@@ -209,22 +210,22 @@ static void rule__free_with_buffer(void *argument)
     net_free(world->net);
 }
 
-static void freeing_a_net_with_a_lent_buffer_is_stopped(void **state)
+static void freeing_a_net_with_a_taken_buffer_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__free_with_buffer, NULL, "rule 5");
 }
 
 static const struct CMUnitTest rule__tests[] = {
-    cmocka_unit_test(the_pools_hold_what_was_asked_for),
-    cmocka_unit_test(all_buffers_are_home_after_work),
-    cmocka_unit_test(a_received_buffer_is_sent_on_without_a_copy),
-    cmocka_unit_test(a_buffer_may_be_sent_from_its_middle),
-    cmocka_unit_test(giving_back_twice_is_stopped),
-    cmocka_unit_test(giving_back_what_was_sent_is_stopped),
-    cmocka_unit_test(one_buffer_twice_in_a_send_is_stopped),
-    cmocka_unit_test(sending_beyond_the_end_of_a_buffer_is_stopped),
-    cmocka_unit_test(freeing_a_net_with_a_lent_buffer_is_stopped),
+    cmocka_unit_test(the_pools_hold_the_configured_number_of_buffers),
+    cmocka_unit_test(all_buffers_return_to_their_pools_after_use),
+    cmocka_unit_test(a_received_buffer_is_forwarded_without_a_copy),
+    cmocka_unit_test(a_buffer_can_be_sent_from_its_middle),
+    cmocka_unit_test(giving_back_twice_fails_a_check),
+    cmocka_unit_test(giving_back_a_sent_buffer_fails_a_check),
+    cmocka_unit_test(one_buffer_twice_in_a_send_fails_a_check),
+    cmocka_unit_test(sending_beyond_a_buffer_fails_a_check),
+    cmocka_unit_test(freeing_a_net_with_a_taken_buffer_fails_a_check),
 };
 
 CONTRACT_GROUP(rule_05_owner, rule__tests);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_06_commit.c - net_wait hands every gathered request to the system before it blocks: there is
- * no flush to forget.
+/* rule_06_commit.c - net_wait submits every queued request to the system before it blocks. No call
+ * to flush exists that a caller could forget.
  *
- * Each test gathers, and then only waits, with a deadline and nothing else that would wake it.
+ * Each test queues requests and then only waits, with a deadline and no other source of wake-ups.
  */
 #include "contract.h"
 
-static void a_send_leaves_with_the_next_wait(void **state)
+static void the_next_wait_submits_a_send(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
     struct line *line = world_connect(world, &peer);
 
     (void)state;
-    world_settle(world);
+    world_run_until_idle(world);
     line->out_seed = 1;
     peer_reads_pattern(peer, 1);
     line_send(line, 4, 1000);
@@ -21,7 +21,7 @@ static void a_send_leaves_with_the_next_wait(void **state)
     world_close(world);
 }
 
-static void many_sends_leave_with_one_wait(void **state)
+static void one_wait_submits_many_sends(void **state)
 {
     enum { COUNT = 30 };
     struct net_options options;
@@ -30,7 +30,7 @@ static void many_sends_leave_with_one_wait(void **state)
     struct peer *peers[COUNT];
 
     (void)state;
-    for (uint32_t entries = 2; entries <= 64; entries *= 32) { /* two carry them in many commits */
+    for (uint32_t entries = 2; entries <= 64; entries *= 32) { /* 2: takes many submissions */
         world_options(&options);
         options.queue_entries = entries;
         world = world_open(&options);
@@ -47,7 +47,7 @@ static void many_sends_leave_with_one_wait(void **state)
     }
 }
 
-static void a_finish_leaves_with_the_next_wait(void **state)
+static void the_next_wait_submits_a_finish(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -55,11 +55,11 @@ static void a_finish_leaves_with_the_next_wait(void **state)
 
     (void)state;
     line_finish(line);
-    world_until(world, peer_saw_end(peer));
+    world_until(world, peer_saw_fin(peer));
     world_close(world);
 }
 
-static void a_close_leaves_with_the_next_wait(void **state)
+static void the_next_wait_submits_a_close(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -67,11 +67,11 @@ static void a_close_leaves_with_the_next_wait(void **state)
 
     (void)state;
     line_close(line);
-    world_until(world, peer_saw_end(peer) && !line->is_open);
+    world_until(world, peer_saw_fin(peer) && !line->is_open);
     world_close(world);
 }
 
-static void datagrams_leave_with_the_next_wait(void **state)
+static void the_next_wait_submits_datagrams(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
@@ -96,8 +96,8 @@ static void datagrams_leave_with_the_next_wait(void **state)
     world_close(world);
 }
 
-/* The commit does not wait until the caller has taken all events. */
-static void what_was_gathered_leaves_while_many_events_wait(void **state)
+/* The submission does not wait until the caller has taken all events. */
+static void requests_are_submitted_while_many_events_wait(void **state)
 {
     enum { COUNT = 20 };
     struct world *world = world_open(NULL);
@@ -124,12 +124,12 @@ static void what_was_gathered_leaves_while_many_events_wait(void **state)
 }
 
 static const struct CMUnitTest rule__tests[] = {
-    cmocka_unit_test(a_send_leaves_with_the_next_wait),
-    cmocka_unit_test(many_sends_leave_with_one_wait),
-    cmocka_unit_test(a_finish_leaves_with_the_next_wait),
-    cmocka_unit_test(a_close_leaves_with_the_next_wait),
-    cmocka_unit_test(datagrams_leave_with_the_next_wait),
-    cmocka_unit_test(what_was_gathered_leaves_while_many_events_wait),
+    cmocka_unit_test(the_next_wait_submits_a_send),
+    cmocka_unit_test(one_wait_submits_many_sends),
+    cmocka_unit_test(the_next_wait_submits_a_finish),
+    cmocka_unit_test(the_next_wait_submits_a_close),
+    cmocka_unit_test(the_next_wait_submits_datagrams),
+    cmocka_unit_test(requests_are_submitted_while_many_events_wait),
 };
 
 CONTRACT_GROUP(rule_06_commit, rule__tests);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_07_last.c - NET_CLOSED is the last event of a handle, once, whatever is under way when it is
- * closed. The world demands that after each test no handle, no buffer and no file is left. */
+/* rule_07_last.c - NET_CLOSED is the last event of a handle and arrives once, whatever operation is
+ * pending at the close. After each test the world requires that no handle, no buffer and no file is
+ * left open. */
 #include "contract.h"
 
 static void rule__close(struct line *line)
@@ -9,7 +10,7 @@ static void rule__close(struct line *line)
     world_until(line->world, !line->is_open);
 }
 
-static void a_close_before_the_first_wait(void **state)
+static void closing_before_the_first_wait_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world), *socket = world_bind(world, "127.0.0.1:0");
@@ -21,7 +22,7 @@ static void a_close_before_the_first_wait(void **state)
     world_close(world);
 }
 
-static void a_close_right_after_the_adoption(void **state)
+static void closing_right_after_adoption_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -33,7 +34,7 @@ static void a_close_right_after_the_adoption(void **state)
     world_close(world);
 }
 
-static void a_close_under_a_pending_receive(void **state)
+static void closing_during_a_receive_reaches_the_peer(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -41,13 +42,13 @@ static void a_close_under_a_pending_receive(void **state)
 
     (void)state;
     line_receive(line, true);
-    world_settle(world);
+    world_run_until_idle(world);
     rule__close(line);
-    world_until(world, peer_saw_end(peer)); /* and not only when the process ends */
+    world_until(world, peer_saw_fin(peer)); /* before the process exits */
     world_close(world);
 }
 
-static void a_close_right_after_receiving_was_switched_on(void **state)
+static void closing_right_after_flow_on_reaches_the_peer(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -56,11 +57,11 @@ static void a_close_right_after_receiving_was_switched_on(void **state)
     (void)state;
     line_receive(line, true);
     rule__close(line);
-    world_until(world, peer_saw_end(peer));
+    world_until(world, peer_saw_fin(peer));
     world_close(world);
 }
 
-static void a_close_under_a_send_that_nobody_reads(void **state)
+static void closing_during_a_blocked_send_answers_it_first(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -75,18 +76,18 @@ static void a_close_under_a_send_that_nobody_reads(void **state)
     line_receive(line, true);
     line->out_seed = 1;
     line_send(line, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
-    world_settle(world);
+    world_run_until_idle(world);
     require(line->send_out);
     line_close(line);
     world_until(world, !line->is_open);
-    require_equal(line->sent_count, 1); /* it was answered, and before the close */
+    require_equal(line->sent_count, 1); /* answered before NET_CLOSED */
     require(line->sent_code != WEIR_OK);
-    peer_reads_pattern(peer, 1); /* what arrives is a beginning */
+    peer_reads_pattern(peer, 1); /* the bytes that arrive are a prefix */
     world_until(world, peer_saw_close(peer));
     world_close(world);
 }
 
-static void a_close_right_after_a_send(void **state)
+static void closing_right_after_a_send_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -106,8 +107,8 @@ static void a_close_right_after_a_send(void **state)
     world_close(world);
 }
 
-/* OK means handed over: a close after it takes nothing away. */
-static void what_was_sent_arrives_after_the_close(void **state)
+/* WEIR_OK means that the system has the bytes: a later close does not discard them. */
+static void completed_sends_arrive_after_the_close(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -126,7 +127,7 @@ static void what_was_sent_arrives_after_the_close(void **state)
     world_close(world);
 }
 
-static void a_close_with_bytes_held(void **state)
+static void closing_with_held_bytes_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -138,13 +139,13 @@ static void a_close_with_bytes_held(void **state)
     peer_sends_pattern(peer, 4, 100 * 1000, 10000);
     world_until(world, line->in_position > 0);
     line_receive(line, false);
-    world_settle(world);
+    world_run_until_idle(world);
     rule__close(line);
     world_until(world, peer_saw_close(peer));
     world_close(world);
 }
 
-static void a_close_after_the_peers_end(void **state)
+static void closing_after_the_peers_fin_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -155,11 +156,11 @@ static void a_close_after_the_peers_end(void **state)
     peer_finish(peer);
     world_until(world, line->peer_done_count == 1);
     rule__close(line);
-    world_until(world, peer_saw_end(peer));
+    world_until(world, peer_saw_fin(peer));
     world_close(world);
 }
 
-static void a_close_after_the_peers_end_that_nobody_took(void **state)
+static void closing_with_an_undelivered_fin_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -167,16 +168,16 @@ static void a_close_after_the_peers_end_that_nobody_took(void **state)
 
     (void)state;
     line_receive(line, true);
-    world_settle(world);
+    world_run_until_idle(world);
     line_receive(line, false);
     peer_finish(peer);
-    world_settle(world);
+    world_run_until_idle(world);
     rule__close(line);
-    world_until(world, peer_saw_end(peer));
+    world_until(world, peer_saw_fin(peer));
     world_close(world);
 }
 
-static void a_close_after_our_end(void **state)
+static void closing_after_finish_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -184,12 +185,12 @@ static void a_close_after_our_end(void **state)
 
     (void)state;
     line_finish(line);
-    world_until(world, peer_saw_end(peer));
+    world_until(world, peer_saw_fin(peer));
     rule__close(line);
     world_close(world);
 }
 
-static void a_close_after_both_ends(void **state)
+static void closing_after_both_fins_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -199,33 +200,33 @@ static void a_close_after_both_ends(void **state)
     line_receive(line, true);
     line_finish(line);
     peer_finish(peer);
-    world_until(world, line->peer_done_count == 1 && peer_saw_end(peer));
-    world_settle(world);
+    world_until(world, line->peer_done_count == 1 && peer_saw_fin(peer));
+    world_run_until_idle(world);
     rule__close(line);
     world_close(world);
 }
 
-static void a_close_after_a_reset(void **state)
+static void closing_after_a_reset_delivers_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
 
     (void)state;
     for (int on = 0; on < 2; on++) {
-        for (int told = 0; told < 2; told++) { /* before and after the net knows of it */
+        for (int detected = 0; detected < 2; detected++) { /* whether the net saw the reset */
             struct line *line = world_connect(world, &peer);
             line_receive(line, on == 1);
-            world_settle(world);
+            world_run_until_idle(world);
             peer_reset(peer);
-            if (told == 1 && on == 1) world_until(world, line->broken_count == 1);
-            if (told == 1) world_settle(world);
+            if (detected == 1 && on == 1) world_until(world, line->broken_count == 1);
+            if (detected == 1) world_run_until_idle(world);
             rule__close(line);
         }
     }
     world_close(world);
 }
 
-static void a_connection_reset_before_it_was_adopted(void **state)
+static void a_connection_reset_before_adoption_breaks_and_closes(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
@@ -235,7 +236,7 @@ static void a_connection_reset_before_it_was_adopted(void **state)
     (void)state;
     struct net_socket socket = line_take_socket(listener, NULL);
     peer_reset(peer);
-    world_settle(world);
+    world_run_until_idle(world);
     struct line *line = world_adopt(world, socket);
     line_receive(line, true);
     world_until(world, line_was_cut(line));
@@ -243,7 +244,7 @@ static void a_connection_reset_before_it_was_adopted(void **state)
     world_close(world);
 }
 
-static void a_connection_reset_before_it_was_accepted(void **state)
+static void connections_reset_before_acceptance_leak_nothing(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world), *line;
@@ -251,14 +252,14 @@ static void a_connection_reset_before_it_was_accepted(void **state)
 
     (void)state;
     line_accept(listener, false);
-    world_settle(world);
+    world_run_until_idle(world);
     for (int i = 0; i < 5; i++) {
         struct peer *peer = peer_connect(world, &to);
         if (i != 2) peer_reset(peer);
     }
     line_accept(listener, true);
     world_until(world, listener->sockets_count >= 1);
-    world_settle(world); /* those that were reset may or may not appear */
+    world_run_until_idle(world); /* reset connections may be accepted or dropped */
     while (listener->sockets_count > 0) {
         line = world_adopt(world, line_take_socket(listener, NULL));
         line_receive(line, true);
@@ -266,7 +267,7 @@ static void a_connection_reset_before_it_was_accepted(void **state)
     world_close(world);
 }
 
-static void a_listener_with_a_backlog(void **state)
+static void closing_a_listener_closes_its_backlog(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
@@ -276,13 +277,13 @@ static void a_listener_with_a_backlog(void **state)
     (void)state;
     line_accept(listener, false);
     for (int i = 0; i < 10; i++) peers[i] = peer_connect(world, &to);
-    world_settle(world);
+    world_run_until_idle(world);
     rule__close(listener);
     for (int i = 0; i < 10; i++) world_until(world, peer_saw_close(peers[i]));
     world_close(world);
 }
 
-static void a_listener_that_held_connections(void **state)
+static void closing_a_listener_closes_held_connections(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
@@ -290,16 +291,16 @@ static void a_listener_that_held_connections(void **state)
     struct peer *peers[10];
 
     (void)state;
-    world_settle(world); /* accepts are posted now, where accepts are posted */
+    world_run_until_idle(world); /* transports that post accepts have posted them now */
     line_accept(listener, false);
     for (int i = 0; i < 10; i++) peers[i] = peer_connect(world, &to);
-    world_settle(world);
+    world_run_until_idle(world);
     rule__close(listener);
     for (int i = 0; i < 10; i++) world_until(world, peer_saw_close(peers[i]));
     world_close(world);
 }
 
-static void a_listener_whose_sockets_are_refused_later(void **state)
+static void an_accepted_socket_can_be_refused_after_the_listener_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
@@ -315,7 +316,7 @@ static void a_listener_whose_sockets_are_refused_later(void **state)
     world_close(world);
 }
 
-static void nobody_listens_after_the_close(void **state)
+static void connecting_after_the_close_is_refused(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
@@ -328,7 +329,7 @@ static void nobody_listens_after_the_close(void **state)
     world_close(world);
 }
 
-static void a_socket_with_gathered_datagrams(void **state)
+static void closing_a_socket_answers_its_queued_datagrams(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
@@ -344,7 +345,7 @@ static void a_socket_with_gathered_datagrams(void **state)
     world_close(world);
 }
 
-static void a_socket_with_datagrams_waiting(void **state)
+static void closing_a_socket_with_unread_datagrams_leaks_nothing(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
@@ -353,15 +354,15 @@ static void a_socket_with_datagrams_waiting(void **state)
 
     (void)state;
     line_receive(line, true);
-    world_settle(world);
+    world_run_until_idle(world);
     line_receive(line, false);
     for (int i = 0; i < 10; i++) peer_send_to(peer, &to, "weir", 4);
-    world_settle(world);
+    world_run_until_idle(world);
     rule__close(line);
     world_close(world);
 }
 
-static void many_close_at_once(void **state)
+static void many_handles_close_at_the_same_time(void **state)
 {
     enum { COUNT = 60 };
     struct world *world = world_open(NULL);
@@ -384,7 +385,7 @@ static void many_close_at_once(void **state)
     world_close(world);
 }
 
-static void files_come_back_with_each_close(void **state)
+static void each_close_releases_its_file(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -405,7 +406,7 @@ static void files_come_back_with_each_close(void **state)
     world_close(world);
 }
 
-static void a_handle_is_never_valid_again(void **state)
+static void a_handle_value_is_never_reused(void **state)
 {
     struct world *world = world_open(NULL);
     struct net_handle seen[50];
@@ -424,7 +425,7 @@ static void a_handle_is_never_valid_again(void **state)
     world_close(world);
 }
 
-/* ---- what is stopped ---- */
+/* ---- calls that fail a check ---- */
 
 static void rule__close_twice(void *argument)
 {
@@ -435,7 +436,7 @@ static void rule__close_twice(void *argument)
     line_close(listener);
 }
 
-static void a_second_close_is_stopped(void **state)
+static void a_second_close_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__close_twice, NULL, "after its net_close");
@@ -451,7 +452,7 @@ static void rule__use_after_close(void *argument)
     line_receive(line, true);
 }
 
-static void use_after_the_close_is_stopped(void **state)
+static void use_after_net_close_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__use_after_close, NULL, "after its net_close");
@@ -464,11 +465,11 @@ static void rule__use_after_closed(void *argument)
 
     (void)argument;
     rule__close(line);
-    world_connect(line->world, &peer); /* takes the slot */
+    world_connect(line->world, &peer); /* reuses the table entry */
     line_receive(line, true);
 }
 
-static void use_after_the_last_event_is_stopped(void **state)
+static void use_after_the_last_event_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__use_after_closed, NULL, "after its NET_CLOSED");
@@ -483,7 +484,7 @@ static void rule__use_of_nothing(void *argument)
     net_close(world->net, NET_NONE);
 }
 
-static void use_of_no_handle_is_stopped(void **state)
+static void use_of_no_handle_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__use_of_nothing, NULL, "after its NET_CLOSED");
@@ -498,42 +499,42 @@ static void rule__free_with_handle(void *argument)
     net_free(world->net);
 }
 
-static void freeing_a_net_with_an_open_handle_is_stopped(void **state)
+static void freeing_a_net_with_an_open_handle_fails_a_check(void **state)
 {
     (void)state;
     require_death(rule__free_with_handle, NULL, "rule 7");
 }
 
 static const struct CMUnitTest rule__tests[] = {
-    cmocka_unit_test(a_close_before_the_first_wait),
-    cmocka_unit_test(a_close_right_after_the_adoption),
-    cmocka_unit_test(a_close_under_a_pending_receive),
-    cmocka_unit_test(a_close_right_after_receiving_was_switched_on),
-    cmocka_unit_test(a_close_under_a_send_that_nobody_reads),
-    cmocka_unit_test(a_close_right_after_a_send),
-    cmocka_unit_test(what_was_sent_arrives_after_the_close),
-    cmocka_unit_test(a_close_with_bytes_held),
-    cmocka_unit_test(a_close_after_the_peers_end),
-    cmocka_unit_test(a_close_after_the_peers_end_that_nobody_took),
-    cmocka_unit_test(a_close_after_our_end),
-    cmocka_unit_test(a_close_after_both_ends),
-    cmocka_unit_test(a_close_after_a_reset),
-    cmocka_unit_test(a_connection_reset_before_it_was_adopted),
-    cmocka_unit_test(a_connection_reset_before_it_was_accepted),
-    cmocka_unit_test(a_listener_with_a_backlog),
-    cmocka_unit_test(a_listener_that_held_connections),
-    cmocka_unit_test(a_listener_whose_sockets_are_refused_later),
-    cmocka_unit_test(nobody_listens_after_the_close),
-    cmocka_unit_test(a_socket_with_gathered_datagrams),
-    cmocka_unit_test(a_socket_with_datagrams_waiting),
-    cmocka_unit_test(many_close_at_once),
-    cmocka_unit_test(files_come_back_with_each_close),
-    cmocka_unit_test(a_handle_is_never_valid_again),
-    cmocka_unit_test(a_second_close_is_stopped),
-    cmocka_unit_test(use_after_the_close_is_stopped),
-    cmocka_unit_test(use_after_the_last_event_is_stopped),
-    cmocka_unit_test(use_of_no_handle_is_stopped),
-    cmocka_unit_test(freeing_a_net_with_an_open_handle_is_stopped),
+    cmocka_unit_test(closing_before_the_first_wait_delivers_closed),
+    cmocka_unit_test(closing_right_after_adoption_delivers_closed),
+    cmocka_unit_test(closing_during_a_receive_reaches_the_peer),
+    cmocka_unit_test(closing_right_after_flow_on_reaches_the_peer),
+    cmocka_unit_test(closing_during_a_blocked_send_answers_it_first),
+    cmocka_unit_test(closing_right_after_a_send_delivers_closed),
+    cmocka_unit_test(completed_sends_arrive_after_the_close),
+    cmocka_unit_test(closing_with_held_bytes_delivers_closed),
+    cmocka_unit_test(closing_after_the_peers_fin_delivers_closed),
+    cmocka_unit_test(closing_with_an_undelivered_fin_delivers_closed),
+    cmocka_unit_test(closing_after_finish_delivers_closed),
+    cmocka_unit_test(closing_after_both_fins_delivers_closed),
+    cmocka_unit_test(closing_after_a_reset_delivers_closed),
+    cmocka_unit_test(a_connection_reset_before_adoption_breaks_and_closes),
+    cmocka_unit_test(connections_reset_before_acceptance_leak_nothing),
+    cmocka_unit_test(closing_a_listener_closes_its_backlog),
+    cmocka_unit_test(closing_a_listener_closes_held_connections),
+    cmocka_unit_test(an_accepted_socket_can_be_refused_after_the_listener_closed),
+    cmocka_unit_test(connecting_after_the_close_is_refused),
+    cmocka_unit_test(closing_a_socket_answers_its_queued_datagrams),
+    cmocka_unit_test(closing_a_socket_with_unread_datagrams_leaks_nothing),
+    cmocka_unit_test(many_handles_close_at_the_same_time),
+    cmocka_unit_test(each_close_releases_its_file),
+    cmocka_unit_test(a_handle_value_is_never_reused),
+    cmocka_unit_test(a_second_close_fails_a_check),
+    cmocka_unit_test(use_after_net_close_fails_a_check),
+    cmocka_unit_test(use_after_the_last_event_fails_a_check),
+    cmocka_unit_test(use_of_no_handle_fails_a_check),
+    cmocka_unit_test(freeing_a_net_with_an_open_handle_fails_a_check),
 };
 
 CONTRACT_GROUP(rule_07_last, rule__tests);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_08_scarcity.c - running out is a code or a pause that ends by itself: never a stop, a loss
- * or a spin. */
+/* rule_08_scarcity.c - resource exhaustion is an error code or a pause that ends by itself. It
+ * never stops the net, loses data or causes a busy loop. */
 #include "contract.h"
 #include "memory.h"
 
 #define RULE__MS UINT64_C(1000000)
 
-/* How often net_wait returns while nothing can happen for so long. */
+/* Returns how often net_wait returns during this span while nothing can happen. */
 static uint32_t rule__returns_within(struct world *world, uint64_t span_ns)
 {
     uint64_t until_ns = net_now_ns(world->net) + span_ns;
@@ -56,9 +56,9 @@ static void few_buffers_serve_many_connections(void **state)
         peer_sends_pattern(peers[i], 1 + i, 20000, 4000);
         peers[i]->out_finishes = true;
     }
-    world_until(world, world->paused_count > 0); /* the test keeps all that comes */
+    world_until(world, world->paused_count > 0); /* the test keeps every received buffer */
     world_until(world, rule__kept(lines, COUNT) > 0);
-    world_settle(world);
+    world_run_until_idle(world);
     require(rule__kept(lines, COUNT) <= 4);
     require(net_take(world->net, 1) == NULL);
     require(rule__returns_within(world, 200 * RULE__MS) <= 20);
@@ -73,7 +73,7 @@ static void few_buffers_serve_many_connections(void **state)
     world_close(world);
 }
 
-static void an_empty_pool_does_not_stop_ends_and_answers(void **state)
+static void an_empty_pool_does_not_stop_fins_and_answers(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -99,11 +99,11 @@ static void an_empty_pool_does_not_stop_ends_and_answers(void **state)
     line_close(line);
     world_until(world, !line->is_open);
     while (count > 0) net_give_back(world->net, taken[--count]);
-    world_until(world, ending->peer_done_count == 1); /* an end may need a buffer to be found */
+    world_until(world, ending->peer_done_count == 1); /* detecting the FIN may need a buffer */
     world_close(world);
 }
 
-static void one_buffer_is_enough(void **state)
+static void an_echo_completes_with_a_single_buffer(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -128,7 +128,7 @@ static void one_buffer_is_enough(void **state)
     world_close(world);
 }
 
-static void a_small_shelf_and_queue_serve_many_streams(void **state)
+static void a_small_buffer_ring_and_queue_serve_many_streams(void **state)
 {
     enum { COUNT = 20 };
     struct net_options options;
@@ -178,7 +178,7 @@ static void few_buffers_serve_ten_times_as_many_datagrams(void **state)
     line_receive(line, true);
     for (uint8_t i = 0; i < 40; i++) peer_send_to(peer, &to, &i, 1);
     world_until(world, line->kept_count > 0);
-    world_settle(world);
+    world_run_until_idle(world);
     require(line->kept_count <= 4);
     require(rule__returns_within(world, 200 * RULE__MS) <= 20);
     line->keeps = false;
@@ -196,13 +196,13 @@ static void few_buffers_serve_ten_times_as_many_datagrams(void **state)
 
 /* ---- waiting for buffers ---- */
 
-/* Sends more than the network takes while nobody reads. */
+/* Sends more than the network accepts while the peer does not read. */
 static void rule__send_until_stuck(struct world *world, struct line *line)
 {
     line->out_seed = 1;
     line_send(line, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
     require_equal(line->out_position, NET_SEND_BUFFERS_MAX * WORLD_LARGE_BYTES);
-    world_settle(world);
+    world_run_until_idle(world);
     require(line->send_out);
 }
 
@@ -214,8 +214,8 @@ static uint32_t rule__take_all(struct world *world, uint32_t bytes_min, struct n
     return count;
 }
 
-/* A connection that would receive but for the buffers, with a send under way that has most of
- * them. The test has the others, and what it receives. */
+/* A connection with its flow on that waits for buffers, while a pending send holds most of the
+ * buffers. The test holds all other buffers, including the received ones. */
 struct rule__stuck {
     struct world *world;
     struct peer *peer;
@@ -243,7 +243,7 @@ static void rule__get_stuck(struct rule__stuck *stuck)
     line_receive(stuck->line, true);
     peer_sends_pattern(stuck->peer, 2, RULE__STUCK_IN_BYTES, 4096);
     world_until(stuck->world, stuck->world->paused_count > 0);
-    world_settle(stuck->world);
+    world_run_until_idle(stuck->world);
     require(stuck->line->send_out);
 }
 
@@ -253,8 +253,8 @@ static void rule__give_back_taken(struct rule__stuck *stuck)
         net_give_back(stuck->world->net, stuck->taken[--stuck->taken_count]);
 }
 
-/* The buffers of the send are all that could end the shortage. */
-static void a_send_goes_on_while_its_connection_waits_for_buffers(void **state)
+/* Only the buffers of the send could end the shortage. */
+static void a_send_continues_while_its_connection_waits_for_buffers(void **state)
 {
     struct rule__stuck stuck;
 
@@ -285,8 +285,8 @@ static void a_reset_ends_the_send_of_a_connection_that_waits_for_buffers(void **
     world_close(stuck.world);
 }
 
-/* One NET_PAUSED a shortage of streams, whatever the datagrams do meanwhile. */
-static void a_shortage_of_streams_is_told_once_among_datagrams(void **state)
+/* One NET_PAUSED per shortage of stream buffers, whatever the datagrams do in the meantime. */
+static void a_shortage_of_stream_buffers_is_reported_once(void **state)
 {
     enum { COUNT = 20 };
     struct net_options options;
@@ -310,18 +310,18 @@ static void a_shortage_of_streams_is_told_once_among_datagrams(void **state)
     }
     peer_sends_pattern(peers[0], 0, 50 * 1000, 4096);
     world_until(world, world->paused_count > 0);
-    world_settle(world);
+    world_run_until_idle(world);
     for (uint32_t i = 1; i < COUNT; i++) {
         peer_send_to(sender, &to, "weir", 4);
         world_until(world, socket->got_count == i);
         peer_send(peers[i], "w", 1);
-        world_settle(world);
+        world_run_until_idle(world);
         require_equal(world->paused_count, 1);
     }
     world_close(world);
 }
 
-static void a_shortage_of_datagrams_is_told_once_among_streams(void **state)
+static void a_shortage_of_datagram_buffers_is_reported_once(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -344,15 +344,15 @@ static void a_shortage_of_datagrams_is_told_once_among_streams(void **state)
     for (uint32_t i = 1; i <= 20; i++) {
         peer_send(peer, "w", 1);
         world_until(world, line->in_position == i);
-        world_settle(world);
+        world_run_until_idle(world);
         require_equal(world->paused_count, 1);
     }
     world_close(world);
 }
 
-/* ---- files ---- */
+/* ---- file descriptors ---- */
 
-static void without_files_accepting_pauses_and_resumes(void **state)
+static void accepting_without_files_pauses_and_resumes(void **state)
 {
     enum { COUNT = 10 };
     struct world *world = world_open(NULL);
@@ -361,9 +361,9 @@ static void without_files_accepting_pauses_and_resumes(void **state)
     uint32_t adopted = 0;
 
     (void)state;
-    world_needs_starving(world);
+    world_needs_file_exhaustion(world);
     line_accept(listener, false);
-    world_settle(world);
+    world_run_until_idle(world);
     for (int i = 0; i < COUNT; i++) peer_connect(world, &to);
     world_limit_files(world, 3);
     line_accept(listener, true);
@@ -375,33 +375,32 @@ static void without_files_accepting_pauses_and_resumes(void **state)
     while (listener->sockets_count > 0)
         lines[adopted++] = world_adopt(world, line_take_socket(listener, NULL));
     line_close(lines[0]);
-    world_until(world, listener->sockets_count == 1); /* the very file that came free */
+    world_until(world, listener->sockets_count == 1); /* with the released descriptor */
     require(!lines[0]->is_open);
     net_refuse(world->net, line_take_socket(listener, NULL));
     world_until(world, listener->sockets_count == 1);
     world_limit_files(world, WORLD_FILES_FREE);
-    world_until(world,
-                adopted + 1 + listener->sockets_count == COUNT); /* one of them was refused */
+    world_until(world, adopted + 1 + listener->sockets_count == COUNT); /* the test refused one */
     world_close(world);
 }
 
-static void a_starved_listener_may_be_switched_and_closed(void **state)
+static void a_listener_without_files_can_be_switched_and_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
     struct weir_address to = line_address(listener);
 
     (void)state;
-    world_needs_starving(world);
+    world_needs_file_exhaustion(world);
     line_accept(listener, false);
-    world_settle(world);
+    world_run_until_idle(world);
     for (int i = 0; i < 4; i++) peer_connect(world, &to);
     world_limit_files(world, 0);
     line_accept(listener, true);
     world_until(world, listener->paused_count > 0);
     line_accept(listener, false);
     line_accept(listener, true);
-    world_settle(world);
+    world_run_until_idle(world);
     line_accept(listener, false);
     world_limit_files(world, WORLD_FILES_FREE);
     rule__returns_within(world, 300 * RULE__MS);
@@ -413,19 +412,20 @@ static void a_starved_listener_may_be_switched_and_closed(void **state)
     world_close(world);
 }
 
-static void without_files_opening_says_so(void **state)
+static void opening_without_files_returns_an_error(void **state)
 {
     struct world *world = world_open(NULL);
-    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 1};
+    struct net_listen_options listen_options = {.address = world_address("127.0.0.1:0"),
+                                                .backlog = 1};
     struct net_handle handle;
     struct weir_error error;
 
     (void)state;
     world_needs_file_limits(world);
     world_limit_files(world, 0);
-    require_equal(net_listen(world->net, &place, NULL, &handle, &error), WEIR_NO_FILES);
+    require_equal(net_listen(world->net, &listen_options, NULL, &handle, &error), WEIR_NO_FILES);
     require_equal(error.code, WEIR_NO_FILES);
-    require_equal(net_bind(world->net, &place, NULL, &handle, &error), WEIR_NO_FILES);
+    require_equal(net_bind(world->net, &listen_options, NULL, &handle, &error), WEIR_NO_FILES);
     world_limit_files(world, WORLD_FILES_FREE);
     world_listen(world);
     world_close(world);
@@ -433,7 +433,7 @@ static void without_files_opening_says_so(void **state)
 
 /* ---- handles and queues ---- */
 
-static void when_all_handles_are_taken_an_adoption_fails(void **state)
+static void adopting_fails_when_all_handles_are_in_use(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -458,7 +458,7 @@ static void when_all_handles_are_taken_an_adoption_fails(void **state)
     world_close(world);
 }
 
-static void datagram_sends_beyond_their_number_stay_the_callers(void **state)
+static void sending_too_many_datagrams_leaves_the_buffers_to_the_caller(void **state)
 {
     struct net_options options;
     struct world *world;
@@ -485,8 +485,8 @@ static void datagram_sends_beyond_their_number_stay_the_callers(void **state)
 
 /* ---- memory ---- */
 
-/* Every allocation of an opening fails once: an error, and nothing left behind. */
-static void without_memory_opening_says_so(void **state)
+/* Each allocation of net_open fails once: net_open returns an error and leaks nothing. */
+static void opening_without_memory_returns_an_error(void **state)
 {
     struct world *world = world_open(NULL);
     struct net_options options;
@@ -499,7 +499,7 @@ static void without_memory_opening_says_so(void **state)
     for (uint64_t n = 1; code != WEIR_OK; n++) {
         struct net *net = NULL;
         uint32_t files = world_files_count(world);
-        require(n < 1000); /* some transports note something for each buffer */
+        require(n < 1000); /* some transports allocate per buffer */
         memory_fail_nth(n, 0);
         code = net_open(&options, &net, &error);
         memory_fail_nth(0, 0);
@@ -510,10 +510,11 @@ static void without_memory_opening_says_so(void **state)
     world_close(world);
 }
 
-static void without_memory_a_handle_is_refused(void **state)
+static void opening_a_handle_without_memory_returns_an_error(void **state)
 {
     struct world *world = world_open(NULL);
-    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 1};
+    struct net_listen_options listen_options = {.address = world_address("127.0.0.1:0"),
+                                                .backlog = 1};
     struct net_handle handle;
     struct weir_error error;
 
@@ -525,8 +526,8 @@ static void without_memory_a_handle_is_refused(void **state)
             struct line *owner = world_line_for(world);
             require(n < 100);
             memory_fail_nth(n, 0);
-            code = kind == 0 ? net_listen(world->net, &place, owner, &handle, &error)
-                             : net_bind(world->net, &place, owner, &handle, &error);
+            code = kind == 0 ? net_listen(world->net, &listen_options, owner, &handle, &error)
+                             : net_bind(world->net, &listen_options, owner, &handle, &error);
             memory_fail_nth(0, 0);
             require(code == WEIR_OK || code == WEIR_NO_MEMORY || code == WEIR_NO_ROOM);
             owner->is_open = code == WEIR_OK;
@@ -537,7 +538,7 @@ static void without_memory_a_handle_is_refused(void **state)
     world_close(world);
 }
 
-/* Also of a test that failed: the next ones need their memory. */
+/* Also runs after a failed test, because the following tests need memory. */
 static int rule__end_failures(void **state)
 {
     (void)state;
@@ -545,8 +546,8 @@ static int rule__end_failures(void **state)
     return 0;
 }
 
-/* The pools may still grow, and there is no memory for it: as if they had their most. */
-static void without_memory_for_more_buffers_receiving_waits(void **state)
+/* The pools could still grow, but no memory is left: they behave as if at their maximum. */
+static void receiving_without_memory_for_buffers_waits(void **state)
 {
     static struct net_buffer *taken[1024];
     uint8_t bytes[16 * 4096] = {0};
@@ -562,7 +563,7 @@ static void without_memory_for_more_buffers_receiving_waits(void **state)
         line->keeps = true;
         if (kind == 0) require_equal(peer_send(peer, bytes, sizeof bytes), sizeof bytes);
         for (uint32_t i = 0; kind == 1 && i < 16; i++) peer_send_to(sender, &to, "weir", 4 - i % 2);
-        world_settle(world);
+        world_run_until_idle(world);
         memory_fail_nth(1, 1);
         uint32_t count = rule__take_all(world, kind == 0 ? 1 : NET_DATAGRAM_BYTES_MAX, taken);
         line_receive(line, true);
@@ -582,22 +583,22 @@ static void without_memory_for_more_buffers_receiving_waits(void **state)
 
 static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(few_buffers_serve_many_connections),
-    cmocka_unit_test(an_empty_pool_does_not_stop_ends_and_answers),
-    cmocka_unit_test(one_buffer_is_enough),
-    cmocka_unit_test(a_small_shelf_and_queue_serve_many_streams),
+    cmocka_unit_test(an_empty_pool_does_not_stop_fins_and_answers),
+    cmocka_unit_test(an_echo_completes_with_a_single_buffer),
+    cmocka_unit_test(a_small_buffer_ring_and_queue_serve_many_streams),
     cmocka_unit_test(few_buffers_serve_ten_times_as_many_datagrams),
-    cmocka_unit_test(a_send_goes_on_while_its_connection_waits_for_buffers),
+    cmocka_unit_test(a_send_continues_while_its_connection_waits_for_buffers),
     cmocka_unit_test(a_reset_ends_the_send_of_a_connection_that_waits_for_buffers),
-    cmocka_unit_test(a_shortage_of_streams_is_told_once_among_datagrams),
-    cmocka_unit_test(a_shortage_of_datagrams_is_told_once_among_streams),
-    cmocka_unit_test(without_files_accepting_pauses_and_resumes),
-    cmocka_unit_test(a_starved_listener_may_be_switched_and_closed),
-    cmocka_unit_test(without_files_opening_says_so),
-    cmocka_unit_test(when_all_handles_are_taken_an_adoption_fails),
-    cmocka_unit_test(datagram_sends_beyond_their_number_stay_the_callers),
-    cmocka_unit_test(without_memory_opening_says_so),
-    cmocka_unit_test(without_memory_a_handle_is_refused),
-    cmocka_unit_test_teardown(without_memory_for_more_buffers_receiving_waits, rule__end_failures),
+    cmocka_unit_test(a_shortage_of_stream_buffers_is_reported_once),
+    cmocka_unit_test(a_shortage_of_datagram_buffers_is_reported_once),
+    cmocka_unit_test(accepting_without_files_pauses_and_resumes),
+    cmocka_unit_test(a_listener_without_files_can_be_switched_and_closed),
+    cmocka_unit_test(opening_without_files_returns_an_error),
+    cmocka_unit_test(adopting_fails_when_all_handles_are_in_use),
+    cmocka_unit_test(sending_too_many_datagrams_leaves_the_buffers_to_the_caller),
+    cmocka_unit_test(opening_without_memory_returns_an_error),
+    cmocka_unit_test(opening_a_handle_without_memory_returns_an_error),
+    cmocka_unit_test_teardown(receiving_without_memory_for_buffers_waits, rule__end_failures),
 };
 
 CONTRACT_GROUP(rule_08_scarcity, rule__tests);

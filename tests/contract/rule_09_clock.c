@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_09_clock.c - net_now_ns moves only inside net_wait, forward; a deadline is a floor; 0 does
- * not block. */
+/* rule_09_clock.c - net_now_ns changes only inside net_wait and never decreases. A wait does not
+ * return before its deadline without an event, and deadline 0 does not block. */
 #include "contract.h"
 
 #define RULE__MS UINT64_C(1000000)
 
-static void the_clock_stands_outside_of_a_wait(void **state)
+static void the_clock_does_not_change_outside_a_wait(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -16,7 +16,7 @@ static void the_clock_stands_outside_of_a_wait(void **state)
     line->out_seed = 1;
     line_receive(line, true);
     line_send(line, 16, 4096);
-    for (int i = 0; i < 1000; i++) { /* time enough for a real clock to move */
+    for (int i = 0; i < 1000; i++) { /* enough time for a real clock to advance */
         peer_send(peer, "x", 1);
         net_give_back(world->net, net_take(world->net, 1));
         require_equal(net_now_ns(world->net), now_ns);
@@ -24,7 +24,7 @@ static void the_clock_stands_outside_of_a_wait(void **state)
     world_close(world);
 }
 
-static void the_clock_never_goes_back(void **state)
+static void the_clock_never_decreases(void **state)
 {
     struct world *world = world_open(NULL);
     uint64_t before_ns = net_now_ns(world->net);
@@ -38,7 +38,7 @@ static void the_clock_never_goes_back(void **state)
     world_close(world);
 }
 
-static void a_deadline_is_a_floor(void **state)
+static void a_wait_without_events_lasts_until_its_deadline(void **state)
 {
     struct world *world = world_open(NULL);
     static const uint64_t spans_ns[] = {1,       1000,         999999,       RULE__MS,
@@ -47,7 +47,7 @@ static void a_deadline_is_a_floor(void **state)
 
     (void)state;
     world_listen(world);
-    world_settle(world);
+    world_run_until_idle(world);
     for (size_t i = 0; i < CONTRACT_COUNT_OF(spans_ns); i++) {
         uint64_t until_ns = net_now_ns(world->net) + spans_ns[i];
         require_equal(net_wait(world->net, until_ns, &event, 1), 0);
@@ -56,14 +56,14 @@ static void a_deadline_is_a_floor(void **state)
     world_close(world);
 }
 
-static void a_deadline_that_has_passed_does_not_block(void **state)
+static void a_passed_deadline_does_not_block(void **state)
 {
     struct world *world = world_open(NULL);
     struct net_event event;
 
     (void)state;
     world_listen(world);
-    world_settle(world);
+    world_run_until_idle(world);
     for (int i = 0; i < 1000; i++) require_equal(net_wait(world->net, 0, &event, 1), 0);
     for (int i = 0; i < 1000; i++)
         require_equal(net_wait(world->net, net_now_ns(world->net), &event, 1), 0);
@@ -71,7 +71,7 @@ static void a_deadline_that_has_passed_does_not_block(void **state)
     world_close(world);
 }
 
-static void an_event_ends_a_wait_for_ever(void **state)
+static void an_event_ends_a_wait_without_deadline(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -92,11 +92,11 @@ static void an_event_ends_a_wait_for_ever(void **state)
 }
 
 static const struct CMUnitTest rule__tests[] = {
-    cmocka_unit_test(the_clock_stands_outside_of_a_wait),
-    cmocka_unit_test(the_clock_never_goes_back),
-    cmocka_unit_test(a_deadline_is_a_floor),
-    cmocka_unit_test(a_deadline_that_has_passed_does_not_block),
-    cmocka_unit_test(an_event_ends_a_wait_for_ever),
+    cmocka_unit_test(the_clock_does_not_change_outside_a_wait),
+    cmocka_unit_test(the_clock_never_decreases),
+    cmocka_unit_test(a_wait_without_events_lasts_until_its_deadline),
+    cmocka_unit_test(a_passed_deadline_does_not_block),
+    cmocka_unit_test(an_event_ends_a_wait_without_deadline),
 };
 
 CONTRACT_GROUP(rule_09_clock, rule__tests);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rule_10_thread.c - one thread a net, but for net_wake; an accepted socket may go to the net of
- * another thread. */
+/* rule_10_thread.c - one thread per net, except net_wake. The net of another thread can adopt an
+ * accepted socket. */
 #include "contract.h"
 #include "thread.h"
 #include "transport.h"
@@ -40,7 +40,7 @@ static void a_wake_from_another_thread_ends_the_wait(void **state)
     world_close(world);
 }
 
-/* ---- a net that is used from elsewhere ---- */
+/* ---- use of a net by another thread ---- */
 
 static void rule__wait_elsewhere(void *argument)
 {
@@ -73,7 +73,7 @@ static void rule__use_elsewhere(void *argument)
     thread_join(rule__start(*use, world));
 }
 
-static void use_by_another_thread_is_stopped(void **state)
+static void use_by_another_thread_fails_a_check(void **state)
 {
     static void (*const uses[])(void *) = {rule__wait_elsewhere, rule__take_elsewhere,
                                            rule__close_elsewhere};
@@ -83,7 +83,7 @@ static void use_by_another_thread_is_stopped(void **state)
         require_death(rule__use_elsewhere, (void *)(uintptr_t)&uses[i], "rule 10");
 }
 
-/* ---- a socket that moves ---- */
+/* ---- a socket that another net adopts ---- */
 
 static void rule__serve(struct world *world, struct net_socket socket)
 {
@@ -95,7 +95,7 @@ static void rule__serve(struct world *world, struct net_socket socket)
     line_receive(line, true);
 }
 
-static void a_socket_is_adopted_by_another_net(void **state)
+static void another_net_can_adopt_a_socket(void **state)
 {
     struct world *accepts = world_open(NULL), *serves = world_open_beside(accepts, NULL);
     struct line *listener = world_listen(accepts);
@@ -117,10 +117,10 @@ static void a_socket_is_adopted_by_another_net(void **state)
     world_close(accepts);
 }
 
-/* The other thread's net, and what goes between the threads. */
+/* The other thread's net and the data that both threads share. */
 struct rule_worker {
     struct gate *opened;
-    struct net *net; /* of the worker; set before `opened` */
+    struct net *net; /* the worker's net; set before `opened` */
     _Atomic uintptr_t socket;
     atomic_bool leaves;
 };
@@ -137,11 +137,11 @@ static void rule__work(void *argument)
         uintptr_t socket = atomic_exchange(&worker->socket, 0);
         if (socket != 0) rule__serve(world, (struct net_socket){socket, world->net->transport});
     }
-    world->checks_files = false; /* the other thread opens and closes, too */
+    world->checks_files = false; /* the other thread opens and closes files, too */
     world_close(world);
 }
 
-static void a_socket_is_adopted_by_another_thread(void **state)
+static void another_thread_can_adopt_a_socket(void **state)
 {
     struct rule_worker worker = {0};
     struct world *world;
@@ -169,15 +169,15 @@ static void a_socket_is_adopted_by_another_thread(void **state)
     net_wake(worker.net);
     thread_join(thread);
     gate_free(worker.opened);
-    world->checks_files = false; /* the other thread's were counted when it was opened */
+    world->checks_files = false; /* files of the other thread were open when this world opened */
     world_close(world);
 }
 
 static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(a_wake_from_another_thread_ends_the_wait),
-    cmocka_unit_test(use_by_another_thread_is_stopped),
-    cmocka_unit_test(a_socket_is_adopted_by_another_net),
-    cmocka_unit_test(a_socket_is_adopted_by_another_thread),
+    cmocka_unit_test(use_by_another_thread_fails_a_check),
+    cmocka_unit_test(another_net_can_adopt_a_socket),
+    cmocka_unit_test(another_thread_can_adopt_a_socket),
 };
 
 CONTRACT_GROUP(rule_10_thread, rule__tests);

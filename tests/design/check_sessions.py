@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""docs/design/sessions.md explains every setting of struct weir_config, with the default that config.c has, and every
+"""docs/design/sessions.md explains every setting of struct weir_config, with the default of config.c, and every
 reason of reason.def.
 
-A row of its settings:  | `idle_timeout_ms` | 10m | why |
-A row of its reasons:   | `idle` | when | which setting |
+A settings row:  | `idle_timeout_ms` | 10m | why |
+A reasons row:    | `idle` | when | which setting |
 """
 import pathlib
 import re
@@ -24,7 +24,7 @@ def without_comments(text):
 
 
 def settings_of(header):
-    """The members of struct weir_config, in their order."""
+    """Returns the members of struct weir_config, in order."""
     body = re.search(r"struct weir_config \{(.*?)\n\};", without_comments(header), re.S)[1]
     names = []
     for member in body.split(";"):
@@ -36,17 +36,17 @@ def settings_of(header):
 
 
 def worth(expression):
-    """What a constant expression of config.c comes to; strings as they are."""
+    """Returns the value of a constant expression of config.c; strings unchanged."""
     if expression.startswith('"'):
         return expression.strip('"')
     plain = re.sub(r"UINT64_C\((\w+)\)", r"\1", expression)
     if not re.fullmatch(r"[\d\s*<()]+", plain):
         raise ValueError(f"config.c has {expression}, which this test cannot read")
-    return eval(plain, {"__builtins__": {}}) # digits and operators alone
+    return eval(plain, {"__builtins__": {}}) # only digits and operators
 
 
-def shown(name, value):
-    """As a person writes it: 10m, 16k; off for no time and no limit."""
+def written(name, value):
+    """Formats a value as a person writes it: 10m, 16k; off for a disabled timeout or limit."""
     if isinstance(value, str):
         return value
     if value == 0:
@@ -63,63 +63,63 @@ def shown(name, value):
 
 
 def defaults_of(source, names):
-    """{name: the default as the page must have it}"""
+    """Returns {name: the default that the page must have}."""
     body = re.search(r"config__defaults = \{(.*?)\n\};", without_comments(source), re.S)[1]
     given = dict(re.findall(r"\.(\w+) = ([^,]+),", body))
-    return {name: ABSENT.get(name) or shown(name, worth(given.get(name, "0"))) for name in names}
+    return {name: ABSENT.get(name) or written(name, worth(given.get(name, "0"))) for name in names}
 
 
 def reasons_of(definitions):
     return re.findall(r'^WEIR_REASON\(\w+, "(\w+)"', definitions, re.M)
 
 
-def faults_of(page, header, source, definitions):
-    """Every fault of the page, as lines for a person."""
+def errors_of(page, header, source, definitions):
+    """Returns every error of the page, as lines for a person."""
     part = _SETTINGS.search(page)
     if not part:
         return ["there is no table between <!-- settings --> and <!-- end of settings -->"]
     rows = _ROW.findall(part[1])
     described = [name for name, _, _ in rows]
     wanted = defaults_of(source, settings_of(header))
-    faults = [f"{name} is not explained" for name in wanted if name not in described]
-    faults += [f"{name} is no setting" for name in described if name not in wanted]
-    faults += [f"{name} is explained twice" for name in wanted if described.count(name) > 1]
+    errors = [f"{name} is not explained" for name in wanted if name not in described]
+    errors += [f"{name} is not a setting" for name in described if name not in wanted]
+    errors += [f"{name} is explained twice" for name in wanted if described.count(name) > 1]
     for name, default, why in rows:
         if name in wanted and default.strip() != wanted[name]:
-            faults.append(f"{name}: its default is {wanted[name]}, and not {default.strip()}")
+            errors.append(f"{name}: its default is {wanted[name]}, and not {default.strip()}")
         if len(why.strip()) < WHY_LENGTH_MIN:
-            faults.append(f"{name}: that is no reason")
-    told = [name for name, _, _ in _ROW.findall(page.replace(part[0], ""))]
-    faults += [f"the reason {reason} is not explained" for reason in reasons_of(definitions) if reason not in told]
-    return faults
+            errors.append(f"{name}: that is not a reason")
+    explained = [name for name, _, _ in _ROW.findall(page.replace(part[0], ""))]
+    errors += [f"the reason {reason} is not explained" for reason in reasons_of(definitions) if reason not in explained]
+    return errors
 
 
 def self_test(page, header, source, definitions):
-    """Each fault that the page could have is found."""
+    """Checks that each possible error of the page is found."""
     row = next(line for line in page.splitlines() if line.startswith("| `idle_timeout_ms` |"))
-    planted = {
+    injected = {
         "idle_timeout_ms is not explained": page.replace(row, ""),
         "idle_timeout_ms is explained twice": page.replace(row, f"{row}\n{row}"),
-        "nothing_ms is no setting": page.replace(row, f"{row}\n{row.replace('idle_timeout', 'nothing')}"),
+        "nothing_ms is not a setting": page.replace(row, f"{row}\n{row.replace('idle_timeout', 'nothing')}"),
         "idle_timeout_ms: its default": page.replace("| `idle_timeout_ms` | 10m |", "| `idle_timeout_ms` | 11m |"),
-        "idle_timeout_ms: that is no reason": page.replace(row, "| `idle_timeout_ms` | 10m | so |"),
+        "idle_timeout_ms: that is not a reason": page.replace(row, "| `idle_timeout_ms` | 10m | so |"),
         "the reason stalled is not": page.replace("| `stalled` |", "| `stuck` |"),
         "there is no table": page.replace("<!-- settings -->", ""),
     }
-    missed = [what for what, text in planted.items()
-              if not any(what in fault for fault in faults_of(text, header, source, definitions))]
+    missed = [what for what, text in injected.items()
+              if not any(what in error for error in errors_of(text, header, source, definitions))]
     for what in missed:
-        print(f"not found when planted: {what}")
+        print(f"not found when injected: {what}")
     return not missed
 
 
 def main():
     texts = [path.read_text(encoding="utf-8") for path in
              (PAGE, ROOT / "include/weir/weir.h", ROOT / "src/server/config.c", ROOT / "include/weir/reason.def")]
-    faults = faults_of(*texts)
-    for fault in faults:
-        print(f"docs/design/sessions.md: {fault}")
-    sound = not faults and self_test(*texts)
+    errors = errors_of(*texts)
+    for error in errors:
+        print(f"docs/design/sessions.md: {error}")
+    sound = not errors and self_test(*texts)
     if sound:
         print(f"sessions.md: {len(settings_of(texts[1]))} settings and {len(reasons_of(texts[3]))} reasons")
     sys.exit(0 if sound else 1)

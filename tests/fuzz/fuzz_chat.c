@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_chat.c - whatever somebody types into a chat: what goes on to others is UTF-8 without any
- * control character, and cleaning it once more changes nothing. */
+/* fuzz_chat.c - any chat input: the text passed on to other clients is UTF-8 without control
+ * characters, and cleaning it again changes nothing. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

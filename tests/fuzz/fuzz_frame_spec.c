@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_frame_spec.c - descriptions from anywhere: each is refused with a printable reason, or has
- * one shortest text that means the same, and cuts and encodes as every codec must.
+/* fuzz_frame_spec.c - any frame specification: it is rejected with a printable reason, or has one
+ * canonical text with the same meaning, and cuts and encodes as every codec must.
  *
- *      input: a description up to a zero byte, then bytes 1 and 2 for the cuts, then the stream
+ *      input: a specification up to a zero byte, then bytes 1 and 2 for the cuts, then the stream
  */
 #include "frame_spec.h"
 #include "fuzz_stream.h"
@@ -30,13 +30,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     weir_frame_text(frame, canonical, sizeof canonical);
     for (const char *at = canonical; *at; at++)
-        if (*at <= ' ' || *at > '~') fuzz_stream_fail(weir_frame_codec(frame), "a blank text");
+        if (*at <= ' ' || *at > '~')
+            fuzz_stream_fail(weir_frame_codec(frame), "the canonical text has a blank");
     struct weir_frame *second;
     if (weir_frame_open(canonical, &second, NULL) != WEIR_OK)
-        fuzz_stream_fail(weir_frame_codec(frame), "its own text is refused");
+        fuzz_stream_fail(weir_frame_codec(frame), "the canonical text is rejected");
     weir_frame_text(second, again, sizeof again);
     if (strcmp(canonical, again) != 0)
-        fuzz_stream_fail(weir_frame_codec(frame), "its text has another text");
+        fuzz_stream_fail(weir_frame_codec(frame), "the canonical text is not stable");
     if (size - length > 3 && weir_frame_codec(frame)->decode) {
         const uint8_t *stream = data + length + 3;
         fuzz_stream_cut(weir_frame_codec(frame), stream, size - length - 3, data[length + 1],

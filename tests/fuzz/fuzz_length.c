@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_length.c - lengths of fixed width, in every position and meaning. */
+/* fuzz_length.c - length fields of fixed width, in every position and meaning. */
 #include "fuzz_stream.h"
 
 static const char *const specs[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_netstring.c - netstrings, and messages of one size. */
+/* fuzz_netstring.c - netstrings, and messages of a fixed size. */
 #include "fuzz_stream.h"
 
 static const char *const specs[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_stream.h - what every fuzzer of a codec asserts: however a stream is cut, the same comes of
- * it; and what the encoder writes, the decoder reads.
+/* fuzz_stream.h - the assertions of every codec fuzzer: the result of a stream does not depend on
+ * how it is cut into pieces, and the decoder reads what the encoder writes.
  *
- *      input: byte 0 chooses the description, bytes 1 and 2 the cuts, the rest is the stream
+ *      input: byte 0 selects the specification, bytes 1 and 2 the cuts, the rest is the stream
  */
 #ifndef FUZZ_STREAM_H
 #define FUZZ_STREAM_H
@@ -32,11 +32,11 @@ static void fuzz_stream_same(const struct weir_codec *codec, const struct frames
     struct frames cut = frames_decode(codec, bytes, length, pieces, pieces_count, ends);
 
     if (cut.broken) fuzz_stream_fail(codec, cut.broken);
-    if (!frames_same(whole, &cut)) fuzz_stream_fail(codec, "the cut changes what comes of it");
+    if (!frames_same(whole, &cut)) fuzz_stream_fail(codec, "the cut changes the result");
     frames_free(&cut);
 }
 
-/* However it is cut. */
+/* Checks a stream with several cuts. */
 static void fuzz_stream_cut(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
                             uint8_t first, uint8_t next)
 {
@@ -48,13 +48,14 @@ static void fuzz_stream_cut(const struct weir_codec *codec, const uint8_t *bytes
     if (whole.broken) fuzz_stream_fail(codec, whole.broken);
     fuzz_stream_same(codec, &whole, bytes, length, pieces, 4, ends);
     fuzz_stream_same(codec, &whole, bytes, length, &one, 1, ends);
-    if (whole.told == WEIR_DECODED_BAD)
+    if (whole.result == WEIR_DECODED_BAD)
         for (const char *at = whole.decode_error.text; *at; at++)
-            if (*at < ' ' || *at > '~') fuzz_stream_fail(codec, "a fault's text is not printable");
+            if (*at < ' ' || *at > '~')
+                fuzz_stream_fail(codec, "the text of a decode error is not printable");
     frames_free(&whole);
 }
 
-/* What is encoded comes back, twice in a row. */
+/* Checks that the decoder returns an encoded message, twice in a row. */
 static inline void fuzz_stream_encode(const struct weir_codec *codec, const uint8_t *bytes,
                                       size_t length)
 {
@@ -69,21 +70,21 @@ static inline void fuzz_stream_encode(const struct weir_codec *codec, const uint
     memcpy(stream + frame_length, stream, frame_length);
     struct frames back = frames_decode(codec, stream, 2 * frame_length, &all, 1, true);
     if (back.broken) fuzz_stream_fail(codec, back.broken);
-    if (back.count != 2 || back.told != WEIR_DECODED_MORE || back.in_place != 2)
-        fuzz_stream_fail(codec, "what it encodes, it does not decode");
+    if (back.count != 2 || back.result != WEIR_DECODED_MORE || back.uncopied_count != 2)
+        fuzz_stream_fail(codec, "it cannot decode what it encoded");
     const uint8_t *message = frames_message(&back, 1, &message_length);
-    /* A header that stays in the message has its length put right, and a varint may change its
-     * width then; the rest never changes. */
+    /* A header that is kept in the message gets its length corrected, which can change the width of
+     * a varint. The other bytes must not change. */
     size_t rest = length > WEIR_HEADER_BYTES_MAX ? length - WEIR_HEADER_BYTES_MAX : 0;
     bool keeps_varint = strstr(codec->name, "mqtt") ||
                         (strstr(codec->name, "varint") && strstr(codec->name, "strip=no"));
     if ((message_length != length && !keeps_varint) || message_length < rest ||
         memcmp(message + message_length - rest, bytes + length - rest, rest) != 0)
-        fuzz_stream_fail(codec, "a message changed on its way");
+        fuzz_stream_fail(codec, "encoding and decoding changed a message");
     frames_free(&back);
 }
 
-/* One input, for one of these descriptions. The codecs are opened once. */
+/* Runs one input with one of these frame specifications. Each codec is opened once. */
 static inline void fuzz_stream_run(const char *const *specs, size_t specs_count,
                                    const uint8_t *data, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_sunrpc.c - ONC RPC records, of one fragment and of several. */
+/* fuzz_sunrpc.c - ONC RPC records of one or several fragments. */
 #include "fuzz_stream.h"
 
 static const char *const specs[] = {

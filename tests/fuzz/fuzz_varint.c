@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_varint.c - LEB128 lengths. */
+/* fuzz_varint.c - length fields in LEB128. */
 #include "fuzz_stream.h"
 
 static const char *const specs[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* replay.c - a fuzzer as a test: runs the inputs that are checked in, with any compiler. */
+/* replay.c - runs a fuzzer as a test: with the inputs in the corpus folder, and with any compiler.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* consumer.c - a server of somebody who installed weir: it listens, says where, and ends. */
+/* consumer.c - a server that uses an installed weir: it listens, prints its address and exits. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* module.c - a module of somebody who installed weir: it says "yes" to everything. */
+/* module.c - a module built with an installed weir: it answers "yes" to every message. */
 #include <weir/weir.h>
 
 static void quiet__on_message(struct weir_session *session, const struct weir_message *message)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_dot.c - messages that end with a dot. */
+/* codec_dot.c - implements messages that end with a dot. */
 #include "codec_dot.h"
 
 #include <stdio.h>
@@ -12,25 +12,25 @@ static enum weir_decoded codec_dot__decode(const struct weir_codec *codec, void 
     struct {
         uint32_t length;
         char bytes[28];
-    } *gathered = state;
+    } *partial = state;
 
     (void)codec;
-    if (input->ended && gathered->length > 0) {
+    if (input->ended && partial->length > 0) {
         snprintf(decode_error->text, sizeof decode_error->text, "it ended inside");
         return WEIR_DECODED_BAD;
     }
     while (input->length > 0) {
-        char letter = (char)*input->bytes++;
+        char byte = (char)*input->bytes++;
         input->length--;
-        if (letter == '!' || gathered->length == sizeof gathered->bytes) {
-            snprintf(decode_error->text, sizeof decode_error->text, "there was a %c", letter);
+        if (byte == '!' || partial->length == sizeof partial->bytes) {
+            snprintf(decode_error->text, sizeof decode_error->text, "there was a %c", byte);
             return WEIR_DECODED_BAD;
         }
-        gathered->bytes[gathered->length++] = letter;
-        if (letter != '.') continue;
-        *message = (struct weir_message){(uint8_t *)gathered->bytes, gathered->length - 1,
-                                         (uint8_t *)gathered->bytes, gathered->length};
-        gathered->length = 0;
+        partial->bytes[partial->length++] = byte;
+        if (byte != '.') continue;
+        *message = (struct weir_message){(uint8_t *)partial->bytes, partial->length - 1,
+                                         (uint8_t *)partial->bytes, partial->length};
+        partial->length = 0;
         return WEIR_DECODED_MESSAGE;
     }
     return WEIR_DECODED_MORE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_dot.h - a codec that tests can write by hand: a message ends with '.', '!' is no frame, and
- * neither is one of more than 28 bytes. */
+/* codec_dot.h - a simple codec for tests: a message ends with '.'; '!' and messages of more than 28
+ * bytes are decode errors. */
 #ifndef SUPPORT_CODEC_DOT_H
 #define SUPPORT_CODEC_DOT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* frames.c - decodes a stream piece by piece, and keeps a record. */
+/* frames.c - decodes a stream piece by piece and records the result. */
 #include "frames.h"
 
 #include <stdlib.h>
@@ -29,10 +29,10 @@ static void frames__note(struct frames *frames, const struct weir_message *messa
     bool inside = message->bytes >= message->frame &&
                   message->bytes + message->length <= message->frame + message->frame_length;
     if (!inside) frames->broken = "a message is not inside its frame";
-    if (message->frame >= piece && message->frame < piece + piece_length) frames->in_place++;
+    if (message->frame >= piece && message->frame < piece + piece_length) frames->uncopied_count++;
 }
 
-/* One piece, to its end. */
+/* Decodes one piece until the decoder needs more. */
 static void frames__feed(struct frames *frames, struct weir_decoder *decoder, const uint8_t *piece,
                          size_t length, bool ended)
 {
@@ -41,37 +41,37 @@ static void frames__feed(struct frames *frames, struct weir_decoder *decoder, co
 
     for (;;) {
         size_t before = input.length;
-        frames->told = weir_decoder_next(decoder, &input, &message, &frames->decode_error);
+        frames->result = weir_decoder_next(decoder, &input, &message, &frames->decode_error);
         if (input.length > before || input.bytes + input.length != piece + length)
             frames->broken = "the input was not taken from its front";
-        if (frames->told != WEIR_DECODED_MESSAGE) break;
+        if (frames->result != WEIR_DECODED_MESSAGE) break;
         frames__note(frames, &message, piece, length);
         if (weir_decoder_partial_bytes(decoder) != 0)
-            frames->broken = "a whole message counts as begun";
+            frames->broken = "partial bytes are reported after a complete message";
     }
-    if (frames->told == WEIR_DECODED_MORE && input.length > 0)
+    if (frames->result == WEIR_DECODED_MORE && input.length > 0)
         frames->broken = "more is needed, and the input is not used up";
 }
 
 struct frames frames_decode(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
                             const size_t *pieces, size_t pieces_count, bool ends)
 {
-    struct frames frames = {.told = WEIR_DECODED_MORE};
+    struct frames frames = {.result = WEIR_DECODED_MORE};
     struct weir_decoder *decoder;
-    uint8_t *room = malloc(length + 8); /* each piece, and after it nothing that may be read */
+    uint8_t *room = malloc(length + 8); /* one piece; the bytes after it are poisoned */
     size_t at = 0, piece = 0, count = 0;
 
     if (!room || weir_decoder_open(codec, &decoder, NULL) != WEIR_OK) abort();
     do {
         memory_unpoison(room, length + 8);
-        memset(room, 0xa5, count); /* what was handed up before is gone */
+        memset(room, 0xa5, count); /* overwrites the messages of the previous piece */
         count = pieces[piece] < length - at ? pieces[piece] : length - at;
         if (piece + 1 < pieces_count) piece++;
         if (count > 0) memcpy(room, bytes + at, count);
         memory_poison(room + count, length + 8 - count);
         frames__feed(&frames, decoder, room, count, ends && at + count == length);
         at += count;
-    } while (at < length && frames.told != WEIR_DECODED_BAD);
+    } while (at < length && frames.result != WEIR_DECODED_BAD);
     frames.partial_bytes = weir_decoder_partial_bytes(decoder);
     frames.skipped_count = weir_decoder_skipped_count(decoder);
     weir_decoder_free(decoder);
@@ -88,7 +88,7 @@ void frames_free(struct frames *frames)
 
 bool frames_same(const struct frames *a, const struct frames *b)
 {
-    return a->count == b->count && a->told == b->told && a->skipped_count == b->skipped_count &&
+    return a->count == b->count && a->result == b->result && a->skipped_count == b->skipped_count &&
            a->log_length == b->log_length &&
            (a->log_length == 0 || memcmp(a->log, b->log, a->log_length) == 0);
 }

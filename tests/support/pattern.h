@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pattern.h - bytes that tell where they belong: byte `position` of stream `seed`. A lost, doubled,
- * moved or foreign byte shows at once. */
+/* pattern.h - bytes that encode their position: byte `position` of stream `seed`. A lost, doubled,
+ * moved or foreign byte is detected immediately. */
 #ifndef SUPPORT_PATTERN_H
 #define SUPPORT_PATTERN_H
 
@@ -24,7 +24,7 @@ static inline void pattern_fill(uint64_t seed, uint64_t position, uint8_t *bytes
     for (uint32_t i = 0; i < count; i++) bytes[i] = pattern_byte(seed, position + i);
 }
 
-/* The first that is wrong; `count`: none. */
+/* Returns the index of the first wrong byte; `count` if all are right. */
 static inline uint32_t pattern_wrong(uint64_t seed, uint64_t position, const uint8_t *bytes,
                                      uint32_t count)
 {
@@ -34,7 +34,7 @@ static inline uint32_t pattern_wrong(uint64_t seed, uint64_t position, const uin
     return i;
 }
 
-/* A number below `bound` from *state, for tests that draw lots. */
+/* Draws a number below `bound` from *state, for randomized tests. */
 static inline uint64_t pattern_draw(uint64_t *state, uint64_t bound)
 {
     *state += 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* peer.c - what all peers have in common: their place in the world, and the patterns they send and
- * check. */
+/* peer.c - the common part of all peers: their list in the world, and the patterns that they send
+ * and check. */
 #include "peer.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "world.h"
 
 #define PEER__PIECE_MAX 65536u
-#define PEER__SENDS_PER_STEP 64 /* so that tiny pieces do not take a turn each */
+#define PEER__SENDS_PER_STEP 64 /* so that tiny pieces do not need an iteration each */
 
 struct peer *peer_start(struct world *world, const struct weir_address *to)
 {
@@ -74,9 +74,9 @@ void peer_close(struct peer *peer)
     peer->kind->close(peer);
 }
 
-bool peer_saw_end(struct peer *peer)
+bool peer_saw_fin(struct peer *peer)
 {
-    return peer->kind->saw_end(peer);
+    return peer->kind->saw_fin(peer);
 }
 
 bool peer_saw_reset(struct peer *peer)
@@ -86,7 +86,7 @@ bool peer_saw_reset(struct peer *peer)
 
 bool peer_saw_close(struct peer *peer)
 {
-    return peer_saw_end(peer) || peer_saw_reset(peer);
+    return peer_saw_fin(peer) || peer_saw_reset(peer);
 }
 
 /* ---- patterns ---- */

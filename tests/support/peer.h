@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* peer.h - the other side of the network: who connects to the net under test. The same face for
- * real sockets and for scripted peers of a simulation; tests do not know which they have. Nothing
- * here blocks: the world's turns move time.
+/* peer.h - the remote side of the network: clients that connect to the net under test. Real sockets
+ * and scripted peers of a simulation share this interface; tests do not know the kind. No call
+ * blocks: peers act in the world's iterations.
  */
 #ifndef SUPPORT_PEER_H
 #define SUPPORT_PEER_H
@@ -17,7 +17,7 @@ struct peer_datagrams;
 
 enum peer_state { PEER_CONNECTING, PEER_CONNECTED, PEER_REFUSED };
 
-/* How the two implementations do it. */
+/* The interface of both implementations. */
 struct peer_kind {
     struct peer *(*connect)(struct world *world, const struct weir_address *to);
     enum peer_state (*state)(struct peer *peer);
@@ -27,7 +27,7 @@ struct peer_kind {
     void (*finish)(struct peer *peer);
     void (*reset)(struct peer *peer);
     void (*close)(struct peer *peer);
-    bool (*saw_end)(struct peer *peer);
+    bool (*saw_fin)(struct peer *peer);
     bool (*saw_reset)(struct peer *peer);
     struct peer_datagrams *(*bind)(struct world *world, const struct weir_address *address);
     struct weir_address (*bound)(struct peer_datagrams *datagrams);
@@ -40,18 +40,18 @@ struct peer_kind {
 
 extern const struct peer_kind peer_socket, peer_simulated;
 
-/* What a peer does by itself in every turn of the world. First in each implementation's struct. */
+/* A peer and its work in every iteration. First member of each implementation's struct. */
 struct peer {
     const struct peer_kind *kind;
     struct world *world;
     struct peer *next;
-    uint64_t out_seed, out_position, out_total; /* it sends this much of that pattern ... */
-    uint32_t out_piece;                         /* ... in pieces of at most so many bytes */
-    bool out_finishes;                          /* and then its FIN */
+    uint64_t out_seed, out_position, out_total; /* sends this much of that pattern ... */
+    uint32_t out_piece;                         /* ... in pieces of at most this many bytes */
+    bool out_finishes;                          /* then sends FIN */
     bool finished;
-    bool reads; /* it receives, and checks against the pattern */
+    bool reads; /* receives, and checks the bytes against the pattern */
     uint64_t in_seed, in_position;
-    uint32_t in_piece; /* so many bytes a turn at most; 0: all */
+    uint32_t in_piece; /* at most this many bytes per iteration; 0: unlimited */
 };
 
 struct peer_datagrams {
@@ -60,31 +60,31 @@ struct peer_datagrams {
     struct peer_datagrams *next;
 };
 
-/* Connects and waits until the connection stands; the test fails when it does not. */
+/* Connects and waits until the connection is established; the test fails if it is not. */
 struct peer *peer_connect(struct world *world, const struct weir_address *to);
 
-/* Connects and does not wait. */
+/* Connects without waiting. */
 struct peer *peer_start(struct world *world, const struct weir_address *to);
 enum peer_state peer_state(struct peer *peer);
 struct weir_address peer_address(struct peer *peer);
 
-/* How many of the bytes the network took; how many came. */
+/* Return the number of bytes that the network accepted, or that arrived. */
 uint32_t peer_send(struct peer *peer, const void *bytes, uint32_t count);
 uint32_t peer_receive(struct peer *peer, void *bytes, uint32_t bytes_max);
 void peer_finish(struct peer *peer);
 void peer_reset(struct peer *peer); /* the peer stays, to be closed */
-void peer_close(struct peer *peer); /* and frees */
+void peer_close(struct peer *peer); /* and frees it */
 
-/* The other end's FIN, after the last byte was received; its RST. */
-bool peer_saw_end(struct peer *peer);
+/* Whether the other side's FIN arrived, after the last byte was received; whether its RST did. */
+bool peer_saw_fin(struct peer *peer);
 bool peer_saw_reset(struct peer *peer);
-bool peer_saw_close(struct peer *peer); /* either */
+bool peer_saw_close(struct peer *peer); /* FIN or RST */
 
-/* Starts the work of the turns. */
+/* Start the work of later iterations. */
 void peer_sends_pattern(struct peer *peer, uint64_t seed, uint64_t total, uint32_t piece);
 void peer_reads_pattern(struct peer *peer, uint64_t seed);
 
-/* The part of a turn that is the peer's. */
+/* Does the peer's work of one iteration. */
 void peer_step(struct peer *peer);
 
 struct peer_datagrams *peer_bind(struct world *world, const char *address);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* peer_simulated.c - peers of a simulation, behind the tests' face of a peer. */
+/* peer_simulated.c - implements struct peer_kind with the peers of a simulation. */
 #include <stdlib.h>
 
 #include "peer.h"
@@ -77,7 +77,7 @@ static void simulated__close(struct peer *peer)
     free(peer);
 }
 
-static bool simulated__saw_end(struct peer *peer)
+static bool simulated__saw_fin(struct peer *peer)
 {
     return sim_peer_saw_end(simulated__far(peer));
 }
@@ -130,7 +130,7 @@ const struct peer_kind peer_simulated = {
     .finish = simulated__finish,
     .reset = simulated__reset,
     .close = simulated__close,
-    .saw_end = simulated__saw_end,
+    .saw_fin = simulated__saw_fin,
     .saw_reset = simulated__saw_reset,
     .bind = simulated__bind,
     .bound = simulated__bound,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* peer_socket.c - peers that are plain non-blocking sockets on the loopback, driven from the test's
- * own thread. */
+/* peer_socket.c - peers that are plain non-blocking sockets on the loopback interface, driven from
+ * the test's own thread. */
 #include <stdlib.h>
 
 #include "address.h"
@@ -10,13 +10,13 @@
 #include "world.h"
 
 #define SOCKET__RECEIVE_BYTES \
-    65536 /* small and fixed, so that a peer which does not read is soon full */
+    65536 /* small and fixed, so that a peer that does not read soon fills it */
 
-#define SOCKET__DATAGRAM_BYTES (1 << 20) /* cut to what the system allows */
+#define SOCKET__DATAGRAM_BYTES (1 << 20) /* the system lowers it to its limit */
 
 struct socket_peer {
     struct peer peer;    /* first */
-    plain_socket socket; /* PLAIN_NONE after a reset of its own */
+    plain_socket socket; /* PLAIN_NONE after peer_reset */
     enum peer_state state;
     bool end, reset;
     struct weir_address address;
@@ -93,7 +93,7 @@ static uint32_t socket__receive(struct peer *base, void *bytes, uint32_t bytes_m
     return socket__take(socket__of(base), bytes, bytes_max, false);
 }
 
-static bool socket__saw_end(struct peer *base)
+static bool socket__saw_fin(struct peer *base)
 {
     uint8_t byte;
 
@@ -101,12 +101,12 @@ static bool socket__saw_end(struct peer *base)
     return socket__of(base)->end;
 }
 
-/* Bytes that came before the RST do not hide it. */
+/* Bytes that arrived before the RST do not hide it. */
 static bool socket__saw_reset(struct peer *base)
 {
     struct socket_peer *peer = socket__of(base);
 
-    socket__saw_end(base);
+    socket__saw_fin(base);
     if (peer->socket != PLAIN_NONE && plain_has_failed(peer->socket)) peer->reset = true;
     return peer->reset;
 }
@@ -156,7 +156,8 @@ static void socket__send_to(struct peer_datagrams *base, const struct weir_addre
     struct socket_datagrams *datagrams = socket__datagrams(base);
     int32_t sent = plain_send_to(datagrams->socket, datagrams->v4, to, bytes, length);
 
-    require(sent == (int32_t)length || sent == PLAIN_GONE); /* an earlier one found nobody */
+    /* PLAIN_GONE: an earlier datagram reached a closed port. */
+    require(sent == (int32_t)length || sent == PLAIN_GONE);
 }
 
 static bool socket__receive_from(struct peer_datagrams *base, void *bytes, uint32_t bytes_max,
@@ -180,7 +181,7 @@ const struct peer_kind peer_socket = {
     .finish = socket__finish,
     .reset = socket__reset,
     .close = socket__close,
-    .saw_end = socket__saw_end,
+    .saw_fin = socket__saw_fin,
     .saw_reset = socket__saw_reset,
     .bind = socket__bind,
     .bound = socket__bound,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* transport_alone.h - a transport on which one listener serves all workers, for tests with
- * threads. */
+/* transport_alone.h - a transport whose single listener serves all workers, for tests with threads.
+ */
 #ifndef SUPPORT_TRANSPORT_ALONE_H
 #define SUPPORT_TRANSPORT_ALONE_H
 
-/* Its name; ready to be opened once this was called. */
+/* Returns the transport's name; the transport can be opened after this call. */
 const char *transport_alone_name(void);
 
 #endif

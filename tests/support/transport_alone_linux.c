@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* transport_alone_linux.c - epoll, as if its listeners could not share an address. */
+/* transport_alone_linux.c - epoll that claims that its listeners cannot share an address. */
 #include "transport_alone.h"
 
 #include "transport.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* transport_alone_windows.c - Windows's transports are of this kind. */
+/* transport_alone_windows.c - on Windows, listeners of no transport can share an address. */
 #include "transport_alone.h"
 
 const char *transport_alone_name(void)

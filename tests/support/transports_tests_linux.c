@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* transports_tests_linux.c - the transports that tests can choose from: those of the build, and the
+/* transports_tests_linux.c - the transports that tests can select: those of the build and the
  * simulated one. */
 #include "rio.h"
 #include "transport.h"

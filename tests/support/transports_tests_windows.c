@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* transports_tests_windows.c - the transports that tests can choose from on Windows: those of the
- * build, and the simulated one. */
+/* transports_tests_windows.c - the transports that tests can select on Windows: those of the build
+ * and the simulated one. */
 #include "rio.h"
 #include "transport.h"
 

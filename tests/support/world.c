@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* world.c - opens a net for a test, turns it, and judges every event by what the test asked for. */
+/* world.c - opens a net for a test, iterates it, and checks every event against the test's
+ * requests. */
 #include "world.h"
 
 #include <setjmp.h>
@@ -17,13 +18,13 @@
 
 #define WORLD__EVENTS_MAX 64u
 #define WORLD__ITERATION_NS UINT64_C(1000000)
-#define WORLD__IDLE_ITERATIONS 5u /* so many in a row without an event: nothing more is coming */
+#define WORLD__IDLE_ITERATIONS 5u /* this many in a row without an event: the net is idle */
 #define WORLD__IDLE_ITERATIONS_WINE 60u
 #define WORLD__ITERATIONS_MAX UINT64_C(3000000)
 
 const char *world_transport = "simulated";
 uint64_t world_patience_ns = UINT64_C(20000000000);
-void (*world_plant)(struct net *net);
+void (*world_inject)(struct net *net);
 uint64_t world_seed = 1;
 
 /* ---- files ---- */
@@ -62,7 +63,7 @@ void world_needs_file_limits(struct world *world)
         world_limit_files(world, WORLD_FILES_FREE);
 }
 
-void world_needs_starving(struct world *world)
+void world_needs_file_exhaustion(struct world *world)
 {
     if (world__is_windows())
         world_skip(world, "accepts are posted, with their sockets, before connections come");
@@ -114,7 +115,7 @@ static struct world *world__open(const struct net_options *asked, struct net_sim
     options.simulation = simulation;
     if (net_open(&options, &world->net, &error) != WEIR_OK)
         require_failed(__FILE__, __LINE__, "%s", weir_error_text(&error, text, sizeof text));
-    if (world_plant) world_plant(world->net);
+    if (world_inject) world_inject(world->net);
     world_begin(world);
     return world;
 }
@@ -129,7 +130,7 @@ struct world *world_open_beside(struct world *world, const struct net_options *o
     struct world *beside = world__open(options, world->simulation);
 
     beside->borrows_simulation = true;
-    beside->checks_files = false; /* the first world's are open as well */
+    beside->checks_files = false; /* the first world has open files as well */
     return beside;
 }
 
@@ -304,9 +305,9 @@ static void world__on_line(struct line *line, const struct net_event *event)
     }
 }
 
-/* ---- turns ---- */
+/* ---- iterations ---- */
 
-/* What lines do by themselves: go on with their pattern, echo, finish. */
+/* Does the automatic work of lines: continues a pattern, echoes, finishes. */
 static void world__line_step(struct line *line)
 {
     if (!line->is_open || line->closing || line->send_out || line->finished ||
@@ -345,19 +346,19 @@ uint32_t world_iterate(struct world *world)
     return world_iterate_until(world, net_now_ns(world->net) + WORLD__ITERATION_NS);
 }
 
-void world_settle(struct world *world)
+void world_run_until_idle(struct world *world)
 {
-    uint32_t quiet = 0;
+    uint32_t idle_count = 0;
 
     world_begin(world);
-    while (quiet < (plain_is_wine() ? WORLD__IDLE_ITERATIONS_WINE : WORLD__IDLE_ITERATIONS)) {
+    while (idle_count < (plain_is_wine() ? WORLD__IDLE_ITERATIONS_WINE : WORLD__IDLE_ITERATIONS)) {
         uint64_t before_ns = net_now_ns(world->net);
         uint32_t count = world_iterate(world);
         bool early = net_now_ns(world->net) < before_ns + WORLD__ITERATION_NS;
         if (count > 0)
-            quiet = 0;
+            idle_count = 0;
         else if (!early)
-            quiet++;
+            idle_count++;
         require(net_now_ns(world->net) < world->deadline_ns);
     }
 }
@@ -398,21 +399,22 @@ struct weir_address world_address(const char *text)
     return address;
 }
 
-struct line *world_listen_on(struct world *world, const struct net_listen_options *place)
+struct line *world_listen_on(struct world *world, const struct net_listen_options *listen_options)
 {
     struct line *line = world_line_for(world);
     struct weir_error error;
     char text[512];
 
-    if (net_listen(world->net, place, line, &line->handle, &error) != WEIR_OK)
+    if (net_listen(world->net, listen_options, line, &line->handle, &error) != WEIR_OK)
         require_failed(__FILE__, __LINE__, "%s", weir_error_text(&error, text, sizeof text));
     return line;
 }
 
 struct line *world_listen(struct world *world)
 {
-    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 128};
-    struct line *line = world_listen_on(world, &place);
+    struct net_listen_options listen_options = {.address = world_address("127.0.0.1:0"),
+                                                .backlog = 128};
+    struct line *line = world_listen_on(world, &listen_options);
 
     line_accept(line, true);
     return line;
@@ -478,7 +480,7 @@ void line_send(struct line *line, uint32_t buffers_count, uint32_t bytes_each)
         uint32_t bytes = line->out_total > 0 && left < bytes_each ? (uint32_t)left : bytes_each;
         if (bytes == 0) break;
         struct net_buffer *buffer = net_take(line->world->net, bytes);
-        if (!buffer) break; /* with fewer, or later */
+        if (!buffer) break; /* sends fewer now, the rest later */
         buffer->length = bytes;
         pattern_fill(line->out_seed, line->out_position, buffer->bytes, bytes);
         line->out_position += bytes;
@@ -526,11 +528,11 @@ void line_give_back_kept(struct line *line)
 struct line *world_bind(struct world *world, const char *address)
 {
     struct line *line = world_line_for(world);
-    struct net_listen_options place = {.address = world_address(address)};
+    struct net_listen_options listen_options = {.address = world_address(address)};
     struct weir_error error;
     char text[512];
 
-    if (net_bind(world->net, &place, line, &line->handle, &error) != WEIR_OK)
+    if (net_bind(world->net, &listen_options, line, &line->handle, &error) != WEIR_OK)
         require_failed(__FILE__, __LINE__, "%s", weir_error_text(&error, text, sizeof text));
     return line;
 }

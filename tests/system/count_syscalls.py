@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Counts what an echo costs in system calls. A tool, not a test: needs strace.
+"""Counts the system calls per echo. A tool, not a test; needs strace.
 
     python3 tests/system/count_syscalls.py --weir build/release/weir [--echoes 100000] [--connections 50] [--bytes 64]
 
-It starts weir, connects, and lets strace count the calls of all its threads while the echoes run, and only then:
-neither starting nor accepting nor closing is in the figures. Two ways to ask: `together`, all connections ask and
-then all answers are read, so that there is a batch to be had; `freely`, each asks again as soon as its answer came, at
-whatever pace the client (slower than weir) sets. UDP is asked with as many datagrams in flight as there are
+The tool starts weir, connects, and lets strace count the calls of all its threads only while the echoes run:
+the figures exclude starting, accepting and closing. Two patterns of requests: `together`, all connections send and
+then all answers are read, so that weir can batch; `freely`, each sends again as soon as its answer arrives, at
+the pace of the client (which is slower than weir). UDP has as many datagrams in flight as there are
 connections.
 """
 import argparse
@@ -19,9 +19,9 @@ import subprocess
 import sys
 import tempfile
 
-from weir_process import DEADLINE_S, Settings, Weir, connect, io_uring_refusal, receive_exactly, udp_socket
+from weir_process import DEADLINE_S, Settings, Weir, connect, io_uring_error, receive_exactly, udp_socket
 
-SHOWN_MAX = 6
+PRINTED_MAX = 6
 
 
 def together(peers, echoes, message):
@@ -61,22 +61,22 @@ def datagrams(peers, echoes, message):
 
 
 def attach(weir, report):
-    """strace at all threads of weir, once it has said so of each."""
+    """Attaches strace to all threads of weir; returns once it has reported each thread."""
     threads = len(os.listdir(f"/proc/{weir.pid}/task"))
     strace = subprocess.Popen(["strace", "-c", "-f", "-o", report, "-p", str(weir.pid)], stderr=subprocess.PIPE)
-    told = b""
-    while told.count(b" attached") < threads and b"attached with" not in told:
+    report = b""
+    while report.count(b" attached") < threads and b"attached with" not in report:
         if not select.select([strace.stderr], [], [], DEADLINE_S)[0]:
-            raise SystemExit(f"strace does not attach: {told.decode()}")
+            raise SystemExit(f"strace does not attach: {report.decode()}")
         piece = os.read(strace.stderr.fileno(), 4096)
         if not piece:
-            raise SystemExit(f"strace does not attach: {told.decode()}")
-        told += piece
+            raise SystemExit(f"strace does not attach: {report.decode()}")
+        report += piece
     return strace
 
 
 def count(transport, way, options):
-    """Returns (echoes, {call: how often})."""
+    """Returns (echoes, {call: number of calls})."""
     Settings.weir, Settings.transport = options.weir, transport
     weir = Weir("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", str(options.workers))
     try:
@@ -120,12 +120,12 @@ def main():
           f"{options.workers} workers\n")
     print(f"{'transport':10} {'asked':10} {'calls per echo':>14}   calls")
     for transport in ("epoll", "uring"):
-        if transport == "uring" and io_uring_refusal():
-            print(f"{transport:10} refused by this machine ({io_uring_refusal()})")
+        if transport == "uring" and io_uring_error():
+            print(f"{transport:10} unavailable on this machine ({io_uring_error()})")
             continue
         for way in (together, freely, datagrams):
             echoes, calls = count(transport, way, options)
-            most = sorted(calls.items(), key=lambda pair: -pair[1])[:SHOWN_MAX]
+            most = sorted(calls.items(), key=lambda pair: -pair[1])[:PRINTED_MAX]
             print(f"{transport:10} {way.__name__:10} {sum(calls.values()) / echoes:14.3f}   "
                   f"{', '.join(f'{name} {number}' for name, number in most)}", flush=True)
 

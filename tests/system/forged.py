@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Datagrams that claim another sender. Making them needs a raw socket: CAP_NET_RAW."""
+"""Datagrams with a forged source address. They need a raw socket: CAP_NET_RAW."""
 import socket
 import struct
 
@@ -16,7 +16,7 @@ def checksum(data):
 
 
 def forge(source, target, payload):
-    """An IP packet with a UDP datagram from `source` to `target`, each (host, port)."""
+    """Returns an IP packet with a UDP datagram from `source` to `target`, each (host, port)."""
     v6 = ":" in target[0]
     family = socket.AF_INET6 if v6 else socket.AF_INET
     ends = socket.inet_pton(family, source[0]) + socket.inet_pton(family, target[0])
@@ -45,6 +45,6 @@ def can_forge():
 
 
 def send_forged(source, target, payload=b"echo this"):
-    """A datagram to `target` that claims to be from `source`, each (host, port)."""
+    """Sends `target` a datagram that claims to be from `source`, each (host, port)."""
     with raw_socket(":" in target[0]) as raw:
         raw.sendto(forge(source, target, payload), (target[0], 0))

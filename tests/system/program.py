@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Small programs over the library, as users write them: texts taken out of the documents, compiled, and run.
+"""Small programs that use the library, extracted from the documentation, compiled and run.
 
-The servers among them say where they listen, in a first line such as "127.0.0.1:40001; Enter ends it"."""
+Servers among them print their address in the first line, for example "127.0.0.1:40001; Enter ends it"."""
 import os
 import pathlib
 import re
@@ -23,7 +23,7 @@ def build_folder():
 
 
 def header_text(name):
-    """The indented program in the comment that a public header opens with."""
+    """Returns the indented program in the opening comment of a public header."""
     comment = (TREE / "include" / "weir" / name).read_text("utf-8").split("*/")[1]
     lines = [line.removeprefix(" *") for line in comment.splitlines()]
     first = next(i for i, line in enumerate(lines) if re.match(r" {5,}(#include|int )", line))
@@ -32,14 +32,14 @@ def header_text(name):
 
 
 def fences(document, word):
-    """The (line, text) of each block of a document that is marked as written in `word`."""
+    """Returns the (line, text) of each block of a document marked with the language `word`."""
     text = document.read_text("utf-8")
     for match in re.finditer(rf"^```{re.escape(word)}\n(.*?)^```$", text, re.M | re.S):
         yield text.count("\n", 0, match.start(1)) + 1, match[1]
 
 
 def cached(name):
-    """What this build was configured with."""
+    """Returns a CMake cache variable of this build."""
     found = re.search(rf"^{name}(?::\w+)?=(.*)$", (build_folder() / "CMakeCache.txt").read_text("utf-8"), re.M)
     return found[1] if found else ""
 
@@ -67,7 +67,7 @@ def compile_program(text, language, folder, *flags, name="program"):
 
 
 def run(*command, **options):
-    """Its output; a failure is told with all that was said."""
+    """Returns the command's output; a failure raises an error with all output."""
     ended = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                            check=False, **options)
     if ended.returncode != 0:
@@ -76,20 +76,20 @@ def run(*command, **options):
 
 
 class Program:
-    """One running server; a `with` kills it at its end. `address` is where it listens."""
+    """One running server; leaving the `with` block kills it. `address` is the address of its listener."""
 
     def __init__(self, *command, **environment):
         command = [*Settings.emulator, *(str(word) for word in command)]
         self._errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
                                         env={**os.environ, **environment})
-        self._kept = b""
+        self._buffered = b""
         self.address = None
 
     def __enter__(self):
         try:
-            said = self.read_line()
-            host, port = re.match(r"\[?([0-9a-f.:]+?)\]?:(\d+); Enter ends it\Z", said).groups()
+            line = self.read_line()
+            host, port = re.match(r"\[?([0-9a-f.:]+?)\]?:(\d+); Enter ends it\Z", line).groups()
         except BaseException:
             self.__exit__()
             raise
@@ -111,17 +111,17 @@ class Program:
         return os.pread(self._errors.fileno(), 1 << 20, 0).decode(errors="replace")
 
     def read_line(self):
-        """The next line of its stdout, without its end."""
+        """Returns the next line of its stdout, without the newline."""
         deadline = time.monotonic() + DEADLINE_S
-        while b"\n" not in self._kept:
+        while b"\n" not in self._buffered:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                raise AssertionError(f"no line in {DEADLINE_S} s, only {self._kept!r}\n{self.errors()}")
+                raise AssertionError(f"no line in {DEADLINE_S} s, only {self._buffered!r}\n{self.errors()}")
             piece = os.read(self.process.stdout.fileno(), 65536)
             if not piece:
-                raise AssertionError(f"it ended with {self.process.wait()} after {self._kept!r}:\n{self.errors()}")
-            self._kept += piece
-        line, _, self._kept = self._kept.partition(b"\n")
+                raise AssertionError(f"it ended with {self.process.wait()} after {self._buffered!r}:\n{self.errors()}")
+            self._buffered += piece
+        line, _, self._buffered = self._buffered.partition(b"\n")
         return line.decode().rstrip("\r")
 
     def write_line(self, text):
@@ -129,10 +129,10 @@ class Program:
         self.process.stdin.flush()
 
     def end(self):
-        """Presses Enter; its exit code, the rest of its stdout, and its stderr."""
+        """Presses Enter; returns the exit code, the rest of its stdout, and its stderr."""
         try:
             self.write_line("")
         except BrokenPipeError:
-            pass  # it has ended already
-        rest = self._kept + self.process.stdout.read()
+            pass  # it has exited already
+        rest = self._buffered + self.process.stdout.read()
         return self.process.wait(DEADLINE_S), rest.decode(), self.errors()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs a program to which the system refuses io_uring, as a container's seccomp profile does:
+"""Runs a program without access to io_uring, as a container's seccomp profile does:
 
     refuse_io_uring.py EPERM|ENOSYS|ENOMEM PROGRAM ARGUMENT...
 """

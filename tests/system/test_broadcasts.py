@@ -1,34 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""A room of which one member stops reading: what becomes of that one is --broadcast-policy's to say, and the others
-read every word."""
+"""A chat room with one member that stops reading: --broadcast-policy decides what happens to that member, and the other
+members receive every line."""
 import re
 import threading
 
-from weir_process import DEADLINE_S, WeirTest, connect, deaf_client, main
+from weir_process import DEADLINE_S, WeirTest, connect, non_reading_client, main
 
-LINES = 50    # said at once
+LINES = 50    # sent in one batch
 TEXT = b"-" * 300
 
 
 class Listener(threading.Thread):
-    """Reads what is said, and looks that no number is left out."""
+    """Reads the room's lines and checks that no number is missing."""
 
     def __init__(self, address):
         super().__init__(daemon=True)
         self.peer = connect(address)
         self.next, self.wrong = 0, None
         self.lines = self.peer.makefile("rb")
-        self.lines.readline()  # it is in the room
+        self.lines.readline()  # the listener is in the room now
         self.start()
 
     def run(self):
         try:
             for line in self.lines:
-                self._hear(line)
-        except OSError:  # the test has ended it
+                self._check_line(line)
+        except OSError:  # the test has closed the connection
             pass
 
-    def _hear(self, line):
+    def _check_line(self, line):
         found = re.search(rb"#(\d+)#", line)
         if not found:
             return
@@ -38,27 +38,27 @@ class Listener(threading.Thread):
 
 
 class Broadcasts(WeirTest):
-    def say_until(self, weir, condition):
-        """Has one say line after line to a deaf member and a listening one, until the condition holds; the listener
-        must have heard all of it."""
+    def send_lines_until(self, weir, condition):
+        """Sends line after line to a member that does not read and to a listener, until the condition holds; the
+        listener must receive every line."""
         listener = Listener(weir.tcp)
-        with deaf_client(weir.tcp), connect(weir.tcp) as speaker:
-            drain = threading.Thread(target=self.swallow, args=(speaker,), daemon=True)
+        with non_reading_client(weir.tcp), connect(weir.tcp) as speaker:
+            drain = threading.Thread(target=self.read_and_discard, args=(speaker,), daemon=True)
             drain.start()
-            said = 0
+            sent = 0
             while not condition():
-                speaker.sendall(b"".join(b"#%d#%s\n" % (said + i, TEXT) for i in range(LINES)))
-                said += LINES
-                weir.wait_until("the listener heard it", lambda: listener.next >= said or not listener.is_alive())
+                speaker.sendall(b"".join(b"#%d#%s\n" % (sent + i, TEXT) for i in range(LINES)))
+                sent += LINES
+                weir.wait_until("the listener received it", lambda: listener.next >= sent or not listener.is_alive())
                 self.assertIsNone(listener.wrong)
-            speaker.sendall(b"#%d# the last word\n" % said)
-            weir.wait_until("the last word was heard", lambda: listener.next > said)
+            speaker.sendall(b"#%d# the last line\n" % sent)
+            weir.wait_until("the last line was received", lambda: listener.next > sent)
         listener.peer.shutdown(2)
         listener.join(DEADLINE_S)
         drain.join(DEADLINE_S)
 
     @staticmethod
-    def swallow(peer):
+    def read_and_discard(peer):
         try:
             while peer.recv(65536):
                 pass
@@ -72,7 +72,7 @@ class Broadcasts(WeirTest):
 
     def test_disconnect(self):
         weir = self.start_room("disconnect")
-        self.say_until(weir, lambda: weir.has_counted("closed_slow_reader"))
+        self.send_lines_until(weir, lambda: weir.has_counted("closed_slow_reader"))
         summary = weir.stop().summary
         self.assertEqual(summary["closed_slow_reader"], 1, summary)
         self.assertEqual(summary["sends_dropped"], 0, summary)
@@ -81,7 +81,7 @@ class Broadcasts(WeirTest):
         for policy in ("drop-newest", "drop-oldest"):
             with self.subTest(policy=policy):
                 weir = self.start_room(policy)
-                self.say_until(weir, lambda: weir.has_counted("sends_dropped", 100))
+                self.send_lines_until(weir, lambda: weir.has_counted("sends_dropped", 100))
                 summary = weir.stop().summary
                 self.assertEqual(summary["closed_slow_reader"], 0, summary)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The clients that people use get back byte for byte what they sent: nc, ncat, socat, telnet, python3."""
+"""Common client programs get back byte for byte what they sent: nc, ncat, socat, telnet, python3."""
 import hashlib
 import select
 import shutil
@@ -20,8 +20,8 @@ HOSTS = ("127.0.0.1", "::1")
 def has_openbsd_nc():
     if not shutil.which("nc"):
         return False
-    told = subprocess.run(["nc", "-h"], capture_output=True, text=True, timeout=DEADLINE_S)
-    return "OpenBSD" in told.stdout + told.stderr
+    help_text = subprocess.run(["nc", "-h"], capture_output=True, text=True, timeout=DEADLINE_S)
+    return "OpenBSD" in help_text.stdout + help_text.stderr
 
 
 def socat_address(kind, address):
@@ -30,7 +30,7 @@ def socat_address(kind, address):
 
 
 class Conversation:
-    """A client program with open pipes: text in, answer out, and then an end of our choosing."""
+    """A client program with open pipes: the test writes text, reads the answer, and decides when to close."""
 
     def __init__(self, command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -45,12 +45,12 @@ class Conversation:
         self.process.stdin.close()
         self.process.stdout.close()
 
-    def say(self, text):
+    def write(self, text):
         self.process.stdin.write(text)
         self.process.stdin.flush()
 
-    def hear_until(self, wanted):
-        """Reads until the wanted bytes have come; returns everything read."""
+    def read_until(self, wanted):
+        """Reads until the wanted bytes have arrived; returns everything read."""
         heard, deadline = b"", time.monotonic() + DEADLINE_S
         while wanted not in heard:
             left = deadline - time.monotonic()
@@ -69,7 +69,7 @@ class TcpClients(WeirTest):
         self.port = self.weir.tcp[1]
 
     def assert_echoes(self, make_command):
-        """Every size, both families: what the client prints is what it read."""
+        """For every size and both address families: the client prints exactly its input."""
         sent = 0
         for host in HOSTS:
             for size in SIZES:
@@ -82,20 +82,20 @@ class TcpClients(WeirTest):
                     self.assertEqual(ended.stdout, data)
                     sent += size
         summary = self.weir.stop().summary
-        self.assert_adds_up(summary)
+        self.assert_counts_add_up(summary)
         self.assertEqual(summary["bytes_in"], sent)
         self.assertEqual(summary["accepted"], len(HOSTS) * len(SIZES))
         self.assertEqual(summary["closed_peer_done"], summary["closed"])
 
-    @unittest.skipUnless(has_openbsd_nc(), "no OpenBSD nc here")
+    @unittest.skipUnless(has_openbsd_nc(), "OpenBSD nc is not installed")
     def test_nc(self):
         self.assert_echoes(lambda address: ["nc", "-N", address[0], str(address[1])])
 
-    @unittest.skipUnless(shutil.which("ncat"), "no ncat here")
+    @unittest.skipUnless(shutil.which("ncat"), "ncat is not installed")
     def test_ncat(self):
         self.assert_echoes(lambda address: ["ncat", address[0], str(address[1])])
 
-    @unittest.skipUnless(shutil.which("socat"), "no socat here")
+    @unittest.skipUnless(shutil.which("socat"), "socat is not installed")
     def test_socat(self):
         self.assert_echoes(lambda address: ["socat", "-t", str(DEADLINE_S), "-", socat_address("TCP", address)])
 
@@ -104,23 +104,24 @@ class TcpClients(WeirTest):
             for size in SIZES:
                 with self.subTest(host=host, size=size), connect((host, self.port)) as peer:
                     echo(peer, size, seed=size + 1)
-        self.assert_adds_up(self.weir.stop().summary)
+        self.assert_counts_add_up(self.weir.stop().summary)
 
-    @unittest.skipUnless(shutil.which("telnet"), "no telnet here")
+    @unittest.skipUnless(shutil.which("telnet"), "telnet is not installed")
     def test_telnet(self):
-        """Line in, line back. Its stdin stays open until the answer came: at the end of input it just leaves."""
+        """One line in, one line back. stdin stays open until the answer arrives, because telnet exits at the end of
+        input."""
         for host in HOSTS:
             with self.subTest(host=host), Conversation(["telnet", host, str(self.port)]) as telnet:
                 for line in (b"a first line", b"and another"):
-                    telnet.say(line + b"\r\n")
-                    telnet.hear_until(line)
+                    telnet.write(line + b"\r\n")
+                    telnet.read_until(line)
                 telnet.process.stdin.close()
                 telnet.process.wait(DEADLINE_S)
         summary = self.weir.stop().summary
         self.assertEqual(summary["accepted"], len(HOSTS))
         self.assertEqual(summary["accepted"], summary["closed"])
 
-    @unittest.skipUnless(has_openbsd_nc(), "no OpenBSD nc here")
+    @unittest.skipUnless(has_openbsd_nc(), "OpenBSD nc is not installed")
     def test_half_close_is_answered_and_closed(self):
         ended = subprocess.run(["sh", "-c", f"printf hi | nc -N 127.0.0.1 {self.port}"], capture_output=True,
                                timeout=DEADLINE_S)
@@ -139,8 +140,8 @@ class TcpClients(WeirTest):
                 peer.sendall(bytes([i & 255]))
                 self.assertEqual(peer.recv(1), bytes([i & 255]))
 
-    def test_urgent_byte_stays_in_its_place(self):
-        """Urgent data is read in the stream (RFC 6093, section 5), and nothing waits behind it."""
+    def test_urgent_byte_arrives_in_stream_order(self):
+        """Urgent data arrives in the stream (RFC 6093, section 5), and the following data is not delayed."""
         with connect(("127.0.0.1", self.port)) as peer:
             peer.sendall(b"before")
             peer.send(b"!", socket.MSG_OOB)
@@ -162,10 +163,10 @@ class LongStreams(WeirTest):
         with connect(weir.tcp) as peer:
             echo(peer, self.TOTAL, seed=100)
         summary = weir.stop().summary
-        self.assert_adds_up(summary)
+        self.assert_counts_add_up(summary)
         self.assertEqual(summary["bytes_in"], self.TOTAL)
 
-    def test_many_streams_at_once(self):
+    def test_many_simultaneous_streams(self):
         weir = self.start("--tcp", "[::]:0")
         peers = [connect((HOSTS[i % 2], weir.tcp[1])) for i in range(8)]
         failures = []
@@ -174,7 +175,7 @@ class LongStreams(WeirTest):
             try:
                 with peers[index] as peer:
                     echo(peer, self.TOTAL // 20, seed=index)
-            except Exception as error:  # noqa: BLE001 - told by the test's own thread
+            except Exception as error:  # noqa: BLE001 - reported by the test's own thread
                 failures.append((index, error))
         threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(len(peers))]
         for thread in threads:
@@ -182,9 +183,9 @@ class LongStreams(WeirTest):
         for thread in threads:
             thread.join(DEADLINE_S)
         self.assertEqual(failures, [])
-        self.assert_adds_up(weir.stop().summary)
+        self.assert_counts_add_up(weir.stop().summary)
 
-    @unittest.skipUnless(has_openbsd_nc(), "no OpenBSD nc here")
+    @unittest.skipUnless(has_openbsd_nc(), "OpenBSD nc is not installed")
     def test_nc(self):
         weir = self.start("--tcp", "[::1]:0")
         with tempfile.TemporaryFile() as sent, tempfile.TemporaryFile() as received:
@@ -198,11 +199,11 @@ class LongStreams(WeirTest):
                            timeout=2 * DEADLINE_S)
             received.seek(0)
             self.assertEqual(hashlib.file_digest(received, "sha256").hexdigest(), digest.hexdigest())
-        self.assert_adds_up(weir.stop().summary)
+        self.assert_counts_add_up(weir.stop().summary)
 
 
 class UdpClients(WeirTest):
-    """The programs leave when they like; so each stays open until its answer came."""
+    """These programs exit at arbitrary times, so their stdin stays open until the answer arrives."""
 
     def setUp(self):
         self.weir = self.start("--udp", "[::]:0")
@@ -211,23 +212,23 @@ class UdpClients(WeirTest):
     def assert_answers(self, make_command):
         for host in HOSTS:
             with self.subTest(host=host), Conversation(make_command((host, self.port))) as client:
-                client.say(b"one datagram\n")
-                self.assertEqual(client.hear_until(b"\n"), b"one datagram\n")
-                client.say(b"and a second\n")
-                self.assertEqual(client.hear_until(b"\n"), b"and a second\n")
+                client.write(b"one datagram\n")
+                self.assertEqual(client.read_until(b"\n"), b"one datagram\n")
+                client.write(b"and a second\n")
+                self.assertEqual(client.read_until(b"\n"), b"and a second\n")
         summary = self.weir.stop().summary
         self.assertEqual((summary["datagrams_in"], summary["datagrams_out"]), (4, 4))
         self.assertEqual((summary["datagram_bytes_in"], summary["datagram_bytes_out"]), (52, 52))
 
-    @unittest.skipUnless(has_openbsd_nc(), "no OpenBSD nc here")
+    @unittest.skipUnless(has_openbsd_nc(), "OpenBSD nc is not installed")
     def test_nc(self):
         self.assert_answers(lambda address: ["nc", "-u", address[0], str(address[1])])
 
-    @unittest.skipUnless(shutil.which("ncat"), "no ncat here")
+    @unittest.skipUnless(shutil.which("ncat"), "ncat is not installed")
     def test_ncat(self):
         self.assert_answers(lambda address: ["ncat", "-u", address[0], str(address[1])])
 
-    @unittest.skipUnless(shutil.which("socat"), "no socat here")
+    @unittest.skipUnless(shutil.which("socat"), "socat is not installed")
     def test_socat(self):
         self.assert_answers(lambda address: ["socat", "-", socat_address("UDP", address)])
 

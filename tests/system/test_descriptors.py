@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""Descriptors run out: who is in is served, accepting waits without burning the processor, and goes on by itself."""
+"""Out of file descriptors: connected clients are served, accepting pauses without using the CPU, and resumes later."""
 import select
 
 from weir_process import DEADLINE_S, SANITIZED, WeirTest, connect, echo_once, main, udp_socket
 
 FILES_MAX = 64
 CLIENTS = 100
-LOOK_S = 1.0     # how long the waiting server is watched
-BUSY_SHARE = 0.5 if SANITIZED else 0.25  # of one core; a loop without a pause takes all of it
+LOOK_S = 1.0     # observation time of the waiting server
+BUSY_SHARE = 0.5 if SANITIZED else 0.25  # of one core; a busy loop uses a full core
 
 
 class Descriptors(WeirTest):
     def answered(self, waiting, seconds):
-        """Of the waiting clients, those that got their answer within this time; leaves the others in `waiting`."""
+        """Returns the waiting clients that got their answer within this time; leaves the others in `waiting`."""
         ready = select.select(list(waiting), [], [], seconds)[0]
         for peer in ready:
             self.assertEqual(peer.recv(100), waiting.pop(peer))
         return ready
 
     def answered_so_far(self, waiting):
-        """All that get an answer before a whole look passes without one; and the CPU time of that look."""
+        """Returns all clients answered before a whole look passes without an answer, and the CPU time of that look."""
         served = []
         while True:
             used = self.weir.cpu_seconds()
@@ -58,7 +58,7 @@ class Descriptors(WeirTest):
         weir.wait_until("all descriptors are free again", lambda: weir.files_count() <= baseline)
         echo_once(weir.tcp)
         summary = weir.stop().summary
-        self.assert_adds_up(summary)
+        self.assert_counts_add_up(summary)
         self.assertEqual(summary["accepted"], CLIENTS + 1)
         self.assertGreater(summary["pauses_no_files"], 0)
         self.assertLess(summary["pauses_no_files"], 1000)
@@ -69,8 +69,8 @@ class Descriptors(WeirTest):
     def test_two_workers(self):
         self.run_out("2")
 
-    def test_datagrams_go_on(self):
-        """Scarce descriptors are a matter of connections: UDP needs none per peer."""
+    def test_datagrams_need_no_descriptors(self):
+        """Only connections need descriptors: UDP needs none per peer."""
         self.weir = weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", "1",
                                       files_max=FILES_MAX)
         for _ in range(CLIENTS):
@@ -82,8 +82,8 @@ class Descriptors(WeirTest):
                 self.assertEqual(peer.recv(100), b"datagram %d" % i)
         weir.stop()
 
-    def test_start_says_what_is_missing(self):
-        """Too few even to start: one line that says so, and no hanging."""
+    def test_start_without_descriptors_is_an_error(self):
+        """Too few descriptors to start: the server exits with one line that reports it."""
         weir = self.launch("--tcp", "127.0.0.1:0", "--workers", "4", files_max=8)
         ended = weir.wait_end()
         self.assertIn(ended.code, (1, 69))

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""A drain under load: every byte that was taken is answered, and the end is spread as it was asked."""
+"""A drain under load: the server answers every byte it received, and spreads the closing of idle sessions as
+configured."""
 import select
 import signal
 import socket
 import threading
 
-from weir_process import (DEADLINE_S, WeirTest, connect, deaf_client, echo, expect_end, expect_flood, flood, is_refused,
-                          main, on_linux_alone, pattern_bytes, receive_exactly, scaled, udp_socket,
+from weir_process import (DEADLINE_S, WeirTest, connect, echo, expect_end, expect_flood, flood, is_refused, linux_only,
+                          main, non_reading_client, pattern_bytes, receive_exactly, scaled, udp_socket,
                           unacknowledged_bytes)
 
 PIECE = pattern_bytes(10_000, seed=77)
 
 
 class Streaming(threading.Thread):
-    """Sends without waiting for answers, which another thread compares; until told enough, or until it cannot."""
+    """Sends without waiting for answers, which another thread compares, until stopped or until sending fails."""
 
     def __init__(self, address):
         super().__init__(daemon=True)
@@ -32,7 +33,7 @@ class Streaming(threading.Thread):
             self.broke = True
 
     def reached(self):
-        """How many of its bytes are in the server's hands, or its system's; perhaps more by now."""
+        """Returns how many of its bytes have reached the server's system; a lower bound."""
         sent = self.sent
         return sent - unacknowledged_bytes(self.peer)
 
@@ -56,17 +57,17 @@ class Streaming(threading.Thread):
 
 class Drains(WeirTest):
     def begin(self, weir):
-        """Tells it to end, and returns once nobody listens any more."""
-        weir.tell(signal.SIGINT)
-        weir.wait_until("nobody listens any more", lambda: is_refused(weir.tcp))
+        """Starts the shutdown, and returns once the listener is closed."""
+        weir.send_signal(signal.SIGINT)
+        weir.wait_until("the listener is closed", lambda: is_refused(weir.tcp))
 
     def test_under_load(self):
-        """Clients that are amid a stream when the drain begins, and go on for a while: all that had reached the server
-        before comes back, and whatever comes back is right. (Who is silent for a moment is finished, and what it sends
-        afterwards is not taken any more; a loaded machine has such moments.)"""
+        """The drain begins while clients are streaming, and they continue for a while: every byte that had reached the
+        server is echoed, and every echoed byte is correct. (The server finishes a client that is idle for a moment, and
+        reads no later bytes from it; a loaded machine causes such moments.)"""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--workers", "2")
         clients = [Streaming(weir.tcp) for _ in range(6)]
-        weir.wait_until("all of them are at work", lambda: all(one.got > scaled(1_000_000) for one in clients))
+        weir.wait_until("all of them are streaming", lambda: all(one.got > scaled(1_000_000) for one in clients))
         reached = [one.reached() for one in clients]
         self.begin(weir)
         for one in clients:
@@ -79,50 +80,50 @@ class Drains(WeirTest):
         self.assertEqual(ended.summary["bytes_out"], sum(one.got for one in clients), ended.summary)
         self.assertEqual(ended.summary["closed_drain"], len(clients), ended.summary)
 
-    @on_linux_alone("Wine's processes cannot be stopped by themselves")
-    def test_requests_of_a_quiet_crowd(self):
-        """More requests at once than a batch has room for, from clients that had been quiet, and a drain that begins
-        at the same moment: all are answered."""
+    @linux_only("Wine processes cannot be stopped separately")
+    def test_simultaneous_requests_of_idle_clients(self):
+        """More simultaneous requests than fit a batch, from clients that had been idle, and a drain that begins at the
+        same moment: the server answers all of them."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--workers", "1", "--stats", "100ms")
         peers = [connect(weir.tcp) for _ in range(scaled(400, 200))]
         for peer in peers:
             echo(peer, 10, finish=False)
         lines = weir.log.count("weir: stats")
-        weir.wait_until("all were quiet", lambda: weir.log.count("weir: stats") > lines + 3)
-        weir.tell(signal.SIGSTOP) # so that the requests and the order are found together
+        weir.wait_until("all were idle", lambda: weir.log.count("weir: stats") > lines + 3)
+        weir.send_signal(signal.SIGSTOP) # so that the requests and the signal arrive together
         for peer in peers:
             peer.sendall(b"asked before")
         for peer in peers:
-            weir.wait_until("it reached the server", lambda: unacknowledged_bytes(peer) == 0)
-        weir.tell(signal.SIGINT)
-        weir.tell(signal.SIGCONT)
+            weir.wait_until("the request reached the server", lambda: unacknowledged_bytes(peer) == 0)
+        weir.send_signal(signal.SIGINT)
+        weir.send_signal(signal.SIGCONT)
         for peer in peers:
             self.assertEqual(receive_exactly(peer, 12), b"asked before")
             expect_end(peer)
             peer.close()
         ended = weir.wait_end()
         self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, len(peers)), ended.summary)
-        self.assert_adds_up(ended.summary)
+        self.assert_counts_add_up(ended.summary)
 
     def test_under_load_to_the_deadline(self):
-        """Clients that never stop are cut off at the deadline; what came back until then is right."""
+        """Clients that never stop are cut off at the deadline; every byte echoed until then is correct."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "500ms", "--workers", "2")
         clients = [Streaming(weir.tcp) for _ in range(6)]
-        weir.wait_until("all of them are at work", lambda: all(one.got > 100_000 for one in clients))
-        weir.tell(signal.SIGINT)
+        weir.wait_until("all of them are streaming", lambda: all(one.got > 100_000 for one in clients))
+        weir.send_signal(signal.SIGINT)
         ended = weir.wait_end()
         for one in clients:
             one.wait()
             self.assertIsNone(one.wrong)
             self.assertGreater(one.got, 100_000)
         self.assertEqual(ended.code, 0)
-        # bytes_out is no bound: it leaves out a send that was under way, of which a part went.
+        # bytes_out is no upper bound: it excludes a pending send, part of which may have been delivered.
         self.assertLessEqual(sum(one.got for one in clients), ended.summary["bytes_in"])
         summary = ended.summary
         self.assertEqual(summary["closed_drain"] + summary["closed_shutdown"], len(clients), summary)
 
-    def test_what_a_rate_holds_up(self):
-        """Bytes that wait for their rate are no reason to end a session, however quiet it looks."""
+    def test_bytes_waiting_for_the_rate_are_echoed(self):
+        """A drain does not close a session whose received bytes wait for their rate, even if it looks idle."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--rate", "100k", "--stats", "100ms")
         sent = pattern_bytes(250_000)
         with connect(weir.tcp) as peer:
@@ -134,8 +135,8 @@ class Drains(WeirTest):
         ended = weir.wait_end()
         self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, 1), ended.summary)
 
-    def test_what_a_frame_holds_up(self):
-        """A message that was begun may be finished."""
+    def test_a_partial_message_can_be_completed(self):
+        """A drain lets a peer complete a partial message."""
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", "--drain", "1h")
         with connect(weir.tcp) as peer, connect(weir.tcp) as idle:
             peer.sendall(b"\0\0\0\1a" + b"\0\0\0\4be")
@@ -149,13 +150,13 @@ class Drains(WeirTest):
         self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, 2), ended.summary)
 
     def test_jitter(self):
-        """The idle are ended one by one: when the first has its end, others still have an answer."""
+        """Idle sessions are closed one by one: when the first is closed, others are still answered."""
         count = 60
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--drain-jitter", "4s", "--workers", "2")
         peers = [connect(weir.tcp) for _ in range(count)]
         for peer in peers:
             echo(peer, 10, finish=False)
-        weir.tell(signal.SIGINT)
+        weir.send_signal(signal.SIGINT)
         readable = select.select(peers, [], [], DEADLINE_S)[0]
         self.assertTrue(readable)
         answered = 0
@@ -173,12 +174,12 @@ class Drains(WeirTest):
         self.assertEqual(ended.summary["closed_drain"], count, ended.summary)
 
     def test_jitter_within_the_deadline(self):
-        """A drain never takes longer than it may, whatever the jitter says."""
+        """A drain never exceeds its deadline, whatever the jitter."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "500ms", "--drain-jitter", "1h")
         peers = [connect(weir.tcp) for _ in range(20)]
         for peer in peers:
             echo(peer, 10, finish=False)
-        weir.tell(signal.SIGINT)
+        weir.send_signal(signal.SIGINT)
         ended = weir.wait_end()
         for peer in peers:
             peer.close()
@@ -188,13 +189,13 @@ class Drains(WeirTest):
         self.assertGreater(summary["closed_shutdown"], 0, summary)
 
     def test_datagram_peers(self):
-        """Peers that are known are forgotten, each for the drain; those that the drain finds talking are answered."""
+        """A drain closes the known peers, each with the reason drain; peers that send meanwhile are answered."""
         weir = self.start("--udp", "127.0.0.1:0", "--message-rate", "1000000", "--drain", "1h")
         peers = [udp_socket(weir.udp) for _ in range(10)]
         for peer in peers:
             peer.send(b"known")
             self.assertEqual(peer.recv(100), b"known")
-        weir.tell(signal.SIGINT)
+        weir.send_signal(signal.SIGINT)
         ended = weir.wait_end()
         for peer in peers:
             peer.close()
@@ -202,9 +203,9 @@ class Drains(WeirTest):
         self.assertEqual(ended.summary["closed_drain"], len(peers), ended.summary)
 
     def test_half_closed_clients(self):
-        """Those whose end came before the drain get all they asked for, and not for the drain."""
+        """Clients that sent FIN before the drain get every answer, and are not closed with the reason drain."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h")
-        with deaf_client(weir.tcp) as peer:
+        with non_reading_client(weir.tcp) as peer:
             taken = flood([peer])[peer]
             peer.shutdown(socket.SHUT_WR)
             self.begin(weir)
@@ -213,7 +214,7 @@ class Drains(WeirTest):
             expect_end(peer)
         ended = weir.wait_end()
         self.assertEqual((ended.code, ended.summary["closed_drain"]), (0, 0), ended.summary)
-        self.assert_adds_up(ended.summary)
+        self.assert_counts_add_up(ended.summary)
 
 
 if __name__ == "__main__":

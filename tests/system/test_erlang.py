@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Erlang as the peer: what its {packet, N} sends comes back, whole and in order. Skipped where there is no erl."""
+"""Erlang as the peer: messages sent with {packet, N} come back complete and in order. Skipped without erl."""
 import shutil
 import subprocess
 import sys
 
 from weir_process import DEADLINE_S, SKIPPED, WeirTest, main
 
-# packet option of gen_tcp: the codec
+# packet option of gen_tcp: codec
 PACKETS = {"1": "erlang1", "2": "erlang2", "4": "erlang4"}
 
-# Sends messages of many sizes, all of them ahead of the first answer; then each must come back.
+# Sends messages of many sizes before reading the first answer; then each message must come back.
 PEER = """
 Port = {port}, Packet = {packet}, Sizes = [{sizes}],
 {{ok, Socket}} = gen_tcp:connect({{127,0,0,1}}, Port, [binary, {{packet, Packet}}, {{active, false}}]),
@@ -21,7 +21,7 @@ ok = gen_tcp:shutdown(Socket, write),
 io:format("the same~n"), halt(0).
 """
 
-# A line keeps its end in Erlang; a TPKT its header; a record its mark.
+# With these options Erlang keeps the newline of a line, the header of a TPKT, and the mark of a record.
 WHOLE_PEER = """
 Port = {port}, Packet = {packet},
 {{ok, Socket}} = gen_tcp:connect({{127,0,0,1}}, Port, [binary, {{packet, Packet}}, {{active, false}}]),

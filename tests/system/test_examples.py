@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Each program of examples/ does what its opening comment says, byte for byte; and all of them build where weir is
-installed, outside the tree."""
+"""Each program in examples/ does what its opening comment says, byte for byte; and all of them build against an
+installed weir, outside the tree."""
 import re
 import socket
 import struct
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from program import TREE, Program, build_folder, cached, run
-from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, connect, echo, expect_end, main, on_linux_alone,
+from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, connect, echo, expect_end, main, linux_only,
                           receive_exactly)
 
 FREE = "127.0.0.1:0"
@@ -20,7 +20,7 @@ def example(name):
 
 class ExampleTest(WeirTest):
     name = None
-    folder = None  # where the program lies; None: in this build
+    folder = None  # folder of the program; None: this build
 
     def open(self):
         server = Program(example(self.name), FREE).__enter__()
@@ -32,9 +32,9 @@ class ExampleTest(WeirTest):
         self.addCleanup(peer.close)
         return peer
 
-    def assert_ends(self, server, said="", errors=""):
+    def assert_ends(self, server, output="", errors=""):
         code, rest, text = server.end()
-        self.assertEqual((code, rest, text.replace("\r\n", "\n")), (0, said, errors))
+        self.assertEqual((code, rest, text.replace("\r\n", "\n")), (0, output, errors))
 
     def assert_answers(self, peer, *wanted):
         for one in wanted:
@@ -55,7 +55,7 @@ class Echo(ExampleTest):
         lines = (TREE / "examples" / "echo" / "echo.c").read_text("utf-8").splitlines()
         self.assertLessEqual(len(lines), 40)
 
-    @on_linux_alone("nc is here")
+    @linux_only("nc is a Linux program")
     def test_by_nc(self):
         server = self.open()
         answer = subprocess.run(["nc", "-N", server.address[0], str(server.address[1])], input=b"hello\n",
@@ -147,7 +147,7 @@ class RequestReply(ExampleTest):
         peer.close()
         self.assert_ends(server)
 
-    def test_no_more_may_wait_than_it_says(self):
+    def test_deferred_requests_are_limited(self):
         server = self.open()
         peer = self.connect(server)
         peer.sendall(b"".join(request(number, b"later %d" % number) for number in range(9)))
@@ -203,7 +203,7 @@ class CustomCodec(ExampleTest):
         peer.close()
         self.assert_ends(server)
 
-    def test_bad_heads(self):
+    def test_bad_headers(self):
         server = self.open()
         for bad in (b"+OK\r\n", b"$\r\n", b"$12a\r\n", b"$12\rx", b"$123456789", b"$65537\r\n"):
             peer = self.connect(server)
@@ -219,16 +219,16 @@ class Client(ExampleTest):
         return subprocess.run([*Settings.emulator, example("client"), address[0], str(address[1]), *requests],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
-    def test_it_asks(self):
+    def test_it_prints_replies(self):
         server = self.open()
         ended = self.ask(server.address, "later one", "later two", "echo three")
         self.assertEqual((ended.returncode, ended.stdout.replace("\r", ""), ended.stderr),
                          (0, "3: three\n2: two\n1: one\n", ""))
         self.assert_ends(server)
 
-    def test_its_bytes(self):
-        """Against a server of python's, which dribbles; and one that talks nonsense, or ends too soon."""
-        for answer, code, said, errors in ((request(2, b"b") + request(1, b"a"), 0, "2: b\n1: a\n", ""),
+    def test_bytes_on_the_wire(self):
+        """A Python server that sends its answers in small pieces; and servers that send garbage or close too early."""
+        for answer, code, wanted, errors in ((request(2, b"b") + request(1, b"a"), 0, "2: b\n1: a\n", ""),
                                            (request(1, b"a"), 1, "1: a\n",
                                             "the server ended before all replies were here\n"),
                                            (b"\xff\xff\xff\xff", 1, "", r"length 4294967295 exceeds 1024")):
@@ -246,20 +246,20 @@ class Client(ExampleTest):
                         for byte in answer:
                             peer.send(bytes([byte]))
                     out, text = client.communicate(timeout=DEADLINE_S)
-                self.assertEqual((client.returncode, out), (code, said), text)
+                self.assertEqual((client.returncode, out), (code, wanted), text)
                 self.assertRegex(text, errors if code else r"\A\Z")
 
-    def test_nobody_there(self):
+    def test_connection_refused(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             address = listener.getsockname()
         self.assertEqual(self.ask(address, "echo 1").stderr.strip(), "cannot connect")
 
 
-@on_linux_alone("the installed library is this system's")
+@linux_only("the installed library is for Linux")
 class Outside(WeirTest):
     def test_they_build_where_weir_is_installed(self):
         if SANITIZED or cached("CMAKE_BUILD_TYPE") != "Release":
-            self.skipTest("what strangers get is a release, without sanitizers")
+            self.skipTest("only for builds without sanitizers")
         with tempfile.TemporaryDirectory() as folder:
             prefix = f"{folder}/prefix"
             run("cmake", "--install", build_folder(), "--prefix", prefix)

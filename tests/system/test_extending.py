@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/extending.md is true: whoever types what stands there gets what stands there. Its programs are built in a folder
-of their own, against what was installed, by its own CMakeLists.txt."""
+"""docs/extending.md is correct: its commands produce the output shown there. Its programs are built in a separate
+folder, against an installed weir, with the CMakeLists.txt of the document."""
 import pathlib
 import re
 import subprocess
@@ -13,7 +13,7 @@ DOCUMENT = TREE / "docs" / "extending.md"
 
 
 def named_programs():
-    """{name: text} of its C programs: the line before each names the file."""
+    """Returns {name: text} of its C programs: the line before each program names the file."""
     text = DOCUMENT.read_text("utf-8")
     found = {}
     for match in re.finditer(r"^```c\n(.*?)^```$", text, re.M | re.S):
@@ -23,7 +23,7 @@ def named_programs():
 
 
 class Followed(WeirTest):
-    """Every step of it, in its order."""
+    """Follows every step of the document, in order."""
 
     @classmethod
     def setUpClass(cls):
@@ -44,7 +44,7 @@ class Followed(WeirTest):
 
     def setUp(self):
         if SANITIZED or cached("CMAKE_BUILD_TYPE") != "Release":
-            self.skipTest("what strangers get is a release, without sanitizers")
+            self.skipTest("only for builds without sanitizers")
 
     def module(self, name, *arguments):
         return self.start("--tcp", "127.0.0.1:0", "--handler", str(self.mine / "build" / f"{name}.so"), *arguments)
@@ -73,7 +73,7 @@ class Followed(WeirTest):
                 wanted = (b"\1" if sent[0] == 1 else b"") + (b"\2\0\6thanks" if 2 in sent[:2] else b"")
                 self.assertEqual(receive_exactly(peer, len(wanted)), wanted)
             self.assertIn("0102 0006 7468 616e 6b73", DOCUMENT.read_text("utf-8"))
-        for bad in (b"\7", b"\2\3\xe9"):  # the log tells the first; of many, one a second
+        for bad in (b"\7", b"\2\3\xe9"):  # the log has the first; afterwards at most one per second
             with connect(weir.tcp) as peer:
                 peer.sendall(bad)
                 expect_end(peer)
@@ -84,7 +84,7 @@ class Followed(WeirTest):
             with connect(server.address) as first, connect(server.address) as second, connect(server.address) as third:
                 third.sendall(b"what?\n")
                 expect_end(third)
-                # Whoever joined has been answered: it is known that both are there once the news reach them.
+                # The server has answered each client that joined: both are members before the news is sent.
                 for peer in (first, second):
                     peer.settimeout(0.05)
                 readers = {first, second}
@@ -104,19 +104,19 @@ class Followed(WeirTest):
                 server.write_line("")
                 rest = b"".join(iter(lambda: first.recv(65536), b""))
                 self.assertEqual(rest.replace(b"it rains\n", b""), b"goodbye\n")
-            code, said, errors = server.end()
-            self.assertEqual((code, said), (0, ""))
+            code, output, errors = server.end()
+            self.assertEqual((code, output), (0, ""))
             self.assertIn("readers say nothing but quit", errors)
 
 
 class Document(WeirTest):
-    def test_each_program_is_built_by_it(self):
+    def test_the_document_builds_each_program(self):
         self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c"])
         cmake = "".join(text for _, text in fences(DOCUMENT, "cmake"))
         for name in named_programs():
             self.assertIn(f" {name})", cmake)
 
-    def test_each_program_pleases_a_strict_compiler(self):
+    def test_each_program_compiles_strictly(self):
         with tempfile.TemporaryDirectory() as folder:
             for name, text in named_programs().items():
                 with self.subTest(program=name):
@@ -125,7 +125,7 @@ class Document(WeirTest):
                     run(*compiler("c"), *STRICT, f"-I{TREE}/include", f"-I{build_folder()}/include", "-c", source, "-o",
                         f"{folder}/object.o")
 
-    def test_each_description_is_one(self):
+    def test_each_frame_specification_is_valid(self):
         text = DOCUMENT.read_text("utf-8")
         table = text[text.index("| description |"):].split("\n\n", 1)[0]
         specs = [spec for line in table.splitlines()[2:] for spec in re.findall(r"`([^`]+)`", line.split("|")[1])]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Messages over sockets: every framing against python's own struct and int, an echo that is byte-exact however it is
-cut, bad frames, rooms of chat; and `weir frame` over pipes."""
+"""Messages over sockets: every framing checked against Python's struct and int, byte-exact echoes for every cut, bad
+frames, chat rooms; and `weir frame` over pipes."""
 import pathlib
 import random
 import re
@@ -26,7 +26,7 @@ def varint(value):
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "frames.md"
 
-# SPEC: a message -> its frame, as others would write it.
+# SPEC: a function from message to frame, independent of weir.
 FRAMINGS = {
     "u8": number(1, "big"),
     "u16be": lambda message: struct.pack(">H", len(message)) + message,
@@ -55,12 +55,12 @@ def sizes(spec):
 
 
 def stream_of(spec, seed=1):
-    """Messages of many sizes, framed."""
+    """Returns messages of many sizes, framed."""
     return b"".join(FRAMINGS[spec](pattern_bytes(size, seed + size)) for size in sizes(spec))
 
 
 def small_pieces(stream, chance):
-    """Single bytes at first, then more."""
+    """Single bytes at first, then larger pieces."""
     at = 0
     while at < len(stream):
         size = 1 if at < 300 else chance.choice((1, 2, 3, 100, 5000, 20000))
@@ -77,13 +77,13 @@ class FramedEchoTest(WeirTest):
         weir = self.start_all()
         for index, spec in enumerate(FRAMINGS):
             with self.subTest(spec), connect(weir.address("tcp", index)) as peer:
-                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece is a segment of its own
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece becomes one segment
                 stream = stream_of(spec)
                 feeder = Feeder(peer, cut(stream))
                 self.assertEqual(receive_exactly(peer, len(stream)), stream)
                 expect_end(peer)
                 feeder.wait()
-        self.assert_adds_up(weir.stop().summary)
+        self.assert_counts_add_up(weir.stop().summary)
 
     def test_every_framing_byte_for_byte(self):
         self.check_all(lambda stream: [stream])
@@ -108,7 +108,7 @@ class FramedEchoTest(WeirTest):
                     peer.sendall(stream[piece:piece + 40000])
                 for peer in peers:
                     wanted = stream[piece:piece + 40000]
-                    # All but what the last frame of this piece lacks is answered at once.
+                    # Each complete frame of this piece is answered immediately.
                     self.assertEqual(receive_exactly(peer, whole(stream, piece + len(wanted)) - whole(stream, piece)),
                                      stream[whole(stream, piece):whole(stream, piece + len(wanted))])
         finally:
@@ -117,7 +117,7 @@ class FramedEchoTest(WeirTest):
 
 
 def whole(stream, length):
-    """How many of the first bytes are whole u32be frames."""
+    """Returns the number of leading bytes that are complete u32be frames."""
     at = 0
     while at + 4 <= length and at + 4 + struct.unpack_from(">I", stream, at)[0] <= length:
         at += 4 + struct.unpack_from(">I", stream, at)[0]
@@ -125,7 +125,7 @@ def whole(stream, length):
 
 
 class BadFrameTest(WeirTest):
-    def test_what_is_no_frame_ends_the_session_with_its_reason(self):
+    def test_a_malformed_frame_closes_the_session_with_a_reason(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", "--handler", "echo")
         for sent in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", struct.pack("<I", 5) + b"hello"):
             with connect(weir.tcp) as peer:
@@ -142,14 +142,14 @@ class BadFrameTest(WeirTest):
             peers = [connect(weir.tcp) for _ in range(50)]
             for peer in peers:
                 peer.sendall(b"\xff\xff\xff\xff" + b"x" * 100)
-            with connect(weir.tcp) as last:  # it was accepted after all of those
+            with connect(weir.tcp) as last:  # accepted after all of those
                 last.sendall(struct.pack(">I", 1) + b"x")
             if not SANITIZED:
                 self.assertLess(weir.rss_bytes() - before, 32 * MIB)
             for peer in peers:
                 peer.close()
 
-    def test_what_is_too_long_is_passed_over(self):
+    def test_oversized_frames_are_skipped(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be,max=16,oversize=skip", "--handler", "echo")
         with connect(weir.tcp) as peer:
             peer.sendall(FRAMINGS["u32be"](b"y" * 100000) + FRAMINGS["u32be"](b"here"))
@@ -157,7 +157,7 @@ class BadFrameTest(WeirTest):
 
 
 def read_until_end(peer):
-    """What comes up to the end of the stream, or to its reset."""
+    """Returns the bytes up to the end of the stream, or up to its reset."""
     got = b""
     try:
         while True:
@@ -200,9 +200,9 @@ class HandlersTest(WeirTest):
                           "tcp://127.0.0.1:0?handler=discard")
         for index, end in ((0, b"Z\r\n"), (1, b"Z\n")):
             with connect(weir.address("tcp", index)) as peer:
-                told = read_until_end(peer)
-                self.assertRegex(told, rb"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\r?\n\Z")
-                self.assertTrue(told.endswith(end))
+                received = read_until_end(peer)
+                self.assertRegex(received, rb"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\r?\n\Z")
+                self.assertTrue(received.endswith(end))
         with connect(weir.address("tcp", 2)) as peer:
             peer.sendall(b"x" * 100000)
             peer.shutdown(socket.SHUT_WR)
@@ -210,7 +210,7 @@ class HandlersTest(WeirTest):
 
 
 def until(lines, wanted):
-    """Reads up to that line."""
+    """Reads up to the wanted line."""
     for line in iter(lines.readline, ""):
         if line == wanted + "\n":
             return
@@ -218,7 +218,7 @@ def until(lines, wanted):
 
 
 def some(specs):
-    """All of them; under Wine, where a program takes a second to start, a few."""
+    """Returns all of them; only a few under Wine, where starting a program takes a second."""
     return list(specs)[::6] if Settings.is_windows() else list(specs)
 
 
@@ -247,7 +247,7 @@ class FrameToolTest(WeirTest):
                 self.assertEqual(result.returncode, 0, result.stderr)
                 self.assertEqual(result.stdout, pack(b"hello") + pack(b"") + pack(b"\x00\n\xff"))
 
-    def test_offsets_and_faults(self):
+    def test_offsets_and_errors(self):
         given = FRAMINGS["u16be"](b"a") + FRAMINGS["u16be"](b"bc") + b"\x00\x09x"
         result = self.frame("decode", "u16be", given=given)
         self.assertEqual(result.returncode, 1)
@@ -275,9 +275,9 @@ class FrameToolTest(WeirTest):
 
     def test_the_document_and_the_program_agree(self):
         text = DOCUMENT.read_text("utf-8")
-        told = dict(re.findall(r"^\| `([^`]+)` \| `[^`]+` \| (.+) \|$", text.split("## Names")[1], re.M))
-        shown = self.frame("--help").stdout.decode()
-        self.assertEqual(told, dict(re.findall(r"^  (\S+) +(.+)$", shown.split(",oversize=skip.\n\n")[1], re.M)))
+        documented = dict(re.findall(r"^\| `([^`]+)` \| `[^`]+` \| (.+) \|$", text.split("## Names")[1], re.M))
+        names = self.frame("--help").stdout.decode().split(",oversize=skip.\n\n")[1]
+        self.assertEqual(documented, dict(re.findall(r"^  (\S+) +(.+)$", names, re.M)))
         for name, means in some(
                 re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| .+ \|$", text.split("## Names")[1], re.M)):
             with self.subTest(name):
@@ -288,16 +288,16 @@ class FrameToolTest(WeirTest):
             with self.subTest(spec):
                 self.assertEqual(self.frame("explain", spec).returncode, 0)
 
-    def test_explain_and_mistakes(self):
+    def test_explain_and_usage_errors(self):
         result = self.frame("explain", "tpkt")
         self.assertIn(b"length, 2 bytes big endian", result.stdout)
         self.assertIn(b"LengthFieldBasedFrameDecoder", result.stdout)
-        for arguments, code, said in ((("explain", "u32bee"), 78, b"did you mean u32be?"),
+        for arguments, code, wanted in ((("explain", "u32bee"), 78, b"did you mean u32be?"),
                                       (("explan", "u32be"), 64, b"did you mean explain"),
                                       (("decode",), 64, b"takes one SPEC"), ((), 64, b"weir frame explain SPEC")):
             result = self.frame(*arguments)
             self.assertEqual(result.returncode, code)
-            self.assertIn(said, result.stderr)
+            self.assertIn(wanted, result.stderr)
 
 
 if __name__ == "__main__":

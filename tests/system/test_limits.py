@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""How many, how fast, and who: whoever is over a limit is refused or slowed, and whoever is not notices nothing."""
+"""Limits on the number, rate and addresses of clients: the server refuses or slows clients over a limit, and serves the
+others as before."""
 import socket
 import struct
 
-from weir_process import (DEADLINE_S, MIB, SANITIZED, BusyClient, Sender, Settings, WeirTest, close_with_reset, connect, deaf_client, echo,
-                          expect_end, expect_flood, flood, main, receive_exactly, scaled, wait_closed)
+from weir_process import (DEADLINE_S, MIB, SANITIZED, BusyClient, Sender, Settings, WeirTest, close_with_reset,
+                          connect, echo, expect_end, expect_flood, flood, main, non_reading_client, receive_exactly,
+                          scaled, wait_closed)
 
-FAREWELL = b"come back later\r\n\x07\xff"
-FAREWELL_WRITTEN = "come back later\\r\\n\\x07\\xff"
+REJECT_MESSAGE = b"come back later\r\n\x07\xff"
+REJECT_MESSAGE_ESCAPED = "come back later\\r\\n\\x07\\xff"
 
 
 def is_served(peer):
-    """Whether the connection is a session: refused ones end without an answer."""
+    """Returns whether the connection is a session: the server closes a refused one without an answer."""
     try:
         peer.sendall(b"?")
         return receive_exactly(peer, 1) == b"?"
@@ -20,7 +22,7 @@ def is_served(peer):
 
 
 def connect_served(address, source=None):
-    """A connection that is served; tries for as long as it is refused."""
+    """Returns a served connection; retries while connections are refused."""
     while True:
         peer = connect(address, source=source)
         if is_served(peer):
@@ -42,7 +44,8 @@ class Admission(WeirTest):
         return peer
 
     def test_quota_of_one_address(self):
-        """Who fills the quota is refused; another address is not, nor is who has left room again."""
+        """Connections over the quota are refused; another address is not, nor is a new connection after one has
+        closed."""
         weir = self.start("--tcp", "127.0.0.1:0", "--max-sessions-per-address", "3", "--workers", "2")
         busy = BusyClient(weir.tcp, source="127.0.0.9")
         greedy = [self.connect(weir) for _ in range(3)]
@@ -63,21 +66,21 @@ class Admission(WeirTest):
         self.assertGreaterEqual(summary["refused_address"], 6, summary)
         self.assertEqual(summary["accepted"], 3 + 3 + 1 + 1, summary)
 
-    def test_quota_is_given_back(self):
-        """Whichever way a session ends, its place in the quota is free again."""
+    def test_closing_releases_the_quota(self):
+        """However a session ends, it releases its part of the quota."""
         weir = self.start("--tcp", "127.0.0.1:0", "--max-sessions-per-address", "1", "--idle-timeout", "1s")
-        for turn in range(12):
+        for attempt in range(12):
             peer = connect_served(weir.tcp)
-            if turn % 3 == 0:
+            if attempt % 3 == 0:
                 echo(peer, 100)
-            elif turn % 3 == 1:
+            elif attempt % 3 == 1:
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            elif turn == 2:
+            elif attempt == 2:
                 wait_closed(peer)
             peer.close()
         self.assertEqual(weir.stop().summary["accepted"], 12)
 
-    def test_sessions_in_all(self):
+    def test_total_sessions(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--max-sessions", "4", "--workers", "2")
         inside = [self.connect(weir) for _ in range(4)]
         for peer in inside:
@@ -100,7 +103,7 @@ class Admission(WeirTest):
         self.assertEqual((summary["refused_denied"], summary["accepted"]), (refused, len(let_in) - refused), summary)
 
     def test_allow_and_deny_over_ipv6(self):
-        """A wildcard listener sees IPv4 peers as what they are."""
+        """A wildcard listener compares IPv4 peers as IPv4 addresses."""
         weir = self.start("--tcp", "[::]:0", "--allow", "127.0.0.1", "--allow", "::1/128")
         port = weir.tcp[1]
         for source, target, wanted in (("127.0.0.1", "127.0.0.1", True), ("127.0.0.2", "127.0.0.1", False),
@@ -112,7 +115,8 @@ class Admission(WeirTest):
         self.assertEqual(weir.stop().summary["refused_denied"], 1)
 
     def test_accept_rate(self):
-        """A rush is refused but for the first; who is inside stays, and later there is room again."""
+        """Most of a rush of connections is refused; connected clients stay, and later connections are accepted
+        again."""
         rush = 100
         weir = self.start("--tcp", "127.0.0.1:0", "--accept-rate", "2")
         busy = BusyClient(weir.tcp)
@@ -125,70 +129,71 @@ class Admission(WeirTest):
         self.assertEqual(summary["accepted"], 1 + served.count(True) + 1, summary)
 
 
-class Farewell(WeirTest):
-    """Who is refused is told, to the byte, and nothing else; whatever was sent meanwhile."""
+class RejectMessage(WeirTest):
+    """A refused client gets exactly the reject message, whatever it has sent in the meantime."""
 
-    def assert_farewell(self, weir, source=None):
+    def assert_reject_message(self, weir, source=None):
         for before in (b"", b"GET / HTTP/1.1\r\n\r\n", b"x" * 100_000):
             with self.subTest(before=len(before)), connect(weir.tcp, source=source) as peer:
                 if before:
                     peer.sendall(before)
-                self.assertEqual(read_all(peer), FAREWELL)
+                self.assertEqual(read_all(peer), REJECT_MESSAGE)
 
-    def start_rude(self, *arguments):
-        return self.start("--tcp", "127.0.0.1:0", "--farewell", FAREWELL_WRITTEN, *arguments)
+    def start_rejecting(self, *arguments):
+        return self.start("--tcp", "127.0.0.1:0", "--farewell", REJECT_MESSAGE_ESCAPED, *arguments)
 
     def test_full(self):
-        weir = self.start_rude("--max-sessions", "1")
+        weir = self.start_rejecting("--max-sessions", "1")
         busy = BusyClient(weir.tcp)
-        self.assert_farewell(weir)
+        self.assert_reject_message(weir)
         busy.stop()
         self.assertEqual(weir.stop().summary["refused_full"], 3)
 
     def test_denied(self):
-        weir = self.start_rude("--deny", "127.0.0.2")
-        self.assert_farewell(weir, source="127.0.0.2")
+        weir = self.start_rejecting("--deny", "127.0.0.2")
+        self.assert_reject_message(weir, source="127.0.0.2")
         self.assertEqual(weir.stop().summary["refused_denied"], 3)
 
     def test_quota(self):
-        weir = self.start_rude("--max-sessions-per-address", "1")
+        weir = self.start_rejecting("--max-sessions-per-address", "1")
         busy = BusyClient(weir.tcp)
-        self.assert_farewell(weir)
+        self.assert_reject_message(weir)
         busy.stop()
         self.assertEqual(weir.stop().summary["refused_address"], 3)
 
     def test_through_a_codec(self):
-        """It is sent as it is: a codec does not frame it."""
-        weir = self.start_rude("--deny", "127.0.0.0/8", "--codec", "u32be")
-        self.assert_farewell(weir)
+        """The reject message is sent unchanged: the codec does not frame it."""
+        weir = self.start_rejecting("--deny", "127.0.0.0/8", "--codec", "u32be")
+        self.assert_reject_message(weir)
         weir.stop()
 
-    def test_nobody_listens(self):
-        """Those who never read it, nor end, cost no more than their number allows, and go by themselves."""
-        weir = self.start_rude("--max-sessions", "1", "--linger-timeout", "1s", "--workers", "1")
+    def test_refused_clients_that_never_read(self):
+        """Refused clients that neither read nor close cost no more than their limit allows, and are closed after the
+        linger timeout."""
+        weir = self.start_rejecting("--max-sessions", "1", "--linger-timeout", "1s", "--workers", "1")
         busy = BusyClient(weir.tcp)
         crowd = [connect(weir.tcp) for _ in range(scaled(300, 100))]
         for peer in crowd:
-            self.assertIn(read_all(peer), (b"", FAREWELL)) # at most 64 are told at once
-        self.assert_farewell_again(weir)
+            self.assertIn(read_all(peer), (b"", REJECT_MESSAGE)) # at most 64 at the same time get the message
+        self.assert_reject_message_again(weir)
         busy.stop()
         for peer in crowd:
             peer.close()
         self.assertGreaterEqual(weir.stop().summary["refused_full"], len(crowd))
 
-    def assert_farewell_again(self, weir):
-        """Once those who did not end were given up, there is room for farewells again."""
+    def assert_reject_message_again(self, weir):
+        """Once lingering clients have been closed, refused clients get the reject message again."""
         while True:
             with connect(weir.tcp) as peer:
                 got = read_all(peer)
-            if got == FAREWELL:
+            if got == REJECT_MESSAGE:
                 return
             self.assertEqual(got, b"")
 
 
 class Rates(WeirTest):
     def test_bytes(self):
-        """Above its rate a client is read from more slowly, and loses nothing."""
+        """Above its rate, the server reads more slowly from a client, and loses nothing."""
         rate, total = 1024 * 1024, 2_500_000
         weir = self.start("--tcp", "127.0.0.1:0", "--rate", "1m")
         with connect(weir.tcp) as peer:
@@ -196,10 +201,10 @@ class Rates(WeirTest):
         summary = weir.stop().summary
         self.assertGreater(total, 2 * rate)
         self.assertGreater(summary["pauses_rate"], 0, summary)
-        self.assert_adds_up(summary)
+        self.assert_counts_add_up(summary)
 
-    def test_bytes_of_one_alone(self):
-        """Each session has a rate of its own: one at rest does not slow another down."""
+    def test_byte_rate_is_per_session(self):
+        """Rates are per session: a session paused for its rate does not slow another one."""
         much = 8 * MIB # two minutes at its rate
         weir = self.start("--tcp", "127.0.0.1:0", "--rate", "64k", "--stats", "100ms", "--workers", "1")
         with connect(weir.tcp) as fast:
@@ -214,7 +219,7 @@ class Rates(WeirTest):
 
     @staticmethod
     def has_come(peer, wanted):
-        """Whether so many bytes came so far."""
+        """Returns whether that many bytes have arrived so far."""
         peer.setblocking(False)
         got = 0
         try:
@@ -229,7 +234,7 @@ class Rates(WeirTest):
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", "--message-rate", "100")
         frames = b"".join(struct.pack("!I", 7) + b"%07d" % i for i in range(count))
         with connect(weir.tcp) as peer:
-            for i in range(0, len(frames), 11): # one after the other, so that they do not come as one piece
+            for i in range(0, len(frames), 11): # one at a time, so that they do not arrive as one piece
                 peer.sendall(frames[i:i + 11])
                 self.assertEqual(receive_exactly(peer, 11), frames[i:i + 11])
             peer.shutdown(socket.SHUT_WR)
@@ -237,37 +242,37 @@ class Rates(WeirTest):
         summary = weir.stop().summary
         self.assertEqual(summary["messages_in"], count, summary)
         self.assertGreater(summary["pauses_rate"], 0, summary)
-        self.assert_adds_up(summary)
+        self.assert_counts_add_up(summary)
 
 
 class Queues(WeirTest):
-    """--queue-high is what a peer may cost, however small it is set."""
+    """--queue-high bounds the memory per peer, however small it is set."""
     HIGH, BUFFER = 64 * 1024, 16 * 1024
     SMALL = ("--queue-high", "64k", "--buffer-size", "16k")
-    SLACK = 8 * 1024         # of each: its session, its slot
-    SLACK_ONCE = 3 * MIB     # of all: what grows by pages, and the buffers that wait in each worker
+    SLACK = 8 * 1024         # per client: its session and table entry
+    SLACK_ONCE = 3 * MIB     # in total: tables that grow by pages, and the receive buffers of each worker
 
-    def test_much_through_little(self):
-        """A hundred megabytes through 64 KiB, to a client that lets the queue fill up again and again."""
+    def test_large_stream_through_a_small_queue(self):
+        """A hundred megabytes through 64 KiB, to a client that repeatedly lets the queue fill up."""
         weir = self.start("--tcp", "127.0.0.1:0", *self.SMALL)
         with connect(weir.tcp, receive_bytes=16 * 1024) as peer:
             echo(peer, scaled(100_000_000))
         summary = weir.stop().summary
         self.assertGreater(summary["pauses_queue"], 0, summary)
-        self.assert_adds_up(summary)
+        self.assert_counts_add_up(summary)
 
-    def test_memory_of_who_stops_reading(self):
+    def test_memory_per_non_reading_client(self):
         readers = scaled(50, 10)
         weir = self.start("--tcp", "127.0.0.1:0", "--workers", "1", *self.SMALL)
         busy = BusyClient(weir.tcp)
         before = 0 if Settings.is_windows() else weir.rss_bytes()
-        peers = [deaf_client(weir.tcp) for _ in range(readers)]
+        peers = [non_reading_client(weir.tcp) for _ in range(readers)]
         for peer in peers:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         taken = flood(peers)
         if not SANITIZED and not Settings.is_windows():
             grown = weir.rss_bytes() - before
-            print(f"\n    {readers} that do not read, at a mark of 64 KiB: {grown / readers / 1024:.0f} KiB each",
+            print(f"\n    {readers} that do not read, high-water mark 64 KiB: {grown / readers / 1024:.0f} KiB each",
                   flush=True)
             self.assertLess(grown, readers * (self.HIGH + self.BUFFER + self.SLACK) + self.SLACK_ONCE)
         busy.stop()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Modules: one that works is loaded and answers, and each broken one is refused in words of its own."""
+"""Modules: a working one is loaded and answers, and each broken one is rejected with its own message."""
 import os
 import subprocess
 import tempfile
 
-from weir_process import (SANITIZED, Settings, WeirTest, connect, main, on_linux_alone, receive_exactly, udp_socket)
+from weir_process import (SANITIZED, Settings, WeirTest, connect, main, linux_only, receive_exactly, udp_socket)
 
 WRONG_SETTING = 78
 
@@ -13,8 +13,8 @@ def module(name):
     return os.path.join(os.path.dirname(Settings.weir), "modules", name + (".dll" if Settings.is_windows() else ".so"))
 
 
-def shown(path):
-    """As the program sees it: Wine shows our tree as drive Z."""
+def path_for_weir(path):
+    """Returns the path as the program sees it: Wine maps our tree to drive Z."""
     return "Z:" + path.replace("/", "\\") if Settings.is_windows() else path
 
 
@@ -25,21 +25,21 @@ class Loaded(WeirTest):
             self.assertEqual(receive_exactly(peer, 13), b"WHO IS THERE?")
 
     def test_one_for_all_listeners(self):
-        weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--handler", shown(module("shout")))
+        weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--handler", path_for_weir(module("shout")))
         self.assertEqual([one.handler for one in weir.listeners], ["shout", "shout"])
         self.assert_shouts(weir)
         weir.stop()
 
     def test_datagrams(self):
-        weir = self.start("--udp", "127.0.0.1:0", "--handler", shown(module("shout")))
+        weir = self.start("--udp", "127.0.0.1:0", "--handler", path_for_weir(module("shout")))
         with udp_socket(weir.udp) as peer:
             peer.send(b"and here?")
             self.assertEqual(peer.recv(100), b"AND HERE?")
         weir.stop()
 
-    def test_a_probe_of_its_own(self):
-        """Its codec is that of listeners which name none; a datagram is one message as it is."""
-        path = shown(module("tagged"))
+    def test_module_with_a_probe(self):
+        """The module's codec applies to listeners without a codec; a datagram is one message, unchanged."""
+        path = path_for_weir(module("tagged"))
         weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--handler", path)
         self.assertEqual([(one.codec, one.handler) for one in weir.listeners],
                          [("tagged", "echo"), ("datagram", "echo")])
@@ -55,15 +55,15 @@ class Loaded(WeirTest):
         weir.stop()
 
     def test_one_for_one_listener(self):
-        path = shown(module("shout")).replace("\\", "%5c")
+        path = path_for_weir(module("shout")).replace("\\", "%5c")
         weir = self.start("--listen", f"tcp://127.0.0.1:0?handler={path}", "--tcp", "127.0.0.1:0")
         self.assertEqual([one.handler for one in weir.listeners], ["shout", "echo"])
         self.assert_shouts(weir)
         weir.stop()
 
-    @on_linux_alone("Windows looks beside the program, too")
-    def test_by_its_bare_name(self):
-        """It is the file here, and none of the system's libraries."""
+    @linux_only("Windows also searches the folder of the program")
+    def test_module_by_bare_name(self):
+        """A bare name is the file in the current folder, not a library of the system."""
         before = os.getcwd()
         self.addCleanup(os.chdir, before)
         os.chdir(os.path.dirname(module("shout")))
@@ -71,15 +71,15 @@ class Loaded(WeirTest):
         self.assert_shouts(weir)
         weir.stop()
 
-    @on_linux_alone("nm reads these")
+    @linux_only("nm reads ELF symbols")
     def test_the_program_exports_weir_and_nothing_else(self):
         if SANITIZED:
-            self.skipTest("the sanitizer exports its own")
+            self.skipTest("the sanitizer exports its own symbols")
         listing = subprocess.run(["nm", "-D", "--defined-only", Settings.weir], capture_output=True, text=True,
                                  check=True).stdout
         names = [line.split()[-1] for line in listing.splitlines()]
         self.assertIn("weir_session_send", names)
-        # stdout@GLIBC and such are the C library's own, of which the program holds the copy.
+        # stdout@GLIBC and similar symbols belong to the C library; the program holds copies.
         self.assertEqual([name for name in names if "@" not in name and not name.startswith("weir_")], [])
 
 
@@ -91,7 +91,7 @@ class Refused(WeirTest):
         self.assertIn(f"--handler {path}: ", ended.stderr)
         self.assertRegex(ended.stderr, pattern)
 
-    def test_each_broken_one_says_how(self):
+    def test_each_broken_module_has_its_message(self):
         for name, pattern in (
                 ("no_symbol", r"no module can be loaded from it: .+; a module is a shared library.*WEIR_MODULE\(\)"),
                 ("old_abi", r"built for ABI version 2 of weir, and this is version 1; build it again"),
@@ -102,19 +102,20 @@ class Refused(WeirTest):
                 ("codec_no_size", r"its codec has a size that no version of weir\.h knows"),
                 ("probe_newer", r"its codec was built with a newer weir\.h")):
             with self.subTest(module=name):
-                self.assert_refused(shown(module(name)), pattern)
+                self.assert_refused(path_for_weir(module(name)), pattern)
 
     def test_no_file(self):
         for path in ("./absent.so", "absent.so", "absent.dll", "./absent"):
             with self.subTest(path=path):
                 self.assert_refused(path, r"there is no such file")
 
-    def test_no_library(self):
+    def test_file_that_is_no_library(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "text.so")
             with open(path, "w", encoding="ascii") as file:
                 file.write("not a library\n")
-            self.assert_refused(shown(path), r"no module can be loaded from it: .+; a module is a shared library")
+            self.assert_refused(path_for_weir(path),
+                                r"no module can be loaded from it: .+; a module is a shared library")
 
 
 if __name__ == "__main__":

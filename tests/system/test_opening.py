@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The server that weir.h opens with is true: exactly that text compiles as C17 and as C++17, and it serves; and both
-headers please a strict C++ compiler."""
+"""The server in the opening comment of weir.h is correct: exactly that text compiles as C17 and as C++17, and it
+serves; and both headers compile as strict C++."""
 import subprocess
 import tempfile
 
@@ -22,7 +22,7 @@ class Opening(WeirTest):
                 peer.sendall(b"ce\n\n" + b"x" * 492 + b"\n" + b"x" * 493 + b"\n")
                 wanted = b"Hello, Grace!\nHello, !\nHello, " + b"x" * 492 + b"!\n"
                 self.assertEqual(receive_exactly(peer, len(wanted)), wanted)
-                expect_end(peer)  # the last greeting is longer than a line may be
+                expect_end(peer)  # the last greeting is longer than the maximum of a line
             self.assertEqual(server.end(), (0, "", ""))
 
     def test_it_is_short(self):
@@ -33,7 +33,7 @@ class Opening(WeirTest):
             with self.subTest(language=language):
                 self.assert_greets(compile_program(header_text("weir.h"), language, self.folder), "127.0.0.1:0")
 
-    def test_it_says_what_went_wrong(self):
+    def test_it_prints_errors(self):
         program = compile_program(header_text("weir.h"), "c", self.folder)
         ended = subprocess.run([program, "nowhere"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                check=False)

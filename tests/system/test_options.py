@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options of the real program: help, documents and table are one; what needs no setting to be honoured."""
+"""The options of the real program: help, documents and option table agree; the effect of some options."""
 import os
 import pathlib
 import re
@@ -20,18 +20,18 @@ class Words(WeirTest):
         self.assertEqual((tool.returncode, tool.stderr), (0, ""), tool.stdout)
 
     def test_each_line_of_the_table_is_in_the_help(self):
-        """Found by reading options.def as text: nothing is left out on the way."""
+        """Read from options.def as text: the help omits nothing."""
         table = (ROOT / "src" / "cli" / "options.def").read_text("utf-8")
         names = re.findall(r'^OPTIONS_(?:VALUE|CHOICE|TEXT|ESCAPED|SWITCH|ACTION)\("([^"]+)"', table, re.M)
-        shown = self.run_weir("serve", "--help").stdout
-        self.assertEqual(names, re.findall(r"^  (?:-\w, |    )--([\w-]+)", shown, re.M))
+        help_text = self.run_weir("serve", "--help").stdout
+        self.assertEqual(names, re.findall(r"^  (?:-\w, |    )--([\w-]+)", help_text, re.M))
         for alias in re.findall(r'^OPTIONS_(?:VALUE|ACTION)\("[^"]+", "([^"]+)"', table, re.M):
-            self.assertIn(f"--{alias})", " ".join(shown.split()))
+            self.assertIn(f"--{alias})", " ".join(help_text.split()))
         self.assertEqual(re.findall(r'^OPTIONS_GROUP\("([^"]+)"', table, re.M),
-                         re.findall(r"^(\w[\w ]*):$", shown, re.M))
+                         re.findall(r"^(\w[\w ]*):$", help_text, re.M))
 
     def test_each_setting_has_an_option(self):
-        """Found by reading weir.h as text; what is no setting, and what is put together, is named here."""
+        """Read from weir.h as text; this test lists the members that are no settings, and the combined ones."""
         header = (ROOT / "include" / "weir" / "weir.h").read_text("utf-8")
         body = re.search(r"^struct weir_config \{\n(.*?)^\};", header, re.M | re.S)[1]
         body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
@@ -42,18 +42,18 @@ class Words(WeirTest):
                          set(re.findall(r"\bconfig\.(\w+)", table)))
 
     def test_short_help_is_short(self):
-        shown = self.run_weir("--help").stdout
-        self.assertLess(shown.count("\n"), 25)
-        self.assertIn("weir serve --help", shown)
+        help_text = self.run_weir("--help").stdout
+        self.assertLess(help_text.count("\n"), 25)
+        self.assertIn("weir serve --help", help_text)
 
-    def test_all_mistakes_at_once(self):
+    def test_all_usage_errors_are_reported_together(self):
         ended = self.run_weir("--tpc", "0", "--drain", "soon", "--queue-low", "2m", "stray")
         self.assertEqual((ended.returncode, ended.stdout), (USAGE, ""))
         self.assertEqual([line[:6] for line in ended.stderr.splitlines()], ["weir: "] * 4)
         for wanted in ("did you mean --tcp?", "--drain soon: write a time", "stray", "--queue-low 2m must be less"):
             self.assertIn(wanted, ended.stderr)
 
-    def test_an_address_alone_is_answered(self):
+    def test_an_address_alone_prints_a_hint(self):
         for arguments in (["5050"], ["serve", "5050"]):
             ended = self.run_weir(*arguments)
             self.assertEqual(ended.returncode, USAGE)
@@ -64,7 +64,7 @@ class Running(WeirTest):
     def test_port_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "ports")
-            for _ in range(2):  # also over the one that an earlier run left
+            for _ in range(2):  # also overwrites the file of an earlier run
                 weir = self.start("--tcp", "127.0.0.1:0", "--tcp", "[::1]:0", "--udp", "127.0.0.1:0",
                                   "--port-file", self.path_for_weir(path))
                 with open(path, encoding="ascii") as file:
@@ -78,13 +78,13 @@ class Running(WeirTest):
 
     @staticmethod
     def path_for_weir(path):
-        """Wine shows our tree as drive Z."""
+        """Wine maps our tree to drive Z."""
         return "Z:" + path.replace("/", "\\") if Settings.is_windows() else path
 
-    def test_stats_every_so_often(self):
+    def test_periodic_stats(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--stats", "100ms")
         echo_once(weir.tcp)
-        weir.wait_until("the counts are shown",
+        weir.wait_until("the counts are logged",
                         lambda: re.search(r"^weir: stats accepted=1 closed=1 .*bytes_in=1000 ", weir.log, re.M))
         weir.stop()
 
@@ -106,7 +106,7 @@ class Running(WeirTest):
             self.assertEqual((ended.returncode, ended.stdout), (78, ""), ended.stderr)
             self.assertRegex(ended.stderr, r"\Aweir: .*nonesuch.*\n\Z")
 
-    def test_a_udp_echo_beyond_loopback_is_warned_of(self):
+    def test_a_udp_echo_beyond_loopback_warns(self):
         warning = r"weir: warning: udp \S+ echoes to whatever sender"
         for arguments, warned in ((["--udp", "0"], True), (["--udp", "127.0.0.1:0"], False),
                                   (["--udp", "[::1]:0"], False), (["--tcp", "0"], False),
@@ -117,15 +117,15 @@ class Running(WeirTest):
                 self.assertEqual(bool(re.search(warning, weir.log)), warned, weir.log)
                 weir.kill()
 
-    def test_a_file_of_blocks(self):
+    def test_allow_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "friends")
             with open(path, "w", encoding="ascii") as file:
                 file.write("# friends\n10.0.0.0/8\nnonsense # foe\n")
-            shown = self.path_for_weir(path)
-            ended = self.run_weir("--tcp", "127.0.0.1:0", "--allow-file", shown)
+            printed_path = self.path_for_weir(path)
+            ended = self.run_weir("--tcp", "127.0.0.1:0", "--allow-file", printed_path)
         self.assertEqual(ended.returncode, USAGE)
-        self.assertIn(f"--allow-file {shown}, line 3: nonsense: write a block", ended.stderr)
+        self.assertIn(f"--allow-file {printed_path}, line 3: nonsense: write a block", ended.stderr)
 
 
 if __name__ == "__main__":

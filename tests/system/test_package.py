@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What is installed is all that a stranger needs: he finds it by CMake and by pkg-config, in C and in C++, wherever it
-was moved to; and the packages hold the same."""
+"""An installed weir is complete: CMake and pkg-config find it, in C and in C++, wherever it was moved; and the packages
+contain the same files."""
 import os
 import pathlib
 import re
@@ -14,11 +14,11 @@ from weir_process import SANITIZED, Settings, WeirTest, connect, main, receive_e
 HERE = pathlib.Path(__file__).resolve().parent
 CONSUMER = HERE.parent / "package"
 TREE = HERE.parents[1]
-SAID = r"\Aweir \d+\.\d+\.\d+ on 127\.0\.0\.1:\d+\n\Z"
+WANTED_OUTPUT = r"\Aweir \d+\.\d+\.\d+ on 127\.0\.0\.1:\d+\n\Z"
 
 
 def run(*command, **options):
-    """Its output; a failure is told with all that was said."""
+    """Returns the command's output; a failure raises an error with all output."""
     ended = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
     if ended.returncode != 0:
         raise AssertionError(f"{command} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}")
@@ -26,11 +26,11 @@ def run(*command, **options):
 
 
 class Installed(WeirTest):
-    prefix = None  # where it was moved to
+    prefix = None  # its folder after the move
 
     @classmethod
     def setUpClass(cls):
-        """Installs it, and moves it: nothing may depend on where it first was."""
+        """Installs and moves it: nothing may depend on the original folder."""
         cls.build = pathlib.Path(Settings.weir).parent
         cache = (cls.build / "CMakeCache.txt").read_text("utf-8")
         if SANITIZED or "CMAKE_BUILD_TYPE:STRING=Release" not in cache:
@@ -45,13 +45,13 @@ class Installed(WeirTest):
 
     def setUp(self):
         if not self.prefix:
-            self.skipTest("what strangers get is a release, without sanitizers")
+            self.skipTest("only for builds without sanitizers")
 
     def assert_serves(self, program, **environment):
-        said = run(program, env={**os.environ, **environment})
-        self.assertRegex(said, SAID)
+        output = run(program, env={**os.environ, **environment})
+        self.assertRegex(output, WANTED_OUTPUT)
 
-    def test_what_is_there(self):
+    def test_installed_files(self):
         names = {path.relative_to(self.prefix).as_posix() for path in self.prefix.rglob("*") if not path.is_dir()}
         lib = self.lib.relative_to(self.prefix).as_posix()
         version = re.search(r"VERSION (\S+)", (TREE / "CMakeLists.txt").read_text("utf-8").split("project(weir", 1)[1])[1]
@@ -65,7 +65,7 @@ class Installed(WeirTest):
         self.assertEqual({path.name for path in (self.prefix / "include" / "weir").iterdir()},
                          headers - {"version.h.in"} | {"version.h"})
 
-    def test_nothing_names_where_it_was_made(self):
+    def test_no_file_contains_the_build_path(self):
         for path in self.prefix.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 holds = path.read_bytes()
@@ -117,7 +117,7 @@ class Installed(WeirTest):
         run("cc", "-std=c17", *strict, CONSUMER / "consumer.c", "-o", program, *libraries)
         self.assert_serves(program)
 
-    def test_the_program_runs_from_there(self):
+    def test_the_installed_program_runs(self):
         self.assertRegex(run(self.prefix / "bin" / "weir", "--version"), r"\Aweir \d+\.\d+\.\d+\n\Z")
 
     def test_packages(self):
@@ -129,7 +129,7 @@ class Installed(WeirTest):
             held = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
             self.assertLessEqual(wanted, held)
         if not shutil.which("dpkg-deb"):
-            self.skipTest("there is no dpkg-deb here: the DEB was not looked at")
+            self.skipTest("no dpkg-deb: the DEB was not checked")
         package = next(out.glob("*.deb"))
         self.assertRegex(package.name, r"\Aweir_\d+\.\d+\.\d+_\w+\.deb\Z")
         listed = run("dpkg-deb", "--contents", package)

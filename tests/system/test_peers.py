@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Peers that send datagrams: limits of each, no more bytes back than came, and no conversation without end."""
+"""UDP peers: per-peer limits, no amplification, and no endless exchange between two servers."""
 import socket
 
 from forged import can_forge, send_forged
@@ -13,11 +13,11 @@ class Peers(WeirTest):
         peer.send(payload)
         self.assertEqual(peer.recv(65536), payload)
 
-    def assert_no_more_than_came(self, summary):
+    def assert_no_amplification(self, summary):
         self.assertLessEqual(summary["datagram_bytes_out"], summary["datagram_bytes_in"], summary)
 
-    def test_rate_of_each(self):
-        """Who is over its rate is not answered; another one is."""
+    def test_message_rate_per_peer(self):
+        """A peer over its rate gets no answers; another peer does."""
         weir = self.start(*UDP, "--message-rate", "10", "--stats", "100ms")
         with udp_socket(weir.udp) as fast, udp_socket(weir.udp) as modest:
             for i in range(100):
@@ -41,7 +41,8 @@ class Peers(WeirTest):
         self.assertEqual(summary["datagrams_out"], summary["datagrams_in"] - summary["dropped_rate"], summary)
 
     def test_eviction(self):
-        """With more peers than there is room for, the longest idle give way: all are answered all the same."""
+        """With more peers than the table holds, the peers idle longest are evicted; the server still answers all of
+        them."""
         crowd = scaled(200, 50)
         weir = self.start(*UDP, "--udp-peers-max", "16", "--message-rate", "1000000")
         peers = [udp_socket(weir.udp) for _ in range(crowd)]
@@ -68,8 +69,8 @@ class Peers(WeirTest):
         summary = weir.stop().summary
         self.assertEqual((summary["refused_denied"], summary["datagrams_out"]), (30, 1), summary)
 
-    def test_denied_trains(self):
-        """Every datagram of a train is counted, as it is for any other reason."""
+    def test_denied_gro_batches(self):
+        """Every datagram of a GRO batch is counted."""
         weir = self.start(*UDP, "--deny", "127.0.0.2", "--stats", "100ms")
         with udp_socket(weir.udp, connected=False) as denied:
             denied.bind(("127.0.0.2", 0))
@@ -83,8 +84,8 @@ class Peers(WeirTest):
             weir.wait_counted("datagrams_in", 50)
         self.assertEqual(weir.stop().summary["refused_denied"], 50)
 
-    def test_no_more_than_came(self):
-        """A handler that would say more than it was asked says nothing."""
+    def test_replies_never_exceed_requests(self):
+        """A handler whose reply would be larger than the request sends nothing."""
         weir = self.start("--listen", "udp://127.0.0.1:0?handler=time", "--stats", "100ms")
         with udp_socket(weir.udp) as peer:
             for size in (0, 1, 10):
@@ -94,10 +95,10 @@ class Peers(WeirTest):
             self.assertRegex(peer.recv(100).decode(), r"^\d{4}-\d\d-\d\d")
         summary = weir.stop().summary
         self.assertEqual((summary["dropped_reply"], summary["datagrams_out"]), (3, 1), summary)
-        self.assert_no_more_than_came(summary)
+        self.assert_no_amplification(summary)
 
     def test_ratio(self):
-        """Half as much as came: with peers that are known, every second answer of a size."""
+        """Reply ratio 0.5 with known peers: every second answer of equal size is sent."""
         weir = self.start(*UDP, "--udp-reply-ratio", "0.5", "--message-rate", "1000000", "--stats", "100ms")
         with udp_socket(weir.udp) as peer:
             for i in range(20):
@@ -117,20 +118,20 @@ class Peers(WeirTest):
 
 
 class TwoServers(WeirTest):
-    """Two echo servers, and one datagram to the first that claims to come from the second."""
+    """Two echo servers, and one datagram to the first with the source address of the second."""
 
     def setUp(self):
         if not can_forge():
             self.skipTest("no CAP_NET_RAW: cannot forge a source")
 
-    def let_them_talk(self, *arguments, payload=b"round and round"):
+    def forge_between_servers(self, *arguments, payload=b"round and round"):
         first = self.start(*UDP, "--tcp", "127.0.0.1:0", "--stats", "100ms", *arguments)
         second = self.start(*UDP, "--stats", "100ms")
         send_forged(second.udp, first.udp, payload)
         return first, second
 
-    def assert_died_out(self, first, second, dropped):
-        """The one datagram there was has been dropped; others are answered."""
+    def assert_forged_dropped(self, first, second, dropped):
+        """The forged datagram was dropped; other peers are answered."""
         first.wait_counted(dropped)
         busy = BusyClient(first.tcp)
         with udp_socket(first.udp) as peer:
@@ -143,8 +144,8 @@ class TwoServers(WeirTest):
         self.assertEqual(other["datagrams_in"], one["datagrams_out"] - 1, other)
         self.assertEqual(other["datagrams_out"], other["datagrams_in"], other)
 
-    def test_on_one_port(self):
-        """By default; each is told to answer a port that it serves itself."""
+    def test_two_servers_on_one_port(self):
+        """With default options neither server answers a port number that it serves itself."""
         first = self.start("--udp", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--stats", "100ms")
         second = self.start("--udp", f"127.0.0.2:{first.udp[1]}", "--stats", "100ms")
         send_forged(second.udp, first.udp)
@@ -159,21 +160,21 @@ class TwoServers(WeirTest):
         weir.wait_counted("dropped_services")
         weir.stop()
 
-    def test_a_service_is_answered_when_asked_for(self):
+    def test_a_service_is_answered_with_the_option(self):
         weir = self.start(*UDP, "--udp-answer-services", "--stats", "100ms")
         send_forged(("127.0.0.1", 7), weir.udp)
         weir.wait_counted("datagrams_out")
         weir.stop()
 
-    def test_by_the_rate(self):
-        self.assert_died_out(*self.let_them_talk("--message-rate", "50"), "dropped_rate")
+    def test_message_rate_stops_a_loop(self):
+        self.assert_forged_dropped(*self.forge_between_servers("--message-rate", "50"), "dropped_rate")
 
-    def test_by_the_rate_in_bytes(self):
-        self.assert_died_out(*self.let_them_talk("--rate", "1000"), "dropped_rate")
+    def test_byte_rate_stops_a_loop(self):
+        self.assert_forged_dropped(*self.forge_between_servers("--rate", "1000"), "dropped_rate")
 
-    def test_by_the_rate_though_empty(self):
-        """Nothing in it that a ratio could measure."""
-        self.assert_died_out(*self.let_them_talk("--message-rate", "50", payload=b""), "dropped_rate")
+    def test_message_rate_stops_a_loop_of_empty_datagrams(self):
+        """Empty datagrams have no bytes that a ratio could limit."""
+        self.assert_forged_dropped(*self.forge_between_servers("--message-rate", "50", payload=b""), "dropped_rate")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The program's face: help, mistakes and their one line, exit codes, lines on stdout, and what must not kill it."""
+"""The program's interface: help, usage errors with their one line, exit codes, lines on stdout, and survived
+failures."""
 import os
 import re
 import signal
@@ -12,32 +13,33 @@ from weir_process import (DEADLINE_S, SANITIZED, Settings, Weir, WeirTest, close
 OK, USAGE, CANNOT_LISTEN, WRONG_SETTING = 0, 64, 69, 78
 
 
-def listening_stranger(kind, host, port=0, shared=False):
-    """A socket of somebody else on the port; `shared` as a careless one would open it."""
-    stranger = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+def foreign_listener(kind, host, port=0, shared=False):
+    """Returns another process's socket on the port; `shared` opens it with address sharing, as a careless program
+    would."""
+    foreign = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
     if shared:
-        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if ":" in host:
-        stranger.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        foreign.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
-        stranger.bind((host, port))
+        foreign.bind((host, port))
         if kind == socket.SOCK_STREAM:
-            stranger.listen()
+            foreign.listen()
     except OSError:
-        stranger.close()
+        foreign.close()
         raise
-    return stranger
+    return foreign
 
 
 def free_port(host):
-    with listening_stranger(socket.SOCK_STREAM, host) as stranger:
-        return stranger.getsockname()[1]
+    with foreign_listener(socket.SOCK_STREAM, host) as foreign:
+        return foreign.getsockname()[1]
 
 
 class Words(WeirTest):
-    """What it says, and the exit code."""
+    """Messages and exit codes."""
 
-    def assert_mistake(self, code, pattern, *arguments, **options):
+    def assert_usage_error(self, code, pattern, *arguments, **options):
         ended = self.run_weir(*arguments, **options)
         self.assertEqual(ended.returncode, code, ended.stderr)
         self.assertEqual(ended.stdout, "")
@@ -62,57 +64,57 @@ class Words(WeirTest):
             self.assertRegex(ended.stdout, r"\Aweir \d+\.\d+\.\d+\n\Z")
 
     def test_unknown_option(self):
-        self.assert_mistake(USAGE, r"unknown option --tpc.*did you mean --tcp\?", "--tpc", "0")
-        self.assert_mistake(USAGE, r"did you mean --workers\?", "serve", "--worker=2")
-        self.assert_mistake(USAGE, r"unknown option --nothing-like-it.*weir serve --help", "--nothing-like-it")
-        self.assert_mistake(USAGE, r"unknown option -x", "-x")
-        self.assert_mistake(USAGE, r"unknown option -v?x", "-vx")
+        self.assert_usage_error(USAGE, r"unknown option --tpc.*did you mean --tcp\?", "--tpc", "0")
+        self.assert_usage_error(USAGE, r"did you mean --workers\?", "serve", "--worker=2")
+        self.assert_usage_error(USAGE, r"unknown option --nothing-like-it.*weir serve --help", "--nothing-like-it")
+        self.assert_usage_error(USAGE, r"unknown option -x", "-x")
+        self.assert_usage_error(USAGE, r"unknown option -v?x", "-vx")
 
     def test_unknown_command(self):
-        self.assert_mistake(USAGE, r"sevre.*did you mean serve\?.*weir --help", "sevre")
-        self.assert_mistake(USAGE, r"stray.*weir serve --help", "serve", "stray")
+        self.assert_usage_error(USAGE, r"sevre.*did you mean serve\?.*weir --help", "sevre")
+        self.assert_usage_error(USAGE, r"stray.*weir serve --help", "serve", "stray")
 
     def test_missing_or_superfluous_value(self):
-        self.assert_mistake(USAGE, r"--tcp needs a value", "--tcp")
-        self.assert_mistake(USAGE, r"--help takes no value", "--help=yes")
+        self.assert_usage_error(USAGE, r"--tcp needs a value", "--tcp")
+        self.assert_usage_error(USAGE, r"--help takes no value", "--help=yes")
 
     def test_bad_address(self):
         for address in ("nonsense", "70000", "-1", "1.2.3.4.5:80", "[::1:80", "[::1]", "127.0.0.1", "127.0.0.1:",
                         "host.example:80", "", "127.0.0.1:80:90", "[1.2.3.4]:80x"):
             for option in ("--tcp", "--udp"):
                 with self.subTest(address=address, option=option):
-                    self.assert_mistake(USAGE, re.escape(f"{option} {address}: not an address"), option, address)
+                    self.assert_usage_error(USAGE, re.escape(f"{option} {address}: not an address"), option, address)
 
     def test_bad_numbers(self):
         for value in ("0", "-1", "256", "two", "", "1x", "99999999999999999999"):
             with self.subTest(workers=value):
-                self.assert_mistake(USAGE, re.escape(f"--workers {value}: write a number from 1 to 255"),
-                                    "--workers", value)
+                self.assert_usage_error(USAGE, re.escape(f"--workers {value}: write a number from 1 to 255"),
+                                        "--workers", value)
         for value in ("soon", "5x", "", "-5s", "99999999999999999999s", "s"):
             with self.subTest(drain=value):
-                self.assert_mistake(USAGE, re.escape(f"--drain {value}: write a time"), "--drain", value)
+                self.assert_usage_error(USAGE, re.escape(f"--drain {value}: write a time"), "--drain", value)
 
     def test_unknown_transport(self):
-        self.assert_mistake(WRONG_SETTING, r"nope.*uring, epoll", "--tcp", "127.0.0.1:0", "--transport", "nope")
+        self.assert_usage_error(WRONG_SETTING, r"nope.*uring, epoll", "--tcp", "127.0.0.1:0", "--transport", "nope")
 
     def test_too_many_listeners(self):
-        self.assert_mistake(USAGE, r"more than 64 listeners", *["--tcp", "127.0.0.1:0"] * 65)
+        self.assert_usage_error(USAGE, r"more than 64 listeners", *["--tcp", "127.0.0.1:0"] * 65)
 
     def test_address_of_another_machine(self):
         for kind, address in (("tcp", "192.0.2.1:0"), ("udp", "192.0.2.1:0"), ("tcp", "[2001:db8::1]:0")):
             with self.subTest(kind=kind, address=address):
-                self.assert_mistake(CANNOT_LISTEN, re.escape(f"cannot listen on {kind} {address}: ")
-                                    + r".*\(EADDRNOTAVAIL\); ", f"--{kind}", address, transport=True)
+                self.assert_usage_error(CANNOT_LISTEN, re.escape(f"cannot listen on {kind} {address}: ")
+                                        + r".*\(EADDRNOTAVAIL\); ", f"--{kind}", address, transport=True)
 
     def test_port_in_use(self):
-        """Also when several workers share the port, and when the stranger would share it, too."""
-        for option, kind, letter in (("tcp", socket.SOCK_STREAM, "t"), ("udp", socket.SOCK_DGRAM, "u")):
+        """Also with several workers that share the port, and if the other process allows sharing, too."""
+        for option, kind, flag in (("tcp", socket.SOCK_STREAM, "t"), ("udp", socket.SOCK_DGRAM, "u")):
             for host in ("127.0.0.1", "::1", "::"):
                 for workers in ("1", "3"):
                     for shared in (False, True):
                         with self.subTest(kind=option, host=host, workers=workers, shared=shared), \
-                                listening_stranger(kind, host, shared=shared) as stranger:
-                            port = stranger.getsockname()[1]
+                                foreign_listener(kind, host, shared=shared) as foreign:
+                            port = foreign.getsockname()[1]
                             address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                             ended = self.run_weir("serve", f"--{option}", address, "--workers", workers,
                                                   transport=True)
@@ -120,40 +122,40 @@ class Words(WeirTest):
                             self.assertEqual(
                                 ended.stderr,
                                 f"weir: cannot listen on {option} {address}: address in use (EADDRINUSE); see who "
-                                f"has it with 'ss -l{letter}np sport = :{port}', or take another port with "
+                                f"has it with 'ss -l{flag}np sport = :{port}', or take another port with "
                                 f"--{option} 0\n")
 
-    def test_port_in_use_by_itself(self):
+    def test_port_in_use_by_the_same_process(self):
         for option in ("--tcp", "--udp"):
             for workers in ("1", "2"):
                 with self.subTest(option=option, workers=workers):
                     address = f"127.0.0.1:{free_port('127.0.0.1')}"
-                    self.assert_mistake(CANNOT_LISTEN, r"address in use", option, address, option, address,
-                                        "--workers", workers)
+                    self.assert_usage_error(CANNOT_LISTEN, r"address in use", option, address, option, address,
+                                            "--workers", workers)
 
-    def test_only_the_free_listener_is_not_enough(self):
-        """One of two cannot be had: it does not start at all, and says which."""
-        with listening_stranger(socket.SOCK_STREAM, "127.0.0.1") as stranger:
-            port = stranger.getsockname()[1]
-            self.assert_mistake(CANNOT_LISTEN, rf"tcp 127\.0\.0\.1:{port}", "--tcp", "127.0.0.1:0",
-                                "--tcp", f"127.0.0.1:{port}", transport=True)
+    def test_one_address_in_use_prevents_the_start(self):
+        """With one of two addresses in use, the server does not start, and names the address."""
+        with foreign_listener(socket.SOCK_STREAM, "127.0.0.1") as foreign:
+            port = foreign.getsockname()[1]
+            self.assert_usage_error(CANNOT_LISTEN, rf"tcp 127\.0\.0\.1:{port}", "--tcp", "127.0.0.1:0",
+                                    "--tcp", f"127.0.0.1:{port}", transport=True)
 
-    def test_low_port_needs_a_right(self):
-        """As another user, where we may become one."""
+    def test_low_port_needs_a_privilege(self):
+        """Run as another user, if the test may switch to one."""
         if os.geteuid() != 0:
-            self.skipTest("only root can become somebody else")
+            self.skipTest("only root can switch to another user")
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as setting:
             if int(setting.read()) <= 7:
-                self.skipTest("every port is free for all here")
+                self.skipTest("unprivileged users may bind low ports")
         reachable = subprocess.run([Settings.weir, "--version"], user=65534, group=65534, extra_groups=[],
-                                   capture_output=True, check=False) if self.can_run_as_nobody() else None
+                                   capture_output=True, check=False) if self.can_run_as_other_user() else None
         if not reachable or reachable.returncode != 0:
-            self.skipTest("the program cannot be run by another user from where it lies")
-        self.assert_mistake(CANNOT_LISTEN, r"cannot listen on tcp 127\.0\.0\.1:7: not permitted \(EACCES\); .*1024",
-                            "--tcp", "127.0.0.1:7", "--transport", "epoll", user=65534, group=65534, extra_groups=[])
+            self.skipTest("another user cannot run the program in this folder")
+        self.assert_usage_error(CANNOT_LISTEN, r"cannot listen on tcp 127\.0\.0\.1:7: not permitted \(EACCES\); .*1024",
+                                "--tcp", "127.0.0.1:7", "--transport", "epoll", user=65534, group=65534, extra_groups=[])
 
     @staticmethod
-    def can_run_as_nobody():
+    def can_run_as_other_user():
         try:
             subprocess.run([Settings.weir, "--version"], user=65534, group=65534, extra_groups=[], capture_output=True,
                            check=False)
@@ -163,7 +165,7 @@ class Words(WeirTest):
 
 
 class Lines(WeirTest):
-    """The lines on stdout are an interface; the log is on stderr."""
+    """The lines on stdout are an interface; the log goes to stderr."""
 
     def test_listening_lines(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--tcp=[::1]:0", "-t", "0", "-u0", "--udp", "[::]:0", "--workers",
@@ -202,9 +204,9 @@ class Lines(WeirTest):
     def test_alone_on_5050(self):
         try:
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                listening_stranger(kind, "::", 5050).close()
+                foreign_listener(kind, "::", 5050).close()
         except OSError as error:
-            self.skipTest(f"port 5050 is not to be had: {error}")
+            self.skipTest(f"port 5050 is not available: {error}")
         weir = self.start()
         self.assertEqual([(one.proto, one.host, one.port) for one in weir.listeners],
                          [("tcp", "::", 5050), ("udp", "::", 5050)])
@@ -213,7 +215,7 @@ class Lines(WeirTest):
 
     def test_quiet_and_verbose(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--quiet")
-        weir.tell(signal.SIGINT)
+        weir.send_signal(signal.SIGINT)
         ended = weir.wait_end()
         self.assertEqual((ended.code, ended.log), (0, ""))
         weir = self.start("--tcp", "127.0.0.1:0", "-v")
@@ -223,7 +225,7 @@ class Lines(WeirTest):
 
 class HardToKill(WeirTest):
     def wait_listening(self, weir, address):
-        """For a weir whose stdout we do not have."""
+        """Waits for a weir whose stdout the test does not read."""
         def answers():
             try:
                 echo_once(address)
@@ -233,17 +235,17 @@ class HardToKill(WeirTest):
         weir.wait_until("it listens", answers)
 
     def test_closed_descriptors(self):
-        """stdin, stdout, stderr closed (`<&- >&- 2>&-`) in any combination: it serves, and ends when told to."""
+        """stdin, stdout, stderr closed (`<&- >&- 2>&-`) in any combination: the server runs, and exits on a signal."""
         for close in ((1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)):
             with self.subTest(closed=close):
                 address = ("127.0.0.31", free_port("127.0.0.31"))
                 weir = self.launch("--tcp", "%s:%d" % address, "-v", close=close, stdout=subprocess.DEVNULL)
                 self.wait_listening(weir, address)
                 echo_once(address, 100_000)
-                weir.tell(signal.SIGINT)
+                weir.send_signal(signal.SIGINT)
                 self.assertEqual(weir.wait_end().code, 0)
 
-    def test_stdout_whose_reader_is_gone(self):
+    def test_stdout_with_a_closed_reader(self):
         reader, writer = os.pipe()
         os.close(reader)
         address = ("127.0.0.32", free_port("127.0.0.32"))
@@ -256,7 +258,7 @@ class HardToKill(WeirTest):
         with open("/dev/full", "wb") as full:
             weir = self.launch("--tcp", "127.0.0.1:0", "-vv", stderr=full).wait_ready()
             echo_once(weir.tcp)
-            weir.tell(signal.SIGINT)
+            weir.send_signal(signal.SIGINT)
             self.assertEqual(weir.wait_end().code, 0)
             address = ("127.0.0.33", free_port("127.0.0.33"))
             weir = self.launch("--tcp", "%s:%d" % address, stdout=full)
@@ -265,44 +267,44 @@ class HardToKill(WeirTest):
 
     def test_sigpipe(self):
         weir = self.start("--tcp", "127.0.0.1:0")
-        weir.tell(signal.SIGPIPE)
+        weir.send_signal(signal.SIGPIPE)
         echo_once(weir.tcp)
         weir.stop()
 
     def test_stopped_and_continued(self):
         weir = self.start("--tcp", "127.0.0.1:0")
         with connect(weir.tcp) as peer:
-            weir.tell(signal.SIGSTOP)
+            weir.send_signal(signal.SIGSTOP)
             peer.sendall(b"asleep?")
-            weir.tell(signal.SIGCONT)
+            weir.send_signal(signal.SIGCONT)
             self.assertEqual(receive_exactly(peer, 7), b"asleep?")
         weir.stop()
 
     def test_restart_on_the_same_port(self):
-        """At once after kill -9 amid live connections, some of which then linger in TIME_WAIT or FIN_WAIT."""
+        """Immediately after kill -9 with live connections, some of which then stay in TIME_WAIT or FIN_WAIT."""
         weir = self.start("--tcp", "127.0.0.34:0", "--udp", "127.0.0.34:0", "--workers", "2")
         tcp, udp = weir.tcp, weir.udp
-        for turn in range(3):
+        for attempt in range(3):
             peers = [connect(tcp) for _ in range(20)]
             for peer in peers:
                 peer.sendall(b"alive")
                 self.assertEqual(receive_exactly(peer, 5), b"alive")
-            weir.tell(signal.SIGKILL)
+            weir.send_signal(signal.SIGKILL)
             weir.wait_end()
             weir = self.start("--tcp", "%s:%d" % tcp, "--udp", "%s:%d" % udp, "--workers", "2")
             echo_once(tcp)
             for peer in peers:
-                close_with_reset(peer) if turn == 1 else peer.close()
+                close_with_reset(peer) if attempt == 1 else peer.close()
         weir.stop()
 
     def test_restart_after_a_drain(self):
-        """The server closed first, so the connections wait in its TIME_WAIT."""
+        """The server closed first, so that the connections are in its TIME_WAIT."""
         weir = self.start("--tcp", "127.0.0.35:0")
         address = weir.tcp
         with connect(address) as peer:
             peer.sendall(b"alive")
             self.assertEqual(receive_exactly(peer, 5), b"alive")
-            weir.tell(signal.SIGINT)
+            weir.send_signal(signal.SIGINT)
             self.assertEqual(peer.recv(10), b"")
         self.assertEqual(weir.wait_end().code, 0)
         weir = self.start("--tcp", "%s:%d" % address)
@@ -313,7 +315,7 @@ class HardToKill(WeirTest):
         weir = self.start("--tcp", "127.0.0.1:0")
         with connect(weir.tcp):
             for _ in range(20):
-                weir.tell(signal.SIGTERM)
+                weir.send_signal(signal.SIGTERM)
             self.assertEqual(weir.wait_end().code, 0)
 
 

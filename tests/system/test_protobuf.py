@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Protobuf's own varints, by Debian's python3-protobuf: what its encoder writes, weir reads, and the other way round.
-Skipped where it is not installed."""
+"""Protobuf's own varints, by Debian's python3-protobuf: weir reads frames written by its encoder, and it reads frames
+written by weir. Skipped if the package is not installed."""
 import os
 import subprocess
 import sys
 
 os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"
-sys.path.append("/usr/lib/python3/dist-packages")  # where Debian has it, whichever python3 this is
+sys.path.append("/usr/lib/python3/dist-packages")  # Debian's folder, for any python3
 try:
     from google.protobuf.internal.decoder import _DecodeVarint
     from google.protobuf.internal.encoder import _VarintBytes
@@ -40,7 +40,7 @@ class ProtobufTest(WeirTest):
             at += length
         self.assertEqual(at, len(back))
 
-    def test_encoded_by_weir_and_read_by_protobuf(self):
+    def test_protobuf_reads_frames_of_weir(self):
         texts = [b"x" * size for size in SIZES]
         result = subprocess.run([*Settings.emulator, Settings.weir, "frame", "encode", "varint"],
                                 input=b"".join(text + b"\n" for text in texts), capture_output=True,

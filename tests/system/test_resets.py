@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Connections that are reset at any moment, with bytes under way in both directions, cost nothing but themselves."""
+"""Connections that are reset at any moment, with bytes in flight in both directions, affect no other connection."""
 import random
 import socket
 import threading
@@ -12,7 +12,7 @@ TOGETHER = 20
 DATA = pattern_bytes(300_000)
 
 
-def reset_at_once(peer, chance):
+def reset_immediately(peer, chance):
     close_with_reset(peer)
 
 
@@ -49,7 +49,7 @@ def reset_after_half_close(peer, chance):
     close_with_reset(peer)
 
 
-WAYS = (reset_at_once, reset_after_sending, reset_with_everything_full, reset_while_reading, reset_after_half_close)
+WAYS = (reset_immediately, reset_after_sending, reset_with_everything_full, reset_while_reading, reset_after_half_close)
 
 
 class Resets(WeirTest):
@@ -75,21 +75,21 @@ class Resets(WeirTest):
         self.assertEqual(summary["accepted"], summary["closed"])
         self.assertGreater(summary["closed_reset"], RESETS)
 
-    def test_others_are_unharmed(self):
-        """Under the storm, a steady client's every byte is right."""
+    def test_resets_do_not_affect_other_clients(self):
+        """During the resets, a steady client receives every byte correctly."""
         weir = self.start("--tcp", "127.0.0.1:0")
         failures, over = [], threading.Event()
 
-        def stay_steady():
-            turn = 0
+        def echo_steadily():
+            attempt = 0
             try:
                 with connect(weir.tcp) as peer:
-                    while not over.is_set() or turn < 10:
-                        echo(peer, 50_000, seed=turn, finish=False)
-                        turn += 1
-            except Exception as error:  # noqa: BLE001 - told by the test's own thread
+                    while not over.is_set() or attempt < 10:
+                        echo(peer, 50_000, seed=attempt, finish=False)
+                        attempt += 1
+            except Exception as error:  # noqa: BLE001 - reported by the test's own thread
                 failures.append(error)
-        steady = threading.Thread(target=stay_steady, daemon=True)
+        steady = threading.Thread(target=echo_steadily, daemon=True)
         steady.start()
         self.storm(weir, weir.tcp)
         over.set()
@@ -98,13 +98,13 @@ class Resets(WeirTest):
         self.assertFalse(steady.is_alive())
         weir.stop()
 
-    def test_stop_under_resets(self):
-        """The server ends in the middle of it."""
+    def test_shutdown_during_resets(self):
+        """The server shuts down while connections are reset."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "200ms")
         peers = [connect(weir.tcp) for _ in range(60)]
         for peer in peers:
             reset_after_sending(peer, random.Random(3)) if peer in peers[::2] else peer.sendall(b"x" * 1000)
-        weir.tell(2)
+        weir.send_signal(2)
         for peer in peers[1::2]:
             close_with_reset(peer)
         ended = weir.wait_end()

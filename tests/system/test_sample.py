@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""examples/rio_sample: where there is no Registered I/O it says so; over a stand-in for the table it echoes."""
+"""examples/rio_sample: without Registered I/O it exits with an error; with a replacement for the RIO table it echoes."""
 import os
 import re
 import signal
@@ -24,7 +24,7 @@ class Sample(WeirTest):
         line = sample.stdout.readline()
         return sample, int(re.fullmatch(r"rio_sample: echo on UDP port (\d+); Ctrl-C ends it\s*", line)[1])
 
-    def test_without_rio_it_says_so(self):
+    def test_without_rio_it_exits_with_an_error(self):
         ended = subprocess.run([*program("rio_sample.exe"), "0"], stdin=subprocess.DEVNULL, capture_output=True,
                                text=True, timeout=DEADLINE_S)
         if ended.returncode == ENDED:
@@ -33,7 +33,7 @@ class Sample(WeirTest):
         self.assertRegex(ended.stderr, r"\Ario_sample: cannot get Registered I/O: error 100\d\d; .*Windows 8")
 
     def test_echo(self):
-        """Every size, both families, bursts of more than a batch in their order, two clients that do not mix."""
+        """Every size, both families, bursts larger than a batch in order, two clients with separate answers."""
         sample, port = self.start_sample()
         echoed = 0
         for host, most in (("127.0.0.1", 65507), ("::1", 65527)):

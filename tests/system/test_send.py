@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""weir send: messages framed and sent, answers printed, and the exit code that says how it went."""
+"""weir send: messages are framed and sent, answers are printed, and the exit code reports the result."""
 import socket
 import struct
 import subprocess
@@ -11,7 +11,7 @@ OK, FAILED, USAGE, CANNOT_CONNECT, WRONG_SETTING = 0, 1, 64, 69, 78
 
 
 class Peer(threading.Thread):
-    """Listens on a free port of this machine, and serves one connection by the function it is given."""
+    """Listens on a free local port, and serves one connection with the given function."""
 
     def __init__(self, serve, kind=socket.SOCK_STREAM):
         super().__init__(daemon=True)
@@ -55,7 +55,7 @@ def receive_all(peer):
 
 class Send(WeirTest):
     def send(self, *arguments, stdin=b""):
-        """The ended process; its output is bytes."""
+        """Returns the ended process; its output is bytes."""
         return subprocess.run([*Settings.emulator, Settings.weir, "send", *arguments], input=stdin, capture_output=True,
                               timeout=DEADLINE_S, check=False)
 
@@ -76,7 +76,7 @@ class Send(WeirTest):
         weir.stop()
 
     def test_to_a_framed_echo(self):
-        """One description on both sides, and the server's --max-message in place of the codec's own."""
+        """The same frame specification on both sides; the server's --max-message replaces the codec's maximum."""
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u16le,max=9", "--max-message", "5")
         tcp = "127.0.0.1:%d" % weir.tcp[1]
         self.assertEqual(weir.listeners[0].codec, "u16le,max=5")
@@ -93,8 +93,8 @@ class Send(WeirTest):
         with Peer(serve, socket.SOCK_DGRAM) as peer:
             self.assert_sent(self.send("--udp", peer.address, "one", "", "three"), b"one\n\nthree\n")
 
-    def test_much_goes_both_ways_at_once(self):
-        """More than any buffer on the way holds: who only wrote first would wait for ever."""
+    def test_large_streams_in_both_directions(self):
+        """More data than all buffers on the way hold: a client that only writes first would wait forever."""
         weir = self.start("--tcp", "127.0.0.1:0", "--queue-high", "64k")
         lines = b"0123456789abcdef" * 4095 + b"\n"
         ended = self.send("--raw", "--timeout", str(DEADLINE_S), "127.0.0.1:%d" % weir.tcp[1], stdin=lines * 200)
@@ -118,20 +118,20 @@ class Send(WeirTest):
         with Peer(serve) as peer:
             self.assert_sent(self.send("-c", "u8", peer.address, stdin=b"one\r\n\nfour"), b"ok\n")
 
-    def test_wait_leaves_our_side_open(self):
+    def test_wait_keeps_the_sending_side_open(self):
         def serve(peer):
             assert receive_exactly(peer, 6) == b"hello\n"
             peer.sendall(b"first\nsecond\n")
-            assert peer.recv(1) == b""  # only now, at its end
+            assert peer.recv(1) == b""  # FIN only now, when the client closes
 
         with Peer(serve) as peer:
             self.assert_sent(self.send("--codec", "line", "--wait", "300ms", peer.address, "hello"), b"first\nsecond\n")
 
-    def test_what_makes_no_sense_is_told(self):
+    def test_a_malformed_answer_is_reported(self):
         with Peer(lambda peer: peer.sendall(b"HTTP/1.1 400 Bad Request\r\n")) as peer:
             self.assert_failed(self.send("--codec", "u32be", peer.address, "hello"), FAILED, r"cannot read 127.+: .+")
 
-    def test_an_answer_cut_short(self):
+    def test_a_truncated_answer_is_reported(self):
         def serve(peer):
             receive_all(peer)
             peer.sendall(b"\0\0\0\5he")
@@ -147,7 +147,7 @@ class Send(WeirTest):
         with Peer(serve) as peer:
             self.assert_failed(self.send(peer.address, "hello"), FAILED, r"cannot read 127.+: ")
 
-    def test_a_peer_that_never_ends(self):
+    def test_a_peer_that_never_closes(self):
         over = threading.Event()
         with Peer(lambda peer: over.wait(DEADLINE_S)) as peer:
             self.assert_failed(self.send("--timeout", "200ms", peer.address, "hello"), FAILED,
@@ -165,12 +165,12 @@ class Send(WeirTest):
         self.assert_failed(ended, FAILED, "not every datagram was answered")
         self.assertEqual(ended.stdout, b"one\n")
 
-    def test_nobody_there(self):
+    def test_connection_refused(self):
         with Peer(lambda peer: None, socket.SOCK_DGRAM) as taken:  # a port that no TCP listener has
             taken.listener.sendto(b"", taken.listener.getsockname())
             self.assert_failed(self.send(taken.address, "hello"), CANNOT_CONNECT, r"cannot connect to 127.+: ")
 
-    def test_mistakes(self):
+    def test_usage_errors(self):
         self.assert_failed(self.send(), USAGE, r"to whom\?")
         self.assert_failed(self.send("--codex", "raw", "7"), USAGE, "did you mean --codec")
         self.assert_failed(self.send("--codec", "u32bee", "127.0.0.1:1", "x"), WRONG_SETTING, "u32bee")

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""How long: each time limit ends the session that broke it, under its own reason, and no other.
+"""Timeouts: each timeout closes the session that exceeded it, with its own reason, and no other session.
 
-In every test a busy client echoes without a pause from before the limit is broken until after it was carried out, on
-a connection of its own. The limits are a second or so: as little as a test has patience for, and far more than a busy
-client needs for one exchange, on a loaded machine too.
+In every test a busy client echoes without a pause from before the timeout until after the session was closed, on
+its own connection. The timeouts are about a second: short enough for a test, and far more than a busy
+client needs for one exchange, even on a loaded machine.
 """
 import select
 import socket
 import struct
 
-from weir_process import (MIB, BusyClient, WeirTest, connect, deaf_client, echo, expect_end, main, pattern_bytes,
+from weir_process import (MIB, BusyClient, WeirTest, connect, non_reading_client, echo, expect_end, main, pattern_bytes,
                           receive_exactly, scaled, udp_socket, wait_closed)
 
 LIMIT = "1s"
@@ -21,7 +21,7 @@ def framed(message):
 
 
 def flood_until_closed(peer):
-    """Sends to a server that stops taking it, until the server ends the connection."""
+    """Sends to a server that stops reading, until the server closes the connection."""
     peer.settimeout(None)
     try:
         while True:
@@ -32,11 +32,11 @@ def flood_until_closed(peer):
 
 class TimeLimits(WeirTest):
     def start_patient(self, *arguments):
-        """A server whose every limit is far away, but for those of the arguments."""
+        """Starts a server with very long timeouts, except those in the arguments."""
         return self.start("--tcp", "127.0.0.1:0", *PATIENT, *arguments)
 
     def assert_one(self, weir, reason, busy):
-        """One session was ended for the reason; the busy client was not, and is not."""
+        """Requires that one session was closed for the reason; the busy client was not, and still is served."""
         weir.wait_counted(f"closed_{reason}")
         busy.stop()
         summary = weir.stop().summary
@@ -53,7 +53,7 @@ class TimeLimits(WeirTest):
             self.assertEqual(self.assert_one(weir, "idle", busy)["accepted"], 2)
 
     def test_idle_without_a_byte(self):
-        """Also who never said a word is idle, where the first byte has no limit of its own."""
+        """A client that never sent a byte is also idle, if the first-byte timeout is off."""
         weir = self.start_patient("--idle-timeout", LIMIT, "--first-byte-timeout", "off")
         busy = BusyClient(weir.tcp)
         with connect(weir.tcp) as peer:
@@ -61,7 +61,7 @@ class TimeLimits(WeirTest):
             self.assert_one(weir, "idle", busy)
 
     def test_first_byte(self):
-        """Who said one byte may be silent ever after."""
+        """After its first byte, a client may stay silent."""
         weir = self.start_patient("--first-byte-timeout", LIMIT)
         busy = BusyClient(weir.tcp)
         with connect(weir.tcp) as silent_later:
@@ -73,27 +73,27 @@ class TimeLimits(WeirTest):
         self.assertEqual(self.assert_one(weir, "first_byte", busy)["accepted"], 3)
 
     def test_frame(self):
-        """A byte now and then does not lengthen a frame's time; between two frames there is none."""
+        """Single bytes do not extend the frame timeout; the timeout does not run between two frames."""
         weir = self.start_patient("--frame-timeout", LIMIT, "--codec", "u32be")
-        with connect(weir.tcp) as resting, connect(weir.tcp) as dribbling:
+        with connect(weir.tcp) as waiting, connect(weir.tcp) as slow:
             for _ in range(3):
-                resting.sendall(framed(b"whole"))
-                self.assertEqual(receive_exactly(resting, 9), framed(b"whole"))
-            dribbling.sendall(framed(b"one that is whole") + framed(b"x" * 10_000)[:5])
-            self.assertEqual(receive_exactly(dribbling, 21), framed(b"one that is whole"))
-            while not select.select([dribbling], [], [], 0.05)[0]:
-                dribbling.sendall(b"x")
-            wait_closed(dribbling)
+                waiting.sendall(framed(b"whole"))
+                self.assertEqual(receive_exactly(waiting, 9), framed(b"whole"))
+            slow.sendall(framed(b"one that is whole") + framed(b"x" * 10_000)[:5])
+            self.assertEqual(receive_exactly(slow, 21), framed(b"one that is whole"))
+            while not select.select([slow], [], [], 0.05)[0]:
+                slow.sendall(b"x")
+            wait_closed(slow)
             weir.wait_counted("closed_frame")
-            resting.sendall(framed(b"again"))
-            resting.shutdown(socket.SHUT_WR)
-            self.assertEqual(receive_exactly(resting, 9), framed(b"again"))
-            expect_end(resting)
+            waiting.sendall(framed(b"again"))
+            waiting.shutdown(socket.SHUT_WR)
+            self.assertEqual(receive_exactly(waiting, 9), framed(b"again"))
+            expect_end(waiting)
         summary = weir.stop().summary
         self.assertEqual((summary["closed_frame"], summary["closed_peer_done"]), (1, 1), summary)
 
-    def test_frame_in_its_head(self):
-        """The length itself is part of the frame."""
+    def test_frame_timeout_in_the_header(self):
+        """The length field itself is part of the frame."""
         weir = self.start_patient("--frame-timeout", LIMIT, "--codec", "u32be")
         with connect(weir.tcp) as peer:
             peer.sendall(b"\0")
@@ -104,18 +104,18 @@ class TimeLimits(WeirTest):
     def test_send_stalled(self):
         weir = self.start_patient("--send-timeout", LIMIT)
         busy = BusyClient(weir.tcp)
-        with deaf_client(weir.tcp) as deaf:
-            flood_until_closed(deaf)
+        with non_reading_client(weir.tcp) as non_reader:
+            flood_until_closed(non_reader)
             self.assert_one(weir, "stalled", busy)
 
     def test_send_rate_min(self):
-        """Who takes less than the least is stalled in the end, however steadily."""
+        """A client that reads slower than the minimum rate is closed as stalled, even if it reads steadily."""
         weir = self.start_patient("--send-timeout", LIMIT, "--send-rate-min", "64m")
         busy = BusyClient(weir.tcp)
-        with deaf_client(weir.tcp) as slow:
+        with non_reading_client(weir.tcp) as slow:
             piece = pattern_bytes(65536)
             try:
-                while True: # a few bytes each time that nothing can be sent: progress, but not enough of it
+                while True: # a few bytes whenever sending blocks: too slow
                     if select.select([], [slow], [], 0.05)[1]:
                         slow.send(piece)
                     else:
@@ -125,7 +125,7 @@ class TimeLimits(WeirTest):
             self.assert_one(weir, "stalled", busy)
 
     def test_lifetime(self):
-        """Not even a busy session outlives it; the one that comes afterwards has its own."""
+        """The lifetime closes even a busy session; a later session has its own lifetime."""
         weir = self.start_patient("--lifetime", "2s")
         with connect(weir.tcp) as old:
             try:
@@ -147,26 +147,26 @@ class TimeLimits(WeirTest):
         self.assertEqual((summary["closed_lifetime"], summary["closed_peer_done"]), (1, 1), summary)
 
     def test_linger(self):
-        """The server ended first; a peer that does not follow is not waited for without end."""
+        """The server has sent FIN; it does not wait forever for a peer that sends none."""
         weir = self.start_patient("--listen", "tcp://127.0.0.1:0?handler=time", "--linger-timeout", LIMIT)
         busy = BusyClient(weir.address("tcp", 0))
         with connect(weir.address("tcp", 1)) as peer:
-            told = b""
-            while not told.endswith(b"\n"):
-                told += peer.recv(100)
+            received = b""
+            while not received.endswith(b"\n"):
+                received += peer.recv(100)
             expect_end(peer)
             self.assert_one(weir, "application", busy)
 
     def test_datagram_peer_idle(self):
-        """The peer is forgotten, and is a new one when it comes again."""
+        """An idle peer is removed, and is a new peer when it sends again."""
         weir = self.start("--udp", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--udp-idle-timeout", LIMIT,
                           "--message-rate", "1000000", *PATIENT)
         busy = BusyClient(weir.tcp)
         with udp_socket(weir.udp) as peer, udp_socket(weir.udp) as other:
-            for turn in range(2):
+            for attempt in range(2):
                 peer.send(b"here")
                 self.assertEqual(peer.recv(100), b"here")
-                while not weir.has_counted("closed_idle", turn + 1):
+                while not weir.has_counted("closed_idle", attempt + 1):
                     other.send(b"still here")
                     self.assertEqual(other.recv(100), b"still here")
         busy.stop()
@@ -174,17 +174,18 @@ class TimeLimits(WeirTest):
         self.assertEqual((summary["closed_idle"], summary["peers_opened"]), (2, 3), summary)
 
     def test_every_limit_off(self):
-        """Off is off: clients that would break each of the limits live on while one with a limit is ended."""
+        """With timeouts off, clients that would exceed each timeout stay connected, while a limited server closes its
+        client."""
         off = [word for name in ("idle", "first-byte", "frame", "send", "linger") for word in
                (f"--{name}-timeout", "off")]
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", *off)
         limited = self.start("--tcp", "127.0.0.1:0", "--idle-timeout", LIMIT)
-        with connect(weir.tcp) as silent, connect(weir.tcp) as begun, connect(limited.tcp) as measure:
-            begun.sendall(framed(b"begun")[:6])
+        with connect(weir.tcp) as silent, connect(weir.tcp) as partial, connect(limited.tcp) as measure:
+            partial.sendall(framed(b"begun")[:6])
             wait_closed(measure)
-            begun.sendall(framed(b"begun")[6:])
+            partial.sendall(framed(b"begun")[6:])
             silent.sendall(framed(b"awake"))
-            self.assertEqual(receive_exactly(begun, 9), framed(b"begun"))
+            self.assertEqual(receive_exactly(partial, 9), framed(b"begun"))
             self.assertEqual(receive_exactly(silent, 9), framed(b"awake"))
         limited.stop()
         weir.stop()
@@ -192,30 +193,30 @@ class TimeLimits(WeirTest):
 
 class Crowd(WeirTest):
     def test_many_idle_among_many_busy(self):
-        """A crowd goes quiet while others talk: all of it is ended, and nobody else."""
-        quiet_count = scaled(200, 20)
+        """Many clients become idle while others are busy: the server closes exactly the idle ones."""
+        idle_count = scaled(200, 20)
         weir = self.start("--tcp", "127.0.0.1:0", "--idle-timeout", "2s", "--stats", "100ms")
         busy = [BusyClient(weir.tcp) for _ in range(3)]
-        quiet = [connect(weir.tcp) for _ in range(quiet_count)]
-        for i, peer in enumerate(quiet):
+        idle = [connect(weir.tcp) for _ in range(idle_count)]
+        for i, peer in enumerate(idle):
             if i % 2:
                 echo(peer, 100, finish=False)
-        for peer in quiet:
+        for peer in idle:
             wait_closed(peer)
             peer.close()
         for client in busy:
             client.stop()
         summary = weir.stop().summary
-        self.assertEqual(summary["closed_idle"], quiet_count, summary)
+        self.assertEqual(summary["closed_idle"], idle_count, summary)
         self.assertEqual(summary["closed_peer_done"], len(busy), summary)
 
     def test_idle_while_it_sends(self):
-        """Bytes that go are a sign of life as well as bytes that come: who only takes is not idle."""
+        """Sent bytes count as activity as well as received bytes: a client that only reads is not idle."""
         total = scaled(8 * MIB)
         weir = self.start("--tcp", "127.0.0.1:0", "--idle-timeout", "3s")
         with connect(weir.tcp, receive_bytes=65536) as peer:
             echo(peer, total)
-        self.assert_adds_up(weir.stop().summary)
+        self.assert_counts_add_up(weir.stop().summary)
 
 
 if __name__ == "__main__":

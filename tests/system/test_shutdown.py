@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""The end: a first signal drains, the drain has a deadline, a second signal does not wait; the sums are right."""
+"""Shutdown: a first signal starts a drain with a deadline, a second signal does not wait; the counts add up."""
 import signal
 import socket
 import threading
 
-from weir_process import (DEADLINE_S, MIB, WeirTest, close_with_reset, connect, deaf_client, echo, expect_end,
+from weir_process import (DEADLINE_S, MIB, WeirTest, close_with_reset, connect, non_reading_client, echo, expect_end,
                           expect_flood, flood, is_refused, main, reasons_sum, receive_exactly, scaled, stop_signals,
                           udp_socket, unacknowledged_bytes)
 
 
-def stubborn_client(address):
-    """It asks for more than fits anywhere, and never reads."""
-    peer = deaf_client(address)
+def requesting_non_reader(address):
+    """Returns a client that requests more than all buffers hold, and never reads."""
+    peer = non_reading_client(address)
     flood([peer])
     return peer
 
 
 class Shutdown(WeirTest):
     def drain(self, weir, number=signal.SIGINT):
-        """Tells it to end, and returns once it has begun to."""
-        weir.tell(number)
-        weir.wait_until("nobody listens any more", lambda: is_refused(weir.tcp))
+        """Starts the shutdown, and returns once the listener is closed."""
+        weir.send_signal(number)
+        weir.wait_until("the listener is closed", lambda: is_refused(weir.tcp))
 
-    def test_signals_end_it(self):
+    def test_signals_shut_down(self):
         for number in stop_signals():
             with self.subTest(signal=number):
                 weir = self.start("--tcp", "[::]:0", "--udp", "[::]:0")
@@ -32,9 +32,9 @@ class Shutdown(WeirTest):
                 self.assertEqual((summary["accepted"], summary["closed"]), (1, 1))
 
     def test_queued_bytes_reach_a_late_reader(self):
-        """A client that read nothing before the signal: all that had reached the server comes, and then the end."""
+        """A client that read nothing before the signal gets every byte that had reached the server, then EOF."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h")
-        with deaf_client(weir.tcp) as peer:
+        with non_reading_client(weir.tcp) as peer:
             taken = flood([peer], seed=4)[peer]
             reached = taken - unacknowledged_bytes(peer)
             self.drain(weir)
@@ -47,7 +47,7 @@ class Shutdown(WeirTest):
         self.assertEqual(ended.summary["closed_drain"], 1)
 
     def test_requests_in_flight_are_answered(self):
-        """What was sent before the signal is echoed, on every connection, and then comes the end."""
+        """Bytes sent before the signal are echoed on every connection, followed by EOF."""
         weir = self.start("--tcp", "[::1]:0", "--drain", "1h")
         peers = [connect(weir.tcp) for _ in range(scaled(200))]
         for i, peer in enumerate(peers):
@@ -56,23 +56,23 @@ class Shutdown(WeirTest):
         for i, peer in enumerate(peers):
             peer.sendall(b"last %05d" % i)
         for peer in peers:
-            weir.wait_until("it reached the server", lambda: unacknowledged_bytes(peer) == 0)
-        weir.tell(stop_signals()[-1])
+            weir.wait_until("the request reached the server", lambda: unacknowledged_bytes(peer) == 0)
+        weir.send_signal(stop_signals()[-1])
         for i, peer in enumerate(peers):
             self.assertEqual(receive_exactly(peer, 10), b"last %05d" % i)
             expect_end(peer)
             peer.close()
         ended = weir.wait_end()
         self.assertEqual(ended.code, 0)
-        self.assert_adds_up(ended.summary)
+        self.assert_counts_add_up(ended.summary)
 
-    def test_idle_clients_get_the_end(self):
-        """Long before the deadline, and whether or not they then close."""
+    def test_idle_clients_get_eof(self):
+        """Idle clients get EOF long before the deadline, whether or not they close afterwards."""
         weir = self.start("--tcp", "[::]:0", "--drain", "1h")
         peers = [connect(("127.0.0.1" if i % 2 else "::1", weir.tcp[1])) for i in range(20)]
         for peer in peers[:10]:
             echo(peer, 1000, finish=False)
-        weir.tell(signal.SIGINT)
+        weir.send_signal(signal.SIGINT)
         for peer in peers:
             expect_end(peer)
         ended = weir.wait_end()
@@ -81,8 +81,8 @@ class Shutdown(WeirTest):
         for peer in peers:
             peer.close()
 
-    def test_busy_clients_do_not_hold_it(self):
-        """Clients that never stop asking are ended by the deadline."""
+    def test_busy_clients_do_not_delay_the_shutdown(self):
+        """Clients that send requests without a pause are closed at the deadline."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "500ms")
         over = threading.Event()
 
@@ -98,8 +98,8 @@ class Shutdown(WeirTest):
         threads = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
         for thread in threads:
             thread.start()
-        weir.wait_until("they are connected", lambda: weir.files_count() > 0)
-        weir.tell(signal.SIGINT)
+        weir.wait_until("the clients are connected", lambda: weir.files_count() > 0)
+        weir.send_signal(signal.SIGINT)
         ended = weir.wait_end()
         over.set()
         for thread in threads:
@@ -107,29 +107,29 @@ class Shutdown(WeirTest):
         self.assertEqual(ended.code, 0)
         self.assertEqual(ended.summary["accepted"], ended.summary["closed"])
 
-    def test_deadline_ends_a_stubborn_client(self):
+    def test_deadline_closes_a_client_that_never_reads(self):
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "200ms")
-        with stubborn_client(weir.tcp), connect(weir.tcp) as idle:
-            weir.tell(stop_signals()[-1])
+        with requesting_non_reader(weir.tcp), connect(weir.tcp) as idle:
+            weir.send_signal(stop_signals()[-1])
             ended = weir.wait_end()
             expect_end(idle)
         self.assertEqual(ended.code, 0)
         self.assertEqual(ended.summary["closed_shutdown"], 1)
         self.assertEqual(ended.summary["accepted"], ended.summary["closed"])
 
-    def test_second_signal_ends_at_once(self):
+    def test_second_signal_exits_immediately(self):
         for second in stop_signals():
             with self.subTest(second=second):
                 weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h")
-                with stubborn_client(weir.tcp):
+                with requesting_non_reader(weir.tcp):
                     self.drain(weir)
-                    weir.tell(second)
+                    weir.send_signal(second)
                     ended = weir.wait_end()
                 self.assertEqual(ended.code, 0)
                 self.assertEqual(ended.summary["closed_shutdown"], 1)
 
     def test_sums(self):
-        """Each client's bytes are counted once, and each end under its reason."""
+        """Each client's bytes are counted once, and each close under its reason."""
         weir = self.start("--tcp", "[::]:0", "--udp", "127.0.0.1:0", "--workers", "2")
         sizes = (0, 1, 1000, 16 * 1024, 16 * 1024 + 1, MIB)
         for i, size in enumerate(sizes * 5):
@@ -156,10 +156,10 @@ class Shutdown(WeirTest):
         for name, wanted in (("datagrams_in", 7), ("datagrams_out", 7), ("datagram_bytes_in", 49),
                              ("datagram_bytes_out", 49)):
             self.assertEqual(summary[name], wanted, name)
-        self.assert_adds_up(summary)
+        self.assert_counts_add_up(summary)
 
-    def test_connections_that_nobody_took_yet(self):
-        """A signal amid a rush of connects: each is served or refused, and the server ends."""
+    def test_connections_not_yet_accepted(self):
+        """A signal during a rush of connections: each is served or refused, and the server exits."""
         weir = self.start("--tcp", "127.0.0.1:0", "--workers", "2", "--drain", "1h")
         ended_well, failures = [], []
 
@@ -180,14 +180,14 @@ class Shutdown(WeirTest):
         threads = [threading.Thread(target=rush, daemon=True) for _ in range(4)]
         for thread in threads:
             thread.start()
-        weir.wait_until("the rush is on", lambda: len(ended_well) > 50)
-        weir.tell(signal.SIGINT)
+        weir.wait_until("the rush has started", lambda: len(ended_well) > 50)
+        weir.send_signal(signal.SIGINT)
         ended = weir.wait_end()
         over.set()
         for thread in threads:
             thread.join(DEADLINE_S)
         self.assertEqual((failures, ended.code), ([], 0))
-        self.assert_adds_up(ended.summary)
+        self.assert_counts_add_up(ended.summary)
 
 
 if __name__ == "__main__":

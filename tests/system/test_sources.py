@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Datagrams with a forged source that must never be answered: the server itself, port 0, many at once, nobody.
+"""Datagrams with a forged source that must never be answered: own addresses, port 0, broadcast and multicast addresses.
 
-A single answer to a datagram that claims to come from the server would go round for ever. Forging needs a raw socket
-(CAP_NET_RAW); where that is refused, these tests are skipped. Everything stays on the loopback interface; where the
-system allows it, on one of a network namespace of our own, which then has an address outside 127.0.0.0/8 too.
+A single answer to a datagram with the server's own source would loop forever. Forging needs a raw socket
+(CAP_NET_RAW); without it, these tests are skipped. Everything stays on the loopback interface; if the
+system allows it, on that of a new network namespace, which then also has an address outside 127.0.0.0/8.
 """
 import ctypes
 import os
@@ -18,7 +18,7 @@ has_extra_host = False
 
 
 def setUpModule():
-    """Moves this process, and with it every weir it starts, into a network namespace of its own."""
+    """Moves this process, and with it every weir it starts, into a new network namespace."""
     global has_extra_host
     if ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
         return
@@ -28,7 +28,7 @@ def setUpModule():
 
 
 def waiting_bytes(port):
-    """Received bytes that the owner of this UDP port has not taken yet, as /proc/net knows them."""
+    """Returns the bytes that this UDP port has received and its owner has not read, from /proc/net."""
     total = 0
     for path in ("/proc/net/udp", "/proc/net/udp6"):
         if not os.path.exists(path):
@@ -46,8 +46,9 @@ class Sources(WeirTest):
         if not can_forge():
             self.skipTest("no CAP_NET_RAW: cannot forge a source")
 
-    def settle(self, weir, honest):
-        """Every forged datagram was looked at, and the server still answers; counts its own answers in `honest`."""
+    def wait_processed(self, weir, honest):
+        """Waits until every forged datagram was read and the server still answers; counts its own answers in
+        `honest`."""
         for listener in weir.listeners:
             if listener.proto == "tcp":
                 continue
@@ -60,9 +61,9 @@ class Sources(WeirTest):
                     honest.append(1)
 
     def assert_dropped(self, weir, forged, own=0, bad=0):
-        """Nothing was answered but what settle() asked."""
+        """Requires that only the requests of wait_processed() were answered."""
         honest = []
-        self.settle(weir, honest)
+        self.wait_processed(weir, honest)
         summary = weir.stop().summary
         self.assertEqual(summary["datagrams_out"], len(honest), summary)
         self.assertEqual(summary["datagrams_in"], len(honest) + forged, summary)
@@ -79,7 +80,7 @@ class Sources(WeirTest):
                 self.assert_dropped(weir, forged=5, own=5)
 
     def test_own_port_on_any_address_of_this_machine(self):
-        """A wildcard listener answers on all of them, so all of them are its own."""
+        """A wildcard listener answers on all local addresses, so all of them are its own."""
         weir = self.start("--udp", "[::]:0", "--workers", "1")
         port = weir.udp[1]
         for source, target in (("127.0.0.1", "127.0.0.1"), ("127.0.0.5", "127.0.0.1"), ("127.0.0.1", "127.9.9.9"),
@@ -89,7 +90,7 @@ class Sources(WeirTest):
 
     def test_own_address_of_an_interface(self):
         if not has_extra_host:
-            self.skipTest("no network namespace of our own")
+            self.skipTest("no new network namespace")
         weir = self.start("--udp", "[::]:0", "--workers", "1")
         port = weir.udp[1]
         send_forged((EXTRA_HOST, port), ("127.0.0.1", port))
@@ -97,9 +98,9 @@ class Sources(WeirTest):
         self.assert_dropped(weir, forged=2, own=2)
 
     def test_own_address_without_descriptors(self):
-        """Knowing its own addresses must not hang on a free descriptor."""
+        """Recognizing its own addresses must not need a free descriptor."""
         if not has_extra_host:
-            self.skipTest("no network namespace of our own")
+            self.skipTest("no new network namespace")
         weir = self.start("--udp", "[::]:0", "--tcp", "127.0.0.1:0", "--workers", "1", files_max=32)
         port = weir.udp[1]
         for _ in range(40):
@@ -109,26 +110,26 @@ class Sources(WeirTest):
         self.assert_dropped(weir, forged=1, own=1)
 
     def test_broadcast_address_of_an_interface(self):
-        """Only the system knows that it is one, and does not send there; what was not sent is not counted as sent."""
+        """Only the system knows the broadcast address and does not send to it; a failed send is not counted as sent."""
         if not has_extra_host:
-            self.skipTest("no network namespace of our own")
+            self.skipTest("no new network namespace")
         weir = self.start("--udp", "[::]:0", "--workers", "1")
         send_forged(("192.0.2.255", 4000), ("127.0.0.1", weir.udp[1]))
         honest = []
-        self.settle(weir, honest)
+        self.wait_processed(weir, honest)
         summary = weir.stop().summary
         self.assertEqual(summary["dropped_unsent"] + summary["dropped_bad_source"], 1, summary)
         self.assertEqual(summary["datagrams_out"], len(honest), summary)
 
     def test_own_other_listener(self):
-        """Two listeners of one server would pass a datagram to each other for ever."""
+        """Two listeners of one server would pass a datagram to each other forever."""
         weir = self.start("--udp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", "1")
         first, second = weir.address("udp", 0), weir.address("udp", 1)
         send_forged(first, second)
         send_forged(second, first)
         self.assert_dropped(weir, forged=2, own=2)
 
-    def test_own_in_every_worker(self):
+    def test_own_addresses_in_every_worker(self):
         weir = self.start("--udp", "[::]:0", "--workers", "3")
         port = weir.udp[1]
         for i in range(30):
@@ -136,8 +137,8 @@ class Sources(WeirTest):
         self.assert_dropped(weir, forged=30, own=30)
 
     def test_sources_that_cannot_be_answered(self):
-        """Port 0, multicast and broadcast. (IPv4's 0.0.0.0 cannot be forged: Linux puts a real address in its
-        place on the way out, and lets none in.)"""
+        """Port 0, multicast and broadcast. (IPv4's 0.0.0.0 cannot be forged: Linux replaces it with a real address when
+        sending, and rejects it when receiving.)"""
         for bind in ("127.0.0.1:0", "[::]:0"):
             with self.subTest(bind=bind):
                 weir = self.start("--udp", bind, "--workers", "1")
@@ -149,7 +150,7 @@ class Sources(WeirTest):
                 self.assert_dropped(weir, forged=len(sources), bad=len(sources))
 
     def test_sources_that_cannot_be_answered_over_ipv6(self):
-        """Port 0 and the unspecified address. (Linux itself keeps multicast sources out.)"""
+        """Port 0 and the unspecified address. (Linux itself rejects multicast sources.)"""
         for bind in ("[::1]:0", "[::]:0"):
             with self.subTest(bind=bind):
                 weir = self.start("--udp", bind, "--workers", "1")
@@ -164,8 +165,8 @@ class Sources(WeirTest):
             send_forged(("127.0.0.1", 0), weir.udp, payload)
         self.assert_dropped(weir, forged=4, own=2, bad=2)
 
-    def test_a_stranger_is_answered(self):
-        """The forger's own check: the same packet from an honest source does come back."""
+    def test_an_ordinary_source_is_answered(self):
+        """Checks the forger: the same packet from an ordinary source is answered."""
         weir = self.start("--udp", "127.0.0.1:0", "--workers", "1")
         for host in ("127.0.0.1", "127.0.0.3"):
             with udp_socket(weir.udp, connected=False) as peer:

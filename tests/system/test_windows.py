@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Windows program: its words, its end, and a crowd for a while. For Linux's see test_program.py."""
+"""The Windows program: its messages, its shutdown, and many clients for a while. See test_program.py for Linux."""
 import os
 import random
 import signal
@@ -17,7 +17,7 @@ SOAK_S = float(os.environ.get("WEIR_SOAK_S", "60"))
 
 
 class Words(WeirTest):
-    def assert_mistake(self, code, pattern, *arguments, **options):
+    def assert_usage_error(self, code, pattern, *arguments, **options):
         ended = self.run_weir(*arguments, **options)
         self.assertEqual(ended.returncode, code, ended.stderr)
         self.assertEqual(ended.stdout, "")
@@ -32,11 +32,11 @@ class Words(WeirTest):
         self.assertNotIn("\r", ended.stdout)
         self.assertRegex(self.run_weir("--version").stdout, r"\Aweir \d+\.\d+\.\d+\n\Z")
 
-    def test_mistakes(self):
-        self.assert_mistake(USAGE, r"unknown option --tpc.*did you mean --tcp\?", "--tpc", "0")
-        self.assert_mistake(WRONG_SETTING, r"epoll.*rio, iocp", "--tcp", "0", "--transport", "epoll")
+    def test_usage_errors(self):
+        self.assert_usage_error(USAGE, r"unknown option --tpc.*did you mean --tcp\?", "--tpc", "0")
+        self.assert_usage_error(WRONG_SETTING, r"epoll.*rio, iocp", "--tcp", "0", "--transport", "epoll")
 
-    def test_without_rio_it_says_why_and_what_to_do(self):
+    def test_without_rio_the_error_has_a_hint(self):
         ended = self.run_weir("--tcp", "127.0.0.1:0", "--transport", "rio")
         if ended.returncode == OK:
             self.skipTest("this Windows has Registered I/O")
@@ -51,19 +51,19 @@ class Words(WeirTest):
         weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0")
         for kind, (host, port) in (("tcp", weir.tcp), ("udp", weir.udp)):
             with self.subTest(kind=kind):
-                self.assert_mistake(CANNOT_LISTEN,
-                                    rf"cannot listen on {kind} {host}:{port}: address in use, WSAE\w+ \(100\d\d\); see "
-                                    rf"who has it with 'netstat -ano \| findstr :{port}', or take another port with "
-                                    rf"--{kind} 0\n", f"--{kind}", f"{host}:{port}", transport=True)
+                self.assert_usage_error(CANNOT_LISTEN,
+                                        rf"cannot listen on {kind} {host}:{port}: address in use, WSAE\w+ \(100\d\d\); see "
+                                        rf"who has it with 'netstat -ano \| findstr :{port}', or take another port with "
+                                        rf"--{kind} 0\n", f"--{kind}", f"{host}:{port}", transport=True)
         weir.stop()
 
     def test_address_of_another_machine(self):
-        self.assert_mistake(CANNOT_LISTEN, r"192\.0\.2\.1:0: .*WSAEADDRNOTAVAIL \(10049\); .*ipconfig",
-                            "--tcp", "192.0.2.1:0", transport=True)
+        self.assert_usage_error(CANNOT_LISTEN, r"192\.0\.2\.1:0: .*WSAEADDRNOTAVAIL \(10049\); .*ipconfig",
+                                "--tcp", "192.0.2.1:0", transport=True)
 
 
 class Lines(WeirTest):
-    def test_who_serves_what(self):
+    def test_listeners_and_workers(self):
         weir = self.start("--tcp", "[::]:0", "--udp", "[::]:0", "--workers", "3")
         self.assertEqual([(one.proto, one.workers) for one in weir.listeners], [("tcp", 3), ("udp", 1)])
         for host in ("127.0.0.1", "::1"):
@@ -74,14 +74,14 @@ class Lines(WeirTest):
         weir.stop()
 
     def test_restart_on_the_same_port(self):
-        """At once after it was killed amid live connections, and after a drain."""
+        """Immediately after it was killed with live connections, and after a drain."""
         weir = self.start("--tcp", "127.0.0.1:0")
         address = weir.tcp
         for number in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
             peers = [connect(address) for _ in range(20)]
             for peer in peers:
                 echo(peer, 100, finish=False)
-            weir.tell(number)
+            weir.send_signal(number)
             weir.wait_end()
             weir = self.start("--tcp", "%s:%d" % address)
             echo_once(address)
@@ -93,19 +93,19 @@ class Lines(WeirTest):
         weir = self.start("--tcp", "127.0.0.1:0")
         with connect(weir.tcp):
             for _ in range(20):
-                weir.tell(signal.SIGINT)
+                weir.send_signal(signal.SIGINT)
             self.assertEqual(weir.wait_end().code, OK)
 
 
 class Crowds(WeirTest):
     def test_half_a_million_messages(self):
-        """Over 200 connections on several workers, 25 messages at a time, without a wrong byte."""
+        """Over 200 connections on several workers, 25 messages in flight, without a wrong byte."""
         raise_files_limit()
         weir = self.start("--tcp", "127.0.0.1:0", "--workers", "2")
         peers = [connect(weir.tcp) for _ in range(CROWD)]
         batch = 25
-        for turn in range(MESSAGES // CROWD // batch):
-            data = [pattern_bytes(batch * MESSAGE_BYTES, seed=turn * CROWD + i) for i in range(CROWD)]
+        for index in range(MESSAGES // CROWD // batch):
+            data = [pattern_bytes(batch * MESSAGE_BYTES, seed=index * CROWD + i) for i in range(CROWD)]
             for peer, bytes_ in zip(peers, data):
                 peer.sendall(bytes_)
             for peer, bytes_ in zip(peers, data):
@@ -113,11 +113,11 @@ class Crowds(WeirTest):
         for peer in peers:
             peer.close()
         summary = weir.stop().summary
-        self.assert_adds_up(summary)
+        self.assert_counts_add_up(summary)
         self.assertEqual(summary["bytes_in"], MESSAGES * MESSAGE_BYTES)
 
     def test_burst_of_datagrams(self):
-        """A thousand in one burst; each is answered."""
+        """A thousand datagrams in one burst; each is answered."""
         weir = self.start("--udp", "127.0.0.1:0")
         with udp_socket(weir.udp) as peer:
             for i in range(1000):
@@ -126,7 +126,7 @@ class Crowds(WeirTest):
         weir.stop()
 
     def test_soak(self):
-        """Connects, RSTs, half closes and datagrams for WEIR_SOAK_S seconds: then all is as before."""
+        """Connects, RSTs, FINs and datagrams for WEIR_SOAK_S seconds: afterwards all resources are released."""
         weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", "2")
         for _ in range(100):
             echo_once(weir.tcp)
@@ -149,7 +149,7 @@ class Crowds(WeirTest):
 
     @staticmethod
     def use(peer, chance, index):
-        """One short life: some end well, some in the middle of it."""
+        """One short connection: some end with FIN, some are reset while sending."""
         way = index % 4
         if way == 0:
             echo(peer, chance.randint(0, 20_000), seed=index)

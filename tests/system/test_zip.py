@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The .zip that cpack makes for Windows: what is in it, and that its program runs where it was unpacked."""
+"""The .zip that cpack makes for Windows: its contents, and that the unpacked program runs."""
 import os
 import shutil
 import subprocess

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""The program weir as a test sees it: started, waited for, watched, and ended whatever happens.
+"""Runs the program weir for tests: starts it, waits for it, observes it, and always ends it.
 
     class EchoTest(WeirTest):
         def test_echo(self):
-            weir = self.start("--tcp", "127.0.0.1:0")     # returns once it said "ready"
+            weir = self.start("--tcp", "127.0.0.1:0")     # returns once it has printed "ready"
             with connect(weir.tcp) as peer:
-                echo(peer, 1000)                          # byte for byte, then the end
+                echo(peer, 1000)                          # byte for byte, then FIN both ways
             ended = weir.stop()                           # SIGINT, exit code 0, the summary as a dict
             self.assertEqual(ended.summary["accepted"], 1)
 
     if __name__ == "__main__":
         main()                                            # test_x.py --weir PATH --transport uring|epoll
 
-Nothing here asserts how long something takes: every wait is for an event, and DEADLINE_S only ends a test in which it
-never comes. A whole file that cannot run here exits with 77, which ctest counts as skipped.
+No test asserts a duration: every wait is for an event, and DEADLINE_S only ends a test in which the event
+never arrives. A file that cannot run here exits with 77, which ctest counts as skipped.
 
-The environment: WEIR_TEST_SCALE (1) shrinks counts and sizes for slow builds, WEIR_SANITIZED says that memory is not
-to be measured. CMakeLists.txt sets both.
+The environment: WEIR_TEST_SCALE (1) shrinks counts and sizes for slow builds, WEIR_SANITIZED means that memory is not
+measured. CMakeLists.txt sets both.
 """
 import argparse
 import collections
@@ -41,11 +41,11 @@ import threading
 import time
 import unittest
 
-DEADLINE_S = 45  # for one event; far above what any takes, below ctest's own limit
+DEADLINE_S = 45  # per event; far above the expected time, below ctest's own limit
 SKIPPED = 77
 POLL_S = 0.01
-STUCK_S = 0.5    # nothing was taken for so long: it will not be taken
-STUCK_WINE_S = 2 # nor under Wine, where a busy server may pause for longer than the above
+STUCK_S = 0.5    # no byte was accepted for this long: none will be
+STUCK_WINE_S = 2 # under Wine, where a busy server can pause for longer
 MIB = 1024 * 1024
 FLOOD_MAX = 512 * MIB
 
@@ -60,7 +60,7 @@ _IO_URING_SETUP = 425  # the same number on x86_64 and aarch64
 class Settings:
     weir = None
     transport = None
-    emulator = ()  # what runs the program, where it is not one of this system's: Wine
+    emulator = ()  # command prefix that runs a program of another system: Wine
 
     @classmethod
     def is_windows(cls):
@@ -68,12 +68,13 @@ class Settings:
 
 
 def stop_signals():
-    """What ends it in peace: to a Windows program the first is Ctrl-C, and there is no second."""
+    """Returns the signals that start a graceful shutdown: for a Windows program the first is Ctrl-C, and there is no
+    second."""
     return (signal.SIGINT,) if Settings.is_windows() else (signal.SIGINT, signal.SIGTERM)
 
 
-def on_linux_alone(reason):
-    """Leaves a test, or a class of them, out where the program is a Windows one; the reason is told."""
+def linux_only(reason):
+    """Skips a test, or a class of tests, for a Windows program, with this reason."""
     def wrap(what):
         if isinstance(what, type):
             what.only_on_linux = reason
@@ -89,7 +90,7 @@ def on_linux_alone(reason):
 
 
 def scaled(count, least=1):
-    """The count, smaller under a slow build."""
+    """Returns the count, smaller for a slow build."""
     return max(least, int(count * SCALE))
 
 
@@ -111,7 +112,7 @@ def read_listener(line):
 
 
 def read_summary(log):
-    """The closing line as a dict in which absent words are 0."""
+    """Returns the closing line as a dict in which missing names are 0."""
     lines = [line for line in log.splitlines() if line.startswith("weir: served ")]
     if len(lines) != 1:
         raise AssertionError(f"expected one summary, found {len(lines)} in:\n{log}")
@@ -119,11 +120,11 @@ def read_summary(log):
 
 
 class Weir:
-    """One running weir. Make it with WeirTest.start(), which ends it."""
+    """One running weir. Create it with WeirTest.start(), which also ends it."""
 
     def __init__(self, *arguments, transport=True, launcher=(), close=(), files_max=None, stdout=subprocess.PIPE,
                  stderr=None):
-        self._program = ProgramOfItsOwn() if Settings.is_windows() else None
+        self._program = RenamedProgram() if Settings.is_windows() else None
         program = self._program.path if self._program else Settings.weir
         command = [*launcher, *Settings.emulator, program, "serve", *arguments]
         if transport:
@@ -131,7 +132,7 @@ class Weir:
             if Settings.is_windows():
                 command += ["--verify-rio"]
         self._log = tempfile.TemporaryFile()
-        self._last_log = None  # once it was ended for good
+        self._last_log = None  # set by kill()
         self.command = command
         self.listeners = []
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr or self._log,
@@ -141,47 +142,47 @@ class Weir:
     # -- life --
 
     def wait_ready(self):
-        """Reads the lines that end with "ready"."""
-        said = b""
+        """Reads lines up to "ready"."""
+        output = b""
         deadline = time.monotonic() + DEADLINE_S
-        while not said.endswith(b"ready\n"):
+        while not output.endswith(b"ready\n"):
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                raise AssertionError(f"no \"ready\" in {DEADLINE_S} s, only {said!r}\n{self.log}")
+                raise AssertionError(f"no \"ready\" in {DEADLINE_S} s, only {output!r}\n{self.log}")
             piece = os.read(self.process.stdout.fileno(), 65536)
             if not piece:
-                raise AssertionError(f"it ended with {self.process.wait()} before \"ready\":\n{self.log}")
-            said += piece
-        self.listeners = [read_listener(line) for line in said.decode().splitlines()[:-1]]
+                raise AssertionError(f"weir ended with {self.process.wait()} before \"ready\":\n{self.log}")
+            output += piece
+        self.listeners = [read_listener(line) for line in output.decode().splitlines()[:-1]]
         return self
 
-    def tell(self, number):
+    def send_signal(self, number):
         self.process.send_signal(number)
 
     def wait_end(self, seconds=DEADLINE_S):
-        """Waits for the end that something else brought about."""
+        """Waits for the process to exit for a reason other than this call."""
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"it did not end in {seconds} s:\n{self.log}") from None
+            raise AssertionError(f"weir did not end in {seconds} s:\n{self.log}") from None
         log = self.log
         summary = read_summary(log) if "weir: served " in log else None
         if summary is not None:
-            self._must_add_up(summary)
+            self._check_counts(summary)
         return Ended(code, summary, log)
 
     @staticmethod
-    def _must_add_up(summary):
-        """What holds of every server that has ended, whatever happened to it: whoever came is gone, each for one
-        reason, and nothing is queued for anybody. Looked at after every scenario, here alone."""
+    def _check_counts(summary):
+        """Checks that the counts of an ended server add up: every client and peer is closed, each for one reason, and
+        no bytes are queued. Every scenario runs this check."""
         ended = summary["closed"] + summary["peers_closed"]
         if (summary["accepted"] != summary["closed"] or summary["peers_opened"] != summary["peers_closed"] or
                 reasons_sum(summary) != ended or summary["queued_bytes"] != 0):
             raise AssertionError(f"the counts do not add up: {dict(summary)}")
 
     def stop(self, number=signal.SIGINT):
-        """Ends it in peace; anything but exit code 0 and a summary is a failure."""
-        self.tell(number)
+        """Shuts down gracefully; fails unless the exit code is 0 and there is a summary."""
+        self.send_signal(number)
         ended = self.wait_end()
         if ended.code != 0 or ended.summary is None:
             raise AssertionError(f"exit code {ended.code} after signal {number}:\n{ended.log}")
@@ -202,25 +203,26 @@ class Weir:
         self._log.close()
 
     def wait_until(self, what, condition, seconds=DEADLINE_S):
-        """Waits until the condition holds; looks often, and notices at once when the process ends."""
+        """Waits until the condition holds; polls often, and fails immediately when the process ends."""
         deadline = time.monotonic() + seconds
         while not condition():
             if select.select([self._end], [], [], POLL_S)[0]:
-                raise AssertionError(f"it ended with {self.process.wait()} while waiting until {what}:\n{self.log}")
+                raise AssertionError(f"weir ended with {self.process.wait()} while waiting until {what}:\n{self.log}")
             if time.monotonic() > deadline:
                 raise AssertionError(f"{seconds} s were not enough until {what}\n{self.log}")
 
     # -- addresses --
 
     def has_counted(self, name, count=1):
-        """Whether so many were counted so far; weir was started with --stats, and says so a little late."""
+        """Returns whether the count has reached this value; weir was started with --stats, which reports with a
+        delay."""
         return any(int(found) >= count for found in re.findall(rf" {name}=(\d+)", self.log))
 
     def wait_counted(self, name, count=1):
         self.wait_until(f"{name}={count}", lambda: self.has_counted(name, count))
 
     def address(self, proto, index=0):
-        """(host, port) of a listener, to connect to: a wildcard is replaced by this machine."""
+        """Returns the (host, port) of a listener to connect to: a loopback address replaces a wildcard."""
         listener = [one for one in self.listeners if one.proto == proto][index]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.host, listener.host)
         return host, listener.port
@@ -233,7 +235,7 @@ class Weir:
     def udp(self):
         return self.address("udp")
 
-    # -- what the system knows of it --
+    # -- the system's view of the process --
 
     @property
     def pid(self):
@@ -241,7 +243,7 @@ class Weir:
 
     @property
     def log(self):
-        """What it wrote to stderr so far."""
+        """The stderr output so far."""
         if self._last_log is not None:
             return self._last_log
         return os.pread(self._log.fileno(), 16 * MIB, 0).decode(errors="replace")
@@ -251,19 +253,19 @@ class Weir:
             return int(re.search(r"^VmRSS:\s+(\d+) kB", status.read(), re.M).group(1)) * 1024
 
     def files_count(self):
-        """Its open descriptors; a Windows program's handles."""
+        """The number of open descriptors; a Windows program's handles."""
         return self._program.handles_count() if self._program else len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def cpu_seconds(self):
-        """User and system time that all its threads used so far."""
+        """User and system time of all its threads so far."""
         with open(f"/proc/{self.pid}/stat") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-class ProgramOfItsOwn:
-    """A copy of the Windows program under a name that nobody else has: by its name it is found among Wine's processes,
-    whose numbers are not Linux's."""
+class RenamedProgram:
+    """A copy of the Windows program under a unique name, by which the test finds it among Wine's processes: their
+    process ids differ from Linux's."""
 
     def __init__(self):
         self._folder = tempfile.mkdtemp()
@@ -291,7 +293,7 @@ def _before_exec(close, files_max):
 
 
 class WeirTest(unittest.TestCase):
-    """A test that starts weirs. Each is killed at its end; when the test failed, their logs are shown."""
+    """A test that starts weirs. Each is killed when the test ends; if the test failed, their logs are printed."""
 
     def run(self, result=None):
         self._weirs = []
@@ -307,7 +309,7 @@ class WeirTest(unittest.TestCase):
         return result
 
     def launch(self, *arguments, **options):
-        """Starts weir, and does not wait for it."""
+        """Starts weir without waiting for it."""
         weir = Weir(*arguments, **options)
         self._weirs.append(weir)
         self.addCleanup(weir.kill)
@@ -317,15 +319,15 @@ class WeirTest(unittest.TestCase):
         return self.launch(*arguments, **options).wait_ready()
 
     def run_weir(self, *arguments, transport=False, launcher=(), **options):
-        """Runs weir up to its end; returns subprocess's result, with text."""
+        """Runs weir until it exits; returns subprocess's result, with text."""
         command = [*launcher, *Settings.emulator, Settings.weir, *arguments]
         if transport:
             command += ["--transport", Settings.transport]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
                               preexec_fn=lambda: _before_exec((), None), **options)
 
-    def assert_adds_up(self, summary):
-        """What holds for every echo server that was asked by clients which took all their answers."""
+    def assert_counts_add_up(self, summary):
+        """Checks the counts of an echo server whose clients read all their answers."""
         self.assertEqual(summary["accepted"], summary["closed"], summary)
         self.assertEqual(summary["bytes_in"], summary["bytes_out"], summary)
         self.assertEqual(summary["closed"], reasons_sum(summary), summary)
@@ -335,8 +337,8 @@ def reasons_sum(summary):
     return sum(count for name, count in summary.items() if name.startswith("closed_"))
 
 
-def io_uring_refusal():
-    """Why this machine gives no io_uring, or None."""
+def io_uring_error():
+    """Returns why this machine does not support io_uring, or None."""
     parameters = ctypes.create_string_buffer(120)
     descriptor = _libc.syscall(_IO_URING_SETUP, 1, parameters)
     if descriptor < 0:
@@ -346,7 +348,7 @@ def io_uring_refusal():
 
 
 def raise_files_limit():
-    """As high as it goes; returns it."""
+    """Raises the limit to its maximum; returns it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
@@ -360,9 +362,9 @@ def main():
     known, rest = parser.parse_known_args()
     Settings.weir, Settings.transport = os.path.abspath(known.weir), known.transport
     Settings.emulator = tuple(known.emulator.split())
-    refusal = io_uring_refusal()
-    if known.transport == "uring" and refusal:
-        print(f"skipped: this machine refuses io_uring ({refusal})", file=sys.stderr)
+    error = io_uring_error()
+    if known.transport == "uring" and error:
+        print(f"skipped: this machine has no io_uring ({error})", file=sys.stderr)
         sys.exit(SKIPPED)
     raise_files_limit()
     result = unittest.main(module="__main__", argv=[sys.argv[0], *rest], exit=False, verbosity=2).result
@@ -380,7 +382,7 @@ def family_of(host):
 
 
 def connect(address, receive_bytes=None, source=None, seconds=DEADLINE_S):
-    """A connected TCP socket whose every call has a deadline."""
+    """Returns a connected TCP socket; every call on it has a deadline."""
     peer = socket.socket(family_of(address[0]), socket.SOCK_STREAM)
     try:
         if receive_bytes:
@@ -397,7 +399,7 @@ def connect(address, receive_bytes=None, source=None, seconds=DEADLINE_S):
 
 
 def udp_socket(address, connected=True):
-    """A UDP socket for talking to the address, with room for every answer."""
+    """Returns a UDP socket for exchanging datagrams with the address, with room for every answer."""
     peer = socket.socket(family_of(address[0]), socket.SOCK_DGRAM)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MIB)
     peer.settimeout(DEADLINE_S)
@@ -407,7 +409,7 @@ def udp_socket(address, connected=True):
 
 
 def pattern(total, seed=1):
-    """`total` bytes that do not repeat, in pieces of at most 64 KiB; the same for the same seed."""
+    """Yields `total` bytes that do not repeat, in pieces of at most 64 KiB; the same for the same seed."""
     chance = random.Random(seed)
     while total > 0:
         length = min(total, 65536)
@@ -420,7 +422,7 @@ def pattern_bytes(total, seed=1):
 
 
 def receive_exactly(peer, length):
-    """`length` bytes; fewer when the stream ended before."""
+    """Returns `length` bytes; fewer if the stream ended before."""
     got = bytearray(length)
     view, count = memoryview(got), 0
     while count < length:
@@ -432,13 +434,13 @@ def receive_exactly(peer, length):
 
 
 def expect(peer, total, seed=1):
-    """Receives what pattern() makes; fails at the first other byte."""
+    """Receives the bytes of pattern(); fails at the first different byte."""
     offset = 0
     for piece in pattern(total, seed):
         got = receive_exactly(peer, len(piece))
         if got != piece:
             wrong = next((i for i, pair in enumerate(zip(got, piece)) if pair[0] != pair[1]), len(got))
-            what = "the stream ended" if wrong == len(got) else "the first wrong byte lies"
+            what = "the stream ended" if wrong == len(got) else "the first wrong byte is"
             raise AssertionError(f"of {total} bytes, {what} at {offset + wrong}")
         offset += len(piece)
 
@@ -450,7 +452,7 @@ def expect_end(peer):
 
 
 class Sender(threading.Thread):
-    """Sends pattern(total, seed) in the background, then its end if wanted."""
+    """Sends pattern(total, seed) in the background, then FIN if wanted."""
 
     def __init__(self, peer, total, seed, finish):
         super().__init__(daemon=True)
@@ -473,7 +475,7 @@ class Sender(threading.Thread):
 
 
 class Feeder(threading.Thread):
-    """Sends the bytes in the background, in such pieces, then the end."""
+    """Sends the bytes in the background, in these pieces, then FIN."""
 
     def __init__(self, peer, pieces):
         super().__init__(daemon=True)
@@ -495,7 +497,7 @@ class Feeder(threading.Thread):
 
 
 def echo(peer, total, seed=1, finish=True):
-    """Sends `total` bytes and reads them back, both at once; with `finish`, then both ends."""
+    """Sends `total` bytes and reads them back at the same time; with `finish`, then both FINs."""
     sender = Sender(peer, total, seed, finish)
     expect(peer, total, seed)
     if finish:
@@ -504,13 +506,13 @@ def echo(peer, total, seed=1, finish=True):
 
 
 def echo_once(address, total=1000, seed=1):
-    """A connection of its own for one echo."""
+    """Makes one echo on a new connection."""
     with connect(address) as peer:
         echo(peer, total, seed)
 
 
-def deaf_client(address):
-    """Connected, and never to read: with little room for answers, so that what it causes is kept in the server."""
+def non_reading_client(address):
+    """Returns a connection that never reads: its receive buffer is small, so that its answers stay in the server."""
     peer = connect(address, receive_bytes=4096)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MIB)
     peer.setblocking(False)
@@ -518,8 +520,8 @@ def deaf_client(address):
 
 
 def flood(peers, seed=1):
-    """Sends the same 64 KiB over and over to each, until none of them has taken a byte for a while; returns how many
-    bytes each took."""
+    """Sends the same 64 KiB repeatedly to each peer, until none has accepted a byte for a while; returns the bytes
+    accepted per peer."""
     piece = pattern_bytes(65536, seed)
     taken = {peer: 0 for peer in peers}
     stuck_s = STUCK_WINE_S if Settings.is_windows() else STUCK_S
@@ -533,13 +535,13 @@ def flood(peers, seed=1):
 
 
 def expect_flood(peer, taken, seed=1):
-    """Receives what flood() sent, to its end or the stream's; returns how many bytes came, all of them right."""
+    """Receives the bytes sent by flood(), up to their end or the stream's; returns the number of bytes, all checked."""
     piece, offset = pattern_bytes(65536, seed), 0
     while offset < taken:
         wanted = piece[:taken - offset]
         got = receive_exactly(peer, len(wanted))
         if got != wanted[:len(got)]:
-            raise AssertionError(f"of {taken} bytes, a wrong one lies behind {offset}")
+            raise AssertionError(f"of {taken} bytes, one is wrong after {offset}")
         offset += len(got)
         if len(got) < len(wanted):
             break
@@ -547,7 +549,7 @@ def expect_flood(peer, taken, seed=1):
 
 
 def unacknowledged_bytes(peer):
-    """What was sent and has not reached the other side's system yet."""
+    """Returns the number of sent bytes that have not reached the other side's system yet."""
     return struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, b"\0" * 4))[0]
 
 
@@ -557,7 +559,7 @@ def close_with_reset(peer):
 
 
 class BusyClient(threading.Thread):
-    """Echoes small pieces without a pause until it is stopped: what is done to others must not reach it."""
+    """Echoes small pieces without a pause until it is stopped: actions on other clients must not affect it."""
 
     def __init__(self, address, source=None):
         super().__init__(daemon=True)
@@ -582,7 +584,7 @@ class BusyClient(threading.Thread):
             self._error = error
 
     def stop(self):
-        """It was served all the time, is served still, and ends."""
+        """Stops; requires that the client was served all the time and still is."""
         self._over.set()
         self.join(DEADLINE_S)
         if self._error:
@@ -592,7 +594,7 @@ class BusyClient(threading.Thread):
 
 
 def wait_closed(peer):
-    """Reads until the end, or until the connection breaks."""
+    """Reads until EOF, or until the connection breaks."""
     try:
         while peer.recv(65536):
             pass
@@ -601,7 +603,7 @@ def wait_closed(peer):
 
 
 def is_refused(address):
-    """Whether nobody listens there any more."""
+    """Returns whether the address refuses connections."""
     try:
         connect(address, seconds=5).close()
     except ConnectionRefusedError:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_address.c - addresses: read, written as RFC 5952 wants them, refused when they are not quite
- * one. */
+/* test_address.c - addresses: parsed, formatted as RFC 5952 requires, and rejected when malformed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "check.h"
 #include "require.h"
 
-/* What is read, and how it is written. */
+/* Input texts, and the formatted results. */
 static const struct {
     const char *read, *written;
 } test__good[] = {
@@ -30,11 +30,12 @@ static const struct {
     {"[2001:db8::1]:443", "[2001:db8::1]:443"},
     {"[2001:DB8:0:0:0:0:0:1]:443", "[2001:db8::1]:443"},      /* 4.3: lower case */
     {"[2001:0db8::0001]:1", "[2001:db8::1]:1"},               /* 4.1: no leading zeros */
-    {"[2001:db8::0:1]:1", "[2001:db8::1]:1"},                 /* 4.2.1: as short as can be */
-    {"[2001:db8:0:1:1:1:1:1]:1", "[2001:db8:0:1:1:1:1:1]:1"}, /* 4.2.2: not for one group */
+    {"[2001:db8::0:1]:1", "[2001:db8::1]:1"},                 /* 4.2.1: as short as possible */
+    {"[2001:db8:0:1:1:1:1:1]:1", "[2001:db8:0:1:1:1:1:1]:1"}, /* 4.2.2: never for a single group */
     {"[2001:db8::1:1:1:1:1]:1", "[2001:db8:0:1:1:1:1:1]:1"},
-    {"[2001:0:0:1:0:0:0:1]:1", "[2001:0:0:1::1]:1"},       /* 4.2.3: the longest run */
-    {"[2001:db8:0:0:1:0:0:1]:1", "[2001:db8::1:0:0:1]:1"}, /* 4.2.3: the first of equals */
+    {"[2001:0:0:1:0:0:0:1]:1", "[2001:0:0:1::1]:1"}, /* 4.2.3: the longest run */
+    {"[2001:db8:0:0:1:0:0:1]:1",
+     "[2001:db8::1:0:0:1]:1"}, /* 4.2.3: the first of equally long runs */
     {"[1:2:3:4:5:6:7:8]:1", "[1:2:3:4:5:6:7:8]:1"},
     {"[1:2:3:4:5:6::]:1", "[1:2:3:4:5:6::]:1"},
     {"[::3:4:5:6:7:8]:1", "[::3:4:5:6:7:8]:1"},
@@ -50,7 +51,7 @@ static const struct {
     {"[fe80::1%4294967295]:80", "[fe80::1%4294967295]:80"},
 };
 
-static void what_is_read_is_written_in_its_shortest_form(void **state)
+static void addresses_are_formatted_in_their_shortest_form(void **state)
 {
     char text[WEIR_ADDRESS_TEXT_BYTES];
 
@@ -63,12 +64,12 @@ static void what_is_read_is_written_in_its_shortest_form(void **state)
         if (strcmp(text, test__good[i].written) != 0)
             require_failed(__FILE__, __LINE__, "\"%s\" is written \"%s\", not \"%s\"",
                            test__good[i].read, test__good[i].written, text);
-        require(weir_address_parse(text, &again)); /* and read again it is the same */
+        require(weir_address_parse(text, &again)); /* parsing the result gives the same address */
         require(address_equals(&address, &again));
     }
 }
 
-static void what_is_not_quite_an_address_is_refused(void **state)
+static void malformed_addresses_are_rejected(void **state)
 {
     static const char *const bad[] = {
         "",
@@ -151,11 +152,11 @@ static void what_is_not_quite_an_address_is_refused(void **state)
         memcpy(&before, &address, sizeof address);
         if (weir_address_parse(bad[i], &address))
             require_failed(__FILE__, __LINE__, "\"%s\" is refused", bad[i]);
-        require(memcmp(&before, &address, sizeof address) == 0); /* left alone */
+        require(memcmp(&before, &address, sizeof address) == 0); /* unchanged */
     }
 }
 
-static void texts_are_cut_to_their_room(void **state)
+static void texts_are_truncated_to_the_buffer(void **state)
 {
     struct weir_address address;
     char text[WEIR_ADDRESS_TEXT_BYTES + 8];
@@ -173,7 +174,7 @@ static void texts_are_cut_to_their_room(void **state)
     }
 }
 
-/* ---- what kind of address it is ---- */
+/* ---- kinds of addresses ---- */
 
 static struct weir_address test__of(const char *text)
 {
@@ -209,7 +210,7 @@ static const struct {
     {"[2001:db8::1]:0", false, false, false, false},
 };
 
-static void each_address_is_known_for_what_it_is(void **state)
+static void each_kind_of_address_is_recognized(void **state)
 {
     (void)state;
     for (size_t i = 0; i < weir_count_of(test__kinds); i++) {
@@ -225,7 +226,7 @@ static void each_address_is_known_for_what_it_is(void **state)
     }
 }
 
-static void addresses_are_compared_by_all_their_parts(void **state)
+static void comparing_addresses_includes_all_parts(void **state)
 {
     struct weir_address a = test__of("[fe80::1%2]:7"), b = test__of("[fe80::1%3]:7"),
                         c = test__of("[fe80::1%2]:8");
@@ -243,11 +244,11 @@ static void addresses_are_compared_by_all_their_parts(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_read_is_written_in_its_shortest_form),
-        cmocka_unit_test(what_is_not_quite_an_address_is_refused),
-        cmocka_unit_test(texts_are_cut_to_their_room),
-        cmocka_unit_test(each_address_is_known_for_what_it_is),
-        cmocka_unit_test(addresses_are_compared_by_all_their_parts),
+        cmocka_unit_test(addresses_are_formatted_in_their_shortest_form),
+        cmocka_unit_test(malformed_addresses_are_rejected),
+        cmocka_unit_test(texts_are_truncated_to_the_buffer),
+        cmocka_unit_test(each_kind_of_address_is_recognized),
+        cmocka_unit_test(comparing_addresses_includes_all_parts),
     };
 
     return cmocka_run_group_tests_name("address", tests, NULL, NULL);

@@ -23,7 +23,7 @@ static struct weir_address v6(const char *text)
     return address;
 }
 
-static void a_limit_counts_one_address(void **state)
+static void a_limit_applies_per_address(void **state)
 {
     struct weir_address one = address_of_v4(0x01020304, 5), two = address_of_v4(0x01020305, 5);
     struct address_counts counts;
@@ -31,7 +31,7 @@ static void a_limit_counts_one_address(void **state)
     (void)state;
     assert_true(address_counts_init(&counts, 10, &key));
     assert_true(address_counts_add(&counts, &one, 2));
-    one.port = 6; /* the port does not matter */
+    one.port = 6; /* ports are ignored */
     assert_true(address_counts_add(&counts, &one, 2));
     assert_false(address_counts_add(&counts, &one, 2));
     assert_true(address_counts_add(&counts, &two, 2));
@@ -41,10 +41,10 @@ static void a_limit_counts_one_address(void **state)
     address_counts_remove(&counts, &one);
     address_counts_remove(&counts, &two);
     address_counts_free(&counts);
-    address_counts_free(&counts); /* harmless */
+    address_counts_free(&counts); /* a second call has no effect */
 }
 
-static void a_customer_of_ipv6_is_a_64(void **state)
+static void an_ipv6_limit_applies_per_64_prefix(void **state)
 {
     struct weir_address a = v6("[2001:db8:0:1::1]:1"), b = v6("[2001:db8:0:1:ffff::2]:1");
     struct weir_address c = v6("[2001:db8:0:2::1]:1");
@@ -60,9 +60,9 @@ static void a_customer_of_ipv6_is_a_64(void **state)
     address_counts_free(&counts);
 }
 
-/* Addresses come and go at random in a table that is as full as it may be: gaps are closed right,
- * around the end of the table too. */
-static void it_agrees_with_a_plain_table(void **state)
+/* Addresses are added and removed at random in a nearly full table: removal closes gaps correctly,
+ * even across the end of the table. */
+static void counts_equal_those_of_a_plain_table(void **state)
 {
     enum { ADDRESSES = 64, LIMIT = 3 };
     uint32_t model[ADDRESSES] = {0};
@@ -87,13 +87,13 @@ static void it_agrees_with_a_plain_table(void **state)
     for (uint32_t n = 0; n < ADDRESSES; n++) {
         struct weir_address address = address_of_v4(0x0a000000u + n * 7919u, 1);
         while (model[n]-- > 0) address_counts_remove(&counts, &address);
-        assert_true(address_counts_add(&counts, &address, 1)); /* it was gone */
+        assert_true(address_counts_add(&counts, &address, 1)); /* the count was 0 */
         address_counts_remove(&counts, &address);
     }
     address_counts_free(&counts);
 }
 
-static void without_memory_it_does_not_open(void **state)
+static void opening_without_memory_fails(void **state)
 {
     struct address_counts counts;
 
@@ -108,10 +108,10 @@ static void without_memory_it_does_not_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_limit_counts_one_address),
-        cmocka_unit_test(a_customer_of_ipv6_is_a_64),
-        cmocka_unit_test(it_agrees_with_a_plain_table),
-        cmocka_unit_test(without_memory_it_does_not_open),
+        cmocka_unit_test(a_limit_applies_per_address),
+        cmocka_unit_test(an_ipv6_limit_applies_per_64_prefix),
+        cmocka_unit_test(counts_equal_those_of_a_plain_table),
+        cmocka_unit_test(opening_without_memory_fails),
     };
 
     return cmocka_run_group_tests_name("address_counts", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_address_list.c - sets of addresses, from CIDR blocks: who is on them; what is no block. */
+/* test_address_list.c - sets of addresses from CIDR blocks: membership, and malformed blocks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static void read_list(const char *text)
     assert_int_equal(address_list_parse(&list, text, "allow", &error), WEIR_OK);
 }
 
-static void nobody_is_on_an_empty_list(void **state)
+static void an_empty_list_contains_no_address(void **state)
 {
     static const char *const empty[] = {NULL, "", " , ,\n"};
 
@@ -43,7 +43,7 @@ static void nobody_is_on_an_empty_list(void **state)
     }
 }
 
-static void blocks_have_their_edges(void **state)
+static void a_block_contains_exactly_its_range(void **state)
 {
     (void)state;
     read_list("10.0.0.0/8, 192.168.1.7 172.16.0.0/12,2001:db8::/33 ::1,203.0.113.128/25");
@@ -60,11 +60,11 @@ static void blocks_have_their_edges(void **state)
     assert_false(has("::2") || has("::"));
     assert_true(has("203.0.113.128") && has("203.0.113.255"));
     assert_false(has("203.0.113.127"));
-    assert_true(has("::ffff:10.1.2.3")); /* the same address, written for IPv6 */
+    assert_true(has("::ffff:10.1.2.3")); /* the same address, as IPv4-mapped IPv6 */
     address_list_free(&list);
 }
 
-static void everybody_is_on_the_widest(void **state)
+static void the_widest_block_contains_every_address(void **state)
 {
     (void)state;
     read_list("0.0.0.0/0");
@@ -75,29 +75,29 @@ static void everybody_is_on_the_widest(void **state)
     assert_true(has("::") && has("::fffe:ffff:ffff") && has("::1:0:0:0") && has("ffff::"));
     assert_false(has("1.2.3.4") || has("0.0.0.0") || has("255.255.255.255"));
     address_list_free(&list);
-    read_list("::fffe:0:0/95 9.9.9.9"); /* it would end with the IPv4 addresses */
+    read_list("::fffe:0:0/95 9.9.9.9"); /* it would include part of the IPv4 addresses */
     assert_true(has("::fffe:1:2") && has("9.9.9.9"));
     assert_false(has("9.9.9.8") || has("::1:0:0:0"));
     address_list_free(&list);
-    read_list("::ffff:0:0/96"); /* who writes them so means them */
+    read_list("::ffff:0:0/96"); /* the IPv4-mapped form of all IPv4 addresses */
     assert_true(has("1.2.3.4"));
     address_list_free(&list);
 }
 
-static void what_overlaps_is_joined(void **state)
+static void overlapping_blocks_are_merged(void **state)
 {
     (void)state;
     read_list("10.1.0.0/16 10.0.0.0/8 10.2.3.4 10.0.0.0/9 11.0.0.0/8");
     assert_int_equal(list.count, 2);
     assert_true(has("10.200.0.0") && has("11.5.5.5"));
     address_list_free(&list);
-    read_list("10.0.0.0/16 10.0.0.0/8 10.0.0.0/24"); /* they begin together */
+    read_list("10.0.0.0/16 10.0.0.0/8 10.0.0.0/24"); /* same first address */
     assert_int_equal(list.count, 1);
     assert_true(has("10.255.0.0"));
     address_list_free(&list);
 }
 
-static void what_is_no_block_is_named(void **state)
+static void malformed_blocks_are_named(void **state)
 {
     static const struct {
         const char *text, *says;
@@ -116,7 +116,7 @@ static void what_is_no_block_is_named(void **state)
         {"10.0.0.0/:", "10.0.0.0/:"},
         {"10.0.0.0:80", "10.0.0.0:80"},
         {"[::1]", "[::1]"},
-        {"fe80::1%1", "fe80::1%1"}, /* a scope is not of the address that a peer shows */
+        {"fe80::1%1", "fe80::1%1"}, /* peer addresses have no scope */
         {"::ffff:10.1.2.3/104", "write 10.0.0.0/8,"},
         {"10.1.2.3/8", "write 10.0.0.0/8"},
         {"2001:db8::1/32", "write 2001:db8::/32"},
@@ -133,7 +133,7 @@ static void what_is_no_block_is_named(void **state)
     }
 }
 
-static void without_memory_it_says_so(void **state)
+static void without_memory_it_returns_an_error(void **state)
 {
     (void)state;
     memory_fail_nth(1, 0);
@@ -144,9 +144,12 @@ static void without_memory_it_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_is_on_an_empty_list), cmocka_unit_test(blocks_have_their_edges),
-        cmocka_unit_test(everybody_is_on_the_widest), cmocka_unit_test(what_overlaps_is_joined),
-        cmocka_unit_test(what_is_no_block_is_named),  cmocka_unit_test(without_memory_it_says_so),
+        cmocka_unit_test(an_empty_list_contains_no_address),
+        cmocka_unit_test(a_block_contains_exactly_its_range),
+        cmocka_unit_test(the_widest_block_contains_every_address),
+        cmocka_unit_test(overlapping_blocks_are_merged),
+        cmocka_unit_test(malformed_blocks_are_named),
+        cmocka_unit_test(without_memory_it_returns_an_error),
     };
 
     return cmocka_run_group_tests_name("address_list", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_chat.c - what is read of a line of chat, and the calendar of the handler `time`. */
+/* test_chat.c - parsing a chat line, and the calendar of the handler `time`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ static enum chat_line_kind read_text(const char *text)
     return line.kind;
 }
 
-static void test_commands_and_what_is_said(void **state)
+static void test_commands_and_text(void **state)
 {
     static const struct {
         const char *typed;
@@ -49,7 +49,7 @@ static void test_commands_and_what_is_said(void **state)
     }
 }
 
-static void test_nothing_reaches_a_terminal_that_can_harm_it(void **state)
+static void test_control_characters_are_replaced(void **state)
 {
     static const struct {
         const char *typed, *text;
@@ -60,10 +60,10 @@ static void test_nothing_reaches_a_terminal_that_can_harm_it(void **state)
         {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac "
                                                              "\xf0\x9f\x98\x80"},
         {"a\xc2\x9b[2Jb", "a??[2Jb"},     /* a control character of two bytes */
-        {"a\xc0\xafz", "a??z"},           /* longer than it needs to be */
+        {"a\xc0\xafz", "a??z"},           /* overlong encoding */
         {"a\xed\xa0\x80z", "a???z"},      /* half of a surrogate pair */
-        {"a\xf4\x90\x80\x80z", "a????z"}, /* beyond the last character */
-        {"a\xe2\x82", "a??"},             /* cut */
+        {"a\xf4\x90\x80\x80z", "a????z"}, /* beyond the last code point */
+        {"a\xe2\x82", "a??"},             /* truncated */
         {"a\xe2\x82z", "a??z"},
         {"a\xff\x80z", "a??z"},
     };
@@ -78,7 +78,7 @@ static void test_nothing_reaches_a_terminal_that_can_harm_it(void **state)
     assert_string_equal(line.text, "a?b");
 }
 
-static void test_too_long_to_be_said(void **state)
+static void test_long_lines_are_reported(void **state)
 {
     static uint8_t bytes[CHAT_LINE_BYTES_MAX + 1];
 
@@ -139,9 +139,9 @@ static void test_the_handlers_are_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands_and_what_is_said),
-        cmocka_unit_test(test_nothing_reaches_a_terminal_that_can_harm_it),
-        cmocka_unit_test(test_too_long_to_be_said),
+        cmocka_unit_test(test_commands_and_text),
+        cmocka_unit_test(test_control_characters_are_replaced),
+        cmocka_unit_test(test_long_lines_are_reported),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_the_calendar),
         cmocka_unit_test(test_the_handlers_are_listed),

@@ -37,8 +37,8 @@ struct vector {
     const char *spec;
     const char *bytes;
     size_t length;
-    const char *messages[6]; /* texts; null ends them */
-    enum weir_decoded told;  /* at the end of the stream */
+    const char *messages[6];  /* texts, terminated by null */
+    enum weir_decoded result; /* at the end of the stream */
 };
 
 static const struct vector vectors[] = {
@@ -240,9 +240,9 @@ static void check_messages(const struct vector *vector, const struct frames *fra
             memcmp(message, vector->messages[count], strlen(vector->messages[count])) != 0)
             fail_msg("%s: message %zu is not \"%s\"", vector->spec, count, vector->messages[count]);
     }
-    if (frames->count < count || frames->told != vector->told)
-        fail_msg("%s: %zu messages, told %d (%s)", vector->spec, frames->count, (int)frames->told,
-                 frames->decode_error.text);
+    if (frames->count < count || frames->result != vector->result)
+        fail_msg("%s: %zu messages, result %d (%s)", vector->spec, frames->count,
+                 (int)frames->result, frames->decode_error.text);
 }
 
 static void decode_same(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
@@ -253,15 +253,16 @@ static void decode_same(const struct weir_codec *codec, const uint8_t *bytes, si
     struct frames b = frames_decode(codec, bytes, length, pieces, pieces_count, ends);
 
     if (a.broken || b.broken) fail_msg("%s: %s", codec->name, a.broken ? a.broken : b.broken);
-    if (!frames_same(&a, &b) || (a.told != WEIR_DECODED_BAD && a.partial_bytes != b.partial_bytes))
-        fail_msg("%s: whole: %zu messages, told %d, %s; in pieces of %zu, %zu..: %zu, %d, %s",
-                 codec->name, a.count, (int)a.told, a.decode_error.text, pieces[0],
-                 pieces[pieces_count - 1], b.count, (int)b.told, b.decode_error.text);
+    if (!frames_same(&a, &b) ||
+        (a.result != WEIR_DECODED_BAD && a.partial_bytes != b.partial_bytes))
+        fail_msg("%s: whole: %zu messages, result %d, %s; in pieces of %zu, %zu..: %zu, %d, %s",
+                 codec->name, a.count, (int)a.result, a.decode_error.text, pieces[0],
+                 pieces[pieces_count - 1], b.count, (int)b.result, b.decode_error.text);
     frames_free(&a);
     frames_free(&b);
 }
 
-/* Byte by byte, in two and in three, and every beginning of it in all these ways. */
+/* Decodes byte by byte, in two and in three pieces, for every prefix. */
 static void cut_in_every_way(const struct weir_codec *codec, const uint8_t *bytes, size_t length)
 {
     const size_t one = 1;

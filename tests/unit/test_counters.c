@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_counters.c - the sums of several workers, and the summary in words, cut anywhere. */
+/* test_counters.c - the sums of several workers, and the summary text, truncated at any length. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include "counters.h"
 
-static void sums_add_and_the_largest_stay(void **state)
+static void sums_add_and_maxima_are_kept(void **state)
 {
     static struct counters one, other;
     struct weir_stats stats = {0};
@@ -38,7 +38,7 @@ static void sums_add_and_the_largest_stay(void **state)
     assert_int_equal(stats.reassembly_bytes_max, 9);
 }
 
-static void the_first_words_are_always_there(void **state)
+static void the_first_fields_are_always_present(void **state)
 {
     const struct weir_stats stats = {0};
     char text[1024];
@@ -49,7 +49,7 @@ static void the_first_words_are_always_there(void **state)
                         "datagram_bytes_in=0 datagram_bytes_out=0");
 }
 
-static void the_others_where_they_say_something(void **state)
+static void other_fields_appear_if_not_zero(void **state)
 {
     struct weir_stats stats = {.accepted = 2, .dropped_rate = 3, .reassembly_bytes_max = 4};
     char text[1024];
@@ -63,7 +63,7 @@ static void the_others_where_they_say_something(void **state)
     assert_null(strstr(text, "closed_idle"));
 }
 
-static void any_size_cuts_it_and_ends_it(void **state)
+static void the_text_is_truncated_and_terminated_at_any_size(void **state)
 {
     struct weir_stats stats = {.accepted = 12, .loop_iterations = 34};
     char whole[1024], text[1024];
@@ -80,7 +80,7 @@ static void any_size_cuts_it_and_ends_it(void **state)
     }
 }
 
-static void every_reason_has_a_word(void **state)
+static void every_reason_has_a_name(void **state)
 {
     (void)state;
     assert_string_equal(weir_reason_text(WEIR_REASON_NONE), "none");
@@ -94,11 +94,11 @@ static void every_reason_has_a_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_add_and_the_largest_stay),
-        cmocka_unit_test(the_first_words_are_always_there),
-        cmocka_unit_test(the_others_where_they_say_something),
-        cmocka_unit_test(any_size_cuts_it_and_ends_it),
-        cmocka_unit_test(every_reason_has_a_word),
+        cmocka_unit_test(sums_add_and_maxima_are_kept),
+        cmocka_unit_test(the_first_fields_are_always_present),
+        cmocka_unit_test(other_fields_appear_if_not_zero),
+        cmocka_unit_test(the_text_is_truncated_and_terminated_at_any_size),
+        cmocka_unit_test(every_reason_has_a_name),
     };
 
     return cmocka_run_group_tests_name("counters", tests, NULL, NULL);

@@ -77,7 +77,7 @@ static void test_each_mistake_is_named(void **state)
         struct frames frames =
             frames_decode(weir_frame_codec(frame), (const uint8_t *)faults[i].bytes,
                           faults[i].length, &whole, 1, true);
-        if (frames.told != WEIR_DECODED_BAD || !strstr(frames.decode_error.text, faults[i].says))
+        if (frames.result != WEIR_DECODED_BAD || !strstr(frames.decode_error.text, faults[i].says))
             fail_msg("%zu %s: \"%s\"", i, faults[i].spec, frames.decode_error.text);
         for (const char *at = frames.decode_error.text; *at; at++)
             assert_true(*at >= ' ' && *at <= '~');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_decoder.c - frame.h without a server: its example, codecs of one's own, whole frames. */
+/* test_decoder.c - frame.h without a server: its example, custom codecs, complete frames. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 static const size_t whole = SIZE_MAX, one = 1;
 
-int print_messages(const uint8_t *bytes, size_t length); /* frame.h's example, as it is there */
+int print_messages(const uint8_t *bytes, size_t length); /* the unchanged example of frame.h */
 
 static void test_the_example_of_the_header(void **state)
 {
@@ -26,7 +26,7 @@ static void test_the_example_of_the_header(void **state)
     assert_int_equal(print_messages(TEXT("GET / HTTP/1.1\r\n\r\n")), 1);
 }
 
-/* ---- a head of one's own: '<', a letter as the length, '>' ---- */
+/* ---- a custom header: '<', one character as the length, '>' ---- */
 
 static enum weir_decoded probe_angles(void *user, const uint8_t *bytes, size_t length,
                                       struct weir_header *header,
@@ -77,7 +77,7 @@ static struct weir_frame *open_angles(int *calls)
     return frame;
 }
 
-static void test_a_head_of_ones_own(void **state)
+static void test_a_custom_header(void **state)
 {
     int calls = 0;
     struct weir_frame *frame = open_angles(&calls);
@@ -91,7 +91,7 @@ static void test_a_head_of_ones_own(void **state)
         struct frames frames =
             frames_decode(codec, TEXT("<3abc><0>"), bytewise ? &one : &whole, 1, true);
         assert_int_equal(frames.count, 2);
-        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        assert_int_equal(frames.result, WEIR_DECODED_MORE);
         assert_memory_equal(frames_message(&frames, 0, &length), "abc", 3);
         assert_int_equal(length, 3);
         frames_free(&frames);
@@ -105,7 +105,7 @@ static void test_a_head_of_ones_own(void **state)
     weir_frame_free(frame);
 }
 
-static void test_a_probe_is_not_trusted(void **state)
+static void test_results_of_a_probe_are_validated(void **state)
 {
     static const struct {
         const char *bytes, *says;
@@ -128,7 +128,7 @@ static void test_a_probe_is_not_trusted(void **state)
             struct frames frames =
                 frames_decode(weir_frame_codec(frame), (const uint8_t *)bad[i].bytes,
                               strlen(bad[i].bytes), bytewise ? &one : &whole, 1, true);
-            assert_int_equal(frames.told, WEIR_DECODED_BAD);
+            assert_int_equal(frames.result, WEIR_DECODED_BAD);
             assert_non_null(strstr(frames.decode_error.text, bad[i].says));
             frames_free(&frames);
         }
@@ -136,7 +136,7 @@ static void test_a_probe_is_not_trusted(void **state)
     weir_frame_free(frame);
 }
 
-/* It asks for a byte, and then says that the frame had ended before it. */
+/* Requests another byte, and then claims that the frame had ended before it. */
 static enum weir_decoded probe_late(void *user, const uint8_t *bytes, size_t length,
                                     struct weir_header *header,
                                     struct weir_decode_error *decode_error)
@@ -148,7 +148,7 @@ static enum weir_decoded probe_late(void *user, const uint8_t *bytes, size_t len
     return length < 3 ? WEIR_DECODED_MORE : WEIR_DECODED_MESSAGE;
 }
 
-static void test_a_probe_that_asks_beyond_its_frame(void **state)
+static void test_a_probe_that_requests_bytes_beyond_its_frame(void **state)
 {
     struct weir_frame *frame;
     const struct weir_probe probe = {
@@ -157,7 +157,7 @@ static void test_a_probe_that_asks_beyond_its_frame(void **state)
     (void)state;
     assert_int_equal(weir_frame_open_probe(&probe, &frame, NULL), WEIR_OK);
     struct frames frames = frames_decode(weir_frame_codec(frame), TEXT("abcd"), &one, 1, true);
-    assert_int_equal(frames.told, WEIR_DECODED_BAD);
+    assert_int_equal(frames.result, WEIR_DECODED_BAD);
     assert_non_null(strstr(frames.decode_error.text, "beyond the end of the frame"));
     frames_free(&frames);
     uint8_t made[4];
@@ -168,7 +168,7 @@ static void test_a_probe_that_asks_beyond_its_frame(void **state)
     weir_frame_free(frame);
 }
 
-static void test_a_probe_that_cannot_work_is_refused(void **state)
+static void test_an_invalid_probe_is_rejected(void **state)
 {
     struct weir_probe probe = {.size = sizeof probe, .header_bytes_max = 8};
     struct weir_frame *frame;
@@ -188,7 +188,7 @@ static void test_a_probe_that_cannot_work_is_refused(void **state)
     assert_null(frame);
 }
 
-/* ---- the rest of it ---- */
+/* ---- other functions ---- */
 
 static void test_codecs_without_functions(void **state)
 {
@@ -198,7 +198,7 @@ static void test_codecs_without_functions(void **state)
 
     (void)state;
     assert_int_equal(frames.count, 1);
-    assert_int_equal(frames.told, WEIR_DECODED_MORE);
+    assert_int_equal(frames.result, WEIR_DECODED_MORE);
     frames_free(&frames);
     uint8_t made[4];
     size_t length;
@@ -210,7 +210,7 @@ static void test_codecs_without_functions(void **state)
     weir_decoder_free(NULL);
 }
 
-static void test_a_frame_that_does_not_fit_its_room(void **state)
+static void test_encoding_into_a_small_buffer_fails(void **state)
 {
     struct weir_frame *frame;
     uint8_t made[8];
@@ -227,7 +227,7 @@ static void test_a_frame_that_does_not_fit_its_room(void **state)
     weir_frame_free(frame);
 }
 
-static void test_a_delimiter_cannot_stand_in_a_message(void **state)
+static void test_a_message_with_the_delimiter_is_rejected(void **state)
 {
     static const struct {
         const char *spec, *message;
@@ -236,7 +236,7 @@ static void test_a_delimiter_cannot_stand_in_a_message(void **state)
         {"line", "abc", WEIR_OK},
         {"line", "", WEIR_OK},
         {"line", "a\nc", WEIR_INVALID},
-        {"line", "abc\r", WEIR_INVALID}, /* the reader would take it for a part of the end */
+        {"line", "abc\r", WEIR_INVALID}, /* the reader would treat \r as part of the delimiter */
         {"line", "a\rc", WEIR_OK},
         {"crlf", "abc\r", WEIR_OK},
         {"crlf", "a\r\nb", WEIR_INVALID},
@@ -259,7 +259,7 @@ static void test_a_delimiter_cannot_stand_in_a_message(void **state)
     }
 }
 
-static void test_what_was_passed_over_is_counted(void **state)
+static void test_skipped_frames_are_counted(void **state)
 {
     struct weir_frame *frame;
 
@@ -280,14 +280,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_example_of_the_header),
-        cmocka_unit_test(test_a_head_of_ones_own),
-        cmocka_unit_test(test_a_probe_is_not_trusted),
-        cmocka_unit_test(test_a_probe_that_asks_beyond_its_frame),
-        cmocka_unit_test(test_a_probe_that_cannot_work_is_refused),
+        cmocka_unit_test(test_a_custom_header),
+        cmocka_unit_test(test_results_of_a_probe_are_validated),
+        cmocka_unit_test(test_a_probe_that_requests_bytes_beyond_its_frame),
+        cmocka_unit_test(test_an_invalid_probe_is_rejected),
         cmocka_unit_test(test_codecs_without_functions),
-        cmocka_unit_test(test_a_frame_that_does_not_fit_its_room),
-        cmocka_unit_test(test_a_delimiter_cannot_stand_in_a_message),
-        cmocka_unit_test(test_what_was_passed_over_is_counted),
+        cmocka_unit_test(test_encoding_into_a_small_buffer_fails),
+        cmocka_unit_test(test_a_message_with_the_delimiter_is_rejected),
+        cmocka_unit_test(test_skipped_frames_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_length.c - lengths in headers: every width, order, meaning and place, against sums that are
- * done here once more; and the values at the edges. */
+/* test_length.c - length headers: every width, byte order, meaning and position, compared with an
+ * independent computation; and the boundary values. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ static int layout_header(const struct layout *layout)
     return layout->offset + layout->width + layout->extra;
 }
 
-/* The number that must stand in front of so long a body; negative: none can. */
+/* Returns the length field for a body of this size; negative if none exists. */
 static int64_t layout_value(const struct layout *layout, int64_t body)
 {
     int64_t counted = body;
@@ -46,12 +46,12 @@ static int64_t layout_value(const struct layout *layout, int64_t body)
     return counted - layout->adjust;
 }
 
-static bool layout_can_say(const struct layout *layout, int64_t value)
+static bool layout_can_hold(const struct layout *layout, int64_t value)
 {
     return value >= 0 && (layout->width == 8 || value >> 8 * layout->width == 0);
 }
 
-/* The frame of a body of so many bytes, as it must be. */
+/* Builds the expected frame of a body of this size. */
 static size_t layout_frame(const struct layout *layout, uint8_t *frame, size_t body)
 {
     size_t header = (size_t)layout_header(layout);
@@ -71,11 +71,11 @@ static void check_round_trip(const struct weir_codec *codec, const struct layout
     static uint8_t stream[3 * 512], made[512], message[512];
     size_t header = (size_t)layout_header(layout);
     size_t stripped = layout->strip < 0 ? header : (size_t)layout->strip, length, made_length;
-    bool can = layout_can_say(layout, layout_value(layout, (int64_t)body));
+    bool can = layout_can_hold(layout, layout_value(layout, (int64_t)body));
 
     size_t frame_length = layout_frame(layout, stream, body);
     memcpy(message, stream + stripped, frame_length - stripped);
-    /* Of the header that the caller brings, the length is put right whatever it was. */
+    /* If the caller provides the header, its length field is corrected, whatever it was. */
     for (int i = layout->offset; i < layout->offset + layout->width; i++)
         if ((size_t)i >= stripped) message[(size_t)i - stripped] = 0x55;
     enum weir_code code =
@@ -94,7 +94,7 @@ static void check_round_trip(const struct weir_codec *codec, const struct layout
             frames_decode(codec, stream, 3 * frame_length, bytewise ? &one : &whole, 1, true);
         assert_null(frames.broken);
         assert_int_equal(frames.count, 3);
-        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        assert_int_equal(frames.result, WEIR_DECODED_MORE);
         const uint8_t *last = frames_message(&frames, 2, &length);
         assert_int_equal(length, frame_length - stripped);
         assert_memory_equal(last, stream + stripped, length);
@@ -120,7 +120,7 @@ static size_t check_layout(const struct layout *layout)
     return 1;
 }
 
-static void test_every_layout_goes_both_ways(void **state)
+static void test_every_layout_encodes_and_decodes(void **state)
 {
     static const int adjusts[] = {-3, -1, 0, 1, 5}, strips[] = {-1, 0, 1};
     static const char *const covers[] = {"body", "header+body", "rest"};
@@ -132,10 +132,10 @@ static void test_every_layout_goes_both_ways(void **state)
             for (size_t a = 0; a < COUNT_OF(adjusts); a++)
                 for (size_t s = 0; s < COUNT_OF(strips); s++)
                     for (size_t c = 0; c < COUNT_OF(covers); c++)
-                        for (int place = 0; place < 4; place++) {
+                        for (int position = 0; position < 4; position++) {
                             struct layout layout = {.width = width,
-                                                    .offset = place & 1 ? 2 : 0,
-                                                    .extra = place & 2 ? 3 : 0,
+                                                    .offset = position & 1 ? 2 : 0,
+                                                    .extra = position & 2 ? 3 : 0,
                                                     .adjust = adjusts[a],
                                                     .strip = strips[s],
                                                     .is_little = endian == 1,
@@ -145,11 +145,11 @@ static void test_every_layout_goes_both_ways(void **state)
     assert_int_equal(count, 8 * 2 * 5 * 3 * 3 * 4);
 }
 
-/* ---- the edges ---- */
+/* ---- boundaries ---- */
 
-/* What comes of a stream that begins with this length, and goes on with bytes. */
-static enum weir_decoded tell(const char *spec, int width, bool is_little, uint64_t value,
-                              size_t *begun)
+/* Decodes a stream that begins with this length and continues with bytes; returns the result. */
+static enum weir_decoded decode_start(const char *spec, int width, bool is_little, uint64_t value,
+                                      size_t *partial)
 {
     uint8_t stream[24] = {0};
     struct weir_frame *frame;
@@ -159,12 +159,12 @@ static enum weir_decoded tell(const char *spec, int width, bool is_little, uint6
     uint64_t before = memory_allocations_count();
     struct frames frames =
         frames_decode(weir_frame_codec(frame), stream, sizeof stream, &whole, 1, false);
-    /* The decoder itself, and what came: nothing for what was announced. */
+    /* Only the decoder and the received bytes are allocated, not the announced length. */
     assert_true(memory_allocations_count() - before <= 2);
-    *begun = frames.partial_bytes;
+    *partial = frames.partial_bytes;
     frames_free(&frames);
     weir_frame_free(frame);
-    return frames.told;
+    return frames.result;
 }
 
 static void test_limits_at_max_and_around_it(void **state)
@@ -174,8 +174,8 @@ static void test_limits_at_max_and_around_it(void **state)
         int width;
         bool is_little;
         uint64_t value;
-        enum weir_decoded told;
-        size_t begun;
+        enum weir_decoded result;
+        size_t partial;
     } edges[] = {
         {"u8,max=200", 1, false, 199, WEIR_DECODED_MORE, 24},
         {"u8,max=200", 1, false, 200, WEIR_DECODED_MORE, 24},
@@ -208,16 +208,16 @@ static void test_limits_at_max_and_around_it(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(edges); i++) {
-        size_t begun;
-        enum weir_decoded told =
-            tell(edges[i].spec, edges[i].width, edges[i].is_little, edges[i].value, &begun);
-        if (told != edges[i].told || begun != edges[i].begun)
-            fail_msg("%s: %#llx: told %d, %zu bytes begun", edges[i].spec,
-                     (unsigned long long)edges[i].value, (int)told, begun);
+        size_t partial;
+        enum weir_decoded result = decode_start(edges[i].spec, edges[i].width, edges[i].is_little,
+                                                edges[i].value, &partial);
+        if (result != edges[i].result || partial != edges[i].partial)
+            fail_msg("%s: %#llx: result %d, %zu bytes partial", edges[i].spec,
+                     (unsigned long long)edges[i].value, (int)result, partial);
     }
 }
 
-static void test_what_the_width_cannot_say_is_not_sent(void **state)
+static void test_lengths_beyond_the_field_are_not_sent(void **state)
 {
     static uint8_t message[70000], made[70100];
     static const struct {
@@ -267,17 +267,17 @@ static void test_what_the_width_cannot_say_is_not_sent(void **state)
 
 /* ---- varints ---- */
 
-static void test_varints_at_their_edges(void **state)
+static void test_varints_at_their_boundaries(void **state)
 {
     static const struct {
         const char *bytes;
         size_t length;
-        enum weir_decoded told;
+        enum weir_decoded result;
         const char *says;
-    } heads[] = {
+    } headers[] = {
         {"\x7f", 1, WEIR_DECODED_MORE, NULL},
         {"\x80", 1, WEIR_DECODED_MORE, NULL},
-        {"\x80\x80\x40", 3, WEIR_DECODED_MORE, NULL}, /* 2^20: the most */
+        {"\x80\x80\x40", 3, WEIR_DECODED_MORE, NULL}, /* 2^20: the maximum */
         {"\x81\x80\x40", 3, WEIR_DECODED_BAD, "length 1048577 exceeds 1048576"},
         {"\x80\x00", 2, WEIR_DECODED_BAD, "the varint is longer than its value needs"},
         {"\x81\x80\x00", 3, WEIR_DECODED_BAD, "longer than its value needs"},
@@ -295,22 +295,22 @@ static void test_varints_at_their_edges(void **state)
 
     (void)state;
     assert_int_equal(weir_frame_open("varint", &frame, NULL), WEIR_OK);
-    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+    for (size_t i = 0; i < COUNT_OF(headers); i++) {
         for (int bytewise = 0; bytewise < 2; bytewise++) {
             struct frames frames =
-                frames_decode(weir_frame_codec(frame), (const uint8_t *)heads[i].bytes,
-                              heads[i].length, bytewise ? &one : &whole, 1, false);
-            if (frames.told != heads[i].told ||
-                (heads[i].says && !strstr(frames.decode_error.text, heads[i].says)))
-                fail_msg("%zu: %d %s", i, (int)frames.told, frames.decode_error.text);
+                frames_decode(weir_frame_codec(frame), (const uint8_t *)headers[i].bytes,
+                              headers[i].length, bytewise ? &one : &whole, 1, false);
+            if (frames.result != headers[i].result ||
+                (headers[i].says && !strstr(frames.decode_error.text, headers[i].says)))
+                fail_msg("%zu: %d %s", i, (int)frames.result, frames.decode_error.text);
             frames_free(&frames);
         }
     }
     weir_frame_free(frame);
 }
 
-/* netty#17549: a prefix split after its third byte put the stream out of step. */
-static void test_a_varint_split_anywhere_stays_in_step(void **state)
+/* netty#17549: a prefix split after its third byte desynchronized the stream. */
+static void test_a_varint_split_anywhere_stays_synchronized(void **state)
 {
     static uint8_t message[300000], stream[2 * 300010];
     struct weir_frame *frame;
@@ -328,14 +328,14 @@ static void test_a_varint_split_anywhere_stays_in_step(void **state)
         struct frames frames =
             frames_decode(weir_frame_codec(frame), stream, 2 * frame_length, pieces, 3, true);
         assert_int_equal(frames.count, 2);
-        assert_int_equal(frames.told, WEIR_DECODED_MORE);
+        assert_int_equal(frames.result, WEIR_DECODED_MORE);
         frames_free(&frames);
     }
     weir_frame_free(frame);
 }
 
-/* A header that the message brings is read before its length is put right. */
-static void test_a_varint_of_the_callers_own_that_is_none(void **state)
+/* A header provided in the message is read before its length field is corrected. */
+static void test_an_invalid_varint_of_the_caller_is_rejected(void **state)
 {
     uint8_t made[16];
     struct weir_frame *frame;
@@ -356,12 +356,12 @@ static void test_a_varint_of_the_callers_own_that_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_layout_goes_both_ways),
+        cmocka_unit_test(test_every_layout_encodes_and_decodes),
         cmocka_unit_test(test_limits_at_max_and_around_it),
-        cmocka_unit_test(test_what_the_width_cannot_say_is_not_sent),
-        cmocka_unit_test(test_varints_at_their_edges),
-        cmocka_unit_test(test_a_varint_of_the_callers_own_that_is_none),
-        cmocka_unit_test(test_a_varint_split_anywhere_stays_in_step),
+        cmocka_unit_test(test_lengths_beyond_the_field_are_not_sent),
+        cmocka_unit_test(test_varints_at_their_boundaries),
+        cmocka_unit_test(test_an_invalid_varint_of_the_caller_is_rejected),
+        cmocka_unit_test(test_a_varint_split_anywhere_stays_synchronized),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_pool.c - buffers: one owner each, a bound that holds, memory that nobody else may touch. */
+/* test_pool.c - buffers: one owner each, a strict maximum, and memory that only the owner may
+ * access. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 #include "pool.h"
 #include "require.h"
 
-static void it_grows_by_chunks_up_to_its_maximum(void **state)
+static void a_pool_grows_by_chunks_up_to_its_maximum(void **state)
 {
     struct pool pool;
     struct net_buffer *buffers[10];
@@ -30,13 +31,13 @@ static void it_grows_by_chunks_up_to_its_maximum(void **state)
     }
     require(!pool_has(&pool));
     require(pool_take(&pool, POOL_CALLER) == NULL);
-    require_equal(pool.buffers_count, 10); /* 4 + 4 + the 2 that were left */
+    require_equal(pool.buffers_count, 10); /* 4 + 4 + the remaining 2 */
     for (uint32_t i = 0; i < 10; i++) pool_give_back(buffers[i], POOL_CALLER);
     require_equal(pool.free_count, 10);
     pool_free(&pool);
 }
 
-static void the_last_given_back_is_the_first_taken(void **state)
+static void the_last_returned_buffer_is_the_first_taken(void **state)
 {
     struct pool pool;
 
@@ -52,7 +53,7 @@ static void the_last_given_back_is_the_first_taken(void **state)
     pool_free(&pool);
 }
 
-static void a_taken_buffer_is_as_new(void **state)
+static void a_taken_buffer_is_reset(void **state)
 {
     struct pool pool;
 
@@ -72,7 +73,7 @@ static void a_taken_buffer_is_as_new(void **state)
     pool_free(&pool);
 }
 
-static void a_buffer_is_whole_inside_its_memory_alone(void **state)
+static void a_sendable_buffer_lies_inside_its_memory(void **state)
 {
     struct pool pool;
 
@@ -99,12 +100,12 @@ static void a_buffer_is_whole_inside_its_memory_alone(void **state)
     pool_free(&pool);
 }
 
-static void without_memory_it_gives_what_it_has(void **state)
+static void without_memory_a_pool_gives_its_existing_buffers(void **state)
 {
     struct pool pool;
 
     (void)state;
-    for (uint64_t n = 1; n <= 2; n++) { /* what it knows of a chunk, and the chunk's pages */
+    for (uint64_t n = 1; n <= 2; n++) { /* the chunk's bookkeeping, and its pages */
         memory_fail_nth(n, 0);
         bool opened = pool_open(&pool, 1000, 2, 4);
         memory_fail_nth(0, 0);
@@ -125,7 +126,7 @@ static void without_memory_it_gives_what_it_has(void **state)
     pool_free(&pool);
 }
 
-static void who_does_not_own_a_buffer_must_not_touch_it(void **state)
+static void only_the_owner_may_access_a_buffer(void **state)
 {
     (void)state;
 #if defined(MEMORY_ASAN)
@@ -151,7 +152,7 @@ static void who_does_not_own_a_buffer_must_not_touch_it(void **state)
 #endif
 }
 
-/* ---- what is stopped ---- */
+/* ---- calls that fail a check ---- */
 
 static struct net_buffer *test__one(enum pool_owner owner)
 {
@@ -192,7 +193,7 @@ static void test__free_with_one_out(void *argument)
     pool_free(&pool);
 }
 
-static void a_buffer_with_two_owners_is_stopped(void **state)
+static void a_buffer_with_two_owners_fails_a_check(void **state)
 {
     (void)state;
     require_death(test__twice, NULL, "rule 5");
@@ -204,7 +205,7 @@ static void a_buffer_with_two_owners_is_stopped(void **state)
 /* ---- registering ---- */
 
 struct registry {
-    uint32_t registered, most, left; /* now, at most, and how many more the system will take */
+    uint32_t registered, most, left; /* now, maximum, and further registrations that succeed */
 };
 
 static bool registry_add(void *context, struct pool_buffer *buffer)
@@ -266,7 +267,7 @@ static void growth_fails_where_registering_does(void **state)
     require(pool_open(&pool, 4096, 4, 10));
     require(pool_register(&pool, &registrar));
     for (int i = 0; i < 4; i++) buffers[i] = pool_take(&pool, POOL_CALLER);
-    require(pool_take(&pool, POOL_CALLER) == NULL); /* two of four would do it */
+    require(pool_take(&pool, POOL_CALLER) == NULL); /* 2 of 4 registrations succeed */
     require(!pool_has(&pool));
     require_equal(registry.most, 6);
     require_equal(registry.registered, 4);
@@ -276,7 +277,7 @@ static void growth_fails_where_registering_does(void **state)
     pool_free(&pool);
 }
 
-static void a_pool_that_cannot_be_registered_is_left_as_it_was(void **state)
+static void a_failed_registration_leaves_the_pool_unchanged(void **state)
 {
     struct registry registry = {.left = 3};
     const struct pool_registrar registrar = {registry_add, registry_remove, &registry};
@@ -296,16 +297,16 @@ static void a_pool_that_cannot_be_registered_is_left_as_it_was(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_grows_by_chunks_up_to_its_maximum),
-        cmocka_unit_test(the_last_given_back_is_the_first_taken),
-        cmocka_unit_test(a_taken_buffer_is_as_new),
-        cmocka_unit_test(a_buffer_is_whole_inside_its_memory_alone),
-        cmocka_unit_test(without_memory_it_gives_what_it_has),
-        cmocka_unit_test(who_does_not_own_a_buffer_must_not_touch_it),
-        cmocka_unit_test(a_buffer_with_two_owners_is_stopped),
+        cmocka_unit_test(a_pool_grows_by_chunks_up_to_its_maximum),
+        cmocka_unit_test(the_last_returned_buffer_is_the_first_taken),
+        cmocka_unit_test(a_taken_buffer_is_reset),
+        cmocka_unit_test(a_sendable_buffer_lies_inside_its_memory),
+        cmocka_unit_test(without_memory_a_pool_gives_its_existing_buffers),
+        cmocka_unit_test(only_the_owner_may_access_a_buffer),
+        cmocka_unit_test(a_buffer_with_two_owners_fails_a_check),
         cmocka_unit_test(every_buffer_is_registered_once),
         cmocka_unit_test(growth_fails_where_registering_does),
-        cmocka_unit_test(a_pool_that_cannot_be_registered_is_left_as_it_was),
+        cmocka_unit_test(a_failed_registration_leaves_the_pool_unchanged),
     };
 
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);

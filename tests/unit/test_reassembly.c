@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_reassembly.c - what decoding costs: nothing is copied in place, memory grows with what
- * came, and memory that is not there ends a stream and nothing else. */
+/* test_reassembly.c - the cost of decoding: messages in one piece are not copied, memory grows with
+ * the received bytes, and an allocation failure only ends the stream. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static struct weir_frame *open_spec(const char *spec)
 
 static const struct {
     const char *spec;
-    size_t length; /* of each message */
+    size_t length; /* per message */
 } kinds[] = {
     {"u16be", 100},  {"u32le", 100},          {"length:width=4,offset=3,header=9,strip=no", 100},
     {"varint", 200}, {"varint,strip=no", 60}, {"line", 50},
@@ -38,7 +38,7 @@ static const struct {
     {"sunrpc", 100}, {"tpkt", 100},
 };
 
-/* So many frames of one message in a row; the caller frees them. */
+/* Returns this many frames of one message in a row; the caller frees them. */
 static uint8_t *make_stream(const struct weir_codec *codec, size_t message_length, size_t count,
                             size_t *length)
 {
@@ -56,7 +56,7 @@ static uint8_t *make_stream(const struct weir_codec *codec, size_t message_lengt
     return stream;
 }
 
-static void test_what_is_whole_is_never_copied(void **state)
+static void test_messages_in_one_piece_are_never_copied(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
@@ -67,7 +67,7 @@ static void test_what_is_whole_is_never_copied(void **state)
         struct frames frames =
             frames_decode(weir_frame_codec(frame), stream, length, &whole, 1, true);
         assert_int_equal(frames.count, 1000);
-        assert_int_equal(frames.in_place, 1000);
+        assert_int_equal(frames.uncopied_count, 1000);
         assert_int_equal(reassembly_copied_bytes() - copied, 0);
         assert_int_equal(memory_allocations_count() - allocations, 1); /* the decoder */
         frames_free(&frames);
@@ -76,19 +76,20 @@ static void test_what_is_whole_is_never_copied(void **state)
     }
 }
 
-static void test_only_the_split_message_is_copied_once(void **state)
+static void test_only_a_split_message_is_copied_once(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct weir_frame *frame = open_spec(kinds[i].spec);
         size_t length;
         uint8_t *stream = make_stream(weir_frame_codec(frame), kinds[i].length, 3, &length);
-        const size_t pieces[] = {length / 3 + 1, SIZE_MAX}; /* one byte into the second */
+        const size_t pieces[] = {length / 3 + 1,
+                                 SIZE_MAX}; /* ends one byte into the second message */
         uint64_t copied = reassembly_copied_bytes();
         struct frames frames =
             frames_decode(weir_frame_codec(frame), stream, length, pieces, 2, true);
         assert_int_equal(frames.count, 3);
-        assert_int_equal(frames.in_place, 2);
+        assert_int_equal(frames.uncopied_count, 2);
         assert_int_equal(reassembly_copied_bytes() - copied, length / 3);
         frames_free(&frames);
         free(stream);
@@ -96,8 +97,9 @@ static void test_only_the_split_message_is_copied_once(void **state)
     }
 }
 
-/* A megabyte is announced: what is held follows what came, byte for byte. */
-static void test_memory_follows_what_came_and_not_what_was_announced(void **state)
+/* The header announces a megabyte: memory grows with the received bytes, not with the announced
+ * length. */
+static void test_memory_grows_with_received_bytes(void **state)
 {
     static const uint8_t header[] = {0x00, 0x10, 0x00, 0x00};
     static uint8_t body[1000];
@@ -127,8 +129,8 @@ static void test_memory_follows_what_came_and_not_what_was_announced(void **stat
     weir_frame_free(frame);
 }
 
-/* Once the last message was used, an idle session's decoder holds nothing. */
-static void test_nothing_is_held_between_two_messages(void **state)
+/* After the last message was used, an idle session's decoder holds no memory. */
+static void test_no_memory_is_held_between_messages(void **state)
 {
     static const uint8_t stream[] = "\0\0\0\x28"
                                     "0123456789012345678901234567890123456789";
@@ -154,8 +156,8 @@ static void test_nothing_is_held_between_two_messages(void **state)
     weir_frame_free(frame);
 }
 
-/* Each allocation in turn is refused: the stream ends with a reason, and nothing leaks. */
-static void test_memory_that_is_not_there_ends_the_stream(void **state)
+/* Each allocation fails once: the stream ends with a reason, and nothing leaks. */
+static void test_an_allocation_failure_ends_the_stream(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
@@ -167,7 +169,7 @@ static void test_memory_that_is_not_there_ends_the_stream(void **state)
             struct frames frames =
                 frames_decode(weir_frame_codec(frame), stream, length, &one, 1, true);
             memory_fail_nth(0, 0);
-            if (frames.told == WEIR_DECODED_BAD) {
+            if (frames.result == WEIR_DECODED_BAD) {
                 assert_non_null(strstr(frames.decode_error.text, "no memory to gather a frame"));
                 refused++;
             }
@@ -179,7 +181,7 @@ static void test_memory_that_is_not_there_ends_the_stream(void **state)
     }
 }
 
-static void test_no_memory_where_more_than_a_little_comes_at_once(void **state)
+static void test_an_allocation_failure_with_a_large_first_piece(void **state)
 {
     static const struct {
         const char *spec;
@@ -202,14 +204,14 @@ static void test_no_memory_where_more_than_a_little_comes_at_once(void **state)
             frames_decode(weir_frame_codec(frame), (const uint8_t *)streams[i].bytes,
                           strlen(streams[i].bytes), pieces, 2, false);
         memory_fail_nth(0, 0);
-        assert_int_equal(frames.told, WEIR_DECODED_BAD);
+        assert_int_equal(frames.result, WEIR_DECODED_BAD);
         assert_non_null(strstr(frames.decode_error.text, "no memory"));
         frames_free(&frames);
         weir_frame_free(frame);
     }
 }
 
-static void test_no_memory_for_a_line_in_pieces_and_a_record_in_fragments(void **state)
+static void test_an_allocation_failure_in_pieces_and_fragments(void **state)
 {
     static const uint8_t record[] = "\0\0\0\x14"
                                     "01234567890123456789\x80\0\0\0";
@@ -222,14 +224,14 @@ static void test_no_memory_for_a_line_in_pieces_and_a_record_in_fragments(void *
     struct frames frames =
         frames_decode(weir_frame_codec(frame), record, sizeof record - 1, &whole, 1, true);
     memory_fail_nth(0, 0);
-    assert_int_equal(frames.told, WEIR_DECODED_BAD);
+    assert_int_equal(frames.result, WEIR_DECODED_BAD);
     frames_free(&frames);
     weir_frame_free(frame);
     frame = open_spec("line");
     memory_fail_nth(2, 0);
     frames = frames_decode(weir_frame_codec(frame), line, sizeof line - 1, halves, 2, false);
     memory_fail_nth(0, 0);
-    assert_int_equal(frames.told, WEIR_DECODED_BAD);
+    assert_int_equal(frames.result, WEIR_DECODED_BAD);
     frames_free(&frames);
     weir_frame_free(frame);
 }
@@ -237,13 +239,13 @@ static void test_no_memory_for_a_line_in_pieces_and_a_record_in_fragments(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_whole_is_never_copied),
-        cmocka_unit_test(test_only_the_split_message_is_copied_once),
-        cmocka_unit_test(test_memory_follows_what_came_and_not_what_was_announced),
-        cmocka_unit_test(test_nothing_is_held_between_two_messages),
-        cmocka_unit_test(test_memory_that_is_not_there_ends_the_stream),
-        cmocka_unit_test(test_no_memory_where_more_than_a_little_comes_at_once),
-        cmocka_unit_test(test_no_memory_for_a_line_in_pieces_and_a_record_in_fragments),
+        cmocka_unit_test(test_messages_in_one_piece_are_never_copied),
+        cmocka_unit_test(test_only_a_split_message_is_copied_once),
+        cmocka_unit_test(test_memory_grows_with_received_bytes),
+        cmocka_unit_test(test_no_memory_is_held_between_messages),
+        cmocka_unit_test(test_an_allocation_failure_ends_the_stream),
+        cmocka_unit_test(test_an_allocation_failure_with_a_large_first_piece),
+        cmocka_unit_test(test_an_allocation_failure_in_pieces_and_fragments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_refused_calls.c - what happens when Linux refuses a call that it nearly always allows. The
- * linker puts the functions below in the place of accept4, sendmsg and sendmmsg (--wrap). */
+/* test_refused_calls.c - failures of system calls that Linux almost never fails. The linker
+ * replaces accept4, sendmsg and sendmmsg with the functions below (--wrap). */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,13 +15,13 @@
 
 #define TEST__MS UINT64_C(1000000)
 
-static int test__accept_error;        /* what accept4 says; 0: it is the system's own */
-static uint32_t test__accepts_failed; /* how often it did; and how often more it will */
+static int test__accept_error;        /* errno of accept4; 0: calls the system */
+static uint32_t test__accepts_failed; /* failures so far, and failures to come */
 static uint32_t test__accepts_to_fail;
-static bool test__joined_refused;         /* no datagrams joined to one message */
-static uint32_t test__singles_until_full; /* so many go out, then once the socket is full */
+static bool test__joined_fail;            /* fails messages with joined datagrams */
+static uint32_t test__singles_until_full; /* this many succeed, then the socket is full once */
 
-/* ---- in the place of the system's ---- */
+/* ---- replacements of system calls ---- */
 
 int __real_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
@@ -48,13 +48,13 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
     return __real_sendmsg(fd, message, flags);
 }
 
-/* Joined: of several buffers, or to be cut by the system. */
+/* Joined: several buffers, or one that the system segments. */
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
     const struct msghdr *first = &messages[0].msg_hdr;
     bool joined = first->msg_iovlen > 1 || first->msg_iov[0].iov_len > 1000;
 
-    if (test__joined_refused && joined) {
+    if (test__joined_fail && joined) {
         errno = EMSGSIZE;
         return -1;
     }
@@ -67,7 +67,7 @@ static struct world *test__world(void)
 {
     world_transport = "epoll";
     test__accepts_failed = test__accepts_to_fail = 0;
-    test__joined_refused = false;
+    test__joined_fail = false;
     test__singles_until_full = 0;
     return world_open(NULL);
 }
@@ -80,7 +80,7 @@ static void an_accept_that_always_fails_does_not_spin(void **state)
     uint32_t returns = 0;
 
     (void)state;
-    world_settle(world);
+    world_run_until_idle(world);
     test__accept_error = EPERM;
     test__accepts_to_fail = UINT32_MAX;
     peer_start(world, &to);
@@ -92,12 +92,12 @@ static void an_accept_that_always_fails_does_not_spin(void **state)
     require(returns <= 30);
     require(test__accepts_failed <= 1000);
     test__accepts_to_fail = 0;
-    world_until(world, listener->sockets_count == 1); /* by itself */
+    world_until(world, listener->sockets_count == 1); /* without another event */
     world_close(world);
 }
 
-/* That connection alone is lost: the next is accepted, and nobody waits. */
-static void one_connection_that_cannot_be_accepted_holds_up_nobody(void **state)
+/* Only that connection is lost: the next is accepted without delay. */
+static void a_failing_accept_does_not_delay_other_connections(void **state)
 {
     struct world *world = test__world();
     struct line *listener = world_listen(world);
@@ -128,7 +128,7 @@ static void test__receive_all(struct world *world, struct peer_datagrams *peer, 
     }
 }
 
-static void datagrams_of_a_refused_group_wait_for_a_full_socket(void **state)
+static void datagrams_of_a_failed_batch_wait_for_a_full_socket(void **state)
 {
     struct world *world = test__world();
     struct line *line = world_bind(world, "127.0.0.1:0");
@@ -136,13 +136,12 @@ static void datagrams_of_a_refused_group_wait_for_a_full_socket(void **state)
     struct weir_address to = peer_bound(peer), back = line_address(line);
 
     (void)state;
-    test__joined_refused = true;
+    test__joined_fail = true;
     test__singles_until_full = 4;
     for (uint8_t i = 0; i < 10; i++)
         require_equal(line_send_to(line, &to, NULL, &i, 1, 0), WEIR_OK);
     world_iterate(world);
-    peer_send_to(peer, &back, "weir",
-                 4); /* a change, of which the system tells with all it knows */
+    peer_send_to(peer, &back, "weir", 4); /* a change, after which the system reports all states */
     world_until(world, line->sends_out == 0);
     require_equal(test__singles_until_full, 0);
     require_equal(line->datagrams_sent, 10);
@@ -151,9 +150,9 @@ static void datagrams_of_a_refused_group_wait_for_a_full_socket(void **state)
     world_close(world);
 }
 
-/* Before its first datagram it waits like any other; in its middle the rest of it is lost, and
- * those behind it are not. */
-static void a_refused_train_is_whole_or_failed(void **state)
+/* Before its first datagram, a failed batch waits like a single datagram. In its middle, the rest
+ * of the batch is lost, but not the datagrams after it. */
+static void a_failed_gso_batch_is_sent_completely_or_counted_as_failed(void **state)
 {
     uint8_t bytes[5][1000] = {{0}};
 
@@ -165,7 +164,7 @@ static void a_refused_train_is_whole_or_failed(void **state)
         struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
         struct weir_address to = peer_bound(peer), back = line_address(line);
         uint8_t last = (uint8_t)(fits == 0 ? 5 : fits);
-        test__joined_refused = true;
+        test__joined_fail = true;
         test__singles_until_full = fits + 1;
         require_equal(line_send_to(line, &to, NULL, bytes, sizeof bytes, 1000), WEIR_OK);
         require_equal(line_send_to(line, &to, NULL, &last, 1, 0), WEIR_OK);
@@ -183,9 +182,9 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_accept_that_always_fails_does_not_spin),
-        cmocka_unit_test(one_connection_that_cannot_be_accepted_holds_up_nobody),
-        cmocka_unit_test(datagrams_of_a_refused_group_wait_for_a_full_socket),
-        cmocka_unit_test(a_refused_train_is_whole_or_failed),
+        cmocka_unit_test(a_failing_accept_does_not_delay_other_connections),
+        cmocka_unit_test(datagrams_of_a_failed_batch_wait_for_a_full_socket),
+        cmocka_unit_test(a_failed_gso_batch_is_sent_completely_or_counted_as_failed),
     };
 
     return cmocka_run_group_tests_name("refused_calls", tests, NULL, NULL);

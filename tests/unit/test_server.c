@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_server.c - the library as its user sees it: settings, listening, workers on threads, drain,
- * stop, numbers. */
+/* test_server.c - the library from its user's side: settings, listeners, worker threads, drain,
+ * stop, counters. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +52,7 @@ static enum weir_code listen_on(struct weir_server *server, enum weir_proto prot
     return weir_server_listen(server, &listen, &error);
 }
 
-/* A started echo server on a free port of 127.0.0.1. */
+/* Starts an echo server on a free port of 127.0.0.1. */
 static struct weir_server *start_echo(const char *transport, uint32_t workers, uint16_t *port)
 {
     struct weir_server *server = open_server(transport, workers);
@@ -133,7 +133,7 @@ static void test_serves_on_uring(void **state)
     serve_some("uring");
 }
 
-static void test_free_without_a_word_ends_all(void **state)
+static void test_free_closes_everything(void **state)
 {
     uint16_t port;
     char byte;
@@ -147,7 +147,7 @@ static void test_free_without_a_word_ends_all(void **state)
     close(fd);
 }
 
-static void test_orders_after_the_end_are_harmless(void **state)
+static void test_requests_after_the_end_have_no_effect(void **state)
 {
     uint16_t port;
     struct weir_server *server = start_echo("auto", 2, &port);
@@ -181,7 +181,7 @@ static void test_workers_share_one_address(void **state)
     weir_server_free(server);
 }
 
-static void test_a_taken_address_is_told_and_nothing_is_left(void **state)
+static void test_an_address_in_use_is_an_error_without_leaks(void **state)
 {
     char address[32], text[512];
     uint16_t port;
@@ -196,11 +196,11 @@ static void test_a_taken_address_is_told_and_nothing_is_left(void **state)
     assert_non_null(strstr(text, address));
     assert_non_null(strstr(text, "EADDRINUSE"));
     weir_server_free(second);
-    assert_int_equal(atomic_load(&stopped), 0); /* what never started does not end */
+    assert_int_equal(atomic_load(&stopped), 0); /* on_stopped runs only after a start */
     weir_server_free(first);
 }
 
-static void test_a_failed_start_announces_no_end(void **state)
+static void test_a_failed_start_does_not_call_on_stopped(void **state)
 {
     (void)state;
     for (int i = 0; i < 100; i++) {
@@ -212,7 +212,7 @@ static void test_a_failed_start_announces_no_end(void **state)
     }
 }
 
-static void test_an_order_before_the_start_is_kept(void **state)
+static void test_a_request_before_the_start_is_kept(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -223,31 +223,31 @@ static void test_an_order_before_the_start_is_kept(void **state)
         else
             weir_server_drain(server, 60000);
         assert_int_equal(weir_server_start(server, &error), WEIR_OK);
-        weir_server_wait(server); /* returns, because of the order */
+        weir_server_wait(server); /* returns, because of the request */
         assert_int_equal(atomic_load(&stopped), 1);
         weir_server_free(server);
     }
 }
 
-static int orders_wait; /* how long the order waits: it falls into every part of the start */
+static int request_delay; /* delay of the request, so that it hits every phase of the start */
 
-static void give_orders(void *argument)
+static void make_requests(void *argument)
 {
     struct weir_stats stats;
 
-    for (int i = 0; i < orders_wait; i++) weir_server_stats(argument, &stats);
+    for (int i = 0; i < request_delay; i++) weir_server_stats(argument, &stats);
     weir_server_stop(argument);
 }
 
-static void test_an_order_during_the_start_is_kept(void **state)
+static void test_a_request_during_the_start_is_kept(void **state)
 {
     int os_error;
 
     (void)state;
-    for (orders_wait = 0; orders_wait < 4000; orders_wait += 100) {
+    for (request_delay = 0; request_delay < 4000; request_delay += 100) {
         struct weir_server *server = open_server("epoll", 8);
         assert_int_equal(listen_on(server, WEIR_TCP, "127.0.0.1:0"), WEIR_OK);
-        struct thread *thread = thread_start("orders", give_orders, server, &os_error);
+        struct thread *thread = thread_start("orders", make_requests, server, &os_error);
         assert_non_null(thread);
         assert_int_equal(weir_server_start(server, &error), WEIR_OK);
         weir_server_wait(server);
@@ -256,7 +256,7 @@ static void test_an_order_during_the_start_is_kept(void **state)
     }
 }
 
-/* No memory is asked for per message: as many allocations at 100 echoes as at 10,000. */
+/* No allocation per message: 100 echoes need as many allocations as 10,000. */
 static void allocations_stay(const char *transport)
 {
     uint16_t port;
@@ -279,8 +279,8 @@ static void test_no_allocation_per_message(void **state)
     allocations_stay("uring");
 }
 
-/* A program that was built with an older, smaller configuration. */
-static void test_a_smaller_configuration_keeps_its_bounds(void **state)
+/* A program built with an older, smaller configuration struct. */
+static void test_a_smaller_configuration_is_read_within_its_size(void **state)
 {
     const size_t smaller = offsetof(struct weir_config, user) + sizeof(void *);
     struct {
@@ -337,7 +337,7 @@ static enum weir_decoded probe_nothing(void *user, const uint8_t *bytes, size_t 
     return WEIR_DECODED_MORE;
 }
 
-static void test_a_listeners_own_probe_becomes_its_codec(void **state)
+static void test_a_custom_probe_becomes_the_codec(void **state)
 {
     struct weir_server *server = open_server("auto", 1);
     struct weir_probe probe = {.size = sizeof probe, .name = "mine", .probe = probe_nothing};
@@ -351,9 +351,9 @@ static void test_a_listeners_own_probe_becomes_its_codec(void **state)
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
     assert_string_equal(error.subject, "mine");
     listen.proto = WEIR_TCP;
-    listen.codec = "line"; /* the own one goes first */
+    listen.codec = "line"; /* the custom probe has precedence */
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_OK);
-    memset(&probe, 0, sizeof probe); /* it was copied */
+    memset(&probe, 0, sizeof probe); /* the server has copied it */
     assert_int_equal(weir_server_listeners_count(server), 1);
     assert_string_equal(weir_server_listener(server, 0).codec, "mine");
     weir_server_free(server);
@@ -377,7 +377,7 @@ static void test_wrong_listeners_are_named(void **state)
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
     assert_string_equal(error.subject, "nobody");
     assert_int_equal(listen_on(server, WEIR_TCP, "somewhere"), WEIR_INVALID);
-    assert_int_equal(weir_server_start(server, &error), WEIR_INVALID); /* it listens nowhere */
+    assert_int_equal(weir_server_start(server, &error), WEIR_INVALID); /* no listener */
     weir_server_free(server);
     server = open_server("carrier-pigeon", 1);
     assert_int_equal(listen_on(server, WEIR_TCP, "0"), WEIR_OK);
@@ -386,7 +386,7 @@ static void test_wrong_listeners_are_named(void **state)
     weir_server_free(server);
 }
 
-static void test_rules_are_checked_where_there_are_some(void **state)
+static void test_verify_rio_is_an_error_on_other_transports(void **state)
 {
     struct weir_config config;
     struct weir_server *server;
@@ -407,19 +407,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_serves_on_epoll),
         cmocka_unit_test(test_serves_on_uring),
-        cmocka_unit_test(test_free_without_a_word_ends_all),
-        cmocka_unit_test(test_orders_after_the_end_are_harmless),
+        cmocka_unit_test(test_free_closes_everything),
+        cmocka_unit_test(test_requests_after_the_end_have_no_effect),
         cmocka_unit_test(test_workers_share_one_address),
-        cmocka_unit_test(test_a_taken_address_is_told_and_nothing_is_left),
-        cmocka_unit_test(test_a_failed_start_announces_no_end),
-        cmocka_unit_test(test_an_order_before_the_start_is_kept),
-        cmocka_unit_test(test_an_order_during_the_start_is_kept),
+        cmocka_unit_test(test_an_address_in_use_is_an_error_without_leaks),
+        cmocka_unit_test(test_a_failed_start_does_not_call_on_stopped),
+        cmocka_unit_test(test_a_request_before_the_start_is_kept),
+        cmocka_unit_test(test_a_request_during_the_start_is_kept),
         cmocka_unit_test(test_no_allocation_per_message),
-        cmocka_unit_test(test_a_smaller_configuration_keeps_its_bounds),
+        cmocka_unit_test(test_a_smaller_configuration_is_read_within_its_size),
         cmocka_unit_test(test_wrong_settings_are_named),
-        cmocka_unit_test(test_a_listeners_own_probe_becomes_its_codec),
+        cmocka_unit_test(test_a_custom_probe_becomes_the_codec),
         cmocka_unit_test(test_wrong_listeners_are_named),
-        cmocka_unit_test(test_rules_are_checked_where_there_are_some),
+        cmocka_unit_test(test_verify_rio_is_an_error_on_other_transports),
     };
 
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);

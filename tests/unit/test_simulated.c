@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_simulated.c - the simulation itself: a seed repeats a run, time jumps and stops where it
- * should, scripts get their turn. That it keeps the laws is the contract suite's to prove.
+/* test_simulated.c - the simulation itself: a seed repeats a run, time jumps and stops correctly,
+ * scripts run. The contract suite tests that it follows the rules.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #define TEST__MS UINT64_C(1000000)
 
-/* Several echoing connections and some datagrams; returns the trace. */
+/* Runs several echoing connections and some datagrams; returns a hash of the trace. */
 static uint64_t test__trace(uint64_t seed, uint64_t *events_count)
 {
     struct peer *peers[5];
@@ -70,7 +70,7 @@ static void another_seed_gives_another_trace(void **state)
     }
 }
 
-static void the_clock_begins_where_it_is_told(void **state)
+static void the_clock_starts_at_the_configured_time(void **state)
 {
     struct sim_options options;
     struct net_options net_options;
@@ -88,12 +88,12 @@ static void the_clock_begins_where_it_is_told(void **state)
     require_equal(net_wait(net, options.start_ns + UINT64_C(86400) * 1000 * TEST__MS, &event, 1),
                   0);
     require_equal(net_now_ns(net),
-                  options.start_ns + UINT64_C(86400) * 1000 * TEST__MS); /* a day, at once */
+                  options.start_ns + UINT64_C(86400) * 1000 * TEST__MS); /* jumps a day */
     net_free(net);
     sim_free(simulation);
 }
 
-static void the_clock_stops_where_it_is_told(void **state)
+static void the_clock_stops_at_the_deadline(void **state)
 {
     struct world *world = world_open(NULL);
     struct net_event event;
@@ -111,9 +111,9 @@ static void the_clock_stops_where_it_is_told(void **state)
     world_close(world);
 }
 
-/* A long wait ends when bytes reach a peer: not a moment later, so that the script can answer in
+/* A long wait ends when bytes reach a peer, at exactly that time, so that the script can answer in
  * time. */
-static void a_script_gets_its_turn_when_something_reaches_it(void **state)
+static void a_script_runs_when_bytes_reach_its_peer(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -133,7 +133,7 @@ static void a_script_gets_its_turn_when_something_reaches_it(void **state)
     world_close(world);
 }
 
-static void test__wait_for_ever(void *argument)
+static void test__wait_forever(void *argument)
 {
     struct world *world = world_open(NULL);
     struct net_event event;
@@ -142,13 +142,13 @@ static void test__wait_for_ever(void *argument)
     for (;;) net_wait(world->net, NET_FOREVER, &event, 1);
 }
 
-static void waiting_for_nothing_is_named_a_deadlock(void **state)
+static void waiting_without_any_source_of_events_is_a_deadlock(void **state)
 {
     (void)state;
-    require_death(test__wait_for_ever, NULL, "deadlock");
+    require_death(test__wait_forever, NULL, "deadlock");
 }
 
-static void a_wake_from_before_ends_a_wait_for_ever(void **state)
+static void an_earlier_wake_ends_a_wait_without_deadline(void **state)
 {
     struct world *world = world_open(NULL);
     struct net_event event;
@@ -163,25 +163,26 @@ static void a_wake_from_before_ends_a_wait_for_ever(void **state)
 static void a_full_backlog_makes_connects_wait(void **state)
 {
     struct world *world = world_open(NULL);
-    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 2};
-    struct line *listener = world_listen_on(world, &place);
+    struct net_listen_options listen_options = {.address = world_address("127.0.0.1:0"),
+                                                .backlog = 2};
+    struct line *listener = world_listen_on(world, &listen_options);
     struct weir_address to = line_address(listener);
     struct peer *peers[3];
 
     (void)state;
     for (int i = 0; i < 3; i++) peers[i] = peer_start(world, &to);
-    world_settle(world);
+    world_run_until_idle(world);
     int connected = 0;
     for (int i = 0; i < 3; i++) connected += peer_state(peers[i]) == PEER_CONNECTED;
     require_equal(connected, 2);
     line_accept(listener, true);
     for (int i = 0; i < 3; i++)
-        world_until(world, peer_state(peers[i]) == PEER_CONNECTED); /* it is tried again */
+        world_until(world, peer_state(peers[i]) == PEER_CONNECTED); /* the connect is retried */
     world_until(world, listener->sockets_count == 3);
     world_close(world);
 }
 
-static void a_window_bounds_what_is_under_way(void **state)
+static void a_window_bounds_the_bytes_in_flight(void **state)
 {
     struct world *world = world_open(NULL);
     struct sim_options options;
@@ -194,7 +195,7 @@ static void a_window_bounds_what_is_under_way(void **state)
     sim_options_init(&options);
     while ((taken = peer_send(peer, bytes, sizeof bytes)) > 0) total += taken;
     require_equal(total, options.window_bytes);
-    world_settle(world);
+    world_run_until_idle(world);
     require_equal(peer_send(peer, bytes, sizeof bytes), 0);
     line_receive(line, true);
     world_until(world, line->in_position > 0);
@@ -202,7 +203,7 @@ static void a_window_bounds_what_is_under_way(void **state)
     world_close(world);
 }
 
-static void a_reset_discards_what_is_under_way(void **state)
+static void a_reset_discards_the_bytes_in_flight(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -213,7 +214,7 @@ static void a_reset_discards_what_is_under_way(void **state)
     peer_send(peer, "lost", 4);
     peer_reset(peer);
     world_until(world, line->broken_count == 1);
-    world_settle(world);
+    world_run_until_idle(world);
     require(line->in_position == 0 || line->in_position <= 4);
     require_equal(line->received_count > 0, line->in_position > 0);
     world_close(world);
@@ -230,21 +231,21 @@ static void a_datagram_queue_is_bounded(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++) peer_send_to(peer, &to, bytes, sizeof bytes);
-    world_settle(world);
+    world_run_until_idle(world);
     line_receive(line, true);
-    world_settle(world);
+    world_run_until_idle(world);
     for (uint32_t i = 0; i < line->got_count; i++) got += line->got[i].length;
-    require_equal(got, 3 * sizeof bytes); /* the rest is lost, as on a system */
+    require_equal(got, 3 * sizeof bytes); /* the rest is lost, as on a real system */
     world_close(world);
 }
 
-static void equal_datagrams_may_come_as_a_train(void **state)
+static void equal_datagrams_can_arrive_as_a_gro_batch(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
     struct weir_address to = line_address(line);
-    uint32_t trains = 0, next = 0;
+    uint32_t batches = 0, next = 0;
     uint8_t bytes[100];
 
     (void)state;
@@ -252,22 +253,22 @@ static void equal_datagrams_may_come_as_a_train(void **state)
         memset(bytes, i, sizeof bytes);
         peer_send_to(peer, &to, bytes, i % 10 == 9 ? 50 : 100);
     }
-    world_settle(world);
+    world_run_until_idle(world);
     line_receive(line, true);
-    world_settle(world);
+    world_run_until_idle(world);
     for (uint32_t i = 0; i < line->got_count; i++) {
         const struct datagram_got *got = &line->got[i];
         uint32_t step = got->segment_bytes > 0 ? got->segment_bytes : got->length;
-        trains += got->segment_bytes > 0;
+        batches += got->segment_bytes > 0;
         for (uint32_t at = 0; at < got->length; at += step, next++)
             require_equal(got->bytes[at], next);
     }
     require_equal(next, 200);
-    require(trains > 0);
+    require(batches > 0);
     world_close(world);
 }
 
-static void an_injected_datagram_comes_from_wherever_one_likes(void **state)
+static void an_injected_datagram_can_have_any_source(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "[::]:0");
@@ -288,17 +289,17 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_seed_gives_the_same_trace),
         cmocka_unit_test(another_seed_gives_another_trace),
-        cmocka_unit_test(the_clock_begins_where_it_is_told),
-        cmocka_unit_test(the_clock_stops_where_it_is_told),
-        cmocka_unit_test(a_script_gets_its_turn_when_something_reaches_it),
-        cmocka_unit_test(waiting_for_nothing_is_named_a_deadlock),
-        cmocka_unit_test(a_wake_from_before_ends_a_wait_for_ever),
+        cmocka_unit_test(the_clock_starts_at_the_configured_time),
+        cmocka_unit_test(the_clock_stops_at_the_deadline),
+        cmocka_unit_test(a_script_runs_when_bytes_reach_its_peer),
+        cmocka_unit_test(waiting_without_any_source_of_events_is_a_deadlock),
+        cmocka_unit_test(an_earlier_wake_ends_a_wait_without_deadline),
         cmocka_unit_test(a_full_backlog_makes_connects_wait),
-        cmocka_unit_test(a_window_bounds_what_is_under_way),
-        cmocka_unit_test(a_reset_discards_what_is_under_way),
+        cmocka_unit_test(a_window_bounds_the_bytes_in_flight),
+        cmocka_unit_test(a_reset_discards_the_bytes_in_flight),
         cmocka_unit_test(a_datagram_queue_is_bounded),
-        cmocka_unit_test(equal_datagrams_may_come_as_a_train),
-        cmocka_unit_test(an_injected_datagram_comes_from_wherever_one_likes),
+        cmocka_unit_test(equal_datagrams_can_arrive_as_a_gro_batch),
+        cmocka_unit_test(an_injected_datagram_can_have_any_source),
     };
 
     return cmocka_run_group_tests_name("simulated", tests, NULL, NULL);

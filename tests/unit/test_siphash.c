@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_siphash.c - SipHash-2-4 against the values that its authors published: key 00 01 .. 0f,
- * input the first n of 00 01 02 ... */
+/* test_siphash.c - SipHash-2-4 against the published values of its authors: key 00 01 .. 0f, input
+ * the first n bytes of 00 01 02 ... */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "random.h"
 #include "siphash.h"
 
-static void the_published_values(void **state)
+static void published_values_are_computed(void **state)
 {
     static const struct {
         size_t length;
@@ -35,7 +35,7 @@ static void the_published_values(void **state)
         assert_true(siphash(&key, input, published[i].length) == published[i].hash);
 }
 
-static void the_key_matters_and_random_bytes_differ(void **state)
+static void keys_and_random_bytes_differ(void **state)
 {
     struct siphash_key one, two;
 
@@ -49,8 +49,8 @@ static void the_key_matters_and_random_bytes_differ(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_published_values),
-        cmocka_unit_test(the_key_matters_and_random_bytes_differ),
+        cmocka_unit_test(published_values_are_computed),
+        cmocka_unit_test(keys_and_random_bytes_differ),
     };
 
     return cmocka_run_group_tests_name("siphash", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_value.c - numbers with units: each kind, each bound, each mistake, and the way back. */
+/* test_value.c - numbers with units: every kind, bound and error, and formatting. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,7 +111,7 @@ static void test_sizes(void **state)
     assert_refuses(&rule, bad, COUNT(bad));
 }
 
-static void test_counts_keep_to_their_range(void **state)
+static void test_counts_have_a_range(void **state)
 {
     const struct value_rule rule = {VALUE_COUNT, "auto", 2, 255, NULL};
     const struct sample good[] = {{"2", 2}, {"255", 255}, {"auto", 0}};
@@ -165,7 +165,7 @@ static void test_words(void **state)
     assert_refuses(&rule, bad, COUNT(bad));
 }
 
-static void test_what_is_written_reads_as_the_same(void **state)
+static void test_formatted_values_parse_to_the_same(void **state)
 {
     static const struct {
         struct value_rule rule;
@@ -203,7 +203,7 @@ static void test_what_is_written_reads_as_the_same(void **state)
     }
 }
 
-static void test_what_is_wanted(void **state)
+static void test_wanted_texts(void **state)
 {
     static const struct {
         struct value_rule rule;
@@ -230,12 +230,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_counts_keep_to_their_range),
+        cmocka_unit_test(test_counts_have_a_range),
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_ratios),
         cmocka_unit_test(test_words),
-        cmocka_unit_test(test_what_is_written_reads_as_the_same),
-        cmocka_unit_test(test_what_is_wanted),
+        cmocka_unit_test(test_formatted_values_parse_to_the_same),
+        cmocka_unit_test(test_wanted_texts),
     };
 
     return cmocka_run_group_tests_name("value", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_wheel.c - the timing wheel against a sorted list, at every distance that is an edge of it,
- * and over years of virtual time. */
+/* test_wheel.c - the timing wheel compared with a sorted list, at every boundary distance, and over
+ * years of virtual time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static struct wheel_timer *take(uint64_t now_ms)
     return timer;
 }
 
-/* A timer alone comes at its time and not a millisecond before, however the clock gets there. */
+/* A single timer is due exactly at its time, however the clock advances to it. */
 static void expect_alone(uint64_t now_ms, uint64_t distance_ms, bool by_next)
 {
     struct wheel_timer timer;
@@ -40,7 +40,7 @@ static void expect_alone(uint64_t now_ms, uint64_t distance_ms, bool by_next)
     wheel_init(&wheel, now_ms);
     wheel_timer_init(&timer);
     start(&timer, due_ms);
-    if (distance_ms == 0) due_ms++; /* with the next millisecond */
+    if (distance_ms == 0) due_ms++; /* due in the next millisecond */
     assert_true(wheel_timer_runs(&timer));
     if (!by_next) { /* in two jumps */
         assert_null(take(due_ms - 1));
@@ -48,7 +48,7 @@ static void expect_alone(uint64_t now_ms, uint64_t distance_ms, bool by_next)
     } else {
         while ((at_ms = wheel_next_ms(&wheel)) < due_ms) {
             assert_null(take(at_ms));
-            assert_true(++rounds <= WHEEL_LEVELS); /* each wait goes a level down at least */
+            assert_true(++rounds <= WHEEL_LEVELS); /* each wait descends at least one level */
         }
         assert_int_equal(at_ms, due_ms);
         assert_ptr_equal(take(at_ms), &timer);
@@ -58,15 +58,15 @@ static void expect_alone(uint64_t now_ms, uint64_t distance_ms, bool by_next)
     assert_true(wheel_next_ms(&wheel) == UINT64_MAX);
 }
 
-static void every_edge_of_distance(void **state)
+static void timers_at_boundary_distances_are_exact(void **state)
 {
     static const uint64_t nows[] = {0, 1, 63, 64, 4095, 4096, 123456789, UINT64_C(1) << 40};
 
     (void)state;
     for (size_t n = 0; n < weir_count_of(nows); n++)
         for (int level = 0; level < 7; level++) {
-            uint64_t turn = UINT64_C(1) << (6 * (level + 1));
-            uint64_t distances[] = {0, 1, turn - 1, turn, turn + 1, turn * 3, turn * 63 + 5};
+            uint64_t span = UINT64_C(1) << (6 * (level + 1));
+            uint64_t distances[] = {0, 1, span - 1, span, span + 1, span * 3, span * 63 + 5};
             for (size_t d = 0; d < weir_count_of(distances); d++) {
                 if (nows[n] + distances[d] >= WHEEL_MS_MAX) continue;
                 expect_alone(nows[n], distances[d], false);
@@ -75,7 +75,7 @@ static void every_edge_of_distance(void **state)
         }
 }
 
-static void what_is_too_far_comes_at_the_last_moment(void **state)
+static void a_timer_beyond_the_maximum_is_due_at_the_end(void **state)
 {
     struct wheel_timer timer;
 
@@ -84,10 +84,10 @@ static void what_is_too_far_comes_at_the_last_moment(void **state)
     wheel_timer_init(&timer);
     start(&timer, UINT64_MAX);
     assert_null(take(WHEEL_MS_MAX - 1));
-    assert_ptr_equal(take(UINT64_MAX), &timer); /* and so does the time */
+    assert_ptr_equal(take(UINT64_MAX), &timer); /* and the clock reaches it */
 }
 
-static void a_timer_that_starts_itself_again_does_not_spin(void **state)
+static void a_timer_that_restarts_itself_does_not_spin(void **state)
 {
     struct wheel_timer timer;
     int count = 0;
@@ -105,7 +105,7 @@ static void a_timer_that_starts_itself_again_does_not_spin(void **state)
     wheel_stop(&wheel, &timer);
 }
 
-static void stopping_and_moving(void **state)
+static void stopped_and_moved_timers(void **state)
 {
     struct wheel_timer a, b, c;
 
@@ -114,15 +114,15 @@ static void stopping_and_moving(void **state)
     wheel_timer_init(&a);
     wheel_timer_init(&b);
     wheel_timer_init(&c);
-    wheel_stop(&wheel, &a); /* harmless */
+    wheel_stop(&wheel, &a); /* has no effect */
     start(&a, 10);
     start(&b, 10);
     start(&c, 10);
     assert_ptr_equal(take(20), &a);
-    wheel_stop(&wheel, &b); /* due, and not taken yet */
+    wheel_stop(&wheel, &b); /* due, but not taken yet */
     wheel_validate(&wheel);
     assert_int_equal(wheel_next_ms(&wheel), 10);
-    start(&c, 5000); /* the same, moved instead */
+    start(&c, 5000); /* moves the timer */
     assert_null(take(4999));
     start(&c, 6000);
     assert_null(take(5999));
@@ -132,13 +132,13 @@ static void stopping_and_moving(void **state)
     assert_null(take(6000));
 }
 
-/* ---- against a list ---- */
+/* ---- comparison with a list ---- */
 
 #define TIMERS 200
 
 struct model {
     struct wheel_timer timers[TIMERS];
-    uint64_t due_ms[TIMERS]; /* 0: it does not run */
+    uint64_t due_ms[TIMERS]; /* 0: not running */
     uint64_t now_ms;
     uint64_t random;
 };
@@ -167,7 +167,7 @@ static void start_one(struct model *model, int i)
     model->due_ms[i] = due_ms > model->now_ms ? due_ms : model->now_ms + 1;
 }
 
-/* Takes all that is due, and starts or stops others in between. */
+/* Takes all due timers, and starts or stops others in between. */
 static void take_all(struct model *model)
 {
     struct wheel_timer *timer;
@@ -183,7 +183,7 @@ static void take_all(struct model *model)
         model->due_ms[i] = 0;
         if (draw(model, 4) == 0) start_one(model, (int)draw(model, TIMERS));
     }
-    assert_true(soonest(model) > model->now_ms); /* none was left out */
+    assert_true(soonest(model) > model->now_ms); /* no due timer was missed */
 }
 
 static void a_million_operations_agree_with_a_list(void **state)
@@ -230,10 +230,10 @@ static void a_million_operations_agree_with_a_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_edge_of_distance),
-        cmocka_unit_test(what_is_too_far_comes_at_the_last_moment),
-        cmocka_unit_test(a_timer_that_starts_itself_again_does_not_spin),
-        cmocka_unit_test(stopping_and_moving),
+        cmocka_unit_test(timers_at_boundary_distances_are_exact),
+        cmocka_unit_test(a_timer_beyond_the_maximum_is_due_at_the_end),
+        cmocka_unit_test(a_timer_that_restarts_itself_does_not_spin),
+        cmocka_unit_test(stopped_and_moved_timers),
         cmocka_unit_test(a_million_operations_agree_with_a_list),
     };
 

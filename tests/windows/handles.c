@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* handles.c - handles NAME.exe: how many handles the process of that name has open.
+/* handles.c - handles NAME.exe: prints the number of open handles of the process with that name.
  *
- * Windows has a call for it, which Wine answers with 0; and Wine's server may crash of being asked
- * for the list of all handles. So each number that a handle may have is tried: they are given out
- * from the lowest, and a long stretch of free ones is the end.
+ * GetProcessHandleCount returns 0 under Wine, and asking for the list of all handles can crash
+ * Wine's server. Therefore the program tries every possible handle number: Windows assigns the
+ * lowest free number, so a long range of free numbers marks the end.
  */
 #include <windows.h>
 #include <tlhelp32.h>
@@ -13,11 +13,11 @@
 #include <stdio.h>
 
 #define STEP 4u
-#define FREE_STRETCH 10000u /* so many may have been closed below one that is left */
+#define FREE_STRETCH 10000u /* this many can be closed below an open one */
 #define EXIT_USAGE 64
-#define EXIT_NOBODY 1
+#define EXIT_NO_PROCESS 1
 
-/* 0: there is none. */
+/* Returns the process id; 0 if there is no such process. */
 static DWORD process_named(const wchar_t *name)
 {
     HANDLE list = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
@@ -52,8 +52,8 @@ int main(int argc, char **argv)
     }
     HANDLE process = OpenProcess(PROCESS_DUP_HANDLE, FALSE, process_named(name));
     if (!process) {
-        fprintf(stderr, "handles: nobody is called %s\n", argv[1]);
-        return EXIT_NOBODY;
+        fprintf(stderr, "handles: no process is named %s\n", argv[1]);
+        return EXIT_NO_PROCESS;
     }
     for (uintptr_t number = STEP, free_count = 0; free_count < FREE_STRETCH; number += STEP) {
         bool open = is_open(process, number);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_layout.c - holds our declarations of Registered I/O against those of the Windows SDK.
+/* rio_layout.c - compares our declarations of Registered I/O with those of the Windows SDK.
  *
- * Nothing in it runs: it compiles, or it names what differs. Where the SDK has no Registered I/O
- * (mingw-w64 10 has none of it, but for one flag) the first half compiles to nothing; a macro that
- * only mswsockdef.h defines tells. The table's name, a GUID, is no constant to compile-time checks:
- * that it is right shows when Windows gives the table out.
+ * Nothing in this file runs: it compiles, or the compiler names the difference. If the SDK has no
+ * Registered I/O (mingw-w64 10 has only one flag of it), the first half compiles to nothing; a
+ * macro that only mswsockdef.h defines decides this. A compile-time check cannot compare the
+ * table's GUID: Windows rejects a wrong one at run time.
  */
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -19,7 +19,7 @@
 #include "win_sockaddr.h"
 
 #define SAME_SIZE(theirs, ours) _Static_assert(sizeof(theirs) == sizeof(ours), #theirs)
-#define SAME_PLACE(theirs, their_member, ours, our_member)                                     \
+#define SAME_OFFSET(theirs, their_member, ours, our_member)                                    \
     _Static_assert(offsetof(theirs, their_member) == offsetof(ours, our_member) &&             \
                        sizeof(((theirs *)0)->their_member) == sizeof(((ours *)0)->our_member), \
                    #theirs "." #their_member)
@@ -34,26 +34,26 @@ SAME_SIZE(BOOL, rio_bool);
 SAME_SIZE(SOCKET, uintptr_t);
 
 SAME_SIZE(RIORESULT, struct rio_result);
-SAME_PLACE(RIORESULT, Status, struct rio_result, status);
-SAME_PLACE(RIORESULT, BytesTransferred, struct rio_result, bytes);
-SAME_PLACE(RIORESULT, SocketContext, struct rio_result, socket_context);
-SAME_PLACE(RIORESULT, RequestContext, struct rio_result, request_context);
+SAME_OFFSET(RIORESULT, Status, struct rio_result, status);
+SAME_OFFSET(RIORESULT, BytesTransferred, struct rio_result, bytes);
+SAME_OFFSET(RIORESULT, SocketContext, struct rio_result, socket_context);
+SAME_OFFSET(RIORESULT, RequestContext, struct rio_result, request_context);
 
 SAME_SIZE(RIO_BUF, struct rio_piece);
-SAME_PLACE(RIO_BUF, BufferId, struct rio_piece, id);
-SAME_PLACE(RIO_BUF, Offset, struct rio_piece, offset);
-SAME_PLACE(RIO_BUF, Length, struct rio_piece, length);
+SAME_OFFSET(RIO_BUF, BufferId, struct rio_piece, id);
+SAME_OFFSET(RIO_BUF, Offset, struct rio_piece, offset);
+SAME_OFFSET(RIO_BUF, Length, struct rio_piece, length);
 
 SAME_SIZE(RIO_NOTIFICATION_COMPLETION, struct rio_notification);
-SAME_PLACE(RIO_NOTIFICATION_COMPLETION, Type, struct rio_notification, type);
-SAME_PLACE(RIO_NOTIFICATION_COMPLETION, Event.EventHandle, struct rio_notification, event.handle);
-SAME_PLACE(RIO_NOTIFICATION_COMPLETION, Event.NotifyReset, struct rio_notification, event.reset);
-SAME_PLACE(RIO_NOTIFICATION_COMPLETION, Iocp.IocpHandle, struct rio_notification, port.port);
-SAME_PLACE(RIO_NOTIFICATION_COMPLETION, Iocp.CompletionKey, struct rio_notification, port.key);
-SAME_PLACE(RIO_NOTIFICATION_COMPLETION, Iocp.Overlapped, struct rio_notification, port.overlapped);
+SAME_OFFSET(RIO_NOTIFICATION_COMPLETION, Type, struct rio_notification, type);
+SAME_OFFSET(RIO_NOTIFICATION_COMPLETION, Event.EventHandle, struct rio_notification, event.handle);
+SAME_OFFSET(RIO_NOTIFICATION_COMPLETION, Event.NotifyReset, struct rio_notification, event.reset);
+SAME_OFFSET(RIO_NOTIFICATION_COMPLETION, Iocp.IocpHandle, struct rio_notification, port.port);
+SAME_OFFSET(RIO_NOTIFICATION_COMPLETION, Iocp.CompletionKey, struct rio_notification, port.key);
+SAME_OFFSET(RIO_NOTIFICATION_COMPLETION, Iocp.Overlapped, struct rio_notification, port.overlapped);
 
 #define SAME_FUNCTION(theirs, ours) \
-    SAME_PLACE(RIO_EXTENSION_FUNCTION_TABLE, theirs, struct rio_table, ours)
+    SAME_OFFSET(RIO_EXTENSION_FUNCTION_TABLE, theirs, struct rio_table, ours)
 
 SAME_SIZE(RIO_EXTENSION_FUNCTION_TABLE, struct rio_table);
 SAME_FUNCTION(cbSize, size);
@@ -81,14 +81,15 @@ SAME_VALUE(RIO_CORRUPT_CQ, RIO_CQ_CORRUPT);
 SAME_VALUE(RIO_EVENT_COMPLETION, RIO_NOTIFY_BY_EVENT);
 SAME_VALUE(RIO_IOCP_COMPLETION, RIO_NOTIFY_BY_PORT);
 
-/* The first message of a RIO_CMSG_BUFFER: behind its ULONG, where a control message may begin. */
+/* The first control message of a RIO_CMSG_BUFFER: after its ULONG, at the alignment of control
+ * messages. */
 SAME_SIZE(RIO_CMSG_BUFFER, ULONG);
 _Static_assert(sizeof(RIO_CMSG_BUFFER) <= _Alignof(WSACMSGHDR) &&
                    _Alignof(WSACMSGHDR) == WIN_CONTROL_BASE_BYTES,
                "RIO_CMSG_BASE_SIZE");
 
 #ifdef _MSC_VER
-/* Of pointers Microsoft's compiler makes constants, the others do not. */
+/* Only Microsoft's compiler accepts pointers in constant expressions. */
 SAME_VALUE((uintptr_t)RIO_INVALID_BUFFERID, 0xFFFFFFFFu);
 SAME_VALUE((uintptr_t)RIO_INVALID_CQ, 0u);
 SAME_VALUE((uintptr_t)RIO_INVALID_RQ, 0u);
@@ -96,20 +97,20 @@ SAME_VALUE((uintptr_t)RIO_INVALID_RQ, 0u);
 
 #endif
 
-/* ---- what every SDK has ---- */
+/* ---- declarations in every SDK ---- */
 
 SAME_SIZE(SOCKADDR_INET, struct win_sockaddr);
-SAME_PLACE(SOCKADDR_INET, si_family, struct win_sockaddr, family);
-SAME_PLACE(SOCKADDR_INET, Ipv4.sin_port, struct win_sockaddr, port);
-SAME_PLACE(SOCKADDR_INET, Ipv4.sin_addr, struct win_sockaddr, v4_or_flow);
-SAME_PLACE(SOCKADDR_INET, Ipv6.sin6_port, struct win_sockaddr, port);
-SAME_PLACE(SOCKADDR_INET, Ipv6.sin6_flowinfo, struct win_sockaddr, v4_or_flow);
-SAME_PLACE(SOCKADDR_INET, Ipv6.sin6_addr, struct win_sockaddr, v6);
-SAME_PLACE(SOCKADDR_INET, Ipv6.sin6_scope_id, struct win_sockaddr, scope);
+SAME_OFFSET(SOCKADDR_INET, si_family, struct win_sockaddr, family);
+SAME_OFFSET(SOCKADDR_INET, Ipv4.sin_port, struct win_sockaddr, port);
+SAME_OFFSET(SOCKADDR_INET, Ipv4.sin_addr, struct win_sockaddr, v4_or_flow);
+SAME_OFFSET(SOCKADDR_INET, Ipv6.sin6_port, struct win_sockaddr, port);
+SAME_OFFSET(SOCKADDR_INET, Ipv6.sin6_flowinfo, struct win_sockaddr, v4_or_flow);
+SAME_OFFSET(SOCKADDR_INET, Ipv6.sin6_addr, struct win_sockaddr, v6);
+SAME_OFFSET(SOCKADDR_INET, Ipv6.sin6_scope_id, struct win_sockaddr, scope);
 SAME_VALUE(AF_INET, WIN_AF_INET);
 SAME_VALUE(AF_INET6, WIN_AF_INET6);
 
-/* Numbers that files without the SDK write out. */
+/* Constants that files without the SDK define as numbers. */
 SAME_VALUE(WSA_FLAG_OVERLAPPED, 0x01);
 SAME_VALUE(WSA_FLAG_NO_HANDLE_INHERIT, 0x80);
 SAME_VALUE(WSA_FLAG_REGISTERED_IO, 0x100);

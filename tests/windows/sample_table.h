@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sample_table.h - stands in for Windows's function table, so that examples/rio_sample runs where
- * there is none: the compiler reads this first, and the sample's WSAIoctl ends here.
+/* sample_table.h - replaces Windows's function table, so that examples/rio_sample runs without
+ * Registered I/O: the compiler includes this file first, and it redirects the sample's WSAIoctl.
  *
- * Receives wait in a list until a datagram is there; what was posted with RIO_DEFER is not begun
- * before its commit; a thread looks at the socket and sends the notification.
+ * Receives wait in a list for datagrams. Requests posted with RIO_DEFER start at their commit. A
+ * thread polls the socket and sends the notification.
  */
 #ifndef WINDOWS_SAMPLE_TABLE_H
 #define WINDOWS_SAMPLE_TABLE_H
@@ -24,7 +24,7 @@ struct sample__list {
         char *bytes, *address;
         uint32_t length;
         uint64_t context;
-        bool begun;
+        bool started;
     } of[SAMPLE__MAX];
     uint32_t count;
 };
@@ -64,7 +64,7 @@ static int RIO_CALL sample__receive(rio_rq rq, const struct rio_piece *data, uin
     (void)rq, (void)count, (void)local, (void)control, (void)flags;
     AcquireSRWLockExclusive(&sample.lock);
     if (how & RIO_COMMIT_ONLY)
-        for (uint32_t i = 0; i < list->count; i++) list->of[i].begun = true;
+        for (uint32_t i = 0; i < list->count; i++) list->of[i].started = true;
     else
         list->of[list->count++] = sample__request_of(data, remote, context);
     ReleaseSRWLockExclusive(&sample.lock);
@@ -95,13 +95,13 @@ static int RIO_CALL sample__send(rio_rq rq, const struct rio_piece *data, uint32
     return 1;
 }
 
-/* Takes what has come, as far as receives were begun for it; when the socket is gone all of them
- * end, each with that error. */
-static void sample__look(void)
+/* Reads the received datagrams into the started receives; when the socket is closed, all receives
+ * complete with the error. */
+static void sample__poll(void)
 {
     struct sample__list *list = &sample.receives;
 
-    while (list->count > 0 && list->of[0].begun) {
+    while (list->count > 0 && list->of[0].started) {
         struct sample__request *request = &list->of[0];
         int length = 28;
         int got = recvfrom(sample.socket, request->bytes, (int)request->length, 0,
@@ -112,7 +112,7 @@ static void sample__look(void)
     }
 }
 
-static void sample__tell(void)
+static void sample__notify_waiter(void)
 {
     if (!sample.armed || sample.results_count == 0) return;
     sample.armed = false;
@@ -121,14 +121,14 @@ static void sample__tell(void)
                                sample.notification.port.overlapped);
 }
 
-static DWORD WINAPI sample__watch(void *forever)
+static DWORD WINAPI sample__poll_thread(void *forever)
 {
     do {
         WSAPOLLFD poll = {.fd = sample.socket, .events = POLLRDNORM};
         WSAPoll(&poll, 1, 1);
         AcquireSRWLockExclusive(&sample.lock);
-        sample__look();
-        sample__tell();
+        sample__poll();
+        sample__notify_waiter();
         ReleaseSRWLockExclusive(&sample.lock);
     } while (forever);
     return 0;
@@ -171,7 +171,7 @@ static rio_rq RIO_CALL sample__create_rq(uintptr_t socket, uint32_t a, uint32_t 
     (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)context;
     sample.socket = (SOCKET)socket;
     ioctlsocket(sample.socket, (long)FIONBIO, &on);
-    CloseHandle(CreateThread(NULL, 0, sample__watch, &sample, 0, NULL));
+    CloseHandle(CreateThread(NULL, 0, sample__poll_thread, &sample, 0, NULL));
     return (rio_rq)(void *)&sample.socket;
 }
 

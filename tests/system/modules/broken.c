@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* broken.c - modules that are refused, each for what its BROKEN_... says. */
+/* broken.c - modules that weir rejects; the macro BROKEN_... selects the defect. */
 #include <weir/weir.h>
 
 #ifndef BROKEN_SIZE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* shout.c - a module that works: it answers in capital letters. It calls the program that loads
- * it. */
+/* shout.c - a working module: it answers in capital letters and calls functions of the program that
+ * loads it. */
 #include <string.h>
 
 #include <weir/weir.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tagged.c - a module that has no handler, and a codec of which it reads the head alone: four bytes
- * in angle brackets. */
+/* tagged.c - a module with a codec but no handler. Its probe parses only the header: four bytes in
+ * angle brackets. */
 #include <stdio.h>
 
 #include <weir/weir.h>

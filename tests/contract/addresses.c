@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* places.c - where one listens: free ports, taken ones, both families, several workers on one
- * address. */
+/* addresses.c - addresses of listeners and sockets: port 0, addresses in use, both families,
+ * several workers on one address. */
 #include "address.h"
 #include "contract.h"
 
-static void port_0_becomes_a_real_one(void **state)
+static void port_0_becomes_an_actual_port(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world), *socket = world_bind(world, "127.0.0.1:0");
@@ -15,46 +15,50 @@ static void port_0_becomes_a_real_one(void **state)
     world_close(world);
 }
 
-static void a_taken_place_is_an_error_that_says_so(void **state)
+static void an_address_in_use_is_reported_with_its_subject(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world), *socket = world_bind(world, "127.0.0.1:0");
-    struct net_listen_options place = {.address = line_address(listener), .backlog = 1};
+    struct net_listen_options listen_options = {.address = line_address(listener), .backlog = 1};
     struct net_handle handle;
     struct weir_error error;
 
     (void)state;
-    require_equal(net_listen(world->net, &place, NULL, &handle, &error), WEIR_ADDRESS_IN_USE);
+    require_equal(net_listen(world->net, &listen_options, NULL, &handle, &error),
+                  WEIR_ADDRESS_IN_USE);
     require_equal(error.code, WEIR_ADDRESS_IN_USE);
     require(strstr(error.subject, "tcp 127.0.0.1:") != NULL);
-    place.share = NET_SHARE_FIRST;
-    require_equal(net_listen(world->net, &place, NULL, &handle, &error), WEIR_ADDRESS_IN_USE);
-    place.address = line_address(socket);
-    require_equal(net_bind(world->net, &place, NULL, &handle, &error), WEIR_ADDRESS_IN_USE);
+    listen_options.share = NET_SHARE_FIRST;
+    require_equal(net_listen(world->net, &listen_options, NULL, &handle, &error),
+                  WEIR_ADDRESS_IN_USE);
+    listen_options.address = line_address(socket);
+    require_equal(net_bind(world->net, &listen_options, NULL, &handle, &error),
+                  WEIR_ADDRESS_IN_USE);
     require(strstr(error.subject, "udp 127.0.0.1:") != NULL);
     world_close(world);
 }
 
-static void a_place_is_free_again_after_the_close(void **state)
+static void closing_a_listener_frees_its_address(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
     struct line *line = world_connect(world, &peer);
-    struct net_listen_options place = {.address = line_address(world->listener), .backlog = 1};
+    struct net_listen_options listen_options = {.address = line_address(world->listener),
+                                                .backlog = 1};
 
     (void)state;
-    line_close(line); /* our side closes first, so that TIME_WAIT is ours */
+    line_close(line); /* the listening side closes first, so that TIME_WAIT is on its port */
     line_close(world->listener);
     world_until(world, !line->is_open && !world->listener->is_open);
-    world_listen_on(world, &place);
+    world_listen_on(world, &listen_options);
     world_close(world);
 }
 
-static void a_dual_stack_listener_takes_both_families(void **state)
+static void a_dual_stack_listener_accepts_both_families(void **state)
 {
     struct world *world = world_open(NULL);
-    struct net_listen_options place = {.address = world_address("[::]:0"), .backlog = 8};
-    struct line *listener = world_listen_on(world, &place);
+    struct net_listen_options listen_options = {.address = world_address("[::]:0"), .backlog = 8};
+    struct line *listener = world_listen_on(world, &listen_options);
     static const char *const addresses[] = {"127.0.0.1:0", "[::1]:0"};
 
     (void)state;
@@ -73,11 +77,11 @@ static void a_dual_stack_listener_takes_both_families(void **state)
 }
 
 /* Two nets on one address: every connection and every datagram reaches exactly one of them. */
-static void several_workers_share_a_place(void **state)
+static void several_workers_can_share_an_address(void **state)
 {
     enum { COUNT = 40 };
     struct world *first = world_open(NULL), *next = world_open_beside(first, NULL);
-    struct net_listen_options place = {
+    struct net_listen_options listen_options = {
         .address = world_address("127.0.0.1:0"), .share = NET_SHARE_FIRST, .backlog = COUNT};
 
     (void)state;
@@ -85,13 +89,13 @@ static void several_workers_share_a_place(void **state)
         world_close(next);
         world_skip(first, "listeners of this transport cannot share an address");
     }
-    struct line *listeners[2] = {world_listen_on(first, &place), NULL};
-    place.address = line_address(listeners[0]);
-    place.share = NET_SHARE_NEXT;
-    listeners[1] = world_listen_on(next, &place);
+    struct line *listeners[2] = {world_listen_on(first, &listen_options), NULL};
+    listen_options.address = line_address(listeners[0]);
+    listen_options.share = NET_SHARE_NEXT;
+    listeners[1] = world_listen_on(next, &listen_options);
     line_accept(listeners[0], true);
     line_accept(listeners[1], true);
-    for (int i = 0; i < COUNT; i++) peer_connect(first, &place.address);
+    for (int i = 0; i < COUNT; i++) peer_connect(first, &listen_options.address);
     world_begin(first);
     while (listeners[0]->sockets_count + listeners[1]->sockets_count < COUNT) {
         world_iterate_on(first, "each connection was accepted", __FILE__, __LINE__);
@@ -103,7 +107,7 @@ static void several_workers_share_a_place(void **state)
     world_close(first);
 }
 
-static void a_transport_that_is_not_there_is_named(void **state)
+static void an_unknown_transport_is_rejected_with_a_hint(void **state)
 {
     struct net_options options;
     struct net *net;
@@ -119,13 +123,13 @@ static void a_transport_that_is_not_there_is_named(void **state)
     require_equal(net_open(&options, &net, &error), WEIR_INVALID);
 }
 
-static const struct CMUnitTest places__tests[] = {
-    cmocka_unit_test(port_0_becomes_a_real_one),
-    cmocka_unit_test(a_taken_place_is_an_error_that_says_so),
-    cmocka_unit_test(a_place_is_free_again_after_the_close),
-    cmocka_unit_test(a_dual_stack_listener_takes_both_families),
-    cmocka_unit_test(several_workers_share_a_place),
-    cmocka_unit_test(a_transport_that_is_not_there_is_named),
+static const struct CMUnitTest addresses__tests[] = {
+    cmocka_unit_test(port_0_becomes_an_actual_port),
+    cmocka_unit_test(an_address_in_use_is_reported_with_its_subject),
+    cmocka_unit_test(closing_a_listener_frees_its_address),
+    cmocka_unit_test(a_dual_stack_listener_accepts_both_families),
+    cmocka_unit_test(several_workers_can_share_an_address),
+    cmocka_unit_test(an_unknown_transport_is_rejected_with_a_hint),
 };
 
-CONTRACT_GROUP(places, places__tests);
+CONTRACT_GROUP(addresses, addresses__tests);
