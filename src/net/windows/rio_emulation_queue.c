@@ -11,9 +11,13 @@
  * The socket is not closed while a call is in flight on it: under Wine a send that is pending goes
  * on by the handle's number, and would write into whichever connection has that number next.
  */
+#include "rio_emulation_queue.h"
+
 #include "check.h"
 #include "memory.h"
-#include "rio_emulation.h"
+#include "rio_emulation_buffer.h"
+#include "rio_provider.h"
+#include "win_error.h"
 
 /* ---- lines of requests ---- */
 
@@ -198,15 +202,20 @@ static void emulated_queue__done(struct emulated_request *request, int os_error)
     if (os_error == 0 || os_error == WIN_EMSGSIZE) emulated_request_publish(request);
     if (os_error != 0 && request->is_send && queue->is_stream && queue->send_failure == 0)
         queue->send_failure = os_error;
-    emulated_cq_push(emulated_queue__direction(request)->cq, request, os_error,
-                     request->done_bytes);
+    const struct emulated_result result = {
+        {os_error, request->done_bytes, queue->context, request->context},
+        request,
+        (request->flags & RIO_DONT_NOTIFY) != 0};
+    if (!emulated_cq_push(emulated_queue__direction(request)->cq, &result))
+        emulated_queue_release(request); /* nobody will dequeue it */
 }
 
 /* Starts it, again and again as long as it is answered at once and not finished by that. */
 static void emulated_queue__start(struct emulated_direction *direction,
                                   struct emulated_request *request)
 {
-    int os_error = request->is_send ? request->queue->send_failure : 0;
+    const struct emulated_queue *queue = request->queue;
+    int os_error = request->is_send ? queue->send_failure : 0;
     uint32_t bytes;
 
     if (os_error != 0) {
@@ -214,7 +223,7 @@ static void emulated_queue__start(struct emulated_direction *direction,
         return;
     }
     for (;;) {
-        if (emulated_request_start(request, &os_error, &bytes)) {
+        if (emulated_request_start(request, queue->socket, queue->skips, &os_error, &bytes)) {
             direction->in_flight++;
             return;
         }
@@ -366,11 +375,13 @@ void emulated_queue_returned(struct emulated_request *request, int os_error, uin
     weir_check(direction->in_flight > 0);
     direction->in_flight--;
     queue->is_busy = true;
-    if (!queue->is_dead && !emulated_request_advance(request, &os_error, bytes)) {
-        emulated_queue__start(direction, request);
-    } else {
-        if (queue->is_dead) (void)emulated_request_advance(request, &os_error, bytes);
+    if (queue->is_dead) {
+        emulated_request_cut_off(request, &os_error, bytes);
         emulated_queue__done(request, os_error);
+    } else if (emulated_request_advance(request, &os_error, bytes)) {
+        emulated_queue__done(request, os_error);
+    } else {
+        emulated_queue__start(direction, request);
     }
     emulated_queue__pump(queue, direction);
     queue->is_busy = false;
