@@ -59,22 +59,34 @@ static struct emulated_direction *emulated_queue__direction(struct emulated_requ
 
 /* ---- making and freeing ---- */
 
-/* More slots for one direction. False: no memory. */
-static bool emulated_queue__add_slots(struct emulated_queue *queue,
-                                      struct emulated_direction *direction, uint32_t count)
+static void emulated_queue__free_block(struct emulated_block *block)
 {
-    struct emulated_block *block;
+    memory_free(block->requests);
+    memory_free(block->messages);
+    memory_free(block);
+}
 
-    if (count == 0) return true;
-    block = memory_alloc(sizeof *block);
-    if (block) block->requests = memory_alloc_array(count, sizeof *block->requests);
-    if (block && block->requests && !queue->is_stream)
+/* Null: no memory. */
+static struct emulated_block *emulated_queue__make_block(bool is_stream, uint32_t count)
+{
+    struct emulated_block *block = memory_alloc(sizeof *block);
+
+    if (!block) return NULL;
+    block->requests = memory_alloc_array(count, sizeof *block->requests);
+    if (block->requests && !is_stream)
         block->messages = memory_alloc_array(count, sizeof *block->messages);
-    if (!block || !block->requests || (!queue->is_stream && !block->messages)) {
-        if (block) memory_free(block->requests);
-        memory_free(block);
-        return false;
-    }
+    if (block->requests && (is_stream || block->messages)) return block;
+    emulated_queue__free_block(block);
+    return NULL;
+}
+
+/* Adds requests to one direction. False: no memory. */
+static bool emulated_queue__add_requests(struct emulated_queue *queue,
+                                         struct emulated_direction *direction, uint32_t count)
+{
+    if (count == 0) return true;
+    struct emulated_block *block = emulated_queue__make_block(queue->is_stream, count);
+    if (!block) return false;
     for (uint32_t i = count; i-- > 0;) {
         struct emulated_request *request = &block->requests[i];
         request->queue = queue;
@@ -94,9 +106,7 @@ static void emulated_queue__free(struct emulated_queue *queue)
     while (queue->blocks) {
         struct emulated_block *block = queue->blocks;
         queue->blocks = block->next;
-        memory_free(block->requests);
-        memory_free(block->messages);
-        memory_free(block);
+        emulated_queue__free_block(block);
     }
     queue->magic = 0;
     memory_free(queue);
@@ -127,8 +137,8 @@ static struct emulated_queue *emulated_queue__make(uintptr_t socket, uint32_t re
     queue->socket = socket;
     queue->is_stream = emulated_system->socket_is_stream(socket);
     queue->skips = queue->is_stream;
-    if (emulated_queue__add_slots(queue, &queue->receives, receives_max) &&
-        emulated_queue__add_slots(queue, &queue->sends, sends_max)) {
+    if (emulated_queue__add_requests(queue, &queue->receives, receives_max) &&
+        emulated_queue__add_requests(queue, &queue->sends, sends_max)) {
         int os_error =
             emulated_system->port_watch(cq->port, socket, RIO_KEY_EMULATION, &queue->skips);
         if (os_error == 0) return queue;
@@ -179,10 +189,11 @@ rio_bool RIO_CALL emulated_resize_rq(rio_rq rq, uint32_t receives_max, uint32_t 
     uint32_t receives = receives_max - queue->receives.max, sends = sends_max - queue->sends.max;
     if (!emulated_queue__has_room(queue->receives.cq, receives, queue->sends.cq, sends))
         return emulated_fail(WIN_ENOBUFS);
-    if (!emulated_queue__add_slots(queue, &queue->receives, receives))
+    if (!emulated_queue__add_requests(queue, &queue->receives, receives))
         return emulated_fail(WIN_ENOBUFS);
     queue->receives.cq->reserved += receives;
-    if (!emulated_queue__add_slots(queue, &queue->sends, sends)) return emulated_fail(WIN_ENOBUFS);
+    if (!emulated_queue__add_requests(queue, &queue->sends, sends))
+        return emulated_fail(WIN_ENOBUFS);
     queue->sends.cq->reserved += sends;
     return true;
 }
@@ -257,6 +268,13 @@ struct emulated_post {
     void *context;
 };
 
+static bool emulated_queue__has_sound_data(const struct emulated_queue *queue,
+                                           const struct emulated_post *post)
+{
+    if (post->count > 1 || (post->count == 1 && !post->data)) return false;
+    return !queue->is_stream || (post->count == 1 && !post->remote && !post->control);
+}
+
 static bool emulated_queue__is_sound(const struct emulated_queue *queue,
                                      const struct emulated_direction *direction,
                                      const struct emulated_post *post)
@@ -264,9 +282,7 @@ static bool emulated_queue__is_sound(const struct emulated_queue *queue,
     uint32_t known = RIO_DONT_NOTIFY | RIO_DEFER;
 
     if (queue->is_stream && direction == &queue->receives) known |= RIO_WAITALL;
-    if ((post->flags & ~known) != 0 || post->count > 1) return emulated_fail(WIN_EINVAL);
-    if (post->count == 1 && !post->data) return emulated_fail(WIN_EINVAL);
-    if (queue->is_stream && (post->remote || post->control || post->count == 0))
+    if ((post->flags & ~known) != 0 || !emulated_queue__has_sound_data(queue, post))
         return emulated_fail(WIN_EINVAL);
     return direction->charged < direction->max || emulated_fail(WIN_ENOBUFS);
 }
