@@ -647,25 +647,41 @@ static enum answer ask_too_many(void)
     return expected && pending == 0 ? CONFIRMS : DIFFERS;
 }
 
+enum start { START_NEVER, START_BY_ITSELF, START_BY_SENDS, START_BY_RECEIVES };
+
+/* What a deferred receive completes by. Both commits are made, whether or not it has completed;
+ * *committed: they succeeded. */
+static enum start start_of_deferred(const struct pair *pair, bool *committed)
+{
+    struct rio_result result;
+    enum start start = await_result(&result, NEVER_MS) ? START_BY_ITSELF : START_NEVER;
+
+    *committed = rio.send(pair->rq, NULL, 0, RIO_COMMIT_ONLY, NULL) != 0;
+    if (start == START_NEVER && await_result(&result, NEVER_MS)) start = START_BY_SENDS;
+    *committed &= rio.receive(pair->rq, NULL, 0, RIO_COMMIT_ONLY, NULL) != 0;
+    if (start == START_NEVER && await_result(&result, SOON_MS)) start = START_BY_RECEIVES;
+    return start;
+}
+
 static enum answer ask_defer(void)
 {
+    static const char *const texts[] = {
+        [START_NEVER] = "NEVER",
+        [START_BY_ITSELF] = "without any commit",
+        [START_BY_SENDS] = "by a commit of SENDS",
+        [START_BY_RECEIVES] =
+            "by a commit of receives, and neither before nor by a commit of sends",
+    };
     struct pair pair = open_datagrams();
-    struct rio_result result;
+    bool committed;
 
     must(post_receive(pair.rq, 0, 100, RIO_DEFER), "post a deferred receive");
     peer_sends(&pair, 10);
-    bool by_itself = await_result(&result, NEVER_MS);
-    bool sends = rio.send(pair.rq, NULL, 0, RIO_COMMIT_ONLY, NULL) != 0;
-    bool by_send = !by_itself && await_result(&result, NEVER_MS);
-    bool receives = rio.receive(pair.rq, NULL, 0, RIO_COMMIT_ONLY, NULL) != 0;
-    bool by_receive = !by_itself && !by_send && await_result(&result, SOON_MS);
+    enum start start = start_of_deferred(&pair, &committed);
 
-    say("a deferred receive and a datagram for it: it completed %s",
-        by_itself    ? "without any commit"
-        : by_send    ? "by a commit of SENDS"
-        : by_receive ? "by a commit of receives, and neither before nor by a commit of sends"
-                     : "NEVER");
-    return by_itself || by_send || (by_receive && sends && receives) ? CONFIRMS : DIFFERS;
+    say("a deferred receive and a datagram for it: it completed %s", texts[start]);
+    if (start == START_BY_RECEIVES) return committed ? CONFIRMS : DIFFERS;
+    return start == START_NEVER ? DIFFERS : CONFIRMS;
 }
 
 static enum answer ask_one_registration(void)
@@ -797,30 +813,36 @@ static enum answer ask_close_deferred(void)
     return ANSWERS;
 }
 
+/* The datagram was larger than the 100 bytes of its receive, and the result tells so. */
+static bool tells_cut(bool came, const struct rio_result *result)
+{
+    return came && (result->status == WSAEMSGSIZE || result->status == 234 || result->bytes > 100 ||
+                    result->status == (int32_t)0x80000005);
+}
+
+static bool is_whole(bool came, const struct rio_result *result, uint32_t bytes)
+{
+    return came && result->status == 0 && result->bytes == bytes;
+}
+
 static enum answer ask_datagram_sizes(void)
 {
+    static const char *const texts[] = {"1000 bytes into room for 100", "; an empty datagram",
+                                        "; the one after them"};
+    static const int sizes[] = {1000, 0, 50};
     struct pair pair = open_datagrams();
-    struct rio_result cut, empty, next;
+    struct rio_result results[3];
+    bool came[3];
 
     for (int i = 0; i < 3; i++) must(post_receive(pair.rq, i, 100, 0), "post a receive");
-    peer_sends(&pair, 1000);
-    peer_sends(&pair, 0);
-    peer_sends(&pair, 50);
-    bool cut_came = await_result(&cut, SOON_MS);
-    bool empty_came = await_result(&empty, SOON_MS);
-    bool next_came = await_result(&next, SOON_MS);
-
-    say("1000 bytes into room for 100: ");
-    say_result(cut_came, &cut);
-    say("; an empty datagram: ");
-    say_result(empty_came, &empty);
-    say("; the one after them: ");
-    say_result(next_came, &next);
-    bool reported = cut.status == WSAEMSGSIZE || cut.status == 234 || cut.bytes > 100 ||
-                    cut.status == (int32_t)0x80000005;
-
-    return cut_came && reported && empty_came && empty.status == 0 && empty.bytes == 0 &&
-                   next_came && next.bytes == 50
+    for (int i = 0; i < 3; i++) peer_sends(&pair, sizes[i]);
+    for (int i = 0; i < 3; i++) came[i] = await_result(&results[i], SOON_MS);
+    for (int i = 0; i < 3; i++) {
+        say("%s: ", texts[i]);
+        say_result(came[i], &results[i]);
+    }
+    return tells_cut(came[0], &results[0]) && is_whole(came[1], &results[1], 0) && came[2] &&
+                   results[2].bytes == 50
                ? CONFIRMS
                : DIFFERS;
 }
@@ -854,28 +876,42 @@ static enum answer ask_unreachable(void)
     return reported ? DIFFERS : CONFIRMS;
 }
 
+/* Waits for completions of full buffers, up to so many. Returns their number, and counts those with
+ * fewer bytes. */
+static int await_sends(int sends_max, int wait_ms, int *cut)
+{
+    struct rio_result result;
+    int count = 0;
+
+    for (; count < sends_max && await_result(&result, wait_ms); count++)
+        *cut += result.bytes != BUFFER_BYTES;
+    return count;
+}
+
+static long long read_all(SOCKET peer, long long bytes_max)
+{
+    static char sink[BUFFER_BYTES];
+    long long got = 0;
+
+    while (got < bytes_max) {
+        int bytes = recv(peer, sink, sizeof sink, 0);
+
+        if (bytes <= 0) break;
+        got += bytes;
+    }
+    return got;
+}
+
 static enum answer ask_slow_peer(void)
 {
     struct pair pair = open_stream();
-    struct rio_result result;
-    int before = 0, after = 0, cut = 0;
-    long long got = 0;
+    int cut = 0;
 
     for (int i = 0; i < BUFFERS; i++) must(post_send(pair.rq, i, BUFFER_BYTES, 0), "post a send");
-    while (before < BUFFERS && await_result(&result, NEVER_MS)) {
-        before++;
-        cut += result.bytes != BUFFER_BYTES;
-    }
-    for (int bytes = 1; bytes > 0 && got < (long long)BUFFERS * BUFFER_BYTES; got += bytes) {
-        static char sink[BUFFER_BYTES];
+    int before = await_sends(BUFFERS, NEVER_MS, &cut);
+    long long got = read_all(pair.peer, (long long)BUFFERS * BUFFER_BYTES);
+    int after = await_sends(BUFFERS - before, SOON_MS, &cut);
 
-        bytes = recv(pair.peer, sink, sizeof sink, 0);
-        if (bytes <= 0) break;
-    }
-    while (before + after < BUFFERS && await_result(&result, SOON_MS)) {
-        after++;
-        cut += result.bytes != BUFFER_BYTES;
-    }
     say("of 16 sends of 64 KiB to a peer that does not read (64 KiB of window) %d completed; %d "
         "more once it read all %lld KiB; %d with fewer bytes than asked",
         before, after, got / 1024, cut);

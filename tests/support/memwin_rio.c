@@ -170,28 +170,22 @@ static bool memwin__receive_bytes(struct memwin_request *request)
     return true;
 }
 
-static bool memwin__send_one(struct memwin_request *request)
+static void memwin__send_datagram(struct memwin_request *request)
+{
+    if (request->piece.length > 65507) {
+        memwin__done(request, WIN_EMSGSIZE, 0);
+        return;
+    }
+    memwin_give_datagram(request->queue->socket, &request->piece,
+                         (const struct win_sockaddr *)(const void *)request->remote,
+                         request->control);
+    memwin__done(request, 0, request->piece.length);
+}
+
+static bool memwin__send_bytes(struct memwin_request *request)
 {
     struct memwin_socket *socket = request->queue->socket;
-    int failed = request->done_bytes == 0 ? memwin_fault(MEMWIN_SEND) : 0;
 
-    if (request->queue->send_failure != 0) failed = request->queue->send_failure;
-    if (failed != 0) {
-        if (socket->is_stream) request->queue->send_failure = failed;
-        memwin__done(request, failed, 0);
-        return true;
-    }
-    if (!socket->is_stream && request->piece.length > 65507) {
-        memwin__done(request, WIN_EMSGSIZE, 0);
-        return true;
-    }
-    if (!socket->is_stream) {
-        memwin_give_datagram(socket, &request->piece,
-                             (const struct win_sockaddr *)(const void *)request->remote,
-                             request->control);
-        memwin__done(request, 0, request->piece.length);
-        return true;
-    }
     if (socket->end->reset_arrived) {
         memwin__done(request, memwin_status_reset(), 0);
         return true;
@@ -211,6 +205,23 @@ static bool memwin__send_one(struct memwin_request *request)
         request->queue->send_failure = WIN_ECONNABORTED;
     request->queue->cut = request;
     memwin__done(request, 0, request->done_bytes);
+    return true;
+}
+
+/* False: the request waits for room. */
+static bool memwin__send_one(struct memwin_request *request)
+{
+    const struct memwin_socket *socket = request->queue->socket;
+    int failed = request->done_bytes == 0 ? memwin_fault(MEMWIN_SEND) : 0;
+
+    if (request->queue->send_failure != 0) failed = request->queue->send_failure;
+    if (failed != 0) {
+        if (socket->is_stream) request->queue->send_failure = failed;
+        memwin__done(request, failed, 0);
+        return true;
+    }
+    if (socket->is_stream) return memwin__send_bytes(request);
+    memwin__send_datagram(request);
     return true;
 }
 
@@ -386,27 +397,25 @@ static void memwin__commit(struct memwin_way *way)
         weir_container_of(at, struct memwin_request, on)->may_start = true;
 }
 
-static int memwin__post(rio_rq id, bool is_send, const struct rio_piece *data,
-                        const struct rio_piece *remote, const struct rio_piece *control,
-                        uint32_t flags, void *context)
+static int memwin__commit_only(struct memwin_rq *queue, struct memwin_way *way)
 {
-    struct memwin_rq *queue = (struct memwin_rq *)(void *)id;
-    struct memwin_way *way = is_send ? &queue->sends : &queue->receives;
-    static uint8_t nothing;
+    if (memwin_fault(MEMWIN_COMMIT) != 0) return 0;
+    memwin__commit(way);
+    memwin_rio_serve(queue);
+    return 1;
+}
 
-    require(queue && queue->socket); /* it died with its socket */
-    if (flags == RIO_COMMIT_ONLY) {
-        if (memwin_fault(MEMWIN_COMMIT) != 0) return 0;
-        memwin__commit(way);
-        memwin_rio_serve(queue);
-        return 1;
-    }
-    int failed = memwin_fault(MEMWIN_POST);
-    if (failed != 0 && failed != WIN_IO_PENDING) return 0;
-    if (way->charged == way->max) return memwin__refuse(WIN_ENOBUFS);
+static struct memwin_request *memwin__add_request(struct memwin_rq *queue, bool is_send,
+                                                  const struct rio_piece *data,
+                                                  const struct rio_piece *remote,
+                                                  const struct rio_piece *control)
+{
+    static uint8_t nothing;
+    struct memwin_way *way = is_send ? &queue->sends : &queue->receives;
+    struct memwin_request *request = wire_memory(1, sizeof *request);
+
     if (is_send && queue->cut) queue->send_failure = WIN_ECONNABORTED;
     way->charged++;
-    struct memwin_request *request = wire_memory(1, sizeof *request);
     list_init(&request->on);
     request->queue = queue;
     request->is_send = is_send;
@@ -414,9 +423,25 @@ static int memwin__post(rio_rq id, bool is_send, const struct rio_piece *data,
     if (data) request->piece = (struct win_piece){data->length, memwin__slice(data)};
     if (remote) request->remote = memwin__slice(remote);
     if (control) request->control = memwin__slice(control);
+    list_add_last(&way->requests, &request->on);
+    return request;
+}
+
+static int memwin__post(rio_rq id, bool is_send, const struct rio_piece *data,
+                        const struct rio_piece *remote, const struct rio_piece *control,
+                        uint32_t flags, void *context)
+{
+    struct memwin_rq *queue = (struct memwin_rq *)(void *)id;
+
+    require(queue && queue->socket); /* it died with its socket */
+    struct memwin_way *way = is_send ? &queue->sends : &queue->receives;
+    if (flags == RIO_COMMIT_ONLY) return memwin__commit_only(queue, way);
+    int failed = memwin_fault(MEMWIN_POST);
+    if (failed != 0 && failed != WIN_IO_PENDING) return 0;
+    if (way->charged == way->max) return memwin__refuse(WIN_ENOBUFS);
+    struct memwin_request *request = memwin__add_request(queue, is_send, data, remote, control);
     request->context = context;
     request->flags = flags;
-    list_add_last(&way->requests, &request->on);
     if ((flags & RIO_DEFER) == 0 || memwin_chance(8)) memwin__commit(way); /* it may, early */
     memwin_rio_serve(queue);
     return failed == 0;

@@ -58,63 +58,97 @@ static bool is_over(struct peer *peer)
 
 static uint32_t failures; /* of the fault, in all lives */
 
+struct life {
+    struct world *world;
+    struct line *listener;
+    struct peer *peers[PEERS];
+    struct line *lines[PEERS]; /* those adopted */
+    uint32_t adopted;
+};
+
+static void begin_life(struct life *life, const struct fault *fault, uint32_t every)
+{
+    struct net_options options;
+
+    *life = (struct life){0};
+    world_options(&options);
+    options.stream_buffers_max = 4096; /* so that pools grow, and may not */
+    life->world = world_open(&options);
+    life->listener = world_listen(life->world);
+    struct weir_address to = line_address(life->listener);
+    memwin_fail(fault->call, every, fault->os_error);
+    for (uint32_t i = 0; i < PEERS; i++) {
+        life->peers[i] = peer_start(life->world, &to);
+        peer_sends_pattern(life->peers[i], 7, BYTES, 5000);
+        peer_reads_pattern(life->peers[i], 7);
+    }
+}
+
+static void adopt_arrivals(struct life *life)
+{
+    while (life->listener->sockets_count > 0 && life->adopted < PEERS) {
+        struct line *line = world_line_for(life->world);
+        if (net_adopt(life->world->net, line_take_socket(life->listener, NULL), line, &line->handle,
+                      NULL) != WEIR_OK) {
+            line->is_open = false;
+            continue;
+        }
+        line->in_seed = 7;
+        line->echoes = true;
+        line_receive(line, true);
+        life->lines[life->adopted++] = line;
+    }
+}
+
+static void close_dead_lines(const struct life *life)
+{
+    for (uint32_t i = 0; i < life->adopted; i++) {
+        struct line *line = life->lines[i];
+        bool dead = line->broken_count > 0 || line->peer_done_count > 0 ||
+                    (line->sent_count > 0 && line->sent_code != WEIR_OK);
+        if (!dead || line->closing) continue;
+        line_receive(line, false);
+        line->echoes = false;
+        line_close(line);
+    }
+}
+
+static bool are_all_over(const struct life *life)
+{
+    uint32_t over = 0;
+
+    for (uint32_t i = 0; i < PEERS; i++) over += is_over(life->peers[i]);
+    return over == PEERS;
+}
+
+static void end_life(struct life *life, const struct fault *fault)
+{
+    failures += memwin_failures(fault->call);
+    memwin_fail_nothing();
+    for (uint32_t i = 0; i < life->adopted; i++) life->lines[i]->echoes = false;
+    world_close(life->world);
+}
+
 /* One world, six connections that echo; some may die of the fault, none may go wrong. */
 static void live_with(const struct fault *fault, uint32_t every)
 {
-    struct net_options options;
-    struct peer *peers[PEERS];
-    struct line *lines[PEERS] = {0};
-    uint32_t adopted = 0;
+    struct life life;
 
-    world_options(&options);
-    options.stream_buffers_max = 4096; /* so that pools grow, and may not */
-    struct world *world = world_open(&options);
-    struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
-    memwin_fail(fault->call, every, fault->os_error);
-    for (uint32_t i = 0; i < PEERS; i++) {
-        peers[i] = peer_start(world, &to);
-        peer_sends_pattern(peers[i], 7, BYTES, 5000);
-        peer_reads_pattern(peers[i], 7);
-    }
-    for (uint32_t turn = 0; turn < ITERATIONS_MAX; turn++) {
-        uint32_t over = 0;
-        world_iterate(world);
-        while (listener->sockets_count > 0 && adopted < PEERS) {
-            struct line *line = world_line_for(world);
-            if (net_adopt(world->net, line_take_socket(listener, NULL), line, &line->handle,
-                          NULL) != WEIR_OK) {
-                line->is_open = false;
-                continue;
-            }
-            line->in_seed = 7;
-            line->echoes = true;
-            line_receive(line, true);
-            lines[adopted++] = line;
-        }
-        for (uint32_t i = 0; i < adopted; i++) {
-            bool dead = lines[i]->broken_count > 0 || lines[i]->peer_done_count > 0 ||
-                        (lines[i]->sent_count > 0 && lines[i]->sent_code != WEIR_OK);
-            if (dead && !lines[i]->closing) {
-                line_receive(lines[i], false);
-                lines[i]->echoes = false;
-                line_close(lines[i]);
-            }
-        }
-        for (uint32_t i = 0; i < PEERS; i++) over += is_over(peers[i]);
-        if (over == PEERS) break;
-        if (turn == ITERATIONS_MAX / 2) { /* from here on nothing may stand still */
+    begin_life(&life, fault, every);
+    for (uint32_t iteration = 0; iteration < ITERATIONS_MAX; iteration++) {
+        world_iterate(life.world);
+        adopt_arrivals(&life);
+        close_dead_lines(&life);
+        if (are_all_over(&life)) break;
+        if (iteration == ITERATIONS_MAX / 2) { /* from here on nothing may stand still */
             failures += memwin_failures(fault->call);
             memwin_fail_nothing();
         }
-        if (turn + 1 == ITERATIONS_MAX)
+        if (iteration + 1 == ITERATIONS_MAX)
             require_failed(__FILE__, __LINE__, "it ends; %s, every %u, seed %llu", fault->name,
                            every, (unsigned long long)world_seed);
     }
-    failures += memwin_failures(fault->call);
-    memwin_fail_nothing();
-    for (uint32_t i = 0; i < adopted; i++) lines[i]->echoes = false;
-    world_close(world);
+    end_life(&life, fault);
 }
 
 static void live_with_all(const char *transport)

@@ -12,12 +12,13 @@
  * Listener and accepted sockets alike are opened for RIO; else their request queues would take
  * requests and never answer them (contract S3, S4).
  */
-#include "address.h"
+#include "acceptex.h"
+
 #include "check.h"
 #include "error_fill.h"
 #include "error_winsock.h"
 #include "memory.h"
-#include "rio_net.h"
+#include "rio_socket.h"
 #include "win_words.h"
 
 #define ACCEPTEX__PENDING 64u /* of one listener: connections that may come between two turns */
@@ -44,46 +45,7 @@ struct acceptor {
     struct acceptex__entry entries[ACCEPTEX__PENDING];
 };
 
-static void acceptex__tell(const struct rio_net *system, enum rio_socket_moment moment,
-                           win_socket socket, win_socket other)
-{
-    if (system->provider->on_socket) system->provider->on_socket(moment, socket, other);
-}
-
-void acceptex_refuse(struct rio_net *system, win_socket socket)
-{
-    acceptex__tell(system, RIO_SOCKET_CLOSED, socket, WIN_NO_SOCKET);
-    win_system->socket_close(socket);
-}
-
 /* ---- listen ---- */
-
-static int acceptex__open_one(const struct weir_address *address, bool v4, bool stream,
-                              win_socket *socket)
-{
-    int os_error = win_system->socket_open(v4, stream, socket);
-
-    if (os_error != 0) {
-        *socket = WIN_NO_SOCKET;
-        return os_error;
-    }
-    os_error = win_system->socket_bind(*socket, v4, address);
-    if (os_error == 0) return 0;
-    win_system->socket_close(*socket);
-    *socket = WIN_NO_SOCKET;
-    return os_error;
-}
-
-int acceptex_open_bound(const struct net_listen_options *place, bool stream, win_socket *socket,
-                        bool *v4)
-{
-    *v4 = address_is_v4(&place->address);
-    int os_error = acceptex__open_one(&place->address, *v4, stream, socket);
-    if (os_error != WIN_EAFNOSUPPORT || *v4 || !address_is_any(&place->address)) return os_error;
-    struct weir_address any = address_of_v4(0, place->address.port);
-    *v4 = true;
-    return acceptex__open_one(&any, true, stream, socket);
-}
 
 static struct acceptor *acceptex__acceptor(struct rio_entry *entry, bool v4)
 {
@@ -104,7 +66,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
                                const struct net_listen_options *place, struct weir_error *error)
 {
     bool v4, skips = false;
-    int os_error = acceptex_open_bound(place, true, &entry->socket, &v4);
+    int os_error = rio_socket_open_bound(place, true, &entry->socket, &v4);
 
     if (os_error == 0) os_error = win_system->socket_listen(entry->socket, place->backlog);
     if (os_error == 0)
@@ -115,7 +77,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
     }
     entry->acceptor = acceptex__acceptor(entry, v4);
     if (entry->acceptor) {
-        acceptex__tell(system, RIO_SOCKET_LISTENER, entry->socket, WIN_NO_SOCKET);
+        rio_socket_tell(system, RIO_SOCKET_LISTENER, entry->socket, WIN_NO_SOCKET);
         return WEIR_OK;
     }
     win_system->socket_close(entry->socket);
@@ -139,7 +101,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
     int os_error = win_system->socket_open(acceptor->v4, true, &pending->socket);
 
     if (os_error != 0) return os_error;
-    acceptex__tell(system, RIO_SOCKET_STREAM, pending->socket, WIN_NO_SOCKET);
+    rio_socket_tell(system, RIO_SOCKET_STREAM, pending->socket, WIN_NO_SOCKET);
     pending->overlapped = (struct win_overlapped){0};
     for (int tries = 0; tries < ACCEPTEX__TRIES; tries++) {
         os_error = win_system->accept_post(acceptor->entry->socket, pending->socket, pending->area,
@@ -147,7 +109,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
         if (os_error != WIN_ECONNRESET) break; /* a connection came and went: the next one */
     }
     if (os_error != 0 && os_error != WIN_IO_PENDING) {
-        acceptex_refuse(system, pending->socket);
+        rio_socket_close(system, pending->socket);
         pending->socket = WIN_NO_SOCKET;
         return os_error;
     }
@@ -266,7 +228,7 @@ static int acceptex__finish(struct rio_net *system, struct rio_entry *entry,
         win_system->accept_finish(entry->socket, pending->socket, pending->area, &pending->peer);
     if (os_error != 0) return os_error;
     win_system->stream_options(pending->socket, system->net->options.keepalive_ms);
-    acceptex__tell(system, RIO_SOCKET_ACCEPTED, pending->socket, entry->socket);
+    rio_socket_tell(system, RIO_SOCKET_ACCEPTED, pending->socket, entry->socket);
     return 0;
 }
 
@@ -285,7 +247,7 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
         entry->base.closing ? WIN_OPERATION_ABORTED : acceptex__finish(system, entry, pending);
     if (os_error != 0) {
         /* Whatever it was, it concerns one connection; the others are accepted on. */
-        acceptex_refuse(system, pending->socket);
+        rio_socket_close(system, pending->socket);
         acceptex__rest_entry(acceptor, pending);
     } else {
         pending->state = ACCEPTEX__ACCEPTED;
@@ -309,11 +271,11 @@ void acceptex_close(struct rio_net *system, struct rio_entry *entry)
 
     list_remove(&entry->listed);
     entry->socket = WIN_NO_SOCKET;
-    acceptex_refuse(system, listener); /* its pending accepts are answered */
+    rio_socket_close(system, listener); /* its pending accepts are answered */
     while (acceptor->accepted_first) {
         struct acceptex__entry *pending = acceptor->accepted_first;
         acceptor->accepted_first = pending->next;
-        acceptex_refuse(system, pending->socket);
+        rio_socket_close(system, pending->socket);
         acceptex__rest_entry(acceptor, pending);
     }
     acceptor->accepted_last = NULL;

@@ -14,13 +14,17 @@
 
 #include <string.h>
 
+#include "acceptex.h"
 #include "check.h"
 #include "error_fill.h"
 #include "error_winsock.h"
 #include "memory.h"
-#include "rio_net.h"
+#include "rio_socket.h"
+#include "rio_stream.h"
+#include "rio_udp.h"
 
 #define RIO__PACKETS_MAX 64u
+#define RIO__RESULTS_MAX 64u
 /* While completions keep coming, the port is asked every so many turns: often enough for accepts,
  * seldom enough to save its system call. */
 #define RIO__ITERATIONS_UNLOOKED_MAX 8u
@@ -191,6 +195,27 @@ static void rio__serve_ready(struct rio_net *system)
     list_append_all(&system->ready, &turn);
 }
 
+/* Takes completions, as many as the event list has room for, and has each handled. Returns their
+ * number. */
+static uint32_t rio__take_completions(struct rio_net *system)
+{
+    struct rio_result results[RIO__RESULTS_MAX];
+    const struct handle_table *handle_table = &system->net->handle_table;
+    uint32_t room = handle_table->events_max - handle_table->events_count;
+
+    if (room == 0) return 0;
+    if (room > RIO__RESULTS_MAX) room = RIO__RESULTS_MAX;
+    uint32_t count = rio_queue_dequeue(system, results, room);
+    for (uint32_t i = 0; i < count; i++) {
+        struct rio_completion completion = rio_queue_completed(system, &results[i]);
+        if (completion.entry->base.kind == HANDLE_CONNECTION)
+            rio_stream_complete(system, &completion);
+        else
+            rio_udp_complete(system, &completion);
+    }
+    return count;
+}
+
 static void rio__arm(struct rio_net *system)
 {
     if (system->armed) return;
@@ -239,7 +264,7 @@ static void rio__look(struct rio_net *system, uint64_t until_ns)
     system->net->now_ns = win_system->clock_ns();
     for (uint32_t i = 0; i < count; i++)
         if (rio__on_packet(system, &packets[i])) has_completions = true;
-    if (has_completions) rio_harvest(system);
+    if (has_completions) rio__take_completions(system);
 }
 
 static bool rio__is_idle(const struct rio_net *system)
@@ -264,7 +289,7 @@ static void rio__wait(struct net *net, uint64_t until_ns)
     rio__tell_woken(system); /* first: a flood leaves no room behind it */
     rio__commit_all(system);
     rio__serve_ready(system);
-    uint32_t taken = rio_harvest(system);
+    uint32_t taken = rio__take_completions(system);
     bool idle = taken == 0 && rio__is_idle(system);
     if (until_ns > system->rest_until_ns) until_ns = system->rest_until_ns;
     if (idle || taken == 0 || system->provider->is_emulated ||
@@ -298,7 +323,7 @@ static void rio__accept(struct net *net, struct handle *base, bool on)
 
 static void rio__refuse(struct net *net, struct net_socket socket)
 {
-    acceptex_refuse(rio_net_of(net), socket.os_handle);
+    rio_socket_close(rio_net_of(net), socket.os_handle);
 }
 
 static void rio__receive(struct net *net, struct handle *base, bool on)

@@ -14,188 +14,24 @@
  * it is deterministic. A completion queue with all its request queues belongs to one thread, as
  * RIO's do.
  */
-#include "rio_emulation.h"
-
-#include <string.h>
-
 #include "check.h"
-#include "memory.h"
-
-const struct win_system *emulated_system;
-
-bool emulated_fail(int os_error)
-{
-    emulated_system->set_last_error(os_error);
-    return false;
-}
-
-/* ---- registrations ---- */
-
-static rio_buffer_id RIO_CALL emulated__register(void *bytes, uint32_t length)
-{
-    struct emulated_buffer *buffer = NULL;
-
-    if (!bytes)
-        emulated_fail(WIN_EFAULT);
-    else if (length == 0)
-        emulated_fail(WIN_EINVAL);
-    else if ((buffer = memory_alloc(sizeof *buffer)) == NULL)
-        emulated_fail(WIN_ENOBUFS);
-    if (!buffer) return RIO_NO_BUFFER;
-    *buffer = (struct emulated_buffer){EMULATED_BUFFER_MAGIC, length, bytes};
-    return (rio_buffer_id)(void *)buffer;
-}
-
-static void RIO_CALL emulated__deregister(rio_buffer_id id)
-{
-    struct emulated_buffer *buffer = (struct emulated_buffer *)(void *)id;
-
-    if (id == RIO_NO_BUFFER) return;
-    weir_check(buffer->magic == EMULATED_BUFFER_MAGIC);
-    buffer->magic = 0;
-    memory_free(buffer);
-}
-
-uint8_t *emulated_slice(const struct rio_piece *piece)
-{
-    const struct emulated_buffer *buffer = (const struct emulated_buffer *)(void *)piece->id;
-
-    if (piece->id == RIO_NO_BUFFER || buffer->magic != EMULATED_BUFFER_MAGIC) {
-        emulated_fail(WIN_EFAULT);
-        return NULL;
-    }
-    if ((uint64_t)piece->offset + piece->length > buffer->length) {
-        emulated_fail(WIN_EINVAL);
-        return NULL;
-    }
-    return buffer->bytes + piece->offset;
-}
-
-/* ---- completion queues ---- */
-
-struct emulated_cq *emulated_cq_of(rio_cq id)
-{
-    struct emulated_cq *cq = (struct emulated_cq *)(void *)id;
-
-    if (!cq) return NULL;
-    weir_check(cq->magic == EMULATED_CQ_MAGIC);
-    return cq;
-}
-
-static rio_cq RIO_CALL emulated__create_cq(uint32_t size,
-                                           const struct rio_notification *notification)
-{
-    struct emulated_cq *cq;
-
-    if (size == 0 || size > RIO_CQ_SIZE_MAX || !notification ||
-        notification->type != RIO_NOTIFY_BY_PORT || !notification->port.port ||
-        !notification->port.overlapped) { /* polling and events are RIO's alone */
-        emulated_fail(WIN_EINVAL);
-        return RIO_NO_CQ;
-    }
-    cq = memory_alloc(sizeof *cq);
-    if (cq) cq->ring = memory_alloc_array(size, sizeof *cq->ring);
-    if (!cq || !cq->ring) {
-        memory_free(cq);
-        emulated_fail(WIN_ENOBUFS);
-        return RIO_NO_CQ;
-    }
-    cq->magic = EMULATED_CQ_MAGIC;
-    cq->size = size;
-    cq->port = (win_port)notification->port.port;
-    cq->key = (uintptr_t)notification->port.key;
-    cq->overlapped = notification->port.overlapped;
-    return (rio_cq)(void *)cq;
-}
-
-static void emulated__free_cq(struct emulated_cq *cq)
-{
-    cq->magic = 0;
-    memory_free(cq->ring);
-    memory_free(cq);
-}
-
-void emulated_cq_leave(struct emulated_cq *cq)
-{
-    weir_check(cq->queues_count > 0);
-    cq->queues_count--;
-    if (cq->is_closed && cq->queues_count == 0) emulated__free_cq(cq);
-}
-
-static rio_bool RIO_CALL emulated__resize_cq(rio_cq id, uint32_t size)
-{
-    struct emulated_cq *cq = emulated_cq_of(id);
-
-    if (!cq || size == 0 || size > RIO_CQ_SIZE_MAX) return emulated_fail(WIN_EINVAL);
-    if (size < cq->reserved || size < cq->count) return emulated_fail(WIN_ETOOMANYREFS);
-    struct emulated_entry *ring = memory_alloc_array(size, sizeof *ring);
-    if (!ring) return emulated_fail(WIN_ENOBUFS);
-    for (uint32_t i = 0; i < cq->count; i++) ring[i] = cq->ring[(cq->first + i) % cq->size];
-    memory_free(cq->ring);
-    cq->ring = ring;
-    cq->first = 0;
-    cq->size = size;
-    return true;
-}
-
-/* ---- notification: once, and at once when there is something already ---- */
-
-static void emulated__fire(struct emulated_cq *cq)
-{
-    cq->is_armed = false;
-    if (cq->in_packet)
-        cq->has_fired = true; /* whoever hands the packet is told, with no packet more */
-    else
-        emulated_system->port_post(cq->port, cq->key, cq->overlapped);
-}
-
-static int RIO_CALL emulated__notify(rio_cq id)
-{
-    struct emulated_cq *cq = emulated_cq_of(id);
-
-    if (!cq) return WIN_EINVAL;
-    if (cq->is_armed) return WIN_EALREADY;
-    if (cq->notifying_count > 0)
-        emulated__fire(cq);
-    else
-        cq->is_armed = true;
-    return 0;
-}
+#include "rio_emulation_buffer.h"
+#include "rio_emulation_queue.h"
+#include "rio_provider.h"
 
 /* ---- results ---- */
-
-void emulated_cq_push(struct emulated_cq *cq, struct emulated_request *request, int status,
-                      uint32_t bytes)
-{
-    if (cq->is_closed) {
-        emulated_queue_release(request);
-        return;
-    }
-    weir_check(cq->count < cq->size); /* there is room for all that may be outstanding */
-    struct emulated_entry *entry = &cq->ring[(cq->first + cq->count) % cq->size];
-    *entry = (struct emulated_entry){{status, bytes, request->queue->context, request->context},
-                                     request};
-    cq->count++;
-    if ((request->flags & RIO_DONT_NOTIFY) != 0) return;
-    cq->notifying_count++;
-    if (cq->is_armed) emulated__fire(cq);
-}
 
 static uint32_t RIO_CALL emulated__dequeue(rio_cq id, struct rio_result *results,
                                            uint32_t results_max)
 {
     struct emulated_cq *cq = emulated_cq_of(id);
+    struct emulated_result taken;
     uint32_t count = 0;
 
     if (!cq) return RIO_CQ_CORRUPT;
-    for (; count < results_max && cq->count > 0; count++) {
-        struct emulated_entry *entry = &cq->ring[cq->first];
-        struct emulated_request *request = entry->request;
-        results[count] = entry->result;
-        cq->first = (cq->first + 1) % cq->size;
-        cq->count--;
-        if ((request->flags & RIO_DONT_NOTIFY) == 0) cq->notifying_count--;
-        emulated_queue_release(request);
+    while (count < results_max && emulated_cq_take(cq, &taken)) {
+        results[count++] = taken.result;
+        emulated_queue_release(taken.request);
     }
     return count;
 }
@@ -203,17 +39,11 @@ static uint32_t RIO_CALL emulated__dequeue(rio_cq id, struct rio_result *results
 static void RIO_CALL emulated__close_cq(rio_cq id)
 {
     struct emulated_cq *cq = emulated_cq_of(id);
+    struct emulated_result taken;
 
     if (!cq) return;
-    weir_check(!cq->is_closed);
-    cq->queues_count++; /* so that it outlives its own emptying */
-    cq->is_closed = true;
-    while (cq->count > 0) {
-        struct emulated_request *request = cq->ring[cq->first].request;
-        cq->first = (cq->first + 1) % cq->size;
-        cq->count--;
-        emulated_queue_release(request);
-    }
+    emulated_cq_close(cq);
+    while (emulated_cq_take(cq, &taken)) emulated_queue_release(taken.request);
     emulated_cq_leave(cq);
 }
 
@@ -227,13 +57,10 @@ static bool emulated__on_packet(const struct win_packet *packet)
 
     weir_check(queue->magic == EMULATED_QUEUE_MAGIC);
     bool was_closed = cq->is_closed; /* then it may go with its last request */
-    cq->in_packet = true;
-    cq->has_fired = false;
+    emulated_cq_enter_packet(cq);
     emulated_queue_returned(request, (int)(int32_t)request->overlapped.status,
                             (uint32_t)request->overlapped.bytes);
-    if (was_closed) return false;
-    cq->in_packet = false;
-    return cq->has_fired;
+    return !was_closed && emulated_cq_leave_packet(cq);
 }
 
 /* ---- the provider ---- */
@@ -245,13 +72,13 @@ static const struct rio_table emulated__table = {
     .send = emulated_send,
     .send_ex = emulated_send_ex,
     .close_cq = emulated__close_cq,
-    .create_cq = emulated__create_cq,
+    .create_cq = emulated_create_cq,
     .create_rq = emulated_create_rq,
     .dequeue = emulated__dequeue,
-    .deregister = emulated__deregister,
-    .notify = emulated__notify,
-    .register_buffer = emulated__register,
-    .resize_cq = emulated__resize_cq,
+    .deregister = emulated_deregister,
+    .notify = emulated_notify,
+    .register_buffer = emulated_register,
+    .resize_cq = emulated_resize_cq,
     .resize_rq = emulated_resize_rq,
 };
 

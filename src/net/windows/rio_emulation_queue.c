@@ -11,9 +11,13 @@
  * The socket is not closed while a call is in flight on it: under Wine a send that is pending goes
  * on by the handle's number, and would write into whichever connection has that number next.
  */
+#include "rio_emulation_queue.h"
+
 #include "check.h"
 #include "memory.h"
-#include "rio_emulation.h"
+#include "rio_emulation_buffer.h"
+#include "rio_provider.h"
+#include "win_error.h"
 
 /* ---- lines of requests ---- */
 
@@ -55,22 +59,34 @@ static struct emulated_direction *emulated_queue__direction(struct emulated_requ
 
 /* ---- making and freeing ---- */
 
-/* More slots for one direction. False: no memory. */
-static bool emulated_queue__add_slots(struct emulated_queue *queue,
-                                      struct emulated_direction *direction, uint32_t count)
+static void emulated_queue__free_block(struct emulated_block *block)
 {
-    struct emulated_block *block;
+    memory_free(block->requests);
+    memory_free(block->messages);
+    memory_free(block);
+}
 
-    if (count == 0) return true;
-    block = memory_alloc(sizeof *block);
-    if (block) block->requests = memory_alloc_array(count, sizeof *block->requests);
-    if (block && block->requests && !queue->is_stream)
+/* Null: no memory. */
+static struct emulated_block *emulated_queue__make_block(bool is_stream, uint32_t count)
+{
+    struct emulated_block *block = memory_alloc(sizeof *block);
+
+    if (!block) return NULL;
+    block->requests = memory_alloc_array(count, sizeof *block->requests);
+    if (block->requests && !is_stream)
         block->messages = memory_alloc_array(count, sizeof *block->messages);
-    if (!block || !block->requests || (!queue->is_stream && !block->messages)) {
-        if (block) memory_free(block->requests);
-        memory_free(block);
-        return false;
-    }
+    if (block->requests && (is_stream || block->messages)) return block;
+    emulated_queue__free_block(block);
+    return NULL;
+}
+
+/* Adds requests to one direction. False: no memory. */
+static bool emulated_queue__add_requests(struct emulated_queue *queue,
+                                         struct emulated_direction *direction, uint32_t count)
+{
+    if (count == 0) return true;
+    struct emulated_block *block = emulated_queue__make_block(queue->is_stream, count);
+    if (!block) return false;
     for (uint32_t i = count; i-- > 0;) {
         struct emulated_request *request = &block->requests[i];
         request->queue = queue;
@@ -90,9 +106,7 @@ static void emulated_queue__free(struct emulated_queue *queue)
     while (queue->blocks) {
         struct emulated_block *block = queue->blocks;
         queue->blocks = block->next;
-        memory_free(block->requests);
-        memory_free(block->messages);
-        memory_free(block);
+        emulated_queue__free_block(block);
     }
     queue->magic = 0;
     memory_free(queue);
@@ -123,8 +137,8 @@ static struct emulated_queue *emulated_queue__make(uintptr_t socket, uint32_t re
     queue->socket = socket;
     queue->is_stream = emulated_system->socket_is_stream(socket);
     queue->skips = queue->is_stream;
-    if (emulated_queue__add_slots(queue, &queue->receives, receives_max) &&
-        emulated_queue__add_slots(queue, &queue->sends, sends_max)) {
+    if (emulated_queue__add_requests(queue, &queue->receives, receives_max) &&
+        emulated_queue__add_requests(queue, &queue->sends, sends_max)) {
         int os_error =
             emulated_system->port_watch(cq->port, socket, RIO_KEY_EMULATION, &queue->skips);
         if (os_error == 0) return queue;
@@ -175,10 +189,11 @@ rio_bool RIO_CALL emulated_resize_rq(rio_rq rq, uint32_t receives_max, uint32_t 
     uint32_t receives = receives_max - queue->receives.max, sends = sends_max - queue->sends.max;
     if (!emulated_queue__has_room(queue->receives.cq, receives, queue->sends.cq, sends))
         return emulated_fail(WIN_ENOBUFS);
-    if (!emulated_queue__add_slots(queue, &queue->receives, receives))
+    if (!emulated_queue__add_requests(queue, &queue->receives, receives))
         return emulated_fail(WIN_ENOBUFS);
     queue->receives.cq->reserved += receives;
-    if (!emulated_queue__add_slots(queue, &queue->sends, sends)) return emulated_fail(WIN_ENOBUFS);
+    if (!emulated_queue__add_requests(queue, &queue->sends, sends))
+        return emulated_fail(WIN_ENOBUFS);
     queue->sends.cq->reserved += sends;
     return true;
 }
@@ -198,15 +213,20 @@ static void emulated_queue__done(struct emulated_request *request, int os_error)
     if (os_error == 0 || os_error == WIN_EMSGSIZE) emulated_request_publish(request);
     if (os_error != 0 && request->is_send && queue->is_stream && queue->send_failure == 0)
         queue->send_failure = os_error;
-    emulated_cq_push(emulated_queue__direction(request)->cq, request, os_error,
-                     request->done_bytes);
+    const struct emulated_result result = {
+        {os_error, request->done_bytes, queue->context, request->context},
+        request,
+        (request->flags & RIO_DONT_NOTIFY) != 0};
+    if (!emulated_cq_push(emulated_queue__direction(request)->cq, &result))
+        emulated_queue_release(request); /* nobody will dequeue it */
 }
 
 /* Starts it, again and again as long as it is answered at once and not finished by that. */
 static void emulated_queue__start(struct emulated_direction *direction,
                                   struct emulated_request *request)
 {
-    int os_error = request->is_send ? request->queue->send_failure : 0;
+    const struct emulated_queue *queue = request->queue;
+    int os_error = request->is_send ? queue->send_failure : 0;
     uint32_t bytes;
 
     if (os_error != 0) {
@@ -214,7 +234,7 @@ static void emulated_queue__start(struct emulated_direction *direction,
         return;
     }
     for (;;) {
-        if (emulated_request_start(request, &os_error, &bytes)) {
+        if (emulated_request_start(request, queue->socket, queue->skips, &os_error, &bytes)) {
             direction->in_flight++;
             return;
         }
@@ -248,6 +268,13 @@ struct emulated_post {
     void *context;
 };
 
+static bool emulated_queue__has_sound_data(const struct emulated_queue *queue,
+                                           const struct emulated_post *post)
+{
+    if (post->count > 1 || (post->count == 1 && !post->data)) return false;
+    return !queue->is_stream || (post->count == 1 && !post->remote && !post->control);
+}
+
 static bool emulated_queue__is_sound(const struct emulated_queue *queue,
                                      const struct emulated_direction *direction,
                                      const struct emulated_post *post)
@@ -255,9 +282,7 @@ static bool emulated_queue__is_sound(const struct emulated_queue *queue,
     uint32_t known = RIO_DONT_NOTIFY | RIO_DEFER;
 
     if (queue->is_stream && direction == &queue->receives) known |= RIO_WAITALL;
-    if ((post->flags & ~known) != 0 || post->count > 1) return emulated_fail(WIN_EINVAL);
-    if (post->count == 1 && !post->data) return emulated_fail(WIN_EINVAL);
-    if (queue->is_stream && (post->remote || post->control || post->count == 0))
+    if ((post->flags & ~known) != 0 || !emulated_queue__has_sound_data(queue, post))
         return emulated_fail(WIN_EINVAL);
     return direction->charged < direction->max || emulated_fail(WIN_ENOBUFS);
 }
@@ -366,11 +391,13 @@ void emulated_queue_returned(struct emulated_request *request, int os_error, uin
     weir_check(direction->in_flight > 0);
     direction->in_flight--;
     queue->is_busy = true;
-    if (!queue->is_dead && !emulated_request_advance(request, &os_error, bytes)) {
-        emulated_queue__start(direction, request);
-    } else {
-        if (queue->is_dead) (void)emulated_request_advance(request, &os_error, bytes);
+    if (queue->is_dead) {
+        emulated_request_cut_off(request, &os_error, bytes);
         emulated_queue__done(request, os_error);
+    } else if (emulated_request_advance(request, &os_error, bytes)) {
+        emulated_queue__done(request, os_error);
+    } else {
+        emulated_queue__start(direction, request);
     }
     emulated_queue__pump(queue, direction);
     queue->is_busy = false;

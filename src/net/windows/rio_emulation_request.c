@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* rio_emulation_request.c - one request as an overlapped call, and what comes back. */
+#include "rio_emulation_request.h"
+
 #include <string.h>
 
 #include "check.h"
 #include "error_winsock.h"
-#include "rio_emulation.h"
+#include "rio_emulation_buffer.h"
+#include "win_error.h"
 
 /* How often one receive may meet the news of a peer that is not there, before it says so. */
 #define EMULATED_REQUEST__TRIES_MAX 64u
@@ -67,11 +70,10 @@ void emulated_request_publish(const struct emulated_request *request)
 
 /* ---- the call ---- */
 
-static int emulated_request__call(struct emulated_request *request)
+static int emulated_request__call(struct emulated_request *request, win_socket socket)
 {
     const struct win_system *system = emulated_system;
     struct win_overlapped *overlapped = &request->overlapped;
-    win_socket socket = request->queue->socket;
 
     *overlapped = (struct win_overlapped){0};
     if (!request->message)
@@ -82,16 +84,17 @@ static int emulated_request__call(struct emulated_request *request)
                : system->receive_message(socket, &request->message->message, overlapped);
 }
 
-bool emulated_request_start(struct emulated_request *request, int *os_error, uint32_t *bytes)
+bool emulated_request_start(struct emulated_request *request, win_socket socket, bool skips,
+                            int *os_error, uint32_t *bytes)
 {
-    *os_error = emulated_request__call(request);
+    *os_error = emulated_request__call(request, socket);
     *bytes = 0;
     if (*os_error == WIN_IO_PENDING) return true;
     if (*os_error == WIN_EMSGSIZE && request->message)
         return true; /* its packet comes all the same */
     if (*os_error != 0) return false;
     *bytes = (uint32_t)request->overlapped.bytes;
-    return !request->queue->skips;
+    return !skips;
 }
 
 /* ---- what came back ---- */
@@ -108,12 +111,6 @@ bool emulated_request_advance(struct emulated_request *request, int *os_error, u
     bool wants_all = request->is_send || (request->flags & RIO_WAITALL) != 0;
 
     *os_error = error_winsock_of_status(*os_error);
-    if (request->queue->is_dead) {
-        /* However the system words it: we cut it off. What had been done was done. */
-        if (*os_error != 0) *os_error = WIN_OPERATION_ABORTED;
-        request->done_bytes += bytes;
-        return true;
-    }
     if (request->message) {
         bool again = !request->is_send && emulated_request__is_unreachable(*os_error) &&
                      ++request->tries < EMULATED_REQUEST__TRIES_MAX;
@@ -125,4 +122,10 @@ bool emulated_request_advance(struct emulated_request *request, int *os_error, u
     request->piece.bytes += bytes;
     request->piece.length -= bytes;
     return *os_error != 0 || !wants_all || bytes == 0 || request->piece.length == 0;
+}
+
+void emulated_request_cut_off(struct emulated_request *request, int *os_error, uint32_t bytes)
+{
+    *os_error = error_winsock_of_status(*os_error) == 0 ? 0 : WIN_OPERATION_ABORTED;
+    request->done_bytes += bytes;
 }

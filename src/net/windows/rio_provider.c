@@ -25,12 +25,22 @@ static const struct rio_provider rio_provider__native = {
 };
 
 /* A layered provider, or a system of another age, may leave some of it empty. */
+static bool rio_provider__has_requests(const struct rio_table *table)
+{
+    return table->receive && table->receive_ex && table->send && table->send_ex && table->dequeue &&
+           table->notify;
+}
+
+static bool rio_provider__has_objects(const struct rio_table *table)
+{
+    return table->create_cq && table->resize_cq && table->close_cq && table->create_rq &&
+           table->resize_rq && table->register_buffer && table->deregister;
+}
+
 static bool rio_provider__is_whole(const struct rio_table *table, uint32_t bytes)
 {
-    return bytes >= sizeof *table && table->size >= sizeof *table && table->receive &&
-           table->receive_ex && table->send && table->send_ex && table->close_cq &&
-           table->create_cq && table->create_rq && table->dequeue && table->deregister &&
-           table->notify && table->register_buffer && table->resize_cq && table->resize_rq;
+    return bytes >= sizeof *table && table->size >= sizeof *table &&
+           rio_provider__has_requests(table) && rio_provider__has_objects(table);
 }
 
 enum weir_code rio_provider_native(const struct win_system *system,

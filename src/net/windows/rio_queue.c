@@ -6,15 +6,14 @@
  * is kept a quarter larger than what we count, and is grown, a few times, when making a request
  * queue fails all the same (contract Q3, Q11).
  */
+#include "rio_queue.h"
+
 #include "check.h"
 #include "error_fill.h"
 #include "error_winsock.h"
-#include "rio_net.h"
 
 #define RIO_QUEUE__SIZE_FIRST 4096u
 #define RIO_QUEUE__GROWTHS_MAX 4
-#define RIO_QUEUE__RESULTS_MAX 64u
-#define RIO_QUEUE__REST_NS UINT64_C(50000000)
 
 /* ---- pools: each buffer its own registration, so that what was received can be sent ---- */
 
@@ -116,14 +115,6 @@ static bool rio_queue__grow(struct rio_net *system, uint32_t size)
 
 /* ---- request queues ---- */
 
-void rio_entry_init(struct rio_entry *entry)
-{
-    entry->socket = WIN_NO_SOCKET;
-    entry->queue = RIO_NO_RQ;
-    list_init(&entry->listed);
-    list_init(&entry->dry);
-}
-
 int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
                      uint32_t sends_max)
 {
@@ -157,7 +148,7 @@ void rio_queue_detach(struct rio_net *system, struct rio_entry *entry)
     rio_rq queue = entry->queue;
     win_socket socket = entry->socket;
 
-    rio_commit(system, entry); /* what was never committed might never complete */
+    rio_queue_commit(system, entry); /* what was never committed might never complete */
     entry->receives_deferred = entry->sends_deferred = false;
     entry->queue = RIO_NO_RQ;
     entry->socket = WIN_NO_SOCKET;
@@ -209,8 +200,8 @@ static int rio_queue__outcome(rio_bool posted)
     return os_error == WIN_IO_PENDING ? 0 : os_error;
 }
 
-int rio_post_receive(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
-                     bool addressed)
+int rio_queue_post_receive(struct rio_net *system, struct rio_entry *entry,
+                           struct net_buffer *buffer, bool addressed)
 {
     const struct rio_table *table = system->provider->table;
     struct rio_piece data = rio_queue__piece(buffer, buffer->capacity);
@@ -230,8 +221,8 @@ int rio_post_receive(struct rio_net *system, struct rio_entry *entry, struct net
     return 0;
 }
 
-int rio_post_send(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
-                  uint32_t remote_bytes, uint32_t control_bytes)
+int rio_queue_post_send(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
+                        uint32_t remote_bytes, uint32_t control_bytes)
 {
     const struct rio_table *table = system->provider->table;
     struct rio_piece data = rio_queue__piece(buffer, buffer->length);
@@ -251,7 +242,7 @@ int rio_post_send(struct rio_net *system, struct rio_entry *entry, struct net_bu
     return 0;
 }
 
-int rio_commit(struct rio_net *system, struct rio_entry *entry)
+int rio_queue_commit(struct rio_net *system, struct rio_entry *entry)
 {
     const struct rio_table *table = system->provider->table;
     int os_error = 0;
@@ -266,7 +257,16 @@ int rio_commit(struct rio_net *system, struct rio_entry *entry)
 
 /* ---- completions ---- */
 
-static void rio_queue__complete(struct rio_net *system, const struct rio_result *result)
+uint32_t rio_queue_dequeue(struct rio_net *system, struct rio_result *results, uint32_t results_max)
+{
+    uint32_t count = system->provider->table->dequeue(system->queue, results, results_max);
+
+    weir_check_rule(count != RIO_CQ_CORRUPT, "the completion queue is corrupt: memory was damaged");
+    weir_check(count <= results_max);
+    return count;
+}
+
+struct rio_completion rio_queue_completed(struct rio_net *system, const struct rio_result *result)
 {
     uintptr_t context = (uintptr_t)result->request_context;
     enum rio_request request = (enum rio_request)(context & RIO_REQUEST_BITS);
@@ -288,41 +288,6 @@ static void rio_queue__complete(struct rio_net *system, const struct rio_result 
         weir_check(entry->sends_out > 0);
         entry->sends_out--;
     }
-    if (entry->base.kind == HANDLE_CONNECTION)
-        rio_stream_complete(system, entry, buffer, request, result);
-    else
-        rio_udp_complete(system, entry, buffer, request, result);
-}
-
-uint32_t rio_harvest(struct rio_net *system)
-{
-    struct rio_result results[RIO_QUEUE__RESULTS_MAX];
-    const struct handle_table *handle_table = &system->net->handle_table;
-    uint32_t room = handle_table->events_max - handle_table->events_count;
-
-    if (room == 0) return 0;
-    if (room > RIO_QUEUE__RESULTS_MAX) room = RIO_QUEUE__RESULTS_MAX;
-    uint32_t count = system->provider->table->dequeue(system->queue, results, room);
-    weir_check_rule(count != RIO_CQ_CORRUPT, "the completion queue is corrupt: memory was damaged");
-    weir_check(count <= room);
-    for (uint32_t i = 0; i < count; i++) rio_queue__complete(system, &results[i]);
-    return count;
-}
-
-/* ---- the lists ---- */
-
-void rio_tell_reading(struct rio_net *system, struct rio_entry *entry, bool wanted)
-{
-    if (!system->provider->on_reading || entry->told_reading == wanted) return;
-    if (entry->queue == RIO_NO_RQ) return;
-    entry->told_reading = wanted;
-    system->provider->on_reading(entry->queue, wanted);
-}
-
-void rio_rest(struct rio_net *system, struct rio_entry *entry)
-{
-    rio_put(&system->resting, entry);
-    rio_tell_reading(system, entry, false);
-    if (system->rest_until_ns == NET_FOREVER)
-        system->rest_until_ns = system->net->now_ns + RIO_QUEUE__REST_NS;
+    return (struct rio_completion){entry, buffer, request, error_winsock_of_status(result->status),
+                                   result->bytes};
 }

@@ -8,10 +8,12 @@
  *                -> each back in the pool when its completion is taken -> the last one: the answer
  *   closing      the socket is closed, its completions are awaited, then the answers are given
  */
+#include "rio_stream.h"
+
 #include "check.h"
 #include "error_fill.h"
 #include "error_winsock.h"
-#include "rio_net.h"
+#include "rio_socket.h"
 
 /* Sends outstanding on one connection: enough bytes to fill a usual path, since the system keeps no
  * copy to send from (contract E7); each costs an entry of the completion queue. */
@@ -26,7 +28,7 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry,
     entry->socket = socket;
     int os_error = rio_queue_attach(system, entry, 1, RIO_STREAM__SENDS_MAX);
     if (os_error == 0) return WEIR_OK;
-    acceptex_refuse(system, socket);
+    rio_socket_close(system, socket);
     return error_fill(error, error_winsock_code(os_error), os_error, "adopt a connection", NULL,
                       "the system will not make a request queue",
                       "lower sessions_max, or free some memory");
@@ -104,7 +106,7 @@ static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *e
         rio_tell_reading(system, entry, false);
         return;
     }
-    int os_error = rio_post_receive(system, entry, buffer, false);
+    int os_error = rio_queue_post_receive(system, entry, buffer, false);
     if (os_error == 0) {
         rio_tell_reading(system, entry, true);
         return;
@@ -117,12 +119,13 @@ static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *e
 }
 
 static void rio_stream__received(struct rio_net *system, struct rio_entry *entry,
-                                 struct net_buffer *buffer, const struct rio_result *result)
+                                 const struct rio_completion *completion)
 {
     struct rio_stream *stream = &entry->stream;
-    int os_error = error_winsock_of_status(result->status);
+    struct net_buffer *buffer = completion->buffer;
+    int os_error = completion->os_error;
 
-    if (os_error != 0 || result->bytes == 0 || entry->base.closing) {
+    if (os_error != 0 || completion->bytes == 0 || entry->base.closing) {
         pool_give_back(buffer, POOL_SYSTEM);
         if (entry->base.closing || stream->ended) return;
         if (os_error != 0) {
@@ -135,8 +138,8 @@ static void rio_stream__received(struct rio_net *system, struct rio_entry *entry
         if (entry->base.flow_on) handle_table_event(system->net, &entry->base, NET_PEER_DONE);
         return;
     }
-    weir_check(result->bytes <= buffer->capacity);
-    buffer->length = result->bytes;
+    weir_check(completion->bytes <= buffer->capacity);
+    buffer->length = completion->bytes;
     if (entry->base.flow_on)
         handle_table_received(system->net, &entry->base, buffer);
     else
@@ -180,7 +183,7 @@ static void rio_stream__post_sends(struct rio_net *system, struct rio_entry *ent
 
     while (stream->unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) {
         struct net_buffer *buffer = stream->unposted, *next = buffer->next;
-        int os_error = rio_post_send(system, entry, buffer, 0, 0);
+        int os_error = rio_queue_post_send(system, entry, buffer, 0, 0);
         if (os_error == 0) {
             stream->unposted = next;
             if (!next) stream->unposted_last = NULL;
@@ -235,14 +238,15 @@ static void rio_stream__sent_short(struct rio_entry *entry, struct net_buffer *b
 }
 
 static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
-                             struct net_buffer *buffer, const struct rio_result *result)
+                             const struct rio_completion *completion)
 {
     struct rio_stream *stream = &entry->stream;
-    int os_error = error_winsock_of_status(result->status);
-    bool is_short = os_error == 0 && result->bytes < buffer->length;
+    struct net_buffer *buffer = completion->buffer;
+    int os_error = completion->os_error;
+    bool is_short = os_error == 0 && completion->bytes < buffer->length;
 
     if (is_short && stream->send_code == WEIR_OK && !entry->base.closing) {
-        rio_stream__sent_short(entry, buffer, result->bytes);
+        rio_stream__sent_short(entry, buffer, completion->bytes);
     } else {
         pool_give_back(buffer, POOL_SYSTEM);
         if (entry->base.closing && (os_error != 0 || is_short))
@@ -263,13 +267,14 @@ static void rio_stream__end_close(struct rio_net *system, struct rio_entry *entr
     handle_table_closed(system->net, &entry->base);
 }
 
-void rio_stream_complete(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
-                         enum rio_request request, const struct rio_result *result)
+void rio_stream_complete(struct rio_net *system, const struct rio_completion *completion)
 {
-    if (request == RIO_REQUEST_RECEIVE)
-        rio_stream__received(system, entry, buffer, result);
+    struct rio_entry *entry = completion->entry;
+
+    if (completion->request == RIO_REQUEST_RECEIVE)
+        rio_stream__received(system, entry, completion);
     else
-        rio_stream__sent(system, entry, buffer, result);
+        rio_stream__sent(system, entry, completion);
     rio_stream__list(system, entry);
     rio_stream__end_close(system, entry);
 }
@@ -281,7 +286,7 @@ void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
     bool rests = list_has(&entry->listed); /* all of it, or its receive would be missed meanwhile */
     if (!rests && rio_stream__wants_receive(entry) && !list_has(&entry->dry))
         rio_stream__post_receive(system, entry);
-    int os_error = rio_commit(system, entry);
+    int os_error = rio_queue_commit(system, entry);
     /* They stay in the queue, uncommitted for ever: closing is the only cure (contract F8). */
     if (os_error != 0) rio_stream__fail(system, entry, os_error);
 }

@@ -12,13 +12,15 @@
  * RIO has no trains that we know to work: the datagrams of one go out one after the other, from the
  * one buffer, which no two sends may name at once.
  */
+#include "rio_udp.h"
+
 #include <string.h>
 
 #include "address.h"
 #include "check.h"
 #include "error_fill.h"
 #include "error_winsock.h"
-#include "rio_net.h"
+#include "rio_socket.h"
 #include "win_words.h"
 
 /* Over plain overlapped I/O the socket buffers too; so many keep its order and its pace. */
@@ -79,15 +81,14 @@ enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
 {
     const struct net_options *options = &system->net->options;
     struct rio_udp *udp = &entry->udp;
-    int os_error = acceptex_open_bound(place, false, &entry->socket, &udp->v4);
+    int os_error = rio_socket_open_bound(place, false, &entry->socket, &udp->v4);
 
     if (os_error == 0) os_error = win_system->socket_local(entry->socket, &udp->bound);
     if (os_error != 0) {
         if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
         return win_fail_place(place, false, os_error, error);
     }
-    if (system->provider->on_socket)
-        system->provider->on_socket(RIO_SOCKET_DATAGRAM, entry->socket, WIN_NO_SOCKET);
+    rio_socket_tell(system, RIO_SOCKET_DATAGRAM, entry->socket, WIN_NO_SOCKET);
     win_system->datagram_options(entry->socket, udp->v4, options->datagram_socket_bytes);
     udp->receives_max = rio_udp__receives_max(system);
     os_error = rio_queue_attach(system, entry, udp->receives_max, options->datagram_sends_max);
@@ -95,7 +96,7 @@ enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
         system->datagram_receives += udp->receives_max;
         return WEIR_OK;
     }
-    acceptex_refuse(system, entry->socket);
+    rio_socket_close(system, entry->socket);
     return win_fail_place(place, false, os_error, error);
 }
 
@@ -176,7 +177,7 @@ static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
         rio_udp__mind_drought(system, entry);
         return false;
     }
-    int os_error = rio_post_receive(system, entry, buffer, true);
+    int os_error = rio_queue_post_receive(system, entry, buffer, true);
     if (os_error == 0) {
         rio_tell_reading(system, entry, true);
         return true;
@@ -232,22 +233,32 @@ static void rio_udp__receive_failed(struct rio_net *system, struct rio_entry *en
     }
 }
 
+/* The datagram, or its beginning: the buffer is smaller. */
+static bool rio_udp__is_cut(const struct rio_completion *completion)
+{
+    return completion->os_error == WIN_EMSGSIZE || completion->os_error == WIN_MORE_DATA ||
+           (completion->os_error == 0 && completion->bytes > completion->buffer->capacity);
+}
+
 static void rio_udp__received(struct rio_net *system, struct rio_entry *entry,
-                              struct net_buffer *buffer, const struct rio_result *result)
+                              const struct rio_completion *completion)
 {
     struct rio_udp *udp = &entry->udp;
-    int os_error = error_winsock_of_status(result->status);
-    bool is_cut = os_error == WIN_EMSGSIZE || os_error == WIN_MORE_DATA ||
-                  (os_error == 0 && result->bytes > buffer->capacity);
+    struct net_buffer *buffer = completion->buffer;
+    bool is_cut = rio_udp__is_cut(completion);
+    bool has_failed = completion->os_error != 0 && !is_cut;
 
-    if (entry->base.closing || entry->base.broken || (os_error != 0 && !is_cut)) {
+    if (entry->base.closing || entry->base.broken) {
         pool_give_back(buffer, POOL_SYSTEM);
-        if (!entry->base.closing && !entry->base.broken)
-            rio_udp__receive_failed(system, entry, os_error);
+        return;
+    }
+    if (has_failed) {
+        pool_give_back(buffer, POOL_SYSTEM);
+        rio_udp__receive_failed(system, entry, completion->os_error);
         return;
     }
     udp->failures = 0;
-    buffer->length = is_cut ? 0 : result->bytes;
+    buffer->length = is_cut ? 0 : completion->bytes;
     pool_buffer_of(buffer)->note = is_cut;
     if (entry->base.flow_on && !udp->held_first)
         rio_udp__hand_up(system, entry, buffer);
@@ -282,7 +293,8 @@ static void rio_udp__post_send(struct rio_net *system, struct rio_entry *entry,
     uint32_t written;
     memcpy(&written, rio_udp__control(buffer), sizeof written);
     control_bytes = written;
-    int os_error = rio_post_send(system, entry, buffer, sizeof(struct win_sockaddr), control_bytes);
+    int os_error =
+        rio_queue_post_send(system, entry, buffer, sizeof(struct win_sockaddr), control_bytes);
     if (os_error != 0) rio_udp__answer(system, entry, buffer, os_error);
 }
 
@@ -306,9 +318,10 @@ void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct 
 }
 
 static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
-                          struct net_buffer *buffer, const struct rio_result *result)
+                          const struct rio_completion *completion)
 {
-    int os_error = error_winsock_of_status(result->status);
+    struct net_buffer *buffer = completion->buffer;
+    int os_error = completion->os_error;
 
     if (entry->base.closing && rio_udp__train(buffer)->left_bytes > 0)
         os_error = WIN_OPERATION_ABORTED;
@@ -330,13 +343,14 @@ static void rio_udp__end_close(struct rio_net *system, struct rio_entry *entry)
     handle_table_closed(system->net, &entry->base);
 }
 
-void rio_udp_complete(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer,
-                      enum rio_request request, const struct rio_result *result)
+void rio_udp_complete(struct rio_net *system, const struct rio_completion *completion)
 {
-    if (request == RIO_REQUEST_RECEIVE)
-        rio_udp__received(system, entry, buffer, result);
+    struct rio_entry *entry = completion->entry;
+
+    if (completion->request == RIO_REQUEST_RECEIVE)
+        rio_udp__received(system, entry, completion);
     else
-        rio_udp__sent(system, entry, buffer, result);
+        rio_udp__sent(system, entry, completion);
     if (!entry->base.closing) rio_udp__mind_drought(system, entry);
     rio_udp__list(system, entry);
     rio_udp__end_close(system, entry);
@@ -350,7 +364,7 @@ void rio_udp_commit(struct rio_net *system, struct rio_entry *entry)
     while (entry->base.flow_on && !entry->base.broken && udp->failure == 0 &&
            entry->receives_out < udp->receives_max && !list_has(&entry->dry))
         if (!rio_udp__post_one(system, entry)) break;
-    int os_error = rio_commit(system, entry);
+    int os_error = rio_queue_commit(system, entry);
     if (os_error != 0) rio_udp__fail(system, entry, os_error);
 }
 

@@ -12,7 +12,6 @@
 #include "rio_verifier.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "check.h"
 #include "memory.h"
@@ -23,18 +22,9 @@
 #define VERIFIED__QUEUE_MAGIC 0x56515545u
 #define VERIFIED__RESULTS_MAX 64u
 
-const struct rio_provider *verified_under;
-const struct win_system *verified_system;
-
+static const struct rio_provider *verified__under;
+static const struct win_system *verified__system;
 static _Thread_local char verified__thread_mark;
-
-void verified_breach(int rule, const char *what)
-{
-    fprintf(stderr, "rio rule VV%d: %s\n", rule,
-            what); /* tidy: allow output - the last words of a process that cannot go on */
-    fflush(stderr);
-    abort(); /* tidy: allow exit - a rule is broken: what follows could be anything */
-}
 
 /* ---- records ---- */
 
@@ -87,10 +77,10 @@ static rio_cq RIO_CALL verified__create_cq(uint32_t size,
     struct verified_cq *cq = memory_alloc(sizeof *cq);
 
     if (!cq) {
-        verified_system->set_last_error(WIN_ENOBUFS);
+        verified__system->set_last_error(WIN_ENOBUFS);
         return RIO_NO_CQ;
     }
-    cq->under = verified_under->table->create_cq(size, notification);
+    cq->under = verified__under->table->create_cq(size, notification);
     if (cq->under == RIO_NO_CQ) {
         memory_free(cq);
         return RIO_NO_CQ;
@@ -107,7 +97,7 @@ static void RIO_CALL verified__close_cq(rio_cq id)
 
     verified_must(cq->out == 0, 12, "a completion queue is closed with requests outstanding");
     verified_must(cq->queues_count == 0, 12, "a completion queue is closed before its sockets");
-    verified_under->table->close_cq(cq->under);
+    verified__under->table->close_cq(cq->under);
     cq->magic = 0;
     memory_free(cq);
 }
@@ -117,7 +107,7 @@ static rio_bool RIO_CALL verified__resize_cq(rio_cq id, uint32_t size)
     struct verified_cq *cq = verified__cq(id);
 
     verified_must(size >= cq->reserved, 6, "a completion queue is made smaller than its promises");
-    rio_bool done = verified_under->table->resize_cq(cq->under, size);
+    rio_bool done = verified__under->table->resize_cq(cq->under, size);
     if (done) cq->size = size;
     return done;
 }
@@ -128,7 +118,7 @@ static int RIO_CALL verified__notify(rio_cq id)
 
     verified_must(!cq->is_armed, 9,
                   "notify was called while the last one had not fired: wait for its packet first");
-    int os_error = verified_under->table->notify(cq->under);
+    int os_error = verified__under->table->notify(cq->under);
     if (os_error == 0) cq->is_armed = true;
     return os_error;
 }
@@ -200,11 +190,11 @@ static rio_rq RIO_CALL verified__create_rq(uintptr_t socket, uint32_t receives_m
                   "more is promised than the completion queue has room for: resize it first");
     struct verified_queue *queue = verified__new_queue(receives_max, sends_max);
     if (!queue) {
-        verified_system->set_last_error(WIN_ENOBUFS);
+        verified__system->set_last_error(WIN_ENOBUFS);
         return RIO_NO_RQ;
     }
-    queue->under = verified_under->table->create_rq(socket, receives_max, 1, sends_max, 1,
-                                                    receives->under, sends->under, queue);
+    queue->under = verified__under->table->create_rq(socket, receives_max, 1, sends_max, 1,
+                                                     receives->under, sends->under, queue);
     if (queue->under == RIO_NO_RQ) {
         memory_free(queue->requests);
         memory_free(queue);
@@ -228,7 +218,7 @@ static rio_bool RIO_CALL verified__resize_rq(rio_rq id, uint32_t receives_max, u
     (void)id;
     (void)receives_max;
     (void)sends_max;
-    verified_system->set_last_error(WIN_EOPNOTSUPP); /* nothing here grows a request queue */
+    verified__system->set_last_error(WIN_EOPNOTSUPP); /* nothing here grows a request queue */
     return 0;
 }
 
@@ -272,7 +262,7 @@ static void verified__close_socket(rio_rq id, win_socket socket)
     queue->is_dead = true;
     verified__note_starving(queue);
     verified_socket_forget(socket);
-    verified_under->close_socket(queue->under, socket);
+    verified__under->close_socket(queue->under, socket);
     verified__end_queue(queue);
 }
 
@@ -296,7 +286,7 @@ struct verified_post {
 static rio_bool verified__hand_down(struct verified_queue *queue, const struct verified_post *post,
                                     void *context)
 {
-    const struct rio_table *table = verified_under->table;
+    const struct rio_table *table = verified__under->table;
 
     if (post->is_ex && post->is_send)
         return table->send_ex(queue->under, post->data, post->count, post->local, post->remote,
@@ -363,14 +353,14 @@ static rio_bool verified__post(rio_rq id, const struct verified_post *asked)
     request->number = ++way->posted;
     verified_pieces_begin(request);
     rio_bool done = verified__hand_down(queue, &post, request);
-    if (!done && verified_system->last_error() != WIN_IO_PENDING) {
-        int os_error = verified_system->last_error();
+    if (!done && verified__system->last_error() != WIN_IO_PENDING) {
+        int os_error = verified__system->last_error();
         verified_pieces_end(request, UINT32_MAX);
         request->is_out = false;
         way->posted--;
         request->next = queue->free;
         queue->free = request;
-        verified_system->set_last_error(os_error);
+        verified__system->set_last_error(os_error);
         return done;
     }
     way->out++;
@@ -475,7 +465,7 @@ static uint32_t RIO_CALL verified__dequeue(rio_cq id, struct rio_result *results
                                            uint32_t results_max)
 {
     struct verified_cq *cq = verified__cq(id);
-    uint32_t count = verified_under->table->dequeue(cq->under, results, results_max);
+    uint32_t count = verified__under->table->dequeue(cq->under, results, results_max);
 
     if (count == RIO_CQ_CORRUPT) return count;
     verified_must(count <= results_max, 6, "more results came than were asked for");
@@ -488,7 +478,7 @@ static uint32_t RIO_CALL verified__dequeue(rio_cq id, struct rio_result *results
 /* Whose completion queue it notified is not told: this thread has one. */
 static bool verified__on_packet(const struct win_packet *packet)
 {
-    return verified_under->on_packet(packet);
+    return verified__under->on_packet(packet);
 }
 
 static void verified__on_fired(rio_cq id)
@@ -526,12 +516,13 @@ const struct rio_provider *rio_provider_verified(const struct win_system *system
 {
     static struct rio_provider provider;
 
-    if (verified_under == under) return &provider; /* one for every worker */
-    weir_check_rule(!verified_under || verified_buffers_count() == 0,
+    if (verified__under == under) return &provider; /* one for every worker */
+    weir_check_rule(!verified__under || verified_buffers_count() == 0,
                     "one provider at a time can be verified");
-    if (!verified_sockets_open()) return NULL;
-    verified_system = system;
-    verified_under = under;
+    if (!verified_sockets_open(system)) return NULL;
+    verified_buffers_open(system, under->table);
+    verified__system = system;
+    verified__under = under;
     provider = *under;
     provider.is_verified = true;
     provider.table = &verified__table;

@@ -4,6 +4,9 @@
  *      rio_verifier.c          the table and the moments: each call judged, then passed on
  *      rio_verifier_pieces.c   registrations and the pieces of them that requests name
  *      rio_verifier_sockets.c  sockets and accepts
+ *      rio_verifier_rule.c     reports a broken rule and ends the process
+ *
+ * Calls go down only: the first file calls the two below it, and all three call the last.
  */
 #ifndef NET_WINDOWS_RIO_VERIFIER_H
 #define NET_WINDOWS_RIO_VERIFIER_H
@@ -11,6 +14,7 @@
 #include <stdbool.h>
 
 #include "rio_provider.h"
+#include "rio_verifier_rule.h"
 
 #define VERIFIED_PIECES_MAX 3 /* of one request: data, remote address, control */
 
@@ -69,12 +73,10 @@ struct verified_cq {
     uint32_t starving_streams, starving_datagrams; /* that read, and have no receive posted */
 };
 
-/* Says which rule was broken, how, and ends the process. */
-_Noreturn void verified_breach(int rule, const char *what);
-
-#define verified_must(condition, rule, what) ((condition) ? (void)0 : verified_breach(rule, what))
-
 /* ---- rio_verifier_pieces.c ---- */
+
+/* Sets the table that registrations are passed on to; before any other of these functions. */
+void verified_buffers_open(const struct win_system *system, const struct rio_table *under);
 rio_buffer_id RIO_CALL verified_register(void *bytes, uint32_t length);
 void RIO_CALL verified_deregister(rio_buffer_id id);
 uint32_t verified_buffers_count(void);
@@ -87,15 +89,13 @@ void verified_pieces_begin(struct verified_request *request);
 void verified_pieces_end(struct verified_request *request, uint32_t bytes);
 
 /* ---- rio_verifier_sockets.c ---- */
-bool verified_sockets_open(void);
+/* Before any other of these functions, any number of times. False: no memory. */
+bool verified_sockets_open(const struct win_system *system);
 void verified_on_socket(enum rio_socket_moment moment, win_socket socket, win_socket other);
 void verified_on_accept(bool posted, win_socket socket, const void *overlapped,
                         uint32_t address_bytes);
 /* A request queue is to be made for it: whether it is a stream's. */
 bool verified_socket_take(win_socket socket);
 void verified_socket_forget(win_socket socket);
-
-extern const struct rio_provider *verified_under;
-extern const struct win_system *verified_system;
 
 #endif

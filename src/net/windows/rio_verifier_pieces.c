@@ -10,7 +10,15 @@
 #define VERIFIED__HASHED_BYTES 2048u /* at either end of a piece: what a longer one is judged by */
 #define VERIFIED__TAIL_BYTES 64u     /* of a receive: what a shorter result leaves alone */
 
+static const struct win_system *verified__system;
+static const struct rio_table *verified__under;
 static _Atomic uint32_t verified__buffers_count;
+
+void verified_buffers_open(const struct win_system *system, const struct rio_table *under)
+{
+    verified__system = system;
+    verified__under = under;
+}
 
 /* ---- registrations ---- */
 
@@ -19,11 +27,11 @@ rio_buffer_id RIO_CALL verified_register(void *bytes, uint32_t length)
     struct verified_buffer *buffer = memory_alloc(sizeof *buffer);
 
     if (!buffer) {
-        verified_system->set_last_error(WIN_ENOBUFS);
+        verified__system->set_last_error(WIN_ENOBUFS);
         return RIO_NO_BUFFER;
     }
     buffer->magic = VERIFIED__BUFFER_MAGIC;
-    buffer->under = verified_under->table->register_buffer(bytes, length);
+    buffer->under = verified__under->register_buffer(bytes, length);
     buffer->bytes = bytes;
     buffer->length = length;
     if (buffer->under != RIO_NO_BUFFER) {
@@ -80,7 +88,7 @@ void RIO_CALL verified_deregister(rio_buffer_id id)
     verified_must(
         !buffer->pending, 4,
         "a registration is given back while a request names it: take its completion first");
-    verified_under->table->deregister(buffer->under);
+    verified__under->deregister(buffer->under);
     atomic_fetch_sub(&verified__buffers_count, 1);
     verified__bury(buffer);
 }

@@ -19,13 +19,15 @@ struct verified_socket {
     const void *accept; /* the overlapped of the accept that is pending with it; null: none */
 };
 
+static const struct win_system *verified__system;
 static struct lock *verified__lock;
 static struct verified_socket *verified__sockets[VERIFIED__BUCKETS];
 static bool
     verified__has_gaps; /* there was no memory to take one down: strangers pass from then on */
 
-bool verified_sockets_open(void)
+bool verified_sockets_open(const struct win_system *system)
 {
+    verified__system = system;
     if (!verified__lock) verified__lock = lock_open();
     return verified__lock != NULL;
 }
@@ -116,7 +118,7 @@ bool verified_socket_take(win_socket socket)
     struct verified_socket *known = *verified__find(socket);
     if (!known && verified__has_gaps) {
         lock_give_back(verified__lock);
-        return verified_system->socket_is_stream(socket);
+        return verified__system->socket_is_stream(socket);
     }
     verified_must(known, 13, "a request queue for a socket that was not opened for RIO");
     verified_must(!known->has_queue, 13, "a second request queue for one socket");

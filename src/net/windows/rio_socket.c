@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* rio_socket.c - opens sockets, and closes those that have no request queue. */
+#include "rio_socket.h"
+
+#include "address.h"
+
+static int rio_socket__open_one(const struct weir_address *address, bool v4, bool stream,
+                                win_socket *socket)
+{
+    int os_error = win_system->socket_open(v4, stream, socket);
+
+    if (os_error != 0) {
+        *socket = WIN_NO_SOCKET;
+        return os_error;
+    }
+    os_error = win_system->socket_bind(*socket, v4, address);
+    if (os_error == 0) return 0;
+    win_system->socket_close(*socket);
+    *socket = WIN_NO_SOCKET;
+    return os_error;
+}
+
+int rio_socket_open_bound(const struct net_listen_options *options, bool stream, win_socket *socket,
+                          bool *v4)
+{
+    *v4 = address_is_v4(&options->address);
+    int os_error = rio_socket__open_one(&options->address, *v4, stream, socket);
+    if (os_error != WIN_EAFNOSUPPORT || *v4 || !address_is_any(&options->address)) return os_error;
+    struct weir_address any = address_of_v4(0, options->address.port);
+    *v4 = true;
+    return rio_socket__open_one(&any, true, stream, socket);
+}
+
+void rio_socket_close(struct rio_net *system, win_socket socket)
+{
+    rio_socket_tell(system, RIO_SOCKET_CLOSED, socket, WIN_NO_SOCKET);
+    win_system->socket_close(socket);
+}
+
+void rio_socket_tell(const struct rio_net *system, enum rio_socket_moment moment, win_socket socket,
+                     win_socket other)
+{
+    if (system->provider->on_socket) system->provider->on_socket(moment, socket, other);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* rio_socket.h - opens sockets, and closes those that have no request queue; the verifier is told
+ * of each step. The worker's thread. An `os_error` is a Windows error; 0: none. */
+#ifndef NET_WINDOWS_RIO_SOCKET_H
+#define NET_WINDOWS_RIO_SOCKET_H
+
+#include "rio_net.h"
+
+/* Opens a socket of the address's family and binds it; "[::]" falls back to IPv4 where the system
+ * has no IPv6. Returns the os_error; after an error *socket is WIN_NO_SOCKET. The verifier learns
+ * of the socket by rio_socket_tell. */
+int rio_socket_open_bound(const struct net_listen_options *options, bool stream, win_socket *socket,
+                          bool *v4);
+
+/* Closes a socket that has no request queue. */
+void rio_socket_close(struct rio_net *system, win_socket socket);
+
+/* Tells the verifier, if there is one. `other`: see enum rio_socket_moment. */
+void rio_socket_tell(const struct rio_net *system, enum rio_socket_moment moment, win_socket socket,
+                     win_socket other);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* rio_udp.h - datagram sockets, as rio.c calls them: transport.h's operations, and the steps of a
+ * wait. The worker's thread. */
+#ifndef NET_WINDOWS_RIO_UDP_H
+#define NET_WINDOWS_RIO_UDP_H
+
+#include "rio_queue.h"
+
+enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
+                            const struct net_listen_options *options, struct weir_error *error);
+void rio_udp_receive(struct rio_net *system, struct rio_entry *entry, bool on);
+void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct weir_address *peer,
+                  const struct weir_address *local, struct net_buffer *buffer,
+                  uint32_t segment_bytes);
+bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
+                    const struct weir_address *address);
+void rio_udp_close(struct rio_net *system, struct rio_entry *entry);
+
+/* Posts requests as far as it can and commits them; before the wait blocks. */
+void rio_udp_commit(struct rio_net *system, struct rio_entry *entry);
+/* Reports held datagrams, as many as the event list has room for. */
+void rio_udp_serve(struct rio_net *system, struct rio_entry *entry);
+/* Handles a completion. The event list must have room. */
+void rio_udp_complete(struct rio_net *system, const struct rio_completion *completion);
+
+#endif

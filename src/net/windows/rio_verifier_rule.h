@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* rio_verifier_rule.h - reports a broken rule of Registered I/O and ends the process. */
+#ifndef NET_WINDOWS_RIO_VERIFIER_RULE_H
+#define NET_WINDOWS_RIO_VERIFIER_RULE_H
+
+/* Prints the rule's number (docs/design/rio-rules.md, VV1 to VV19) and how it was broken. Any
+ * thread. */
+_Noreturn void verified_breach(int rule, const char *what);
+
+#define verified_must(condition, rule, what) ((condition) ? (void)0 : verified_breach(rule, what))
+
+#endif
