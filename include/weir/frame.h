@@ -186,7 +186,7 @@ static inline void weir_frame_describe(const struct weir_frame *frame, struct we
 /* A description that has a name of its own. */
 struct weir_frame_preset {
     const char *name;    /* "tpkt" */
-    const char *means;   /* "length:width=2,..." */
+    const char *spec;    /* "length:width=2,..." */
     const char *summary; /* one line for a person */
 };
 

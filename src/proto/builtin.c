@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "frame_spec.h"
+#include "frame_spec_name.h"
 
 static const struct weir_handler *const builtin__handlers[] = {&handler_echo, &handler_discard,
                                                                &handler_time, &handler_chat, NULL};

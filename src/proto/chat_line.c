@@ -59,6 +59,26 @@ static const struct {
     {"/me", CHAT_LINE_ME},     {"/help", CHAT_LINE_HELP}, {"/quit", CHAT_LINE_QUIT},
 };
 
+/* Returns the kind of the command that the first `length` characters of `text` name. */
+static enum chat_line_kind chat_line__command(const char *text, size_t length)
+{
+    for (size_t i = 0; i < sizeof chat_line__commands / sizeof chat_line__commands[0]; i++)
+        if (strlen(chat_line__commands[i].word) == length &&
+            memcmp(text, chat_line__commands[i].word, length) == 0)
+            return chat_line__commands[i].kind;
+    return CHAT_LINE_UNKNOWN;
+}
+
+/* Splits a command from its argument, which stays in line->text. */
+static void chat_line__read_command(struct chat_line *line)
+{
+    size_t word = strcspn(line->text, " "), rest = word + strspn(line->text + word, " ");
+
+    line->kind = chat_line__command(line->text, word);
+    if (line->kind != CHAT_LINE_UNKNOWN)
+        memmove(line->text, line->text + rest, strlen(line->text + rest) + 1);
+}
+
 void chat_line_read(const uint8_t *bytes, size_t length, struct chat_line *line)
 {
     line->text[0] = '\0';
@@ -72,16 +92,7 @@ void chat_line_read(const uint8_t *bytes, size_t length, struct chat_line *line)
                                               : CHAT_LINE_SAY;
     if (line->kind != CHAT_LINE_SAY) return;
     chat_line__clean(bytes, length, line->text);
-    if (line->text[0] != '/') return;
-
-    size_t word = strcspn(line->text, " "), rest = word + strspn(line->text + word, " ");
-    line->kind = CHAT_LINE_UNKNOWN;
-    for (size_t i = 0; i < sizeof chat_line__commands / sizeof chat_line__commands[0]; i++)
-        if (strlen(chat_line__commands[i].word) == word &&
-            memcmp(line->text, chat_line__commands[i].word, word) == 0)
-            line->kind = chat_line__commands[i].kind;
-    if (line->kind != CHAT_LINE_UNKNOWN)
-        memmove(line->text, line->text + rest, strlen(line->text + rest) + 1);
+    if (line->text[0] == '/') chat_line__read_command(line);
 }
 
 bool chat_line_is_name(const char *text)

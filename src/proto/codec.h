@@ -5,6 +5,7 @@
 
 #include <weir/frame.h>
 
+#include "check.h"
 #include "frame_spec.h"
 #include "reassembly.h"
 
@@ -18,8 +19,11 @@ struct weir_frame {
     char summary[96];
 };
 
-/* The frame around its codec. */
-const struct weir_frame *codec_frame(const struct weir_codec *codec);
+/* Returns the frame that contains the codec. */
+static inline const struct weir_frame *codec_frame(const struct weir_codec *codec)
+{
+    return weir_container_of(codec, const struct weir_frame, codec);
+}
 
 /* Each fills in what is its own: state_bytes, decode, encode, partial_bytes, release, shape. */
 void codec_length_fill(struct weir_frame *frame);

@@ -132,7 +132,57 @@ static void codec_line__hold_last(const struct frame_spec *spec, struct reassemb
     input->length = 0;
 }
 
-/* A line without an end so far. */
+/* Whether the line is too long, although its delimiter has not been received. */
+static bool codec_line__exceeds_max(const struct frame_spec *spec, uint64_t length, bool is_last)
+{
+    return codec_line__is_hopeless(spec, length) || (is_last && length > spec->max);
+}
+
+/* Hands up the last line of the stream, which may lack its delimiter. */
+static enum weir_decoded codec_line__finish_last(struct reassembly *reassembly,
+                                                 struct weir_input *input,
+                                                 struct weir_message *message)
+{
+    if (reassembly->length > 0) {
+        message->frame = reassembly_bytes(reassembly);
+        message->frame_length = reassembly->length;
+        reassembly->phase = REASSEMBLY_HELD;
+    } else {
+        message->frame = input->bytes;
+        message->frame_length = input->length;
+    }
+    message->bytes = message->frame;
+    message->length = message->frame_length;
+    input->bytes += input->length;
+    input->length = 0;
+    return WEIR_DECODED_MESSAGE;
+}
+
+/* Passes over the input, all of which belongs to an oversized line. */
+static enum weir_decoded codec_line__skip(const struct frame_spec *spec,
+                                          struct reassembly *reassembly, struct weir_input *input)
+{
+    codec_line__hold_last(spec, reassembly, input);
+    if (input->ended) reassembly_clear(reassembly);
+    return WEIR_DECODED_MORE;
+}
+
+/* Rejects a line that is too long, or begins to pass over it. */
+static enum weir_decoded codec_line__oversize(const struct frame_spec *spec,
+                                              struct reassembly *reassembly,
+                                              struct weir_input *input,
+                                              struct weir_decode_error *decode_error)
+{
+    bool is_held = reassembly->length > 0;
+
+    if (!spec->skips)
+        return codec_line__refuse(spec, is_held ? reassembly_bytes(reassembly) : input->bytes,
+                                  is_held ? reassembly->length : input->length, decode_error);
+    reassembly->skipped_count++;
+    return codec_line__skip(spec, reassembly, input);
+}
+
+/* Takes the input of a line whose delimiter has not been received. */
 static enum weir_decoded codec_line__go_on(const struct weir_frame *frame,
                                            struct reassembly *reassembly, struct weir_input *input,
                                            struct weir_message *message,
@@ -140,34 +190,16 @@ static enum weir_decoded codec_line__go_on(const struct weir_frame *frame,
 {
     const struct frame_spec *spec = &frame->spec;
     uint64_t length = (uint64_t)reassembly->length + input->length;
-    bool is_last = input->ended && reassembly->phase != REASSEMBLY_SKIPPING;
+    bool is_last = input->ended && length > 0;
 
-    if (reassembly->phase != REASSEMBLY_SKIPPING &&
-        (codec_line__is_hopeless(spec, length) || (is_last && length > spec->max))) {
-        if (!spec->skips)
-            return codec_line__refuse(
-                spec, reassembly->length > 0 ? reassembly_bytes(reassembly) : input->bytes,
-                reassembly->length > 0 ? reassembly->length : input->length, decode_error);
-        reassembly->skipped_count++;
-        reassembly->phase = REASSEMBLY_SKIPPING;
-    }
-    if (reassembly->phase == REASSEMBLY_SKIPPING) {
-        codec_line__hold_last(spec, reassembly, input);
-        if (input->ended) reassembly_clear(reassembly);
-        return WEIR_DECODED_MORE;
-    }
-    if (input->length > 0 && !(is_last && reassembly->length == 0) &&
-        !reassembly_take(reassembly, input, input->length))
+    if (reassembly->phase == REASSEMBLY_SKIPPING) return codec_line__skip(spec, reassembly, input);
+    if (codec_line__exceeds_max(spec, length, is_last))
+        return codec_line__oversize(spec, reassembly, input, decode_error);
+    if (is_last && reassembly->length == 0)
+        return codec_line__finish_last(reassembly, input, message);
+    if (input->length > 0 && !reassembly_take(reassembly, input, input->length))
         return reassembly_no_memory(reassembly, decode_error);
-    if (!is_last || length == 0) return WEIR_DECODED_MORE;
-    /* The last line of the stream may do without its end. */
-    message->frame = reassembly->length > 0 ? reassembly_bytes(reassembly) : input->bytes;
-    message->bytes = message->frame;
-    message->frame_length = message->length = (size_t)length;
-    input->bytes += input->length;
-    input->length = 0;
-    if (reassembly->phase == REASSEMBLY_GATHERING) reassembly->phase = REASSEMBLY_HELD;
-    return WEIR_DECODED_MESSAGE;
+    return is_last ? codec_line__finish_last(reassembly, input, message) : WEIR_DECODED_MORE;
 }
 
 /* How many bytes of the input belong to the line that is being read; 0: no end is in sight. */

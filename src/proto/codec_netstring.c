@@ -13,26 +13,38 @@ static bool codec_netstring__is_digit(uint8_t byte)
     return byte >= '0' && byte <= '9';
 }
 
+/* Reads the digits at the front into *value. Returns WEIR_DECODED_MESSAGE if all of them are
+ * there. */
+static inline enum weir_decoded codec_netstring__read(const uint8_t *bytes, size_t length,
+                                                      uint64_t *value, size_t *digits,
+                                                      struct weir_decode_error *decode_error)
+{
+    *value = 0;
+    *digits = 0;
+    while (*digits < length && codec_netstring__is_digit(bytes[*digits])) {
+        if (*digits == CODEC_NETSTRING__DIGITS_MAX)
+            return decode_error_write(decode_error, "a netstring's length has more than %d digits",
+                                      CODEC_NETSTRING__DIGITS_MAX);
+        if (*digits == 1 && bytes[0] == '0')
+            return decode_error_write(decode_error,
+                                      "a netstring's length begins with a needless 0");
+        *value = *value * 10 + (uint64_t)(bytes[(*digits)++] - '0');
+    }
+    return *digits == length ? WEIR_DECODED_MORE : WEIR_DECODED_MESSAGE;
+}
+
 static inline enum weir_decoded codec_netstring__probe(const void *shape, const uint8_t *bytes,
                                                        size_t length,
                                                        struct reassembly_layout *layout,
                                                        struct weir_decode_error *decode_error)
 {
     const struct frame_spec *spec = shape;
-    uint64_t value = 0;
-    size_t digits = 0;
+    uint64_t value;
+    size_t digits;
+    enum weir_decoded read = codec_netstring__read(bytes, length, &value, &digits, decode_error);
 
-    while (digits < length && codec_netstring__is_digit(bytes[digits])) {
-        if (digits == CODEC_NETSTRING__DIGITS_MAX)
-            return decode_error_write(decode_error, "a netstring's length has more than %d digits",
-                                      CODEC_NETSTRING__DIGITS_MAX);
-        if (digits == 1 && bytes[0] == '0')
-            return decode_error_write(decode_error,
-                                      "a netstring's length begins with a needless 0");
-        value = value * 10 + (uint64_t)(bytes[digits++] - '0');
-    }
     layout->frame_bytes = length + 1;
-    if (digits == length) return WEIR_DECODED_MORE;
+    if (read != WEIR_DECODED_MESSAGE) return read;
     if (digits == 0)
         return decode_error_explain(
             decode_error, "a netstring begins with a digit, and this does not", bytes, length);

@@ -6,34 +6,51 @@
 #include "codec.h"
 #include "decode_error.h"
 
-static enum weir_decoded codec_probe__probe(const void *shape, const uint8_t *bytes, size_t length,
-                                            struct reassembly_layout *header,
-                                            struct weir_decode_error *decode_error)
+/* Whether a frame can have this header, of which `shown` bytes were shown to the probe. */
+static bool codec_probe__is_possible(const struct weir_header *header, size_t shown)
 {
-    const struct weir_probe *probe = shape;
+    return header->header_bytes <= shown && header->trailer_bytes <= UINT32_MAX &&
+           header->message_bytes <= UINT64_MAX / 2 &&
+           header->header_bytes + header->message_bytes > 0;
+}
+
+/* Calls the author's probe. Returns WEIR_DECODED_MESSAGE if *header is set and possible. */
+static enum weir_decoded codec_probe__ask(const struct weir_probe *probe, const uint8_t *bytes,
+                                          size_t length, struct weir_header *header,
+                                          struct weir_decode_error *decode_error)
+{
     size_t shown = length < probe->header_bytes_max ? length : probe->header_bytes_max;
-    struct weir_header told = {0};
 
     decode_error->text[0] = '\0';
-    enum weir_decoded answer = probe->probe(probe->user, bytes, shown, &told, decode_error);
-    header->frame_bytes = length + 1;
+    enum weir_decoded answer = probe->probe(probe->user, bytes, shown, header, decode_error);
     if (answer == WEIR_DECODED_MORE && shown == probe->header_bytes_max)
         return decode_error_write(
             decode_error, "after %u bytes the header of a frame is not complete", (unsigned)shown);
-    if (answer == WEIR_DECODED_MORE) return answer;
     if (answer == WEIR_DECODED_BAD && decode_error->text[0] == '\0')
         return decode_error_explain(decode_error, "the header of a frame is bad", bytes, shown);
-    if (answer == WEIR_DECODED_BAD) return answer;
-    if (told.header_bytes > shown || told.trailer_bytes > UINT32_MAX ||
-        told.message_bytes > UINT64_MAX / 2 || told.header_bytes + told.message_bytes == 0)
+    if (answer == WEIR_DECODED_MORE || answer == WEIR_DECODED_BAD) return answer;
+    if (!codec_probe__is_possible(header, shown))
         return decode_error_write(decode_error, "the probe said what no frame can be");
-    header->header_bytes = told.header_bytes;
-    header->trailer_bytes = told.trailer_bytes;
-    header->frame_bytes = told.message_bytes + told.header_bytes + told.trailer_bytes;
-    header->is_oversize = told.message_bytes > probe->message_bytes_max;
-    header->said = told.message_bytes;
-    header->max = probe->message_bytes_max;
-    header->swapped = 0;
+    return WEIR_DECODED_MESSAGE;
+}
+
+static enum weir_decoded codec_probe__probe(const void *shape, const uint8_t *bytes, size_t length,
+                                            struct reassembly_layout *layout,
+                                            struct weir_decode_error *decode_error)
+{
+    const struct weir_probe *probe = shape;
+    struct weir_header header = {0};
+    enum weir_decoded answer = codec_probe__ask(probe, bytes, length, &header, decode_error);
+
+    layout->frame_bytes = length + 1;
+    if (answer != WEIR_DECODED_MESSAGE) return answer;
+    layout->header_bytes = header.header_bytes;
+    layout->trailer_bytes = header.trailer_bytes;
+    layout->frame_bytes = header.message_bytes + header.header_bytes + header.trailer_bytes;
+    layout->is_oversize = header.message_bytes > probe->message_bytes_max;
+    layout->said = header.message_bytes;
+    layout->max = probe->message_bytes_max;
+    layout->swapped = 0;
     return WEIR_DECODED_MESSAGE;
 }
 

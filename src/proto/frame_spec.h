@@ -72,26 +72,4 @@ enum weir_code frame_spec_check(const char *text, struct frame_spec *spec,
 /* The shortest text that means the same, without blanks. Returns `text`. */
 char *frame_spec_write(const struct frame_spec *spec, char *text, size_t size);
 
-/* The name of the index-th preset, and the description it stands for; null: no more. */
-const char *frame_spec_preset(size_t index);
-const char *frame_spec_preset_means(size_t index);
-
-/* What the length covers as a word, "header+body". */
-const char *frame_spec_covers_name(enum frame_spec_covers covers);
-
-/* The kind as a word, "length". */
-const char *frame_spec_kind_name(enum frame_spec_kind kind);
-
-/* The index-th key that a description may have, "max"; null: no more. */
-const char *frame_spec_key(size_t index);
-bool frame_spec_kind_has_key(enum frame_spec_kind kind, size_t index);
-
-/* Fills *error about this text: it cannot be a description of frames. */
-enum weir_code frame_spec_refuse(struct weir_error *error, const char *text, const char *hint,
-                                 const char *format, ...)
-#if defined(__GNUC__)
-    __attribute__((format(printf, 4, 5)))
-#endif
-    ;
-
 #endif

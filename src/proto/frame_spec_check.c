@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "frame_spec.h"
+#include "frame_spec_name.h"
 
 static enum weir_code frame_spec__check_varint(const char *text, struct frame_spec *spec,
                                                struct weir_error *error)

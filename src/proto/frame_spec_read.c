@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* frame_spec_read.c - reads "NAME:key=value,key=value" and "netty(0,4,0,4)". */
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "check.h"
-#include "error_fill.h"
-#include "frame_spec.h"
+#include "frame_spec_name.h"
 #include "suggest.h"
 
 /* A text being read, and what is made of it. */
@@ -24,18 +21,6 @@ struct frame_spec__word {
     size_t length;
 };
 
-enum weir_code frame_spec_refuse(struct weir_error *error, const char *text, const char *hint,
-                                 const char *format, ...)
-{
-    char reason[sizeof error->reason];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    return error_fill(error, WEIR_INVALID, 0, "frame messages as", text, reason, hint);
-}
-
 /* ---- values ---- */
 
 static bool frame_spec__is(struct frame_spec__word word, const char *text)
@@ -43,21 +28,31 @@ static bool frame_spec__is(struct frame_spec__word word, const char *text)
     return word.length == strlen(text) && memcmp(word.bytes, text, word.length) == 0;
 }
 
-/* Digits and perhaps a unit: "64k". */
-static bool frame_spec__number(struct frame_spec__word word, uint64_t max, uint64_t *value)
+/* Reads digits from the front into *value. Returns how many; 0: there are none, or the number is
+ * greater than `max`. */
+static size_t frame_spec__digits(struct frame_spec__word word, uint64_t max, uint64_t *value)
 {
-    static const char units[] = "kKmMgG";
     size_t i = 0;
 
     *value = 0;
     for (; i < word.length && word.bytes[i] >= '0' && word.bytes[i] <= '9'; i++) {
         uint64_t digit = (uint64_t)(word.bytes[i] - '0');
-        if (digit > max || *value > (max - digit) / 10) return false;
+        if (digit > max || *value > (max - digit) / 10) return 0;
         *value = *value * 10 + digit;
     }
-    if (i == 0 || i == word.length) return i > 0;
-    const char *unit = strchr(units, word.bytes[i]);
-    if (!unit || word.bytes[i] == '\0' || i + 1 < word.length) return false;
+    return i;
+}
+
+/* Reads a number that can have a unit, "64k". Returns false if it is not one, or greater than
+ * `max`. */
+static bool frame_spec__number(struct frame_spec__word word, uint64_t max, uint64_t *value)
+{
+    static const char units[] = "kKmMgG";
+    size_t digits = frame_spec__digits(word, max, value);
+
+    if (digits == 0 || digits == word.length) return digits > 0;
+    const char *unit = strchr(units, word.bytes[digits]);
+    if (!unit || *unit == '\0' || digits + 1 < word.length) return false;
     unsigned shift = 10 * (unsigned)((unit - units) / 2 + 1);
     if (*value > max >> shift) return false;
     *value <<= shift;
@@ -216,17 +211,6 @@ static bool frame_spec__set_oversize(struct frame_spec *spec, struct frame_spec_
     return spec->skips || frame_spec__is(word, "close");
 }
 
-const char *frame_spec_covers_name(enum frame_spec_covers covers)
-{
-    static const char *const words[] = {
-        [FRAME_SPEC_BODY] = "body",
-        [FRAME_SPEC_FRAME] = "header+body",
-        [FRAME_SPEC_REST] = "rest",
-    };
-
-    return words[covers];
-}
-
 #define FRAME_SPEC__ON(kind) (1U << FRAME_SPEC_##kind)
 
 static const struct frame_spec__key {
@@ -264,12 +248,12 @@ static const struct frame_spec__key {
      frame_spec__set_oversize, "write close, or skip to pass over what is too long"},
 };
 
-const char *frame_spec_key(size_t index)
+static const char *frame_spec__key_name(size_t index)
 {
     return index < weir_count_of(frame_spec__keys) ? frame_spec__keys[index].name : NULL;
 }
 
-bool frame_spec_kind_has_key(enum frame_spec_kind kind, size_t index)
+static bool frame_spec__kind_has_key(enum frame_spec_kind kind, size_t index)
 {
     return frame_spec__keys[index].kinds & 1U << kind;
 }
@@ -280,10 +264,10 @@ static const char *frame_spec__key_names(enum frame_spec_kind kind, char *text, 
     size_t used = 0;
 
     text[0] = '\0';
-    for (size_t i = 0; frame_spec_key(i) && used < size; i++)
-        if (frame_spec_kind_has_key(kind, i))
+    for (size_t i = 0; frame_spec__key_name(i) && used < size; i++)
+        if (frame_spec__kind_has_key(kind, i))
             used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
-                                     frame_spec_key(i));
+                                     frame_spec__key_name(i));
     return text;
 }
 
@@ -291,7 +275,7 @@ static enum weir_code frame_spec__refuse_key(struct frame_spec__reader *reader,
                                              struct frame_spec__word key)
 {
     enum frame_spec_kind kind = reader->spec->kind;
-    const char *nearest = suggest_word(key.bytes, key.length, frame_spec_key);
+    const char *nearest = suggest_word(key.bytes, key.length, frame_spec__key_name);
     char hint[sizeof reader->error->hint], names[128];
 
     frame_spec__key_names(kind, names, sizeof names);
@@ -312,8 +296,9 @@ static enum weir_code frame_spec__read_key(struct frame_spec__reader *reader)
     struct frame_spec__word value;
     size_t index = 0;
 
-    while (frame_spec_key(index) && !frame_spec__is(key, frame_spec_key(index))) index++;
-    if (!frame_spec_key(index) || !frame_spec_kind_has_key(reader->spec->kind, index))
+    while (frame_spec__key_name(index) && !frame_spec__is(key, frame_spec__key_name(index)))
+        index++;
+    if (!frame_spec__key_name(index) || !frame_spec__kind_has_key(reader->spec->kind, index))
         return frame_spec__refuse_key(reader, key);
     const struct frame_spec__key *found = &frame_spec__keys[index];
     if (key.bytes[key.length] != '=')
@@ -352,26 +337,10 @@ static enum weir_code frame_spec__read_keys(struct frame_spec__reader *reader)
 
 /* ---- names ---- */
 
-static const char *const frame_spec__kinds[FRAME_SPEC_KINDS_COUNT] = {
-    [FRAME_SPEC_RAW] = "raw",
-    [FRAME_SPEC_DATAGRAM] = "datagram",
-    [FRAME_SPEC_LINE] = "line",
-    [FRAME_SPEC_LENGTH] = "length",
-    [FRAME_SPEC_NETSTRING] = "netstring",
-    [FRAME_SPEC_FIXED] = "fixed",
-    [FRAME_SPEC_SUNRPC] = "sunrpc",
-    [FRAME_SPEC_PROBE] = "probe",
-};
-
-const char *frame_spec_kind_name(enum frame_spec_kind kind)
-{
-    return frame_spec__kinds[kind];
-}
-
 /* Every name that a description may begin with: the kinds, "netty", the presets. */
 static const char *frame_spec__name(size_t index)
 {
-    if (index < FRAME_SPEC_PROBE) return frame_spec__kinds[index];
+    if (index < FRAME_SPEC_PROBE) return frame_spec_kind_name((enum frame_spec_kind)index);
     if (index == FRAME_SPEC_PROBE) return "netty";
     return frame_spec_preset(index - FRAME_SPEC_PROBE - 1);
 }
@@ -388,29 +357,36 @@ static void frame_spec__defaults(struct frame_spec *spec, enum frame_spec_kind k
     spec->delimiter_length = 1;
 }
 
-/* netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip): there, the
- * length counts what follows its field. */
-static enum weir_code frame_spec__read_netty(struct frame_spec__reader *reader)
-{
-    static const char hint[] =
-        "write netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)";
-    struct frame_spec *spec = reader->spec;
-    struct frame_spec__word words[4];
+static const char frame_spec__netty_hint[] =
+    "write netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)";
 
+/* Splits "(0,4,0,4)". Returns false if it does not have 4 parts. */
+static bool frame_spec__split_netty(struct frame_spec__reader *reader,
+                                    struct frame_spec__word words[4])
+{
     for (size_t i = 0; i < 4; i++) {
-        if (*reader->at != (i == 0 ? '(' : ','))
-            return frame_spec_refuse(reader->error, reader->text, hint, "netty has 4 numbers");
+        if (*reader->at != (i == 0 ? '(' : ',')) return false;
         words[i].bytes = reader->at + 1;
         words[i].length = strcspn(words[i].bytes, ",)");
         reader->at = words[i].bytes + words[i].length;
     }
-    if (*reader->at != ')')
-        return frame_spec_refuse(reader->error, reader->text, hint, "netty has 4 numbers");
-    reader->at++;
+    return *reader->at++ == ')';
+}
+
+/* Reads netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip). In Netty,
+ * the length counts the bytes that follow its field. */
+static enum weir_code frame_spec__read_netty(struct frame_spec__reader *reader)
+{
+    struct frame_spec *spec = reader->spec;
+    struct frame_spec__word words[4];
+
+    if (!frame_spec__split_netty(reader, words))
+        return frame_spec_refuse(reader->error, reader->text, frame_spec__netty_hint,
+                                 "netty has 4 numbers");
     if (!frame_spec__set_offset(spec, words[0]) || !frame_spec__small(words[1], 8, &spec->width) ||
         !frame_spec__set_adjust(spec, words[2]) ||
         !frame_spec__small(words[3], WEIR_HEADER_BYTES_MAX, &spec->strip))
-        return frame_spec_refuse(reader->error, reader->text, hint,
+        return frame_spec_refuse(reader->error, reader->text, frame_spec__netty_hint,
                                  "a number is missing, or too large for weir");
     if (spec->width == 0 || (spec->width > 4 && spec->width != 8))
         return frame_spec_refuse(reader->error, reader->text, "write 1, 2, 3, 4 or 8",
@@ -449,7 +425,7 @@ static enum weir_code frame_spec__read_all(struct frame_spec__reader *reader)
     if (!frame_spec__name(index)) return frame_spec__refuse_name(reader, name);
     if (index > FRAME_SPEC_PROBE) {
         struct frame_spec__reader inner = *reader;
-        inner.text = inner.at = frame_spec_preset_means(index - FRAME_SPEC_PROBE - 1);
+        inner.text = inner.at = frame_spec_preset_text(index - FRAME_SPEC_PROBE - 1);
         code = frame_spec__read_all(&inner);
         weir_check(code == WEIR_OK);
         spec->has_max = false; /* a preset's own is one that we chose */

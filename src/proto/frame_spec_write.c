@@ -1,43 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_spec_write.c - the shortest text for a description, and the table of presets. */
+/* frame_spec_write.c - the shortest text for a description. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "check.h"
-#include "frame_spec.h"
+#include "frame_spec_name.h"
 
-static const struct weir_frame_preset frame_spec__presets[] = {
-#define PRESET(name, means, summary) {name, means, summary},
-#include "preset.def"
-#undef PRESET
-};
-
-const struct weir_frame_preset *weir_frame_preset_at(size_t index)
+static bool frame_spec__are_bytes_same(const uint8_t *a, uint32_t a_length, const uint8_t *b,
+                                       uint32_t b_length)
 {
-    return index < weir_count_of(frame_spec__presets) ? &frame_spec__presets[index] : NULL;
+    return a_length == b_length && memcmp(a, b, a_length) == 0;
 }
 
-const char *frame_spec_preset(size_t index)
+static bool frame_spec__is_header_same(const struct frame_spec *a, const struct frame_spec *b)
 {
-    return weir_frame_preset_at(index) ? frame_spec__presets[index].name : NULL;
+    return a->width == b->width && a->is_little == b->is_little && a->offset == b->offset &&
+           a->header == b->header && a->covers == b->covers && a->adjust == b->adjust &&
+           a->strip == b->strip;
 }
 
-const char *frame_spec_preset_means(size_t index)
-{
-    return frame_spec__presets[index].means;
-}
-
-/* Whether they frame alike; limits apart. */
+/* Whether both specifications describe the same frames, apart from max and oversize. */
 static bool frame_spec__is_same(const struct frame_spec *a, const struct frame_spec *b)
 {
-    return a->kind == b->kind && a->size == b->size && a->width == b->width &&
-           a->is_little == b->is_little && a->offset == b->offset && a->header == b->header &&
-           a->covers == b->covers && a->adjust == b->adjust && a->strip == b->strip &&
-           a->delimiter_length == b->delimiter_length &&
-           memcmp(a->delimiter, b->delimiter, a->delimiter_length) == 0 &&
-           a->magic_length == b->magic_length && memcmp(a->magic, b->magic, a->magic_length) == 0;
+    return a->kind == b->kind && a->size == b->size && frame_spec__is_header_same(a, b) &&
+           frame_spec__are_bytes_same(a->delimiter, a->delimiter_length, b->delimiter,
+                                      b->delimiter_length) &&
+           frame_spec__are_bytes_same(a->magic, a->magic_length, b->magic, b->magic_length);
 }
 
 /* A text that grows. */
@@ -90,43 +80,48 @@ static void frame_spec__add_bytes(struct frame_spec__text *text, const uint8_t *
     }
 }
 
-/* The keys of a length that differ from what they are when left out. */
-static void frame_spec__add_length(struct frame_spec__text *text, const struct frame_spec *spec)
+static void frame_spec__add_number(struct frame_spec__text *text, const char *key, uint32_t number)
+{
+    frame_spec__add_key(text, key);
+    frame_spec__add(text, "%u", (unsigned)number);
+}
+
+static void frame_spec__add_word(struct frame_spec__text *text, const char *key, const char *word)
+{
+    frame_spec__add_key(text, key);
+    frame_spec__add(text, "%s", word);
+}
+
+/* Adds the keys that say which bytes of the frame are the header and the message. */
+static void frame_spec__add_layout(struct frame_spec__text *text, const struct frame_spec *spec)
 {
     bool is_varint = spec->width == FRAME_SPEC_VARINT;
 
-    frame_spec__add_key(text, "width");
-    if (is_varint)
-        frame_spec__add(text, "varint");
-    else
-        frame_spec__add(text, "%u", (unsigned)spec->width);
-    if (spec->is_little) {
-        frame_spec__add_key(text, "endian");
-        frame_spec__add(text, "little");
-    }
-    if (spec->offset != 0) {
-        frame_spec__add_key(text, "offset");
-        frame_spec__add(text, "%u", (unsigned)spec->offset);
-    }
-    if (!is_varint && spec->header != spec->offset + spec->width) {
-        frame_spec__add_key(text, "header");
-        frame_spec__add(text, "%u", (unsigned)spec->header);
-    }
-    if (spec->covers != FRAME_SPEC_BODY) {
-        frame_spec__add_key(text, "covers");
-        frame_spec__add(text, "%s", frame_spec_covers_name(spec->covers));
-    }
+    if (spec->offset != 0) frame_spec__add_number(text, "offset", spec->offset);
+    if (!is_varint && spec->header != spec->offset + spec->width)
+        frame_spec__add_number(text, "header", spec->header);
+    if (spec->covers != FRAME_SPEC_BODY)
+        frame_spec__add_word(text, "covers", frame_spec_covers_name(spec->covers));
     if (spec->adjust != 0) {
         frame_spec__add_key(text, "adjust");
         frame_spec__add(text, "%" PRId64, spec->adjust);
     }
-    if (spec->strip != (is_varint ? FRAME_SPEC_STRIP_ALL : spec->header)) {
-        frame_spec__add_key(text, "strip");
-        if (spec->strip == 0)
-            frame_spec__add(text, "no");
-        else
-            frame_spec__add(text, "%u", (unsigned)spec->strip);
-    }
+    if (spec->strip == (is_varint ? FRAME_SPEC_STRIP_ALL : spec->header)) return;
+    if (spec->strip == 0)
+        frame_spec__add_word(text, "strip", "no");
+    else
+        frame_spec__add_number(text, "strip", spec->strip);
+}
+
+/* Adds the keys of a length that differ from their defaults. */
+static void frame_spec__add_length(struct frame_spec__text *text, const struct frame_spec *spec)
+{
+    if (spec->width == FRAME_SPEC_VARINT)
+        frame_spec__add_word(text, "width", "varint");
+    else
+        frame_spec__add_number(text, "width", spec->width);
+    if (spec->is_little) frame_spec__add_word(text, "endian", "little");
+    frame_spec__add_layout(text, spec);
     if (spec->magic_length > 0) {
         frame_spec__add_key(text, "magic");
         frame_spec__add_bytes(text, spec->magic, spec->magic_length);
@@ -153,7 +148,7 @@ static void frame_spec__add_own(struct frame_spec__text *text, const struct fram
 static const char *frame_spec__preset_of(const struct frame_spec *spec, struct frame_spec *preset)
 {
     for (size_t i = 0; frame_spec_preset(i); i++) {
-        enum weir_code code = frame_spec_read(frame_spec_preset_means(i), preset, NULL);
+        enum weir_code code = frame_spec_read(frame_spec_preset_text(i), preset, NULL);
         weir_check(code == WEIR_OK);
         if (frame_spec__is_same(spec, preset)) return frame_spec_preset(i);
     }

@@ -7,15 +7,11 @@
 #include "check.h"
 #include "codec.h"
 #include "error_fill.h"
+#include "frame_spec_name.h"
 #include "memory.h"
 
 _Static_assert(sizeof(struct reassembly) <= 64, "an idle session's decoder is one cache line");
 _Static_assert(sizeof(size_t) == 8, "lengths are compared in 64 bits, and added in them");
-
-const struct weir_frame *codec_frame(const struct weir_codec *codec)
-{
-    return weir_container_of(codec, const struct weir_frame, codec);
-}
 
 static void framing__fill_length(struct weir_frame *frame)
 {

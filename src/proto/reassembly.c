@@ -184,33 +184,48 @@ static bool reassembly__fill(struct reassembly *reassembly, struct weir_input *i
                            missing < input->length ? (size_t)missing : input->length);
 }
 
-/* Some of a frame is held. */
+/* Probes the bytes that are held. Returns WEIR_DECODED_MESSAGE if they are a whole frame, or if the
+ * frame is now skipped; WEIR_DECODED_MORE: layout->frame_bytes says how many bytes are needed. */
+static enum weir_decoded reassembly__probe_held(struct reassembly *reassembly,
+                                                const struct reassembly_shape *shape,
+                                                const struct weir_input *input,
+                                                struct reassembly_layout *layout,
+                                                struct weir_message *message,
+                                                struct weir_decode_error *decode_error)
+{
+    enum weir_decoded answer = shape->probe(shape->spec, reassembly_bytes(reassembly),
+                                            reassembly->length, layout, decode_error);
+
+    if (answer != WEIR_DECODED_MESSAGE) return answer;
+    if (layout->frame_bytes < reassembly->length)
+        return decode_error_write(decode_error,
+                                  "the probe asked for bytes beyond the end of the frame");
+    if (layout->is_oversize)
+        return reassembly__oversize(reassembly, shape, layout, input, decode_error);
+    if (reassembly->length == layout->frame_bytes)
+        return reassembly__finish(reassembly, layout, message);
+    reassembly->frame_bytes = layout->frame_bytes;
+    return WEIR_DECODED_MORE;
+}
+
+/* Continues a frame of which some bytes are held. */
 static enum weir_decoded reassembly__go_on(struct reassembly *reassembly,
                                            const struct reassembly_shape *shape,
                                            struct weir_input *input, struct weir_message *message,
                                            struct weir_decode_error *decode_error)
 {
     struct reassembly_layout layout = {0};
-    enum weir_decoded told;
 
     for (;;) {
         if (reassembly->frame_bytes == 0 || reassembly->length == reassembly->frame_bytes) {
-            told = shape->probe(shape->spec, reassembly_bytes(reassembly), reassembly->length,
-                                &layout, decode_error);
-            if (told == WEIR_DECODED_BAD) return told;
-            if (told == WEIR_DECODED_MESSAGE && layout.frame_bytes < reassembly->length)
-                return decode_error_write(decode_error,
-                                          "the probe asked for bytes beyond the end of the frame");
-            if (told == WEIR_DECODED_MESSAGE && layout.is_oversize)
-                return reassembly__oversize(reassembly, shape, &layout, input, decode_error);
-            if (told == WEIR_DECODED_MESSAGE && reassembly->length == layout.frame_bytes)
-                return reassembly__finish(reassembly, &layout, message);
-            if (told == WEIR_DECODED_MESSAGE) reassembly->frame_bytes = layout.frame_bytes;
+            enum weir_decoded answer =
+                reassembly__probe_held(reassembly, shape, input, &layout, message, decode_error);
+            if (answer != WEIR_DECODED_MORE) return answer;
         }
         if (input->length == 0) return reassembly_need_more(reassembly, input, decode_error);
-        if (!reassembly__fill(reassembly, input,
-                              reassembly->frame_bytes > 0 ? reassembly->frame_bytes
-                                                          : layout.frame_bytes))
+        uint64_t needed =
+            reassembly->frame_bytes > 0 ? reassembly->frame_bytes : layout.frame_bytes;
+        if (!reassembly__fill(reassembly, input, needed))
             return reassembly_no_memory(reassembly, decode_error);
     }
 }

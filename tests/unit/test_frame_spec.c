@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "builtin.h"
-#include "frame_spec.h"
+#include "frame_spec_name.h"
 #include "memory.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -191,7 +191,7 @@ static void test_every_preset_opens_and_keeps_a_name(void **state)
     for (size_t i = 0; frame_spec_preset(i); i++) {
         char means[512], name[512];
         snprintf(name, sizeof name, "%s", read_spec(frame_spec_preset(i)));
-        snprintf(means, sizeof means, "%s", read_spec(frame_spec_preset_means(i)));
+        snprintf(means, sizeof means, "%s", read_spec(frame_spec_preset_text(i)));
         assert_string_equal(name, means);
         assert_true(strlen(weir_frame_preset_at(i)->summary) > 0);
     }
