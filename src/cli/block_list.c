@@ -42,7 +42,7 @@ static bool block_list__is_block(const char *text, size_t length)
 /* Copies the blocks of `length` bytes of text behind `to`, and returns their end. Mistakes begin
  * with `where`. */
 static char *block_list__copy(char *to, const char *text, size_t length, const char *where,
-                              struct mistakes *mistakes)
+                              struct diagnostics *diagnostics)
 {
     const char *end = text + length;
 
@@ -55,9 +55,9 @@ static char *block_list__copy(char *to, const char *text, size_t length, const c
             *to++ = ',';
             *to++ = ' ';
         } else if (block > 0) {
-            mistakes_add(mistakes,
-                         "%s: %.*s: write a block such as 10.0.0.0/8, 2001:db8::/32 or ::1", where,
-                         block > 60 ? 60 : (int)block, text);
+            diagnostics_add(diagnostics,
+                            "%s: %.*s: write a block such as 10.0.0.0/8, 2001:db8::/32 or ::1",
+                            where, block > 60 ? 60 : (int)block, text);
         }
         text += block + 1;
     }
@@ -67,13 +67,13 @@ static char *block_list__copy(char *to, const char *text, size_t length, const c
 /* Room for what is in the list, and for blocks of so many bytes of text; what is in it is copied.
  * Null, and a mistake: out of memory. */
 static char *block_list__room(const char *list, size_t length, char **to, const char *option,
-                              struct keep *keep, struct mistakes *mistakes)
+                              struct arena *arena, struct diagnostics *diagnostics)
 {
     size_t used = list ? strlen(list) : 0;
-    char *room = keep_bytes(keep, used + 2 + 2 * length + 3);
+    char *room = arena_alloc(arena, used + 2 + 2 * length + 3);
 
     if (!room) {
-        mistakes_add(mistakes, "--%s: out of memory", option);
+        diagnostics_add(diagnostics, "--%s: out of memory", option);
         return NULL;
     }
     *to = room;
@@ -92,19 +92,20 @@ static void block_list__end(const char **list, char *room, char *to)
     *list = room;
 }
 
-void block_list_add(const char **list, const char *option, const char *text, struct keep *keep,
-                    struct mistakes *mistakes)
+void block_list_add(const char **list, const char *option, const char *text, struct arena *arena,
+                    struct diagnostics *diagnostics)
 {
     char where[48], *to, *room;
 
     snprintf(where, sizeof where, "--%s", option);
     if (text[strspn(text, BLOCK_LIST__SEPARATORS)] == '\0') {
-        mistakes_add(mistakes, "%s: write a block such as 10.0.0.0/8, 2001:db8::/32 or ::1", where);
+        diagnostics_add(diagnostics, "%s: write a block such as 10.0.0.0/8, 2001:db8::/32 or ::1",
+                        where);
         return;
     }
-    room = block_list__room(*list, strlen(text), &to, option, keep, mistakes);
+    room = block_list__room(*list, strlen(text), &to, option, arena, diagnostics);
     if (!room) return;
-    to = block_list__copy(to, text, strlen(text), where, mistakes);
+    to = block_list__copy(to, text, strlen(text), where, diagnostics);
     block_list__end(list, room, to);
 }
 
@@ -112,49 +113,50 @@ void block_list_add(const char **list, const char *option, const char *text, str
 
 /* All of a file, with its length. Null, and a mistake: it cannot be read. */
 static char *block_list__read(const char *option, const char *path, size_t *length,
-                              struct keep *keep, struct mistakes *mistakes)
+                              struct arena *arena, struct diagnostics *diagnostics)
 {
     FILE *file = fopen(path, "rb");
     char *bytes = NULL;
 
     if (!file) {
-        mistakes_add(mistakes, "--%s %.150s: cannot open it; see that it is there and readable",
-                     option, path);
+        diagnostics_add(diagnostics,
+                        "--%s %.150s: cannot open it; see that it is there and readable", option,
+                        path);
         return NULL;
     }
     long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
     if (size < 0 || size > BLOCK_LIST__FILE_BYTES_MAX || fseek(file, 0, SEEK_SET) != 0)
-        mistakes_add(mistakes, "--%s %.150s: not a file of at most 16 MiB", option, path);
-    else if ((bytes = keep_bytes(keep, (size_t)size + 1)) == NULL)
-        mistakes_add(mistakes, "--%s: out of memory", option);
+        diagnostics_add(diagnostics, "--%s %.150s: not a file of at most 16 MiB", option, path);
+    else if ((bytes = arena_alloc(arena, (size_t)size + 1)) == NULL)
+        diagnostics_add(diagnostics, "--%s: out of memory", option);
     else
         *length = fread(bytes, 1, (size_t)size, file);
     fclose(file);
     return bytes;
 }
 
-void block_list_add_file(const char **list, const char *option, const char *path, struct keep *keep,
-                         struct mistakes *mistakes)
+void block_list_add_file(const char **list, const char *option, const char *path,
+                         struct arena *arena, struct diagnostics *diagnostics)
 {
     char where[240], *to, *room;
     size_t length = 0;
     unsigned number = 1;
-    const char *text = block_list__read(option, path, &length, keep, mistakes);
+    const char *text = block_list__read(option, path, &length, arena, diagnostics);
 
     if (!text) return;
-    room = block_list__room(*list, length, &to, option, keep, mistakes);
+    room = block_list__room(*list, length, &to, option, arena, diagnostics);
     if (!room) return;
     for (const char *line = text; line < text + length; number++) {
         size_t used = 0, whole = 0;
         while (line + whole < text + length && line[whole] != '\n') whole++;
         while (used < whole && line[used] != '#') used++;
         snprintf(where, sizeof where, "--%s %.150s, line %u", option, path, number);
-        to = block_list__copy(to, line, used, where, mistakes);
+        to = block_list__copy(to, line, used, where, diagnostics);
         line += whole + 1;
     }
     /* A list of nobody cannot be told from no list, which lets everybody in. */
     if (to == room && strncmp(option, "allow", 5) == 0)
-        mistakes_add(mistakes, "--%s %.150s: no block stands in it: write one a line", option,
-                     path);
+        diagnostics_add(diagnostics, "--%s %.150s: no block stands in it: write one a line", option,
+                        path);
     block_list__end(list, room, to);
 }

@@ -27,65 +27,69 @@ static const char *frame_elsewhere__magic(const struct weir_frame_info *info)
     return info->magic_bytes > 0 ? " (the magic is not checked)" : "";
 }
 
-static void frame_elsewhere__netty(struct page *page, const struct weir_frame_info *info)
+static void frame_elsewhere__netty(struct text_builder *builder, const struct weir_frame_info *info)
 {
     int64_t field_end = (int64_t)info->offset + info->width;
     bool has_width = info->width > 0 && (info->width <= 4 || info->width == 8);
 
     if (frame_elsewhere__is(info, "line") && frame_elsewhere__ends_in(info, "\n"))
-        page_add(page, "new LineBasedFrameDecoder(%" PRIu64 ")", info->max_bytes);
+        text_builder_add(builder, "new LineBasedFrameDecoder(%" PRIu64 ")", info->max_bytes);
     else if (frame_elsewhere__is(info, "line")) {
-        page_add(page,
-                 "new DelimiterBasedFrameDecoder(%" PRIu64 ", Unpooled.wrappedBuffer(new byte[] {",
-                 info->max_bytes);
+        text_builder_add(builder,
+                         "new DelimiterBasedFrameDecoder(%" PRIu64
+                         ", Unpooled.wrappedBuffer(new byte[] {",
+                         info->max_bytes);
         for (uint32_t i = 0; i < info->delimiter_bytes; i++)
-            page_add(page, "%s(byte) 0x%02x", i > 0 ? ", " : "", info->delimiter[i]);
-        page_add(page, "}))");
+            text_builder_add(builder, "%s(byte) 0x%02x", i > 0 ? ", " : "", info->delimiter[i]);
+        text_builder_add(builder, "}))");
     } else if (frame_elsewhere__is(info, "fixed"))
-        page_add(page, "new FixedLengthFrameDecoder(%" PRIu64 ")", info->size_bytes);
+        text_builder_add(builder, "new FixedLengthFrameDecoder(%" PRIu64 ")", info->size_bytes);
     else if (!frame_elsewhere__is(info, "length"))
-        page_add(page, "none: it has no decoder for %s", info->kind);
+        text_builder_add(builder, "none: it has no decoder for %s", info->kind);
     else if (info->width == 0 && info->offset == 0 && info->adjust == 0 && info->strips_all &&
              strcmp(info->covers, "body") == 0)
-        page_add(page, "new ProtobufVarint32FrameDecoder() (lengths below 2^32)");
+        text_builder_add(builder, "new ProtobufVarint32FrameDecoder() (lengths below 2^32)");
     else if (!has_width)
-        page_add(page, "none: its lengths have 1, 2, 3, 4 or 8 bytes");
+        text_builder_add(builder, "none: its lengths have 1, 2, 3, 4 or 8 bytes");
     else
-        page_add(page,
-                 "new LengthFieldBasedFrameDecoder(ByteOrder.%s, %" PRIu64 ", %u, %u, %" PRId64
-                 ", %u, true)%s",
-                 info->is_little ? "LITTLE_ENDIAN" : "BIG_ENDIAN", info->max_bytes + info->strip,
-                 (unsigned)info->offset, (unsigned)info->width, info->constant - field_end,
-                 (unsigned)info->strip, frame_elsewhere__magic(info));
+        text_builder_add(builder,
+                         "new LengthFieldBasedFrameDecoder(ByteOrder.%s, %" PRIu64
+                         ", %u, %u, %" PRId64 ", %u, true)%s",
+                         info->is_little ? "LITTLE_ENDIAN" : "BIG_ENDIAN",
+                         info->max_bytes + info->strip, (unsigned)info->offset,
+                         (unsigned)info->width, info->constant - field_end, (unsigned)info->strip,
+                         frame_elsewhere__magic(info));
 }
 
-static void frame_elsewhere__tokio(struct page *page, const struct weir_frame_info *info)
+static void frame_elsewhere__tokio(struct text_builder *builder, const struct weir_frame_info *info)
 {
     if (frame_elsewhere__is(info, "line") && frame_elsewhere__ends_in(info, "\n"))
-        page_add(page, "LinesCodec::new_with_max_length(%" PRIu64 ")", info->max_bytes);
+        text_builder_add(builder, "LinesCodec::new_with_max_length(%" PRIu64 ")", info->max_bytes);
     else if (frame_elsewhere__is(info, "line") && info->delimiter_bytes == 1)
-        page_add(page,
-                 "AnyDelimiterCodec::new_with_max_length(vec![0x%02x], vec![0x%02x], %" PRIu64 ")",
-                 info->delimiter[0], info->delimiter[0], info->max_bytes);
+        text_builder_add(
+            builder,
+            "AnyDelimiterCodec::new_with_max_length(vec![0x%02x], vec![0x%02x], %" PRIu64 ")",
+            info->delimiter[0], info->delimiter[0], info->max_bytes);
     else if (frame_elsewhere__is(info, "line"))
-        page_add(page, "none: its delimiters are single bytes");
+        text_builder_add(builder, "none: its delimiters are single bytes");
     else if (!frame_elsewhere__is(info, "length"))
-        page_add(page, "none: tokio-util has no codec for %s", info->kind);
+        text_builder_add(builder, "none: tokio-util has no codec for %s", info->kind);
     else if (info->width == 0)
-        page_add(page, "none: LengthDelimitedCodec has no varints");
+        text_builder_add(builder, "none: LengthDelimitedCodec has no varints");
     else
-        page_add(page,
-                 "LengthDelimitedCodec::builder()%s.length_field_offset(%u).length_field_length(%u)"
-                 ".length_adjustment(%" PRId64 ").num_skip(%u).max_frame_length(%" PRId64
-                 ").new_codec()%s",
-                 info->is_little ? ".little_endian()" : "", (unsigned)info->offset,
-                 (unsigned)info->width, info->constant - (int64_t)info->strip,
-                 (unsigned)info->strip,
-                 (int64_t)info->max_bytes + (int64_t)info->strip - info->constant,
-                 frame_elsewhere__magic(info));
+        text_builder_add(
+            builder,
+            "LengthDelimitedCodec::builder()%s.length_field_offset(%u).length_field_length(%u)"
+            ".length_adjustment(%" PRId64 ").num_skip(%u).max_frame_length(%" PRId64
+            ").new_codec()%s",
+            info->is_little ? ".little_endian()" : "", (unsigned)info->offset,
+            (unsigned)info->width, info->constant - (int64_t)info->strip, (unsigned)info->strip,
+            (int64_t)info->max_bytes + (int64_t)info->strip - info->constant,
+            frame_elsewhere__magic(info));
 }
 
-static void frame_elsewhere__erlang(struct page *page, const struct weir_frame_info *info)
+static void frame_elsewhere__erlang(struct text_builder *builder,
+                                    const struct weir_frame_info *info)
 {
     bool is_plain = frame_elsewhere__is(info, "length") && info->offset == 0 && !info->is_little &&
                     info->strips_all && info->header == info->width &&
@@ -93,67 +97,70 @@ static void frame_elsewhere__erlang(struct page *page, const struct weir_frame_i
                     (info->width == 1 || info->width == 2 || info->width == 4);
 
     if (is_plain)
-        page_add(page, "{packet, %u}, {packet_size, %" PRIu64 "}", (unsigned)info->width,
-                 info->max_bytes);
+        text_builder_add(builder, "{packet, %u}, {packet_size, %" PRIu64 "}", (unsigned)info->width,
+                         info->max_bytes);
     else if (frame_elsewhere__is(info, "line") && frame_elsewhere__ends_in(info, "\n"))
-        page_add(page, "{packet, line} (which leaves the line end in the message)");
+        text_builder_add(builder, "{packet, line} (which leaves the line end in the message)");
     else if (frame_elsewhere__is(info, "sunrpc"))
-        page_add(page, "{packet, sunrm} (which leaves the mark in the message)");
+        text_builder_add(builder, "{packet, sunrm} (which leaves the mark in the message)");
     else if (frame_elsewhere__is(info, "length") && info->width == 2 && info->offset == 2 &&
              info->constant == 0 && info->magic_bytes == 1 && info->magic[0] == 3)
-        page_add(page, "{packet, tpkt} (which leaves the header in the message)");
+        text_builder_add(builder, "{packet, tpkt} (which leaves the header in the message)");
     else if (frame_elsewhere__is(info, "fixed"))
-        page_add(page, "{packet, raw}, and gen_tcp:recv(Socket, %" PRIu64 ")", info->size_bytes);
+        text_builder_add(builder, "{packet, raw}, and gen_tcp:recv(Socket, %" PRIu64 ")",
+                         info->size_bytes);
     else if (frame_elsewhere__is(info, "length"))
-        page_add(page, "none: its lengths are big endian, of 1, 2 or 4 bytes, come first and count "
-                       "what follows");
+        text_builder_add(
+            builder, "none: its lengths are big endian, of 1, 2 or 4 bytes, come first and count "
+                     "what follows");
     else
-        page_add(page, "none: {packet, ...} has nothing like it");
+        text_builder_add(builder, "none: {packet, ...} has nothing like it");
 }
 
-static void frame_elsewhere__libhv(struct page *page, const struct weir_frame_info *info)
+static void frame_elsewhere__libhv(struct text_builder *builder, const struct weir_frame_info *info)
 {
     uint32_t width = info->width > 0 ? info->width : 1;
     uint32_t body = info->width > 0 ? info->header : info->offset + 1;
     int64_t adjust = info->width > 0 ? info->constant - (int64_t)info->header : info->adjust;
 
     if (frame_elsewhere__is(info, "fixed")) {
-        page_add(page, ".mode = UNPACK_BY_FIXED_LENGTH, .fixed_length = %" PRIu64,
-                 info->size_bytes);
+        text_builder_add(builder, ".mode = UNPACK_BY_FIXED_LENGTH, .fixed_length = %" PRIu64,
+                         info->size_bytes);
     } else if (frame_elsewhere__is(info, "line") && info->delimiter_bytes <= 8) {
-        page_add(page,
-                 ".mode = UNPACK_BY_DELIMITER, .package_max_length = %" PRIu64
-                 ", .delimiter_bytes = %u, .delimiter = {",
-                 info->max_bytes + info->delimiter_bytes, (unsigned)info->delimiter_bytes);
+        text_builder_add(builder,
+                         ".mode = UNPACK_BY_DELIMITER, .package_max_length = %" PRIu64
+                         ", .delimiter_bytes = %u, .delimiter = {",
+                         info->max_bytes + info->delimiter_bytes, (unsigned)info->delimiter_bytes);
         for (uint32_t i = 0; i < info->delimiter_bytes; i++)
-            page_add(page, "%s0x%02x", i > 0 ? ", " : "", info->delimiter[i]);
-        page_add(page, "} (which leaves the delimiter in the message)");
+            text_builder_add(builder, "%s0x%02x", i > 0 ? ", " : "", info->delimiter[i]);
+        text_builder_add(builder, "} (which leaves the delimiter in the message)");
     } else if (frame_elsewhere__is(info, "line")) {
-        page_add(page, "none: its delimiters have 8 bytes at most");
+        text_builder_add(builder, "none: its delimiters have 8 bytes at most");
     } else if (!frame_elsewhere__is(info, "length")) {
-        page_add(page, "none: it has no mode for %s", info->kind);
+        text_builder_add(builder, "none: it has no mode for %s", info->kind);
     } else if (info->width == 0 && strcmp(info->covers, "body") != 0) {
-        page_add(page, "none: its varints do not count themselves");
+        text_builder_add(builder, "none: its varints do not count themselves");
     } else {
-        page_add(page,
-                 ".mode = UNPACK_BY_LENGTH_FIELD, .package_max_length = %" PRIu64
-                 ", .body_offset = %u, .length_field_offset = %u, .length_field_bytes = %u, "
-                 ".length_field_coding = %s, .length_adjustment = %" PRId64
-                 " (which leaves the header in the message)%s",
-                 info->max_bytes + (info->width > 0 ? info->strip : info->offset + 10),
-                 (unsigned)body, (unsigned)info->offset, (unsigned)width,
-                 info->width == 0  ? "ENCODE_BY_VARINT"
-                 : info->is_little ? "ENCODE_BY_LITTEL_ENDIAN"
-                                   : "ENCODE_BY_BIG_ENDIAN",
-                 adjust, frame_elsewhere__magic(info));
+        text_builder_add(
+            builder,
+            ".mode = UNPACK_BY_LENGTH_FIELD, .package_max_length = %" PRIu64
+            ", .body_offset = %u, .length_field_offset = %u, .length_field_bytes = %u, "
+            ".length_field_coding = %s, .length_adjustment = %" PRId64
+            " (which leaves the header in the message)%s",
+            info->max_bytes + (info->width > 0 ? info->strip : info->offset + 10), (unsigned)body,
+            (unsigned)info->offset, (unsigned)width,
+            info->width == 0  ? "ENCODE_BY_VARINT"
+            : info->is_little ? "ENCODE_BY_LITTEL_ENDIAN"
+                              : "ENCODE_BY_BIG_ENDIAN",
+            adjust, frame_elsewhere__magic(info));
     }
 }
 
-void frame_elsewhere(struct page *page, const struct weir_frame *frame)
+void frame_elsewhere(struct text_builder *builder, const struct weir_frame *frame)
 {
     static const struct {
         const char *name;
-        void (*say)(struct page *page, const struct weir_frame_info *info);
+        void (*say)(struct text_builder *builder, const struct weir_frame_info *info);
     } others[] = {
         {"Netty", frame_elsewhere__netty},
         {"tokio", frame_elsewhere__tokio},
@@ -163,10 +170,10 @@ void frame_elsewhere(struct page *page, const struct weir_frame *frame)
     struct weir_frame_info info;
 
     weir_frame_describe(frame, &info);
-    page_add(page, "\nElsewhere:\n");
+    text_builder_add(builder, "\nElsewhere:\n");
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        page_add(page, "   %-7s ", others[i].name);
-        others[i].say(page, &info);
-        page_add(page, "\n");
+        text_builder_add(builder, "   %-7s ", others[i].name);
+        others[i].say(builder, &info);
+        text_builder_add(builder, "\n");
     }
 }

@@ -36,22 +36,24 @@ static size_t frame_explain__width(const struct frame_explain__cell *cell)
     return strlen(cell->label) + 2;
 }
 
-static void frame_explain__draw(struct page *page, const struct frame_explain__drawing *drawing)
+static void frame_explain__draw(struct text_builder *builder,
+                                const struct frame_explain__drawing *drawing)
 {
-    page_add(page, "\n   ");
+    text_builder_add(builder, "\n   ");
     for (size_t i = 0; i < drawing->count; i++)
-        page_add(page, "%-*s", (int)frame_explain__width(&drawing->cells[i]) + 1,
-                 drawing->cells[i].offset);
-    while (page->used > 0 && page->bytes[page->used - 1] == ' ') page->used--;
+        text_builder_add(builder, "%-*s", (int)frame_explain__width(&drawing->cells[i]) + 1,
+                         drawing->cells[i].offset);
+    while (builder->used > 0 && builder->bytes[builder->used - 1] == ' ') builder->used--;
     for (int line = 0; line < 3; line++) {
-        page_add(page, "\n   ");
+        text_builder_add(builder, "\n   ");
         for (size_t i = 0; i < drawing->count; i++) {
-            page_add(page, line == 1 ? "| %s " : "+", drawing->cells[i].label);
-            if (line != 1) page_repeat(page, '-', frame_explain__width(&drawing->cells[i]));
+            text_builder_add(builder, line == 1 ? "| %s " : "+", drawing->cells[i].label);
+            if (line != 1)
+                text_builder_repeat(builder, '-', frame_explain__width(&drawing->cells[i]));
         }
-        page_add(page, line == 1 ? "|" : "+");
+        text_builder_add(builder, line == 1 ? "|" : "+");
     }
-    page_add(page, "\n\n");
+    text_builder_add(builder, "\n\n");
 }
 
 /* ---- what the boxes are ---- */
@@ -61,13 +63,13 @@ static void frame_explain__add_gap(struct frame_explain__drawing *drawing,
                                    const struct weir_frame_info *info, uint32_t from, uint32_t to)
 {
     char offset[12], label[48];
-    struct page text = {label, sizeof label, 0};
+    struct text_builder text = {label, sizeof label, 0};
     uint32_t magic = from == 0 ? info->magic_bytes : 0;
 
     if (magic > 0) {
-        page_add(&text, "\"");
-        page_escape(&text, info->magic, magic <= 4 ? magic : 4);
-        page_add(&text, magic <= 4 ? "\"" : "\"...");
+        text_builder_add(&text, "\"");
+        text_builder_escape(&text, info->magic, magic <= 4 ? magic : 4);
+        text_builder_add(&text, magic <= 4 ? "\"" : "\"...");
         frame_explain__add(drawing, "0", label, false);
     }
     if (from + magic == to) return;
@@ -105,14 +107,15 @@ static void frame_explain__boxes(struct frame_explain__drawing *drawing,
                                  const struct weir_frame_info *info)
 {
     char label[48];
-    struct page text = {label, sizeof label, 0};
+    struct text_builder text = {label, sizeof label, 0};
 
     if (strcmp(info->kind, "length") == 0) {
         frame_explain__add_length(drawing, info);
     } else if (strcmp(info->kind, "line") == 0) {
-        page_add(&text, "\"");
-        page_escape(&text, info->delimiter, info->delimiter_bytes < 8 ? info->delimiter_bytes : 8);
-        page_add(&text, info->delimiter_bytes <= 8 ? "\"" : "\"...");
+        text_builder_add(&text, "\"");
+        text_builder_escape(&text, info->delimiter,
+                            info->delimiter_bytes < 8 ? info->delimiter_bytes : 8);
+        text_builder_add(&text, info->delimiter_bytes <= 8 ? "\"" : "\"...");
         frame_explain__add(drawing, "0", "message", true);
         frame_explain__add(drawing, "", label, false);
     } else if (strcmp(info->kind, "netstring") == 0) {
@@ -133,57 +136,60 @@ static void frame_explain__boxes(struct frame_explain__drawing *drawing,
 
 /* ---- in words ---- */
 
-static void frame_explain__say_length(struct page *page, const struct weir_frame_info *info)
+static void frame_explain__say_length(struct text_builder *builder,
+                                      const struct weir_frame_info *info)
 {
     const char *covers = strcmp(info->covers, "rest") == 0
                              ? "all that follows the length field"
                              : (strcmp(info->covers, "body") == 0 ? "the body" : "header and body");
 
-    page_add(page, "length   counts %s", covers);
-    if (info->adjust != 0) page_add(page, "; %+" PRId64 " is added to what is read", info->adjust);
-    if (info->width > 0) page_add(page, ": frame = length");
+    text_builder_add(builder, "length   counts %s", covers);
+    if (info->adjust != 0)
+        text_builder_add(builder, "; %+" PRId64 " is added to what is read", info->adjust);
+    if (info->width > 0) text_builder_add(builder, ": frame = length");
     if (info->width > 0 && info->constant != 0)
-        page_add(page, " %c %" PRId64, info->constant < 0 ? '-' : '+',
-                 info->constant < 0 ? -info->constant : info->constant);
-    page_add(page, "\nmessage  ");
+        text_builder_add(builder, " %c %" PRId64, info->constant < 0 ? '-' : '+',
+                         info->constant < 0 ? -info->constant : info->constant);
+    text_builder_add(builder, "\nmessage  ");
     if (info->strips_all)
-        page_add(page, "the body");
+        text_builder_add(builder, "the body");
     else if (info->strip == 0)
-        page_add(page, "the whole frame, header and body");
+        text_builder_add(builder, "the whole frame, header and body");
     else
-        page_add(page, "the frame from its byte %u on", (unsigned)info->strip);
-    page_add(page, "\n");
+        text_builder_add(builder, "the frame from its byte %u on", (unsigned)info->strip);
+    text_builder_add(builder, "\n");
 }
 
-static void frame_explain__say_limits(struct page *page, const struct weir_frame_info *info)
+static void frame_explain__say_limits(struct text_builder *builder,
+                                      const struct weir_frame_info *info)
 {
     if (strcmp(info->kind, "fixed") == 0) return;
-    page_add(page, "max      %" PRIu64 " bytes; a longer message %s\n", info->max_bytes,
-             info->skips_oversize ? "is passed over" : "ends the stream");
+    text_builder_add(builder, "max      %" PRIu64 " bytes; a longer message %s\n", info->max_bytes,
+                     info->skips_oversize ? "is passed over" : "ends the stream");
 }
 
 /* ---- a sample ---- */
 
-static void frame_explain__hex(struct page *page, const uint8_t *bytes, size_t length)
+static void frame_explain__hex(struct text_builder *builder, const uint8_t *bytes, size_t length)
 {
     for (size_t at = 0; at < length; at += 16) {
         size_t count = length - at < 16 ? length - at : 16;
-        page_add(page, "   %04x  ", (unsigned)at);
+        text_builder_add(builder, "   %04x  ", (unsigned)at);
         for (size_t i = 0; i < 16; i++) {
             if (i < count)
-                page_add(page, "%02x ", bytes[at + i]);
+                text_builder_add(builder, "%02x ", bytes[at + i]);
             else
-                page_add(page, "   ");
+                text_builder_add(builder, "   ");
         }
-        page_add(page, " ");
+        text_builder_add(builder, " ");
         for (size_t i = 0; i < count; i++)
-            page_add(page, "%c",
-                     bytes[at + i] >= 0x20 && bytes[at + i] < 0x7f ? bytes[at + i] : '.');
-        page_add(page, "\n");
+            text_builder_add(builder, "%c",
+                             bytes[at + i] >= 0x20 && bytes[at + i] < 0x7f ? bytes[at + i] : '.');
+        text_builder_add(builder, "\n");
     }
 }
 
-static void frame_explain__sample(struct page *page, const struct weir_frame *frame,
+static void frame_explain__sample(struct text_builder *builder, const struct weir_frame *frame,
                                   const struct weir_frame_info *info)
 {
     uint8_t message[FRAME_EXPLAIN__SAMPLE_BYTES_MAX] = {0}, made[2 * sizeof message];
@@ -199,27 +205,28 @@ static void frame_explain__sample(struct page *page, const struct weir_frame *fr
     enum weir_code code = weir_codec_encode(weir_frame_codec(frame), message, header + length, made,
                                             sizeof made, &made_length);
     if (code != WEIR_OK) {
-        page_add(page, "\nThe message \"hello\" cannot be sent so: %s.\n", weir_code_text(code));
+        text_builder_add(builder, "\nThe message \"hello\" cannot be sent so: %s.\n",
+                         weir_code_text(code));
         return;
     }
-    page_add(page, "\nThe message \"%.*s\"%s is sent as %u bytes:\n\n", (int)length,
-             (const char *)message + header,
-             header > 0 ? ", behind a header of zeroes of the sender's own," : "",
-             (unsigned)made_length);
-    frame_explain__hex(page, made, made_length);
+    text_builder_add(builder, "\nThe message \"%.*s\"%s is sent as %u bytes:\n\n", (int)length,
+                     (const char *)message + header,
+                     header > 0 ? ", behind a header of zeroes of the sender's own," : "",
+                     (unsigned)made_length);
+    frame_explain__hex(builder, made, made_length);
 }
 
-void frame_explain(struct page *page, const struct weir_frame *frame)
+void frame_explain(struct text_builder *builder, const struct weir_frame *frame)
 {
     struct frame_explain__drawing drawing = {.count = 0};
     struct weir_frame_info info;
 
     weir_frame_describe(frame, &info);
-    page_add(page, "%s\n", weir_frame_codec(frame)->name);
+    text_builder_add(builder, "%s\n", weir_frame_codec(frame)->name);
     frame_explain__boxes(&drawing, &info);
-    frame_explain__draw(page, &drawing);
-    if (strcmp(info.kind, "length") == 0) frame_explain__say_length(page, &info);
+    frame_explain__draw(builder, &drawing);
+    if (strcmp(info.kind, "length") == 0) frame_explain__say_length(builder, &info);
     if (!weir_frame_codec(frame)->decode) return;
-    frame_explain__say_limits(page, &info);
-    frame_explain__sample(page, frame, &info);
+    frame_explain__say_limits(builder, &info);
+    frame_explain__sample(builder, frame, &info);
 }

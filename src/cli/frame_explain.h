@@ -5,12 +5,12 @@
 
 #include <weir/frame.h>
 
-#include "page.h"
+#include "text_builder.h"
 
 /* Draws the frame, says what is what, and shows a sample in bytes. */
-void frame_explain(struct page *page, const struct weir_frame *frame);
+void frame_explain(struct text_builder *builder, const struct weir_frame *frame);
 
 /* The settings that cut a stream alike: Netty, tokio, Erlang, libhv; or why there are none. */
-void frame_elsewhere(struct page *page, const struct weir_frame *frame);
+void frame_elsewhere(struct text_builder *builder, const struct weir_frame *frame);
 
 #endif

@@ -8,12 +8,14 @@
 
 #include <weir/weir.h>
 
+#include "arena.h"
+#include "diagnostics.h"
+#include "escape.h"
 #include "exit_code.h"
 #include "frame_explain.h"
 #include "frame_guess.h"
-#include "keep.h"
-#include "mistakes.h"
 #include "os.h"
+#include "suggest.h"
 
 #define FRAME_TOOL__PIECE_BYTES 65536
 #define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 18) /* what is guessed by: enough to be sure */
@@ -57,10 +59,10 @@ static struct weir_frame *frame_tool__open(const char *spec)
 static int frame_tool__explain(const struct weir_frame *frame)
 {
     static char text[16384];
-    struct page page = {text, sizeof text, 0};
+    struct text_builder builder = {text, sizeof text, 0};
 
-    frame_explain(&page, frame);
-    if (weir_frame_codec(frame)->decode) frame_elsewhere(&page, frame);
+    frame_explain(&builder, frame);
+    if (weir_frame_codec(frame)->decode) frame_elsewhere(&builder, frame);
     fputs(text, stdout);
     return EXIT_CODE_OK;
 }
@@ -87,8 +89,9 @@ static void frame_tool__print(struct frame_tool__stream *stream, const struct we
     printf("%10" PRIu64 "  %8zu  \"", begin, message->length);
     for (size_t at = 0; at < message->length; at += sizeof piece / 8) {
         size_t left = message->length - at;
-        struct page page = {piece, sizeof piece, 0};
-        page_escape(&page, message->bytes + at, left < sizeof piece / 8 ? left : sizeof piece / 8);
+        struct text_builder builder = {piece, sizeof piece, 0};
+        text_builder_escape(&builder, message->bytes + at,
+                            left < sizeof piece / 8 ? left : sizeof piece / 8);
         fputs(piece, stdout);
     }
     printf("\"\n");
@@ -143,16 +146,16 @@ static int frame_tool__decode(const struct weir_frame *frame)
 static bool frame_tool__write(const struct weir_codec *codec, const struct weir_message *line,
                               uint64_t number)
 {
-    struct keep keep = {0};
+    struct arena arena = {0};
     size_t length = line->length, made_length, size = length + WEIR_HEADER_BYTES_MAX + 64;
-    uint8_t *message = keep_bytes(&keep, length + 1), *made = keep_bytes(&keep, size);
+    uint8_t *message = arena_alloc(&arena, length + 1), *made = arena_alloc(&arena, size);
     bool is_good = false;
 
     if (!message || !made) {
         fprintf(stderr, "weir: line %" PRIu64 ": out of memory\n", number);
     } else {
         memcpy(message, line->bytes, length);
-        if (!page_unescape(message, &length)) {
+        if (!escape_read_text(message, &length)) {
             fprintf(stderr,
                     "weir: line %" PRIu64 ": a backslash goes with r, n, t, 0, \\, \" or "
                     "xHH\n",
@@ -166,7 +169,7 @@ static bool frame_tool__write(const struct weir_codec *codec, const struct weir_
                         codec->name, code == WEIR_OK ? "stdout is closed" : weir_code_text(code));
         }
     }
-    keep_free(&keep);
+    arena_free(&arena);
     return is_good;
 }
 
@@ -233,13 +236,14 @@ static const struct {
 static int frame_tool__unknown(const char *word)
 {
     static const char *const names[] = {"explain", "decode", "encode", "guess"};
-    const char *nearest =
-        mistakes_nearest(word, strlen(word), names, sizeof names / sizeof names[0]);
-    struct mistakes mistakes = {0};
+    const char *suggestion =
+        suggest_word(word, strlen(word), names, sizeof names / sizeof names[0]);
+    struct diagnostics diagnostics = {0};
 
-    mistakes_add(&mistakes, "frame %.100s: no such command; %s%s", word,
-                 nearest ? "did you mean " : "see weir frame --help", nearest ? nearest : "");
-    mistakes_print(&mistakes, stderr);
+    diagnostics_add(&diagnostics, "frame %.100s: no such command; %s%s", word,
+                    suggestion ? "did you mean " : "see weir frame --help",
+                    suggestion ? suggestion : "");
+    diagnostics_print(&diagnostics, stderr);
     return EXIT_CODE_USAGE;
 }
 

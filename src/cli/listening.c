@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "shown.h"
+#include "escape.h"
+#include "suggest.h"
 
 #define LISTENING__DEFAULT "5050"
 
@@ -17,11 +18,11 @@ static const char *listening__proto(enum weir_proto proto)
 
 /* Its place in the list, and null when there is none left. */
 static struct weir_listen *listening__new(struct options *options, enum weir_proto proto,
-                                          const char *address, struct mistakes *mistakes)
+                                          const char *address, struct diagnostics *diagnostics)
 {
     if (options->listeners_count == OPTIONS_LISTENERS_MAX) {
-        mistakes_add(mistakes, "more than %d listeners; start a second server",
-                     OPTIONS_LISTENERS_MAX);
+        diagnostics_add(diagnostics, "more than %d listeners; start a second server",
+                        OPTIONS_LISTENERS_MAX);
         return NULL;
     }
     struct weir_listen *listen = &options->listeners[options->listeners_count++];
@@ -30,46 +31,46 @@ static struct weir_listen *listening__new(struct options *options, enum weir_pro
 }
 
 void listening_add(struct options *options, enum weir_proto proto, const char *address,
-                   struct mistakes *mistakes)
+                   struct diagnostics *diagnostics)
 {
     struct weir_address parsed;
 
     if (weir_address_parse(address, &parsed))
-        listening__new(options, proto, address, mistakes);
+        listening__new(options, proto, address, diagnostics);
     else
-        mistakes_add(
-            mistakes,
+        diagnostics_add(
+            diagnostics,
             "--%s %.100s: not an address; write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers",
             listening__proto(proto), address);
 }
 
 /* ---- URLs ---- */
 
-/* A URL while it is read; `url` is all of it, for the mistakes. */
+/* A URL while it is read; `url` is all of it, for the diagnostics. */
 struct listening__url {
     struct options *options;
-    struct mistakes *mistakes;
+    struct diagnostics *diagnostics;
     const char *url;
 };
 
 /* The part with its %XX replaced; null, and a mistake, when one cannot be. */
 static char *listening__decode(struct listening__url *reading, const char *part, size_t length)
 {
-    char *text = keep_text(&reading->options->keep, part, length), *to = text;
+    char *text = arena_copy(&reading->options->arena, part, length), *to = text;
 
     if (!text) {
-        mistakes_add(reading->mistakes, "--listen %.100s: out of memory", reading->url);
+        diagnostics_add(reading->diagnostics, "--listen %.100s: out of memory", reading->url);
         return NULL;
     }
     for (const char *at = text; *at != '\0'; at++, to++) {
         *to = *at;
         if (*at != '%') continue;
-        int high = shown_hex_digit(at[1]), low = high < 0 ? -1 : shown_hex_digit(at[2]);
+        int high = escape_hex_digit(at[1]), low = high < 0 ? -1 : escape_hex_digit(at[2]);
         if (low < 0 || high + low == 0) {
-            mistakes_add(reading->mistakes,
-                         "--listen %.100s: behind %% stand two hexadecimal digits of a byte; %% "
-                         "itself is %%25",
-                         reading->url);
+            diagnostics_add(reading->diagnostics,
+                            "--listen %.100s: behind %% stand two hexadecimal digits of a byte; %% "
+                            "itself is %%25",
+                            reading->url);
             return NULL;
         }
         *to = (char)(high * 16 + low);
@@ -90,19 +91,20 @@ static void listening__read_key(struct listening__url *reading, struct weir_list
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (strlen(keys[i]) != key_length || strncmp(pair, keys[i], key_length) != 0) continue;
         if (key_length + 1 >= length)
-            mistakes_add(reading->mistakes, "--listen %.100s: %s needs a value: %s=NAME",
-                         reading->url, keys[i], keys[i]);
+            diagnostics_add(reading->diagnostics, "--listen %.100s: %s needs a value: %s=NAME",
+                            reading->url, keys[i], keys[i]);
         else if (*places[i])
-            mistakes_add(reading->mistakes, "--listen %.100s: %s stands there twice", reading->url,
-                         keys[i]);
+            diagnostics_add(reading->diagnostics, "--listen %.100s: %s stands there twice",
+                            reading->url, keys[i]);
         else
             *places[i] = listening__decode(reading, pair + key_length + 1, length - key_length - 1);
         return;
     }
-    const char *nearest = mistakes_nearest(pair, key_length, keys, sizeof keys / sizeof keys[0]);
-    mistakes_add(reading->mistakes, "--listen %.100s: unknown key %.*s; %s%s", reading->url,
-                 key_length > 60 ? 60 : (int)key_length, pair,
-                 nearest ? "did you mean " : "there are codec and handler", nearest ? nearest : "");
+    const char *suggestion = suggest_word(pair, key_length, keys, sizeof keys / sizeof keys[0]);
+    diagnostics_add(reading->diagnostics, "--listen %.100s: unknown key %.*s; %s%s", reading->url,
+                    key_length > 60 ? 60 : (int)key_length, pair,
+                    suggestion ? "did you mean " : "there are codec and handler",
+                    suggestion ? suggestion : "");
 }
 
 /* The text behind "tcp://" or "udp://", and which of them. Null, and a mistake: neither. */
@@ -117,16 +119,16 @@ static const char *listening__scheme(struct listening__url *reading, enum weir_p
             *proto = i == 0 ? WEIR_TCP : WEIR_UDP;
             return end + 3;
         }
-    mistakes_add(reading->mistakes,
-                 "--listen %.100s: write tcp://[ADDR:]PORT or udp://[ADDR:]PORT, and behind it "
-                 "?codec=SPEC&handler=NAME where they are wanted",
-                 reading->url);
+    diagnostics_add(reading->diagnostics,
+                    "--listen %.100s: write tcp://[ADDR:]PORT or udp://[ADDR:]PORT, and behind it "
+                    "?codec=SPEC&handler=NAME where they are wanted",
+                    reading->url);
     return NULL;
 }
 
-void listening_add_url(struct options *options, const char *url, struct mistakes *mistakes)
+void listening_add_url(struct options *options, const char *url, struct diagnostics *diagnostics)
 {
-    struct listening__url reading = {options, mistakes, url};
+    struct listening__url reading = {options, diagnostics, url};
     struct weir_address parsed;
     enum weir_proto proto;
     const char *at = listening__scheme(&reading, &proto);
@@ -136,13 +138,13 @@ void listening_add_url(struct options *options, const char *url, struct mistakes
     const char *address = listening__decode(&reading, at, length);
     if (!address) return;
     if (!weir_address_parse(address, &parsed)) {
-        mistakes_add(mistakes,
-                     "--listen %.100s: %.60s is not an address; write PORT, ADDR:PORT or "
-                     "[ADDR6]:PORT, in numbers",
-                     url, address);
+        diagnostics_add(diagnostics,
+                        "--listen %.100s: %.60s is not an address; write PORT, ADDR:PORT or "
+                        "[ADDR6]:PORT, in numbers",
+                        url, address);
         return;
     }
-    struct weir_listen *listen = listening__new(options, proto, address, mistakes);
+    struct weir_listen *listen = listening__new(options, proto, address, diagnostics);
     for (at += length; listen && *at != '\0'; at += length) {
         at++; /* the ? or & */
         length = strcspn(at, "&");
@@ -179,18 +181,19 @@ static bool listening__fits(const char *codec, enum weir_proto proto)
     return fits;
 }
 
-static void listening__check_codec(const struct weir_listen *listen, struct mistakes *mistakes)
+static void listening__check_codec(const struct weir_listen *listen,
+                                   struct diagnostics *diagnostics)
 {
     if (listening__fits(listen->codec, listen->proto)) return;
     if (listen->proto == WEIR_UDP)
-        mistakes_add(mistakes,
-                     "udp %s: codec %.60s cuts a stream, and UDP has none; give it to the TCP "
-                     "listeners alone: --listen 'tcp://PORT?codec=%.60s'",
-                     listen->address, listen->codec, listen->codec);
+        diagnostics_add(diagnostics,
+                        "udp %s: codec %.60s cuts a stream, and UDP has none; give it to the TCP "
+                        "listeners alone: --listen 'tcp://PORT?codec=%.60s'",
+                        listen->address, listen->codec, listen->codec);
     else
-        mistakes_add(mistakes,
-                     "tcp %s: codec %.100s is for UDP; take raw, or one that cuts a stream",
-                     listen->address, listen->codec);
+        diagnostics_add(diagnostics,
+                        "tcp %s: codec %.100s is for UDP; take raw, or one that cuts a stream",
+                        listen->address, listen->codec);
 }
 
 /* The length of one part of a description, "NAME" or "key=value": up to its end, but for commas in
@@ -205,11 +208,11 @@ static size_t listening__part(const char *at, const char *ends)
 }
 
 /* The codec's description with this maximum in place of its own. Null: out of memory. */
-static const char *listening__limited(struct keep *keep, const char *codec, uint64_t max_bytes)
+static const char *listening__limited(struct arena *arena, const char *codec, uint64_t max_bytes)
 {
     size_t name = listening__part(codec, ":,");
     char separator = codec[name] == ':' ? ':' : ',';
-    char *text = keep_bytes(keep, strlen(codec) + 32), *to = text;
+    char *text = arena_alloc(arena, strlen(codec) + 32), *to = text;
 
     if (!text) return NULL;
     memcpy(to, codec, name);
@@ -228,7 +231,7 @@ static const char *listening__limited(struct keep *keep, const char *codec, uint
     return text;
 }
 
-static void listening__limit_all(struct options *options, struct mistakes *mistakes)
+static void listening__limit_all(struct options *options, struct diagnostics *diagnostics)
 {
     bool any = false;
 
@@ -237,28 +240,28 @@ static void listening__limit_all(struct options *options, struct mistakes *mista
         if (!listening__has_max(listen->codec)) continue;
         any = true;
         listen->codec =
-            listening__limited(&options->keep, listen->codec, options->message_max_bytes);
-        if (!listen->codec) mistakes_add(mistakes, "--max-message: out of memory");
+            listening__limited(&options->arena, listen->codec, options->message_max_bytes);
+        if (!listen->codec) diagnostics_add(diagnostics, "--max-message: out of memory");
     }
     if (!any)
-        mistakes_add(mistakes,
-                     "--max-message: no listener cuts a stream into messages: name a --codec");
+        diagnostics_add(diagnostics,
+                        "--max-message: no listener cuts a stream into messages: name a --codec");
 }
 
-void listening_finish(struct options *options, struct mistakes *mistakes)
+void listening_finish(struct options *options, struct diagnostics *diagnostics)
 {
-    if (options->listeners_count == 0 && mistakes->count == 0) {
+    if (options->listeners_count == 0 && diagnostics->count == 0) {
         if (listening__fits(options->codec, WEIR_TCP))
-            listening_add(options, WEIR_TCP, LISTENING__DEFAULT, mistakes);
+            listening_add(options, WEIR_TCP, LISTENING__DEFAULT, diagnostics);
         if (listening__fits(options->codec, WEIR_UDP))
-            listening_add(options, WEIR_UDP, LISTENING__DEFAULT, mistakes);
+            listening_add(options, WEIR_UDP, LISTENING__DEFAULT, diagnostics);
     }
     for (size_t i = 0; i < options->listeners_count; i++) {
         struct weir_listen *listen = &options->listeners[i];
         if (!listen->codec) listen->codec = options->codec;
         if (!listen->handler) listen->handler = options->handler;
-        listening__check_codec(listen, mistakes);
+        listening__check_codec(listen, diagnostics);
     }
     if (options->message_max_bytes > 0 && options->listeners_count > 0)
-        listening__limit_all(options, mistakes);
+        listening__limit_all(options, diagnostics);
 }

@@ -7,13 +7,13 @@
 
 /* "[ADDR:]PORT" of --tcp or --udp. */
 void listening_add(struct options *options, enum weir_proto proto, const char *address,
-                   struct mistakes *mistakes);
+                   struct diagnostics *diagnostics);
 
 /* "tcp://[::]:7000?codec=u32be&handler=chat" of --listen; %XX stands for a byte. */
-void listening_add_url(struct options *options, const char *url, struct mistakes *mistakes);
+void listening_add_url(struct options *options, const char *url, struct diagnostics *diagnostics);
 
 /* When all are read: the default ones where none was named, and what --codec, --handler and
  * --max-message say of those that do not say themselves. */
-void listening_finish(struct options *options, struct mistakes *mistakes);
+void listening_finish(struct options *options, struct diagnostics *diagnostics);
 
 #endif

@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "diagnostics.h"
 #include "exit_code.h"
 #include "frame_tool.h"
-#include "mistakes.h"
 #include "os.h"
 #include "send.h"
 #include "serve.h"
+#include "suggest.h"
 
 struct main__command {
     const char *name;
@@ -49,14 +50,14 @@ static int main__unknown(const char *word)
     size_t count = sizeof main__commands / sizeof main__commands[0];
 
     for (size_t i = 0; i < count; i++) names[i] = main__commands[i].name;
-    const char *nearest = mistakes_nearest(word, strlen(word), names, count);
-    struct mistakes mistakes = {0};
-    if (nearest)
-        mistakes_add(&mistakes, "%.100s: no such command; did you mean %s? See weir --help", word,
-                     nearest);
+    const char *suggestion = suggest_word(word, strlen(word), names, count);
+    struct diagnostics diagnostics = {0};
+    if (suggestion)
+        diagnostics_add(&diagnostics, "%.100s: no such command; did you mean %s? See weir --help",
+                        word, suggestion);
     else
-        mistakes_add(&mistakes, "%.100s: no such command; see weir --help", word);
-    mistakes_print(&mistakes, stderr);
+        diagnostics_add(&diagnostics, "%.100s: no such command; see weir --help", word);
+    diagnostics_print(&diagnostics, stderr);
     return EXIT_CODE_USAGE;
 }
 

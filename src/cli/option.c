@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "shown.h"
+#include "escape.h"
+#include "suggest.h"
 
 #define OPTION__NAMES_MAX 160
 
@@ -45,63 +46,38 @@ static void option__store_text(const struct option *option, void *target, const 
 static void option__refuse(struct option_reading *reading, const struct option *option,
                            const char *value)
 {
-    const char *words[VALUE_WORDS_MAX], *nearest = NULL;
+    const char *words[VALUE_WORDS_MAX], *suggestion = NULL;
     char wanted[160], room[128];
 
     value_wanted(&option->rule, wanted, sizeof wanted);
     if (option->rule.kind == VALUE_WORD) {
         size_t count = value_words(option->rule.words, room, sizeof room, words);
-        nearest = mistakes_nearest(value, strlen(value), words, count);
+        suggestion = suggest_word(value, strlen(value), words, count);
     }
-    if (nearest)
-        mistakes_add(reading->mistakes, "--%s %.100s: did you mean %s? Write %s", option->name,
-                     value, nearest, wanted);
+    if (suggestion)
+        diagnostics_add(reading->diagnostics, "--%s %.100s: did you mean %s? Write %s",
+                        option->name, value, suggestion, wanted);
     else
-        mistakes_add(reading->mistakes, "--%s %.100s: write %s", option->name, value, wanted);
-}
-
-/* The byte that the escape at *at stands for, and *at behind it; -1: there is no such escape. */
-static int option__escape(const char **at)
-{
-    static const char letters[] = "n\nr\rt\t\\\\";
-
-    for (const char *letter = letters; *letter != '\0'; letter += 2)
-        if ((*at)[0] == letter[0]) {
-            (*at)++;
-            return letter[1];
-        }
-    if ((*at)[0] != 'x' || shown_hex_digit((*at)[1]) < 0 || shown_hex_digit((*at)[2]) < 0)
-        return -1;
-    int byte = shown_hex_digit((*at)[1]) * 16 + shown_hex_digit((*at)[2]);
-    *at += 3;
-    return byte == 0 ? -1 : byte; /* a text has no such byte but at its end */
+        diagnostics_add(reading->diagnostics, "--%s %.100s: write %s", option->name, value, wanted);
 }
 
 static void option__store_escaped(struct option_reading *reading, const struct option *option,
                                   const char *value)
 {
-    char *text = keep_text(reading->keep, value, strlen(value)), *to = text;
+    size_t length = strlen(value);
+    char *text = arena_copy(reading->arena, value, length);
 
     if (!text) {
-        mistakes_add(reading->mistakes, "--%s: out of memory", option->name);
+        diagnostics_add(reading->diagnostics, "--%s: out of memory", option->name);
         return;
     }
-    for (const char *at = value; *at != '\0';) {
-        if (*at != '\\') {
-            *to++ = *at++;
-            continue;
-        }
-        at++;
-        int byte = option__escape(&at);
-        if (byte < 0) {
-            mistakes_add(reading->mistakes,
-                         "--%s %.100s: after \\ write n, r, t, \\ or x and two digits, as \\x0a",
-                         option->name, value);
-            return;
-        }
-        *to++ = (char)byte;
+    if (!escape_read_text((uint8_t *)text, &length) || memchr(text, '\0', length)) {
+        diagnostics_add(reading->diagnostics,
+                        "--%s %.100s: after \\ write n, r, t, \\ or x and two digits, as \\x0a",
+                        option->name, value);
+        return;
     }
-    *to = '\0';
+    text[length] = '\0';
     option__store_text(option, reading->target, text);
 }
 
@@ -175,13 +151,13 @@ static void option__refuse_name(struct option_reading *reading, const char *word
         names[count++] = table->options[i].name;
         if (table->options[i].alias) names[count++] = table->options[i].alias;
     }
-    const char *nearest = mistakes_nearest(word, length, names, count);
-    if (nearest)
-        mistakes_add(reading->mistakes, "unknown option --%.*s; did you mean --%s?", shown, word,
-                     nearest);
+    const char *suggestion = suggest_word(word, length, names, count);
+    if (suggestion)
+        diagnostics_add(reading->diagnostics, "unknown option --%.*s; did you mean --%s?", shown,
+                        word, suggestion);
     else
-        mistakes_add(reading->mistakes, "unknown option --%.*s; see %s --help", shown, word,
-                     table->command);
+        diagnostics_add(reading->diagnostics, "unknown option --%.*s; see %s --help", shown, word,
+                        table->command);
 }
 
 /* ---- the line ---- */
@@ -194,13 +170,13 @@ static void option__read_value(struct option_reading *reading, const struct opti
     const char *value = joined;
 
     if (option->argument[0] == '\0' && joined) {
-        mistakes_add(reading->mistakes, "--%s takes no value", option->name);
+        diagnostics_add(reading->diagnostics, "--%s takes no value", option->name);
         return;
     }
     if (option->argument[0] != '\0' && !joined) {
         if (reading->at + 1 == reading->count) {
-            mistakes_add(reading->mistakes, "--%s needs a value: %s", option->name,
-                         option->argument);
+            diagnostics_add(reading->diagnostics, "--%s needs a value: %s", option->name,
+                            option->argument);
             return;
         }
         value = reading->arguments[++reading->at];
@@ -231,8 +207,8 @@ static void option__read_letters(struct option_reading *reading, const char *let
     for (; *letters; letters++) {
         const struct option *option = option__find_letter(reading->table, *letters);
         if (!option) {
-            mistakes_add(reading->mistakes, "unknown option -%c; see %s --help", *letters,
-                         reading->table->command);
+            diagnostics_add(reading->diagnostics, "unknown option -%c; see %s --help", *letters,
+                            reading->table->command);
             return;
         }
         if (option->argument[0] != '\0') {

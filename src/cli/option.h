@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "keep.h"
-#include "mistakes.h"
+#include "arena.h"
+#include "diagnostics.h"
 #include "value.h"
 
 enum option_store {
@@ -57,13 +57,13 @@ struct option_reading {
     int count, at;
     char **arguments;
     void *target; /* what the offsets are in */
-    struct keep *keep;
-    struct mistakes *mistakes;
+    struct arena *arena;
+    struct diagnostics *diagnostics;
     bool only_words;              /* true exactly when "--" was read */
     bool given[OPTION_TABLE_MAX]; /* by the index in the table */
 };
 
-/* Reads all of it. What cannot be read is added to the mistakes, and leaves the target alone. */
+/* Reads all of it. What cannot be read is added to the diagnostics, and leaves the target alone. */
 void option_read(struct option_reading *reading);
 
 /* Whether the line named the option that is stored at that offset. */

@@ -34,23 +34,23 @@ static void options__act(struct option_reading *reading, const struct option *op
                          const char *value)
 {
     struct options *options = reading->target;
-    struct mistakes *mistakes = reading->mistakes;
+    struct diagnostics *diagnostics = reading->diagnostics;
 
     switch ((enum options__action)option->action) {
-    case OPTIONS__TCP: listening_add(options, WEIR_TCP, value, mistakes); break;
-    case OPTIONS__UDP: listening_add(options, WEIR_UDP, value, mistakes); break;
-    case OPTIONS__URL: listening_add_url(options, value, mistakes); break;
+    case OPTIONS__TCP: listening_add(options, WEIR_TCP, value, diagnostics); break;
+    case OPTIONS__UDP: listening_add(options, WEIR_UDP, value, diagnostics); break;
+    case OPTIONS__URL: listening_add_url(options, value, diagnostics); break;
     case OPTIONS__ALLOW:
     case OPTIONS__DENY:
         block_list_add(option->action == OPTIONS__ALLOW ? &options->config.allow
                                                         : &options->config.deny,
-                       option->name, value, &options->keep, mistakes);
+                       option->name, value, &options->arena, diagnostics);
         break;
     case OPTIONS__ALLOW_FILE:
     case OPTIONS__DENY_FILE:
         block_list_add_file(option->action == OPTIONS__ALLOW_FILE ? &options->config.allow
                                                                   : &options->config.deny,
-                            option->name, value, &options->keep, mistakes);
+                            option->name, value, &options->arena, diagnostics);
         break;
     case OPTIONS__VERBOSE: options->loudness++; break;
     case OPTIONS__QUIET: options->loudness = -1; break;
@@ -62,11 +62,11 @@ static void options__take_word(struct option_reading *reading, const char *word)
     struct weir_address address;
 
     if (weir_address_parse(word, &address))
-        mistakes_add(reading->mistakes, "%.100s: an address wants its protocol: --tcp %.100s", word,
-                     word);
+        diagnostics_add(reading->diagnostics, "%.100s: an address wants its protocol: --tcp %.100s",
+                        word, word);
     else
-        mistakes_add(reading->mistakes, "%.100s: no option of weir serve; see weir serve --help",
-                     word);
+        diagnostics_add(reading->diagnostics,
+                        "%.100s: no option of weir serve; see weir serve --help", word);
 }
 
 const struct option_table options_table = {
@@ -92,7 +92,8 @@ static const char *options__text(const struct options *options, size_t offset, c
 #define OPTIONS__TEXT(member, text) \
     options__text(options, offsetof(struct options, member), text, sizeof text)
 
-static void options__check_queue(struct options *options, bool low_given, struct mistakes *mistakes)
+static void options__check_queue(struct options *options, bool low_given,
+                                 struct diagnostics *diagnostics)
 {
     struct weir_config *config = &options->config;
     char high[32], low[32], buffer[32];
@@ -100,14 +101,15 @@ static void options__check_queue(struct options *options, bool low_given, struct
     OPTIONS__TEXT(config.send_queue_high_bytes, high);
     OPTIONS__TEXT(config.buffer_bytes, buffer);
     if (config->send_queue_high_bytes / 2 < config->buffer_bytes)
-        mistakes_add(mistakes,
-                     "--queue-high %s is less than two buffers of --buffer-size %s: raise the one "
-                     "or lower the other",
-                     high, buffer);
+        diagnostics_add(
+            diagnostics,
+            "--queue-high %s is less than two buffers of --buffer-size %s: raise the one "
+            "or lower the other",
+            high, buffer);
     if (config->send_queue_low_bytes < config->send_queue_high_bytes) return;
     if (low_given)
-        mistakes_add(mistakes, "--queue-low %s must be less than --queue-high %s",
-                     OPTIONS__TEXT(config.send_queue_low_bytes, low), high);
+        diagnostics_add(diagnostics, "--queue-low %s must be less than --queue-high %s",
+                        OPTIONS__TEXT(config.send_queue_low_bytes, low), high);
     else
         config->send_queue_low_bytes = config->send_queue_high_bytes / 4;
 }
@@ -119,17 +121,19 @@ static void options__check(struct options *options, const struct option_reading 
 
     options__check_queue(
         options, option_is_given(reading, offsetof(struct options, config.send_queue_low_bytes)),
-        reading->mistakes);
+        reading->diagnostics);
     if (config->buffer_memory_max_bytes / 4 < config->buffer_bytes)
-        mistakes_add(reading->mistakes,
-                     "--buffer-memory %s is less than four buffers of --buffer-size %s: raise the "
-                     "one or lower the other",
-                     OPTIONS__TEXT(config.buffer_memory_max_bytes, memory),
-                     OPTIONS__TEXT(config.buffer_bytes, buffer));
+        diagnostics_add(
+            reading->diagnostics,
+            "--buffer-memory %s is less than four buffers of --buffer-size %s: raise the "
+            "one or lower the other",
+            OPTIONS__TEXT(config.buffer_memory_max_bytes, memory),
+            OPTIONS__TEXT(config.buffer_bytes, buffer));
     if (config->send_rate_min_bytes > 0 && config->send_timeout_ms == 0)
-        mistakes_add(reading->mistakes,
-                     "--send-rate-min %s counts from --send-timeout on, and that is off: name one",
-                     OPTIONS__TEXT(config.send_rate_min_bytes, rate));
+        diagnostics_add(
+            reading->diagnostics,
+            "--send-rate-min %s counts from --send-timeout on, and that is off: name one",
+            OPTIONS__TEXT(config.send_rate_min_bytes, rate));
 }
 
 /* ---- all of it ---- */
@@ -140,24 +144,25 @@ void options_init(struct options *options)
     weir_config_init(&options->config);
 }
 
-bool options_read(int count, char **arguments, struct options *options, struct mistakes *mistakes)
+bool options_read(int count, char **arguments, struct options *options,
+                  struct diagnostics *diagnostics)
 {
     struct option_reading reading = {.table = &options_table,
                                      .count = count,
                                      .arguments = arguments,
                                      .target = options,
-                                     .keep = &options->keep,
-                                     .mistakes = mistakes};
+                                     .arena = &options->arena,
+                                     .diagnostics = diagnostics};
 
     options_init(options);
     option_read(&reading);
-    if (options->help || options->version) return mistakes->count == 0;
-    listening_finish(options, mistakes);
+    if (options->help || options->version) return diagnostics->count == 0;
+    listening_finish(options, diagnostics);
     options__check(options, &reading);
-    return mistakes->count == 0;
+    return diagnostics->count == 0;
 }
 
 void options_free(struct options *options)
 {
-    keep_free(&options->keep);
+    arena_free(&options->arena);
 }

@@ -10,8 +10,8 @@
 
 #include <weir/weir.h>
 
-#include "keep.h"
-#include "mistakes.h"
+#include "arena.h"
+#include "diagnostics.h"
 #include "option.h"
 
 #define OPTIONS_LISTENERS_MAX WEIR_LISTENERS_MAX
@@ -27,7 +27,7 @@ struct options {
     const char *port_file; /* or null */
     int loudness;          /* -1: quiet, 0, 1, 2 */
     bool help, version;
-    struct keep keep; /* the strings above, where they are not the arguments' */
+    struct arena arena; /* the strings above, where they are not the arguments' */
 };
 
 extern const struct option_table options_table;
@@ -38,7 +38,8 @@ void options_init(struct options *options);
 /* Reads the arguments that follow `weir serve`. False: the mistakes say all that is wrong, and what
  * was probably meant. The strings are the arguments' or the options'. The caller frees the options
  * in either case. */
-bool options_read(int count, char **arguments, struct options *options, struct mistakes *mistakes);
+bool options_read(int count, char **arguments, struct options *options,
+                  struct diagnostics *diagnostics);
 
 /* Frees what the options keep. */
 void options_free(struct options *options);

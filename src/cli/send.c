@@ -14,10 +14,11 @@
 
 #include <weir/weir.h>
 
+#include "escape.h"
 #include "exit_code.h"
 #include "os_peer.h"
+#include "print.h"
 #include "send_options.h"
-#include "shown.h"
 
 #define SEND__PIECE_BYTES 65536
 #define SEND__PENDING_BYTES_MAX (1u << 20) /* from here on stdin waits */
@@ -56,7 +57,7 @@ static bool send__reserve(struct send *send, struct send__bytes *bytes, size_t m
 
     while (room - bytes->used < more) room *= 2;
     if (room == bytes->room) return true;
-    grown = keep_bytes(&send->options.keep, room);
+    grown = arena_alloc(&send->options.arena, room);
     if (!grown) return send__fail(send, "cannot send to", "out of memory");
     if (bytes->used > 0) memcpy(grown, bytes->at, bytes->used);
     bytes->at = grown;
@@ -99,10 +100,10 @@ static bool send__message(struct send *send, const char *text, size_t length)
     const uint8_t *bytes = (const uint8_t *)text;
 
     if (send->options.hex) {
-        uint8_t *read = keep_bytes(&send->options.keep, length / 2 + 1);
+        uint8_t *read = arena_alloc(&send->options.arena, length / 2 + 1);
         if (!read) return send__fail(send, "cannot send to", "out of memory");
-        length = shown_read_hex(text, length, read);
-        if (length == SHOWN_BAD)
+        length = escape_read_hex(text, length, read);
+        if (length == ESCAPE_INVALID)
             return send__fail(send, "cannot send to",
                               "with --hex a message is pairs of hexadecimal digits, \"68 65 6c\"");
         bytes = read;
@@ -166,7 +167,7 @@ static void send__print(struct send *send, const uint8_t *bytes, size_t length)
         fwrite(bytes, 1, length, stdout);
         return;
     }
-    (send->options.hex ? shown_hex : shown_escape)(bytes, length, stdout);
+    (send->options.hex ? print_hex : print_escaped)(bytes, length, stdout);
     fputc('\n', stdout);
 }
 
@@ -324,11 +325,11 @@ static int send__help(void)
 int send_main(int count, char **arguments)
 {
     static struct send send; /* too large for a stack */
-    struct mistakes mistakes = {0};
+    struct diagnostics diagnostics = {0};
     int code;
 
-    if (!send_options_read(count, arguments, &send.options, &mistakes)) {
-        mistakes_print(&mistakes, stderr);
+    if (!send_options_read(count, arguments, &send.options, &diagnostics)) {
+        diagnostics_print(&diagnostics, stderr);
         code = EXIT_CODE_USAGE;
     } else {
         code = send.options.help ? send__help() : send__run(&send);

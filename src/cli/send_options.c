@@ -29,7 +29,8 @@ const struct option_table send_options_table = {
 };
 
 /* "localhost:7", "[::1]:7", or "7" of this machine. */
-static void send_options__split_address(struct send_options *options, struct mistakes *mistakes)
+static void send_options__split_address(struct send_options *options,
+                                        struct diagnostics *diagnostics)
 {
     const char *address = options->address, *colon = strrchr(address, ':');
     const char *host = colon ? address : "localhost";
@@ -44,12 +45,12 @@ static void send_options__split_address(struct send_options *options, struct mis
     }
     if (length == 0 || options->port[0] == '\0' ||
         strspn(options->port, "0123456789") != strlen(options->port)) {
-        mistakes_add(mistakes, "%.100s: not an address; write HOST:PORT, [ADDR6]:PORT or PORT",
-                     address);
+        diagnostics_add(diagnostics,
+                        "%.100s: not an address; write HOST:PORT, [ADDR6]:PORT or PORT", address);
         return;
     }
-    options->host = keep_text(&options->keep, host, length);
-    if (!options->host) mistakes_add(mistakes, "out of memory");
+    options->host = arena_copy(&options->arena, host, length);
+    if (!options->host) diagnostics_add(diagnostics, "out of memory");
 }
 
 void send_options_init(struct send_options *options)
@@ -58,38 +59,38 @@ void send_options_init(struct send_options *options)
 }
 
 bool send_options_read(int count, char **arguments, struct send_options *options,
-                       struct mistakes *mistakes)
+                       struct diagnostics *diagnostics)
 {
     struct option_reading reading = {.table = &send_options_table,
                                      .count = count,
                                      .arguments = arguments,
                                      .target = options,
-                                     .keep = &options->keep,
-                                     .mistakes = mistakes};
+                                     .arena = &options->arena,
+                                     .diagnostics = diagnostics};
 
     send_options_init(options);
-    options->messages = keep_bytes(&options->keep, sizeof(char *) * ((size_t)count + 1));
+    options->messages = arena_alloc(&options->arena, sizeof(char *) * ((size_t)count + 1));
     if (!options->messages) {
-        mistakes_add(mistakes, "out of memory");
+        diagnostics_add(diagnostics, "out of memory");
         return false;
     }
     option_read(&reading);
-    if (options->help) return mistakes->count == 0;
+    if (options->help) return diagnostics->count == 0;
     if (options->address)
-        send_options__split_address(options, mistakes);
+        send_options__split_address(options, diagnostics);
     else
-        mistakes_add(mistakes, "to whom? Write weir send HOST:PORT MESSAGE...");
+        diagnostics_add(diagnostics, "to whom? Write weir send HOST:PORT MESSAGE...");
     if (options->hex && options->raw)
-        mistakes_add(mistakes, "--hex and --raw: answers are written in one way; name one");
+        diagnostics_add(diagnostics, "--hex and --raw: answers are written in one way; name one");
     if (options->udp && option_is_given(&reading, offsetof(struct send_options, codec)) &&
         strcmp(options->codec, "datagram") != 0)
-        mistakes_add(mistakes, "--codec %.100s and --udp: a datagram is a message already",
-                     options->codec);
+        diagnostics_add(diagnostics, "--codec %.100s and --udp: a datagram is a message already",
+                        options->codec);
     if (options->udp) options->codec = "datagram";
-    return mistakes->count == 0;
+    return diagnostics->count == 0;
 }
 
 void send_options_free(struct send_options *options)
 {
-    keep_free(&options->keep);
+    arena_free(&options->arena);
 }

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "keep.h"
-#include "mistakes.h"
+#include "arena.h"
+#include "diagnostics.h"
 #include "option.h"
 
 struct send_options {
@@ -21,7 +21,7 @@ struct send_options {
     const char *host, *port;
     const char **messages; /* as they were written */
     size_t messages_count; /* 0: they come on stdin */
-    struct keep keep;
+    struct arena arena;
 };
 
 extern const struct option_table send_options_table;
@@ -31,7 +31,7 @@ void send_options_init(struct send_options *options);
 
 /* Reads the arguments that follow `weir send`; as options_read(). */
 bool send_options_read(int count, char **arguments, struct send_options *options,
-                       struct mistakes *mistakes);
+                       struct diagnostics *diagnostics);
 
 /* Frees what the options keep. */
 void send_options_free(struct send_options *options);

@@ -112,7 +112,7 @@ static bool serve__write_ports(struct options *options, const struct weir_server
     bool good;
 
     if (!options->port_file) return true;
-    part = keep_format(&options->keep, "%s.part", options->port_file);
+    part = arena_format(&options->arena, "%s.part", options->port_file);
     file = part ? fopen(part, "w") : NULL;
     good = file != NULL;
     for (size_t i = 0; good && i < weir_server_listeners_count(server); i++)
@@ -252,12 +252,12 @@ static int serve__help(void)
 
 int serve_main(int count, char **arguments)
 {
-    struct mistakes mistakes = {0};
+    struct diagnostics diagnostics = {0};
     struct options options;
     int code;
 
-    if (!options_read(count, arguments, &options, &mistakes)) {
-        mistakes_print(&mistakes, stderr);
+    if (!options_read(count, arguments, &options, &diagnostics)) {
+        diagnostics_print(&diagnostics, stderr);
         code = EXIT_CODE_USAGE;
     } else if (options.help) {
         code = serve__help();

@@ -18,6 +18,7 @@
 #include "check.h"
 #include "codec.h"
 #include "decode_error.h"
+#include "escape.h"
 
 static uint64_t codec_length__big(const uint8_t *bytes, uint32_t width)
 {
@@ -67,8 +68,8 @@ enum weir_decoded codec_length_refuse_magic(const struct frame_spec *spec, const
     if (length > spec->magic_length && !decode_error_recognise(bytes, length))
         length = spec->magic_length;
     snprintf(what, sizeof what, "a frame begins with \"%s\" here, and not with \"%s\"",
-             decode_error_escape(spec->magic, spec->magic_length, expected, sizeof expected),
-             decode_error_escape(bytes, length < 8 ? length : 8, came, sizeof came));
+             escape_text(spec->magic, spec->magic_length, expected, sizeof expected),
+             escape_text(bytes, length < 8 ? length : 8, came, sizeof came));
     return decode_error_explain(decode_error, what, bytes, length);
 }
 

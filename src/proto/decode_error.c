@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "escape.h"
+
 #define DECODE_ERROR__SHOWN_BYTES_MAX 12 /* of what a peer sent */
 
 enum weir_decoded decode_error_write(struct weir_decode_error *decode_error, const char *format,
@@ -23,42 +25,6 @@ enum weir_decoded decode_error_write(struct weir_decode_error *decode_error, con
 static bool decode_error__is_printable(uint8_t byte)
 {
     return byte >= 0x20 && byte < 0x7f;
-}
-
-static size_t decode_error__escape_one(uint8_t byte, char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-    static const char plain[] = "\r\n\t\\\"", letters[] = "rnt\\\"";
-    const char *found = byte == 0 ? NULL : strchr(plain, byte);
-
-    if (!found && decode_error__is_printable(byte)) {
-        text[0] = (char)byte;
-        return 1;
-    }
-    text[0] = '\\';
-    if (found) {
-        text[1] = letters[found - plain];
-        return 2;
-    }
-    text[1] = 'x';
-    text[2] = digits[byte >> 4];
-    text[3] = digits[byte & 15];
-    return 4;
-}
-
-char *decode_error_escape(const uint8_t *bytes, size_t length, char *text, size_t size)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        char one[4];
-        size_t count = decode_error__escape_one(bytes[i], one);
-        if (count >= size - used) break;
-        memcpy(text + used, one, count);
-        used += count;
-    }
-    text[used] = '\0';
-    return text;
 }
 
 /* How a protocol's first bytes look. */
@@ -119,5 +85,5 @@ enum weir_decoded decode_error_explain(struct weir_decode_error *decode_error, c
     if (!is) return decode_error_write(decode_error, "%s", what);
     return decode_error_write(decode_error, "%s: the first bytes are %s\"%s\": %s", what,
                               is_text ? "ASCII " : "",
-                              decode_error_escape(bytes, shown, escaped, sizeof escaped), is);
+                              escape_text(bytes, shown, escaped, sizeof escaped), is);
 }

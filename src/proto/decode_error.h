@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* decode_error.h - what was wrong with received bytes, told so that its reader learns what to do.
- * Bytes of a peer never get into a text as they are: whatever is no plain letter is escaped. */
+ * Bytes of a peer never get into a text as they are: whatever is not printable is escaped. */
 #ifndef PROTO_DECODE_ERROR_H
 #define PROTO_DECODE_ERROR_H
 
@@ -21,9 +21,5 @@ enum weir_decoded decode_error_explain(struct weir_decode_error *decode_error, c
 
 /* Which protocol begins with these bytes: "this is an HTTP request"; null: none that we know. */
 const char *decode_error_recognise(const uint8_t *bytes, size_t length);
-
-/* The bytes as text: letters as they are, others as \n, \\, \" or \xHH; as many as fit. Returns
- * `text`. */
-char *decode_error_escape(const uint8_t *bytes, size_t length, char *text, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "escape.h"
 #include "frame_spec_name.h"
 #include "suggest.h"
 
@@ -82,47 +83,15 @@ static bool frame_spec__signed(struct frame_spec__word word, int64_t *value)
     return true;
 }
 
-static int frame_spec__hex(char letter)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *found = letter != '\0' ? strchr(digits, letter) : NULL;
-
-    return found ? (int)((found - digits) % 16) : -1;
-}
-
-/* One byte as it is, or \r \n \t \\ \0 \xHH. */
-static bool frame_spec__byte(struct frame_spec__word *word, uint8_t *byte)
-{
-    static const char letters[] = "rnt\\0", bytes[] = "\r\n\t\\";
-    const char *at = word->bytes, *found;
-    size_t used = 1;
-
-    *byte = (uint8_t)at[0];
-    if (at[0] == '\\') {
-        if (word->length < 2) return false;
-        found = strchr(letters, at[1]);
-        used = 2;
-        if (found) {
-            *byte = (uint8_t)bytes[found - letters];
-        } else {
-            if (at[1] != 'x' || word->length < 4) return false;
-            int high = frame_spec__hex(at[2]), low = frame_spec__hex(at[3]);
-            if (high < 0 || low < 0) return false;
-            *byte = (uint8_t)(high * 16 + low);
-            used = 4;
-        }
-    }
-    word->bytes += used;
-    word->length -= used;
-    return true;
-}
-
 static bool frame_spec__bytes(struct frame_spec__word word, uint8_t *bytes, uint32_t max,
                               uint32_t *length)
 {
     *length = 0;
     while (word.length > 0) {
-        if (*length == max || !frame_spec__byte(&word, &bytes[*length])) return false;
+        size_t used = *length < max ? escape_read(word.bytes, word.length, &bytes[*length]) : 0;
+        if (used == 0) return false;
+        word.bytes += used;
+        word.length -= used;
         (*length)++;
     }
     return *length > 0;
@@ -275,7 +244,7 @@ static enum weir_code frame_spec__refuse_key(struct frame_spec__reader *reader,
                                              struct frame_spec__word key)
 {
     enum frame_spec_kind kind = reader->spec->kind;
-    const char *nearest = suggest_word(key.bytes, key.length, frame_spec__key_name);
+    const char *nearest = suggest_name(key.bytes, key.length, frame_spec__key_name);
     char hint[sizeof reader->error->hint], names[128];
 
     frame_spec__key_names(kind, names, sizeof names);
@@ -400,7 +369,7 @@ static enum weir_code frame_spec__read_netty(struct frame_spec__reader *reader)
 static enum weir_code frame_spec__refuse_name(struct frame_spec__reader *reader,
                                               struct frame_spec__word name)
 {
-    const char *nearest = suggest_word(name.bytes, name.length, frame_spec__name);
+    const char *nearest = suggest_name(name.bytes, name.length, frame_spec__name);
     char hint[sizeof reader->error->hint];
 
     if (nearest)

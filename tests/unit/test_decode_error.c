@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "decode_error.h"
+#include "escape.h"
 #include "frames.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -103,10 +104,10 @@ static void test_escaping_fits_any_room(void **state)
     char text[16];
 
     (void)state;
-    assert_string_equal(decode_error_escape((const uint8_t *)"a\x00\x80z", 4, text, sizeof text),
+    assert_string_equal(escape_text((const uint8_t *)"a\x00\x80z", 4, text, sizeof text),
                         "a\\x00\\x80z");
-    assert_string_equal(decode_error_escape((const uint8_t *)"a\x00\x80z", 4, text, 9), "a\\x00");
-    assert_string_equal(decode_error_escape((const uint8_t *)"abc", 3, text, 1), "");
+    assert_string_equal(escape_text((const uint8_t *)"a\x00\x80z", 4, text, 9), "a\\x00");
+    assert_string_equal(escape_text((const uint8_t *)"abc", 3, text, 1), "");
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "escape.h"
 #include "frame_explain.h"
 #include "frame_guess.h"
 
@@ -18,12 +19,12 @@ static char text[16384];
 
 static const char *explain(const char *spec)
 {
-    struct page page = {text, sizeof text, 0};
+    struct text_builder builder = {text, sizeof text, 0};
     struct weir_frame *frame;
 
     assert_int_equal(weir_frame_open(spec, &frame, NULL), WEIR_OK);
-    frame_explain(&page, frame);
-    frame_elsewhere(&page, frame);
+    frame_explain(&builder, frame);
+    frame_elsewhere(&builder, frame);
     weir_frame_free(frame);
     return text;
 }
@@ -233,33 +234,33 @@ static void test_text_there_and_back(void **state)
 {
     uint8_t all[256], back[1024];
     char escaped[1024];
-    struct page page = {escaped, sizeof escaped, 0};
+    struct text_builder builder = {escaped, sizeof escaped, 0};
 
     (void)state;
     for (int i = 0; i < 256; i++) all[i] = (uint8_t)i;
-    page_escape(&page, all, sizeof all);
+    text_builder_escape(&builder, all, sizeof all);
     for (const char *at = escaped; *at; at++) assert_true(*at >= ' ' && *at <= '~');
     size_t length = strlen(escaped);
     memcpy(back, escaped, length);
-    assert_true(page_unescape(back, &length));
+    assert_true(escape_read_text(back, &length));
     assert_int_equal(length, 256);
     assert_memory_equal(back, all, 256);
     static const char *const bad[] = {"\\", "\\q", "\\x", "\\x1", "\\x1g", "a\\xg1"};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         length = strlen(bad[i]);
         memcpy(back, bad[i], length);
-        assert_false(page_unescape(back, &length));
+        assert_false(escape_read_text(back, &length));
     }
 }
 
 static void test_a_page_that_is_full(void **state)
 {
     char small[8];
-    struct page page = {small, sizeof small, 0};
+    struct text_builder builder = {small, sizeof small, 0};
 
     (void)state;
-    page_add(&page, "%s", "0123456789");
-    page_repeat(&page, 'x', 3);
+    text_builder_add(&builder, "%s", "0123456789");
+    text_builder_repeat(&builder, 'x', 3);
     assert_string_equal(small, "0123456");
 }
 

@@ -14,13 +14,13 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static struct options options;
-static struct mistakes mistakes;
+static struct diagnostics diagnostics;
 
 static bool read_words(int count, char **words)
 {
     options_free(&options);
-    mistakes = (struct mistakes){0};
-    return options_read(count, words, &options, &mistakes);
+    diagnostics = (struct diagnostics){0};
+    return options_read(count, words, &options, &diagnostics);
 }
 
 /* Reads a command line written as one string. */
@@ -41,15 +41,15 @@ static bool read_line(const char *line)
 
 static void assert_read(const char *line)
 {
-    if (!read_line(line)) fail_msg("%s: %s", line, mistakes.lines[0]);
+    if (!read_line(line)) fail_msg("%s: %s", line, diagnostics.lines[0]);
 }
 
 /* It is refused with one mistake, in which that stands. */
 static void assert_refused(const char *line, const char *answer)
 {
-    if (read_line(line) || mistakes.count != 1 || !strstr(mistakes.lines[0], answer))
-        fail_msg("%s: got %zu, \"%s\", wanted \"%s\"", line, mistakes.count, mistakes.lines[0],
-                 answer);
+    if (read_line(line) || diagnostics.count != 1 || !strstr(diagnostics.lines[0], answer))
+        fail_msg("%s: got %zu, \"%s\", wanted \"%s\"", line, diagnostics.count,
+                 diagnostics.lines[0], answer);
 }
 
 static int forget_options(void **state)
@@ -373,12 +373,12 @@ static void test_all_mistakes_are_told(void **state)
 {
     (void)state;
     assert_false(read_line("--tpc 5 --idle-timeout 5x word --workers=0 --queue-low 2m"));
-    assert_int_equal(mistakes.count, 5);
-    assert_non_null(strstr(mistakes.lines[0], "--tcp?"));
-    assert_non_null(strstr(mistakes.lines[1], "--idle-timeout"));
-    assert_non_null(strstr(mistakes.lines[2], "word"));
-    assert_non_null(strstr(mistakes.lines[3], "--workers"));
-    assert_non_null(strstr(mistakes.lines[4], "--queue-low"));
+    assert_int_equal(diagnostics.count, 5);
+    assert_non_null(strstr(diagnostics.lines[0], "--tcp?"));
+    assert_non_null(strstr(diagnostics.lines[1], "--idle-timeout"));
+    assert_non_null(strstr(diagnostics.lines[2], "word"));
+    assert_non_null(strstr(diagnostics.lines[3], "--workers"));
+    assert_non_null(strstr(diagnostics.lines[4], "--queue-low"));
 }
 
 static void test_a_mistake_is_one_line(void **state)
@@ -387,17 +387,17 @@ static void test_a_mistake_is_one_line(void **state)
 
     (void)state;
     assert_false(read_words(2, words));
-    for (const char *at = mistakes.lines[0]; *at != '\0'; at++) assert_in_range(*at, 0x20, 0x7e);
+    for (const char *at = diagnostics.lines[0]; *at != '\0'; at++) assert_in_range(*at, 0x20, 0x7e);
 }
 
 static void test_countless_mistakes(void **state)
 {
-    char *words[MISTAKES_MAX + 5];
+    char *words[DIAGNOSTICS_MAX + 5];
 
     (void)state;
     for (size_t i = 0; i < COUNT(words); i++) words[i] = "x";
     assert_false(read_words(COUNT(words), words));
-    assert_int_equal(mistakes.count, COUNT(words));
+    assert_int_equal(diagnostics.count, COUNT(words));
 }
 
 static void test_too_many_listeners(void **state)
@@ -408,7 +408,7 @@ static void test_too_many_listeners(void **state)
     for (size_t i = 0; i < COUNT(arguments); i++) arguments[i] = i % 2 ? "0" : "--tcp";
     assert_true(read_words(2 * OPTIONS_LISTENERS_MAX, arguments));
     assert_false(read_words(2 * OPTIONS_LISTENERS_MAX + 2, arguments));
-    assert_non_null(strstr(mistakes.lines[0], "more than 64 listeners"));
+    assert_non_null(strstr(diagnostics.lines[0], "more than 64 listeners"));
 }
 
 /* ---- help ---- */

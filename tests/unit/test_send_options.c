@@ -9,13 +9,14 @@
 
 #include <cmocka.h>
 
+#include "escape.h"
+#include "print.h"
 #include "send_options.h"
-#include "shown.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static struct send_options options;
-static struct mistakes mistakes;
+static struct diagnostics diagnostics;
 
 static bool read_line(const char *line)
 {
@@ -30,8 +31,8 @@ static bool read_line(const char *line)
         if (*at == ' ') *at++ = '\0';
     }
     send_options_free(&options);
-    mistakes = (struct mistakes){0};
-    return send_options_read(count, arguments, &options, &mistakes);
+    diagnostics = (struct diagnostics){0};
+    return send_options_read(count, arguments, &options, &diagnostics);
 }
 
 static int forget_options(void **state)
@@ -89,9 +90,9 @@ static void test_mistakes(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(mistaken); i++)
-        if (read_line(mistaken[i].line) || mistakes.count != 1 ||
-            !strstr(mistakes.lines[0], mistaken[i].answer))
-            fail_msg("%s: got \"%s\"", mistaken[i].line, mistakes.lines[0]);
+        if (read_line(mistaken[i].line) || diagnostics.count != 1 ||
+            !strstr(diagnostics.lines[0], mistaken[i].answer))
+            fail_msg("%s: got \"%s\"", mistaken[i].line, diagnostics.lines[0]);
 }
 
 static void assert_written(void (*write)(const uint8_t *, size_t, FILE *), const char *bytes,
@@ -111,10 +112,10 @@ static void assert_written(void (*write)(const uint8_t *, size_t, FILE *), const
 static void test_bytes_are_shown(void **state)
 {
     (void)state;
-    assert_written(shown_escape, "a rnt\\\r\n\t\0\x1b\x7f\xff~", 14,
+    assert_written(print_escaped, "a rnt\\\r\n\t\0\x1b\x7f\xff~", 14,
                    "a rnt\\\\\\r\\n\\t\\x00\\x1b\\x7f\\xff~");
-    assert_written(shown_escape, "", 0, "");
-    assert_written(shown_hex, "\0\x9f\xff", 3, "009fff");
+    assert_written(print_escaped, "", 0, "");
+    assert_written(print_hex, "\0\x9f\xff", 3, "009fff");
 }
 
 static void test_hex_is_read(void **state)
@@ -123,11 +124,11 @@ static void test_hex_is_read(void **state)
     static const char *const bad[] = {"0", "0 1", "0g", "g0", "0x01", "00,01"};
 
     (void)state;
-    assert_int_equal(shown_read_hex("", 0, bytes), 0);
-    assert_int_equal(shown_read_hex(" 00 9fFF\tab", 11, bytes), 4);
+    assert_int_equal(escape_read_hex("", 0, bytes), 0);
+    assert_int_equal(escape_read_hex(" 00 9fFF\tab", 11, bytes), 4);
     assert_memory_equal(bytes, "\0\x9f\xff\xab", 4);
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_true(shown_read_hex(bad[i], strlen(bad[i]), bytes) == SHOWN_BAD);
+        assert_true(escape_read_hex(bad[i], strlen(bad[i]), bytes) == ESCAPE_INVALID);
 }
 
 int main(void)
