@@ -12,9 +12,10 @@
 #define CONFIG__SESSIONS_MAX (1u << 23)
 /* What the first version had: a smaller configuration was never made by weir_config_init(). */
 #define CONFIG__SIZE_MIN (offsetof(struct weir_config, user) + sizeof(void *))
-/* Handles of a worker that are not sessions: its places, and refused ones told farewell. */
-#define CONFIG__PLACES_MAX 512u
-/* Ages of sessions are told apart up to 2^32 milliseconds; so half of that is the longest time. */
+/* Handles of a worker that are not sessions: listeners, UDP sockets, and rejected connections that
+ * receive the reject message. */
+#define CONFIG__OTHER_HANDLES_MAX 512u
+/* Ages of sessions are compared modulo 2^32 milliseconds: the longest timeout is half of that. */
 #define CONFIG__MS_MAX ((uint32_t)INT32_MAX)
 #define CONFIG__PEERS_MAX (1u << 22)
 #define CONFIG__COMMANDS_MAX (1u << 20)
@@ -104,20 +105,29 @@ static enum weir_code config__check_times(const struct weir_config *config,
 static enum weir_code config__check_limits(const struct weir_config *config,
                                            struct weir_error *error)
 {
-    if (config->sessions_max == 0 || config->sessions_max > CONFIG__SESSIONS_MAX)
-        return config__wrong("sessions_max", "it must be 1 to 8388608", error);
-    if (config->datagram_peers_max == 0 || config->datagram_peers_max > CONFIG__PEERS_MAX)
-        return config__wrong("datagram_peers_max", "it must be 1 to 4194304", error);
-    if (config->mailbox_commands_max == 0 || config->mailbox_commands_max > CONFIG__COMMANDS_MAX)
-        return config__wrong("mailbox_commands_max", "it must be 1 to 1048576", error);
-    if (config->listen_backlog == 0 || config->listen_backlog > 1u << 20)
-        return config__wrong("listen_backlog", "it must be 1 to 1048576", error);
-    if (config->node > 255) return config__wrong("node", "it must be 0 to 255", error);
-    if ((unsigned)config->broadcast_policy > WEIR_BROADCAST_DROP_OLDEST)
-        return config__wrong("broadcast_policy", "it is none of enum weir_broadcast_policy", error);
+    const struct {
+        const char *name;
+        uint32_t value, least, most;
+        const char *rule;
+    } limits[] = {
+        {"sessions_max", config->sessions_max, 1, CONFIG__SESSIONS_MAX, "it must be 1 to 8388608"},
+        {"datagram_peers_max", config->datagram_peers_max, 1, CONFIG__PEERS_MAX,
+         "it must be 1 to 4194304"},
+        {"mailbox_commands_max", config->mailbox_commands_max, 1, CONFIG__COMMANDS_MAX,
+         "it must be 1 to 1048576"},
+        {"listen_backlog", config->listen_backlog, 1, 1u << 20, "it must be 1 to 1048576"},
+        {"node", config->node, 0, 255, "it must be 0 to 255"},
+        {"broadcast_policy", (uint32_t)config->broadcast_policy, 0, WEIR_BROADCAST_DROP_OLDEST,
+         "it must be a value of enum weir_broadcast_policy"},
+    };
+
+    for (size_t i = 0; i < weir_count_of(limits); i++)
+        if (limits[i].value < limits[i].least || limits[i].value > limits[i].most)
+            return config__wrong(limits[i].name, limits[i].rule, error);
     if (config->reject_message &&
         strlen(config->reject_message) > config->send_queue_high_bytes / 2)
-        return config__wrong("farewell", "it must be half of send_queue_high_bytes or less", error);
+        return config__wrong("reject_message", "it must be half of send_queue_high_bytes or less",
+                             error);
     return WEIR_OK;
 }
 
@@ -167,7 +177,7 @@ struct net_options config_net_options(const struct weir_config *config)
         config__count(config->buffer_memory_max_bytes, config->buffer_bytes);
     options.datagram_buffers_max =
         config__count(config->datagram_memory_max_bytes, NET_DATAGRAM_BYTES_MAX + 1);
-    options.handles_max = config->sessions_max + CONFIG__PLACES_MAX;
+    options.handles_max = config->sessions_max + CONFIG__OTHER_HANDLES_MAX;
     return options;
 }
 

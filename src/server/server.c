@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* server.c - the composition: workers on their threads, the places they listen on, and their common
- * end.
+/* server.c - a server: opens it, starts its workers, passes calls of any thread to them, and shuts
+ * all of them down.
  *
- *   weir_server_open -> listen, listen, ... -> start -> [ workers run ] -> drain or stop -> wait ->
- *   free
+ *   open -> listen, listen, ... -> start -> [ workers run ] -> drain or stop -> wait -> free
  *
- * Start is one worker after the other: the first binds every address (and finds out which port "0"
- * became), the next ones share it. A worker's net may only be touched by its own thread, so each
- * opens, runs and frees its own, and says through a gate how the opening went.
+ * Workers start one after the other. The first binds every address, which assigns a port where port
+ * 0 was requested; the next ones share those addresses.
  */
 #include <weir/weir.h>
 
 #include <stdio.h>
 #include <string.h>
 
-#include "builtin.h"
 #include "check.h"
 #include "config.h"
 #include "error_fill.h"
@@ -22,49 +19,7 @@
 #include "memory.h"
 #include "random.h"
 #include "thread.h"
-#include "worker.h"
-
-/* One thread and its worker. */
-struct crew {
-    struct weir_server *server;
-    struct worker worker;
-    struct place *places; /* one per listener of the server, in their order */
-    struct thread *thread;
-    struct gate *opened; /* unlocked when `code` is known */
-    bool alive;          /* true exactly while orders may be given; under the server's lock */
-    enum weir_code code;
-    struct weir_error error;
-};
-
-struct listener {
-    enum weir_proto proto;
-    struct net_listen_options where; /* its port is known once the first worker listens */
-    const struct weir_codec *codec;
-    struct weir_frame *frame; /* that the codec is of; null: it is built in, or the user's own */
-    const struct weir_handler *handler;
-    size_t extra_bytes; /* what a session of it keeps in the table */
-};
-
-#define SERVER__EXTRA_BYTES_MAX (64u * 1024)
-
-struct weir_server {
-    struct worker_common common; /* with the configuration, whose strings are ours */
-    char *transport_asked, *reject_message;
-    uint32_t workers_count; /* known from weir_server_start on */
-    struct listener listeners[WEIR_LISTENERS_MAX];
-    uint32_t listeners_count;
-    /* Over the next three, workers_count and every crew's `alive`: nobody wakes a net that is gone,
-     * and no order is lost on its way to a worker that just starts. */
-    struct lock *lock;
-    uint8_t order;         /* enum worker_order: the furthest that was given */
-    uint32_t drain_ms;     /* the shortest that was given */
-    struct crew *crews;    /* workers_count of them, from weir_server_start on */
-    struct worker **team;  /* theirs, where one listens for all */
-    const char *transport; /* what runs, from the first worker */
-    bool started;
-    _Atomic uint32_t running; /* workers that have not ended */
-    _Atomic bool failed;      /* it did not start: its end is not announced */
-};
+#include "worker_thread.h"
 
 const char *weir_version(void)
 {
@@ -140,257 +95,43 @@ enum weir_code weir_server_open(const struct weir_config *config, struct weir_se
     return WEIR_OK;
 }
 
-/* A failure that lists what there is. */
-static enum weir_code server__unknown(const char *what, const char *name, const char *known,
-                                      struct weir_error *error)
-{
-    char operation[32], reason[48], hint[128];
-
-    snprintf(operation, sizeof operation, "use %s", what);
-    snprintf(reason, sizeof reason, "no such %s", what);
-    snprintf(hint, sizeof hint, "there is: %s", known);
-    return error_fill(error, WEIR_INVALID, 0, operation, name, reason, hint);
-}
-
-static enum weir_code server__choose_codec(struct listener *listener,
-                                           const struct weir_listen *listen,
-                                           struct weir_error *error)
-{
-    const char *spec = listen->codec;
-    enum weir_code code = WEIR_OK;
-
-    if (!spec) spec = listener->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
-    listener->codec = listen->custom_codec ? listen->custom_codec : builtin_codec(spec);
-    if (listen->custom_probe)
-        code = weir_frame_open_probe(listen->custom_probe, &listener->frame, error);
-    else if (!listener->codec)
-        code = weir_frame_open(spec, &listener->frame, error);
-    if (code != WEIR_OK) return code;
-    if (listener->frame) listener->codec = weir_frame_codec(listener->frame);
-    if (listener->codec->size != sizeof(struct weir_codec))
-        return error_fill(error, WEIR_INVALID, 0, "use codec", listener->codec->name,
-                          "it was made for another version of weir", "build it anew");
-    if (listener->proto == WEIR_TCP ? listener->codec->streams : listener->codec->datagrams)
-        return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "use codec", listener->codec->name,
-                      listener->proto == WEIR_TCP ? "it is not for streams (TCP)"
-                                                  : "it is not for datagrams (UDP)",
-                      "leave it out where a datagram is a message as it is");
-}
-
-static enum weir_code server__choose_handler(struct listener *listener,
-                                             const struct weir_listen *listen,
-                                             struct weir_error *error)
-{
-    char known[96];
-    const char *name = listen->handler ? listen->handler : handler_echo.name;
-
-    listener->handler = listen->custom_handler ? listen->custom_handler : builtin_handler(name);
-    if (!listener->handler)
-        return server__unknown("handler", name, builtin_handler_names(known, sizeof known), error);
-    if (listener->handler->size == sizeof(struct weir_handler)) return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "use handler", listener->handler->name,
-                      "it was made for another version of weir", "build it anew");
-}
-
-/* What a listener was given, of what it is to have. */
-static enum weir_code server__read_listen(struct weir_server *server,
-                                          const struct weir_listen *listen,
-                                          struct listener *listener, struct weir_error *error)
-{
-    *listener = (struct listener){.proto = listen->proto,
-                                  .where.backlog = server->common.config.listen_backlog};
-    if (!listen->address)
-        return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
-                          "set weir_listen.address, to \"0\" for a free port");
-    if (!weir_address_parse(listen->address, &listener->where.address))
-        return error_fill(error, WEIR_INVALID, 0, "listen on", listen->address, "not an address",
-                          "write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers");
-    enum weir_code code = server__choose_handler(listener, listen, error);
-    if (code == WEIR_OK) code = server__choose_codec(listener, listen, error);
-    if (code != WEIR_OK) return code;
-    listener->extra_bytes = place_extra_bytes(listener->codec, listener->handler);
-    if (listener->extra_bytes <= SERVER__EXTRA_BYTES_MAX) return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "use handler", listener->handler->name,
-                      "a session's memory is 64 KiB at most",
-                      "keep a pointer to what is larger, and free it in on_close");
-}
-
 enum weir_code weir_server_listen(struct weir_server *server, const struct weir_listen *listen,
                                   struct weir_error *error)
 {
-    struct listener *listener = &server->listeners[server->listeners_count];
+    struct listen_spec *spec = &server->listeners[server->listeners_count];
 
     weir_check_use(!server->started, "weir_server_listen comes before weir_server_start");
     if (server->listeners_count == WEIR_LISTENERS_MAX)
         return error_fill(error, WEIR_NO_ROOM, 0, "listen on", listen->address,
                           "a server has at most 64 listeners", "start a second server");
-    enum weir_code code = server__read_listen(server, listen, listener, error);
+    enum weir_code code =
+        listen_spec_read(listen, server->common.config.listen_backlog, spec, error);
     if (code == WEIR_OK)
         server->listeners_count++;
     else
-        weir_frame_free(listener->frame);
+        listen_spec_free(spec);
     return code;
-}
-
-/* ---- a worker's life, on its own thread ---- */
-
-static void server__log_choice(struct weir_server *server, const struct net_info *info)
-{
-    char text[512];
-
-    for (uint32_t i = 0; i < info->refused_count; i++)
-        log_line(&server->common.log, WEIR_LOG_WARNING, "transport=%s: %s", info->transport,
-                 weir_error_text(&info->refused[i].why, text, sizeof text));
-}
-
-/* Whether this worker is the one that listens, or one of those that do. */
-static bool server__listens(const struct crew *crew, const struct net_info *info)
-{
-    return crew->worker.index == 0 || info->listeners_share;
-}
-
-static enum weir_code server__listen_all(struct crew *crew)
-{
-    struct weir_server *server = crew->server;
-    struct net_info info = net_info(crew->worker.net);
-    bool first = crew->worker.index == 0;
-
-    if (!server__listens(crew, &info)) return WEIR_OK;
-    for (uint32_t i = 0; i < server->listeners_count; i++) {
-        struct listener *listener = &server->listeners[i];
-        struct place *place = &crew->places[i];
-        struct net_listen_options where = listener->where;
-
-        place_init(place, listener->proto, listener->codec, listener->handler);
-        if (server->workers_count > 1 && info.listeners_share)
-            where.share = first ? NET_SHARE_FIRST : NET_SHARE_NEXT;
-        enum weir_code code = place_open(place, &crew->worker, &where, &crew->error);
-        if (code != WEIR_OK) return code;
-        if (first) listener->where.address = net_local_address(crew->worker.net, place->handle);
-    }
-    return WEIR_OK;
-}
-
-/* The workers become a team, in which one listens for all; before the second one starts. */
-static enum weir_code server__make_team(struct weir_server *server, struct weir_error *error)
-{
-    uint32_t count = server->workers_count;
-
-    server->team = memory_alloc_array(count, sizeof *server->team);
-    if (!server->team)
-        return error_fill(error, WEIR_NO_MEMORY, 0, "start workers", NULL, NULL,
-                          "lower the number of workers");
-    for (uint32_t i = 0; i < count; i++) server->team[i] = &server->crews[i].worker;
-    server->common.team = server->team;
-    server->common.team_count = count;
-    return WEIR_OK;
-}
-
-static enum weir_code server__open_worker(struct crew *crew)
-{
-    struct weir_server *server = crew->server;
-    struct net_options options = config_net_options(&server->common.config);
-    uint8_t index = crew->worker.index;
-
-    if (index > 0) options.transport = server->transport; /* a socket may change hands only so */
-    enum weir_code code = worker_open(&crew->worker, &options, &crew->error);
-
-    if (code != WEIR_OK) return code;
-    if (index == 0) {
-        struct net_info info = net_info(crew->worker.net);
-        server->transport = info.transport;
-        server__log_choice(server, &info);
-        if (!info.listeners_share && server->workers_count > 1)
-            code = server__make_team(server, &crew->error);
-        if (code != WEIR_OK) return code;
-    }
-    return server__listen_all(crew);
-}
-
-/* Passes the furthest order on to a worker that can take it. Under the lock. */
-static void server__pass_order(const struct weir_server *server, struct crew *crew)
-{
-    if (!crew->alive) return;
-    if (server->order >= WORKER_DRAIN) worker_drain(&crew->worker, server->drain_ms);
-    if (server->order == WORKER_STOP) worker_stop(&crew->worker);
-}
-
-static void server__set_alive(struct crew *crew, bool alive)
-{
-    struct weir_server *server = crew->server;
-
-    lock_take(server->lock);
-    crew->alive = alive;
-    server__pass_order(server, crew);
-    lock_give_back(server->lock);
-}
-
-static void server__run_worker(void *argument)
-{
-    struct crew *crew = argument;
-    struct weir_server *server = crew->server;
-    const struct weir_config *config = &server->common.config;
-
-    crew->code = server__open_worker(crew);
-    if (crew->worker.net) {
-        server__set_alive(crew, true);
-        if (crew->code != WEIR_OK) worker_stop(&crew->worker);
-    }
-    if (crew->code != WEIR_OK) atomic_store(&server->failed, true); /* before anybody counts ends */
-    gate_unlock(crew->opened);
-    if (crew->worker.net) {
-        worker_run(&crew->worker);
-        server__set_alive(crew, false);
-        worker_close(&crew->worker);
-    }
-    if (atomic_fetch_sub(&server->running, 1) == 1 && !atomic_load(&server->failed) &&
-        config->on_stopped)
-        config->on_stopped(config->user);
 }
 
 /* ---- start ---- */
 
-static enum weir_code server__start_crew(struct weir_server *server, uint32_t index,
-                                         struct weir_error *error)
-{
-    struct crew *crew = &server->crews[index];
-    char name[16];
-    int os_error = 0;
-
-    crew->opened = gate_open();
-    crew->places = memory_alloc_array(server->listeners_count, sizeof *crew->places);
-    if (!crew->opened || !crew->places)
-        return error_fill(error, WEIR_NO_MEMORY, 0, "start a worker", NULL, NULL,
-                          "lower the number of workers");
-    snprintf(name, sizeof name, "weir-%u", index);
-    crew->thread = thread_start(name, server__run_worker, crew, &os_error);
-    if (!crew->thread)
-        return error_fill(error, os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY, os_error,
-                          "start a worker", NULL, NULL,
-                          "lower the number of workers, or raise the limit on threads (ulimit -u)");
-    gate_pass(crew->opened);
-    if (crew->code != WEIR_OK && error) *error = crew->error;
-    return crew->code;
-}
-
 /* Makes the workers, before any thread can look at one. False: no memory. */
-static bool server__make_crews(struct weir_server *server, uint32_t count)
+static bool server__make_threads(struct weir_server *server, uint32_t count)
 {
-    struct crew *crews = memory_alloc_array(count, sizeof *crews);
+    struct worker_thread *threads = memory_alloc_array(count, sizeof *threads);
     size_t extra_bytes = 0;
-    bool good = crews != NULL;
+    bool good = threads != NULL;
 
     for (uint32_t i = 0; i < server->listeners_count; i++)
         if (server->listeners[i].extra_bytes > extra_bytes)
             extra_bytes = server->listeners[i].extra_bytes;
-    for (uint32_t i = 0; crews && i < count; i++) {
-        crews[i].server = server;
-        good &= worker_init(&crews[i].worker, (uint8_t)i, &server->common, extra_bytes);
+    for (uint32_t i = 0; threads && i < count; i++) {
+        threads[i].server = server;
+        good &= worker_init(&threads[i].worker, (uint8_t)i, &server->common, extra_bytes);
     }
     lock_take(server->lock);
-    server->crews = crews;
-    server->workers_count = crews ? count : 0;
+    server->threads = threads;
+    server->workers_count = threads ? count : 0;
     lock_give_back(server->lock);
     return good;
 }
@@ -404,13 +145,13 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
         return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
                           "add a listener with weir_server_listen()");
     server->started = true;
-    if (!server__make_crews(server, config_workers(&server->common.config)))
+    if (!server__make_threads(server, config_workers(&server->common.config)))
         return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
                           "lower the number of workers, or sessions_max");
     /* The first to end must not think itself the last. */
     atomic_store(&server->running, server->workers_count);
     for (uint32_t i = 0; i < server->workers_count && code == WEIR_OK; i++)
-        code = server__start_crew(server, i, error);
+        code = worker_thread_start(server, i, error);
     if (code == WEIR_OK) return WEIR_OK;
     atomic_store(&server->failed, true);
     weir_server_stop(server);
@@ -429,15 +170,15 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
 {
     weir_check_use(index < server->listeners_count,
                    "the index is below weir_server_listeners_count");
-    const struct listener *listener = &server->listeners[index];
+    const struct listen_spec *spec = &server->listeners[index];
     return (struct weir_listener_info){
-        .proto = listener->proto,
-        .address = listener->where.address,
+        .proto = spec->proto,
+        .address = spec->where.address,
         .transport = server->transport ? server->transport : "none",
-        .codec = listener->codec->name,
-        .handler = listener->handler->name,
+        .codec = spec->codec->name,
+        .handler = spec->handler->name,
         /* One listener's connections go to all workers of a team; its datagrams do not. */
-        .workers = server->common.team && listener->proto == WEIR_UDP ? 1 : server->workers_count,
+        .workers = server->common.team && spec->proto == WEIR_UDP ? 1 : server->workers_count,
     };
 }
 
@@ -448,7 +189,7 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
 
     lock_take(server->lock);
     for (uint32_t i = 0; i < server->workers_count; i++)
-        counters_add_to(&server->crews[i].worker.counters, &sums);
+        counters_add_to(&server->threads[i].worker.counters, &sums);
     lock_give_back(server->lock);
     memset(stats, 0, size);
     memcpy(stats, &sums, size < sizeof sums ? size : sizeof sums);
@@ -461,7 +202,7 @@ static struct worker *server__worker_of(struct weir_server *server, uint64_t id)
     uint8_t index = session_table_worker_of(id);
 
     if (session_table_node_of(id) != server->common.config.node) return NULL;
-    return index < server->workers_count ? &server->crews[index].worker : NULL;
+    return index < server->workers_count ? &server->threads[index].worker : NULL;
 }
 
 enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes, size_t length)
@@ -501,7 +242,7 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
     memcpy(payload->group, group, strlen(group) + 1);
     payload->except_id = except_id;
     for (uint32_t i = 0; i < server->workers_count; i++) {
-        enum weir_code posted = mail_broadcast(&server->crews[i].worker, payload);
+        enum weir_code posted = mail_broadcast(&server->threads[i].worker, payload);
         if (posted != WEIR_OK) code = posted;
     }
     payload_unref(payload);
@@ -517,8 +258,8 @@ static void server__give_order(struct weir_server *server, enum worker_order ord
     if (server->order < WORKER_DRAIN || drain_ms < server->drain_ms) server->drain_ms = drain_ms;
     if (server->order < order) server->order = (uint8_t)order;
     for (uint32_t i = 0; i < server->workers_count; i++)
-        server__pass_order(server,
-                           &server->crews[i]); /* one that is not alive yet looks when it is */
+        worker_thread_pass_order(
+            server, &server->threads[i]); /* one that is not alive yet looks when it is */
     lock_give_back(server->lock);
 }
 
@@ -534,11 +275,7 @@ void weir_server_stop(struct weir_server *server)
 
 void weir_server_wait(struct weir_server *server)
 {
-    for (uint32_t i = 0; i < server->workers_count; i++) {
-        struct crew *crew = &server->crews[i];
-        if (crew->thread) thread_join(crew->thread);
-        crew->thread = NULL;
-    }
+    for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_join(&server->threads[i]);
 }
 
 void weir_server_free(struct weir_server *server)
@@ -546,15 +283,10 @@ void weir_server_free(struct weir_server *server)
     if (!server) return;
     if (server->lock) weir_server_stop(server);
     weir_server_wait(server);
-    for (uint32_t i = 0; i < server->workers_count; i++) {
-        gate_free(server->crews[i].opened);
-        worker_free(&server->crews[i].worker);
-        memory_free(server->crews[i].places);
-    }
-    for (uint32_t i = 0; i < server->listeners_count; i++)
-        weir_frame_free(server->listeners[i].frame);
+    for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
+    for (uint32_t i = 0; i < server->listeners_count; i++) listen_spec_free(&server->listeners[i]);
     memory_free(server->team);
-    memory_free(server->crews);
+    memory_free(server->threads);
     address_list_free(&server->common.allow);
     address_list_free(&server->common.deny);
     address_counts_free(&server->common.address_counts);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* listen_spec.c - finds a listener's codec and handler, and checks that they fit its protocol. */
+#include "listen_spec.h"
+
+#include <stdio.h>
+
+#include "builtin.h"
+#include "error_fill.h"
+#include "place.h"
+
+#define LISTEN_SPEC__EXTRA_BYTES_MAX (64u * 1024)
+
+/* Rejects an unknown name, and lists the names there are. */
+static enum weir_code listen_spec__unknown(const char *what, const char *name, const char *known,
+                                           struct weir_error *error)
+{
+    char operation[32], reason[48], hint[128];
+
+    snprintf(operation, sizeof operation, "use %s", what);
+    snprintf(reason, sizeof reason, "no such %s", what);
+    snprintf(hint, sizeof hint, "there is: %s", known);
+    return error_fill(error, WEIR_INVALID, 0, operation, name, reason, hint);
+}
+
+/* Finds the codec: the user's own, one made of a probe or of a frame specification, or built in. */
+static enum weir_code listen_spec__find_codec(struct listen_spec *spec,
+                                              const struct weir_listen *listen,
+                                              struct weir_error *error)
+{
+    const char *text = listen->codec;
+    enum weir_code code = WEIR_OK;
+
+    if (!text) text = spec->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
+    spec->codec = listen->custom_codec ? listen->custom_codec : builtin_codec(text);
+    if (listen->custom_probe)
+        code = weir_frame_open_probe(listen->custom_probe, &spec->frame, error);
+    else if (!spec->codec)
+        code = weir_frame_open(text, &spec->frame, error);
+    if (spec->frame) spec->codec = weir_frame_codec(spec->frame);
+    return code;
+}
+
+static enum weir_code listen_spec__choose_codec(struct listen_spec *spec,
+                                                const struct weir_listen *listen,
+                                                struct weir_error *error)
+{
+    enum weir_code code = listen_spec__find_codec(spec, listen, error);
+
+    if (code != WEIR_OK) return code;
+    if (spec->codec->size != sizeof(struct weir_codec))
+        return error_fill(error, WEIR_INVALID, 0, "use codec", spec->codec->name,
+                          "it was made for another version of weir", "build it anew");
+    if (spec->proto == WEIR_TCP ? spec->codec->streams : spec->codec->datagrams) return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "use codec", spec->codec->name,
+                      spec->proto == WEIR_TCP ? "it is not for streams (TCP)"
+                                              : "it is not for datagrams (UDP)",
+                      "leave it out where a datagram is a message as it is");
+}
+
+static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
+                                                  const struct weir_listen *listen,
+                                                  struct weir_error *error)
+{
+    char known[96];
+    const char *name = listen->handler ? listen->handler : handler_echo.name;
+
+    spec->handler = listen->custom_handler ? listen->custom_handler : builtin_handler(name);
+    if (!spec->handler)
+        return listen_spec__unknown("handler", name, builtin_handler_names(known, sizeof known),
+                                    error);
+    if (spec->handler->size == sizeof(struct weir_handler)) return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "use handler", spec->handler->name,
+                      "it was made for another version of weir", "build it anew");
+}
+
+enum weir_code listen_spec_read(const struct weir_listen *listen, uint32_t backlog,
+                                struct listen_spec *spec, struct weir_error *error)
+{
+    *spec = (struct listen_spec){.proto = listen->proto, .where.backlog = backlog};
+    if (!listen->address)
+        return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
+                          "set weir_listen.address, to \"0\" for a free port");
+    if (!weir_address_parse(listen->address, &spec->where.address))
+        return error_fill(error, WEIR_INVALID, 0, "listen on", listen->address, "not an address",
+                          "write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers");
+    enum weir_code code = listen_spec__choose_handler(spec, listen, error);
+    if (code == WEIR_OK) code = listen_spec__choose_codec(spec, listen, error);
+    if (code != WEIR_OK) return code;
+    spec->extra_bytes = place_extra_bytes(spec->codec, spec->handler);
+    if (spec->extra_bytes <= LISTEN_SPEC__EXTRA_BYTES_MAX) return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "use handler", spec->handler->name,
+                      "a session's memory is 64 KiB at most",
+                      "keep a pointer to what is larger, and free it in on_close");
+}
+
+void listen_spec_free(struct listen_spec *spec)
+{
+    weir_frame_free(spec->frame);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* server_state.h - a server's data: the listeners it was asked for, its workers on their threads,
+ * and the shutdown request that all of them follow.
+ *
+ * server.c owns it. Each worker's thread (worker_thread.c) uses `common`, the listeners and the
+ * fields that the lock protects.
+ */
+#ifndef SERVER_SERVER_STATE_H
+#define SERVER_SERVER_STATE_H
+
+#include <weir/weir.h>
+
+#include "atomic.h"
+#include "listen_spec.h"
+#include "worker.h"
+
+/* A worker and its thread. */
+struct worker_thread {
+    struct weir_server *server;
+    struct worker worker;
+    struct place *places; /* one per listener of the server, in the same sequence */
+    struct thread *thread;
+    struct gate *opened; /* unlocked when `code` is known */
+    bool alive;          /* set while the worker takes requests; under the server's lock */
+    enum weir_code code; /* of opening the worker; *error says more */
+    struct weir_error error;
+};
+
+struct weir_server {
+    struct worker_common common; /* contains the configuration; the server owns its strings */
+    char *transport_asked, *reject_message;
+    uint32_t workers_count; /* known from weir_server_start() on */
+    struct listen_spec listeners[WEIR_LISTENERS_MAX];
+    uint32_t listeners_count;
+    /* Protects the next three, workers_count, and `alive` of every thread. So no net is woken after
+     * it was freed, and a worker that is starting misses no request. */
+    struct lock *lock;
+    uint8_t order;                 /* enum worker_order: the strongest that was requested */
+    uint32_t drain_ms;             /* the shortest that was requested */
+    struct worker_thread *threads; /* workers_count of them, from weir_server_start() on */
+    struct worker **team;          /* the workers, where one of them listens for all */
+    const char *transport;         /* name of the running transport, from the first worker */
+    bool started;
+    _Atomic uint32_t running; /* workers that have not ended */
+    _Atomic bool failed;      /* the start failed: on_stopped is not called */
+};
+
+#endif

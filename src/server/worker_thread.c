@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* worker_thread.c - opens, runs and closes one worker.
+ *
+ * Only a worker's own thread may use its net, so each thread opens, runs and frees its own. The
+ * thread that started it waits at a gate until the worker has opened.
+ */
+#include "worker_thread.h"
+
+#include <stdio.h>
+
+#include "config.h"
+#include "error_fill.h"
+#include "memory.h"
+#include "place.h"
+#include "thread.h"
+
+static void worker_thread__log_choice(struct weir_server *server, const struct net_info *info)
+{
+    char text[512];
+
+    for (uint32_t i = 0; i < info->refused_count; i++)
+        log_line(&server->common.log, WEIR_LOG_WARNING, "transport=%s: %s", info->transport,
+                 weir_error_text(&info->refused[i].why, text, sizeof text));
+}
+
+/* Whether this worker is the one that listens, or one of those that do. */
+static bool worker_thread__listens(const struct worker_thread *thread, const struct net_info *info)
+{
+    return thread->worker.index == 0 || info->listeners_share;
+}
+
+static enum weir_code worker_thread__listen_all(struct worker_thread *thread)
+{
+    struct weir_server *server = thread->server;
+    struct net_info info = net_info(thread->worker.net);
+    bool first = thread->worker.index == 0;
+
+    if (!worker_thread__listens(thread, &info)) return WEIR_OK;
+    for (uint32_t i = 0; i < server->listeners_count; i++) {
+        struct listen_spec *spec = &server->listeners[i];
+        struct place *place = &thread->places[i];
+        struct net_listen_options where = spec->where;
+
+        place_init(place, spec->proto, spec->codec, spec->handler);
+        if (server->workers_count > 1 && info.listeners_share)
+            where.share = first ? NET_SHARE_FIRST : NET_SHARE_NEXT;
+        enum weir_code code = place_open(place, &thread->worker, &where, &thread->error);
+        if (code != WEIR_OK) return code;
+        if (first) spec->where.address = net_local_address(thread->worker.net, place->handle);
+    }
+    return WEIR_OK;
+}
+
+/* The workers become a team, in which one listens for all; before the second one starts. */
+static enum weir_code worker_thread__make_team(struct weir_server *server, struct weir_error *error)
+{
+    uint32_t count = server->workers_count;
+
+    server->team = memory_alloc_array(count, sizeof *server->team);
+    if (!server->team)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "start workers", NULL, NULL,
+                          "lower the number of workers");
+    for (uint32_t i = 0; i < count; i++) server->team[i] = &server->threads[i].worker;
+    server->common.team = server->team;
+    server->common.team_count = count;
+    return WEIR_OK;
+}
+
+static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
+{
+    struct weir_server *server = thread->server;
+    struct net_options options = config_net_options(&server->common.config);
+    uint8_t index = thread->worker.index;
+
+    if (index > 0) options.transport = server->transport; /* a socket may change hands only so */
+    enum weir_code code = worker_open(&thread->worker, &options, &thread->error);
+
+    if (code != WEIR_OK) return code;
+    if (index == 0) {
+        struct net_info info = net_info(thread->worker.net);
+        server->transport = info.transport;
+        worker_thread__log_choice(server, &info);
+        if (!info.listeners_share && server->workers_count > 1)
+            code = worker_thread__make_team(server, &thread->error);
+        if (code != WEIR_OK) return code;
+    }
+    return worker_thread__listen_all(thread);
+}
+
+/* Passes the furthest order on to a worker that can take it. Under the lock. */
+void worker_thread_pass_order(const struct weir_server *server, struct worker_thread *thread)
+{
+    if (!thread->alive) return;
+    if (server->order >= WORKER_DRAIN) worker_drain(&thread->worker, server->drain_ms);
+    if (server->order == WORKER_STOP) worker_stop(&thread->worker);
+}
+
+static void worker_thread__set_alive(struct worker_thread *thread, bool alive)
+{
+    struct weir_server *server = thread->server;
+
+    lock_take(server->lock);
+    thread->alive = alive;
+    worker_thread_pass_order(server, thread);
+    lock_give_back(server->lock);
+}
+
+static void worker_thread__run_worker(void *argument)
+{
+    struct worker_thread *thread = argument;
+    struct weir_server *server = thread->server;
+    const struct weir_config *config = &server->common.config;
+
+    thread->code = worker_thread__open_worker(thread);
+    if (thread->worker.net) {
+        worker_thread__set_alive(thread, true);
+        if (thread->code != WEIR_OK) worker_stop(&thread->worker);
+    }
+    if (thread->code != WEIR_OK)
+        atomic_store(&server->failed, true); /* before anybody counts ends */
+    gate_unlock(thread->opened);
+    if (thread->worker.net) {
+        worker_run(&thread->worker);
+        worker_thread__set_alive(thread, false);
+        worker_close(&thread->worker);
+    }
+    if (atomic_fetch_sub(&server->running, 1) == 1 && !atomic_load(&server->failed) &&
+        config->on_stopped)
+        config->on_stopped(config->user);
+}
+
+enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
+                                   struct weir_error *error)
+{
+    struct worker_thread *thread = &server->threads[index];
+    char name[16];
+    int os_error = 0;
+
+    thread->opened = gate_open();
+    thread->places = memory_alloc_array(server->listeners_count, sizeof *thread->places);
+    if (!thread->opened || !thread->places)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "start a worker", NULL, NULL,
+                          "lower the number of workers");
+    snprintf(name, sizeof name, "weir-%u", index);
+    thread->thread = thread_start(name, worker_thread__run_worker, thread, &os_error);
+    if (!thread->thread)
+        return error_fill(error, os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY, os_error,
+                          "start a worker", NULL, NULL,
+                          "lower the number of workers, or raise the limit on threads (ulimit -u)");
+    gate_pass(thread->opened);
+    if (thread->code != WEIR_OK && error) *error = thread->error;
+    return thread->code;
+}
+
+void worker_thread_join(struct worker_thread *thread)
+{
+    if (thread->thread) thread_join(thread->thread);
+    thread->thread = NULL;
+}
+
+void worker_thread_free(struct worker_thread *thread)
+{
+    gate_free(thread->opened);
+    worker_free(&thread->worker);
+    memory_free(thread->places);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* worker_thread.h - the life of one worker on its own thread: open, listen, run, close. */
+#ifndef SERVER_WORKER_THREAD_H
+#define SERVER_WORKER_THREAD_H
+
+#include "server_state.h"
+
+/* Starts the thread, and waits until its worker has opened and listens. Returns the code of that;
+ * WEIR_NO_MEMORY, or a system error: the thread did not start. Thread: that of weir_server_start().
+ */
+enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
+                                   struct weir_error *error);
+
+/* Passes the server's shutdown request to a worker that is alive. The caller holds the lock. */
+void worker_thread_pass_order(const struct weir_server *server, struct worker_thread *thread);
+
+/* Waits until the thread has ended. A thread that never started is allowed. */
+void worker_thread_join(struct worker_thread *thread);
+
+/* Frees a worker whose thread has ended. */
+void worker_thread_free(struct worker_thread *thread);
+
+#endif
