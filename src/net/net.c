@@ -90,7 +90,7 @@ static enum weir_code net__open_with(struct net *net, const struct transport *tr
                                      struct weir_error *error)
 {
     net->transport = transport;
-    net->accept_retry_ns = NET_FOREVER;
+    net->file_waiters.retry_ns = NET_FOREVER;
     if (net->options.verify_rio && !transport->is_verifiable)
         return error_fill(error, WEIR_INVALID, 0,
                           "check the rules of Registered I/O with transport", transport->name,
@@ -170,7 +170,7 @@ void net_free(struct net *net)
 {
     if (!net) return;
     net__check_thread(net);
-    weir_check(!handle_table_has_answers(&net->handle_table));
+    weir_check(!answers_are_recorded(&net->answers));
     weir_check_rule(net->handle_table.open_count == 0,
                     "rule 7, every id is closed and its NET_CLOSED taken before net_free");
     net->transport->free(net);
@@ -204,54 +204,21 @@ void net_wake(struct net *net)
     net->transport->wake(net);
 }
 
-/* Switches starved listeners on again when a handle was closed here since, or a while has passed
- * (descriptors may also come free elsewhere in the process). */
-static void net__retry_starved(struct net *net)
-{
-    if (net->accept_retry_ns == NET_FOREVER) return;
-    if (!net->handle_closed && net->now_ns < net->accept_retry_ns) return;
-    struct handle *handle = net->handle_table.starved;
-    net->handle_table.starved = NULL;
-    net->accept_retry_ns = NET_FOREVER;
-    while (handle) {
-        struct handle *next = handle->starved_next;
-        handle->starved = false;
-        if (handle->flow_on) net->transport->accept(net, handle, true);
-        handle = next;
-    }
-}
-
-/* A closing listener leaves the list of the starved, before its slot can be given to another. */
-static void net__forget_starved(struct net *net, struct handle *handle)
-{
-    struct handle **link = &net->handle_table.starved;
-
-    if (!handle->starved) return;
-    while (*link != handle) link = &(*link)->starved_next;
-    *link = handle->starved_next;
-    handle->starved = false;
-    if (!net->handle_table.starved) net->accept_retry_ns = NET_FOREVER;
-}
-
 uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, uint32_t events_max)
 {
-    struct handle_table *handle_table = &net->handle_table;
-
     net__check_thread(net);
     weir_check(events_max > 0);
-    handle_table->events = events;
-    handle_table->events_count = 0;
-    handle_table->events_max = events_max;
-    bool answers_alone = handle_table_has_answers(handle_table) && net->polled;
+    net->batch = (struct event_batch){.events = events, .max = events_max};
+    bool answers_alone = answers_are_recorded(&net->answers) && net->polled;
     net->polled = !answers_alone;
     if (net->polled) {
-        net__retry_starved(net);
-        if (until_ns > net->accept_retry_ns) until_ns = net->accept_retry_ns;
-        net->transport->wait(net, handle_table_has_answers(handle_table) ? 0 : until_ns);
+        file_waiters_retry(net);
+        if (until_ns > net->file_waiters.retry_ns) until_ns = net->file_waiters.retry_ns;
+        net->transport->wait(net, answers_are_recorded(&net->answers) ? 0 : until_ns);
     }
-    handle_table_hand_out_answers(net);
-    handle_table->events = NULL;
-    return handle_table->events_count;
+    answers_hand_out(net);
+    net->batch.events = NULL;
+    return net->batch.count;
 }
 
 /* ---- streams ---- */
@@ -283,7 +250,7 @@ void net_accept(struct net *net, struct net_handle listener, bool on)
     struct handle *handle = handle_table_find(&net->handle_table, listener, HANDLE_LISTENER);
     if (handle->flow_on == on) return;
     handle->flow_on = on;
-    if (on && handle->starved) return; /* it is tried again in its time */
+    if (on && handle->waits_for_files) return; /* it is tried again in its time */
     if (!handle->broken) net->transport->accept(net, handle, on);
 }
 
@@ -295,13 +262,13 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_CONNECTION, owner);
     if (!handle) {
         net->transport->refuse(net, socket);
-        net->handle_closed = true;
+        net->file_waiters.file_freed = true;
         return net__no_handle("adopt a connection", error);
     }
     enum weir_code code = net->transport->adopt(net, handle, socket, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);
-        net->handle_closed = true; /* a descriptor came free */
+        net->file_waiters.file_freed = true; /* a descriptor came free */
         return code;
     }
     *id = handle_id(handle);
@@ -312,7 +279,7 @@ void net_refuse(struct net *net, struct net_socket socket)
 {
     net__check_thread(net);
     net->transport->refuse(net, socket);
-    net->handle_closed = true;
+    net->file_waiters.file_freed = true;
 }
 
 void net_receive(struct net *net, struct net_handle id, bool on)
@@ -358,7 +325,7 @@ void net_close(struct net *net, struct net_handle id)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
-    net__forget_starved(net, handle);
+    file_waiters_remove(net, handle);
     handle->closing = true;
     handle->flow_on = false;
     net->transport->close(net, handle);

@@ -4,13 +4,16 @@
  *
  * net.c stands in front of every transport: it checks arguments, keeps the handles, notes what is
  * outstanding and checks every event against it. A transport therefore only talks to its system: it
- * trusts its arguments, and all its events pass through handle_table_event() or one of the noted
+ * trusts its arguments, and all its events pass through event_batch_add() or one of the noted
  * answers.
  */
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
+#include "answers.h"
 #include "atomic.h"
+#include "event_batch.h"
+#include "file_waiters.h"
 #include "handle_table.h"
 #include "net.h"
 #include "pool.h"
@@ -23,14 +26,14 @@ struct net {
     struct pool stream_pool;
     struct pool datagram_pool;
     struct handle_table handle_table;
+    struct event_batch batch;
+    struct answers answers;
+    struct file_waiters file_waiters;
     uint64_t now_ns;  /* moved by transport->wait alone (rule 9) */
     uintptr_t thread; /* the opener, for rule 10 */
     bool polled;      /* the last net_wait asked the system */
     /* A NET_PAUSED for buffers of that pool went out, and nothing has been received since. */
     bool streams_scarce, datagrams_scarce;
-    bool handle_closed; /* a NET_CLOSED went out since the starved listeners were last tried */
-    /* when to try the starved listeners again; NET_FOREVER: there are none */
-    uint64_t accept_retry_ns;
     struct net_info info;
 };
 
@@ -76,7 +79,7 @@ struct transport {
 
     /* Commits what was gathered; waits until an event or until_ns (0: not at all); adds events
      * while handle_table_has_room(); moves net->now_ns to the present. The only place where
-     * handle_table_event() may be called. */
+     * event_batch_add() may be called. */
     void (*wait)(struct net *net, uint64_t until_ns);
 };
 

@@ -121,7 +121,7 @@ static void datagram__count_sent(const struct net *net, struct datagram *datagra
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct datagram_send *send = datagram__send_at(net, datagram, i);
-        handle_table_count_sent(datagram->entry, send->buffer->length, send->segment_bytes);
+        answer_count_datagrams(datagram->entry, send->buffer->length, send->segment_bytes);
     }
 }
 
@@ -141,9 +141,9 @@ void datagram_close(struct net *net, struct datagram *datagram, struct datagram_
     uint32_t unsent = datagram->sends_count;
 
     datagram__drop_sends(net, datagram, unsent);
-    handle_table_sent_to(net, entry, 0, unsent, WEIR_CANCELLED, ECANCELED);
+    answer_datagrams(net, entry, 0, unsent, WEIR_CANCELLED, ECANCELED);
     datagram_abandon(datagram, list);
-    handle_table_closed(net, entry);
+    answer_closed(net, entry);
 }
 
 bool datagram_is_own(const struct net *net, const struct datagram *datagram,
@@ -342,8 +342,8 @@ static void datagram__send_apart(struct net *net, struct datagram *datagram, uin
             return;
         }
         if (failed == 0) datagram__count_sent(net, datagram, 1);
-        handle_table_sent_to(net, datagram->entry, failed == 0, failed != 0,
-                             error_code_of_os(failed), failed);
+        answer_datagrams(net, datagram->entry, failed == 0, failed != 0, error_code_of_os(failed),
+                         failed);
         datagram__drop_sends(net, datagram, 1);
     }
 }
@@ -374,7 +374,7 @@ static bool datagram__send_batch(struct net *net, struct datagram *datagram)
     for (int i = 0; i < sent; i++) done += batch.sends_of[i];
     datagram__count_sent(net, datagram, done);
     datagram__drop_sends(net, datagram, done);
-    handle_table_sent_to(net, datagram->entry, done, 0, WEIR_OK, 0);
+    answer_datagrams(net, datagram->entry, done, 0, WEIR_OK, 0);
     return true;
 }
 
@@ -408,7 +408,7 @@ static void datagram__hand_up(struct net *net, const struct datagram *datagram,
     struct net_buffer *buffer = batch->buffers[at];
     bool cut = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
     struct net_event *event =
-        handle_table_event(net, datagram->entry, cut ? NET_TOO_LARGE : NET_DATAGRAM);
+        event_batch_add(net, datagram->entry, cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
     event->peer = linux_address_of(&batch->peers[at]);
     datagram__read_control(&message->msg_hdr, datagram->bound.port, event);
@@ -429,7 +429,7 @@ static void datagram__on_receive_error(struct net *net, struct datagram *datagra
         return;
     /* The socket itself is no good; anything else concerns one datagram. */
     datagram->readable = false;
-    struct net_event *event = handle_table_event(net, datagram->entry, NET_BROKEN);
+    struct net_event *event = event_batch_add(net, datagram->entry, NET_BROKEN);
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
 }
@@ -483,14 +483,11 @@ bool datagram_is_any_busy(const struct net *net, const struct datagram_list *lis
 
 static void datagram__serve(struct net *net, struct datagram *datagram)
 {
-    const struct handle_table *handle_table = &net->handle_table;
-
     if (datagram->entry->closing) return;
     while (datagram->sends_count > 0 && datagram->writable)
         if (!datagram__send_batch(net, datagram)) break;
-    if (datagram__wants_to_receive(datagram) && handle_table_has_room(handle_table))
-        datagram__receive_batch(net, datagram,
-                                handle_table->events_max - handle_table->events_count);
+    if (datagram__wants_to_receive(datagram) && event_batch_has_room(&net->batch))
+        datagram__receive_batch(net, datagram, event_batch_room(&net->batch));
 }
 
 void datagram_serve_all(struct net *net, struct datagram_list *list)

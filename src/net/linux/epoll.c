@@ -94,7 +94,7 @@ static bool epoll__nobody_reads(const struct epoll_entry *entry)
 
 static bool epoll__has_work(const struct epoll_entry *entry)
 {
-    if (entry->base.starved || entry->base.broken) return entry->unsent && entry->writable;
+    if (entry->base.waits_for_files || entry->base.broken) return entry->unsent && entry->writable;
     return (entry->readable && entry->base.flow_on && !list_has(&entry->dry)) ||
            (entry->unsent && entry->writable) || (entry->failed && epoll__nobody_reads(entry));
 }
@@ -161,7 +161,7 @@ static void epoll__break(struct net *net, struct epoll_entry *entry, int os_erro
     entry->readable = false;
     entry->failed = false;
     list_remove(&entry->dry);
-    struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
+    struct net_event *event = event_batch_add(net, &entry->base, NET_BROKEN);
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
 }
@@ -174,7 +174,7 @@ static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
     int fd = accept4(entry->fd, &sockaddr.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd >= 0) {
-        struct net_event *event = handle_table_event(net, &entry->base, NET_ACCEPTED);
+        struct net_event *event = event_batch_add(net, &entry->base, NET_ACCEPTED);
         event->socket.os_handle = (uintptr_t)fd;
         event->peer = linux_address_of(&sockaddr);
         return true;
@@ -184,14 +184,14 @@ static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
     } else if (linux_is_listener_lost(errno)) {
         epoll__break(net, entry, errno);
     } else {
-        return handle_table_accept_failed(net, &entry->base, linux_is_scarce(errno), errno);
+        return file_waiters_accept_failed(net, &entry->base, linux_is_scarce(errno), errno);
     }
     return false;
 }
 
 static void epoll__serve_listener(struct net *net, struct epoll_entry *entry)
 {
-    for (int i = 0; i < EPOLL__ACCEPTS_PER_WAIT && handle_table_has_room(&net->handle_table); i++)
+    for (int i = 0; i < EPOLL__ACCEPTS_PER_WAIT && event_batch_has_room(&net->batch); i++)
         if (!epoll__accept_one(net, entry)) return;
 }
 
@@ -223,13 +223,13 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
     if (got > 0) {
         buffer->length = (uint32_t)got;
         if (buffer->length < buffer->capacity && !entry->read_to_end) entry->readable = false;
-        handle_table_received(net, &entry->base, buffer);
+        event_batch_received(net, &entry->base, buffer);
         return;
     }
     pool_give_back(buffer, POOL_SYSTEM);
     if (got == 0) {
         entry->readable = false;
-        handle_table_event(net, &entry->base, NET_PEER_DONE);
+        event_batch_add(net, &entry->base, NET_PEER_DONE);
     } else if (os_error == EAGAIN) {
         entry->readable = false;
         entry->read_to_end = false;
@@ -286,15 +286,14 @@ static void epoll__serve_send(struct net *net, struct epoll_entry *entry)
     while (entry->unsent) {
         ssize_t sent = epoll__send_once(entry);
         if (sent >= 0) {
-            if (epoll__advance(entry, (size_t)sent))
-                handle_table_sent(net, &entry->base, WEIR_OK, 0);
+            if (epoll__advance(entry, (size_t)sent)) answer_sent(net, &entry->base, WEIR_OK, 0);
         } else if (errno == EAGAIN) {
             entry->writable = false;
             return;
         } else if (errno != EINTR) {
             int os_error = errno;
             epoll__drop_unsent(entry);
-            handle_table_sent(net, &entry->base, error_code_of_os(os_error), os_error);
+            answer_sent(net, &entry->base, error_code_of_os(os_error), os_error);
         }
     }
 }
@@ -335,10 +334,10 @@ static void epoll__close(struct net *net, struct handle *base)
     list_remove(&entry->dry);
     if (entry->unsent) {
         epoll__drop_unsent(entry);
-        handle_table_sent(net, base, WEIR_CANCELLED, ECANCELED);
+        answer_sent(net, base, WEIR_CANCELLED, ECANCELED);
     }
     close(entry->fd); /* leaves the epoll set with its last descriptor, and nobody else has one */
-    handle_table_closed(net, base);
+    answer_closed(net, base);
 }
 
 static struct weir_address epoll__local_address(struct net *net, struct handle *base)
@@ -482,7 +481,7 @@ static void epoll__serve_ready(struct net *net)
 
     list_init(&turn);
     list_append_all(&turn, &system->ready);
-    while (handle_table_has_room(&net->handle_table)) {
+    while (event_batch_has_room(&net->batch)) {
         struct list *node = list_take_first(&turn);
         if (!node) return;
         epoll__serve(net, weir_container_of(node, struct epoll_entry, ready));
@@ -500,9 +499,9 @@ static void epoll__wait(struct net *net, uint64_t until_ns)
     weir_check(count >= 0 || errno == EINTR);
     net->now_ns = clock_now_ns();
     for (int i = 0; i < count; i++) epoll__note(net, &system->events[i]);
-    if (system->woken && handle_table_has_room(&net->handle_table)) {
+    if (system->woken && event_batch_has_room(&net->batch)) {
         system->woken = false;
-        handle_table_event(net, NULL, NET_WOKEN);
+        event_batch_add(net, NULL, NET_WOKEN);
     }
     if (system->datagrams_first) datagram_serve_all(net, &system->datagrams);
     epoll__serve_ready(net);

@@ -196,7 +196,7 @@ static bool uring__wants(const struct uring_entry *entry, enum uring_operation l
 
     if (base->closing) return false;
     if (lane == URING__IN)
-        return base->flow_on && !base->starved && !base->broken && !base->peer_done &&
+        return base->flow_on && !base->waits_for_files && !base->broken && !base->peer_done &&
                !uring__holds(entry) && !list_has(&entry->dry);
     if (base->kind == HANDLE_DATAGRAM) return datagram_waits_for_room(&entry->datagram);
     return base->kind == HANDLE_CONNECTION && entry->stream.send_first;
@@ -273,7 +273,7 @@ static void uring__hand_out_socket(struct net *net, struct uring_entry *entry, i
         close(fd);
         return;
     }
-    struct net_event *event = handle_table_event(net, &entry->base, NET_ACCEPTED);
+    struct net_event *event = event_batch_add(net, &entry->base, NET_ACCEPTED);
     event->peer = peer;
     event->socket.os_handle = (uintptr_t)fd;
 }
@@ -294,10 +294,10 @@ static void uring__accept_failed(struct net *net, struct uring_entry *entry, int
 {
     if (!entry->base.flow_on || os_error == ECANCELED || os_error == EINTR) return;
     if (!linux_is_listener_lost(os_error)) {
-        handle_table_accept_failed(net, &entry->base, linux_is_scarce(os_error), os_error);
+        file_waiters_accept_failed(net, &entry->base, linux_is_scarce(os_error), os_error);
         return;
     }
-    struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
+    struct net_event *event = event_batch_add(net, &entry->base, NET_BROKEN);
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
 }
@@ -306,7 +306,7 @@ static void uring__deliver_sockets(struct net *net, struct uring_entry *entry)
 {
     struct uring_listener *listener = &entry->listener;
 
-    while (uring__holds(entry) && handle_table_has_room(&net->handle_table))
+    while (uring__holds(entry) && event_batch_has_room(&net->batch))
         uring__hand_out_socket(net, entry, listener->held[listener->held_first++]);
     if (!uring__holds(entry)) listener->held_first = listener->held_count = 0;
 }
@@ -336,7 +336,7 @@ static void uring__take_bytes(struct net *net, struct uring_entry *entry, struct
     if (entry->base.closing)
         pool_give_back(buffer, POOL_SYSTEM);
     else if (entry->base.flow_on && !entry->stream.held_first)
-        handle_table_received(net, &entry->base, buffer);
+        event_batch_received(net, &entry->base, buffer);
     else
         uring__hold(&entry->stream, buffer);
 }
@@ -344,7 +344,7 @@ static void uring__take_bytes(struct net *net, struct uring_entry *entry, struct
 static void uring__hand_out_end(struct net *net, struct uring_entry *entry, int os_error)
 {
     struct net_event *event =
-        handle_table_event(net, &entry->base, os_error == 0 ? NET_PEER_DONE : NET_BROKEN);
+        event_batch_add(net, &entry->base, os_error == 0 ? NET_PEER_DONE : NET_BROKEN);
 
     event->code = error_code_of_os(os_error);
     event->os_error = os_error;
@@ -372,9 +372,9 @@ static void uring__deliver_bytes(struct net *net, struct uring_entry *entry)
 {
     struct uring_stream *stream = &entry->stream;
 
-    while (stream->held_first && handle_table_has_room(&net->handle_table))
-        handle_table_received(net, &entry->base, uring__unchain(&stream->held_first));
-    if (stream->held_first || !stream->ended || !handle_table_has_room(&net->handle_table)) return;
+    while (stream->held_first && event_batch_has_room(&net->batch))
+        event_batch_received(net, &entry->base, uring__unchain(&stream->held_first));
+    if (stream->held_first || !stream->ended || !event_batch_has_room(&net->batch)) return;
     stream->ended = false;
     uring__hand_out_end(net, entry, stream->end_os_error);
 }
@@ -398,7 +398,7 @@ static void uring__send_ended(struct net *net, struct uring_entry *entry, enum w
                               int os_error)
 {
     uring__give_back_chain(&entry->stream.send_first);
-    handle_table_sent(net, &entry->base, code, os_error);
+    answer_sent(net, &entry->base, code, os_error);
 }
 
 /* `result`: bytes that went, or a negative error number. */
@@ -413,7 +413,7 @@ static void uring__sent(struct net *net, struct uring_entry *entry, int result)
     }
     if (!*first) {
         weir_check(bytes == 0);
-        handle_table_sent(net, &entry->base, WEIR_OK, 0);
+        answer_sent(net, &entry->base, WEIR_OK, 0);
     } else if (result <= 0) {
         uring__send_ended(net, entry, result == 0 ? WEIR_RESET : error_code_of_os(-result),
                           -result);
@@ -469,7 +469,7 @@ static void uring__close_idle(struct net *net, struct uring_entry *entry)
         weir_check(!entry->stream.send_first);
     }
     close(entry->fd);
-    handle_table_closed(net, &entry->base);
+    answer_closed(net, &entry->base);
 }
 
 /* What became of a cancel. One that missed its aim is posted again, if that is still unwanted. */
@@ -704,7 +704,7 @@ static void uring__complete_wake(struct net *net, const struct io_uring_cqe *com
 
     if (!(completion->flags & IORING_CQE_F_MORE)) uring->wake_posted = false;
     if (read(uring->wake_fd, &count, sizeof count) == sizeof count)
-        handle_table_event(net, NULL, NET_WOKEN);
+        event_batch_add(net, NULL, NET_WOKEN);
 }
 
 /* Makes at most one event. */
@@ -739,7 +739,7 @@ static uint32_t uring__harvest(struct net *net, struct uring *uring)
 
     io_uring_for_each_cqe(&uring->ring.io, head, completion)
     {
-        if (!handle_table_has_room(&net->handle_table)) break;
+        if (!event_batch_has_room(&net->batch)) break;
         uring__complete(net, completion);
         count++;
     }
@@ -752,7 +752,7 @@ static uint32_t uring__harvest(struct net *net, struct uring *uring)
 /* Hands out what was held, oldest flow first, while there is room. */
 static void uring__deliver(struct net *net, struct uring *uring)
 {
-    while (!list_is_empty(&uring->ready) && handle_table_has_room(&net->handle_table)) {
+    while (!list_is_empty(&uring->ready) && event_batch_has_room(&net->batch)) {
         struct uring_entry *entry = weir_container_of(uring->ready.next, struct uring_entry, ready);
         if (entry->base.kind == HANDLE_LISTENER)
             uring__deliver_sockets(net, entry);
@@ -766,7 +766,7 @@ static void uring__deliver(struct net *net, struct uring *uring)
 
 static bool uring__has_news(const struct net *net)
 {
-    return net->handle_table.events_count > 0 || handle_table_has_answers(&net->handle_table);
+    return net->batch.count > 0 || answers_are_recorded(&net->answers);
 }
 
 static bool uring__may_block(const struct net *net, const struct uring *uring)
@@ -785,8 +785,7 @@ static void uring__wait(struct net *net, uint64_t until_ns)
 
     uring__deliver(net, uring);
     bool some_were_left = uring__harvest(net, uring) > 0;
-    bool some_are_left =
-        io_uring_cq_ready(&ring->io) > 0 && !handle_table_has_room(&net->handle_table);
+    bool some_are_left = io_uring_cq_ready(&ring->io) > 0 && !event_batch_has_room(&net->batch);
     if (some_are_left || (some_were_left && uring__has_news(net))) {
         net->now_ns = clock_now_ns();
         return;

@@ -131,7 +131,7 @@ static struct net_event *sim__event(struct sim_entry *entry, enum net_event_kind
 {
     wire_trace(sim__system(entry->net)->simulation, SIM__EVENT + (uint64_t)kind * 256,
                entry->entry.index, entry->entry.generation);
-    return handle_table_event(entry->net, &entry->entry, kind);
+    return event_batch_add(entry->net, &entry->entry, kind);
 }
 
 static void sim__give_back(struct sim_stream *stream)
@@ -149,11 +149,11 @@ static void sim__answer_datagrams(struct sim_entry *entry)
     for (uint32_t i = 0; i < count; i++) {
         bool good = socket->sends[i].code == WEIR_OK;
         if (good)
-            handle_table_count_sent(&entry->entry, socket->sends[i].buffer->length,
-                                    socket->sends[i].segment_bytes);
+            answer_count_datagrams(&entry->entry, socket->sends[i].buffer->length,
+                                   socket->sends[i].segment_bytes);
         pool_give_back(socket->sends[i].buffer, POOL_SYSTEM);
-        handle_table_sent_to(entry->net, &entry->entry, good ? 1 : 0, good ? 0 : 1,
-                             socket->sends[i].code, 0);
+        answer_datagrams(entry->net, &entry->entry, good ? 1 : 0, good ? 0 : 1,
+                         socket->sends[i].code, 0);
     }
     socket->sends_count -= count;
     socket->written_count = 0;
@@ -170,13 +170,13 @@ static void sim__answer(struct wire_timer *timer)
     if (entry->entry.kind == HANDLE_CONNECTION && entry->stream.buffers_count > 0 &&
         !entry->stream.writing) {
         sim__give_back(&entry->stream);
-        handle_table_sent(entry->net, &entry->entry, entry->stream.code,
-                          entry->stream.code == WEIR_RESET ? ECONNRESET : 0);
+        answer_sent(entry->net, &entry->entry, entry->stream.code,
+                    entry->stream.code == WEIR_RESET ? ECONNRESET : 0);
     }
     if (entry->entry.kind == HANDLE_DATAGRAM) sim__answer_datagrams(entry);
     if (entry->entry.closing) {
         if (entry->entry.kind == HANDLE_DATAGRAM) memory_free(entry->socket.sends);
-        handle_table_closed(entry->net, &entry->entry);
+        answer_closed(entry->net, &entry->entry);
     }
     sim__tell(sim__system(entry->net));
 }
@@ -231,10 +231,10 @@ static bool sim__serve_listener(struct sim_entry *entry)
     struct net *net = entry->net;
     struct net_simulation *simulation = sim__system(net)->simulation;
 
-    while (entry->entry.flow_on && !entry->entry.starved && entry->port.first) {
-        if (!handle_table_has_room(&net->handle_table)) return true;
+    while (entry->entry.flow_on && !entry->entry.waits_for_files && entry->port.first) {
+        if (!event_batch_has_room(&net->batch)) return true;
         if (!wire_file_take(simulation)) {
-            handle_table_accept_failed(net, &entry->entry, true, EMFILE);
+            file_waiters_accept_failed(net, &entry->entry, true, EMFILE);
             return false;
         }
         struct wire_end *end = wire_accept(&entry->port);
@@ -286,7 +286,7 @@ static bool sim__receive_bytes(struct sim_entry *entry)
     struct net *net = entry->net;
     struct wire_end *end = entry->stream.end;
 
-    if (!handle_table_has_room(&net->handle_table)) return true;
+    if (!event_batch_has_room(&net->batch)) return true;
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
     if (!buffer) {
         handle_table_buffers_scarce(net, &entry->entry);
@@ -296,7 +296,7 @@ static bool sim__receive_bytes(struct sim_entry *entry)
     buffer->length = wire_read(end, buffer->bytes, buffer->capacity);
     pool_untouch(buffer);
     wire_trace(sim__system(net)->simulation, SIM__EVENT, entry->entry.index, buffer->length);
-    handle_table_received(net, &entry->entry, buffer);
+    event_batch_received(net, &entry->entry, buffer);
     return end->arrived > 0 || end->end_arrived;
 }
 
@@ -330,13 +330,13 @@ static void sim__fail_send(struct sim_entry *entry, enum weir_code code)
 
 static bool sim__serve_stream(struct sim_entry *entry)
 {
-    struct handle_table *handle_table = &entry->net->handle_table;
+    struct net *net = entry->net;
     struct wire_end *end = entry->stream.end;
 
     if (end->reset_arrived) {
         sim__fail_send(entry, WEIR_RESET);
         if (entry->entry.broken) return false;
-        if (!handle_table_has_room(handle_table)) return true;
+        if (!event_batch_has_room(&net->batch)) return true;
         struct net_event *event = sim__event(entry, NET_BROKEN);
         event->code = WEIR_RESET;
         event->os_error = ECONNRESET;
@@ -346,7 +346,7 @@ static bool sim__serve_stream(struct sim_entry *entry)
     if (!entry->entry.flow_on) return false;
     if (end->arrived > 0) return sim__receive_bytes(entry);
     if (!end->end_arrived || entry->entry.peer_done) return false;
-    if (!handle_table_has_room(handle_table)) return true;
+    if (!event_batch_has_room(&net->batch)) return true;
     sim__event(entry, NET_PEER_DONE);
     return false;
 }
@@ -533,7 +533,7 @@ static bool sim__serve_socket(struct sim_entry *entry)
 
     sim__write_datagrams(entry);
     while (entry->entry.flow_on && entry->socket.place.first) {
-        if (!handle_table_has_room(&net->handle_table)) return true;
+        if (!event_batch_has_room(&net->batch)) return true;
         struct net_buffer *buffer = pool_take(&net->datagram_pool, POOL_SYSTEM);
         if (!buffer) {
             handle_table_buffers_scarce(net, &entry->entry);
@@ -587,9 +587,9 @@ static void sim__harvest(struct sim_net *system)
 
     list_init(&turn);
     list_append_all(&turn, &system->ready);
-    if (handle_table_has_room(&net->handle_table) && atomic_exchange(&system->woken, false)) {
+    if (event_batch_has_room(&net->batch) && atomic_exchange(&system->woken, false)) {
         system->simulation->idle_waits = 0;
-        handle_table_event(net, NULL, NET_WOKEN);
+        event_batch_add(net, NULL, NET_WOKEN);
     }
     while ((node = list_take_first(&turn)) != NULL) {
         struct sim_entry *entry = weir_container_of(node, struct sim_entry, ready);
@@ -599,7 +599,7 @@ static void sim__harvest(struct sim_net *system)
 
 static bool sim__has_news(const struct net *net)
 {
-    return net->handle_table.events_count > 0 || handle_table_has_answers(&net->handle_table);
+    return net->batch.count > 0 || answers_are_recorded(&net->answers);
 }
 
 static void sim__wait(struct net *net, uint64_t until_ns)

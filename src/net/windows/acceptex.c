@@ -125,7 +125,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 
 static bool acceptex__wants_more(const struct rio_entry *entry)
 {
-    return entry->base.flow_on && !entry->base.starved && !entry->base.broken &&
+    return entry->base.flow_on && !entry->base.waits_for_files && !entry->base.broken &&
            !entry->base.closing && entry->acceptor->idle;
 }
 
@@ -156,7 +156,7 @@ static bool acceptex__is_scarce(int os_error)
 
 static void acceptex__break(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    struct net_event *event = handle_table_event(system->net, &entry->base, NET_BROKEN);
+    struct net_event *event = event_batch_add(system->net, &entry->base, NET_BROKEN);
 
     event->code = error_winsock_code(os_error);
     event->os_error = os_error;
@@ -173,11 +173,11 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
         if (os_error == 0) continue;
         if (acceptor->pending_count > 0)
             rio_rest(system, entry);
-        else if (!handle_table_has_room(&system->net->handle_table))
+        else if (!event_batch_has_room(&system->net->batch))
             rio_put(&system->ready, entry);
         else if (os_error == WIN_ENOTSOCK || os_error == WIN_EINVAL)
             acceptex__break(system, entry, os_error);
-        else if (!handle_table_accept_failed(system->net, &entry->base,
+        else if (!file_waiters_accept_failed(system->net, &entry->base,
                                              acceptex__is_scarce(os_error), os_error))
             return;
         else
@@ -193,7 +193,7 @@ static void acceptex__hand_out(struct rio_net *system, struct rio_entry *entry)
 
     acceptor->accepted_first = pending->next;
     if (!acceptor->accepted_first) acceptor->accepted_last = NULL;
-    struct net_event *event = handle_table_event(system->net, &entry->base, NET_ACCEPTED);
+    struct net_event *event = event_batch_add(system->net, &entry->base, NET_ACCEPTED);
     event->peer = pending->peer;
     event->socket.os_handle = pending->socket;
     acceptex__rest_entry(acceptor, pending);
@@ -201,7 +201,7 @@ static void acceptex__hand_out(struct rio_net *system, struct rio_entry *entry)
 
 void acceptex_serve(struct rio_net *system, struct rio_entry *entry)
 {
-    while (acceptex__has_to_tell(entry) && handle_table_has_room(&system->net->handle_table))
+    while (acceptex__has_to_tell(entry) && event_batch_has_room(&system->net->batch))
         acceptex__hand_out(system, entry);
     acceptex__refill(system, entry);
     acceptex__list(system, entry);
@@ -214,7 +214,7 @@ static void acceptex__end_close(struct rio_net *system, struct rio_entry *entry)
     if (!entry->base.closing || entry->acceptor->pending_count > 0) return;
     memory_free(entry->acceptor);
     entry->acceptor = NULL;
-    handle_table_closed(system->net, &entry->base);
+    answer_closed(system->net, &entry->base);
 }
 
 /* The connection stands, or did: a reset may have come before us. */

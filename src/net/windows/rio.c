@@ -188,8 +188,7 @@ static void rio__serve_ready(struct rio_net *system)
 
     list_init(&turn);
     list_append_all(&turn, &system->ready);
-    while (handle_table_has_room(&system->net->handle_table) &&
-           (node = list_take_first(&turn)) != NULL)
+    while (event_batch_has_room(&system->net->batch) && (node = list_take_first(&turn)) != NULL)
         rio__serve(system, weir_container_of(node, struct rio_entry, listed));
     list_append_all(&turn, &system->ready); /* those not served keep their place in front */
     list_append_all(&system->ready, &turn);
@@ -200,8 +199,7 @@ static void rio__serve_ready(struct rio_net *system)
 static uint32_t rio__take_completions(struct rio_net *system)
 {
     struct rio_result results[RIO__RESULTS_MAX];
-    const struct handle_table *handle_table = &system->net->handle_table;
-    uint32_t room = handle_table->events_max - handle_table->events_count;
+    uint32_t room = event_batch_room(&system->net->batch);
 
     if (room == 0) return 0;
     if (room > RIO__RESULTS_MAX) room = RIO__RESULTS_MAX;
@@ -269,17 +267,15 @@ static void rio__look(struct rio_net *system, uint64_t until_ns)
 
 static bool rio__is_idle(const struct rio_net *system)
 {
-    const struct handle_table *handle_table = &system->net->handle_table;
-
-    return handle_table->events_count == 0 && !handle_table_has_answers(handle_table) &&
+    return system->net->batch.count == 0 && !answers_are_recorded(&system->net->answers) &&
            !system->woken && list_is_empty(&system->ready) && list_is_empty(&system->dirty);
 }
 
 static void rio__tell_woken(struct rio_net *system)
 {
-    if (!system->woken || !handle_table_has_room(&system->net->handle_table)) return;
+    if (!system->woken || !event_batch_has_room(&system->net->batch)) return;
     system->woken = false;
-    handle_table_event(system->net, NULL, NET_WOKEN);
+    event_batch_add(system->net, NULL, NET_WOKEN);
 }
 
 static void rio__wait(struct net *net, uint64_t until_ns)

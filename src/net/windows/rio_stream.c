@@ -135,13 +135,13 @@ static void rio_stream__received(struct rio_net *system, struct rio_entry *entry
         stream->ended = true; /* the peer's FIN (contract E1) */
         rio_tell_reading(system, entry, false);
         stream->end_held = !entry->base.flow_on;
-        if (entry->base.flow_on) handle_table_event(system->net, &entry->base, NET_PEER_DONE);
+        if (entry->base.flow_on) event_batch_add(system->net, &entry->base, NET_PEER_DONE);
         return;
     }
     weir_check(completion->bytes <= buffer->capacity);
     buffer->length = completion->bytes;
     if (entry->base.flow_on)
-        handle_table_received(system->net, &entry->base, buffer);
+        event_batch_received(system->net, &entry->base, buffer);
     else
         stream->held = buffer;
 }
@@ -154,7 +154,7 @@ static void rio_stream__answer(struct rio_net *system, struct rio_entry *entry)
 
     if (!entry->base.send_out || entry->base.sent_ready) return;
     if (stream->unposted || entry->sends_out > 0) return;
-    handle_table_sent(system->net, &entry->base, stream->send_code, stream->send_os_error);
+    answer_sent(system->net, &entry->base, stream->send_code, stream->send_os_error);
 }
 
 static void rio_stream__drop_unposted(struct rio_stream *stream)
@@ -264,7 +264,7 @@ static void rio_stream__end_close(struct rio_net *system, struct rio_entry *entr
     if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
     rio_stream__answer(system, entry);
     rio_queue_release(system, entry);
-    handle_table_closed(system->net, &entry->base);
+    answer_closed(system->net, &entry->base);
 }
 
 void rio_stream_complete(struct rio_net *system, const struct rio_completion *completion)
@@ -299,12 +299,12 @@ void rio_stream_serve(struct rio_net *system, struct rio_entry *entry)
     if (entry->base.flow_on && !entry->base.broken && stream->held) {
         struct net_buffer *buffer = stream->held;
         stream->held = NULL;
-        handle_table_received(net, &entry->base, buffer);
+        event_batch_received(net, &entry->base, buffer);
     } else if (entry->base.flow_on && !entry->base.broken && stream->end_held) {
         stream->end_held = false;
-        handle_table_event(net, &entry->base, NET_PEER_DONE);
+        event_batch_add(net, &entry->base, NET_PEER_DONE);
     } else if (stream->failure != 0 && !entry->base.broken) {
-        struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
+        struct net_event *event = event_batch_add(net, &entry->base, NET_BROKEN);
         event->code = error_winsock_code(stream->failure);
         event->os_error = stream->failure;
     }

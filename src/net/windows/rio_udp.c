@@ -195,7 +195,7 @@ static void rio_udp__hand_up(struct rio_net *system, struct rio_entry *entry,
 {
     bool is_cut = pool_buffer_of(buffer)->note != 0;
     struct net_event *event =
-        handle_table_event(system->net, &entry->base, is_cut ? NET_TOO_LARGE : NET_DATAGRAM);
+        event_batch_add(system->net, &entry->base, is_cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
     event->peer = win_address_of(rio_udp__remote(buffer));
     event->segment_bytes = 0;
@@ -274,9 +274,9 @@ static void rio_udp__answer(struct rio_net *system, struct rio_entry *entry,
     const struct rio_udp_train *train = rio_udp__train(buffer);
     bool good = os_error == 0;
 
-    if (good) handle_table_count_sent(&entry->base, train->total_bytes, train->segment_bytes);
+    if (good) answer_count_datagrams(&entry->base, train->total_bytes, train->segment_bytes);
     enum weir_code code = entry->base.closing ? WEIR_CANCELLED : error_winsock_code(os_error);
-    handle_table_sent_to(system->net, &entry->base, good, !good, good ? WEIR_OK : code, os_error);
+    answer_datagrams(system->net, &entry->base, good, !good, good ? WEIR_OK : code, os_error);
     pool_give_back(buffer, POOL_SYSTEM);
 }
 
@@ -340,7 +340,7 @@ static void rio_udp__end_close(struct rio_net *system, struct rio_entry *entry)
     if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
     system->datagram_receives -= entry->udp.receives_max;
     rio_queue_release(system, entry);
-    handle_table_closed(system->net, &entry->base);
+    answer_closed(system->net, &entry->base);
 }
 
 void rio_udp_complete(struct rio_net *system, const struct rio_completion *completion)
@@ -374,15 +374,15 @@ void rio_udp_serve(struct rio_net *system, struct rio_entry *entry)
     struct net *net = system->net;
 
     while (entry->base.flow_on && !entry->base.broken && udp->held_first &&
-           handle_table_has_room(&net->handle_table)) {
+           event_batch_has_room(&net->batch)) {
         struct net_buffer *buffer = udp->held_first;
         udp->held_first = buffer->next;
         if (!udp->held_first) udp->held_last = NULL;
         buffer->next = NULL;
         rio_udp__hand_up(system, entry, buffer);
     }
-    if (udp->failure != 0 && !entry->base.broken && handle_table_has_room(&net->handle_table)) {
-        struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
+    if (udp->failure != 0 && !entry->base.broken && event_batch_has_room(&net->batch)) {
+        struct net_event *event = event_batch_add(net, &entry->base, NET_BROKEN);
         event->code = error_winsock_code(udp->failure);
         event->os_error = udp->failure;
     }
