@@ -44,16 +44,35 @@ static void event_batch__check(const struct handle *handle, enum net_event_kind 
     }
 }
 
+/* A shortage is over when something was received and the pool has buffers again. The buffer alone
+ * proves nothing: it can have been posted before the shortage (RIO). */
+static void event_batch__record_receive(struct handle *handle, struct buffer_waiters *waiters,
+                                        const struct pool *pool)
+{
+    handle->was_served = true;
+    if (waiters->reported && pool_has(pool)) waiters->reported = false;
+}
+
 /* Records the event, so that the next one is checked against it. */
 static void event_batch__record(struct net *net, struct handle *handle, enum net_event_kind kind)
 {
     switch (kind) {
-    case NET_PEER_DONE: handle->peer_done = true; break;
-    case NET_BROKEN: handle->broken = true; break;
+    case NET_PEER_DONE:
+        handle->peer_done = true;
+        list_remove(&handle->waiting);
+        break;
+    case NET_BROKEN:
+        handle->broken = true;
+        list_remove(&handle->waiting);
+        list_remove(&handle->held.deliverable);
+        break;
     case NET_ACCEPTED: handle->accept_failures = 0; break;
-    /* The data can be in a buffer that was posted before the shortage (RIO). */
-    case NET_RECEIVED: net->streams_scarce &= !pool_has(&net->stream_pool); break;
-    case NET_DATAGRAM: net->datagrams_scarce &= !pool_has(&net->datagram_pool); break;
+    case NET_RECEIVED:
+        event_batch__record_receive(handle, &net->stream_waiters, &net->stream_pool);
+        break;
+    case NET_DATAGRAM:
+        event_batch__record_receive(handle, &net->datagram_waiters, &net->datagram_pool);
+        break;
     case NET_CLOSED:
         net->file_waiters.file_freed = true;
         handle_table_give_back(&net->handle_table, handle);
@@ -101,19 +120,4 @@ void event_batch_failed(struct net *net, struct handle *handle, enum net_event_k
 
     event->code = code;
     event->os_error = os_error;
-}
-
-/* Where the shortage of that handle's pool is recorded. */
-static bool *event_batch__scarcity(struct net *net, const struct handle *handle)
-{
-    return handle->kind == HANDLE_DATAGRAM ? &net->datagrams_scarce : &net->streams_scarce;
-}
-
-void handle_table_buffers_scarce(struct net *net, struct handle *handle)
-{
-    bool *scarcity = event_batch__scarcity(net, handle);
-
-    if (*scarcity || !event_batch_has_room(&net->batch)) return;
-    *scarcity = true;
-    event_batch_failed(net, handle, NET_PAUSED, WEIR_NO_BUFFERS, 0);
 }

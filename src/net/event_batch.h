@@ -44,6 +44,4 @@ void event_batch_received(struct net *net, struct handle *handle, struct net_buf
 void event_batch_failed(struct net *net, struct handle *handle, enum net_event_kind kind,
                         enum weir_code code, int os_error);
 
-void handle_table_buffers_scarce(struct net *net, struct handle *handle);
-
 #endif

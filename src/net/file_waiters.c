@@ -12,6 +12,11 @@
 /* At most ten retries per second while files are scarce. */
 #define FILE_WAITERS__RETRY_NS (100 * CLOCK_NS_PER_MS)
 
+void file_waiters_init(struct file_waiters *waiters)
+{
+    list_init(&waiters->listeners);
+}
+
 bool file_waiters_accept_failed(struct net *net, struct handle *handle, bool scarce, int os_error)
 {
     struct file_waiters *waiters = &net->file_waiters;
@@ -20,41 +25,30 @@ bool file_waiters_accept_failed(struct net *net, struct handle *handle, bool sca
     /* That many consecutive failures have a common cause, so retrying now would busy-loop. */
     if (!scarce && ++handle->accept_failures < FILE_WAITERS__ACCEPT_FAILURES_MAX) return true;
     handle->accept_failures = 0;
-    if (handle->waits_for_files) return false;
-    handle->waits_for_files = true;
-    handle->file_waiter_next = waiters->first;
-    waiters->first = handle;
+    if (handle_waits(handle)) return false;
+    list_add_last(&waiters->listeners, &handle->waiting);
     waiters->file_freed = false;
     waiters->retry_ns = net->now_ns + FILE_WAITERS__RETRY_NS;
     event_batch_failed(net, handle, NET_PAUSED, error_code_of_os(os_error), os_error);
     return false;
 }
 
-void file_waiters_retry(struct net *net)
+uint64_t file_waiters_retry(struct net *net, uint64_t until_ns)
 {
     struct file_waiters *waiters = &net->file_waiters;
 
-    if (waiters->retry_ns == NET_FOREVER) return;
+    if (list_is_empty(&waiters->listeners)) return until_ns;
     /* The delay covers descriptors that are freed elsewhere in the process. */
-    if (!waiters->file_freed && net->now_ns < waiters->retry_ns) return;
-    struct handle *handle = waiters->first;
-    waiters->first = NULL;
-    waiters->retry_ns = NET_FOREVER;
-    while (handle) {
-        struct handle *next = handle->file_waiter_next;
-        handle->waits_for_files = false;
+    if (!waiters->file_freed && net->now_ns < waiters->retry_ns)
+        return until_ns < waiters->retry_ns ? until_ns : waiters->retry_ns;
+    struct list tried, *node;
+    list_init(&tried);
+    list_append_all(&tried, &waiters->listeners);
+    while ((node = list_take_first(&tried)) != NULL) {
+        struct handle *handle = weir_container_of(node, struct handle, waiting);
+        weir_check(handle->kind == HANDLE_LISTENER);
+        weir_check(!handle->closing);
         if (handle->flow_on) net->transport->accept(net, handle, true);
-        handle = next;
     }
-}
-
-void file_waiters_remove(struct net *net, struct handle *handle)
-{
-    struct handle **link = &net->file_waiters.first;
-
-    if (!handle->waits_for_files) return;
-    while (*link != handle) link = &(*link)->file_waiter_next;
-    *link = handle->file_waiter_next;
-    handle->waits_for_files = false;
-    if (!net->file_waiters.first) net->file_waiters.retry_ns = NET_FOREVER;
+    return until_ns;
 }

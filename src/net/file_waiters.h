@@ -14,10 +14,12 @@
 #include "net.h"
 
 struct file_waiters {
-    struct handle *first; /* linked through file_waiter_next */
-    uint64_t retry_ns;    /* when to try again; NET_FOREVER if no listener waits */
-    bool file_freed;      /* a descriptor was closed here since the listeners last tried */
+    struct list listeners; /* linked through handle.waiting */
+    uint64_t retry_ns;     /* while a listener waits: when to try again */
+    bool file_freed;       /* a descriptor was closed here since the listeners last tried */
 };
+
+void file_waiters_init(struct file_waiters *waiters);
 
 /* Reports that an accept failed: `scarce` if files or memory ran out, otherwise for a reason of one
  * connection alone. Returns true if the transport should accept the next connection. Returns false
@@ -25,10 +27,8 @@ struct file_waiters {
  * later. Only inside transport->wait, with room. */
 bool file_waiters_accept_failed(struct net *net, struct handle *handle, bool scarce, int os_error);
 
-/* Lets the listeners try again if a file was freed or the delay has passed; for net_wait. */
-void file_waiters_retry(struct net *net);
-
-/* Removes a listener that is about to close. Other handles are allowed. */
-void file_waiters_remove(struct net *net, struct handle *handle);
+/* Lets the listeners try again if a file was freed or the delay has passed; for net_wait. Returns
+ * when to try next, or `until_ns` if that is earlier. */
+uint64_t file_waiters_retry(struct net *net, uint64_t until_ns);
 
 #endif

@@ -72,6 +72,8 @@ struct handle *handle_table_take(struct handle_table *handle_table, enum handle_
     handle->generation = generation == 0 ? 1 : generation; /* 0 names nothing */
     handle->kind = kind;
     handle->owner = owner;
+    list_init(&handle->waiting);
+    list_init(&handle->held.deliverable);
     handle_table->open_count++;
     return handle;
 }
@@ -80,6 +82,9 @@ void handle_table_give_back(struct handle_table *handle_table, struct handle *ha
 {
     weir_check(handle->kind != HANDLE_FREE);
     weir_check(!handle->answer_listed);
+    weir_check(!handle_waits(handle));
+    weir_check(!handle->held.first);
+    weir_check(!handle->held.sockets);
     handle->kind = HANDLE_FREE;
     handle->answer_next = handle_table->free_list;
     handle_table->free_list = handle;

@@ -21,6 +21,16 @@
 
 enum handle_kind { HANDLE_FREE, HANDLE_LISTENER, HANDLE_CONNECTION, HANDLE_DATAGRAM };
 
+/* What arrived for a handle and was not handed out; arrivals.c. */
+struct held {
+    struct net_buffer *first, *last; /* received bytes or datagrams; SYSTEM owns them */
+    struct held_sockets *sockets;    /* of a listener whose transport holds sockets; else null */
+    bool has_end;                    /* FIN or a failure follows the buffers */
+    enum weir_code end_code;         /* WEIR_OK: FIN */
+    int end_os_error;
+    struct list deliverable; /* on net.deliverable while net_wait can hand something out */
+};
+
 /* The front's part of a handle. A transport's part follows it in the same memory, at an address
  * that stays the same while the net lives. */
 struct handle {
@@ -39,10 +49,14 @@ struct handle {
     bool peer_done; /* NET_PEER_DONE */
     bool broken;    /* NET_BROKEN */
 
-    /* A listener that waits for files, file_waiters.c. */
-    bool waits_for_files;
+    /* Delivered by the system: arrivals.c. */
+    bool receive_ended; /* FIN or a failure arrived; handed out or held */
+    struct held held;
+
+    /* Waiting for buffers, buffer_waiters.c; a listener: for files, file_waiters.c. */
+    bool was_served;          /* it received since it last left the queue for buffers */
     uint32_t accept_failures; /* consecutive */
-    struct handle *file_waiter_next;
+    struct list waiting;      /* on one of the queues, or on none */
 
     /* Answers that the transport knew before the next net_wait: answers.c. */
     bool answer_listed; /* set while the handle is on the list of answers */
@@ -87,6 +101,12 @@ struct handle *handle_table_find(const struct handle_table *handle_table, struct
 /* Returns the handle at the index, whatever its state: for transports whose requests carry the
  * index. */
 struct handle *handle_table_at(const struct handle_table *handle_table, uint32_t index);
+
+/* Whether the handle waits for buffers or files, so that its transport must not receive or accept. */
+static inline bool handle_waits(const struct handle *handle)
+{
+    return list_has(&handle->waiting);
+}
 
 static inline struct net_handle handle_id(const struct handle *handle)
 {

@@ -90,7 +90,6 @@ static enum weir_code net__open_with(struct net *net, const struct transport *tr
                                      struct weir_error *error)
 {
     net->transport = transport;
-    net->file_waiters.retry_ns = NET_FOREVER;
     if (net->options.verify_rio && !transport->is_verifiable)
         return error_fill(error, WEIR_INVALID, 0,
                           "check the rules of Registered I/O with transport", transport->name,
@@ -143,6 +142,10 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
     if (!net) goto no_memory;
     net->options = *options;
     net->thread = (uintptr_t)&net__thread_mark;
+    list_init(&net->deliverable);
+    file_waiters_init(&net->file_waiters);
+    buffer_waiters_init(&net->stream_waiters);
+    buffer_waiters_init(&net->datagram_waiters);
     if (!pool_open(&net->stream_pool, options->stream_buffer_bytes, NET__STREAM_CHUNK_BUFFERS,
                    options->stream_buffers_max))
         goto no_memory;
@@ -212,9 +215,10 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
     bool answers_alone = answers_are_recorded(&net->answers) && net->polled;
     net->polled = !answers_alone;
     if (net->polled) {
-        file_waiters_retry(net);
-        if (until_ns > net->file_waiters.retry_ns) until_ns = net->file_waiters.retry_ns;
-        net->transport->wait(net, answers_are_recorded(&net->answers) ? 0 : until_ns);
+        until_ns = file_waiters_retry(net, until_ns);
+        arrivals_deliver(net);
+        bool has_news = net->batch.count > 0 || answers_are_recorded(&net->answers);
+        net->transport->wait(net, has_news ? 0 : until_ns);
     }
     answers_hand_out(net);
     net->batch.events = NULL;
@@ -237,6 +241,7 @@ enum weir_code net_listen(struct net *net, const struct net_listen_options *plac
     if (!handle) return net__no_handle("listen", error);
     enum weir_code code = net->transport->listen(net, handle, place, error);
     if (code != WEIR_OK) {
+        arrivals_drop(net, handle);
         handle_table_give_back(&net->handle_table, handle);
         return code;
     }
@@ -250,8 +255,10 @@ void net_accept(struct net *net, struct net_handle listener, bool on)
     struct handle *handle = handle_table_find(&net->handle_table, listener, HANDLE_LISTENER);
     if (handle->flow_on == on) return;
     handle->flow_on = on;
-    if (on && handle->waits_for_files) return; /* it is tried again in its time */
-    if (!handle->broken) net->transport->accept(net, handle, on);
+    if (handle->broken) return;
+    arrivals_on_switch(net, handle);
+    if (on && handle_waits(handle)) return; /* file_waiters_retry() will accept again */
+    net->transport->accept(net, handle, on);
 }
 
 enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
@@ -290,6 +297,11 @@ void net_receive(struct net *net, struct net_handle id, bool on)
     if (handle->flow_on == on) return;
     handle->flow_on = on;
     if (handle->broken || handle->peer_done) return;
+    arrivals_on_switch(net, handle);
+    if (!on)
+        list_remove(&handle->waiting);
+    else if (!arrivals_are_held(handle))
+        buffer_waiters_add_if_any(net, handle);
     net->transport->receive(net, handle, on);
 }
 
@@ -325,9 +337,10 @@ void net_close(struct net *net, struct net_handle id)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
-    file_waiters_remove(net, handle);
     handle->closing = true;
     handle->flow_on = false;
+    list_remove(&handle->waiting);
+    arrivals_drop(net, handle);
     net->transport->close(net, handle);
 }
 

@@ -11,7 +11,9 @@
 #define NET_TRANSPORT_H
 
 #include "answers.h"
+#include "arrivals.h"
 #include "atomic.h"
+#include "buffer_waiters.h"
 #include "event_batch.h"
 #include "file_waiters.h"
 #include "handle_table.h"
@@ -29,11 +31,11 @@ struct net {
     struct event_batch batch;
     struct answers answers;
     struct file_waiters file_waiters;
-    uint64_t now_ns;  /* moved by transport->wait alone (rule 9) */
-    uintptr_t thread; /* the opener, for rule 10 */
-    bool polled;      /* the last net_wait asked the system */
-    /* A NET_PAUSED for buffers of that pool went out, and nothing has been received since. */
-    bool streams_scarce, datagrams_scarce;
+    struct buffer_waiters stream_waiters, datagram_waiters; /* one per pool */
+    struct list deliverable; /* handles for which arrivals_deliver() has something */
+    uint64_t now_ns;         /* moved by transport->wait alone (rule 9) */
+    uintptr_t thread;        /* the opener, for rule 10 */
+    bool polled;             /* the last net_wait asked the system */
     struct net_info info;
 };
 
@@ -75,6 +77,9 @@ struct transport {
     void (*send_to)(struct net *net, struct handle *handle, const struct weir_address *peer,
                     const struct weir_address *local, struct net_buffer *buffer,
                     uint32_t segment_bytes);
+    /* Hands out a held datagram: NET_DATAGRAM or NET_TOO_LARGE. Null: arrival_datagram() is never
+     * called. */
+    void (*hand_out_datagram)(struct net *net, struct handle *handle, struct net_buffer *buffer);
     bool (*is_own)(struct net *net, struct handle *handle, const struct weir_address *address);
 
     /* Commits what was gathered; waits until an event or until_ns (0: not at all); adds events

@@ -189,7 +189,7 @@ static void injected__wait_returns_early(struct net *net, uint64_t until_ns)
 
 static void injected__wait_spins_when_starved(struct net *net, uint64_t until_ns)
 {
-    injected__inner->wait(net, net->file_waiters.first ? 0 : until_ns);
+    injected__inner->wait(net, !list_is_empty(&net->file_waiters.listeners) ? 0 : until_ns);
 }
 
 static void injected__wait_forgets_a_buffer(struct net *net, uint64_t until_ns)

@@ -194,13 +194,13 @@ static void one_pause_stands_for_a_whole_shortage(void **state)
 
     (void)state;
     handle->flow_on = true;
-    for (int i = 0; i < 3; i++) handle_table_buffers_scarce(&test->net, handle);
+    for (int i = 0; i < 3; i++) buffer_waiters_report(&test->net, handle);
     require_equal(test->net.batch.count, 1);
     require_equal(test->events[0].code, WEIR_NO_BUFFERS);
     struct net_buffer *buffer = pool_take(&test->net.stream_pool, POOL_SYSTEM);
     buffer->length = 1;
     event_batch_received(&test->net, handle, buffer); /* it is over; the next is another */
-    handle_table_buffers_scarce(&test->net, handle);
+    buffer_waiters_report(&test->net, handle);
     require_equal(test->net.batch.count, 3);
     pool_give_back(buffer, POOL_CALLER);
     handle_table_give_back(&test->net.handle_table, handle);

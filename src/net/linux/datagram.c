@@ -429,9 +429,7 @@ static void datagram__on_receive_error(struct net *net, struct datagram *datagra
         return;
     /* The socket itself is no good; anything else concerns one datagram. */
     datagram->readable = false;
-    struct net_event *event = event_batch_add(net, datagram->entry, NET_BROKEN);
-    event->code = error_code_of_os(os_error);
-    event->os_error = os_error;
+    event_batch_failed(net, datagram->entry, NET_BROKEN, error_code_of_os(os_error), os_error);
 }
 
 /* One batch. At least two are asked for: one that comes back alone then proves, in the same call,
@@ -443,7 +441,8 @@ static void datagram__receive_batch(struct net *net, struct datagram *datagram, 
 
     datagram__prepare(net, &batch, want < room ? want : room);
     if (batch.count == 0) {
-        handle_table_buffers_scarce(net, datagram->entry);
+        buffer_waiters_report(net, datagram->entry);
+        buffer_waiters_add(net, datagram->entry);
         return;
     }
     int got = recvmmsg(datagram->fd, batch.messages, batch.count, MSG_DONTWAIT, NULL);
@@ -465,20 +464,21 @@ static bool datagram__wants_to_receive(const struct datagram *datagram)
 {
     const struct handle *entry = datagram->entry;
 
-    return datagram->readable && entry->flow_on && !entry->broken && !entry->closing;
+    return datagram->readable && entry->flow_on && !entry->broken && !entry->closing &&
+           !handle_waits(entry);
 }
 
-static bool datagram__is_busy(const struct net *net, const struct datagram *datagram)
+static bool datagram__is_busy(const struct datagram *datagram)
 {
     if (datagram->sends_count > 0 && datagram->writable && !datagram->entry->closing) return true;
-    return datagram__wants_to_receive(datagram) && pool_has(&net->datagram_pool);
+    return datagram__wants_to_receive(datagram);
 }
 
 bool datagram_is_any_busy(const struct net *net, const struct datagram_list *list)
 {
     for (const struct datagram *at = list->first; at; at = at->next)
-        if (datagram__is_busy(net, at)) return true;
-    return false;
+        if (datagram__is_busy(at)) return true;
+    return buffer_waiters_any(&net->datagram_waiters) && pool_has(&net->datagram_pool);
 }
 
 static void datagram__serve(struct net *net, struct datagram *datagram)
@@ -490,10 +490,20 @@ static void datagram__serve(struct net *net, struct datagram *datagram)
         datagram__receive_batch(net, datagram, event_batch_room(&net->batch));
 }
 
+/* A released socket needs no call: datagram__wants_to_receive() is true again. */
+static void datagram__resume(struct net *net, struct handle *entry)
+{
+    (void)net;
+    weir_check(entry->kind == HANDLE_DATAGRAM);
+}
+
 void datagram_serve_all(struct net *net, struct datagram_list *list)
 {
     struct datagram *first = list->first, *last = NULL;
 
+    if (buffer_waiters_any(&net->datagram_waiters))
+        buffer_waiters_release(net, &net->datagram_waiters, pool_room(&net->datagram_pool),
+                               datagram__resume);
     for (struct datagram *at = first; at; at = at->next) {
         last = at;
         datagram__serve(net, at);

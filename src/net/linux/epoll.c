@@ -44,7 +44,6 @@
 struct epoll_entry {
     struct handle base;
     struct list ready; /* on system.ready: there may be something to do */
-    struct list dry;   /* on system.dry: it would receive if there were a buffer */
     int fd;
     bool readable;             /* the kernel may have bytes, an end or connections for us */
     bool read_to_end;          /* a short receive does not prove that nothing is left */
@@ -59,7 +58,7 @@ struct epoll_system {
     int wake_fd;
     bool datagrams_first; /* whose turn it is to have the events' room first */
     bool woken;           /* a wake-up came that no event has told of yet */
-    struct list ready, dry;
+    struct list ready;
     struct datagram_list datagrams;
     struct epoll_event events[EPOLL__EVENTS_MAX];
 };
@@ -89,13 +88,13 @@ static struct handle *epoll__named(struct net *net, uint64_t name)
 
 static bool epoll__nobody_reads(const struct epoll_entry *entry)
 {
-    return !entry->base.flow_on || entry->base.peer_done || list_has(&entry->dry);
+    return !entry->base.flow_on || entry->base.peer_done || handle_waits(&entry->base);
 }
 
 static bool epoll__has_work(const struct epoll_entry *entry)
 {
-    if (entry->base.waits_for_files || entry->base.broken) return entry->unsent && entry->writable;
-    return (entry->readable && entry->base.flow_on && !list_has(&entry->dry)) ||
+    if (entry->base.broken) return entry->unsent && entry->writable;
+    return (entry->readable && entry->base.flow_on && !handle_waits(&entry->base)) ||
            (entry->unsent && entry->writable) || (entry->failed && epoll__nobody_reads(entry));
 }
 
@@ -118,7 +117,6 @@ static enum weir_code epoll__own(struct net *net, struct epoll_entry *entry, int
 {
     entry->fd = fd;
     list_init(&entry->ready);
-    list_init(&entry->dry);
     if (epoll__register(net->system, entry, fd) == 0) return WEIR_OK;
     int os_error = errno;
     close(fd);
@@ -160,10 +158,7 @@ static void epoll__break(struct net *net, struct epoll_entry *entry, int os_erro
 {
     entry->readable = false;
     entry->failed = false;
-    list_remove(&entry->dry);
-    struct net_event *event = event_batch_add(net, &entry->base, NET_BROKEN);
-    event->code = error_code_of_os(os_error);
-    event->os_error = os_error;
+    event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(os_error), os_error);
 }
 
 /* One connection. False: there is no more to accept for now. */
@@ -203,7 +198,6 @@ static void epoll__receive(struct net *net, struct handle *base, bool on)
     struct epoll_entry *entry = epoll__entry(base);
 
     if (base->kind == HANDLE_DATAGRAM) return; /* datagram_serve looks at the flow */
-    if (!on) list_remove(&entry->dry);
     if (!on && !epoll__has_work(entry)) list_remove(&entry->ready);
     epoll__list_if_work(system, entry);
 }
@@ -214,7 +208,8 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
 
     if (!buffer) {
-        handle_table_buffers_scarce(net, &entry->base);
+        buffer_waiters_report(net, &entry->base);
+        buffer_waiters_add(net, &entry->base);
         return;
     }
     pool_touch(buffer);
@@ -331,7 +326,6 @@ static void epoll__close(struct net *net, struct handle *base)
         return;
     }
     list_remove(&entry->ready);
-    list_remove(&entry->dry);
     if (entry->unsent) {
         epoll__drop_unsent(entry);
         answer_sent(net, base, WEIR_CANCELLED, ECANCELED);
@@ -360,7 +354,6 @@ static enum weir_code epoll__bind(struct net *net, struct handle *base,
 
     if (code != WEIR_OK) return code;
     list_init(&entry->ready);
-    list_init(&entry->dry);
     if (epoll__register(system, entry, entry->datagram.fd) != 0) {
         int os_error = errno;
         datagram_abandon(&entry->datagram, &system->datagrams);
@@ -384,16 +377,18 @@ static bool epoll__is_own(struct net *net, struct handle *base, const struct wei
 
 /* ---- wait ---- */
 
-/* Waiters for buffers join the ready again as soon as there is a buffer to have. */
+static void epoll__resume(struct net *net, struct handle *base)
+{
+    epoll__list_if_work(net->system, epoll__entry(base));
+}
+
 static bool epoll__is_busy(struct net *net)
 {
     struct epoll_system *system = net->system;
 
-    if (pool_has(&net->stream_pool)) {
-        struct list *node;
-        while ((node = list_take_first(&system->dry)) != NULL)
-            epoll__list_if_work(system, weir_container_of(node, struct epoll_entry, dry));
-    }
+    if (buffer_waiters_any(&net->stream_waiters))
+        buffer_waiters_release(net, &net->stream_waiters, pool_room(&net->stream_pool),
+                               epoll__resume);
     if (system->woken || !list_is_empty(&system->ready)) return true;
     return datagram_is_any_busy(net, &system->datagrams);
 }
@@ -458,13 +453,7 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
             epoll__serve_listener(net, entry);
     } else if (entry->base.broken) {
         return;
-    } else if (entry->readable && entry->base.flow_on && !list_has(&entry->dry)) {
-        if (!pool_has(&net->stream_pool)) {
-            handle_table_buffers_scarce(net, &entry->base);
-            list_add_last(&system->dry, &entry->dry);
-            epoll__list_if_work(system, entry);
-            return;
-        }
+    } else if (entry->readable && entry->base.flow_on && !handle_waits(&entry->base)) {
         epoll__serve_receive(net, entry);
     } else if (entry->failed && epoll__nobody_reads(entry)) {
         epoll__serve_failure(net, entry);
@@ -537,7 +526,6 @@ static enum weir_code epoll__open(struct net *net, struct weir_error *error)
 
     if (!system) return epoll__fail(NULL, ENOMEM, error);
     list_init(&system->ready);
-    list_init(&system->dry);
     system->wake_fd = -1;
     system->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (system->epoll_fd < 0) return epoll__fail(system, errno, error);
@@ -556,7 +544,6 @@ static void epoll__free(struct net *net)
     struct epoll_system *system = net->system;
 
     weir_check(list_is_empty(&system->ready));
-    weir_check(list_is_empty(&system->dry));
     close(system->epoll_fd);
     close(system->wake_fd);
     memory_free(system);

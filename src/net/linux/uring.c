@@ -196,7 +196,7 @@ static bool uring__wants(const struct uring_entry *entry, enum uring_operation l
 
     if (base->closing) return false;
     if (lane == URING__IN)
-        return base->flow_on && !base->waits_for_files && !base->broken && !base->peer_done &&
+        return base->flow_on && !handle_waits(base) && !base->broken && !base->peer_done &&
                !uring__holds(entry) && !list_has(&entry->dry);
     if (base->kind == HANDLE_DATAGRAM) return datagram_waits_for_room(&entry->datagram);
     return base->kind == HANDLE_CONNECTION && entry->stream.send_first;
@@ -639,8 +639,8 @@ static void uring__commit(struct net *net, struct uring *uring)
     list_append_all(&uring->dry, &uring->dry_served);
     if (list_is_empty(&uring->dry)) return;
     if (uring->ring.shelf_count == 0)
-        handle_table_buffers_scarce(
-            net, &weir_container_of(uring->dry.next, struct uring_entry, dry)->base);
+        buffer_waiters_report(net,
+                              &weir_container_of(uring->dry.next, struct uring_entry, dry)->base);
     else
         uring__commit_dry(net, uring);
 }

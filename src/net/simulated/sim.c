@@ -231,7 +231,7 @@ static bool sim__serve_listener(struct sim_entry *entry)
     struct net *net = entry->net;
     struct net_simulation *simulation = sim__system(net)->simulation;
 
-    while (entry->entry.flow_on && !entry->entry.waits_for_files && entry->port.first) {
+    while (entry->entry.flow_on && !handle_waits(&entry->entry) && entry->port.first) {
         if (!event_batch_has_room(&net->batch)) return true;
         if (!wire_file_take(simulation)) {
             file_waiters_accept_failed(net, &entry->entry, true, EMFILE);
@@ -289,8 +289,9 @@ static bool sim__receive_bytes(struct sim_entry *entry)
     if (!event_batch_has_room(&net->batch)) return true;
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
     if (!buffer) {
-        handle_table_buffers_scarce(net, &entry->entry);
-        return true;
+        buffer_waiters_report(net, &entry->entry);
+        buffer_waiters_add(net, &entry->entry);
+        return false;
     }
     pool_touch(buffer);
     buffer->length = wire_read(end, buffer->bytes, buffer->capacity);
@@ -343,7 +344,7 @@ static bool sim__serve_stream(struct sim_entry *entry)
         return false;
     }
     if (entry->stream.writing) sim__write(entry);
-    if (!entry->entry.flow_on) return false;
+    if (!entry->entry.flow_on || handle_waits(&entry->entry)) return false;
     if (end->arrived > 0) return sim__receive_bytes(entry);
     if (!end->end_arrived || entry->entry.peer_done) return false;
     if (!event_batch_has_room(&net->batch)) return true;
@@ -532,12 +533,13 @@ static bool sim__serve_socket(struct sim_entry *entry)
     struct net *net = entry->net;
 
     sim__write_datagrams(entry);
-    while (entry->entry.flow_on && entry->socket.place.first) {
+    while (entry->entry.flow_on && !handle_waits(&entry->entry) && entry->socket.place.first) {
         if (!event_batch_has_room(&net->batch)) return true;
         struct net_buffer *buffer = pool_take(&net->datagram_pool, POOL_SYSTEM);
         if (!buffer) {
-            handle_table_buffers_scarce(net, &entry->entry);
-            return true;
+            buffer_waiters_report(net, &entry->entry);
+            buffer_waiters_add(net, &entry->entry);
+            return false;
         }
         sim__receive_datagram(entry, buffer);
     }
@@ -597,6 +599,19 @@ static void sim__harvest(struct sim_net *system)
     }
 }
 
+static void sim__resume(struct net *net, struct handle *handle)
+{
+    (void)net;
+    sim__list(sim__of(handle));
+}
+
+static void sim__release_waiters(struct net *net)
+{
+    buffer_waiters_release(net, &net->stream_waiters, pool_room(&net->stream_pool), sim__resume);
+    buffer_waiters_release(net, &net->datagram_waiters, pool_room(&net->datagram_pool),
+                           sim__resume);
+}
+
 static bool sim__has_news(const struct net *net)
 {
     return net->batch.count > 0 || answers_are_recorded(&net->answers);
@@ -611,6 +626,7 @@ static void sim__wait(struct net *net, uint64_t until_ns)
     simulation->script_due = false;
     sim__commit(system);
     wire_serve(simulation);
+    sim__release_waiters(net);
     sim__harvest(system);
     while (!sim__has_news(net) && !simulation->script_due && wire_step(simulation, until_ns))
         sim__harvest(system);

@@ -125,7 +125,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 
 static bool acceptex__wants_more(const struct rio_entry *entry)
 {
-    return entry->base.flow_on && !entry->base.waits_for_files && !entry->base.broken &&
+    return entry->base.flow_on && !handle_waits(&entry->base) && !entry->base.broken &&
            !entry->base.closing && entry->acceptor->idle;
 }
 

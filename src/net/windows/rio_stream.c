@@ -101,7 +101,7 @@ static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *e
     struct net_buffer *buffer = pool_take(&system->net->stream_pool, POOL_SYSTEM);
 
     if (!buffer) {
-        handle_table_buffers_scarce(system->net, &entry->base);
+        buffer_waiters_report(system->net, &entry->base);
         list_add_last(&system->dry, &entry->dry);
         rio_tell_reading(system, entry, false);
         return;

@@ -164,7 +164,7 @@ static bool rio_udp__is_no_good(int os_error)
 static void rio_udp__mind_drought(struct rio_net *system, struct rio_entry *entry)
 {
     if (!list_has(&entry->dry) || entry->receives_out > 0) return;
-    handle_table_buffers_scarce(system->net, &entry->base);
+    buffer_waiters_report(system->net, &entry->base);
     rio_tell_reading(system, entry, false);
 }
 
