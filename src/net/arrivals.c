@@ -127,15 +127,13 @@ void arrival_socket(struct net *net, struct handle *listener, uintptr_t os_handl
 {
     struct held_sockets *held = listener->held.sockets;
 
-    if (listener->closing) {
-        net->transport->refuse(net, (struct net_socket){os_handle, net->transport});
-    } else if (listener->flow_on && !arrivals_are_held(listener) &&
-               event_batch_has_room(&net->batch)) {
+    if (listener->flow_on && !arrivals_are_held(listener) && event_batch_has_room(&net->batch)) {
         arrivals__hand_out_socket(net, listener, os_handle, peer);
-    } else {
-        weir_check(held->count < held->max);
+    } else if (!listener->closing && held->count < held->max) {
         held->sockets[held->count++] = (struct held_socket){os_handle, *peer};
         arrivals__list(net, listener);
+    } else {
+        net->transport->refuse(net, (struct net_socket){os_handle, net->transport});
     }
 }
 

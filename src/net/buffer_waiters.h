@@ -41,6 +41,15 @@ static inline bool buffer_waiters_any(const struct buffer_waiters *waiters)
     return !list_is_empty(&waiters->first) || !list_is_empty(&waiters->last);
 }
 
+/* Returns a handle that waits; null if none does. */
+static inline struct handle *buffer_waiters_first(const struct buffer_waiters *waiters)
+{
+    if (!list_is_empty(&waiters->first))
+        return weir_container_of(waiters->first.next, struct handle, waiting);
+    if (list_is_empty(&waiters->last)) return NULL;
+    return weir_container_of(waiters->last.next, struct handle, waiting);
+}
+
 /* Adds a handle whose receive found its pool empty. A handle that waits already stays where it
  * is. */
 void buffer_waiters_add(struct net *net, struct handle *handle);

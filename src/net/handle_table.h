@@ -102,7 +102,7 @@ struct handle *handle_table_find(const struct handle_table *handle_table, struct
  * index. */
 struct handle *handle_table_at(const struct handle_table *handle_table, uint32_t index);
 
-/* Whether the handle waits for buffers or files, so that its transport must not receive or accept. */
+/* Whether the handle waits for buffers or files. Its transport must not receive or accept then. */
 static inline bool handle_waits(const struct handle *handle)
 {
     return list_has(&handle->waiting);
