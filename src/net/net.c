@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* net.c - the front of the seam: chooses the transport, checks every request, and paces the turn.
+/* net.c - the front of the transport interface: chooses the transport, checks every request, and
+ * runs one loop iteration.
  *
- * A turn of net_wait:
+ * One iteration of net_wait:
  *
- *      answers noted since the last turn? -- yes, and it asked the system --> hand them out alone,
- *                     | no, or this is the second time                 without a system call
- *                     v
- *      starved listeners due? try them -> transport->wait: commit, block, harvest -> more answers
+ *      answers recorded? -- yes, and the last iteration asked the system --> hand out answers only,
+ *          | no, or not asked last time                                      without a system call
+ *          v
+ *      listeners that wait for files -> held arrivals -> transport->wait -> answers
+ *
+ * Below it, each file has one part: handle_table.c, pool.c, event_batch.c, answers.c, arrivals.c,
+ * buffer_waiters.c, file_waiters.c. A transport calls these files, never net.c.
  */
 #include "net.h"
 
@@ -20,9 +24,9 @@
 #include "transport.h"
 
 #define NET__STREAM_CHUNK_BUFFERS 64u   /* 1 MiB of 16 KiB buffers */
-#define NET__DATAGRAM_CHUNK_BUFFERS 32u /* 2 MiB of address space; touched by need */
+#define NET__DATAGRAM_CHUNK_BUFFERS 32u /* 2 MiB of address space; pages are used on demand */
 
-/* One address a thread, for rule 10: cheaper than asking the system who is running. */
+/* Its address differs per thread, for rule 10: cheaper than asking the system for the thread id. */
 static _Thread_local char net__thread_mark;
 
 static void net__check_thread(const struct net *net)
@@ -31,7 +35,7 @@ static void net__check_thread(const struct net *net)
                     "rule 10, a net is used by another thread");
 }
 
-/* ---- life ---- */
+/* ---- open and free ---- */
 
 void net_options_init(struct net_options *options)
 {
@@ -124,7 +128,7 @@ static enum weir_code net__open_best(struct net *net, struct weir_error *error)
         if (error) net->info.refused[net->info.refused_count].why = *error;
         net->info.refused_count++;
     }
-    if (any) return error ? error->code : WEIR_UNSUPPORTED; /* the last one's reason */
+    if (any) return error ? error->code : WEIR_UNSUPPORTED; /* the reason of the last one */
     char hint[96];
     snprintf(hint, sizeof hint, "this build has: %s", known);
     return error_fill(error, WEIR_INVALID, 0, "use transport", name, "no such transport", hint);
@@ -154,6 +158,7 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
         goto no_memory;
     code = net__open_best(net, error);
     if (code != WEIR_OK) goto fail;
+    net->waited_ns = net->now_ns;
     *opened = net;
     return WEIR_OK;
 
@@ -175,7 +180,7 @@ void net_free(struct net *net)
     net__check_thread(net);
     weir_check(!answers_are_recorded(&net->answers));
     weir_check_rule(net->handle_table.open_count == 0,
-                    "rule 7, every id is closed and its NET_CLOSED taken before net_free");
+                    "rule 7, every handle is closed and its NET_CLOSED taken before net_free");
     net->transport->free(net);
     handle_table_free(&net->handle_table);
     pool_free(&net->datagram_pool);
@@ -195,7 +200,7 @@ struct net_info net_info(const struct net *net)
     return info;
 }
 
-/* ---- turn ---- */
+/* ---- loop ---- */
 
 uint64_t net_now_ns(const struct net *net)
 {
@@ -211,6 +216,7 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
 {
     net__check_thread(net);
     weir_check(events_max > 0);
+    weir_check_rule(net->now_ns == net->waited_ns, "rule 9, the clock moved outside of net_wait");
     net->batch = (struct event_batch){.events = events, .max = events_max};
     bool answers_alone = answers_are_recorded(&net->answers) && net->polled;
     net->polled = !answers_alone;
@@ -219,6 +225,8 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
         arrivals_deliver(net);
         bool has_news = net->batch.count > 0 || answers_are_recorded(&net->answers);
         net->transport->wait(net, has_news ? 0 : until_ns);
+        weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
+        net->waited_ns = net->now_ns;
     }
     answers_hand_out(net);
     net->batch.events = NULL;
@@ -233,13 +241,13 @@ static enum weir_code net__no_handle(const char *operation, struct weir_error *e
                       "allow more sessions (sessions_max)");
 }
 
-enum weir_code net_listen(struct net *net, const struct net_listen_options *place, void *owner,
+enum weir_code net_listen(struct net *net, const struct net_listen_options *options, void *owner,
                           struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_LISTENER, owner);
     if (!handle) return net__no_handle("listen", error);
-    enum weir_code code = net->transport->listen(net, handle, place, error);
+    enum weir_code code = net->transport->listen(net, handle, options, error);
     if (code != WEIR_OK) {
         arrivals_drop(net, handle);
         handle_table_give_back(&net->handle_table, handle);
@@ -275,7 +283,7 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
     enum weir_code code = net->transport->adopt(net, handle, socket, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);
-        net->file_waiters.file_freed = true; /* a descriptor came free */
+        net->file_waiters.file_freed = true; /* a descriptor was closed */
         return code;
     }
     *id = handle_id(handle);
@@ -310,7 +318,7 @@ void net_send(struct net *net, struct net_handle connection, struct net_buffer *
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION);
-    weir_check_rule(!handle->send_out, "rule 3, one send outstanding a connection");
+    weir_check_rule(!handle->send_out, "rule 3, at most one outstanding send per connection");
     weir_check_rule(!handle->finished, "nothing is sent after net_finish");
     weir_check(count >= 1);
     weir_check(count <= NET_SEND_BUFFERS_MAX);
@@ -353,13 +361,13 @@ struct weir_address net_local_address(struct net *net, struct net_handle id)
 
 /* ---- datagrams ---- */
 
-enum weir_code net_bind(struct net *net, const struct net_listen_options *place, void *owner,
+enum weir_code net_bind(struct net *net, const struct net_listen_options *options, void *owner,
                         struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_DATAGRAM, owner);
     if (!handle) return net__no_handle("open a datagram socket", error);
-    enum weir_code code = net->transport->bind(net, handle, place, error);
+    enum weir_code code = net->transport->bind(net, handle, options, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);
         return code;
@@ -368,7 +376,8 @@ enum weir_code net_bind(struct net *net, const struct net_listen_options *place,
     return WEIR_OK;
 }
 
-/* A stream buffer's bytes in one that a datagram can be sent from. Null: there is none. */
+/* Copies a stream buffer into a buffer that a datagram can be sent from. Returns null if there is
+ * none. */
 static struct net_buffer *net__copy_for_datagram(struct net *net, struct net_buffer *buffer)
 {
     struct net_buffer *copy = pool_take(&net->datagram_pool, POOL_CALLER);
@@ -391,7 +400,7 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
     weir_check(peer != NULL);
     weir_check(local != NULL);
     weir_check(pool_is_whole(buffer));
-    weir_check(segment_bytes == 0 || segment_bytes < buffer->length); /* a train has at least two */
+    weir_check(segment_bytes == 0 || segment_bytes < buffer->length); /* a batch has at least two */
     if (net->transport->addresses_in_buffers && pool_buffer_of(buffer)->pool == &net->stream_pool &&
         !(buffer = net__copy_for_datagram(net, buffer)))
         return WEIR_NO_BUFFERS;

@@ -78,7 +78,7 @@ static void datagram__set_options(const struct net *net, const struct datagram *
 }
 
 enum weir_code datagram_open(struct net *net, struct handle *entry, struct datagram *datagram,
-                             struct datagram_list *list, const struct net_listen_options *place,
+                             struct datagram_list *list, const struct net_listen_options *options,
                              struct weir_error *error)
 {
     *datagram = (struct datagram){
@@ -87,7 +87,7 @@ enum weir_code datagram_open(struct net *net, struct handle *entry, struct datag
     if (!datagram->sends)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a datagram socket", NULL, NULL,
                           "free some memory");
-    enum weir_code code = linux_bind(place, &datagram->fd, &datagram->v4_socket, error);
+    enum weir_code code = linux_bind(options, &datagram->fd, &datagram->v4_socket, error);
     if (code != WEIR_OK) {
         memory_free(datagram->sends);
         return code;

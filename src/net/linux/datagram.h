@@ -38,7 +38,7 @@ struct datagram_list {
 /* Opens the socket, readable and writable until the system says otherwise, and lists it. On failure
  * nothing is left behind. */
 enum weir_code datagram_open(struct net *net, struct handle *entry, struct datagram *datagram,
-                             struct datagram_list *list, const struct net_listen_options *place,
+                             struct datagram_list *list, const struct net_listen_options *options,
                              struct weir_error *error);
 
 /* Undoes datagram_open() for a caller that cannot go on. */

@@ -127,11 +127,11 @@ static enum weir_code epoll__own(struct net *net, struct epoll_entry *entry, int
 /* ---- listen, accept, adopt ---- */
 
 static enum weir_code epoll__listen(struct net *net, struct handle *base,
-                                    const struct net_listen_options *place,
+                                    const struct net_listen_options *options,
                                     struct weir_error *error)
 {
     int fd;
-    enum weir_code code = linux_listen(place, true, net->options.keepalive_ms, &fd, error);
+    enum weir_code code = linux_listen(options, true, net->options.keepalive_ms, &fd, error);
 
     return code == WEIR_OK ? epoll__own(net, epoll__entry(base), fd, error) : code;
 }
@@ -345,12 +345,13 @@ static struct weir_address epoll__local_address(struct net *net, struct handle *
 /* ---- datagrams ---- */
 
 static enum weir_code epoll__bind(struct net *net, struct handle *base,
-                                  const struct net_listen_options *place, struct weir_error *error)
+                                  const struct net_listen_options *options,
+                                  struct weir_error *error)
 {
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
     enum weir_code code =
-        datagram_open(net, base, &entry->datagram, &system->datagrams, place, error);
+        datagram_open(net, base, &entry->datagram, &system->datagrams, options, error);
 
     if (code != WEIR_OK) return code;
     list_init(&entry->ready);

@@ -116,26 +116,26 @@ static bool linux_socket__is_link_local(const struct weir_address *address)
 }
 
 /* The one line that a person needs when a place cannot be had. */
-static enum weir_code linux_socket__fail(const struct net_listen_options *place, bool stream,
+static enum weir_code linux_socket__fail(const struct net_listen_options *options, bool stream,
                                          int os_error, struct weir_error *error)
 {
     char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
     enum weir_code code = error_code_of_os(os_error);
 
-    weir_address_text(&place->address, address, sizeof address);
+    weir_address_text(&options->address, address, sizeof address);
     snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
     if (code == WEIR_ADDRESS_IN_USE)
         snprintf(hint, sizeof hint,
                  "see who has it with 'ss -l%cnp sport = :%u', or take another port",
-                 stream ? 't' : 'u', place->address.port);
+                 stream ? 't' : 'u', options->address.port);
     else if (code == WEIR_ADDRESS_UNAVAILABLE)
         snprintf(hint, sizeof hint, "see this machine's addresses with 'ip address'");
     else if (code == WEIR_DENIED)
         snprintf(hint, sizeof hint,
                  "ports below 1024 need root or CAP_NET_BIND_SERVICE; take a higher one");
-    else if (place->address.scope == 0 && linux_socket__is_link_local(&place->address))
+    else if (options->address.scope == 0 && linux_socket__is_link_local(&options->address))
         snprintf(hint, sizeof hint, "a link-local address needs its interface: [fe80::1%%2]:%u",
-                 place->address.port);
+                 options->address.port);
     else if (code == WEIR_NO_FILES)
         snprintf(hint, sizeof hint, "raise the limit with 'ulimit -n'");
     return error_fill(error, code, os_error, "listen on", subject, NULL, hint);
@@ -183,11 +183,11 @@ static int linux_socket__bind(const struct weir_address *address, int type, bool
     return fd;
 }
 
-static int linux_socket__open_once(const struct net_listen_options *place, int type, bool *v4)
+static int linux_socket__open_once(const struct net_listen_options *options, int type, bool *v4)
 {
-    struct weir_address address = place->address;
+    struct weir_address address = options->address;
 
-    if (place->share == NET_SHARE_FIRST) {
+    if (options->share == NET_SHARE_FIRST) {
         /* SO_REUSEPORT would silently share the port with a stranger of the same user, and on UDP
          * even port 0 may find such a one: an exclusive bind finds out. */
         int probe = linux_socket__bind(&address, type, v4, false);
@@ -195,16 +195,16 @@ static int linux_socket__open_once(const struct net_listen_options *place, int t
         address.port = linux_local_address(probe).port;
         close(probe);
     }
-    return linux_socket__bind(&address, type, v4, place->share != NET_SHARE_NOT);
+    return linux_socket__bind(&address, type, v4, options->share != NET_SHARE_NOT);
 }
 
 /* The kernel ends a killed server's io_uring, and with it the sockets, some milliseconds after
  * the process, and some hundreds on a busy machine: a restart at once must not fail for that. A
  * stranger's port stays taken all the while. */
-static int linux_socket__open(const struct net_listen_options *place, int type, bool *v4)
+static int linux_socket__open(const struct net_listen_options *options, int type, bool *v4)
 {
     for (int tries = 1;; tries++) {
-        int fd = linux_socket__open_once(place, type, v4);
+        int fd = linux_socket__open_once(options, type, v4);
         if (fd >= 0 || errno != EADDRINUSE || tries == LINUX_SOCKET__BIND_TRIES) return fd;
         poll(NULL, 0, LINUX_SOCKET__BIND_PAUSE_MS);
     }
@@ -224,28 +224,28 @@ static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
-enum weir_code linux_listen(const struct net_listen_options *place, bool nonblocking,
+enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
                             uint32_t keepalive_ms, int *fd, struct weir_error *error)
 {
     const int on = 1;
     bool v4;
 
-    *fd = linux_socket__open(place, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4);
-    if (*fd < 0) return linux_socket__fail(place, true, errno, error);
+    *fd = linux_socket__open(options, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4);
+    if (*fd < 0) return linux_socket__fail(options, true, errno, error);
     /* All are inherited by what is accepted. Without TCP_NODELAY only speed is lost; without
      * SO_OOBINLINE urgent bytes would be taken out of the stream (RFC 6093 section 5). */
     setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(*fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
     linux_socket__keep_alive(*fd, keepalive_ms);
-    if (listen(*fd, (int)place->backlog) == 0) return WEIR_OK;
+    if (listen(*fd, (int)options->backlog) == 0) return WEIR_OK;
     int os_error = errno;
     close(*fd);
-    return linux_socket__fail(place, true, os_error, error);
+    return linux_socket__fail(options, true, os_error, error);
 }
 
-enum weir_code linux_bind(const struct net_listen_options *place, int *fd, bool *v4_socket,
+enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
                           struct weir_error *error)
 {
-    *fd = linux_socket__open(place, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket);
-    return *fd < 0 ? linux_socket__fail(place, false, errno, error) : WEIR_OK;
+    *fd = linux_socket__open(options, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket);
+    return *fd < 0 ? linux_socket__fail(options, false, errno, error) : WEIR_OK;
 }

@@ -28,11 +28,11 @@ socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
  * (net_options.keepalive_ms) for what it accepts. IPv4
  * addresses get an IPv4 socket, others a dual-stack one; "[::]" falls back to IPv4 where there is
  * no IPv6. */
-enum weir_code linux_listen(const struct net_listen_options *place, bool nonblocking,
+enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
                             uint32_t keepalive_ms, int *fd, struct weir_error *error);
 
 /* A non-blocking UDP socket bound to the place; *v4_socket says which family it got. */
-enum weir_code linux_bind(const struct net_listen_options *place, int *fd, bool *v4_socket,
+enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
                           struct weir_error *error);
 
 struct weir_address linux_local_address(int fd);

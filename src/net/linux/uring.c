@@ -187,12 +187,13 @@ static void uring__close_idle(struct net *net, struct uring_entry *entry)
 /* ---- datagrams: datagram.c sends and receives, the ring reports readiness ---- */
 
 static enum weir_code uring__bind(struct net *net, struct handle *base,
-                                  const struct net_listen_options *place, struct weir_error *error)
+                                  const struct net_listen_options *options,
+                                  struct weir_error *error)
 {
     struct uring *uring = net->system;
     struct uring_entry *entry = uring_entry_of(base);
     enum weir_code code =
-        datagram_open(net, base, &entry->datagram, &uring->datagrams, place, error);
+        datagram_open(net, base, &entry->datagram, &uring->datagrams, options, error);
 
     if (code != WEIR_OK) return code;
     uring_entry_init(entry, entry->datagram.fd);
