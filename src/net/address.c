@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* address.c - addresses: read, written, compared. Pure: no system call, no name look-up. */
+/* address.c - parses, formats and compares addresses. No system call, no name lookup. */
 #include "address.h"
 
 #include <stdio.h>
@@ -79,7 +79,7 @@ static const char *address__read_v4(const char *text, uint8_t ip[4])
     for (int i = 0; i < 4; i++) {
         uint32_t byte;
         if (i > 0 && *text++ != '.') return NULL;
-        /* "010" is ten to some and eight to others: it is no address. */
+        /* "010" means ten to some programs and eight to others, so it is rejected. */
         if (text[0] == '0' && text[1] >= '0' && text[1] <= '9') return NULL;
         text = address__read_number(text, 255, &byte);
         if (!text) return NULL;

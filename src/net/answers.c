@@ -60,7 +60,7 @@ void answer_closed(struct net *net, struct handle *handle)
 
 static void answers__hand_out_sent(struct net *net, struct handle *handle)
 {
-    struct net_event *event = event_batch_add(net, handle, NET_SENT);
+    struct net_event *event = event_batch_sent(net, handle);
 
     event->sent_count = handle->datagrams_sent;
     event->failed_count = handle->datagrams_failed;

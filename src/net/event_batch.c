@@ -6,7 +6,7 @@
 #include "transport.h"
 
 /* Checks what each kind of event requires of its handle, rule by rule. */
-static void event_batch__check(const struct handle *handle, enum net_event_kind kind)
+static inline void event_batch__check(const struct handle *handle, enum net_event_kind kind)
 {
     weir_check(handle->kind != HANDLE_FREE);
     if (kind != NET_CLOSED && kind != NET_SENT)
@@ -54,7 +54,8 @@ static void event_batch__record_receive(struct handle *handle, struct buffer_wai
 }
 
 /* Records the event, so that the next one is checked against it. */
-static void event_batch__record(struct net *net, struct handle *handle, enum net_event_kind kind)
+static inline void event_batch__record(struct net *net, struct handle *handle,
+                                       enum net_event_kind kind)
 {
     switch (kind) {
     case NET_PEER_DONE:
@@ -81,7 +82,9 @@ static void event_batch__record(struct net *net, struct handle *handle, enum net
     }
 }
 
-struct net_event *event_batch_add(struct net *net, struct handle *handle, enum net_event_kind kind)
+/* Inline, so that a constant kind leaves only its own checks. */
+static inline struct net_event *event_batch__add(struct net *net, struct handle *handle,
+                                                 enum net_event_kind kind)
 {
     struct event_batch *batch = &net->batch;
 
@@ -105,12 +108,22 @@ struct net_event *event_batch_add(struct net *net, struct handle *handle, enum n
     return event;
 }
 
+struct net_event *event_batch_add(struct net *net, struct handle *handle, enum net_event_kind kind)
+{
+    return event_batch__add(net, handle, kind);
+}
+
+struct net_event *event_batch_sent(struct net *net, struct handle *handle)
+{
+    return event_batch__add(net, handle, NET_SENT);
+}
+
 void event_batch_received(struct net *net, struct handle *handle, struct net_buffer *buffer)
 {
     weir_check(buffer->length > 0);
     weir_check(pool_is_whole(buffer));
     pool_move(buffer, POOL_SYSTEM, POOL_CALLER);
-    event_batch_add(net, handle, NET_RECEIVED)->buffer = buffer;
+    event_batch__add(net, handle, NET_RECEIVED)->buffer = buffer;
 }
 
 void event_batch_failed(struct net *net, struct handle *handle, enum net_event_kind kind,

@@ -37,6 +37,9 @@ static inline uint32_t event_batch_room(const struct event_batch *batch)
  * be used afterwards. */
 struct net_event *event_batch_add(struct net *net, struct handle *handle, enum net_event_kind kind);
 
+/* Adds NET_SENT; for answers.c. */
+struct net_event *event_batch_sent(struct net *net, struct handle *handle);
+
 /* Adds NET_RECEIVED with the buffer, which passes from SYSTEM to CALLER. */
 void event_batch_received(struct net *net, struct handle *handle, struct net_buffer *buffer);
 

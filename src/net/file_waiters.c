@@ -37,7 +37,7 @@ uint64_t file_waiters_retry(struct net *net, uint64_t until_ns)
 {
     struct file_waiters *waiters = &net->file_waiters;
 
-    if (list_is_empty(&waiters->listeners)) return until_ns;
+    weir_check(file_waiters_any(waiters));
     /* The delay covers descriptors that are freed elsewhere in the process. */
     if (!waiters->file_freed && net->now_ns < waiters->retry_ns)
         return until_ns < waiters->retry_ns ? until_ns : waiters->retry_ns;

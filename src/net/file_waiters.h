@@ -21,6 +21,11 @@ struct file_waiters {
 
 void file_waiters_init(struct file_waiters *waiters);
 
+static inline bool file_waiters_any(const struct file_waiters *waiters)
+{
+    return !list_is_empty(&waiters->listeners);
+}
+
 /* Reports that an accept failed: `scarce` if files or memory ran out, otherwise for a reason of one
  * connection alone. Returns true if the transport should accept the next connection. Returns false
  * if the listener now waits: NET_PAUSED was handed out, and the front calls transport->accept again

@@ -221,8 +221,8 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
     bool answers_alone = answers_are_recorded(&net->answers) && net->polled;
     net->polled = !answers_alone;
     if (net->polled) {
-        until_ns = file_waiters_retry(net, until_ns);
-        arrivals_deliver(net);
+        if (file_waiters_any(&net->file_waiters)) until_ns = file_waiters_retry(net, until_ns);
+        if (!list_is_empty(&net->deliverable)) arrivals_deliver(net);
         bool has_news = net->batch.count > 0 || answers_are_recorded(&net->answers);
         net->transport->wait(net, has_news ? 0 : until_ns);
         weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");

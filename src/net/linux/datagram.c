@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* datagram.c - UDP on Linux: recvmmsg and sendmmsg, trains whole in both directions.
+/* datagram.c - UDP on Linux: recvmmsg and sendmmsg, with GRO and GSO batches.
  *
  *      system --recvmmsg--> batch of buffers --> NET_DATAGRAM each
- *               (UDP_GRO: one buffer may hold a train)
+ *               (UDP_GRO: one buffer can contain a batch)
  *      net_send_to --> ring of sends --> neighbours to one peer grouped --sendmmsg--> system
- *               (UDP_SEGMENT: the group is cut apart again behind one walk of the stack)
+ *               (UDP_SEGMENT: the system splits the group after one pass through its stack)
  *
- * A group or train that the system refuses is sent again one datagram at a time: offload is a
- * matter of speed only. A datagram that cannot be sent is answered as failed and concerns nobody
- * else.
+ * If the system refuses a group or batch, its datagrams are sent one at a time: offload only
+ * affects speed. A datagram that cannot be sent is answered as failed and does not affect others.
  *
- * Memory: a gathered send's buffer is the system's until sendmmsg took it, which copies; it is then
- * in the pool.
+ * Memory: SYSTEM owns the buffer of a queued send until sendmmsg has copied it; then it returns to
+ * the pool.
  */
 #include "datagram.h"
 
@@ -28,8 +27,8 @@
 #include "memory.h"
 
 #define DATAGRAM__BATCH 32               /* datagrams in one system call */
-#define DATAGRAM__SEGMENTS_MAX 64        /* the kernel's bound before 6.9, UDP_MAX_SEGMENTS */
-#define DATAGRAM__GROUP_BYTES_MAX 60000u /* below the largest IP packet whatever the headers */
+#define DATAGRAM__SEGMENTS_MAX 64        /* the kernel's limit before 6.9, UDP_MAX_SEGMENTS */
+#define DATAGRAM__GROUP_BYTES_MAX 60000u /* below the largest IP packet with any headers */
 #define DATAGRAM__SEGMENT_BYTES_MAX \
     1452u /* a segment must fit the link: 1500 less the IPv6 and UDP headers */
 #define DATAGRAM__CONTROL_BYTES 96 /* packet information and one segment size, in either family */
@@ -50,20 +49,20 @@ struct datagram_send {
     uint32_t segment_bytes; /* 0: a single datagram */
 };
 
-/* What one system call works on. */
+/* The arguments of one system call. */
 struct datagram__batch {
     struct mmsghdr messages[DATAGRAM__BATCH];
     struct iovec vectors[DATAGRAM__BATCH];
     union linux_sockaddr peers[DATAGRAM__BATCH];
     _Alignas(struct cmsghdr) uint8_t controls[DATAGRAM__BATCH][DATAGRAM__CONTROL_BYTES];
     struct net_buffer *buffers[DATAGRAM__BATCH];
-    uint32_t sends_of[DATAGRAM__BATCH]; /* sending: how many gathered sends the message carries */
+    uint32_t sends_of[DATAGRAM__BATCH]; /* sending: the number of queued sends in each message */
     uint32_t count;
 };
 
 /* ---- open, close ---- */
 
-/* Only speed and the address of answers depend on these: a system without them still serves. */
+/* Affects speed and the source address of answers only, so failures are ignored. */
 static void datagram__set_options(const struct net *net, const struct datagram *datagram)
 {
     const int on = 1, bytes = (int)net->options.datagram_socket_bytes;
@@ -82,7 +81,7 @@ enum weir_code datagram_open(struct net *net, struct handle *entry, struct datag
                              struct weir_error *error)
 {
     *datagram = (struct datagram){
-        .entry = entry, .readable = true, .writable = true, .joins = true, .batch = 1};
+        .entry = entry, .readable = true, .writable = true, .can_join = true, .batch = 1};
     datagram->sends = memory_alloc_array(net->options.datagram_sends_max, sizeof *datagram->sends);
     if (!datagram->sends)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a datagram socket", NULL, NULL,
@@ -116,7 +115,7 @@ static struct datagram_send *datagram__send_at(const struct net *net,
     return &datagram->sends[(datagram->sends_first + index) % net->options.datagram_sends_max];
 }
 
-/* The first `count` gathered sends went out. */
+/* Counts the first `count` queued sends as sent. */
 static void datagram__count_sent(const struct net *net, struct datagram *datagram, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -125,7 +124,7 @@ static void datagram__count_sent(const struct net *net, struct datagram *datagra
     }
 }
 
-/* The first `count` gathered sends are done with: their buffers go home. */
+/* Removes the first `count` queued sends and returns their buffers to the pool. */
 static void datagram__drop_sends(const struct net *net, struct datagram *datagram, uint32_t count)
 {
     weir_check(count <= datagram->sends_count);
@@ -170,8 +169,8 @@ static void *datagram__put_control(struct msghdr *message, int level, int type, 
     return CMSG_DATA(at);
 }
 
-/* An answer leaves from the address that was asked, or a client behind it would not know it. A
- * datagram to a group or to all was asked of no address in particular: there the system chooses. */
+/* Sets the source address to the destination of the request, or the client would not accept the
+ * answer. A multicast or broadcast destination cannot be a source: there the system chooses. */
 static void datagram__put_local(struct msghdr *message, bool v4_socket,
                                 const struct weir_address *local)
 {
@@ -196,7 +195,7 @@ static void datagram__put_segment(struct msghdr *message, uint32_t segment_bytes
     memcpy(datagram__put_control(message, SOL_UDP, UDP_SEGMENT, sizeof size), &size, sizeof size);
 }
 
-/* Reads where the datagram was sent to, and whether it is a train. */
+/* Reads the destination address, and the segment size of a GRO batch. */
 static void datagram__read_control(struct msghdr *message, uint16_t port, struct net_event *event)
 {
     event->local = (struct weir_address){.port = port};
@@ -231,15 +230,15 @@ void datagram_send(const struct net *net, struct datagram *datagram,
     datagram->sends_count++;
 }
 
-/* How many gathered sends from the index-th on can leave as one message: equal datagrams to one
- * peer from one address, the last perhaps shorter. */
+/* Returns the number of queued sends from `index` on that can be one message: datagrams of equal
+ * size to one peer from one address, the last possibly shorter. */
 static uint32_t datagram__group_length(const struct net *net, const struct datagram *datagram,
                                        uint32_t index)
 {
     const struct datagram_send *first = datagram__send_at(net, datagram, index);
     uint32_t size = first->buffer->length, bytes = size, count = 1;
 
-    if (!datagram->joins || first->segment_bytes != 0 || size == 0 ||
+    if (!datagram->can_join || first->segment_bytes != 0 || size == 0 ||
         size > DATAGRAM__SEGMENT_BYTES_MAX)
         return 1;
     while (index + count < datagram->sends_count && count < DATAGRAM__SEGMENTS_MAX) {
@@ -257,8 +256,7 @@ static uint32_t datagram__group_length(const struct net *net, const struct datag
     return count;
 }
 
-/* Adds one message made of `count` gathered sends from the index-th on; the vectors used so far are
- * counted. */
+/* Adds one message of `count` queued sends from `index` on; `vectors` has room for them. */
 static void datagram__put_message(const struct net *net, const struct datagram *datagram,
                                   struct datagram__batch *batch, uint32_t index, uint32_t count,
                                   struct iovec *vectors)
@@ -284,8 +282,7 @@ static void datagram__put_message(const struct net *net, const struct datagram *
     batch->sends_of[at] = count;
 }
 
-/* One datagram by itself, cut out of a train or group that the system refused as a whole. Zero, or
- * errno. */
+/* Sends one datagram of a batch or group that the system refused. Returns 0 or errno. */
 static int datagram__send_single(struct datagram *datagram, const struct datagram_send *send,
                                  uint32_t offset, uint32_t length)
 {
@@ -303,8 +300,8 @@ static int datagram__send_single(struct datagram *datagram, const struct datagra
     return 0;
 }
 
-/* A train (or a plain datagram) one datagram at a time. Zero, or errno; *sent_bytes says how far it
- * came. */
+/* Sends a batch (or a plain datagram) one datagram at a time. Returns 0 or errno; *sent_bytes
+ * counts the bytes sent. */
 static int datagram__send_singly(struct datagram *datagram, const struct datagram_send *send,
                                  uint32_t *sent_bytes)
 {
@@ -321,15 +318,16 @@ static int datagram__send_singly(struct datagram *datagram, const struct datagra
     return os_error;
 }
 
-/* The first `count` gathered sends were refused together with `os_error`: each is tried by
- * itself. One that finds the socket full waits with those behind it, unless it is a train cut in
- * its middle, whose rest is lost. */
-static void datagram__send_apart(struct net *net, struct datagram *datagram, uint32_t count,
-                                 int os_error)
+/* The system refused the first `count` queued sends together, with `os_error`: sends each of them
+ * separately. If the socket is full, the current and the following sends wait. The exception is a
+ * batch of which a part was sent: its rest is lost. */
+static void datagram__send_separately(struct net *net, struct datagram *datagram, uint32_t count,
+                                      int os_error)
 {
     bool joined = count > 1 || datagram__send_at(net, datagram, 0)->segment_bytes != 0;
 
-    if (joined && os_error == EIO) datagram->joins = false; /* it cannot checksum for us */
+    if (joined && os_error == EIO)
+        datagram->can_join = false; /* the interface cannot compute checksums */
     for (uint32_t i = 0; i < count; i++) {
         const struct datagram_send *send = datagram__send_at(net, datagram, 0);
         uint32_t sent_bytes = 0;
@@ -348,7 +346,7 @@ static void datagram__send_apart(struct net *net, struct datagram *datagram, uin
     }
 }
 
-/* One batch of gathered sends; false: the socket takes no more for now. */
+/* Sends one batch of queued sends. Returns false if the socket accepts no more for now. */
 static bool datagram__send_batch(struct net *net, struct datagram *datagram)
 {
     struct datagram__batch batch;
@@ -368,7 +366,7 @@ static bool datagram__send_batch(struct net *net, struct datagram *datagram)
     if (sent < 0) {
         if (os_error == EAGAIN) datagram->writable = false;
         if (os_error != EAGAIN && os_error != EINTR)
-            datagram__send_apart(net, datagram, batch.sends_of[0], os_error);
+            datagram__send_separately(net, datagram, batch.sends_of[0], os_error);
         return datagram->writable;
     }
     for (int i = 0; i < sent; i++) done += batch.sends_of[i];
@@ -380,7 +378,7 @@ static bool datagram__send_batch(struct net *net, struct datagram *datagram)
 
 /* ---- receiving ---- */
 
-/* Lays out `want` buffers for the system to fill; fewer where the pool has no more. */
+/* Prepares up to `want` buffers for the system to fill; fewer if the pool is exhausted. */
 static void datagram__prepare(struct net *net, struct datagram__batch *batch, uint32_t want)
 {
     for (batch->count = 0; batch->count < want; batch->count++) {
@@ -401,8 +399,8 @@ static void datagram__prepare(struct net *net, struct datagram__batch *batch, ui
     }
 }
 
-static void datagram__hand_up(struct net *net, const struct datagram *datagram,
-                              struct datagram__batch *batch, uint32_t at)
+static void datagram__hand_out(struct net *net, const struct datagram *datagram,
+                               struct datagram__batch *batch, uint32_t at)
 {
     struct mmsghdr *message = &batch->messages[at];
     struct net_buffer *buffer = batch->buffers[at];
@@ -413,7 +411,7 @@ static void datagram__hand_up(struct net *net, const struct datagram *datagram,
     event->peer = linux_address_of(&batch->peers[at]);
     datagram__read_control(&message->msg_hdr, datagram->bound.port, event);
     buffer->length = message->msg_len;
-    if (event->segment_bytes >= buffer->length) event->segment_bytes = 0; /* a train of one */
+    if (event->segment_bytes >= buffer->length) event->segment_bytes = 0; /* a batch of one */
     if (cut) {
         pool_give_back(buffer, POOL_SYSTEM);
         return;
@@ -427,13 +425,13 @@ static void datagram__on_receive_error(struct net *net, struct datagram *datagra
     if (os_error == EAGAIN) datagram->readable = false;
     if (os_error != EBADF && os_error != ENOTSOCK && os_error != EFAULT && os_error != EINVAL)
         return;
-    /* The socket itself is no good; anything else concerns one datagram. */
+    /* The socket itself is invalid; any other error concerns one datagram. */
     datagram->readable = false;
     event_batch_failed(net, datagram->entry, NET_BROKEN, error_code_of_os(os_error), os_error);
 }
 
-/* One batch. At least two are asked for: one that comes back alone then proves, in the same call,
- * that the socket is empty. */
+/* Receives one batch. Requests at least two datagrams: if only one arrives, the same call has
+ * proved that the socket is empty. */
 static void datagram__receive_batch(struct net *net, struct datagram *datagram, uint32_t room)
 {
     struct datagram__batch batch;
@@ -455,10 +453,10 @@ static void datagram__receive_batch(struct net *net, struct datagram *datagram, 
     }
     datagram->batch = received > 0 ? received : 1;
     if (received < batch.count) datagram->readable = false;
-    for (uint32_t i = 0; i < received; i++) datagram__hand_up(net, datagram, &batch, i);
+    for (uint32_t i = 0; i < received; i++) datagram__hand_out(net, datagram, &batch, i);
 }
 
-/* ---- the turn ---- */
+/* ---- the loop iteration ---- */
 
 static bool datagram__wants_to_receive(const struct datagram *datagram)
 {
@@ -509,7 +507,7 @@ void datagram_serve_all(struct net *net, struct datagram_list *list)
         datagram__serve(net, at);
     }
     if (first == last) return;
-    list->first = first->next; /* the next turn's room is another's first */
+    list->first = first->next; /* another socket is first in the next iteration */
     first->next = NULL;
     last->next = first;
 }

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll.c - the transport over readiness: the same events as from completions, made by trying the
+/* epoll.c - the epoll transport: produces the events of completions from readiness, by trying the
  * calls.
  *
- * Every socket is registered once, edge-triggered for everything; the mask never changes. What the
- * kernel says is kept as bits in the slot, and what its owner wants is the slot's flow; a slot
- * stands on the `ready` list exactly when there may be something to do for it:
+ * Every socket is registered once, edge-triggered for everything; the mask never changes. The
+ * entry stores the readiness that the kernel reported, and the handle stores the flow that the
+ * owner requested. An entry is on the `ready` list while it might have work:
  *
- *      kernel: readable ---+                    +-- wanted (flow_on)
+ *      kernel: readable ---+                    +-- owner: flow_on
  *                          v                    v
- *               readable && flow_on   or   unsent && writable   ->  on `ready`: a buffer a turn
- *                          |
- *              the pool is dry: on `dry` for that, until a buffer comes back
+ *               readable && flow_on   or   unsent && writable   ->  on `ready`: one buffer per
+ *                          |                                        iteration
+ *              the pool is empty: the handle waits in buffer_waiters.c
  *
- * A stream is drained when a receive comes back short: the next byte makes a new edge (epoll(7),
- * "Questions and answers" 9). Two things break that rule, an end behind the data and urgent data in
- * its middle; both are announced in the event (EPOLLRDHUP, EPOLLPRI), and then the socket is read
- * until it says so itself.
+ * A short receive proves that a stream is empty: the next byte causes a new edge (epoll(7),
+ * "Questions and answers" 9). There are two exceptions, a FIN after the data and urgent data inside
+ * it. The event reports both (EPOLLRDHUP, EPOLLPRI), and then the socket is read until EAGAIN.
  *
- * A send is tried at once in net_send; its buffers are back in the pool, still hot, before net_send
- * returns. Memory: a buffer belongs to the system only while the rest of a send waits in `unsent`.
+ * net_send tries to send immediately, and usually returns the buffers to the pool while they are in
+ * the cache. Memory: SYSTEM owns a buffer only while the rest of a send waits in `unsent`.
  */
 #include <errno.h>
 #include <string.h>
@@ -37,27 +36,27 @@
 #include "transports_linux.h"
 
 #define EPOLL__EVENTS_MAX 64
-#define EPOLL__ACCEPTS_PER_WAIT 16  /* so that a flood of connects does not starve the connected */
-#define EPOLL__WAKE_NAME UINT64_MAX /* the wake-up's epoll data; no slot has it */
+#define EPOLL__ACCEPTS_PER_WAIT 16  /* many new connections must not delay the open ones */
+#define EPOLL__WAKE_NAME UINT64_MAX /* epoll data of the wake-up; no handle has it */
 #define EPOLL__ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
 struct epoll_entry {
     struct handle base;
-    struct list ready; /* on system.ready: there may be something to do */
+    struct list ready; /* on system.ready while there might be work */
     int fd;
-    bool readable;             /* the kernel may have bytes, an end or connections for us */
+    bool readable;             /* the kernel might have bytes, FIN or connections */
     bool read_to_end;          /* a short receive does not prove that nothing is left */
-    bool writable;             /* the kernel may take bytes */
+    bool writable;             /* the kernel might accept bytes */
     bool failed;               /* the kernel reported an error that no call has returned yet */
-    struct net_buffer *unsent; /* what is left of the send that is out; SYSTEM's */
+    struct net_buffer *unsent; /* the rest of the outstanding send; SYSTEM owns it */
     struct datagram datagram;  /* of a datagram socket */
 };
 
 struct epoll_system {
     int epoll_fd;
     int wake_fd;
-    bool datagrams_first; /* whose turn it is to have the events' room first */
-    bool woken;           /* a wake-up came that no event has told of yet */
+    bool datagrams_first; /* datagram sockets get the room for events first; alternates */
+    bool woken;           /* NET_WOKEN is to be handed out */
     struct list ready;
     struct datagram_list datagrams;
     struct epoll_event events[EPOLL__EVENTS_MAX];
@@ -86,19 +85,19 @@ static struct handle *epoll__named(struct net *net, uint64_t name)
 
 /* ---- handles ---- */
 
-static bool epoll__nobody_reads(const struct epoll_entry *entry)
+static bool epoll__reads_nothing(const struct epoll_entry *entry)
 {
     return !entry->base.flow_on || entry->base.peer_done || handle_waits(&entry->base);
 }
 
-static bool epoll__has_work(const struct epoll_entry *entry)
+static inline bool epoll__has_work(const struct epoll_entry *entry)
 {
     if (entry->base.broken) return entry->unsent && entry->writable;
     return (entry->readable && entry->base.flow_on && !handle_waits(&entry->base)) ||
-           (entry->unsent && entry->writable) || (entry->failed && epoll__nobody_reads(entry));
+           (entry->unsent && entry->writable) || (entry->failed && epoll__reads_nothing(entry));
 }
 
-static void epoll__list_if_work(struct epoll_system *system, struct epoll_entry *entry)
+static inline void epoll__list_if_work(struct epoll_system *system, struct epoll_entry *entry)
 {
     if (!list_has(&entry->ready) && epoll__has_work(entry))
         list_add_last(&system->ready, &entry->ready);
@@ -111,7 +110,7 @@ static int epoll__register(struct epoll_system *system, struct epoll_entry *entr
     return epoll_ctl(system->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Takes the descriptor in; on failure it is closed. */
+/* Registers the descriptor; closes it on failure. */
 static enum weir_code epoll__own(struct net *net, struct epoll_entry *entry, int fd,
                                  struct weir_error *error)
 {
@@ -138,7 +137,7 @@ static enum weir_code epoll__listen(struct net *net, struct handle *base,
 
 static void epoll__accept(struct net *net, struct handle *base, bool on)
 {
-    (void)on; /* the flow is in the slot already; unwanted, it is passed over when its turn comes */
+    (void)on; /* handle->flow_on has it; epoll__serve() ignores a listener that is off */
     epoll__list_if_work(net->system, epoll__entry(base));
 }
 
@@ -161,7 +160,7 @@ static void epoll__break(struct net *net, struct epoll_entry *entry, int os_erro
     event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(os_error), os_error);
 }
 
-/* One connection. False: there is no more to accept for now. */
+/* Accepts one connection. Returns false if there is none for now. */
 static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
 {
     union linux_sockaddr sockaddr;
@@ -197,12 +196,12 @@ static void epoll__receive(struct net *net, struct handle *base, bool on)
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
 
-    if (base->kind == HANDLE_DATAGRAM) return; /* datagram_serve looks at the flow */
+    if (base->kind == HANDLE_DATAGRAM) return; /* datagram.c checks the flow */
     if (!on && !epoll__has_work(entry)) list_remove(&entry->ready);
     epoll__list_if_work(system, entry);
 }
 
-/* One buffer's worth. */
+/* Receives one buffer. */
 static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
@@ -233,7 +232,7 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
     }
 }
 
-/* Drops what the kernel took from the front of the unsent; true when nothing is left. */
+/* Removes `taken` bytes from the front of `unsent`. Returns true if nothing is left. */
 static bool epoll__advance(struct epoll_entry *entry, size_t taken)
 {
     while (entry->unsent && taken >= entry->unsent->length) {
@@ -275,7 +274,7 @@ static ssize_t epoll__send_once(struct epoll_entry *entry)
     return sent;
 }
 
-/* Hands over what the kernel takes; answers the send when all is gone or the stream broke. */
+/* Sends as much as the kernel accepts; answers the send if it is complete or failed. */
 static void epoll__serve_send(struct net *net, struct epoll_entry *entry)
 {
     while (entry->unsent) {
@@ -305,15 +304,15 @@ static void epoll__send(struct net *net, struct handle *base, struct net_buffer 
         link = &buffers[i]->next;
     }
     *link = NULL;
-    entry->writable = true; /* not known to be full: the call itself will say */
+    entry->writable = true; /* unknown: the call itself reports EAGAIN */
     epoll__serve_send(net, entry);
 }
 
 static void epoll__finish(struct net *net, struct handle *base)
 {
     (void)net;
-    shutdown(epoll__entry(base)->fd,
-             SHUT_WR); /* fails only on a connection that is gone, which a receive tells */
+    /* Fails only if the peer is gone, which a receive reports. */
+    shutdown(epoll__entry(base)->fd, SHUT_WR);
 }
 
 static void epoll__close(struct net *net, struct handle *base)
@@ -330,7 +329,7 @@ static void epoll__close(struct net *net, struct handle *base)
         epoll__drop_unsent(entry);
         answer_sent(net, base, WEIR_CANCELLED, ECANCELED);
     }
-    close(entry->fd); /* leaves the epoll set with its last descriptor, and nobody else has one */
+    close(entry->fd); /* the only descriptor of this file, so closing removes it from epoll */
     answer_closed(net, base);
 }
 
@@ -394,7 +393,7 @@ static bool epoll__is_busy(struct net *net)
     return datagram_is_any_busy(net, &system->datagrams);
 }
 
-/* Milliseconds for epoll_wait, rounded up: a deadline is a floor. */
+/* Returns milliseconds for epoll_wait, rounded up: it must not return before the deadline. */
 static int epoll__timeout_ms(uint64_t until_ns)
 {
     if (until_ns == NET_FOREVER) return -1;
@@ -405,7 +404,7 @@ static int epoll__timeout_ms(uint64_t until_ns)
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
-/* Notes in the slot what the kernel says of it. */
+/* Records a readiness event in its entry. */
 static void epoll__note(struct net *net, const struct epoll_event *event)
 {
     struct epoll_system *system = net->system;
@@ -432,8 +431,7 @@ static void epoll__note(struct net *net, const struct epoll_event *event)
     epoll__list_if_work(system, entry);
 }
 
-/* An error on a connection that nobody reads from: told at once, since no receive will come upon
- * it. */
+/* Reports an error on a connection that is not being read: no receive would find it. */
 static void epoll__serve_failure(struct net *net, struct epoll_entry *entry)
 {
     int os_error = 0;
@@ -456,28 +454,28 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
         return;
     } else if (entry->readable && entry->base.flow_on && !handle_waits(&entry->base)) {
         epoll__serve_receive(net, entry);
-    } else if (entry->failed && epoll__nobody_reads(entry)) {
+    } else if (entry->failed && epoll__reads_nothing(entry)) {
         epoll__serve_failure(net, entry);
     }
     epoll__list_if_work(system, entry);
 }
 
-/* Each slot that was ready when the turn began, once: a stream that never ends waits behind the
- * others. */
+/* Serves each entry that was ready when the iteration began, once. A stream with endless data waits
+ * behind the others. */
 static void epoll__serve_ready(struct net *net)
 {
     struct epoll_system *system = net->system;
-    struct list turn;
+    struct list served;
 
-    list_init(&turn);
-    list_append_all(&turn, &system->ready);
+    list_init(&served);
+    list_append_all(&served, &system->ready);
     while (event_batch_has_room(&net->batch)) {
-        struct list *node = list_take_first(&turn);
+        struct list *node = list_take_first(&served);
         if (!node) return;
         epoll__serve(net, weir_container_of(node, struct epoll_entry, ready));
     }
-    list_append_all(&turn, &system->ready); /* those not served keep their place in front */
-    list_append_all(&system->ready, &turn);
+    list_append_all(&served, &system->ready); /* those not served stay in front */
+    list_append_all(&system->ready, &served);
 }
 
 static void epoll__wait(struct net *net, uint64_t until_ns)
@@ -504,7 +502,7 @@ static void epoll__wake(struct net *net)
     struct epoll_system *system = net->system;
     const uint64_t one = 1;
 
-    /* Full (EAGAIN) means that it is about to wake anyway. */
+    /* EAGAIN: the counter is full, so a wake-up is pending. */
     weir_check(write(system->wake_fd, &one, sizeof one) == sizeof one || errno == EAGAIN);
 }
 
@@ -536,7 +534,7 @@ static enum weir_code epoll__open(struct net *net, struct weir_error *error)
         return epoll__fail(system, errno, error);
     net->system = system;
     net->now_ns = clock_now_ns();
-    net->info.held_bytes_max = 0; /* what is not read stays in the kernel */
+    net->info.held_bytes_max = 0; /* unread data stays in the kernel */
     return WEIR_OK;
 }
 

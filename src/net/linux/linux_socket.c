@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* linux_socket.c - sockets opened and named, the same for every Linux transport. */
+/* linux_socket.c - opens sockets and converts addresses, for every Linux transport. */
 #include "linux_socket.h"
 
 #include <errno.h>
@@ -95,7 +95,7 @@ bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns)
     }
     for (uint32_t i = 0; i < local_count; i++)
         if (memcmp(local[i].ip, address->ip, sizeof address->ip) == 0) return true;
-    return local_count == LINUX_SOCKET__LOCAL_MAX; /* there may be more: the same rule */
+    return local_count == LINUX_SOCKET__LOCAL_MAX; /* there can be more: assume it is local */
 }
 
 /* ---- errors ---- */
@@ -115,7 +115,7 @@ static bool linux_socket__is_link_local(const struct weir_address *address)
     return address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
 }
 
-/* The one line that a person needs when a place cannot be had. */
+/* Fills `error` for an address that cannot be opened. */
 static enum weir_code linux_socket__fail(const struct net_listen_options *options, bool stream,
                                          int os_error, struct weir_error *error)
 {
@@ -168,7 +168,7 @@ static int linux_socket__try(const struct weir_address *address, int type, bool 
     return -1;
 }
 
-/* Binds, in IPv6 where that is to be had. Returns -1 with errno. */
+/* Binds, in IPv6 if the system has it. Returns -1 with errno. */
 static int linux_socket__bind(const struct weir_address *address, int type, bool *v4, bool share)
 {
     bool stream = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;
@@ -210,7 +210,7 @@ static int linux_socket__open(const struct net_listen_options *options, int type
     }
 }
 
-/* The system counts in whole seconds. Without it only dead peers are noticed later. */
+/* The system counts in whole seconds. If it fails, dead peers are noticed later. */
 static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
 {
     const int on = keepalive_ms > 0, probes = NET_KEEPALIVE_PROBES;

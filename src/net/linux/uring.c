@@ -375,11 +375,13 @@ static void uring__cancel_ended(struct uring *uring, struct uring_entry *entry,
     weir_check(request->cancel_out);
     request->cancel_out = false;
     if (missed && result == -EALREADY && entry->base.closing) {
-        shutdown(entry->fd, SHUT_RDWR); /* a thread of the kernel is at it, and ends so */
+        shutdown(entry->fd,
+                 SHUT_RDWR); /* an io-wq worker executes the request; shutdown() makes it return */
         return;
     }
     if (missed) request->state = URING_POSTED;
-    if (missed && result == -EALREADY) return; /* not at once, but when it brings more */
+    if (missed && result == -EALREADY)
+        return; /* retried after the next completion of the request */
     uring_note_change(uring, entry);
 }
 
