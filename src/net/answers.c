@@ -8,6 +8,8 @@
 
 static void answers__list(struct answers *answers, struct handle *handle)
 {
+    weir_check(handle->kind != HANDLE_FREE);
+    weir_check(!answers->first == !answers->last);
     if (handle->answer_listed) return;
     handle->answer_listed = true;
     handle->answer_next = NULL;
@@ -46,6 +48,7 @@ void answer_datagrams(struct net *net, struct handle *handle, uint32_t sent, uin
 
 void answer_count_datagrams(struct handle *handle, uint32_t bytes, uint32_t segment_bytes)
 {
+    weir_check(handle->kind == HANDLE_DATAGRAM);
     handle->sent_datagrams += segment_bytes == 0 ? 1 : (bytes + segment_bytes - 1) / segment_bytes;
     handle->sent_bytes += bytes;
 }
@@ -62,6 +65,7 @@ static void answers__hand_out_sent(struct net *net, struct handle *handle)
 {
     struct net_event *event = event_batch_sent(net, handle);
 
+    weir_check(handle->answer_listed);
     event->sent_count = handle->datagrams_sent;
     event->failed_count = handle->datagrams_failed;
     event->sent_datagrams = handle->sent_datagrams;

@@ -12,6 +12,7 @@
 
 static void arrivals__hold(struct held *held, struct net_buffer *buffer)
 {
+    weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
     buffer->next = NULL;
     if (held->first)
         held->last->next = buffer;
@@ -24,6 +25,7 @@ static struct net_buffer *arrivals__take_buffer(struct held *held)
 {
     struct net_buffer *buffer = held->first;
 
+    weir_check(buffer != NULL);
     held->first = buffer->next;
     if (!held->first) held->last = NULL;
     buffer->next = NULL;
@@ -44,6 +46,7 @@ static void arrivals__list(struct net *net, struct handle *handle)
 {
     bool listed = list_has(&handle->held.deliverable);
 
+    weir_check(handle->kind != HANDLE_FREE);
     if (arrivals__is_deliverable(handle) == listed) return;
     if (listed)
         list_remove(&handle->held.deliverable);
@@ -66,6 +69,7 @@ bool arrivals_open_listener(struct handle *listener, uint32_t sockets_max)
 
 void arrival_bytes(struct net *net, struct handle *handle, struct net_buffer *buffer)
 {
+    weir_check(handle->kind == HANDLE_CONNECTION);
     if (handle->flow_on && !handle->held.first) {
         event_batch_received(net, handle, buffer);
     } else if (handle->closing) {
@@ -78,6 +82,8 @@ void arrival_bytes(struct net *net, struct handle *handle, struct net_buffer *bu
 
 void arrival_datagram(struct net *net, struct handle *handle, struct net_buffer *buffer)
 {
+    weir_check(handle->kind == HANDLE_DATAGRAM);
+    weir_check(net->transport->hand_out_datagram != NULL);
     if (handle->closing || handle->broken)
         pool_give_back(buffer, POOL_SYSTEM);
     else if (handle->flow_on && !handle->held.first)
@@ -89,6 +95,8 @@ void arrival_datagram(struct net *net, struct handle *handle, struct net_buffer 
 static void arrivals__hand_out_end(struct net *net, struct handle *handle, enum weir_code code,
                                    int os_error)
 {
+    weir_check(!handle->held.first);
+    weir_check(handle->receive_ended);
     handle->held.has_end = false;
     if (code == WEIR_OK)
         event_batch_add(net, handle, NET_PEER_DONE);
@@ -100,6 +108,7 @@ void arrival_end(struct net *net, struct handle *handle, enum weir_code code, in
 {
     bool told = handle->flow_on || code != WEIR_OK;
 
+    weir_check(handle->kind == HANDLE_CONNECTION || handle->kind == HANDLE_DATAGRAM);
     if (handle->closing || handle->broken) return;
     if (handle->receive_ended && (code == WEIR_OK || handle->held.end_code != WEIR_OK)) return;
     handle->receive_ended = true;
@@ -118,6 +127,7 @@ static void arrivals__hand_out_socket(struct net *net, struct handle *listener, 
 {
     struct net_event *event = event_batch_add(net, listener, NET_ACCEPTED);
 
+    weir_check(listener->flow_on);
     event->peer = *peer;
     event->socket.os_handle = os_handle;
 }
@@ -127,6 +137,7 @@ void arrival_socket(struct net *net, struct handle *listener, uintptr_t os_handl
 {
     struct held_sockets *held = listener->held.sockets;
 
+    weir_check(listener->kind == HANDLE_LISTENER);
     if (listener->flow_on && !arrivals_are_held(listener) && event_batch_has_room(&net->batch)) {
         arrivals__hand_out_socket(net, listener, os_handle, peer);
     } else if (!listener->closing && held->count < held->max) {
@@ -141,6 +152,8 @@ void arrival_socket(struct net *net, struct handle *listener, uintptr_t os_handl
 
 void arrivals_on_switch(struct net *net, struct handle *handle)
 {
+    weir_check(!handle->broken);
+    weir_check(!handle->closing);
     arrivals__list(net, handle);
 }
 
@@ -148,6 +161,8 @@ static void arrivals__deliver_sockets(struct net *net, struct handle *listener)
 {
     struct held_sockets *held = listener->held.sockets;
 
+    weir_check(held->first < held->count);
+    weir_check(held->count <= held->max);
     while (held->first < held->count && event_batch_has_room(&net->batch)) {
         const struct held_socket *socket = &held->sockets[held->first++];
         arrivals__hand_out_socket(net, listener, socket->os_handle, &socket->peer);
@@ -159,6 +174,7 @@ static void arrivals__deliver_received(struct net *net, struct handle *handle)
 {
     struct held *held = &handle->held;
 
+    weir_check(held->first || held->has_end);
     while (held->first && event_batch_has_room(&net->batch)) {
         struct net_buffer *buffer = arrivals__take_buffer(held);
         if (handle->kind == HANDLE_DATAGRAM)
@@ -173,6 +189,8 @@ static void arrivals__deliver_received(struct net *net, struct handle *handle)
 /* Nothing is held any longer: the transport receives or accepts again. */
 static void arrivals__resume(struct net *net, struct handle *handle)
 {
+    weir_check(!handle->closing);
+    weir_check(!arrivals_are_held(handle));
     if (!handle->flow_on || handle->broken || handle->peer_done) return;
     if (handle->kind == HANDLE_LISTENER) {
         net->transport->accept(net, handle, true);
@@ -201,6 +219,7 @@ void arrivals_drop(struct net *net, struct handle *handle)
 {
     struct held *held = &handle->held;
 
+    weir_check_rule(!handle->flow_on, "held data is dropped after the flow is off");
     list_remove(&held->deliverable);
     held->has_end = false;
     while (held->first) pool_give_back(arrivals__take_buffer(held), POOL_SYSTEM);

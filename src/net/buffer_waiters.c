@@ -31,6 +31,8 @@ void buffer_waiters_add_if_any(struct net *net, struct handle *handle)
 {
     struct buffer_waiters *waiters = buffer_waiters__of(net, handle);
 
+    weir_check(handle->flow_on);
+    weir_check(handle->kind != HANDLE_LISTENER);
     if (buffer_waiters_any(waiters) && !handle_waits(handle))
         list_add_last(&waiters->last, &handle->waiting);
 }
@@ -39,6 +41,7 @@ void buffer_waiters_report(struct net *net, struct handle *handle)
 {
     struct buffer_waiters *waiters = buffer_waiters__of(net, handle);
 
+    weir_check(handle->flow_on);
     if (waiters->reported || !event_batch_has_room(&net->batch)) return;
     waiters->reported = true;
     event_batch_failed(net, handle, NET_PAUSED, WEIR_NO_BUFFERS, 0);

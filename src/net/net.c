@@ -292,6 +292,7 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
 
 void net_refuse(struct net *net, struct net_socket socket)
 {
+    weir_check_rule(socket.transport == net->transport, "rule 10, refused by another transport");
     net__check_thread(net);
     net->transport->refuse(net, socket);
     net->file_waiters.file_freed = true;

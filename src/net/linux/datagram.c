@@ -80,6 +80,7 @@ enum weir_code datagram_open(struct net *net, struct handle *entry, struct datag
                              struct datagram_list *list, const struct net_listen_options *options,
                              struct weir_error *error)
 {
+    weir_check(entry->kind == HANDLE_DATAGRAM);
     *datagram = (struct datagram){
         .entry = entry, .readable = true, .writable = true, .can_join = true, .batch = 1};
     datagram->sends = memory_alloc_array(net->options.datagram_sends_max, sizeof *datagram->sends);
@@ -112,12 +113,14 @@ void datagram_abandon(struct datagram *datagram, struct datagram_list *list)
 static struct datagram_send *datagram__send_at(const struct net *net,
                                                const struct datagram *datagram, uint32_t index)
 {
+    weir_check(index < net->options.datagram_sends_max);
     return &datagram->sends[(datagram->sends_first + index) % net->options.datagram_sends_max];
 }
 
 /* Counts the first `count` queued sends as sent. */
 static void datagram__count_sent(const struct net *net, struct datagram *datagram, uint32_t count)
 {
+    weir_check(count <= datagram->sends_count);
     for (uint32_t i = 0; i < count; i++) {
         const struct datagram_send *send = datagram__send_at(net, datagram, i);
         answer_count_datagrams(datagram->entry, send->buffer->length, send->segment_bytes);
@@ -192,6 +195,7 @@ static void datagram__put_segment(struct msghdr *message, uint32_t segment_bytes
 {
     uint16_t size = (uint16_t)segment_bytes;
 
+    weir_check(segment_bytes <= UINT16_MAX);
     memcpy(datagram__put_control(message, SOL_UDP, UDP_SEGMENT, sizeof size), &size, sizeof size);
 }
 
@@ -224,6 +228,7 @@ void datagram_send(const struct net *net, struct datagram *datagram,
                    const struct weir_address *peer, const struct weir_address *local,
                    struct net_buffer *buffer, uint32_t segment_bytes)
 {
+    weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
     weir_check(datagram->sends_count < net->options.datagram_sends_max);
     *datagram__send_at(net, datagram, datagram->sends_count) = (struct datagram_send){
         .peer = *peer, .local = *local, .buffer = buffer, .segment_bytes = segment_bytes};
@@ -238,6 +243,7 @@ static uint32_t datagram__group_length(const struct net *net, const struct datag
     const struct datagram_send *first = datagram__send_at(net, datagram, index);
     uint32_t size = first->buffer->length, bytes = size, count = 1;
 
+    weir_check(index < datagram->sends_count);
     if (!datagram->can_join || first->segment_bytes != 0 || size == 0 ||
         size > DATAGRAM__SEGMENT_BYTES_MAX)
         return 1;
@@ -265,6 +271,9 @@ static void datagram__put_message(const struct net *net, const struct datagram *
     uint32_t at = batch->count++, segment_bytes = first->segment_bytes;
     struct msghdr *message = &batch->messages[at].msg_hdr;
 
+    weir_check(at < DATAGRAM__BATCH);
+    weir_check(count >= 1);
+    weir_check(index + count <= datagram->sends_count);
     *message =
         (struct msghdr){.msg_name = &batch->peers[at], .msg_iov = vectors, .msg_iovlen = count};
     message->msg_namelen = linux_sockaddr_of(&first->peer, datagram->v4_socket, &batch->peers[at]);
@@ -292,6 +301,7 @@ static int datagram__send_single(struct datagram *datagram, const struct datagra
     struct msghdr message = {
         .msg_name = &peer, .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
 
+    weir_check(offset + length <= send->buffer->length);
     message.msg_namelen = linux_sockaddr_of(&send->peer, datagram->v4_socket, &peer);
     datagram__put_local(&message, datagram->v4_socket, &send->local);
     if (message.msg_controllen == 0) message.msg_control = NULL;
@@ -326,6 +336,8 @@ static void datagram__send_separately(struct net *net, struct datagram *datagram
 {
     bool joined = count > 1 || datagram__send_at(net, datagram, 0)->segment_bytes != 0;
 
+    weir_check(count <= datagram->sends_count);
+    weir_check(os_error != 0);
     if (joined && os_error == EIO)
         datagram->can_join = false; /* the interface cannot compute checksums */
     for (uint32_t i = 0; i < count; i++) {
@@ -353,6 +365,7 @@ static bool datagram__send_batch(struct net *net, struct datagram *datagram)
     struct iovec vectors[DATAGRAM__BATCH + DATAGRAM__SEGMENTS_MAX];
     uint32_t used = 0, done = 0;
 
+    weir_check(datagram->sends_count > 0);
     batch.count = 0;
     while (used < datagram->sends_count && used < DATAGRAM__BATCH &&
            batch.count < DATAGRAM__BATCH) {
@@ -381,6 +394,7 @@ static bool datagram__send_batch(struct net *net, struct datagram *datagram)
 /* Prepares up to `want` buffers for the system to fill; fewer if the pool is exhausted. */
 static void datagram__prepare(struct net *net, struct datagram__batch *batch, uint32_t want)
 {
+    weir_check(want <= DATAGRAM__BATCH);
     for (batch->count = 0; batch->count < want; batch->count++) {
         uint32_t at = batch->count;
         struct net_buffer *buffer = pool_take(&net->datagram_pool, POOL_SYSTEM);
@@ -408,6 +422,7 @@ static void datagram__hand_out(struct net *net, const struct datagram *datagram,
     struct net_event *event =
         event_batch_add(net, datagram->entry, cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
+    weir_check(at < batch->count);
     event->peer = linux_address_of(&batch->peers[at]);
     datagram__read_control(&message->msg_hdr, datagram->bound.port, event);
     buffer->length = message->msg_len;
@@ -422,6 +437,7 @@ static void datagram__hand_out(struct net *net, const struct datagram *datagram,
 
 static void datagram__on_receive_error(struct net *net, struct datagram *datagram, int os_error)
 {
+    weir_check(!datagram->entry->broken);
     if (os_error == EAGAIN) datagram->readable = false;
     if (os_error != EBADF && os_error != ENOTSOCK && os_error != EFAULT && os_error != EINVAL)
         return;
@@ -437,6 +453,8 @@ static void datagram__receive_batch(struct net *net, struct datagram *datagram, 
     struct datagram__batch batch;
     uint32_t want = datagram->batch * 2 < DATAGRAM__BATCH ? datagram->batch * 2 : DATAGRAM__BATCH;
 
+    weir_check(room > 0);
+    weir_check(datagram->entry->flow_on);
     datagram__prepare(net, &batch, want < room ? want : room);
     if (batch.count == 0) {
         buffer_waiters_report(net, datagram->entry);
@@ -481,6 +499,7 @@ bool datagram_is_any_busy(const struct net *net, const struct datagram_list *lis
 
 static void datagram__serve(struct net *net, struct datagram *datagram)
 {
+    weir_check(datagram->entry->kind == HANDLE_DATAGRAM);
     if (datagram->entry->closing) return;
     while (datagram->sends_count > 0 && datagram->writable)
         if (!datagram__send_batch(net, datagram)) break;
@@ -491,6 +510,7 @@ static void datagram__serve(struct net *net, struct datagram *datagram)
 /* A released socket needs no call: datagram__wants_to_receive() is true again. */
 static void datagram__resume(struct net *net, struct handle *entry)
 {
+    weir_check(!handle_waits(entry));
     (void)net;
     weir_check(entry->kind == HANDLE_DATAGRAM);
 }
@@ -499,6 +519,7 @@ void datagram_serve_all(struct net *net, struct datagram_list *list)
 {
     struct datagram *first = list->first, *last = NULL;
 
+    weir_check(net->batch.events != NULL);
     if (buffer_waiters_any(&net->datagram_waiters))
         buffer_waiters_release(net, &net->datagram_waiters, pool_room(&net->datagram_pool),
                                datagram__resume);

@@ -71,6 +71,7 @@ static struct epoll_entry *epoll__entry(struct handle *entry)
 
 static uint64_t epoll__name(const struct handle *entry)
 {
+    weir_check(entry->kind != HANDLE_FREE);
     return (uint64_t)entry->generation << 32 | entry->index;
 }
 
@@ -99,6 +100,7 @@ static inline bool epoll__has_work(const struct epoll_entry *entry)
 
 static inline void epoll__list_if_work(struct epoll_system *system, struct epoll_entry *entry)
 {
+    weir_check(!entry->base.closing);
     if (!list_has(&entry->ready) && epoll__has_work(entry))
         list_add_last(&system->ready, &entry->ready);
 }
@@ -107,6 +109,7 @@ static int epoll__register(struct epoll_system *system, struct epoll_entry *entr
 {
     struct epoll_event event = {.events = EPOLL__ALL, .data.u64 = epoll__name(&entry->base)};
 
+    weir_check(fd >= 0);
     return epoll_ctl(system->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
@@ -114,6 +117,7 @@ static int epoll__register(struct epoll_system *system, struct epoll_entry *entr
 static enum weir_code epoll__own(struct net *net, struct epoll_entry *entry, int fd,
                                  struct weir_error *error)
 {
+    weir_check(fd >= 0);
     entry->fd = fd;
     list_init(&entry->ready);
     if (epoll__register(net->system, entry, fd) == 0) return WEIR_OK;
@@ -137,6 +141,7 @@ static enum weir_code epoll__listen(struct net *net, struct handle *base,
 
 static void epoll__accept(struct net *net, struct handle *base, bool on)
 {
+    weir_check(base->kind == HANDLE_LISTENER);
     (void)on; /* handle->flow_on has it; epoll__serve() ignores a listener that is off */
     epoll__list_if_work(net->system, epoll__entry(base));
 }
@@ -155,6 +160,7 @@ static void epoll__refuse(struct net *net, struct net_socket socket)
 
 static void epoll__break(struct net *net, struct epoll_entry *entry, int os_error)
 {
+    weir_check(os_error != 0);
     entry->readable = false;
     entry->failed = false;
     event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(os_error), os_error);
@@ -167,6 +173,7 @@ static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
     socklen_t length = sizeof sockaddr;
     int fd = accept4(entry->fd, &sockaddr.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+    weir_check(entry->base.flow_on);
     if (fd >= 0) {
         struct net_event *event = event_batch_add(net, &entry->base, NET_ACCEPTED);
         event->socket.os_handle = (uintptr_t)fd;
@@ -185,6 +192,7 @@ static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
 
 static void epoll__serve_listener(struct net *net, struct epoll_entry *entry)
 {
+    weir_check(entry->base.kind == HANDLE_LISTENER);
     for (int i = 0; i < EPOLL__ACCEPTS_PER_WAIT && event_batch_has_room(&net->batch); i++)
         if (!epoll__accept_one(net, entry)) return;
 }
@@ -196,6 +204,7 @@ static void epoll__receive(struct net *net, struct handle *base, bool on)
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
 
+    weir_check(base->flow_on == on);
     if (base->kind == HANDLE_DATAGRAM) return; /* datagram.c checks the flow */
     if (!on && !epoll__has_work(entry)) list_remove(&entry->ready);
     epoll__list_if_work(system, entry);
@@ -206,6 +215,8 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
 
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
+    weir_check(entry->base.flow_on);
     if (!buffer) {
         buffer_waiters_report(net, &entry->base);
         buffer_waiters_add(net, &entry->base);
@@ -235,6 +246,7 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
 /* Removes `taken` bytes from the front of `unsent`. Returns true if nothing is left. */
 static bool epoll__advance(struct epoll_entry *entry, size_t taken)
 {
+    weir_check(entry->unsent != NULL);
     while (entry->unsent && taken >= entry->unsent->length) {
         struct net_buffer *done = entry->unsent;
         taken -= done->length;
@@ -249,6 +261,7 @@ static bool epoll__advance(struct epoll_entry *entry, size_t taken)
 
 static void epoll__drop_unsent(struct epoll_entry *entry)
 {
+    weir_check(entry->unsent != NULL);
     while (entry->unsent) {
         struct net_buffer *next = entry->unsent->next;
         pool_give_back(entry->unsent, POOL_SYSTEM);
@@ -261,6 +274,7 @@ static ssize_t epoll__send_once(struct epoll_entry *entry)
     struct iovec vector[NET_SEND_BUFFERS_MAX];
     struct msghdr message = {.msg_iov = vector};
 
+    weir_check(entry->unsent != NULL);
     for (struct net_buffer *at = entry->unsent; at; at = at->next) {
         pool_touch(at);
         vector[message.msg_iovlen++] = (struct iovec){at->bytes, at->length};
@@ -277,6 +291,7 @@ static ssize_t epoll__send_once(struct epoll_entry *entry)
 /* Sends as much as the kernel accepts; answers the send if it is complete or failed. */
 static void epoll__serve_send(struct net *net, struct epoll_entry *entry)
 {
+    weir_check(entry->base.send_out);
     while (entry->unsent) {
         ssize_t sent = epoll__send_once(entry);
         if (sent >= 0) {
@@ -298,6 +313,7 @@ static void epoll__send(struct net *net, struct handle *base, struct net_buffer 
     struct epoll_entry *entry = epoll__entry(base);
     struct net_buffer **link = &entry->unsent;
 
+    weir_check(base->kind == HANDLE_CONNECTION);
     weir_check(!entry->unsent);
     for (uint32_t i = 0; i < count; i++) {
         *link = buffers[i];
@@ -310,6 +326,7 @@ static void epoll__send(struct net *net, struct handle *base, struct net_buffer 
 
 static void epoll__finish(struct net *net, struct handle *base)
 {
+    weir_check(!epoll__entry(base)->unsent);
     (void)net;
     /* Fails only if the peer is gone, which a receive reports. */
     shutdown(epoll__entry(base)->fd, SHUT_WR);
@@ -320,6 +337,7 @@ static void epoll__close(struct net *net, struct handle *base)
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
 
+    weir_check(base->closing);
     if (base->kind == HANDLE_DATAGRAM) {
         datagram_close(net, &entry->datagram, &system->datagrams);
         return;
@@ -352,6 +370,7 @@ static enum weir_code epoll__bind(struct net *net, struct handle *base,
     enum weir_code code =
         datagram_open(net, base, &entry->datagram, &system->datagrams, options, error);
 
+    weir_check(base->kind == HANDLE_DATAGRAM);
     if (code != WEIR_OK) return code;
     list_init(&entry->ready);
     if (epoll__register(system, entry, entry->datagram.fd) != 0) {
@@ -367,6 +386,7 @@ static void epoll__send_to(struct net *net, struct handle *base, const struct we
                            const struct weir_address *local, struct net_buffer *buffer,
                            uint32_t segment_bytes)
 {
+    weir_check(base->datagrams_out > 0);
     datagram_send(net, &epoll__entry(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
@@ -379,6 +399,7 @@ static bool epoll__is_own(struct net *net, struct handle *base, const struct wei
 
 static void epoll__resume(struct net *net, struct handle *base)
 {
+    weir_check(!handle_waits(base));
     epoll__list_if_work(net->system, epoll__entry(base));
 }
 
@@ -437,6 +458,7 @@ static void epoll__serve_failure(struct net *net, struct epoll_entry *entry)
     int os_error = 0;
     socklen_t length = sizeof os_error;
 
+    weir_check(entry->failed);
     entry->failed = false;
     getsockopt(entry->fd, SOL_SOCKET, SO_ERROR, &os_error, &length);
     if (os_error != 0) epoll__break(net, entry, os_error);
@@ -446,6 +468,8 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
 {
     struct epoll_system *system = net->system;
 
+    weir_check(!entry->base.closing);
+    weir_check(entry->base.kind != HANDLE_DATAGRAM);
     if (entry->unsent && entry->writable) epoll__serve_send(net, entry);
     if (entry->base.kind == HANDLE_LISTENER) {
         if (entry->readable && entry->base.flow_on && !entry->base.broken)
@@ -467,6 +491,7 @@ static void epoll__serve_ready(struct net *net)
     struct epoll_system *system = net->system;
     struct list served;
 
+    weir_check(net->batch.events != NULL);
     list_init(&served);
     list_append_all(&served, &system->ready);
     while (event_batch_has_room(&net->batch)) {

@@ -61,11 +61,13 @@ static uint64_t uring__name(const struct uring_entry *entry, enum uring_operatio
 {
     uint64_t generation = entry->base.generation & URING__GENERATION_MASK;
 
+    weir_check(entry->base.kind != HANDLE_FREE);
     return (uint64_t)operation << 56 | generation << 32 | entry->base.index;
 }
 
 static enum uring_operation uring__operation_of(uint64_t name)
 {
+    weir_check(name >> 56 <= URING_WAKE);
     return (enum uring_operation)(name >> 56);
 }
 
@@ -94,6 +96,7 @@ static bool uring__wants(const struct uring_entry *entry, enum uring_operation o
 {
     const struct handle *base = &entry->base;
 
+    weir_check(base->kind != HANDLE_FREE);
     if (base->closing) return false;
     if (operation == URING_OUTBOUND) {
         if (base->kind == HANDLE_DATAGRAM) return datagram_waits_for_room(&entry->datagram);
@@ -106,6 +109,7 @@ static bool uring__wants(const struct uring_entry *entry, enum uring_operation o
 
 static void uring__accept(struct net *net, struct handle *base, bool on)
 {
+    weir_check(base->kind == HANDLE_LISTENER);
     (void)on;
     uring_note_change(net->system, uring_entry_of(base));
 }
@@ -114,6 +118,8 @@ static void uring__receive(struct net *net, struct handle *base, bool on)
 {
     struct uring_entry *entry = uring_entry_of(base);
 
+    weir_check(base->kind != HANDLE_LISTENER);
+    weir_check(base->flow_on == on);
     /* A receive that was never cancelled has its position in the kernel. */
     if (on && base->kind == HANDLE_CONNECTION && entry->inbound.state == URING_POSTED)
         list_remove(&base->waiting);
@@ -123,11 +129,14 @@ static void uring__receive(struct net *net, struct handle *base, bool on)
 static void uring__send(struct net *net, struct handle *base, struct net_buffer *const *buffers,
                         uint32_t count)
 {
+    weir_check(base->kind == HANDLE_CONNECTION);
+    weir_check(base->send_out);
     uring_stream_send(net->system, uring_entry_of(base), buffers, count);
 }
 
 static void uring__finish(struct net *net, struct handle *base)
 {
+    weir_check(!uring_entry_of(base)->send_first);
     (void)net;
     /* Fails only if the peer is gone, which a receive reports. */
     shutdown(uring_entry_of(base)->fd, SHUT_WR);
@@ -166,6 +175,7 @@ static void uring__close(struct net *net, struct handle *base)
 {
     struct uring_entry *entry = uring_entry_of(base);
 
+    weir_check(base->closing);
     if (base->kind == HANDLE_CONNECTION) uring_stream_close(net, entry);
     uring_note_change(net->system, entry);
 }
@@ -175,6 +185,8 @@ static void uring__close_idle(struct net *net, struct uring_entry *entry)
 {
     struct uring *uring = net->system;
 
+    weir_check(uring__is_idle(entry));
+    weir_check(!arrivals_are_held(&entry->base));
     if (entry->base.kind == HANDLE_DATAGRAM) {
         datagram_close(net, &entry->datagram, &uring->datagrams);
         return;
@@ -204,6 +216,7 @@ static void uring__send_to(struct net *net, struct handle *base, const struct we
                            const struct weir_address *local, struct net_buffer *buffer,
                            uint32_t segment_bytes)
 {
+    weir_check(base->datagrams_out > 0);
     datagram_send(net, &uring_entry_of(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
@@ -226,6 +239,7 @@ static void uring__serve_datagrams(struct net *net, struct uring *uring)
 static void uring__fill(struct uring *uring, struct uring_entry *entry,
                         enum uring_operation operation, struct io_uring_sqe *sqe)
 {
+    weir_check(operation == URING_INBOUND || operation == URING_OUTBOUND);
     switch (entry->base.kind) {
     case HANDLE_LISTENER: uring_listener_fill(entry, sqe); break;
     case HANDLE_CONNECTION:
@@ -252,6 +266,7 @@ static bool uring__commit_request(struct uring *uring, struct uring_entry *entry
     struct uring_request *request = operation == URING_INBOUND ? &entry->inbound : &entry->outbound;
     bool wanted = uring__wants(entry, operation);
 
+    weir_check(!request->cancel_out || request->state != URING_POSTED);
     if (request->cancel_out || request->state != (wanted ? URING_IDLE : URING_POSTED)) return true;
     struct io_uring_sqe *sqe = uring_ring_entry(&uring->ring);
     if (!sqe) return false;
@@ -297,6 +312,7 @@ static bool uring__commit_changed(struct net *net, struct uring *uring)
 
 static void uring__resume(struct net *net, struct handle *base)
 {
+    weir_check(!handle_waits(base));
     uring_note_change(net->system, uring_entry_of(base));
 }
 
@@ -305,6 +321,7 @@ static void uring__release_waiters(struct net *net, struct uring *uring)
 {
     struct handle *first = buffer_waiters_first(&net->stream_waiters);
 
+    weir_check(uring->ring.provided_count <= uring->ring.provided_max);
     if (!first) return;
     if (uring->ring.provided_count == 0) {
         buffer_waiters_report(net, first);
@@ -359,6 +376,7 @@ static void uring__complete_outbound(struct net *net, struct uring_entry *entry,
 {
     struct uring *uring = net->system;
 
+    weir_check(entry->base.kind != HANDLE_LISTENER);
     uring__completed(uring, entry, &entry->outbound, completion);
     if (entry->base.kind == HANDLE_CONNECTION)
         uring_stream_sent(net, entry, completion->res);
@@ -425,6 +443,7 @@ static uint32_t uring__harvest(struct net *net, struct uring *uring)
     uint32_t count = 0;
     unsigned head;
 
+    weir_check(net->batch.events != NULL);
     io_uring_for_each_cqe(&uring->ring.io, head, completion)
     {
         if (!event_batch_has_room(&net->batch)) break;

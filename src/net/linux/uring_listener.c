@@ -15,6 +15,7 @@ enum weir_code uring_listener_open(struct net *net, struct uring_entry *entry,
     struct uring *uring = net->system;
     int fd;
 
+    weir_check(entry->base.kind == HANDLE_LISTENER);
     /* A multishot accept ends when the completion queue is full, so no more sockets than the queue
      * has entries can arrive after accepting was switched off. */
     if (!arrivals_open_listener(&entry->base, uring->ring.io.cq.ring_entries + 1))
@@ -27,6 +28,8 @@ enum weir_code uring_listener_open(struct net *net, struct uring_entry *entry,
 
 void uring_listener_fill(const struct uring_entry *entry, struct io_uring_sqe *sqe)
 {
+    weir_check(entry->base.flow_on);
+    weir_check(!handle_waits(&entry->base));
     io_uring_prep_multishot_accept(sqe, entry->fd, NULL, NULL, SOCK_CLOEXEC);
 }
 
@@ -35,6 +38,7 @@ static void uring_listener__accepted(struct net *net, struct uring_entry *entry,
 {
     struct weir_address peer;
 
+    weir_check(entry->base.held.sockets || entry->base.closing);
     if (linux_peer_address(fd, &peer))
         arrival_socket(net, &entry->base, (uintptr_t)fd, &peer);
     else
@@ -43,6 +47,7 @@ static void uring_listener__accepted(struct net *net, struct uring_entry *entry,
 
 static void uring_listener__failed(struct net *net, struct uring_entry *entry, int os_error)
 {
+    weir_check(os_error > 0);
     if (!entry->base.flow_on || os_error == ECANCELED || os_error == EINTR) return;
     if (linux_is_listener_lost(os_error))
         event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(os_error), os_error);
@@ -52,6 +57,7 @@ static void uring_listener__failed(struct net *net, struct uring_entry *entry, i
 
 void uring_listener_complete(struct net *net, struct uring_entry *entry, int result)
 {
+    weir_check(entry->base.kind == HANDLE_LISTENER);
     if (result >= 0)
         uring_listener__accepted(net, entry, result);
     else

@@ -29,6 +29,7 @@ void uring_ring_refill(struct uring_ring *ring, struct pool *pool)
 {
     int mask = io_uring_buf_ring_mask(ring->ids_count), added = 0;
 
+    weir_check(ring->provided_count <= ring->provided_max);
     while (ring->provided_count < ring->provided_max) {
         struct net_buffer *buffer = pool_take(pool, POOL_SYSTEM);
         if (!buffer) break;
@@ -62,6 +63,7 @@ struct io_uring_sqe *uring_ring_entry(struct uring_ring *ring)
 {
     struct io_uring_sqe *entry = io_uring_get_sqe(&ring->io);
 
+    weir_check(ring->io_open);
     if (entry) return entry;
     /* A full queue goes to the kernel at once, but not into completions that overflow already. */
     if (io_uring_cq_has_overflow(&ring->io) || io_uring_submit(&ring->io) < 0) return NULL;
@@ -74,6 +76,7 @@ const struct msghdr *uring_ring_message(struct uring_ring *ring, const struct io
     struct uring_ring_message *message = &ring->messages[entry - ring->io.sq.sqes];
     size_t count = 0;
 
+    weir_check(first != NULL);
     for (const struct net_buffer *buffer = first; buffer; buffer = buffer->next) {
         weir_check(count < NET_SEND_BUFFERS_MAX);
         message->pieces[count++] =

@@ -15,6 +15,8 @@
 
 void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *sqe)
 {
+    weir_check(entry->base.flow_on);
+    weir_check(!arrivals_are_held(&entry->base));
     io_uring_prep_recv_multishot(sqe, entry->fd, NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = URING_RING_BUFFER_GROUP;
@@ -25,6 +27,7 @@ static void uring_stream__receive_ended(struct net *net, struct uring_entry *ent
 {
     struct handle *base = &entry->base;
 
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
     if (base->closing || os_error == ECANCELED || os_error == EINTR) return;
     if (os_error != ENOBUFS)
         arrival_end(net, base, error_code_of_os(os_error), os_error);
@@ -35,6 +38,7 @@ static void uring_stream__receive_ended(struct net *net, struct uring_entry *ent
 void uring_stream_received(struct net *net, struct uring_entry *entry, struct net_buffer *buffer,
                            int result)
 {
+    weir_check(!buffer || pool_buffer_of(buffer)->owner == POOL_SYSTEM);
     if (buffer && result > 0) {
         buffer->length = (uint32_t)result;
         arrival_bytes(net, &entry->base, buffer);
@@ -50,6 +54,7 @@ static void uring_stream__give_back_first(struct uring_entry *entry)
 {
     struct net_buffer *buffer = entry->send_first;
 
+    weir_check(buffer != NULL);
     entry->send_first = buffer->next;
     buffer->next = NULL;
     pool_give_back(buffer, POOL_SYSTEM);
@@ -61,6 +66,8 @@ void uring_stream_fill_send(struct uring *uring, const struct uring_entry *entry
     const struct net_buffer *first = entry->send_first;
     const int flags = MSG_NOSIGNAL | MSG_WAITALL;
 
+    weir_check(first != NULL);
+    weir_check(entry->base.send_out);
     if (!first->next)
         io_uring_prep_send(sqe, entry->fd, first->bytes, first->length, flags);
     else
@@ -71,6 +78,7 @@ void uring_stream_fill_send(struct uring *uring, const struct uring_entry *entry
 void uring_stream_send(struct uring *uring, struct uring_entry *entry,
                        struct net_buffer *const *buffers, uint32_t count)
 {
+    weir_check(entry->outbound.state == URING_IDLE);
     weir_check(!entry->send_first);
     for (uint32_t i = count; i-- > 0;) {
         buffers[i]->next = entry->send_first;
@@ -82,6 +90,7 @@ void uring_stream_send(struct uring *uring, struct uring_entry *entry,
 static void uring_stream__fail_send(struct net *net, struct uring_entry *entry, enum weir_code code,
                                     int os_error)
 {
+    weir_check(entry->base.send_out);
     while (entry->send_first) uring_stream__give_back_first(entry);
     answer_sent(net, &entry->base, code, os_error);
 }
@@ -90,6 +99,8 @@ void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
 {
     uint32_t bytes = result > 0 ? (uint32_t)result : 0;
 
+    weir_check(entry->base.send_out);
+    weir_check(entry->send_first != NULL);
     while (entry->send_first && bytes >= entry->send_first->length) {
         bytes -= entry->send_first->length;
         uring_stream__give_back_first(entry);
@@ -111,6 +122,7 @@ void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
 
 void uring_stream_close(struct net *net, struct uring_entry *entry)
 {
+    weir_check(entry->base.closing);
     if (entry->send_first && entry->outbound.state == URING_IDLE)
         uring_stream__fail_send(net, entry, WEIR_CANCELLED, 0);
 }

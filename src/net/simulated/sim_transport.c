@@ -99,6 +99,7 @@ static void sim__list(struct sim_entry *entry)
 {
     struct sim_net *system = sim__system(entry->net);
 
+    weir_check(entry->net != NULL);
     if (list_has(&entry->ready)) return;
     list_add_last(&system->ready, &entry->ready);
     sim__tell(system);
@@ -112,6 +113,7 @@ static void sim__own(struct net *net, struct sim_entry *entry)
 
 static void sim__end_changed(struct wire_end *end)
 {
+    weir_check(end->owner != NULL);
     sim__list(end->owner);
 }
 
@@ -129,6 +131,7 @@ static void sim__socket_changed(struct wire_socket *wire)
 
 static struct net_event *sim__event(struct sim_entry *entry, enum net_event_kind kind)
 {
+    weir_check(entry->base.kind != HANDLE_FREE);
     wire_trace(sim__system(entry->net)->simulation, SIM__EVENT + (uint64_t)kind * 256,
                entry->base.index, entry->base.generation);
     return event_batch_add(entry->net, &entry->base, kind);
@@ -136,6 +139,7 @@ static struct net_event *sim__event(struct sim_entry *entry, enum net_event_kind
 
 static void sim__give_back(struct sim_stream *stream)
 {
+    weir_check(!stream->writing);
     for (uint32_t i = 0; i < stream->buffers_count; i++)
         pool_give_back(stream->buffers[i], POOL_SYSTEM);
     stream->buffers_count = 0;
@@ -146,6 +150,7 @@ static void sim__answer_datagrams(struct sim_entry *entry)
     struct sim_socket *socket = &entry->socket;
     uint32_t count = socket->written_count;
 
+    weir_check(count <= socket->sends_count);
     for (uint32_t i = 0; i < count; i++) {
         bool good = socket->sends[i].code == WEIR_OK;
         if (good)
@@ -166,6 +171,7 @@ static void sim__answer(struct wire_timer *timer)
     struct sim_entry *entry = weir_container_of(timer, struct sim_entry, answer);
     struct net_simulation *simulation = sim__system(entry->net)->simulation;
 
+    weir_check(entry->base.kind != HANDLE_FREE);
     wire_trace(simulation, SIM__ANSWER, entry->base.index, entry->base.generation);
     if (entry->base.kind == HANDLE_CONNECTION && entry->stream.buffers_count > 0 &&
         !entry->stream.writing) {
@@ -224,6 +230,7 @@ static enum weir_code sim__listen(struct net *net, struct handle *handle,
 
 static void sim__accept(struct net *net, struct handle *entry, bool on)
 {
+    weir_check(entry->kind == HANDLE_LISTENER);
     (void)net;
     if (on) sim__list(sim__of(entry));
 }
@@ -233,6 +240,7 @@ static bool sim__serve_listener(struct sim_entry *entry)
     struct net *net = entry->net;
     struct net_simulation *simulation = sim__system(net)->simulation;
 
+    weir_check(entry->port.simulation == simulation);
     while (entry->base.flow_on && !handle_waits(&entry->base) && entry->port.first) {
         if (!event_batch_has_room(&net->batch)) return true;
         if (!wire_file_take(simulation)) {
@@ -277,6 +285,7 @@ static void sim__refuse(struct net *net, struct net_socket socket)
 
 static void sim__receive(struct net *net, struct handle *entry, bool on)
 {
+    weir_check(entry->flow_on == on);
     (void)net;
     if (on) sim__list(sim__of(entry));
 }
@@ -287,6 +296,8 @@ static bool sim__receive_bytes(struct sim_entry *entry)
     struct net *net = entry->net;
     struct wire_end *end = entry->stream.end;
 
+    weir_check(end->arrived > 0);
+    weir_check(entry->base.flow_on);
     if (!event_batch_has_room(&net->batch)) return true;
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
     if (!buffer) {
@@ -307,6 +318,8 @@ static void sim__write(struct sim_entry *entry)
 {
     struct sim_stream *stream = &entry->stream;
 
+    weir_check(stream->writing);
+    weir_check(entry->base.send_out);
     while (stream->buffers_written < stream->buffers_count) {
         struct net_buffer *buffer = stream->buffers[stream->buffers_written];
         pool_touch(buffer);
@@ -336,6 +349,7 @@ static bool sim__serve_stream(struct sim_entry *entry)
     struct net *net = entry->net;
     struct wire_end *end = entry->stream.end;
 
+    weir_check(end != NULL);
     if (end->reset_arrived) {
         sim__fail_send(entry, WEIR_RESET);
         if (entry->base.broken) return false;
@@ -360,6 +374,7 @@ static void sim__send(struct net *net, struct handle *handle, struct net_buffer 
     struct sim_entry *entry = sim__of(handle);
     struct sim_stream *stream = &entry->stream;
 
+    weir_check(handle->send_out);
     (void)net;
     weir_check(stream->buffers_count == 0);
     memcpy(stream->buffers, buffers, count * sizeof *buffers);
@@ -372,12 +387,14 @@ static void sim__send(struct net *net, struct handle *handle, struct net_buffer 
 
 static void sim__finish(struct net *net, struct handle *entry)
 {
+    weir_check(!sim__of(entry)->stream.writing);
     (void)net;
     wire_finish(sim__of(entry)->stream.end);
 }
 
 static void sim__close_stream(struct sim_entry *entry)
 {
+    weir_check(!entry->stream.writing || entry->base.send_out);
     sim__fail_send(entry, WEIR_CANCELLED);
     wire_leave(entry->stream.end, false);
     entry->stream.end = NULL;
@@ -387,6 +404,7 @@ static void sim__close_socket(struct sim_entry *entry)
 {
     struct sim_socket *socket = &entry->socket;
 
+    weir_check(socket->written_count <= socket->sends_count);
     for (uint32_t i = socket->written_count; i < socket->sends_count; i++)
         socket->sends[i].code = WEIR_CANCELLED;
     socket->written_count = socket->sends_count;
@@ -397,6 +415,7 @@ static void sim__close(struct net *net, struct handle *handle)
 {
     struct sim_entry *entry = sim__of(handle);
 
+    weir_check(handle->closing);
     list_remove(&entry->ready);
     switch (handle->kind) {
     case HANDLE_LISTENER: wire_unlisten(&entry->port); break;
@@ -450,6 +469,7 @@ static void sim__send_to(struct net *net, struct handle *handle, const struct we
     struct sim_entry *entry = sim__of(handle);
     struct sim_socket *socket = &entry->socket;
 
+    weir_check(handle->datagrams_out > 0);
     weir_check(socket->sends_count < net->options.datagram_sends_max);
     struct sim_datagram *send = &socket->sends[socket->sends_count++];
     *send = (struct sim_datagram){
@@ -465,6 +485,7 @@ static void sim__write_datagram(struct net_simulation *simulation, struct sim_da
     struct net_buffer *buffer = send->buffer;
     uint32_t step = send->segment_bytes > 0 ? send->segment_bytes : buffer->length;
 
+    weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
     send->code = WEIR_TOO_LARGE;
     if (step > SIM_DATAGRAM_BYTES_MAX) return;
     send->code = WEIR_OK;
@@ -482,6 +503,7 @@ static void sim__write_datagrams(struct sim_entry *entry)
 {
     struct sim_socket *socket = &entry->socket;
 
+    weir_check(socket->written_count <= socket->sends_count);
     if (socket->written_count == socket->sends_count) return;
     while (socket->written_count < socket->sends_count)
         sim__write_datagram(sim__system(entry->net)->simulation,
@@ -506,6 +528,8 @@ static void sim__append_datagram(struct sim_entry *entry, struct net_buffer *buf
 {
     const struct wire_datagram *first = entry->socket.wire.first;
 
+    weir_check(first != NULL);
+    weir_check(first->length <= buffer->capacity - buffer->length);
     if (first->length > 0) memcpy(buffer->bytes + buffer->length, first->bytes, first->length);
     buffer->length += first->length;
     wire_drop_datagram(&entry->socket.wire);
@@ -517,6 +541,7 @@ static void sim__receive_datagram(struct sim_entry *entry, struct net_buffer *bu
     struct net_event *event = sim__event(entry, NET_DATAGRAM);
     uint32_t segment_bytes = wire->first->length;
 
+    weir_check(entry->base.flow_on);
     pool_move(buffer, POOL_SYSTEM, POOL_CALLER);
     event->buffer = buffer;
     event->peer = wire->first->from;
@@ -534,6 +559,7 @@ static bool sim__serve_socket(struct sim_entry *entry)
 {
     struct net *net = entry->net;
 
+    weir_check(entry->socket.wire.simulation != NULL);
     sim__write_datagrams(entry);
     while (entry->base.flow_on && !handle_waits(&entry->base) && entry->socket.wire.first) {
         if (!event_batch_has_room(&net->batch)) return true;
@@ -563,6 +589,7 @@ static bool sim__is_own(struct net *net, struct handle *entry, const struct weir
 /* Returns true if the handle has more work for the next iteration. */
 static bool sim__serve(struct sim_entry *entry)
 {
+    weir_check(!entry->base.closing);
     switch (entry->base.kind) {
     case HANDLE_LISTENER: return sim__serve_listener(entry);
     case HANDLE_CONNECTION: return sim__serve_stream(entry);
@@ -589,6 +616,7 @@ static void sim__harvest(struct sim_net *system)
     struct net *net = system->net;
     struct list served, *node;
 
+    weir_check(net->batch.events != NULL);
     list_init(&served);
     list_append_all(&served, &system->ready);
     if (event_batch_has_room(&net->batch) && atomic_exchange(&system->woken, false)) {
@@ -603,6 +631,7 @@ static void sim__harvest(struct sim_net *system)
 
 static void sim__resume(struct net *net, struct handle *handle)
 {
+    weir_check(!handle_waits(handle));
     (void)net;
     sim__list(sim__of(handle));
 }
@@ -624,6 +653,7 @@ static void sim__wait(struct net *net, uint64_t until_ns)
     struct sim_net *system = sim__system(net);
     struct net_simulation *simulation = system->simulation;
 
+    weir_check(!simulation->waiting);
     simulation->waiting = system;
     simulation->script_due = false;
     sim__commit(system);

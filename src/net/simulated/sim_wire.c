@@ -179,6 +179,7 @@ void wire_timer_stop(struct net_simulation *simulation, struct wire_timer *timer
 
 static void wire__run(struct net_simulation *simulation, struct wire_timer *timer)
 {
+    weir_check(timer->run != NULL);
     wire_timer_stop(simulation, timer);
     if (timer->due_ns > simulation->now_ns) simulation->now_ns = timer->due_ns;
     simulation->idle_waits = 0;
@@ -304,6 +305,7 @@ static void wire__arrive(struct wire_timer *timer)
     struct net_simulation *simulation = wire__of(end);
     uint32_t piece = 0;
 
+    weir_check(!weir_container_of(timer, struct wire_end, arrival)->left);
     end->established = true; /* any segment acknowledges the connect */
     if (end->in_flight > 0) {
         piece = wire__piece(simulation, end->in_flight);
@@ -344,6 +346,7 @@ static void wire__send_reset(struct wire_end *to)
 {
     struct net_simulation *simulation = wire__of(to);
 
+    weir_check(to->other != NULL);
     if (to->left || to->reset_arrived || to->reset.heap_index != 0) return;
     wire_timer_set(simulation, &to->reset, wire_latency_ns(simulation), wire__reset_arrives);
 }
@@ -381,6 +384,7 @@ static void wire__bytes_put(struct wire_end *end, uint32_t offset, const uint8_t
     uint32_t at = (end->bytes_first + offset) % end->bytes_capacity;
     uint32_t straight = end->bytes_capacity - at < count ? end->bytes_capacity - at : count;
 
+    weir_check(offset + count <= end->bytes_capacity);
     memcpy(end->bytes + at, from, straight);
     memcpy(end->bytes, from + straight, count - straight);
 }
@@ -390,6 +394,7 @@ static void wire__bytes_get(struct wire_end *end, uint8_t *to, uint32_t count)
     uint32_t at = end->bytes_first;
     uint32_t straight = end->bytes_capacity - at < count ? end->bytes_capacity - at : count;
 
+    weir_check(count <= end->arrived);
     memcpy(to, end->bytes + at, straight);
     memcpy(to + straight, end->bytes, count - straight);
     end->bytes_first = (at + count) % end->bytes_capacity;
@@ -449,6 +454,7 @@ static void wire__free_stream(struct wire_stream *stream)
 {
     struct net_simulation *simulation = stream->simulation;
 
+    weir_check(stream->simulation != NULL);
     wire_timer_stop(simulation, &stream->connect);
     for (uint32_t i = 0; i < 2; i++) {
         wire_timer_stop(simulation, &stream->ends[i].arrival);
@@ -521,6 +527,7 @@ static void wire__connect_arrives(struct wire_timer *timer)
     struct net_simulation *simulation = stream->simulation;
     struct wire_port *port = wire__find_port(simulation, &stream->to);
 
+    weir_check(!stream->port);
     if (port && port->count >= port->backlog && ++stream->tries < WIRE__CONNECT_TRIES_MAX) {
         wire_timer_set(simulation, timer, WIRE__CONNECT_RETRY_NS, wire__connect_arrives);
         return;
@@ -566,6 +573,7 @@ struct wire_end *wire_connect(struct net_simulation *simulation, const struct we
 
 bool wire_listen(struct net_simulation *simulation, struct wire_port *port, bool first)
 {
+    weir_check(!port->simulation);
     if (port->address.port == 0) port->address.port = wire_port_free(simulation);
     for (struct wire_port *other = simulation->ports; other; other = other->next) {
         if (!wire__overlaps(&port->address, &other->address)) continue;
@@ -596,6 +604,7 @@ void wire_unlisten(struct wire_port *port)
     struct wire_port **link = &port->simulation->ports;
     struct wire_end *end;
 
+    weir_check(port->simulation != NULL);
     while (*link != port) link = &(*link)->next;
     *link = port->next;
     while ((end = wire_accept(port)) != NULL) wire_leave(end, true);
@@ -686,6 +695,7 @@ void wire_drop_datagram(struct wire_socket *socket)
 
 bool wire_bind(struct net_simulation *simulation, struct wire_socket *socket, bool first)
 {
+    weir_check(!socket->simulation);
     if (socket->address.port == 0) socket->address.port = wire_port_free(simulation);
     struct wire_socket **bucket = wire__bucket(simulation, socket->address.port);
     for (struct wire_socket *other = *bucket; other; other = other->next) {
@@ -702,6 +712,7 @@ void wire_unbind(struct wire_socket *socket)
 {
     struct wire_socket **link = wire__bucket(socket->simulation, socket->address.port);
 
+    weir_check(socket->simulation != NULL);
     while (*link != socket) link = &(*link)->next;
     *link = socket->next;
     while (socket->first) wire_drop_datagram(socket);
