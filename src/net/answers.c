@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* answers.c - records answers in their handles, and turns them into events. */
+/* answers.c - records answers in their handles, and converts them to events. */
 #include "answers.h"
 
 #include "check.h"

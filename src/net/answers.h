@@ -35,7 +35,7 @@ void answer_count_datagrams(struct handle *handle, uint32_t bytes, uint32_t segm
 /* Records the answer to net_close. */
 void answer_closed(struct net *net, struct handle *handle);
 
-/* Turns recorded answers into events while there is room; for net_wait. */
+/* Converts recorded answers to events while there is room; for net_wait. */
 void answers_hand_out(struct net *net);
 
 static inline bool answers_are_recorded(const struct answers *answers)

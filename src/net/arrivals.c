@@ -104,15 +104,21 @@ static void arrivals__hand_out_end(struct net *net, struct handle *handle, enum 
         event_batch_failed(net, handle, NET_BROKEN, code, os_error);
 }
 
+static bool arrivals__can_hand_out_end(const struct net *net, const struct handle *handle,
+                                       enum weir_code code)
+{
+    if (!handle->flow_on && code == WEIR_OK) return false;
+    return !handle->held.first && net->batch.events && event_batch_has_room(&net->batch);
+}
+
 void arrival_end(struct net *net, struct handle *handle, enum weir_code code, int os_error)
 {
-    bool told = handle->flow_on || code != WEIR_OK;
-
     weir_check(handle->kind == HANDLE_CONNECTION || handle->kind == HANDLE_DATAGRAM);
     if (handle->closing || handle->broken) return;
+    /* Only a failure can follow FIN, and nothing follows a failure. */
     if (handle->receive_ended && (code == WEIR_OK || handle->held.end_code != WEIR_OK)) return;
     handle->receive_ended = true;
-    if (told && !handle->held.first && net->batch.events && event_batch_has_room(&net->batch)) {
+    if (arrivals__can_hand_out_end(net, handle, code)) {
         arrivals__hand_out_end(net, handle, code, os_error);
         return;
     }

@@ -5,7 +5,7 @@
  *      transport, answers.c -> event_batch_add: check the handle -> record -> caller's array
  *
  * Every event of every transport passes through event_batch_add(). A second answer, a close that is
- * answered before its send, or data that nobody requested therefore ends the process at the call
+ * answered before its send, or data that was not requested therefore ends the process at the call
  * that broke the rule.
  */
 #ifndef NET_EVENT_BATCH_H

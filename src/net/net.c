@@ -63,31 +63,43 @@ static bool net__is_power_of_two(uint32_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
+static bool net__is_in_range(uint32_t value, uint32_t min, uint32_t max)
+{
+    return value >= min && value <= max;
+}
+
+static bool net__is_ring_size(uint32_t value)
+{
+    return net__is_power_of_two(value) && value <= 32768;
+}
+
 static enum weir_code net__check_options(const struct net_options *options,
                                          struct weir_error *error)
 {
-    const char *wrong = NULL;
+    const uint32_t most = 1u << 24;
+    const struct {
+        bool valid;
+        const char *rule;
+    } rules[] = {
+        {net__is_in_range(options->stream_buffer_bytes, 512, most),
+         "stream_buffer_bytes must be 512 to 16777216"},
+        {net__is_in_range(options->stream_buffers_max, 1, most),
+         "stream_buffers_max must be 1 to 16777216"},
+        {options->datagram_buffers_max > 0, "datagram_buffers_max must be at least 1"},
+        {net__is_ring_size(options->receive_buffers_ready),
+         "receive_buffers_ready must be a power of two up to 32768"},
+        {options->datagram_sends_max > 0, "datagram_sends_max must be at least 1"},
+        {net__is_in_range(options->handles_max, 1, most), "handles_max must be 1 to 16777216"},
+        {options->datagram_receives > 0, "datagram_receives must be at least 1"},
+        {net__is_ring_size(options->queue_entries),
+         "queue_entries must be a power of two up to 32768"},
+    };
 
-    if (options->stream_buffer_bytes < 512 || options->stream_buffer_bytes > (1u << 24))
-        wrong = "stream_buffer_bytes must be 512 to 16777216";
-    else if (options->stream_buffers_max == 0 || options->stream_buffers_max > (1u << 24))
-        wrong = "stream_buffers_max must be 1 to 16777216";
-    else if (options->datagram_buffers_max == 0)
-        wrong = "datagram_buffers_max must be at least 1";
-    else if (!net__is_power_of_two(options->receive_buffers_ready) ||
-             options->receive_buffers_ready > 32768)
-        wrong = "receive_buffers_ready must be a power of two up to 32768";
-    else if (options->datagram_sends_max == 0)
-        wrong = "datagram_sends_max must be at least 1";
-    else if (options->handles_max == 0 || options->handles_max > (1u << 24))
-        wrong = "handles_max must be 1 to 16777216";
-    else if (options->datagram_receives == 0)
-        wrong = "datagram_receives must be at least 1";
-    else if (!net__is_power_of_two(options->queue_entries) || options->queue_entries > 32768)
-        wrong = "queue_entries must be a power of two up to 32768";
-    if (!wrong) return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "open the network", NULL, wrong,
-                      "change that setting");
+    for (size_t i = 0; i < weir_count_of(rules); i++)
+        if (!rules[i].valid)
+            return error_fill(error, WEIR_INVALID, 0, "open the network", NULL, rules[i].rule,
+                              "change that setting");
+    return WEIR_OK;
 }
 
 static enum weir_code net__open_with(struct net *net, const struct transport *transport,
@@ -107,29 +119,36 @@ static enum weir_code net__open_with(struct net *net, const struct transport *tr
     return error_fill(error, WEIR_NO_MEMORY, 0, "open the network", NULL, NULL, "free some memory");
 }
 
+/* Opens the first transport that this system supports, and records why the others were refused. */
 static enum weir_code net__open_best(struct net *net, struct weir_error *error)
 {
-    const char *name = net->options.transport;
-    bool any = strcmp(name, "auto") == 0;
-    char known[64] = "";
+    struct net_info *info = &net->info;
+    enum weir_code code = WEIR_UNSUPPORTED;
 
     for (uint32_t i = 0; net_transports[i]; i++) {
         const struct transport *transport = net_transports[i];
-        if (!any && strcmp(name, transport->name) == 0)
-            return net__open_with(net, transport, error);
+        if (transport->asked_by_name_only) continue;
+        code = net__open_with(net, transport, error);
+        if (code == WEIR_OK) return WEIR_OK;
+        weir_check(info->refused_count < NET_REFUSED_MAX);
+        info->refused[info->refused_count].transport = transport->name;
+        if (error) info->refused[info->refused_count].why = *error;
+        info->refused_count++;
+    }
+    return code;
+}
+
+static enum weir_code net__open_named(struct net *net, const char *name, struct weir_error *error)
+{
+    char known[64] = "", hint[96];
+
+    for (uint32_t i = 0; net_transports[i]; i++) {
+        const struct transport *transport = net_transports[i];
+        if (strcmp(name, transport->name) == 0) return net__open_with(net, transport, error);
         if (transport->asked_by_name_only) continue;
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", transport->name);
-        if (!any) continue;
-        enum weir_code code = net__open_with(net, transport, error);
-        if (code == WEIR_OK) return WEIR_OK;
-        weir_check(net->info.refused_count < NET_REFUSED_MAX);
-        net->info.refused[net->info.refused_count].transport = transport->name;
-        if (error) net->info.refused[net->info.refused_count].why = *error;
-        net->info.refused_count++;
     }
-    if (any) return error ? error->code : WEIR_UNSUPPORTED; /* the reason of the last one */
-    char hint[96];
     snprintf(hint, sizeof hint, "this build has: %s", known);
     return error_fill(error, WEIR_INVALID, 0, "use transport", name, "no such transport", hint);
 }
@@ -156,7 +175,9 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
     if (!pool_open(&net->datagram_pool, NET_DATAGRAM_BYTES_MAX + 1, NET__DATAGRAM_CHUNK_BUFFERS,
                    options->datagram_buffers_max))
         goto no_memory;
-    code = net__open_best(net, error);
+    code = strcmp(options->transport, "auto") == 0
+               ? net__open_best(net, error)
+               : net__open_named(net, options->transport, error);
     if (code != WEIR_OK) goto fail;
     net->waited_ns = net->now_ns;
     *opened = net;

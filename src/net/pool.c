@@ -21,13 +21,13 @@ struct pool_chunk {
 
 static struct pool_buffer *pool__of(const struct net_buffer *buffer)
 {
-    return weir_container_of(buffer, struct pool_buffer, shown);
+    return weir_container_of(buffer, struct pool_buffer, public_part);
 }
 
 static void pool__push(struct pool *pool, struct pool_buffer *buffer)
 {
     buffer->owner = POOL_FREE;
-    buffer->shown.next = pool->free_list ? &pool->free_list->shown : NULL;
+    buffer->public_part.next = pool->free_list ? &pool->free_list->public_part : NULL;
     pool->free_list = buffer;
     pool->free_count++;
     memory_poison(buffer->start, pool->buffer_bytes);
@@ -97,7 +97,7 @@ static bool pool__grow(struct pool *pool)
         struct pool_buffer *buffer = &chunk->buffers[i];
         buffer->start = chunk->pages + (size_t)i * pool->stride_bytes;
         buffer->pool = pool;
-        buffer->shown.capacity = pool->buffer_bytes;
+        buffer->public_part.capacity = pool->buffer_bytes;
     }
     if (pool->registrar.add && !pool__register_chunk(pool, chunk)) {
         memory_pages_free(chunk->pages, chunk->pages_bytes);
@@ -155,14 +155,14 @@ struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner)
     }
     struct pool_buffer *buffer = pool->free_list;
     weir_check(buffer->owner == POOL_FREE);
-    pool->free_list = buffer->shown.next ? pool__of(buffer->shown.next) : NULL;
+    pool->free_list = buffer->public_part.next ? pool__of(buffer->public_part.next) : NULL;
     pool->free_count--;
     buffer->owner = owner;
-    buffer->shown.bytes = buffer->start;
-    buffer->shown.length = 0;
-    buffer->shown.next = NULL;
+    buffer->public_part.bytes = buffer->start;
+    buffer->public_part.length = 0;
+    buffer->public_part.next = NULL;
     if (owner == POOL_CALLER) memory_unpoison(buffer->start, pool->buffer_bytes);
-    return &buffer->shown;
+    return &buffer->public_part;
 }
 
 void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
@@ -186,9 +186,9 @@ void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner 
                     "rule 5, a buffer is passed on by a caller that does not own it");
     mine->owner = to;
     if (to == POOL_CALLER)
-        memory_unpoison(mine->start, mine->shown.capacity);
+        memory_unpoison(mine->start, mine->public_part.capacity);
     else
-        memory_poison(mine->start, mine->shown.capacity);
+        memory_poison(mine->start, mine->public_part.capacity);
 }
 
 void pool_touch(struct net_buffer *buffer)

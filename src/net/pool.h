@@ -54,7 +54,7 @@ struct pool {
 
 /* A buffer with the pool's own members. */
 struct pool_buffer {
-    struct net_buffer shown; /* first: a net_buffer is a pool_buffer */
+    struct net_buffer public_part; /* first: a net_buffer is a pool_buffer */
     uint8_t *start;
     struct pool *pool;
     enum pool_owner owner;
@@ -64,7 +64,7 @@ struct pool_buffer {
 
 static inline struct pool_buffer *pool_buffer_of(struct net_buffer *buffer)
 {
-    return (struct pool_buffer *)(void *)buffer; /* `shown` is the first member */
+    return (struct pool_buffer *)(void *)buffer; /* `public_part` is the first member */
 }
 
 static inline uint8_t *pool_margin(const struct pool_buffer *buffer)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_handle_table.c - the ledger alone: slots that never move, names that never return, and each
- * law's breach stopped. */
+/* test_handle_table.c - handles that never move, names that never return, and each violation of a
+ * transport rule stopped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "require.h"
 #include "transport.h"
 
-/* A net of which nothing but the ledger and a small pool are alive. */
+/* A net of which only the handle table and a small pool are open. */
 struct test_net {
     struct net net;
     struct net_event events[8];
@@ -41,7 +41,7 @@ static void test__free(struct test_net *test)
 }
 
 /* As a net_wait would begin. */
-static void test__turn(struct test_net *test)
+static void test__iterate(struct test_net *test)
 {
     test->net.batch.count = 0;
     answers_hand_out(&test->net);
@@ -123,7 +123,7 @@ static void a_send_and_a_close_are_answered_in_that_order(void **state)
     handle->closing = true;
     answer_closed(&test->net, handle);
     answer_sent(&test->net, handle, WEIR_CANCELLED, 5);
-    test__turn(test);
+    test__iterate(test);
     require_equal(test->net.batch.count, 2);
     require_equal(test->events[0].kind, NET_SENT);
     require_equal(test->events[0].code, WEIR_CANCELLED);
@@ -132,7 +132,7 @@ static void a_send_and_a_close_are_answered_in_that_order(void **state)
     require_equal(test->events[1].handle.generation, id.generation);
     require(test->events[1].owner == &test);
     require_equal(test->net.handle_table.open_count, 0);
-    test__turn(test);
+    test__iterate(test);
     require_equal(test->net.batch.count, 0);
     test__free(test);
 }
@@ -150,10 +150,10 @@ static void answers_wait_for_room(void **state)
         answer_closed(&test->net, slots[i]);
     }
     for (int i = 0; i < 3; i++) {
-        test__turn(test);
+        test__iterate(test);
         require_equal(test->events[0].kind, NET_SENT);
         require(test->events[0].owner == &slots[i]);
-        test__turn(test);
+        test__iterate(test);
         require_equal(test->events[0].kind, NET_CLOSED);
         require(test->events[0].owner == &slots[i]);
     }
@@ -172,7 +172,7 @@ static void datagrams_are_answered_in_numbers(void **state)
     answer_datagrams(&test->net, handle, 1, 2, WEIR_UNREACHABLE, 7);
     answer_datagrams(&test->net, handle, 0, 1, WEIR_TOO_LARGE, 8);
     answer_datagrams(&test->net, handle, 0, 0, WEIR_OK, 0);
-    test__turn(test);
+    test__iterate(test);
     require_equal(test->net.batch.count, 1);
     require_equal(test->events[0].sent_count, 4);
     require_equal(test->events[0].failed_count, 3);
@@ -180,7 +180,7 @@ static void datagrams_are_answered_in_numbers(void **state)
     require_equal(test->events[0].os_error, 7);
     require_equal(handle->datagrams_out, 3);
     answer_datagrams(&test->net, handle, 3, 0, WEIR_OK, 0);
-    test__turn(test);
+    test__iterate(test);
     require_equal(test->events[0].sent_count, 3);
     require_equal(test->events[0].code, WEIR_OK);
     handle_table_give_back(&test->net.handle_table, handle);
@@ -349,5 +349,5 @@ int main(void)
         cmocka_unit_test(answers_and_names_that_do_not_exist_are_stopped),
     };
 
-    return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("handle_table", tests, NULL, NULL);
 }

@@ -235,6 +235,18 @@ void datagram_send(const struct net *net, struct datagram *datagram,
     datagram->sends_count++;
 }
 
+/* Whether a queued send can follow in the message that began with `first` and has `bytes`. */
+static bool datagram__joins(const struct datagram_send *first, const struct datagram_send *next,
+                            uint32_t bytes)
+{
+    uint32_t length = next->buffer->length;
+
+    if (next->segment_bytes != 0 || length == 0 || length > first->buffer->length) return false;
+    if (bytes + length > DATAGRAM__GROUP_BYTES_MAX) return false;
+    return address_equals(&next->peer, &first->peer) &&
+           address_same_ip(&next->local, &first->local);
+}
+
 /* Returns the number of queued sends from `index` on that can be one message: datagrams of equal
  * size to one peer from one address, the last possibly shorter. */
 static uint32_t datagram__group_length(const struct net *net, const struct datagram *datagram,
@@ -249,15 +261,10 @@ static uint32_t datagram__group_length(const struct net *net, const struct datag
         return 1;
     while (index + count < datagram->sends_count && count < DATAGRAM__SEGMENTS_MAX) {
         const struct datagram_send *next = datagram__send_at(net, datagram, index + count);
-        uint32_t length = next->buffer->length;
-        if (next->segment_bytes != 0 || length == 0 || length > size) break;
-        if (bytes + length > DATAGRAM__GROUP_BYTES_MAX) break;
-        if (!address_equals(&next->peer, &first->peer) ||
-            !address_same_ip(&next->local, &first->local))
-            break;
-        bytes += length;
+        if (!datagram__joins(first, next, bytes)) break;
+        bytes += next->buffer->length;
         count++;
-        if (length < size) break;
+        if (next->buffer->length < size) break; /* only the last may be shorter */
     }
     return count;
 }
@@ -358,7 +365,7 @@ static void datagram__send_separately(struct net *net, struct datagram *datagram
     }
 }
 
-/* Sends one batch of queued sends. Returns false if the socket accepts no more for now. */
+/* Sends one batch of queued sends. Returns false if the socket accepts nothing further for now. */
 static bool datagram__send_batch(struct net *net, struct datagram *datagram)
 {
     struct datagram__batch batch;

@@ -91,11 +91,17 @@ static bool epoll__reads_nothing(const struct epoll_entry *entry)
     return !entry->base.flow_on || entry->base.peer_done || handle_waits(&entry->base);
 }
 
+/* Whether there might be something to receive or accept that the owner wants now. */
+static inline bool epoll__receives(const struct epoll_entry *entry)
+{
+    return entry->readable && entry->base.flow_on && !handle_waits(&entry->base);
+}
+
 static inline bool epoll__has_work(const struct epoll_entry *entry)
 {
     if (entry->base.broken) return entry->unsent && entry->writable;
-    return (entry->readable && entry->base.flow_on && !handle_waits(&entry->base)) ||
-           (entry->unsent && entry->writable) || (entry->failed && epoll__reads_nothing(entry));
+    return epoll__receives(entry) || (entry->unsent && entry->writable) ||
+           (entry->failed && epoll__reads_nothing(entry));
 }
 
 static inline void epoll__list_if_work(struct epoll_system *system, struct epoll_entry *entry)
@@ -471,13 +477,12 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
     weir_check(!entry->base.closing);
     weir_check(entry->base.kind != HANDLE_DATAGRAM);
     if (entry->unsent && entry->writable) epoll__serve_send(net, entry);
-    if (entry->base.kind == HANDLE_LISTENER) {
-        if (entry->readable && entry->base.flow_on && !entry->base.broken)
+    if (entry->base.broken) return;
+    if (epoll__receives(entry)) {
+        if (entry->base.kind == HANDLE_LISTENER)
             epoll__serve_listener(net, entry);
-    } else if (entry->base.broken) {
-        return;
-    } else if (entry->readable && entry->base.flow_on && !handle_waits(&entry->base)) {
-        epoll__serve_receive(net, entry);
+        else
+            epoll__serve_receive(net, entry);
     } else if (entry->failed && epoll__reads_nothing(entry)) {
         epoll__serve_failure(net, entry);
     }

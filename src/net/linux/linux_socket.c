@@ -67,33 +67,38 @@ bool linux_peer_address(int fd, struct weir_address *peer)
 #define LINUX_SOCKET__LOCAL_MAX 256
 #define LINUX_SOCKET__REFRESH_NS UINT64_C(1000000000)
 
+/* Fills `local` with the addresses of this machine. Returns their number, or -1 if the system
+ * cannot tell: getifaddrs needs a descriptor. */
+static int linux_socket__list_local(struct weir_address *local)
+{
+    struct ifaddrs *interfaces = NULL;
+    int count = 0;
+
+    if (getifaddrs(&interfaces) != 0) return -1;
+    for (struct ifaddrs *at = interfaces; at && count < LINUX_SOCKET__LOCAL_MAX;
+         at = at->ifa_next) {
+        if (!at->ifa_addr) continue;
+        if (at->ifa_addr->sa_family != AF_INET && at->ifa_addr->sa_family != AF_INET6) continue;
+        local[count++] = linux_address_of((const union linux_sockaddr *)(const void *)at->ifa_addr);
+    }
+    freeifaddrs(interfaces);
+    return count;
+}
+
 bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns)
 {
     static _Thread_local struct weir_address local[LINUX_SOCKET__LOCAL_MAX];
-    static _Thread_local uint32_t local_count;
+    static _Thread_local int local_count;
     static _Thread_local uint64_t refresh_at_ns;
 
     if (address_is_loopback(address)) return true;
     if (now_ns >= refresh_at_ns) {
-        struct ifaddrs *interfaces = NULL;
-        refresh_at_ns = now_ns + LINUX_SOCKET__REFRESH_NS;
-        /* Who cannot tell says yes (getifaddrs needs a descriptor): one datagram too few answered,
-         * rather than one that goes round for ever. */
-        if (getifaddrs(&interfaces) != 0) {
-            refresh_at_ns = 0;
-            return true;
-        }
-        local_count = 0;
-        for (struct ifaddrs *at = interfaces; at && local_count < LINUX_SOCKET__LOCAL_MAX;
-             at = at->ifa_next) {
-            if (!at->ifa_addr) continue;
-            if (at->ifa_addr->sa_family != AF_INET && at->ifa_addr->sa_family != AF_INET6) continue;
-            local[local_count++] =
-                linux_address_of((const union linux_sockaddr *)(const void *)at->ifa_addr);
-        }
-        freeifaddrs(interfaces);
+        local_count = linux_socket__list_local(local);
+        refresh_at_ns = local_count < 0 ? 0 : now_ns + LINUX_SOCKET__REFRESH_NS;
     }
-    for (uint32_t i = 0; i < local_count; i++)
+    /* Better to leave one datagram unanswered than to answer one in a loop forever. */
+    if (local_count < 0) return true;
+    for (int i = 0; i < local_count; i++)
         if (memcmp(local[i].ip, address->ip, sizeof address->ip) == 0) return true;
     return local_count == LINUX_SOCKET__LOCAL_MAX; /* there can be more: assume it is local */
 }
@@ -199,7 +204,7 @@ static int linux_socket__open_once(const struct net_listen_options *options, int
 }
 
 /* The kernel ends a killed server's io_uring, and with it the sockets, some milliseconds after
- * the process, and some hundreds on a busy machine: a restart at once must not fail for that. A
+ * the process, and some hundreds on a busy machine: an immediate restart must not fail for that. A
  * stranger's port stays taken all the while. */
 static int linux_socket__open(const struct net_listen_options *options, int type, bool *v4)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* uring.c - the io_uring transport: posts and cancels requests, turns completions into events.
+/* uring.c - the io_uring transport: posts and cancels requests, converts completions to events.
  *
  * Calls of the owner only change the requested state of a handle, and list the handle as changed.
  * The commit compares the requested state with the kernel's and posts the difference. Switching off
@@ -225,7 +225,7 @@ static bool uring__is_own(struct net *net, struct handle *base, const struct wei
     return datagram_is_own(net, &uring_entry_of(base)->datagram, address);
 }
 
-/* Serves each datagram socket. One that the system takes no more from requests a poll. */
+/* Serves each datagram socket. A socket that the system accepts nothing from requests a poll. */
 static void uring__serve_datagrams(struct net *net, struct uring *uring)
 {
     uring->datagrams_ready = false;
@@ -258,8 +258,8 @@ static void uring__fill(struct uring *uring, struct uring_entry *entry,
     }
 }
 
-/* Posts a request that is wanted, or cancels one that is not. Returns false if the kernel takes no
- * more entries. */
+/* Posts a request that is wanted, or cancels one that is not. Returns false if the kernel accepts
+ * no further entries. */
 static bool uring__commit_request(struct uring *uring, struct uring_entry *entry,
                                   enum uring_operation operation)
 {
@@ -296,7 +296,7 @@ static bool uring__commit_wake(struct uring *uring)
     return true;
 }
 
-/* False: some are left, as the kernel takes no more for now. */
+/* Returns false if some are left, because the kernel accepts no further entries for now. */
 static bool uring__commit_changed(struct net *net, struct uring *uring)
 {
     while (!list_is_empty(&uring->changed)) {

@@ -65,7 +65,7 @@ struct io_uring_sqe *uring_ring_entry(struct uring_ring *ring)
 
     weir_check(ring->io_open);
     if (entry) return entry;
-    /* A full queue goes to the kernel at once, but not into completions that overflow already. */
+    /* A full queue is submitted immediately, unless completions overflow already. */
     if (io_uring_cq_has_overflow(&ring->io) || io_uring_submit(&ring->io) < 0) return NULL;
     return io_uring_get_sqe(&ring->io);
 }

@@ -44,8 +44,8 @@ enum weir_code uring_ring_open(struct uring_ring *ring, const struct net_options
 void uring_ring_free(struct uring_ring *ring);
 
 /* Returns an entry to fill. The next enter submits it, or a call before if the queue is full.
- * Returns null if the kernel accepts no more until completions are taken: try again after the next
- * enter. */
+ * Returns null if the kernel accepts no further entries until completions are taken: try again
+ * after the next enter. */
 struct io_uring_sqe *uring_ring_entry(struct uring_ring *ring);
 
 /* Returns a message of the buffers from `first` on, linked through `next`. It is valid until the

@@ -344,21 +344,24 @@ static void sim__fail_send(struct sim_entry *entry, enum weir_code code)
     sim__answer_later(entry);
 }
 
+static bool sim__serve_reset(struct sim_entry *entry)
+{
+    sim__fail_send(entry, WEIR_RESET);
+    if (entry->base.broken) return false;
+    if (!event_batch_has_room(&entry->net->batch)) return true;
+    struct net_event *event = sim__event(entry, NET_BROKEN);
+    event->code = WEIR_RESET;
+    event->os_error = ECONNRESET;
+    return false;
+}
+
 static bool sim__serve_stream(struct sim_entry *entry)
 {
     struct net *net = entry->net;
     struct wire_end *end = entry->stream.end;
 
     weir_check(end != NULL);
-    if (end->reset_arrived) {
-        sim__fail_send(entry, WEIR_RESET);
-        if (entry->base.broken) return false;
-        if (!event_batch_has_room(&net->batch)) return true;
-        struct net_event *event = sim__event(entry, NET_BROKEN);
-        event->code = WEIR_RESET;
-        event->os_error = ECONNRESET;
-        return false;
-    }
+    if (end->reset_arrived) return sim__serve_reset(entry);
     if (entry->stream.writing) sim__write(entry);
     if (!entry->base.flow_on || handle_waits(&entry->base)) return false;
     if (end->arrived > 0) return sim__receive_bytes(entry);

@@ -211,7 +211,7 @@ bool wire_step(struct net_simulation *simulation, uint64_t until_ns)
         weir_check_rule(
             ++simulation->idle_waits <= WIRE__IDLE_WAITS_MAX,
             "a bug in the test, not in weir (deadlock): net_wait is called again and again while "
-            "nothing can happen any more, or the clock stands at sim_stop_at");
+            "nothing can happen, or the clock stands at sim_stop_at");
     }
     return false;
 }
