@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* address.c - addresses: read, written, compared. Pure: no system call, no name look-up. */
+/* address.c - parses, formats and compares addresses. No system call, no name lookup. */
 #include "address.h"
 
 #include <stdio.h>
@@ -79,7 +79,7 @@ static const char *address__read_v4(const char *text, uint8_t ip[4])
     for (int i = 0; i < 4; i++) {
         uint32_t byte;
         if (i > 0 && *text++ != '.') return NULL;
-        /* "010" is ten to some and eight to others: it is no address. */
+        /* "010" means ten to some programs and eight to others, so it is rejected. */
         if (text[0] == '0' && text[1] >= '0' && text[1] <= '9') return NULL;
         text = address__read_number(text, 255, &byte);
         if (!text) return NULL;
@@ -108,45 +108,77 @@ static const char *address__read_group(const char *text, uint8_t group[2])
     return at == text ? NULL : at;
 }
 
-/* RFC 4291 section 2.2: eight groups, one run of them left out as "::", the last two perhaps as
- * IPv4. */
+/* The groups of an IPv6 address that were read so far. */
+struct address__groups {
+    uint8_t bytes[16];
+    int length; /* of bytes */
+    int gap;    /* the position of "::" in bytes; -1 if there is none */
+};
+
+/* Reads the separator after a group: ":" or, once, "::". */
+static const char *address__read_separator(const char *text, struct address__groups *groups)
+{
+    if (text[1] == ':') {
+        if (groups->gap >= 0) return NULL;
+        groups->gap = groups->length;
+        return text + 2;
+    }
+    return address__hex(text[1]) >= 0 && groups->length < 16 ? text + 1 : NULL;
+}
+
+static const char *address__read_groups(const char *text, struct address__groups *groups)
+{
+    while (groups->length < 16 && address__hex(*text) >= 0) {
+        uint8_t *next = groups->bytes + groups->length;
+        const char *after = groups->length <= 12 ? address__read_v4(text, next) : NULL;
+        if (after) {
+            groups->length += 4;
+            return after;
+        }
+        text = address__read_group(text, next);
+        if (!text) return NULL;
+        groups->length += 2;
+        if (*text != ':') return text;
+        text = address__read_separator(text, groups);
+        if (!text) return NULL;
+    }
+    return text;
+}
+
+/* RFC 4291 section 2.2: eight groups; "::" replaces one run of zero groups; the last two can be
+ * written as IPv4. */
 static const char *address__read_v6(const char *text, uint8_t ip[16])
 {
-    uint8_t read[16] = {0};
-    int length = 0, gap = -1;
+    struct address__groups groups = {.gap = -1};
 
     if (text[0] == ':' && text[1] == ':') {
-        gap = 0;
+        groups.gap = 0;
         text += 2;
     }
-    while (length < 16 && (address__hex(*text) >= 0)) {
-        const char *after = length <= 12 ? address__read_v4(text, read + length) : NULL;
-        if (after) {
-            text = after;
-            length += 4;
-            break;
-        }
-        text = address__read_group(text, read + length);
-        if (!text) return NULL;
-        length += 2;
-        if (*text != ':') break;
-        if (text[1] == ':') {
-            if (gap >= 0) return NULL;
-            gap = length;
-            text += 2;
-        } else if (address__hex(text[1]) >= 0 && length < 16) {
-            text++;
-        } else {
-            return NULL;
-        }
-    }
-    if (gap < 0 && length != 16) return NULL;
-    if (gap >= 0 && length >= 16) return NULL;
+    text = address__read_groups(text, &groups);
+    if (!text || (groups.gap < 0) != (groups.length == 16)) return NULL;
+    int before = groups.gap < 0 ? groups.length : groups.gap, after = groups.length - before;
     memset(ip, 0, 16);
-    if (gap < 0) gap = length;
-    memcpy(ip, read, (size_t)gap);
-    memcpy(ip + 16 - (length - gap), read + gap, (size_t)(length - gap));
+    memcpy(ip, groups.bytes, (size_t)before);
+    memcpy(ip + 16 - after, groups.bytes + before, (size_t)after);
     return text;
+}
+
+/* Reads "[ADDR6%SCOPE]:". */
+static const char *address__read_brackets(const char *text, struct weir_address *address)
+{
+    const char *at = address__read_v6(text + 1, address->ip);
+
+    if (at && *at == '%') at = address__read_number(at + 1, UINT32_MAX, &address->scope);
+    return at && at[0] == ']' && at[1] == ':' ? at + 2 : NULL;
+}
+
+/* Reads "ADDR4:". */
+static const char *address__read_dotted(const char *text, struct weir_address *address)
+{
+    memcpy(address->ip, address__v4_prefix, sizeof address__v4_prefix);
+    const char *at = address__read_v4(text, address->ip + 12);
+    return at && *at == ':' ? at + 1 : NULL;
 }
 
 bool weir_address_parse(const char *text, struct weir_address *address)
@@ -155,19 +187,13 @@ bool weir_address_parse(const char *text, struct weir_address *address)
     uint32_t port;
     const char *at = text;
 
-    if (*at == '[') {
-        at = address__read_v6(at + 1, read.ip);
-        if (at && *at == '%') at = address__read_number(at + 1, UINT32_MAX, &read.scope);
-        if (!at || at[0] != ']' || at[1] != ':') return false;
+    if (*at == '[')
+        at = address__read_brackets(at, &read);
+    else if (at[0] == '*' && at[1] == ':')
         at += 2;
-    } else if (at[0] == '*' && at[1] == ':') {
-        at += 2;
-    } else if (strchr(at, ':')) {
-        memcpy(read.ip, address__v4_prefix, sizeof address__v4_prefix);
-        at = address__read_v4(at, read.ip + 12);
-        if (!at || *at++ != ':') return false;
-    }
-    at = address__read_number(at, 65535, &port);
+    else if (strchr(at, ':'))
+        at = address__read_dotted(at, &read);
+    if (at) at = address__read_number(at, 65535, &port);
     if (!at || *at != '\0') return false;
     read.port = (uint16_t)port;
     *address = read;
@@ -176,23 +202,33 @@ bool weir_address_parse(const char *text, struct weir_address *address)
 
 /* ---- writing ---- */
 
+/* Returns the position of the longest run of two or more zero groups; -1 if there is none. */
+static int address__longest_zero_run(const uint32_t group[8], int *best_length)
+{
+    int best = -1;
+
+    *best_length = 1;
+    for (int i = 0; i < 8; i++) {
+        int length = 0;
+        while (i + length < 8 && group[i + length] == 0) length++;
+        if (length > *best_length) {
+            best = i;
+            *best_length = length;
+        }
+        if (length > 0) i += length - 1;
+    }
+    return best;
+}
+
 /* RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as "::". */
 static void address__write_v6(const uint8_t ip[16], char *text, size_t size)
 {
     uint32_t group[8];
-    int best = -1, best_length = 1;
+    int best_length;
     size_t used = 0;
 
     for (int i = 0; i < 8; i++) group[i] = (uint32_t)ip[2 * i] << 8 | ip[2 * i + 1];
-    for (int i = 0; i < 8; i++) {
-        int length = 0;
-        while (i + length < 8 && group[i + length] == 0) length++;
-        if (length > best_length) {
-            best = i;
-            best_length = length;
-        }
-        if (length > 0) i += length - 1;
-    }
+    int best = address__longest_zero_run(group, &best_length);
     text[0] = '\0';
     for (int i = 0; i < 8; i++) {
         if (i == best) {

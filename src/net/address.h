@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* address.h - what the layers above the seam ask of an address. */
+/* address.h - questions about addresses, for the layers above src/net. */
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
 
@@ -8,26 +8,26 @@
 
 #include <weir/address.h>
 
-/* Whether it is an IPv4 address in its mapped form. */
+/* Returns whether the address is an IPv4 address in its mapped form. */
 bool address_is_v4(const struct weir_address *address);
 
-/* An IPv4 address, host order: 0x7f000001 is 127.0.0.1. */
+/* Returns an IPv4 address; `ip` is in host order: 0x7f000001 is 127.0.0.1. */
 struct weir_address address_of_v4(uint32_t ip, uint16_t port);
 
-/* "[::]", and "0.0.0.0". */
+/* Returns whether the address is "[::]" or "0.0.0.0". */
 bool address_is_any(const struct weir_address *address);
 
-/* 127.0.0.0/8 and ::1. */
+/* Returns whether the address is in 127.0.0.0/8 or is ::1. */
 bool address_is_loopback(const struct weir_address *address);
 
-/* Whether a datagram that claims to come from there can be answered: not from port 0, nor from an
+/* Returns whether a datagram from this address can be answered: not from port 0, nor from an
  * unspecified, multicast or broadcast address (RFC 1122 section 3.2.1.3, RFC 4291 section 2.7). */
 bool address_is_answerable(const struct weir_address *address);
 
-/* The same address and port. */
+/* Returns whether address and port are equal. */
 bool address_equals(const struct weir_address *a, const struct weir_address *b);
 
-/* The same address, whatever the ports. */
+/* Returns whether the addresses are equal; ignores the ports. */
 bool address_same_ip(const struct weir_address *a, const struct weir_address *b);
 
 #endif

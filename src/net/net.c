@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* net.c - the front of the seam: chooses the transport, checks every request, and paces the turn.
+/* net.c - the front of the transport interface: chooses the transport, checks every request, and
+ * runs one loop iteration.
  *
- * A turn of net_wait:
+ * One iteration of net_wait:
  *
- *      answers noted since the last turn? -- yes, and it asked the system --> hand them out alone,
- *                     | no, or this is the second time                 without a system call
- *                     v
- *      starved listeners due? try them -> transport->wait: commit, block, harvest -> more answers
+ *      answers recorded? -- yes, and the last iteration asked the system --> hand out answers only,
+ *          | no, or not asked last time                                      without a system call
+ *          v
+ *      listeners that wait for files -> held arrivals -> transport->wait -> answers
+ *
+ * Below it, each file has one part: handle_table.c, pool.c, event_batch.c, answers.c, arrivals.c,
+ * buffer_waiters.c, file_waiters.c. A transport calls these files, never net.c.
  */
 #include "net.h"
 
@@ -20,9 +24,9 @@
 #include "transport.h"
 
 #define NET__STREAM_CHUNK_BUFFERS 64u   /* 1 MiB of 16 KiB buffers */
-#define NET__DATAGRAM_CHUNK_BUFFERS 32u /* 2 MiB of address space; touched by need */
+#define NET__DATAGRAM_CHUNK_BUFFERS 32u /* 2 MiB of address space; pages are used on demand */
 
-/* One address a thread, for rule 10: cheaper than asking the system who is running. */
+/* Its address differs per thread, for rule 10: cheaper than asking the system for the thread id. */
 static _Thread_local char net__thread_mark;
 
 static void net__check_thread(const struct net *net)
@@ -31,7 +35,7 @@ static void net__check_thread(const struct net *net)
                     "rule 10, a net is used by another thread");
 }
 
-/* ---- life ---- */
+/* ---- open and free ---- */
 
 void net_options_init(struct net_options *options)
 {
@@ -59,38 +63,49 @@ static bool net__is_power_of_two(uint32_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
+static bool net__is_in_range(uint32_t value, uint32_t min, uint32_t max)
+{
+    return value >= min && value <= max;
+}
+
+static bool net__is_ring_size(uint32_t value)
+{
+    return net__is_power_of_two(value) && value <= 32768;
+}
+
 static enum weir_code net__check_options(const struct net_options *options,
                                          struct weir_error *error)
 {
-    const char *wrong = NULL;
+    const uint32_t most = 1u << 24;
+    const struct {
+        bool valid;
+        const char *rule;
+    } rules[] = {
+        {net__is_in_range(options->stream_buffer_bytes, 512, most),
+         "stream_buffer_bytes must be 512 to 16777216"},
+        {net__is_in_range(options->stream_buffers_max, 1, most),
+         "stream_buffers_max must be 1 to 16777216"},
+        {options->datagram_buffers_max > 0, "datagram_buffers_max must be at least 1"},
+        {net__is_ring_size(options->receive_buffers_ready),
+         "receive_buffers_ready must be a power of two up to 32768"},
+        {options->datagram_sends_max > 0, "datagram_sends_max must be at least 1"},
+        {net__is_in_range(options->handles_max, 1, most), "handles_max must be 1 to 16777216"},
+        {options->datagram_receives > 0, "datagram_receives must be at least 1"},
+        {net__is_ring_size(options->queue_entries),
+         "queue_entries must be a power of two up to 32768"},
+    };
 
-    if (options->stream_buffer_bytes < 512 || options->stream_buffer_bytes > (1u << 24))
-        wrong = "stream_buffer_bytes must be 512 to 16777216";
-    else if (options->stream_buffers_max == 0 || options->stream_buffers_max > (1u << 24))
-        wrong = "stream_buffers_max must be 1 to 16777216";
-    else if (options->datagram_buffers_max == 0)
-        wrong = "datagram_buffers_max must be at least 1";
-    else if (!net__is_power_of_two(options->receive_buffers_ready) ||
-             options->receive_buffers_ready > 32768)
-        wrong = "receive_buffers_ready must be a power of two up to 32768";
-    else if (options->datagram_sends_max == 0)
-        wrong = "datagram_sends_max must be at least 1";
-    else if (options->handles_max == 0 || options->handles_max > (1u << 24))
-        wrong = "handles_max must be 1 to 16777216";
-    else if (options->datagram_receives == 0)
-        wrong = "datagram_receives must be at least 1";
-    else if (!net__is_power_of_two(options->queue_entries) || options->queue_entries > 32768)
-        wrong = "queue_entries must be a power of two up to 32768";
-    if (!wrong) return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "open the network", NULL, wrong,
-                      "change that setting");
+    for (size_t i = 0; i < weir_count_of(rules); i++)
+        if (!rules[i].valid)
+            return error_fill(error, WEIR_INVALID, 0, "open the network", NULL, rules[i].rule,
+                              "change that setting");
+    return WEIR_OK;
 }
 
 static enum weir_code net__open_with(struct net *net, const struct transport *transport,
                                      struct weir_error *error)
 {
     net->transport = transport;
-    net->accept_retry_ns = NET_FOREVER;
     if (net->options.verify_rio && !transport->is_verifiable)
         return error_fill(error, WEIR_INVALID, 0,
                           "check the rules of Registered I/O with transport", transport->name,
@@ -104,29 +119,36 @@ static enum weir_code net__open_with(struct net *net, const struct transport *tr
     return error_fill(error, WEIR_NO_MEMORY, 0, "open the network", NULL, NULL, "free some memory");
 }
 
+/* Opens the first transport that this system supports, and records why the others were refused. */
 static enum weir_code net__open_best(struct net *net, struct weir_error *error)
 {
-    const char *name = net->options.transport;
-    bool any = strcmp(name, "auto") == 0;
-    char known[64] = "";
+    struct net_info *info = &net->info;
+    enum weir_code code = WEIR_UNSUPPORTED;
 
     for (uint32_t i = 0; net_transports[i]; i++) {
         const struct transport *transport = net_transports[i];
-        if (!any && strcmp(name, transport->name) == 0)
-            return net__open_with(net, transport, error);
+        if (transport->asked_by_name_only) continue;
+        code = net__open_with(net, transport, error);
+        if (code == WEIR_OK) return WEIR_OK;
+        weir_check(info->refused_count < NET_REFUSED_MAX);
+        info->refused[info->refused_count].transport = transport->name;
+        if (error) info->refused[info->refused_count].why = *error;
+        info->refused_count++;
+    }
+    return code;
+}
+
+static enum weir_code net__open_named(struct net *net, const char *name, struct weir_error *error)
+{
+    char known[64] = "", hint[96];
+
+    for (uint32_t i = 0; net_transports[i]; i++) {
+        const struct transport *transport = net_transports[i];
+        if (strcmp(name, transport->name) == 0) return net__open_with(net, transport, error);
         if (transport->asked_by_name_only) continue;
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", transport->name);
-        if (!any) continue;
-        enum weir_code code = net__open_with(net, transport, error);
-        if (code == WEIR_OK) return WEIR_OK;
-        weir_check(net->info.refused_count < NET_REFUSED_MAX);
-        net->info.refused[net->info.refused_count].transport = transport->name;
-        if (error) net->info.refused[net->info.refused_count].why = *error;
-        net->info.refused_count++;
     }
-    if (any) return error ? error->code : WEIR_UNSUPPORTED; /* the last one's reason */
-    char hint[96];
     snprintf(hint, sizeof hint, "this build has: %s", known);
     return error_fill(error, WEIR_INVALID, 0, "use transport", name, "no such transport", hint);
 }
@@ -143,14 +165,21 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
     if (!net) goto no_memory;
     net->options = *options;
     net->thread = (uintptr_t)&net__thread_mark;
+    list_init(&net->deliverable);
+    file_waiters_init(&net->file_waiters);
+    buffer_waiters_init(&net->stream_waiters);
+    buffer_waiters_init(&net->datagram_waiters);
     if (!pool_open(&net->stream_pool, options->stream_buffer_bytes, NET__STREAM_CHUNK_BUFFERS,
                    options->stream_buffers_max))
         goto no_memory;
     if (!pool_open(&net->datagram_pool, NET_DATAGRAM_BYTES_MAX + 1, NET__DATAGRAM_CHUNK_BUFFERS,
                    options->datagram_buffers_max))
         goto no_memory;
-    code = net__open_best(net, error);
+    code = strcmp(options->transport, "auto") == 0
+               ? net__open_best(net, error)
+               : net__open_named(net, options->transport, error);
     if (code != WEIR_OK) goto fail;
+    net->waited_ns = net->now_ns;
     *opened = net;
     return WEIR_OK;
 
@@ -170,9 +199,9 @@ void net_free(struct net *net)
 {
     if (!net) return;
     net__check_thread(net);
-    weir_check(!handle_table_has_answers(&net->handle_table));
+    weir_check(!answers_are_recorded(&net->answers));
     weir_check_rule(net->handle_table.open_count == 0,
-                    "rule 7, every id is closed and its NET_CLOSED taken before net_free");
+                    "rule 7, every handle is closed and its NET_CLOSED taken before net_free");
     net->transport->free(net);
     handle_table_free(&net->handle_table);
     pool_free(&net->datagram_pool);
@@ -192,7 +221,7 @@ struct net_info net_info(const struct net *net)
     return info;
 }
 
-/* ---- turn ---- */
+/* ---- loop ---- */
 
 uint64_t net_now_ns(const struct net *net)
 {
@@ -204,54 +233,25 @@ void net_wake(struct net *net)
     net->transport->wake(net);
 }
 
-/* Switches starved listeners on again when a handle was closed here since, or a while has passed
- * (descriptors may also come free elsewhere in the process). */
-static void net__retry_starved(struct net *net)
-{
-    if (net->accept_retry_ns == NET_FOREVER) return;
-    if (!net->handle_closed && net->now_ns < net->accept_retry_ns) return;
-    struct handle *handle = net->handle_table.starved;
-    net->handle_table.starved = NULL;
-    net->accept_retry_ns = NET_FOREVER;
-    while (handle) {
-        struct handle *next = handle->starved_next;
-        handle->starved = false;
-        if (handle->flow_on) net->transport->accept(net, handle, true);
-        handle = next;
-    }
-}
-
-/* A closing listener leaves the list of the starved, before its slot can be given to another. */
-static void net__forget_starved(struct net *net, struct handle *handle)
-{
-    struct handle **link = &net->handle_table.starved;
-
-    if (!handle->starved) return;
-    while (*link != handle) link = &(*link)->starved_next;
-    *link = handle->starved_next;
-    handle->starved = false;
-    if (!net->handle_table.starved) net->accept_retry_ns = NET_FOREVER;
-}
-
 uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, uint32_t events_max)
 {
-    struct handle_table *handle_table = &net->handle_table;
-
     net__check_thread(net);
     weir_check(events_max > 0);
-    handle_table->events = events;
-    handle_table->events_count = 0;
-    handle_table->events_max = events_max;
-    bool answers_alone = handle_table_has_answers(handle_table) && net->polled;
+    weir_check_rule(net->now_ns == net->waited_ns, "rule 9, the clock moved outside of net_wait");
+    net->batch = (struct event_batch){.events = events, .max = events_max};
+    bool answers_alone = answers_are_recorded(&net->answers) && net->polled;
     net->polled = !answers_alone;
     if (net->polled) {
-        net__retry_starved(net);
-        if (until_ns > net->accept_retry_ns) until_ns = net->accept_retry_ns;
-        net->transport->wait(net, handle_table_has_answers(handle_table) ? 0 : until_ns);
+        if (file_waiters_any(&net->file_waiters)) until_ns = file_waiters_retry(net, until_ns);
+        if (!list_is_empty(&net->deliverable)) arrivals_deliver(net);
+        bool has_news = net->batch.count > 0 || answers_are_recorded(&net->answers);
+        net->transport->wait(net, has_news ? 0 : until_ns);
+        weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
+        net->waited_ns = net->now_ns;
     }
-    handle_table_hand_out_answers(net);
-    handle_table->events = NULL;
-    return handle_table->events_count;
+    answers_hand_out(net);
+    net->batch.events = NULL;
+    return net->batch.count;
 }
 
 /* ---- streams ---- */
@@ -262,14 +262,15 @@ static enum weir_code net__no_handle(const char *operation, struct weir_error *e
                       "allow more sessions (sessions_max)");
 }
 
-enum weir_code net_listen(struct net *net, const struct net_listen_options *place, void *owner,
+enum weir_code net_listen(struct net *net, const struct net_listen_options *options, void *owner,
                           struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_LISTENER, owner);
     if (!handle) return net__no_handle("listen", error);
-    enum weir_code code = net->transport->listen(net, handle, place, error);
+    enum weir_code code = net->transport->listen(net, handle, options, error);
     if (code != WEIR_OK) {
+        arrivals_drop(net, handle);
         handle_table_give_back(&net->handle_table, handle);
         return code;
     }
@@ -283,8 +284,10 @@ void net_accept(struct net *net, struct net_handle listener, bool on)
     struct handle *handle = handle_table_find(&net->handle_table, listener, HANDLE_LISTENER);
     if (handle->flow_on == on) return;
     handle->flow_on = on;
-    if (on && handle->starved) return; /* it is tried again in its time */
-    if (!handle->broken) net->transport->accept(net, handle, on);
+    if (handle->broken) return;
+    arrivals_on_switch(net, handle);
+    if (on && handle_waits(handle)) return; /* file_waiters_retry() will accept again */
+    net->transport->accept(net, handle, on);
 }
 
 enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
@@ -295,13 +298,13 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_CONNECTION, owner);
     if (!handle) {
         net->transport->refuse(net, socket);
-        net->handle_closed = true;
+        net->file_waiters.file_freed = true;
         return net__no_handle("adopt a connection", error);
     }
     enum weir_code code = net->transport->adopt(net, handle, socket, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);
-        net->handle_closed = true; /* a descriptor came free */
+        net->file_waiters.file_freed = true; /* a descriptor was closed */
         return code;
     }
     *id = handle_id(handle);
@@ -310,9 +313,10 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
 
 void net_refuse(struct net *net, struct net_socket socket)
 {
+    weir_check_rule(socket.transport == net->transport, "rule 10, refused by another transport");
     net__check_thread(net);
     net->transport->refuse(net, socket);
-    net->handle_closed = true;
+    net->file_waiters.file_freed = true;
 }
 
 void net_receive(struct net *net, struct net_handle id, bool on)
@@ -323,6 +327,11 @@ void net_receive(struct net *net, struct net_handle id, bool on)
     if (handle->flow_on == on) return;
     handle->flow_on = on;
     if (handle->broken || handle->peer_done) return;
+    arrivals_on_switch(net, handle);
+    if (!on)
+        list_remove(&handle->waiting);
+    else if (!arrivals_are_held(handle))
+        buffer_waiters_add_if_any(net, handle);
     net->transport->receive(net, handle, on);
 }
 
@@ -331,7 +340,7 @@ void net_send(struct net *net, struct net_handle connection, struct net_buffer *
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION);
-    weir_check_rule(!handle->send_out, "rule 3, one send outstanding a connection");
+    weir_check_rule(!handle->send_out, "rule 3, at most one outstanding send per connection");
     weir_check_rule(!handle->finished, "nothing is sent after net_finish");
     weir_check(count >= 1);
     weir_check(count <= NET_SEND_BUFFERS_MAX);
@@ -358,9 +367,10 @@ void net_close(struct net *net, struct net_handle id)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
-    net__forget_starved(net, handle);
     handle->closing = true;
     handle->flow_on = false;
+    list_remove(&handle->waiting);
+    arrivals_drop(net, handle);
     net->transport->close(net, handle);
 }
 
@@ -373,13 +383,13 @@ struct weir_address net_local_address(struct net *net, struct net_handle id)
 
 /* ---- datagrams ---- */
 
-enum weir_code net_bind(struct net *net, const struct net_listen_options *place, void *owner,
+enum weir_code net_bind(struct net *net, const struct net_listen_options *options, void *owner,
                         struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_DATAGRAM, owner);
     if (!handle) return net__no_handle("open a datagram socket", error);
-    enum weir_code code = net->transport->bind(net, handle, place, error);
+    enum weir_code code = net->transport->bind(net, handle, options, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);
         return code;
@@ -388,7 +398,8 @@ enum weir_code net_bind(struct net *net, const struct net_listen_options *place,
     return WEIR_OK;
 }
 
-/* A stream buffer's bytes in one that a datagram can be sent from. Null: there is none. */
+/* Copies a stream buffer into a buffer that a datagram can be sent from. Returns null if there is
+ * none. */
 static struct net_buffer *net__copy_for_datagram(struct net *net, struct net_buffer *buffer)
 {
     struct net_buffer *copy = pool_take(&net->datagram_pool, POOL_CALLER);
@@ -411,7 +422,7 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
     weir_check(peer != NULL);
     weir_check(local != NULL);
     weir_check(pool_is_whole(buffer));
-    weir_check(segment_bytes == 0 || segment_bytes < buffer->length); /* a train has at least two */
+    weir_check(segment_bytes == 0 || segment_bytes < buffer->length); /* a batch has at least two */
     if (net->transport->addresses_in_buffers && pool_buffer_of(buffer)->pool == &net->stream_pool &&
         !(buffer = net__copy_for_datagram(net, buffer)))
         return WEIR_NO_BUFFERS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.c - fixed buffers, one owner each; pool.h draws who may have one. */
+/* pool.c - fixed-size buffers with one owner each; pool.h draws the owners. */
 #include "pool.h"
 
 #include <string.h>
@@ -21,13 +21,13 @@ struct pool_chunk {
 
 static struct pool_buffer *pool__of(const struct net_buffer *buffer)
 {
-    return weir_container_of(buffer, struct pool_buffer, shown);
+    return weir_container_of(buffer, struct pool_buffer, public_part);
 }
 
 static void pool__push(struct pool *pool, struct pool_buffer *buffer)
 {
     buffer->owner = POOL_FREE;
-    buffer->shown.next = pool->free_list ? &pool->free_list->shown : NULL;
+    buffer->public_part.next = pool->free_list ? &pool->free_list->public_part : NULL;
     pool->free_list = buffer;
     pool->free_count++;
     memory_poison(buffer->start, pool->buffer_bytes);
@@ -35,17 +35,18 @@ static void pool__push(struct pool *pool, struct pool_buffer *buffer)
 
 /* ---- registering ---- */
 
-static void pool__forget(const struct pool *pool, struct pool_chunk *chunk, uint32_t count)
+static void pool__unregister_chunk(const struct pool *pool, struct pool_chunk *chunk,
+                                   uint32_t count)
 {
     while (count-- > 0) pool->registrar.remove(pool->registrar.context, &chunk->buffers[count]);
 }
 
-/* All of the chunk's buffers, or none. */
-static bool pool__introduce(const struct pool *pool, struct pool_chunk *chunk)
+/* Registers all buffers of the chunk, or none. */
+static bool pool__register_chunk(const struct pool *pool, struct pool_chunk *chunk)
 {
     for (uint32_t i = 0; i < chunk->count; i++) {
         if (pool->registrar.add(pool->registrar.context, &chunk->buffers[i])) continue;
-        pool__forget(pool, chunk, i);
+        pool__unregister_chunk(pool, chunk, i);
         return false;
     }
     return true;
@@ -56,9 +57,9 @@ bool pool_register(struct pool *pool, const struct pool_registrar *registrar)
     weir_check(!pool->registrar.add);
     pool->registrar = *registrar;
     for (struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next) {
-        if (pool__introduce(pool, chunk)) continue;
+        if (pool__register_chunk(pool, chunk)) continue;
         for (struct pool_chunk *done = pool->chunks; done != chunk; done = done->next)
-            pool__forget(pool, done, done->count);
+            pool__unregister_chunk(pool, done, done->count);
         pool->registrar = (struct pool_registrar){0};
         return false;
     }
@@ -71,7 +72,7 @@ void pool_unregister(struct pool *pool)
                     "rule 5, a buffer was never given back");
     if (!pool->registrar.add) return;
     for (struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next)
-        pool__forget(pool, chunk, chunk->count);
+        pool__unregister_chunk(pool, chunk, chunk->count);
     pool->registrar = (struct pool_registrar){0};
 }
 
@@ -96,16 +97,16 @@ static bool pool__grow(struct pool *pool)
         struct pool_buffer *buffer = &chunk->buffers[i];
         buffer->start = chunk->pages + (size_t)i * pool->stride_bytes;
         buffer->pool = pool;
-        buffer->shown.capacity = pool->buffer_bytes;
+        buffer->public_part.capacity = pool->buffer_bytes;
     }
-    if (pool->registrar.add && !pool__introduce(pool, chunk)) {
+    if (pool->registrar.add && !pool__register_chunk(pool, chunk)) {
         memory_pages_free(chunk->pages, chunk->pages_bytes);
         memory_free(chunk);
         return false;
     }
     chunk->next = pool->chunks;
     pool->chunks = chunk;
-    /* backwards, so that the first to be taken is the first in memory */
+    /* backwards, so that buffers are taken in the order of their addresses */
     for (uint32_t i = count; i-- > 0;) pool__push(pool, &chunk->buffers[i]);
     pool->buffers_count += count;
     return true;
@@ -119,8 +120,8 @@ bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
     weir_check(buffers_max > 0);
     *pool = (struct pool){
         .buffer_bytes = buffer_bytes,
-        /* One page more than whole powers of two, so that the first lines of neighbours do not all
-         * fall into the same few sets of a cache. */
+        /* One page more than a power of two: otherwise the first lines of all buffers would map to
+         * the same few sets of a cache. */
         .stride_bytes =
             (buffer_bytes + POOL__PAGE_BYTES - 1) / POOL__PAGE_BYTES * POOL__PAGE_BYTES +
             POOL__PAGE_BYTES,
@@ -154,14 +155,14 @@ struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner)
     }
     struct pool_buffer *buffer = pool->free_list;
     weir_check(buffer->owner == POOL_FREE);
-    pool->free_list = buffer->shown.next ? pool__of(buffer->shown.next) : NULL;
+    pool->free_list = buffer->public_part.next ? pool__of(buffer->public_part.next) : NULL;
     pool->free_count--;
     buffer->owner = owner;
-    buffer->shown.bytes = buffer->start;
-    buffer->shown.length = 0;
-    buffer->shown.next = NULL;
+    buffer->public_part.bytes = buffer->start;
+    buffer->public_part.length = 0;
+    buffer->public_part.next = NULL;
     if (owner == POOL_CALLER) memory_unpoison(buffer->start, pool->buffer_bytes);
-    return &buffer->shown;
+    return &buffer->public_part;
 }
 
 void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
@@ -169,7 +170,8 @@ void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
     struct pool_buffer *mine = pool__of(buffer);
 
     weir_check(owner != POOL_FREE);
-    weir_check_rule(mine->owner == owner, "rule 5, a buffer is given back by who does not own it");
+    weir_check_rule(mine->owner == owner,
+                    "rule 5, a buffer is given back by a caller that does not own it");
     mine->pool->growth_failed = false;
     pool__push(mine->pool, mine);
 }
@@ -180,12 +182,13 @@ void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner 
 
     weir_check(from != POOL_FREE);
     weir_check(to != POOL_FREE);
-    weir_check_rule(mine->owner == from, "rule 5, a buffer changes hands without its owner");
+    weir_check_rule(mine->owner == from,
+                    "rule 5, a buffer is passed on by a caller that does not own it");
     mine->owner = to;
     if (to == POOL_CALLER)
-        memory_unpoison(mine->start, mine->shown.capacity);
+        memory_unpoison(mine->start, mine->public_part.capacity);
     else
-        memory_poison(mine->start, mine->shown.capacity);
+        memory_poison(mine->start, mine->public_part.capacity);
 }
 
 void pool_touch(struct net_buffer *buffer)
@@ -204,8 +207,10 @@ bool pool_is_whole(const struct net_buffer *buffer)
 {
     const struct pool_buffer *mine = pool__of(buffer);
 
-    return buffer->bytes >= mine->start && buffer->length <= buffer->capacity &&
-           (size_t)(buffer->bytes - mine->start) <= buffer->capacity - buffer->length;
+    /* `bytes` can point anywhere, and pointers into different objects cannot be compared. */
+    uintptr_t offset = (uintptr_t)buffer->bytes - (uintptr_t)mine->start;
+
+    return buffer->length <= buffer->capacity && offset <= buffer->capacity - buffer->length;
 }
 
 uint32_t net_room(const struct net_buffer *buffer)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.h - fixed buffers, one owner each.
+/* pool.h - fixed-size buffers with one owner each.
  *
  *      pool_take               net_send / posted receive
  *   FREE -------> CALLER ------------------------------> SYSTEM
@@ -7,13 +7,13 @@
  *     |  give_back  |  '------------ received ------------'  |
  *     '-------------+-------------- send done ---------------'
  *
- * Every move names the owner it takes the buffer from, and checks it: a buffer given back twice, or
- * touched by two, ends the process there and then. Under the address sanitizer a buffer's bytes are
- * poisoned unless the CALLER has it, so that a late reader or writer is caught in the act.
+ * Every move names the present owner of the buffer and checks it: a buffer that is given back
+ * twice, or used by two owners, ends the process at that call. Under the address sanitizer the
+ * bytes of a buffer are poisoned unless CALLER owns it, so a late read or write is reported.
  *
- * The free list is last in, first out, so that a small and hot set serves most of the work. The
- * pool grows by chunks up to its maximum and never shrinks; untouched pages cost nothing, unless a
- * registrar has the system hold them in memory (RIO).
+ * The free list is last in, first out, so that a few buffers that are in the cache serve most of
+ * the work. The pool grows by chunks up to its maximum and never shrinks. Unused pages cost
+ * nothing, unless a registrar locks them in memory (RIO).
  */
 #ifndef NET_POOL_H
 #define NET_POOL_H
@@ -28,43 +28,43 @@ enum pool_owner { POOL_FREE, POOL_CALLER, POOL_SYSTEM };
 struct pool_chunk;
 struct pool_buffer;
 
-/* How a system is told of memory that requests will name, where it wants to know beforehand. */
+/* Registers buffers with a system that must know them before a request uses them (RIO). */
 struct pool_registrar {
-    /* Sets buffer->registrations; false, and nothing is registered: the system will not. */
+    /* Sets buffer->registrations. Returns false, with nothing registered, if the system refuses. */
     bool (*add)(void *context, struct pool_buffer *buffer);
     void (*remove)(void *context, struct pool_buffer *buffer);
     void *context;
 };
 
 struct pool {
-    uint32_t buffer_bytes;  /* capacity of each */
-    uint32_t stride_bytes;  /* from one to the next: whole pages */
-    uint32_t chunk_buffers; /* added at a time */
+    uint32_t buffer_bytes;  /* capacity of a buffer */
+    uint32_t stride_bytes;  /* distance between buffers: whole pages */
+    uint32_t chunk_buffers; /* buffers added by one growth */
     uint32_t buffers_max;
     uint32_t buffers_count;
     uint32_t free_count;
-    bool growth_failed; /* there was no memory for more; true until a buffer comes back */
+    bool growth_failed; /* memory was exhausted; set until a buffer is given back */
     struct pool_buffer *free_list;
     struct pool_chunk *chunks;
-    struct pool_registrar registrar; /* all null: the system need not know */
+    struct pool_registrar registrar; /* all null: no registration needed */
 };
 
-/* The page behind each buffer, for what travels with it: addresses, control messages. */
+/* The page after each buffer, for its addresses and control messages. */
 #define POOL_MARGIN_BYTES 4096u
 
-/* What the pool knows of a buffer beside what all may see. */
+/* A buffer with the pool's own members. */
 struct pool_buffer {
-    struct net_buffer shown; /* first: a net_buffer is a pool_buffer */
+    struct net_buffer public_part; /* first: a net_buffer is a pool_buffer */
     uint8_t *start;
     struct pool *pool;
     enum pool_owner owner;
-    void *registrations[2]; /* the registrar's: of the buffer, of its margin */
-    uint64_t note;          /* the transport's, while the buffer is SYSTEM's */
+    void *registrations[2]; /* the registrar's ids, for the buffer and for its margin */
+    uint64_t note;          /* free for the transport while SYSTEM owns the buffer */
 };
 
 static inline struct pool_buffer *pool_buffer_of(struct net_buffer *buffer)
 {
-    return (struct pool_buffer *)(void *)buffer; /* it comes first in it */
+    return (struct pool_buffer *)(void *)buffer; /* `public_part` is the first member */
 }
 
 static inline uint8_t *pool_margin(const struct pool_buffer *buffer)
@@ -72,36 +72,36 @@ static inline uint8_t *pool_margin(const struct pool_buffer *buffer)
     return buffer->start + buffer->pool->stride_bytes - POOL_MARGIN_BYTES;
 }
 
-/* Opens a pool with its first chunk. False: no memory. */
+/* Opens a pool with its first chunk. Returns false if memory is exhausted. */
 bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
                uint32_t buffers_max);
 
-/* Every buffer must be FREE. Null members are allowed: a pool that failed to open. */
+/* Frees the pool; every buffer must be FREE. A pool that failed to open is allowed. */
 void pool_free(struct pool *pool);
 
-/* Registers every buffer there is, and from now on every one that growth adds: growth fails where
- * registering does. False: nothing is registered. */
+/* Registers all buffers, including those that growth adds later; growth fails if registering fails.
+ * Returns false, with nothing registered, if the system refuses. */
 bool pool_register(struct pool *pool, const struct pool_registrar *registrar);
 
-/* Every buffer must be FREE, and none may be used again before pool_free(). */
+/* Ends all registrations. Every buffer must be FREE, and only pool_free() may follow. */
 void pool_unregister(struct pool *pool);
 
-/* An empty buffer for `owner`; null when all buffers_max are out, or there is no memory for
- * more. */
+/* Returns an empty buffer owned by `owner`; null if buffers_max are taken or memory is
+ * exhausted. */
 struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner);
 
-/* From `owner` to FREE. */
+/* Passes a buffer from `owner` to FREE. */
 void pool_give_back(struct net_buffer *buffer, enum pool_owner owner);
 
-/* From one owner to another, neither FREE. */
+/* Passes a buffer from one owner to another; neither is FREE. */
 void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to);
 
-/* Lets the transport's own system call, which the sanitizer watches, touch a buffer that SYSTEM
- * owns; and ends that. */
+/* Allows a system call of the transport, which the sanitizer checks, to access a buffer that SYSTEM
+ * owns; and forbids it again. */
 void pool_touch(struct net_buffer *buffer);
 void pool_untouch(struct net_buffer *buffer);
 
-/* How many there are to take, as far as is known: growing may still fail, once. */
+/* Returns the number of buffers that can be taken, if growing succeeds. */
 static inline uint32_t pool_room(const struct pool *pool)
 {
     return pool->free_count + (pool->growth_failed ? 0 : pool->buffers_max - pool->buffers_count);
@@ -112,8 +112,7 @@ static inline bool pool_has(const struct pool *pool)
     return pool_room(pool) > 0;
 }
 
-/* Whether `bytes` and `length` lie inside the buffer's memory: checked wherever a buffer comes back
- * from its owner. */
+/* Returns whether `bytes` and `length` are inside the memory of the buffer. */
 bool pool_is_whole(const struct net_buffer *buffer);
 
 #endif

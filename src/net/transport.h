@@ -1,65 +1,80 @@
 /* SPDX-License-Identifier: MIT */
-/* transport.h - what a transport provides to net.c, and what net.c provides to it. Private to
- * src/net.
+/* transport.h - the functions that a transport provides to net.c, and the state that they share.
+ * Private to src/net.
  *
- * net.c stands in front of every transport: it checks arguments, keeps the handles, notes what is
- * outstanding and checks every event against it. A transport therefore only talks to its system: it
- * trusts its arguments, and all its events pass through handle_table_event() or one of the noted
- * answers.
+ * net.c stands in front of every transport: it checks arguments, finds handles, and records what is
+ * outstanding. A transport therefore trusts its arguments and only works with its system. All its
+ * events go through these files, which check them:
+ *
+ *      event_batch.h     events with no state of their own: NET_DATAGRAM, NET_BROKEN, ...
+ *      arrivals.h        data, FIN, failures and sockets that can arrive after "off"
+ *      answers.h         answers to sends and closes
+ *      buffer_waiters.h  handles that wait for a buffer
+ *      file_waiters.h    listeners that wait for files
+ *
+ * To add a transport: fill a struct transport, add it to the list in transports_*.c, and run
+ * `ctest -R contract`.
  */
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
+#include "answers.h"
+#include "arrivals.h"
 #include "atomic.h"
+#include "buffer_waiters.h"
+#include "event_batch.h"
+#include "file_waiters.h"
 #include "handle_table.h"
 #include "net.h"
 #include "pool.h"
 
-/* The front's state, open to the transports: they share its pools and its clock. */
+/* One net: the front's state, which transports share. */
 struct net {
     const struct transport *transport;
-    void *system; /* the transport's own, made by its open */
+    void *system; /* the transport's own state, created by its open */
     struct net_options options;
     struct pool stream_pool;
     struct pool datagram_pool;
     struct handle_table handle_table;
-    uint64_t now_ns;  /* moved by transport->wait alone (rule 9) */
-    uintptr_t thread; /* the opener, for rule 10 */
-    bool polled;      /* the last net_wait asked the system */
-    /* A NET_PAUSED for buffers of that pool went out, and nothing has been received since. */
-    bool streams_scarce, datagrams_scarce;
-    bool handle_closed; /* a NET_CLOSED went out since the starved listeners were last tried */
-    /* when to try the starved listeners again; NET_FOREVER: there are none */
-    uint64_t accept_retry_ns;
+    struct event_batch batch;
+    struct answers answers;
+    struct file_waiters file_waiters;
+    struct buffer_waiters stream_waiters, datagram_waiters; /* one per pool */
+    struct list deliverable; /* handles for which arrivals_deliver() has something */
+    uint64_t now_ns;         /* changed only by transport->wait (rule 9) */
+    uint64_t waited_ns;      /* now_ns at the end of the last transport->wait */
+    uintptr_t thread;        /* that opened the net, for rule 10 */
+    bool polled;             /* the last net_wait called transport->wait */
     struct net_info info;
 };
 
 struct transport {
     const char *name;
     bool listeners_share;    /* see net_info */
-    bool asked_by_name_only; /* "auto" passes over it */
-    bool is_verifiable;      /* it knows what to do with net_options.verify_rio */
-    /* A datagram's address lies with its bytes, where only the datagram pool's buffers have room
-     * for it (RIO). */
+    bool asked_by_name_only; /* "auto" does not choose it */
+    bool is_verifiable;      /* supports net_options.verify_rio */
+    /* The address of a datagram is stored beside its bytes, and only buffers of the datagram pool
+     * have room for it (RIO). */
     bool addresses_in_buffers;
-    size_t entry_bytes; /* its struct around struct handle, which comes first in it */
+    size_t entry_bytes; /* size of its entry, which begins with struct handle */
 
-    /* Makes net->system, and sets net->now_ns and net->info.held_bytes_max. On failure it leaves
+    /* Creates net->system, and sets net->now_ns and net->info.held_bytes_max. On failure leaves
      * nothing behind. */
     enum weir_code (*open)(struct net *net, struct weir_error *error);
     void (*free)(struct net *net);
     void (*wake)(struct net *net); /* any thread */
 
-    /* The two below fill their slot; on failure they leave it as they found it, and close what they
-     * opened. */
+    /* Open a handle. On failure they close everything that they opened; adopt closes the socket. */
     enum weir_code (*listen)(struct net *net, struct handle *handle,
-                             const struct net_listen_options *place, struct weir_error *error);
+                             const struct net_listen_options *options, struct weir_error *error);
     enum weir_code (*adopt)(struct net *net, struct handle *handle, struct net_socket socket,
                             struct weir_error *error);
-    /* Whatever an accepted socket needs of its listener is done before NET_ACCEPTED: adopt,
-     * perhaps on another net, never sees the listener. */
+    /* Accepting, as handle->flow_on says; also called when nothing changed. Everything that an
+     * accepted socket needs from its listener is done before NET_ACCEPTED, because adopt, possibly
+     * on another net, does not have the listener. */
     void (*accept)(struct net *net, struct handle *handle, bool on);
     void (*refuse)(struct net *net, struct net_socket socket);
+    /* Receiving, as handle->flow_on says; also called when nothing changed. */
     void (*receive)(struct net *net, struct handle *handle, bool on);
     void (*send)(struct net *net, struct handle *handle, struct net_buffer *const *buffers,
                  uint32_t count);
@@ -68,20 +83,23 @@ struct transport {
     struct weir_address (*local_address)(struct net *net, struct handle *handle);
 
     enum weir_code (*bind)(struct net *net, struct handle *handle,
-                           const struct net_listen_options *place, struct weir_error *error);
+                           const struct net_listen_options *options, struct weir_error *error);
     void (*send_to)(struct net *net, struct handle *handle, const struct weir_address *peer,
                     const struct weir_address *local, struct net_buffer *buffer,
                     uint32_t segment_bytes);
+    /* Hands out a held datagram: NET_DATAGRAM or NET_TOO_LARGE. Null: arrival_datagram() is never
+     * called. */
+    void (*hand_out_datagram)(struct net *net, struct handle *handle, struct net_buffer *buffer);
     bool (*is_own)(struct net *net, struct handle *handle, const struct weir_address *address);
 
-    /* Commits what was gathered; waits until an event or until_ns (0: not at all); adds events
-     * while handle_table_has_room(); moves net->now_ns to the present. The only place where
-     * handle_table_event() may be called. */
+    /* Submits the collected requests, waits for an event until until_ns (0: does not wait), adds
+     * events while there is room, and sets net->now_ns to the current time. Events can be added
+     * nowhere else. */
     void (*wait)(struct net *net, uint64_t until_ns);
 };
 
-/* The transports of this build, best first, null after the last; made by CMake's choice of
- * folders. */
+/* The transports of this build, best first, null after the last. CMake chooses the file that
+ * defines it. */
 extern const struct transport *const net_transports[];
 
 #endif

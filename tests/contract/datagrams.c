@@ -54,19 +54,19 @@ static void datagrams__burst(struct line *line, struct peer_datagrams *peer, uin
 {
     static uint8_t bytes[65507];
     struct weir_address to = line_address(line);
-    uint32_t sent = 0, seen_count = 0, under_way = 0;
+    uint32_t sent = 0, seen_count = 0, in_flight = 0;
     struct datagram_seen seen;
 
     world_begin(line->world);
     while (seen_count < count) {
         while (sent < count) {
             uint32_t length = datagrams__size(sent);
-            if (under_way > 0 &&
-                under_way + length + DATAGRAMS__OVERHEAD_BYTES > DATAGRAMS__UNDER_WAY_BYTES)
+            if (in_flight > 0 &&
+                in_flight + length + DATAGRAMS__OVERHEAD_BYTES > DATAGRAMS__UNDER_WAY_BYTES)
                 break;
             pattern_fill(sent, 0, bytes, length);
             peer_send_to(peer, &to, bytes, length);
-            under_way += length + DATAGRAMS__OVERHEAD_BYTES;
+            in_flight += length + DATAGRAMS__OVERHEAD_BYTES;
             sent++;
         }
         world_iterate_on(line->world, "every datagram came", __FILE__, __LINE__);
@@ -74,10 +74,10 @@ static void datagrams__burst(struct line *line, struct peer_datagrams *peer, uin
             require_equal(seen.length, datagrams__size(seen_count));
             require_equal(pattern_wrong(seen_count, 0, seen.bytes, seen.length), seen.length);
             require_equal(seen.got->from.port, peer_bound(peer).port);
-            under_way -= seen.length + DATAGRAMS__OVERHEAD_BYTES;
+            in_flight -= seen.length + DATAGRAMS__OVERHEAD_BYTES;
         }
     }
-    require_equal(under_way, 0);
+    require_equal(in_flight, 0);
 }
 
 static void every_size_arrives_in_bursts_beyond_the_pool(void **state)

@@ -37,8 +37,8 @@ static void injected__wait_answers_twice(struct net *net, uint64_t until_ns)
 
     injected__inner->wait(net, until_ns);
     if (handle && handle->kind == HANDLE_CONNECTION && !handle->send_out && !handle->closing &&
-        handle_table_has_room(&net->handle_table))
-        handle_table_event(net, handle, NET_SENT);
+        event_batch_has_room(&net->batch))
+        event_batch_add(net, handle, NET_SENT);
 }
 
 static void injected__send_gives_back_early(struct net *net, struct handle *handle,
@@ -53,7 +53,7 @@ static void injected__send_gives_back_early(struct net *net, struct handle *hand
 static void injected__close_before_answers(struct net *net, struct handle *handle)
 {
     if (handle->send_out && !handle->sent_ready)
-        handle_table_closed(net, handle);
+        answer_closed(net, handle);
     else
         injected__inner->close(net, handle);
 }
@@ -70,12 +70,11 @@ static void injected__wait_delivers_while_off(struct net *net, uint64_t until_ns
 
     injected__inner->wait(net, until_ns);
     if (!handle || handle->kind != HANDLE_CONNECTION || handle->flow_on || handle->closing) return;
-    struct net_buffer *buffer = handle_table_has_room(&net->handle_table)
-                                    ? pool_take(&net->stream_pool, POOL_SYSTEM)
-                                    : NULL;
+    struct net_buffer *buffer =
+        event_batch_has_room(&net->batch) ? pool_take(&net->stream_pool, POOL_SYSTEM) : NULL;
     if (!buffer) return;
     buffer->length = 1;
-    handle_table_received(net, handle, buffer);
+    event_batch_received(net, handle, buffer);
 }
 
 static void injected__send_cuts(struct net *net, struct handle *handle,
@@ -108,12 +107,12 @@ static void injected__send_never_answers(struct net *net, struct handle *handle,
 static void injected__wait_then(struct net *net, uint64_t until_ns, enum net_event_kind kind,
                                 void (*spoil)(struct net *net, struct net_event *event))
 {
-    uint32_t first = net->handle_table.events_count;
+    uint32_t first = net->batch.count;
 
     injected__inner->wait(net, until_ns);
-    uint32_t count = net->handle_table.events_count;
+    uint32_t count = net->batch.count;
     for (uint32_t i = first; i < count; i++)
-        if (net->handle_table.events[i].kind == kind) spoil(net, &net->handle_table.events[i]);
+        if (net->batch.events[i].kind == kind) spoil(net, &net->batch.events[i]);
 }
 
 static void injected__flip(struct net *net, struct net_event *event)
@@ -131,8 +130,8 @@ static void injected__end(struct net *net, struct net_event *event)
 {
     struct handle *handle = handle_table_at(&net->handle_table, event->handle.index);
 
-    if (handle_table_has_room(&net->handle_table) && !handle->peer_done)
-        handle_table_event(net, handle, NET_PEER_DONE);
+    if (event_batch_has_room(&net->batch) && !handle->peer_done)
+        event_batch_add(net, handle, NET_PEER_DONE);
 }
 
 static void injected__wait_ends_early(struct net *net, uint64_t until_ns)
@@ -190,7 +189,7 @@ static void injected__wait_returns_early(struct net *net, uint64_t until_ns)
 
 static void injected__wait_spins_when_starved(struct net *net, uint64_t until_ns)
 {
-    injected__inner->wait(net, net->handle_table.starved ? 0 : until_ns);
+    injected__inner->wait(net, !list_is_empty(&net->file_waiters.listeners) ? 0 : until_ns);
 }
 
 static void injected__wait_forgets_a_buffer(struct net *net, uint64_t until_ns)

@@ -118,7 +118,7 @@ static bool memwin__receive_now(struct memwin_socket *socket, struct memwin_op *
 
     *status = end->reset_arrived ? MEMWIN__RESET : 0;
     if (end->reset_arrived) return true;
-    if (end->arrived == 0) return end->end_arrived;
+    if (end->arrived == 0) return end->fin_arrived;
     if (memwin_chance(3)) most = 1 + (uint32_t)wire_random(memwin_simulation, most);
     op->done_bytes = wire_read(end, op->piece.bytes, most);
     return true;

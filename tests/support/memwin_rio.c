@@ -159,7 +159,7 @@ static bool memwin__receive_bytes(struct memwin_request *request)
     if (end->reset_arrived) {
         memwin__done(request, memwin_status_reset(), 0);
     } else if (end->arrived == 0) {
-        if (!end->end_arrived) return false;
+        if (!end->fin_arrived) return false;
         memwin__done(request, 0, 0);
     } else if ((failed = memwin_fault(MEMWIN_RECEIVE)) != 0) {
         memwin__done(request, failed, 0);

@@ -5,7 +5,7 @@
 #include "transport.h"
 #include "transports_linux.h"
 
-extern const struct transport transport_simulated; /* sim.c */
+extern const struct transport transport_simulated; /* sim_transport.c */
 extern struct transport transport_alone;           /* transport_alone_linux.c */
 
 const struct transport *const net_transports[] = {&transport_uring,

@@ -4,7 +4,7 @@
 #include "rio.h"
 #include "transport.h"
 
-extern const struct transport transport_simulated; /* sim.c */
+extern const struct transport transport_simulated; /* sim_transport.c */
 
 const struct transport *const net_transports[] = {&transport_rio, &transport_iocp,
                                                   &transport_simulated, NULL};

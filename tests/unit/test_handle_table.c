@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_handle_table.c - the ledger alone: slots that never move, names that never return, and each
- * law's breach stopped. */
+/* test_handle_table.c - handles that never move, names that never return, and each violation of a
+ * transport rule stopped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "require.h"
 #include "transport.h"
 
-/* A net of which nothing but the ledger and a small pool are alive. */
+/* A net of which only the handle table and a small pool are open. */
 struct test_net {
     struct net net;
     struct net_event events[8];
@@ -28,8 +28,8 @@ static struct test_net *test__open(uint32_t slots_max, uint32_t events_max)
     require(test != NULL);
     require(handle_table_open(&test->net.handle_table, sizeof(struct handle), slots_max));
     require(pool_open(&test->net.stream_pool, 512, 2, 2));
-    test->net.handle_table.events = test->events;
-    test->net.handle_table.events_max = events_max;
+    test->net.batch.events = test->events;
+    test->net.batch.max = events_max;
     return test;
 }
 
@@ -41,10 +41,10 @@ static void test__free(struct test_net *test)
 }
 
 /* As a net_wait would begin. */
-static void test__turn(struct test_net *test)
+static void test__iterate(struct test_net *test)
 {
-    test->net.handle_table.events_count = 0;
-    handle_table_hand_out_answers(&test->net);
+    test->net.batch.count = 0;
+    answers_hand_out(&test->net);
 }
 
 static void slots_stay_where_they_are_and_end_at_the_maximum(void **state)
@@ -121,10 +121,10 @@ static void a_send_and_a_close_are_answered_in_that_order(void **state)
     (void)state;
     handle->send_out = true;
     handle->closing = true;
-    handle_table_closed(&test->net, handle);
-    handle_table_sent(&test->net, handle, WEIR_CANCELLED, 5);
-    test__turn(test);
-    require_equal(test->net.handle_table.events_count, 2);
+    answer_closed(&test->net, handle);
+    answer_sent(&test->net, handle, WEIR_CANCELLED, 5);
+    test__iterate(test);
+    require_equal(test->net.batch.count, 2);
     require_equal(test->events[0].kind, NET_SENT);
     require_equal(test->events[0].code, WEIR_CANCELLED);
     require_equal(test->events[0].os_error, 5);
@@ -132,8 +132,8 @@ static void a_send_and_a_close_are_answered_in_that_order(void **state)
     require_equal(test->events[1].handle.generation, id.generation);
     require(test->events[1].owner == &test);
     require_equal(test->net.handle_table.open_count, 0);
-    test__turn(test);
-    require_equal(test->net.handle_table.events_count, 0);
+    test__iterate(test);
+    require_equal(test->net.batch.count, 0);
     test__free(test);
 }
 
@@ -146,18 +146,18 @@ static void answers_wait_for_room(void **state)
     for (int i = 0; i < 3; i++) {
         slots[i] = handle_table_take(&test->net.handle_table, HANDLE_CONNECTION, &slots[i]);
         slots[i]->send_out = slots[i]->closing = true;
-        handle_table_sent(&test->net, slots[i], WEIR_OK, 0);
-        handle_table_closed(&test->net, slots[i]);
+        answer_sent(&test->net, slots[i], WEIR_OK, 0);
+        answer_closed(&test->net, slots[i]);
     }
     for (int i = 0; i < 3; i++) {
-        test__turn(test);
+        test__iterate(test);
         require_equal(test->events[0].kind, NET_SENT);
         require(test->events[0].owner == &slots[i]);
-        test__turn(test);
+        test__iterate(test);
         require_equal(test->events[0].kind, NET_CLOSED);
         require(test->events[0].owner == &slots[i]);
     }
-    require(!handle_table_has_answers(&test->net.handle_table));
+    require(!answers_are_recorded(&test->net.answers));
     test__free(test);
 }
 
@@ -168,19 +168,19 @@ static void datagrams_are_answered_in_numbers(void **state)
 
     (void)state;
     handle->datagrams_out = 10;
-    handle_table_sent_to(&test->net, handle, 3, 0, WEIR_OK, 0);
-    handle_table_sent_to(&test->net, handle, 1, 2, WEIR_UNREACHABLE, 7);
-    handle_table_sent_to(&test->net, handle, 0, 1, WEIR_TOO_LARGE, 8);
-    handle_table_sent_to(&test->net, handle, 0, 0, WEIR_OK, 0);
-    test__turn(test);
-    require_equal(test->net.handle_table.events_count, 1);
+    answer_datagrams(&test->net, handle, 3, 0, WEIR_OK, 0);
+    answer_datagrams(&test->net, handle, 1, 2, WEIR_UNREACHABLE, 7);
+    answer_datagrams(&test->net, handle, 0, 1, WEIR_TOO_LARGE, 8);
+    answer_datagrams(&test->net, handle, 0, 0, WEIR_OK, 0);
+    test__iterate(test);
+    require_equal(test->net.batch.count, 1);
     require_equal(test->events[0].sent_count, 4);
     require_equal(test->events[0].failed_count, 3);
     require_equal(test->events[0].code, WEIR_UNREACHABLE); /* the first failure's */
     require_equal(test->events[0].os_error, 7);
     require_equal(handle->datagrams_out, 3);
-    handle_table_sent_to(&test->net, handle, 3, 0, WEIR_OK, 0);
-    test__turn(test);
+    answer_datagrams(&test->net, handle, 3, 0, WEIR_OK, 0);
+    test__iterate(test);
     require_equal(test->events[0].sent_count, 3);
     require_equal(test->events[0].code, WEIR_OK);
     handle_table_give_back(&test->net.handle_table, handle);
@@ -194,14 +194,14 @@ static void one_pause_stands_for_a_whole_shortage(void **state)
 
     (void)state;
     handle->flow_on = true;
-    for (int i = 0; i < 3; i++) handle_table_buffers_scarce(&test->net, handle);
-    require_equal(test->net.handle_table.events_count, 1);
+    for (int i = 0; i < 3; i++) buffer_waiters_report(&test->net, handle);
+    require_equal(test->net.batch.count, 1);
     require_equal(test->events[0].code, WEIR_NO_BUFFERS);
     struct net_buffer *buffer = pool_take(&test->net.stream_pool, POOL_SYSTEM);
     buffer->length = 1;
-    handle_table_received(&test->net, handle, buffer); /* it is over; the next is another */
-    handle_table_buffers_scarce(&test->net, handle);
-    require_equal(test->net.handle_table.events_count, 3);
+    event_batch_received(&test->net, handle, buffer); /* it is over; the next is another */
+    buffer_waiters_report(&test->net, handle);
+    require_equal(test->net.batch.count, 3);
     pool_give_back(buffer, POOL_CALLER);
     handle_table_give_back(&test->net.handle_table, handle);
     test__free(test);
@@ -219,10 +219,10 @@ static const struct test_breach {
     {"rule 1", {.kind = HANDLE_CONNECTION}, NET_PEER_DONE},
     {"rule 1", {.kind = HANDLE_DATAGRAM}, NET_DATAGRAM},
     {"rule 1", {.kind = HANDLE_DATAGRAM}, NET_TOO_LARGE},
-    {"after its end",
+    {"after its FIN",
      {.kind = HANDLE_CONNECTION, .flow_on = true, .peer_done = true},
      NET_RECEIVED},
-    {"after its end",
+    {"after its FIN",
      {.kind = HANDLE_CONNECTION, .flow_on = true, .peer_done = true},
      NET_PEER_DONE},
     {"rule 2", {.kind = HANDLE_CONNECTION}, NET_SENT},
@@ -252,7 +252,7 @@ static void test__breach(void *argument)
     handle->closing = breach->handle.closing;
     handle->send_out = breach->handle.send_out;
     handle->datagrams_out = breach->handle.datagrams_out;
-    handle_table_event(&test->net, handle, breach->event);
+    event_batch_add(&test->net, handle, breach->event);
 }
 
 static void each_breach_is_stopped(void **state)
@@ -267,8 +267,8 @@ static void test__event_outside(void *argument)
     struct test_net *test = test__open(10, 8);
 
     (void)argument;
-    test->net.handle_table.events = NULL;
-    handle_table_event(&test->net, NULL, NET_WOKEN);
+    test->net.batch.events = NULL;
+    event_batch_add(&test->net, NULL, NET_WOKEN);
 }
 
 static void test__answer_twice(void *argument)
@@ -278,8 +278,8 @@ static void test__answer_twice(void *argument)
 
     (void)argument;
     handle->send_out = true;
-    handle_table_sent(&test->net, handle, WEIR_OK, 0);
-    handle_table_sent(&test->net, handle, WEIR_OK, 0);
+    answer_sent(&test->net, handle, WEIR_OK, 0);
+    answer_sent(&test->net, handle, WEIR_OK, 0);
 }
 
 static void test__answer_too_many(void *argument)
@@ -289,8 +289,8 @@ static void test__answer_too_many(void *argument)
 
     (void)argument;
     handle->datagrams_out = 3;
-    handle_table_sent_to(&test->net, handle, 2, 0, WEIR_OK, 0);
-    handle_table_sent_to(&test->net, handle, 1, 1, WEIR_OK, 0);
+    answer_datagrams(&test->net, handle, 2, 0, WEIR_OK, 0);
+    answer_datagrams(&test->net, handle, 1, 1, WEIR_OK, 0);
 }
 
 static void test__close_twice(void *argument)
@@ -300,8 +300,8 @@ static void test__close_twice(void *argument)
 
     (void)argument;
     handle->closing = true;
-    handle_table_closed(&test->net, handle);
-    handle_table_closed(&test->net, handle);
+    answer_closed(&test->net, handle);
+    answer_closed(&test->net, handle);
 }
 
 static void test__find_old(void *argument)
@@ -332,7 +332,7 @@ static void answers_and_names_that_do_not_exist_are_stopped(void **state)
     require_death(test__answer_too_many, NULL, "rule 2");
     require_death(test__close_twice, NULL, "rule 2");
     require_death(test__find_old, NULL, "after its NET_CLOSED");
-    require_death(test__find_beyond, NULL, "index < handle_table->slots_count");
+    require_death(test__find_beyond, NULL, "index < handle_table->handles_count");
 }
 
 int main(void)
@@ -349,5 +349,5 @@ int main(void)
         cmocka_unit_test(answers_and_names_that_do_not_exist_are_stopped),
     };
 
-    return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("handle_table", tests, NULL, NULL);
 }

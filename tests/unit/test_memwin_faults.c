@@ -16,6 +16,7 @@
 
 #include "memwin.h"
 #include "require.h"
+#include "sim.h"
 #include "win_error.h"
 #include "world.h"
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* datagram.c - UDP on Linux: recvmmsg and sendmmsg, trains whole in both directions.
+/* datagram.c - UDP on Linux: recvmmsg and sendmmsg, with GRO and GSO batches.
  *
  *      system --recvmmsg--> batch of buffers --> NET_DATAGRAM each
- *               (UDP_GRO: one buffer may hold a train)
+ *               (UDP_GRO: one buffer can contain a batch)
  *      net_send_to --> ring of sends --> neighbours to one peer grouped --sendmmsg--> system
- *               (UDP_SEGMENT: the group is cut apart again behind one walk of the stack)
+ *               (UDP_SEGMENT: the system splits the group after one pass through its stack)
  *
- * A group or train that the system refuses is sent again one datagram at a time: offload is a
- * matter of speed only. A datagram that cannot be sent is answered as failed and concerns nobody
- * else.
+ * If the system refuses a group or batch, its datagrams are sent one at a time: offload only
+ * affects speed. A datagram that cannot be sent is answered as failed and does not affect others.
  *
- * Memory: a gathered send's buffer is the system's until sendmmsg took it, which copies; it is then
- * in the pool.
+ * Memory: SYSTEM owns the buffer of a queued send until sendmmsg has copied it; then it returns to
+ * the pool.
  */
 #include "datagram.h"
 
@@ -28,8 +27,8 @@
 #include "memory.h"
 
 #define DATAGRAM__BATCH 32               /* datagrams in one system call */
-#define DATAGRAM__SEGMENTS_MAX 64        /* the kernel's bound before 6.9, UDP_MAX_SEGMENTS */
-#define DATAGRAM__GROUP_BYTES_MAX 60000u /* below the largest IP packet whatever the headers */
+#define DATAGRAM__SEGMENTS_MAX 64        /* the kernel's limit before 6.9, UDP_MAX_SEGMENTS */
+#define DATAGRAM__GROUP_BYTES_MAX 60000u /* below the largest IP packet with any headers */
 #define DATAGRAM__SEGMENT_BYTES_MAX \
     1452u /* a segment must fit the link: 1500 less the IPv6 and UDP headers */
 #define DATAGRAM__CONTROL_BYTES 96 /* packet information and one segment size, in either family */
@@ -50,20 +49,20 @@ struct datagram_send {
     uint32_t segment_bytes; /* 0: a single datagram */
 };
 
-/* What one system call works on. */
+/* The arguments of one system call. */
 struct datagram__batch {
     struct mmsghdr messages[DATAGRAM__BATCH];
     struct iovec vectors[DATAGRAM__BATCH];
     union linux_sockaddr peers[DATAGRAM__BATCH];
     _Alignas(struct cmsghdr) uint8_t controls[DATAGRAM__BATCH][DATAGRAM__CONTROL_BYTES];
     struct net_buffer *buffers[DATAGRAM__BATCH];
-    uint32_t sends_of[DATAGRAM__BATCH]; /* sending: how many gathered sends the message carries */
+    uint32_t sends_of[DATAGRAM__BATCH]; /* sending: the number of queued sends in each message */
     uint32_t count;
 };
 
 /* ---- open, close ---- */
 
-/* Only speed and the address of answers depend on these: a system without them still serves. */
+/* Affects speed and the source address of answers only, so failures are ignored. */
 static void datagram__set_options(const struct net *net, const struct datagram *datagram)
 {
     const int on = 1, bytes = (int)net->options.datagram_socket_bytes;
@@ -78,16 +77,17 @@ static void datagram__set_options(const struct net *net, const struct datagram *
 }
 
 enum weir_code datagram_open(struct net *net, struct handle *entry, struct datagram *datagram,
-                             struct datagram_list *list, const struct net_listen_options *place,
+                             struct datagram_list *list, const struct net_listen_options *options,
                              struct weir_error *error)
 {
+    weir_check(entry->kind == HANDLE_DATAGRAM);
     *datagram = (struct datagram){
-        .entry = entry, .readable = true, .writable = true, .joins = true, .batch = 1};
+        .entry = entry, .readable = true, .writable = true, .can_join = true, .batch = 1};
     datagram->sends = memory_alloc_array(net->options.datagram_sends_max, sizeof *datagram->sends);
     if (!datagram->sends)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a datagram socket", NULL, NULL,
                           "free some memory");
-    enum weir_code code = linux_bind(place, &datagram->fd, &datagram->v4_socket, error);
+    enum weir_code code = linux_bind(options, &datagram->fd, &datagram->v4_socket, error);
     if (code != WEIR_OK) {
         memory_free(datagram->sends);
         return code;
@@ -113,19 +113,21 @@ void datagram_abandon(struct datagram *datagram, struct datagram_list *list)
 static struct datagram_send *datagram__send_at(const struct net *net,
                                                const struct datagram *datagram, uint32_t index)
 {
+    weir_check(index < net->options.datagram_sends_max);
     return &datagram->sends[(datagram->sends_first + index) % net->options.datagram_sends_max];
 }
 
-/* The first `count` gathered sends went out. */
+/* Counts the first `count` queued sends as sent. */
 static void datagram__count_sent(const struct net *net, struct datagram *datagram, uint32_t count)
 {
+    weir_check(count <= datagram->sends_count);
     for (uint32_t i = 0; i < count; i++) {
         const struct datagram_send *send = datagram__send_at(net, datagram, i);
-        handle_table_count_sent(datagram->entry, send->buffer->length, send->segment_bytes);
+        answer_count_datagrams(datagram->entry, send->buffer->length, send->segment_bytes);
     }
 }
 
-/* The first `count` gathered sends are done with: their buffers go home. */
+/* Removes the first `count` queued sends and returns their buffers to the pool. */
 static void datagram__drop_sends(const struct net *net, struct datagram *datagram, uint32_t count)
 {
     weir_check(count <= datagram->sends_count);
@@ -141,9 +143,9 @@ void datagram_close(struct net *net, struct datagram *datagram, struct datagram_
     uint32_t unsent = datagram->sends_count;
 
     datagram__drop_sends(net, datagram, unsent);
-    handle_table_sent_to(net, entry, 0, unsent, WEIR_CANCELLED, ECANCELED);
+    answer_datagrams(net, entry, 0, unsent, WEIR_CANCELLED, ECANCELED);
     datagram_abandon(datagram, list);
-    handle_table_closed(net, entry);
+    answer_closed(net, entry);
 }
 
 bool datagram_is_own(const struct net *net, const struct datagram *datagram,
@@ -170,8 +172,8 @@ static void *datagram__put_control(struct msghdr *message, int level, int type, 
     return CMSG_DATA(at);
 }
 
-/* An answer leaves from the address that was asked, or a client behind it would not know it. A
- * datagram to a group or to all was asked of no address in particular: there the system chooses. */
+/* Sets the source address to the destination of the request, or the client would not accept the
+ * answer. A multicast or broadcast destination cannot be a source: there the system chooses. */
 static void datagram__put_local(struct msghdr *message, bool v4_socket,
                                 const struct weir_address *local)
 {
@@ -193,10 +195,11 @@ static void datagram__put_segment(struct msghdr *message, uint32_t segment_bytes
 {
     uint16_t size = (uint16_t)segment_bytes;
 
+    weir_check(segment_bytes <= UINT16_MAX);
     memcpy(datagram__put_control(message, SOL_UDP, UDP_SEGMENT, sizeof size), &size, sizeof size);
 }
 
-/* Reads where the datagram was sent to, and whether it is a train. */
+/* Reads the destination address, and the segment size of a GRO batch. */
 static void datagram__read_control(struct msghdr *message, uint16_t port, struct net_event *event)
 {
     event->local = (struct weir_address){.port = port};
@@ -225,40 +228,48 @@ void datagram_send(const struct net *net, struct datagram *datagram,
                    const struct weir_address *peer, const struct weir_address *local,
                    struct net_buffer *buffer, uint32_t segment_bytes)
 {
+    weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
     weir_check(datagram->sends_count < net->options.datagram_sends_max);
     *datagram__send_at(net, datagram, datagram->sends_count) = (struct datagram_send){
         .peer = *peer, .local = *local, .buffer = buffer, .segment_bytes = segment_bytes};
     datagram->sends_count++;
 }
 
-/* How many gathered sends from the index-th on can leave as one message: equal datagrams to one
- * peer from one address, the last perhaps shorter. */
+/* Whether a queued send can follow in the message that began with `first` and has `bytes`. */
+static bool datagram__joins(const struct datagram_send *first, const struct datagram_send *next,
+                            uint32_t bytes)
+{
+    uint32_t length = next->buffer->length;
+
+    if (next->segment_bytes != 0 || length == 0 || length > first->buffer->length) return false;
+    if (bytes + length > DATAGRAM__GROUP_BYTES_MAX) return false;
+    return address_equals(&next->peer, &first->peer) &&
+           address_same_ip(&next->local, &first->local);
+}
+
+/* Returns the number of queued sends from `index` on that can be one message: datagrams of equal
+ * size to one peer from one address, the last possibly shorter. */
 static uint32_t datagram__group_length(const struct net *net, const struct datagram *datagram,
                                        uint32_t index)
 {
     const struct datagram_send *first = datagram__send_at(net, datagram, index);
     uint32_t size = first->buffer->length, bytes = size, count = 1;
 
-    if (!datagram->joins || first->segment_bytes != 0 || size == 0 ||
+    weir_check(index < datagram->sends_count);
+    if (!datagram->can_join || first->segment_bytes != 0 || size == 0 ||
         size > DATAGRAM__SEGMENT_BYTES_MAX)
         return 1;
     while (index + count < datagram->sends_count && count < DATAGRAM__SEGMENTS_MAX) {
         const struct datagram_send *next = datagram__send_at(net, datagram, index + count);
-        uint32_t length = next->buffer->length;
-        if (next->segment_bytes != 0 || length == 0 || length > size) break;
-        if (bytes + length > DATAGRAM__GROUP_BYTES_MAX) break;
-        if (!address_equals(&next->peer, &first->peer) ||
-            !address_same_ip(&next->local, &first->local))
-            break;
-        bytes += length;
+        if (!datagram__joins(first, next, bytes)) break;
+        bytes += next->buffer->length;
         count++;
-        if (length < size) break;
+        if (next->buffer->length < size) break; /* only the last may be shorter */
     }
     return count;
 }
 
-/* Adds one message made of `count` gathered sends from the index-th on; the vectors used so far are
- * counted. */
+/* Adds one message of `count` queued sends from `index` on; `vectors` has room for them. */
 static void datagram__put_message(const struct net *net, const struct datagram *datagram,
                                   struct datagram__batch *batch, uint32_t index, uint32_t count,
                                   struct iovec *vectors)
@@ -267,6 +278,9 @@ static void datagram__put_message(const struct net *net, const struct datagram *
     uint32_t at = batch->count++, segment_bytes = first->segment_bytes;
     struct msghdr *message = &batch->messages[at].msg_hdr;
 
+    weir_check(at < DATAGRAM__BATCH);
+    weir_check(count >= 1);
+    weir_check(index + count <= datagram->sends_count);
     *message =
         (struct msghdr){.msg_name = &batch->peers[at], .msg_iov = vectors, .msg_iovlen = count};
     message->msg_namelen = linux_sockaddr_of(&first->peer, datagram->v4_socket, &batch->peers[at]);
@@ -284,8 +298,7 @@ static void datagram__put_message(const struct net *net, const struct datagram *
     batch->sends_of[at] = count;
 }
 
-/* One datagram by itself, cut out of a train or group that the system refused as a whole. Zero, or
- * errno. */
+/* Sends one datagram of a batch or group that the system refused. Returns 0 or errno. */
 static int datagram__send_single(struct datagram *datagram, const struct datagram_send *send,
                                  uint32_t offset, uint32_t length)
 {
@@ -295,6 +308,7 @@ static int datagram__send_single(struct datagram *datagram, const struct datagra
     struct msghdr message = {
         .msg_name = &peer, .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
 
+    weir_check(offset + length <= send->buffer->length);
     message.msg_namelen = linux_sockaddr_of(&send->peer, datagram->v4_socket, &peer);
     datagram__put_local(&message, datagram->v4_socket, &send->local);
     if (message.msg_controllen == 0) message.msg_control = NULL;
@@ -303,8 +317,8 @@ static int datagram__send_single(struct datagram *datagram, const struct datagra
     return 0;
 }
 
-/* A train (or a plain datagram) one datagram at a time. Zero, or errno; *sent_bytes says how far it
- * came. */
+/* Sends a batch (or a plain datagram) one datagram at a time. Returns 0 or errno; *sent_bytes
+ * counts the bytes sent. */
 static int datagram__send_singly(struct datagram *datagram, const struct datagram_send *send,
                                  uint32_t *sent_bytes)
 {
@@ -321,15 +335,18 @@ static int datagram__send_singly(struct datagram *datagram, const struct datagra
     return os_error;
 }
 
-/* The first `count` gathered sends were refused together with `os_error`: each is tried by
- * itself. One that finds the socket full waits with those behind it, unless it is a train cut in
- * its middle, whose rest is lost. */
-static void datagram__send_apart(struct net *net, struct datagram *datagram, uint32_t count,
-                                 int os_error)
+/* The system refused the first `count` queued sends together, with `os_error`: sends each of them
+ * separately. If the socket is full, the current and the following sends wait. The exception is a
+ * batch of which a part was sent: its rest is lost. */
+static void datagram__send_separately(struct net *net, struct datagram *datagram, uint32_t count,
+                                      int os_error)
 {
     bool joined = count > 1 || datagram__send_at(net, datagram, 0)->segment_bytes != 0;
 
-    if (joined && os_error == EIO) datagram->joins = false; /* it cannot checksum for us */
+    weir_check(count <= datagram->sends_count);
+    weir_check(os_error != 0);
+    if (joined && os_error == EIO)
+        datagram->can_join = false; /* the interface cannot compute checksums */
     for (uint32_t i = 0; i < count; i++) {
         const struct datagram_send *send = datagram__send_at(net, datagram, 0);
         uint32_t sent_bytes = 0;
@@ -342,19 +359,20 @@ static void datagram__send_apart(struct net *net, struct datagram *datagram, uin
             return;
         }
         if (failed == 0) datagram__count_sent(net, datagram, 1);
-        handle_table_sent_to(net, datagram->entry, failed == 0, failed != 0,
-                             error_code_of_os(failed), failed);
+        answer_datagrams(net, datagram->entry, failed == 0, failed != 0, error_code_of_os(failed),
+                         failed);
         datagram__drop_sends(net, datagram, 1);
     }
 }
 
-/* One batch of gathered sends; false: the socket takes no more for now. */
+/* Sends one batch of queued sends. Returns false if the socket accepts nothing further for now. */
 static bool datagram__send_batch(struct net *net, struct datagram *datagram)
 {
     struct datagram__batch batch;
     struct iovec vectors[DATAGRAM__BATCH + DATAGRAM__SEGMENTS_MAX];
     uint32_t used = 0, done = 0;
 
+    weir_check(datagram->sends_count > 0);
     batch.count = 0;
     while (used < datagram->sends_count && used < DATAGRAM__BATCH &&
            batch.count < DATAGRAM__BATCH) {
@@ -368,21 +386,22 @@ static bool datagram__send_batch(struct net *net, struct datagram *datagram)
     if (sent < 0) {
         if (os_error == EAGAIN) datagram->writable = false;
         if (os_error != EAGAIN && os_error != EINTR)
-            datagram__send_apart(net, datagram, batch.sends_of[0], os_error);
+            datagram__send_separately(net, datagram, batch.sends_of[0], os_error);
         return datagram->writable;
     }
     for (int i = 0; i < sent; i++) done += batch.sends_of[i];
     datagram__count_sent(net, datagram, done);
     datagram__drop_sends(net, datagram, done);
-    handle_table_sent_to(net, datagram->entry, done, 0, WEIR_OK, 0);
+    answer_datagrams(net, datagram->entry, done, 0, WEIR_OK, 0);
     return true;
 }
 
 /* ---- receiving ---- */
 
-/* Lays out `want` buffers for the system to fill; fewer where the pool has no more. */
+/* Prepares up to `want` buffers for the system to fill; fewer if the pool is exhausted. */
 static void datagram__prepare(struct net *net, struct datagram__batch *batch, uint32_t want)
 {
+    weir_check(want <= DATAGRAM__BATCH);
     for (batch->count = 0; batch->count < want; batch->count++) {
         uint32_t at = batch->count;
         struct net_buffer *buffer = pool_take(&net->datagram_pool, POOL_SYSTEM);
@@ -401,19 +420,20 @@ static void datagram__prepare(struct net *net, struct datagram__batch *batch, ui
     }
 }
 
-static void datagram__hand_up(struct net *net, const struct datagram *datagram,
-                              struct datagram__batch *batch, uint32_t at)
+static void datagram__hand_out(struct net *net, const struct datagram *datagram,
+                               struct datagram__batch *batch, uint32_t at)
 {
     struct mmsghdr *message = &batch->messages[at];
     struct net_buffer *buffer = batch->buffers[at];
     bool cut = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
     struct net_event *event =
-        handle_table_event(net, datagram->entry, cut ? NET_TOO_LARGE : NET_DATAGRAM);
+        event_batch_add(net, datagram->entry, cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
+    weir_check(at < batch->count);
     event->peer = linux_address_of(&batch->peers[at]);
     datagram__read_control(&message->msg_hdr, datagram->bound.port, event);
     buffer->length = message->msg_len;
-    if (event->segment_bytes >= buffer->length) event->segment_bytes = 0; /* a train of one */
+    if (event->segment_bytes >= buffer->length) event->segment_bytes = 0; /* a batch of one */
     if (cut) {
         pool_give_back(buffer, POOL_SYSTEM);
         return;
@@ -424,26 +444,28 @@ static void datagram__hand_up(struct net *net, const struct datagram *datagram,
 
 static void datagram__on_receive_error(struct net *net, struct datagram *datagram, int os_error)
 {
+    weir_check(!datagram->entry->broken);
     if (os_error == EAGAIN) datagram->readable = false;
     if (os_error != EBADF && os_error != ENOTSOCK && os_error != EFAULT && os_error != EINVAL)
         return;
-    /* The socket itself is no good; anything else concerns one datagram. */
+    /* The socket itself is invalid; any other error concerns one datagram. */
     datagram->readable = false;
-    struct net_event *event = handle_table_event(net, datagram->entry, NET_BROKEN);
-    event->code = error_code_of_os(os_error);
-    event->os_error = os_error;
+    event_batch_failed(net, datagram->entry, NET_BROKEN, error_code_of_os(os_error), os_error);
 }
 
-/* One batch. At least two are asked for: one that comes back alone then proves, in the same call,
- * that the socket is empty. */
+/* Receives one batch. Requests at least two datagrams: if only one arrives, the same call has
+ * proved that the socket is empty. */
 static void datagram__receive_batch(struct net *net, struct datagram *datagram, uint32_t room)
 {
     struct datagram__batch batch;
     uint32_t want = datagram->batch * 2 < DATAGRAM__BATCH ? datagram->batch * 2 : DATAGRAM__BATCH;
 
+    weir_check(room > 0);
+    weir_check(datagram->entry->flow_on);
     datagram__prepare(net, &batch, want < room ? want : room);
     if (batch.count == 0) {
-        handle_table_buffers_scarce(net, datagram->entry);
+        buffer_waiters_report(net, datagram->entry);
+        buffer_waiters_add(net, datagram->entry);
         return;
     }
     int got = recvmmsg(datagram->fd, batch.messages, batch.count, MSG_DONTWAIT, NULL);
@@ -456,53 +478,64 @@ static void datagram__receive_batch(struct net *net, struct datagram *datagram, 
     }
     datagram->batch = received > 0 ? received : 1;
     if (received < batch.count) datagram->readable = false;
-    for (uint32_t i = 0; i < received; i++) datagram__hand_up(net, datagram, &batch, i);
+    for (uint32_t i = 0; i < received; i++) datagram__hand_out(net, datagram, &batch, i);
 }
 
-/* ---- the turn ---- */
+/* ---- the loop iteration ---- */
 
 static bool datagram__wants_to_receive(const struct datagram *datagram)
 {
     const struct handle *entry = datagram->entry;
 
-    return datagram->readable && entry->flow_on && !entry->broken && !entry->closing;
+    return datagram->readable && entry->flow_on && !entry->broken && !entry->closing &&
+           !handle_waits(entry);
 }
 
-static bool datagram__is_busy(const struct net *net, const struct datagram *datagram)
+static bool datagram__is_busy(const struct datagram *datagram)
 {
     if (datagram->sends_count > 0 && datagram->writable && !datagram->entry->closing) return true;
-    return datagram__wants_to_receive(datagram) && pool_has(&net->datagram_pool);
+    return datagram__wants_to_receive(datagram);
 }
 
 bool datagram_is_any_busy(const struct net *net, const struct datagram_list *list)
 {
     for (const struct datagram *at = list->first; at; at = at->next)
-        if (datagram__is_busy(net, at)) return true;
-    return false;
+        if (datagram__is_busy(at)) return true;
+    return buffer_waiters_any(&net->datagram_waiters) && pool_has(&net->datagram_pool);
 }
 
 static void datagram__serve(struct net *net, struct datagram *datagram)
 {
-    const struct handle_table *handle_table = &net->handle_table;
-
+    weir_check(datagram->entry->kind == HANDLE_DATAGRAM);
     if (datagram->entry->closing) return;
     while (datagram->sends_count > 0 && datagram->writable)
         if (!datagram__send_batch(net, datagram)) break;
-    if (datagram__wants_to_receive(datagram) && handle_table_has_room(handle_table))
-        datagram__receive_batch(net, datagram,
-                                handle_table->events_max - handle_table->events_count);
+    if (datagram__wants_to_receive(datagram) && event_batch_has_room(&net->batch))
+        datagram__receive_batch(net, datagram, event_batch_room(&net->batch));
+}
+
+/* A released socket needs no call: datagram__wants_to_receive() is true again. */
+static void datagram__resume(struct net *net, struct handle *entry)
+{
+    weir_check(!handle_waits(entry));
+    (void)net;
+    weir_check(entry->kind == HANDLE_DATAGRAM);
 }
 
 void datagram_serve_all(struct net *net, struct datagram_list *list)
 {
     struct datagram *first = list->first, *last = NULL;
 
+    weir_check(net->batch.events != NULL);
+    if (buffer_waiters_any(&net->datagram_waiters))
+        buffer_waiters_release(net, &net->datagram_waiters, pool_room(&net->datagram_pool),
+                               datagram__resume);
     for (struct datagram *at = first; at; at = at->next) {
         last = at;
         datagram__serve(net, at);
     }
     if (first == last) return;
-    list->first = first->next; /* the next turn's room is another's first */
+    list->first = first->next; /* another socket is first in the next iteration */
     first->next = NULL;
     last->next = first;
 }

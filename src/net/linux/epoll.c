@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll.c - the transport over readiness: the same events as from completions, made by trying the
+/* epoll.c - the epoll transport: produces the events of completions from readiness, by trying the
  * calls.
  *
- * Every socket is registered once, edge-triggered for everything; the mask never changes. What the
- * kernel says is kept as bits in the slot, and what its owner wants is the slot's flow; a slot
- * stands on the `ready` list exactly when there may be something to do for it:
+ * Every socket is registered once, edge-triggered for everything; the mask never changes. The
+ * entry stores the readiness that the kernel reported, and the handle stores the flow that the
+ * owner requested. An entry is on the `ready` list while it might have work:
  *
- *      kernel: readable ---+                    +-- wanted (flow_on)
+ *      kernel: readable ---+                    +-- owner: flow_on
  *                          v                    v
- *               readable && flow_on   or   unsent && writable   ->  on `ready`: a buffer a turn
- *                          |
- *              the pool is dry: on `dry` for that, until a buffer comes back
+ *               readable && flow_on   or   unsent && writable   ->  on `ready`: one buffer per
+ *                          |                                        iteration
+ *              the pool is empty: the handle waits in buffer_waiters.c
  *
- * A stream is drained when a receive comes back short: the next byte makes a new edge (epoll(7),
- * "Questions and answers" 9). Two things break that rule, an end behind the data and urgent data in
- * its middle; both are announced in the event (EPOLLRDHUP, EPOLLPRI), and then the socket is read
- * until it says so itself.
+ * A short receive proves that a stream is empty: the next byte causes a new edge (epoll(7),
+ * "Questions and answers" 9). There are two exceptions, a FIN after the data and urgent data inside
+ * it. The event reports both (EPOLLRDHUP, EPOLLPRI), and then the socket is read until EAGAIN.
  *
- * A send is tried at once in net_send; its buffers are back in the pool, still hot, before net_send
- * returns. Memory: a buffer belongs to the system only while the rest of a send waits in `unsent`.
+ * net_send tries to send immediately, and usually returns the buffers to the pool while they are in
+ * the cache. Memory: SYSTEM owns a buffer only while the rest of a send waits in `unsent`.
  */
 #include <errno.h>
 #include <string.h>
@@ -37,29 +36,28 @@
 #include "transports_linux.h"
 
 #define EPOLL__EVENTS_MAX 64
-#define EPOLL__ACCEPTS_PER_WAIT 16  /* so that a flood of connects does not starve the connected */
-#define EPOLL__WAKE_NAME UINT64_MAX /* the wake-up's epoll data; no slot has it */
+#define EPOLL__ACCEPTS_PER_WAIT 16  /* many new connections must not delay the open ones */
+#define EPOLL__WAKE_NAME UINT64_MAX /* epoll data of the wake-up; no handle has it */
 #define EPOLL__ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
 struct epoll_entry {
     struct handle base;
-    struct list ready; /* on system.ready: there may be something to do */
-    struct list dry;   /* on system.dry: it would receive if there were a buffer */
+    struct list ready; /* on system.ready while there might be work */
     int fd;
-    bool readable;             /* the kernel may have bytes, an end or connections for us */
+    bool readable;             /* the kernel might have bytes, FIN or connections */
     bool read_to_end;          /* a short receive does not prove that nothing is left */
-    bool writable;             /* the kernel may take bytes */
+    bool writable;             /* the kernel might accept bytes */
     bool failed;               /* the kernel reported an error that no call has returned yet */
-    struct net_buffer *unsent; /* what is left of the send that is out; SYSTEM's */
+    struct net_buffer *unsent; /* the rest of the outstanding send; SYSTEM owns it */
     struct datagram datagram;  /* of a datagram socket */
 };
 
 struct epoll_system {
     int epoll_fd;
     int wake_fd;
-    bool datagrams_first; /* whose turn it is to have the events' room first */
-    bool woken;           /* a wake-up came that no event has told of yet */
-    struct list ready, dry;
+    bool datagrams_first; /* datagram sockets get the room for events first; alternates */
+    bool woken;           /* NET_WOKEN is to be handed out */
+    struct list ready;
     struct datagram_list datagrams;
     struct epoll_event events[EPOLL__EVENTS_MAX];
 };
@@ -73,6 +71,7 @@ static struct epoll_entry *epoll__entry(struct handle *entry)
 
 static uint64_t epoll__name(const struct handle *entry)
 {
+    weir_check(entry->kind != HANDLE_FREE);
     return (uint64_t)entry->generation << 32 | entry->index;
 }
 
@@ -87,20 +86,27 @@ static struct handle *epoll__named(struct net *net, uint64_t name)
 
 /* ---- handles ---- */
 
-static bool epoll__nobody_reads(const struct epoll_entry *entry)
+static bool epoll__reads_nothing(const struct epoll_entry *entry)
 {
-    return !entry->base.flow_on || entry->base.peer_done || list_has(&entry->dry);
+    return !entry->base.flow_on || entry->base.peer_done || handle_waits(&entry->base);
 }
 
-static bool epoll__has_work(const struct epoll_entry *entry)
+/* Whether there might be something to receive or accept that the owner wants now. */
+static inline bool epoll__receives(const struct epoll_entry *entry)
 {
-    if (entry->base.starved || entry->base.broken) return entry->unsent && entry->writable;
-    return (entry->readable && entry->base.flow_on && !list_has(&entry->dry)) ||
-           (entry->unsent && entry->writable) || (entry->failed && epoll__nobody_reads(entry));
+    return entry->readable && entry->base.flow_on && !handle_waits(&entry->base);
 }
 
-static void epoll__list_if_work(struct epoll_system *system, struct epoll_entry *entry)
+static inline bool epoll__has_work(const struct epoll_entry *entry)
 {
+    if (entry->base.broken) return entry->unsent && entry->writable;
+    return epoll__receives(entry) || (entry->unsent && entry->writable) ||
+           (entry->failed && epoll__reads_nothing(entry));
+}
+
+static inline void epoll__list_if_work(struct epoll_system *system, struct epoll_entry *entry)
+{
+    weir_check(!entry->base.closing);
     if (!list_has(&entry->ready) && epoll__has_work(entry))
         list_add_last(&system->ready, &entry->ready);
 }
@@ -109,16 +115,17 @@ static int epoll__register(struct epoll_system *system, struct epoll_entry *entr
 {
     struct epoll_event event = {.events = EPOLL__ALL, .data.u64 = epoll__name(&entry->base)};
 
+    weir_check(fd >= 0);
     return epoll_ctl(system->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Takes the descriptor in; on failure it is closed. */
+/* Registers the descriptor; closes it on failure. */
 static enum weir_code epoll__own(struct net *net, struct epoll_entry *entry, int fd,
                                  struct weir_error *error)
 {
+    weir_check(fd >= 0);
     entry->fd = fd;
     list_init(&entry->ready);
-    list_init(&entry->dry);
     if (epoll__register(net->system, entry, fd) == 0) return WEIR_OK;
     int os_error = errno;
     close(fd);
@@ -129,18 +136,19 @@ static enum weir_code epoll__own(struct net *net, struct epoll_entry *entry, int
 /* ---- listen, accept, adopt ---- */
 
 static enum weir_code epoll__listen(struct net *net, struct handle *base,
-                                    const struct net_listen_options *place,
+                                    const struct net_listen_options *options,
                                     struct weir_error *error)
 {
     int fd;
-    enum weir_code code = linux_listen(place, true, net->options.keepalive_ms, &fd, error);
+    enum weir_code code = linux_listen(options, true, net->options.keepalive_ms, &fd, error);
 
     return code == WEIR_OK ? epoll__own(net, epoll__entry(base), fd, error) : code;
 }
 
 static void epoll__accept(struct net *net, struct handle *base, bool on)
 {
-    (void)on; /* the flow is in the slot already; unwanted, it is passed over when its turn comes */
+    weir_check(base->kind == HANDLE_LISTENER);
+    (void)on; /* handle->flow_on has it; epoll__serve() ignores a listener that is off */
     epoll__list_if_work(net->system, epoll__entry(base));
 }
 
@@ -158,23 +166,22 @@ static void epoll__refuse(struct net *net, struct net_socket socket)
 
 static void epoll__break(struct net *net, struct epoll_entry *entry, int os_error)
 {
+    weir_check(os_error != 0);
     entry->readable = false;
     entry->failed = false;
-    list_remove(&entry->dry);
-    struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
-    event->code = error_code_of_os(os_error);
-    event->os_error = os_error;
+    event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(os_error), os_error);
 }
 
-/* One connection. False: there is no more to accept for now. */
+/* Accepts one connection. Returns false if there is none for now. */
 static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
 {
     union linux_sockaddr sockaddr;
     socklen_t length = sizeof sockaddr;
     int fd = accept4(entry->fd, &sockaddr.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+    weir_check(entry->base.flow_on);
     if (fd >= 0) {
-        struct net_event *event = handle_table_event(net, &entry->base, NET_ACCEPTED);
+        struct net_event *event = event_batch_add(net, &entry->base, NET_ACCEPTED);
         event->socket.os_handle = (uintptr_t)fd;
         event->peer = linux_address_of(&sockaddr);
         return true;
@@ -184,14 +191,15 @@ static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
     } else if (linux_is_listener_lost(errno)) {
         epoll__break(net, entry, errno);
     } else {
-        return handle_table_accept_failed(net, &entry->base, linux_is_scarce(errno), errno);
+        return file_waiters_accept_failed(net, &entry->base, linux_is_scarce(errno), errno);
     }
     return false;
 }
 
 static void epoll__serve_listener(struct net *net, struct epoll_entry *entry)
 {
-    for (int i = 0; i < EPOLL__ACCEPTS_PER_WAIT && handle_table_has_room(&net->handle_table); i++)
+    weir_check(entry->base.kind == HANDLE_LISTENER);
+    for (int i = 0; i < EPOLL__ACCEPTS_PER_WAIT && event_batch_has_room(&net->batch); i++)
         if (!epoll__accept_one(net, entry)) return;
 }
 
@@ -202,19 +210,22 @@ static void epoll__receive(struct net *net, struct handle *base, bool on)
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
 
-    if (base->kind == HANDLE_DATAGRAM) return; /* datagram_serve looks at the flow */
-    if (!on) list_remove(&entry->dry);
+    weir_check(base->flow_on == on);
+    if (base->kind == HANDLE_DATAGRAM) return; /* datagram.c checks the flow */
     if (!on && !epoll__has_work(entry)) list_remove(&entry->ready);
     epoll__list_if_work(system, entry);
 }
 
-/* One buffer's worth. */
+/* Receives one buffer. */
 static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
 
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
+    weir_check(entry->base.flow_on);
     if (!buffer) {
-        handle_table_buffers_scarce(net, &entry->base);
+        buffer_waiters_report(net, &entry->base);
+        buffer_waiters_add(net, &entry->base);
         return;
     }
     pool_touch(buffer);
@@ -223,13 +234,13 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
     if (got > 0) {
         buffer->length = (uint32_t)got;
         if (buffer->length < buffer->capacity && !entry->read_to_end) entry->readable = false;
-        handle_table_received(net, &entry->base, buffer);
+        event_batch_received(net, &entry->base, buffer);
         return;
     }
     pool_give_back(buffer, POOL_SYSTEM);
     if (got == 0) {
         entry->readable = false;
-        handle_table_event(net, &entry->base, NET_PEER_DONE);
+        event_batch_add(net, &entry->base, NET_PEER_DONE);
     } else if (os_error == EAGAIN) {
         entry->readable = false;
         entry->read_to_end = false;
@@ -238,9 +249,10 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
     }
 }
 
-/* Drops what the kernel took from the front of the unsent; true when nothing is left. */
+/* Removes `taken` bytes from the front of `unsent`. Returns true if nothing is left. */
 static bool epoll__advance(struct epoll_entry *entry, size_t taken)
 {
+    weir_check(entry->unsent != NULL);
     while (entry->unsent && taken >= entry->unsent->length) {
         struct net_buffer *done = entry->unsent;
         taken -= done->length;
@@ -255,6 +267,7 @@ static bool epoll__advance(struct epoll_entry *entry, size_t taken)
 
 static void epoll__drop_unsent(struct epoll_entry *entry)
 {
+    weir_check(entry->unsent != NULL);
     while (entry->unsent) {
         struct net_buffer *next = entry->unsent->next;
         pool_give_back(entry->unsent, POOL_SYSTEM);
@@ -267,6 +280,7 @@ static ssize_t epoll__send_once(struct epoll_entry *entry)
     struct iovec vector[NET_SEND_BUFFERS_MAX];
     struct msghdr message = {.msg_iov = vector};
 
+    weir_check(entry->unsent != NULL);
     for (struct net_buffer *at = entry->unsent; at; at = at->next) {
         pool_touch(at);
         vector[message.msg_iovlen++] = (struct iovec){at->bytes, at->length};
@@ -280,21 +294,21 @@ static ssize_t epoll__send_once(struct epoll_entry *entry)
     return sent;
 }
 
-/* Hands over what the kernel takes; answers the send when all is gone or the stream broke. */
+/* Sends as much as the kernel accepts; answers the send if it is complete or failed. */
 static void epoll__serve_send(struct net *net, struct epoll_entry *entry)
 {
+    weir_check(entry->base.send_out);
     while (entry->unsent) {
         ssize_t sent = epoll__send_once(entry);
         if (sent >= 0) {
-            if (epoll__advance(entry, (size_t)sent))
-                handle_table_sent(net, &entry->base, WEIR_OK, 0);
+            if (epoll__advance(entry, (size_t)sent)) answer_sent(net, &entry->base, WEIR_OK, 0);
         } else if (errno == EAGAIN) {
             entry->writable = false;
             return;
         } else if (errno != EINTR) {
             int os_error = errno;
             epoll__drop_unsent(entry);
-            handle_table_sent(net, &entry->base, error_code_of_os(os_error), os_error);
+            answer_sent(net, &entry->base, error_code_of_os(os_error), os_error);
         }
     }
 }
@@ -305,21 +319,23 @@ static void epoll__send(struct net *net, struct handle *base, struct net_buffer 
     struct epoll_entry *entry = epoll__entry(base);
     struct net_buffer **link = &entry->unsent;
 
+    weir_check(base->kind == HANDLE_CONNECTION);
     weir_check(!entry->unsent);
     for (uint32_t i = 0; i < count; i++) {
         *link = buffers[i];
         link = &buffers[i]->next;
     }
     *link = NULL;
-    entry->writable = true; /* not known to be full: the call itself will say */
+    entry->writable = true; /* unknown: the call itself reports EAGAIN */
     epoll__serve_send(net, entry);
 }
 
 static void epoll__finish(struct net *net, struct handle *base)
 {
+    weir_check(!epoll__entry(base)->unsent);
     (void)net;
-    shutdown(epoll__entry(base)->fd,
-             SHUT_WR); /* fails only on a connection that is gone, which a receive tells */
+    /* Fails only if the peer is gone, which a receive reports. */
+    shutdown(epoll__entry(base)->fd, SHUT_WR);
 }
 
 static void epoll__close(struct net *net, struct handle *base)
@@ -327,18 +343,18 @@ static void epoll__close(struct net *net, struct handle *base)
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
 
+    weir_check(base->closing);
     if (base->kind == HANDLE_DATAGRAM) {
         datagram_close(net, &entry->datagram, &system->datagrams);
         return;
     }
     list_remove(&entry->ready);
-    list_remove(&entry->dry);
     if (entry->unsent) {
         epoll__drop_unsent(entry);
-        handle_table_sent(net, base, WEIR_CANCELLED, ECANCELED);
+        answer_sent(net, base, WEIR_CANCELLED, ECANCELED);
     }
-    close(entry->fd); /* leaves the epoll set with its last descriptor, and nobody else has one */
-    handle_table_closed(net, base);
+    close(entry->fd); /* the only descriptor of this file, so closing removes it from epoll */
+    answer_closed(net, base);
 }
 
 static struct weir_address epoll__local_address(struct net *net, struct handle *base)
@@ -352,16 +368,17 @@ static struct weir_address epoll__local_address(struct net *net, struct handle *
 /* ---- datagrams ---- */
 
 static enum weir_code epoll__bind(struct net *net, struct handle *base,
-                                  const struct net_listen_options *place, struct weir_error *error)
+                                  const struct net_listen_options *options,
+                                  struct weir_error *error)
 {
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
     enum weir_code code =
-        datagram_open(net, base, &entry->datagram, &system->datagrams, place, error);
+        datagram_open(net, base, &entry->datagram, &system->datagrams, options, error);
 
+    weir_check(base->kind == HANDLE_DATAGRAM);
     if (code != WEIR_OK) return code;
     list_init(&entry->ready);
-    list_init(&entry->dry);
     if (epoll__register(system, entry, entry->datagram.fd) != 0) {
         int os_error = errno;
         datagram_abandon(&entry->datagram, &system->datagrams);
@@ -375,6 +392,7 @@ static void epoll__send_to(struct net *net, struct handle *base, const struct we
                            const struct weir_address *local, struct net_buffer *buffer,
                            uint32_t segment_bytes)
 {
+    weir_check(base->datagrams_out > 0);
     datagram_send(net, &epoll__entry(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
@@ -385,21 +403,24 @@ static bool epoll__is_own(struct net *net, struct handle *base, const struct wei
 
 /* ---- wait ---- */
 
-/* Waiters for buffers join the ready again as soon as there is a buffer to have. */
+static void epoll__resume(struct net *net, struct handle *base)
+{
+    weir_check(!handle_waits(base));
+    epoll__list_if_work(net->system, epoll__entry(base));
+}
+
 static bool epoll__is_busy(struct net *net)
 {
     struct epoll_system *system = net->system;
 
-    if (pool_has(&net->stream_pool)) {
-        struct list *node;
-        while ((node = list_take_first(&system->dry)) != NULL)
-            epoll__list_if_work(system, weir_container_of(node, struct epoll_entry, dry));
-    }
+    if (buffer_waiters_any(&net->stream_waiters))
+        buffer_waiters_release(net, &net->stream_waiters, pool_room(&net->stream_pool),
+                               epoll__resume);
     if (system->woken || !list_is_empty(&system->ready)) return true;
     return datagram_is_any_busy(net, &system->datagrams);
 }
 
-/* Milliseconds for epoll_wait, rounded up: a deadline is a floor. */
+/* Returns milliseconds for epoll_wait, rounded up: it must not return before the deadline. */
 static int epoll__timeout_ms(uint64_t until_ns)
 {
     if (until_ns == NET_FOREVER) return -1;
@@ -410,7 +431,7 @@ static int epoll__timeout_ms(uint64_t until_ns)
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
-/* Notes in the slot what the kernel says of it. */
+/* Records a readiness event in its entry. */
 static void epoll__note(struct net *net, const struct epoll_event *event)
 {
     struct epoll_system *system = net->system;
@@ -437,13 +458,13 @@ static void epoll__note(struct net *net, const struct epoll_event *event)
     epoll__list_if_work(system, entry);
 }
 
-/* An error on a connection that nobody reads from: told at once, since no receive will come upon
- * it. */
+/* Reports an error on a connection that is not being read: no receive would find it. */
 static void epoll__serve_failure(struct net *net, struct epoll_entry *entry)
 {
     int os_error = 0;
     socklen_t length = sizeof os_error;
 
+    weir_check(entry->failed);
     entry->failed = false;
     getsockopt(entry->fd, SOL_SOCKET, SO_ERROR, &os_error, &length);
     if (os_error != 0) epoll__break(net, entry, os_error);
@@ -453,42 +474,38 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
 {
     struct epoll_system *system = net->system;
 
+    weir_check(!entry->base.closing);
+    weir_check(entry->base.kind != HANDLE_DATAGRAM);
     if (entry->unsent && entry->writable) epoll__serve_send(net, entry);
-    if (entry->base.kind == HANDLE_LISTENER) {
-        if (entry->readable && entry->base.flow_on && !entry->base.broken)
+    if (entry->base.broken) return;
+    if (epoll__receives(entry)) {
+        if (entry->base.kind == HANDLE_LISTENER)
             epoll__serve_listener(net, entry);
-    } else if (entry->base.broken) {
-        return;
-    } else if (entry->readable && entry->base.flow_on && !list_has(&entry->dry)) {
-        if (!pool_has(&net->stream_pool)) {
-            handle_table_buffers_scarce(net, &entry->base);
-            list_add_last(&system->dry, &entry->dry);
-            epoll__list_if_work(system, entry);
-            return;
-        }
-        epoll__serve_receive(net, entry);
-    } else if (entry->failed && epoll__nobody_reads(entry)) {
+        else
+            epoll__serve_receive(net, entry);
+    } else if (entry->failed && epoll__reads_nothing(entry)) {
         epoll__serve_failure(net, entry);
     }
     epoll__list_if_work(system, entry);
 }
 
-/* Each slot that was ready when the turn began, once: a stream that never ends waits behind the
- * others. */
+/* Serves each entry that was ready when the iteration began, once. A stream with endless data waits
+ * behind the others. */
 static void epoll__serve_ready(struct net *net)
 {
     struct epoll_system *system = net->system;
-    struct list turn;
+    struct list served;
 
-    list_init(&turn);
-    list_append_all(&turn, &system->ready);
-    while (handle_table_has_room(&net->handle_table)) {
-        struct list *node = list_take_first(&turn);
+    weir_check(net->batch.events != NULL);
+    list_init(&served);
+    list_append_all(&served, &system->ready);
+    while (event_batch_has_room(&net->batch)) {
+        struct list *node = list_take_first(&served);
         if (!node) return;
         epoll__serve(net, weir_container_of(node, struct epoll_entry, ready));
     }
-    list_append_all(&turn, &system->ready); /* those not served keep their place in front */
-    list_append_all(&system->ready, &turn);
+    list_append_all(&served, &system->ready); /* those not served stay in front */
+    list_append_all(&system->ready, &served);
 }
 
 static void epoll__wait(struct net *net, uint64_t until_ns)
@@ -500,9 +517,9 @@ static void epoll__wait(struct net *net, uint64_t until_ns)
     weir_check(count >= 0 || errno == EINTR);
     net->now_ns = clock_now_ns();
     for (int i = 0; i < count; i++) epoll__note(net, &system->events[i]);
-    if (system->woken && handle_table_has_room(&net->handle_table)) {
+    if (system->woken && event_batch_has_room(&net->batch)) {
         system->woken = false;
-        handle_table_event(net, NULL, NET_WOKEN);
+        event_batch_add(net, NULL, NET_WOKEN);
     }
     if (system->datagrams_first) datagram_serve_all(net, &system->datagrams);
     epoll__serve_ready(net);
@@ -515,7 +532,7 @@ static void epoll__wake(struct net *net)
     struct epoll_system *system = net->system;
     const uint64_t one = 1;
 
-    /* Full (EAGAIN) means that it is about to wake anyway. */
+    /* EAGAIN: the counter is full, so a wake-up is pending. */
     weir_check(write(system->wake_fd, &one, sizeof one) == sizeof one || errno == EAGAIN);
 }
 
@@ -538,7 +555,6 @@ static enum weir_code epoll__open(struct net *net, struct weir_error *error)
 
     if (!system) return epoll__fail(NULL, ENOMEM, error);
     list_init(&system->ready);
-    list_init(&system->dry);
     system->wake_fd = -1;
     system->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (system->epoll_fd < 0) return epoll__fail(system, errno, error);
@@ -548,7 +564,7 @@ static enum weir_code epoll__open(struct net *net, struct weir_error *error)
         return epoll__fail(system, errno, error);
     net->system = system;
     net->now_ns = clock_now_ns();
-    net->info.held_bytes_max = 0; /* what is not read stays in the kernel */
+    net->info.held_bytes_max = 0; /* unread data stays in the kernel */
     return WEIR_OK;
 }
 
@@ -557,7 +573,6 @@ static void epoll__free(struct net *net)
     struct epoll_system *system = net->system;
 
     weir_check(list_is_empty(&system->ready));
-    weir_check(list_is_empty(&system->dry));
     close(system->epoll_fd);
     close(system->wake_fd);
     memory_free(system);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* linux_socket.c - sockets opened and named, the same for every Linux transport. */
+/* linux_socket.c - opens sockets and converts addresses, for every Linux transport. */
 #include "linux_socket.h"
 
 #include <errno.h>
@@ -67,35 +67,40 @@ bool linux_peer_address(int fd, struct weir_address *peer)
 #define LINUX_SOCKET__LOCAL_MAX 256
 #define LINUX_SOCKET__REFRESH_NS UINT64_C(1000000000)
 
+/* Fills `local` with the addresses of this machine. Returns their number, or -1 if the system
+ * cannot tell: getifaddrs needs a descriptor. */
+static int linux_socket__list_local(struct weir_address *local)
+{
+    struct ifaddrs *interfaces = NULL;
+    int count = 0;
+
+    if (getifaddrs(&interfaces) != 0) return -1;
+    for (struct ifaddrs *at = interfaces; at && count < LINUX_SOCKET__LOCAL_MAX;
+         at = at->ifa_next) {
+        if (!at->ifa_addr) continue;
+        if (at->ifa_addr->sa_family != AF_INET && at->ifa_addr->sa_family != AF_INET6) continue;
+        local[count++] = linux_address_of((const union linux_sockaddr *)(const void *)at->ifa_addr);
+    }
+    freeifaddrs(interfaces);
+    return count;
+}
+
 bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns)
 {
     static _Thread_local struct weir_address local[LINUX_SOCKET__LOCAL_MAX];
-    static _Thread_local uint32_t local_count;
+    static _Thread_local int local_count;
     static _Thread_local uint64_t refresh_at_ns;
 
     if (address_is_loopback(address)) return true;
     if (now_ns >= refresh_at_ns) {
-        struct ifaddrs *interfaces = NULL;
-        refresh_at_ns = now_ns + LINUX_SOCKET__REFRESH_NS;
-        /* Who cannot tell says yes (getifaddrs needs a descriptor): one datagram too few answered,
-         * rather than one that goes round for ever. */
-        if (getifaddrs(&interfaces) != 0) {
-            refresh_at_ns = 0;
-            return true;
-        }
-        local_count = 0;
-        for (struct ifaddrs *at = interfaces; at && local_count < LINUX_SOCKET__LOCAL_MAX;
-             at = at->ifa_next) {
-            if (!at->ifa_addr) continue;
-            if (at->ifa_addr->sa_family != AF_INET && at->ifa_addr->sa_family != AF_INET6) continue;
-            local[local_count++] =
-                linux_address_of((const union linux_sockaddr *)(const void *)at->ifa_addr);
-        }
-        freeifaddrs(interfaces);
+        local_count = linux_socket__list_local(local);
+        refresh_at_ns = local_count < 0 ? 0 : now_ns + LINUX_SOCKET__REFRESH_NS;
     }
-    for (uint32_t i = 0; i < local_count; i++)
+    /* Better to leave one datagram unanswered than to answer one in a loop forever. */
+    if (local_count < 0) return true;
+    for (int i = 0; i < local_count; i++)
         if (memcmp(local[i].ip, address->ip, sizeof address->ip) == 0) return true;
-    return local_count == LINUX_SOCKET__LOCAL_MAX; /* there may be more: the same rule */
+    return local_count == LINUX_SOCKET__LOCAL_MAX; /* there can be more: assume it is local */
 }
 
 /* ---- errors ---- */
@@ -115,27 +120,27 @@ static bool linux_socket__is_link_local(const struct weir_address *address)
     return address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
 }
 
-/* The one line that a person needs when a place cannot be had. */
-static enum weir_code linux_socket__fail(const struct net_listen_options *place, bool stream,
+/* Fills `error` for an address that cannot be opened. */
+static enum weir_code linux_socket__fail(const struct net_listen_options *options, bool stream,
                                          int os_error, struct weir_error *error)
 {
     char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
     enum weir_code code = error_code_of_os(os_error);
 
-    weir_address_text(&place->address, address, sizeof address);
+    weir_address_text(&options->address, address, sizeof address);
     snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
     if (code == WEIR_ADDRESS_IN_USE)
         snprintf(hint, sizeof hint,
                  "see who has it with 'ss -l%cnp sport = :%u', or take another port",
-                 stream ? 't' : 'u', place->address.port);
+                 stream ? 't' : 'u', options->address.port);
     else if (code == WEIR_ADDRESS_UNAVAILABLE)
         snprintf(hint, sizeof hint, "see this machine's addresses with 'ip address'");
     else if (code == WEIR_DENIED)
         snprintf(hint, sizeof hint,
                  "ports below 1024 need root or CAP_NET_BIND_SERVICE; take a higher one");
-    else if (place->address.scope == 0 && linux_socket__is_link_local(&place->address))
+    else if (options->address.scope == 0 && linux_socket__is_link_local(&options->address))
         snprintf(hint, sizeof hint, "a link-local address needs its interface: [fe80::1%%2]:%u",
-                 place->address.port);
+                 options->address.port);
     else if (code == WEIR_NO_FILES)
         snprintf(hint, sizeof hint, "raise the limit with 'ulimit -n'");
     return error_fill(error, code, os_error, "listen on", subject, NULL, hint);
@@ -168,7 +173,7 @@ static int linux_socket__try(const struct weir_address *address, int type, bool 
     return -1;
 }
 
-/* Binds, in IPv6 where that is to be had. Returns -1 with errno. */
+/* Binds, in IPv6 if the system has it. Returns -1 with errno. */
 static int linux_socket__bind(const struct weir_address *address, int type, bool *v4, bool share)
 {
     bool stream = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;
@@ -183,11 +188,11 @@ static int linux_socket__bind(const struct weir_address *address, int type, bool
     return fd;
 }
 
-static int linux_socket__open_once(const struct net_listen_options *place, int type, bool *v4)
+static int linux_socket__open_once(const struct net_listen_options *options, int type, bool *v4)
 {
-    struct weir_address address = place->address;
+    struct weir_address address = options->address;
 
-    if (place->share == NET_SHARE_FIRST) {
+    if (options->share == NET_SHARE_FIRST) {
         /* SO_REUSEPORT would silently share the port with a stranger of the same user, and on UDP
          * even port 0 may find such a one: an exclusive bind finds out. */
         int probe = linux_socket__bind(&address, type, v4, false);
@@ -195,22 +200,22 @@ static int linux_socket__open_once(const struct net_listen_options *place, int t
         address.port = linux_local_address(probe).port;
         close(probe);
     }
-    return linux_socket__bind(&address, type, v4, place->share != NET_SHARE_NOT);
+    return linux_socket__bind(&address, type, v4, options->share != NET_SHARE_NOT);
 }
 
 /* The kernel ends a killed server's io_uring, and with it the sockets, some milliseconds after
- * the process, and some hundreds on a busy machine: a restart at once must not fail for that. A
+ * the process, and some hundreds on a busy machine: an immediate restart must not fail for that. A
  * stranger's port stays taken all the while. */
-static int linux_socket__open(const struct net_listen_options *place, int type, bool *v4)
+static int linux_socket__open(const struct net_listen_options *options, int type, bool *v4)
 {
     for (int tries = 1;; tries++) {
-        int fd = linux_socket__open_once(place, type, v4);
+        int fd = linux_socket__open_once(options, type, v4);
         if (fd >= 0 || errno != EADDRINUSE || tries == LINUX_SOCKET__BIND_TRIES) return fd;
         poll(NULL, 0, LINUX_SOCKET__BIND_PAUSE_MS);
     }
 }
 
-/* The system counts in whole seconds. Without it only dead peers are noticed later. */
+/* The system counts in whole seconds. If it fails, dead peers are noticed later. */
 static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
 {
     const int on = keepalive_ms > 0, probes = NET_KEEPALIVE_PROBES;
@@ -224,28 +229,28 @@ static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
-enum weir_code linux_listen(const struct net_listen_options *place, bool nonblocking,
+enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
                             uint32_t keepalive_ms, int *fd, struct weir_error *error)
 {
     const int on = 1;
     bool v4;
 
-    *fd = linux_socket__open(place, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4);
-    if (*fd < 0) return linux_socket__fail(place, true, errno, error);
+    *fd = linux_socket__open(options, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4);
+    if (*fd < 0) return linux_socket__fail(options, true, errno, error);
     /* All are inherited by what is accepted. Without TCP_NODELAY only speed is lost; without
      * SO_OOBINLINE urgent bytes would be taken out of the stream (RFC 6093 section 5). */
     setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(*fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
     linux_socket__keep_alive(*fd, keepalive_ms);
-    if (listen(*fd, (int)place->backlog) == 0) return WEIR_OK;
+    if (listen(*fd, (int)options->backlog) == 0) return WEIR_OK;
     int os_error = errno;
     close(*fd);
-    return linux_socket__fail(place, true, os_error, error);
+    return linux_socket__fail(options, true, os_error, error);
 }
 
-enum weir_code linux_bind(const struct net_listen_options *place, int *fd, bool *v4_socket,
+enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
                           struct weir_error *error)
 {
-    *fd = linux_socket__open(place, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket);
-    return *fd < 0 ? linux_socket__fail(place, false, errno, error) : WEIR_OK;
+    *fd = linux_socket__open(options, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket);
+    return *fd < 0 ? linux_socket__fail(options, false, errno, error) : WEIR_OK;
 }

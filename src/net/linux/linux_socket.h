@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* linux_socket.h - what every Linux transport needs of plain sockets: opening, addresses, and what
- * errors mean. */
+/* linux_socket.h - sockets for every Linux transport: opening, addresses, and the meaning of
+ * errors. */
 #ifndef NET_LINUX_SOCKET_H
 #define NET_LINUX_SOCKET_H
 
@@ -16,39 +16,38 @@ union linux_sockaddr {
     struct sockaddr_in6 v6;
 };
 
-/* The portable address of a system one. */
+/* Returns the portable form of a system address. */
 struct weir_address linux_address_of(const union linux_sockaddr *sockaddr);
 
-/* The system's address for a socket of that family (a dual-stack socket takes IPv4 in its mapped
- * form). Returns its length. */
+/* Fills in the system address for a socket of that family (a dual-stack socket uses IPv4 in its
+ * mapped form). Returns its length. */
 socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
                             union linux_sockaddr *sockaddr);
 
-/* A TCP socket that listens on the place, close-on-exec, with TCP_NODELAY and keepalive
- * (net_options.keepalive_ms) for what it accepts. IPv4
- * addresses get an IPv4 socket, others a dual-stack one; "[::]" falls back to IPv4 where there is
- * no IPv6. */
-enum weir_code linux_listen(const struct net_listen_options *place, bool nonblocking,
+/* Opens a TCP listener, close-on-exec, with TCP_NODELAY and keepalive (net_options.keepalive_ms)
+ * for the connections that it accepts. An IPv4 address gets an IPv4 socket, others a dual-stack
+ * one. "[::]" falls back to IPv4 if the system has no IPv6. */
+enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
                             uint32_t keepalive_ms, int *fd, struct weir_error *error);
 
-/* A non-blocking UDP socket bound to the place; *v4_socket says which family it got. */
-enum weir_code linux_bind(const struct net_listen_options *place, int *fd, bool *v4_socket,
+/* Opens a non-blocking UDP socket; *v4_socket says whether it is an IPv4 socket. */
+enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
                           struct weir_error *error);
 
 struct weir_address linux_local_address(int fd);
 
-/* False when the peer is gone already (it reset the connection before it was accepted). */
+/* Returns false if the peer has reset the connection before it was accepted. */
 bool linux_peer_address(int fd, struct weir_address *peer);
 
-/* Whether accept failed for want of descriptors or memory: try again later. Any other failure of
- * accept on a good listener concerns one connection alone (accept(2), "Error handling"). */
+/* Returns whether accept failed because descriptors or memory are exhausted: try again later. Any
+ * other failure on a valid listener concerns one connection alone (accept(2), "Error handling"). */
 bool linux_is_scarce(int os_error);
 
-/* Whether accept failed because the listener itself is no good. */
+/* Returns whether accept failed because the listener itself is invalid. */
 bool linux_is_listener_lost(int os_error);
 
-/* Whether the address is one of this machine's; yes if the system cannot tell now. Asks it at most
- * once a second. */
+/* Returns whether the address belongs to this machine; true if the system cannot tell now. Asks the
+ * system at most once per second. */
 bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns);
 
 #endif

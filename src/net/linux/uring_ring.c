@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* uring_ring.c - opening an io_uring or saying why not, filling its queue, stocking its shelf,
- * entering the kernel. */
+/* uring_ring.c - opens an io_uring or reports why it cannot, fills its queue, refills its buffer
+ * ring, and enters the kernel. */
 #include "uring_ring.h"
 
 #include <errno.h>
@@ -27,31 +27,33 @@ struct uring_ring_message {
 
 void uring_ring_refill(struct uring_ring *ring, struct pool *pool)
 {
-    int mask = io_uring_buf_ring_mask(ring->shelf_places), added = 0;
+    int mask = io_uring_buf_ring_mask(ring->ids_count), added = 0;
 
-    while (ring->shelf_count < ring->shelf_max) {
+    weir_check(ring->provided_count <= ring->provided_max);
+    while (ring->provided_count < ring->provided_max) {
         struct net_buffer *buffer = pool_take(pool, POOL_SYSTEM);
         if (!buffer) break;
-        uint16_t place = ring->free_places[ring->shelf_places - ring->shelf_count - 1];
-        weir_check(!ring->by_place[place]);
-        ring->by_place[place] = buffer;
-        ring->shelf_count++;
-        io_uring_buf_ring_add(ring->shelf, buffer->bytes, buffer->capacity, place, mask, added++);
+        uint16_t id = ring->free_ids[ring->ids_count - ring->provided_count - 1];
+        weir_check(!ring->by_id[id]);
+        ring->by_id[id] = buffer;
+        ring->provided_count++;
+        io_uring_buf_ring_add(ring->buffer_ring, buffer->bytes, buffer->capacity, id, mask,
+                              added++);
     }
-    if (added > 0) io_uring_buf_ring_advance(ring->shelf, added);
+    if (added > 0) io_uring_buf_ring_advance(ring->buffer_ring, added);
 }
 
 struct net_buffer *uring_ring_claim(struct uring_ring *ring, const struct io_uring_cqe *completion)
 {
-    uint32_t place = completion->flags >> IORING_CQE_BUFFER_SHIFT;
+    uint32_t id = completion->flags >> IORING_CQE_BUFFER_SHIFT;
 
     if (!(completion->flags & IORING_CQE_F_BUFFER)) return NULL;
-    weir_check(place < ring->shelf_places);
-    struct net_buffer *buffer = ring->by_place[place];
+    weir_check(id < ring->ids_count);
+    struct net_buffer *buffer = ring->by_id[id];
     weir_check_rule(buffer != NULL, "rule 5, the kernel hands out a buffer that it did not have");
-    ring->by_place[place] = NULL;
-    ring->shelf_count--;
-    ring->free_places[ring->shelf_places - ring->shelf_count - 1] = (uint16_t)place;
+    ring->by_id[id] = NULL;
+    ring->provided_count--;
+    ring->free_ids[ring->ids_count - ring->provided_count - 1] = (uint16_t)id;
     return buffer;
 }
 
@@ -61,8 +63,9 @@ struct io_uring_sqe *uring_ring_entry(struct uring_ring *ring)
 {
     struct io_uring_sqe *entry = io_uring_get_sqe(&ring->io);
 
+    weir_check(ring->io_open);
     if (entry) return entry;
-    /* A full queue goes to the kernel at once, but not into completions that overflow already. */
+    /* A full queue is submitted immediately, unless completions overflow already. */
     if (io_uring_cq_has_overflow(&ring->io) || io_uring_submit(&ring->io) < 0) return NULL;
     return io_uring_get_sqe(&ring->io);
 }
@@ -73,6 +76,7 @@ const struct msghdr *uring_ring_message(struct uring_ring *ring, const struct io
     struct uring_ring_message *message = &ring->messages[entry - ring->io.sq.sqes];
     size_t count = 0;
 
+    weir_check(first != NULL);
     for (const struct net_buffer *buffer = first; buffer; buffer = buffer->next) {
         weir_check(count < NET_SEND_BUFFERS_MAX);
         message->pieces[count++] =
@@ -174,26 +178,26 @@ static int uring_ring__set_up(struct uring_ring *ring, const struct net_options 
     return -result;
 }
 
-static int uring_ring__set_up_shelf(struct uring_ring *ring, const struct net_options *options)
+static int uring_ring__set_up_buffers(struct uring_ring *ring, const struct net_options *options)
 {
-    uint32_t places = options->receive_buffers_ready, half = (options->stream_buffers_max + 1) / 2;
+    uint32_t ids = options->receive_buffers_ready, half = (options->stream_buffers_max + 1) / 2;
 
-    ring->shelf_places = places;
-    ring->shelf_max = places < half ? places : half; /* sends need buffers, too */
-    ring->shelf_bytes = places * sizeof(struct io_uring_buf);
-    ring->shelf = memory_pages(ring->shelf_bytes);
-    ring->by_place = memory_alloc_array(places, sizeof(struct net_buffer *));
-    ring->free_places = memory_alloc_array(places, sizeof ring->free_places[0]);
-    if (!ring->shelf || !ring->by_place || !ring->free_places) return ENOMEM;
-    for (uint32_t i = 0; i < places; i++) ring->free_places[i] = (uint16_t)(places - i - 1);
-    io_uring_buf_ring_init(ring->shelf);
+    ring->ids_count = ids;
+    ring->provided_max = ids < half ? ids : half; /* sends need buffers, too */
+    ring->buffer_ring_bytes = ids * sizeof(struct io_uring_buf);
+    ring->buffer_ring = memory_pages(ring->buffer_ring_bytes);
+    ring->by_id = memory_alloc_array(ids, sizeof(struct net_buffer *));
+    ring->free_ids = memory_alloc_array(ids, sizeof ring->free_ids[0]);
+    if (!ring->buffer_ring || !ring->by_id || !ring->free_ids) return ENOMEM;
+    for (uint32_t i = 0; i < ids; i++) ring->free_ids[i] = (uint16_t)(ids - i - 1);
+    io_uring_buf_ring_init(ring->buffer_ring);
     struct io_uring_buf_reg registration = {
-        .ring_addr = (uintptr_t)ring->shelf,
-        .ring_entries = places,
-        .bgid = URING_RING_SHELF,
+        .ring_addr = (uintptr_t)ring->buffer_ring,
+        .ring_entries = ids,
+        .bgid = URING_RING_BUFFER_GROUP,
     };
     int result = io_uring_register_buf_ring(&ring->io, &registration, 0);
-    ring->shelf_registered = result == 0;
+    ring->buffer_ring_registered = result == 0;
     return -result;
 }
 
@@ -202,7 +206,7 @@ enum weir_code uring_ring_open(struct uring_ring *ring, const struct net_options
 {
     *ring = (struct uring_ring){0};
     int os_error = uring_ring__set_up(ring, options);
-    if (os_error == 0) os_error = uring_ring__set_up_shelf(ring, options);
+    if (os_error == 0) os_error = uring_ring__set_up_buffers(ring, options);
     if (os_error == 0) {
         ring->messages_bytes = options->queue_entries * sizeof ring->messages[0];
         ring->messages = memory_pages(ring->messages_bytes);
@@ -223,13 +227,14 @@ enum weir_code uring_ring_open(struct uring_ring *ring, const struct net_options
 
 void uring_ring_free(struct uring_ring *ring)
 {
-    if (ring->shelf_registered) io_uring_unregister_buf_ring(&ring->io, URING_RING_SHELF);
+    if (ring->buffer_ring_registered)
+        io_uring_unregister_buf_ring(&ring->io, URING_RING_BUFFER_GROUP);
     if (ring->io_open) io_uring_queue_exit(&ring->io);
-    for (uint32_t i = 0; ring->by_place && i < ring->shelf_places; i++)
-        if (ring->by_place[i]) pool_give_back(ring->by_place[i], POOL_SYSTEM);
-    memory_free(ring->free_places);
-    memory_free(ring->by_place);
-    if (ring->shelf) memory_pages_free(ring->shelf, ring->shelf_bytes);
+    for (uint32_t i = 0; ring->by_id && i < ring->ids_count; i++)
+        if (ring->by_id[i]) pool_give_back(ring->by_id[i], POOL_SYSTEM);
+    memory_free(ring->free_ids);
+    memory_free(ring->by_id);
+    if (ring->buffer_ring) memory_pages_free(ring->buffer_ring, ring->buffer_ring_bytes);
     if (ring->messages) memory_pages_free(ring->messages, ring->messages_bytes);
     *ring = (struct uring_ring){0};
 }

@@ -1,684 +1,88 @@
 /* SPDX-License-Identifier: MIT */
-/* sim.c - the transport `simulated`: the laws over a network in memory, in virtual time (sim.h,
- * sim_wire.h).
- *
- * A handle that may have something to do is on its net's ready list; a wait goes through the list
- * once, then lets the clock jump until something turns up:
- *
- *      listed by        gathered send   wire changed   flow switched on   pool was dry
- *                             '--------------+-------------+-----------------'
- *                                            v
- *   wait: commit sends -> serve each listed handle once -> events? -- no --> wire_step -> serve ...
- *
- * Answers to sends and closes come late on purpose, by the handle's own timer: until then the
- * buffers are SYSTEM's, as they are on the real ones. Whatever the seed decides, the ledger judges.
- */
+/* sim.c - the simulation as a whole: its options, its clock, its limits and its trace. */
 #include "sim.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "address.h"
 #include "check.h"
-#include "list.h"
-#include "memory.h"
+#include "clock.h"
 #include "sim_wire.h"
-#include "transport.h"
 
-#define SIM__TRAIN_SEGMENTS_MAX 64u
-
-/* For the trace, beyond sim_wire.c's own. */
-enum sim__mark { SIM__EVENT = 100, SIM__ANSWER };
-
-struct sim_net {
-    struct net *net;
-    struct net_simulation *simulation;
-    struct list ready;
-    atomic_bool woken;
-};
-
-/* A connection: its end of the wire, and the send that is outstanding. */
-struct sim_stream {
-    struct wire_end *end; /* null once closed */
-    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
-    uint32_t buffers_count;
-    uint32_t buffers_written; /* of them, handed to the wire whole ... */
-    uint32_t bytes_written;   /* ... and bytes of the next one */
-    bool writing;        /* true exactly when a send is outstanding and not handed over whole */
-    enum weir_code code; /* what the send will be answered with */
-};
-
-/* One net_send_to that is not answered. */
-struct sim_datagram {
-    struct weir_address from, to;
-    struct net_buffer *buffer;
-    uint32_t segment_bytes;
-    enum weir_code code;
-};
-
-/* A datagram socket: its place, and its sends. */
-struct sim_socket {
-    struct wire_socket place;
-    struct sim_datagram *sends;          /* of datagram_sends_max */
-    uint32_t sends_count, written_count; /* the first of them were handed to the wire */
-};
-
-/* What the transport knows of one handle. */
-struct sim_entry {
-    struct handle entry; /* first */
-    struct net *net;
-    struct list ready;        /* on the net's ready list, or on none */
-    struct wire_timer answer; /* when the outstanding sends and the close are answered */
-    union {
-        struct wire_port port;
-        struct sim_stream stream;
-        struct sim_socket socket;
+void sim_options_init(struct sim_options *options)
+{
+    *options = (struct sim_options){
+        .seed = 1,
+        .start_ns = 1000 * CLOCK_NS_PER_MS,
+        .iteration_ns = 1000,
+        .latency_min_ns = 20 * 1000,
+        .latency_max_ns = CLOCK_NS_PER_MS,
+        .window_bytes = 64 * 1024,
+        .piece_bytes_max = 4096,
+        .datagram_queue_bytes = 212992, /* Linux's rmem_default */
     };
-};
-
-/* ---- the ready list ---- */
-
-static struct sim_net *sim__system(const struct net *net)
-{
-    return net->system;
 }
 
-static struct sim_entry *sim__of(struct handle *entry)
+struct net_simulation *sim_open(const struct sim_options *options)
 {
-    return (struct sim_entry *)(void *)entry;
+    struct net_simulation *simulation = wire_memory(1, sizeof *simulation);
+
+    weir_check(options->latency_min_ns <= options->latency_max_ns);
+    weir_check(options->window_bytes > 0);
+    weir_check(options->piece_bytes_max > 0);
+    simulation->options = *options;
+    simulation->random = options->seed;
+    simulation->now_ns = options->start_ns;
+    simulation->stop_ns = NET_FOREVER;
+    simulation->files_max = SIM_UNLIMITED;
+    return simulation;
 }
 
-/* A net that does not wait just now got something to do: the one that waits makes room for it. */
-static void sim__tell(struct sim_net *system)
+void sim_free(struct net_simulation *simulation)
 {
-    if (system->simulation->waiting != system) system->simulation->script_due = true;
+    if (!simulation) return;
+    weir_check_rule(simulation->nets_count == 0, "every net is freed before its simulation");
+    while (simulation->datagram_peers) sim_datagrams_close(simulation->datagram_peers);
+    while (simulation->peers) sim_peer_close(simulation->peers);
+    wire_free_all(simulation);
+    wire_memory_free(simulation);
 }
 
-static void sim__list(struct sim_entry *entry)
+uint64_t sim_now_ns(const struct net_simulation *simulation)
 {
-    struct sim_net *system = sim__system(entry->net);
-
-    if (list_has(&entry->ready)) return;
-    list_add_last(&system->ready, &entry->ready);
-    sim__tell(system);
+    return simulation->now_ns;
 }
 
-static void sim__own(struct net *net, struct sim_entry *entry)
+void sim_pass_ns(struct net_simulation *simulation, uint64_t ns)
 {
-    entry->net = net;
-    list_init(&entry->ready);
+    simulation->now_ns += ns;
 }
 
-static void sim__end_changed(struct wire_end *end)
+void sim_stop_at(struct net_simulation *simulation, uint64_t stop_ns)
 {
-    sim__list(end->owner);
+    simulation->stop_ns = stop_ns;
+    simulation->idle_waits = 0;
 }
 
-static void sim__port_changed(struct wire_port *port)
+void sim_set_files_max(struct net_simulation *simulation, uint32_t files_max)
 {
-    sim__list(weir_container_of(port, struct sim_entry, port));
+    simulation->files_max = files_max;
+    simulation->idle_waits = 0;
 }
 
-static void sim__socket_changed(struct wire_socket *place)
+uint32_t sim_files_count(const struct net_simulation *simulation)
 {
-    sim__list(weir_container_of(place, struct sim_entry, socket.place));
+    return simulation->files_count;
 }
 
-/* ---- events and answers ---- */
-
-static struct net_event *sim__event(struct sim_entry *entry, enum net_event_kind kind)
+uint64_t sim_trace_hash(const struct net_simulation *simulation)
 {
-    wire_trace(sim__system(entry->net)->simulation, SIM__EVENT + (uint64_t)kind * 256,
-               entry->entry.index, entry->entry.generation);
-    return handle_table_event(entry->net, &entry->entry, kind);
+    return simulation->trace_hash;
 }
 
-static void sim__give_back(struct sim_stream *stream)
+uint64_t sim_trace_count(const struct net_simulation *simulation)
 {
-    for (uint32_t i = 0; i < stream->buffers_count; i++)
-        pool_give_back(stream->buffers[i], POOL_SYSTEM);
-    stream->buffers_count = 0;
+    return simulation->trace_count;
 }
 
-static void sim__answer_datagrams(struct sim_entry *entry)
+uint64_t sim_random(struct net_simulation *simulation, uint64_t bound)
 {
-    struct sim_socket *socket = &entry->socket;
-    uint32_t count = socket->written_count;
-
-    for (uint32_t i = 0; i < count; i++) {
-        bool good = socket->sends[i].code == WEIR_OK;
-        if (good)
-            handle_table_count_sent(&entry->entry, socket->sends[i].buffer->length,
-                                    socket->sends[i].segment_bytes);
-        pool_give_back(socket->sends[i].buffer, POOL_SYSTEM);
-        handle_table_sent_to(entry->net, &entry->entry, good ? 1 : 0, good ? 0 : 1,
-                             socket->sends[i].code, 0);
-    }
-    socket->sends_count -= count;
-    socket->written_count = 0;
-    memmove(socket->sends, socket->sends + count, socket->sends_count * sizeof *socket->sends);
+    return wire_random(simulation, bound);
 }
-
-/* All that is outstanding and decided is answered; the close comes last. */
-static void sim__answer(struct wire_timer *timer)
-{
-    struct sim_entry *entry = weir_container_of(timer, struct sim_entry, answer);
-    struct net_simulation *simulation = sim__system(entry->net)->simulation;
-
-    wire_trace(simulation, SIM__ANSWER, entry->entry.index, entry->entry.generation);
-    if (entry->entry.kind == HANDLE_CONNECTION && entry->stream.buffers_count > 0 &&
-        !entry->stream.writing) {
-        sim__give_back(&entry->stream);
-        handle_table_sent(entry->net, &entry->entry, entry->stream.code,
-                          entry->stream.code == WEIR_RESET ? ECONNRESET : 0);
-    }
-    if (entry->entry.kind == HANDLE_DATAGRAM) sim__answer_datagrams(entry);
-    if (entry->entry.closing) {
-        if (entry->entry.kind == HANDLE_DATAGRAM) memory_free(entry->socket.sends);
-        handle_table_closed(entry->net, &entry->entry);
-    }
-    sim__tell(sim__system(entry->net));
-}
-
-static void sim__answer_later(struct sim_entry *entry)
-{
-    struct net_simulation *simulation = sim__system(entry->net)->simulation;
-
-    if (entry->answer.place == 0)
-        wire_timer_set(simulation, &entry->answer,
-                       wire_random(simulation, wire_latency_ns(simulation)), sim__answer);
-}
-
-/* ---- listen, accept, adopt ---- */
-
-static enum weir_code sim__fail(const char *what, const struct weir_address *address,
-                                enum weir_code code, struct weir_error *error)
-{
-    char text[WEIR_ADDRESS_TEXT_BYTES], subject[96];
-
-    weir_address_text(address, text, sizeof text);
-    snprintf(subject, sizeof subject, "%s %s", what, text);
-    return error_fill(error, code, code == WEIR_NO_FILES ? EMFILE : 0, "listen on", subject, NULL,
-                      NULL);
-}
-
-static enum weir_code sim__listen(struct net *net, struct handle *handle,
-                                  const struct net_listen_options *place, struct weir_error *error)
-{
-    struct net_simulation *simulation = sim__system(net)->simulation;
-    struct sim_entry *entry = sim__of(handle);
-
-    if (!wire_file_take(simulation)) return sim__fail("tcp", &place->address, WEIR_NO_FILES, error);
-    sim__own(net, entry);
-    entry->port.address = place->address;
-    entry->port.shared = place->share != NET_SHARE_NOT;
-    entry->port.backlog = place->backlog;
-    entry->port.changed = sim__port_changed;
-    if (wire_listen(simulation, &entry->port, place->share == NET_SHARE_FIRST)) return WEIR_OK;
-    wire_file_give_back(simulation);
-    return sim__fail("tcp", &place->address, WEIR_ADDRESS_IN_USE, error);
-}
-
-static void sim__accept(struct net *net, struct handle *entry, bool on)
-{
-    (void)net;
-    if (on) sim__list(sim__of(entry));
-}
-
-static bool sim__serve_listener(struct sim_entry *entry)
-{
-    struct net *net = entry->net;
-    struct net_simulation *simulation = sim__system(net)->simulation;
-
-    while (entry->entry.flow_on && !entry->entry.starved && entry->port.first) {
-        if (!handle_table_has_room(&net->handle_table)) return true;
-        if (!wire_file_take(simulation)) {
-            handle_table_accept_failed(net, &entry->entry, true, EMFILE);
-            return false;
-        }
-        struct wire_end *end = wire_accept(&entry->port);
-        struct net_event *event = sim__event(entry, NET_ACCEPTED);
-        event->peer = end->other->address;
-        event->socket.os_handle = (uintptr_t)end;
-    }
-    return false;
-}
-
-static enum weir_code sim__adopt(struct net *net, struct handle *handle, struct net_socket socket,
-                                 struct weir_error *error)
-{
-    struct sim_entry *entry = sim__of(handle);
-    struct wire_end *end = (struct wire_end *)socket.os_handle;
-
-    (void)error;
-    weir_check(!end->left);
-    weir_check(end->owner == NULL);
-    sim__own(net, entry);
-    entry->stream.end = end;
-    end->owner = entry;
-    end->changed = sim__end_changed;
-    sim__list(entry); /* it may have been reset before */
-    return WEIR_OK;
-}
-
-static void sim__refuse(struct net *net, struct net_socket socket)
-{
-    struct wire_end *end = (struct wire_end *)socket.os_handle;
-
-    weir_check(end->owner == NULL);
-    wire_leave(end, false);
-    wire_file_give_back(sim__system(net)->simulation);
-}
-
-/* ---- receive, send, finish, close ---- */
-
-static void sim__receive(struct net *net, struct handle *entry, bool on)
-{
-    (void)net;
-    if (on) sim__list(sim__of(entry));
-}
-
-/* One buffer of what has arrived. True: there is more for the next turn, as soon as there is a
- * buffer. */
-static bool sim__receive_bytes(struct sim_entry *entry)
-{
-    struct net *net = entry->net;
-    struct wire_end *end = entry->stream.end;
-
-    if (!handle_table_has_room(&net->handle_table)) return true;
-    struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
-    if (!buffer) {
-        handle_table_buffers_scarce(net, &entry->entry);
-        return true;
-    }
-    pool_touch(buffer);
-    buffer->length = wire_read(end, buffer->bytes, buffer->capacity);
-    pool_untouch(buffer);
-    wire_trace(sim__system(net)->simulation, SIM__EVENT, entry->entry.index, buffer->length);
-    handle_table_received(net, &entry->entry, buffer);
-    return end->arrived > 0 || end->end_arrived;
-}
-
-/* Hands over as much of the send as the window takes. */
-static void sim__write(struct sim_entry *entry)
-{
-    struct sim_stream *stream = &entry->stream;
-
-    while (stream->buffers_written < stream->buffers_count) {
-        struct net_buffer *buffer = stream->buffers[stream->buffers_written];
-        pool_touch(buffer);
-        stream->bytes_written += wire_write(stream->end, buffer->bytes + stream->bytes_written,
-                                            buffer->length - stream->bytes_written);
-        pool_untouch(buffer);
-        if (stream->bytes_written < buffer->length) return; /* the wire tells when there is room */
-        stream->buffers_written++;
-        stream->bytes_written = 0;
-    }
-    stream->writing = false;
-    stream->code = WEIR_OK;
-    sim__answer_later(entry);
-}
-
-static void sim__fail_send(struct sim_entry *entry, enum weir_code code)
-{
-    if (!entry->stream.writing) return;
-    entry->stream.writing = false;
-    entry->stream.code = code;
-    sim__answer_later(entry);
-}
-
-static bool sim__serve_stream(struct sim_entry *entry)
-{
-    struct handle_table *handle_table = &entry->net->handle_table;
-    struct wire_end *end = entry->stream.end;
-
-    if (end->reset_arrived) {
-        sim__fail_send(entry, WEIR_RESET);
-        if (entry->entry.broken) return false;
-        if (!handle_table_has_room(handle_table)) return true;
-        struct net_event *event = sim__event(entry, NET_BROKEN);
-        event->code = WEIR_RESET;
-        event->os_error = ECONNRESET;
-        return false;
-    }
-    if (entry->stream.writing) sim__write(entry);
-    if (!entry->entry.flow_on) return false;
-    if (end->arrived > 0) return sim__receive_bytes(entry);
-    if (!end->end_arrived || entry->entry.peer_done) return false;
-    if (!handle_table_has_room(handle_table)) return true;
-    sim__event(entry, NET_PEER_DONE);
-    return false;
-}
-
-static void sim__send(struct net *net, struct handle *handle, struct net_buffer *const *buffers,
-                      uint32_t count)
-{
-    struct sim_entry *entry = sim__of(handle);
-    struct sim_stream *stream = &entry->stream;
-
-    (void)net;
-    weir_check(stream->buffers_count == 0);
-    memcpy(stream->buffers, buffers, count * sizeof *buffers);
-    stream->buffers_count = count;
-    stream->buffers_written = 0;
-    stream->bytes_written = 0;
-    stream->writing = true;
-    sim__list(entry);
-}
-
-static void sim__finish(struct net *net, struct handle *entry)
-{
-    (void)net;
-    wire_finish(sim__of(entry)->stream.end);
-}
-
-static void sim__close_stream(struct sim_entry *entry)
-{
-    sim__fail_send(entry, WEIR_CANCELLED);
-    wire_leave(entry->stream.end, false);
-    entry->stream.end = NULL;
-}
-
-static void sim__close_socket(struct sim_entry *entry)
-{
-    struct sim_socket *socket = &entry->socket;
-
-    for (uint32_t i = socket->written_count; i < socket->sends_count; i++)
-        socket->sends[i].code = WEIR_CANCELLED;
-    socket->written_count = socket->sends_count;
-    wire_unbind(&socket->place);
-}
-
-static void sim__close(struct net *net, struct handle *handle)
-{
-    struct sim_entry *entry = sim__of(handle);
-
-    list_remove(&entry->ready);
-    switch (handle->kind) {
-    case HANDLE_LISTENER: wire_unlisten(&entry->port); break;
-    case HANDLE_CONNECTION: sim__close_stream(entry); break;
-    case HANDLE_DATAGRAM: sim__close_socket(entry); break;
-    case HANDLE_FREE: weir_unreachable("a free slot is closed");
-    }
-    wire_file_give_back(sim__system(net)->simulation);
-    sim__answer_later(entry);
-}
-
-static struct weir_address sim__local_address(struct net *net, struct handle *handle)
-{
-    const struct sim_entry *entry = sim__of(handle);
-
-    (void)net;
-    if (handle->kind == HANDLE_LISTENER) return entry->port.address;
-    if (handle->kind == HANDLE_CONNECTION) return entry->stream.end->address;
-    return entry->socket.place.address;
-}
-
-/* ---- datagrams ---- */
-
-static enum weir_code sim__bind(struct net *net, struct handle *handle,
-                                const struct net_listen_options *place, struct weir_error *error)
-{
-    struct net_simulation *simulation = sim__system(net)->simulation;
-    struct sim_entry *entry = sim__of(handle);
-    struct sim_socket *socket = &entry->socket;
-
-    sim__own(net, entry);
-    socket->place.address = place->address;
-    socket->place.shared = place->share != NET_SHARE_NOT;
-    socket->place.changed = sim__socket_changed;
-    socket->sends = memory_alloc_array(net->options.datagram_sends_max, sizeof *socket->sends);
-    if (!socket->sends) return sim__fail("udp", &place->address, WEIR_NO_MEMORY, error);
-    if (!wire_file_take(simulation)) {
-        memory_free(socket->sends);
-        return sim__fail("udp", &place->address, WEIR_NO_FILES, error);
-    }
-    if (wire_bind(simulation, &socket->place, place->share == NET_SHARE_FIRST)) return WEIR_OK;
-    wire_file_give_back(simulation);
-    memory_free(socket->sends);
-    return sim__fail("udp", &place->address, WEIR_ADDRESS_IN_USE, error);
-}
-
-static void sim__send_to(struct net *net, struct handle *handle, const struct weir_address *peer,
-                         const struct weir_address *local, struct net_buffer *buffer,
-                         uint32_t segment_bytes)
-{
-    struct sim_entry *entry = sim__of(handle);
-    struct sim_socket *socket = &entry->socket;
-
-    weir_check(socket->sends_count < net->options.datagram_sends_max);
-    struct sim_datagram *send = &socket->sends[socket->sends_count++];
-    *send = (struct sim_datagram){
-        .from = *local, .to = *peer, .buffer = buffer, .segment_bytes = segment_bytes};
-    if (address_is_any(&send->from)) send->from = wire_loopback(peer);
-    send->from.port = socket->place.address.port;
-    sim__list(entry);
-}
-
-/* A datagram, or each of a train, onto the wire. */
-static void sim__write_datagram(struct net_simulation *simulation, struct sim_datagram *send)
-{
-    struct net_buffer *buffer = send->buffer;
-    uint32_t step = send->segment_bytes > 0 ? send->segment_bytes : buffer->length;
-
-    send->code = WEIR_TOO_LARGE;
-    if (step > SIM_DATAGRAM_BYTES_MAX) return;
-    send->code = WEIR_OK;
-    pool_touch(buffer);
-    if (buffer->length == 0)
-        wire_send_datagram(simulation, &send->from, &send->to, buffer->bytes, 0);
-    for (uint32_t at = 0; at < buffer->length; at += step) {
-        uint32_t length = buffer->length - at < step ? buffer->length - at : step;
-        wire_send_datagram(simulation, &send->from, &send->to, buffer->bytes + at, length);
-    }
-    pool_untouch(buffer);
-}
-
-static void sim__write_datagrams(struct sim_entry *entry)
-{
-    struct sim_socket *socket = &entry->socket;
-
-    if (socket->written_count == socket->sends_count) return;
-    while (socket->written_count < socket->sends_count)
-        sim__write_datagram(sim__system(entry->net)->simulation,
-                            &socket->sends[socket->written_count++]);
-    sim__answer_later(entry);
-}
-
-/* Whether the next datagram may ride in the train that began with one of `segment_bytes`. */
-static bool sim__joins_train(const struct wire_datagram *next, const struct net_event *train,
-                             uint32_t segment_bytes)
-{
-    const struct net_buffer *buffer = train->buffer;
-
-    return next && next->length > 0 && next->length <= segment_bytes &&
-           buffer->length % segment_bytes == 0 &&
-           buffer->length / segment_bytes < SIM__TRAIN_SEGMENTS_MAX &&
-           next->length <= buffer->capacity - buffer->length &&
-           address_equals(&next->from, &train->peer) && address_equals(&next->to, &train->local);
-}
-
-static void sim__append_datagram(struct sim_entry *entry, struct net_buffer *buffer)
-{
-    const struct wire_datagram *first = entry->socket.place.first;
-
-    if (first->length > 0) memcpy(buffer->bytes + buffer->length, first->bytes, first->length);
-    buffer->length += first->length;
-    wire_drop_datagram(&entry->socket.place);
-}
-
-static void sim__receive_datagram(struct sim_entry *entry, struct net_buffer *buffer)
-{
-    struct wire_socket *place = &entry->socket.place;
-    struct net_event *event = sim__event(entry, NET_DATAGRAM);
-    uint32_t segment_bytes = place->first->length;
-
-    pool_move(buffer, POOL_SYSTEM, POOL_CALLER);
-    event->buffer = buffer;
-    event->peer = place->first->from;
-    event->local = place->first->to;
-    event->segment_bytes = 0;
-    sim__append_datagram(entry, buffer);
-    if (segment_bytes == 0 || wire_random(place->simulation, 2) == 0) return;
-    while (sim__joins_train(place->first, event, segment_bytes)) {
-        sim__append_datagram(entry, buffer);
-        event->segment_bytes = segment_bytes;
-    }
-}
-
-static bool sim__serve_socket(struct sim_entry *entry)
-{
-    struct net *net = entry->net;
-
-    sim__write_datagrams(entry);
-    while (entry->entry.flow_on && entry->socket.place.first) {
-        if (!handle_table_has_room(&net->handle_table)) return true;
-        struct net_buffer *buffer = pool_take(&net->datagram_pool, POOL_SYSTEM);
-        if (!buffer) {
-            handle_table_buffers_scarce(net, &entry->entry);
-            return true;
-        }
-        sim__receive_datagram(entry, buffer);
-    }
-    return false;
-}
-
-static bool sim__is_own(struct net *net, struct handle *entry, const struct weir_address *address)
-{
-    const struct weir_address *bound = &sim__of(entry)->socket.place.address;
-
-    (void)net;
-    if (address->port != bound->port) return false;
-    return address_is_loopback(address) || address_is_any(address) ||
-           address_same_ip(address, bound);
-}
-
-/* ---- wait: commit, serve, step ---- */
-
-/* True: the handle has more to do in the next turn. */
-static bool sim__serve(struct sim_entry *entry)
-{
-    switch (entry->entry.kind) {
-    case HANDLE_LISTENER: return sim__serve_listener(entry);
-    case HANDLE_CONNECTION: return sim__serve_stream(entry);
-    case HANDLE_DATAGRAM: return sim__serve_socket(entry);
-    case HANDLE_FREE: break;
-    }
-    weir_unreachable("a free slot is ready");
-}
-
-/* Law 6, whether there is room for events or not. */
-static void sim__commit(struct sim_net *system)
-{
-    for (struct list *at = system->ready.next; at != &system->ready; at = at->next) {
-        struct sim_entry *entry = weir_container_of(at, struct sim_entry, ready);
-        if (entry->entry.kind == HANDLE_CONNECTION && entry->stream.writing &&
-            !entry->stream.end->reset_arrived)
-            sim__write(entry);
-        if (entry->entry.kind == HANDLE_DATAGRAM) sim__write_datagrams(entry);
-    }
-}
-
-static void sim__harvest(struct sim_net *system)
-{
-    struct net *net = system->net;
-    struct list turn, *node;
-
-    list_init(&turn);
-    list_append_all(&turn, &system->ready);
-    if (handle_table_has_room(&net->handle_table) && atomic_exchange(&system->woken, false)) {
-        system->simulation->idle_waits = 0;
-        handle_table_event(net, NULL, NET_WOKEN);
-    }
-    while ((node = list_take_first(&turn)) != NULL) {
-        struct sim_entry *entry = weir_container_of(node, struct sim_entry, ready);
-        if (sim__serve(entry)) sim__list(entry);
-    }
-}
-
-static bool sim__has_news(const struct net *net)
-{
-    return net->handle_table.events_count > 0 || handle_table_has_answers(&net->handle_table);
-}
-
-static void sim__wait(struct net *net, uint64_t until_ns)
-{
-    struct sim_net *system = sim__system(net);
-    struct net_simulation *simulation = system->simulation;
-
-    simulation->waiting = system;
-    simulation->script_due = false;
-    sim__commit(system);
-    wire_serve(simulation);
-    sim__harvest(system);
-    while (!sim__has_news(net) && !simulation->script_due && wire_step(simulation, until_ns))
-        sim__harvest(system);
-    simulation->waiting = NULL;
-    net->now_ns = simulation->now_ns;
-}
-
-static void sim__wake(struct net *net)
-{
-    atomic_store(&sim__system(net)->woken, true);
-}
-
-/* ---- open, free ---- */
-
-static enum weir_code sim__open(struct net *net, struct weir_error *error)
-{
-    struct net_simulation *simulation = net->options.simulation;
-
-    if (!simulation)
-        return error_fill(error, WEIR_INVALID, 0, "use transport", "simulated",
-                          "it needs a simulation to run on",
-                          "it is for tests; choose another transport, or \"auto\"");
-    struct sim_net *system = memory_alloc(sizeof *system);
-    if (!system)
-        return error_fill(error, WEIR_NO_MEMORY, 0, "open the network", "simulated", NULL, NULL);
-    if (simulation->nets_count > 0)
-        weir_check_rule(simulation->thread == net->thread,
-                        "all nets of a simulation live in one thread");
-    simulation->thread = net->thread;
-    simulation->nets_count++;
-    list_init(&system->ready);
-    system->net = net;
-    system->simulation = simulation;
-    net->system = system;
-    net->now_ns = simulation->now_ns;
-    net->info.held_bytes_max = simulation->options.held_bytes_max; /* what waits, is on the wire */
-    return WEIR_OK;
-}
-
-static void sim__free(struct net *net)
-{
-    struct sim_net *system = sim__system(net);
-
-    weir_check(list_is_empty(&system->ready));
-    system->simulation->nets_count--;
-    memory_free(system);
-    net->system = NULL;
-}
-
-const struct transport transport_simulated = {
-    .name = "simulated",
-    .listeners_share = true,
-    .asked_by_name_only = true,
-    .entry_bytes = sizeof(struct sim_entry),
-    .open = sim__open,
-    .free = sim__free,
-    .wake = sim__wake,
-    .listen = sim__listen,
-    .adopt = sim__adopt,
-    .accept = sim__accept,
-    .refuse = sim__refuse,
-    .receive = sim__receive,
-    .send = sim__send,
-    .finish = sim__finish,
-    .close = sim__close,
-    .local_address = sim__local_address,
-    .bind = sim__bind,
-    .send_to = sim__send_to,
-    .is_own = sim__is_own,
-    .wait = sim__wait,
-};

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sim_peer.c - the test's side of a simulation: its settings, and the peers that a script
- * drives. */
+/* sim_peer.c - the scripted peers of a test: stream peers and datagram peers. */
 #include <string.h>
 
 #include "address.h"
 #include "check.h"
-#include "clock.h"
+#include "sim.h"
 #include "sim_wire.h"
 
 struct sim_peer {
@@ -20,89 +19,6 @@ struct sim_datagrams {
     struct wire_socket socket;
     struct sim_datagrams *next, *before;
 };
-
-/* ---- the whole of it ---- */
-
-void sim_options_init(struct sim_options *options)
-{
-    *options = (struct sim_options){
-        .seed = 1,
-        .start_ns = 1000 * CLOCK_NS_PER_MS,
-        .iteration_ns = 1000,
-        .latency_min_ns = 20 * 1000,
-        .latency_max_ns = CLOCK_NS_PER_MS,
-        .window_bytes = 64 * 1024,
-        .piece_bytes_max = 4096,
-        .datagram_queue_bytes = 212992, /* Linux's rmem_default */
-    };
-}
-
-struct net_simulation *sim_open(const struct sim_options *options)
-{
-    struct net_simulation *simulation = wire_memory(1, sizeof *simulation);
-
-    weir_check(options->latency_min_ns <= options->latency_max_ns);
-    weir_check(options->window_bytes > 0);
-    weir_check(options->piece_bytes_max > 0);
-    simulation->options = *options;
-    simulation->random = options->seed;
-    simulation->now_ns = options->start_ns;
-    simulation->stop_ns = NET_FOREVER;
-    simulation->files_max = SIM_UNLIMITED;
-    return simulation;
-}
-
-void sim_free(struct net_simulation *simulation)
-{
-    if (!simulation) return;
-    weir_check_rule(simulation->nets_count == 0, "every net is freed before its simulation");
-    while (simulation->datagram_peers) sim_datagrams_close(simulation->datagram_peers);
-    while (simulation->peers) sim_peer_close(simulation->peers);
-    wire_free_all(simulation);
-    wire_memory_free(simulation);
-}
-
-uint64_t sim_now_ns(const struct net_simulation *simulation)
-{
-    return simulation->now_ns;
-}
-
-void sim_pass_ns(struct net_simulation *simulation, uint64_t ns)
-{
-    simulation->now_ns += ns;
-}
-
-void sim_stop_at(struct net_simulation *simulation, uint64_t stop_ns)
-{
-    simulation->stop_ns = stop_ns;
-    simulation->idle_waits = 0;
-}
-
-void sim_set_files_max(struct net_simulation *simulation, uint32_t files_max)
-{
-    simulation->files_max = files_max;
-    simulation->idle_waits = 0;
-}
-
-uint32_t sim_files_count(const struct net_simulation *simulation)
-{
-    return simulation->files_count;
-}
-
-uint64_t sim_trace_hash(const struct net_simulation *simulation)
-{
-    return simulation->trace_hash;
-}
-
-uint64_t sim_trace_count(const struct net_simulation *simulation)
-{
-    return simulation->trace_count;
-}
-
-uint64_t sim_random(struct net_simulation *simulation, uint64_t bound)
-{
-    return wire_random(simulation, bound);
-}
 
 /* ---- stream peers ---- */
 
@@ -175,7 +91,7 @@ void sim_peer_close(struct sim_peer *peer)
 
 bool sim_peer_saw_end(const struct sim_peer *peer)
 {
-    return peer->end && peer->end->end_arrived && peer->end->arrived == 0;
+    return peer->end && peer->end->fin_arrived && peer->end->arrived == 0;
 }
 
 bool sim_peer_saw_reset(const struct sim_peer *peer)

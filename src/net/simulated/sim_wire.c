@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sim_wire.c - the network in memory: time, chance, streams and datagrams on their way. sim_wire.h
+/* sim_wire.c - the network in memory: timers, random numbers, streams and datagrams. sim_wire.h
  * draws a stream.
  *
- * Everything that chance decides goes through wire_random(), and everything that happens through
- * wire_trace(), in one order: that is what makes a run repeatable.
+ * Every random decision goes through wire_random(), and every occurrence through wire_trace(), in
+ * one order. Runs are therefore repeatable.
  */
 #include "sim_wire.h"
 
@@ -14,14 +14,14 @@
 #include "check.h"
 #include "clock.h"
 
-#define WIRE__BYTES_FIRST 1024u /* room of a fresh ring; it doubles up to the window */
+#define WIRE__BYTES_FIRST 1024u /* first capacity of a ring; it doubles up to the window */
 #define WIRE__CONNECT_RETRY_NS (1000 * CLOCK_NS_PER_MS) /* after a full backlog dropped the SYN */
 #define WIRE__CONNECT_TRIES_MAX 6u
-#define WIRE__IDLE_WAITS_MAX 10000u /* then whoever waits waits for ever */
+#define WIRE__IDLE_WAITS_MAX 10000u /* after that, a wait would never end */
 #define WIRE__PORT_FIRST 32768u
-#define WIRE__DATAGRAM_OVERHEAD_BYTES 512u /* what the system counts for each beside its bytes */
+#define WIRE__DATAGRAM_OVERHEAD_BYTES 512u /* memory that a system charges per datagram */
 
-/* What happened, for the trace. */
+/* The occurrences of the trace. */
 enum wire__mark {
     WIRE__CONNECT = 1,
     WIRE__REFUSE,
@@ -41,7 +41,7 @@ struct wire_stream {
     struct wire_timer connect;
     uint32_t tries;
     uint64_t number;
-    struct wire_port *port; /* set exactly while in its backlog */
+    struct wire_port *port; /* set while the stream is in its backlog */
     struct wire_stream *backlog_next;
     struct wire_stream *next, *before; /* of all */
 };
@@ -55,7 +55,8 @@ static struct net_simulation *wire__of(const struct wire_end *end)
 
 void *wire_memory(size_t count, size_t bytes)
 {
-    void *memory = calloc(count, bytes); /* tidy: allow memory - the outside does not run out */
+    void *memory =
+        calloc(count, bytes); /* tidy: allow memory - memory_fail_nth() must not fail the network */
 
     weir_check(memory != NULL);
     return memory;
@@ -66,7 +67,7 @@ void wire_memory_free(void *memory)
     free(memory); /* tidy: allow memory - see wire_memory */
 }
 
-/* ---- chance ---- */
+/* ---- random numbers ---- */
 
 /* splitmix64 (Steele, Lea, Flood 2014): one addition and a mix. */
 static uint64_t wire__mix(uint64_t value)
@@ -107,35 +108,35 @@ static bool wire__is_before(const struct wire_timer *a, const struct wire_timer 
     return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->sequence < b->sequence;
 }
 
-static void wire__put(struct net_simulation *simulation, uint32_t place, struct wire_timer *timer)
+static void wire__put(struct net_simulation *simulation, uint32_t index, struct wire_timer *timer)
 {
-    simulation->heap[place] = timer;
-    timer->place = place;
+    simulation->heap[index] = timer;
+    timer->heap_index = index;
 }
 
-static void wire__rise(struct net_simulation *simulation, uint32_t place)
+static void wire__rise(struct net_simulation *simulation, uint32_t index)
 {
-    struct wire_timer *timer = simulation->heap[place];
+    struct wire_timer *timer = simulation->heap[index];
 
-    while (place > 1 && wire__is_before(timer, simulation->heap[place / 2])) {
-        wire__put(simulation, place, simulation->heap[place / 2]);
-        place /= 2;
+    while (index > 1 && wire__is_before(timer, simulation->heap[index / 2])) {
+        wire__put(simulation, index, simulation->heap[index / 2]);
+        index /= 2;
     }
-    wire__put(simulation, place, timer);
+    wire__put(simulation, index, timer);
 }
 
-static void wire__sink(struct net_simulation *simulation, uint32_t place)
+static void wire__sink(struct net_simulation *simulation, uint32_t index)
 {
-    struct wire_timer *timer = simulation->heap[place];
+    struct wire_timer *timer = simulation->heap[index];
 
-    for (uint32_t child; (child = place * 2) <= simulation->heap_count; place = child) {
+    for (uint32_t child; (child = index * 2) <= simulation->heap_count; index = child) {
         if (child < simulation->heap_count &&
             wire__is_before(simulation->heap[child + 1], simulation->heap[child]))
             child++;
         if (!wire__is_before(simulation->heap[child], timer)) break;
-        wire__put(simulation, place, simulation->heap[child]);
+        wire__put(simulation, index, simulation->heap[child]);
     }
-    wire__put(simulation, place, timer);
+    wire__put(simulation, index, timer);
 }
 
 static void wire__heap_grow(struct net_simulation *simulation)
@@ -152,7 +153,7 @@ static void wire__heap_grow(struct net_simulation *simulation)
 void wire_timer_set(struct net_simulation *simulation, struct wire_timer *timer, uint64_t delay_ns,
                     void (*run)(struct wire_timer *timer))
 {
-    weir_check(timer->place == 0);
+    weir_check(timer->heap_index == 0);
     if (simulation->heap_count + 1 >= simulation->heap_capacity) wire__heap_grow(simulation);
     timer->due_ns = simulation->now_ns + delay_ns;
     timer->sequence = simulation->sequence++;
@@ -164,20 +165,21 @@ void wire_timer_set(struct net_simulation *simulation, struct wire_timer *timer,
 
 void wire_timer_stop(struct net_simulation *simulation, struct wire_timer *timer)
 {
-    uint32_t place = timer->place;
+    uint32_t index = timer->heap_index;
 
-    if (place == 0) return;
-    weir_check(simulation->heap[place] == timer);
-    timer->place = 0;
+    if (index == 0) return;
+    weir_check(simulation->heap[index] == timer);
+    timer->heap_index = 0;
     struct wire_timer *last = simulation->heap[simulation->heap_count--];
     if (last == timer) return;
-    wire__put(simulation, place, last);
-    wire__rise(simulation, place);
-    wire__sink(simulation, last->place);
+    wire__put(simulation, index, last);
+    wire__rise(simulation, index);
+    wire__sink(simulation, last->heap_index);
 }
 
 static void wire__run(struct net_simulation *simulation, struct wire_timer *timer)
 {
+    weir_check(timer->run != NULL);
     wire_timer_stop(simulation, timer);
     if (timer->due_ns > simulation->now_ns) simulation->now_ns = timer->due_ns;
     simulation->idle_waits = 0;
@@ -209,7 +211,7 @@ bool wire_step(struct net_simulation *simulation, uint64_t until_ns)
         weir_check_rule(
             ++simulation->idle_waits <= WIRE__IDLE_WAITS_MAX,
             "a bug in the test, not in weir (deadlock): net_wait is called again and again while "
-            "nothing can happen any more, or the clock stands at sim_stop_at");
+            "nothing can happen, or the clock stands at sim_stop_at");
     }
     return false;
 }
@@ -229,7 +231,7 @@ void wire_file_give_back(struct net_simulation *simulation)
     simulation->files_count--;
 }
 
-/* ---- places ---- */
+/* ---- addresses and ports ---- */
 
 struct weir_address wire_loopback(const struct weir_address *like)
 {
@@ -239,12 +241,12 @@ struct weir_address wire_loopback(const struct weir_address *like)
     return (struct weir_address){.ip = {[15] = 1}};
 }
 
-/* Whether a place with that address takes what is sent to `to`. */
-static bool wire__covers(const struct weir_address *place, const struct weir_address *to)
+/* Whether a port or socket bound to `bound` receives packets sent to `to`. */
+static bool wire__covers(const struct weir_address *bound, const struct weir_address *to)
 {
-    if (place->port != to->port) return false;
-    if (!address_is_any(place)) return address_same_ip(place, to);
-    return !address_is_v4(place) || address_is_v4(to);
+    if (bound->port != to->port) return false;
+    if (!address_is_any(bound)) return address_same_ip(bound, to);
+    return !address_is_v4(bound) || address_is_v4(to);
 }
 
 static bool wire__overlaps(const struct weir_address *a, const struct weir_address *b)
@@ -287,13 +289,13 @@ static void wire__tell(struct wire_end *end)
         wire__of(end)->script_due = true;
 }
 
-static uint32_t wire__piece(struct net_simulation *simulation, uint32_t under_way)
+static uint32_t wire__piece(struct net_simulation *simulation, uint32_t in_flight)
 {
     uint64_t kind = wire_random(simulation, 10), max = simulation->options.piece_bytes_max;
 
-    if (kind > 6) return under_way;
+    if (kind > 6) return in_flight;
     if (kind == 0) max = 16;
-    if (max > under_way) max = under_way;
+    if (max > in_flight) max = in_flight;
     return 1 + (uint32_t)wire_random(simulation, max);
 }
 
@@ -303,19 +305,20 @@ static void wire__arrive(struct wire_timer *timer)
     struct net_simulation *simulation = wire__of(end);
     uint32_t piece = 0;
 
-    end->established = true; /* the answer to a connect is in every segment */
-    if (end->under_way > 0) {
-        piece = wire__piece(simulation, end->under_way);
-        end->under_way -= piece;
+    weir_check(!weir_container_of(timer, struct wire_end, arrival)->left);
+    end->established = true; /* any segment acknowledges the connect */
+    if (end->in_flight > 0) {
+        piece = wire__piece(simulation, end->in_flight);
+        end->in_flight -= piece;
         end->arrived += piece;
         wire_trace(simulation, WIRE__ARRIVE, end->stream->number, piece);
     }
-    if (end->under_way == 0 && end->other->finished &&
+    if (end->in_flight == 0 && end->other->finished &&
         (piece == 0 || wire_random(simulation, 2) == 0)) {
-        end->end_arrived = true;
+        end->fin_arrived = true;
         wire_trace(simulation, WIRE__END, end->stream->number, 0);
     }
-    if (end->under_way > 0 || (end->other->finished && !end->end_arrived))
+    if (end->in_flight > 0 || (end->other->finished && !end->fin_arrived))
         wire_timer_set(simulation, timer, wire_latency_ns(simulation) / 8, wire__arrive);
     wire__tell(end);
 }
@@ -324,7 +327,7 @@ static void wire__expect_arrival(struct wire_end *end)
 {
     struct net_simulation *simulation = wire__of(end);
 
-    if (end->arrival.place == 0)
+    if (end->arrival.heap_index == 0)
         wire_timer_set(simulation, &end->arrival, wire_latency_ns(simulation), wire__arrive);
 }
 
@@ -332,10 +335,10 @@ static void wire__reset_arrives(struct wire_timer *timer)
 {
     struct wire_end *end = weir_container_of(timer, struct wire_end, reset);
 
-    wire_trace(wire__of(end), WIRE__RESET, end->stream->number, end->arrived + end->under_way);
+    wire_trace(wire__of(end), WIRE__RESET, end->stream->number, end->arrived + end->in_flight);
     wire_timer_stop(wire__of(end), &end->arrival);
     end->reset_arrived = true;
-    end->arrived = end->under_way = 0;
+    end->arrived = end->in_flight = 0;
     wire__tell(end);
 }
 
@@ -343,7 +346,8 @@ static void wire__send_reset(struct wire_end *to)
 {
     struct net_simulation *simulation = wire__of(to);
 
-    if (to->left || to->reset_arrived || to->reset.place != 0) return;
+    weir_check(to->other != NULL);
+    if (to->left || to->reset_arrived || to->reset.heap_index != 0) return;
     wire_timer_set(simulation, &to->reset, wire_latency_ns(simulation), wire__reset_arrives);
 }
 
@@ -360,7 +364,7 @@ static void wire__room_arrives(struct wire_timer *timer)
 static void wire__bytes_grow(struct wire_end *end, uint32_t needed)
 {
     uint32_t capacity = end->bytes_capacity == 0 ? WIRE__BYTES_FIRST : end->bytes_capacity;
-    uint32_t used = end->arrived + end->under_way;
+    uint32_t used = end->arrived + end->in_flight;
 
     while (capacity < needed) capacity *= 2;
     if (capacity == end->bytes_capacity) return;
@@ -380,6 +384,7 @@ static void wire__bytes_put(struct wire_end *end, uint32_t offset, const uint8_t
     uint32_t at = (end->bytes_first + offset) % end->bytes_capacity;
     uint32_t straight = end->bytes_capacity - at < count ? end->bytes_capacity - at : count;
 
+    weir_check(offset + count <= end->bytes_capacity);
     memcpy(end->bytes + at, from, straight);
     memcpy(end->bytes, from + straight, count - straight);
 }
@@ -389,6 +394,7 @@ static void wire__bytes_get(struct wire_end *end, uint8_t *to, uint32_t count)
     uint32_t at = end->bytes_first;
     uint32_t straight = end->bytes_capacity - at < count ? end->bytes_capacity - at : count;
 
+    weir_check(count <= end->arrived);
     memcpy(to, end->bytes + at, straight);
     memcpy(to + straight, end->bytes, count - straight);
     end->bytes_first = (at + count) % end->bytes_capacity;
@@ -397,12 +403,12 @@ static void wire__bytes_get(struct wire_end *end, uint8_t *to, uint32_t count)
 uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count)
 {
     struct wire_end *to = end->other;
-    uint32_t used = to->arrived + to->under_way, room = wire__of(end)->options.window_bytes - used;
+    uint32_t used = to->arrived + to->in_flight, room = wire__of(end)->options.window_bytes - used;
 
     weir_check(!end->left);
     weir_check(!end->finished);
     if (!end->established || end->reset_arrived) return 0;
-    if (to->left) { /* nobody is there to take them, and says so */
+    if (to->left) { /* the other side is closed and answers with RST */
         wire__send_reset(end);
         return count;
     }
@@ -411,7 +417,7 @@ uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count)
     if (count == 0) return 0;
     wire__bytes_grow(to, used + count);
     wire__bytes_put(to, used, bytes, count);
-    to->under_way += count;
+    to->in_flight += count;
     wire__expect_arrival(to);
     return count;
 }
@@ -425,7 +431,7 @@ uint32_t wire_read(struct wire_end *end, uint8_t *bytes, uint32_t bytes_max)
     if (count == 0) return 0;
     wire__bytes_get(end, bytes, count);
     end->arrived -= count;
-    if (other->wants_room && !other->left && other->room.place == 0) {
+    if (other->wants_room && !other->left && other->room.heap_index == 0) {
         other->wants_room = false;
         wire_timer_set(wire__of(end), &other->room, wire_latency_ns(wire__of(end)),
                        wire__room_arrives);
@@ -448,6 +454,7 @@ static void wire__free_stream(struct wire_stream *stream)
 {
     struct net_simulation *simulation = stream->simulation;
 
+    weir_check(stream->simulation != NULL);
     wire_timer_stop(simulation, &stream->connect);
     for (uint32_t i = 0; i < 2; i++) {
         wire_timer_stop(simulation, &stream->ends[i].arrival);
@@ -466,7 +473,7 @@ static void wire__free_stream(struct wire_stream *stream)
 void wire_leave(struct wire_end *end, bool reset)
 {
     struct net_simulation *simulation = wire__of(end);
-    bool unread = end->arrived + end->under_way > 0;
+    bool unread = end->arrived + end->in_flight > 0;
 
     weir_check(!end->left);
     wire_timer_stop(simulation, &end->arrival);
@@ -481,7 +488,7 @@ void wire_leave(struct wire_end *end, bool reset)
     end->left = true;
     end->changed = NULL;
     end->owner = NULL;
-    end->arrived = end->under_way = 0;
+    end->arrived = end->in_flight = 0;
     bool never_met = end == &end->stream->ends[0] && !end->other->established;
     if (end->other->left || never_met) wire__free_stream(end->stream);
 }
@@ -496,7 +503,7 @@ static struct wire_port *wire__find_port(struct net_simulation *simulation,
         if (!wire__covers(&port->address, to)) continue;
         found++;
         if (found == 1 || wire_random(simulation, found) == 0)
-            chosen = port; /* each of them equally often */
+            chosen = port; /* each with the same probability */
     }
     return chosen;
 }
@@ -520,6 +527,7 @@ static void wire__connect_arrives(struct wire_timer *timer)
     struct net_simulation *simulation = stream->simulation;
     struct wire_port *port = wire__find_port(simulation, &stream->to);
 
+    weir_check(!stream->port);
     if (port && port->count >= port->backlog && ++stream->tries < WIRE__CONNECT_TRIES_MAX) {
         wire_timer_set(simulation, timer, WIRE__CONNECT_RETRY_NS, wire__connect_arrives);
         return;
@@ -565,6 +573,7 @@ struct wire_end *wire_connect(struct net_simulation *simulation, const struct we
 
 bool wire_listen(struct net_simulation *simulation, struct wire_port *port, bool first)
 {
+    weir_check(!port->simulation);
     if (port->address.port == 0) port->address.port = wire_port_free(simulation);
     for (struct wire_port *other = simulation->ports; other; other = other->next) {
         if (!wire__overlaps(&port->address, &other->address)) continue;
@@ -595,6 +604,7 @@ void wire_unlisten(struct wire_port *port)
     struct wire_port **link = &port->simulation->ports;
     struct wire_end *end;
 
+    weir_check(port->simulation != NULL);
     while (*link != port) link = &(*link)->next;
     *link = port->next;
     while ((end = wire_accept(port)) != NULL) wire_leave(end, true);
@@ -603,7 +613,7 @@ void wire_unlisten(struct wire_port *port)
 
 /* ---- datagrams ---- */
 
-/* Those bound to the very address come before those bound to any; of several, the sender decides,
+/* A socket bound to the exact address wins over one bound to any. Of several, the sender decides,
  * as on a system. */
 static struct wire_socket *wire__find_socket(struct net_simulation *simulation,
                                              const struct weir_address *from,
@@ -685,6 +695,7 @@ void wire_drop_datagram(struct wire_socket *socket)
 
 bool wire_bind(struct net_simulation *simulation, struct wire_socket *socket, bool first)
 {
+    weir_check(!socket->simulation);
     if (socket->address.port == 0) socket->address.port = wire_port_free(simulation);
     struct wire_socket **bucket = wire__bucket(simulation, socket->address.port);
     for (struct wire_socket *other = *bucket; other; other = other->next) {
@@ -701,13 +712,14 @@ void wire_unbind(struct wire_socket *socket)
 {
     struct wire_socket **link = wire__bucket(socket->simulation, socket->address.port);
 
+    weir_check(socket->simulation != NULL);
     while (*link != socket) link = &(*link)->next;
     *link = socket->next;
     while (socket->first) wire_drop_datagram(socket);
     socket->simulation = NULL;
 }
 
-/* ---- the end of it all ---- */
+/* ---- freeing ---- */
 
 void wire_free_all(struct net_simulation *simulation)
 {

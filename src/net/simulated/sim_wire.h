@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* sim_wire.h - the network in memory, as the simulated transport and the scripted peers see it.
+/* sim_wire.h - the network in memory, below the simulated transport and the scripted peers.
  * Private to src/net/simulated.
  *
- *      client end                                             server end
- *      wire_write --> [ under way ... | arrived ] --> wire_read     at most window_bytes, each way
- *      wire_finish -> behind the last byte        --> end_arrived
+ *      client side                                            server side
+ *      wire_write --> [ in flight ... | arrived ] --> wire_read     at most window_bytes, each way
+ *      wire_finish -> after the last byte         --> fin_arrived
  *      wire_leave(reset) --> overtakes and discards -> reset_arrived
  *
- * Each end keeps the bytes that go to it. All that takes time is a wire_timer; whatever changes for
- * an end, a port or a socket is told to its `changed`, or, where that is null, to the script.
+ * Each side stores the bytes that are sent to it. Every delay is a wire_timer. A change of a side,
+ * a port or a socket calls its `changed`; if that is null, the script must run.
  */
 #ifndef NET_SIMULATED_SIM_WIRE_H
 #define NET_SIMULATED_SIM_WIRE_H
 
 #include "error_fill.h"
 #include "net.h"
-#include "sim.h"
+#include "sim_options.h"
 
 struct wire_timer {
     uint64_t due_ns,
-        sequence;   /* those due at the same time run in the order in which they were set */
-    uint32_t place; /* in the heap, from 1; 0 exactly when not set */
+        sequence;        /* those due at the same time run in the order in which they were set */
+    uint32_t heap_index; /* from 1; 0 if and only if the timer is not set */
     void (*run)(struct wire_timer *timer);
 };
 
 struct wire_stream;
 
-/* One end of a stream; valid until wire_leave(). */
+/* One side of a stream; valid until wire_leave(). */
 struct wire_end {
     struct wire_stream *stream;
     struct wire_end *other;
@@ -34,25 +34,25 @@ struct wire_end {
     void (*changed)(struct wire_end *end);
     void *owner;
 
-    uint8_t *bytes; /* a ring of what was sent here and not read yet */
+    uint8_t *bytes; /* a ring of the bytes that were sent to this side and not read */
     uint32_t bytes_capacity, bytes_first;
-    uint32_t arrived, under_way; /* the first of them, and the rest */
+    uint32_t arrived, in_flight; /* the first bytes of the ring, and the rest */
     struct wire_timer arrival;   /* of the next piece, or of the FIN */
     struct wire_timer reset;     /* arrival of an RST */
-    struct wire_timer room;      /* arrival of the news that the other end has read */
+    struct wire_timer room;      /* arrival of the window update after the other side has read */
 
     bool established;
     bool refused;
-    bool finished;    /* this end sent its FIN */
-    bool end_arrived; /* the other's FIN came, behind its last byte */
+    bool finished;    /* this side sent its FIN */
+    bool fin_arrived; /* the other side's FIN arrived, after its last byte */
     bool reset_arrived;
-    bool wants_room; /* a write was cut short, and nothing was read since */
+    bool wants_room; /* a write was cut short, and nothing was read since then */
     bool left;
 };
 
-/* A listener's place on the network. Embedded; zeroed before wire_listen(). */
+/* A listening port. Embedded in its listener; zeroed before wire_listen(). */
 struct wire_port {
-    struct net_simulation *simulation; /* null exactly when not listening */
+    struct net_simulation *simulation; /* null if and only if not listening */
     struct weir_address address;
     bool shared;
     uint32_t backlog;
@@ -71,9 +71,9 @@ struct wire_datagram {
     uint8_t bytes[];
 };
 
-/* A datagram socket's place on the network. Embedded; zeroed before wire_bind(). */
+/* A bound datagram socket. Embedded; zeroed before wire_bind(). */
 struct wire_socket {
-    struct net_simulation *simulation; /* null exactly when not bound */
+    struct net_simulation *simulation; /* null if and only if not bound */
     struct weir_address address;
     bool shared;
     struct wire_datagram *first, *last; /* arrived, not received */
@@ -92,12 +92,11 @@ struct net_simulation {
     uint32_t nets_count;
     uintptr_t thread; /* of its nets */
     uint32_t files_count, files_max;
-    uint32_t idle_waits; /* net_wait calls in a row in which nothing could happen */
-    const void *waiting; /* the net that waits; null: none */
-    bool
-        script_due; /* true exactly when somebody else got something to do since it began to wait */
+    uint32_t idle_waits; /* consecutive net_wait calls in which nothing could happen */
+    const void *waiting; /* the net inside net_wait; null: none */
+    bool script_due;     /* a peer or another net can continue since that net_wait began */
     uint16_t port_next;
-    uint64_t datagram_due_ns; /* of the last sent: they arrive in order */
+    uint64_t datagram_due_ns; /* arrival of the datagram sent last: they arrive in order */
 
     struct wire_timer **heap; /* from 1 */
     uint32_t heap_count, heap_capacity;
@@ -110,26 +109,25 @@ struct net_simulation {
     struct sim_datagrams *datagram_peers;
 };
 
-/* ---- time and chance ---- */
+/* ---- time and random numbers ---- */
 
 void wire_timer_set(struct net_simulation *simulation, struct wire_timer *timer, uint64_t delay_ns,
                     void (*run)(struct wire_timer *timer));
 void wire_timer_stop(struct net_simulation *simulation, struct wire_timer *timer);
 
-/* A net_wait begins: a little time goes by, and what is due happens. */
+/* Begins a net_wait: moves the clock by iteration_ns and runs the timers that are due. */
 void wire_serve(struct net_simulation *simulation);
 
-/* Moves the clock to the next due timer and runs it; when none is due up to `until_ns`, moves it
- * there. False: the time has come. */
+/* Moves the clock to the next timer and runs it. If none is due up to `until_ns`, moves the clock
+ * there and returns false. */
 bool wire_step(struct net_simulation *simulation, uint64_t until_ns);
 
-/* Below `bound`. */
+/* Returns a random number below `bound`. */
 uint64_t wire_random(struct net_simulation *simulation, uint64_t bound);
 uint64_t wire_latency_ns(struct net_simulation *simulation);
 void wire_trace(struct net_simulation *simulation, uint64_t what, uint64_t a, uint64_t b);
 
-/* Memory that does not fail when a test makes weir's own fail: this is the world outside of
- * weir. */
+/* Returns zeroed memory that memory_fail_nth() does not affect: the network is not part of weir. */
 void *wire_memory(size_t count, size_t bytes);
 void wire_memory_free(void *memory);
 
@@ -140,22 +138,22 @@ void wire_file_give_back(struct net_simulation *simulation);
 
 /* ---- streams ---- */
 
-/* Returns the client's end. */
+/* Returns the client side. */
 struct wire_end *wire_connect(struct net_simulation *simulation, const struct weir_address *from,
                               const struct weir_address *to);
 uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count);
 uint32_t wire_read(struct wire_end *end, uint8_t *bytes, uint32_t bytes_max);
 void wire_finish(struct wire_end *end);
 
-/* The end is gone for its holder: as close(2), or with an RST. */
+/* Ends the use of one side: as close(2), or with an RST. */
 void wire_leave(struct wire_end *end, bool reset);
 
-/* Fills in a free port where it is 0. `first`: it wants to be alone so far. False: somebody is
- * there already. */
+/* Chooses a free port if it is 0. `first` fails if the address is in use at all. Returns false if
+ * the address is in use. */
 bool wire_listen(struct net_simulation *simulation, struct wire_port *port, bool first);
 void wire_unlisten(struct wire_port *port);
 
-/* The server's end of the first connection in the backlog; null: none. */
+/* Returns the server side of the first connection in the backlog; null if there is none. */
 struct wire_end *wire_accept(struct wire_port *port);
 
 /* ---- datagrams ---- */
@@ -166,11 +164,11 @@ void wire_send_datagram(struct net_simulation *simulation, const struct weir_add
                         const struct weir_address *to, const uint8_t *bytes, uint32_t length);
 void wire_drop_datagram(struct wire_socket *socket);
 
-/* The loopback address of the same family, with no port. */
+/* Returns the loopback address of the same family, with port 0. */
 struct weir_address wire_loopback(const struct weir_address *like);
 uint16_t wire_port_free(struct net_simulation *simulation);
 
-/* Frees the streams that peers left to themselves and the datagrams still under way. */
+/* Frees the streams that have no user on either side, and the datagrams in flight. */
 void wire_free_all(struct net_simulation *simulation);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* acceptex.c - listeners: a number of AcceptEx always pending, so that a connection finds one.
  *
- *   an accept:  IDLE -> socket opened, AcceptEx -> OUT -> packet -> ACCEPTED -> NET_ACCEPTED: IDLE
+ *   an accept:  IDLE -> socket opened, AcceptEx -> OUT -> packet -> arrival_socket: IDLE
  *                                                            '-> failed: socket closed: IDLE
  *
  * No data is accepted with a connection (receive length 0): a silent client occupies nothing. While
- * accepting is off, accepts that are pending may still complete; they are held, ACCEPTED. The
- * accepts live until their packets were taken, so a closed listener lives on until the last of them
- * came.
+ * accepting is off, pending accepts can still complete; arrivals.c holds them. No accept is posted
+ * while it holds one, so it holds at most ACCEPTEX__PENDING. The memory of an accept is needed
+ * until its packet was taken, so a closing listener waits for the last packet.
  *
  * Listener and accepted sockets alike are opened for RIO; else their request queues would take
  * requests and never answer them (contract S3, S4).
@@ -24,14 +24,14 @@
 #define ACCEPTEX__PENDING 64u /* of one listener: connections that may come between two turns */
 #define ACCEPTEX__TRIES 4     /* of one post, when the connection it met was dead already */
 
-enum acceptex__state { ACCEPTEX__IDLE, ACCEPTEX__OUT, ACCEPTEX__ACCEPTED };
+enum acceptex__state { ACCEPTEX__IDLE, ACCEPTEX__OUT };
 
 struct acceptex__entry {
     struct win_overlapped overlapped; /* first */
     struct acceptor *acceptor;
     enum acceptex__state state;
     win_socket socket;
-    struct acceptex__entry *next; /* on idle, or on accepted */
+    struct acceptex__entry *next; /* on the list of idle ones */
     struct weir_address peer;
     _Alignas(8) uint8_t area[WIN_ACCEPT_AREA_BYTES];
 };
@@ -41,7 +41,6 @@ struct acceptor {
     bool v4;
     uint32_t pending_count;
     struct acceptex__entry *idle;
-    struct acceptex__entry *accepted_first, *accepted_last;
     struct acceptex__entry entries[ACCEPTEX__PENDING];
 };
 
@@ -76,6 +75,10 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
         return win_fail_place(place, true, os_error, error);
     }
     entry->acceptor = acceptex__acceptor(entry, v4);
+    if (entry->acceptor && !arrivals_open_listener(&entry->base, ACCEPTEX__PENDING)) {
+        memory_free(entry->acceptor);
+        entry->acceptor = NULL;
+    }
     if (entry->acceptor) {
         rio_socket_tell(system, RIO_SOCKET_LISTENER, entry->socket, WIN_NO_SOCKET);
         return WEIR_OK;
@@ -125,19 +128,14 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 
 static bool acceptex__wants_more(const struct rio_entry *entry)
 {
-    return entry->base.flow_on && !entry->base.starved && !entry->base.broken &&
-           !entry->base.closing && entry->acceptor->idle;
-}
-
-static bool acceptex__has_to_tell(const struct rio_entry *entry)
-{
-    return entry->base.flow_on && !entry->base.broken && entry->acceptor->accepted_first;
+    return entry->base.flow_on && !handle_waits(&entry->base) && !entry->base.broken &&
+           !entry->base.closing && !arrivals_are_held(&entry->base) && entry->acceptor->idle;
 }
 
 static void acceptex__list(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing || list_has(&entry->listed)) return;
-    if (acceptex__wants_more(entry) || acceptex__has_to_tell(entry)) rio_put(&system->ready, entry);
+    if (acceptex__wants_more(entry)) rio_put(&system->ready, entry);
 }
 
 void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on)
@@ -156,7 +154,7 @@ static bool acceptex__is_scarce(int os_error)
 
 static void acceptex__break(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    struct net_event *event = handle_table_event(system->net, &entry->base, NET_BROKEN);
+    struct net_event *event = event_batch_add(system->net, &entry->base, NET_BROKEN);
 
     event->code = error_winsock_code(os_error);
     event->os_error = os_error;
@@ -173,11 +171,11 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
         if (os_error == 0) continue;
         if (acceptor->pending_count > 0)
             rio_rest(system, entry);
-        else if (!handle_table_has_room(&system->net->handle_table))
+        else if (!event_batch_has_room(&system->net->batch))
             rio_put(&system->ready, entry);
         else if (os_error == WIN_ENOTSOCK || os_error == WIN_EINVAL)
             acceptex__break(system, entry, os_error);
-        else if (!handle_table_accept_failed(system->net, &entry->base,
+        else if (!file_waiters_accept_failed(system->net, &entry->base,
                                              acceptex__is_scarce(os_error), os_error))
             return;
         else
@@ -186,23 +184,8 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
     }
 }
 
-static void acceptex__hand_out(struct rio_net *system, struct rio_entry *entry)
-{
-    struct acceptor *acceptor = entry->acceptor;
-    struct acceptex__entry *pending = acceptor->accepted_first;
-
-    acceptor->accepted_first = pending->next;
-    if (!acceptor->accepted_first) acceptor->accepted_last = NULL;
-    struct net_event *event = handle_table_event(system->net, &entry->base, NET_ACCEPTED);
-    event->peer = pending->peer;
-    event->socket.os_handle = pending->socket;
-    acceptex__rest_entry(acceptor, pending);
-}
-
 void acceptex_serve(struct rio_net *system, struct rio_entry *entry)
 {
-    while (acceptex__has_to_tell(entry) && handle_table_has_room(&system->net->handle_table))
-        acceptex__hand_out(system, entry);
     acceptex__refill(system, entry);
     acceptex__list(system, entry);
 }
@@ -214,7 +197,7 @@ static void acceptex__end_close(struct rio_net *system, struct rio_entry *entry)
     if (!entry->base.closing || entry->acceptor->pending_count > 0) return;
     memory_free(entry->acceptor);
     entry->acceptor = NULL;
-    handle_table_closed(system->net, &entry->base);
+    answer_closed(system->net, &entry->base);
 }
 
 /* The connection stands, or did: a reset may have come before us. */
@@ -243,21 +226,14 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
     acceptor->pending_count--;
     if (system->provider->on_accept)
         system->provider->on_accept(false, pending->socket, &pending->overlapped, 0);
+    win_socket socket = pending->socket;
     int os_error =
         entry->base.closing ? WIN_OPERATION_ABORTED : acceptex__finish(system, entry, pending);
-    if (os_error != 0) {
-        /* Whatever it was, it concerns one connection; the others are accepted on. */
-        rio_socket_close(system, pending->socket);
-        acceptex__rest_entry(acceptor, pending);
-    } else {
-        pending->state = ACCEPTEX__ACCEPTED;
-        pending->next = NULL;
-        if (acceptor->accepted_last)
-            acceptor->accepted_last->next = pending;
-        else
-            acceptor->accepted_first = pending;
-        acceptor->accepted_last = pending;
-    }
+    acceptex__rest_entry(acceptor, pending);
+    if (os_error == 0)
+        arrival_socket(system->net, &entry->base, socket, &pending->peer);
+    else /* any failure concerns one connection; the others are still accepted */
+        rio_socket_close(system, socket);
     acceptex__list(system, entry);
     acceptex__end_close(system, entry);
 }
@@ -266,18 +242,10 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
 
 void acceptex_close(struct rio_net *system, struct rio_entry *entry)
 {
-    struct acceptor *acceptor = entry->acceptor;
     win_socket listener = entry->socket;
 
     list_remove(&entry->listed);
     entry->socket = WIN_NO_SOCKET;
     rio_socket_close(system, listener); /* its pending accepts are answered */
-    while (acceptor->accepted_first) {
-        struct acceptex__entry *pending = acceptor->accepted_first;
-        acceptor->accepted_first = pending->next;
-        rio_socket_close(system, pending->socket);
-        acceptex__rest_entry(acceptor, pending);
-    }
-    acceptor->accepted_last = NULL;
     acceptex__end_close(system, entry);
 }

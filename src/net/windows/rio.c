@@ -69,7 +69,6 @@ static enum weir_code rio__open_with(struct net *net, bool emulated, struct weir
     list_init(&system->dirty);
     list_init(&system->ready);
     list_init(&system->resting);
-    list_init(&system->dry);
     code = rio_queue_open(system, error);
     if (code != WEIR_OK) {
         memory_free(system);
@@ -100,7 +99,6 @@ static void rio__free(struct net *net)
     weir_check(list_is_empty(&system->dirty));
     weir_check(list_is_empty(&system->ready));
     weir_check(list_is_empty(&system->resting));
-    weir_check(list_is_empty(&system->dry));
     rio_queue_close(system);
     memory_free(system);
     if (provider->on_end) provider->on_end();
@@ -125,37 +123,32 @@ static void rio__commit(struct rio_net *system, struct rio_entry *entry)
     }
 }
 
-static void rio__serve(struct rio_net *system, struct rio_entry *entry)
+static void rio__resume(struct net *net, struct handle *base)
 {
-    switch (entry->base.kind) {
-    case HANDLE_LISTENER: acceptex_serve(system, entry); break;
-    case HANDLE_CONNECTION: rio_stream_serve(system, entry); break;
-    case HANDLE_DATAGRAM: rio_udp_serve(system, entry); break;
-    case HANDLE_FREE: weir_unreachable("a free slot on a list");
-    }
+    struct rio_entry *entry = rio_entry_of(base);
+
+    if (!list_has(&entry->listed)) rio_put(&rio_net_of(net)->dirty, entry);
 }
 
-/* As many of those that wait for a buffer as there are buffers may try again. */
-static void rio__water(struct rio_net *system)
+/* Sockets that still wait and have no receive posted any longer: reports the shortage. */
+static void rio__report_waiting_sockets(const struct net *net)
 {
-    uint32_t streams = pool_room(&system->net->stream_pool);
-    uint32_t datagrams = pool_room(&system->net->datagram_pool);
-    struct list dry;
-    struct list *node;
+    const struct list *waiters = &net->datagram_waiters.first;
 
-    list_init(&dry);
-    list_append_all(&dry, &system->dry);
-    while (streams + datagrams > 0 && (node = list_take_first(&dry)) != NULL) {
-        struct rio_entry *entry = weir_container_of(node, struct rio_entry, dry);
-        uint32_t *room = entry->base.kind == HANDLE_DATAGRAM ? &datagrams : &streams;
-        if (*room == 0) {
-            list_add_last(&system->dry, &entry->dry);
-            continue;
-        }
-        --*room;
-        if (!list_has(&entry->listed)) rio_put(&system->dirty, entry);
-    }
-    list_append_all(&system->dry, &dry);
+    for (struct list *node = waiters->next; node != waiters; node = node->next)
+        rio_udp_report_shortage(rio_net_of(net),
+                                rio_entry_of(weir_container_of(node, struct handle, waiting)));
+}
+
+static void rio__release_waiters(struct net *net)
+{
+    if (buffer_waiters_any(&net->stream_waiters))
+        buffer_waiters_release(net, &net->stream_waiters, pool_room(&net->stream_pool),
+                               rio__resume);
+    if (!buffer_waiters_any(&net->datagram_waiters)) return;
+    buffer_waiters_release(net, &net->datagram_waiters, pool_room(&net->datagram_pool),
+                           rio__resume);
+    rio__report_waiting_sockets(net);
 }
 
 /* Those that have rested, and those that waited for a buffer, may try again. */
@@ -165,7 +158,7 @@ static void rio__stir(struct rio_net *system)
         system->rest_until_ns = NET_FOREVER;
         list_append_all(&system->dirty, &system->resting);
     }
-    rio__water(system);
+    rio__release_waiters(system->net);
 }
 
 static void rio__commit_all(struct rio_net *system)
@@ -188,9 +181,8 @@ static void rio__serve_ready(struct rio_net *system)
 
     list_init(&turn);
     list_append_all(&turn, &system->ready);
-    while (handle_table_has_room(&system->net->handle_table) &&
-           (node = list_take_first(&turn)) != NULL)
-        rio__serve(system, weir_container_of(node, struct rio_entry, listed));
+    while (event_batch_has_room(&system->net->batch) && (node = list_take_first(&turn)) != NULL)
+        acceptex_serve(system, weir_container_of(node, struct rio_entry, listed));
     list_append_all(&turn, &system->ready); /* those not served keep their place in front */
     list_append_all(&system->ready, &turn);
 }
@@ -200,8 +192,7 @@ static void rio__serve_ready(struct rio_net *system)
 static uint32_t rio__take_completions(struct rio_net *system)
 {
     struct rio_result results[RIO__RESULTS_MAX];
-    const struct handle_table *handle_table = &system->net->handle_table;
-    uint32_t room = handle_table->events_max - handle_table->events_count;
+    uint32_t room = event_batch_room(&system->net->batch);
 
     if (room == 0) return 0;
     if (room > RIO__RESULTS_MAX) room = RIO__RESULTS_MAX;
@@ -269,17 +260,15 @@ static void rio__look(struct rio_net *system, uint64_t until_ns)
 
 static bool rio__is_idle(const struct rio_net *system)
 {
-    const struct handle_table *handle_table = &system->net->handle_table;
-
-    return handle_table->events_count == 0 && !handle_table_has_answers(handle_table) &&
+    return system->net->batch.count == 0 && !answers_are_recorded(&system->net->answers) &&
            !system->woken && list_is_empty(&system->ready) && list_is_empty(&system->dirty);
 }
 
 static void rio__tell_woken(struct rio_net *system)
 {
-    if (!system->woken || !handle_table_has_room(&system->net->handle_table)) return;
+    if (!system->woken || !event_batch_has_room(&system->net->batch)) return;
     system->woken = false;
-    handle_table_event(system->net, NULL, NET_WOKEN);
+    event_batch_add(system->net, NULL, NET_WOKEN);
 }
 
 static void rio__wait(struct net *net, uint64_t until_ns)
@@ -388,13 +377,18 @@ static bool rio__is_own(struct net *net, struct handle *base, const struct weir_
     return rio_udp_is_own(rio_net_of(net), rio_entry_of(base), address);
 }
 
+static void rio__hand_out_datagram(struct net *net, struct handle *base, struct net_buffer *buffer)
+{
+    rio_udp_hand_out(rio_net_of(net), rio_entry_of(base), buffer);
+}
+
 #define RIO__OPERATIONS                                                                       \
     .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,            \
     .entry_bytes = sizeof(struct rio_entry), .free = rio__free, .wake = rio__wake,            \
     .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse, \
     .receive = rio__receive, .send = rio__send, .finish = rio__finish, .close = rio__close,   \
     .local_address = rio__local_address, .bind = rio__bind, .send_to = rio__send_to,          \
-    .is_own = rio__is_own, .wait = rio__wait
+    .is_own = rio__is_own, .hand_out_datagram = rio__hand_out_datagram, .wait = rio__wait
 
 const struct transport transport_rio = {.name = "rio", .open = rio__open, RIO__OPERATIONS};
 

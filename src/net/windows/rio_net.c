@@ -9,7 +9,6 @@ void rio_entry_init(struct rio_entry *entry)
     entry->socket = WIN_NO_SOCKET;
     entry->queue = RIO_NO_RQ;
     list_init(&entry->listed);
-    list_init(&entry->dry);
 }
 
 void rio_rest(struct rio_net *system, struct rio_entry *entry)

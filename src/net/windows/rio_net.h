@@ -13,10 +13,10 @@
  * A handle is on at most one of three lists:
  *
  *      dirty    it has requests to post or to commit; the next wait does so before it blocks
- *      ready    it has events to report, or accepts to post; the next wait serves it
+ *      ready    a listener that has accepts to post; the next wait serves it
  *      resting  the system refused a request; the handle is dirty (or ready) again after a pause
  *
- * A handle that needs a buffer when the pool is empty is on the list `dry` as well.
+ * A handle that needs a buffer when the pool is empty also waits in buffer_waiters.c.
  *
  * A request is named to the system by its buffer, and the buffer's note names the handle by index
  * and generation. A handle is closed only after its last completion was taken. So a completion
@@ -45,17 +45,13 @@ struct rio_net {
     uint32_t datagram_receives;   /* that the datagram sockets may have posted, together */
     uint32_t iterations_unlooked; /* in a row in which the port was not asked */
     uint64_t rest_until_ns;       /* NET_FOREVER: nobody rests */
-    struct list dirty, ready, resting, dry;
+    struct list dirty, ready, resting;
 };
 
-/* A connection. Its receive is posted while receiving is on; what it brings after that is held. */
+/* A connection. One receive is posted while receiving is on. */
 struct rio_stream {
-    struct net_buffer *held;     /* received while receiving was off */
-    struct net_buffer *unposted; /* the rest of the send that is out */
+    struct net_buffer *unposted; /* the rest of the outstanding send */
     struct net_buffer *unposted_last;
-    bool end_held;     /* the peer's end came while receiving was off */
-    bool ended;        /* the peer's end came, or a failure: nothing more is received */
-    int failure;       /* to be told as NET_BROKEN; 0: none */
     int send_os_error; /* of the first part of the send that failed */
     enum weir_code send_code;
 };
@@ -64,10 +60,8 @@ struct rio_stream {
 struct rio_udp {
     struct weir_address bound;
     bool v4;
-    uint32_t receives_max;                     /* posted while receiving is on */
-    uint32_t failures;                         /* of receives, in a row */
-    struct net_buffer *held_first, *held_last; /* received while receiving was off, or no room */
-    int failure;                               /* to be told as NET_BROKEN; 0: none */
+    uint32_t receives_max; /* posted while receiving is on */
+    uint32_t failures;     /* consecutive failed receives */
 };
 
 struct rio_entry {
@@ -79,7 +73,6 @@ struct rio_entry {
     bool receives_deferred, sends_deferred;
     bool told_reading;  /* what the verifier was told last */
     struct list listed; /* on dirty, ready or resting */
-    struct list dry;    /* on system.dry: it would post a receive if there were a buffer */
     union {
         struct rio_stream stream;
         struct rio_udp udp;

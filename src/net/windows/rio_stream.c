@@ -38,35 +38,23 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry,
 
 static bool rio_stream__wants_receive(const struct rio_entry *entry)
 {
-    const struct rio_stream *stream = &entry->stream;
+    const struct handle *base = &entry->base;
 
-    return entry->base.flow_on && entry->receives_out == 0 && !stream->held && !stream->ended;
+    return base->flow_on && entry->receives_out == 0 && !base->receive_ended &&
+           !arrivals_are_held(base) && !handle_waits(base);
 }
 
 static bool rio_stream__wants_post(const struct rio_entry *entry)
 {
-    const struct rio_stream *stream = &entry->stream;
-
-    return (stream->unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) ||
-           (rio_stream__wants_receive(entry) && !list_has(&entry->dry));
+    return (entry->stream.unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) ||
+           rio_stream__wants_receive(entry);
 }
 
-static bool rio_stream__has_to_tell(const struct rio_entry *entry)
-{
-    const struct rio_stream *stream = &entry->stream;
-
-    if (entry->base.broken) return false;
-    return (entry->base.flow_on && (stream->held || stream->end_held)) || stream->failure != 0;
-}
-
-/* Puts the slot where its next step is taken. */
+/* Lists the handle if it has requests to post. */
 static void rio_stream__list(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing || list_has(&entry->listed)) return;
-    if (rio_stream__has_to_tell(entry))
-        rio_put(&system->ready, entry);
-    else if (rio_stream__wants_post(entry))
-        rio_put(&system->dirty, entry);
+    if (rio_stream__wants_post(entry)) rio_put(&system->dirty, entry);
 }
 
 static void rio_stream__relist(struct rio_net *system, struct rio_entry *entry)
@@ -78,21 +66,15 @@ static void rio_stream__relist(struct rio_net *system, struct rio_entry *entry)
 /* Nothing more can be received, and perhaps the owner does not know yet. */
 static void rio_stream__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    entry->stream.ended = true;
     rio_tell_reading(system, entry, false);
-    if (entry->base.broken || entry->stream.failure != 0 || entry->base.closing) return;
-    entry->stream.failure = os_error;
-    rio_stream__relist(system, entry);
+    arrival_end(system->net, &entry->base, error_winsock_code(os_error), os_error);
 }
 
 /* ---- receiving ---- */
 
 void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on)
 {
-    if (!on) {
-        list_remove(&entry->dry);
-        rio_tell_reading(system, entry, false);
-    }
+    if (!on) rio_tell_reading(system, entry, false);
     rio_stream__relist(system, entry);
 }
 
@@ -101,8 +83,8 @@ static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *e
     struct net_buffer *buffer = pool_take(&system->net->stream_pool, POOL_SYSTEM);
 
     if (!buffer) {
-        handle_table_buffers_scarce(system->net, &entry->base);
-        list_add_last(&system->dry, &entry->dry);
+        buffer_waiters_report(system->net, &entry->base);
+        buffer_waiters_add(system->net, &entry->base);
         rio_tell_reading(system, entry, false);
         return;
     }
@@ -121,29 +103,23 @@ static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *e
 static void rio_stream__received(struct rio_net *system, struct rio_entry *entry,
                                  const struct rio_completion *completion)
 {
-    struct rio_stream *stream = &entry->stream;
     struct net_buffer *buffer = completion->buffer;
     int os_error = completion->os_error;
 
     if (os_error != 0 || completion->bytes == 0 || entry->base.closing) {
         pool_give_back(buffer, POOL_SYSTEM);
-        if (entry->base.closing || stream->ended) return;
+        if (entry->base.closing) return;
         if (os_error != 0) {
             rio_stream__fail(system, entry, os_error);
             return;
         }
-        stream->ended = true; /* the peer's FIN (contract E1) */
         rio_tell_reading(system, entry, false);
-        stream->end_held = !entry->base.flow_on;
-        if (entry->base.flow_on) handle_table_event(system->net, &entry->base, NET_PEER_DONE);
+        arrival_end(system->net, &entry->base, WEIR_OK, 0); /* the peer's FIN (contract E1) */
         return;
     }
     weir_check(completion->bytes <= buffer->capacity);
     buffer->length = completion->bytes;
-    if (entry->base.flow_on)
-        handle_table_received(system->net, &entry->base, buffer);
-    else
-        stream->held = buffer;
+    arrival_bytes(system->net, &entry->base, buffer);
 }
 
 /* ---- sending ---- */
@@ -154,7 +130,7 @@ static void rio_stream__answer(struct rio_net *system, struct rio_entry *entry)
 
     if (!entry->base.send_out || entry->base.sent_ready) return;
     if (stream->unposted || entry->sends_out > 0) return;
-    handle_table_sent(system->net, &entry->base, stream->send_code, stream->send_os_error);
+    answer_sent(system->net, &entry->base, stream->send_code, stream->send_os_error);
 }
 
 static void rio_stream__drop_unposted(struct rio_stream *stream)
@@ -264,7 +240,7 @@ static void rio_stream__end_close(struct rio_net *system, struct rio_entry *entr
     if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
     rio_stream__answer(system, entry);
     rio_queue_release(system, entry);
-    handle_table_closed(system->net, &entry->base);
+    answer_closed(system->net, &entry->base);
 }
 
 void rio_stream_complete(struct rio_net *system, const struct rio_completion *completion)
@@ -284,31 +260,10 @@ void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
     if (entry->base.closing) return;
     rio_stream__post_sends(system, entry);
     bool rests = list_has(&entry->listed); /* all of it, or its receive would be missed meanwhile */
-    if (!rests && rio_stream__wants_receive(entry) && !list_has(&entry->dry))
-        rio_stream__post_receive(system, entry);
+    if (!rests && rio_stream__wants_receive(entry)) rio_stream__post_receive(system, entry);
     int os_error = rio_queue_commit(system, entry);
     /* They stay in the queue, uncommitted for ever: closing is the only cure (contract F8). */
     if (os_error != 0) rio_stream__fail(system, entry, os_error);
-}
-
-void rio_stream_serve(struct rio_net *system, struct rio_entry *entry)
-{
-    struct rio_stream *stream = &entry->stream;
-    struct net *net = system->net;
-
-    if (entry->base.flow_on && !entry->base.broken && stream->held) {
-        struct net_buffer *buffer = stream->held;
-        stream->held = NULL;
-        handle_table_received(net, &entry->base, buffer);
-    } else if (entry->base.flow_on && !entry->base.broken && stream->end_held) {
-        stream->end_held = false;
-        handle_table_event(net, &entry->base, NET_PEER_DONE);
-    } else if (stream->failure != 0 && !entry->base.broken) {
-        struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
-        event->code = error_winsock_code(stream->failure);
-        event->os_error = stream->failure;
-    }
-    rio_stream__list(system, entry);
 }
 
 void rio_stream_close(struct rio_net *system, struct rio_entry *entry)
@@ -316,9 +271,6 @@ void rio_stream_close(struct rio_net *system, struct rio_entry *entry)
     struct rio_stream *stream = &entry->stream;
 
     list_remove(&entry->listed);
-    list_remove(&entry->dry);
-    if (stream->held) pool_give_back(stream->held, POOL_SYSTEM);
-    stream->held = NULL;
     if (stream->unposted) rio_stream__fail_send(stream, WEIR_CANCELLED, WIN_OPERATION_ABORTED);
     rio_queue_detach(system, entry);
     rio_stream__end_close(system, entry);

@@ -15,8 +15,6 @@ void rio_stream_close(struct rio_net *system, struct rio_entry *entry);
 
 /* Posts requests as far as it can and commits them; before the wait blocks. */
 void rio_stream_commit(struct rio_net *system, struct rio_entry *entry);
-/* Reports one held event. The event list must have room. */
-void rio_stream_serve(struct rio_net *system, struct rio_entry *entry);
 /* Handles a completion. The event list must have room. */
 void rio_stream_complete(struct rio_net *system, const struct rio_completion *completion);
 

@@ -116,40 +116,28 @@ static bool rio_udp__wants_post(const struct rio_entry *entry)
 {
     const struct rio_udp *udp = &entry->udp;
 
-    return (entry->base.flow_on && entry->receives_out < udp->receives_max && udp->failure == 0 &&
-            !entry->base.broken && !list_has(&entry->dry)) ||
+    return (entry->base.flow_on && entry->receives_out < udp->receives_max && !entry->base.broken &&
+            !entry->base.receive_ended && !handle_waits(&entry->base)) ||
            entry->sends_deferred || entry->receives_deferred;
 }
 
 static void rio_udp__list(struct rio_net *system, struct rio_entry *entry)
 {
-    const struct rio_udp *udp = &entry->udp;
-
     if (entry->base.closing || list_has(&entry->listed)) return;
-    if ((entry->base.flow_on && udp->held_first && !entry->base.broken) ||
-        (udp->failure != 0 && !entry->base.broken))
-        rio_put(&system->ready, entry);
-    else if (rio_udp__wants_post(entry))
-        rio_put(&system->dirty, entry);
+    if (rio_udp__wants_post(entry)) rio_put(&system->dirty, entry);
 }
 
 static void rio_udp__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    if (entry->base.broken || entry->base.closing || entry->udp.failure != 0) return;
-    entry->udp.failure = os_error;
     rio_tell_reading(system, entry, false);
-    list_remove(&entry->listed);
-    rio_udp__list(system, entry);
+    arrival_end(system->net, &entry->base, error_winsock_code(os_error), os_error);
 }
 
 /* ---- receiving ---- */
 
 void rio_udp_receive(struct rio_net *system, struct rio_entry *entry, bool on)
 {
-    if (!on) {
-        list_remove(&entry->dry);
-        rio_tell_reading(system, entry, false);
-    }
+    if (!on) rio_tell_reading(system, entry, false);
     list_remove(&entry->listed);
     rio_udp__list(system, entry);
 }
@@ -161,10 +149,10 @@ static bool rio_udp__is_no_good(int os_error)
 }
 
 /* It waits for buffers; only when the last receive that was posted is gone does it stand still. */
-static void rio_udp__mind_drought(struct rio_net *system, struct rio_entry *entry)
+void rio_udp_report_shortage(struct rio_net *system, struct rio_entry *entry)
 {
-    if (!list_has(&entry->dry) || entry->receives_out > 0) return;
-    handle_table_buffers_scarce(system->net, &entry->base);
+    if (!handle_waits(&entry->base) || entry->receives_out > 0) return;
+    buffer_waiters_report(system->net, &entry->base);
     rio_tell_reading(system, entry, false);
 }
 
@@ -173,8 +161,8 @@ static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
     struct net_buffer *buffer = pool_take(&system->net->datagram_pool, POOL_SYSTEM);
 
     if (!buffer) {
-        list_add_last(&system->dry, &entry->dry);
-        rio_udp__mind_drought(system, entry);
+        buffer_waiters_add(system->net, &entry->base);
+        rio_udp_report_shortage(system, entry);
         return false;
     }
     int os_error = rio_queue_post_receive(system, entry, buffer, true);
@@ -190,12 +178,11 @@ static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
     return false;
 }
 
-static void rio_udp__hand_up(struct rio_net *system, struct rio_entry *entry,
-                             struct net_buffer *buffer)
+void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer)
 {
     bool is_cut = pool_buffer_of(buffer)->note != 0;
     struct net_event *event =
-        handle_table_event(system->net, &entry->base, is_cut ? NET_TOO_LARGE : NET_DATAGRAM);
+        event_batch_add(system->net, &entry->base, is_cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
     event->peer = win_address_of(rio_udp__remote(buffer));
     event->segment_bytes = 0;
@@ -208,16 +195,6 @@ static void rio_udp__hand_up(struct rio_net *system, struct rio_entry *entry,
     }
     pool_move(buffer, POOL_SYSTEM, POOL_CALLER);
     event->buffer = buffer;
-}
-
-static void rio_udp__hold(struct rio_udp *udp, struct net_buffer *buffer)
-{
-    buffer->next = NULL;
-    if (udp->held_last)
-        udp->held_last->next = buffer;
-    else
-        udp->held_first = buffer;
-    udp->held_last = buffer;
 }
 
 /* A receive that failed concerns one datagram: an unreachable peer, most likely, of whom nobody
@@ -260,10 +237,7 @@ static void rio_udp__received(struct rio_net *system, struct rio_entry *entry,
     udp->failures = 0;
     buffer->length = is_cut ? 0 : completion->bytes;
     pool_buffer_of(buffer)->note = is_cut;
-    if (entry->base.flow_on && !udp->held_first)
-        rio_udp__hand_up(system, entry, buffer);
-    else
-        rio_udp__hold(udp, buffer);
+    arrival_datagram(system->net, &entry->base, buffer);
 }
 
 /* ---- sending ---- */
@@ -274,9 +248,9 @@ static void rio_udp__answer(struct rio_net *system, struct rio_entry *entry,
     const struct rio_udp_train *train = rio_udp__train(buffer);
     bool good = os_error == 0;
 
-    if (good) handle_table_count_sent(&entry->base, train->total_bytes, train->segment_bytes);
+    if (good) answer_count_datagrams(&entry->base, train->total_bytes, train->segment_bytes);
     enum weir_code code = entry->base.closing ? WEIR_CANCELLED : error_winsock_code(os_error);
-    handle_table_sent_to(system->net, &entry->base, good, !good, good ? WEIR_OK : code, os_error);
+    answer_datagrams(system->net, &entry->base, good, !good, good ? WEIR_OK : code, os_error);
     pool_give_back(buffer, POOL_SYSTEM);
 }
 
@@ -340,7 +314,7 @@ static void rio_udp__end_close(struct rio_net *system, struct rio_entry *entry)
     if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
     system->datagram_receives -= entry->udp.receives_max;
     rio_queue_release(system, entry);
-    handle_table_closed(system->net, &entry->base);
+    answer_closed(system->net, &entry->base);
 }
 
 void rio_udp_complete(struct rio_net *system, const struct rio_completion *completion)
@@ -351,7 +325,7 @@ void rio_udp_complete(struct rio_net *system, const struct rio_completion *compl
         rio_udp__received(system, entry, completion);
     else
         rio_udp__sent(system, entry, completion);
-    if (!entry->base.closing) rio_udp__mind_drought(system, entry);
+    if (!entry->base.closing) rio_udp_report_shortage(system, entry);
     rio_udp__list(system, entry);
     rio_udp__end_close(system, entry);
 }
@@ -361,46 +335,16 @@ void rio_udp_commit(struct rio_net *system, struct rio_entry *entry)
     const struct rio_udp *udp = &entry->udp;
 
     if (entry->base.closing) return;
-    while (entry->base.flow_on && !entry->base.broken && udp->failure == 0 &&
-           entry->receives_out < udp->receives_max && !list_has(&entry->dry))
+    while (entry->base.flow_on && !entry->base.broken && !entry->base.receive_ended &&
+           entry->receives_out < udp->receives_max && !handle_waits(&entry->base))
         if (!rio_udp__post_one(system, entry)) break;
     int os_error = rio_queue_commit(system, entry);
     if (os_error != 0) rio_udp__fail(system, entry, os_error);
 }
 
-void rio_udp_serve(struct rio_net *system, struct rio_entry *entry)
-{
-    struct rio_udp *udp = &entry->udp;
-    struct net *net = system->net;
-
-    while (entry->base.flow_on && !entry->base.broken && udp->held_first &&
-           handle_table_has_room(&net->handle_table)) {
-        struct net_buffer *buffer = udp->held_first;
-        udp->held_first = buffer->next;
-        if (!udp->held_first) udp->held_last = NULL;
-        buffer->next = NULL;
-        rio_udp__hand_up(system, entry, buffer);
-    }
-    if (udp->failure != 0 && !entry->base.broken && handle_table_has_room(&net->handle_table)) {
-        struct net_event *event = handle_table_event(net, &entry->base, NET_BROKEN);
-        event->code = error_winsock_code(udp->failure);
-        event->os_error = udp->failure;
-    }
-    rio_udp__list(system, entry);
-}
-
 void rio_udp_close(struct rio_net *system, struct rio_entry *entry)
 {
-    struct rio_udp *udp = &entry->udp;
-
     list_remove(&entry->listed);
-    list_remove(&entry->dry);
-    while (udp->held_first) {
-        struct net_buffer *buffer = udp->held_first;
-        udp->held_first = buffer->next;
-        pool_give_back(buffer, POOL_SYSTEM);
-    }
-    udp->held_last = NULL;
     rio_queue_detach(system, entry);
     rio_udp__end_close(system, entry);
 }

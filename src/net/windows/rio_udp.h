@@ -18,8 +18,11 @@ void rio_udp_close(struct rio_net *system, struct rio_entry *entry);
 
 /* Posts requests as far as it can and commits them; before the wait blocks. */
 void rio_udp_commit(struct rio_net *system, struct rio_entry *entry);
-/* Reports held datagrams, as many as the event list has room for. */
-void rio_udp_serve(struct rio_net *system, struct rio_entry *entry);
+/* Hands out a datagram, with the addresses in its margin. The event list must have room. */
+void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer);
+
+/* Reports a shortage of buffers if the socket waits and has no receive posted. */
+void rio_udp_report_shortage(struct rio_net *system, struct rio_entry *entry);
 /* Handles a completion. The event list must have room. */
 void rio_udp_complete(struct rio_net *system, const struct rio_completion *completion);
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* answers.c - records answers in their handles, and converts them to events. */
+#include "answers.h"
+
+#include "check.h"
+#include "event_batch.h"
+#include "transport.h"
+
+static void answers__list(struct answers *answers, struct handle *handle)
+{
+    weir_check(handle->kind != HANDLE_FREE);
+    weir_check(!answers->first == !answers->last);
+    if (handle->answer_listed) return;
+    handle->answer_listed = true;
+    handle->answer_next = NULL;
+    if (answers->last)
+        answers->last->answer_next = handle;
+    else
+        answers->first = handle;
+    answers->last = handle;
+}
+
+void answer_sent(struct net *net, struct handle *handle, enum weir_code code, int os_error)
+{
+    weir_check_rule(handle->send_out, "rule 2, a send is answered twice");
+    weir_check_rule(!handle->sent_ready, "rule 2, a send is answered twice");
+    handle->sent_ready = true;
+    handle->sent_code = code;
+    handle->sent_os_error = os_error;
+    answers__list(&net->answers, handle);
+}
+
+void answer_datagrams(struct net *net, struct handle *handle, uint32_t sent, uint32_t failed,
+                      enum weir_code code, int os_error)
+{
+    uint32_t recorded = handle->datagrams_sent + handle->datagrams_failed;
+
+    weir_check_rule(sent + failed <= handle->datagrams_out - recorded,
+                    "rule 2, a datagram is answered twice");
+    if (handle->datagrams_failed == 0 && failed > 0) {
+        handle->datagrams_code = code;
+        handle->datagrams_os_error = os_error;
+    }
+    handle->datagrams_sent += sent;
+    handle->datagrams_failed += failed;
+    if (sent + failed > 0) answers__list(&net->answers, handle);
+}
+
+void answer_count_datagrams(struct handle *handle, uint32_t bytes, uint32_t segment_bytes)
+{
+    weir_check(handle->kind == HANDLE_DATAGRAM);
+    handle->sent_datagrams += segment_bytes == 0 ? 1 : (bytes + segment_bytes - 1) / segment_bytes;
+    handle->sent_bytes += bytes;
+}
+
+void answer_closed(struct net *net, struct handle *handle)
+{
+    weir_check_rule(handle->closing, "rule 2, closed without a net_close");
+    weir_check_rule(!handle->closed_ready, "rule 2, a close is answered twice");
+    handle->closed_ready = true;
+    answers__list(&net->answers, handle);
+}
+
+static void answers__hand_out_sent(struct net *net, struct handle *handle)
+{
+    struct net_event *event = event_batch_sent(net, handle);
+
+    weir_check(handle->answer_listed);
+    event->sent_count = handle->datagrams_sent;
+    event->failed_count = handle->datagrams_failed;
+    event->sent_datagrams = handle->sent_datagrams;
+    event->sent_bytes = handle->sent_bytes;
+    if (handle->sent_ready) {
+        event->code = handle->sent_code;
+        event->os_error = handle->sent_os_error;
+        handle->send_out = false;
+        handle->sent_ready = false;
+    } else {
+        if (handle->datagrams_failed > 0) {
+            event->code = handle->datagrams_code;
+            event->os_error = handle->datagrams_os_error;
+        }
+        handle->datagrams_out -= handle->datagrams_sent + handle->datagrams_failed;
+        handle->datagrams_sent = handle->datagrams_failed = handle->sent_datagrams = 0;
+        handle->sent_bytes = 0;
+    }
+}
+
+void answers_hand_out(struct net *net)
+{
+    struct answers *answers = &net->answers;
+
+    while (answers->first && event_batch_has_room(&net->batch)) {
+        struct handle *handle = answers->first;
+        if (handle->sent_ready || handle->datagrams_sent + handle->datagrams_failed > 0) {
+            answers__hand_out_sent(net, handle);
+            if (handle->closed_ready) continue; /* NET_CLOSED may need the next batch's room */
+        }
+        answers->first = handle->answer_next;
+        if (!answers->first) answers->last = NULL;
+        handle->answer_listed = false;
+        if (handle->closed_ready) event_batch_add(net, handle, NET_CLOSED);
+    }
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* answers.h - answers to sends and closes, recorded when the transport knows them and handed out by
+ * the next net_wait. Private to src/net.
+ *
+ *      send, send_to, close  ->  answer_sent, answer_datagrams, answer_closed: the handle is listed
+ *      net_wait              ->  answers_hand_out: NET_SENT, and NET_CLOSED last
+ *
+ * A transport may record an answer at any time, inside and outside of transport->wait.
+ */
+#ifndef NET_ANSWERS_H
+#define NET_ANSWERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "handle_table.h"
+#include "net.h"
+
+/* The handles that have answers, oldest first, linked through answer_next. */
+struct answers {
+    struct handle *first, *last;
+};
+
+/* Records the answer to a net_send. Its buffers must be back in the pool. */
+void answer_sent(struct net *net, struct handle *handle, enum weir_code code, int os_error);
+
+/* Records answers to net_send_to calls. `code` and `os_error` say why those that failed did. */
+void answer_datagrams(struct net *net, struct handle *handle, uint32_t sent, uint32_t failed,
+                      enum weir_code code, int os_error);
+
+/* Counts the datagrams and bytes of one net_send_to; call it just before answer_datagrams() reports
+ * it as sent. */
+void answer_count_datagrams(struct handle *handle, uint32_t bytes, uint32_t segment_bytes);
+
+/* Records the answer to net_close. */
+void answer_closed(struct net *net, struct handle *handle);
+
+/* Converts recorded answers to events while there is room; for net_wait. */
+void answers_hand_out(struct net *net);
+
+static inline bool answers_are_recorded(const struct answers *answers)
+{
+    return answers->first != NULL;
+}
+
+#endif

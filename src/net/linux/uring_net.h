@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* uring_net.h - one net over io_uring: its ring, and its part of each handle.
+ * Private to uring.c and its parts.
+ *
+ *      uring.c           the transport: requests posted and cancelled, completions, the wait
+ *      uring_listener.c  accepting
+ *      uring_stream.c    receiving and sending on connections
+ *      uring_ring.c      the two queues of the ring, and its buffers
+ */
+#ifndef NET_LINUX_URING_NET_H
+#define NET_LINUX_URING_NET_H
+
+#include "datagram.h"
+#include "list.h"
+#include "transport.h"
+#include "uring_ring.h"
+
+enum uring_request_state { URING_IDLE, URING_POSTED, URING_CANCELLED };
+
+/* One request of a handle, inbound or outbound; uring.c draws its states. */
+struct uring_request {
+    enum uring_request_state state; /* IDLE if and only if the kernel has no such request */
+    bool cancel_out;                /* set while a cancel is posted and not completed */
+};
+
+struct uring_entry {
+    struct handle base;
+    int fd;
+    struct uring_request inbound;  /* accept, receive, poll for readable */
+    struct uring_request outbound; /* send, poll for writable */
+    struct list changed; /* on uring.changed: requested state may differ from the kernel's */
+    union {              /* by base.kind */
+        struct net_buffer *send_first; /* connection: not sent yet; null if no send is out */
+        struct datagram datagram;
+    };
+};
+
+struct uring {
+    struct uring_ring ring;
+    int wake_fd;
+    bool wake_posted;     /* set while the kernel polls wake_fd */
+    bool datagrams_ready; /* a datagram socket became readable or writable in this iteration */
+    struct list changed;
+    struct datagram_list datagrams;
+};
+
+static inline struct uring_entry *uring_entry_of(struct handle *base)
+{
+    return weir_container_of(base, struct uring_entry, base);
+}
+
+static inline void uring_entry_init(struct uring_entry *entry, int fd)
+{
+    entry->fd = fd;
+    list_init(&entry->changed);
+}
+
+/* Has the next commit compare the requested state with the kernel's. */
+static inline void uring_note_change(struct uring *uring, struct uring_entry *entry)
+{
+    if (!list_has(&entry->changed)) list_add_last(&uring->changed, &entry->changed);
+}
+
+/* ---- uring_listener.c ---- */
+
+enum weir_code uring_listener_open(struct net *net, struct uring_entry *entry,
+                                   const struct net_listen_options *options,
+                                   struct weir_error *error);
+void uring_listener_fill(const struct uring_entry *entry, struct io_uring_sqe *sqe);
+
+/* `result`: the accepted descriptor, or a negative error number. */
+void uring_listener_complete(struct net *net, struct uring_entry *entry, int result);
+
+/* ---- uring_stream.c ---- */
+
+void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *sqe);
+void uring_stream_fill_send(struct uring *uring, const struct uring_entry *entry,
+                            struct io_uring_sqe *sqe);
+void uring_stream_send(struct uring *uring, struct uring_entry *entry,
+                       struct net_buffer *const *buffers, uint32_t count);
+
+/* `result`: bytes in `buffer`; 0 or a negative error number if the receive ended. */
+void uring_stream_received(struct net *net, struct uring_entry *entry, struct net_buffer *buffer,
+                           int result);
+
+/* `result`: bytes sent, or a negative error number. */
+void uring_stream_sent(struct net *net, struct uring_entry *entry, int result);
+
+/* Answers a send that the kernel never had. */
+void uring_stream_close(struct net *net, struct uring_entry *entry);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* uring_stream.c - connections: one multishot receive, and one send that is repeated until all its
+ * buffers are sent.
+ *
+ * Buffers: SYSTEM owns those of a send until the completion that covers them. An idle connection
+ * has none.
+ */
+#include <errno.h>
+
+#include "check.h"
+#include "error_fill.h"
+#include "uring_net.h"
+
+/* ---- receiving ---- */
+
+void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *sqe)
+{
+    weir_check(entry->base.flow_on);
+    weir_check(!arrivals_are_held(&entry->base));
+    io_uring_prep_recv_multishot(sqe, entry->fd, NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = URING_RING_BUFFER_GROUP;
+}
+
+/* The receive ended without data. */
+static void uring_stream__receive_ended(struct net *net, struct uring_entry *entry, int os_error)
+{
+    struct handle *base = &entry->base;
+
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
+    if (base->closing || os_error == ECANCELED || os_error == EINTR) return;
+    if (os_error != ENOBUFS)
+        arrival_end(net, base, error_code_of_os(os_error), os_error);
+    else if (base->flow_on && !arrivals_are_held(base))
+        buffer_waiters_add(net, base);
+}
+
+void uring_stream_received(struct net *net, struct uring_entry *entry, struct net_buffer *buffer,
+                           int result)
+{
+    weir_check(!buffer || pool_buffer_of(buffer)->owner == POOL_SYSTEM);
+    if (buffer && result > 0) {
+        buffer->length = (uint32_t)result;
+        arrival_bytes(net, &entry->base, buffer);
+        return;
+    }
+    if (buffer) pool_give_back(buffer, POOL_SYSTEM);
+    uring_stream__receive_ended(net, entry, -result);
+}
+
+/* ---- sending ---- */
+
+static void uring_stream__give_back_first(struct uring_entry *entry)
+{
+    struct net_buffer *buffer = entry->send_first;
+
+    weir_check(buffer != NULL);
+    entry->send_first = buffer->next;
+    buffer->next = NULL;
+    pool_give_back(buffer, POOL_SYSTEM);
+}
+
+void uring_stream_fill_send(struct uring *uring, const struct uring_entry *entry,
+                            struct io_uring_sqe *sqe)
+{
+    const struct net_buffer *first = entry->send_first;
+    const int flags = MSG_NOSIGNAL | MSG_WAITALL;
+
+    weir_check(first != NULL);
+    weir_check(entry->base.send_out);
+    if (!first->next)
+        io_uring_prep_send(sqe, entry->fd, first->bytes, first->length, flags);
+    else
+        io_uring_prep_sendmsg(sqe, entry->fd, uring_ring_message(&uring->ring, sqe, first),
+                              (unsigned)flags);
+}
+
+void uring_stream_send(struct uring *uring, struct uring_entry *entry,
+                       struct net_buffer *const *buffers, uint32_t count)
+{
+    weir_check(entry->outbound.state == URING_IDLE);
+    weir_check(!entry->send_first);
+    for (uint32_t i = count; i-- > 0;) {
+        buffers[i]->next = entry->send_first;
+        entry->send_first = buffers[i];
+    }
+    uring_note_change(uring, entry);
+}
+
+static void uring_stream__fail_send(struct net *net, struct uring_entry *entry, enum weir_code code,
+                                    int os_error)
+{
+    weir_check(entry->base.send_out);
+    while (entry->send_first) uring_stream__give_back_first(entry);
+    answer_sent(net, &entry->base, code, os_error);
+}
+
+void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
+{
+    uint32_t bytes = result > 0 ? (uint32_t)result : 0;
+
+    weir_check(entry->base.send_out);
+    weir_check(entry->send_first != NULL);
+    while (entry->send_first && bytes >= entry->send_first->length) {
+        bytes -= entry->send_first->length;
+        uring_stream__give_back_first(entry);
+    }
+    if (!entry->send_first) {
+        weir_check(bytes == 0);
+        answer_sent(net, &entry->base, WEIR_OK, 0);
+    } else if (result <= 0) {
+        uring_stream__fail_send(net, entry, result == 0 ? WEIR_RESET : error_code_of_os(-result),
+                                -result);
+    } else if (entry->base.closing) {
+        uring_stream__fail_send(net, entry, WEIR_CANCELLED, 0);
+    } else { /* the rest is sent next */
+        entry->send_first->bytes += bytes;
+        entry->send_first->length -= bytes;
+        uring_note_change(net->system, entry);
+    }
+}
+
+void uring_stream_close(struct net *net, struct uring_entry *entry)
+{
+    weir_check(entry->base.closing);
+    if (entry->send_first && entry->outbound.state == URING_IDLE)
+        uring_stream__fail_send(net, entry, WEIR_CANCELLED, 0);
+}
