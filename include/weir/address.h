@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* address.h - an IP address and port, in one form for IPv4 and IPv6 and for every system. */
+/* address.h - an IP address with a port, in one representation for IPv4 and IPv6. */
 #ifndef WEIR_ADDRESS_H
 #define WEIR_ADDRESS_H
 
@@ -13,23 +13,24 @@
 extern "C" {
 #endif
 
-/* IPv4 addresses stand as IPv4-mapped IPv6 (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2), as a
- * dual-stack socket shows them, so that one comparison and one hash serve both. */
+/* An IPv4 address is stored as IPv4-mapped IPv6 (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2), as a
+ * dual-stack socket reports it. One comparison and one hash serve both families. */
 struct weir_address {
-    uint8_t ip[16]; /* network order */
+    uint8_t ip[16]; /* network byte order */
     uint32_t scope; /* interface index of a link-local IPv6 address, else 0 */
-    uint16_t port;  /* host order */
+    uint16_t port;  /* host byte order */
 };
 
-/* Room for the longest text: "[" + 45 of the address + "%" + scope + "]:" + port. */
+/* Bytes of the longest text: "[" + 45 for the address + "%" + scope + "]:" + port + NUL. */
 #define WEIR_ADDRESS_TEXT_BYTES 72
 
-/* Reads "PORT", "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT"; numeric only, no name is looked up. PORT
- * alone and "*" mean every address of both families ("[::]", dual stack). Returns false, and leaves
- * *address alone, on anything else. */
+/* Parses "PORT", "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT". Addresses are numeric; names are not
+ * resolved. "PORT" and "*:PORT" mean all addresses of both families ("[::]", dual stack). Returns
+ * false, with *address unchanged, if the text has another form. Thread: any. */
 WEIR_API bool weir_address_parse(const char *text, struct weir_address *address);
 
-/* Writes "127.0.0.1:5050" or "[::1]:5050". Returns `text`. */
+/* Writes "127.0.0.1:5050" or "[::1]:5050", cut to `size` bytes including the NUL. Returns `text`.
+ * Thread: any. */
 WEIR_API char *weir_address_text(const struct weir_address *address, char *text, size_t size);
 
 #ifdef __cplusplus

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* frame.h - messages in a stream of bytes: what a codec is, and codecs made of a description of
- * their frames. Usable alone: no server, no socket, no thread.
+/* frame.h - message framing for byte streams: codecs, and codecs made from a frame specification.
+ * Usable without a server, a socket or a thread.
  *
- *      bytes as they come -> decode -> messages          a message -> encode -> head, bytes, tail
+ *      received bytes -> decode -> messages      message -> encode -> header, bytes, trailer
  *
- * One description works both ways. Print the messages that are behind lengths of 4 bytes:
+ * A frame is the wire form of one message, with header and trailer. A message is the payload.
+ * One specification serves both directions. This function prints messages that are preceded by a
+ * length of 4 bytes:
  *
  *      int print_messages(const uint8_t *bytes, size_t length)
  *      {
@@ -12,17 +14,17 @@
  *          struct weir_decoder *decoder = NULL;
  *          struct weir_input input = {bytes, length, true};
  *          struct weir_message message;
- *          struct weir_decode_error fault;
- *          enum weir_decoded told = WEIR_DECODED_BAD;
+ *          struct weir_decode_error decode_error;
+ *          enum weir_decoded result = WEIR_DECODED_BAD;
  *
  *          if (weir_frame_open("u32be,max=64k", &frame, NULL) == WEIR_OK &&
  *              weir_decoder_open(weir_frame_codec(frame), &decoder, NULL) == WEIR_OK)
- *              while ((told = weir_decoder_next(decoder, &input, &message, &fault)) ==
+ *              while ((result = weir_decoder_next(decoder, &input, &message, &decode_error)) ==
  *                     WEIR_DECODED_MESSAGE)
  *                  printf("%.*s\n", (int)message.length, (const char *)message.bytes);
  *          weir_decoder_free(decoder);
  *          weir_frame_free(frame);
- *          return told == WEIR_DECODED_MORE ? 0 : 1;
+ *          return result == WEIR_DECODED_MORE ? 0 : 1;
  *      }
  */
 #ifndef WEIR_FRAME_H
@@ -38,221 +40,233 @@
 extern "C" {
 #endif
 
-/* What a codec made of received bytes. Valid until the next bytes are decoded; in a handler: until
- * on_message returns or sends it back, whichever comes first. */
+/* A decoded message. Its memory is valid until the next call of the decoder. In a handler it is
+ * valid until on_message returns or weir_session_send_back() is called, whichever is first. */
 struct weir_message {
-    const uint8_t *bytes; /* what the frame carries */
+    const uint8_t *bytes; /* the payload */
     size_t length;
-    const uint8_t *frame; /* the same as it came, with its head and its tail */
+    const uint8_t *frame; /* the whole frame as received, with header and trailer */
     size_t frame_length;
 };
 
-/* Bytes that came, of which a decoder takes as many as it can use. */
+/* Received bytes. A decoder removes the bytes that it has used from the front. */
 struct weir_input {
     const uint8_t *bytes;
     size_t length;
-    bool ended; /* nothing will follow them */
+    bool ended; /* the stream ends after these bytes */
 };
 
-/* What a decoder says of its input. */
+/* Result of decoding. */
 enum weir_decoded {
-    WEIR_DECODED_MORE,    /* all of the input was taken; the next message needs more of it */
-    WEIR_DECODED_MESSAGE, /* here is one; the rest of the input may hold another */
-    WEIR_DECODED_BAD,     /* what came is no frame: nothing after it can be decoded */
+    WEIR_DECODED_MORE,    /* all input was used; the next message needs more bytes */
+    WEIR_DECODED_MESSAGE, /* *message is filled in; the rest of the input may hold another one */
+    WEIR_DECODED_BAD,     /* malformed input; nothing after it can be decoded */
 };
 
-/* What was wrong with what came, for a person: one line. */
+/* Description of malformed input for a person: one line. */
 struct weir_decode_error {
     char text[256];
 };
 
-#define WEIR_HEADER_BYTES_MAX 64  /* what a codec may write ahead of a message */
-#define WEIR_TRAILER_BYTES_MAX 16 /* and behind it */
+#define WEIR_HEADER_BYTES_MAX 64  /* bytes that a codec may write before a message */
+#define WEIR_TRAILER_BYTES_MAX 16 /* bytes that a codec may write after a message */
 
-/* A frame to be sent is `head`, then the message from its byte `skip` on, then `tail`. */
+/* The framing of one outgoing message. The frame consists of `header`, then the message without its
+ * first `skip` bytes, then `trailer`. */
 struct weir_framing {
     uint8_t header[WEIR_HEADER_BYTES_MAX];
     uint8_t trailer[WEIR_TRAILER_BYTES_MAX];
     uint32_t header_length, trailer_length;
-    uint32_t skip; /* how much of the message the head replaces */
+    uint32_t skip; /* bytes at the start of the message that the header replaces */
 };
 
-/* How bytes become messages, and messages bytes. Constant while it is in use; any number of
- * decoders, on any threads, may share one. */
+/* A codec: splits a byte stream into messages, and frames outgoing messages. It must not change
+ * while it is in use. Any number of decoders on any threads may share one codec. */
 struct weir_codec {
-    size_t size; /* sizeof(struct weir_codec), as its author knew it */
+    size_t size; /* sizeof(struct weir_codec) of the version the author compiled with */
     const char *name;
-    const char *summary; /* one line for a person */
-    bool streams;        /* it cuts a stream (TCP) into messages */
-    bool datagrams;      /* it reads and writes datagrams (UDP) */
-    /* What one decoder keeps between calls: so many bytes, zeroed at first, well aligned. */
+    const char *summary; /* one line for --help */
+    bool streams;        /* it can decode a byte stream (TCP) */
+    bool datagrams;      /* it can decode datagrams (UDP) */
+    /* Bytes of state for each decoder; zeroed at the start, aligned to max_align_t. */
     size_t state_bytes;
-    void *user; /* the author's own */
-    /* Takes the next message off the input, or all of the input, which may be empty already. Null:
-     * all of the input, as it comes, is one message. */
+    void *user; /* pointer for the author's use */
+    /* Removes the next message, or all bytes, from the input. Weir also calls it with an empty
+     * input. Null: all input bytes are one message. */
     enum weir_decoded (*decode)(const struct weir_codec *codec, void *state,
                                 struct weir_input *input, struct weir_message *message,
                                 struct weir_decode_error *decode_error);
-    /* How many bytes of a frame that was begun and is not complete the state stands for; 0: it is
-     * between two frames. Null: always 0. */
+    /* Returns the number of received bytes of an incomplete frame; 0 at a frame boundary. Null:
+     * always 0. */
     size_t (*partial_bytes)(const struct weir_codec *codec, const void *state);
-    /* Frees what the state holds; the decoder is not used after it. Null: nothing to free. */
+    /* Frees the memory that the state refers to. It is the last call for this state. Null: there is
+     * nothing to free. */
     void (*release)(const struct weir_codec *codec, void *state);
-    /* What goes around a message. WEIR_TOO_LARGE when no frame can carry it, WEIR_INVALID when its
-     * bytes cannot stand in one. Null: it goes as it is. */
+    /* Fills in *framing, which is zeroed, for a message. Returns WEIR_OK, WEIR_TOO_LARGE if no
+     * frame can carry the message, or WEIR_INVALID if its bytes cannot appear in a frame. Null:
+     * messages are sent without framing. */
     enum weir_code (*encode)(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
                              struct weir_framing *framing);
 };
 
-/* ---- Codecs made of a description ---- */
+/* ---- Codecs made from a frame specification ---- */
 
-/* A description of frames and the codec that was made of it. */
+/* A frame specification and the codec that was made from it. */
 struct weir_frame;
 
-#define WEIR_FRAME_TEXT_BYTES_MAX 256 /* the longest description, with its end */
+#define WEIR_FRAME_TEXT_BYTES_MAX 256 /* longest specification, including the NUL */
 
-/* Makes a codec of a description:
+/* Makes a codec from a frame specification:
  *
- *      u8 u16be u16le u24be u24le u32be u32le u64be u64le     a length, then so many bytes
+ *      u8 u16be u16le u24be u24le u32be u32le u64be u64le   a length, then that many bytes
  *      varint                     a length in LEB128: protobuf's delimited messages
- *      length:KEY=VALUE,...       any header with a length in it
- *          width=1..8|varint      bytes of the length field (4)
- *          endian=big|little      (big)
- *          offset=N               bytes ahead of the length field (0)
- *          header=N               bytes of the whole header (offset + width)
- *          covers=body|header+body|rest   what it counts; rest: all behind its field (body)
- *          adjust=N               is added to the length that was read (0)
- *          strip=yes|no|N         how much of the header is not part of the message (yes)
- *          magic=BYTES            what every frame begins with (nothing)
+ *      length:KEY=VALUE,...       any header that contains a length
+ *          width=1..8|varint      bytes of the length field (default 4)
+ *          endian=big|little      byte order (default big)
+ *          offset=N               bytes before the length field (default 0)
+ *          header=N               bytes of the whole header (default offset + width)
+ *          covers=body|header+body|rest   the bytes that the length counts; rest: all bytes after
+ *                                 the length field (default body)
+ *          adjust=N               added to the received length (default 0)
+ *          strip=yes|no|N         header bytes that are not part of the message (default yes: all)
+ *          magic=BYTES            bytes at the start of every frame (default none)
  *      netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)
- *      line:delimiter=BYTES       ends in the delimiter (\n, before which a \r is taken off, too)
+ *      line:delimiter=BYTES       ends with the delimiter (default \n, with an optional \r before)
  *      netstring                  5:hello,
  *      fixed:size=N               every message has N bytes
- *      sunrpc                     ONC RPC's record marking; fragments are joined
+ *      sunrpc                     ONC RPC record marking; fragments are joined
  *      erlang1 erlang2 erlang4 dns-tcp tpkt mqtt tls-record diameter bgp crlf nul
- *      raw, datagram              no frames: bytes as they come, or datagrams
+ *      raw, datagram              no framing: bytes as received, or datagrams
  *
- * All but fixed, raw and datagram also have max=N, the bytes of the longest message that is handed
- * up, and that may be sent (1m; k, m and g are powers of 1024; what is more than the length field
- * can say means that)
- * and oversize=close|skip: whether a longer one ends the stream or is passed over (close).
+ * All except fixed, raw and datagram also accept
+ *          max=N                  bytes of the longest message in both directions (default 1m; k, m
+ *                                 and g are powers of 1024; capped at what the length field can
+ *                                 express)
+ *          oversize=close|skip    a longer message ends the stream, or is skipped (default close)
  * docs/frames.md has an example of each.
  *
- * WEIR_INVALID: it can never work, *error says why and what may have been meant. WEIR_NO_MEMORY.
- * The caller frees it, after the last use of its codec. */
+ * Returns WEIR_OK; WEIR_INVALID with the cause and a suggestion in *error; or WEIR_NO_MEMORY. The
+ * caller frees *frame after the last use of its codec. `error` may be null. Thread: any. */
 WEIR_API enum weir_code weir_frame_open(const char *spec, struct weir_frame **frame,
                                         struct weir_error *error);
 
-/* Null is allowed. */
+/* Frees the frame and its codec. Null is allowed. Thread: any. */
 WEIR_API void weir_frame_free(struct weir_frame *frame);
 
-/* Its codec, whose name is the shortest description that means the same. Lives as long as it. */
+/* Returns the codec, which lives as long as the frame. Its name is the shortest equivalent
+ * specification. Thread: any. */
 WEIR_API const struct weir_codec *weir_frame_codec(const struct weir_frame *frame);
 
-/* The shortest description that means the same, cut to `size` bytes with its end. Returns
- * `text`. */
+/* Writes the shortest equivalent specification, cut to `size` bytes including the NUL. Returns
+ * `text`. Thread: any. */
 WEIR_API char *weir_frame_text(const struct weir_frame *frame, char *text, size_t size);
 
-/* What a description says, in values: for whoever draws or translates it. */
+/* A frame specification as values, for programs that draw or translate it. */
 struct weir_frame_info {
     const char *kind;   /* "length", "line", "netstring", "fixed", "sunrpc", "raw", "datagram" */
-    uint64_t max_bytes; /* of the longest message */
+    uint64_t max_bytes; /* longest message */
     bool skips_oversize;
-    uint64_t size_bytes;        /* "fixed": of each message */
+    uint64_t size_bytes;        /* "fixed": bytes of each message */
     const uint8_t *delimiter;   /* "line" */
-    uint32_t delimiter_bytes;   /* the same's length */
-    uint32_t width;             /* "length", from here on; 0: a varint */
-    uint32_t offset;            /* bytes ahead of the length field */
-    uint32_t header;            /* of the whole header; a varint's own bytes come on top */
-    uint32_t strip;             /* of them, those that are not in the message; of a varint's */
-    bool strips_all, is_little; /* header, all or none: strips_all */
+    uint32_t delimiter_bytes;   /* length of `delimiter` */
+    uint32_t width;             /* "length" from here on; bytes of the length field, 0: a varint */
+    uint32_t offset;            /* bytes before the length field */
+    uint32_t header;            /* bytes of the whole header; a varint's own bytes are extra */
+    uint32_t strip;             /* header bytes not in the message; unused for a varint */
+    bool strips_all, is_little; /* the whole header is stripped; little endian */
     const char *covers;         /* "body", "header+body", "rest" */
-    int64_t adjust;             /* is added to the length */
-    int64_t constant;           /* frame = length + constant; not of a varint */
-    const uint8_t *magic;       /* what every frame begins with */
-    uint32_t magic_bytes;       /* the same's length; 0: nothing */
+    int64_t adjust;             /* added to the received length */
+    int64_t constant;           /* frame bytes = length + constant; unused for a varint */
+    const uint8_t *magic;       /* bytes at the start of every frame */
+    uint32_t magic_bytes;       /* length of `magic`; 0: none */
 };
 
-/* Fills in as much of *info as fits into `size` bytes. Its pointers live as long as the frame. */
+/* Fills in the first `size` bytes of *info. Call weir_frame_describe() instead. */
 WEIR_API void weir_frame_describe_sized(const struct weir_frame *frame,
                                         struct weir_frame_info *info, size_t size);
 
-/* Fills in *info, whose pointers live as long as the frame. */
+/* Fills in *info. Its pointers live as long as the frame. Thread: any. */
 static inline void weir_frame_describe(const struct weir_frame *frame, struct weir_frame_info *info)
 {
     weir_frame_describe_sized(frame, info, sizeof *info);
 }
 
-/* A description that has a name of its own. */
+/* A named frame specification. */
 struct weir_frame_preset {
     const char *name;    /* "tpkt" */
     const char *spec;    /* "length:width=2,..." */
     const char *summary; /* one line for a person */
 };
 
-/* The index-th preset; null: no more. Any thread. */
+/* Returns the preset with this index, from 0; null after the last one. Thread: any. */
 WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 
-/* ---- Heads that no description describes ---- */
+/* ---- Header parsers, for headers that no specification covers ---- */
 
-/* What a head says: the frame is head, message, tail. */
+/* The result of parsing a header. The frame consists of header, message and trailer. */
 struct weir_header {
-    size_t header_bytes; /* 0 is fine where the message is not empty: then it includes its head */
-    uint64_t message_bytes;
-    size_t trailer_bytes;
+    size_t header_bytes; /* bytes to strip. 0: the message includes the header, and is not empty */
+    uint64_t message_bytes; /* length of the message */
+    size_t trailer_bytes;   /* bytes after the message to strip */
 };
 
-/* A codec of which only the head is its author's. */
+/* A probe: a header parser from which weir makes a codec. Weir finds the frame's end by calling the
+ * probe, and reassembles the message itself. */
 struct weir_probe {
-    size_t size; /* sizeof(struct weir_probe), as its author knew it */
+    size_t size; /* sizeof(struct weir_probe) of the version the author compiled with */
     const char *name, *summary;
-    size_t header_bytes_max;    /* the longest head; the probe is not shown more */
-    uint64_t message_bytes_max; /* 0: 1 MiB */
-    bool skips_oversize;        /* a longer message is passed over; else it ends the stream */
-    void *user;                 /* handed to both functions */
-    /* Reads a head, of which `length` bytes are here (at least 1). WEIR_DECODED_MORE: it needs
-     * more; WEIR_DECODED_MESSAGE: *head is known; WEIR_DECODED_BAD: no frame begins so, because of
-     * fault->text. More bytes must never change the answer once it was not WEIR_DECODED_MORE. */
+    size_t header_bytes_max;    /* longest header; the probe never sees more bytes */
+    uint64_t message_bytes_max; /* longest message; 0: 1 MiB */
+    bool skips_oversize;        /* skip a longer message; false: it ends the stream */
+    void *user;                 /* passed to both functions */
+    /* Parses a header of which `length` bytes (at least 1) have arrived. Returns
+     *   WEIR_DECODED_MORE     more bytes are needed
+     *   WEIR_DECODED_MESSAGE  *header is filled in
+     *   WEIR_DECODED_BAD      invalid header, with a description in decode_error->text
+     * Additional bytes must not change a result other than WEIR_DECODED_MORE. */
     enum weir_decoded (*probe)(void *user, const uint8_t *bytes, size_t length,
                                struct weir_header *header, struct weir_decode_error *decode_error);
-    /* As weir_codec has it; *envelope comes zeroed. Null: messages are sent as they are. */
+    /* Frames an outgoing message, as encode in struct weir_codec does. Null: messages are sent
+     * without framing. */
     enum weir_code (*encode)(void *user, const uint8_t *bytes, size_t length,
                              struct weir_framing *framing);
 };
 
-/* Makes a codec of the probe, which is copied, strings too. Codes as of weir_frame_open(). */
+/* Makes a codec from a copy of the probe and its strings. Returns the same values as
+ * weir_frame_open(). Thread: any. */
 WEIR_API enum weir_code weir_frame_open_probe(const struct weir_probe *probe,
                                               struct weir_frame **frame, struct weir_error *error);
 
-/* ---- Without a server ---- */
+/* ---- Decoding and encoding without a server ---- */
 
-/* One stream being decoded. One thread at a time. */
+/* A decoder: the state of one byte stream. Used by one thread at a time. */
 struct weir_decoder;
 
-/* Begins a stream. WEIR_NO_MEMORY. The codec must outlive it; the caller frees it. */
+/* Makes a decoder for a new stream. Returns WEIR_OK, or WEIR_NO_MEMORY with the cause in *error,
+ * which may be null. The codec must outlive the decoder. The caller frees the decoder. */
 WEIR_API enum weir_code weir_decoder_open(const struct weir_codec *codec,
                                           struct weir_decoder **decoder, struct weir_error *error);
 
-/* Null is allowed. */
+/* Frees the decoder. Null is allowed. */
 WEIR_API void weir_decoder_free(struct weir_decoder *decoder);
 
-/* Takes the next message off the input. Call it until it says WEIR_DECODED_MORE: then the input is
- * used up, and only then is it safe to reuse its memory; what was gathered for the last message is
- * free again, too. After WEIR_DECODED_BAD only weir_decoder_free() is of use. `fault` may be
- * null. */
+/* Removes the next message from the input. Call it in a loop until it returns WEIR_DECODED_MORE:
+ * the input is then used up, its memory can be reused, and the last message is no longer valid.
+ * After WEIR_DECODED_BAD the decoder can only be freed. `decode_error` may be null. */
 WEIR_API enum weir_decoded weir_decoder_next(struct weir_decoder *decoder, struct weir_input *input,
                                              struct weir_message *message,
                                              struct weir_decode_error *decode_error);
 
-/* How many bytes of a frame that is not complete it holds; 0: it is between two frames. Of one that
- * is being passed over nothing is held, and it counts as 1. */
+/* Returns the number of received bytes of an incomplete frame; 0 at a frame boundary. While an
+ * oversize message is being skipped it returns 1. */
 WEIR_API size_t weir_decoder_partial_bytes(const struct weir_decoder *decoder);
 
-/* How many messages oversize=skip has passed over. */
+/* Returns the number of messages that oversize=skip has skipped. */
 WEIR_API uint64_t weir_decoder_skipped_count(const struct weir_decoder *decoder);
 
-/* Writes a message's whole frame into `frame`, which has room for `size` bytes. WEIR_NO_ROOM: that
- * is not enough; WEIR_TOO_LARGE and WEIR_INVALID as of weir_codec's encode. */
+/* Writes the complete frame of a message into `frame`, which has room for `size` bytes. Returns
+ * WEIR_OK, WEIR_NO_ROOM if the frame is longer than `size`, or WEIR_TOO_LARGE or WEIR_INVALID as
+ * encode in struct weir_codec does. Thread: any. */
 WEIR_API enum weir_code weir_codec_encode(const struct weir_codec *codec, const void *bytes,
                                           size_t length, uint8_t *frame, size_t size,
                                           size_t *frame_length);

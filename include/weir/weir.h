@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* weir.h - a TCP and UDP session server as a library. A whole server, which greets by name:
+/* weir.h - a TCP and UDP session server as a library. A complete server that greets each client by
+ * name:
  *
  *     #include <stdio.h>
  *     #include <weir/weir.h>
@@ -16,7 +17,7 @@
  *     int main(int argc, char **argv)
  *     {
  *         static struct weir_handler greeter;
- *         static struct weir_listen place;
+ *         static struct weir_listen listen;
  *         struct weir_config config;
  *         struct weir_server *server;
  *         struct weir_error error;
@@ -25,33 +26,37 @@
  *         greeter.size = sizeof greeter;
  *         greeter.name = "greeter";
  *         greeter.on_message = greet;
- *         place.codec = "line,max=500";
- *         place.custom_handler = &greeter;
- *         place.address = argc > 1 ? argv[1] : "7777";
+ *         listen.codec = "line,max=500";
+ *         listen.custom_handler = &greeter;
+ *         listen.address = argc > 1 ? argv[1] : "7777";
  *         weir_config_init(&config);
  *         if (weir_server_open(&config, &server, &error) != WEIR_OK ||
- *             weir_server_listen(server, &place, &error) != WEIR_OK ||
+ *             weir_server_listen(server, &listen, &error) != WEIR_OK ||
  *             weir_server_start(server, &error) != WEIR_OK) {
  *             fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
  *             weir_server_free(server);
  *             return 1;
  *         }
  *         struct weir_address address = weir_server_listener(server, 0).address;
- *         printf("%s; Enter ends it\n", weir_address_text(&address, text, sizeof text));
+ *         printf("%s; press Enter to stop\n", weir_address_text(&address, text, sizeof text));
  *         fflush(stdout);
  *         getchar();
  *         weir_server_free(server);
  *         return 0;
  *     }
  *
- * docs/extending.md goes on from here.
+ * docs/extending.md continues from here.
  *
- * A server runs N workers, each a thread with its own sockets, sessions and buffers. A handler's
- * functions are called on the worker that owns the session, one at a time for one session.
+ * A server runs N workers. A worker is a thread with its own event loop, sockets, sessions and
+ * buffers. A handler's callbacks run on the worker that owns the session, one at a time.
  *
- * A call that breaks a rule written here (twice what may be done once, an index that does not
- * exist) ends the process with a line that names the rule. What the world can cause is an error
- * value.
+ * A call that breaks a rule stated here (a second call of a once-only function, an index out of
+ * range) ends the process with a message that names the rule. Everything that the network, the
+ * system or a peer can cause is returned as an error value.
+ *
+ * "Thread:" in a comment says where a function may be called:
+ *     handler   inside a callback of the session's own handler, on its worker
+ *     any       any thread
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
@@ -69,361 +74,420 @@
 extern "C" {
 #endif
 
-/* What carries the bytes. */
+/* Transport protocol of a listener or session. */
 enum weir_proto { WEIR_TCP, WEIR_UDP };
 
 /* ---- Sessions and handlers ---- */
 
 struct weir_server;
 
-/* Who is connected: a TCP connection, or the sender of datagrams. Valid inside the handler's
- * functions, from on_open to on_close; owned by its worker. Elsewhere it goes by its id. */
+/* A session: one TCP connection, or one remote UDP address that sends to one local socket. The
+ * pointer is valid inside the handler's callbacks, from on_open to on_close. The worker owns it.
+ * Other threads name a session by its id (weir_session_id).
+ *
+ * UDP has no connections. Weir keeps a session for each remote address only if the handler has
+ * session_bytes, on_open, on_close or on_timer, or if receive_rate_max_bytes or message_rate_max is
+ * set. Otherwise on_message receives a transient session: it is valid during that call only, has
+ * the id 0, and supports neither state nor timers nor groups. */
 struct weir_session;
 
-/* Why a session ended: WEIR_REASON_IDLE and so on; reason.def lists and explains them. */
+/* Reason why a session ended: WEIR_REASON_IDLE and others, listed and explained in reason.def. */
 enum weir_reason {
-    WEIR_REASON_NONE, /* it has not */
+    WEIR_REASON_NONE, /* the session is open */
 #define WEIR_REASON(identifier, word, text) WEIR_REASON_##identifier,
 #include <weir/reason.def>
 #undef WEIR_REASON
     WEIR_REASONS_COUNT
 };
 
-/* What to do with messages: a protocol's own part. A listener names a built-in one, or is given one
- * (struct weir_listen). Any function may be null. All are called on the worker that owns the
- * session, one at a time for one session; the struct must live as long as the server. */
+/* A handler: the callbacks that implement a protocol's behaviour. A listener names a built-in
+ * handler or points to a custom one (struct weir_listen). Every callback is optional. Callbacks run
+ * on the worker that owns the session, one at a time; a callback that blocks stops every session of
+ * its worker. The struct is not copied and must outlive the server. */
 struct weir_handler {
-    size_t size;          /* sizeof(struct weir_handler), as its author knew it */
+    size_t size;          /* sizeof(struct weir_handler) of the version the author compiled with */
     const char *name;     /* "echo" */
-    const char *summary;  /* one line for a person */
-    size_t session_bytes; /* memory of each session that is the handler's: weir_session_state() */
-    void *user;           /* the author's own: weir_session_user() */
-    /* A session began; it may be sent to at once. */
+    const char *summary;  /* one line for --help */
+    size_t session_bytes; /* bytes of state for each session: weir_session_state() */
+    void *user;           /* pointer for the author's use: weir_session_user() */
+    /* A session began. The callback may send. */
     void (*on_open)(struct weir_session *session);
-    /* A message came. Null: it is discarded. */
+    /* A message arrived. Null: messages are discarded. */
     void (*on_message)(struct weir_session *session, const struct weir_message *message);
-    /* The session is over; called once, last, for each that was opened. It cannot be sent to any
-     * more. `text` says more than the reason where there is more to say, else it is empty. */
+    /* The session ended. Called exactly once, as the last callback, if on_open was called or would
+     * have been. The session cannot send any longer. `text` adds detail to the reason, or is "". */
     void (*on_close)(struct weir_session *session, enum weir_reason reason, const char *text);
-    /* The time of weir_session_start_timer() came. */
+    /* The timer of weir_session_start_timer() expired. */
     void (*on_timer)(struct weir_session *session);
-    /* The server is being drained: finish what is under way, and then the session. Null: it is
-     * finished when it has gone quiet. */
+    /* The server is draining: complete the work in progress, then call weir_session_finish(). Null:
+     * weir finishes the session when it is idle. */
     void (*on_drain)(struct weir_session *session);
 };
 
-/* Queues a message for the session's peer, framed by the listener's codec; the bytes are copied.
- * Returns WEIR_OK; or, with nothing queued: WEIR_NO_ROOM when it would make the peer cost more than
- * send_queue_high_bytes and one buffer (for a datagram: when too many wait, or the reply limit is
- * reached), WEIR_NO_BUFFERS when the worker's buffers are spent, WEIR_CANCELLED when the session is
- * closing, WEIR_TOO_LARGE when no frame, queue or network carries so much, WEIR_INVALID when such
- * bytes cannot stand in a frame. Only inside a handler's function, for sessions of its worker. */
+/* Queues one message for the session's peer. The session's codec frames it; the bytes are copied.
+ * The message leaves at the end of the loop iteration, together with everything else queued for
+ * the session. Returns:
+ *   WEIR_OK          the message is queued
+ *   WEIR_NO_ROOM     TCP: the queue would exceed send_queue_high_bytes by more than one buffer.
+ *                    UDP: too many datagrams wait, or the reply limit is reached
+ *                    (datagram_reply_percent_max)
+ *   WEIR_NO_BUFFERS  the worker's buffer pool is empty
+ *   WEIR_CANCELLED   the session is closing
+ *   WEIR_TOO_LARGE   the message exceeds the limit of the codec, the queue or a datagram
+ *   WEIR_INVALID     the codec cannot frame these bytes
+ * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
                                           size_t length);
 
-/* Queues the message that on_message is handling right now, back to where it came from, as it came.
- * The same as sending its bytes, but they are not copied, and the high mark does not refuse them
- * (receiving pauses there instead). At most once a message, which must not be looked at afterwards.
- * Returns WEIR_OK; or WEIR_CANCELLED when the session is closing, WEIR_NO_ROOM when too many
- * datagrams wait. */
+/* Queues the message that on_message is handling, unchanged and with its original framing, for the
+ * session's peer. Nothing is copied, and the high-water mark does not refuse it: reading from the
+ * peer pauses instead. Call at most once per message; `message` is invalid afterwards. Returns:
+ *   WEIR_OK         the message is queued
+ *   WEIR_CANCELLED  the session is closing
+ *   WEIR_NO_ROOM    UDP: too many datagrams wait, or the reply limit is reached
+ * Thread: handler, inside on_message. */
 WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
                                                const struct weir_message *message);
 
-/* Ends the session in peace: what is queued goes first, then our end; the peer's is awaited for
- * linger_timeout_ms. A datagram's peer has no ends: its session is just over. */
+/* Closes the session gracefully: sends the queued messages, then FIN, then waits up to
+ * linger_timeout_ms for the peer's FIN. A UDP session ends immediately. A session that is already
+ * closing is left as it is. Thread: handler. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
-/* Ends the session now; what is queued is dropped. on_close comes later, not inside this call. */
+/* Closes the session immediately and discards queued messages. on_close runs later, not inside this
+ * call. Thread: handler. */
 WEIR_API void weir_session_abort(struct weir_session *session);
 
-/* Ends the session because what it sent makes no sense: as weir_session_finish() does, but with
- * WEIR_REASON_PROTOCOL and this text, which is copied. */
+/* Closes the session gracefully because its peer violated the protocol: like
+ * weir_session_finish(), with WEIR_REASON_PROTOCOL. on_close and the log receive a copy of `text`.
+ * Thread: handler. */
 WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
 
-/* Has on_timer called once, no sooner than `ms` from now; in place of an earlier time. A message
- * does not stop it, the end of the session does. For a datagram's sender without a session of its
- * own (see weir_session_id) it does nothing. */
+/* Calls on_timer once, at least `ms` milliseconds from now. Replaces a pending timer. The end of
+ * the session cancels the timer. Does nothing for a transient session. Thread: handler. */
 WEIR_API void weir_session_start_timer(struct weir_session *session, uint32_t ms);
 
-/* No on_timer, unless another is asked for. Harmless when none was. */
+/* Cancels a pending timer, if there is one. Thread: handler. */
 WEIR_API void weir_session_stop_timer(struct weir_session *session);
 
-#define WEIR_GROUP_NAME_BYTES_MAX 63   /* without its end */
-#define WEIR_GROUPS_PER_SESSION_MAX 64 /* that one session may be in */
+#define WEIR_GROUP_NAME_BYTES_MAX 63   /* without the terminating NUL */
+#define WEIR_GROUPS_PER_SESSION_MAX 64 /* groups that one session may join */
 
-/* Adds the session to the group of that name; a group exists while it has members.
- * Being in it already is fine. WEIR_INVALID: an empty name, or one of more than
- * WEIR_GROUP_NAME_BYTES_MAX; WEIR_NO_ROOM: the session is in WEIR_GROUPS_PER_SESSION_MAX groups;
- * WEIR_NO_MEMORY. The end of the session leaves all. WEIR_INVALID, too, for a datagram's sender
- * without a session of its own: a handler with on_open, on_close or session_bytes gives it one. */
+/* Adds the session to the group of that name. A group exists while it has members. A session leaves
+ * all groups when it ends. Returns:
+ *   WEIR_OK         the session is a member, or was one before
+ *   WEIR_INVALID    the name is empty or longer than WEIR_GROUP_NAME_BYTES_MAX, or the session is
+ *                   transient
+ *   WEIR_NO_ROOM    the session is a member of WEIR_GROUPS_PER_SESSION_MAX groups
+ *   WEIR_CANCELLED  the session is closing
+ *   WEIR_NO_MEMORY
+ * Thread: handler. */
 WEIR_API enum weir_code weir_session_join(struct weir_session *session, const char *group);
 
-/* Takes the session out of the group; being in none of that name is fine. */
+/* Removes the session from the group. Does nothing if it is not a member. Thread: handler. */
 WEIR_API void weir_session_leave(struct weir_session *session, const char *group);
 
-/* The handler's memory of the session: session_bytes, zeroed when it began, aligned for anything.
- * Null when session_bytes is 0. */
+/* Returns the handler's state of this session: session_bytes bytes, zeroed before on_open, aligned
+ * to max_align_t. Null if session_bytes is 0. Thread: handler. */
 WEIR_API void *weir_session_state(struct weir_session *session);
 
-/* The `user` of its handler. */
+/* Returns the `user` pointer of the session's handler. Thread: handler. */
 WEIR_API void *weir_session_user(const struct weir_session *session);
 
-/* The server that it is a session of. */
+/* Returns the server that the session belongs to. Thread: handler. */
 WEIR_API struct weir_server *weir_session_server(const struct weir_session *session);
 
-/* What carries it. */
+/* Returns the session's transport protocol. Thread: handler. */
 WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 
-/* The session's remote address. */
+/* Returns the session's remote address, valid as long as the session. Thread: handler. */
 WEIR_API const struct weir_address *weir_session_peer(const struct weir_session *session);
 
-/* The id: never valid again once the session is gone. A datagram's sender without a session of its
- * own (its handler keeps nothing about it) has id 0. */
+/* Returns the session's id, which is never reused. A transient session has the id 0. Thread:
+ * handler. */
 WEIR_API uint64_t weir_session_id(const struct weir_session *session);
 
-/* ---- From any thread, to anyone: once weir_server_start() has returned or in a handler ---- */
+/* ---- Calls from any thread, after weir_server_start() returned or inside a handler ---- */
 
-/* Queues a message for a session, through the mailbox of its worker; the bytes are copied, and
- * framed by the session's codec. WEIR_OK: it is on its way, and is lost only if the session ends
- * (sends_late), or its queue is full or its codec refuses it (sends_dropped) before it gets there.
- * WEIR_GONE: there is no such session, or not any more. WEIR_NO_ROOM: too many letters wait for
- * that worker. WEIR_TOO_LARGE: more than send_queue_high_bytes. WEIR_NO_MEMORY. */
+/* Sends a message to a session through the mailbox of its worker. The bytes are copied, and the
+ * session's codec frames them. Returns:
+ *   WEIR_OK         accepted for delivery. The message is lost if the session ends first (counted
+ *                   in sends_late), or if its queue is full or its codec refuses the message
+ *                   (counted in sends_dropped)
+ *   WEIR_GONE       no open session has this id
+ *   WEIR_NO_ROOM    the worker's mailbox is full
+ *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes
+ *   WEIR_NO_MEMORY
+ * Thread: any. */
 WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes,
                                   size_t length);
 
-/* Ends a session: what was queued for it before goes first. Codes as of weir_send(). */
+/* Closes a session gracefully, as weir_session_finish() does. Messages that this thread sent to the
+ * session before are delivered first. Returns WEIR_OK, WEIR_GONE or WEIR_NO_ROOM, as weir_send()
+ * does. Thread: any. */
 WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 
-/* Queues a message for every member of a group but the session `except_id` (0: for all). It is
- * framed and stored once for all who have the codec of the first TCP listener, and once for each
- * row of members with another; where a codec cannot carry it, its members miss it (sends_dropped).
- * A member whose queue is full is treated by broadcast_policy. WEIR_OK also when the group is
- * empty; WEIR_INVALID: no such name can be; WEIR_NO_ROOM: some workers had no room for the letter
- * (the others have it); WEIR_TOO_LARGE; WEIR_NO_MEMORY. */
+/* Closes a session immediately and discards its queued messages, as weir_session_abort() does.
+ * Returns the same values as weir_finish(). Thread: any. */
+WEIR_API enum weir_code weir_abort(struct weir_server *server, uint64_t id);
+
+/* Sends a message to every member of a group, except the session `except_id` (0: no exception). It
+ * is framed once with the codec of the first TCP listener and stored once for all members. For
+ * members with another codec it is framed again, each time the codec changes from one member to the
+ * next. A member whose codec cannot frame it does not receive it (counted in sends_dropped).
+ * broadcast_policy decides what happens to a member whose send queue is full. Returns:
+ *   WEIR_OK         accepted for delivery; also if the group has no members
+ *   WEIR_NO_ROOM    the mailbox of at least one worker was full: its members miss the message, the
+ *                   members on other workers receive it
+ *   WEIR_INVALID    no group can have this name
+ *   WEIR_TOO_LARGE  the message exceeds the limit of the codec or of the queue
+ *   WEIR_NO_MEMORY
+ * Thread: any. */
 WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
                                        const void *bytes, size_t length, uint64_t except_id);
 
 /* ---- Servers ---- */
 
-/* How loud the log is: each level includes those before it. */
+/* Log levels. Each level includes those before it. */
 enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARNING, WEIR_LOG_INFO, WEIR_LOG_DETAIL };
 
-/* What happens to a broadcast for a session whose send queue is full. */
+/* What weir_broadcast() does with a member whose send queue is full. */
 enum weir_broadcast_policy {
-    WEIR_BROADCAST_DISCONNECT,  /* the session is closed: WEIR_REASON_SLOW_READER */
-    WEIR_BROADCAST_DROP_NEWEST, /* the session misses this message */
-    WEIR_BROADCAST_DROP_OLDEST, /* the session misses broadcasts that have waited the longest */
+    WEIR_BROADCAST_DISCONNECT,  /* closes the session with WEIR_REASON_SLOW_READER */
+    WEIR_BROADCAST_DROP_NEWEST, /* drops this message for the session */
+    WEIR_BROADCAST_DROP_OLDEST, /* drops the oldest queued broadcasts of the session */
 };
 
-/* Settings of a server. Fill with weir_config_init(), then change what differs. A time of 0 means
- * never, a limit of 0 means none, unless said otherwise. docs/design/sessions.md has the reasons of
- * the defaults. */
+/* Settings of a server. Call weir_config_init(), then change single members. A timeout of 0
+ * disables it, a limit of 0 means unlimited, unless a comment says otherwise. Strings are copied by
+ * weir_server_open(). docs/design/sessions.md gives the reason of each default. */
 struct weir_config {
-    size_t size;           /* of this struct in the caller's version, set by weir_config_init() */
-    const char *transport; /* "auto", or a name: "uring", "epoll"; on Windows "rio", "iocp" */
-    uint32_t workers;      /* threads; 0: one per core this process may use */
-    uint32_t sessions_max; /* open at once, in all workers; more are refused */
-    /* memory one peer that does not read may cost, give or take one buffer */
+    size_t size;           /* bytes of the caller's version of this struct; weir_config_init() */
+    const char *transport; /* "auto" (default), "uring", "epoll"; on Windows "rio", "iocp" */
+    uint32_t workers;      /* threads; default 0: one per CPU core this process may use */
+    uint32_t sessions_max; /* open TCP sessions in all workers; default 100000; more are refused */
+    /* TCP: high-water mark, in bytes of memory that one session's send queue may hold. Reading from
+     * the peer pauses above it; weir_session_send() returns WEIR_NO_ROOM. Default 1 MiB. */
     uint32_t send_queue_high_bytes;
-    uint32_t send_queue_low_bytes;      /* receiving from a paused peer resumes below this */
-    uint32_t buffer_bytes;              /* one stream buffer */
-    uint64_t buffer_memory_max_bytes;   /* all stream buffers of one worker */
-    uint64_t datagram_memory_max_bytes; /* all datagram buffers of one worker */
-    uint32_t listen_backlog;            /* connections the system may hold before we accept them */
-    /* One line of the log, without a line end. May come from any thread, one call at a time. Null:
-     * no log. */
+    /* TCP: low-water mark. Reading from a paused peer resumes below it. Default 256 KiB. */
+    uint32_t send_queue_low_bytes;
+    uint32_t buffer_bytes;              /* capacity of one stream buffer; default 16 KiB */
+    uint64_t buffer_memory_max_bytes;   /* all stream buffers of one worker; default 1 GiB */
+    uint64_t datagram_memory_max_bytes; /* all datagram buffers of one worker; default 256 MiB */
+    uint32_t listen_backlog; /* connections that the system queues before accept; default 4096 */
+    /* Receives one line of the log, without a newline. Thread: any worker, one call at a time. Null
+     * (default): no log. */
     void (*log)(void *user, enum weir_log_level level, const char *line);
-    /* The last worker ended: after a drain, a stop, or because every listener failed. Called from
-     * that worker's thread.
-     * May be null. */
+    /* Called once when the last worker has ended: after a drain, after a stop, or because every
+     * listener failed. Thread: the last worker's. Null (default): no call. */
     void (*on_stopped)(void *user);
-    void *user; /* handed to log and on_stopped */
-    /* Windows: each call of Registered I/O, and what happens to its memory, is checked against its
-     * rules; a broken one is named and ends the process. For finding faults: it costs time. */
+    void *user; /* passed to log and on_stopped */
+    /* Windows: checks each call of Registered I/O and the use of its memory against the documented
+     * rules, and ends the process with the name of a violated rule. For debugging; slow. Default
+     * false. */
     bool verify_rio;
 
-    /* ---- how long: each ends the session with the reason of its name ---- */
-    uint32_t idle_timeout_ms;       /* nothing came, and nothing that was sent went */
-    uint32_t first_byte_timeout_ms; /* TCP: connected, and nothing came yet */
-    uint32_t frame_timeout_ms;      /* from a frame's first byte to its last */
-    /* TCP: how long one send (up to 16 buffers) may wait for the peer to take it; and how much
-     * of it the peer must take per second when it needs longer (0: all within send_timeout_ms) */
+    /* ---- timeouts: each closes the session with the reason of the same name ---- */
+    /* No data was received and no queued data was sent for this long. Default 10 minutes. */
+    uint32_t idle_timeout_ms;
+    uint32_t first_byte_timeout_ms; /* TCP: no byte arrived after the connect; default 1 minute */
+    /* TCP: a frame is incomplete this long after its first byte. Later bytes of the frame do not
+     * extend the timeout. Default 30 s. */
+    uint32_t frame_timeout_ms;
+    /* TCP: the peer did not take one send (up to 16 buffers) within this time, extended by (bytes
+     * in flight / send_rate_min_bytes). Default 1 minute; rate in bytes per second, default 0: no
+     * extension. */
     uint32_t send_timeout_ms;
     uint32_t send_rate_min_bytes;
-    uint32_t lifetime_ms;
-    uint32_t linger_timeout_ms; /* TCP: from our end to the peer's */
-    uint32_t keepalive_ms; /* TCP: silence before the system asks the peer whether it is there */
+    uint32_t lifetime_ms;       /* age of the session, whatever it does; default 0 */
+    uint32_t linger_timeout_ms; /* TCP: from our FIN to the peer's FIN; default 10 s */
+    uint32_t keepalive_ms; /* TCP: silence before the first keep-alive probe; default 1 minute */
 
-    /* ---- how much ---- */
-    uint32_t sessions_per_address_max; /* TCP; one IPv4 address, or one /64 of IPv6 */
-    uint32_t accept_rate_max;        /* connections per second, in all workers; more are refused */
-    uint32_t receive_rate_max_bytes; /* per second and session: beyond it receiving waits,
-                                        and datagrams are dropped */
-    uint32_t message_rate_max;       /* the same in messages */
-    const char *allow;               /* "10.0.0.0/8, ::1": who may come; null or empty: everybody */
-    const char *deny;                /* the same of who may not, whatever `allow` says */
-    const char *
-        reject_message; /* TCP: sent as it is to whom is refused, before the close; null: nothing */
-    enum weir_broadcast_policy broadcast_policy;
+    /* ---- limits ---- */
+    /* TCP sessions per IPv4 address or IPv6 /64 network; more are refused. Default 0. */
+    uint32_t sessions_per_address_max;
+    /* TCP connections per second in all workers; more are refused. Default 0. */
+    uint32_t accept_rate_max;
+    /* Bytes per second per session. TCP: reading pauses above it; UDP: datagrams are dropped.
+     * Default 0. */
+    uint32_t receive_rate_max_bytes;
+    uint32_t message_rate_max; /* messages per second per session, in the same way; default 0 */
+    const char *allow; /* CIDR blocks that may connect, "10.0.0.0/8, ::1"; null or "": every one */
+    const char *deny;  /* CIDR blocks that may not connect; overrides `allow` */
+    const char *reject_message; /* TCP: bytes sent to a refused client before the close, or null */
+    enum weir_broadcast_policy broadcast_policy; /* default WEIR_BROADCAST_DISCONNECT */
 
-    /* ---- datagrams ---- */
-    /* sessions of datagram peers in one worker; the longest idle gives way to a new one */
+    /* ---- UDP ---- */
+    /* UDP sessions of one worker. A new one replaces the session that was idle longest. Default
+     * 65536. */
     uint32_t datagram_peers_max;
-    uint32_t datagram_idle_timeout_ms;
-    /* what may be sent to a peer, of what came from it; 100: as much */
+    uint32_t datagram_idle_timeout_ms; /* as idle_timeout_ms, for UDP sessions; default 1 minute */
+    /* Bytes sent to a peer as a percentage of the bytes received from it. Default 100: no
+     * amplification for forged source addresses. 0: unlimited. */
     uint32_t datagram_reply_percent_max;
-    /* answers go to ports below 1024, and to the ports that this server serves itself, too: those
-     * of servers, which could be made to answer each other for ever */
+    /* If true, weir also answers datagrams from ports below 1024 and from ports that this server
+     * listens on. Two servers could then answer each other in a loop. Default false. */
     bool datagram_answer_services;
 
-    /* ---- threads, and the end ---- */
-    uint32_t mailbox_commands_max; /* that may wait for one worker; rounded up to a power of two */
-    uint32_t drain_jitter_ms;      /* a drain ends idle sessions one by one, over so long a time */
-    uint32_t node; /* of several machines, which one: the top 8 bits of session ids */
+    /* ---- threads and shutdown ---- */
+    /* Commands from other threads that may wait for one worker, rounded up to a power of two.
+     * Default 4096. */
+    uint32_t mailbox_commands_max;
+    uint32_t drain_jitter_ms; /* a drain spreads the closing of idle sessions over it; default 0 */
+    uint32_t node; /* number of this machine among several: top 8 bits of session ids; default 0 */
 };
 
-/* One place to listen on. */
+/* One address to listen on, with its codec and handler. */
 struct weir_listen {
     enum weir_proto proto;
-    const char *address; /* as weir_address_parse() reads it; port 0 takes a free one */
-    /* How bytes become messages: a description as weir_frame_open() reads it ("u32be,max=1m"),
-     * "raw" (TCP) or "datagram" (UDP); null: that default. */
+    const char *address; /* as weir_address_parse() reads it; port 0 selects a free port */
+    /* Frame specification as weir_frame_open() reads it ("u32be,max=1m"), "raw" (TCP) or "datagram"
+     * (UDP). Null: "raw" for TCP, "datagram" for UDP. */
     const char *codec;
-    const char *handler;                   /* "echo"; null: that default */
-    const struct weir_codec *custom_codec; /* instead of `codec`, where it is not null ... */
-    const struct weir_handler
-        *custom_handler; /* ... and instead of `handler`. Both are not copied. */
-    /* Instead of either codec: one is made of it, for TCP; its functions are called on every
-     * worker. It is copied. */
+    const char *handler; /* name of a built-in handler; null: "echo" */
+    /* Replaces `codec` if it is not null. Not copied: it must outlive the server. */
+    const struct weir_codec *custom_codec;
+    /* Replaces `handler` if it is not null. Not copied: it must outlive the server. */
+    const struct weir_handler *custom_handler;
+    /* TCP: replaces both codecs if it is not null; weir makes a codec of this header parser. It is
+     * copied. Its functions run on every worker. */
     const struct weir_probe *custom_probe;
 };
 
-/* A listener of a started server, for a person or a script to read. The strings live as long as the
+/* A listener of a started server, for a person or a script. The strings live as long as the
  * server. */
 struct weir_listener_info {
     enum weir_proto proto;
-    struct weir_address address; /* with the port that was really taken */
+    struct weir_address address; /* with the port that the system assigned */
     const char *transport, *codec, *handler;
     uint32_t workers;
 };
 
-/* What was counted, summed over all workers: accepted = open + closed, always. Each name is also
- * the word in the closing summary. */
+/* Counters, summed over all workers. accepted = open + closed holds at any time. Each member's name
+ * is also its name in the summary line. */
 struct weir_stats {
     uint64_t accepted, closed, open; /* TCP sessions */
     uint64_t bytes_in, bytes_out;
-    uint64_t messages_in, messages_out; /* of streams */
+    uint64_t messages_in, messages_out; /* TCP */
     uint64_t datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
-    uint64_t peers_opened, peers_closed; /* sessions of datagram peers */
-    /* connections that the system accepted, and that were closed because ... */
-    uint64_t refused_full;       /* ... sessions_max was reached */
-    uint64_t refused_address;    /* ... sessions_per_address_max was */
-    uint64_t refused_rate;       /* ... accept_rate_max was */
-    uint64_t refused_denied;     /* ... `allow` or `deny` says so; datagrams are counted here too */
-    uint64_t refused_failed;     /* ... a session could not be made */
-    uint64_t dropped_own_source; /* datagrams that claim to come from this server itself */
-    uint64_t dropped_bad_source; /* port 0, multicast, broadcast, or the unspecified address */
+    uint64_t peers_opened, peers_closed; /* UDP sessions */
+    /* Connections that were accepted by the system and refused by weir, by cause: */
+    uint64_t refused_full;    /* sessions_max was reached */
+    uint64_t refused_address; /* sessions_per_address_max was reached */
+    uint64_t refused_rate;    /* accept_rate_max was exceeded */
+    uint64_t refused_denied;  /* `allow` or `deny`; datagrams are counted here too */
+    uint64_t refused_failed;  /* no memory or system resources for a session */
+    /* Datagrams that were dropped, by cause: */
+    uint64_t dropped_own_source; /* the source address is this server's own socket */
+    uint64_t dropped_bad_source; /* the source is port 0, multicast, broadcast or unspecified */
     uint64_t dropped_services;   /* from a port of servers, see datagram_answer_services */
-    uint64_t dropped_too_large;  /* longer than a datagram buffer */
-    uint64_t dropped_unsent;     /* answers that the system would not send */
-    uint64_t dropped_rate;       /* datagrams beyond a peer's message or byte rate */
-    uint64_t dropped_reply;      /* answers beyond datagram_reply_percent_max */
-    uint64_t dropped_peers;      /* datagrams whose sender could not be given a session */
-    uint64_t sends_late;      /* messages of other threads for sessions that had gone meanwhile */
-    uint64_t sends_dropped;   /* messages of other threads and broadcasts that a full queue lost */
-    uint64_t pauses_no_files; /* times accepting stood still for want of descriptors */
-    uint64_t pauses_no_buffers; /* times receiving stood still for want of buffers */
-    uint64_t pauses_queue;      /* times a session was not read from: its send queue was full */
-    uint64_t pauses_rate;       /* times a session was not read from: it was over its rate */
-    uint64_t loop_iterations;   /* of the workers' loops */
-    uint64_t timer_lag_max_ms;  /* the longest that a timer came after its time, of any worker */
+    uint64_t dropped_too_large;  /* received, and larger than a datagram buffer */
+    uint64_t dropped_unsent;     /* replies that the system did not send */
+    uint64_t dropped_rate;       /* received above the message or byte rate of the session */
+    uint64_t dropped_reply;      /* replies above datagram_reply_percent_max */
+    uint64_t dropped_peers;      /* received while no UDP session could be made */
+    uint64_t sends_late;         /* weir_send() messages whose session ended before delivery */
+    uint64_t sends_dropped;      /* weir_send() messages and broadcasts lost to a full queue */
+    uint64_t pauses_no_files;    /* times accepting paused: out of file descriptors */
+    uint64_t pauses_no_buffers;  /* times receiving paused: the buffer pool was empty */
+    uint64_t pauses_queue;       /* times reading from a session paused: its send queue was full */
+    uint64_t pauses_rate;        /* times reading from a session paused: above its rate */
+    uint64_t loop_iterations;    /* of the workers' event loops */
+    uint64_t timer_lag_max_ms;   /* longest delay of a timer, maximum over the workers */
     uint64_t timers_fired;
-    uint64_t commands;             /* that came through mailboxes */
-    uint64_t queued_bytes;         /* memory that send queues pin now */
+    uint64_t commands;             /* taken from mailboxes */
+    uint64_t queued_bytes;         /* memory that send queues hold now */
     uint64_t buffer_bytes;         /* memory of the buffer pools now */
-    uint64_t reassembly_bytes_max; /* the most that one unfinished frame has taken */
-    uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and datagram peers */
+    uint64_t reassembly_bytes_max; /* most memory that one incomplete frame has used */
+    uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and UDP sessions */
 };
 
-#define WEIR_LISTENERS_MAX 64 /* of one server */
+#define WEIR_LISTENERS_MAX 64 /* listeners of one server */
 
-/* Fills in every default of a configuration of that size. */
+/* Fills in the defaults of a configuration of `size` bytes. Call weir_config_init() instead. */
 WEIR_API void weir_config_init_sized(struct weir_config *config, size_t size);
 
-/* Fills in every default. In the header, so that the size is that of the version which the caller
- * was built with. */
+/* Fills in all defaults. This function is inline so that `size` is the size in the version that the
+ * caller was compiled with. */
 static inline void weir_config_init(struct weir_config *config)
 {
     weir_config_init_sized(config, sizeof *config);
 }
 
-/* The reason as one word: "peer_done". Never null; any thread. */
+/* Returns the reason as one word: "peer_done". Never null. Thread: any. */
 WEIR_API const char *weir_reason_text(enum weir_reason reason);
 
-/* The counts as one line of words, "accepted=2 closed=2 ...": the first ones always, of the others
- * those that are not 0. Cut to `size` bytes with its terminator. Returns `text`. Any thread. */
+/* Writes the counters as one line, "accepted=2 closed=2 ...": some always, the others if they are
+ * not 0. The line is cut to `size` bytes including the NUL. Returns `text`. Thread: any. */
 WEIR_API char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size);
 
-/* Makes a server that does nothing yet. WEIR_INVALID names the setting that cannot work. The caller
- * frees it. */
+/* Creates a server; weir_server_start() starts it. Returns WEIR_OK; WEIR_INVALID, with the name of
+ * the wrong setting in *error; or WEIR_NO_MEMORY. The caller frees it with weir_server_free().
+ * Thread: any. */
 WEIR_API enum weir_code weir_server_open(const struct weir_config *config,
                                          struct weir_server **server, struct weir_error *error);
 
-/* Adds a place to listen on; before weir_server_start() only. Nothing of *listen is kept. */
+/* Adds a listener. *listen itself is copied; its custom codec and handler are not. Returns WEIR_OK,
+ * or WEIR_INVALID, WEIR_NO_ROOM (WEIR_LISTENERS_MAX) or WEIR_NO_MEMORY with the cause in *error.
+ * Thread: the caller of weir_server_open(), before weir_server_start(). */
 WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
                                            const struct weir_listen *listen,
                                            struct weir_error *error);
 
-/* Starts the workers and their listeners; returns when all of them listen, or when one failed and
- * all have ended. Once: after a failure, free the server and open another. */
+/* Starts the workers and their listeners. Returns WEIR_OK when all of them listen, or the code and
+ * cause of the first failure after every worker has ended. Call it once; after a failure, free the
+ * server and open another one. Thread: the caller of weir_server_open(). */
 WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error);
 
-/* How many listeners it has. */
+/* Returns the number of listeners. */
 WEIR_API size_t weir_server_listeners_count(const struct weir_server *server);
 
-/* The index-th listener of a started server; before the start its port may be 0 and its transport
- * is "none". */
+/* Returns the listener with this index, from 0. Before the start its port can be 0, and its
+ * transport is "none". */
 WEIR_API struct weir_listener_info weir_server_listener(const struct weir_server *server,
                                                         size_t index);
 
-/* Stops accepting (but for what the system had accepted already), delivers what is queued, and
- * closes every session, by the deadline at the latest. A later call can only shorten the time. Any
- * thread, at any time from weir_server_open() on; returns at once. */
+/* Starts a graceful shutdown and returns immediately. The server accepts the connections that the
+ * system has already queued, and no others. It delivers queued messages, and closes each session
+ * when it is idle. At the deadline it closes the remaining sessions. A second call can shorten the
+ * deadline but not extend it. Thread: any, from weir_server_open() on. */
 WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms);
 
-/* Closes every session now. Any thread, at any time from weir_server_open() on; returns at once. */
+/* Starts to close every session immediately, without delivering queued messages, and returns.
+ * Thread: any, from weir_server_open() on. */
 WEIR_API void weir_server_stop(struct weir_server *server);
 
-/* Returns when every worker has ended. One thread at a time, and none of the server's own: not in a
- * handler, nor in log or on_stopped. */
+/* Waits until every worker has ended. Thread: any except the server's own (so not inside a handler,
+ * log or on_stopped); one at a time. */
 WEIR_API void weir_server_wait(struct weir_server *server);
 
-/* The sums of this moment, as much of them as fits into `size` bytes. Any thread. */
+/* Fills in the first `size` bytes of the counters. Call weir_server_stats() instead. */
 WEIR_API void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,
                                       size_t size);
 
-/* The sums of this moment. Any thread. */
+/* Fills in the current counters. Thread: any. */
 static inline void weir_server_stats(const struct weir_server *server, struct weir_stats *stats)
 {
     weir_server_stats_sized(server, stats, sizeof *stats);
 }
 
 /* Stops the server if it runs, waits for it as weir_server_wait() does, and frees it. Null is
- * allowed. */
+ * allowed. Thread: as weir_server_wait(). */
 WEIR_API void weir_server_free(struct weir_server *server);
 
 /* ---- Modules: what `weir serve --handler ./mine.so` loads ---- */
 
-#define WEIR_ABI_VERSION 1 /* of struct weir_module, and of all that a module uses of this header */
+#define WEIR_ABI_VERSION 1 /* version of this header's binary interface for modules */
 
-/* What a module's file exports under the name weir_module: WEIR_MODULE() writes it. All of it must
- * stay as it is; the module stays loaded until the program ends. */
+/* The symbol `weir_module` that a module's file exports; WEIR_MODULE() defines it. Its contents
+ * must be constant. The module stays loaded until the program ends. */
 struct weir_module {
-    uint32_t abi;                       /* WEIR_ABI_VERSION, as its author knew it */
+    uint32_t abi;                       /* WEIR_ABI_VERSION of the version compiled with */
     const struct weir_handler *handler; /* null: "echo" */
-    /* Of listeners that name no codec, if it is for their protocol; null: their default. */
+    /* Codec for listeners without an explicit codec, if it supports their protocol. Null: the
+     * listener's default. */
     const struct weir_codec *codec;
-    const struct weir_probe *probe; /* instead of a codec: one is made of it, for TCP */
+    const struct weir_probe *probe; /* TCP: header parser to make a codec of, instead of `codec` */
 };
 
 #if defined(_WIN32) /* tidy: allow platform - how a DLL exports */
@@ -437,19 +501,21 @@ struct weir_module {
 #define WEIR_MODULE_LINKAGE
 #endif
 
-/* Makes a shared library a module, in one of its files, at its end: WEIR_MODULE(&my_handler, NULL);
- * Its calls of weir_...() are answered by the program that loads it: it is linked with nothing of
- * weir on Linux, and with the program's import library on Windows (CMake: weir::module). */
+/* Turns a shared library into a module. Write it once, at the end of one source file:
+ *     WEIR_MODULE(&my_handler, NULL);
+ * The program that loads the module provides the weir functions. On Linux a module links with no
+ * weir library, on Windows with the program's import library (CMake target weir::module). */
 #define WEIR_MODULE(its_handler, its_codec)                                         \
     WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
         WEIR_ABI_VERSION, its_handler, its_codec, NULL}
 
-/* The same with a codec of which only the head is the module's: struct weir_probe in frame.h. */
+/* The same, with a header parser in place of a codec: struct weir_probe in frame.h. */
 #define WEIR_MODULE_PROBE(its_handler, its_probe)                                   \
     WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
         WEIR_ABI_VERSION, its_handler, NULL, its_probe}
 
-/* The version of the library that runs, "0.1.0"; WEIR_VERSION is that of the header. */
+/* Returns the version of the library at run time, "0.1.0". WEIR_VERSION is the header's version.
+ * Thread: any. */
 WEIR_API const char *weir_version(void);
 
 #ifdef __cplusplus
