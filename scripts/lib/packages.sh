@@ -30,6 +30,7 @@ TEST_NEEDS=(
     "-           python3-protobuf"
     "erl         erlang-base"
     "strace      strace"
+    "valgrind    valgrind"
     "ip          iproute2"
     "ps          procps"
     "nm          binutils"
