@@ -15,9 +15,9 @@
 #include "check.h"
 #include "config.h"
 #include "error_fill.h"
-#include "mail.h"
 #include "memory.h"
 #include "random.h"
+#include "remote.h"
 #include "thread.h"
 #include "worker_thread.h"
 
@@ -178,7 +178,8 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
         .codec = spec->codec->name,
         .handler = spec->handler->name,
         /* One listener's connections go to all workers of a team; its datagrams do not. */
-        .workers = server->common.team && spec->proto == WEIR_UDP ? 1 : server->workers_count,
+        .workers =
+            server->common.handoff_workers && spec->proto == WEIR_UDP ? 1 : server->workers_count,
     };
 }
 
@@ -209,14 +210,14 @@ enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *by
 {
     struct worker *worker = server__worker_of(server, id);
 
-    return worker ? mail_send(worker, id, bytes, length) : WEIR_GONE;
+    return worker ? remote_send(worker, id, bytes, length) : WEIR_GONE;
 }
 
 enum weir_code weir_finish(struct weir_server *server, uint64_t id)
 {
     struct worker *worker = server__worker_of(server, id);
 
-    return worker ? mail_close(worker, id) : WEIR_GONE;
+    return worker ? remote_finish(worker, id) : WEIR_GONE;
 }
 
 /* The codec that most of a server's sessions have: a broadcast is framed for it, once. */
@@ -242,7 +243,7 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
     memcpy(payload->group, group, strlen(group) + 1);
     payload->except_id = except_id;
     for (uint32_t i = 0; i < server->workers_count; i++) {
-        enum weir_code posted = mail_broadcast(&server->threads[i].worker, payload);
+        enum weir_code posted = remote_broadcast(&server->threads[i].worker, payload);
         if (posted != WEIR_OK) code = posted;
     }
     payload_unref(payload);
@@ -251,7 +252,7 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
 
 /* ---- the end ---- */
 
-static void server__give_order(struct weir_server *server, enum worker_order order,
+static void server__give_order(struct weir_server *server, enum worker_request order,
                                uint32_t drain_ms)
 {
     lock_take(server->lock);

@@ -61,8 +61,8 @@ static enum weir_code worker_thread__make_team(struct weir_server *server, struc
         return error_fill(error, WEIR_NO_MEMORY, 0, "start workers", NULL, NULL,
                           "lower the number of workers");
     for (uint32_t i = 0; i < count; i++) server->team[i] = &server->threads[i].worker;
-    server->common.team = server->team;
-    server->common.team_count = count;
+    server->common.handoff_workers = server->team;
+    server->common.handoff_count = count;
     return WEIR_OK;
 }
 

@@ -52,7 +52,7 @@ static void deadline__consider_stream(const struct weir_session *session,
 {
     const struct weir_config *config = &session->worker->common->config;
 
-    if (!session->heard && session->state == SESSION_OPEN)
+    if (!session->has_received && session->state == SESSION_OPEN)
         deadline__consider(session, session->opened_ms, config->first_byte_timeout_ms,
                            WEIR_REASON_FIRST_BYTE, soonest);
     if (session->state == SESSION_OPEN && session->frame_partial && !session->queue_paused &&
@@ -91,7 +91,7 @@ static struct deadline__due deadline__soonest(const struct weir_session *session
     return soonest;
 }
 
-void deadline_mind(struct weir_session *session)
+void deadline_update(struct weir_session *session)
 {
     struct worker *worker = session->worker;
 
@@ -108,14 +108,14 @@ void deadline_on_due(struct weir_session *session)
 
     weir_check(session->state != SESSION_CLOSING);
     if (soonest.at_ms > session->worker->now_ms) {
-        deadline_mind(session);
+        deadline_update(session);
         return;
     }
     if (soonest.reason == WEIR_REASON_NONE) {
         session->rate_paused = false;
         session->received_ms = (uint32_t)session->worker->now_ms; /* it could not be heard before */
-        session_mind_receiving(session);
-        deadline_mind(session);
+        session_update_receiving(session);
+        deadline_update(session);
         return;
     }
     session_close(session, soonest.reason);

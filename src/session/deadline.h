@@ -8,7 +8,7 @@
 
 /* After anything that may have made a time sooner: the timer runs out at the soonest, or earlier.
  * What makes a time later (a byte came) needs no call. */
-void deadline_mind(struct weir_session *session);
+void deadline_update(struct weir_session *session);
 
 /* The timer ran out: what is due is done, or the timer is set to what is due next. */
 void deadline_on_due(struct weir_session *session);

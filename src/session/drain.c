@@ -21,7 +21,7 @@
 /* When nothing was received for so long, nothing is on its way. */
 #define DRAIN__QUIET_MS 100u
 /* How long a look for quiet sessions waits at most for what is still unread. */
-#define DRAIN__BEHIND_NS (1000 * CLOCK_NS_PER_MS)
+#define DRAIN__BACKLOG_NS (1000 * CLOCK_NS_PER_MS)
 /* How long a finished peer may take to finish too. */
 #define DRAIN__LINGER_MS 1000u
 
@@ -32,7 +32,7 @@
 static void drain__each_of(struct list *sessions, void (*call)(struct weir_session *session))
 {
     for (struct list *at = sessions->next; at != sessions; at = at->next)
-        call(weir_container_of(at, struct weir_session, in_open));
+        call(weir_container_of(at, struct weir_session, in_sessions));
 }
 
 static void drain__each(struct worker *worker, void (*call)(struct weir_session *session))
@@ -45,14 +45,14 @@ static void drain__tell(struct weir_session *session)
 {
     const struct weir_handler *handler = session->place->handler;
 
-    if (session->drain_told || !session->opened || !session_may_send(session)) return;
-    session->drain_told = true;
+    if (session->drain_notified || !session->opened || !session_may_send(session)) return;
+    session->drain_notified = true;
     if (handler->on_drain) handler->on_drain(session);
 }
 
-void drain_mind_newcomer(struct weir_session *session)
+void drain_notify(struct weir_session *session)
 {
-    if (session->worker->order == WORKER_DRAIN) drain__tell(session);
+    if (session->worker->request == WORKER_DRAIN) drain__tell(session);
 }
 
 static void drain__stop(struct weir_session *session)
@@ -97,27 +97,27 @@ static void drain__finish_if_quiet(struct weir_session *session)
 
 static void drain__begin(struct worker *worker)
 {
-    worker->order = WORKER_DRAIN;
+    worker->request = WORKER_DRAIN;
     worker->drain_until_ns = NET_FOREVER;
     worker->drain_began_ns = worker->drain_look_at_ns = worker->now_ns;
     if (worker->linger_ms == 0 || worker->linger_ms > DRAIN__LINGER_MS)
         worker->linger_ms = DRAIN__LINGER_MS;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
         weir_container_of(at, struct place, in_places)->was_busy = true;
-    drain__each(worker, deadline_mind); /* those that have finished have less time now */
+    drain__each(worker, deadline_update); /* those that have finished have less time now */
     drain__each(worker, drain__tell);
 }
 
 static void drain__begin_stop(struct worker *worker)
 {
-    worker->order = WORKER_STOP;
+    worker->request = WORKER_STOP;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
         place_close(weir_container_of(at, struct place, in_places));
     drain__each(worker, drain__stop);
 }
 
 /* A later drain may shorten the time of the one that is under way, and not lengthen it. */
-static void drain__mind_deadline(struct worker *worker)
+static void drain__update_deadline(struct worker *worker)
 {
     uint32_t asked = atomic_load(&worker->drains_asked);
     uint64_t until_ns = worker->now_ns + atomic_load(&worker->drain_ms) * CLOCK_NS_PER_MS;
@@ -131,9 +131,9 @@ static void drain__mind_deadline(struct worker *worker)
  * while before it looks. One that never gets to the end of it looks all the same. */
 static void drain__read_first(struct worker *worker)
 {
-    if (!worker->is_behind && worker->catching_up_iterations == 0) return;
-    if (worker->drain_behind_ns == 0) worker->drain_behind_ns = worker->now_ns;
-    if (worker->now_ns - worker->drain_behind_ns < DRAIN__BEHIND_NS)
+    if (!worker->has_backlog && worker->catching_up_iterations == 0) return;
+    if (worker->drain_backlog_ns == 0) worker->drain_backlog_ns = worker->now_ns;
+    if (worker->now_ns - worker->drain_backlog_ns < DRAIN__BACKLOG_NS)
         worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
 }
 
@@ -141,14 +141,14 @@ static void drain__look(struct worker *worker)
 {
     bool is_last_look = worker->now_ns - worker->drain_began_ns >= DRAIN__PLACES_NS;
 
-    drain__mind_deadline(worker);
+    drain__update_deadline(worker);
     if (worker->now_ns >= worker->drain_until_ns) {
         drain__begin_stop(worker);
         return;
     }
     drain__read_first(worker);
     if (worker->now_ns < worker->drain_look_at_ns) return;
-    worker->drain_behind_ns = 0;
+    worker->drain_backlog_ns = 0;
     worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
     for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
         place_drain(weir_container_of(at, struct place, in_places), is_last_look);
@@ -156,19 +156,19 @@ static void drain__look(struct worker *worker)
     drain__each(worker, drain__finish_if_quiet);
 }
 
-void drain_mind_orders(struct worker *worker)
+void drain_update(struct worker *worker)
 {
-    uint8_t asked = atomic_load_explicit(&worker->asked, memory_order_acquire);
+    uint8_t asked = atomic_load_explicit(&worker->requested, memory_order_acquire);
 
-    if (worker->order == WORKER_STOP) return;
+    if (worker->request == WORKER_STOP) return;
     if (asked & WORKER_STOP)
         drain__begin_stop(worker);
-    else if (asked > worker->order)
+    else if (asked > worker->request)
         drain__begin(worker);
-    if (worker->order == WORKER_DRAIN) drain__look(worker);
+    if (worker->request == WORKER_DRAIN) drain__look(worker);
 }
 
 uint64_t drain_next_ns(const struct worker *worker)
 {
-    return worker->order == WORKER_DRAIN ? worker->drain_look_at_ns : UINT64_MAX;
+    return worker->request == WORKER_DRAIN ? worker->drain_look_at_ns : UINT64_MAX;
 }

@@ -10,10 +10,10 @@ struct weir_session;
 
 /* Takes up what was asked for, if it goes further than what is being carried out, and goes on with
  * a drain that is under way. Once a turn. */
-void drain_mind_orders(struct worker *worker);
+void drain_update(struct worker *worker);
 
 /* The session began, perhaps amid a drain: its handler is told so. */
-void drain_mind_newcomer(struct weir_session *session);
+void drain_notify(struct weir_session *session);
 
 /* When a drain wants to look again; UINT64_MAX: there is none. */
 uint64_t drain_next_ns(const struct worker *worker);

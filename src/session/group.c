@@ -3,10 +3,10 @@
  *
  *      worker.groups [slot] -> group "red" -> group "blue"       each while it has members
  *                                 | members
- *                    session A -- seat -- seat                   a seat: one session in one group
- *                    session B -- seat
+ *                    session A -- membership -- membership                   a membership: one session in one group
+ *                    session B -- membership
  *
- * A group is looked up when somebody joins, leaves or broadcasts; a broadcast then walks its seats.
+ * A group is looked up when somebody joins, leaves or broadcasts; a broadcast then walks its memberships.
  * Seats stay while their session closes and go with it, so the walk may close sessions.
  */
 #include "group.h"
@@ -22,13 +22,13 @@
 
 struct group {
     struct group *next; /* of its slot */
-    struct list seats;
+    struct list memberships;
     char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
 };
 
-struct group_seat {
+struct group_membership {
     struct list in_group;
-    struct group_seat *next; /* of its session */
+    struct group_membership *next; /* of its session */
     struct group *group;
     struct weir_session *session;
 };
@@ -57,7 +57,7 @@ static struct group *group__open(struct worker *worker, const char *name)
     if (*link) return *link;
     struct group *group = memory_alloc(sizeof *group);
     if (!group) return NULL;
-    list_init(&group->seats);
+    list_init(&group->memberships);
     memcpy(group->name, name, strlen(name) + 1);
     *link = group;
     worker->groups.count++;
@@ -66,7 +66,7 @@ static struct group *group__open(struct worker *worker, const char *name)
 
 static void group__close_if_empty(struct worker *worker, struct group *group)
 {
-    if (!list_is_empty(&group->seats)) return;
+    if (!list_is_empty(&group->memberships)) return;
     struct group **link = group__link(worker, group->name);
     weir_check(*link == group);
     *link = group->next;
@@ -74,12 +74,12 @@ static void group__close_if_empty(struct worker *worker, struct group *group)
     memory_free(group);
 }
 
-/* Where the session's seat in the group of that name is linked; where a new one would be, when it
+/* Where the session's membership in the group of that name is linked; where a new one would be, when it
  * has none. */
-static struct group_seat **group__seat(struct weir_session *session, const char *name,
-                                       uint32_t *count)
+static struct group_membership **group__membership(struct weir_session *session, const char *name,
+                                                   uint32_t *count)
 {
-    struct group_seat **link = &session->seats;
+    struct group_membership **link = &session->memberships;
 
     for (*count = 0; *link && strcmp((*link)->group->name, name) != 0; (*count)++)
         link = &(*link)->next;
@@ -92,45 +92,45 @@ enum weir_code group_join(struct weir_session *session, const char *name)
 
     if (!group_name_is_good(name)) return WEIR_INVALID;
     if (!session_may_send(session)) return WEIR_CANCELLED;
-    struct group_seat **link = group__seat(session, name, &count);
+    struct group_membership **link = group__membership(session, name, &count);
     if (*link) return WEIR_OK;
     if (count == WEIR_GROUPS_PER_SESSION_MAX) return WEIR_NO_ROOM;
-    struct group_seat *seat = memory_alloc(sizeof *seat);
-    struct group *group = seat ? group__open(session->worker, name) : NULL;
+    struct group_membership *membership = memory_alloc(sizeof *membership);
+    struct group *group = membership ? group__open(session->worker, name) : NULL;
     if (!group) {
-        memory_free(seat);
+        memory_free(membership);
         return WEIR_NO_MEMORY;
     }
-    seat->session = session;
-    seat->group = group;
-    list_init(&seat->in_group);
-    list_add_last(&group->seats, &seat->in_group);
-    *link = seat;
+    membership->session = session;
+    membership->group = group;
+    list_init(&membership->in_group);
+    list_add_last(&group->memberships, &membership->in_group);
+    *link = membership;
     return WEIR_OK;
 }
 
-static void group__leave(struct weir_session *session, struct group_seat **link)
+static void group__leave(struct weir_session *session, struct group_membership **link)
 {
-    struct group_seat *seat = *link;
-    struct group *group = seat->group;
+    struct group_membership *membership = *link;
+    struct group *group = membership->group;
 
-    *link = seat->next;
-    list_remove(&seat->in_group);
-    memory_free(seat);
+    *link = membership->next;
+    list_remove(&membership->in_group);
+    memory_free(membership);
     group__close_if_empty(session->worker, group);
 }
 
 void group_leave(struct weir_session *session, const char *name)
 {
     uint32_t count;
-    struct group_seat **link = group__seat(session, name, &count);
+    struct group_membership **link = group__membership(session, name, &count);
 
     if (*link) group__leave(session, link);
 }
 
 void group_leave_all(struct weir_session *session)
 {
-    while (session->seats) group__leave(session, &session->seats);
+    while (session->memberships) group__leave(session, &session->memberships);
 }
 
 /* The payload as one codec frames it: itself, or another made of its message. */
@@ -173,9 +173,11 @@ void group_broadcast(struct worker *worker, struct payload *payload)
     struct group__framed framed = {NULL, NULL};
 
     if (!group) return;
-    for (struct list *at = group->seats.next; at != &group->seats; at = at->next) {
-        const struct group_seat *seat = weir_container_of(at, struct group_seat, in_group);
-        if (seat->session->id != payload->except_id) group__send(seat->session, payload, &framed);
+    for (struct list *at = group->memberships.next; at != &group->memberships; at = at->next) {
+        const struct group_membership *membership =
+            weir_container_of(at, struct group_membership, in_group);
+        if (membership->session->id != payload->except_id)
+            group__send(membership->session, payload, &framed);
     }
     if (framed.payload) payload_unref(framed.payload);
 }

@@ -40,7 +40,7 @@ void hand_settle(struct weir_session *session)
 
     if (hand->session != session || bytes == 0) return;
     hand->run_bytes = 0;
-    session_send_surely(session, hand->run, bytes);
+    session_send_or_close(session, hand->run, bytes);
 }
 
 void hand_take_message(struct hand *hand, const struct weir_session *session,
@@ -60,7 +60,7 @@ enum weir_code hand_send_back(struct weir_session *session, const struct weir_me
     if (message->frame_length > 0 && !hand_extend_run(hand, message)) {
         hand_settle(session);
         if (session_may_send(session))
-            session_send_surely(session, message->frame, message->frame_length);
+            session_send_or_close(session, message->frame, message->frame_length);
     }
     if (!session_may_send(session)) return WEIR_CANCELLED; /* nothing was left to promise it with */
     counter_add(&session->worker->counters.messages_out, 1);
@@ -120,7 +120,7 @@ static uint32_t hand__decode(struct weir_session *session, struct weir_input *in
 }
 
 /* A frame's time runs from its first byte; bytes that are added to it do not lengthen it. */
-static void hand__mind_frame(struct weir_session *session, uint32_t messages_count)
+static void hand__update_frame(struct weir_session *session, uint32_t messages_count)
 {
     const struct weir_codec *codec = session->place->codec;
     struct worker *worker = session->worker;
@@ -132,11 +132,11 @@ static void hand__mind_frame(struct weir_session *session, uint32_t messages_cou
     counter_raise(&worker->counters.reassembly_bytes_max, begun);
     if (begun == 0 || was_partial) return;
     session->frame_ms = (uint32_t)worker->now_ms;
-    deadline_mind(session);
+    deadline_update(session);
 }
 
 /* Beyond its rate a session rests; what came is handled all the same, and counts as a debt. */
-static void hand__mind_rate(struct weir_session *session, uint32_t bytes, uint32_t messages)
+static void hand__update_rate(struct weir_session *session, uint32_t bytes, uint32_t messages)
 {
     struct worker *worker = session->worker;
     const struct weir_config *config = &worker->common->config;
@@ -153,7 +153,7 @@ static void hand__mind_rate(struct weir_session *session, uint32_t bytes, uint32
     session->resume_ms = (uint32_t)(worker->now_ms + rest_ns / CLOCK_NS_PER_MS + 1);
     if (!session->rate_paused) counter_add(&worker->counters.pauses_rate, 1);
     session->rate_paused = true;
-    deadline_mind(session);
+    deadline_update(session);
 }
 
 static void hand__put_down(struct hand *hand)
@@ -184,8 +184,8 @@ void hand_receive(struct weir_session *session, struct net_buffer *buffer)
     uint32_t messages = hand__decode(session, &input);
     hand__put_down(hand);
     if (session->state != SESSION_OPEN) return;
-    hand__mind_frame(session, messages);
-    hand__mind_rate(session, bytes, messages);
+    hand__update_frame(session, messages);
+    hand__update_rate(session, bytes, messages);
 }
 
 void hand_receive_end(struct weir_session *session)

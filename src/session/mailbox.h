@@ -21,7 +21,7 @@ struct payload;
 enum mailbox_kind {
     MAILBOX_ACCEPTED,  /* place, socket, peer: a connection that was accepted elsewhere */
     MAILBOX_SEND,      /* id, payload: a message for a session */
-    MAILBOX_CLOSE,     /* id */
+    MAILBOX_FINISH,    /* id */
     MAILBOX_BROADCAST, /* payload: for the members of its group */
 };
 
@@ -39,11 +39,11 @@ struct mailbox_cell;
 struct mailbox {
     struct mailbox_cell *cells; /* cells_count of them, a power of two */
     uint32_t cells_count;
-    uint64_t head;             /* the owner's: how many letters were taken */
-    _Atomic uint64_t tail;     /* how many places were given out; highest bit: it is shut */
-    _Atomic uint32_t visitors; /* threads that may yet touch the net */
-    _Atomic bool woken;        /* the owner was woken, and has not looked since */
-    struct net *net;           /* of the owner; set while it is open */
+    uint64_t head;            /* the owner's: how many letters were taken */
+    _Atomic uint64_t tail;    /* how many places were given out; highest bit: it is shut */
+    _Atomic uint32_t posters; /* threads that may yet touch the net */
+    _Atomic bool woken;       /* the owner was woken, and has not looked since */
+    struct net *net;          /* of the owner; set while it is open */
 };
 
 enum mailbox_posted { MAILBOX_POSTED, MAILBOX_FULL, MAILBOX_SHUT };

@@ -66,7 +66,7 @@ static struct weir_session **peers__link(const struct place *place, const struct
 static void peers__evict(struct worker *worker)
 {
     struct list *oldest = worker->peers.by_age.next;
-    struct weir_session *session = weir_container_of(oldest, struct weir_session, in_open);
+    struct weir_session *session = weir_container_of(oldest, struct weir_session, in_sessions);
 
     weir_check(!list_is_empty(&worker->peers.by_age)); /* datagram_peers_max is not 0 */
     session_close(session, WEIR_REASON_EVICTED);
@@ -85,10 +85,10 @@ static struct weir_session *peers__open(struct place *place, const struct weir_a
     session->admitted = true;
     session->next_peer = NULL;
     *peers__link(place, peer) = session;
-    list_add_last(&worker->peers.by_age, &session->in_open);
+    list_add_last(&worker->peers.by_age, &session->in_sessions);
     worker->peers.count++;
     counter_add(&worker->counters.peers_opened, 1);
-    deadline_mind(session);
+    deadline_update(session);
     return session;
 }
 
@@ -104,8 +104,8 @@ struct weir_session *peers_admit(struct place *place, const struct weir_address 
     }
     if (!session) return place->takes_no_more ? NULL : peers__open(place, peer);
     session->received_ms = (uint32_t)worker->now_ms;
-    list_remove(&session->in_open);
-    list_add_last(&worker->peers.by_age, &session->in_open);
+    list_remove(&session->in_sessions);
+    list_add_last(&worker->peers.by_age, &session->in_sessions);
     return session;
 }
 

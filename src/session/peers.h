@@ -13,7 +13,7 @@ struct peers {
     struct weir_session **slots; /* null: no place of the worker keeps peers */
     uint32_t slots_count;        /* a power of two */
     uint32_t count;
-    struct list by_age; /* through in_open; the longest idle first */
+    struct list by_age; /* through in_sessions; the longest idle first */
 };
 
 void peers_init(struct peers *peers);

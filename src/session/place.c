@@ -16,12 +16,12 @@
 #include <string.h>
 
 #include "address.h"
+#include "admission.h"
 #include "check.h"
 #include "drain.h"
 #include "error_fill.h"
 #include "hand.h"
 #include "peers.h"
-#include "refusal.h"
 #include "worker.h"
 
 /* Below are the ports of services (RFC 6335 section 6): whoever writes from one is no client. */
@@ -69,11 +69,11 @@ static enum weir_code place__bind(struct place *place, const struct net_listen_o
         !peers_open(&worker->peers, worker->common->config.datagram_peers_max))
         return error_fill(error, WEIR_NO_MEMORY, 0, "keep datagram peers", NULL, NULL,
                           "lower datagram_peers_max");
-    place->visitor.owner.kind = OWNER_PLACE; /* told apart from a peer by this */
-    place->visitor.worker = worker;
-    place->visitor.place = place;
-    place->visitor.is_datagram = true;
-    place->visitor.state = SESSION_OPEN;
+    place->transient.owner.kind = OWNER_PLACE; /* told apart from a peer by this */
+    place->transient.worker = worker;
+    place->transient.place = place;
+    place->transient.is_datagram = true;
+    place->transient.state = SESSION_OPEN;
     return net_bind(worker->net, where, &place->owner, &place->handle, error);
 }
 
@@ -129,7 +129,7 @@ static struct place *place__of(const struct weir_session *session)
 
 /* Receiving pauses while half of what net takes is on its way out, so that no answer is refused for
  * want of room. */
-static void place__mind_the_marks(struct place *place)
+static void place__update_receiving(struct place *place)
 {
     struct worker *worker = place->worker;
     bool pause = place->paused;
@@ -257,7 +257,7 @@ static void place__deliver_one(struct weir_session *session, const uint8_t *byte
         handler->on_message(session, &message);
         worker->hand.message = NULL;
     }
-    if (is_new && place__of(session)->keeps_peers) drain_mind_newcomer(session);
+    if (is_new && place__of(session)->keeps_peers) drain_notify(session);
 }
 
 /* Hands up a datagram, or each of a train, and sends back those of the run. */
@@ -309,8 +309,8 @@ static bool place__is_welcome(struct place *place, const struct weir_address *pe
     struct counters *counters = &place->worker->counters;
     bool is_served;
 
-    if (!refusal_allows(place->worker, peer)) {
-        refusal_count(place->worker, REFUSAL_DENIED, peer, count);
+    if (!admission_allows(place->worker, peer)) {
+        admission_count(place->worker, ADMISSION_DENIED, peer, count);
         return false;
     }
     if (!address_is_answerable(peer)) {
@@ -331,7 +331,7 @@ static bool place__is_welcome(struct place *place, const struct weir_address *pe
 /* Who wrote: a peer, or the visitor. Null: there is no room for another peer. */
 static struct weir_session *place__sender(struct place *place, const struct net_event *event)
 {
-    struct weir_session *session = &place->visitor;
+    struct weir_session *session = &place->transient;
 
     if (place->keeps_peers) {
         session = peers_admit(place, &event->peer);
@@ -368,7 +368,7 @@ static void place__on_datagram(struct place *place, const struct net_event *even
     }
     place->segment_bytes = event->segment_bytes;
     place__deliver(place, session, buffer);
-    place__mind_the_marks(place);
+    place__update_receiving(place);
 }
 
 static void place__on_sent(struct place *place, const struct net_event *event)
@@ -380,7 +380,7 @@ static void place__on_sent(struct place *place, const struct net_event *event)
     counter_add(&counters->dropped_unsent, event->failed_count);
     weir_check(place->out_count >= event->sent_count + event->failed_count);
     place->out_count -= event->sent_count + event->failed_count;
-    place__mind_the_marks(place);
+    place__update_receiving(place);
 }
 
 /* ---- events ---- */

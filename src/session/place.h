@@ -28,7 +28,7 @@ struct place {
     /* UDP. Where nothing needs to be kept about a peer, the sender of the datagram in hand stands
      * in one session that is filled anew for each. */
     bool keeps_peers;
-    struct weir_session visitor;
+    struct weir_session transient;
     uint32_t segment_bytes; /* of the train in hand; 0: a single datagram */
     uint32_t out_count;     /* datagrams (trains count as one) that net has not answered */
     bool paused;            /* true exactly when receiving is off because too many answers wait */

@@ -24,6 +24,7 @@
 
 #include <string.h>
 
+#include "admission.h"
 #include "check.h"
 #include "deadline.h"
 #include "drain.h"
@@ -32,7 +33,6 @@
 #include "memory.h"
 #include "peers.h"
 #include "place.h"
-#include "refusal.h"
 #include "session_table.h"
 #include "worker.h"
 
@@ -136,7 +136,7 @@ static struct weir_session *session__adopt(struct worker *worker, const struct p
         return NULL;
     }
     session_start(session, worker, place, peer);
-    list_add_last(&worker->open, &session->in_open);
+    list_add_last(&worker->open, &session->in_sessions);
     return session;
 }
 
@@ -155,30 +155,30 @@ static void session__reject(struct worker *worker, const struct place *place,
     if (!session) return;
     worker->reject_messages_open++;
     net_receive(worker->net, session->handle, true);
-    session_send_surely(session, (const uint8_t *)reject_message, strlen(reject_message));
+    session_send_or_close(session, (const uint8_t *)reject_message, strlen(reject_message));
     session_finish(session, WEIR_REASON_APPLICATION);
-    deadline_mind(session);
+    deadline_update(session);
 }
 
 void session_open(struct worker *worker, const struct place *place, struct net_socket socket,
                   const struct weir_address *peer)
 {
-    if (!refusal_admit(worker, peer)) {
+    if (!admission_admit(worker, peer)) {
         session__reject(worker, place, socket, peer);
         return;
     }
     struct weir_session *session = session__adopt(worker, place, socket, peer);
     if (!session) {
-        refusal_readmit(worker, peer);
-        refusal_count(worker, REFUSAL_FAILED, peer, 1);
+        admission_release(worker, peer);
+        admission_count(worker, ADMISSION_FAILED, peer, 1);
         return;
     }
     session->admitted = session->opened = true;
     counter_add(&worker->counters.accepted, 1);
     net_receive(worker->net, session->handle, true);
-    deadline_mind(session);
+    deadline_update(session);
     if (place->handler->on_open) place->handler->on_open(session);
-    drain_mind_newcomer(session);
+    drain_notify(session);
 }
 
 /* ---- close ---- */
@@ -192,7 +192,7 @@ void session_close(struct weir_session *session, enum weir_reason reason)
     if (session->reason == WEIR_REASON_NONE) session->reason = (uint8_t)reason;
     session__enter(session, SESSION_CLOSING);
     wheel_stop(&worker->deadlines, &session->deadline);
-    wheel_stop(&worker->alarms, &session->alarm);
+    wheel_stop(&worker->user_timers, &session->user_timer);
     if (session->is_datagram) {
         worker_flush_later(worker, session); /* its flush ends it: we may be inside its handler */
         return;
@@ -216,7 +216,7 @@ void session_finish(struct weir_session *session, enum weir_reason reason)
     session->reason = (uint8_t)reason;
     session->frame_partial = false; /* nobody waits for the rest of it */
     session__enter(session, SESSION_FINISHING);
-    session_mind_receiving(session); /* what comes is discarded, up to the peer's end */
+    session_update_receiving(session); /* what comes is discarded, up to the peer's end */
     worker_flush_later(session->worker, session);
 }
 
@@ -224,7 +224,7 @@ void session_fail(struct weir_session *session, const char *text)
 {
     if (!session_may_send(session)) return;
     session->decode_error = memory_copy_text(text); /* null: the reason alone must do */
-    refusal_tell(session->worker, &session->worker->faults, "closing", &session->peer, text);
+    admission_tell(session->worker, &session->worker->faults, "closing", &session->peer, text);
     session_finish(session, WEIR_REASON_PROTOCOL);
 }
 
@@ -243,14 +243,14 @@ void session_end(struct weir_session *session)
         if (session->opened && handler->on_close)
             handler->on_close(session, (enum weir_reason)session->reason,
                               session->decode_error ? session->decode_error : "");
-        if (!session->is_datagram) refusal_readmit(worker, &session->peer);
+        if (!session->is_datagram) admission_release(worker, &session->peer);
     } else {
         worker->reject_messages_open--;
     }
     if (session->is_datagram) peers_forget(session);
     if (codec->release) codec->release(codec, session_codec_state(session));
     memory_free(session->decode_error);
-    list_remove(&session->in_open);
+    list_remove(&session->in_sessions);
     session__enter(session, SESSION_FREE);
     session_table_close(&worker->table, session);
 }
@@ -265,7 +265,7 @@ void session_on_closed(struct weir_session *session)
 
 /* ---- receiving ---- */
 
-void session_mind_receiving(struct weir_session *session)
+void session_update_receiving(struct weir_session *session)
 {
     struct worker *worker = session->worker;
     const struct send_queue *queue = &session->queue;
@@ -285,7 +285,7 @@ void session_mind_receiving(struct weir_session *session)
     if (off) return;
     /* What the peer sent meanwhile lies there unread: it was not silent, nor could a frame end. */
     session->received_ms = session->frame_ms = (uint32_t)worker->now_ms;
-    deadline_mind(session);
+    deadline_update(session);
 }
 
 void session_on_received(struct weir_session *session, struct net_buffer *buffer)
@@ -295,10 +295,10 @@ void session_on_received(struct weir_session *session, struct net_buffer *buffer
     session__check(session);
     counter_add(&worker->counters.bytes_in, buffer->length);
     session->received_ms = (uint32_t)worker->now_ms;
-    session->heard = true;
+    session->has_received = true;
     hand_receive(session, buffer);
     session__account(session);
-    session_mind_receiving(session);
+    session_update_receiving(session);
 }
 
 void session_on_peer_done(struct weir_session *session)
@@ -306,7 +306,7 @@ void session_on_peer_done(struct weir_session *session)
     session__check(session);
     if (session->state == SESSION_CLOSING) return;
     session->peer_done = true;
-    session->heard = true;
+    session->has_received = true;
     if (session->state == SESSION_OPEN) hand_receive_end(session);
     if (session->state == SESSION_OPEN) session__enter(session, SESSION_PEER_DONE);
     if (session->state != SESSION_CLOSING) worker_flush_later(session->worker, session);
@@ -330,7 +330,7 @@ static void session__end_if_done(struct weir_session *session)
     if (session->peer_done)
         session_close(session, WEIR_REASON_PEER_DONE);
     else
-        deadline_mind(session);
+        deadline_update(session);
 }
 
 static void session__send_queued(struct weir_session *session)
@@ -341,13 +341,13 @@ static void session__send_queued(struct weir_session *session)
 
     session__account(session);
     if (count == 0) { /* the pool is empty: when a buffer is back, it is tried again */
-        list_add_last(&worker->starved, &session->in_pending_flush);
+        list_add_last(&worker->waiting_for_buffers, &session->in_pending_flush);
         return;
     }
     session->send_out = true;
     session->send_ms = (uint32_t)worker->now_ms;
     net_send(worker->net, session->handle, buffers, count);
-    deadline_mind(session);
+    deadline_update(session);
 }
 
 void session_flush(struct weir_session *session)
@@ -375,7 +375,7 @@ void session_on_sent(struct weir_session *session, enum weir_code code)
     }
     session->sent_ms = (uint32_t)session->worker->now_ms;
     counter_add(&session->worker->counters.bytes_out, bytes);
-    session_mind_receiving(session);
+    session_update_receiving(session);
     worker_flush_later(session->worker, session);
 }
 
@@ -427,7 +427,7 @@ enum weir_code session_send(struct weir_session *session, const void *bytes, siz
     return WEIR_OK;
 }
 
-void session_send_surely(struct weir_session *session, const uint8_t *bytes, size_t length)
+void session_send_or_close(struct weir_session *session, const uint8_t *bytes, size_t length)
 {
     const struct send_piece piece = {bytes, length};
     enum weir_code code;

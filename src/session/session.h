@@ -15,7 +15,7 @@
 
 struct worker;
 struct place; /* a listener or datagram socket of the worker, in place.h */
-struct group_seat;
+struct group_membership;
 
 /* What a net handle belongs to: the first member of whatever net knows as `owner`. */
 enum owner_kind { OWNER_SESSION, OWNER_PLACE };
@@ -56,30 +56,30 @@ struct weir_session {
             uint64_t reply_bytes;           /* what may be sent to it yet */
         };
     };
-    struct list in_open; /* on worker.open (UDP: worker.peers) while not FREE */
+    struct list in_sessions; /* on worker.open (UDP: worker.peers) while not FREE */
     struct list
-        in_pending_flush; /* on worker.touched while it has something to send or end this turn */
-    struct wheel_timer deadline; /* the soonest of its times, or sooner (deadline.c) */
-    struct wheel_timer alarm;    /* the handler's */
-    struct group_seat *seats;    /* the groups that it is in (group.c) */
-    char *decode_error;          /* what was wrong with what came; null: nothing */
+        in_pending_flush; /* on worker.pending_flush while it has something to send or end this turn */
+    struct wheel_timer deadline;          /* the soonest of its times, or sooner (deadline.c) */
+    struct wheel_timer user_timer;        /* the handler's */
+    struct group_membership *memberships; /* the groups that it is in (group.c) */
+    char *decode_error;                   /* what was wrong with what came; null: nothing */
     struct bucket bytes_bucket, messages_bucket;
     uint32_t opened_ms, received_ms, sent_ms, frame_ms, send_ms, finished_ms, resume_ms;
-    bool send_out : 1;      /* true exactly when a net_send awaits its answer */
-    bool queue_paused : 1;  /* true exactly when the high mark keeps receiving off */
-    bool rate_paused : 1;   /* true exactly when the rate keeps receiving off, until resume_ms */
-    bool receiving_off : 1; /* true exactly when net was told not to receive, for either */
-    bool peer_done : 1;     /* true exactly when the peer's end has come */
-    bool heard : 1;         /* true exactly when something has come */
-    bool frame_partial : 1; /* true exactly when the codec has begun a frame, at frame_ms */
-    bool finished : 1;      /* true exactly when net_finish was called, at finished_ms */
-    bool is_datagram : 1;   /* true exactly when it is a datagram peer */
-    bool drain_told : 1;    /* true exactly when the end of the worker was made known to it */
+    bool send_out : 1;       /* true exactly when a net_send awaits its answer */
+    bool queue_paused : 1;   /* true exactly when the high mark keeps receiving off */
+    bool rate_paused : 1;    /* true exactly when the rate keeps receiving off, until resume_ms */
+    bool receiving_off : 1;  /* true exactly when net was told not to receive, for either */
+    bool peer_done : 1;      /* true exactly when the peer's end has come */
+    bool has_received : 1;   /* true exactly when something has come */
+    bool frame_partial : 1;  /* true exactly when the codec has begun a frame, at frame_ms */
+    bool finished : 1;       /* true exactly when net_finish was called, at finished_ms */
+    bool is_datagram : 1;    /* true exactly when it is a datagram peer */
+    bool drain_notified : 1; /* true exactly when the end of the worker was made known to it */
 };
 
 #define SESSION_BYTES_MAX 256 /* a session costs at most this besides what is queued for it */
 
-/* Makes a session of an accepted socket and starts receiving, or turns it away (refusal.c). The
+/* Makes a session of an accepted socket and starts receiving, or turns it away (admission.c). The
  * socket is taken over in any case. */
 void session_open(struct worker *worker, const struct place *place, struct net_socket socket,
                   const struct weir_address *peer);
@@ -112,7 +112,7 @@ void session_fail(struct weir_session *session, const char *text);
 void session_close(struct weir_session *session, enum weir_reason reason);
 
 /* Switches receiving by what holds it up: the high mark, the rate. */
-void session_mind_receiving(struct weir_session *session);
+void session_update_receiving(struct weir_session *session);
 
 /* Whether it can still be sent to. */
 bool session_may_send(const struct weir_session *session);
@@ -122,7 +122,7 @@ enum weir_code session_send(struct weir_session *session, const void *bytes, siz
 
 /* Queues bytes as they are; whatever may be in the way, or else the session ends: what was promised
  * is not left out. */
-void session_send_surely(struct weir_session *session, const uint8_t *bytes, size_t length);
+void session_send_or_close(struct weir_session *session, const uint8_t *bytes, size_t length);
 
 /* Queues a share of a broadcast, by the policy where the queue is full. */
 void session_share(struct weir_session *session, struct payload *payload);

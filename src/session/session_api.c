@@ -11,7 +11,7 @@
 #include "worker.h"
 
 /* Whether it stands for the sender of the datagram in hand (place.h): it is gone with it. */
-static bool session_api__is_visitor(const struct weir_session *session)
+static bool session_api__is_transient(const struct weir_session *session)
 {
     return session->owner.kind == OWNER_PLACE;
 }
@@ -31,17 +31,17 @@ enum weir_code weir_session_send_back(struct weir_session *session,
 
 void weir_session_finish(struct weir_session *session)
 {
-    if (!session_api__is_visitor(session)) session_finish(session, WEIR_REASON_APPLICATION);
+    if (!session_api__is_transient(session)) session_finish(session, WEIR_REASON_APPLICATION);
 }
 
 void weir_session_abort(struct weir_session *session)
 {
-    if (!session_api__is_visitor(session)) session_close(session, WEIR_REASON_APPLICATION);
+    if (!session_api__is_transient(session)) session_close(session, WEIR_REASON_APPLICATION);
 }
 
 void weir_session_fail(struct weir_session *session, const char *text)
 {
-    if (!session_api__is_visitor(session)) session_fail(session, text);
+    if (!session_api__is_transient(session)) session_fail(session, text);
 }
 
 void weir_session_start_timer(struct weir_session *session, uint32_t ms)
@@ -49,25 +49,27 @@ void weir_session_start_timer(struct weir_session *session, uint32_t ms)
     struct worker *worker = session->worker;
     uint64_t due_ns = worker->now_ns + ms * CLOCK_NS_PER_MS;
 
-    if (session_api__is_visitor(session) || session->state == SESSION_CLOSING) return;
+    if (session_api__is_transient(session) || session->state == SESSION_CLOSING) return;
     /* Rounded up: never sooner. */
-    wheel_start(&worker->alarms, &session->alarm, (due_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
+    wheel_start(&worker->user_timers, &session->user_timer,
+                (due_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
 }
 
 void weir_session_stop_timer(struct weir_session *session)
 {
-    if (!session_api__is_visitor(session)) wheel_stop(&session->worker->alarms, &session->alarm);
+    if (!session_api__is_transient(session))
+        wheel_stop(&session->worker->user_timers, &session->user_timer);
 }
 
 enum weir_code weir_session_join(struct weir_session *session, const char *group)
 {
-    if (session_api__is_visitor(session)) return WEIR_INVALID;
+    if (session_api__is_transient(session)) return WEIR_INVALID;
     return group_join(session, group);
 }
 
 void weir_session_leave(struct weir_session *session, const char *group)
 {
-    if (!session_api__is_visitor(session)) group_leave(session, group);
+    if (!session_api__is_transient(session)) group_leave(session, group);
 }
 
 void *weir_session_state(struct weir_session *session)

@@ -15,19 +15,19 @@
 #include "deadline.h"
 #include "drain.h"
 #include "error_fill.h"
-#include "mail.h"
+#include "remote.h"
 
 /* 64 buffers of 16 KiB are half of a usual second-level cache: a larger batch would be cold before
  * it is answered. */
 #define WORKER__EVENTS_MAX 64
 /* How soon a session that found no buffers tries again. */
-#define WORKER__STARVED_NS (5 * CLOCK_NS_PER_MS)
+#define WORKER__BUFFERS_RETRY_NS (5 * CLOCK_NS_PER_MS)
 /* A wait that returns so much too late was no wait: the thread stood still. */
 #define WORKER__STILL_NS (1000 * CLOCK_NS_PER_MS)
 #define WORKER__CATCH_UP_ITERATIONS_MAX 1000u
 /* A wait that returns so much too late found more than one batch, perhaps. */
 #define WORKER__LATE_NS (20 * CLOCK_NS_PER_MS)
-#define WORKER__GAUGE_EVERY_MS 100u
+#define WORKER__SAMPLE_EVERY_MS 100u
 
 /* ---- life ---- */
 
@@ -41,8 +41,8 @@ bool worker_init(struct worker *worker, uint8_t index, struct worker_common *com
     worker->index = index;
     worker->common = common;
     list_init(&worker->open);
-    list_init(&worker->touched);
-    list_init(&worker->starved);
+    list_init(&worker->pending_flush);
+    list_init(&worker->waiting_for_buffers);
     list_init(&worker->places);
     peers_init(&worker->peers);
     if (!mailbox_init(&worker->mailbox, config->mailbox_commands_max)) return false;
@@ -86,7 +86,7 @@ enum weir_code worker_open(struct worker *worker, const struct net_options *aske
     worker__note_time(worker);
     worker->linger_ms = worker->common->config.linger_timeout_ms;
     wheel_init(&worker->deadlines, worker->now_ms);
-    wheel_init(&worker->alarms, worker->now_ms);
+    wheel_init(&worker->user_timers, worker->now_ms);
     mailbox_open(&worker->mailbox, worker->net);
     return WEIR_OK;
 }
@@ -96,7 +96,7 @@ void worker_close(struct worker *worker)
     if (!worker->net) return;
     weir_check(worker->groups.count == 0);
     weir_check(worker->reject_messages_open == 0);
-    while (!mailbox_shut(&worker->mailbox)) mail_read(worker);
+    while (!mailbox_shut(&worker->mailbox)) remote_read(worker);
     net_free(worker->net);
     worker->net = NULL;
 }
@@ -111,9 +111,9 @@ void worker_free(struct worker *worker)
 
 /* ---- the team ---- */
 
-static void worker__note_order(struct worker *worker, enum worker_order order)
+static void worker__note_order(struct worker *worker, enum worker_request order)
 {
-    atomic_fetch_or(&worker->asked, (uint8_t)order);
+    atomic_fetch_or(&worker->requested, (uint8_t)order);
 }
 
 static struct worker *worker__least_busy(struct worker *worker)
@@ -122,14 +122,15 @@ static struct worker *worker__least_busy(struct worker *worker)
     struct worker *least = worker;
     uint32_t least_load = UINT32_MAX;
 
-    for (uint32_t i = 0; i < common->team_count; i++) {
-        struct worker *member = common->team[(worker->team_next + i) % common->team_count];
+    for (uint32_t i = 0; i < common->handoff_count; i++) {
+        struct worker *member =
+            common->handoff_workers[(worker->handoff_next + i) % common->handoff_count];
         uint32_t load = atomic_load_explicit(&member->load, memory_order_relaxed);
         if (load >= least_load) continue;
         least_load = load;
         least = member;
     }
-    worker->team_next++;
+    worker->handoff_next++;
     return least;
 }
 
@@ -138,10 +139,11 @@ void worker_place_accepted(struct worker *worker, const struct place *place,
 {
     const struct mailbox_command command = {
         .kind = MAILBOX_ACCEPTED, .place = place, .socket = socket, .peer = *peer};
-    struct worker *chosen = worker->common->team ? worker__least_busy(worker) : worker;
+    struct worker *chosen = worker->common->handoff_workers ? worker__least_busy(worker) : worker;
 
     /* Counted before it is there, so that the next one of this batch goes elsewhere. */
-    if (worker->common->team) atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
+    if (worker->common->handoff_workers)
+        atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
     if (chosen == worker || mailbox_post(&chosen->mailbox, &command) != MAILBOX_POSTED)
         session_open(worker, place, socket, peer);
 }
@@ -151,8 +153,8 @@ static void worker__stop_all(struct worker *worker)
 {
     const struct worker_common *common = worker->common;
 
-    for (uint32_t i = 0; i < common->team_count; i++) {
-        struct worker *member = common->team[i];
+    for (uint32_t i = 0; i < common->handoff_count; i++) {
+        struct worker *member = common->handoff_workers[i];
         worker__note_order(member, WORKER_STOP);
         mailbox_wake(&member->mailbox);
     }
@@ -188,8 +190,8 @@ void worker_place_broke(struct worker *worker, struct place *place, const struct
              weir_error_text(&error, text, sizeof text));
     place_close(place);
     /* Nobody could reach it any more. A drain ends by itself, and answers first. */
-    if (worker->order != WORKER_RUN || worker__listens(worker)) return;
-    if (worker->common->team)
+    if (worker->request != WORKER_RUN || worker__listens(worker)) return;
+    if (worker->common->handoff_workers)
         worker__stop_all(worker);
     else
         worker_stop(worker);
@@ -197,7 +199,7 @@ void worker_place_broke(struct worker *worker, struct place *place, const struct
 
 /* ---- orders ---- */
 
-static void worker__ask(struct worker *worker, enum worker_order order)
+static void worker__ask(struct worker *worker, enum worker_request order)
 {
     worker__note_order(worker, order);
     net_wake(worker->net);
@@ -219,12 +221,12 @@ void worker_stop(struct worker *worker)
 
 /* A thread that was stopped (SIGSTOP, a machine asleep) finds every timer due, and all that peers
  * sent meanwhile still unread: it reads first, and lets timers run when nothing more comes. */
-static void worker__mind_stillness(struct worker *worker, uint32_t events_count)
+static void worker__check_lateness(struct worker *worker, uint32_t events_count)
 {
     uint64_t late_ns =
         worker->now_ns > worker->waited_until_ns ? worker->now_ns - worker->waited_until_ns : 0;
 
-    worker->is_behind = events_count == WORKER__EVENTS_MAX || late_ns > WORKER__LATE_NS;
+    worker->has_backlog = events_count == WORKER__EVENTS_MAX || late_ns > WORKER__LATE_NS;
     if (late_ns > WORKER__STILL_NS)
         worker->catching_up_iterations = WORKER__CATCH_UP_ITERATIONS_MAX;
     else if (events_count == 0)
@@ -248,8 +250,8 @@ static void worker__run_timers(struct worker *worker)
         worker__count_timer(worker, timer);
         deadline_on_due(weir_container_of(timer, struct weir_session, deadline));
     }
-    while ((timer = wheel_take_due(&worker->alarms, worker->now_ms)) != NULL) {
-        struct weir_session *session = weir_container_of(timer, struct weir_session, alarm);
+    while ((timer = wheel_take_due(&worker->user_timers, worker->now_ms)) != NULL) {
+        struct weir_session *session = weir_container_of(timer, struct weir_session, user_timer);
         const struct weir_handler *handler = session->place->handler;
         worker__count_timer(worker, timer);
         if (handler->on_timer) handler->on_timer(session);
@@ -272,9 +274,9 @@ static uint64_t worker__wait_until(struct worker *worker, uint64_t until_ns)
     if (worker->catching_up_iterations > 0) return 0;
     until_ns = worker__sooner(until_ns, drain_next_ns(worker));
     until_ns = worker__sooner(until_ns, worker__ns_of_ms(wheel_next_ms(&worker->deadlines)));
-    until_ns = worker__sooner(until_ns, worker__ns_of_ms(wheel_next_ms(&worker->alarms)));
-    if (!list_is_empty(&worker->starved))
-        until_ns = worker__sooner(until_ns, worker->now_ns + WORKER__STARVED_NS);
+    until_ns = worker__sooner(until_ns, worker__ns_of_ms(wheel_next_ms(&worker->user_timers)));
+    if (!list_is_empty(&worker->waiting_for_buffers))
+        until_ns = worker__sooner(until_ns, worker->now_ns + WORKER__BUFFERS_RETRY_NS);
     return until_ns;
 }
 
@@ -310,14 +312,14 @@ static void worker__flush_pending(struct worker *worker)
 {
     struct list *node;
 
-    while ((node = list_take_first(&worker->touched)) != NULL)
+    while ((node = list_take_first(&worker->pending_flush)) != NULL)
         session_flush(weir_container_of(node, struct weir_session, in_pending_flush));
 }
 
-static void worker__gauge(struct worker *worker)
+static void worker__sample(struct worker *worker)
 {
-    if (worker->now_ms - worker->gauged_at_ms < WORKER__GAUGE_EVERY_MS) return;
-    worker->gauged_at_ms = worker->now_ms;
+    if (worker->now_ms - worker->sampled_at_ms < WORKER__SAMPLE_EVERY_MS) return;
+    worker->sampled_at_ms = worker->now_ms;
     counter_move(&worker->counters.buffer_bytes, net_info(worker->net).buffer_bytes,
                  counter_read(&worker->counters.buffer_bytes));
 }
@@ -325,7 +327,7 @@ static void worker__gauge(struct worker *worker)
 /* Nothing is left, and nothing can come any more. */
 static bool worker__has_ended(struct worker *worker)
 {
-    return worker->order != WORKER_RUN && list_is_empty(&worker->open) &&
+    return worker->request != WORKER_RUN && list_is_empty(&worker->open) &&
            worker->peers.count == 0 && list_is_empty(&worker->places) &&
            mailbox_shut(&worker->mailbox);
 }
@@ -339,15 +341,15 @@ bool worker_iterate(struct worker *worker, uint64_t until_ns)
     worker->waited_until_ns = until_ns > worker->now_ns ? until_ns : worker->now_ns;
     uint32_t count = net_wait(worker->net, until_ns, events, WORKER__EVENTS_MAX);
     worker__note_time(worker);
-    worker__mind_stillness(worker, count);
+    worker__check_lateness(worker, count);
     counter_add(&worker->counters.loop_iterations, 1);
     for (uint32_t i = 0; i < count; i++) worker__on_event(&events[i]);
-    mail_read(worker);
+    remote_read(worker);
     worker__run_timers(worker);
-    drain_mind_orders(worker);
-    list_append_all(&worker->touched, &worker->starved);
+    drain_update(worker);
+    list_append_all(&worker->pending_flush, &worker->waiting_for_buffers);
     worker__flush_pending(worker);
-    worker__gauge(worker);
+    worker__sample(worker);
     return !worker__has_ended(worker);
 }
 

@@ -8,6 +8,7 @@
 
 #include "address_counts.h"
 #include "address_list.h"
+#include "admission.h"
 #include "atomic.h"
 #include "clock.h"
 #include "counters.h"
@@ -19,7 +20,6 @@
 #include "net.h"
 #include "peers.h"
 #include "place.h"
-#include "refusal.h"
 #include "session_table.h"
 #include "siphash.h"
 #include "wheel.h"
@@ -37,11 +37,11 @@ struct worker_common {
     _Atomic uint32_t sessions_open;       /* in all workers */
     /* Where one listener serves all workers (net_info.listeners_share): all of them, set before the
      * first runs. Null: each listens for itself. */
-    struct worker **team;
-    uint32_t team_count;
+    struct worker **handoff_workers;
+    uint32_t handoff_count;
 };
 
-enum worker_order { WORKER_RUN, WORKER_DRAIN, WORKER_STOP }; /* a bit each, in their order */
+enum worker_request { WORKER_RUN, WORKER_DRAIN, WORKER_STOP }; /* a bit each, in their order */
 
 #define WORKER_REJECT_MESSAGES_MAX 64u /* refused connections that are being told so, at once */
 
@@ -53,36 +53,36 @@ struct worker {
 
     /* Its own thread's alone, from here on. */
     struct net *net;
-    uint64_t now_ns, now_ms; /* of the batch in hand */
-    struct list open;        /* every session over a connection that is not FREE */
-    struct peers peers;      /* every session of a datagram peer */
-    struct list touched;     /* sessions with something to send or to end this turn */
-    struct list starved;     /* sessions that could not send for want of buffers */
-    struct list places;      /* every place that is not closed */
-    struct wheel deadlines, alarms;
+    uint64_t now_ns, now_ms;         /* of the batch in hand */
+    struct list open;                /* every session over a connection that is not FREE */
+    struct peers peers;              /* every session of a datagram peer */
+    struct list pending_flush;       /* sessions with something to send or to end this turn */
+    struct list waiting_for_buffers; /* sessions that could not send for want of buffers */
+    struct list places;              /* every place that is not closed */
+    struct wheel deadlines, user_timers;
     struct group_table groups;
     struct hand hand;
-    struct refusal_log refusals[REFUSALS_COUNT], faults;
+    struct admission_log refusals[ADMISSION_COUNT], faults;
     uint64_t high_bytes; /* the marks in memory, see worker_open */
     uint32_t pause_bytes, resume_bytes;
     uint32_t linger_ms; /* how long a peer may take to follow our end */
     uint32_t datagram_sends_max;
     uint32_t buffer_bytes; /* capacity of one stream buffer */
     uint32_t reject_messages_open;
-    uint32_t catching_up_iterations; /* not 0: the thread stood still, see worker__mind_stillness */
-    bool is_behind; /* true exactly when more may have come than this turn had room or time for */
-    uint32_t team_next; /* of equals, whose turn it is */
+    uint32_t catching_up_iterations; /* not 0: the thread stood still, see worker__check_lateness */
+    bool has_backlog; /* true exactly when more may have come than this turn had room or time for */
+    uint32_t handoff_next; /* of equals, whose turn it is */
     uint64_t waited_until_ns;
-    uint64_t gauged_at_ms;
+    uint64_t sampled_at_ms;
     uint8_t index;
-    uint8_t order;        /* enum worker_order: what is being carried out */
+    uint8_t request;      /* enum worker_request: what is being carried out */
     uint32_t drains_seen; /* the last that drain_until_ns takes account of */
     uint64_t drain_began_ns, drain_until_ns;
     uint64_t drain_look_at_ns; /* when to look for quiet sessions again */
-    uint64_t drain_behind_ns;  /* since when that waits for what is still unread; 0: it does not */
+    uint64_t drain_backlog_ns; /* since when that waits for what is still unread; 0: it does not */
 
     /* Any thread's. */
-    _Atomic uint8_t asked;         /* enum worker_order: the bits of all that was asked for */
+    _Atomic uint8_t requested;     /* enum worker_request: the bits of all that was asked for */
     _Atomic uint64_t drain_ms;     /* how long a drain may take; written before `asked` */
     _Atomic uint32_t drains_asked; /* moves on with every worker_drain; written after drain_ms */
     _Atomic uint32_t load;         /* sessions, and letters on their way: a guess */
@@ -123,7 +123,7 @@ void worker_stop(struct worker *worker);
 static inline void worker_flush_later(struct worker *worker, struct weir_session *session)
 {
     if (!list_has(&session->in_pending_flush))
-        list_add_last(&worker->touched, &session->in_pending_flush);
+        list_add_last(&worker->pending_flush, &session->in_pending_flush);
 }
 
 /* A connection came to a place of this worker: it goes to the member of the team with the fewest

@@ -250,5 +250,5 @@ struct weir_session *fixture_only_session(void)
 
     require(!list_is_empty(open));
     require(open->next == open->previous);
-    return weir_container_of(open->next, struct weir_session, in_open);
+    return weir_container_of(open->next, struct weir_session, in_sessions);
 }

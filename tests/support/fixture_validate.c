@@ -14,7 +14,7 @@ uint32_t fixture_broadcast_bytes_max = 64 * 1024;
 
 /* What the sessions of a worker amount to. */
 struct fixture_validate__sums {
-    uint64_t admitted, farewells, peers, pinned_bytes;
+    uint64_t admitted, rejected, peers, pinned_bytes;
 };
 
 /* ---- times ---- */
@@ -40,7 +40,7 @@ static void fixture_validate__stream_times(const struct weir_session *session)
     uint64_t more_ms = rate > 0 ? (uint64_t)session->queue.flight_bytes * 1000 / rate : 0;
     bool paused = session->queue_paused || session->rate_paused;
 
-    if (session->state == SESSION_OPEN && !session->heard)
+    if (session->state == SESSION_OPEN && !session->has_received)
         fixture_validate__time(session, session->opened_ms, config->first_byte_timeout_ms);
     if (session->state == SESSION_OPEN && session->frame_partial && !paused)
         fixture_validate__time(session, session->frame_ms, config->frame_timeout_ms);
@@ -61,7 +61,7 @@ static void fixture_validate__times(const struct weir_session *session)
 
     if (session->state == SESSION_CLOSING) {
         require(!wheel_timer_runs(&session->deadline));
-        require(!wheel_timer_runs(&session->alarm));
+        require(!wheel_timer_runs(&session->user_timer));
         return;
     }
     if (!session->rate_paused)
@@ -92,7 +92,7 @@ static void fixture_validate__stream(const struct weir_session *session,
     if (session->admitted)
         sums->admitted++;
     else
-        sums->farewells++;
+        sums->rejected++;
 }
 
 static void fixture_validate__sessions(const struct worker *worker,
@@ -102,13 +102,13 @@ static void fixture_validate__sessions(const struct worker *worker,
 
     for (at = worker->open.next; at != &worker->open; at = at->next) {
         const struct weir_session *session =
-            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_open);
+            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_sessions);
         fixture_validate__stream(session, sums);
         fixture_validate__times(session);
     }
     for (at = worker->peers.by_age.next; at != &worker->peers.by_age; at = at->next) {
         const struct weir_session *session =
-            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_open);
+            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_sessions);
         require(session->is_datagram);
         require(session->state == SESSION_OPEN);
         fixture_validate__times(session);
@@ -123,9 +123,9 @@ void fixture_validate(const struct worker *worker)
     uint64_t by_reason = 0;
 
     wheel_validate(&worker->deadlines);
-    wheel_validate(&worker->alarms);
+    wheel_validate(&worker->user_timers);
     require(!worker->hand.session && !worker->hand.message);
-    require(list_is_empty(&worker->touched));
+    require(list_is_empty(&worker->pending_flush));
     fixture_validate__sessions(worker, &sums);
     counters_add_to(&worker->counters, &stats);
     for (int i = 0; i < WEIR_REASONS_COUNT; i++) by_reason += stats.closed_by_reason[i];
@@ -135,7 +135,7 @@ void fixture_validate(const struct worker *worker)
     require_equal(by_reason, stats.closed + stats.peers_closed);
     require_equal(stats.queued_bytes, sums.pinned_bytes);
     require_equal(worker->common->sessions_open, sums.admitted);
-    require_equal(worker->reject_messages_open, sums.farewells);
+    require_equal(worker->reject_messages_open, sums.rejected);
     require_equal(worker->peers.count, sums.peers);
-    require_equal(worker->table.open_count, sums.admitted + sums.farewells + sums.peers);
+    require_equal(worker->table.open_count, sums.admitted + sums.rejected + sums.peers);
 }

@@ -150,7 +150,7 @@ static void who_comes_during_a_drain_is_told_of_it(void **state)
     fixture_open(&config, NULL, &handler_polite, 32);
     worker_drain(&fixture.worker, HOUR_MS);
     fixture_turns(2);
-    assert_int_equal(fixture.worker.order, WORKER_DRAIN);
+    assert_int_equal(fixture.worker.request, WORKER_DRAIN);
     struct sim_peer *peer = fixture_connect();
     for (int i = 0; i < 1000 && !sim_peer_saw_end(peer); i++) fixture_iterate(FIXTURE_MS);
     assert_true(sim_peer_saw_end(peer));

@@ -13,7 +13,7 @@
 #include "check.h"
 #include "codec_dot.h"
 #include "fixture.h"
-#include "mail.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -158,9 +158,9 @@ static void quiet_is_who_owes_nothing_and_is_owed_nothing(void **state)
     fixture_send_to(peer, "x");
     fixture_run_ms(20);
     uint64_t owed_id =
-        weir_container_of(fixture.worker.open.previous, struct weir_session, in_open)->id;
+        weir_container_of(fixture.worker.open.previous, struct weir_session, in_sessions)->id;
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(mail_send(&fixture.worker, owed_id, much, sizeof much), WEIR_OK);
+        assert_int_equal(remote_send(&fixture.worker, owed_id, much, sizeof much), WEIR_OK);
         fixture_run_ms(20);
     }
     worker_drain(&fixture.worker, 10 * S);
@@ -229,7 +229,7 @@ static void a_starved_session_is_not_quiet(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(200);
     fixture_take_buffers();
-    session_send_surely(fixture_only_session(), (const uint8_t *)"owed", 4);
+    session_send_or_close(fixture_only_session(), (const uint8_t *)"owed", 4);
     worker_drain(&fixture.worker, 60 * S);
     fixture_run_ms(2 * S);
     assert_int_equal(fixture_only_session()->state, SESSION_OPEN);
@@ -265,14 +265,14 @@ static void a_place_is_not_idle_while_an_answer_is_out(void **state)
     fixture_send_to(peer, "hello");
     fixture_hear(peer, "hello");
     uint64_t id =
-        weir_container_of(fixture.worker.peers.by_age.next, struct weir_session, in_open)->id;
+        weir_container_of(fixture.worker.peers.by_age.next, struct weir_session, in_sessions)->id;
     worker_drain(&fixture.worker, 1 * S);
     fixture_run_ms(100);
     assert_false(fixture.udp.closing);
     while (fixture.worker.drain_look_at_ns - fixture.worker.now_ns > FIXTURE_MS / 5)
         fixture_iterate(FIXTURE_MS / 10);
     sim_pass_ns(fixture.simulation, fixture.worker.drain_look_at_ns - fixture.worker.now_ns);
-    assert_int_equal(mail_send(&fixture.worker, id, "news", 4), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.worker, id, "news", 4), WEIR_OK);
     fixture_iterate(0);
     assert_int_equal(fixture.udp.out_count, 1);
     fixture_hear(peer, "news");

@@ -16,8 +16,8 @@
 #include "codec_dot.h"
 #include "fixture.h"
 #include "group.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 
 /* A word joins the group of that name, "-word" leaves it; the code is kept. */
 static enum weir_code last_code;
@@ -53,7 +53,7 @@ static void broadcast_as(const struct weir_codec *codec, const char *group, cons
 
     assert_non_null(payload);
     snprintf(payload->group, sizeof payload->group, "%s", group);
-    assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&fixture.worker, payload), WEIR_OK);
     payload_unref(payload);
     fixture_run_ms(50);
 }
@@ -134,9 +134,9 @@ static void groups_of_one_slot_are_told_apart(void **state)
     open_fixture(&codec_dot);
     for (int i = 0; i < 2; i++) peers[i] = fixture_connect();
     fixture_run_ms(20);
-    session = weir_container_of(fixture.worker.open.next, struct weir_session, in_open);
+    session = weir_container_of(fixture.worker.open.next, struct weir_session, in_sessions);
     assert_int_equal(weir_session_join(session, "mine"), WEIR_OK);
-    session = weir_container_of(fixture.worker.open.previous, struct weir_session, in_open);
+    session = weir_container_of(fixture.worker.open.previous, struct weir_session, in_sessions);
     for (int i = 0; i < 10 * (int)GROUP_SLOTS_COUNT; i++) { /* now and then in the slot of "mine" */
         snprintf(name, sizeof name, "%d", i);
         assert_int_equal(weir_session_join(session, name), WEIR_OK);
@@ -154,7 +154,7 @@ static void without_memory_nobody_joins(void **state)
     open_fixture(NULL);
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(20);
-    for (uint64_t nth = 1; nth <= 2; nth++) { /* the seat, the group */
+    for (uint64_t nth = 1; nth <= 2; nth++) { /* the membership, the group */
         memory_fail_nth(nth, 0);
         assert_int_equal(weir_session_join(fixture_only_session(), "a"), WEIR_NO_MEMORY);
         memory_fail_nth(0, 0);
@@ -233,7 +233,7 @@ static void without_memory_a_broadcast_is_missed(void **state)
         enum weir_code code;
         struct payload *payload = payload_open(&codec_raw, "x", 1, &code);
         snprintf(payload->group, sizeof payload->group, "a");
-        assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+        assert_int_equal(remote_broadcast(&fixture.worker, payload), WEIR_OK);
         payload_unref(payload);
         memory_fail_nth(nth, 0);
         fixture_run_ms(50);
@@ -296,7 +296,7 @@ static void an_answer_is_never_dropped_for_a_broadcast(void **state)
     fixture_run_ms(20);
     struct weir_session *session = fixture_only_session();
     fixture_take_buffers();
-    session_send_surely(session, (const uint8_t *)"answer", 6);
+    session_send_or_close(session, (const uint8_t *)"answer", 6);
     struct payload *payload = payload_open(&codec_raw, piece, sizeof piece, &code);
     for (int i = 0; i < 6; i++) session_share(session, payload);
     payload_unref(payload);

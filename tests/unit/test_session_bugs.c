@@ -11,9 +11,9 @@
 #include "address.h"
 #include "builtin.h"
 #include "fixture.h"
-#include "mail.h"
 #include "memory.h"
 #include "reassembly.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -164,10 +164,10 @@ static void an_unfinished_frame_does_not_cut_a_finish_short(void **state)
     struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "begun", 5), 5);
     for (fixture_run_ms(100); !seen->send_out; fixture_run_ms(50)) {
-        assert_int_equal(mail_send(&fixture.worker, seen_id, bytes, 8000), WEIR_OK);
+        assert_int_equal(remote_send(&fixture.worker, seen_id, bytes, 8000), WEIR_OK);
         queued += 8001;
     }
-    assert_int_equal(mail_close(&fixture.worker, seen_id), WEIR_OK);
+    assert_int_equal(remote_finish(&fixture.worker, seen_id), WEIR_OK);
     fixture_run_ms(8 * S); /* the peer reads late */
     for (int i = 0; i < 100; i++) {
         received += sim_peer_receive(peer, bytes, sizeof bytes);
@@ -190,7 +190,7 @@ static void what_we_send_does_not_keep_a_datagram_peer(void **state)
     fixture_run_ms(100);
     sim_datagrams_close(peer); /* gone for good */
     for (int i = 0; i < 10; i++) {
-        mail_send(&fixture.worker, seen_id, "news", 4);
+        remote_send(&fixture.worker, seen_id, "news", 4);
         fixture_run_ms(10 * S);
     }
     assert_int_equal(fixture_closed(WEIR_REASON_IDLE), 1);
@@ -286,7 +286,7 @@ static void nobody_who_owes_nothing_is_slow(void **state)
     fixture_run_ms(10);
     struct payload *payload = payload_open(&codec_raw, bytes, sizeof bytes, &code);
     memcpy(payload->group, "all", 4);
-    assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&fixture.worker, payload), WEIR_OK);
     payload_unref(payload);
     fixture_run_ms(100);
     assert_int_equal(fixture_stats().open, 1);

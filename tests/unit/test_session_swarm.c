@@ -22,8 +22,8 @@
 #include "check.h"
 #include "fixture.h"
 #include "fixture_validate.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 #include "require.h"
 #include "swarm.h"
 #include "swarm_peer.h"
@@ -104,11 +104,11 @@ static void mail_something(void)
     enum weir_code code;
 
     if (swarm_one_in(10)) {
-        mail_close(&fixture.worker, id);
+        remote_finish(&fixture.worker, id);
         return;
     }
     if (swarm_one_in(2)) {
-        if (!swarm_told.is_raw) mail_send(&fixture.worker, id, "Unasked", swarm_roll(7) + 1);
+        if (!swarm_told.is_raw) remote_send(&fixture.worker, id, "Unasked", swarm_roll(7) + 1);
         return;
     }
     struct payload *payload =
@@ -116,7 +116,7 @@ static void mail_something(void)
     require(payload != NULL);
     snprintf(payload->group, sizeof payload->group, "%c", 'a' + (char)swarm_roll(3));
     payload->except_id = swarm_one_in(3) ? id : 0;
-    mail_broadcast(&fixture.worker, payload);
+    remote_broadcast(&fixture.worker, payload);
     payload_unref(payload);
 }
 

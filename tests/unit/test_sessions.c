@@ -14,8 +14,8 @@
 #include "builtin.h"
 #include "codec_dot.h"
 #include "fixture.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -162,7 +162,7 @@ static void a_session_that_only_gets_is_not_idle(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(1);
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(mail_send(&fixture.worker, notes.id, "news", 4), WEIR_OK);
+        assert_int_equal(remote_send(&fixture.worker, notes.id, "news", 4), WEIR_OK);
         fixture_run_ms(9 * S);
         fixture_expect(peer, "news.");
     }
@@ -215,12 +215,12 @@ static void who_takes_nothing_is_stalled(void **state)
     fixture_run_ms(1);
     memset(much, 'm', sizeof much);
     for (int i = 0; i < 3; i++) {
-        mail_send(&fixture.worker, notes.id, much, 40000);
+        remote_send(&fixture.worker, notes.id, much, 40000);
         fixture_run_ms(10);
     }
     struct weir_session *session = fixture_only_session();
     while (!session->send_out) { /* until the network takes no more */
-        assert_int_equal(mail_send(&fixture.worker, notes.id, much, 40000), WEIR_OK);
+        assert_int_equal(remote_send(&fixture.worker, notes.id, much, 40000), WEIR_OK);
         fixture_run_ms(100);
     }
     expect_close_between(deaf, 29 * S, 31 * S, WEIR_REASON_STALLED);
@@ -515,8 +515,8 @@ static void messages_are_cut_and_framed(void **state)
     fixture_run_ms(50);
     assert_string_equal(notes.text, "open one two echo three echo ");
     fixture_expect(peer, "echo.echo.");
-    assert_int_equal(mail_send(&fixture.worker, notes.id, "sent", 4), WEIR_OK);
-    assert_int_equal(mail_send(&fixture.worker, notes.id, "no.no", 5), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.worker, notes.id, "sent", 4), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.worker, notes.id, "no.no", 5), WEIR_OK);
     fixture_run_ms(50);
     fixture_expect(peer, "sent.");
     assert_int_equal(fixture_stats().sends_dropped, 1);
@@ -599,9 +599,9 @@ static void a_pause_of_ours_stops_the_time_of_a_frame(void **state)
     fixture_run_ms(100);
     memset(much, 'm', sizeof much - 1);
     for (int i = 0; i < 40 && !fixture_only_session()->queue_paused; i++) {
-        mail_send(&fixture.worker, notes.id, much, sizeof much - 1);
+        remote_send(&fixture.worker, notes.id, much, sizeof much - 1);
         fixture_run_ms(100);
-        session_mind_receiving(fixture_only_session());
+        session_update_receiving(fixture_only_session());
     }
     assert_true(fixture_only_session()->queue_paused);
     fixture_run_ms(60 * S);
@@ -625,21 +625,21 @@ static void an_id_that_is_gone_says_so(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(10);
     uint64_t id = notes.id;
-    assert_int_equal(mail_send(&fixture.worker, id, "hello", 5), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.worker, id, "hello", 5), WEIR_OK);
     fixture_run_ms(50);
     fixture_expect(peer, "hello.");
-    assert_int_equal(mail_send(&fixture.worker, id, notes.text, 1 << 20), WEIR_TOO_LARGE);
-    assert_int_equal(mail_close(&fixture.worker, id), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.worker, id, notes.text, 1 << 20), WEIR_TOO_LARGE);
+    assert_int_equal(remote_finish(&fixture.worker, id), WEIR_OK);
     fixture_run_ms(50);
     assert_true(sim_peer_saw_end(peer));
-    assert_int_equal(mail_send(&fixture.worker, id, "late", 4), WEIR_OK); /* it is ending */
+    assert_int_equal(remote_send(&fixture.worker, id, "late", 4), WEIR_OK); /* it is ending */
     fixture_run_ms(50);
     assert_int_equal(fixture_stats().sends_late, 1);
     sim_peer_close(peer);
     fixture_run_ms(50);
-    assert_int_equal(mail_send(&fixture.worker, id, "gone", 4), WEIR_GONE);
-    assert_int_equal(mail_close(&fixture.worker, id), WEIR_GONE);
-    assert_int_equal(mail_send(&fixture.worker, 0, "gone", 4), WEIR_GONE);
+    assert_int_equal(remote_send(&fixture.worker, id, "gone", 4), WEIR_GONE);
+    assert_int_equal(remote_finish(&fixture.worker, id), WEIR_GONE);
+    assert_int_equal(remote_send(&fixture.worker, 0, "gone", 4), WEIR_GONE);
     fixture_close();
 }
 
@@ -650,7 +650,7 @@ static void broadcast(const char *group, const char *text, uint64_t except_id)
 
     snprintf(payload->group, sizeof payload->group, "%s", group);
     payload->except_id = except_id;
-    assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&fixture.worker, payload), WEIR_OK);
     payload_unref(payload);
 }
 
@@ -743,13 +743,13 @@ static void a_datagram_peer_is_a_session_like_any(void **state)
     sim_datagrams_send(peer, &fixture.address, "wait", 4);
     fixture_run_ms(10 * S);
     fixture_hear(peer, "tick");
-    assert_int_equal(mail_send(&fixture.worker, id, "sent", 4), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.worker, id, "sent", 4), WEIR_OK);
     fixture_hear(peer, "sent");
     assert_int_equal(fixture_stats().peers_opened, 1);
     fixture_run_ms(60 * S);
     assert_int_equal(fixture_closed(WEIR_REASON_IDLE), 1);
     assert_string_equal(notes.text, "open echo wait timer close ");
-    assert_int_equal(mail_send(&fixture.worker, id, "gone", 4), WEIR_GONE);
+    assert_int_equal(remote_send(&fixture.worker, id, "gone", 4), WEIR_GONE);
     sim_datagrams_send(peer, &fixture.address, "echo", 4); /* and begins anew, with another id */
     fixture_hear(peer, "echo");
     assert_int_not_equal(notes.id, id);
@@ -799,7 +799,7 @@ static void replies_are_bounded_by_what_came(void **state)
     struct sim_datagrams *peer = fixture_datagrams(2);
     sim_datagrams_send(peer, &fixture.address, "echo", 4);
     fixture_hear(peer, "echo");
-    assert_int_equal(mail_send(&fixture.worker, notes.id, "more", 4), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.worker, notes.id, "more", 4), WEIR_OK);
     fixture_run_ms(100);
     assert_int_equal(fixture_stats().dropped_reply, 1);
     assert_int_equal(fixture_stats().sends_dropped, 1);

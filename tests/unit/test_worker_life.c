@@ -12,8 +12,8 @@
 #include "address.h"
 #include "builtin.h"
 #include "fixture.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 
 static struct worker_common common;
 
@@ -97,7 +97,7 @@ static void a_letter_to_a_worker_that_never_turned_is_taken(void **state)
     open_worker(&worker, &simulation, 0, 1000);
     struct payload *payload = payload_open(NULL, "x", 1, &code);
     payload->group[0] = 'a';
-    assert_int_equal(mail_broadcast(&worker, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&worker, payload), WEIR_OK);
     payload_unref(payload);
     close_worker(&worker, simulation);
 }
@@ -116,7 +116,7 @@ static void write_a_letter(struct weir_session *session, enum weir_reason reason
 {
     (void)reason;
     (void)text;
-    assert_int_equal(mail_close(&fixture.worker, weir_session_id(session)), WEIR_OK);
+    assert_int_equal(remote_finish(&fixture.worker, weir_session_id(session)), WEIR_OK);
     assert_int_equal(weir_session_send(session, "late", 4), WEIR_CANCELLED);
 }
 
@@ -145,7 +145,7 @@ static void a_letter_of_the_last_moment_is_still_read(void **state)
     worker_stop(&fixture.worker);
     fixture_run_to_the_end();
     assert_int_equal(fixture_stats().commands, 2);
-    assert_int_equal(mail_close(&fixture.worker, last_id), WEIR_GONE);
+    assert_int_equal(remote_finish(&fixture.worker, last_id), WEIR_GONE);
     sim_peer_close(peer);
     sim_datagrams_close(socket);
     fixture_close();
@@ -160,7 +160,7 @@ static void without_memory_nothing_is_sent_to_anyone(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(50);
     memory_fail_nth(1, 0);
-    assert_int_equal(mail_send(&fixture.worker, fixture_only_session()->id, "x", 1),
+    assert_int_equal(remote_send(&fixture.worker, fixture_only_session()->id, "x", 1),
                      WEIR_NO_MEMORY);
     memory_fail_nth(0, 0);
     sim_peer_close(peer);

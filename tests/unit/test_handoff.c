@@ -51,8 +51,8 @@ static void open_world(uint64_t seed)
     options.simulation = world.simulation;
     world.common.config = fixture_config();
     world.common.config.sessions_max = 1000;
-    world.common.team = world.team;
-    world.common.team_count = MEMBERS;
+    world.common.handoff_workers = world.team;
+    world.common.handoff_count = MEMBERS;
     for (uint8_t i = 0; i < MEMBERS; i++) {
         world.team[i] = &world.workers[i];
         assert_true(worker_init(&world.workers[i], i, &world.common, 0));
@@ -144,11 +144,11 @@ static void the_least_busy_gets_the_next(void **state)
     connect_peers(30);
     until_accepted(30, -1);
     struct weir_session *session =
-        weir_container_of(world.workers[1].open.next, struct weir_session, in_open);
+        weir_container_of(world.workers[1].open.next, struct weir_session, in_sessions);
     for (int i = 0; i < 6; i++) {
-        struct list *next = session->in_open.next;
+        struct list *next = session->in_sessions.next;
         session_close(session, WEIR_REASON_SHUTDOWN);
-        session = weir_container_of(next, struct weir_session, in_open);
+        session = weir_container_of(next, struct weir_session, in_sessions);
     }
     for (int i = 0; i < 200; i++) turn(-1, -1);
     connect_peers(6);
@@ -324,11 +324,11 @@ static void who_stops_refuses_what_is_in_the_mail(void **state)
     connect_peers(9);
     for (int i = 0; i < 200; i++) turn(0, -1); /* the others' letters are written */
     assert_int_equal(mailbox_count(&world.workers[1].mailbox), 3);
-    world.workers[1].order = WORKER_STOP; /* it was carried out in the turn before */
+    world.workers[1].request = WORKER_STOP; /* it was carried out in the turn before */
     worker_stop(&world.workers[1]);
     turn(1, -1);
     assert_int_equal(accepted_by(1), 10);
-    world.workers[1].order = WORKER_RUN;
+    world.workers[1].request = WORKER_RUN;
     close_world();
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* refusal.c - who is not let in, and why.
+/* admission.c - who is not let in, and why.
  *
  *      a connection -> denied? -> too fast? -> server full? -> address full? -> admitted
  *                        the cheapest question first; what was counted in is counted out again
  */
-#include "refusal.h"
+#include "admission.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include "check.h"
 #include "worker.h"
 
-#define REFUSAL__LOG_EVERY_MS 1000
+#define ADMISSION__LOG_EVERY_MS 1000
 
-bool refusal_allows(const struct worker *worker, const struct weir_address *peer)
+bool admission_allows(const struct worker *worker, const struct weir_address *peer)
 {
     const struct worker_common *common = worker->common;
 
@@ -23,7 +23,7 @@ bool refusal_allows(const struct worker *worker, const struct weir_address *peer
     return common->allow.count == 0 || address_list_has(&common->allow, peer);
 }
 
-static bool refusal__take_place(struct worker_common *common)
+static bool admission__take_session(struct worker_common *common)
 {
     uint32_t open = atomic_fetch_add_explicit(&common->sessions_open, 1, memory_order_relaxed);
 
@@ -32,7 +32,7 @@ static bool refusal__take_place(struct worker_common *common)
     return false;
 }
 
-static bool refusal__take_address(struct worker_common *common, const struct weir_address *peer)
+static bool admission__take_address(struct worker_common *common, const struct weir_address *peer)
 {
     uint32_t limit = common->config.sessions_per_address_max;
 
@@ -46,28 +46,28 @@ static bool admission__take_rate(struct worker *worker)
     return rate == 0 || bucket_shared_take(&worker->common->accepts, worker->now_ns, rate, rate);
 }
 
-bool refusal_admit(struct worker *worker, const struct weir_address *peer)
+bool admission_admit(struct worker *worker, const struct weir_address *peer)
 {
     struct worker_common *common = worker->common;
-    enum refusal refusal;
+    enum admission_refusal refusal;
 
-    if (!refusal_allows(worker, peer)) {
-        refusal = REFUSAL_DENIED;
+    if (!admission_allows(worker, peer)) {
+        refusal = ADMISSION_DENIED;
     } else if (!admission__take_rate(worker)) {
-        refusal = REFUSAL_RATE;
-    } else if (!refusal__take_place(common)) {
-        refusal = REFUSAL_FULL;
-    } else if (!refusal__take_address(common, peer)) {
+        refusal = ADMISSION_RATE;
+    } else if (!admission__take_session(common)) {
+        refusal = ADMISSION_FULL;
+    } else if (!admission__take_address(common, peer)) {
         atomic_fetch_sub_explicit(&common->sessions_open, 1, memory_order_relaxed);
-        refusal = REFUSAL_ADDRESS;
+        refusal = ADMISSION_ADDRESS;
     } else {
         return true;
     }
-    refusal_count(worker, refusal, peer, 1);
+    admission_count(worker, refusal, peer, 1);
     return false;
 }
 
-void refusal_readmit(struct worker *worker, const struct weir_address *peer)
+void admission_release(struct worker *worker, const struct weir_address *peer)
 {
     struct worker_common *common = worker->common;
 
@@ -77,13 +77,13 @@ void refusal_readmit(struct worker *worker, const struct weir_address *peer)
     weir_check(open > 0);
 }
 
-void refusal_tell(struct worker *worker, struct refusal_log *log, const char *what,
-                  const struct weir_address *peer, const char *why)
+void admission_tell(struct worker *worker, struct admission_log *log, const char *what,
+                    const struct weir_address *peer, const char *why)
 {
     char text[WEIR_ADDRESS_TEXT_BYTES], more[48] = "";
 
     log->untold++;
-    if (log->told && worker->now_ms - log->told_ms < REFUSAL__LOG_EVERY_MS) return;
+    if (log->told && worker->now_ms - log->told_ms < ADMISSION__LOG_EVERY_MS) return;
     if (log->untold > 1)
         snprintf(more, sizeof more, "; and %" PRIu64 " more untold", log->untold - 1);
     log_line(&worker->common->log, WEIR_LOG_WARNING, "%s %s: %s%s", what,
@@ -93,26 +93,26 @@ void refusal_tell(struct worker *worker, struct refusal_log *log, const char *wh
     log->untold = 0;
 }
 
-void refusal_count(struct worker *worker, enum refusal refusal, const struct weir_address *peer,
-                   uint64_t count)
+void admission_count(struct worker *worker, enum admission_refusal refusal,
+                     const struct weir_address *peer, uint64_t count)
 {
     struct counters *counters = &worker->counters;
-    thread_counter *const counts[REFUSALS_COUNT] = {
-        [REFUSAL_DENIED] = &counters->refused_denied,
-        [REFUSAL_RATE] = &counters->refused_rate,
-        [REFUSAL_FULL] = &counters->refused_full,
-        [REFUSAL_ADDRESS] = &counters->refused_address,
-        [REFUSAL_FAILED] = &counters->refused_failed,
+    thread_counter *const counts[ADMISSION_COUNT] = {
+        [ADMISSION_DENIED] = &counters->refused_denied,
+        [ADMISSION_RATE] = &counters->refused_rate,
+        [ADMISSION_FULL] = &counters->refused_full,
+        [ADMISSION_ADDRESS] = &counters->refused_address,
+        [ADMISSION_FAILED] = &counters->refused_failed,
     };
 
-    static const char *const whys[REFUSALS_COUNT] = {
-        [REFUSAL_DENIED] = "its address is denied",
-        [REFUSAL_RATE] = "more than accept_rate_max came in a second",
-        [REFUSAL_FULL] = "sessions_max are open",
-        [REFUSAL_ADDRESS] = "its address has sessions_per_address_max open",
-        [REFUSAL_FAILED] = "there was no memory, or no room in the system",
+    static const char *const whys[ADMISSION_COUNT] = {
+        [ADMISSION_DENIED] = "its address is denied",
+        [ADMISSION_RATE] = "more than accept_rate_max came in a second",
+        [ADMISSION_FULL] = "sessions_max are open",
+        [ADMISSION_ADDRESS] = "its address has sessions_per_address_max open",
+        [ADMISSION_FAILED] = "there was no memory, or no room in the system",
     };
 
     counter_add(counts[refusal], count);
-    refusal_tell(worker, &worker->refusals[refusal], "refused", peer, whys[refusal]);
+    admission_tell(worker, &worker->refusals[refusal], "refused", peer, whys[refusal]);
 }

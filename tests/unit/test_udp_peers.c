@@ -14,8 +14,8 @@
 #include "builtin.h"
 #include "check.h"
 #include "fixture.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -246,7 +246,7 @@ static void a_visitor_has_nothing_to_end(void **state)
     fixture_send_to(peer, "wxfulb");
     fixture_hear(peer, "wxfulb");
     assert_int_equal(fixture_stats().peers_opened, 0);
-    assert_null(weir_session_state(&fixture.udp.visitor));
+    assert_null(weir_session_state(&fixture.udp.transient));
     sim_datagrams_close(peer);
     fixture_close();
 }
@@ -442,7 +442,7 @@ static void a_socket_that_closes_drops_what_still_comes(void **state)
     fixture_send_to(peer, "b");
     fixture_hear(peer, "b");
     struct weir_session *session =
-        weir_container_of(fixture.worker.peers.by_age.next, struct weir_session, in_open);
+        weir_container_of(fixture.worker.peers.by_age.next, struct weir_session, in_sessions);
     place_close(&fixture.udp);
     place_close(&fixture.udp); /* harmless */
     deliver_train(peer, "b.b.");

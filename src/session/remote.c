@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* mail.c - what comes to a worker from other threads.
+/* remote.c - what comes to a worker from other threads.
  *
  *      weir_send, weir_finish  -> is the id live? -> letter -> [ mailbox ] -> the session, if it is
  *      weir_broadcast         -> a letter a worker -------> [ mailbox ] -> the group's members
  *
  * A letter's payload has one reference, which is the letter's; who takes the letter gives it back.
  */
-#include "mail.h"
+#include "remote.h"
 
 #include "check.h"
 #include "group.h"
@@ -14,15 +14,15 @@
 
 /* ---- in ---- */
 
-static void mail__accept(struct worker *worker, const struct mailbox_command *command)
+static void remote__accept(struct worker *worker, const struct mailbox_command *command)
 {
-    if (worker->order == WORKER_STOP)
+    if (worker->request == WORKER_STOP)
         net_refuse(worker->net, command->socket);
     else
         session_open(worker, command->place, command->socket, &command->peer);
 }
 
-static void mail__deliver(struct worker *worker, const struct mailbox_command *command)
+static void remote__deliver(struct worker *worker, const struct mailbox_command *command)
 {
     struct weir_session *session = session_table_find(&worker->table, command->id);
     const struct payload *payload = command->payload;
@@ -33,19 +33,19 @@ static void mail__deliver(struct worker *worker, const struct mailbox_command *c
         counter_add(&worker->counters.sends_dropped, 1);
 }
 
-static void mail__close(struct worker *worker, uint64_t id)
+static void remote__finish(struct worker *worker, uint64_t id)
 {
     struct weir_session *session = session_table_find(&worker->table, id);
 
     if (session) session_finish(session, WEIR_REASON_APPLICATION);
 }
 
-static void mail__take(struct worker *worker, const struct mailbox_command *command)
+static void remote__take(struct worker *worker, const struct mailbox_command *command)
 {
     switch (command->kind) {
-    case MAILBOX_ACCEPTED: mail__accept(worker, command); break;
-    case MAILBOX_SEND: mail__deliver(worker, command); break;
-    case MAILBOX_CLOSE: mail__close(worker, command->id); break;
+    case MAILBOX_ACCEPTED: remote__accept(worker, command); break;
+    case MAILBOX_SEND: remote__deliver(worker, command); break;
+    case MAILBOX_FINISH: remote__finish(worker, command->id); break;
     case MAILBOX_BROADCAST:
     default:
         weir_check(command->kind == MAILBOX_BROADCAST);
@@ -54,7 +54,7 @@ static void mail__take(struct worker *worker, const struct mailbox_command *comm
     if (command->payload) payload_unref(command->payload);
 }
 
-void mail_read(struct worker *worker)
+void remote_read(struct worker *worker)
 {
     struct mailbox_command command;
     uint32_t count = 0;
@@ -62,7 +62,7 @@ void mail_read(struct worker *worker)
     /* No more than there is room for: who posts without end must not keep the sessions waiting. */
     while (count < worker->common->config.mailbox_commands_max &&
            mailbox_take(&worker->mailbox, &command)) {
-        mail__take(worker, &command);
+        remote__take(worker, &command);
         count++;
     }
     if (count == worker->common->config.mailbox_commands_max) net_wake(worker->net);
@@ -72,8 +72,8 @@ void mail_read(struct worker *worker)
 
 /* ---- out ---- */
 
-static enum weir_code mail__post(struct worker *worker, const struct mailbox_command *command,
-                                 enum weir_code shut_code)
+static enum weir_code remote__post(struct worker *worker, const struct mailbox_command *command,
+                                   enum weir_code shut_code)
 {
     switch (mailbox_post(&worker->mailbox, command)) {
     case MAILBOX_POSTED: return WEIR_OK;
@@ -83,7 +83,7 @@ static enum weir_code mail__post(struct worker *worker, const struct mailbox_com
     }
 }
 
-enum weir_code mail_send(struct worker *worker, uint64_t id, const void *bytes, size_t length)
+enum weir_code remote_send(struct worker *worker, uint64_t id, const void *bytes, size_t length)
 {
     struct mailbox_command command = {.kind = MAILBOX_SEND, .id = id};
     enum weir_code code;
@@ -92,24 +92,24 @@ enum weir_code mail_send(struct worker *worker, uint64_t id, const void *bytes, 
     if (!session_table_is_live(&worker->table, id)) return WEIR_GONE;
     command.payload = payload_open(NULL, bytes, length, &code);
     if (!command.payload) return code;
-    code = mail__post(worker, &command, WEIR_GONE);
+    code = remote__post(worker, &command, WEIR_GONE);
     if (code != WEIR_OK) payload_unref(command.payload);
     return code;
 }
 
-enum weir_code mail_close(struct worker *worker, uint64_t id)
+enum weir_code remote_finish(struct worker *worker, uint64_t id)
 {
-    const struct mailbox_command command = {.kind = MAILBOX_CLOSE, .id = id};
+    const struct mailbox_command command = {.kind = MAILBOX_FINISH, .id = id};
 
     if (!session_table_is_live(&worker->table, id)) return WEIR_GONE;
-    return mail__post(worker, &command, WEIR_GONE);
+    return remote__post(worker, &command, WEIR_GONE);
 }
 
-enum weir_code mail_broadcast(struct worker *worker, struct payload *payload)
+enum weir_code remote_broadcast(struct worker *worker, struct payload *payload)
 {
     const struct mailbox_command command = {.kind = MAILBOX_BROADCAST,
                                             .payload = payload_ref(payload)};
-    enum weir_code code = mail__post(worker, &command, WEIR_GONE);
+    enum weir_code code = remote__post(worker, &command, WEIR_GONE);
 
     if (code != WEIR_OK) payload_unref(command.payload);
     return code == WEIR_GONE ? WEIR_OK : code; /* a worker that has ended has no members */

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
+#include "admission.h"
 #include "builtin.h"
 #include "fixture.h"
 #include "memory.h"
-#include "refusal.h"
 #include "thread.h"
 
 #define S 1000u /* in milliseconds */
