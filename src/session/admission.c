@@ -1,49 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* admission.c - who is not let in, and why.
+/* admission.c - limits at accept.
  *
- *      a connection -> denied? -> too fast? -> server full? -> address full? -> admitted
- *                        the cheapest question first; what was counted in is counted out again
+ *      connection -> denied? -> too fast? -> server full? -> address full? -> admitted
+ *
+ * The cheapest question comes first. A connection that is admitted counts until admission_release().
  */
 #include "admission.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
-#include "atomic.h"
 #include "check.h"
 #include "worker.h"
 
-#define ADMISSION__LOG_EVERY_MS 1000
-
 bool admission_allows(const struct worker *worker, const struct weir_address *peer)
 {
-    const struct worker_common *common = worker->common;
+    const struct admission_limits *limits = worker->common->limits;
 
-    if (address_list_has(&common->deny, peer)) return false;
-    return common->allow.count == 0 || address_list_has(&common->allow, peer);
+    if (address_list_has(&limits->deny, peer)) return false;
+    return limits->allow.count == 0 || address_list_has(&limits->allow, peer);
 }
 
 static bool admission__take_session(struct worker_common *common)
 {
-    uint32_t open = atomic_fetch_add_explicit(&common->sessions_open, 1, memory_order_relaxed);
+    _Atomic uint32_t *open = &common->limits->sessions_open;
 
-    if (open < common->config.sessions_max) return true;
-    atomic_fetch_sub_explicit(&common->sessions_open, 1, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(open, 1, memory_order_relaxed) < common->config.sessions_max)
+        return true;
+    atomic_fetch_sub_explicit(open, 1, memory_order_relaxed);
     return false;
+}
+
+static void admission__return_session(struct worker_common *common)
+{
+    uint32_t open =
+        atomic_fetch_sub_explicit(&common->limits->sessions_open, 1, memory_order_relaxed);
+
+    weir_check(open > 0);
 }
 
 static bool admission__take_address(struct worker_common *common, const struct weir_address *peer)
 {
     uint32_t limit = common->config.sessions_per_address_max;
 
-    return limit == 0 || address_counts_add(&common->address_counts, peer, limit);
+    return limit == 0 || address_counts_add(&common->limits->address_counts, peer, limit);
 }
 
 static bool admission__take_rate(struct worker *worker)
 {
-    uint32_t rate = worker->common->config.accept_rate_max;
+    struct worker_common *common = worker->common;
+    uint32_t rate = common->config.accept_rate_max;
 
-    return rate == 0 || bucket_shared_take(&worker->common->accepts, worker->now_ns, rate, rate);
+    return rate == 0 || bucket_shared_take(&common->limits->accepts, worker->now_ns, rate, rate);
 }
 
 bool admission_admit(struct worker *worker, const struct weir_address *peer)
@@ -58,12 +63,12 @@ bool admission_admit(struct worker *worker, const struct weir_address *peer)
     } else if (!admission__take_session(common)) {
         refusal = ADMISSION_FULL;
     } else if (!admission__take_address(common, peer)) {
-        atomic_fetch_sub_explicit(&common->sessions_open, 1, memory_order_relaxed);
+        admission__return_session(common);
         refusal = ADMISSION_ADDRESS;
     } else {
         return true;
     }
-    admission_count(worker, refusal, peer, 1);
+    admission_refuse(worker, refusal, peer, 1);
     return false;
 }
 
@@ -72,29 +77,12 @@ void admission_release(struct worker *worker, const struct weir_address *peer)
     struct worker_common *common = worker->common;
 
     if (common->config.sessions_per_address_max > 0)
-        address_counts_remove(&common->address_counts, peer);
-    uint32_t open = atomic_fetch_sub_explicit(&common->sessions_open, 1, memory_order_relaxed);
-    weir_check(open > 0);
+        address_counts_remove(&common->limits->address_counts, peer);
+    admission__return_session(common);
 }
 
-void admission_tell(struct worker *worker, struct admission_log *log, const char *what,
-                    const struct weir_address *peer, const char *why)
-{
-    char text[WEIR_ADDRESS_TEXT_BYTES], more[48] = "";
-
-    log->untold++;
-    if (log->told && worker->now_ms - log->told_ms < ADMISSION__LOG_EVERY_MS) return;
-    if (log->untold > 1)
-        snprintf(more, sizeof more, "; and %" PRIu64 " more untold", log->untold - 1);
-    log_line(&worker->common->log, WEIR_LOG_WARNING, "%s %s: %s%s", what,
-             weir_address_text(peer, text, sizeof text), why, more);
-    log->told = true;
-    log->told_ms = worker->now_ms;
-    log->untold = 0;
-}
-
-void admission_count(struct worker *worker, enum admission_refusal refusal,
-                     const struct weir_address *peer, uint64_t count)
+void admission_refuse(struct worker *worker, enum admission_refusal refusal,
+                      const struct weir_address *peer, uint64_t count)
 {
     struct counters *counters = &worker->counters;
     thread_counter *const counts[ADMISSION_COUNT] = {
@@ -104,15 +92,17 @@ void admission_count(struct worker *worker, enum admission_refusal refusal,
         [ADMISSION_ADDRESS] = &counters->refused_address,
         [ADMISSION_FAILED] = &counters->refused_failed,
     };
-
-    static const char *const whys[ADMISSION_COUNT] = {
+    static const char *const reasons[ADMISSION_COUNT] = {
         [ADMISSION_DENIED] = "its address is denied",
         [ADMISSION_RATE] = "more than accept_rate_max came in a second",
         [ADMISSION_FULL] = "sessions_max are open",
         [ADMISSION_ADDRESS] = "its address has sessions_per_address_max open",
         [ADMISSION_FAILED] = "there was no memory, or no room in the system",
     };
+    char text[WEIR_ADDRESS_TEXT_BYTES];
 
     counter_add(counts[refusal], count);
-    admission_tell(worker, &worker->refusals[refusal], "refused", peer, whys[refusal]);
+    log_limited(&worker->admission->refusals[refusal], &worker->common->log, worker->now_ms,
+                WEIR_LOG_WARNING, "refused %s: %s", weir_address_text(peer, text, sizeof text),
+                reasons[refusal]);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* group.c - groups of sessions by name.
+/* group.c - membership of sessions in named groups.
  *
  *      worker.groups [slot] -> group "red" -> group "blue"       each while it has members
  *                                 | members
- *                    session A -- membership -- membership                   a membership: one session in one group
+ *                    session A -- membership -- membership       one session in one group
  *                    session B -- membership
  *
- * A group is looked up when somebody joins, leaves or broadcasts; a broadcast then walks its memberships.
- * Seats stay while their session closes and go with it, so the walk may close sessions.
+ * A group is looked up when a session joins or leaves, and once per broadcast (broadcast.c), which
+ * then walks the memberships. A session that closes keeps its memberships until it ends.
  */
 #include "group.h"
 
@@ -15,22 +15,13 @@
 
 #include "check.h"
 #include "memory.h"
-#include "peers.h"
-#include "place.h"
 #include "siphash.h"
 #include "worker.h"
 
 struct group {
-    struct group *next; /* of its slot */
+    struct group *next; /* in the same slot */
     struct list memberships;
     char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
-};
-
-struct group_membership {
-    struct list in_group;
-    struct group_membership *next; /* of its session */
-    struct group *group;
-    struct weir_session *session;
 };
 
 bool group_name_is_good(const char *name)
@@ -40,11 +31,11 @@ bool group_name_is_good(const char *name)
     return length > 0 && length <= WEIR_GROUP_NAME_BYTES_MAX;
 }
 
-/* Where the link to the group of that name is, or would be. */
+/* Returns where the group of that name is linked, or would be. */
 static struct group **group__link(struct worker *worker, const char *name)
 {
     uint64_t hash = siphash(&worker->common->key, name, strlen(name));
-    struct group **link = &worker->groups.slots[hash % GROUP_SLOTS_COUNT];
+    struct group **link = &worker->groups->slots[hash % GROUP_SLOTS_COUNT];
 
     while (*link && strcmp((*link)->name, name) != 0) link = &(*link)->next;
     return link;
@@ -60,7 +51,7 @@ static struct group *group__open(struct worker *worker, const char *name)
     list_init(&group->memberships);
     memcpy(group->name, name, strlen(name) + 1);
     *link = group;
-    worker->groups.count++;
+    worker->groups->count++;
     return group;
 }
 
@@ -70,12 +61,12 @@ static void group__close_if_empty(struct worker *worker, struct group *group)
     struct group **link = group__link(worker, group->name);
     weir_check(*link == group);
     *link = group->next;
-    worker->groups.count--;
+    worker->groups->count--;
     memory_free(group);
 }
 
-/* Where the session's membership in the group of that name is linked; where a new one would be, when it
- * has none. */
+/* Returns where the session's membership in the group of that name is linked, or would be; *count:
+ * how many memberships precede it. */
 static struct group_membership **group__membership(struct weir_session *session, const char *name,
                                                    uint32_t *count)
 {
@@ -133,51 +124,9 @@ void group_leave_all(struct weir_session *session)
     while (session->memberships) group__leave(session, &session->memberships);
 }
 
-/* The payload as one codec frames it: itself, or another made of its message. */
-struct group__framed {
-    const struct weir_codec *codec;
-    struct payload *payload; /* null: that codec cannot */
-};
-
-static void group__frame(struct group__framed *framed, struct payload *original,
-                         const struct weir_codec *codec)
+struct list *group_members(struct worker *worker, const char *name)
 {
-    enum weir_code code;
+    struct group *group = *group__link(worker, name);
 
-    if (framed->payload && framed->codec == codec) return;
-    if (framed->payload) payload_unref(framed->payload);
-    framed->codec = codec;
-    framed->payload = original->codec == codec
-                          ? payload_ref(original)
-                          : payload_open(codec, original->bytes + original->message_at,
-                                         original->message_length, &code);
-}
-
-static void group__send(struct weir_session *session, struct payload *payload,
-                        struct group__framed *framed)
-{
-    if (session->is_datagram) {
-        peers_send(session, payload->bytes + payload->message_at, payload->message_length);
-        return;
-    }
-    group__frame(framed, payload, session->place->codec);
-    if (framed->payload)
-        session_share(session, framed->payload);
-    else
-        counter_add(&session->worker->counters.sends_dropped, 1);
-}
-
-void group_broadcast(struct worker *worker, struct payload *payload)
-{
-    const struct group *group = *group__link(worker, payload->group);
-    struct group__framed framed = {NULL, NULL};
-
-    if (!group) return;
-    for (struct list *at = group->memberships.next; at != &group->memberships; at = at->next) {
-        const struct group_membership *membership =
-            weir_container_of(at, struct group_membership, in_group);
-        if (membership->session->id != payload->except_id)
-            group__send(membership->session, payload, &framed);
-    }
-    if (framed.payload) payload_unref(framed.payload);
+    return group ? &group->memberships : NULL;
 }

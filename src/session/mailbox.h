@@ -15,19 +15,20 @@
 #include "atomic.h"
 #include "net.h"
 
-struct place;
+struct service;
 struct payload;
 
 enum mailbox_kind {
-    MAILBOX_ACCEPTED,  /* place, socket, peer: a connection that was accepted elsewhere */
+    MAILBOX_ACCEPTED,  /* service, socket, peer: a connection that was accepted elsewhere */
     MAILBOX_SEND,      /* id, payload: a message for a session */
-    MAILBOX_FINISH,    /* id */
+    MAILBOX_FINISH,    /* id: send what is queued, then close */
+    MAILBOX_ABORT,     /* id: discard what is queued, close */
     MAILBOX_BROADCAST, /* payload: for the members of its group */
 };
 
 struct mailbox_command {
     enum mailbox_kind kind;
-    const struct place *place;
+    const struct service *service;
     struct net_socket socket;
     struct weir_address peer;
     uint64_t id;

@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#include "session.h"
+#include "session_state.h"
 
 struct session_table_chunk;
 

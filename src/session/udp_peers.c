@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* peers.c - sessions of datagram peers.
+/* udp_peers.c - sessions of UDP peers.
  *
- *      slots [ siphash(address, socket) ] -> peer -> peer      who wrote?
- *      by_age   oldest <-> ... <-> newest                      who gives way?
+ *      slots [ siphash(address, socket) ] -> peer -> peer      which session has this address?
+ *      worker.udp_sessions   oldest <-> ... <-> newest         which session is evicted?
  *
- * Found, moved to the end of the ages and evicted in O(1). The hash is keyed, so that nobody who
- * chooses addresses can make one slot long. A peer goes when it was idle for its time, when it is
- * the longest idle and another needs the room, or when the handler or the end of the server says.
+ * Finding, moving to the end of the list and evicting are O(1). The hash is keyed, so that no client
+ * can choose addresses that fall into one slot. A session ends when its idle timeout expires, when
+ * it is the longest idle and another peer needs the room, or when the handler or a shutdown ends it.
  */
-#include "peers.h"
+#include "udp_peers.h"
 
 #include <string.h>
 
 #include "address.h"
 #include "check.h"
-#include "deadline.h"
+#include "lifecycle.h"
 #include "memory.h"
-#include "place.h"
-#include "session_table.h"
+#include "session.h"
 #include "siphash.h"
 #include "worker.h"
 
-void peers_init(struct peers *peers)
-{
-    *peers = (struct peers){.slots = NULL};
-    list_init(&peers->by_age);
-}
-
-bool peers_open(struct peers *peers, uint32_t peers_max)
+bool udp_peers_open(struct udp_peers *peers, uint32_t peers_max)
 {
     uint32_t slots_count = 64;
 
@@ -38,78 +31,103 @@ bool peers_open(struct peers *peers, uint32_t peers_max)
     return peers->slots != NULL;
 }
 
-void peers_free(struct peers *peers)
+void udp_peers_free(struct udp_peers *peers)
 {
-    weir_check(peers->count == 0);
     memory_free(peers->slots);
     peers->slots = NULL;
 }
 
-/* Where the link to that peer is, or would be. */
-static struct weir_session **peers__link(const struct place *place, const struct weir_address *peer)
+static bool udp_peers__is_peer(const struct weir_session *session, struct net_handle socket,
+                               const struct weir_address *peer)
 {
-    struct worker *worker = place->worker;
+    return session->handle.index == socket.index &&
+           session->handle.generation == socket.generation && address_equals(&session->peer, peer);
+}
+
+/* Returns where the session of that peer is linked, or would be. */
+static struct weir_session **udp_peers__link(struct worker *worker, struct net_handle socket,
+                                             const struct weir_address *peer)
+{
+    const struct udp_peers *peers = worker->udp_peers;
     struct { /* what is hashed, without gaps */
         uint8_t ip[16];
         uint32_t scope, port, socket;
-    } key = {.scope = peer->scope, .port = peer->port, .socket = place->handle.index};
+    } key = {.scope = peer->scope, .port = peer->port, .socket = socket.index};
 
     memcpy(key.ip, peer->ip, sizeof key.ip);
     uint64_t hash = siphash(&worker->common->key, &key, sizeof key);
-    struct weir_session **link = &worker->peers.slots[hash & (worker->peers.slots_count - 1)];
-    while (*link && ((*link)->place != place || !address_equals(&(*link)->peer, peer)))
-        link = &(*link)->next_peer;
+    struct weir_session **link = &peers->slots[hash & (peers->slots_count - 1)];
+    while (*link && !udp_peers__is_peer(*link, socket, peer)) link = &(*link)->next_peer;
     return link;
 }
 
-/* The longest idle gives way. */
-static void peers__evict(struct worker *worker)
+void udp_peers_end(struct weir_session *session)
 {
-    struct list *oldest = worker->peers.by_age.next;
+    struct worker *worker = session->worker;
+    struct weir_session **link = udp_peers__link(worker, session->handle, &session->peer);
+
+    weir_check(*link == session);
+    weir_check(worker->udp_sessions_count > 0);
+    *link = session->next_peer;
+    worker->udp_sessions_count--;
+    lifecycle_end(session);
+}
+
+/* Ends a session that is CLOSING now, instead of at the end of the iteration. */
+static void udp_peers__end_now(struct weir_session *session)
+{
+    list_remove(&session->in_pending_flush);
+    udp_peers_end(session);
+}
+
+static void udp_peers__evict(struct worker *worker)
+{
+    struct list *oldest = worker->udp_sessions.next;
     struct weir_session *session = weir_container_of(oldest, struct weir_session, in_sessions);
 
-    weir_check(!list_is_empty(&worker->peers.by_age)); /* datagram_peers_max is not 0 */
+    weir_check(!list_is_empty(&worker->udp_sessions)); /* datagram_peers_max is not 0 */
     session_close(session, WEIR_REASON_EVICTED);
-    list_remove(&session->in_pending_flush);
-    session_flush(session);
+    udp_peers__end_now(session);
 }
 
-static struct weir_session *peers__open(struct place *place, const struct weir_address *peer)
+struct weir_session *udp_peers_add(struct worker *worker, struct net_handle socket,
+                                   const struct session_ops *ops, const struct service *service,
+                                   const struct weir_address *peer)
 {
-    struct worker *worker = place->worker;
-
-    if (worker->peers.count >= worker->common->config.datagram_peers_max) peers__evict(worker);
-    struct weir_session *session = session_table_open(&worker->table);
+    if (worker->udp_sessions_count >= worker->common->config.datagram_peers_max)
+        udp_peers__evict(worker);
+    struct weir_session *session = session_table_open(worker->table);
     if (!session) return NULL;
-    session_start(session, worker, place, peer);
+    lifecycle_start(session, worker, ops, service, peer);
+    session->handle = socket;
     session->admitted = true;
     session->next_peer = NULL;
-    *peers__link(place, peer) = session;
-    list_add_last(&worker->peers.by_age, &session->in_sessions);
-    worker->peers.count++;
+    *udp_peers__link(worker, socket, peer) = session;
+    list_add_last(&worker->udp_sessions, &session->in_sessions);
+    worker->udp_sessions_count++;
     counter_add(&worker->counters.peers_opened, 1);
-    deadline_update(session);
+    session_update_deadline(session);
     return session;
 }
 
-struct weir_session *peers_admit(struct place *place, const struct weir_address *peer)
+struct weir_session *udp_peers_find(struct worker *worker, struct net_handle socket,
+                                    const struct weir_address *peer)
 {
-    struct worker *worker = place->worker;
-    struct weir_session *session = *peers__link(place, peer);
+    struct weir_session *session = *udp_peers__link(worker, socket, peer);
 
-    if (session && session->state == SESSION_CLOSING) { /* it is over, and writes again */
-        list_remove(&session->in_pending_flush);
-        session_flush(session);
-        session = NULL;
+    if (!session) return NULL;
+    if (session->state ==
+        SESSION_CLOSING) { /* the peer writes again after the end: a new session */
+        udp_peers__end_now(session);
+        return NULL;
     }
-    if (!session) return place->takes_no_more ? NULL : peers__open(place, peer);
-    session->received_ms = (uint32_t)worker->now_ms;
+    session->timestamps.received_ms = (uint32_t)worker->now_ms;
     list_remove(&session->in_sessions);
-    list_add_last(&worker->peers.by_age, &session->in_sessions);
+    list_add_last(&worker->udp_sessions, &session->in_sessions);
     return session;
 }
 
-bool peers_may_pass(struct weir_session *session, uint32_t bytes)
+bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes)
 {
     const struct worker *worker = session->worker;
     const struct weir_config *config = &worker->common->config;
@@ -126,20 +144,4 @@ bool peers_may_pass(struct weir_session *session, uint32_t bytes)
     session->bytes_bucket = by_bytes;
     session->messages_bucket = by_messages;
     return true;
-}
-
-void peers_forget(struct weir_session *session)
-{
-    struct worker *worker = session->worker;
-    struct weir_session **link = peers__link(session->place, &session->peer);
-
-    weir_check(*link == session);
-    *link = session->next_peer;
-    worker->peers.count--;
-}
-
-void peers_send(struct weir_session *session, const uint8_t *bytes, uint32_t length)
-{
-    if (place_send(session, bytes, length) != WEIR_OK)
-        counter_add(&session->worker->counters.sends_dropped, 1);
 }

@@ -1,38 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* peers.h - sessions of datagram peers: a peer is its remote address and the socket that it wrote
- * to. See peers.c. */
-#ifndef SESSION_PEERS_H
-#define SESSION_PEERS_H
+/* udp_peers.h - sessions of UDP peers. A peer is a remote address and the local socket that it wrote
+ * to. See udp_peers.c. */
+#ifndef SESSION_UDP_PEERS_H
+#define SESSION_UDP_PEERS_H
 
-#include "session.h"
+#include "session_state.h"
 
-struct place;
-
-/* Of one worker. */
-struct peers {
-    struct weir_session **slots; /* null: no place of the worker keeps peers */
+/* The hash table of one worker. */
+struct udp_peers {
+    struct weir_session **slots; /* null: no socket of the worker keeps sessions for peers */
     uint32_t slots_count;        /* a power of two */
-    uint32_t count;
-    struct list by_age; /* through in_sessions; the longest idle first */
 };
 
-void peers_init(struct peers *peers);
+/* Allocates the table. Returns false if memory is exhausted. Once, before the first peer. */
+bool udp_peers_open(struct udp_peers *peers, uint32_t peers_max);
+void udp_peers_free(struct udp_peers *peers);
 
-/* Room for the table; false: no memory. Once, before the first peer. */
-bool peers_open(struct peers *peers, uint32_t peers_max);
-void peers_free(struct peers *peers);
+/* Returns the session of the peer on this socket; null: it has none. It becomes the one that was
+ * active last. */
+struct weir_session *udp_peers_find(struct worker *worker, struct net_handle socket,
+                                    const struct weir_address *peer);
 
-/* The session of who wrote to the place; a new one (not told to the handler yet) for who is new.
- * Null: there is no room for one. */
-struct weir_session *peers_admit(struct place *place, const struct weir_address *peer);
+/* Opens a session for a peer that has none; on_open was not called yet. If datagram_peers_max are
+ * open, the session that was idle longest is closed. Returns null if there is no room. */
+struct weir_session *udp_peers_add(struct worker *worker, struct net_handle socket,
+                                   const struct session_ops *ops, const struct service *service,
+                                   const struct weir_address *peer);
 
-/* Whether a datagram of so many bytes is within the peer's rates; it then counts. */
-bool peers_may_pass(struct weir_session *session, uint32_t bytes);
+/* Whether a datagram of this many bytes is within the peer's rate limits; if so, it counts. */
+bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes);
 
-/* The session ends: it cannot be found any more. */
-void peers_forget(struct weir_session *session);
-
-/* A broadcast, or a message of another thread, for a peer. */
-void peers_send(struct weir_session *session, const uint8_t *bytes, uint32_t length);
+/* Ends a session that is CLOSING. */
+void udp_peers_end(struct weir_session *session);
 
 #endif

@@ -1,67 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* place.h - one place where a worker listens: a TCP listener, or a UDP socket. */
-#ifndef SESSION_PLACE_H
-#define SESSION_PLACE_H
+/* udp_socket.h - a UDP socket of a worker. See udp_socket.c. */
+#ifndef SESSION_UDP_SOCKET_H
+#define SESSION_UDP_SOCKET_H
 
-#include <weir/weir.h>
+#include "endpoint.h"
+#include "session_state.h"
 
-#include "list.h"
-#include "net.h"
-#include "session.h"
-
-struct worker;
-
-struct place {
-    struct owner owner;
-    struct worker *worker; /* that listens; sessions over connections may be another's */
-    struct list in_places; /* on worker.places while open */
-    enum weir_proto proto;
-    const struct weir_codec *codec;
-    const struct weir_handler *handler;
-    uint32_t handler_state_at; /* in a session's extra bytes: behind the codec's */
-    struct net_handle handle;
-    uint16_t port;      /* that it has really got */
-    bool closing;       /* true exactly when net_close was called and NET_CLOSED is awaited */
-    bool takes_no_more; /* UDP: a drain has had its last look; new peers are not let in */
-    bool was_busy;      /* something happened here since the last look of a drain */
-
-    /* UDP. Where nothing needs to be kept about a peer, the sender of the datagram in hand stands
-     * in one session that is filled anew for each. */
-    bool keeps_peers;
+struct udp_socket {
+    struct endpoint endpoint;
+    bool refuses_new;       /* a drain made its last check: new peers get no session */
+    bool keeps_peers;       /* peers have sessions of their own; else `transient` stands for all */
+    bool receive_paused;    /* reading is off because too many sends are outstanding */
+    uint32_t out_count;     /* sends (a GSO batch is one) that await their NET_SENT */
+    uint32_t segment_bytes; /* of the GRO batch being dispatched; 0: a single datagram */
+    /* Represents the sender of the datagram being dispatched, where nothing is kept about peers. It
+     * is refilled for each datagram; its id is 0. */
     struct weir_session transient;
-    uint32_t segment_bytes; /* of the train in hand; 0: a single datagram */
-    uint32_t out_count;     /* datagrams (trains count as one) that net has not answered */
-    bool paused;            /* true exactly when receiving is off because too many answers wait */
 };
 
-/* A place that is not open yet. */
-void place_init(struct place *place, enum weir_proto proto, const struct weir_codec *codec,
-                const struct weir_handler *handler);
+/* Binds and starts to receive. On WEIR_OK, the socket and the service must stay at their addresses
+ * until NET_CLOSED. */
+enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
+                               const struct service *service,
+                               const struct net_listen_options *where, struct weir_error *error);
 
-/* What the sessions of a place with this codec and handler keep in the table. */
-size_t place_extra_bytes(const struct weir_codec *codec, const struct weir_handler *handler);
+/* A drain's check: closes the socket if no peer has a session, nothing came since the last check and
+ * every send is complete; or if this is the last check. */
+void udp_socket_drain(struct udp_socket *socket, bool is_last_check);
 
-/* Listens or binds; accepting or receiving starts at once. The place must stay where it is until
- * its NET_CLOSED. */
-enum weir_code place_open(struct place *place, struct worker *worker,
-                          const struct net_listen_options *where, struct weir_error *error);
+/* Handles an event of this socket. */
+void udp_socket_on_event(struct udp_socket *socket, const struct net_event *event);
 
-/* Looks at it while the worker drains: what the system had taken for us before the drain began is
- * still accepted and answered, so the place closes when nothing has come since the last look and
- * every answer is out, or when this is the last look. */
-void place_drain(struct place *place, bool is_last_look);
-
-/* Closes it now. Harmless when it is closing already. */
-void place_close(struct place *place);
-
-/* Hands over an event of this place. */
-void place_on_event(struct place *place, const struct net_event *event);
-
-/* The UDP half of weir_session_send and weir_session_send_back: for a peer, or for the visitor. */
-enum weir_code place_send(struct weir_session *session, const void *bytes, size_t length);
-enum weir_code place_send_back(struct weir_session *session, const struct weir_message *message);
-
-/* Before a peer ends in peace: what was sent back so far goes first. */
-void place_settle(struct weir_session *session);
+/* Returns the session for a datagram from this peer. Null: there is no room for another peer. */
+struct weir_session *udp_socket_session(struct udp_socket *socket, const struct weir_address *peer);
 
 #endif

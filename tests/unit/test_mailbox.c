@@ -86,7 +86,7 @@ static bool was_woken(void)
 static void a_letter_is_copied_whole(void **state)
 {
     struct mailbox_command letter = {.kind = MAILBOX_BROADCAST,
-                                     .place = (const struct place *)&mailbox,
+                                     .service = (const struct service *)&mailbox,
                                      .socket = {.os_handle = 77},
                                      .peer = {.ip = {1, 2, 3}, .port = 4},
                                      .id = 5,
@@ -98,7 +98,7 @@ static void a_letter_is_copied_whole(void **state)
     require_equal(mailbox_post(&mailbox, &letter), MAILBOX_POSTED);
     require(mailbox_take(&mailbox, &got));
     require_equal(got.kind, MAILBOX_BROADCAST);
-    require(got.place == letter.place && got.payload == letter.payload);
+    require(got.service == letter.service && got.payload == letter.payload);
     require_equal(got.socket.os_handle, 77);
     require_equal(got.id, 5);
     require(memcmp(&got.peer, &letter.peer, sizeof got.peer) == 0);
