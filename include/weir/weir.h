@@ -194,6 +194,10 @@ WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const
 /* Ends a session: what was queued for it before goes first. Codes as of weir_send(). */
 WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 
+/* Ends a session immediately: discards what is queued for it, and resets the connection if any of
+ * that was undelivered. Returns the same values as weir_finish(). Thread: any. */
+WEIR_API enum weir_code weir_abort(struct weir_server *server, uint64_t id);
+
 /* Queues a message for every member of a group but the session `except_id` (0: for all). It is
  * framed and stored once for all who have the codec of the first TCP listener, and once for each
  * row of members with another; where a codec cannot carry it, its members miss it (sends_dropped).

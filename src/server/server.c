@@ -222,6 +222,13 @@ enum weir_code weir_finish(struct weir_server *server, uint64_t id)
     return worker ? remote_finish(worker, id) : WEIR_GONE;
 }
 
+enum weir_code weir_abort(struct weir_server *server, uint64_t id)
+{
+    struct worker *worker = server__worker_of(server, id);
+
+    return worker ? remote_abort(worker, id) : WEIR_GONE;
+}
+
 /* The codec that most of a server's sessions have: a broadcast is framed for it, once. */
 static const struct weir_codec *server__main_codec(const struct weir_server *server)
 {

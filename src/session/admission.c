@@ -3,7 +3,7 @@
  *
  *      connection -> denied? -> too fast? -> server full? -> address full? -> admitted
  *
- * The cheapest question comes first. A connection that is admitted counts until admission_release().
+ * The cheapest question comes first. An admitted connection counts until admission_release().
  */
 #include "admission.h"
 

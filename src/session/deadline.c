@@ -27,8 +27,8 @@ static void deadline__consider(const struct deadline_input *input, uint32_t time
     *next = (struct deadline){at_ms, reason};
 }
 
-/* Returns how long the outstanding send may take: send_timeout_ms, plus the time that its bytes take
- * at the lowest allowed rate. */
+/* Returns how long the outstanding send may take: send_timeout_ms, plus the time for its bytes at
+ * the lowest allowed rate. */
 static uint64_t deadline__send_ms(const struct deadline_input *input)
 {
     const struct weir_config *config = input->config;

@@ -4,8 +4,8 @@
  *      RUN -> DRAIN -> STOP -> no session, no endpoint: the loop ends
  *
  * A drain notifies every session (on_drain), also those that begin during the drain. It lets each
- * session answer what it received, finishes idle sessions one by one over drain_jitter_ms, and stops
- * the rest at the deadline. A handler that has on_drain finishes its sessions itself.
+ * session answer what it received. It finishes idle sessions one by one over drain_jitter_ms, and
+ * stops the rest at the deadline. A handler that has on_drain finishes its sessions itself.
  */
 #include "drain.h"
 

@@ -32,8 +32,8 @@ void endpoint_add(struct endpoint *endpoint);
 /* Closes it; NET_CLOSED follows. No effect on one that is closing already. */
 void endpoint_close(struct endpoint *endpoint);
 
-/* Handles NET_BROKEN: logs and closes. If no endpoint is left, the worker stops, together with those
- * that it listens for. */
+/* Handles NET_BROKEN: logs and closes. If no endpoint is left, the worker stops, together with the
+ * workers that it listens for. */
 void endpoint_on_broken(struct endpoint *endpoint, const struct net_event *event);
 
 /* Handles NET_CLOSED. */

@@ -150,8 +150,8 @@ void loop_close(struct loop *loop)
 
 /* ---- waiting ---- */
 
-/* A thread that was stopped (SIGSTOP, a suspended machine) finds every timer expired while the bytes
- * of its peers are unread. It reads first: timers run when no more events come. */
+/* A thread that was stopped (SIGSTOP, a suspended machine) finds every timer expired while received
+ * bytes are unread. It reads first: timers run when no more events come. */
 static void loop__check_lateness(struct loop *loop, uint32_t events_count)
 {
     struct worker *worker = &loop->worker;

@@ -5,8 +5,8 @@
  *      listener, UDP socket, later an outbound connection -> service <- session
  *
  * A service is constant while sessions use it. One service serves all workers.
- * - Limits: the settings of struct weir_config apply to all services of a server. Limits per service
- *   become members here.
+ * - Limits: struct weir_config applies to all services of a server. Limits per service become
+ *   members here.
  * - Filters (PROXY protocol, TLS, WebSocket): the chain becomes a member here, before the codec.
  *   inbound.c passes received bytes through it, session.c outgoing bytes when it flushes. A session
  *   whose service has no filters pays one null check.

@@ -11,8 +11,8 @@
  *                                                v
  *                                              FREE          lifecycle.c ends it
  *
- * A UDP peer has only the states OPEN, CLOSING and FREE: UDP has no FIN. Every end follows one path:
- * session_close() fixes the reason; NET_CLOSED, or the flush of a UDP peer, leads to
+ * A UDP peer has only the states OPEN, CLOSING and FREE: UDP has no FIN. Every end follows one
+ * path: session_close() fixes the reason; NET_CLOSED, or the flush of a UDP peer, leads to
  * lifecycle_end().
  *
  * Ownership: the queue owns its buffers until net_send() takes them over; net gives them back to

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* session_api.c - the calls of weir.h that a handler makes on a session. TCP sessions, UDP peers and
- * transient sessions (udp_socket.h) behave alike; a transient session ignores calls about anything
- * that outlives its datagram. */
+/* session_api.c - the calls of weir.h that a handler makes on a session. TCP sessions, UDP peers
+ * and transient sessions (udp_socket.h) behave alike. A transient session ignores calls about
+ * anything that outlives its datagram. */
 #include <weir/weir.h>
 
 #include "check.h"

@@ -4,9 +4,10 @@
  *      slots [ siphash(address, socket) ] -> peer -> peer      which session has this address?
  *      worker.udp_sessions   oldest <-> ... <-> newest         which session is evicted?
  *
- * Finding, moving to the end of the list and evicting are O(1). The hash is keyed, so that no client
- * can choose addresses that fall into one slot. A session ends when its idle timeout expires, when
- * it is the longest idle and another peer needs the room, or when the handler or a shutdown ends it.
+ * Finding, moving to the end of the list and evicting are O(1). The hash is keyed, so that no
+ * client can choose addresses that fall into one slot. A session ends when its idle timeout
+ * expires, when it is the longest idle and another peer needs the room, or when the handler or a
+ * shutdown ends it.
  */
 #include "udp_peers.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* udp_peers.h - sessions of UDP peers. A peer is a remote address and the local socket that it wrote
- * to. See udp_peers.c. */
+/* udp_peers.h - sessions of UDP peers. A peer is a remote address and the local socket that it
+ * sent to. See udp_peers.c. */
 #ifndef SESSION_UDP_PEERS_H
 #define SESSION_UDP_PEERS_H
 

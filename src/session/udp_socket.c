@@ -214,7 +214,7 @@ static void udp_socket__deliver_one(struct weir_session *session, const uint8_t 
     udp_socket__dispatch(session, &message);
 }
 
-/* Delivers a datagram, or each one of a batch, and sends the borrowed run. Takes the buffer over. */
+/* Delivers a datagram, or each one of a batch, and sends the borrowed run. Takes the buffer. */
 static void udp_socket__deliver(struct udp_socket *socket, struct weir_session *session,
                                 struct net_buffer *buffer)
 {

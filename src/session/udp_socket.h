@@ -24,8 +24,8 @@ enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
                                const struct service *service,
                                const struct net_listen_options *where, struct weir_error *error);
 
-/* A drain's check: closes the socket if no peer has a session, nothing came since the last check and
- * every send is complete; or if this is the last check. */
+/* A drain's check: closes the socket if no peer has a session, and either this is the last check,
+ * or nothing came since the last check and every send is complete. */
 void udp_socket_drain(struct udp_socket *socket, bool is_last_check);
 
 /* Handles an event of this socket. */

@@ -148,8 +148,8 @@ static void the_least_busy_gets_the_next(void **state)
     open_world(7);
     connect_peers(30);
     until_accepted(30, -1);
-    struct weir_session *session =
-        weir_container_of(world.loops[1].worker.tcp_sessions.next, struct weir_session, in_sessions);
+    struct list *first = world.loops[1].worker.tcp_sessions.next;
+    struct weir_session *session = weir_container_of(first, struct weir_session, in_sessions);
     for (int i = 0; i < 6; i++) {
         struct list *next = session->in_sessions.next;
         session_close(session, WEIR_REASON_SHUTDOWN);

@@ -643,6 +643,29 @@ static void an_id_that_is_gone_says_so(void **state)
     fixture_close();
 }
 
+static void an_abort_from_another_thread_discards_the_queue(void **state)
+{
+    struct weir_config config = fixture_config();
+    static uint8_t much[40000], received[sizeof much];
+
+    (void)state;
+    open_noting(&config);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    uint64_t id = notes.id;
+    memset(much, 'm', sizeof much);
+    assert_int_equal(remote_send(&fixture.loop.worker, id, much, sizeof much), WEIR_OK);
+    assert_int_equal(remote_abort(&fixture.loop.worker, id), WEIR_OK);
+    assert_int_equal(remote_abort(&fixture.loop.worker, id), WEIR_OK); /* it is still live */
+    fixture_run_ms(50);
+    assert_int_equal(notes.reason, WEIR_REASON_APPLICATION);
+    assert_int_equal(sim_peer_receive(peer, received, sizeof received), 0);
+    assert_int_equal(fixture_stats().bytes_out, 0);
+    assert_int_equal(remote_abort(&fixture.loop.worker, id), WEIR_GONE);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
 static void broadcast(const char *group, const char *text, uint64_t except_id)
 {
     enum weir_code code;
@@ -850,6 +873,7 @@ int main(void)
         cmocka_unit_test(a_frame_must_be_finished_in_time),
         cmocka_unit_test(a_pause_of_ours_stops_the_time_of_a_frame),
         cmocka_unit_test(an_id_that_is_gone_says_so),
+        cmocka_unit_test(an_abort_from_another_thread_discards_the_queue),
         cmocka_unit_test(a_broadcast_reaches_the_members_alone),
         cmocka_unit_test(a_slow_member_is_treated_by_the_policy),
         cmocka_unit_test(a_datagram_peer_is_a_session_like_any),
