@@ -484,6 +484,47 @@ static void of_two_sockets_neither_answers_the_other(void **state)
     fixture_close();
 }
 
+static void sessions_of_a_closed_socket_are_not_those_of_the_next(void **state)
+{
+    const struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
+    static struct udp_socket first, second;
+    struct weir_config config = fixture_config();
+    struct service service;
+
+    (void)state;
+    open_fixture(&config, &handler_act);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    struct worker *worker = &fixture.loop.worker;
+    assert_int_equal(udp_socket_open(&first, worker, &service, &where, NULL), WEIR_OK);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    sim_datagrams_send(peer, &where.address, "b", 1);
+    fixture_hear(peer, "b");
+    endpoint_close(&first.endpoint);
+    fixture_run_ms(50);
+    assert_int_equal(udp_socket_open(&second, worker, &service, &where, NULL), WEIR_OK);
+    assert_int_equal(second.endpoint.handle.index, first.endpoint.handle.index);
+    sim_datagrams_send(peer, &where.address, "b", 1);
+    fixture_hear(peer, "b");
+    assert_int_equal(fixture_stats().peers_opened, 2);
+    sim_datagrams_close(peer);
+    fixture_close();
+}
+
+static void a_socket_does_not_open_on_an_address_in_use(void **state)
+{
+    const struct net_listen_options where = {.address = address_of_v4(0x7f000001, 5050)};
+    static struct udp_socket second;
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    open_fixture(&config, &handler_act);
+    assert_int_equal(
+        udp_socket_open(&second, &fixture.loop.worker, &fixture.udp_service, &where, NULL),
+        WEIR_ADDRESS_IN_USE);
+    assert_false(list_has(&second.endpoint.in_endpoints));
+    fixture_close();
+}
+
 static void what_is_too_large_is_counted(void **state)
 {
     struct weir_config config = fixture_config();
@@ -538,6 +579,8 @@ int main(void)
         cmocka_unit_test(a_datagram_of_ipv6_may_be_longer),
         cmocka_unit_test(a_socket_that_closes_drops_what_still_comes),
         cmocka_unit_test(of_two_sockets_neither_answers_the_other),
+        cmocka_unit_test(sessions_of_a_closed_socket_are_not_those_of_the_next),
+        cmocka_unit_test(a_socket_does_not_open_on_an_address_in_use),
         cmocka_unit_test(what_is_too_large_is_counted),
         cmocka_unit_test(a_connection_to_a_closing_place_is_refused),
     };
