@@ -27,17 +27,6 @@ static void deadline__consider(const struct deadline_input *input, uint32_t time
     *next = (struct deadline){at_ms, reason};
 }
 
-/* Returns how long the outstanding send may take: send_timeout_ms, plus the time for its bytes at
- * the lowest allowed rate. */
-static uint64_t deadline__send_ms(const struct deadline_input *input)
-{
-    const struct weir_config *config = input->config;
-    uint64_t rate = config->send_rate_min_bytes;
-    uint64_t at_rate_ms = rate > 0 ? (uint64_t)input->flight_bytes * 1000 / rate : 0;
-
-    return config->send_timeout_ms == 0 ? 0 : config->send_timeout_ms + at_rate_ms;
-}
-
 static void deadline__consider_idle(const struct deadline_input *input, struct deadline *next)
 {
     const struct deadline_timestamps *timestamps = input->timestamps;
@@ -77,8 +66,9 @@ struct deadline deadline_next(const struct deadline_input *input)
         deadline__consider(input, timestamps->frame_ms, config->frame_timeout_ms, WEIR_REASON_FRAME,
                            &next);
     if (running & DEADLINE_SEND)
-        deadline__consider(input, timestamps->send_ms, deadline__send_ms(input),
-                           WEIR_REASON_STALLED, &next);
+        deadline__consider(input, timestamps->send_ms,
+                           deadline_send_ms(config, input->flight_bytes), WEIR_REASON_STALLED,
+                           &next);
     if (running & DEADLINE_LINGER)
         deadline__consider(input, timestamps->finished_ms, input->linger_ms, input->finish_reason,
                            &next);

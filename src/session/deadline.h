@@ -47,6 +47,16 @@ struct deadline {
     enum weir_reason reason; /* to close the session; NONE: reading resumes */
 };
 
+/* Returns how long a send of this many bytes may take: send_timeout_ms, plus the time for its bytes
+ * at the lowest allowed rate. 0: forever. */
+static inline uint64_t deadline_send_ms(const struct weir_config *config, uint32_t flight_bytes)
+{
+    uint64_t rate = config->send_rate_min_bytes;
+    uint64_t at_rate_ms = rate > 0 ? (uint64_t)flight_bytes * 1000 / rate : 0;
+
+    return config->send_timeout_ms == 0 ? 0 : config->send_timeout_ms + at_rate_ms;
+}
+
 /* Returns the deadline that expires first. */
 struct deadline deadline_next(const struct deadline_input *input);
 

@@ -126,6 +126,20 @@ void session_update_deadline(struct weir_session *session)
     wheel_start(&worker->deadlines, &session->deadline, next.at_ms);
 }
 
+/* A send was posted now. Its deadline alone can be earlier than the timer: the others are unchanged
+ * or later. */
+static void session__start_send_deadline(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    uint64_t timeout_ms = deadline_send_ms(&worker->common->config, session->queue.flight_bytes);
+    uint64_t at_ms = worker->now_ms + timeout_ms + 1;
+
+    session->timestamps.send_ms = (uint32_t)worker->now_ms;
+    if (timeout_ms == 0) return;
+    if (wheel_timer_runs(&session->deadline) && session->deadline.due_ms <= at_ms) return;
+    wheel_start(&worker->deadlines, &session->deadline, at_ms);
+}
+
 /* ---- ending ---- */
 
 void session_close(struct weir_session *session, enum weir_reason reason)
@@ -250,9 +264,8 @@ static void session__send_queued(struct weir_session *session)
         return;
     }
     session->send_out = true;
-    session->timestamps.send_ms = (uint32_t)worker->now_ms;
     net_send(worker->net, session->handle, buffers, count);
-    session_update_deadline(session);
+    session__start_send_deadline(session);
 }
 
 static void session__flush(struct weir_session *session)
