@@ -29,16 +29,17 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
 {
     struct weir_session *session = session_table_find(worker->table, command->id);
 
-    switch (command->kind) {
-    case MAILBOX_SEND: remote__deliver(worker, session, command->payload); break;
-    case MAILBOX_FINISH:
-        if (session) session_finish(session, WEIR_REASON_APPLICATION);
-        break;
-    case MAILBOX_ABORT:
-    default:
-        weir_check(command->kind == MAILBOX_ABORT);
-        if (session) session_close(session, WEIR_REASON_APPLICATION);
+    if (command->kind == MAILBOX_SEND) {
+        remote__deliver(worker, session, command->payload);
+        return;
     }
+    if (!session) return; /* it ended meanwhile */
+    if (command->kind == MAILBOX_FINISH) {
+        session_finish(session, WEIR_REASON_APPLICATION);
+        return;
+    }
+    weir_check(command->kind == MAILBOX_ABORT);
+    session_close(session, WEIR_REASON_APPLICATION);
 }
 
 /* ---- other threads ---- */
