@@ -6,7 +6,6 @@
 
 #include "builtin.h"
 #include "error_fill.h"
-#include "place.h"
 
 #define LISTEN_SPEC__EXTRA_BYTES_MAX (64u * 1024)
 
@@ -30,13 +29,13 @@ static enum weir_code listen_spec__find_codec(struct listen_spec *spec,
     const char *text = listen->codec;
     enum weir_code code = WEIR_OK;
 
-    if (!text) text = spec->proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
-    spec->codec = listen->custom_codec ? listen->custom_codec : builtin_codec(text);
+    if (!text) text = spec->service.proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
+    spec->service.codec = listen->custom_codec ? listen->custom_codec : builtin_codec(text);
     if (listen->custom_probe)
         code = weir_frame_open_probe(listen->custom_probe, &spec->frame, error);
-    else if (!spec->codec)
+    else if (!spec->service.codec)
         code = weir_frame_open(text, &spec->frame, error);
-    if (spec->frame) spec->codec = weir_frame_codec(spec->frame);
+    if (spec->frame) spec->service.codec = weir_frame_codec(spec->frame);
     return code;
 }
 
@@ -47,13 +46,15 @@ static enum weir_code listen_spec__choose_codec(struct listen_spec *spec,
     enum weir_code code = listen_spec__find_codec(spec, listen, error);
 
     if (code != WEIR_OK) return code;
-    if (spec->codec->size != sizeof(struct weir_codec))
-        return error_fill(error, WEIR_INVALID, 0, "use codec", spec->codec->name,
+    if (spec->service.codec->size != sizeof(struct weir_codec))
+        return error_fill(error, WEIR_INVALID, 0, "use codec", spec->service.codec->name,
                           "it was made for another version of weir", "build it anew");
-    if (spec->proto == WEIR_TCP ? spec->codec->streams : spec->codec->datagrams) return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "use codec", spec->codec->name,
-                      spec->proto == WEIR_TCP ? "it is not for streams (TCP)"
-                                              : "it is not for datagrams (UDP)",
+    if (spec->service.proto == WEIR_TCP ? spec->service.codec->streams
+                                        : spec->service.codec->datagrams)
+        return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "use codec", spec->service.codec->name,
+                      spec->service.proto == WEIR_TCP ? "it is not for streams (TCP)"
+                                                      : "it is not for datagrams (UDP)",
                       "leave it out where a datagram is a message as it is");
 }
 
@@ -64,19 +65,19 @@ static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
     char known[96];
     const char *name = listen->handler ? listen->handler : handler_echo.name;
 
-    spec->handler = listen->custom_handler ? listen->custom_handler : builtin_handler(name);
-    if (!spec->handler)
+    spec->service.handler = listen->custom_handler ? listen->custom_handler : builtin_handler(name);
+    if (!spec->service.handler)
         return listen_spec__unknown("handler", name, builtin_handler_names(known, sizeof known),
                                     error);
-    if (spec->handler->size == sizeof(struct weir_handler)) return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "use handler", spec->handler->name,
+    if (spec->service.handler->size == sizeof(struct weir_handler)) return WEIR_OK;
+    return error_fill(error, WEIR_INVALID, 0, "use handler", spec->service.handler->name,
                       "it was made for another version of weir", "build it anew");
 }
 
 enum weir_code listen_spec_read(const struct weir_listen *listen, uint32_t backlog,
                                 struct listen_spec *spec, struct weir_error *error)
 {
-    *spec = (struct listen_spec){.proto = listen->proto, .where.backlog = backlog};
+    *spec = (struct listen_spec){.service.proto = listen->proto, .where.backlog = backlog};
     if (!listen->address)
         return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
                           "set weir_listen.address, to \"0\" for a free port");
@@ -86,9 +87,11 @@ enum weir_code listen_spec_read(const struct weir_listen *listen, uint32_t backl
     enum weir_code code = listen_spec__choose_handler(spec, listen, error);
     if (code == WEIR_OK) code = listen_spec__choose_codec(spec, listen, error);
     if (code != WEIR_OK) return code;
-    spec->extra_bytes = place_extra_bytes(spec->codec, spec->handler);
+    struct service *service = &spec->service;
+    service_init(service, service->proto, service->codec, service->handler);
+    spec->extra_bytes = service_session_bytes(service->codec, service->handler);
     if (spec->extra_bytes <= LISTEN_SPEC__EXTRA_BYTES_MAX) return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "use handler", spec->handler->name,
+    return error_fill(error, WEIR_INVALID, 0, "use handler", spec->service.handler->name,
                       "a session's memory is 64 KiB at most",
                       "keep a pointer to what is larger, and free it in on_close");
 }

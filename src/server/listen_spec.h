@@ -7,13 +7,13 @@
 #include <weir/weir.h>
 
 #include "net.h"
+#include "service.h"
 
 struct listen_spec {
-    enum weir_proto proto;
+    struct service service; /* protocol, codec and handler of its sessions, in all workers */
     struct net_listen_options where; /* its port is final once the first worker listens */
-    const struct weir_codec *codec;
-    struct weir_frame *frame; /* owns the codec; null: the codec is built in, or the user's */
-    const struct weir_handler *handler;
+    struct weir_frame
+        *frame;         /* owns the service's codec; null: the codec is built in, or the user's */
     size_t extra_bytes; /* memory that each session needs for its codec and its handler */
 };
 

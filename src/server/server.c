@@ -15,9 +15,9 @@
 #include "check.h"
 #include "config.h"
 #include "error_fill.h"
-#include "mail.h"
 #include "memory.h"
 #include "random.h"
+#include "remote.h"
 #include "thread.h"
 #include "worker_thread.h"
 
@@ -43,6 +43,7 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     common->config = *settings;
     common->config.allow = common->config.deny = NULL; /* read already, and the caller's */
     common->server = server;
+    common->limits = &server->limits;
     common->log.lock = lock_open();
     common->log.write = settings->log ? server__log : NULL;
     common->log.user = server;
@@ -53,7 +54,7 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
         server->reject_message = memory_copy_text(settings->reject_message);
     common->config.reject_message = server->reject_message;
     if (settings->sessions_per_address_max > 0 &&
-        !address_counts_init(&common->address_counts, settings->sessions_max, &common->key))
+        !address_counts_init(&server->limits.address_counts, settings->sessions_max, &common->key))
         return false;
     return common->log.lock && server->lock && server->transport_asked &&
            (server->reject_message || !settings->reject_message);
@@ -62,10 +63,10 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
 static enum weir_code server__read_lists(struct weir_server *server,
                                          const struct weir_config *config, struct weir_error *error)
 {
-    enum weir_code code = address_list_parse(&server->common.allow, config->allow, "allow", error);
+    enum weir_code code = address_list_parse(&server->limits.allow, config->allow, "allow", error);
 
     return code != WEIR_OK ? code
-                           : address_list_parse(&server->common.deny, config->deny, "deny", error);
+                           : address_list_parse(&server->limits.deny, config->deny, "deny", error);
 }
 
 enum weir_code weir_server_open(const struct weir_config *config, struct weir_server **out,
@@ -127,7 +128,7 @@ static bool server__make_threads(struct weir_server *server, uint32_t count)
             extra_bytes = server->listeners[i].extra_bytes;
     for (uint32_t i = 0; threads && i < count; i++) {
         threads[i].server = server;
-        good &= worker_init(&threads[i].worker, (uint8_t)i, &server->common, extra_bytes);
+        good &= loop_init(&threads[i].loop, (uint8_t)i, &server->common, extra_bytes);
     }
     lock_take(server->lock);
     server->threads = threads;
@@ -172,13 +173,15 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
                    "the index is below weir_server_listeners_count");
     const struct listen_spec *spec = &server->listeners[index];
     return (struct weir_listener_info){
-        .proto = spec->proto,
+        .proto = spec->service.proto,
         .address = spec->where.address,
         .transport = server->transport ? server->transport : "none",
-        .codec = spec->codec->name,
-        .handler = spec->handler->name,
-        /* One listener's connections go to all workers of a team; its datagrams do not. */
-        .workers = server->common.team && spec->proto == WEIR_UDP ? 1 : server->workers_count,
+        .codec = spec->service.codec->name,
+        .handler = spec->service.handler->name,
+        /* One listener's connections go to all workers; its datagrams do not. */
+        .workers = server->common.handoff_workers && spec->service.proto == WEIR_UDP
+                       ? 1
+                       : server->workers_count,
     };
 }
 
@@ -189,7 +192,7 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
 
     lock_take(server->lock);
     for (uint32_t i = 0; i < server->workers_count; i++)
-        counters_add_to(&server->threads[i].worker.counters, &sums);
+        counters_add_to(&server->threads[i].loop.worker.counters, &sums);
     lock_give_back(server->lock);
     memset(stats, 0, size);
     memcpy(stats, &sums, size < sizeof sums ? size : sizeof sums);
@@ -202,28 +205,36 @@ static struct worker *server__worker_of(struct weir_server *server, uint64_t id)
     uint8_t index = session_table_worker_of(id);
 
     if (session_table_node_of(id) != server->common.config.node) return NULL;
-    return index < server->workers_count ? &server->threads[index].worker : NULL;
+    return index < server->workers_count ? &server->threads[index].loop.worker : NULL;
 }
 
 enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes, size_t length)
 {
     struct worker *worker = server__worker_of(server, id);
 
-    return worker ? mail_send(worker, id, bytes, length) : WEIR_GONE;
+    return worker ? remote_send(worker, id, bytes, length) : WEIR_GONE;
 }
 
 enum weir_code weir_finish(struct weir_server *server, uint64_t id)
 {
     struct worker *worker = server__worker_of(server, id);
 
-    return worker ? mail_close(worker, id) : WEIR_GONE;
+    return worker ? remote_finish(worker, id) : WEIR_GONE;
+}
+
+enum weir_code weir_abort(struct weir_server *server, uint64_t id)
+{
+    struct worker *worker = server__worker_of(server, id);
+
+    return worker ? remote_abort(worker, id) : WEIR_GONE;
 }
 
 /* The codec that most of a server's sessions have: a broadcast is framed for it, once. */
 static const struct weir_codec *server__main_codec(const struct weir_server *server)
 {
     for (uint32_t i = 0; i < server->listeners_count; i++)
-        if (server->listeners[i].proto == WEIR_TCP) return server->listeners[i].codec;
+        if (server->listeners[i].service.proto == WEIR_TCP)
+            return server->listeners[i].service.codec;
     return NULL;
 }
 
@@ -242,7 +253,7 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
     memcpy(payload->group, group, strlen(group) + 1);
     payload->except_id = except_id;
     for (uint32_t i = 0; i < server->workers_count; i++) {
-        enum weir_code posted = mail_broadcast(&server->threads[i].worker, payload);
+        enum weir_code posted = remote_broadcast(&server->threads[i].loop.worker, payload);
         if (posted != WEIR_OK) code = posted;
     }
     payload_unref(payload);
@@ -251,7 +262,7 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
 
 /* ---- the end ---- */
 
-static void server__give_order(struct weir_server *server, enum worker_order order,
+static void server__give_order(struct weir_server *server, enum worker_request order,
                                uint32_t drain_ms)
 {
     lock_take(server->lock);
@@ -285,11 +296,11 @@ void weir_server_free(struct weir_server *server)
     weir_server_wait(server);
     for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
     for (uint32_t i = 0; i < server->listeners_count; i++) listen_spec_free(&server->listeners[i]);
-    memory_free(server->team);
+    memory_free(server->handoff_workers);
     memory_free(server->threads);
-    address_list_free(&server->common.allow);
-    address_list_free(&server->common.deny);
-    address_counts_free(&server->common.address_counts);
+    address_list_free(&server->limits.allow);
+    address_list_free(&server->limits.deny);
+    address_counts_free(&server->limits.address_counts);
     lock_free(server->common.log.lock);
     lock_free(server->lock);
     memory_free(server->transport_asked);

@@ -12,13 +12,17 @@
 
 #include "atomic.h"
 #include "listen_spec.h"
-#include "worker.h"
+#include "listener.h"
+#include "loop.h"
+#include "udp_socket.h"
 
 /* A worker and its thread. */
 struct worker_thread {
     struct weir_server *server;
-    struct worker worker;
-    struct place *places; /* one per listener of the server, in the same sequence */
+    struct loop loop;
+    /* One per listener of the server, in the same sequence; its protocol decides which is used. */
+    struct listener *listeners;
+    struct udp_socket *udp_sockets;
     struct thread *thread;
     struct gate *opened; /* unlocked when `code` is known */
     bool alive;          /* set while the worker takes requests; under the server's lock */
@@ -28,6 +32,7 @@ struct worker_thread {
 
 struct weir_server {
     struct worker_common common; /* contains the configuration; the server owns its strings */
+    struct admission_limits limits;
     char *transport_asked, *reject_message;
     uint32_t workers_count; /* known from weir_server_start() on */
     struct listen_spec listeners[WEIR_LISTENERS_MAX];
@@ -35,11 +40,11 @@ struct weir_server {
     /* Protects the next three, workers_count, and `alive` of every thread. So no net is woken after
      * it was freed, and a worker that is starting misses no request. */
     struct lock *lock;
-    uint8_t order;                 /* enum worker_order: the strongest that was requested */
-    uint32_t drain_ms;             /* the shortest that was requested */
-    struct worker_thread *threads; /* workers_count of them, from weir_server_start() on */
-    struct worker **team;          /* the workers, where one of them listens for all */
-    const char *transport;         /* name of the running transport, from the first worker */
+    uint8_t order;                   /* enum worker_request: the strongest that was requested */
+    uint32_t drain_ms;               /* the shortest that was requested */
+    struct worker_thread *threads;   /* workers_count of them, from weir_server_start() on */
+    struct worker **handoff_workers; /* all workers, where one of them listens for all */
+    const char *transport;           /* name of the running transport, from the first worker */
     bool started;
     _Atomic uint32_t running; /* workers that have not ended */
     _Atomic bool failed;      /* the start failed: on_stopped is not called */

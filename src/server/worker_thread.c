@@ -11,7 +11,7 @@
 #include "config.h"
 #include "error_fill.h"
 #include "memory.h"
-#include "place.h"
+#include "remote.h"
 #include "thread.h"
 
 static void worker_thread__log_choice(struct weir_server *server, const struct net_info *info)
@@ -26,43 +26,64 @@ static void worker_thread__log_choice(struct weir_server *server, const struct n
 /* Whether this worker is the one that listens, or one of those that do. */
 static bool worker_thread__listens(const struct worker_thread *thread, const struct net_info *info)
 {
-    return thread->worker.index == 0 || info->listeners_share;
+    return thread->loop.worker.index == 0 || info->listeners_share;
+}
+
+/* Opens the listener with this index. The first worker finds out its port. */
+static enum weir_code worker_thread__listen(struct worker_thread *thread, uint32_t index,
+                                            const struct net_listen_options *where)
+{
+    struct listen_spec *spec = &thread->server->listeners[index];
+    struct listener *listener = &thread->listeners[index];
+    struct udp_socket *udp_socket = &thread->udp_sockets[index];
+    struct worker *worker = &thread->loop.worker;
+    const struct endpoint *endpoint;
+    enum weir_code code;
+
+    if (spec->service.proto == WEIR_TCP) {
+        endpoint = &listener->endpoint;
+        code = listener_open(listener, worker, &spec->service, where, &thread->error);
+    } else {
+        endpoint = &udp_socket->endpoint;
+        code = udp_socket_open(udp_socket, worker, &spec->service, where, &thread->error);
+    }
+    if (code == WEIR_OK && worker->index == 0)
+        spec->where.address = net_local_address(worker->net, endpoint->handle);
+    return code;
 }
 
 static enum weir_code worker_thread__listen_all(struct worker_thread *thread)
 {
     struct weir_server *server = thread->server;
-    struct net_info info = net_info(thread->worker.net);
-    bool first = thread->worker.index == 0;
+    struct net_info info = net_info(thread->loop.worker.net);
+    bool first = thread->loop.worker.index == 0;
 
     if (!worker_thread__listens(thread, &info)) return WEIR_OK;
     for (uint32_t i = 0; i < server->listeners_count; i++) {
-        struct listen_spec *spec = &server->listeners[i];
-        struct place *place = &thread->places[i];
-        struct net_listen_options where = spec->where;
+        struct net_listen_options where = server->listeners[i].where;
 
-        place_init(place, spec->proto, spec->codec, spec->handler);
         if (server->workers_count > 1 && info.listeners_share)
             where.share = first ? NET_SHARE_FIRST : NET_SHARE_NEXT;
-        enum weir_code code = place_open(place, &thread->worker, &where, &thread->error);
+        enum weir_code code = worker_thread__listen(thread, i, &where);
         if (code != WEIR_OK) return code;
-        if (first) spec->where.address = net_local_address(thread->worker.net, place->handle);
     }
     return WEIR_OK;
 }
 
-/* The workers become a team, in which one listens for all; before the second one starts. */
-static enum weir_code worker_thread__make_team(struct weir_server *server, struct weir_error *error)
+/* Lets the first worker listen for all, before the second one starts. */
+static enum weir_code worker_thread__share_listeners(struct weir_server *server,
+                                                     struct weir_error *error)
 {
     uint32_t count = server->workers_count;
 
-    server->team = memory_alloc_array(count, sizeof *server->team);
-    if (!server->team)
+    server->handoff_workers = memory_alloc_array(count, sizeof *server->handoff_workers);
+    if (!server->handoff_workers)
         return error_fill(error, WEIR_NO_MEMORY, 0, "start workers", NULL, NULL,
                           "lower the number of workers");
-    for (uint32_t i = 0; i < count; i++) server->team[i] = &server->threads[i].worker;
-    server->common.team = server->team;
-    server->common.team_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        server->handoff_workers[i] = &server->threads[i].loop.worker;
+    server->common.handoff_workers = server->handoff_workers;
+    server->common.handoff_count = count;
     return WEIR_OK;
 }
 
@@ -70,18 +91,18 @@ static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
 {
     struct weir_server *server = thread->server;
     struct net_options options = config_net_options(&server->common.config);
-    uint8_t index = thread->worker.index;
+    uint8_t index = thread->loop.worker.index;
 
     if (index > 0) options.transport = server->transport; /* a socket may change hands only so */
-    enum weir_code code = worker_open(&thread->worker, &options, &thread->error);
+    enum weir_code code = loop_open(&thread->loop, &options, &thread->error);
 
     if (code != WEIR_OK) return code;
     if (index == 0) {
-        struct net_info info = net_info(thread->worker.net);
+        struct net_info info = net_info(thread->loop.worker.net);
         server->transport = info.transport;
         worker_thread__log_choice(server, &info);
         if (!info.listeners_share && server->workers_count > 1)
-            code = worker_thread__make_team(server, &thread->error);
+            code = worker_thread__share_listeners(server, &thread->error);
         if (code != WEIR_OK) return code;
     }
     return worker_thread__listen_all(thread);
@@ -91,8 +112,8 @@ static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
 void worker_thread_pass_order(const struct weir_server *server, struct worker_thread *thread)
 {
     if (!thread->alive) return;
-    if (server->order >= WORKER_DRAIN) worker_drain(&thread->worker, server->drain_ms);
-    if (server->order == WORKER_STOP) worker_stop(&thread->worker);
+    if (server->order >= WORKER_DRAIN) remote_drain(&thread->loop.worker, server->drain_ms);
+    if (server->order == WORKER_STOP) remote_stop(&thread->loop.worker);
 }
 
 static void worker_thread__set_alive(struct worker_thread *thread, bool alive)
@@ -112,17 +133,17 @@ static void worker_thread__run_worker(void *argument)
     const struct weir_config *config = &server->common.config;
 
     thread->code = worker_thread__open_worker(thread);
-    if (thread->worker.net) {
+    if (thread->loop.worker.net) {
         worker_thread__set_alive(thread, true);
-        if (thread->code != WEIR_OK) worker_stop(&thread->worker);
+        if (thread->code != WEIR_OK) remote_stop(&thread->loop.worker);
     }
     if (thread->code != WEIR_OK)
         atomic_store(&server->failed, true); /* before anybody counts ends */
     gate_unlock(thread->opened);
-    if (thread->worker.net) {
-        worker_run(&thread->worker);
+    if (thread->loop.worker.net) {
+        loop_run(&thread->loop);
         worker_thread__set_alive(thread, false);
-        worker_close(&thread->worker);
+        loop_close(&thread->loop);
     }
     if (atomic_fetch_sub(&server->running, 1) == 1 && !atomic_load(&server->failed) &&
         config->on_stopped)
@@ -137,8 +158,9 @@ enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
     int os_error = 0;
 
     thread->opened = gate_open();
-    thread->places = memory_alloc_array(server->listeners_count, sizeof *thread->places);
-    if (!thread->opened || !thread->places)
+    thread->listeners = memory_alloc_array(server->listeners_count, sizeof *thread->listeners);
+    thread->udp_sockets = memory_alloc_array(server->listeners_count, sizeof *thread->udp_sockets);
+    if (!thread->opened || !thread->listeners || !thread->udp_sockets)
         return error_fill(error, WEIR_NO_MEMORY, 0, "start a worker", NULL, NULL,
                           "lower the number of workers");
     snprintf(name, sizeof name, "weir-%u", index);
@@ -161,6 +183,7 @@ void worker_thread_join(struct worker_thread *thread)
 void worker_thread_free(struct worker_thread *thread)
 {
     gate_free(thread->opened);
-    worker_free(&thread->worker);
-    memory_free(thread->places);
+    loop_free(&thread->loop);
+    memory_free(thread->listeners);
+    memory_free(thread->udp_sockets);
 }

@@ -1,122 +1,77 @@
 /* SPDX-License-Identifier: MIT */
-/* deadline.c - the times of a session, all on one timer.
+/* deadline.c - computes a session's next deadline from its timestamps and the configured timeouts.
  *
- *      received_ms, sent_ms -+                       +- the soonest is due: the session ends
- *      opened_ms ------------+--> deadline.due_ms ---+- it has moved on meanwhile: set again
- *      frame_ms, send_ms ----'    (never later)      '- a rate has rested: receiving goes on
+ *      received_ms, sent_ms -> idle            frame_ms    -> partial frame
+ *      opened_ms   -> first byte, lifetime     finished_ms -> linger
+ *      send_ms     -> outstanding send         resume_ms   -> reading resumes
  *
- * Bytes that come move a stamp and nothing else; the timer finds out when it runs out.
+ * The file has no state and no side effect. session.c fills in the input and keeps the session's
+ * timer at the result or earlier; timeouts.c acts when the timer expires.
  */
 #include "deadline.h"
 
-#include "check.h"
-#include "place.h"
-#include "worker.h"
-
-/* What is due, and when. */
-struct deadline__due {
-    uint64_t at_ms;
-    enum weir_reason reason; /* NONE: receiving goes on */
-};
-
-static uint64_t deadline__age(const struct weir_session *session, uint32_t stamp_ms)
+static uint64_t deadline__age(const struct deadline_input *input, uint32_t timestamp_ms)
 {
-    return (uint32_t)((uint32_t)session->worker->now_ms - stamp_ms);
+    return (uint32_t)((uint32_t)input->now_ms - timestamp_ms);
 }
 
-/* A time of 0 means never. One more millisecond, because the stamp was cut to a whole one: a
- * deadline is a floor. */
-static void deadline__consider(const struct weir_session *session, uint32_t stamp_ms,
-                               uint64_t timeout_ms, enum weir_reason reason,
-                               struct deadline__due *soonest)
+/* Replaces *next by the deadline of this timeout if that expires earlier. A timeout of 0 is
+ * disabled. One millisecond is added because the timestamp was rounded down: a timeout is a
+ * minimum. */
+static void deadline__consider(const struct deadline_input *input, uint32_t timestamp_ms,
+                               uint64_t timeout_ms, enum weir_reason reason, struct deadline *next)
 {
-    uint64_t now_ms = session->worker->now_ms;
-    uint64_t at_ms = now_ms - deadline__age(session, stamp_ms) + timeout_ms + 1;
+    uint64_t at_ms = input->now_ms - deadline__age(input, timestamp_ms) + timeout_ms + 1;
 
-    if (timeout_ms == 0 || at_ms >= soonest->at_ms) return;
-    *soonest = (struct deadline__due){at_ms, reason};
+    if (timeout_ms == 0 || at_ms >= next->at_ms) return;
+    *next = (struct deadline){at_ms, reason};
 }
 
-/* How long the send that is out may take: its time, and its share at the lowest rate. */
-static uint64_t deadline__send_ms(const struct weir_session *session)
+static void deadline__consider_idle(const struct deadline_input *input, struct deadline *next)
 {
-    const struct weir_config *config = &session->worker->common->config;
-    uint64_t rate = config->send_rate_min_bytes;
-    uint64_t at_rate_ms = rate > 0 ? (uint64_t)session->queue.flight_bytes * 1000 / rate : 0;
-
-    return config->send_timeout_ms == 0 ? 0 : config->send_timeout_ms + at_rate_ms;
-}
-
-static void deadline__consider_stream(const struct weir_session *session,
-                                      struct deadline__due *soonest)
-{
-    const struct weir_config *config = &session->worker->common->config;
-
-    if (!session->heard && session->state == SESSION_OPEN)
-        deadline__consider(session, session->opened_ms, config->first_byte_timeout_ms,
-                           WEIR_REASON_FIRST_BYTE, soonest);
-    if (session->state == SESSION_OPEN && session->frame_partial && !session->queue_paused &&
-        !session->rate_paused)
-        deadline__consider(session, session->frame_ms, config->frame_timeout_ms, WEIR_REASON_FRAME,
-                           soonest);
-    if (session->send_out)
-        deadline__consider(session, session->send_ms, deadline__send_ms(session),
-                           WEIR_REASON_STALLED, soonest);
-    if (session->finished && !session->peer_done)
-        deadline__consider(session, session->finished_ms, session->worker->linger_ms,
-                           (enum weir_reason)session->reason, soonest);
-    if (session->rate_paused) {
-        uint32_t rest_ms = session->resume_ms - (uint32_t)session->worker->now_ms;
-        uint64_t at_ms = session->worker->now_ms + (rest_ms <= INT32_MAX ? rest_ms : 0);
-        if (at_ms < soonest->at_ms) *soonest = (struct deadline__due){at_ms, WEIR_REASON_NONE};
-    }
-}
-
-static struct deadline__due deadline__soonest(const struct weir_session *session)
-{
-    const struct weir_config *config = &session->worker->common->config;
-    struct deadline__due soonest = {UINT64_MAX, WEIR_REASON_NONE};
-    uint64_t sent_age = deadline__age(session, session->sent_ms);
+    const struct deadline_timestamps *timestamps = input->timestamps;
+    const struct weir_config *config = input->config;
+    uint64_t received_age = deadline__age(input, timestamps->received_ms);
     bool sent_last =
-        !session->is_datagram && sent_age < deadline__age(session, session->received_ms);
+        !input->is_datagram && deadline__age(input, timestamps->sent_ms) < received_age;
 
-    if (!session->rate_paused) /* else it is we who do not listen */
-        deadline__consider(session, sent_last ? session->sent_ms : session->received_ms,
-                           session->is_datagram ? config->datagram_idle_timeout_ms
-                                                : config->idle_timeout_ms,
-                           WEIR_REASON_IDLE, &soonest);
-    deadline__consider(session, session->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
-                       &soonest);
-    if (!session->is_datagram) deadline__consider_stream(session, &soonest);
-    return soonest;
+    deadline__consider(input, sent_last ? timestamps->sent_ms : timestamps->received_ms,
+                       input->is_datagram ? config->datagram_idle_timeout_ms
+                                          : config->idle_timeout_ms,
+                       WEIR_REASON_IDLE, next);
 }
 
-void deadline_mind(struct weir_session *session)
+static void deadline__consider_resume(const struct deadline_input *input, struct deadline *next)
 {
-    struct worker *worker = session->worker;
+    uint32_t pause_ms = input->timestamps->resume_ms - (uint32_t)input->now_ms;
+    uint64_t at_ms = input->now_ms + (pause_ms <= INT32_MAX ? pause_ms : 0);
 
-    if (session->state == SESSION_CLOSING) return;
-    struct deadline__due soonest = deadline__soonest(session);
-    if (soonest.at_ms == UINT64_MAX) return; /* a timer that runs finds nothing to do */
-    if (wheel_timer_runs(&session->deadline) && session->deadline.due_ms <= soonest.at_ms) return;
-    wheel_start(&worker->deadlines, &session->deadline, soonest.at_ms);
+    if (at_ms < next->at_ms) *next = (struct deadline){at_ms, WEIR_REASON_NONE};
 }
 
-void deadline_on_due(struct weir_session *session)
+struct deadline deadline_next(const struct deadline_input *input)
 {
-    struct deadline__due soonest = deadline__soonest(session);
+    const struct deadline_timestamps *timestamps = input->timestamps;
+    const struct weir_config *config = input->config;
+    uint32_t running = input->running;
+    struct deadline next = {UINT64_MAX, WEIR_REASON_NONE};
 
-    weir_check(session->state != SESSION_CLOSING);
-    if (soonest.at_ms > session->worker->now_ms) {
-        deadline_mind(session);
-        return;
-    }
-    if (soonest.reason == WEIR_REASON_NONE) {
-        session->rate_paused = false;
-        session->received_ms = (uint32_t)session->worker->now_ms; /* it could not be heard before */
-        session_mind_receiving(session);
-        deadline_mind(session);
-        return;
-    }
-    session_close(session, soonest.reason);
+    if (running & DEADLINE_IDLE) deadline__consider_idle(input, &next);
+    deadline__consider(input, timestamps->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
+                       &next);
+    if (running & DEADLINE_FIRST_BYTE)
+        deadline__consider(input, timestamps->opened_ms, config->first_byte_timeout_ms,
+                           WEIR_REASON_FIRST_BYTE, &next);
+    if (running & DEADLINE_FRAME)
+        deadline__consider(input, timestamps->frame_ms, config->frame_timeout_ms, WEIR_REASON_FRAME,
+                           &next);
+    if (running & DEADLINE_SEND)
+        deadline__consider(input, timestamps->send_ms,
+                           deadline_send_ms(config, input->flight_bytes), WEIR_REASON_STALLED,
+                           &next);
+    if (running & DEADLINE_LINGER)
+        deadline__consider(input, timestamps->finished_ms, input->linger_ms, input->finish_reason,
+                           &next);
+    if (running & DEADLINE_RESUME) deadline__consider_resume(input, &next);
+    return next;
 }

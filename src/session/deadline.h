@@ -1,16 +1,63 @@
 /* SPDX-License-Identifier: MIT */
-/* deadline.h - the times of a session: idle, first byte, frame, send, lifetime, the wait for the
- * peer's end, and the rest that a rate asks for. */
+/* deadline.h - the next deadline of a session and the reason for it, computed from values alone.
+ * See deadline.c. */
 #ifndef SESSION_DEADLINE_H
 #define SESSION_DEADLINE_H
 
-#include "session.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-/* After anything that may have made a time sooner: the timer runs out at the soonest, or earlier.
- * What makes a time later (a byte came) needs no call. */
-void deadline_mind(struct weir_session *session);
+#include <weir/weir.h>
 
-/* The timer ran out: what is due is done, or the timer is set to what is due next. */
-void deadline_on_due(struct weir_session *session);
+/* When things last happened to a session: milliseconds of the worker's clock, cut to 32 bits. Only
+ * their age is used, and every timeout is shorter than half their range. */
+struct deadline_timestamps {
+    uint32_t opened_ms;
+    uint32_t received_ms; /* bytes came, or reading resumed */
+    uint32_t sent_ms;     /* a send completed */
+    uint32_t frame_ms;    /* the first byte of a partial frame came */
+    uint32_t send_ms;     /* the outstanding send was posted */
+    uint32_t finished_ms; /* FIN was sent */
+    uint32_t resume_ms;   /* in the future: reading resumes, after a pause by the rate limit */
+};
+
+/* Which deadlines run, besides the lifetime: a set of bits. */
+enum deadline_kind {
+    DEADLINE_IDLE = 1 << 0,
+    DEADLINE_FIRST_BYTE = 1 << 1,
+    DEADLINE_FRAME = 1 << 2,
+    DEADLINE_SEND = 1 << 3,
+    DEADLINE_LINGER = 1 << 4,
+    DEADLINE_RESUME = 1 << 5,
+};
+
+struct deadline_input {
+    const struct deadline_timestamps *timestamps;
+    const struct weir_config *config; /* the timeouts; 0 disables one */
+    uint64_t now_ms;
+    uint32_t running;      /* bits of enum deadline_kind */
+    uint32_t linger_ms;    /* of the worker: a drain shortens the configured one */
+    uint32_t flight_bytes; /* carried by the outstanding send */
+    enum weir_reason finish_reason;
+    bool is_datagram;
+};
+
+struct deadline {
+    uint64_t at_ms;          /* UINT64_MAX: none */
+    enum weir_reason reason; /* to close the session; NONE: reading resumes */
+};
+
+/* Returns how long a send of this many bytes may take: send_timeout_ms, plus the time for its bytes
+ * at the lowest allowed rate. 0: forever. */
+static inline uint64_t deadline_send_ms(const struct weir_config *config, uint32_t flight_bytes)
+{
+    uint64_t rate = config->send_rate_min_bytes;
+    uint64_t at_rate_ms = rate > 0 ? (uint64_t)flight_bytes * 1000 / rate : 0;
+
+    return config->send_timeout_ms == 0 ? 0 : config->send_timeout_ms + at_rate_ms;
+}
+
+/* Returns the deadline that expires first. */
+struct deadline deadline_next(const struct deadline_input *input);
 
 #endif

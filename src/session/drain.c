@@ -1,67 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* drain.c - the end of a worker.
+/* drain.c - the shutdown of a worker.
  *
- *      RUN -> DRAIN -> STOP -> nothing is left: the end
+ *      RUN -> DRAIN -> STOP -> no session, no endpoint: the loop ends
  *
- * A drain tells every session (on_drain), also those that begin meanwhile, lets each answer what it
- * was asked, finishes those that have gone quiet, one by one over the jitter, and stops what is
- * left at the deadline. A handler with an on_drain of its own finishes its sessions itself.
+ * A drain notifies every session (on_drain), also those that begin during the drain. It lets each
+ * session answer what it received. It finishes idle sessions one by one over drain_jitter_ms, and
+ * stops the rest at the deadline. A handler that has on_drain finishes its sessions itself.
  */
 #include "drain.h"
 
 #include "check.h"
-#include "deadline.h"
+#include "lifecycle.h"
+#include "listener.h"
+#include "session.h"
 #include "siphash.h"
+#include "udp_socket.h"
 #include "worker.h"
 
-#define DRAIN__LOOK_MS 20u
-#define DRAIN__LOOK_NS (DRAIN__LOOK_MS * CLOCK_NS_PER_MS)
-/* How long a place that is never idle goes on taking in what the system had taken for us before. */
-#define DRAIN__PLACES_NS (200 * CLOCK_NS_PER_MS)
-/* When nothing was received for so long, nothing is on its way. */
-#define DRAIN__QUIET_MS 100u
-/* How long a look for quiet sessions waits at most for what is still unread. */
-#define DRAIN__BEHIND_NS (1000 * CLOCK_NS_PER_MS)
-/* How long a finished peer may take to finish too. */
+#define DRAIN__CHECK_MS 20u
+#define DRAIN__CHECK_NS (DRAIN__CHECK_MS * CLOCK_NS_PER_MS)
+/* How long an endpoint that is never idle accepts what the system had completed before. */
+#define DRAIN__ENDPOINTS_NS (200 * CLOCK_NS_PER_MS)
+/* A session that received nothing for this long has nothing in transit. */
+#define DRAIN__IDLE_MS 100u
+/* How long the check for idle sessions waits for unread events at most. */
+#define DRAIN__BACKLOG_NS (1000 * CLOCK_NS_PER_MS)
+/* How long the peer's FIN is awaited after ours. */
 #define DRAIN__LINGER_MS 1000u
 
-/* ---- every session ---- */
+/* ---- sessions ---- */
 
-/* Sessions stay on their list while they close, so each list may be walked whatever the call does
- * to them. */
+/* Sessions stay on their list while they close, so the call may close them. */
 static void drain__each_of(struct list *sessions, void (*call)(struct weir_session *session))
 {
     for (struct list *at = sessions->next; at != sessions; at = at->next)
-        call(weir_container_of(at, struct weir_session, in_open));
+        call(weir_container_of(at, struct weir_session, in_sessions));
 }
 
 static void drain__each(struct worker *worker, void (*call)(struct weir_session *session))
 {
-    drain__each_of(&worker->open, call);
-    drain__each_of(&worker->peers.by_age, call);
+    drain__each_of(&worker->tcp_sessions, call);
+    drain__each_of(&worker->udp_sessions, call);
 }
 
-static void drain__tell(struct weir_session *session)
-{
-    const struct weir_handler *handler = session->place->handler;
-
-    if (session->drain_told || !session->opened || !session_may_send(session)) return;
-    session->drain_told = true;
-    if (handler->on_drain) handler->on_drain(session);
-}
-
-void drain_mind_newcomer(struct weir_session *session)
-{
-    if (session->worker->order == WORKER_DRAIN) drain__tell(session);
-}
-
-static void drain__stop(struct weir_session *session)
+static void drain__stop_session(struct weir_session *session)
 {
     session_close(session, WEIR_REASON_SHUTDOWN);
 }
 
-/* Each session's own moment within the jitter, so that those that are sent away do not all come
- * back at once. */
+/* Returns when within drain_jitter_ms this session is finished, so that its clients do not all
+ * reconnect at the same time. */
 static uint64_t drain__offset_ms(const struct weir_session *session)
 {
     const struct worker_common *common = session->worker->common;
@@ -70,105 +58,136 @@ static uint64_t drain__offset_ms(const struct weir_session *session)
     return jitter_ms == 0 ? 0 : siphash(&common->key, &session->id, sizeof session->id) % jitter_ms;
 }
 
-/* Nothing is on its way to it or from it; what its rate or an unfinished frame holds up is. */
-static bool drain__is_quiet(const struct weir_session *session)
+/* Whether nothing is in transit to or from the session. A pause by the rate limit and a partial
+ * frame count as in transit. */
+static bool drain__is_idle(const struct weir_session *session)
 {
-    uint32_t now_ms = (uint32_t)session->worker->now_ms;
-    bool idle =
-        session->is_datagram || (!session->send_out && send_queue_is_empty(&session->queue));
+    uint32_t silent_ms = (uint32_t)session->worker->now_ms - session->timestamps.received_ms;
+    bool sends =
+        !session->is_datagram && (session->send_out || !send_queue_is_empty(&session->queue));
 
-    return idle && !session->rate_paused && !session->frame_partial &&
-           (uint32_t)(now_ms - session->received_ms) >= DRAIN__QUIET_MS;
+    return !sends && !session->rate_paused && !session->frame_partial &&
+           silent_ms >= DRAIN__IDLE_MS;
 }
 
-static void drain__finish_if_quiet(struct weir_session *session)
+/* The sessions of one worker that a check visits. */
+static void drain__finish_idle(struct weir_session *session, uint64_t passed_ms)
 {
-    const struct worker *worker = session->worker;
-    uint64_t passed_ms = (worker->now_ns - worker->drain_began_ns) / CLOCK_NS_PER_MS;
-
     if (session->state != SESSION_OPEN) return;
-    if (session->opened && session->place->handler->on_drain) return;
-    /* Never at the first look: what had come when the drain began may still be unread. */
-    if (passed_ms >= DRAIN__LOOK_MS + drain__offset_ms(session) && drain__is_quiet(session))
+    if (session->opened && session->service->handler->on_drain) return;
+    /* Never at the first check: bytes that came before the drain may still be unread. */
+    if (passed_ms >= DRAIN__CHECK_MS + drain__offset_ms(session) && drain__is_idle(session))
         session_finish(session, WEIR_REASON_DRAIN);
+}
+
+static void drain__finish_idle_of(struct list *sessions, uint64_t passed_ms)
+{
+    for (struct list *at = sessions->next; at != sessions; at = at->next)
+        drain__finish_idle(weir_container_of(at, struct weir_session, in_sessions), passed_ms);
+}
+
+/* ---- endpoints ---- */
+
+static void drain__mark_active(struct endpoint *endpoint)
+{
+    endpoint->was_active = true;
+}
+
+static void drain__each_endpoint(struct worker *worker, void (*call)(struct endpoint *endpoint))
+{
+    for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next)
+        call(weir_container_of(at, struct endpoint, in_endpoints));
+}
+
+static void drain__check_endpoint(struct endpoint *endpoint, bool is_last_check)
+{
+    if (endpoint->service->proto == WEIR_TCP)
+        listener_drain(weir_container_of(endpoint, struct listener, endpoint), is_last_check);
+    else
+        udp_socket_drain(weir_container_of(endpoint, struct udp_socket, endpoint), is_last_check);
 }
 
 /* ---- the worker ---- */
 
-static void drain__begin(struct worker *worker)
+static void drain__begin(struct drain *drain, struct worker *worker)
 {
-    worker->order = WORKER_DRAIN;
-    worker->drain_until_ns = NET_FOREVER;
-    worker->drain_began_ns = worker->drain_look_at_ns = worker->now_ns;
+    worker->request = WORKER_DRAIN;
+    drain->until_ns = NET_FOREVER;
+    drain->began_ns = drain->check_at_ns = worker->now_ns;
     if (worker->linger_ms == 0 || worker->linger_ms > DRAIN__LINGER_MS)
         worker->linger_ms = DRAIN__LINGER_MS;
-    for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
-        weir_container_of(at, struct place, in_places)->was_busy = true;
-    drain__each(worker, deadline_mind); /* those that have finished have less time now */
-    drain__each(worker, drain__tell);
+    drain__each_endpoint(worker, drain__mark_active);
+    drain__each(worker, session_update_deadline); /* the linger timeout may be shorter now */
+    drain__each(worker, lifecycle_notify_drain);
 }
 
 static void drain__begin_stop(struct worker *worker)
 {
-    worker->order = WORKER_STOP;
-    for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
-        place_close(weir_container_of(at, struct place, in_places));
-    drain__each(worker, drain__stop);
+    worker->request = WORKER_STOP;
+    drain__each_endpoint(worker, endpoint_close);
+    drain__each(worker, drain__stop_session);
 }
 
-/* A later drain may shorten the time of the one that is under way, and not lengthen it. */
-static void drain__mind_deadline(struct worker *worker)
+/* A later request may shorten the time of the drain that is running, and not extend it. */
+static void drain__update_deadline(struct drain *drain, struct worker *worker)
 {
-    uint32_t asked = atomic_load(&worker->drains_asked);
+    uint32_t requests = atomic_load(&worker->drains_requested);
     uint64_t until_ns = worker->now_ns + atomic_load(&worker->drain_ms) * CLOCK_NS_PER_MS;
 
-    if (asked == worker->drains_seen) return;
-    worker->drains_seen = asked;
-    if (until_ns < worker->drain_until_ns) worker->drain_until_ns = until_ns;
+    if (requests == drain->requests_seen) return;
+    drain->requests_seen = requests;
+    if (until_ns < drain->until_ns) drain->until_ns = until_ns;
 }
 
-/* Sessions may only seem quiet because what came from them is still unread: the worker reads for a
- * while before it looks. One that never gets to the end of it looks all the same. */
-static void drain__read_first(struct worker *worker)
+/* A session may seem idle only because its bytes are unread. So the check is delayed while events
+ * may be pending, but not longer than DRAIN__BACKLOG_NS. */
+static void drain__delay_check(struct drain *drain, const struct worker *worker)
 {
-    if (!worker->is_behind && worker->catching_up_iterations == 0) return;
-    if (worker->drain_behind_ns == 0) worker->drain_behind_ns = worker->now_ns;
-    if (worker->now_ns - worker->drain_behind_ns < DRAIN__BEHIND_NS)
-        worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
+    if (!worker->has_backlog && worker->catching_up_iterations == 0) return;
+    if (drain->backlog_since_ns == 0) drain->backlog_since_ns = worker->now_ns;
+    if (worker->now_ns - drain->backlog_since_ns < DRAIN__BACKLOG_NS)
+        drain->check_at_ns = worker->now_ns + DRAIN__CHECK_NS;
 }
 
-static void drain__look(struct worker *worker)
+static void drain__check(struct drain *drain, struct worker *worker)
 {
-    bool is_last_look = worker->now_ns - worker->drain_began_ns >= DRAIN__PLACES_NS;
+    uint64_t passed_ns = worker->now_ns - drain->began_ns;
+    bool is_last_check = passed_ns >= DRAIN__ENDPOINTS_NS;
 
-    drain__mind_deadline(worker);
-    if (worker->now_ns >= worker->drain_until_ns) {
+    for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next)
+        drain__check_endpoint(weir_container_of(at, struct endpoint, in_endpoints), is_last_check);
+    drain__each(worker, lifecycle_notify_drain);
+    drain__finish_idle_of(&worker->tcp_sessions, passed_ns / CLOCK_NS_PER_MS);
+    drain__finish_idle_of(&worker->udp_sessions, passed_ns / CLOCK_NS_PER_MS);
+}
+
+static void drain__continue(struct drain *drain, struct worker *worker)
+{
+    drain__update_deadline(drain, worker);
+    if (worker->now_ns >= drain->until_ns) {
         drain__begin_stop(worker);
         return;
     }
-    drain__read_first(worker);
-    if (worker->now_ns < worker->drain_look_at_ns) return;
-    worker->drain_behind_ns = 0;
-    worker->drain_look_at_ns = worker->now_ns + DRAIN__LOOK_NS;
-    for (struct list *at = worker->places.next; at != &worker->places; at = at->next)
-        place_drain(weir_container_of(at, struct place, in_places), is_last_look);
-    drain__each(worker, drain__tell);
-    drain__each(worker, drain__finish_if_quiet);
+    drain__delay_check(drain, worker);
+    if (worker->now_ns < drain->check_at_ns) return;
+    drain->backlog_since_ns = 0;
+    drain->check_at_ns = worker->now_ns + DRAIN__CHECK_NS;
+    drain__check(drain, worker);
 }
 
-void drain_mind_orders(struct worker *worker)
+void drain_update(struct drain *drain, struct worker *worker)
 {
-    uint8_t asked = atomic_load_explicit(&worker->asked, memory_order_acquire);
+    uint8_t requested = atomic_load_explicit(&worker->requested, memory_order_acquire);
 
-    if (worker->order == WORKER_STOP) return;
-    if (asked & WORKER_STOP)
+    if (worker->request == WORKER_STOP) return;
+    if (requested & WORKER_STOP)
         drain__begin_stop(worker);
-    else if (asked > worker->order)
-        drain__begin(worker);
-    if (worker->order == WORKER_DRAIN) drain__look(worker);
+    else if (requested > worker->request)
+        drain__begin(drain, worker);
+    if (worker->request == WORKER_DRAIN) drain__continue(drain, worker);
 }
 
-uint64_t drain_next_ns(const struct worker *worker)
+uint64_t drain_next_ns(const struct drain *drain, const struct worker *worker)
 {
-    return worker->order == WORKER_DRAIN ? worker->drain_look_at_ns : UINT64_MAX;
+    return worker->request == WORKER_DRAIN ? drain->check_at_ns : UINT64_MAX;
 }

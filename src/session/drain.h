@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* drain.h - the end of a worker: in peace, by a deadline, or at once. */
+/* drain.h - the shutdown of a worker: gracefully within a time limit (drain), or now (stop). */
 #ifndef SESSION_DRAIN_H
 #define SESSION_DRAIN_H
 
 #include <stdint.h>
 
 struct worker;
-struct weir_session;
 
-/* Takes up what was asked for, if it goes further than what is being carried out, and goes on with
- * a drain that is under way. Once a turn. */
-void drain_mind_orders(struct worker *worker);
+/* The progress of one worker's drain. */
+struct drain {
+    uint32_t requests_seen; /* the last drain request that until_ns takes account of */
+    uint64_t began_ns, until_ns;
+    uint64_t check_at_ns;      /* when to look for idle sessions again */
+    uint64_t backlog_since_ns; /* the check waits for unread events since then; 0: it does not */
+};
 
-/* The session began, perhaps amid a drain: its handler is told so. */
-void drain_mind_newcomer(struct weir_session *session);
+/* Begins what was requested if it is stronger than what is being carried out; continues a drain.
+ * Once per iteration. */
+void drain_update(struct drain *drain, struct worker *worker);
 
-/* When a drain wants to look again; UINT64_MAX: there is none. */
-uint64_t drain_next_ns(const struct worker *worker);
+/* Returns when drain_update() must run again at the latest; UINT64_MAX: never. */
+uint64_t drain_next_ns(const struct drain *drain, const struct worker *worker);
 
 #endif

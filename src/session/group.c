@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* group.c - groups of sessions by name.
+/* group.c - membership of sessions in named groups.
  *
  *      worker.groups [slot] -> group "red" -> group "blue"       each while it has members
  *                                 | members
- *                    session A -- seat -- seat                   a seat: one session in one group
- *                    session B -- seat
+ *                    session A -- membership -- membership       one session in one group
+ *                    session B -- membership
  *
- * A group is looked up when somebody joins, leaves or broadcasts; a broadcast then walks its seats.
- * Seats stay while their session closes and go with it, so the walk may close sessions.
+ * A group is looked up when a session joins or leaves, and once per broadcast (broadcast.c), which
+ * then walks the memberships. A session that closes keeps its memberships until it ends.
  */
 #include "group.h"
 
@@ -15,22 +15,13 @@
 
 #include "check.h"
 #include "memory.h"
-#include "peers.h"
-#include "place.h"
 #include "siphash.h"
 #include "worker.h"
 
 struct group {
-    struct group *next; /* of its slot */
-    struct list seats;
+    struct group *next; /* in the same slot */
+    struct list memberships;
     char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
-};
-
-struct group_seat {
-    struct list in_group;
-    struct group_seat *next; /* of its session */
-    struct group *group;
-    struct weir_session *session;
 };
 
 bool group_name_is_good(const char *name)
@@ -40,11 +31,11 @@ bool group_name_is_good(const char *name)
     return length > 0 && length <= WEIR_GROUP_NAME_BYTES_MAX;
 }
 
-/* Where the link to the group of that name is, or would be. */
+/* Returns where the group of that name is linked, or would be. */
 static struct group **group__link(struct worker *worker, const char *name)
 {
     uint64_t hash = siphash(&worker->common->key, name, strlen(name));
-    struct group **link = &worker->groups.slots[hash % GROUP_SLOTS_COUNT];
+    struct group **link = &worker->groups->slots[hash % GROUP_SLOTS_COUNT];
 
     while (*link && strcmp((*link)->name, name) != 0) link = &(*link)->next;
     return link;
@@ -57,29 +48,29 @@ static struct group *group__open(struct worker *worker, const char *name)
     if (*link) return *link;
     struct group *group = memory_alloc(sizeof *group);
     if (!group) return NULL;
-    list_init(&group->seats);
+    list_init(&group->memberships);
     memcpy(group->name, name, strlen(name) + 1);
     *link = group;
-    worker->groups.count++;
+    worker->groups->count++;
     return group;
 }
 
 static void group__close_if_empty(struct worker *worker, struct group *group)
 {
-    if (!list_is_empty(&group->seats)) return;
+    if (!list_is_empty(&group->memberships)) return;
     struct group **link = group__link(worker, group->name);
     weir_check(*link == group);
     *link = group->next;
-    worker->groups.count--;
+    worker->groups->count--;
     memory_free(group);
 }
 
-/* Where the session's seat in the group of that name is linked; where a new one would be, when it
- * has none. */
-static struct group_seat **group__seat(struct weir_session *session, const char *name,
-                                       uint32_t *count)
+/* Returns where the session's membership in the group of that name is linked, or would be; *count:
+ * how many memberships precede it. */
+static struct group_membership **group__membership(struct weir_session *session, const char *name,
+                                                   uint32_t *count)
 {
-    struct group_seat **link = &session->seats;
+    struct group_membership **link = &session->memberships;
 
     for (*count = 0; *link && strcmp((*link)->group->name, name) != 0; (*count)++)
         link = &(*link)->next;
@@ -92,90 +83,50 @@ enum weir_code group_join(struct weir_session *session, const char *name)
 
     if (!group_name_is_good(name)) return WEIR_INVALID;
     if (!session_may_send(session)) return WEIR_CANCELLED;
-    struct group_seat **link = group__seat(session, name, &count);
+    struct group_membership **link = group__membership(session, name, &count);
     if (*link) return WEIR_OK;
     if (count == WEIR_GROUPS_PER_SESSION_MAX) return WEIR_NO_ROOM;
-    struct group_seat *seat = memory_alloc(sizeof *seat);
-    struct group *group = seat ? group__open(session->worker, name) : NULL;
+    struct group_membership *membership = memory_alloc(sizeof *membership);
+    struct group *group = membership ? group__open(session->worker, name) : NULL;
     if (!group) {
-        memory_free(seat);
+        memory_free(membership);
         return WEIR_NO_MEMORY;
     }
-    seat->session = session;
-    seat->group = group;
-    list_init(&seat->in_group);
-    list_add_last(&group->seats, &seat->in_group);
-    *link = seat;
+    membership->session = session;
+    membership->group = group;
+    list_init(&membership->in_group);
+    list_add_last(&group->memberships, &membership->in_group);
+    *link = membership;
     return WEIR_OK;
 }
 
-static void group__leave(struct weir_session *session, struct group_seat **link)
+static void group__leave(struct weir_session *session, struct group_membership **link)
 {
-    struct group_seat *seat = *link;
-    struct group *group = seat->group;
+    struct group_membership *membership = *link;
+    struct group *group = membership->group;
 
-    *link = seat->next;
-    list_remove(&seat->in_group);
-    memory_free(seat);
+    *link = membership->next;
+    list_remove(&membership->in_group);
+    memory_free(membership);
     group__close_if_empty(session->worker, group);
 }
 
 void group_leave(struct weir_session *session, const char *name)
 {
     uint32_t count;
-    struct group_seat **link = group__seat(session, name, &count);
+    struct group_membership **link = group__membership(session, name, &count);
 
     if (*link) group__leave(session, link);
 }
 
 void group_leave_all(struct weir_session *session)
 {
-    while (session->seats) group__leave(session, &session->seats);
+    while (session->memberships) group__leave(session, &session->memberships);
 }
 
-/* The payload as one codec frames it: itself, or another made of its message. */
-struct group__framed {
-    const struct weir_codec *codec;
-    struct payload *payload; /* null: that codec cannot */
-};
-
-static void group__frame(struct group__framed *framed, struct payload *original,
-                         const struct weir_codec *codec)
+struct list *group_members(struct worker *worker, const char *name)
 {
-    enum weir_code code;
+    struct group *group = *group__link(worker, name);
 
-    if (framed->payload && framed->codec == codec) return;
-    if (framed->payload) payload_unref(framed->payload);
-    framed->codec = codec;
-    framed->payload = original->codec == codec
-                          ? payload_ref(original)
-                          : payload_open(codec, original->bytes + original->message_at,
-                                         original->message_length, &code);
-}
-
-static void group__send(struct weir_session *session, struct payload *payload,
-                        struct group__framed *framed)
-{
-    if (session->is_datagram) {
-        peers_send(session, payload->bytes + payload->message_at, payload->message_length);
-        return;
-    }
-    group__frame(framed, payload, session->place->codec);
-    if (framed->payload)
-        session_share(session, framed->payload);
-    else
-        counter_add(&session->worker->counters.sends_dropped, 1);
-}
-
-void group_broadcast(struct worker *worker, struct payload *payload)
-{
-    const struct group *group = *group__link(worker, payload->group);
-    struct group__framed framed = {NULL, NULL};
-
-    if (!group) return;
-    for (struct list *at = group->seats.next; at != &group->seats; at = at->next) {
-        const struct group_seat *seat = weir_container_of(at, struct group_seat, in_group);
-        if (seat->session->id != payload->except_id) group__send(seat->session, payload, &framed);
-    }
-    if (framed.payload) payload_unref(framed.payload);
+    return group ? &group->memberships : NULL;
 }

@@ -1,32 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* group.h - groups of sessions by name, to broadcast to: each worker knows its own members. */
+/* group.h - membership of sessions in named groups. Each worker knows its own members. */
 #ifndef SESSION_GROUP_H
 #define SESSION_GROUP_H
 
-#include "payload.h"
-#include "session.h"
+#include "session_state.h"
 
 struct group;
 
-#define GROUP_SLOTS_COUNT 1024u /* of one worker's table; a slot holds any number of groups */
+#define GROUP_SLOTS_COUNT 1024u /* of the hash table; a slot holds any number of groups */
 
-/* The groups that a worker's sessions are in, by name. */
+/* The groups of one worker that have members, by name. */
 struct group_table {
     struct group *slots[GROUP_SLOTS_COUNT];
     uint32_t count;
+};
+
+/* One session in one group. */
+struct group_membership {
+    struct list in_group;
+    struct group_membership *next; /* of the session */
+    struct group *group;
+    struct weir_session *session;
 };
 
 /* As weir_session_join() and weir_session_leave() say. */
 enum weir_code group_join(struct weir_session *session, const char *name);
 void group_leave(struct weir_session *session, const char *name);
 
-/* The session is over: it leaves all that it is in. */
+/* Leaves every group; the session ends. */
 void group_leave_all(struct weir_session *session);
 
-/* Whether a group could have that name. */
+/* Whether the name is allowed for a group. */
 bool group_name_is_good(const char *name);
 
-/* Queues the broadcast for every member on this worker. */
-void group_broadcast(struct worker *worker, struct payload *payload);
+/* Returns the list of this worker's memberships in the group; null: it has none. The list may be
+ * walked while its sessions are closed: they leave when they end. */
+struct list *group_members(struct worker *worker, const char *name);
 
 #endif

@@ -38,7 +38,7 @@ bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max)
     mailbox->net = NULL;
     for (uint32_t i = 0; i < count; i++) atomic_init(&mailbox->cells[i].turn, i);
     atomic_init(&mailbox->tail, MAILBOX__SHUT);
-    atomic_init(&mailbox->visitors, 0);
+    atomic_init(&mailbox->posters, 0);
     atomic_init(&mailbox->woken, false);
     return true;
 }
@@ -66,15 +66,15 @@ bool mailbox_shut(struct mailbox *mailbox)
     if (!atomic_compare_exchange_strong(&mailbox->tail, &expected, mailbox->head | MAILBOX__SHUT) &&
         !(expected & MAILBOX__SHUT))
         return false;
-    while (atomic_load(&mailbox->visitors) > 0) thread_yield();
+    while (atomic_load(&mailbox->posters) > 0) thread_yield();
     return true;
 }
 
 void mailbox_wake(struct mailbox *mailbox)
 {
-    atomic_fetch_add(&mailbox->visitors, 1);
+    atomic_fetch_add(&mailbox->posters, 1);
     if (!(atomic_load(&mailbox->tail) & MAILBOX__SHUT)) net_wake(mailbox->net);
-    atomic_fetch_sub(&mailbox->visitors, 1);
+    atomic_fetch_sub(&mailbox->posters, 1);
 }
 
 /* A cell of one's own to write the n-th letter into; null: why is in *posted. */
@@ -104,14 +104,14 @@ enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_c
     enum mailbox_posted posted;
     uint64_t n = 0;
 
-    atomic_fetch_add(&mailbox->visitors, 1);
+    atomic_fetch_add(&mailbox->posters, 1);
     struct mailbox_cell *cell = mailbox__claim(mailbox, &n, &posted);
     if (cell) {
         cell->command = *command;
         atomic_store_explicit(&cell->turn, n + 1, memory_order_release);
         if (!atomic_exchange(&mailbox->woken, true)) net_wake(mailbox->net);
     }
-    atomic_fetch_sub(&mailbox->visitors, 1);
+    atomic_fetch_sub(&mailbox->posters, 1);
     return posted;
 }
 

@@ -15,19 +15,20 @@
 #include "atomic.h"
 #include "net.h"
 
-struct place;
+struct service;
 struct payload;
 
 enum mailbox_kind {
-    MAILBOX_ACCEPTED,  /* place, socket, peer: a connection that was accepted elsewhere */
+    MAILBOX_ACCEPTED,  /* service, socket, peer: a connection that was accepted elsewhere */
     MAILBOX_SEND,      /* id, payload: a message for a session */
-    MAILBOX_CLOSE,     /* id */
+    MAILBOX_FINISH,    /* id: send what is queued, then close */
+    MAILBOX_ABORT,     /* id: discard what is queued, close */
     MAILBOX_BROADCAST, /* payload: for the members of its group */
 };
 
 struct mailbox_command {
     enum mailbox_kind kind;
-    const struct place *place;
+    const struct service *service;
     struct net_socket socket;
     struct weir_address peer;
     uint64_t id;
@@ -39,11 +40,11 @@ struct mailbox_cell;
 struct mailbox {
     struct mailbox_cell *cells; /* cells_count of them, a power of two */
     uint32_t cells_count;
-    uint64_t head;             /* the owner's: how many letters were taken */
-    _Atomic uint64_t tail;     /* how many places were given out; highest bit: it is shut */
-    _Atomic uint32_t visitors; /* threads that may yet touch the net */
-    _Atomic bool woken;        /* the owner was woken, and has not looked since */
-    struct net *net;           /* of the owner; set while it is open */
+    uint64_t head;            /* the owner's: how many letters were taken */
+    _Atomic uint64_t tail;    /* how many places were given out; highest bit: it is shut */
+    _Atomic uint32_t posters; /* threads that may yet touch the net */
+    _Atomic bool woken;       /* the owner was woken, and has not looked since */
+    struct net *net;          /* of the owner; set while it is open */
 };
 
 enum mailbox_posted { MAILBOX_POSTED, MAILBOX_FULL, MAILBOX_SHUT };

@@ -70,4 +70,65 @@ uint32_t send_queue_completed(struct send_queue *queue);
 /* Gives back all that is queued (not what is in flight). */
 void send_queue_drop(struct send_queue *queue, struct net *net);
 
+/* ---- borrowed run ----
+ *
+ * The receive buffer whose messages a handler is processing, and the frames that the handler sends
+ * back unchanged. As long as these frames are adjacent, they stay in the buffer as one range:
+ *
+ *      [ rest of a frame | f1 | f2 | f3 | part of f4 ]     f1, f2, f3 sent back: one run
+ *                        '---- run ----'
+ *
+ * Owner of the buffer: the run, from opening to closing it. The closed run is sent as the buffer
+ * itself, without a copy. If other bytes must leave first, the run so far is copied ahead of them
+ * (borrowed_run_take), and a new run may begin. There is one run per worker. */
+struct borrowed_run {
+    struct net_buffer *buffer; /* null: no receive buffer is being processed */
+    uint8_t *bytes;            /* in the buffer */
+    uint32_t length;           /* 0: no frame was sent back, or the run was taken */
+};
+
+/* Adds the frame to the run. Returns false, and changes nothing, if the frame is not in the buffer
+ * or does not follow the run. */
+static inline bool borrowed_run_extend(struct borrowed_run *run, const uint8_t *frame,
+                                       size_t length)
+{
+    const struct net_buffer *buffer = run->buffer;
+    uintptr_t at = (uintptr_t)frame;
+
+    if (!buffer || at < (uintptr_t)buffer->bytes || at >= (uintptr_t)buffer->bytes + buffer->length)
+        return false;
+    if (run->length > 0 && frame != run->bytes + run->length) return false;
+    if (run->length == 0) run->bytes = buffer->bytes + (at - (uintptr_t)buffer->bytes);
+    run->length += (uint32_t)length;
+    return true;
+}
+
+/* Empties the run; its bytes stay valid until the run is closed. Returns their number. */
+static inline uint32_t borrowed_run_take(struct borrowed_run *run, const uint8_t **bytes)
+{
+    uint32_t length = run->length;
+
+    *bytes = run->bytes;
+    run->length = 0;
+    return length;
+}
+
+/* Gives the buffer up. Returns it, cut to the run, for the caller to send. Returns null, after
+ * giving the buffer back to the pool, if the run is empty or `may_send` is false. */
+static inline struct net_buffer *borrowed_run_close(struct borrowed_run *run, struct net *net,
+                                                    bool may_send)
+{
+    struct net_buffer *buffer = run->buffer;
+
+    if (run->length > 0 && may_send) {
+        buffer->bytes = run->bytes;
+        buffer->length = run->length;
+    } else {
+        net_give_back(net, buffer);
+        buffer = NULL;
+    }
+    *run = (struct borrowed_run){.buffer = NULL};
+    return buffer;
+}
+
 #endif

@@ -1,39 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* session.c - the state machine of a session.
+/* session.c - the states of a session, and sending over TCP.
  *
- *            session_open
+ *          lifecycle.c begins it
  *                v
- *              OPEN --------- the peer's end ------> PEER_DONE
- *                | session_finish                      | queue empty: our end,
- *                v                                     | both ends done
- *            FINISHING -- both ends done ---> CLOSING <'   (and from anywhere: session_close)
+ *              OPEN -------- peer's FIN ---------> PEER_DONE
+ *                | session_finish                      | queue empty: FIN is sent,
+ *                v                                     | both sides are done
+ *            FINISHING -- both FINs seen ---> CLOSING <'   (and from any state: session_close)
  *                                                | NET_CLOSED
  *                                                v
- *                                              FREE          the slot's next session has another id
+ *                                              FREE          lifecycle.c ends it
  *
- * A datagram's peer knows OPEN, CLOSING and FREE alone: it has no ends. The end is one chain that
- * nothing skips: session_close (the reason is fixed) -> NET_CLOSED, or a datagram peer's flush ->
- * session_end (counted, on_close, FREE).
+ * A UDP peer has only the states OPEN, CLOSING and FREE: UDP has no FIN. Every end follows one
+ * path: session_close() fixes the reason; NET_CLOSED, or the flush of a UDP peer, leads to
+ * lifecycle_end().
  *
- * Memory: a received buffer is in hand for the length of on_message (hand.c); it is then in the
- * send queue (sent back) or in the pool. The queue's buffers pass to net with each send; at most
- * one send is out. Above the high mark receiving pauses, so a peer that does not read costs at most
- * that mark and one buffer.
+ * Ownership: the queue owns its buffers until net_send() takes them over; net gives them back to
+ * the pool. At most one send is outstanding. The receive buffer being processed is owned by the
+ * borrowed run (send_queue.h). Reading pauses above the high-water mark, so a peer that does not
+ * read costs at most that mark and one buffer.
  */
 #include "session.h"
 
 #include <string.h>
 
 #include "check.h"
-#include "deadline.h"
-#include "drain.h"
-#include "group.h"
-#include "hand.h"
 #include "memory.h"
-#include "peers.h"
-#include "place.h"
-#include "refusal.h"
-#include "session_table.h"
 #include "worker.h"
 
 _Static_assert(sizeof(struct weir_session) <= SESSION_BYTES_MAX,
@@ -41,10 +33,10 @@ _Static_assert(sizeof(struct weir_session) <= SESSION_BYTES_MAX,
 
 /* ---- states ---- */
 
-static void session__enter(struct weir_session *session, enum session_state state)
+void session_enter(struct weir_session *session, enum session_state state)
 {
-    static const uint32_t ways[SESSION_STATES_COUNT] = {
-        /* a bit for each state to go to */
+    static const uint32_t successors[SESSION_STATES_COUNT] = {
+        /* one bit per state that may follow */
         [SESSION_FREE] = 1u << SESSION_OPEN,
         [SESSION_OPEN] = 1u << SESSION_PEER_DONE | 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
         [SESSION_PEER_DONE] = 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
@@ -52,18 +44,17 @@ static void session__enter(struct weir_session *session, enum session_state stat
         [SESSION_CLOSING] = 1u << SESSION_FREE,
     };
 
-    weir_check(ways[session->state] >> state & 1u);
+    weir_check(successors[session->state] >> state & 1u);
     session->state = (uint8_t)state;
 }
 
-/* What holds whenever net or the worker turns to a session over a connection. */
-static void session__check(const struct weir_session *session)
+void session_check(const struct weir_session *session)
 {
     const struct send_queue *queue = &session->queue;
 
     weir_check(session->state != SESSION_FREE);
     weir_check(!session->is_datagram);
-    weir_check(session->worker->hand.session != session);
+    weir_check(session->worker->dispatch.session != session);
     weir_check(session->send_out == (queue->flight_bytes > 0));
     weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     weir_check(send_queue_is_empty(queue) == (queue->pinned_bytes == queue->flight_pinned_bytes));
@@ -77,27 +68,7 @@ static void session__check(const struct weir_session *session)
     }
 }
 
-bool session_may_send(const struct weir_session *session)
-{
-    return session->state == SESSION_OPEN || session->state == SESSION_PEER_DONE;
-}
-
-void *session_codec_state(struct weir_session *session)
-{
-    return session_table_extra(session);
-}
-
-void *session_handler_state(struct weir_session *session)
-{
-    const struct place *place = session->place;
-
-    if (place->handler->session_bytes == 0) return NULL;
-    weir_check(session->id != 0); /* who keeps something has no visitors */
-    return session_table_extra(session) + place->handler_state_at;
-}
-
-/* What the queue pins is summed over the worker for its counters. */
-static void session__account(struct weir_session *session)
+void session_account(struct weir_session *session)
 {
     struct send_queue *queue = &session->queue;
 
@@ -106,82 +77,70 @@ static void session__account(struct weir_session *session)
     queue->counted_bytes = queue->pinned_bytes;
 }
 
-/* ---- open ---- */
+/* ---- deadlines ---- */
 
-void session_start(struct weir_session *session, struct worker *worker, const struct place *place,
-                   const struct weir_address *peer)
+static uint32_t session__running_deadlines(const struct weir_session *session)
 {
-    session->owner.kind = OWNER_SESSION;
-    session->worker = worker;
-    session->place = place;
-    session->peer = *peer;
-    session->opened_ms = session->received_ms = session->sent_ms = (uint32_t)worker->now_ms;
-    session->is_datagram = place->proto == WEIR_UDP;
-    session__enter(session, SESSION_OPEN);
+    bool is_open = session->state == SESSION_OPEN;
+    uint32_t running = 0;
+
+    /* While the rate limit pauses reading, the peer may well have sent something. */
+    if (session->rate_paused)
+        running |= DEADLINE_RESUME;
+    else
+        running |= DEADLINE_IDLE;
+    if (session->is_datagram) return running;
+    if (is_open && !session->has_received) running |= DEADLINE_FIRST_BYTE;
+    if (is_open && session->frame_partial && !session->queue_paused && !session->rate_paused)
+        running |= DEADLINE_FRAME;
+    if (session->send_out) running |= DEADLINE_SEND;
+    if (session->finished && !session->peer_done) running |= DEADLINE_LINGER;
+    return running;
 }
 
-/* A session of the socket, OPEN, that nobody knows of yet. Null: the socket has been closed. */
-static struct weir_session *session__adopt(struct worker *worker, const struct place *place,
-                                           struct net_socket socket,
-                                           const struct weir_address *peer)
+struct deadline session_next_deadline(const struct weir_session *session)
 {
-    struct weir_session *session = session_table_open(&worker->table);
+    const struct worker *worker = session->worker;
+    const struct deadline_input input = {
+        .timestamps = &session->timestamps,
+        .config = &worker->common->config,
+        .now_ms = worker->now_ms,
+        .running = session__running_deadlines(session),
+        .linger_ms = worker->linger_ms,
+        .flight_bytes = session->send_out ? session->queue.flight_bytes : 0,
+        .finish_reason = (enum weir_reason)session->reason,
+        .is_datagram = session->is_datagram,
+    };
 
-    if (!session) {
-        net_refuse(worker->net, socket);
-        return NULL;
-    }
-    if (net_adopt(worker->net, socket, &session->owner, &session->handle, NULL) != WEIR_OK) {
-        session_table_close(&worker->table, session);
-        return NULL;
-    }
-    session_start(session, worker, place, peer);
-    list_add_last(&worker->open, &session->in_open);
-    return session;
+    return deadline_next(&input);
 }
 
-/* Who is turned away may be told so: a session that counts nowhere carries the farewell. */
-static void session__reject(struct worker *worker, const struct place *place,
-                            struct net_socket socket, const struct weir_address *peer)
+void session_update_deadline(struct weir_session *session)
 {
-    const char *reject_message = worker->common->config.reject_message;
+    struct worker *worker = session->worker;
 
-    if (!reject_message || reject_message[0] == '\0' ||
-        worker->reject_messages_open == WORKER_REJECT_MESSAGES_MAX) {
-        net_refuse(worker->net, socket);
-        return;
-    }
-    struct weir_session *session = session__adopt(worker, place, socket, peer);
-    if (!session) return;
-    worker->reject_messages_open++;
-    net_receive(worker->net, session->handle, true);
-    session_send_surely(session, (const uint8_t *)reject_message, strlen(reject_message));
-    session_finish(session, WEIR_REASON_APPLICATION);
-    deadline_mind(session);
+    if (session->state == SESSION_CLOSING) return;
+    struct deadline next = session_next_deadline(session);
+    if (next.at_ms == UINT64_MAX) return; /* a timer that still runs will expire without effect */
+    if (wheel_timer_runs(&session->deadline) && session->deadline.due_ms <= next.at_ms) return;
+    wheel_start(&worker->deadlines, &session->deadline, next.at_ms);
 }
 
-void session_open(struct worker *worker, const struct place *place, struct net_socket socket,
-                  const struct weir_address *peer)
+/* A send was posted now. Its deadline alone can be earlier than the timer: the others are unchanged
+ * or later. */
+static void session__start_send_deadline(struct weir_session *session)
 {
-    if (!refusal_admit(worker, peer)) {
-        session__reject(worker, place, socket, peer);
-        return;
-    }
-    struct weir_session *session = session__adopt(worker, place, socket, peer);
-    if (!session) {
-        refusal_readmit(worker, peer);
-        refusal_count(worker, REFUSAL_FAILED, peer, 1);
-        return;
-    }
-    session->admitted = session->opened = true;
-    counter_add(&worker->counters.accepted, 1);
-    net_receive(worker->net, session->handle, true);
-    deadline_mind(session);
-    if (place->handler->on_open) place->handler->on_open(session);
-    drain_mind_newcomer(session);
+    struct worker *worker = session->worker;
+    uint64_t timeout_ms = deadline_send_ms(&worker->common->config, session->queue.flight_bytes);
+    uint64_t at_ms = worker->now_ms + timeout_ms + 1;
+
+    session->timestamps.send_ms = (uint32_t)worker->now_ms;
+    if (timeout_ms == 0) return;
+    if (wheel_timer_runs(&session->deadline) && session->deadline.due_ms <= at_ms) return;
+    wheel_start(&worker->deadlines, &session->deadline, at_ms);
 }
 
-/* ---- close ---- */
+/* ---- ending ---- */
 
 void session_close(struct weir_session *session, enum weir_reason reason)
 {
@@ -190,82 +149,65 @@ void session_close(struct weir_session *session, enum weir_reason reason)
     weir_check(reason != WEIR_REASON_NONE);
     if (session->state == SESSION_CLOSING) return;
     if (session->reason == WEIR_REASON_NONE) session->reason = (uint8_t)reason;
-    session__enter(session, SESSION_CLOSING);
+    session_enter(session, SESSION_CLOSING);
     wheel_stop(&worker->deadlines, &session->deadline);
-    wheel_stop(&worker->alarms, &session->alarm);
-    if (session->is_datagram) {
-        worker_flush_later(worker, session); /* its flush ends it: we may be inside its handler */
-        return;
-    }
+    wheel_stop(&worker->user_timers, &session->user_timer);
+    session->ops->close(session);
+}
+
+static void session__close(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+
     send_queue_drop(&session->queue, worker->net);
-    session__account(session);
+    session_account(session);
     list_remove(&session->in_pending_flush);
     net_close(worker->net, session->handle);
 }
 
+/* Copies the borrowed run into the queue, because other bytes or FIN must follow it. */
+static void session__flush_run(struct weir_session *session)
+{
+    struct dispatch *dispatch = &session->worker->dispatch;
+    const uint8_t *bytes;
+
+    if (dispatch->session != session || dispatch->run.length == 0) return;
+    uint32_t length = borrowed_run_take(&dispatch->run, &bytes);
+    session_send_or_close(session, bytes, length);
+}
+
 void session_finish(struct weir_session *session, enum weir_reason reason)
 {
-    if (!session_may_send(session)) return; /* on its way to an end already */
-    if (session->is_datagram) {
-        place_settle(session);
-        session_close(session, reason);
-        return;
-    }
-    hand_settle(session);
-    if (!session_may_send(session)) return; /* it could not even be promised what was */
+    if (!session_may_send(session)) return; /* it is ending already */
+    session->ops->finish(session, reason);
+}
+
+static void session__finish(struct weir_session *session, enum weir_reason reason)
+{
+    session__flush_run(session);
+    if (!session_may_send(session)) return; /* memory was exhausted */
     session->reason = (uint8_t)reason;
-    session->frame_partial = false; /* nobody waits for the rest of it */
-    session__enter(session, SESSION_FINISHING);
-    session_mind_receiving(session); /* what comes is discarded, up to the peer's end */
+    session->frame_partial = false; /* its deadline no longer applies */
+    session_enter(session, SESSION_FINISHING);
+    session_update_receiving(session); /* received bytes are discarded, up to the peer's FIN */
     worker_flush_later(session->worker, session);
 }
 
 void session_fail(struct weir_session *session, const char *text)
 {
+    struct worker *worker = session->worker;
+    char peer[WEIR_ADDRESS_TEXT_BYTES];
+
     if (!session_may_send(session)) return;
-    session->decode_error = memory_copy_text(text); /* null: the reason alone must do */
-    refusal_tell(session->worker, &session->worker->faults, "closing", &session->peer, text);
+    session->decode_error = memory_copy_text(text); /* null: on_close gets the reason alone */
+    log_limited(&worker->decode_errors, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
+                "closing %s: %s", weir_address_text(&session->peer, peer, sizeof peer), text);
     session_finish(session, WEIR_REASON_PROTOCOL);
 }
 
-void session_end(struct weir_session *session)
-{
-    struct worker *worker = session->worker;
-    const struct weir_handler *handler = session->place->handler;
-    const struct weir_codec *codec = session->place->codec;
-    struct counters *counters = &worker->counters;
+/* ---- pausing of reading ---- */
 
-    weir_check(session->state == SESSION_CLOSING);
-    group_leave_all(session);
-    if (session->admitted) {
-        counter_add(session->is_datagram ? &counters->peers_closed : &counters->closed, 1);
-        counter_add(&counters->closed_by_reason[session->reason], 1);
-        if (session->opened && handler->on_close)
-            handler->on_close(session, (enum weir_reason)session->reason,
-                              session->decode_error ? session->decode_error : "");
-        if (!session->is_datagram) refusal_readmit(worker, &session->peer);
-    } else {
-        worker->reject_messages_open--;
-    }
-    if (session->is_datagram) peers_forget(session);
-    if (codec->release) codec->release(codec, session_codec_state(session));
-    memory_free(session->decode_error);
-    list_remove(&session->in_open);
-    session__enter(session, SESSION_FREE);
-    session_table_close(&worker->table, session);
-}
-
-void session_on_closed(struct weir_session *session)
-{
-    session__check(session);
-    weir_check(session->state == SESSION_CLOSING);
-    weir_check(!session->send_out);
-    session_end(session);
-}
-
-/* ---- receiving ---- */
-
-void session_mind_receiving(struct weir_session *session)
+void session_update_receiving(struct weir_session *session)
 {
     struct worker *worker = session->worker;
     const struct send_queue *queue = &session->queue;
@@ -283,39 +225,16 @@ void session_mind_receiving(struct weir_session *session)
     session->receiving_off = off;
     net_receive(worker->net, session->handle, !off);
     if (off) return;
-    /* What the peer sent meanwhile lies there unread: it was not silent, nor could a frame end. */
-    session->received_ms = session->frame_ms = (uint32_t)worker->now_ms;
-    deadline_mind(session);
+    /* Bytes that came during the pause are unread: the peer was not idle, and could not complete a
+     * frame. */
+    session->timestamps.received_ms = session->timestamps.frame_ms = (uint32_t)worker->now_ms;
+    session_update_deadline(session);
 }
 
-void session_on_received(struct weir_session *session, struct net_buffer *buffer)
-{
-    struct worker *worker = session->worker;
+/* ---- flush ---- */
 
-    session__check(session);
-    counter_add(&worker->counters.bytes_in, buffer->length);
-    session->received_ms = (uint32_t)worker->now_ms;
-    session->heard = true;
-    hand_receive(session, buffer);
-    session__account(session);
-    session_mind_receiving(session);
-}
-
-void session_on_peer_done(struct weir_session *session)
-{
-    session__check(session);
-    if (session->state == SESSION_CLOSING) return;
-    session->peer_done = true;
-    session->heard = true;
-    if (session->state == SESSION_OPEN) hand_receive_end(session);
-    if (session->state == SESSION_OPEN) session__enter(session, SESSION_PEER_DONE);
-    if (session->state != SESSION_CLOSING) worker_flush_later(session->worker, session);
-}
-
-/* ---- sending ---- */
-
-/* Our end is due when nothing is left to send: after the peer's end, or when a finish was asked
- * for. */
+/* Sends FIN if nothing is left to send, after the peer's FIN or after session_finish(). Closes when
+ * both sides are done. */
 static void session__end_if_done(struct weir_session *session)
 {
     struct worker *worker = session->worker;
@@ -325,12 +244,12 @@ static void session__end_if_done(struct weir_session *session)
     if (!session->finished) {
         net_finish(worker->net, session->handle);
         session->finished = true;
-        session->finished_ms = (uint32_t)worker->now_ms;
+        session->timestamps.finished_ms = (uint32_t)worker->now_ms;
     }
     if (session->peer_done)
         session_close(session, WEIR_REASON_PEER_DONE);
     else
-        deadline_mind(session);
+        session_update_deadline(session);
 }
 
 static void session__send_queued(struct weir_session *session)
@@ -339,24 +258,19 @@ static void session__send_queued(struct weir_session *session)
     struct worker *worker = session->worker;
     uint32_t count = send_queue_take(&session->queue, worker->net, buffers);
 
-    session__account(session);
-    if (count == 0) { /* the pool is empty: when a buffer is back, it is tried again */
-        list_add_last(&worker->starved, &session->in_pending_flush);
+    session_account(session);
+    if (count == 0) { /* the pool is empty: the loop tries again */
+        list_add_last(&worker->waiting_for_buffers, &session->in_pending_flush);
         return;
     }
     session->send_out = true;
-    session->send_ms = (uint32_t)worker->now_ms;
     net_send(worker->net, session->handle, buffers, count);
-    deadline_mind(session);
+    session__start_send_deadline(session);
 }
 
-void session_flush(struct weir_session *session)
+static void session__flush(struct weir_session *session)
 {
-    if (session->is_datagram) {
-        session_end(session);
-        return;
-    }
-    session__check(session);
+    session_check(session);
     weir_check(session->state != SESSION_CLOSING);
     if (!session->send_out && !send_queue_is_empty(&session->queue)) session__send_queued(session);
     session__end_if_done(session);
@@ -364,31 +278,31 @@ void session_flush(struct weir_session *session)
 
 void session_on_sent(struct weir_session *session, enum weir_code code)
 {
-    session__check(session);
+    session_check(session);
     uint32_t bytes = send_queue_completed(&session->queue);
     session->send_out = false;
-    session__account(session);
+    session_account(session);
     if (session->state == SESSION_CLOSING) return;
-    if (code != WEIR_OK) { /* how much of it went is unknown: nothing may be sent again */
+    if (code != WEIR_OK) { /* how many bytes were sent is unknown: nothing more may be sent */
         session_close(session, WEIR_REASON_RESET);
         return;
     }
-    session->sent_ms = (uint32_t)session->worker->now_ms;
+    session->timestamps.sent_ms = (uint32_t)session->worker->now_ms;
     counter_add(&session->worker->counters.bytes_out, bytes);
-    session_mind_receiving(session);
+    session_update_receiving(session);
     worker_flush_later(session->worker, session);
 }
 
 void session_on_broken(struct weir_session *session, enum weir_code code)
 {
-    session__check(session);
+    session_check(session);
     weir_check(code != WEIR_OK);
     session_close(session, WEIR_REASON_RESET);
 }
 
-/* ---- what the handler sends ---- */
+/* ---- sending ---- */
 
-/* Whether the peer costs no more than the high mark and one buffer with so many bytes more. */
+/* Whether the queue stays within the high-water mark and one buffer after adding `length` bytes. */
 static bool session__has_room(const struct weir_session *session, size_t length)
 {
     const struct worker *worker = session->worker;
@@ -398,36 +312,54 @@ static bool session__has_room(const struct weir_session *session, size_t length)
            worker->high_bytes;
 }
 
-enum weir_code session_send(struct weir_session *session, const void *bytes, size_t length)
+static enum weir_code session__send(struct weir_session *session, const void *bytes, size_t length)
 {
     struct worker *worker = session->worker;
-    const struct weir_codec *codec = session->place->codec;
-    struct weir_framing around = {.header_length = 0};
+    const struct weir_codec *codec = session->service->codec;
+    struct weir_framing framing = {.header_length = 0};
 
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (length > worker->high_bytes) return WEIR_TOO_LARGE;
-    enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &around) : WEIR_OK;
+    enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &framing) : WEIR_OK;
     if (code != WEIR_OK) return code;
-    weir_check_use(around.skip <= length, "a codec's head replaces bytes that are there");
+    weir_check_use(framing.skip <= length, "a codec's head replaces bytes that are there");
     const struct send_piece pieces[] = {
-        {around.header, around.header_length},
-        {length > 0 ? (const uint8_t *)bytes + around.skip : NULL, length - around.skip},
-        {around.trailer, around.trailer_length},
+        {framing.header, framing.header_length},
+        {length > 0 ? (const uint8_t *)bytes + framing.skip : NULL, length - framing.skip},
+        {framing.trailer, framing.trailer_length},
     };
-    size_t frame_length = around.header_length + length - around.skip + around.trailer_length;
+    size_t frame_length = framing.header_length + length - framing.skip + framing.trailer_length;
     if (frame_length == 0) return WEIR_OK;
-    hand_settle(session);
+    session__flush_run(session);
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (!session__has_room(session, frame_length)) return WEIR_NO_ROOM;
     if (!send_queue_copy(&session->queue, worker->net, pieces, weir_count_of(pieces)))
         return WEIR_NO_BUFFERS;
     counter_add(&worker->counters.messages_out, 1);
-    session__account(session);
+    session_account(session);
     worker_flush_later(worker, session);
     return WEIR_OK;
 }
 
-void session_send_surely(struct weir_session *session, const uint8_t *bytes, size_t length)
+static enum weir_code session__send_back(struct weir_session *session,
+                                         const struct weir_message *message)
+{
+    struct worker *worker = session->worker;
+
+    worker_take_message(worker, session, message);
+    if (!session_may_send(session)) return WEIR_CANCELLED;
+    if (message->frame_length > 0 &&
+        !borrowed_run_extend(&worker->dispatch.run, message->frame, message->frame_length)) {
+        session__flush_run(session);
+        if (session_may_send(session))
+            session_send_or_close(session, message->frame, message->frame_length);
+    }
+    if (!session_may_send(session)) return WEIR_CANCELLED; /* memory was exhausted */
+    counter_add(&worker->counters.messages_out, 1);
+    return WEIR_OK;
+}
+
+void session_send_or_close(struct weir_session *session, const uint8_t *bytes, size_t length)
 {
     const struct send_piece piece = {bytes, length};
     enum weir_code code;
@@ -442,19 +374,20 @@ void session_send_surely(struct weir_session *session, const uint8_t *bytes, siz
             return;
         }
     }
-    session__account(session);
+    session_account(session);
     worker_flush_later(session->worker, session);
 }
 
 /* ---- broadcasts ---- */
 
-/* Makes room in a full queue, by the policy. False: the session does not get this one. */
+/* Applies broadcast_policy if the queue is full. Returns false if this session does not get the
+ * payload. */
 static bool session__make_room(struct weir_session *session, uint32_t bytes)
 {
     struct worker *worker = session->worker;
     struct send_queue *queue = &session->queue;
 
-    /* One frame always goes: nobody is slow who owes nothing. */
+    /* An empty queue always accepts one frame, even an oversized one. */
     if (queue->pinned_bytes == 0 || queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes)
         return true;
     switch (worker->common->config.broadcast_policy) {
@@ -465,7 +398,7 @@ static bool session__make_room(struct weir_session *session, uint32_t bytes)
     }
     uint32_t most = bytes < worker->high_bytes ? (uint32_t)worker->high_bytes - bytes : 0;
     counter_add(&worker->counters.sends_dropped, send_queue_drop_oldest(queue, most));
-    session__account(session);
+    session_account(session);
     if (queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes) return true;
     counter_add(&worker->counters.sends_dropped, 1);
     return false;
@@ -476,13 +409,21 @@ void session_share(struct weir_session *session, struct payload *payload)
     struct worker *worker = session->worker;
 
     if (!session_may_send(session) || payload->length == 0) return;
-    weir_check(session->worker->hand.session != session); /* nothing to settle */
+    weir_check(worker->dispatch.session != session); /* no borrowed run to flush first */
     if (!session__make_room(session, send_queue_share_bytes(payload))) return;
     if (!send_queue_share(&session->queue, payload, true)) {
         counter_add(&worker->counters.sends_dropped, 1);
         return;
     }
     counter_add(&worker->counters.messages_out, 1);
-    session__account(session);
+    session_account(session);
     worker_flush_later(worker, session);
 }
+
+const struct session_ops session_tcp_ops = {
+    .send = session__send,
+    .send_back = session__send_back,
+    .finish = session__finish,
+    .close = session__close,
+    .flush = session__flush,
+};

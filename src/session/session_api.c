@@ -1,73 +1,65 @@
 /* SPDX-License-Identifier: MIT */
-/* session_api.c - what a handler may ask of a session (weir.h): a connection, a datagram's peer and
- * a datagram's sender without a session of its own answer alike. */
+/* session_api.c - the calls of weir.h that a handler makes on a session. TCP sessions, UDP peers
+ * and transient sessions (udp_socket.h) behave alike. A transient session ignores calls about
+ * anything that outlives its datagram. */
 #include <weir/weir.h>
 
 #include "check.h"
 #include "group.h"
-#include "hand.h"
-#include "place.h"
 #include "session.h"
 #include "worker.h"
 
-/* Whether it stands for the sender of the datagram in hand (place.h): it is gone with it. */
-static bool session_api__is_visitor(const struct weir_session *session)
-{
-    return session->owner.kind == OWNER_PLACE;
-}
-
 enum weir_code weir_session_send(struct weir_session *session, const void *bytes, size_t length)
 {
-    return session->is_datagram ? place_send(session, bytes, length)
-                                : session_send(session, bytes, length);
+    return session_send(session, bytes, length);
 }
 
 enum weir_code weir_session_send_back(struct weir_session *session,
                                       const struct weir_message *message)
 {
-    return session->is_datagram ? place_send_back(session, message)
-                                : hand_send_back(session, message);
+    return session->ops->send_back(session, message);
 }
 
 void weir_session_finish(struct weir_session *session)
 {
-    if (!session_api__is_visitor(session)) session_finish(session, WEIR_REASON_APPLICATION);
+    if (!session_is_transient(session)) session_finish(session, WEIR_REASON_APPLICATION);
 }
 
 void weir_session_abort(struct weir_session *session)
 {
-    if (!session_api__is_visitor(session)) session_close(session, WEIR_REASON_APPLICATION);
+    if (!session_is_transient(session)) session_close(session, WEIR_REASON_APPLICATION);
 }
 
 void weir_session_fail(struct weir_session *session, const char *text)
 {
-    if (!session_api__is_visitor(session)) session_fail(session, text);
+    if (!session_is_transient(session)) session_fail(session, text);
 }
 
 void weir_session_start_timer(struct weir_session *session, uint32_t ms)
 {
     struct worker *worker = session->worker;
     uint64_t due_ns = worker->now_ns + ms * CLOCK_NS_PER_MS;
+    uint64_t due_ms = (due_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS; /* never earlier */
 
-    if (session_api__is_visitor(session) || session->state == SESSION_CLOSING) return;
-    /* Rounded up: never sooner. */
-    wheel_start(&worker->alarms, &session->alarm, (due_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
+    if (session_is_transient(session) || session->state == SESSION_CLOSING) return;
+    wheel_start(&worker->user_timers, &session->user_timer, due_ms);
 }
 
 void weir_session_stop_timer(struct weir_session *session)
 {
-    if (!session_api__is_visitor(session)) wheel_stop(&session->worker->alarms, &session->alarm);
+    if (!session_is_transient(session))
+        wheel_stop(&session->worker->user_timers, &session->user_timer);
 }
 
 enum weir_code weir_session_join(struct weir_session *session, const char *group)
 {
-    if (session_api__is_visitor(session)) return WEIR_INVALID;
+    if (session_is_transient(session)) return WEIR_INVALID;
     return group_join(session, group);
 }
 
 void weir_session_leave(struct weir_session *session, const char *group)
 {
-    if (!session_api__is_visitor(session)) group_leave(session, group);
+    if (!session_is_transient(session)) group_leave(session, group);
 }
 
 void *weir_session_state(struct weir_session *session)
@@ -77,7 +69,7 @@ void *weir_session_state(struct weir_session *session)
 
 void *weir_session_user(const struct weir_session *session)
 {
-    return session->place->handler->user;
+    return session->service->handler->user;
 }
 
 struct weir_server *weir_session_server(const struct weir_session *session)
@@ -87,7 +79,7 @@ struct weir_server *weir_session_server(const struct weir_session *session)
 
 enum weir_proto weir_session_proto(const struct weir_session *session)
 {
-    return session->place->proto;
+    return session->service->proto;
 }
 
 const struct weir_address *weir_session_peer(const struct weir_session *session)

@@ -105,8 +105,8 @@ static bool session_table__grow(struct session_table *table)
     for (uint32_t i = 0; i < SESSION_TABLE_CHUNK && first + i < table->slots_max; i++) {
         struct weir_session *session = session_table__session(table, chunk, first + i);
         session->id = session_table__id(table, 0, first + i);
-        list_init(&session->in_open);
-        list_add_last(&table->free_list, &session->in_open);
+        list_init(&session->in_sessions);
+        list_add_last(&table->free_list, &session->in_sessions);
     }
     return true;
 }
@@ -115,17 +115,17 @@ struct weir_session *session_table_open(struct session_table *table)
 {
     if (list_is_empty(&table->free_list) && !session_table__grow(table)) return NULL;
     struct list *node = list_take_first(&table->free_list);
-    struct weir_session *session = weir_container_of(node, struct weir_session, in_open);
+    struct weir_session *session = weir_container_of(node, struct weir_session, in_sessions);
     uint64_t id = session->id;
     uint32_t slot = session_table__slot(id);
 
     weir_check(session->state == SESSION_FREE);
     memset(session, 0, table->stride_bytes);
     session->id = session_table__id(table, session_table__generation(id) + 1, slot);
-    list_init(&session->in_open);
+    list_init(&session->in_sessions);
     list_init(&session->in_pending_flush);
     wheel_timer_init(&session->deadline);
-    wheel_timer_init(&session->alarm);
+    wheel_timer_init(&session->user_timer);
     session_table__publish(table, slot, session->id);
     table->open_count++;
     return session;
@@ -133,17 +133,17 @@ struct weir_session *session_table_open(struct session_table *table)
 
 void session_table_close(struct session_table *table, struct weir_session *session)
 {
-    weir_check(!list_has(&session->in_open));
+    weir_check(!list_has(&session->in_sessions));
     weir_check(!list_has(&session->in_pending_flush));
     weir_check(!wheel_timer_runs(&session->deadline));
-    weir_check(!wheel_timer_runs(&session->alarm));
+    weir_check(!wheel_timer_runs(&session->user_timer));
     weir_check(table->open_count > 0);
     session->state = SESSION_FREE;
     session_table__publish(table, session_table__slot(session->id), 0);
     table->open_count--;
     if (session_table__generation(session->id) == SESSION_TABLE__GENERATION_MAX)
         return; /* retired */
-    list_add_last(&table->free_list, &session->in_open);
+    list_add_last(&table->free_list, &session->in_sessions);
 }
 
 struct weir_session *session_table_find(const struct session_table *table, uint64_t id)

@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#include "session.h"
+#include "session_state.h"
 
 struct session_table_chunk;
 
@@ -25,7 +25,7 @@ struct session_table {
     uint32_t stride_bytes; /* from one session to the next */
     /* SESSION_TABLE_CHUNK sessions each; never moved */
     struct session_table_chunk *_Atomic *chunks;
-    struct list free_list; /* through in_open */
+    struct list free_list; /* through in_sessions */
 };
 
 #define SESSION_TABLE_CHUNK 256u

@@ -34,6 +34,7 @@ void wheel_init(struct wheel *wheel, uint64_t now_ms)
 {
     weir_check(now_ms <= WHEEL_MS_MAX);
     wheel->now_ms = wheel->taken_ms = now_ms;
+    wheel->next_ms = UINT64_MAX;
     list_init(&wheel->due);
     for (uint32_t level = 0; level < WHEEL_LEVELS; level++) {
         wheel->occupied[level] = 0;
@@ -54,29 +55,6 @@ static void wheel__add(struct wheel *wheel, struct wheel_timer *timer)
 
     list_add_last(&wheel->slots[level][slot], &timer->in_slot);
     wheel->occupied[level] |= UINT64_C(1) << slot;
-}
-
-void wheel_start(struct wheel *wheel, struct wheel_timer *timer, uint64_t due_ms)
-{
-    uint64_t soonest_ms = wheel->taken_ms + 1;
-
-    wheel_stop(wheel, timer);
-    if (due_ms < soonest_ms) due_ms = soonest_ms;
-    timer->due_ms = due_ms < WHEEL_MS_MAX ? due_ms : WHEEL_MS_MAX;
-    wheel__add(wheel, timer);
-}
-
-void wheel_stop(struct wheel *wheel, struct wheel_timer *timer)
-{
-    struct list *neighbour = timer->in_slot.next;
-
-    if (!wheel_timer_runs(timer)) return;
-    list_remove(&timer->in_slot);
-    if (!list_is_empty(neighbour)) return;
-    /* The neighbour is now an empty list's head: a slot's, or that of those that are due. */
-    if (neighbour == &wheel->due) return;
-    size_t index = (size_t)(neighbour - &wheel->slots[0][0]);
-    wheel->occupied[index / WHEEL_SLOTS] &= ~(UINT64_C(1) << index % WHEEL_SLOTS);
 }
 
 static uint32_t wheel__lowest_bit(uint64_t bits)
@@ -105,11 +83,37 @@ static uint64_t wheel__next(const struct wheel *wheel, uint32_t *level)
     return UINT64_MAX;
 }
 
-uint64_t wheel_next_ms(const struct wheel *wheel)
+static void wheel__update_next(struct wheel *wheel)
 {
     uint32_t level;
 
-    return list_is_empty(&wheel->due) ? wheel__next(wheel, &level) : wheel->now_ms;
+    wheel->next_ms = list_is_empty(&wheel->due) ? wheel__next(wheel, &level) : wheel->now_ms;
+}
+
+void wheel_start(struct wheel *wheel, struct wheel_timer *timer, uint64_t due_ms)
+{
+    uint64_t soonest_ms = wheel->taken_ms + 1;
+
+    wheel_stop(wheel, timer);
+    if (due_ms < soonest_ms) due_ms = soonest_ms;
+    timer->due_ms = due_ms < WHEEL_MS_MAX ? due_ms : WHEEL_MS_MAX;
+    if (timer->due_ms < wheel->next_ms) wheel->next_ms = timer->due_ms;
+    wheel__add(wheel, timer);
+}
+
+void wheel_stop(struct wheel *wheel, struct wheel_timer *timer)
+{
+    struct list *neighbour = timer->in_slot.next;
+
+    if (!wheel_timer_runs(timer)) return;
+    list_remove(&timer->in_slot);
+    if (!list_is_empty(neighbour)) return;
+    /* The neighbour is now the head of an empty list: a slot, or the list of expired timers. */
+    if (neighbour != &wheel->due) {
+        size_t index = (size_t)(neighbour - &wheel->slots[0][0]);
+        wheel->occupied[index / WHEEL_SLOTS] &= ~(UINT64_C(1) << index % WHEEL_SLOTS);
+    }
+    wheel__update_next(wheel);
 }
 
 /* Goes on to the beginning of the next occupied slot; its timers go down, or are due. */
@@ -132,21 +136,25 @@ static void wheel__advance(struct wheel *wheel, uint32_t level, uint64_t to_ms)
         wheel__add(wheel, weir_container_of(at, struct wheel_timer, in_slot));
 }
 
-struct wheel_timer *wheel_take_due(struct wheel *wheel, uint64_t now_ms)
+/* Fills the list of expired timers, if it is empty, with those of the earliest due_ms. */
+static void wheel__expire(struct wheel *wheel, uint64_t now_ms)
 {
     uint32_t level;
+    uint64_t next_ms;
 
+    while (list_is_empty(&wheel->due) && (next_ms = wheel__next(wheel, &level)) <= now_ms)
+        wheel__advance(wheel, level, next_ms);
+    if (list_is_empty(&wheel->due) && now_ms > wheel->now_ms) wheel->now_ms = now_ms;
+}
+
+struct wheel_timer *wheel_take_next(struct wheel *wheel, uint64_t now_ms)
+{
     if (now_ms > WHEEL_MS_MAX) now_ms = WHEEL_MS_MAX;
     if (now_ms > wheel->taken_ms) wheel->taken_ms = now_ms;
-    for (;;) {
-        struct list *first = list_take_first(&wheel->due);
-        if (first) return weir_container_of(first, struct wheel_timer, in_slot);
-        uint64_t next_ms = wheel__next(wheel, &level);
-        if (next_ms > now_ms) break;
-        wheel__advance(wheel, level, next_ms);
-    }
-    if (now_ms > wheel->now_ms) wheel->now_ms = now_ms;
-    return NULL;
+    wheel__expire(wheel, now_ms);
+    struct list *first = list_take_first(&wheel->due);
+    wheel__update_next(wheel);
+    return first ? weir_container_of(first, struct wheel_timer, in_slot) : NULL;
 }
 
 static void wheel__validate_slot(const struct wheel *wheel, uint32_t level, uint32_t slot)
@@ -161,6 +169,7 @@ static void wheel__validate_slot(const struct wheel *wheel, uint32_t level, uint
             weir_container_of((struct list *)(uintptr_t)at, struct wheel_timer, in_slot);
         weir_check(at->next->previous == at);
         weir_check(timer->due_ms > wheel->now_ms);
+        weir_check(timer->due_ms >= wheel->next_ms);
         weir_check(wheel__level(wheel->now_ms, timer->due_ms) == level);
         weir_check(wheel__slot(timer->due_ms, level) == slot);
     }
@@ -169,6 +178,7 @@ static void wheel__validate_slot(const struct wheel *wheel, uint32_t level, uint
 void wheel_validate(const struct wheel *wheel)
 {
     weir_check(wheel->now_ms <= wheel->taken_ms);
+    if (!list_is_empty(&wheel->due)) weir_check(wheel->next_ms <= wheel->now_ms);
     for (uint32_t level = 0; level < WHEEL_LEVELS; level++)
         for (uint32_t slot = 0; slot < WHEEL_SLOTS; slot++)
             wheel__validate_slot(wheel, level, slot);

@@ -21,6 +21,7 @@ struct wheel_timer {
 struct wheel {
     uint64_t now_ms;                 /* all that was due at it has been taken */
     uint64_t taken_ms;               /* up to where wheel_take_due() has been asked to look */
+    uint64_t next_ms;                /* no timer expires before it */
     uint64_t occupied[WHEEL_LEVELS]; /* a bit a slot */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
     struct list due; /* at now_ms, waiting to be taken */
@@ -40,13 +41,24 @@ static inline bool wheel_timer_runs(const struct wheel_timer *timer)
     return list_has(&timer->in_slot);
 }
 
-/* No timer is due before it; UINT64_MAX: none runs. It may be earlier than the next one is due, and
- * wheel_take_due() then moves on from there. */
-uint64_t wheel_next_ms(const struct wheel *wheel);
+/* Returns a time before which no timer expires; UINT64_MAX: none runs. It can be earlier than the
+ * next expiry: wheel_take_due() then moves on from there. */
+static inline uint64_t wheel_next_ms(const struct wheel *wheel)
+{
+    return wheel->next_ms;
+}
 
-/* One due timer, stopped; null: there is none (any more) at that time. Never one that is due later;
- * timers come in the order of their due_ms. */
-struct wheel_timer *wheel_take_due(struct wheel *wheel, uint64_t now_ms);
+/* The part of wheel_take_due() that searches. */
+struct wheel_timer *wheel_take_next(struct wheel *wheel, uint64_t now_ms);
+
+/* Returns a timer that has expired, stopped; null: none has. Timers come in the order of their
+ * due_ms, and never early. */
+static inline struct wheel_timer *wheel_take_due(struct wheel *wheel, uint64_t now_ms)
+{
+    if (now_ms >= wheel->next_ms) return wheel_take_next(wheel, now_ms);
+    if (now_ms > wheel->taken_ms) wheel->taken_ms = now_ms;
+    return NULL;
+}
 
 /* Tests: checks every invariant. */
 void wheel_validate(const struct wheel *wheel);

@@ -1,139 +1,148 @@
 /* SPDX-License-Identifier: MIT */
-/* worker.h - one thread's world: its net, its sessions, its places to listen, and the loop that
- * turns them. */
+/* worker.h - the state of one worker that all files of the session layer use: its net, clock,
+ * configuration, counters, timers, and its lists of sessions.
+ *
+ * A worker is one thread with its event loop. Parts that belong to one file each (session table,
+ * mailbox, groups, UDP peers, admission) are named here by pointer only; loop.h holds them.
+ */
 #ifndef SESSION_WORKER_H
 #define SESSION_WORKER_H
 
 #include <weir/weir.h>
 
-#include "address_counts.h"
-#include "address_list.h"
 #include "atomic.h"
+#include "check.h"
 #include "clock.h"
 #include "counters.h"
-#include "group.h"
-#include "hand.h"
 #include "list.h"
 #include "log.h"
-#include "mailbox.h"
+#include "log_limited.h"
 #include "net.h"
-#include "peers.h"
-#include "place.h"
-#include "refusal.h"
-#include "session_table.h"
+#include "send_queue.h"
+#include "session_state.h"
 #include "siphash.h"
 #include "wheel.h"
 
-/* What the workers of a server share: read-only, but for what is atomic or has a lock inside, which
- * is touched once per connection and never per message. */
+struct admission;
+struct admission_limits;
+struct group_table;
+struct mailbox;
+struct session_table;
+struct udp_peers;
+struct worker;
+
+/* Shared by the workers of a server; read-only while they run. */
 struct worker_common {
     struct weir_config config;
     struct weir_server *server; /* for weir_session_server() alone */
     struct log log;
-    struct siphash_key key; /* of every keyed hash; drawn at the start */
-    struct address_list allow, deny;
-    struct address_counts address_counts; /* open when sessions_per_address_max is not 0 */
-    _Atomic uint64_t accepts;             /* the bucket of accept_rate_max */
-    _Atomic uint32_t sessions_open;       /* in all workers */
-    /* Where one listener serves all workers (net_info.listeners_share): all of them, set before the
-     * first runs. Null: each listens for itself. */
-    struct worker **team;
-    uint32_t team_count;
+    struct siphash_key key;          /* of every keyed hash; random, drawn at the start */
+    struct admission_limits *limits; /* see admission.h; the only part that changes */
+    /* Where one worker listens for all: all workers, set before the first one runs. Null: each
+     * worker listens for itself (net_info.listeners_share). */
+    struct worker **handoff_workers;
+    uint32_t handoff_count;
 };
 
-enum worker_order { WORKER_RUN, WORKER_DRAIN, WORKER_STOP }; /* a bit each, in their order */
+/* What a worker is asked to do, weakest first; DRAIN and STOP are one bit each. */
+enum worker_request { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
 
-#define WORKER_REJECT_MESSAGES_MAX 64u /* refused connections that are being told so, at once */
+#define WORKER_REJECT_MESSAGES_MAX \
+    64u /* connections that are open for their reject message alone */
+
+/* The call of on_message that is running, if any. A worker has at most one. */
+struct dispatch {
+    struct weir_session *session;       /* null: none */
+    const struct weir_message *message; /* null: on_message has returned, or sent it back */
+    struct borrowed_run run;            /* with the receive buffer that holds the message */
+};
 
 struct worker {
     struct worker_common *common;
-    struct session_table table;
-    struct mailbox mailbox;
+    struct session_table *table;
+    struct mailbox *mailbox;
+    struct group_table *groups;
+    struct udp_peers *udp_peers;
+    struct admission *admission;
+    struct net *net; /* null: not open */
     struct counters counters;
-
-    /* Its own thread's alone, from here on. */
-    struct net *net;
-    uint64_t now_ns, now_ms; /* of the batch in hand */
-    struct list open;        /* every session over a connection that is not FREE */
-    struct peers peers;      /* every session of a datagram peer */
-    struct list touched;     /* sessions with something to send or to end this turn */
-    struct list starved;     /* sessions that could not send for want of buffers */
-    struct list places;      /* every place that is not closed */
-    struct wheel deadlines, alarms;
-    struct group_table groups;
-    struct hand hand;
-    struct refusal_log refusals[REFUSALS_COUNT], faults;
-    uint64_t high_bytes; /* the marks in memory, see worker_open */
-    uint32_t pause_bytes, resume_bytes;
-    uint32_t linger_ms; /* how long a peer may take to follow our end */
+    uint64_t now_ns, now_ms; /* of the current batch of events */
+    struct wheel deadlines, user_timers;
+    struct list tcp_sessions; /* sessions over a connection, not FREE */
+    struct list udp_sessions; /* sessions of UDP peers, longest idle first */
+    uint32_t udp_sessions_count;
+    struct list endpoints;           /* listeners and UDP sockets, until their NET_CLOSED */
+    struct list pending_flush;       /* sessions to flush at the end of this iteration */
+    struct list waiting_for_buffers; /* sessions that could not send because the pool was empty */
+    struct dispatch dispatch;
+    struct log_limited decode_errors;
+    /* The memory account of the worker plugs in here: every byte that a peer can make the worker
+     * hold is charged to it (docs/decisions/0007-send-steps-and-borrowed-buffers.md). Today there
+     * are marks per session: */
+    uint64_t high_bytes; /* a send queue never exceeds it by more than a buffer and a frame */
+    uint32_t pause_bytes, resume_bytes; /* reading pauses and resumes at these queue sizes */
+    uint32_t buffer_bytes;              /* capacity of one stream buffer */
     uint32_t datagram_sends_max;
-    uint32_t buffer_bytes; /* capacity of one stream buffer */
+    uint32_t linger_ms; /* how long to wait for the peer's FIN after ours */
     uint32_t reject_messages_open;
-    uint32_t catching_up_iterations; /* not 0: the thread stood still, see worker__mind_stillness */
-    bool is_behind; /* true exactly when more may have come than this turn had room or time for */
-    uint32_t team_next; /* of equals, whose turn it is */
-    uint64_t waited_until_ns;
-    uint64_t gauged_at_ms;
+    uint32_t catching_up_iterations; /* not 0: timers wait until unread events are handled */
+    bool has_backlog;                /* more events may be pending than the last batch held */
     uint8_t index;
-    uint8_t order;        /* enum worker_order: what is being carried out */
-    uint32_t drains_seen; /* the last that drain_until_ns takes account of */
-    uint64_t drain_began_ns, drain_until_ns;
-    uint64_t drain_look_at_ns; /* when to look for quiet sessions again */
-    uint64_t drain_behind_ns;  /* since when that waits for what is still unread; 0: it does not */
+    uint8_t request;       /* enum worker_request: what is being carried out */
+    uint32_t handoff_next; /* where the search for the least loaded worker begins */
 
-    /* Any thread's. */
-    _Atomic uint8_t asked;         /* enum worker_order: the bits of all that was asked for */
-    _Atomic uint64_t drain_ms;     /* how long a drain may take; written before `asked` */
-    _Atomic uint32_t drains_asked; /* moves on with every worker_drain; written after drain_ms */
-    _Atomic uint32_t load;         /* sessions, and letters on their way: a guess */
+    /* Any thread. */
+    _Atomic uint8_t requested;         /* bits of enum worker_request */
+    _Atomic uint64_t drain_ms;         /* how long a drain may take; written before `requested` */
+    _Atomic uint32_t drains_requested; /* incremented by each drain request, after drain_ms */
+    _Atomic uint32_t load;             /* sessions, and sockets being handed over: an estimate */
 };
 
-/* ---- life: init on any thread; open, run and close on the worker's own; free on any ---- */
+/* Requests a drain or a stop; takes effect in the next iteration. Thread: any. */
+static inline void worker_request(struct worker *worker, enum worker_request request)
+{
+    atomic_fetch_or(&worker->requested, (uint8_t)request);
+}
 
-/* The table and the mailbox, which other threads may look at as long as the worker lives; sessions
- * carry so many extra bytes. False: no memory. */
-bool worker_init(struct worker *worker, uint8_t index, struct worker_common *common,
-                 size_t extra_bytes);
-
-/* Opens the net and what stands on it. */
-enum weir_code worker_open(struct worker *worker, const struct net_options *asked,
-                           struct weir_error *error);
-
-/* Turns until a drain or a stop has ended everything. */
-void worker_run(struct worker *worker);
-
-/* One turn, which waits until `until_ns` at most. False: everything has ended. For tests;
- * worker_run calls it. */
-bool worker_iterate(struct worker *worker, uint64_t until_ns);
-
-/* Nothing may be open any more: after worker_run, or after a worker_open that was followed by
- * nothing. */
-void worker_close(struct worker *worker);
-
-/* One that was initialised, or is all zero. */
-void worker_free(struct worker *worker);
-
-/* Any thread, while the worker is open. A later order only ever shortens: run < drain < stop. */
-void worker_drain(struct worker *worker, uint32_t deadline_ms);
-void worker_stop(struct worker *worker);
-
-/* ---- for the rest of the layer ---- */
-
-/* The session has something to send or to end this turn. */
+/* Puts the session on the list of those that have something to send or to end. */
 static inline void worker_flush_later(struct worker *worker, struct weir_session *session)
 {
     if (!list_has(&session->in_pending_flush))
-        list_add_last(&worker->touched, &session->in_pending_flush);
+        list_add_last(&worker->pending_flush, &session->in_pending_flush);
 }
 
-/* A connection came to a place of this worker: it goes to the member of the team with the fewest
- * sessions. */
-void worker_place_accepted(struct worker *worker, const struct place *place,
-                           struct net_socket socket, const struct weir_address *peer);
+/* Begins the processing of a received buffer, which it takes over; null: there is none. */
+static inline void worker_begin_dispatch(struct worker *worker, struct weir_session *session,
+                                         struct net_buffer *buffer)
+{
+    weir_check(!worker->dispatch.session);
+    worker->dispatch = (struct dispatch){.session = session, .run = {.buffer = buffer}};
+}
 
-void worker_count_pause(struct worker *worker, enum weir_code code);
+/* Calls on_message. */
+static inline void worker_dispatch(struct worker *worker, struct weir_session *session,
+                                   const struct weir_message *message)
+{
+    worker->dispatch.message = message;
+    session->service->handler->on_message(session, message);
+    worker->dispatch.message = NULL;
+}
 
-/* A listener or datagram socket broke: it is closed and the log says so; the others live on. */
-void worker_place_broke(struct worker *worker, struct place *place, const struct net_event *event);
+/* Takes the message being dispatched, to send it back. */
+static inline void worker_take_message(struct worker *worker, const struct weir_session *session,
+                                       const struct weir_message *message)
+{
+    weir_check_use(worker->dispatch.session == session && worker->dispatch.message == message,
+                   "weir_session_send_back is for the message in hand, once");
+    worker->dispatch.message = NULL;
+}
+
+static inline void worker_count_pause(struct worker *worker, enum weir_code code)
+{
+    struct counters *counters = &worker->counters;
+
+    counter_add(code == WEIR_NO_BUFFERS ? &counters->pauses_no_buffers : &counters->pauses_no_files,
+                1);
+}
 
 #endif

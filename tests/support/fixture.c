@@ -34,13 +34,15 @@ struct weir_config fixture_config(void)
 static void fixture__set_common(const struct weir_config *config)
 {
     struct worker_common *common = &fixture.common;
+    struct admission_limits *limits = &fixture.limits;
 
     common->config = *config;
+    common->limits = limits;
     memset(&common->key, 7, sizeof common->key);
-    require(address_list_parse(&common->allow, config->allow, "allow", NULL) == WEIR_OK);
-    require(address_list_parse(&common->deny, config->deny, "deny", NULL) == WEIR_OK);
+    require(address_list_parse(&limits->allow, config->allow, "allow", NULL) == WEIR_OK);
+    require(address_list_parse(&limits->deny, config->deny, "deny", NULL) == WEIR_OK);
     if (config->sessions_per_address_max > 0)
-        require(address_counts_init(&common->address_counts, config->sessions_max, &common->key));
+        require(address_counts_init(&limits->address_counts, config->sessions_max, &common->key));
 }
 
 void fixture_open(const struct weir_config *config, const struct weir_codec *codec,
@@ -64,26 +66,28 @@ void fixture_open(const struct weir_config *config, const struct weir_codec *cod
     if (fixture_handles_max > 0) options.handles_max = fixture_handles_max;
     fixture__set_common(config);
     if (!codec) codec = &codec_raw;
-    require(worker_init(&fixture.worker, 0, &fixture.common, place_extra_bytes(codec, handler)));
-    require(worker_open(&fixture.worker, &options, NULL) == WEIR_OK);
-    place_init(&fixture.tcp, WEIR_TCP, codec, handler);
-    place_init(&fixture.udp, WEIR_UDP, &codec_datagram, handler);
-    require(place_open(&fixture.tcp, &fixture.worker, &where, NULL) == WEIR_OK);
-    require(place_open(&fixture.udp, &fixture.worker, &where, NULL) == WEIR_OK);
+    require(loop_init(&fixture.loop, 0, &fixture.common, service_session_bytes(codec, handler)));
+    require(loop_open(&fixture.loop, &options, NULL) == WEIR_OK);
+    service_init(&fixture.tcp_service, WEIR_TCP, codec, handler);
+    service_init(&fixture.udp_service, WEIR_UDP, &codec_datagram, handler);
+    require(listener_open(&fixture.tcp, &fixture.loop.worker, &fixture.tcp_service, &where, NULL) ==
+            WEIR_OK);
+    require(udp_socket_open(&fixture.udp, &fixture.loop.worker, &fixture.udp_service, &where,
+                            NULL) == WEIR_OK);
     fixture.address = where.address;
 }
 
 static bool fixture__iterate_until(uint64_t until_ns)
 {
-    bool running = worker_iterate(&fixture.worker, until_ns);
+    bool running = loop_iterate(&fixture.loop, until_ns);
 
-    fixture_validate(&fixture.worker);
+    fixture_validate(&fixture.loop.worker);
     return running;
 }
 
 bool fixture_iterate(uint64_t wait_ns)
 {
-    return fixture__iterate_until(net_now_ns(fixture.worker.net) + wait_ns);
+    return fixture__iterate_until(net_now_ns(fixture.loop.worker.net) + wait_ns);
 }
 
 void fixture_turns(int count)
@@ -93,18 +97,18 @@ void fixture_turns(int count)
 
 void fixture_run_ms(uint64_t ms)
 {
-    uint64_t until_ns = net_now_ns(fixture.worker.net) + ms * FIXTURE_MS;
+    uint64_t until_ns = net_now_ns(fixture.loop.worker.net) + ms * FIXTURE_MS;
 
-    for (int i = 0; i < FIXTURE_TURNS_MAX && net_now_ns(fixture.worker.net) < until_ns; i++)
+    for (int i = 0; i < FIXTURE_TURNS_MAX && net_now_ns(fixture.loop.worker.net) < until_ns; i++)
         fixture__iterate_until(until_ns);
-    require(net_now_ns(fixture.worker.net) >= until_ns);
+    require(net_now_ns(fixture.loop.worker.net) >= until_ns);
 }
 
 struct weir_stats fixture_stats(void)
 {
     struct weir_stats stats = {0};
 
-    counters_add_to(&fixture.worker.counters, &stats);
+    counters_add_to(&fixture.loop.worker.counters, &stats);
     return stats;
 }
 
@@ -130,15 +134,15 @@ static void fixture__check_counts(void)
 
 void fixture_close(void)
 {
-    worker_stop(&fixture.worker);
+    remote_stop(&fixture.loop.worker);
     for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
     fixture__check_counts();
-    require(fixture.common.sessions_open == 0);
-    worker_close(&fixture.worker);
-    worker_free(&fixture.worker);
-    address_list_free(&fixture.common.allow);
-    address_list_free(&fixture.common.deny);
-    address_counts_free(&fixture.common.address_counts);
+    require(fixture.limits.sessions_open == 0);
+    loop_close(&fixture.loop);
+    loop_free(&fixture.loop);
+    address_list_free(&fixture.limits.allow);
+    address_list_free(&fixture.limits.deny);
+    address_counts_free(&fixture.limits.address_counts);
     sim_free(fixture.simulation);
 }
 
@@ -221,7 +225,7 @@ void fixture_take_buffers(void)
 {
     struct net_buffer *buffer;
 
-    while ((buffer = net_take(fixture.worker.net, 1)) != NULL) {
+    while ((buffer = net_take(fixture.loop.worker.net, 1)) != NULL) {
         buffer->next = fixture__taken;
         fixture__taken = buffer;
     }
@@ -232,7 +236,7 @@ void fixture_give_back_buffers(void)
     while (fixture__taken) {
         struct net_buffer *buffer = fixture__taken;
         fixture__taken = buffer->next;
-        net_give_back(fixture.worker.net, buffer);
+        net_give_back(fixture.loop.worker.net, buffer);
     }
 }
 
@@ -246,9 +250,9 @@ void fixture_run_to_the_end(void)
 
 struct weir_session *fixture_only_session(void)
 {
-    struct list *open = &fixture.worker.open;
+    struct list *open = &fixture.loop.worker.tcp_sessions;
 
     require(!list_is_empty(open));
     require(open->next == open->previous);
-    return weir_container_of(open->next, struct weir_session, in_open);
+    return weir_container_of(open->next, struct weir_session, in_sessions);
 }

@@ -5,8 +5,13 @@
 #define SUPPORT_FIXTURE_H
 
 #include "clock.h"
+#include "inbound.h"
+#include "listener.h"
+#include "loop.h"
+#include "remote.h"
+#include "session.h"
 #include "sim.h"
-#include "worker.h"
+#include "udp_socket.h"
 
 #define FIXTURE_TURNS_MAX 200000 /* a test that needs more hangs */
 #define FIXTURE_MS CLOCK_NS_PER_MS
@@ -14,8 +19,11 @@
 struct fixture {
     struct net_simulation *simulation;
     struct worker_common common;
-    struct worker worker;
-    struct place tcp, udp; /* on 127.0.0.1:5050 */
+    struct admission_limits limits;
+    struct loop loop;
+    struct service tcp_service, udp_service;
+    struct listener tcp;   /* on 127.0.0.1:5050 */
+    struct udp_socket udp; /* the same address */
     struct weir_address address;
 };
 

@@ -6,15 +6,17 @@
  */
 #include "fixture_validate.h"
 
+#include "admission.h"
 #include "check.h"
 #include "require.h"
+#include "session.h"
 #include "worker.h"
 
 uint32_t fixture_broadcast_bytes_max = 64 * 1024;
 
 /* What the sessions of a worker amount to. */
 struct fixture_validate__sums {
-    uint64_t admitted, farewells, peers, pinned_bytes;
+    uint64_t admitted, rejected, peers, pinned_bytes;
 };
 
 /* ---- times ---- */
@@ -40,14 +42,17 @@ static void fixture_validate__stream_times(const struct weir_session *session)
     uint64_t more_ms = rate > 0 ? (uint64_t)session->queue.flight_bytes * 1000 / rate : 0;
     bool paused = session->queue_paused || session->rate_paused;
 
-    if (session->state == SESSION_OPEN && !session->heard)
-        fixture_validate__time(session, session->opened_ms, config->first_byte_timeout_ms);
+    if (session->state == SESSION_OPEN && !session->has_received)
+        fixture_validate__time(session, session->timestamps.opened_ms,
+                               config->first_byte_timeout_ms);
     if (session->state == SESSION_OPEN && session->frame_partial && !paused)
-        fixture_validate__time(session, session->frame_ms, config->frame_timeout_ms);
+        fixture_validate__time(session, session->timestamps.frame_ms, config->frame_timeout_ms);
     if (session->send_out && config->send_timeout_ms > 0)
-        fixture_validate__time(session, session->send_ms, config->send_timeout_ms + more_ms);
+        fixture_validate__time(session, session->timestamps.send_ms,
+                               config->send_timeout_ms + more_ms);
     if (session->finished && !session->peer_done)
-        fixture_validate__time(session, session->finished_ms, session->worker->linger_ms);
+        fixture_validate__time(session, session->timestamps.finished_ms,
+                               session->worker->linger_ms);
     if (session->rate_paused) require(wheel_timer_runs(&session->deadline));
 }
 
@@ -57,17 +62,19 @@ static void fixture_validate__times(const struct weir_session *session)
     uint32_t now_ms = (uint32_t)session->worker->now_ms;
     uint32_t idle_ms =
         session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
-    bool sent_last = now_ms - session->sent_ms < now_ms - session->received_ms;
+    bool sent_last =
+        now_ms - session->timestamps.sent_ms < now_ms - session->timestamps.received_ms;
 
     if (session->state == SESSION_CLOSING) {
         require(!wheel_timer_runs(&session->deadline));
-        require(!wheel_timer_runs(&session->alarm));
+        require(!wheel_timer_runs(&session->user_timer));
         return;
     }
     if (!session->rate_paused)
-        fixture_validate__time(session, sent_last ? session->sent_ms : session->received_ms,
-                               idle_ms);
-    fixture_validate__time(session, session->opened_ms, config->lifetime_ms);
+        fixture_validate__time(
+            session, sent_last ? session->timestamps.sent_ms : session->timestamps.received_ms,
+            idle_ms);
+    fixture_validate__time(session, session->timestamps.opened_ms, config->lifetime_ms);
     if (!session->is_datagram) fixture_validate__stream_times(session);
 }
 
@@ -92,7 +99,7 @@ static void fixture_validate__stream(const struct weir_session *session,
     if (session->admitted)
         sums->admitted++;
     else
-        sums->farewells++;
+        sums->rejected++;
 }
 
 static void fixture_validate__sessions(const struct worker *worker,
@@ -100,15 +107,15 @@ static void fixture_validate__sessions(const struct worker *worker,
 {
     const struct list *at;
 
-    for (at = worker->open.next; at != &worker->open; at = at->next) {
+    for (at = worker->tcp_sessions.next; at != &worker->tcp_sessions; at = at->next) {
         const struct weir_session *session =
-            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_open);
+            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_sessions);
         fixture_validate__stream(session, sums);
         fixture_validate__times(session);
     }
-    for (at = worker->peers.by_age.next; at != &worker->peers.by_age; at = at->next) {
+    for (at = worker->udp_sessions.next; at != &worker->udp_sessions; at = at->next) {
         const struct weir_session *session =
-            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_open);
+            weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_sessions);
         require(session->is_datagram);
         require(session->state == SESSION_OPEN);
         fixture_validate__times(session);
@@ -123,9 +130,9 @@ void fixture_validate(const struct worker *worker)
     uint64_t by_reason = 0;
 
     wheel_validate(&worker->deadlines);
-    wheel_validate(&worker->alarms);
-    require(!worker->hand.session && !worker->hand.message);
-    require(list_is_empty(&worker->touched));
+    wheel_validate(&worker->user_timers);
+    require(!worker->dispatch.session && !worker->dispatch.message);
+    require(list_is_empty(&worker->pending_flush));
     fixture_validate__sessions(worker, &sums);
     counters_add_to(&worker->counters, &stats);
     for (int i = 0; i < WEIR_REASONS_COUNT; i++) by_reason += stats.closed_by_reason[i];
@@ -134,8 +141,8 @@ void fixture_validate(const struct worker *worker)
     require_equal(stats.peers_opened - stats.peers_closed, sums.peers);
     require_equal(by_reason, stats.closed + stats.peers_closed);
     require_equal(stats.queued_bytes, sums.pinned_bytes);
-    require_equal(worker->common->sessions_open, sums.admitted);
-    require_equal(worker->reject_messages_open, sums.farewells);
-    require_equal(worker->peers.count, sums.peers);
-    require_equal(worker->table.open_count, sums.admitted + sums.farewells + sums.peers);
+    require_equal(worker->common->limits->sessions_open, sums.admitted);
+    require_equal(worker->reject_messages_open, sums.rejected);
+    require_equal(worker->udp_sessions_count, sums.peers);
+    require_equal(worker->table->open_count, sums.admitted + sums.rejected + sums.peers);
 }

@@ -67,7 +67,8 @@ static void send_about(void *argument)
     while (!atomic_load(&anyone.over)) {
         uint32_t count = atomic_load(&anyone.ids_count);
         uint64_t id = count == 0 ? 1 : atomic_load(&anyone.ids[turn++ % count % IDS_MAX]);
-        enum weir_code code = turn % 97 == 0   ? weir_finish(anyone.server, id)
+        enum weir_code code = turn % 194 == 0  ? weir_abort(anyone.server, id)
+                              : turn % 97 == 0 ? weir_finish(anyone.server, id)
                               : turn % 31 == 0 ? weir_broadcast(anyone.server, "all", "b", 1, id)
                                                : weir_send(anyone.server, id, "s", 1);
         atomic_fetch_add(turn % 31 == 0         ? &anyone.broadcasts
@@ -182,6 +183,8 @@ static void nobody_is_nobody(void **state)
     assert_int_equal(weir_send(anyone.server, UINT64_MAX, "s", 1), WEIR_GONE);
     assert_int_equal(weir_finish(anyone.server, UINT64_C(1) << 48), WEIR_GONE);
     assert_int_equal(weir_finish(anyone.server, UINT64_C(9) << 48), WEIR_GONE);
+    assert_int_equal(weir_abort(anyone.server, UINT64_C(1) << 48), WEIR_GONE);
+    assert_int_equal(weir_abort(anyone.server, UINT64_C(9) << 48), WEIR_GONE);
     assert_int_equal(weir_broadcast(anyone.server, "", "s", 1, 0), WEIR_INVALID);
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';

@@ -12,7 +12,7 @@
 #include "builtin.h"
 #include "codec_dot.h"
 #include "fixture.h"
-#include "mail.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -190,7 +190,7 @@ static void a_slow_reader_is_closed_below_the_lowest_rate_alone(void **state)
     struct sim_peer *deaf = fixture_connect();
     fixture_run_ms(10);
     while (!fixture_only_session()->send_out) { /* until the network takes no more */
-        mail_send(&fixture.worker, fixture_only_session()->id, much, 30000);
+        remote_send(&fixture.loop.worker, fixture_only_session()->id, much, 30000);
         fixture_run_ms(100);
     }
     uint32_t flight_ms = fixture_only_session()->queue.flight_bytes; /* a byte a millisecond */

@@ -74,7 +74,7 @@ static void a_drain_reads_what_lies_there_before_it_calls_anybody_quiet(void **s
     fixture_run_ms(500);
     for (uint32_t i = 0; i < CROWD; i++) assert_int_equal(sim_peer_send(peers[i], "x", 1), 1);
     sim_pass_ns(fixture.simulation, 50 * FIXTURE_MS);
-    worker_drain(&fixture.worker, HOUR_MS);
+    remote_drain(&fixture.loop.worker, HOUR_MS);
     for (uint32_t i = 0; i < CROWD; i++) {
         uint32_t received = 0;
         for (int n = 0; n < FIXTURE_TURNS_MAX && received == 0; n++) {
@@ -92,7 +92,7 @@ static void a_drain_reads_what_lies_there_before_it_calls_anybody_quiet(void **s
  * what came before. */
 static uint64_t ms_until_the_end(struct sim_peer *peer, uint64_t late_ms, uint32_t *received)
 {
-    uint64_t begun_ns = net_now_ns(fixture.worker.net);
+    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
     uint8_t bytes[16];
 
     *received = 0;
@@ -103,7 +103,7 @@ static uint64_t ms_until_the_end(struct sim_peer *peer, uint64_t late_ms, uint32
         *received += sim_peer_receive(peer, bytes, sizeof bytes);
     }
     assert_true(sim_peer_saw_end(peer));
-    return (net_now_ns(fixture.worker.net) - begun_ns) / FIXTURE_MS;
+    return (net_now_ns(fixture.loop.worker.net) - begun_ns) / FIXTURE_MS;
 }
 
 static void a_worker_that_is_always_late_drains_all_the_same(void **state)
@@ -115,7 +115,7 @@ static void a_worker_that_is_always_late_drains_all_the_same(void **state)
     fixture_open(&config, NULL, &handler_echo, 35);
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(500);
-    worker_drain(&fixture.worker, HOUR_MS);
+    remote_drain(&fixture.loop.worker, HOUR_MS);
     uint64_t took_ms = ms_until_the_end(peer, 50, &received);
     assert_true(took_ms >= 1000 && took_ms < 1500);
     fixture_close();
@@ -131,7 +131,7 @@ static void a_worker_that_stood_still_in_a_drain_reads_first(void **state)
     fixture_open(&config, NULL, &handler_echo, 36);
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(500);
-    worker_drain(&fixture.worker, HOUR_MS);
+    remote_drain(&fixture.loop.worker, HOUR_MS);
     fixture_turns(10);
     assert_false(sim_peer_saw_end(peer));
     assert_int_equal(sim_peer_send(peer, "x", 1), 1);
@@ -148,9 +148,9 @@ static void who_comes_during_a_drain_is_told_of_it(void **state)
     (void)state;
     told_count = 0;
     fixture_open(&config, NULL, &handler_polite, 32);
-    worker_drain(&fixture.worker, HOUR_MS);
+    remote_drain(&fixture.loop.worker, HOUR_MS);
     fixture_turns(2);
-    assert_int_equal(fixture.worker.order, WORKER_DRAIN);
+    assert_int_equal(fixture.loop.worker.request, WORKER_DRAIN);
     struct sim_peer *peer = fixture_connect();
     for (int i = 0; i < 1000 && !sim_peer_saw_end(peer); i++) fixture_iterate(FIXTURE_MS);
     assert_true(sim_peer_saw_end(peer));
@@ -186,7 +186,7 @@ static void a_datagram_peer_that_comes_during_a_drain_is_answered_and_told(void 
     (void)state;
     told_count = 0;
     fixture_open(&config, NULL, &handler_polite, 33);
-    worker_drain(&fixture.worker, HOUR_MS);
+    remote_drain(&fixture.loop.worker, HOUR_MS);
     fixture_turns(2);
     struct sim_datagrams *peer = ask("late");
     expect_answer(peer, "late");

@@ -13,7 +13,7 @@
 #include "check.h"
 #include "codec_dot.h"
 #include "fixture.h"
-#include "mail.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -50,11 +50,11 @@ static const struct weir_handler handler_finish = {
 /* How long a drain with this deadline takes until the end. */
 static uint64_t drain_takes_ms(uint32_t deadline_ms)
 {
-    uint64_t begun_ns = net_now_ns(fixture.worker.net);
+    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
 
-    worker_drain(&fixture.worker, deadline_ms);
+    remote_drain(&fixture.loop.worker, deadline_ms);
     fixture_run_to_the_end();
-    return (net_now_ns(fixture.worker.net) - begun_ns) / FIXTURE_MS;
+    return (net_now_ns(fixture.loop.worker.net) - begun_ns) / FIXTURE_MS;
 }
 
 /* What the system had taken for us before is still let in, and must not be left waiting for a word
@@ -90,7 +90,7 @@ static void a_drain_ends_by_the_peers_of_an_on_drain(void **state)
     struct sim_datagrams *peer = fixture_datagrams(2);
     fixture_send_to(peer, "hello");
     fixture_hear(peer, "hello");
-    worker_drain(&fixture.worker, 60 * S);
+    remote_drain(&fixture.loop.worker, 60 * S);
     fixture_hear(peer, "bye");
     fixture_run_to_the_end();
     assert_int_equal(told_count, 1);
@@ -157,13 +157,14 @@ static void quiet_is_who_owes_nothing_and_is_owed_nothing(void **state)
     fixture_say(rests, "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.");
     fixture_send_to(peer, "x");
     fixture_run_ms(20);
-    uint64_t owed_id =
-        weir_container_of(fixture.worker.open.previous, struct weir_session, in_open)->id;
+    uint64_t owed_id = weir_container_of(fixture.loop.worker.tcp_sessions.previous,
+                                         struct weir_session, in_sessions)
+                           ->id;
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(mail_send(&fixture.worker, owed_id, much, sizeof much), WEIR_OK);
+        assert_int_equal(remote_send(&fixture.loop.worker, owed_id, much, sizeof much), WEIR_OK);
         fixture_run_ms(20);
     }
-    worker_drain(&fixture.worker, 10 * S);
+    remote_drain(&fixture.loop.worker, 10 * S);
     fixture_run_ms(1 * S);
     assert_int_equal(fixture_stats().open, 3);
     fixture_say(begun, "un.");
@@ -191,7 +192,7 @@ static void each_waits_for_its_own_moment_of_the_jitter(void **state)
     struct sim_peer *peers[5];
     for (int i = 0; i < 5; i++) peers[i] = fixture_connect();
     fixture_run_ms(200);
-    worker_drain(&fixture.worker, 60 * S);
+    remote_drain(&fixture.loop.worker, 60 * S);
     fixture_run_ms(1 * S);
     assert_true(fixture_stats().open > 0);
     fixture_run_to_the_end();
@@ -207,7 +208,7 @@ static void places_with_answers_out_stay_until_they_are_sent(void **state)
     (void)state;
     fixture_open(&config, NULL, &handler_echo, 7);
     struct sim_datagrams *peer = fixture_datagrams(2);
-    worker_drain(&fixture.worker, 60 * S);
+    remote_drain(&fixture.loop.worker, 60 * S);
     for (int i = 0; i < 40; i++) { /* never idle: the last look ends it */
         fixture_send_to(peer, "again");
         fixture_run_ms(10);
@@ -229,8 +230,8 @@ static void a_starved_session_is_not_quiet(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(200);
     fixture_take_buffers();
-    session_send_surely(fixture_only_session(), (const uint8_t *)"owed", 4);
-    worker_drain(&fixture.worker, 60 * S);
+    session_send_or_close(fixture_only_session(), (const uint8_t *)"owed", 4);
+    remote_drain(&fixture.loop.worker, 60 * S);
     fixture_run_ms(2 * S);
     assert_int_equal(fixture_only_session()->state, SESSION_OPEN);
     fixture_give_back_buffers();
@@ -265,14 +266,15 @@ static void a_place_is_not_idle_while_an_answer_is_out(void **state)
     fixture_send_to(peer, "hello");
     fixture_hear(peer, "hello");
     uint64_t id =
-        weir_container_of(fixture.worker.peers.by_age.next, struct weir_session, in_open)->id;
-    worker_drain(&fixture.worker, 1 * S);
+        weir_container_of(fixture.loop.worker.udp_sessions.next, struct weir_session, in_sessions)
+            ->id;
+    remote_drain(&fixture.loop.worker, 1 * S);
     fixture_run_ms(100);
-    assert_false(fixture.udp.closing);
-    while (fixture.worker.drain_look_at_ns - fixture.worker.now_ns > FIXTURE_MS / 5)
+    assert_false(fixture.udp.endpoint.closing);
+    while (fixture.loop.drain.check_at_ns - fixture.loop.worker.now_ns > FIXTURE_MS / 5)
         fixture_iterate(FIXTURE_MS / 10);
-    sim_pass_ns(fixture.simulation, fixture.worker.drain_look_at_ns - fixture.worker.now_ns);
-    assert_int_equal(mail_send(&fixture.worker, id, "news", 4), WEIR_OK);
+    sim_pass_ns(fixture.simulation, fixture.loop.drain.check_at_ns - fixture.loop.worker.now_ns);
+    assert_int_equal(remote_send(&fixture.loop.worker, id, "news", 4), WEIR_OK);
     fixture_iterate(0);
     assert_int_equal(fixture.udp.out_count, 1);
     fixture_hear(peer, "news");

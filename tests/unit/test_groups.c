@@ -16,8 +16,8 @@
 #include "codec_dot.h"
 #include "fixture.h"
 #include "group.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 
 /* A word joins the group of that name, "-word" leaves it; the code is kept. */
 static enum weir_code last_code;
@@ -53,7 +53,7 @@ static void broadcast_as(const struct weir_codec *codec, const char *group, cons
 
     assert_non_null(payload);
     snprintf(payload->group, sizeof payload->group, "%s", group);
-    assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);
     fixture_run_ms(50);
 }
@@ -65,18 +65,18 @@ static void joining_twice_is_joining_once(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_say(peer, "a.a.b.c.");
     fixture_run_ms(50);
-    assert_int_equal(fixture.worker.groups.count, 3);
+    assert_int_equal(fixture.loop.groups.count, 3);
     broadcast_as(&codec_dot, "a", "once");
     fixture_expect(peer, "once.");
     fixture_say(peer, "-b.-b.-never.");
     fixture_run_ms(50);
-    assert_int_equal(fixture.worker.groups.count, 2);
+    assert_int_equal(fixture.loop.groups.count, 2);
     broadcast_as(&codec_dot, "b", "gone");
     broadcast_as(&codec_dot, "c", "last");
     fixture_expect(peer, "last.");
     fixture_say(peer, "-a.-c.");
     fixture_run_ms(50);
-    assert_int_equal(fixture.worker.groups.count, 0);
+    assert_int_equal(fixture.loop.groups.count, 0);
     sim_peer_close(peer);
     fixture_close();
 }
@@ -91,10 +91,10 @@ static void a_group_ends_with_its_last_member(void **state)
     fixture_run_ms(50);
     fixture_say(one, "-a.");
     fixture_run_ms(50);
-    assert_int_equal(fixture.worker.groups.count, 1);
+    assert_int_equal(fixture.loop.groups.count, 1);
     sim_peer_close(two);
     fixture_run_ms(50);
-    assert_int_equal(fixture.worker.groups.count, 0);
+    assert_int_equal(fixture.loop.groups.count, 0);
     sim_peer_close(one);
     fixture_close();
 }
@@ -134,15 +134,17 @@ static void groups_of_one_slot_are_told_apart(void **state)
     open_fixture(&codec_dot);
     for (int i = 0; i < 2; i++) peers[i] = fixture_connect();
     fixture_run_ms(20);
-    session = weir_container_of(fixture.worker.open.next, struct weir_session, in_open);
+    session =
+        weir_container_of(fixture.loop.worker.tcp_sessions.next, struct weir_session, in_sessions);
     assert_int_equal(weir_session_join(session, "mine"), WEIR_OK);
-    session = weir_container_of(fixture.worker.open.previous, struct weir_session, in_open);
+    session = weir_container_of(fixture.loop.worker.tcp_sessions.previous, struct weir_session,
+                                in_sessions);
     for (int i = 0; i < 10 * (int)GROUP_SLOTS_COUNT; i++) { /* now and then in the slot of "mine" */
         snprintf(name, sizeof name, "%d", i);
         assert_int_equal(weir_session_join(session, name), WEIR_OK);
-        assert_int_equal(fixture.worker.groups.count, 2);
+        assert_int_equal(fixture.loop.groups.count, 2);
         weir_session_leave(session, name);
-        assert_int_equal(fixture.worker.groups.count, 1);
+        assert_int_equal(fixture.loop.groups.count, 1);
     }
     for (int i = 0; i < 2; i++) sim_peer_close(peers[i]);
     fixture_close();
@@ -154,11 +156,11 @@ static void without_memory_nobody_joins(void **state)
     open_fixture(NULL);
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(20);
-    for (uint64_t nth = 1; nth <= 2; nth++) { /* the seat, the group */
+    for (uint64_t nth = 1; nth <= 2; nth++) { /* the membership, the group */
         memory_fail_nth(nth, 0);
         assert_int_equal(weir_session_join(fixture_only_session(), "a"), WEIR_NO_MEMORY);
         memory_fail_nth(0, 0);
-        assert_int_equal(fixture.worker.groups.count, 0);
+        assert_int_equal(fixture.loop.groups.count, 0);
     }
     assert_int_equal(weir_session_join(fixture_only_session(), "a"), WEIR_OK);
     sim_peer_close(peer);
@@ -170,12 +172,13 @@ static void without_memory_nobody_joins(void **state)
 static void each_member_gets_it_as_its_listener_frames_it(void **state)
 {
     struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060), .backlog = 8};
-    struct place raw;
+    struct service service;
+    struct listener raw;
 
     (void)state;
     open_fixture(&codec_dot);
-    place_init(&raw, WEIR_TCP, &codec_raw, &handler_join);
-    assert_int_equal(place_open(&raw, &fixture.worker, &where, NULL), WEIR_OK);
+    service_init(&service, WEIR_TCP, &codec_raw, &handler_join);
+    assert_int_equal(listener_open(&raw, &fixture.loop.worker, &service, &where, NULL), WEIR_OK);
     struct sim_peer *dotted = fixture_connect(), *again = fixture_connect();
     struct sim_peer *plain = sim_connect(fixture.simulation, &where.address, NULL);
     struct sim_datagrams *socket = fixture_datagrams(2);
@@ -233,7 +236,7 @@ static void without_memory_a_broadcast_is_missed(void **state)
         enum weir_code code;
         struct payload *payload = payload_open(&codec_raw, "x", 1, &code);
         snprintf(payload->group, sizeof payload->group, "a");
-        assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+        assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
         payload_unref(payload);
         memory_fail_nth(nth, 0);
         fixture_run_ms(50);
@@ -296,7 +299,7 @@ static void an_answer_is_never_dropped_for_a_broadcast(void **state)
     fixture_run_ms(20);
     struct weir_session *session = fixture_only_session();
     fixture_take_buffers();
-    session_send_surely(session, (const uint8_t *)"answer", 6);
+    session_send_or_close(session, (const uint8_t *)"answer", 6);
     struct payload *payload = payload_open(&codec_raw, piece, sizeof piece, &code);
     for (int i = 0; i < 6; i++) session_share(session, payload);
     payload_unref(payload);

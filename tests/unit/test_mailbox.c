@@ -50,7 +50,7 @@ static void end(void)
 
 static enum mailbox_posted post(uint64_t id)
 {
-    struct mailbox_command letter = {.kind = MAILBOX_CLOSE, .id = id};
+    struct mailbox_command letter = {.kind = MAILBOX_FINISH, .id = id};
 
     return mailbox_post(&mailbox, &letter);
 }
@@ -60,7 +60,7 @@ static uint64_t take(void)
     struct mailbox_command letter;
 
     require(mailbox_take(&mailbox, &letter));
-    require_equal(letter.kind, MAILBOX_CLOSE);
+    require_equal(letter.kind, MAILBOX_FINISH);
     return letter.id;
 }
 
@@ -86,7 +86,7 @@ static bool was_woken(void)
 static void a_letter_is_copied_whole(void **state)
 {
     struct mailbox_command letter = {.kind = MAILBOX_BROADCAST,
-                                     .place = (const struct place *)&mailbox,
+                                     .service = (const struct service *)&mailbox,
                                      .socket = {.os_handle = 77},
                                      .peer = {.ip = {1, 2, 3}, .port = 4},
                                      .id = 5,
@@ -98,7 +98,7 @@ static void a_letter_is_copied_whole(void **state)
     require_equal(mailbox_post(&mailbox, &letter), MAILBOX_POSTED);
     require(mailbox_take(&mailbox, &got));
     require_equal(got.kind, MAILBOX_BROADCAST);
-    require(got.place == letter.place && got.payload == letter.payload);
+    require(got.service == letter.service && got.payload == letter.payload);
     require_equal(got.socket.os_handle, 77);
     require_equal(got.id, 5);
     require(memcmp(&got.peer, &letter.peer, sizeof got.peer) == 0);
@@ -362,7 +362,7 @@ static void leave_late(void *argument)
     while ((atomic_load(&mailbox.tail) >> 63) == 0) thread_yield();
     for (int i = 0; i < 100; i++) thread_yield();
     net_wake(mailbox.net); /* it still lives */
-    atomic_fetch_sub(&mailbox.visitors, 1);
+    atomic_fetch_sub(&mailbox.posters, 1);
 }
 
 static void shutting_waits_for_who_is_inside(void **state)
@@ -371,11 +371,11 @@ static void shutting_waits_for_who_is_inside(void **state)
 
     (void)state;
     begin(8);
-    atomic_fetch_add(&mailbox.visitors, 1);
+    atomic_fetch_add(&mailbox.posters, 1);
     struct thread *thread = thread_start("late", leave_late, NULL, &os_error);
     require(thread != NULL);
     require(mailbox_shut(&mailbox));
-    require_equal(mailbox.visitors, 0);
+    require_equal(mailbox.posters, 0);
     thread_join(thread);
     mailbox_free(&mailbox);
     net_free(net);

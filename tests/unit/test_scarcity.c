@@ -11,7 +11,7 @@
 #include "builtin.h"
 #include "codec_dot.h"
 #include "fixture.h"
-#include "mail.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -64,8 +64,9 @@ static void a_finished_session_is_read_to_its_end(void **state)
     (void)state;
     fixture_open(&config, NULL, &handler_echo, 3);
     struct sim_peer *peer = fixture_connect();
-    for (int i = 0; i < 2000 && (fixture.worker.open.next == &fixture.worker.open ||
-                                 !fixture_only_session()->queue_paused);
+    for (int i = 0;
+         i < 2000 && (fixture.loop.worker.tcp_sessions.next == &fixture.loop.worker.tcp_sessions ||
+                      !fixture_only_session()->queue_paused);
          i++) {
         sim_peer_send(peer, bytes, sizeof bytes);
         fixture_iterate(FIXTURE_MS);
@@ -117,7 +118,7 @@ static void a_broadcast_beyond_what_a_peer_sent_is_dropped(void **state)
     for (int i = 0; i < 2; i++) {
         struct payload *payload = payload_open(NULL, "news", 4, &code);
         payload->group[0] = 'a';
-        assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+        assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
         payload_unref(payload);
         fixture_run_ms(50);
         assert_int_equal(fixture_stats().sends_dropped, i);
@@ -145,7 +146,7 @@ static void a_worker_that_stood_still_reads_for_as_long_as_something_comes(void 
     for (int i = 0; i < 5; i++) fixture_tell(peers[i], "late");
     for (int i = 0; i < 100; i++) fixture_send_to(socket, "x"); /* more than one batch */
     sim_pass_ns(fixture.simulation, 60 * S * FIXTURE_MS);
-    worker_drain(&fixture.worker, 60 * S);
+    remote_drain(&fixture.loop.worker, 60 * S);
     for (int turn = 0; turn < 10; turn++) {
         for (int i = 0; i < 5; i++) fixture_say(peers[i], "x.");
         fixture_iterate(FIXTURE_MS);

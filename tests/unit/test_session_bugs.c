@@ -11,9 +11,9 @@
 #include "address.h"
 #include "builtin.h"
 #include "fixture.h"
-#include "mail.h"
 #include "memory.h"
 #include "reassembly.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -78,7 +78,7 @@ static void take_all_memory(void)
 {
     struct net_buffer *buffer;
 
-    while ((buffer = net_take(fixture.worker.net, 1)) != NULL) {
+    while ((buffer = net_take(fixture.loop.worker.net, 1)) != NULL) {
         buffer->next = hoard;
         hoard = buffer;
     }
@@ -91,7 +91,7 @@ static void give_back_memory(void)
     while (hoard) {
         struct net_buffer *buffer = hoard;
         hoard = buffer->next;
-        net_give_back(fixture.worker.net, buffer);
+        net_give_back(fixture.loop.worker.net, buffer);
     }
 }
 
@@ -164,10 +164,10 @@ static void an_unfinished_frame_does_not_cut_a_finish_short(void **state)
     struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "begun", 5), 5);
     for (fixture_run_ms(100); !seen->send_out; fixture_run_ms(50)) {
-        assert_int_equal(mail_send(&fixture.worker, seen_id, bytes, 8000), WEIR_OK);
+        assert_int_equal(remote_send(&fixture.loop.worker, seen_id, bytes, 8000), WEIR_OK);
         queued += 8001;
     }
-    assert_int_equal(mail_close(&fixture.worker, seen_id), WEIR_OK);
+    assert_int_equal(remote_finish(&fixture.loop.worker, seen_id), WEIR_OK);
     fixture_run_ms(8 * S); /* the peer reads late */
     for (int i = 0; i < 100; i++) {
         received += sim_peer_receive(peer, bytes, sizeof bytes);
@@ -190,7 +190,7 @@ static void what_we_send_does_not_keep_a_datagram_peer(void **state)
     fixture_run_ms(100);
     sim_datagrams_close(peer); /* gone for good */
     for (int i = 0; i < 10; i++) {
-        mail_send(&fixture.worker, seen_id, "news", 4);
+        remote_send(&fixture.loop.worker, seen_id, "news", 4);
         fixture_run_ms(10 * S);
     }
     assert_int_equal(fixture_closed(WEIR_REASON_IDLE), 1);
@@ -207,11 +207,11 @@ static void a_drain_lets_no_new_datagram_peer_in_for_ever(void **state)
     config.message_rate_max = 1000; /* so that peers are kept */
     config.datagram_peers_max = 1000;
     fixture_open(&config, NULL, &handler_echo, 1);
-    worker_drain(&fixture.worker, 60 * S);
+    remote_drain(&fixture.loop.worker, 60 * S);
     fixture_iterate(FIXTURE_MS);
     for (uint64_t next_ms = 0; fixture_iterate(FIXTURE_MS) && count < 100;) {
-        if (fixture.worker.now_ms < next_ms) continue;
-        next_ms = fixture.worker.now_ms + 50;
+        if (fixture.loop.worker.now_ms < next_ms) continue;
+        next_ms = fixture.loop.worker.now_ms + 50;
         peers[count] = datagrams_of(2 + count);
         sim_datagrams_send(peers[count++], &fixture.address, "x", 1);
     }
@@ -286,7 +286,7 @@ static void nobody_who_owes_nothing_is_slow(void **state)
     fixture_run_ms(10);
     struct payload *payload = payload_open(&codec_raw, bytes, sizeof bytes, &code);
     memcpy(payload->group, "all", 4);
-    assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);
     fixture_run_ms(100);
     assert_int_equal(fixture_stats().open, 1);

@@ -55,7 +55,7 @@ static void a_drain_loses_nothing_when_a_rest_ends(void **state)
 
     (void)state;
     struct sim_peer *peer = resting_peer(&config);
-    worker_drain(&fixture.worker, 3600 * 1000);
+    remote_drain(&fixture.loop.worker, 3600 * 1000);
     expect_all(peer, 2 * DRAIN_LOOK_MS);
     for (int i = 0; i < FIXTURE_TURNS_MAX && !sim_peer_saw_end(peer); i++)
         fixture_iterate(FIXTURE_MS);

@@ -22,8 +22,8 @@
 #include "check.h"
 #include "fixture.h"
 #include "fixture_validate.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 #include "require.h"
 #include "swarm.h"
 #include "swarm_peer.h"
@@ -104,11 +104,11 @@ static void mail_something(void)
     enum weir_code code;
 
     if (swarm_one_in(10)) {
-        mail_close(&fixture.worker, id);
+        remote_finish(&fixture.loop.worker, id);
         return;
     }
     if (swarm_one_in(2)) {
-        if (!swarm_told.is_raw) mail_send(&fixture.worker, id, "Unasked", swarm_roll(7) + 1);
+        if (!swarm_told.is_raw) remote_send(&fixture.loop.worker, id, "Unasked", swarm_roll(7) + 1);
         return;
     }
     struct payload *payload =
@@ -116,14 +116,14 @@ static void mail_something(void)
     require(payload != NULL);
     snprintf(payload->group, sizeof payload->group, "%c", 'a' + (char)swarm_roll(3));
     payload->except_id = swarm_one_in(3) ? id : 0;
-    mail_broadcast(&fixture.worker, payload);
+    remote_broadcast(&fixture.loop.worker, payload);
     payload_unref(payload);
 }
 
 static void hog_buffers(void)
 {
     while (scenario.hogged_count < BUFFERS_MAX) {
-        struct net_buffer *buffer = net_take(fixture.worker.net, 1);
+        struct net_buffer *buffer = net_take(fixture.loop.worker.net, 1);
         if (!buffer) return;
         scenario.hogged[scenario.hogged_count++] = buffer;
     }
@@ -132,7 +132,7 @@ static void hog_buffers(void)
 static void give_back_buffers(void)
 {
     while (scenario.hogged_count > 0)
-        net_give_back(fixture.worker.net, scenario.hogged[--scenario.hogged_count]);
+        net_give_back(fixture.loop.worker.net, scenario.hogged[--scenario.hogged_count]);
 }
 
 /* Other threads, the machine and the system have their turn. */
@@ -206,17 +206,17 @@ static void close_scenario(void)
 static void drain(void)
 {
     uint32_t drain_ms = swarm_roll(3000);
-    uint64_t until_ns = net_now_ns(fixture.worker.net) + (drain_ms + 100) * FIXTURE_MS;
+    uint64_t until_ns = net_now_ns(fixture.loop.worker.net) + (drain_ms + 100) * FIXTURE_MS;
     bool running = true;
 
-    worker_drain(&fixture.worker, drain_ms);
+    remote_drain(&fixture.loop.worker, drain_ms);
     for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
-        if (swarm_one_in(100)) worker_drain(&fixture.worker, swarm_roll(5000));
-        if (swarm_one_in(300)) worker_stop(&fixture.worker);
+        if (swarm_one_in(100)) remote_drain(&fixture.loop.worker, swarm_roll(5000));
+        if (swarm_one_in(300)) remote_stop(&fixture.loop.worker);
         if (swarm_one_in(4)) mail_something();
         peers_step(true);
         running = turn();
-        require(!running || net_now_ns(fixture.worker.net) <= until_ns);
+        require(!running || net_now_ns(fixture.loop.worker.net) <= until_ns);
     }
     require(!running);
 }

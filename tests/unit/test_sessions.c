@@ -14,8 +14,8 @@
 #include "builtin.h"
 #include "codec_dot.h"
 #include "fixture.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -162,7 +162,7 @@ static void a_session_that_only_gets_is_not_idle(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(1);
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(mail_send(&fixture.worker, notes.id, "news", 4), WEIR_OK);
+        assert_int_equal(remote_send(&fixture.loop.worker, notes.id, "news", 4), WEIR_OK);
         fixture_run_ms(9 * S);
         fixture_expect(peer, "news.");
     }
@@ -215,12 +215,12 @@ static void who_takes_nothing_is_stalled(void **state)
     fixture_run_ms(1);
     memset(much, 'm', sizeof much);
     for (int i = 0; i < 3; i++) {
-        mail_send(&fixture.worker, notes.id, much, 40000);
+        remote_send(&fixture.loop.worker, notes.id, much, 40000);
         fixture_run_ms(10);
     }
     struct weir_session *session = fixture_only_session();
     while (!session->send_out) { /* until the network takes no more */
-        assert_int_equal(mail_send(&fixture.worker, notes.id, much, 40000), WEIR_OK);
+        assert_int_equal(remote_send(&fixture.loop.worker, notes.id, much, 40000), WEIR_OK);
         fixture_run_ms(100);
     }
     expect_close_between(deaf, 29 * S, 31 * S, WEIR_REASON_STALLED);
@@ -348,7 +348,7 @@ static void a_drain_asks_the_handler(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_tell(peer, "x");
     fixture_run_ms(50);
-    worker_drain(&fixture.worker, 60 * S);
+    remote_drain(&fixture.loop.worker, 60 * S);
     fixture_turns(50);
     fixture_expect(peer, "bye.");
     assert_true(sim_peer_saw_end(peer));
@@ -371,7 +371,7 @@ static void a_drain_is_spread_by_its_jitter(void **state)
     fixture_open(&config, NULL, &handler_silent, 3);
     for (int i = 0; i < 40; i++) peers[i] = fixture_connect();
     fixture_run_ms(200);
-    worker_drain(&fixture.worker, 60 * S);
+    remote_drain(&fixture.loop.worker, 60 * S);
     for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) {
         for (int n = 0; n < 40; n++)
             if (peers[n] && sim_peer_saw_end(peers[n])) {
@@ -379,7 +379,7 @@ static void a_drain_is_spread_by_its_jitter(void **state)
                 peers[n] = NULL;
             }
         if (halfway == 0 &&
-            fixture.worker.now_ns - fixture.worker.drain_began_ns > 5 * S * FIXTURE_MS)
+            fixture.loop.worker.now_ns - fixture.loop.drain.began_ns > 5 * S * FIXTURE_MS)
             halfway = fixture_closed(WEIR_REASON_DRAIN);
     }
     assert_true(halfway > 8 && halfway < 32);
@@ -430,7 +430,7 @@ static void the_refused_are_told_farewell(void **state)
     assert_int_equal(fixture_stats().accepted, 1);
     fixture_run_ms(5 * S);
     assert_string_equal(notes.text, "open "); /* the handler knows nothing of the second */
-    assert_int_equal(fixture.worker.reject_messages_open, 0);
+    assert_int_equal(fixture.loop.worker.reject_messages_open, 0);
     sim_peer_close(first);
     sim_peer_close(second);
     fixture_close();
@@ -485,7 +485,7 @@ static void a_rate_slows_a_peer_down_and_loses_nothing(void **state)
     config.receive_rate_max_bytes = 1000;
     fixture_open(&config, NULL, &handler_echo, 13);
     struct sim_peer *peer = fixture_connect();
-    uint64_t begun_ns = net_now_ns(fixture.worker.net);
+    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
     memset(bytes, 'r', sizeof bytes);
     for (int i = 0; i < FIXTURE_TURNS_MAX && received < 20000; i++) {
         if (sent < 20000) sent += sim_peer_send(peer, bytes, sizeof bytes);
@@ -494,7 +494,7 @@ static void a_rate_slows_a_peer_down_and_loses_nothing(void **state)
     }
     assert_int_equal(received, 20000);
     /* One second's worth is free, and what lay in one buffer when the rate was reached. */
-    assert_true(net_now_ns(fixture.worker.net) - begun_ns >= 2 * S * FIXTURE_MS);
+    assert_true(net_now_ns(fixture.loop.worker.net) - begun_ns >= 2 * S * FIXTURE_MS);
     assert_true(fixture_stats().pauses_rate > 0);
     sim_peer_close(peer);
     fixture_close();
@@ -515,8 +515,8 @@ static void messages_are_cut_and_framed(void **state)
     fixture_run_ms(50);
     assert_string_equal(notes.text, "open one two echo three echo ");
     fixture_expect(peer, "echo.echo.");
-    assert_int_equal(mail_send(&fixture.worker, notes.id, "sent", 4), WEIR_OK);
-    assert_int_equal(mail_send(&fixture.worker, notes.id, "no.no", 5), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.loop.worker, notes.id, "sent", 4), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.loop.worker, notes.id, "no.no", 5), WEIR_OK);
     fixture_run_ms(50);
     fixture_expect(peer, "sent.");
     assert_int_equal(fixture_stats().sends_dropped, 1);
@@ -599,9 +599,9 @@ static void a_pause_of_ours_stops_the_time_of_a_frame(void **state)
     fixture_run_ms(100);
     memset(much, 'm', sizeof much - 1);
     for (int i = 0; i < 40 && !fixture_only_session()->queue_paused; i++) {
-        mail_send(&fixture.worker, notes.id, much, sizeof much - 1);
+        remote_send(&fixture.loop.worker, notes.id, much, sizeof much - 1);
         fixture_run_ms(100);
-        session_mind_receiving(fixture_only_session());
+        session_update_receiving(fixture_only_session());
     }
     assert_true(fixture_only_session()->queue_paused);
     fixture_run_ms(60 * S);
@@ -625,21 +625,44 @@ static void an_id_that_is_gone_says_so(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(10);
     uint64_t id = notes.id;
-    assert_int_equal(mail_send(&fixture.worker, id, "hello", 5), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.loop.worker, id, "hello", 5), WEIR_OK);
     fixture_run_ms(50);
     fixture_expect(peer, "hello.");
-    assert_int_equal(mail_send(&fixture.worker, id, notes.text, 1 << 20), WEIR_TOO_LARGE);
-    assert_int_equal(mail_close(&fixture.worker, id), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.loop.worker, id, notes.text, 1 << 20), WEIR_TOO_LARGE);
+    assert_int_equal(remote_finish(&fixture.loop.worker, id), WEIR_OK);
     fixture_run_ms(50);
     assert_true(sim_peer_saw_end(peer));
-    assert_int_equal(mail_send(&fixture.worker, id, "late", 4), WEIR_OK); /* it is ending */
+    assert_int_equal(remote_send(&fixture.loop.worker, id, "late", 4), WEIR_OK); /* it is ending */
     fixture_run_ms(50);
     assert_int_equal(fixture_stats().sends_late, 1);
     sim_peer_close(peer);
     fixture_run_ms(50);
-    assert_int_equal(mail_send(&fixture.worker, id, "gone", 4), WEIR_GONE);
-    assert_int_equal(mail_close(&fixture.worker, id), WEIR_GONE);
-    assert_int_equal(mail_send(&fixture.worker, 0, "gone", 4), WEIR_GONE);
+    assert_int_equal(remote_send(&fixture.loop.worker, id, "gone", 4), WEIR_GONE);
+    assert_int_equal(remote_finish(&fixture.loop.worker, id), WEIR_GONE);
+    assert_int_equal(remote_send(&fixture.loop.worker, 0, "gone", 4), WEIR_GONE);
+    fixture_close();
+}
+
+static void an_abort_from_another_thread_discards_the_queue(void **state)
+{
+    struct weir_config config = fixture_config();
+    static uint8_t much[40000], received[sizeof much];
+
+    (void)state;
+    open_noting(&config);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    uint64_t id = notes.id;
+    memset(much, 'm', sizeof much);
+    assert_int_equal(remote_send(&fixture.loop.worker, id, much, sizeof much), WEIR_OK);
+    assert_int_equal(remote_abort(&fixture.loop.worker, id), WEIR_OK);
+    assert_int_equal(remote_abort(&fixture.loop.worker, id), WEIR_OK); /* it is still live */
+    fixture_run_ms(50);
+    assert_int_equal(notes.reason, WEIR_REASON_APPLICATION);
+    assert_int_equal(sim_peer_receive(peer, received, sizeof received), 0);
+    assert_int_equal(fixture_stats().bytes_out, 0);
+    assert_int_equal(remote_abort(&fixture.loop.worker, id), WEIR_GONE);
+    sim_peer_close(peer);
     fixture_close();
 }
 
@@ -650,7 +673,7 @@ static void broadcast(const char *group, const char *text, uint64_t except_id)
 
     snprintf(payload->group, sizeof payload->group, "%s", group);
     payload->except_id = except_id;
-    assert_int_equal(mail_broadcast(&fixture.worker, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);
 }
 
@@ -743,13 +766,13 @@ static void a_datagram_peer_is_a_session_like_any(void **state)
     sim_datagrams_send(peer, &fixture.address, "wait", 4);
     fixture_run_ms(10 * S);
     fixture_hear(peer, "tick");
-    assert_int_equal(mail_send(&fixture.worker, id, "sent", 4), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.loop.worker, id, "sent", 4), WEIR_OK);
     fixture_hear(peer, "sent");
     assert_int_equal(fixture_stats().peers_opened, 1);
     fixture_run_ms(60 * S);
     assert_int_equal(fixture_closed(WEIR_REASON_IDLE), 1);
     assert_string_equal(notes.text, "open echo wait timer close ");
-    assert_int_equal(mail_send(&fixture.worker, id, "gone", 4), WEIR_GONE);
+    assert_int_equal(remote_send(&fixture.loop.worker, id, "gone", 4), WEIR_GONE);
     sim_datagrams_send(peer, &fixture.address, "echo", 4); /* and begins anew, with another id */
     fixture_hear(peer, "echo");
     assert_int_not_equal(notes.id, id);
@@ -778,7 +801,7 @@ static void the_longest_idle_peer_gives_way(void **state)
     sim_datagrams_send(peers[4], &fixture.address, "echo", 4);
     fixture_hear(peers[4], "echo");
     assert_int_equal(fixture_closed(WEIR_REASON_EVICTED), 1);
-    assert_int_equal(fixture.worker.peers.count, 4);
+    assert_int_equal(fixture.loop.worker.udp_sessions_count, 4);
     sim_datagrams_send(peers[0], &fixture.address, "echo", 4);
     fixture_hear(peers[0], "echo");
     assert_int_equal(fixture_stats().peers_opened, 5);
@@ -799,7 +822,7 @@ static void replies_are_bounded_by_what_came(void **state)
     struct sim_datagrams *peer = fixture_datagrams(2);
     sim_datagrams_send(peer, &fixture.address, "echo", 4);
     fixture_hear(peer, "echo");
-    assert_int_equal(mail_send(&fixture.worker, notes.id, "more", 4), WEIR_OK);
+    assert_int_equal(remote_send(&fixture.loop.worker, notes.id, "more", 4), WEIR_OK);
     fixture_run_ms(100);
     assert_int_equal(fixture_stats().dropped_reply, 1);
     assert_int_equal(fixture_stats().sends_dropped, 1);
@@ -850,6 +873,7 @@ int main(void)
         cmocka_unit_test(a_frame_must_be_finished_in_time),
         cmocka_unit_test(a_pause_of_ours_stops_the_time_of_a_frame),
         cmocka_unit_test(an_id_that_is_gone_says_so),
+        cmocka_unit_test(an_abort_from_another_thread_discards_the_queue),
         cmocka_unit_test(a_broadcast_reaches_the_members_alone),
         cmocka_unit_test(a_slow_member_is_treated_by_the_policy),
         cmocka_unit_test(a_datagram_peer_is_a_session_like_any),

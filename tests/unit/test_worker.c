@@ -177,8 +177,8 @@ static void test_a_drain_ends_the_quiet_and_delivers_first(void **state)
         send_some(late, &sent, total);
         fixture_iterate(FIXTURE_MS);
     }
-    uint64_t begun_ns = net_now_ns(fixture.worker.net);
-    worker_drain(&fixture.worker, 60000);
+    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    remote_drain(&fixture.loop.worker, 60000);
     bool running = true;
     for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
         receive_some(late, &received);
@@ -189,7 +189,7 @@ static void test_a_drain_ends_the_quiet_and_delivers_first(void **state)
     assert_int_equal(received, total + 1);
     assert_true(sim_peer_saw_end(idle));
     assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_DRAIN], 2);
-    assert_true(net_now_ns(fixture.worker.net) - begun_ns <
+    assert_true(net_now_ns(fixture.loop.worker.net) - begun_ns <
                 3000 * FIXTURE_MS); /* virtual: idle lingers one second */
     struct sim_peer *refused = sim_connect(fixture.simulation, &fixture.address, NULL);
     sim_peer_close(refused);
@@ -205,8 +205,8 @@ static void test_a_drain_ends_by_its_deadline(void **state)
     (void)state;
     open_world(&handler_echo, 10, 13);
     struct sim_peer *busy = fixture_connect();
-    uint64_t begun_ns = net_now_ns(fixture.worker.net);
-    worker_drain(&fixture.worker, 2000);
+    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    remote_drain(&fixture.loop.worker, 2000);
     bool running = true;
     for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) { /* it never stops talking */
         send_some(busy, &sent, UINT64_MAX);
@@ -214,7 +214,7 @@ static void test_a_drain_ends_by_its_deadline(void **state)
         running = fixture_iterate(FIXTURE_MS);
     }
     assert_false(running);
-    assert_true(net_now_ns(fixture.worker.net) - begun_ns >= 2000 * FIXTURE_MS);
+    assert_true(net_now_ns(fixture.loop.worker.net) - begun_ns >= 2000 * FIXTURE_MS);
     assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_SHUTDOWN], 1);
     sim_peer_close(busy);
     fixture_close();
@@ -235,9 +235,9 @@ static void test_a_stop_ends_everything_at_once(void **state)
     }
     fixture_turns(10);
     assert_int_equal(fixture_stats().open, 30);
-    worker_drain(&fixture.worker, 60000);
+    remote_drain(&fixture.loop.worker, 60000);
     fixture_iterate(0);
-    worker_stop(&fixture.worker); /* a second wish overtakes the first */
+    remote_stop(&fixture.loop.worker); /* a second wish overtakes the first */
     for (int i = 0; i < 1000 && fixture_iterate(FIXTURE_MS); i++) continue;
     assert_int_equal(fixture_stats().open, 0);
     assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_SHUTDOWN], 30);
@@ -252,18 +252,18 @@ static void test_a_later_drain_shortens_and_never_lengthens(void **state)
     (void)state;
     open_world(&handler_echo, 10, 41);
     struct sim_peer *busy = fixture_connect();
-    uint64_t begun_ns = net_now_ns(fixture.worker.net);
-    worker_drain(&fixture.worker, 60000);
+    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    remote_drain(&fixture.loop.worker, 60000);
     bool running = fixture_iterate(0);
-    worker_drain(&fixture.worker, 500);
+    remote_drain(&fixture.loop.worker, 500);
     for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
         send_some(busy, &sent, UINT64_MAX);
         receive_some(busy, &received);
         running = fixture_iterate(FIXTURE_MS);
-        if (i == 10) worker_drain(&fixture.worker, 60000);
+        if (i == 10) remote_drain(&fixture.loop.worker, 60000);
     }
     assert_false(running);
-    assert_true(net_now_ns(fixture.worker.net) - begun_ns < 1000 * FIXTURE_MS);
+    assert_true(net_now_ns(fixture.loop.worker.net) - begun_ns < 1000 * FIXTURE_MS);
     sim_peer_close(busy);
     fixture_close();
 }
@@ -282,7 +282,7 @@ static void test_a_drain_answers_what_had_come_before(void **state)
         peers[i] = sim_connect(fixture.simulation, &fixture.address, NULL);
         sim_datagrams_send(sender, &fixture.address, "still", 5);
     }
-    worker_drain(&fixture.worker, 60000);
+    remote_drain(&fixture.loop.worker, 60000);
     for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
     while (sim_datagrams_receive(sender, bytes, sizeof bytes, &length, &from)) answers++;
     assert_int_equal(answers, 20);
@@ -300,11 +300,11 @@ static void test_a_worker_that_listens_nowhere_ends(void **state)
     (void)state;
     open_world(&handler_echo, 10, 47);
     struct sim_peer *peer = fixture_connect();
-    broke.handle = fixture.tcp.handle;
-    place_on_event(&fixture.tcp, &broke);
+    broke.handle = fixture.tcp.endpoint.handle;
+    listener_on_event(&fixture.tcp, &broke);
     assert_true(fixture_iterate(FIXTURE_MS)); /* the other place is left */
-    broke.handle = fixture.udp.handle;
-    place_on_event(&fixture.udp, &broke);
+    broke.handle = fixture.udp.endpoint.handle;
+    udp_socket_on_event(&fixture.udp, &broke);
     bool running = true;
     for (int i = 0; i < 1000 && running; i++) running = fixture_iterate(FIXTURE_MS);
     assert_false(running);
@@ -319,12 +319,12 @@ static void test_a_place_may_break_while_it_closes(void **state)
     (void)state;
     open_world(&handler_echo, 10, 67);
     struct sim_peer *peer = fixture_connect();
-    worker_drain(&fixture.worker, 60000);
+    remote_drain(&fixture.loop.worker, 60000);
     fixture_iterate(0);
-    broke.handle = fixture.tcp.handle;
-    place_on_event(&fixture.tcp, &broke);
-    place_on_event(&fixture.tcp, &broke); /* in the same batch, after the close */
-    place_on_event(&fixture.udp, &broke);
+    broke.handle = fixture.tcp.endpoint.handle;
+    listener_on_event(&fixture.tcp, &broke);
+    listener_on_event(&fixture.tcp, &broke); /* in the same batch, after the close */
+    udp_socket_on_event(&fixture.udp, &broke);
     assert_true(fixture_iterate(
         FIXTURE_MS)); /* the drain is not cut short: the session ends in its own time */
     assert_int_equal(fixture_stats().open, 1);
@@ -350,7 +350,7 @@ static void test_no_memory_for_a_session_is_counted_and_passes(void **state)
     memory_fail_nth(0, 0);
     assert_int_equal(fixture_stats().refused_failed, 5);
     assert_int_equal(fixture_stats().accepted, 0);
-    assert_int_equal(fixture.common.sessions_open, 0);
+    assert_int_equal(fixture.limits.sessions_open, 0);
     fixture_turns(20);
     for (int i = 0; i < 3; i++) {
         struct sim_peer *peer = fixture_connect();
@@ -567,19 +567,19 @@ static void train_returns(const char *likes, const char *expected)
     open_world(&handler_choosy, 10, 37);
     strncpy(liked, likes, sizeof liked - 1);
     struct sim_datagrams *peer = sim_datagrams_open(fixture.simulation, &address);
-    struct net_buffer *buffer = net_take(fixture.worker.net, 60000);
+    struct net_buffer *buffer = net_take(fixture.loop.worker.net, 60000);
     memcpy(buffer->bytes, "a.b.c.d", 7);
     buffer->length = 7;
     struct net_event event = {
         .kind = NET_DATAGRAM,
-        .handle = fixture.udp.handle,
-        .owner = &fixture.udp.owner,
+        .handle = fixture.udp.endpoint.handle,
+        .owner = &fixture.udp.endpoint.owner,
         .peer = sim_datagrams_address(peer),
         .local = fixture.address,
         .buffer = buffer,
         .segment_bytes = 2,
     };
-    place_on_event(&fixture.udp, &event);
+    udp_socket_on_event(&fixture.udp, &event);
     for (int i = 0; i < 200; i++) {
         fixture_iterate(FIXTURE_MS);
         while (sim_datagrams_receive(peer, bytes, sizeof bytes, &length, &from)) {

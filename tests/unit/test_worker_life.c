@@ -12,18 +12,18 @@
 #include "address.h"
 #include "builtin.h"
 #include "fixture.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 
 static struct worker_common common;
 
 static void a_worker_that_was_never_made_is_nothing(void **state)
 {
-    static struct worker worker;
+    static struct loop loop;
 
     (void)state;
-    worker_close(&worker);
-    worker_free(&worker);
+    loop_close(&loop);
+    loop_free(&loop);
 }
 
 static void without_memory_there_is_no_worker(void **state)
@@ -31,24 +31,24 @@ static void without_memory_there_is_no_worker(void **state)
     (void)state;
     common.config = fixture_config();
     for (uint64_t nth = 1; nth <= 2; nth++) { /* the mailbox, the table */
-        static struct worker worker;
-        memset(&worker, 0, sizeof worker);
+        static struct loop loop;
+        memset(&loop, 0, sizeof loop);
         memory_fail_nth(nth, 0);
-        assert_false(worker_init(&worker, 0, &common, 0));
+        assert_false(loop_init(&loop, 0, &common, 0));
         memory_fail_nth(0, 0);
-        worker_close(&worker);
-        worker_free(&worker);
+        loop_close(&loop);
+        loop_free(&loop);
     }
 }
 
 /* Opens a worker on a network that says so much of what it holds, with this low mark. */
-static void open_worker(struct worker *worker, struct net_simulation **simulation,
+static void open_worker(struct loop *loop, struct net_simulation **simulation,
                         uint32_t held_bytes_max, uint32_t low_bytes)
 {
     struct sim_options sim_options;
     struct net_options options;
 
-    memset(worker, 0, sizeof *worker);
+    memset(loop, 0, sizeof *loop);
     common.config = fixture_config();
     common.config.send_queue_high_bytes = 100000;
     common.config.send_queue_low_bytes = low_bytes;
@@ -58,14 +58,14 @@ static void open_worker(struct worker *worker, struct net_simulation **simulatio
     net_options_init(&options);
     options.transport = "simulated";
     options.simulation = *simulation;
-    assert_true(worker_init(worker, 0, &common, 0));
-    assert_int_equal(worker_open(worker, &options, NULL), WEIR_OK);
+    assert_true(loop_init(loop, 0, &common, 0));
+    assert_int_equal(loop_open(loop, &options, NULL), WEIR_OK);
 }
 
-static void close_worker(struct worker *worker, struct net_simulation *simulation)
+static void close_worker(struct loop *loop, struct net_simulation *simulation)
 {
-    worker_close(worker);
-    worker_free(worker);
+    loop_close(loop);
+    loop_free(loop);
     sim_free(simulation);
 }
 
@@ -73,33 +73,33 @@ static void close_worker(struct worker *worker, struct net_simulation *simulatio
  * resumes below that. */
 static void what_the_transport_holds_narrows_the_marks(void **state)
 {
-    static struct worker worker;
+    static struct loop loop;
     struct net_simulation *simulation;
 
     (void)state;
-    open_worker(&worker, &simulation, 40000, 99999);
-    assert_int_equal(worker.pause_bytes, 60000);
-    assert_int_equal(worker.resume_bytes, 30000);
-    close_worker(&worker, simulation);
-    open_worker(&worker, &simulation, 40000, 50000);
-    assert_int_equal(worker.resume_bytes, 50000);
-    close_worker(&worker, simulation);
+    open_worker(&loop, &simulation, 40000, 99999);
+    assert_int_equal(loop.worker.pause_bytes, 60000);
+    assert_int_equal(loop.worker.resume_bytes, 30000);
+    close_worker(&loop, simulation);
+    open_worker(&loop, &simulation, 40000, 50000);
+    assert_int_equal(loop.worker.resume_bytes, 50000);
+    close_worker(&loop, simulation);
 }
 
 /* Posted before the first turn, and there is none: it is taken on the way out. */
 static void a_letter_to_a_worker_that_never_turned_is_taken(void **state)
 {
-    static struct worker worker;
+    static struct loop loop;
     struct net_simulation *simulation;
     enum weir_code code;
 
     (void)state;
-    open_worker(&worker, &simulation, 0, 1000);
+    open_worker(&loop, &simulation, 0, 1000);
     struct payload *payload = payload_open(NULL, "x", 1, &code);
     payload->group[0] = 'a';
-    assert_int_equal(mail_broadcast(&worker, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&loop.worker, payload), WEIR_OK);
     payload_unref(payload);
-    close_worker(&worker, simulation);
+    close_worker(&loop, simulation);
 }
 
 /* ---- the last moment ---- */
@@ -116,7 +116,7 @@ static void write_a_letter(struct weir_session *session, enum weir_reason reason
 {
     (void)reason;
     (void)text;
-    assert_int_equal(mail_close(&fixture.worker, weir_session_id(session)), WEIR_OK);
+    assert_int_equal(remote_finish(&fixture.loop.worker, weir_session_id(session)), WEIR_OK);
     assert_int_equal(weir_session_send(session, "late", 4), WEIR_CANCELLED);
 }
 
@@ -138,14 +138,15 @@ static void a_letter_of_the_last_moment_is_still_read(void **state)
     fixture_run_ms(50);
     assert_int_equal(fixture_stats().timers_fired, 2);
     sim_peer_reset(peer);
-    place_close(&fixture.tcp); /* so that the datagram's peer is the last to go, behind the mail */
-    place_close(&fixture.udp);
+    endpoint_close(
+        &fixture.tcp.endpoint); /* so that the datagram's peer is the last to go, behind the mail */
+    endpoint_close(&fixture.udp.endpoint);
     fixture_run_ms(50);
     assert_int_equal(fixture_stats().commands, 1);
-    worker_stop(&fixture.worker);
+    remote_stop(&fixture.loop.worker);
     fixture_run_to_the_end();
     assert_int_equal(fixture_stats().commands, 2);
-    assert_int_equal(mail_close(&fixture.worker, last_id), WEIR_GONE);
+    assert_int_equal(remote_finish(&fixture.loop.worker, last_id), WEIR_GONE);
     sim_peer_close(peer);
     sim_datagrams_close(socket);
     fixture_close();
@@ -160,7 +161,7 @@ static void without_memory_nothing_is_sent_to_anyone(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(50);
     memory_fail_nth(1, 0);
-    assert_int_equal(mail_send(&fixture.worker, fixture_only_session()->id, "x", 1),
+    assert_int_equal(remote_send(&fixture.loop.worker, fixture_only_session()->id, "x", 1),
                      WEIR_NO_MEMORY);
     memory_fail_nth(0, 0);
     sim_peer_close(peer);
@@ -178,7 +179,7 @@ static void an_end_may_come_after_the_close(void **state)
     fixture_run_ms(50);
     struct weir_session *session = fixture_only_session();
     session_close(session, WEIR_REASON_APPLICATION);
-    session_on_peer_done(session);
+    inbound_on_peer_done(session);
     assert_false(session->peer_done);
     fixture_run_ms(50);
     assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);

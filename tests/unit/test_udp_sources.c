@@ -65,24 +65,26 @@ static void a_port_that_is_being_given_up_is_no_servers(void **state)
 {
     const struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
     const struct weir_address on_that_port = address_of_v4(0x0a000009, 6060);
-    static struct place second;
+    static struct service service;
+    static struct udp_socket second;
 
     (void)state;
     open_echo(false);
-    place_init(&second, WEIR_UDP, &codec_datagram, &handler_echo);
-    assert_int_equal(place_open(&second, &fixture.worker, &where, NULL), WEIR_OK);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_echo);
+    assert_int_equal(udp_socket_open(&second, &fixture.loop.worker, &service, &where, NULL),
+                     WEIR_OK);
     hear(&on_that_port);
     assert_int_equal(fixture_stats().dropped_services, 1);
-    place_close(&second);
-    struct net_buffer *buffer = net_take(fixture.worker.net, 5);
+    endpoint_close(&second.endpoint);
+    struct net_buffer *buffer = net_take(fixture.loop.worker.net, 5);
     buffer->length = 5;
     const struct net_event event = {.kind = NET_DATAGRAM,
-                                    .handle = fixture.udp.handle,
-                                    .owner = &fixture.udp.owner,
+                                    .handle = fixture.udp.endpoint.handle,
+                                    .owner = &fixture.udp.endpoint.owner,
                                     .peer = on_that_port,
                                     .local = fixture.address,
                                     .buffer = buffer};
-    place_on_event(&fixture.udp, &event); /* in the batch in which it is closed */
+    udp_socket_on_event(&fixture.udp, &event); /* in the batch in which it is closed */
     assert_int_equal(fixture_stats().dropped_services, 1);
     fixture_close();
 }
@@ -95,5 +97,5 @@ int main(void)
         cmocka_unit_test(a_port_that_is_being_given_up_is_no_servers),
     };
 
-    return cmocka_run_group_tests_name("place_sources", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("udp_sources", tests, NULL, NULL);
 }

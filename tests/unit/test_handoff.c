@@ -25,10 +25,12 @@
 struct world {
     struct net_simulation *simulation;
     struct worker_common common;
-    struct worker workers[MEMBERS];
+    struct admission_limits limits;
+    struct service service;
+    struct loop loops[MEMBERS];
     bool ended[MEMBERS];
     struct worker *team[MEMBERS];
-    struct place place;
+    struct listener listener;
     struct weir_address address;
     struct sim_peer *peers[PEERS_MAX];
     uint32_t peers_count;
@@ -51,15 +53,18 @@ static void open_world(uint64_t seed)
     options.simulation = world.simulation;
     world.common.config = fixture_config();
     world.common.config.sessions_max = 1000;
-    world.common.team = world.team;
-    world.common.team_count = MEMBERS;
+    world.common.limits = &world.limits;
+    world.common.handoff_workers = world.team;
+    world.common.handoff_count = MEMBERS;
     for (uint8_t i = 0; i < MEMBERS; i++) {
-        world.team[i] = &world.workers[i];
-        assert_true(worker_init(&world.workers[i], i, &world.common, 0));
-        assert_int_equal(worker_open(&world.workers[i], &options, NULL), WEIR_OK);
+        world.team[i] = &world.loops[i].worker;
+        assert_true(loop_init(&world.loops[i], i, &world.common, 0));
+        assert_int_equal(loop_open(&world.loops[i], &options, NULL), WEIR_OK);
     }
-    place_init(&world.place, WEIR_TCP, &codec_raw, &handler_echo);
-    assert_int_equal(place_open(&world.place, &world.workers[0], &where, NULL), WEIR_OK);
+    service_init(&world.service, WEIR_TCP, &codec_raw, &handler_echo);
+    assert_int_equal(
+        listener_open(&world.listener, &world.loops[0].worker, &world.service, &where, NULL),
+        WEIR_OK);
     world.address = where.address;
 }
 
@@ -67,9 +72,9 @@ static void open_world(uint64_t seed)
 static void turn(int alone, int without)
 {
     for (int i = 0; i < MEMBERS; i++) {
-        struct worker *worker = &world.workers[i];
+        struct worker *worker = &world.loops[i].worker;
         if ((alone >= 0 && i != alone) || i == without || world.ended[i]) continue;
-        world.ended[i] = !worker_iterate(worker, net_now_ns(worker->net) + CLOCK_NS_PER_MS);
+        world.ended[i] = !loop_iterate(&world.loops[i], net_now_ns(worker->net) + CLOCK_NS_PER_MS);
     }
 }
 
@@ -77,7 +82,7 @@ static uint32_t accepted_by(int index)
 {
     struct weir_stats stats = {0};
 
-    counters_add_to(&world.workers[index].counters, &stats);
+    counters_add_to(&world.loops[index].worker.counters, &stats);
     return (uint32_t)stats.accepted;
 }
 
@@ -106,18 +111,18 @@ static bool all_ended(void)
     return world.ended[0] && world.ended[1] && world.ended[2];
 }
 
-/* Every connection that was accepted was closed, and nothing is left anywhere: worker_free,
+/* Every connection that was accepted was closed, and nothing is left anywhere: loop_free,
  * mailbox_free and sim_free check the rest. */
 static void close_world(void)
 {
     for (int i = 0; i < MEMBERS; i++)
-        if (!world.ended[i]) worker_stop(&world.workers[i]);
+        if (!world.ended[i]) remote_stop(&world.loops[i].worker);
     for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) turn(-1, -1);
     assert_true(all_ended());
-    assert_int_equal(world.common.sessions_open, 0);
+    assert_int_equal(world.limits.sessions_open, 0);
     for (int i = 0; i < MEMBERS; i++) {
-        worker_close(&world.workers[i]);
-        worker_free(&world.workers[i]);
+        loop_close(&world.loops[i]);
+        loop_free(&world.loops[i]);
     }
     assert_int_equal(sim_files_count(world.simulation), 0);
     for (uint32_t i = 0; i < world.peers_count; i++)
@@ -143,12 +148,12 @@ static void the_least_busy_gets_the_next(void **state)
     open_world(7);
     connect_peers(30);
     until_accepted(30, -1);
-    struct weir_session *session =
-        weir_container_of(world.workers[1].open.next, struct weir_session, in_open);
+    struct list *first = world.loops[1].worker.tcp_sessions.next;
+    struct weir_session *session = weir_container_of(first, struct weir_session, in_sessions);
     for (int i = 0; i < 6; i++) {
-        struct list *next = session->in_open.next;
+        struct list *next = session->in_sessions.next;
         session_close(session, WEIR_REASON_SHUTDOWN);
-        session = weir_container_of(next, struct weir_session, in_open);
+        session = weir_container_of(next, struct weir_session, in_sessions);
     }
     for (int i = 0; i < 200; i++) turn(-1, -1);
     connect_peers(6);
@@ -187,7 +192,7 @@ static void a_full_mailbox_refuses_nobody(void **state)
     connect_peers(PEERS_MAX);
     for (int i = 0; i < ITERATIONS_MAX && accepted() < PEERS_MAX * 2 / 3; i++) turn(-1, 2);
     for (int i = 0; i < 200; i++) turn(-1, 2);
-    uint32_t waiting = mailbox_count(&world.workers[2].mailbox);
+    uint32_t waiting = mailbox_count(&world.loops[2].mailbox);
     assert_true(waiting > 0 && waiting <= world.common.config.mailbox_commands_max);
     assert_int_equal(accepted() + waiting, PEERS_MAX);
     until_accepted(PEERS_MAX, -1);
@@ -202,14 +207,14 @@ static void no_letter_is_lost_at_the_end(void **state)
     for (int stop = 0; stop < 2; stop++) {
         open_world(5);
         connect_peers(9);
-        for (int i = 0; i < ITERATIONS_MAX && mailbox_count(&world.workers[2].mailbox) < 3; i++)
+        for (int i = 0; i < ITERATIONS_MAX && mailbox_count(&world.loops[2].mailbox) < 3; i++)
             turn(0, -1);
-        assert_int_equal(mailbox_count(&world.workers[1].mailbox), 3);
+        assert_int_equal(mailbox_count(&world.loops[1].mailbox), 3);
         for (int i = 0; i < MEMBERS; i++)
             if (stop)
-                worker_stop(&world.workers[i]);
+                remote_stop(&world.loops[i].worker);
             else
-                worker_drain(&world.workers[i], 60000);
+                remote_drain(&world.loops[i].worker, 60000);
         for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) {
             turn(-1, -1);
             for (uint32_t n = 0; n < world.peers_count; n++) {
@@ -227,7 +232,7 @@ static void who_has_ended_gets_no_more(void **state)
 {
     (void)state;
     open_world(6);
-    worker_stop(&world.workers[1]);
+    remote_stop(&world.loops[1].worker);
     for (int i = 0; i < ITERATIONS_MAX && !world.ended[1]; i++) turn(1, -1);
     assert_true(world.ended[1]);
     connect_peers(12);
@@ -301,14 +306,16 @@ static void a_server_with_threads_serves_all(void **state)
 /* Nobody could reach the team any more: the loss of its only listener ends all of it. */
 static void without_its_listener_a_team_ends(void **state)
 {
-    const struct net_event broke = {
-        .kind = NET_BROKEN, .code = WEIR_SYSTEM, .os_error = 5, .handle = world.place.handle};
+    const struct net_event broke = {.kind = NET_BROKEN,
+                                    .code = WEIR_SYSTEM,
+                                    .os_error = 5,
+                                    .handle = world.listener.endpoint.handle};
 
     (void)state;
     open_world(7);
     connect_peers(9);
     until_accepted(9, -1);
-    place_on_event(&world.place, &broke);
+    listener_on_event(&world.listener, &broke);
     for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) turn(-1, -1);
     assert_true(all_ended());
     close_world();
@@ -323,12 +330,12 @@ static void who_stops_refuses_what_is_in_the_mail(void **state)
     until_accepted(30, -1);
     connect_peers(9);
     for (int i = 0; i < 200; i++) turn(0, -1); /* the others' letters are written */
-    assert_int_equal(mailbox_count(&world.workers[1].mailbox), 3);
-    world.workers[1].order = WORKER_STOP; /* it was carried out in the turn before */
-    worker_stop(&world.workers[1]);
+    assert_int_equal(mailbox_count(&world.loops[1].mailbox), 3);
+    world.loops[1].worker.request = WORKER_STOP; /* it was carried out in the turn before */
+    remote_stop(&world.loops[1].worker);
     turn(1, -1);
     assert_int_equal(accepted_by(1), 10);
-    world.workers[1].order = WORKER_RUN;
+    world.loops[1].worker.request = WORKER_RUN;
     close_world();
 }
 

@@ -91,10 +91,10 @@ static struct sim_peer *act_on(const char *text)
     fixture_open(&config, weir_frame_codec(lines), &handler_act, 1);
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(10);
-    struct net_buffer *buffer = net_take(fixture.worker.net, 1);
+    struct net_buffer *buffer = net_take(fixture.loop.worker.net, 1);
     buffer->length = (uint32_t)strlen(text);
     memcpy(buffer->bytes, text, buffer->length);
-    session_on_received(fixture_only_session(),
+    inbound_on_received(fixture_only_session(),
                         buffer); /* in one piece, whatever the network does */
     memory_fail_nth(0, 0);
     return peer;
@@ -174,10 +174,10 @@ static void the_second_allocation_may_fail_too(void **state)
         struct weir_session *session = fixture_only_session();
         if (nth == 2) memory_fail_nth(2, 0);
         if (nth == 1) {
-            session_send_surely(session, (const uint8_t *)"kept\n", 5);
+            session_send_or_close(session, (const uint8_t *)"kept\n", 5);
             continue;
         }
-        session_send_surely(session, (const uint8_t *)"lost\n", 5);
+        session_send_or_close(session, (const uint8_t *)"lost\n", 5);
         memory_fail_nth(0, 0);
     }
     fixture_run_ms(50);
@@ -193,11 +193,11 @@ static void starved_sessions_go_on_when_buffers_are_back(void **state)
     fixture_take_buffers(); /* the received one, too */
     fixture_run_ms(500);
     fixture_expect(peer, "");
-    assert_false(list_is_empty(&fixture.worker.starved));
+    assert_false(list_is_empty(&fixture.loop.worker.waiting_for_buffers));
     fixture_give_back_buffers();
     fixture_run_ms(50);
     fixture_expect(peer, "b\n");
-    assert_true(list_is_empty(&fixture.worker.starved));
+    assert_true(list_is_empty(&fixture.loop.worker.waiting_for_buffers));
     finish_acting(peer);
 }
 
@@ -208,7 +208,7 @@ static void a_starved_session_may_break(void **state)
     (void)state;
     fixture_take_buffers();
     fixture_run_ms(50);
-    assert_false(list_is_empty(&fixture.worker.starved));
+    assert_false(list_is_empty(&fixture.loop.worker.waiting_for_buffers));
     sim_peer_reset(peer);
     fixture_run_ms(50);
     assert_int_equal(done.closed_count, 1);
@@ -333,10 +333,10 @@ static void what_a_batch_still_has_is_handled_in_a_rest(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(10);
     for (int i = 0; i < 3; i++) {
-        struct net_buffer *buffer = net_take(fixture.worker.net, 1);
+        struct net_buffer *buffer = net_take(fixture.loop.worker.net, 1);
         buffer->length = 4;
         memcpy(buffer->bytes, "more", 4);
-        session_on_received(fixture_only_session(), buffer);
+        inbound_on_received(fixture_only_session(), buffer);
     }
     fixture_turns(50);
     fixture_expect(peer, "moremoremore");

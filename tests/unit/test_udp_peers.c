@@ -14,8 +14,8 @@
 #include "builtin.h"
 #include "check.h"
 #include "fixture.h"
-#include "mail.h"
 #include "memory.h"
+#include "remote.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -98,21 +98,21 @@ static void open_fixture(const struct weir_config *config, const struct weir_han
 /* Hands a datagram, or a train of them laid end to end, to the place. */
 static void deliver(const struct weir_address *from, const char *train, uint32_t segment_bytes)
 {
-    struct net_buffer *buffer = net_take(fixture.worker.net, NET_DATAGRAM_BYTES_MAX);
+    struct net_buffer *buffer = net_take(fixture.loop.worker.net, NET_DATAGRAM_BYTES_MAX);
 
     assert_non_null(buffer);
     buffer->length = (uint32_t)strlen(train);
     memcpy(buffer->bytes, train, buffer->length);
     const struct net_event event = {
         .kind = NET_DATAGRAM,
-        .handle = fixture.udp.handle,
-        .owner = &fixture.udp.owner,
+        .handle = fixture.udp.endpoint.handle,
+        .owner = &fixture.udp.endpoint.owner,
         .peer = *from,
         .local = fixture.address,
         .buffer = buffer,
         .segment_bytes = segment_bytes,
     };
-    place_on_event(&fixture.udp, &event);
+    udp_socket_on_event(&fixture.udp, &event);
 }
 
 static void deliver_train(struct sim_datagrams *from, const char *train)
@@ -183,14 +183,14 @@ static void an_answer_that_finds_no_buffer_is_counted(void **state)
     struct net_buffer *taken[8];
     uint32_t count = 0;
     fixture_take_buffers();
-    while ((taken[count] = net_take(fixture.worker.net, 30000)) != NULL) count++;
-    net_give_back(fixture.worker.net, taken[--count]);
+    while ((taken[count] = net_take(fixture.loop.worker.net, 30000)) != NULL) count++;
+    net_give_back(fixture.loop.worker.net, taken[--count]);
     deliver_train(peer, "bwb.");
     assert_int_equal(fixture_stats().dropped_unsent, 1);
     deliver_train(other, "s.");
     assert_int_equal(last_code, WEIR_NO_BUFFERS);
     assert_int_equal(fixture_stats().dropped_unsent, 2);
-    while (count > 0) net_give_back(fixture.worker.net, taken[--count]);
+    while (count > 0) net_give_back(fixture.loop.worker.net, taken[--count]);
     fixture_give_back_buffers();
     assert_int_equal(count_answers(peer), 0);
     sim_datagrams_close(peer);
@@ -246,7 +246,7 @@ static void a_visitor_has_nothing_to_end(void **state)
     fixture_send_to(peer, "wxfulb");
     fixture_hear(peer, "wxfulb");
     assert_int_equal(fixture_stats().peers_opened, 0);
-    assert_null(weir_session_state(&fixture.udp.visitor));
+    assert_null(weir_session_state(&fixture.udp.transient));
     sim_datagrams_close(peer);
     fixture_close();
 }
@@ -256,13 +256,15 @@ static void peers_of_one_slot_and_of_two_sockets_are_told_apart(void **state)
     struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
     struct weir_config config = fixture_config();
     struct sim_datagrams *peers[90];
-    struct place other;
+    struct service service;
+    struct udp_socket other;
 
     (void)state;
     config.datagram_peers_max = 200; /* in 256 slots */
     open_fixture(&config, &handler_act);
-    place_init(&other, WEIR_UDP, &codec_datagram, &handler_act);
-    assert_int_equal(place_open(&other, &fixture.worker, &where, NULL), WEIR_OK);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    assert_int_equal(udp_socket_open(&other, &fixture.loop.worker, &service, &where, NULL),
+                     WEIR_OK);
     for (int round = 0; round < 2; round++)
         for (uint8_t i = 0; i < 90; i++) {
             if (round == 0) peers[i] = fixture_datagrams((uint8_t)(i + 2));
@@ -300,13 +302,15 @@ static void without_memory_a_place_for_peers_does_not_open(void **state)
     struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
     struct weir_config config = fixture_config();
     struct weir_error error;
-    struct place place;
+    struct service service;
+    struct udp_socket socket;
 
     (void)state;
     open_fixture(&config, &handler_visited);
-    place_init(&place, WEIR_UDP, &codec_datagram, &handler_act);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
     memory_fail_nth(1, 0);
-    assert_int_equal(place_open(&place, &fixture.worker, &where, &error), WEIR_NO_MEMORY);
+    assert_int_equal(udp_socket_open(&socket, &fixture.loop.worker, &service, &where, &error),
+                     WEIR_NO_MEMORY);
     memory_fail_nth(0, 0);
     fixture_close();
 }
@@ -395,15 +399,15 @@ static void receiving_rests_while_answers_wait(void **state)
     open_fixture(&config, &handler_act);
     struct sim_datagrams *peer = fixture_datagrams(2);
     for (int i = 0; i < 3; i++) deliver_train(peer, "sss.");
-    assert_true(fixture.udp.paused);
+    assert_true(fixture.udp.receive_paused);
     assert_int_equal(last_code, WEIR_NO_ROOM);
     answers = count_answers(peer);
-    assert_false(fixture.udp.paused);
+    assert_false(fixture.udp.receive_paused);
     assert_int_equal(answers + fixture_stats().dropped_unsent, 9);
     for (int i = 0; i < 20; i++) fixture_send_to(peer, "b");
     assert_int_equal(count_answers(peer), 20);
     deliver_train(peer, "ss");
-    place_close(&fixture.udp); /* its answers are still counted */
+    endpoint_close(&fixture.udp.endpoint); /* its answers are still counted */
     fixture_turns(20);
     sim_datagrams_close(peer);
     fixture_close();
@@ -415,17 +419,19 @@ static void a_datagram_of_ipv6_may_be_longer(void **state)
     static const uint8_t large[65528];
     struct net_listen_options where = {.backlog = 1};
     struct weir_config config = fixture_config();
-    struct place place;
+    struct service service;
+    struct udp_socket socket;
 
     (void)state;
     open_fixture(&config, &handler_act);
     assert_true(weir_address_parse("[::1]:6060", &where.address));
-    place_init(&place, WEIR_UDP, &codec_datagram, &handler_act);
-    assert_int_equal(place_open(&place, &fixture.worker, &where, NULL), WEIR_OK);
-    struct weir_session *session = peers_admit(&place, &where.address);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    assert_int_equal(udp_socket_open(&socket, &fixture.loop.worker, &service, &where, NULL),
+                     WEIR_OK);
+    struct weir_session *session = udp_socket_session(&socket, &where.address);
     session->local = where.address;
-    assert_int_equal(place_send(session, large, 65528), WEIR_TOO_LARGE);
-    assert_int_not_equal(place_send(session, large, 65527), WEIR_TOO_LARGE);
+    assert_int_equal(session_send(session, large, 65528), WEIR_TOO_LARGE);
+    assert_int_not_equal(session_send(session, large, 65527), WEIR_TOO_LARGE);
     fixture_turns(20);
     fixture_close();
 }
@@ -442,9 +448,9 @@ static void a_socket_that_closes_drops_what_still_comes(void **state)
     fixture_send_to(peer, "b");
     fixture_hear(peer, "b");
     struct weir_session *session =
-        weir_container_of(fixture.worker.peers.by_age.next, struct weir_session, in_open);
-    place_close(&fixture.udp);
-    place_close(&fixture.udp); /* harmless */
+        weir_container_of(fixture.loop.worker.udp_sessions.next, struct weir_session, in_sessions);
+    endpoint_close(&fixture.udp.endpoint);
+    endpoint_close(&fixture.udp.endpoint); /* harmless */
     deliver_train(peer, "b.b.");
     assert_int_equal(weir_session_send(session, "x", 1), WEIR_CANCELLED);
     assert_int_equal(fixture_stats().dropped_unsent, 1);
@@ -457,22 +463,65 @@ static void of_two_sockets_neither_answers_the_other(void **state)
 {
     struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
     struct weir_config config = fixture_config();
-    struct place other;
+    struct service service;
+    struct udp_socket other;
 
     (void)state;
     open_fixture(&config, &handler_act);
-    place_init(&other, WEIR_UDP, &codec_datagram, &handler_act);
-    assert_int_equal(place_open(&other, &fixture.worker, &where, NULL), WEIR_OK);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    assert_int_equal(udp_socket_open(&other, &fixture.loop.worker, &service, &where, NULL),
+                     WEIR_OK);
     sim_inject(fixture.simulation, &where.address, &fixture.address, "b", 1);
     fixture_run_ms(50);
     assert_int_equal(fixture_stats().dropped_own_source, 1);
-    place_close(&other); /* it is nobody's any more: in this turn, and later */
+    endpoint_close(&other.endpoint); /* it is nobody's any more: in this turn, and later */
     for (int i = 0; i < 2; i++) {
         deliver(&where.address, "b", 0);
         assert_int_equal(fixture_stats().dropped_own_source, 1);
         assert_int_equal(fixture_stats().peers_opened, 1);
         fixture_run_ms(50);
     }
+    fixture_close();
+}
+
+static void sessions_of_a_closed_socket_are_not_those_of_the_next(void **state)
+{
+    const struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
+    static struct udp_socket first, second;
+    struct weir_config config = fixture_config();
+    struct service service;
+
+    (void)state;
+    open_fixture(&config, &handler_act);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    struct worker *worker = &fixture.loop.worker;
+    assert_int_equal(udp_socket_open(&first, worker, &service, &where, NULL), WEIR_OK);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    sim_datagrams_send(peer, &where.address, "b", 1);
+    fixture_hear(peer, "b");
+    endpoint_close(&first.endpoint);
+    fixture_run_ms(50);
+    assert_int_equal(udp_socket_open(&second, worker, &service, &where, NULL), WEIR_OK);
+    assert_int_equal(second.endpoint.handle.index, first.endpoint.handle.index);
+    sim_datagrams_send(peer, &where.address, "b", 1);
+    fixture_hear(peer, "b");
+    assert_int_equal(fixture_stats().peers_opened, 2);
+    sim_datagrams_close(peer);
+    fixture_close();
+}
+
+static void a_socket_does_not_open_on_an_address_in_use(void **state)
+{
+    const struct net_listen_options where = {.address = address_of_v4(0x7f000001, 5050)};
+    static struct udp_socket second;
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    open_fixture(&config, &handler_act);
+    assert_int_equal(
+        udp_socket_open(&second, &fixture.loop.worker, &fixture.udp_service, &where, NULL),
+        WEIR_ADDRESS_IN_USE);
+    assert_false(list_has(&second.endpoint.in_endpoints));
     fixture_close();
 }
 
@@ -483,7 +532,7 @@ static void what_is_too_large_is_counted(void **state)
 
     (void)state;
     open_fixture(&config, &handler_act);
-    place_on_event(&fixture.udp, &event);
+    udp_socket_on_event(&fixture.udp, &event);
     assert_int_equal(fixture_stats().dropped_too_large, 1);
     fixture_close();
 }
@@ -498,11 +547,11 @@ static void a_connection_to_a_closing_place_is_refused(void **state)
     struct net_event event;
     uint32_t count = 0;
     for (int i = 0; i < 1000 && count == 0; i++)
-        count =
-            net_wait(fixture.worker.net, net_now_ns(fixture.worker.net) + FIXTURE_MS, &event, 1);
+        count = net_wait(fixture.loop.worker.net, net_now_ns(fixture.loop.worker.net) + FIXTURE_MS,
+                         &event, 1);
     assert_int_equal(event.kind, NET_ACCEPTED);
-    place_close(&fixture.tcp); /* earlier in the same batch */
-    place_on_event(&fixture.tcp, &event);
+    endpoint_close(&fixture.tcp.endpoint); /* earlier in the same batch */
+    listener_on_event(&fixture.tcp, &event);
     fixture_turns(20);
     assert_int_equal(fixture_stats().accepted, 0);
     assert_true(sim_peer_saw_end(peer) || sim_peer_saw_reset(peer));
@@ -530,6 +579,8 @@ int main(void)
         cmocka_unit_test(a_datagram_of_ipv6_may_be_longer),
         cmocka_unit_test(a_socket_that_closes_drops_what_still_comes),
         cmocka_unit_test(of_two_sockets_neither_answers_the_other),
+        cmocka_unit_test(sessions_of_a_closed_socket_are_not_those_of_the_next),
+        cmocka_unit_test(a_socket_does_not_open_on_an_address_in_use),
         cmocka_unit_test(what_is_too_large_is_counted),
         cmocka_unit_test(a_connection_to_a_closing_place_is_refused),
     };

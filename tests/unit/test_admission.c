@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
+#include "admission.h"
 #include "builtin.h"
 #include "fixture.h"
 #include "memory.h"
-#include "refusal.h"
 #include "thread.h"
 
 #define S 1000u /* in milliseconds */
@@ -56,7 +56,7 @@ static void no_farewell_is_no_word(void **state)
         open_full(&config, 2);
         fixture_run_ms(100);
         assert_int_equal(fixture_stats().refused_full, 2);
-        assert_int_equal(fixture.worker.reject_messages_open, 0);
+        assert_int_equal(fixture.loop.worker.reject_messages_open, 0);
         fixture_expect(peers[1], "");
         assert_true(sim_peer_saw_end(peers[1]) || sim_peer_saw_reset(peers[1]));
         close_full();
@@ -71,7 +71,7 @@ static void only_so_many_are_told_at_once(void **state)
     open_full(&config, WORKER_REJECT_MESSAGES_MAX + 3);
     fixture_run_ms(200);
     assert_int_equal(fixture_stats().refused_full, WORKER_REJECT_MESSAGES_MAX + 3);
-    assert_int_equal(fixture.worker.reject_messages_open,
+    assert_int_equal(fixture.loop.worker.reject_messages_open,
                      WORKER_REJECT_MESSAGES_MAX); /* nobody follows */
     close_full();
 }
@@ -89,7 +89,7 @@ static void a_farewell_that_finds_no_memory_is_left_out(void **state)
     fixture_run_ms(100);
     memory_fail_nth(0, 0);
     assert_int_equal(fixture_stats().refused_full, 2);
-    assert_int_equal(fixture.worker.reject_messages_open, 0);
+    assert_int_equal(fixture.loop.worker.reject_messages_open, 0);
     fixture_expect(peers[1], "");
     fixture_give_back_buffers();
     close_full();
@@ -109,7 +109,7 @@ static void a_farewell_for_which_there_is_no_session_is_left_out(void **state)
     fixture_run_ms(100);
     memory_fail_nth(0, 0);
     assert_int_equal(fixture_stats().refused_denied, 1);
-    assert_int_equal(fixture.worker.table.open_count, 0);
+    assert_int_equal(fixture.loop.table.open_count, 0);
     sim_peer_close(peer);
     fixture_close();
 }
@@ -130,7 +130,7 @@ static void a_socket_that_the_net_cannot_adopt_is_no_session(void **state)
     fixture_run_ms(100);
     assert_int_equal(fixture_stats().accepted, 1);
     assert_int_equal(fixture_stats().refused_failed, 1);
-    assert_int_equal(fixture.common.sessions_open, 1);
+    assert_int_equal(fixture.limits.sessions_open, 1);
     sim_peer_close(first);
     fixture_run_ms(100);
     struct sim_peer *third = fixture_connect();

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* admission.c - limits at accept.
+ *
+ *      connection -> denied? -> too fast? -> server full? -> address full? -> admitted
+ *
+ * The cheapest question comes first. An admitted connection counts until admission_release().
+ */
+#include "admission.h"
+
+#include "check.h"
+#include "worker.h"
+
+bool admission_allows(const struct worker *worker, const struct weir_address *peer)
+{
+    const struct admission_limits *limits = worker->common->limits;
+
+    if (address_list_has(&limits->deny, peer)) return false;
+    return limits->allow.count == 0 || address_list_has(&limits->allow, peer);
+}
+
+static bool admission__take_session(struct worker_common *common)
+{
+    _Atomic uint32_t *open = &common->limits->sessions_open;
+
+    if (atomic_fetch_add_explicit(open, 1, memory_order_relaxed) < common->config.sessions_max)
+        return true;
+    atomic_fetch_sub_explicit(open, 1, memory_order_relaxed);
+    return false;
+}
+
+static void admission__return_session(struct worker_common *common)
+{
+    uint32_t open =
+        atomic_fetch_sub_explicit(&common->limits->sessions_open, 1, memory_order_relaxed);
+
+    weir_check(open > 0);
+}
+
+static bool admission__take_address(struct worker_common *common, const struct weir_address *peer)
+{
+    uint32_t limit = common->config.sessions_per_address_max;
+
+    return limit == 0 || address_counts_add(&common->limits->address_counts, peer, limit);
+}
+
+static bool admission__take_rate(struct worker *worker)
+{
+    struct worker_common *common = worker->common;
+    uint32_t rate = common->config.accept_rate_max;
+
+    return rate == 0 || bucket_shared_take(&common->limits->accepts, worker->now_ns, rate, rate);
+}
+
+bool admission_admit(struct worker *worker, const struct weir_address *peer)
+{
+    struct worker_common *common = worker->common;
+    enum admission_refusal refusal;
+
+    if (!admission_allows(worker, peer)) {
+        refusal = ADMISSION_DENIED;
+    } else if (!admission__take_rate(worker)) {
+        refusal = ADMISSION_RATE;
+    } else if (!admission__take_session(common)) {
+        refusal = ADMISSION_FULL;
+    } else if (!admission__take_address(common, peer)) {
+        admission__return_session(common);
+        refusal = ADMISSION_ADDRESS;
+    } else {
+        return true;
+    }
+    admission_refuse(worker, refusal, peer, 1);
+    return false;
+}
+
+void admission_release(struct worker *worker, const struct weir_address *peer)
+{
+    struct worker_common *common = worker->common;
+
+    if (common->config.sessions_per_address_max > 0)
+        address_counts_remove(&common->limits->address_counts, peer);
+    admission__return_session(common);
+}
+
+void admission_refuse(struct worker *worker, enum admission_refusal refusal,
+                      const struct weir_address *peer, uint64_t count)
+{
+    struct counters *counters = &worker->counters;
+    thread_counter *const counts[ADMISSION_COUNT] = {
+        [ADMISSION_DENIED] = &counters->refused_denied,
+        [ADMISSION_RATE] = &counters->refused_rate,
+        [ADMISSION_FULL] = &counters->refused_full,
+        [ADMISSION_ADDRESS] = &counters->refused_address,
+        [ADMISSION_FAILED] = &counters->refused_failed,
+    };
+    static const char *const reasons[ADMISSION_COUNT] = {
+        [ADMISSION_DENIED] = "its address is denied",
+        [ADMISSION_RATE] = "more than accept_rate_max came in a second",
+        [ADMISSION_FULL] = "sessions_max are open",
+        [ADMISSION_ADDRESS] = "its address has sessions_per_address_max open",
+        [ADMISSION_FAILED] = "there was no memory, or no room in the system",
+    };
+    char text[WEIR_ADDRESS_TEXT_BYTES];
+
+    counter_add(counts[refusal], count);
+    log_limited(&worker->admission->refusals[refusal], &worker->common->log, worker->now_ms,
+                WEIR_LOG_WARNING, "refused %s: %s", weir_address_text(peer, text, sizeof text),
+                reasons[refusal]);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* admission.h - limits at accept: which connections and datagrams are let in, by address, by rate
+ * and by number. */
+#ifndef SESSION_ADMISSION_H
+#define SESSION_ADMISSION_H
+
+#include <stdbool.h>
+
+#include <weir/weir.h>
+
+#include "address_counts.h"
+#include "address_list.h"
+#include "atomic.h"
+#include "log_limited.h"
+
+struct worker;
+
+enum admission_refusal {
+    ADMISSION_DENIED,  /* by `allow` or `deny` */
+    ADMISSION_RATE,    /* by accept_rate_max */
+    ADMISSION_FULL,    /* by sessions_max */
+    ADMISSION_ADDRESS, /* by sessions_per_address_max */
+    ADMISSION_FAILED,  /* a session could not be created */
+    ADMISSION_COUNT
+};
+
+/* Shared by all workers. Used once per connection, never per message. */
+struct admission_limits {
+    struct address_list allow, deny;      /* constant */
+    struct address_counts address_counts; /* open if sessions_per_address_max is not 0 */
+    _Atomic uint64_t accepts;             /* the token bucket of accept_rate_max */
+    _Atomic uint32_t sessions_open;       /* in all workers */
+};
+
+/* Of one worker. */
+struct admission {
+    struct log_limited refusals[ADMISSION_COUNT];
+};
+
+/* Whether `allow` and `deny` let the address in. */
+bool admission_allows(const struct worker *worker, const struct weir_address *peer);
+
+/* Counts a connection against every limit. Returns false, after counting a refusal, if one is
+ * exceeded. */
+bool admission_admit(struct worker *worker, const struct weir_address *peer);
+
+/* Undoes admission_admit() when the connection has ended. */
+void admission_release(struct worker *worker, const struct weir_address *peer);
+
+/* Counts `count` refusals (more than one for a batch of datagrams), and logs at a limited rate. */
+void admission_refuse(struct worker *worker, enum admission_refusal refusal,
+                      const struct weir_address *peer, uint64_t count);
+
+#endif

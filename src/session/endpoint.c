@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* endpoint.c - what TCP listeners and UDP sockets have in common: they are added to their worker,
+ * they fail, they close. */
+#include "endpoint.h"
+
+#include <stdio.h>
+
+#include "check.h"
+#include "error_fill.h"
+#include "handoff.h"
+#include "worker.h"
+
+void endpoint_init(struct endpoint *endpoint, const struct owner_ops *ops, struct worker *worker,
+                   const struct service *service)
+{
+    *endpoint = (struct endpoint){.owner.ops = ops, .worker = worker, .service = service};
+    list_init(&endpoint->in_endpoints);
+}
+
+void endpoint_add(struct endpoint *endpoint)
+{
+    struct worker *worker = endpoint->worker;
+
+    endpoint->port = net_local_address(worker->net, endpoint->handle).port;
+    list_add_last(&worker->endpoints, &endpoint->in_endpoints);
+}
+
+void endpoint_close(struct endpoint *endpoint)
+{
+    if (endpoint->closing) return;
+    endpoint->closing = true;
+    net_close(endpoint->worker->net, endpoint->handle);
+}
+
+static bool endpoint__any_is_open(const struct worker *worker)
+{
+    for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next)
+        if (!weir_container_of(at, struct endpoint, in_endpoints)->closing) return true;
+    return false;
+}
+
+static void endpoint__log_failure(const struct endpoint *endpoint, const struct net_event *event)
+{
+    struct worker *worker = endpoint->worker;
+    struct weir_address address = net_local_address(worker->net, endpoint->handle);
+    const char *proto = endpoint->service->proto == WEIR_TCP ? "tcp" : "udp";
+    char subject[96], where[WEIR_ADDRESS_TEXT_BYTES], text[512];
+    struct weir_error error;
+
+    snprintf(subject, sizeof subject, "%s %s", proto,
+             weir_address_text(&address, where, sizeof where));
+    error_fill(&error, event->code, event->os_error, "go on listening on", subject, NULL,
+               "restart the server");
+    log_line(&worker->common->log, WEIR_LOG_ERROR, "%s",
+             weir_error_text(&error, text, sizeof text));
+}
+
+void endpoint_on_broken(struct endpoint *endpoint, const struct net_event *event)
+{
+    struct worker *worker = endpoint->worker;
+
+    if (endpoint->closing) return; /* an event of the same batch led to the close */
+    endpoint__log_failure(endpoint, event);
+    endpoint_close(endpoint);
+    /* A drain ends by itself, and sends all responses first. */
+    if (worker->request == WORKER_RUN && !endpoint__any_is_open(worker)) handoff_stop(worker);
+}
+
+void endpoint_on_closed(struct endpoint *endpoint)
+{
+    weir_check(endpoint->closing);
+    list_remove(&endpoint->in_endpoints);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* inbound.h - received bytes of a TCP session become messages. See inbound.c. */
+#ifndef SESSION_INBOUND_H
+#define SESSION_INBOUND_H
+
+#include "session_state.h"
+
+/* Handles NET_RECEIVED: passes the bytes to the codec and each message to the handler. Takes the
+ * buffer over: it goes to the send queue or back to the pool. */
+void inbound_on_received(struct weir_session *session, struct net_buffer *buffer);
+
+/* Handles NET_PEER_DONE: what the codec still holds is the last message, or malformed. */
+void inbound_on_peer_done(struct weir_session *session);
+
+#endif

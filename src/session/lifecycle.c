@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* lifecycle.c - begin and end of a session: admission, opening, groups, on_open and on_close.
+ *
+ *      accepted socket -> admitted? -> in the table -> adopted by net -> OPEN, on_open
+ *                            | no
+ *                            v
+ *                         a session that only sends reject_message and finishes
+ *
+ *      NET_CLOSED -> groups left -> counted, on_close -> codec state released -> FREE
+ *
+ * This file opens the handle of a TCP session, so its row of the owner table is here: each event
+ * goes to the file that handles it.
+ */
+#include "lifecycle.h"
+
+#include <string.h>
+
+#include "admission.h"
+#include "check.h"
+#include "group.h"
+#include "inbound.h"
+#include "memory.h"
+#include "session.h"
+#include "worker.h"
+
+/* ---- end ---- */
+
+static void lifecycle__count_end(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    struct counters *counters = &worker->counters;
+    const struct weir_handler *handler = session->service->handler;
+
+    counter_add(session->is_datagram ? &counters->peers_closed : &counters->closed, 1);
+    counter_add(&counters->closed_by_reason[session->reason], 1);
+    if (session->opened && handler->on_close)
+        handler->on_close(session, (enum weir_reason)session->reason,
+                          session->decode_error ? session->decode_error : "");
+    if (!session->is_datagram) admission_release(worker, &session->peer);
+}
+
+void lifecycle_end(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    const struct weir_codec *codec = session->service->codec;
+
+    weir_check(session->state == SESSION_CLOSING);
+    group_leave_all(session);
+    if (session->admitted)
+        lifecycle__count_end(session);
+    else
+        worker->reject_messages_open--;
+    if (codec->release) codec->release(codec, session_codec_state(session));
+    memory_free(session->decode_error);
+    list_remove(&session->in_sessions);
+    session_enter(session, SESSION_FREE);
+    session_table_close(worker->table, session);
+}
+
+static void lifecycle__on_closed(struct weir_session *session)
+{
+    session_check(session);
+    weir_check(session->state == SESSION_CLOSING);
+    weir_check(!session->send_out);
+    lifecycle_end(session);
+}
+
+/* ---- events ---- */
+
+static void lifecycle__on_event(struct owner *owner, const struct net_event *event)
+{
+    struct weir_session *session = weir_container_of(owner, struct weir_session, owner);
+
+    switch (event->kind) {
+    case NET_RECEIVED: inbound_on_received(session, event->buffer); break;
+    case NET_PEER_DONE: inbound_on_peer_done(session); break;
+    case NET_SENT: session_on_sent(session, event->code); break;
+    case NET_BROKEN: session_on_broken(session, event->code); break;
+    case NET_CLOSED: lifecycle__on_closed(session); break;
+    case NET_PAUSED:
+    default: /* connections have no other events */
+        weir_check(event->kind == NET_PAUSED);
+        worker_count_pause(session->worker, event->code);
+    }
+}
+
+static const struct owner_ops lifecycle__owner_ops = {.on_event = lifecycle__on_event};
+
+/* ---- begin ---- */
+
+void lifecycle_notify_drain(struct weir_session *session)
+{
+    const struct weir_handler *handler = session->service->handler;
+
+    if (session->drain_notified || !session->opened || !session_may_send(session)) return;
+    session->drain_notified = true;
+    if (handler->on_drain) handler->on_drain(session);
+}
+
+void lifecycle_start(struct weir_session *session, struct worker *worker,
+                     const struct session_ops *ops, const struct service *service,
+                     const struct weir_address *peer)
+{
+    uint32_t now_ms = (uint32_t)worker->now_ms;
+
+    session->worker = worker;
+    session->ops = ops;
+    session->service = service;
+    session->peer = *peer;
+    session->timestamps.opened_ms = now_ms;
+    session->timestamps.received_ms = now_ms;
+    session->timestamps.sent_ms = now_ms;
+    session->is_datagram = service->proto == WEIR_UDP;
+    session_enter(session, SESSION_OPEN);
+}
+
+/* Returns a session of the socket, OPEN, with reading off. Returns null, after closing the socket,
+ * if the table or the system has no room. */
+static struct weir_session *lifecycle__adopt(struct worker *worker, const struct service *service,
+                                             struct net_socket socket,
+                                             const struct weir_address *peer)
+{
+    struct weir_session *session = session_table_open(worker->table);
+
+    if (!session) {
+        net_refuse(worker->net, socket);
+        return NULL;
+    }
+    session->owner.ops = &lifecycle__owner_ops;
+    if (net_adopt(worker->net, socket, &session->owner, &session->handle, NULL) != WEIR_OK) {
+        session_table_close(worker->table, session);
+        return NULL;
+    }
+    lifecycle_start(session, worker, &session_tcp_ops, service, peer);
+    list_add_last(&worker->tcp_sessions, &session->in_sessions);
+    return session;
+}
+
+/* Refuses a connection. If reject_message is set, a session that counts nowhere sends it. */
+static void lifecycle__reject(struct worker *worker, const struct service *service,
+                              struct net_socket socket, const struct weir_address *peer)
+{
+    const char *reject_message = worker->common->config.reject_message;
+
+    if (!reject_message || reject_message[0] == '\0' ||
+        worker->reject_messages_open == WORKER_REJECT_MESSAGES_MAX) {
+        net_refuse(worker->net, socket);
+        return;
+    }
+    struct weir_session *session = lifecycle__adopt(worker, service, socket, peer);
+    if (!session) return;
+    worker->reject_messages_open++;
+    net_receive(worker->net, session->handle, true);
+    session_send_or_close(session, (const uint8_t *)reject_message, strlen(reject_message));
+    session_finish(session, WEIR_REASON_APPLICATION);
+    session_update_deadline(session);
+}
+
+void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,
+                    const struct weir_address *peer)
+{
+    if (!admission_admit(worker, peer)) {
+        lifecycle__reject(worker, service, socket, peer);
+        return;
+    }
+    struct weir_session *session = lifecycle__adopt(worker, service, socket, peer);
+    if (!session) {
+        admission_release(worker, peer);
+        admission_refuse(worker, ADMISSION_FAILED, peer, 1);
+        return;
+    }
+    session->admitted = session->opened = true;
+    counter_add(&worker->counters.accepted, 1);
+    net_receive(worker->net, session->handle, true);
+    session_update_deadline(session);
+    if (service->handler->on_open) service->handler->on_open(session);
+    if (worker->request == WORKER_DRAIN) lifecycle_notify_drain(session);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* lifecycle.h - begin and end of a session. */
+#ifndef SESSION_LIFECYCLE_H
+#define SESSION_LIFECYCLE_H
+
+#include "session_state.h"
+
+/* Opens a session for an accepted socket and starts to receive; or refuses it (admission.c). Takes
+ * the socket over in any case. */
+void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,
+                    const struct weir_address *peer);
+
+/* Initialises a session of the table, which becomes OPEN. For the files that open sessions. */
+void lifecycle_start(struct weir_session *session, struct worker *worker,
+                     const struct session_ops *ops, const struct service *service,
+                     const struct weir_address *peer);
+
+/* Calls on_drain, once per session, if the session is open. */
+void lifecycle_notify_drain(struct weir_session *session);
+
+/* Ends a session that is CLOSING: counts it, calls on_close, frees it. */
+void lifecycle_end(struct weir_session *session);
+
+#endif

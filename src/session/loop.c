@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* loop.c - the event loop of a worker.
+ *
+ *      +-> net_wait -> events, each to its owner -> commands -> timers -> drain, stop -+
+ *      |                                                                               |
+ *      '------------------- sessions on the pending-flush list are flushed <-----------'
+ *
+ * Commands come from other threads through the mailbox, drain and stop requests through an atomic.
+ * One iteration: all events of a batch are handled before anything is sent.
+ */
+#include "loop.h"
+
+#include "broadcast.h"
+#include "check.h"
+#include "handoff.h"
+#include "payload.h"
+#include "remote.h"
+#include "session.h"
+#include "timeouts.h"
+
+/* 64 buffers of 16 KiB fill half of a usual second-level cache. The data of a larger batch would be
+ * evicted before it is answered. */
+#define LOOP__EVENTS_MAX 64
+/* How soon a session that found no buffers tries again. */
+#define LOOP__BUFFERS_RETRY_NS (5 * CLOCK_NS_PER_MS)
+/* If a wait returns this late, the thread was stopped. */
+#define LOOP__STOPPED_NS (1000 * CLOCK_NS_PER_MS)
+#define LOOP__CATCH_UP_ITERATIONS_MAX 1000u
+/* If a wait returns this late, more than one batch may be pending. */
+#define LOOP__LATE_NS (20 * CLOCK_NS_PER_MS)
+#define LOOP__SAMPLE_INTERVAL_MS 100u
+
+/* ---- life ---- */
+
+bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, size_t extra_bytes)
+{
+    const struct weir_config *config = &common->config;
+    struct worker *worker = &loop->worker;
+    uint32_t slots_max =
+        config->sessions_max + config->datagram_peers_max + WORKER_REJECT_MESSAGES_MAX;
+
+    worker->index = index;
+    worker->common = common;
+    worker->table = &loop->table;
+    worker->mailbox = &loop->mailbox;
+    worker->groups = &loop->groups;
+    worker->udp_peers = &loop->udp_peers;
+    worker->admission = &loop->admission;
+    list_init(&worker->tcp_sessions);
+    list_init(&worker->udp_sessions);
+    list_init(&worker->pending_flush);
+    list_init(&worker->waiting_for_buffers);
+    list_init(&worker->endpoints);
+    if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max)) return false;
+    return session_table_init(&loop->table, (uint8_t)config->node, index, slots_max, extra_bytes);
+}
+
+/* After a pause, the transport may still hold some buffers of a peer (net_info.held_bytes_max).
+ * Reading pauses that much earlier, so that the peer costs no more than the high-water mark. */
+static void loop__set_marks(struct worker *worker)
+{
+    const struct weir_config *config = &worker->common->config;
+    uint64_t held = net_info(worker->net).held_bytes_max;
+
+    weir_check(held <= config->send_queue_high_bytes / 2); /* loop_open asked for it */
+    worker->high_bytes = config->send_queue_high_bytes;
+    worker->pause_bytes = (uint32_t)(config->send_queue_high_bytes - held);
+    worker->resume_bytes = config->send_queue_low_bytes;
+    if (worker->resume_bytes >= worker->pause_bytes) worker->resume_bytes = worker->pause_bytes / 2;
+}
+
+static void loop__update_clock(struct worker *worker)
+{
+    worker->now_ns = net_now_ns(worker->net);
+    worker->now_ms = worker->now_ns / CLOCK_NS_PER_MS;
+}
+
+enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
+                         struct weir_error *error)
+{
+    struct worker *worker = &loop->worker;
+    struct net_options options = *asked;
+    uint32_t high_bytes = worker->common->config.send_queue_high_bytes;
+
+    worker->datagram_sends_max = options.datagram_sends_max;
+    worker->buffer_bytes = options.stream_buffer_bytes;
+    weir_check(options.stream_buffer_bytes <= high_bytes / 2); /* the settings were checked */
+    while ((uint64_t)options.receive_buffers_ready * options.stream_buffer_bytes > high_bytes / 2)
+        options.receive_buffers_ready /= 2;
+    enum weir_code code = net_open(&options, &worker->net, error);
+    if (code != WEIR_OK) return code;
+    loop__set_marks(worker);
+    loop__update_clock(worker);
+    worker->linger_ms = worker->common->config.linger_timeout_ms;
+    wheel_init(&worker->deadlines, worker->now_ms);
+    wheel_init(&worker->user_timers, worker->now_ms);
+    mailbox_open(&loop->mailbox, worker->net);
+    return WEIR_OK;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (!loop->worker.common) return;
+    if (loop->table.chunks) session_table_free(&loop->table);
+    mailbox_free(&loop->mailbox);
+    udp_peers_free(&loop->udp_peers);
+}
+
+/* ---- commands of other threads ---- */
+
+static void loop__execute(struct worker *worker, const struct mailbox_command *command)
+{
+    if (command->kind == MAILBOX_ACCEPTED)
+        handoff_take(worker, command);
+    else if (command->kind == MAILBOX_BROADCAST)
+        broadcast_deliver(worker, command->payload);
+    else
+        remote_execute(worker, command);
+    if (command->payload) payload_unref(command->payload);
+}
+
+static void loop__read_commands(struct loop *loop)
+{
+    struct worker *worker = &loop->worker;
+    uint32_t count_max = worker->common->config.mailbox_commands_max, count = 0;
+    struct mailbox_command command;
+
+    /* At most one full mailbox: threads that post without pause must not delay the sessions. */
+    while (count < count_max && mailbox_take(&loop->mailbox, &command)) {
+        loop__execute(worker, &command);
+        count++;
+    }
+    if (count == count_max) net_wake(worker->net);
+    if (count > 0) counter_add(&worker->counters.commands, count);
+    atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
+}
+
+void loop_close(struct loop *loop)
+{
+    struct worker *worker = &loop->worker;
+
+    if (!worker->net) return;
+    weir_check(loop->groups.count == 0);
+    weir_check(worker->udp_sessions_count == 0);
+    weir_check(worker->reject_messages_open == 0);
+    while (!mailbox_shut(&loop->mailbox)) loop__read_commands(loop);
+    net_free(worker->net);
+    worker->net = NULL;
+}
+
+/* ---- waiting ---- */
+
+/* A thread that was stopped (SIGSTOP, a suspended machine) finds every timer expired while received
+ * bytes are unread. It reads first: timers run when no more events come. */
+static void loop__check_lateness(struct loop *loop, uint32_t events_count)
+{
+    struct worker *worker = &loop->worker;
+    uint64_t late_ns =
+        worker->now_ns > loop->waited_until_ns ? worker->now_ns - loop->waited_until_ns : 0;
+
+    worker->has_backlog = events_count == LOOP__EVENTS_MAX || late_ns > LOOP__LATE_NS;
+    if (late_ns > LOOP__STOPPED_NS)
+        worker->catching_up_iterations = LOOP__CATCH_UP_ITERATIONS_MAX;
+    else if (events_count == 0)
+        worker->catching_up_iterations = 0;
+    else if (worker->catching_up_iterations > 0)
+        worker->catching_up_iterations--;
+}
+
+static uint64_t loop__earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t loop__ns_of_ms(uint64_t ms)
+{
+    return ms > UINT64_MAX / CLOCK_NS_PER_MS ? UINT64_MAX : ms * CLOCK_NS_PER_MS;
+}
+
+/* Returns when the next wait must end at the latest. */
+static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
+{
+    const struct worker *worker = &loop->worker;
+
+    if (worker->catching_up_iterations > 0) return 0;
+    until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
+    until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->deadlines)));
+    until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->user_timers)));
+    if (!list_is_empty(&worker->waiting_for_buffers))
+        until_ns = loop__earlier(until_ns, worker->now_ns + LOOP__BUFFERS_RETRY_NS);
+    return until_ns;
+}
+
+/* ---- one iteration ---- */
+
+static void loop__on_event(const struct net_event *event)
+{
+    struct owner *owner = event->owner;
+
+    if (event->kind == NET_WOKEN) return; /* commands and requests are read after the batch */
+    owner->ops->on_event(owner, event);
+}
+
+static void loop__flush_pending(struct worker *worker)
+{
+    struct list *node;
+
+    while ((node = list_take_first(&worker->pending_flush)) != NULL)
+        session_flush(weir_container_of(node, struct weir_session, in_pending_flush));
+}
+
+static void loop__sample(struct loop *loop)
+{
+    struct worker *worker = &loop->worker;
+
+    if (worker->now_ms - loop->sampled_at_ms < LOOP__SAMPLE_INTERVAL_MS) return;
+    loop->sampled_at_ms = worker->now_ms;
+    counter_move(&worker->counters.buffer_bytes, net_info(worker->net).buffer_bytes,
+                 counter_read(&worker->counters.buffer_bytes));
+}
+
+/* Whether nothing is left and nothing more can come. */
+static bool loop__has_ended(struct loop *loop)
+{
+    struct worker *worker = &loop->worker;
+
+    return worker->request != WORKER_RUN && list_is_empty(&worker->tcp_sessions) &&
+           worker->udp_sessions_count == 0 && list_is_empty(&worker->endpoints) &&
+           mailbox_shut(&loop->mailbox);
+}
+
+bool loop_iterate(struct loop *loop, uint64_t until_ns)
+{
+    struct worker *worker = &loop->worker;
+    struct net_event events[LOOP__EVENTS_MAX];
+
+    until_ns = loop__wait_until(loop, until_ns);
+    /* The duration of the previous iteration does not count as lateness of this wait. */
+    loop->waited_until_ns = until_ns > worker->now_ns ? until_ns : worker->now_ns;
+    uint32_t count = net_wait(worker->net, until_ns, events, LOOP__EVENTS_MAX);
+    loop__update_clock(worker);
+    loop__check_lateness(loop, count);
+    counter_add(&worker->counters.loop_iterations, 1);
+    for (uint32_t i = 0; i < count; i++) loop__on_event(&events[i]);
+    loop__read_commands(loop);
+    if (worker->catching_up_iterations == 0) timeouts_run(worker);
+    drain_update(&loop->drain, worker);
+    list_append_all(&worker->pending_flush, &worker->waiting_for_buffers);
+    loop__flush_pending(worker);
+    loop__sample(loop);
+    return !loop__has_ended(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+    while (loop_iterate(loop, NET_FOREVER)) continue;
+}

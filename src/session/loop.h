@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* loop.h - one worker with all its parts, and its event loop. */
+#ifndef SESSION_LOOP_H
+#define SESSION_LOOP_H
+
+#include "admission.h"
+#include "drain.h"
+#include "group.h"
+#include "mailbox.h"
+#include "session_table.h"
+#include "udp_peers.h"
+#include "worker.h"
+
+struct loop {
+    struct worker worker; /* points to the parts below */
+    struct session_table table;
+    struct mailbox mailbox;
+    struct group_table groups;
+    struct udp_peers udp_peers;
+    struct admission admission;
+    struct drain drain;
+    uint64_t waited_until_ns; /* when the last wait should have returned at the latest */
+    uint64_t sampled_at_ms;   /* when the pool sizes were last copied into the counters */
+};
+
+/* Thread: loop_init and loop_free any; the others the worker's own. */
+
+/* Allocates the table and the mailbox, which other threads may use while the worker exists. Each
+ * session gets `extra_bytes`. `loop` is all zero and stays at its address. Returns false if memory
+ * is exhausted. */
+bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, size_t extra_bytes);
+
+/* Opens the worker's net. */
+enum weir_code loop_open(struct loop *loop, const struct net_options *options,
+                         struct weir_error *error);
+
+/* Iterates until a drain or a stop has ended every session and endpoint. */
+void loop_run(struct loop *loop);
+
+/* One iteration, which waits until `until_ns` at most. Returns false when everything has ended. For
+ * tests; loop_run() calls it. */
+bool loop_iterate(struct loop *loop, uint64_t until_ns);
+
+/* Frees the net. No session and no endpoint may be left. Harmless if loop_open() was not called. */
+void loop_close(struct loop *loop);
+
+/* Frees what loop_init() allocated. Harmless if it was not called. */
+void loop_free(struct loop *loop);
+
+#endif

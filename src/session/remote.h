@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* remote.h - commands and requests from other threads to a worker. */
+#ifndef SESSION_REMOTE_H
+#define SESSION_REMOTE_H
+
+#include <weir/weir.h>
+
+struct mailbox_command;
+struct payload;
+struct worker;
+
+/* weir_send(), weir_finish() and weir_abort() for a session of this worker. Thread: any, while the
+ * worker exists. */
+enum weir_code remote_send(struct worker *worker, uint64_t id, const void *bytes, size_t length);
+enum weir_code remote_finish(struct worker *worker, uint64_t id);
+enum weir_code remote_abort(struct worker *worker, uint64_t id);
+
+/* This worker's part of weir_broadcast(). Thread: any, while the worker exists. */
+enum weir_code remote_broadcast(struct worker *worker, struct payload *payload);
+
+/* Asks the worker to drain within `deadline_ms`, or to stop. A later request can only shorten the
+ * time: run < drain < stop. Thread: any, while the worker is open. */
+void remote_drain(struct worker *worker, uint32_t deadline_ms);
+void remote_stop(struct worker *worker);
+
+/* Carries out MAILBOX_SEND, MAILBOX_FINISH or MAILBOX_ABORT. Thread: the worker's. */
+void remote_execute(struct worker *worker, const struct mailbox_command *command);
+
+#endif

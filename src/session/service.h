@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* service.h - the configuration that sessions share: how their bytes become messages (codec), and
+ * what handles the messages (handler).
+ *
+ *      listener, UDP socket, later an outbound connection -> service <- session
+ *
+ * A service is constant while sessions use it. One service serves all workers.
+ * - Limits: struct weir_config applies to all services of a server. Limits per service become
+ *   members here.
+ * - Filters (PROXY protocol, TLS, WebSocket): the chain becomes a member here, before the codec.
+ *   inbound.c passes received bytes through it, session.c outgoing bytes when it flushes. A session
+ *   whose service has no filters pays one null check.
+ */
+#ifndef SESSION_SERVICE_H
+#define SESSION_SERVICE_H
+
+#include <stddef.h>
+
+#include <weir/weir.h>
+
+struct service {
+    enum weir_proto proto;
+    const struct weir_codec *codec;
+    const struct weir_handler *handler;
+    uint32_t handler_state_at; /* offset in a session's extra bytes, which begin with the codec's */
+};
+
+/* Returns the size of the codec's state, rounded up so that the handler's state is aligned. */
+static inline size_t service_codec_bytes(const struct weir_codec *codec)
+{
+    size_t unit = _Alignof(max_align_t);
+
+    return (codec->state_bytes + unit - 1) / unit * unit;
+}
+
+/* Returns the extra bytes that a session of this codec and handler needs in the session table. */
+static inline size_t service_session_bytes(const struct weir_codec *codec,
+                                           const struct weir_handler *handler)
+{
+    return service_codec_bytes(codec) + handler->session_bytes;
+}
+
+static inline void service_init(struct service *service, enum weir_proto proto,
+                                const struct weir_codec *codec, const struct weir_handler *handler)
+{
+    *service = (struct service){.proto = proto, .codec = codec, .handler = handler};
+    service->handler_state_at = (uint32_t)service_codec_bytes(codec);
+}
+
+#endif

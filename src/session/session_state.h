@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* session_state.h - the data of one session: its connection, its send queue, its timestamps and
+ * flags. Its worker's thread owns it. session.c draws the states.
+ *
+ * A session is a TCP connection or a UDP peer (remote address + local socket). `ops` says which:
+ * session.c and udp_socket.c each define a row.
+ */
+#ifndef SESSION_SESSION_STATE_H
+#define SESSION_SESSION_STATE_H
+
+#include <weir/weir.h>
+
+#include "bucket.h"
+#include "deadline.h"
+#include "list.h"
+#include "net.h"
+#include "owner.h"
+#include "send_queue.h"
+#include "service.h"
+#include "wheel.h"
+
+struct worker;
+struct udp_socket;
+struct group_membership;
+
+enum session_state {
+    SESSION_FREE,      /* unused, in the table */
+    SESSION_OPEN,      /* both sides may send */
+    SESSION_PEER_DONE, /* the peer's FIN came; responses are still being sent */
+    SESSION_FINISHING, /* the queue is being sent, then FIN; received bytes are discarded */
+    SESSION_CLOSING,   /* the reason is fixed; NET_CLOSED (a UDP peer: the flush) is awaited */
+    SESSION_STATES_COUNT
+};
+
+/* What TCP and UDP do differently. The caller has checked that the state allows the call. */
+struct session_ops {
+    /* Same return values as weir_session_send() and weir_session_send_back(). */
+    enum weir_code (*send)(struct weir_session *session, const void *bytes, size_t length);
+    enum weir_code (*send_back)(struct weir_session *session, const struct weir_message *message);
+    /* Sends what is queued, then closes. */
+    void (*finish)(struct weir_session *session, enum weir_reason reason);
+    /* The session has just become CLOSING: discards what is queued, releases the connection. */
+    void (*close)(struct weir_session *session);
+    /* The session was on the pending-flush list at the end of an iteration. */
+    void (*flush)(struct weir_session *session);
+};
+
+struct weir_session {
+    union {
+        struct owner owner;        /* TCP: of the connection's handle */
+        struct udp_socket *socket; /* UDP */
+    };
+    struct worker *worker;
+    const struct session_ops *ops;
+    const struct service *service;
+    uint64_t id; /* 0: a transient session, see udp_socket.h */
+    struct weir_address peer;
+    struct net_handle handle; /* TCP: the connection; UDP: the socket */
+    union {
+        struct send_queue queue;            /* TCP */
+        struct {                            /* UDP */
+            struct weir_address local;      /* destination of the peer's last datagram */
+            struct weir_session *next_peer; /* in the same hash slot, see udp_peers.c */
+            uint64_t reply_bytes;           /* that may still be sent to the peer */
+        };
+    };
+    struct list in_sessions;      /* worker.tcp_sessions or udp_sessions while not FREE */
+    struct list in_pending_flush; /* worker.pending_flush or waiting_for_buffers */
+    struct wheel_timer deadline;  /* expires at the next deadline or earlier */
+    struct wheel_timer user_timer;
+    struct group_membership *memberships; /* group.c */
+    char *decode_error;                   /* describes malformed input; null: none */
+    struct bucket bytes_bucket, messages_bucket;
+    struct deadline_timestamps timestamps;
+    uint8_t state;           /* enum session_state; written by session_enter alone */
+    uint8_t reason;          /* enum weir_reason; NONE until the end is decided */
+    bool admitted : 1;       /* it counts; a connection with a reject message never does */
+    bool opened : 1;         /* on_open was due: on_close is then due, too */
+    bool send_out : 1;       /* set while a net_send awaits its NET_SENT */
+    bool queue_paused : 1;   /* set while the high-water mark keeps reading off */
+    bool rate_paused : 1;    /* set while the rate limit keeps reading off, until resume_ms */
+    bool receiving_off : 1;  /* the last state requested from net */
+    bool peer_done : 1;      /* the peer's FIN has come */
+    bool has_received : 1;   /* bytes or FIN have come */
+    bool frame_partial : 1;  /* the codec holds part of a frame, since frame_ms */
+    bool finished : 1;       /* net_finish was called, at finished_ms */
+    bool is_datagram : 1;    /* the service's protocol is UDP */
+    bool drain_notified : 1; /* on_drain was called, or would have been */
+};
+
+#define SESSION_BYTES_MAX 256 /* without what is queued */
+
+/* A datagram sender without a session of its own: it exists while its datagram is dispatched. */
+static inline bool session_is_transient(const struct weir_session *session)
+{
+    return session->id == 0;
+}
+
+/* Whether messages may still be queued. */
+static inline bool session_may_send(const struct weir_session *session)
+{
+    return session->state == SESSION_OPEN || session->state == SESSION_PEER_DONE;
+}
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* udp_socket.c - receives and sends datagrams.
+ *
+ * The handler gets the datagrams of a GRO batch (net.h, NET_DATAGRAM) one at a time. As long as it
+ * sends back adjacent ones, they stay where they are and leave together as one GSO batch, without a
+ * copy. The borrowed run (send_queue.h) owns the receive buffer meanwhile:
+ *
+ *      [ d0 | d1 | d2 | d3 ]     d1 and d2 were sent back: a batch of two
+ *           '- run -'            one sent back out of order is copied and sent by itself
+ *
+ * Where the handler or a limit needs to recognise a peer, the peer has a session (udp_peers.c).
+ * Elsewhere one transient session stands for the sender of the current datagram.
+ */
+#include "udp_socket.h"
+
+#include <string.h>
+
+#include "address.h"
+#include "admission.h"
+#include "check.h"
+#include "error_fill.h"
+#include "lifecycle.h"
+#include "session.h"
+#include "udp_peers.h"
+#include "worker.h"
+
+/* Ports below this number belong to services (RFC 6335 section 6), not to clients. */
+#define UDP_SOCKET__CLIENT_PORT_MIN 1024u
+
+void udp_socket_drain(struct udp_socket *socket, bool is_last_check)
+{
+    struct endpoint *endpoint = &socket->endpoint;
+    bool idle = !endpoint->was_active && socket->out_count == 0;
+    bool has_peers = socket->keeps_peers && endpoint->worker->udp_sessions_count > 0;
+
+    endpoint->was_active = false;
+    socket->refuses_new = is_last_check;
+    if (!has_peers && (idle || is_last_check)) endpoint_close(endpoint);
+}
+
+/* ---- sending ---- */
+
+static struct udp_socket *udp_socket__of(const struct weir_session *session)
+{
+    weir_check(session->is_datagram);
+    weir_check(session->socket->endpoint.worker == session->worker);
+    return session->socket;
+}
+
+/* Pauses reading while half of the sends that net accepts are outstanding, so that no response is
+ * refused for lack of room. */
+static void udp_socket__update_receiving(struct udp_socket *socket)
+{
+    struct worker *worker = socket->endpoint.worker;
+    bool pause = socket->receive_paused;
+
+    if (socket->out_count >= worker->datagram_sends_max / 2) pause = true;
+    if (socket->out_count <= worker->datagram_sends_max / 4) pause = false;
+    if (pause == socket->receive_paused || socket->endpoint.closing) return;
+    socket->receive_paused = pause;
+    net_receive(worker->net, socket->endpoint.handle, !pause);
+}
+
+/* Sends the buffer, which it takes over. */
+static enum weir_code udp_socket__send_buffer(struct weir_session *session,
+                                              struct net_buffer *buffer, uint32_t segment_bytes)
+{
+    struct udp_socket *socket = udp_socket__of(session);
+    struct worker *worker = session->worker;
+    enum weir_code code = WEIR_CANCELLED;
+
+    if (!socket->endpoint.closing)
+        code = net_send_to(worker->net, socket->endpoint.handle, &session->peer, &session->local,
+                           buffer, segment_bytes);
+    if (code != WEIR_OK) {
+        net_give_back(worker->net, buffer);
+        counter_add(&worker->counters.dropped_unsent, 1);
+        return code;
+    }
+    session->timestamps.sent_ms = (uint32_t)worker->now_ms;
+    socket->out_count++;
+    return WEIR_OK;
+}
+
+/* Returns the longest payload that the length fields of UDP, and of IPv4 with its header, allow. */
+static size_t udp_socket__payload_max(const struct weir_address *peer)
+{
+    return address_is_v4(peer) ? 65507 : 65527;
+}
+
+/* A peer gets at most datagram_reply_percent_max of the bytes that came from it. So a client that
+ * forges its address cannot direct more traffic there than it sends itself. */
+static bool udp_socket__may_reply(struct weir_session *session, size_t length)
+{
+    struct worker *worker = session->worker;
+
+    if (worker->common->config.datagram_reply_percent_max == 0) return true;
+    if (length > session->reply_bytes) {
+        counter_add(&worker->counters.dropped_reply, 1);
+        return false;
+    }
+    session->reply_bytes -= length;
+    return true;
+}
+
+static void udp_socket__credit(struct weir_session *session, uint32_t bytes)
+{
+    session->reply_bytes +=
+        (uint64_t)bytes * session->worker->common->config.datagram_reply_percent_max / 100;
+}
+
+static enum weir_code udp_socket__send_copy(struct weir_session *session, const void *bytes,
+                                            size_t length, uint32_t segment_bytes)
+{
+    struct worker *worker = session->worker;
+    struct net_buffer *buffer = net_take(worker->net, length > 0 ? (uint32_t)length : 1);
+
+    if (!buffer) {
+        counter_add(&worker->counters.dropped_unsent, 1);
+        return WEIR_NO_BUFFERS;
+    }
+    if (length > 0) memcpy(buffer->bytes, bytes, length);
+    buffer->length = (uint32_t)length;
+    return udp_socket__send_buffer(session, buffer, segment_bytes);
+}
+
+static enum weir_code udp_socket__send(struct weir_session *session, const void *bytes,
+                                       size_t length)
+{
+    if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
+    if (length > udp_socket__payload_max(&session->peer)) return WEIR_TOO_LARGE;
+    if (!udp_socket__may_reply(session, length)) return WEIR_NO_ROOM;
+    return udp_socket__send_copy(session, bytes, length, 0);
+}
+
+static enum weir_code udp_socket__send_back(struct weir_session *session,
+                                            const struct weir_message *message)
+{
+    struct worker *worker = session->worker;
+
+    worker_take_message(worker, session, message);
+    if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
+    if (!udp_socket__may_reply(session, message->length)) return WEIR_NO_ROOM;
+    if (borrowed_run_extend(&worker->dispatch.run, message->frame, message->frame_length))
+        return WEIR_OK;
+    return udp_socket__send_copy(session, message->bytes, message->length, 0);
+}
+
+/* A run of more than one datagram is sent as a batch. */
+static uint32_t udp_socket__batch_bytes(const struct udp_socket *socket, uint32_t run_length)
+{
+    return run_length > socket->segment_bytes ? socket->segment_bytes : 0;
+}
+
+/* Sends the datagrams that were sent back so far, then closes: UDP has no FIN. */
+static void udp_socket__finish(struct weir_session *session, enum weir_reason reason)
+{
+    struct dispatch *dispatch = &session->worker->dispatch;
+    const uint8_t *bytes;
+
+    if (dispatch->session == session && dispatch->run.length > 0) {
+        uint32_t length = borrowed_run_take(&dispatch->run, &bytes);
+        uint32_t batch_bytes = udp_socket__batch_bytes(udp_socket__of(session), length);
+        udp_socket__send_copy(session, bytes, length, batch_bytes);
+    }
+    session_close(session, reason);
+}
+
+/* The flush ends the session, because its handler may be running now. */
+static void udp_socket__close(struct weir_session *session)
+{
+    worker_flush_later(session->worker, session);
+}
+
+static const struct session_ops udp_socket__session_ops = {
+    .send = udp_socket__send,
+    .send_back = udp_socket__send_back,
+    .finish = udp_socket__finish,
+    .close = udp_socket__close,
+    .flush = udp_peers_end,
+};
+
+/* ---- receiving ---- */
+
+static void udp_socket__dispatch(struct weir_session *session, const struct weir_message *message)
+{
+    const struct weir_handler *handler = session->service->handler;
+    struct worker *worker = session->worker;
+    bool is_new = !session->opened;
+
+    if (is_new && handler->on_open) handler->on_open(session);
+    session->opened = true;
+    if (session->state == SESSION_OPEN && handler->on_message)
+        worker_dispatch(worker, session, message);
+    if (is_new && !session_is_transient(session) && worker->request == WORKER_DRAIN)
+        lifecycle_notify_drain(session);
+}
+
+static void udp_socket__deliver_one(struct weir_session *session, const uint8_t *bytes,
+                                    uint32_t length)
+{
+    const struct weir_message message = {bytes, length, bytes, length};
+    struct counters *counters = &session->worker->counters;
+
+    if (session->state != SESSION_OPEN) { /* the handler ended it, within a batch */
+        counter_add(&counters->dropped_peers, 1);
+        return;
+    }
+    if (!session_is_transient(session) && !udp_peers_within_rate(session, length)) {
+        counter_add(&counters->dropped_rate, 1);
+        return;
+    }
+    udp_socket__credit(session, length);
+    udp_socket__dispatch(session, &message);
+}
+
+/* Delivers a datagram, or each one of a batch, and sends the borrowed run. Takes the buffer. */
+static void udp_socket__deliver(struct udp_socket *socket, struct weir_session *session,
+                                struct net_buffer *buffer)
+{
+    struct worker *worker = session->worker;
+    const uint8_t *bytes = buffer->bytes;
+    uint32_t total = buffer->length, segment_bytes = socket->segment_bytes, at = 0;
+
+    worker_begin_dispatch(worker, session, buffer);
+    do {
+        uint32_t left = total - at;
+        uint32_t length = segment_bytes == 0 || left < segment_bytes ? left : segment_bytes;
+        udp_socket__deliver_one(session, bytes + at, length);
+        at += length;
+    } while (at < total);
+    buffer = borrowed_run_close(&worker->dispatch.run, worker->net, session_may_send(session));
+    worker->dispatch.session = NULL;
+    if (!buffer) return;
+    udp_socket__send_buffer(session, buffer, udp_socket__batch_bytes(socket, buffer->length));
+}
+
+/* Whether a response would reach one of this worker's own UDP sockets. *is_served: a socket has
+ * that port, so another machine's server may have it, too. */
+static bool udp_socket__is_own(struct worker *worker, const struct weir_address *peer,
+                               bool *is_served)
+{
+    *is_served = false;
+    for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next) {
+        const struct endpoint *endpoint = weir_container_of(at, struct endpoint, in_endpoints);
+        if (endpoint->service->proto != WEIR_UDP || endpoint->closing) continue;
+        if (endpoint->port != peer->port) continue;
+        if (net_is_own(worker->net, endpoint->handle, peer)) return true;
+        *is_served = true;
+    }
+    return false;
+}
+
+/* Whether a response to this address is harmless. A response to ourselves, or to another server,
+ * could be answered forever (CVE-2024-2169). Port 0 and multicast cannot be a client. */
+static bool udp_socket__may_answer(struct worker *worker, const struct weir_address *peer,
+                                   uint64_t count)
+{
+    struct counters *counters = &worker->counters;
+    bool is_served;
+
+    if (!admission_allows(worker, peer)) {
+        admission_refuse(worker, ADMISSION_DENIED, peer, count);
+        return false;
+    }
+    if (!address_is_answerable(peer)) {
+        counter_add(&counters->dropped_bad_source, count);
+        return false;
+    }
+    if (udp_socket__is_own(worker, peer, &is_served)) {
+        counter_add(&counters->dropped_own_source, count);
+        return false;
+    }
+    if ((is_served || peer->port < UDP_SOCKET__CLIENT_PORT_MIN) &&
+        !worker->common->config.datagram_answer_services) {
+        counter_add(&counters->dropped_services, count);
+        return false;
+    }
+    return true;
+}
+
+struct weir_session *udp_socket_session(struct udp_socket *socket, const struct weir_address *peer)
+{
+    struct endpoint *endpoint = &socket->endpoint;
+    struct weir_session *session = &socket->transient;
+
+    if (!socket->keeps_peers) {
+        session->peer = *peer;
+        session->reply_bytes = 0;
+        return session;
+    }
+    session = udp_peers_find(endpoint->worker, endpoint->handle, peer);
+    if (session || socket->refuses_new) return session;
+    session = udp_peers_add(endpoint->worker, endpoint->handle, &udp_socket__session_ops,
+                            endpoint->service, peer);
+    if (session) session->socket = socket;
+    return session;
+}
+
+static uint64_t udp_socket__datagrams_count(const struct net_event *event)
+{
+    uint32_t segment_bytes = event->segment_bytes;
+
+    return segment_bytes == 0 ? 1 : (event->buffer->length + segment_bytes - 1) / segment_bytes;
+}
+
+static void udp_socket__on_datagram(struct udp_socket *socket, const struct net_event *event)
+{
+    struct worker *worker = socket->endpoint.worker;
+    struct counters *counters = &worker->counters;
+    struct net_buffer *buffer = event->buffer;
+    uint64_t count = udp_socket__datagrams_count(event);
+
+    weir_check(socket->out_count <= worker->datagram_sends_max);
+    counter_add(&counters->datagrams_in, count);
+    counter_add(&counters->datagram_bytes_in, buffer->length);
+    if (socket->endpoint.closing || !udp_socket__may_answer(worker, &event->peer, count)) {
+        net_give_back(worker->net, buffer);
+        return;
+    }
+    struct weir_session *session = udp_socket_session(socket, &event->peer);
+    if (!session) {
+        counter_add(&counters->dropped_peers, count);
+        net_give_back(worker->net, buffer);
+        return;
+    }
+    session->local = event->local;
+    socket->segment_bytes = event->segment_bytes;
+    udp_socket__deliver(socket, session, buffer);
+    udp_socket__update_receiving(socket);
+}
+
+static void udp_socket__on_sent(struct udp_socket *socket, const struct net_event *event)
+{
+    struct counters *counters = &socket->endpoint.worker->counters;
+
+    counter_add(&counters->datagrams_out, event->sent_datagrams);
+    counter_add(&counters->datagram_bytes_out, event->sent_bytes);
+    counter_add(&counters->dropped_unsent, event->failed_count);
+    weir_check(socket->out_count >= event->sent_count + event->failed_count);
+    socket->out_count -= event->sent_count + event->failed_count;
+    udp_socket__update_receiving(socket);
+}
+
+void udp_socket_on_event(struct udp_socket *socket, const struct net_event *event)
+{
+    struct worker *worker = socket->endpoint.worker;
+
+    socket->endpoint.was_active = true;
+    switch (event->kind) {
+    case NET_DATAGRAM: udp_socket__on_datagram(socket, event); break;
+    case NET_SENT: udp_socket__on_sent(socket, event); break;
+    case NET_TOO_LARGE: counter_add(&worker->counters.dropped_too_large, 1); break;
+    case NET_BROKEN: endpoint_on_broken(&socket->endpoint, event); break;
+    case NET_CLOSED:
+        weir_check(socket->out_count == 0);
+        endpoint_on_closed(&socket->endpoint);
+        break;
+    case NET_PAUSED:
+    default: /* UDP sockets have no other events */
+        weir_check(event->kind == NET_PAUSED);
+        worker_count_pause(worker, event->code);
+    }
+}
+
+static void udp_socket__on_event(struct owner *owner, const struct net_event *event)
+{
+    udp_socket_on_event(weir_container_of(owner, struct udp_socket, endpoint.owner), event);
+}
+
+static const struct owner_ops udp_socket__owner_ops = {.on_event = udp_socket__on_event};
+
+/* ---- opening ---- */
+
+/* Whether anything must be known about a peer between two of its datagrams. */
+static bool udp_socket__must_keep_peers(const struct udp_socket *socket)
+{
+    const struct weir_handler *handler = socket->endpoint.service->handler;
+    const struct weir_config *config = &socket->endpoint.worker->common->config;
+
+    return handler->session_bytes > 0 || handler->on_open || handler->on_close ||
+           handler->on_timer || config->receive_rate_max_bytes > 0 || config->message_rate_max > 0;
+}
+
+enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
+                               const struct service *service,
+                               const struct net_listen_options *where, struct weir_error *error)
+{
+    struct endpoint *endpoint = &socket->endpoint;
+    uint32_t peers_max = worker->common->config.datagram_peers_max;
+
+    weir_check(service->proto == WEIR_UDP);
+    memset(socket, 0, sizeof *socket);
+    endpoint_init(endpoint, &udp_socket__owner_ops, worker, service);
+    socket->keeps_peers = udp_socket__must_keep_peers(socket);
+    if (socket->keeps_peers && !worker->udp_peers->slots &&
+        !udp_peers_open(worker->udp_peers, peers_max))
+        return error_fill(error, WEIR_NO_MEMORY, 0, "keep datagram peers", NULL, NULL,
+                          "lower datagram_peers_max");
+    socket->transient.ops = &udp_socket__session_ops;
+    socket->transient.worker = worker;
+    socket->transient.service = service;
+    socket->transient.socket = socket;
+    socket->transient.is_datagram = true;
+    socket->transient.state = SESSION_OPEN;
+    enum weir_code code = net_bind(worker->net, where, &endpoint->owner, &endpoint->handle, error);
+    if (code != WEIR_OK) return code;
+    endpoint_add(endpoint);
+    net_receive(worker->net, endpoint->handle, true);
+    return WEIR_OK;
+}
