@@ -31,7 +31,7 @@ int main(int argc, char **argv)
         return 1;
     }
     struct weir_address address = weir_server_listener(server, 0).address;
-    printf("%s; Enter ends it\n", weir_address_text(&address, text, sizeof text));
+    printf("%s; press Enter to stop\n", weir_address_text(&address, text, sizeof text));
     fflush(stdout);
     getchar();
     weir_server_free(server);

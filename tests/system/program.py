@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Small programs that use the library, extracted from the documentation, compiled and run.
 
-Servers among them print their address in the first line, for example "127.0.0.1:40001; Enter ends it"."""
+Servers among them print their address in the first line, for example "127.0.0.1:40001; press Enter to stop"."""
 import os
 import pathlib
 import re
@@ -89,7 +89,7 @@ class Program:
     def __enter__(self):
         try:
             line = self.read_line()
-            host, port = re.match(r"\[?([0-9a-f.:]+?)\]?:(\d+); Enter ends it\Z", line).groups()
+            host, port = re.match(r"\[?([0-9a-f.:]+?)\]?:(\d+); press Enter to stop\Z", line).groups()
         except BaseException:
             self.__exit__()
             raise

@@ -4,7 +4,7 @@ serves; and both headers compile as strict C++."""
 import subprocess
 import tempfile
 
-from program import Program, compile_program, header_text
+from program import TREE, Program, compile_program, fences, header_text
 from weir_process import WeirTest, connect, expect_end, main, receive_exactly
 
 
@@ -24,6 +24,9 @@ class Opening(WeirTest):
                 self.assertEqual(receive_exactly(peer, len(wanted)), wanted)
                 expect_end(peer)  # the last greeting is longer than the maximum of a line
             self.assertEqual(server.end(), (0, "", ""))
+
+    def test_the_readme_shows_the_same_program(self):
+        self.assertEqual([text for _, text in fences(TREE / "README.md", "c")], [header_text("weir.h")])
 
     def test_it_is_short(self):
         self.assertLessEqual(len([line for line in header_text("weir.h").splitlines() if line.strip()]), 40)
