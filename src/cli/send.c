@@ -141,7 +141,7 @@ static bool send__read_input(struct send *send)
         memcpy(send->line.at + send->line.used, at, part);
         send->line.used += part;
         if (stop && !send__line(send)) return false;
-        at += part + 1;
+        at += part + (stop ? 1 : 0);
     }
     return true;
 }
@@ -247,19 +247,31 @@ static bool send__on_silence(const struct send *send)
                                           : "it does not end, see --timeout and --wait");
 }
 
+/* Shuts our side down when all is sent, unless --wait says how long to stay. */
+static void send__finish_when_sent(struct send *send)
+{
+    if (send->finished || send->options.udp || send->options.wait_ms > 0) return;
+    if (!send__all_is_sent(send)) return;
+    os_peer_finish(&send->peer);
+    send->finished = true;
+}
+
+/* Does what the system is ready for: `able` is what os_peer_wait() returned. */
+static bool send__on_ready(struct send *send, unsigned able)
+{
+    if (able & OS_PEER_SEND && !send__push(send)) return false;
+    if (able & OS_PEER_RECEIVE && !send__receive(send)) return false;
+    if (able & OS_PEER_INPUT && !send->peer_ended) return send__read_input(send);
+    return true;
+}
+
 static bool send__exchange(struct send *send)
 {
     while (!send__is_over(send)) {
-        if (send__all_is_sent(send) && !send->finished && !send->options.udp &&
-            send->options.wait_ms == 0) {
-            os_peer_finish(&send->peer);
-            send->finished = true;
-        }
+        send__finish_when_sent(send);
         unsigned able = os_peer_wait(&send->peer, send__wanted(send), send__patience_ms(send));
         if (able == 0) return send__on_silence(send);
-        if (able & OS_PEER_SEND && !send__push(send)) return false;
-        if (able & OS_PEER_RECEIVE && !send__receive(send)) return false;
-        if (able & OS_PEER_INPUT && !send->peer_ended && !send__read_input(send)) return false;
+        if (!send__on_ready(send, able)) return false;
     }
     return send__all_is_sent(send) ||
            send__fail(send, "cannot send to", "it ended before all was sent");

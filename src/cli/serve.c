@@ -167,14 +167,15 @@ static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)
 /* Puts what modules hold in the place of their files' names. */
 static bool serve__load_modules(struct options *options)
 {
-    char mistake[1024];
+    char diagnostic[1024];
 
     for (size_t i = 0; i < options->listeners_count; i++) {
         struct weir_listen *listen = &options->listeners[i];
         if (!listen->handler || !module_is_file(listen->handler)) continue;
-        const struct weir_module *module = module_load(listen->handler, mistake, sizeof mistake);
+        const struct weir_module *module =
+            module_load(listen->handler, diagnostic, sizeof diagnostic);
         if (!module) {
-            fprintf(stderr, "weir: %s\n", mistake);
+            fprintf(stderr, "weir: %s\n", diagnostic);
             return false;
         }
         listen->handler = NULL;
