@@ -95,19 +95,19 @@ static bool module__is_there(const char *path)
 
 const struct weir_module *module_load(const char *path, char *diagnostic, size_t size)
 {
-    char place[512], why[400] = "";
+    char file[512], why[400] = "";
     const struct weir_module *module;
 
     /* Without a slash the system would look for it among its own libraries. */
-    snprintf(place, sizeof place, "%s%s", strpbrk(path, "/\\") ? "" : "./", path);
-    if (!module__is_there(place)) {
+    snprintf(file, sizeof file, "%s%s", strpbrk(path, "/\\") ? "" : "./", path);
+    if (!module__is_there(file)) {
         snprintf(diagnostic, size,
                  "--handler %s: there is no such file, or it cannot be read; a built-in handler's "
                  "name has no slash and no ending",
                  path);
         return NULL;
     }
-    module = os_load(place, "weir_module", why, sizeof why);
+    module = os_load(file, "weir_module", why, sizeof why);
     if (!module)
         snprintf(diagnostic, size,
                  "--handler %s: no module can be loaded from it: %s; a module is a shared library "

@@ -38,7 +38,7 @@ struct send {
     size_t out_sent;              /* of `out` */
     size_t messages, answers;
     bool input_open; /* true exactly when messages may still come from stdin */
-    bool finished;   /* true exactly when the peer was told that we are done */
+    bool finished;   /* true exactly when the peer was result that we are done */
     bool peer_ended;
     uint8_t piece[SEND__PIECE_BYTES];
 };
@@ -177,16 +177,16 @@ static bool send__decode(struct send *send, size_t length)
     struct weir_input input = {send->piece, length, send->peer_ended};
     struct weir_message message;
     struct weir_decode_error decode_error;
-    enum weir_decoded told;
+    enum weir_decoded result;
 
     if (send->options.udp) {
         send__print(send, send->piece, length);
         return true;
     }
-    while ((told = weir_decoder_next(send->decoder, &input, &message, &decode_error)) ==
+    while ((result = weir_decoder_next(send->decoder, &input, &message, &decode_error)) ==
            WEIR_DECODED_MESSAGE)
         send__print(send, message.bytes, message.length);
-    if (told == WEIR_DECODED_BAD) return send__fail(send, "cannot read", decode_error.text);
+    if (result == WEIR_DECODED_BAD) return send__fail(send, "cannot read", decode_error.text);
     if (send->peer_ended && weir_decoder_partial_bytes(send->decoder) > 0)
         return send__fail(send, "cannot read", "it ended in the middle of a message");
     return true;

@@ -32,16 +32,17 @@ static void serve__on_stopped(void *user)
 
 static int serve__fail(const struct weir_error *error)
 {
-    struct weir_error told = *error;
+    struct weir_error explained = *error;
     char text[512];
 
-    if (told.code == WEIR_ADDRESS_IN_USE) { /* the option is ours to name, not the library's */
-        size_t used = strlen(told.hint);
-        snprintf(told.hint + used, sizeof told.hint - used, " with --%.3s 0", told.subject);
+    if (explained.code == WEIR_ADDRESS_IN_USE) { /* the option is ours to name, not the library's */
+        size_t used = strlen(explained.hint);
+        snprintf(explained.hint + used, sizeof explained.hint - used, " with --%.3s 0",
+                 explained.subject);
     }
-    fprintf(stderr, "weir: %s\n", weir_error_text(&told, text, sizeof text));
-    return told.code == WEIR_INVALID && told.os_error == 0 ? EXIT_CODE_SETTING
-                                                           : EXIT_CODE_UNAVAILABLE;
+    fprintf(stderr, "weir: %s\n", weir_error_text(&explained, text, sizeof text));
+    return explained.code == WEIR_INVALID && explained.os_error == 0 ? EXIT_CODE_SETTING
+                                                                     : EXIT_CODE_UNAVAILABLE;
 }
 
 static enum weir_code serve__start(struct options *options, struct weir_server **server,
