@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c - the one door to the heap and to the system's pages. */
+/* memory.c - the only calls of the library to the heap and to the system's pages. */
 #include "memory.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,32 +13,18 @@
 #include <sys/mman.h>
 #endif
 
-static uint64_t memory__until_failure; /* 0: none is planned */
-static int memory__fails_after;
+static _Atomic(memory_hook *) memory__hook; /* null except in tests */
 
-static _Atomic uint64_t memory__allocations_count;
-
-uint64_t memory_allocations_count(void)
+void memory_set_hook(memory_hook *hook)
 {
-    return atomic_load(&memory__allocations_count);
+    atomic_store(&memory__hook, hook);
 }
 
-static int memory__fails(void)
+static bool memory__fails(void)
 {
-    atomic_fetch_add_explicit(&memory__allocations_count, 1, memory_order_relaxed);
-    if (memory__until_failure == 0) return 0;
-    if (memory__until_failure > 1) {
-        memory__until_failure--;
-        return 0;
-    }
-    if (!memory__fails_after) memory__until_failure = 0;
-    return 1;
-}
+    memory_hook *hook = atomic_load_explicit(&memory__hook, memory_order_relaxed);
 
-void memory_fail_nth(uint64_t n, int and_after)
-{
-    memory__until_failure = n;
-    memory__fails_after = and_after;
+    return hook && !hook();
 }
 
 void *memory_alloc(size_t bytes)
@@ -92,7 +77,7 @@ void *memory_pages(size_t bytes)
 void memory_pages_free(void *pages, size_t bytes)
 {
     if (!pages) return;
-    memory_unpoison(pages, bytes); /* the addresses may come back for something else */
+    memory_unpoison(pages, bytes); /* the system may reuse the addresses */
     munmap(pages, bytes);
 }
 

@@ -1,39 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.h - where all memory comes from: the heap, and whole pages. One door, so that tests can
- * make it fail. */
+/* memory.h - allocates from the heap and in whole pages. All memory of the library comes from here,
+ * so that tests can count allocations and make them fail. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed memory, or null when there is none. The caller frees it with memory_free(). Any thread. */
+/* Returns `bytes` zeroed bytes. The caller frees them with memory_free(). Null: out of memory.
+ * Thread: any, as for every function here. */
 void *memory_alloc(size_t bytes);
 
-/* Zeroed room for `count` things of `bytes` each; null when there is none or the product is too
- * large. */
+/* Returns zeroed memory for `count` elements of `bytes` each. Null: out of memory, or the product
+ * is too large. */
 void *memory_alloc_array(size_t count, size_t bytes);
 
-/* Null is allowed. */
+/* Frees memory of memory_alloc(), memory_alloc_array() or memory_copy_text(). Null is allowed. */
 void memory_free(void *memory);
 
-/* A copy of the string, freed with memory_free(); null when there is no memory. */
+/* Returns a copy of the string. The caller frees it with memory_free(). Null: out of memory. */
 char *memory_copy_text(const char *text);
 
-/* Whole zeroed pages straight from the system, page-aligned; null when there are none. Pages never
- * touched cost nothing. Freed with memory_pages_free() and the same size. */
+/* Returns zeroed, page-aligned memory from the system. A page that is never used occupies no
+ * physical memory. The caller frees it with memory_pages_free(). Null: out of memory. */
 void *memory_pages(size_t bytes);
+
+/* Frees memory of memory_pages(), with the same size. Null is allowed. */
 void memory_pages_free(void *pages, size_t bytes);
 
-/* For tests: how often memory_alloc and memory_alloc_array were called. Any thread. */
-uint64_t memory_allocations_count(void);
+/* Decides whether an allocation proceeds. Returns false: it fails. Called on any thread. */
+typedef bool memory_hook(void);
 
-/* For tests: makes the n-th allocation from now (1: the next) fail, and all later ones too when
- * `and_after` is not 0; n = 0 ends it. Not for use while other threads allocate. */
-void memory_fail_nth(uint64_t n, int and_after);
+/* For tests: has the hook called before each allocation. Null, the default: there is no hook. */
+void memory_set_hook(memory_hook *hook);
 
-/* Address sanitizer's view of memory that its owner must not touch: poisoned while the pool or the
- * system has it. Without the sanitizer these are nothing. */
+/* Tell AddressSanitizer that memory must not be used (poison), or can be used again (unpoison): the
+ * pool and the system have it meanwhile. Without the sanitizer they do nothing. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define MEMORY_ASAN 1

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* block_list.c - checks each block where the person who wrote it can be told its place. */
+/* block_list.c - checks each block where the person who wrote it can be told its text_with_port. */
 #include "block_list.h"
 
 #include <stdbool.h>
@@ -27,15 +27,16 @@ static bool block_list__is_prefix(const char *text, size_t length, unsigned max)
 /* "10.0.0.0/8", "::1": an address without a port, and a prefix or none. */
 static bool block_list__is_block(const char *text, size_t length)
 {
-    char place[WEIR_ADDRESS_TEXT_BYTES];
+    char text_with_port[WEIR_ADDRESS_TEXT_BYTES];
     struct weir_address address;
     const char *slash = memchr(text, '/', length);
     size_t host = slash ? (size_t)(slash - text) : length;
     bool six = memchr(text, ':', host) != NULL;
 
-    if (host == 0 || host > sizeof place - 8 || text[0] == '[' || text[0] == '*') return false;
-    snprintf(place, sizeof place, six ? "[%.*s]:1" : "%.*s:1", (int)host, text);
-    return weir_address_parse(place, &address) &&
+    if (host == 0 || host > sizeof text_with_port - 8 || text[0] == '[' || text[0] == '*')
+        return false;
+    snprintf(text_with_port, sizeof text_with_port, six ? "[%.*s]:1" : "%.*s:1", (int)host, text);
+    return weir_address_parse(text_with_port, &address) &&
            (!slash || block_list__is_prefix(slash + 1, length - host - 1, six ? 128 : 32));
 }
 

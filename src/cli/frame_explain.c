@@ -136,21 +136,16 @@ static void frame_explain__boxes(struct frame_explain__drawing *drawing,
 
 /* ---- in words ---- */
 
-static void frame_explain__say_length(struct text_builder *builder,
-                                      const struct weir_frame_info *info)
+static const char *frame_explain__covers(const struct weir_frame_info *info)
 {
-    const char *covers = strcmp(info->covers, "rest") == 0
-                             ? "all that follows the length field"
-                             : (strcmp(info->covers, "body") == 0 ? "the body" : "header and body");
+    if (strcmp(info->covers, "rest") == 0) return "all that follows the length field";
+    return strcmp(info->covers, "body") == 0 ? "the body" : "header and body";
+}
 
-    text_builder_add(builder, "length   counts %s", covers);
-    if (info->adjust != 0)
-        text_builder_add(builder, "; %+" PRId64 " is added to what is read", info->adjust);
-    if (info->width > 0) text_builder_add(builder, ": frame = length");
-    if (info->width > 0 && info->constant != 0)
-        text_builder_add(builder, " %c %" PRId64, info->constant < 0 ? '-' : '+',
-                         info->constant < 0 ? -info->constant : info->constant);
-    text_builder_add(builder, "\nmessage  ");
+static void frame_explain__say_message(struct text_builder *builder,
+                                       const struct weir_frame_info *info)
+{
+    text_builder_add(builder, "message  ");
     if (info->strips_all)
         text_builder_add(builder, "the body");
     else if (info->strip == 0)
@@ -158,6 +153,20 @@ static void frame_explain__say_length(struct text_builder *builder,
     else
         text_builder_add(builder, "the frame from its byte %u on", (unsigned)info->strip);
     text_builder_add(builder, "\n");
+}
+
+static void frame_explain__say_length(struct text_builder *builder,
+                                      const struct weir_frame_info *info)
+{
+    text_builder_add(builder, "length   counts %s", frame_explain__covers(info));
+    if (info->adjust != 0)
+        text_builder_add(builder, "; %+" PRId64 " is added to what is read", info->adjust);
+    if (info->width > 0) text_builder_add(builder, ": frame = length");
+    if (info->width > 0 && info->constant != 0)
+        text_builder_add(builder, " %c %" PRId64, info->constant < 0 ? '-' : '+',
+                         info->constant < 0 ? -info->constant : info->constant);
+    text_builder_add(builder, "\n");
+    frame_explain__say_message(builder, info);
 }
 
 static void frame_explain__say_limits(struct text_builder *builder,

@@ -63,7 +63,7 @@ static int64_t frame_guess__evidence(const struct weir_frame_info *info,
 }
 
 /* Puts it among the best. */
-static void frame_guess__keep(struct frame_guess__trial *trial, const struct frame_guess *guess)
+static void frame_guess__insert(struct frame_guess__trial *trial, const struct frame_guess *guess)
 {
     size_t at = trial->count;
 
@@ -88,14 +88,14 @@ static bool frame_guess__parse(const struct frame_guess__trial *trial,
     struct weir_decoder *decoder;
     struct weir_frame_info info;
     struct weir_message message;
-    enum weir_decoded told;
+    enum weir_decoded result;
 
     weir_frame_describe(frame, &info);
     if (weir_decoder_open(weir_frame_codec(frame), &decoder, NULL) != WEIR_OK) return false;
     for (;;) {
         size_t left = input.length;
-        told = weir_decoder_next(decoder, &input, &message, NULL);
-        if (told != WEIR_DECODED_MESSAGE) break;
+        result = weir_decoder_next(decoder, &input, &message, NULL);
+        if (result != WEIR_DECODED_MESSAGE) break;
         guess->messages_count++;
         guess->score += frame_guess__evidence(&info, &message, left);
     }
@@ -104,7 +104,7 @@ static bool frame_guess__parse(const struct frame_guess__trial *trial,
     /* What fits by chance ends in a long frame that never comes. */
     guess->score -= 2 * frame_guess__bits(guess->partial_bytes);
     weir_decoder_free(decoder);
-    return told == WEIR_DECODED_MORE && guess->messages_count > 0;
+    return result == WEIR_DECODED_MORE && guess->messages_count > 0;
 }
 
 static void frame_guess__try(struct frame_guess__trial *trial, const char *spec)
@@ -117,7 +117,7 @@ static void frame_guess__try(struct frame_guess__trial *trial, const char *spec)
         weir_frame_text(frame, guess.spec, sizeof guess.spec);
         for (const char *at = guess.spec; *at; at++)
             if (*at == '=') guess.score -= FRAME_GUESS__KEY_BITS;
-        if (guess.score > 0) frame_guess__keep(trial, &guess);
+        if (guess.score > 0) frame_guess__insert(trial, &guess);
     }
     weir_frame_free(frame);
 }

@@ -106,13 +106,13 @@ static bool frame_tool__feed(struct frame_tool__stream *stream, const uint8_t *b
     struct weir_input input = {bytes, length, ended};
     struct weir_message message;
     struct weir_decode_error decode_error;
-    enum weir_decoded told;
+    enum weir_decoded result;
 
-    while ((told = weir_decoder_next(stream->decoder, &input, &message, &decode_error)) ==
+    while ((result = weir_decoder_next(stream->decoder, &input, &message, &decode_error)) ==
            WEIR_DECODED_MESSAGE)
         frame_tool__print(stream, &message, stream->came + (uint64_t)(input.bytes - bytes));
     stream->came += length;
-    if (told == WEIR_DECODED_MORE) return true;
+    if (result == WEIR_DECODED_MORE) return true;
     fflush(stdout);
     fprintf(stderr, "weir: bad frame at byte %" PRIu64 ": %s\n", stream->end, decode_error.text);
     return false;
@@ -178,7 +178,7 @@ static int frame_tool__encode(const struct weir_frame *frame)
     static uint8_t piece[FRAME_TOOL__PIECE_BYTES];
     struct weir_frame *lines = frame_tool__open("line,max=" FRAME_TOOL__LINE_BYTES_MAX);
     struct weir_decoder *decoder = NULL;
-    enum weir_decoded told = WEIR_DECODED_BAD;
+    enum weir_decoded result = WEIR_DECODED_BAD;
     struct weir_message line;
     struct weir_decode_error decode_error = {""};
     uint64_t number = 0;
@@ -188,11 +188,11 @@ static int frame_tool__encode(const struct weir_frame *frame)
         size_t length = fread(piece, 1, sizeof piece, stdin);
         ended = length < sizeof piece;
         struct weir_input input = {piece, length, ended};
-        while (good && (told = weir_decoder_next(decoder, &input, &line, &decode_error)) ==
+        while (good && (result = weir_decoder_next(decoder, &input, &line, &decode_error)) ==
                            WEIR_DECODED_MESSAGE)
             good = frame_tool__write(weir_frame_codec(frame), &line, ++number);
-        if (told == WEIR_DECODED_BAD) fprintf(stderr, "weir: %s\n", decode_error.text);
-        good = good && told == WEIR_DECODED_MORE;
+        if (result == WEIR_DECODED_BAD) fprintf(stderr, "weir: %s\n", decode_error.text);
+        good = good && result == WEIR_DECODED_MORE;
     }
     weir_decoder_free(decoder);
     weir_frame_free(lines);

@@ -85,7 +85,7 @@ static void listening__read_key(struct listening__url *reading, struct weir_list
                                 const char *pair, size_t length)
 {
     static const char *const keys[] = {"codec", "handler"};
-    const char **const places[] = {&listen->codec, &listen->handler};
+    const char **const targets[] = {&listen->codec, &listen->handler};
     size_t key_length = strcspn(pair, "=&");
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
@@ -93,11 +93,12 @@ static void listening__read_key(struct listening__url *reading, struct weir_list
         if (key_length + 1 >= length)
             diagnostics_add(reading->diagnostics, "--listen %.100s: %s needs a value: %s=NAME",
                             reading->url, keys[i], keys[i]);
-        else if (*places[i])
+        else if (*targets[i])
             diagnostics_add(reading->diagnostics, "--listen %.100s: %s stands there twice",
                             reading->url, keys[i]);
         else
-            *places[i] = listening__decode(reading, pair + key_length + 1, length - key_length - 1);
+            *targets[i] =
+                listening__decode(reading, pair + key_length + 1, length - key_length - 1);
         return;
     }
     const char *suggestion = suggest_word(pair, key_length, keys, sizeof keys / sizeof keys[0]);

@@ -38,38 +38,47 @@ static const char *module__wrong_part(size_t size, size_t least, size_t most, co
     return NULL;
 }
 
-static bool module__check(const struct weir_module *module, const char *path, char *mistake,
-                          size_t mistake_bytes)
+/* Returns what is wrong with the module's codec or probe; null: nothing. */
+static const char *module__wrong_codec(const struct weir_module *module)
 {
+    const struct weir_codec *codec = module->codec;
+    const struct weir_probe *probe = module->probe;
+    const char *wrong =
+        codec ? module__wrong_part(codec->size, MODULE__CODEC_BYTES_MIN, sizeof *codec, codec->name)
+              : NULL;
+
+    if (wrong || !probe) return wrong;
+    return module__wrong_part(probe->size, MODULE__PROBE_BYTES_MIN, sizeof *probe, probe->name);
+}
+
+static bool module__check(const struct weir_module *module, const char *path, char *diagnostic,
+                          size_t size)
+{
+    const struct weir_handler *handler = module->handler;
     const char *wrong;
 
     if (module->abi != WEIR_ABI_VERSION) {
-        snprintf(mistake, mistake_bytes,
+        snprintf(diagnostic, size,
                  "--handler %s: it was built for ABI version %u of weir, and this is version %d; "
                  "build it again with this version's weir.h",
                  path, module->abi, WEIR_ABI_VERSION);
         return false;
     }
-    if (!module->handler && !module->codec && !module->probe) {
-        snprintf(mistake, mistake_bytes,
+    if (!handler && !module->codec && !module->probe) {
+        snprintf(diagnostic, size,
                  "--handler %s: it has neither a handler nor a codec; name one in WEIR_MODULE()",
                  path);
         return false;
     }
-    wrong = module->handler ? module__wrong_part(module->handler->size, MODULE__HANDLER_BYTES_MIN,
-                                                 sizeof *module->handler, module->handler->name)
-                            : NULL;
+    wrong = handler ? module__wrong_part(handler->size, MODULE__HANDLER_BYTES_MIN, sizeof *handler,
+                                         handler->name)
+                    : NULL;
     if (wrong) {
-        snprintf(mistake, mistake_bytes, "--handler %s: its handler %s", path, wrong);
+        snprintf(diagnostic, size, "--handler %s: its handler %s", path, wrong);
         return false;
     }
-    wrong = module->codec ? module__wrong_part(module->codec->size, MODULE__CODEC_BYTES_MIN,
-                                               sizeof *module->codec, module->codec->name)
-                          : NULL;
-    if (!wrong && module->probe)
-        wrong = module__wrong_part(module->probe->size, MODULE__PROBE_BYTES_MIN,
-                                   sizeof *module->probe, module->probe->name);
-    if (wrong) snprintf(mistake, mistake_bytes, "--handler %s: its codec %s", path, wrong);
+    wrong = module__wrong_codec(module);
+    if (wrong) snprintf(diagnostic, size, "--handler %s: its codec %s", path, wrong);
     return !wrong;
 }
 
@@ -84,27 +93,27 @@ static bool module__is_there(const char *path)
     return file != NULL;
 }
 
-const struct weir_module *module_load(const char *path, char *mistake, size_t mistake_bytes)
+const struct weir_module *module_load(const char *path, char *diagnostic, size_t size)
 {
-    char place[512], why[400] = "";
+    char file[512], why[400] = "";
     const struct weir_module *module;
 
     /* Without a slash the system would look for it among its own libraries. */
-    snprintf(place, sizeof place, "%s%s", strpbrk(path, "/\\") ? "" : "./", path);
-    if (!module__is_there(place)) {
-        snprintf(mistake, mistake_bytes,
+    snprintf(file, sizeof file, "%s%s", strpbrk(path, "/\\") ? "" : "./", path);
+    if (!module__is_there(file)) {
+        snprintf(diagnostic, size,
                  "--handler %s: there is no such file, or it cannot be read; a built-in handler's "
                  "name has no slash and no ending",
                  path);
         return NULL;
     }
-    module = os_load(place, "weir_module", why, sizeof why);
+    module = os_load(file, "weir_module", why, sizeof why);
     if (!module)
-        snprintf(mistake, mistake_bytes,
+        snprintf(diagnostic, size,
                  "--handler %s: no module can be loaded from it: %s; a module is a shared library "
                  "of this system that finds all it needs, and ends with WEIR_MODULE() of weir.h",
                  path, why);
-    else if (!module__check(module, path, mistake, mistake_bytes))
+    else if (!module__check(module, path, diagnostic, size))
         module = NULL;
     return module;
 }

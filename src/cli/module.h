@@ -13,6 +13,6 @@ bool module_is_file(const char *handler);
 
 /* Loads a module and checks that it fits this program. Null: `mistake` says in one line what is
  * wrong, and what to do. It stays loaded. */
-const struct weir_module *module_load(const char *path, char *mistake, size_t mistake_bytes);
+const struct weir_module *module_load(const char *path, char *diagnostic, size_t size);
 
 #endif

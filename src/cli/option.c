@@ -14,27 +14,27 @@
 
 uint64_t option_number(const struct option *option, const void *target)
 {
-    const unsigned char *place = (const unsigned char *)target + option->offset;
+    const unsigned char *member = (const unsigned char *)target + option->offset;
     uint64_t wide;
     uint32_t narrow;
 
     if (option->bytes == sizeof wide) {
-        memcpy(&wide, place, sizeof wide);
+        memcpy(&wide, member, sizeof wide);
         return wide;
     }
-    memcpy(&narrow, place, sizeof narrow);
+    memcpy(&narrow, member, sizeof narrow);
     return narrow;
 }
 
 static void option__store_number(const struct option *option, void *target, uint64_t value)
 {
-    unsigned char *place = (unsigned char *)target + option->offset;
+    unsigned char *member = (unsigned char *)target + option->offset;
     uint32_t narrow = (uint32_t)value;
 
     if (option->bytes == sizeof value)
-        memcpy(place, &value, sizeof value);
+        memcpy(member, &value, sizeof value);
     else
-        memcpy(place, &narrow, sizeof narrow);
+        memcpy(member, &narrow, sizeof narrow);
 }
 
 static void option__store_text(const struct option *option, void *target, const char *text)
@@ -119,9 +119,22 @@ static bool option__is_called(const char *name, const char *word, size_t length)
     return name && strncmp(name, word, length) == 0 && name[length] == '\0';
 }
 
+/* Returns the present name of an option whose earlier name is `word`; otherwise `word`. */
+static const char *option__present_name(const struct option_table *table, const char *word,
+                                        size_t *length)
+{
+    for (size_t i = 0; i < table->aliases_count; i++) {
+        if (!option__is_called(table->aliases[i].alias, word, *length)) continue;
+        *length = strlen(table->aliases[i].name);
+        return table->aliases[i].name;
+    }
+    return word;
+}
+
 static const struct option *option__find_name(const struct option_table *table, const char *word,
                                               size_t length)
 {
+    word = option__present_name(table, word, &length);
     for (size_t i = 0; i < table->count; i++) {
         const struct option *option = &table->options[i];
         if (option->store == OPTION_GROUP) continue;
@@ -144,7 +157,7 @@ static void option__refuse_name(struct option_reading *reading, const char *word
     const struct option_table *table = reading->table;
     const char *names[OPTION__NAMES_MAX];
     size_t count = 0;
-    int shown = length > 60 ? 60 : (int)length;
+    int printed = length > 60 ? 60 : (int)length;
 
     for (size_t i = 0; i < table->count && count + 2 < OPTION__NAMES_MAX; i++) {
         if (table->options[i].store == OPTION_GROUP) continue;
@@ -153,10 +166,10 @@ static void option__refuse_name(struct option_reading *reading, const char *word
     }
     const char *suggestion = suggest_word(word, length, names, count);
     if (suggestion)
-        diagnostics_add(reading->diagnostics, "unknown option --%.*s; did you mean --%s?", shown,
+        diagnostics_add(reading->diagnostics, "unknown option --%.*s; did you mean --%s?", printed,
                         word, suggestion);
     else
-        diagnostics_add(reading->diagnostics, "unknown option --%.*s; see %s --help", shown, word,
+        diagnostics_add(reading->diagnostics, "unknown option --%.*s; see %s --help", printed, word,
                         table->command);
 }
 

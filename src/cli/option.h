@@ -37,11 +37,18 @@ struct option {
     const char *help; /* one phrase */
 };
 
+/* An earlier name of an option, which help and suggestions leave out. */
+struct option_alias {
+    const char *alias, *name; /* without dashes; name: of an option in the same table */
+};
+
 struct option_reading;
 
 struct option_table {
     const struct option *options;
     size_t count;
+    const struct option_alias *aliases;
+    size_t aliases_count;
     const char *command; /* "weir serve" */
     /* An OPTION_ACTION stood there; `value` is null where it takes none. */
     void (*act)(struct option_reading *reading, const struct option *option, const char *value);

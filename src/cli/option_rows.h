@@ -12,7 +12,7 @@
 #define OPTIONS_BYTES_MAX (UINT64_C(3) << 30)
 #define OPTIONS_COUNT_MAX 1000000000
 
-#define OPTIONS_PLACE(member) \
+#define OPTIONS_MEMBER(member) \
     .offset = offsetof(OPTIONS_TARGET, member), .bytes = sizeof(((OPTIONS_TARGET *)0)->member)
 
 /* clang-format off */
@@ -20,19 +20,19 @@
 #define OPTIONS_VALUE(n, other, l, unit, a, member, low, high, zero, h) \
     {.store = OPTION_VALUE, .name = n, .alias = other, .letter = l, .argument = a, \
      .rule = {.kind = VALUE_##unit, .off = zero, .least = low, .most = high}, \
-     OPTIONS_PLACE(member), .help = h},
+     OPTIONS_MEMBER(member), .help = h},
 #define OPTIONS_CHOICE(n, a, member, choices, h) \
     {.store = OPTION_VALUE, .name = n, .argument = a, \
      .rule = {.kind = VALUE_WORD, .off = "", .words = choices}, \
-     OPTIONS_PLACE(member), .help = h},
+     OPTIONS_MEMBER(member), .help = h},
 #define OPTIONS_TEXT(n, l, a, member, h) \
     {.store = OPTION_TEXT, .name = n, .letter = l, .argument = a, \
-     OPTIONS_PLACE(member), .help = h},
+     OPTIONS_MEMBER(member), .help = h},
 #define OPTIONS_ESCAPED(n, a, member, h) \
-    {.store = OPTION_ESCAPED, .name = n, .argument = a, OPTIONS_PLACE(member), .help = h},
+    {.store = OPTION_ESCAPED, .name = n, .argument = a, OPTIONS_MEMBER(member), .help = h},
 #define OPTIONS_SWITCH(n, l, member, h) \
     {.store = OPTION_SWITCH, .name = n, .letter = l, .argument = "", \
-     OPTIONS_PLACE(member), .help = h},
+     OPTIONS_MEMBER(member), .help = h},
 #define OPTIONS_ACTION(n, other, l, a, what, h) \
     {.store = OPTION_ACTION, .name = n, .alias = other, .letter = l, .argument = a, \
      .action = OPTIONS__##what, .help = h},

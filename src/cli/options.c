@@ -28,6 +28,12 @@ static const struct option options__all[] = {
 #include "options.def"
 };
 
+static const struct option_alias options__aliases[] = {
+#define ALIAS(earlier, present) {earlier, present},
+#include "option_aliases.def"
+#undef ALIAS
+};
+
 /* ---- what is no plain value ---- */
 
 static void options__act(struct option_reading *reading, const struct option *option,
@@ -72,6 +78,8 @@ static void options__take_word(struct option_reading *reading, const char *word)
 const struct option_table options_table = {
     .options = options__all,
     .count = sizeof options__all / sizeof options__all[0],
+    .aliases = options__aliases,
+    .aliases_count = sizeof options__aliases / sizeof options__aliases[0],
     .command = "weir serve",
     .act = options__act,
     .take_word = options__take_word,

@@ -48,7 +48,7 @@ enum os_event os_wait(uint32_t timeout_ms)
 {
     struct pollfd watched[2] = {{.fd = os__signals, .events = POLLIN},
                                 {.fd = os__ended, .events = POLLIN}};
-    struct signalfd_siginfo told;
+    struct signalfd_siginfo signal_info;
     uint64_t count;
     int timeout = timeout_ms == 0 ? -1 : timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
 
@@ -56,7 +56,8 @@ enum os_event os_wait(uint32_t timeout_ms)
         int found = poll(watched, 2, timeout);
         if (found < 0) continue; /* EINTR */
         if (found == 0) return OS_TIME;
-        if (watched[0].revents && read(os__signals, &told, sizeof told) == sizeof told)
+        if (watched[0].revents &&
+            read(os__signals, &signal_info, sizeof signal_info) == sizeof signal_info)
             return OS_STOP;
         if (watched[1].revents && read(os__ended, &count, sizeof count) == sizeof count)
             return OS_ENDED;

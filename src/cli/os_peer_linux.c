@@ -38,14 +38,14 @@ static int os_peer__finish_connecting(int fd, uint32_t timeout_ms)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
-static bool os_peer__connect(struct os_peer *peer, const struct addrinfo *place,
+static bool os_peer__connect(struct os_peer *peer, const struct addrinfo *address,
                              uint32_t timeout_ms)
 {
-    int type = place->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    int fd = socket(place->ai_family, type, place->ai_protocol);
+    int type = address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int fd = socket(address->ai_family, type, address->ai_protocol);
     int error = fd < 0 ? errno : 0;
 
-    if (fd >= 0 && connect(fd, place->ai_addr, place->ai_addrlen) < 0)
+    if (fd >= 0 && connect(fd, address->ai_addr, address->ai_addrlen) < 0)
         error = errno == EINPROGRESS ? os_peer__finish_connecting(fd, timeout_ms) : errno;
     if (error == 0) {
         peer->handle = fd;
@@ -60,18 +60,18 @@ bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool
                   uint32_t timeout_ms)
 {
     struct addrinfo wanted = {.ai_socktype = datagrams ? SOCK_DGRAM : SOCK_STREAM};
-    struct addrinfo *places;
+    struct addrinfo *addresses;
     bool connected = false;
-    int failure = getaddrinfo(host, port, &wanted, &places);
+    int failure = getaddrinfo(host, port, &wanted, &addresses);
 
     *peer = (struct os_peer){.handle = -1, .datagrams = datagrams};
     if (failure != 0) {
         snprintf(peer->why, sizeof peer->why, "%s", gai_strerror(failure));
         return false;
     }
-    for (struct addrinfo *place = places; place && !connected; place = place->ai_next)
-        connected = os_peer__connect(peer, place, timeout_ms);
-    freeaddrinfo(places);
+    for (struct addrinfo *address = addresses; address && !connected; address = address->ai_next)
+        connected = os_peer__connect(peer, address, timeout_ms);
+    freeaddrinfo(addresses);
     return connected;
 }
 

@@ -22,13 +22,13 @@ static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
     return OS_PEER_FAILED;
 }
 
-static bool os_peer__connect(struct os_peer *peer, const struct addrinfo *place)
+static bool os_peer__connect(struct os_peer *peer, const struct addrinfo *address)
 {
-    SOCKET made = socket(place->ai_family, place->ai_socktype, place->ai_protocol);
+    SOCKET made = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
     u_long yes = 1;
 
     /* Blocking: WSAPoll() does not tell of a connection that failed, before Windows 10 2004. */
-    if (made != INVALID_SOCKET && connect(made, place->ai_addr, (int)place->ai_addrlen) == 0 &&
+    if (made != INVALID_SOCKET && connect(made, address->ai_addr, (int)address->ai_addrlen) == 0 &&
         ioctlsocket(made, (long)FIONBIO, &yes) == 0) {
         peer->handle = (intptr_t)made;
         return true;
@@ -42,21 +42,21 @@ bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool
                   uint32_t timeout_ms)
 {
     struct addrinfo wanted = {.ai_socktype = datagrams ? SOCK_DGRAM : SOCK_STREAM};
-    struct addrinfo *places = NULL;
+    struct addrinfo *addresses = NULL;
     bool connected = false;
     WSADATA loaded;
     int failure = WSAStartup(MAKEWORD(2, 2), &loaded);
 
     (void)timeout_ms; /* Windows has its own, about 20 seconds */
     *peer = (struct os_peer){.handle = -1, .datagrams = datagrams};
-    if (failure == 0) failure = getaddrinfo(host, port, &wanted, &places);
+    if (failure == 0) failure = getaddrinfo(host, port, &wanted, &addresses);
     if (failure != 0) {
         os_peer__fail(peer, failure);
         return false;
     }
-    for (struct addrinfo *place = places; place && !connected; place = place->ai_next)
-        connected = os_peer__connect(peer, place);
-    freeaddrinfo(places);
+    for (struct addrinfo *address = addresses; address && !connected; address = address->ai_next)
+        connected = os_peer__connect(peer, address);
+    freeaddrinfo(addresses);
     return connected;
 }
 

@@ -38,7 +38,7 @@ struct send {
     size_t out_sent;              /* of `out` */
     size_t messages, answers;
     bool input_open; /* true exactly when messages may still come from stdin */
-    bool finished;   /* true exactly when the peer was told that we are done */
+    bool finished;   /* true exactly when the peer was result that we are done */
     bool peer_ended;
     uint8_t piece[SEND__PIECE_BYTES];
 };
@@ -141,7 +141,7 @@ static bool send__read_input(struct send *send)
         memcpy(send->line.at + send->line.used, at, part);
         send->line.used += part;
         if (stop && !send__line(send)) return false;
-        at += part + 1;
+        at += part + (stop ? 1 : 0);
     }
     return true;
 }
@@ -177,16 +177,16 @@ static bool send__decode(struct send *send, size_t length)
     struct weir_input input = {send->piece, length, send->peer_ended};
     struct weir_message message;
     struct weir_decode_error decode_error;
-    enum weir_decoded told;
+    enum weir_decoded result;
 
     if (send->options.udp) {
         send__print(send, send->piece, length);
         return true;
     }
-    while ((told = weir_decoder_next(send->decoder, &input, &message, &decode_error)) ==
+    while ((result = weir_decoder_next(send->decoder, &input, &message, &decode_error)) ==
            WEIR_DECODED_MESSAGE)
         send__print(send, message.bytes, message.length);
-    if (told == WEIR_DECODED_BAD) return send__fail(send, "cannot read", decode_error.text);
+    if (result == WEIR_DECODED_BAD) return send__fail(send, "cannot read", decode_error.text);
     if (send->peer_ended && weir_decoder_partial_bytes(send->decoder) > 0)
         return send__fail(send, "cannot read", "it ended in the middle of a message");
     return true;
@@ -247,19 +247,31 @@ static bool send__on_silence(const struct send *send)
                                           : "it does not end, see --timeout and --wait");
 }
 
+/* Shuts our side down when all is sent, unless --wait says how long to stay. */
+static void send__finish_when_sent(struct send *send)
+{
+    if (send->finished || send->options.udp || send->options.wait_ms > 0) return;
+    if (!send__all_is_sent(send)) return;
+    os_peer_finish(&send->peer);
+    send->finished = true;
+}
+
+/* Does what the system is ready for: `able` is what os_peer_wait() returned. */
+static bool send__on_ready(struct send *send, unsigned able)
+{
+    if (able & OS_PEER_SEND && !send__push(send)) return false;
+    if (able & OS_PEER_RECEIVE && !send__receive(send)) return false;
+    if (able & OS_PEER_INPUT && !send->peer_ended) return send__read_input(send);
+    return true;
+}
+
 static bool send__exchange(struct send *send)
 {
     while (!send__is_over(send)) {
-        if (send__all_is_sent(send) && !send->finished && !send->options.udp &&
-            send->options.wait_ms == 0) {
-            os_peer_finish(&send->peer);
-            send->finished = true;
-        }
+        send__finish_when_sent(send);
         unsigned able = os_peer_wait(&send->peer, send__wanted(send), send__patience_ms(send));
         if (able == 0) return send__on_silence(send);
-        if (able & OS_PEER_SEND && !send__push(send)) return false;
-        if (able & OS_PEER_RECEIVE && !send__receive(send)) return false;
-        if (able & OS_PEER_INPUT && !send->peer_ended && !send__read_input(send)) return false;
+        if (!send__on_ready(send, able)) return false;
     }
     return send__all_is_sent(send) ||
            send__fail(send, "cannot send to", "it ended before all was sent");

@@ -28,23 +28,35 @@ const struct option_table send_options_table = {
     .take_word = send_options__take_word,
 };
 
-/* "localhost:7", "[::1]:7", or "7" of this machine. */
+/* Finds the host in "localhost:7" or "[::1]:7", up to the colon. Returns its length; 0: there is
+ * none, or it is an IPv6 address without brackets, of which the port cannot be told apart. */
+static size_t send_options__find_host(const char *address, const char *colon, const char **host)
+{
+    size_t length = (size_t)(colon - address);
+
+    *host = address;
+    if (length >= 2 && address[0] == '[' && address[length - 1] == ']') {
+        ++*host;
+        return length - 2;
+    }
+    return memchr(address, ':', length) ? 0 : length;
+}
+
+static bool send_options__is_port(const char *text)
+{
+    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
+}
+
+/* Splits HOST:PORT. The host of a PORT alone is this machine. */
 static void send_options__split_address(struct send_options *options,
                                         struct diagnostics *diagnostics)
 {
     const char *address = options->address, *colon = strrchr(address, ':');
-    const char *host = colon ? address : "localhost";
-    size_t length = colon ? (size_t)(colon - address) : strlen(host);
+    const char *host = "localhost";
+    size_t length = colon ? send_options__find_host(address, colon, &host) : strlen(host);
 
     options->port = colon ? colon + 1 : address;
-    if (colon && length >= 2 && host[0] == '[' && host[length - 1] == ']') {
-        host++;
-        length -= 2;
-    } else if (colon && memchr(address, ':', length)) {
-        length = 0; /* IPv6 without brackets: where does the port begin? */
-    }
-    if (length == 0 || options->port[0] == '\0' ||
-        strspn(options->port, "0123456789") != strlen(options->port)) {
+    if (length == 0 || !send_options__is_port(options->port)) {
         diagnostics_add(diagnostics,
                         "%.100s: not an address; write HOST:PORT, [ADDR6]:PORT or PORT", address);
         return;

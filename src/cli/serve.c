@@ -32,16 +32,17 @@ static void serve__on_stopped(void *user)
 
 static int serve__fail(const struct weir_error *error)
 {
-    struct weir_error told = *error;
+    struct weir_error explained = *error;
     char text[512];
 
-    if (told.code == WEIR_ADDRESS_IN_USE) { /* the option is ours to name, not the library's */
-        size_t used = strlen(told.hint);
-        snprintf(told.hint + used, sizeof told.hint - used, " with --%.3s 0", told.subject);
+    if (explained.code == WEIR_ADDRESS_IN_USE) { /* the option is ours to name, not the library's */
+        size_t used = strlen(explained.hint);
+        snprintf(explained.hint + used, sizeof explained.hint - used, " with --%.3s 0",
+                 explained.subject);
     }
-    fprintf(stderr, "weir: %s\n", weir_error_text(&told, text, sizeof text));
-    return told.code == WEIR_INVALID && told.os_error == 0 ? EXIT_CODE_SETTING
-                                                           : EXIT_CODE_UNAVAILABLE;
+    fprintf(stderr, "weir: %s\n", weir_error_text(&explained, text, sizeof text));
+    return explained.code == WEIR_INVALID && explained.os_error == 0 ? EXIT_CODE_SETTING
+                                                                     : EXIT_CODE_UNAVAILABLE;
 }
 
 static enum weir_code serve__start(struct options *options, struct weir_server **server,
@@ -167,14 +168,15 @@ static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)
 /* Puts what modules hold in the place of their files' names. */
 static bool serve__load_modules(struct options *options)
 {
-    char mistake[1024];
+    char diagnostic[1024];
 
     for (size_t i = 0; i < options->listeners_count; i++) {
         struct weir_listen *listen = &options->listeners[i];
         if (!listen->handler || !module_is_file(listen->handler)) continue;
-        const struct weir_module *module = module_load(listen->handler, mistake, sizeof mistake);
+        const struct weir_module *module =
+            module_load(listen->handler, diagnostic, sizeof diagnostic);
         if (!module) {
-            fprintf(stderr, "weir: %s\n", mistake);
+            fprintf(stderr, "weir: %s\n", diagnostic);
             return false;
         }
         listen->handler = NULL;

@@ -97,9 +97,9 @@ void chat_line_read(const uint8_t *bytes, size_t length, struct chat_line *line)
 
 bool chat_line_is_name(const char *text)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789-_.";
-    size_t length = strspn(text, letters);
+    size_t length = strspn(text, allowed);
 
     return length > 0 && length <= CHAT_LINE_NAME_BYTES_MAX && text[length] == '\0';
 }

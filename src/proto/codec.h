@@ -36,7 +36,7 @@ void codec_probe_fill(struct weir_frame *frame);
 
 /* What the codecs with a header say when it is read: the frame is `value` + `constant` bytes, of
  * which `header` come ahead of the body and `strip` are not the message's. */
-enum weir_decoded codec_length_judge(const struct frame_spec *spec, uint64_t value,
+enum weir_decoded codec_length_check(const struct frame_spec *spec, uint64_t value,
                                      int64_t constant, uint32_t header, uint32_t strip,
                                      struct reassembly_layout *layout,
                                      struct weir_decode_error *decode_error);

@@ -87,7 +87,7 @@ static enum weir_decoded codec_length__oversize(const struct frame_spec *spec, u
             value_limit);
     layout->frame_bytes = value + added - (constant < 0 ? (uint64_t)-constant : 0);
     layout->is_oversize = true;
-    layout->said = value;
+    layout->length = value;
     layout->max = value_limit;
     layout->swapped = 0;
     if (spec->width > 1) {
@@ -99,7 +99,7 @@ static enum weir_decoded codec_length__oversize(const struct frame_spec *spec, u
     return WEIR_DECODED_MESSAGE;
 }
 
-enum weir_decoded codec_length_judge(const struct frame_spec *spec, uint64_t value,
+enum weir_decoded codec_length_check(const struct frame_spec *spec, uint64_t value,
                                      int64_t constant, uint32_t header, uint32_t strip,
                                      struct reassembly_layout *layout,
                                      struct weir_decode_error *decode_error)
@@ -139,7 +139,7 @@ static inline enum weir_decoded codec_length__probe(const void *shape, const uin
         layout->frame_bytes = field_end;
         return WEIR_DECODED_MORE;
     }
-    return codec_length_judge(
+    return codec_length_check(
         spec, codec_length__read(bytes + spec->offset, spec->width, spec->is_little),
         spec->constant, spec->header, spec->strip, layout, decode_error);
 }

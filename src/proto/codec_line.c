@@ -5,7 +5,7 @@
  * a copy of so few bytes from both sides that it cannot lie in one of them alone.
  *
  *      held ..........|xxxxxxx|  |yyyyyyy|.......... input
- *                        `--- seam ---'
+ *                        `--- split ---'
  */
 #include <inttypes.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "codec.h"
 #include "decode_error.h"
 
-#define CODEC_LINE__SEAM_BYTES (2 * (FRAME_SPEC_DELIMITER_BYTES_MAX - 1))
+#define CODEC_LINE__SPLIT_BYTES (2 * (FRAME_SPEC_DELIMITER_BYTES_MAX - 1))
 #define CODEC_LINE__NOWHERE SIZE_MAX
 
 /* Where the delimiter begins in these bytes. */
@@ -34,18 +34,18 @@ static inline size_t codec_line__find(const struct frame_spec *spec, const uint8
 }
 
 /* How many bytes of `right` belong to a delimiter that began in `left`; 0: none did. */
-static size_t codec_line__find_seam(const struct frame_spec *spec, const uint8_t *left,
-                                    size_t left_length, const uint8_t *right, size_t right_length)
+static size_t codec_line__find_split(const struct frame_spec *spec, const uint8_t *left,
+                                     size_t left_length, const uint8_t *right, size_t right_length)
 {
-    uint8_t seam[CODEC_LINE__SEAM_BYTES];
+    uint8_t split[CODEC_LINE__SPLIT_BYTES];
     size_t most = spec->delimiter_length - 1;
     size_t before = left_length < most ? left_length : most;
     size_t after = right_length < most ? right_length : most;
 
     if (before == 0 || after == 0) return 0;
-    memcpy(seam, left + left_length - before, before);
-    memcpy(seam + before, right, after);
-    size_t at = codec_line__find(spec, seam, before + after);
+    memcpy(split, left + left_length - before, before);
+    memcpy(split + before, right, after);
+    size_t at = codec_line__find(spec, split, before + after);
     return at == CODEC_LINE__NOWHERE ? 0 : at + spec->delimiter_length - before;
 }
 
@@ -206,12 +206,12 @@ static enum weir_decoded codec_line__go_on(const struct weir_frame *frame,
 static inline size_t codec_line__end(const struct frame_spec *spec, struct reassembly *reassembly,
                                      const struct weir_input *input)
 {
-    size_t seam = 0, at;
+    size_t split = 0, at;
 
     if (reassembly->length > 0 && spec->delimiter_length > 1)
-        seam = codec_line__find_seam(spec, reassembly_bytes(reassembly), reassembly->length,
-                                     input->bytes, input->length);
-    if (seam > 0) return seam;
+        split = codec_line__find_split(spec, reassembly_bytes(reassembly), reassembly->length,
+                                       input->bytes, input->length);
+    if (split > 0) return split;
     at = codec_line__find(spec, input->bytes, input->length);
     return at == CODEC_LINE__NOWHERE ? 0 : at + spec->delimiter_length;
 }
@@ -262,9 +262,9 @@ static enum weir_code codec_line__encode(const struct weir_codec *codec, const u
         if (codec_line__find(spec, bytes, length) != CODEC_LINE__NOWHERE) return WEIR_INVALID;
         if (codec_line__takes_return(spec) && bytes[length - 1] == '\r') return WEIR_INVALID;
         /* One that begins in the message and ends in our delimiter would cut it short. */
-        size_t seam =
-            codec_line__find_seam(spec, bytes, length, spec->delimiter, spec->delimiter_length - 1);
-        if (seam > 0) return WEIR_INVALID;
+        size_t split = codec_line__find_split(spec, bytes, length, spec->delimiter,
+                                              spec->delimiter_length - 1);
+        if (split > 0) return WEIR_INVALID;
     }
     memcpy(framing->trailer, spec->delimiter, spec->delimiter_length);
     framing->header_length = 0;

@@ -55,7 +55,7 @@ static inline enum weir_decoded codec_netstring__probe(const void *shape, const 
     layout->trailer_bytes = 1;
     layout->frame_bytes = value + digits + 2; /* 19 digits leave room for it */
     layout->is_oversize = value > spec->max;
-    layout->said = value;
+    layout->length = value;
     layout->max = spec->max;
     layout->swapped = 0;
     if (!layout->is_oversize && layout->frame_bytes <= length &&

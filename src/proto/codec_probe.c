@@ -6,10 +6,10 @@
 #include "codec.h"
 #include "decode_error.h"
 
-/* Whether a frame can have this header, of which `shown` bytes were shown to the probe. */
-static bool codec_probe__is_possible(const struct weir_header *header, size_t shown)
+/* Whether a frame can have this header, of which `visible` bytes were visible to the probe. */
+static bool codec_probe__is_possible(const struct weir_header *header, size_t visible)
 {
-    return header->header_bytes <= shown && header->trailer_bytes <= UINT32_MAX &&
+    return header->header_bytes <= visible && header->trailer_bytes <= UINT32_MAX &&
            header->message_bytes <= UINT64_MAX / 2 &&
            header->header_bytes + header->message_bytes > 0;
 }
@@ -19,17 +19,18 @@ static enum weir_decoded codec_probe__ask(const struct weir_probe *probe, const 
                                           size_t length, struct weir_header *header,
                                           struct weir_decode_error *decode_error)
 {
-    size_t shown = length < probe->header_bytes_max ? length : probe->header_bytes_max;
+    size_t visible = length < probe->header_bytes_max ? length : probe->header_bytes_max;
 
     decode_error->text[0] = '\0';
-    enum weir_decoded answer = probe->probe(probe->user, bytes, shown, header, decode_error);
-    if (answer == WEIR_DECODED_MORE && shown == probe->header_bytes_max)
-        return decode_error_write(
-            decode_error, "after %u bytes the header of a frame is not complete", (unsigned)shown);
+    enum weir_decoded answer = probe->probe(probe->user, bytes, visible, header, decode_error);
+    if (answer == WEIR_DECODED_MORE && visible == probe->header_bytes_max)
+        return decode_error_write(decode_error,
+                                  "after %u bytes the header of a frame is not complete",
+                                  (unsigned)visible);
     if (answer == WEIR_DECODED_BAD && decode_error->text[0] == '\0')
-        return decode_error_explain(decode_error, "the header of a frame is bad", bytes, shown);
+        return decode_error_explain(decode_error, "the header of a frame is bad", bytes, visible);
     if (answer == WEIR_DECODED_MORE || answer == WEIR_DECODED_BAD) return answer;
-    if (!codec_probe__is_possible(header, shown))
+    if (!codec_probe__is_possible(header, visible))
         return decode_error_write(decode_error, "the probe said what no frame can be");
     return WEIR_DECODED_MESSAGE;
 }
@@ -48,7 +49,7 @@ static enum weir_decoded codec_probe__probe(const void *shape, const uint8_t *by
     layout->trailer_bytes = header.trailer_bytes;
     layout->frame_bytes = header.message_bytes + header.header_bytes + header.trailer_bytes;
     layout->is_oversize = header.message_bytes > probe->message_bytes_max;
-    layout->said = header.message_bytes;
+    layout->length = header.message_bytes;
     layout->max = probe->message_bytes_max;
     layout->swapped = 0;
     return WEIR_DECODED_MESSAGE;

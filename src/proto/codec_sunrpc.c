@@ -147,11 +147,11 @@ static enum weir_decoded codec_sunrpc__ended(const struct reassembly *reassembly
 }
 
 /* A record that is not whole in the input, or of several fragments. */
-static enum weir_decoded codec_sunrpc__gather(const struct weir_frame *frame,
-                                              struct reassembly *reassembly,
-                                              struct weir_input *input,
-                                              struct weir_message *message,
-                                              struct weir_decode_error *decode_error)
+static enum weir_decoded codec_sunrpc__reassemble(const struct weir_frame *frame,
+                                                  struct reassembly *reassembly,
+                                                  struct weir_input *input,
+                                                  struct weir_message *message,
+                                                  struct weir_decode_error *decode_error)
 {
     for (;;) {
         if (!codec_sunrpc__fill(reassembly, input))
@@ -182,7 +182,7 @@ static enum weir_decoded codec_sunrpc__decode(const struct weir_codec *codec, vo
 {
     const struct weir_frame *frame = codec_frame(codec);
     struct reassembly *reassembly = state;
-    enum weir_decoded told;
+    enum weir_decoded result;
 
     if (reassembly->phase == REASSEMBLY_HELD) reassembly_clear(reassembly);
     do {
@@ -193,9 +193,9 @@ static enum weir_decoded codec_sunrpc__decode(const struct weir_codec *codec, vo
             if (codec_sunrpc__take_whole(frame->spec.max, input, message))
                 return WEIR_DECODED_MESSAGE;
         }
-        told = codec_sunrpc__gather(frame, reassembly, input, message, decode_error);
-    } while (told == WEIR_DECODED_MESSAGE && reassembly->phase == REASSEMBLY_SKIPPING);
-    return told;
+        result = codec_sunrpc__reassemble(frame, reassembly, input, message, decode_error);
+    } while (result == WEIR_DECODED_MESSAGE && reassembly->phase == REASSEMBLY_SKIPPING);
+    return result;
 }
 
 static enum weir_code codec_sunrpc__encode(const struct weir_codec *codec, const uint8_t *bytes,

@@ -59,7 +59,7 @@ static inline enum weir_decoded codec_varint__probe(const void *shape, const uin
     if (width < 0) return decode_error_explain(decode_error, what, bytes, length);
     if (width == 0) return WEIR_DECODED_MORE;
     uint32_t header = spec->offset + (uint32_t)width;
-    return codec_length_judge(spec, value, codec_varint__constant(spec, (uint32_t)width), header,
+    return codec_length_check(spec, value, codec_varint__constant(spec, (uint32_t)width), header,
                               spec->strip == 0 ? 0 : header, layout, decode_error);
 }
 

@@ -9,7 +9,7 @@
 
 #include "escape.h"
 
-#define DECODE_ERROR__SHOWN_BYTES_MAX 12 /* of what a peer sent */
+#define DECODE_ERROR__QUOTED_BYTES_MAX 12 /* of what a peer sent */
 
 enum weir_decoded decode_error_write(struct weir_decode_error *decode_error, const char *format,
                                      ...)
@@ -76,14 +76,15 @@ static bool decode_error__is_text(const uint8_t *bytes, size_t length)
 enum weir_decoded decode_error_explain(struct weir_decode_error *decode_error, const char *what,
                                        const uint8_t *bytes, size_t length)
 {
-    size_t shown = length < DECODE_ERROR__SHOWN_BYTES_MAX ? length : DECODE_ERROR__SHOWN_BYTES_MAX;
-    bool is_text = decode_error__is_text(bytes, shown);
+    size_t quoted =
+        length < DECODE_ERROR__QUOTED_BYTES_MAX ? length : DECODE_ERROR__QUOTED_BYTES_MAX;
+    bool is_text = decode_error__is_text(bytes, quoted);
     const char *is = decode_error_recognise(bytes, length);
-    char escaped[4 * DECODE_ERROR__SHOWN_BYTES_MAX + 1];
+    char escaped[4 * DECODE_ERROR__QUOTED_BYTES_MAX + 1];
 
     if (!is && is_text) is = "this client speaks text";
     if (!is) return decode_error_write(decode_error, "%s", what);
     return decode_error_write(decode_error, "%s: the first bytes are %s\"%s\": %s", what,
                               is_text ? "ASCII " : "",
-                              escape_text(bytes, shown, escaped, sizeof escaped), is);
+                              escape_text(bytes, quoted, escaped, sizeof escaped), is);
 }

@@ -244,14 +244,14 @@ static enum weir_code frame_spec__refuse_key(struct frame_spec__reader *reader,
                                              struct frame_spec__word key)
 {
     enum frame_spec_kind kind = reader->spec->kind;
-    const char *nearest = suggest_name(key.bytes, key.length, frame_spec__key_name);
+    const char *suggestion = suggest_name(key.bytes, key.length, frame_spec__key_name);
     char hint[sizeof reader->error->hint], names[128];
 
     frame_spec__key_names(kind, names, sizeof names);
     if (names[0] == '\0')
         snprintf(hint, sizeof hint, "%s has no keys", frame_spec_kind_name(kind));
-    else if (nearest && !frame_spec__is(key, nearest))
-        snprintf(hint, sizeof hint, "did you mean %s? Its keys: %s", nearest, names);
+    else if (suggestion && !frame_spec__is(key, suggestion))
+        snprintf(hint, sizeof hint, "did you mean %s? Its keys: %s", suggestion, names);
     else
         snprintf(hint, sizeof hint, "its keys: %s", names);
     return frame_spec_refuse(reader->error, reader->text, hint, "a %s has no key \"%.*s\"",
@@ -369,11 +369,11 @@ static enum weir_code frame_spec__read_netty(struct frame_spec__reader *reader)
 static enum weir_code frame_spec__refuse_name(struct frame_spec__reader *reader,
                                               struct frame_spec__word name)
 {
-    const char *nearest = suggest_name(name.bytes, name.length, frame_spec__name);
+    const char *suggestion = suggest_name(name.bytes, name.length, frame_spec__name);
     char hint[sizeof reader->error->hint];
 
-    if (nearest)
-        snprintf(hint, sizeof hint, "did you mean %s?", nearest);
+    if (suggestion)
+        snprintf(hint, sizeof hint, "did you mean %s?", suggestion);
     else
         snprintf(
             hint, sizeof hint,

@@ -45,7 +45,7 @@ static void framing__fill(struct weir_frame *frame)
     if (framing__summaries[kind]) frame->codec.summary = framing__summaries[kind];
     frame->codec.streams = true;
     frame->codec.state_bytes = sizeof(struct reassembly);
-    frame->codec.partial_bytes = reassembly_begun_bytes;
+    frame->codec.partial_bytes = reassembly_partial_bytes;
     frame->codec.release = reassembly_release;
     frame->shape.spec = &frame->spec;
     frame->shape.skips = frame->spec.skips;

@@ -15,7 +15,7 @@
 #define HANDLER_CHAT__HELP "* /name NICK, /join ROOM, /me DOES SOMETHING, /quit; all else is said"
 
 /* What is kept of each session. */
-struct handler_chat__person {
+struct handler_chat__member {
     char name[CHAT_LINE_NAME_BYTES_MAX + 1];
     char room[CHAT_LINE_NAME_BYTES_MAX + 1];
 };
@@ -28,7 +28,7 @@ static const char *handler_chat__group(const char *room, char *group, size_t siz
 }
 
 /* To the session itself. A full queue loses it: the session is far behind anyway. */
-static void handler_chat__tell(struct weir_session *session, const char *format, ...)
+static void handler_chat__reply(struct weir_session *session, const char *format, ...)
 {
     char text[HANDLER_CHAT__TEXT_BYTES];
     va_list arguments;
@@ -40,9 +40,9 @@ static void handler_chat__tell(struct weir_session *session, const char *format,
 }
 
 /* To all others in its room. */
-static void handler_chat__spread(struct weir_session *session, const char *format, ...)
+static void handler_chat__broadcast(struct weir_session *session, const char *format, ...)
 {
-    const struct handler_chat__person *person = weir_session_state(session);
+    const struct handler_chat__member *member = weir_session_state(session);
     char text[HANDLER_CHAT__TEXT_BYTES], group[WEIR_GROUP_NAME_BYTES_MAX + 1];
     va_list arguments;
 
@@ -50,64 +50,64 @@ static void handler_chat__spread(struct weir_session *session, const char *forma
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     weir_broadcast(weir_session_server(session),
-                   handler_chat__group(person->room, group, sizeof group), text, strlen(text),
+                   handler_chat__group(member->room, group, sizeof group), text, strlen(text),
                    weir_session_id(session));
 }
 
 static void handler_chat__enter(struct weir_session *session, const char *room)
 {
-    struct handler_chat__person *person = weir_session_state(session);
+    struct handler_chat__member *member = weir_session_state(session);
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
 
     handler_chat__group(room, group, sizeof group);
     if (weir_session_join(session, group) != WEIR_OK) {
-        handler_chat__tell(session, "* there is no room in %s", room);
+        handler_chat__reply(session, "* there is no room in %s", room);
         return;
     }
-    memcpy(person->room, room, strlen(room) + 1); /* it is a name: it fits */
-    handler_chat__tell(session, "* you are in %s, as %s", person->room, person->name);
-    handler_chat__spread(session, "* %s came", person->name);
+    memcpy(member->room, room, strlen(room) + 1); /* it is a name: it fits */
+    handler_chat__reply(session, "* you are in %s, as %s", member->room, member->name);
+    handler_chat__broadcast(session, "* %s came", member->name);
 }
 
 static void handler_chat__leave(struct weir_session *session)
 {
-    struct handler_chat__person *person = weir_session_state(session);
+    struct handler_chat__member *member = weir_session_state(session);
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
 
-    if (person->room[0] == '\0') return;
-    handler_chat__spread(session, "* %s left", person->name);
-    weir_session_leave(session, handler_chat__group(person->room, group, sizeof group));
-    person->room[0] = '\0';
+    if (member->room[0] == '\0') return;
+    handler_chat__broadcast(session, "* %s left", member->name);
+    weir_session_leave(session, handler_chat__group(member->room, group, sizeof group));
+    member->room[0] = '\0';
 }
 
 static void handler_chat__on_open(struct weir_session *session)
 {
-    struct handler_chat__person *person = weir_session_state(session);
+    struct handler_chat__member *member = weir_session_state(session);
 
-    snprintf(person->name, sizeof person->name, "guest-%" PRIx64, weir_session_id(session));
+    snprintf(member->name, sizeof member->name, "guest-%" PRIx64, weir_session_id(session));
     handler_chat__enter(session, HANDLER_CHAT__FIRST_ROOM);
-    handler_chat__tell(session, HANDLER_CHAT__HELP);
+    handler_chat__reply(session, HANDLER_CHAT__HELP);
 }
 
 static void handler_chat__rename(struct weir_session *session, const char *name)
 {
-    struct handler_chat__person *person = weir_session_state(session);
+    struct handler_chat__member *member = weir_session_state(session);
 
     if (!chat_line_is_name(name)) {
-        handler_chat__tell(session, "* a name has 1 to %d letters, digits, '-', '_' and '.'",
-                           CHAT_LINE_NAME_BYTES_MAX);
+        handler_chat__reply(session, "* a name has 1 to %d letters, digits, '-', '_' and '.'",
+                            CHAT_LINE_NAME_BYTES_MAX);
         return;
     }
-    handler_chat__spread(session, "* %s is now %s", person->name, name);
-    memcpy(person->name, name, strlen(name) + 1); /* it is a name: it fits */
-    handler_chat__tell(session, "* you are now %s", person->name);
+    handler_chat__broadcast(session, "* %s is now %s", member->name, name);
+    memcpy(member->name, name, strlen(name) + 1); /* it is a name: it fits */
+    handler_chat__reply(session, "* you are now %s", member->name);
 }
 
 static void handler_chat__join(struct weir_session *session, const char *room)
 {
     if (!chat_line_is_name(room)) {
-        handler_chat__tell(session, "* a room has 1 to %d letters, digits, '-', '_' and '.'",
-                           CHAT_LINE_NAME_BYTES_MAX);
+        handler_chat__reply(session, "* a room has 1 to %d letters, digits, '-', '_' and '.'",
+                            CHAT_LINE_NAME_BYTES_MAX);
         return;
     }
     handler_chat__leave(session);
@@ -117,27 +117,27 @@ static void handler_chat__join(struct weir_session *session, const char *room)
 static void handler_chat__on_message(struct weir_session *session,
                                      const struct weir_message *message)
 {
-    const struct handler_chat__person *person = weir_session_state(session);
+    const struct handler_chat__member *member = weir_session_state(session);
     struct chat_line line;
 
     chat_line_read(message->bytes, message->length, &line);
     switch (line.kind) {
     case CHAT_LINE_EMPTY: break;
-    case CHAT_LINE_SAY: handler_chat__spread(session, "%s: %s", person->name, line.text); break;
-    case CHAT_LINE_ME: handler_chat__spread(session, "* %s %s", person->name, line.text); break;
+    case CHAT_LINE_SAY: handler_chat__broadcast(session, "%s: %s", member->name, line.text); break;
+    case CHAT_LINE_ME: handler_chat__broadcast(session, "* %s %s", member->name, line.text); break;
     case CHAT_LINE_NAME: handler_chat__rename(session, line.text); break;
     case CHAT_LINE_JOIN: handler_chat__join(session, line.text); break;
-    case CHAT_LINE_HELP: handler_chat__tell(session, HANDLER_CHAT__HELP); break;
+    case CHAT_LINE_HELP: handler_chat__reply(session, HANDLER_CHAT__HELP); break;
     case CHAT_LINE_QUIT:
-        handler_chat__tell(session, "* goodbye");
+        handler_chat__reply(session, "* goodbye");
         weir_session_finish(session);
         break;
     case CHAT_LINE_UNKNOWN:
-        handler_chat__tell(session, "* no such command; /help lists them");
+        handler_chat__reply(session, "* no such command; /help lists them");
         break;
     case CHAT_LINE_TOO_LONG:
-        handler_chat__tell(session, "* more than %d bytes are too much to say at once",
-                           CHAT_LINE_BYTES_MAX);
+        handler_chat__reply(session, "* more than %d bytes are too much to say at once",
+                            CHAT_LINE_BYTES_MAX);
         break;
     }
 }
@@ -145,16 +145,16 @@ static void handler_chat__on_message(struct weir_session *session,
 static void handler_chat__on_close(struct weir_session *session, enum weir_reason reason,
                                    const char *text)
 {
-    const struct handler_chat__person *person = weir_session_state(session);
+    const struct handler_chat__member *member = weir_session_state(session);
 
     (void)reason;
     (void)text;
-    if (person->room[0] != '\0') handler_chat__spread(session, "* %s left", person->name);
+    if (member->room[0] != '\0') handler_chat__broadcast(session, "* %s left", member->name);
 }
 
 static void handler_chat__on_drain(struct weir_session *session)
 {
-    handler_chat__tell(session, "* the server is going down");
+    handler_chat__reply(session, "* the server is going down");
     weir_session_finish(session);
 }
 
@@ -162,7 +162,7 @@ const struct weir_handler handler_chat = {
     .size = sizeof(struct weir_handler),
     .name = "chat",
     .summary = "rooms: everybody reads what is said",
-    .session_bytes = sizeof(struct handler_chat__person),
+    .session_bytes = sizeof(struct handler_chat__member),
     .on_open = handler_chat__on_open,
     .on_message = handler_chat__on_message,
     .on_close = handler_chat__on_close,

@@ -8,7 +8,7 @@
 #include "builtin.h"
 #include "daytime.h"
 
-static void handler_time__tell(struct weir_session *session)
+static void handler_time__send(struct weir_session *session)
 {
     char text[DAYTIME_TEXT_BYTES + 2];
     int64_t now =
@@ -24,7 +24,7 @@ static void handler_time__tell(struct weir_session *session)
 static void handler_time__on_open(struct weir_session *session)
 {
     if (weir_session_proto(session) != WEIR_TCP) return;
-    handler_time__tell(session);
+    handler_time__send(session);
     weir_session_finish(session);
 }
 
@@ -32,7 +32,7 @@ static void handler_time__on_message(struct weir_session *session,
                                      const struct weir_message *message)
 {
     (void)message;
-    if (weir_session_proto(session) == WEIR_UDP) handler_time__tell(session);
+    if (weir_session_proto(session) == WEIR_UDP) handler_time__send(session);
 }
 
 const struct weir_handler handler_time = {

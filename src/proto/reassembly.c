@@ -49,7 +49,7 @@ bool reassembly_take(struct reassembly *reassembly, struct weir_input *input, si
     if (!reassembly__grow(reassembly, reassembly->length + count)) return false;
     if (count > 0) memcpy(reassembly_bytes(reassembly) + reassembly->length, input->bytes, count);
     reassembly->length += count;
-    reassembly->phase = REASSEMBLY_GATHERING;
+    reassembly->phase = REASSEMBLY_PARTIAL;
     reassembly__copied += count;
     reassembly__take_off(input, count);
     return true;
@@ -100,7 +100,7 @@ enum weir_decoded reassembly_refuse(const struct reassembly_layout *layout, cons
 {
     char what[128];
 
-    snprintf(what, sizeof what, "length %" PRIu64 " exceeds %" PRIu64, layout->said, layout->max);
+    snprintf(what, sizeof what, "length %" PRIu64 " exceeds %" PRIu64, layout->length, layout->max);
     if (layout->swapped == 0 || decode_error_recognise(bytes, length))
         return decode_error_explain(decode_error, what, bytes, length);
     return decode_error_write(decode_error,
@@ -159,16 +159,16 @@ static enum weir_decoded reassembly__begin(struct reassembly *reassembly,
                                            struct weir_decode_error *decode_error)
 {
     struct reassembly_layout layout;
-    enum weir_decoded told;
+    enum weir_decoded result;
 
     if (input->length == 0) return WEIR_DECODED_MORE;
-    told = shape->probe(shape->spec, input->bytes, input->length, &layout, decode_error);
-    if (told == WEIR_DECODED_BAD) return told;
-    if (told == WEIR_DECODED_MESSAGE && layout.is_oversize)
+    result = shape->probe(shape->spec, input->bytes, input->length, &layout, decode_error);
+    if (result == WEIR_DECODED_BAD) return result;
+    if (result == WEIR_DECODED_MESSAGE && layout.is_oversize)
         return reassembly__oversize(reassembly, shape, &layout, input, decode_error);
-    if (told == WEIR_DECODED_MESSAGE && layout.frame_bytes <= input->length)
+    if (result == WEIR_DECODED_MESSAGE && layout.frame_bytes <= input->length)
         return reassembly_hand_up(input, &layout, message);
-    if (told == WEIR_DECODED_MESSAGE) reassembly->frame_bytes = layout.frame_bytes;
+    if (result == WEIR_DECODED_MESSAGE) reassembly->frame_bytes = layout.frame_bytes;
     if (!reassembly_take(reassembly, input, input->length))
         return reassembly_no_memory(reassembly, decode_error);
     return reassembly_need_more(reassembly, input, decode_error);
@@ -235,7 +235,7 @@ enum weir_decoded reassembly_decode_slowly(struct reassembly *reassembly,
                                            struct weir_input *input, struct weir_message *message,
                                            struct weir_decode_error *decode_error)
 {
-    enum weir_decoded told;
+    enum weir_decoded result;
 
     if (reassembly->phase == REASSEMBLY_HELD) reassembly_clear(reassembly);
     do {
@@ -244,19 +244,19 @@ enum weir_decoded reassembly_decode_slowly(struct reassembly *reassembly,
                 return reassembly_need_more(reassembly, input, decode_error);
             reassembly_clear(reassembly);
         }
-        told = reassembly->phase == REASSEMBLY_IDLE
-                   ? reassembly__begin(reassembly, shape, input, message, decode_error)
-                   : reassembly__go_on(reassembly, shape, input, message, decode_error);
-    } while (told == WEIR_DECODED_MESSAGE && reassembly->phase == REASSEMBLY_SKIPPING);
-    return told;
+        result = reassembly->phase == REASSEMBLY_IDLE
+                     ? reassembly__begin(reassembly, shape, input, message, decode_error)
+                     : reassembly__go_on(reassembly, shape, input, message, decode_error);
+    } while (result == WEIR_DECODED_MESSAGE && reassembly->phase == REASSEMBLY_SKIPPING);
+    return result;
 }
 
-size_t reassembly_begun_bytes(const struct weir_codec *codec, const void *state)
+size_t reassembly_partial_bytes(const struct weir_codec *codec, const void *state)
 {
     const struct reassembly *reassembly = state;
 
     (void)codec;
-    if (reassembly->phase == REASSEMBLY_GATHERING) return reassembly->length;
+    if (reassembly->phase == REASSEMBLY_PARTIAL) return reassembly->length;
     if (reassembly->phase == REASSEMBLY_SKIPPING)
         return reassembly->length > 0 ? reassembly->length : 1;
     return 0;

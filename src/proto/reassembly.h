@@ -15,12 +15,7 @@
 
 #include <weir/frame.h>
 
-enum reassembly_phase {
-    REASSEMBLY_IDLE,
-    REASSEMBLY_GATHERING,
-    REASSEMBLY_HELD,
-    REASSEMBLY_SKIPPING
-};
+enum reassembly_phase { REASSEMBLY_IDLE, REASSEMBLY_PARTIAL, REASSEMBLY_HELD, REASSEMBLY_SKIPPING };
 
 #define REASSEMBLY_SMALL_BYTES 18
 
@@ -42,7 +37,7 @@ struct reassembly_layout {
     uint64_t frame_bytes; /* all of the frame; when more bytes are needed: how many, at least */
     size_t header_bytes, trailer_bytes; /* of the frame, what is not the message */
     bool is_oversize;
-    uint64_t said, max, swapped; /* for the text: the length, its limit, what it is backwards */
+    uint64_t length, max, swapped; /* for the text: the length, its limit, what it is backwards */
 };
 
 /* WEIR_DECODED_MESSAGE: *layout says where it is; WEIR_DECODED_MORE: the bytes do not tell yet.
@@ -130,7 +125,7 @@ enum weir_decoded reassembly_no_memory(const struct reassembly *reassembly,
                                        struct weir_decode_error *decode_error);
 
 /* partial_bytes and release of every codec whose state is, or begins with, a struct gather. */
-size_t reassembly_begun_bytes(const struct weir_codec *codec, const void *state);
+size_t reassembly_partial_bytes(const struct weir_codec *codec, const void *state);
 void reassembly_release(const struct weir_codec *codec, void *state);
 
 /* For tests: how many bytes this thread has ever copied to gather them. */

@@ -7,7 +7,7 @@
 /* The bytes that have a letter of their own, and the letters. The quote is last: it is escaped only
  * between quotes. NUL is written as \x00, and also read as \0. */
 static const char escape__bytes[] = "\r\n\t\\\"";
-static const char escape__letters[] = "rnt\\\"";
+static const char escape__codes[] = "rnt\\\"";
 
 size_t escape_byte(uint8_t byte, bool in_quotes, char text[ESCAPE_BYTES_MAX])
 {
@@ -21,7 +21,7 @@ size_t escape_byte(uint8_t byte, bool in_quotes, char text[ESCAPE_BYTES_MAX])
     }
     text[0] = '\\';
     if (found) {
-        text[1] = escape__letters[found - escape__bytes];
+        text[1] = escape__codes[found - escape__bytes];
         return 2;
     }
     text[1] = 'x';
@@ -67,9 +67,9 @@ size_t escape_read(const char *text, size_t length, uint8_t *byte)
     *byte = (uint8_t)text[0];
     if (text[0] != '\\') return 1;
     if (length < 2) return 0;
-    const char *found = text[1] != '\0' ? strchr(escape__letters, text[1]) : NULL;
+    const char *found = text[1] != '\0' ? strchr(escape__codes, text[1]) : NULL;
     if (found) {
-        *byte = (uint8_t)escape__bytes[found - escape__letters];
+        *byte = (uint8_t)escape__bytes[found - escape__codes];
         return 2;
     }
     if (text[1] == '0') {

@@ -2,7 +2,7 @@
 /* rule_08_scarcity.c - resource exhaustion is an error code or a pause that ends by itself. It
  * never stops the net, loses data or causes a busy loop. */
 #include "contract.h"
-#include "memory.h"
+#include "memory_faults.h"
 
 #define RULE__MS UINT64_C(1000000)
 

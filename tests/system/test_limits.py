@@ -140,7 +140,7 @@ class RejectMessage(WeirTest):
                 self.assertEqual(read_all(peer), REJECT_MESSAGE)
 
     def start_rejecting(self, *arguments):
-        return self.start("--tcp", "127.0.0.1:0", "--farewell", REJECT_MESSAGE_ESCAPED, *arguments)
+        return self.start("--tcp", "127.0.0.1:0", "--reject-message", REJECT_MESSAGE_ESCAPED, *arguments)
 
     def test_full(self):
         weir = self.start_rejecting("--max-sessions", "1")

@@ -11,7 +11,7 @@
 
 #include "address.h"
 #include "address_counts.h"
-#include "memory.h"
+#include "memory_faults.h"
 
 static const struct siphash_key key = {{1, 2, 3}};
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "address_list.h"
-#include "memory.h"
+#include "memory_faults.h"
 
 static struct address_list list;
 static struct weir_error error;

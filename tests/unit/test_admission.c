@@ -12,7 +12,7 @@
 #include "admission.h"
 #include "builtin.h"
 #include "fixture.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "thread.h"
 
 #define S 1000u /* in milliseconds */

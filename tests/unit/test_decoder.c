@@ -11,7 +11,7 @@
 
 #include "builtin.h"
 #include "frames.h"
-#include "memory.h"
+#include "memory_faults.h"
 
 #define TEXT(literal) (const uint8_t *)literal, sizeof literal - 1
 

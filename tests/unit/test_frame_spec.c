@@ -11,7 +11,7 @@
 
 #include "builtin.h"
 #include "frame_spec_name.h"
-#include "memory.h"
+#include "memory_faults.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

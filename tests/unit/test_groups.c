@@ -16,7 +16,7 @@
 #include "codec_dot.h"
 #include "fixture.h"
 #include "group.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "remote.h"
 
 /* A word joins the group of that name, "-word" leaves it; the code is kept. */

@@ -11,7 +11,7 @@
 
 #include "check.h"
 #include "handle_table.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "require.h"
 #include "transport.h"
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "mailbox.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "require.h"
 #include "thread.h"
 #include "transport_alone.h"

@@ -168,17 +168,20 @@ static void test_the_low_mark_follows_the_high_one(void **state)
                                                          "--queue-high 128k");
 }
 
-static void test_farewell(void **state)
+static void test_reject_message(void **state)
 {
-    char *words[] = {"--farewell", "full\\r\\n\\t\\\\\\x41"};
+    static char *names[] = {"--reject-message", "--farewell"}; /* and its earlier name */
 
     (void)state;
-    assert_true(read_words(2, words));
-    assert_string_equal(options.config.reject_message, "full\r\n\t\\A");
-    assert_refused("--farewell a\\q", "after \\ write n, r, t");
-    assert_refused("--farewell a\\", "after \\ write n, r, t");
-    assert_refused("--farewell a\\x0", "after \\ write n, r, t");
-    assert_refused("--farewell a\\x00", "after \\ write n, r, t");
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char *words[] = {names[i], "full\\r\\n\\t\\\\\\x41"};
+        assert_true(read_words(2, words));
+        assert_string_equal(options.config.reject_message, "full\r\n\t\\A");
+    }
+    assert_refused("--reject-message a\\q", "after \\ write n, r, t");
+    assert_refused("--reject-message a\\", "after \\ write n, r, t");
+    assert_refused("--reject-message a\\x0", "after \\ write n, r, t");
+    assert_refused("--reject-message a\\x00", "after \\ write n, r, t");
 }
 
 /* ---- listeners and codecs ---- */
@@ -447,6 +450,22 @@ static void test_help_shows_each_option_with_its_default(void **state)
     }
 }
 
+/* An earlier name belongs to one option, and is neither shown nor suggested. */
+static void test_earlier_names_are_hidden(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < options_table.aliases_count; i++) {
+        const struct option_alias *alias = &options_table.aliases[i];
+        size_t count = 0;
+        for (size_t j = 0; j < options_table.count; j++) {
+            count += strcmp(options_table.options[j].name, alias->name) == 0;
+            assert_string_not_equal(options_table.options[j].name, alias->alias);
+        }
+        assert_int_equal(count, 1);
+    }
+    assert_refused("--farewel", "unknown option --farewel; see weir serve --help");
+}
+
 /* Two options of one name, or a member that an option is too narrow or too wide for. */
 static void test_the_table_is_sound(void **state)
 {
@@ -475,7 +494,7 @@ int main(void)
         cmocka_unit_test(test_every_form_of_an_option),
         cmocka_unit_test(test_every_setting_has_an_option),
         cmocka_unit_test(test_the_low_mark_follows_the_high_one),
-        cmocka_unit_test(test_farewell),
+        cmocka_unit_test(test_reject_message),
         cmocka_unit_test(test_urls),
         cmocka_unit_test(test_codec_and_handler_hold_for_those_that_say_none),
         cmocka_unit_test(test_a_codec_of_streams_has_no_place_on_udp),
@@ -488,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_countless_mistakes),
         cmocka_unit_test(test_too_many_listeners),
         cmocka_unit_test(test_help_shows_each_option_with_its_default),
+        cmocka_unit_test(test_earlier_names_are_hidden),
         cmocka_unit_test(test_the_table_is_sound),
     };
 

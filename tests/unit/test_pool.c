@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "memory.h"
+#include "memory_faults.h"
 #include "pool.h"
 #include "require.h"
 

@@ -13,7 +13,7 @@
 
 #include "codec.h"
 #include "frames.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "reassembly.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "check.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "send_queue.h"
 #include "sim.h"
 

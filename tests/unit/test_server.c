@@ -16,7 +16,7 @@
 
 #include <weir/weir.h>
 
-#include "memory.h"
+#include "memory_faults.h"
 #include "thread.h"
 
 #define PATIENCE_S 20

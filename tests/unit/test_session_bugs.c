@@ -11,7 +11,7 @@
 #include "address.h"
 #include "builtin.h"
 #include "fixture.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "reassembly.h"
 #include "remote.h"
 

@@ -22,7 +22,7 @@
 #include "check.h"
 #include "fixture.h"
 #include "fixture_validate.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "remote.h"
 #include "require.h"
 #include "swarm.h"

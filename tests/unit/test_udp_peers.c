@@ -14,7 +14,7 @@
 #include "builtin.h"
 #include "check.h"
 #include "fixture.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "remote.h"
 
 #define S 1000u /* in milliseconds */

@@ -13,7 +13,7 @@
 #include "builtin.h"
 #include "check.h"
 #include "fixture.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "sim.h"
 
 /* ---- the world ---- */

@@ -12,7 +12,7 @@
 #include "address.h"
 #include "builtin.h"
 #include "fixture.h"
-#include "memory.h"
+#include "memory_faults.h"
 #include "remote.h"
 
 static struct worker_common common;
