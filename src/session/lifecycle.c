@@ -166,7 +166,7 @@ void lifecycle_open(struct worker *worker, const struct service *service, struct
     struct weir_session *session = lifecycle__adopt(worker, service, socket, peer);
     if (!session) {
         admission_release(worker, peer);
-        admission_refuse(worker, ADMISSION_FAILED, peer, 1);
+        admission_reject(worker, ADMISSION_FAILED, peer, 1);
         return;
     }
     session->admitted = session->opened = true;

@@ -260,7 +260,7 @@ static bool udp_socket__may_answer(struct worker *worker, const struct weir_addr
     bool is_served;
 
     if (!admission_allows(worker, peer)) {
-        admission_refuse(worker, ADMISSION_DENIED, peer, count);
+        admission_reject(worker, ADMISSION_DENIED, peer, count);
         return false;
     }
     if (!address_is_answerable(peer)) {

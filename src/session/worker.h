@@ -133,7 +133,7 @@ static inline void worker_take_message(struct worker *worker, const struct weir_
                                        const struct weir_message *message)
 {
     weir_check_use(worker->dispatch.session == session && worker->dispatch.message == message,
-                   "weir_session_send_back is for the message in hand, once");
+                   "weir_session_send_back is for the message that on_message is handling, once");
     worker->dispatch.message = NULL;
 }
 
