@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_handoff.c - workers of whom one listens for all: who gets a connection, and that none is lost
- * on its way between them. On a simulated network in one thread, turn by turn; and with threads. */
+/* test_handoff.c - workers of whom one listens for all: who gets a connection, and that none is
+ * lost on its way between them. On a simulated network in one thread, turn by turn; and with
+ * threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

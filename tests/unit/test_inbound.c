@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_inbound.c - the message in hand: what may be done with it and around it while frames before it
- * wait to go back as one run, also when buffers and memory are spent. */
+/* test_inbound.c - the message in hand: what may be done with it and around it while frames before
+ * it wait to go back as one run, also when buffers and memory are spent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

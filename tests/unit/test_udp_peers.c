@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_udp_peers.c - datagram peers and the sockets that they write to: trains that end inside, rates,
- * bounds, scarcity. */
+/* test_udp_peers.c - datagram peers and the sockets that they write to: trains that end inside,
+ * rates, bounds, scarcity. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
