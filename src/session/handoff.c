@@ -6,6 +6,7 @@
  */
 #include "handoff.h"
 
+#include "check.h"
 #include "lifecycle.h"
 #include "mailbox.h"
 #include "worker.h"
@@ -33,6 +34,7 @@ void handoff_accepted(struct worker *worker, const struct service *service,
 {
     const struct mailbox_command command = {
         .kind = MAILBOX_ACCEPTED, .service = service, .socket = socket, .peer = *peer};
+    weir_check(service->proto == WEIR_TCP);
     bool is_shared = worker->common->handoff_workers != NULL;
     struct worker *chosen = is_shared ? handoff__least_loaded(worker) : worker;
 
@@ -44,6 +46,8 @@ void handoff_accepted(struct worker *worker, const struct service *service,
 
 void handoff_take(struct worker *worker, const struct mailbox_command *command)
 {
+    weir_check(command->kind == MAILBOX_ACCEPTED);
+    weir_check(!command->payload);
     if (worker->request == WORKER_STOP)
         net_refuse(worker->net, command->socket);
     else

@@ -205,8 +205,13 @@ static void loop__flush_pending(struct worker *worker)
 {
     struct list *node;
 
-    while ((node = list_take_first(&worker->pending_flush)) != NULL)
-        session_flush(weir_container_of(node, struct weir_session, in_pending_flush));
+    weir_check(!worker->dispatch.session);
+    while ((node = list_take_first(&worker->pending_flush)) != NULL) {
+        struct weir_session *session =
+            weir_container_of(node, struct weir_session, in_pending_flush);
+        weir_check(session->worker == worker);
+        session_flush(session);
+    }
 }
 
 static void loop__sample(struct loop *loop)

@@ -41,6 +41,7 @@ static uint32_t send_queue__room(const struct send_queue *queue)
 
 static void send_queue__link(struct send_queue *queue, struct net_buffer *buffer)
 {
+    weir_check((queue->first == NULL) == (queue->last == NULL));
     buffer->next = NULL;
     if (queue->last)
         queue->last->next = buffer;
@@ -68,6 +69,7 @@ static void send_queue__free_share(struct send_queue *queue, struct net_buffer *
 {
     struct send_queue__share *share = send_queue__share_of(buffer);
 
+    weir_check(queue->pinned_bytes >= send_queue_share_bytes(share->payload));
     queue->pinned_bytes -= send_queue_share_bytes(share->payload);
     payload_unref(share->payload);
     memory_free(share);
@@ -232,6 +234,7 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
         queue->flight_pinned_bytes += buffer->capacity;
         buffers[count++] = buffer;
     }
+    weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     return count;
 }
 
@@ -240,6 +243,7 @@ uint32_t send_queue_completed(struct send_queue *queue)
     uint32_t bytes = queue->flight_bytes;
 
     weir_check(bytes > 0);
+    weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     queue->pinned_bytes -= queue->flight_pinned_bytes;
     queue->flight_pinned_bytes = 0;
     queue->flight_bytes = 0;
@@ -258,4 +262,6 @@ void send_queue_drop(struct send_queue *queue, struct net *net)
             net_give_back(net, buffer);
         }
     }
+    weir_check(queue->shares_count == 0);
+    weir_check(queue->pinned_bytes == queue->flight_pinned_bytes);
 }

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check.h"
 #include "net.h"
 #include "payload.h"
 
@@ -99,6 +100,8 @@ static inline bool borrowed_run_extend(struct borrowed_run *run, const uint8_t *
 
     if (!buffer || at < (uintptr_t)buffer->bytes || at >= (uintptr_t)buffer->bytes + buffer->length)
         return false;
+    weir_check_use(length <= (uintptr_t)buffer->bytes + buffer->length - at,
+                   "a message's frame lies within the input of its codec");
     if (run->length > 0 && frame != run->bytes + run->length) return false;
     if (run->length == 0) run->bytes = buffer->bytes + (at - (uintptr_t)buffer->bytes);
     run->length += (uint32_t)length;
@@ -110,6 +113,8 @@ static inline uint32_t borrowed_run_take(struct borrowed_run *run, const uint8_t
 {
     uint32_t length = run->length;
 
+    weir_check(run->buffer != NULL);
+    weir_check(length > 0);
     *bytes = run->bytes;
     run->length = 0;
     return length;
@@ -122,6 +127,8 @@ static inline struct net_buffer *borrowed_run_close(struct borrowed_run *run, st
 {
     struct net_buffer *buffer = run->buffer;
 
+    weir_check(buffer != NULL);
+    weir_check(run->length <= buffer->length);
     if (run->length > 0 && may_send) {
         buffer->bytes = run->bytes;
         buffer->length = run->length;

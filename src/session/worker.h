@@ -123,6 +123,8 @@ static inline void worker_begin_dispatch(struct worker *worker, struct weir_sess
 static inline void worker_dispatch(struct worker *worker, struct weir_session *session,
                                    const struct weir_message *message)
 {
+    weir_check(worker->dispatch.session == session);
+    weir_check(!worker->dispatch.message);
     worker->dispatch.message = message;
     session->service->handler->on_message(session, message);
     worker->dispatch.message = NULL;
