@@ -43,7 +43,7 @@ void address_counts_free(struct address_counts *counts)
     *counts = (struct address_counts){.lock = NULL};
 }
 
-/* What of an address one customer has. */
+/* Returns the part of an address that one customer has: IPv4 all of it, IPv6 a /64. */
 static struct address_count address_counts__entry_of(const struct weir_address *address)
 {
     struct address_count entry = {.count = 1};
@@ -59,7 +59,7 @@ static uint32_t address_counts__home(const struct address_counts *counts,
     return (uint32_t)siphash(counts->key, entry->ip, sizeof entry->ip) & (counts->slots_count - 1);
 }
 
-/* The slot that the address is in, or would be. */
+/* Returns the slot that the address is in, or would be. */
 static uint32_t address_counts__slot(const struct address_counts *counts,
                                      const struct address_count *entry)
 {
@@ -89,7 +89,7 @@ bool address_counts_add(struct address_counts *counts, const struct weir_address
     return added;
 }
 
-/* Frees the slot and moves up what would not be found behind a free one. */
+/* Frees the slot and moves up entries that would not be found after a free slot. */
 static void address_counts__close_gap(struct address_counts *counts, uint32_t gap)
 {
     uint32_t mask = counts->slots_count - 1;

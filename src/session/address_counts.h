@@ -21,18 +21,19 @@ struct address_counts {
     const struct siphash_key *key;
 };
 
-/* Room for so many addresses at once. `key` must live as long. False: no memory. */
+/* Allocates room for this many addresses. `key` must outlive the counts. Returns false if memory is
+ * exhausted. */
 bool address_counts_init(struct address_counts *counts, uint32_t entries_max,
                          const struct siphash_key *key);
 
-/* One that was not opened is allowed. Every count must be 0. */
+/* Every count must be 0. Harmless if the counts were not opened. */
 void address_counts_free(struct address_counts *counts);
 
-/* One more session of the address. False, and nothing is counted: it has `limit` already. */
+/* Counts one more session of the address. Returns false, and counts nothing, if it has `limit`. */
 bool address_counts_add(struct address_counts *counts, const struct weir_address *address,
                         uint32_t limit);
 
-/* One less. */
+/* Counts one session less. */
 void address_counts_remove(struct address_counts *counts, const struct weir_address *address);
 
 #endif

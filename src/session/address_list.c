@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* address_list.c - a set of addresses, from CIDR blocks.
  *
- *      text -> blocks -> ranges -> sorted -> those that touch joined -> binary search
+ *      text -> blocks -> ranges -> sorted -> adjacent ones joined -> binary search
  */
 #include "address_list.h"
 
@@ -29,7 +29,7 @@ static enum weir_code address_list__wrong(const char *setting, const char *block
     return error_fill(error, WEIR_INVALID, 0, "use setting", subject, reason, hint);
 }
 
-/* Digits up to the end. */
+/* Reads digits up to the NUL. */
 static bool address_list__bits(const char *text, uint32_t max, uint32_t *bits)
 {
     *bits = 0;
@@ -46,13 +46,13 @@ static bool address_list__address(const char *text, struct weir_address *address
     char with_port[ADDRESS_LIST__BLOCK_BYTES + 8];
 
     snprintf(with_port, sizeof with_port, strchr(text, ':') ? "[%s]:0" : "%s:0", text);
-    /* A port, brackets or a scope are not of a block. */
+    /* A block has no port, no brackets and no scope. */
     return strspn(text, "0123456789abcdefABCDEF.:") == strlen(text) &&
            weir_address_parse(with_port, address);
 }
 
-/* Sets the range of all that begin with so many bits; false: the address has bits behind them, and
- * is what the block should have been. */
+/* Sets the range of all addresses with this prefix of `bits` bits. Returns false if the address has
+ * bits after the prefix; `ip` is then the address of the block. */
 static bool address_list__set_range(struct address_range *range, uint8_t ip[16], uint32_t bits)
 {
     bool clean = true;

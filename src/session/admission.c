@@ -54,21 +54,21 @@ static bool admission__take_rate(struct worker *worker)
 bool admission_admit(struct worker *worker, const struct weir_address *peer)
 {
     struct worker_common *common = worker->common;
-    enum admission_refusal refusal;
+    enum admission_rejection rejection;
 
     if (!admission_allows(worker, peer)) {
-        refusal = ADMISSION_DENIED;
+        rejection = ADMISSION_DENIED;
     } else if (!admission__take_rate(worker)) {
-        refusal = ADMISSION_RATE;
+        rejection = ADMISSION_RATE;
     } else if (!admission__take_session(common)) {
-        refusal = ADMISSION_FULL;
+        rejection = ADMISSION_FULL;
     } else if (!admission__take_address(common, peer)) {
         admission__return_session(common);
-        refusal = ADMISSION_ADDRESS;
+        rejection = ADMISSION_ADDRESS;
     } else {
         return true;
     }
-    admission_refuse(worker, refusal, peer, 1);
+    admission_reject(worker, rejection, peer, 1);
     return false;
 }
 
@@ -81,7 +81,7 @@ void admission_release(struct worker *worker, const struct weir_address *peer)
     admission__return_session(common);
 }
 
-void admission_refuse(struct worker *worker, enum admission_refusal refusal,
+void admission_reject(struct worker *worker, enum admission_rejection rejection,
                       const struct weir_address *peer, uint64_t count)
 {
     struct counters *counters = &worker->counters;
@@ -101,8 +101,8 @@ void admission_refuse(struct worker *worker, enum admission_refusal refusal,
     };
     char text[WEIR_ADDRESS_TEXT_BYTES];
 
-    counter_add(counts[refusal], count);
-    log_limited(&worker->admission->refusals[refusal], &worker->common->log, worker->now_ms,
+    counter_add(counts[rejection], count);
+    log_limited(&worker->admission->rejections[rejection], &worker->common->log, worker->now_ms,
                 WEIR_LOG_WARNING, "refused %s: %s", weir_address_text(peer, text, sizeof text),
-                reasons[refusal]);
+                reasons[rejection]);
 }

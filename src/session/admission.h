@@ -15,7 +15,7 @@
 
 struct worker;
 
-enum admission_refusal {
+enum admission_rejection {
     ADMISSION_DENIED,  /* by `allow` or `deny` */
     ADMISSION_RATE,    /* by accept_rate_max */
     ADMISSION_FULL,    /* by sessions_max */
@@ -34,21 +34,22 @@ struct admission_limits {
 
 /* Of one worker. */
 struct admission {
-    struct log_limited refusals[ADMISSION_COUNT];
+    struct log_limited rejections[ADMISSION_COUNT];
 };
 
 /* Whether `allow` and `deny` let the address in. */
 bool admission_allows(const struct worker *worker, const struct weir_address *peer);
 
-/* Counts a connection against every limit. Returns false, after counting a refusal, if one is
+/* Counts a connection against every limit. Returns false, after counting a rejection, if one is
  * exceeded. */
 bool admission_admit(struct worker *worker, const struct weir_address *peer);
 
 /* Undoes admission_admit() when the connection has ended. */
 void admission_release(struct worker *worker, const struct weir_address *peer);
 
-/* Counts `count` refusals (more than one for a batch of datagrams), and logs at a limited rate. */
-void admission_refuse(struct worker *worker, enum admission_refusal refusal,
+/* Counts `count` rejections (more than one for a batch of datagrams), and logs at a limited rate.
+ */
+void admission_reject(struct worker *worker, enum admission_rejection rejection,
                       const struct weir_address *peer, uint64_t count);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "broadcast.h"
 
+#include "check.h"
 #include "group.h"
 #include "session.h"
 #include "worker.h"
@@ -43,6 +44,7 @@ static void broadcast__send_datagram(struct weir_session *session, const struct 
 static void broadcast__send(struct weir_session *session, struct payload *payload,
                             struct broadcast__framed *framed)
 {
+    weir_check(session->state != SESSION_FREE);
     if (session->is_datagram) {
         broadcast__send_datagram(session, payload);
         return;

@@ -11,18 +11,18 @@
 #define BUCKET__NS_PER_S UINT64_C(1000000000)
 #define BUCKET__NS_MAX (UINT64_MAX / 4) /* sums of three do not overflow */
 
-/* How long so much takes to come back; cut to 146 years. */
+/* Returns how long this amount takes to refill; at most 146 years. */
 static uint64_t bucket__ns(uint64_t amount, uint64_t per_second)
 {
     weir_check(per_second > 0);
     uint64_t seconds = amount / per_second, rest = amount % per_second;
     if (seconds >= BUCKET__NS_MAX / BUCKET__NS_PER_S) return BUCKET__NS_MAX;
-    if (rest > UINT64_MAX / BUCKET__NS_PER_S) /* a part of a second, of a rate beyond counting */
+    if (rest > UINT64_MAX / BUCKET__NS_PER_S) /* a fraction of a second, at an enormous rate */
         return seconds * BUCKET__NS_PER_S + rest / (per_second / BUCKET__NS_PER_S);
     return seconds * BUCKET__NS_PER_S + rest * BUCKET__NS_PER_S / per_second;
 }
 
-/* When the bucket would be full after the taking, and how far into debt that is. */
+/* Returns when the bucket would be full after taking; *debt_ns: how far into debt that is. */
 static uint64_t bucket__after(uint64_t full_at_ns, uint64_t now_ns, uint64_t taken_ns,
                               uint64_t burst_ns, uint64_t *debt_ns)
 {

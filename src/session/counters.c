@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* counters.c - summing what the workers count, and the sums and reasons in words. */
+/* counters.c - sums the counters of the workers, and formats sums and reasons as text. */
 #include "counters.h"
 
 #include <inttypes.h>
@@ -21,7 +21,7 @@ static void counters__raise(uint64_t *most, const thread_counter *counter)
 
 void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 {
-    /* Ends before beginnings, so that `open` is never less than nothing. */
+    /* Reads `closed` before `accepted`, so that `open` is never negative. */
     uint64_t closed = counter_read(&counters->closed);
     uint64_t accepted = counter_read(&counters->accepted);
 
@@ -54,7 +54,7 @@ const char *weir_reason_text(enum weir_reason reason)
     return (unsigned)reason < WEIR_REASONS_COUNT ? texts[reason] : "unknown";
 }
 
-/* ---- in words ---- */
+/* ---- text ---- */
 
 struct counters__words {
     char *text;

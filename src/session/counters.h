@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* counters.h - what one worker counts. The worker alone writes; anybody may read and sum
+/* counters.h - the counters of one worker. The worker writes them; any thread may read and sum them
  * (thread.h). */
 #ifndef SESSION_COUNTERS_H
 #define SESSION_COUNTERS_H
@@ -12,12 +12,12 @@ struct counters {
 #define COUNTER(name, always) thread_counter name;
 #include "counters.def"
 #undef COUNTER
-    /* Of these the largest of all workers counts, not the sum. */
+    /* The maximum over all workers is reported, not the sum. */
     thread_counter timer_lag_max_ms, reassembly_bytes_max;
     thread_counter closed_by_reason[WEIR_REASONS_COUNT];
 };
 
-/* Adds this worker's counts to the sums. Any thread. `open` is what was accepted and not closed. */
+/* Adds this worker's counters to the sums; `open` is accepted minus closed. Thread: any. */
 void counters_add_to(const struct counters *counters, struct weir_stats *stats);
 
 #endif

@@ -21,6 +21,7 @@ void endpoint_add(struct endpoint *endpoint)
 {
     struct worker *worker = endpoint->worker;
 
+    weir_check(!endpoint->closing);
     endpoint->port = net_local_address(worker->net, endpoint->handle).port;
     list_add_last(&worker->endpoints, &endpoint->in_endpoints);
 }

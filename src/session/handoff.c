@@ -6,6 +6,7 @@
  */
 #include "handoff.h"
 
+#include "check.h"
 #include "lifecycle.h"
 #include "mailbox.h"
 #include "worker.h"
@@ -33,17 +34,20 @@ void handoff_accepted(struct worker *worker, const struct service *service,
 {
     const struct mailbox_command command = {
         .kind = MAILBOX_ACCEPTED, .service = service, .socket = socket, .peer = *peer};
-    bool hands_over = worker->common->handoff_workers != NULL;
-    struct worker *chosen = hands_over ? handoff__least_loaded(worker) : worker;
+    weir_check(service->proto == WEIR_TCP);
+    bool is_shared = worker->common->handoff_workers != NULL;
+    struct worker *chosen = is_shared ? handoff__least_loaded(worker) : worker;
 
     /* Counted before it arrives, so that the next socket of this batch goes to another worker. */
-    if (hands_over) atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
+    if (is_shared) atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
     if (chosen == worker || mailbox_post(chosen->mailbox, &command) != MAILBOX_POSTED)
         lifecycle_open(worker, service, socket, peer);
 }
 
 void handoff_take(struct worker *worker, const struct mailbox_command *command)
 {
+    weir_check(command->kind == MAILBOX_ACCEPTED);
+    weir_check(!command->payload);
     if (worker->request == WORKER_STOP)
         net_refuse(worker->net, command->socket);
     else

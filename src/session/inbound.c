@@ -111,6 +111,8 @@ static void inbound__update_rate(struct weir_session *session, uint32_t bytes, u
 static void inbound__end_dispatch(struct weir_session *session)
 {
     struct worker *worker = session->worker;
+
+    weir_check(worker->dispatch.session == session);
     struct net_buffer *buffer =
         borrowed_run_close(&worker->dispatch.run, worker->net, session_may_send(session));
 
@@ -138,6 +140,8 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     struct worker *worker = session->worker;
 
     session_check(session);
+    weir_check(buffer->length > 0);
+    weir_check(!session->peer_done);
     counter_add(&worker->counters.bytes_in, buffer->length);
     session->timestamps.received_ms = (uint32_t)worker->now_ms;
     session->has_received = true;
@@ -160,6 +164,7 @@ static void inbound__receive_end(struct weir_session *session)
 void inbound_on_peer_done(struct weir_session *session)
 {
     session_check(session);
+    weir_check(!session->peer_done);
     if (session->state == SESSION_CLOSING) return;
     session->peer_done = true;
     session->has_received = true;

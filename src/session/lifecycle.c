@@ -62,6 +62,7 @@ static void lifecycle__on_closed(struct weir_session *session)
     session_check(session);
     weir_check(session->state == SESSION_CLOSING);
     weir_check(!session->send_out);
+    weir_check(session->queue.pinned_bytes == 0);
     lifecycle_end(session);
 }
 
@@ -71,6 +72,8 @@ static void lifecycle__on_event(struct owner *owner, const struct net_event *eve
 {
     struct weir_session *session = weir_container_of(owner, struct weir_session, owner);
 
+    weir_check(event->handle.index == session->handle.index);
+    weir_check(event->handle.generation == session->handle.generation);
     switch (event->kind) {
     case NET_RECEIVED: inbound_on_received(session, event->buffer); break;
     case NET_PEER_DONE: inbound_on_peer_done(session); break;
@@ -103,6 +106,7 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
 {
     uint32_t now_ms = (uint32_t)worker->now_ms;
 
+    weir_check(!session_is_transient(session));
     session->worker = worker;
     session->ops = ops;
     session->service = service;
@@ -166,7 +170,7 @@ void lifecycle_open(struct worker *worker, const struct service *service, struct
     struct weir_session *session = lifecycle__adopt(worker, service, socket, peer);
     if (!session) {
         admission_release(worker, peer);
-        admission_refuse(worker, ADMISSION_FAILED, peer, 1);
+        admission_reject(worker, ADMISSION_FAILED, peer, 1);
         return;
     }
     session->admitted = session->opened = true;

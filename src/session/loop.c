@@ -151,7 +151,7 @@ void loop_close(struct loop *loop)
 /* ---- waiting ---- */
 
 /* A thread that was stopped (SIGSTOP, a suspended machine) finds every timer expired while received
- * bytes are unread. It reads first: timers run when no more events come. */
+ * bytes are unread. It reads first: timers run when a batch is empty. */
 static void loop__check_lateness(struct loop *loop, uint32_t events_count)
 {
     struct worker *worker = &loop->worker;
@@ -205,8 +205,13 @@ static void loop__flush_pending(struct worker *worker)
 {
     struct list *node;
 
-    while ((node = list_take_first(&worker->pending_flush)) != NULL)
-        session_flush(weir_container_of(node, struct weir_session, in_pending_flush));
+    weir_check(!worker->dispatch.session);
+    while ((node = list_take_first(&worker->pending_flush)) != NULL) {
+        struct weir_session *session =
+            weir_container_of(node, struct weir_session, in_pending_flush);
+        weir_check(session->worker == worker);
+        session_flush(session);
+    }
 }
 
 static void loop__sample(struct loop *loop)
@@ -219,7 +224,7 @@ static void loop__sample(struct loop *loop)
                  counter_read(&worker->counters.buffer_bytes));
 }
 
-/* Whether nothing is left and nothing more can come. */
+/* Whether nothing is left and nothing can arrive. */
 static bool loop__has_ended(struct loop *loop)
 {
     struct worker *worker = &loop->worker;

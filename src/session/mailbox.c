@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* mailbox.c - letters between threads: a ring with many writers and one reader.
+/* mailbox.c - a ring with many writers and one reader.
  *
- *      cell n:   turn == n            free for the n-th letter     a writer moves `tail` on and has
- *                turn == n + 1        the n-th letter is there     the cell; the reader takes them
- *                turn == n + count    free for the next round      in order
+ *      cell n:   sequence == n            free for command n       a writer that increments `tail`
+ *                sequence == n + 1        command n is complete    owns the cell; the reader takes
+ *                sequence == n + count    free for the next round  the cells in order
  *
- * Shutting is one step, too: it moves `tail` from where the reader is to "shut", which fails when a
- * writer was first. Writers are counted while they are inside, so that the reader's net is not
- * woken after its end: the reader waits for the last of them, a few instructions long.
+ * Shutting is one atomic step, too: it changes `tail` from the reader's position to "shut", which
+ * fails if a writer was first. Writers are counted while they are inside, so that the reader's net
+ * is not woken after it was freed: the reader waits for the last writer, a few instructions long.
  *
- * The reader is woken once until it has looked: it takes back `woken`, and then looks again.
+ * The reader is woken once until it has read: it resets `woken`, and then reads again.
  */
 #include "mailbox.h"
 
@@ -20,13 +20,13 @@
 #define MAILBOX__SHUT (UINT64_C(1) << 63)
 
 struct mailbox_cell {
-    _Atomic uint64_t turn;
+    _Atomic uint64_t sequence;
     struct mailbox_command command;
 };
 
 bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max)
 {
-    uint32_t count = 2; /* with one cell, "free for the next" and "there" would be the same turn */
+    uint32_t count = 2; /* with one cell, "complete" and "free for the next" would be equal */
 
     weir_check(commands_max > 0);
     weir_check(commands_max <= 1u << 30);
@@ -36,7 +36,7 @@ bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max)
     mailbox->cells_count = count;
     mailbox->head = 0;
     mailbox->net = NULL;
-    for (uint32_t i = 0; i < count; i++) atomic_init(&mailbox->cells[i].turn, i);
+    for (uint32_t i = 0; i < count; i++) atomic_init(&mailbox->cells[i].sequence, i);
     atomic_init(&mailbox->tail, MAILBOX__SHUT);
     atomic_init(&mailbox->posters, 0);
     atomic_init(&mailbox->woken, false);
@@ -77,24 +77,24 @@ void mailbox_wake(struct mailbox *mailbox)
     atomic_fetch_sub(&mailbox->posters, 1);
 }
 
-/* A cell of one's own to write the n-th letter into; null: why is in *posted. */
+/* Claims a cell for command n. Returns null and the reason in *posted if there is none. */
 static struct mailbox_cell *mailbox__claim(struct mailbox *mailbox, uint64_t *n,
                                            enum mailbox_posted *posted)
 {
-    uint64_t tail = atomic_load(&mailbox->tail), turn;
+    uint64_t tail = atomic_load(&mailbox->tail), sequence;
     struct mailbox_cell *cell;
 
     do {
         *posted = MAILBOX_SHUT;
         if (tail & MAILBOX__SHUT) return NULL;
         cell = &mailbox->cells[tail & (mailbox->cells_count - 1)];
-        turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
+        sequence = atomic_load_explicit(&cell->sequence, memory_order_acquire);
         *posted = MAILBOX_FULL;
-        if (turn < tail) return NULL; /* the letter of the round before is still there */
+        if (sequence < tail) return NULL; /* the command of the previous round was not taken */
         *n = tail;
-        /* Where somebody else has the cell by now, the tail has moved on, and this fails. */
+        /* Fails if another writer has claimed the cell, because `tail` has changed. */
     } while (!atomic_compare_exchange_weak(&mailbox->tail, &tail, tail + 1));
-    weir_check(turn == *n);
+    weir_check(sequence == *n);
     *posted = MAILBOX_POSTED;
     return cell;
 }
@@ -108,7 +108,7 @@ enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_c
     struct mailbox_cell *cell = mailbox__claim(mailbox, &n, &posted);
     if (cell) {
         cell->command = *command;
-        atomic_store_explicit(&cell->turn, n + 1, memory_order_release);
+        atomic_store_explicit(&cell->sequence, n + 1, memory_order_release);
         if (!atomic_exchange(&mailbox->woken, true)) net_wake(mailbox->net);
     }
     atomic_fetch_sub(&mailbox->posters, 1);
@@ -119,9 +119,11 @@ static bool mailbox__take(struct mailbox *mailbox, struct mailbox_command *comma
 {
     struct mailbox_cell *cell = &mailbox->cells[mailbox->head & (mailbox->cells_count - 1)];
 
-    if (atomic_load_explicit(&cell->turn, memory_order_acquire) != mailbox->head + 1) return false;
+    if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != mailbox->head + 1)
+        return false;
     *command = cell->command;
-    atomic_store_explicit(&cell->turn, mailbox->head + mailbox->cells_count, memory_order_release);
+    atomic_store_explicit(&cell->sequence, mailbox->head + mailbox->cells_count,
+                          memory_order_release);
     mailbox->head++;
     return true;
 }
@@ -130,7 +132,7 @@ bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command)
 {
     if (mailbox__take(mailbox, command)) return true;
     if (!atomic_load_explicit(&mailbox->woken, memory_order_relaxed)) return false;
-    /* Who posts from here on wakes again; who posted before is seen now. */
+    /* Writers that post from here on wake again; commands posted before are visible now. */
     atomic_exchange(&mailbox->woken, false);
     return mailbox__take(mailbox, command);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* mailbox.h - what other threads have for a worker: letters, bounded in number, without a lock.
+/* mailbox.h - a bounded queue of commands from any thread to one worker, without a lock.
  *
- *      any thread --mailbox_post--> [ letters ] --mailbox_take--> the worker that owns it
+ *      any thread --mailbox_post--> [ commands ] --mailbox_take--> the worker that owns the mailbox
  *
- * A letter is in the mailbox of a worker that looks into it once more, or it stays the sender's: a
- * mailbox is shut only while it is empty, and then for ever.
+ * A posted command is always taken: a mailbox is shut only while it is empty, and permanently. A
+ * command that is not posted stays with its sender, together with its payload and its socket.
  */
 #ifndef SESSION_MAILBOX_H
 #define SESSION_MAILBOX_H
@@ -40,40 +40,40 @@ struct mailbox_cell;
 struct mailbox {
     struct mailbox_cell *cells; /* cells_count of them, a power of two */
     uint32_t cells_count;
-    uint64_t head;            /* the owner's: how many letters were taken */
-    _Atomic uint64_t tail;    /* how many places were given out; highest bit: it is shut */
-    _Atomic uint32_t posters; /* threads that may yet touch the net */
-    _Atomic bool woken;       /* the owner was woken, and has not looked since */
-    struct net *net;          /* of the owner; set while it is open */
+    uint64_t head;            /* commands taken; used by the owner alone */
+    _Atomic uint64_t tail;    /* cells claimed; highest bit: shut */
+    _Atomic uint32_t posters; /* threads that may still wake the net */
+    _Atomic bool woken;       /* the owner was woken and has not read since */
+    struct net *net;          /* the owner's; set while the mailbox is open */
 };
 
 enum mailbox_posted { MAILBOX_POSTED, MAILBOX_FULL, MAILBOX_SHUT };
 
-/* Shut until mailbox_open(). Room for so many letters, rounded up to a power of two. False: no
- * memory. */
+/* Allocates room for this many commands, rounded up to a power of two. The mailbox is shut until
+ * mailbox_open(). Returns false if memory is exhausted. */
 bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max);
 
-/* One that is shut, or all zero. */
+/* Frees a mailbox that is shut, or all zero. */
 void mailbox_free(struct mailbox *mailbox);
 
-/* The owner's thread: letters are welcome, and wake its net. Once. */
+/* Lets commands in; a posted command wakes this net. Once. Thread: the owner's. */
 void mailbox_open(struct mailbox *mailbox, struct net *net);
 
-/* The owner's thread: no more letters, and nobody touches the net any more. False: there is one to
- * be taken first. Harmless when it is shut already. */
+/* Shuts the mailbox if it is empty; no thread uses the net afterwards. Returns false if a command
+ * must be taken first. No effect if it is shut already. Thread: the owner's. */
 bool mailbox_shut(struct mailbox *mailbox);
 
-/* Any thread: the owner looks about, if it still takes letters. */
+/* Wakes the owner if its mailbox is open. Thread: any. */
 void mailbox_wake(struct mailbox *mailbox);
 
-/* Any thread: unless it says MAILBOX_POSTED, the letter stays the sender's. Letters of one thread
- * are taken in their order. */
+/* Posts a command. Unless it returns MAILBOX_POSTED, the caller still owns the command. Commands of
+ * one thread are taken in order. Thread: any. */
 enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_command *command);
 
-/* The owner's thread: false when there is none. */
+/* Takes the oldest command. Returns false if there is none. Thread: the owner's. */
 bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command);
 
-/* How many wait; a guess, but for tests in which nobody posts meanwhile. */
+/* Returns how many commands wait: an estimate while other threads post. */
 uint32_t mailbox_count(const struct mailbox *mailbox);
 
 #endif

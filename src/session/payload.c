@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* payload.c - a message that is stored once and shared. */
+/* payload.c - frames a message once, for all of its recipients. */
 #include "payload.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ struct payload *payload_open(const struct weir_codec *codec, const void *bytes, 
     weir_check(framing.skip <= length);
     size_t body_length = length - framing.skip;
     size_t frame_length = framing.header_length + body_length + framing.trailer_length;
-    /* A head that replaces bytes of the message may change them: the message is kept beside it. */
+    /* A header that replaces bytes of the message may change them: the message is kept, too. */
     size_t kept_length = framing.skip > 0 ? length : 0;
     struct payload *payload = memory_alloc(sizeof *payload + frame_length + kept_length);
     if (!payload) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* payload.h - a message that is stored once and shared: by the queues of all who are to get it, on
- * any number of workers. Counted references; whoever gives back the last one frees it. */
+/* payload.h - a message that is stored once and shared by the send queues of its recipients, on any
+ * number of workers. It is counted by references: the last payload_unref() frees it. */
 #ifndef SESSION_PAYLOAD_H
 #define SESSION_PAYLOAD_H
 
@@ -8,26 +8,26 @@
 
 #include "atomic.h"
 
-/* Constant once made, but for the count. */
+/* Constant after payload_open(), except for the count. */
 struct payload {
     _Atomic uint32_t references;
-    const struct weir_codec *codec; /* that framed it; null: nobody did */
-    uint64_t except_id;             /* a broadcast's: who does not get it */
+    const struct weir_codec *codec; /* that framed it; null: unframed */
+    uint64_t except_id;             /* a broadcast: the session that is excluded */
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
-    uint32_t message_at, message_length; /* the message: inside of the frame, or behind it */
+    uint32_t message_at, message_length; /* the message: within the frame, or after it */
     uint32_t length;
     uint8_t bytes[]; /* the frame, of `length` bytes */
 };
 
-/* A copy of the message as the codec frames it (null: as it is), with one reference. Null: the
- * reason is in *code, WEIR_NO_MEMORY or what the codec says. */
+/* Returns a copy of the message as the codec frames it (null: unframed), with one reference.
+ * Returns null and the reason in *code: WEIR_NO_MEMORY, or the codec's. */
 struct payload *payload_open(const struct weir_codec *codec, const void *bytes, size_t length,
                              enum weir_code *code);
 
-/* One more reference. Any thread that has one. */
+/* Adds a reference. Thread: any that has one. */
 struct payload *payload_ref(struct payload *payload);
 
-/* One less. Any thread. */
+/* Drops a reference. Thread: any. */
 void payload_unref(struct payload *payload);
 
 #endif

@@ -19,6 +19,7 @@
 static void remote__deliver(struct worker *worker, struct weir_session *session,
                             const struct payload *payload)
 {
+    weir_check(payload != NULL);
     if (!session || !session_may_send(session))
         counter_add(&worker->counters.sends_late, 1);
     else if (session_send(session, payload->bytes, payload->length) != WEIR_OK)

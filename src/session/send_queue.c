@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* send_queue.c - what one session still has to send; send_queue.h draws it. */
+/* send_queue.c - the bytes that one session still has to send; send_queue.h draws the queue. */
 #include "send_queue.h"
 
 #include <string.h>
@@ -7,12 +7,12 @@
 #include "check.h"
 #include "memory.h"
 
-/* A payload in the queue. It stands in line as a buffer without capacity whose bytes are what is
- * left of the payload to send. */
+/* A payload in the queue. It is linked as a buffer without capacity, whose bytes are the rest of
+ * the payload that is still to be sent. */
 struct send_queue__share {
-    struct net_buffer link; /* first: it is linked by it */
+    struct net_buffer link; /* the first member: the queue links it */
     struct payload *payload;
-    bool may_drop; /* it is a broadcast, and no promise */
+    bool may_drop; /* a broadcast; else an accepted response */
 };
 
 static bool send_queue__is_share(const struct net_buffer *buffer)
@@ -33,7 +33,7 @@ static uint32_t send_queue__pinned(struct net_buffer *buffer)
                : buffer->capacity;
 }
 
-/* Where the next byte goes in the last buffer. */
+/* Returns how many bytes fit into the last buffer. */
 static uint32_t send_queue__room(const struct send_queue *queue)
 {
     return queue->last && !send_queue__is_share(queue->last) ? net_room(queue->last) : 0;
@@ -41,6 +41,7 @@ static uint32_t send_queue__room(const struct send_queue *queue)
 
 static void send_queue__link(struct send_queue *queue, struct net_buffer *buffer)
 {
+    weir_check((queue->first == NULL) == (queue->last == NULL));
     buffer->next = NULL;
     if (queue->last)
         queue->last->next = buffer;
@@ -51,7 +52,7 @@ static void send_queue__link(struct send_queue *queue, struct net_buffer *buffer
     if (send_queue__is_share(buffer)) queue->shares_count++;
 }
 
-/* Takes out the buffer that `previous` points at, the first when that is null. */
+/* Unlinks the buffer after `previous`; null: the first. */
 static void send_queue__unlink(struct send_queue *queue, struct net_buffer *previous)
 {
     struct net_buffer *buffer = previous ? previous->next : queue->first;
@@ -68,6 +69,7 @@ static void send_queue__free_share(struct send_queue *queue, struct net_buffer *
 {
     struct send_queue__share *share = send_queue__share_of(buffer);
 
+    weir_check(queue->pinned_bytes >= send_queue_share_bytes(share->payload));
     queue->pinned_bytes -= send_queue_share_bytes(share->payload);
     payload_unref(share->payload);
     memory_free(share);
@@ -93,8 +95,8 @@ void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer
     }
 }
 
-/* So many buffers as hold so many bytes, linked. Null where none are needed; and false, with none
- * taken, when the pool has too few. */
+/* Takes linked buffers for this many bytes; null for 0 bytes. Returns false, and takes none, if the
+ * pool has too few. */
 static bool send_queue__take_buffers(struct net *net, size_t bytes, struct net_buffer **taken)
 {
     *taken = NULL;
@@ -122,7 +124,7 @@ bool send_queue_copy(struct send_queue *queue, struct net *net, const struct sen
     size_t total = 0;
 
     for (size_t i = 0; i < pieces_count; i++) total += pieces[i].length;
-    /* All or nothing: there are buffers for all of it before a byte is written. */
+    /* All or nothing: buffers for all bytes are reserved before the first is written. */
     if (!send_queue__take_buffers(net, total > room ? total - room : 0, &fresh)) return false;
     for (size_t i = 0; i < pieces_count; i++) {
         for (size_t done = 0; done < pieces[i].length;) {
@@ -164,8 +166,8 @@ bool send_queue_share(struct send_queue *queue, struct payload *payload, bool ma
 
 /* ---- out ---- */
 
-/* Whether it is a share of which nothing was sent yet. */
-static bool send_queue__is_untouched(struct net_buffer *buffer)
+/* Whether the entry is a share of which nothing was sent yet. */
+static bool send_queue__is_unsent(struct net_buffer *buffer)
 {
     return send_queue__is_share(buffer) &&
            buffer->length == send_queue__share_of(buffer)->payload->length;
@@ -178,7 +180,7 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
 
     while (at && queue->shares_count > 0 && queue->pinned_bytes > pinned_max_bytes) {
         struct net_buffer *next = at->next;
-        if (send_queue__is_untouched(at) && send_queue__share_of(at)->may_drop) {
+        if (send_queue__is_unsent(at) && send_queue__share_of(at)->may_drop) {
             send_queue__unlink(queue, previous);
             send_queue__free_share(queue, at);
             count++;
@@ -190,7 +192,7 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
     return count;
 }
 
-/* Pours shares from the front into the buffer until it is full or another buffer's turn comes. */
+/* Copies shares from the front into the buffer, until it is full or the next entry is a buffer. */
 static void send_queue__coalesce(struct send_queue *queue, struct net_buffer *into)
 {
     while (queue->first && send_queue__is_share(queue->first)) {
@@ -219,8 +221,8 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
     while (queue->first && count < NET_SEND_BUFFERS_MAX) {
         struct net_buffer *buffer = queue->first;
         if (send_queue__is_share(buffer)) {
-            /* A whole buffer for a few bytes, again and again, would cost more than any mark. */
-            if (queue->pinned_bytes > before_bytes && send_queue__is_untouched(buffer)) break;
+            /* One buffer per call for shares: buffers with few bytes could exceed every mark. */
+            if (queue->pinned_bytes > before_bytes && send_queue__is_unsent(buffer)) break;
             buffer = net_take(net, 1);
             if (!buffer) break;
             queue->pinned_bytes += buffer->capacity;
@@ -232,6 +234,7 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
         queue->flight_pinned_bytes += buffer->capacity;
         buffers[count++] = buffer;
     }
+    weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     return count;
 }
 
@@ -240,6 +243,7 @@ uint32_t send_queue_completed(struct send_queue *queue)
     uint32_t bytes = queue->flight_bytes;
 
     weir_check(bytes > 0);
+    weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     queue->pinned_bytes -= queue->flight_pinned_bytes;
     queue->flight_pinned_bytes = 0;
     queue->flight_bytes = 0;
@@ -258,4 +262,6 @@ void send_queue_drop(struct send_queue *queue, struct net *net)
             net_give_back(net, buffer);
         }
     }
+    weir_check(queue->shares_count == 0);
+    weir_check(queue->pinned_bytes == queue->flight_pinned_bytes);
 }

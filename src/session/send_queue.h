@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* send_queue.h - what one session still has to send, in order: buffers of its own, and shares of
- * payloads that others get too.
+/* send_queue.h - the bytes that one session still has to send, in order: buffers that the queue
+ * owns, and shares of payloads that other sessions send, too. Below: the borrowed run.
  *
- *      add, copy  -> [ buffer ]--[ share ]--[ share ]--[ buffer ] -> take -> in flight -> landed
+ *      add, copy  -> [ buffer ]--[ share ]--[ share ]--[ buffer ] -> take -> in flight -> completed
  *      share      ->                 '----------'
- *                          poured together into a buffer when their turn comes
+ *                         coalesced into one buffer when they reach the front
  *
- * Cost is counted in memory, not in bytes to send: a buffer that carries one byte pins all of
- * itself. So small pieces are moved together into the last buffer instead.
+ * The cost is counted in memory, not in bytes to send: a buffer that carries one byte pins its
+ * whole capacity. Therefore small pieces are appended to the last buffer. docs/decisions has the
+ * design of the two steps of a send, of buffer parts and of sending shares in place (0007).
  */
 #ifndef SESSION_SEND_QUEUE_H
 #define SESSION_SEND_QUEUE_H
@@ -16,10 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check.h"
 #include "net.h"
 #include "payload.h"
 
-/* Bytes of somebody else's, to be copied. */
+/* Bytes to copy; the caller owns them. */
 struct send_piece {
     const uint8_t *bytes;
     size_t length;
@@ -29,9 +31,9 @@ struct send_queue {
     struct net_buffer *first, *last;
     uint32_t pinned_bytes;        /* capacities of all buffers, queued and in flight, and shares */
     uint32_t flight_pinned_bytes; /* capacities of those in flight */
-    uint32_t flight_bytes;        /* content of those in flight; 0 exactly when nothing is */
+    uint32_t flight_bytes;        /* content of those in flight; 0: none is */
     uint32_t shares_count;        /* queued */
-    uint32_t counted_bytes;       /* of pinned_bytes, in the worker's counters; its owner's */
+    uint32_t counted_bytes;       /* pinned_bytes at the last session_account() */
 };
 
 static inline bool send_queue_is_empty(const struct send_queue *queue)
@@ -39,35 +41,36 @@ static inline bool send_queue_is_empty(const struct send_queue *queue)
     return !queue->first;
 }
 
-/* Queues the buffer, or moves its bytes behind those of the last and gives it back. */
+/* Queues the buffer, which it takes over; or appends its bytes to the last buffer and returns it to
+ * the pool. */
 void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer *buffer);
 
-/* Queues a copy of the pieces, one behind the other. False: the pool has not so many buffers left,
- * and nothing was queued. */
+/* Queues a copy of the pieces. Returns false, and queues nothing, if the pool has too few buffers.
+ */
 bool send_queue_copy(struct send_queue *queue, struct net *net, const struct send_piece *pieces,
                      size_t pieces_count);
 
-/* Queues a share of the payload, of which it takes a reference; `may_drop`: it may be dropped
- * again. False: no memory, and nothing was queued. */
+/* Queues a share of the payload, with a reference of its own. `may_drop`: send_queue_drop_oldest()
+ * may remove it. Returns false, and queues nothing, if memory is exhausted. */
 bool send_queue_share(struct send_queue *queue, struct payload *payload, bool may_drop);
 
-/* What a share of the payload would add to pinned_bytes. */
+/* Returns what a share of the payload adds to pinned_bytes. */
 uint32_t send_queue_share_bytes(const struct payload *payload);
 
-/* Takes out the oldest shares that may be dropped and of which nothing was sent yet, until at most
+/* Removes the oldest droppable shares of which nothing was sent yet, until at most
  * `pinned_max_bytes` are pinned or none is left. Returns how many. */
 uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes);
 
-/* Takes the first buffers out, now in flight; returns how many: 0 only when the first is a share
- * and the pool has no buffer left to pour it into. It pins at most a buffer and the frame of one
- * share more than before. Nothing may be in flight, something queued. */
+/* Takes the first buffers out of the queue; they are in flight now, and the caller owns them.
+ * Returns how many: 0 only if the first entry is a share and the pool has no buffer for it. It pins
+ * at most a buffer and the frame of one share more than before. Nothing may be in flight. */
 uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX]);
 
-/* The flight was answered; returns the bytes that it carried. */
+/* The buffers in flight were sent. Returns how many bytes they carried. */
 uint32_t send_queue_completed(struct send_queue *queue);
 
-/* Gives back all that is queued (not what is in flight). */
+/* Discards everything that is queued, but not what is in flight. */
 void send_queue_drop(struct send_queue *queue, struct net *net);
 
 /* ---- borrowed run ----
@@ -97,6 +100,8 @@ static inline bool borrowed_run_extend(struct borrowed_run *run, const uint8_t *
 
     if (!buffer || at < (uintptr_t)buffer->bytes || at >= (uintptr_t)buffer->bytes + buffer->length)
         return false;
+    weir_check_use(length <= (uintptr_t)buffer->bytes + buffer->length - at,
+                   "a message's frame lies within the input of its codec");
     if (run->length > 0 && frame != run->bytes + run->length) return false;
     if (run->length == 0) run->bytes = buffer->bytes + (at - (uintptr_t)buffer->bytes);
     run->length += (uint32_t)length;
@@ -108,6 +113,8 @@ static inline uint32_t borrowed_run_take(struct borrowed_run *run, const uint8_t
 {
     uint32_t length = run->length;
 
+    weir_check(run->buffer != NULL);
+    weir_check(length > 0);
     *bytes = run->bytes;
     run->length = 0;
     return length;
@@ -120,6 +127,8 @@ static inline struct net_buffer *borrowed_run_close(struct borrowed_run *run, st
 {
     struct net_buffer *buffer = run->buffer;
 
+    weir_check(buffer != NULL);
+    weir_check(run->length <= buffer->length);
     if (run->length > 0 && may_send) {
         buffer->bytes = run->bytes;
         buffer->length = run->length;

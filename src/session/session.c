@@ -159,6 +159,7 @@ static void session__close(struct weir_session *session)
 {
     struct worker *worker = session->worker;
 
+    weir_check(session->state == SESSION_CLOSING);
     send_queue_drop(&session->queue, worker->net);
     session_account(session);
     list_remove(&session->in_pending_flush);
@@ -241,6 +242,7 @@ static void session__end_if_done(struct weir_session *session)
 
     if (session->send_out || !send_queue_is_empty(&session->queue)) return;
     if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return;
+    weir_check(session->queue.pinned_bytes == 0);
     if (!session->finished) {
         net_finish(worker->net, session->handle);
         session->finished = true;
@@ -258,6 +260,7 @@ static void session__send_queued(struct weir_session *session)
     struct worker *worker = session->worker;
     uint32_t count = send_queue_take(&session->queue, worker->net, buffers);
 
+    weir_check(count <= NET_SEND_BUFFERS_MAX);
     session_account(session);
     if (count == 0) { /* the pool is empty: the loop tries again */
         list_add_last(&worker->waiting_for_buffers, &session->in_pending_flush);
@@ -279,6 +282,7 @@ static void session__flush(struct weir_session *session)
 void session_on_sent(struct weir_session *session, enum weir_code code)
 {
     session_check(session);
+    weir_check(session->send_out);
     uint32_t bytes = send_queue_completed(&session->queue);
     session->send_out = false;
     session_account(session);

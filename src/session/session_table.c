@@ -17,7 +17,7 @@
 
 struct session_table_chunk {
     _Atomic uint64_t live[SESSION_TABLE_CHUNK]; /* the id of the open session; 0: none is */
-    uint8_t *sessions;                          /* behind this struct */
+    uint8_t *sessions;                          /* in the same allocation, after this struct */
 };
 
 _Static_assert(SESSION_BYTES_MAX % _Alignof(max_align_t) == 0, "what follows a session is aligned");

@@ -4,11 +4,11 @@
  *
  * An id, from its highest bit:   node 8 | worker 8 | generation 24 | slot 24
  *
- * The node tells machines apart, where messages cross them. A slot whose generations are used up is
- * retired: an id is not given twice. Behind each session lies what its codec and its handler keep
- * about it: so many bytes, the same for all of a worker.
+ * The node number distinguishes machines, where messages cross them. A slot whose generations are
+ * used up is retired: no id is given twice. The state that codec and handler keep per session
+ * follows the session: the extra bytes, the same number for all sessions of a worker.
  *
- * The worker's thread alone opens, finds and closes; any thread may ask whether an id is live.
+ * Thread: the worker's; any thread may ask whether an id is live.
  */
 #ifndef SESSION_SESSION_TABLE_H
 #define SESSION_SESSION_TABLE_H
@@ -31,27 +31,28 @@ struct session_table {
 #define SESSION_TABLE_CHUNK 256u
 #define SESSION_TABLE_SLOTS_MAX (1u << 24)
 
-/* False: no memory. */
+/* Returns false if memory is exhausted. */
 bool session_table_init(struct session_table *table, uint8_t node, uint8_t worker,
                         uint32_t slots_max, size_t extra_bytes);
 
 /* Every session must be closed. */
 void session_table_free(struct session_table *table);
 
-/* A zeroed session, FREE, with a new id; null: the table is full, or there is no memory. */
+/* Returns a zeroed session, FREE, with a new id; null if the table is full or memory is exhausted.
+ */
 struct weir_session *session_table_open(struct session_table *table);
 
-/* Takes back a session, on no list any more. Its id is not valid from here on. */
+/* Frees a session that is on no list. Its id is invalid from now on. */
 void session_table_close(struct session_table *table, struct weir_session *session);
 
-/* The open session of that id; null: there is none (any more). */
+/* Returns the open session with this id; null: none has it. */
 struct weir_session *session_table_find(const struct session_table *table, uint64_t id);
 
-/* Whether the id is that of an open session. Any thread, as long as the table lives; the answer may
- * be out of date when it arrives. */
+/* Whether an open session has this id; the answer may be outdated when it is used. Thread: any,
+ * while the table exists. */
 bool session_table_is_live(const struct session_table *table, uint64_t id);
 
-/* Whose id it is. */
+/* Return the parts of an id. */
 static inline uint8_t session_table_node_of(uint64_t id)
 {
     return (uint8_t)(id >> 56);

@@ -50,6 +50,8 @@ static struct weir_session **udp_peers__link(struct worker *worker, struct net_h
                                              const struct weir_address *peer)
 {
     const struct udp_peers *peers = worker->udp_peers;
+
+    weir_check(peers->slots != NULL);
     struct { /* what is hashed, without gaps */
         uint8_t ip[16];
         uint32_t scope, port, socket;

@@ -69,6 +69,7 @@ static enum weir_code udp_socket__send_buffer(struct weir_session *session,
     struct worker *worker = session->worker;
     enum weir_code code = WEIR_CANCELLED;
 
+    weir_check(segment_bytes < buffer->length || segment_bytes == 0);
     if (!socket->endpoint.closing)
         code = net_send_to(worker->net, socket->endpoint.handle, &session->peer, &session->local,
                            buffer, segment_bytes);
@@ -188,6 +189,7 @@ static void udp_socket__dispatch(struct weir_session *session, const struct weir
     struct worker *worker = session->worker;
     bool is_new = !session->opened;
 
+    weir_check(session->state == SESSION_OPEN);
     if (is_new && handler->on_open) handler->on_open(session);
     session->opened = true;
     if (session->state == SESSION_OPEN && handler->on_message)
@@ -260,7 +262,7 @@ static bool udp_socket__may_answer(struct worker *worker, const struct weir_addr
     bool is_served;
 
     if (!admission_allows(worker, peer)) {
-        admission_refuse(worker, ADMISSION_DENIED, peer, count);
+        admission_reject(worker, ADMISSION_DENIED, peer, count);
         return false;
     }
     if (!address_is_answerable(peer)) {
@@ -319,6 +321,7 @@ static void udp_socket__on_datagram(struct udp_socket *socket, const struct net_
         return;
     }
     struct weir_session *session = udp_socket_session(socket, &event->peer);
+    weir_check(!session || session->socket == socket);
     if (!session) {
         counter_add(&counters->dropped_peers, count);
         net_give_back(worker->net, buffer);

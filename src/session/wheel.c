@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* wheel.c - a hierarchical timing wheel.
  *
- *      level 0:  64 slots of 1 ms        [ ][ ][x][ ] ...     due within the 64 ms that now lies in
+ *      level 0:  64 slots of 1 ms        [ ][ ][x][ ] ...     due within now's 64 ms
  *      level 1:  64 slots of 64 ms       [ ][x][ ][ ] ...     ... within the 4096 ms
  *      level 7:  64 slots of 2^42 ms                          ... and so on, 48 bits in all
  *
- * A timer stands at the level of the highest six bits in which its time differs from now, in the
- * slot of those bits of its time. When now reaches such a slot, its timers go down to lower levels;
- * at level 0 all of a slot are due at the same millisecond. A bit for each occupied slot tells the
- * next one without a search, so that hours without a timer cost nothing.
+ * A timer is at the level of the highest six bits in which its time differs from now, in the slot
+ * that these bits of its time select. When now reaches such a slot, its timers move to lower
+ * levels. At level 0, all timers of a slot expire in the same millisecond. One bit per occupied
+ * slot finds the next one without a search. `next_ms` is a lower bound of the next expiry, so that
+ * an iteration in which nothing expires costs one comparison.
  */
 #include "wheel.h"
 
@@ -69,16 +70,16 @@ static uint32_t wheel__lowest_bit(uint64_t bits)
     return index;
 }
 
-/* The occupied slot that now reaches first: which level it is of, and when it begins. Slots that
- * now has passed are empty at every level. */
+/* Returns when the occupied slot begins that now_ms reaches first; *level: its level. Slots that
+ * now_ms has passed are empty at every level. */
 static uint64_t wheel__next(const struct wheel *wheel, uint32_t *level)
 {
     for (*level = 0; *level < WHEEL_LEVELS; (*level)++) {
         if (wheel->occupied[*level] == 0) continue;
         uint32_t shift = WHEEL__BITS * *level;
         uint64_t slot = wheel__lowest_bit(wheel->occupied[*level]);
-        uint64_t turn = wheel->now_ms >> shift >> WHEEL__BITS << WHEEL__BITS;
-        return (turn | slot) << shift;
+        uint64_t block = wheel->now_ms >> shift >> WHEEL__BITS << WHEEL__BITS;
+        return (block | slot) << shift;
     }
     return UINT64_MAX;
 }
@@ -116,7 +117,8 @@ void wheel_stop(struct wheel *wheel, struct wheel_timer *timer)
     wheel__update_next(wheel);
 }
 
-/* Goes on to the beginning of the next occupied slot; its timers go down, or are due. */
+/* Moves now_ms to the beginning of the next occupied slot; its timers go to lower levels, or
+ * expire. */
 static void wheel__advance(struct wheel *wheel, uint32_t level, uint64_t to_ms)
 {
     struct list *slot = &wheel->slots[level][wheel__slot(to_ms, level)];

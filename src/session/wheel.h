@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wheel.h - a hierarchical timing wheel: any number of timers, no allocation, O(1) start, stop and
- * restart. Ticks are milliseconds. See wheel.c. */
+/* wheel.h - a hierarchical timing wheel: any number of timers, no allocation; start, stop and
+ * restart are O(1). Ticks are milliseconds. See wheel.c. */
 #ifndef SESSION_WHEEL_H
 #define SESSION_WHEEL_H
 
@@ -10,30 +10,30 @@
 
 #define WHEEL_LEVELS 8
 #define WHEEL_SLOTS 64
-#define WHEEL_MS_MAX ((UINT64_C(1) << 48) - 1) /* a later deadline is this one */
+#define WHEEL_MS_MAX ((UINT64_C(1) << 48) - 1) /* later times are cut to this one */
 
-/* Lies in what it is the timer of, which must outlive its run. */
+/* A member of the object that it is the timer of. */
 struct wheel_timer {
     struct list in_slot;
     uint64_t due_ms;
 };
 
 struct wheel {
-    uint64_t now_ms;                 /* all that was due at it has been taken */
-    uint64_t taken_ms;               /* up to where wheel_take_due() has been asked to look */
+    uint64_t now_ms;                 /* all timers that expired then were taken */
+    uint64_t taken_ms;               /* the latest time given to wheel_take_due() */
     uint64_t next_ms;                /* no timer expires before it */
-    uint64_t occupied[WHEEL_LEVELS]; /* a bit a slot */
+    uint64_t occupied[WHEEL_LEVELS]; /* one bit per slot */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    struct list due; /* at now_ms, waiting to be taken */
+    struct list due; /* expired at now_ms, to be taken */
 };
 
 void wheel_init(struct wheel *wheel, uint64_t now_ms);
 void wheel_timer_init(struct wheel_timer *timer);
 
-/* Starts the timer, or moves it. What is due already comes with the next millisecond. */
+/* Starts or restarts the timer. A time in the past expires in the next millisecond. */
 void wheel_start(struct wheel *wheel, struct wheel_timer *timer, uint64_t due_ms);
 
-/* Harmless when it does not run. */
+/* Stops the timer. No effect if it does not run. */
 void wheel_stop(struct wheel *wheel, struct wheel_timer *timer);
 
 static inline bool wheel_timer_runs(const struct wheel_timer *timer)

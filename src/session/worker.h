@@ -123,6 +123,8 @@ static inline void worker_begin_dispatch(struct worker *worker, struct weir_sess
 static inline void worker_dispatch(struct worker *worker, struct weir_session *session,
                                    const struct weir_message *message)
 {
+    weir_check(worker->dispatch.session == session);
+    weir_check(!worker->dispatch.message);
     worker->dispatch.message = message;
     session->service->handler->on_message(session, message);
     worker->dispatch.message = NULL;
@@ -133,7 +135,7 @@ static inline void worker_take_message(struct worker *worker, const struct weir_
                                        const struct weir_message *message)
 {
     weir_check_use(worker->dispatch.session == session && worker->dispatch.message == message,
-                   "weir_session_send_back is for the message in hand, once");
+                   "weir_session_send_back is for the message that on_message is handling, once");
     worker->dispatch.message = NULL;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_refusal.c - who is turned away, with what words, and what the log hears of it. */
+/* test_admission.c - who is turned away, with what words, and what the log hears of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -184,5 +184,5 @@ int main(void)
         cmocka_unit_test(the_log_hears_of_each_kind_once_a_second),
     };
 
-    return cmocka_run_group_tests_name("refusal", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("admission", tests, NULL, NULL);
 }

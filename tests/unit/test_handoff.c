@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_team.c - workers of whom one listens for all: who gets a connection, and that none is lost
- * on its way between them. On a simulated network in one thread, turn by turn; and with threads. */
+/* test_handoff.c - workers of whom one listens for all: who gets a connection, and that none is
+ * lost on its way between them. On a simulated network in one thread, turn by turn; and with
+ * threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -353,5 +354,5 @@ int main(void)
         cmocka_unit_test(a_server_with_threads_serves_all),
     };
 
-    return cmocka_run_group_tests_name("team", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("handoff", tests, NULL, NULL);
 }

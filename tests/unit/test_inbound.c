@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_hand.c - the message in hand: what may be done with it and around it while frames before it
- * wait to go back as one run, also when buffers and memory are spent. */
+/* test_inbound.c - the message in hand: what may be done with it and around it while frames before
+ * it wait to go back as one run, also when buffers and memory are spent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -363,5 +363,5 @@ int main(void)
         cmocka_unit_test(what_a_batch_still_has_is_handled_in_a_rest),
     };
 
-    return cmocka_run_group_tests_name("hand", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("inbound", tests, NULL, NULL);
 }

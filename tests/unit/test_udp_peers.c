@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_peers.c - datagram peers and the sockets that they write to: trains that end inside, rates,
- * bounds, scarcity. */
+/* test_udp_peers.c - datagram peers and the sockets that they write to: trains that end inside,
+ * rates, bounds, scarcity. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -585,5 +585,5 @@ int main(void)
         cmocka_unit_test(a_connection_to_a_closing_place_is_refused),
     };
 
-    return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("udp_peers", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_place_sources.c - whose datagrams are answered: not those of other servers, unless asked
+/* test_udp_sources.c - whose datagrams are answered: not those of other servers, unless asked
  * for. */
 #include <setjmp.h>
 #include <stdarg.h>
