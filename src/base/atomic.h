@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* atomic.h - C11's atomics, by one door: where a compiler has them under another name or behind a
- * switch (MSVC: /experimental:c11atomics), this is the file to change. Only lock-free kinds are
- * used: flags, pointers and integers of up to 64 bits. */
+/* atomic.h - the only include of C11's atomics. A compiler that has them under another name or
+ * behind a switch (MSVC: /experimental:c11atomics) needs changes in this file alone. Weir uses only
+ * lock-free types: flags, pointers and integers of up to 64 bits. */
 #ifndef BASE_ATOMIC_H
 #define BASE_ATOMIC_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* check.c - how a broken invariant ends the process. */
+/* check.c - ends the process when an invariant is violated. */
 #include "check.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 void check_misused(const char *rule)
 {
     fprintf(stderr, "weir: the program broke a rule of weir.h: %s\n",
-            rule); /* tidy: allow output - the last words of a process that cannot go on */
+            rule); /* tidy: allow output - the last output of a process that cannot continue */
     fflush(stderr);
     abort();
 }
@@ -17,7 +17,7 @@ void check_failed(const char *what, const char *file, int line, const char *func
 {
     fprintf(stderr, "weir: check failed: %s (%s:%d, %s); this is a bug in weir, please report it\n",
             what, file, line,
-            function); /* tidy: allow output - the last words of a process that cannot go on */
+            function); /* tidy: allow output - the last output of a process that cannot continue */
     fflush(stderr);
     abort();
 }

@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* check.h - assertions. They stay on in every build: a broken invariant ends the process with a
- * line that names it, before it can send one peer's bytes to another. */
+/* check.h - assertions, enabled in every build. A violated invariant ends the process with a message
+ * that names it, before it can send one peer's bytes to another. */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
 #include <stddef.h>
 
-/* Says on stderr what did not hold and where, and ends the process by abort(). */
+/* Writes the violated condition and its position to stderr, and calls abort(). */
 _Noreturn void check_failed(const char *what, const char *file, int line, const char *function);
 
-/* Says which rule of weir.h the program broke, and ends the process by abort(). */
+/* Writes the rule of weir.h that the program violated to stderr, and calls abort(). */
 _Noreturn void check_misused(const char *rule);
 
-/* What must hold. One condition a check, so that the message says which. */
+/* Checks an invariant. Use one condition per check, so that the message names it. */
 #define weir_check(condition) \
     ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__, __func__))
 
-/* The same, where the condition alone would not teach its reader: `why` is a string literal that
- * names the rule. */
+/* The same, with a string literal `why` that names the rule behind the condition. */
 #define weir_check_rule(condition, why) \
     ((condition) ? (void)0 : check_failed(why ": " #condition, __FILE__, __LINE__, __func__))
 
-/* What the library's user must keep, by weir.h: their mistake, said as such. */
+/* Checks a rule of weir.h that the calling program must follow; reports misuse, not a bug in weir. */
 #define weir_check_use(condition, why) ((condition) ? (void)0 : check_misused(why))
 
 #define weir_unreachable(why) check_failed("reached: " why, __FILE__, __LINE__, __func__)
 
-/* From a pointer to a member, the struct around it. */
+/* Returns the struct that contains the member at `pointer`. */
 #define weir_container_of(pointer, type, member) \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

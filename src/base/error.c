@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* error.c - codes in words, and one line for one failure. */
+/* error.c - texts of codes, and the one-line text of an error. */
 #include <weir/error.h>
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* error_os_linux.c - errno: its names, and the portable code for each that we meet. */
+/* error_os_linux.c - names of errno values, and their portable codes. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* error_os_windows.c - the system's numbers are Winsock's and Win32's here. */
+/* error_os_windows.c - system error numbers on Windows: Winsock and Win32. */
 #include "error_fill.h"
 #include "error_winsock.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* error_winsock.c - one table of Windows's error numbers: name and portable code; and one that
- * leads Win32's and the kernel's numbers to Winsock's. */
+/* error_winsock.c - a table of Windows error numbers with name and portable code, and a table that
+ * maps Win32 and NTSTATUS numbers to Winsock numbers. */
 #include "error_winsock.h"
 
 #include <stdio.h>
@@ -71,7 +71,7 @@ static const struct {
     {1231, 10051}, /* ERROR_NETWORK_UNREACHABLE */
     {1232, 10065}, /* ERROR_HOST_UNREACHABLE */
     {1233, 10065}, /* ERROR_PROTOCOL_UNREACHABLE */
-    {1234, 10054}, /* ERROR_PORT_UNREACHABLE: as Winsock tells it */
+    {1234, 10054}, /* ERROR_PORT_UNREACHABLE: as Winsock reports it */
     {1235, 995},   /* ERROR_REQUEST_ABORTED */
     {1236, 10053}, /* ERROR_CONNECTION_ABORTED */
     {1450, 10055}, /* ERROR_NO_SYSTEM_RESOURCES */
@@ -83,7 +83,7 @@ static const struct {
     {0xC0000008, 995},   /* STATUS_INVALID_HANDLE */
     {0xC0000017, 10055}, /* STATUS_NO_MEMORY */
     {0xC0000022, 10013}, /* STATUS_ACCESS_DENIED */
-    {0xC0000024, 995},   /* STATUS_OBJECT_TYPE_MISMATCH: the handle is somebody else's now */
+    {0xC0000024, 995},   /* STATUS_OBJECT_TYPE_MISMATCH: the handle was reused for another object */
     {0xC0000044, 10055}, /* STATUS_QUOTA_EXCEEDED */
     {0xC000009A, 10055}, /* STATUS_INSUFFICIENT_RESOURCES */
     {0xC00000B5, 10060}, /* STATUS_IO_TIMEOUT */

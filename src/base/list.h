@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* list.h - an intrusive list with both ends: members are taken out in O(1) wherever they stand, and
- * nothing is allocated. A node that is on no list points at itself. */
+/* list.h - an intrusive doubly linked list. Members are removed in O(1), and nothing is allocated. A
+ * node that is on no list points at itself. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 
@@ -22,7 +22,7 @@ static inline bool list_is_empty(const struct list *list)
     return list->next == list;
 }
 
-/* Whether the node stands on a list. */
+/* Returns whether the node is on a list. */
 static inline bool list_has(const struct list *node)
 {
     return node->next != node;
@@ -37,7 +37,7 @@ static inline void list_add_last(struct list *list, struct list *node)
     list->previous = node;
 }
 
-/* A node on no list stays as it is. */
+/* Removes the node from its list. Does nothing if it is on no list. */
 static inline void list_remove(struct list *node)
 {
     node->previous->next = node->next;
@@ -45,7 +45,7 @@ static inline void list_remove(struct list *node)
     list_init(node);
 }
 
-/* The first, taken out; null: the list is empty. */
+/* Removes the first node and returns it. Null: the list is empty. */
 static inline struct list *list_take_first(struct list *list)
 {
     struct list *first = list->next;
@@ -55,7 +55,7 @@ static inline struct list *list_take_first(struct list *list)
     return first;
 }
 
-/* Moves all of `from` behind the last of `list`. */
+/* Moves all nodes of `from` to the end of `list`. */
 static inline void list_append_all(struct list *list, struct list *from)
 {
     if (list_is_empty(from)) return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* log.c - formats a log line and hands it over, one at a time. */
+/* log.c - formats log lines and passes them to the log function, one at a time. */
 #include "log.h"
 
 #include <stdarg.h>

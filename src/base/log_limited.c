@@ -19,7 +19,7 @@ void log_limited(struct log_limited *limited, const struct log *log, uint64_t no
         return;
     }
     if (limited->suppressed > 0)
-        snprintf(suppressed, sizeof suppressed, "; and %" PRIu64 " more untold",
+        snprintf(suppressed, sizeof suppressed, "; %" PRIu64 " more not logged",
                  limited->suppressed);
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);

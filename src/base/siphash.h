@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* siphash.h - SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash, so that nobody who does not
- * know the key can choose what collides. */
+/* siphash.h - SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash. An attacker who does not
+ * know the key cannot choose inputs that collide. */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* 16 random bytes; the whole process may share one. */
+/* 16 random bytes. One key can serve the whole process. */
 struct siphash_key {
     uint8_t bytes[16];
 };

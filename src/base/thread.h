@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.h - threads, and the little that they share: a lock, a gate to wait at, counters that
- * others may read. */
+/* thread.h - threads, locks, gates (one-time events), and counters that other threads may read. */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
@@ -11,18 +10,18 @@
 
 struct thread; /* one running thread */
 
-/* Starts a thread with a name of up to 15 bytes for debuggers. Null when the system will not;
- * *os_error says why. */
+/* Starts a thread with a name of up to 15 bytes for debuggers. Returns null if the system refuses,
+ * with the cause in *os_error. */
 struct thread *thread_start(const char *name, void (*run)(void *argument), void *argument,
                             int *os_error);
 
-/* Waits for its end and frees it. */
+/* Waits until the thread ends, and frees it. */
 void thread_join(struct thread *thread);
 
-/* How many threads can run at once here: the cores this process may use; at least 1. */
+/* Returns the number of CPU cores that this process may use, at least 1. */
 uint32_t thread_cores_count(void);
 
-/* Lets others run, where one waits for a few of their instructions. */
+/* Yields the CPU, while waiting for a few instructions of another thread. */
 void thread_yield(void);
 
 struct lock; /* held for a few lines, never across a system call on the data path */
@@ -31,15 +30,16 @@ void lock_free(struct lock *lock);
 void lock_take(struct lock *lock);
 void lock_give_back(struct lock *lock);
 
-/* A gate is shut until somebody opens it, once and for ever. */
+/* A gate is closed until a thread unlocks it. It then stays open. */
 struct gate;
-struct gate *gate_open(void); /* a shut gate; null: no memory */
+struct gate *gate_open(void); /* returns a closed gate; null: out of memory */
 void gate_free(struct gate *gate);
-void gate_pass(struct gate *gate); /* waits while it is shut */
+void gate_pass(struct gate *gate); /* waits until the gate is open */
 void gate_unlock(struct gate *gate);
 
-/* A counter that one thread writes and any thread reads: no locked instruction, no torn read. Who
- * reads one counter and then another sees of the second at least what went before the first. */
+/* A counter that one thread writes and any thread reads, without a locked instruction and without
+ * torn reads. A thread that reads counter A, then B, sees in B at least everything that was counted
+ * before the value it saw in A. */
 typedef _Atomic uint64_t thread_counter;
 
 static inline void counter_add(thread_counter *counter, uint64_t amount)
@@ -48,13 +48,13 @@ static inline void counter_add(thread_counter *counter, uint64_t amount)
     atomic_store_explicit(counter, before + amount, memory_order_release);
 }
 
-/* A sum that falls too: one of its parts became `after`. */
+/* Changes a sum that can also decrease: one of its parts changed from `before` to `after`. */
 static inline void counter_move(thread_counter *counter, uint64_t after, uint64_t before)
 {
     counter_add(counter, after - before);
 }
 
-/* Moves it up to the value, where it is below. */
+/* Raises the counter to `value` if it is lower. */
 static inline void counter_raise(thread_counter *counter, uint64_t value)
 {
     if (value > atomic_load_explicit(counter, memory_order_relaxed))

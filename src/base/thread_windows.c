@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* thread_windows.c - threads, locks and gates over Windows's own. */
+/* thread_windows.c - threads, locks and gates on Windows. */
 #include "thread.h"
 
 #include <windows.h>
@@ -16,7 +16,7 @@ struct thread {
     wchar_t name[16];
 };
 
-/* Windows 10 has it, older systems and Wine need not: so it is looked for. */
+/* Older systems and Wine can lack this function, so it is looked up at run time. */
 static void thread_windows__name(const wchar_t *name)
 {
     typedef HRESULT(WINAPI * describe)(HANDLE, PCWSTR);
@@ -136,6 +136,7 @@ void gate_unlock(struct gate *gate)
 {
     AcquireSRWLockExclusive(&gate->lock);
     gate->is_open = true;
-    WakeAllConditionVariable(&gate->opened); /* under the lock: who passes may free the gate */
+    WakeAllConditionVariable(
+        &gate->opened); /* under the lock: the passing thread may free the gate */
     ReleaseSRWLockExclusive(&gate->lock);
 }

@@ -35,7 +35,7 @@ static void server__log(void *user, int level, const char *line)
     config->log(config->user, (enum weir_log_level)level, line);
 }
 
-/* What the workers share, but for the lists of addresses. False: no memory. */
+/* What the workers share, except the lists of addresses. False: no memory. */
 static bool server__set_common(struct weir_server *server, const struct weir_config *settings)
 {
     struct worker_common *common = &server->common;
@@ -198,7 +198,7 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
     memcpy(stats, &sums, size < sizeof sums ? size : sizeof sums);
 }
 
-/* ---- from any thread, to anyone ---- */
+/* ---- calls from any thread ---- */
 
 static struct worker *server__worker_of(struct weir_server *server, uint64_t id)
 {

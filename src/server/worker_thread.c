@@ -138,7 +138,7 @@ static void worker_thread__run_worker(void *argument)
         if (thread->code != WEIR_OK) remote_stop(&thread->loop.worker);
     }
     if (thread->code != WEIR_OK)
-        atomic_store(&server->failed, true); /* before anybody counts ends */
+        atomic_store(&server->failed, true); /* before the ended workers are counted */
     gate_unlock(thread->opened);
     if (thread->loop.worker.net) {
         loop_run(&thread->loop);
