@@ -68,11 +68,29 @@ static bool address_list__set_range(struct address_range *range, uint8_t ip[16],
     return clean;
 }
 
+/* Fails because the address has bits after its prefix; the hint says which block was meant. */
+static enum weir_code address_list__has_host_bits(const char *setting, const char *block,
+                                                  struct weir_address *address, uint32_t bits,
+                                                  struct weir_error *error)
+{
+    char meant[WEIR_ADDRESS_TEXT_BYTES], hint[128];
+    uint32_t before = address_is_v4(address) ? ADDRESS_LIST__V4_BITS_BEFORE : 0;
+
+    address->port = 0;
+    weir_address_text(address, meant, sizeof meant);
+    meant[strlen(meant) - 2] = '\0'; /* ":0" */
+    snprintf(hint, sizeof hint, "write %s/%u, or the one address without a length",
+             meant[0] == '[' ? meant + 1 : meant, bits - before);
+    char *bracket = strchr(hint, ']');
+    if (bracket) memmove(bracket, bracket + 1, strlen(bracket));
+    return address_list__wrong(setting, block, "it has bits behind its length", hint, error);
+}
+
 static enum weir_code address_list__read_block(const char *block, const char *setting,
                                                struct address_range *range,
                                                struct weir_error *error)
 {
-    char copy[ADDRESS_LIST__BLOCK_BYTES], meant[WEIR_ADDRESS_TEXT_BYTES], hint[128];
+    char copy[ADDRESS_LIST__BLOCK_BYTES];
     struct weir_address address;
     uint32_t bits = 128;
 
@@ -90,15 +108,7 @@ static enum weir_code address_list__read_block(const char *block, const char *se
         bits += before;
     }
     if (address_list__set_range(range, address.ip, bits)) return WEIR_OK;
-    address.port = 0;
-    weir_address_text(&address, meant, sizeof meant);
-    meant[strlen(meant) - 2] = '\0';                                    /* ":0" */
-    if (address_is_v4(&address)) before = ADDRESS_LIST__V4_BITS_BEFORE; /* so it is written */
-    snprintf(hint, sizeof hint, "write %s/%u, or the one address without a length",
-             meant[0] == '[' ? meant + 1 : meant, bits - before);
-    char *bracket = strchr(hint, ']');
-    if (bracket) memmove(bracket, bracket + 1, strlen(bracket));
-    return address_list__wrong(setting, block, "it has bits behind its length", hint, error);
+    return address_list__has_host_bits(setting, block, &address, bits, error);
 }
 
 /* ---- the list ---- */

@@ -79,20 +79,24 @@ void session_account(struct weir_session *session)
 
 /* ---- deadlines ---- */
 
-static uint32_t session__running_deadlines(const struct weir_session *session)
+/* Returns the deadlines that run while the session is OPEN: they wait for the peer's bytes. */
+static uint32_t session__receive_deadlines(const struct weir_session *session)
 {
-    bool is_open = session->state == SESSION_OPEN;
+    bool reads = !session->queue_paused && !session->rate_paused;
     uint32_t running = 0;
 
-    /* While the rate limit pauses reading, the peer may well have sent something. */
-    if (session->rate_paused)
-        running |= DEADLINE_RESUME;
-    else
-        running |= DEADLINE_IDLE;
+    if (!session->has_received) running |= DEADLINE_FIRST_BYTE;
+    if (session->frame_partial && reads) running |= DEADLINE_FRAME;
+    return running;
+}
+
+static uint32_t session__running_deadlines(const struct weir_session *session)
+{
+    /* While the rate limit pauses reading, the peer may have sent bytes: it is not idle. */
+    uint32_t running = session->rate_paused ? DEADLINE_RESUME : DEADLINE_IDLE;
+
     if (session->is_datagram) return running;
-    if (is_open && !session->has_received) running |= DEADLINE_FIRST_BYTE;
-    if (is_open && session->frame_partial && !session->queue_paused && !session->rate_paused)
-        running |= DEADLINE_FRAME;
+    if (session->state == SESSION_OPEN) running |= session__receive_deadlines(session);
     if (session->send_out) running |= DEADLINE_SEND;
     if (session->finished && !session->peer_done) running |= DEADLINE_LINGER;
     return running;
