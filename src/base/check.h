@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* check.h - assertions, enabled in every build. A violated invariant ends the process with a message
- * that names it, before it can send one peer's bytes to another. */
+/* check.h - assertions, enabled in every build. A violated invariant ends the process with a
+ * message that names it, before the process can send one peer's bytes to another. */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
@@ -20,7 +20,7 @@ _Noreturn void check_misused(const char *rule);
 #define weir_check_rule(condition, why) \
     ((condition) ? (void)0 : check_failed(why ": " #condition, __FILE__, __LINE__, __func__))
 
-/* Checks a rule of weir.h that the calling program must follow; reports misuse, not a bug in weir. */
+/* Checks a rule of weir.h that the program must follow; reports misuse, not a bug in weir. */
 #define weir_check_use(condition, why) ((condition) ? (void)0 : check_misused(why))
 
 #define weir_unreachable(why) check_failed("reached: " why, __FILE__, __LINE__, __func__)

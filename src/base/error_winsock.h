@@ -9,9 +9,9 @@
 
 #include <weir/error.h>
 
-/* Returns the Winsock number for a status, if there is one. A completion can report its failure as a
- * Winsock error, a Win32 error or an NTSTATUS (negative as an int32_t); which one is not documented.
- * Returns unknown numbers and 0 unchanged. */
+/* Returns the Winsock number for a status, if there is one. A completion can report its failure as
+ * a Winsock error, a Win32 error or an NTSTATUS (negative as an int32_t); the documentation does
+ * not say which one. Returns unknown numbers and 0 unchanged. */
 int error_winsock_of_status(int32_t status);
 
 /* Returns the portable code for any of these numbers. */

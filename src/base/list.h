@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* list.h - an intrusive doubly linked list. Members are removed in O(1), and nothing is allocated. A
- * node that is on no list points at itself. */
+/* list.h - an intrusive doubly linked list. Members are removed in O(1), and nothing is allocated.
+ * A node that is on no list points at itself. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 

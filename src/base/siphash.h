@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* siphash.h - SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash. An attacker who does not
- * know the key cannot choose inputs that collide. */
+/* siphash.h - SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash. Without the
+ * key, an attacker cannot choose inputs that collide. */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
 

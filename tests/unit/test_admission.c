@@ -168,7 +168,7 @@ static void the_log_hears_of_each_kind_once_a_second(void **state)
     }
     assert_int_equal(fixture_stats().refused_full, 20);
     assert_int_equal(logged_count, 2);
-    assert_non_null(strstr(logged, "sessions_max are open; and 9 more untold"));
+    assert_non_null(strstr(logged, "sessions_max are open; 9 more not logged"));
     close_full();
     lock_free(fixture.common.log.lock);
 }
