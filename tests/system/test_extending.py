@@ -77,7 +77,7 @@ class Followed(WeirTest):
             with connect(weir.tcp) as peer:
                 peer.sendall(bad)
                 expect_end(peer)
-        self.assertIn("7 is no kind of message", weir.stop().log)
+        self.assertIn("7 is not a kind of message", weir.stop().log)
 
     def test_news(self):
         with Program(self.mine / "build" / "news", "127.0.0.1:0") as server:
@@ -127,7 +127,7 @@ class Document(WeirTest):
 
     def test_each_frame_specification_is_valid(self):
         text = DOCUMENT.read_text("utf-8")
-        table = text[text.index("| description |"):].split("\n\n", 1)[0]
+        table = text[text.index("| frame specification |"):].split("\n\n", 1)[0]
         specs = [spec for line in table.splitlines()[2:] for spec in re.findall(r"`([^`]+)`", line.split("|")[1])]
         self.assertGreater(len(specs), 10)
         for spec in specs:
