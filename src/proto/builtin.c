@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* builtin.c - the tables of handlers and codecs. */
+/* builtin.c - the tables of built-in handlers and codecs. */
 #include "builtin.h"
 
 #include <stdio.h>
@@ -25,7 +25,7 @@ const struct weir_codec *builtin_codec(const char *name)
     return NULL;
 }
 
-/* Every name that a description may begin with; null: no more. */
+/* Returns the names that a frame specification can begin with; null: the index is past the last. */
 static const char *builtin__codec_name(size_t index)
 {
     if (index < FRAME_SPEC_PROBE) return frame_spec_kind_name((enum frame_spec_kind)index);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* chat_line.c - reads a line of chat, and cleans it. */
+/* chat_line.c - parses and cleans a line of chat. */
 #include "chat_line.h"
 
 #include <string.h>
 
-/* The bytes of a well-formed character of UTF-8 that is no control character; 0: it is neither. */
+/* Returns the length of the UTF-8 character at the front; 0: it is malformed, or a control
+ * character. */
 static size_t chat_line__character(const uint8_t *bytes, size_t length)
 {
     static const struct {
         uint8_t first_low, first_high, second_low, second_high;
         size_t length;
     } forms[] = {
-        /* RFC 3629, 4; without U+0000 to U+001F and U+007F to U+009F */
+        /* RFC 3629, section 4; without U+0000 to U+001F and U+007F to U+009F */
         {0x20, 0x7e, 0x00, 0xff, 1}, {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2},
         {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
         {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
@@ -30,7 +31,7 @@ static size_t chat_line__character(const uint8_t *bytes, size_t length)
     return 0;
 }
 
-/* Writes what is clean of it. */
+/* Writes the bytes into `text`, with a question mark for each byte that is not allowed. */
 static void chat_line__clean(const uint8_t *bytes, size_t length, char *text)
 {
     for (size_t at = 0; at < length;) {

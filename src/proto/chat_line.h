@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* chat_line.h - what somebody typed into a chat: a command, or something to say. What goes on to
- * others can do nothing to their terminals. */
+/* chat_line.h - parses one line that a chat user typed: a command, or text to say. The text is
+ * cleaned, so that it cannot control the terminals of other users. */
 #ifndef PROTO_CHAT_LINE_H
 #define PROTO_CHAT_LINE_H
 
@@ -19,21 +19,21 @@ enum chat_line_kind {
     CHAT_LINE_ME,      /* /me waves */
     CHAT_LINE_HELP,    /* /help */
     CHAT_LINE_QUIT,    /* /quit */
-    CHAT_LINE_UNKNOWN, /* /else */
+    CHAT_LINE_UNKNOWN, /* any other word after a slash */
     CHAT_LINE_TOO_LONG,
 };
 
 struct chat_line {
     enum chat_line_kind kind;
-    char text[CHAT_LINE_BYTES_MAX + 1]; /* what is said, or the command's argument */
+    char text[CHAT_LINE_BYTES_MAX + 1]; /* the text to say, or the argument of the command */
 };
 
-/* Reads one message. Its text is cleaned: UTF-8 stays, control characters of any kind and what is
- * no UTF-8 become question marks, blanks around it go. */
+/* Parses one message into *line. UTF-8 is kept. Control characters and invalid UTF-8 become
+ * question marks, and leading and trailing blanks are removed. */
 void chat_line_read(const uint8_t *bytes, size_t length, struct chat_line *line);
 
-/* Whether it may be the name of somebody or of a room: 1 to CHAT_LINE_NAME_BYTES_MAX letters,
- * digits, '-', '_' and '.', of ASCII. */
+/* Returns whether the text can be the name of a user or of a room: 1 to CHAT_LINE_NAME_BYTES_MAX
+ * ASCII letters, digits, '-', '_' and '.'. */
 bool chat_line_is_name(const char *text);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* codec.h - the codecs that a description can name: each is the decode and encode of one kind. */
+/* codec.h - the codecs made of a frame specification: each kind has one decode and one encode
+ * function. */
 #ifndef PROTO_CODEC_H
 #define PROTO_CODEC_H
 
@@ -9,12 +10,13 @@
 #include "frame_spec.h"
 #include "reassembly.h"
 
-/* A codec and what it works by. The codec's functions find the rest around it. */
+/* A codec with its frame specification. The codec's functions get a pointer to `codec` and find the
+ * rest with codec_frame(). */
 struct weir_frame {
     struct weir_codec codec;
     struct frame_spec spec;
     struct reassembly_shape shape;
-    struct weir_probe probe; /* FRAME_SPEC_PROBE */
+    struct weir_probe probe; /* set if the kind is FRAME_SPEC_PROBE */
     char name[WEIR_FRAME_TEXT_BYTES_MAX];
     char summary[96];
 };
@@ -25,7 +27,7 @@ static inline const struct weir_frame *codec_frame(const struct weir_codec *code
     return weir_container_of(codec, const struct weir_frame, codec);
 }
 
-/* Each fills in what is its own: state_bytes, decode, encode, partial_bytes, release, shape. */
+/* Each sets the functions of its kind in frame->codec, and frame->shape. */
 void codec_length_fill(struct weir_frame *frame);
 void codec_varint_fill(struct weir_frame *frame);
 void codec_line_fill(struct weir_frame *frame);
@@ -34,14 +36,15 @@ void codec_fixed_fill(struct weir_frame *frame);
 void codec_sunrpc_fill(struct weir_frame *frame);
 void codec_probe_fill(struct weir_frame *frame);
 
-/* What the codecs with a header say when it is read: the frame is `value` + `constant` bytes, of
- * which `header` come ahead of the body and `strip` are not the message's. */
+/* Checks the length that a header contains, and sets *layout. The frame has `value` + `constant`
+ * bytes. It begins with `header` bytes, of which the first `strip` are not part of the message.
+ * Returns WEIR_DECODED_MESSAGE, also for an oversized frame, or WEIR_DECODED_BAD. */
 enum weir_decoded codec_length_check(const struct frame_spec *spec, uint64_t value,
                                      int64_t constant, uint32_t header, uint32_t strip,
                                      struct reassembly_layout *layout,
                                      struct weir_decode_error *decode_error);
 
-/* The frame begins otherwise than all of them do. */
+/* Writes that the frame does not begin with the magic bytes. Returns WEIR_DECODED_BAD. */
 enum weir_decoded codec_length_refuse_magic(const struct frame_spec *spec, const uint8_t *bytes,
                                             size_t length, struct weir_decode_error *decode_error);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_datagram.c - UDP as it is: every datagram is a message. */
+/* codec_datagram.c - the codec of UDP without framing: each datagram is a message. */
 #include "builtin.h"
 
 const struct weir_codec codec_datagram = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_fixed.c - messages of one size, and nothing between them. */
+/* codec_fixed.c - decodes and encodes messages of one fixed size, without headers. */
 #include "codec.h"
 
 static inline enum weir_decoded codec_fixed__probe(const void *shape, const uint8_t *bytes,

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_length.c - a length of 1 to 8 bytes in a header of fixed size.
+/* codec_length.c - frames with a length of 1 to 8 bytes in a header of fixed size.
  *
  *      |<-- offset -->|<- width ->|            |
  *      +--------------+-----------+------------+--------------------+
  *      | magic ...    |  length   |            |  body              |
  *      +--------------+-----------+------------+--------------------+
  *      |<----------------- header ------------>|
- *      |<--- strip: not the message's ---->|<----- message -------->|
+ *      |<--- strip: not delivered -------->|<----- message -------->|
  *
- * The length counts the body, or header and body, or all behind its own field; so frame = length +
- * constant, with one constant that is known beforehand.
+ * The length counts the body, or header and body, or the bytes after the length field. In each case
+ * frame = length + constant, and frame_spec_check() computes the constant.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static uint64_t codec_length__little(const uint8_t *bytes, uint32_t width)
     return value;
 }
 
-/* The common widths as constants, which compilers make one load of. */
+/* Reads the length field. Compilers turn the common widths, written out here, into one load. */
 static inline uint64_t codec_length__read(const uint8_t *bytes, uint32_t width, bool is_little)
 {
     if (is_little) {
@@ -67,13 +67,13 @@ enum weir_decoded codec_length_refuse_magic(const struct frame_spec *spec, const
 
     if (length > spec->magic_length && !decode_error_recognise(bytes, length))
         length = spec->magic_length;
-    snprintf(what, sizeof what, "a frame begins with \"%s\" here, and not with \"%s\"",
+    snprintf(what, sizeof what, "a frame must begin with \"%s\", not with \"%s\"",
              escape_text(spec->magic, spec->magic_length, expected, sizeof expected),
              escape_text(bytes, length < 8 ? length : 8, came, sizeof came));
     return decode_error_explain(decode_error, what, bytes, length);
 }
 
-/* A length beyond the limit: how long the frame would be, which is of use only to skip it. */
+/* Sets *layout for a length above the limit. frame_bytes is needed only to skip the frame. */
 static enum weir_decoded codec_length__oversize(const struct frame_spec *spec, uint64_t value,
                                                 int64_t constant, uint64_t value_limit,
                                                 struct reassembly_layout *layout,
@@ -82,9 +82,9 @@ static enum weir_decoded codec_length__oversize(const struct frame_spec *spec, u
     uint64_t added = constant > 0 ? (uint64_t)constant : 0;
 
     if (value > UINT64_MAX - added)
-        return decode_error_write(
-            decode_error, "length %" PRIu64 " exceeds %" PRIu64 " and all that is countable", value,
-            value_limit);
+        return decode_error_write(decode_error,
+                                  "length %" PRIu64 " exceeds %" PRIu64 " and overflows 64 bits",
+                                  value, value_limit);
     layout->frame_bytes = value + added - (constant < 0 ? (uint64_t)-constant : 0);
     layout->is_oversize = true;
     layout->length = value;
@@ -157,13 +157,13 @@ static enum weir_code codec_length__encode(const struct weir_codec *codec, const
                                            size_t length, struct weir_framing *framing)
 {
     const struct frame_spec *spec = &codec_frame(codec)->spec;
-    uint32_t own = spec->header - spec->strip; /* of the header, in the message */
+    uint32_t own = spec->header - spec->strip; /* header bytes that are part of the message */
 
     if (length > spec->max) return WEIR_TOO_LARGE;
     if (length < own) return WEIR_INVALID;
     int64_t value = (int64_t)length + (int64_t)spec->strip - spec->constant;
     if (value < 0) return WEIR_INVALID;
-    weir_check((uint64_t)value <= spec->value_max); /* max is no more than it can say */
+    weir_check((uint64_t)value <= spec->value_max); /* frame_spec_check() lowers max to this */
     memset(framing->header, 0, spec->strip);
     if (own > 0) memcpy(framing->header + spec->strip, bytes, own);
     memcpy(framing->header, spec->magic, spec->magic_length);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_line.c - messages that end in a delimiter: a line end, or any 1 to 16 bytes.
+/* codec_line.c - messages that end in a delimiter: a newline, or any 1 to 16 bytes.
  *
- * A delimiter may itself be split: then it is looked for where what is held and the input meet, in
- * a copy of so few bytes from both sides that it cannot lie in one of them alone.
+ * A delimiter can be split between the held bytes and the input. To find such a delimiter, the last
+ * held bytes and the first bytes of the input are copied into one array. From each side it takes
+ * one byte less than the delimiter has, so a match always spans both sides.
  *
  *      held ..........|xxxxxxx|  |yyyyyyy|.......... input
  *                        `--- split ---'
@@ -17,7 +18,7 @@
 #define CODEC_LINE__SPLIT_BYTES (2 * (FRAME_SPEC_DELIMITER_BYTES_MAX - 1))
 #define CODEC_LINE__NOWHERE SIZE_MAX
 
-/* Where the delimiter begins in these bytes. */
+/* Returns the offset of the first delimiter in these bytes; CODEC_LINE__NOWHERE: there is none. */
 static inline size_t codec_line__find(const struct frame_spec *spec, const uint8_t *bytes,
                                       size_t length)
 {
@@ -33,7 +34,8 @@ static inline size_t codec_line__find(const struct frame_spec *spec, const uint8
     return CODEC_LINE__NOWHERE;
 }
 
-/* How many bytes of `right` belong to a delimiter that began in `left`; 0: none did. */
+/* Returns how many bytes of `right` end a delimiter that starts in `left`; 0: no delimiter is split
+ * between them. */
 static size_t codec_line__find_split(const struct frame_spec *spec, const uint8_t *left,
                                      size_t left_length, const uint8_t *right, size_t right_length)
 {
@@ -49,13 +51,13 @@ static size_t codec_line__find_split(const struct frame_spec *spec, const uint8_
     return at == CODEC_LINE__NOWHERE ? 0 : at + spec->delimiter_length - before;
 }
 
-/* A line feed takes the carriage return before it along. */
+/* Returns whether a carriage return before the delimiter is removed, too. */
 static bool codec_line__takes_return(const struct frame_spec *spec)
 {
     return spec->delimiter_length == 1 && spec->delimiter[0] == '\n';
 }
 
-/* The bytes of a line's message, of all that it came as. */
+/* Returns the length of a line's message. `frame_length` includes the delimiter. */
 static size_t codec_line__content(const struct frame_spec *spec, const uint8_t *bytes,
                                   size_t frame_length)
 {
@@ -65,7 +67,7 @@ static size_t codec_line__content(const struct frame_spec *spec, const uint8_t *
     return length;
 }
 
-/* Without a delimiter yet, and however the line goes on: it is too long. */
+/* Returns whether an unfinished line of this length is too long, whatever follows. */
 static bool codec_line__is_hopeless(const struct frame_spec *spec, uint64_t length)
 {
     uint64_t ends = spec->delimiter_length + (codec_line__takes_return(spec) ? 1U : 0);
@@ -83,11 +85,11 @@ static enum weir_decoded codec_line__refuse(const struct frame_spec *spec, const
                                   spec->max, is);
     return decode_error_write(decode_error,
                               "a line is longer than %" PRIu64
-                              " bytes: does the client end its lines as this listener does?",
+                              " bytes: does the client use the delimiter of this listener?",
                               spec->max);
 }
 
-/* The input's own part of a line that ends `count` bytes into it is taken. */
+/* Takes the rest of a line, `count` bytes of the input, and hands the line up. */
 static enum weir_decoded codec_line__finish(const struct frame_spec *spec,
                                             struct reassembly *reassembly, struct weir_input *input,
                                             size_t count, struct weir_message *message,
@@ -111,7 +113,7 @@ static enum weir_decoded codec_line__finish(const struct frame_spec *spec,
     return WEIR_DECODED_MESSAGE;
 }
 
-/* What is held while a line is skipped: its last bytes, in which a delimiter may have begun. */
+/* While a line is skipped, holds only its last bytes, which can be the start of a delimiter. */
 static void codec_line__hold_last(const struct frame_spec *spec, struct reassembly *reassembly,
                                   struct weir_input *input)
 {
@@ -132,7 +134,7 @@ static void codec_line__hold_last(const struct frame_spec *spec, struct reassemb
     input->length = 0;
 }
 
-/* Whether the line is too long, although its delimiter has not been received. */
+/* Returns whether the line is too long, although its delimiter has not been received. */
 static bool codec_line__exceeds_max(const struct frame_spec *spec, uint64_t length, bool is_last)
 {
     return codec_line__is_hopeless(spec, length) || (is_last && length > spec->max);
@@ -202,7 +204,7 @@ static enum weir_decoded codec_line__go_on(const struct weir_frame *frame,
     return is_last ? codec_line__finish_last(reassembly, input, message) : WEIR_DECODED_MORE;
 }
 
-/* How many bytes of the input belong to the line that is being read; 0: no end is in sight. */
+/* Returns how many bytes of the input complete the current line; 0: it has no delimiter yet. */
 static inline size_t codec_line__end(const struct frame_spec *spec, struct reassembly *reassembly,
                                      const struct weir_input *input)
 {
@@ -216,7 +218,7 @@ static inline size_t codec_line__end(const struct frame_spec *spec, struct reass
     return at == CODEC_LINE__NOWHERE ? 0 : at + spec->delimiter_length;
 }
 
-/* Whether the line that ends `count` bytes into the input is too long. */
+/* Returns whether a line that `count` bytes of the input complete is too long. */
 static bool codec_line__is_oversize(const struct frame_spec *spec, struct reassembly *reassembly,
                                     const struct weir_input *input, size_t count)
 {
@@ -261,7 +263,7 @@ static enum weir_code codec_line__encode(const struct weir_codec *codec, const u
     if (length > 0) {
         if (codec_line__find(spec, bytes, length) != CODEC_LINE__NOWHERE) return WEIR_INVALID;
         if (codec_line__takes_return(spec) && bytes[length - 1] == '\r') return WEIR_INVALID;
-        /* One that begins in the message and ends in our delimiter would cut it short. */
+        /* A delimiter that starts in the message and ends in the appended one would truncate it. */
         size_t split = codec_line__find_split(spec, bytes, length, spec->delimiter,
                                               spec->delimiter_length - 1);
         if (split > 0) return WEIR_INVALID;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_netstring.c - "5:hello,": the length in decimal digits, a colon, the message, a comma. */
+/* codec_netstring.c - netstrings, "5:hello,": the length in decimal digits, a colon, the message, a
+ * comma. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "codec.h"
 #include "decode_error.h"
 
-#define CODEC_NETSTRING__DIGITS_MAX 19 /* what has so many fits into 64 bits */
+#define CODEC_NETSTRING__DIGITS_MAX 19 /* a number of 19 digits fits into 64 bits */
 
 static bool codec_netstring__is_digit(uint8_t byte)
 {
     return byte >= '0' && byte <= '9';
 }
 
-/* Reads the digits at the front into *value. Returns WEIR_DECODED_MESSAGE if all of them are
- * there. */
+/* Reads the digits at the front into *value. Returns WEIR_DECODED_MESSAGE if something follows
+ * them. */
 static inline enum weir_decoded codec_netstring__read(const uint8_t *bytes, size_t length,
                                                       uint64_t *value, size_t *digits,
                                                       struct weir_decode_error *decode_error)
@@ -46,14 +47,14 @@ static inline enum weir_decoded codec_netstring__probe(const void *shape, const 
     layout->frame_bytes = length + 1;
     if (read != WEIR_DECODED_MESSAGE) return read;
     if (digits == 0)
-        return decode_error_explain(
-            decode_error, "a netstring begins with a digit, and this does not", bytes, length);
+        return decode_error_explain(decode_error, "a netstring must begin with a digit", bytes,
+                                    length);
     if (bytes[digits] != ':')
         return decode_error_explain(
             decode_error, "no colon follows the digits of a netstring's length", bytes, length);
     layout->header_bytes = digits + 1;
     layout->trailer_bytes = 1;
-    layout->frame_bytes = value + digits + 2; /* 19 digits leave room for it */
+    layout->frame_bytes = value + digits + 2; /* 19 digits cannot overflow it */
     layout->is_oversize = value > spec->max;
     layout->length = value;
     layout->max = spec->max;

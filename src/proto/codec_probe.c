@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_probe.c - frames whose header its author's own function reads. It is not trusted: what it
- * says is checked before it is believed. */
+/* codec_probe.c - frames whose header a user's function parses (struct weir_probe). Its answers are
+ * checked before they are used. */
 #include <string.h>
 
 #include "codec.h"
 #include "decode_error.h"
 
-/* Whether a frame can have this header, of which `visible` bytes were visible to the probe. */
+/* Returns whether a frame can have this header, of which the probe saw `visible` bytes. */
 static bool codec_probe__is_possible(const struct weir_header *header, size_t visible)
 {
     return header->header_bytes <= visible && header->trailer_bytes <= UINT32_MAX &&
@@ -14,7 +14,7 @@ static bool codec_probe__is_possible(const struct weir_header *header, size_t vi
            header->header_bytes + header->message_bytes > 0;
 }
 
-/* Calls the author's probe. Returns WEIR_DECODED_MESSAGE if *header is set and possible. */
+/* Calls the user's function. Returns WEIR_DECODED_MESSAGE if *header is set and possible. */
 static enum weir_decoded codec_probe__ask(const struct weir_probe *probe, const uint8_t *bytes,
                                           size_t length, struct weir_header *header,
                                           struct weir_decode_error *decode_error)
@@ -31,7 +31,7 @@ static enum weir_decoded codec_probe__ask(const struct weir_probe *probe, const 
         return decode_error_explain(decode_error, "the header of a frame is bad", bytes, visible);
     if (answer == WEIR_DECODED_MORE || answer == WEIR_DECODED_BAD) return answer;
     if (!codec_probe__is_possible(header, visible))
-        return decode_error_write(decode_error, "the probe said what no frame can be");
+        return decode_error_write(decode_error, "the probe returned an impossible header");
     return WEIR_DECODED_MESSAGE;
 }
 

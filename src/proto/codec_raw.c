@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_raw.c - TCP without messages: every piece of the stream is handed up as it arrives. */
+/* codec_raw.c - the codec of TCP without framing: the bytes of each receive are a message. */
 #include "builtin.h"
 
 const struct weir_codec codec_raw = {

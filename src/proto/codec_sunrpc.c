@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_sunrpc.c - record marking of ONC RPC (RFC 5531, 11): a record is one fragment or more, each
- * behind 4 bytes: the top bit set in the last one, the other 31 are its length.
+/* codec_sunrpc.c - record marking of ONC RPC (RFC 5531, section 11). A record has one or more
+ * fragments. Each fragment follows a mark of 4 bytes: the top bit is set for the last fragment, and
+ * the other 31 bits are the fragment's length.
  *
  *      in the stream:    mark A | mark+last B        held:   mark | A B
  *
- * A record in one fragment lies as it came. One of several is joined, and put behind one mark: the
- * same record, as a sender of one fragment would have sent it.
+ * A record of one fragment is delivered in place. Several fragments are joined after one mark, as
+ * if the sender had sent one fragment.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,8 +18,9 @@
 #define CODEC_SUNRPC__MARK_BYTES 4
 #define CODEC_SUNRPC__LAST UINT32_C(0x80000000)
 
-/* In gather's `note`: what is being read, and whether the fragment is the last one. While a mark is
- * read its bytes are the last ones held; frame_bytes is where the mark, or the fragment, ends. */
+/* Values of the reassembly's `note`: the part that is being read, and whether it is the last
+ * fragment. A mark that is being read is at the end of the held bytes. frame_bytes is where the
+ * mark or the fragment ends. */
 enum { CODEC_SUNRPC__IN_MARK, CODEC_SUNRPC__IN_BODY, CODEC_SUNRPC__IN_LAST_BODY };
 
 static uint32_t codec_sunrpc__mark(const uint8_t *bytes)
@@ -32,7 +34,7 @@ static void codec_sunrpc__write_mark(uint8_t *bytes, uint32_t mark)
         bytes[i] = (uint8_t)(mark >> (24 - 8 * i));
 }
 
-/* A fragment that makes the record too long; `length` is that of the record so far. */
+/* Rejects a fragment that makes the record too long. `length` includes this fragment. */
 static enum weir_decoded codec_sunrpc__refuse(uint64_t length, uint64_t max, const uint8_t *bytes,
                                               size_t count, struct weir_decode_error *decode_error)
 {
@@ -43,7 +45,8 @@ static enum weir_decoded codec_sunrpc__refuse(uint64_t length, uint64_t max, con
     return decode_error_explain(decode_error, what, bytes, count);
 }
 
-/* A whole record in one fragment, in place. */
+/* Hands up a whole record of one fragment, in place. Returns false if the input does not begin with
+ * one. */
 static bool codec_sunrpc__take_whole(uint64_t max, struct weir_input *input,
                                      struct weir_message *message)
 {
@@ -58,7 +61,8 @@ static bool codec_sunrpc__take_whole(uint64_t max, struct weir_input *input,
     return reassembly_hand_up(input, &layout, message) == WEIR_DECODED_MESSAGE;
 }
 
-/* A mark is held at the end of what is held: what follows it. False: the record is too long. */
+/* Starts the fragment whose mark is at the end of the held bytes. Returns false if the record
+ * becomes too long. */
 static bool codec_sunrpc__begin_fragment(struct reassembly *reassembly, uint64_t max)
 {
     uint32_t mark = codec_sunrpc__mark(reassembly_bytes(reassembly) + reassembly->length -
@@ -73,7 +77,7 @@ static bool codec_sunrpc__begin_fragment(struct reassembly *reassembly, uint64_t
     return length <= max - (reassembly->length - CODEC_SUNRPC__MARK_BYTES);
 }
 
-/* Drops what is held of the record, whose fragment is known; the rest will be skipped. */
+/* Drops the held part of an oversized record. The rest will be skipped. */
 static void codec_sunrpc__begin_skip(struct reassembly *reassembly)
 {
     uint64_t left = reassembly->frame_bytes - reassembly->length;
@@ -86,7 +90,7 @@ static void codec_sunrpc__begin_skip(struct reassembly *reassembly)
     reassembly->note = note;
 }
 
-/* Skips until the record has ended. False: the input has. */
+/* Skips to the end of the record. Returns false if the input ended first. */
 static bool codec_sunrpc__skip(struct reassembly *reassembly, struct weir_input *input)
 {
     for (;;) {
@@ -124,7 +128,8 @@ static enum weir_decoded codec_sunrpc__finish(struct reassembly *reassembly,
     return WEIR_DECODED_MESSAGE;
 }
 
-/* Holds what is there of the mark or fragment being read. False: no memory. */
+/* Takes the available bytes of the current mark or fragment. Returns false if memory is
+ * exhausted. */
 static bool codec_sunrpc__fill(struct reassembly *reassembly, struct weir_input *input)
 {
     uint64_t missing;
@@ -146,7 +151,7 @@ static enum weir_decoded codec_sunrpc__ended(const struct reassembly *reassembly
         (uint64_t)reassembly->length);
 }
 
-/* A record that is not whole in the input, or of several fragments. */
+/* Continues a record that is not whole in the input, or has several fragments. */
 static enum weir_decoded codec_sunrpc__reassemble(const struct weir_frame *frame,
                                                   struct reassembly *reassembly,
                                                   struct weir_input *input,

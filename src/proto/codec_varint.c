@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_varint.c - a length in LEB128: 7 bits a byte, the lowest first, the top bit set in all but
- * the last. One number has one way to be written here: a longer one is refused, as what some
- * readers take and others do not lets two of them see different messages. */
+/* codec_varint.c - frames with a length in LEB128: 7 bits per byte, the lowest first, the top bit
+ * set in every byte except the last. Only the shortest form of a number is accepted. Other readers
+ * might reject a longer form, and then two of them would see different messages. */
 #include <string.h>
 
 #include "codec.h"
 #include "decode_error.h"
 
-/* Reads a number off the front. Returns the bytes it took; 0: more are needed; -1: *what is wrong
- * with it. */
+/* Reads a number from the front. Returns how many bytes it has; 0: more bytes are needed; -1: it is
+ * invalid, *what says why. */
 static int codec_varint__read(const uint8_t *bytes, size_t length, uint64_t *value,
                               const char **what)
 {
@@ -20,7 +20,7 @@ static int codec_varint__read(const uint8_t *bytes, size_t length, uint64_t *val
         }
         *value |= (uint64_t)(bytes[i] & 0x7f) << 7 * i;
         if (bytes[i] & 0x80) continue;
-        *what = "the varint is longer than its value needs";
+        *what = "the varint is longer than necessary";
         return i > 0 && bytes[i] == 0 ? -1 : i + 1;
     }
     return 0;
@@ -34,7 +34,7 @@ static uint32_t codec_varint__width(uint64_t value)
     return width;
 }
 
-/* What is added to a number of `width` bytes to make it the length of the frame. */
+/* Returns the difference between the frame's length and a number of `width` bytes. */
 static int64_t codec_varint__constant(const struct frame_spec *spec, uint32_t width)
 {
     if (spec->covers == FRAME_SPEC_FRAME) return spec->adjust;
@@ -72,7 +72,8 @@ static enum weir_decoded codec_varint__decode(const struct weir_codec *codec, vo
                              decode_error);
 }
 
-/* The number for so long a body, whose own width may count in it. False: it would be negative. */
+/* Finds the number for a body of this length. The number's own width can be part of what it counts.
+ * Returns false if it would be negative. */
 static bool codec_varint__value(const struct frame_spec *spec, uint64_t body, uint64_t *value,
                                 uint32_t *width)
 {
@@ -95,7 +96,7 @@ static enum weir_code codec_varint__encode(const struct weir_codec *codec, const
 
     if (length > spec->max) return WEIR_TOO_LARGE;
     memset(framing->header, 0, offset);
-    if (spec->strip == 0) { /* the message brings its header, and we put the length right */
+    if (spec->strip == 0) { /* the message contains a header; only its length is set */
         if (length <= offset) return WEIR_INVALID;
         int took = codec_varint__read(bytes + offset, length - offset, &value, &what);
         if (took <= 0) return WEIR_INVALID;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* daytime.c - the calendar, in sums: gmtime() shares its answer between threads. */
+/* daytime.c - computes the Gregorian calendar. gmtime() is not used: its result is shared by all
+ * threads. */
 #include "daytime.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@ static int daytime__is_leap(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* Takes whole months off the days of a year. Returns the month, 1 to 12. */
+/* Subtracts whole months from the days of a year. Returns the month, 1 to 12. */
 static int daytime__month(int year, int *days)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -25,10 +26,10 @@ static int daytime__month(int year, int *days)
     }
 }
 
-/* Takes whole years off the days since the year 1. Returns the year. */
+/* Subtracts whole years from the days since the year 1. Returns the year. */
 static int daytime__year(int64_t *days)
 {
-    int year = 1 + 400 * (int)(*days / 146097); /* the calendar repeats itself */
+    int year = 1 + 400 * (int)(*days / 146097); /* the calendar repeats every 400 years */
 
     *days %= 146097;
     while (*days >= 365 + daytime__is_leap(year)) {

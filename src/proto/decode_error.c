@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* decode_error.c - texts about bad frames, and the guesses in them: which protocol the peer
- * speaks. */
+/* decode_error.c - recognises protocols by their first bytes, and writes texts about malformed
+ * frames. */
 #include "decode_error.h"
 
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include "escape.h"
 
-#define DECODE_ERROR__QUOTED_BYTES_MAX 12 /* of what a peer sent */
+#define DECODE_ERROR__QUOTED_BYTES_MAX 12 /* received bytes in one text */
 
 enum weir_decoded decode_error_write(struct weir_decode_error *decode_error, const char *format,
                                      ...)
@@ -27,10 +27,10 @@ static bool decode_error__is_printable(uint8_t byte)
     return byte >= 0x20 && byte < 0x7f;
 }
 
-/* How a protocol's first bytes look. */
+/* The first bytes of a protocol. */
 static const struct decode_error__look {
     const char *bytes;
-    size_t least; /* so many of them must be there, and all that are must be the same */
+    size_t least; /* at least this many bytes must be received; all received bytes must match */
     size_t length;
     const char *is;
 } decode_error__looks[] = {
@@ -45,13 +45,13 @@ static const struct decode_error__look {
     {"CONNECT ", 4, 8, "this is an HTTP request"},
     {"PRI * HTTP/2", 4, 12, "this is an HTTP/2 client"},
     {"SSH-", 3, 4, "this is an SSH client"},
-    {"PROXY ", 3, 6, "this is a PROXY header, version 1: a load balancer speaks first here"},
+    {"PROXY ", 3, 6, "this is a PROXY header, version 1: a load balancer sends it first"},
     {"\r\n\r\n\0\r\nQUIT\n", 4, 12,
-     "this is a PROXY header, version 2: a load balancer speaks first here"},
-    {"\x16\x03\x00", 3, 3, "this is a TLS ClientHello: the client wants encryption"},
-    {"\x16\x03\x01", 3, 3, "this is a TLS ClientHello: the client wants encryption"},
-    {"\x16\x03\x02", 3, 3, "this is a TLS ClientHello: the client wants encryption"},
-    {"\x16\x03\x03", 3, 3, "this is a TLS ClientHello: the client wants encryption"},
+     "this is a PROXY header, version 2: a load balancer sends it first"},
+    {"\x16\x03\x00", 3, 3, "this is a TLS ClientHello: the client expects TLS"},
+    {"\x16\x03\x01", 3, 3, "this is a TLS ClientHello: the client expects TLS"},
+    {"\x16\x03\x02", 3, 3, "this is a TLS ClientHello: the client expects TLS"},
+    {"\x16\x03\x03", 3, 3, "this is a TLS ClientHello: the client expects TLS"},
 };
 
 const char *decode_error_recognise(const uint8_t *bytes, size_t length)
@@ -64,7 +64,7 @@ const char *decode_error_recognise(const uint8_t *bytes, size_t length)
     return NULL;
 }
 
-/* Whether somebody could have typed it. */
+/* Returns whether the bytes are text that a person could have typed. */
 static bool decode_error__is_text(const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* decoder.c - a codec with the state of one stream, for use without a server; and whole frames into
- * the caller's memory. */
+/* decoder.c - decodes one stream without a server, and encodes whole frames into the caller's
+ * memory. */
 #include <string.h>
 
 #include "check.h"
@@ -8,7 +8,7 @@
 #include "error_fill.h"
 #include "memory.h"
 
-/* One piece of memory: the state follows. */
+/* The codec's state follows in the same allocation. */
 struct weir_decoder {
     const struct weir_codec *codec;
     _Alignas(16) uint8_t state[];
@@ -58,7 +58,7 @@ size_t weir_decoder_partial_bytes(const struct weir_decoder *decoder)
 
 uint64_t weir_decoder_skipped_count(const struct weir_decoder *decoder)
 {
-    if (decoder->codec->release != reassembly_release) return 0; /* not one of ours */
+    if (decoder->codec->release != reassembly_release) return 0; /* not made by weir_frame_open() */
     return ((const struct reassembly *)(const void *)decoder->state)->skipped_count;
 }
 

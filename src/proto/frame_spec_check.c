@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_spec_check.c - what can never work is refused when it is written down, and not when the
- * first peer sends something. */
+/* frame_spec_check.c - rejects specifications that can never work, at startup and not when the
+ * first bytes arrive. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -12,19 +12,19 @@ static enum weir_code frame_spec__check_varint(const char *text, struct frame_sp
 {
     if (spec->header != 0)
         return frame_spec_refuse(error, text,
-                                 "leave header out: it is offset and the varint's own bytes",
+                                 "leave header out: it is offset plus the bytes of the varint",
                                  "a varint's header has no fixed size");
     if (spec->strip != 0 && spec->strip != FRAME_SPEC_STRIP_ALL)
         return frame_spec_refuse(error, text, "write strip=yes or strip=no",
                                  "a varint's header has no fixed size");
     if (spec->is_little)
         return frame_spec_refuse(error, text, "leave endian out",
-                                 "a varint has an order of its own");
+                                 "the byte order of a varint is fixed");
     if (spec->offset > WEIR_HEADER_BYTES_MAX - FRAME_SPEC_VARINT_BYTES_MAX)
         return frame_spec_refuse(error, text, NULL, "no header may be longer than %d bytes",
                                  WEIR_HEADER_BYTES_MAX);
     if (spec->magic_length > spec->offset)
-        return frame_spec_refuse(error, text, "raise offset", "the magic lies over the length");
+        return frame_spec_refuse(error, text, "raise offset", "the magic overlaps the length");
     if (spec->adjust > (int64_t)spec->max)
         return frame_spec_refuse(error, text, "lower adjust, or raise max",
                                  "every frame would be longer than max");
@@ -33,7 +33,7 @@ static enum weir_code frame_spec__check_varint(const char *text, struct frame_sp
     return WEIR_OK;
 }
 
-/* Where the length field is, and what is around it. */
+/* Checks the layout of the header. */
 static enum weir_code frame_spec__check_header(const char *text, struct frame_spec *spec,
                                                struct weir_error *error)
 {
@@ -54,13 +54,13 @@ static enum weir_code frame_spec__check_header(const char *text, struct frame_sp
                                  (unsigned)spec->header);
     if (spec->magic_length > spec->offset)
         return frame_spec_refuse(error, text, "raise offset, or shorten magic",
-                                 "the magic lies over the length field");
+                                 "the magic overlaps the length field");
     if (spec->covers == FRAME_SPEC_REST && spec->header == field_end)
-        spec->covers = FRAME_SPEC_BODY; /* the same, and one thing has one text */
+        spec->covers = FRAME_SPEC_BODY; /* both mean the same here, and have one canonical text */
     return WEIR_OK;
 }
 
-/* Which lengths can come, and which of them are of use. */
+/* Checks which lengths can be received, and which of them are valid. */
 static enum weir_code frame_spec__check_values(const char *text, struct frame_spec *spec,
                                                struct weir_error *error)
 {
@@ -72,18 +72,20 @@ static enum weir_code frame_spec__check_values(const char *text, struct frame_sp
     if (spec->covers == FRAME_SPEC_BODY) spec->constant += header;
     if (spec->covers == FRAME_SPEC_REST) spec->constant += (int64_t)spec->offset + spec->width;
 
-    /* No sum can overflow: what is wider than 5 bytes reaches anything that a constant may ask. */
+    /* The sum cannot overflow. A field of more than 5 bytes reaches the header for every
+     * constant. */
     if (spec->width <= 5 && (int64_t)spec->value_max + spec->constant < header)
-        return frame_spec_refuse(error, text, "mind the sign of adjust: it is added to the length",
-                                 "no length of %u bytes would reach the end of the header",
+        return frame_spec_refuse(error, text, "check the sign of adjust: it is added to the length",
+                                 "no value of a %u-byte length reaches the end of the header",
                                  (unsigned)spec->width);
     if (spec->constant - (int64_t)spec->strip > (int64_t)spec->max)
         return frame_spec_refuse(error, text, "lower adjust, or raise max",
                                  "every frame would be longer than max");
     if ((int64_t)spec->max < shortest)
-        return frame_spec_refuse(error, text, "raise max: it counts the header bytes that stay",
+        return frame_spec_refuse(error, text,
+                                 "raise max: it includes the header bytes that are not stripped",
                                  "every frame would be longer than max");
-    /* What the width cannot say is no limit: max is what it can. */
+    /* The width limits the length: lower max to that. */
     if (spec->width <= 5) {
         uint64_t longest =
             (uint64_t)((int64_t)spec->value_max + spec->constant - (int64_t)spec->strip);
@@ -111,14 +113,14 @@ enum weir_code frame_spec_check(const char *text, struct frame_spec *spec, struc
     case FRAME_SPEC_LINE: return frame_spec__check_line(text, spec, error);
     case FRAME_SPEC_FIXED:
         if (spec->size == 0)
-            return frame_spec_refuse(error, text, "write fixed:size=16", "it has no size");
+            return frame_spec_refuse(error, text, "write fixed:size=16", "size is missing");
         if (spec->has_max && spec->size > spec->max)
             return frame_spec_refuse(error, text, "raise max, or lower size",
                                      "every message would be longer than max");
         spec->max = spec->size;
         return WEIR_OK;
     case FRAME_SPEC_SUNRPC:
-        if (spec->max > INT32_MAX) spec->max = INT32_MAX; /* one fragment's most */
+        if (spec->max > INT32_MAX) spec->max = INT32_MAX; /* the longest fragment */
         return WEIR_OK;
     case FRAME_SPEC_RAW:
     case FRAME_SPEC_DATAGRAM:

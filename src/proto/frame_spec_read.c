@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_spec_read.c - reads "NAME:key=value,key=value" and "netty(0,4,0,4)". */
+/* frame_spec_read.c - parses "NAME:key=value,key=value" and "netty(0,4,0,4)". */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,15 +8,15 @@
 #include "frame_spec_name.h"
 #include "suggest.h"
 
-/* A text being read, and what is made of it. */
+/* The text that is being parsed, and the result. */
 struct frame_spec__reader {
     const char *text, *at;
     struct frame_spec *spec;
     struct weir_error *error;
-    uint32_t seen; /* a bit for each key that was read */
+    uint32_t seen; /* one bit per key that was read */
 };
 
-/* A piece of the text. */
+/* A part of the text. */
 struct frame_spec__word {
     const char *bytes;
     size_t length;
@@ -192,19 +192,19 @@ static const struct frame_spec__key {
      "write the bytes of the length field, 1 to 8, or varint"},
     {"endian", FRAME_SPEC__ON(LENGTH), frame_spec__set_endian, "write big or little"},
     {"offset", FRAME_SPEC__ON(LENGTH), frame_spec__set_offset,
-     "write how many bytes come before the length field, 0 to 63"},
+     "write the number of bytes before the length field, 0 to 63"},
     {"header", FRAME_SPEC__ON(LENGTH), frame_spec__set_header,
      "write the bytes of the whole header, 1 to 64"},
     {"covers", FRAME_SPEC__ON(LENGTH), frame_spec__set_covers,
-     "write what the length counts: body, header+body, or rest (all behind the length field)"},
+     "write what the length counts: body, header+body, or rest (the bytes after the length field)"},
     {"adjust", FRAME_SPEC__ON(LENGTH), frame_spec__set_adjust,
-     "write what is added to the length that was read, such as -2 or 4; up to 1g"},
+     "write the number to add to the received length, such as -2 or 4; up to 1g"},
     {"strip", FRAME_SPEC__ON(LENGTH), frame_spec__set_strip,
-     "write yes (no header in the message), no, or how many bytes of it to take off"},
+     "write yes (remove the whole header), no, or the number of header bytes to remove"},
     {"magic", FRAME_SPEC__ON(LENGTH), frame_spec__set_magic,
      "write the 1 to 16 bytes that every frame begins with, such as \\x03 or AB"},
     {"delimiter", FRAME_SPEC__ON(LINE), frame_spec__set_delimiter,
-     "write 1 to 16 bytes; \\r \\n \\t \\0 \\\\ and \\xHH are read; a comma is \\x2c"},
+     "write 1 to 16 bytes; \\r \\n \\t \\0 \\\\ and \\xHH are escapes; a comma is \\x2c"},
     {"size", FRAME_SPEC__ON(FIXED), frame_spec__set_size,
      "write the bytes of each message, such as 16 or 4k"},
     {"max",
@@ -214,7 +214,7 @@ static const struct frame_spec__key {
     {"oversize",
      FRAME_SPEC__ON(LINE) | FRAME_SPEC__ON(LENGTH) | FRAME_SPEC__ON(NETSTRING) |
          FRAME_SPEC__ON(SUNRPC),
-     frame_spec__set_oversize, "write close, or skip to pass over what is too long"},
+     frame_spec__set_oversize, "write close, or skip (which drops messages that are too long)"},
 };
 
 static const char *frame_spec__key_name(size_t index)
@@ -227,7 +227,7 @@ static bool frame_spec__kind_has_key(enum frame_spec_kind kind, size_t index)
     return frame_spec__keys[index].kinds & 1U << kind;
 }
 
-/* The keys of a kind: "delimiter, max, oversize". */
+/* Writes the keys of a kind, "delimiter, max, oversize". Returns `text`. */
 static const char *frame_spec__key_names(enum frame_spec_kind kind, char *text, size_t size)
 {
     size_t used = 0;
@@ -258,7 +258,7 @@ static enum weir_code frame_spec__refuse_key(struct frame_spec__reader *reader,
                              frame_spec_kind_name(kind), (int)(key.length & 31), key.bytes);
 }
 
-/* key=value */
+/* Reads "key=value". */
 static enum weir_code frame_spec__read_key(struct frame_spec__reader *reader)
 {
     struct frame_spec__word key = {reader->at, strcspn(reader->at, "=,")};
@@ -286,7 +286,7 @@ static enum weir_code frame_spec__read_key(struct frame_spec__reader *reader)
                              value.bytes);
 }
 
-/* All keys, each behind a colon or a comma. */
+/* Reads all keys, each after a colon or a comma. */
 static enum weir_code frame_spec__read_keys(struct frame_spec__reader *reader)
 {
     bool is_first = true;
@@ -295,7 +295,7 @@ static enum weir_code frame_spec__read_keys(struct frame_spec__reader *reader)
         if (*reader->at != ',' && !(is_first && *reader->at == ':'))
             return frame_spec_refuse(reader->error, reader->text,
                                      "write NAME, or NAME:key=value,key=value",
-                                     "\"%.16s\" is in the way", reader->at);
+                                     "\"%.16s\" is unexpected", reader->at);
         is_first = false;
         reader->at++;
         enum weir_code code = frame_spec__read_key(reader);
@@ -306,7 +306,7 @@ static enum weir_code frame_spec__read_keys(struct frame_spec__reader *reader)
 
 /* ---- names ---- */
 
-/* Every name that a description may begin with: the kinds, "netty", the presets. */
+/* Returns the names that a specification can begin with: the kinds, "netty", the presets. */
 static const char *frame_spec__name(size_t index)
 {
     if (index < FRAME_SPEC_PROBE) return frame_spec_kind_name((enum frame_spec_kind)index);
@@ -351,12 +351,12 @@ static enum weir_code frame_spec__read_netty(struct frame_spec__reader *reader)
 
     if (!frame_spec__split_netty(reader, words))
         return frame_spec_refuse(reader->error, reader->text, frame_spec__netty_hint,
-                                 "netty has 4 numbers");
+                                 "netty needs 4 numbers");
     if (!frame_spec__set_offset(spec, words[0]) || !frame_spec__small(words[1], 8, &spec->width) ||
         !frame_spec__set_adjust(spec, words[2]) ||
         !frame_spec__small(words[3], WEIR_HEADER_BYTES_MAX, &spec->strip))
         return frame_spec_refuse(reader->error, reader->text, frame_spec__netty_hint,
-                                 "a number is missing, or too large for weir");
+                                 "a number is missing, or too large");
     if (spec->width == 0 || (spec->width > 4 && spec->width != 8))
         return frame_spec_refuse(reader->error, reader->text, "write 1, 2, 3, 4 or 8",
                                  "Netty has no lengthFieldLength of %u", (unsigned)spec->width);
@@ -397,7 +397,7 @@ static enum weir_code frame_spec__read_all(struct frame_spec__reader *reader)
         inner.text = inner.at = frame_spec_preset_text(index - FRAME_SPEC_PROBE - 1);
         code = frame_spec__read_all(&inner);
         weir_check(code == WEIR_OK);
-        spec->has_max = false; /* a preset's own is one that we chose */
+        spec->has_max = false; /* a preset's max is a default */
     } else {
         frame_spec__defaults(spec, index == FRAME_SPEC_PROBE ? FRAME_SPEC_LENGTH
                                                              : (enum frame_spec_kind)index);

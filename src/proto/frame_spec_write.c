@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_spec_write.c - the shortest text for a description. */
+/* frame_spec_write.c - writes the shortest text of a specification: a preset if one matches, and
+ * only the keys that differ from their defaults. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static bool frame_spec__is_same(const struct frame_spec *a, const struct frame_s
            frame_spec__are_bytes_same(a->magic, a->magic_length, b->magic, b->magic_length);
 }
 
-/* A text that grows. */
+/* The text so far. */
 struct frame_spec__text {
     char *bytes;
     size_t size, used;
@@ -144,7 +145,7 @@ static void frame_spec__add_own(struct frame_spec__text *text, const struct fram
     }
 }
 
-/* The first preset that frames alike; null: none. */
+/* Returns the first preset with the same frames, and its values in *preset; null: there is none. */
 static const char *frame_spec__preset_of(const struct frame_spec *spec, struct frame_spec *preset)
 {
     for (size_t i = 0; frame_spec_preset(i); i++) {

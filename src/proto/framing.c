@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* framing.c - codecs made of a description, or of a probe: opened, named, freed. */
+/* framing.c - makes codecs from frame specifications and from probes: opens, describes and frees
+ * them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static void framing__fill_length(struct weir_frame *frame)
         codec_length_fill(frame);
 }
 
-/* What each kind puts into its codec, beside what all have; null: decodes and encodes nothing. */
+/* Sets the functions of each kind in its codec. Null: the kind has no framing. */
 static void (*const framing__fills[FRAME_SPEC_KINDS_COUNT])(struct weir_frame *frame) = {
     [FRAME_SPEC_LINE] = codec_line_fill,           [FRAME_SPEC_LENGTH] = framing__fill_length,
     [FRAME_SPEC_NETSTRING] = codec_netstring_fill, [FRAME_SPEC_FIXED] = codec_fixed_fill,
@@ -30,8 +31,8 @@ static void (*const framing__fills[FRAME_SPEC_KINDS_COUNT])(struct weir_frame *f
 
 static const char *const framing__summaries[FRAME_SPEC_KINDS_COUNT] = {
     [FRAME_SPEC_LINE] = "messages that end in a delimiter",
-    [FRAME_SPEC_LENGTH] = "messages behind their length",
-    [FRAME_SPEC_NETSTRING] = "messages behind their length in digits: 5:hello,",
+    [FRAME_SPEC_LENGTH] = "messages after their length",
+    [FRAME_SPEC_NETSTRING] = "messages after their length in digits: 5:hello,",
     [FRAME_SPEC_FIXED] = "messages of one size",
     [FRAME_SPEC_SUNRPC] = "records of ONC RPC",
 };

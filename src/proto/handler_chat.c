@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* handler_chat.c - rooms in which everybody reads what everybody says. Each message is a line,
- * whatever the codec ends it with: `weir serve --codec line --handler chat`. A room is a group of
- * sessions, on any worker; it exists while somebody is in it. */
+/* handler_chat.c - a chat with rooms. Each message is a line, with any codec that delivers lines:
+ * `weir serve --codec line --handler chat`. A room is a group of sessions on any worker, and exists
+ * while it has members. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,22 +12,25 @@
 
 #define HANDLER_CHAT__FIRST_ROOM "lobby"
 #define HANDLER_CHAT__TEXT_BYTES (CHAT_LINE_BYTES_MAX + 100)
-#define HANDLER_CHAT__HELP "* /name NICK, /join ROOM, /me DOES SOMETHING, /quit; all else is said"
+#define HANDLER_CHAT__HELP \
+    "* /name NICK, /join ROOM, /me DOES SOMETHING, /quit; any other text is sent to the room"
 
-/* What is kept of each session. */
+/* State of one session. */
 struct handler_chat__member {
     char name[CHAT_LINE_NAME_BYTES_MAX + 1];
     char room[CHAT_LINE_NAME_BYTES_MAX + 1];
 };
 
-/* The room's group, whose name is nobody else's: "chat/lobby". */
+/* Writes the name of the room's group, "chat/lobby". The prefix keeps it apart from other handlers'
+ * groups. */
 static const char *handler_chat__group(const char *room, char *group, size_t size)
 {
     snprintf(group, size, "chat/%s", room);
     return group;
 }
 
-/* To the session itself. A full queue loses it: the session is far behind anyway. */
+/* Sends a line to the session itself. The line is lost if the queue is full: the client does not
+ * read. */
 static void handler_chat__reply(struct weir_session *session, const char *format, ...)
 {
     char text[HANDLER_CHAT__TEXT_BYTES];
@@ -39,7 +42,7 @@ static void handler_chat__reply(struct weir_session *session, const char *format
     weir_session_send(session, text, strlen(text));
 }
 
-/* To all others in its room. */
+/* Sends a line to all other members of the room. */
 static void handler_chat__broadcast(struct weir_session *session, const char *format, ...)
 {
     const struct handler_chat__member *member = weir_session_state(session);
@@ -61,12 +64,12 @@ static void handler_chat__enter(struct weir_session *session, const char *room)
 
     handler_chat__group(room, group, sizeof group);
     if (weir_session_join(session, group) != WEIR_OK) {
-        handler_chat__reply(session, "* there is no room in %s", room);
+        handler_chat__reply(session, "* cannot join %s", room);
         return;
     }
-    memcpy(member->room, room, strlen(room) + 1); /* it is a name: it fits */
+    memcpy(member->room, room, strlen(room) + 1); /* chat_line_is_name() limits its length */
     handler_chat__reply(session, "* you are in %s, as %s", member->room, member->name);
-    handler_chat__broadcast(session, "* %s came", member->name);
+    handler_chat__broadcast(session, "* %s joined", member->name);
 }
 
 static void handler_chat__leave(struct weir_session *session)
@@ -99,7 +102,7 @@ static void handler_chat__rename(struct weir_session *session, const char *name)
         return;
     }
     handler_chat__broadcast(session, "* %s is now %s", member->name, name);
-    memcpy(member->name, name, strlen(name) + 1); /* it is a name: it fits */
+    memcpy(member->name, name, strlen(name) + 1); /* chat_line_is_name() limits its length */
     handler_chat__reply(session, "* you are now %s", member->name);
 }
 
@@ -136,8 +139,7 @@ static void handler_chat__on_message(struct weir_session *session,
         handler_chat__reply(session, "* no such command; /help lists them");
         break;
     case CHAT_LINE_TOO_LONG:
-        handler_chat__reply(session, "* more than %d bytes are too much to say at once",
-                            CHAT_LINE_BYTES_MAX);
+        handler_chat__reply(session, "* a message has at most %d bytes", CHAT_LINE_BYTES_MAX);
         break;
     }
 }
@@ -154,14 +156,14 @@ static void handler_chat__on_close(struct weir_session *session, enum weir_reaso
 
 static void handler_chat__on_drain(struct weir_session *session)
 {
-    handler_chat__reply(session, "* the server is going down");
+    handler_chat__reply(session, "* the server is shutting down");
     weir_session_finish(session);
 }
 
 const struct weir_handler handler_chat = {
     .size = sizeof(struct weir_handler),
     .name = "chat",
-    .summary = "rooms: everybody reads what is said",
+    .summary = "a chat with rooms",
     .session_bytes = sizeof(struct handler_chat__member),
     .on_open = handler_chat__on_open,
     .on_message = handler_chat__on_message,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* handler_echo.c - sends every message back to where it came from (RFC 862). */
+/* handler_echo.c - sends every message back to the peer that sent it (RFC 862). */
 #include "builtin.h"
 
 static void handler_echo__on_message(struct weir_session *session,

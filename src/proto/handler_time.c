@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* handler_time.c - tells the time and ends, as RFC 867 has it: to a connection when it opens, to a
- * datagram when it comes. The text is that of ISO 8601, in UTC. */
+/* handler_time.c - sends the time in the style of RFC 867: to a connection when it opens, which is
+ * then closed, and as the answer to each datagram. The text is ISO 8601 in UTC. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,11 +11,11 @@
 static void handler_time__send(struct weir_session *session)
 {
     char text[DAYTIME_TEXT_BYTES + 2];
-    int64_t now =
-        (int64_t)time(NULL); /* tidy: allow clock - the wall's time is what is asked for */
+    int64_t now = (int64_t)time(NULL); /* tidy: allow clock - the answer is wall-clock time */
     size_t length = strlen(daytime_text(now, text));
 
-    /* A line end for who reads bytes; where the codec ends the line, it may not be in it. */
+    /* CR LF ends the line of a raw stream. A codec with this delimiter rejects it in the
+     * message. */
     memcpy(text + length, "\r\n", 2);
     if (weir_session_send(session, text, length + 2) == WEIR_INVALID)
         weir_session_send(session, text, length);
@@ -38,7 +38,7 @@ static void handler_time__on_message(struct weir_session *session,
 const struct weir_handler handler_time = {
     .size = sizeof(struct weir_handler),
     .name = "time",
-    .summary = "tells the time (UTC), and ends",
+    .summary = "sends the time (UTC), and closes",
     .on_open = handler_time__on_open,
     .on_message = handler_time__on_message,
 };

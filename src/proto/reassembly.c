@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reassembly.c - puts together frames that arrive in pieces, and skips oversize ones. */
+/* reassembly.c - reassembles frames that arrive in pieces, and skips oversized ones. */
 #include "reassembly.h"
 
 #include <inttypes.h>
@@ -23,8 +23,8 @@ static void reassembly__take_off(struct weir_input *input, size_t count)
     input->length -= count;
 }
 
-/* Room for `needed` bytes. Doubling keeps the copying cheap; a known end keeps it from going
- * beyond. */
+/* Makes room for `needed` bytes. The capacity doubles, which limits copying, but does not exceed
+ * the length of the frame if it is known. Returns false if memory is exhausted. */
 static bool reassembly__grow(struct reassembly *reassembly, size_t needed)
 {
     size_t capacity = reassembly->heap ? reassembly->capacity : REASSEMBLY_SMALL_BYTES;
@@ -81,18 +81,18 @@ enum weir_decoded reassembly_need_more(struct reassembly *reassembly,
                                        const struct weir_input *input,
                                        struct weir_decode_error *decode_error)
 {
-    uint64_t came = reassembly->length;
+    uint64_t received = reassembly->length;
 
     if (!input->ended) return WEIR_DECODED_MORE;
     if (reassembly->phase == REASSEMBLY_SKIPPING)
-        came = reassembly->frame_bytes - reassembly->skip_bytes;
+        received = reassembly->frame_bytes - reassembly->skip_bytes;
     if (reassembly->frame_bytes == 0)
         return decode_error_write(
             decode_error,
-            "the stream ended inside a frame: %" PRIu64 " bytes, not all of its header", came);
+            "the stream ended inside a frame: %" PRIu64 " bytes, not all of its header", received);
     return decode_error_write(decode_error,
                               "the stream ended inside a frame: %" PRIu64 " of %" PRIu64 " bytes",
-                              came, reassembly->frame_bytes);
+                              received, reassembly->frame_bytes);
 }
 
 enum weir_decoded reassembly_refuse(const struct reassembly_layout *layout, const uint8_t *bytes,
@@ -104,8 +104,8 @@ enum weir_decoded reassembly_refuse(const struct reassembly_layout *layout, cons
     if (layout->swapped == 0 || decode_error_recognise(bytes, length))
         return decode_error_explain(decode_error, what, bytes, length);
     return decode_error_write(decode_error,
-                              "%s: with its bytes in the other order it is %" PRIu64
-                              ": does the sender mean the other endian?",
+                              "%s: in the other byte order it is %" PRIu64
+                              ": does the sender use the other endian?",
                               what, layout->swapped);
 }
 
@@ -113,13 +113,13 @@ enum weir_decoded reassembly_no_memory(const struct reassembly *reassembly,
                                        struct weir_decode_error *decode_error)
 {
     return decode_error_write(decode_error,
-                              "no memory to gather a frame of which %" PRIu64 " bytes came",
+                              "out of memory for a frame of which %" PRIu64 " bytes arrived",
                               (uint64_t)reassembly->length);
 }
 
 /* ---- a frame with a header that a probe reads ---- */
 
-/* The header is known, and the message is too long. */
+/* Rejects or starts to skip an oversized message, whose header is known. */
 static enum weir_decoded reassembly__oversize(struct reassembly *reassembly,
                                               const struct reassembly_shape *shape,
                                               const struct reassembly_layout *layout,
@@ -139,7 +139,7 @@ static enum weir_decoded reassembly__oversize(struct reassembly *reassembly,
     return WEIR_DECODED_MESSAGE;
 }
 
-/* Whole, from what is held. */
+/* Hands up a whole frame from the held bytes. */
 static enum weir_decoded reassembly__finish(struct reassembly *reassembly,
                                             const struct reassembly_layout *layout,
                                             struct weir_message *message)
@@ -152,7 +152,7 @@ static enum weir_decoded reassembly__finish(struct reassembly *reassembly,
     return WEIR_DECODED_MESSAGE;
 }
 
-/* Nothing is held: a frame begins with the input's first byte. */
+/* Starts a frame with the first byte of the input; no bytes are held. */
 static enum weir_decoded reassembly__begin(struct reassembly *reassembly,
                                            const struct reassembly_shape *shape,
                                            struct weir_input *input, struct weir_message *message,
@@ -174,7 +174,7 @@ static enum weir_decoded reassembly__begin(struct reassembly *reassembly,
     return reassembly_need_more(reassembly, input, decode_error);
 }
 
-/* Takes what the frame is known to need. False: no memory. */
+/* Takes up to `needed` bytes in total. Returns false if memory is exhausted. */
 static bool reassembly__fill(struct reassembly *reassembly, struct weir_input *input,
                              uint64_t needed)
 {
@@ -184,8 +184,9 @@ static bool reassembly__fill(struct reassembly *reassembly, struct weir_input *i
                            missing < input->length ? (size_t)missing : input->length);
 }
 
-/* Probes the bytes that are held. Returns WEIR_DECODED_MESSAGE if they are a whole frame, or if the
- * frame is now skipped; WEIR_DECODED_MORE: layout->frame_bytes says how many bytes are needed. */
+/* Probes the held bytes. Returns WEIR_DECODED_MESSAGE if they are a whole frame, or if the frame is
+ * now skipped. Returns WEIR_DECODED_MORE if more bytes are needed; layout->frame_bytes says how
+ * many in total. */
 static enum weir_decoded reassembly__probe_held(struct reassembly *reassembly,
                                                 const struct reassembly_shape *shape,
                                                 const struct weir_input *input,
@@ -199,7 +200,7 @@ static enum weir_decoded reassembly__probe_held(struct reassembly *reassembly,
     if (answer != WEIR_DECODED_MESSAGE) return answer;
     if (layout->frame_bytes < reassembly->length)
         return decode_error_write(decode_error,
-                                  "the probe asked for bytes beyond the end of the frame");
+                                  "the probe asked for bytes after the end of the frame");
     if (layout->is_oversize)
         return reassembly__oversize(reassembly, shape, layout, input, decode_error);
     if (reassembly->length == layout->frame_bytes)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* reassembly.h - the messages of a stream, in place where they can be.
+/* reassembly.h - splits a stream into frames. A frame that is whole in the input is delivered in
+ * place; other frames are reassembled.
  *
- *      IDLE --- a frame whole in the input -----------> handed up where it lies; IDLE
- *       |  `--- the beginning of one -> GATHERING ----> whole: handed up from here; HELD
- *       |                                 |  `--------> nobody may have it (too long): SKIPPING
+ *      IDLE --- whole frame in the input -------------> delivered in place; IDLE
+ *       |  `--- start of a frame -----> PARTIAL ------> whole: delivered from here; HELD
+ *       |                                 |  `--------> oversized, and skipped: SKIPPING
  *       `------------- the next call ---- HELD
  *
- * A codec brings a probe, which looks at the first bytes of a frame and says how long all of it is.
- * The rest is the same for all of them and is here. What is gathered lies in the state while it is
- * short, then on the heap, in memory that is at most twice what came: never what was announced.
+ * A codec has a probe function, which parses the first bytes of a frame and returns its length. All
+ * else is common to the codecs and is in this file. Held bytes are in the state while they are few,
+ * then on the heap. The heap memory is at most twice what was received; an announced length alone
+ * allocates nothing.
  */
 #ifndef PROTO_REASSEMBLY_H
 #define PROTO_REASSEMBLY_H
@@ -19,48 +21,51 @@ enum reassembly_phase { REASSEMBLY_IDLE, REASSEMBLY_PARTIAL, REASSEMBLY_HELD, RE
 
 #define REASSEMBLY_SMALL_BYTES 18
 
-/* What one decoder keeps. All zero: IDLE. */
+/* State of one decoder. All zero: IDLE. */
 struct reassembly {
-    uint8_t *heap; /* null: what is held is in `small` */
-    size_t length; /* what is held */
+    uint8_t *heap; /* null: the held bytes are in `small` */
+    size_t length; /* held bytes */
     size_t capacity;
-    uint64_t frame_bytes; /* the whole frame; 0: not known yet */
-    uint64_t skip_bytes;  /* still to come of what is skipped */
+    uint64_t frame_bytes; /* length of the whole frame; 0: not known yet */
+    uint64_t skip_bytes;  /* bytes still to be skipped */
     uint32_t skipped_count;
     uint8_t phase;
-    uint8_t note; /* the codec's own */
+    uint8_t note; /* used by the codec */
     uint8_t small[REASSEMBLY_SMALL_BYTES];
 };
 
-/* What the first bytes of a frame say of it. */
+/* A frame as its first bytes describe it. */
 struct reassembly_layout {
-    uint64_t frame_bytes; /* all of the frame; when more bytes are needed: how many, at least */
-    size_t header_bytes, trailer_bytes; /* of the frame, what is not the message */
+    uint64_t
+        frame_bytes; /* length of the whole frame; if more bytes are needed: at least this many */
+    size_t header_bytes, trailer_bytes; /* parts of the frame around the message */
     bool is_oversize;
-    uint64_t length, max, swapped; /* for the text: the length, its limit, what it is backwards */
+    uint64_t length, max,
+        swapped; /* for error texts: the length, its limit, its value in the other byte order */
 };
 
-/* WEIR_DECODED_MESSAGE: *layout says where it is; WEIR_DECODED_MORE: the bytes do not tell yet.
- * More bytes never change an answer that was not WEIR_DECODED_MORE, unless the frame was not whole:
- * then it may turn to WEIR_DECODED_BAD. */
+/* Parses the first bytes of a frame. Returns WEIR_DECODED_MESSAGE: *layout is set;
+ * WEIR_DECODED_MORE: more bytes are needed; or WEIR_DECODED_BAD. More bytes must not change an
+ * answer other than WEIR_DECODED_MORE. One exception: after the whole frame has arrived, the answer
+ * can become WEIR_DECODED_BAD. */
 typedef enum weir_decoded reassembly_probe(const void *spec, const uint8_t *bytes, size_t length,
                                            struct reassembly_layout *layout,
                                            struct weir_decode_error *decode_error);
 
-/* How one codec cuts a stream. */
+/* How one codec splits a stream into frames. */
 struct reassembly_shape {
     reassembly_probe *probe;
     const void *spec;
-    bool skips; /* a message that is too long is passed over, and does not end the stream */
+    bool skips; /* an oversized message is skipped and does not end the stream */
 };
 
-/* What decode is, where the frame is not simply whole in the input. */
+/* Decodes a frame that is not whole in the input; the slow path of reassembly_decode(). */
 enum weir_decoded reassembly_decode_slowly(struct reassembly *reassembly,
                                            const struct reassembly_shape *shape,
                                            struct weir_input *input, struct weir_message *message,
                                            struct weir_decode_error *decode_error);
 
-/* The message that is whole in the input; takes it off. */
+/* Delivers a message that is whole in the input, and removes its frame from the input. */
 static inline enum weir_decoded reassembly_hand_up(struct weir_input *input,
                                                    const struct reassembly_layout *layout,
                                                    struct weir_message *message)
@@ -76,7 +81,8 @@ static inline enum weir_decoded reassembly_hand_up(struct weir_input *input,
     return WEIR_DECODED_MESSAGE;
 }
 
-/* What a probing codec's decode does. Inline, so that the codec's own probe is part of it. */
+/* Implements `decode` of a codec with a probe. Inline, so that the compiler can inline the
+ * probe. */
 static inline enum weir_decoded reassembly_decode(struct reassembly *reassembly,
                                                   const struct reassembly_shape *shape,
                                                   reassembly_probe *probe, struct weir_input *input,
@@ -95,40 +101,41 @@ static inline enum weir_decoded reassembly_decode(struct reassembly *reassembly,
 
 /* ---- for codecs that do it themselves ---- */
 
-/* What is held. */
+/* Returns the held bytes. */
 static inline uint8_t *reassembly_bytes(struct reassembly *reassembly)
 {
     return reassembly->heap ? reassembly->heap : reassembly->small;
 }
 
-/* Begins, or goes on: takes `count` bytes off the input and holds them. False: no memory. */
+/* Moves `count` bytes from the input to the held bytes. Returns false if memory is exhausted. */
 bool reassembly_take(struct reassembly *reassembly, struct weir_input *input, size_t count);
 
-/* Takes off the input what is to be skipped, and is there. True: that was all of it. */
+/* Removes bytes to be skipped from the input. Returns true if none remain to be skipped. */
 bool reassembly_skip(struct reassembly *reassembly, struct weir_input *input);
 
-/* Frees what is held and is IDLE again. */
+/* Frees the held bytes and returns to IDLE. */
 void reassembly_clear(struct reassembly *reassembly);
 
-/* The answer when the input holds no more, and a frame has begun: WEIR_DECODED_MORE, or, at the end
- * of the stream, WEIR_DECODED_BAD. */
+/* Returns the answer for a partial frame when the input is used up: WEIR_DECODED_MORE, or
+ * WEIR_DECODED_BAD at the end of the stream. */
 enum weir_decoded reassembly_need_more(struct reassembly *reassembly,
                                        const struct weir_input *input,
                                        struct weir_decode_error *decode_error);
 
-/* The text for a length that is too large: what it says, the limit, what the bytes look like. */
+/* Writes the error of a length above its limit: both numbers, and the protocol that the bytes
+ * resemble. Returns WEIR_DECODED_BAD. */
 enum weir_decoded reassembly_refuse(const struct reassembly_layout *layout, const uint8_t *bytes,
                                     size_t length, struct weir_decode_error *decode_error);
 
-/* The text for memory that is not there. */
+/* Writes the error of exhausted memory. Returns WEIR_DECODED_BAD. */
 enum weir_decoded reassembly_no_memory(const struct reassembly *reassembly,
                                        struct weir_decode_error *decode_error);
 
-/* partial_bytes and release of every codec whose state is, or begins with, a struct gather. */
+/* Implement partial_bytes and release of each codec whose state begins with a struct reassembly. */
 size_t reassembly_partial_bytes(const struct weir_codec *codec, const void *state);
 void reassembly_release(const struct weir_codec *codec, void *state);
 
-/* For tests: how many bytes this thread has ever copied to gather them. */
+/* For tests: returns how many bytes this thread has copied into held bytes. */
 uint64_t reassembly_copied_bytes(void);
 
 #endif

@@ -185,7 +185,7 @@ class HandlersTest(WeirTest):
             until(ada_lines, "* you are in den, as ada")
             bob.sendall(b"/join den\n")
             until(bob_lines, "* you are in den, as bob")
-            until(ada_lines, "* bob came")
+            until(ada_lines, "* bob joined")
             bob.sendall("caf\u00e9 \x1b[2J\n".encode())
             self.assertEqual(ada_lines.readline(), "bob: caf\u00e9 ?[2J\n")
             ada.sendall(b"/me nods\n")

@@ -35,11 +35,11 @@ static const struct {
      "the first bytes are \"\\x16\\x03\\x01\\x02\\x00\\x01\": this is a TLS ClientHello"},
     {"u32be", TEXT("\x16\x03\x01\x00"), "this is a TLS ClientHello"}, /* and not swapped */
     {"u32be", TEXT("\x05\x00\x00\x00hello"),
-     "length 83886080 exceeds 1048576: with its bytes in the other order it is 5: does the sender "
-     "mean the other endian?"},
-    {"u32le", TEXT("\x00\x00\x00\x05hello"), "in the other order it is 5"},
+     "length 83886080 exceeds 1048576: in the other byte order it is 5: does the sender "
+     "use the other endian?"},
+    {"u32le", TEXT("\x00\x00\x00\x05hello"), "in the other byte order it is 5"},
     {"u32be", TEXT("\xff\xff\xff\xff"), "length 4294967295 exceeds 1048576"},
-    {"u64be", TEXT("\xff\xff\xff\xff\xff\xff\xff\xff"), "and all that is countable"},
+    {"u64be", TEXT("\xff\xff\xff\xff\xff\xff\xff\xff"), "and overflows 64 bits"},
     {"u32be", TEXT("\0\0"), "the stream ended inside a frame: 2 bytes, not all of its header"},
     {"u32be", TEXT("\0\0\0\x09xyz"), "the stream ended inside a frame: 7 of 13 bytes"},
     {"u8,max=9,oversize=skip", TEXT("\x0axyz"), "the stream ended inside a frame: 4 of 11 bytes"},
@@ -47,13 +47,13 @@ static const struct {
     {"sunrpc", TEXT("\x80\0\0\x09xyz"), "the stream ended inside a record, of which 7 bytes"},
     {"sunrpc", TEXT("GET / HTTP/1.1"), "a record of 1195725856 bytes, or more, exceeds 1048576"},
     {"sunrpc", TEXT("GET / HTTP/1.1"), "this is an HTTP request"},
-    {"tpkt", TEXT("GET / HTTP/1.1"), "a frame begins with \"\\x03\" here, and not with"},
+    {"tpkt", TEXT("GET / HTTP/1.1"), "a frame must begin with \"\\x03\", not with"},
     {"tpkt", TEXT("GET / HTTP/1.1"), "this is an HTTP request"},
-    {"tpkt", TEXT("\x04\0\0\x09"), "a frame begins with \"\\x03\" here, and not with \"\\x04\""},
+    {"tpkt", TEXT("\x04\0\0\x09"), "a frame must begin with \"\\x03\", not with \"\\x04\""},
     {"tpkt", TEXT("\x03\0\0\x02"), "length 2 would make a frame of 2 bytes, shorter than its"},
-    {"bgp", TEXT("\xff\xff\xff\xfe"), "and not with \"\\xff\\xff\\xff\\xfe\""},
+    {"bgp", TEXT("\xff\xff\xff\xfe"), "not with \"\\xff\\xff\\xff\\xfe\""},
     {"netstring", TEXT("GET / HTTP/1.1"),
-     "a netstring begins with a digit, and this does not: the first bytes are ASCII \"GET / "
+     "a netstring must begin with a digit: the first bytes are ASCII \"GET / "
      "HTTP/1\": this is an HTTP request"},
     {"netstring", TEXT("12x"), "no colon follows the digits"},
     {"netstring", TEXT("2097152:"), "length 2097152 exceeds 1048576"},
@@ -63,7 +63,7 @@ static const struct {
     {"varint", TEXT("GET / HTTP"), "the stream ended inside a frame: 10 of 72 bytes"},
     {"varint,max=8", TEXT("GET / HTTP"), "this is an HTTP request"},
     {"line,max=4", TEXT("\x16\x03\x01\x02\x00\x01"), "longer than 4 bytes: this is a TLS"},
-    {"line,max=4", TEXT("abcdefgh"), "does the client end its lines as this listener does?"},
+    {"line,max=4", TEXT("abcdefgh"), "does the client use the delimiter of this listener?"},
     {"u32be", TEXT("\"\\\n\t"), "ASCII \"\\\"\\\\\\n\\t\""},
 };
 

@@ -113,10 +113,10 @@ static void test_results_of_a_probe_are_validated(void **state)
         {"x", "no angle"},
         {"?", "the header of a frame is bad"},
         {"<+++", "after 3 bytes the header of a frame is not complete"},
-        {"<!", "the probe said what no frame can be"},
-        {"<a", "the probe said what no frame can be"},
-        {"<b", "the probe said what no frame can be"},
-        {"<c", "the probe said what no frame can be"},
+        {"<!", "the probe returned an impossible header"},
+        {"<a", "the probe returned an impossible header"},
+        {"<b", "the probe returned an impossible header"},
+        {"<c", "the probe returned an impossible header"},
         {"<9abcdefghi>", "length 9 exceeds 5"},
     };
     int calls = 0;
@@ -158,7 +158,7 @@ static void test_a_probe_that_requests_bytes_beyond_its_frame(void **state)
     assert_int_equal(weir_frame_open_probe(&probe, &frame, NULL), WEIR_OK);
     struct frames frames = frames_decode(weir_frame_codec(frame), TEXT("abcd"), &one, 1, true);
     assert_int_equal(frames.result, WEIR_DECODED_BAD);
-    assert_non_null(strstr(frames.decode_error.text, "beyond the end of the frame"));
+    assert_non_null(strstr(frames.decode_error.text, "after the end of the frame"));
     frames_free(&frames);
     uint8_t made[4];
     size_t length;

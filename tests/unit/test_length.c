@@ -279,17 +279,17 @@ static void test_varints_at_their_boundaries(void **state)
         {"\x80", 1, WEIR_DECODED_MORE, NULL},
         {"\x80\x80\x40", 3, WEIR_DECODED_MORE, NULL}, /* 2^20: the maximum */
         {"\x81\x80\x40", 3, WEIR_DECODED_BAD, "length 1048577 exceeds 1048576"},
-        {"\x80\x00", 2, WEIR_DECODED_BAD, "the varint is longer than its value needs"},
-        {"\x81\x80\x00", 3, WEIR_DECODED_BAD, "longer than its value needs"},
+        {"\x80\x00", 2, WEIR_DECODED_BAD, "the varint is longer than necessary"},
+        {"\x81\x80\x00", 3, WEIR_DECODED_BAD, "longer than necessary"},
         {"\xff\xff\xff\xff\xff\xff\xff\xff\xff", 9, WEIR_DECODED_MORE, NULL},
-        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, WEIR_DECODED_BAD, "countable"},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, WEIR_DECODED_BAD, "overflows 64 bits"},
         {"\xf0\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, WEIR_DECODED_BAD,
          "length 18446744073709551600 exceeds"},
         {"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 10, WEIR_DECODED_BAD,
          "length 9223372036854775808 exceeds"},
         {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10, WEIR_DECODED_BAD, "longer than 64 bits"},
         {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81", 10, WEIR_DECODED_BAD, "longer than 64 bits"},
-        {"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", 10, WEIR_DECODED_BAD, "than its value needs"},
+        {"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", 10, WEIR_DECODED_BAD, "longer than necessary"},
     };
     struct weir_frame *frame;
 

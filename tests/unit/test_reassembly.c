@@ -170,7 +170,7 @@ static void test_an_allocation_failure_ends_the_stream(void **state)
                 frames_decode(weir_frame_codec(frame), stream, length, &one, 1, true);
             memory_fail_nth(0, 0);
             if (frames.result == WEIR_DECODED_BAD) {
-                assert_non_null(strstr(frames.decode_error.text, "no memory to gather a frame"));
+                assert_non_null(strstr(frames.decode_error.text, "out of memory for a frame"));
                 refused++;
             }
             frames_free(&frames);
@@ -205,7 +205,7 @@ static void test_an_allocation_failure_with_a_large_first_piece(void **state)
                           strlen(streams[i].bytes), pieces, 2, false);
         memory_fail_nth(0, 0);
         assert_int_equal(frames.result, WEIR_DECODED_BAD);
-        assert_non_null(strstr(frames.decode_error.text, "no memory"));
+        assert_non_null(strstr(frames.decode_error.text, "out of memory"));
         frames_free(&frames);
         weir_frame_free(frame);
     }
