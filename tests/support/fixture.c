@@ -90,7 +90,7 @@ bool fixture_iterate(uint64_t wait_ns)
     return fixture__iterate_until(net_now_ns(fixture.loop.worker.net) + wait_ns);
 }
 
-void fixture_turns(int count)
+void fixture_iterations(int count)
 {
     for (int i = 0; i < count; i++) fixture_iterate(FIXTURE_MS);
 }
@@ -99,7 +99,8 @@ void fixture_run_ms(uint64_t ms)
 {
     uint64_t until_ns = net_now_ns(fixture.loop.worker.net) + ms * FIXTURE_MS;
 
-    for (int i = 0; i < FIXTURE_TURNS_MAX && net_now_ns(fixture.loop.worker.net) < until_ns; i++)
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && net_now_ns(fixture.loop.worker.net) < until_ns;
+         i++)
         fixture__iterate_until(until_ns);
     require(net_now_ns(fixture.loop.worker.net) >= until_ns);
 }
@@ -135,7 +136,7 @@ static void fixture__check_counts(void)
 void fixture_close(void)
 {
     remote_stop(&fixture.loop.worker);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
     fixture__check_counts();
     require(fixture.limits.sessions_open == 0);
     loop_close(&fixture.loop);
@@ -150,7 +151,7 @@ static struct sim_peer *fixture__connect(const struct weir_address *from)
 {
     struct sim_peer *peer = sim_connect(fixture.simulation, &fixture.address, from);
 
-    for (int i = 0; i < FIXTURE_TURNS_MAX && sim_peer_state(peer) == SIM_CONNECTING; i++)
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && sim_peer_state(peer) == SIM_CONNECTING; i++)
         fixture_iterate(FIXTURE_MS);
     require(sim_peer_state(peer) == SIM_CONNECTED);
     return peer;
@@ -244,7 +245,8 @@ void fixture_run_to_the_end(void)
 {
     bool running = true;
 
-    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) running = fixture_iterate(FIXTURE_MS);
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && running; i++)
+        running = fixture_iterate(FIXTURE_MS);
     require(!running);
 }
 

@@ -13,7 +13,7 @@
 #include "sim.h"
 #include "udp_socket.h"
 
-#define FIXTURE_TURNS_MAX 200000 /* a test that needs more hangs */
+#define FIXTURE_ITERATIONS_MAX 200000 /* a test that needs more hangs */
 #define FIXTURE_MS CLOCK_NS_PER_MS
 
 struct fixture {
@@ -28,7 +28,7 @@ struct fixture {
 };
 
 extern struct fixture fixture;
-/* Of the nets of the stages that are opened next: 1024 at first, and 0 for the default. */
+/* For the nets of the fixtures that are opened next: 1024 at first, and 0 for the default. */
 extern uint32_t fixture_stream_buffers_max, fixture_datagram_buffers_max,
     fixture_datagram_sends_max, fixture_handles_max;
 
@@ -42,12 +42,12 @@ void fixture_open(const struct weir_config *config, const struct weir_codec *cod
 /* Stops if nothing else did, and checks that nothing is left and that the counts add up. */
 void fixture_close(void);
 
-/* One turn, which waits so long at most; fixture_validate() looks at what it left. False:
+/* One iteration, which waits at most this long; fixture_validate() checks the result. False:
  * everything has ended. */
 bool fixture_iterate(uint64_t wait_ns);
-void fixture_turns(int count);
+void fixture_iterations(int count);
 
-/* Turns for so much virtual time. */
+/* Iterates for this much virtual time. */
 void fixture_run_ms(uint64_t ms);
 
 struct weir_stats fixture_stats(void);
@@ -75,7 +75,7 @@ void fixture_hear(struct sim_datagrams *socket, const char *text);
 void fixture_take_buffers(void);
 void fixture_give_back_buffers(void);
 
-/* Turns until the worker has ended, which it must. */
+/* Iterates until the worker has ended, which it must. */
 void fixture_run_to_the_end(void);
 
 /* The one session over a connection that is open. */

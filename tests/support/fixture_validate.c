@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fixture_validate.c - what holds of a worker on the stage between any two turns.
+/* fixture_validate.c - invariants of a worker between two loop iterations.
  *
  * Sums are taken anew from the sessions, and times from the stamps, so that neither the counters
  * nor the deadline are asked about themselves.
@@ -89,7 +89,7 @@ static void fixture_validate__stream(const struct weir_session *session,
     require(session->reason != WEIR_REASON_NONE || session->state == SESSION_OPEN ||
             session->state == SESSION_PEER_DONE);
     require(session->queue.counted_bytes == session->queue.pinned_bytes);
-    /* Beyond the mark: the buffer that shares are being poured into, a run that was settled, and
+    /* Beyond the mark: the buffer into which shares are coalesced, a flushed borrowed run, and
      * what there is of one broadcast in the share and in buffers. */
     require(session->queue.pinned_bytes <=
             worker->high_bytes + 2 * worker->buffer_bytes + fixture_broadcast_bytes_max);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* swarm.c - the dice and the messages of a random scenario, and the handler that does what they
- * say and notes what it is told. */
+ * say and records its callbacks. */
 #include "swarm.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "check.h"
 #include "require.h"
 
-struct swarm_told swarm_told;
+struct swarm_log swarm_log;
 
 static uint64_t swarm__dice;
 
@@ -88,16 +88,15 @@ static struct swarm__session *swarm__of(struct weir_session *session)
 static struct swarm_fate *swarm__fate_of(const struct weir_session *session)
 {
     if (weir_session_proto(session) == WEIR_UDP) return NULL;
-    for (uint32_t i = 0; i < swarm_told.fates_count; i++)
-        if (swarm_told.fates[i].port == weir_session_peer(session)->port)
-            return &swarm_told.fates[i];
-    require_failed(__FILE__, __LINE__, "the session is somebody's");
+    for (uint32_t i = 0; i < swarm_log.fates_count; i++)
+        if (swarm_log.fates[i].port == weir_session_peer(session)->port) return &swarm_log.fates[i];
+    require_failed(__FILE__, __LINE__, "the session has another owner");
 }
 
 /* Where bytes are not messages, nothing may come between the answers. */
 static bool swarm__may_speak(const struct swarm__session *own)
 {
-    return !(own->fate && swarm_told.is_raw);
+    return !(own->fate && swarm_log.is_raw);
 }
 
 static void swarm__unasked(struct weir_session *session)
@@ -138,8 +137,8 @@ static void swarm__on_open(struct weir_session *session)
         require(!own->fate->opened);
         own->fate->opened = true;
     }
-    swarm_told.opened++;
-    swarm_told.ids[swarm_told.ids_count++ % weir_count_of(swarm_told.ids)] = own->id;
+    swarm_log.opened++;
+    swarm_log.ids[swarm_log.ids_count++ % weir_count_of(swarm_log.ids)] = own->id;
     if (!swarm__is_honest(own)) swarm__meddle(session);
 }
 
@@ -163,7 +162,8 @@ static void swarm__answer(struct weir_session *session, const struct weir_messag
 
     if (code == WEIR_OK || !own->fate) return;
     own->fate->lossy = true;
-    if (swarm_told.is_raw) weir_session_abort(session); /* what follows would be out of place */
+    if (swarm_log.is_raw)
+        weir_session_abort(session); /* the following bytes would be out of order */
 }
 
 static void swarm__obey(struct weir_session *session, const struct weir_message *message)
@@ -190,7 +190,7 @@ static void swarm__on_message(struct weir_session *session, const struct weir_me
 {
     struct swarm__session *own = swarm__of(session);
 
-    if (own->fate && swarm_told.is_raw)
+    if (own->fate && swarm_log.is_raw)
         swarm__answer(session, message, swarm_one_in(2));
     else
         swarm__obey(session, message);
@@ -227,7 +227,7 @@ static void swarm__on_close(struct weir_session *session, enum weir_reason reaso
     weir_session_abort(session);
     weir_session_fail(session, "late");
     own->closed = true;
-    swarm_told.closed++;
+    swarm_log.closed++;
     if (!own->fate) return;
     own->fate->closed = true;
     own->fate->reason = reason;

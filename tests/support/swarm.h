@@ -2,9 +2,9 @@
 /* swarm.h - what the handler and the peers of a random scenario have in common: the dice, and what
  * a message says.
  *
- *      message n of a peer:   kind, number, letters       all of it follows from (seed of peer, n)
+ *      message n of a peer:   kind, number, text          all of it follows from (seed of peer, n)
  *
- * so that whoever gets one back knows whether it is the right one, whole and in its place.
+ * so that the receiver of an echo can check that it is the right one, whole and in order.
  */
 #ifndef SUPPORT_SWARM_H
 #define SUPPORT_SWARM_H
@@ -55,7 +55,7 @@ struct swarm_fate {
     enum weir_reason reason;
 };
 
-struct swarm_told {
+struct swarm_log {
     uint64_t opened, closed;
     uint64_t ids[16]; /* of sessions that were opened lately */
     uint32_t ids_count;
@@ -64,7 +64,7 @@ struct swarm_told {
     bool is_raw; /* no messages: the handler answers with what came alone */
 };
 
-extern struct swarm_told swarm_told;
+extern struct swarm_log swarm_log;
 
 /* With and without an on_drain of its own. */
 extern const struct weir_handler swarm_handler, swarm_handler_drains;

@@ -87,10 +87,11 @@ static void swarm_peer__receive(struct swarm_peer *peer)
     uint32_t count;
 
     while ((count = sim_peer_receive(peer->wire, bytes, 1 + swarm_roll(sizeof bytes - 1))) > 0)
-        if (peer->fate->opened) swarm_peer__take(peer, bytes, count); /* else it is a farewell */
+        if (peer->fate->opened)
+            swarm_peer__take(peer, bytes, count); /* else it is a reject message */
 }
 
-/* The server ended in peace: all that it owed has come. */
+/* The server closed gracefully: everything it owed has arrived. */
 static void swarm_peer__check_whole(const struct swarm_peer *peer)
 {
     char message[SWARM_MESSAGE_BYTES_MAX];
@@ -153,7 +154,7 @@ static void swarm_peer__send(struct swarm_peer *peer)
     }
 }
 
-/* ---- turns ---- */
+/* ---- steps ---- */
 
 bool swarm_peer_step(struct swarm_peer *peer)
 {

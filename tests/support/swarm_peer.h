@@ -16,7 +16,7 @@ enum swarm_manner {
     SWARM_DEAF,    /* sends and stops reading */
     SWARM_SILENT,  /* says nothing */
     SWARM_STUCK,   /* stops inside of a message */
-    SWARM_GARBLED, /* sends what is no message */
+    SWARM_GARBLED, /* sends malformed input */
     SWARM_SUDDEN,  /* resets or closes at any moment */
     SWARM_MANNERS_COUNT
 };
@@ -36,11 +36,11 @@ struct swarm_peer {
     bool finished, stands_still;
 };
 
-/* Connects to the stage. `fate` is fresh. */
+/* Connects to the fixture. `fate` is fresh. */
 void swarm_peer_open(struct swarm_peer *peer, const struct weir_codec *codec,
                      struct swarm_fate *fate, uint64_t seed);
 
-/* Its part of a turn. False: it has ended, and is closed. */
+/* Its part of an iteration. False: it has ended, and is closed. */
 bool swarm_peer_step(struct swarm_peer *peer);
 
 /* Closes it, whatever it is at. */

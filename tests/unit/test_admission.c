@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_admission.c - who is turned away, with what words, and what the log hears of it. */
+/* test_admission.c - refused connections, reject messages, and their log lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 static struct sim_peer *peers[80];
 static uint32_t peers_count;
 
-/* A server of one session, which is taken; so many more come. */
+/* A server for one session, which is open; this many more connect. */
 static void open_full(const struct weir_config *config, uint32_t more)
 {
     fixture_open(config, NULL, &handler_echo, 1);
@@ -46,7 +46,7 @@ static struct weir_config config_of_one(const char *reject_message)
     return config;
 }
 
-static void no_farewell_is_no_word(void **state)
+static void an_empty_reject_message_sends_nothing(void **state)
 {
     static const char *const farewells[] = {NULL, ""};
 
@@ -63,7 +63,7 @@ static void no_farewell_is_no_word(void **state)
     }
 }
 
-static void only_so_many_are_told_at_once(void **state)
+static void the_number_of_concurrent_reject_messages_is_limited(void **state)
 {
     struct weir_config config = config_of_one("later\n");
 
@@ -72,12 +72,12 @@ static void only_so_many_are_told_at_once(void **state)
     fixture_run_ms(200);
     assert_int_equal(fixture_stats().refused_full, WORKER_REJECT_MESSAGES_MAX + 3);
     assert_int_equal(fixture.loop.worker.reject_messages_open,
-                     WORKER_REJECT_MESSAGES_MAX); /* nobody follows */
+                     WORKER_REJECT_MESSAGES_MAX); /* no client closes its side */
     close_full();
 }
 
-/* Neither a buffer nor memory for it: who is turned away is then just closed. */
-static void a_farewell_that_finds_no_memory_is_left_out(void **state)
+/* Neither a buffer nor memory: a refused client is closed without a message. */
+static void a_reject_message_that_finds_no_memory_is_omitted(void **state)
 {
     struct weir_config config = config_of_one("later\n");
 
@@ -96,7 +96,7 @@ static void a_farewell_that_finds_no_memory_is_left_out(void **state)
     fixture_stream_buffers_max = 1024;
 }
 
-static void a_farewell_for_which_there_is_no_session_is_left_out(void **state)
+static void a_reject_message_without_a_session_is_omitted(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -122,7 +122,7 @@ static void a_socket_that_the_net_cannot_adopt_is_no_session(void **state)
 
     (void)state;
     config.sessions_per_address_max = 5;
-    fixture_handles_max = 3; /* the two places, and one connection */
+    fixture_handles_max = 3; /* the listener, the UDP socket, and one connection */
     fixture_open(&config, NULL, &handler_echo, 3);
     fixture_handles_max = 0;
     struct sim_peer *first = fixture_connect();
@@ -176,10 +176,10 @@ static void the_log_hears_of_each_kind_once_a_second(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_farewell_is_no_word),
-        cmocka_unit_test(only_so_many_are_told_at_once),
-        cmocka_unit_test(a_farewell_that_finds_no_memory_is_left_out),
-        cmocka_unit_test(a_farewell_for_which_there_is_no_session_is_left_out),
+        cmocka_unit_test(an_empty_reject_message_sends_nothing),
+        cmocka_unit_test(the_number_of_concurrent_reject_messages_is_limited),
+        cmocka_unit_test(a_reject_message_that_finds_no_memory_is_omitted),
+        cmocka_unit_test(a_reject_message_without_a_session_is_omitted),
         cmocka_unit_test(a_socket_that_the_net_cannot_adopt_is_no_session),
         cmocka_unit_test(the_log_hears_of_each_kind_once_a_second),
     };

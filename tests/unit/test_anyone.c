@@ -62,16 +62,16 @@ static const struct weir_handler handler_anyone = {
 
 static void send_about(void *argument)
 {
-    uint32_t turn = *(uint32_t *)argument;
+    uint32_t index = *(uint32_t *)argument;
 
     while (!atomic_load(&anyone.over)) {
         uint32_t count = atomic_load(&anyone.ids_count);
-        uint64_t id = count == 0 ? 1 : atomic_load(&anyone.ids[turn++ % count % IDS_MAX]);
-        enum weir_code code = turn % 194 == 0  ? weir_abort(anyone.server, id)
-                              : turn % 97 == 0 ? weir_finish(anyone.server, id)
-                              : turn % 31 == 0 ? weir_broadcast(anyone.server, "all", "b", 1, id)
-                                               : weir_send(anyone.server, id, "s", 1);
-        atomic_fetch_add(turn % 31 == 0         ? &anyone.broadcasts
+        uint64_t id = count == 0 ? 1 : atomic_load(&anyone.ids[index++ % count % IDS_MAX]);
+        enum weir_code code = index % 194 == 0  ? weir_abort(anyone.server, id)
+                              : index % 97 == 0 ? weir_finish(anyone.server, id)
+                              : index % 31 == 0 ? weir_broadcast(anyone.server, "all", "b", 1, id)
+                                                : weir_send(anyone.server, id, "s", 1);
+        atomic_fetch_add(index % 31 == 0        ? &anyone.broadcasts
                          : code == WEIR_GONE    ? &anyone.gone
                          : code == WEIR_NO_ROOM ? &anyone.full
                                                 : &anyone.sent,
@@ -83,11 +83,11 @@ static void send_about(void *argument)
 static plain_socket connect_to(const struct weir_address *address)
 {
     plain_socket socket = plain_open(true, true, 0);
-    uint64_t begun_ns = clock_now_ns();
+    uint64_t started_ns = clock_now_ns();
 
     assert_true(plain_connect(socket, true, address));
     while (plain_connected(socket) == PLAIN_WAIT)
-        assert_true(clock_now_ns() - begun_ns < PATIENCE_NS);
+        assert_true(clock_now_ns() - started_ns < PATIENCE_NS);
     return socket;
 }
 
@@ -119,23 +119,23 @@ static void start_server(const char *transport, struct weir_address *address)
     *address = weir_server_listener(anyone.server, 0).address;
 }
 
-/* Clients come, read and go, in peace or not, until enough has happened. */
+/* Clients connect, read and close, gracefully or not, until enough has happened. */
 static void churn(const struct weir_address *address)
 {
     const uint32_t enough = plain_is_wine() ? 100 : 2000;
     plain_socket clients[CLIENTS];
-    uint64_t begun_ns = clock_now_ns();
+    uint64_t started_ns = clock_now_ns();
 
     for (int i = 0; i < CLIENTS; i++) clients[i] = connect_to(address);
-    for (uint32_t turn = 0;
+    for (uint32_t index = 0;
          atomic_load(&anyone.opened) < enough || atomic_load(&anyone.gone) == 0 ||
          atomic_load(&anyone.broadcasts) < enough;
-         turn++) {
-        int i = (int)(turn % CLIENTS);
-        assert_true(clock_now_ns() - begun_ns < PATIENCE_NS);
+         index++) {
+        int i = (int)(index % CLIENTS);
+        assert_true(clock_now_ns() - started_ns < PATIENCE_NS);
         bool over = read_some(clients[i]);
-        if (!over && turn % 5 != 0) continue;
-        if (turn % 2)
+        if (!over && index % 5 != 0) continue;
+        if (index % 2)
             plain_reset(clients[i]);
         else
             plain_close(clients[i]);
@@ -172,7 +172,7 @@ static void sends_meet_sessions_that_come_and_go(void **state)
     weir_server_free(anyone.server);
 }
 
-static void nobody_is_nobody(void **state)
+static void no_session_has_id_zero(void **state)
 {
     struct weir_address address;
     char name[WEIR_GROUP_NAME_BYTES_MAX + 2];
@@ -198,7 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_meet_sessions_that_come_and_go),
-        cmocka_unit_test(nobody_is_nobody),
+        cmocka_unit_test(no_session_has_id_zero),
     };
 
     return cmocka_run_group_tests_name("anyone", tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void note_close(struct weir_session *session, enum weir_reason reason, co
     last_reason = reason;
 }
 
-/* Sends much and ends: "end" at once, "big" behind more than the network takes. */
+/* Sends and finishes: "end" immediately, "big" after more than the network accepts. */
 static void send_and_end(struct weir_session *session, const struct weir_message *message)
 {
     static const uint8_t much[100000];
@@ -77,7 +77,7 @@ static void the_time_of_a_frame_does_not_cut_the_last_answer(void **state)
     config.frame_timeout_ms = 5 * S;
     fixture_open(&config, &codec_dot, &handler_end, 1);
     struct sim_peer *peer = fixture_connect();
-    fixture_say(peer, "bi"); /* begun, and finished in time */
+    fixture_say(peer, "bi"); /* incomplete, then completed in time */
     fixture_run_ms(100);
     fixture_say(peer, "g.");
     assert_int_equal(read_slowly(peer), 100001);
@@ -100,7 +100,7 @@ static void the_time_to_a_first_byte_does_not_cut_a_greeting(void **state)
     fixture_close();
 }
 
-static void who_rests_for_its_rate_is_not_idle(void **state)
+static void a_session_paused_for_its_rate_is_not_idle(void **state)
 {
     struct weir_config config = fixture_config();
     uint8_t bytes[1000] = {0};
@@ -171,8 +171,8 @@ static void a_rest_that_is_long_over_ends_at_once(void **state)
     fixture_say(peer, "01234567890123456789");
     fixture_run_ms(50);
     assert_true(fixture_only_session()->rate_paused);
-    sim_pass_ns(fixture.simulation, 30 * S * FIXTURE_MS); /* nobody turns meanwhile */
-    fixture_turns(5);
+    sim_pass_ns(fixture.simulation, 30 * S * FIXTURE_MS); /* no loop iteration meanwhile */
+    fixture_iterations(5);
     assert_false(fixture_only_session()->rate_paused);
     sim_peer_close(peer);
     fixture_close();
@@ -189,7 +189,7 @@ static void a_slow_reader_is_closed_below_the_lowest_rate_alone(void **state)
     fixture_open(&config, NULL, &handler_echo, 7);
     struct sim_peer *deaf = fixture_connect();
     fixture_run_ms(10);
-    while (!fixture_only_session()->send_out) { /* until the network takes no more */
+    while (!fixture_only_session()->send_out) { /* until the network accepts nothing */
         remote_send(&fixture.loop.worker, fixture_only_session()->id, much, 30000);
         fixture_run_ms(100);
     }
@@ -216,7 +216,7 @@ static void an_end_that_came_in_time_is_not_too_late(void **state)
     assert_true(sim_peer_saw_end(peer));
     sim_peer_finish(peer);
     sim_pass_ns(fixture.simulation, 600 * FIXTURE_MS);
-    fixture_turns(5);
+    fixture_iterations(5);
     assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     sim_peer_close(peer);
     fixture_close();
@@ -227,7 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_time_of_a_frame_does_not_cut_the_last_answer),
         cmocka_unit_test(the_time_to_a_first_byte_does_not_cut_a_greeting),
-        cmocka_unit_test(who_rests_for_its_rate_is_not_idle),
+        cmocka_unit_test(a_session_paused_for_its_rate_is_not_idle),
         cmocka_unit_test(a_frame_has_no_time_while_the_rate_rests),
         cmocka_unit_test(a_lifetime_ends_during_a_rest),
         cmocka_unit_test(a_rest_that_is_long_over_ends_at_once),

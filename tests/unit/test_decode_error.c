@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_decode_error.c - what is said of bad frames: which mistake it was, in printable letters
+/* test_decode_error.c - texts about malformed frames: the kind of error, in printable characters
  * alone. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +67,7 @@ static const struct {
     {"u32be", TEXT("\"\\\n\t"), "ASCII \"\\\"\\\\\\n\\t\""},
 };
 
-static void test_each_mistake_is_named(void **state)
+static void test_each_decode_error_is_named(void **state)
 {
     const size_t whole = SIZE_MAX;
 
@@ -113,7 +113,7 @@ static void test_escaping_fits_any_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_mistake_is_named),
+        cmocka_unit_test(test_each_decode_error_is_named),
         cmocka_unit_test(test_what_is_like_a_protocol_and_is_not),
         cmocka_unit_test(test_escaping_fits_any_room),
     };

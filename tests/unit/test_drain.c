@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_drain.c - whom a drain takes for quiet, and whom it tells. Over the simulated network in
- * virtual time. */
+/* test_drain.c - which sessions a drain finishes as idle, and which it notifies. Over the
+ * simulated network in virtual time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +16,9 @@
 #define CROWD 200u /* several batches of events */
 #define HOUR_MS (3600u * 1000)
 
-/* ---- a handler that answers, and ends its sessions when it is told to ---- */
+/* ---- a handler that answers, and finishes its sessions on a drain ---- */
 
-static int told_count;
+static int log_count;
 
 static void polite_open(struct weir_session *session)
 {
@@ -32,7 +32,7 @@ static void polite_message(struct weir_session *session, const struct weir_messa
 
 static void polite_drain(struct weir_session *session)
 {
-    told_count++;
+    log_count++;
     weir_session_finish(session);
 }
 
@@ -61,7 +61,7 @@ static const struct weir_handler handler_last_word = {
 
 /* ---- tests ---- */
 
-static void a_drain_reads_what_lies_there_before_it_calls_anybody_quiet(void **state)
+static void a_drain_reads_pending_data_before_it_finishes_idle_sessions(void **state)
 {
     struct weir_config config = fixture_config();
     struct sim_peer *peers[CROWD];
@@ -77,7 +77,7 @@ static void a_drain_reads_what_lies_there_before_it_calls_anybody_quiet(void **s
     remote_drain(&fixture.loop.worker, HOUR_MS);
     for (uint32_t i = 0; i < CROWD; i++) {
         uint32_t received = 0;
-        for (int n = 0; n < FIXTURE_TURNS_MAX && received == 0; n++) {
+        for (int n = 0; n < FIXTURE_ITERATIONS_MAX && received == 0; n++) {
             received = sim_peer_receive(peers[i], &byte, 1);
             if (sim_peer_saw_end(peers[i])) break;
             fixture_iterate(FIXTURE_MS);
@@ -88,11 +88,11 @@ static void a_drain_reads_what_lies_there_before_it_calls_anybody_quiet(void **s
     fixture_close();
 }
 
-/* Turns until the drain has ended the peer, each so late; returns how long that took, and counts
- * what came before. */
+/* Iterates until the drain has closed the peer, each iteration this late; returns the time, and
+ * counts what came before. */
 static uint64_t ms_until_the_end(struct sim_peer *peer, uint64_t late_ms, uint32_t *received)
 {
-    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    uint64_t started_ns = net_now_ns(fixture.loop.worker.net);
     uint8_t bytes[16];
 
     *received = 0;
@@ -103,7 +103,7 @@ static uint64_t ms_until_the_end(struct sim_peer *peer, uint64_t late_ms, uint32
         *received += sim_peer_receive(peer, bytes, sizeof bytes);
     }
     assert_true(sim_peer_saw_end(peer));
-    return (net_now_ns(fixture.loop.worker.net) - begun_ns) / FIXTURE_MS;
+    return (net_now_ns(fixture.loop.worker.net) - started_ns) / FIXTURE_MS;
 }
 
 static void a_worker_that_is_always_late_drains_all_the_same(void **state)
@@ -132,7 +132,7 @@ static void a_worker_that_stood_still_in_a_drain_reads_first(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(500);
     remote_drain(&fixture.loop.worker, HOUR_MS);
-    fixture_turns(10);
+    fixture_iterations(10);
     assert_false(sim_peer_saw_end(peer));
     assert_int_equal(sim_peer_send(peer, "x", 1), 1);
     sim_pass_ns(fixture.simulation, 5000 * FIXTURE_MS);
@@ -141,20 +141,20 @@ static void a_worker_that_stood_still_in_a_drain_reads_first(void **state)
     fixture_close();
 }
 
-static void who_comes_during_a_drain_is_told_of_it(void **state)
+static void a_session_opened_during_a_drain_is_notified(void **state)
 {
     struct weir_config config = fixture_config();
 
     (void)state;
-    told_count = 0;
+    log_count = 0;
     fixture_open(&config, NULL, &handler_polite, 32);
     remote_drain(&fixture.loop.worker, HOUR_MS);
-    fixture_turns(2);
+    fixture_iterations(2);
     assert_int_equal(fixture.loop.worker.request, WORKER_DRAIN);
     struct sim_peer *peer = fixture_connect();
     for (int i = 0; i < 1000 && !sim_peer_saw_end(peer); i++) fixture_iterate(FIXTURE_MS);
     assert_true(sim_peer_saw_end(peer));
-    assert_int_equal(told_count, 1);
+    assert_int_equal(log_count, 1);
     fixture_close();
 }
 
@@ -179,18 +179,18 @@ static void expect_answer(struct sim_datagrams *peer, const char *text)
     assert_memory_equal(bytes, text, length);
 }
 
-static void a_datagram_peer_that_comes_during_a_drain_is_answered_and_told(void **state)
+static void a_udp_peer_of_a_drain_is_answered_and_notified(void **state)
 {
     struct weir_config config = fixture_config();
 
     (void)state;
-    told_count = 0;
+    log_count = 0;
     fixture_open(&config, NULL, &handler_polite, 33);
     remote_drain(&fixture.loop.worker, HOUR_MS);
-    fixture_turns(2);
+    fixture_iterations(2);
     struct sim_datagrams *peer = ask("late");
     expect_answer(peer, "late");
-    assert_int_equal(told_count, 1);
+    assert_int_equal(log_count, 1);
     assert_int_equal(fixture_stats().peers_closed, 1);
     sim_datagrams_close(peer);
     fixture_close();
@@ -212,11 +212,11 @@ static void a_datagram_peer_that_is_finished_gets_its_last_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_drain_reads_what_lies_there_before_it_calls_anybody_quiet),
+        cmocka_unit_test(a_drain_reads_pending_data_before_it_finishes_idle_sessions),
         cmocka_unit_test(a_worker_that_is_always_late_drains_all_the_same),
         cmocka_unit_test(a_worker_that_stood_still_in_a_drain_reads_first),
-        cmocka_unit_test(who_comes_during_a_drain_is_told_of_it),
-        cmocka_unit_test(a_datagram_peer_that_comes_during_a_drain_is_answered_and_told),
+        cmocka_unit_test(a_session_opened_during_a_drain_is_notified),
+        cmocka_unit_test(a_udp_peer_of_a_drain_is_answered_and_notified),
         cmocka_unit_test(a_datagram_peer_that_is_finished_gets_its_last_answer),
     };
 

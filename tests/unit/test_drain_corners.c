@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_drain_corners.c - the end of a worker: who is told, who is waited for, and how long. */
+/* test_drain_corners.c - the end of a worker: notified sessions, awaited peers, and for how
+ * long. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@
 
 #define S 1000u /* in milliseconds */
 
-static uint32_t told_count;
+static uint32_t log_count;
 
 static void send_back(struct weir_session *session, const struct weir_message *message)
 {
@@ -26,7 +27,7 @@ static void send_back(struct weir_session *session, const struct weir_message *m
 
 static void say_bye(struct weir_session *session)
 {
-    told_count++;
+    log_count++;
     weir_session_send(session, "bye", 3);
     weir_session_finish(session);
 }
@@ -50,21 +51,21 @@ static const struct weir_handler handler_finish = {
 /* How long a drain with this deadline takes until the end. */
 static uint64_t drain_takes_ms(uint32_t deadline_ms)
 {
-    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    uint64_t started_ns = net_now_ns(fixture.loop.worker.net);
 
     remote_drain(&fixture.loop.worker, deadline_ms);
     fixture_run_to_the_end();
-    return (net_now_ns(fixture.loop.worker.net) - begun_ns) / FIXTURE_MS;
+    return (net_now_ns(fixture.loop.worker.net) - started_ns) / FIXTURE_MS;
 }
 
-/* What the system had taken for us before is still let in, and must not be left waiting for a word
- * that was spoken before it came. */
-static void who_comes_during_a_drain_is_told_too(void **state)
+/* Connections that the system queued before are still accepted, and must not be left without a
+ * reply that was spoken before it came. */
+static void a_session_opened_during_a_drain_is_notified_too(void **state)
 {
     struct weir_config config = fixture_config();
 
     (void)state;
-    told_count = 0;
+    log_count = 0;
     fixture_open(&config, &codec_dot, &handler_polite, 1);
     struct sim_peer *early = fixture_connect();
     fixture_run_ms(50);
@@ -73,7 +74,7 @@ static void who_comes_during_a_drain_is_told_too(void **state)
     assert_true(drain_takes_ms(60 * S) < 5 * S);
     fixture_expect(early, "bye.");
     fixture_expect(late, "bye.");
-    assert_int_equal(told_count, 2);
+    assert_int_equal(log_count, 2);
     sim_peer_close(early);
     sim_peer_close(late);
     sim_datagrams_close(later);
@@ -85,7 +86,7 @@ static void a_drain_ends_by_the_peers_of_an_on_drain(void **state)
     struct weir_config config = fixture_config();
 
     (void)state;
-    told_count = 0;
+    log_count = 0;
     fixture_open(&config, NULL, &handler_polite, 2);
     struct sim_datagrams *peer = fixture_datagrams(2);
     fixture_send_to(peer, "hello");
@@ -93,7 +94,7 @@ static void a_drain_ends_by_the_peers_of_an_on_drain(void **state)
     remote_drain(&fixture.loop.worker, 60 * S);
     fixture_hear(peer, "bye");
     fixture_run_to_the_end();
-    assert_int_equal(told_count, 1);
+    assert_int_equal(log_count, 1);
     assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     sim_datagrams_close(peer);
     fixture_close();
@@ -105,7 +106,7 @@ static void a_peer_that_was_never_opened_holds_up_no_drain(void **state)
     struct weir_config config = fixture_config();
 
     (void)state;
-    told_count = 0;
+    log_count = 0;
     config.receive_rate_max_bytes = 3;
     fixture_open(&config, NULL, &handler_polite, 3);
     struct sim_datagrams *peer = fixture_datagrams(2);
@@ -114,14 +115,14 @@ static void a_peer_that_was_never_opened_holds_up_no_drain(void **state)
     assert_int_equal(fixture_stats().dropped_rate, 1);
     assert_int_equal(fixture_stats().peers_opened, 1);
     assert_true(drain_takes_ms(60 * S) < 5 * S);
-    assert_int_equal(told_count, 0);
+    assert_int_equal(log_count, 0);
     assert_int_equal(fixture_closed(WEIR_REASON_DRAIN), 1);
     sim_datagrams_close(peer);
     fixture_close();
 }
 
-/* The peer's end is awaited for a second at most, also by who was waiting for ever before. */
-static void a_drain_shortens_the_wait_of_who_has_finished(void **state)
+/* The peer's FIN is awaited for at most a second, also by a session without a linger timeout. */
+static void a_drain_shortens_the_linger_of_finished_sessions(void **state)
 {
     static const uint32_t lingers_ms[] = {0, 300, 50 * S};
 
@@ -141,7 +142,7 @@ static void a_drain_shortens_the_wait_of_who_has_finished(void **state)
     }
 }
 
-static void quiet_is_who_owes_nothing_and_is_owed_nothing(void **state)
+static void a_session_is_idle_without_pending_input_and_output(void **state)
 {
     struct weir_config config = fixture_config();
     static char much[30000];
@@ -150,10 +151,10 @@ static void quiet_is_who_owes_nothing_and_is_owed_nothing(void **state)
     config.receive_rate_max_bytes = 20;
     config.datagram_idle_timeout_ms = 60 * S;
     fixture_open(&config, &codec_dot, &handler_echo, 5);
-    struct sim_peer *begun = fixture_connect(), *rests = fixture_connect(),
+    struct sim_peer *started = fixture_connect(), *rests = fixture_connect(),
                     *owed = fixture_connect();
     struct sim_datagrams *peer = fixture_datagrams(2); /* handler_echo keeps peers for their rate */
-    fixture_say(begun, "beg");
+    fixture_say(started, "beg");
     fixture_say(rests, "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.");
     fixture_send_to(peer, "x");
     fixture_run_ms(20);
@@ -167,15 +168,15 @@ static void quiet_is_who_owes_nothing_and_is_owed_nothing(void **state)
     remote_drain(&fixture.loop.worker, 10 * S);
     fixture_run_ms(1 * S);
     assert_int_equal(fixture_stats().open, 3);
-    fixture_say(begun, "un.");
+    fixture_say(started, "un.");
     fixture_run_ms(3 * S);
-    assert_true(sim_peer_saw_end(begun) == false); /* its answer is not read yet */
-    fixture_expect(begun, "begun.");
-    assert_true(sim_peer_saw_end(begun));
-    sim_peer_finish(begun);
+    assert_true(sim_peer_saw_end(started) == false); /* its answer is not read yet */
+    fixture_expect(started, "begun.");
+    assert_true(sim_peer_saw_end(started));
+    sim_peer_finish(started);
     fixture_run_to_the_end();
     assert_true(fixture_closed(WEIR_REASON_SHUTDOWN) >= 1);
-    sim_peer_close(begun);
+    sim_peer_close(started);
     sim_peer_close(rests);
     sim_peer_close(owed);
     sim_datagrams_close(peer);
@@ -201,7 +202,7 @@ static void each_waits_for_its_own_moment_of_the_jitter(void **state)
     fixture_close();
 }
 
-static void places_with_answers_out_stay_until_they_are_sent(void **state)
+static void udp_sockets_with_pending_answers_stay_open(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -255,8 +256,8 @@ static const struct weir_handler handler_stubborn = {.size = sizeof(struct weir_
                                                      .on_open = ignore,
                                                      .on_message = send_back};
 
-/* A message of another thread goes out in the very turn in which the drain looks. */
-static void a_place_is_not_idle_while_an_answer_is_out(void **state)
+/* A message of another thread leaves in the same iteration in which the drain checks. */
+static void a_udp_socket_is_not_idle_while_an_answer_is_pending(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -287,15 +288,15 @@ static void a_place_is_not_idle_while_an_answer_is_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_comes_during_a_drain_is_told_too),
+        cmocka_unit_test(a_session_opened_during_a_drain_is_notified_too),
         cmocka_unit_test(a_drain_ends_by_the_peers_of_an_on_drain),
         cmocka_unit_test(a_peer_that_was_never_opened_holds_up_no_drain),
-        cmocka_unit_test(a_drain_shortens_the_wait_of_who_has_finished),
-        cmocka_unit_test(quiet_is_who_owes_nothing_and_is_owed_nothing),
+        cmocka_unit_test(a_drain_shortens_the_linger_of_finished_sessions),
+        cmocka_unit_test(a_session_is_idle_without_pending_input_and_output),
         cmocka_unit_test(each_waits_for_its_own_moment_of_the_jitter),
-        cmocka_unit_test(places_with_answers_out_stay_until_they_are_sent),
+        cmocka_unit_test(udp_sockets_with_pending_answers_stay_open),
         cmocka_unit_test(a_starved_session_is_not_quiet),
-        cmocka_unit_test(a_place_is_not_idle_while_an_answer_is_out),
+        cmocka_unit_test(a_udp_socket_is_not_idle_while_an_answer_is_pending),
     };
 
     return cmocka_run_group_tests_name("drain_corners", tests, NULL, NULL);

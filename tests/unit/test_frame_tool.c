@@ -29,7 +29,7 @@ static const char *explain(const char *spec)
     return text;
 }
 
-static void test_a_drawing_to_the_letter(void **state)
+static void test_a_drawing_exactly(void **state)
 {
     static const char drawing[] =
         "length:width=2,endian=little,offset=3,header=6,strip=no,magic=A\\x00\n"
@@ -191,7 +191,7 @@ static void test_a_capture_is_recognised(void **state)
         size_t length = make_stream(specs[i]);
         size_t count = frame_guess_all(stream, length, guesses);
         if (count == 0 || strcmp(guesses[0].spec, specs[i]) != 0)
-            fail_msg("%s: taken for %s", specs[i], count > 0 ? guesses[0].spec : "nothing");
+            fail_msg("%s: guessed as %s", specs[i], count > 0 ? guesses[0].spec : "nothing");
         assert_int_equal(guesses[0].messages_count, 18);
         assert_int_equal(guesses[0].partial_bytes, 0);
         for (size_t j = 1; j < count; j++) assert_true(guesses[j].score <= guesses[j - 1].score);
@@ -224,7 +224,7 @@ static void test_noise_is_taken_for_nothing(void **state)
         }
         size_t count = frame_guess_all(stream, sizeof stream, guesses);
         for (size_t i = 0; i < count; i++)
-            if (guesses[i].score > 30) fail_msg("taken for %s", guesses[i].spec);
+            if (guesses[i].score > 30) fail_msg("guessed as %s", guesses[i].spec);
     }
 }
 
@@ -253,7 +253,7 @@ static void test_text_there_and_back(void **state)
     }
 }
 
-static void test_a_page_that_is_full(void **state)
+static void test_a_full_text_builder(void **state)
 {
     char small[8];
     struct text_builder builder = {small, sizeof small, 0};
@@ -267,14 +267,14 @@ static void test_a_page_that_is_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_drawing_to_the_letter),
+        cmocka_unit_test(test_a_drawing_exactly),
         cmocka_unit_test(test_what_is_said_of_each_kind),
         cmocka_unit_test(test_the_words_of_others),
         cmocka_unit_test(test_a_capture_is_recognised),
         cmocka_unit_test(test_a_capture_that_was_cut_off),
         cmocka_unit_test(test_noise_is_taken_for_nothing),
         cmocka_unit_test(test_text_there_and_back),
-        cmocka_unit_test(test_a_page_that_is_full),
+        cmocka_unit_test(test_a_full_text_builder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,7 +124,7 @@ static void names_have_their_bounds(void **state)
 }
 
 /* More groups than the table has slots: some share one. */
-static void groups_of_one_slot_are_told_apart(void **state)
+static void groups_of_one_slot_are_distinct(void **state)
 {
     struct sim_peer *peers[2];
     struct weir_session *session;
@@ -150,7 +150,7 @@ static void groups_of_one_slot_are_told_apart(void **state)
     fixture_close();
 }
 
-static void without_memory_nobody_joins(void **state)
+static void without_memory_no_session_joins(void **state)
 {
     (void)state;
     open_fixture(NULL);
@@ -305,7 +305,7 @@ static void an_answer_is_never_dropped_for_a_broadcast(void **state)
     payload_unref(payload);
     assert_int_equal(fixture_stats().sends_dropped, 4);
     fixture_give_back_buffers();
-    fixture_turns(50);
+    fixture_iterations(50);
     char got[7] = "";
     assert_int_equal(sim_peer_receive(peer, got, 6), 6);
     assert_string_equal(got, "answer");
@@ -335,8 +335,8 @@ int main(void)
         cmocka_unit_test(joining_twice_is_joining_once),
         cmocka_unit_test(a_group_ends_with_its_last_member),
         cmocka_unit_test(names_have_their_bounds),
-        cmocka_unit_test(groups_of_one_slot_are_told_apart),
-        cmocka_unit_test(without_memory_nobody_joins),
+        cmocka_unit_test(groups_of_one_slot_are_distinct),
+        cmocka_unit_test(without_memory_no_session_joins),
         cmocka_unit_test(each_member_gets_it_as_its_listener_frames_it),
         cmocka_unit_test(a_member_that_is_ending_gets_nothing),
         cmocka_unit_test(without_memory_a_broadcast_is_missed),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_handoff.c - workers of whom one listens for all: who gets a connection, and that none is
- * lost on its way between them. On a simulated network in one thread, turn by turn; and with
- * threads. */
+/* test_handoff.c - one worker listens for all: which worker gets a connection, and that none is
+ * lost on its way between them. On a simulated network in one thread, iteration by iteration;
+ * and with threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ struct world {
     struct service service;
     struct loop loops[MEMBERS];
     bool ended[MEMBERS];
-    struct worker *team[MEMBERS];
+    struct worker *workers[MEMBERS];
     struct listener listener;
     struct weir_address address;
     struct sim_peer *peers[PEERS_MAX];
@@ -55,10 +55,10 @@ static void open_world(uint64_t seed)
     world.common.config = fixture_config();
     world.common.config.sessions_max = 1000;
     world.common.limits = &world.limits;
-    world.common.handoff_workers = world.team;
+    world.common.handoff_workers = world.workers;
     world.common.handoff_count = MEMBERS;
     for (uint8_t i = 0; i < MEMBERS; i++) {
-        world.team[i] = &world.loops[i].worker;
+        world.workers[i] = &world.loops[i].worker;
         assert_true(loop_init(&world.loops[i], i, &world.common, 0));
         assert_int_equal(loop_open(&world.loops[i], &options, NULL), WEIR_OK);
     }
@@ -70,7 +70,7 @@ static void open_world(uint64_t seed)
 }
 
 /* Of one worker, or of all but that one (negative: all). */
-static void turn(int alone, int without)
+static void iterate_all(int alone, int without)
 {
     for (int i = 0; i < MEMBERS; i++) {
         struct worker *worker = &world.loops[i].worker;
@@ -103,7 +103,7 @@ static void connect_peers(uint32_t count)
 
 static void until_accepted(uint32_t count, int without)
 {
-    for (int i = 0; i < ITERATIONS_MAX && accepted() < count; i++) turn(-1, without);
+    for (int i = 0; i < ITERATIONS_MAX && accepted() < count; i++) iterate_all(-1, without);
     assert_int_equal(accepted(), count);
 }
 
@@ -118,7 +118,7 @@ static void close_world(void)
 {
     for (int i = 0; i < MEMBERS; i++)
         if (!world.ended[i]) remote_stop(&world.loops[i].worker);
-    for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) turn(-1, -1);
+    for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) iterate_all(-1, -1);
     assert_true(all_ended());
     assert_int_equal(world.limits.sessions_open, 0);
     for (int i = 0; i < MEMBERS; i++) {
@@ -156,7 +156,7 @@ static void the_least_busy_gets_the_next(void **state)
         session_close(session, WEIR_REASON_SHUTDOWN);
         session = weir_container_of(next, struct weir_session, in_sessions);
     }
-    for (int i = 0; i < 200; i++) turn(-1, -1);
+    for (int i = 0; i < 200; i++) iterate_all(-1, -1);
     connect_peers(6);
     until_accepted(36, -1);
     assert_int_equal(accepted_by(1), 16);
@@ -174,10 +174,10 @@ static void an_echo_comes_from_wherever_it_is_served(void **state)
     for (uint32_t i = 0; i < 12; i++) {
         uint32_t got = 0;
         for (int n = 0; n < ITERATIONS_MAX && sim_peer_state(world.peers[i]) != SIM_CONNECTED; n++)
-            turn(-1, -1);
+            iterate_all(-1, -1);
         assert_int_equal(sim_peer_send(world.peers[i], "echo", 4), 4);
         for (int n = 0; n < ITERATIONS_MAX && got < 4; n++) {
-            turn(-1, -1);
+            iterate_all(-1, -1);
             got += sim_peer_receive(world.peers[i], bytes + got, 4 - got);
         }
         assert_memory_equal(bytes, "echo", 4);
@@ -185,14 +185,14 @@ static void an_echo_comes_from_wherever_it_is_served(void **state)
     close_world();
 }
 
-/* A worker that never turns gets so many letters and no more; the others serve the rest. */
-static void a_full_mailbox_refuses_nobody(void **state)
+/* A worker that never iterates gets a full mailbox of commands; the others serve the rest. */
+static void a_full_mailbox_refuses_no_session(void **state)
 {
     (void)state;
     open_world(4);
     connect_peers(PEERS_MAX);
-    for (int i = 0; i < ITERATIONS_MAX && accepted() < PEERS_MAX * 2 / 3; i++) turn(-1, 2);
-    for (int i = 0; i < 200; i++) turn(-1, 2);
+    for (int i = 0; i < ITERATIONS_MAX && accepted() < PEERS_MAX * 2 / 3; i++) iterate_all(-1, 2);
+    for (int i = 0; i < 200; i++) iterate_all(-1, 2);
     uint32_t waiting = mailbox_count(&world.loops[2].mailbox);
     assert_true(waiting > 0 && waiting <= world.common.config.mailbox_commands_max);
     assert_int_equal(accepted() + waiting, PEERS_MAX);
@@ -200,16 +200,16 @@ static void a_full_mailbox_refuses_nobody(void **state)
     close_world();
 }
 
-/* Letters that lie in a mailbox when everything is to end are served, or closed; and what comes to
+/* Commands in a mailbox at the stop are executed, or their sockets closed; and what comes to
  * a worker that has ended is served by who accepted it. */
-static void no_letter_is_lost_at_the_end(void **state)
+static void no_command_is_lost_at_the_end(void **state)
 {
     (void)state;
     for (int stop = 0; stop < 2; stop++) {
         open_world(5);
         connect_peers(9);
         for (int i = 0; i < ITERATIONS_MAX && mailbox_count(&world.loops[2].mailbox) < 3; i++)
-            turn(0, -1);
+            iterate_all(0, -1);
         assert_int_equal(mailbox_count(&world.loops[1].mailbox), 3);
         for (int i = 0; i < MEMBERS; i++)
             if (stop)
@@ -217,7 +217,7 @@ static void no_letter_is_lost_at_the_end(void **state)
             else
                 remote_drain(&world.loops[i].worker, 60000);
         for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) {
-            turn(-1, -1);
+            iterate_all(-1, -1);
             for (uint32_t n = 0; n < world.peers_count; n++) {
                 if (!world.peers[n] || !sim_peer_saw_end(world.peers[n])) continue;
                 sim_peer_close(world.peers[n]);
@@ -229,12 +229,12 @@ static void no_letter_is_lost_at_the_end(void **state)
     }
 }
 
-static void who_has_ended_gets_no_more(void **state)
+static void an_ended_session_receives_nothing(void **state)
 {
     (void)state;
     open_world(6);
     remote_stop(&world.loops[1].worker);
-    for (int i = 0; i < ITERATIONS_MAX && !world.ended[1]; i++) turn(1, -1);
+    for (int i = 0; i < ITERATIONS_MAX && !world.ended[1]; i++) iterate_all(1, -1);
     assert_true(world.ended[1]);
     connect_peers(12);
     until_accepted(12, -1);
@@ -304,8 +304,8 @@ static void a_server_with_threads_serves_all(void **state)
     weir_server_free(server);
 }
 
-/* Nobody could reach the team any more: the loss of its only listener ends all of it. */
-static void without_its_listener_a_team_ends(void **state)
+/* No client can reach the workers: the loss of the only listener ends all of them. */
+static void workers_end_when_their_only_listener_ends(void **state)
 {
     const struct net_event broke = {.kind = NET_BROKEN,
                                     .code = WEIR_SYSTEM,
@@ -317,24 +317,24 @@ static void without_its_listener_a_team_ends(void **state)
     connect_peers(9);
     until_accepted(9, -1);
     listener_on_event(&world.listener, &broke);
-    for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) turn(-1, -1);
+    for (int i = 0; i < ITERATIONS_MAX && !all_ended(); i++) iterate_all(-1, -1);
     assert_true(all_ended());
     close_world();
 }
 
-/* The letter was on its way when the worker was told to stop: it is closed, not lost. */
-static void who_stops_refuses_what_is_in_the_mail(void **state)
+/* The command was pending when the worker was stopped: its socket is closed, not lost. */
+static void a_stop_refuses_accepted_sockets_in_the_mailbox(void **state)
 {
     (void)state;
     open_world(8);
     connect_peers(30);
     until_accepted(30, -1);
     connect_peers(9);
-    for (int i = 0; i < 200; i++) turn(0, -1); /* the others' letters are written */
+    for (int i = 0; i < 200; i++) iterate_all(0, -1); /* the commands for the others are written */
     assert_int_equal(mailbox_count(&world.loops[1].mailbox), 3);
-    world.loops[1].worker.request = WORKER_STOP; /* it was carried out in the turn before */
+    world.loops[1].worker.request = WORKER_STOP; /* executed in the previous iteration */
     remote_stop(&world.loops[1].worker);
-    turn(1, -1);
+    iterate_all(1, -1);
     assert_int_equal(accepted_by(1), 10);
     world.loops[1].worker.request = WORKER_RUN;
     close_world();
@@ -346,11 +346,11 @@ int main(void)
         cmocka_unit_test(connections_are_shared_evenly),
         cmocka_unit_test(the_least_busy_gets_the_next),
         cmocka_unit_test(an_echo_comes_from_wherever_it_is_served),
-        cmocka_unit_test(a_full_mailbox_refuses_nobody),
-        cmocka_unit_test(no_letter_is_lost_at_the_end),
-        cmocka_unit_test(who_has_ended_gets_no_more),
-        cmocka_unit_test(without_its_listener_a_team_ends),
-        cmocka_unit_test(who_stops_refuses_what_is_in_the_mail),
+        cmocka_unit_test(a_full_mailbox_refuses_no_session),
+        cmocka_unit_test(no_command_is_lost_at_the_end),
+        cmocka_unit_test(an_ended_session_receives_nothing),
+        cmocka_unit_test(workers_end_when_their_only_listener_ends),
+        cmocka_unit_test(a_stop_refuses_accepted_sockets_in_the_mailbox),
         cmocka_unit_test(a_server_with_threads_serves_all),
     };
 

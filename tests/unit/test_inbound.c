@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_inbound.c - the message in hand: what may be done with it and around it while frames before
+/* test_inbound.c - the current message: what a handler may do with it while frames before
  * it wait to go back as one run, also when buffers and memory are spent. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 
 #define S 1000u /* in milliseconds */
 
-/* ---- a handler that does what each message says, letter by letter ---- */
+/* ---- a handler that does what each message says, character by character ---- */
 
 static struct done {
     char codes[64]; /* of each send: 'o' for WEIR_OK, 'c' cancelled, 'b' no buffers */
@@ -39,9 +39,9 @@ static void note(enum weir_code code)
                                                  : '?';
 }
 
-static void act(struct weir_session *session, const struct weir_message *message, char letter)
+static void act(struct weir_session *session, const struct weir_message *message, char choice)
 {
-    switch (letter) {
+    switch (choice) {
     case 'b': note(weir_session_send_back(session, message)); break;
     case 's': note(weir_session_send(session, "sent", 4)); break;
     case 'w': weir_session_finish(session); break;
@@ -225,18 +225,18 @@ static enum weir_decoded whole_decode(const struct weir_codec *codec, void *stat
     struct {
         uint32_t length;
         uint8_t bytes[60];
-    } *gathered = state;
+    } *reassembled = state;
 
     (void)codec;
     (void)decode_error;
     while (input->length > 0) {
-        gathered->bytes[gathered->length++] = *input->bytes++;
+        reassembled->bytes[reassembled->length++] = *input->bytes++;
         input->length--;
     }
-    if (!input->ended || gathered->length == 0) return WEIR_DECODED_MORE;
-    bool has_frame = gathered->bytes[0] != '-';
-    *message = (struct weir_message){gathered->bytes, gathered->length, gathered->bytes,
-                                     has_frame ? gathered->length : 0};
+    if (!input->ended || reassembled->length == 0) return WEIR_DECODED_MORE;
+    bool has_frame = reassembled->bytes[0] != '-';
+    *message = (struct weir_message){reassembled->bytes, reassembled->length, reassembled->bytes,
+                                     has_frame ? reassembled->length : 0};
     return WEIR_DECODED_MESSAGE;
 }
 
@@ -299,7 +299,7 @@ static void an_end_without_a_word_is_no_message(void **state)
 
 /* ---- rates ---- */
 
-static void who_does_not_listen_still_counts(void **state)
+static void a_worker_without_listener_still_counts(void **state)
 {
     static const struct weir_handler handler_deaf = {
         .size = sizeof(struct weir_handler), .name = "deaf", .summary = ""};
@@ -338,7 +338,7 @@ static void what_a_batch_still_has_is_handled_in_a_rest(void **state)
         memcpy(buffer->bytes, "more", 4);
         inbound_on_received(fixture_only_session(), buffer);
     }
-    fixture_turns(50);
+    fixture_iterations(50);
     fixture_expect(peer, "moremoremore");
     assert_int_equal(fixture_stats().pauses_rate, 1);
     fixture_run_ms(10 * S);
@@ -359,7 +359,7 @@ int main(void)
         cmocka_unit_test(a_starved_session_may_break),
         cmocka_unit_test(what_ends_with_the_stream_is_a_message),
         cmocka_unit_test(an_end_without_a_word_is_no_message),
-        cmocka_unit_test(who_does_not_listen_still_counts),
+        cmocka_unit_test(a_worker_without_listener_still_counts),
         cmocka_unit_test(what_a_batch_still_has_is_handled_in_a_rest),
     };
 

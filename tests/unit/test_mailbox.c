@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_mailbox.c - the mailbox: each letter once and in its sender's order, full, shut, woken; and
- * all of it with senders on threads of their own. */
+/* test_mailbox.c - the mailbox: each command once and in its sender's order, full, closed,
+ * woken; and all of it with senders on threads of their own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,25 +50,25 @@ static void end(void)
 
 static enum mailbox_posted post(uint64_t id)
 {
-    struct mailbox_command letter = {.kind = MAILBOX_FINISH, .id = id};
+    struct mailbox_command choice = {.kind = MAILBOX_FINISH, .id = id};
 
-    return mailbox_post(&mailbox, &letter);
+    return mailbox_post(&mailbox, &choice);
 }
 
 static uint64_t take(void)
 {
-    struct mailbox_command letter;
+    struct mailbox_command choice;
 
-    require(mailbox_take(&mailbox, &letter));
-    require_equal(letter.kind, MAILBOX_FINISH);
-    return letter.id;
+    require(mailbox_take(&mailbox, &choice));
+    require_equal(choice.kind, MAILBOX_FINISH);
+    return choice.id;
 }
 
 static bool is_empty(void)
 {
-    struct mailbox_command letter;
+    struct mailbox_command choice;
 
-    return !mailbox_take(&mailbox, &letter);
+    return !mailbox_take(&mailbox, &choice);
 }
 
 /* Whether a wake-up has come; waits for none. */
@@ -83,9 +83,9 @@ static bool was_woken(void)
     return woken;
 }
 
-static void a_letter_is_copied_whole(void **state)
+static void a_command_is_copied_whole(void **state)
 {
-    struct mailbox_command letter = {.kind = MAILBOX_BROADCAST,
+    struct mailbox_command choice = {.kind = MAILBOX_BROADCAST,
                                      .service = (const struct service *)&mailbox,
                                      .socket = {.os_handle = 77},
                                      .peer = {.ip = {1, 2, 3}, .port = 4},
@@ -95,13 +95,13 @@ static void a_letter_is_copied_whole(void **state)
 
     (void)state;
     begin(4);
-    require_equal(mailbox_post(&mailbox, &letter), MAILBOX_POSTED);
+    require_equal(mailbox_post(&mailbox, &choice), MAILBOX_POSTED);
     require(mailbox_take(&mailbox, &got));
     require_equal(got.kind, MAILBOX_BROADCAST);
-    require(got.service == letter.service && got.payload == letter.payload);
+    require(got.service == choice.service && got.payload == choice.payload);
     require_equal(got.socket.os_handle, 77);
     require_equal(got.id, 5);
-    require(memcmp(&got.peer, &letter.peer, sizeof got.peer) == 0);
+    require(memcmp(&got.peer, &choice.peer, sizeof got.peer) == 0);
     end();
 }
 
@@ -187,20 +187,20 @@ static void one_wake_up_is_enough(void **state)
     end();
 }
 
-/* Stands still between getting its place and writing the letter, as a sender may. */
-static void a_letter_that_is_not_written_yet_holds_back_the_next(void **state)
+/* Pauses between reserving a cell and writing the command, as a sender may. */
+static void an_unwritten_command_delays_the_next(void **state)
 {
     (void)state;
     begin(4);
     require_equal(post(1), MAILBOX_POSTED);
     require_equal(take(), 1);
     require(is_empty());
-    uint64_t place = atomic_fetch_add(&mailbox.tail, 1);
+    uint64_t position = atomic_fetch_add(&mailbox.tail, 1);
     require_equal(post(3), MAILBOX_POSTED);
     require(is_empty());
     require(!mailbox_shut(&mailbox));
     uint64_t tail = mailbox.tail;
-    mailbox.tail = place; /* now it writes */
+    mailbox.tail = position; /* now it writes */
     require_equal(post(2), MAILBOX_POSTED);
     mailbox.tail = tail;
     require_equal(take(), 2);
@@ -235,7 +235,7 @@ static void an_open_one_is_not_freed(void **state)
 /* ---- with threads ---- */
 
 #define SENDERS 4
-#define LETTERS 20000u
+#define COMMANDS 20000u
 
 static struct sender {
     struct thread *thread;
@@ -244,17 +244,17 @@ static struct sender {
     bool shut;
 } senders[SENDERS];
 
-static uint64_t id_of(uint32_t sender, uint32_t letter)
+static uint64_t id_of(uint32_t sender, uint32_t choice)
 {
-    return (uint64_t)sender << 32 | letter;
+    return (uint64_t)sender << 32 | choice;
 }
 
-/* Posts its letters, each until it is taken in; ends early when the mailbox is shut. */
-static void send_letters(void *argument)
+/* Posts its commands, each until it is accepted; ends early when the mailbox is closed. */
+static void send_commands(void *argument)
 {
     struct sender *sender = argument;
 
-    while (sender->posted_count < LETTERS && !sender->shut) {
+    while (sender->posted_count < COMMANDS && !sender->shut) {
         enum mailbox_posted posted = post(id_of(sender->number, sender->posted_count));
         if (posted == MAILBOX_POSTED) sender->posted_count++;
         if (posted == MAILBOX_SHUT) sender->shut = true;
@@ -281,24 +281,24 @@ static void join_senders(void)
 }
 
 /* As a worker does: sleeps until it is woken, then takes all there is. A lost wake-up would let it
- * sleep for ever. */
+ * sleep forever. */
 static uint32_t take_step(uint32_t taken[SENDERS], uint32_t most)
 {
     struct net_event events[4];
-    struct mailbox_command letter;
+    struct mailbox_command choice;
     uint32_t count = 0;
 
     require(net_wait(net, NET_FOREVER, events, 4) > 0);
-    for (; count < most && mailbox_take(&mailbox, &letter); count++) {
-        uint32_t sender = (uint32_t)(letter.id >> 32);
+    for (; count < most && mailbox_take(&mailbox, &choice); count++) {
+        uint32_t sender = (uint32_t)(choice.id >> 32);
         require(sender < SENDERS);
-        require_equal(letter.id, id_of(sender, taken[sender]));
+        require_equal(choice.id, id_of(sender, taken[sender]));
         taken[sender]++;
     }
     return count;
 }
 
-static void each_letter_comes_once_and_in_order(void **state)
+static void each_command_comes_once_and_in_order(void **state)
 {
     static const uint32_t sizes[] = {1, 2, 64, 4096};
 
@@ -306,24 +306,24 @@ static void each_letter_comes_once_and_in_order(void **state)
     for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         uint32_t taken[SENDERS] = {0}, count = 0;
         begin(sizes[i]);
-        start_senders(send_letters);
-        while (count < SENDERS * LETTERS) count += take_step(taken, UINT32_MAX);
+        start_senders(send_commands);
+        while (count < SENDERS * COMMANDS) count += take_step(taken, UINT32_MAX);
         join_senders();
         require(is_empty());
-        for (uint32_t n = 0; n < SENDERS; n++) require_equal(taken[n], LETTERS);
+        for (uint32_t n = 0; n < SENDERS; n++) require_equal(taken[n], COMMANDS);
         end();
     }
 }
 
 /* The owner shuts as soon as it finds the mailbox empty, somewhere in the middle, and frees its net
- * at once: what was taken in is seen, what was not stays, and nobody wakes a net that is gone. */
-static void shutting_loses_no_letter(void **state)
+ * at the same time: accepted commands are seen, others stay, and no thread wakes a freed net. */
+static void shutting_loses_no_command(void **state)
 {
     (void)state;
     for (uint32_t round = 0; round < 60; round++) {
         uint32_t taken[SENDERS] = {0}, count = 0;
         begin(8);
-        start_senders(send_letters);
+        start_senders(send_commands);
         while (count < 10 * round) count += take_step(taken, UINT32_MAX);
         while (!mailbox_shut(&mailbox)) take_step(taken, UINT32_MAX);
         net_free(net);
@@ -340,7 +340,7 @@ static void wake_on(void *argument)
     mailbox_wake(&mailbox);
 }
 
-static void nobody_wakes_a_net_that_is_gone(void **state)
+static void no_thread_wakes_a_freed_net(void **state)
 {
     (void)state;
     for (uint32_t round = 0; round < 60; round++) {
@@ -365,7 +365,7 @@ static void leave_late(void *argument)
     atomic_fetch_sub(&mailbox.posters, 1);
 }
 
-static void shutting_waits_for_who_is_inside(void **state)
+static void shutting_waits_for_active_senders(void **state)
 {
     int os_error;
 
@@ -384,18 +384,18 @@ static void shutting_waits_for_who_is_inside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_letter_is_copied_whole),
+        cmocka_unit_test(a_command_is_copied_whole),
         cmocka_unit_test(the_first_in_is_the_first_out),
         cmocka_unit_test(full_says_so),
         cmocka_unit_test(shut_only_while_empty_and_then_for_ever),
         cmocka_unit_test(one_wake_up_is_enough),
-        cmocka_unit_test(a_letter_that_is_not_written_yet_holds_back_the_next),
+        cmocka_unit_test(an_unwritten_command_delays_the_next),
         cmocka_unit_test(without_memory_there_is_none),
         cmocka_unit_test(an_open_one_is_not_freed),
-        cmocka_unit_test(each_letter_comes_once_and_in_order),
-        cmocka_unit_test(shutting_loses_no_letter),
-        cmocka_unit_test(nobody_wakes_a_net_that_is_gone),
-        cmocka_unit_test(shutting_waits_for_who_is_inside),
+        cmocka_unit_test(each_command_comes_once_and_in_order),
+        cmocka_unit_test(shutting_loses_no_command),
+        cmocka_unit_test(no_thread_wakes_a_freed_net),
+        cmocka_unit_test(shutting_waits_for_active_senders),
     };
 
     return cmocka_run_group_tests_name("mailbox", tests, NULL, NULL);

@@ -229,7 +229,7 @@ static void test_codec_and_handler_hold_for_those_that_say_none(void **state)
     assert_string_equal(options.listeners[2].handler, "time");
 }
 
-static void test_a_codec_of_streams_has_no_place_on_udp(void **state)
+static void test_a_stream_codec_is_rejected_on_udp(void **state)
 {
     (void)state;
     assert_refused("--tcp 1 --udp 2 --codec u32be", "udp 2: codec u32be cuts a stream");
@@ -271,7 +271,7 @@ static void test_the_longest_message(void **state)
     assert_refused("--codec fixed:size=8 --max-message 1m", "name a --codec");
 }
 
-/* ---- who may come ---- */
+/* ---- allow and deny lists ---- */
 
 static void test_blocks(void **state)
 {
@@ -330,7 +330,7 @@ static void test_files_of_blocks(void **state)
 
 /* ---- mistakes ---- */
 
-static void test_mistakes_are_answered_with_what_was_meant(void **state)
+static void test_errors_suggest_the_intended_word(void **state)
 {
     static const struct {
         const char *line, *answer;
@@ -372,7 +372,7 @@ static void test_mistakes_are_answered_with_what_was_meant(void **state)
         assert_refused(mistaken[i].line, mistaken[i].answer);
 }
 
-static void test_all_mistakes_are_told(void **state)
+static void test_all_errors_are_reported(void **state)
 {
     (void)state;
     assert_false(read_line("--tpc 5 --idle-timeout 5x word --workers=0 --queue-low 2m"));
@@ -384,7 +384,7 @@ static void test_all_mistakes_are_told(void **state)
     assert_non_null(strstr(diagnostics.lines[4], "--queue-low"));
 }
 
-static void test_a_mistake_is_one_line(void **state)
+static void test_an_error_is_one_line(void **state)
 {
     char *words[] = {"--drain", "a\nweir: info: all is well\x1b[0m"};
 
@@ -393,7 +393,7 @@ static void test_a_mistake_is_one_line(void **state)
     for (const char *at = diagnostics.lines[0]; *at != '\0'; at++) assert_in_range(*at, 0x20, 0x7e);
 }
 
-static void test_countless_mistakes(void **state)
+static void test_many_errors(void **state)
 {
     char *words[DIAGNOSTICS_MAX + 5];
 
@@ -436,13 +436,13 @@ static void test_help_shows_each_option_with_its_default(void **state)
         uint64_t value;
         snprintf(shown, sizeof shown, option->store == OPTION_GROUP ? "\n%s:\n" : "--%s ",
                  option->name);
-        const char *place = strstr(help, shown);
-        if (!place) fail_msg("%s is not in the help", option->name);
+        const char *found = strstr(help, shown);
+        if (!found) fail_msg("%s is not in the help", option->name);
         option_text(option, &defaults, standard, sizeof standard);
         if (standard[0] == '\0') continue;
         snprintf(shown, sizeof shown, "[%s]\n", standard);
-        const char *end = place ? strstr(place, "]\n") : NULL;
-        if (!end || end + 2 - strstr(place, shown) != (ptrdiff_t)strlen(shown))
+        const char *end = found ? strstr(found, "]\n") : NULL;
+        if (!end || end + 2 - strstr(found, shown) != (ptrdiff_t)strlen(shown))
             fail_msg("--%s is shown without %s", option->name, shown);
         if (option->store != OPTION_VALUE) continue;
         assert_true(value_read(&option->rule, standard, &value));
@@ -497,14 +497,14 @@ int main(void)
         cmocka_unit_test(test_reject_message),
         cmocka_unit_test(test_urls),
         cmocka_unit_test(test_codec_and_handler_hold_for_those_that_say_none),
-        cmocka_unit_test(test_a_codec_of_streams_has_no_place_on_udp),
+        cmocka_unit_test(test_a_stream_codec_is_rejected_on_udp),
         cmocka_unit_test(test_the_longest_message),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_files_of_blocks),
-        cmocka_unit_test(test_mistakes_are_answered_with_what_was_meant),
-        cmocka_unit_test(test_all_mistakes_are_told),
-        cmocka_unit_test(test_a_mistake_is_one_line),
-        cmocka_unit_test(test_countless_mistakes),
+        cmocka_unit_test(test_errors_suggest_the_intended_word),
+        cmocka_unit_test(test_all_errors_are_reported),
+        cmocka_unit_test(test_an_error_is_one_line),
+        cmocka_unit_test(test_many_errors),
         cmocka_unit_test(test_too_many_listeners),
         cmocka_unit_test(test_help_shows_each_option_with_its_default),
         cmocka_unit_test(test_earlier_names_are_hidden),

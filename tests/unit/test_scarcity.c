@@ -55,7 +55,8 @@ static void receiving_waits_for_buffers(void **state)
     fixture_stream_buffers_max = 1024;
 }
 
-/* Who is finished is read from again, whatever its queue holds: else its end would not be seen. */
+/* A finished session is read from again, whatever its queue holds: otherwise its FIN would not
+ * be seen. */
 static void a_finished_session_is_read_to_its_end(void **state)
 {
     static uint8_t bytes[8192];
@@ -130,8 +131,8 @@ static void a_broadcast_beyond_what_a_peer_sent_is_dropped(void **state)
 
 /* ---- time ---- */
 
-/* A minute in which nobody turned, and much to read after it: no time is up before that is read;
- * and a drain that begins then takes nobody for quiet. */
+/* A minute without a loop iteration, and much to read after it: no timeout expires before that
+ * is read; and a drain that starts then finds no session idle. */
 static void a_worker_that_stood_still_reads_for_as_long_as_something_comes(void **state)
 {
     struct weir_config config = fixture_config();
@@ -147,7 +148,7 @@ static void a_worker_that_stood_still_reads_for_as_long_as_something_comes(void 
     for (int i = 0; i < 100; i++) fixture_send_to(socket, "x"); /* more than one batch */
     sim_pass_ns(fixture.simulation, 60 * S * FIXTURE_MS);
     remote_drain(&fixture.loop.worker, 60 * S);
-    for (int turn = 0; turn < 10; turn++) {
+    for (int iteration = 0; iteration < 10; iteration++) {
         for (int i = 0; i < 5; i++) fixture_say(peers[i], "x.");
         fixture_iterate(FIXTURE_MS);
         assert_int_equal(fixture_stats().closed, 0);

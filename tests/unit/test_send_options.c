@@ -69,7 +69,7 @@ static void test_what_it_reads(void **state)
     assert_true(options.help);
 }
 
-static void test_mistakes(void **state)
+static void test_diagnostics(void **state)
 {
     static const struct {
         const char *line, *answer;
@@ -135,7 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_it_reads),
-        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_diagnostics),
         cmocka_unit_test(test_bytes_are_shown),
         cmocka_unit_test(test_hex_is_read),
     };

@@ -186,7 +186,7 @@ static void share(struct world *world, const char *text, bool may_drop)
     payload_unref(payload);
 }
 
-static void test_shares_are_poured_together(void **state)
+static void test_shares_are_coalesced(void **state)
 {
     struct world *world = *state;
 
@@ -237,7 +237,7 @@ static void test_the_oldest_go_first_and_promises_stay(void **state)
     assert_int_equal(send_queue_drop_oldest(&world->queue, 0), 0);
 }
 
-static void test_what_was_begun_is_not_dropped(void **state)
+static void test_a_partly_sent_share_is_not_dropped(void **state)
 {
     struct world *world = *state;
     struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
@@ -296,12 +296,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flight_is_bounded_and_counted, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_nothing_joins_a_flight, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_shares_are_poured_together, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_shares_are_coalesced, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_what_fills_a_buffer_leaves_the_next_to_another,
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_the_oldest_go_first_and_promises_stay, open_world,
                                         close_world),
-        cmocka_unit_test_setup_teardown(test_what_was_begun_is_not_dropped, open_world,
+        cmocka_unit_test_setup_teardown(test_a_partly_sent_share_is_not_dropped, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_without_memory_nothing_is_shared, open_world,
                                         close_world),

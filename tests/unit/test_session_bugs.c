@@ -17,7 +17,7 @@
 
 #define S 1000u /* in milliseconds */
 
-/* ---- the stage ---- */
+/* ---- the fixture ---- */
 
 static struct weir_session *seen;
 static uint64_t seen_id;
@@ -129,7 +129,7 @@ static void a_send_back_that_finds_no_memory_for_what_came_before_ends_it(void *
     assert_true(refused);
 }
 
-static void a_farewell_without_memory_is_left_out(void **state)
+static void a_reject_message_without_memory_is_omitted(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -141,7 +141,7 @@ static void a_farewell_without_memory_is_left_out(void **state)
     fixture_run_ms(10);
     struct sim_peer *second = sim_connect(fixture.simulation, &fixture.address, NULL);
     take_all_memory();
-    fixture_turns(20);
+    fixture_iterations(20);
     assert_int_equal(fixture_stats().refused_full, 1);
     give_back_memory();
     sim_peer_close(first);
@@ -178,7 +178,7 @@ static void an_unfinished_frame_does_not_cut_a_finish_short(void **state)
     close_framed();
 }
 
-static void what_we_send_does_not_keep_a_datagram_peer(void **state)
+static void sending_does_not_keep_a_udp_peer(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -259,7 +259,7 @@ static void join_on_message(struct weir_session *session, const struct weir_mess
 static const struct weir_handler handler_joining = {
     .size = sizeof(struct weir_handler), .name = "joining", .on_message = join_on_message};
 
-static void a_sender_without_a_session_cannot_join_and_harms_nobody(void **state)
+static void a_transient_session_cannot_join(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -274,7 +274,7 @@ static void a_sender_without_a_session_cannot_join_and_harms_nobody(void **state
     fixture_close();
 }
 
-static void nobody_who_owes_nothing_is_slow(void **state)
+static void an_empty_queue_is_never_slow(void **state)
 {
     static uint8_t bytes[128 * 1024];
     struct weir_config config = fixture_config();
@@ -326,13 +326,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_split_message_is_not_kept_after_it_was_handled),
         cmocka_unit_test(a_send_back_that_finds_no_memory_for_what_came_before_ends_it),
-        cmocka_unit_test(a_farewell_without_memory_is_left_out),
+        cmocka_unit_test(a_reject_message_without_memory_is_omitted),
         cmocka_unit_test(an_unfinished_frame_does_not_cut_a_finish_short),
-        cmocka_unit_test(what_we_send_does_not_keep_a_datagram_peer),
+        cmocka_unit_test(sending_does_not_keep_a_udp_peer),
         cmocka_unit_test(a_drain_lets_no_new_datagram_peer_in_for_ever),
         cmocka_unit_test(a_datagram_for_a_peer_that_ends_is_answered_or_counted),
-        cmocka_unit_test(a_sender_without_a_session_cannot_join_and_harms_nobody),
-        cmocka_unit_test(nobody_who_owes_nothing_is_slow),
+        cmocka_unit_test(a_transient_session_cannot_join),
+        cmocka_unit_test(an_empty_queue_is_never_slow),
         cmocka_unit_test(a_head_may_replace_more_than_it_is),
     };
 

@@ -40,7 +40,7 @@ static void expect_all(struct sim_peer *peer, uint64_t apart_ms)
     uint8_t bytes[SENT_BYTES];
     uint32_t received = 0;
 
-    for (int i = 0; i < FIXTURE_TURNS_MAX && received < SENT_BYTES; i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && received < SENT_BYTES; i++) {
         sim_pass_ns(fixture.simulation, apart_ms * FIXTURE_MS);
         fixture_iterate(FIXTURE_MS);
         received += sim_peer_receive(peer, bytes, sizeof bytes);
@@ -48,7 +48,7 @@ static void expect_all(struct sim_peer *peer, uint64_t apart_ms)
     assert_int_equal(received, SENT_BYTES);
 }
 
-/* The rest is over in the very turn in which the drain looks for quiet sessions. */
+/* The pause ends in the same iteration in which the drain checks for idle sessions. */
 static void a_drain_loses_nothing_when_a_rest_ends(void **state)
 {
     struct weir_config config = fixture_config();
@@ -57,7 +57,7 @@ static void a_drain_loses_nothing_when_a_rest_ends(void **state)
     struct sim_peer *peer = resting_peer(&config);
     remote_drain(&fixture.loop.worker, 3600 * 1000);
     expect_all(peer, 2 * DRAIN_LOOK_MS);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && !sim_peer_saw_end(peer); i++)
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && !sim_peer_saw_end(peer); i++)
         fixture_iterate(FIXTURE_MS);
     sim_peer_close(peer);
     fixture_run_ms(10);

@@ -96,9 +96,9 @@ static void open_frames(void)
 
 /* ---- what happens ---- */
 
-static void mail_something(void)
+static void send_something(void)
 {
-    uint64_t id = swarm_told.ids[swarm_roll(weir_count_of(swarm_told.ids))];
+    uint64_t id = swarm_log.ids[swarm_roll(weir_count_of(swarm_log.ids))];
     const struct weir_codec *const codecs[] = {NULL, scenario.codec, &codec_raw,
                                                weir_frame_codec(scenario.other_frame)};
     enum weir_code code;
@@ -108,7 +108,7 @@ static void mail_something(void)
         return;
     }
     if (swarm_one_in(2)) {
-        if (!swarm_told.is_raw) remote_send(&fixture.loop.worker, id, "Unasked", swarm_roll(7) + 1);
+        if (!swarm_log.is_raw) remote_send(&fixture.loop.worker, id, "Unasked", swarm_roll(7) + 1);
         return;
     }
     struct payload *payload =
@@ -135,10 +135,10 @@ static void give_back_buffers(void)
         net_give_back(fixture.loop.worker.net, scenario.hogged[--scenario.hogged_count]);
 }
 
-/* Other threads, the machine and the system have their turn. */
+/* Other threads, the machine and the system act. */
 static void surround(void)
 {
-    if (swarm_one_in(4)) mail_something();
+    if (swarm_one_in(4)) send_something();
     if (swarm_one_in(200)) sim_pass_ns(fixture.simulation, swarm_roll(3000) * FIXTURE_MS);
     if (swarm_one_in(50)) hog_buffers();
     if (swarm_one_in(10)) give_back_buffers();
@@ -152,8 +152,8 @@ static void peers_step(bool may_come)
         struct swarm_peer *peer = &scenario.peers[i];
         if (peer->wire) {
             swarm_peer_step(peer);
-        } else if (may_come && swarm_one_in(10) && swarm_told.fates_count < FATES_MAX) {
-            uint32_t number = swarm_told.fates_count++;
+        } else if (may_come && swarm_one_in(10) && swarm_log.fates_count < FATES_MAX) {
+            uint32_t number = swarm_log.fates_count++;
             swarm_peer_open(peer, scenario.codec, &scenario.fates[number],
                             scenario.seed * FATES_MAX + number);
         }
@@ -161,7 +161,7 @@ static void peers_step(bool may_come)
     for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_step(&scenario.sockets[i]);
 }
 
-static bool turn(void)
+static bool iterate_once(void)
 {
     if (swarm_one_in(20)) memory_fail_nth(1 + swarm_roll(6), swarm_one_in(3));
     bool running = fixture_iterate(swarm_roll(30) * FIXTURE_MS);
@@ -176,11 +176,11 @@ static void open_scenario(void)
     struct weir_config config = random_config();
     bool has_drain = swarm_one_in(3);
 
-    memset(&swarm_told, 0, sizeof swarm_told);
+    memset(&swarm_log, 0, sizeof swarm_log);
     memset(scenario.fates, 0, sizeof scenario.fates);
-    swarm_told.fates = scenario.fates;
+    swarm_log.fates = scenario.fates;
     open_frames();
-    swarm_told.is_raw = !scenario.codec;
+    swarm_log.is_raw = !scenario.codec;
     fixture_stream_buffers_max = swarm_one_in(3) ? 40 : BUFFERS_MAX;
     fixture_open(&config, scenario.codec, has_drain ? &swarm_handler_drains : &swarm_handler,
                  scenario.seed);
@@ -199,7 +199,7 @@ static void close_scenario(void)
     weir_frame_free(scenario.frame);
     weir_frame_free(scenario.other_frame);
     scenario.frame = scenario.other_frame = NULL;
-    require_equal(swarm_told.opened, swarm_told.closed);
+    require_equal(swarm_log.opened, swarm_log.closed);
 }
 
 /* It ends by its deadline, whatever the peers do. */
@@ -210,12 +210,12 @@ static void drain(void)
     bool running = true;
 
     remote_drain(&fixture.loop.worker, drain_ms);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && running; i++) {
         if (swarm_one_in(100)) remote_drain(&fixture.loop.worker, swarm_roll(5000));
         if (swarm_one_in(300)) remote_stop(&fixture.loop.worker);
-        if (swarm_one_in(4)) mail_something();
+        if (swarm_one_in(4)) send_something();
         peers_step(true);
-        running = turn();
+        running = iterate_once();
         require(!running || net_now_ns(fixture.loop.worker.net) <= until_ns);
     }
     require(!running);
@@ -229,7 +229,7 @@ static void run_scenario(unsigned long long seed)
     for (uint32_t i = 50 + swarm_roll(250); i > 0; i--) {
         surround();
         peers_step(true);
-        require(turn());
+        require(iterate_once());
     }
     if (swarm_one_in(2)) drain();
     close_scenario();

@@ -19,7 +19,7 @@
 
 #define S 1000u /* in milliseconds */
 
-/* ---- a handler that notes what it is told ---- */
+/* ---- a handler that records its callbacks ---- */
 
 struct notes {
     char text[4096];
@@ -170,7 +170,7 @@ static void a_session_that_only_gets_is_not_idle(void **state)
     fixture_close();
 }
 
-static void who_never_speaks_is_closed(void **state)
+static void a_client_that_sends_nothing_is_closed(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -203,7 +203,7 @@ static void a_lifetime_ends(void **state)
     fixture_close();
 }
 
-static void who_takes_nothing_is_stalled(void **state)
+static void a_peer_that_reads_nothing_is_stalled(void **state)
 {
     struct weir_config config = fixture_config();
     static char much[100000];
@@ -219,7 +219,7 @@ static void who_takes_nothing_is_stalled(void **state)
         fixture_run_ms(10);
     }
     struct weir_session *session = fixture_only_session();
-    while (!session->send_out) { /* until the network takes no more */
+    while (!session->send_out) { /* until the network accepts nothing */
         assert_int_equal(remote_send(&fixture.loop.worker, notes.id, much, 40000), WEIR_OK);
         fixture_run_ms(100);
     }
@@ -278,10 +278,10 @@ static void a_still_stood_worker_reads_before_it_closes(void **state)
     open_noting(&config);
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(1 * S);
-    /* Nobody turns for a minute, while bytes lie there: the next turn finds the timer long due. */
+    /* No iteration for a minute, while bytes are pending: the next one finds the timer long due. */
     fixture_tell(peer, "x");
     sim_pass_ns(fixture.simulation, 60 * S * FIXTURE_MS);
-    fixture_turns(10);
+    fixture_iterations(10);
     assert_int_equal(fixture_stats().open, 1);
     expect_close_between(peer, 8 * S, 12 * S, WEIR_REASON_IDLE);
     fixture_close();
@@ -289,7 +289,7 @@ static void a_still_stood_worker_reads_before_it_closes(void **state)
 
 /* ---- ends ---- */
 
-static void ends_are_told_once_with_their_reason(void **state)
+static void on_close_runs_once_with_the_reason(void **state)
 {
     static const struct {
         const char *words;
@@ -349,11 +349,11 @@ static void a_drain_asks_the_handler(void **state)
     fixture_tell(peer, "x");
     fixture_run_ms(50);
     remote_drain(&fixture.loop.worker, 60 * S);
-    fixture_turns(50);
+    fixture_iterations(50);
     fixture_expect(peer, "bye.");
     assert_true(sim_peer_saw_end(peer));
     sim_peer_finish(peer);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
     assert_string_equal(notes.text, "open x drain close ");
     sim_peer_close(peer);
     fixture_close();
@@ -372,7 +372,7 @@ static void a_drain_is_spread_by_its_jitter(void **state)
     for (int i = 0; i < 40; i++) peers[i] = fixture_connect();
     fixture_run_ms(200);
     remote_drain(&fixture.loop.worker, 60 * S);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && fixture_iterate(FIXTURE_MS); i++) {
         for (int n = 0; n < 40; n++)
             if (peers[n] && sim_peer_saw_end(peers[n])) {
                 sim_peer_close(peers[n]);
@@ -410,7 +410,7 @@ static void an_address_that_is_full_leaves_others_free(void **state)
     fixture_close();
 }
 
-static void the_refused_are_told_farewell(void **state)
+static void refused_clients_receive_the_reject_message(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -436,7 +436,7 @@ static void the_refused_are_told_farewell(void **state)
     fixture_close();
 }
 
-static void lists_decide_who_comes(void **state)
+static void lists_decide_admission(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -485,16 +485,16 @@ static void a_rate_slows_a_peer_down_and_loses_nothing(void **state)
     config.receive_rate_max_bytes = 1000;
     fixture_open(&config, NULL, &handler_echo, 13);
     struct sim_peer *peer = fixture_connect();
-    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    uint64_t started_ns = net_now_ns(fixture.loop.worker.net);
     memset(bytes, 'r', sizeof bytes);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && received < 20000; i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && received < 20000; i++) {
         if (sent < 20000) sent += sim_peer_send(peer, bytes, sizeof bytes);
         fixture_iterate(100 * FIXTURE_MS);
         received += sim_peer_receive(peer, bytes, sizeof bytes);
     }
     assert_int_equal(received, 20000);
     /* One second's worth is free, and what lay in one buffer when the rate was reached. */
-    assert_true(net_now_ns(fixture.loop.worker.net) - begun_ns >= 2 * S * FIXTURE_MS);
+    assert_true(net_now_ns(fixture.loop.worker.net) - started_ns >= 2 * S * FIXTURE_MS);
     assert_true(fixture_stats().pauses_rate > 0);
     sim_peer_close(peer);
     fixture_close();
@@ -614,7 +614,7 @@ static void a_pause_of_ours_stops_the_time_of_a_frame(void **state)
     fixture_close();
 }
 
-/* ---- to anyone ---- */
+/* ---- calls from other threads ---- */
 
 static void an_id_that_is_gone_says_so(void **state)
 {
@@ -852,19 +852,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_idle_session_ends),
         cmocka_unit_test(a_session_that_only_gets_is_not_idle),
-        cmocka_unit_test(who_never_speaks_is_closed),
+        cmocka_unit_test(a_client_that_sends_nothing_is_closed),
         cmocka_unit_test(a_lifetime_ends),
-        cmocka_unit_test(who_takes_nothing_is_stalled),
+        cmocka_unit_test(a_peer_that_reads_nothing_is_stalled),
         cmocka_unit_test(a_peer_that_does_not_follow_our_end_is_left),
         cmocka_unit_test(the_handlers_timer_comes_once_and_not_early),
         cmocka_unit_test(a_still_stood_worker_reads_before_it_closes),
-        cmocka_unit_test(ends_are_told_once_with_their_reason),
+        cmocka_unit_test(on_close_runs_once_with_the_reason),
         cmocka_unit_test(what_was_sent_back_goes_before_the_end),
         cmocka_unit_test(a_drain_asks_the_handler),
         cmocka_unit_test(a_drain_is_spread_by_its_jitter),
         cmocka_unit_test(an_address_that_is_full_leaves_others_free),
-        cmocka_unit_test(the_refused_are_told_farewell),
-        cmocka_unit_test(lists_decide_who_comes),
+        cmocka_unit_test(refused_clients_receive_the_reject_message),
+        cmocka_unit_test(lists_decide_admission),
         cmocka_unit_test(too_many_a_second_are_refused),
         cmocka_unit_test(a_rate_slows_a_peer_down_and_loses_nothing),
         cmocka_unit_test(messages_are_cut_and_framed),

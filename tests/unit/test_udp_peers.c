@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_udp_peers.c - datagram peers and the sockets that they write to: trains that end inside,
+/* test_udp_peers.c - UDP peers and the sockets that they write to: batches that end inside,
  * rates, bounds, scarcity. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,15 +19,15 @@
 
 #define S 1000u /* in milliseconds */
 
-/* ---- a handler that does what the letters of a datagram say ---- */
+/* ---- a handler that does what the characters of a datagram say ---- */
 
 static enum weir_code last_code;
 static uint32_t opened_count, closed_count;
-static char on_open_letter;
+static char on_open_choice;
 
-static void act(struct weir_session *session, const struct weir_message *message, char letter)
+static void act(struct weir_session *session, const struct weir_message *message, char choice)
 {
-    switch (letter) {
+    switch (choice) {
     case 'b': last_code = weir_session_send_back(session, message); break;
     case 's': last_code = weir_session_send(session, "sent", 4); break;
     case 'w': weir_session_finish(session); break;
@@ -53,7 +53,7 @@ static void act_all(struct weir_session *session, const struct weir_message *mes
 static void note_open(struct weir_session *session)
 {
     opened_count++;
-    act(session, NULL, on_open_letter);
+    act(session, NULL, on_open_choice);
 }
 
 static void note_close(struct weir_session *session, enum weir_reason reason, const char *text)
@@ -70,10 +70,10 @@ static const struct weir_handler handler_act = {.size = sizeof(struct weir_handl
                                                 .on_open = note_open,
                                                 .on_message = act_all,
                                                 .on_close = note_close};
-/* The same, for who keeps nothing about anybody. */
+/* The same without any state about peers. */
 static const struct weir_handler handler_visited = {
     .size = sizeof(struct weir_handler), .name = "visited", .summary = "", .on_message = act_all};
-/* And for who only wants to know who is there, or what time it is. */
+/* And with only on_open, or only a timer. */
 static const struct weir_handler handler_doorman = {
     .size = sizeof(struct weir_handler), .name = "doorman", .summary = "", .on_open = note_open};
 static const struct weir_handler handler_mourner = {
@@ -90,19 +90,19 @@ static const struct weir_handler handler_clock = {
 static void open_fixture(const struct weir_config *config, const struct weir_handler *handler)
 {
     opened_count = closed_count = 0;
-    on_open_letter = '\0';
+    on_open_choice = '\0';
     last_code = WEIR_OK;
     fixture_open(config, NULL, handler, 1);
 }
 
-/* Hands a datagram, or a train of them laid end to end, to the place. */
-static void deliver(const struct weir_address *from, const char *train, uint32_t segment_bytes)
+/* Passes a datagram, or a GRO batch, to the socket. */
+static void deliver(const struct weir_address *from, const char *batch, uint32_t segment_bytes)
 {
     struct net_buffer *buffer = net_take(fixture.loop.worker.net, NET_DATAGRAM_BYTES_MAX);
 
     assert_non_null(buffer);
-    buffer->length = (uint32_t)strlen(train);
-    memcpy(buffer->bytes, train, buffer->length);
+    buffer->length = (uint32_t)strlen(batch);
+    memcpy(buffer->bytes, batch, buffer->length);
     const struct net_event event = {
         .kind = NET_DATAGRAM,
         .handle = fixture.udp.endpoint.handle,
@@ -115,11 +115,11 @@ static void deliver(const struct weir_address *from, const char *train, uint32_t
     udp_socket_on_event(&fixture.udp, &event);
 }
 
-static void deliver_train(struct sim_datagrams *from, const char *train)
+static void deliver_batch(struct sim_datagrams *from, const char *batch)
 {
     const struct weir_address address = sim_datagrams_address(from);
 
-    deliver(&address, train, 2);
+    deliver(&address, batch, 2);
 }
 
 /* How many datagrams came back, whatever they say. */
@@ -129,20 +129,20 @@ static uint32_t count_answers(struct sim_datagrams *socket)
     uint32_t length, count = 0;
     uint8_t bytes[64];
 
-    fixture_turns(100);
+    fixture_iterations(100);
     while (sim_datagrams_receive(socket, bytes, sizeof bytes, &length, &from)) count++;
     return count;
 }
 
-/* ---- trains ---- */
+/* ---- GRO/GSO batches ---- */
 
-static void expect_of_train(const char *train, uint32_t answers, uint32_t closed)
+static void expect_of_batch(const char *batch, uint32_t answers, uint32_t closed)
 {
     struct weir_config config = fixture_config();
 
     open_fixture(&config, &handler_act);
     struct sim_datagrams *peer = fixture_datagrams(2);
-    deliver_train(peer, train);
+    deliver_batch(peer, batch);
     assert_int_equal(count_answers(peer), answers);
     assert_int_equal(opened_count, 1);
     assert_int_equal(closed_count, closed);
@@ -154,21 +154,21 @@ static void expect_of_train(const char *train, uint32_t answers, uint32_t closed
 static void an_answer_goes_before_the_peer_is_finished(void **state)
 {
     (void)state;
-    expect_of_train("bw", 1, 1);
-    expect_of_train("b.bwb.b.", 2, 1);
-    expect_of_train("b.b.b.w", 3, 1);
-    expect_of_train("b.bf", 2, 1);
-    expect_of_train("sw", 1, 1);
+    expect_of_batch("bw", 1, 1);
+    expect_of_batch("b.bwb.b.", 2, 1);
+    expect_of_batch("b.b.b.w", 3, 1);
+    expect_of_batch("b.bf", 2, 1);
+    expect_of_batch("sw", 1, 1);
 }
 
 static void a_peer_that_is_closed_gets_nothing_more(void **state)
 {
     (void)state;
-    expect_of_train("b.x.b.", 0, 1);
-    expect_of_train("xb", 0, 1);
-    expect_of_train("ws", 0, 1);
-    expect_of_train("..w.", 0, 1);
-    expect_of_train("b.", 1, 0);
+    expect_of_batch("b.x.b.", 0, 1);
+    expect_of_batch("xb", 0, 1);
+    expect_of_batch("ws", 0, 1);
+    expect_of_batch("..w.", 0, 1);
+    expect_of_batch("b.", 1, 0);
 }
 
 static void an_answer_that_finds_no_buffer_is_counted(void **state)
@@ -185,9 +185,9 @@ static void an_answer_that_finds_no_buffer_is_counted(void **state)
     fixture_take_buffers();
     while ((taken[count] = net_take(fixture.loop.worker.net, 30000)) != NULL) count++;
     net_give_back(fixture.loop.worker.net, taken[--count]);
-    deliver_train(peer, "bwb.");
+    deliver_batch(peer, "bwb.");
     assert_int_equal(fixture_stats().dropped_unsent, 1);
-    deliver_train(other, "s.");
+    deliver_batch(other, "s.");
     assert_int_equal(last_code, WEIR_NO_BUFFERS);
     assert_int_equal(fixture_stats().dropped_unsent, 2);
     while (count > 0) net_give_back(fixture.loop.worker.net, taken[--count]);
@@ -200,15 +200,15 @@ static void an_answer_that_finds_no_buffer_is_counted(void **state)
     fixture_datagram_buffers_max = 0;
 }
 
-/* ---- who is a peer ---- */
+/* ---- which senders are peers ---- */
 
-static void on_open_may_turn_it_away(void **state)
+static void on_open_may_reject_the_peer(void **state)
 {
     struct weir_config config = fixture_config();
 
     (void)state;
     open_fixture(&config, &handler_act);
-    on_open_letter = 'x';
+    on_open_choice = 'x';
     struct sim_datagrams *peer = fixture_datagrams(2);
     fixture_send_to(peer, "b");
     assert_int_equal(count_answers(peer), 0);
@@ -236,7 +236,7 @@ static void a_handler_may_want_the_ends_or_the_time_alone(void **state)
     }
 }
 
-static void a_visitor_has_nothing_to_end(void **state)
+static void a_transient_session_cannot_be_ended(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -251,7 +251,7 @@ static void a_visitor_has_nothing_to_end(void **state)
     fixture_close();
 }
 
-static void peers_of_one_slot_and_of_two_sockets_are_told_apart(void **state)
+static void peers_of_one_slot_and_of_two_sockets_are_distinct(void **state)
 {
     struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
     struct weir_config config = fixture_config();
@@ -297,7 +297,7 @@ static void without_memory_there_is_no_peer(void **state)
     fixture_close();
 }
 
-static void without_memory_a_place_for_peers_does_not_open(void **state)
+static void without_memory_a_udp_socket_with_peers_does_not_open(void **state)
 {
     struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
     struct weir_config config = fixture_config();
@@ -336,7 +336,7 @@ static void a_rate_of_bytes_drops_what_is_beyond(void **state)
     fixture_close();
 }
 
-static void a_rate_alone_makes_peers_of_visitors(void **state)
+static void a_rate_limit_alone_keeps_udp_peers(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -387,8 +387,8 @@ static void a_denied_address_is_not_answered(void **state)
     fixture_close();
 }
 
-/* So many answers at once that the socket takes no more: it is not listened to for a while, and
- * nothing is lost but what the handler was told of. */
+/* More answers in one iteration than the socket accepts: reading pauses for a while, and
+ * only answers whose refusal the handler saw are lost. */
 static void receiving_rests_while_answers_wait(void **state)
 {
     struct weir_config config = fixture_config();
@@ -398,7 +398,7 @@ static void receiving_rests_while_answers_wait(void **state)
     fixture_datagram_sends_max = 4;
     open_fixture(&config, &handler_act);
     struct sim_datagrams *peer = fixture_datagrams(2);
-    for (int i = 0; i < 3; i++) deliver_train(peer, "sss.");
+    for (int i = 0; i < 3; i++) deliver_batch(peer, "sss.");
     assert_true(fixture.udp.receive_paused);
     assert_int_equal(last_code, WEIR_NO_ROOM);
     answers = count_answers(peer);
@@ -406,9 +406,9 @@ static void receiving_rests_while_answers_wait(void **state)
     assert_int_equal(answers + fixture_stats().dropped_unsent, 9);
     for (int i = 0; i < 20; i++) fixture_send_to(peer, "b");
     assert_int_equal(count_answers(peer), 20);
-    deliver_train(peer, "ss");
+    deliver_batch(peer, "ss");
     endpoint_close(&fixture.udp.endpoint); /* its answers are still counted */
-    fixture_turns(20);
+    fixture_iterations(20);
     sim_datagrams_close(peer);
     fixture_close();
     fixture_datagram_sends_max = 0;
@@ -432,11 +432,11 @@ static void a_datagram_of_ipv6_may_be_longer(void **state)
     session->local = where.address;
     assert_int_equal(session_send(session, large, 65528), WEIR_TOO_LARGE);
     assert_int_not_equal(session_send(session, large, 65527), WEIR_TOO_LARGE);
-    fixture_turns(20);
+    fixture_iterations(20);
     fixture_close();
 }
 
-/* ---- places ---- */
+/* ---- several sockets ---- */
 
 static void a_socket_that_closes_drops_what_still_comes(void **state)
 {
@@ -451,10 +451,10 @@ static void a_socket_that_closes_drops_what_still_comes(void **state)
         weir_container_of(fixture.loop.worker.udp_sessions.next, struct weir_session, in_sessions);
     endpoint_close(&fixture.udp.endpoint);
     endpoint_close(&fixture.udp.endpoint); /* harmless */
-    deliver_train(peer, "b.b.");
+    deliver_batch(peer, "b.b.");
     assert_int_equal(weir_session_send(session, "x", 1), WEIR_CANCELLED);
     assert_int_equal(fixture_stats().dropped_unsent, 1);
-    fixture_turns(20);
+    fixture_iterations(20);
     sim_datagrams_close(peer);
     fixture_close();
 }
@@ -474,7 +474,7 @@ static void of_two_sockets_neither_answers_the_other(void **state)
     sim_inject(fixture.simulation, &where.address, &fixture.address, "b", 1);
     fixture_run_ms(50);
     assert_int_equal(fixture_stats().dropped_own_source, 1);
-    endpoint_close(&other.endpoint); /* it is nobody's any more: in this turn, and later */
+    endpoint_close(&other.endpoint); /* it belongs to no socket: in this iteration, and later */
     for (int i = 0; i < 2; i++) {
         deliver(&where.address, "b", 0);
         assert_int_equal(fixture_stats().dropped_own_source, 1);
@@ -537,7 +537,7 @@ static void what_is_too_large_is_counted(void **state)
     fixture_close();
 }
 
-static void a_connection_to_a_closing_place_is_refused(void **state)
+static void a_connection_to_a_closing_listener_is_refused(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -552,7 +552,7 @@ static void a_connection_to_a_closing_place_is_refused(void **state)
     assert_int_equal(event.kind, NET_ACCEPTED);
     endpoint_close(&fixture.tcp.endpoint); /* earlier in the same batch */
     listener_on_event(&fixture.tcp, &event);
-    fixture_turns(20);
+    fixture_iterations(20);
     assert_int_equal(fixture_stats().accepted, 0);
     assert_true(sim_peer_saw_end(peer) || sim_peer_saw_reset(peer));
     sim_peer_close(peer);
@@ -565,14 +565,14 @@ int main(void)
         cmocka_unit_test(an_answer_goes_before_the_peer_is_finished),
         cmocka_unit_test(a_peer_that_is_closed_gets_nothing_more),
         cmocka_unit_test(an_answer_that_finds_no_buffer_is_counted),
-        cmocka_unit_test(on_open_may_turn_it_away),
+        cmocka_unit_test(on_open_may_reject_the_peer),
         cmocka_unit_test(a_handler_may_want_the_ends_or_the_time_alone),
-        cmocka_unit_test(a_visitor_has_nothing_to_end),
-        cmocka_unit_test(peers_of_one_slot_and_of_two_sockets_are_told_apart),
+        cmocka_unit_test(a_transient_session_cannot_be_ended),
+        cmocka_unit_test(peers_of_one_slot_and_of_two_sockets_are_distinct),
         cmocka_unit_test(without_memory_there_is_no_peer),
-        cmocka_unit_test(without_memory_a_place_for_peers_does_not_open),
+        cmocka_unit_test(without_memory_a_udp_socket_with_peers_does_not_open),
         cmocka_unit_test(a_rate_of_bytes_drops_what_is_beyond),
-        cmocka_unit_test(a_rate_alone_makes_peers_of_visitors),
+        cmocka_unit_test(a_rate_limit_alone_keeps_udp_peers),
         cmocka_unit_test(answers_beyond_what_came_are_not_sent),
         cmocka_unit_test(a_denied_address_is_not_answered),
         cmocka_unit_test(receiving_rests_while_answers_wait),
@@ -582,7 +582,7 @@ int main(void)
         cmocka_unit_test(sessions_of_a_closed_socket_are_not_those_of_the_next),
         cmocka_unit_test(a_socket_does_not_open_on_an_address_in_use),
         cmocka_unit_test(what_is_too_large_is_counted),
-        cmocka_unit_test(a_connection_to_a_closing_place_is_refused),
+        cmocka_unit_test(a_connection_to_a_closing_listener_is_refused),
     };
 
     return cmocka_run_group_tests_name("udp_peers", tests, NULL, NULL);

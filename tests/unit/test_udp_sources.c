@@ -15,7 +15,7 @@
 static void hear(const struct weir_address *from)
 {
     sim_inject(fixture.simulation, from, &fixture.address, "round", 5);
-    fixture_turns(200);
+    fixture_iterations(200);
 }
 
 static void open_echo(bool answers_services)

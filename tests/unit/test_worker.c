@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_worker.c - sessions and places on a worker, over the simulated network in virtual time. */
+/* test_worker.c - sessions, listeners and UDP sockets on a worker, over the simulated network in
+ * virtual time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +63,7 @@ static void test_echo_is_whole_and_then_closed(void **state)
 
         open_world(&handler_echo, 10, seed);
         struct sim_peer *peer = fixture_connect();
-        for (int i = 0; i < FIXTURE_TURNS_MAX && !sim_peer_saw_end(peer); i++) {
+        for (int i = 0; i < FIXTURE_ITERATIONS_MAX && !sim_peer_saw_end(peer); i++) {
             if (sent < total)
                 send_some(peer, &sent, total);
             else if (sent == total)
@@ -73,7 +74,7 @@ static void test_echo_is_whole_and_then_closed(void **state)
         assert_int_equal(received, total);
         assert_true(sim_peer_saw_end(peer));
         sim_peer_close(peer);
-        fixture_turns(10);
+        fixture_iterations(10);
         assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_PEER_DONE], 1);
         assert_int_equal(fixture_stats().bytes_in, total);
         assert_int_equal(fixture_stats().bytes_out, total);
@@ -99,7 +100,7 @@ static void test_a_peer_that_does_not_read_costs_its_mark(void **state)
     }
     assert_true(paused);
     assert_true(sent < total); /* the window closed on it */
-    for (int i = 0; i < FIXTURE_TURNS_MAX && received < total; i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && received < total; i++) {
         send_some(peer, &sent, total);
         receive_some(peer, &received);
         fixture_iterate(FIXTURE_MS);
@@ -126,7 +127,7 @@ static void test_a_reset_closes_once(void **state)
         }
         sim_peer_reset(peer);
         sim_peer_close(peer);
-        fixture_turns(20);
+        fixture_iterations(20);
     }
     assert_int_equal(fixture_stats().accepted, 20);
     assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_RESET], 20);
@@ -141,19 +142,19 @@ static void test_a_full_server_refuses_and_recovers(void **state)
     (void)state;
     open_world(&handler_echo, 1, 7);
     struct sim_peer *first = fixture_connect();
-    fixture_turns(10);
+    fixture_iterations(10);
     struct sim_peer *second = sim_connect(fixture.simulation, &fixture.address, NULL);
     for (int i = 0; i < 1000 && fixture_stats().refused_full == 0; i++) fixture_iterate(FIXTURE_MS);
     assert_int_equal(fixture_stats().refused_full, 1);
-    fixture_turns(20);
+    fixture_iterations(20);
     assert_true(sim_peer_saw_end(second) || sim_peer_saw_reset(second));
     sim_peer_close(second);
     sim_peer_finish(first);
-    fixture_turns(50);
+    fixture_iterations(50);
     sim_peer_close(first);
-    fixture_turns(10);
+    fixture_iterations(10);
     struct sim_peer *third = fixture_connect();
-    for (int i = 0; i < FIXTURE_TURNS_MAX && received < 100; i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && received < 100; i++) {
         send_some(third, &sent, 100);
         fixture_iterate(FIXTURE_MS);
         receive_some(third, &received);
@@ -177,10 +178,10 @@ static void test_a_drain_ends_the_quiet_and_delivers_first(void **state)
         send_some(late, &sent, total);
         fixture_iterate(FIXTURE_MS);
     }
-    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    uint64_t started_ns = net_now_ns(fixture.loop.worker.net);
     remote_drain(&fixture.loop.worker, 60000);
     bool running = true;
-    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && running; i++) {
         receive_some(late, &received);
         if (sim_peer_saw_end(late) && received == total) sim_peer_finish(late), received++;
         running = fixture_iterate(FIXTURE_MS);
@@ -189,7 +190,7 @@ static void test_a_drain_ends_the_quiet_and_delivers_first(void **state)
     assert_int_equal(received, total + 1);
     assert_true(sim_peer_saw_end(idle));
     assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_DRAIN], 2);
-    assert_true(net_now_ns(fixture.loop.worker.net) - begun_ns <
+    assert_true(net_now_ns(fixture.loop.worker.net) - started_ns <
                 3000 * FIXTURE_MS); /* virtual: idle lingers one second */
     struct sim_peer *refused = sim_connect(fixture.simulation, &fixture.address, NULL);
     sim_peer_close(refused);
@@ -205,16 +206,16 @@ static void test_a_drain_ends_by_its_deadline(void **state)
     (void)state;
     open_world(&handler_echo, 10, 13);
     struct sim_peer *busy = fixture_connect();
-    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    uint64_t started_ns = net_now_ns(fixture.loop.worker.net);
     remote_drain(&fixture.loop.worker, 2000);
     bool running = true;
-    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) { /* it never stops talking */
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && running; i++) { /* it never stops talking */
         send_some(busy, &sent, UINT64_MAX);
         receive_some(busy, &received);
         running = fixture_iterate(FIXTURE_MS);
     }
     assert_false(running);
-    assert_true(net_now_ns(fixture.loop.worker.net) - begun_ns >= 2000 * FIXTURE_MS);
+    assert_true(net_now_ns(fixture.loop.worker.net) - started_ns >= 2000 * FIXTURE_MS);
     assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_SHUTDOWN], 1);
     sim_peer_close(busy);
     fixture_close();
@@ -233,7 +234,7 @@ static void test_a_stop_ends_everything_at_once(void **state)
         send_some(peers[i % 30], &sent, 1000);
         fixture_iterate(FIXTURE_MS);
     }
-    fixture_turns(10);
+    fixture_iterations(10);
     assert_int_equal(fixture_stats().open, 30);
     remote_drain(&fixture.loop.worker, 60000);
     fixture_iterate(0);
@@ -252,18 +253,18 @@ static void test_a_later_drain_shortens_and_never_lengthens(void **state)
     (void)state;
     open_world(&handler_echo, 10, 41);
     struct sim_peer *busy = fixture_connect();
-    uint64_t begun_ns = net_now_ns(fixture.loop.worker.net);
+    uint64_t started_ns = net_now_ns(fixture.loop.worker.net);
     remote_drain(&fixture.loop.worker, 60000);
     bool running = fixture_iterate(0);
     remote_drain(&fixture.loop.worker, 500);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && running; i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && running; i++) {
         send_some(busy, &sent, UINT64_MAX);
         receive_some(busy, &received);
         running = fixture_iterate(FIXTURE_MS);
         if (i == 10) remote_drain(&fixture.loop.worker, 60000);
     }
     assert_false(running);
-    assert_true(net_now_ns(fixture.loop.worker.net) - begun_ns < 1000 * FIXTURE_MS);
+    assert_true(net_now_ns(fixture.loop.worker.net) - started_ns < 1000 * FIXTURE_MS);
     sim_peer_close(busy);
     fixture_close();
 }
@@ -283,7 +284,7 @@ static void test_a_drain_answers_what_had_come_before(void **state)
         sim_datagrams_send(sender, &fixture.address, "still", 5);
     }
     remote_drain(&fixture.loop.worker, 60000);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
     while (sim_datagrams_receive(sender, bytes, sizeof bytes, &length, &from)) answers++;
     assert_int_equal(answers, 20);
     assert_int_equal(fixture_stats().accepted, 20);
@@ -302,7 +303,7 @@ static void test_a_worker_that_listens_nowhere_ends(void **state)
     struct sim_peer *peer = fixture_connect();
     broke.handle = fixture.tcp.endpoint.handle;
     listener_on_event(&fixture.tcp, &broke);
-    assert_true(fixture_iterate(FIXTURE_MS)); /* the other place is left */
+    assert_true(fixture_iterate(FIXTURE_MS)); /* the UDP socket is left */
     broke.handle = fixture.udp.endpoint.handle;
     udp_socket_on_event(&fixture.udp, &broke);
     bool running = true;
@@ -312,7 +313,7 @@ static void test_a_worker_that_listens_nowhere_ends(void **state)
     fixture_close();
 }
 
-static void test_a_place_may_break_while_it_closes(void **state)
+static void test_a_listener_can_fail_while_it_closes(void **state)
 {
     struct net_event broke = {.kind = NET_BROKEN, .code = WEIR_SYSTEM, .os_error = 5};
 
@@ -328,7 +329,7 @@ static void test_a_place_may_break_while_it_closes(void **state)
     assert_true(fixture_iterate(
         FIXTURE_MS)); /* the drain is not cut short: the session ends in its own time */
     assert_int_equal(fixture_stats().open, 1);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && fixture_iterate(FIXTURE_MS); i++) continue;
     assert_int_equal(fixture_stats().closed_by_reason[WEIR_REASON_DRAIN], 1);
     sim_peer_close(peer);
     fixture_close();
@@ -351,13 +352,13 @@ static void test_no_memory_for_a_session_is_counted_and_passes(void **state)
     assert_int_equal(fixture_stats().refused_failed, 5);
     assert_int_equal(fixture_stats().accepted, 0);
     assert_int_equal(fixture.limits.sessions_open, 0);
-    fixture_turns(20);
+    fixture_iterations(20);
     for (int i = 0; i < 3; i++) {
         struct sim_peer *peer = fixture_connect();
         for (int j = 0; j < 1000 && fixture_stats().accepted == (uint64_t)i; j++)
             fixture_iterate(FIXTURE_MS);
         sim_peer_close(peer);
-        fixture_turns(20);
+        fixture_iterations(20);
     }
     assert_int_equal(fixture_stats().accepted, 3);
     assert_int_equal(fixture_stats().refused_full, 0);
@@ -385,7 +386,7 @@ static void test_a_handler_may_send_more_than_it_got(void **state)
     open_world(&handler_twice, 10, 19);
     struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "abcd", 1), 1);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && sim_peer_unread(peer) < 2; i++)
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && sim_peer_unread(peer) < 2; i++)
         fixture_iterate(FIXTURE_MS);
     assert_int_equal(sim_peer_receive(peer, bytes, sizeof bytes), 2);
     assert_memory_equal(bytes, "aa", 2);
@@ -407,14 +408,15 @@ static void flood(struct weir_session *session, const struct weir_message *messa
 static const struct weir_handler handler_flood = {
     .name = "flood", .summary = "", .on_message = flood};
 
-static void test_a_flooding_handler_is_told_to_stop(void **state)
+static void test_a_flooding_handler_is_refused(void **state)
 {
     (void)state;
     open_world(&handler_flood, 10, 23);
     struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "x", 1), 1);
     last_code = WEIR_OK;
-    for (int i = 0; i < FIXTURE_TURNS_MAX && last_code == WEIR_OK; i++) fixture_iterate(FIXTURE_MS);
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && last_code == WEIR_OK; i++)
+        fixture_iterate(FIXTURE_MS);
     assert_int_equal(last_code, WEIR_NO_ROOM);
     assert_true(fixture_only_session()->queue.pinned_bytes <= 128 * 1024 + 16 * 1024);
     sim_peer_close(peer);
@@ -428,7 +430,7 @@ static void measure(struct weir_session *session, const struct weir_message *mes
     static const uint8_t large[128 * 1024 + 1];
 
     (void)message;
-    codes[0] = weir_session_send(session, large, 128 * 1024 + 1); /* more than the mark, for ever */
+    codes[0] = weir_session_send(session, large, 128 * 1024 + 1); /* always more than the mark */
     codes[1] = weir_session_send(session, large, 128 * 1024);
     codes[2] = weir_session_send(session, large, 100 * 1024); /* more than the mark, for now */
     codes[3] = weir_session_send(session, large, 0);
@@ -443,7 +445,7 @@ static void test_the_high_mark_bounds_one_large_send(void **state)
     struct sim_peer *peer = fixture_connect();
     assert_int_equal(sim_peer_send(peer, "x", 1), 1);
     codes[3] = WEIR_SYSTEM;
-    for (int i = 0; i < FIXTURE_TURNS_MAX && codes[3] == WEIR_SYSTEM; i++)
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && codes[3] == WEIR_SYSTEM; i++)
         fixture_iterate(FIXTURE_MS);
     assert_int_equal(codes[0], WEIR_TOO_LARGE);
     assert_int_equal(codes[1], WEIR_OK);
@@ -472,7 +474,7 @@ static void test_a_datagram_that_no_network_carries_is_refused(void **state)
     open_world(&handler_oversend, 10, 61);
     struct sim_datagrams *sender = sim_datagrams_open(fixture.simulation, &address);
     sim_datagrams_send(sender, &fixture.address, "x", 1);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_stats().datagrams_out == 0; i++)
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && fixture_stats().datagrams_out == 0; i++)
         fixture_iterate(FIXTURE_MS);
     assert_int_equal(codes[0], WEIR_TOO_LARGE);
     assert_int_equal(codes[1], WEIR_OK);
@@ -482,7 +484,7 @@ static void test_a_datagram_that_no_network_carries_is_refused(void **state)
 
 /* ---- datagrams ---- */
 
-static void test_datagrams_come_back_to_who_sent_them(void **state)
+static void test_datagrams_are_echoed_to_their_sender(void **state)
 {
     struct weir_address one_address = address_of_v4(0x7f000002, 0),
                         two_address = address_of_v4(0x7f000003, 0);
@@ -498,7 +500,7 @@ static void test_datagrams_come_back_to_who_sent_them(void **state)
         sim_datagrams_send(one, &fixture.address, "one", 3);
         sim_datagrams_send(two, &fixture.address, "", 0);
     }
-    for (int i = 0; i < FIXTURE_TURNS_MAX && answers < 100; i++) {
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && answers < 100; i++) {
         fixture_iterate(FIXTURE_MS);
         while (sim_datagrams_receive(one, bytes, sizeof bytes, &length, &from)) {
             assert_int_equal(length, 3);
@@ -533,9 +535,9 @@ static void test_harmful_sources_are_counted_not_answered(void **state)
     sim_inject(fixture.simulation, &group, &fixture.address, "group", 5);
     sim_inject(fixture.simulation, &everybody, &fixture.address, "all", 3);
     sim_inject(fixture.simulation, &nobody, &fixture.address, "none", 4);
-    for (int i = 0; i < FIXTURE_TURNS_MAX && fixture_stats().datagrams_in < 5; i++)
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && fixture_stats().datagrams_in < 5; i++)
         fixture_iterate(FIXTURE_MS);
-    fixture_turns(100);
+    fixture_iterations(100);
     assert_int_equal(fixture_stats().datagrams_in, 5);
     assert_int_equal(fixture_stats().datagrams_out, 0);
     assert_int_equal(fixture_stats().dropped_own_source, 1);
@@ -543,7 +545,7 @@ static void test_harmful_sources_are_counted_not_answered(void **state)
     fixture_close();
 }
 
-/* A handler that sends back only the datagrams that begin with a letter it likes. */
+/* A handler that sends back only the datagrams that begin with a chosen character. */
 static char liked[8];
 
 static void choosy(struct weir_session *session, const struct weir_message *message)
@@ -555,9 +557,9 @@ static void choosy(struct weir_session *session, const struct weir_message *mess
 static const struct weir_handler handler_choosy = {
     .name = "choosy", .summary = "", .on_message = choosy};
 
-/* Hands a train of "a.", "b.", "c.", "d" to the place and returns what came back, sorted by
+/* Passes a batch of "a.", "b.", "c.", "d" to the socket and returns what came back, sorted by
  * arrival. */
-static void train_returns(const char *likes, const char *expected)
+static void batch_returns(const char *likes, const char *expected)
 {
     struct weir_address address = address_of_v4(0x7f000002, 0), from;
     char got[32] = "";
@@ -600,15 +602,15 @@ static void train_returns(const char *likes, const char *expected)
     fixture_close();
 }
 
-static void test_trains_go_back_whole_or_in_part(void **state)
+static void test_batches_are_echoed_whole_or_in_part(void **state)
 {
     (void)state;
-    train_returns("abcd", "a.|b.|c.|d|");
-    train_returns("", "");
-    train_returns("ab", "a.|b.|");
-    train_returns("a", "a.|");
-    train_returns("cd", "c.|d|");
-    train_returns("acd", "a.|c.|d|");
+    batch_returns("abcd", "a.|b.|c.|d|");
+    batch_returns("", "");
+    batch_returns("ab", "a.|b.|");
+    batch_returns("a", "a.|");
+    batch_returns("cd", "c.|d|");
+    batch_returns("acd", "a.|c.|d|");
 }
 
 int main(void)
@@ -624,15 +626,15 @@ int main(void)
         cmocka_unit_test(test_a_later_drain_shortens_and_never_lengthens),
         cmocka_unit_test(test_a_drain_answers_what_had_come_before),
         cmocka_unit_test(test_a_worker_that_listens_nowhere_ends),
-        cmocka_unit_test(test_a_place_may_break_while_it_closes),
+        cmocka_unit_test(test_a_listener_can_fail_while_it_closes),
         cmocka_unit_test(test_no_memory_for_a_session_is_counted_and_passes),
         cmocka_unit_test(test_the_high_mark_bounds_one_large_send),
         cmocka_unit_test(test_a_datagram_that_no_network_carries_is_refused),
         cmocka_unit_test(test_a_handler_may_send_more_than_it_got),
-        cmocka_unit_test(test_a_flooding_handler_is_told_to_stop),
-        cmocka_unit_test(test_datagrams_come_back_to_who_sent_them),
+        cmocka_unit_test(test_a_flooding_handler_is_refused),
+        cmocka_unit_test(test_datagrams_are_echoed_to_their_sender),
         cmocka_unit_test(test_harmful_sources_are_counted_not_answered),
-        cmocka_unit_test(test_trains_go_back_whole_or_in_part),
+        cmocka_unit_test(test_batches_are_echoed_whole_or_in_part),
     };
 
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_worker_life.c - how a worker begins and ends: without memory, with letters that came too
+/* test_worker_life.c - start and end of a worker: without memory, with commands that came too
  * early or in the last moment, with marks that its transport narrows. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,7 +69,7 @@ static void close_worker(struct loop *loop, struct net_simulation *simulation)
     sim_free(simulation);
 }
 
-/* Receiving pauses so much earlier that what the transport holds has room below the high mark, and
+/* Receiving pauses early enough that data held by the transport fits below the high-water mark, and
  * resumes below that. */
 static void what_the_transport_holds_narrows_the_marks(void **state)
 {
@@ -86,8 +86,8 @@ static void what_the_transport_holds_narrows_the_marks(void **state)
     close_worker(&loop, simulation);
 }
 
-/* Posted before the first turn, and there is none: it is taken on the way out. */
-static void a_letter_to_a_worker_that_never_turned_is_taken(void **state)
+/* Posted before the first iteration, which never comes: it is executed at the close. */
+static void a_command_to_a_worker_that_never_iterated_is_taken(void **state)
 {
     static struct loop loop;
     struct net_simulation *simulation;
@@ -112,7 +112,7 @@ static void note_open(struct weir_session *session)
     weir_session_start_timer(session, 10); /* and has no on_timer: it comes to nothing */
 }
 
-static void write_a_letter(struct weir_session *session, enum weir_reason reason, const char *text)
+static void write_a_command(struct weir_session *session, enum weir_reason reason, const char *text)
 {
     (void)reason;
     (void)text;
@@ -124,9 +124,9 @@ static const struct weir_handler handler_writer = {.size = sizeof(struct weir_ha
                                                    .name = "writer",
                                                    .summary = "",
                                                    .on_open = note_open,
-                                                   .on_close = write_a_letter};
+                                                   .on_close = write_a_command};
 
-static void a_letter_of_the_last_moment_is_still_read(void **state)
+static void a_late_command_is_still_read(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -139,7 +139,7 @@ static void a_letter_of_the_last_moment_is_still_read(void **state)
     assert_int_equal(fixture_stats().timers_fired, 2);
     sim_peer_reset(peer);
     endpoint_close(
-        &fixture.tcp.endpoint); /* so that the datagram's peer is the last to go, behind the mail */
+        &fixture.tcp.endpoint); /* so that the UDP peer is the last to end, after the commands */
     endpoint_close(&fixture.udp.endpoint);
     fixture_run_ms(50);
     assert_int_equal(fixture_stats().commands, 1);
@@ -168,7 +168,7 @@ static void without_memory_nothing_is_sent_to_anyone(void **state)
     fixture_close();
 }
 
-/* An event that net had in hand already when the session was closed. */
+/* An event that net had already handed out when the session was closed. */
 static void an_end_may_come_after_the_close(void **state)
 {
     struct weir_config config = fixture_config();
@@ -193,8 +193,8 @@ int main(void)
         cmocka_unit_test(a_worker_that_was_never_made_is_nothing),
         cmocka_unit_test(without_memory_there_is_no_worker),
         cmocka_unit_test(what_the_transport_holds_narrows_the_marks),
-        cmocka_unit_test(a_letter_to_a_worker_that_never_turned_is_taken),
-        cmocka_unit_test(a_letter_of_the_last_moment_is_still_read),
+        cmocka_unit_test(a_command_to_a_worker_that_never_iterated_is_taken),
+        cmocka_unit_test(a_late_command_is_still_read),
         cmocka_unit_test(without_memory_nothing_is_sent_to_anyone),
         cmocka_unit_test(an_end_may_come_after_the_close),
     };
