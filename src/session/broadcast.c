@@ -24,6 +24,7 @@ static void broadcast__frame(struct broadcast__framed *framed, struct payload *o
 {
     enum weir_code code;
 
+    weir_check(codec != NULL);
     if (framed->payload && framed->codec == codec) return;
     if (framed->payload) payload_unref(framed->payload);
     framed->codec = codec;
@@ -37,6 +38,7 @@ static void broadcast__send_datagram(struct weir_session *session, const struct 
 {
     const uint8_t *message = payload->bytes + payload->message_at;
 
+    weir_check(session->is_datagram);
     if (session_send(session, message, payload->message_length) != WEIR_OK)
         counter_add(&session->worker->counters.sends_dropped, 1);
 }
@@ -65,6 +67,7 @@ void broadcast_deliver(struct worker *worker, struct payload *payload)
     for (struct list *at = members->next; at != members; at = at->next) {
         struct weir_session *session =
             weir_container_of(at, struct group_membership, in_group)->session;
+        weir_check(session->worker == worker);
         if (session->id != payload->except_id) broadcast__send(session, payload, &framed);
     }
     if (framed.payload) payload_unref(framed.payload);

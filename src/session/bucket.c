@@ -30,6 +30,7 @@ static uint64_t bucket__after(uint64_t full_at_ns, uint64_t now_ns, uint64_t tak
     uint64_t after_ns = from_ns < BUCKET__NS_MAX * 2 ? from_ns + taken_ns : from_ns;
     uint64_t ahead_ns = after_ns - now_ns;
 
+    weir_check(after_ns >= now_ns);
     *debt_ns = ahead_ns > burst_ns ? ahead_ns - burst_ns : 0;
     return after_ns;
 }

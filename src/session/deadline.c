@@ -10,6 +10,8 @@
  */
 #include "deadline.h"
 
+#include "check.h"
+
 static uint64_t deadline__age(const struct deadline_input *input, uint32_t timestamp_ms)
 {
     return (uint32_t)((uint32_t)input->now_ms - timestamp_ms);
@@ -23,6 +25,7 @@ static void deadline__consider(const struct deadline_input *input, uint32_t time
 {
     uint64_t at_ms = input->now_ms - deadline__age(input, timestamp_ms) + timeout_ms + 1;
 
+    weir_check(reason != WEIR_REASON_NONE);
     if (timeout_ms == 0 || at_ms >= next->at_ms) return;
     *next = (struct deadline){at_ms, reason};
 }
@@ -56,6 +59,7 @@ struct deadline deadline_next(const struct deadline_input *input)
     uint32_t running = input->running;
     struct deadline next = {UINT64_MAX, WEIR_REASON_NONE};
 
+    if (input->is_datagram) weir_check(!(running & ~(uint32_t)(DEADLINE_IDLE | DEADLINE_RESUME)));
     if (running & DEADLINE_IDLE) deadline__consider_idle(input, &next);
     deadline__consider(input, timestamps->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
                        &next);

@@ -110,6 +110,8 @@ void loop_free(struct loop *loop)
 
 static void loop__execute(struct worker *worker, const struct mailbox_command *command)
 {
+    weir_check((command->kind == MAILBOX_SEND || command->kind == MAILBOX_BROADCAST) ==
+               (command->payload != NULL));
     if (command->kind == MAILBOX_ACCEPTED)
         handoff_take(worker, command);
     else if (command->kind == MAILBOX_BROADCAST)
@@ -198,6 +200,7 @@ static void loop__on_event(const struct net_event *event)
     struct owner *owner = event->owner;
 
     if (event->kind == NET_WOKEN) return; /* commands and requests are read after the batch */
+    weir_check(owner != NULL);
     owner->ops->on_event(owner, event);
 }
 
@@ -243,6 +246,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     /* The duration of the previous iteration does not count as lateness of this wait. */
     loop->waited_until_ns = until_ns > worker->now_ns ? until_ns : worker->now_ns;
     uint32_t count = net_wait(worker->net, until_ns, events, LOOP__EVENTS_MAX);
+    weir_check(count <= LOOP__EVENTS_MAX);
     loop__update_clock(worker);
     loop__check_lateness(loop, count);
     counter_add(&worker->counters.loop_iterations, 1);

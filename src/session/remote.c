@@ -30,6 +30,7 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
 {
     struct weir_session *session = session_table_find(worker->table, command->id);
 
+    weir_check(!session || session->worker == worker);
     if (command->kind == MAILBOX_SEND) {
         remote__deliver(worker, session, command->payload);
         return;
@@ -47,6 +48,7 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
 
 static enum weir_code remote__post(struct worker *worker, const struct mailbox_command *command)
 {
+    weir_check(command->kind != MAILBOX_SEND || command->payload != NULL);
     switch (mailbox_post(worker->mailbox, command)) {
     case MAILBOX_POSTED: return WEIR_OK;
     case MAILBOX_FULL: return WEIR_NO_ROOM;

@@ -34,6 +34,7 @@ static void timeouts__on_deadline(struct weir_session *session)
 
 static void timeouts__count(struct worker *worker, const struct wheel_timer *timer)
 {
+    weir_check(timer->due_ms <= worker->now_ms);
     counter_add(&worker->counters.timers_fired, 1);
     counter_raise(&worker->counters.timer_lag_max_ms, worker->now_ms - timer->due_ms);
 }
@@ -49,6 +50,7 @@ void timeouts_run(struct worker *worker)
     while ((timer = wheel_take_due(&worker->user_timers, worker->now_ms)) != NULL) {
         struct weir_session *session = weir_container_of(timer, struct weir_session, user_timer);
         const struct weir_handler *handler = session->service->handler;
+        weir_check(session->worker == worker);
         timeouts__count(worker, timer);
         if (handler->on_timer) handler->on_timer(session);
     }

@@ -54,6 +54,7 @@ static void udp_socket__update_receiving(struct udp_socket *socket)
     struct worker *worker = socket->endpoint.worker;
     bool pause = socket->receive_paused;
 
+    weir_check(socket->out_count <= worker->datagram_sends_max);
     if (socket->out_count >= worker->datagram_sends_max / 2) pause = true;
     if (socket->out_count <= worker->datagram_sends_max / 4) pause = false;
     if (pause == socket->receive_paused || socket->endpoint.closing) return;
@@ -95,6 +96,7 @@ static bool udp_socket__may_reply(struct weir_session *session, size_t length)
 {
     struct worker *worker = session->worker;
 
+    weir_check(session->is_datagram);
     if (worker->common->config.datagram_reply_percent_max == 0) return true;
     if (length > session->reply_bytes) {
         counter_add(&worker->counters.dropped_reply, 1);
@@ -106,6 +108,7 @@ static bool udp_socket__may_reply(struct weir_session *session, size_t length)
 
 static void udp_socket__credit(struct weir_session *session, uint32_t bytes)
 {
+    weir_check(session->state == SESSION_OPEN);
     session->reply_bytes +=
         (uint64_t)bytes * session->worker->common->config.datagram_reply_percent_max / 100;
 }
@@ -116,10 +119,12 @@ static enum weir_code udp_socket__send_copy(struct weir_session *session, const 
     struct worker *worker = session->worker;
     struct net_buffer *buffer = net_take(worker->net, length > 0 ? (uint32_t)length : 1);
 
+    weir_check(length <= NET_DATAGRAM_BYTES_MAX);
     if (!buffer) {
         counter_add(&worker->counters.dropped_unsent, 1);
         return WEIR_NO_BUFFERS;
     }
+    weir_check(buffer->capacity >= length);
     if (length > 0) memcpy(buffer->bytes, bytes, length);
     buffer->length = (uint32_t)length;
     return udp_socket__send_buffer(session, buffer, segment_bytes);
@@ -150,6 +155,7 @@ static enum weir_code udp_socket__send_back(struct weir_session *session,
 /* A run of more than one datagram is sent as a batch. */
 static uint32_t udp_socket__batch_bytes(const struct udp_socket *socket, uint32_t run_length)
 {
+    weir_check(run_length > 0 || socket->segment_bytes == 0);
     return run_length > socket->segment_bytes ? socket->segment_bytes : 0;
 }
 
@@ -159,6 +165,7 @@ static void udp_socket__finish(struct weir_session *session, enum weir_reason re
     struct dispatch *dispatch = &session->worker->dispatch;
     const uint8_t *bytes;
 
+    weir_check(session->is_datagram);
     if (dispatch->session == session && dispatch->run.length > 0) {
         uint32_t length = borrowed_run_take(&dispatch->run, &bytes);
         uint32_t batch_bytes = udp_socket__batch_bytes(udp_socket__of(session), length);
@@ -170,6 +177,7 @@ static void udp_socket__finish(struct weir_session *session, enum weir_reason re
 /* The flush ends the session, because its handler may be running now. */
 static void udp_socket__close(struct weir_session *session)
 {
+    weir_check(session->state == SESSION_CLOSING);
     worker_flush_later(session->worker, session);
 }
 
@@ -204,6 +212,7 @@ static void udp_socket__deliver_one(struct weir_session *session, const uint8_t 
     const struct weir_message message = {bytes, length, bytes, length};
     struct counters *counters = &session->worker->counters;
 
+    weir_check(session->worker->dispatch.session == session);
     if (session->state != SESSION_OPEN) { /* the handler ended it, within a batch */
         counter_add(&counters->dropped_peers, 1);
         return;
@@ -231,6 +240,7 @@ static void udp_socket__deliver(struct udp_socket *socket, struct weir_session *
         udp_socket__deliver_one(session, bytes + at, length);
         at += length;
     } while (at < total);
+    weir_check(at == total);
     buffer = borrowed_run_close(&worker->dispatch.run, worker->net, session_may_send(session));
     worker->dispatch.session = NULL;
     if (!buffer) return;
@@ -245,6 +255,7 @@ static bool udp_socket__is_own(struct worker *worker, const struct weir_address 
     *is_served = false;
     for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next) {
         const struct endpoint *endpoint = weir_container_of(at, struct endpoint, in_endpoints);
+        weir_check(endpoint->worker == worker);
         if (endpoint->service->proto != WEIR_UDP || endpoint->closing) continue;
         if (endpoint->port != peer->port) continue;
         if (net_is_own(worker->net, endpoint->handle, peer)) return true;
@@ -287,6 +298,7 @@ struct weir_session *udp_socket_session(struct udp_socket *socket, const struct 
     struct weir_session *session = &socket->transient;
 
     if (!socket->keeps_peers) {
+        weir_check(session->state == SESSION_OPEN);
         session->peer = *peer;
         session->reply_bytes = 0;
         return session;
@@ -303,6 +315,7 @@ static uint64_t udp_socket__datagrams_count(const struct net_event *event)
 {
     uint32_t segment_bytes = event->segment_bytes;
 
+    weir_check(segment_bytes == 0 || event->buffer->length > 0);
     return segment_bytes == 0 ? 1 : (event->buffer->length + segment_bytes - 1) / segment_bytes;
 }
 
