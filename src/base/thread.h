@@ -63,7 +63,7 @@ static inline void counter_raise(thread_counter *counter, uint64_t value)
 
 static inline uint64_t counter_read(const thread_counter *counter)
 {
-    return atomic_load_explicit((thread_counter *)(uintptr_t)counter, memory_order_acquire);
+    return atomic_load_explicit(counter, memory_order_acquire);
 }
 
 #endif

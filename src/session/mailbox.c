@@ -139,7 +139,7 @@ bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command)
 
 uint32_t mailbox_count(const struct mailbox *mailbox)
 {
-    uint64_t tail = atomic_load((_Atomic uint64_t *)(uintptr_t)&mailbox->tail);
+    uint64_t tail = atomic_load(&mailbox->tail);
 
     return (uint32_t)((tail & ~MAILBOX__SHUT) - mailbox->head);
 }

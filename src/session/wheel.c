@@ -166,9 +166,8 @@ static void wheel__validate_slot(const struct wheel *wheel, uint32_t level, uint
 
     weir_check(marked == !list_is_empty(header));
     if (marked) weir_check(slot > wheel__slot(wheel->now_ms, level));
-    for (const struct list *at = header->next; at != header; at = at->next) {
-        const struct wheel_timer *timer =
-            weir_container_of((struct list *)(uintptr_t)at, struct wheel_timer, in_slot);
+    for (struct list *at = header->next; at != header; at = at->next) {
+        const struct wheel_timer *timer = weir_container_of(at, struct wheel_timer, in_slot);
         weir_check(at->next->previous == at);
         weir_check(timer->due_ms > wheel->now_ms);
         weir_check(timer->due_ms >= wheel->next_ms);
