@@ -98,6 +98,9 @@ ALLOWED = re.compile("|".join(f"(?:{name})" for name in ALLOWED_NAMES), re.I)
 NOTE = re.compile(r"tidy: allow (identifier|phrase) - \w")
 
 
+DATA = re.compile(r"""[bBfFrR]*(?:"(?!"")|'(?!''))""")  # a string, and no docstring
+
+
 def is_checked(path):
     return bool(CODE.search(path) or PROSE.search(path)) and path not in EXEMPT and not ALIASES.match(path)
 
@@ -119,7 +122,8 @@ def split(path, text):
         spans = [match.span() for match in re.finditer(r'(?<![$\w{])#[^\n]*|"(?:\\.|[^"\\])*"|\'[^\'\n]*\'', text)]
     prose, code, end = [], [], 0
     for start, stop in spans:
-        prose += [blank(text[end:start]), text[start:stop]]
+        is_data = path.startswith("tests/") and DATA.match(text, start)  # what a test sends and expects
+        prose += [blank(text[end:start]), blank(text[start:stop]) if is_data else text[start:stop]]
         code += [text[end:start], blank(text[start:stop])]
         end = stop
     return "".join(prose) + blank(text[end:]), "".join(code) + text[end:]

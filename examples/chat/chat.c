@@ -120,7 +120,7 @@ static void chat__on_message(struct weir_session *session, const struct weir_mes
     char line[CHAT__LINE_BYTES_MAX + 1];
 
     if (message->length > CHAT__LINE_BYTES_MAX) {
-        chat__send_text(session, "* that is too much to say at once");
+        chat__send_text(session, "* the line is too long");
         return;
     }
     /* A message has no terminating NUL and must not be modified. Control characters are replaced,

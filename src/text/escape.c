@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The bytes that have a letter of their own, and the letters. The quote is last: it is escaped only
+/* The bytes with a short escape, and its character. The quote is last: it is escaped only
  * between quotes. NUL is written as \x00, and also read as \0. */
 static const char escape__bytes[] = "\r\n\t\\\"";
 static const char escape__codes[] = "rnt\\\"";

@@ -44,7 +44,7 @@ static void suggest__consider(struct suggest__best *best, const char *word, size
     size_t distance = suggest_distance(word, length, candidate);
 
     if (distance >= best->distance) return;
-    if (distance >= strlen(candidate)) return; /* every letter differs */
+    if (distance >= strlen(candidate)) return; /* every character differs */
     best->distance = distance;
     best->word = candidate;
 }

@@ -5,12 +5,12 @@
 
 #include <stddef.h>
 
-/* Returns the Levenshtein distance of two words: how many letters must be inserted, removed or
- * replaced to turn one into the other. Returns 32 if one of them has 32 bytes or more. */
+/* Returns the Levenshtein distance of two words: how many characters must be inserted, removed or
+ * replaced to convert one into the other. Returns 32 if one of them has 32 bytes or more. */
 size_t suggest_distance(const char *a, size_t a_length, const char *b);
 
 /* Returns the nearest of `count` words to `word`, which has `length` bytes. Null: every word is
- * more than two letters away, or has no letter in common with it. */
+ * more than two characters away, or has no character in common with it. */
 const char *suggest_word(const char *word, size_t length, const char *const *words, size_t count);
 
 /* Like suggest_word(), for the words that name(0), name(1), ... return until one is null. */

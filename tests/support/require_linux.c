@@ -24,7 +24,7 @@ bool require_on_main_thread(void)
     return pthread_equal(pthread_self(), require__main_thread) != 0;
 }
 
-/* Reads what the child says until it says no more, and waits for its end. */
+/* Reads the output of the child until EOF, and waits for its exit. */
 static int require__end_of(pid_t child, int fd, char *text, uint32_t text_bytes)
 {
     uint32_t used = 0;

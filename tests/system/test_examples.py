@@ -123,7 +123,7 @@ class Chat(ExampleTest):
         ada = self.enter(server, "Ada")
         self.assert_answers(peer, b"* Ada came\n")
         ada.sendall(b"x" * 501 + b"\n" + b"y" * 401 + b"\n" + b"z" * 400 + b"\n")
-        self.assert_answers(ada, b"* that is too much to say at once\n")
+        self.assert_answers(ada, b"* the line is too long\n")
         self.assert_answers(peer, b"Ada: " + b"z" * 400 + b"\n")
         peer.close()
         ada.close()

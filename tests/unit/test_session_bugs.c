@@ -178,7 +178,7 @@ static void an_unfinished_frame_does_not_cut_a_finish_short(void **state)
     close_framed();
 }
 
-static void sending_does_not_keep_a_udp_peer(void **state)
+static void sending_does_not_refresh_a_udp_peer(void **state)
 {
     struct weir_config config = fixture_config();
 
@@ -328,7 +328,7 @@ int main(void)
         cmocka_unit_test(a_send_back_that_finds_no_memory_for_what_came_before_ends_it),
         cmocka_unit_test(a_reject_message_without_memory_is_omitted),
         cmocka_unit_test(an_unfinished_frame_does_not_cut_a_finish_short),
-        cmocka_unit_test(sending_does_not_keep_a_udp_peer),
+        cmocka_unit_test(sending_does_not_refresh_a_udp_peer),
         cmocka_unit_test(a_drain_lets_no_new_datagram_peer_in_for_ever),
         cmocka_unit_test(a_datagram_for_a_peer_that_ends_is_answered_or_counted),
         cmocka_unit_test(a_transient_session_cannot_join),

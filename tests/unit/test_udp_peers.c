@@ -388,7 +388,7 @@ static void a_denied_address_is_not_answered(void **state)
 }
 
 /* More answers in one iteration than the socket accepts: reading pauses for a while, and
- * only answers whose refusal the handler saw are lost. */
+ * only answers that the handler saw refused are lost. */
 static void receiving_rests_while_answers_wait(void **state)
 {
     struct weir_config config = fixture_config();

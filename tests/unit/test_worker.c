@@ -525,7 +525,7 @@ static void test_harmful_sources_are_counted_not_answered(void **state)
     struct weir_address self, port_zero = address_of_v4(0x7f000005, 0);
     struct weir_address group = address_of_v4(0xe0000001, 9),
                         everybody = address_of_v4(0xffffffff, 9);
-    struct weir_address nobody = address_of_v4(0, 9);
+    struct weir_address unspecified = address_of_v4(0, 9);
 
     (void)state;
     open_world(&handler_echo, 10, 31);
@@ -534,7 +534,7 @@ static void test_harmful_sources_are_counted_not_answered(void **state)
     sim_inject(fixture.simulation, &port_zero, &fixture.address, "zero", 4);
     sim_inject(fixture.simulation, &group, &fixture.address, "group", 5);
     sim_inject(fixture.simulation, &everybody, &fixture.address, "all", 3);
-    sim_inject(fixture.simulation, &nobody, &fixture.address, "none", 4);
+    sim_inject(fixture.simulation, &unspecified, &fixture.address, "none", 4);
     for (int i = 0; i < FIXTURE_ITERATIONS_MAX && fixture_stats().datagrams_in < 5; i++)
         fixture_iterate(FIXTURE_MS);
     fixture_iterations(100);

@@ -89,8 +89,8 @@ static void step_until_end(volatile uint64_t *count)
 {
     int status, thread;
 
-    while ((thread = waitpid(-1, &status, __WALL)) > 0) {
-        if (!WIFSTOPPED(status)) continue; /* this thread ended */
+    while ((thread = waitpid(-1, &status, __WALL)) > 0) { /* tidy: allow identifier - waitpid(2) */
+        if (!WIFSTOPPED(status)) continue;                /* this thread ended */
         bool is_event = status >> 16 != 0;
         if (is_event)
             step_thread(thread, 0);

@@ -131,7 +131,7 @@ static enum weir_code linux_socket__fail(const struct net_listen_options *option
     snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
     if (code == WEIR_ADDRESS_IN_USE)
         snprintf(hint, sizeof hint,
-                 "see who has it with 'ss -l%cnp sport = :%u', or take another port",
+                 "find its owner with 'ss -l%cnp sport = :%u', or take another port",
                  stream ? 't' : 'u', options->address.port);
     else if (code == WEIR_ADDRESS_UNAVAILABLE)
         snprintf(hint, sizeof hint, "see this machine's addresses with 'ip address'");
