@@ -121,8 +121,8 @@ class Words(WeirTest):
                             self.assertEqual((ended.returncode, ended.stdout), (CANNOT_LISTEN, ""))
                             self.assertEqual(
                                 ended.stderr,
-                                f"weir: cannot listen on {option} {address}: address in use (EADDRINUSE); see who "
-                                f"has it with 'ss -l{flag}np sport = :{port}', or take another port with "
+                                f"weir: cannot listen on {option} {address}: address in use (EADDRINUSE); find its "
+                                f"owner with 'ss -l{flag}np sport = :{port}', or take another port with "
                                 f"--{option} 0\n")
 
     def test_port_in_use_by_the_same_process(self):
