@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* block_list.c - checks each block where the person who wrote it can be told its text_with_port. */
+/* block_list.c - parses blocks one by one, so that a diagnostic can name the option, the file and
+ * the line. */
 #include "block_list.h"
 
 #include <stdbool.h>
@@ -11,7 +12,7 @@
 #define BLOCK_LIST__SEPARATORS ", \t\r\n"
 #define BLOCK_LIST__FILE_BYTES_MAX (16L << 20)
 
-/* Digits only, at most `max`. */
+/* Returns whether the text is a number of at most `max`. */
 static bool block_list__is_prefix(const char *text, size_t length, unsigned max)
 {
     unsigned value = 0;
@@ -24,7 +25,8 @@ static bool block_list__is_prefix(const char *text, size_t length, unsigned max)
     return value <= max;
 }
 
-/* "10.0.0.0/8", "::1": an address without a port, and a prefix or none. */
+/* Returns whether the text is an address without a port, with an optional prefix length:
+ * "10.0.0.0/8", "::1". */
 static bool block_list__is_block(const char *text, size_t length)
 {
     char text_with_port[WEIR_ADDRESS_TEXT_BYTES];
@@ -40,7 +42,7 @@ static bool block_list__is_block(const char *text, size_t length)
            (!slash || block_list__is_prefix(slash + 1, length - host - 1, six ? 128 : 32));
 }
 
-/* Copies the blocks of `length` bytes of text behind `to`, and returns their end. Mistakes begin
+/* Appends the blocks in `length` bytes of text at `to`. Returns the end of them. Diagnostics begin
  * with `where`. */
 static char *block_list__copy(char *to, const char *text, size_t length, const char *where,
                               struct diagnostics *diagnostics)
@@ -65,8 +67,8 @@ static char *block_list__copy(char *to, const char *text, size_t length, const c
     return to;
 }
 
-/* Room for what is in the list, and for blocks of so many bytes of text; what is in it is copied.
- * Null, and a mistake: out of memory. */
+/* Allocates memory for the list and for blocks from `length` bytes of text, and copies the list.
+ * *to is set to its end. Returns null and adds a diagnostic if memory is exhausted. */
 static char *block_list__room(const char *list, size_t length, char **to, const char *option,
                               struct arena *arena, struct diagnostics *diagnostics)
 {
@@ -85,7 +87,7 @@ static char *block_list__room(const char *list, size_t length, char **to, const 
     return room;
 }
 
-/* Ends the list: without the last separator, and null again while nothing is in it. */
+/* Removes the last separator and stores the list. An empty list stays null. */
 static void block_list__end(const char **list, char *room, char *to)
 {
     if (to == room) return;
@@ -112,7 +114,7 @@ void block_list_add(const char **list, const char *option, const char *text, str
 
 /* ---- files ---- */
 
-/* All of a file, with its length. Null, and a mistake: it cannot be read. */
+/* Reads a whole file. Returns null and adds a diagnostic if it cannot be read. */
 static char *block_list__read(const char *option, const char *path, size_t *length,
                               struct arena *arena, struct diagnostics *diagnostics)
 {
@@ -121,8 +123,8 @@ static char *block_list__read(const char *option, const char *path, size_t *leng
 
     if (!file) {
         diagnostics_add(diagnostics,
-                        "--%s %.150s: cannot open it; see that it is there and readable", option,
-                        path);
+                        "--%s %.150s: cannot open the file; check that it exists and is readable",
+                        option, path);
         return NULL;
     }
     long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
@@ -155,9 +157,9 @@ void block_list_add_file(const char **list, const char *option, const char *path
         to = block_list__copy(to, line, used, where, diagnostics);
         line += whole + 1;
     }
-    /* A list of nobody cannot be told from no list, which lets everybody in. */
+    /* An empty allow-list would look like no list, which allows every client. */
     if (to == room && strncmp(option, "allow", 5) == 0)
-        diagnostics_add(diagnostics, "--%s %.150s: no block stands in it: write one a line", option,
-                        path);
+        diagnostics_add(diagnostics, "--%s %.150s: the file contains no block; write one per line",
+                        option, path);
     block_list__end(list, room, to);
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* block_list.h - lists of address blocks, "10.0.0.0/8, ::1", made of options and files. */
+/* block_list.h - builds lists of address blocks, "10.0.0.0/8, ::1", from options and files. */
 #ifndef CLI_BLOCK_LIST_H
 #define CLI_BLOCK_LIST_H
 
 #include "arena.h"
 #include "diagnostics.h"
 
-/* Adds the blocks of a text, which commas or blanks part, to the list (null: none yet). */
+/* Appends the blocks in a text, separated by commas or blanks, to *list (null: empty). Invalid
+ * blocks are added to the diagnostics. */
 void block_list_add(const char **list, const char *option, const char *text, struct arena *arena,
                     struct diagnostics *diagnostics);
 
-/* The same for each line of a file; what follows a # is not read. */
+/* Appends the blocks in each line of a file. A # starts a comment. */
 void block_list_add_file(const char **list, const char *option, const char *path,
                          struct arena *arena, struct diagnostics *diagnostics);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* diagnostics.c - collects what is wrong with a command line, and guesses what was meant. */
+/* diagnostics.c - collects and prints the errors of a command line. */
 #include "diagnostics.h"
 
 #include <stdarg.h>

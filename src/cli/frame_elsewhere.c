@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_elsewhere.c - the same frames in the words of Netty, tokio-util, Erlang and libhv. Each of
- * them adds up a frame in its own way; with ours, frame = length + constant:
+/* frame_elsewhere.c - prints the equivalent settings of Netty, tokio-util, Erlang and libhv. Each
+ * computes the length of a frame in its own way. In weir, frame = length + constant:
  *
  *      Netty   frame = length + lengthAdjustment + lengthFieldOffset + lengthFieldLength
  *      tokio   frame = length + length_adjustment + num_skip
@@ -119,7 +119,7 @@ static void frame_elsewhere__tokio(struct text_builder *builder, const struct we
 
 /* ---- Erlang ---- */
 
-/* Whether {packet, 1}, {packet, 2} or {packet, 4} frames in the same way. */
+/* Returns whether {packet, 1}, {packet, 2} or {packet, 4} is equivalent. */
 static bool frame_elsewhere__is_packet(const struct weir_frame_info *info)
 {
     bool is_width = info->width == 1 || info->width == 2 || info->width == 4;
@@ -182,7 +182,7 @@ static void frame_elsewhere__libhv_line(struct text_builder *builder,
     text_builder_add(builder, "} (which leaves the delimiter in the message)");
 }
 
-/* The parts of libhv's settings that depend on whether the length is a varint. */
+/* The settings of libhv that differ between varints and fixed widths. */
 struct frame_elsewhere__libhv_length {
     uint64_t package_max;
     uint32_t body_offset, width;

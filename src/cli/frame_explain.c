@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_explain.c - draws a frame, with the offsets above it and a sample below. */
+/* frame_explain.c - draws a frame as boxes, with offsets above them and a sample below. */
 #include "frame_explain.h"
 
 #include <inttypes.h>
@@ -9,11 +9,11 @@
 #define FRAME_EXPLAIN__CELLS_MAX 6
 #define FRAME_EXPLAIN__SAMPLE_BYTES_MAX 512
 
-/* A part of the frame, as a box. */
+/* A part of the frame, drawn as a box. */
 struct frame_explain__cell {
-    char offset[12]; /* above its left edge; empty: not known beforehand */
+    char offset[12]; /* printed above the left edge; empty: it varies */
     char label[64];
-    bool is_open; /* of any length */
+    bool is_open; /* its length varies */
 };
 
 struct frame_explain__drawing {
@@ -56,9 +56,9 @@ static void frame_explain__draw(struct text_builder *builder,
     text_builder_add(builder, "\n\n");
 }
 
-/* ---- what the boxes are ---- */
+/* ---- boxes ---- */
 
-/* Bytes of a header around its length. */
+/* Adds the header bytes before or after the length field. */
 static void frame_explain__add_gap(struct frame_explain__drawing *drawing,
                                    const struct weir_frame_info *info, uint32_t from, uint32_t to)
 {
@@ -130,7 +130,7 @@ static void frame_explain__boxes(struct frame_explain__drawing *drawing,
         frame_explain__add(drawing, "0", "1 bit: last?, 31 bits: length", false);
         frame_explain__add(drawing, "4", "fragment", true);
     } else {
-        frame_explain__add(drawing, "0", "bytes as they come", true);
+        frame_explain__add(drawing, "0", "bytes as received", true);
     }
 }
 
@@ -160,7 +160,7 @@ static void frame_explain__say_length(struct text_builder *builder,
 {
     text_builder_add(builder, "length   counts %s", frame_explain__covers(info));
     if (info->adjust != 0)
-        text_builder_add(builder, "; %+" PRId64 " is added to what is read", info->adjust);
+        text_builder_add(builder, "; %+" PRId64 " is added to the received length", info->adjust);
     if (info->width > 0) text_builder_add(builder, ": frame = length");
     if (info->width > 0 && info->constant != 0)
         text_builder_add(builder, " %c %" PRId64, info->constant < 0 ? '-' : '+',
@@ -174,7 +174,7 @@ static void frame_explain__say_limits(struct text_builder *builder,
 {
     if (strcmp(info->kind, "fixed") == 0) return;
     text_builder_add(builder, "max      %" PRIu64 " bytes; a longer message %s\n", info->max_bytes,
-                     info->skips_oversize ? "is passed over" : "ends the stream");
+                     info->skips_oversize ? "is skipped" : "ends the stream");
 }
 
 /* ---- a sample ---- */
@@ -214,13 +214,13 @@ static void frame_explain__sample(struct text_builder *builder, const struct wei
     enum weir_code code = weir_codec_encode(weir_frame_codec(frame), message, header + length, made,
                                             sizeof made, &made_length);
     if (code != WEIR_OK) {
-        text_builder_add(builder, "\nThe message \"hello\" cannot be sent so: %s.\n",
+        text_builder_add(builder, "\nThe message \"hello\" cannot be sent in this way: %s.\n",
                          weir_code_text(code));
         return;
     }
     text_builder_add(builder, "\nThe message \"%.*s\"%s is sent as %u bytes:\n\n", (int)length,
                      (const char *)message + header,
-                     header > 0 ? ", behind a header of zeroes of the sender's own," : "",
+                     header > 0 ? ", after a header of zeros that the sender adds," : "",
                      (unsigned)made_length);
     frame_explain__hex(builder, made, made_length);
 }

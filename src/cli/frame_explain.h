@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_explain.h - a description of frames, drawn and put into the words of other libraries. */
+/* frame_explain.h - explains a frame specification: a drawing, a sample, and the equivalent
+ * settings of other libraries. */
 #ifndef CLI_FRAME_EXPLAIN_H
 #define CLI_FRAME_EXPLAIN_H
 
@@ -7,10 +8,11 @@
 
 #include "text_builder.h"
 
-/* Draws the frame, says what is what, and shows a sample in bytes. */
+/* Adds a drawing of the frame, its parts in words, and a sample message in bytes. */
 void frame_explain(struct text_builder *builder, const struct weir_frame *frame);
 
-/* The settings that cut a stream alike: Netty, tokio, Erlang, libhv; or why there are none. */
+/* Adds the equivalent settings of Netty, tokio, Erlang and libhv, or the reason why there are
+ * none. */
 void frame_elsewhere(struct text_builder *builder, const struct weir_frame *frame);
 
 #endif

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_guess.c - tries descriptions on a capture, and weighs those that fit.
+/* frame_guess.c - tries frame specifications on a captured stream, and ranks those that fit.
  *
- * What fits by chance proves nothing: so each frame counts as many bits as its length field has,
- * less those that would have fitted into what was left of the stream, too. A length of 4 bytes in a
- * capture of 1000 bytes is 22 bits of evidence; one of 1 byte in the same is none. A description
- * with more to it must bring more evidence.
+ * A specification can fit by chance. So each frame counts as evidence in bits: the bits of its
+ * length field, minus the bits that a random length within the remaining stream has. In a capture
+ * of 1000 bytes, a length of 4 bytes is 22 bits of evidence, and a length of 1 byte is none. Each
+ * additional key of a specification needs more evidence.
  */
 #include "frame_guess.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define FRAME_GUESS__KEY_BITS 6 /* what an unusual key must bring */
-#define FRAME_GUESS__END_BITS 8 /* what an end between two frames brings */
+#define FRAME_GUESS__KEY_BITS 6 /* evidence that each key costs */
+#define FRAME_GUESS__END_BITS 8 /* evidence of a stream that ends after a whole frame */
 #define FRAME_GUESS__OFFSET_MAX 8
 #define FRAME_GUESS__EXTRA_MAX 4
 
-/* What is being tried. */
+/* The stream, and the best guesses so far. */
 struct frame_guess__trial {
     const uint8_t *bytes;
     size_t length;
-    struct frame_guess *guesses; /* the best so far, best first */
+    struct frame_guess *guesses; /* best first */
     size_t count;
 };
 
@@ -32,7 +32,7 @@ static int frame_guess__bits(uint64_t value)
     return bits;
 }
 
-/* Whether everything but line ends and tabs is printable. */
+/* Returns whether all bytes are printable characters, CR, LF or TAB. */
 static bool frame_guess__is_text(const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -42,14 +42,15 @@ static bool frame_guess__is_text(const uint8_t *bytes, size_t length)
     return true;
 }
 
-/* What one frame proves, of which `left` bytes of the stream and its own were to come. */
+/* Returns the evidence of one frame in bits. `left` is the length of the stream from the start of
+ * the frame. */
 static int64_t frame_guess__evidence(const struct weir_frame_info *info,
                                      const struct weir_message *message, size_t left)
 {
     size_t head = (size_t)(message->bytes - message->frame);
     int chance = frame_guess__bits(left), own = 0;
 
-    if (strcmp(info->kind, "length") == 0 && message->length > 0) /* zeroes are everywhere */
+    if (strcmp(info->kind, "length") == 0 && message->length > 0) /* zero bytes are common */
         own = info->width > 0 ? (int)(8 * info->width) : (int)(8 * (head - info->offset));
     if (strcmp(info->kind, "sunrpc") == 0) own = 32;
     if (strcmp(info->kind, "netstring") == 0) own = (int)(5 * (head - 1)) + 16;
@@ -57,12 +58,12 @@ static int64_t frame_guess__evidence(const struct weir_frame_info *info,
         size_t tail = message->frame_length - message->length;
         if (!frame_guess__is_text(message->bytes, message->length)) return -8;
         own = (int)(8 * tail) + 1;
-        chance = 8; /* any byte might have been the delimiter */
+        chance = 8; /* any byte could be the delimiter */
     }
     return (own > chance ? own - chance : 0) + 8 * (int64_t)info->magic_bytes;
 }
 
-/* Puts it among the best. */
+/* Inserts the guess if it is among the best. */
 static void frame_guess__insert(struct frame_guess__trial *trial, const struct frame_guess *guess)
 {
     size_t at = trial->count;
@@ -80,7 +81,7 @@ static void frame_guess__insert(struct frame_guess__trial *trial, const struct f
     trial->guesses[at] = *guess;
 }
 
-/* Decodes all of it. False: it is not framed so. */
+/* Decodes the stream. Returns false if the specification does not fit. */
 static bool frame_guess__parse(const struct frame_guess__trial *trial,
                                const struct weir_frame *frame, struct frame_guess *guess)
 {
@@ -101,7 +102,7 @@ static bool frame_guess__parse(const struct frame_guess__trial *trial,
     }
     guess->partial_bytes = weir_decoder_partial_bytes(decoder);
     if (guess->partial_bytes == 0) guess->score += FRAME_GUESS__END_BITS;
-    /* What fits by chance ends in a long frame that never comes. */
+    /* A specification that fits by chance often ends in a long incomplete frame. */
     guess->score -= 2 * frame_guess__bits(guess->partial_bytes);
     weir_decoder_free(decoder);
     return result == WEIR_DECODED_MORE && guess->messages_count > 0;
@@ -112,7 +113,7 @@ static void frame_guess__try(struct frame_guess__trial *trial, const char *spec)
     struct frame_guess guess = {.score = 0};
     struct weir_frame *frame;
 
-    if (weir_frame_open(spec, &frame, NULL) != WEIR_OK) return; /* it says nothing new */
+    if (weir_frame_open(spec, &frame, NULL) != WEIR_OK) return; /* not a valid specification */
     if (frame_guess__parse(trial, frame, &guess)) {
         weir_frame_text(frame, guess.spec, sizeof guess.spec);
         for (const char *at = guess.spec; *at; at++)
@@ -122,7 +123,7 @@ static void frame_guess__try(struct frame_guess__trial *trial, const char *spec)
     weir_frame_free(frame);
 }
 
-/* Every place and meaning of a length of so many bytes. */
+/* Tries each offset and meaning of a length of `width` bytes. */
 static void frame_guess__try_width(struct frame_guess__trial *trial, unsigned width,
                                    const char *endian)
 {
@@ -155,7 +156,7 @@ size_t frame_guess_all(const uint8_t *bytes, size_t length,
     frame_guess__try(&trial, "netstring");
     frame_guess__try(&trial, "sunrpc");
     if (frame_guess__is_text(bytes, length)) {
-        frame_guess__try(&trial, "crlf"); /* first: it fits less, so it says more */
+        frame_guess__try(&trial, "crlf"); /* first: it fits fewer streams */
         frame_guess__try(&trial, "line");
     } else {
         frame_guess__try(&trial, "nul");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_tool.c - `weir frame`: descriptions explained, and tried on bytes from stdin. */
+/* frame_tool.c - `weir frame`: explains frame specifications, and applies them to stdin. */
 #include "frame_tool.h"
 
 #include <inttypes.h>
@@ -18,8 +18,8 @@
 #include "suggest.h"
 
 #define FRAME_TOOL__PIECE_BYTES 65536
-#define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 18) /* what is guessed by: enough to be sure */
-#define FRAME_TOOL__LINE_BYTES_MAX "64m"         /* of a message to be encoded */
+#define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 18) /* bytes of stdin that a guess is based on */
+#define FRAME_TOOL__LINE_BYTES_MAX "64m"         /* longest line to encode */
 
 static int frame_tool__help(FILE *out)
 {
@@ -27,18 +27,18 @@ static int frame_tool__help(FILE *out)
 
     fprintf(
         out,
-        "How bytes are cut into messages:\n"
+        "weir frame: explains and tests frame specifications, which split bytes into messages:\n"
         "\n"
-        "  weir frame explain SPEC            draws it; the same for Netty, tokio, Erlang, libhv\n"
+        "  weir frame explain SPEC            draws it; settings for Netty, tokio, Erlang, libhv\n"
         "  weir frame decode SPEC <FILE       prints the messages: offset, length, text\n"
-        "  weir frame encode SPEC <LINES      writes each line as a message; \\n, \\xHH are read\n"
-        "  weir frame guess <CAPTURE          which SPEC cuts it (its first 256k), best first\n"
+        "  weir frame encode SPEC <LINES      writes a frame per line; \\n, \\xHH are escapes\n"
+        "  weir frame guess <CAPTURE          lists SPECs that fit the first 256k, best first\n"
         "\n"
-        "SPEC is a name below, or NAME:key=value,...; docs/frames.md has them all:\n"
+        "SPEC is a name below, or NAME:key=value,...; docs/frames.md lists all keys:\n"
         "  length:width=4,endian=big,offset=0,header=4,covers=body,adjust=0,strip=yes\n"
         "  netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)\n"
         "  line:delimiter=\\r\\n   netstring   fixed:size=16   sunrpc   raw   datagram\n"
-        "and behind any of them ,max=64k or ,oversize=skip.\n"
+        "each optionally followed by ,max=64k or ,oversize=skip.\n"
         "\n");
     for (size_t i = 0; (preset = weir_frame_preset_at(i)) != NULL; i++)
         fprintf(out, "  %-12s %s\n", preset->name, preset->summary);
@@ -69,23 +69,23 @@ static int frame_tool__explain(const struct weir_frame *frame)
 
 /* ---- decode ---- */
 
-/* A stream that is printed as it comes. */
+/* A stream whose messages are printed while it is read. */
 struct frame_tool__stream {
     struct weir_decoder *decoder;
-    uint64_t came, end, skipped; /* bytes; where the last message ended; messages */
+    uint64_t received, end, skipped; /* bytes received; end of the last message; messages skipped */
 };
 
-/* One message: where its frame begins, its length, its text. */
+/* Prints one message: the offset of its frame, its length, its text. */
 static void frame_tool__print(struct frame_tool__stream *stream, const struct weir_message *message,
                               uint64_t end)
 {
     uint64_t skipped = weir_decoder_skipped_count(stream->decoder);
     char piece[4096];
 
-    /* What was passed over lies between two messages. */
+    /* Skipped bytes are between two messages. */
     uint64_t begin = skipped == stream->skipped ? stream->end : end - message->frame_length;
     if (skipped > stream->skipped)
-        printf("%10s  %8" PRIu64 "  too long: passed over\n", "-", skipped - stream->skipped);
+        printf("%10s  %8" PRIu64 "  too long: skipped\n", "-", skipped - stream->skipped);
     printf("%10" PRIu64 "  %8zu  \"", begin, message->length);
     for (size_t at = 0; at < message->length; at += sizeof piece / 8) {
         size_t left = message->length - at;
@@ -99,7 +99,7 @@ static void frame_tool__print(struct frame_tool__stream *stream, const struct we
     stream->skipped = skipped;
 }
 
-/* One piece of it. False: it is bad, and that was said. */
+/* Decodes one piece of the stream. Returns false after printing an error. */
 static bool frame_tool__feed(struct frame_tool__stream *stream, const uint8_t *bytes, size_t length,
                              bool ended)
 {
@@ -110,8 +110,8 @@ static bool frame_tool__feed(struct frame_tool__stream *stream, const uint8_t *b
 
     while ((result = weir_decoder_next(stream->decoder, &input, &message, &decode_error)) ==
            WEIR_DECODED_MESSAGE)
-        frame_tool__print(stream, &message, stream->came + (uint64_t)(input.bytes - bytes));
-    stream->came += length;
+        frame_tool__print(stream, &message, stream->received + (uint64_t)(input.bytes - bytes));
+    stream->received += length;
     if (result == WEIR_DECODED_MORE) return true;
     fflush(stdout);
     fprintf(stderr, "weir: bad frame at byte %" PRIu64 ": %s\n", stream->end, decode_error.text);
@@ -121,7 +121,7 @@ static bool frame_tool__feed(struct frame_tool__stream *stream, const uint8_t *b
 static int frame_tool__decode(const struct weir_frame *frame)
 {
     static uint8_t piece[FRAME_TOOL__PIECE_BYTES];
-    struct frame_tool__stream stream = {.came = 0};
+    struct frame_tool__stream stream = {.received = 0};
     bool good = true, ended = false;
 
     if (weir_decoder_open(weir_frame_codec(frame), &stream.decoder, NULL) != WEIR_OK) {
@@ -134,7 +134,7 @@ static int frame_tool__decode(const struct weir_frame *frame)
         good = frame_tool__feed(&stream, piece, length, ended);
     }
     if (weir_decoder_skipped_count(stream.decoder) > stream.skipped)
-        printf("%10s  %8" PRIu64 "  too long: passed over\n", "-",
+        printf("%10s  %8" PRIu64 "  too long: skipped\n", "-",
                weir_decoder_skipped_count(stream.decoder) - stream.skipped);
     weir_decoder_free(stream.decoder);
     return good ? EXIT_CODE_OK : EXIT_CODE_FAILED;
@@ -157,7 +157,7 @@ static bool frame_tool__write(const struct weir_codec *codec, const struct weir_
         memcpy(message, line->bytes, length);
         if (!escape_read_text(message, &length)) {
             fprintf(stderr,
-                    "weir: line %" PRIu64 ": a backslash goes with r, n, t, 0, \\, \" or "
+                    "weir: line %" PRIu64 ": a backslash must be followed by r, n, t, 0, \\, \" or "
                     "xHH\n",
                     number);
         } else {
@@ -209,8 +209,7 @@ static int frame_tool__guess(void)
     size_t count = frame_guess_all(capture, length, guesses);
 
     if (count == 0) {
-        fprintf(stderr, "weir: nothing that weir knows cuts these %zu bytes into messages\n",
-                length);
+        fprintf(stderr, "weir: no frame specification fits these %zu bytes\n", length);
         return EXIT_CODE_FAILED;
     }
     for (size_t i = 0; i < count; i++) {

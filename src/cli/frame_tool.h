@@ -3,8 +3,8 @@
 #ifndef CLI_FRAME_TOOL_H
 #define CLI_FRAME_TOOL_H
 
-/* Explains, decodes, encodes or guesses, by the arguments that follow the command's name; returns
- * the exit code. */
+/* Explains, decodes, encodes or guesses, as the arguments after the command's name say. Returns the
+ * exit code. */
 int frame_tool_main(int count, char **arguments);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* listening.c - reads listeners, and gives each its codec and handler. */
+/* listening.c - parses listeners, and assigns each its codec and handler. */
 #include "listening.h"
 
 #include <ctype.h>
@@ -16,7 +16,7 @@ static const char *listening__proto(enum weir_proto proto)
     return proto == WEIR_TCP ? "tcp" : "udp";
 }
 
-/* Its place in the list, and null when there is none left. */
+/* Returns a new element of the list; null after adding a diagnostic: the list is full. */
 static struct weir_listen *listening__new(struct options *options, enum weir_proto proto,
                                           const char *address, struct diagnostics *diagnostics)
 {
@@ -46,14 +46,14 @@ void listening_add(struct options *options, enum weir_proto proto, const char *a
 
 /* ---- URLs ---- */
 
-/* A URL while it is read; `url` is all of it, for the diagnostics. */
+/* A URL that is being parsed. `url` is the whole text, for diagnostics. */
 struct listening__url {
     struct options *options;
     struct diagnostics *diagnostics;
     const char *url;
 };
 
-/* The part with its %XX replaced; null, and a mistake, when one cannot be. */
+/* Returns the part with each %XX replaced; null after adding a diagnostic. */
 static char *listening__decode(struct listening__url *reading, const char *part, size_t length)
 {
     char *text = arena_copy(&reading->options->arena, part, length), *to = text;
@@ -68,7 +68,7 @@ static char *listening__decode(struct listening__url *reading, const char *part,
         int high = escape_hex_digit(at[1]), low = high < 0 ? -1 : escape_hex_digit(at[2]);
         if (low < 0 || high + low == 0) {
             diagnostics_add(reading->diagnostics,
-                            "--listen %.100s: behind %% stand two hexadecimal digits of a byte; %% "
+                            "--listen %.100s: write two hexadecimal digits after %%; %% "
                             "itself is %%25",
                             reading->url);
             return NULL;
@@ -80,7 +80,7 @@ static char *listening__decode(struct listening__url *reading, const char *part,
     return text;
 }
 
-/* "codec=u32be", `length` bytes of it. */
+/* Parses "codec=u32be", which has `length` bytes. */
 static void listening__read_key(struct listening__url *reading, struct weir_listen *listen,
                                 const char *pair, size_t length)
 {
@@ -94,7 +94,7 @@ static void listening__read_key(struct listening__url *reading, struct weir_list
             diagnostics_add(reading->diagnostics, "--listen %.100s: %s needs a value: %s=NAME",
                             reading->url, keys[i], keys[i]);
         else if (*targets[i])
-            diagnostics_add(reading->diagnostics, "--listen %.100s: %s stands there twice",
+            diagnostics_add(reading->diagnostics, "--listen %.100s: %s is given twice",
                             reading->url, keys[i]);
         else
             *targets[i] =
@@ -108,7 +108,7 @@ static void listening__read_key(struct listening__url *reading, struct weir_list
                     suggestion ? suggestion : "");
 }
 
-/* The text behind "tcp://" or "udp://", and which of them. Null, and a mistake: neither. */
+/* Parses "tcp://" or "udp://". Returns the text after it; null after adding a diagnostic. */
 static const char *listening__scheme(struct listening__url *reading, enum weir_proto *proto)
 {
     static const char *const schemes[] = {"tcp", "udp"};
@@ -147,7 +147,7 @@ void listening_add_url(struct options *options, const char *url, struct diagnost
     }
     struct weir_listen *listen = listening__new(options, proto, address, diagnostics);
     for (at += length; listen && *at != '\0'; at += length) {
-        at++; /* the ? or & */
+        at++; /* skips the ? or & */
         length = strcspn(at, "&");
         listening__read_key(&reading, listen, at, length);
     }
@@ -155,7 +155,7 @@ void listening_add_url(struct options *options, const char *url, struct diagnost
 
 /* ---- codecs ---- */
 
-/* Whether it cuts a stream into messages whose length varies. */
+/* Returns whether the codec splits a stream into messages whose length varies. */
 static bool listening__has_max(const char *codec)
 {
     static const char *const others[] = {"raw", "datagram", "fixed"};
@@ -168,8 +168,8 @@ static bool listening__has_max(const char *codec)
     return codec != NULL;
 }
 
-/* Whether it is for that protocol. A description that cannot be read is: the server says what is
- * wrong with it. */
+/* Returns whether the codec is for that protocol. An invalid specification passes: the server
+ * reports what is wrong with it. */
 static bool listening__fits(const char *codec, enum weir_proto proto)
 {
     struct weir_frame *frame;
@@ -188,17 +188,17 @@ static void listening__check_codec(const struct weir_listen *listen,
     if (listening__fits(listen->codec, listen->proto)) return;
     if (listen->proto == WEIR_UDP)
         diagnostics_add(diagnostics,
-                        "udp %s: codec %.60s cuts a stream, and UDP has none; give it to the TCP "
+                        "udp %s: codec %.60s is for streams; give it to the TCP "
                         "listeners alone: --listen 'tcp://PORT?codec=%.60s'",
                         listen->address, listen->codec, listen->codec);
     else
         diagnostics_add(diagnostics,
-                        "tcp %s: codec %.100s is for UDP; take raw, or one that cuts a stream",
+                        "tcp %s: codec %.100s is for UDP; use raw, or a codec for streams",
                         listen->address, listen->codec);
 }
 
-/* The length of one part of a description, "NAME" or "key=value": up to its end, but for commas in
- * parentheses. */
+/* Returns the length of one part of a specification, "NAME" or "key=value". Commas in parentheses
+ * belong to the part. */
 static size_t listening__part(const char *at, const char *ends)
 {
     size_t length = 0;
@@ -208,7 +208,7 @@ static size_t listening__part(const char *at, const char *ends)
     return length;
 }
 
-/* The codec's description with this maximum in place of its own. Null: out of memory. */
+/* Returns the codec's specification with this max instead of its own. Null: out of memory. */
 static const char *listening__limited(struct arena *arena, const char *codec, uint64_t max_bytes)
 {
     size_t name = listening__part(codec, ":,");
@@ -246,7 +246,7 @@ static void listening__limit_all(struct options *options, struct diagnostics *di
     }
     if (!any)
         diagnostics_add(diagnostics,
-                        "--max-message: no listener cuts a stream into messages: name a --codec");
+                        "--max-message: no listener splits a stream into messages: name a --codec");
 }
 
 void listening_finish(struct options *options, struct diagnostics *diagnostics)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - the program weir: finds the command that its arguments name, and runs it. */
+/* main.c - the program weir: finds the command that the arguments name, and runs it. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 struct main__command {
     const char *name;
-    int (*run)(int count, char **arguments); /* the arguments behind the name; the exit code */
+    int (*run)(int count, char **arguments); /* gets the arguments after the name */
 };
 
 static const struct main__command main__commands[] = {
@@ -28,16 +28,16 @@ static int main__help(void)
     printf(
         "weir %s: a TCP and UDP session server\n"
         "\n"
-        "  weir serve [OPTION]...             serves; \"serve\" may be left out\n"
-        "  weir send HOST:PORT MESSAGE...     sends messages, prints the answers\n"
-        "  weir frame COMMAND                 how bytes are cut into messages: drawn, tried\n"
+        "  weir serve [OPTION]...             runs a server; \"serve\" is optional\n"
+        "  weir send HOST:PORT MESSAGE...     sends messages and prints the answers\n"
+        "  weir frame COMMAND                 tests how bytes are split into messages\n"
         "  weir serve --help, send --help, frame --help\n"
         "                                     every option, with its default\n"
         "\n"
         "  weir                               echo over TCP and UDP on port 5050, IPv4 and IPv6\n"
-        "  weir --tcp 127.0.0.1:7 --udp 7     on the ports you name\n"
+        "  weir --tcp 127.0.0.1:7 --udp 7     echo on these ports\n"
         "  weir --tcp 7000 --codec u32be --max-message 1m --idle-timeout 30s\n"
-        "                                     messages behind four bytes of length, with limits\n"
+        "                                     messages after four bytes of length, with limits\n"
         "\n"
         "Try it:  weir &  weir send 127.0.0.1:5050 hello\n",
         weir_version());
@@ -61,7 +61,8 @@ static int main__unknown(const char *word)
     return EXIT_CODE_USAGE;
 }
 
-/* An option; or an address, of which `serve` knows what is missing. */
+/* Returns whether the word is an option of `serve`, or an address, for which `serve` prints what is
+ * missing. */
 static bool main__is_for_serve(const char *word)
 {
     struct weir_address address;

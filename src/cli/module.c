@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* module.c - loads a module, and refuses what would only crash later: each way to be wrong has its
- * own words. What cannot be checked is whether the module's functions are what they claim. */
+/* module.c - loads a module, and rejects one that would crash later, with a message for each cause.
+ * It cannot check what the module's functions do. */
 #include "module.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "os.h"
 
-/* What the first version had; a smaller size was never written by sizeof. */
+/* The sizes of the first version. No sizeof gives a smaller size. */
 #define MODULE__HANDLER_BYTES_MIN \
     (offsetof(struct weir_handler, on_drain) + sizeof(void (*)(struct weir_session *)))
 #define MODULE__CODEC_BYTES_MIN (offsetof(struct weir_codec, encode) + sizeof(void (*)(void)))
@@ -27,12 +27,12 @@ bool module_is_file(const char *handler)
            module__ends_in(handler, ".dll");
 }
 
-/* ---- what is in it ---- */
+/* ---- contents ---- */
 
-/* What is wrong with a part of it of that size and name; null: nothing. */
+/* Returns what is wrong with a part of this size and name; null: nothing. */
 static const char *module__wrong_part(size_t size, size_t least, size_t most, const char *name)
 {
-    if (size < least) return "has a size that no version of weir.h knows; write .size = sizeof";
+    if (size < least) return "has a size that no version of weir.h has; write .size = sizeof";
     if (size > most) return "was built with a newer weir.h; build it with this version's";
     if (!name || name[0] == '\0') return "has no name; give it one";
     return NULL;
@@ -84,7 +84,7 @@ static bool module__check(const struct weir_module *module, const char *path, ch
 
 /* ---- the file ---- */
 
-/* What the system says of a file that is not there is not the same everywhere, so we look. */
+/* Systems report a missing file in different words, so this is checked first. */
 static bool module__is_there(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -98,7 +98,7 @@ const struct weir_module *module_load(const char *path, char *diagnostic, size_t
     char file[512], why[400] = "";
     const struct weir_module *module;
 
-    /* Without a slash the system would look for it among its own libraries. */
+    /* Without a slash the system would search its own library folders. */
     snprintf(file, sizeof file, "%s%s", strpbrk(path, "/\\") ? "" : "./", path);
     if (!module__is_there(file)) {
         snprintf(diagnostic, size,

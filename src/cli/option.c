@@ -42,7 +42,7 @@ static void option__store_text(const struct option *option, void *target, const 
     memcpy((unsigned char *)target + option->offset, &text, sizeof text);
 }
 
-/* The value is not of its kind: says what is, and of a word of a list, which one was meant. */
+/* Rejects a value: adds which values are allowed, and suggests one from a list of words. */
 static void option__refuse(struct option_reading *reading, const struct option *option,
                            const char *value)
 {
@@ -112,7 +112,7 @@ bool option_is_given(const struct option_reading *reading, size_t offset)
     return false;
 }
 
-/* ---- finding it, or what was meant ---- */
+/* ---- finding an option ---- */
 
 static bool option__is_called(const char *name, const char *word, size_t length)
 {
@@ -173,10 +173,9 @@ static void option__refuse_name(struct option_reading *reading, const char *word
                         table->command);
 }
 
-/* ---- the line ---- */
+/* ---- the command line ---- */
 
-/* Applies an option with the value joined to it (null: none), or with the next word where it needs
- * one. */
+/* Applies an option with the value that is joined to it (null: none), or with the next word. */
 static void option__read_value(struct option_reading *reading, const struct option *option,
                                const char *joined)
 {
@@ -208,7 +207,7 @@ static void option__read_long(struct option_reading *reading, const char *word)
         return;
     }
     option__refuse_name(reading, word, length);
-    /* What follows is probably its value: that is not a second mistake. */
+    /* The next word is probably the value of the unknown option: do not report it, too. */
     if (word[length] == '\0' && reading->at + 1 < reading->count &&
         reading->arguments[reading->at + 1][0] != '-')
         reading->at++;

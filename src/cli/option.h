@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* option.h - the options of one command as a table, and the reader of a command line by it.
+/* option.h - reads a command line by a table of options.
  *
  *     --name VALUE   --name=VALUE   -n VALUE   -nVALUE   -ab: two switches   --: only words follow
  *
- * Most options are a value with units that is stored at an offset: they need a line in the table
- * and nothing else. The rest are acted upon by the command.
+ * Most options are a value that is stored at an offset of a struct: they need only a line in the
+ * table. For the others the table calls a function of the command.
  */
 #ifndef CLI_OPTION_H
 #define CLI_OPTION_H
@@ -18,23 +18,23 @@
 #include "value.h"
 
 enum option_store {
-    OPTION_GROUP,   /* no option, but the title of those that follow: `name` */
-    OPTION_VALUE,   /* a number by `rule`, at `offset`, `bytes` wide */
+    OPTION_GROUP,   /* not an option: `name` is the title of the following ones */
+    OPTION_VALUE,   /* a number that `rule` allows, of `bytes` bytes at `offset` */
     OPTION_SWITCH,  /* a bool at `offset` becomes true */
-    OPTION_TEXT,    /* a const char * at `offset`: the argument's */
-    OPTION_ESCAPED, /* the same; \n \r \t \\ \xHH stand for bytes */
-    OPTION_ACTION,  /* the command's: act() */
+    OPTION_TEXT,    /* a const char * at `offset`, which points to the argument */
+    OPTION_ESCAPED, /* like OPTION_TEXT; \n \r \t \\ \xHH are escapes */
+    OPTION_ACTION,  /* act() of the table handles it */
 };
 
 struct option {
     enum option_store store;
-    const char *name, *alias; /* without dashes; alias: or null */
-    char letter;              /* or 0 */
-    const char *argument;     /* "TIME"; "": none */
+    const char *name, *alias; /* without dashes; alias: null if there is none */
+    char letter;              /* 0: none */
+    const char *argument;     /* "TIME"; "": the option has no value */
     struct value_rule rule;
     size_t offset, bytes;
     int action;
-    const char *help; /* one phrase */
+    const char *help; /* one phrase for --help */
 };
 
 /* An earlier name of an option, which help and suggestions leave out. */
@@ -50,40 +50,41 @@ struct option_table {
     const struct option_alias *aliases;
     size_t aliases_count;
     const char *command; /* "weir serve" */
-    /* An OPTION_ACTION stood there; `value` is null where it takes none. */
+    /* Called for an OPTION_ACTION. `value` is null if the option has none. */
     void (*act)(struct option_reading *reading, const struct option *option, const char *value);
-    /* A word that is no option stood there. */
+    /* Called for a word that is not an option. */
     void (*take_word)(struct option_reading *reading, const char *word);
 };
 
 #define OPTION_TABLE_MAX 128
 
-/* A command line while it is read. */
+/* A command line that is being read. */
 struct option_reading {
     const struct option_table *table;
     int count, at;
     char **arguments;
-    void *target; /* what the offsets are in */
+    void *target; /* the struct that the offsets refer to */
     struct arena *arena;
     struct diagnostics *diagnostics;
-    bool only_words;              /* true exactly when "--" was read */
-    bool given[OPTION_TABLE_MAX]; /* by the index in the table */
+    bool only_words;              /* set after "--" */
+    bool given[OPTION_TABLE_MAX]; /* index: as in the table */
 };
 
-/* Reads all of it. What cannot be read is added to the diagnostics, and leaves the target alone. */
+/* Reads the whole command line. Errors are added to the diagnostics, and do not change the
+ * target. */
 void option_read(struct option_reading *reading);
 
-/* Whether the line named the option that is stored at that offset. */
+/* Returns whether the command line contains the option that is stored at this offset. */
 bool option_is_given(const struct option_reading *reading, size_t offset);
 
-/* The number at the option's place in `target`. */
+/* Returns the option's number in `target`. */
 uint64_t option_number(const struct option *option, const void *target);
 
-/* Writes the value in `target` as it would be typed; "none" for no text, "" for what has no value.
- * Returns `text`. */
+/* Writes the option's value in `target` as a user would type it; "none" for a null text, "" for an
+ * option without a value. Returns `text`. */
 char *option_text(const struct option *option, const void *target, char *text, size_t size);
 
-/* Writes all options by groups, each with what it is in `defaults`. */
+/* Prints all options in groups, each with its value in `defaults`. */
 void option_help(const struct option_table *table, const void *defaults, FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* option_help.c - writes a table of options for a person: names on the left, what they do on the
- * right, and the default, which is not written in the table but read from what it is. */
+/* option_help.c - prints a table of options: names on the left, help and default on the right. The
+ * default is read from a struct with all defaults. */
 #include "option.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ char *option_text(const struct option *option, const void *target, char *text, s
     return text;
 }
 
-/* Writes words from column OPTION__LEFT_COLUMNS on, in as many lines as they need. */
+/* Prints words from column OPTION__LEFT_COLUMNS on, wrapped into lines. */
 static void option__help_right(const char *words, FILE *out)
 {
     size_t column = OPTION__LEFT_COLUMNS;

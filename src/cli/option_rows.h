@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* option_rows.h - how a line of a .def file becomes a struct option. Whoever includes it says, by
- * OPTIONS_TARGET, in which struct the members are. */
+/* option_rows.h - turns each line of a .def file into a struct option. The including file defines
+ * OPTIONS_TARGET, the struct that has the members. */
 #ifndef CLI_OPTION_ROWS_H
 #define CLI_OPTION_ROWS_H
 
@@ -8,7 +8,7 @@
 
 #include "option.h"
 
-#define OPTIONS_MS_MAX (UINT64_C(24) * 24 * 3600 * 1000) /* whole days that 31 bits hold */
+#define OPTIONS_MS_MAX (UINT64_C(24) * 24 * 3600 * 1000) /* 24 days fit into 31 bits */
 #define OPTIONS_BYTES_MAX (UINT64_C(3) << 30)
 #define OPTIONS_COUNT_MAX 1000000000
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c - reads the command line of `weir serve` by the table in options.def, and finds
+/* options.c - reads the command line of `weir serve` by the table in options.def, and rejects
  * settings that contradict each other. */
 #include "options.h"
 
@@ -34,7 +34,7 @@ static const struct option_alias options__aliases[] = {
 #undef ALIAS
 };
 
-/* ---- what is no plain value ---- */
+/* ---- options that are not plain values ---- */
 
 static void options__act(struct option_reading *reading, const struct option *option,
                          const char *value)
@@ -68,11 +68,11 @@ static void options__take_word(struct option_reading *reading, const char *word)
     struct weir_address address;
 
     if (weir_address_parse(word, &address))
-        diagnostics_add(reading->diagnostics, "%.100s: an address wants its protocol: --tcp %.100s",
+        diagnostics_add(reading->diagnostics, "%.100s: an address needs a protocol: --tcp %.100s",
                         word, word);
     else
         diagnostics_add(reading->diagnostics,
-                        "%.100s: no option of weir serve; see weir serve --help", word);
+                        "%.100s: not an option of weir serve; see weir serve --help", word);
 }
 
 const struct option_table options_table = {
@@ -87,7 +87,7 @@ const struct option_table options_table = {
 
 /* ---- settings that contradict each other ---- */
 
-/* The value of the option that is stored there, as one types it. */
+/* Writes the value of the option that is stored at this offset, as a user types it. */
 static const char *options__text(const struct options *options, size_t offset, char *text,
                                  size_t size)
 {
@@ -109,11 +109,10 @@ static void options__check_queue(struct options *options, bool low_given,
     OPTIONS__TEXT(config.send_queue_high_bytes, high);
     OPTIONS__TEXT(config.buffer_bytes, buffer);
     if (config->send_queue_high_bytes / 2 < config->buffer_bytes)
-        diagnostics_add(
-            diagnostics,
-            "--queue-high %s is less than two buffers of --buffer-size %s: raise the one "
-            "or lower the other",
-            high, buffer);
+        diagnostics_add(diagnostics,
+                        "--queue-high %s is less than two buffers of --buffer-size %s: raise the "
+                        "former or lower the latter",
+                        high, buffer);
     if (config->send_queue_low_bytes < config->send_queue_high_bytes) return;
     if (low_given)
         diagnostics_add(diagnostics, "--queue-low %s must be less than --queue-high %s",
@@ -134,17 +133,16 @@ static void options__check(struct options *options, const struct option_reading 
         diagnostics_add(
             reading->diagnostics,
             "--buffer-memory %s is less than four buffers of --buffer-size %s: raise the "
-            "one or lower the other",
+            "former or lower the latter",
             OPTIONS__TEXT(config.buffer_memory_max_bytes, memory),
             OPTIONS__TEXT(config.buffer_bytes, buffer));
     if (config->send_rate_min_bytes > 0 && config->send_timeout_ms == 0)
-        diagnostics_add(
-            reading->diagnostics,
-            "--send-rate-min %s counts from --send-timeout on, and that is off: name one",
-            OPTIONS__TEXT(config.send_rate_min_bytes, rate));
+        diagnostics_add(reading->diagnostics,
+                        "--send-rate-min %s extends --send-timeout, which is off: set one",
+                        OPTIONS__TEXT(config.send_rate_min_bytes, rate));
 }
 
-/* ---- all of it ---- */
+/* ---- the command line ---- */
 
 void options_init(struct options *options)
 {

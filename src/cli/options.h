@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* options.h - the command line of `weir serve`, read into the settings of a server and of the
- * program. No state but the struct's: any number may be read, on any threads. */
+/* options.h - reads the command line of `weir serve` into the settings of a server and of the
+ * program. Any thread can read one: there is no state besides the struct. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
@@ -20,28 +20,28 @@ struct options {
     struct weir_config config;
     struct weir_listen listeners[OPTIONS_LISTENERS_MAX];
     size_t listeners_count;
-    const char *codec, *handler; /* of listeners that do not say; null: the library's default */
-    uint64_t message_max_bytes;  /* 0: the codec's own */
+    const char *codec, *handler; /* of listeners without their own; null: the library's default */
+    uint64_t message_max_bytes;  /* 0: the codec's own maximum */
     uint32_t drain_ms;
-    uint32_t stats_ms;     /* 0: only at the end */
-    const char *port_file; /* or null */
-    int loudness;          /* -1: quiet, 0, 1, 2 */
+    uint32_t stats_ms;     /* milliseconds; 0: only at the end */
+    const char *port_file; /* null: none */
+    int loudness;          /* -1: quiet; 0: default; 1, 2: verbose */
     bool help, version;
-    struct arena arena; /* the strings above, where they are not the arguments' */
+    struct arena arena; /* owns the strings above that are not arguments */
 };
 
 extern const struct option_table options_table;
 
-/* Fills in every default; a caller that read nothing has nothing to free. */
+/* Sets every default. This allocates nothing. */
 void options_init(struct options *options);
 
-/* Reads the arguments that follow `weir serve`. False: the mistakes say all that is wrong, and what
- * was probably meant. The strings are the arguments' or the options'. The caller frees the options
- * in either case. */
+/* Reads the arguments after `weir serve`. Returns false if the diagnostics contain errors. The
+ * strings in *options belong to the arguments or to the options. The caller calls options_free() in
+ * either case. */
 bool options_read(int count, char **arguments, struct options *options,
                   struct diagnostics *diagnostics);
 
-/* Frees what the options keep. */
+/* Frees the memory of the options. */
 void options_free(struct options *options);
 
 #endif

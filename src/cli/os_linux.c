@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_linux.c - signals as events of one descriptor, the limit on open files, shared objects. */
+/* os_linux.c - signals by signalfd, the limit on open files, shared objects. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 #include "os.h"
 
 static int os__signals = -1; /* SIGINT, SIGTERM */
-static int os__ended = -1;   /* an eventfd */
+static int os__ended = -1;   /* eventfd */
 
-/* Whoever started us may have closed stdin, stdout or stderr. The next descriptors opened would
- * pose as them, and what is printed would go into a signalfd or a peer's socket. */
+/* The parent process might have closed stdin, stdout or stderr. Without this, the next descriptor
+ * opened would take that number, and output would go into a signalfd or a client's socket. */
 void os_open_streams(void)
 {
     int fd;
@@ -32,8 +32,8 @@ bool os_start(int *os_error)
 {
     sigset_t stop;
 
-    signal(SIGPIPE, SIG_IGN); /* a peer that is gone must not end us, whoever writes to it */
-    signal(SIGHUP, SIG_IGN); /* kept for reloading; closing a terminal is no reason to drop peers */
+    signal(SIGPIPE, SIG_IGN); /* writing to a closed connection must not end the process */
+    signal(SIGHUP, SIG_IGN);  /* closing the terminal must not disconnect clients */
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
@@ -71,7 +71,7 @@ void os_post_ended(void)
     while (write(os__ended, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
-void os_carry_bytes(void) {} /* text is nothing else here */
+void os_carry_bytes(void) {} /* Linux converts nothing */
 
 uint64_t os_raise_files_limit(uint64_t *before)
 {
@@ -90,7 +90,7 @@ const void *os_load(const char *path, const char *name, char *why, size_t why_by
     const void *found = library ? dlsym(library, name) : NULL;
 
     if (found) return found;
-    const char *said = dlerror();
-    snprintf(why, why_bytes, "%s", said ? said : "it is null there");
+    const char *reason = dlerror();
+    snprintf(why, why_bytes, "%s", reason ? reason : "the object is null");
     return NULL;
 }

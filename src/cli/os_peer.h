@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer.h - the socket of a client, and the standard input beside it, as `weir send` needs them:
- * nothing here waits but os_peer_open() and os_peer_wait(). */
+/* os_peer.h - the socket of `weir send`, and stdin. Only os_peer_open() and os_peer_wait()
+ * block. */
 #ifndef CLI_OS_PEER_H
 #define CLI_OS_PEER_H
 
@@ -11,47 +11,47 @@
 struct os_peer {
     intptr_t handle;
     bool datagrams; /* UDP */
-    bool broken;    /* the connection was reset, and waiting has met that already */
-    char why[160];  /* of the last OS_PEER_FAILED: one line */
+    bool broken;    /* os_peer_wait() has seen that the connection was reset */
+    char why[160];  /* reason of the last OS_PEER_FAILED, one line */
 };
 
 enum os_peer_result {
     OS_PEER_DONE,
-    OS_PEER_NOT_NOW, /* wait first */
-    OS_PEER_ENDED,   /* nothing will follow */
+    OS_PEER_NOT_NOW, /* call os_peer_wait() first */
+    OS_PEER_ENDED,   /* the peer closed its side */
     OS_PEER_FAILED,
 };
 
-/* Looks the host up and connects to the first of its addresses that answers. False: peer->why. What
- * was opened is to be closed. */
+/* Resolves the host and connects to the first of its addresses that accepts. Returns false: see
+ * peer->why. The caller calls os_peer_close() after success. */
 bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool datagrams,
                   uint32_t timeout_ms);
 
 enum {
-    OS_PEER_SEND = 1,    /* sending would do something */
-    OS_PEER_RECEIVE = 2, /* receiving would */
-    OS_PEER_INPUT = 4,   /* reading the standard input would */
+    OS_PEER_SEND = 1,    /* ready to send */
+    OS_PEER_RECEIVE = 2, /* ready to receive */
+    OS_PEER_INPUT = 4,   /* stdin is ready to be read */
 };
 
-/* Waits for one of the wanted; returns those that are so, or 0: nothing for so long. Windows: the
- * input counts as readable always, because files and pipes cannot be waited for. */
+/* Waits until one of the wanted is ready. Returns those that are ready; 0: timeout. On Windows
+ * stdin always counts as ready, because files and pipes cannot be waited for. */
 unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms);
 
-/* Sends what the system takes at once: *sent of the bytes, or all of a datagram. */
+/* Sends without blocking: *sent bytes, or a whole datagram. */
 enum os_peer_result os_peer_send(struct os_peer *peer, const void *bytes, size_t length,
                                  size_t *sent);
 
-/* Receives what is there. A datagram may be empty. */
+/* Receives without blocking. A datagram can be empty. */
 enum os_peer_result os_peer_receive(struct os_peer *peer, void *bytes, size_t size,
                                     size_t *received);
 
-/* Ends what we send; the peer may still answer. */
+/* Sends FIN. The peer can still answer. */
 void os_peer_finish(struct os_peer *peer);
 
-/* Ends it. */
+/* Closes the socket. */
 void os_peer_close(struct os_peer *peer);
 
-/* Reads what the standard input has, at least one byte; 0: it is at its end. */
+/* Reads at least one byte from stdin. Returns 0 at the end of the input. */
 size_t os_peer_read_input(void *bytes, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer_linux.c - a client's socket, without blocking, and stdin. */
+/* os_peer_linux.c - the non-blocking socket of `weir send`, and stdin. */
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
@@ -25,8 +25,8 @@ static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
     return OS_PEER_FAILED;
 }
 
-/* 0, or why the connection that was begun did not come about. */
-static int os_peer__finish_connecting(int fd, uint32_t timeout_ms)
+/* Waits for a pending connect. Returns 0, or the error number. */
+static int os_peer__await_connect(int fd, uint32_t timeout_ms)
 {
     struct pollfd watched = {.fd = fd, .events = POLLOUT};
     socklen_t size = sizeof(int);
@@ -46,7 +46,7 @@ static bool os_peer__connect(struct os_peer *peer, const struct addrinfo *addres
     int error = fd < 0 ? errno : 0;
 
     if (fd >= 0 && connect(fd, address->ai_addr, address->ai_addrlen) < 0)
-        error = errno == EINPROGRESS ? os_peer__finish_connecting(fd, timeout_ms) : errno;
+        error = errno == EINPROGRESS ? os_peer__await_connect(fd, timeout_ms) : errno;
     if (error == 0) {
         peer->handle = fd;
         return true;
@@ -85,7 +85,7 @@ unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms
     if (wanted & OS_PEER_SEND) watched[0].events |= POLLOUT;
     if (wanted & OS_PEER_RECEIVE) watched[0].events |= POLLIN;
     while (poll(watched, 2, os_peer__timeout(timeout_ms)) < 0) continue; /* EINTR */
-    /* Errors are told by the call that meets them. */
+    /* The following send or receive reports the error. */
     if (watched[0].revents & (POLLOUT | POLLERR)) able |= OS_PEER_SEND;
     if (watched[0].revents & (POLLIN | POLLHUP | POLLERR)) able |= OS_PEER_RECEIVE;
     if (watched[1].revents) able |= OS_PEER_INPUT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer_windows.c - a client's socket, without blocking once it is connected, and stdin. */
+/* os_peer_windows.c - the socket of `weir send`, non-blocking after the connect, and stdin. */
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <io.h>
@@ -10,15 +10,15 @@
 
 static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
 {
-    char said[120];
+    char message[120];
     DWORD length;
 
     if (error == WSAEWOULDBLOCK || error == WSAEINTR) return OS_PEER_NOT_NOW;
     length = FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL,
-                            (DWORD)error, MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), said,
-                            sizeof said, NULL);
-    while (length > 0 && (unsigned char)said[length - 1] <= ' ') length--;
-    snprintf(peer->why, sizeof peer->why, "%.*s (error %d)", (int)length, said, error);
+                            (DWORD)error, MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), message,
+                            sizeof message, NULL);
+    while (length > 0 && (unsigned char)message[length - 1] <= ' ') length--;
+    snprintf(peer->why, sizeof peer->why, "%.*s (error %d)", (int)length, message, error);
     return OS_PEER_FAILED;
 }
 
@@ -27,7 +27,7 @@ static bool os_peer__connect(struct os_peer *peer, const struct addrinfo *addres
     SOCKET made = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
     u_long yes = 1;
 
-    /* Blocking: WSAPoll() does not tell of a connection that failed, before Windows 10 2004. */
+    /* The connect blocks: before Windows 10 2004, WSAPoll() does not report a failed connect. */
     if (made != INVALID_SOCKET && connect(made, address->ai_addr, (int)address->ai_addrlen) == 0 &&
         ioctlsocket(made, (long)FIONBIO, &yes) == 0) {
         peer->handle = (intptr_t)made;
@@ -47,7 +47,7 @@ bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool
     WSADATA loaded;
     int failure = WSAStartup(MAKEWORD(2, 2), &loaded);
 
-    (void)timeout_ms; /* Windows has its own, about 20 seconds */
+    (void)timeout_ms; /* Windows uses its own timeout, about 20 seconds */
     *peer = (struct os_peer){.handle = -1, .datagrams = datagrams};
     if (failure == 0) failure = getaddrinfo(host, port, &wanted, &addresses);
     if (failure != 0) {
@@ -68,9 +68,9 @@ unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms
 
     if (wanted & OS_PEER_SEND) watched.events |= POLLOUT;
     if (wanted & OS_PEER_RECEIVE) watched.events |= POLLIN;
-    /* Errors are told by the call that meets them. */
+    /* The following send or receive reports the error. */
     if (WSAPoll(&watched, 1, able ? 0 : timeout) != 0) {
-        /* Wine tells of a reset here, and then of a stream that ended in peace. */
+        /* Wine reports a reset here, and a normal end of the stream in recv(). */
         if (watched.revents & POLLERR) peer->broken = !peer->datagrams;
         if (watched.revents & (POLLOUT | POLLERR | POLLHUP)) able |= OS_PEER_SEND;
         if (watched.revents & (POLLIN | POLLERR | POLLHUP)) able |= OS_PEER_RECEIVE;

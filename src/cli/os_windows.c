@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_windows.c - the console's events as wishes to stop, its output as ours, and DLLs. */
+/* os_windows.c - console events as shutdown requests, unchanged output, and DLLs. */
 #include "os.h"
 
 #include <windows.h>
@@ -8,28 +8,28 @@
 #include <stdio.h>
 #include <string.h>
 
-static HANDLE os__stops; /* a semaphore: one count a wish */
-static HANDLE os__ended; /* an event */
+static HANDLE os__stops; /* a semaphore: one count per request */
+static HANDLE os__ended; /* an event object */
 
 #define OS__STOPS_MAX 1000
 
-/* On a thread of the system's. */
+/* Called on a thread of the system. */
 static BOOL WINAPI os__on_console(DWORD event)
 {
-    ReleaseSemaphore(os__stops, 1, NULL); /* fails when there are OS__STOPS_MAX already */
-    /* Closing, logging off and shutting down end the process as soon as this returns, or after some
-     * seconds: so it waits, and the end of the drain ends it. */
+    ReleaseSemaphore(os__stops, 1, NULL); /* fails if OS__STOPS_MAX requests are pending */
+    /* After closing, logging off and shutting down, Windows ends the process when this returns, or
+     * after some seconds. So wait here: the process exits after the drain. */
     if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) Sleep(INFINITE);
     return TRUE;
 }
 
 void os_open_streams(void)
 {
-    /* Lines end as they do everywhere: scripts read them. */
+    /* Lines end in LF on every system, for scripts. */
     (void)_setmode(_fileno(stdin), _O_BINARY);
     (void)_setmode(_fileno(stdout), _O_BINARY);
     (void)_setmode(_fileno(stderr), _O_BINARY);
-    SetConsoleOutputCP(CP_UTF8); /* fails without a console, where nobody minds */
+    SetConsoleOutputCP(CP_UTF8); /* fails without a console, which is harmless */
 }
 
 bool os_start(int *os_error)
@@ -69,16 +69,16 @@ uint64_t os_raise_files_limit(uint64_t *before)
     return *before = 0;
 }
 
-/* What Windows says of its error, without its line end. */
+/* Writes the text that Windows has for its error number, without the newline. */
 static void os__explain(DWORD error, char *why, size_t why_bytes)
 {
-    char said[256];
+    char message[256];
     DWORD length =
         FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error,
-                       MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), said, sizeof said, NULL);
+                       MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), message, sizeof message, NULL);
 
-    while (length > 0 && (unsigned char)said[length - 1] <= ' ') length--;
-    snprintf(why, why_bytes, "%.*s%s(error %lu)", (int)length, said, length > 0 ? " " : "",
+    while (length > 0 && (unsigned char)message[length - 1] <= ' ') length--;
+    snprintf(why, why_bytes, "%.*s%s(error %lu)", (int)length, message, length > 0 ? " " : "",
              (unsigned long)error);
 }
 
@@ -89,12 +89,14 @@ const void *os_load(const char *path, const char *name, char *why, size_t why_by
     FARPROC found = NULL;
     const void *address = NULL;
 
-    /* With a whole path its neighbours are found, and none is looked for where we were started. */
+    /* With a full path Windows finds DLLs in the same folder, and does not search the current
+     * one. */
     DWORD length = GetFullPathNameA(path, sizeof whole, whole, NULL);
     if (length > 0 && length < sizeof whole)
         library = LoadLibraryExA(whole, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
     if (library) found = GetProcAddress(library, name);
     if (!found) os__explain(GetLastError(), why, why_bytes);
-    memcpy(&address, &found, sizeof address); /* C has no cast from a function to an object */
+    memcpy(&address, &found,
+           sizeof address); /* C has no cast from a function pointer to an object pointer */
     return address;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* print.c - prints received bytes. */
+/* print.c - prints received bytes, escaped or as hexadecimal digits. */
 #include "print.h"
 
 #include "escape.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* send.c - `weir send`: connects, sends messages, prints what is answered.
+/* send.c - `weir send`: connects, sends messages and prints the answers.
  *
- *     arguments ----> message --encode--> out ----> peer ----> decode ----> stdout
- *     or stdin's lines                          (both ways at once)
+ *     arguments, or --> message --encode--> out ----> peer ----> decode ----> stdout
+ *     lines of stdin                           (in both directions at the same time)
  *
- * By TCP it says that it is done when all is sent, and is over when the peer is done, too. With
- * --wait it says nothing, and is over when nothing came for so long. By UDP each message is a
- * datagram, sent at once, and it is over when as many answers came. */
+ * TCP: sends FIN after the last message, and exits when the peer's FIN arrives. With --wait it
+ * sends no FIN, and exits when nothing arrived for that long.
+ * UDP: sends each message as one datagram, and exits after as many answers. */
 #include "send.h"
 
 #include <stdio.h>
@@ -21,9 +21,9 @@
 #include "send_options.h"
 
 #define SEND__PIECE_BYTES 65536
-#define SEND__PENDING_BYTES_MAX (1u << 20) /* from here on stdin waits */
+#define SEND__PENDING_BYTES_MAX (1u << 20) /* above this, stdin is not read */
 
-/* Bytes that grow; the memory is the keep's. */
+/* A growing array in the arena of the options. */
 struct send__bytes {
     uint8_t *at;
     size_t used, room;
@@ -34,11 +34,11 @@ struct send {
     struct os_peer peer;
     struct weir_frame *frame;
     struct weir_decoder *decoder;
-    struct send__bytes out, line; /* not sent yet; the line of stdin that has no end yet */
-    size_t out_sent;              /* of `out` */
+    struct send__bytes out, line; /* unsent bytes; an incomplete line of stdin */
+    size_t out_sent;              /* bytes of `out` that are sent */
     size_t messages, answers;
-    bool input_open; /* true exactly when messages may still come from stdin */
-    bool finished;   /* true exactly when the peer was result that we are done */
+    bool input_open; /* set while messages are read from stdin */
+    bool finished;   /* FIN was sent */
     bool peer_ended;
     uint8_t piece[SEND__PIECE_BYTES];
 };
@@ -49,7 +49,7 @@ static bool send__fail(const struct send *send, const char *what, const char *wh
     return false;
 }
 
-/* Makes room for more bytes behind those that are used. */
+/* Makes room for `more` bytes after those in use. */
 static bool send__reserve(struct send *send, struct send__bytes *bytes, size_t more)
 {
     size_t room = bytes->room > 0 ? bytes->room : 4096;
@@ -87,10 +87,10 @@ static bool send__frame(struct send *send, const uint8_t *bytes, size_t length)
                              send->out.at + send->out.used, room, &frame);
     if (code == WEIR_TOO_LARGE)
         return send__fail(send, "cannot send to",
-                          "no frame of that codec carries so long a message");
+                          "the message is too long for a frame of that codec");
     if (code != WEIR_OK)
         return send__fail(send, "cannot send to",
-                          "such bytes cannot stand in a frame of that codec");
+                          "a frame of that codec cannot contain these bytes");
     send->out.used += frame;
     return true;
 }
@@ -124,7 +124,7 @@ static bool send__line(struct send *send)
     return send__message(send, (const char *)send->line.at, length);
 }
 
-/* Takes what stdin has; each line is a message, also the last one without its end. */
+/* Reads from stdin. Each line is a message; the last one can lack its newline. */
 static bool send__read_input(struct send *send)
 {
     size_t length = os_peer_read_input(send->piece, sizeof send->piece);
@@ -171,7 +171,7 @@ static void send__print(struct send *send, const uint8_t *bytes, size_t length)
     fputc('\n', stdout);
 }
 
-/* The messages in what came; at the end of the stream none may be left half. */
+/* Prints the messages in the received bytes. An incomplete message at the end is an error. */
 static bool send__decode(struct send *send, size_t length)
 {
     struct weir_input input = {send->piece, length, send->peer_ended};
@@ -188,7 +188,7 @@ static bool send__decode(struct send *send, size_t length)
         send__print(send, message.bytes, message.length);
     if (result == WEIR_DECODED_BAD) return send__fail(send, "cannot read", decode_error.text);
     if (send->peer_ended && weir_decoder_partial_bytes(send->decoder) > 0)
-        return send__fail(send, "cannot read", "it ended in the middle of a message");
+        return send__fail(send, "cannot read", "the connection ended in the middle of a message");
     return true;
 }
 
@@ -206,7 +206,7 @@ static bool send__receive(struct send *send)
     return good;
 }
 
-/* ---- until it is over ---- */
+/* ---- exchange ---- */
 
 static bool send__all_is_sent(const struct send *send)
 {
@@ -229,25 +229,26 @@ static unsigned send__wanted(const struct send *send)
     return wanted;
 }
 
-/* Whoever types may take his time. */
-static uint32_t send__patience_ms(const struct send *send)
+/* Returns how long to wait. There is no timeout while a user types. */
+static uint32_t send__timeout_ms(const struct send *send)
 {
     if (send->input_open && send->out.used == 0) return UINT32_MAX;
     return send->options.wait_ms > 0 && send__all_is_sent(send) ? send->options.wait_ms
                                                                 : send->options.timeout_ms;
 }
 
-static bool send__on_silence(const struct send *send)
+static bool send__on_timeout(const struct send *send)
 {
     if (send->options.wait_ms > 0 && send__all_is_sent(send)) return true;
     if (send->input_open && send->out.used == 0) return true;
     return send__fail(send, "gave up on",
-                      send->out.used > 0  ? "it takes nothing any more, see --timeout"
-                      : send->options.udp ? "not every datagram was answered, see --timeout"
-                                          : "it does not end, see --timeout and --wait");
+                      send->out.used > 0 ? "the peer stopped reading, see --timeout"
+                      : send->options.udp
+                          ? "not every datagram was answered, see --timeout"
+                          : "the peer does not close the connection, see --timeout and --wait");
 }
 
-/* Shuts our side down when all is sent, unless --wait says how long to stay. */
+/* Sends FIN when everything is sent, except with --wait. */
 static void send__finish_when_sent(struct send *send)
 {
     if (send->finished || send->options.udp || send->options.wait_ms > 0) return;
@@ -256,7 +257,7 @@ static void send__finish_when_sent(struct send *send)
     send->finished = true;
 }
 
-/* Does what the system is ready for: `able` is what os_peer_wait() returned. */
+/* Sends, receives or reads stdin. `able` is the result of os_peer_wait(). */
 static bool send__on_ready(struct send *send, unsigned able)
 {
     if (able & OS_PEER_SEND && !send__push(send)) return false;
@@ -269,12 +270,13 @@ static bool send__exchange(struct send *send)
 {
     while (!send__is_over(send)) {
         send__finish_when_sent(send);
-        unsigned able = os_peer_wait(&send->peer, send__wanted(send), send__patience_ms(send));
-        if (able == 0) return send__on_silence(send);
+        unsigned able = os_peer_wait(&send->peer, send__wanted(send), send__timeout_ms(send));
+        if (able == 0) return send__on_timeout(send);
         if (!send__on_ready(send, able)) return false;
     }
     return send__all_is_sent(send) ||
-           send__fail(send, "cannot send to", "it ended before all was sent");
+           send__fail(send, "cannot send to",
+                      "the peer closed the connection before everything was sent");
 }
 
 /* ---- the command ---- */
@@ -318,25 +320,25 @@ static int send__help(void)
     struct send_options defaults;
 
     send_options_init(&defaults);
-    printf("weir send [OPTION]... HOST:PORT [MESSAGE...]: sends messages, prints the answers\n");
+    printf("weir send [OPTION]... HOST:PORT [MESSAGE...]: sends messages and prints the answers\n");
     option_help(&send_options_table, &defaults, stdout);
     printf(
         "\n"
-        "Without a message: each line of stdin is one. An answer is printed on its line, and what\n"
-        "is not printable ASCII is escaped.\n"
+        "Without MESSAGE, each line of stdin is a message. Each answer is printed on one line;\n"
+        "bytes that are not printable ASCII are escaped.\n"
         "\n"
         "  weir send 127.0.0.1:5050 hello\n"
         "  weir send --codec u32be --hex server.example:7000 '08 01'\n"
         "  weir send --codec line --wait 1m chat.example:7000\n"
         "\n"
-        "Exit codes: 0 sent, and answered to the end; 1 failed on the way; 64 wrong usage;\n"
-        "69 cannot connect; 78 wrong codec.\n");
+        "Exit codes: 0 everything sent, and the exchange is complete; 1 failed after connecting;\n"
+        "64 wrong usage; 69 cannot connect; 78 invalid codec.\n");
     return EXIT_CODE_OK;
 }
 
 int send_main(int count, char **arguments)
 {
-    static struct send send; /* too large for a stack */
+    static struct send send; /* too large for the stack */
     struct diagnostics diagnostics = {0};
     int code;
 

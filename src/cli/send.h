@@ -3,8 +3,8 @@
 #ifndef CLI_SEND_H
 #define CLI_SEND_H
 
-/* Sends messages and prints the answers, by the arguments that follow the command's name; returns
- * the exit code. */
+/* Sends messages and prints the answers, as the arguments after the command's name say. Returns the
+ * exit code. */
 int send_main(int count, char **arguments);
 
 #endif

@@ -28,8 +28,8 @@ const struct option_table send_options_table = {
     .take_word = send_options__take_word,
 };
 
-/* Finds the host in "localhost:7" or "[::1]:7", up to the colon. Returns its length; 0: there is
- * none, or it is an IPv6 address without brackets, of which the port cannot be told apart. */
+/* Finds the host before the colon in "localhost:7" or "[::1]:7". Returns its length; 0: it is
+ * missing, or an IPv6 address lacks its brackets. */
 static size_t send_options__find_host(const char *address, const char *colon, const char **host)
 {
     size_t length = (size_t)(colon - address);
@@ -91,12 +91,13 @@ bool send_options_read(int count, char **arguments, struct send_options *options
     if (options->address)
         send_options__split_address(options, diagnostics);
     else
-        diagnostics_add(diagnostics, "to whom? Write weir send HOST:PORT MESSAGE...");
+        diagnostics_add(diagnostics, "an address is missing; write weir send HOST:PORT MESSAGE...");
     if (options->hex && options->raw)
-        diagnostics_add(diagnostics, "--hex and --raw: answers are written in one way; name one");
+        diagnostics_add(diagnostics, "--hex and --raw exclude each other; use one");
     if (options->udp && option_is_given(&reading, offsetof(struct send_options, codec)) &&
         strcmp(options->codec, "datagram") != 0)
-        diagnostics_add(diagnostics, "--codec %.100s and --udp: a datagram is a message already",
+        diagnostics_add(diagnostics,
+                        "--codec %.100s and --udp: each datagram is a message; leave --codec out",
                         options->codec);
     if (options->udp) options->codec = "datagram";
     return diagnostics->count == 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* serve.c - `weir serve`: starts a server, says where it listens, ends it when told to, and sums
- * up. */
+/* serve.c - `weir serve`: starts a server, prints its listeners, shuts it down on request, and
+ * prints counters. */
 #include "serve.h"
 
 #include <inttypes.h>
@@ -35,7 +35,7 @@ static int serve__fail(const struct weir_error *error)
     struct weir_error explained = *error;
     char text[512];
 
-    if (explained.code == WEIR_ADDRESS_IN_USE) { /* the option is ours to name, not the library's */
+    if (explained.code == WEIR_ADDRESS_IN_USE) { /* the library does not know the option */
         size_t used = strlen(explained.hint);
         snprintf(explained.hint + used, sizeof explained.hint - used, " with --%.3s 0",
                  explained.subject);
@@ -59,7 +59,7 @@ static enum weir_code serve__start(struct options *options, struct weir_server *
     return code == WEIR_OK ? weir_server_start(*server, error) : code;
 }
 
-/* ---- what is said once it listens ---- */
+/* ---- after the start ---- */
 
 static bool serve__is_loopback(const struct weir_address *address)
 {
@@ -69,7 +69,7 @@ static bool serve__is_loopback(const struct weir_address *address)
            (memcmp(address->ip, mapped, sizeof mapped) == 0 && address->ip[12] == 127);
 }
 
-/* Whoever forges a sender makes a UDP echo answer to him who did not ask. */
+/* A UDP echo sends its answers to any source address, also to a forged one. */
 static void serve__warn_of_reflection(struct options *options,
                                       const struct weir_listener_info *info)
 {
@@ -78,15 +78,14 @@ static void serve__warn_of_reflection(struct options *options,
     if (info->proto != WEIR_UDP || strcmp(info->handler, "echo") != 0 ||
         serve__is_loopback(&info->address))
         return;
-    snprintf(
-        line, sizeof line,
-        "udp %s echoes to whatever sender a datagram claims, also to a forged one; where others "
-        "can reach it, name who may come with --allow, or limit it with --message-rate",
-        weir_address_text(&info->address, address, sizeof address));
+    snprintf(line, sizeof line,
+             "udp %s echoes to the source address of a datagram, which can be forged; on a public "
+             "network, list the allowed clients with --allow, or limit it with --message-rate",
+             weir_address_text(&info->address, address, sizeof address));
     if (!options->config.allow) serve__log(options, WEIR_LOG_WARNING, line);
 }
 
-/* These lines are an interface: scripts wait for them. */
+/* Scripts wait for these lines and parse them. */
 static void serve__announce(struct options *options, const struct weir_server *server)
 {
     char address[WEIR_ADDRESS_TEXT_BYTES];
@@ -100,12 +99,11 @@ static void serve__announce(struct options *options, const struct weir_server *s
         serve__warn_of_reflection(options, &info);
     }
     printf("ready\n");
-    fflush(
-        stdout); /* a pipe would hold it back; a reader that is gone already is no reason to stop */
+    fflush(stdout); /* a pipe would buffer it; a closed pipe is not an error */
 }
 
-/* One port a line, in the listeners' order. The file appears whole: whoever waits for it may read
- * it at once. */
+/* Writes one port per line, in the sequence of the listeners. The file appears complete, so that a
+ * script can read it as soon as it exists. */
 static bool serve__write_ports(struct options *options, const struct weir_server *server)
 {
     char *part;
@@ -120,17 +118,17 @@ static bool serve__write_ports(struct options *options, const struct weir_server
         good = fprintf(file, "%u\n", weir_server_listener(server, i).address.port) > 0;
     if (file && fclose(file) != 0) good = false;
     if (good) {
-        remove(options->port_file); /* where rename() does not replace; mostly there is none */
+        remove(options->port_file); /* for systems whose rename() does not replace a file */
         good = rename(part, options->port_file) == 0;
     }
     if (!good)
         fprintf(stderr,
-                "weir: cannot write --port-file %s; see that its folder is there and writable\n",
+                "weir: cannot write --port-file %s; check that its folder exists and is writable\n",
                 options->port_file);
     return good;
 }
 
-/* ---- until the end ---- */
+/* ---- shutdown ---- */
 
 static void serve__print_stats(const struct weir_server *server, const char *word)
 {
@@ -141,23 +139,23 @@ static void serve__print_stats(const struct weir_server *server, const char *wor
     fprintf(stderr, "weir: %s %s\n", word, weir_stats_text(&stats, text, sizeof text));
 }
 
-/* Until the server has ended: the first wish to stop drains, the second stops. Returns whether it
- * was wished. */
+/* Waits until the server has ended. The first shutdown request drains it, the second stops it.
+ * Returns whether shutdown was requested. */
 static bool serve__until_ended(const struct options *options, struct weir_server *server)
 {
-    int wishes = 0;
+    int requests = 0;
     enum os_event event;
 
     while ((event = os_wait(options->stats_ms)) != OS_ENDED) {
         if (event == OS_TIME)
             serve__print_stats(server, "stats");
-        else if (wishes++ == 0)
+        else if (requests++ == 0)
             weir_server_drain(server, options->drain_ms);
         else
             weir_server_stop(server);
     }
     weir_server_wait(server);
-    return wishes > 0;
+    return requests > 0;
 }
 
 static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)
@@ -165,7 +163,7 @@ static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)
     return codec && (proto == WEIR_TCP ? codec->streams : codec->datagrams);
 }
 
-/* Puts what modules hold in the place of their files' names. */
+/* Replaces the file names of modules by their handlers and codecs. */
 static bool serve__load_modules(struct options *options)
 {
     char diagnostic[1024];
@@ -203,10 +201,10 @@ static int serve__with_server(struct options *options)
         return EXIT_CODE_UNAVAILABLE;
     }
     serve__announce(options, server);
-    bool wished = serve__until_ended(options, server);
+    bool requested = serve__until_ended(options, server);
     if (options->loudness >= 0) serve__print_stats(server, "served");
     weir_server_free(server);
-    return wished ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+    return requested ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
 
 static int serve__run(struct options *options)
@@ -216,8 +214,7 @@ static int serve__run(struct options *options)
     char line[96];
 
     if (!os_start(&os_error)) {
-        fprintf(stderr,
-                "weir: cannot watch for signals (error %d); raise the limit on open files\n",
+        fprintf(stderr, "weir: cannot receive signals (error %d); raise the limit on open files\n",
                 os_error);
         return EXIT_CODE_FAILED;
     }
@@ -237,18 +234,18 @@ static int serve__help(void)
     struct options defaults;
 
     options_init(&defaults);
-    printf("weir serve [OPTION]...: serves TCP and UDP; without a listener, echo on port 5050\n");
+    printf("weir serve [OPTION]...: runs a TCP and UDP server; default: echo on port 5050\n");
     option_help(&options_table, &defaults, stdout);
     printf(
         "\n"
-        "An address is PORT, ADDR:PORT or [ADDR6]:PORT; PORT alone: every address, both families.\n"
-        "A time is 500ms, 60s (or 60), 5m, 1h, 1d; a size 65536, 64k, 1m, 2g, of 1024 each.\n"
-        "In brackets: the default. A time of 0 is never, a limit of 0 none; \"off\" is the same.\n"
-        "stdout has one line per listener, then \"ready\": scripts wait for it. The log: stderr.\n"
-        "SIGINT or SIGTERM ends in peace: no new connections, answers delivered, for --drain at\n"
-        "most; a second one ends now.\n"
-        "Exit codes: 0 ended as asked, 1 failed while running, 64 wrong usage, 69 cannot listen,\n"
-        "78 wrong setting.\n");
+        "An address is PORT, ADDR:PORT or [ADDR6]:PORT. PORT alone: all addresses, IPv4 and IPv6.\n"
+        "A time is 500ms, 60s (or 60), 5m, 1h, 1d; a size is 65536, 64k, 1m, 2g (powers of 1024).\n"
+        "In brackets: the default. off, or 0: no timeout, no limit.\n"
+        "stdout: one line per listener, then \"ready\", which scripts can await. stderr: log.\n"
+        "SIGINT or SIGTERM shuts down gracefully, for --drain at most: no new connections; queued\n"
+        "answers are sent. A second signal closes all connections immediately.\n"
+        "Exit codes: 0 shut down on request, 1 failed while running, 64 wrong usage, 69 cannot\n"
+        "listen, 78 invalid setting.\n");
     return EXIT_CODE_OK;
 }
 

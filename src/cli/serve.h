@@ -5,8 +5,8 @@
 
 #include "options.h"
 
-/* Serves until it is told to stop, by the arguments that follow the command's name; returns the
- * exit code. */
+/* Runs a server until shutdown is requested, as the arguments after the command's name say. Returns
+ * the exit code. */
 int serve_main(int count, char **arguments);
 
 #endif

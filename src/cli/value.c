@@ -11,7 +11,7 @@ struct value__unit {
     uint64_t worth;
 };
 
-/* The largest first; "" is what a bare number means. */
+/* The largest unit first; "" is the unit of a bare number. */
 static const struct value__unit value__times[] = {
     {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"", 1000}, {"ms", 1}, {0}};
 static const struct value__unit value__sizes[] = {
@@ -35,7 +35,7 @@ static bool value__is_rate(enum value_kind kind)
 
 /* ---- reading ---- */
 
-/* Digits up to *rest. False: there are none, or too many. */
+/* Reads digits up to *rest. Returns false if there are none, or too many. */
 static bool value__digits(const char *text, uint64_t *value, const char **rest)
 {
     const char *at = text;
@@ -49,13 +49,13 @@ static bool value__digits(const char *text, uint64_t *value, const char **rest)
     return at != text;
 }
 
-/* A unit, in small or capital letters: "64K" is no other size than "64k". */
+/* Compares a unit without case: "64K" equals "64k". */
 static bool value__is_unit(const char *text, size_t length, const char *unit)
 {
     for (size_t i = 0; i < length; i++) {
         char letter = text[i];
         if (letter >= 'A' && letter <= 'Z') letter = (char)(letter - 'A' + 'a');
-        if (letter != unit[i]) return false; /* also where the unit ends */
+        if (letter != unit[i]) return false; /* also at the end of the unit */
     }
     return unit[length] == '\0';
 }
@@ -77,7 +77,7 @@ static bool value__read_number(enum value_kind kind, const char *text, uint64_t 
     return false;
 }
 
-/* "1", "1.5", "0.05" or "150%", as percent. */
+/* Reads "1", "1.5", "0.05" or "150%" as percent. */
 static bool value__read_ratio(const char *text, uint64_t *percent)
 {
     uint64_t whole, part = 0;
@@ -177,7 +177,7 @@ char *value_text(const struct value_rule *rule, uint64_t value, char *text, size
     return text;
 }
 
-/* ---- what is wanted ---- */
+/* ---- allowed values ---- */
 
 static const char *value__examples(enum value_kind kind)
 {

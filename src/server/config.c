@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* config.c - the defaults, and what can never work. */
+/* config.c - the default settings, and the checks that reject settings which can never work. */
 #include "config.h"
 
 #include <string.h>
@@ -8,9 +8,9 @@
 #include "error_fill.h"
 #include "thread.h"
 
-#define CONFIG__WORKERS_MAX 255u /* a session id has eight bits for its worker */
+#define CONFIG__WORKERS_MAX 255u /* a session id has 8 bits for its worker */
 #define CONFIG__SESSIONS_MAX (1u << 23)
-/* What the first version had: a smaller configuration was never made by weir_config_init(). */
+/* The size of the struct in the first version. weir_config_init() sets no smaller size. */
 #define CONFIG__SIZE_MIN (offsetof(struct weir_config, user) + sizeof(void *))
 /* Handles of a worker that are not sessions: listeners, UDP sockets, and rejected connections that
  * receive the reject message. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* config.h - a server's settings, checked, and what they mean for its workers. */
+/* config.h - checks a server's settings, and derives the options of its workers from them. */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
@@ -7,15 +7,15 @@
 
 #include "net.h"
 
-/* The settings as given, and the defaults for those that the caller's version did not have yet.
- * WEIR_INVALID with the first one that can never work, by name. */
+/* Copies the given settings, and adds the defaults of those that the caller's version of the struct
+ * lacks. Returns WEIR_OK; or WEIR_INVALID: *error names the first invalid setting. */
 enum weir_code config_read(const struct weir_config *given, struct weir_config *config,
                            struct weir_error *error);
 
-/* The options of each worker's net. */
+/* Returns the options of each worker's net. */
 struct net_options config_net_options(const struct weir_config *config);
 
-/* How many workers that makes here. */
+/* Returns how many workers to start on this machine. */
 uint32_t config_workers(const struct weir_config *config);
 
 #endif

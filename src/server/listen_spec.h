@@ -17,8 +17,8 @@ struct listen_spec {
     size_t extra_bytes; /* memory that each session needs for its codec and its handler */
 };
 
-/* Fills in *spec. `backlog` is that of TCP. WEIR_INVALID: the address, the codec or the handler
- * cannot be used, *error says why. Free *spec with listen_spec_free() in every case. */
+/* Sets *spec. `backlog` is for TCP. Returns WEIR_OK; or WEIR_INVALID: *error says why the address,
+ * the codec or the handler cannot be used. The caller calls listen_spec_free() in every case. */
 enum weir_code listen_spec_read(const struct weir_listen *listen, uint32_t backlog,
                                 struct listen_spec *spec, struct weir_error *error);
 

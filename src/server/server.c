@@ -35,13 +35,13 @@ static void server__log(void *user, int level, const char *line)
     config->log(config->user, (enum weir_log_level)level, line);
 }
 
-/* What the workers share, except the lists of addresses. False: no memory. */
+/* Sets what the workers share, except the address lists. Returns false if memory is exhausted. */
 static bool server__set_common(struct weir_server *server, const struct weir_config *settings)
 {
     struct worker_common *common = &server->common;
 
     common->config = *settings;
-    common->config.allow = common->config.deny = NULL; /* read already, and the caller's */
+    common->config.allow = common->config.deny = NULL; /* parsed already, and owned by the caller */
     common->server = server;
     common->limits = &server->limits;
     common->log.lock = lock_open();
@@ -116,7 +116,7 @@ enum weir_code weir_server_listen(struct weir_server *server, const struct weir_
 
 /* ---- start ---- */
 
-/* Makes the workers, before any thread can look at one. False: no memory. */
+/* Initialises all workers before any thread starts. Returns false if memory is exhausted. */
 static bool server__make_threads(struct weir_server *server, uint32_t count)
 {
     struct worker_thread *threads = memory_alloc_array(count, sizeof *threads);
@@ -149,7 +149,7 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
     if (!server__make_threads(server, config_workers(&server->common.config)))
         return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
                           "lower the number of workers, or sessions_max");
-    /* The first to end must not think itself the last. */
+    /* Set before the first thread starts, so that only the last worker to end finds 0. */
     atomic_store(&server->running, server->workers_count);
     for (uint32_t i = 0; i < server->workers_count && code == WEIR_OK; i++)
         code = worker_thread_start(server, i, error);
@@ -160,7 +160,7 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
     return code;
 }
 
-/* ---- questions ---- */
+/* ---- information ---- */
 
 size_t weir_server_listeners_count(const struct weir_server *server)
 {
@@ -178,7 +178,7 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
         .transport = server->transport ? server->transport : "none",
         .codec = spec->service.codec->name,
         .handler = spec->service.handler->name,
-        /* One listener's connections go to all workers; its datagrams do not. */
+        /* Connections of one listener are handed to all workers, but datagrams are not. */
         .workers = server->common.handoff_workers && spec->service.proto == WEIR_UDP
                        ? 1
                        : server->workers_count,
@@ -229,7 +229,7 @@ enum weir_code weir_abort(struct weir_server *server, uint64_t id)
     return worker ? remote_abort(worker, id) : WEIR_GONE;
 }
 
-/* The codec that most of a server's sessions have: a broadcast is framed for it, once. */
+/* Returns the codec for which a broadcast is framed in advance: that of the first TCP listener. */
 static const struct weir_codec *server__main_codec(const struct weir_server *server)
 {
     for (uint32_t i = 0; i < server->listeners_count; i++)
@@ -246,7 +246,8 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
     if (!group_name_is_good(group)) return WEIR_INVALID;
     if (length > server->common.config.send_queue_high_bytes) return WEIR_TOO_LARGE;
     struct payload *payload = payload_open(server__main_codec(server), bytes, length, &code);
-    /* What the main codec cannot carry, others may: each listener's frames it, or counts it. */
+    /* Another codec might accept what the main codec rejects. Each worker frames it, or counts
+     * it. */
     if (!payload && (code == WEIR_INVALID || code == WEIR_TOO_LARGE))
         payload = payload_open(NULL, bytes, length, &code);
     if (!payload) return code;
@@ -260,28 +261,29 @@ enum weir_code weir_broadcast(struct weir_server *server, const char *group, con
     return code;
 }
 
-/* ---- the end ---- */
+/* ---- shutdown ---- */
 
-static void server__give_order(struct weir_server *server, enum worker_request order,
-                               uint32_t drain_ms)
+static void server__request(struct weir_server *server, enum worker_request request,
+                            uint32_t drain_ms)
 {
     lock_take(server->lock);
-    if (server->order < WORKER_DRAIN || drain_ms < server->drain_ms) server->drain_ms = drain_ms;
-    if (server->order < order) server->order = (uint8_t)order;
+    if (server->request < WORKER_DRAIN || drain_ms < server->drain_ms) server->drain_ms = drain_ms;
+    if (server->request < request) server->request = (uint8_t)request;
     for (uint32_t i = 0; i < server->workers_count; i++)
-        worker_thread_pass_order(
-            server, &server->threads[i]); /* one that is not alive yet looks when it is */
+        worker_thread_pass_request(
+            server,
+            &server->threads[i]); /* a worker that is not alive yet checks the request when it is */
     lock_give_back(server->lock);
 }
 
 void weir_server_drain(struct weir_server *server, uint32_t deadline_ms)
 {
-    server__give_order(server, WORKER_DRAIN, deadline_ms);
+    server__request(server, WORKER_DRAIN, deadline_ms);
 }
 
 void weir_server_stop(struct weir_server *server)
 {
-    server__give_order(server, WORKER_STOP, 0);
+    server__request(server, WORKER_STOP, 0);
 }
 
 void weir_server_wait(struct weir_server *server)

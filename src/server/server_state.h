@@ -40,7 +40,7 @@ struct weir_server {
     /* Protects the next three, workers_count, and `alive` of every thread. So no net is woken after
      * it was freed, and a worker that is starting misses no request. */
     struct lock *lock;
-    uint8_t order;                   /* enum worker_request: the strongest that was requested */
+    uint8_t request;                 /* enum worker_request: the strongest that was requested */
     uint32_t drain_ms;               /* the shortest that was requested */
     struct worker_thread *threads;   /* workers_count of them, from weir_server_start() on */
     struct worker **handoff_workers; /* all workers, where one of them listens for all */

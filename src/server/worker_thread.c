@@ -23,7 +23,7 @@ static void worker_thread__log_choice(struct weir_server *server, const struct n
                  weir_error_text(&info->refused[i].why, text, sizeof text));
 }
 
-/* Whether this worker is the one that listens, or one of those that do. */
+/* Returns whether this worker listens: the first one, or each if the transport shares listeners. */
 static bool worker_thread__listens(const struct worker_thread *thread, const struct net_info *info)
 {
     return thread->loop.worker.index == 0 || info->listeners_share;
@@ -93,7 +93,9 @@ static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
     struct net_options options = config_net_options(&server->common.config);
     uint8_t index = thread->loop.worker.index;
 
-    if (index > 0) options.transport = server->transport; /* a socket may change hands only so */
+    if (index > 0)
+        options.transport =
+            server->transport; /* workers exchange sockets, so all need the same transport */
     enum weir_code code = loop_open(&thread->loop, &options, &thread->error);
 
     if (code != WEIR_OK) return code;
@@ -108,12 +110,11 @@ static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
     return worker_thread__listen_all(thread);
 }
 
-/* Passes the furthest order on to a worker that can take it. Under the lock. */
-void worker_thread_pass_order(const struct weir_server *server, struct worker_thread *thread)
+void worker_thread_pass_request(const struct weir_server *server, struct worker_thread *thread)
 {
     if (!thread->alive) return;
-    if (server->order >= WORKER_DRAIN) remote_drain(&thread->loop.worker, server->drain_ms);
-    if (server->order == WORKER_STOP) remote_stop(&thread->loop.worker);
+    if (server->request >= WORKER_DRAIN) remote_drain(&thread->loop.worker, server->drain_ms);
+    if (server->request == WORKER_STOP) remote_stop(&thread->loop.worker);
 }
 
 static void worker_thread__set_alive(struct worker_thread *thread, bool alive)
@@ -122,7 +123,7 @@ static void worker_thread__set_alive(struct worker_thread *thread, bool alive)
 
     lock_take(server->lock);
     thread->alive = alive;
-    worker_thread_pass_order(server, thread);
+    worker_thread_pass_request(server, thread);
     lock_give_back(server->lock);
 }
 

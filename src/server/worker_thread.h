@@ -12,7 +12,7 @@ enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
                                    struct weir_error *error);
 
 /* Passes the server's shutdown request to a worker that is alive. The caller holds the lock. */
-void worker_thread_pass_order(const struct weir_server *server, struct worker_thread *thread);
+void worker_thread_pass_request(const struct weir_server *server, struct worker_thread *thread);
 
 /* Waits until the thread has ended. A thread that never started is allowed. */
 void worker_thread_join(struct worker_thread *thread);

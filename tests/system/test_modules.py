@@ -96,10 +96,10 @@ class Refused(WeirTest):
                 ("no_symbol", r"no module can be loaded from it: .+; a module is a shared library.*WEIR_MODULE\(\)"),
                 ("old_abi", r"built for ABI version 2 of weir, and this is version 1; build it again"),
                 ("empty", r"neither a handler nor a codec; name one in WEIR_MODULE\(\)"),
-                ("no_size", r"its handler has a size that no version of weir\.h knows"),
+                ("no_size", r"its handler has a size that no version of weir\.h has"),
                 ("newer", r"its handler was built with a newer weir\.h"),
                 ("nameless", r"its handler has no name; give it one"),
-                ("codec_no_size", r"its codec has a size that no version of weir\.h knows"),
+                ("codec_no_size", r"its codec has a size that no version of weir\.h has"),
                 ("probe_newer", r"its codec was built with a newer weir\.h")):
             with self.subTest(module=name):
                 self.assert_refused(path_for_weir(module(name)), pattern)

@@ -74,7 +74,7 @@ class Running(WeirTest):
             ended = self.run_weir("--tcp", "127.0.0.1:0", "--port-file",
                                   self.path_for_weir(os.path.join(folder, "absent", "ports")), transport=True)
             self.assertEqual((ended.returncode, ended.stdout), (69, ""))
-            self.assertRegex(ended.stderr, r"weir: cannot write --port-file \S+; see that its folder")
+            self.assertRegex(ended.stderr, r"weir: cannot write --port-file \S+; check that its folder")
 
     @staticmethod
     def path_for_weir(path):
@@ -107,7 +107,7 @@ class Running(WeirTest):
             self.assertRegex(ended.stderr, r"\Aweir: .*nonesuch.*\n\Z")
 
     def test_a_udp_echo_beyond_loopback_warns(self):
-        warning = r"weir: warning: udp \S+ echoes to whatever sender"
+        warning = r"weir: warning: udp \S+ echoes to the source address"
         for arguments, warned in ((["--udp", "0"], True), (["--udp", "127.0.0.1:0"], False),
                                   (["--udp", "[::1]:0"], False), (["--tcp", "0"], False),
                                   (["--udp", "0", "--allow", "127.0.0.0/8"], False),

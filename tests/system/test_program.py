@@ -184,7 +184,7 @@ class Lines(WeirTest):
                 peer.send(b"hello")
                 self.assertEqual(peer.recv(100), b"hello")
         ended = weir.stop()
-        lines = [line for line in ended.log.splitlines() if "echoes to whatever sender" not in line]
+        lines = [line for line in ended.log.splitlines() if "echoes to the source address" not in line]
         self.assertEqual(len(lines), 1, "nothing but the summary, and the warning of the open UDP echo")
 
     def test_workers_default_to_the_cores(self):

@@ -151,7 +151,7 @@ class Send(WeirTest):
         over = threading.Event()
         with Peer(lambda peer: over.wait(DEADLINE_S)) as peer:
             self.assert_failed(self.send("--timeout", "200ms", peer.address, "hello"), FAILED,
-                               "gave up on .+: it does not end, see --timeout and --wait")
+                               "gave up on .+: the peer does not close the connection, see --timeout and --wait")
             over.set()
 
     def test_datagrams_without_an_answer(self):
@@ -171,14 +171,14 @@ class Send(WeirTest):
             self.assert_failed(self.send(taken.address, "hello"), CANNOT_CONNECT, r"cannot connect to 127.+: ")
 
     def test_usage_errors(self):
-        self.assert_failed(self.send(), USAGE, r"to whom\?")
+        self.assert_failed(self.send(), USAGE, r"an address is missing")
         self.assert_failed(self.send("--codex", "raw", "7"), USAGE, "did you mean --codec")
         self.assert_failed(self.send("--codec", "u32bee", "127.0.0.1:1", "x"), WRONG_SETTING, "u32bee")
         self.assert_failed(self.send("--codec", "datagram", "127.0.0.1:1", "x"), WRONG_SETTING, "not for TCP")
         with Peer(lambda peer: None) as peer:
             self.assert_failed(self.send("--hex", peer.address, "xyz"), FAILED, "pairs of hexadecimal digits")
         with Peer(lambda peer: None) as peer:
-            self.assert_failed(self.send("--codec", "u8,max=2", peer.address, "long"), FAILED, "so long a message")
+            self.assert_failed(self.send("--codec", "u8,max=2", peer.address, "long"), FAILED, "the message is too long")
 
 
 if __name__ == "__main__":

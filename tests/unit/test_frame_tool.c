@@ -43,7 +43,7 @@ static void test_a_drawing_exactly(void **state)
         "message  the whole frame, header and body\n"
         "max      65541 bytes; a longer message ends the stream\n"
         "\n"
-        "The message \"hello\", behind a header of zeroes of the sender's own, is sent as 11 "
+        "The message \"hello\", after a header of zeros that the sender adds, is sent as 11 "
         "bytes:\n"
         "\n"
         "   0000  41 00 00 05 00 00 68 65 6c 6c 6f                 A.....hello\n";
@@ -63,16 +63,17 @@ static void test_what_is_said_of_each_kind(void **state)
         {"tpkt", "0000  03 00 00 09 68 65 6c 6c 6f"},
         {"u32be,strip=3", "message  the frame from its byte 3 on"},
         {"length:width=1,covers=rest,header=3,adjust=-2",
-         "all that follows the length field; -2 is added to what is read: frame = length - 1"},
+         "all that follows the length field; -2 is added to the received length: frame = length "
+         "- 1"},
         {"varint", "| length, varint (1 to 10 bytes) | body ... |"},
-        {"u8,max=9,oversize=skip", "max      9 bytes; a longer message is passed over"},
+        {"u8,max=9,oversize=skip", "max      9 bytes; a longer message is skipped"},
         {"line:delimiter=0123456789", "| message ... | \"01234567\"... |"},
         {"netstring", "35 3a 68 65 6c 6c 6f 2c"},
         {"fixed:size=7", "The message \"hellohe\" is sent as 7 bytes"},
         {"fixed:size=65", "| message, 65 bytes |"},
         {"sunrpc", "| 1 bit: last?, 31 bits: length | fragment ... |"},
-        {"raw", "| bytes as they come ... |"},
-        {"length:width=1,adjust=9", "The message \"hello\" cannot be sent so: invalid."},
+        {"raw", "| bytes as received ... |"},
+        {"length:width=1,adjust=9", "The message \"hello\" cannot be sent in this way: invalid."},
     };
 
     (void)state;

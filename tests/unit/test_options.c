@@ -209,7 +209,7 @@ static void test_urls(void **state)
     assert_refused("-l tcp://7?", "unknown key ;");
     assert_refused("-l tcp://7?codec", "codec needs a value");
     assert_refused("-l tcp://7?codec=&handler=echo", "codec needs a value");
-    assert_refused("-l tcp://7?codec=raw&codec=raw", "codec stands there twice");
+    assert_refused("-l tcp://7?codec=raw&codec=raw", "codec is given twice");
     assert_refused("-l tcp://7?codec=%", "two hexadecimal digits");
     assert_refused("-l tcp://7?codec=%4", "two hexadecimal digits");
     assert_refused("-l tcp://7?codec=%zz", "two hexadecimal digits");
@@ -232,8 +232,8 @@ static void test_codec_and_handler_hold_for_those_that_say_none(void **state)
 static void test_a_stream_codec_is_rejected_on_udp(void **state)
 {
     (void)state;
-    assert_refused("--tcp 1 --udp 2 --codec u32be", "udp 2: codec u32be cuts a stream");
-    assert_refused("-l udp://2?codec=line", "udp 2: codec line cuts a stream");
+    assert_refused("--tcp 1 --udp 2 --codec u32be", "udp 2: codec u32be is for streams");
+    assert_refused("-l udp://2?codec=line", "udp 2: codec line is for streams");
     assert_refused("-l tcp://2?codec=datagram", "tcp 2: codec datagram is for UDP");
     assert_read("--tcp 1 -l udp://2?codec=datagram --codec u32be");
     assert_read("--codec u32be"); /* without any listener: TCP alone */
@@ -320,12 +320,12 @@ static void test_files_of_blocks(void **state)
     snprintf(line, sizeof line, "--allow-file %s", path);
     assert_refused(line, "test_options.blocks, line 3: nonsense: write a block");
     write_file(path, "# nobody\n");
-    assert_refused(line, "no block stands in it");
+    assert_refused(line, "the file contains no block");
     snprintf(line, sizeof line, "--deny-file %s", path);
     assert_read(line);
     assert_null(options.config.deny);
     assert_int_equal(remove(path), 0);
-    assert_refused(line, "cannot open it");
+    assert_refused(line, "cannot open the file");
 }
 
 /* ---- mistakes ---- */
@@ -358,13 +358,13 @@ static void test_errors_suggest_the_intended_word(void **state)
         {"--help=yes", "takes no value"},
         {"-x", "unknown option -x"},
         {"-vx", "unknown option -x"},
-        {"start", "start: no option of weir serve"},
-        {"5050", "an address wants its protocol: --tcp 5050"},
-        {"-- --tcp", "--tcp: no option of weir serve"},
-        {"-", "no option of weir serve"},
+        {"start", "start: not an option of weir serve"},
+        {"5050", "an address needs a protocol: --tcp 5050"},
+        {"-- --tcp", "--tcp: not an option of weir serve"},
+        {"-", "not an option of weir serve"},
         {"--buffer-size 1m", "--queue-high 1m is less than two buffers of --buffer-size 1m"},
         {"--buffer-memory 32k", "--buffer-memory 32k is less than four buffers"},
-        {"--send-rate-min 1k --send-timeout off", "counts from --send-timeout on"},
+        {"--send-rate-min 1k --send-timeout off", "extends --send-timeout"},
     };
 
     (void)state;

@@ -74,7 +74,7 @@ static void test_diagnostics(void **state)
     static const struct {
         const char *line, *answer;
     } mistaken[] = {
-        {"", "to whom? Write weir send HOST:PORT"},
+        {"", "an address is missing; write weir send HOST:PORT"},
         {"localhost", "localhost: not an address"},
         {"localhost:", "not an address"},
         {":7", "not an address"},
