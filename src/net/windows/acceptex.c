@@ -19,7 +19,7 @@
 #include "error_winsock.h"
 #include "memory.h"
 #include "rio_socket.h"
-#include "win_words.h"
+#include "win_listen_error.h"
 
 #define ACCEPTEX__PENDING 64u /* of one listener: connections that may come between two turns */
 #define ACCEPTEX__TRIES 4     /* of one post, when the connection it met was dead already */
@@ -62,17 +62,17 @@ static struct acceptor *acceptex__acceptor(struct rio_entry *entry, bool v4)
 }
 
 enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
-                               const struct net_listen_options *place, struct weir_error *error)
+                               const struct net_listen_options *options, struct weir_error *error)
 {
     bool v4, skips = false;
-    int os_error = rio_socket_open_bound(place, true, &entry->socket, &v4);
+    int os_error = rio_socket_open_bound(options, true, &entry->socket, &v4);
 
-    if (os_error == 0) os_error = win_system->socket_listen(entry->socket, place->backlog);
+    if (os_error == 0) os_error = win_system->socket_listen(entry->socket, options->backlog);
     if (os_error == 0)
         os_error = win_system->port_watch(system->port, entry->socket, RIO_KEY_ACCEPT, &skips);
     if (os_error != 0) {
         if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
-        return win_fail_place(place, true, os_error, error);
+        return win_listen_error(options, true, os_error, error);
     }
     entry->acceptor = acceptex__acceptor(entry, v4);
     if (entry->acceptor && !arrivals_open_listener(&entry->base, ACCEPTEX__PENDING)) {
@@ -80,7 +80,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
         entry->acceptor = NULL;
     }
     if (entry->acceptor) {
-        rio_socket_tell(system, RIO_SOCKET_LISTENER, entry->socket, WIN_NO_SOCKET);
+        rio_socket_report(system, RIO_SOCKET_LISTENER, entry->socket, WIN_NO_SOCKET);
         return WEIR_OK;
     }
     win_system->socket_close(entry->socket);
@@ -89,7 +89,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
 
 /* ---- accepts ---- */
 
-static void acceptex__rest_entry(struct acceptor *acceptor, struct acceptex__entry *pending)
+static void acceptex__make_idle(struct acceptor *acceptor, struct acceptex__entry *pending)
 {
     pending->state = ACCEPTEX__IDLE;
     pending->socket = WIN_NO_SOCKET;
@@ -104,7 +104,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
     int os_error = win_system->socket_open(acceptor->v4, true, &pending->socket);
 
     if (os_error != 0) return os_error;
-    rio_socket_tell(system, RIO_SOCKET_STREAM, pending->socket, WIN_NO_SOCKET);
+    rio_socket_report(system, RIO_SOCKET_STREAM, pending->socket, WIN_NO_SOCKET);
     pending->overlapped = (struct win_overlapped){0};
     for (int tries = 0; tries < ACCEPTEX__TRIES; tries++) {
         os_error = win_system->accept_post(acceptor->entry->socket, pending->socket, pending->area,
@@ -126,7 +126,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
     return 0;
 }
 
-static bool acceptex__wants_more(const struct rio_entry *entry)
+static bool acceptex__can_post(const struct rio_entry *entry)
 {
     return entry->base.flow_on && !handle_waits(&entry->base) && !entry->base.broken &&
            !entry->base.closing && !arrivals_are_held(&entry->base) && entry->acceptor->idle;
@@ -135,7 +135,7 @@ static bool acceptex__wants_more(const struct rio_entry *entry)
 static void acceptex__list(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing || list_has(&entry->listed)) return;
-    if (acceptex__wants_more(entry)) rio_put(&system->ready, entry);
+    if (acceptex__can_post(entry)) rio_move_to(&system->ready, entry);
 }
 
 void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on)
@@ -166,20 +166,20 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
 {
     struct acceptor *acceptor = entry->acceptor;
 
-    while (acceptex__wants_more(entry)) {
+    while (acceptex__can_post(entry)) {
         int os_error = acceptex__post(system, acceptor);
         if (os_error == 0) continue;
         if (acceptor->pending_count > 0)
-            rio_rest(system, entry);
+            rio_retry_later(system, entry);
         else if (!event_batch_has_room(&system->net->batch))
-            rio_put(&system->ready, entry);
+            rio_move_to(&system->ready, entry);
         else if (os_error == WIN_ENOTSOCK || os_error == WIN_EINVAL)
             acceptex__break(system, entry, os_error);
         else if (!file_waiters_accept_failed(system->net, &entry->base,
                                              acceptex__is_scarce(os_error), os_error))
             return;
         else
-            rio_rest(system, entry);
+            rio_retry_later(system, entry);
         return;
     }
 }
@@ -211,7 +211,7 @@ static int acceptex__finish(struct rio_net *system, struct rio_entry *entry,
         win_system->accept_finish(entry->socket, pending->socket, pending->area, &pending->peer);
     if (os_error != 0) return os_error;
     win_system->stream_options(pending->socket, system->net->options.keepalive_ms);
-    rio_socket_tell(system, RIO_SOCKET_ACCEPTED, pending->socket, entry->socket);
+    rio_socket_report(system, RIO_SOCKET_ACCEPTED, pending->socket, entry->socket);
     return 0;
 }
 
@@ -229,7 +229,7 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
     win_socket socket = pending->socket;
     int os_error =
         entry->base.closing ? WIN_OPERATION_ABORTED : acceptex__finish(system, entry, pending);
-    acceptex__rest_entry(acceptor, pending);
+    acceptex__make_idle(acceptor, pending);
     if (os_error == 0)
         arrival_socket(system->net, &entry->base, socket, &pending->peer);
     else /* any failure concerns one connection; the others are still accepted */

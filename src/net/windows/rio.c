@@ -27,7 +27,7 @@
 #define RIO__RESULTS_MAX 64u
 /* While completions keep coming, the port is asked every so many turns: often enough for accepts,
  * seldom enough to save its system call. */
-#define RIO__ITERATIONS_UNLOOKED_MAX 8u
+#define RIO__ITERATIONS_UNPOLLED_MAX 8u
 
 /* ---- open, free ---- */
 
@@ -65,10 +65,10 @@ static enum weir_code rio__open_with(struct net *net, bool emulated, struct weir
                           "free some memory");
     system->net = net;
     system->provider = provider;
-    system->rest_until_ns = NET_FOREVER;
+    system->retry_at_ns = NET_FOREVER;
     list_init(&system->dirty);
     list_init(&system->ready);
-    list_init(&system->resting);
+    list_init(&system->delayed);
     code = rio_queue_open(system, error);
     if (code != WEIR_OK) {
         memory_free(system);
@@ -98,7 +98,7 @@ static void rio__free(struct net *net)
 
     weir_check(list_is_empty(&system->dirty));
     weir_check(list_is_empty(&system->ready));
-    weir_check(list_is_empty(&system->resting));
+    weir_check(list_is_empty(&system->delayed));
     rio_queue_close(system);
     memory_free(system);
     if (provider->on_end) provider->on_end();
@@ -119,7 +119,7 @@ static void rio__commit(struct rio_net *system, struct rio_entry *entry)
     switch (entry->base.kind) {
     case HANDLE_CONNECTION: rio_stream_commit(system, entry); break;
     case HANDLE_DATAGRAM: rio_udp_commit(system, entry); break;
-    default: rio_put(&system->ready, entry); /* a listener that has rested */
+    default: rio_move_to(&system->ready, entry); /* a listener that has rested */
     }
 }
 
@@ -127,7 +127,7 @@ static void rio__resume(struct net *net, struct handle *base)
 {
     struct rio_entry *entry = rio_entry_of(base);
 
-    if (!list_has(&entry->listed)) rio_put(&rio_net_of(net)->dirty, entry);
+    if (!list_has(&entry->listed)) rio_move_to(&rio_net_of(net)->dirty, entry);
 }
 
 /* Sockets that still wait and have no receive posted any longer: reports the shortage. */
@@ -152,39 +152,39 @@ static void rio__release_waiters(struct net *net)
 }
 
 /* Those that have rested, and those that waited for a buffer, may try again. */
-static void rio__stir(struct rio_net *system)
+static void rio__relist_delayed(struct rio_net *system)
 {
-    if (system->rest_until_ns != NET_FOREVER && win_system->clock_ns() >= system->rest_until_ns) {
-        system->rest_until_ns = NET_FOREVER;
-        list_append_all(&system->dirty, &system->resting);
+    if (system->retry_at_ns != NET_FOREVER && win_system->clock_ns() >= system->retry_at_ns) {
+        system->retry_at_ns = NET_FOREVER;
+        list_append_all(&system->dirty, &system->delayed);
     }
     rio__release_waiters(system->net);
 }
 
 static void rio__commit_all(struct rio_net *system)
 {
-    struct list turn;
+    struct list current;
     struct list *node;
 
-    rio__stir(system);
-    list_init(&turn);
-    list_append_all(&turn, &system->dirty);
-    while ((node = list_take_first(&turn)) != NULL)
+    rio__relist_delayed(system);
+    list_init(&current);
+    list_append_all(&current, &system->dirty);
+    while ((node = list_take_first(&current)) != NULL)
         rio__commit(system, weir_container_of(node, struct rio_entry, listed));
 }
 
 /* Each slot that was ready when it began, once. */
 static void rio__serve_ready(struct rio_net *system)
 {
-    struct list turn;
+    struct list current;
     struct list *node;
 
-    list_init(&turn);
-    list_append_all(&turn, &system->ready);
-    while (event_batch_has_room(&system->net->batch) && (node = list_take_first(&turn)) != NULL)
+    list_init(&current);
+    list_append_all(&current, &system->ready);
+    while (event_batch_has_room(&system->net->batch) && (node = list_take_first(&current)) != NULL)
         acceptex_serve(system, weir_container_of(node, struct rio_entry, listed));
-    list_append_all(&turn, &system->ready); /* those not served keep their place in front */
-    list_append_all(&system->ready, &turn);
+    list_append_all(&current, &system->ready); /* those not served keep their options in front */
+    list_append_all(&system->ready, &current);
 }
 
 /* Takes completions, as many as the event list has room for, and has each handled. Returns their
@@ -241,12 +241,12 @@ static bool rio__on_packet(struct rio_net *system, const struct win_packet *pack
 }
 
 /* Asks the port, and waits for it until then; takes what completed thereby. */
-static void rio__look(struct rio_net *system, uint64_t until_ns)
+static void rio__poll_port(struct rio_net *system, uint64_t until_ns)
 {
     struct win_packet packets[RIO__PACKETS_MAX];
     bool has_completions = false;
 
-    system->iterations_unlooked = 0;
+    system->iterations_unpolled = 0;
     if (until_ns != 0) {
         rio__arm(system);
         if (system->provider->before_wait) system->provider->before_wait(system->queue);
@@ -264,7 +264,7 @@ static bool rio__is_idle(const struct rio_net *system)
            !system->woken && list_is_empty(&system->ready) && list_is_empty(&system->dirty);
 }
 
-static void rio__tell_woken(struct rio_net *system)
+static void rio__report_woken(struct rio_net *system)
 {
     if (!system->woken || !event_batch_has_room(&system->net->batch)) return;
     system->woken = false;
@@ -275,28 +275,29 @@ static void rio__wait(struct net *net, uint64_t until_ns)
 {
     struct rio_net *system = rio_net_of(net);
 
-    rio__tell_woken(system); /* first: a flood leaves no room behind it */
+    rio__report_woken(system); /* first: a flood leaves no room behind it */
     rio__commit_all(system);
     rio__serve_ready(system);
     uint32_t taken = rio__take_completions(system);
     bool idle = taken == 0 && rio__is_idle(system);
-    if (until_ns > system->rest_until_ns) until_ns = system->rest_until_ns;
+    if (until_ns > system->retry_at_ns) until_ns = system->retry_at_ns;
     if (idle || taken == 0 || system->provider->is_emulated ||
-        ++system->iterations_unlooked > RIO__ITERATIONS_UNLOOKED_MAX)
-        rio__look(system, idle ? until_ns : 0);
+        ++system->iterations_unpolled > RIO__ITERATIONS_UNPOLLED_MAX)
+        rio__poll_port(system, idle ? until_ns : 0);
     else
         net->now_ns = win_system->clock_ns();
     rio__serve_ready(system);
-    rio__tell_woken(system);
+    rio__report_woken(system);
 }
 
 /* ---- what the front asks ---- */
 
 static enum weir_code rio__listen(struct net *net, struct handle *base,
-                                  const struct net_listen_options *place, struct weir_error *error)
+                                  const struct net_listen_options *options,
+                                  struct weir_error *error)
 {
     rio_entry_init(rio_entry_of(base));
-    return acceptex_listen(rio_net_of(net), rio_entry_of(base), place, error);
+    return acceptex_listen(rio_net_of(net), rio_entry_of(base), options, error);
 }
 
 static enum weir_code rio__adopt(struct net *net, struct handle *base, struct net_socket socket,
@@ -359,10 +360,10 @@ static struct weir_address rio__local_address(struct net *net, struct handle *ba
 }
 
 static enum weir_code rio__bind(struct net *net, struct handle *base,
-                                const struct net_listen_options *place, struct weir_error *error)
+                                const struct net_listen_options *options, struct weir_error *error)
 {
     rio_entry_init(rio_entry_of(base));
-    return rio_udp_bind(rio_net_of(net), rio_entry_of(base), place, error);
+    return rio_udp_bind(rio_net_of(net), rio_entry_of(base), options, error);
 }
 
 static void rio__send_to(struct net *net, struct handle *base, const struct weir_address *peer,

@@ -21,7 +21,7 @@
 
 /* ---- lines of requests ---- */
 
-static void emulated_queue__add(struct emulated_line *line, struct emulated_request *request)
+static void emulated_queue__add(struct emulated_fifo *line, struct emulated_request *request)
 {
     request->next = NULL;
     if (line->last)
@@ -31,7 +31,7 @@ static void emulated_queue__add(struct emulated_line *line, struct emulated_requ
     line->last = request;
 }
 
-static struct emulated_request *emulated_queue__take(struct emulated_line *line)
+static struct emulated_request *emulated_queue__take(struct emulated_fifo *line)
 {
     struct emulated_request *request = line->first;
 
@@ -268,21 +268,21 @@ struct emulated_post {
     void *context;
 };
 
-static bool emulated_queue__has_sound_data(const struct emulated_queue *queue,
+static bool emulated_queue__has_valid_data(const struct emulated_queue *queue,
                                            const struct emulated_post *post)
 {
     if (post->count > 1 || (post->count == 1 && !post->data)) return false;
     return !queue->is_stream || (post->count == 1 && !post->remote && !post->control);
 }
 
-static bool emulated_queue__is_sound(const struct emulated_queue *queue,
+static bool emulated_queue__is_valid(const struct emulated_queue *queue,
                                      const struct emulated_direction *direction,
                                      const struct emulated_post *post)
 {
     uint32_t known = RIO_DONT_NOTIFY | RIO_DEFER;
 
     if (queue->is_stream && direction == &queue->receives) known |= RIO_WAITALL;
-    if ((post->flags & ~known) != 0 || !emulated_queue__has_sound_data(queue, post))
+    if ((post->flags & ~known) != 0 || !emulated_queue__has_valid_data(queue, post))
         return emulated_fail(WIN_EINVAL);
     return direction->charged < direction->max || emulated_fail(WIN_ENOBUFS);
 }
@@ -310,7 +310,7 @@ static bool emulated_queue__post(struct emulated_queue *queue, struct emulated_d
         emulated_queue__commit(queue, direction);
         return true;
     }
-    if (!emulated_queue__is_sound(queue, direction, post)) return false;
+    if (!emulated_queue__is_valid(queue, direction, post)) return false;
     struct emulated_request *request = direction->free;
     weir_check(request != NULL);
     if (!emulated_queue__fill(request, post)) return false;
@@ -392,7 +392,7 @@ void emulated_queue_returned(struct emulated_request *request, int os_error, uin
     direction->in_flight--;
     queue->is_busy = true;
     if (queue->is_dead) {
-        emulated_request_cut_off(request, &os_error, bytes);
+        emulated_request_abort(request, &os_error, bytes);
         emulated_queue__done(request, os_error);
     } else if (emulated_request_advance(request, &os_error, bytes)) {
         emulated_queue__done(request, os_error);

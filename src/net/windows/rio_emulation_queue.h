@@ -8,15 +8,15 @@
 
 #define EMULATED_QUEUE_MAGIC 0x52494f51u
 
-struct emulated_line {
+struct emulated_fifo {
     struct emulated_request *first, *last;
 };
 
 /* Sends, or receives. */
 struct emulated_direction {
     struct emulated_request *free;
-    struct emulated_line deferred; /* charged, not committed */
-    struct emulated_line waiting;  /* committed; a stream has one in flight at a time */
+    struct emulated_fifo deferred; /* charged, not committed */
+    struct emulated_fifo waiting;  /* committed; a stream has one in flight at a time */
     uint32_t max, charged, in_flight;
     struct emulated_cq *cq;
 };

@@ -124,7 +124,7 @@ bool emulated_request_advance(struct emulated_request *request, int *os_error, u
     return *os_error != 0 || !wants_all || bytes == 0 || request->piece.length == 0;
 }
 
-void emulated_request_cut_off(struct emulated_request *request, int *os_error, uint32_t bytes)
+void emulated_request_abort(struct emulated_request *request, int *os_error, uint32_t bytes)
 {
     *os_error = error_winsock_of_status(*os_error) == 0 ? 0 : WIN_OPERATION_ABORTED;
     request->done_bytes += bytes;

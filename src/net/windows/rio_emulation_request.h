@@ -39,7 +39,7 @@ bool emulated_request_start(struct emulated_request *request, win_socket socket,
 bool emulated_request_advance(struct emulated_request *request, int *os_error, uint32_t bytes);
 /* The same after the socket was closed: the request ends, and an error of any kind means that it
  * was aborted. */
-void emulated_request_cut_off(struct emulated_request *request, int *os_error, uint32_t bytes);
+void emulated_request_abort(struct emulated_request *request, int *os_error, uint32_t bytes);
 /* Fills in a datagram's request; false, with the error set: the pieces are no good. */
 bool emulated_request_address(struct emulated_request *request, const struct rio_piece *remote,
                               const struct rio_piece *control);

@@ -43,9 +43,9 @@ struct rio_net {
     bool woken;                          /* a wake-up came that no event has told of yet */
     atomic_bool wake_posted;
     uint32_t datagram_receives;   /* that the datagram sockets may have posted, together */
-    uint32_t iterations_unlooked; /* in a row in which the port was not asked */
-    uint64_t rest_until_ns;       /* NET_FOREVER: nobody rests */
-    struct list dirty, ready, resting;
+    uint32_t iterations_unpolled; /* in a row in which the port was not asked */
+    uint64_t retry_at_ns;         /* NET_FOREVER: nobody rests */
+    struct list dirty, ready, delayed;
 };
 
 /* A connection. One receive is posted while receiving is on. */
@@ -71,8 +71,8 @@ struct rio_entry {
     uint32_t queue_entries;           /* reserved for it in the completion queue */
     uint32_t receives_out, sends_out; /* posted, and their completions not taken yet */
     bool receives_deferred, sends_deferred;
-    bool told_reading;  /* what the verifier was told last */
-    struct list listed; /* on dirty, ready or resting */
+    bool reported_reading; /* what the verifier was told last */
+    struct list listed;    /* on dirty, ready or delayed */
     union {
         struct rio_stream stream;
         struct rio_udp udp;
@@ -94,16 +94,16 @@ static inline struct rio_net *rio_net_of(const struct net *net)
 void rio_entry_init(struct rio_entry *entry);
 
 /* Moves the handle to the end of the list, from the list that it was on. */
-static inline void rio_put(struct list *list, struct rio_entry *entry)
+static inline void rio_move_to(struct list *list, struct rio_entry *entry)
 {
     if (list_has(&entry->listed)) list_remove(&entry->listed);
     list_add_last(list, &entry->listed);
 }
 
-/* Moves the handle to the resting list: it tries again after a pause. */
-void rio_rest(struct rio_net *system, struct rio_entry *entry);
+/* Moves the handle to the delayed list: it tries again after a pause. */
+void rio_retry_later(struct rio_net *system, struct rio_entry *entry);
 
 /* Tells the verifier, if there is one, whether the handle's owner wants to receive. */
-void rio_tell_reading(struct rio_net *system, struct rio_entry *entry, bool wanted);
+void rio_report_reading(struct rio_net *system, struct rio_entry *entry, bool wanted);
 
 #endif

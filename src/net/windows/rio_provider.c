@@ -37,7 +37,7 @@ static bool rio_provider__has_objects(const struct rio_table *table)
            table->resize_rq && table->register_buffer && table->deregister;
 }
 
-static bool rio_provider__is_whole(const struct rio_table *table, uint32_t bytes)
+static bool rio_provider__is_complete(const struct rio_table *table, uint32_t bytes)
 {
     return bytes >= sizeof *table && table->size >= sizeof *table &&
            rio_provider__has_requests(table) && rio_provider__has_objects(table);
@@ -58,7 +58,7 @@ enum weir_code rio_provider_native(const struct win_system *system,
         return error_fill(error, WEIR_UNSUPPORTED, os_error, "use Registered I/O", NULL,
                           "this system has none, or a network filter is in its way",
                           "use --transport iocp, or see docs/windows.md");
-    if (!rio_provider__is_whole(&table, bytes))
+    if (!rio_provider__is_complete(&table, bytes))
         return error_fill(error, WEIR_UNSUPPORTED, WIN_EOPNOTSUPP, "use Registered I/O", NULL,
                           "its function table has holes",
                           "use --transport iocp, or see docs/windows.md");

@@ -18,7 +18,7 @@
 enum rio_key { RIO_KEY_WAKE = 1, RIO_KEY_NOTIFY, RIO_KEY_ACCEPT, RIO_KEY_EMULATION };
 
 /* Moments of sockets that a verifier wants to know. */
-enum rio_socket_moment {
+enum rio_socket_event {
     RIO_SOCKET_LISTENER, /* opened to listen, with WSA_FLAG_REGISTERED_IO */
     RIO_SOCKET_STREAM,   /* opened to accept with, with the flag */
     RIO_SOCKET_DATAGRAM, /* opened for datagrams, with the flag */
@@ -44,7 +44,7 @@ struct rio_provider {
     void (*on_notified)(rio_cq queue); /* a packet under RIO_KEY_NOTIFY was taken */
     void (*on_fired)(rio_cq queue);    /* on_packet said that it notifies */
     void (*before_wait)(rio_cq queue); /* the thread is about to block on the port */
-    void (*on_socket)(enum rio_socket_moment moment, win_socket socket, win_socket other);
+    void (*on_socket)(enum rio_socket_event event, win_socket socket, win_socket other);
     /* An accept was posted with this socket, or its packet was taken. */
     void (*on_accept)(bool posted, win_socket socket, const void *overlapped,
                       uint32_t address_bytes);

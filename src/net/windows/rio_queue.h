@@ -31,7 +31,7 @@ void rio_queue_release(struct rio_net *system, struct rio_entry *entry);
 /* Offsets of the pieces in the margin of a datagram's buffer. */
 #define RIO_MARGIN_REMOTE 0u
 #define RIO_MARGIN_CONTROL 32u
-#define RIO_MARGIN_TRAIN 256u
+#define RIO_MARGIN_BATCH 256u
 
 /* Post a deferred request for the buffer, which the system owns. `addressed`: the margin receives
  * the addresses. `remote_bytes` and `control_bytes`: length of the margin's address and control

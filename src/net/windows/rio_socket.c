@@ -33,12 +33,12 @@ int rio_socket_open_bound(const struct net_listen_options *options, bool stream,
 
 void rio_socket_close(struct rio_net *system, win_socket socket)
 {
-    rio_socket_tell(system, RIO_SOCKET_CLOSED, socket, WIN_NO_SOCKET);
+    rio_socket_report(system, RIO_SOCKET_CLOSED, socket, WIN_NO_SOCKET);
     win_system->socket_close(socket);
 }
 
-void rio_socket_tell(const struct rio_net *system, enum rio_socket_moment moment, win_socket socket,
-                     win_socket other)
+void rio_socket_report(const struct rio_net *system, enum rio_socket_event event, win_socket socket,
+                       win_socket other)
 {
-    if (system->provider->on_socket) system->provider->on_socket(moment, socket, other);
+    if (system->provider->on_socket) system->provider->on_socket(event, socket, other);
 }

@@ -8,15 +8,15 @@
 
 /* Opens a socket of the address's family and binds it; "[::]" falls back to IPv4 where the system
  * has no IPv6. Returns the os_error; after an error *socket is WIN_NO_SOCKET. The verifier learns
- * of the socket by rio_socket_tell. */
+ * of the socket by rio_socket_report. */
 int rio_socket_open_bound(const struct net_listen_options *options, bool stream, win_socket *socket,
                           bool *v4);
 
 /* Closes a socket that has no request queue. */
 void rio_socket_close(struct rio_net *system, win_socket socket);
 
-/* Tells the verifier, if there is one. `other`: see enum rio_socket_moment. */
-void rio_socket_tell(const struct rio_net *system, enum rio_socket_moment moment, win_socket socket,
-                     win_socket other);
+/* Tells the verifier, if there is one. `other`: see enum rio_socket_event. */
+void rio_socket_report(const struct rio_net *system, enum rio_socket_event event, win_socket socket,
+                       win_socket other);
 
 #endif

@@ -36,7 +36,7 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry,
 
 /* ---- what is to be done ---- */
 
-static bool rio_stream__wants_receive(const struct rio_entry *entry)
+static bool rio_stream__needs_receive(const struct rio_entry *entry)
 {
     const struct handle *base = &entry->base;
 
@@ -44,17 +44,17 @@ static bool rio_stream__wants_receive(const struct rio_entry *entry)
            !arrivals_are_held(base) && !handle_waits(base);
 }
 
-static bool rio_stream__wants_post(const struct rio_entry *entry)
+static bool rio_stream__needs_post(const struct rio_entry *entry)
 {
     return (entry->stream.unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) ||
-           rio_stream__wants_receive(entry);
+           rio_stream__needs_receive(entry);
 }
 
 /* Lists the handle if it has requests to post. */
 static void rio_stream__list(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing || list_has(&entry->listed)) return;
-    if (rio_stream__wants_post(entry)) rio_put(&system->dirty, entry);
+    if (rio_stream__needs_post(entry)) rio_move_to(&system->dirty, entry);
 }
 
 static void rio_stream__relist(struct rio_net *system, struct rio_entry *entry)
@@ -66,7 +66,7 @@ static void rio_stream__relist(struct rio_net *system, struct rio_entry *entry)
 /* Nothing more can be received, and perhaps the owner does not know yet. */
 static void rio_stream__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    rio_tell_reading(system, entry, false);
+    rio_report_reading(system, entry, false);
     arrival_end(system->net, &entry->base, error_winsock_code(os_error), os_error);
 }
 
@@ -74,7 +74,7 @@ static void rio_stream__fail(struct rio_net *system, struct rio_entry *entry, in
 
 void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on)
 {
-    if (!on) rio_tell_reading(system, entry, false);
+    if (!on) rio_report_reading(system, entry, false);
     rio_stream__relist(system, entry);
 }
 
@@ -85,17 +85,17 @@ static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *e
     if (!buffer) {
         buffer_waiters_report(system->net, &entry->base);
         buffer_waiters_add(system->net, &entry->base);
-        rio_tell_reading(system, entry, false);
+        rio_report_reading(system, entry, false);
         return;
     }
     int os_error = rio_queue_post_receive(system, entry, buffer, false);
     if (os_error == 0) {
-        rio_tell_reading(system, entry, true);
+        rio_report_reading(system, entry, true);
         return;
     }
     pool_give_back(buffer, POOL_SYSTEM);
     if (error_winsock_code(os_error) == WEIR_NO_BUFFERS)
-        rio_rest(system, entry);
+        rio_retry_later(system, entry);
     else
         rio_stream__fail(system, entry, os_error);
 }
@@ -113,7 +113,7 @@ static void rio_stream__received(struct rio_net *system, struct rio_entry *entry
             rio_stream__fail(system, entry, os_error);
             return;
         }
-        rio_tell_reading(system, entry, false);
+        rio_report_reading(system, entry, false);
         arrival_end(system->net, &entry->base, WEIR_OK, 0); /* the peer's FIN (contract E1) */
         return;
     }
@@ -166,7 +166,7 @@ static void rio_stream__post_sends(struct rio_net *system, struct rio_entry *ent
             continue;
         }
         if (error_winsock_code(os_error) == WEIR_NO_BUFFERS) {
-            rio_rest(system, entry);
+            rio_retry_later(system, entry);
             return;
         }
         rio_stream__fail_send(stream, error_winsock_code(os_error), os_error);
@@ -260,7 +260,7 @@ void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
     if (entry->base.closing) return;
     rio_stream__post_sends(system, entry);
     bool rests = list_has(&entry->listed); /* all of it, or its receive would be missed meanwhile */
-    if (!rests && rio_stream__wants_receive(entry)) rio_stream__post_receive(system, entry);
+    if (!rests && rio_stream__needs_receive(entry)) rio_stream__post_receive(system, entry);
     int os_error = rio_queue_commit(system, entry);
     /* They stay in the queue, uncommitted for ever: closing is the only cure (contract F8). */
     if (os_error != 0) rio_stream__fail(system, entry, os_error);

@@ -21,21 +21,21 @@
 #include "error_fill.h"
 #include "error_winsock.h"
 #include "rio_socket.h"
-#include "win_words.h"
+#include "win_listen_error.h"
 
 /* Over plain overlapped I/O the socket buffers too; so many keep its order and its pace. */
 #define RIO_UDP__RECEIVES_EMULATED 128u
 #define RIO_UDP__FAILURES_MAX 16u /* in a row, before it takes a rest */
 
 /* A train on its way, in the margin. */
-struct rio_udp_train {
+struct rio_udp_batch {
     uint32_t segment_bytes; /* 0: a single datagram */
     uint32_t total_bytes;
     uint32_t left_bytes; /* behind the datagram that is out */
 };
 
 _Static_assert(RIO_MARGIN_CONTROL >= sizeof(struct win_sockaddr), "the margin's pieces are apart");
-_Static_assert(RIO_MARGIN_TRAIN >= RIO_MARGIN_CONTROL + WIN_CONTROL_BYTES,
+_Static_assert(RIO_MARGIN_BATCH >= RIO_MARGIN_CONTROL + WIN_CONTROL_BYTES,
                "the margin's pieces are apart");
 
 /* ---- the margin ---- */
@@ -55,9 +55,9 @@ static uint8_t *rio_udp__control(struct net_buffer *buffer)
     return rio_udp__margin(buffer) + RIO_MARGIN_CONTROL;
 }
 
-static struct rio_udp_train *rio_udp__train(struct net_buffer *buffer)
+static struct rio_udp_batch *rio_udp__batch(struct net_buffer *buffer)
 {
-    return (struct rio_udp_train *)(void *)(rio_udp__margin(buffer) + RIO_MARGIN_TRAIN);
+    return (struct rio_udp_batch *)(void *)(rio_udp__margin(buffer) + RIO_MARGIN_BATCH);
 }
 
 /* ---- bind ---- */
@@ -77,27 +77,28 @@ static uint32_t rio_udp__receives_max(const struct rio_net *system)
 }
 
 enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
-                            const struct net_listen_options *place, struct weir_error *error)
+                            const struct net_listen_options *options, struct weir_error *error)
 {
-    const struct net_options *options = &system->net->options;
     struct rio_udp *udp = &entry->udp;
-    int os_error = rio_socket_open_bound(place, false, &entry->socket, &udp->v4);
+    int os_error = rio_socket_open_bound(options, false, &entry->socket, &udp->v4);
 
     if (os_error == 0) os_error = win_system->socket_local(entry->socket, &udp->bound);
     if (os_error != 0) {
         if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
-        return win_fail_place(place, false, os_error, error);
+        return win_listen_error(options, false, os_error, error);
     }
-    rio_socket_tell(system, RIO_SOCKET_DATAGRAM, entry->socket, WIN_NO_SOCKET);
-    win_system->datagram_options(entry->socket, udp->v4, options->datagram_socket_bytes);
+    rio_socket_report(system, RIO_SOCKET_DATAGRAM, entry->socket, WIN_NO_SOCKET);
+    win_system->datagram_options(entry->socket, udp->v4,
+                                 system->net->options.datagram_socket_bytes);
     udp->receives_max = rio_udp__receives_max(system);
-    os_error = rio_queue_attach(system, entry, udp->receives_max, options->datagram_sends_max);
+    os_error =
+        rio_queue_attach(system, entry, udp->receives_max, system->net->options.datagram_sends_max);
     if (os_error == 0) {
         system->datagram_receives += udp->receives_max;
         return WEIR_OK;
     }
     rio_socket_close(system, entry->socket);
-    return win_fail_place(place, false, os_error, error);
+    return win_listen_error(options, false, os_error, error);
 }
 
 bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
@@ -112,7 +113,7 @@ bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
 
 /* ---- what is to be done ---- */
 
-static bool rio_udp__wants_post(const struct rio_entry *entry)
+static bool rio_udp__needs_post(const struct rio_entry *entry)
 {
     const struct rio_udp *udp = &entry->udp;
 
@@ -124,12 +125,12 @@ static bool rio_udp__wants_post(const struct rio_entry *entry)
 static void rio_udp__list(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing || list_has(&entry->listed)) return;
-    if (rio_udp__wants_post(entry)) rio_put(&system->dirty, entry);
+    if (rio_udp__needs_post(entry)) rio_move_to(&system->dirty, entry);
 }
 
 static void rio_udp__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
-    rio_tell_reading(system, entry, false);
+    rio_report_reading(system, entry, false);
     arrival_end(system->net, &entry->base, error_winsock_code(os_error), os_error);
 }
 
@@ -137,13 +138,13 @@ static void rio_udp__fail(struct rio_net *system, struct rio_entry *entry, int o
 
 void rio_udp_receive(struct rio_net *system, struct rio_entry *entry, bool on)
 {
-    if (!on) rio_tell_reading(system, entry, false);
+    if (!on) rio_report_reading(system, entry, false);
     list_remove(&entry->listed);
     rio_udp__list(system, entry);
 }
 
 /* Something of the socket that concerns more than one datagram. */
-static bool rio_udp__is_no_good(int os_error)
+static bool rio_udp__is_socket_error(int os_error)
 {
     return os_error == WIN_ENOTSOCK || os_error == WIN_EFAULT || os_error == WIN_EINVAL;
 }
@@ -153,7 +154,7 @@ void rio_udp_report_shortage(struct rio_net *system, struct rio_entry *entry)
 {
     if (!handle_waits(&entry->base) || entry->receives_out > 0) return;
     buffer_waiters_report(system->net, &entry->base);
-    rio_tell_reading(system, entry, false);
+    rio_report_reading(system, entry, false);
 }
 
 static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
@@ -167,14 +168,14 @@ static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
     }
     int os_error = rio_queue_post_receive(system, entry, buffer, true);
     if (os_error == 0) {
-        rio_tell_reading(system, entry, true);
+        rio_report_reading(system, entry, true);
         return true;
     }
     pool_give_back(buffer, POOL_SYSTEM);
-    if (rio_udp__is_no_good(os_error))
+    if (rio_udp__is_socket_error(os_error))
         rio_udp__fail(system, entry, os_error);
     else
-        rio_rest(system, entry);
+        rio_retry_later(system, entry);
     return false;
 }
 
@@ -202,11 +203,11 @@ void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct ne
 static void rio_udp__receive_failed(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
     entry->udp.failures++;
-    if (rio_udp__is_no_good(os_error)) {
+    if (rio_udp__is_socket_error(os_error)) {
         rio_udp__fail(system, entry, os_error);
     } else if (entry->udp.failures >= RIO_UDP__FAILURES_MAX) {
         entry->udp.failures = 0;
-        rio_rest(system, entry);
+        rio_retry_later(system, entry);
     }
 }
 
@@ -245,10 +246,10 @@ static void rio_udp__received(struct rio_net *system, struct rio_entry *entry,
 static void rio_udp__answer(struct rio_net *system, struct rio_entry *entry,
                             struct net_buffer *buffer, int os_error)
 {
-    const struct rio_udp_train *train = rio_udp__train(buffer);
+    const struct rio_udp_batch *batch = rio_udp__batch(buffer);
     bool good = os_error == 0;
 
-    if (good) answer_count_datagrams(&entry->base, train->total_bytes, train->segment_bytes);
+    if (good) answer_count_datagrams(&entry->base, batch->total_bytes, batch->segment_bytes);
     enum weir_code code = entry->base.closing ? WEIR_CANCELLED : error_winsock_code(os_error);
     answer_datagrams(system->net, &entry->base, good, !good, good ? WEIR_OK : code, os_error);
     pool_give_back(buffer, POOL_SYSTEM);
@@ -258,11 +259,11 @@ static void rio_udp__answer(struct rio_net *system, struct rio_entry *entry,
 static void rio_udp__post_send(struct rio_net *system, struct rio_entry *entry,
                                struct net_buffer *buffer)
 {
-    struct rio_udp_train *train = rio_udp__train(buffer);
-    uint32_t bytes = train->left_bytes, control_bytes = 0;
+    struct rio_udp_batch *batch = rio_udp__batch(buffer);
+    uint32_t bytes = batch->left_bytes, control_bytes = 0;
 
-    if (train->segment_bytes != 0 && bytes > train->segment_bytes) bytes = train->segment_bytes;
-    train->left_bytes -= bytes;
+    if (batch->segment_bytes != 0 && bytes > batch->segment_bytes) bytes = batch->segment_bytes;
+    batch->left_bytes -= bytes;
     buffer->length = bytes;
     uint32_t written;
     memcpy(&written, rio_udp__control(buffer), sizeof written);
@@ -282,7 +283,7 @@ void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct 
     win_sockaddr_of(peer, entry->udp.v4, rio_udp__remote(buffer));
     if (win_control_put_local(control, entry->udp.v4, local) == 0)
         memcpy(control, &none, sizeof none);
-    *rio_udp__train(buffer) = (struct rio_udp_train){segment_bytes, buffer->length, buffer->length};
+    *rio_udp__batch(buffer) = (struct rio_udp_batch){segment_bytes, buffer->length, buffer->length};
     if (entry->base.broken) {
         rio_udp__answer(system, entry, buffer, WIN_ENOTSOCK);
         return;
@@ -297,9 +298,9 @@ static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
     struct net_buffer *buffer = completion->buffer;
     int os_error = completion->os_error;
 
-    if (entry->base.closing && rio_udp__train(buffer)->left_bytes > 0)
+    if (entry->base.closing && rio_udp__batch(buffer)->left_bytes > 0)
         os_error = WIN_OPERATION_ABORTED;
-    if (os_error != 0 || rio_udp__train(buffer)->left_bytes == 0) {
+    if (os_error != 0 || rio_udp__batch(buffer)->left_bytes == 0) {
         rio_udp__answer(system, entry, buffer, os_error);
         return;
     }

@@ -223,10 +223,10 @@ static rio_bool RIO_CALL verified__resize_rq(rio_rq id, uint32_t receives_max, u
 }
 
 /* Dead ones stay in memory for a while, so that their use is told as such. */
-static void verified__bury(struct verified_queue *queue)
+static void verified__retire(struct verified_queue *queue)
 {
-    enum { GRAVES = 64 };
-    static _Thread_local struct verified_queue *graves[GRAVES];
+    enum { RETIRED_MAX = 64 };
+    static _Thread_local struct verified_queue *retired[RETIRED_MAX];
     static _Thread_local uint32_t next;
     struct verified_cq *cq = queue->receives.cq;
 
@@ -235,18 +235,20 @@ static void verified__bury(struct verified_queue *queue)
     cq->queues_count--;
     memory_free(queue->requests);
     queue->requests = NULL;
-    memory_free(graves[next]);
-    graves[next] = queue;
-    next = (next + 1) % GRAVES;
-    for (uint32_t i = 0; cq->queues_count == 0 && i < GRAVES; i++) { /* nothing left at the end */
-        memory_free(graves[i]);
-        graves[i] = NULL;
+    memory_free(retired[next]);
+    retired[next] = queue;
+    next = (next + 1) % RETIRED_MAX;
+    for (uint32_t i = 0; cq->queues_count == 0 && i < RETIRED_MAX;
+         i++) { /* nothing left at the end */
+        memory_free(retired[i]);
+        retired[i] = NULL;
     }
 }
 
 static void verified__end_queue(struct verified_queue *queue)
 {
-    if (queue->is_dead && queue->receives.out == 0 && queue->sends.out == 0) verified__bury(queue);
+    if (queue->is_dead && queue->receives.out == 0 && queue->sends.out == 0)
+        verified__retire(queue);
 }
 
 static void verified__close_socket(rio_rq id, win_socket socket)
@@ -283,8 +285,8 @@ struct verified_post {
     bool is_send, is_ex;
 };
 
-static rio_bool verified__hand_down(struct verified_queue *queue, const struct verified_post *post,
-                                    void *context)
+static rio_bool verified__forward(struct verified_queue *queue, const struct verified_post *post,
+                                  void *context)
 {
     const struct rio_table *table = verified__under->table;
 
@@ -299,19 +301,20 @@ static rio_bool verified__hand_down(struct verified_queue *queue, const struct v
                : table->receive(queue->under, post->data, post->count, post->flags, context);
 }
 
-static rio_bool verified__commit(struct verified_queue *queue, struct verified_way *way,
+static rio_bool verified__commit(struct verified_queue *queue, struct verified_direction *direction,
                                  const struct verified_post *post)
 {
     verified_must(!post->data && post->count == 0 && !post->context && !post->remote &&
                       !post->control,
                   7, "a commit carries nothing");
-    rio_bool done = verified__hand_down(queue, post, NULL);
-    way->cq->deferred -= way->deferred; /* what a failed one left can only be closed */
-    way->deferred = 0;
+    rio_bool done = verified__forward(queue, post, NULL);
+    direction->cq->deferred -= direction->deferred; /* what a failed one left can only be closed */
+    direction->deferred = 0;
     return done;
 }
 
-static void verified__judge_post(const struct verified_queue *queue, const struct verified_way *way,
+static void verified__check_post(const struct verified_queue *queue,
+                                 const struct verified_direction *direction,
                                  const struct verified_post *post)
 {
     uint32_t known = RIO_DONT_NOTIFY | RIO_DEFER | RIO_WAITALL;
@@ -327,19 +330,19 @@ static void verified__judge_post(const struct verified_queue *queue, const struc
                   "an address needs 28 bytes");
     verified_must(!queue->is_stream || (!post->remote && !post->control), 16,
                   "addresses are for datagrams");
-    verified_must(way->out < way->max, 6,
+    verified_must(direction->out < direction->max, 6,
                   "more requests are outstanding than the queue was made for");
 }
 
 static rio_bool verified__post(rio_rq id, const struct verified_post *asked)
 {
     struct verified_queue *queue = verified__queue(id, asked->flags == RIO_COMMIT_ONLY);
-    struct verified_way *way = asked->is_send ? &queue->sends : &queue->receives;
+    struct verified_direction *direction = asked->is_send ? &queue->sends : &queue->receives;
     struct verified_post post = *asked;
     struct rio_piece under[VERIFIED_PIECES_MAX];
 
-    if (asked->flags == RIO_COMMIT_ONLY) return verified__commit(queue, way, asked);
-    verified__judge_post(queue, way, asked);
+    if (asked->flags == RIO_COMMIT_ONLY) return verified__commit(queue, direction, asked);
+    verified__check_post(queue, direction, asked);
     struct verified_request *request = queue->free;
     weir_check(request != NULL);
     request->is_send = asked->is_send;
@@ -350,28 +353,28 @@ static rio_bool verified__post(rio_rq id, const struct verified_post *asked)
     request->is_out = true;
     request->is_quiet = (asked->flags & RIO_DONT_NOTIFY) != 0;
     request->context = (uintptr_t)asked->context;
-    request->number = ++way->posted;
+    request->number = ++direction->posted;
     verified_pieces_begin(request);
-    rio_bool done = verified__hand_down(queue, &post, request);
+    rio_bool done = verified__forward(queue, &post, request);
     if (!done && verified__system->last_error() != WIN_IO_PENDING) {
         int os_error = verified__system->last_error();
         verified_pieces_end(request, UINT32_MAX);
         request->is_out = false;
-        way->posted--;
+        direction->posted--;
         request->next = queue->free;
         queue->free = request;
         verified__system->set_last_error(os_error);
         return done;
     }
-    way->out++;
-    way->cq->out++;
-    if (request->is_quiet) way->cq->quiet_out++;
+    direction->out++;
+    direction->cq->out++;
+    if (request->is_quiet) direction->cq->quiet_out++;
     if ((asked->flags & RIO_DEFER) != 0) {
-        way->deferred++;
-        way->cq->deferred++;
+        direction->deferred++;
+        direction->cq->deferred++;
     } else {
-        way->cq->deferred -= way->deferred; /* it starts those before it, too */
-        way->deferred = 0;
+        direction->cq->deferred -= direction->deferred; /* it starts those before it, too */
+        direction->deferred = 0;
     }
     verified__note_starving(queue);
     return done;
@@ -423,12 +426,12 @@ static rio_bool RIO_CALL verified__send_ex(rio_rq rq, const struct rio_piece *da
 
 /* ---- results ---- */
 
-static void verified__note_order(struct verified_queue *queue, struct verified_way *way,
+static void verified__note_order(struct verified_queue *queue, struct verified_direction *direction,
                                  const struct verified_request *request)
 {
-    way->taken++;
-    if (request->number == way->taken || queue->told_order) return;
-    queue->told_order = true;
+    direction->taken++;
+    if (request->number == direction->taken || queue->reported_order) return;
+    queue->reported_order = true;
     fprintf(stderr, "rio rule VV18: completions of one direction came out of order; no rule "
                     "promises it, and weir does not need it\n"); /* tidy: allow output - a report */
 }
@@ -445,15 +448,15 @@ static void verified__take(struct verified_cq *cq, struct rio_result *result)
     verified_must(request->is_out, 11, "a completion came twice");
     verified_must(result->socket_context == (uint64_t)(uintptr_t)queue, 19,
                   "a completion's context is not its socket's: were high bits lost?");
-    struct verified_way *way = request->is_send ? &queue->sends : &queue->receives;
-    verified_must(way->cq == cq, 6, "a completion came out of another queue than its own");
+    struct verified_direction *direction = request->is_send ? &queue->sends : &queue->receives;
+    verified_must(direction->cq == cq, 6, "a completion came out of another queue than its own");
     verified_pieces_end(request, result->status == 0 ? result->bytes : UINT32_MAX);
-    if (!queue->is_dead) verified__note_order(queue, way, request);
+    if (!queue->is_dead) verified__note_order(queue, direction, request);
     result->request_context = request->context;
     result->socket_context = queue->context;
     request->is_out = false;
     if (request->is_quiet) cq->quiet_out--;
-    way->out--;
+    direction->out--;
     cq->out--;
     request->next = queue->free;
     queue->free = request;

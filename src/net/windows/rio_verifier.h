@@ -46,7 +46,7 @@ struct verified_request {
     struct verified_piece pieces[VERIFIED_PIECES_MAX];
 };
 
-struct verified_way { /* one direction of a queue */
+struct verified_direction { /* one direction of a queue */
     uint32_t max, out, deferred;
     uint64_t posted, taken;
     struct verified_cq *cq;
@@ -54,12 +54,12 @@ struct verified_way { /* one direction of a queue */
 
 struct verified_queue {
     uint32_t magic;
-    bool is_stream, is_dead, is_reading, is_starving, told_order;
+    bool is_stream, is_dead, is_reading, is_starving, reported_order;
     rio_rq under;
     win_socket socket;
     uint64_t context;
     uintptr_t thread;
-    struct verified_way receives, sends;
+    struct verified_direction receives, sends;
     struct verified_request *requests, *free;
 };
 
@@ -91,7 +91,7 @@ void verified_pieces_end(struct verified_request *request, uint32_t bytes);
 /* ---- rio_verifier_sockets.c ---- */
 /* Before any other of these functions, any number of times. False: no memory. */
 bool verified_sockets_open(const struct win_system *system);
-void verified_on_socket(enum rio_socket_moment moment, win_socket socket, win_socket other);
+void verified_on_socket(enum rio_socket_event event, win_socket socket, win_socket other);
 void verified_on_accept(bool posted, win_socket socket, const void *overlapped,
                         uint32_t address_bytes);
 /* A request queue is to be made for it: whether it is a stream's. */

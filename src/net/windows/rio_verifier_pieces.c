@@ -58,25 +58,25 @@ uint32_t verified_buffers_count(void)
 }
 
 /* The last ones given back stay in memory for a while, so that their use is told as such. */
-static void verified__bury(struct verified_buffer *buffer)
+static void verified__retire(struct verified_buffer *buffer)
 {
-    enum { GRAVES = 1024 };
-    static _Thread_local struct verified_buffer *graves[GRAVES];
+    enum { RETIRED_MAX = 1024 };
+    static _Thread_local struct verified_buffer *retired[RETIRED_MAX];
     static _Thread_local uint32_t next;
 
-    memory_free(graves[next]);
-    graves[next] = NULL;
+    memory_free(retired[next]);
+    retired[next] = NULL;
     buffer->is_dead = true;
     if (verified_buffers_count() == 0) { /* the last of all: nothing may be left at the end */
-        for (uint32_t i = 0; i < GRAVES; i++) {
-            memory_free(graves[i]);
-            graves[i] = NULL;
+        for (uint32_t i = 0; i < RETIRED_MAX; i++) {
+            memory_free(retired[i]);
+            retired[i] = NULL;
         }
         memory_free(buffer);
         return;
     }
-    graves[next] = buffer;
-    next = (next + 1) % GRAVES;
+    retired[next] = buffer;
+    next = (next + 1) % RETIRED_MAX;
 }
 
 void RIO_CALL verified_deregister(rio_buffer_id id)
@@ -90,7 +90,7 @@ void RIO_CALL verified_deregister(rio_buffer_id id)
         "a registration is given back while a request names it: take its completion first");
     verified__under->deregister(buffer->under);
     atomic_fetch_sub(&verified__buffers_count, 1);
-    verified__bury(buffer);
+    verified__retire(buffer);
 }
 
 /* ---- pieces ---- */
@@ -116,7 +116,7 @@ static uint64_t verified__hash_of(const struct verified_piece *piece)
     return verified__hash(verified__hash(hash, bytes, each), bytes + (length - each), each);
 }
 
-static void verified__judge(const struct verified_piece *piece)
+static void verified__check_overlap(const struct verified_piece *piece)
 {
     for (const struct verified_piece *other = piece->buffer->pending; other; other = other->next) {
         if (other->request == piece->request) continue;
@@ -145,7 +145,7 @@ const struct rio_piece *verified_piece(struct verified_request *request, int ind
                   "a piece reaches beyond its registration");
     *mine = (struct verified_piece){
         .request = request, .buffer = buffer, .offset = piece->offset, .length = piece->length};
-    verified__judge(mine);
+    verified__check_overlap(mine);
     *under = (struct rio_piece){buffer->under, piece->offset, piece->length};
     return under;
 }

@@ -14,7 +14,7 @@
 struct verified_socket {
     struct verified_socket *next;
     win_socket socket;
-    enum rio_socket_moment state; /* LISTENER, STREAM, ACCEPTED, DATAGRAM */
+    enum rio_socket_event state; /* LISTENER, STREAM, ACCEPTED, DATAGRAM */
     bool has_queue;
     const void *accept; /* the overlapped of the accept that is pending with it; null: none */
 };
@@ -49,7 +49,7 @@ static void verified__forget(struct verified_socket **link)
 }
 
 /* A number comes back when its socket was closed; who closed it without a word had no queue. */
-static void verified__add(enum rio_socket_moment state, win_socket socket)
+static void verified__add(enum rio_socket_event state, win_socket socket)
 {
     struct verified_socket **link = verified__find(socket), *added;
 
@@ -62,13 +62,13 @@ static void verified__add(enum rio_socket_moment state, win_socket socket)
     *link = added;
 }
 
-void verified_on_socket(enum rio_socket_moment moment, win_socket socket, win_socket other)
+void verified_on_socket(enum rio_socket_event event, win_socket socket, win_socket other)
 {
     lock_take(verified__lock);
     struct verified_socket **link = verified__find(socket);
-    if (moment == RIO_SOCKET_CLOSED) {
+    if (event == RIO_SOCKET_CLOSED) {
         if (*link) verified__forget(link);
-    } else if (moment == RIO_SOCKET_ACCEPTED) {
+    } else if (event == RIO_SOCKET_ACCEPTED) {
         struct verified_socket *listener = *verified__find(other);
         if (verified__has_gaps && (!*link || !listener)) {
             lock_give_back(verified__lock);
@@ -80,7 +80,7 @@ void verified_on_socket(enum rio_socket_moment moment, win_socket socket, win_so
                       "the listener was not opened for RIO: what it accepts would never answer");
         (*link)->state = RIO_SOCKET_ACCEPTED;
     } else {
-        verified__add(moment, socket);
+        verified__add(event, socket);
     }
     lock_give_back(verified__lock);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* win_words.c - Windows's reasons why a place cannot be had, and what helps. */
-#include "win_words.h"
+/* win_listen_error.c - Windows's reasons why a place cannot be had, and what helps. */
+#include "win_listen_error.h"
 
 #include <stdio.h>
 
@@ -8,13 +8,13 @@
 #include "error_winsock.h"
 #include "win_error.h"
 
-enum weir_code win_fail_place(const struct net_listen_options *place, bool stream, int os_error,
-                              struct weir_error *error)
+enum weir_code win_listen_error(const struct net_listen_options *options, bool stream, int os_error,
+                                struct weir_error *error)
 {
     char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
     enum weir_code code = error_winsock_code(os_error);
 
-    weir_address_text(&place->address, address, sizeof address);
+    weir_address_text(&options->address, address, sizeof address);
     snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
     /* Somebody who has the port for himself alone makes it WSAEACCES (bind's documentation,
      * SO_EXCLUSIVEADDRUSE); a port that the system keeps does so too. */
@@ -22,7 +22,7 @@ enum weir_code win_fail_place(const struct net_listen_options *place, bool strea
     if (code == WEIR_ADDRESS_IN_USE)
         snprintf(hint, sizeof hint,
                  "see who has it with 'netstat -ano | findstr :%u', or take another port",
-                 place->address.port);
+                 options->address.port);
     else if (code == WEIR_ADDRESS_UNAVAILABLE)
         snprintf(hint, sizeof hint, "see this machine's addresses with 'ipconfig'");
     else if (code == WEIR_NO_FILES || code == WEIR_NO_BUFFERS)
