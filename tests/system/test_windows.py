@@ -52,9 +52,9 @@ class Words(WeirTest):
         for kind, (host, port) in (("tcp", weir.tcp), ("udp", weir.udp)):
             with self.subTest(kind=kind):
                 self.assert_usage_error(CANNOT_LISTEN,
-                                        rf"cannot listen on {kind} {host}:{port}: address in use, WSAE\w+ \(100\d\d\); see "
-                                        rf"who has it with 'netstat -ano \| findstr :{port}', or take another port with "
-                                        rf"--{kind} 0\n", f"--{kind}", f"{host}:{port}", transport=True)
+                                        rf"cannot listen on {kind} {host}:{port}: address in use, WSAE\w+ \(100\d\d\); find "
+                                        rf"the program that uses it with 'netstat -ano \| findstr :{port}', or take "
+                                        rf"another port with --{kind} 0\n", f"--{kind}", f"{host}:{port}", transport=True)
         weir.stop()
 
     def test_address_of_another_machine(self):

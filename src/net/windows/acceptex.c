@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* acceptex.c - listeners: a number of AcceptEx always pending, so that a connection finds one.
+/* acceptex.c - listeners. Each listener keeps up to 64 AcceptEx calls pending.
  *
- *   an accept:  IDLE -> socket opened, AcceptEx -> OUT -> packet -> arrival_socket: IDLE
- *                                                            '-> failed: socket closed: IDLE
+ *   one accept:  IDLE -> socket opened, AcceptEx posted -> OUT
+ *                OUT  -> packet, success -> arrival_socket -> IDLE
+ *                OUT  -> packet, failure -> socket closed  -> IDLE
  *
- * No data is accepted with a connection (receive length 0): a silent client occupies nothing. While
- * accepting is off, pending accepts can still complete; arrivals.c holds them. No accept is posted
- * while it holds one, so it holds at most ACCEPTEX__PENDING. The memory of an accept is needed
- * until its packet was taken, so a closing listener waits for the last packet.
+ * Ownership: the rio_entry owns its struct acceptor, and the acceptor owns all accepts. The system
+ * uses an accept's OVERLAPPED and address area until the port returns its packet. A closing
+ * listener therefore frees the acceptor only after the last packet.
  *
- * Listener and accepted sockets alike are opened for RIO; else their request queues would take
- * requests and never answer them (contract S3, S4).
+ * An accept receives no data (receive length 0), so a silent client does not occupy one. Pending
+ * accepts can complete while accepting is off; arrivals.c buffers these connections. No accept is
+ * posted while a connection is buffered, so at most ACCEPTEX__PENDING connections are buffered.
+ *
+ * Both the listener and the accepted sockets are opened with WSA_FLAG_REGISTERED_IO. Without the
+ * flag their request queues accept requests and never complete them (contract S3, S4).
  */
 #include "acceptex.h"
 
@@ -21,8 +25,8 @@
 #include "rio_socket.h"
 #include "win_listen_error.h"
 
-#define ACCEPTEX__PENDING 64u /* of one listener: connections that may come between two turns */
-#define ACCEPTEX__TRIES 4     /* of one post, when the connection it met was dead already */
+#define ACCEPTEX__PENDING 64u /* per listener: connections that fit between two loop iterations */
+#define ACCEPTEX__TRIES 4     /* per post, while AcceptEx reports that the client reset */
 
 enum acceptex__state { ACCEPTEX__IDLE, ACCEPTEX__OUT };
 
@@ -31,7 +35,7 @@ struct acceptex__entry {
     struct acceptor *acceptor;
     enum acceptex__state state;
     win_socket socket;
-    struct acceptex__entry *next; /* on the list of idle ones */
+    struct acceptex__entry *next; /* in the list of idle accepts */
     struct weir_address peer;
     _Alignas(8) uint8_t area[WIN_ACCEPT_AREA_BYTES];
 };
@@ -97,7 +101,7 @@ static void acceptex__make_idle(struct acceptor *acceptor, struct acceptex__entr
     acceptor->idle = pending;
 }
 
-/* Opens a socket and posts an accept with it. 0, or what the system said. */
+/* Opens a socket and posts an accept with it. Returns 0 or the os_error. */
 static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 {
     struct acceptex__entry *pending = acceptor->idle;
@@ -109,7 +113,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
     for (int tries = 0; tries < ACCEPTEX__TRIES; tries++) {
         os_error = win_system->accept_post(acceptor->entry->socket, pending->socket, pending->area,
                                            &pending->overlapped);
-        if (os_error != WIN_ECONNRESET) break; /* a connection came and went: the next one */
+        if (os_error != WIN_ECONNRESET) break; /* that client reset: try the next connection */
     }
     if (os_error != 0 && os_error != WIN_IO_PENDING) {
         rio_socket_close(system, pending->socket);
@@ -140,7 +144,7 @@ static void acceptex__list(struct rio_net *system, struct rio_entry *entry)
 
 void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on)
 {
-    (void)on; /* the flow is in the slot already */
+    (void)on; /* entry->base.flow_on has it already */
     list_remove(&entry->listed);
     acceptex__list(system, entry);
 }
@@ -160,8 +164,8 @@ static void acceptex__break(struct rio_net *system, struct rio_entry *entry, int
     event->os_error = os_error;
 }
 
-/* Keeps accepts posted. When that fails, those that are posted still serve, and it is tried again
- * after a while; when none is left, the front says that there is no accepting for now. */
+/* Posts accepts until none is idle. After a failure, the accepts that are still pending serve
+ * clients, and posting is retried later. If none is pending, file_waiters reports the failure. */
 static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
 {
     struct acceptor *acceptor = entry->acceptor;
@@ -200,7 +204,7 @@ static void acceptex__end_close(struct rio_net *system, struct rio_entry *entry)
     answer_closed(system->net, &entry->base);
 }
 
-/* The connection stands, or did: a reset may have come before us. */
+/* Prepares the accepted socket. Returns 0 or the os_error: the client may have reset already. */
 static int acceptex__finish(struct rio_net *system, struct rio_entry *entry,
                             struct acceptex__entry *pending)
 {
@@ -232,7 +236,7 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
     acceptex__make_idle(acceptor, pending);
     if (os_error == 0)
         arrival_socket(system->net, &entry->base, socket, &pending->peer);
-    else /* any failure concerns one connection; the others are still accepted */
+    else /* a failure affects one connection only */
         rio_socket_close(system, socket);
     acceptex__list(system, entry);
     acceptex__end_close(system, entry);
@@ -246,6 +250,6 @@ void acceptex_close(struct rio_net *system, struct rio_entry *entry)
 
     list_remove(&entry->listed);
     entry->socket = WIN_NO_SOCKET;
-    rio_socket_close(system, listener); /* its pending accepts are answered */
+    rio_socket_close(system, listener); /* completes its pending accepts with an error */
     acceptex__end_close(system, entry);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* acceptex.h - listeners, as rio.c calls them: transport.h's operations, and the steps of a wait.
- * The worker's thread. */
+/* acceptex.h - listeners over AcceptEx. rio.c calls these functions for transport.h's operations
+ * and for the steps of net_wait. Thread: the worker's. The rio_entry owns the listener's socket and
+ * its accepts. */
 #ifndef NET_WINDOWS_ACCEPTEX_H
 #define NET_WINDOWS_ACCEPTEX_H
 
@@ -11,7 +12,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
 void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on);
 void acceptex_close(struct rio_net *system, struct rio_entry *entry);
 
-/* Reports accepted sockets, as many as the event list has room for, and keeps accepts posted. */
+/* Posts accepts while accepting is on. */
 void acceptex_serve(struct rio_net *system, struct rio_entry *entry);
 /* Handles a packet under RIO_KEY_ACCEPT. */
 void acceptex_complete(struct rio_net *system, const struct win_packet *packet);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* rio.c - the transports `rio` and `iocp`: a completion port, a completion queue, and what came of
- * them.
+/* rio.c - the transports `rio` and `iocp`: the event loop over one completion port and one
+ * completion queue. It dispatches each operation and each completion to the handle's part.
  *
- *      net_wait:  commit every dirty handle, each direction by itself
- *              -> serve the ready ones, take completions
- *              -> nothing at all? arm the notification and block on the port, until the time comes
- *              -> the port's packets: notified: take completions; accepted; woken
+ *      net_wait:  commit the requests of each dirty handle, one call per direction
+ *              -> post accepts of the ready listeners, dequeue completions
+ *              -> idle: arm the notification and block on the port until the deadline
+ *              -> handle the port's packets: notification, accept, wake-up, emulated I/O
  *
- * The port carries all that can wake a worker: RIO's notification, AcceptEx, net_wake, and under
- * `iocp` the overlapped I/O of the emulation. The two transports differ in their table alone.
+ * Every event that wakes a worker arrives through the port: RIO's notification, AcceptEx, net_wake
+ * and, for `iocp`, the emulation's overlapped I/O. The two transports differ only in their function
+ * table.
+ *
+ * Ownership: the net owns the struct rio_net, which owns the port and the completion queue. The
+ * provider is shared by all workers and is never freed. Thread: the worker's, except net_wake.
  */
 #include "rio.h"
 
@@ -25,8 +29,8 @@
 
 #define RIO__PACKETS_MAX 64u
 #define RIO__RESULTS_MAX 64u
-/* While completions keep coming, the port is asked every so many turns: often enough for accepts,
- * seldom enough to save its system call. */
+/* While completions keep arriving, the port is polled once in this many loop iterations. That is
+ * often enough for accepts, and saves most of the system calls. */
 #define RIO__ITERATIONS_UNPOLLED_MAX 8u
 
 /* ---- open, free ---- */
@@ -77,7 +81,7 @@ static enum weir_code rio__open_with(struct net *net, bool emulated, struct weir
     net->system = system;
     net->now_ns = win_system->clock_ns();
     net->info.held_bytes_max =
-        net->options.stream_buffer_bytes; /* the one receive that is posted */
+        net->options.stream_buffer_bytes; /* one receive is posted per connection */
     return WEIR_OK;
 }
 
@@ -119,7 +123,7 @@ static void rio__commit(struct rio_net *system, struct rio_entry *entry)
     switch (entry->base.kind) {
     case HANDLE_CONNECTION: rio_stream_commit(system, entry); break;
     case HANDLE_DATAGRAM: rio_udp_commit(system, entry); break;
-    default: rio_move_to(&system->ready, entry); /* a listener that has rested */
+    default: rio_move_to(&system->ready, entry); /* a listener whose pause is over */
     }
 }
 
@@ -130,7 +134,7 @@ static void rio__resume(struct net *net, struct handle *base)
     if (!list_has(&entry->listed)) rio_move_to(&rio_net_of(net)->dirty, entry);
 }
 
-/* Sockets that still wait and have no receive posted any longer: reports the shortage. */
+/* Reports the buffer shortage for each UDP socket that still waits and has no receive posted. */
 static void rio__report_waiting_sockets(const struct net *net)
 {
     const struct list *waiters = &net->datagram_waiters.first;
@@ -151,7 +155,8 @@ static void rio__release_waiters(struct net *net)
     rio__report_waiting_sockets(net);
 }
 
-/* Those that have rested, and those that waited for a buffer, may try again. */
+/* Makes handles dirty again: the delayed ones after their pause, and those that waited for a
+ * buffer that is free now. */
 static void rio__relist_delayed(struct rio_net *system)
 {
     if (system->retry_at_ns != NET_FOREVER && win_system->clock_ns() >= system->retry_at_ns) {
@@ -173,7 +178,7 @@ static void rio__commit_all(struct rio_net *system)
         rio__commit(system, weir_container_of(node, struct rio_entry, listed));
 }
 
-/* Each slot that was ready when it began, once. */
+/* Serves each listener that was ready at the start, once. */
 static void rio__serve_ready(struct rio_net *system)
 {
     struct list current;
@@ -183,11 +188,11 @@ static void rio__serve_ready(struct rio_net *system)
     list_append_all(&current, &system->ready);
     while (event_batch_has_room(&system->net->batch) && (node = list_take_first(&current)) != NULL)
         acceptex_serve(system, weir_container_of(node, struct rio_entry, listed));
-    list_append_all(&current, &system->ready); /* those not served keep their options in front */
+    list_append_all(&current, &system->ready); /* listeners not served yet stay in front */
     list_append_all(&system->ready, &current);
 }
 
-/* Takes completions, as many as the event list has room for, and has each handled. Returns their
+/* Dequeues as many completions as the event list has room for and dispatches each. Returns their
  * number. */
 static uint32_t rio__take_completions(struct rio_net *system)
 {
@@ -217,13 +222,13 @@ static void rio__arm(struct rio_net *system)
 
 static void rio__on_notified(struct rio_net *system, bool by_packet)
 {
-    void (*tell)(rio_cq) = by_packet ? system->provider->on_notified : system->provider->on_fired;
+    void (*report)(rio_cq) = by_packet ? system->provider->on_notified : system->provider->on_fired;
 
     system->armed = false;
-    if (tell) tell(system->queue);
+    if (report) report(system->queue);
 }
 
-/* True: the completion queue has something. */
+/* Handles one packet of the port. Returns whether the completion queue might have results. */
 static bool rio__on_packet(struct rio_net *system, const struct win_packet *packet)
 {
     switch ((enum rio_key)packet->key) {
@@ -237,10 +242,11 @@ static bool rio__on_packet(struct rio_net *system, const struct win_packet *pack
         if (system->provider->on_packet(packet)) rio__on_notified(system, false);
         return true;
     }
-    weir_unreachable("a packet under no key of ours");
+    weir_unreachable("a packet with an unknown completion key");
 }
 
-/* Asks the port, and waits for it until then; takes what completed thereby. */
+/* Waits for packets until until_ns (0: does not block) and dispatches them and the completions that
+ * they announce. */
 static void rio__poll_port(struct rio_net *system, uint64_t until_ns)
 {
     struct win_packet packets[RIO__PACKETS_MAX];
@@ -275,7 +281,7 @@ static void rio__wait(struct net *net, uint64_t until_ns)
 {
     struct rio_net *system = rio_net_of(net);
 
-    rio__report_woken(system); /* first: a flood leaves no room behind it */
+    rio__report_woken(system); /* first: a flood of other events would leave no room for it */
     rio__commit_all(system);
     rio__serve_ready(system);
     uint32_t taken = rio__take_completions(system);
@@ -290,7 +296,7 @@ static void rio__wait(struct net *net, uint64_t until_ns)
     rio__report_woken(system);
 }
 
-/* ---- what the front asks ---- */
+/* ---- transport operations ---- */
 
 static enum weir_code rio__listen(struct net *net, struct handle *base,
                                   const struct net_listen_options *options,
@@ -333,7 +339,7 @@ static void rio__send(struct net *net, struct handle *base, struct net_buffer *c
 static void rio__finish(struct net *net, struct handle *base)
 {
     (void)net;
-    /* Fails only on a connection that is gone, which a receive tells. */
+    /* Fails only on a dead connection; the receive reports that. */
     (void)win_system->socket_finish(rio_entry_of(base)->socket);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_net.c - which list a handle is on, and what the verifier is told about its receiving. */
+/* rio_net.c - moves handles between the lists of rio_net.h and reports their receive state to the
+ * verifier. The lists link handles; they do not own them. */
 #include "rio_net.h"
 
 #define RIO_NET__RETRY_NS UINT64_C(50000000)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_provider.c - Windows's own function table, asked for once and looked over before it is
- * trusted. */
+/* rio_provider.c - loads Windows's own function table once per process and checks that it is
+ * complete. The table is static and is never freed. */
 #include "rio_provider.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static struct rio_table rio_provider__table;
 
 static void rio_provider__close_socket(rio_rq queue, win_socket socket)
 {
-    (void)queue; /* it dies with the socket */
+    (void)queue; /* closing the socket ends it */
     rio_provider__system->socket_close(socket);
 }
 
@@ -24,7 +24,7 @@ static const struct rio_provider rio_provider__native = {
     .close_socket = rio_provider__close_socket,
 };
 
-/* A layered provider, or a system of another age, may leave some of it empty. */
+/* A layered provider or another Windows version might leave entries empty. */
 static bool rio_provider__has_requests(const struct rio_table *table)
 {
     return table->receive && table->receive_ex && table->send && table->send_ex && table->dequeue &&
@@ -56,11 +56,11 @@ enum weir_code rio_provider_native(const struct win_system *system,
     int os_error = system->load_rio(&table, &bytes);
     if (os_error != 0)
         return error_fill(error, WEIR_UNSUPPORTED, os_error, "use Registered I/O", NULL,
-                          "this system has none, or a network filter is in its way",
+                          "this system does not have it, or a network filter blocks it",
                           "use --transport iocp, or see docs/windows.md");
     if (!rio_provider__is_complete(&table, bytes))
         return error_fill(error, WEIR_UNSUPPORTED, WIN_EOPNOTSUPP, "use Registered I/O", NULL,
-                          "its function table has holes",
+                          "its function table is incomplete",
                           "use --transport iocp, or see docs/windows.md");
     rio_provider__system = system;
     rio_provider__table = table;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_provider.h - where the function table comes from, and what else its user owes it.
+/* rio_provider.h - the source of the RIO function table, and the callbacks around it.
  *
  *      rio.c ... --> struct rio_provider --> [rio_verifier] --> Windows's table, or rio_emulation
  *
- * The thirteen functions are the documented ones. The rest are the moments that RIO leaves without
- * a call of its own, and that the emulation lives by and the verifier judges by: the transport
- * tells of each.
+ * The table has RIO's thirteen documented functions. The callbacks report steps for which RIO has
+ * no call. The emulation needs them to work, and the verifier needs them to check the rules.
+ *
+ * Ownership: providers are static, shared by all workers, and never freed.
  */
 #ifndef NET_WINDOWS_RIO_PROVIDER_H
 #define NET_WINDOWS_RIO_PROVIDER_H
@@ -14,13 +15,13 @@
 
 #include "win_system.h"
 
-/* Completion keys on a worker's port. Others are nobody's. */
+/* Completion keys on a worker's port. No other key is used. */
 enum rio_key { RIO_KEY_WAKE = 1, RIO_KEY_NOTIFY, RIO_KEY_ACCEPT, RIO_KEY_EMULATION };
 
-/* Moments of sockets that a verifier wants to know. */
+/* Steps in a socket's life that the transport reports to the verifier. */
 enum rio_socket_event {
     RIO_SOCKET_LISTENER, /* opened to listen, with WSA_FLAG_REGISTERED_IO */
-    RIO_SOCKET_STREAM,   /* opened to accept with, with the flag */
+    RIO_SOCKET_STREAM,   /* opened for AcceptEx, with the flag */
     RIO_SOCKET_DATAGRAM, /* opened for datagrams, with the flag */
     RIO_SOCKET_ACCEPTED, /* SO_UPDATE_ACCEPT_CONTEXT was set; `other` is its listener */
     RIO_SOCKET_CLOSED,   /* closed without ever having a request queue */
@@ -32,36 +33,36 @@ struct rio_provider {
     bool is_verified;
     const struct rio_table *table;
 
-    /* Closes the socket of a request queue; the queue is dead when this returns, its completions
-     * still come. The owner's thread. */
+    /* Closes the socket of a request queue. The queue must not be used afterwards; its completions
+     * still arrive. Thread: the owner's. */
     void (*close_socket)(rio_rq queue, win_socket socket);
 
-    /* A packet under RIO_KEY_EMULATION. True: the completion queue of that port would notify now,
-     * as if a packet under RIO_KEY_NOTIFY had come. Null for Windows's table. */
+    /* Handles a packet with the key RIO_KEY_EMULATION. Returns whether the port's completion queue
+     * notifies: treat it like a packet with the key RIO_KEY_NOTIFY. Null for Windows's table. */
     bool (*on_packet)(const struct win_packet *packet);
 
     /* For the verifier; null without it. */
-    void (*on_notified)(rio_cq queue); /* a packet under RIO_KEY_NOTIFY was taken */
-    void (*on_fired)(rio_cq queue);    /* on_packet said that it notifies */
+    void (*on_notified)(rio_cq queue); /* a packet with the key RIO_KEY_NOTIFY was taken */
+    void (*on_fired)(rio_cq queue);    /* on_packet returned true */
     void (*before_wait)(rio_cq queue); /* the thread is about to block on the port */
     void (*on_socket)(enum rio_socket_event event, win_socket socket, win_socket other);
     /* An accept was posted with this socket, or its packet was taken. */
     void (*on_accept)(bool posted, win_socket socket, const void *overlapped,
                       uint32_t address_bytes);
-    void (*on_reading)(rio_rq queue, bool wanted); /* its owner does (not) mean to receive */
-    void (*on_end)(void);                          /* everything should be closed and freed */
+    void (*on_reading)(rio_rq queue, bool wanted); /* whether a receive should be posted */
+    void (*on_end)(void);                          /* all objects must be closed and freed */
 };
 
-/* Windows's own table, or an error that says what to do (10045 and 10022 have words of their
- * own). Lives as long as the process. */
+/* Sets *provider to Windows's own table, which lives as long as the process. Returns
+ * WEIR_UNSUPPORTED, with a hint in the error, where RIO is missing (10045, 10022) or incomplete. */
 enum weir_code rio_provider_native(const struct win_system *system,
                                    const struct rio_provider **provider, struct weir_error *error);
 
-/* rio_emulation.c: the same functions over overlapped I/O and the very port that notifies. */
+/* rio_emulation.c: returns the same functions over overlapped I/O and the notification's port. */
 const struct rio_provider *rio_provider_emulated(const struct win_system *system);
 
-/* rio_verifier.c: the same provider behind the rules (docs/design/rio-rules.md). One underlying
- * provider a process. */
+/* rio_verifier.c: returns a provider that checks the rules (docs/design/rio-rules.md) and forwards
+ * to `under`, or null if memory is exhausted. One underlying provider per process. */
 const struct rio_provider *rio_provider_verified(const struct win_system *system,
                                                  const struct rio_provider *under);
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_queue.c - the completion queue and its room, request queues, requests and their completions.
+/* rio_queue.c - the completion queue, request queues, posted requests and their completions.
  *
- * A request queue reserves its entries in the completion queue when it is made; so many results fit
- * and no more. The room comes back some time after its socket was closed, not at once: so the queue
- * is kept a quarter larger than what we count, and is grown, a few times, when making a request
- * queue fails all the same (contract Q3, Q11).
+ * A request queue reserves its entries in the completion queue when it is created. The system
+ * returns them some time after the socket was closed. Therefore the completion queue is kept a
+ * quarter larger than the reserved entries. If creating a request queue still fails, the completion
+ * queue grows and the creation is retried (contract Q3, Q11).
+ *
+ * Ownership: the rio_net owns the completion queue and the port, each rio_entry its request queue,
+ * each pool buffer its registrations.
  */
 #include "rio_queue.h"
 
@@ -15,7 +18,7 @@
 #define RIO_QUEUE__SIZE_FIRST 4096u
 #define RIO_QUEUE__GROWTHS_MAX 4
 
-/* ---- pools: each buffer its own registration, so that what was received can be sent ---- */
+/* ---- pools: one registration per buffer, so that a received buffer can be sent ---- */
 
 static rio_buffer_id rio_queue__register(const struct rio_net *system, uint8_t *bytes,
                                          uint32_t length)
@@ -34,8 +37,8 @@ static void rio_queue__remove(void *context, struct pool_buffer *buffer)
     }
 }
 
-/* The margin is a registration of its own: a send may not name one registration for its bytes and
- * its address, as far as anybody has said (contract B10). */
+/* The margin has a separate registration. No documentation allows a send to name one registration
+ * both for its data and for its address (contract B10). */
 static bool rio_queue__add(void *context, struct pool_buffer *buffer)
 {
     const struct rio_net *system = context;
@@ -94,7 +97,7 @@ enum weir_code rio_queue_open(struct rio_net *system, struct weir_error *error)
                       "lower the number of workers or the size of buffers, or free some memory");
 }
 
-/* The queue before the buffers, the port after the queue (contract X11). */
+/* Closes the queue before the buffers, and the port after the queue (contract X11). */
 void rio_queue_close(struct rio_net *system)
 {
     weir_check(system->queue_reserved == 0);
@@ -107,7 +110,7 @@ void rio_queue_close(struct rio_net *system)
 static bool rio_queue__grow(struct rio_net *system, uint32_t size)
 {
     if (size > RIO_CQ_SIZE_MAX) size = RIO_CQ_SIZE_MAX;
-    if (size <= system->queue_size) return true; /* making the request queue will say */
+    if (size <= system->queue_size) return true; /* create_rq reports whether it fits */
     if (!system->provider->table->resize_cq(system->queue, size)) return false;
     system->queue_size = size;
     return true;
@@ -123,8 +126,8 @@ int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t r
     int os_error = WIN_ENOBUFS;
 
     for (int growths = 0; growths < RIO_QUEUE__GROWTHS_MAX; growths++) {
-        /* A quarter more than counted, twice that at once, so that growing stays rare. Where it
-         * cannot grow, what is counted may fit all the same. */
+        /* The queue grows by half when less than a quarter is spare, so that it rarely grows. If
+         * it cannot grow, the counted entries might still fit. */
         bool grown = needed + needed / 4 <= system->queue_size ||
                      rio_queue__grow(system, needed + needed / 2);
         if (!grown && needed > system->queue_size) return win_system->last_error();
@@ -138,7 +141,7 @@ int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t r
         os_error = win_system->last_error();
         weir_check(os_error != 0);
         if (os_error != WIN_ENOBUFS || !grown) return os_error;
-        needed = system->queue_size; /* closed queues have not given their room back yet */
+        needed = system->queue_size; /* closed queues still hold reserved entries */
     }
     return os_error;
 }
@@ -148,7 +151,7 @@ void rio_queue_detach(struct rio_net *system, struct rio_entry *entry)
     rio_rq queue = entry->queue;
     win_socket socket = entry->socket;
 
-    rio_queue_commit(system, entry); /* what was never committed might never complete */
+    rio_queue_commit(system, entry); /* a request that is not committed might never complete */
     entry->receives_deferred = entry->sends_deferred = false;
     entry->queue = RIO_NO_RQ;
     entry->socket = WIN_NO_SOCKET;
@@ -186,13 +189,13 @@ static void *rio_queue__context(struct rio_entry *entry, struct net_buffer *buff
                                 enum rio_request request)
 {
     pool_buffer_of(buffer)->note = (uint64_t)entry->base.generation << 32 | entry->base.index;
-    pool_touch(buffer); /* where the system is a part of the test, it is watched too */
+    pool_touch(buffer); /* lets the thread sanitizer check a simulated system, too */
     return (void *)((uintptr_t)buffer | request);
 }
 
-/* Zero when the request is outstanding. WSA_IO_PENDING says that it was started, against the rule
- * that a failing call starts nothing (contract F13): whoever is right, its buffer stays the
- * system's until the socket is closed. */
+/* Returns 0 if the request is outstanding, else the os_error. A failing call starts no request
+ * (contract F13), but WSA_IO_PENDING might mean a started one. Treating it as outstanding is safe:
+ * the system keeps the buffer until the socket is closed. */
 static int rio_queue__outcome(rio_bool posted)
 {
     int os_error = posted ? 0 : win_system->last_error();
@@ -228,7 +231,7 @@ int rio_queue_post_send(struct rio_net *system, struct rio_entry *entry, struct 
     struct rio_piece data = rio_queue__piece(buffer, buffer->length);
     struct rio_piece remote = rio_queue__margin_piece(buffer, RIO_MARGIN_REMOTE, remote_bytes);
     struct rio_piece control = rio_queue__margin_piece(buffer, RIO_MARGIN_CONTROL, control_bytes);
-    uint32_t count = buffer->length > 0; /* an empty datagram is no data at all (contract B15) */
+    uint32_t count = buffer->length > 0; /* an empty datagram has no data piece (contract B15) */
     void *context = rio_queue__context(entry, buffer, RIO_REQUEST_SEND);
 
     int os_error = rio_queue__outcome(

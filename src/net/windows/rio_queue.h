@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_queue.h - requests to the system and their completions, over one completion queue a worker.
- * The worker's thread. An `os_error` is a Windows error; 0: none. */
+/* rio_queue.h - request queues, posted requests and their completions, over one completion queue
+ * per worker. Thread: the worker's. An `os_error` is a Windows error; 0: success. The system owns a
+ * posted buffer until rio_queue_completed returns it. */
 #ifndef NET_WINDOWS_RIO_QUEUE_H
 #define NET_WINDOWS_RIO_QUEUE_H
 
@@ -8,22 +9,23 @@
 
 /* ---- the completion queue ---- */
 
-/* Creates the port and the completion queue, and registers the pools. On failure nothing is left
- * behind. */
+/* Creates the port and the completion queue, and registers the pools. After a failure nothing is
+ * open. */
 enum weir_code rio_queue_open(struct rio_net *system, struct weir_error *error);
 void rio_queue_close(struct rio_net *system);
 
 /* ---- request queues ---- */
 
-/* Creates the request queue of the handle's socket, and enlarges the completion queue where
- * needed. Returns the os_error. */
+/* Creates the request queue of the handle's socket, and grows the completion queue if it is too
+ * small. Returns the os_error. */
 int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
                      uint32_t sends_max);
 
-/* Commits deferred requests, and closes the socket and with it the request queue. */
+/* Commits deferred requests, then closes the socket, which ends the request queue. */
 void rio_queue_detach(struct rio_net *system, struct rio_entry *entry);
 
-/* Frees the room in the completion queue; only after the handle's last completion was taken. */
+/* Releases the handle's entries in the completion queue. Call it after the handle's last
+ * completion. */
 void rio_queue_release(struct rio_net *system, struct rio_entry *entry);
 
 /* ---- requests ---- */
@@ -46,23 +48,24 @@ int rio_queue_commit(struct rio_net *system, struct rio_entry *entry);
 
 /* ---- completions ---- */
 
-/* What a request is: the low bits of its context, which is its buffer. */
+/* The direction of a request. It is stored in the low bits of the request's context, a pointer to
+ * the buffer. */
 enum rio_request { RIO_REQUEST_RECEIVE = 1, RIO_REQUEST_SEND = 2, RIO_REQUEST_BITS = 3 };
 
 struct rio_completion {
     struct rio_entry *entry;
-    struct net_buffer *buffer; /* the handle's part of the transport owns it from now on */
+    struct net_buffer *buffer; /* the caller owns it */
     enum rio_request request;
     int os_error;
     uint32_t bytes; /* received or sent */
 };
 
-/* Takes up to results_max results out of the completion queue. Returns their number. */
+/* Dequeues up to results_max results from the completion queue. Returns their number. */
 uint32_t rio_queue_dequeue(struct rio_net *system, struct rio_result *results,
                            uint32_t results_max);
 
-/* Finds the request that a result answers; it is no longer outstanding. For each result in turn,
- * just before it is handled: handling it may close the handle, which waits for the last one. */
+/* Returns the completed request and counts it as no longer outstanding. Call it for one result at a
+ * time, directly before handling that result: handling the last one can close the handle. */
 struct rio_completion rio_queue_completed(struct rio_net *system, const struct rio_result *result);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_socket.c - opens sockets, and closes those that have no request queue. */
+/* rio_socket.c - opens bound sockets and closes sockets that have no request queue. The caller owns
+ * an opened socket. */
 #include "rio_socket.h"
 
 #include "address.h"

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_socket.h - opens sockets, and closes those that have no request queue; the verifier is told
- * of each step. The worker's thread. An `os_error` is a Windows error; 0: none. */
+/* rio_socket.h - opens bound sockets, closes sockets that have no request queue, and reports both
+ * to the verifier. Thread: the worker's. An `os_error` is a Windows error; 0: success. */
 #ifndef NET_WINDOWS_RIO_SOCKET_H
 #define NET_WINDOWS_RIO_SOCKET_H
 
 #include "rio_net.h"
 
-/* Opens a socket of the address's family and binds it; "[::]" falls back to IPv4 where the system
- * has no IPv6. Returns the os_error; after an error *socket is WIN_NO_SOCKET. The verifier learns
- * of the socket by rio_socket_report. */
+/* Opens a socket of the address's family and binds it. "[::]" falls back to IPv4 on a system
+ * without IPv6. Returns the os_error; after an error *socket is WIN_NO_SOCKET. The caller owns the
+ * socket and passes it to rio_socket_report. */
 int rio_socket_open_bound(const struct net_listen_options *options, bool stream, win_socket *socket,
                           bool *v4);
 
 /* Closes a socket that has no request queue. */
 void rio_socket_close(struct rio_net *system, win_socket socket);
 
-/* Tells the verifier, if there is one. `other`: see enum rio_socket_event. */
+/* Reports the event to the verifier, if there is one. `other`: see enum rio_socket_event. */
 void rio_socket_report(const struct rio_net *system, enum rio_socket_event event, win_socket socket,
                        win_socket other);
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* rio_stream.c - connections over request queues.
  *
- *   receiving    idle -> wanted (dirty) -> posted -> completed: handed out, or held while the flow
- *                is off (one buffer at most, rule 1) -> wanted again
- *                                              '-> 0 bytes: the peer's end -> nothing more
- *   sending      net_send's buffers -> unposted -> posted, RIO_STREAM__SENDS_MAX at a time
- *                -> each back in the pool when its completion is taken -> the last one: the answer
- *   closing      the socket is closed, its completions are awaited, then the answers are given
+ *   receiving    idle -> dirty -> posted -> completed: reported, or buffered while the flow is off
+ *                (one buffer at most, rule 1) -> dirty again
+ *                                        '-> 0 bytes: FIN -> no further receive
+ *   sending      net_send's buffers -> unposted -> posted, up to RIO_STREAM__SENDS_MAX
+ *                -> completed: the buffer returns to its pool -> after the last one: NET_SENT
+ *   closing      the socket is closed -> all completions arrive -> NET_SENT, NET_CLOSED
+ *
+ * Ownership: net_send passes its buffers to the connection. The connection keeps them as unposted
+ * or posted, and returns each to its pool. A received buffer passes to the caller with its event.
  */
 #include "rio_stream.h"
 
@@ -15,8 +18,9 @@
 #include "error_winsock.h"
 #include "rio_socket.h"
 
-/* Sends outstanding on one connection: enough bytes to fill a usual path, since the system keeps no
- * copy to send from (contract E7); each costs an entry of the completion queue. */
+/* Outstanding sends per connection. The system sends from the posted buffers and copies nothing
+ * (contract E7), so they must hold enough bytes to fill the path. Each send reserves one entry of
+ * the completion queue. */
 #define RIO_STREAM__SENDS_MAX 8u
 
 /* ---- adopt ---- */
@@ -34,7 +38,7 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry,
                       "lower sessions_max, or free some memory");
 }
 
-/* ---- what is to be done ---- */
+/* ---- pending work ---- */
 
 static bool rio_stream__needs_receive(const struct rio_entry *entry)
 {
@@ -63,7 +67,7 @@ static void rio_stream__relist(struct rio_net *system, struct rio_entry *entry)
     rio_stream__list(system, entry);
 }
 
-/* Nothing more can be received, and perhaps the owner does not know yet. */
+/* Reports to the caller that the connection cannot receive any longer. */
 static void rio_stream__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
     rio_report_reading(system, entry, false);
@@ -143,7 +147,7 @@ static void rio_stream__drop_unposted(struct rio_stream *stream)
     stream->unposted_last = NULL;
 }
 
-/* The stream is cut here: nothing of the send after this may go out. */
+/* Drops the rest of the current net_send: sending it would leave a gap in the stream. */
 static void rio_stream__fail_send(struct rio_stream *stream, enum weir_code code, int os_error)
 {
     if (stream->send_code == WEIR_OK) {
@@ -194,8 +198,8 @@ void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
     rio_stream__list(system, entry);
 }
 
-/* What is left of a send that was cut short goes out next: right only when nothing was posted
- * behind it (contract E8). */
+/* Queues the rest of a partial send in front. If a later send is posted already, the rest would
+ * arrive out of order, and the connection fails instead (contract E8). */
 static void rio_stream__sent_short(struct rio_entry *entry, struct net_buffer *buffer,
                                    uint32_t bytes)
 {
@@ -233,7 +237,7 @@ static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
     rio_stream__answer(system, entry);
 }
 
-/* ---- completions, commits, telling ---- */
+/* ---- completions, commits, close ---- */
 
 static void rio_stream__end_close(struct rio_net *system, struct rio_entry *entry)
 {
@@ -259,10 +263,11 @@ void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing) return;
     rio_stream__post_sends(system, entry);
-    bool rests = list_has(&entry->listed); /* all of it, or its receive would be missed meanwhile */
-    if (!rests && rio_stream__needs_receive(entry)) rio_stream__post_receive(system, entry);
+    bool is_delayed = list_has(&entry->listed); /* then its receive is posted later, too */
+    if (!is_delayed && rio_stream__needs_receive(entry)) rio_stream__post_receive(system, entry);
     int os_error = rio_queue_commit(system, entry);
-    /* They stay in the queue, uncommitted for ever: closing is the only cure (contract F8). */
+    /* Requests of a failed commit stay uncommitted forever; only a close ends them (contract F8).
+     */
     if (os_error != 0) rio_stream__fail(system, entry, os_error);
 }
 

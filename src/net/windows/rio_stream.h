@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_stream.h - connections, as rio.c calls them: transport.h's operations, and the steps of a
- * wait. The worker's thread. */
+/* rio_stream.h - connections over request queues. rio.c calls these functions for transport.h's
+ * operations and for the steps of net_wait. Thread: the worker's. The rio_entry owns the socket,
+ * the request queue and the buffers of the current net_send. */
 #ifndef NET_WINDOWS_RIO_STREAM_H
 #define NET_WINDOWS_RIO_STREAM_H
 
@@ -13,7 +14,7 @@ void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
                      struct net_buffer *const *buffers, uint32_t count);
 void rio_stream_close(struct rio_net *system, struct rio_entry *entry);
 
-/* Posts requests as far as it can and commits them; before the wait blocks. */
+/* Posts the handle's pending requests and commits them. net_wait calls it before it blocks. */
 void rio_stream_commit(struct rio_net *system, struct rio_entry *entry);
 /* Handles a completion. The event list must have room. */
 void rio_stream_complete(struct rio_net *system, const struct rio_completion *completion);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_table.h - Registered I/O's declarations, our own: the function table, its types and
- * constants.
+/* rio_table.h - declares Registered I/O: the function table, its types and constants.
  *
- * Names are ours (toolchains differ in what they declare: mingw-w64 10 has none of it, the Windows
- * SDK all); values and layouts are Windows's, asserted below and, where the SDK is at hand, against
- * it (tests/windows/rio_layout.c). Source: the SDK's mswsock.h and mswsockdef.h as documented at
- * learn.microsoft.com under "Registered I/O". No Windows header is needed here, so the code above
- * the table also compiles elsewhere, over a system made of memory.
+ * The names are weir's, since toolchains differ: mingw-w64 10 declares nothing of RIO, the Windows
+ * SDK everything. Values and layouts are Windows's. They are asserted below, and against the SDK in
+ * tests/windows/rio_layout.c. Source: the SDK's mswsock.h and mswsockdef.h as documented at
+ * learn.microsoft.com under "Registered I/O". The file includes no Windows header, so the code
+ * above the table also compiles on other systems, over a simulated Windows in memory.
+ *
+ * Ownership: every handle belongs to the worker that created it. A request queue ends with its
+ * socket; a completion queue and a registration are released by close_cq and deregister.
  */
 #ifndef NET_WINDOWS_RIO_TABLE_H
 #define NET_WINDOWS_RIO_TABLE_H
@@ -23,7 +25,7 @@
 
 typedef int rio_bool;
 
-/* Handles; never followed. */
+/* Opaque handles; never dereferenced. */
 typedef struct rio_opaque_buffer *rio_buffer_id;
 typedef struct rio_opaque_cq *rio_cq;
 typedef struct rio_opaque_rq *rio_rq;
@@ -32,7 +34,7 @@ typedef struct rio_opaque_rq *rio_rq;
 #define RIO_NO_CQ ((rio_cq)0)
 #define RIO_NO_RQ ((rio_rq)0)
 #define RIO_CQ_SIZE_MAX 0x08000000u
-#define RIO_CQ_CORRUPT 0xFFFFFFFFu /* dequeue: the queue is beyond repair */
+#define RIO_CQ_CORRUPT 0xFFFFFFFFu /* dequeue: the queue is corrupt and unusable */
 
 /* Flags of a request. */
 #define RIO_DONT_NOTIFY 1u
@@ -74,7 +76,7 @@ struct rio_notification {
     };
 };
 
-/* RIO_EXTENSION_FUNCTION_TABLE, in its order. */
+/* RIO_EXTENSION_FUNCTION_TABLE, in the same order. */
 struct rio_table {
     uint32_t size; /* of this struct in bytes */
     rio_bool(RIO_CALL *receive)(rio_rq queue, const struct rio_piece *data, uint32_t count,
@@ -119,7 +121,7 @@ _Static_assert(offsetof(struct rio_table, receive) == sizeof(void *),
 _Static_assert(offsetof(struct rio_table, notify) == 10 * sizeof(void *),
                "RIO_EXTENSION_FUNCTION_TABLE");
 
-/* The table's name for WSAIoctl(SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER). */
+/* The table's identifier for WSAIoctl(SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER). */
 #define RIO_TABLE_IOCTL 0xC8000024u
 #define RIO_TABLE_GUID                                     \
     {                                                      \

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* rio_udp.c - datagram sockets over request queues.
  *
- * The receives that are posted are the buffering: a datagram that finds none is lost, and nobody
- * counts it (contract U9). So their number is kept up whatever the sends do, from the first "on"
- * until the close.
+ * RIO has no socket buffer. A datagram that arrives while no receive is posted is lost, and no
+ * counter shows it (contract U9). So the socket keeps receives_max receives posted while receiving
+ * is on, independent of sends.
  *
- *   buffer (64 KiB) + margin: [address | control | train], each a registration, for ever together:
- *       posted -> completed: handed up with its addresses, or held while the flow is off
- *       given to net_send_to: the margin names the receiver -> posted -> completed: answered
+ *   buffer (64 KiB) + margin [address | control | batch]: one registration each, allocated together
+ *       receive:  posted -> completed: reported, or buffered while the flow is off
+ *       send:     net_send_to writes the destination to the margin -> posted -> completed: answered
  *
- * RIO has no trains that we know to work: the datagrams of one go out one after the other, from the
- * one buffer, which no two sends may name at once.
+ * Segmentation offload is not known to work with RIO. The datagrams of a GSO batch are sent one
+ * after the other from their buffer, since two pending sends must not share a registration.
+ *
+ * Ownership: net_send_to passes its buffer to the socket, which returns it to the pool after the
+ * last datagram. A received buffer passes to the caller with its event.
  */
 #include "rio_udp.h"
 
@@ -23,15 +26,16 @@
 #include "rio_socket.h"
 #include "win_listen_error.h"
 
-/* Over plain overlapped I/O the socket buffers too; so many keep its order and its pace. */
+/* Posted receives over the emulation. The socket has a buffer there, so this many receives sustain
+ * the rate and keep the order. */
 #define RIO_UDP__RECEIVES_EMULATED 128u
-#define RIO_UDP__FAILURES_MAX 16u /* in a row, before it takes a rest */
+#define RIO_UDP__FAILURES_MAX 16u /* consecutive failures before a pause */
 
-/* A train on its way, in the margin. */
+/* Progress of a GSO batch, kept in the margin. */
 struct rio_udp_batch {
     uint32_t segment_bytes; /* 0: a single datagram */
     uint32_t total_bytes;
-    uint32_t left_bytes; /* behind the datagram that is out */
+    uint32_t left_bytes; /* not posted yet */
 };
 
 _Static_assert(RIO_MARGIN_CONTROL >= sizeof(struct win_sockaddr), "the margin's pieces are apart");
@@ -62,8 +66,8 @@ static struct rio_udp_batch *rio_udp__batch(struct net_buffer *buffer)
 
 /* ---- bind ---- */
 
-/* Half of the buffers that no other socket may keep posted: however many sockets there are, what is
- * idle on one of them never takes the last buffer from the others. */
+/* Returns at most half of the buffers that no other socket reserves. So an idle socket never holds
+ * the last free buffer, for any number of sockets. */
 static uint32_t rio_udp__receives_max(const struct rio_net *system)
 {
     const struct net_options *options = &system->net->options;
@@ -111,7 +115,7 @@ bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
     return address_same_ip(address, bound);
 }
 
-/* ---- what is to be done ---- */
+/* ---- pending work ---- */
 
 static bool rio_udp__needs_post(const struct rio_entry *entry)
 {
@@ -143,13 +147,13 @@ void rio_udp_receive(struct rio_net *system, struct rio_entry *entry, bool on)
     rio_udp__list(system, entry);
 }
 
-/* Something of the socket that concerns more than one datagram. */
+/* Returns whether the error affects the socket, not only one datagram. */
 static bool rio_udp__is_socket_error(int os_error)
 {
     return os_error == WIN_ENOTSOCK || os_error == WIN_EFAULT || os_error == WIN_EINVAL;
 }
 
-/* It waits for buffers; only when the last receive that was posted is gone does it stand still. */
+/* The socket still receives while any receive is posted, so a shortage before that is no event. */
 void rio_udp_report_shortage(struct rio_net *system, struct rio_entry *entry)
 {
     if (!handle_waits(&entry->base) || entry->receives_out > 0) return;
@@ -198,8 +202,8 @@ void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct ne
     event->buffer = buffer;
 }
 
-/* A receive that failed concerns one datagram: an unreachable peer, most likely, of whom nobody
- * need know (contract U8). One that keeps failing must not spin. */
+/* A failed receive affects one datagram, usually because a peer is unreachable (contract U8). It is
+ * not reported. After several consecutive failures a pause prevents a busy loop. */
 static void rio_udp__receive_failed(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
     entry->udp.failures++;
@@ -211,7 +215,7 @@ static void rio_udp__receive_failed(struct rio_net *system, struct rio_entry *en
     }
 }
 
-/* The datagram, or its beginning: the buffer is smaller. */
+/* Returns whether the datagram was larger than the buffer. */
 static bool rio_udp__is_cut(const struct rio_completion *completion)
 {
     return completion->os_error == WIN_EMSGSIZE || completion->os_error == WIN_MORE_DATA ||
@@ -255,7 +259,7 @@ static void rio_udp__answer(struct rio_net *system, struct rio_entry *entry,
     pool_give_back(buffer, POOL_SYSTEM);
 }
 
-/* Posts the datagram, or the next one of the train. */
+/* Posts the datagram, or the next one of the batch. */
 static void rio_udp__post_send(struct rio_net *system, struct rio_entry *entry,
                                struct net_buffer *buffer)
 {
@@ -308,7 +312,7 @@ static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
     rio_udp__post_send(system, entry, buffer);
 }
 
-/* ---- completions, commits, telling ---- */
+/* ---- completions, commits, close ---- */
 
 static void rio_udp__end_close(struct rio_net *system, struct rio_entry *entry)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_udp.h - datagram sockets, as rio.c calls them: transport.h's operations, and the steps of a
- * wait. The worker's thread. */
+/* rio_udp.h - datagram sockets over request queues. rio.c calls these functions for transport.h's
+ * operations and for the steps of net_wait. Thread: the worker's. The rio_entry owns the socket,
+ * the request queue and the posted buffers. */
 #ifndef NET_WINDOWS_RIO_UDP_H
 #define NET_WINDOWS_RIO_UDP_H
 
@@ -16,12 +17,13 @@ bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
                     const struct weir_address *address);
 void rio_udp_close(struct rio_net *system, struct rio_entry *entry);
 
-/* Posts requests as far as it can and commits them; before the wait blocks. */
+/* Posts the handle's pending requests and commits them. net_wait calls it before it blocks. */
 void rio_udp_commit(struct rio_net *system, struct rio_entry *entry);
-/* Hands out a datagram, with the addresses in its margin. The event list must have room. */
+/* Reports a received datagram with the addresses in its margin; the caller owns the buffer. The
+ * event list must have room. */
 void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct net_buffer *buffer);
 
-/* Reports a shortage of buffers if the socket waits and has no receive posted. */
+/* Reports a buffer shortage if the socket waits for a buffer and has no receive posted. */
 void rio_udp_report_shortage(struct rio_net *system, struct rio_entry *entry);
 /* Handles a completion. The event list must have room. */
 void rio_udp_complete(struct rio_net *system, const struct rio_completion *completion);

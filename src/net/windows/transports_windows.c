@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* transports_windows.c - the transports of a Windows build, best first. Tests link a list of their
- * own, with more in it. */
+/* transports_windows.c - lists the transports of a Windows build, preferred first. Tests link a
+ * longer list instead. */
 #include "rio.h"
 #include "transport.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* win_error.h - the Winsock and Win32 error numbers that the transport acts upon, under names of
- * our own, so that what acts upon them compiles where no Windows header is. */
+/* win_error.h - the Winsock and Win32 error numbers that the transports handle. The names are
+ * weir's, so that portable files can use them without a Windows header. */
 #ifndef NET_WINDOWS_WIN_ERROR_H
 #define NET_WINDOWS_WIN_ERROR_H
 

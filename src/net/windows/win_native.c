@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* win_native.c - Windows itself as a struct win_system: its start, its completion ports, its RIO
- * table. Sockets are in win_socket.c, overlapped I/O in win_overlapped.c. */
+/* win_native.c - implements struct win_system with Windows's API: start, completion ports, the RIO
+ * table. Sockets are in win_socket.c, overlapped I/O in win_overlapped.c. The caller owns each port
+ * and socket that it opens. */
 #include "win_native.h"
 
 #include "check.h"
@@ -32,7 +33,7 @@ static BOOL CALLBACK win_native__start_once(INIT_ONCE *once, void *argument, voi
     (void)once;
     (void)argument;
     (void)context;
-    win_native__start_error = WSAStartup(MAKEWORD(2, 2), &data); /* ended by the process's end */
+    win_native__start_error = WSAStartup(MAKEWORD(2, 2), &data); /* no WSACleanup: ends at exit */
     if (win_native__start_error == 0) win_native__start_error = win_overlapped_start();
     return TRUE;
 }
@@ -49,7 +50,7 @@ static int win_native__load_rio(struct rio_table *table, uint32_t *bytes)
     GUID guid = RIO_TABLE_GUID;
     DWORD written = 0;
     win_socket socket;
-    int os_error = win_socket_open(true, true, &socket); /* any will do; this one is thrown away */
+    int os_error = win_socket_open(true, true, &socket); /* any socket works; closed below */
 
     if (os_error != 0) return os_error;
     if (WSAIoctl(socket, RIO_TABLE_IOCTL, &guid, sizeof guid, table, sizeof *table, &written, NULL,
@@ -75,11 +76,11 @@ static void win_native__port_close(win_port port)
 
 static void win_native__port_post(win_port port, uintptr_t key, struct win_overlapped *overlapped)
 {
-    /* Fails only for want of memory in the kernel: then nobody would ever be woken. */
+    /* Fails only if the kernel is out of memory. The worker would then never wake up. */
     weir_check(PostQueuedCompletionStatus((HANDLE)port, 0, key, (OVERLAPPED *)overlapped));
 }
 
-/* Milliseconds, rounded up: a deadline is a floor. */
+/* Returns the wait in milliseconds, rounded up so that it never ends before the deadline. */
 static DWORD win_native__timeout_ms(uint64_t until_ns)
 {
     if (until_ns == WIN_FOREVER) return INFINITE;
@@ -102,8 +103,8 @@ static uint32_t win_native__port_wait(win_port port, struct win_packet *packets,
     return 0;
 }
 
-/* Whether the socket's handle is the kernel's own: a layered provider's may make a packet although
- * it was told not to. */
+/* Returns whether the socket's handle is a kernel handle. A layered provider's handle might produce
+ * packets in spite of FILE_SKIP_COMPLETION_PORT_ON_SUCCESS. */
 static bool win_native__is_plain(win_socket socket)
 {
     WSAPROTOCOL_INFOW info;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* win_native.h - the parts of win_system's native side, and Windows's headers in their order.
- * Private to win_native.c, win_socket.c and win_overlapped.c, the files that see Windows. */
+/* win_native.h - the functions of the native win_system, and Windows's headers in the required
+ * order. Private to win_native.c, win_socket.c and win_overlapped.c, the only files that include
+ * Windows's headers. The caller owns each socket that it opens. */
 #ifndef NET_WINDOWS_WIN_NATIVE_H
 #define NET_WINDOWS_WIN_NATIVE_H
 
@@ -27,7 +28,7 @@ bool win_socket_is_local_ip(const struct weir_address *address, uint64_t now_ns)
 
 /* ---- win_overlapped.c ---- */
 
-/* Looks up the functions that Winsock has no exports for. 0, or what it said. */
+/* Looks up the functions that Winsock does not export. Returns 0 or the os_error. */
 int win_overlapped_start(void);
 int win_overlapped_accept_post(win_socket listener, win_socket socket, uint8_t *area,
                                struct win_overlapped *overlapped);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* win_overlapped.c - AcceptEx, and overlapped I/O for the emulation. */
+/* win_overlapped.c - AcceptEx, and overlapped I/O for the emulation. The system uses an OVERLAPPED
+ * and its buffers until the port returns their packet; the caller owns both. */
 #include <string.h>
 
 #include "win_native.h"
@@ -28,8 +29,7 @@ static int win_overlapped__find(win_socket socket, GUID guid, void *function)
                : WSAGetLastError();
 }
 
-/* AcceptEx has an export to fall back upon, where something layered over Winsock will not name
- * it. */
+/* The exported AcceptEx serves as a fallback: a layered provider might not return a pointer. */
 int win_overlapped_start(void)
 {
     win_socket socket;
@@ -121,5 +121,5 @@ int win_overlapped_send_message(win_socket socket, struct win_message *message,
 
 void win_overlapped_cancel(win_socket socket)
 {
-    (void)CancelIoEx((HANDLE)socket, NULL); /* fails when nothing is pending, which is as good */
+    (void)CancelIoEx((HANDLE)socket, NULL); /* fails if nothing is pending, which is harmless */
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* win_sockaddr.c - addresses and control messages of Windows, written and read byte by byte. */
+/* win_sockaddr.c - encodes and decodes Windows's socket addresses and control messages. The caller
+ * owns all memory. */
 #include "win_sockaddr.h"
 
 #include <stddef.h>
@@ -45,7 +46,8 @@ uint32_t win_sockaddr_of(const struct weir_address *address, bool v4_socket,
 #define WIN_SOCKADDR__LEVEL_IP6 41
 #define WIN_SOCKADDR__PKTINFO 19 /* IP_PKTINFO and IPV6_PKTINFO alike */
 
-/* WSACMSGHDR; its data begins at the next multiple of 8, the next message at one of a pointer. */
+/* WSACMSGHDR. Its data starts at the next multiple of 8, the next message at the next multiple of
+ * a pointer's size. */
 struct win_sockaddr__header {
     size_t length;
     int32_t level;
@@ -92,7 +94,7 @@ uint32_t win_control_put_local(uint8_t *control, bool v4_socket, const struct we
     return win_sockaddr__put(control, WIN_SOCKADDR__LEVEL_IP6, &info, sizeof info);
 }
 
-/* Reads one message's address; false: it is no address. */
+/* Reads the address of one message. Returns false if the message has no address. */
 static bool win_sockaddr__read(const struct win_sockaddr__header *header, const uint8_t *data,
                                size_t bytes, uint16_t port, struct weir_address *local)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* win_sockaddr.h - Windows's socket addresses and control messages, byte by byte: what the address
- * and control pieces of a RIO request hold. No Windows header is needed. */
+/* win_sockaddr.h - the layout of Windows's socket addresses and control messages, as a RIO
+ * request's address and control pieces hold them. It includes no Windows header. The caller owns
+ * all memory. Any thread. */
 #ifndef NET_WINDOWS_WIN_SOCKADDR_H
 #define NET_WINDOWS_WIN_SOCKADDR_H
 
@@ -26,22 +27,22 @@ _Static_assert(sizeof(struct win_sockaddr) == 28, "SOCKADDR_INET");
 
 struct weir_address win_address_of(const struct win_sockaddr *sockaddr);
 
-/* For a socket of that family (a dual-stack socket takes IPv4 in its mapped form). Returns how many
- * of its bytes are used. */
+/* Fills in *sockaddr for a socket of that family; a dual-stack socket needs IPv4 addresses in
+ * mapped form. Returns the number of bytes used. */
 uint32_t win_sockaddr_of(const struct weir_address *address, bool v4_socket,
                          struct win_sockaddr *sockaddr);
 
-/* RIO_CMSG_BUFFER: a length, then control messages as WSAMSG.Control has them. */
+/* RIO_CMSG_BUFFER: a length, then control messages as in WSAMSG.Control. */
 #define WIN_CONTROL_BASE_BYTES ((sizeof(uint32_t) + sizeof(void *) - 1) & ~(sizeof(void *) - 1))
-#define WIN_CONTROL_BYTES 128u /* room for each message that we ask for, twice */
+#define WIN_CONTROL_BYTES 128u /* room for two of each requested message */
 
-/* Writes a RIO_CMSG_BUFFER that names the address to send from; returns its length, 0 when the
- * system is to choose (an address that nobody can be answered from). `control` is aligned as a
- * pointer is and has WIN_CONTROL_BYTES. */
+/* Writes a RIO_CMSG_BUFFER with the source address of a datagram. Returns its length, or 0 if the
+ * address cannot be a source; the system then chooses one. `control` has WIN_CONTROL_BYTES and is
+ * aligned like a pointer. */
 uint32_t win_control_put_local(uint8_t *control, bool v4_socket, const struct weir_address *local);
 
-/* Reads the address that a datagram was sent to; false: it is not told. Takes the first of several
- * (a mapped IPv4 datagram may bring two). */
+/* Reads the destination address of a received datagram. Returns false if no message has it. Uses
+ * the first of several messages (a mapped IPv4 datagram might have two). */
 bool win_control_local(const uint8_t *control, uint32_t bytes_max, uint16_t port,
                        struct weir_address *local);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* win_socket.c - sockets of Windows: opened for RIO, bound for ourselves alone, named. */
+/* win_socket.c - opens sockets for RIO, binds them exclusively, sets options, and reads local
+ * addresses. The caller owns each opened socket. */
 #include <limits.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #include "memory.h"
 #include "net.h"
 
-/* What the headers of mingw-w64 10 lack; ws2ipdef.h and mswsock.h have them in the SDK. */
+/* Missing in mingw-w64 10; in the SDK, ws2ipdef.h and mswsock.h define them. */
 #define WIN_SOCKET__UDP_CONNRESET 0x9800000Cu /* SIO_UDP_CONNRESET */
 #define WIN_SOCKET__UDP_NETRESET 0x9800000Fu  /* SIO_UDP_NETRESET */
 
@@ -30,7 +31,7 @@ static int win_socket__outcome(int result)
     return result == 0 ? 0 : WSAGetLastError();
 }
 
-/* For options that are a help and no need. */
+/* Sets an optional option: failure is ignored. */
 static void win_socket__try_option(win_socket socket, int level, int name, int value)
 {
     (void)setsockopt(socket, level, name, (const char *)&value, sizeof value);
@@ -65,7 +66,7 @@ int win_socket_bind(win_socket socket, bool v4, const struct weir_address *addre
     uint32_t length = win_sockaddr_of(address, v4, &sockaddr);
     const int on = 1, off = 0;
 
-    /* Without it another program could take the port over. */
+    /* Without SO_EXCLUSIVEADDRUSE another program could take over the port. */
     int os_error = win_socket__outcome(
         setsockopt(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on));
     if (os_error == 0 && !v4)
@@ -111,7 +112,7 @@ bool win_socket_is_stream(win_socket socket)
 
 /* ---- options ---- */
 
-/* How many questions the system asks is not ours to say here: ten, since Windows Vista. */
+/* SIO_KEEPALIVE_VALS does not set the number of probes: ten, since Windows Vista. */
 static void win_socket__keep_alive(win_socket socket, uint32_t keepalive_ms)
 {
     struct tcp_keepalive values = {.onoff = keepalive_ms > 0,
@@ -156,7 +157,7 @@ struct win_socket__local {
     uint64_t refresh_at_ns;
 };
 
-/* False: the system cannot tell now. */
+/* Reads this machine's addresses. Returns false if the system cannot list them now. */
 static bool win_socket__read_local(struct win_socket__local *local)
 {
     ULONG bytes = WIN_SOCKET__LIST_BYTES;
@@ -190,12 +191,12 @@ bool win_socket_is_local_ip(const struct weir_address *address, uint64_t now_ns)
 
     if (address_is_loopback(address)) return true;
     if (now_ns >= local.refresh_at_ns) {
-        /* Who cannot tell says yes: one datagram too few answered, rather than one that goes round
-         * for ever. */
+        /* If the list is unavailable, assume a local address. Dropping one answer is better than
+         * a datagram that two local sockets answer forever. */
         if (!win_socket__read_local(&local)) return true;
         local.refresh_at_ns = now_ns + WIN_SOCKET__REFRESH_NS;
     }
     for (uint32_t i = 0; i < local.count; i++)
         if (address_same_ip(&local.addresses[i], address)) return true;
-    return local.count == WIN_SOCKET__LOCAL_MAX; /* there may be more: the same rule */
+    return local.count == WIN_SOCKET__LOCAL_MAX; /* the list might be cut: assume local, as above */
 }
