@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_emulation.c - the documented functions of RIO over overlapped I/O and a completion port.
+/* rio_emulation.c - implements RIO's documented functions over overlapped I/O and a completion
+ * port.
  *
- * For systems that have no RIO or will not give it, and for loads where a plain completion port is
- * the better one. It is no imitation of RIO's speed; what it imitates is every rule.
+ * It serves systems without RIO, and loads for which a plain completion port is faster. It follows
+ * RIO's rules, not its speed.
  *
- *      post -> [deferred] -> commit -> [waiting] -> WSASend, WSARecv, ... -> done at once ----.
- *                                                        '-> in flight -> packet on the port -+
- *      dequeue <- [the completion queue's ring] <--------------------------------------------'
+ *      post -> [deferred] -> commit -> [waiting] -> WSASend, WSARecv, ... -> done immediately -.
+ *                                                        '-> in flight -> packet on the port --+
+ *      dequeue <- [the completion queue's ring] <---------------------------------------------'
  *
- * There is no thread inside and no lock. Sockets answer through the very port that the completion
- * queue notifies, under a key of their own, and whoever waits on that port hands such packets to
- * on_packet(). Measured, that is quicker than a thread which turns packets into notifications, and
- * it is deterministic. A completion queue with all its request queues belongs to one thread, as
- * RIO's do.
+ * The emulation has no thread and no lock. Its sockets complete on the same port that the
+ * completion queue notifies, with the key RIO_KEY_EMULATION. The thread that waits on the port
+ * passes these packets to on_packet(). A separate thread that converts packets to notifications
+ * measured slower, and would not be deterministic.
+ *
+ * Ownership: a completion queue and all its request queues belong to one thread, as in RIO. A
+ * request queue owns its requests; the registrations reference memory of the caller.
  */
 #include "check.h"
 #include "rio_emulation_buffer.h"
@@ -56,7 +59,7 @@ static bool emulated__on_packet(const struct win_packet *packet)
     struct emulated_cq *cq = request->is_send ? queue->sends.cq : queue->receives.cq;
 
     weir_check(queue->magic == EMULATED_QUEUE_MAGIC);
-    bool was_closed = cq->is_closed; /* then it may go with its last request */
+    bool was_closed = cq->is_closed; /* then its last request frees it */
     emulated_cq_enter_packet(cq);
     emulated_queue_returned(request, (int)(int32_t)request->overlapped.status,
                             (uint32_t)request->overlapped.bytes);
@@ -92,6 +95,6 @@ static const struct rio_provider emulated__provider = {
 
 const struct rio_provider *rio_provider_emulated(const struct win_system *system)
 {
-    if (emulated_system != system) emulated_system = system; /* once, before a second thread */
+    if (emulated_system != system) emulated_system = system; /* written once, by the first thread */
     return &emulated__provider;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_emulation_buffer.c - the emulation's registrations: each names memory of its caller. */
+/* rio_emulation_buffer.c - the emulation's registrations. A registration references memory that the
+ * caller owns, until it is deregistered. */
 #include "rio_emulation_buffer.h"
 
 #include "check.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_emulation_cq.c - completion queues of the emulation: a ring of results, and a notification
- * that fires once. */
+/* rio_emulation_cq.c - the emulation's completion queues: a ring of results, and a notification
+ * that fires once per request. The queue owns its ring. The last request queue to leave a closed
+ * queue frees it. */
 #include "rio_emulation_cq.h"
 
 #include "check.h"
@@ -25,7 +26,7 @@ rio_cq RIO_CALL emulated_create_cq(uint32_t size, const struct rio_notification 
 
     if (size == 0 || size > RIO_CQ_SIZE_MAX || !notification ||
         notification->type != RIO_NOTIFY_BY_PORT || !notification->port.port ||
-        !notification->port.overlapped) { /* polling and events are RIO's alone */
+        !notification->port.overlapped) { /* polling and event mode are not emulated */
         emulated_fail(WIN_EINVAL);
         return RIO_NO_CQ;
     }
@@ -74,13 +75,13 @@ rio_bool RIO_CALL emulated_resize_cq(rio_cq id, uint32_t size)
     return true;
 }
 
-/* ---- notification: once, and at once when there is something already ---- */
+/* ---- notification: fires once, immediately if the queue has results ---- */
 
 static void emulated_cq__fire(struct emulated_cq *cq)
 {
     cq->is_armed = false;
     if (cq->in_packet)
-        cq->has_fired = true; /* whoever hands the packet is told, with no packet more */
+        cq->has_fired = true; /* on_packet() returns it; no extra packet is posted */
     else
         emulated_system->port_post(cq->port, cq->key, cq->overlapped);
 }
@@ -103,7 +104,7 @@ int RIO_CALL emulated_notify(rio_cq id)
 bool emulated_cq_push(struct emulated_cq *cq, const struct emulated_result *result)
 {
     if (cq->is_closed) return false;
-    weir_check(cq->count < cq->size); /* there is room for all that may be outstanding */
+    weir_check(cq->count < cq->size); /* every outstanding request has a reserved entry */
     cq->ring[(cq->first + cq->count) % cq->size] = *result;
     cq->count++;
     if (result->is_quiet) return true;
@@ -122,12 +123,12 @@ bool emulated_cq_take(struct emulated_cq *cq, struct emulated_result *result)
     return true;
 }
 
-/* ---- the end ---- */
+/* ---- close ---- */
 
 void emulated_cq_close(struct emulated_cq *cq)
 {
     weir_check(!cq->is_closed);
-    cq->queues_count++; /* the owner's */
+    cq->queues_count++; /* the owner's reference */
     cq->is_closed = true;
 }
 

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_emulation_queue.c - request queues of the emulation: limits, order, commits, and the end.
+/* rio_emulation_queue.c - the emulation's request queues: limits, order, commits, close.
  *
- * On a stream one request of each direction is in flight at a time, so that bytes and results keep
- * the order of the posts whatever the system below does; datagrams are all in flight.
+ * A stream has one request per direction in flight at a time, so bytes and results keep the order
+ * of the posts. All datagram requests are in flight.
  *
- *   the end:  close_socket -> dead to its owner at once; deferred and waiting requests are done,
- *             aborted -> what is in flight is cancelled -> its last packet came: the socket is
- *             closed -> its last result was dequeued: the queue is freed
+ *   close:  close_socket -> is_dead; deferred and waiting requests complete as aborted
+ *           -> requests in flight are cancelled -> last packet: the socket is closed
+ *           -> last result dequeued: the queue is freed
  *
- * The socket is not closed while a call is in flight on it: under Wine a send that is pending goes
- * on by the handle's number, and would write into whichever connection has that number next.
+ * The socket is not closed while a call is in flight. Under Wine a pending send continues by handle
+ * number, and could write to the next connection with that number.
+ *
+ * Ownership: the queue owns its socket after close_socket, and its requests. It references its
+ * completion queues.
  */
 #include "rio_emulation_queue.h"
 
@@ -19,7 +22,7 @@
 #include "rio_provider.h"
 #include "win_error.h"
 
-/* ---- lines of requests ---- */
+/* ---- FIFO lists of requests ---- */
 
 static void emulated_queue__add(struct emulated_fifo *line, struct emulated_request *request)
 {
@@ -57,7 +60,7 @@ static struct emulated_direction *emulated_queue__direction(struct emulated_requ
     return request->is_send ? &request->queue->sends : &request->queue->receives;
 }
 
-/* ---- making and freeing ---- */
+/* ---- creating and freeing ---- */
 
 static void emulated_queue__free_block(struct emulated_block *block)
 {
@@ -66,7 +69,7 @@ static void emulated_queue__free_block(struct emulated_block *block)
     memory_free(block);
 }
 
-/* Null: no memory. */
+/* Returns null if memory is exhausted. */
 static struct emulated_block *emulated_queue__make_block(bool is_stream, uint32_t count)
 {
     struct emulated_block *block = memory_alloc(sizeof *block);
@@ -80,7 +83,7 @@ static struct emulated_block *emulated_queue__make_block(bool is_stream, uint32_
     return NULL;
 }
 
-/* Adds requests to one direction. False: no memory. */
+/* Adds requests to one direction. Returns false if memory is exhausted. */
 static bool emulated_queue__add_requests(struct emulated_queue *queue,
                                          struct emulated_direction *direction, uint32_t count)
 {
@@ -185,7 +188,7 @@ rio_bool RIO_CALL emulated_resize_rq(rio_rq rq, uint32_t receives_max, uint32_t 
     struct emulated_queue *queue = emulated_queue__of(rq);
 
     if (receives_max < queue->receives.max || sends_max < queue->sends.max)
-        return emulated_fail(WIN_ETOOMANYREFS); /* smaller is no use to anybody here */
+        return emulated_fail(WIN_ETOOMANYREFS); /* weir never shrinks a queue */
     uint32_t receives = receives_max - queue->receives.max, sends = sends_max - queue->sends.max;
     if (!emulated_queue__has_room(queue->receives.cq, receives, queue->sends.cq, sends))
         return emulated_fail(WIN_ENOBUFS);
@@ -218,10 +221,10 @@ static void emulated_queue__done(struct emulated_request *request, int os_error)
         request,
         (request->flags & RIO_DONT_NOTIFY) != 0};
     if (!emulated_cq_push(emulated_queue__direction(request)->cq, &result))
-        emulated_queue_release(request); /* nobody will dequeue it */
+        emulated_queue_release(request); /* a closed queue is not dequeued */
 }
 
-/* Starts it, again and again as long as it is answered at once and not finished by that. */
+/* Starts the request, and restarts it while it returns immediately and is incomplete. */
 static void emulated_queue__start(struct emulated_direction *direction,
                                   struct emulated_request *request)
 {
@@ -338,7 +341,7 @@ int RIO_CALL emulated_receive_ex(rio_rq rq, const struct rio_piece *data, uint32
     struct emulated_queue *queue = emulated_queue__of(rq);
     const struct emulated_post post = {data, remote, control, count, flags, context};
 
-    if (local || out_flags) return emulated_fail(WIN_EINVAL); /* nobody here asks for them */
+    if (local || out_flags) return emulated_fail(WIN_EINVAL); /* not emulated: weir passes null */
     return emulated_queue__post(queue, &queue->receives, &post);
 }
 
@@ -359,11 +362,11 @@ rio_bool RIO_CALL emulated_send_ex(rio_rq rq, const struct rio_piece *data, uint
     struct emulated_queue *queue = emulated_queue__of(rq);
     const struct emulated_post post = {data, remote, control, count, flags, context};
 
-    if (local || out_flags) return emulated_fail(WIN_EINVAL); /* reserved, and not wanted */
+    if (local || out_flags) return emulated_fail(WIN_EINVAL); /* reserved: must be null */
     return emulated_queue__post(queue, &queue->sends, &post);
 }
 
-/* ---- coming back, and the end ---- */
+/* ---- completion and close ---- */
 
 static uint32_t emulated_queue__in_flight(const struct emulated_queue *queue)
 {

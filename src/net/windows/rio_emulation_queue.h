@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_emulation_queue.h - the emulation's request queues. The thread of the queue's owner. */
+/* rio_emulation_queue.h - the emulation's request queues. Thread: the queue owner's. A queue owns
+ * its requests, and frees itself after the close when its last result was dequeued. */
 #ifndef NET_WINDOWS_RIO_EMULATION_QUEUE_H
 #define NET_WINDOWS_RIO_EMULATION_QUEUE_H
 
@@ -15,8 +16,8 @@ struct emulated_fifo {
 /* Sends, or receives. */
 struct emulated_direction {
     struct emulated_request *free;
-    struct emulated_fifo deferred; /* charged, not committed */
-    struct emulated_fifo waiting;  /* committed; a stream has one in flight at a time */
+    struct emulated_fifo deferred; /* posted, not committed */
+    struct emulated_fifo waiting;  /* committed, not started */
     uint32_t max, charged, in_flight;
     struct emulated_cq *cq;
 };
@@ -30,12 +31,12 @@ struct emulated_block {
 struct emulated_queue {
     uint32_t magic;
     bool is_stream;
-    bool skips;     /* an immediate success makes no packet */
-    bool is_dead;   /* closed, as its owner sees it */
-    bool is_closed; /* the socket really was: when nothing was in flight any more */
-    bool is_busy;   /* somebody goes through it: it is not freed under him */
+    bool skips;     /* an immediate success produces no packet */
+    bool is_dead;   /* the owner called close_socket */
+    bool is_closed; /* the socket is closed: no request is in flight */
+    bool is_busy;   /* a function iterates over the queue: do not free it */
     win_socket socket;
-    int send_failure; /* of a stream: what comes behind it must not go out; 0: none */
+    int send_failure; /* a stream's first failed send: later sends fail, too; 0: none */
     uint64_t context;
     struct emulated_direction receives, sends;
     struct emulated_block *blocks;
@@ -60,9 +61,10 @@ rio_bool RIO_CALL emulated_send_ex(rio_rq rq, const struct rio_piece *data, uint
                                    const struct rio_piece *out_flags, uint32_t flags,
                                    void *context);
 void emulated_close_socket(rio_rq rq, win_socket socket);
-/* A request came back from the system. */
+/* Handles a request that the system returned, with its NTSTATUS or error. */
 void emulated_queue_returned(struct emulated_request *request, int os_error, uint32_t bytes);
-/* Its result was dequeued, or thrown away: the slot is free, and perhaps the queue. */
+/* Frees the request after its result was dequeued or dropped, and a dead queue with its last
+ * request. */
 void emulated_queue_release(struct emulated_request *request);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_emulation_request.c - one request as an overlapped call, and what comes back. */
+/* rio_emulation_request.c - runs one request as an overlapped call and interprets its result. The
+ * request queue owns the request; the system uses it until its packet arrives. */
 #include "rio_emulation_request.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "rio_emulation_buffer.h"
 #include "win_error.h"
 
-/* How often one receive may meet the news of a peer that is not there, before it says so. */
+/* A datagram receive is restarted this many times after errors about unreachable peers. */
 #define EMULATED_REQUEST__TRIES_MAX 64u
 
 /* ---- datagrams ---- */
@@ -48,7 +49,7 @@ bool emulated_request_address(struct emulated_request *request, const struct rio
             memcpy(&message->address, message->address_slice, sizeof message->address);
             if (message->address.family == WIN_AF_INET) message->message.address_bytes = 16;
         }
-    } else if (request->is_send) { /* a connected socket's peer */
+    } else if (request->is_send) { /* the socket is connected */
         message->message.address = NULL;
         message->message.address_bytes = 0;
     }
@@ -90,16 +91,16 @@ bool emulated_request_start(struct emulated_request *request, win_socket socket,
     *os_error = emulated_request__call(request, socket);
     *bytes = 0;
     if (*os_error == WIN_IO_PENDING) return true;
-    if (*os_error == WIN_EMSGSIZE && request->message)
-        return true; /* its packet comes all the same */
+    if (*os_error == WIN_EMSGSIZE && request->message) return true; /* its packet still arrives */
     if (*os_error != 0) return false;
     *bytes = (uint32_t)request->overlapped.bytes;
     return !skips;
 }
 
-/* ---- what came back ---- */
+/* ---- results ---- */
 
-/* News of somebody who was sent to and is not there; none of them is the socket's failure. */
+/* Returns whether the error reports an unreachable peer of an earlier send, not a socket failure.
+ */
 static bool emulated_request__is_unreachable(int os_error)
 {
     return os_error == WIN_ECONNRESET || os_error == WIN_ENETRESET ||

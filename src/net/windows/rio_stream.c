@@ -266,8 +266,7 @@ void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
     bool is_delayed = list_has(&entry->listed); /* then its receive is posted later, too */
     if (!is_delayed && rio_stream__needs_receive(entry)) rio_stream__post_receive(system, entry);
     int os_error = rio_queue_commit(system, entry);
-    /* Requests of a failed commit stay uncommitted forever; only a close ends them (contract F8).
-     */
+    /* Requests of a failed commit stay uncommitted; only a close ends them (contract F8). */
     if (os_error != 0) rio_stream__fail(system, entry, os_error);
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_verifier.c - Registered I/O's rules, judged at every call: a provider around another.
+/* rio_verifier.c - checks Registered I/O's rules at every call: a provider around another one.
  *
- *      caller --> [what it may do, by our own records] --> Windows's table, or the emulation
- *             <-- [what came, by the same records]     <--
+ *      caller --> [checks the call against its records]   --> Windows's table, or the emulation
+ *             <-- [checks the result against its records] <--
  *
- * The handles that are given out are records of ours; the contexts that are handed down are too, so
- * that each completion leads to the one request that it answers. A rule that is broken is named by
- * its number (docs/design/rio-rules.md, VV1 to VV19) and ends the process. For finding faults: it
- * costs time, and memory for each request.
+ * The caller's handles are pointers to the verifier's records. So are the contexts that it passes
+ * to the underlying table; therefore each completion leads to its request. A broken rule ends the
+ * process with a message that has the rule's number (docs/design/rio-rules.md, VV1 to VV19). The
+ * verifier is for tests and debugging: it costs time, and memory for each request.
+ *
+ * Ownership: the verifier owns its records; each wraps one object of the underlying table.
  */
 #include "rio_verifier.h"
 
@@ -37,9 +39,8 @@ static struct verified_cq *verified__cq(rio_cq id)
 {
     struct verified_cq *cq = (struct verified_cq *)(void *)id;
 
-    verified_must(cq != NULL, 12, "a completion queue that is none is used");
-    verified_must(cq->magic == VERIFIED__CQ_MAGIC, 12,
-                  "a completion queue is used after its close");
+    verified_must(cq != NULL, 12, "an invalid completion queue is used");
+    verified_must(cq->magic == VERIFIED__CQ_MAGIC, 12, "a completion queue is used after close_cq");
     verified_must(cq->thread == verified__thread(), 1,
                   "a completion queue is used by two threads: give each its own");
     return cq;
@@ -49,7 +50,7 @@ static struct verified_queue *verified__queue(rio_rq id, bool any_thread)
 {
     struct verified_queue *queue = (struct verified_queue *)(void *)id;
 
-    verified_must(queue != NULL, 10, "a request queue that is none is used");
+    verified_must(queue != NULL, 10, "an invalid request queue is used");
     verified_must(queue->magic == VERIFIED__QUEUE_MAGIC && !queue->is_dead, 10,
                   "a request queue is used after its socket was closed");
     verified_must(any_thread || queue->thread == verified__thread(), 1,
@@ -57,7 +58,7 @@ static struct verified_queue *verified__queue(rio_rq id, bool any_thread)
     return queue;
 }
 
-/* Keeps the count of the queues that read and have no receive posted. */
+/* Updates the number of queues that read and have no receive posted. */
 static void verified__note_starving(struct verified_queue *queue)
 {
     bool starving = queue->is_reading && !queue->is_dead && queue->receives.out == 0;
@@ -106,7 +107,8 @@ static rio_bool RIO_CALL verified__resize_cq(rio_cq id, uint32_t size)
 {
     struct verified_cq *cq = verified__cq(id);
 
-    verified_must(size >= cq->reserved, 6, "a completion queue is made smaller than its promises");
+    verified_must(size >= cq->reserved, 6,
+                  "a completion queue is resized below its reserved entries");
     rio_bool done = verified__under->table->resize_cq(cq->under, size);
     if (done) cq->size = size;
     return done;
@@ -117,7 +119,7 @@ static int RIO_CALL verified__notify(rio_cq id)
     struct verified_cq *cq = verified__cq(id);
 
     verified_must(!cq->is_armed, 9,
-                  "notify was called while the last one had not fired: wait for its packet first");
+                  "notify is called while a notification is pending: wait for its packet first");
     int os_error = verified__under->table->notify(cq->under);
     if (os_error == 0) cq->is_armed = true;
     return os_error;
@@ -127,7 +129,7 @@ static void verified__on_notified(rio_cq id)
 {
     struct verified_cq *cq = verified__cq(id);
 
-    verified_must(cq->is_armed, 9, "a notification came that nobody had asked for");
+    verified_must(cq->is_armed, 9, "a notification arrived without a call of notify");
     cq->is_armed = false;
 }
 
@@ -136,15 +138,15 @@ static void verified__before_wait(rio_cq id)
     const struct verified_cq *cq = verified__cq(id);
 
     verified_must(cq->deferred == 0, 8,
-                  "the thread blocks with deferred requests that nobody committed");
+                  "the thread blocks with deferred requests that are not committed");
     verified_must(cq->out == 0 || cq->is_armed, 9,
-                  "the thread blocks with requests outstanding and no notification asked for");
+                  "the thread blocks with requests outstanding and no notification requested");
     verified_must(cq->out == 0 || cq->quiet_out < cq->out, 9,
-                  "the thread blocks with nothing outstanding but what will not notify");
+                  "the thread blocks while all outstanding requests are posted with DONT_NOTIFY");
     verified_must(cq->starving_datagrams == 0, 16,
-                  "a datagram socket that is read from has no receive posted");
+                  "a datagram socket that is reading has no receive posted");
     verified_must(cq->starving_streams == 0, 17,
-                  "a connection that is read from has no receive posted");
+                  "a connection that is reading has no receive posted");
 }
 
 /* ---- request queues ---- */
@@ -183,11 +185,12 @@ static rio_rq RIO_CALL verified__create_rq(uintptr_t socket, uint32_t receives_m
     struct verified_cq *receives = verified__cq(receive_cq), *sends = verified__cq(send_cq);
 
     verified_must(receive_pieces_max == 1 && send_pieces_max == 1, 7,
-                  "a request has one piece of data: ask for 1");
-    verified_must(receives_max > 0 || sends_max > 0, 7, "a request queue for no requests");
+                  "a request has one piece of data: pass 1");
+    verified_must(receives_max > 0 || sends_max > 0, 7,
+                  "a request queue is created for no requests");
     uint64_t needed = (uint64_t)receives_max + (receives == sends ? sends_max : 0);
     verified_must(receives->reserved + needed <= receives->size, 6,
-                  "more is promised than the completion queue has room for: resize it first");
+                  "the request queue needs more entries than the completion queue has: resize it");
     struct verified_queue *queue = verified__new_queue(receives_max, sends_max);
     if (!queue) {
         verified__system->set_last_error(WIN_ENOBUFS);
@@ -218,11 +221,12 @@ static rio_bool RIO_CALL verified__resize_rq(rio_rq id, uint32_t receives_max, u
     (void)id;
     (void)receives_max;
     (void)sends_max;
-    verified__system->set_last_error(WIN_EOPNOTSUPP); /* nothing here grows a request queue */
+    verified__system->set_last_error(WIN_EOPNOTSUPP); /* weir never resizes a request queue */
     return 0;
 }
 
-/* Dead ones stay in memory for a while, so that their use is told as such. */
+/* Keeps a dead queue in memory for a while, so that its use is reported as a use after the close.
+ */
 static void verified__retire(struct verified_queue *queue)
 {
     enum { RETIRED_MAX = 64 };
@@ -238,8 +242,7 @@ static void verified__retire(struct verified_queue *queue)
     memory_free(retired[next]);
     retired[next] = queue;
     next = (next + 1) % RETIRED_MAX;
-    for (uint32_t i = 0; cq->queues_count == 0 && i < RETIRED_MAX;
-         i++) { /* nothing left at the end */
+    for (uint32_t i = 0; cq->queues_count == 0 && i < RETIRED_MAX; i++) { /* the last queue */
         memory_free(retired[i]);
         retired[i] = NULL;
     }
@@ -256,8 +259,8 @@ static void verified__close_socket(rio_rq id, win_socket socket)
     struct verified_queue *queue = verified__queue(id, true);
 
     verified_must(queue->thread == verified__thread(), 10,
-                  "a socket is closed by another thread than its queue's");
-    verified_must(queue->socket == socket, 10, "another queue's socket is closed");
+                  "a socket is closed by a thread that does not own its request queue");
+    verified_must(queue->socket == socket, 10, "the closed socket belongs to another queue");
     queue->receives.cq->deferred -= queue->receives.deferred;
     queue->sends.cq->deferred -= queue->sends.deferred;
     queue->receives.deferred = queue->sends.deferred = 0;
@@ -306,9 +309,9 @@ static rio_bool verified__commit(struct verified_queue *queue, struct verified_d
 {
     verified_must(!post->data && post->count == 0 && !post->context && !post->remote &&
                       !post->control,
-                  7, "a commit carries nothing");
+                  7, "a commit has data, addresses or a context: pass null");
     rio_bool done = verified__forward(queue, post, NULL);
-    direction->cq->deferred -= direction->deferred; /* what a failed one left can only be closed */
+    direction->cq->deferred -= direction->deferred; /* after a failure, only a close ends them */
     direction->deferred = 0;
     return done;
 }
@@ -320,18 +323,19 @@ static void verified__check_post(const struct verified_queue *queue,
     uint32_t known = RIO_DONT_NOTIFY | RIO_DEFER | RIO_WAITALL;
 
     verified_must((post->flags & ~known) == 0, 7,
-                  "a request has flags that do not go together, or that there are not");
+                  "a request has unknown flags, or flags that exclude each other");
     verified_must((post->flags & RIO_WAITALL) == 0 || (!post->is_send && queue->is_stream), 7,
                   "WAITALL is for receives on connections");
     verified_must(post->count <= 1 && (post->count == 0) == !post->data, 7,
-                  "a request has one piece of data, or none");
-    verified_must(!post->is_send || !post->local, 16, "a send's local address is reserved: null");
+                  "a request has more than one piece of data, or a wrong count");
+    verified_must(!post->is_send || !post->local, 16,
+                  "a send has a local address, which is reserved: pass null");
     verified_must(!post->remote || post->remote->length >= sizeof(struct win_sockaddr), 16,
-                  "an address needs 28 bytes");
+                  "an address piece is shorter than 28 bytes");
     verified_must(!queue->is_stream || (!post->remote && !post->control), 16,
-                  "addresses are for datagrams");
+                  "a request on a connection has an address: only datagrams have one");
     verified_must(direction->out < direction->max, 6,
-                  "more requests are outstanding than the queue was made for");
+                  "more requests are outstanding than the queue was created for");
 }
 
 static rio_bool verified__post(rio_rq id, const struct verified_post *asked)
@@ -373,7 +377,7 @@ static rio_bool verified__post(rio_rq id, const struct verified_post *asked)
         direction->deferred++;
         direction->cq->deferred++;
     } else {
-        direction->cq->deferred -= direction->deferred; /* it starts those before it, too */
+        direction->cq->deferred -= direction->deferred; /* it starts the deferred ones, too */
         direction->deferred = 0;
     }
     verified__note_starving(queue);
@@ -432,8 +436,9 @@ static void verified__note_order(struct verified_queue *queue, struct verified_d
     direction->taken++;
     if (request->number == direction->taken || queue->reported_order) return;
     queue->reported_order = true;
-    fprintf(stderr, "rio rule VV18: completions of one direction came out of order; no rule "
-                    "promises it, and weir does not need it\n"); /* tidy: allow output - a report */
+    fprintf(stderr,
+            "rio rule VV18: completions of one direction arrived out of order; RIO does not "
+            "guarantee the order, and weir does not need it\n"); /* tidy: allow output - a report */
 }
 
 static void verified__take(struct verified_cq *cq, struct rio_result *result)
@@ -441,15 +446,15 @@ static void verified__take(struct verified_cq *cq, struct rio_result *result)
     struct verified_request *request =
         (struct verified_request *)(uintptr_t)result->request_context;
 
-    verified_must(request != NULL, 19, "a completion's context is not the one it was posted with");
+    verified_must(request != NULL, 19, "a completion's context differs from its request's");
     struct verified_queue *queue = request->queue;
     verified_must(queue && queue->magic == VERIFIED__QUEUE_MAGIC && queue->requests, 11,
-                  "a completion came for a queue that has none outstanding");
-    verified_must(request->is_out, 11, "a completion came twice");
+                  "a completion arrived for a queue without outstanding requests");
+    verified_must(request->is_out, 11, "a completion arrived twice");
     verified_must(result->socket_context == (uint64_t)(uintptr_t)queue, 19,
-                  "a completion's context is not its socket's: were high bits lost?");
+                  "a completion's socket context differs from its socket's: were high bits lost?");
     struct verified_direction *direction = request->is_send ? &queue->sends : &queue->receives;
-    verified_must(direction->cq == cq, 6, "a completion came out of another queue than its own");
+    verified_must(direction->cq == cq, 6, "a completion arrived in the wrong completion queue");
     verified_pieces_end(request, result->status == 0 ? result->bytes : UINT32_MAX);
     if (!queue->is_dead) verified__note_order(queue, direction, request);
     result->request_context = request->context;
@@ -471,14 +476,14 @@ static uint32_t RIO_CALL verified__dequeue(rio_cq id, struct rio_result *results
     uint32_t count = verified__under->table->dequeue(cq->under, results, results_max);
 
     if (count == RIO_CQ_CORRUPT) return count;
-    verified_must(count <= results_max, 6, "more results came than were asked for");
+    verified_must(count <= results_max, 6, "dequeue returned more results than requested");
     for (uint32_t i = 0; i < count; i++) verified__take(cq, &results[i]);
     return count;
 }
 
-/* ---- the rest ---- */
+/* ---- the provider ---- */
 
-/* Whose completion queue it notified is not told: this thread has one. */
+/* The packet does not name its completion queue: each thread has only one. */
 static bool verified__on_packet(const struct win_packet *packet)
 {
     return verified__under->on_packet(packet);
@@ -494,7 +499,7 @@ static void verified__on_fired(rio_cq id)
 static void verified__on_end(void)
 {
     verified_must(verified_buffers_count() < UINT32_MAX / 2, 12,
-                  "more registrations were given back than made");
+                  "more registrations were deregistered than registered");
 }
 
 static const struct rio_table verified__table = {
@@ -519,9 +524,9 @@ const struct rio_provider *rio_provider_verified(const struct win_system *system
 {
     static struct rio_provider provider;
 
-    if (verified__under == under) return &provider; /* one for every worker */
+    if (verified__under == under) return &provider; /* one provider serves all workers */
     weir_check_rule(!verified__under || verified_buffers_count() == 0,
-                    "one provider at a time can be verified");
+                    "only one provider can be verified at a time");
     if (!verified_sockets_open(system)) return NULL;
     verified_buffers_open(system, under->table);
     verified__system = system;

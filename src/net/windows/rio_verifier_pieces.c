@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_verifier_pieces.c - registrations, and who may touch which of their bytes (VV2 to VV5). */
+/* rio_verifier_pieces.c - checks registrations, and that no bytes of a pending request are used or
+ * changed (VV2 to VV5). It owns one record per registration; the caller owns the registered memory.
+ */
 
 #include "atomic.h"
 #include "memory.h"
@@ -7,8 +9,8 @@
 #include "win_error.h"
 
 #define VERIFIED__BUFFER_MAGIC 0x56425546u
-#define VERIFIED__HASHED_BYTES 2048u /* at either end of a piece: what a longer one is judged by */
-#define VERIFIED__TAIL_BYTES 64u     /* of a receive: what a shorter result leaves alone */
+#define VERIFIED__HASHED_BYTES 2048u /* hashed at each end of a longer piece */
+#define VERIFIED__TAIL_BYTES 64u     /* hashed at the end of a receive: a short result keeps them */
 
 static const struct win_system *verified__system;
 static const struct rio_table *verified__under;
@@ -47,8 +49,9 @@ static struct verified_buffer *verified__buffer(rio_buffer_id id)
     struct verified_buffer *buffer = (struct verified_buffer *)(void *)id;
 
     verified_must(id != RIO_NO_BUFFER && buffer, 3, "a piece names no registration");
-    verified_must(buffer->magic == VERIFIED__BUFFER_MAGIC, 3, "a piece names what never was one");
-    verified_must(!buffer->is_dead, 3, "a piece names a registration that was given back");
+    verified_must(buffer->magic == VERIFIED__BUFFER_MAGIC, 3,
+                  "a piece names an invalid registration");
+    verified_must(!buffer->is_dead, 3, "a piece names a registration that was deregistered");
     return buffer;
 }
 
@@ -57,7 +60,7 @@ uint32_t verified_buffers_count(void)
     return atomic_load(&verified__buffers_count);
 }
 
-/* The last ones given back stay in memory for a while, so that their use is told as such. */
+/* Keeps a deregistered record in memory for a while, so that its use is reported. */
 static void verified__retire(struct verified_buffer *buffer)
 {
     enum { RETIRED_MAX = 1024 };
@@ -67,7 +70,7 @@ static void verified__retire(struct verified_buffer *buffer)
     memory_free(retired[next]);
     retired[next] = NULL;
     buffer->is_dead = true;
-    if (verified_buffers_count() == 0) { /* the last of all: nothing may be left at the end */
+    if (verified_buffers_count() == 0) { /* the last one: free all records, so that none leaks */
         for (uint32_t i = 0; i < RETIRED_MAX; i++) {
             memory_free(retired[i]);
             retired[i] = NULL;
@@ -84,10 +87,10 @@ void RIO_CALL verified_deregister(rio_buffer_id id)
     if (id == RIO_NO_BUFFER) return;
     struct verified_buffer *buffer = (struct verified_buffer *)(void *)id;
     verified_must(buffer->magic == VERIFIED__BUFFER_MAGIC && !buffer->is_dead, 4,
-                  "a registration is given back twice");
+                  "a registration is deregistered twice");
     verified_must(
         !buffer->pending, 4,
-        "a registration is given back while a request names it: take its completion first");
+        "a registration is deregistered while a request names it: dequeue its completion first");
     verified__under->deregister(buffer->under);
     atomic_fetch_sub(&verified__buffers_count, 1);
     verified__retire(buffer);
@@ -108,7 +111,7 @@ static uint64_t verified__hash_of(const struct verified_piece *piece)
     uint32_t length = piece->length, each = VERIFIED__HASHED_BYTES;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-    if (!piece->request->is_send) { /* only the system may change it, and only from the front */
+    if (!piece->request->is_send) { /* only the system may change it, from the front */
         uint32_t tail = length < VERIFIED__TAIL_BYTES ? length : VERIFIED__TAIL_BYTES;
         return verified__hash(hash, bytes + (length - tail), tail);
     }
@@ -121,12 +124,12 @@ static void verified__check_overlap(const struct verified_piece *piece)
     for (const struct verified_piece *other = piece->buffer->pending; other; other = other->next) {
         if (other->request == piece->request) continue;
         verified_must(!other->request->is_send, 2,
-                      "a registration with a send pending is named by another request: give each "
-                      "send its own");
+                      "another request names a registration with a pending send: use one "
+                      "registration per send");
         verified_must(
             !piece->request->is_send, 2,
-            "a send names a registration with another request pending: give each send its "
-            "own");
+            "a send names a registration with a pending request: use one registration per "
+            "send");
         verified_must(piece->offset >= other->offset + other->length ||
                           other->offset >= piece->offset + piece->length,
                       2, "two pending receives name the same bytes");
@@ -142,7 +145,7 @@ const struct rio_piece *verified_piece(struct verified_request *request, int ind
     if (!piece) return NULL;
     struct verified_buffer *buffer = verified__buffer(piece->id);
     verified_must((uint64_t)piece->offset + piece->length <= buffer->length, 3,
-                  "a piece reaches beyond its registration");
+                  "a piece ends after its registration");
     *mine = (struct verified_piece){
         .request = request, .buffer = buffer, .offset = piece->offset, .length = piece->length};
     verified__check_overlap(mine);
@@ -169,12 +172,12 @@ void verified_pieces_end(struct verified_request *request, uint32_t bytes)
         struct verified_piece **link = &piece->buffer->pending;
         while (*link != piece) link = &(*link)->next;
         *link = piece->next;
-        /* Of a receive: the data's tail, when the result did not reach it. */
+        /* A receive is checked if its result did not reach the hashed bytes of its data piece. */
         bool same =
             request->is_send || (i == 0 && (uint64_t)bytes + VERIFIED__TAIL_BYTES <= piece->length);
         verified_must(!same || verified__hash_of(piece) == piece->hash, 5,
-                      "the bytes of a pending request were changed: leave them alone until its "
-                      "completion is taken");
+                      "the bytes of a pending request were changed: do not write to them before "
+                      "its completion is dequeued");
         piece->buffer = NULL;
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_verifier_rule.c - reports a broken rule and ends the process. */
+/* rio_verifier_rule.c - reports a broken rule on stderr and ends the process. Keeps no state. */
 #include "rio_verifier_rule.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 void verified_breach(int rule, const char *what)
 {
     fprintf(stderr, "rio rule VV%d: %s\n", rule,
-            what); /* tidy: allow output - the last words of a process that cannot go on */
+            what); /* tidy: allow output - the process ends here */
     fflush(stderr);
-    abort(); /* tidy: allow exit - a rule is broken: what follows could be anything */
+    abort(); /* tidy: allow exit - after a broken rule, RIO's behavior is undefined */
 }

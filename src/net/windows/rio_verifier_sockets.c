@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* rio_verifier_sockets.c - which sockets there are, and how they came to be (VV13, VV14).
+/* rio_verifier_sockets.c - records all sockets and how each was opened, and checks accepts (VV13,
+ * VV14).
  *
- * VV15, no plain I/O on a socket with a request queue, holds by construction: only the emulation
- * calls win_system's receive and send (tests/design/check_rio_rules.py looks), and Windows's table
- * is never over the emulation.
+ *      opened: LISTENER, DATAGRAM, or STREAM -> accept posted -> completed -> ACCEPTED
+ *      has_queue once a request queue exists; the record is freed when the socket closes
+ *
+ * VV15, no plain I/O on a socket with a request queue, holds by construction. Only the emulation
+ * calls win_system's receive and send; tests/design/check_rio_rules.py checks that.
+ *
+ * Ownership: the table owns the records of all threads' sockets. A lock protects it.
  */
 #include "memory.h"
 #include "rio_verifier.h"
@@ -16,14 +21,14 @@ struct verified_socket {
     win_socket socket;
     enum rio_socket_event state; /* LISTENER, STREAM, ACCEPTED, DATAGRAM */
     bool has_queue;
-    const void *accept; /* the overlapped of the accept that is pending with it; null: none */
+    const void *accept; /* the OVERLAPPED of its pending accept; null: not in an accept */
 };
 
 static const struct win_system *verified__system;
 static struct lock *verified__lock;
 static struct verified_socket *verified__sockets[VERIFIED__BUCKETS];
 static bool
-    verified__has_gaps; /* there was no memory to take one down: strangers pass from then on */
+    verified__has_gaps; /* memory was exhausted for a record: unknown sockets are not reported */
 
 bool verified_sockets_open(const struct win_system *system)
 {
@@ -48,7 +53,7 @@ static void verified__forget(struct verified_socket **link)
     memory_free(gone);
 }
 
-/* A number comes back when its socket was closed; who closed it without a word had no queue. */
+/* Adds a record. A closed socket's number is reused, so a stale record of the same number goes. */
 static void verified__add(enum rio_socket_event state, win_socket socket)
 {
     struct verified_socket **link = verified__find(socket), *added;
@@ -75,9 +80,10 @@ void verified_on_socket(enum rio_socket_event event, win_socket socket, win_sock
             return;
         }
         verified_must(*link && (*link)->state == RIO_SOCKET_STREAM, 13,
-                      "a socket was accepted that was not opened for RIO");
+                      "an accepted socket was not opened for RIO");
         verified_must(listener && listener->state == RIO_SOCKET_LISTENER, 13,
-                      "the listener was not opened for RIO: what it accepts would never answer");
+                      "the listener was not opened for RIO: its connections would never complete "
+                      "a request");
         (*link)->state = RIO_SOCKET_ACCEPTED;
     } else {
         verified__add(event, socket);
@@ -95,18 +101,17 @@ void verified_on_accept(bool posted, win_socket socket, const void *overlapped,
         return;
     }
     verified_must(known && known->state == RIO_SOCKET_STREAM, 14,
-                  "an accept with a socket that was not opened for it");
+                  "an accept names a socket that was not opened for RIO");
     if (posted) {
-        verified_must(!known->accept, 14, "a socket is in two accepts at once");
-        verified_must(address_bytes >= 44, 14, "an accept leaves its addresses too little room");
+        verified_must(!known->accept, 14, "a socket is in two pending accepts");
+        verified_must(address_bytes >= 44, 14, "an accept has less than 44 bytes per address");
         for (uint32_t i = 0; i < VERIFIED__BUCKETS; i++)
             for (const struct verified_socket *at = verified__sockets[i]; at; at = at->next)
                 verified_must(at->accept != overlapped, 14,
                               "two pending accepts have the same OVERLAPPED");
         known->accept = overlapped;
     } else {
-        verified_must(known->accept == overlapped, 14,
-                      "an accept was answered that was not posted");
+        verified_must(known->accept == overlapped, 14, "an accept completed that was not posted");
         known->accept = NULL;
     }
     lock_give_back(verified__lock);
@@ -120,11 +125,12 @@ bool verified_socket_take(win_socket socket)
         lock_give_back(verified__lock);
         return verified__system->socket_is_stream(socket);
     }
-    verified_must(known, 13, "a request queue for a socket that was not opened for RIO");
-    verified_must(!known->has_queue, 13, "a second request queue for one socket");
+    verified_must(known, 13, "a request queue is created for a socket not opened for RIO");
+    verified_must(!known->has_queue, 13, "a second request queue is created for one socket");
     verified_must(known->state != RIO_SOCKET_STREAM, 13,
-                  "a request queue before SO_UPDATE_ACCEPT_CONTEXT was set");
-    verified_must(known->state != RIO_SOCKET_LISTENER, 13, "a request queue for a listener");
+                  "a request queue is created before SO_UPDATE_ACCEPT_CONTEXT is set");
+    verified_must(known->state != RIO_SOCKET_LISTENER, 13,
+                  "a request queue is created for a listener");
     known->has_queue = true;
     bool is_stream = known->state == RIO_SOCKET_ACCEPTED;
     lock_give_back(verified__lock);
