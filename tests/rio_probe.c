@@ -519,7 +519,7 @@ static enum answer ask_notify_twice(void)
 
     say("on an empty queue: ");
     say_code(first);
-    say(", then at once ");
+    say(", then immediately ");
     say_code(second);
     return first == 0 && second == WSAEALREADY ? CONFIRMS : DIFFERS;
 }
@@ -592,7 +592,7 @@ static enum answer ask_flags(void)
     struct rio_piece data = piece(0, 0, 100);
     bool expected = true;
 
-    say("a flag that is none: ");
+    say("an unknown flag: ");
     expected &= !say_call(rio.receive(pair.rq, &data, 1, 0x80, NULL) != 0);
     say("; COMMIT_ONLY with data: ");
     expected &= !say_call(rio.receive(pair.rq, &data, 1, RIO_COMMIT_ONLY, NULL) != 0);
@@ -876,8 +876,8 @@ static enum answer ask_unreachable(void)
     return reported ? DIFFERS : CONFIRMS;
 }
 
-/* Waits for completions of full buffers, up to so many. Returns their number, and counts those with
- * fewer bytes. */
+/* Waits for up to sends_max completions of full buffers. Returns their number, and counts those
+ * with fewer bytes. */
 static int await_sends(int sends_max, int wait_ms, int *cut)
 {
     struct rio_result result;
@@ -1402,7 +1402,7 @@ static void say_system(void)
     get_version(&version);
     say("rio_probe: Windows %lu.%lu.%lu%s, %u-bit\n", version.dwMajorVersion,
         version.dwMinorVersion, version.dwBuildNumber,
-        GetProcAddress(ntdll, "wine_get_version") ? " as Wine tells it" : "",
+        GetProcAddress(ntdll, "wine_get_version") ? " as reported by Wine" : "",
         (unsigned)(8 * sizeof(void *)));
 }
 

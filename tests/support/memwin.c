@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memwin.c - the table of the Windows made of memory: ports, sockets, accepting, faults. */
+/* memwin.c - the simulated Windows's table: ports, sockets, accepting, injected faults. */
 #include "memwin.h"
 
 #include <string.h>
@@ -65,7 +65,7 @@ int32_t memwin_status_aborted(void)
     return (int32_t)ways[wire_random(memwin_simulation, 5)];
 }
 
-/* ---- life ---- */
+/* ---- start and clock ---- */
 
 static int memwin__start(struct net_simulation *simulation)
 {
@@ -163,7 +163,7 @@ static int memwin__port_watch(win_port number, win_socket socket, uintptr_t key,
     int os_error = memwin_fault(MEMWIN_PORT_WATCH);
 
     if (os_error != 0) return os_error;
-    require(!watched->port); /* once a socket */
+    require(!watched->port); /* once per socket */
     watched->port = memwin__port(number);
     watched->key = key;
     watched->skips = *skips = *skips && !memwin_chance(4);
@@ -191,7 +191,7 @@ static int memwin__socket_open(bool v4, bool stream, win_socket *number)
 
     if (os_error != 0) return os_error;
     if (!wire_file_take(memwin_simulation)) return WIN_EMFILE;
-    for (uint32_t i = 0; i < MEMWIN_SOCKETS_MAX; i++) { /* the lowest: numbers come back soon */
+    for (uint32_t i = 0; i < MEMWIN_SOCKETS_MAX; i++) { /* the lowest, so that numbers are reused */
         struct memwin_socket *socket = &memwin__sockets[i];
         if (socket->is_open) continue;
         memset(socket, 0, sizeof *socket);
@@ -212,7 +212,7 @@ static void memwin__socket_close(win_socket number)
     struct memwin_socket *socket = memwin_socket_of(number);
     struct list *node;
 
-    /* Under Wine it would go on by the number, into whichever connection has it next. */
+    /* Under Wine a pending send would write to the next socket with this number. */
     require(list_is_empty(&socket->sends));
     memwin_io_abort(&socket->receives, socket, 0x8000000A);
     while ((node = list_take_first(&socket->accepts)) != NULL) {
@@ -263,7 +263,7 @@ static void memwin__end_changed(struct wire_end *end)
     memwin__serve(end->owner);
 }
 
-/* A connection meets an accept. */
+/* Assigns incoming connections to pending accepts. */
 static void memwin__serve_listener(struct wire_port *listener)
 {
     struct memwin_socket *socket = weir_container_of(listener, struct memwin_socket, listener);
@@ -336,7 +336,7 @@ static void memwin__datagram_options(win_socket number, bool v4, uint32_t bytes)
 {
     (void)v4;
     (void)bytes;
-    memwin_socket_of(number)->tells_local = true;
+    memwin_socket_of(number)->reports_local = true;
 }
 
 /* ---- accepting ---- */

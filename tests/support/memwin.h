@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* memwin.h - a Windows made of memory: struct win_system over the simulated network, so that the
- * Windows transports run where the sanitizers are.
+/* memwin.h - a simulated Windows in memory: struct win_system over the simulated network. It lets
+ * the Windows transports run on Linux with the sanitizers.
  *
  *      rio, iocp --> win_system --> memwin.c (ports, sockets, accepting)     --> sim_wire.h
  *                                   memwin_io.c (overlapped I/O)
  *                                   memwin_rio.c (a function table of its own)
  *
- * Every choice that Windows is free to make is drawn from the simulation's seed: how long something
- * takes, how much a receive brings, which of the ways to word a failure, when a closed queue gives
- * its room back. Faults are planted by memwin_fail().
+ * The simulation's seed decides everything that Windows leaves open: delays, bytes per receive, the
+ * status code of a failure, the time at which a closed queue releases its entries. memwin_fail()
+ * injects faults. All functions run on the simulation's thread.
  */
 #ifndef SUPPORT_MEMWIN_H
 #define SUPPORT_MEMWIN_H
@@ -20,7 +20,7 @@
 #include "sim_wire.h"
 #include "win_system.h"
 
-/* What can be made to fail. */
+/* The calls that can fail. */
 enum memwin_call {
     MEMWIN_SOCKET_OPEN,
     MEMWIN_BIND,
@@ -32,7 +32,7 @@ enum memwin_call {
     MEMWIN_ACCEPT_FINISH,
     MEMWIN_RECEIVE, /* overlapped, or the completion of a RIO receive */
     MEMWIN_SEND,
-    MEMWIN_SEND_SHORT, /* a stream's send completes, good, with less than it was given */
+    MEMWIN_SEND_SHORT, /* a stream's send succeeds with fewer bytes than posted */
     MEMWIN_CREATE_CQ,
     MEMWIN_RESIZE_CQ,
     MEMWIN_CREATE_RQ,
@@ -44,13 +44,13 @@ enum memwin_call {
     MEMWIN_CALLS_COUNT
 };
 
-/* Each `every`-th call of the kind fails with the error, from now on; 0: none. Resets its count. */
+/* Makes each `every`-th call of the kind fail with the error; 0 disables that. Resets the count. */
 void memwin_fail(enum memwin_call call, uint32_t every, int os_error);
 void memwin_fail_nothing(void);
-/* How often calls of the kind were made to fail so far. */
+/* Returns the number of injected failures of the kind. */
 uint32_t memwin_failures(enum memwin_call call);
 
-/* ---- between the files of it ---- */
+/* ---- private to the memwin files ---- */
 
 struct memwin_packet {
     struct list on;
@@ -68,7 +68,7 @@ struct memwin_rq;
 struct memwin_op {
     struct list on; /* its socket's receives or sends; its listener's accepts */
     struct win_overlapped *overlapped;
-    struct win_message *message; /* null: a stream's */
+    struct win_message *message; /* null on a stream */
     struct win_piece piece;
     uint32_t done_bytes;
     win_socket accepts; /* the socket of an accept */
@@ -76,7 +76,7 @@ struct memwin_op {
 };
 
 struct memwin_socket {
-    bool is_open, is_stream, is_v4, is_listening, skips, tells_local;
+    bool is_open, is_stream, is_v4, is_listening, skips, reports_local;
     struct memwin_port *port;
     uintptr_t key;
     struct weir_address address;
@@ -91,13 +91,13 @@ struct memwin_socket {
 
 extern struct net_simulation *memwin_simulation;
 
-int memwin_fault(enum memwin_call call); /* 0: it may go on */
+int memwin_fault(enum memwin_call call); /* the error to inject, or 0 */
 struct memwin_socket *memwin_socket_of(win_socket number);
 win_socket memwin_number_of(const struct memwin_socket *socket);
 void memwin_post_packet(struct memwin_port *port, uintptr_t key, struct win_overlapped *overlapped,
                         uint32_t bytes);
-bool memwin_chance(uint32_t of); /* one in so many */
-/* One of the ways in which a failure may be worded. */
+bool memwin_chance(uint32_t of); /* true with probability 1 / of */
+/* Return one of the status codes that Windows uses for this failure. */
 int32_t memwin_status_reset(void);
 int32_t memwin_status_aborted(void);
 
@@ -111,11 +111,11 @@ int memwin_receive_message(win_socket number, struct win_message *message,
 int memwin_send_message(win_socket number, struct win_message *message,
                         struct win_overlapped *overlapped);
 void memwin_cancel(win_socket number);
-/* Takes the first datagram that has come: its bytes into the piece, where from and where to. */
+/* Removes the first received datagram and writes its bytes, source address and control messages. */
 uint32_t memwin_take_datagram(struct memwin_socket *socket, struct win_piece *piece,
                               struct win_sockaddr *from, uint8_t *control, bool *is_cut);
-/* Sends one; the control messages (RIO_CMSG_BUFFER) may say where from. */
-void memwin_give_datagram(struct memwin_socket *socket, const struct win_piece *piece,
+/* Sends a datagram; the control messages (RIO_CMSG_BUFFER) can name the source address. */
+void memwin_send_datagram(struct memwin_socket *socket, const struct win_piece *piece,
                           const struct win_sockaddr *to, const uint8_t *control);
 
 /* memwin_rio.c */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memwin_io.c - overlapped I/O of the Windows made of memory. */
+/* memwin_io.c - the simulated Windows's overlapped I/O. */
 #include <string.h>
 
 #include "address.h"
@@ -17,7 +17,7 @@ static struct memwin_op *memwin__first(const struct list *ops)
     return list_is_empty(ops) ? NULL : weir_container_of(ops->next, struct memwin_op, on);
 }
 
-/* The call is done: its packet comes. */
+/* Completes the call and posts its packet. */
 static void memwin__done(struct memwin_socket *socket, struct memwin_op *op, uint32_t status)
 {
     list_remove(&op->on);
@@ -59,14 +59,14 @@ uint32_t memwin_take_datagram(struct memwin_socket *socket, struct win_piece *pi
     if (control) {
         struct weir_address to = datagram->to;
         uint32_t none = (uint32_t)WIN_CONTROL_BASE_BYTES;
-        if (!socket->tells_local || win_control_put_local(control, socket->is_v4, &to) == 0)
+        if (!socket->reports_local || win_control_put_local(control, socket->is_v4, &to) == 0)
             memcpy(control, &none, sizeof none);
     }
     wire_drop_datagram(&socket->datagrams);
     return bytes;
 }
 
-void memwin_give_datagram(struct memwin_socket *socket, const struct win_piece *piece,
+void memwin_send_datagram(struct memwin_socket *socket, const struct win_piece *piece,
                           const struct win_sockaddr *to, const uint8_t *control)
 {
     struct weir_address from = socket->address, peer = win_address_of(to), local;
@@ -79,7 +79,8 @@ void memwin_give_datagram(struct memwin_socket *socket, const struct win_piece *
     wire_send_datagram(memwin_simulation, &from, &peer, piece->bytes, piece->length);
 }
 
-/* The message's control room, as a RIO_CMSG_BUFFER: the same but for the length in front. */
+/* Fills in the message from a datagram. Unlike a RIO_CMSG_BUFFER, its control part has no leading
+ * length. */
 static void memwin__fill_message(struct memwin_socket *socket, struct memwin_op *op, bool *is_cut)
 {
     struct win_message *message = op->message;
@@ -109,7 +110,7 @@ static void memwin__serve_datagrams(struct memwin_socket *socket)
 
 /* ---- streams ---- */
 
-/* What one receive brings: 0 bytes is the end. False: it waits. */
+/* Receives bytes; 0 bytes mean FIN. Returns false if the receive stays pending. */
 static bool memwin__receive_now(struct memwin_socket *socket, struct memwin_op *op,
                                 uint32_t *status)
 {
@@ -124,7 +125,7 @@ static bool memwin__receive_now(struct memwin_socket *socket, struct memwin_op *
     return true;
 }
 
-/* False: there is no room for all of it yet. */
+/* Returns false if the network has no room for all bytes yet. */
 static bool memwin__send_now(struct memwin_socket *socket, struct memwin_op *op, uint32_t *status)
 {
     *status = socket->end->reset_arrived ? MEMWIN__RESET : 0;
@@ -166,8 +167,9 @@ static struct memwin_op *memwin__op(struct win_overlapped *overlapped, struct wi
     return op;
 }
 
-/* It was done at once: a packet comes all the same, unless the socket skips. */
-static int memwin__at_once(struct memwin_socket *socket, struct memwin_op *op, uint32_t status)
+/* The call completed immediately. A packet still arrives, unless the socket skips it. */
+static int memwin__return_immediately(struct memwin_socket *socket, struct memwin_op *op,
+                                      uint32_t status)
 {
     if (status == MEMWIN__RESET) {
         wire_memory_free(op);
@@ -192,7 +194,7 @@ int memwin_receive(win_socket number, struct win_piece *piece, struct win_overla
     if (os_error != 0) return os_error;
     struct memwin_op *op = memwin__op(overlapped, piece, NULL);
     if (list_is_empty(&socket->receives) && memwin__receive_now(socket, op, &status))
-        return memwin__at_once(socket, op, status);
+        return memwin__return_immediately(socket, op, status);
     list_add_last(&socket->receives, &op->on);
     return WIN_IO_PENDING;
 }
@@ -207,7 +209,7 @@ int memwin_send(win_socket number, struct win_piece *piece, struct win_overlappe
     if (socket->end->finished) return WIN_ESHUTDOWN;
     struct memwin_op *op = memwin__op(overlapped, piece, NULL);
     if (list_is_empty(&socket->sends) && memwin__send_now(socket, op, &status))
-        return memwin__at_once(socket, op, status);
+        return memwin__return_immediately(socket, op, status);
     list_add_last(&socket->sends, &op->on);
     return WIN_IO_PENDING;
 }
@@ -223,7 +225,7 @@ int memwin_receive_message(win_socket number, struct win_message *message,
     struct memwin_op *op = memwin__op(overlapped, NULL, message);
     if (socket->datagrams.first && list_is_empty(&socket->receives)) {
         memwin__fill_message(socket, op, &is_cut);
-        return memwin__at_once(socket, op, is_cut ? MEMWIN__OVERFLOW : 0);
+        return memwin__return_immediately(socket, op, is_cut ? MEMWIN__OVERFLOW : 0);
     }
     list_add_last(&socket->receives, &op->on);
     return WIN_IO_PENDING;
@@ -240,13 +242,13 @@ int memwin_send_message(win_socket number, struct win_message *message,
     if (os_error != 0) return os_error;
     struct memwin_op *op = memwin__op(overlapped, NULL, message);
     if (message->pieces->length > MEMWIN__DATAGRAM_MAX)
-        return memwin__at_once(socket, op, MEMWIN__OVERFLOW);
+        return memwin__return_immediately(socket, op, MEMWIN__OVERFLOW);
     if (message->control.length > 0) {
         memcpy(control, &total, sizeof total);
         memcpy(control + WIN_CONTROL_BASE_BYTES, message->control.bytes, message->control.length);
     }
-    memwin_give_datagram(socket, message->pieces, message->address,
+    memwin_send_datagram(socket, message->pieces, message->address,
                          message->control.length > 0 ? control : NULL);
     op->done_bytes = message->pieces->length;
-    return memwin__at_once(socket, op, 0);
+    return memwin__return_immediately(socket, op, 0);
 }

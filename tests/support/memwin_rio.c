@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* memwin_rio.c - a function table of Registered I/O, in memory: what its documents promise, and no
- * more.
+/* memwin_rio.c - a simulated function table of Registered I/O. It guarantees only the documented
+ * behavior.
  *
- *   post -> taken (charged) -> may start, or must (committed) -> in its turn -> its result, a
- *   little later, in the completion queue -> dequeued: its slot is free
+ *   post -> charged -> allowed to start, or committed -> in post order -> after a delay: result in
+ *   the completion queue -> dequeued: the request is free
  *
- * A queue whose socket was closed answers what is outstanding later, one by one, and gives back its
- * room in the completion queue some time after the last.
+ * After its socket is closed, a queue completes its outstanding requests later, one by one. Some
+ * time after the last one it releases its entries in the completion queue.
  */
 #include <string.h>
 
@@ -18,8 +18,8 @@
 #define MEMWIN__LATER_NS UINT64_C(3000000)
 
 struct memwin_request {
-    struct list on;        /* its way's requests, or the completion queue's results */
-    struct wire_timer due; /* when its result shows */
+    struct list on;        /* in its direction's requests, or in the completion queue's results */
+    struct wire_timer due; /* when its result becomes visible */
     struct memwin_rq *queue;
     struct win_piece piece;
     uint8_t *remote, *control; /* null: none */
@@ -29,17 +29,17 @@ struct memwin_request {
     struct rio_result result;
 };
 
-struct memwin_way {
-    struct list requests; /* not done, in the order of the posts */
+struct memwin_direction {
+    struct list requests; /* pending, in post order */
     uint32_t max, charged;
-    uint64_t due_ns; /* of the last result: they show in order */
+    uint64_t due_ns; /* of the last result: results become visible in order */
 };
 
 struct memwin_cq {
     bool is_open, is_armed;
     uint32_t size, reserved;
     struct list results;
-    struct list closed; /* request queues that still have room here */
+    struct list closed; /* closed request queues that still reserve entries */
     uint32_t notifying_count;
     struct memwin_port *port;
     uintptr_t key;
@@ -50,10 +50,10 @@ struct memwin_rq {
     struct memwin_socket *socket; /* null once closed */
     struct memwin_cq *cq;
     void *context;
-    struct memwin_way receives, sends;
-    int32_t send_failure;             /* a stream of which a part is lost is over; 0: it is not */
-    const struct memwin_request *cut; /* a short send, not dequeued: what is posted now is lost */
-    struct list closed;               /* on its completion queue's, until its room comes back */
+    struct memwin_direction receives, sends;
+    int32_t send_failure;             /* a stream's first failed send: later ones fail; 0: none */
+    const struct memwin_request *cut; /* a short send, not dequeued: sends posted now are lost */
+    struct list closed;               /* in its completion queue's list of closed queues */
     struct wire_timer release;
 };
 
@@ -62,7 +62,7 @@ struct memwin_buffer {
     uint32_t length;
 };
 
-/* The result of the last of it was dequeued: its room comes back, after a while. */
+/* Releases the entries of a closed queue, some time after its last result was dequeued. */
 static void memwin__released(struct wire_timer *timer)
 {
     struct memwin_rq *queue = weir_container_of(timer, struct memwin_rq, release);
@@ -109,27 +109,28 @@ static void memwin__show(struct wire_timer *timer)
 
 static void memwin__done(struct memwin_request *request, int32_t status, uint32_t bytes)
 {
-    struct memwin_way *way = request->is_send ? &request->queue->sends : &request->queue->receives;
+    struct memwin_direction *direction =
+        request->is_send ? &request->queue->sends : &request->queue->receives;
     uint64_t now_ns = memwin_simulation->now_ns;
     uint64_t due_ns = now_ns + wire_random(memwin_simulation, wire_latency_ns(memwin_simulation));
 
-    if (due_ns < way->due_ns) due_ns = way->due_ns;
-    way->due_ns = due_ns;
+    if (due_ns < direction->due_ns) due_ns = direction->due_ns;
+    direction->due_ns = due_ns;
     list_remove(&request->on);
     request->result = (struct rio_result){status, bytes, (uintptr_t)request->queue->context,
                                           (uintptr_t)request->context};
     wire_timer_set(memwin_simulation, &request->due, due_ns - now_ns, memwin__show);
 }
 
-static struct memwin_request *memwin__next(const struct memwin_way *way)
+static struct memwin_request *memwin__next(const struct memwin_direction *direction)
 {
-    if (list_is_empty(&way->requests)) return NULL;
+    if (list_is_empty(&direction->requests)) return NULL;
     struct memwin_request *request =
-        weir_container_of(way->requests.next, struct memwin_request, on);
+        weir_container_of(direction->requests.next, struct memwin_request, on);
     return request->may_start ? request : NULL;
 }
 
-/* ---- what the network brings ---- */
+/* ---- network events ---- */
 
 static bool memwin__receive_datagram(struct memwin_request *request)
 {
@@ -176,7 +177,7 @@ static void memwin__send_datagram(struct memwin_request *request)
         memwin__done(request, WIN_EMSGSIZE, 0);
         return;
     }
-    memwin_give_datagram(request->queue->socket, &request->piece,
+    memwin_send_datagram(request->queue->socket, &request->piece,
                          (const struct win_sockaddr *)(const void *)request->remote,
                          request->control);
     memwin__done(request, 0, request->piece.length);
@@ -208,7 +209,7 @@ static bool memwin__send_bytes(struct memwin_request *request)
     return true;
 }
 
-/* False: the request waits for room. */
+/* Returns false if the request waits for room. */
 static bool memwin__send_one(struct memwin_request *request)
 {
     const struct memwin_socket *socket = request->queue->socket;
@@ -238,14 +239,14 @@ void memwin_rio_serve(struct memwin_rq *queue)
         if (!memwin__send_one(request)) break;
 }
 
-/* What is outstanding is answered all the same, committed or not. */
+/* Completes all outstanding requests, committed or not. */
 void memwin_rio_closed(struct memwin_rq *queue)
 {
-    struct memwin_way *ways[2] = {&queue->receives, &queue->sends};
+    struct memwin_direction *directions[2] = {&queue->receives, &queue->sends};
 
     for (int i = 0; i < 2; i++) {
-        while (!list_is_empty(&ways[i]->requests))
-            memwin__done(weir_container_of(ways[i]->requests.next, struct memwin_request, on),
+        while (!list_is_empty(&directions[i]->requests))
+            memwin__done(weir_container_of(directions[i]->requests.next, struct memwin_request, on),
                          memwin_status_aborted(), 0);
     }
     queue->socket = NULL;
@@ -376,7 +377,7 @@ static int RIO_CALL memwin__notify(rio_cq id)
 
     if (cq->is_armed) return WIN_EALREADY;
     cq->is_armed = true;
-    /* At once when there is something; now and then for nothing, so that a packet finds none. */
+    /* Fires immediately if there are results, and sometimes without any. */
     if (cq->notifying_count > 0 || memwin_chance(16)) memwin__fire(cq);
     return 0;
 }
@@ -391,16 +392,16 @@ static uint8_t *memwin__slice(const struct rio_piece *piece)
     return buffer->bytes + piece->offset;
 }
 
-static void memwin__commit(struct memwin_way *way)
+static void memwin__commit(struct memwin_direction *direction)
 {
-    for (struct list *at = way->requests.next; at != &way->requests; at = at->next)
+    for (struct list *at = direction->requests.next; at != &direction->requests; at = at->next)
         weir_container_of(at, struct memwin_request, on)->may_start = true;
 }
 
-static int memwin__commit_only(struct memwin_rq *queue, struct memwin_way *way)
+static int memwin__commit_only(struct memwin_rq *queue, struct memwin_direction *direction)
 {
     if (memwin_fault(MEMWIN_COMMIT) != 0) return 0;
-    memwin__commit(way);
+    memwin__commit(direction);
     memwin_rio_serve(queue);
     return 1;
 }
@@ -411,11 +412,11 @@ static struct memwin_request *memwin__add_request(struct memwin_rq *queue, bool 
                                                   const struct rio_piece *control)
 {
     static uint8_t nothing;
-    struct memwin_way *way = is_send ? &queue->sends : &queue->receives;
+    struct memwin_direction *direction = is_send ? &queue->sends : &queue->receives;
     struct memwin_request *request = wire_memory(1, sizeof *request);
 
     if (is_send && queue->cut) queue->send_failure = WIN_ECONNABORTED;
-    way->charged++;
+    direction->charged++;
     list_init(&request->on);
     request->queue = queue;
     request->is_send = is_send;
@@ -423,7 +424,7 @@ static struct memwin_request *memwin__add_request(struct memwin_rq *queue, bool 
     if (data) request->piece = (struct win_piece){data->length, memwin__slice(data)};
     if (remote) request->remote = memwin__slice(remote);
     if (control) request->control = memwin__slice(control);
-    list_add_last(&way->requests, &request->on);
+    list_add_last(&direction->requests, &request->on);
     return request;
 }
 
@@ -433,16 +434,17 @@ static int memwin__post(rio_rq id, bool is_send, const struct rio_piece *data,
 {
     struct memwin_rq *queue = (struct memwin_rq *)(void *)id;
 
-    require(queue && queue->socket); /* it died with its socket */
-    struct memwin_way *way = is_send ? &queue->sends : &queue->receives;
-    if (flags == RIO_COMMIT_ONLY) return memwin__commit_only(queue, way);
+    require(queue && queue->socket); /* the queue ended with its socket */
+    struct memwin_direction *direction = is_send ? &queue->sends : &queue->receives;
+    if (flags == RIO_COMMIT_ONLY) return memwin__commit_only(queue, direction);
     int failed = memwin_fault(MEMWIN_POST);
     if (failed != 0 && failed != WIN_IO_PENDING) return 0;
-    if (way->charged == way->max) return memwin__refuse(WIN_ENOBUFS);
+    if (direction->charged == direction->max) return memwin__refuse(WIN_ENOBUFS);
     struct memwin_request *request = memwin__add_request(queue, is_send, data, remote, control);
     request->context = context;
     request->flags = flags;
-    if ((flags & RIO_DEFER) == 0 || memwin_chance(8)) memwin__commit(way); /* it may, early */
+    if ((flags & RIO_DEFER) == 0 || memwin_chance(8))
+        memwin__commit(direction); /* allowed before the commit */
     memwin_rio_serve(queue);
     return failed == 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* plain_socket.h - non-blocking sockets for tests, as the system has them: one file a system. */
+/* plain_socket.h - non-blocking system sockets for tests, with one implementation file per system.
+ * The caller owns each socket. */
 #ifndef SUPPORT_PLAIN_SOCKET_H
 #define SUPPORT_PLAIN_SOCKET_H
 
@@ -14,45 +15,47 @@ typedef intptr_t plain_socket;
 
 enum plain_outcome { PLAIN_WAIT = -1, PLAIN_GONE = -2, PLAIN_FAILED = -3 };
 
-/* `receive_bytes` 0: as the system likes. The test fails when there is no socket to be had. */
+/* Opens a socket. `receive_bytes`: receive buffer; 0: the system's default. The test fails if the
+ * system returns no socket. */
 plain_socket plain_open(bool v4, bool stream, int receive_bytes);
 void plain_close(plain_socket socket);
-/* A stream's with an RST. */
+/* Closes a stream with an RST. */
 void plain_reset(plain_socket socket);
 bool plain_bind(plain_socket socket, bool v4, const struct weir_address *address);
 struct weir_address plain_local(plain_socket socket);
 
-/* False: refused at once. */
+/* Starts a connection. Returns false if it is refused immediately. */
 bool plain_connect(plain_socket socket, bool v4, const struct weir_address *to);
-/* PLAIN_WAIT: not yet; 0: it stands; PLAIN_GONE: refused. */
+/* Returns 0 if connected, PLAIN_WAIT if pending, PLAIN_GONE if refused. */
 int plain_connected(plain_socket socket);
 
-/* How many bytes, or an outcome; a receive's 0 is the end. `peek`: they stay to be read again. */
+/* Return the number of bytes, or an outcome; a receive returns 0 after FIN. `peek`: keeps the bytes
+ * for the next receive. */
 int32_t plain_send(plain_socket socket, const void *bytes, uint32_t count);
 int32_t plain_receive(plain_socket socket, void *bytes, uint32_t bytes_max, bool peek);
-/* Whether the connection was reset, even while bytes are still to be read. */
+/* Returns whether the connection was reset, even if unread bytes are left. */
 bool plain_has_failed(plain_socket socket);
 void plain_finish(plain_socket socket);
 
 int32_t plain_send_to(plain_socket socket, bool v4, const struct weir_address *to,
                       const void *bytes, uint32_t length);
-/* Says the whole length, though it may have cut. */
+/* Returns false if no datagram has arrived. *length is the datagram's whole length, even if the
+ * buffer is smaller. */
 bool plain_receive_from(plain_socket socket, void *bytes, uint32_t bytes_max, uint32_t *length,
                         struct weir_address *from);
 
-/* Wine is not Windows: a reset that comes while no receive is pending looks like an end there, and
- * all takes its time. */
+/* Wine differs from Windows: a reset without a pending receive looks like FIN, and it is slower. */
 bool plain_is_wine(void);
 
-/* Whether rio and iocp are this system's own; else they run over a Windows made of memory. */
+/* Returns whether rio and iocp run on this system; if not, they run over the simulated Windows. */
 bool plain_is_windows(void);
 
 /* ---- files ---- */
 
 /* Descriptors or handles of this process. */
 uint32_t plain_files_count(void);
-/* Lets the process open so many more; UINT32_MAX: as before. False: this system has no such
- * limit. */
+/* Limits the process to this many additional descriptors; UINT32_MAX restores the limit. Returns
+ * false if the system has no such limit. */
 bool plain_limit_files(uint32_t more);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* plain_socket_linux.c - tests' sockets of Linux. */
+/* plain_socket_linux.c - the sockets of tests, on Linux. */
 #include "plain_socket.h"
 
 #include <dirent.h>
@@ -41,9 +41,10 @@ void plain_close(plain_socket socket)
 
 void plain_reset(plain_socket socket)
 {
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0}; /* socket(7): close sends an RST */
+    const struct linger with_rst = {.l_onoff = 1,
+                                    .l_linger = 0}; /* socket(7): close sends an RST */
 
-    setsockopt((int)socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    setsockopt((int)socket, SOL_SOCKET, SO_LINGER, &with_rst, sizeof with_rst);
     close((int)socket);
 }
 
@@ -149,7 +150,7 @@ uint32_t plain_files_count(void)
     return count;
 }
 
-/* The limit that leaves `more` numbers free: the kernel gives out the lowest first. */
+/* Returns the limit that leaves `more` numbers free. The kernel assigns the lowest number first. */
 static rlim_t plain__limit_for(uint32_t more)
 {
     int fd = 0;

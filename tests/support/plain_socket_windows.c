@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* plain_socket_windows.c - tests' sockets of Windows. */
+/* plain_socket_windows.c - the sockets of tests, on Windows. */
 #include "plain_socket.h"
 
 #include <winsock2.h>
@@ -58,9 +58,9 @@ void plain_close(plain_socket socket)
 
 void plain_reset(plain_socket socket)
 {
-    const struct linger at_once = {1, 0};
+    const struct linger with_rst = {1, 0};
 
-    setsockopt((SOCKET)socket, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof at_once);
+    setsockopt((SOCKET)socket, SOL_SOCKET, SO_LINGER, (const char *)&with_rst, sizeof with_rst);
     closesocket((SOCKET)socket);
 }
 
@@ -90,7 +90,7 @@ bool plain_connect(plain_socket socket, bool v4, const struct weir_address *to)
            WSAGetLastError() == WSAEWOULDBLOCK;
 }
 
-/* Whether select() would say so of the socket: to write, or (failed) in trouble. */
+/* Returns whether select() reports the socket as writable or, with `failed`, as failed. */
 static bool plain__is(plain_socket socket, bool failed)
 {
     struct timeval now = {0, 0};
@@ -143,7 +143,7 @@ int32_t plain_send_to(plain_socket socket, bool v4, const struct weir_address *t
 bool plain_receive_from(plain_socket socket, void *bytes, uint32_t bytes_max, uint32_t *length,
                         struct weir_address *from)
 {
-    static char whole[65536]; /* the whole length is told only with the whole datagram */
+    static char whole[65536]; /* a smaller buffer would not return the datagram's whole length */
     struct win_sockaddr sockaddr = {0};
     int sockaddr_length = sizeof sockaddr;
     int got = recvfrom((SOCKET)socket, whole, sizeof whole, 0, (struct sockaddr *)(void *)&sockaddr,
@@ -170,9 +170,9 @@ bool plain_is_windows(void)
 
 /* ---- files ---- */
 
-/* Wine's GetProcessHandleCount succeeds, and says 0 of every process; and asking its server for the
- * list of all handles may crash that. So each number that a handle may have is asked for: they are
- * given out from the lowest, and a long stretch of free ones is the end. */
+/* Wine's GetProcessHandleCount always returns 0, and a query for all handles can crash Wine's
+ * server. Therefore this function tests each possible handle number. Numbers are assigned from the
+ * lowest, so it stops after many unused ones. */
 static uint32_t plain__files_count_wine(void)
 {
     enum { STEP = 4, FREE_STRETCH = 1000 };

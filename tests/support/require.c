@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* require.c - failing a test wherever it runs. */
+/* require.c - reports a failed requirement from any thread or child process. */
 #include "require.h"
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 static bool require__in_child;
 
-/* Runs before main: cmocka's way out is good on that thread alone. */
+/* Runs before main. cmocka's _fail() works only on the main thread. */
 #if defined(_MSC_VER)
 #pragma section(".CRT$XCU", read)
 static void require__before_main(void)
@@ -43,10 +43,10 @@ void require_failed(const char *file, int line, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (!require__in_child && require_on_main_thread()) {
-        print_error("not so: %s\n", text);
+        print_error("requirement failed: %s\n", text);
         _fail(file, line);
     }
-    fprintf(stderr, "%s:%d: not so: %s\n", file, line, text);
+    fprintf(stderr, "%s:%d: requirement failed: %s\n", file, line, text);
     fflush(stderr);
     _Exit(3);
 }

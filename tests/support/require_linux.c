@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* require_linux.c - children that must end in the right way: forked, or started anew. */
+/* require_linux.c - runs child processes, forked or executed, and checks how they end. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "require.h"
 #include "require_child.h"
 
-#define REQUIRE__CHILD_SECONDS 30 /* then it is ended, and the test fails */
+#define REQUIRE__CHILD_SECONDS 30 /* then SIGALRM ends it, and the test fails */
 
 static pthread_t require__main_thread;
 
@@ -24,7 +24,8 @@ bool require_on_main_thread(void)
     return pthread_equal(pthread_self(), require__main_thread) != 0;
 }
 
-/* Reads the output of the child until EOF, and waits for its exit. */
+/* Reads the child's output until EOF and waits for its exit. Returns its exit code, or 128 + n
+ * after signal n. */
 static int require__end_of(pid_t child, int fd, char *text, uint32_t text_bytes)
 {
     uint32_t used = 0;
@@ -41,7 +42,7 @@ static int require__end_of(pid_t child, int fd, char *text, uint32_t text_bytes)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* The child's output goes into the pipe. Returns 0 in the child. */
+/* Forks; the child writes to a pipe whose reading side is *fd. Returns 0 in the child. */
 static pid_t require__fork(int *fd)
 {
     int ends[2];
@@ -76,7 +77,7 @@ void require_death_in(const char *test, void (*run)(void *argument), void *argum
     (void)test;
     if (child == 0) {
         run(argument);
-        fprintf(stderr, "nothing stopped it\n");
+        fprintf(stderr, "no check stopped it\n");
         _exit(4);
     }
     int code = require__end_of(child, fd, text, sizeof text);

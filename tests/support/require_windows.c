@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* require_windows.c - children on Windows, which has no fork: the program runs itself again.
+/* require_windows.c - runs child processes on Windows, which has no fork: the program starts itself
+ * again.
  *
- * A death is asked for in the child by its test and its number in it: it runs that test alone,
- * passes over the deaths before, and dies of the one that it is there for.
+ * Environment variables name the test and the number of the require_death() within it. The child
+ * runs only that test, skips the calls before that number, and must abort in the call with it.
  */
 #include <windows.h>
 
@@ -26,8 +27,8 @@
 #define REQUIRE__ABORTED 3 /* the exit code of abort() */
 
 static DWORD require__main_thread;
-static const char *require__test;      /* where the last death was */
-static uint32_t require__deaths_count; /* in it */
+static const char *require__test;      /* the test of the last require_death() */
+static uint32_t require__deaths_count; /* calls of require_death() in that test */
 
 void require_note_main_thread(void)
 {
@@ -42,7 +43,7 @@ bool require_on_main_thread(void)
     return require__main_thread == 0 || GetCurrentThreadId() == require__main_thread;
 }
 
-/* Runs the command line and reads what it says until it says no more. */
+/* Runs the command line and reads its output until EOF. Returns its exit code. */
 static int require__run_line(wchar_t *line, char *text, uint32_t text_bytes)
 {
     SECURITY_ATTRIBUTES inherited = {sizeof inherited, NULL, TRUE};
@@ -61,7 +62,7 @@ static int require__run_line(wchar_t *line, char *text, uint32_t text_bytes)
     while (ReadFile(reader, piece, sizeof piece, &got, NULL) && got > 0) {
         uint32_t room = text_bytes - 1 - used;
         uint32_t taken = got < room ? (uint32_t)got : room;
-        if (got > room) { /* its last words are what counts */
+        if (got > room) { /* keeps the last bytes: the message of the check */
             uint32_t drop = (uint32_t)got - room;
             memmove(text, text + drop, used - drop);
             used -= drop;
@@ -81,7 +82,7 @@ static int require__run_line(wchar_t *line, char *text, uint32_t text_bytes)
     return (int)code;
 }
 
-/* The child, when it is not here for this death. */
+/* Returns whether this child was started for another call of require_death(). */
 static bool require__is_another(const char *test)
 {
     const char *asked = getenv(REQUIRE__NUMBER);
@@ -105,7 +106,7 @@ void require_death_in(const char *test, void (*run)(void *argument), void *argum
         require_become_child();
         fprintf(stderr, "%s\n", REQUIRE__BEGINS);
         run(argument);
-        fprintf(stderr, "nothing stopped it\n");
+        fprintf(stderr, "no check stopped it\n");
         fflush(stderr);
         _Exit(4);
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_memwin_faults.c - the Windows transports over a Windows in memory that fails: each call of
- * each kind, at every moment of a small life, for many seeds.
+/* test_memwin_faults.c - the Windows transports over a simulated Windows that fails. Each kind of
+ * call fails, at many points of a short scenario, for many seeds.
  *
- * What must hold: a connection that lives on echoes every byte; one that dies says so; and in the
- * end nothing is left, of handles, buffers, requests or sockets (world_close proves that).
+ * Requirements: a surviving connection echoes every byte, a failed one reports that, and no handle,
+ * buffer, request or socket leaks (world_close checks that).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,23 +57,23 @@ static bool is_over(struct peer *peer)
     return peer_state(peer) == PEER_REFUSED || peer_saw_close(peer) || peer->in_position == BYTES;
 }
 
-static uint32_t failures; /* of the fault, in all lives */
+static uint32_t failures; /* of the fault, in all runs */
 
 struct life {
     struct world *world;
     struct line *listener;
     struct peer *peers[PEERS];
-    struct line *lines[PEERS]; /* those adopted */
+    struct line *lines[PEERS]; /* adopted connections */
     uint32_t adopted;
 };
 
-static void begin_life(struct life *life, const struct fault *fault, uint32_t every)
+static void open_life(struct life *life, const struct fault *fault, uint32_t every)
 {
     struct net_options options;
 
     *life = (struct life){0};
     world_options(&options);
-    options.stream_buffers_max = 4096; /* so that pools grow, and may not */
+    options.stream_buffers_max = 4096; /* so that pools try to grow */
     life->world = world_open(&options);
     life->listener = world_listen(life->world);
     struct weir_address to = line_address(life->listener);
@@ -122,7 +122,7 @@ static bool are_all_over(const struct life *life)
     return over == PEERS;
 }
 
-static void end_life(struct life *life, const struct fault *fault)
+static void close_life(struct life *life, const struct fault *fault)
 {
     failures += memwin_failures(fault->call);
     memwin_fail_nothing();
@@ -130,18 +130,18 @@ static void end_life(struct life *life, const struct fault *fault)
     world_close(life->world);
 }
 
-/* One world, six connections that echo; some may die of the fault, none may go wrong. */
-static void live_with(const struct fault *fault, uint32_t every)
+/* Runs six echo connections. The fault may close some; none may lose or change bytes. */
+static void survive(const struct fault *fault, uint32_t every)
 {
     struct life life;
 
-    begin_life(&life, fault, every);
+    open_life(&life, fault, every);
     for (uint32_t iteration = 0; iteration < ITERATIONS_MAX; iteration++) {
         world_iterate(life.world);
         adopt_arrivals(&life);
         close_dead_lines(&life);
         if (are_all_over(&life)) break;
-        if (iteration == ITERATIONS_MAX / 2) { /* from here on nothing may stand still */
+        if (iteration == ITERATIONS_MAX / 2) { /* without faults, every connection must end */
             failures += memwin_failures(fault->call);
             memwin_fail_nothing();
         }
@@ -149,10 +149,10 @@ static void live_with(const struct fault *fault, uint32_t every)
             require_failed(__FILE__, __LINE__, "it ends; %s, every %u, seed %llu", fault->name,
                            every, (unsigned long long)world_seed);
     }
-    end_life(&life, fault);
+    close_life(&life, fault);
 }
 
-static void live_with_all(const char *transport)
+static void survive_all(const char *transport)
 {
     world_transport = transport;
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
@@ -160,26 +160,26 @@ static void live_with_all(const char *transport)
         if (!counts) continue;
         failures = 0;
         for (world_seed = 1; world_seed <= SEEDS; world_seed++)
-            for (uint32_t every = 2; every <= 40; every *= 4) live_with(&faults[i], every);
+            for (uint32_t every = 2; every <= 40; every *= 4) survive(&faults[i], every);
         if (failures == 0) require_failed(__FILE__, __LINE__, "%s happened", faults[i].name);
     }
 }
 
-static void iocp_lives_with_every_fault(void **state)
+static void iocp_survives_every_fault(void **state)
 {
     (void)state;
-    live_with_all("iocp");
+    survive_all("iocp");
 }
 
-static void rio_lives_with_every_fault(void **state)
+static void rio_survives_every_fault(void **state)
 {
     (void)state;
-    live_with_all("rio");
+    survive_all("rio");
 }
 
-/* Opening fails at each of its calls, says why, and leaves nothing behind. (The table itself is
- * tests/unit/test_rio_provider.c's.) */
-static void opening_fails_in_words(void **state)
+/* net_open fails at each of its calls with a hint, and leaks nothing. (tests/unit/
+ * test_rio_provider.c tests the loading of the table.) */
+static void a_failed_open_reports_a_hint(void **state)
 {
     static const enum memwin_call calls[] = {MEMWIN_PORT_OPEN, MEMWIN_CREATE_CQ, MEMWIN_REGISTER};
     struct weir_error error;
@@ -202,7 +202,7 @@ static void opening_fails_in_words(void **state)
     }
 }
 
-/* ---- the completion queue's room: it begins with less than these connections take ---- */
+/* ---- entries of the completion queue: these connections need more than its first size ---- */
 
 enum { CROWD = 600 };
 
@@ -217,8 +217,8 @@ static struct world *crowd_world(void)
     return world_open(&options);
 }
 
-/* The room of those that left comes back late, and the next ones do not wait for it. */
-static void room_that_comes_back_late_loses_nobody(void **state)
+/* Closed connections release their entries late; new connections do not wait for that. */
+static void delayed_release_of_entries_loses_no_connection(void **state)
 {
     static struct line *lines[CROWD];
     static struct peer *peers[CROWD];
@@ -236,7 +236,7 @@ static void room_that_comes_back_late_loses_nobody(void **state)
     world_close(world);
 }
 
-/* One more connection; its code is that of the adoption. */
+/* Adopts one more connection. Returns net_adopt's code. */
 static enum weir_code crowd_adopt(struct world *world, struct line *line, struct peer **peer)
 {
     struct weir_address to = line_address(world->listener);
@@ -250,8 +250,9 @@ static enum weir_code crowd_adopt(struct world *world, struct line *line, struct
     return code;
 }
 
-/* It takes as many as there is room for, refuses the next with a reason, and goes on. */
-static void a_queue_that_cannot_grow_refuses_the_next_alone(void **state)
+/* Adopts connections until the queue is full, which refuses the next with a reason; the others
+ * continue. */
+static void a_full_completion_queue_refuses_only_the_next_connection(void **state)
 {
     struct world *world = crowd_world();
     struct line *first, *line;
@@ -282,12 +283,12 @@ static void a_queue_that_cannot_grow_refuses_the_next_alone(void **state)
     world_close(world);
 }
 
-/* A place that cannot be had is an error in words, and leaves nothing behind. */
-static void listening_fails_in_words(void **state)
+/* A listener that cannot open returns an error with a hint, and leaks nothing. */
+static void a_failed_listen_reports_a_hint(void **state)
 {
     static const enum memwin_call calls[] = {MEMWIN_SOCKET_OPEN, MEMWIN_BIND, MEMWIN_LISTEN,
                                              MEMWIN_PORT_WATCH};
-    struct net_listen_options place = {.address = world_address("127.0.0.1:0"), .backlog = 8};
+    struct net_listen_options options = {.address = world_address("127.0.0.1:0"), .backlog = 8};
     struct net_handle handle;
     struct weir_error error;
 
@@ -297,13 +298,13 @@ static void listening_fails_in_words(void **state)
     struct world *world = world_open(NULL);
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         memwin_fail(calls[i], 1, WIN_ENOBUFS);
-        require(net_listen(world->net, &place, NULL, &handle, &error) != WEIR_OK);
+        require(net_listen(world->net, &options, NULL, &handle, &error) != WEIR_OK);
         require(memwin_failures(calls[i]) > 0);
         require(error.os_error == WIN_ENOBUFS && error.hint[0] != '\0');
         memwin_fail_nothing();
     }
-    memwin_fail(MEMWIN_BIND, 1, WIN_EACCES); /* somebody has it for himself alone */
-    require_equal(net_bind(world->net, &place, NULL, &handle, &error), WEIR_ADDRESS_IN_USE);
+    memwin_fail(MEMWIN_BIND, 1, WIN_EACCES); /* another program bound the port exclusively */
+    require_equal(net_bind(world->net, &options, NULL, &handle, &error), WEIR_ADDRESS_IN_USE);
     require(strstr(error.hint, "netstat -ano") != NULL);
     memwin_fail_nothing();
     world_listen(world);
@@ -332,12 +333,12 @@ static void a_corrupt_queue_ends_the_process(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(iocp_lives_with_every_fault),
-        cmocka_unit_test(rio_lives_with_every_fault),
-        cmocka_unit_test(opening_fails_in_words),
-        cmocka_unit_test(listening_fails_in_words),
-        cmocka_unit_test(room_that_comes_back_late_loses_nobody),
-        cmocka_unit_test(a_queue_that_cannot_grow_refuses_the_next_alone),
+        cmocka_unit_test(iocp_survives_every_fault),
+        cmocka_unit_test(rio_survives_every_fault),
+        cmocka_unit_test(a_failed_open_reports_a_hint),
+        cmocka_unit_test(a_failed_listen_reports_a_hint),
+        cmocka_unit_test(delayed_release_of_entries_loses_no_connection),
+        cmocka_unit_test(a_full_completion_queue_refuses_only_the_next_connection),
         cmocka_unit_test(a_corrupt_queue_ends_the_process),
     };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_rio_provider.c - Windows's function table is taken whole or not at all, and why not is said
- * with the system's number and with what to do. */
+/* test_rio_provider.c - loading Windows's function table: an incomplete table is rejected with the
+ * system's error number and a hint. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ static int give_table(struct rio_table *table, uint32_t *bytes)
     return given.os_error;
 }
 
-/* A table whose every function is somewhere; nobody calls them. */
+/* A table in which every pointer is set; no function is called. */
 static int give_whole(void **state)
 {
     uintptr_t somewhere = 0x1000;
@@ -55,7 +55,7 @@ static void assert_refused(int os_error)
     assert_non_null(strstr(text, "--transport iocp"));
 }
 
-static void where_there_is_none_it_says_so(void **state)
+static void a_missing_table_is_reported(void **state)
 {
     (void)state;
     given.os_error = WIN_EOPNOTSUPP;
@@ -64,7 +64,7 @@ static void where_there_is_none_it_says_so(void **state)
     assert_refused(WIN_EINVAL);
 }
 
-static void a_table_with_a_hole_is_refused(void **state)
+static void an_incomplete_table_is_refused(void **state)
 {
     for (size_t i = 1; i < POINTERS; i++) {
         give_whole(state);
@@ -73,7 +73,7 @@ static void a_table_with_a_hole_is_refused(void **state)
     }
 }
 
-static void a_table_cut_short_is_refused(void **state)
+static void a_truncated_table_is_refused(void **state)
 {
     (void)state;
     given.bytes -= (uint32_t)sizeof(void *);
@@ -83,7 +83,7 @@ static void a_table_cut_short_is_refused(void **state)
     assert_refused(WIN_EOPNOTSUPP);
 }
 
-static void a_whole_one_is_taken_once(void **state)
+static void a_complete_table_is_loaded_once(void **state)
 {
     static const struct win_system system = {.load_rio = give_table};
     const struct rio_provider *first = NULL, *second = NULL;
@@ -93,7 +93,7 @@ static void a_whole_one_is_taken_once(void **state)
     assert_int_equal(rio_provider_native(&system, &first, &error), WEIR_OK);
     assert_string_equal(first->name, "rio");
     assert_false(first->is_emulated);
-    given.os_error = WIN_EINVAL; /* it is not asked for again */
+    given.os_error = WIN_EINVAL; /* the table is not loaded again */
     assert_int_equal(rio_provider_native(&system, &second, &error), WEIR_OK);
     assert_ptr_equal(first, second);
 }
@@ -101,10 +101,10 @@ static void a_whole_one_is_taken_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(where_there_is_none_it_says_so, give_whole),
-        cmocka_unit_test_setup(a_table_with_a_hole_is_refused, give_whole),
-        cmocka_unit_test_setup(a_table_cut_short_is_refused, give_whole),
-        cmocka_unit_test_setup(a_whole_one_is_taken_once, give_whole),
+        cmocka_unit_test_setup(a_missing_table_is_reported, give_whole),
+        cmocka_unit_test_setup(an_incomplete_table_is_refused, give_whole),
+        cmocka_unit_test_setup(a_truncated_table_is_refused, give_whole),
+        cmocka_unit_test_setup(a_complete_table_is_loaded_once, give_whole),
     };
 
     return cmocka_run_group_tests_name("rio_provider", tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_rio_verifier.c - a program over RIO that keeps the rules, and, for each rule, one that
- * breaks it: the verifier lets the first pass and stops the others by the rule's number.
+/* test_rio_verifier.c - runs a RIO program that follows the rules, and one program per rule that
+ * breaks it. The verifier must accept the first, and stop each other one with the rule's number.
  *
- * The table below the verifier is the test's own: it takes everything, and completes what the test
- * tells it to.
+ * The underlying table is a fake: it accepts every request, and completes those that the test
+ * selects.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,10 +24,10 @@
 #define FAKE_MAX 64
 
 static struct {
-    struct rio_result results[FAKE_MAX]; /* of the requests taken, oldest first */
-    uint32_t count, ready;               /* so many of them may be dequeued */
+    struct rio_result results[FAKE_MAX]; /* of the accepted requests, oldest first */
+    uint32_t count, ready;               /* ready: the number that can be dequeued */
     uint64_t socket_context;
-    int os_error; /* of the next post; 0: it is taken */
+    int os_error; /* of the next post; 0: success */
 } fake;
 
 static int fake_last_error(void)
@@ -163,7 +163,7 @@ static const struct rio_table fake_table = {sizeof(struct rio_table),
 static const struct rio_provider fake_provider = {
     .name = "fake", .table = &fake_table, .close_socket = fake_close_socket};
 
-/* ---- a program over it ---- */
+/* ---- a program over the verifier ---- */
 
 enum { LISTENER = 1, STREAM = 4, DATAGRAM = 104, QUEUE_SIZE = 16 };
 
@@ -172,7 +172,7 @@ static struct {
     const struct rio_table *rio;
     rio_cq cq;
     rio_rq stream, datagram;
-    uint8_t bytes[4][256]; /* a registration each */
+    uint8_t bytes[4][256]; /* one registration each */
     rio_buffer_id ids[4];
 } it;
 
@@ -219,7 +219,7 @@ static rio_bool send(int index, uint32_t flags)
     return it.rio->send(it.stream, &data, 1, flags, &it.bytes[index]);
 }
 
-/* The oldest request is completed, with so many bytes. */
+/* Completes the oldest request with this status and number of bytes. */
 static struct rio_result complete(int32_t status, uint32_t bytes)
 {
     struct rio_result result;
@@ -242,7 +242,7 @@ static void close_all(void)
     it.provider->on_end();
 }
 
-static void a_program_that_keeps_the_rules_passes(void **state)
+static void a_program_that_follows_the_rules_passes(void **state)
 {
     (void)state;
     open_all();
@@ -255,18 +255,18 @@ static void a_program_that_keeps_the_rules_passes(void **state)
     struct rio_result result = complete(0, 100);
     require_equal(result.request_context, (uintptr_t)&it.bytes[0]);
     require_equal(result.socket_context, (uintptr_t)&it);
-    require(send(0, 0)); /* what was received goes back */
+    require(send(0, 0)); /* sends the received bytes back */
     require(receive(1, 0));
     require(send(2, 0));
     complete(0, 256);
-    fake.os_error = WIN_ENOBUFS; /* a refused post leaves nothing behind */
+    fake.os_error = WIN_ENOBUFS; /* a rejected post leaves no pending request */
     require(!receive(3, 0));
     fake.os_error = 0;
     require(receive(3, 0));
     close_all();
 }
 
-/* ---- one for each rule ---- */
+/* ---- one test per rule ---- */
 
 #define BREAKS(name, rule)                                       \
     static void name##__run(void *argument);                     \
@@ -291,7 +291,7 @@ BREAKS(vv01_two_threads_use_one_queue, "VV1")
     thread_join(thread_start("other", receive_elsewhere, NULL, &os_error));
 }
 
-BREAKS(vv02_a_buffer_is_sent_twice_at_once, "VV2")
+BREAKS(vv02_two_pending_sends_share_a_registration, "VV2")
 {
     (void)argument;
     open_all();
@@ -299,7 +299,7 @@ BREAKS(vv02_a_buffer_is_sent_twice_at_once, "VV2")
     send(0, 0);
 }
 
-BREAKS(vv02_a_buffer_is_sent_while_it_is_received_into, "VV2")
+BREAKS(vv02_a_send_shares_a_registration_with_a_receive, "VV2")
 {
     (void)argument;
     open_all();
@@ -326,7 +326,7 @@ BREAKS(vv03_a_piece_reaches_beyond_its_registration, "VV3")
     it.rio->receive(it.stream, &data, 1, 0, &it);
 }
 
-BREAKS(vv03_a_piece_of_a_dead_registration, "VV3")
+BREAKS(vv03_a_piece_names_a_deregistered_buffer, "VV3")
 {
     (void)argument;
     open_all();
@@ -334,7 +334,7 @@ BREAKS(vv03_a_piece_of_a_dead_registration, "VV3")
     receive(0, 0);
 }
 
-BREAKS(vv04_a_registration_goes_while_it_is_used, "VV4")
+BREAKS(vv04_a_registration_in_use_is_deregistered, "VV4")
 {
     (void)argument;
     open_all();
@@ -342,7 +342,7 @@ BREAKS(vv04_a_registration_goes_while_it_is_used, "VV4")
     it.rio->deregister(it.ids[0]);
 }
 
-BREAKS(vv05_a_send_is_written_over, "VV5")
+BREAKS(vv05_bytes_of_a_pending_send_change, "VV5")
 {
     (void)argument;
     open_all();
@@ -351,7 +351,7 @@ BREAKS(vv05_a_send_is_written_over, "VV5")
     complete(0, 256);
 }
 
-BREAKS(vv05_a_receive_is_written_into, "VV5")
+BREAKS(vv05_bytes_of_a_pending_receive_change, "VV5")
 {
     (void)argument;
     open_all();
@@ -360,7 +360,7 @@ BREAKS(vv05_a_receive_is_written_into, "VV5")
     complete(0, 10);
 }
 
-BREAKS(vv06_more_outstanding_than_asked_for, "VV6")
+BREAKS(vv06_more_requests_than_the_queue_allows, "VV6")
 {
     (void)argument;
     open_all();
@@ -369,7 +369,7 @@ BREAKS(vv06_more_outstanding_than_asked_for, "VV6")
     receive(2, 0);
 }
 
-BREAKS(vv06_more_promised_than_there_is_room, "VV6")
+BREAKS(vv06_a_request_queue_exceeds_the_completion_queue, "VV6")
 {
     (void)argument;
     open_all();
@@ -383,7 +383,7 @@ BREAKS(vv07_two_pieces_of_data, "VV7")
     it.rio->create_rq(DATAGRAM, 1, 2, 1, 1, it.cq, it.cq, &it);
 }
 
-BREAKS(vv07_a_commit_that_carries_something, "VV7")
+BREAKS(vv07_a_commit_has_data, "VV7")
 {
     struct rio_piece data;
     (void)argument;
@@ -392,14 +392,14 @@ BREAKS(vv07_a_commit_that_carries_something, "VV7")
     it.rio->send(it.stream, &data, 1, RIO_COMMIT_ONLY, NULL);
 }
 
-BREAKS(vv07_flags_that_there_are_not, "VV7")
+BREAKS(vv07_unknown_flags, "VV7")
 {
     (void)argument;
     open_all();
     send(0, 64);
 }
 
-BREAKS(vv08_it_blocks_before_it_commits, "VV8")
+BREAKS(vv08_the_thread_blocks_with_uncommitted_requests, "VV8")
 {
     (void)argument;
     open_all();
@@ -417,7 +417,7 @@ BREAKS(vv09_notify_is_called_twice, "VV9")
     it.rio->notify(it.cq);
 }
 
-BREAKS(vv09_it_blocks_without_a_notification, "VV9")
+BREAKS(vv09_the_thread_blocks_without_a_notification, "VV9")
 {
     (void)argument;
     open_all();
@@ -425,7 +425,7 @@ BREAKS(vv09_it_blocks_without_a_notification, "VV9")
     it.provider->before_wait(it.cq);
 }
 
-BREAKS(vv09_it_blocks_on_what_does_not_notify, "VV9")
+BREAKS(vv09_the_thread_blocks_on_quiet_requests, "VV9")
 {
     (void)argument;
     open_all();
@@ -462,7 +462,7 @@ BREAKS(vv12_a_completion_queue_is_closed_too_early, "VV12")
     it.rio->close_cq(it.cq);
 }
 
-BREAKS(vv13_a_queue_for_a_stranger, "VV13")
+BREAKS(vv13_a_queue_for_an_unknown_socket, "VV13")
 {
     (void)argument;
     open_all();
@@ -484,7 +484,7 @@ BREAKS(vv13_a_second_queue_for_a_socket, "VV13")
     it.rio->create_rq(STREAM, 1, 1, 1, 1, it.cq, it.cq, &it);
 }
 
-BREAKS(vv13_a_listener_of_another_kind, "VV13")
+BREAKS(vv13_a_listener_not_opened_for_rio, "VV13")
 {
     (void)argument;
     open_all();
@@ -551,8 +551,8 @@ BREAKS(vv17_a_connection_reads_with_nothing_posted, "VV17")
     it.provider->before_wait(it.cq);
 }
 
-/* Told, and no end: it goes on, to break another rule. */
-BREAKS(vv18_completions_out_of_order_are_told, "VV18")
+/* Out-of-order completions are only reported. The program then breaks another rule to end. */
+BREAKS(vv18_completions_out_of_order_are_reported, "VV18")
 {
     struct rio_result first;
     (void)argument;
@@ -580,39 +580,39 @@ BREAKS(vv19_high_bits_of_a_context_are_lost, "VV19")
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_program_that_keeps_the_rules_passes),
+        cmocka_unit_test(a_program_that_follows_the_rules_passes),
         cmocka_unit_test(vv01_two_threads_use_one_queue),
-        cmocka_unit_test(vv02_a_buffer_is_sent_twice_at_once),
-        cmocka_unit_test(vv02_a_buffer_is_sent_while_it_is_received_into),
+        cmocka_unit_test(vv02_two_pending_sends_share_a_registration),
+        cmocka_unit_test(vv02_a_send_shares_a_registration_with_a_receive),
         cmocka_unit_test(vv02_two_receives_share_bytes),
         cmocka_unit_test(vv03_a_piece_reaches_beyond_its_registration),
-        cmocka_unit_test(vv03_a_piece_of_a_dead_registration),
-        cmocka_unit_test(vv04_a_registration_goes_while_it_is_used),
-        cmocka_unit_test(vv05_a_send_is_written_over),
-        cmocka_unit_test(vv05_a_receive_is_written_into),
-        cmocka_unit_test(vv06_more_outstanding_than_asked_for),
-        cmocka_unit_test(vv06_more_promised_than_there_is_room),
+        cmocka_unit_test(vv03_a_piece_names_a_deregistered_buffer),
+        cmocka_unit_test(vv04_a_registration_in_use_is_deregistered),
+        cmocka_unit_test(vv05_bytes_of_a_pending_send_change),
+        cmocka_unit_test(vv05_bytes_of_a_pending_receive_change),
+        cmocka_unit_test(vv06_more_requests_than_the_queue_allows),
+        cmocka_unit_test(vv06_a_request_queue_exceeds_the_completion_queue),
         cmocka_unit_test(vv07_two_pieces_of_data),
-        cmocka_unit_test(vv07_a_commit_that_carries_something),
-        cmocka_unit_test(vv07_flags_that_there_are_not),
-        cmocka_unit_test(vv08_it_blocks_before_it_commits),
+        cmocka_unit_test(vv07_a_commit_has_data),
+        cmocka_unit_test(vv07_unknown_flags),
+        cmocka_unit_test(vv08_the_thread_blocks_with_uncommitted_requests),
         cmocka_unit_test(vv09_notify_is_called_twice),
-        cmocka_unit_test(vv09_it_blocks_without_a_notification),
-        cmocka_unit_test(vv09_it_blocks_on_what_does_not_notify),
+        cmocka_unit_test(vv09_the_thread_blocks_without_a_notification),
+        cmocka_unit_test(vv09_the_thread_blocks_on_quiet_requests),
         cmocka_unit_test(vv10_a_queue_is_used_after_its_socket_was_closed),
         cmocka_unit_test(vv11_a_completion_comes_twice),
         cmocka_unit_test(vv12_a_completion_queue_is_closed_too_early),
-        cmocka_unit_test(vv13_a_queue_for_a_stranger),
+        cmocka_unit_test(vv13_a_queue_for_an_unknown_socket),
         cmocka_unit_test(vv13_a_queue_before_the_accept_context),
         cmocka_unit_test(vv13_a_second_queue_for_a_socket),
-        cmocka_unit_test(vv13_a_listener_of_another_kind),
+        cmocka_unit_test(vv13_a_listener_not_opened_for_rio),
         cmocka_unit_test(vv14_two_accepts_share_an_overlapped),
         cmocka_unit_test(vv14_an_accept_without_room_for_addresses),
         cmocka_unit_test(vv16_an_address_too_short),
         cmocka_unit_test(vv16_a_local_address_for_a_send),
         cmocka_unit_test(vv16_a_datagram_socket_reads_with_nothing_posted),
         cmocka_unit_test(vv17_a_connection_reads_with_nothing_posted),
-        cmocka_unit_test(vv18_completions_out_of_order_are_told),
+        cmocka_unit_test(vv18_completions_out_of_order_are_reported),
         cmocka_unit_test(vv19_high_bits_of_a_context_are_lost),
     };
 
