@@ -95,6 +95,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
 
 static void acceptex__make_idle(struct acceptor *acceptor, struct acceptex__entry *pending)
 {
+    weir_check(pending->state == ACCEPTEX__OUT);
     pending->state = ACCEPTEX__IDLE;
     pending->socket = WIN_NO_SOCKET;
     pending->next = acceptor->idle;
@@ -105,8 +106,9 @@ static void acceptex__make_idle(struct acceptor *acceptor, struct acceptex__entr
 static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 {
     struct acceptex__entry *pending = acceptor->idle;
+    weir_check(pending->state == ACCEPTEX__IDLE);
+    weir_check(acceptor->pending_count < ACCEPTEX__PENDING);
     int os_error = win_system->socket_open(acceptor->v4, true, &pending->socket);
-
     if (os_error != 0) return os_error;
     rio_socket_report(system, RIO_SOCKET_STREAM, pending->socket, WIN_NO_SOCKET);
     pending->overlapped = (struct win_overlapped){0};
@@ -139,6 +141,7 @@ static bool acceptex__can_post(const struct rio_entry *entry)
 static void acceptex__list(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing || list_has(&entry->listed)) return;
+    weir_check(entry->base.kind == HANDLE_LISTENER);
     if (acceptex__can_post(entry)) rio_move_to(&system->ready, entry);
 }
 
@@ -158,6 +161,7 @@ static bool acceptex__is_scarce(int os_error)
 
 static void acceptex__break(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
+    weir_check(!entry->base.broken);
     struct net_event *event = event_batch_add(system->net, &entry->base, NET_BROKEN);
 
     event->code = error_winsock_code(os_error);
@@ -190,6 +194,7 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
 
 void acceptex_serve(struct rio_net *system, struct rio_entry *entry)
 {
+    weir_check(!entry->base.closing); /* a close removes the listener from the ready list */
     acceptex__refill(system, entry);
     acceptex__list(system, entry);
 }
@@ -199,6 +204,7 @@ void acceptex_serve(struct rio_net *system, struct rio_entry *entry)
 static void acceptex__end_close(struct rio_net *system, struct rio_entry *entry)
 {
     if (!entry->base.closing || entry->acceptor->pending_count > 0) return;
+    weir_check(entry->socket == WIN_NO_SOCKET);
     memory_free(entry->acceptor);
     entry->acceptor = NULL;
     answer_closed(system->net, &entry->base);
@@ -210,6 +216,7 @@ static int acceptex__finish(struct rio_net *system, struct rio_entry *entry,
 {
     int os_error = error_winsock_of_status((int32_t)pending->overlapped.status);
 
+    weir_check(pending->socket != WIN_NO_SOCKET);
     if (os_error != 0) return os_error;
     os_error =
         win_system->accept_finish(entry->socket, pending->socket, pending->area, &pending->peer);
@@ -248,6 +255,8 @@ void acceptex_close(struct rio_net *system, struct rio_entry *entry)
 {
     win_socket listener = entry->socket;
 
+    weir_check(entry->base.closing);
+    weir_check(listener != WIN_NO_SOCKET);
     list_remove(&entry->listed);
     entry->socket = WIN_NO_SOCKET;
     rio_socket_close(system, listener); /* completes its pending accepts with an error */

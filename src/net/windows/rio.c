@@ -123,7 +123,9 @@ static void rio__commit(struct rio_net *system, struct rio_entry *entry)
     switch (entry->base.kind) {
     case HANDLE_CONNECTION: rio_stream_commit(system, entry); break;
     case HANDLE_DATAGRAM: rio_udp_commit(system, entry); break;
-    default: rio_move_to(&system->ready, entry); /* a listener whose pause is over */
+    default: /* a listener whose pause is over */
+        weir_check(entry->base.kind == HANDLE_LISTENER);
+        rio_move_to(&system->ready, entry);
     }
 }
 
@@ -131,6 +133,7 @@ static void rio__resume(struct net *net, struct handle *base)
 {
     struct rio_entry *entry = rio_entry_of(base);
 
+    weir_check(base->kind != HANDLE_LISTENER);
     if (!list_has(&entry->listed)) rio_move_to(&rio_net_of(net)->dirty, entry);
 }
 
@@ -159,6 +162,7 @@ static void rio__release_waiters(struct net *net)
  * buffer that is free now. */
 static void rio__relist_delayed(struct rio_net *system)
 {
+    weir_check(system->retry_at_ns != NET_FOREVER || list_is_empty(&system->delayed));
     if (system->retry_at_ns != NET_FOREVER && win_system->clock_ns() >= system->retry_at_ns) {
         system->retry_at_ns = NET_FOREVER;
         list_append_all(&system->dirty, &system->delayed);
@@ -253,6 +257,8 @@ static void rio__poll_port(struct rio_net *system, uint64_t until_ns)
     bool has_completions = false;
 
     system->iterations_unpolled = 0;
+    weir_check_rule(until_ns == 0 || list_is_empty(&system->dirty),
+                    "every request is committed before the worker blocks");
     if (until_ns != 0) {
         rio__arm(system);
         if (system->provider->before_wait) system->provider->before_wait(system->queue);

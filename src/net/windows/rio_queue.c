@@ -45,6 +45,7 @@ static bool rio_queue__add(void *context, struct pool_buffer *buffer)
     bool addressed = buffer->pool == &system->net->datagram_pool;
     rio_buffer_id id = rio_queue__register(system, buffer->start, buffer->pool->buffer_bytes);
 
+    weir_check(!buffer->registrations[0]);
     if (id == RIO_NO_BUFFER) return false;
     buffer->registrations[0] = id;
     if (!addressed) return true;
@@ -125,6 +126,8 @@ int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t r
     uint32_t needed = system->queue_reserved + entries;
     int os_error = WIN_ENOBUFS;
 
+    weir_check(entry->socket != WIN_NO_SOCKET);
+    weir_check(entry->queue == RIO_NO_RQ);
     for (int growths = 0; growths < RIO_QUEUE__GROWTHS_MAX; growths++) {
         /* The queue grows by half when less than a quarter is spare, so that it rarely grows. If
          * it cannot grow, the counted entries might still fit. */
@@ -151,6 +154,8 @@ void rio_queue_detach(struct rio_net *system, struct rio_entry *entry)
     rio_rq queue = entry->queue;
     win_socket socket = entry->socket;
 
+    weir_check(queue != RIO_NO_RQ);
+    weir_check(socket != WIN_NO_SOCKET);
     rio_queue_commit(system, entry); /* a request that is not committed might never complete */
     entry->receives_deferred = entry->sends_deferred = false;
     entry->queue = RIO_NO_RQ;
@@ -173,14 +178,17 @@ void rio_queue_release(struct rio_net *system, struct rio_entry *entry)
 static struct rio_piece rio_queue__piece(struct net_buffer *buffer, uint32_t length)
 {
     const struct pool_buffer *mine = pool_buffer_of(buffer);
+    uint32_t offset = (uint32_t)(buffer->bytes - mine->start);
 
-    return (struct rio_piece){(rio_buffer_id)mine->registrations[0],
-                              (uint32_t)(buffer->bytes - mine->start), length};
+    weir_check(buffer->bytes >= mine->start);
+    weir_check((uint64_t)offset + length <= mine->pool->buffer_bytes);
+    return (struct rio_piece){(rio_buffer_id)mine->registrations[0], offset, length};
 }
 
 static struct rio_piece rio_queue__margin_piece(struct net_buffer *buffer, uint32_t offset,
                                                 uint32_t length)
 {
+    weir_check(offset + length <= POOL_MARGIN_BYTES);
     return (struct rio_piece){(rio_buffer_id)pool_buffer_of(buffer)->registrations[1], offset,
                               length};
 }
@@ -188,6 +196,8 @@ static struct rio_piece rio_queue__margin_piece(struct net_buffer *buffer, uint3
 static void *rio_queue__context(struct rio_entry *entry, struct net_buffer *buffer,
                                 enum rio_request request)
 {
+    weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
+    weir_check(((uintptr_t)buffer & RIO_REQUEST_BITS) == 0);
     pool_buffer_of(buffer)->note = (uint64_t)entry->base.generation << 32 | entry->base.index;
     pool_touch(buffer); /* lets the thread sanitizer check a simulated system, too */
     return (void *)((uintptr_t)buffer | request);
@@ -214,6 +224,8 @@ int rio_queue_post_receive(struct rio_net *system, struct rio_entry *entry,
         rio_queue__margin_piece(buffer, RIO_MARGIN_CONTROL, WIN_CONTROL_BYTES);
     void *context = rio_queue__context(entry, buffer, RIO_REQUEST_RECEIVE);
 
+    weir_check(entry->queue != RIO_NO_RQ);
+    weir_check(!addressed || pool_buffer_of(buffer)->pool == &system->net->datagram_pool);
     int os_error =
         rio_queue__outcome(addressed ? table->receive_ex(entry->queue, &data, 1, NULL, &remote,
                                                          &control, NULL, RIO_DEFER, context)
@@ -234,6 +246,9 @@ int rio_queue_post_send(struct rio_net *system, struct rio_entry *entry, struct 
     uint32_t count = buffer->length > 0; /* an empty datagram has no data piece (contract B15) */
     void *context = rio_queue__context(entry, buffer, RIO_REQUEST_SEND);
 
+    weir_check(entry->queue != RIO_NO_RQ);
+    weir_check(remote_bytes > 0 ? pool_buffer_of(buffer)->pool == &system->net->datagram_pool
+                                : buffer->length > 0);
     int os_error = rio_queue__outcome(
         remote_bytes > 0
             ? table->send_ex(entry->queue, count ? &data : NULL, count, NULL, &remote,
@@ -250,6 +265,7 @@ int rio_queue_commit(struct rio_net *system, struct rio_entry *entry)
     const struct rio_table *table = system->provider->table;
     int os_error = 0;
 
+    weir_check(entry->queue != RIO_NO_RQ);
     if (entry->receives_deferred && !table->receive(entry->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
         os_error = win_system->last_error();
     if (entry->sends_deferred && !table->send(entry->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))

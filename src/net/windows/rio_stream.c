@@ -28,6 +28,7 @@
 enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry, win_socket socket,
                                 struct weir_error *error)
 {
+    weir_check(socket != WIN_NO_SOCKET);
     rio_entry_init(entry);
     entry->socket = socket;
     int os_error = rio_queue_attach(system, entry, 1, RIO_STREAM__SENDS_MAX);
@@ -58,6 +59,7 @@ static bool rio_stream__needs_post(const struct rio_entry *entry)
 static void rio_stream__list(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing || list_has(&entry->listed)) return;
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
     if (rio_stream__needs_post(entry)) rio_move_to(&system->dirty, entry);
 }
 
@@ -70,6 +72,8 @@ static void rio_stream__relist(struct rio_net *system, struct rio_entry *entry)
 /* Reports to the caller that the connection cannot receive any longer. */
 static void rio_stream__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
+    weir_check(os_error != 0);
+    weir_check(!entry->base.closing);
     rio_report_reading(system, entry, false);
     arrival_end(system->net, &entry->base, error_winsock_code(os_error), os_error);
 }
@@ -86,6 +90,7 @@ static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *e
 {
     struct net_buffer *buffer = pool_take(&system->net->stream_pool, POOL_SYSTEM);
 
+    weir_check_rule(entry->receives_out == 0, "rule 1, one receive per connection");
     if (!buffer) {
         buffer_waiters_report(system->net, &entry->base);
         buffer_waiters_add(system->net, &entry->base);
@@ -110,6 +115,8 @@ static void rio_stream__received(struct rio_net *system, struct rio_entry *entry
     struct net_buffer *buffer = completion->buffer;
     int os_error = completion->os_error;
 
+    weir_check(entry->receives_out == 0); /* it was the only one */
+    weir_check(pool_buffer_of(buffer)->pool == &system->net->stream_pool);
     if (os_error != 0 || completion->bytes == 0 || entry->base.closing) {
         pool_give_back(buffer, POOL_SYSTEM);
         if (entry->base.closing) return;
@@ -134,6 +141,7 @@ static void rio_stream__answer(struct rio_net *system, struct rio_entry *entry)
 
     if (!entry->base.send_out || entry->base.sent_ready) return;
     if (stream->unposted || entry->sends_out > 0) return;
+    weir_check(!stream->unposted_last);
     answer_sent(system->net, &entry->base, stream->send_code, stream->send_os_error);
 }
 
@@ -150,6 +158,7 @@ static void rio_stream__drop_unposted(struct rio_stream *stream)
 /* Drops the rest of the current net_send: sending it would leave a gap in the stream. */
 static void rio_stream__fail_send(struct rio_stream *stream, enum weir_code code, int os_error)
 {
+    weir_check(code != WEIR_OK);
     if (stream->send_code == WEIR_OK) {
         stream->send_code = code;
         stream->send_os_error = os_error;
@@ -161,6 +170,7 @@ static void rio_stream__post_sends(struct rio_net *system, struct rio_entry *ent
 {
     struct rio_stream *stream = &entry->stream;
 
+    weir_check(!stream->unposted || (entry->base.send_out && stream->send_code == WEIR_OK));
     while (stream->unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) {
         struct net_buffer *buffer = stream->unposted, *next = buffer->next;
         int os_error = rio_queue_post_send(system, entry, buffer, 0, 0);
@@ -184,6 +194,7 @@ void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
     struct rio_stream *stream = &entry->stream;
 
     weir_check(!stream->unposted);
+    weir_check(!stream->unposted_last);
     weir_check(entry->sends_out == 0);
     stream->send_code = WEIR_OK;
     stream->send_os_error = 0;
@@ -210,6 +221,7 @@ static void rio_stream__sent_short(struct rio_entry *entry, struct net_buffer *b
         rio_stream__fail_send(stream, WEIR_SYSTEM, 0);
         return;
     }
+    weir_check(bytes < buffer->length);
     buffer->bytes += bytes;
     buffer->length -= bytes;
     buffer->next = stream->unposted;
@@ -225,6 +237,8 @@ static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
     int os_error = completion->os_error;
     bool is_short = os_error == 0 && completion->bytes < buffer->length;
 
+    weir_check_rule(entry->base.send_out && !entry->base.sent_ready,
+                    "rule 2, a send is answered after its last completion");
     if (is_short && stream->send_code == WEIR_OK && !entry->base.closing) {
         rio_stream__sent_short(entry, buffer, completion->bytes);
     } else {
@@ -242,6 +256,7 @@ static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
 static void rio_stream__end_close(struct rio_net *system, struct rio_entry *entry)
 {
     if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
+    weir_check(!entry->stream.unposted);
     rio_stream__answer(system, entry);
     rio_queue_release(system, entry);
     answer_closed(system->net, &entry->base);
@@ -251,6 +266,7 @@ void rio_stream_complete(struct rio_net *system, const struct rio_completion *co
 {
     struct rio_entry *entry = completion->entry;
 
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
     if (completion->request == RIO_REQUEST_RECEIVE)
         rio_stream__received(system, entry, completion);
     else
@@ -274,6 +290,7 @@ void rio_stream_close(struct rio_net *system, struct rio_entry *entry)
 {
     struct rio_stream *stream = &entry->stream;
 
+    weir_check(entry->base.closing);
     list_remove(&entry->listed);
     if (stream->unposted) rio_stream__fail_send(stream, WEIR_CANCELLED, WIN_OPERATION_ABORTED);
     rio_queue_detach(system, entry);

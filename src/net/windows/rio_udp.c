@@ -129,11 +129,14 @@ static bool rio_udp__needs_post(const struct rio_entry *entry)
 static void rio_udp__list(struct rio_net *system, struct rio_entry *entry)
 {
     if (entry->base.closing || list_has(&entry->listed)) return;
+    weir_check(entry->base.kind == HANDLE_DATAGRAM);
     if (rio_udp__needs_post(entry)) rio_move_to(&system->dirty, entry);
 }
 
 static void rio_udp__fail(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
+    weir_check(os_error != 0);
+    weir_check(!entry->base.closing);
     rio_report_reading(system, entry, false);
     arrival_end(system->net, &entry->base, error_winsock_code(os_error), os_error);
 }
@@ -165,6 +168,7 @@ static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&system->net->datagram_pool, POOL_SYSTEM);
 
+    weir_check(entry->receives_out < entry->udp.receives_max);
     if (!buffer) {
         buffer_waiters_add(system->net, &entry->base);
         rio_udp_report_shortage(system, entry);
@@ -189,6 +193,7 @@ void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct ne
     struct net_event *event =
         event_batch_add(system->net, &entry->base, is_cut ? NET_TOO_LARGE : NET_DATAGRAM);
 
+    weir_check(is_cut ? buffer->length == 0 : buffer->length <= buffer->capacity);
     event->peer = win_address_of(rio_udp__remote(buffer));
     event->segment_bytes = 0;
     if (!win_control_local(rio_udp__control(buffer), WIN_CONTROL_BYTES, entry->udp.bound.port,
@@ -206,6 +211,7 @@ void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct ne
  * not reported. After several consecutive failures a pause prevents a busy loop. */
 static void rio_udp__receive_failed(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
+    weir_check(os_error != 0);
     entry->udp.failures++;
     if (rio_udp__is_socket_error(os_error)) {
         rio_udp__fail(system, entry, os_error);
@@ -230,6 +236,8 @@ static void rio_udp__received(struct rio_net *system, struct rio_entry *entry,
     bool is_cut = rio_udp__is_cut(completion);
     bool has_failed = completion->os_error != 0 && !is_cut;
 
+    weir_check(entry->receives_out < udp->receives_max); /* this one was counted */
+    weir_check(pool_buffer_of(buffer)->pool == &system->net->datagram_pool);
     if (entry->base.closing || entry->base.broken) {
         pool_give_back(buffer, POOL_SYSTEM);
         return;
@@ -253,6 +261,7 @@ static void rio_udp__answer(struct rio_net *system, struct rio_entry *entry,
     const struct rio_udp_batch *batch = rio_udp__batch(buffer);
     bool good = os_error == 0;
 
+    weir_check(!good || batch->left_bytes == 0); /* a successful answer covers the whole batch */
     if (good) answer_count_datagrams(&entry->base, batch->total_bytes, batch->segment_bytes);
     enum weir_code code = entry->base.closing ? WEIR_CANCELLED : error_winsock_code(os_error);
     answer_datagrams(system->net, &entry->base, good, !good, good ? WEIR_OK : code, os_error);
@@ -266,6 +275,8 @@ static void rio_udp__post_send(struct rio_net *system, struct rio_entry *entry,
     struct rio_udp_batch *batch = rio_udp__batch(buffer);
     uint32_t bytes = batch->left_bytes, control_bytes = 0;
 
+    weir_check(bytes <= batch->total_bytes);
+    weir_check(batch->segment_bytes != 0 || bytes == batch->total_bytes);
     if (batch->segment_bytes != 0 && bytes > batch->segment_bytes) bytes = batch->segment_bytes;
     batch->left_bytes -= bytes;
     buffer->length = bytes;
@@ -284,6 +295,7 @@ void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct 
     uint8_t *control = rio_udp__control(buffer);
     const uint32_t none = 0;
 
+    weir_check(pool_buffer_of(buffer)->pool == &system->net->datagram_pool); /* it has a margin */
     win_sockaddr_of(peer, entry->udp.v4, rio_udp__remote(buffer));
     if (win_control_put_local(control, entry->udp.v4, local) == 0)
         memcpy(control, &none, sizeof none);
@@ -302,6 +314,7 @@ static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
     struct net_buffer *buffer = completion->buffer;
     int os_error = completion->os_error;
 
+    weir_check_rule(entry->base.datagrams_out > 0, "rule 2, a datagram is answered twice");
     if (entry->base.closing && rio_udp__batch(buffer)->left_bytes > 0)
         os_error = WIN_OPERATION_ABORTED;
     if (os_error != 0 || rio_udp__batch(buffer)->left_bytes == 0) {
@@ -317,6 +330,7 @@ static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
 static void rio_udp__end_close(struct rio_net *system, struct rio_entry *entry)
 {
     if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
+    weir_check(system->datagram_receives >= entry->udp.receives_max);
     system->datagram_receives -= entry->udp.receives_max;
     rio_queue_release(system, entry);
     answer_closed(system->net, &entry->base);
@@ -326,6 +340,7 @@ void rio_udp_complete(struct rio_net *system, const struct rio_completion *compl
 {
     struct rio_entry *entry = completion->entry;
 
+    weir_check(entry->base.kind == HANDLE_DATAGRAM);
     if (completion->request == RIO_REQUEST_RECEIVE)
         rio_udp__received(system, entry, completion);
     else
@@ -343,12 +358,14 @@ void rio_udp_commit(struct rio_net *system, struct rio_entry *entry)
     while (entry->base.flow_on && !entry->base.broken && !entry->base.receive_ended &&
            entry->receives_out < udp->receives_max && !handle_waits(&entry->base))
         if (!rio_udp__post_one(system, entry)) break;
+    weir_check(entry->receives_out <= udp->receives_max);
     int os_error = rio_queue_commit(system, entry);
     if (os_error != 0) rio_udp__fail(system, entry, os_error);
 }
 
 void rio_udp_close(struct rio_net *system, struct rio_entry *entry)
 {
+    weir_check(entry->base.closing);
     list_remove(&entry->listed);
     rio_queue_detach(system, entry);
     rio_udp__end_close(system, entry);
