@@ -27,7 +27,7 @@ _ROW = re.compile(r"^\| *([A-Z]+[0-9]+) *\|(.*)\|(.*)\|(.*)\| *$")
 
 
 def all_rules():
-    return [f"{letters}{number}" for letters, count in RULES.items() for number in range(1, count + 1)]
+    return [f"{prefix}{number}" for prefix, count in RULES.items() for number in range(1, count + 1)]
 
 
 def is_reason(cell, word):
@@ -65,7 +65,7 @@ def errors_of(text, root=ROOT):
         row = _ROW.match(line)
         if not row:
             continue
-        rule, words, places, tests = (cell.strip() for cell in row.groups())
+        rule, words, positions, tests = (cell.strip() for cell in row.groups())
         if rule in seen:
             errors.append(f"line {number}: {rule} was named in line {seen[rule]} already")
         seen.setdefault(rule, number)
@@ -73,7 +73,7 @@ def errors_of(text, root=ROOT):
             errors.append(f"line {number}: there is no rule {rule}")
         if not words:
             errors.append(f"line {number}: {rule} is not put in words")
-        errors += [f"line {number}: {rule} {error}" for error in wrong_paths(places, root) + wrong_tests(tests, root)]
+        errors += [f"line {number}: {rule} {error}" for error in wrong_paths(positions, root) + wrong_tests(tests, root)]
     errors += [f"{rule} is missing" for rule in all_rules() if rule not in seen]
     return errors
 
