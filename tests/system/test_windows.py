@@ -53,7 +53,7 @@ class Words(WeirTest):
             with self.subTest(kind=kind):
                 self.assert_usage_error(CANNOT_LISTEN,
                                         rf"cannot listen on {kind} {host}:{port}: address in use, WSAE\w+ \(100\d\d\); find "
-                                        rf"the program that uses it with 'netstat -ano \| findstr :{port}', or take "
+                                        rf"its owner with 'netstat -ano \| findstr :{port}', or take "
                                         rf"another port with --{kind} 0\n", f"--{kind}", f"{host}:{port}", transport=True)
         weir.stop()
 

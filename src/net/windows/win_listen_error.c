@@ -21,10 +21,9 @@ enum weir_code win_listen_error(const struct net_listen_options *options, bool s
      * for a port that the system reserves. */
     if (os_error == WIN_EACCES) code = WEIR_ADDRESS_IN_USE;
     if (code == WEIR_ADDRESS_IN_USE)
-        snprintf(
-            hint, sizeof hint,
-            "find the program that uses it with 'netstat -ano | findstr :%u', or take another port",
-            options->address.port);
+        snprintf(hint, sizeof hint,
+                 "find its owner with 'netstat -ano | findstr :%u', or take another port",
+                 options->address.port);
     else if (code == WEIR_ADDRESS_UNAVAILABLE)
         snprintf(hint, sizeof hint, "see this machine's addresses with 'ipconfig'");
     else if (code == WEIR_NO_FILES || code == WEIR_NO_BUFFERS)
