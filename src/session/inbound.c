@@ -43,6 +43,7 @@ static void inbound__deliver(struct weir_session *session, const struct weir_mes
 {
     struct worker *worker = session->worker;
 
+    weir_check(session->state == SESSION_OPEN);
     counter_add(&worker->counters.messages_in, 1);
     if (session->service->handler->on_message) worker_dispatch(worker, session, message);
 }
@@ -54,6 +55,7 @@ static uint32_t inbound__decode(struct weir_session *session, struct weir_input 
     struct weir_decode_error decode_error = {.text = ""};
     uint32_t count = 0;
 
+    weir_check(session->worker->dispatch.session == session);
     while (session->state == SESSION_OPEN) {
         enum weir_decoded decoded = inbound__next(session, input, &message, &decode_error);
         if (decoded == WEIR_DECODED_BAD) session_fail(session, decode_error.text);
@@ -76,6 +78,7 @@ static void inbound__update_frame(struct weir_session *session, uint32_t message
         codec->partial_bytes ? codec->partial_bytes(codec, session_codec_state(session)) : 0;
     bool was_partial = session->frame_partial && messages_count == 0;
 
+    weir_check(session->state == SESSION_OPEN);
     session->frame_partial = partial_bytes > 0;
     counter_raise(&worker->counters.reassembly_bytes_max, partial_bytes);
     if (partial_bytes == 0 || was_partial) return;
@@ -90,6 +93,7 @@ static void inbound__update_rate(struct weir_session *session, uint32_t bytes, u
     const struct weir_config *config = &worker->common->config;
     uint64_t bytes_pause_ns = 0, messages_pause_ns = 0;
 
+    weir_check(bytes > 0);
     if (config->receive_rate_max_bytes > 0)
         bytes_pause_ns =
             bucket_take(&session->bytes_bucket, worker->now_ns, bytes,
@@ -155,6 +159,7 @@ static void inbound__receive_end(struct weir_session *session)
     struct worker *worker = session->worker;
     struct weir_input input = {(const uint8_t *)"", 0, true};
 
+    weir_check(session->peer_done);
     worker_begin_dispatch(worker, session, NULL);
     inbound__decode(session, &input);
     worker->dispatch.session = NULL;

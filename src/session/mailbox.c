@@ -104,6 +104,7 @@ enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_c
     enum mailbox_posted posted;
     uint64_t n = 0;
 
+    weir_check(mailbox->cells != NULL);
     atomic_fetch_add(&mailbox->posters, 1);
     struct mailbox_cell *cell = mailbox__claim(mailbox, &n, &posted);
     if (cell) {
@@ -121,6 +122,8 @@ static bool mailbox__take(struct mailbox *mailbox, struct mailbox_command *comma
 
     if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != mailbox->head + 1)
         return false;
+    weir_check(mailbox->head <
+               (atomic_load_explicit(&mailbox->tail, memory_order_relaxed) & ~MAILBOX__SHUT));
     *command = cell->command;
     atomic_store_explicit(&cell->sequence, mailbox->head + mailbox->cells_count,
                           memory_order_release);

@@ -75,6 +75,7 @@ static enum weir_code remote__end(struct worker *worker, enum mailbox_kind kind,
 {
     const struct mailbox_command command = {.kind = kind, .id = id};
 
+    weir_check(kind == MAILBOX_FINISH || kind == MAILBOX_ABORT);
     if (!session_table_is_live(worker->table, id)) return WEIR_GONE;
     return remote__post(worker, &command);
 }

@@ -57,6 +57,7 @@ static void send_queue__unlink(struct send_queue *queue, struct net_buffer *prev
 {
     struct net_buffer *buffer = previous ? previous->next : queue->first;
 
+    weir_check(buffer != NULL);
     if (previous)
         previous->next = buffer->next;
     else
@@ -201,6 +202,7 @@ static void send_queue__coalesce(struct send_queue *queue, struct net_buffer *in
         uint32_t piece = share->length < room ? share->length : room;
 
         if (piece == 0) return;
+        weir_check(into->length + piece <= into->capacity);
         memcpy(into->bytes + into->length, share->bytes, piece);
         into->length += piece;
         share->bytes += piece;
@@ -258,6 +260,7 @@ void send_queue_drop(struct send_queue *queue, struct net *net)
         if (send_queue__is_share(buffer)) {
             send_queue__free_share(queue, buffer);
         } else {
+            weir_check(queue->pinned_bytes >= buffer->capacity);
             queue->pinned_bytes -= buffer->capacity;
             net_give_back(net, buffer);
         }

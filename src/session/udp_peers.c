@@ -79,6 +79,7 @@ void udp_peers_end(struct weir_session *session)
 /* Ends a session that is CLOSING now, instead of at the end of the iteration. */
 static void udp_peers__end_now(struct weir_session *session)
 {
+    weir_check(session->state == SESSION_CLOSING);
     list_remove(&session->in_pending_flush);
     udp_peers_end(session);
 }
@@ -101,6 +102,7 @@ struct weir_session *udp_peers_add(struct worker *worker, struct net_handle sock
         udp_peers__evict(worker);
     struct weir_session *session = session_table_open(worker->table);
     if (!session) return NULL;
+    weir_check(*udp_peers__link(worker, socket, peer) == NULL);
     lifecycle_start(session, worker, ops, service, peer);
     session->handle = socket;
     session->admitted = true;
@@ -136,6 +138,7 @@ bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes)
     const struct weir_config *config = &worker->common->config;
     struct bucket by_bytes = session->bytes_bucket, by_messages = session->messages_bucket;
 
+    weir_check(session->is_datagram);
     if (config->receive_rate_max_bytes > 0 &&
         bucket_take(&by_bytes, worker->now_ns, bytes, config->receive_rate_max_bytes,
                     config->receive_rate_max_bytes) > 0)
