@@ -330,7 +330,7 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     if (length > worker->high_bytes) return WEIR_TOO_LARGE;
     enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &framing) : WEIR_OK;
     if (code != WEIR_OK) return code;
-    weir_check_use(framing.skip <= length, "a codec's head replaces bytes that are there");
+    weir_check_use(framing.skip <= length, "a codec's header replaces bytes that exist");
     const struct send_piece pieces[] = {
         {framing.header, framing.header_length},
         {length > 0 ? (const uint8_t *)bytes + framing.skip : NULL, length - framing.skip},
