@@ -108,7 +108,7 @@ struct weir_handler {
     size_t size;          /* sizeof(struct weir_handler) of the version the author compiled with */
     const char *name;     /* "echo" */
     const char *summary;  /* one line for --help */
-    size_t session_bytes; /* bytes of state for each session: weir_session_state() */
+    size_t session_bytes; /* bytes of state per session, at most 64 KiB: weir_session_state() */
     void *user;           /* pointer for the author's use: weir_session_user() */
     /* A session began. The callback may send. */
     void (*on_open)(struct weir_session *session);
@@ -125,8 +125,8 @@ struct weir_handler {
 };
 
 /* Queues one message for the session's peer. The session's codec frames it; the bytes are copied.
- * The message leaves at the end of the loop iteration, together with everything else queued for
- * the session. Returns:
+ * TCP: the message leaves at the end of the loop iteration, with everything else queued for the
+ * session. UDP: it is passed to the transport immediately. Returns:
  *   WEIR_OK          the message is queued
  *   WEIR_NO_ROOM     TCP: the queue would exceed send_queue_high_bytes by more than one buffer.
  *                    UDP: too many datagrams wait, or the reply limit is reached
@@ -141,7 +141,8 @@ WEIR_API enum weir_code weir_session_send(struct weir_session *session, const vo
 
 /* Queues the message that on_message is handling, unchanged and with its original framing, for the
  * session's peer. Nothing is copied, and the high-water mark does not refuse it: reading from the
- * peer pauses instead. Call at most once per message; `message` is invalid afterwards. Returns:
+ * peer pauses instead. Call at most once per message. Whatever it returns, `message` is
+ * invalid afterwards. Returns:
  *   WEIR_OK         the message is queued
  *   WEIR_CANCELLED  the session is closing
  *   WEIR_NO_ROOM    UDP: too many datagrams wait, or the reply limit is reached
@@ -150,7 +151,8 @@ WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
                                                const struct weir_message *message);
 
 /* Closes the session gracefully: sends the queued messages, then FIN, then waits up to
- * linger_timeout_ms for the peer's FIN. A UDP session ends immediately. A session that is already
+ * linger_timeout_ms for the peer's FIN. Bytes that arrive meanwhile are discarded. A UDP session
+ * ends immediately. A session that is already
  * closing is left as it is. Thread: handler. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
@@ -267,7 +269,8 @@ struct weir_config {
     uint32_t workers;      /* threads; default 0: one per CPU core this process may use */
     uint32_t sessions_max; /* open TCP sessions in all workers; default 100000; more are refused */
     /* TCP: high-water mark, in bytes of memory that one session's send queue may hold. Reading from
-     * the peer pauses above it; weir_session_send() returns WEIR_NO_ROOM. Default 1 MiB. */
+     * the peer pauses above it. A send that would exceed it by more than one buffer returns
+     * WEIR_NO_ROOM. Default 1 MiB. */
     uint32_t send_queue_high_bytes;
     /* TCP: low-water mark. Reading from a paused peer resumes below it. Default 256 KiB. */
     uint32_t send_queue_low_bytes;
@@ -334,7 +337,7 @@ struct weir_config {
      * Default 4096. */
     uint32_t mailbox_commands_max;
     uint32_t drain_jitter_ms; /* a drain spreads the closing of idle sessions over it; default 0 */
-    uint32_t node; /* number of this machine among several: top 8 bits of session ids; default 0 */
+    uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
 };
 
 /* One address to listen on, with its codec and handler. */
@@ -387,7 +390,7 @@ struct weir_stats {
     uint64_t dropped_reply;      /* replies above datagram_reply_percent_max */
     uint64_t dropped_peers;      /* received while no UDP session could be made */
     uint64_t sends_late;         /* weir_send() messages whose session ended before delivery */
-    uint64_t sends_dropped;      /* weir_send() messages and broadcasts lost to a full queue */
+    uint64_t sends_dropped;      /* the same and broadcasts: full queue, or codec refused */
     uint64_t pauses_no_files;    /* times accepting paused: out of file descriptors */
     uint64_t pauses_no_buffers;  /* times receiving paused: the buffer pool was empty */
     uint64_t pauses_queue;       /* times reading from a session paused: its send queue was full */
