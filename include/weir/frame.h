@@ -4,9 +4,10 @@
  *
  *      received bytes -> decode -> messages      message -> encode -> header, bytes, trailer
  *
- * A frame is the wire form of one message, with header and trailer. A message is the payload.
- * One specification serves both directions. This function prints messages that are preceded by a
- * length of 4 bytes:
+ * A frame is the wire form of one message, with header and trailer. A message is the part of the
+ * frame that a handler receives: usually the payload, or more if the specification keeps header
+ * bytes (strip=no). One specification serves both directions. This function prints messages that
+ * are preceded by a length of 4 bytes:
  *
  *      int print_messages(const uint8_t *bytes, size_t length)
  *      {
@@ -43,7 +44,7 @@ extern "C" {
 /* A decoded message. Its memory is valid until the next call of the decoder. In a handler it is
  * valid until on_message returns or weir_session_send_back() is called, whichever is first. */
 struct weir_message {
-    const uint8_t *bytes; /* the payload */
+    const uint8_t *bytes; /* the message: the frame without the stripped header and trailer */
     size_t length;
     const uint8_t *frame; /* the whole frame as received, with header and trailer */
     size_t frame_length;
@@ -53,7 +54,9 @@ struct weir_message {
 struct weir_input {
     const uint8_t *bytes;
     size_t length;
-    bool ended; /* the stream ends after these bytes */
+    /* The stream ends after these bytes. A frame that is incomplete then is malformed, except that
+     * codec "line" accepts a last line without its delimiter. */
+    bool ended;
 };
 
 /* Result of decoding. */
@@ -139,9 +142,9 @@ struct weir_frame;
  *      raw, datagram              no framing: bytes as received, or datagrams
  *
  * All except fixed, raw and datagram also accept
- *          max=N                  bytes of the longest message in both directions (default 1m; k, m
- *                                 and g are powers of 1024; capped at what the length field can
- *                                 express)
+ *          max=N                  bytes of the longest message in both directions, without the
+ *                                 stripped header (default 1m; k, m and g are powers of 1024;
+ *                                 capped at what the length field can express)
  *          oversize=close|skip    a longer message ends the stream, or is skipped (default close)
  * docs/frames.md has an example of each.
  *

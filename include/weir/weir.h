@@ -48,14 +48,16 @@
  * docs/extending.md continues from here.
  *
  * A server runs N workers. A worker is a thread with its own event loop, sockets, sessions and
- * buffers. A handler's callbacks run on the worker that owns the session, one at a time.
+ * buffers. Callbacks run on the worker that owns the session. One worker runs one callback at a
+ * time; several workers run callbacks at the same time.
  *
- * A call that breaks a rule stated here (a second call of a once-only function, an index out of
- * range) ends the process with a message that names the rule. Everything that the network, the
- * system or a peer can cause is returned as an error value.
+ * Everything that the network, the system or a peer can cause is returned as an error value. Weir
+ * detects some wrong calls (a second call of a once-only function, an index out of range), and ends
+ * the process with a message that names the rule. It cannot detect every one: the use of a session
+ * after its on_close is undefined behaviour.
  *
  * "Thread:" in a comment says where a function may be called:
- *     handler   inside a callback of the session's own handler, on its worker
+ *     handler   inside any callback that runs on the session's worker
  *     any       any thread
  */
 #ifndef WEIR_WEIR_H
@@ -82,13 +84,14 @@ enum weir_proto { WEIR_TCP, WEIR_UDP };
 struct weir_server;
 
 /* A session: one TCP connection, or one remote UDP address that sends to one local socket. The
- * pointer is valid inside the handler's callbacks, from on_open to on_close. The worker owns it.
- * Other threads name a session by its id (weir_session_id).
+ * worker owns it. The pointer is valid from the call of on_open until on_close returns, in every
+ * callback that runs on the same worker. Other threads name a session by its id (weir_session_id).
  *
  * UDP has no connections. Weir keeps a session for each remote address only if the handler has
  * session_bytes, on_open, on_close or on_timer, or if receive_rate_max_bytes or message_rate_max is
- * set. Otherwise on_message receives a transient session: it is valid during that call only, has
- * the id 0, and supports neither state nor timers nor groups. */
+ * set. Otherwise on_message receives a transient session: it is valid during that call only and has
+ * the id 0. It can send and send back. It has no state, and joining a group fails. Timers and the
+ * calls that end a session do nothing. */
 struct weir_session;
 
 /* Reason why a session ended: WEIR_REASON_IDLE and others, listed and explained in reason.def. */
@@ -101,9 +104,9 @@ enum weir_reason {
 };
 
 /* A handler: the callbacks that implement a protocol's behaviour. A listener names a built-in
- * handler or points to a custom one (struct weir_listen). Every callback is optional. Callbacks run
- * on the worker that owns the session, one at a time; a callback that blocks stops every session of
- * its worker. The struct is not copied and must outlive the server. */
+ * handler or points to a custom one (struct weir_listen). Every callback is optional. A callback
+ * that blocks stops every session of its worker. The struct is not copied and must outlive the
+ * server. */
 struct weir_handler {
     size_t size;          /* sizeof(struct weir_handler) of the version the author compiled with */
     const char *name;     /* "echo" */
@@ -152,8 +155,7 @@ WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
 
 /* Closes the session gracefully: sends the queued messages, then FIN, then waits up to
  * linger_timeout_ms for the peer's FIN. Bytes that arrive meanwhile are discarded. A UDP session
- * ends immediately. A session that is already
- * closing is left as it is. Thread: handler. */
+ * ends immediately. Does nothing if the session is already closing. Thread: handler. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
 /* Closes the session immediately and discards queued messages. on_close runs later, not inside this
@@ -290,17 +292,19 @@ struct weir_config {
      * false. */
     bool verify_rio;
 
-    /* ---- timeouts: each closes the session with the reason of the same name ---- */
+    /* ---- timeouts ---- */
+    /* Each of the first six closes the session with the reason of the same name, for example
+     * idle_timeout_ms with WEIR_REASON_IDLE. */
     /* No data was received and no queued data was sent for this long. Default 10 minutes. */
     uint32_t idle_timeout_ms;
     uint32_t first_byte_timeout_ms; /* TCP: no byte arrived after the connect; default 1 minute */
     /* TCP: a frame is incomplete this long after its first byte. Later bytes of the frame do not
      * extend the timeout. Default 30 s. */
     uint32_t frame_timeout_ms;
-    /* TCP: the peer did not take one send (up to 16 buffers) within this time, extended by (bytes
-     * in flight / send_rate_min_bytes). Default 1 minute; rate in bytes per second, default 0: no
-     * extension. */
+    /* TCP: the peer did not take one send (up to 16 buffers) within this time. Default 1 minute. */
     uint32_t send_timeout_ms;
+    /* TCP: if it is not 0, send_timeout_ms is extended by (bytes of the send / this rate). Bytes
+     * per second; default 0. */
     uint32_t send_rate_min_bytes;
     uint32_t lifetime_ms;       /* age of the session, whatever it does; default 0 */
     uint32_t linger_timeout_ms; /* TCP: from our FIN to the peer's FIN; default 10 s */
@@ -340,7 +344,8 @@ struct weir_config {
     uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
 };
 
-/* One address to listen on, with its codec and handler. */
+/* One address to listen on, with its codec and handler. The strings need to be valid only during
+ * weir_server_listen(). */
 struct weir_listen {
     enum weir_proto proto;
     const char *address; /* as weir_address_parse() reads it; port 0 selects a free port */
@@ -369,7 +374,7 @@ struct weir_listener_info {
 /* Counters, summed over all workers. accepted = open + closed holds at any time. Each member's name
  * is also its name in the summary line. */
 struct weir_stats {
-    uint64_t accepted, closed, open; /* TCP sessions */
+    uint64_t accepted, closed, open; /* TCP sessions; refused connections are not included */
     uint64_t bytes_in, bytes_out;
     uint64_t messages_in, messages_out; /* TCP */
     uint64_t datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
@@ -384,7 +389,7 @@ struct weir_stats {
     uint64_t dropped_own_source; /* the source address is this server's own socket */
     uint64_t dropped_bad_source; /* the source is port 0, multicast, broadcast or unspecified */
     uint64_t dropped_services;   /* from a port of servers, see datagram_answer_services */
-    uint64_t dropped_too_large;  /* received, and larger than a datagram buffer */
+    uint64_t dropped_too_large;  /* received, and longer than 65535 bytes */
     uint64_t dropped_unsent;     /* replies that the system did not send */
     uint64_t dropped_rate;       /* received above the message or byte rate of the session */
     uint64_t dropped_reply;      /* replies above datagram_reply_percent_max */
@@ -407,11 +412,12 @@ struct weir_stats {
 
 #define WEIR_LISTENERS_MAX 64 /* listeners of one server */
 
-/* Fills in the defaults of a configuration of `size` bytes. Call weir_config_init() instead. */
+/* Fills in the defaults of a configuration of `size` bytes. Call weir_config_init() instead.
+ * Thread: any. */
 WEIR_API void weir_config_init_sized(struct weir_config *config, size_t size);
 
 /* Fills in all defaults. This function is inline so that `size` is the size in the version that the
- * caller was compiled with. */
+ * caller was compiled with. Thread: any. */
 static inline void weir_config_init(struct weir_config *config)
 {
     weir_config_init_sized(config, sizeof *config);
@@ -442,18 +448,19 @@ WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
  * server and open another one. Thread: the caller of weir_server_open(). */
 WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error);
 
-/* Returns the number of listeners. */
+/* Returns the number of listeners. Thread: any, after the last weir_server_listen(). */
 WEIR_API size_t weir_server_listeners_count(const struct weir_server *server);
 
 /* Returns the listener with this index, from 0. Before the start its port can be 0, and its
- * transport is "none". */
+ * transport is "none". Thread: any, except while weir_server_start() runs. */
 WEIR_API struct weir_listener_info weir_server_listener(const struct weir_server *server,
                                                         size_t index);
 
 /* Starts a graceful shutdown and returns immediately. The server accepts the connections that the
- * system has already queued, and no others. It delivers queued messages, and closes each session
- * when it is idle. At the deadline it closes the remaining sessions. A second call can shorten the
- * deadline but not extend it. Thread: any, from weir_server_open() on. */
+ * system has already queued, and no others. It calls on_drain once for each session. It delivers
+ * queued messages. It closes a session without on_drain when the session is idle. At the deadline
+ * it closes the remaining sessions. A second call can shorten the deadline but not extend it.
+ * Thread: any, from weir_server_open() on. */
 WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms);
 
 /* Starts to close every session immediately, without delivering queued messages, and returns.

@@ -14,10 +14,10 @@
  *                accepting) is off [checked]. Flows start off. Data that the system delivers after
  *                "off" is held until "on" or close. For one handle, held data plus data in the
  *                current event batch never exceeds net_info.held_bytes_max [suite].
- *   2 Answer.    Each send and each close is answered by exactly one event: never twice [checked],
- *                never not at all [suite]. Only net_wait() hands out events [checked]. Datagram
- *                sends are answered by numbers: one event counts the sends that succeeded and the
- *                sends that failed.
+ *   2 Answer.    Each send of a connection and each close is answered by exactly one event: never
+ *                twice [checked], never not at all [suite]. Only net_wait() hands out events
+ *                [checked]. One event can answer several datagram sends: it contains the number of
+ *                sends that succeeded and of those that failed.
  *   3 Order.     A connection has at most one outstanding send, of 1 to NET_SEND_BUFFERS_MAX
  *                buffers [checked]. A datagram socket has at most datagram_sends_max; net_send_to
  *                returns WEIR_NO_ROOM above that.
@@ -87,13 +87,13 @@ enum net_event_kind {
     /* Answers net_send (code), or several net_send_to (sent_count, failed_count, code of the first
      * failure). */
     NET_SENT,
-    /* The handle failed (reset, timeout, ...); the only valid call is net_close. At most once, at
-     * any time before the close. */
+    /* The handle failed (reset, timeout, ...); the only valid call is net_close. At most once, and
+     * never after NET_CLOSED. */
     NET_BROKEN,
     /* Answers net_close: the last event of the handle. */
     NET_CLOSED,
-    /* A flow paused; code says which resource ran out. It resumes by itself. If buffers ran out,
-     * one event is handed out for all handles that wait. */
+    /* Receiving or accepting paused on `handle`; code says which resource ran out. It resumes by
+     * itself. If buffers ran out, one event names the first handle that waits, for all of them. */
     NET_PAUSED,
     /* A datagram larger than the largest buffer was dropped: peer. */
     NET_TOO_LARGE,
@@ -112,13 +112,12 @@ struct net_event {
     struct weir_address peer;  /* NET_ACCEPTED, NET_DATAGRAM, NET_TOO_LARGE */
     struct weir_address local; /* NET_DATAGRAM: the destination address of the datagram */
     union {
-        struct net_buffer *buffer; /* NET_RECEIVED, NET_DATAGRAM */
-        struct net_socket socket;  /* NET_ACCEPTED */
-        struct { /* NET_SENT on a datagram socket: the number of net_send_to calls answered */
-            uint32_t sent_count, failed_count;
-            /* of the successful ones, with GSO batches counted as separate datagrams */
-            uint32_t sent_datagrams;
-            uint64_t sent_bytes;
+        struct net_buffer *buffer;             /* NET_RECEIVED, NET_DATAGRAM */
+        struct net_socket socket;              /* NET_ACCEPTED */
+        struct {                               /* NET_SENT on a datagram socket */
+            uint32_t sent_count, failed_count; /* net_send_to calls that succeeded, that failed */
+            uint32_t sent_datagrams; /* of the successful calls; a GSO batch has several */
+            uint64_t sent_bytes;     /* payload bytes of the successful calls */
         };
     };
 };
