@@ -13,8 +13,10 @@
  *      ask TEXT      is answered by the console: it prints "ask SESSION NUMBER TEXT", and an
  *                    input line "SESSION NUMBER ANSWER" is sent as the reply
  *
- * examples/client is the client. The console is an example of a component with its own threads,
- * such as a database: it stores a session's id instead of the session, and calls weir_send(). */
+ * A client may half-close its connection after its last request: the session is held until each
+ * deferred reply was sent. examples/client is the client. The console is an example of a component
+ * with its own threads, such as a database: it stores a session's id instead of the session, and
+ * calls weir_send() and weir_release(). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +89,7 @@ static void request__defer(struct weir_session *session, const struct request *r
         return;
     }
     waiting->requests[waiting->count++] = *request;
+    weir_session_hold(session); /* one for each reply that follows later */
     weir_session_start_timer(session, REQUEST__LATER_MS); /* one timer for all waiting requests */
 }
 
@@ -97,6 +100,7 @@ static void request__on_timer(struct weir_session *session)
     while (waiting->count > 0) {
         const struct request *request = &waiting->requests[--waiting->count];
         request__reply(session, request->number, request->text + strlen("later "));
+        weir_session_release(session);
     }
 }
 
@@ -111,6 +115,7 @@ static void request__on_message(struct weir_session *session, const struct weir_
     } else if (strncmp(request.text, "later ", 6) == 0) {
         request__defer(session, &request);
     } else if (strncmp(request.text, "ask ", 4) == 0) {
+        weir_session_hold(session);
         printf("ask %" PRIu64 " %" PRIu32 " %s\n", weir_session_id(session), request.number,
                request.text + 4);
         fflush(stdout);
@@ -143,6 +148,7 @@ static void request__answer(struct weir_server *server, const char *line)
         return;
     }
     code = weir_send(server, session, bytes, request__write(number, end + 1, bytes));
+    if (code == WEIR_OK) code = weir_release(server, session);
     if (code != WEIR_OK) fprintf(stderr, "not sent: %s\n", weir_code_text(code));
 }
 

@@ -167,6 +167,32 @@ WEIR_API void weir_session_abort(struct weir_session *session);
  * Thread: handler. */
 WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
 
+/* Stops calling on_message for the session, also for messages that have arrived already, and stops
+ * reading from the peer. Messages are kept and nothing is lost: TCP's flow control stops the peer.
+ * If the peer has sent FIN, the session stays open. idle_timeout_ms, first_byte_timeout_ms and
+ * frame_timeout_ms do not run meanwhile; lifetime_ms and the timeouts of sending do.
+ * weir_session_resume() ends the pause; several pauses need only one resume.
+ *
+ * A handler uses it when it cannot take more work: a request that it passed to another thread is
+ * not complete, or another session must read first. For a UDP session datagrams that arrive during
+ * the pause are dropped (counted in dropped_paused). Does nothing for a transient session. Thread:
+ * handler. */
+WEIR_API void weir_session_pause(struct weir_session *session);
+
+/* Ends the pause. Messages that have arrived already are delivered from the next loop iteration on.
+ * Does nothing if the session is not paused. Thread: handler. */
+WEIR_API void weir_session_resume(struct weir_session *session);
+
+/* Keeps the session open after the peer's FIN, for an answer that is not available yet. Without it,
+ * weir closes the session as soon as it has handled the peer's FIN and sent what is queued. Each
+ * call needs one weir_session_release() or weir_release(); after the last of them, weir sends what
+ * is queued, then FIN. All timeouts apply. A session that ends for another reason ends although it
+ * is held. Does nothing for a UDP session. Thread: handler. */
+WEIR_API void weir_session_hold(struct weir_session *session);
+
+/* Undoes one weir_session_hold(). Does nothing if the session is not held. Thread: handler. */
+WEIR_API void weir_session_release(struct weir_session *session);
+
 /* Calls on_timer once, at least `ms` milliseconds from now. Replaces a pending timer. The end of
  * the session cancels the timer. Does nothing for a transient session. Thread: handler. */
 WEIR_API void weir_session_start_timer(struct weir_session *session, uint32_t ms);
@@ -234,6 +260,15 @@ WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 /* Closes a session immediately and discards its queued messages, as weir_session_abort() does.
  * Returns the same values as weir_finish(). Thread: any. */
 WEIR_API enum weir_code weir_abort(struct weir_server *server, uint64_t id);
+
+/* Undoes one weir_session_hold(), as weir_session_release() does. Messages that this thread sent to
+ * the session before are delivered first. Returns the same values as weir_finish(); after
+ * WEIR_NO_ROOM the session is still held, so the caller must try again. Thread: any. */
+WEIR_API enum weir_code weir_release(struct weir_server *server, uint64_t id);
+
+/* Ends a pause, as weir_session_resume() does. Returns the same values as weir_finish(); after
+ * WEIR_NO_ROOM the session is still paused, so the caller must try again. Thread: any. */
+WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
 
 /* Sends a message to every member of a group, except the session `except_id` (0: no exception). It
  * is framed once with the codec of the first TCP listener and stored once for all members. For
@@ -394,6 +429,7 @@ struct weir_stats {
     uint64_t dropped_rate;       /* received above the message or byte rate of the session */
     uint64_t dropped_reply;      /* replies above datagram_reply_percent_max */
     uint64_t dropped_peers;      /* received while no UDP session could be made */
+    uint64_t dropped_paused;     /* received while the handler had paused the session */
     uint64_t sends_late;         /* weir_send() messages whose session ended before delivery */
     uint64_t sends_dropped;      /* the same and broadcasts: full queue, or codec refused */
     uint64_t pauses_no_files;    /* times accepting paused: out of file descriptors */

@@ -228,6 +228,19 @@ uint64_t net_now_ns(const struct net *net)
     return net->now_ns;
 }
 
+uint64_t net_late_ns(const struct net *net)
+{
+    return net->late_ns;
+}
+
+/* Sets late_ns after transport->wait. */
+static void net__measure_lateness(struct net *net, uint64_t until_ns)
+{
+    uint64_t due_ns = until_ns > net->wait_began_ns ? until_ns : net->wait_began_ns;
+
+    net->late_ns = net->now_ns > due_ns ? net->now_ns - due_ns : 0;
+}
+
 void net_wake(struct net *net)
 {
     net->transport->wake(net);
@@ -241,12 +254,14 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
     net->batch = (struct event_batch){.events = events, .max = events_max};
     bool answers_alone = answers_are_recorded(&net->answers) && net->polled;
     net->polled = !answers_alone;
+    net->late_ns = 0;
     if (net->polled) {
         if (file_waiters_any(&net->file_waiters)) until_ns = file_waiters_retry(net, until_ns);
         if (!list_is_empty(&net->deliverable)) arrivals_deliver(net);
         bool has_news = net->batch.count > 0 || answers_are_recorded(&net->answers);
         net->transport->wait(net, has_news ? 0 : until_ns);
         weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
+        net__measure_lateness(net, has_news ? 0 : until_ns);
         net->waited_ns = net->now_ns;
     }
     answers_hand_out(net);

@@ -215,6 +215,11 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events,
 /* Returns the monotonic clock, as of the last net_wait(). */
 uint64_t net_now_ns(const struct net *net);
 
+/* Returns how late the last net_wait() returned: the time since its deadline, or since its call if
+ * the deadline had passed before. 0 if it returned in time or had no deadline. The caller's work
+ * between two waits does not count, so a large value means that the thread was stopped. */
+uint64_t net_late_ns(const struct net *net);
+
 /* Makes the running or the next net_wait() return NET_WOKEN. Thread: any, until net_free(). */
 void net_wake(struct net *net);
 

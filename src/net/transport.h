@@ -43,6 +43,8 @@ struct net {
     struct list deliverable; /* handles for which arrivals_deliver() has something */
     uint64_t now_ns;         /* changed only by transport->wait (rule 9) */
     uint64_t waited_ns;      /* now_ns at the end of the last transport->wait */
+    uint64_t wait_began_ns;  /* when transport->wait began; NET_FOREVER: it had no deadline */
+    uint64_t late_ns;        /* see net_late_ns() */
     uintptr_t thread;        /* that opened the net, for rule 10 */
     bool polled;             /* the last net_wait called transport->wait */
     struct net_info info;
@@ -93,8 +95,8 @@ struct transport {
     bool (*is_own)(struct net *net, struct handle *handle, const struct weir_address *address);
 
     /* Submits the collected requests, waits for an event until until_ns (0: does not wait), adds
-     * events while there is room, and sets net->now_ns to the current time. Events can be added
-     * nowhere else. */
+     * events while there is room, and sets net->wait_began_ns and net->now_ns to the current time
+     * at its begin and its end. Events can be added nowhere else. */
     void (*wait)(struct net *net, uint64_t until_ns);
 };
 

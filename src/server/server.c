@@ -229,6 +229,20 @@ enum weir_code weir_abort(struct weir_server *server, uint64_t id)
     return worker ? remote_abort(worker, id) : WEIR_GONE;
 }
 
+enum weir_code weir_release(struct weir_server *server, uint64_t id)
+{
+    struct worker *worker = server__worker_of(server, id);
+
+    return worker ? remote_release(worker, id) : WEIR_GONE;
+}
+
+enum weir_code weir_resume(struct weir_server *server, uint64_t id)
+{
+    struct worker *worker = server__worker_of(server, id);
+
+    return worker ? remote_resume(worker, id) : WEIR_GONE;
+}
+
 /* Returns the codec for which a broadcast is framed in advance: that of the first TCP listener. */
 static const struct weir_codec *server__main_codec(const struct weir_server *server)
 {

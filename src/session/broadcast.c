@@ -47,6 +47,7 @@ static void broadcast__send(struct weir_session *session, struct payload *payloa
                             struct broadcast__framed *framed)
 {
     weir_check(session->state != SESSION_FREE);
+    session->worker->work.done++;
     if (session->is_datagram) {
         broadcast__send_datagram(session, payload);
         return;

@@ -66,7 +66,9 @@ static bool drain__is_idle(const struct weir_session *session)
     bool sends =
         !session->is_datagram && (session->send_out || !send_queue_is_empty(&session->queue));
 
-    return !sends && !session->rate_paused && !session->frame_partial &&
+    bool reads = !session->is_datagram && session->receiving_off;
+
+    return !sends && !reads && !session->rate_paused && !session->frame_partial &&
            silent_ms >= DRAIN__IDLE_MS;
 }
 
@@ -143,7 +145,7 @@ static void drain__update_deadline(struct drain *drain, struct worker *worker)
  * may be pending, but not longer than DRAIN__BACKLOG_NS. */
 static void drain__delay_check(struct drain *drain, const struct worker *worker)
 {
-    if (!worker->has_backlog && worker->catching_up_iterations == 0) return;
+    if (!worker->has_backlog && worker->catch_up_until_ns == 0) return;
     if (drain->backlog_since_ns == 0) drain->backlog_since_ns = worker->now_ns;
     if (worker->now_ns - drain->backlog_since_ns < DRAIN__BACKLOG_NS)
         drain->check_at_ns = worker->now_ns + DRAIN__CHECK_NS;

@@ -2,13 +2,18 @@
 /* inbound.c - passes received bytes of a TCP session through the codec to the handler.
  *
  *      NET_RECEIVED -> [ receive buffer ] -> codec -> message -> handler
- *                             |                                    | weir_session_send_back
- *                             '------- borrowed run <--------------'
- *                                           v
- *                                      send queue, or the pool if nothing was sent back
+ *                         |  ^     |                                | weir_session_send_back
+ *                         v  |     '------- borrowed run <----------'
+ *                        unread                  v
+ *                                           send queue, or the pool if nothing was sent back
  *
- * The borrowed run (send_queue.h) owns the receive buffer while its messages are dispatched. A
- * service's filters will stand before the codec (service.h).
+ * The borrowed run (send_queue.h) owns the receive buffer while its messages are dispatched.
+ * Decoding stops when the session has used its share of the iteration's work (worker.h), or when
+ * reading pauses: by the high-water mark, the rate limit or the handler. The rest of the buffer
+ * then becomes `unread`, and so do the buffers that arrive after it. While there is unread input,
+ * receiving is off, so it never exceeds what the transport holds for one connection and one batch.
+ * A FIN behind unread input waits too (end_unread). A service's filters will stand before the codec
+ * (service.h).
  */
 #include "inbound.h"
 
@@ -48,22 +53,46 @@ static void inbound__deliver(struct weir_session *session, const struct weir_mes
     if (session->service->handler->on_message) worker_dispatch(worker, session, message);
 }
 
-/* Delivers each message of the input. Returns how many. */
+/* Returns the work that the session may still do in this iteration. */
+static uint32_t inbound__work_left(struct weir_session *session)
+{
+    const struct work *work = &session->worker->work;
+
+    if (session->work_iteration != work->iteration) {
+        session->work_iteration = work->iteration;
+        session->work_done = 0;
+    }
+    return session->work_done < work->session_max ? work->session_max - session->work_done : 0;
+}
+
+/* Whether a message made the handler or the high-water mark pause reading. */
+static bool inbound__must_pause(const struct weir_session *session)
+{
+    return session->handler_paused || session->queue.pinned_bytes >= session->worker->pause_bytes;
+}
+
+/* Delivers the messages of the input until it is used up or the session must stop. Returns the
+ * number of messages. */
 static uint32_t inbound__decode(struct weir_session *session, struct weir_input *input)
 {
+    struct work *work = &session->worker->work;
     struct weir_message message;
     struct weir_decode_error decode_error = {.text = ""};
-    uint32_t count = 0;
+    uint32_t count = 0, began = work->done, end = began + inbound__work_left(session);
 
     weir_check(session->worker->dispatch.session == session);
-    while (session->state == SESSION_OPEN) {
+    while (session->state == SESSION_OPEN && end != began) {
         enum weir_decoded decoded = inbound__next(session, input, &message, &decode_error);
         if (decoded == WEIR_DECODED_BAD) session_fail(session, decode_error.text);
         if (decoded != WEIR_DECODED_MESSAGE) break;
+        work->done++;
         inbound__deliver(session, &message);
         count++;
         if (input->ended) break;
+        bool must_stop = (int32_t)(work->done - end) >= 0 || inbound__must_pause(session);
+        if (must_stop && input->length > 0) break; /* else the codec frees what it held */
     }
+    session->work_done += work->done - began;
     return count;
 }
 
@@ -126,6 +155,22 @@ static void inbound__end_dispatch(struct weir_session *session)
     worker_flush_later(worker, session);
 }
 
+/* Makes the rest of the buffer the first unread input. What was sent back of it is copied. */
+static void inbound__keep_rest(struct weir_session *session, const struct weir_input *rest)
+{
+    struct dispatch *dispatch = &session->worker->dispatch;
+
+    weir_check(rest->length > 0);
+    session_flush_run(session);
+    if (session->state != SESSION_OPEN) return; /* memory was exhausted */
+    struct net_buffer *buffer = borrowed_run_release(&dispatch->run);
+    dispatch->session = NULL;
+    buffer->bytes += buffer->length - rest->length;
+    buffer->length = (uint32_t)rest->length;
+    buffer->next = session->unread;
+    session->unread = buffer;
+}
+
 static void inbound__receive(struct weir_session *session, struct net_buffer *buffer)
 {
     struct weir_input input = {buffer->bytes, buffer->length, false};
@@ -133,10 +178,28 @@ static void inbound__receive(struct weir_session *session, struct net_buffer *bu
 
     worker_begin_dispatch(session->worker, session, buffer);
     uint32_t messages = inbound__decode(session, &input);
-    inbound__end_dispatch(session);
+    bytes -= (uint32_t)input.length;
+    if (input.length > 0 && session->state == SESSION_OPEN) inbound__keep_rest(session, &input);
+    if (session->worker->dispatch.session) inbound__end_dispatch(session);
     if (session->state != SESSION_OPEN) return;
     inbound__update_frame(session, messages);
     inbound__update_rate(session, bytes, messages);
+}
+
+/* Decoding is behind: the buffer waits behind the others. */
+static void inbound__add_unread(struct weir_session *session, struct net_buffer *buffer)
+{
+    struct net_buffer **link = &session->unread;
+
+    while (*link) link = &(*link)->next;
+    buffer->next = NULL;
+    *link = buffer;
+}
+
+static bool inbound__may_decode(struct weir_session *session)
+{
+    return session->state == SESSION_OPEN && !session_is_paused(session) &&
+           !inbound__must_pause(session) && inbound__work_left(session) > 0;
 }
 
 void inbound_on_received(struct weir_session *session, struct net_buffer *buffer)
@@ -149,7 +212,10 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     counter_add(&worker->counters.bytes_in, buffer->length);
     session->timestamps.received_ms = (uint32_t)worker->now_ms;
     session->has_received = true;
-    inbound__receive(session, buffer);
+    if (session->state == SESSION_OPEN && (session->unread || session_is_paused(session)))
+        inbound__add_unread(session, buffer);
+    else
+        inbound__receive(session, buffer);
     session_account(session);
     session_update_receiving(session);
 }
@@ -161,9 +227,29 @@ static void inbound__receive_end(struct weir_session *session)
 
     weir_check(session->peer_done);
     worker_begin_dispatch(worker, session, NULL);
+    session->end_unread = false;
     inbound__decode(session, &input);
     worker->dispatch.session = NULL;
     session->frame_partial = false;
+    if (session->state == SESSION_OPEN) session_enter(session, SESSION_PEER_DONE);
+    if (session->state != SESSION_CLOSING) worker_flush_later(session->worker, session);
+}
+
+void inbound_continue(struct weir_session *session)
+{
+    struct net_buffer *buffer;
+
+    session_check(session);
+    while (session->unread && inbound__may_decode(session)) {
+        buffer = session->unread;
+        session->unread = buffer->next;
+        inbound__receive(session, buffer);
+    }
+    if (session->end_unread && !session->unread && inbound__may_decode(session))
+        inbound__receive_end(session);
+    if (session->state == SESSION_CLOSING) return;
+    session_account(session);
+    session_update_receiving(session);
 }
 
 void inbound_on_peer_done(struct weir_session *session)
@@ -173,7 +259,11 @@ void inbound_on_peer_done(struct weir_session *session)
     if (session->state == SESSION_CLOSING) return;
     session->peer_done = true;
     session->has_received = true;
-    if (session->state == SESSION_OPEN) inbound__receive_end(session);
-    if (session->state == SESSION_OPEN) session_enter(session, SESSION_PEER_DONE);
-    if (session->state != SESSION_CLOSING) worker_flush_later(session->worker, session);
+    if (session->state != SESSION_OPEN)
+        worker_flush_later(session->worker, session);
+    else if (session->unread || session->handler_paused)
+        session->end_unread = true;
+    else
+        inbound__receive_end(session);
+    if (session->end_unread) session_update_receiving(session);
 }

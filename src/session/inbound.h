@@ -6,10 +6,13 @@
 #include "session_state.h"
 
 /* Handles NET_RECEIVED: passes the bytes to the codec and each message to the handler. Takes the
- * buffer over: it goes to the send queue or back to the pool. */
+ * buffer over: it goes to the send queue, back to the pool, or to the session's unread input. */
 void inbound_on_received(struct weir_session *session, struct net_buffer *buffer);
 
 /* Handles NET_PEER_DONE: what the codec still holds is the last message, or malformed. */
 void inbound_on_peer_done(struct weir_session *session);
+
+/* Decodes unread input, as far as the session's share of the iteration's work allows. */
+void inbound_continue(struct weir_session *session);
 
 #endif

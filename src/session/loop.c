@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* loop.c - the event loop of a worker.
  *
- *      +-> net_wait -> events, each to its owner -> commands -> timers -> drain, stop -+
- *      |                                                                               |
- *      '------------------- sessions on the pending-flush list are flushed <-----------'
+ *      +-> net_wait -> events, each to its owner -> unread input -> commands -> timers -+
+ *      |                                                                                v
+ *      '-------- sessions on the pending-flush list are flushed <-------------- drain, stop
  *
  * Commands come from other threads through the mailbox, drain and stop requests through an atomic.
  * One iteration: all events of a batch are handled before anything is sent.
+ *
+ * The work of an iteration has a budget (worker.h, struct work). The sessions with input share it:
+ * a session that has more input than its share waits, and every session is served in each
+ * iteration. So a flood delays an honest session by one iteration, and timers run in between.
  */
 #include "loop.h"
 
 #include "broadcast.h"
 #include "check.h"
 #include "handoff.h"
+#include "inbound.h"
 #include "payload.h"
 #include "remote.h"
 #include "session.h"
@@ -25,10 +30,16 @@
 #define LOOP__BUFFERS_RETRY_NS (5 * CLOCK_NS_PER_MS)
 /* If a wait returns this late, the thread was stopped. */
 #define LOOP__STOPPED_NS (1000 * CLOCK_NS_PER_MS)
-#define LOOP__CATCH_UP_ITERATIONS_MAX 1000u
+/* For how long timers wait for unread bytes after that, also in a loop that is never idle. */
+#define LOOP__CATCH_UP_NS (1000 * CLOCK_NS_PER_MS)
 /* If a wait returns this late, more than one batch may be pending. */
 #define LOOP__LATE_NS (20 * CLOCK_NS_PER_MS)
 #define LOOP__SAMPLE_INTERVAL_MS 100u
+/* Units of work that the sessions share in one iteration: messages, and deliveries of broadcasts.
+ * One costs about half a microsecond, so that an iteration takes a few milliseconds at most. */
+#define LOOP__WORK_MAX 8192u
+/* Units of work of the commands of one iteration. */
+#define LOOP__COMMANDS_WORK_MAX 4096u
 
 /* ---- life ---- */
 
@@ -50,6 +61,7 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->udp_sessions);
     list_init(&worker->pending_flush);
     list_init(&worker->waiting_for_buffers);
+    list_init(&worker->readable);
     list_init(&worker->endpoints);
     if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max)) return false;
     return session_table_init(&loop->table, (uint8_t)config->node, index, slots_max, extra_bytes);
@@ -124,17 +136,19 @@ static void loop__execute(struct worker *worker, const struct mailbox_command *c
 static void loop__read_commands(struct loop *loop)
 {
     struct worker *worker = &loop->worker;
-    uint32_t count_max = worker->common->config.mailbox_commands_max, count = 0;
+    struct work *work = &worker->work;
+    uint32_t count = 0, began = work->done;
     struct mailbox_command command;
 
-    /* At most one full mailbox: threads that post without pause must not delay the sessions. */
-    while (count < count_max && mailbox_take(&loop->mailbox, &command)) {
+    /* Threads that post without pause, and broadcasts to many members, must not delay the sessions.
+     */
+    while (work->done - began < LOOP__COMMANDS_WORK_MAX && mailbox_take(&loop->mailbox, &command)) {
+        work->done++;
         loop__execute(worker, &command);
         count++;
     }
-    if (count == count_max) net_wake(worker->net);
+    loop->has_commands = work->done - began >= LOOP__COMMANDS_WORK_MAX;
     if (count > 0) counter_add(&worker->counters.commands, count);
-    atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
 }
 
 void loop_close(struct loop *loop)
@@ -157,16 +171,13 @@ void loop_close(struct loop *loop)
 static void loop__check_lateness(struct loop *loop, uint32_t events_count)
 {
     struct worker *worker = &loop->worker;
-    uint64_t late_ns =
-        worker->now_ns > loop->waited_until_ns ? worker->now_ns - loop->waited_until_ns : 0;
+    uint64_t late_ns = net_late_ns(worker->net);
 
     worker->has_backlog = events_count == LOOP__EVENTS_MAX || late_ns > LOOP__LATE_NS;
     if (late_ns > LOOP__STOPPED_NS)
-        worker->catching_up_iterations = LOOP__CATCH_UP_ITERATIONS_MAX;
-    else if (events_count == 0)
-        worker->catching_up_iterations = 0;
-    else if (worker->catching_up_iterations > 0)
-        worker->catching_up_iterations--;
+        worker->catch_up_until_ns = worker->now_ns + LOOP__CATCH_UP_NS;
+    else if (events_count == 0 || worker->now_ns >= worker->catch_up_until_ns)
+        worker->catch_up_until_ns = 0;
 }
 
 static uint64_t loop__earlier(uint64_t a, uint64_t b)
@@ -184,7 +195,7 @@ static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
 {
     const struct worker *worker = &loop->worker;
 
-    if (worker->catching_up_iterations > 0) return 0;
+    if (worker->catch_up_until_ns > 0 || worker->readable_count > 0 || loop->has_commands) return 0;
     until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->deadlines)));
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->user_timers)));
@@ -202,6 +213,33 @@ static void loop__on_event(const struct net_event *event)
     if (event->kind == NET_WOKEN) return; /* commands and requests are read after the batch */
     weir_check(owner != NULL);
     owner->ops->on_event(owner, event);
+}
+
+/* Divides the work of this iteration among the sessions that have input. */
+static void loop__share_work(struct worker *worker, uint32_t events_count)
+{
+    struct work *work = &worker->work;
+    uint32_t sessions_count = worker->readable_count + events_count;
+
+    work->iteration++;
+    work->session_max = WORK_SESSION_MAX;
+    if (sessions_count <= LOOP__WORK_MAX / WORK_SESSION_MAX) return;
+    work->session_max = sessions_count < LOOP__WORK_MAX ? LOOP__WORK_MAX / sessions_count : 1;
+}
+
+/* Decodes the unread input of the first `sessions_count` sessions that have some. Those that the
+ * iteration's work does not reach stay first. */
+static void loop__read_on(struct worker *worker, uint32_t sessions_count)
+{
+    uint32_t began = worker->work.done;
+    struct list *node;
+
+    while (sessions_count-- > 0 && worker->work.done - began < LOOP__WORK_MAX &&
+           (node = list_take_first(&worker->readable)) != NULL) {
+        weir_check(worker->readable_count > 0);
+        worker->readable_count--;
+        inbound_continue(weir_container_of(node, struct weir_session, in_readable));
+    }
 }
 
 static void loop__flush_pending(struct worker *worker)
@@ -227,6 +265,12 @@ static void loop__sample(struct loop *loop)
                  counter_read(&worker->counters.buffer_bytes));
 }
 
+/* Whether a drain or a stop was requested, in this iteration or before. */
+static bool loop__is_requested(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->requested, memory_order_relaxed) != WORKER_RUN;
+}
+
 /* Whether nothing is left and nothing can arrive. */
 static bool loop__has_ended(struct loop *loop)
 {
@@ -243,17 +287,19 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     struct net_event events[LOOP__EVENTS_MAX];
 
     until_ns = loop__wait_until(loop, until_ns);
-    /* The duration of the previous iteration does not count as lateness of this wait. */
-    loop->waited_until_ns = until_ns > worker->now_ns ? until_ns : worker->now_ns;
     uint32_t count = net_wait(worker->net, until_ns, events, LOOP__EVENTS_MAX);
     weir_check(count <= LOOP__EVENTS_MAX);
     loop__update_clock(worker);
     loop__check_lateness(loop, count);
     counter_add(&worker->counters.loop_iterations, 1);
+    loop__share_work(worker, count);
+    uint32_t readable_count = worker->readable_count;
     for (uint32_t i = 0; i < count; i++) loop__on_event(&events[i]);
-    loop__read_commands(loop);
-    if (worker->catching_up_iterations == 0) timeouts_run(worker);
-    drain_update(&loop->drain, worker);
+    if (readable_count > 0) loop__read_on(worker, readable_count);
+    if (mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
+    atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
+    if (worker->catch_up_until_ns == 0) timeouts_run(worker);
+    if (loop__is_requested(worker)) drain_update(&loop->drain, worker);
     list_append_all(&worker->pending_flush, &worker->waiting_for_buffers);
     loop__flush_pending(worker);
     loop__sample(loop);

@@ -19,8 +19,8 @@ struct loop {
     struct udp_peers udp_peers;
     struct admission admission;
     struct drain drain;
-    uint64_t waited_until_ns; /* when the last wait should have returned at the latest */
-    uint64_t sampled_at_ms;   /* when the pool sizes were last copied into the counters */
+    bool has_commands;      /* the mailbox may hold more: the budget of commands was used up */
+    uint64_t sampled_at_ms; /* when the pool sizes were last copied into the counters */
 };
 
 /* Thread: loop_init and loop_free any; the others the worker's own. */

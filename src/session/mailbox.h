@@ -23,6 +23,8 @@ enum mailbox_kind {
     MAILBOX_SEND,      /* id, payload: a message for a session */
     MAILBOX_FINISH,    /* id: send what is queued, then close */
     MAILBOX_ABORT,     /* id: discard what is queued, close */
+    MAILBOX_RELEASE,   /* id: undo one hold */
+    MAILBOX_RESUME,    /* id: end the handler's pause */
     MAILBOX_BROADCAST, /* payload: for the members of its group */
 };
 
@@ -69,6 +71,13 @@ void mailbox_wake(struct mailbox *mailbox);
 /* Posts a command. Unless it returns MAILBOX_POSTED, the caller still owns the command. Commands of
  * one thread are taken in order. Thread: any. */
 enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_command *command);
+
+/* Returns whether mailbox_take() may find a command. Cheap: most iterations have none. A command
+ * that is being posted at the same time wakes the owner later. Thread: the owner's. */
+static inline bool mailbox_may_have(const struct mailbox *mailbox)
+{
+    return atomic_load_explicit(&mailbox->woken, memory_order_acquire);
+}
 
 /* Takes the oldest command. Returns false if there is none. Thread: the owner's. */
 bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* remote.c - commands and requests from other threads to a worker.
  *
- *      weir_send, weir_finish, weir_abort -> is the id live? -> command -> [ mailbox ] -> session
- *      weir_broadcast                     -> one command per worker -> [ mailbox ] -> members
- *      drain, stop                        -> atomic request, wake-up -> drain.c
+ *      weir_send, weir_finish, ... -> is the id live? -> command -> [ mailbox ] -> session
+ *      weir_broadcast              -> one command per worker -> [ mailbox ] -> members
+ *      drain, stop                 -> atomic request, wake-up -> drain.c
  *
  * A command owns one reference to its payload; loop.c gives it up after carrying out the command.
  */
@@ -36,12 +36,15 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
         return;
     }
     if (!session) return; /* it ended meanwhile */
-    if (command->kind == MAILBOX_FINISH) {
-        session_finish(session, WEIR_REASON_APPLICATION);
-        return;
+    switch (command->kind) {
+    case MAILBOX_FINISH: session_finish(session, WEIR_REASON_APPLICATION); break;
+    case MAILBOX_RELEASE: session_release(session); break;
+    case MAILBOX_RESUME: session_resume(session); break;
+    case MAILBOX_ABORT:
+    default:
+        weir_check(command->kind == MAILBOX_ABORT);
+        session_close(session, WEIR_REASON_APPLICATION);
     }
-    weir_check(command->kind == MAILBOX_ABORT);
-    session_close(session, WEIR_REASON_APPLICATION);
 }
 
 /* ---- other threads ---- */
@@ -71,23 +74,34 @@ enum weir_code remote_send(struct worker *worker, uint64_t id, const void *bytes
     return code;
 }
 
-static enum weir_code remote__end(struct worker *worker, enum mailbox_kind kind, uint64_t id)
+/* Posts a command that consists of its kind alone. */
+static enum weir_code remote__order(struct worker *worker, enum mailbox_kind kind, uint64_t id)
 {
     const struct mailbox_command command = {.kind = kind, .id = id};
 
-    weir_check(kind == MAILBOX_FINISH || kind == MAILBOX_ABORT);
+    weir_check(kind != MAILBOX_ACCEPTED && kind != MAILBOX_SEND && kind != MAILBOX_BROADCAST);
     if (!session_table_is_live(worker->table, id)) return WEIR_GONE;
     return remote__post(worker, &command);
 }
 
 enum weir_code remote_finish(struct worker *worker, uint64_t id)
 {
-    return remote__end(worker, MAILBOX_FINISH, id);
+    return remote__order(worker, MAILBOX_FINISH, id);
 }
 
 enum weir_code remote_abort(struct worker *worker, uint64_t id)
 {
-    return remote__end(worker, MAILBOX_ABORT, id);
+    return remote__order(worker, MAILBOX_ABORT, id);
+}
+
+enum weir_code remote_release(struct worker *worker, uint64_t id)
+{
+    return remote__order(worker, MAILBOX_RELEASE, id);
+}
+
+enum weir_code remote_resume(struct worker *worker, uint64_t id)
+{
+    return remote__order(worker, MAILBOX_RESUME, id);
 }
 
 enum weir_code remote_broadcast(struct worker *worker, struct payload *payload)

@@ -9,11 +9,13 @@ struct mailbox_command;
 struct payload;
 struct worker;
 
-/* weir_send(), weir_finish() and weir_abort() for a session of this worker. Thread: any, while the
+/* weir_send(), weir_finish() and the others for a session of this worker. Thread: any, while the
  * worker exists. */
 enum weir_code remote_send(struct worker *worker, uint64_t id, const void *bytes, size_t length);
 enum weir_code remote_finish(struct worker *worker, uint64_t id);
 enum weir_code remote_abort(struct worker *worker, uint64_t id);
+enum weir_code remote_release(struct worker *worker, uint64_t id);
+enum weir_code remote_resume(struct worker *worker, uint64_t id);
 
 /* This worker's part of weir_broadcast(). Thread: any, while the worker exists. */
 enum weir_code remote_broadcast(struct worker *worker, struct payload *payload);
@@ -23,7 +25,7 @@ enum weir_code remote_broadcast(struct worker *worker, struct payload *payload);
 void remote_drain(struct worker *worker, uint32_t deadline_ms);
 void remote_stop(struct worker *worker);
 
-/* Carries out MAILBOX_SEND, MAILBOX_FINISH or MAILBOX_ABORT. Thread: the worker's. */
+/* Carries out a command for one session. Thread: the worker's. */
 void remote_execute(struct worker *worker, const struct mailbox_command *command);
 
 #endif

@@ -140,4 +140,15 @@ static inline struct net_buffer *borrowed_run_close(struct borrowed_run *run, st
     return buffer;
 }
 
+/* Gives the buffer up and returns it, for the caller to keep. The run must be empty. */
+static inline struct net_buffer *borrowed_run_release(struct borrowed_run *run)
+{
+    struct net_buffer *buffer = run->buffer;
+
+    weir_check(buffer != NULL);
+    weir_check(run->length == 0);
+    run->buffer = NULL;
+    return buffer;
+}
+
 #endif

@@ -77,73 +77,6 @@ void session_account(struct weir_session *session)
     queue->counted_bytes = queue->pinned_bytes;
 }
 
-/* ---- deadlines ---- */
-
-/* Returns the deadlines that run while the session is OPEN: they wait for the peer's bytes. */
-static uint32_t session__receive_deadlines(const struct weir_session *session)
-{
-    bool reads = !session->queue_paused && !session->rate_paused;
-    uint32_t running = 0;
-
-    if (!session->has_received) running |= DEADLINE_FIRST_BYTE;
-    if (session->frame_partial && reads) running |= DEADLINE_FRAME;
-    return running;
-}
-
-static uint32_t session__running_deadlines(const struct weir_session *session)
-{
-    /* While the rate limit pauses reading, the peer may have sent bytes: it is not idle. */
-    uint32_t running = session->rate_paused ? DEADLINE_RESUME : DEADLINE_IDLE;
-
-    if (session->is_datagram) return running;
-    if (session->state == SESSION_OPEN) running |= session__receive_deadlines(session);
-    if (session->send_out) running |= DEADLINE_SEND;
-    if (session->finished && !session->peer_done) running |= DEADLINE_LINGER;
-    return running;
-}
-
-struct deadline session_next_deadline(const struct weir_session *session)
-{
-    const struct worker *worker = session->worker;
-    const struct deadline_input input = {
-        .timestamps = &session->timestamps,
-        .config = &worker->common->config,
-        .now_ms = worker->now_ms,
-        .running = session__running_deadlines(session),
-        .linger_ms = worker->linger_ms,
-        .flight_bytes = session->send_out ? session->queue.flight_bytes : 0,
-        .finish_reason = (enum weir_reason)session->reason,
-        .is_datagram = session->is_datagram,
-    };
-
-    return deadline_next(&input);
-}
-
-void session_update_deadline(struct weir_session *session)
-{
-    struct worker *worker = session->worker;
-
-    if (session->state == SESSION_CLOSING) return;
-    struct deadline next = session_next_deadline(session);
-    if (next.at_ms == UINT64_MAX) return; /* a timer that still runs will expire without effect */
-    if (wheel_timer_runs(&session->deadline) && session->deadline.due_ms <= next.at_ms) return;
-    wheel_start(&worker->deadlines, &session->deadline, next.at_ms);
-}
-
-/* A send was posted now. Its deadline alone can be earlier than the timer: the others are unchanged
- * or later. */
-static void session__start_send_deadline(struct weir_session *session)
-{
-    struct worker *worker = session->worker;
-    uint64_t timeout_ms = deadline_send_ms(&worker->common->config, session->queue.flight_bytes);
-    uint64_t at_ms = worker->now_ms + timeout_ms + 1;
-
-    session->timestamps.send_ms = (uint32_t)worker->now_ms;
-    if (timeout_ms == 0) return;
-    if (wheel_timer_runs(&session->deadline) && session->deadline.due_ms <= at_ms) return;
-    wheel_start(&worker->deadlines, &session->deadline, at_ms);
-}
-
 /* ---- ending ---- */
 
 void session_close(struct weir_session *session, enum weir_reason reason)
@@ -159,19 +92,33 @@ void session_close(struct weir_session *session, enum weir_reason reason)
     session->ops->close(session);
 }
 
+/* Discards the input that was not decoded. */
+static void session__drop_unread(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    struct net_buffer *buffer;
+
+    worker_read_not(worker, session);
+    session->end_unread = false;
+    while ((buffer = session->unread) != NULL) {
+        session->unread = buffer->next;
+        net_give_back(worker->net, buffer);
+    }
+}
+
 static void session__close(struct weir_session *session)
 {
     struct worker *worker = session->worker;
 
     weir_check(session->state == SESSION_CLOSING);
+    session__drop_unread(session);
     send_queue_drop(&session->queue, worker->net);
     session_account(session);
     list_remove(&session->in_pending_flush);
     net_close(worker->net, session->handle);
 }
 
-/* Copies the borrowed run into the queue, because other bytes or FIN must follow it. */
-static void session__flush_run(struct weir_session *session)
+void session_flush_run(struct weir_session *session)
 {
     struct dispatch *dispatch = &session->worker->dispatch;
     const uint8_t *bytes;
@@ -189,11 +136,12 @@ void session_finish(struct weir_session *session, enum weir_reason reason)
 
 static void session__finish(struct weir_session *session, enum weir_reason reason)
 {
-    session__flush_run(session);
+    session_flush_run(session);
     if (!session_may_send(session)) return; /* memory was exhausted */
     session->reason = (uint8_t)reason;
     session->frame_partial = false; /* its deadline no longer applies */
     session_enter(session, SESSION_FINISHING);
+    session__drop_unread(session);
     session_update_receiving(session); /* received bytes are discarded, up to the peer's FIN */
     worker_flush_later(session->worker, session);
 }
@@ -212,20 +160,34 @@ void session_fail(struct weir_session *session, const char *text)
 
 /* ---- pausing of reading ---- */
 
+static void session__update_queue_paused(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    uint32_t pinned_bytes = session->queue.pinned_bytes;
+
+    if (!session->queue_paused && pinned_bytes >= worker->pause_bytes) {
+        session->queue_paused = true;
+        counter_add(&worker->counters.pauses_queue, 1);
+    } else if (pinned_bytes <= worker->resume_bytes) {
+        session->queue_paused = false;
+    }
+}
+
 void session_update_receiving(struct weir_session *session)
 {
     struct worker *worker = session->worker;
-    const struct send_queue *queue = &session->queue;
-    bool discards = session->state == SESSION_FINISHING;
 
     if (session->state == SESSION_CLOSING) return;
-    if (!session->queue_paused && queue->pinned_bytes >= worker->pause_bytes) {
-        session->queue_paused = true;
-        counter_add(&worker->counters.pauses_queue, 1);
-    } else if (queue->pinned_bytes <= worker->resume_bytes) {
-        session->queue_paused = false;
+    session__update_queue_paused(session);
+    bool off = session_is_paused(session);
+    if (session->unread || session->end_unread) {
+        if (off)
+            worker_read_not(worker, session);
+        else
+            worker_read_later(worker, session);
+        off = true;
     }
-    bool off = (session->queue_paused || session->rate_paused) && !discards;
+    if (session->state == SESSION_FINISHING) off = false;
     if (off == session->receiving_off) return;
     session->receiving_off = off;
     net_receive(worker->net, session->handle, !off);
@@ -234,6 +196,41 @@ void session_update_receiving(struct weir_session *session)
      * frame. */
     session->timestamps.received_ms = session->timestamps.frame_ms = (uint32_t)worker->now_ms;
     session_update_deadline(session);
+}
+
+static void session__set_paused(struct weir_session *session, bool paused)
+{
+    session->handler_paused = paused;
+    if (session->state == SESSION_CLOSING) return;
+    if (!session->is_datagram) session_update_receiving(session);
+    if (paused) return;
+    session->timestamps.received_ms =
+        (uint32_t)session->worker->now_ms; /* nothing was read before */
+    session_update_deadline(session);
+}
+
+void session_pause(struct weir_session *session)
+{
+    if (!session->handler_paused) session__set_paused(session, true);
+}
+
+void session_resume(struct weir_session *session)
+{
+    if (session->handler_paused) session__set_paused(session, false);
+}
+
+void session_hold(struct weir_session *session)
+{
+    weir_check_use(session->holds < UINT32_MAX, "weir_session_release follows weir_session_hold");
+    session->holds++;
+}
+
+void session_release(struct weir_session *session)
+{
+    if (session->holds == 0) return;
+    session->holds--;
+    if (session->holds == 0 && session->state == SESSION_PEER_DONE)
+        worker_flush_later(session->worker, session);
 }
 
 /* ---- flush ---- */
@@ -246,6 +243,7 @@ static void session__end_if_done(struct weir_session *session)
 
     if (session->send_out || !send_queue_is_empty(&session->queue)) return;
     if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return;
+    if (session->state == SESSION_PEER_DONE && session->holds > 0) return; /* an answer follows */
     weir_check(session->queue.pinned_bytes == 0);
     if (!session->finished) {
         net_finish(worker->net, session->handle);
@@ -272,7 +270,7 @@ static void session__send_queued(struct weir_session *session)
     }
     session->send_out = true;
     net_send(worker->net, session->handle, buffers, count);
-    session__start_send_deadline(session);
+    session_start_send_deadline(session);
 }
 
 static void session__flush(struct weir_session *session)
@@ -338,7 +336,7 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     };
     size_t frame_length = framing.header_length + length - framing.skip + framing.trailer_length;
     if (frame_length == 0) return WEIR_OK;
-    session__flush_run(session);
+    session_flush_run(session);
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (!session__has_room(session, frame_length)) return WEIR_NO_ROOM;
     if (!send_queue_copy(&session->queue, worker->net, pieces, weir_count_of(pieces)))
@@ -358,7 +356,7 @@ static enum weir_code session__send_back(struct weir_session *session,
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (message->frame_length > 0 &&
         !borrowed_run_extend(&worker->dispatch.run, message->frame, message->frame_length)) {
-        session__flush_run(session);
+        session_flush_run(session);
         if (session_may_send(session))
             session_send_or_close(session, message->frame, message->frame_length);
     }

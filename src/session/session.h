@@ -6,6 +6,7 @@
 #define SESSION_SESSION_H
 
 #include "payload.h"
+#include "session_deadlines.h"
 #include "session_state.h"
 #include "session_table.h"
 
@@ -49,22 +50,31 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
  * only. */
 void session_share(struct weir_session *session, struct payload *payload);
 
+/* As weir_session_pause() and the others say. */
+void session_pause(struct weir_session *session);
+void session_resume(struct weir_session *session);
+void session_hold(struct weir_session *session);
+void session_release(struct weir_session *session);
+
 /* Handles NET_SENT and NET_BROKEN. TCP only. */
 void session_on_sent(struct weir_session *session, enum weir_code code);
 void session_on_broken(struct weir_session *session, enum weir_code code);
 
-/* Pauses or resumes reading: by the high-water mark, and by the rate limit. TCP only. */
+/* Whether reading is paused: by the high-water mark, the rate limit or the handler. TCP only. */
+static inline bool session_is_paused(const struct weir_session *session)
+{
+    return session->queue_paused | session->rate_paused | session->handler_paused;
+}
+
+/* Pauses or resumes reading and the decoding of unread input. TCP only. */
 void session_update_receiving(struct weir_session *session);
+
+/* Copies the borrowed run of the session into its queue, because other bytes must follow it, or
+ * because its buffer is needed. May close the session, if memory is exhausted. TCP only. */
+void session_flush_run(struct weir_session *session);
 
 /* Updates the worker's counter of queued bytes after a change of the send queue. */
 void session_account(struct weir_session *session);
-
-/* Returns the session's next deadline. */
-struct deadline session_next_deadline(const struct weir_session *session);
-
-/* Restarts the timer if a deadline may now be earlier. A later deadline needs no call: the timer
- * expires early and is restarted then. */
-void session_update_deadline(struct weir_session *session);
 
 /* Returns the state that the codec keeps per session. */
 static inline void *session_codec_state(struct weir_session *session)

@@ -35,6 +35,26 @@ void weir_session_fail(struct weir_session *session, const char *text)
     if (!session_is_transient(session)) session_fail(session, text);
 }
 
+void weir_session_pause(struct weir_session *session)
+{
+    if (!session_is_transient(session)) session_pause(session);
+}
+
+void weir_session_resume(struct weir_session *session)
+{
+    if (!session_is_transient(session)) session_resume(session);
+}
+
+void weir_session_hold(struct weir_session *session)
+{
+    if (!session_is_transient(session)) session_hold(session);
+}
+
+void weir_session_release(struct weir_session *session)
+{
+    if (!session_is_transient(session)) session_release(session);
+}
+
 void weir_session_start_timer(struct weir_session *session, uint32_t ms)
 {
     struct worker *worker = session->worker;

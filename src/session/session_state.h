@@ -66,12 +66,17 @@ struct weir_session {
     };
     struct list in_sessions;      /* worker.tcp_sessions or udp_sessions while not FREE */
     struct list in_pending_flush; /* worker.pending_flush or waiting_for_buffers */
+    struct list in_readable;      /* worker.readable: `unread` may be decoded now */
+    struct net_buffer *unread;    /* received and not decoded, oldest first; TCP */
     struct wheel_timer deadline;  /* expires at the next deadline or earlier */
     struct wheel_timer user_timer;
     struct group_membership *memberships; /* group.c */
     char *decode_error;                   /* describes malformed input; null: none */
     struct bucket bytes_bucket, messages_bucket;
     struct deadline_timestamps timestamps;
+    uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
+    uint32_t work_done;
+    uint32_t holds;          /* weir_session_hold() calls that were not released */
     uint8_t state;           /* enum session_state; written by session_enter alone */
     uint8_t reason;          /* enum weir_reason; NONE until the end is decided */
     bool admitted : 1;       /* it counts; a connection with a reject message never does */
@@ -79,8 +84,10 @@ struct weir_session {
     bool send_out : 1;       /* set while a net_send awaits its NET_SENT */
     bool queue_paused : 1;   /* set while the high-water mark keeps reading off */
     bool rate_paused : 1;    /* set while the rate limit keeps reading off, until resume_ms */
+    bool handler_paused : 1; /* set from weir_session_pause() to weir_session_resume() */
     bool receiving_off : 1;  /* the last state requested from net */
     bool peer_done : 1;      /* the peer's FIN has come */
+    bool end_unread : 1;     /* it waits behind unread input, or for the handler */
     bool has_received : 1;   /* bytes or FIN have come */
     bool frame_partial : 1;  /* the codec holds part of a frame, since frame_ms */
     bool finished : 1;       /* net_finish was called, at finished_ms */
@@ -88,7 +95,7 @@ struct weir_session {
     bool drain_notified : 1; /* on_drain was called, or would have been */
 };
 
-#define SESSION_BYTES_MAX 256 /* without what is queued */
+#define SESSION_BYTES_MAX 320 /* without what is queued */
 
 /* A datagram sender without a session of its own: it exists while its datagram is dispatched. */
 static inline bool session_is_transient(const struct weir_session *session)

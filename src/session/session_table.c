@@ -124,6 +124,7 @@ struct weir_session *session_table_open(struct session_table *table)
     session->id = session_table__id(table, session_table__generation(id) + 1, slot);
     list_init(&session->in_sessions);
     list_init(&session->in_pending_flush);
+    list_init(&session->in_readable);
     wheel_timer_init(&session->deadline);
     wheel_timer_init(&session->user_timer);
     session_table__publish(table, slot, session->id);
@@ -135,6 +136,8 @@ void session_table_close(struct session_table *table, struct weir_session *sessi
 {
     weir_check(!list_has(&session->in_sessions));
     weir_check(!list_has(&session->in_pending_flush));
+    weir_check(!list_has(&session->in_readable));
+    weir_check(!session->unread);
     weir_check(!wheel_timer_runs(&session->deadline));
     weir_check(!wheel_timer_runs(&session->user_timer));
     weir_check(table->open_count > 0);

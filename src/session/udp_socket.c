@@ -217,6 +217,10 @@ static void udp_socket__deliver_one(struct weir_session *session, const uint8_t 
         counter_add(&counters->dropped_peers, 1);
         return;
     }
+    if (session->handler_paused) {
+        counter_add(&counters->dropped_paused, 1);
+        return;
+    }
     if (!session_is_transient(session) && !udp_peers_within_rate(session, length)) {
         counter_add(&counters->dropped_rate, 1);
         return;

@@ -57,6 +57,17 @@ struct dispatch {
     struct borrowed_run run;            /* with the receive buffer that holds the message */
 };
 
+/* The work of one loop iteration, in units: a decoded message, a delivery of a broadcast, or a
+ * command. Each iteration divides its budget among the sessions that have input. */
+struct work {
+    uint32_t iteration;   /* number of the iteration */
+    uint32_t done;        /* units since the worker started */
+    uint32_t session_max; /* units that one session may use in this iteration */
+};
+
+/* Units that one session may use in an iteration in which few sessions have input. */
+#define WORK_SESSION_MAX 256u
+
 struct worker {
     struct worker_common *common;
     struct session_table *table;
@@ -74,6 +85,9 @@ struct worker {
     struct list endpoints;           /* listeners and UDP sockets, until their NET_CLOSED */
     struct list pending_flush;       /* sessions to flush at the end of this iteration */
     struct list waiting_for_buffers; /* sessions that could not send because the pool was empty */
+    struct list readable;            /* sessions with unread input that may be decoded */
+    uint32_t readable_count;
+    struct work work;
     struct dispatch dispatch;
     struct log_limited decode_errors;
     /* The memory account of the worker plugs in here: every byte that a peer can make the worker
@@ -85,8 +99,8 @@ struct worker {
     uint32_t datagram_sends_max;
     uint32_t linger_ms; /* how long to wait for the peer's FIN after ours */
     uint32_t reject_messages_open;
-    uint32_t catching_up_iterations; /* not 0: timers wait until unread events are handled */
-    bool has_backlog;                /* more events may be pending than the last batch held */
+    uint64_t catch_up_until_ns; /* not 0: timers wait until unread events are handled */
+    bool has_backlog;           /* more events may be pending than the last batch held */
     uint8_t index;
     uint8_t request;       /* enum worker_request: what is being carried out */
     uint32_t handoff_next; /* where the search for the least loaded worker begins */
@@ -109,6 +123,23 @@ static inline void worker_flush_later(struct worker *worker, struct weir_session
 {
     if (!list_has(&session->in_pending_flush))
         list_add_last(&worker->pending_flush, &session->in_pending_flush);
+}
+
+/* Puts the session on the list of those whose unread input is decoded in the next iteration. */
+static inline void worker_read_later(struct worker *worker, struct weir_session *session)
+{
+    if (list_has(&session->in_readable)) return;
+    list_add_last(&worker->readable, &session->in_readable);
+    worker->readable_count++;
+}
+
+/* Takes the session off that list, if it is on it. */
+static inline void worker_read_not(struct worker *worker, struct weir_session *session)
+{
+    if (!list_has(&session->in_readable)) return;
+    list_remove(&session->in_readable);
+    weir_check(worker->readable_count > 0);
+    worker->readable_count--;
 }
 
 /* Begins the processing of a received buffer, which it takes over; null: there is none. */

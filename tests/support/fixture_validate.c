@@ -40,9 +40,9 @@ static void fixture_validate__stream_times(const struct weir_session *session)
     const struct weir_config *config = &session->worker->common->config;
     uint64_t rate = config->send_rate_min_bytes;
     uint64_t more_ms = rate > 0 ? (uint64_t)session->queue.flight_bytes * 1000 / rate : 0;
-    bool paused = session->queue_paused || session->rate_paused;
+    bool paused = session->receiving_off;
 
-    if (session->state == SESSION_OPEN && !session->has_received)
+    if (session->state == SESSION_OPEN && !session->has_received && !paused)
         fixture_validate__time(session, session->timestamps.opened_ms,
                                config->first_byte_timeout_ms);
     if (session->state == SESSION_OPEN && session->frame_partial && !paused)
@@ -70,7 +70,7 @@ static void fixture_validate__times(const struct weir_session *session)
         require(!wheel_timer_runs(&session->user_timer));
         return;
     }
-    if (!session->rate_paused)
+    if (!session->rate_paused && !session->handler_paused)
         fixture_validate__time(
             session, sent_last ? session->timestamps.sent_ms : session->timestamps.received_ms,
             idle_ms);
@@ -93,8 +93,12 @@ static void fixture_validate__stream(const struct weir_session *session,
      * what there is of one broadcast in the share and in buffers. */
     require(session->queue.pinned_bytes <=
             worker->high_bytes + 2 * worker->buffer_bytes + fixture_broadcast_bytes_max);
-    require(session->receiving_off == (session->queue_paused || session->rate_paused) ||
+    bool may_read = !session->queue_paused && !session->rate_paused && !session->handler_paused;
+    bool has_unread = session->unread || session->end_unread;
+    require(session->receiving_off == (!may_read || has_unread) ||
             session->state == SESSION_FINISHING || session->state == SESSION_CLOSING);
+    require(!has_unread || session->state == SESSION_OPEN);
+    require(list_has(&session->in_readable) == (has_unread && may_read));
     sums->pinned_bytes += session->queue.pinned_bytes;
     if (session->admitted)
         sums->admitted++;

@@ -175,6 +175,18 @@ class RequestReply(ExampleTest):
         self.assert_ends(server, errors="write SESSION NUMBER ANSWER, as they were printed\n"
                                         "not sent: no session of that id\n")
 
+    def test_a_half_closed_client_gets_its_replies(self):
+        server = self.open()
+        peer = self.connect(server)
+        peer.sendall(request(1, b"later one") + request(2, b"ask who is there?"))
+        peer.shutdown(socket.SHUT_WR)
+        session, number = re.fullmatch(r"ask (\d+) (\d+) who is there\?", server.read_line()).groups()
+        self.assert_answers(peer, request(1, b"one"))
+        server.write_line(f"{session} {number} it is I")
+        self.assert_answers(peer, request(2, b"it is I"))
+        self.assertEqual(peer.recv(100), b"")
+        self.assert_ends(server)
+
     def test_a_bad_request_ends_it(self):
         server = self.open()
         for bad in (struct.pack(">I", 3) + b"abc", request(1, b"echo " + b"x" * 196), b"GET / HTTP/1.1\r\n\r\n"):

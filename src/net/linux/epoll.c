@@ -421,11 +421,9 @@ static bool epoll__is_busy(struct net *net)
 }
 
 /* Returns milliseconds for epoll_wait, rounded up: it must not return before the deadline. */
-static int epoll__timeout_ms(uint64_t until_ns)
+static int epoll__timeout_ms(uint64_t now_ns, uint64_t until_ns)
 {
     if (until_ns == NET_FOREVER) return -1;
-    if (until_ns == 0) return 0;
-    uint64_t now_ns = clock_now_ns(); /* net->now_ns is as old as the work since the last wait */
     if (until_ns <= now_ns) return 0;
     uint64_t ms = (until_ns - now_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
@@ -511,7 +509,9 @@ static void epoll__serve_ready(struct net *net)
 static void epoll__wait(struct net *net, uint64_t until_ns)
 {
     struct epoll_system *system = net->system;
-    int timeout_ms = epoll__is_busy(net) ? 0 : epoll__timeout_ms(until_ns);
+    /* net->now_ns is as old as the work since the last wait. */
+    net->wait_began_ns = until_ns == NET_FOREVER ? NET_FOREVER : clock_now_ns();
+    int timeout_ms = epoll__is_busy(net) ? 0 : epoll__timeout_ms(net->wait_began_ns, until_ns);
     int count = epoll_wait(system->epoll_fd, system->events, EPOLL__EVENTS_MAX, timeout_ms);
 
     weir_check(count >= 0 || errno == EINTR);

@@ -476,13 +476,14 @@ static void uring__wait(struct net *net, uint64_t until_ns)
     bool some_were_left = uring__harvest(net, uring) > 0;
     bool some_are_left = io_uring_cq_ready(&ring->io) > 0 && !event_batch_has_room(&net->batch);
     if (some_are_left || (some_were_left && uring__has_news(net))) {
-        net->now_ns = clock_now_ns();
+        net->wait_began_ns = net->now_ns = clock_now_ns();
         return;
     }
+    net->wait_began_ns = net->now_ns = clock_now_ns();
     do {
         uring__serve_datagrams(net, uring);
         uring__commit(net, uring);
-        uring_ring_enter(ring, uring__may_block(net, uring) ? until_ns : 0);
+        uring_ring_enter(ring, net->now_ns, uring__may_block(net, uring) ? until_ns : 0);
         net->now_ns = clock_now_ns();
         uring__harvest(net, uring);
         if (uring->datagrams_ready) uring__serve_datagrams(net, uring);

@@ -88,25 +88,24 @@ const struct msghdr *uring_ring_message(struct uring_ring *ring, const struct io
 
 /* ---- entering the kernel ---- */
 
-static int uring_ring__wait(struct uring_ring *ring, uint64_t until_ns)
+static int uring_ring__wait(struct uring_ring *ring, uint64_t now_ns, uint64_t until_ns)
 {
     struct io_uring_cqe *completion;
     struct __kernel_timespec span;
 
     if (until_ns == NET_FOREVER)
         return io_uring_submit_and_wait_timeout(&ring->io, &completion, 1, NULL, NULL);
-    uint64_t now_ns = clock_now_ns();
     if (now_ns >= until_ns) return io_uring_submit_and_get_events(&ring->io);
     span.tv_sec = (long long)((until_ns - now_ns) / UINT64_C(1000000000));
     span.tv_nsec = (long long)((until_ns - now_ns) % UINT64_C(1000000000));
     return io_uring_submit_and_wait_timeout(&ring->io, &completion, 1, &span, NULL);
 }
 
-void uring_ring_enter(struct uring_ring *ring, uint64_t until_ns)
+void uring_ring_enter(struct uring_ring *ring, uint64_t now_ns, uint64_t until_ns)
 {
     /* Completions that the queue had no room for wait in the kernel; entering brings them. */
     int result = until_ns == 0 ? io_uring_submit_and_get_events(&ring->io)
-                               : uring_ring__wait(ring, until_ns);
+                               : uring_ring__wait(ring, now_ns, until_ns);
     if (result >= 0 || result == -ETIME || result == -EINTR) return;
     weir_check_rule(result != -EBADR, "the kernel lost completions for want of memory");
     weir_check_rule(result == -EAGAIN || result == -EBUSY || result == -ENOMEM,

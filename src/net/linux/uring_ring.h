@@ -60,7 +60,7 @@ void uring_ring_refill(struct uring_ring *ring, struct pool *pool);
 struct net_buffer *uring_ring_claim(struct uring_ring *ring, const struct io_uring_cqe *completion);
 
 /* Submits all entries, then waits for a completion until `until_ns` of clock_now_ns() (0: does not
- * wait). May return early without a completion. */
-void uring_ring_enter(struct uring_ring *ring, uint64_t until_ns);
+ * wait), which was just read as `now_ns`. May return early without a completion. */
+void uring_ring_enter(struct uring_ring *ring, uint64_t now_ns, uint64_t until_ns);
 
 #endif

@@ -53,6 +53,12 @@ uint64_t sim_now_ns(const struct net_simulation *simulation)
 void sim_pass_ns(struct net_simulation *simulation, uint64_t ns)
 {
     simulation->now_ns += ns;
+    simulation->stopped_ns += ns;
+}
+
+void sim_work_ns(struct net_simulation *simulation, uint64_t ns)
+{
+    simulation->now_ns += ns;
 }
 
 void sim_stop_at(struct net_simulation *simulation, uint64_t stop_ns)

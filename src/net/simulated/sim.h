@@ -46,8 +46,12 @@ uint64_t sim_now_ns(const struct net_simulation *simulation);
  * limit. */
 void sim_stop_at(struct net_simulation *simulation, uint64_t stop_ns);
 
-/* Moves the clock outside of net_wait(), as for a process that is stopped. */
+/* Moves the clock outside of net_wait(), as for a process that is stopped. The next net_wait()
+ * measures it as lateness. */
 void sim_pass_ns(struct net_simulation *simulation, uint64_t ns);
+
+/* Moves the clock outside of net_wait(), as for code that runs between two waits. */
+void sim_work_ns(struct net_simulation *simulation, uint64_t ns);
 
 /* Limits the descriptors of the process: listeners, accepted sockets and datagram sockets of all
  * nets together. */

@@ -35,6 +35,7 @@ struct sim_net {
     struct net *net;
     struct net_simulation *simulation;
     struct list ready;
+    uint64_t stopped_seen_ns; /* of simulation->stopped_ns: what a wait has measured */
     atomic_bool woken;
 };
 
@@ -657,6 +658,8 @@ static void sim__wait(struct net *net, uint64_t until_ns)
     struct net_simulation *simulation = system->simulation;
 
     weir_check(!simulation->waiting);
+    net->wait_began_ns = simulation->now_ns - (simulation->stopped_ns - system->stopped_seen_ns);
+    system->stopped_seen_ns = simulation->stopped_ns;
     simulation->waiting = system;
     simulation->script_due = false;
     sim__commit(system);
@@ -696,6 +699,7 @@ static enum weir_code sim__open(struct net *net, struct weir_error *error)
     system->net = net;
     system->simulation = simulation;
     net->system = system;
+    system->stopped_seen_ns = simulation->stopped_ns;
     net->now_ns = simulation->now_ns;
     net->info.held_bytes_max =
         simulation->options.held_bytes_max; /* in fact the data waits on the wire */

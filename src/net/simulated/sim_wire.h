@@ -87,6 +87,7 @@ struct wire_socket {
 struct net_simulation {
     struct sim_options options;
     uint64_t now_ns, stop_ns;
+    uint64_t stopped_ns; /* sum of all sim_pass_ns() */
     uint64_t random;
     uint64_t trace_hash, trace_count;
     uint32_t nets_count;

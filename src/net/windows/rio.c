@@ -287,6 +287,7 @@ static void rio__wait(struct net *net, uint64_t until_ns)
 {
     struct rio_net *system = rio_net_of(net);
 
+    net->wait_began_ns = until_ns == NET_FOREVER ? NET_FOREVER : win_system->clock_ns();
     rio__report_woken(system); /* first: a flood of other events would leave no room for it */
     rio__commit_all(system);
     rio__serve_ready(system);

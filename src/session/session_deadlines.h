@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* session_deadlines.h - the deadlines of one session. All calls come from its worker's thread. */
+#ifndef SESSION_SESSION_DEADLINES_H
+#define SESSION_SESSION_DEADLINES_H
+
+#include "session_state.h"
+
+/* Returns the session's next deadline. */
+struct deadline session_next_deadline(const struct weir_session *session);
+
+/* Restarts the timer if a deadline may now be earlier. A later deadline needs no call: the timer
+ * expires early and is restarted then. */
+void session_update_deadline(struct weir_session *session);
+
+/* Starts the deadline of the send that was just posted. TCP only. */
+void session_start_send_deadline(struct weir_session *session);
+
+#endif

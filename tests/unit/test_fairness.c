@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* test_fairness.c - one loop iteration beside floods: timers run, an honest session is served, and
+ * the work is bounded. Iterations and units of work are counted, never milliseconds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "builtin.h"
+#include "check.h"
+#include "codec_dot.h"
+#include "fixture.h"
+#include "require.h"
+
+#define FLOODERS 64
+#define MEMBERS 300
+
+static struct sim_peer *flooders[FLOODERS];
+static struct sim_peer *members[MEMBERS];
+static uint32_t timers_fired, honest_answers;
+static uint64_t work_ns; /* that each message takes */
+
+/* ---- handlers ---- */
+
+static void on_open(struct weir_session *session)
+{
+    weir_session_join(session, "room");
+    weir_session_start_timer(session, 100);
+}
+
+static void on_timer(struct weir_session *session)
+{
+    timers_fired++;
+    weir_session_start_timer(session, 100);
+}
+
+static void on_message(struct weir_session *session, const struct weir_message *message)
+{
+    sim_work_ns(fixture.simulation, work_ns);
+    if (message->length > 0 && message->bytes[0] == 'h') {
+        honest_answers++;
+        weir_session_send_back(session, message);
+    }
+}
+
+static const struct weir_handler flooded = {.size = sizeof(struct weir_handler),
+                                            .name = "flooded",
+                                            .on_open = on_open,
+                                            .on_message = on_message,
+                                            .on_timer = on_timer};
+
+/* ---- the world ---- */
+
+static void open_world(const struct weir_codec *codec)
+{
+    struct weir_config config = fixture_config();
+
+    config.sessions_max = FLOODERS + MEMBERS + 10;
+    fixture_handles_max = FLOODERS + MEMBERS + 20;
+    fixture_stream_buffers_max = 4096;
+    timers_fired = honest_answers = 0;
+    work_ns = 0;
+    fixture_open(&config, codec, &flooded, 11);
+    for (int i = 0; i < FLOODERS; i++) flooders[i] = fixture_connect();
+}
+
+static void close_world(void)
+{
+    for (int i = 0; i < FLOODERS; i++) sim_peer_close(flooders[i]);
+    fixture_close();
+    fixture_handles_max = 0;
+    fixture_stream_buffers_max = 1024;
+}
+
+/* Each flooder sends what its window takes. */
+static void flood(char byte)
+{
+    char bytes[16384];
+
+    memset(bytes, byte, sizeof bytes);
+    for (int i = 0; i < FLOODERS; i++) sim_peer_send(flooders[i], bytes, sizeof bytes);
+}
+
+/* Runs one iteration, after a millisecond of work, and returns its units of work. */
+static uint32_t iterate(void)
+{
+    uint32_t before = fixture.loop.worker.work.done;
+
+    sim_work_ns(fixture.simulation, FIXTURE_MS);
+    fixture_iterate(FIXTURE_MS);
+    return fixture.loop.worker.work.done - before;
+}
+
+/* ---- timers ---- */
+
+static void timers_run_beside_handlers_that_take_their_time(void **state)
+{
+    (void)state;
+    open_world(NULL);
+    work_ns = 20 * FIXTURE_MS;
+    for (int i = 0; i < 20; i++) {
+        flood('x');
+        iterate();
+    }
+    /* 64 messages of 20 ms are more than a second: each iteration finds every timer expired. */
+    assert_true(timers_fired >= 10 * FLOODERS);
+    work_ns = 0;
+    close_world();
+}
+
+static void timers_run_beside_a_flood_of_tiny_messages(void **state)
+{
+    (void)state;
+    open_world(&codec_dot);
+    work_ns = FIXTURE_MS / 10;
+    for (int i = 0; i < 20; i++) {
+        flood('.');
+        iterate();
+    }
+    assert_true(timers_fired >= 10 * FLOODERS);
+    work_ns = 0;
+    close_world();
+}
+
+/* A thread that was stopped reads first, but only for a while: a handler that takes its time must
+ * not extend it. */
+static void timers_run_again_soon_after_a_stop(void **state)
+{
+    (void)state;
+    open_world(NULL);
+    sim_pass_ns(fixture.simulation, 5000 * FIXTURE_MS);
+    work_ns = 5 * FIXTURE_MS;
+    for (int i = 0; i < 20 && timers_fired == 0; i++) {
+        flood('x');
+        iterate();
+    }
+    assert_true(timers_fired > 0);
+    work_ns = 0;
+    close_world();
+}
+
+/* ---- work ---- */
+
+static void a_flood_of_tiny_messages_is_divided(void **state)
+{
+    (void)state;
+    open_world(&codec_dot);
+    struct sim_peer *honest = fixture_connect();
+    uint64_t before = fixture_stats().messages_in;
+    for (int i = 0; i < 200; i++) {
+        flood('.');
+        if (i % 10 == 5) fixture_say(honest, "hello.");
+        assert_true(iterate() <= 8192 + WORK_SESSION_MAX);
+    }
+    assert_true(fixture_stats().messages_in - before > 100000);
+    assert_int_equal(honest_answers, 20);
+    sim_peer_close(honest);
+    close_world();
+}
+
+/* The honest session's bytes are handled in the iteration in which they arrive. */
+static void an_honest_session_does_not_wait_for_the_flood(void **state)
+{
+    (void)state;
+    open_world(&codec_dot);
+    for (int i = 0; i < 50; i++) {
+        flood('.');
+        iterate();
+    }
+    assert_true(fixture.loop.worker.readable_count > 0);
+    struct sim_peer *honest = fixture_connect();
+    for (int round = 0; round < 20; round++) {
+        uint64_t bytes_in;
+        int iterations = 0;
+
+        flood('.');
+        fixture_say(honest, "hello.");
+        uint32_t answers = honest_answers;
+        do {
+            bytes_in = fixture_stats().bytes_in;
+            iterate();
+            require(++iterations < 100);
+        } while (honest_answers == answers);
+        assert_true(fixture_stats().bytes_in > bytes_in); /* it had just come */
+    }
+    sim_peer_close(honest);
+    close_world();
+}
+
+static void commands_are_weighed_by_their_deliveries(void **state)
+{
+    enum weir_code code = WEIR_OK;
+
+    (void)state;
+    open_world(&codec_dot);
+    for (int i = 0; i < MEMBERS; i++) members[i] = fixture_connect();
+    struct payload *payload = payload_open(&codec_dot, "x", 1, &code);
+    memcpy(payload->group, "room", 5);
+    for (int i = 0; i < 200; i++)
+        require(remote_broadcast(&fixture.loop.worker, payload) == WEIR_OK);
+    payload_unref(payload);
+    uint32_t busy_iterations = 0;
+    for (uint32_t work; (work = iterate()) > 0 || fixture.loop.has_commands; busy_iterations++)
+        assert_true(work <= 4096 + MEMBERS + FLOODERS + 1);
+    assert_true(busy_iterations >= 200 * (MEMBERS + FLOODERS) / (4096 + MEMBERS + FLOODERS));
+    assert_int_equal(fixture_stats().messages_out, 200 * (MEMBERS + FLOODERS));
+    for (int i = 0; i < MEMBERS; i++) sim_peer_close(members[i]);
+    close_world();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(timers_run_beside_handlers_that_take_their_time),
+        cmocka_unit_test(timers_run_beside_a_flood_of_tiny_messages),
+        cmocka_unit_test(timers_run_again_soon_after_a_stop),
+        cmocka_unit_test(a_flood_of_tiny_messages_is_divided),
+        cmocka_unit_test(an_honest_session_does_not_wait_for_the_flood),
+        cmocka_unit_test(commands_are_weighed_by_their_deliveries),
+    };
+
+    return cmocka_run_group_tests_name("fairness", tests, NULL, NULL);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* test_pause.c - pause and resume, hold and release: by the handler, and by commands of other
+ * threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check.h"
+#include "codec_dot.h"
+#include "fixture.h"
+#include "require.h"
+
+/* ---- a handler that does what each message says ----
+ *
+ * p: pause, r: resume, q: pause and resume by the timer, h: hold, l: release, f: finish; every
+ * message is also recorded. */
+static struct {
+    char messages[256];
+    uint32_t closed_count;
+    enum weir_reason reason;
+} seen;
+
+static void on_message(struct weir_session *session, const struct weir_message *message)
+{
+    char choice = message->length > 0 ? (char)message->bytes[0] : ' ';
+    size_t used = strlen(seen.messages);
+
+    if (used + 1 < sizeof seen.messages) seen.messages[used] = choice;
+    switch (choice) {
+    case 'p': weir_session_pause(session); break;
+    case 'r':
+        weir_session_pause(session);
+        weir_session_resume(session);
+        break;
+    case 'q':
+        weir_session_pause(session);
+        weir_session_start_timer(session, 50);
+        break;
+    case 'h': weir_session_hold(session); break;
+    case 'l': weir_session_release(session); break;
+    case 'f': weir_session_finish(session); break;
+    case 'e': weir_session_send_back(session, message); break;
+    default: break;
+    }
+}
+
+static void on_timer(struct weir_session *session)
+{
+    weir_session_resume(session);
+}
+
+static void on_close(struct weir_session *session, enum weir_reason reason, const char *text)
+{
+    (void)session;
+    (void)text;
+    seen.closed_count++;
+    seen.reason = reason;
+}
+
+static const struct weir_handler obedient = {.size = sizeof(struct weir_handler),
+                                             .name = "obedient",
+                                             .on_message = on_message,
+                                             .on_timer = on_timer,
+                                             .on_close = on_close};
+
+static struct sim_peer *open_world(const struct weir_config *config)
+{
+    memset(&seen, 0, sizeof seen);
+    fixture_open(config, &codec_dot, &obedient, 21);
+    return fixture_connect();
+}
+
+static void close_world(struct sim_peer *peer)
+{
+    sim_peer_close(peer);
+    fixture_close();
+}
+
+static uint64_t only_id(void)
+{
+    return fixture_only_session()->id;
+}
+
+/* ---- pause ---- */
+
+static void a_pause_stops_messages_that_have_arrived(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "a.p.b.c.");
+    fixture_run_ms(100);
+    assert_string_equal(seen.messages, "ap");
+    fixture_say(peer, "d.");
+    fixture_run_ms(100);
+    assert_string_equal(seen.messages, "ap");
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    assert_string_equal(seen.messages, "apbcd");
+    close_world(peer);
+}
+
+static void frames_sent_back_before_a_pause_leave_once(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "e1.e2.p.e3.");
+    fixture_run_ms(100);
+    fixture_expect(peer, "e1.e2.");
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    fixture_expect(peer, "e3.");
+    close_world(peer);
+}
+
+static void a_pause_and_resume_in_one_callback_changes_nothing(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "r.a.");
+    fixture_run_ms(10);
+    assert_string_equal(seen.messages, "ra");
+    close_world(peer);
+}
+
+static void the_timer_can_resume(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "q.a.");
+    fixture_run_ms(20);
+    assert_string_equal(seen.messages, "q");
+    fixture_run_ms(100);
+    assert_string_equal(seen.messages, "qa");
+    close_world(peer);
+}
+
+static void a_pause_stops_reading_from_the_peer(void **state)
+{
+    struct weir_config config = fixture_config();
+    char bytes[4096];
+    uint64_t sent = 0;
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "p.");
+    memset(bytes, '.', sizeof bytes);
+    for (int i = 0; i < 500; i++) {
+        sent += sim_peer_send(peer, bytes, sizeof bytes);
+        fixture_iterate(FIXTURE_MS);
+    }
+    assert_true(sent < 500 * sizeof bytes);
+    assert_int_equal(fixture_stats().messages_in, 1);
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    for (int i = 0; i < 20000 && fixture_stats().messages_in < 1 + sent; i++)
+        fixture_iterate(FIXTURE_MS);
+    assert_int_equal(fixture_stats().messages_in, 1 + sent);
+    close_world(peer);
+}
+
+static void a_fin_waits_behind_a_pause(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "p.e1.");
+    sim_peer_finish(peer);
+    fixture_run_ms(100);
+    assert_string_equal(seen.messages, "p");
+    assert_int_equal(seen.closed_count, 0);
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    fixture_expect(peer, "e1.");
+    assert_true(sim_peer_saw_end(peer));
+    assert_int_equal(seen.reason, WEIR_REASON_PEER_DONE);
+    close_world(peer);
+}
+
+static void a_fin_alone_waits_for_a_pause_too(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "p.");
+    fixture_run_ms(50);
+    sim_peer_finish(peer);
+    fixture_run_ms(100);
+    assert_int_equal(seen.closed_count, 0);
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    assert_int_equal(seen.closed_count, 1);
+    close_world(peer);
+}
+
+static void a_paused_session_is_not_idle(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.idle_timeout_ms = config.first_byte_timeout_ms = 200;
+    config.frame_timeout_ms = 100;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "p.incomplete");
+    fixture_run_ms(5000);
+    assert_int_equal(seen.closed_count, 0);
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(1000);
+    assert_int_equal(seen.reason, WEIR_REASON_FRAME);
+    close_world(peer);
+}
+
+static void a_paused_session_can_end(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "p.a.b.");
+    fixture_run_ms(50);
+    assert_true(remote_finish(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(50);
+    assert_true(sim_peer_saw_end(peer));
+    assert_string_equal(seen.messages, "p"); /* discarded */
+    close_world(peer);
+}
+
+/* ---- UDP ---- */
+
+static void datagrams_of_a_paused_session_are_dropped_and_counted(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    struct sim_datagrams *socket = fixture_datagrams(9);
+    fixture_send_to(socket, "q");
+    fixture_run_ms(10);
+    fixture_send_to(socket, "a");
+    fixture_run_ms(10);
+    assert_string_equal(seen.messages, "q");
+    assert_int_equal(fixture_stats().dropped_paused, 1);
+    fixture_run_ms(100);
+    fixture_send_to(socket, "b");
+    fixture_run_ms(10);
+    assert_string_equal(seen.messages, "qb");
+    sim_datagrams_close(socket);
+    close_world(peer);
+}
+
+/* ---- hold ---- */
+
+static void a_held_session_answers_after_the_fin(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "h.h.");
+    sim_peer_finish(peer);
+    fixture_run_ms(1000);
+    assert_int_equal(seen.closed_count, 0);
+    assert_true(remote_send(&fixture.loop.worker, only_id(), "one", 3) == WEIR_OK);
+    assert_true(remote_release(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    fixture_expect(peer, "one.");
+    assert_false(sim_peer_saw_end(peer));
+    assert_true(remote_send(&fixture.loop.worker, only_id(), "two", 3) == WEIR_OK);
+    assert_true(remote_release(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    fixture_expect(peer, "two.");
+    assert_true(sim_peer_saw_end(peer));
+    assert_int_equal(seen.reason, WEIR_REASON_PEER_DONE);
+    close_world(peer);
+}
+
+static void a_release_before_the_fin_leaves_nothing_held(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "h.l.l.");
+    sim_peer_finish(peer);
+    fixture_run_ms(100);
+    assert_int_equal(seen.reason, WEIR_REASON_PEER_DONE);
+    close_world(peer);
+}
+
+static void a_held_session_meets_its_timeouts(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.idle_timeout_ms = 500;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "h.");
+    sim_peer_finish(peer);
+    fixture_run_ms(2000);
+    assert_int_equal(seen.reason, WEIR_REASON_IDLE);
+    close_world(peer);
+}
+
+static void a_held_session_can_be_finished(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_say(peer, "h.");
+    sim_peer_finish(peer);
+    fixture_run_ms(100);
+    assert_true(remote_finish(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    assert_int_equal(seen.closed_count, 1);
+    assert_true(remote_release(&fixture.loop.worker, 1) == WEIR_GONE);
+    assert_true(remote_resume(&fixture.loop.worker, 1) == WEIR_GONE);
+    close_world(peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pause_stops_messages_that_have_arrived),
+        cmocka_unit_test(frames_sent_back_before_a_pause_leave_once),
+        cmocka_unit_test(a_pause_and_resume_in_one_callback_changes_nothing),
+        cmocka_unit_test(the_timer_can_resume),
+        cmocka_unit_test(a_pause_stops_reading_from_the_peer),
+        cmocka_unit_test(a_fin_waits_behind_a_pause),
+        cmocka_unit_test(a_fin_alone_waits_for_a_pause_too),
+        cmocka_unit_test(a_paused_session_is_not_idle),
+        cmocka_unit_test(a_paused_session_can_end),
+        cmocka_unit_test(datagrams_of_a_paused_session_are_dropped_and_counted),
+        cmocka_unit_test(a_held_session_answers_after_the_fin),
+        cmocka_unit_test(a_release_before_the_fin_leaves_nothing_held),
+        cmocka_unit_test(a_held_session_meets_its_timeouts),
+        cmocka_unit_test(a_held_session_can_be_finished),
+    };
+
+    return cmocka_run_group_tests_name("pause", tests, NULL, NULL);
+}
