@@ -104,7 +104,10 @@ void datagram_abandon(struct datagram *datagram, struct datagram_list *list)
     struct datagram **link = &list->first;
 
     weir_check(datagram->sends_count == 0);
-    while (*link != datagram) link = &(*link)->next;
+    while (*link != datagram) {
+        weir_check(*link != NULL);
+        link = &(*link)->next;
+    }
     *link = datagram->next;
     close(datagram->fd);
     memory_free(datagram->sends);
@@ -142,6 +145,7 @@ void datagram_close(struct net *net, struct datagram *datagram, struct datagram_
     struct handle *entry = datagram->entry;
     uint32_t unsent = datagram->sends_count;
 
+    weir_check(unsent <= entry->datagrams_out);
     datagram__drop_sends(net, datagram, unsent);
     answer_datagrams(net, entry, 0, unsent, WEIR_CANCELLED, ECANCELED);
     datagram_abandon(datagram, list);
@@ -326,6 +330,7 @@ static int datagram__send_singly(struct datagram *datagram, const struct datagra
     int os_error = 0;
 
     *sent_bytes = 0;
+    weir_check(pool_buffer_of(send->buffer)->owner == POOL_SYSTEM);
     if (step == 0) return datagram__send_single(datagram, send, 0, 0);
     while (*sent_bytes < send->buffer->length && os_error == 0) {
         uint32_t left = send->buffer->length - *sent_bytes, length = left < step ? left : step;

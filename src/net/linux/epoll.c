@@ -78,6 +78,8 @@ static uint64_t epoll__name(const struct handle *entry)
 static struct handle *epoll__named(struct net *net, uint64_t name)
 {
     struct handle *entry = handle_table_at(&net->handle_table, (uint32_t)name);
+
+    weir_check(entry->index == (uint32_t)name);
     bool current = entry->generation == (uint32_t)(name >> 32) && entry->kind != HANDLE_FREE &&
                    !entry->closing;
 
@@ -140,6 +142,7 @@ static enum weir_code epoll__listen(struct net *net, struct handle *base,
                                     struct weir_error *error)
 {
     int fd;
+    weir_check(base->kind == HANDLE_LISTENER);
     enum weir_code code = linux_listen(options, true, net->options.keepalive_ms, &fd, error);
 
     return code == WEIR_OK ? epoll__own(net, epoll__entry(base), fd, error) : code;
@@ -155,6 +158,7 @@ static void epoll__accept(struct net *net, struct handle *base, bool on)
 static enum weir_code epoll__adopt(struct net *net, struct handle *base, struct net_socket socket,
                                    struct weir_error *error)
 {
+    weir_check(base->kind == HANDLE_CONNECTION);
     return epoll__own(net, epoll__entry(base), (int)socket.os_handle, error);
 }
 
@@ -180,6 +184,7 @@ static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
     int fd = accept4(entry->fd, &sockaddr.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     weir_check(entry->base.flow_on);
+    weir_check(!entry->base.broken);
     if (fd >= 0) {
         struct net_event *event = event_batch_add(net, &entry->base, NET_ACCEPTED);
         event->socket.os_handle = (uintptr_t)fd;
@@ -223,6 +228,7 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
 
     weir_check(entry->base.kind == HANDLE_CONNECTION);
     weir_check(entry->base.flow_on);
+    weir_check(!entry->base.peer_done);
     if (!buffer) {
         buffer_waiters_report(net, &entry->base);
         buffer_waiters_add(net, &entry->base);
@@ -259,7 +265,10 @@ static bool epoll__advance(struct epoll_entry *entry, size_t taken)
         entry->unsent = done->next;
         pool_give_back(done, POOL_SYSTEM);
     }
-    if (!entry->unsent) return true;
+    if (!entry->unsent) {
+        weir_check(taken == 0);
+        return true;
+    }
     entry->unsent->bytes += taken;
     entry->unsent->length -= (uint32_t)taken;
     return false;
@@ -282,6 +291,7 @@ static ssize_t epoll__send_once(struct epoll_entry *entry)
 
     weir_check(entry->unsent != NULL);
     for (struct net_buffer *at = entry->unsent; at; at = at->next) {
+        weir_check(message.msg_iovlen < NET_SEND_BUFFERS_MAX);
         pool_touch(at);
         vector[message.msg_iovlen++] = (struct iovec){at->bytes, at->length};
     }
@@ -362,6 +372,7 @@ static struct weir_address epoll__local_address(struct net *net, struct handle *
     struct epoll_entry *entry = epoll__entry(base);
 
     (void)net;
+    weir_check(!base->closing); /* its descriptor is open */
     return linux_local_address(base->kind == HANDLE_DATAGRAM ? entry->datagram.fd : entry->fd);
 }
 
@@ -398,6 +409,7 @@ static void epoll__send_to(struct net *net, struct handle *base, const struct we
 
 static bool epoll__is_own(struct net *net, struct handle *base, const struct weir_address *address)
 {
+    weir_check(base->kind == HANDLE_DATAGRAM);
     return datagram_is_own(net, &epoll__entry(base)->datagram, address);
 }
 
@@ -426,6 +438,7 @@ static int epoll__timeout_ms(uint64_t now_ns, uint64_t until_ns)
     if (until_ns == NET_FOREVER) return -1;
     if (until_ns <= now_ns) return 0;
     uint64_t ms = (until_ns - now_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
+    weir_check(ms > 0);
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
@@ -445,6 +458,7 @@ static void epoll__note(struct net *net, const struct epoll_event *event)
     bool readable = (event->events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     bool writable = (event->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
     if (base->kind == HANDLE_DATAGRAM) {
+        weir_check(entry->datagram.entry == base);
         entry->datagram.readable |= readable;
         entry->datagram.writable |= writable;
         return;
@@ -474,6 +488,7 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
 
     weir_check(!entry->base.closing);
     weir_check(entry->base.kind != HANDLE_DATAGRAM);
+    weir_check(!entry->unsent || entry->base.send_out);
     if (entry->unsent && entry->writable) epoll__serve_send(net, entry);
     if (entry->base.broken) return;
     if (epoll__receives(entry)) {
@@ -541,6 +556,7 @@ static void epoll__wake(struct net *net)
 static enum weir_code epoll__fail(struct epoll_system *system, int os_error,
                                   struct weir_error *error)
 {
+    weir_check(os_error != 0);
     if (system && system->epoll_fd >= 0) close(system->epoll_fd);
     if (system && system->wake_fd >= 0) close(system->wake_fd);
     memory_free(system);
@@ -553,6 +569,7 @@ static enum weir_code epoll__open(struct net *net, struct weir_error *error)
     struct epoll_event wake = {.events = EPOLLIN | EPOLLET, .data.u64 = EPOLL__WAKE_NAME};
     struct epoll_system *system = memory_alloc(sizeof *system);
 
+    weir_check(!net->system);
     if (!system) return epoll__fail(NULL, ENOMEM, error);
     list_init(&system->ready);
     system->wake_fd = -1;
@@ -573,6 +590,7 @@ static void epoll__free(struct net *net)
     struct epoll_system *system = net->system;
 
     weir_check(list_is_empty(&system->ready));
+    weir_check(!system->datagrams.first);
     close(system->epoll_fd);
     close(system->wake_fd);
     memory_free(system);

@@ -145,6 +145,7 @@ static void uring__finish(struct net *net, struct handle *base)
 static struct weir_address uring__local_address(struct net *net, struct handle *base)
 {
     (void)net;
+    weir_check(!base->closing); /* its descriptor is open */
     return linux_local_address(uring_entry_of(base)->fd);
 }
 
@@ -161,6 +162,8 @@ static enum weir_code uring__adopt(struct net *net, struct handle *base, struct 
                                    struct weir_error *error)
 {
     (void)net, (void)error;
+    weir_check(base->kind == HANDLE_CONNECTION);
+    weir_check(uring__is_idle(uring_entry_of(base)));
     uring_entry_init(uring_entry_of(base), (int)socket.os_handle);
     return WEIR_OK;
 }
@@ -187,6 +190,7 @@ static void uring__close_idle(struct net *net, struct uring_entry *entry)
 
     weir_check(uring__is_idle(entry));
     weir_check(!arrivals_are_held(&entry->base));
+    weir_check(!list_has(&entry->changed)); /* answering can free the entry */
     if (entry->base.kind == HANDLE_DATAGRAM) {
         datagram_close(net, &entry->datagram, &uring->datagrams);
         return;
@@ -208,6 +212,7 @@ static enum weir_code uring__bind(struct net *net, struct handle *base,
         datagram_open(net, base, &entry->datagram, &uring->datagrams, options, error);
 
     if (code != WEIR_OK) return code;
+    weir_check(uring__is_idle(entry));
     uring_entry_init(entry, entry->datagram.fd);
     return WEIR_OK;
 }
@@ -222,6 +227,7 @@ static void uring__send_to(struct net *net, struct handle *base, const struct we
 
 static bool uring__is_own(struct net *net, struct handle *base, const struct weir_address *address)
 {
+    weir_check(base->kind == HANDLE_DATAGRAM);
     return datagram_is_own(net, &uring_entry_of(base)->datagram, address);
 }
 
@@ -391,6 +397,7 @@ static void uring__cancel_ended(struct uring *uring, struct uring_entry *entry,
     bool missed = request->state == URING_CANCELLED && result < 0;
 
     weir_check(request->cancel_out);
+    weir_check(request->state != URING_POSTED);
     request->cancel_out = false;
     if (missed && result == -EALREADY && entry->base.closing) {
         shutdown(entry->fd,
@@ -408,6 +415,7 @@ static void uring__complete_wake(struct net *net, const struct io_uring_cqe *com
     struct uring *uring = net->system;
     uint64_t count;
 
+    weir_check_rule(uring->wake_posted, "rule 2, a request is answered twice");
     if (!(completion->flags & IORING_CQE_F_MORE)) uring->wake_posted = false;
     if (read(uring->wake_fd, &count, sizeof count) == sizeof count)
         event_batch_add(net, NULL, NET_WOKEN);
@@ -495,9 +503,8 @@ static void uring__wake(struct net *net)
     const struct uring *uring = net->system;
     const uint64_t one = 1;
 
-    /* Fails only when the counter is full: then it wakes anyhow. */
-    ssize_t written = write(uring->wake_fd, &one, sizeof one);
-    (void)written;
+    /* EAGAIN: the counter is full, so a wake-up is pending. */
+    weir_check(write(uring->wake_fd, &one, sizeof one) == sizeof one || errno == EAGAIN);
 }
 
 /* ---- open, free ---- */
@@ -507,6 +514,7 @@ static enum weir_code uring__open(struct net *net, struct weir_error *error)
     struct uring *uring = memory_alloc(sizeof *uring);
     enum weir_code code;
 
+    weir_check(!net->system);
     if (!uring)
         return error_fill(error, WEIR_NO_MEMORY, 0, "use io_uring", NULL, NULL, "free some memory");
     uring->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

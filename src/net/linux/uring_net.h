@@ -10,6 +10,7 @@
 #ifndef NET_LINUX_URING_NET_H
 #define NET_LINUX_URING_NET_H
 
+#include "check.h"
 #include "datagram.h"
 #include "list.h"
 #include "transport.h"
@@ -51,6 +52,7 @@ static inline struct uring_entry *uring_entry_of(struct handle *base)
 
 static inline void uring_entry_init(struct uring_entry *entry, int fd)
 {
+    weir_check(fd >= 0);
     entry->fd = fd;
     list_init(&entry->changed);
 }

@@ -51,6 +51,7 @@ struct net_buffer *uring_ring_claim(struct uring_ring *ring, const struct io_uri
     weir_check(id < ring->ids_count);
     struct net_buffer *buffer = ring->by_id[id];
     weir_check_rule(buffer != NULL, "rule 5, the kernel hands out a buffer that it did not have");
+    weir_check(ring->provided_count > 0);
     ring->by_id[id] = NULL;
     ring->provided_count--;
     ring->free_ids[ring->ids_count - ring->provided_count - 1] = (uint16_t)id;
@@ -160,6 +161,7 @@ static int uring_ring__set_up(struct uring_ring *ring, const struct net_options 
     uint64_t completions = (uint64_t)options->queue_entries * URING_RING__COMPLETIONS_PER_ENTRY;
     int result = 0;
 
+    weir_check(!ring->io_open);
     if (completions > URING_RING__COMPLETIONS_MAX) completions = URING_RING__COMPLETIONS_MAX;
     for (size_t i = 0; i < weir_count_of(modes); i++) {
         struct io_uring_params params = {
@@ -181,6 +183,8 @@ static int uring_ring__set_up_buffers(struct uring_ring *ring, const struct net_
 {
     uint32_t ids = options->receive_buffers_ready, half = (options->stream_buffers_max + 1) / 2;
 
+    weir_check((ids & (ids - 1)) == 0);
+    weir_check(ids <= UINT16_MAX); /* a buffer's id has 16 bits */
     ring->ids_count = ids;
     ring->provided_max = ids < half ? ids : half; /* sends need buffers, too */
     ring->buffer_ring_bytes = ids * sizeof(struct io_uring_buf);
@@ -229,8 +233,12 @@ void uring_ring_free(struct uring_ring *ring)
     if (ring->buffer_ring_registered)
         io_uring_unregister_buf_ring(&ring->io, URING_RING_BUFFER_GROUP);
     if (ring->io_open) io_uring_queue_exit(&ring->io);
-    for (uint32_t i = 0; ring->by_id && i < ring->ids_count; i++)
-        if (ring->by_id[i]) pool_give_back(ring->by_id[i], POOL_SYSTEM);
+    for (uint32_t i = 0; ring->by_id && i < ring->ids_count; i++) {
+        if (!ring->by_id[i]) continue;
+        pool_give_back(ring->by_id[i], POOL_SYSTEM);
+        ring->provided_count--;
+    }
+    weir_check(ring->provided_count == 0);
     memory_free(ring->free_ids);
     memory_free(ring->by_id);
     if (ring->buffer_ring) memory_pages_free(ring->buffer_ring, ring->buffer_ring_bytes);
