@@ -87,6 +87,8 @@ uint64_t wire_random(struct net_simulation *simulation, uint64_t bound)
 uint64_t wire_latency_ns(struct net_simulation *simulation)
 {
     const struct sim_options *options = &simulation->options;
+
+    weir_check(options->latency_min_ns <= options->latency_max_ns);
     return options->latency_min_ns +
            wire_random(simulation, options->latency_max_ns - options->latency_min_ns + 1);
 }
@@ -110,6 +112,8 @@ static bool wire__is_before(const struct wire_timer *a, const struct wire_timer 
 
 static void wire__put(struct net_simulation *simulation, uint32_t index, struct wire_timer *timer)
 {
+    weir_check(index > 0);
+    weir_check(index < simulation->heap_capacity);
     simulation->heap[index] = timer;
     timer->heap_index = index;
 }
@@ -118,6 +122,7 @@ static void wire__rise(struct net_simulation *simulation, uint32_t index)
 {
     struct wire_timer *timer = simulation->heap[index];
 
+    weir_check(index <= simulation->heap_count);
     while (index > 1 && wire__is_before(timer, simulation->heap[index / 2])) {
         wire__put(simulation, index, simulation->heap[index / 2]);
         index /= 2;
@@ -129,6 +134,7 @@ static void wire__sink(struct net_simulation *simulation, uint32_t index)
 {
     struct wire_timer *timer = simulation->heap[index];
 
+    weir_check(index <= simulation->heap_count);
     for (uint32_t child; (child = index * 2) <= simulation->heap_count; index = child) {
         if (child < simulation->heap_count &&
             wire__is_before(simulation->heap[child + 1], simulation->heap[child]))
@@ -144,6 +150,7 @@ static void wire__heap_grow(struct net_simulation *simulation)
     uint32_t capacity = simulation->heap_capacity == 0 ? 64 : simulation->heap_capacity * 2;
     struct wire_timer **heap = wire_memory(capacity, sizeof *heap);
 
+    weir_check(capacity > simulation->heap_capacity);
     if (simulation->heap) memcpy(heap, simulation->heap, simulation->heap_capacity * sizeof *heap);
     wire_memory_free(simulation->heap);
     simulation->heap = heap;
@@ -154,6 +161,7 @@ void wire_timer_set(struct net_simulation *simulation, struct wire_timer *timer,
                     void (*run)(struct wire_timer *timer))
 {
     weir_check(timer->heap_index == 0);
+    weir_check(delay_ns <= UINT64_MAX - simulation->now_ns);
     if (simulation->heap_count + 1 >= simulation->heap_capacity) wire__heap_grow(simulation);
     timer->due_ns = simulation->now_ns + delay_ns;
     timer->sequence = simulation->sequence++;
@@ -261,6 +269,7 @@ static struct wire_socket **wire__bucket(struct net_simulation *simulation, uint
 
 static bool wire__is_port_free(struct net_simulation *simulation, uint16_t number)
 {
+    weir_check(number != 0);
     for (struct wire_port *port = simulation->ports; port; port = port->next)
         if (port->address.port == number) return false;
     for (struct wire_socket *socket = *wire__bucket(simulation, number); socket;
@@ -283,6 +292,7 @@ uint16_t wire_port_free(struct net_simulation *simulation)
 
 static void wire__tell(struct wire_end *end)
 {
+    weir_check(!end->left);
     if (end->changed)
         end->changed(end);
     else
@@ -293,6 +303,7 @@ static uint32_t wire__piece(struct net_simulation *simulation, uint32_t in_fligh
 {
     uint64_t kind = wire_random(simulation, 10), max = simulation->options.piece_bytes_max;
 
+    weir_check(in_flight > 0);
     if (kind > 6) return in_flight;
     if (kind == 0) max = 16;
     if (max > in_flight) max = in_flight;
@@ -309,6 +320,7 @@ static void wire__arrive(struct wire_timer *timer)
     end->established = true; /* any segment acknowledges the connect */
     if (end->in_flight > 0) {
         piece = wire__piece(simulation, end->in_flight);
+        weir_check(piece <= end->in_flight);
         end->in_flight -= piece;
         end->arrived += piece;
         wire_trace(simulation, WIRE__ARRIVE, end->stream->number, piece);
@@ -327,6 +339,7 @@ static void wire__expect_arrival(struct wire_end *end)
 {
     struct net_simulation *simulation = wire__of(end);
 
+    weir_check(!end->left);
     if (end->arrival.heap_index == 0)
         wire_timer_set(simulation, &end->arrival, wire_latency_ns(simulation), wire__arrive);
 }
@@ -335,6 +348,7 @@ static void wire__reset_arrives(struct wire_timer *timer)
 {
     struct wire_end *end = weir_container_of(timer, struct wire_end, reset);
 
+    weir_check(!end->reset_arrived);
     wire_trace(wire__of(end), WIRE__RESET, end->stream->number, end->arrived + end->in_flight);
     wire_timer_stop(wire__of(end), &end->arrival);
     end->reset_arrived = true;
@@ -366,6 +380,8 @@ static void wire__bytes_grow(struct wire_end *end, uint32_t needed)
     uint32_t capacity = end->bytes_capacity == 0 ? WIRE__BYTES_FIRST : end->bytes_capacity;
     uint32_t used = end->arrived + end->in_flight;
 
+    weir_check(used < needed);
+    weir_check(used <= end->bytes_capacity);
     while (capacity < needed) capacity *= 2;
     if (capacity == end->bytes_capacity) return;
     uint8_t *bytes = wire_memory(capacity, 1);
@@ -407,6 +423,7 @@ uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count)
 
     weir_check(!end->left);
     weir_check(!end->finished);
+    weir_check(used <= wire__of(end)->options.window_bytes);
     if (!end->established || end->reset_arrived) return 0;
     if (to->left) { /* the other side is closed and answers with RST */
         wire__send_reset(end);
@@ -455,6 +472,7 @@ static void wire__free_stream(struct wire_stream *stream)
     struct net_simulation *simulation = stream->simulation;
 
     weir_check(stream->simulation != NULL);
+    weir_check(!stream->port); /* a backlog would keep a freed stream */
     wire_timer_stop(simulation, &stream->connect);
     for (uint32_t i = 0; i < 2; i++) {
         wire_timer_stop(simulation, &stream->ends[i].arrival);
@@ -500,6 +518,7 @@ static struct wire_port *wire__find_port(struct net_simulation *simulation,
     struct wire_port *chosen = NULL;
 
     for (struct wire_port *port = simulation->ports; port; port = port->next) {
+        weir_check(port->simulation == simulation);
         if (!wire__covers(&port->address, to)) continue;
         found++;
         if (found == 1 || wire_random(simulation, found) == 0)
@@ -513,6 +532,7 @@ static void wire__connect_answered(struct wire_timer *timer)
     struct wire_stream *stream = weir_container_of(timer, struct wire_stream, connect);
     struct wire_end *client = &stream->ends[0];
 
+    weir_check(!client->refused);
     if (client->left) return;
     if (stream->ends[1].established || stream->ends[1].left)
         client->established = true;
@@ -528,6 +548,7 @@ static void wire__connect_arrives(struct wire_timer *timer)
     struct wire_port *port = wire__find_port(simulation, &stream->to);
 
     weir_check(!stream->port);
+    weir_check(!stream->ends[1].established);
     if (port && port->count >= port->backlog && ++stream->tries < WIRE__CONNECT_TRIES_MAX) {
         wire_timer_set(simulation, timer, WIRE__CONNECT_RETRY_NS, wire__connect_arrives);
         return;
@@ -536,6 +557,7 @@ static void wire__connect_arrives(struct wire_timer *timer)
         wire_trace(simulation, WIRE__ESTABLISH, stream->number, port->count);
         stream->ends[1].established = true;
         stream->port = port;
+        weir_check(!port->last == (port->count == 0));
         if (port->last)
             port->last->backlog_next = stream;
         else
@@ -574,6 +596,7 @@ struct wire_end *wire_connect(struct net_simulation *simulation, const struct we
 bool wire_listen(struct net_simulation *simulation, struct wire_port *port, bool first)
 {
     weir_check(!port->simulation);
+    weir_check(!port->first);
     if (port->address.port == 0) port->address.port = wire_port_free(simulation);
     for (struct wire_port *other = simulation->ports; other; other = other->next) {
         if (!wire__overlaps(&port->address, &other->address)) continue;
@@ -591,6 +614,7 @@ struct wire_end *wire_accept(struct wire_port *port)
 
     if (!stream) return NULL;
     weir_check(port->count > 0);
+    weir_check(stream->port == port);
     port->first = stream->backlog_next;
     if (!port->first) port->last = NULL;
     port->count--;
@@ -608,6 +632,7 @@ void wire_unlisten(struct wire_port *port)
     while (*link != port) link = &(*link)->next;
     *link = port->next;
     while ((end = wire_accept(port)) != NULL) wire_leave(end, true);
+    weir_check(port->count == 0);
     port->simulation = NULL;
 }
 
@@ -623,9 +648,11 @@ static struct wire_socket *wire__find_socket(struct net_simulation *simulation,
 
     for (int any = 0; any < 2; any++) {
         uint32_t count = 0;
-        for (struct wire_socket *at = first; at; at = at->next)
+        for (struct wire_socket *at = first; at; at = at->next) {
+            weir_check(at->simulation == simulation);
             if (wire__covers(&at->address, to) && address_is_any(&at->address) == (any == 1))
                 count++;
+        }
         if (count == 0) continue;
         uint64_t chosen = wire__mix((uint64_t)from->port << 32 | from->ip[15]) % count;
         for (struct wire_socket *at = first; at; at = at->next) {
@@ -650,6 +677,8 @@ static void wire__datagram_arrives(struct wire_timer *timer)
         return;
     }
     wire_trace(simulation, WIRE__DATAGRAM, datagram->to.port, datagram->length);
+    weir_check(!socket->last == (socket->count == 0));
+    weir_check(!datagram->next);
     if (socket->last)
         socket->last->next = datagram;
     else
@@ -676,6 +705,7 @@ void wire_send_datagram(struct net_simulation *simulation, const struct weir_add
     datagram->length = length;
     if (length > 0) memcpy(datagram->bytes, bytes, length);
     if (due_ns < simulation->datagram_due_ns) due_ns = simulation->datagram_due_ns;
+    weir_check(due_ns >= simulation->now_ns);
     simulation->datagram_due_ns = due_ns;
     wire_timer_set(simulation, &datagram->arrival, due_ns - simulation->now_ns,
                    wire__datagram_arrives);
@@ -686,16 +716,20 @@ void wire_drop_datagram(struct wire_socket *socket)
     struct wire_datagram *datagram = socket->first;
 
     weir_check(datagram != NULL);
+    weir_check(socket->count > 0);
+    uint32_t cost = datagram->length + WIRE__DATAGRAM_OVERHEAD_BYTES;
+    weir_check(socket->queued_bytes >= cost);
     socket->first = datagram->next;
     if (!socket->first) socket->last = NULL;
     socket->count--;
-    socket->queued_bytes -= datagram->length + WIRE__DATAGRAM_OVERHEAD_BYTES;
+    socket->queued_bytes -= cost;
     wire_memory_free(datagram);
 }
 
 bool wire_bind(struct net_simulation *simulation, struct wire_socket *socket, bool first)
 {
     weir_check(!socket->simulation);
+    weir_check(!socket->first);
     if (socket->address.port == 0) socket->address.port = wire_port_free(simulation);
     struct wire_socket **bucket = wire__bucket(simulation, socket->address.port);
     for (struct wire_socket *other = *bucket; other; other = other->next) {
@@ -716,6 +750,8 @@ void wire_unbind(struct wire_socket *socket)
     while (*link != socket) link = &(*link)->next;
     *link = socket->next;
     while (socket->first) wire_drop_datagram(socket);
+    weir_check(socket->count == 0);
+    weir_check(socket->queued_bytes == 0);
     socket->simulation = NULL;
 }
 
@@ -723,6 +759,7 @@ void wire_unbind(struct wire_socket *socket)
 
 void wire_free_all(struct net_simulation *simulation)
 {
+    weir_check(!simulation->ports);
     while (simulation->streams) wire__free_stream(simulation->streams);
     for (uint32_t i = 1; i <= simulation->heap_count; i++)
         if (simulation->heap[i]->run == wire__datagram_arrives)
