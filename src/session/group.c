@@ -60,6 +60,7 @@ static void group__close_if_empty(struct worker *worker, struct group *group)
     if (!list_is_empty(&group->memberships)) return;
     struct group **link = group__link(worker, group->name);
     weir_check(*link == group);
+    weir_check(worker->groups->count > 0);
     *link = group->next;
     worker->groups->count--;
     memory_free(group);
@@ -105,6 +106,7 @@ static void group__leave(struct weir_session *session, struct group_membership *
     struct group_membership *membership = *link;
     struct group *group = membership->group;
 
+    weir_check(membership->session == session);
     *link = membership->next;
     list_remove(&membership->in_group);
     memory_free(membership);
@@ -128,5 +130,6 @@ struct list *group_members(struct worker *worker, const char *name)
 {
     struct group *group = *group__link(worker, name);
 
+    weir_check(!group || !list_is_empty(&group->memberships));
     return group ? &group->memberships : NULL;
 }

@@ -31,6 +31,7 @@ static void lifecycle__count_end(struct weir_session *session)
     struct counters *counters = &worker->counters;
     const struct weir_handler *handler = session->service->handler;
 
+    weir_check(session->reason != WEIR_REASON_NONE);
     counter_add(session->is_datagram ? &counters->peers_closed : &counters->closed, 1);
     counter_add(&counters->closed_by_reason[session->reason], 1);
     if (session->opened && handler->on_close)
@@ -46,10 +47,12 @@ void lifecycle_end(struct weir_session *session)
 
     weir_check(session->state == SESSION_CLOSING);
     group_leave_all(session);
-    if (session->admitted)
+    if (session->admitted) {
         lifecycle__count_end(session);
-    else
+    } else {
+        weir_check(worker->reject_messages_open > 0);
         worker->reject_messages_open--;
+    }
     if (codec->release) codec->release(codec, session_codec_state(session));
     memory_free(session->decode_error);
     list_remove(&session->in_sessions);
@@ -126,6 +129,7 @@ static struct weir_session *lifecycle__adopt(struct worker *worker, const struct
 {
     struct weir_session *session = session_table_open(worker->table);
 
+    weir_check(service->proto == WEIR_TCP);
     if (!session) {
         net_refuse(worker->net, socket);
         return NULL;

@@ -79,6 +79,7 @@ static void loop__set_marks(struct worker *worker)
     worker->pause_bytes = (uint32_t)(config->send_queue_high_bytes - held);
     worker->resume_bytes = config->send_queue_low_bytes;
     if (worker->resume_bytes >= worker->pause_bytes) worker->resume_bytes = worker->pause_bytes / 2;
+    weir_check(worker->resume_bytes < worker->pause_bytes);
 }
 
 static void loop__update_clock(struct worker *worker)

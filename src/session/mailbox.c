@@ -67,6 +67,7 @@ bool mailbox_shut(struct mailbox *mailbox)
         !(expected & MAILBOX__SHUT))
         return false;
     while (atomic_load(&mailbox->posters) > 0) thread_yield();
+    weir_check(mailbox_count(mailbox) == 0);
     return true;
 }
 
@@ -142,7 +143,9 @@ bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command)
 
 uint32_t mailbox_count(const struct mailbox *mailbox)
 {
-    uint64_t tail = atomic_load(&mailbox->tail);
+    uint64_t tail = atomic_load(&mailbox->tail) & ~MAILBOX__SHUT;
 
-    return (uint32_t)((tail & ~MAILBOX__SHUT) - mailbox->head);
+    weir_check(tail >= mailbox->head);
+    weir_check(tail - mailbox->head <= mailbox->cells_count);
+    return (uint32_t)(tail - mailbox->head);
 }

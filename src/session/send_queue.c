@@ -103,6 +103,7 @@ static bool send_queue__take_buffers(struct net *net, size_t bytes, struct net_b
     *taken = NULL;
     while (bytes > 0) {
         struct net_buffer *buffer = net_take(net, 1);
+        weir_check(!buffer || buffer->length == 0);
         if (!buffer) {
             while ((buffer = *taken) != NULL) {
                 *taken = buffer->next;
@@ -190,6 +191,7 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
         }
         at = next;
     }
+    weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     return count;
 }
 

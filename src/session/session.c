@@ -138,6 +138,7 @@ static void session__finish(struct weir_session *session, enum weir_reason reaso
 {
     session_flush_run(session);
     if (!session_may_send(session)) return; /* memory was exhausted */
+    weir_check(session->reason == WEIR_REASON_NONE);
     session->reason = (uint8_t)reason;
     session->frame_partial = false; /* its deadline no longer applies */
     session_enter(session, SESSION_FINISHING);
@@ -152,6 +153,7 @@ void session_fail(struct weir_session *session, const char *text)
     char peer[WEIR_ADDRESS_TEXT_BYTES];
 
     if (!session_may_send(session)) return;
+    weir_check(!session->decode_error);
     session->decode_error = memory_copy_text(text); /* null: on_close gets the reason alone */
     log_limited(&worker->decode_errors, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
                 "closing %s: %s", weir_address_text(&session->peer, peer, sizeof peer), text);
@@ -314,6 +316,7 @@ static bool session__has_room(const struct weir_session *session, size_t length)
     const struct worker *worker = session->worker;
     uint64_t buffers_count = (length + worker->buffer_bytes - 1) / worker->buffer_bytes;
 
+    weir_check(length > 0);
     return session->queue.pinned_bytes + (buffers_count - 1) * worker->buffer_bytes <=
            worker->high_bytes;
 }
@@ -396,6 +399,7 @@ static bool session__make_room(struct weir_session *session, uint32_t bytes)
     /* An empty queue always accepts one frame, even an oversized one. */
     if (queue->pinned_bytes == 0 || queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes)
         return true;
+    weir_check(session->send_out || !send_queue_is_empty(queue));
     switch (worker->common->config.broadcast_policy) {
     case WEIR_BROADCAST_DISCONNECT: session_close(session, WEIR_REASON_SLOW_READER); return false;
     case WEIR_BROADCAST_DROP_OLDEST: break;

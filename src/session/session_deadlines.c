@@ -25,6 +25,7 @@ static uint32_t session__running_deadlines(const struct weir_session *session)
 
     if (session->rate_paused) running = DEADLINE_RESUME;
     if (session->is_datagram) return running;
+    weir_check(session->send_out == (session->queue.flight_bytes > 0));
     if (session->state == SESSION_OPEN) running |= session__receive_deadlines(session);
     if (session->send_out) running |= DEADLINE_SEND;
     if (session->finished && !session->peer_done) running |= DEADLINE_LINGER;
@@ -66,6 +67,7 @@ void session_start_send_deadline(struct weir_session *session)
     uint64_t timeout_ms = deadline_send_ms(&worker->common->config, session->queue.flight_bytes);
     uint64_t at_ms = worker->now_ms + timeout_ms + 1;
 
+    weir_check(session->send_out);
     session->timestamps.send_ms = (uint32_t)worker->now_ms;
     if (timeout_ms == 0) return;
     if (wheel_timer_runs(&session->deadline) && session->deadline.due_ms <= at_ms) return;

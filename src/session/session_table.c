@@ -64,6 +64,7 @@ static void session_table__publish(const struct session_table *table, uint32_t s
 {
     struct session_table_chunk *chunk = session_table__chunk(table, slot);
 
+    weir_check(slot < table->slots_count);
     atomic_store_explicit(&chunk->live[slot % SESSION_TABLE_CHUNK], live, memory_order_release);
 }
 
@@ -154,7 +155,10 @@ struct weir_session *session_table_find(const struct session_table *table, uint6
     uint32_t slot = session_table__slot(id);
 
     if (!session_table_is_live(table, id)) return NULL;
-    return session_table__session(table, session_table__chunk(table, slot), slot);
+    struct session_table_chunk *chunk = session_table__chunk(table, slot);
+    struct weir_session *session = session_table__session(table, chunk, slot);
+    weir_check(session->id == id);
+    return session;
 }
 
 bool session_table_is_live(const struct session_table *table, uint64_t id)

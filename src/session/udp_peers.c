@@ -121,6 +121,8 @@ struct weir_session *udp_peers_find(struct worker *worker, struct net_handle soc
     struct weir_session *session = *udp_peers__link(worker, socket, peer);
 
     if (!session) return NULL;
+    weir_check(session->is_datagram);
+    weir_check(list_has(&session->in_sessions));
     if (session->state ==
         SESSION_CLOSING) { /* the peer writes again after the end: a new session */
         udp_peers__end_now(session);

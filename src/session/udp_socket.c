@@ -144,6 +144,7 @@ static enum weir_code udp_socket__send_back(struct weir_session *session,
 {
     struct worker *worker = session->worker;
 
+    weir_check(session->is_datagram);
     worker_take_message(worker, session, message);
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (!udp_socket__may_reply(session, message->length)) return WEIR_NO_ROOM;
@@ -276,6 +277,7 @@ static bool udp_socket__may_answer(struct worker *worker, const struct weir_addr
     struct counters *counters = &worker->counters;
     bool is_served;
 
+    weir_check(count > 0);
     if (!admission_allows(worker, peer)) {
         admission_reject(worker, ADMISSION_DENIED, peer, count);
         return false;
@@ -417,6 +419,7 @@ enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
         !udp_peers_open(worker->udp_peers, peers_max))
         return error_fill(error, WEIR_NO_MEMORY, 0, "keep datagram peers", NULL, NULL,
                           "lower datagram_peers_max");
+    weir_check(!socket->keeps_peers || worker->udp_peers->slots);
     socket->transient.ops = &udp_socket__session_ops;
     socket->transient.worker = worker;
     socket->transient.service = service;

@@ -54,6 +54,7 @@ static void wheel__add(struct wheel *wheel, struct wheel_timer *timer)
     uint32_t level = wheel__level(wheel->now_ms, timer->due_ms);
     uint32_t slot = wheel__slot(timer->due_ms, level);
 
+    weir_check(timer->due_ms >= wheel->now_ms);
     list_add_last(&wheel->slots[level][slot], &timer->in_slot);
     wheel->occupied[level] |= UINT64_C(1) << slot;
 }
@@ -62,6 +63,7 @@ static uint32_t wheel__lowest_bit(uint64_t bits)
 {
     uint32_t index = 0;
 
+    weir_check(bits != 0);
     for (uint32_t half = 32; half > 0; half /= 2)
         if ((bits & ((UINT64_C(1) << half) - 1)) == 0) {
             bits >>= half;
@@ -112,6 +114,7 @@ void wheel_stop(struct wheel *wheel, struct wheel_timer *timer)
     /* The neighbour is now the head of an empty list: a slot, or the list of expired timers. */
     if (neighbour != &wheel->due) {
         size_t index = (size_t)(neighbour - &wheel->slots[0][0]);
+        weir_check(index < WHEEL_LEVELS * WHEEL_SLOTS);
         wheel->occupied[index / WHEEL_SLOTS] &= ~(UINT64_C(1) << index % WHEEL_SLOTS);
     }
     wheel__update_next(wheel);
@@ -154,6 +157,7 @@ struct wheel_timer *wheel_take_next(struct wheel *wheel, uint64_t now_ms)
     if (now_ms > WHEEL_MS_MAX) now_ms = WHEEL_MS_MAX;
     if (now_ms > wheel->taken_ms) wheel->taken_ms = now_ms;
     wheel__expire(wheel, now_ms);
+    weir_check(wheel->now_ms <= wheel->taken_ms);
     struct list *first = list_take_first(&wheel->due);
     wheel__update_next(wheel);
     return first ? weir_container_of(first, struct wheel_timer, in_slot) : NULL;
