@@ -350,6 +350,61 @@ static void a_shortage_of_datagram_buffers_is_reported_once(void **state)
     world_close(world);
 }
 
+/* Takes datagram buffers until at most `left` are free for receives that are not posted yet. */
+static uint32_t rule__take_all_but(struct world *world, uint32_t left, uint32_t all,
+                                   struct net_buffer **taken)
+{
+    uint32_t count = rule__take_all(world, NET_DATAGRAM_BYTES_MAX, taken);
+
+    while (count > 0 && count + left > all) net_give_back(world->net, taken[--count]);
+    return count;
+}
+
+/* The datagram that completes the last posted receive of a socket also starts a shortage. Reporting
+ * that takes no room from another arrival of the same iteration. */
+static void a_shortage_leaves_room_for_other_arrivals(void **state)
+{
+    enum { BUFFERS = 4, ROUNDS = 8 };
+    struct net_options options;
+    struct world *world, *beside;
+    struct net_buffer *taken[BUFFERS + 1];
+    struct line *first, *second;
+
+    (void)state;
+    world_options(&options);
+    options.datagram_buffers_max = BUFFERS;
+    world = world_open(&options);
+    beside = world_open_beside(world, NULL);
+    world->events_max = 2;
+    struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
+    struct weir_address to_first = line_address(first = world_bind(world, "127.0.0.1:0"));
+    struct weir_address to_second = line_address(second = world_bind(world, "127.0.0.1:0"));
+    line_receive(first, true);
+    line_receive(second, true);
+    world_run_until_idle(world);
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        peer_send_to(sender, &to_first, "end", 3); /* of the last shortage */
+        world_until(world, first->received_count == 3 * round - 2);
+        world_run_until_idle(world);
+        uint32_t count = rule__take_all_but(world, 2, BUFFERS, taken);
+        first->keeps = second->keeps = true;
+        peer_send_to(sender, &to_first, "one", 3);
+        world_until(world, first->kept_count == 1);
+        world_iterate(world); /* finds no buffer to receive into */
+        peer_send_to(sender, round % 2 ? &to_first : &to_second, "two", 3);
+        peer_send_to(sender, round % 2 ? &to_second : &to_first, "two", 3);
+        world_run_until_idle(beside); /* so that both arrive before the next iteration */
+        world_until(world, world->paused_count == round);
+        first->keeps = second->keeps = false;
+        while (count > 0) net_give_back(world->net, taken[--count]);
+        line_give_back_kept(first);
+        line_give_back_kept(second);
+        world_until(world, first->received_count == 3 * round && second->received_count == round);
+    }
+    world_close(beside);
+    world_close(world);
+}
+
 /* ---- file descriptors ---- */
 
 static void accepting_without_files_pauses_and_resumes(void **state)
@@ -591,6 +646,7 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(a_reset_ends_the_send_of_a_connection_that_waits_for_buffers),
     cmocka_unit_test(a_shortage_of_stream_buffers_is_reported_once),
     cmocka_unit_test(a_shortage_of_datagram_buffers_is_reported_once),
+    cmocka_unit_test(a_shortage_leaves_room_for_other_arrivals),
     cmocka_unit_test(accepting_without_files_pauses_and_resumes),
     cmocka_unit_test(a_listener_without_files_can_be_switched_and_closed),
     cmocka_unit_test(opening_without_files_returns_an_error),

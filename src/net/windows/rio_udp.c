@@ -345,7 +345,7 @@ void rio_udp_complete(struct rio_net *system, const struct rio_completion *compl
         rio_udp__received(system, entry, completion);
     else
         rio_udp__sent(system, entry, completion);
-    if (!entry->base.closing) rio_udp_report_shortage(system, entry);
+    /* A shortage is reported by the next net_wait: the room of this one belongs to completions. */
     rio_udp__list(system, entry);
     rio_udp__end_close(system, entry);
 }
