@@ -405,6 +405,27 @@ static void a_shortage_leaves_room_for_other_arrivals(void **state)
     world_close(world);
 }
 
+/* There are more sockets than buffers, and the last one opened takes no more than the others. */
+static void a_socket_beyond_the_buffers_does_not_take_all(void **state)
+{
+    enum { COUNT = 6 };
+    struct net_options options;
+    struct world *world;
+    struct line *lines[COUNT];
+
+    (void)state;
+    world_options(&options);
+    options.datagram_buffers_max = 2;
+    world = world_open(&options);
+    for (int i = 0; i < COUNT; i++) lines[i] = world_bind(world, "127.0.0.1:0");
+    line_receive(lines[COUNT - 1], true);
+    world_run_until_idle(world);
+    struct net_buffer *buffer = net_take(world->net, NET_DATAGRAM_BYTES_MAX);
+    require(buffer != NULL);
+    net_give_back(world->net, buffer);
+    world_close(world);
+}
+
 /* ---- file descriptors ---- */
 
 static void accepting_without_files_pauses_and_resumes(void **state)
@@ -647,6 +668,7 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(a_shortage_of_stream_buffers_is_reported_once),
     cmocka_unit_test(a_shortage_of_datagram_buffers_is_reported_once),
     cmocka_unit_test(a_shortage_leaves_room_for_other_arrivals),
+    cmocka_unit_test(a_socket_beyond_the_buffers_does_not_take_all),
     cmocka_unit_test(accepting_without_files_pauses_and_resumes),
     cmocka_unit_test(a_listener_without_files_can_be_switched_and_closed),
     cmocka_unit_test(opening_without_files_returns_an_error),

@@ -66,13 +66,15 @@ static struct rio_udp_batch *rio_udp__batch(struct net_buffer *buffer)
 
 /* ---- bind ---- */
 
-/* Returns at most half of the buffers that no other socket reserves. So an idle socket never holds
- * the last free buffer, for any number of sockets. */
+/* Returns at most half of the buffers that no other socket reserves, so that a few idle sockets
+ * leave buffers free; and at least one, so that each of many sockets can receive. */
 static uint32_t rio_udp__receives_max(const struct rio_net *system)
 {
     const struct net_options *options = &system->net->options;
-    uint32_t count = options->datagram_receives;
-    uint32_t half = (options->datagram_buffers_max - system->datagram_receives) / 2;
+    uint32_t count = options->datagram_receives, reserved = system->datagram_receives;
+    uint32_t half = reserved < options->datagram_buffers_max
+                        ? (options->datagram_buffers_max - reserved) / 2
+                        : 0;
 
     if (system->provider->is_emulated && count > RIO_UDP__RECEIVES_EMULATED)
         count = RIO_UDP__RECEIVES_EMULATED;
