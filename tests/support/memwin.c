@@ -42,8 +42,9 @@ int memwin_fault(enum memwin_call call)
     if (memwin__faults[call].every == 0) return 0;
     if (++memwin__faults[call].calls % memwin__faults[call].every != 0) return 0;
     memwin__faults[call].failures++;
-    memwin__last_error = memwin__faults[call].os_error;
-    return memwin__faults[call].os_error;
+    int os_error = memwin__faults[call].os_error;
+    memwin__last_error = os_error == MEMWIN_NO_REASON ? 0 : os_error;
+    return os_error;
 }
 
 bool memwin_chance(uint32_t of)

@@ -44,6 +44,9 @@ enum memwin_call {
     MEMWIN_CALLS_COUNT
 };
 
+/* An error for memwin_fail: the call fails, and the system gives no reason. */
+#define MEMWIN_NO_REASON (-1)
+
 /* Makes each `every`-th call of the kind fail with the error; 0 disables that. Resets the count. */
 void memwin_fail(enum memwin_call call, uint32_t every, int os_error);
 void memwin_fail_nothing(void);

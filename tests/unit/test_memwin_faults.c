@@ -46,10 +46,13 @@ static const struct fault faults[] = {
     {MEMWIN_SEND, WIN_ENOBUFS, "send: no buffers", true, true},
     {MEMWIN_SEND_SHORT, 1, "send: short", true, true},
     {MEMWIN_CREATE_RQ, WIN_ENOBUFS, "request queue: no room", false, true},
+    {MEMWIN_CREATE_RQ, MEMWIN_NO_REASON, "request queue: no reason", false, true},
     {MEMWIN_REGISTER, WIN_ENOBUFS, "register: no memory", false, false},
     {MEMWIN_POST, WIN_ENOBUFS, "post: no room", false, true},
+    {MEMWIN_POST, MEMWIN_NO_REASON, "post: no reason", false, true},
     {MEMWIN_POST, WIN_IO_PENDING, "post: refused, and started", false, true},
     {MEMWIN_COMMIT, WIN_EINVAL, "commit: invalid", false, true},
+    {MEMWIN_COMMIT, MEMWIN_NO_REASON, "commit: no reason", false, true},
 };
 
 static bool is_over(struct peer *peer)

@@ -119,6 +119,15 @@ static bool rio_queue__grow(struct rio_net *system, uint32_t size)
 
 /* ---- request queues ---- */
 
+/* Returns the error of a table function that failed. A failure without an error counts as a
+ * shortage, because 0 means success to the caller. */
+static int rio_queue__failure(void)
+{
+    int os_error = win_system->last_error();
+
+    return os_error == 0 ? WIN_ENOBUFS : os_error;
+}
+
 int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
                      uint32_t sends_max)
 {
@@ -133,7 +142,7 @@ int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t r
          * it cannot grow, the counted entries might still fit. */
         bool grown = needed + needed / 4 <= system->queue_size ||
                      rio_queue__grow(system, needed + needed / 2);
-        if (!grown && needed > system->queue_size) return win_system->last_error();
+        if (!grown && needed > system->queue_size) return rio_queue__failure();
         entry->queue = system->provider->table->create_rq(entry->socket, receives_max, 1, sends_max,
                                                           1, system->queue, system->queue, entry);
         if (entry->queue != RIO_NO_RQ) {
@@ -141,8 +150,7 @@ int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t r
             system->queue_reserved += entries;
             return 0;
         }
-        os_error = win_system->last_error();
-        weir_check(os_error != 0);
+        os_error = rio_queue__failure();
         if (os_error != WIN_ENOBUFS || !grown) return os_error;
         needed = system->queue_size; /* closed queues still hold reserved entries */
     }
@@ -178,11 +186,12 @@ void rio_queue_release(struct rio_net *system, struct rio_entry *entry)
 static struct rio_piece rio_queue__piece(struct net_buffer *buffer, uint32_t length)
 {
     const struct pool_buffer *mine = pool_buffer_of(buffer);
-    uint32_t offset = (uint32_t)(buffer->bytes - mine->start);
+    /* `bytes` can point anywhere, and pointers into different objects cannot be compared. */
+    uintptr_t offset = (uintptr_t)buffer->bytes - (uintptr_t)mine->start;
 
-    weir_check(buffer->bytes >= mine->start);
-    weir_check((uint64_t)offset + length <= mine->pool->buffer_bytes);
-    return (struct rio_piece){(rio_buffer_id)mine->registrations[0], offset, length};
+    weir_check(length <= mine->pool->buffer_bytes);
+    weir_check(offset <= mine->pool->buffer_bytes - length);
+    return (struct rio_piece){(rio_buffer_id)mine->registrations[0], (uint32_t)offset, length};
 }
 
 static struct rio_piece rio_queue__margin_piece(struct net_buffer *buffer, uint32_t offset,
@@ -208,7 +217,7 @@ static void *rio_queue__context(struct rio_entry *entry, struct net_buffer *buff
  * the system keeps the buffer until the socket is closed. */
 static int rio_queue__outcome(rio_bool posted)
 {
-    int os_error = posted ? 0 : win_system->last_error();
+    int os_error = posted ? 0 : rio_queue__failure();
 
     return os_error == WIN_IO_PENDING ? 0 : os_error;
 }
@@ -225,6 +234,7 @@ int rio_queue_post_receive(struct rio_net *system, struct rio_entry *entry,
     void *context = rio_queue__context(entry, buffer, RIO_REQUEST_RECEIVE);
 
     weir_check(entry->queue != RIO_NO_RQ);
+    weir_check(entry->receives_out + entry->sends_out < entry->queue_entries);
     weir_check(!addressed || pool_buffer_of(buffer)->pool == &system->net->datagram_pool);
     int os_error =
         rio_queue__outcome(addressed ? table->receive_ex(entry->queue, &data, 1, NULL, &remote,
@@ -247,6 +257,7 @@ int rio_queue_post_send(struct rio_net *system, struct rio_entry *entry, struct 
     void *context = rio_queue__context(entry, buffer, RIO_REQUEST_SEND);
 
     weir_check(entry->queue != RIO_NO_RQ);
+    weir_check(entry->receives_out + entry->sends_out < entry->queue_entries);
     weir_check(remote_bytes > 0 ? pool_buffer_of(buffer)->pool == &system->net->datagram_pool
                                 : buffer->length > 0);
     int os_error = rio_queue__outcome(
@@ -266,10 +277,11 @@ int rio_queue_commit(struct rio_net *system, struct rio_entry *entry)
     int os_error = 0;
 
     weir_check(entry->queue != RIO_NO_RQ);
+    weir_check(!entry->receives_deferred || entry->receives_out > 0);
     if (entry->receives_deferred && !table->receive(entry->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
-        os_error = win_system->last_error();
+        os_error = rio_queue__failure();
     if (entry->sends_deferred && !table->send(entry->queue, NULL, 0, RIO_COMMIT_ONLY, NULL))
-        os_error = win_system->last_error();
+        os_error = rio_queue__failure();
     entry->receives_deferred = entry->sends_deferred = false;
     return os_error;
 }
@@ -282,6 +294,7 @@ uint32_t rio_queue_dequeue(struct rio_net *system, struct rio_result *results, u
 
     weir_check_rule(count != RIO_CQ_CORRUPT, "the completion queue is corrupt: memory was damaged");
     weir_check(count <= results_max);
+    weir_check(count <= system->queue_reserved); /* each request has one of the reserved entries */
     return count;
 }
 
