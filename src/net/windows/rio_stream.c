@@ -28,6 +28,7 @@
 enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry, win_socket socket,
                                 struct weir_error *error)
 {
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
     weir_check(socket != WIN_NO_SOCKET);
     rio_entry_init(entry);
     entry->socket = socket;
@@ -82,6 +83,7 @@ static void rio_stream__fail(struct rio_net *system, struct rio_entry *entry, in
 
 void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on)
 {
+    weir_check(entry->base.flow_on == on);
     if (!on) rio_report_reading(system, entry, false);
     rio_stream__relist(system, entry);
 }
@@ -147,6 +149,7 @@ static void rio_stream__answer(struct rio_net *system, struct rio_entry *entry)
 
 static void rio_stream__drop_unposted(struct rio_stream *stream)
 {
+    weir_check(!stream->unposted == !stream->unposted_last);
     while (stream->unposted) {
         struct net_buffer *buffer = stream->unposted;
         stream->unposted = buffer->next;
@@ -193,6 +196,8 @@ void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
 {
     struct rio_stream *stream = &entry->stream;
 
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
+    weir_check(entry->base.send_out);
     weir_check(!stream->unposted);
     weir_check(!stream->unposted_last);
     weir_check(entry->sends_out == 0);
@@ -239,6 +244,7 @@ static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
 
     weir_check_rule(entry->base.send_out && !entry->base.sent_ready,
                     "rule 2, a send is answered after its last completion");
+    weir_check(entry->sends_out < RIO_STREAM__SENDS_MAX); /* this one was counted */
     if (is_short && stream->send_code == WEIR_OK && !entry->base.closing) {
         rio_stream__sent_short(entry, buffer, completion->bytes);
     } else {
@@ -256,6 +262,7 @@ static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
 static void rio_stream__end_close(struct rio_net *system, struct rio_entry *entry)
 {
     if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
+    weir_check(!list_has(&entry->listed));
     weir_check(!entry->stream.unposted);
     rio_stream__answer(system, entry);
     rio_queue_release(system, entry);
@@ -277,7 +284,7 @@ void rio_stream_complete(struct rio_net *system, const struct rio_completion *co
 
 void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
 {
-    if (entry->base.closing) return;
+    weir_check(!entry->base.closing); /* a close removes the connection from its list */
     rio_stream__post_sends(system, entry);
     bool is_delayed = list_has(&entry->listed); /* then its receive is posted later, too */
     if (!is_delayed && rio_stream__needs_receive(entry)) rio_stream__post_receive(system, entry);
@@ -291,6 +298,7 @@ void rio_stream_close(struct rio_net *system, struct rio_entry *entry)
     struct rio_stream *stream = &entry->stream;
 
     weir_check(entry->base.closing);
+    weir_check(!entry->base.flow_on);
     list_remove(&entry->listed);
     if (stream->unposted) rio_stream__fail_send(stream, WEIR_CANCELLED, WIN_OPERATION_ABORTED);
     rio_queue_detach(system, entry);
