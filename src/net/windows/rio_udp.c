@@ -86,8 +86,9 @@ enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
                             const struct net_listen_options *options, struct weir_error *error)
 {
     struct rio_udp *udp = &entry->udp;
-    int os_error = rio_socket_open_bound(options, false, &entry->socket, &udp->v4);
 
+    weir_check(entry->socket == WIN_NO_SOCKET);
+    int os_error = rio_socket_open_bound(options, false, &entry->socket, &udp->v4);
     if (os_error == 0) os_error = win_system->socket_local(entry->socket, &udp->bound);
     if (os_error != 0) {
         if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
@@ -112,6 +113,7 @@ bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
 {
     const struct weir_address *bound = &entry->udp.bound;
 
+    weir_check(entry->base.kind == HANDLE_DATAGRAM);
     if (address->port != bound->port) return false;
     if (address_is_any(bound)) return win_system->is_local_ip(address, system->net->now_ns);
     return address_same_ip(address, bound);
@@ -147,6 +149,7 @@ static void rio_udp__fail(struct rio_net *system, struct rio_entry *entry, int o
 
 void rio_udp_receive(struct rio_net *system, struct rio_entry *entry, bool on)
 {
+    weir_check(entry->base.flow_on == on);
     if (!on) rio_report_reading(system, entry, false);
     list_remove(&entry->listed);
     rio_udp__list(system, entry);
@@ -161,6 +164,8 @@ static bool rio_udp__is_socket_error(int os_error)
 /* The socket still receives while any receive is posted, so a shortage before that is no event. */
 void rio_udp_report_shortage(struct rio_net *system, struct rio_entry *entry)
 {
+    weir_check(entry->base.kind == HANDLE_DATAGRAM);
+    weir_check(!entry->base.closing);
     if (!handle_waits(&entry->base) || entry->receives_out > 0) return;
     buffer_waiters_report(system->net, &entry->base);
     rio_report_reading(system, entry, false);
@@ -277,6 +282,7 @@ static void rio_udp__post_send(struct rio_net *system, struct rio_entry *entry,
     struct rio_udp_batch *batch = rio_udp__batch(buffer);
     uint32_t bytes = batch->left_bytes, control_bytes = 0;
 
+    weir_check(!entry->base.closing); /* nothing is posted after a close, so it ends */
     weir_check(bytes <= batch->total_bytes);
     weir_check(batch->segment_bytes != 0 || bytes == batch->total_bytes);
     if (batch->segment_bytes != 0 && bytes > batch->segment_bytes) bytes = batch->segment_bytes;
@@ -317,6 +323,8 @@ static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
     int os_error = completion->os_error;
 
     weir_check_rule(entry->base.datagrams_out > 0, "rule 2, a datagram is answered twice");
+    weir_check(pool_buffer_of(buffer)->pool == &system->net->datagram_pool); /* it has a margin */
+    weir_check(entry->sends_out < entry->base.datagrams_out);                /* not yet answered */
     if (entry->base.closing && rio_udp__batch(buffer)->left_bytes > 0)
         os_error = WIN_OPERATION_ABORTED;
     if (os_error != 0 || rio_udp__batch(buffer)->left_bytes == 0) {
@@ -332,6 +340,7 @@ static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
 static void rio_udp__end_close(struct rio_net *system, struct rio_entry *entry)
 {
     if (!entry->base.closing || entry->receives_out > 0 || entry->sends_out > 0) return;
+    weir_check(!list_has(&entry->listed));
     weir_check(system->datagram_receives >= entry->udp.receives_max);
     system->datagram_receives -= entry->udp.receives_max;
     rio_queue_release(system, entry);
@@ -356,7 +365,7 @@ void rio_udp_commit(struct rio_net *system, struct rio_entry *entry)
 {
     const struct rio_udp *udp = &entry->udp;
 
-    if (entry->base.closing) return;
+    weir_check(!entry->base.closing); /* a close removes the socket from its list */
     while (entry->base.flow_on && !entry->base.broken && !entry->base.receive_ended &&
            entry->receives_out < udp->receives_max && !handle_waits(&entry->base))
         if (!rio_udp__post_one(system, entry)) break;
@@ -368,6 +377,7 @@ void rio_udp_commit(struct rio_net *system, struct rio_entry *entry)
 void rio_udp_close(struct rio_net *system, struct rio_entry *entry)
 {
     weir_check(entry->base.closing);
+    weir_check(!entry->base.flow_on);
     list_remove(&entry->listed);
     rio_queue_detach(system, entry);
     rio_udp__end_close(system, entry);
