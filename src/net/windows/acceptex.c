@@ -69,8 +69,9 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
                                const struct net_listen_options *options, struct weir_error *error)
 {
     bool v4, skips = false;
-    int os_error = rio_socket_open_bound(options, true, &entry->socket, &v4);
 
+    weir_check(entry->socket == WIN_NO_SOCKET);
+    int os_error = rio_socket_open_bound(options, true, &entry->socket, &v4);
     if (os_error == 0) os_error = win_system->socket_listen(entry->socket, options->backlog);
     if (os_error == 0)
         os_error = win_system->port_watch(system->port, entry->socket, RIO_KEY_ACCEPT, &skips);
@@ -147,7 +148,8 @@ static void acceptex__list(struct rio_net *system, struct rio_entry *entry)
 
 void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on)
 {
-    (void)on; /* entry->base.flow_on has it already */
+    weir_check(entry->base.flow_on == on);
+    weir_check(!entry->base.broken);
     list_remove(&entry->listed);
     acceptex__list(system, entry);
 }
@@ -174,6 +176,7 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
 {
     struct acceptor *acceptor = entry->acceptor;
 
+    weir_check(acceptor->entry == entry);
     while (acceptex__can_post(entry)) {
         int os_error = acceptex__post(system, acceptor);
         if (os_error == 0) continue;
@@ -205,6 +208,7 @@ static void acceptex__end_close(struct rio_net *system, struct rio_entry *entry)
 {
     if (!entry->base.closing || entry->acceptor->pending_count > 0) return;
     weir_check(entry->socket == WIN_NO_SOCKET);
+    weir_check(!list_has(&entry->listed));
     memory_free(entry->acceptor);
     entry->acceptor = NULL;
     answer_closed(system->net, &entry->base);
@@ -233,6 +237,8 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
     struct rio_entry *entry = acceptor->entry;
 
     weir_check(pending->state == ACCEPTEX__OUT);
+    weir_check(entry->base.kind == HANDLE_LISTENER);
+    weir_check(entry->acceptor == acceptor);
     weir_check(acceptor->pending_count > 0);
     acceptor->pending_count--;
     if (system->provider->on_accept)
