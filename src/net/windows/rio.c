@@ -112,6 +112,7 @@ static void rio__wake(struct net *net)
 {
     struct rio_net *system = rio_net_of(net);
 
+    weir_check(system->port != WIN_NO_PORT);
     if (!atomic_exchange(&system->wake_posted, true))
         win_system->port_post(system->port, RIO_KEY_WAKE, NULL);
 }
@@ -134,6 +135,7 @@ static void rio__resume(struct net *net, struct handle *base)
     struct rio_entry *entry = rio_entry_of(base);
 
     weir_check(base->kind != HANDLE_LISTENER);
+    weir_check(!handle_waits(base));
     if (!list_has(&entry->listed)) rio_move_to(&rio_net_of(net)->dirty, entry);
 }
 
@@ -142,6 +144,7 @@ static void rio__report_waiting_sockets(const struct net *net)
 {
     const struct list *waiters = &net->datagram_waiters.first;
 
+    weir_check(list_is_empty(&net->datagram_waiters.last)); /* the release moved them to `first` */
     for (struct list *node = waiters->next; node != waiters; node = node->next)
         rio_udp_report_shortage(rio_net_of(net),
                                 rio_entry_of(weir_container_of(node, struct handle, waiting)));
@@ -149,6 +152,7 @@ static void rio__report_waiting_sockets(const struct net *net)
 
 static void rio__release_waiters(struct net *net)
 {
+    weir_check(net->batch.events != NULL); /* a release can report a shortage */
     if (buffer_waiters_any(&net->stream_waiters))
         buffer_waiters_release(net, &net->stream_waiters, pool_room(&net->stream_pool),
                                rio__resume);
@@ -180,6 +184,7 @@ static void rio__commit_all(struct rio_net *system)
     list_append_all(&current, &system->dirty);
     while ((node = list_take_first(&current)) != NULL)
         rio__commit(system, weir_container_of(node, struct rio_entry, listed));
+    weir_check(list_is_empty(&system->dirty)); /* what a handle cannot post, it retries later */
 }
 
 /* Serves each listener that was ready at the start, once. */
@@ -190,8 +195,12 @@ static void rio__serve_ready(struct rio_net *system)
 
     list_init(&current);
     list_append_all(&current, &system->ready);
-    while (event_batch_has_room(&system->net->batch) && (node = list_take_first(&current)) != NULL)
-        acceptex_serve(system, weir_container_of(node, struct rio_entry, listed));
+    while (event_batch_has_room(&system->net->batch) &&
+           (node = list_take_first(&current)) != NULL) {
+        struct rio_entry *entry = weir_container_of(node, struct rio_entry, listed);
+        weir_check(entry->base.kind == HANDLE_LISTENER); /* no other kind is ever ready */
+        acceptex_serve(system, entry);
+    }
     list_append_all(&current, &system->ready); /* listeners not served yet stay in front */
     list_append_all(&system->ready, &current);
 }
@@ -208,6 +217,8 @@ static uint32_t rio__take_completions(struct rio_net *system)
     uint32_t count = rio_queue_dequeue(system, results, room);
     for (uint32_t i = 0; i < count; i++) {
         struct rio_completion completion = rio_queue_completed(system, &results[i]);
+        weir_check_rule(event_batch_has_room(&system->net->batch),
+                        "each completion adds at most one event");
         if (completion.entry->base.kind == HANDLE_CONNECTION)
             rio_stream_complete(system, &completion);
         else
@@ -228,19 +239,28 @@ static void rio__on_notified(struct rio_net *system, bool by_packet)
 {
     void (*report)(rio_cq) = by_packet ? system->provider->on_notified : system->provider->on_fired;
 
+    weir_check(by_packet || system->armed); /* the emulation fires once per request */
     system->armed = false;
     if (report) report(system->queue);
+}
+
+static void rio__on_woken(struct rio_net *system)
+{
+    bool was_posted = atomic_exchange(&system->wake_posted, false);
+
+    weir_check_rule(was_posted, "at most one wake-up is posted");
+    system->woken = true;
 }
 
 /* Handles one packet of the port. Returns whether the completion queue might have results. */
 static bool rio__on_packet(struct rio_net *system, const struct win_packet *packet)
 {
     switch ((enum rio_key)packet->key) {
-    case RIO_KEY_WAKE:
-        atomic_store(&system->wake_posted, false);
-        system->woken = true;
-        return false;
-    case RIO_KEY_NOTIFY: rio__on_notified(system, true); return true;
+    case RIO_KEY_WAKE: rio__on_woken(system); return false;
+    case RIO_KEY_NOTIFY:
+        weir_check(packet->overlapped == &system->notified);
+        rio__on_notified(system, true);
+        return true;
     case RIO_KEY_ACCEPT: acceptex_complete(system, packet); return false;
     case RIO_KEY_EMULATION:
         if (system->provider->on_packet(packet)) rio__on_notified(system, false);
@@ -287,6 +307,7 @@ static void rio__wait(struct net *net, uint64_t until_ns)
 {
     struct rio_net *system = rio_net_of(net);
 
+    weir_check_rule(net->batch.events != NULL, "rule 2, only net_wait hands out events");
     net->wait_began_ns = until_ns == NET_FOREVER ? NET_FOREVER : win_system->clock_ns();
     rio__report_woken(system); /* first: a flood of other events would leave no room for it */
     rio__commit_all(system);
@@ -309,6 +330,7 @@ static enum weir_code rio__listen(struct net *net, struct handle *base,
                                   const struct net_listen_options *options,
                                   struct weir_error *error)
 {
+    weir_check(base->kind == HANDLE_LISTENER);
     rio_entry_init(rio_entry_of(base));
     return acceptex_listen(rio_net_of(net), rio_entry_of(base), options, error);
 }
@@ -321,16 +343,19 @@ static enum weir_code rio__adopt(struct net *net, struct handle *base, struct ne
 
 static void rio__accept(struct net *net, struct handle *base, bool on)
 {
+    weir_check(base->kind == HANDLE_LISTENER);
     acceptex_accept(rio_net_of(net), rio_entry_of(base), on);
 }
 
 static void rio__refuse(struct net *net, struct net_socket socket)
 {
+    weir_check(socket.os_handle != WIN_NO_SOCKET);
     rio_socket_close(rio_net_of(net), socket.os_handle);
 }
 
 static void rio__receive(struct net *net, struct handle *base, bool on)
 {
+    weir_check(base->kind != HANDLE_LISTENER);
     if (base->kind == HANDLE_DATAGRAM)
         rio_udp_receive(rio_net_of(net), rio_entry_of(base), on);
     else
@@ -346,6 +371,9 @@ static void rio__send(struct net *net, struct handle *base, struct net_buffer *c
 static void rio__finish(struct net *net, struct handle *base)
 {
     (void)net;
+    weir_check(base->kind == HANDLE_CONNECTION);
+    weir_check(!rio_entry_of(base)->stream.unposted);
+    weir_check(rio_entry_of(base)->sends_out == 0); /* FIN follows the last byte */
     /* Fails only on a dead connection; the receive reports that. */
     (void)win_system->socket_finish(rio_entry_of(base)->socket);
 }
@@ -355,6 +383,8 @@ static void rio__close(struct net *net, struct handle *base)
     struct rio_net *system = rio_net_of(net);
     struct rio_entry *entry = rio_entry_of(base);
 
+    weir_check(base->kind != HANDLE_FREE);
+    weir_check(!handle_waits(base)); /* a release would list it again */
     if (base->kind == HANDLE_LISTENER)
         acceptex_close(system, entry);
     else if (base->kind == HANDLE_CONNECTION)
@@ -375,6 +405,7 @@ static struct weir_address rio__local_address(struct net *net, struct handle *ba
 static enum weir_code rio__bind(struct net *net, struct handle *base,
                                 const struct net_listen_options *options, struct weir_error *error)
 {
+    weir_check(base->kind == HANDLE_DATAGRAM);
     rio_entry_init(rio_entry_of(base));
     return rio_udp_bind(rio_net_of(net), rio_entry_of(base), options, error);
 }
@@ -383,6 +414,7 @@ static void rio__send_to(struct net *net, struct handle *base, const struct weir
                          const struct weir_address *local, struct net_buffer *buffer,
                          uint32_t segment_bytes)
 {
+    weir_check(base->datagrams_out > 0);
     rio_udp_send(rio_net_of(net), rio_entry_of(base), peer, local, buffer, segment_bytes);
 }
 
