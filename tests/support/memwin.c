@@ -308,8 +308,10 @@ static int memwin__socket_listen(win_socket number, uint32_t backlog)
 
 static int memwin__socket_local(win_socket number, struct weir_address *address)
 {
-    *address = memwin_socket_of(number)->address;
-    return 0;
+    int os_error = memwin_fault(MEMWIN_LOCAL);
+
+    if (os_error == 0) *address = memwin_socket_of(number)->address;
+    return os_error;
 }
 
 static int memwin__socket_finish(win_socket number)

@@ -25,6 +25,7 @@ enum memwin_call {
     MEMWIN_SOCKET_OPEN,
     MEMWIN_BIND,
     MEMWIN_LISTEN,
+    MEMWIN_LOCAL, /* reading a socket's own address */
     MEMWIN_PORT_OPEN,
     MEMWIN_PORT_WATCH,
     MEMWIN_ACCEPT_POST,
@@ -41,6 +42,7 @@ enum memwin_call {
     MEMWIN_COMMIT,
     MEMWIN_LOAD_RIO,
     MEMWIN_DEQUEUE, /* RIO_CQ_CORRUPT */
+    MEMWIN_NOTIFY,
     MEMWIN_CALLS_COUNT
 };
 

@@ -374,7 +374,9 @@ static uint32_t RIO_CALL memwin__dequeue(rio_cq id, struct rio_result *results,
 static int RIO_CALL memwin__notify(rio_cq id)
 {
     struct memwin_cq *cq = memwin__cq(id);
+    int failed = memwin_fault(MEMWIN_NOTIFY);
 
+    if (failed != 0) return failed;
     if (cq->is_armed) return WIN_EALREADY;
     cq->is_armed = true;
     /* Fires immediately if there are results, and sometimes without any. */

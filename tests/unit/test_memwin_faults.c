@@ -53,6 +53,7 @@ static const struct fault faults[] = {
     {MEMWIN_POST, WIN_IO_PENDING, "post: refused, and started", false, true},
     {MEMWIN_COMMIT, WIN_EINVAL, "commit: invalid", false, true},
     {MEMWIN_COMMIT, MEMWIN_NO_REASON, "commit: no reason", false, true},
+    {MEMWIN_NOTIFY, WIN_ENOBUFS, "notify: no buffers", false, true},
 };
 
 static bool is_over(struct peer *peer)
@@ -290,7 +291,7 @@ static void a_full_completion_queue_refuses_only_the_next_connection(void **stat
 static void a_failed_listen_reports_a_hint(void **state)
 {
     static const enum memwin_call calls[] = {MEMWIN_SOCKET_OPEN, MEMWIN_BIND, MEMWIN_LISTEN,
-                                             MEMWIN_PORT_WATCH};
+                                             MEMWIN_LOCAL, MEMWIN_PORT_WATCH};
     struct net_listen_options options = {.address = world_address("127.0.0.1:0"), .backlog = 8};
     struct net_handle handle;
     struct weir_error error;
@@ -311,6 +312,29 @@ static void a_failed_listen_reports_a_hint(void **state)
     require(strstr(error.hint, "netstat -ano") != NULL);
     memwin_fail_nothing();
     world_listen(world);
+    world_close(world);
+}
+
+/* The address of a listener or datagram socket is read when it opens. The address of a connection
+ * is unknown if the system fails to report it. */
+static void an_address_that_cannot_be_read_ends_nothing(void **state)
+{
+    struct peer *peer;
+
+    (void)state;
+    world_transport = "rio";
+    world_seed = 1;
+    struct world *world = world_open(NULL);
+    struct line *line = world_connect(world, &peer);
+    struct weir_address bound = line_address(world->listener);
+    struct line *socket = world_bind(world, "127.0.0.1:0");
+    struct weir_address socket_bound = line_address(socket);
+    memwin_fail(MEMWIN_LOCAL, 1, WIN_ENOBUFS);
+    require_equal(line_address(world->listener).port, bound.port);
+    require_equal(line_address(socket).port, socket_bound.port);
+    require_equal(line_address(line).port, 0);
+    require_equal(memwin_failures(MEMWIN_LOCAL), 1);
+    memwin_fail_nothing();
     world_close(world);
 }
 
@@ -342,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_failed_listen_reports_a_hint),
         cmocka_unit_test(delayed_release_of_entries_loses_no_connection),
         cmocka_unit_test(a_full_completion_queue_refuses_only_the_next_connection),
+        cmocka_unit_test(an_address_that_cannot_be_read_ends_nothing),
         cmocka_unit_test(a_corrupt_queue_ends_the_process),
     };
 

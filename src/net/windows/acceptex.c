@@ -43,6 +43,7 @@ struct acceptex__entry {
 struct acceptor {
     struct rio_entry *entry;
     bool v4;
+    struct weir_address bound;
     uint32_t pending_count;
     struct acceptex__entry *idle;
     struct acceptex__entry entries[ACCEPTEX__PENDING];
@@ -50,13 +51,15 @@ struct acceptor {
 
 /* ---- listen ---- */
 
-static struct acceptor *acceptex__acceptor(struct rio_entry *entry, bool v4)
+static struct acceptor *acceptex__acceptor(struct rio_entry *entry, bool v4,
+                                           const struct weir_address *bound)
 {
     struct acceptor *acceptor = memory_alloc(sizeof *acceptor);
 
     if (!acceptor) return NULL;
     acceptor->entry = entry;
     acceptor->v4 = v4;
+    acceptor->bound = *bound;
     for (uint32_t i = ACCEPTEX__PENDING; i-- > 0;) {
         acceptor->entries[i].acceptor = acceptor;
         acceptor->entries[i].next = acceptor->idle;
@@ -69,17 +72,19 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
                                const struct net_listen_options *options, struct weir_error *error)
 {
     bool v4, skips = false;
+    struct weir_address bound;
 
     weir_check(entry->socket == WIN_NO_SOCKET);
     int os_error = rio_socket_open_bound(options, true, &entry->socket, &v4);
     if (os_error == 0) os_error = win_system->socket_listen(entry->socket, options->backlog);
+    if (os_error == 0) os_error = win_system->socket_local(entry->socket, &bound);
     if (os_error == 0)
         os_error = win_system->port_watch(system->port, entry->socket, RIO_KEY_ACCEPT, &skips);
     if (os_error != 0) {
         if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
         return win_listen_error(options, true, os_error, error);
     }
-    entry->acceptor = acceptex__acceptor(entry, v4);
+    entry->acceptor = acceptex__acceptor(entry, v4, &bound);
     if (entry->acceptor && !arrivals_open_listener(&entry->base, ACCEPTEX__PENDING)) {
         memory_free(entry->acceptor);
         entry->acceptor = NULL;
@@ -90,6 +95,12 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
     }
     win_system->socket_close(entry->socket);
     return error_fill(error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL, "free some memory");
+}
+
+struct weir_address acceptex_address(const struct rio_entry *entry)
+{
+    weir_check(entry->acceptor->entry == entry);
+    return entry->acceptor->bound;
 }
 
 /* ---- accepts ---- */

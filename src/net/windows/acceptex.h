@@ -9,6 +9,8 @@
 
 enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
                                const struct net_listen_options *options, struct weir_error *error);
+/* Returns the address that the listener is bound to. */
+struct weir_address acceptex_address(const struct rio_entry *entry);
 void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on);
 void acceptex_close(struct rio_net *system, struct rio_entry *entry);
 

@@ -32,6 +32,7 @@
 /* While completions keep arriving, the port is polled once in this many loop iterations. That is
  * often enough for accepts, and saves most of the system calls. */
 #define RIO__ITERATIONS_UNPOLLED_MAX 8u
+#define RIO__POLL_NS UINT64_C(50000000) /* between two polls while the system cannot notify */
 
 /* ---- open, free ---- */
 
@@ -227,12 +228,25 @@ static uint32_t rio__take_completions(struct rio_net *system)
     return count;
 }
 
-static void rio__arm(struct rio_net *system)
+/* Requests the notification. Returns false if the system refuses it. */
+static bool rio__arm(struct rio_net *system)
 {
-    if (system->armed) return;
+    if (system->armed) return true;
     int os_error = system->provider->table->notify(system->queue);
-    weir_check(os_error == 0 || os_error == WIN_EALREADY);
-    system->armed = true;
+    weir_check_rule(os_error != WIN_EINVAL, "the queue is open and notifies the port");
+    system->armed = os_error == 0 || os_error == WIN_EALREADY;
+    return system->armed;
+}
+
+/* Prepares to block until until_ns. Returns that deadline, or an earlier one if no notification
+ * will announce completions, so that they are polled. */
+static uint64_t rio__before_wait(struct rio_net *system, uint64_t until_ns)
+{
+    uint64_t poll_ns = system->net->now_ns + RIO__POLL_NS;
+
+    if (!rio__arm(system)) return until_ns < poll_ns ? until_ns : poll_ns;
+    if (system->provider->before_wait) system->provider->before_wait(system->queue);
+    return until_ns;
 }
 
 static void rio__on_notified(struct rio_net *system, bool by_packet)
@@ -279,10 +293,7 @@ static void rio__poll_port(struct rio_net *system, uint64_t until_ns)
     system->iterations_unpolled = 0;
     weir_check_rule(until_ns == 0 || list_is_empty(&system->dirty),
                     "every request is committed before the worker blocks");
-    if (until_ns != 0) {
-        rio__arm(system);
-        if (system->provider->before_wait) system->provider->before_wait(system->queue);
-    }
+    if (until_ns != 0) until_ns = rio__before_wait(system, until_ns);
     uint32_t count = win_system->port_wait(system->port, packets, RIO__PACKETS_MAX, until_ns);
     system->net->now_ns = win_system->clock_ns();
     for (uint32_t i = 0; i < count; i++)
@@ -395,10 +406,15 @@ static void rio__close(struct net *net, struct handle *base)
 
 static struct weir_address rio__local_address(struct net *net, struct handle *base)
 {
+    const struct rio_entry *entry = rio_entry_of(base);
     struct weir_address address = {0};
 
     (void)net;
-    weir_check(win_system->socket_local(rio_entry_of(base)->socket, &address) == 0);
+    weir_check(entry->socket != WIN_NO_SOCKET);
+    if (base->kind == HANDLE_LISTENER) return acceptex_address(entry);
+    if (base->kind == HANDLE_DATAGRAM) return entry->udp.bound;
+    /* Fails if the network itself does: the address is unknown then, and the receive reports it. */
+    if (win_system->socket_local(entry->socket, &address) != 0) return (struct weir_address){0};
     return address;
 }
 
