@@ -7,6 +7,8 @@
 #include "check.h"
 #include "clock.h"
 
+#define WIN_NATIVE__PAUSE_MS 1 /* while the kernel is out of memory */
+
 _Static_assert(sizeof(win_socket) == sizeof(SOCKET), "SOCKET");
 _Static_assert(sizeof(win_port) == sizeof(HANDLE), "HANDLE");
 _Static_assert(sizeof(struct win_overlapped) >= sizeof(OVERLAPPED), "OVERLAPPED");
@@ -74,10 +76,23 @@ static void win_native__port_close(win_port port)
     weir_check(CloseHandle((HANDLE)port));
 }
 
+/* Lets time pass after a call on the port failed, so that a shortage of memory causes no busy loop.
+ * The port itself must be open. */
+static void win_native__pause_after_failure(void)
+{
+    DWORD os_error = GetLastError();
+
+    weir_check(os_error != ERROR_INVALID_HANDLE);
+    weir_check(os_error != ERROR_ABANDONED_WAIT_0);
+    Sleep(WIN_NATIVE__PAUSE_MS);
+}
+
 static void win_native__port_post(win_port port, uintptr_t key, struct win_overlapped *overlapped)
 {
-    /* Fails only if the kernel is out of memory. The worker would then never wake up. */
-    weir_check(PostQueuedCompletionStatus((HANDLE)port, 0, key, (OVERLAPPED *)overlapped));
+    /* Fails while the kernel is out of memory. The packet must not be lost: without it, the worker
+     * might never wake up. */
+    while (!PostQueuedCompletionStatus((HANDLE)port, 0, key, (OVERLAPPED *)overlapped))
+        win_native__pause_after_failure();
 }
 
 /* Returns the wait in milliseconds, rounded up so that it never ends before the deadline. */
@@ -99,7 +114,7 @@ static uint32_t win_native__port_wait(win_port port, struct win_packet *packets,
     if (GetQueuedCompletionStatusEx((HANDLE)port, (OVERLAPPED_ENTRY *)(void *)packets, packets_max,
                                     &count, win_native__timeout_ms(until_ns), FALSE))
         return count;
-    weir_check(GetLastError() == WAIT_TIMEOUT);
+    if (GetLastError() != WAIT_TIMEOUT) win_native__pause_after_failure();
     return 0;
 }
 

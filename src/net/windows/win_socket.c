@@ -57,7 +57,8 @@ int win_socket_open(bool v4, bool stream, win_socket *opened)
 
 void win_socket_close(win_socket socket)
 {
-    weir_check(closesocket(socket) == 0);
+    /* If the network itself failed (WSAENETDOWN), nothing is left to do. */
+    if (closesocket(socket) != 0) weir_check(WSAGetLastError() != WSAENOTSOCK);
 }
 
 int win_socket_bind(win_socket socket, bool v4, const struct weir_address *address)

@@ -85,7 +85,7 @@ struct win_system {
     /* ---- completion ports ---- */
     int (*port_open)(win_port *port);
     void (*port_close)(win_port port);
-    /* Any thread. */
+    /* Any thread. Blocks while the kernel is out of memory for the packet. */
     void (*port_post)(win_port port, uintptr_t key, struct win_overlapped *overlapped);
     /* Takes up to packets_max packets. Returns their number, or 0 at the deadline. `until_ns` 0:
      * does not block. */
