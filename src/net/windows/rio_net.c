@@ -3,6 +3,8 @@
  * verifier. The lists link handles; they do not own them. */
 #include "rio_net.h"
 
+#include "check.h"
+
 #define RIO_NET__RETRY_NS UINT64_C(50000000)
 
 void rio_entry_init(struct rio_entry *entry)
@@ -14,6 +16,7 @@ void rio_entry_init(struct rio_entry *entry)
 
 void rio_retry_later(struct rio_net *system, struct rio_entry *entry)
 {
+    weir_check(!entry->base.closing); /* a closed handle is on no list */
     rio_move_to(&system->delayed, entry);
     rio_report_reading(system, entry, false);
     if (system->retry_at_ns == NET_FOREVER)
