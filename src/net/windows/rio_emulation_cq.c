@@ -119,6 +119,7 @@ bool emulated_cq_take(struct emulated_cq *cq, struct emulated_result *result)
     *result = cq->ring[cq->first];
     cq->first = (cq->first + 1) % cq->size;
     cq->count--;
+    weir_check(result->is_quiet || cq->notifying_count > 0);
     if (!result->is_quiet) cq->notifying_count--;
     return true;
 }
@@ -136,12 +137,14 @@ void emulated_cq_close(struct emulated_cq *cq)
 
 void emulated_cq_enter_packet(struct emulated_cq *cq)
 {
+    weir_check(!cq->in_packet);
     cq->in_packet = true;
     cq->has_fired = false;
 }
 
 bool emulated_cq_leave_packet(struct emulated_cq *cq)
 {
+    weir_check(cq->in_packet);
     cq->in_packet = false;
     return cq->has_fired;
 }

@@ -203,6 +203,7 @@ rio_bool RIO_CALL emulated_resize_rq(rio_rq rq, uint32_t receives_max, uint32_t 
 
 static void emulated_queue__leave(struct emulated_direction *direction)
 {
+    weir_check(direction->cq->reserved >= direction->max);
     direction->cq->reserved -= direction->max;
     emulated_cq_leave(direction->cq);
 }
@@ -232,6 +233,7 @@ static void emulated_queue__start(struct emulated_direction *direction,
     int os_error = request->is_send ? queue->send_failure : 0;
     uint32_t bytes;
 
+    weir_check(!queue->is_dead); /* a close aborts the requests that have not started */
     if (os_error != 0) {
         emulated_queue__done(request, os_error);
         return;
