@@ -237,13 +237,16 @@ WEIR_API const struct weir_address *weir_session_peer(const struct weir_session 
  * handler. */
 WEIR_API uint64_t weir_session_id(const struct weir_session *session);
 
-/* ---- Calls from any thread, after weir_server_start() returned or inside a handler ---- */
+/* ---- Calls from any thread, after weir_server_start() returned or inside a handler ----
+ *
+ * A call for a session of another worker waits in the mailbox of that worker. In a callback, a call
+ * for a session of the same worker takes effect immediately, in the order of the calls, and returns
+ * the result: for weir_send() that of weir_session_send(). */
 
-/* Sends a message to a session through the mailbox of its worker. The bytes are copied, and the
- * session's codec frames them. Returns:
+/* Sends a message to a session. The bytes are copied, and the session's codec frames them. Returns:
  *   WEIR_OK         accepted for delivery. The message is lost if the session ends first (counted
- *                   in sends_late), or if its queue is full or its codec refuses the message
- *                   (counted in sends_dropped)
+ *                   in sends_late), if its queue is full (sends_dropped), if its codec refuses the
+ *                   message (sends_not_framed) or if memory is exhausted (sends_no_memory)
  *   WEIR_GONE       no open session has this id
  *   WEIR_NO_ROOM    the worker's mailbox is full
  *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes
@@ -273,13 +276,12 @@ WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
 /* Sends a message to every member of a group, except the session `except_id` (0: no exception). It
  * is framed once with the codec of the first TCP listener and stored once for all members. For
  * members with another codec it is framed again, each time the codec changes from one member to the
- * next. A member whose codec cannot frame it does not receive it (counted in sends_dropped).
+ * next. A member whose codec cannot frame it does not receive it (counted in sends_not_framed).
  * broadcast_policy decides what happens to a member whose send queue is full. Returns:
  *   WEIR_OK         accepted for delivery; also if the group has no members
- *   WEIR_NO_ROOM    the mailbox of at least one worker was full: its members miss the message, the
- *                   members on other workers receive it
+ *   WEIR_NO_ROOM    the mailbox of another worker was full: no member receives the message
  *   WEIR_INVALID    no group can have this name
- *   WEIR_TOO_LARGE  the message exceeds the limit of the codec or of the queue
+ *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes
  *   WEIR_NO_MEMORY
  * Thread: any. */
 WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
@@ -375,6 +377,9 @@ struct weir_config {
     /* Commands from other threads that may wait for one worker, rounded up to a power of two.
      * Default 4096. */
     uint32_t mailbox_commands_max;
+    /* Memory of the messages that may wait in the mailbox of one worker. A single message may
+     * exceed it. Default 8 MiB. */
+    uint32_t mailbox_bytes_max;
     uint32_t drain_jitter_ms; /* a drain spreads the closing of idle sessions over it; default 0 */
     uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
 };
@@ -431,13 +436,17 @@ struct weir_stats {
     uint64_t dropped_peers;      /* received while no UDP session could be made */
     uint64_t dropped_paused;     /* received while the handler had paused the session */
     uint64_t sends_late;         /* weir_send() messages whose session ended before delivery */
-    uint64_t sends_dropped;      /* the same and broadcasts: full queue, or codec refused */
-    uint64_t pauses_no_files;    /* times accepting paused: out of file descriptors */
-    uint64_t pauses_no_buffers;  /* times receiving paused: the buffer pool was empty */
-    uint64_t pauses_queue;       /* times reading from a session paused: its send queue was full */
-    uint64_t pauses_rate;        /* times reading from a session paused: above its rate */
-    uint64_t loop_iterations;    /* of the workers' event loops */
-    uint64_t timer_lag_max_ms;   /* longest delay of a timer, maximum over the workers */
+    /* Messages of weir_send() and broadcasts that a recipient did not get, by cause: */
+    uint64_t sends_dropped;     /* the recipient's send queue was full */
+    uint64_t sends_not_framed;  /* the recipient's codec refused the message */
+    uint64_t sends_no_memory;   /* no buffer or no memory */
+    uint64_t commands_refused;  /* calls that returned WEIR_NO_ROOM: a worker's mailbox was full */
+    uint64_t pauses_no_files;   /* times accepting paused: out of file descriptors */
+    uint64_t pauses_no_buffers; /* times receiving paused: the buffer pool was empty */
+    uint64_t pauses_queue;      /* times reading from a session paused: its send queue was full */
+    uint64_t pauses_rate;       /* times reading from a session paused: above its rate */
+    uint64_t loop_iterations;   /* of the workers' event loops */
+    uint64_t timer_lag_max_ms;  /* longest delay of a timer, maximum over the workers */
     uint64_t timers_fired;
     uint64_t commands;             /* taken from mailboxes */
     uint64_t queued_bytes;         /* memory that send queues hold now */

@@ -21,6 +21,15 @@ void thread_join(struct thread *thread);
 /* Returns the number of CPU cores that this process may use, at least 1. */
 uint32_t thread_cores_count(void);
 
+extern _Thread_local char thread_mark; /* for thread_self() alone */
+
+/* Returns a number that no other running thread has; never 0. Cheaper than the system's thread id.
+ */
+static inline uintptr_t thread_self(void)
+{
+    return (uintptr_t)&thread_mark;
+}
+
 /* Yields the CPU, while waiting for a few instructions of another thread. */
 void thread_yield(void);
 

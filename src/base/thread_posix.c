@@ -10,6 +10,8 @@
 #include "check.h"
 #include "memory.h"
 
+_Thread_local char thread_mark;
+
 struct thread {
     pthread_t id;
     void (*run)(void *argument);

@@ -9,6 +9,8 @@
 #include "check.h"
 #include "memory.h"
 
+_Thread_local char thread_mark;
+
 struct thread {
     HANDLE handle;
     void (*run)(void *argument);

@@ -21,18 +21,15 @@
 #include "clock.h"
 #include "error_fill.h"
 #include "memory.h"
+#include "thread.h"
 #include "transport.h"
 
 #define NET__STREAM_CHUNK_BUFFERS 64u   /* 1 MiB of 16 KiB buffers */
 #define NET__DATAGRAM_CHUNK_BUFFERS 32u /* 2 MiB of address space; pages are used on demand */
 
-/* Its address differs per thread, for rule 10: cheaper than asking the system for the thread id. */
-static _Thread_local char net__thread_mark;
-
 static void net__check_thread(const struct net *net)
 {
-    weir_check_rule(net->thread == (uintptr_t)&net__thread_mark,
-                    "rule 10, a net is used by another thread");
+    weir_check_rule(net->thread == thread_self(), "rule 10, a net is used by another thread");
 }
 
 /* ---- open and free ---- */
@@ -164,7 +161,7 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
     net = memory_alloc(sizeof *net);
     if (!net) goto no_memory;
     net->options = *options;
-    net->thread = (uintptr_t)&net__thread_mark;
+    net->thread = thread_self();
     list_init(&net->deliverable);
     file_waiters_init(&net->file_waiters);
     buffer_waiters_init(&net->stream_waiters);

@@ -41,6 +41,7 @@ static const struct weir_config config__defaults = {
     .datagram_idle_timeout_ms = 60 * 1000,
     .datagram_reply_percent_max = 100,
     .mailbox_commands_max = 4096,
+    .mailbox_bytes_max = 8 * 1024 * 1024,
 };
 
 void weir_config_init_sized(struct weir_config *config, size_t size)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broadcast.h"
 #include "check.h"
 #include "config.h"
 #include "error_fill.h"
@@ -116,13 +117,33 @@ enum weir_code weir_server_listen(struct weir_server *server, const struct weir_
 
 /* ---- start ---- */
 
+/* Returns the codec for which a broadcast is framed in advance: that of the first TCP listener. */
+static const struct weir_codec *server__broadcast_codec(const struct weir_server *server)
+{
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        if (server->listeners[i].service.proto == WEIR_TCP)
+            return server->listeners[i].service.codec;
+    return NULL;
+}
+
+/* Lets each worker reach the others. */
+static void server__connect_workers(struct weir_server *server, struct worker_thread *threads,
+                                    uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) server->workers[i] = &threads[i].loop.worker;
+    server->common.workers = server->workers;
+    server->common.broadcast_codec = server__broadcast_codec(server);
+    server->common.workers_count = count;
+}
+
 /* Initialises all workers before any thread starts. Returns false if memory is exhausted. */
 static bool server__make_threads(struct weir_server *server, uint32_t count)
 {
     struct worker_thread *threads = memory_alloc_array(count, sizeof *threads);
     size_t extra_bytes = 0;
-    bool good = threads != NULL;
 
+    server->workers = memory_alloc_array(count, sizeof *server->workers);
+    bool good = threads != NULL && server->workers != NULL;
     for (uint32_t i = 0; i < server->listeners_count; i++)
         if (server->listeners[i].extra_bytes > extra_bytes)
             extra_bytes = server->listeners[i].extra_bytes;
@@ -130,6 +151,7 @@ static bool server__make_threads(struct weir_server *server, uint32_t count)
         threads[i].server = server;
         good &= loop_init(&threads[i].loop, (uint8_t)i, &server->common, extra_bytes);
     }
+    if (good) server__connect_workers(server, threads, count);
     lock_take(server->lock);
     server->threads = threads;
     server->workers_count = threads ? count : 0;
@@ -243,36 +265,10 @@ enum weir_code weir_resume(struct weir_server *server, uint64_t id)
     return worker ? remote_resume(worker, id) : WEIR_GONE;
 }
 
-/* Returns the codec for which a broadcast is framed in advance: that of the first TCP listener. */
-static const struct weir_codec *server__main_codec(const struct weir_server *server)
-{
-    for (uint32_t i = 0; i < server->listeners_count; i++)
-        if (server->listeners[i].service.proto == WEIR_TCP)
-            return server->listeners[i].service.codec;
-    return NULL;
-}
-
 enum weir_code weir_broadcast(struct weir_server *server, const char *group, const void *bytes,
                               size_t length, uint64_t except_id)
 {
-    enum weir_code code;
-
-    if (!group_name_is_good(group)) return WEIR_INVALID;
-    if (length > server->common.config.send_queue_high_bytes) return WEIR_TOO_LARGE;
-    struct payload *payload = payload_open(server__main_codec(server), bytes, length, &code);
-    /* Another codec might accept what the main codec rejects. Each worker frames it, or counts
-     * it. */
-    if (!payload && (code == WEIR_INVALID || code == WEIR_TOO_LARGE))
-        payload = payload_open(NULL, bytes, length, &code);
-    if (!payload) return code;
-    memcpy(payload->group, group, strlen(group) + 1);
-    payload->except_id = except_id;
-    for (uint32_t i = 0; i < server->workers_count; i++) {
-        enum weir_code posted = remote_broadcast(&server->threads[i].loop.worker, payload);
-        if (posted != WEIR_OK) code = posted;
-    }
-    payload_unref(payload);
-    return code;
+    return broadcast_send(&server->common, group, bytes, length, except_id);
 }
 
 /* ---- shutdown ---- */
@@ -313,6 +309,7 @@ void weir_server_free(struct weir_server *server)
     for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
     for (uint32_t i = 0; i < server->listeners_count; i++) listen_spec_free(&server->listeners[i]);
     memory_free(server->handoff_workers);
+    memory_free((void *)server->workers);
     memory_free(server->threads);
     address_list_free(&server->limits.allow);
     address_list_free(&server->limits.deny);

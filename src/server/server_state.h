@@ -43,6 +43,7 @@ struct weir_server {
     uint8_t request;                 /* enum worker_request: the strongest that was requested */
     uint32_t drain_ms;               /* the shortest that was requested */
     struct worker_thread *threads;   /* workers_count of them, from weir_server_start() on */
+    struct worker **workers;         /* the same, as the session layer sees them */
     struct worker **handoff_workers; /* all workers, where one of them listens for all */
     const char *transport;           /* name of the running transport, from the first worker */
     bool started;

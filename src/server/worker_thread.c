@@ -142,7 +142,9 @@ static void worker_thread__run_worker(void *argument)
         atomic_store(&server->failed, true); /* before the ended workers are counted */
     gate_unlock(thread->opened);
     if (thread->loop.worker.net) {
+        atomic_store(&thread->loop.worker.thread, thread_self());
         loop_run(&thread->loop);
+        atomic_store(&thread->loop.worker.thread, 0);
         worker_thread__set_alive(thread, false);
         loop_close(&thread->loop);
     }

@@ -63,7 +63,8 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->waiting_for_buffers);
     list_init(&worker->readable);
     list_init(&worker->endpoints);
-    if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max)) return false;
+    if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max, config->mailbox_bytes_max))
+        return false;
     return session_table_init(&loop->table, (uint8_t)config->node, index, slots_max, extra_bytes);
 }
 
@@ -150,6 +151,7 @@ static void loop__read_commands(struct loop *loop)
     }
     loop->has_commands = work->done - began >= LOOP__COMMANDS_WORK_MAX;
     if (count > 0) counter_add(&worker->counters.commands, count);
+    remote_report_refused(worker);
 }
 
 void loop_close(struct loop *loop)

@@ -10,6 +10,9 @@
  * is not woken after it was freed: the reader waits for the last writer, a few instructions long.
  *
  * The reader is woken once until it has read: it resets `woken`, and then reads again.
+ *
+ * Room is counted apart from the cells, in `used`, and given up after a cell is free. So a writer
+ * that has reserved room always finds a free cell.
  */
 #include "mailbox.h"
 
@@ -18,26 +21,32 @@
 #include "thread.h"
 
 #define MAILBOX__SHUT (UINT64_C(1) << 63)
+#define MAILBOX__ONE_COMMAND (UINT64_C(1) << 40) /* in `used` */
+#define MAILBOX__BYTES_MASK (MAILBOX__ONE_COMMAND - 1)
 
 struct mailbox_cell {
     _Atomic uint64_t sequence;
     struct mailbox_command command;
 };
 
-bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max)
+bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max, uint64_t bytes_max)
 {
     uint32_t count = 2; /* with one cell, "complete" and "free for the next" would be equal */
 
     weir_check(commands_max > 0);
-    weir_check(commands_max <= 1u << 30);
+    weir_check(commands_max <= 1u << 20);
+    weir_check(bytes_max < MAILBOX__BYTES_MASK - UINT32_MAX);
     while (count < commands_max) count *= 2;
     mailbox->cells = memory_alloc_array(count, sizeof *mailbox->cells);
     if (!mailbox->cells) return false;
     mailbox->cells_count = count;
+    mailbox->bytes_max = bytes_max;
     mailbox->head = 0;
     mailbox->net = NULL;
     for (uint32_t i = 0; i < count; i++) atomic_init(&mailbox->cells[i].sequence, i);
     atomic_init(&mailbox->tail, MAILBOX__SHUT);
+    atomic_init(&mailbox->used, 0);
+    atomic_init(&mailbox->refused, 0);
     atomic_init(&mailbox->posters, 0);
     atomic_init(&mailbox->woken, false);
     return true;
@@ -78,43 +87,76 @@ void mailbox_wake(struct mailbox *mailbox)
     atomic_fetch_sub(&mailbox->posters, 1);
 }
 
-/* Claims a cell for command n. Returns null and the reason in *posted if there is none. */
-static struct mailbox_cell *mailbox__claim(struct mailbox *mailbox, uint64_t *n,
-                                           enum mailbox_posted *posted)
+/* ---- room ---- */
+
+bool mailbox_reserve(struct mailbox *mailbox, uint32_t bytes)
+{
+    uint64_t used = atomic_load(&mailbox->used), used_bytes;
+
+    weir_check(mailbox->cells != NULL);
+    do {
+        used_bytes = used & MAILBOX__BYTES_MASK;
+        if (used / MAILBOX__ONE_COMMAND >= mailbox->cells_count ||
+            (used_bytes > 0 && used_bytes + bytes > mailbox->bytes_max)) {
+            atomic_fetch_add_explicit(&mailbox->refused, 1, memory_order_relaxed);
+            return false;
+        }
+    } while (
+        !atomic_compare_exchange_weak(&mailbox->used, &used, used + MAILBOX__ONE_COMMAND + bytes));
+    return true;
+}
+
+void mailbox_cancel(struct mailbox *mailbox, uint32_t bytes)
+{
+    uint64_t before = atomic_fetch_sub(&mailbox->used, MAILBOX__ONE_COMMAND + bytes);
+
+    weir_check(before >= MAILBOX__ONE_COMMAND + bytes);
+    weir_check((before & MAILBOX__BYTES_MASK) >= bytes);
+}
+
+/* ---- commands ---- */
+
+/* Claims a cell for command n, for which room was reserved. Returns null if the mailbox is shut. */
+static struct mailbox_cell *mailbox__claim(struct mailbox *mailbox, uint64_t *n)
 {
     uint64_t tail = atomic_load(&mailbox->tail), sequence;
     struct mailbox_cell *cell;
 
     do {
-        *posted = MAILBOX_SHUT;
         if (tail & MAILBOX__SHUT) return NULL;
         cell = &mailbox->cells[tail & (mailbox->cells_count - 1)];
         sequence = atomic_load_explicit(&cell->sequence, memory_order_acquire);
-        *posted = MAILBOX_FULL;
-        if (sequence < tail) return NULL; /* the command of the previous round was not taken */
         *n = tail;
         /* Fails if another writer has claimed the cell, because `tail` has changed. */
     } while (!atomic_compare_exchange_weak(&mailbox->tail, &tail, tail + 1));
     weir_check(sequence == *n);
-    *posted = MAILBOX_POSTED;
     return cell;
 }
 
-enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_command *command)
+enum mailbox_posted mailbox_post_reserved(struct mailbox *mailbox,
+                                          const struct mailbox_command *command)
 {
-    enum mailbox_posted posted;
     uint64_t n = 0;
 
-    weir_check(mailbox->cells != NULL);
+    weir_check(atomic_load(&mailbox->used) >= MAILBOX__ONE_COMMAND + command->bytes);
     atomic_fetch_add(&mailbox->posters, 1);
-    struct mailbox_cell *cell = mailbox__claim(mailbox, &n, &posted);
+    struct mailbox_cell *cell = mailbox__claim(mailbox, &n);
     if (cell) {
         cell->command = *command;
         atomic_store_explicit(&cell->sequence, n + 1, memory_order_release);
         if (!atomic_exchange(&mailbox->woken, true)) net_wake(mailbox->net);
     }
     atomic_fetch_sub(&mailbox->posters, 1);
-    return posted;
+    if (cell) return MAILBOX_POSTED;
+    mailbox_cancel(mailbox, command->bytes);
+    return MAILBOX_SHUT;
+}
+
+enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_command *command)
+{
+    if (atomic_load(&mailbox->tail) & MAILBOX__SHUT) return MAILBOX_SHUT;
+    if (!mailbox_reserve(mailbox, command->bytes)) return MAILBOX_FULL;
+    return mailbox_post_reserved(mailbox, command);
 }
 
 static bool mailbox__take(struct mailbox *mailbox, struct mailbox_command *command)
@@ -129,6 +171,7 @@ static bool mailbox__take(struct mailbox *mailbox, struct mailbox_command *comma
     atomic_store_explicit(&cell->sequence, mailbox->head + mailbox->cells_count,
                           memory_order_release);
     mailbox->head++;
+    mailbox_cancel(mailbox, command->bytes); /* the cell is free */
     return true;
 }
 

@@ -5,6 +5,9 @@
  *
  * A posted command is always taken: a mailbox is shut only while it is empty, and permanently. A
  * command that is not posted stays with its sender, together with its payload and its socket.
+ *
+ * Room is bounded in commands and in bytes. It can be reserved before the command is posted, so
+ * that one command goes to several mailboxes or to none.
  */
 #ifndef SESSION_MAILBOX_H
 #define SESSION_MAILBOX_H
@@ -35,6 +38,7 @@ struct mailbox_command {
     struct weir_address peer;
     uint64_t id;
     struct payload *payload;
+    uint32_t bytes; /* of room that the command takes, besides its cell: memory of the payload */
 };
 
 struct mailbox_cell;
@@ -42,8 +46,11 @@ struct mailbox_cell;
 struct mailbox {
     struct mailbox_cell *cells; /* cells_count of them, a power of two */
     uint32_t cells_count;
+    uint64_t bytes_max;       /* of all commands that wait; a single one may exceed it */
     uint64_t head;            /* commands taken; used by the owner alone */
     _Atomic uint64_t tail;    /* cells claimed; highest bit: shut */
+    _Atomic uint64_t used;    /* room that is reserved or taken: commands << 40 | bytes */
+    _Atomic uint64_t refused; /* reservations for which there was no room */
     _Atomic uint32_t posters; /* threads that may still wake the net */
     _Atomic bool woken;       /* the owner was woken and has not read since */
     struct net *net;          /* the owner's; set while the mailbox is open */
@@ -51,9 +58,9 @@ struct mailbox {
 
 enum mailbox_posted { MAILBOX_POSTED, MAILBOX_FULL, MAILBOX_SHUT };
 
-/* Allocates room for this many commands, rounded up to a power of two. The mailbox is shut until
- * mailbox_open(). Returns false if memory is exhausted. */
-bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max);
+/* Allocates room for this many commands, rounded up to a power of two, of together `bytes_max`. The
+ * mailbox is shut until mailbox_open(). Returns false if memory is exhausted. */
+bool mailbox_init(struct mailbox *mailbox, uint32_t commands_max, uint64_t bytes_max);
 
 /* Frees a mailbox that is shut, or all zero. */
 void mailbox_free(struct mailbox *mailbox);
@@ -68,8 +75,18 @@ bool mailbox_shut(struct mailbox *mailbox);
 /* Wakes the owner if its mailbox is open. Thread: any. */
 void mailbox_wake(struct mailbox *mailbox);
 
-/* Posts a command. Unless it returns MAILBOX_POSTED, the caller still owns the command. Commands of
- * one thread are taken in order. Thread: any. */
+/* Reserves room for one command of this size. Returns false, and counts it, if there is none. The
+ * caller then calls mailbox_post_reserved() or mailbox_cancel(). Thread: any. */
+bool mailbox_reserve(struct mailbox *mailbox, uint32_t bytes);
+void mailbox_cancel(struct mailbox *mailbox, uint32_t bytes);
+
+/* Posts a command for which room was reserved. Returns MAILBOX_POSTED, or MAILBOX_SHUT: the room is
+ * given up, and the caller still owns the command. Thread: any. */
+enum mailbox_posted mailbox_post_reserved(struct mailbox *mailbox,
+                                          const struct mailbox_command *command);
+
+/* Reserves room and posts a command. Unless it returns MAILBOX_POSTED, the caller still owns the
+ * command. Commands of one thread are taken in order. Thread: any. */
 enum mailbox_posted mailbox_post(struct mailbox *mailbox, const struct mailbox_command *command);
 
 /* Returns whether mailbox_take() may find a command. Cheap: most iterations have none. A command

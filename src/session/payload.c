@@ -26,6 +26,7 @@ struct payload *payload_open(const struct weir_codec *codec, const void *bytes, 
     }
     atomic_init(&payload->references, 1);
     payload->codec = codec;
+    payload->kept_length = (uint32_t)kept_length;
     payload->length = (uint32_t)frame_length;
     payload->message_at = kept_length > 0 ? (uint32_t)frame_length : framing.header_length;
     if (kept_length > 0) memcpy(payload->bytes + frame_length, bytes, length);
@@ -37,6 +38,11 @@ struct payload *payload_open(const struct weir_codec *codec, const void *bytes, 
     memcpy(payload->bytes + framing.header_length + body_length, framing.trailer,
            framing.trailer_length);
     return payload;
+}
+
+uint32_t payload_memory_bytes(const struct payload *payload)
+{
+    return (uint32_t)sizeof *payload + payload->length + payload->kept_length;
 }
 
 struct payload *payload_ref(struct payload *payload)

@@ -16,13 +16,17 @@ struct payload {
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
     uint32_t message_at, message_length; /* the message: within the frame, or after it */
     uint32_t length;
-    uint8_t bytes[]; /* the frame, of `length` bytes */
+    uint32_t kept_length; /* of the message after the frame; 0: it is within the frame */
+    uint8_t bytes[];      /* the frame, of `length` bytes */
 };
 
 /* Returns a copy of the message as the codec frames it (null: unframed), with one reference.
  * Returns null and the reason in *code: WEIR_NO_MEMORY, or the codec's. */
 struct payload *payload_open(const struct weir_codec *codec, const void *bytes, size_t length,
                              enum weir_code *code);
+
+/* Returns the memory that the payload takes. */
+uint32_t payload_memory_bytes(const struct payload *payload);
 
 /* Adds a reference. Thread: any that has one. */
 struct payload *payload_ref(struct payload *payload);

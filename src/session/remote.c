@@ -6,8 +6,12 @@
  *      drain, stop                 -> atomic request, wake-up -> drain.c
  *
  * A command owns one reference to its payload; loop.c gives it up after carrying out the command.
+ * A handler's call for a session of its own worker does not go through the mailbox: it takes effect
+ * immediately, in the order of the handler's calls.
  */
 #include "remote.h"
+
+#include <inttypes.h>
 
 #include "check.h"
 #include "mailbox.h"
@@ -20,10 +24,12 @@ static void remote__deliver(struct worker *worker, struct weir_session *session,
                             const struct payload *payload)
 {
     weir_check(payload != NULL);
-    if (!session || !session_may_send(session))
+    if (!session || !session_may_send(session)) {
         counter_add(&worker->counters.sends_late, 1);
-    else if (session_send(session, payload->bytes, payload->length) != WEIR_OK)
-        counter_add(&worker->counters.sends_dropped, 1);
+        return;
+    }
+    enum weir_code code = session_send(session, payload->bytes, payload->length);
+    if (code != WEIR_OK) worker_count_unsent(worker, code);
 }
 
 void remote_execute(struct worker *worker, const struct mailbox_command *command)
@@ -47,6 +53,22 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
     }
 }
 
+void remote_report_refused(struct worker *worker)
+{
+    const struct weir_config *config = &worker->common->config;
+    uint64_t refused = atomic_load_explicit(&worker->mailbox->refused, memory_order_relaxed);
+    uint64_t counted = counter_read(&worker->counters.commands_refused);
+
+    if (refused == counted) return;
+    counter_move(&worker->counters.commands_refused, refused, counted);
+    if (counted == 0)
+        log_line(&worker->common->log, WEIR_LOG_WARNING,
+                 "a mailbox was full: calls return WEIR_NO_ROOM; raise mailbox_commands_max "
+                 "(--mailbox, %" PRIu32 ") or mailbox_bytes_max (--mailbox-memory, %" PRIu32
+                 "), or send less from other threads (logged once)",
+                 config->mailbox_commands_max, config->mailbox_bytes_max);
+}
+
 /* ---- other threads ---- */
 
 static enum weir_code remote__post(struct worker *worker, const struct mailbox_command *command)
@@ -60,15 +82,27 @@ static enum weir_code remote__post(struct worker *worker, const struct mailbox_c
     }
 }
 
+/* weir_send() on the worker's own thread. */
+static enum weir_code remote__send_now(struct worker *worker, uint64_t id, const void *bytes,
+                                       size_t length)
+{
+    struct weir_session *session = session_table_find(worker->table, id);
+
+    if (!session || !session_may_send(session)) return WEIR_GONE;
+    return session_send(session, bytes, length);
+}
+
 enum weir_code remote_send(struct worker *worker, uint64_t id, const void *bytes, size_t length)
 {
     struct mailbox_command command = {.kind = MAILBOX_SEND, .id = id};
     enum weir_code code;
 
+    if (worker_is_own(worker)) return remote__send_now(worker, id, bytes, length);
     if (length > worker->common->config.send_queue_high_bytes) return WEIR_TOO_LARGE;
     if (!session_table_is_live(worker->table, id)) return WEIR_GONE;
     command.payload = payload_open(NULL, bytes, length, &code);
     if (!command.payload) return code;
+    command.bytes = payload_memory_bytes(command.payload);
     code = remote__post(worker, &command);
     if (code != WEIR_OK) payload_unref(command.payload);
     return code;
@@ -81,7 +115,9 @@ static enum weir_code remote__order(struct worker *worker, enum mailbox_kind kin
 
     weir_check(kind != MAILBOX_ACCEPTED && kind != MAILBOX_SEND && kind != MAILBOX_BROADCAST);
     if (!session_table_is_live(worker->table, id)) return WEIR_GONE;
-    return remote__post(worker, &command);
+    if (!worker_is_own(worker)) return remote__post(worker, &command);
+    remote_execute(worker, &command);
+    return WEIR_OK;
 }
 
 enum weir_code remote_finish(struct worker *worker, uint64_t id)
@@ -104,14 +140,32 @@ enum weir_code remote_resume(struct worker *worker, uint64_t id)
     return remote__order(worker, MAILBOX_RESUME, id);
 }
 
-enum weir_code remote_broadcast(struct worker *worker, struct payload *payload)
+bool remote_reserve(struct worker *worker, const struct payload *payload)
+{
+    return mailbox_reserve(worker->mailbox, payload_memory_bytes(payload));
+}
+
+void remote_cancel(struct worker *worker, const struct payload *payload)
+{
+    mailbox_cancel(worker->mailbox, payload_memory_bytes(payload));
+}
+
+void remote_broadcast_reserved(struct worker *worker, struct payload *payload)
 {
     const struct mailbox_command command = {.kind = MAILBOX_BROADCAST,
-                                            .payload = payload_ref(payload)};
-    enum weir_code code = remote__post(worker, &command);
+                                            .payload = payload_ref(payload),
+                                            .bytes = payload_memory_bytes(payload)};
 
-    if (code != WEIR_OK) payload_unref(command.payload);
-    return code == WEIR_GONE ? WEIR_OK : code; /* a worker that has ended has no members */
+    /* A worker that has ended has no members. */
+    if (mailbox_post_reserved(worker->mailbox, &command) != MAILBOX_POSTED)
+        payload_unref(command.payload);
+}
+
+enum weir_code remote_broadcast(struct worker *worker, struct payload *payload)
+{
+    if (!remote_reserve(worker, payload)) return WEIR_NO_ROOM;
+    remote_broadcast_reserved(worker, payload);
+    return WEIR_OK;
 }
 
 void remote_drain(struct worker *worker, uint32_t deadline_ms)

@@ -3,6 +3,8 @@
 #ifndef SESSION_REMOTE_H
 #define SESSION_REMOTE_H
 
+#include <stdbool.h>
+
 #include <weir/weir.h>
 
 struct mailbox_command;
@@ -17,13 +19,23 @@ enum weir_code remote_abort(struct worker *worker, uint64_t id);
 enum weir_code remote_release(struct worker *worker, uint64_t id);
 enum weir_code remote_resume(struct worker *worker, uint64_t id);
 
-/* This worker's part of weir_broadcast(). Thread: any, while the worker exists. */
+/* Passes a broadcast to the worker. Returns WEIR_OK or WEIR_NO_ROOM. Thread: any, while the worker
+ * exists. */
 enum weir_code remote_broadcast(struct worker *worker, struct payload *payload);
+
+/* The same in two steps: remote_reserve() reserves the room. Then either the second call passes the
+ * broadcast to the worker, or the third one gives the room up. */
+bool remote_reserve(struct worker *worker, const struct payload *payload);
+void remote_broadcast_reserved(struct worker *worker, struct payload *payload);
+void remote_cancel(struct worker *worker, const struct payload *payload);
 
 /* Asks the worker to drain within `deadline_ms`, or to stop. A later request can only shorten the
  * time: run < drain < stop. Thread: any, while the worker is open. */
 void remote_drain(struct worker *worker, uint32_t deadline_ms);
 void remote_stop(struct worker *worker);
+
+/* Counts the calls that the mailbox refused, and warns about the first. Thread: the worker's. */
+void remote_report_refused(struct worker *worker);
 
 /* Carries out a command for one session. Thread: the worker's. */
 void remote_execute(struct worker *worker, const struct mailbox_command *command);

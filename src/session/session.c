@@ -419,10 +419,11 @@ void session_share(struct weir_session *session, struct payload *payload)
     struct worker *worker = session->worker;
 
     if (!session_may_send(session) || payload->length == 0) return;
-    weir_check(worker->dispatch.session != session); /* no borrowed run to flush first */
+    session_flush_run(session); /* the handler sent those frames back before */
+    if (!session_may_send(session)) return;
     if (!session__make_room(session, send_queue_share_bytes(payload))) return;
     if (!send_queue_share(&session->queue, payload, true)) {
-        counter_add(&worker->counters.sends_dropped, 1);
+        worker_count_unsent(worker, WEIR_NO_MEMORY);
         return;
     }
     counter_add(&worker->counters.messages_out, 1);

@@ -21,6 +21,7 @@
 #include "send_queue.h"
 #include "session_state.h"
 #include "siphash.h"
+#include "thread.h"
 #include "wheel.h"
 
 struct admission;
@@ -42,6 +43,10 @@ struct worker_common {
      * worker listens for itself (net_info.listeners_share). */
     struct worker **handoff_workers;
     uint32_t handoff_count;
+    /* All workers, set before the first one runs. */
+    struct worker *const *workers;
+    uint32_t workers_count;
+    const struct weir_codec *broadcast_codec; /* of the first TCP listener; null: there is none */
 };
 
 /* What a worker is asked to do, weakest first; DRAIN and STOP are one bit each. */
@@ -106,11 +111,32 @@ struct worker {
     uint32_t handoff_next; /* where the search for the least loaded worker begins */
 
     /* Any thread. */
+    _Atomic uintptr_t thread;          /* thread_self() of the thread that runs the loop; 0: none */
     _Atomic uint8_t requested;         /* bits of enum worker_request */
     _Atomic uint64_t drain_ms;         /* how long a drain may take; written before `requested` */
     _Atomic uint32_t drains_requested; /* incremented by each drain request, after drain_ms */
     _Atomic uint32_t load;             /* sessions, and sockets being handed over: an estimate */
 };
+
+/* Whether the caller runs on the worker's own thread, inside one of its callbacks. Thread: any. */
+static inline bool worker_is_own(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->thread, memory_order_relaxed) == thread_self();
+}
+
+/* Counts a message that could not be queued for a recipient, under its cause. */
+static inline void worker_count_unsent(struct worker *worker, enum weir_code code)
+{
+    struct counters *counters = &worker->counters;
+
+    weir_check(code != WEIR_OK);
+    if (code == WEIR_TOO_LARGE || code == WEIR_INVALID)
+        counter_add(&counters->sends_not_framed, 1);
+    else if (code == WEIR_NO_BUFFERS || code == WEIR_NO_MEMORY)
+        counter_add(&counters->sends_no_memory, 1);
+    else
+        counter_add(&counters->sends_dropped, 1);
+}
 
 /* Requests a drain or a stop; takes effect in the next iteration. Thread: any. */
 static inline void worker_request(struct worker *worker, enum worker_request request)

@@ -35,7 +35,7 @@ static struct net *open_net(void)
 static void begin(uint32_t commands_max)
 {
     net = open_net();
-    require(mailbox_init(&mailbox, commands_max));
+    require(mailbox_init(&mailbox, commands_max, 1000));
     mailbox_open(&mailbox, net);
 }
 
@@ -143,7 +143,7 @@ static void shut_only_while_empty_and_then_for_ever(void **state)
 {
     (void)state;
     net = open_net();
-    require(mailbox_init(&mailbox, 4));
+    require(mailbox_init(&mailbox, 4, 1000));
     require_equal(post(1), MAILBOX_SHUT); /* not open yet */
     mailbox_wake(&mailbox);
     require(!was_woken());
@@ -213,7 +213,7 @@ static void without_memory_there_is_none(void **state)
 {
     (void)state;
     memory_fail_nth(1, 0);
-    require(!mailbox_init(&mailbox, 4));
+    require(!mailbox_init(&mailbox, 4, 1000));
     memory_fail_nth(0, 0);
     mailbox_free(&mailbox);
 }
