@@ -317,8 +317,9 @@ struct weir_config {
     uint64_t buffer_memory_max_bytes;   /* all stream buffers of one worker; default 1 GiB */
     uint64_t datagram_memory_max_bytes; /* all datagram buffers of one worker; default 256 MiB */
     uint32_t listen_backlog; /* connections that the system queues before accept; default 4096 */
-    /* Receives one line of the log, without a newline. Thread: any worker, one call at a time. Null
-     * (default): no log. */
+    /* Receives one line of the log: UTF-8 of up to 511 bytes, without a newline. It may block,
+     * because the server queues the lines (log_lines_max, log_flush_ms). Thread: one of the
+     * server's own, which is no worker; one call at a time. Null (default): no log. */
     void (*log)(void *user, enum weir_log_level level, const char *line);
     /* Called once when the last worker has ended: after a drain, after a stop, or because every
      * listener failed. Thread: the last worker's. Null (default): no call. */
@@ -382,6 +383,17 @@ struct weir_config {
     uint32_t mailbox_bytes_max;
     uint32_t drain_jitter_ms; /* a drain spreads the closing of idle sessions over it; default 0 */
     uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
+
+    /* ---- log ---- */
+    /* Lines that may wait for `log`, 1 to 65536; about 540 bytes of memory per line. Further lines
+     * are lost and counted (log_lines_lost). The next line that `log` receives reports how many.
+     * Default 1024. */
+    uint32_t log_lines_max;
+    /* How long weir_server_start() and weir_server_free() wait, at most, until `log` has received
+     * the waiting lines. If `log` is still blocked when weir_server_free() has waited this long,
+     * the call of `log` continues after it returned: keep `user` valid until then. The other lines
+     * are discarded. Default 1 s; 0: they do not wait. */
+    uint32_t log_flush_ms;
 };
 
 /* One address to listen on, with its codec and handler. The strings need to be valid only during
@@ -452,6 +464,7 @@ struct weir_stats {
     uint64_t queued_bytes;         /* memory that send queues hold now */
     uint64_t buffer_bytes;         /* memory of the buffer pools now */
     uint64_t reassembly_bytes_max; /* most memory that one incomplete frame has used */
+    uint64_t log_lines_lost; /* lines that `log` did not receive: log_lines_max others waited */
     uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and UDP sessions */
 };
 
@@ -489,7 +502,9 @@ WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
                                            struct weir_error *error);
 
 /* Starts the workers and their listeners. Returns WEIR_OK when all of them listen, or the code and
- * cause of the first failure after every worker has ended. Call it once; after a failure, free the
+ * cause of the first failure after every worker has ended. The
+ * lines that the start logged have reached `log`, unless that takes longer than log_flush_ms. Call
+ * it once; after a failure, free the
  * server and open another one. Thread: the caller of weir_server_open(). */
 WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error);
 
@@ -526,8 +541,9 @@ static inline void weir_server_stats(const struct weir_server *server, struct we
     weir_server_stats_sized(server, stats, sizeof *stats);
 }
 
-/* Stops the server if it runs, waits for it as weir_server_wait() does, and frees it. Null is
- * allowed. Thread: as weir_server_wait(). */
+/* Stops the server if it runs, waits for it as weir_server_wait() does, passes the waiting lines to
+ * `log` for at most log_flush_ms, and frees the server. Null is allowed. Thread: as
+ * weir_server_wait(). */
 WEIR_API void weir_server_free(struct weir_server *server);
 
 /* ---- Modules: what `weir serve --handler ./mine.so` loads ---- */

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* log.h - passes one line of text to the program's log function. Never called on the data path. */
+/* log.h - formats one line of the log. Never called on the data path. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-struct lock;
+#define LOG_LINE_BYTES 512u /* of a line, with its NUL; a longer one is cut */
 
 /* Levels are those of enum weir_log_level. */
 struct log {
-    void (*write)(void *user, int level, const char *line); /* null: no log */
+    /* Takes one line. Must not block: workers call it, several at the same time. Null: no log. */
+    void (*write)(void *user, int level, const char *line);
     void *user;
-    struct lock *lock; /* serializes the calls of `write` */
 };
 
-/* Formats a line of up to 511 bytes and passes it to `write`. Thread: any. */
+/* Formats a line and passes it to `write`. A line that is too long is cut between two characters.
+ * Thread: any. */
 void log_line(const struct log *log, int level, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))

@@ -15,8 +15,8 @@ struct log_limited {
     bool logged;         /* set once a line was written */
 };
 
-/* Logs a line of up to 511 bytes as log_line() does, but at most once a second per `limited`. The
- * next line says how many were suppressed. `now_ms` is the caller's clock. */
+/* Logs a line as log_line() does, but at most once a second per `limited`. The next line says how
+ * many were suppressed. `now_ms` is the caller's clock. */
 void log_limited(struct log_limited *limited, const struct log *log, uint64_t now_ms, int level,
                  const char *format, ...)
 #if defined(__GNUC__)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.h - threads, locks, gates (one-time events), and counters that other threads may read. */
+/* thread.h - threads, locks, conditions, gates (one-time events), and counters that other threads
+ * may read. */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
@@ -17,6 +18,9 @@ struct thread *thread_start(const char *name, void (*run)(void *argument), void 
 
 /* Waits until the thread ends, and frees it. */
 void thread_join(struct thread *thread);
+
+/* Instead of thread_join(): the thread is freed when it ends, and this does not wait for it. */
+void thread_leave(struct thread *thread);
 
 /* Returns the number of CPU cores that this process may use, at least 1. */
 uint32_t thread_cores_count(void);
@@ -38,6 +42,18 @@ struct lock *lock_open(void); /* null: no memory */
 void lock_free(struct lock *lock);
 void lock_take(struct lock *lock);
 void lock_give_back(struct lock *lock);
+
+/* A condition wakes threads that wait for a change of the data under a lock. */
+struct condition;
+struct condition *condition_open(void); /* null: no memory */
+void condition_free(struct condition *condition);
+
+/* Gives the lock back while it waits, and takes it again. Returns false if clock_now_ns() has
+ * reached the deadline. Can also return true without a change, so the caller checks its data. */
+bool condition_wait(struct condition *condition, struct lock *lock, uint64_t deadline_ns);
+void condition_wake_all(struct condition *condition);
+
+#define CONDITION_NO_DEADLINE UINT64_MAX
 
 /* A gate is closed until a thread unlocks it. It then stays open. */
 struct gate;

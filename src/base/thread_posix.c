@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* thread_posix.c - threads, locks and gates over POSIX threads. */
+/* thread_posix.c - threads, locks, conditions and gates over POSIX threads. */
 #include "thread.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "clock.h"
 #include "memory.h"
 
 _Thread_local char thread_mark;
@@ -17,7 +19,13 @@ struct thread {
     void (*run)(void *argument);
     void *argument;
     char name[16];
+    _Atomic int users; /* the thread itself, and its starter until it joins or leaves the thread */
 };
+
+static void thread_posix__release(struct thread *thread)
+{
+    if (atomic_fetch_sub(&thread->users, 1) == 1) memory_free(thread);
+}
 
 static void *thread_posix__main(void *argument)
 {
@@ -25,6 +33,7 @@ static void *thread_posix__main(void *argument)
 
     pthread_setname_np(pthread_self(), thread->name);
     thread->run(thread->argument);
+    thread_posix__release(thread);
     return NULL;
 }
 
@@ -37,6 +46,7 @@ struct thread *thread_start(const char *name, void (*run)(void *argument), void 
     if (!thread) return NULL;
     thread->run = run;
     thread->argument = argument;
+    atomic_store(&thread->users, 2);
     snprintf(thread->name, sizeof thread->name, "%s", name);
     *os_error = pthread_create(&thread->id, NULL, thread_posix__main, thread);
     if (*os_error == 0) return thread;
@@ -47,7 +57,13 @@ struct thread *thread_start(const char *name, void (*run)(void *argument), void 
 void thread_join(struct thread *thread)
 {
     weir_check(pthread_join(thread->id, NULL) == 0);
-    memory_free(thread);
+    thread_posix__release(thread);
+}
+
+void thread_leave(struct thread *thread)
+{
+    weir_check(pthread_detach(thread->id) == 0);
+    thread_posix__release(thread);
 }
 
 uint32_t thread_cores_count(void)
@@ -91,6 +107,47 @@ void lock_take(struct lock *lock)
 void lock_give_back(struct lock *lock)
 {
     weir_check(pthread_mutex_unlock(&lock->mutex) == 0);
+}
+
+struct condition {
+    pthread_cond_t changed;
+};
+
+struct condition *condition_open(void)
+{
+    struct condition *condition = memory_alloc(sizeof *condition);
+    pthread_condattr_t attributes;
+
+    if (!condition) return NULL;
+    weir_check(pthread_condattr_init(&attributes) == 0);
+    weir_check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) ==
+               0); /* as clock_now_ns() */
+    weir_check(pthread_cond_init(&condition->changed, &attributes) == 0);
+    weir_check(pthread_condattr_destroy(&attributes) == 0);
+    return condition;
+}
+
+void condition_free(struct condition *condition)
+{
+    if (!condition) return;
+    weir_check(pthread_cond_destroy(&condition->changed) == 0);
+    memory_free(condition);
+}
+
+bool condition_wait(struct condition *condition, struct lock *lock, uint64_t deadline_ns)
+{
+    if (deadline_ns == CONDITION_NO_DEADLINE) {
+        weir_check(pthread_cond_wait(&condition->changed, &lock->mutex) == 0);
+        return true;
+    }
+    const struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / (1000 * CLOCK_NS_PER_MS)),
+                                      .tv_nsec = (long)(deadline_ns % (1000 * CLOCK_NS_PER_MS))};
+    return pthread_cond_timedwait(&condition->changed, &lock->mutex, &deadline) == 0;
+}
+
+void condition_wake_all(struct condition *condition)
+{
+    weir_check(pthread_cond_broadcast(&condition->changed) == 0);
 }
 
 struct gate {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* thread_windows.c - threads, locks and gates on Windows. */
+/* thread_windows.c - threads, locks, conditions and gates on Windows. */
 #include "thread.h"
 
 #include <windows.h>
@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "clock.h"
 #include "memory.h"
 
 _Thread_local char thread_mark;
@@ -16,7 +17,13 @@ struct thread {
     void (*run)(void *argument);
     void *argument;
     wchar_t name[16];
+    _Atomic int users; /* the thread itself, and its starter until it joins or leaves the thread */
 };
+
+static void thread_windows__release(struct thread *thread)
+{
+    if (atomic_fetch_sub(&thread->users, 1) == 1) memory_free(thread);
+}
 
 /* Older systems and Wine can lack this function, so it is looked up at run time. */
 static void thread_windows__name(const wchar_t *name)
@@ -34,6 +41,7 @@ static unsigned __stdcall thread_windows__main(void *argument)
 
     thread_windows__name(thread->name);
     thread->run(thread->argument);
+    thread_windows__release(thread);
     return 0;
 }
 
@@ -46,6 +54,7 @@ struct thread *thread_start(const char *name, void (*run)(void *argument), void 
     if (!thread) return NULL;
     thread->run = run;
     thread->argument = argument;
+    atomic_store(&thread->users, 2);
     for (int i = 0; i < 15 && name[i]; i++) thread->name[i] = (wchar_t)name[i];
     thread->handle = (HANDLE)_beginthreadex(NULL, 0, thread_windows__main, thread, 0, NULL);
     if (thread->handle) return thread;
@@ -58,7 +67,13 @@ void thread_join(struct thread *thread)
 {
     weir_check(WaitForSingleObject(thread->handle, INFINITE) == WAIT_OBJECT_0);
     CloseHandle(thread->handle);
-    memory_free(thread);
+    thread_windows__release(thread);
+}
+
+void thread_leave(struct thread *thread)
+{
+    CloseHandle(thread->handle);
+    thread_windows__release(thread);
 }
 
 uint32_t thread_cores_count(void)
@@ -104,6 +119,42 @@ void lock_take(struct lock *lock)
 void lock_give_back(struct lock *lock)
 {
     ReleaseSRWLockExclusive(&lock->lock);
+}
+
+struct condition {
+    CONDITION_VARIABLE changed;
+};
+
+struct condition *condition_open(void)
+{
+    struct condition *condition = memory_alloc(sizeof *condition);
+
+    if (condition) InitializeConditionVariable(&condition->changed);
+    return condition;
+}
+
+void condition_free(struct condition *condition)
+{
+    memory_free(condition);
+}
+
+bool condition_wait(struct condition *condition, struct lock *lock, uint64_t deadline_ns)
+{
+    DWORD wait_ms = INFINITE;
+
+    if (deadline_ns != CONDITION_NO_DEADLINE) {
+        uint64_t now_ns = clock_now_ns();
+        uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+        uint64_t left_ms = (left_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
+        wait_ms = left_ms < INFINITE ? (DWORD)left_ms : INFINITE - 1;
+    }
+    return SleepConditionVariableSRW(&condition->changed, &lock->lock, wait_ms, 0) ||
+           clock_now_ns() < deadline_ns;
+}
+
+void condition_wake_all(struct condition *condition)
+{
+    WakeAllConditionVariable(&condition->changed);
 }
 
 struct gate {

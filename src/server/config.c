@@ -19,6 +19,7 @@
 #define CONFIG__MS_MAX ((uint32_t)INT32_MAX)
 #define CONFIG__PEERS_MAX (1u << 22)
 #define CONFIG__COMMANDS_MAX (1u << 20)
+#define CONFIG__LOG_LINES_MAX (1u << 16)
 
 static const struct weir_config config__defaults = {
     .size = sizeof(struct weir_config),
@@ -42,6 +43,8 @@ static const struct weir_config config__defaults = {
     .datagram_reply_percent_max = 100,
     .mailbox_commands_max = 4096,
     .mailbox_bytes_max = 8 * 1024 * 1024,
+    .log_lines_max = 1024,
+    .log_flush_ms = 1000,
 };
 
 void weir_config_init_sized(struct weir_config *config, size_t size)
@@ -93,6 +96,7 @@ static enum weir_code config__check_times(const struct weir_config *config,
         {"keepalive_ms", config->keepalive_ms},
         {"datagram_idle_timeout_ms", config->datagram_idle_timeout_ms},
         {"drain_jitter_ms", config->drain_jitter_ms},
+        {"log_flush_ms", config->log_flush_ms},
     };
 
     for (size_t i = 0; i < weir_count_of(times); i++)
@@ -116,6 +120,7 @@ static enum weir_code config__check_limits(const struct weir_config *config,
          "it must be 1 to 4194304"},
         {"mailbox_commands_max", config->mailbox_commands_max, 1, CONFIG__COMMANDS_MAX,
          "it must be 1 to 1048576"},
+        {"log_lines_max", config->log_lines_max, 1, CONFIG__LOG_LINES_MAX, "it must be 1 to 65536"},
         {"listen_backlog", config->listen_backlog, 1, 1u << 20, "it must be 1 to 1048576"},
         {"node", config->node, 0, 255, "it must be 0 to 255"},
         {"broadcast_policy", (uint32_t)config->broadcast_policy, 0, WEIR_BROADCAST_DROP_OLDEST,

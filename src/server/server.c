@@ -16,6 +16,7 @@
 #include "check.h"
 #include "config.h"
 #include "error_fill.h"
+#include "log_queue.h"
 #include "memory.h"
 #include "random.h"
 #include "remote.h"
@@ -29,11 +30,14 @@ const char *weir_version(void)
 
 /* ---- open, listen ---- */
 
-static void server__log(void *user, int level, const char *line)
+/* Opens the queue of the log, if the application wants a log. Returns false if memory is
+ * exhausted. */
+static bool server__open_log(struct weir_server *server, const struct weir_config *settings)
 {
-    const struct weir_config *config = &((struct weir_server *)user)->common.config;
-
-    config->log(config->user, (enum weir_log_level)level, line);
+    if (!settings->log) return true;
+    server->log_queue = log_queue_open(settings->log_lines_max, settings->log, settings->user);
+    server->common.log = (struct log){.write = log_queue_add, .user = server->log_queue};
+    return server->log_queue != NULL;
 }
 
 /* Sets what the workers share, except the address lists. Returns false if memory is exhausted. */
@@ -45,9 +49,6 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     common->config.allow = common->config.deny = NULL; /* parsed already, and owned by the caller */
     common->server = server;
     common->limits = &server->limits;
-    common->log.lock = lock_open();
-    common->log.write = settings->log ? server__log : NULL;
-    common->log.user = server;
     server->lock = lock_open();
     server->transport_asked = memory_copy_text(settings->transport);
     common->config.transport = server->transport_asked;
@@ -57,7 +58,7 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     if (settings->sessions_per_address_max > 0 &&
         !address_counts_init(&server->limits.address_counts, settings->sessions_max, &common->key))
         return false;
-    return common->log.lock && server->lock && server->transport_asked &&
+    return server__open_log(server, settings) && server->lock && server->transport_asked &&
            (server->reject_message || !settings->reject_message);
 }
 
@@ -159,18 +160,20 @@ static bool server__make_threads(struct weir_server *server, uint32_t count)
     return good;
 }
 
-enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error)
+static enum weir_code server__start_log(struct weir_server *server, struct weir_error *error)
+{
+    int os_error;
+
+    if (!server->log_queue || log_queue_start(server->log_queue, &os_error)) return WEIR_OK;
+    return error_fill(error, os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY, os_error,
+                      "start the log's thread", NULL, NULL,
+                      "raise the limit on threads (ulimit -u)");
+}
+
+static enum weir_code server__start_workers(struct weir_server *server, struct weir_error *error)
 {
     enum weir_code code = WEIR_OK;
 
-    weir_check_use(!server->started, "weir_server_start is called once");
-    if (server->listeners_count == 0)
-        return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
-                          "add a listener with weir_server_listen()");
-    server->started = true;
-    if (!server__make_threads(server, config_workers(&server->common.config)))
-        return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
-                          "lower the number of workers, or sessions_max");
     /* Set before the first thread starts, so that only the last worker to end finds 0. */
     atomic_store(&server->running, server->workers_count);
     for (uint32_t i = 0; i < server->workers_count && code == WEIR_OK; i++)
@@ -179,6 +182,22 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
     atomic_store(&server->failed, true);
     weir_server_stop(server);
     weir_server_wait(server);
+    return code;
+}
+
+enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error)
+{
+    weir_check_use(!server->started, "weir_server_start is called once");
+    if (server->listeners_count == 0)
+        return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
+                          "add a listener with weir_server_listen()");
+    server->started = true;
+    if (!server__make_threads(server, config_workers(&server->common.config)))
+        return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
+                          "lower the number of workers, or sessions_max");
+    enum weir_code code = server__start_log(server, error);
+    if (code == WEIR_OK) code = server__start_workers(server, error);
+    if (server->log_queue) log_queue_flush(server->log_queue, server->common.config.log_flush_ms);
     return code;
 }
 
@@ -216,6 +235,7 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
     for (uint32_t i = 0; i < server->workers_count; i++)
         counters_add_to(&server->threads[i].loop.worker.counters, &sums);
     lock_give_back(server->lock);
+    if (server->log_queue) sums.log_lines_lost = log_queue_lost(server->log_queue);
     memset(stats, 0, size);
     memcpy(stats, &sums, size < sizeof sums ? size : sizeof sums);
 }
@@ -314,7 +334,7 @@ void weir_server_free(struct weir_server *server)
     address_list_free(&server->limits.allow);
     address_list_free(&server->limits.deny);
     address_counts_free(&server->limits.address_counts);
-    lock_free(server->common.log.lock);
+    log_queue_free(server->log_queue, server->common.config.log_flush_ms);
     lock_free(server->lock);
     memory_free(server->transport_asked);
     memory_free(server->reject_message);

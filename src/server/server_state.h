@@ -13,6 +13,7 @@
 #include "atomic.h"
 #include "listen_spec.h"
 #include "listener.h"
+#include "log_queue.h"
 #include "loop.h"
 #include "udp_socket.h"
 
@@ -33,6 +34,7 @@ struct worker_thread {
 struct weir_server {
     struct worker_common common; /* contains the configuration; the server owns its strings */
     struct admission_limits limits;
+    struct log_queue *log_queue; /* null: no log */
     char *transport_asked, *reject_message;
     uint32_t workers_count; /* known from weir_server_start() on */
     struct listen_spec listeners[WEIR_LISTENERS_MAX];

@@ -86,6 +86,7 @@ char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size)
 #undef COUNTER
         {"timer_lag_max_ms", stats->timer_lag_max_ms, 0},
         {"reassembly_bytes_max", stats->reassembly_bytes_max, 0},
+        {"log_lines_lost", stats->log_lines_lost, 0},
     };
     struct counters__words words = {text, size, 0};
 

@@ -326,6 +326,9 @@ static void test_wrong_settings_are_named(void **state)
     REFUSED(buffer_memory_max_bytes, 1);
     REFUSED(datagram_memory_max_bytes, 1);
     REFUSED(listen_backlog, 0);
+    REFUSED(log_lines_max, 0);
+    REFUSED(log_lines_max, 65537);
+    REFUSED(log_flush_ms, UINT32_MAX);
 #undef REFUSED
 }
 
@@ -402,6 +405,108 @@ static void test_verify_rio_is_an_error_on_other_transports(void **state)
     weir_server_free(server);
 }
 
+/* ---- the log ---- */
+
+static struct gate *log_gate;
+static _Atomic int log_calls, log_returns;
+
+/* A log function that blocks. */
+static void pass_gate(void *user, enum weir_log_level level, const char *line)
+{
+    (void)user, (void)level, (void)line;
+    atomic_fetch_add(&log_calls, 1);
+    gate_pass(log_gate);
+    atomic_fetch_add(&log_returns, 1);
+}
+
+static struct weir_server *open_logging(const char *transport, uint32_t workers)
+{
+    struct weir_config config;
+    struct weir_server *server;
+
+    weir_config_init(&config);
+    config.transport = transport;
+    config.workers = workers;
+    config.log = pass_gate;
+    config.log_lines_max = 1;
+    config.log_flush_ms = 1;
+    assert_int_equal(weir_server_open(&config, &server, &error), WEIR_OK);
+    return server;
+}
+
+/* Sends a frame that is too long, and waits until the server has closed the connection. */
+static void send_bad_frame(uint16_t port)
+{
+    char byte;
+    int fd = connect_to(port);
+
+    assert_int_equal(send(fd, "\xff\xff", 2, MSG_NOSIGNAL), 2);
+    assert_true(recv(fd, &byte, 1, 0) <= 0);
+    close(fd);
+}
+
+static void log_blocks_no_worker(const char *transport)
+{
+    struct weir_listen listen = {
+        .proto = WEIR_TCP, .address = "127.0.0.1:0", .codec = "u16be,max=100"};
+    struct weir_server *server = open_logging(transport, 1);
+    struct weir_stats stats = {0};
+    char text[4096], got[6];
+
+    log_gate = gate_open();
+    atomic_store(&log_calls, 0);
+    atomic_store(&log_returns, 0);
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_OK);
+    if (weir_server_start(server, &error) != WEIR_OK) {
+        weir_server_free(server);
+        gate_free(log_gate);
+        skip();
+    }
+    uint16_t port = weir_server_listener(server, 0).address.port;
+    while (stats.log_lines_lost == 0) { /* a line per second, of which one waits */
+        send_bad_frame(port);
+        weir_server_stats(server, &stats);
+    }
+    assert_int_equal(atomic_load(&log_calls), 1);
+    assert_non_null(strstr(weir_stats_text(&stats, text, sizeof text), " log_lines_lost=1"));
+    int fd = connect_to(port);
+    assert_int_equal(send(fd, "\0\4echo", 6, MSG_NOSIGNAL), 6);
+    assert_int_equal(recv(fd, got, 6, MSG_WAITALL), 6);
+    assert_memory_equal(got, "\0\4echo", 6);
+    close(fd);
+    weir_server_drain(server, 60000);
+    weir_server_wait(server);
+    weir_server_free(server); /* the call of the log is still blocked */
+    assert_int_equal(atomic_load(&log_returns), 0);
+    gate_unlock(log_gate);
+    while (atomic_load(&log_returns) == 0) thread_yield();
+    gate_free(log_gate);
+}
+
+static void test_a_blocked_log_blocks_no_worker(void **state)
+{
+    (void)state;
+    log_blocks_no_worker("epoll");
+    log_blocks_no_worker("uring");
+}
+
+/* Fails each allocation of a start, up to the one for the log's thread. */
+static void test_a_start_without_a_thread_for_the_log_is_an_error(void **state)
+{
+    bool seen = false;
+
+    (void)state;
+    for (uint64_t n = 1; !seen; n++) {
+        struct weir_server *server = open_logging("epoll", 1);
+        assert_int_equal(listen_on(server, WEIR_TCP, "127.0.0.1:0"), WEIR_OK);
+        memory_fail_nth(n, 0);
+        assert_int_equal(weir_server_start(server, &error), WEIR_NO_MEMORY);
+        memory_fail_nth(0, 0);
+        seen = strcmp(error.operation, "start the log's thread") == 0;
+        weir_server_free(server);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +525,8 @@ int main(void)
         cmocka_unit_test(test_a_custom_probe_becomes_the_codec),
         cmocka_unit_test(test_wrong_listeners_are_named),
         cmocka_unit_test(test_verify_rio_is_an_error_on_other_transports),
+        cmocka_unit_test(test_a_blocked_log_blocks_no_worker),
+        cmocka_unit_test(test_a_start_without_a_thread_for_the_log_is_an_error),
     };
 
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);
