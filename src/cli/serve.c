@@ -4,22 +4,98 @@
 #include "serve.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "exit_code.h"
 #include "module.h"
 #include "os.h"
+#include "output.h"
 
 #define SERVE__STATS_BYTES 4096
+#define SERVE__LINE_BYTES (SERVE__STATS_BYTES + 64) /* with the newline */
 
-static void serve__log(void *user, enum weir_log_level level, const char *line)
+/* ---- output ---- */
+
+/* All output of a running server. The main thread never waits for a stream, because it handles the
+ * shutdown requests. */
+static struct output serve__out, serve__err;
+static uint64_t serve__end_ms; /* when waiting for the streams ends, set at the end; 0: not yet */
+
+static bool serve__open_output(void)
+{
+    static struct arena forever; /* of the threads that write, which end with the process */
+
+    return output_open(&serve__out, &forever, 1, os_write) &&
+           output_open(&serve__err, &forever, 2, os_write);
+}
+
+/* Adds a line; the format has no newline. */
+static void serve__print(struct output *output, const char *format, ...)
+{
+    char line[SERVE__LINE_BYTES];
+    va_list values;
+
+    va_start(values, format);
+    vsnprintf(line, sizeof line - 1, format, values);
+    va_end(values);
+    size_t length = strlen(line);
+    memcpy(line + length, "\n", 2);
+    output_add(output, line);
+}
+
+/* Sets the time at which the process ends, even if the streams are blocked. */
+static uint64_t serve__begin_end(const struct options *options)
+{
+    if (serve__end_ms > 0) return serve__end_ms;
+    serve__end_ms = os_now_ms() + options->config.log_flush_ms;
+    output_set_deadline(&serve__err, serve__end_ms);
+    return serve__end_ms;
+}
+
+static void serve__free(const struct options *options, struct weir_server *server)
+{
+    serve__begin_end(options);
+    weir_server_free(server);
+}
+
+/* Ends the process here if a stream is blocked: returning from main() would wait for the library's
+ * thread that logs, and for the streams. */
+static int serve__end(const struct options *options, int code)
+{
+    uint64_t end_ms = serve__begin_end(options);
+    bool out = output_flush(&serve__out, end_ms), err = output_flush(&serve__err, end_ms);
+
+    if (!out || !err) os_end_process(code);
+    return code;
+}
+
+/* Makes a line of the log with its newline. Returns false if this level is not shown. */
+static bool serve__log_line(const struct options *options, enum weir_log_level level,
+                            const char *text, char line[SERVE__LINE_BYTES])
 {
     static const char *const words[] = {"error", "warning", "info", "detail"};
-    const struct options *options = user;
     int loudest = options->loudness < 0 ? WEIR_LOG_ERROR : WEIR_LOG_WARNING + options->loudness;
 
-    if ((int)level <= loudest) fprintf(stderr, "weir: %s: %s\n", words[level], line);
+    snprintf(line, SERVE__LINE_BYTES, "weir: %s: %s\n", words[level], text);
+    return (int)level <= loudest;
+}
+
+/* Called by the library on its log's thread, which may wait. */
+static void serve__log(void *user, enum weir_log_level level, const char *text)
+{
+    char line[SERVE__LINE_BYTES];
+
+    if (serve__log_line(user, level, text, line)) output_add_waiting(&serve__err, line);
+}
+
+static void serve__log_own(const struct options *options, enum weir_log_level level,
+                           const char *text)
+{
+    char line[SERVE__LINE_BYTES];
+
+    if (serve__log_line(options, level, text, line)) output_add(&serve__err, line);
 }
 
 static void serve__on_stopped(void *user)
@@ -40,7 +116,7 @@ static int serve__fail(const struct weir_error *error)
         snprintf(explained.hint + used, sizeof explained.hint - used, " with --%.3s 0",
                  explained.subject);
     }
-    fprintf(stderr, "weir: %s\n", weir_error_text(&explained, text, sizeof text));
+    serve__print(&serve__err, "weir: %s", weir_error_text(&explained, text, sizeof text));
     return explained.code == WEIR_INVALID && explained.os_error == 0 ? EXIT_CODE_SETTING
                                                                      : EXIT_CODE_UNAVAILABLE;
 }
@@ -82,24 +158,29 @@ static void serve__warn_of_reflection(struct options *options,
              "udp %s echoes to the source address of a datagram, which can be forged; on a public "
              "network, list the allowed clients with --allow, or limit it with --message-rate",
              weir_address_text(&info->address, address, sizeof address));
-    if (!options->config.allow) serve__log(options, WEIR_LOG_WARNING, line);
+    if (!options->config.allow) serve__log_own(options, WEIR_LOG_WARNING, line);
 }
 
-/* Scripts wait for these lines and parse them. */
+/* Scripts wait for these lines and parse them. After "ready" they can read the warnings. */
 static void serve__announce(struct options *options, const struct weir_server *server)
 {
     char address[WEIR_ADDRESS_TEXT_BYTES];
+    size_t count = weir_server_listeners_count(server);
 
-    for (size_t i = 0; i < weir_server_listeners_count(server); i++) {
+    for (size_t i = 0; i < count; i++) {
         struct weir_listener_info info = weir_server_listener(server, i);
-        printf("listening proto=%s addr=%s transport=%s workers=%u codec=%s handler=%s\n",
-               info.proto == WEIR_TCP ? "tcp" : "udp",
-               weir_address_text(&info.address, address, sizeof address), info.transport,
-               info.workers, info.codec, info.handler);
         serve__warn_of_reflection(options, &info);
     }
-    printf("ready\n");
-    fflush(stdout); /* a pipe would buffer it; a closed pipe is not an error */
+    output_flush(&serve__err, os_now_ms() + options->config.log_flush_ms);
+    for (size_t i = 0; i < count; i++) {
+        struct weir_listener_info info = weir_server_listener(server, i);
+        serve__print(&serve__out,
+                     "listening proto=%s addr=%s transport=%s workers=%u codec=%s handler=%s",
+                     info.proto == WEIR_TCP ? "tcp" : "udp",
+                     weir_address_text(&info.address, address, sizeof address), info.transport,
+                     info.workers, info.codec, info.handler);
+    }
+    serve__print(&serve__out, "ready");
 }
 
 /* Writes one port per line, in the sequence of the listeners. The file appears complete, so that a
@@ -122,21 +203,20 @@ static bool serve__write_ports(struct options *options, const struct weir_server
         good = rename(part, options->port_file) == 0;
     }
     if (!good)
-        fprintf(stderr,
-                "weir: cannot write --port-file %s; check that its folder exists and is writable\n",
-                options->port_file);
+        serve__print(
+            &serve__err,
+            "weir: cannot write --port-file %s; check that its folder exists and is writable",
+            options->port_file);
     return good;
 }
 
 /* ---- shutdown ---- */
 
-static void serve__print_stats(const struct weir_server *server, const char *word)
+static void serve__print_stats(const struct weir_stats *stats, const char *word)
 {
     char text[SERVE__STATS_BYTES];
-    struct weir_stats stats;
 
-    weir_server_stats(server, &stats);
-    fprintf(stderr, "weir: %s %s\n", word, weir_stats_text(&stats, text, sizeof text));
+    serve__print(&serve__err, "weir: %s %s", word, weir_stats_text(stats, text, sizeof text));
 }
 
 /* Waits until the server has ended. The first shutdown request drains it, the second stops it.
@@ -145,14 +225,17 @@ static bool serve__until_ended(const struct options *options, struct weir_server
 {
     int requests = 0;
     enum os_event event;
+    struct weir_stats stats;
 
     while ((event = os_wait(options->stats_ms)) != OS_ENDED) {
-        if (event == OS_TIME)
-            serve__print_stats(server, "stats");
-        else if (requests++ == 0)
+        if (event == OS_TIME) {
+            weir_server_stats(server, &stats);
+            serve__print_stats(&stats, "stats");
+        } else if (requests++ == 0) {
             weir_server_drain(server, options->drain_ms);
-        else
+        } else {
             weir_server_stop(server);
+        }
     }
     weir_server_wait(server);
     return requests > 0;
@@ -174,7 +257,7 @@ static bool serve__load_modules(struct options *options)
         const struct weir_module *module =
             module_load(listen->handler, diagnostic, sizeof diagnostic);
         if (!module) {
-            fprintf(stderr, "weir: %s\n", diagnostic);
+            serve__print(&serve__err, "weir: %s", diagnostic);
             return false;
         }
         listen->handler = NULL;
@@ -190,41 +273,53 @@ static int serve__with_server(struct options *options)
 {
     struct weir_server *server = NULL;
     struct weir_error error;
+    struct weir_stats stats;
 
     if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
     if (serve__start(options, &server, &error) != WEIR_OK) {
-        weir_server_free(server);
+        serve__free(options, server);
         return serve__fail(&error);
     }
     if (!serve__write_ports(options, server)) {
-        weir_server_free(server);
+        serve__free(options, server);
         return EXIT_CODE_UNAVAILABLE;
     }
     serve__announce(options, server);
     bool requested = serve__until_ended(options, server);
-    if (options->loudness >= 0) serve__print_stats(server, "served");
-    weir_server_free(server);
+    weir_server_stats(server, &stats);
+    serve__free(options, server); /* the log ends before the summary */
+    if (options->loudness >= 0) serve__print_stats(&stats, "served");
     return requested ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
 
-static int serve__run(struct options *options)
+static int serve__run_started(struct options *options)
 {
     uint64_t before;
     int os_error;
     char line[96];
 
     if (!os_start(&os_error)) {
-        fprintf(stderr, "weir: cannot receive signals (error %d); raise the limit on open files\n",
-                os_error);
+        serve__print(&serve__err,
+                     "weir: cannot receive signals (error %d); raise the limit on open files",
+                     os_error);
         return EXIT_CODE_FAILED;
     }
     uint64_t files = os_raise_files_limit(&before);
     if (files > 0) {
         snprintf(line, sizeof line, "open files: at most %" PRIu64 " (was %" PRIu64 ")", files,
                  before);
-        serve__log(options, WEIR_LOG_INFO, line);
+        serve__log_own(options, WEIR_LOG_INFO, line);
     }
     return serve__with_server(options);
+}
+
+static int serve__run(struct options *options)
+{
+    if (!serve__open_output()) {
+        fprintf(stderr, "weir: cannot start a thread; raise the limit on threads (ulimit -u)\n");
+        return EXIT_CODE_FAILED;
+    }
+    return serve__end(options, serve__run_started(options));
 }
 
 /* ---- the command ---- */

@@ -141,7 +141,7 @@ static void test_every_setting_has_an_option(void **state)
     assert_int_equal(config->datagram_idle_timeout_ms, 20000);
     assert_int_equal(config->datagram_reply_percent_max, 210);
     assert_read("--mailbox 21 --drain 22s --drain-jitter 23s --node 24 --workers 25 --stats 26s "
-                "--port-file f -m 27 -i off");
+                "--port-file f -m 27 -i off --log-lines 28 --log-flush 29s");
     assert_int_equal(config->mailbox_commands_max, 21);
     assert_int_equal(options.drain_ms, 22000);
     assert_int_equal(config->drain_jitter_ms, 23000);
@@ -151,6 +151,8 @@ static void test_every_setting_has_an_option(void **state)
     assert_string_equal(options.port_file, "f");
     assert_int_equal(config->sessions_max, 27);
     assert_int_equal(config->idle_timeout_ms, 0);
+    assert_int_equal(config->log_lines_max, 28);
+    assert_int_equal(config->log_flush_ms, 29000);
     assert_read("--max-conns 28 --workers auto --udp-reply-ratio off");
     assert_int_equal(config->sessions_max, 28);
     assert_int_equal(config->workers, 0);

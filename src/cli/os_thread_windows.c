@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* os_thread_windows.c - threads and monitors on Windows, and writing without stdio, whose locks a
+ * blocked write would hold. */
+#include "os_thread.h"
+
+#include <windows.h>
+#include <process.h>
+
+#include "arena.h"
+
+struct os_monitor {
+    SRWLOCK lock;
+    CONDITION_VARIABLE changed;
+};
+
+struct os_monitor *os_monitor_open(struct arena *arena)
+{
+    struct os_monitor *monitor = arena_alloc(arena, sizeof *monitor);
+
+    if (!monitor) return NULL;
+    InitializeSRWLock(&monitor->lock);
+    InitializeConditionVariable(&monitor->changed);
+    return monitor;
+}
+
+void os_monitor_enter(struct os_monitor *monitor)
+{
+    AcquireSRWLockExclusive(&monitor->lock);
+}
+
+void os_monitor_leave(struct os_monitor *monitor)
+{
+    ReleaseSRWLockExclusive(&monitor->lock);
+}
+
+bool os_monitor_wait(struct os_monitor *monitor, uint64_t deadline_ms)
+{
+    DWORD wait_ms = INFINITE;
+
+    if (deadline_ms != OS_NO_DEADLINE) {
+        uint64_t now_ms = os_now_ms();
+        uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+        wait_ms = left_ms < INFINITE ? (DWORD)left_ms : INFINITE - 1;
+    }
+    return SleepConditionVariableSRW(&monitor->changed, &monitor->lock, wait_ms, 0) ||
+           os_now_ms() < deadline_ms;
+}
+
+void os_monitor_wake(struct os_monitor *monitor)
+{
+    WakeAllConditionVariable(&monitor->changed);
+}
+
+uint64_t os_now_ms(void)
+{
+    return GetTickCount64();
+}
+
+static unsigned __stdcall os__main(void *argument)
+{
+    struct os_thread *thread = argument;
+
+    thread->run(thread->argument);
+    return 0;
+}
+
+bool os_thread_start(struct os_thread *thread)
+{
+    HANDLE handle = (HANDLE)_beginthreadex(NULL, 0, os__main, thread, 0, NULL);
+
+    if (handle) CloseHandle(handle);
+    return handle != NULL;
+}
+
+bool os_write(int stream, const char *bytes, size_t length)
+{
+    HANDLE handle = GetStdHandle(stream == 1 ? STD_OUTPUT_HANDLE : STD_ERROR_HANDLE);
+
+    while (length > 0) {
+        DWORD written = 0;
+        DWORD asked = length < MAXDWORD ? (DWORD)length : MAXDWORD;
+        if (!WriteFile(handle, bytes, asked, &written, NULL)) return false;
+        bytes += written;
+        length -= written;
+    }
+    return true;
+}
+
+void os_end_process(int code)
+{
+    TerminateProcess(GetCurrentProcess(), (UINT)code);
+}

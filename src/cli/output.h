@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* output.h - writes lines to one stream on a thread of its own, so that a reader of the stream that
+ * has stopped delays neither shutdown requests nor the exit. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os_thread.h"
+
+#define OUTPUT_BYTES 65536u /* of lines that wait for the stream */
+
+/* One stream. Its memory stays valid until the process ends: its thread is not waited for. */
+struct output {
+    /* Writes all bytes, and blocks if it must. Returns false if that is impossible. */
+    bool (*write)(int stream, const char *bytes, size_t length);
+    int stream;
+    struct os_thread thread;
+    struct os_monitor *monitor; /* of everything below */
+    uint64_t deadline_ms;       /* after it no call waits any longer; OS_NO_DEADLINE: none */
+    uint64_t lost;              /* lines that found no room, until they are reported */
+    size_t first, count;        /* the bytes in use: where they begin, and how many */
+    bool writing;               /* the thread is in `write` with bytes that it took */
+    char bytes[OUTPUT_BYTES];
+};
+
+/* Starts the thread. The arena must never be freed. Returns false if memory or threads are
+ * exhausted. */
+bool output_open(struct output *output, struct arena *arena, int stream,
+                 bool (*write)(int stream, const char *bytes, size_t length));
+
+/* Adds a whole line, with its newline. If there is no room, the line is lost, and a later line
+ * reports how many were. Thread: any. */
+void output_add(struct output *output, const char *line);
+
+/* As output_add(), but waits for room until the deadline, if there is one. Thread: any. */
+void output_add_waiting(struct output *output, const char *line);
+
+/* Sets the deadline of everything that waits, from now on. */
+void output_set_deadline(struct output *output, uint64_t deadline_ms);
+
+/* Waits until all lines are written, until this time at most. Returns whether they are. */
+bool output_flush(struct output *output, uint64_t deadline_ms);
+
+#endif
