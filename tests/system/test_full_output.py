@@ -3,10 +3,9 @@
 import fcntl
 import os
 import platform
-import signal
 import tempfile
 
-from weir_process import (WeirTest, connect, echo_once, linux_only, main, pattern_bytes, receive_exactly,
+from weir_process import (Settings, WeirTest, connect, echo_once, main, pattern_bytes, receive_exactly,
                           stop_signals, wait_closed)
 
 FRAMED = ("--tcp", "127.0.0.1:0", "--codec", "u32be,max=1000", "--workers", "1")
@@ -65,7 +64,6 @@ def framed_echo(address, total=900):
         raise AssertionError(f"{len(got)} of {len(message)} bytes came back")
 
 
-@linux_only("a full pipe is made and observed with calls of Linux")
 class FullOutput(WeirTest):
     def full_pipe(self):
         pipe = FullPipe()
@@ -73,6 +71,8 @@ class FullOutput(WeirTest):
         return pipe
 
     def wait_blocked(self, weir, stream):
+        if Settings.is_windows():
+            return  # its calls cannot be observed from here, so a test can be faster than the program
         try:
             weir.wait_until(f"a thread is in write({stream})", lambda: blocks_on(weir, stream))
         except PermissionError:
@@ -102,7 +102,7 @@ class FullOutput(WeirTest):
         weir = self.start(*FRAMED, "--log-flush", "1h", stderr=pipe.writing)
         self.send_bad_frames(weir, 1)
         self.wait_blocked(weir, 2)
-        weir.send_signal(signal.SIGTERM)
+        weir.send_signal(stop_signals()[-1])
         text = pipe.drain()
         self.assertEqual(weir.wait_end().code, 0)
         self.assertRegex(text, r"\Aweir: warning: closing 127\.0\.0\.1:\d+: .*\nweir: served accepted=1 closed=1 .*\n\Z")
@@ -112,14 +112,14 @@ class FullOutput(WeirTest):
         weir = self.start("--tcp", "127.0.0.1:0", "--stats", "100ms", stderr=pipe.writing)
         self.wait_blocked(weir, 2)
         echo_once(weir.tcp)
-        weir.send_signal(signal.SIGTERM)
+        weir.send_signal(stop_signals()[-1])
         self.assertEqual(weir.wait_end().code, 0)
 
     def test_a_full_stderr_and_no_time_to_flush(self):
         pipe = self.full_pipe()
         weir = self.start("--tcp", "127.0.0.1:0", "--stats", "100ms", "--log-flush", "off", stderr=pipe.writing)
         self.wait_blocked(weir, 2)
-        weir.send_signal(signal.SIGTERM)
+        weir.send_signal(stop_signals()[-1])
         self.assertEqual(weir.wait_end().code, 0)
 
     def launch_blocked(self, *arguments, **streams):
@@ -140,7 +140,7 @@ class FullOutput(WeirTest):
                                                  **{stream: pipe.writing for stream in streams})
                 self.wait_blocked(weir, 1)
                 echo_once(("127.0.0.1", port))
-                weir.send_signal(signal.SIGTERM)
+                weir.send_signal(stop_signals()[-1])
                 ended = weir.wait_end()
                 self.assertEqual(ended.code, 0)
                 if "stderr" not in streams:
@@ -151,7 +151,7 @@ class FullOutput(WeirTest):
         weir, port = self.launch_blocked("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--log-flush", "1h",
                                          stdout=pipe.writing)
         self.wait_blocked(weir, 1)
-        weir.send_signal(signal.SIGTERM)
+        weir.send_signal(stop_signals()[-1])
         text = pipe.drain()
         self.assertEqual(weir.wait_end().code, 0)
         self.assertRegex(text, rf"\Alistening proto=tcp addr=127\.0\.0\.1:{port} .*\nlistening proto=udp .*\nready\n\Z")
