@@ -32,7 +32,13 @@ static bool serve__open_output(void)
 }
 
 /* Adds a line; the format has no newline. */
-static void serve__print(struct output *output, const char *format, ...)
+#if defined(__clang__)
+__attribute__((format(printf, 2, 3)))
+#elif defined(__GNUC__) /* as C17 has it: on Windows gcc checks the system's own printf otherwise */
+__attribute__((format(gnu_printf, 2, 3)))
+#endif
+static void
+serve__print(struct output *output, const char *format, ...)
 {
     char line[SERVE__LINE_BYTES];
     va_list values;
@@ -60,14 +66,14 @@ static void serve__free(const struct options *options, struct weir_server *serve
     weir_server_free(server);
 }
 
-/* Ends the process here if a stream is blocked: returning from main() would wait for the library's
- * thread that logs, and for the streams. */
+/* Ends the process here if a stream is blocked, or was until the end: the thread of the log can
+ * still use the options. */
 static int serve__end(const struct options *options, int code)
 {
     uint64_t end_ms = serve__begin_end(options);
     bool out = output_flush(&serve__out, end_ms), err = output_flush(&serve__err, end_ms);
 
-    if (!out || !err) os_end_process(code);
+    if (!out || !err || os_now_ms() >= end_ms) os_end_process(code);
     return code;
 }
 
