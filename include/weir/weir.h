@@ -91,7 +91,13 @@ struct weir_server;
  * session_bytes, on_open, on_close or on_timer, or if receive_rate_max_bytes or message_rate_max is
  * set. Otherwise on_message receives a transient session: it is valid during that call only and has
  * the id 0. It can send and send back. It has no state, and joining a group fails. Timers and the
- * calls that end a session do nothing. */
+ * calls that end a session do nothing.
+ *
+ * A TCP peer can close its sending side alone (FIN: `nc -N`, shutdown(SHUT_WR)). No callback
+ * reports the FIN. Weir delivers the messages that arrived before the FIN, sends what is queued,
+ * closes the connection, and calls on_close with WEIR_REASON_PEER_DONE. If an answer comes later
+ * than that, call weir_session_hold() when the request arrives, and weir_session_release() after
+ * the answer. In between the session can send, and its timer runs. */
 struct weir_session;
 
 /* Reason why a session ended: WEIR_REASON_IDLE and others, listed and explained in reason.def. */
@@ -117,13 +123,14 @@ struct weir_handler {
     void (*on_open)(struct weir_session *session);
     /* A message arrived. Null: messages are discarded. */
     void (*on_message)(struct weir_session *session, const struct weir_message *message);
-    /* The session ended. Called exactly once, as the last callback, if on_open was called or would
-     * have been. The session cannot send any longer. `text` adds detail to the reason, or is "". */
+    /* The session ended. Called exactly once, as the last callback, for each session that began. A
+     * session begins when on_open is called, or would be called if it were not null. The session
+     * cannot send any longer. `text` adds detail to the reason, or is "". */
     void (*on_close)(struct weir_session *session, enum weir_reason reason, const char *text);
     /* The timer of weir_session_start_timer() expired. */
     void (*on_timer)(struct weir_session *session);
     /* The server is draining: complete the work in progress, then call weir_session_finish(). Null:
-     * weir finishes the session when it is idle. */
+     * weir finishes the session when it is idle, as weir_server_drain() says. */
     void (*on_drain)(struct weir_session *session);
 };
 
@@ -144,25 +151,29 @@ WEIR_API enum weir_code weir_session_send(struct weir_session *session, const vo
 
 /* Queues the message that on_message is handling, unchanged and with its original framing, for the
  * session's peer. Nothing is copied, and the high-water mark does not refuse it: reading from the
- * peer pauses instead. Call at most once per message. Whatever it returns, `message` is
- * invalid afterwards. Returns:
- *   WEIR_OK         the message is queued
- *   WEIR_CANCELLED  the session is closing
- *   WEIR_NO_ROOM    UDP: too many datagrams wait, or the reply limit is reached
+ * peer pauses instead. UDP: the datagrams that are sent back leave after all datagrams that arrived
+ * together were handled, so weir_session_send() can overtake them. Call at most once per message.
+ * Whatever it returns, `message` is invalid afterwards. Returns:
+ *   WEIR_OK          the message is queued
+ *   WEIR_CANCELLED   the session is closing
+ *   WEIR_NO_ROOM     UDP: too many datagrams wait, or the reply limit is reached
+ *   WEIR_NO_BUFFERS  UDP: the worker's buffer pool is empty
  * Thread: handler, inside on_message. */
 WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
                                                const struct weir_message *message);
 
 /* Closes the session gracefully: sends the queued messages, then FIN, then waits up to
- * linger_timeout_ms for the peer's FIN. Bytes that arrive meanwhile are discarded. A UDP session
- * ends immediately. Does nothing if the session is already closing. Thread: handler. */
+ * linger_timeout_ms for the peer's FIN. Bytes that arrive meanwhile are discarded: on_message is
+ * not called again, and sending returns WEIR_CANCELLED. on_timer can still be called. on_close runs
+ * later, not inside this call. A UDP session ends immediately. Does nothing if the session is
+ * already closing. Thread: handler. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
-/* Closes the session immediately and discards queued messages. on_close runs later, not inside this
- * call. Thread: handler. */
+/* Closes the session immediately and discards queued messages. No callback follows except on_close,
+ * which runs later, not inside this call. Thread: handler. */
 WEIR_API void weir_session_abort(struct weir_session *session);
 
-/* Closes the session gracefully because its peer violated the protocol: like
+/* Closes the session gracefully because its peer violated the protocol. Does the same as
  * weir_session_finish(), with WEIR_REASON_PROTOCOL. on_close and the log receive a copy of `text`.
  * Thread: handler. */
 WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
@@ -308,8 +319,8 @@ struct weir_config {
     uint32_t workers;      /* threads; default 0: one per CPU core this process may use */
     uint32_t sessions_max; /* open TCP sessions in all workers; default 100000; more are refused */
     /* TCP: high-water mark, in bytes of memory that one session's send queue may hold. Reading from
-     * the peer pauses above it. A send that would exceed it by more than one buffer returns
-     * WEIR_NO_ROOM. Default 1 MiB. */
+     * the peer pauses before the queue exceeds it. A send that would exceed it by more than one
+     * buffer returns WEIR_NO_ROOM. Default 1 MiB. */
     uint32_t send_queue_high_bytes;
     /* TCP: low-water mark. Reading from a paused peer resumes below it. Default 256 KiB. */
     uint32_t send_queue_low_bytes;
@@ -331,22 +342,29 @@ struct weir_config {
     bool verify_rio;
 
     /* ---- timeouts ---- */
-    /* Each of the first six closes the session with the reason of the same name, for example
-     * idle_timeout_ms with WEIR_REASON_IDLE. */
-    /* No data was received and no queued data was sent for this long. Default 10 minutes. */
+    /* TCP: no data was received and no queued data was sent for this long. Closes with
+     * WEIR_REASON_IDLE. Default 10 minutes. */
     uint32_t idle_timeout_ms;
-    uint32_t first_byte_timeout_ms; /* TCP: no byte arrived after the connect; default 1 minute */
+    /* TCP: no byte arrived after the connect. Closes with WEIR_REASON_FIRST_BYTE. Default 1
+     * minute. */
+    uint32_t first_byte_timeout_ms;
     /* TCP: a frame is incomplete this long after its first byte. Later bytes of the frame do not
-     * extend the timeout. Default 30 s. */
+     * extend the timeout. Closes with WEIR_REASON_FRAME. Default 30 s. */
     uint32_t frame_timeout_ms;
-    /* TCP: the peer did not take one send (up to 16 buffers) within this time. Default 1 minute. */
+    /* TCP: the peer did not take one send (up to 16 buffers) within this time. Closes with
+     * WEIR_REASON_STALLED. Default 1 minute. */
     uint32_t send_timeout_ms;
     /* TCP: if it is not 0, send_timeout_ms is extended by (bytes of the send / this rate). Bytes
      * per second; default 0. */
     uint32_t send_rate_min_bytes;
-    uint32_t lifetime_ms;       /* age of the session, whatever it does; default 0 */
-    uint32_t linger_timeout_ms; /* TCP: from our FIN to the peer's FIN; default 10 s */
-    uint32_t keepalive_ms; /* TCP: silence before the first keep-alive probe; default 1 minute */
+    /* Age of the session, whatever it does. Closes with WEIR_REASON_LIFETIME. Default 0. */
+    uint32_t lifetime_ms;
+    /* TCP: from our FIN to the peer's FIN. Closes with the reason for our FIN, for example
+     * WEIR_REASON_APPLICATION after weir_session_finish(). Default 10 s. */
+    uint32_t linger_timeout_ms;
+    /* TCP: silence before the first keep-alive probe. If the peer answers no probe, the session
+     * closes with WEIR_REASON_RESET after about twice this time. Default 1 minute. */
+    uint32_t keepalive_ms;
 
     /* ---- limits ---- */
     /* TCP sessions per IPv4 address or IPv6 /64 network; more are refused. Default 0. */
@@ -363,15 +381,20 @@ struct weir_config {
     enum weir_broadcast_policy broadcast_policy; /* default WEIR_BROADCAST_DISCONNECT */
 
     /* ---- UDP ---- */
-    /* UDP sessions of one worker. A new one replaces the session that was idle longest. Default
-     * 65536. */
+    /* UDP sessions of one worker. A new one replaces the session that was idle longest, which
+     * closes with WEIR_REASON_EVICTED. Default 65536. */
     uint32_t datagram_peers_max;
-    uint32_t datagram_idle_timeout_ms; /* as idle_timeout_ms, for UDP sessions; default 1 minute */
-    /* Bytes sent to a peer as a percentage of the bytes received from it. Default 100: no
-     * amplification for forged source addresses. 0: unlimited. */
+    /* UDP sessions: no datagram was received for this long; sending does not extend it. Closes with
+     * WEIR_REASON_IDLE. Default 1 minute. */
+    uint32_t datagram_idle_timeout_ms;
+    /* Payload bytes sent to a peer, as a percentage of the payload bytes received from it. Counted
+     * over the life of the session; for a transient session, over the datagrams that arrived
+     * together. A message above it is refused with WEIR_NO_ROOM (counted in dropped_reply). Default
+     * 100: no amplification for forged source addresses. 0: unlimited. */
     uint32_t datagram_reply_percent_max;
-    /* If true, weir also answers datagrams from ports below 1024 and from ports that this server
-     * listens on. Two servers could then answer each other in a loop. Default false. */
+    /* If false, datagrams from ports below 1024, and from UDP ports that this server listens on,
+     * are dropped before the handler receives them (counted in dropped_services). If true, they are
+     * delivered. Two servers could then answer each other in a loop. Default false. */
     bool datagram_answer_services;
 
     /* ---- threads and shutdown ---- */
@@ -401,11 +424,12 @@ struct weir_config {
 struct weir_listen {
     enum weir_proto proto;
     const char *address; /* as weir_address_parse() reads it; port 0 selects a free port */
-    /* Frame specification as weir_frame_open() reads it ("u32be,max=1m"), "raw" (TCP) or "datagram"
-     * (UDP). Null: "raw" for TCP, "datagram" for UDP. */
+    /* TCP: a frame specification as weir_frame_open() reads it ("u32be,max=1m"); null: "raw". UDP:
+     * "datagram" or null, because each datagram is one message; others return WEIR_INVALID. */
     const char *codec;
     const char *handler; /* name of a built-in handler; null: "echo" */
-    /* Replaces `codec` if it is not null. Not copied: it must outlive the server. */
+    /* Replaces `codec` if it is not null. Its `streams` (TCP) or `datagrams` (UDP) must be true.
+     * Not copied: it must outlive the server. */
     const struct weir_codec *custom_codec;
     /* Replaces `handler` if it is not null. Not copied: it must outlive the server. */
     const struct weir_handler *custom_handler;
@@ -441,7 +465,7 @@ struct weir_stats {
     uint64_t dropped_own_source; /* the source address is this server's own socket */
     uint64_t dropped_bad_source; /* the source is port 0, multicast, broadcast or unspecified */
     uint64_t dropped_services;   /* from a port of servers, see datagram_answer_services */
-    uint64_t dropped_too_large;  /* received, and longer than 65535 bytes */
+    uint64_t dropped_too_large;  /* received, and longer than 65535 bytes: IPv6 jumbograms only */
     uint64_t dropped_unsent;     /* replies that the system did not send */
     uint64_t dropped_rate;       /* received above the message or byte rate of the session */
     uint64_t dropped_reply;      /* replies above datagram_reply_percent_max */
@@ -489,8 +513,9 @@ WEIR_API const char *weir_reason_text(enum weir_reason reason);
 WEIR_API char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size);
 
 /* Creates a server; weir_server_start() starts it. Returns WEIR_OK; WEIR_INVALID, with the name of
- * the wrong setting in *error; or WEIR_NO_MEMORY. The caller frees it with weir_server_free().
- * Thread: any. */
+ * the wrong setting in *error; WEIR_NO_MEMORY; or WEIR_SYSTEM if the system has no random numbers.
+ * The caller frees it with weir_server_free(). On failure *server is null, which weir_server_free()
+ * allows. Thread: any. */
 WEIR_API enum weir_code weir_server_open(const struct weir_config *config,
                                          struct weir_server **server, struct weir_error *error);
 
@@ -501,10 +526,10 @@ WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
                                            const struct weir_listen *listen,
                                            struct weir_error *error);
 
-/* Starts the workers and their listeners. Returns WEIR_OK when all of them listen, or the code and
- * cause of the first failure after every worker has ended. The
- * lines that the start logged have reached `log`, unless that takes longer than log_flush_ms. Call
- * it once; after a failure, free the
+/* Starts the workers and their listeners. Returns WEIR_OK when all of them listen. If one of them
+ * cannot start, this function stops the others, waits until they have ended, and returns the code
+ * of the failure with its cause in *error. The lines that the start logged have reached `log` when
+ * it returns, unless that takes longer than log_flush_ms. Call it once; after a failure, free the
  * server and open another one. Thread: the caller of weir_server_open(). */
 WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error);
 
@@ -518,9 +543,10 @@ WEIR_API struct weir_listener_info weir_server_listener(const struct weir_server
 
 /* Starts a graceful shutdown and returns immediately. The server accepts the connections that the
  * system has already queued, and no others. It calls on_drain once for each session. It delivers
- * queued messages. It closes a session without on_drain when the session is idle. At the deadline
- * it closes the remaining sessions. A second call can shorten the deadline but not extend it.
- * Thread: any, from weir_server_open() on. */
+ * queued messages. It finishes a session whose handler has no on_drain when the session is idle:
+ * nothing is queued for the peer, no frame is incomplete, reading is not paused, and nothing has
+ * arrived for 100 ms. At the deadline it closes the remaining sessions. A second call can shorten
+ * the deadline but not extend it. Thread: any, from weir_server_open() on. */
 WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms);
 
 /* Starts to close every session immediately, without delivering queued messages, and returns.
