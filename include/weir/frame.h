@@ -46,7 +46,9 @@ extern "C" {
 struct weir_message {
     const uint8_t *bytes; /* the message: the frame without the stripped header and trailer */
     size_t length;
-    const uint8_t *frame; /* the whole frame as received, with header and trailer */
+    /* The whole frame as received, with header and trailer; weir_session_send_back() sends it. A
+     * message that was joined of several frames has one frame here that carries all of it. */
+    const uint8_t *frame;
     size_t frame_length;
 };
 
@@ -90,24 +92,36 @@ struct weir_codec {
     const char *name;
     const char *summary; /* one line for --help */
     bool streams;        /* it can decode a byte stream (TCP) */
-    bool datagrams;      /* it can decode datagrams (UDP) */
+    bool datagrams;      /* for UDP, where each datagram is a message: no decode, no encode */
     /* Bytes of state for each decoder; zeroed at the start, aligned to max_align_t. */
     size_t state_bytes;
     void *user; /* pointer for the author's use */
-    /* Removes the next message, or all bytes, from the input. Weir also calls it with an empty
-     * input. Null: all input bytes are one message. */
+    /* Removes the next message, or all bytes, from the front of the input. Null: all input bytes
+     * are one message. Returns:
+     *   WEIR_DECODED_MORE     The input is used up. The codec copies an incomplete frame into its
+     *                         own memory, because the input's memory is reused.
+     *   WEIR_DECODED_MESSAGE  *message is filled in, and at least one byte was removed. If the
+     *                         stream has ended (input->ended), no byte needs to be removed, and one
+     *                         last message can follow from bytes that were copied before.
+     *   WEIR_DECODED_BAD      decode_error->text says why, in one line. `decode_error` is never
+     *                         null here.
+     * message->bytes and message->frame point into the input or into memory of the codec. The codec
+     * keeps that memory unchanged until the next call of decode or release with the same state.
+     * Weir also calls decode with an empty input, so that the codec can free that memory. Weir sets
+     * no limit on a message. The codec must have one, and return WEIR_DECODED_BAD above it:
+     * otherwise a peer can make it store any number of bytes. */
     enum weir_decoded (*decode)(const struct weir_codec *codec, void *state,
                                 struct weir_input *input, struct weir_message *message,
                                 struct weir_decode_error *decode_error);
-    /* Returns the number of received bytes of an incomplete frame; 0 at a frame boundary. Null:
-     * always 0. */
+    /* Returns the number of received bytes of an incomplete frame; 0 at a frame boundary. A session
+     * for which it stays above 0 is closed after frame_timeout_ms. Null: always 0. */
     size_t (*partial_bytes)(const struct weir_codec *codec, const void *state);
     /* Frees the memory that the state refers to. It is the last call for this state. Null: there is
      * nothing to free. */
     void (*release)(const struct weir_codec *codec, void *state);
-    /* Fills in *framing, which is zeroed, for a message. Returns WEIR_OK, WEIR_TOO_LARGE if no
-     * frame can carry the message, or WEIR_INVALID if its bytes cannot appear in a frame. Null:
-     * messages are sent without framing. */
+    /* Fills in *framing, which is zeroed, for a message. framing->skip is at most `length`. Returns
+     * WEIR_OK, WEIR_TOO_LARGE if no frame can carry the message, or WEIR_INVALID if its bytes
+     * cannot appear in a frame. Null: messages are sent without framing. */
     enum weir_code (*encode)(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
                              struct weir_framing *framing);
 };
@@ -119,7 +133,11 @@ struct weir_frame;
 
 #define WEIR_FRAME_TEXT_BYTES_MAX 256 /* longest specification, including the NUL */
 
-/* Makes a codec from a frame specification:
+/* Makes a codec from a frame specification. It is a name with options: "u32be,max=64k" or
+ * "line:delimiter=\\0,max=4k" (as C strings). The first option follows ':' or ',', each further one
+ * ','. Every option can be left out, except size= of fixed. A number N can end in k, m or g (powers
+ * of 1024). BYTES are 1 to 16 characters: \r \n \t \0 \\ \" and \xHH are escapes, and a comma is
+ * written \x2c.
  *
  *      u8 u16be u16le u24be u24le u32be u32le u64be u64le   a length, then that many bytes
  *      varint                     a length in LEB128: protobuf's delimited messages
@@ -143,10 +161,15 @@ struct weir_frame;
  *
  * All except fixed, raw and datagram also accept
  *          max=N                  bytes of the longest message in both directions, without the
- *                                 stripped header (default 1m; k, m and g are powers of 1024;
- *                                 capped at what the length field can express)
+ *                                 stripped header (default 1m; capped at what the length field can
+ *                                 express)
  *          oversize=close|skip    a longer message ends the stream, or is skipped (default close)
  * docs/frames.md has an example of each.
+ *
+ * A sender never computes a length: the codec writes the length field and the magic, and zeros into
+ * the other stripped header bytes. If strip= keeps header bytes in the message, a message to send
+ * must begin with the same header bytes, in which the codec overwrites the length field and the
+ * magic. A message that is too short for them is refused with WEIR_INVALID.
  *
  * Returns WEIR_OK; WEIR_INVALID with the cause and a suggestion in *error; or WEIR_NO_MEMORY. The
  * caller frees *frame after the last use of its codec. `error` may be null. Thread: any. */
@@ -206,10 +229,11 @@ WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 
 /* ---- Header parsers, for headers that no specification covers ---- */
 
-/* The result of parsing a header. The frame consists of header, message and trailer. */
+/* The result of parsing a header. The frame consists of header, message and trailer. An impossible
+ * result makes the input malformed. */
 struct weir_header {
-    size_t header_bytes; /* bytes to strip. 0: the message includes the header, and is not empty */
-    uint64_t message_bytes; /* length of the message */
+    size_t header_bytes; /* bytes to strip, at most `length`. 0: the message includes the header */
+    uint64_t message_bytes; /* length of the message; must not be 0 if header_bytes is 0 */
     size_t trailer_bytes;   /* bytes after the message to strip */
 };
 
@@ -226,7 +250,8 @@ struct weir_probe {
      *   WEIR_DECODED_MORE     more bytes are needed
      *   WEIR_DECODED_MESSAGE  *header is filled in
      *   WEIR_DECODED_BAD      invalid header, with a description in decode_error->text
-     * Additional bytes must not change a result other than WEIR_DECODED_MORE. */
+     * For a whole frame it must not return WEIR_DECODED_MORE. Additional bytes must not change a
+     * result other than WEIR_DECODED_MORE. `decode_error` is never null here. */
     enum weir_decoded (*probe)(void *user, const uint8_t *bytes, size_t length,
                                struct weir_header *header, struct weir_decode_error *decode_error);
     /* Frames an outgoing message, as encode in struct weir_codec does. Null: messages are sent
