@@ -51,8 +51,9 @@
 
 struct net; /* one per worker */
 
-/* Names a listener, connection or datagram socket. Invalid after its NET_CLOSED, forever.
- * Generation 0 names no handle. */
+/* Names a listener, connection or datagram socket. Invalid after its NET_CLOSED, forever: a later
+ * handle can have the same index, but never the same generation with it. Generation 0 names no
+ * handle. */
 struct net_handle {
     uint32_t index, generation;
 };
@@ -95,7 +96,8 @@ enum net_event_kind {
     /* Receiving or accepting paused on `handle`; code says which resource ran out. It resumes by
      * itself. If buffers ran out, one event names the first handle that waits, for all of them. */
     NET_PAUSED,
-    /* A datagram larger than the largest buffer was dropped: peer. */
+    /* A datagram longer than NET_DATAGRAM_BYTES_MAX was dropped: peer. Only an IPv6 jumbogram (RFC
+     * 2675) can be that long. */
     NET_TOO_LARGE,
     /* net_wake() was called, once or more often; no handle. */
     NET_WOKEN,
