@@ -268,7 +268,7 @@ WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const
 
 /* Closes a session gracefully, as weir_session_finish() does. Messages that this thread sent to the
  * session before are delivered first. Returns WEIR_OK, WEIR_GONE or WEIR_NO_ROOM, as weir_send()
- * does. Thread: any. */
+ * does; after WEIR_NO_ROOM the session is still open, so the caller must try again. Thread: any. */
 WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 
 /* Closes a session immediately and discards its queued messages, as weir_session_abort() does.
@@ -419,7 +419,8 @@ struct weir_config {
     uint32_t log_flush_ms;
 };
 
-/* One address to listen on, with its codec and handler. The strings need to be valid only during
+/* One address to listen on, with its codec and handler. Zero the struct, then set the members that
+ * you need; only `address` is required. The strings need to be valid only during
  * weir_server_listen(). */
 struct weir_listen {
     enum weir_proto proto;
@@ -450,8 +451,8 @@ struct weir_listener_info {
 /* Counters, summed over all workers. accepted = open + closed holds at any time. Each member's name
  * is also its name in the summary line. */
 struct weir_stats {
-    uint64_t accepted, closed, open; /* TCP sessions; refused connections are not included */
-    uint64_t bytes_in, bytes_out;
+    uint64_t accepted, closed, open;    /* TCP sessions; refused connections are not included */
+    uint64_t bytes_in, bytes_out;       /* TCP */
     uint64_t messages_in, messages_out; /* TCP */
     uint64_t datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
     uint64_t peers_opened, peers_closed; /* UDP sessions */
