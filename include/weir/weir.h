@@ -345,8 +345,9 @@ struct weir_config {
     /* TCP: no data was received and no queued data was sent for this long. Closes with
      * WEIR_REASON_IDLE. Default 10 minutes. */
     uint32_t idle_timeout_ms;
-    /* TCP: no byte arrived after the connect. Closes with WEIR_REASON_FIRST_BYTE. Default 1
-     * minute. */
+    /* TCP: no byte arrived after the connect. It no longer applies once the session has joined a
+     * group, or was sent a message after on_open returned; idle_timeout_ms alone then applies.
+     * Closes with WEIR_REASON_FIRST_BYTE. Default 1 minute. */
     uint32_t first_byte_timeout_ms;
     /* TCP: a frame is incomplete this long after its first byte. Later bytes of the frame do not
      * extend the timeout. Closes with WEIR_REASON_FRAME. Default 30 s. */

@@ -98,6 +98,7 @@ enum weir_code group_join(struct weir_session *session, const char *name)
     list_init(&membership->in_group);
     list_add_last(&group->memberships, &membership->in_group);
     *link = membership;
+    session->first_byte_due = false;
     return WEIR_OK;
 }
 

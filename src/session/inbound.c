@@ -211,7 +211,7 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     weir_check(!session->peer_done);
     counter_add(&worker->counters.bytes_in, buffer->length);
     session->timestamps.received_ms = (uint32_t)worker->now_ms;
-    session->has_received = true;
+    session->first_byte_due = false;
     if (session->state == SESSION_OPEN && (session->unread || session_is_paused(session)))
         inbound__add_unread(session, buffer);
     else
@@ -258,7 +258,7 @@ void inbound_on_peer_done(struct weir_session *session)
     weir_check(!session->peer_done);
     if (session->state == SESSION_CLOSING) return;
     session->peer_done = true;
-    session->has_received = true;
+    session->first_byte_due = false;
     if (session->state != SESSION_OPEN)
         worker_flush_later(session->worker, session);
     else if (session->unread || session->handler_paused)

@@ -180,7 +180,9 @@ void lifecycle_open(struct worker *worker, const struct service *service, struct
     session->admitted = session->opened = true;
     counter_add(&worker->counters.accepted, 1);
     net_receive(worker->net, session->handle, true);
-    session_update_deadline(session);
     if (service->handler->on_open) service->handler->on_open(session);
+    /* A greeting does not show that the client may only listen; membership does. */
+    session->first_byte_due = !session->memberships;
+    session_update_deadline(session);
     if (worker->request == WORKER_DRAIN) lifecycle_notify_drain(session);
 }

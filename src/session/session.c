@@ -344,6 +344,7 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     if (!session__has_room(session, frame_length)) return WEIR_NO_ROOM;
     if (!send_queue_copy(&session->queue, worker->net, pieces, weir_count_of(pieces)))
         return WEIR_NO_BUFFERS;
+    session->first_byte_due = false;
     counter_add(&worker->counters.messages_out, 1);
     session_account(session);
     worker_flush_later(worker, session);

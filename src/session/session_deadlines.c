@@ -12,7 +12,7 @@ static uint32_t session__receive_deadlines(const struct weir_session *session)
     bool reads = !session->receiving_off;
     uint32_t running = 0;
 
-    if (!session->has_received && reads) running |= DEADLINE_FIRST_BYTE;
+    if (session->first_byte_due && reads) running |= DEADLINE_FIRST_BYTE;
     if (session->frame_partial && reads) running |= DEADLINE_FRAME;
     return running;
 }

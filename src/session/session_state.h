@@ -88,7 +88,8 @@ struct weir_session {
     bool receiving_off : 1;  /* the last state requested from net */
     bool peer_done : 1;      /* the peer's FIN has come */
     bool end_unread : 1;     /* it waits behind unread input, or for the handler */
-    bool has_received : 1;   /* bytes or FIN have come */
+    bool first_byte_due : 1; /* TCP: set after on_open while the session has neither received bytes
+                              * or FIN, nor output, nor joined a group */
     bool frame_partial : 1;  /* the codec holds part of a frame, since frame_ms */
     bool finished : 1;       /* net_finish was called, at finished_ms */
     bool is_datagram : 1;    /* the service's protocol is UDP */

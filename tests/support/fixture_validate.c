@@ -42,7 +42,7 @@ static void fixture_validate__stream_times(const struct weir_session *session)
     uint64_t more_ms = rate > 0 ? (uint64_t)session->queue.flight_bytes * 1000 / rate : 0;
     bool paused = session->receiving_off;
 
-    if (session->state == SESSION_OPEN && !session->has_received && !paused)
+    if (session->state == SESSION_OPEN && session->first_byte_due && !paused)
         fixture_validate__time(session, session->timestamps.opened_ms,
                                config->first_byte_timeout_ms);
     if (session->state == SESSION_OPEN && session->frame_partial && !paused)

@@ -67,8 +67,7 @@ class Broadcasts(WeirTest):
 
     def start_room(self, policy):
         return self.start("--tcp", "127.0.0.1:0", "--codec", "line", "--handler", "chat", "--workers", "2",
-                          "--queue-high", "64k", "--broadcast-policy", policy, "--stats", "100ms",
-                          "--first-byte-timeout", "off")
+                          "--queue-high", "64k", "--broadcast-policy", policy, "--stats", "100ms")
 
     def test_disconnect(self):
         weir = self.start_room("disconnect")

@@ -72,6 +72,23 @@ class TimeLimits(WeirTest):
             echo(silent_later, 1000)
         self.assertEqual(self.assert_one(weir, "first_byte", busy)["accepted"], 3)
 
+    def test_listener_in_a_room(self):
+        """A member of a chat room that sends nothing stays longer than a silent client elsewhere, and then hears."""
+        weir = self.start("--listen", "tcp://127.0.0.1:0?codec=line&handler=chat", "--listen",
+                          "tcp://127.0.0.1:0?handler=echo", *PATIENT, "--first-byte-timeout", LIMIT)
+        room, elsewhere = weir.address("tcp", 0), weir.address("tcp", 1)
+        with connect(room) as listener, listener.makefile("rb") as lines:
+            lines.readline()  # the listener is in the room now
+            with connect(elsewhere) as silent:
+                wait_closed(silent)
+            weir.wait_counted("closed_first_byte")
+            with connect(room) as speaker:
+                speaker.sendall(b"anyone here?\n")
+                while b"anyone here?" not in (line := lines.readline()):
+                    self.assertNotEqual(line, b"", "the listener was closed")
+        summary = weir.stop().summary
+        self.assertEqual(summary["closed_first_byte"], 1, summary)
+
     def test_frame(self):
         """Single bytes do not extend the frame timeout; the timeout does not run between two frames."""
         weir = self.start_patient("--frame-timeout", LIMIT, "--codec", "u32be")

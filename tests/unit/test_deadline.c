@@ -100,6 +100,81 @@ static void the_time_to_a_first_byte_does_not_cut_a_greeting(void **state)
     fixture_close();
 }
 
+/* ---- clients that only listen ---- */
+
+static bool joins_when_opened;
+
+static void greet(struct weir_session *session)
+{
+    assert_int_equal(weir_session_send(session, "hello", 5), WEIR_OK);
+    if (joins_when_opened) assert_int_equal(weir_session_join(session, "room"), WEIR_OK);
+}
+
+static const struct weir_handler handler_room = {.size = sizeof(struct weir_handler),
+                                                 .name = "room",
+                                                 .summary = "",
+                                                 .on_open = greet,
+                                                 .on_close = note_close};
+
+/* Returns a client that has received the greeting, and sends nothing. */
+static struct sim_peer *open_listener(bool joins)
+{
+    struct weir_config config = fixture_config();
+
+    joins_when_opened = joins;
+    config.first_byte_timeout_ms = 5 * S;
+    config.idle_timeout_ms = 60 * S;
+    fixture_open(&config, &codec_dot, &handler_room, 9);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(1 * S);
+    fixture_expect(peer, "hello.");
+    return peer;
+}
+
+static void expect_end_after_55_s(struct sim_peer *peer, enum weir_reason reason)
+{
+    fixture_run_ms(55 * S);
+    assert_int_equal(fixture_stats().closed, reason == WEIR_REASON_FIRST_BYTE);
+    fixture_run_ms(10 * S);
+    assert_int_equal(fixture_closed(reason), 1);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
+static void a_greeting_does_not_replace_the_first_byte(void **state)
+{
+    (void)state;
+    expect_end_after_55_s(open_listener(false), WEIR_REASON_FIRST_BYTE);
+}
+
+static void a_listener_that_joined_in_on_open_is_only_idle(void **state)
+{
+    (void)state;
+    expect_end_after_55_s(open_listener(true), WEIR_REASON_IDLE);
+}
+
+static void a_listener_that_joined_later_is_only_idle(void **state)
+{
+    struct sim_peer *peer = open_listener(false);
+
+    (void)state;
+    assert_int_equal(weir_session_join(fixture_only_session(), "room"), WEIR_OK);
+    weir_session_leave(fixture_only_session(), "room");
+    expect_end_after_55_s(peer, WEIR_REASON_IDLE);
+}
+
+static void a_client_that_receives_output_is_only_idle(void **state)
+{
+    struct sim_peer *peer = open_listener(false);
+    uint64_t id = weir_session_id(fixture_only_session());
+
+    (void)state;
+    assert_int_equal(remote_send(&fixture.loop.worker, id, "news", 4), WEIR_OK);
+    fixture_run_ms(1 * S);
+    fixture_expect(peer, "news.");
+    expect_end_after_55_s(peer, WEIR_REASON_IDLE);
+}
+
 static void a_session_paused_for_its_rate_is_not_idle(void **state)
 {
     struct weir_config config = fixture_config();
@@ -227,6 +302,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_time_of_a_frame_does_not_cut_the_last_answer),
         cmocka_unit_test(the_time_to_a_first_byte_does_not_cut_a_greeting),
+        cmocka_unit_test(a_greeting_does_not_replace_the_first_byte),
+        cmocka_unit_test(a_listener_that_joined_in_on_open_is_only_idle),
+        cmocka_unit_test(a_listener_that_joined_later_is_only_idle),
+        cmocka_unit_test(a_client_that_receives_output_is_only_idle),
         cmocka_unit_test(a_session_paused_for_its_rate_is_not_idle),
         cmocka_unit_test(a_frame_has_no_time_while_the_rate_rests),
         cmocka_unit_test(a_lifetime_ends_during_a_rest),
