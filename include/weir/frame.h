@@ -131,6 +131,8 @@ struct weir_codec {
 /* A frame specification and the codec that was made from it. */
 struct weir_frame;
 
+#define WEIR_MESSAGE_BYTES_MAX (UINT32_C(1) << 30) /* longest message of any codec made here */
+
 #define WEIR_FRAME_TEXT_BYTES_MAX 256 /* longest specification, including the NUL */
 
 /* Makes a codec from a frame specification. It is a name with options: "u32be,max=64k" or
@@ -154,15 +156,15 @@ struct weir_frame;
  *      netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)
  *      line:delimiter=BYTES       ends with the delimiter (default \n, with an optional \r before)
  *      netstring                  5:hello,
- *      fixed:size=N               every message has N bytes
+ *      fixed:size=N               every message has N bytes, at most 1g
  *      sunrpc                     ONC RPC record marking; fragments are joined
  *      erlang1 erlang2 erlang4 dns-tcp tpkt mqtt tls-record diameter bgp crlf nul
  *      raw, datagram              no framing: bytes as received, or datagrams
  *
  * All except fixed, raw and datagram also accept
  *          max=N                  bytes of the longest message in both directions, without the
- *                                 stripped header (default 1m; capped at what the length field can
- *                                 express)
+ *                                 stripped header (default 1m, at most 1g; capped at what the
+ *                                 length field can express)
  *          oversize=close|skip    a longer message ends the stream, or is skipped (default close)
  * docs/frames.md has an example of each.
  *
@@ -234,7 +236,7 @@ WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 struct weir_header {
     size_t header_bytes; /* bytes to strip, at most `length`. 0: the message includes the header */
     uint64_t message_bytes; /* length of the message; must not be 0 if header_bytes is 0 */
-    size_t trailer_bytes;   /* bytes after the message to strip */
+    size_t trailer_bytes;   /* bytes after the message to strip, at most WEIR_MESSAGE_BYTES_MAX */
 };
 
 /* A probe: a header parser from which weir makes a codec. Weir finds the frame's end by calling the
@@ -242,8 +244,9 @@ struct weir_header {
 struct weir_probe {
     size_t size; /* sizeof(struct weir_probe) of the version the author compiled with */
     const char *name, *summary;
-    size_t header_bytes_max;    /* longest header; the probe never sees more bytes */
-    uint64_t message_bytes_max; /* longest message; 0: 1 MiB */
+    size_t header_bytes_max;    /* longest header, at most WEIR_MESSAGE_BYTES_MAX; the probe never
+                                 * sees more bytes */
+    uint64_t message_bytes_max; /* longest message, at most WEIR_MESSAGE_BYTES_MAX; 0: 1 MiB */
     bool skips_oversize;        /* skip a longer message; false: it ends the stream */
     void *user;                 /* passed to both functions */
     /* Parses a header of which `length` bytes (at least 1) have arrived. Returns

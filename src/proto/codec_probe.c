@@ -9,7 +9,7 @@
 /* Returns whether a frame can have this header, of which the probe saw `visible` bytes. */
 static bool codec_probe__is_possible(const struct weir_header *header, size_t visible)
 {
-    return header->header_bytes <= visible && header->trailer_bytes <= UINT32_MAX &&
+    return header->header_bytes <= visible && header->trailer_bytes <= WEIR_MESSAGE_BYTES_MAX &&
            header->message_bytes <= UINT64_MAX / 2 &&
            header->header_bytes + header->message_bytes > 0;
 }

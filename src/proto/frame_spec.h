@@ -29,7 +29,6 @@ enum frame_spec_covers {
 };
 
 #define FRAME_SPEC_MAX_BYTES (UINT64_C(1) << 20) /* default */
-#define FRAME_SPEC_MAX_BYTES_MAX (UINT64_C(1) << 40)
 #define FRAME_SPEC_ADJUST_MAX (INT64_C(1) << 30)
 #define FRAME_SPEC_DELIMITER_BYTES_MAX 16
 #define FRAME_SPEC_MAGIC_BYTES_MAX 16

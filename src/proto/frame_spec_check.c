@@ -94,13 +94,6 @@ static enum weir_code frame_spec__check_values(const char *text, struct frame_sp
     return WEIR_OK;
 }
 
-static enum weir_code frame_spec__check_line(const char *text, struct frame_spec *spec,
-                                             struct weir_error *error)
-{
-    if (spec->max < FRAME_SPEC_MAX_BYTES_MAX) return WEIR_OK;
-    return frame_spec_refuse(error, text, "lower max", "max is too large");
-}
-
 enum weir_code frame_spec_check(const char *text, struct frame_spec *spec, struct weir_error *error)
 {
     enum weir_code code;
@@ -110,7 +103,6 @@ enum weir_code frame_spec_check(const char *text, struct frame_spec *spec, struc
         if (spec->width == FRAME_SPEC_VARINT) return frame_spec__check_varint(text, spec, error);
         code = frame_spec__check_header(text, spec, error);
         return code == WEIR_OK ? frame_spec__check_values(text, spec, error) : code;
-    case FRAME_SPEC_LINE: return frame_spec__check_line(text, spec, error);
     case FRAME_SPEC_FIXED:
         if (spec->size == 0)
             return frame_spec_refuse(error, text, "write fixed:size=16", "size is missing");
@@ -119,12 +111,11 @@ enum weir_code frame_spec_check(const char *text, struct frame_spec *spec, struc
                                      "every message would be longer than max");
         spec->max = spec->size;
         return WEIR_OK;
-    case FRAME_SPEC_SUNRPC:
-        if (spec->max > INT32_MAX) spec->max = INT32_MAX; /* the longest fragment */
-        return WEIR_OK;
     case FRAME_SPEC_RAW:
     case FRAME_SPEC_DATAGRAM:
+    case FRAME_SPEC_LINE:
     case FRAME_SPEC_NETSTRING:
+    case FRAME_SPEC_SUNRPC:
     case FRAME_SPEC_PROBE:
     case FRAME_SPEC_KINDS_COUNT: break;
     }

@@ -165,13 +165,13 @@ static bool frame_spec__set_delimiter(struct frame_spec *spec, struct frame_spec
 
 static bool frame_spec__set_size(struct frame_spec *spec, struct frame_spec__word word)
 {
-    return frame_spec__number(word, FRAME_SPEC_MAX_BYTES_MAX, &spec->size) && spec->size > 0;
+    return frame_spec__number(word, WEIR_MESSAGE_BYTES_MAX, &spec->size) && spec->size > 0;
 }
 
 static bool frame_spec__set_max(struct frame_spec *spec, struct frame_spec__word word)
 {
     spec->has_max = true;
-    return frame_spec__number(word, FRAME_SPEC_MAX_BYTES_MAX, &spec->max) && spec->max > 0;
+    return frame_spec__number(word, WEIR_MESSAGE_BYTES_MAX, &spec->max) && spec->max > 0;
 }
 
 static bool frame_spec__set_oversize(struct frame_spec *spec, struct frame_spec__word word)
@@ -206,11 +206,11 @@ static const struct frame_spec__key {
     {"delimiter", FRAME_SPEC__ON(LINE), frame_spec__set_delimiter,
      "write 1 to 16 bytes; \\r \\n \\t \\0 \\\\ and \\xHH are escapes; a comma is \\x2c"},
     {"size", FRAME_SPEC__ON(FIXED), frame_spec__set_size,
-     "write the bytes of each message, such as 16 or 4k"},
+     "write the bytes of each message, such as 16 or 4k; up to 1g"},
     {"max",
      FRAME_SPEC__ON(LINE) | FRAME_SPEC__ON(LENGTH) | FRAME_SPEC__ON(NETSTRING) |
          FRAME_SPEC__ON(FIXED) | FRAME_SPEC__ON(SUNRPC),
-     frame_spec__set_max, "write the bytes of the longest message, such as 64k or 1m"},
+     frame_spec__set_max, "write the bytes of the longest message, such as 64k or 1m; up to 1g"},
     {"oversize",
      FRAME_SPEC__ON(LINE) | FRAME_SPEC__ON(LENGTH) | FRAME_SPEC__ON(NETSTRING) |
          FRAME_SPEC__ON(SUNRPC),

@@ -88,9 +88,12 @@ enum weir_code weir_frame_open_probe(const struct weir_probe *probe, struct weir
     if (probe->header_bytes_max == 0)
         return error_fill(error, WEIR_INVALID, 0, operation, name, "header_bytes_max is 0",
                           "set it to the bytes of the longest header");
-    if (probe->message_bytes_max > FRAME_SPEC_MAX_BYTES_MAX)
-        return error_fill(error, WEIR_INVALID, 0, operation, name, "message_bytes_max is too large",
-                          NULL);
+    if (probe->header_bytes_max > WEIR_MESSAGE_BYTES_MAX)
+        return error_fill(error, WEIR_INVALID, 0, operation, name,
+                          "header_bytes_max is above 1 GiB", "lower it");
+    if (probe->message_bytes_max > WEIR_MESSAGE_BYTES_MAX)
+        return error_fill(error, WEIR_INVALID, 0, operation, name,
+                          "message_bytes_max is above 1 GiB", "lower it");
     struct weir_frame *opened = memory_alloc(sizeof *opened);
     if (!opened) return error_fill(error, WEIR_NO_MEMORY, 0, operation, name, NULL, NULL);
     opened->spec.kind = FRAME_SPEC_PROBE;
