@@ -143,7 +143,9 @@ struct weir_handler {
  *                    (datagram_reply_percent_max)
  *   WEIR_NO_BUFFERS  the worker's buffer pool is empty
  *   WEIR_CANCELLED   the session is closing
- *   WEIR_TOO_LARGE   the message exceeds the limit of the codec, the queue or a datagram
+ *   WEIR_TOO_LARGE   the message exceeds the limit of the codec or a datagram, or TCP: its frame
+ *                    exceeds send_queue_high_bytes, so that no queue can hold it. Weir logs the
+ *                    latter once per server
  *   WEIR_INVALID     the codec cannot frame these bytes
  * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
@@ -155,7 +157,7 @@ WEIR_API enum weir_code weir_session_send(struct weir_session *session, const vo
  * together were handled, so weir_session_send() can overtake them. Call at most once per message.
  * Whatever it returns, `message` is invalid afterwards. Returns:
  *   WEIR_OK          the message is queued
- *   WEIR_CANCELLED   the session is closing
+ *   WEIR_CANCELLED   the session is closing; also if it closes now, because memory is exhausted
  *   WEIR_NO_ROOM     UDP: too many datagrams wait, or the reply limit is reached
  *   WEIR_NO_BUFFERS  UDP: the worker's buffer pool is empty
  * Thread: handler, inside on_message. */
@@ -260,7 +262,7 @@ WEIR_API uint64_t weir_session_id(const struct weir_session *session);
  *                   message (sends_not_framed) or if memory is exhausted (sends_no_memory)
  *   WEIR_GONE       no open session has this id
  *   WEIR_NO_ROOM    the worker's mailbox is full
- *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes
+ *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes; logged once per server
  *   WEIR_NO_MEMORY
  * Thread: any. */
 WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes,
@@ -292,7 +294,7 @@ WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
  *   WEIR_OK         accepted for delivery; also if the group has no members
  *   WEIR_NO_ROOM    the mailbox of another worker was full: no member receives the message
  *   WEIR_INVALID    no group can have this name
- *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes
+ *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes; logged once per server
  *   WEIR_NO_MEMORY
  * Thread: any. */
 WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
@@ -320,7 +322,9 @@ struct weir_config {
     uint32_t sessions_max; /* open TCP sessions in all workers; default 100000; more are refused */
     /* TCP: high-water mark, in bytes of memory that one session's send queue may hold. Reading from
      * the peer pauses before the queue exceeds it. A send that would exceed it by more than one
-     * buffer returns WEIR_NO_ROOM. Default 1 MiB. */
+     * buffer returns WEIR_NO_ROOM, and a message that is larger than this setting returns
+     * WEIR_TOO_LARGE. The maximum of a codec can be larger: receiving and weir_session_send_back()
+     * do not need the queue. Default 1 MiB, at most 1 GiB. */
     uint32_t send_queue_high_bytes;
     /* TCP: low-water mark. Reading from a paused peer resumes below it. Default 256 KiB. */
     uint32_t send_queue_low_bytes;

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "codec.h"
 #include "error_fill.h"
+#include "framing_check.h"
 #include "memory.h"
 
 /* The codec's state follows in the same allocation. */
@@ -70,6 +71,7 @@ enum weir_code weir_codec_encode(const struct weir_codec *codec, const void *byt
 
     *frame_length = 0;
     if (code != WEIR_OK) return code;
+    framing_check(&framing, length);
     size_t kept = length - framing.skip;
     size_t around = (size_t)framing.header_length + framing.trailer_length;
     if (kept > size || around > size - kept) return WEIR_NO_ROOM;

@@ -18,6 +18,7 @@
 
 #include "check.h"
 #include "group.h"
+#include "oversize.h"
 #include "payload.h"
 #include "remote.h"
 #include "session.h"
@@ -118,7 +119,9 @@ enum weir_code broadcast_send(const struct worker_common *common, const char *gr
     enum weir_code code;
 
     if (!group_name_is_good(group)) return WEIR_INVALID;
-    if (length > common->config.send_queue_high_bytes) return WEIR_TOO_LARGE;
+    if (length > common->config.send_queue_high_bytes)
+        return common->workers_count == 0 ? WEIR_TOO_LARGE
+                                          : oversize_refuse(common->workers[0], length);
     struct payload *payload = broadcast__open(common, bytes, length, &code);
     if (!payload) return code;
     memcpy(payload->group, group, strlen(group) + 1);

@@ -18,6 +18,7 @@
 #include "check.h"
 #include "handoff.h"
 #include "inbound.h"
+#include "oversize.h"
 #include "payload.h"
 #include "remote.h"
 #include "session.h"
@@ -152,6 +153,7 @@ static void loop__read_commands(struct loop *loop)
     loop->has_commands = work->done - began >= LOOP__COMMANDS_WORK_MAX;
     if (count > 0) counter_add(&worker->counters.commands, count);
     remote_report_refused(worker);
+    oversize_log(worker);
 }
 
 void loop_close(struct loop *loop)
@@ -163,6 +165,7 @@ void loop_close(struct loop *loop)
     weir_check(worker->udp_sessions_count == 0);
     weir_check(worker->reject_messages_open == 0);
     while (!mailbox_shut(&loop->mailbox)) loop__read_commands(loop);
+    oversize_log(worker);
     net_free(worker->net);
     worker->net = NULL;
 }

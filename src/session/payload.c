@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "framing_check.h"
 #include "memory.h"
 
 struct payload *payload_open(const struct weir_codec *codec, const void *bytes, size_t length,
@@ -14,7 +15,7 @@ struct payload *payload_open(const struct weir_codec *codec, const void *bytes, 
 
     *code = codec && codec->encode ? codec->encode(codec, bytes, length, &framing) : WEIR_OK;
     if (*code != WEIR_OK) return NULL;
-    weir_check(framing.skip <= length);
+    framing_check(&framing, length);
     size_t body_length = length - framing.skip;
     size_t frame_length = framing.header_length + body_length + framing.trailer_length;
     /* A header that replaces bytes of the message may change them: the message is kept, too. */

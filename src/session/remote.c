@@ -15,6 +15,7 @@
 
 #include "check.h"
 #include "mailbox.h"
+#include "oversize.h"
 #include "session.h"
 #include "worker.h"
 
@@ -98,7 +99,8 @@ enum weir_code remote_send(struct worker *worker, uint64_t id, const void *bytes
     enum weir_code code;
 
     if (worker_is_own(worker)) return remote__send_now(worker, id, bytes, length);
-    if (length > worker->common->config.send_queue_high_bytes) return WEIR_TOO_LARGE;
+    if (length > worker->common->config.send_queue_high_bytes)
+        return oversize_refuse(worker, length);
     if (!session_table_is_live(worker->table, id)) return WEIR_GONE;
     command.payload = payload_open(NULL, bytes, length, &code);
     if (!command.payload) return code;

@@ -25,11 +25,17 @@
 #include <string.h>
 
 #include "check.h"
+#include "framing_check.h"
 #include "memory.h"
+#include "oversize.h"
 #include "worker.h"
 
 _Static_assert(sizeof(struct weir_session) <= SESSION_BYTES_MAX,
                "a session costs at most SESSION_BYTES_MAX");
+
+/* Responses are queued above any mark: up to twice the longest message, and what else one batch of
+ * events contains. Only a custom codec can exceed this limit, which keeps 32-bit sums correct. */
+#define SESSION__PINNED_BYTES_MAX (UINT64_C(3) << 30)
 
 /* ---- states ---- */
 
@@ -310,15 +316,20 @@ void session_on_broken(struct weir_session *session, enum weir_code code)
 
 /* ---- sending ---- */
 
-/* Whether the queue stays within the high-water mark and one buffer after adding `length` bytes. */
-static bool session__has_room(const struct weir_session *session, size_t length)
+/* Whether a queue that holds this much stays within the high-water mark and one buffer after adding
+ * `length` bytes. */
+static bool session__has_room(const struct worker *worker, uint32_t pinned_bytes, size_t length)
 {
-    const struct worker *worker = session->worker;
     uint64_t buffers_count = (length + worker->buffer_bytes - 1) / worker->buffer_bytes;
 
     weir_check(length > 0);
-    return session->queue.pinned_bytes + (buffers_count - 1) * worker->buffer_bytes <=
-           worker->high_bytes;
+    return pinned_bytes + (buffers_count - 1) * worker->buffer_bytes <= worker->high_bytes;
+}
+
+/* Returns why a frame is refused: the queue is full, or even an empty one could not hold it. */
+static enum weir_code session__no_room(struct worker *worker, size_t length)
+{
+    return session__has_room(worker, 0, length) ? WEIR_NO_ROOM : oversize_refuse(worker, length);
 }
 
 static enum weir_code session__send(struct weir_session *session, const void *bytes, size_t length)
@@ -328,10 +339,10 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     struct weir_framing framing = {.header_length = 0};
 
     if (!session_may_send(session)) return WEIR_CANCELLED;
-    if (length > worker->high_bytes) return WEIR_TOO_LARGE;
+    if (length > worker->high_bytes) return oversize_refuse(worker, length);
     enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &framing) : WEIR_OK;
     if (code != WEIR_OK) return code;
-    weir_check_use(framing.skip <= length, "a codec's header replaces bytes that exist");
+    framing_check(&framing, length);
     const struct send_piece pieces[] = {
         {framing.header, framing.header_length},
         {length > 0 ? (const uint8_t *)bytes + framing.skip : NULL, length - framing.skip},
@@ -341,7 +352,8 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     if (frame_length == 0) return WEIR_OK;
     session_flush_run(session);
     if (!session_may_send(session)) return WEIR_CANCELLED;
-    if (!session__has_room(session, frame_length)) return WEIR_NO_ROOM;
+    if (!session__has_room(worker, session->queue.pinned_bytes, frame_length))
+        return session__no_room(worker, frame_length);
     if (!send_queue_copy(&session->queue, worker->net, pieces, weir_count_of(pieces)))
         return WEIR_NO_BUFFERS;
     session->first_byte_due = false;
@@ -375,6 +387,11 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
     enum weir_code code;
 
     weir_check(session_may_send(session));
+    if (length > SESSION__PINNED_BYTES_MAX ||
+        session->queue.pinned_bytes + length > SESSION__PINNED_BYTES_MAX) {
+        session_close(session, WEIR_REASON_EXHAUSTED);
+        return;
+    }
     if (!send_queue_copy(&session->queue, session->worker->net, &piece, 1)) {
         struct payload *payload = payload_open(NULL, bytes, length, &code);
         bool shared = payload && send_queue_share(&session->queue, payload, false);

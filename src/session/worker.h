@@ -32,13 +32,13 @@ struct session_table;
 struct udp_peers;
 struct worker;
 
-/* Shared by the workers of a server; read-only while they run. */
+/* Shared by the workers of a server; read-only while they run, except `limits` and atomics. */
 struct worker_common {
     struct weir_config config;
     struct weir_server *server; /* for weir_session_server() alone */
     struct log log;
     struct siphash_key key;          /* of every keyed hash; random, drawn at the start */
-    struct admission_limits *limits; /* see admission.h; the only part that changes */
+    struct admission_limits *limits; /* see admission.h */
     /* Where one worker listens for all: all workers, set before the first one runs. Null: each
      * worker listens for itself (net_info.listeners_share). */
     struct worker **handoff_workers;
@@ -47,6 +47,7 @@ struct worker_common {
     struct worker *const *workers;
     uint32_t workers_count;
     const struct weir_codec *broadcast_codec; /* of the first TCP listener; null: there is none */
+    _Atomic bool oversize_noted; /* a message above the queue's capacity was noted: oversize.c */
 };
 
 /* What a worker is asked to do, weakest first; DRAIN and STOP are one bit each. */
@@ -115,6 +116,7 @@ struct worker {
     _Atomic uint8_t requested;         /* bits of enum worker_request */
     _Atomic uint64_t drain_ms;         /* how long a drain may take; written before `requested` */
     _Atomic uint32_t drains_requested; /* incremented by each drain request, after drain_ms */
+    _Atomic uint64_t oversize_bytes;   /* length of a refused message to log; 0: none */
     _Atomic uint32_t load;             /* sessions, and sockets being handed over: an estimate */
 };
 

@@ -32,6 +32,7 @@ static struct anyone {
     _Atomic uint64_t opened, closed;
     _Atomic uint64_t sent, gone, full, broadcasts;
     _Atomic bool over;
+    _Atomic uint32_t warnings;
 } anyone;
 
 static void note_open(struct weir_session *session)
@@ -102,6 +103,14 @@ static bool read_some(plain_socket socket)
     return count != PLAIN_WAIT;
 }
 
+static void count_warning(void *user, enum weir_log_level level, const char *line)
+{
+    (void)user;
+    if (level != WEIR_LOG_WARNING) return;
+    weir_check(strstr(line, "send_queue_high_bytes (--queue-high) is 1048576; ") != NULL);
+    atomic_fetch_add(&anyone.warnings, 1);
+}
+
 static void start_server(const char *transport, struct weir_address *address)
 {
     struct weir_listen listen = {
@@ -112,6 +121,7 @@ static void start_server(const char *transport, struct weir_address *address)
     weir_config_init(&config);
     config.transport = transport;
     config.workers = 3;
+    config.log = count_warning;
     config.mailbox_commands_max = 64; /* so that it is full now and then */
     assert_int_equal(weir_server_open(&config, &anyone.server, NULL), WEIR_OK);
     assert_int_equal(weir_server_listen(anyone.server, &listen, NULL), WEIR_OK);
@@ -190,7 +200,25 @@ static void no_session_has_id_zero(void **state)
     name[sizeof name - 1] = '\0';
     assert_int_equal(weir_broadcast(anyone.server, name, "s", 1, 0), WEIR_INVALID);
     assert_int_equal(weir_broadcast(anyone.server, name + 1, "s", 1, 0), WEIR_OK);
-    assert_int_equal(weir_broadcast(anyone.server, "a", name, SIZE_MAX, 0), WEIR_TOO_LARGE);
+    weir_server_free(anyone.server);
+}
+
+static void a_broadcast_above_the_queue_is_warned_about_once(void **state)
+{
+    struct weir_address address;
+    struct weir_config config;
+
+    (void)state;
+    start_server(transport_alone_name(), &address);
+    assert_int_equal(weir_broadcast(anyone.server, "a", "s", SIZE_MAX, 0), WEIR_TOO_LARGE);
+    assert_int_equal(weir_broadcast(anyone.server, "a", "s", SIZE_MAX, 0), WEIR_TOO_LARGE);
+    weir_server_stop(anyone.server);
+    weir_server_wait(anyone.server);
+    assert_int_equal(anyone.warnings, 1);
+    weir_server_free(anyone.server);
+    weir_config_init(&config);
+    assert_int_equal(weir_server_open(&config, &anyone.server, NULL), WEIR_OK);
+    assert_int_equal(weir_broadcast(anyone.server, "a", "s", SIZE_MAX, 0), WEIR_TOO_LARGE);
     weir_server_free(anyone.server);
 }
 
@@ -199,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_meet_sessions_that_come_and_go),
         cmocka_unit_test(no_session_has_id_zero),
+        cmocka_unit_test(a_broadcast_above_the_queue_is_warned_about_once),
     };
 
     return cmocka_run_group_tests_name("anyone", tests, NULL, NULL);
