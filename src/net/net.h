@@ -259,7 +259,9 @@ void net_finish(struct net *net, struct net_handle connection);
  * event batch can still name the handle. Only once. */
 void net_close(struct net *net, struct net_handle handle);
 
-/* Returns the address that the handle is bound to, with the actual port. */
+/* Returns the address that the handle is bound to, with the actual port. That of a listener or
+ * datagram socket was stored when it was opened, so a broken one has it, too. That of a connection
+ * is zeroed if the system cannot tell. */
 struct weir_address net_local_address(struct net *net, struct net_handle handle);
 
 /* ---- datagrams ---- */

@@ -82,6 +82,7 @@ struct transport {
                  uint32_t count);
     void (*finish)(struct net *net, struct handle *handle);
     void (*close)(struct net *net, struct handle *handle);
+    /* Must not fail: listeners and datagram sockets store their address when they are opened. */
     struct weir_address (*local_address)(struct net *net, struct handle *handle);
 
     enum weir_code (*bind)(struct net *net, struct handle *handle,

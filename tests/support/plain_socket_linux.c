@@ -58,7 +58,10 @@ bool plain_bind(plain_socket socket, bool v4, const struct weir_address *address
 
 struct weir_address plain_local(plain_socket socket)
 {
-    return linux_local_address((int)socket);
+    struct weir_address address;
+
+    require(linux_local_address((int)socket, &address));
+    return address;
 }
 
 bool plain_connect(plain_socket socket, bool v4, const struct weir_address *to)

@@ -87,12 +87,12 @@ enum weir_code datagram_open(struct net *net, struct handle *entry, struct datag
     if (!datagram->sends)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a datagram socket", NULL, NULL,
                           "free some memory");
-    enum weir_code code = linux_bind(options, &datagram->fd, &datagram->v4_socket, error);
+    enum weir_code code =
+        linux_bind(options, &datagram->fd, &datagram->v4_socket, &datagram->bound, error);
     if (code != WEIR_OK) {
         memory_free(datagram->sends);
         return code;
     }
-    datagram->bound = linux_local_address(datagram->fd);
     datagram__set_options(net, datagram);
     datagram->next = list->first;
     list->first = datagram;

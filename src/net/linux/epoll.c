@@ -49,7 +49,10 @@ struct epoll_entry {
     bool writable;             /* the kernel might accept bytes */
     bool failed;               /* the kernel reported an error that no call has returned yet */
     struct net_buffer *unsent; /* the rest of the outstanding send; SYSTEM owns it */
-    struct datagram datagram;  /* of a datagram socket */
+    union {                    /* by base.kind */
+        struct datagram datagram;
+        struct weir_address bound; /* listener: its address, with the actual port */
+    };
 };
 
 struct epoll_system {
@@ -141,11 +144,14 @@ static enum weir_code epoll__listen(struct net *net, struct handle *base,
                                     const struct net_listen_options *options,
                                     struct weir_error *error)
 {
+    struct epoll_entry *entry = epoll__entry(base);
     int fd;
-    weir_check(base->kind == HANDLE_LISTENER);
-    enum weir_code code = linux_listen(options, true, net->options.keepalive_ms, &fd, error);
 
-    return code == WEIR_OK ? epoll__own(net, epoll__entry(base), fd, error) : code;
+    weir_check(base->kind == HANDLE_LISTENER);
+    enum weir_code code =
+        linux_listen(options, true, net->options.keepalive_ms, &fd, &entry->bound, error);
+
+    return code == WEIR_OK ? epoll__own(net, entry, fd, error) : code;
 }
 
 static void epoll__accept(struct net *net, struct handle *base, bool on)
@@ -369,11 +375,12 @@ static void epoll__close(struct net *net, struct handle *base)
 
 static struct weir_address epoll__local_address(struct net *net, struct handle *base)
 {
-    struct epoll_entry *entry = epoll__entry(base);
+    const struct epoll_entry *entry = epoll__entry(base);
 
     (void)net;
-    weir_check(!base->closing); /* its descriptor is open */
-    return linux_local_address(base->kind == HANDLE_DATAGRAM ? entry->datagram.fd : entry->fd);
+    weir_check(!base->closing);
+    if (base->kind == HANDLE_CONNECTION) return linux_local_address_or_none(entry->fd);
+    return base->kind == HANDLE_DATAGRAM ? entry->datagram.bound : entry->bound;
 }
 
 /* ---- datagrams ---- */

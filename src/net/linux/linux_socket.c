@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "address.h"
-#include "check.h"
 #include "error_fill.h"
 
 /* ---- addresses ---- */
@@ -43,14 +42,23 @@ socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
     return sizeof sockaddr->v6;
 }
 
-struct weir_address linux_local_address(int fd)
+bool linux_local_address(int fd, struct weir_address *address)
 {
     union linux_sockaddr sockaddr;
     socklen_t length = sizeof sockaddr;
 
     memset(&sockaddr, 0, sizeof sockaddr);
-    weir_check(getsockname(fd, &sockaddr.any, &length) == 0);
-    return linux_address_of(&sockaddr);
+    if (getsockname(fd, &sockaddr.any, &length) != 0) return false;
+    *address = linux_address_of(&sockaddr);
+    return true;
+}
+
+struct weir_address linux_local_address_or_none(int fd)
+{
+    struct weir_address address = {.port = 0};
+
+    linux_local_address(fd, &address);
+    return address;
 }
 
 bool linux_peer_address(int fd, struct weir_address *peer)
@@ -151,6 +159,16 @@ static enum weir_code linux_socket__fail(const struct net_listen_options *option
 #define LINUX_SOCKET__BIND_TRIES 50
 #define LINUX_SOCKET__BIND_PAUSE_MS 20
 
+/* Closes the descriptor after a failure. Returns -1 with the errno of that failure. */
+static int linux_socket__close(int fd)
+{
+    int os_error = errno;
+
+    close(fd);
+    errno = os_error;
+    return -1;
+}
+
 static int linux_socket__try(const struct weir_address *address, int type, bool v4, bool share,
                              bool reuse)
 {
@@ -166,11 +184,7 @@ static int linux_socket__try(const struct weir_address *address, int type, bool 
                 (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
                 (v4 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
                 bind(fd, &sockaddr.any, length) == 0;
-    if (good) return fd;
-    int os_error = errno;
-    close(fd);
-    errno = os_error;
-    return -1;
+    return good ? fd : linux_socket__close(fd);
 }
 
 /* Binds, in IPv6 if the system has it. Returns -1 with errno. */
@@ -188,7 +202,9 @@ static int linux_socket__bind(const struct weir_address *address, int type, bool
     return fd;
 }
 
-static int linux_socket__open_once(const struct net_listen_options *options, int type, bool *v4)
+/* Sets *bound to the address with the actual port. */
+static int linux_socket__open_once(const struct net_listen_options *options, int type, bool *v4,
+                                   struct weir_address *bound)
 {
     struct weir_address address = options->address;
 
@@ -197,19 +213,22 @@ static int linux_socket__open_once(const struct net_listen_options *options, int
          * even port 0 may find such a one: an exclusive bind finds out. */
         int probe = linux_socket__bind(&address, type, v4, false);
         if (probe < 0) return -1;
-        address.port = linux_local_address(probe).port;
+        if (!linux_local_address(probe, bound)) return linux_socket__close(probe);
+        address.port = bound->port;
         close(probe);
     }
-    return linux_socket__bind(&address, type, v4, options->share != NET_SHARE_NOT);
+    int fd = linux_socket__bind(&address, type, v4, options->share != NET_SHARE_NOT);
+    return fd < 0 || linux_local_address(fd, bound) ? fd : linux_socket__close(fd);
 }
 
 /* The kernel ends a killed server's io_uring, and with it the sockets, some milliseconds after
  * the process, and some hundreds on a busy machine: an immediate restart must not fail for that. A
  * stranger's port stays taken all the while. */
-static int linux_socket__open(const struct net_listen_options *options, int type, bool *v4)
+static int linux_socket__open(const struct net_listen_options *options, int type, bool *v4,
+                              struct weir_address *bound)
 {
     for (int tries = 1;; tries++) {
-        int fd = linux_socket__open_once(options, type, v4);
+        int fd = linux_socket__open_once(options, type, v4, bound);
         if (fd >= 0 || errno != EADDRINUSE || tries == LINUX_SOCKET__BIND_TRIES) return fd;
         poll(NULL, 0, LINUX_SOCKET__BIND_PAUSE_MS);
     }
@@ -230,12 +249,13 @@ static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
 }
 
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
-                            uint32_t keepalive_ms, int *fd, struct weir_error *error)
+                            uint32_t keepalive_ms, int *fd, struct weir_address *bound,
+                            struct weir_error *error)
 {
     const int on = 1;
     bool v4;
 
-    *fd = linux_socket__open(options, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4);
+    *fd = linux_socket__open(options, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4, bound);
     if (*fd < 0) return linux_socket__fail(options, true, errno, error);
     /* All are inherited by what is accepted. Without TCP_NODELAY only speed is lost; without
      * SO_OOBINLINE urgent bytes would be taken out of the stream (RFC 6093 section 5). */
@@ -243,14 +263,13 @@ enum weir_code linux_listen(const struct net_listen_options *options, bool nonbl
     setsockopt(*fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
     linux_socket__keep_alive(*fd, keepalive_ms);
     if (listen(*fd, (int)options->backlog) == 0) return WEIR_OK;
-    int os_error = errno;
-    close(*fd);
-    return linux_socket__fail(options, true, os_error, error);
+    linux_socket__close(*fd);
+    return linux_socket__fail(options, true, errno, error);
 }
 
 enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
-                          struct weir_error *error)
+                          struct weir_address *bound, struct weir_error *error)
 {
-    *fd = linux_socket__open(options, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket);
+    *fd = linux_socket__open(options, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket, bound);
     return *fd < 0 ? linux_socket__fail(options, false, errno, error) : WEIR_OK;
 }

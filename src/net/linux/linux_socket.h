@@ -26,15 +26,22 @@ socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
 
 /* Opens a TCP listener, close-on-exec, with TCP_NODELAY and keepalive (net_options.keepalive_ms)
  * for the connections that it accepts. An IPv4 address gets an IPv4 socket, others a dual-stack
- * one. "[::]" falls back to IPv4 if the system has no IPv6. */
+ * one. "[::]" falls back to IPv4 if the system has no IPv6. Sets *bound to the address with the
+ * actual port. */
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
-                            uint32_t keepalive_ms, int *fd, struct weir_error *error);
+                            uint32_t keepalive_ms, int *fd, struct weir_address *bound,
+                            struct weir_error *error);
 
-/* Opens a non-blocking UDP socket; *v4_socket says whether it is an IPv4 socket. */
+/* Opens a non-blocking UDP socket; *v4_socket says whether it is an IPv4 socket. Sets *bound as
+ * linux_listen() does. */
 enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
-                          struct weir_error *error);
+                          struct weir_address *bound, struct weir_error *error);
 
-struct weir_address linux_local_address(int fd);
+/* Asks the system for the socket's own address. Returns false with errno if it cannot tell. */
+bool linux_local_address(int fd, struct weir_address *address);
+
+/* The same; returns a zeroed address if the system cannot tell. */
+struct weir_address linux_local_address_or_none(int fd);
 
 /* Returns false if the peer has reset the connection before it was accepted. */
 bool linux_peer_address(int fd, struct weir_address *peer);

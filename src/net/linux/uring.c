@@ -144,9 +144,12 @@ static void uring__finish(struct net *net, struct handle *base)
 
 static struct weir_address uring__local_address(struct net *net, struct handle *base)
 {
+    const struct uring_entry *entry = uring_entry_of(base);
+
     (void)net;
-    weir_check(!base->closing); /* its descriptor is open */
-    return linux_local_address(uring_entry_of(base)->fd);
+    weir_check(!base->closing);
+    if (base->kind == HANDLE_CONNECTION) return linux_local_address_or_none(entry->fd);
+    return base->kind == HANDLE_DATAGRAM ? entry->datagram.bound : entry->bound;
 }
 
 /* ---- open and close handles ---- */

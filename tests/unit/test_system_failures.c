@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* test_system_failures.c - failures that the system causes for a whole socket or event loop. The
+ * linker replaces the system calls below (--wrap). Each failure must become an error value or an
+ * event, on every transport of Linux. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <weir/weir.h>
+
+#include "address.h"
+#include "linux_socket.h"
+#include "world.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const test__transports[] = {"epoll", "uring"};
+
+/* ---- replacements of system calls ---- */
+
+static _Atomic int test__getsockname_error; /* errno; 0: calls the system */
+static _Atomic int test__getsockname_after; /* this many calls succeed before */
+
+int __real_getsockname(int fd, struct sockaddr *address, socklen_t *length);
+int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *length);
+
+int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *length)
+{
+    if (test__getsockname_error == 0 || test__getsockname_after-- > 0)
+        return __real_getsockname(fd, address, length);
+    errno = test__getsockname_error;
+    return -1;
+}
+
+static void test__fail_getsockname(int os_error, int after)
+{
+    atomic_store(&test__getsockname_after, after);
+    atomic_store(&test__getsockname_error, os_error);
+}
+
+/* ---- addresses ---- */
+
+static void test__refuse_without_address(const char *transport, enum net_share share, int after)
+{
+    const struct net_listen_options where = {
+        .address = address_of_v4(0x7f000001, 0), .backlog = 8, .share = share};
+    struct weir_error error;
+    struct net_handle handle;
+
+    world_transport = transport;
+    struct world *world = world_open(NULL);
+    test__fail_getsockname(ENOBUFS, after);
+    require_equal(net_listen(world->net, &where, NULL, &handle, &error), WEIR_NO_BUFFERS);
+    require_equal(error.os_error, ENOBUFS);
+    require(strcmp(error.subject, "tcp 127.0.0.1:0") == 0);
+    test__fail_getsockname(ENOBUFS, after);
+    require_equal(net_bind(world->net, &where, NULL, &handle, &error), WEIR_NO_BUFFERS);
+    require(strcmp(error.subject, "udp 127.0.0.1:0") == 0);
+    test__fail_getsockname(0, 0);
+    world_close(world); /* checks that no file is left */
+}
+
+static void a_socket_whose_address_is_unknown_is_not_opened(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        test__refuse_without_address(test__transports[i], NET_SHARE_NOT, 0);
+        test__refuse_without_address(test__transports[i], NET_SHARE_FIRST, 0);
+        test__refuse_without_address(test__transports[i], NET_SHARE_FIRST, 1);
+    }
+}
+
+/* Returns the descriptor of the socket of this type that is bound to the port of 127.0.0.1. */
+static int test__find_socket(uint16_t port, int type)
+{
+    for (int fd = 3; fd < 1024; fd++) {
+        union linux_sockaddr sockaddr;
+        socklen_t length = sizeof sockaddr, type_length = sizeof(int);
+        int its_type;
+        if (__real_getsockname(fd, &sockaddr.any, &length) != 0) continue;
+        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &its_type, &type_length) != 0) continue;
+        if (its_type == type && ntohs(sockaddr.v4.sin_port) == port) return fd;
+    }
+    require_failed(__FILE__, __LINE__, "no socket is bound to port %u", (unsigned)port);
+}
+
+/* Another part of the process replaces the descriptor: the next receive fails with ENOTSOCK. */
+static void a_lost_datagram_socket_keeps_its_address(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        world_transport = test__transports[i];
+        struct world *world = world_open(NULL);
+        struct line *line = world_bind(world, "127.0.0.1:0");
+        struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
+        struct weir_address to = line_address(line);
+        line_receive(line, false);
+        for (int sent = 0; sent < 3; sent++) peer_send_to(peer, &to, "x", 1);
+        int pipes[2];
+        require(pipe(pipes) == 0);
+        int fd = test__find_socket(to.port, SOCK_DGRAM);
+        int kept = dup(fd); /* so that its events go on */
+        require(dup2(pipes[0], fd) == fd);
+        line_receive(line, true);
+        world_until(world, line->broken_count == 1);
+        struct weir_address address = line_address(line);
+        require(address_equals(&address, &to));
+        close(pipes[0]), close(pipes[1]), close(kept);
+        world_close(world);
+    }
+}
+
+static void a_connection_without_an_address_has_a_zeroed_one(void **state)
+{
+    const struct weir_address none = {.port = 0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        struct peer *peer;
+        world_transport = test__transports[i];
+        struct world *world = world_open(NULL);
+        struct line *line = world_connect(world, &peer);
+        test__fail_getsockname(EBADF, 0);
+        struct weir_address address = line_address(line);
+        test__fail_getsockname(0, 0);
+        require(address_equals(&address, &none));
+        world_close(world);
+    }
+}
+
+/* ---- a server that loses a listener ---- */
+
+static int test__log_pipe[2]; /* each line of level ERROR */
+
+static void test__note_line(void *user, enum weir_log_level level, const char *line)
+{
+    (void)user;
+    if (level != WEIR_LOG_ERROR) return;
+    require(write(test__log_pipe[1], line, strlen(line)) == (ssize_t)strlen(line));
+}
+
+static struct weir_server *test__start_server(const char *transport, uint16_t *lost,
+                                              uint16_t *other)
+{
+    const struct weir_listen listen = {.proto = WEIR_TCP, .address = "127.0.0.1:0"};
+    struct weir_config config;
+    struct weir_server *server;
+
+    weir_config_init(&config);
+    config.transport = transport;
+    config.workers = 1;
+    config.log = test__note_line;
+    require(pipe(test__log_pipe) == 0);
+    require_equal(weir_server_open(&config, &server, NULL), WEIR_OK);
+    require_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
+    require_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
+    require_equal(weir_server_start(server, NULL), WEIR_OK);
+    *lost = weir_server_listener(server, 0).address.port;
+    *other = weir_server_listener(server, 1).address.port;
+    return server;
+}
+
+static void test__stop_server(struct weir_server *server)
+{
+    weir_server_free(server);
+    close(test__log_pipe[0]);
+    close(test__log_pipe[1]);
+}
+
+static void test__echo(uint16_t port)
+{
+    const struct weir_address address = address_of_v4(0x7f000001, port);
+    union linux_sockaddr sockaddr;
+    socklen_t length = linux_sockaddr_of(&address, true, &sockaddr);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char bytes[4];
+
+    require(connect(fd, &sockaddr.any, length) == 0);
+    require_equal(send(fd, "weir", 4, MSG_NOSIGNAL), 4);
+    require_equal(recv(fd, bytes, 4, MSG_WAITALL), 4);
+    close(fd);
+}
+
+static void a_lost_listener_is_logged_with_its_address(void **state)
+{
+    char expected[128], logged[512];
+    uint16_t lost, other;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        struct weir_server *server = test__start_server(test__transports[i], &lost, &other);
+        test__echo(lost);
+        test__fail_getsockname(EBADF, 0);
+        require(shutdown(test__find_socket(lost, SOCK_STREAM), SHUT_RDWR) == 0);
+        require(read(test__log_pipe[0], logged, sizeof logged) > 0);
+        snprintf(expected, sizeof expected,
+                 "cannot go on listening on tcp 127.0.0.1:%u: ", (unsigned)lost);
+        require(strncmp(logged, expected, strlen(expected)) == 0);
+        test__echo(other);
+        test__fail_getsockname(0, 0);
+        test__stop_server(server);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_socket_whose_address_is_unknown_is_not_opened),
+        cmocka_unit_test(a_lost_datagram_socket_keeps_its_address),
+        cmocka_unit_test(a_connection_without_an_address_has_a_zeroed_one),
+        cmocka_unit_test(a_lost_listener_is_logged_with_its_address),
+    };
+
+    return cmocka_run_group_tests_name("system_failures", tests, NULL, NULL);
+}
