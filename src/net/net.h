@@ -89,7 +89,7 @@ enum net_event_kind {
      * failure). */
     NET_SENT,
     /* The handle failed (reset, timeout, ...); the only valid call is net_close. At most once, and
-     * never after NET_CLOSED. */
+     * never after NET_CLOSED. If the system refuses the whole event loop, every handle fails. */
     NET_BROKEN,
     /* Answers net_close: the last event of the handle. */
     NET_CLOSED,

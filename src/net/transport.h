@@ -11,6 +11,7 @@
  *      answers.h         answers to sends and closes
  *      buffer_waiters.h  handles that wait for a buffer
  *      file_waiters.h    listeners that wait for files
+ *      net_failure.h     the system refuses the event loop
  *
  * To add a transport: fill a struct transport, add it to the list in transports_*.c, and run
  * `ctest -R contract`.
@@ -47,6 +48,7 @@ struct net {
     uint64_t late_ns;        /* see net_late_ns() */
     uintptr_t thread;        /* that opened the net, for rule 10 */
     bool polled;             /* the last net_wait called transport->wait */
+    int failed_os_error;     /* not 0: the system refuses the event loop, see net_failure.h */
     struct net_info info;
 };
 

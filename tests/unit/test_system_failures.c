@@ -3,6 +3,7 @@
  * linker replaces the system calls below (--wrap). Each failure must become an error value or an
  * event, on every transport of Linux. */
 #include <errno.h>
+#include <liburing.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +40,58 @@ int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *length)
     if (test__getsockname_error == 0 || test__getsockname_after-- > 0)
         return __real_getsockname(fd, address, length);
     errno = test__getsockname_error;
+    return -1;
+}
+
+static _Atomic int test__loop_error;  /* errno of epoll_wait and of io_uring_enter */
+static _Atomic bool test__wake_fails; /* the eventfd can be neither read nor written */
+
+int __real_epoll_wait(int fd, struct epoll_event *events, int events_max, int timeout_ms);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int events_max, int timeout_ms);
+int __real_io_uring_submit_and_get_events(struct io_uring *ring);
+int __wrap_io_uring_submit_and_get_events(struct io_uring *ring);
+int __real_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **completion,
+                                            unsigned count, struct __kernel_timespec *span,
+                                            sigset_t *signals);
+int __wrap_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **completion,
+                                            unsigned count, struct __kernel_timespec *span,
+                                            sigset_t *signals);
+ssize_t __real_read(int fd, void *bytes, size_t count);
+ssize_t __wrap_read(int fd, void *bytes, size_t count);
+ssize_t __real_write(int fd, const void *bytes, size_t count);
+ssize_t __wrap_write(int fd, const void *bytes, size_t count);
+
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int events_max, int timeout_ms)
+{
+    if (test__loop_error == 0) return __real_epoll_wait(fd, events, events_max, timeout_ms);
+    errno = test__loop_error;
+    return -1;
+}
+
+int __wrap_io_uring_submit_and_get_events(struct io_uring *ring)
+{
+    return test__loop_error == 0 ? __real_io_uring_submit_and_get_events(ring) : -test__loop_error;
+}
+
+int __wrap_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **completion,
+                                            unsigned count, struct __kernel_timespec *span,
+                                            sigset_t *signals)
+{
+    if (test__loop_error != 0) return -test__loop_error;
+    return __real_io_uring_submit_and_wait_timeout(ring, completion, count, span, signals);
+}
+
+ssize_t __wrap_read(int fd, void *bytes, size_t count)
+{
+    if (!test__wake_fails) return __real_read(fd, bytes, count);
+    errno = EBADF;
+    return -1;
+}
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t count)
+{
+    if (!test__wake_fails) return __real_write(fd, bytes, count);
+    errno = EBADF;
     return -1;
 }
 
@@ -176,15 +230,22 @@ static void test__stop_server(struct weir_server *server)
     close(test__log_pipe[1]);
 }
 
-static void test__echo(uint16_t port)
+static int test__connect(uint16_t port)
 {
     const struct weir_address address = address_of_v4(0x7f000001, port);
     union linux_sockaddr sockaddr;
     socklen_t length = linux_sockaddr_of(&address, true, &sockaddr);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    char bytes[4];
 
     require(connect(fd, &sockaddr.any, length) == 0);
+    return fd;
+}
+
+static void test__echo(uint16_t port)
+{
+    int fd = test__connect(port);
+    char bytes[4];
+
     require_equal(send(fd, "weir", 4, MSG_NOSIGNAL), 4);
     require_equal(recv(fd, bytes, 4, MSG_WAITALL), 4);
     close(fd);
@@ -211,12 +272,131 @@ static void a_lost_listener_is_logged_with_its_address(void **state)
     }
 }
 
+/* ---- an event loop that the system refuses ---- */
+
+static const int test__loop_errors[] = {EBADF, EBADR};
+
+/* A net with one handle of each kind and state that a failure can meet. */
+struct test__busy {
+    struct world *world;
+    struct line *listener, *receiving, *holding, *sending, *closing, *datagrams;
+};
+
+static struct test__busy test__open_busy(const char *transport)
+{
+    static const uint8_t bytes[100];
+    struct net_options options;
+    struct test__busy busy;
+    struct peer *peer;
+
+    world_transport = transport;
+    world_options(&options);
+    options.stream_buffer_bytes = WORLD_LARGE_BYTES;
+    busy.world = world_open(&options);
+    busy.receiving = world_connect(busy.world, &peer);
+    busy.listener = busy.world->listener;
+    busy.holding = world_connect(busy.world, &peer);
+    line_receive(busy.holding, true);
+    world_run_until_idle(busy.world);
+    line_receive(busy.holding, false);
+    require_equal(peer_send(peer, bytes, sizeof bytes), sizeof bytes);
+    busy.sending = world_connect(busy.world, &peer);
+    busy.closing = world_connect(busy.world, &peer);
+    busy.datagrams = world_bind(busy.world, "127.0.0.1:0");
+    line_receive(busy.receiving, true);
+    line_receive(busy.datagrams, true);
+    line_send(busy.sending, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
+    world_run_until_idle(busy.world);
+    peer_start(busy.world, &(struct weir_address){.port = line_address(busy.listener).port});
+    line_close(busy.closing);
+    return busy;
+}
+
+static void test__break_loop(const char *transport, int os_error)
+{
+    struct test__busy busy = test__open_busy(transport);
+    struct line *const broken[] = {busy.listener, busy.receiving, busy.holding, busy.sending,
+                                   busy.datagrams};
+
+    atomic_store(&test__loop_error, os_error);
+    world_until(busy.world, busy.datagrams->broken_count == 1);
+    for (size_t i = 0; i < COUNT_OF(broken); i++) require_equal(broken[i]->broken_count, 1);
+    line_close(busy.sending);
+    world_until(busy.world, !busy.sending->is_open);
+    require_equal(busy.sending->sent_count, 1);
+    require(busy.sending->sent_code != WEIR_OK);
+    world_until(busy.world, !busy.closing->is_open);
+    /* Wake-ups still arrive, also without the descriptor. */
+    uint32_t woken = busy.world->woken_count;
+    net_wake(busy.world->net);
+    world_until(busy.world, busy.world->woken_count > woken);
+    net_wake(busy.world->net);
+    atomic_store(&test__wake_fails, true);
+    net_wake(busy.world->net);
+    woken = busy.world->woken_count;
+    world_until(busy.world, busy.world->woken_count > woken);
+    atomic_store(&test__wake_fails, false);
+    world_close(busy.world); /* checks that no handle, buffer or file is left */
+    atomic_store(&test__loop_error, 0);
+}
+
+static void every_handle_of_a_refused_loop_breaks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++)
+        for (size_t k = 0; k < COUNT_OF(test__loop_errors); k++)
+            test__break_loop(test__transports[i], test__loop_errors[k]);
+}
+
+/* More handles than one batch of events has room for. */
+static void a_refused_loop_breaks_handles_batch_by_batch(void **state)
+{
+    enum { COUNT = 20 };
+    struct line *lines[COUNT];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        world_transport = test__transports[i];
+        struct world *world = world_open(NULL);
+        for (int k = 0; k < COUNT; k++) lines[k] = world_bind(world, "127.0.0.1:0");
+        world->events_max = 3;
+        atomic_store(&test__loop_error, EBADF);
+        world_until(world, lines[COUNT - 1]->broken_count == 1);
+        for (int k = 0; k < COUNT; k++) require_equal(lines[k]->broken_count, 1);
+        world_close(world);
+        atomic_store(&test__loop_error, 0);
+    }
+}
+
+static void a_server_whose_loop_is_refused_ends(void **state)
+{
+    char logged[1024];
+    uint16_t one, other;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        struct weir_server *server = test__start_server(test__transports[i], &one, &other);
+        test__echo(one);
+        atomic_store(&test__loop_error, EBADF);
+        int fd = test__connect(other); /* the next wait fails, at the latest after this event */
+        weir_server_wait(server);
+        atomic_store(&test__loop_error, 0);
+        require(read(test__log_pipe[0], logged, sizeof logged) > 0);
+        require(strstr(logged, "cannot go on listening on tcp 127.0.0.1:") != NULL);
+        close(fd);
+        test__stop_server(server);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_socket_whose_address_is_unknown_is_not_opened),
         cmocka_unit_test(a_lost_datagram_socket_keeps_its_address),
         cmocka_unit_test(a_connection_without_an_address_has_a_zeroed_one),
+        cmocka_unit_test(every_handle_of_a_refused_loop_breaks),
+        cmocka_unit_test(a_refused_loop_breaks_handles_batch_by_batch),
+        cmocka_unit_test(a_server_whose_loop_is_refused_ends),
         cmocka_unit_test(a_lost_listener_is_logged_with_its_address),
     };
 

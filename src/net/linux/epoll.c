@@ -30,8 +30,10 @@
 #include "datagram.h"
 #include "error_fill.h"
 #include "linux_socket.h"
+#include "linux_wake.h"
 #include "list.h"
 #include "memory.h"
+#include "net_failure.h"
 #include "transport.h"
 #include "transports_linux.h"
 
@@ -439,16 +441,6 @@ static bool epoll__is_busy(struct net *net)
     return datagram_is_any_busy(net, &system->datagrams);
 }
 
-/* Returns milliseconds for epoll_wait, rounded up: it must not return before the deadline. */
-static int epoll__timeout_ms(uint64_t now_ns, uint64_t until_ns)
-{
-    if (until_ns == NET_FOREVER) return -1;
-    if (until_ns <= now_ns) return 0;
-    uint64_t ms = (until_ns - now_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
-    weir_check(ms > 0);
-    return ms > INT32_MAX ? INT32_MAX : (int)ms;
-}
-
 /* Records a readiness event in its entry. */
 static void epoll__note(struct net *net, const struct epoll_event *event)
 {
@@ -528,15 +520,35 @@ static void epoll__serve_ready(struct net *net)
     list_append_all(&system->ready, &served);
 }
 
+/* epoll_wait failed, for example because another part of the process closed the descriptor. */
+static void epoll__wait_failed(struct net *net, uint64_t until_ns)
+{
+    const struct epoll_system *system = net->system;
+
+    net->wait_began_ns = clock_now_ns();
+    net_failure_hand_out(net);
+    bool woken = linux_wait_for_wake(system->wake_fd, net->batch.count > 0 ? 0 : until_ns);
+    net->now_ns = clock_now_ns();
+    if (woken && event_batch_has_room(&net->batch)) event_batch_add(net, NULL, NET_WOKEN);
+}
+
 static void epoll__wait(struct net *net, uint64_t until_ns)
 {
     struct epoll_system *system = net->system;
+
+    if (net->failed_os_error != 0) {
+        epoll__wait_failed(net, until_ns);
+        return;
+    }
     /* net->now_ns is as old as the work since the last wait. */
     net->wait_began_ns = until_ns == NET_FOREVER ? NET_FOREVER : clock_now_ns();
-    int timeout_ms = epoll__is_busy(net) ? 0 : epoll__timeout_ms(net->wait_began_ns, until_ns);
+    int timeout_ms = epoll__is_busy(net) ? 0 : linux_timeout_ms(net->wait_began_ns, until_ns);
     int count = epoll_wait(system->epoll_fd, system->events, EPOLL__EVENTS_MAX, timeout_ms);
-
-    weir_check(count >= 0 || errno == EINTR);
+    if (count < 0 && errno != EINTR) {
+        net->failed_os_error = errno;
+        epoll__wait_failed(net, 0);
+        return;
+    }
     net->now_ns = clock_now_ns();
     for (int i = 0; i < count; i++) epoll__note(net, &system->events[i]);
     if (system->woken && event_batch_has_room(&net->batch)) {
@@ -551,11 +563,9 @@ static void epoll__wait(struct net *net, uint64_t until_ns)
 
 static void epoll__wake(struct net *net)
 {
-    struct epoll_system *system = net->system;
-    const uint64_t one = 1;
+    const struct epoll_system *system = net->system;
 
-    /* EAGAIN: the counter is full, so a wake-up is pending. */
-    weir_check(write(system->wake_fd, &one, sizeof one) == sizeof one || errno == EAGAIN);
+    linux_wake(system->wake_fd);
 }
 
 /* ---- open, free ---- */

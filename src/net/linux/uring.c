@@ -41,7 +41,9 @@
 #include "clock.h"
 #include "error_fill.h"
 #include "linux_socket.h"
+#include "linux_wake.h"
 #include "memory.h"
+#include "net_failure.h"
 #include "transports_linux.h"
 #include "uring_net.h"
 
@@ -465,12 +467,83 @@ static uint32_t uring__harvest(struct net *net, struct uring *uring)
     return count;
 }
 
-/* ---- wait ---- */
+/* ---- a ring that the kernel refuses ---- */
 
 static bool uring__has_news(const struct net *net)
 {
     return net->batch.count > 0 || answers_are_recorded(&net->answers);
 }
+
+/* Closes what arrived and was not taken: no completion is read after the ring. */
+static void uring__refuse_accepted(const struct net *net, struct uring *uring)
+{
+    struct io_uring_cqe *at;
+    unsigned head;
+
+    io_uring_for_each_cqe(&uring->ring.io, head, at)
+    {
+        const struct handle *base = handle_table_at(&net->handle_table, (uint32_t)at->user_data);
+        bool inbound = uring__operation_of(at->user_data) == URING_INBOUND;
+        if (inbound && base->kind == HANDLE_LISTENER && at->res >= 0) close(at->res);
+    }
+}
+
+/* Whether the handle has a socket. */
+static bool uring__has_socket(const struct handle *base)
+{
+    return base->kind != HANDLE_FREE && !base->closed_ready;
+}
+
+/* Ends the requests of a handle: the ring, and with it the kernel's requests, has gone. */
+static void uring__forget_requests(struct net *net, struct uring_entry *entry)
+{
+    int os_error = net->failed_os_error;
+
+    entry->inbound = entry->outbound = (struct uring_request){URING_IDLE, false};
+    if (entry->base.kind == HANDLE_CONNECTION && entry->send_first)
+        uring_stream_fail_send(net, entry, error_code_of_os(os_error), os_error);
+    uring_note_change(net->system, entry);
+}
+
+/* The kernel refuses the ring, or has lost completions: which requests are complete is unknown.
+ * Each connection is shut down first, so that no request sends or receives from here on. */
+static void uring__fail(struct net *net, int os_error)
+{
+    struct uring *uring = net->system;
+    struct handle_table *table = &net->handle_table;
+
+    net->failed_os_error = os_error;
+    for (uint32_t i = 0; i < table->handles_count; i++) {
+        struct handle *base = handle_table_at(table, i);
+        if (base->kind == HANDLE_CONNECTION && uring__has_socket(base))
+            shutdown(uring_entry_of(base)->fd, SHUT_RDWR);
+    }
+    uring__refuse_accepted(net, uring);
+    uring_ring_free(&uring->ring);
+    for (uint32_t i = 0; i < table->handles_count; i++) {
+        struct handle *base = handle_table_at(table, i);
+        if (uring__has_socket(base)) uring__forget_requests(net, uring_entry_of(base));
+    }
+}
+
+/* One wait without a ring: closes handles, breaks the others, waits for a wake-up. */
+static void uring__wait_failed(struct net *net, uint64_t until_ns)
+{
+    struct uring *uring = net->system;
+    struct list *node;
+
+    while ((node = list_take_first(&uring->changed)) != NULL) {
+        struct uring_entry *entry = weir_container_of(node, struct uring_entry, changed);
+        if (entry->base.closing) uring__close_idle(net, entry);
+    }
+    net->wait_began_ns = clock_now_ns();
+    net_failure_hand_out(net);
+    bool woken = linux_wait_for_wake(uring->wake_fd, uring__has_news(net) ? 0 : until_ns);
+    net->now_ns = clock_now_ns();
+    if (woken && event_batch_has_room(&net->batch)) event_batch_add(net, NULL, NET_WOKEN);
+}
+
+/* ---- wait ---- */
 
 static bool uring__may_block(const struct net *net, const struct uring *uring)
 {
@@ -479,11 +552,28 @@ static bool uring__may_block(const struct net *net, const struct uring *uring)
     return !datagram_is_any_busy(net, &uring->datagrams);
 }
 
+/* Submits, and waits for completions. Returns false if the kernel refuses the ring from now on. */
+static bool uring__enter(struct net *net, struct uring *uring, uint64_t until_ns)
+{
+    int os_error =
+        uring_ring_enter(&uring->ring, net->now_ns, uring__may_block(net, uring) ? until_ns : 0);
+
+    net->now_ns = clock_now_ns();
+    if (os_error == 0) return true;
+    uring__fail(net, os_error);
+    uring__wait_failed(net, 0);
+    return false;
+}
+
 static void uring__wait(struct net *net, uint64_t until_ns)
 {
     struct uring *uring = net->system;
     struct uring_ring *ring = &uring->ring;
 
+    if (net->failed_os_error != 0) {
+        uring__wait_failed(net, until_ns);
+        return;
+    }
     bool some_were_left = uring__harvest(net, uring) > 0;
     bool some_are_left = io_uring_cq_ready(&ring->io) > 0 && !event_batch_has_room(&net->batch);
     if (some_are_left || (some_were_left && uring__has_news(net))) {
@@ -494,8 +584,7 @@ static void uring__wait(struct net *net, uint64_t until_ns)
     do {
         uring__serve_datagrams(net, uring);
         uring__commit(net, uring);
-        uring_ring_enter(ring, net->now_ns, uring__may_block(net, uring) ? until_ns : 0);
-        net->now_ns = clock_now_ns();
+        if (!uring__enter(net, uring, until_ns)) return;
         uring__harvest(net, uring);
         if (uring->datagrams_ready) uring__serve_datagrams(net, uring);
     } while (!uring__has_news(net) && net->now_ns < until_ns);
@@ -504,10 +593,8 @@ static void uring__wait(struct net *net, uint64_t until_ns)
 static void uring__wake(struct net *net)
 {
     const struct uring *uring = net->system;
-    const uint64_t one = 1;
 
-    /* EAGAIN: the counter is full, so a wake-up is pending. */
-    weir_check(write(uring->wake_fd, &one, sizeof one) == sizeof one || errno == EAGAIN);
+    linux_wake(uring->wake_fd);
 }
 
 /* ---- open, free ---- */

@@ -89,6 +89,10 @@ void uring_stream_received(struct net *net, struct uring_entry *entry, struct ne
 /* `result`: bytes sent, or a negative error number. */
 void uring_stream_sent(struct net *net, struct uring_entry *entry, int result);
 
+/* Answers the outstanding send as failed, and gives its buffers back. */
+void uring_stream_fail_send(struct net *net, struct uring_entry *entry, enum weir_code code,
+                            int os_error);
+
 /* Answers a send that the kernel never had. */
 void uring_stream_close(struct net *net, struct uring_entry *entry);
 

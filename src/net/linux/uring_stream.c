@@ -87,8 +87,8 @@ void uring_stream_send(struct uring *uring, struct uring_entry *entry,
     uring_note_change(uring, entry);
 }
 
-static void uring_stream__fail_send(struct net *net, struct uring_entry *entry, enum weir_code code,
-                                    int os_error)
+void uring_stream_fail_send(struct net *net, struct uring_entry *entry, enum weir_code code,
+                            int os_error)
 {
     weir_check(entry->base.send_out);
     while (entry->send_first) uring_stream__give_back_first(entry);
@@ -109,10 +109,10 @@ void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
         weir_check(bytes == 0);
         answer_sent(net, &entry->base, WEIR_OK, 0);
     } else if (result <= 0) {
-        uring_stream__fail_send(net, entry, result == 0 ? WEIR_RESET : error_code_of_os(-result),
-                                -result);
+        uring_stream_fail_send(net, entry, result == 0 ? WEIR_RESET : error_code_of_os(-result),
+                               -result);
     } else if (entry->base.closing) {
-        uring_stream__fail_send(net, entry, WEIR_CANCELLED, 0);
+        uring_stream_fail_send(net, entry, WEIR_CANCELLED, 0);
     } else { /* the rest is sent next */
         entry->send_first->bytes += bytes;
         entry->send_first->length -= bytes;
@@ -124,5 +124,5 @@ void uring_stream_close(struct net *net, struct uring_entry *entry)
 {
     weir_check(entry->base.closing);
     if (entry->send_first && entry->outbound.state == URING_IDLE)
-        uring_stream__fail_send(net, entry, WEIR_CANCELLED, 0);
+        uring_stream_fail_send(net, entry, WEIR_CANCELLED, 0);
 }
