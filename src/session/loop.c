@@ -153,7 +153,6 @@ static void loop__read_commands(struct loop *loop)
     loop->has_commands = work->done - began >= LOOP__COMMANDS_WORK_MAX;
     if (count > 0) counter_add(&worker->counters.commands, count);
     remote_report_refused(worker);
-    oversize_log(worker);
 }
 
 void loop_close(struct loop *loop)
@@ -212,11 +211,14 @@ static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
 
 /* ---- one iteration ---- */
 
-static void loop__on_event(const struct net_event *event)
+static void loop__on_event(struct worker *worker, const struct net_event *event)
 {
     struct owner *owner = event->owner;
 
-    if (event->kind == NET_WOKEN) return; /* commands and requests are read after the batch */
+    if (event->kind == NET_WOKEN) { /* commands and requests are read after the batch */
+        oversize_log(worker);
+        return;
+    }
     weir_check(owner != NULL);
     owner->ops->on_event(owner, event);
 }
@@ -300,7 +302,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     counter_add(&worker->counters.loop_iterations, 1);
     loop__share_work(worker, count);
     uint32_t readable_count = worker->readable_count;
-    for (uint32_t i = 0; i < count; i++) loop__on_event(&events[i]);
+    for (uint32_t i = 0; i < count; i++) loop__on_event(worker, &events[i]);
     if (readable_count > 0) loop__read_on(worker, readable_count);
     if (mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);

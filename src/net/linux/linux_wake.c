@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "net.h"
 
 #define LINUX_WAKE__RETRY_MS 10
 
@@ -18,14 +17,6 @@ void linux_wake(int wake_fd)
      * process has closed the descriptor: then the next event, timer or retry wakes the thread. */
     ssize_t written = write(wake_fd, &one, sizeof one);
     (void)written;
-}
-
-int linux_timeout_ms(uint64_t now_ns, uint64_t until_ns)
-{
-    if (until_ns == NET_FOREVER) return -1;
-    if (until_ns <= now_ns) return 0;
-    uint64_t ms = (until_ns - now_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
-    return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
 bool linux_wait_for_wake(int wake_fd, uint64_t until_ns)
