@@ -532,25 +532,32 @@ static void epoll__wait_failed(struct net *net, uint64_t until_ns)
     if (woken && event_batch_has_room(&net->batch)) event_batch_add(net, NULL, NET_WOKEN);
 }
 
-static void epoll__wait(struct net *net, uint64_t until_ns)
+/* Waits for readiness and records it. Returns false if the system refuses it from now on. */
+static bool epoll__poll(struct net *net, uint64_t until_ns)
 {
     struct epoll_system *system = net->system;
 
-    if (net->failed_os_error != 0) {
-        epoll__wait_failed(net, until_ns);
-        return;
-    }
     /* net->now_ns is as old as the work since the last wait. */
     net->wait_began_ns = until_ns == NET_FOREVER ? NET_FOREVER : clock_now_ns();
     int timeout_ms = epoll__is_busy(net) ? 0 : linux_timeout_ms(net->wait_began_ns, until_ns);
     int count = epoll_wait(system->epoll_fd, system->events, EPOLL__EVENTS_MAX, timeout_ms);
     if (count < 0 && errno != EINTR) {
         net->failed_os_error = errno;
-        epoll__wait_failed(net, 0);
-        return;
+        return false;
     }
     net->now_ns = clock_now_ns();
     for (int i = 0; i < count; i++) epoll__note(net, &system->events[i]);
+    return true;
+}
+
+static void epoll__wait(struct net *net, uint64_t until_ns)
+{
+    struct epoll_system *system = net->system;
+
+    if (net->failed_os_error != 0 || !epoll__poll(net, until_ns)) {
+        epoll__wait_failed(net, until_ns);
+        return;
+    }
     if (system->woken && event_batch_has_room(&net->batch)) {
         system->woken = false;
         event_batch_add(net, NULL, NET_WOKEN);
