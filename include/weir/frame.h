@@ -158,6 +158,8 @@ struct weir_frame;
  *      netstring                  5:hello,
  *      fixed:size=N               every message has N bytes, at most 1g
  *      sunrpc                     ONC RPC record marking; fragments are joined
+ *          fragments=N            most fragments of one record, also empty ones; more are malformed
+ *                                 (default 1024, or one per KiB of max if that is more)
  *      erlang1 erlang2 erlang4 dns-tcp tpkt mqtt tls-record diameter bgp crlf nul
  *      raw, datagram              no framing: bytes as received, or datagrams
  *
@@ -207,6 +209,7 @@ struct weir_frame_info {
     int64_t constant;           /* frame bytes = length + constant; unused for a varint */
     const uint8_t *magic;       /* bytes at the start of every frame */
     uint32_t magic_bytes;       /* length of `magic`; 0: none */
+    uint32_t fragments_max;     /* "sunrpc": most fragments of one record; otherwise 0 */
 };
 
 /* Fills in the first `size` bytes of *info. Call weir_frame_describe() instead. */
@@ -231,12 +234,15 @@ WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 
 /* ---- Header parsers, for headers that no specification covers ---- */
 
-/* The result of parsing a header. The frame consists of header, message and trailer. An impossible
- * result makes the input malformed. */
+/* The result of parsing a header. The frame consists of header, message and trailer. All members
+ * are 0 before the call, except `seen_bytes`. An impossible result makes the input malformed. */
 struct weir_header {
     size_t header_bytes; /* bytes to strip, at most `length`. 0: the message includes the header */
     uint64_t message_bytes; /* length of the message; must not be 0 if header_bytes is 0 */
     size_t trailer_bytes;   /* bytes after the message to strip, at most WEIR_MESSAGE_BYTES_MAX */
+    /* Set by weir: the previous call for this frame got this many bytes and returned
+     * WEIR_DECODED_MORE. A scan for the end of the header can continue there. 0: first call. */
+    size_t seen_bytes;
 };
 
 /* A probe: a header parser from which weir makes a codec. Weir finds the frame's end by calling the
@@ -254,7 +260,14 @@ struct weir_probe {
      *   WEIR_DECODED_MESSAGE  *header is filled in
      *   WEIR_DECODED_BAD      invalid header, with a description in decode_error->text
      * For a whole frame it must not return WEIR_DECODED_MORE. Additional bytes must not change a
-     * result other than WEIR_DECODED_MORE. `decode_error` is never null here. */
+     * result other than WEIR_DECODED_MORE. `decode_error` is never null here.
+     *
+     * Each call gets all bytes that have arrived since the start of the frame, up to
+     * header_bytes_max. They can include bytes of the message and of the next frames. For a frame
+     * that is whole when its first byte is decoded, there is one call. Otherwise there is at most
+     * one call for each received piece until the header is complete, and one more call, with
+     * seen_bytes 0, when the whole frame has arrived. So a peer that sends single bytes can cause
+     * header_bytes_max calls per frame: a probe that scans should continue at seen_bytes. */
     enum weir_decoded (*probe)(void *user, const uint8_t *bytes, size_t length,
                                struct weir_header *header, struct weir_decode_error *decode_error);
     /* Frames an outgoing message, as encode in struct weir_codec does. Null: messages are sent

@@ -156,7 +156,9 @@ static void frame_elsewhere__erlang(struct text_builder *builder,
     else if (frame_elsewhere__is(info, "line") && frame_elsewhere__ends_in(info, "\n"))
         text_builder_add(builder, "{packet, line} (which leaves the line end in the message)");
     else if (frame_elsewhere__is(info, "sunrpc"))
-        text_builder_add(builder, "{packet, sunrm} (which leaves the mark in the message)");
+        text_builder_add(builder,
+                         "{packet, sunrm} (which leaves the mark in the message, and does not join "
+                         "fragments)");
     else if (frame_elsewhere__is(info, "fixed"))
         text_builder_add(builder, "{packet, raw}, and gen_tcp:recv(Socket, %" PRIu64 ")",
                          info->size_bytes);

@@ -175,6 +175,9 @@ static void frame_explain__say_limits(struct text_builder *builder,
     if (strcmp(info->kind, "fixed") == 0) return;
     text_builder_add(builder, "max      %" PRIu64 " bytes; a longer message %s\n", info->max_bytes,
                      info->skips_oversize ? "is skipped" : "ends the stream");
+    if (info->fragments_max > 0)
+        text_builder_add(builder, "max      %u fragments; a record of more ends the stream\n",
+                         (unsigned)info->fragments_max);
 }
 
 /* ---- a sample ---- */

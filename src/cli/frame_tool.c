@@ -37,7 +37,8 @@ static int frame_tool__help(FILE *out)
         "SPEC is a name below, or NAME:key=value,...; docs/frames.md lists all keys:\n"
         "  length:width=4,endian=big,offset=0,header=4,covers=body,adjust=0,strip=yes\n"
         "  netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)\n"
-        "  line:delimiter=\\r\\n   netstring   fixed:size=16   sunrpc   raw   datagram\n"
+        "  line:delimiter=\\r\\n   netstring   fixed:size=16   sunrpc:fragments=1024\n"
+        "  raw   datagram\n"
         "each optionally followed by ,max=64k or ,oversize=skip.\n"
         "\n");
     for (size_t i = 0; (preset = weir_frame_preset_at(i)) != NULL; i++)

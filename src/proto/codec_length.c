@@ -135,10 +135,7 @@ static inline enum weir_decoded codec_length__probe(const void *shape, const uin
         if (memcmp(bytes, spec->magic, compared) != 0)
             return codec_length_refuse_magic(spec, bytes, length, decode_error);
     }
-    if (length < field_end) {
-        layout->frame_bytes = field_end;
-        return WEIR_DECODED_MORE;
-    }
+    if (length < field_end) return WEIR_DECODED_MORE;
     return codec_length_check(
         spec, codec_length__read(bytes + spec->offset, spec->width, spec->is_little),
         spec->constant, spec->header, spec->strip, layout, decode_error);
@@ -180,4 +177,5 @@ void codec_length_fill(struct weir_frame *frame)
     frame->codec.decode = codec_length__decode;
     frame->codec.encode = codec_length__encode;
     frame->shape.probe = codec_length__probe;
+    frame->shape.header_bytes_max = (size_t)frame->spec.offset + frame->spec.width;
 }

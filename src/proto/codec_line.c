@@ -67,12 +67,16 @@ static size_t codec_line__content(const struct frame_spec *spec, const uint8_t *
     return length;
 }
 
+/* Returns the length of the longest line with its delimiter. */
+static uint64_t codec_line__frame_max(const struct frame_spec *spec)
+{
+    return spec->max + spec->delimiter_length + (codec_line__takes_return(spec) ? 1U : 0);
+}
+
 /* Returns whether an unfinished line of this length is too long, whatever follows. */
 static bool codec_line__is_hopeless(const struct frame_spec *spec, uint64_t length)
 {
-    uint64_t ends = spec->delimiter_length + (codec_line__takes_return(spec) ? 1U : 0);
-
-    return length >= spec->max + ends;
+    return length >= codec_line__frame_max(spec);
 }
 
 static enum weir_decoded codec_line__refuse(const struct frame_spec *spec, const uint8_t *bytes,
@@ -102,7 +106,7 @@ static enum weir_decoded codec_line__finish(const struct frame_spec *spec,
         input->bytes += count;
         input->length -= count;
     } else {
-        if (!reassembly_take(reassembly, input, count))
+        if (!reassembly_take(reassembly, input, count, codec_line__frame_max(spec)))
             return reassembly_no_memory(reassembly, decode_error);
         message->frame = reassembly_bytes(reassembly);
         message->frame_length = reassembly->length;
@@ -199,7 +203,8 @@ static enum weir_decoded codec_line__go_on(const struct weir_frame *frame,
         return codec_line__oversize(spec, reassembly, input, decode_error);
     if (is_last && reassembly->length == 0)
         return codec_line__finish_last(reassembly, input, message);
-    if (input->length > 0 && !reassembly_take(reassembly, input, input->length))
+    if (input->length > 0 &&
+        !reassembly_take(reassembly, input, input->length, codec_line__frame_max(spec)))
         return reassembly_no_memory(reassembly, decode_error);
     return is_last ? codec_line__finish_last(reassembly, input, message) : WEIR_DECODED_MORE;
 }

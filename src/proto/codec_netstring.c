@@ -44,7 +44,6 @@ static inline enum weir_decoded codec_netstring__probe(const void *shape, const 
     size_t digits;
     enum weir_decoded read = codec_netstring__read(bytes, length, &value, &digits, decode_error);
 
-    layout->frame_bytes = length + 1;
     if (read != WEIR_DECODED_MESSAGE) return read;
     if (digits == 0)
         return decode_error_explain(decode_error, "a netstring must begin with a digit", bytes,
@@ -93,4 +92,5 @@ void codec_netstring_fill(struct weir_frame *frame)
     frame->codec.decode = codec_netstring__decode;
     frame->codec.encode = codec_netstring__encode;
     frame->shape.probe = codec_netstring__probe;
+    frame->shape.header_bytes_max = CODEC_NETSTRING__DIGITS_MAX + 1; /* the colon */
 }

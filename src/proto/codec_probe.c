@@ -40,10 +40,9 @@ static enum weir_decoded codec_probe__probe(const void *shape, const uint8_t *by
                                             struct weir_decode_error *decode_error)
 {
     const struct weir_probe *probe = shape;
-    struct weir_header header = {0};
+    struct weir_header header = {.seen_bytes = layout->seen_bytes};
     enum weir_decoded answer = codec_probe__ask(probe, bytes, length, &header, decode_error);
 
-    layout->frame_bytes = length + 1;
     if (answer != WEIR_DECODED_MESSAGE) return answer;
     layout->header_bytes = header.header_bytes;
     layout->trailer_bytes = header.trailer_bytes;
@@ -59,8 +58,7 @@ static enum weir_decoded codec_probe__decode(const struct weir_codec *codec, voi
                                              struct weir_input *input, struct weir_message *message,
                                              struct weir_decode_error *decode_error)
 {
-    return reassembly_decode(state, &codec_frame(codec)->shape, codec_probe__probe, input, message,
-                             decode_error);
+    return reassembly_go_on(state, &codec_frame(codec)->shape, input, message, decode_error);
 }
 
 static enum weir_code codec_probe__encode(const struct weir_codec *codec, const uint8_t *bytes,
@@ -79,5 +77,6 @@ void codec_probe_fill(struct weir_frame *frame)
     frame->codec.encode = codec_probe__encode;
     frame->shape.probe = codec_probe__probe;
     frame->shape.spec = &frame->probe;
+    frame->shape.header_bytes_max = frame->probe.header_bytes_max;
     frame->shape.skips = frame->probe.skips_oversize;
 }

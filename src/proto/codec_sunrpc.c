@@ -6,7 +6,8 @@
  *      in the stream:    mark A | mark+last B        held:   mark | A B
  *
  * A record of one fragment is delivered in place. Several fragments are joined after one mark, as
- * if the sender had sent one fragment.
+ * if the sender had sent one fragment. Their number has a limit, because a fragment can be empty:
+ * without the limit, a record could go on forever without growing.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 
 /* Values of the reassembly's `note`: the part that is being read, and whether it is the last
  * fragment. A mark that is being read is at the end of the held bytes. frame_bytes is where the
- * mark or the fragment ends. */
+ * mark or the fragment ends, and parts_count counts the record's fragments. */
 enum { CODEC_SUNRPC__IN_MARK, CODEC_SUNRPC__IN_BODY, CODEC_SUNRPC__IN_LAST_BODY };
 
 static uint32_t codec_sunrpc__mark(const uint8_t *bytes)
@@ -43,6 +44,12 @@ static enum weir_decoded codec_sunrpc__refuse(uint64_t length, uint64_t max, con
     snprintf(what, sizeof what, "a record of %" PRIu64 " bytes, or more, exceeds %" PRIu64, length,
              max);
     return decode_error_explain(decode_error, what, bytes, count);
+}
+
+static enum weir_decoded codec_sunrpc__refuse_fragments(uint32_t max,
+                                                        struct weir_decode_error *decode_error)
+{
+    return decode_error_write(decode_error, "a record has more than %u fragments", (unsigned)max);
 }
 
 /* Hands up a whole record of one fragment, in place. Returns false if the input does not begin with
@@ -128,17 +135,19 @@ static enum weir_decoded codec_sunrpc__finish(struct reassembly *reassembly,
     return WEIR_DECODED_MESSAGE;
 }
 
-/* Takes the available bytes of the current mark or fragment. Returns false if memory is
- * exhausted. */
-static bool codec_sunrpc__fill(struct reassembly *reassembly, struct weir_input *input)
+/* Takes the available bytes of the current mark or fragment. Returns false if memory is exhausted.
+ * Memory grows as for one long record: a fragment must not cause a copy of those before it. */
+static bool codec_sunrpc__fill(struct reassembly *reassembly, uint64_t max,
+                               struct weir_input *input)
 {
-    uint64_t missing;
+    uint64_t missing, held_bytes_max = max + 2 * CODEC_SUNRPC__MARK_BYTES;
 
     if (reassembly->note == CODEC_SUNRPC__IN_MARK && reassembly->frame_bytes == 0)
         reassembly->frame_bytes = reassembly->length + CODEC_SUNRPC__MARK_BYTES;
     missing = reassembly->frame_bytes - reassembly->length;
     return reassembly_take(reassembly, input,
-                           missing < input->length ? (size_t)missing : input->length);
+                           missing < input->length ? (size_t)missing : input->length,
+                           held_bytes_max);
 }
 
 static enum weir_decoded codec_sunrpc__ended(const struct reassembly *reassembly,
@@ -159,7 +168,7 @@ static enum weir_decoded codec_sunrpc__reassemble(const struct weir_frame *frame
                                                   struct weir_decode_error *decode_error)
 {
     for (;;) {
-        if (!codec_sunrpc__fill(reassembly, input))
+        if (!codec_sunrpc__fill(reassembly, frame->spec.max, input))
             return reassembly_no_memory(reassembly, decode_error);
         if (reassembly->length < reassembly->frame_bytes)
             return codec_sunrpc__ended(reassembly, input, decode_error);
@@ -170,6 +179,8 @@ static enum weir_decoded codec_sunrpc__reassemble(const struct weir_frame *frame
             reassembly->frame_bytes = 0;
             continue;
         }
+        if (reassembly->parts_count++ == frame->spec.fragments_max)
+            return codec_sunrpc__refuse_fragments(frame->spec.fragments_max, decode_error);
         if (codec_sunrpc__begin_fragment(reassembly, frame->spec.max)) continue;
         if (!frame->spec.skips)
             return codec_sunrpc__refuse(reassembly->frame_bytes - CODEC_SUNRPC__MARK_BYTES,

@@ -53,7 +53,6 @@ static inline enum weir_decoded codec_varint__probe(const void *shape, const uin
 
     if (compared > 0 && memcmp(bytes, spec->magic, compared) != 0)
         return codec_length_refuse_magic(spec, bytes, length, decode_error);
-    layout->frame_bytes = length < spec->offset ? spec->offset + 1 : length + 1;
     if (length <= spec->offset) return WEIR_DECODED_MORE;
     width = codec_varint__read(bytes + spec->offset, length - spec->offset, &value, &what);
     if (width < 0) return decode_error_explain(decode_error, what, bytes, length);
@@ -120,4 +119,5 @@ void codec_varint_fill(struct weir_frame *frame)
     frame->codec.decode = codec_varint__decode;
     frame->codec.encode = codec_varint__encode;
     frame->shape.probe = codec_varint__probe;
+    frame->shape.header_bytes_max = (size_t)frame->spec.offset + FRAME_SPEC_VARINT_BYTES_MAX;
 }

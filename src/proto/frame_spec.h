@@ -30,6 +30,7 @@ enum frame_spec_covers {
 
 #define FRAME_SPEC_MAX_BYTES (UINT64_C(1) << 20) /* default */
 #define FRAME_SPEC_ADJUST_MAX (INT64_C(1) << 30)
+#define FRAME_SPEC_FRAGMENTS 1024 /* default; more if max is above that many KiB */
 #define FRAME_SPEC_DELIMITER_BYTES_MAX 16
 #define FRAME_SPEC_MAGIC_BYTES_MAX 16
 #define FRAME_SPEC_VARINT_BYTES_MAX 10
@@ -44,6 +45,7 @@ struct frame_spec {
     uint64_t size; /* fixed: bytes of each message */
     uint8_t delimiter[FRAME_SPEC_DELIMITER_BYTES_MAX]; /* kind line */
     uint32_t delimiter_length;
+    uint32_t fragments_max; /* kind sunrpc: fragments of one record. 0 before the check: default */
 
     /* kind length: a frame is `header` bytes, which contain the length at `offset`, and the body */
     uint32_t width; /* bytes of the length, or FRAME_SPEC_VARINT */

@@ -94,6 +94,15 @@ static enum weir_code frame_spec__check_values(const char *text, struct frame_sp
     return WEIR_OK;
 }
 
+/* By default, fragments of a long record must have 1 KiB on average. */
+static enum weir_code frame_spec__check_sunrpc(struct frame_spec *spec)
+{
+    if (spec->fragments_max > 0) return WEIR_OK;
+    spec->fragments_max = (uint32_t)(spec->max / 1024);
+    if (spec->fragments_max < FRAME_SPEC_FRAGMENTS) spec->fragments_max = FRAME_SPEC_FRAGMENTS;
+    return WEIR_OK;
+}
+
 enum weir_code frame_spec_check(const char *text, struct frame_spec *spec, struct weir_error *error)
 {
     enum weir_code code;
@@ -111,11 +120,11 @@ enum weir_code frame_spec_check(const char *text, struct frame_spec *spec, struc
                                      "every message would be longer than max");
         spec->max = spec->size;
         return WEIR_OK;
+    case FRAME_SPEC_SUNRPC: return frame_spec__check_sunrpc(spec);
     case FRAME_SPEC_RAW:
     case FRAME_SPEC_DATAGRAM:
     case FRAME_SPEC_LINE:
     case FRAME_SPEC_NETSTRING:
-    case FRAME_SPEC_SUNRPC:
     case FRAME_SPEC_PROBE:
     case FRAME_SPEC_KINDS_COUNT: break;
     }

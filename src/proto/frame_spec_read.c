@@ -174,6 +174,11 @@ static bool frame_spec__set_max(struct frame_spec *spec, struct frame_spec__word
     return frame_spec__number(word, WEIR_MESSAGE_BYTES_MAX, &spec->max) && spec->max > 0;
 }
 
+static bool frame_spec__set_fragments(struct frame_spec *spec, struct frame_spec__word word)
+{
+    return frame_spec__small(word, UINT32_MAX, &spec->fragments_max) && spec->fragments_max > 0;
+}
+
 static bool frame_spec__set_oversize(struct frame_spec *spec, struct frame_spec__word word)
 {
     spec->skips = frame_spec__is(word, "skip");
@@ -207,6 +212,8 @@ static const struct frame_spec__key {
      "write 1 to 16 bytes; \\r \\n \\t \\0 \\\\ and \\xHH are escapes; a comma is \\x2c"},
     {"size", FRAME_SPEC__ON(FIXED), frame_spec__set_size,
      "write the bytes of each message, such as 16 or 4k; up to 1g"},
+    {"fragments", FRAME_SPEC__ON(SUNRPC), frame_spec__set_fragments,
+     "write the largest number of fragments of one record, such as 1024"},
     {"max",
      FRAME_SPEC__ON(LINE) | FRAME_SPEC__ON(LENGTH) | FRAME_SPEC__ON(NETSTRING) |
          FRAME_SPEC__ON(FIXED) | FRAME_SPEC__ON(SUNRPC),

@@ -129,6 +129,16 @@ static void frame_spec__add_length(struct frame_spec__text *text, const struct f
     }
 }
 
+static void frame_spec__add_fragments(struct frame_spec__text *text, const struct frame_spec *spec)
+{
+    struct frame_spec base = *spec;
+
+    base.fragments_max = 0;
+    frame_spec_check("", &base, NULL);
+    if (spec->fragments_max != base.fragments_max)
+        frame_spec__add_number(text, "fragments", spec->fragments_max);
+}
+
 static void frame_spec__add_own(struct frame_spec__text *text, const struct frame_spec *spec)
 {
     bool is_plain_line = spec->delimiter_length == 1 && spec->delimiter[0] == '\n';
@@ -143,6 +153,7 @@ static void frame_spec__add_own(struct frame_spec__text *text, const struct fram
         frame_spec__add_key(text, "size");
         frame_spec__add_size(text, spec->size);
     }
+    if (spec->kind == FRAME_SPEC_SUNRPC) frame_spec__add_fragments(text, spec);
 }
 
 /* Returns the first preset with the same frames, and its values in *preset; null: there is none. */

@@ -139,6 +139,7 @@ void weir_frame_describe_sized(const struct weir_frame *frame, struct weir_frame
         .constant = spec->constant,
         .magic = spec->magic,
         .magic_bytes = spec->magic_length,
+        .fragments_max = spec->fragments_max,
     };
 
     memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);

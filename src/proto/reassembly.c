@@ -10,11 +10,16 @@
 #include "decode_error.h"
 #include "memory.h"
 
-static _Thread_local uint64_t reassembly__copied;
+static _Thread_local uint64_t reassembly__copied, reassembly__moved;
 
 uint64_t reassembly_copied_bytes(void)
 {
     return reassembly__copied;
+}
+
+uint64_t reassembly_moved_bytes(void)
+{
+    return reassembly__moved;
 }
 
 static void reassembly__take_off(struct weir_input *input, size_t count)
@@ -24,29 +29,31 @@ static void reassembly__take_off(struct weir_input *input, size_t count)
 }
 
 /* Makes room for `needed` bytes. The capacity doubles, which limits copying, but does not exceed
- * the length of the frame if it is known. Returns false if memory is exhausted. */
-static bool reassembly__grow(struct reassembly *reassembly, size_t needed)
+ * `held_bytes_max`. Returns false if memory is exhausted. */
+static bool reassembly__grow(struct reassembly *reassembly, size_t needed, uint64_t held_bytes_max)
 {
     size_t capacity = reassembly->heap ? reassembly->capacity : REASSEMBLY_SMALL_BYTES;
 
+    weir_check(needed <= held_bytes_max);
     if (needed <= capacity) return true;
     capacity *= 2;
-    if (reassembly->frame_bytes != 0 && capacity > reassembly->frame_bytes)
-        capacity = (size_t)reassembly->frame_bytes;
+    if (capacity > held_bytes_max) capacity = (size_t)held_bytes_max;
     if (capacity < needed) capacity = needed;
     uint8_t *heap = memory_alloc(capacity);
     if (!heap) return false;
     memcpy(heap, reassembly_bytes(reassembly), reassembly->length);
+    reassembly__moved += reassembly->length;
     memory_free(reassembly->heap);
     reassembly->heap = heap;
     reassembly->capacity = capacity;
     return true;
 }
 
-bool reassembly_take(struct reassembly *reassembly, struct weir_input *input, size_t count)
+bool reassembly_take(struct reassembly *reassembly, struct weir_input *input, size_t count,
+                     uint64_t held_bytes_max)
 {
     weir_check(count <= input->length);
-    if (!reassembly__grow(reassembly, reassembly->length + count)) return false;
+    if (!reassembly__grow(reassembly, reassembly->length + count, held_bytes_max)) return false;
     if (count > 0) memcpy(reassembly_bytes(reassembly) + reassembly->length, input->bytes, count);
     reassembly->length += count;
     reassembly->phase = REASSEMBLY_PARTIAL;
@@ -152,89 +159,130 @@ static enum weir_decoded reassembly__finish(struct reassembly *reassembly,
     return WEIR_DECODED_MESSAGE;
 }
 
-/* Starts a frame with the first byte of the input; no bytes are held. */
+/* Takes the front of the input until `wanted` bytes are held. Returns false if memory is
+ * exhausted. */
+static bool reassembly__fill(struct reassembly *reassembly, struct weir_input *input,
+                             uint64_t wanted)
+{
+    uint64_t missing = wanted - reassembly->length;
+
+    return reassembly_take(reassembly, input,
+                           missing < input->length ? (size_t)missing : input->length, wanted);
+}
+
+/* Puts the held bytes after the frame back to the input, from which this call took them. */
+static void reassembly__put_back(struct reassembly *reassembly, struct weir_input *input,
+                                 uint64_t frame_bytes)
+{
+    size_t count = reassembly->length - (size_t)frame_bytes;
+
+    reassembly->length -= count;
+    input->bytes -= count;
+    input->length += count;
+}
+
+/* Reads the header at the front of the held bytes, of which the probe has seen `seen`. Returns
+ * WEIR_DECODED_MESSAGE if they are a whole frame, or if the frame is now skipped. Returns
+ * WEIR_DECODED_MORE if more bytes are needed. */
+static enum weir_decoded reassembly__read_header(struct reassembly *reassembly,
+                                                 const struct reassembly_shape *shape, size_t seen,
+                                                 struct weir_input *input,
+                                                 struct weir_message *message,
+                                                 struct weir_decode_error *decode_error)
+{
+    struct reassembly_layout layout;
+
+    layout.seen_bytes = seen;
+    enum weir_decoded answer = shape->probe(shape->spec, reassembly_bytes(reassembly),
+                                            reassembly->length, &layout, decode_error);
+
+    if (answer != WEIR_DECODED_MESSAGE) return answer;
+    if (layout.frame_bytes < seen)
+        return decode_error_write(decode_error,
+                                  "the probe asked for bytes after the end of the frame");
+    if (layout.frame_bytes < reassembly->length)
+        reassembly__put_back(reassembly, input, layout.frame_bytes);
+    if (layout.is_oversize)
+        return reassembly__oversize(reassembly, shape, &layout, input, decode_error);
+    if (reassembly->length == layout.frame_bytes)
+        return reassembly__finish(reassembly, &layout, message);
+    reassembly->frame_bytes = layout.frame_bytes;
+    return WEIR_DECODED_MORE;
+}
+
+/* Hands up the held bytes, which are a whole frame. The probe says where its message is. */
+static enum weir_decoded reassembly__read_whole(struct reassembly *reassembly,
+                                                const struct reassembly_shape *shape,
+                                                struct weir_message *message,
+                                                struct weir_decode_error *decode_error)
+{
+    struct reassembly_layout layout;
+
+    layout.seen_bytes = 0;
+    enum weir_decoded answer = shape->probe(shape->spec, reassembly_bytes(reassembly),
+                                            reassembly->length, &layout, decode_error);
+
+    if (answer == WEIR_DECODED_BAD) return answer;
+    if (answer == WEIR_DECODED_MORE || layout.frame_bytes != reassembly->length)
+        return decode_error_write(decode_error,
+                                  "the probe changed its result when more bytes arrived");
+    return reassembly__finish(reassembly, &layout, message);
+}
+
+/* Continues a frame of which some bytes are held. */
+static enum weir_decoded reassembly__resume(struct reassembly *reassembly,
+                                            const struct reassembly_shape *shape,
+                                            struct weir_input *input, struct weir_message *message,
+                                            struct weir_decode_error *decode_error)
+{
+    if (reassembly->frame_bytes == 0 && input->length > 0) {
+        size_t seen = reassembly->length;
+        weir_check(seen < shape->header_bytes_max);
+        if (!reassembly__fill(reassembly, input, shape->header_bytes_max))
+            return reassembly_no_memory(reassembly, decode_error);
+        enum weir_decoded answer =
+            reassembly__read_header(reassembly, shape, seen, input, message, decode_error);
+        if (answer != WEIR_DECODED_MORE) return answer;
+    }
+    if (reassembly->frame_bytes > 0) {
+        if (!reassembly__fill(reassembly, input, reassembly->frame_bytes))
+            return reassembly_no_memory(reassembly, decode_error);
+        if (reassembly->length == reassembly->frame_bytes)
+            return reassembly__read_whole(reassembly, shape, message, decode_error);
+    }
+    return reassembly_need_more(reassembly, input, decode_error);
+}
+
+/* Starts the frame at the front of the input. No bytes are held. Returns WEIR_DECODED_MESSAGE also
+ * if the frame is now skipped. */
 static enum weir_decoded reassembly__begin(struct reassembly *reassembly,
                                            const struct reassembly_shape *shape,
                                            struct weir_input *input, struct weir_message *message,
                                            struct weir_decode_error *decode_error)
 {
     struct reassembly_layout layout;
-    enum weir_decoded result;
+    enum weir_decoded answer;
 
     if (input->length == 0) return WEIR_DECODED_MORE;
-    result = shape->probe(shape->spec, input->bytes, input->length, &layout, decode_error);
-    if (result == WEIR_DECODED_BAD) return result;
-    if (result == WEIR_DECODED_MESSAGE && layout.is_oversize)
+    layout.seen_bytes = 0;
+    answer = shape->probe(shape->spec, input->bytes, input->length, &layout, decode_error);
+    if (answer == WEIR_DECODED_BAD) return answer;
+    if (answer == WEIR_DECODED_MESSAGE && layout.is_oversize)
         return reassembly__oversize(reassembly, shape, &layout, input, decode_error);
-    if (result == WEIR_DECODED_MESSAGE && layout.frame_bytes <= input->length)
+    if (answer == WEIR_DECODED_MESSAGE && layout.frame_bytes <= input->length)
         return reassembly_hand_up(input, &layout, message);
-    if (result == WEIR_DECODED_MESSAGE) reassembly->frame_bytes = layout.frame_bytes;
-    if (!reassembly_take(reassembly, input, input->length))
+    if (answer == WEIR_DECODED_MESSAGE) reassembly->frame_bytes = layout.frame_bytes;
+    if (!reassembly_take(reassembly, input, input->length,
+                         answer == WEIR_DECODED_MORE ? shape->header_bytes_max
+                                                     : layout.frame_bytes))
         return reassembly_no_memory(reassembly, decode_error);
     return reassembly_need_more(reassembly, input, decode_error);
 }
 
-/* Takes up to `needed` bytes in total. Returns false if memory is exhausted. */
-static bool reassembly__fill(struct reassembly *reassembly, struct weir_input *input,
-                             uint64_t needed)
-{
-    uint64_t missing = needed - reassembly->length;
-
-    return reassembly_take(reassembly, input,
-                           missing < input->length ? (size_t)missing : input->length);
-}
-
-/* Probes the held bytes. Returns WEIR_DECODED_MESSAGE if they are a whole frame, or if the frame is
- * now skipped. Returns WEIR_DECODED_MORE if more bytes are needed; layout->frame_bytes says how
- * many in total. */
-static enum weir_decoded reassembly__probe_held(struct reassembly *reassembly,
-                                                const struct reassembly_shape *shape,
-                                                const struct weir_input *input,
-                                                struct reassembly_layout *layout,
-                                                struct weir_message *message,
-                                                struct weir_decode_error *decode_error)
-{
-    enum weir_decoded answer = shape->probe(shape->spec, reassembly_bytes(reassembly),
-                                            reassembly->length, layout, decode_error);
-
-    if (answer != WEIR_DECODED_MESSAGE) return answer;
-    if (layout->frame_bytes < reassembly->length)
-        return decode_error_write(decode_error,
-                                  "the probe asked for bytes after the end of the frame");
-    if (layout->is_oversize)
-        return reassembly__oversize(reassembly, shape, layout, input, decode_error);
-    if (reassembly->length == layout->frame_bytes)
-        return reassembly__finish(reassembly, layout, message);
-    reassembly->frame_bytes = layout->frame_bytes;
-    return WEIR_DECODED_MORE;
-}
-
-/* Continues a frame of which some bytes are held. */
-static enum weir_decoded reassembly__go_on(struct reassembly *reassembly,
-                                           const struct reassembly_shape *shape,
-                                           struct weir_input *input, struct weir_message *message,
-                                           struct weir_decode_error *decode_error)
-{
-    struct reassembly_layout layout = {0};
-
-    for (;;) {
-        if (reassembly->frame_bytes == 0 || reassembly->length == reassembly->frame_bytes) {
-            enum weir_decoded answer =
-                reassembly__probe_held(reassembly, shape, input, &layout, message, decode_error);
-            if (answer != WEIR_DECODED_MORE) return answer;
-        }
-        if (input->length == 0) return reassembly_need_more(reassembly, input, decode_error);
-        uint64_t needed =
-            reassembly->frame_bytes > 0 ? reassembly->frame_bytes : layout.frame_bytes;
-        if (!reassembly__fill(reassembly, input, needed))
-            return reassembly_no_memory(reassembly, decode_error);
-    }
-}
-
-enum weir_decoded reassembly_decode_slowly(struct reassembly *reassembly,
-                                           const struct reassembly_shape *shape,
-                                           struct weir_input *input, struct weir_message *message,
-                                           struct weir_decode_error *decode_error)
+enum weir_decoded reassembly_go_on(struct reassembly *reassembly,
+                                   const struct reassembly_shape *shape, struct weir_input *input,
+                                   struct weir_message *message,
+                                   struct weir_decode_error *decode_error)
 {
     enum weir_decoded result;
 
@@ -247,7 +295,7 @@ enum weir_decoded reassembly_decode_slowly(struct reassembly *reassembly,
         }
         result = reassembly->phase == REASSEMBLY_IDLE
                      ? reassembly__begin(reassembly, shape, input, message, decode_error)
-                     : reassembly__go_on(reassembly, shape, input, message, decode_error);
+                     : reassembly__resume(reassembly, shape, input, message, decode_error);
     } while (result == WEIR_DECODED_MESSAGE && reassembly->phase == REASSEMBLY_SKIPPING);
     return result;
 }

@@ -9,8 +9,13 @@
  *
  * A codec has a probe function, which parses the first bytes of a frame and returns its length. All
  * else is common to the codecs and is in this file. Held bytes are in the state while they are few,
- * then on the heap. The heap memory is at most twice what was received; an announced length alone
- * allocates nothing.
+ * then on the heap. The heap memory is at most twice what was received, and at most the longest
+ * frame; an announced length alone allocates nothing.
+ *
+ * The work is proportional to the received bytes, however they are cut. Held bytes move to larger
+ * memory only when their number doubles. While a header is incomplete, the probe is called once for
+ * each received piece, with all available bytes that can belong to the header. Bytes of the next
+ * frame among them go back to the input.
  */
 #ifndef PROTO_REASSEMBLY_H
 #define PROTO_REASSEMBLY_H
@@ -27,7 +32,10 @@ struct reassembly {
     size_t length; /* held bytes */
     size_t capacity;
     uint64_t frame_bytes; /* length of the whole frame; 0: not known yet */
-    uint64_t skip_bytes;  /* bytes still to be skipped */
+    union {
+        uint64_t skip_bytes;  /* SKIPPING: bytes still to be skipped */
+        uint64_t parts_count; /* PARTIAL: used by the codec */
+    };
     uint32_t skipped_count;
     uint8_t phase;
     uint8_t note; /* used by the codec */
@@ -36,8 +44,9 @@ struct reassembly {
 
 /* A frame as its first bytes describe it. */
 struct reassembly_layout {
-    uint64_t
-        frame_bytes; /* length of the whole frame; if more bytes are needed: at least this many */
+    size_t seen_bytes; /* set by the caller: the probe has seen this many of the bytes, and returned
+                          WEIR_DECODED_MORE */
+    uint64_t frame_bytes;               /* length of the whole frame */
     size_t header_bytes, trailer_bytes; /* parts of the frame around the message */
     bool is_oversize;
     uint64_t length, max,
@@ -45,9 +54,9 @@ struct reassembly_layout {
 };
 
 /* Parses the first bytes of a frame. Returns WEIR_DECODED_MESSAGE: *layout is set;
- * WEIR_DECODED_MORE: more bytes are needed; or WEIR_DECODED_BAD. More bytes must not change an
- * answer other than WEIR_DECODED_MORE. One exception: after the whole frame has arrived, the answer
- * can become WEIR_DECODED_BAD. */
+ * WEIR_DECODED_MORE: more bytes are needed, and fewer than the longest header arrived; or
+ * WEIR_DECODED_BAD. More bytes must not change an answer other than WEIR_DECODED_MORE. One
+ * exception: after the whole frame has arrived, the answer can become WEIR_DECODED_BAD. */
 typedef enum weir_decoded reassembly_probe(const void *spec, const uint8_t *bytes, size_t length,
                                            struct reassembly_layout *layout,
                                            struct weir_decode_error *decode_error);
@@ -56,14 +65,16 @@ typedef enum weir_decoded reassembly_probe(const void *spec, const uint8_t *byte
 struct reassembly_shape {
     reassembly_probe *probe;
     const void *spec;
-    bool skips; /* an oversized message is skipped and does not end the stream */
+    size_t header_bytes_max; /* longest header, as far as the probe reads it */
+    bool skips;              /* an oversized message is skipped and does not end the stream */
 };
 
-/* Decodes a frame that is not whole in the input; the slow path of reassembly_decode(). */
-enum weir_decoded reassembly_decode_slowly(struct reassembly *reassembly,
-                                           const struct reassembly_shape *shape,
-                                           struct weir_input *input, struct weir_message *message,
-                                           struct weir_decode_error *decode_error);
+/* Decodes in every state. It is the slow path of reassembly_decode(), and implements `decode` for a
+ * probe that should not be called twice for one input. */
+enum weir_decoded reassembly_go_on(struct reassembly *reassembly,
+                                   const struct reassembly_shape *shape, struct weir_input *input,
+                                   struct weir_message *message,
+                                   struct weir_decode_error *decode_error);
 
 /* Delivers a message that is whole in the input, and removes its frame from the input. */
 static inline enum weir_decoded reassembly_hand_up(struct weir_input *input,
@@ -81,7 +92,7 @@ static inline enum weir_decoded reassembly_hand_up(struct weir_input *input,
     return WEIR_DECODED_MESSAGE;
 }
 
-/* Implements `decode` of a codec with a probe. Inline, so that the compiler can inline the
+/* Implements `decode` of a codec with a cheap probe. Inline, so that the compiler can inline the
  * probe. */
 static inline enum weir_decoded reassembly_decode(struct reassembly *reassembly,
                                                   const struct reassembly_shape *shape,
@@ -96,7 +107,7 @@ static inline enum weir_decoded reassembly_decode(struct reassembly *reassembly,
             WEIR_DECODED_MESSAGE &&
         !layout.is_oversize && layout.frame_bytes <= input->length)
         return reassembly_hand_up(input, &layout, message);
-    return reassembly_decode_slowly(reassembly, shape, input, message, decode_error);
+    return reassembly_go_on(reassembly, shape, input, message, decode_error);
 }
 
 /* ---- for codecs that do it themselves ---- */
@@ -107,8 +118,10 @@ static inline uint8_t *reassembly_bytes(struct reassembly *reassembly)
     return reassembly->heap ? reassembly->heap : reassembly->small;
 }
 
-/* Moves `count` bytes from the input to the held bytes. Returns false if memory is exhausted. */
-bool reassembly_take(struct reassembly *reassembly, struct weir_input *input, size_t count);
+/* Moves `count` bytes from the input to the held bytes, of which there can be at most
+ * `held_bytes_max`. Returns false if memory is exhausted. */
+bool reassembly_take(struct reassembly *reassembly, struct weir_input *input, size_t count,
+                     uint64_t held_bytes_max);
 
 /* Removes bytes to be skipped from the input. Returns true if none remain to be skipped. */
 bool reassembly_skip(struct reassembly *reassembly, struct weir_input *input);
@@ -137,5 +150,8 @@ void reassembly_release(const struct weir_codec *codec, void *state);
 
 /* For tests: returns how many bytes this thread has copied into held bytes. */
 uint64_t reassembly_copied_bytes(void);
+
+/* For tests: returns how many held bytes this thread has moved to larger memory. */
+uint64_t reassembly_moved_bytes(void);
 
 #endif

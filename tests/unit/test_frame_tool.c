@@ -72,6 +72,8 @@ static void test_what_is_said_of_each_kind(void **state)
         {"fixed:size=7", "The message \"hellohe\" is sent as 7 bytes"},
         {"fixed:size=65", "| message, 65 bytes |"},
         {"sunrpc", "| 1 bit: last?, 31 bits: length | fragment ... |"},
+        {"sunrpc", "max      1024 fragments; a record of more ends the stream\n"},
+        {"sunrpc,fragments=7", "max      7 fragments; a record of more ends the stream\n"},
         {"raw", "| bytes as received ... |"},
         {"length:width=1,adjust=9", "The message \"hello\" cannot be sent in this way: invalid."},
     };
@@ -117,7 +119,8 @@ static void test_the_words_of_others(void **state)
         {"u32le", "Erlang  none"},
         {"u32be,strip=no", "Erlang  none"},
         {"line", "Erlang  {packet, line}"},
-        {"sunrpc", "Erlang  {packet, sunrm}"},
+        {"sunrpc",
+         "Erlang  {packet, sunrm} (which leaves the mark in the message, and does not join"},
         {"tpkt", "Erlang  {packet, tpkt}"},
         {"fixed:size=9", "Erlang  {packet, raw}, and gen_tcp:recv(Socket, 9)"},
         {"netstring", "Erlang  none: {packet, ...} has nothing like it"},

@@ -35,7 +35,7 @@ static const struct {
     {"u16be", 100},  {"u32le", 100},          {"length:width=4,offset=3,header=9,strip=no", 100},
     {"varint", 200}, {"varint,strip=no", 60}, {"line", 50},
     {"crlf", 50},    {"netstring", 100},      {"fixed:size=16", 16},
-    {"sunrpc", 100}, {"tpkt", 100},
+    {"sunrpc", 100}, {"tpkt", 100},           {"length:width=1,offset=20", 100},
 };
 
 /* Returns this many frames of one message in a row; the caller frees them. */
