@@ -9,6 +9,7 @@ static enum weir_decoded probe_header(void *user, const uint8_t *bytes, size_t l
 {
     (void)user;
     (void)decode_error;
+    if (header->seen_bytes >= length) abort(); /* a call without a new byte */
     if (bytes[0] < 'a' || bytes[0] > 'f') return WEIR_DECODED_BAD;
     size_t needed = (size_t)(bytes[0] - 'a') + 2;
     if (length < needed) return WEIR_DECODED_MORE;

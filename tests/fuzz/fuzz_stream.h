@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz_stream.h - the assertions of every codec fuzzer: the result of a stream does not depend on
- * how it is cut into pieces, and the decoder reads what the encoder writes.
+ * how it is cut into pieces, the copied bytes are proportional to the stream, and the decoder reads
+ * what the encoder writes.
  *
  *      input: byte 0 selects the specification, bytes 1 and 2 the cuts, the rest is the stream
  */
@@ -14,6 +15,7 @@
 #include <weir/frame.h>
 
 #include "frames.h"
+#include "reassembly.h"
 
 #define FUZZ_STREAM_BYTES_MAX 4096
 
@@ -25,13 +27,29 @@ static void fuzz_stream_fail(const struct weir_codec *codec, const char *what)
     abort();
 }
 
+/* Decodes, and checks that no byte is copied more than twice, nor moved more than twice on
+ * average. */
+static struct frames fuzz_stream_decode(const struct weir_codec *codec, const uint8_t *bytes,
+                                        size_t length, const size_t *pieces, size_t pieces_count,
+                                        bool ends)
+{
+    uint64_t copied = reassembly_copied_bytes(), moved = reassembly_moved_bytes();
+    struct frames frames = frames_decode(codec, bytes, length, pieces, pieces_count, ends);
+
+    if (reassembly_copied_bytes() - copied > 2 * length)
+        fuzz_stream_fail(codec, "bytes are copied more than twice");
+    if (reassembly_moved_bytes() - moved > 2 * length)
+        fuzz_stream_fail(codec, "held bytes are moved more than twice");
+    if (frames.broken) fuzz_stream_fail(codec, frames.broken);
+    return frames;
+}
+
 static void fuzz_stream_same(const struct weir_codec *codec, const struct frames *whole,
                              const uint8_t *bytes, size_t length, const size_t *pieces,
                              size_t pieces_count, bool ends)
 {
-    struct frames cut = frames_decode(codec, bytes, length, pieces, pieces_count, ends);
+    struct frames cut = fuzz_stream_decode(codec, bytes, length, pieces, pieces_count, ends);
 
-    if (cut.broken) fuzz_stream_fail(codec, cut.broken);
     if (!frames_same(whole, &cut)) fuzz_stream_fail(codec, "the cut changes the result");
     frames_free(&cut);
 }
@@ -43,9 +61,8 @@ static void fuzz_stream_cut(const struct weir_codec *codec, const uint8_t *bytes
     const size_t all = SIZE_MAX, one = 1;
     const size_t pieces[] = {first & 63U, (first >> 6) + 1U, (next & 63U) + 1U, (next >> 6) + 1U};
     bool ends = (first & 1) != 0;
-    struct frames whole = frames_decode(codec, bytes, length, &all, 1, ends);
+    struct frames whole = fuzz_stream_decode(codec, bytes, length, &all, 1, ends);
 
-    if (whole.broken) fuzz_stream_fail(codec, whole.broken);
     fuzz_stream_same(codec, &whole, bytes, length, pieces, 4, ends);
     fuzz_stream_same(codec, &whole, bytes, length, &one, 1, ends);
     if (whole.result == WEIR_DECODED_BAD)

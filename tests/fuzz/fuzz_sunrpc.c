@@ -7,6 +7,8 @@ static const char *const specs[] = {
     "sunrpc,max=6",
     "sunrpc,max=6,oversize=skip",
     "sunrpc,max=40,oversize=skip",
+    "sunrpc:fragments=1",
+    "sunrpc:fragments=3,max=6,oversize=skip",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
