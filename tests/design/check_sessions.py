@@ -54,7 +54,7 @@ def written(name, value):
     scales = ()
     if name.endswith("_ms"):
         scales = ((60_000, "m"), (1000, "s"), (1, "ms"))
-    elif name.endswith("_bytes"):
+    elif name.endswith(("_bytes", "_bytes_max")):
         scales = ((1 << 30, "g"), (1 << 20, "m"), (1 << 10, "k"))
     for scale, unit in scales:
         if value % scale == 0:

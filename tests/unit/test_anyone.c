@@ -106,7 +106,7 @@ static bool read_some(plain_socket socket)
 static void count_warning(void *user, enum weir_log_level level, const char *line)
 {
     (void)user;
-    if (level != WEIR_LOG_WARNING) return;
+    if (level != WEIR_LOG_WARNING || strstr(line, "mailbox_commands_max")) return;
     weir_check(strstr(line, "send_queue_high_bytes (--queue-high) is 1048576; ") != NULL);
     atomic_fetch_add(&anyone.warnings, 1);
 }
@@ -212,10 +212,8 @@ static void a_broadcast_above_the_queue_is_warned_about_once(void **state)
     start_server(transport_alone_name(), &address);
     assert_int_equal(weir_broadcast(anyone.server, "a", "s", SIZE_MAX, 0), WEIR_TOO_LARGE);
     assert_int_equal(weir_broadcast(anyone.server, "a", "s", SIZE_MAX, 0), WEIR_TOO_LARGE);
-    weir_server_stop(anyone.server);
-    weir_server_wait(anyone.server);
+    weir_server_free(anyone.server); /* also passes on what was logged */
     assert_int_equal(anyone.warnings, 1);
-    weir_server_free(anyone.server);
     weir_config_init(&config);
     assert_int_equal(weir_server_open(&config, &anyone.server, NULL), WEIR_OK);
     assert_int_equal(weir_broadcast(anyone.server, "a", "s", SIZE_MAX, 0), WEIR_TOO_LARGE);
