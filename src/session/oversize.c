@@ -4,8 +4,8 @@
  *      any thread: oversize_refuse -> first of the server? -> noted in the worker, which is woken
  *      the worker: oversize_log    -> one line that names the setting
  *
- * The caller's own thread never logs: it can be inside the program's log function, or hold a lock
- * that this function takes.
+ * The caller can be any thread of the program, and only notes the length: formatting and logging
+ * stay with the worker.
  */
 #include "oversize.h"
 

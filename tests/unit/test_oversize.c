@@ -82,7 +82,7 @@ static void a_message_above_the_queue_is_warned_about_once(void **state)
     close_logging(peer);
 }
 
-/* Only the worker that owns the session logs: the caller may be inside its own log function. */
+/* Only the worker that owns the session logs. */
 static void another_thread_leaves_the_warning_to_the_worker(void **state)
 {
     struct weir_config config = fixture_config();
