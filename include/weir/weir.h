@@ -139,8 +139,8 @@ struct weir_handler {
  * session. UDP: it is passed to the transport immediately. Returns:
  *   WEIR_OK          the message is queued
  *   WEIR_NO_ROOM     TCP: the queue would exceed send_queue_high_bytes by more than one buffer.
- *                    UDP: too many datagrams wait, or the reply limit is reached
- *                    (datagram_reply_percent_max)
+ *                    UDP: too many datagrams wait, or a reply limit is reached
+ *                    (datagram_reply_percent_max, datagram_reply_rate_max)
  *   WEIR_NO_BUFFERS  the worker's buffer pool is empty
  *   WEIR_CANCELLED   the session is closing
  *   WEIR_TOO_LARGE   the message exceeds the limit of the codec or a datagram, or TCP: its frame
@@ -158,7 +158,7 @@ WEIR_API enum weir_code weir_session_send(struct weir_session *session, const vo
  * Whatever it returns, `message` is invalid afterwards. Returns:
  *   WEIR_OK          the message is queued
  *   WEIR_CANCELLED   the session is closing; also if it closes now, because memory is exhausted
- *   WEIR_NO_ROOM     UDP: too many datagrams wait, or the reply limit is reached
+ *   WEIR_NO_ROOM     UDP: too many datagrams wait, or a reply limit is reached
  *   WEIR_NO_BUFFERS  UDP: the worker's buffer pool is empty
  * Thread: handler, inside on_message. */
 WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
@@ -397,6 +397,12 @@ struct weir_config {
      * together. A message above it is refused with WEIR_NO_ROOM (counted in dropped_reply). Default
      * 100: no amplification for forged source addresses. 0: unlimited. */
     uint32_t datagram_reply_percent_max;
+    /* Datagrams per second to one address and port, in each worker, at most 10000000. A peer that
+     * exceeds one second's worth gets none for one second; its datagrams are still delivered to the
+     * handler. This ends reply loops between two servers. Loopback addresses have no limit. Default
+     * 2000. 0: unlimited; set it for clients that exchange more from one port, such as a load
+     * generator. */
+    uint32_t datagram_reply_rate_max;
     /* If false, datagrams from ports below 1024, and from UDP ports that this server listens on,
      * are dropped before the handler receives them (counted in dropped_services). If true, they are
      * delivered. Two servers could then answer each other in a loop. Default false. */
@@ -475,6 +481,7 @@ struct weir_stats {
     uint64_t dropped_unsent;     /* replies that the system did not send */
     uint64_t dropped_rate;       /* received above the message or byte rate of the session */
     uint64_t dropped_reply;      /* replies above datagram_reply_percent_max */
+    uint64_t dropped_reply_rate; /* replies above datagram_reply_rate_max */
     uint64_t dropped_peers;      /* received while no UDP session could be made */
     uint64_t dropped_paused;     /* received while the handler had paused the session */
     uint64_t sends_late;         /* weir_send() messages whose session ended before delivery */

@@ -31,14 +31,6 @@ bool address_is_any(const struct weir_address *address)
     return memcmp(address->ip, zero, sizeof zero) == 0;
 }
 
-bool address_is_loopback(const struct weir_address *address)
-{
-    static const uint8_t loopback[16] = {[15] = 1};
-
-    if (address_is_v4(address)) return address->ip[12] == 127;
-    return memcmp(address->ip, loopback, sizeof loopback) == 0;
-}
-
 bool address_is_answerable(const struct weir_address *address)
 {
     if (address->port == 0) return false;

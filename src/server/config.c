@@ -20,6 +20,7 @@
 #define CONFIG__PEERS_MAX (1u << 22)
 #define CONFIG__COMMANDS_MAX (1u << 20)
 #define CONFIG__LOG_LINES_MAX (1u << 16)
+#define CONFIG__REPLY_RATE_MAX 10000000u
 
 static const struct weir_config config__defaults = {
     .size = sizeof(struct weir_config),
@@ -41,6 +42,7 @@ static const struct weir_config config__defaults = {
     .datagram_peers_max = 65536,
     .datagram_idle_timeout_ms = 60 * 1000,
     .datagram_reply_percent_max = 100,
+    .datagram_reply_rate_max = 2000,
     .mailbox_commands_max = 4096,
     .mailbox_bytes_max = 8 * 1024 * 1024,
     .log_lines_max = 1024,
@@ -118,6 +120,8 @@ static enum weir_code config__check_limits(const struct weir_config *config,
         {"sessions_max", config->sessions_max, 1, CONFIG__SESSIONS_MAX, "it must be 1 to 8388608"},
         {"datagram_peers_max", config->datagram_peers_max, 1, CONFIG__PEERS_MAX,
          "it must be 1 to 4194304"},
+        {"datagram_reply_rate_max", config->datagram_reply_rate_max, 0, CONFIG__REPLY_RATE_MAX,
+         "it must be 10000000 or less"},
         {"mailbox_commands_max", config->mailbox_commands_max, 1, CONFIG__COMMANDS_MAX,
          "it must be 1 to 1048576"},
         {"log_lines_max", config->log_lines_max, 1, CONFIG__LOG_LINES_MAX, "it must be 1 to 65536"},

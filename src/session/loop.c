@@ -21,6 +21,7 @@
 #include "oversize.h"
 #include "payload.h"
 #include "remote.h"
+#include "reply_rate.h"
 #include "session.h"
 #include "timeouts.h"
 
@@ -119,6 +120,7 @@ void loop_free(struct loop *loop)
     if (loop->table.chunks) session_table_free(&loop->table);
     mailbox_free(&loop->mailbox);
     udp_peers_free(&loop->udp_peers);
+    reply_rate_free(loop->worker.reply_rate);
 }
 
 /* ---- commands of other threads ---- */

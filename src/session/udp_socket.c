@@ -20,6 +20,7 @@
 #include "check.h"
 #include "error_fill.h"
 #include "lifecycle.h"
+#include "reply_rate.h"
 #include "session.h"
 #include "udp_peers.h"
 #include "worker.h"
@@ -91,18 +92,27 @@ static size_t udp_socket__payload_max(const struct weir_address *peer)
 }
 
 /* A peer gets at most datagram_reply_percent_max of the bytes that came from it. So a client that
- * forges its address cannot direct more traffic there than it sends itself. */
-static bool udp_socket__may_reply(struct weir_session *session, size_t length)
+ * forges its address cannot direct more traffic there than it sends itself. It also gets at most
+ * datagram_reply_rate_max datagrams per second (reply_rate.h), unless `buckets` is 0. */
+static bool udp_socket__may_reply(struct weir_session *session, size_t length, uint64_t buckets)
 {
     struct worker *worker = session->worker;
+    bool is_limited = worker->common->config.datagram_reply_percent_max > 0;
 
     weir_check(session->is_datagram);
-    if (worker->common->config.datagram_reply_percent_max == 0) return true;
-    if (length > session->reply_bytes) {
+    if (is_limited && length > session->reply_bytes) {
         counter_add(&worker->counters.dropped_reply, 1);
         return false;
     }
-    session->reply_bytes -= length;
+    if (buckets > 0) {
+        enum reply_rate_verdict verdict =
+            reply_rate_take(worker->reply_rate, buckets, worker->now_ns);
+        if (verdict != REPLY_RATE_WITHIN) {
+            reply_rate_count_drop(worker, &session->peer, verdict);
+            return false;
+        }
+    }
+    if (is_limited) session->reply_bytes -= length;
     return true;
 }
 
@@ -135,7 +145,9 @@ static enum weir_code udp_socket__send(struct weir_session *session, const void 
 {
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (length > udp_socket__payload_max(&session->peer)) return WEIR_TOO_LARGE;
-    if (!udp_socket__may_reply(session, length)) return WEIR_NO_ROOM;
+    /* The session of another sender may send, too: from a timer, a command, a group. */
+    uint64_t buckets = reply_rate_buckets_of(session->worker->reply_rate, &session->peer);
+    if (!udp_socket__may_reply(session, length, buckets)) return WEIR_NO_ROOM;
     return udp_socket__send_copy(session, bytes, length, 0);
 }
 
@@ -147,7 +159,8 @@ static enum weir_code udp_socket__send_back(struct weir_session *session,
     weir_check(session->is_datagram);
     worker_take_message(worker, session, message);
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
-    if (!udp_socket__may_reply(session, message->length)) return WEIR_NO_ROOM;
+    if (!udp_socket__may_reply(session, message->length, session->socket->reply_buckets))
+        return WEIR_NO_ROOM;
     if (borrowed_run_extend(&worker->dispatch.run, message->frame, message->frame_length))
         return WEIR_OK;
     return udp_socket__send_copy(session, message->bytes, message->length, 0);
@@ -348,6 +361,7 @@ static void udp_socket__on_datagram(struct udp_socket *socket, const struct net_
     }
     session->local = event->local;
     socket->segment_bytes = event->segment_bytes;
+    socket->reply_buckets = reply_rate_buckets_of(worker->reply_rate, &event->peer);
     udp_socket__deliver(socket, session, buffer);
     udp_socket__update_receiving(socket);
 }
@@ -404,21 +418,36 @@ static bool udp_socket__must_keep_peers(const struct udp_socket *socket)
            handler->on_timer || config->receive_rate_max_bytes > 0 || config->message_rate_max > 0;
 }
 
+/* Allocates what all UDP sockets of the worker share, unless an earlier socket did. */
+static enum weir_code udp_socket__open_shared(struct udp_socket *socket, struct weir_error *error)
+{
+    struct worker *worker = socket->endpoint.worker;
+    const struct weir_config *config = &worker->common->config;
+
+    if (socket->keeps_peers && !worker->udp_peers->slots &&
+        !udp_peers_open(worker->udp_peers, config->datagram_peers_max))
+        return error_fill(error, WEIR_NO_MEMORY, 0, "keep datagram peers", NULL, NULL,
+                          "lower datagram_peers_max");
+    if (config->datagram_reply_rate_max > 0 && !worker->reply_rate)
+        worker->reply_rate = reply_rate_open(config->datagram_reply_rate_max, &worker->common->key);
+    if (config->datagram_reply_rate_max > 0 && !worker->reply_rate)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "limit datagrams per peer", NULL, NULL,
+                          "set datagram_reply_rate_max to 0");
+    return WEIR_OK;
+}
+
 enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
                                const struct service *service,
                                const struct net_listen_options *where, struct weir_error *error)
 {
     struct endpoint *endpoint = &socket->endpoint;
-    uint32_t peers_max = worker->common->config.datagram_peers_max;
 
     weir_check(service->proto == WEIR_UDP);
     memset(socket, 0, sizeof *socket);
     endpoint_init(endpoint, &udp_socket__owner_ops, worker, service);
     socket->keeps_peers = udp_socket__must_keep_peers(socket);
-    if (socket->keeps_peers && !worker->udp_peers->slots &&
-        !udp_peers_open(worker->udp_peers, peers_max))
-        return error_fill(error, WEIR_NO_MEMORY, 0, "keep datagram peers", NULL, NULL,
-                          "lower datagram_peers_max");
+    enum weir_code code = udp_socket__open_shared(socket, error);
+    if (code != WEIR_OK) return code;
     weir_check(!socket->keeps_peers || worker->udp_peers->slots);
     socket->transient.ops = &udp_socket__session_ops;
     socket->transient.worker = worker;
@@ -426,7 +455,7 @@ enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
     socket->transient.socket = socket;
     socket->transient.is_datagram = true;
     socket->transient.state = SESSION_OPEN;
-    enum weir_code code = net_bind(worker->net, where, &endpoint->owner, &endpoint->handle, error);
+    code = net_bind(worker->net, where, &endpoint->owner, &endpoint->handle, error);
     if (code != WEIR_OK) return code;
     endpoint_add(endpoint);
     net_receive(worker->net, endpoint->handle, true);

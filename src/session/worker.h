@@ -28,6 +28,7 @@ struct admission;
 struct admission_limits;
 struct group_table;
 struct mailbox;
+struct reply_rate;
 struct session_table;
 struct udp_peers;
 struct worker;
@@ -80,6 +81,7 @@ struct worker {
     struct mailbox *mailbox;
     struct group_table *groups;
     struct udp_peers *udp_peers;
+    struct reply_rate *reply_rate; /* null: no limit, or no UDP socket was opened */
     struct admission *admission;
     struct net *net; /* null: not open */
     struct counters counters;
@@ -96,6 +98,7 @@ struct worker {
     struct work work;
     struct dispatch dispatch;
     struct log_limited decode_errors;
+    struct log_limited reply_rate_episodes;
     /* The memory account of the worker plugs in here: every byte that a peer can make the worker
      * hold is charged to it (docs/decisions/0007-send-steps-and-borrowed-buffers.md). Today there
      * are marks per session: */
