@@ -180,6 +180,19 @@ WEIR_API void weir_session_abort(struct weir_session *session);
  * Thread: handler. */
 WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
 
+/* Sends a message to every member of a group, as weir_broadcast() does, on behalf of `session`, the
+ * speaker, with back-pressure: while the send queue of a member is above its high-water mark, and
+ * until it has fallen to its low-water mark, the speaker waits. Its message is kept meanwhile,
+ * on_message is not called for it, and nothing is read from it. So a member that reads misses
+ * nothing, and is not disconnected because speakers are fast. A member whose queue stays above its
+ * low-water mark for send_timeout_ms (extended by its bytes / send_rate_min_bytes) reads too
+ * slowly: broadcast_policy applies to it. A speaker waits for at most send_timeout_ms. For a UDP
+ * session this is weir_broadcast(). Returns the same values as weir_broadcast(); WEIR_NO_ROOM only
+ * if the messages that wait exceed send_queue_high_bytes, or in on_close. Thread: handler. */
+WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
+                                               const void *bytes, size_t length,
+                                               uint64_t except_id);
+
 /* Stops calling on_message for the session, also for messages that have arrived already, and stops
  * reading from the peer. Messages are kept and nothing is lost: TCP's flow control stops the peer.
  * If the peer has sent FIN, the session stays open. idle_timeout_ms, first_byte_timeout_ms and
@@ -493,6 +506,7 @@ struct weir_stats {
     uint64_t pauses_no_files;   /* times accepting paused: out of file descriptors */
     uint64_t pauses_no_buffers; /* times receiving paused: the buffer pool was empty */
     uint64_t pauses_queue;      /* times reading from a session paused: its send queue was full */
+    uint64_t pauses_group;      /* times reading from a speaker paused: members had to read first */
     uint64_t pauses_rate;       /* times reading from a session paused: above its rate */
     uint64_t loop_iterations;   /* of the workers' event loops */
     uint64_t timer_lag_max_ms;  /* longest delay of a timer, maximum over the workers */

@@ -42,7 +42,8 @@ static void handler_chat__reply(struct weir_session *session, const char *format
     weir_session_send(session, text, strlen(text));
 }
 
-/* Sends a line to all other members of the room. */
+/* Sends a line to all other members of the room. If one of them does not read, this session waits.
+ */
 static void handler_chat__broadcast(struct weir_session *session, const char *format, ...)
 {
     const struct handler_chat__member *member = weir_session_state(session);
@@ -52,9 +53,8 @@ static void handler_chat__broadcast(struct weir_session *session, const char *fo
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    weir_broadcast(weir_session_server(session),
-                   handler_chat__group(member->room, group, sizeof group), text, strlen(text),
-                   weir_session_id(session));
+    weir_session_broadcast(session, handler_chat__group(member->room, group, sizeof group), text,
+                           strlen(text), weir_session_id(session));
 }
 
 static void handler_chat__enter(struct weir_session *session, const char *room)

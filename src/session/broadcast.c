@@ -5,6 +5,9 @@
  *                           no:  WEIR_NO_ROOM, and no member gets it
  *                           yes: other workers: one command each; own worker: delivered immediately
  *
+ * A speaker's broadcast (weir_session_broadcast) waits with its speaker while a member of the group
+ * is above its mark, or while a mailbox has no room (congestion.h).
+ *
  * On one worker:
  *
  *      payload (framed once, for the most common codec) -> member with that codec: a reference
@@ -17,6 +20,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "congestion.h"
 #include "group.h"
 #include "oversize.h"
 #include "payload.h"
@@ -57,7 +61,6 @@ static void broadcast__send(struct weir_session *session, struct payload *payloa
                             struct broadcast__framed *framed)
 {
     weir_check(session->state != SESSION_FREE);
-    session->worker->work.done++;
     if (session->is_datagram) {
         broadcast__send_datagram(session, payload);
         return;
@@ -69,18 +72,32 @@ static void broadcast__send(struct weir_session *session, struct payload *payloa
         worker_count_unsent(session->worker, framed->code);
 }
 
+/* Deliveries are work of the session whose handler broadcasts. */
+static void broadcast__count_work(struct worker *worker, uint32_t deliveries)
+{
+    struct weir_session *speaker = worker->dispatch.session;
+
+    worker->work.done += deliveries;
+    if (!speaker) return;
+    speaker->work_done += deliveries;
+    if (speaker->work_done >= worker->work.session_max) worker_stop_dispatch(worker, speaker);
+}
+
 void broadcast_deliver(struct worker *worker, struct payload *payload)
 {
-    struct list *members = group_members(worker, payload->group);
+    struct list *members = group_members(worker, payload->slot, payload->group);
     struct broadcast__framed framed = {NULL, NULL, WEIR_OK};
+    uint32_t deliveries = 0;
 
     if (!members) return;
     for (struct list *at = members->next; at != members; at = at->next) {
         struct weir_session *session =
             weir_container_of(at, struct group_membership, in_group)->session;
         weir_check(session->worker == worker);
+        deliveries++;
         if (session->id != payload->except_id) broadcast__send(session, payload, &framed);
     }
+    broadcast__count_work(worker, deliveries);
     if (framed.payload) payload_unref(framed.payload);
 }
 
@@ -112,28 +129,157 @@ static struct payload *broadcast__open(const struct worker_common *common, const
     return payload;
 }
 
-enum weir_code broadcast_send(const struct worker_common *common, const char *group,
-                              const void *bytes, size_t length, uint64_t except_id)
+/* Makes the payload of a broadcast. Returns null and the reason in *code. */
+static struct payload *broadcast__make(const struct worker_common *common, const char *group,
+                                       const void *bytes, size_t length, uint64_t except_id,
+                                       enum weir_code *code)
+{
+    *code = WEIR_INVALID;
+    if (!group_name_is_good(group)) return NULL;
+    *code = WEIR_TOO_LARGE;
+    if (length > common->config.send_queue_high_bytes) {
+        if (common->workers_count > 0) oversize_refuse(common->workers[0], length);
+        return NULL;
+    }
+    struct payload *payload = broadcast__open(common, bytes, length, code);
+    if (!payload) return NULL;
+    memcpy(payload->group, group, strlen(group) + 1);
+    payload->slot = group_slot(common, group);
+    payload->except_id = except_id;
+    return payload;
+}
+
+/* Passes the payload to every worker; room was reserved. */
+static void broadcast__pass_reserved(const struct worker_common *common, struct payload *payload)
 {
     struct worker *own = NULL;
-    enum weir_code code;
 
-    if (!group_name_is_good(group)) return WEIR_INVALID;
-    if (length > common->config.send_queue_high_bytes)
-        return common->workers_count == 0 ? WEIR_TOO_LARGE
-                                          : oversize_refuse(common->workers[0], length);
-    struct payload *payload = broadcast__open(common, bytes, length, &code);
-    if (!payload) return code;
-    memcpy(payload->group, group, strlen(group) + 1);
-    payload->except_id = except_id;
-    bool has_room = broadcast__reserve(common, payload);
-    for (uint32_t i = 0; has_room && i < common->workers_count; i++) {
+    for (uint32_t i = 0; i < common->workers_count; i++) {
         if (worker_is_own(common->workers[i]))
             own = common->workers[i];
         else
             remote_broadcast_reserved(common->workers[i], payload);
     }
     if (own) broadcast_deliver(own, payload);
+}
+
+/* Passes the payload to every worker, or to none. */
+static enum weir_code broadcast__pass(const struct worker_common *common, struct payload *payload)
+{
+    if (!broadcast__reserve(common, payload)) return WEIR_NO_ROOM;
+    broadcast__pass_reserved(common, payload);
+    return WEIR_OK;
+}
+
+enum weir_code broadcast_send(const struct worker_common *common, const char *group,
+                              const void *bytes, size_t length, uint64_t except_id)
+{
+    enum weir_code code;
+    struct payload *payload = broadcast__make(common, group, bytes, length, except_id, &code);
+
+    if (!payload) return code;
+    code = broadcast__pass(common, payload);
     payload_unref(payload);
-    return has_room ? WEIR_OK : WEIR_NO_ROOM;
+    return code;
+}
+
+/* ---- speakers ---- */
+
+/* The memory of the broadcasts that wait with their speaker. */
+static uint64_t broadcast__waiting_bytes(const struct weir_session *session)
+{
+    uint64_t bytes = 0;
+
+    for (const struct payload *at = session->waiting; at; at = at->next)
+        bytes += payload_memory_bytes(at);
+    return bytes;
+}
+
+/* Passes the payload, or keeps it until the members of the group have read. */
+static enum weir_code broadcast__pass_or_keep(struct weir_session *session, struct payload *payload)
+{
+    const struct worker_common *common = session->worker->common;
+
+    if (!session_may_send(session)) return broadcast__pass(common, payload); /* in on_close */
+    if (!session->speaker_waits && !congestion_has(&common->congestion, payload->slot) &&
+        broadcast__pass(common, payload) == WEIR_OK) {
+        session->speaks = true;
+        session->speaks_slot = payload->slot;
+        return WEIR_OK;
+    }
+    if (broadcast__waiting_bytes(session) > common->config.send_queue_high_bytes)
+        return WEIR_NO_ROOM;
+    congestion_wait(session, payload->slot);
+    congestion_keep(session, payload);
+    session_update_receiving(session);
+    return WEIR_OK;
+}
+
+enum weir_code broadcast_speak(struct weir_session *session, const char *group, const void *bytes,
+                               size_t length, uint64_t except_id)
+{
+    const struct worker_common *common = session->worker->common;
+    enum weir_code code;
+
+    if (session->is_datagram) return broadcast_send(common, group, bytes, length, except_id);
+    struct payload *payload = broadcast__make(common, group, bytes, length, except_id, &code);
+    if (!payload) return code;
+    payload->has_speaker = true;
+    code = broadcast__pass_or_keep(session, payload);
+    payload_unref(payload);
+    return code;
+}
+
+/* Whether the speaker has waited for as long as it may. */
+static bool broadcast__has_waited(const struct weir_session *session)
+{
+    const struct worker *worker = session->worker;
+    uint32_t timeout_ms = worker->common->config.send_timeout_ms;
+
+    return timeout_ms > 0 && (uint32_t)worker->now_ms - session->timestamps.waits_ms >= timeout_ms;
+}
+
+/* Sends what waits with the speaker, as far as the groups can take it. */
+static void broadcast__send_waiting(struct weir_session *session, bool regardless)
+{
+    const struct worker_common *common = session->worker->common;
+    struct payload *payload;
+
+    while ((payload = session->waiting) != NULL) {
+        if (!regardless && congestion_has(&common->congestion, payload->slot)) return;
+        if (!broadcast__reserve(common, payload)) {
+            if (!regardless) return;
+            counter_add(&session->worker->counters.sends_dropped, 1);
+            congestion_unkeep(session);
+            continue;
+        }
+        session->speaks = true;
+        session->speaks_slot = payload->slot;
+        payload_ref(payload);
+        congestion_unkeep(session); /* first: the delivery may end this session */
+        broadcast__pass_reserved(common, payload);
+        payload_unref(payload);
+    }
+}
+
+void broadcast_retry(struct worker *worker)
+{
+    struct list waiting;
+    struct list *node;
+
+    list_init(&waiting);
+    list_append_all(&waiting, &worker->speakers);
+    while ((node = list_take_first(&waiting)) != NULL) {
+        struct weir_session *session = weir_container_of(node, struct weir_session, in_speakers);
+        bool has_waited = broadcast__has_waited(session);
+        list_add_last(&worker->speakers, &session->in_speakers);
+        broadcast__send_waiting(session, has_waited);
+        if (session->waiting || !session->speaker_waits) continue; /* it waits on, or has ended */
+        if (!has_waited && congestion_has(&worker->common->congestion, session->speaks_slot))
+            continue;
+        congestion_wake(session);
+        session->timestamps.received_ms = (uint32_t)worker->now_ms; /* nothing was read before */
+        session_update_receiving(session);
+        session_update_deadline(session);
+    }
 }

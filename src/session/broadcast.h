@@ -14,6 +14,14 @@ struct worker_common;
 enum weir_code broadcast_send(const struct worker_common *common, const char *group,
                               const void *bytes, size_t length, uint64_t except_id);
 
+/* weir_session_broadcast(). Thread: the worker's. */
+enum weir_code broadcast_speak(struct weir_session *session, const char *group, const void *bytes,
+                               size_t length, uint64_t except_id);
+
+/* Sends the broadcasts that wait, and wakes the speakers whose groups can take more. Once per
+ * iteration. Thread: the worker's. */
+void broadcast_retry(struct worker *worker);
+
 /* Queues the payload for each member of its group, except the session that it excludes. Thread: the
  * worker's. */
 void broadcast_deliver(struct worker *worker, struct payload *payload);

@@ -76,6 +76,10 @@ struct deadline deadline_next(const struct deadline_input *input)
     if (running & DEADLINE_LINGER)
         deadline__consider(input, timestamps->finished_ms, input->linger_ms, input->finish_reason,
                            &next);
+    if (running & DEADLINE_CONGESTED)
+        deadline__consider(input, timestamps->congested_ms,
+                           deadline_send_ms(config, input->queued_bytes), WEIR_REASON_SLOW_READER,
+                           &next);
     if (running & DEADLINE_RESUME) deadline__consider_resume(input, &next);
     return next;
 }

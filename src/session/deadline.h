@@ -13,12 +13,14 @@
  * their age is used, and every timeout is shorter than half their range. */
 struct deadline_timestamps {
     uint32_t opened_ms;
-    uint32_t received_ms; /* bytes came, or reading resumed */
-    uint32_t sent_ms;     /* a send completed */
-    uint32_t frame_ms;    /* the first byte of a partial frame came */
-    uint32_t send_ms;     /* the outstanding send was posted */
-    uint32_t finished_ms; /* FIN was sent */
-    uint32_t resume_ms;   /* in the future: reading resumes, after a pause by the rate limit */
+    uint32_t received_ms;  /* bytes came, or reading resumed */
+    uint32_t sent_ms;      /* a send completed */
+    uint32_t frame_ms;     /* the first byte of a partial frame came */
+    uint32_t send_ms;      /* the outstanding send was posted */
+    uint32_t finished_ms;  /* FIN was sent */
+    uint32_t congested_ms; /* the queue rose above the high-water mark */
+    uint32_t waits_ms;     /* the speaker began to wait for a group */
+    uint32_t resume_ms;    /* in the future: reading resumes, after a pause by the rate limit */
 };
 
 /* Which deadlines run, besides the lifetime: a set of bits. */
@@ -29,6 +31,7 @@ enum deadline_kind {
     DEADLINE_SEND = 1 << 3,
     DEADLINE_LINGER = 1 << 4,
     DEADLINE_RESUME = 1 << 5,
+    DEADLINE_CONGESTED = 1 << 6,
 };
 
 struct deadline_input {
@@ -37,14 +40,16 @@ struct deadline_input {
     uint64_t now_ms;
     uint32_t running;      /* bits of enum deadline_kind */
     uint32_t linger_ms;    /* of the worker: a drain shortens the configured one */
+    uint32_t queued_bytes; /* of the send queue, for DEADLINE_CONGESTED */
     uint32_t flight_bytes; /* carried by the outstanding send */
     enum weir_reason finish_reason;
     bool is_datagram;
 };
 
 struct deadline {
-    uint64_t at_ms;          /* UINT64_MAX: none */
-    enum weir_reason reason; /* to close the session; NONE: reading resumes */
+    uint64_t at_ms; /* UINT64_MAX: none */
+    /* To close the session. NONE: reading resumes. SLOW_READER: broadcast_policy applies. */
+    enum weir_reason reason;
 };
 
 /* Returns how long a send of this many bytes may take: send_timeout_ms, plus the time for its bytes

@@ -31,19 +31,23 @@ bool group_name_is_good(const char *name)
     return length > 0 && length <= WEIR_GROUP_NAME_BYTES_MAX;
 }
 
-/* Returns where the group of that name is linked, or would be. */
-static struct group **group__link(struct worker *worker, const char *name)
+uint16_t group_slot(const struct worker_common *common, const char *name)
 {
-    uint64_t hash = siphash(&worker->common->key, name, strlen(name));
-    struct group **link = &worker->groups->slots[hash % GROUP_SLOTS_COUNT];
+    return (uint16_t)(siphash(&common->key, name, strlen(name)) % GROUP_SLOTS_COUNT);
+}
+
+/* Returns where the group of that name is linked, or would be. */
+static struct group **group__link(struct worker *worker, uint16_t slot, const char *name)
+{
+    struct group **link = &worker->groups->slots[slot];
 
     while (*link && strcmp((*link)->name, name) != 0) link = &(*link)->next;
     return link;
 }
 
-static struct group *group__open(struct worker *worker, const char *name)
+static struct group *group__open(struct worker *worker, uint16_t slot, const char *name)
 {
-    struct group **link = group__link(worker, name);
+    struct group **link = group__link(worker, slot, name);
 
     if (*link) return *link;
     struct group *group = memory_alloc(sizeof *group);
@@ -55,10 +59,10 @@ static struct group *group__open(struct worker *worker, const char *name)
     return group;
 }
 
-static void group__close_if_empty(struct worker *worker, struct group *group)
+static void group__close_if_empty(struct worker *worker, uint16_t slot, struct group *group)
 {
     if (!list_is_empty(&group->memberships)) return;
-    struct group **link = group__link(worker, group->name);
+    struct group **link = group__link(worker, slot, group->name);
     weir_check(*link == group);
     weir_check(worker->groups->count > 0);
     *link = group->next;
@@ -88,16 +92,19 @@ enum weir_code group_join(struct weir_session *session, const char *name)
     if (*link) return WEIR_OK;
     if (count == WEIR_GROUPS_PER_SESSION_MAX) return WEIR_NO_ROOM;
     struct group_membership *membership = memory_alloc(sizeof *membership);
-    struct group *group = membership ? group__open(session->worker, name) : NULL;
+    uint16_t slot = group_slot(session->worker->common, name);
+    struct group *group = membership ? group__open(session->worker, slot, name) : NULL;
     if (!group) {
         memory_free(membership);
         return WEIR_NO_MEMORY;
     }
     membership->session = session;
     membership->group = group;
+    membership->slot = slot;
     list_init(&membership->in_group);
     list_add_last(&group->memberships, &membership->in_group);
     *link = membership;
+    congestion_join(membership);
     session->first_byte_due = false;
     return WEIR_OK;
 }
@@ -106,12 +113,14 @@ static void group__leave(struct weir_session *session, struct group_membership *
 {
     struct group_membership *membership = *link;
     struct group *group = membership->group;
+    uint16_t slot = membership->slot;
 
     weir_check(membership->session == session);
+    congestion_leave(membership);
     *link = membership->next;
     list_remove(&membership->in_group);
     memory_free(membership);
-    group__close_if_empty(session->worker, group);
+    group__close_if_empty(session->worker, slot, group);
 }
 
 void group_leave(struct weir_session *session, const char *name)
@@ -127,9 +136,9 @@ void group_leave_all(struct weir_session *session)
     while (session->memberships) group__leave(session, &session->memberships);
 }
 
-struct list *group_members(struct worker *worker, const char *name)
+struct list *group_members(struct worker *worker, uint16_t slot, const char *name)
 {
-    struct group *group = *group__link(worker, name);
+    struct group *group = *group__link(worker, slot, name);
 
     weir_check(!group || !list_is_empty(&group->memberships));
     return group ? &group->memberships : NULL;

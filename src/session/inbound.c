@@ -18,6 +18,7 @@
 #include "inbound.h"
 
 #include "check.h"
+#include "congestion.h"
 #include "session.h"
 #include "worker.h"
 
@@ -46,11 +47,8 @@ static enum weir_decoded inbound__next(struct weir_session *session, struct weir
 
 static void inbound__deliver(struct weir_session *session, const struct weir_message *message)
 {
-    struct worker *worker = session->worker;
-
     weir_check(session->state == SESSION_OPEN);
-    counter_add(&worker->counters.messages_in, 1);
-    if (session->service->handler->on_message) worker_dispatch(worker, session, message);
+    if (session->service->handler->on_message) worker_dispatch(session->worker, session, message);
 }
 
 /* Returns the work that the session may still do in this iteration. */
@@ -65,34 +63,40 @@ static uint32_t inbound__work_left(struct weir_session *session)
     return session->work_done < work->session_max ? work->session_max - session->work_done : 0;
 }
 
-/* Whether a message made the handler or the high-water mark pause reading. */
-static bool inbound__must_pause(const struct weir_session *session)
-{
-    return session->handler_paused || session->queue.pinned_bytes >= session->worker->pause_bytes;
-}
-
 /* Delivers the messages of the input until it is used up or the session must stop. Returns the
  * number of messages. */
-static uint32_t inbound__decode(struct weir_session *session, struct weir_input *input)
+static uint32_t inbound__decode_some(struct weir_session *session, struct weir_input *input,
+                                     uint32_t messages_max)
 {
-    struct work *work = &session->worker->work;
+    const struct dispatch *dispatch = &session->worker->dispatch;
     struct weir_message message;
     struct weir_decode_error decode_error = {.text = ""};
-    uint32_t count = 0, began = work->done, end = began + inbound__work_left(session);
+    uint32_t count = 0;
 
-    weir_check(session->worker->dispatch.session == session);
-    while (session->state == SESSION_OPEN && end != began) {
+    weir_check(dispatch->session == session);
+    while (session->state == SESSION_OPEN) {
         enum weir_decoded decoded = inbound__next(session, input, &message, &decode_error);
         if (decoded == WEIR_DECODED_BAD) session_fail(session, decode_error.text);
         if (decoded != WEIR_DECODED_MESSAGE) break;
-        work->done++;
-        inbound__deliver(session, &message);
         count++;
+        inbound__deliver(session, &message);
         if (input->ended) break;
-        bool must_stop = (int32_t)(work->done - end) >= 0 || inbound__must_pause(session);
-        if (must_stop && input->length > 0) break; /* else the codec frees what it held */
+        if ((count >= messages_max || dispatch->must_stop) && input->length > 0)
+            break; /* else the codec frees what it held for the message */
     }
-    session->work_done += work->done - began;
+    return count;
+}
+
+static uint32_t inbound__decode(struct weir_session *session, struct weir_input *input)
+{
+    struct worker *worker = session->worker;
+    uint32_t left = inbound__work_left(session);
+
+    if (left == 0) return 0;
+    uint32_t count = inbound__decode_some(session, input, left);
+    session->work_done += count;
+    worker->work.done += count;
+    counter_add(&worker->counters.messages_in, count);
     return count;
 }
 
@@ -196,10 +200,20 @@ static void inbound__add_unread(struct weir_session *session, struct net_buffer 
     *link = buffer;
 }
 
+/* Lets a speaker wait if a group to which it speaks became congested meanwhile. */
+static void inbound__check_group(struct weir_session *session)
+{
+    if (session->speaks &&
+        congestion_has(&session->worker->common->congestion, session->speaks_slot))
+        congestion_wait(session, session->speaks_slot);
+}
+
 static bool inbound__may_decode(struct weir_session *session)
 {
+    inbound__check_group(session);
     return session->state == SESSION_OPEN && !session_is_paused(session) &&
-           !inbound__must_pause(session) && inbound__work_left(session) > 0;
+           session->queue.pinned_bytes < session->worker->pause_bytes &&
+           inbound__work_left(session) > 0;
 }
 
 void inbound_on_received(struct weir_session *session, struct net_buffer *buffer)
@@ -212,6 +226,7 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     counter_add(&worker->counters.bytes_in, buffer->length);
     session->timestamps.received_ms = (uint32_t)worker->now_ms;
     session->first_byte_due = false;
+    inbound__check_group(session);
     if (session->state == SESSION_OPEN && (session->unread || session_is_paused(session)))
         inbound__add_unread(session, buffer);
     else
@@ -261,7 +276,7 @@ void inbound_on_peer_done(struct weir_session *session)
     session->first_byte_due = false;
     if (session->state != SESSION_OPEN)
         worker_flush_later(session->worker, session);
-    else if (session->unread || session->handler_paused)
+    else if (session->unread || session->handler_paused || session->speaker_waits)
         session->end_unread = true;
     else
         inbound__receive_end(session);

@@ -30,6 +30,8 @@
 #define LOOP__EVENTS_MAX 64
 /* How soon a session that found no buffers tries again. */
 #define LOOP__BUFFERS_RETRY_NS (5 * CLOCK_NS_PER_MS)
+/* How soon a speaker looks again whether members on other workers have read. */
+#define LOOP__SPEAKERS_RETRY_NS (5 * CLOCK_NS_PER_MS)
 /* If a wait returns this late, the thread was stopped. */
 #define LOOP__STOPPED_NS (1000 * CLOCK_NS_PER_MS)
 /* For how long timers wait for unread bytes after that, also in a loop that is never idle. */
@@ -64,6 +66,7 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->pending_flush);
     list_init(&worker->waiting_for_buffers);
     list_init(&worker->readable);
+    list_init(&worker->speakers);
     list_init(&worker->endpoints);
     if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max, config->mailbox_bytes_max))
         return false;
@@ -208,6 +211,8 @@ static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->user_timers)));
     if (!list_is_empty(&worker->waiting_for_buffers))
         until_ns = loop__earlier(until_ns, worker->now_ns + LOOP__BUFFERS_RETRY_NS);
+    if (!list_is_empty(&worker->speakers))
+        until_ns = loop__earlier(until_ns, worker->now_ns + LOOP__SPEAKERS_RETRY_NS);
     return until_ns;
 }
 
@@ -308,6 +313,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     if (readable_count > 0) loop__read_on(worker, readable_count);
     if (mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
+    if (!list_is_empty(&worker->speakers)) broadcast_retry(worker);
     if (worker->catch_up_until_ns == 0) timeouts_run(worker);
     if (loop__is_requested(worker)) drain_update(&loop->drain, worker);
     list_append_all(&worker->pending_flush, &worker->waiting_for_buffers);

@@ -118,6 +118,8 @@ static void session__close(struct weir_session *session)
 
     weir_check(session->state == SESSION_CLOSING);
     session__drop_unread(session);
+    congestion_drop(session);
+    if (session->congested) congestion_end(session);
     send_queue_drop(&session->queue, worker->net);
     session_account(session);
     list_remove(&session->in_pending_flush);
@@ -176,8 +178,11 @@ static void session__update_queue_paused(struct weir_session *session)
     if (!session->queue_paused && pinned_bytes >= worker->pause_bytes) {
         session->queue_paused = true;
         counter_add(&worker->counters.pauses_queue, 1);
-    } else if (pinned_bytes <= worker->resume_bytes) {
+        congestion_begin(session);
+        if (session->memberships) session_update_deadline(session);
+    } else if (session->queue_paused && pinned_bytes <= worker->resume_bytes) {
         session->queue_paused = false;
+        congestion_end(session);
     }
 }
 
@@ -210,6 +215,7 @@ static void session__set_paused(struct weir_session *session, bool paused)
 {
     session->handler_paused = paused;
     if (session->state == SESSION_CLOSING) return;
+    if (paused) worker_stop_dispatch(session->worker, session);
     if (!session->is_datagram) session_update_receiving(session);
     if (paused) return;
     session->timestamps.received_ms =
@@ -316,6 +322,14 @@ void session_on_broken(struct weir_session *session, enum weir_code code)
 
 /* ---- sending ---- */
 
+/* A queue above its mark takes no further answers: the rest of the received buffer waits. */
+static void session__check_mark(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+
+    if (session->queue.pinned_bytes >= worker->pause_bytes) worker_stop_dispatch(worker, session);
+}
+
 /* Whether a queue that holds this much stays within the high-water mark and one buffer after adding
  * `length` bytes. */
 static bool session__has_room(const struct worker *worker, uint32_t pinned_bytes, size_t length)
@@ -359,6 +373,7 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     session->first_byte_due = false;
     counter_add(&worker->counters.messages_out, 1);
     session_account(session);
+    session__check_mark(session);
     worker_flush_later(worker, session);
     return WEIR_OK;
 }
@@ -402,6 +417,7 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
         }
     }
     session_account(session);
+    session__check_mark(session);
     worker_flush_later(session->worker, session);
 }
 
@@ -409,13 +425,19 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
 
 /* Applies broadcast_policy if the queue is full. Returns false if this session does not get the
  * payload. */
-static bool session__make_room(struct weir_session *session, uint32_t bytes)
+static bool session__make_room(struct weir_session *session, const struct payload *payload)
 {
     struct worker *worker = session->worker;
     struct send_queue *queue = &session->queue;
+    uint32_t bytes = send_queue_share_bytes(payload);
+    uint64_t high_bytes = worker->high_bytes;
+
+    /* The speaker waits for this session, so the queue exceeds the mark by what was under way. */
+    if (payload->has_speaker && !session->lagging)
+        high_bytes += worker->common->config.mailbox_bytes_max;
 
     /* An empty queue always accepts one frame, even an oversized one. */
-    if (queue->pinned_bytes == 0 || queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes)
+    if (queue->pinned_bytes == 0 || queue->pinned_bytes + (uint64_t)bytes <= high_bytes)
         return true;
     weir_check(session->send_out || !send_queue_is_empty(queue));
     switch (worker->common->config.broadcast_policy) {
@@ -437,15 +459,17 @@ void session_share(struct weir_session *session, struct payload *payload)
     struct worker *worker = session->worker;
 
     if (!session_may_send(session) || payload->length == 0) return;
-    session_flush_run(session); /* the handler sent those frames back before */
+    if (worker->dispatch.session == session) session_flush_run(session); /* sent back before */
     if (!session_may_send(session)) return;
-    if (!session__make_room(session, send_queue_share_bytes(payload))) return;
+    if (!session__make_room(session, payload)) return;
     if (!send_queue_share(&session->queue, payload, true)) {
         worker_count_unsent(worker, WEIR_NO_MEMORY);
         return;
     }
     counter_add(&worker->counters.messages_out, 1);
     session_account(session);
+    session__check_mark(session);
+    if (session->queue.pinned_bytes >= worker->pause_bytes) session_update_receiving(session);
     worker_flush_later(worker, session);
 }
 

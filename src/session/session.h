@@ -60,10 +60,12 @@ void session_release(struct weir_session *session);
 void session_on_sent(struct weir_session *session, enum weir_code code);
 void session_on_broken(struct weir_session *session, enum weir_code code);
 
-/* Whether reading is paused: by the high-water mark, the rate limit or the handler. TCP only. */
+/* Whether reading is paused: by the high-water mark, the rate limit, the handler, or a group that
+ * the session speaks to. TCP only. */
 static inline bool session_is_paused(const struct weir_session *session)
 {
-    return session->queue_paused | session->rate_paused | session->handler_paused;
+    return session->queue_paused | session->rate_paused | session->handler_paused |
+           session->speaker_waits;
 }
 
 /* Pauses or resumes reading and the decoding of unread input. TCP only. */

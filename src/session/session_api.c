@@ -4,6 +4,7 @@
  * anything that outlives its datagram. */
 #include <weir/weir.h>
 
+#include "broadcast.h"
 #include "check.h"
 #include "group.h"
 #include "session.h"
@@ -33,6 +34,12 @@ void weir_session_abort(struct weir_session *session)
 void weir_session_fail(struct weir_session *session, const char *text)
 {
     if (!session_is_transient(session)) session_fail(session, text);
+}
+
+enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
+                                      const void *bytes, size_t length, uint64_t except_id)
+{
+    return broadcast_speak(session, group, bytes, length, except_id);
 }
 
 void weir_session_pause(struct weir_session *session)

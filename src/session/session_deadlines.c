@@ -17,17 +17,29 @@ static uint32_t session__receive_deadlines(const struct weir_session *session)
     return running;
 }
 
+/* While the rate limit, the handler or a group pauses reading, the peer may have sent bytes: it is
+ * not idle. */
+static uint32_t session__idle_deadlines(const struct weir_session *session)
+{
+    if (session->rate_paused) return DEADLINE_RESUME;
+    return session->handler_paused || session->speaker_waits ? 0 : DEADLINE_IDLE;
+}
+
+/* Whether speakers wait for this member to read. */
+static bool session__holds_speakers(const struct weir_session *session)
+{
+    return session->congested && !session->lagging && session->memberships;
+}
+
 static uint32_t session__running_deadlines(const struct weir_session *session)
 {
-    /* While the rate limit or the handler pauses reading, the peer may have sent bytes: it is not
-     * idle. */
-    uint32_t running = session->handler_paused ? 0 : DEADLINE_IDLE;
+    uint32_t running = session__idle_deadlines(session);
 
-    if (session->rate_paused) running = DEADLINE_RESUME;
     if (session->is_datagram) return running;
     weir_check(session->send_out == (session->queue.flight_bytes > 0));
     if (session->state == SESSION_OPEN) running |= session__receive_deadlines(session);
     if (session->send_out) running |= DEADLINE_SEND;
+    if (session__holds_speakers(session)) running |= DEADLINE_CONGESTED;
     if (session->finished && !session->peer_done) running |= DEADLINE_LINGER;
     return running;
 }
@@ -41,6 +53,7 @@ struct deadline session_next_deadline(const struct weir_session *session)
         .now_ms = worker->now_ms,
         .running = session__running_deadlines(session),
         .linger_ms = worker->linger_ms,
+        .queued_bytes = session->is_datagram ? 0 : session->queue.pinned_bytes,
         .flight_bytes = session->send_out ? session->queue.flight_bytes : 0,
         .finish_reason = (enum weir_reason)session->reason,
         .is_datagram = session->is_datagram,

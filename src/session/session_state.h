@@ -21,7 +21,8 @@
 
 struct worker;
 struct udp_socket;
-struct group_membership;
+struct group;
+struct payload;
 
 enum session_state {
     SESSION_FREE,      /* unused, in the table */
@@ -43,6 +44,15 @@ struct session_ops {
     void (*close)(struct weir_session *session);
     /* The session was on the pending-flush list at the end of an iteration. */
     void (*flush)(struct weir_session *session);
+};
+
+/* One session in one group; group.c owns it. */
+struct group_membership {
+    struct list in_group;
+    struct group_membership *next; /* of the session */
+    struct group *group;
+    struct weir_session *session;
+    uint16_t slot; /* of the group's name, see congestion.h */
 };
 
 struct weir_session {
@@ -67,6 +77,8 @@ struct weir_session {
     struct list in_sessions;      /* worker.tcp_sessions or udp_sessions while not FREE */
     struct list in_pending_flush; /* worker.pending_flush or waiting_for_buffers */
     struct list in_readable;      /* worker.readable: `unread` may be decoded now */
+    struct list in_speakers;      /* worker.speakers while speaker_waits */
+    struct payload *waiting;      /* broadcasts of this speaker that wait, oldest first */
     struct net_buffer *unread;    /* received and not decoded, oldest first; TCP */
     struct wheel_timer deadline;  /* expires at the next deadline or earlier */
     struct wheel_timer user_timer;
@@ -77,6 +89,7 @@ struct weir_session {
     uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
     uint32_t work_done;
     uint32_t holds;          /* weir_session_hold() calls that were not released */
+    uint16_t speaks_slot;    /* of the group that it spoke to last; see congestion.h */
     uint8_t state;           /* enum session_state; written by session_enter alone */
     uint8_t reason;          /* enum weir_reason; NONE until the end is decided */
     bool admitted : 1;       /* it counts; a connection with a reject message never does */
@@ -85,6 +98,10 @@ struct weir_session {
     bool queue_paused : 1;   /* set while the high-water mark keeps reading off */
     bool rate_paused : 1;    /* set while the rate limit keeps reading off, until resume_ms */
     bool handler_paused : 1; /* set from weir_session_pause() to weir_session_resume() */
+    bool speaks : 1;         /* weir_session_broadcast() was called: speaks_slot is valid */
+    bool speaker_waits : 1;  /* set while a group that it speaks to is congested */
+    bool congested : 1;      /* a member above its mark: speakers to its groups wait */
+    bool lagging : 1;        /* was congested for too long: speakers no longer wait for it */
     bool receiving_off : 1;  /* the last state requested from net */
     bool peer_done : 1;      /* the peer's FIN has come */
     bool end_unread : 1;     /* it waits behind unread input, or for the handler */
@@ -96,7 +113,7 @@ struct weir_session {
     bool drain_notified : 1; /* on_drain was called, or would have been */
 };
 
-#define SESSION_BYTES_MAX 320 /* without what is queued */
+#define SESSION_BYTES_MAX 352 /* without what is queued */
 
 /* A datagram sender without a session of its own: it exists while its datagram is dispatched. */
 static inline bool session_is_transient(const struct weir_session *session)

@@ -9,6 +9,7 @@
 #include "timeouts.h"
 
 #include "check.h"
+#include "congestion.h"
 #include "session.h"
 #include "worker.h"
 
@@ -19,6 +20,12 @@ static void timeouts__on_deadline(struct weir_session *session)
 
     weir_check(session->state != SESSION_CLOSING);
     if (next.at_ms > worker->now_ms) {
+        session_update_deadline(session);
+        return;
+    }
+    if (next.reason == WEIR_REASON_SLOW_READER &&
+        worker->common->config.broadcast_policy != WEIR_BROADCAST_DISCONNECT) {
+        congestion_give_up(session);
         session_update_deadline(session);
         return;
     }

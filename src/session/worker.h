@@ -13,6 +13,7 @@
 #include "atomic.h"
 #include "check.h"
 #include "clock.h"
+#include "congestion.h"
 #include "counters.h"
 #include "list.h"
 #include "log.h"
@@ -46,6 +47,7 @@ struct worker_common {
     uint32_t handoff_count;
     /* All workers, set before the first one runs. */
     struct worker *const *workers;
+    struct congestion congestion; /* of groups, on all workers; changes */
     uint32_t workers_count;
     const struct weir_codec *broadcast_codec; /* of the first TCP listener; null: there is none */
     _Atomic bool oversize_noted; /* a message above the queue's capacity was noted: oversize.c */
@@ -61,7 +63,8 @@ enum worker_request { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
 struct dispatch {
     struct weir_session *session;       /* null: none */
     const struct weir_message *message; /* null: on_message has returned, or sent it back */
-    struct borrowed_run run;            /* with the receive buffer that holds the message */
+    bool must_stop;          /* no further message of the buffer for now: see inbound.c */
+    struct borrowed_run run; /* with the receive buffer that holds the message */
 };
 
 /* The work of one loop iteration, in units: a decoded message, a delivery of a broadcast, or a
@@ -93,6 +96,7 @@ struct worker {
     struct list endpoints;           /* listeners and UDP sockets, until their NET_CLOSED */
     struct list pending_flush;       /* sessions to flush at the end of this iteration */
     struct list waiting_for_buffers; /* sessions that could not send because the pool was empty */
+    struct list speakers;            /* sessions that wait for a group: congestion.h */
     struct list readable;            /* sessions with unread input that may be decoded */
     uint32_t readable_count;
     struct work work;
@@ -179,6 +183,13 @@ static inline void worker_begin_dispatch(struct worker *worker, struct weir_sess
 {
     weir_check(!worker->dispatch.session);
     worker->dispatch = (struct dispatch){.session = session, .run = {.buffer = buffer}};
+}
+
+/* Stops the processing of the session's buffer after the message that is being handled, if there is
+ * one. */
+static inline void worker_stop_dispatch(struct worker *worker, const struct weir_session *session)
+{
+    if (worker->dispatch.session == session) worker->dispatch.must_stop = true;
 }
 
 /* Calls on_message. */

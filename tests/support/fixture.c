@@ -66,6 +66,10 @@ void fixture_open(const struct weir_config *config, const struct weir_codec *cod
     if (fixture_handles_max > 0) options.handles_max = fixture_handles_max;
     fixture__set_common(config);
     if (!codec) codec = &codec_raw;
+    fixture.workers[0] = &fixture.loop.worker;
+    fixture.common.workers = fixture.workers;
+    fixture.common.workers_count = 1;
+    fixture.common.broadcast_codec = codec;
     require(loop_init(&fixture.loop, 0, &fixture.common, service_session_bytes(codec, handler)));
     require(loop_open(&fixture.loop, &options, NULL) == WEIR_OK);
     service_init(&fixture.tcp_service, WEIR_TCP, codec, handler);

@@ -21,6 +21,7 @@ struct fixture {
     struct worker_common common;
     struct admission_limits limits;
     struct loop loop;
+    struct worker *workers[1]; /* the same, as broadcasts see it */
     struct service tcp_service, udp_service;
     struct listener tcp;   /* on 127.0.0.1:5050 */
     struct udp_socket udp; /* the same address */

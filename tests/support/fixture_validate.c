@@ -70,7 +70,7 @@ static void fixture_validate__times(const struct weir_session *session)
         require(!wheel_timer_runs(&session->user_timer));
         return;
     }
-    if (!session->rate_paused && !session->handler_paused)
+    if (!session->rate_paused && !session->handler_paused && !session->speaker_waits)
         fixture_validate__time(
             session, sent_last ? session->timestamps.sent_ms : session->timestamps.received_ms,
             idle_ms);
@@ -93,7 +93,10 @@ static void fixture_validate__stream(const struct weir_session *session,
      * what there is of one broadcast in the share and in buffers. */
     require(session->queue.pinned_bytes <=
             worker->high_bytes + 2 * worker->buffer_bytes + fixture_broadcast_bytes_max);
-    bool may_read = !session->queue_paused && !session->rate_paused && !session->handler_paused;
+    bool may_read = !session->queue_paused && !session->rate_paused && !session->handler_paused &&
+                    !session->speaker_waits;
+    require(session->congested == session->queue_paused || session->state == SESSION_CLOSING);
+    require(list_has(&session->in_speakers) == session->speaker_waits);
     bool has_unread = session->unread || session->end_unread;
     require(session->receiving_off == (!may_read || has_unread) ||
             session->state == SESSION_FINISHING || session->state == SESSION_CLOSING);

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A chat room with one member that stops reading: --broadcast-policy decides what happens to that member, and the other
-members receive every line."""
+"""A room with one member that stops reading. In the built-in chat, speakers wait for it. With weir_broadcast(),
+--broadcast-policy decides what happens to it. The other members receive every line."""
 import re
 import threading
 
-from weir_process import DEADLINE_S, WeirTest, connect, non_reading_client, main
+from weir_process import DEADLINE_S, WeirTest, connect, module, non_reading_client, main, path_for_weir
 
 LINES = 50    # sent in one batch
 TEXT = b"-" * 300
@@ -53,6 +53,7 @@ class Broadcasts(WeirTest):
                 self.assertIsNone(listener.wrong)
             speaker.sendall(b"#%d# the last line\n" % sent)
             weir.wait_until("the last line was received", lambda: listener.next > sent)
+            speaker.shutdown(2)
         listener.peer.shutdown(2)
         listener.join(DEADLINE_S)
         drain.join(DEADLINE_S)
@@ -65,9 +66,10 @@ class Broadcasts(WeirTest):
         except OSError:
             pass
 
-    def start_room(self, policy):
-        return self.start("--tcp", "127.0.0.1:0", "--codec", "line", "--handler", "chat", "--workers", "2",
-                          "--queue-high", "64k", "--broadcast-policy", policy, "--stats", "100ms")
+    def start_room(self, policy, handler=None, *options):
+        return self.start("--tcp", "127.0.0.1:0", "--codec", "line", "--handler",
+                          handler or path_for_weir(module("room")), "--workers", "2", "--queue-high", "64k",
+                          "--broadcast-policy", policy, "--stats", "100ms", *options)
 
     def test_disconnect(self):
         weir = self.start_room("disconnect")
@@ -75,6 +77,36 @@ class Broadcasts(WeirTest):
         summary = weir.stop().summary
         self.assertEqual(summary["closed_slow_reader"], 1, summary)
         self.assertEqual(summary["sends_dropped"], 0, summary)
+
+    def test_speakers_of_a_chat_wait(self):
+        weir = self.start_room("disconnect", "chat", "--send-timeout", "off")
+        listener = Listener(weir.tcp)
+        sent = 30000  # more than the system stores for the silent member
+        lines = b"".join(b"#%d#%s\n" % (i, TEXT) for i in range(sent))
+        with non_reading_client(weir.tcp) as silent, connect(weir.tcp) as speaker:
+            speaker.settimeout(DEADLINE_S)
+            speaking = threading.Thread(target=speaker.sendall, args=(lines,), daemon=True)
+            speaking.start()
+            weir.wait_counted("pauses_group")
+            self.assertIsNone(listener.wrong)
+            with connect(weir.tcp) as other:  # another room is not affected
+                answers = other.makefile("rb")
+                other.sendall(b"/join elsewhere\n/help\n")
+                while b"other text" not in answers.readline():
+                    pass
+            silent.settimeout(DEADLINE_S)
+            reader = threading.Thread(target=self.read_and_discard, args=(silent,), daemon=True)
+            reader.start()
+            weir.wait_until("the listener received it", lambda: listener.next >= sent)
+            self.assertIsNone(listener.wrong)
+            speaking.join(DEADLINE_S)
+            silent.shutdown(2)
+            reader.join(DEADLINE_S)
+        listener.peer.shutdown(2)
+        listener.join(DEADLINE_S)
+        summary = weir.stop().summary
+        self.assertEqual((summary["sends_dropped"], summary["closed_slow_reader"], summary["closed_stalled"]), (0, 0, 0))
+        self.assertGreater(summary["pauses_group"], 0)
 
     def test_drop(self):
         for policy in ("drop-newest", "drop-oldest"):

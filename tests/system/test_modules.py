@@ -4,18 +4,10 @@ import os
 import subprocess
 import tempfile
 
-from weir_process import (SANITIZED, Settings, WeirTest, connect, main, linux_only, receive_exactly, udp_socket)
+from weir_process import (SANITIZED, Settings, WeirTest, connect, main, module, linux_only, path_for_weir,
+                          receive_exactly, udp_socket)
 
 WRONG_SETTING = 78
-
-
-def module(name):
-    return os.path.join(os.path.dirname(Settings.weir), "modules", name + (".dll" if Settings.is_windows() else ".so"))
-
-
-def path_for_weir(path):
-    """Returns the path as the program sees it: Wine maps our tree to drive Z."""
-    return "Z:" + path.replace("/", "\\") if Settings.is_windows() else path
 
 
 class Loaded(WeirTest):

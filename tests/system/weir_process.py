@@ -511,6 +511,16 @@ def echo_once(address, total=1000, seed=1):
         echo(peer, total, seed)
 
 
+def module(name):
+    """Returns the path of a module of tests/system/modules."""
+    return os.path.join(os.path.dirname(Settings.weir), "modules", name + (".dll" if Settings.is_windows() else ".so"))
+
+
+def path_for_weir(path):
+    """Returns the path as the program sees it: Wine maps our tree to drive Z."""
+    return "Z:" + path.replace("/", "\\") if Settings.is_windows() else path
+
+
 def non_reading_client(address):
     """Returns a connection that never reads: its receive buffer is small, so that its answers stay in the server."""
     peer = connect(address, receive_bytes=4096)

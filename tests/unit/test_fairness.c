@@ -14,6 +14,7 @@
 #include "check.h"
 #include "codec_dot.h"
 #include "fixture.h"
+#include "group.h"
 #include "require.h"
 
 #define FLOODERS 64
@@ -200,6 +201,7 @@ static void commands_are_weighed_by_their_deliveries(void **state)
     for (int i = 0; i < MEMBERS; i++) members[i] = fixture_connect();
     struct payload *payload = payload_open(&codec_dot, "x", 1, &code);
     memcpy(payload->group, "room", 5);
+    payload->slot = group_slot(&fixture.common, payload->group);
     for (int i = 0; i < 200; i++)
         require(remote_broadcast(&fixture.loop.worker, payload) == WEIR_OK);
     payload_unref(payload);

@@ -53,6 +53,7 @@ static void broadcast_as(const struct weir_codec *codec, const char *group, cons
 
     assert_non_null(payload);
     snprintf(payload->group, sizeof payload->group, "%s", group);
+    payload->slot = group_slot(&fixture.common, payload->group);
     assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);
     fixture_run_ms(50);
@@ -236,6 +237,7 @@ static void without_memory_a_broadcast_is_missed(void **state)
         enum weir_code code;
         struct payload *payload = payload_open(&codec_raw, "x", 1, &code);
         snprintf(payload->group, sizeof payload->group, "a");
+        payload->slot = group_slot(&fixture.common, payload->group);
         assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
         payload_unref(payload);
         memory_fail_nth(nth, 0);

@@ -11,6 +11,7 @@
 #include "builtin.h"
 #include "codec_dot.h"
 #include "fixture.h"
+#include "group.h"
 #include "remote.h"
 
 #define S 1000u /* in milliseconds */
@@ -119,6 +120,7 @@ static void a_broadcast_beyond_what_a_peer_sent_is_dropped(void **state)
     for (int i = 0; i < 2; i++) {
         struct payload *payload = payload_open(NULL, "news", 4, &code);
         payload->group[0] = 'a';
+        payload->slot = group_slot(&fixture.common, payload->group);
         assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
         payload_unref(payload);
         fixture_run_ms(50);

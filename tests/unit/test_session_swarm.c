@@ -22,6 +22,7 @@
 #include "check.h"
 #include "fixture.h"
 #include "fixture_validate.h"
+#include "group.h"
 #include "memory_faults.h"
 #include "remote.h"
 #include "require.h"
@@ -115,6 +116,7 @@ static void send_something(void)
         payload_open(codecs[swarm_roll(4)], "Unasked by anybody", swarm_roll(18) + 1, &code);
     require(payload != NULL);
     snprintf(payload->group, sizeof payload->group, "%c", 'a' + (char)swarm_roll(3));
+    payload->slot = group_slot(&fixture.common, payload->group);
     payload->except_id = swarm_one_in(3) ? id : 0;
     remote_broadcast(&fixture.loop.worker, payload);
     payload_unref(payload);
