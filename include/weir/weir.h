@@ -485,7 +485,9 @@ struct weir_stats {
     uint64_t refused_address; /* sessions_per_address_max was reached */
     uint64_t refused_rate;    /* accept_rate_max was exceeded */
     uint64_t refused_denied;  /* `allow` or `deny`; datagrams are counted here too */
-    uint64_t refused_failed;  /* no memory or system resources for a session */
+    /* No memory or system resources for a session, or the connection was lost before it became a
+     * session: reset by its peer, or cut by the shutdown of the server. */
+    uint64_t refused_failed;
     /* Datagrams that were dropped, by cause: */
     uint64_t dropped_own_source; /* the source address is this server's own socket */
     uint64_t dropped_bad_source; /* the source is port 0, multicast, broadcast or unspecified */
@@ -505,6 +507,7 @@ struct weir_stats {
     uint64_t commands_refused;  /* calls that returned WEIR_NO_ROOM: a worker's mailbox was full */
     uint64_t pauses_no_files;   /* times accepting paused: out of file descriptors */
     uint64_t pauses_no_buffers; /* times receiving paused: the buffer pool was empty */
+    uint64_t pauses_failed;     /* times a socket paused: the system refused a call */
     uint64_t pauses_queue;      /* times reading from a session paused: its send queue was full */
     uint64_t pauses_group;      /* times reading from a speaker paused: members had to read first */
     uint64_t pauses_rate;       /* times reading from a session paused: above its rate */
@@ -583,6 +586,13 @@ WEIR_API void weir_server_stop(struct weir_server *server);
 /* Waits until every worker has ended. Thread: any except the server's own (so not inside a handler,
  * log or on_stopped); one at a time. */
 WEIR_API void weir_server_wait(struct weir_server *server);
+
+/* Returns WEIR_OK if no worker has failed so far. Otherwise returns the code of the first worker
+ * that ended because the system reports no events to it any longer, and fills in *error, with the
+ * next step. Its sessions were closed; the other workers continue. If none is left, on_stopped has
+ * run. `error` may be null. Thread: any. */
+WEIR_API enum weir_code weir_server_failure(const struct weir_server *server,
+                                            struct weir_error *error);
 
 /* Fills in the first `size` bytes of the counters. Call weir_server_stats() instead. */
 WEIR_API void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,

@@ -226,7 +226,7 @@ static void serve__print_stats(const struct weir_stats *stats, const char *word)
 }
 
 /* Waits until the server has ended. The first shutdown request drains it, the second stops it.
- * Returns whether shutdown was requested. */
+ * Returns whether shutdown was requested and no worker failed. */
 static bool serve__until_ended(const struct options *options, struct weir_server *server)
 {
     int requests = 0;
@@ -244,7 +244,8 @@ static bool serve__until_ended(const struct options *options, struct weir_server
         }
     }
     weir_server_wait(server);
-    return requests > 0;
+    /* The log has said why a worker failed. */
+    return requests > 0 && weir_server_failure(server, NULL) == WEIR_OK;
 }
 
 static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)

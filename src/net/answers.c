@@ -27,6 +27,7 @@ void answer_sent(struct net *net, struct handle *handle, enum weir_code code, in
     handle->sent_ready = true;
     handle->sent_code = code;
     handle->sent_os_error = os_error;
+    if (code == WEIR_OK) handle_succeeded(handle, HANDLE_SENDS);
     answers__list(&net->answers, handle);
 }
 
@@ -61,6 +62,21 @@ void answer_closed(struct net *net, struct handle *handle)
     answers__list(&net->answers, handle);
 }
 
+void answer_refused(struct net *net, struct handle *listener)
+{
+    weir_check(listener->kind == HANDLE_LISTENER);
+    listener->refused_count++;
+    answers__list(&net->answers, listener);
+}
+
+void answer_stopped(struct net *net, struct handle *listener)
+{
+    weir_check_rule(listener->stopping, "rule 2, stopped without a net_stop_accepting");
+    weir_check_rule(!listener->stopped_ready, "rule 2, a stop is answered twice");
+    listener->stopped_ready = true;
+    answers__list(&net->answers, listener);
+}
+
 static void answers__hand_out_sent(struct net *net, struct handle *handle)
 {
     struct net_event *event = event_batch_sent(net, handle);
@@ -86,6 +102,20 @@ static void answers__hand_out_sent(struct net *net, struct handle *handle)
     }
 }
 
+/* Hands out one event of a listener. Returns false if there is none besides NET_CLOSED. */
+static bool answers__hand_out_listener(struct net *net, struct handle *listener)
+{
+    if (listener->refused_count > 0) {
+        event_batch_add(net, listener, NET_REFUSED)->refused_count = listener->refused_count;
+        listener->refused_count = 0;
+        return true;
+    }
+    if (!listener->stopped_ready || listener->stop_answered || listener->closing) return false;
+    listener->stop_answered = true;
+    event_batch_add(net, listener, NET_STOPPED);
+    return true;
+}
+
 void answers_hand_out(struct net *net)
 {
     struct answers *answers = &net->answers;
@@ -95,6 +125,8 @@ void answers_hand_out(struct net *net)
         if (handle->sent_ready || handle->datagrams_sent + handle->datagrams_failed > 0) {
             answers__hand_out_sent(net, handle);
             if (handle->closed_ready) continue; /* NET_CLOSED may need the next batch's room */
+        } else if (handle->kind == HANDLE_LISTENER && answers__hand_out_listener(net, handle)) {
+            continue;
         }
         answers->first = handle->answer_next;
         if (!answers->first) answers->last = NULL;

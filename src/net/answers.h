@@ -3,7 +3,8 @@
  * the next net_wait. Private to src/net.
  *
  *      send, send_to, close  ->  answer_sent, answer_datagrams, answer_closed: the handle is listed
- *      net_wait              ->  answers_hand_out: NET_SENT, and NET_CLOSED last
+ *      net_stop_accepting    ->  answer_stopped;  a lost connection  ->  answer_refused
+ *      net_wait              ->  answers_hand_out: NET_SENT or NET_REFUSED, and NET_CLOSED last
  *
  * A transport may record an answer at any time, inside and outside of transport->wait.
  */
@@ -34,6 +35,12 @@ void answer_count_datagrams(struct handle *handle, uint32_t bytes, uint32_t segm
 
 /* Records the answer to net_close. */
 void answer_closed(struct net *net, struct handle *handle);
+
+/* Counts a connection that the system accepted and that is lost before NET_ACCEPTED. */
+void answer_refused(struct net *net, struct handle *listener);
+
+/* Records the answer to net_stop_accepting. */
+void answer_stopped(struct net *net, struct handle *listener);
 
 /* Converts recorded answers to events while there is room; for net_wait. */
 void answers_hand_out(struct net *net);

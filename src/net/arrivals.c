@@ -151,6 +151,7 @@ void arrival_socket(struct net *net, struct handle *listener, uintptr_t os_handl
         arrivals__list(net, listener);
     } else {
         net->transport->refuse(net, (struct net_socket){os_handle, net->transport});
+        answer_refused(net, listener);
     }
 }
 
@@ -230,9 +231,11 @@ void arrivals_drop(struct net *net, struct handle *handle)
     held->has_end = false;
     while (held->first) pool_give_back(arrivals__take_buffer(held), POOL_SYSTEM);
     if (!held->sockets) return;
-    for (uint32_t i = held->sockets->first; i < held->sockets->count; i++)
+    for (uint32_t i = held->sockets->first; i < held->sockets->count; i++) {
         net->transport->refuse(
             net, (struct net_socket){held->sockets->sockets[i].os_handle, net->transport});
+        answer_refused(net, handle);
+    }
     memory_free(held->sockets);
     held->sockets = NULL;
 }

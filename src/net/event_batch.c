@@ -9,7 +9,7 @@
 static inline void event_batch__check(const struct handle *handle, enum net_event_kind kind)
 {
     weir_check(handle->kind != HANDLE_FREE);
-    if (kind != NET_CLOSED && kind != NET_SENT)
+    if (kind != NET_CLOSED && kind != NET_SENT && kind != NET_REFUSED)
         weir_check_rule(!handle->closing, "rule 7, only answers follow net_close");
     switch (kind) {
     case NET_ACCEPTED:
@@ -38,6 +38,10 @@ static inline void event_batch__check(const struct handle *handle, enum net_even
         weir_check_rule(handle->datagrams_out == 0,
                         "rule 7, closed before the last datagram was answered");
         break;
+    case NET_REFUSED: weir_check(handle->kind == HANDLE_LISTENER); break;
+    case NET_STOPPED:
+        weir_check_rule(handle->stopping, "rule 2, stopped without a net_stop_accepting");
+        break;
     case NET_PAUSED:
     case NET_WOKEN:
     case NET_EVENT_KINDS_COUNT: break;
@@ -50,6 +54,7 @@ static void event_batch__record_receive(struct handle *handle, struct buffer_wai
                                         const struct pool *pool)
 {
     handle->was_served = true;
+    handle_succeeded(handle, HANDLE_RECEIVES);
     if (waiters->reported && pool_has(pool)) waiters->reported = false;
 }
 
@@ -65,9 +70,13 @@ static inline void event_batch__record(struct net *net, struct handle *handle,
     case NET_BROKEN:
         handle->broken = true;
         list_remove(&handle->waiting);
+        list_remove(&handle->retrying);
         list_remove(&handle->held.deliverable);
         break;
-    case NET_ACCEPTED: handle->accept_failures = 0; break;
+    case NET_ACCEPTED:
+        handle->accept_failures = 0;
+        handle->accept_pause_reported = false;
+        break;
     case NET_RECEIVED:
         event_batch__record_receive(handle, &net->stream_waiters, &net->stream_pool);
         break;

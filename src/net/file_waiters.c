@@ -29,6 +29,8 @@ bool file_waiters_accept_failed(struct net *net, struct handle *handle, bool sca
     list_add_last(&waiters->listeners, &handle->waiting);
     waiters->file_freed = false;
     waiters->retry_ns = net->now_ns + FILE_WAITERS__RETRY_NS;
+    if (handle->accept_pause_reported) return false;
+    handle->accept_pause_reported = true;
     event_batch_failed(net, handle, NET_PAUSED, error_code_of_os(os_error), os_error);
     return false;
 }

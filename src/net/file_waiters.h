@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* file_waiters.h - listeners that wait for file descriptors or memory. Private to src/net.
  *
- *      accept fails with EMFILE -> NET_PAUSED, the listener waits
+ *      accept fails with EMFILE -> NET_PAUSED once per shortage, the listener waits
  *      a handle of this net closed, or 100 ms passed -> every listener that waits tries again
  */
 #ifndef NET_FILE_WAITERS_H
@@ -28,8 +28,8 @@ static inline bool file_waiters_any(const struct file_waiters *waiters)
 
 /* Reports that an accept failed: `scarce` if files or memory ran out, otherwise for a reason of one
  * connection alone. Returns true if the transport should accept the next connection. Returns false
- * if the listener now waits: NET_PAUSED was handed out, and the front calls transport->accept again
- * later. Only inside transport->wait, with room. */
+ * if the listener now waits: NET_PAUSED was handed out at the first failure, and the front calls
+ * transport->accept again later. Only inside transport->wait, with room. */
 bool file_waiters_accept_failed(struct net *net, struct handle *handle, bool scarce, int os_error);
 
 /* Lets the listeners try again if a file was freed or the delay has passed; for net_wait. Returns

@@ -73,6 +73,7 @@ struct handle *handle_table_take(struct handle_table *handle_table, enum handle_
     handle->kind = kind;
     handle->owner = owner;
     list_init(&handle->waiting);
+    list_init(&handle->retrying);
     list_init(&handle->held.deliverable);
     handle_table->open_count++;
     return handle;
@@ -83,6 +84,7 @@ void handle_table_give_back(struct handle_table *handle_table, struct handle *ha
     weir_check(handle->kind != HANDLE_FREE);
     weir_check(!handle->answer_listed);
     weir_check(!handle_waits(handle));
+    weir_check(!list_has(&handle->retrying));
     weir_check(!handle->held.first);
     weir_check(!handle->held.sockets);
     handle->kind = HANDLE_FREE;

@@ -21,6 +21,9 @@
 
 enum handle_kind { HANDLE_FREE, HANDLE_LISTENER, HANDLE_CONNECTION, HANDLE_DATAGRAM };
 
+/* Of a system call: accepting counts as receiving. */
+enum handle_direction { HANDLE_RECEIVES, HANDLE_SENDS, HANDLE_DIRECTIONS_COUNT };
+
 /* What arrived for a handle and was not handed out; arrivals.c. */
 struct held {
     struct net_buffer *first, *last; /* received bytes or datagrams; SYSTEM owns them */
@@ -42,6 +45,7 @@ struct handle {
     bool send_out;          /* set while a net_send is unanswered */
     bool finished;          /* net_finish was called */
     bool closing;           /* net_close was called */
+    bool stopping;          /* net_stop_accepting was called */
     uint32_t datagrams_out; /* unanswered net_send_to calls */
     void *owner;
 
@@ -54,13 +58,24 @@ struct handle {
     struct held held;
 
     /* Waiting for buffers, buffer_waiters.c; a listener: for files, file_waiters.c. */
-    bool was_served;          /* it received since it last left the queue for buffers */
-    uint32_t accept_failures; /* consecutive */
-    struct list waiting;      /* on one of the queues, or on none */
+    bool was_served;            /* it received since it last left the queue for buffers */
+    uint32_t accept_failures;   /* consecutive */
+    struct list waiting;        /* on one of the queues, or on none */
+    bool accept_pause_reported; /* NET_PAUSED was handed out, and nothing was accepted since */
+
+    /* A call that failed is repeated later: retries.c. */
+    bool retry_unreported; /* NET_PAUSED is still to be handed out for the current episode */
+    uint8_t retry_failures[HANDLE_DIRECTIONS_COUNT]; /* consecutive */
+    enum weir_code retry_code;                       /* of the episode's first failure */
+    int retry_os_error;
+    uint64_t retry_ns;    /* while it is listed: when to repeat the call */
+    struct list retrying; /* on net.retries, or on none */
 
     /* Answers that the transport knew before the next net_wait: answers.c. */
     bool answer_listed; /* set while the handle is on the list of answers */
-    bool sent_ready, closed_ready;
+    bool sent_ready, closed_ready, stopped_ready;
+    bool stop_answered;     /* NET_STOPPED was handed out */
+    uint32_t refused_count; /* accepted connections that were lost and not reported yet */
     enum weir_code sent_code;
     int sent_os_error;
     uint32_t datagrams_sent, datagrams_failed; /* net_send_to calls */
@@ -106,6 +121,18 @@ struct handle *handle_table_at(const struct handle_table *handle_table, uint32_t
 static inline bool handle_waits(const struct handle *handle)
 {
     return list_has(&handle->waiting);
+}
+
+/* Whether the transport must not repeat this call of the handle now: retries.c calls it later. */
+static inline bool handle_retries(const struct handle *handle, enum handle_direction direction)
+{
+    return list_has(&handle->retrying) && handle->retry_failures[direction] > 0;
+}
+
+/* Reports that a call of the handle succeeded: its next failure begins a new episode. */
+static inline void handle_succeeded(struct handle *handle, enum handle_direction direction)
+{
+    handle->retry_failures[direction] = 0;
 }
 
 static inline struct net_handle handle_id(const struct handle *handle)

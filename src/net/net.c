@@ -7,10 +7,12 @@
  *      answers recorded? -- yes, and the last iteration asked the system --> hand out answers only,
  *          | no, or not asked last time                                      without a system call
  *          v
- *      listeners that wait for files -> held arrivals -> transport->wait -> answers
+ *      calls to repeat -> listeners that wait for files -> held arrivals -> transport->wait
+ *          -> answers
  *
  * Below it, each file has one part: handle_table.c, pool.c, event_batch.c, answers.c, arrivals.c,
- * buffer_waiters.c, file_waiters.c. A transport calls these files, never net.c.
+ * buffer_waiters.c, file_waiters.c, retries.c, net_failure.c. A transport calls these files, never
+ * net.c.
  */
 #include "net.h"
 
@@ -164,6 +166,7 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
     net->thread = thread_self();
     list_init(&net->deliverable);
     file_waiters_init(&net->file_waiters);
+    retries_init(&net->retries);
     buffer_waiters_init(&net->stream_waiters);
     buffer_waiters_init(&net->datagram_waiters);
     if (!pool_open(&net->stream_pool, options->stream_buffer_bytes, NET__STREAM_CHUNK_BUFFERS,
@@ -192,6 +195,15 @@ fail:
     return code;
 }
 
+/* The memory of failed nets that the system might still use: reachable, and never freed. */
+static struct net *_Atomic net__abandoned;
+
+static void net__abandon(struct net *net)
+{
+    net->next_abandoned = atomic_load(&net__abandoned);
+    while (!atomic_compare_exchange_weak(&net__abandoned, &net->next_abandoned, net)) continue;
+}
+
 void net_free(struct net *net)
 {
     if (!net) return;
@@ -200,6 +212,10 @@ void net_free(struct net *net)
     weir_check_rule(net->handle_table.open_count == 0,
                     "rule 7, every handle is closed and its NET_CLOSED taken before net_free");
     net->transport->free(net);
+    if (net->failed && net->transport->abandon) {
+        net__abandon(net);
+        return;
+    }
     handle_table_free(&net->handle_table);
     pool_free(&net->datagram_pool);
     pool_free(&net->stream_pool);
@@ -216,6 +232,38 @@ struct net_info net_info(const struct net *net)
         (uint64_t)net->stream_pool.buffers_count * net->stream_pool.buffer_bytes +
         (uint64_t)net->datagram_pool.buffers_count * net->datagram_pool.buffer_bytes;
     return info;
+}
+
+/* ---- failure ---- */
+
+enum weir_code net_failure(const struct net *net, struct weir_error *error)
+{
+    if (!net->failed) return WEIR_OK;
+    if (error) *error = net->failure;
+    return net->failure.code;
+}
+
+/* Closes a handle of a failed net and records all its answers: the system gives none. */
+static void net__close_failed(struct net *net, struct handle *handle)
+{
+    uint32_t answered = handle->datagrams_sent + handle->datagrams_failed;
+
+    weir_check(net->failed);
+    net->transport->abandon(net, handle);
+    if (handle->send_out && !handle->sent_ready) answer_sent(net, handle, WEIR_CANCELLED, 0);
+    answer_datagrams(net, handle, 0, handle->datagrams_out - answered, WEIR_CANCELLED, 0);
+    answer_closed(net, handle);
+}
+
+/* The wait has just failed: answers the closes that the system has not answered yet. */
+static void net__on_failure(struct net *net)
+{
+    weir_check(net->failed);
+    for (uint32_t i = 0; i < net->handle_table.handles_count; i++) {
+        struct handle *handle = handle_table_at(&net->handle_table, i);
+        if (handle->kind != HANDLE_FREE && handle->closing && !handle->closed_ready)
+            net__close_failed(net, handle);
+    }
 }
 
 /* ---- loop ---- */
@@ -243,6 +291,20 @@ void net_wake(struct net *net)
     net->transport->wake(net);
 }
 
+/* The part of net_wait() that asks the system. */
+static inline void net__poll(struct net *net, uint64_t until_ns)
+{
+    if (retries_any(&net->retries)) until_ns = retries_run(net, until_ns);
+    if (file_waiters_any(&net->file_waiters)) until_ns = file_waiters_retry(net, until_ns);
+    if (!list_is_empty(&net->deliverable)) arrivals_deliver(net);
+    if (net->batch.count > 0 || answers_are_recorded(&net->answers)) until_ns = 0;
+    net->transport->wait(net, until_ns);
+    weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
+    net__measure_lateness(net, until_ns);
+    net->waited_ns = net->now_ns;
+    if (net->failed && net->transport->abandon) net__on_failure(net);
+}
+
 uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, uint32_t events_max)
 {
     net__check_thread(net);
@@ -250,17 +312,9 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
     weir_check_rule(net->now_ns == net->waited_ns, "rule 9, the clock moved outside of net_wait");
     net->batch = (struct event_batch){.events = events, .max = events_max};
     bool answers_alone = answers_are_recorded(&net->answers) && net->polled;
-    net->polled = !answers_alone;
+    net->polled = !answers_alone && !(net->failed && net->transport->abandon);
     net->late_ns = 0;
-    if (net->polled) {
-        if (file_waiters_any(&net->file_waiters)) until_ns = file_waiters_retry(net, until_ns);
-        if (!list_is_empty(&net->deliverable)) arrivals_deliver(net);
-        bool has_news = net->batch.count > 0 || answers_are_recorded(&net->answers);
-        net->transport->wait(net, has_news ? 0 : until_ns);
-        weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
-        net__measure_lateness(net, has_news ? 0 : until_ns);
-        net->waited_ns = net->now_ns;
-    }
+    if (net->polled) net__poll(net, until_ns);
     answers_hand_out(net);
     net->batch.events = NULL;
     return net->batch.count;
@@ -300,6 +354,23 @@ void net_accept(struct net *net, struct net_handle listener, bool on)
     arrivals_on_switch(net, handle);
     if (on && handle_waits(handle)) return; /* file_waiters_retry() will accept again */
     net->transport->accept(net, handle, on);
+}
+
+void net_stop_accepting(struct net *net, struct net_handle listener)
+{
+    net__check_thread(net);
+    struct handle *handle = handle_table_find(&net->handle_table, listener, HANDLE_LISTENER);
+    weir_check(handle->flow_on);
+    weir_check(!handle->stopping);
+    handle->stopping = true;
+    list_remove(&handle->waiting);
+    list_remove(&handle->retrying);
+    if (net->transport->stop_accepting && !handle->broken) {
+        net->transport->stop_accepting(net, handle);
+        return;
+    }
+    handle->flow_on = false;
+    answer_stopped(net, handle);
 }
 
 enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
@@ -382,8 +453,12 @@ void net_close(struct net *net, struct net_handle id)
     handle->closing = true;
     handle->flow_on = false;
     list_remove(&handle->waiting);
+    list_remove(&handle->retrying);
     arrivals_drop(net, handle);
-    net->transport->close(net, handle);
+    if (net->failed && net->transport->abandon)
+        net__close_failed(net, handle);
+    else
+        net->transport->close(net, handle);
 }
 
 struct weir_address net_local_address(struct net *net, struct net_handle id)
@@ -461,6 +536,12 @@ struct net_buffer *net_take(struct net *net, uint32_t bytes_min)
     return pool_take(bytes_min <= net->stream_pool.buffer_bytes ? &net->stream_pool
                                                                 : &net->datagram_pool,
                      POOL_CALLER);
+}
+
+uint32_t net_buffers_left(const struct net *net)
+{
+    net__check_thread(net);
+    return pool_room(&net->stream_pool);
 }
 
 void net_give_back(struct net *net, struct net_buffer *buffer)

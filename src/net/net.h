@@ -14,10 +14,10 @@
  *                accepting) is off [checked]. Flows start off. Data that the system delivers after
  *                "off" is held until "on" or close. For one handle, held data plus data in the
  *                current event batch never exceeds net_info.held_bytes_max [suite].
- *   2 Answer.    Each send of a connection and each close is answered by exactly one event: never
- *                twice [checked], never not at all [suite]. Only net_wait() hands out events
- *                [checked]. One event can answer several datagram sends: it contains the number of
- *                sends that succeeded and of those that failed.
+ *   2 Answer.    Each send of a connection, each close and each end of accepting is answered by
+ *                exactly one event: never twice [checked], never not at all [suite]. Only
+ *                net_wait() hands out events [checked]. One event can answer several datagram
+ *                sends: it contains the number of sends that succeeded and of those that failed.
  *   3 Order.     A connection has at most one outstanding send, of 1 to NET_SEND_BUFFERS_MAX
  *                buffers [checked]. A datagram socket has at most datagram_sends_max; net_send_to
  *                returns WEIR_NO_ROOM above that.
@@ -32,7 +32,8 @@
  *                uses its buffers [suite].
  *   8 Scarcity.  Exhaustion of buffers, files, queue entries or locked memory never stops the net,
  *                drops data, or busy-loops. It is an error code or a pause that ends by itself
- *                [suite].
+ *                [suite]. Calls that fail again and again are repeated ever more rarely. Only a
+ *                wait that fails for good ends the net: net_failure().
  *   9 Clock.     net_now_ns() changes only inside net_wait(), and never goes back [checked].
  *  10 Thread.    All calls come from the thread that opened the net, except net_wake() [checked].
  *                An accepted socket can be adopted by the net of another thread, if both run the
@@ -93,12 +94,20 @@ enum net_event_kind {
     NET_BROKEN,
     /* Answers net_close: the last event of the handle. */
     NET_CLOSED,
-    /* Receiving or accepting paused on `handle`; code says which resource ran out. It resumes by
-     * itself. If buffers ran out, one event names the first handle that waits, for all of them. */
+    /* Receiving, accepting or sending paused on `handle`; code and os_error say what the system
+     * refused. It resumes by itself. One event for each series of consecutive failures. If the pool
+     * ran out of buffers, code is WEIR_NO_BUFFERS, os_error is 0, and one event names the first
+     * handle that waits, for all of them. */
     NET_PAUSED,
     /* A datagram longer than NET_DATAGRAM_BYTES_MAX was dropped: peer. Only an IPv6 jumbogram (RFC
      * 2675) can be that long. */
     NET_TOO_LARGE,
+    /* Connections that the system accepted were lost before NET_ACCEPTED: refused_count. Usually
+     * their peers have reset them. Also after net_close of the listener, for connections that the
+     * close cut. */
+    NET_REFUSED,
+    /* Answers net_stop_accepting: no NET_ACCEPTED follows. */
+    NET_STOPPED,
     /* net_wake() was called, once or more often; no handle. */
     NET_WOKEN,
     NET_EVENT_KINDS_COUNT
@@ -116,6 +125,7 @@ struct net_event {
     union {
         struct net_buffer *buffer;             /* NET_RECEIVED, NET_DATAGRAM */
         struct net_socket socket;              /* NET_ACCEPTED */
+        uint32_t refused_count;                /* NET_REFUSED */
         struct {                               /* NET_SENT on a datagram socket */
             uint32_t sent_count, failed_count; /* net_send_to calls that succeeded, that failed */
             uint32_t sent_datagrams; /* of the successful calls; a GSO batch has several */
@@ -214,6 +224,11 @@ const char *net_transport_name(uint32_t index);
 uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events,
                   uint32_t events_max);
 
+/* Returns WEIR_OK while the net works. Otherwise net_wait() failed for good: returns the code and
+ * fills in `error`, with the next step for an operator. Then no event arrives any longer, except
+ * the answers to net_close(), and the owner closes every handle and frees the net. */
+enum weir_code net_failure(const struct net *net, struct weir_error *error);
+
 /* Returns the monotonic clock, as of the last net_wait(). */
 uint64_t net_now_ns(const struct net *net);
 
@@ -233,6 +248,11 @@ enum weir_code net_listen(struct net *net, const struct net_listen_options *opti
 
 /* Switches accepting on or off. */
 void net_accept(struct net *net, struct net_handle listener, bool on);
+
+/* Ends accepting for good. Connections that the system has accepted already are still handed out,
+ * and NET_STOPPED follows the last of them, unless the listener is closed before. Only while
+ * accepting is on, and only once. */
+void net_stop_accepting(struct net *net, struct net_handle listener);
 
 /* Opens a connection from an accepted socket; receiving starts off. On failure the socket is
  * closed.
@@ -290,6 +310,9 @@ bool net_is_own(struct net *net, struct net_handle socket, const struct weir_add
 /* Returns an empty buffer of at least `bytes_min` bytes, owned by the caller; null if the pool is
  * exhausted. */
 struct net_buffer *net_take(struct net *net, uint32_t bytes_min);
+
+/* Returns how many stream buffers net_take() can return now, if memory allows. */
+uint32_t net_buffers_left(const struct net *net);
 
 /* Returns the number of bytes that fit after the content of a buffer that the caller owns. */
 uint32_t net_room(const struct net_buffer *buffer);

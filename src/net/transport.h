@@ -11,7 +11,8 @@
  *      answers.h         answers to sends and closes
  *      buffer_waiters.h  handles that wait for a buffer
  *      file_waiters.h    listeners that wait for files
- *      net_failure.h     the system refuses the event loop
+ *      retries.h         calls that failed and are repeated later
+ *      net_failure.h     a wait that fails for good
  *
  * To add a transport: fill a struct transport, add it to the list in transports_*.c, and run
  * `ctest -R contract`.
@@ -27,7 +28,9 @@
 #include "file_waiters.h"
 #include "handle_table.h"
 #include "net.h"
+#include "net_failure.h"
 #include "pool.h"
+#include "retries.h"
 
 /* One net: the front's state, which transports share. */
 struct net {
@@ -40,15 +43,18 @@ struct net {
     struct event_batch batch;
     struct answers answers;
     struct file_waiters file_waiters;
+    struct retries retries;
     struct buffer_waiters stream_waiters, datagram_waiters; /* one per pool */
-    struct list deliverable; /* handles for which arrivals_deliver() has something */
-    uint64_t now_ns;         /* changed only by transport->wait (rule 9) */
-    uint64_t waited_ns;      /* now_ns at the end of the last transport->wait */
-    uint64_t wait_began_ns;  /* when transport->wait began; NET_FOREVER: it had no deadline */
-    uint64_t late_ns;        /* see net_late_ns() */
-    uintptr_t thread;        /* that opened the net, for rule 10 */
-    bool polled;             /* the last net_wait called transport->wait */
-    int failed_os_error;     /* not 0: the system refuses the event loop, see net_failure.h */
+    struct list deliverable;    /* handles for which arrivals_deliver() has something */
+    uint64_t now_ns;            /* changed only by transport->wait (rule 9) */
+    uint64_t waited_ns;         /* now_ns at the end of the last transport->wait */
+    uint64_t wait_began_ns;     /* when transport->wait began; NET_FOREVER: it had no deadline */
+    uint64_t late_ns;           /* see net_late_ns() */
+    uintptr_t thread;           /* that opened the net, for rule 10 */
+    bool polled;                /* the last net_wait called transport->wait */
+    bool failed;                /* the system refuses the event loop, see net_failure.h */
+    struct weir_error failure;  /* set while `failed` is */
+    struct net *next_abandoned; /* after net_free of a failed net */
     struct net_info info;
 };
 
@@ -77,6 +83,9 @@ struct transport {
      * accepted socket needs from its listener is done before NET_ACCEPTED, because adopt, possibly
      * on another net, does not have the listener. */
     void (*accept)(struct net *net, struct handle *handle, bool on);
+    /* Accepts nothing further. Hands out what the system has accepted already, then calls
+     * answer_stopped(). Null: nothing is ever accepted before it is handed out. */
+    void (*stop_accepting)(struct net *net, struct handle *handle);
     void (*refuse)(struct net *net, struct net_socket socket);
     /* Receiving, as handle->flow_on says; also called when nothing changed. */
     void (*receive)(struct net *net, struct handle *handle, bool on);
@@ -84,6 +93,14 @@ struct transport {
                  uint32_t count);
     void (*finish)(struct net *net, struct handle *handle);
     void (*close)(struct net *net, struct handle *handle);
+    /* The delay of a call that failed (retries.h) has passed: makes it again. Null: the transport
+     * never calls retries_add(). */
+    void (*retry)(struct net *net, struct handle *handle);
+    /* Replaces `close` after net_failure_record(), because the system answers nothing any longer:
+     * closes the socket and returns; the front gives the answers. The system might still use memory
+     * of the net, so that memory is never freed. Null: `close` and `wait` work without the system.
+     */
+    void (*abandon)(struct net *net, struct handle *handle);
     /* Must not fail: listeners and datagram sockets store their address when they are opened. */
     struct weir_address (*local_address)(struct net *net, struct handle *handle);
 
@@ -102,6 +119,17 @@ struct transport {
      * at its begin and its end. Events can be added nowhere else. */
     void (*wait)(struct net *net, uint64_t until_ns);
 };
+
+/* Returns when a wait that blocks must end: at `until_ns`, or earlier if a call is to be repeated
+ * or a listener tries again. A transport asks just before it blocks, because a call that fails
+ * again causes no event. */
+static inline uint64_t transport_blocks_until(const struct net *net, uint64_t until_ns)
+{
+    if (net->retries.next_ns < until_ns) until_ns = net->retries.next_ns;
+    if (file_waiters_any(&net->file_waiters) && net->file_waiters.retry_ns < until_ns)
+        until_ns = net->file_waiters.retry_ns;
+    return until_ns;
+}
 
 /* The transports of this build, best first, null after the last. CMake chooses the file that
  * defines it. */

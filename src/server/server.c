@@ -240,6 +240,15 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
     memcpy(stats, &sums, size < sizeof sums ? size : sizeof sums);
 }
 
+enum weir_code weir_server_failure(const struct weir_server *server, struct weir_error *error)
+{
+    lock_take(server->lock);
+    enum weir_code code = server->failure.code;
+    if (error && code != WEIR_OK) *error = server->failure;
+    lock_give_back(server->lock);
+    return code;
+}
+
 /* ---- calls from any thread ---- */
 
 static struct worker *server__worker_of(struct weir_server *server, uint64_t id)

@@ -49,8 +49,9 @@ struct weir_server {
     struct worker **handoff_workers; /* all workers, where one of them listens for all */
     const char *transport;           /* name of the running transport, from the first worker */
     bool started;
-    _Atomic uint32_t running; /* workers that have not ended */
-    _Atomic bool failed;      /* the start failed: on_stopped is not called */
+    _Atomic uint32_t running;  /* workers that have not ended */
+    _Atomic bool failed;       /* the start failed: on_stopped is not called */
+    struct weir_error failure; /* of the first worker that failed while it ran; under the lock */
 };
 
 #endif

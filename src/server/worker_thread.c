@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "error_fill.h"
+#include "handoff.h"
 #include "memory.h"
 #include "remote.h"
 #include "thread.h"
@@ -127,6 +128,23 @@ static void worker_thread__set_alive(struct worker_thread *thread, bool alive)
     lock_give_back(server->lock);
 }
 
+/* Records why the worker's net failed, if it did. If it listened for all workers, they end, too. */
+static void worker_thread__check_failure(struct worker_thread *thread)
+{
+    struct weir_server *server = thread->server;
+    struct worker *worker = &thread->loop.worker;
+    struct weir_error error;
+    char text[512];
+
+    if (net_failure(worker->net, &error) == WEIR_OK) return;
+    log_line(&server->common.log, WEIR_LOG_ERROR, "worker %u ended: %s", worker->index,
+             weir_error_text(&error, text, sizeof text));
+    lock_take(server->lock);
+    if (server->failure.code == WEIR_OK) server->failure = error;
+    lock_give_back(server->lock);
+    if (server->common.handoff_workers && worker->index == 0) handoff_stop(worker);
+}
+
 static void worker_thread__run_worker(void *argument)
 {
     struct worker_thread *thread = argument;
@@ -145,6 +163,7 @@ static void worker_thread__run_worker(void *argument)
         atomic_store(&thread->loop.worker.thread, thread_self());
         loop_run(&thread->loop);
         atomic_store(&thread->loop.worker.thread, 0);
+        worker_thread__check_failure(thread);
         worker_thread__set_alive(thread, false);
         loop_close(&thread->loop);
     }

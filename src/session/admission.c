@@ -106,3 +106,14 @@ void admission_reject(struct worker *worker, enum admission_rejection rejection,
                 WEIR_LOG_WARNING, "refused %s: %s", weir_address_text(peer, text, sizeof text),
                 reasons[rejection]);
 }
+
+void admission_lost(struct worker *worker, uint32_t count)
+{
+    weir_check(count > 0);
+    for (uint32_t i = 0; i < count; i++) admission__take_rate(worker);
+    counter_add(&worker->counters.refused_failed, count);
+    log_limited(&worker->admission->lost, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
+                "lost %u connections before they were opened: reset by the client, or the server "
+                "was shutting down",
+                count);
+}

@@ -34,7 +34,7 @@ struct admission_limits {
 
 /* Of one worker. */
 struct admission {
-    struct log_limited rejections[ADMISSION_COUNT];
+    struct log_limited rejections[ADMISSION_COUNT], lost;
 };
 
 /* Whether `allow` and `deny` let the address in. */
@@ -46,6 +46,10 @@ bool admission_admit(struct worker *worker, const struct weir_address *peer);
 
 /* Undoes admission_admit() when the connection has ended. */
 void admission_release(struct worker *worker, const struct weir_address *peer);
+
+/* Counts connections that were lost before they became sessions, as `refused_failed` and against
+ * accept_rate_max. Their addresses are not known. */
+void admission_lost(struct worker *worker, uint32_t count);
 
 /* Counts `count` rejections (more than one for a batch of datagrams), and logs at a limited rate.
  */

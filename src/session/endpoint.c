@@ -8,6 +8,7 @@
 #include "check.h"
 #include "error_fill.h"
 #include "handoff.h"
+#include "pause.h"
 #include "worker.h"
 
 void endpoint_init(struct endpoint *endpoint, const struct owner_ops *ops, struct worker *worker,
@@ -29,7 +30,7 @@ void endpoint_add(struct endpoint *endpoint)
 void endpoint_close(struct endpoint *endpoint)
 {
     if (endpoint->closing) return;
-    endpoint->closing = true;
+    endpoint->closing = endpoint->stopping = true;
     net_close(endpoint->worker->net, endpoint->handle);
 }
 
@@ -40,16 +41,26 @@ static bool endpoint__any_is_open(const struct worker *worker)
     return false;
 }
 
+#define ENDPOINT__SUBJECT_BYTES 96
+
+/* Writes "tcp 127.0.0.1:5050". */
+static void endpoint__describe(const struct endpoint *endpoint, char *subject)
+{
+    struct weir_address address = net_local_address(endpoint->worker->net, endpoint->handle);
+    const char *proto = endpoint->service->proto == WEIR_TCP ? "tcp" : "udp";
+    char where[WEIR_ADDRESS_TEXT_BYTES];
+
+    snprintf(subject, ENDPOINT__SUBJECT_BYTES, "%s %s", proto,
+             weir_address_text(&address, where, sizeof where));
+}
+
 static void endpoint__log_failure(const struct endpoint *endpoint, const struct net_event *event)
 {
-    struct worker *worker = endpoint->worker;
-    struct weir_address address = net_local_address(worker->net, endpoint->handle);
-    const char *proto = endpoint->service->proto == WEIR_TCP ? "tcp" : "udp";
-    char subject[96], where[WEIR_ADDRESS_TEXT_BYTES], text[512];
+    const struct worker *worker = endpoint->worker;
+    char subject[ENDPOINT__SUBJECT_BYTES], text[512];
     struct weir_error error;
 
-    snprintf(subject, sizeof subject, "%s %s", proto,
-             weir_address_text(&address, where, sizeof where));
+    endpoint__describe(endpoint, subject);
     error_fill(&error, event->code, event->os_error, "go on listening on", subject, NULL,
                "restart the server");
     log_line(&worker->common->log, WEIR_LOG_ERROR, "%s",
@@ -65,6 +76,15 @@ void endpoint_on_broken(struct endpoint *endpoint, const struct net_event *event
     endpoint_close(endpoint);
     /* A drain ends by itself, and sends all responses first. */
     if (worker->request == WORKER_RUN && !endpoint__any_is_open(worker)) handoff_stop(worker);
+}
+
+void endpoint_on_paused(struct endpoint *endpoint, const struct net_event *event)
+{
+    char subject[ENDPOINT__SUBJECT_BYTES];
+
+    if (endpoint->closing) return; /* an event of the same batch led to the close */
+    endpoint__describe(endpoint, subject);
+    pause_report(endpoint->worker, event, subject);
 }
 
 void endpoint_on_closed(struct endpoint *endpoint)

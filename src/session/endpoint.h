@@ -19,6 +19,7 @@ struct endpoint {
     struct net_handle handle;
     uint16_t port;   /* the port that was bound */
     bool closing;    /* set from net_close until NET_CLOSED */
+    bool stopping;   /* set once a listener accepts nothing further */
     bool was_active; /* an event came since the drain's last check */
 };
 
@@ -35,6 +36,9 @@ void endpoint_close(struct endpoint *endpoint);
 /* Handles NET_BROKEN: logs and closes. If no endpoint is left, the worker stops, together with the
  * workers that it listens for. */
 void endpoint_on_broken(struct endpoint *endpoint, const struct net_event *event);
+
+/* Handles NET_PAUSED. */
+void endpoint_on_paused(struct endpoint *endpoint, const struct net_event *event);
 
 /* Handles NET_CLOSED. */
 void endpoint_on_closed(struct endpoint *endpoint);

@@ -6,6 +6,7 @@
  */
 #include "handoff.h"
 
+#include "admission.h"
 #include "check.h"
 #include "lifecycle.h"
 #include "mailbox.h"
@@ -48,10 +49,12 @@ void handoff_take(struct worker *worker, const struct mailbox_command *command)
 {
     weir_check(command->kind == MAILBOX_ACCEPTED);
     weir_check(!command->payload);
-    if (worker->request == WORKER_STOP)
+    if (worker->request == WORKER_STOP) {
         net_refuse(worker->net, command->socket);
-    else
+        admission_lost(worker, 1);
+    } else {
         lifecycle_open(worker, command->service, command->socket, &command->peer);
+    }
 }
 
 void handoff_stop(struct worker *worker)

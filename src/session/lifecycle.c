@@ -20,6 +20,7 @@
 #include "group.h"
 #include "inbound.h"
 #include "memory.h"
+#include "pause.h"
 #include "session.h"
 #include "worker.h"
 
@@ -85,8 +86,7 @@ static void lifecycle__on_event(struct owner *owner, const struct net_event *eve
     case NET_CLOSED: lifecycle__on_closed(session); break;
     case NET_PAUSED:
     default: /* connections have no other events */
-        weir_check(event->kind == NET_PAUSED);
-        worker_count_pause(session->worker, event->code);
+        pause_report_client(session->worker, event, &session->peer);
     }
 }
 

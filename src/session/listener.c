@@ -2,6 +2,7 @@
 /* listener.c - accepts TCP connections and passes them to the worker that will serve them. */
 #include "listener.h"
 
+#include "admission.h"
 #include "check.h"
 #include "handoff.h"
 #include "worker.h"
@@ -12,28 +13,37 @@ void listener_drain(struct listener *listener, bool is_last_check)
     bool idle = !endpoint->was_active;
 
     endpoint->was_active = false;
-    if (idle || is_last_check) endpoint_close(endpoint);
+    if (endpoint->stopping || !(idle || is_last_check)) return;
+    endpoint->stopping = true;
+    net_stop_accepting(endpoint->worker->net, endpoint->handle); /* NET_STOPPED: it is closed */
+}
+
+static void listener__on_accepted(struct listener *listener, const struct net_event *event)
+{
+    struct endpoint *endpoint = &listener->endpoint;
+    struct worker *worker = endpoint->worker;
+
+    if (endpoint->closing) {
+        net_refuse(worker->net, event->socket);
+        admission_lost(worker, 1);
+    } else {
+        handoff_accepted(worker, endpoint->service, event->socket, &event->peer);
+    }
 }
 
 void listener_on_event(struct listener *listener, const struct net_event *event)
 {
     struct endpoint *endpoint = &listener->endpoint;
-    struct worker *worker = endpoint->worker;
 
     endpoint->was_active = true;
     switch (event->kind) {
-    case NET_ACCEPTED:
-        if (endpoint->closing)
-            net_refuse(worker->net, event->socket);
-        else
-            handoff_accepted(worker, endpoint->service, event->socket, &event->peer);
-        break;
+    case NET_ACCEPTED: listener__on_accepted(listener, event); break;
+    case NET_REFUSED: admission_lost(endpoint->worker, event->refused_count); break;
+    case NET_STOPPED: endpoint_close(endpoint); break;
     case NET_BROKEN: endpoint_on_broken(endpoint, event); break;
     case NET_CLOSED: endpoint_on_closed(endpoint); break;
     case NET_PAUSED:
-    default: /* listeners have no other events */
-        weir_check(event->kind == NET_PAUSED);
-        worker_count_pause(worker, event->code);
+    default: /* listeners have no other events */ endpoint_on_paused(endpoint, event);
     }
 }
 

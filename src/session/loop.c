@@ -5,6 +5,7 @@
  *      |                                                                                v
  *      '-------- sessions on the pending-flush list are flushed <-------------- drain, stop
  *
+ * If net_wait fails for good, the worker stops, and its thread reports the cause.
  * Commands come from other threads through the mailbox, drain and stop requests through an atomic.
  * One iteration: all events of a batch are handled before anything is sent.
  *
@@ -270,6 +271,18 @@ static void loop__flush_pending(struct worker *worker)
     }
 }
 
+/* Sessions that found no buffers try again, longest waiting first, while buffers are left. */
+static void loop__flush_waiting(struct worker *worker)
+{
+    struct list *node;
+
+    /* A session that finds no buffer joins the list again, but then none is left. */
+    while (!list_is_empty(&worker->waiting_for_buffers) && net_buffers_left(worker->net) > 0) {
+        node = list_take_first(&worker->waiting_for_buffers);
+        session_flush(weir_container_of(node, struct weir_session, in_pending_flush));
+    }
+}
+
 static void loop__sample(struct loop *loop)
 {
     struct worker *worker = &loop->worker;
@@ -314,9 +327,11 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     if (mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
     if (!list_is_empty(&worker->speakers)) broadcast_retry(worker);
+    if (net_failure(worker->net, NULL) != WEIR_OK) worker_request(worker, WORKER_STOP);
     if (worker->catch_up_until_ns == 0) timeouts_run(worker);
     if (loop__is_requested(worker)) drain_update(&loop->drain, worker);
-    list_append_all(&worker->pending_flush, &worker->waiting_for_buffers);
+    /* First: others must not take their buffers. */
+    if (!list_is_empty(&worker->waiting_for_buffers)) loop__flush_waiting(worker);
     loop__flush_pending(worker);
     loop__sample(loop);
     return !loop__has_ended(loop);

@@ -393,9 +393,7 @@ void udp_socket_on_event(struct udp_socket *socket, const struct net_event *even
         endpoint_on_closed(&socket->endpoint);
         break;
     case NET_PAUSED:
-    default: /* UDP sockets have no other events */
-        weir_check(event->kind == NET_PAUSED);
-        worker_count_pause(worker, event->code);
+    default: /* UDP sockets have no other events */ endpoint_on_paused(&socket->endpoint, event);
     }
 }
 

@@ -101,7 +101,7 @@ struct worker {
     uint32_t readable_count;
     struct work work;
     struct dispatch dispatch;
-    struct log_limited decode_errors;
+    struct log_limited decode_errors, pauses;
     struct log_limited reply_rate_episodes;
     /* The memory account of the worker plugs in here: every byte that a peer can make the worker
      * hold is charged to it (docs/decisions/0007-send-steps-and-borrowed-buffers.md). Today there
@@ -210,14 +210,6 @@ static inline void worker_take_message(struct worker *worker, const struct weir_
     weir_check_use(worker->dispatch.session == session && worker->dispatch.message == message,
                    "weir_session_send_back is for the message that on_message is handling, once");
     worker->dispatch.message = NULL;
-}
-
-static inline void worker_count_pause(struct worker *worker, enum weir_code code)
-{
-    struct counters *counters = &worker->counters;
-
-    counter_add(code == WEIR_NO_BUFFERS ? &counters->pauses_no_buffers : &counters->pauses_no_files,
-                1);
 }
 
 #endif

@@ -135,14 +135,17 @@ static void memwin__port_post(win_port number, uintptr_t key, struct win_overlap
     memwin_post_packet(memwin__port(number), key, overlapped, 0);
 }
 
-static uint32_t memwin__port_wait(win_port number, struct win_packet *packets, uint32_t packets_max,
-                                  uint64_t until_ns)
+static int memwin__port_wait(win_port number, struct win_packet *packets, uint32_t packets_max,
+                             uint64_t until_ns, uint32_t *taken)
 {
     struct memwin_port *port = memwin__port(number);
     struct net_simulation *simulation = memwin_simulation;
     uint32_t count = 0;
     struct list *node;
 
+    *taken = 0;
+    int os_error = memwin_fault(MEMWIN_PORT_WAIT);
+    if (os_error != 0) return os_error;
     simulation->waiting = port;
     simulation->script_due = false;
     wire_serve(simulation);
@@ -155,7 +158,8 @@ static uint32_t memwin__port_wait(win_port number, struct win_packet *packets, u
         packets[count++] = packet->packet;
         wire_memory_free(packet);
     }
-    return count;
+    *taken = count;
+    return 0;
 }
 
 static int memwin__port_watch(win_port number, win_socket socket, uintptr_t key, bool *skips)

@@ -28,6 +28,7 @@ enum memwin_call {
     MEMWIN_LOCAL, /* reading a socket's own address */
     MEMWIN_PORT_OPEN,
     MEMWIN_PORT_WATCH,
+    MEMWIN_PORT_WAIT,
     MEMWIN_ACCEPT_POST,
     MEMWIN_ACCEPT_PACKET, /* the accept completes with the error */
     MEMWIN_ACCEPT_FINISH,

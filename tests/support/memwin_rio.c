@@ -139,6 +139,11 @@ static bool memwin__receive_datagram(struct memwin_request *request)
     bool is_cut;
 
     if (!socket->datagrams.first) return false;
+    int failed = memwin_fault(MEMWIN_RECEIVE);
+    if (failed != 0) { /* the datagram stays for the next receive */
+        memwin__done(request, failed, 0);
+        return true;
+    }
     uint32_t bytes =
         memwin_take_datagram(socket, &request->piece, &from, request->control, &is_cut);
     if (request->remote) memcpy(request->remote, &from, sizeof from);
@@ -217,7 +222,11 @@ static bool memwin__send_one(struct memwin_request *request)
 
     if (request->queue->send_failure != 0) failed = request->queue->send_failure;
     if (failed != 0) {
-        if (socket->is_stream) request->queue->send_failure = failed;
+        bool is_last = request->on.next == &request->queue->sends.requests;
+        if (failed == WIN_ENOBUFS && is_last)
+            request->queue->cut = request; /* it sent nothing, and can be repeated */
+        else if (socket->is_stream)
+            request->queue->send_failure = failed;
         memwin__done(request, failed, 0);
         return true;
     }

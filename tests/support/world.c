@@ -264,10 +264,12 @@ static void world__on_line(struct line *line, const struct net_event *event)
     require(line->is_open);
     require(event->handle.index == line->handle.index &&
             event->handle.generation == line->handle.generation);
-    if (event->kind != NET_SENT && event->kind != NET_CLOSED) require(!line->closing);
+    if (event->kind != NET_SENT && event->kind != NET_CLOSED && event->kind != NET_REFUSED)
+        require(!line->closing);
     switch (event->kind) {
     case NET_ACCEPTED:
         require(line->on);
+        require(line->stopped_count == 0);
         world__on_accepted(line, event);
         break;
     case NET_RECEIVED:
@@ -299,6 +301,11 @@ static void world__on_line(struct line *line, const struct net_event *event)
         line->paused_code = event->code;
         break;
     case NET_TOO_LARGE: line->too_large_count++; break;
+    case NET_REFUSED:
+        require(event->refused_count > 0);
+        line->refused_count += event->refused_count;
+        break;
+    case NET_STOPPED: require(++line->stopped_count == 1); break;
     case NET_WOKEN:
     case NET_EVENT_KINDS_COUNT:
         require_failed(__FILE__, __LINE__, "an event of kind %d has no handle", event->kind);

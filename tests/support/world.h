@@ -47,7 +47,7 @@ struct line {
     bool keeps;   /* received buffers stay with the test, in `kept` */
     bool echoes;  /* received buffers are sent on unchanged */
     uint32_t received_count, sent_count, peer_done_count, broken_count, paused_count,
-        too_large_count;
+        too_large_count, refused_count, stopped_count;
     enum weir_code sent_code, broken_code, paused_code;
 
     /* Of a listener. */

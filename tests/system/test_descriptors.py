@@ -83,11 +83,13 @@ class Descriptors(WeirTest):
         weir.stop()
 
     def test_start_without_descriptors_is_an_error(self):
-        """Too few descriptors to start: the server exits with one line that reports it."""
+        """Too few descriptors to start: the server exits with one line that reports it. (A worker that runs already can
+        warn that it accepts no connections now.)"""
         weir = self.launch("--tcp", "127.0.0.1:0", "--workers", "4", files_max=8)
         ended = weir.wait_end()
         self.assertIn(ended.code, (1, 69))
-        self.assertEqual(len(ended.log.splitlines()), 1, ended.log)
+        errors = [line for line in ended.log.splitlines() if not line.startswith("weir: warning: cannot go on with tcp")]
+        self.assertEqual(len(errors), 1, ended.log)
         self.assertIn("EMFILE", ended.log)
         self.assertIn("ulimit -n", ended.log)
 

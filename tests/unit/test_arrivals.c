@@ -400,6 +400,16 @@ static void sockets_are_handed_out_or_held_in_order(void **state)
     bare_net_free(bare);
 }
 
+/* Every refused socket is reported, whether the listener is open or closing. */
+static void test__reports_refused(struct bare_net *bare, uint32_t count)
+{
+    bare_net_batch(bare, 8);
+    answers_hand_out(&bare->net);
+    require_equal(bare->net.batch.count, 1);
+    require_equal(bare->events[0].kind, NET_REFUSED);
+    require_equal(bare->events[0].refused_count, count);
+}
+
 static void sockets_beyond_the_maximum_are_refused(void **state)
 {
     struct bare_net *bare = bare_net_open(8);
@@ -418,6 +428,7 @@ static void sockets_beyond_the_maximum_are_refused(void **state)
     require_equal(bare->refused_count, 3); /* what is held is refused */
     require_equal(bare->refused[1], 4);
     require_equal(bare->refused[2], 5);
+    test__reports_refused(bare, 3);
     bare_net_free(bare);
 }
 
@@ -434,6 +445,7 @@ static void a_closing_listener_refuses_sockets(void **state)
     test__end_listener(bare, listener);
     test__socket(bare, listener, 2); /* after net_close, without memory for sockets */
     require_equal(bare->refused_count, 2);
+    test__reports_refused(bare, 2);
     bare_net_free(bare);
 }
 

@@ -336,6 +336,7 @@ static void a_stop_refuses_accepted_sockets_in_the_mailbox(void **state)
     remote_stop(&world.loops[1].worker);
     iterate_all(1, -1);
     assert_int_equal(accepted_by(1), 10);
+    assert_int_equal(world.loops[1].worker.counters.refused_failed, 3);
     world.loops[1].worker.request = WORKER_RUN;
     close_world();
 }

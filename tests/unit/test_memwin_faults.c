@@ -357,6 +357,148 @@ static void a_corrupt_queue_ends_the_process(void **state)
     require_death(take_from_a_corrupt_queue, NULL, "the completion queue is corrupt");
 }
 
+/* ---- failures that last ---- */
+
+static struct world *lasting_world(const char *transport)
+{
+    struct net_options options;
+
+    world_transport = transport;
+    world_seed = 1;
+    world_options(&options);
+    options.verify_rio = false; /* a failed net leaves its buffers registered */
+    return world_open(&options);
+}
+
+/* Runs for a second of virtual time while each call of the kind fails. Returns the failures. */
+static uint32_t failures_in_a_second(struct world *world, enum memwin_call call, int os_error)
+{
+    uint64_t until_ns = net_now_ns(world->net) + 1000 * UINT64_C(1000000);
+
+    memwin_fail(call, 1, os_error);
+    while (net_now_ns(world->net) < until_ns) world_iterate_until(world, until_ns);
+    uint32_t count = memwin_failures(call);
+    memwin_fail_nothing();
+    return count;
+}
+
+static void a_datagram_receive_that_always_fails_backs_off(void **state)
+{
+    static const char *const transports[] = {"iocp", "rio"};
+
+    (void)state;
+    for (int t = 0; t < 2; t++) {
+        struct world *world = lasting_world(transports[t]);
+        struct line *line = world_bind(world, "127.0.0.1:0");
+        struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
+        struct weir_address to = line_address(line);
+        line_receive(line, true);
+        for (uint8_t i = 0; i < 100; i++) peer_send_to(peer, &to, &i, 1);
+        /* At first those that are posted already fail; then one after each delay. */
+        uint32_t count = failures_in_a_second(world, MEMWIN_RECEIVE, WIN_ENOBUFS);
+        require(count > 0);
+        require(count <= 200);
+        require_equal(line->paused_count, 1);
+        peer_send_to(peer, &to, "weir", 4);
+        world_until(world, line->got_count > 0);
+        world_close(world);
+    }
+}
+
+static void a_shortage_ends_no_connection(void **state)
+{
+    static const struct {
+        const char *transport;
+        enum memwin_call call;
+    } cases[] = {{"iocp", MEMWIN_RECEIVE},
+                 {"rio", MEMWIN_RECEIVE},
+                 {"rio", MEMWIN_POST},
+                 {"iocp", MEMWIN_SEND},
+                 {"rio", MEMWIN_SEND}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *world = lasting_world(cases[i].transport);
+        struct peer *peer;
+        struct line *line = world_connect(world, &peer);
+        line->in_seed = 6;
+        peer_reads_pattern(peer, 7);
+        line->out_seed = 7;
+        memwin_fail(cases[i].call, 1, WIN_ENOBUFS);
+        line_receive(line, true);
+        peer_sends_pattern(peer, 6, 10000, 1000);
+        line_send(line, 1, 1000);
+        require(failures_in_a_second(world, cases[i].call, WIN_ENOBUFS) <= 100);
+        world_until(world, line->in_position == 10000 && peer->in_position == 1000);
+        require_equal(line->sent_code, WEIR_OK);
+        require_equal(line->broken_count, 0);
+        require(line->paused_count >= 1);
+        world_close(world);
+    }
+}
+
+static void an_accept_that_always_fails_backs_off(void **state)
+{
+    static const char *const transports[] = {"iocp", "rio"};
+
+    (void)state;
+    for (int t = 0; t < 2; t++) {
+        struct world *world = lasting_world(transports[t]);
+        struct line *listener = world_listen(world);
+        struct weir_address to = line_address(listener);
+        world_run_until_idle(world);
+        for (int i = 0; i < 100; i++) peer_start(world, &to);
+        uint32_t count = failures_in_a_second(world, MEMWIN_ACCEPT_PACKET, 64);
+        require(count > 0);
+        world_until(world, listener->refused_count >= count);
+        world_until(world, listener->sockets_count + listener->refused_count == 100);
+        world_close(world);
+    }
+}
+
+/* Of the address sanitizer, where it is linked: what is allocated between the calls is no leak. */
+extern void __lsan_disable(void) __attribute__((weak));
+extern void __lsan_enable(void) __attribute__((weak));
+
+/* With requests of each kind outstanding. The system might still write to their memory, so neither
+ * weir nor the simulated Windows frees it. */
+static void a_wait_that_fails_for_good_is_an_error(void **state)
+{
+    static const struct {
+        const char *transport;
+        enum memwin_call call;
+    } cases[] = {{"iocp", MEMWIN_PORT_WAIT}, {"rio", MEMWIN_PORT_WAIT}};
+
+    (void)state;
+    if (__lsan_disable) __lsan_disable();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *world = lasting_world(cases[i].transport);
+        struct peer *peer;
+        struct line *line = world_connect(world, &peer), *closing = world_connect(world, &peer);
+        bool is_rio = strcmp(cases[i].transport, "rio") == 0;
+        struct line *socket = world_bind(world, "127.0.0.1:0");
+        struct peer_datagrams *datagrams = peer_bind(world, "127.0.0.1:0");
+        struct weir_address to = peer_bound(datagrams);
+        struct weir_error error = {.code = WEIR_OK};
+        line_receive(line, true);
+        line_receive(closing, true);
+        line_receive(socket, true);
+        world_run_until_idle(world);
+        line_send(line, 1, 1000);
+        require_equal(line_send_to(socket, &to, NULL, "weir", 4, 0), WEIR_OK);
+        if (is_rio) line_close(closing); /* the emulation closes late */
+        memwin_fail(cases[i].call, 1, 6);
+        world_begin(world);
+        while (net_failure(world->net, &error) == WEIR_OK)
+            world_iterate_on(world, "the failure is reported", __FILE__, __LINE__);
+        require_equal(error.os_error, 6);
+        require(error.hint[0] != '\0');
+        world_close(world);
+        memwin_fail_nothing();
+    }
+    if (__lsan_enable) __lsan_enable();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +510,10 @@ int main(void)
         cmocka_unit_test(a_full_completion_queue_refuses_only_the_next_connection),
         cmocka_unit_test(an_address_that_cannot_be_read_ends_nothing),
         cmocka_unit_test(a_corrupt_queue_ends_the_process),
+        cmocka_unit_test(a_datagram_receive_that_always_fails_backs_off),
+        cmocka_unit_test(a_shortage_ends_no_connection),
+        cmocka_unit_test(an_accept_that_always_fails_backs_off),
+        cmocka_unit_test(a_wait_that_fails_for_good_is_an_error),
     };
 
     return cmocka_run_group_tests_name("memwin_faults", tests, NULL, NULL);

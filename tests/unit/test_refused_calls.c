@@ -111,6 +111,7 @@ static void a_failing_accept_does_not_delay_other_connections(void **state)
         world_until(world, listener->sockets_count == i);
     }
     require_equal(test__accepts_failed, 100);
+    world_until(world, listener->refused_count == 100);
     require_equal(listener->paused_count, 0);
     world_close(world);
 }

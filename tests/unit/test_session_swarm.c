@@ -190,10 +190,25 @@ static void open_scenario(void)
         swarm_socket_open(&scenario.sockets[i], (uint8_t)(i + 1), scenario.seed * SOCKETS + i);
 }
 
+/* Every connection that the system accepted became a session or was refused under one cause. */
+static void check_connections(void)
+{
+    struct weir_stats stats = fixture_stats();
+    uint64_t refused = stats.refused_full + stats.refused_address + stats.refused_rate +
+                       stats.refused_failed + stats.refused_denied;
+    uint64_t accepts = sim_accepts_count(fixture.simulation);
+
+    if (fixture.common.limits->deny.count > 0) /* it counts datagrams, too */
+        require(stats.accepted + refused >= accepts);
+    else
+        require_equal(stats.accepted + refused, accepts);
+}
+
 static void close_scenario(void)
 {
     give_back_buffers();
     sim_set_files_max(fixture.simulation, 1000);
+    check_connections();
     for (uint32_t i = 0; i < PEERS; i++) swarm_peer_close(&scenario.peers[i]);
     for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_close(&scenario.sockets[i]);
     fixture_close();

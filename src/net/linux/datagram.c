@@ -26,6 +26,7 @@
 #include "linux_socket.h"
 #include "memory.h"
 
+#define DATAGRAM__FAILURES_MAX 16u       /* consecutive failed receives before a delay */
 #define DATAGRAM__BATCH 32               /* datagrams in one system call */
 #define DATAGRAM__SEGMENTS_MAX 64        /* the kernel's limit before 6.9, UDP_MAX_SEGMENTS */
 #define DATAGRAM__GROUP_BYTES_MAX 60000u /* below the largest IP packet with any headers */
@@ -228,6 +229,12 @@ static void datagram__read_control(struct msghdr *message, uint16_t port, struct
 
 /* ---- sending ---- */
 
+static bool datagram__wants_to_send(const struct datagram *datagram)
+{
+    return datagram->sends_count > 0 && datagram->writable && !datagram->entry->closing &&
+           !handle_retries(datagram->entry, HANDLE_SENDS);
+}
+
 void datagram_send(const struct net *net, struct datagram *datagram,
                    const struct weir_address *peer, const struct weir_address *local,
                    struct net_buffer *buffer, uint32_t segment_bytes)
@@ -316,9 +323,7 @@ static int datagram__send_single(struct datagram *datagram, const struct datagra
     message.msg_namelen = linux_sockaddr_of(&send->peer, datagram->v4_socket, &peer);
     datagram__put_local(&message, datagram->v4_socket, &send->local);
     if (message.msg_controllen == 0) message.msg_control = NULL;
-    while (sendmsg(datagram->fd, &message, MSG_NOSIGNAL) < 0)
-        if (errno != EINTR) return errno;
-    return 0;
+    return sendmsg(datagram->fd, &message, MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
 /* Sends a batch (or a plain datagram) one datagram at a time. Returns 0 or errno; *sent_bytes
@@ -340,6 +345,16 @@ static int datagram__send_singly(struct datagram *datagram, const struct datagra
     return os_error;
 }
 
+/* The queued sends wait until the socket is writable, or after an interrupted call for a delay. */
+static void datagram__wait_to_send(struct net *net, struct datagram *datagram, int os_error)
+{
+    weir_check(datagram->sends_count > 0);
+    if (os_error == EAGAIN)
+        datagram->writable = false;
+    else
+        retries_add(net, datagram->entry, HANDLE_SENDS, error_code_of_os(os_error), os_error);
+}
+
 /* The system refused the first `count` queued sends together, with `os_error`: sends each of them
  * separately. If the socket is full, the current and the following sends wait. The exception is a
  * batch of which a part was sent: its rest is lost. */
@@ -358,9 +373,9 @@ static void datagram__send_separately(struct net *net, struct datagram *datagram
         int failed = os_error;
         pool_touch(send->buffer);
         if (joined) failed = datagram__send_singly(datagram, send, &sent_bytes);
-        if (failed == EAGAIN && sent_bytes == 0) {
+        if ((failed == EAGAIN || failed == EINTR) && sent_bytes == 0) {
             pool_untouch(send->buffer);
-            datagram->writable = false;
+            datagram__wait_to_send(net, datagram, failed);
             return;
         }
         if (failed == 0) datagram__count_sent(net, datagram, 1);
@@ -389,11 +404,13 @@ static bool datagram__send_batch(struct net *net, struct datagram *datagram)
     int os_error = errno;
     for (uint32_t i = 0; i < used; i++) pool_untouch(datagram__send_at(net, datagram, i)->buffer);
     if (sent < 0) {
-        if (os_error == EAGAIN) datagram->writable = false;
-        if (os_error != EAGAIN && os_error != EINTR)
+        if (os_error == EAGAIN || os_error == EINTR)
+            datagram__wait_to_send(net, datagram, os_error);
+        else
             datagram__send_separately(net, datagram, batch.sends_of[0], os_error);
-        return datagram->writable;
+        return datagram__wants_to_send(datagram);
     }
+    handle_succeeded(datagram->entry, HANDLE_SENDS);
     for (int i = 0; i < sent; i++) done += batch.sends_of[i];
     datagram__count_sent(net, datagram, done);
     datagram__drop_sends(net, datagram, done);
@@ -447,15 +464,23 @@ static void datagram__hand_out(struct net *net, const struct datagram *datagram,
     event->buffer = buffer;
 }
 
+/* Most errors concern one datagram, and the next receive succeeds. Many in a row, or a shortage,
+ * have a cause that lasts. */
 static void datagram__on_receive_error(struct net *net, struct datagram *datagram, int os_error)
 {
+    enum weir_code code = error_code_of_os(os_error);
+
     weir_check(!datagram->entry->broken);
-    if (os_error == EAGAIN) datagram->readable = false;
-    if (os_error != EBADF && os_error != ENOTSOCK && os_error != EFAULT && os_error != EINVAL)
-        return;
-    /* The socket itself is invalid; any other error concerns one datagram. */
-    datagram->readable = false;
-    event_batch_failed(net, datagram->entry, NET_BROKEN, error_code_of_os(os_error), os_error);
+    if (os_error == EAGAIN) {
+        datagram->readable = false;
+        datagram->failures = 0;
+        handle_succeeded(datagram->entry, HANDLE_RECEIVES);
+    } else if (linux_is_listener_lost(os_error)) { /* the socket itself is invalid */
+        datagram->readable = false;
+        event_batch_failed(net, datagram->entry, NET_BROKEN, code, os_error);
+    } else if (linux_is_scarce(os_error) || ++datagram->failures >= DATAGRAM__FAILURES_MAX) {
+        retries_add(net, datagram->entry, HANDLE_RECEIVES, code, os_error);
+    }
 }
 
 /* Receives one batch. Requests at least two datagrams: if only one arrives, the same call has
@@ -482,6 +507,7 @@ static void datagram__receive_batch(struct net *net, struct datagram *datagram, 
         return;
     }
     datagram->batch = received > 0 ? received : 1;
+    datagram->failures = 0;
     if (received < batch.count) datagram->readable = false;
     for (uint32_t i = 0; i < received; i++) datagram__hand_out(net, datagram, &batch, i);
 }
@@ -493,13 +519,12 @@ static bool datagram__wants_to_receive(const struct datagram *datagram)
     const struct handle *entry = datagram->entry;
 
     return datagram->readable && entry->flow_on && !entry->broken && !entry->closing &&
-           !handle_waits(entry);
+           !handle_waits(entry) && !handle_retries(entry, HANDLE_RECEIVES);
 }
 
 static bool datagram__is_busy(const struct datagram *datagram)
 {
-    if (datagram->sends_count > 0 && datagram->writable && !datagram->entry->closing) return true;
-    return datagram__wants_to_receive(datagram);
+    return datagram__wants_to_send(datagram) || datagram__wants_to_receive(datagram);
 }
 
 bool datagram_is_any_busy(const struct net *net, const struct datagram_list *list)
@@ -513,7 +538,7 @@ static void datagram__serve(struct net *net, struct datagram *datagram)
 {
     weir_check(datagram->entry->kind == HANDLE_DATAGRAM);
     if (datagram->entry->closing) return;
-    while (datagram->sends_count > 0 && datagram->writable)
+    while (datagram__wants_to_send(datagram))
         if (!datagram__send_batch(net, datagram)) break;
     if (datagram__wants_to_receive(datagram) && event_batch_has_room(&net->batch))
         datagram__receive_batch(net, datagram, event_batch_room(&net->batch));

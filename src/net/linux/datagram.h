@@ -24,6 +24,7 @@ struct datagram {
     bool can_join;               /* GSO works: set until an interface refuses it */
     struct weir_address bound;   /* with the actual port */
     uint32_t batch;              /* datagrams of the last receive: the estimate for the next */
+    uint32_t failures;           /* consecutive receives that failed */
     struct datagram_send *sends; /* a ring of datagram_sends_max */
     uint32_t sends_first, sends_count;
     struct datagram *next; /* on the transport's list */

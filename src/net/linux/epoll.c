@@ -30,6 +30,7 @@
 #include "datagram.h"
 #include "error_fill.h"
 #include "linux_socket.h"
+#include "linux_wait.h"
 #include "linux_wake.h"
 #include "list.h"
 #include "memory.h"
@@ -62,6 +63,7 @@ struct epoll_system {
     int wake_fd;
     bool datagrams_first; /* datagram sockets get the room for events first; alternates */
     bool woken;           /* NET_WOKEN is to be handed out */
+    struct linux_wait wait;
     struct list ready;
     struct datagram_list datagrams;
     struct epoll_event events[EPOLL__EVENTS_MAX];
@@ -204,7 +206,9 @@ static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
     } else if (linux_is_listener_lost(errno)) {
         epoll__break(net, entry, errno);
     } else {
-        return file_waiters_accept_failed(net, &entry->base, linux_is_scarce(errno), errno);
+        int os_error = errno;
+        if (linux_is_connection_lost(os_error)) answer_refused(net, &entry->base);
+        return file_waiters_accept_failed(net, &entry->base, linux_is_scarce(os_error), os_error);
     }
     return false;
 }
@@ -258,7 +262,11 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
     } else if (os_error == EAGAIN) {
         entry->readable = false;
         entry->read_to_end = false;
-    } else if (os_error != EINTR) {
+        handle_succeeded(&entry->base, HANDLE_RECEIVES);
+    } else if (linux_passes(os_error)) {
+        entry->readable = false; /* until epoll__retry() */
+        retries_add(net, &entry->base, HANDLE_RECEIVES, error_code_of_os(os_error), os_error);
+    } else {
         epoll__break(net, entry, os_error);
     }
 }
@@ -323,7 +331,12 @@ static void epoll__serve_send(struct net *net, struct epoll_entry *entry)
         } else if (errno == EAGAIN) {
             entry->writable = false;
             return;
-        } else if (errno != EINTR) {
+        } else if (linux_passes(errno)) {
+            int os_error = errno;
+            entry->writable = false; /* until epoll__retry() */
+            retries_add(net, &entry->base, HANDLE_SENDS, error_code_of_os(os_error), os_error);
+            return;
+        } else {
             int os_error = errno;
             epoll__drop_unsent(entry);
             answer_sent(net, &entry->base, error_code_of_os(os_error), os_error);
@@ -346,6 +359,17 @@ static void epoll__send(struct net *net, struct handle *base, struct net_buffer 
     *link = NULL;
     entry->writable = true; /* unknown: the call itself reports EAGAIN */
     epoll__serve_send(net, entry);
+}
+
+/* What the failed call was for is unknown to the caller: both directions are tried. */
+static void epoll__retry(struct net *net, struct handle *base)
+{
+    struct epoll_entry *entry = epoll__entry(base);
+
+    if (base->kind == HANDLE_DATAGRAM) return; /* datagram.c is allowed to try again now */
+    entry->readable = !base->peer_done;
+    entry->writable = true;
+    epoll__list_if_work(net->system, entry);
 }
 
 static void epoll__finish(struct net *net, struct handle *base)
@@ -441,14 +465,20 @@ static bool epoll__is_busy(struct net *net)
     return datagram_is_any_busy(net, &system->datagrams);
 }
 
+static void epoll__take_wake(struct epoll_system *system)
+{
+    uint64_t wakes;
+
+    if (read(system->wake_fd, &wakes, sizeof wakes) == sizeof wakes) system->woken = true;
+}
+
 /* Records a readiness event in its entry. */
 static void epoll__note(struct net *net, const struct epoll_event *event)
 {
     struct epoll_system *system = net->system;
-    uint64_t wakes;
 
     if (event->data.u64 == EPOLL__WAKE_NAME) {
-        if (read(system->wake_fd, &wakes, sizeof wakes) == sizeof wakes) system->woken = true;
+        epoll__take_wake(system);
         return;
     }
     struct handle *base = epoll__named(net, event->data.u64);
@@ -532,6 +562,18 @@ static void epoll__wait_failed(struct net *net, uint64_t until_ns)
     if (woken && event_batch_has_room(&net->batch)) event_batch_add(net, NULL, NET_WOKEN);
 }
 
+/* Returns false if the system refuses the wait from now on. */
+static bool epoll__poll_failed(struct net *net, int os_error, uint64_t until_ns)
+{
+    struct epoll_system *system = net->system;
+    bool passes =
+        linux_wait_failed(net, &system->wait, os_error, system->wake_fd, until_ns, "epoll_wait");
+
+    net->now_ns = clock_now_ns();
+    epoll__take_wake(system);
+    return passes;
+}
+
 /* Waits for readiness and records it. Returns false if the system refuses it from now on. */
 static bool epoll__poll(struct net *net, uint64_t until_ns)
 {
@@ -541,10 +583,8 @@ static bool epoll__poll(struct net *net, uint64_t until_ns)
     net->wait_began_ns = until_ns == NET_FOREVER ? NET_FOREVER : clock_now_ns();
     int timeout_ms = epoll__is_busy(net) ? 0 : linux_timeout_ms(net->wait_began_ns, until_ns);
     int count = epoll_wait(system->epoll_fd, system->events, EPOLL__EVENTS_MAX, timeout_ms);
-    if (count < 0 && errno != EINTR) {
-        net->failed_os_error = errno;
-        return false;
-    }
+    if (count < 0) return epoll__poll_failed(net, errno, until_ns);
+    linux_wait_succeeded(&system->wait);
     net->now_ns = clock_now_ns();
     for (int i = 0; i < count; i++) epoll__note(net, &system->events[i]);
     return true;
@@ -554,7 +594,7 @@ static void epoll__wait(struct net *net, uint64_t until_ns)
 {
     struct epoll_system *system = net->system;
 
-    if (net->failed_os_error != 0 || !epoll__poll(net, until_ns)) {
+    if (net->failed || !epoll__poll(net, until_ns)) {
         epoll__wait_failed(net, until_ns);
         return;
     }
@@ -632,6 +672,7 @@ const struct transport transport_epoll = {
     .accept = epoll__accept,
     .refuse = epoll__refuse,
     .receive = epoll__receive,
+    .retry = epoll__retry,
     .send = epoll__send,
     .finish = epoll__finish,
     .close = epoll__close,

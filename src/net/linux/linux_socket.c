@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "check.h"
 #include "error_fill.h"
 
 /* ---- addresses ---- */
@@ -116,6 +117,22 @@ bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns)
 bool linux_is_scarce(int os_error)
 {
     return os_error == EMFILE || os_error == ENFILE || os_error == ENOMEM || os_error == ENOBUFS;
+}
+
+/* The errors of the new connection that accept reports, accept(2). */
+bool linux_is_connection_lost(int os_error)
+{
+    static const int lost[] = {ECONNABORTED, EPROTO,       ENOPROTOOPT, EOPNOTSUPP, ENETDOWN,
+                               ENETUNREACH,  EHOSTUNREACH, EHOSTDOWN,   ENONET,     ETIMEDOUT};
+
+    for (size_t i = 0; i < weir_count_of(lost); i++)
+        if (lost[i] == os_error) return true;
+    return false;
+}
+
+bool linux_passes(int os_error)
+{
+    return os_error == ENOBUFS || os_error == ENOMEM || os_error == EINTR;
 }
 
 bool linux_is_listener_lost(int os_error)

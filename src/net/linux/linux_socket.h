@@ -50,6 +50,13 @@ bool linux_peer_address(int fd, struct weir_address *peer);
  * other failure on a valid listener concerns one connection alone (accept(2), "Error handling"). */
 bool linux_is_scarce(int os_error);
 
+/* Returns whether accept failed because that connection was lost: it is gone from the queue. */
+bool linux_is_connection_lost(int os_error);
+
+/* Returns whether a send or receive failed for a cause that passes, and did nothing: it can be
+ * repeated later. */
+bool linux_passes(int os_error);
+
 /* Returns whether accept failed because the listener itself is invalid. */
 bool linux_is_listener_lost(int os_error);
 

@@ -29,7 +29,8 @@
  *   - The completion of a cancel can come before that of the cancelled request.
  *   - A multishot request can end by itself (no buffer, full completion queue): without F_MORE it
  *     has ended, whatever else the completion says.
- *   - A send that ended with an error can have sent a part: it is never repeated.
+ *   - A send that ended with an error can have sent a part: it is never repeated, except after
+ *     ENOBUFS, ENOMEM and EINTR, which the kernel reports only if nothing was sent.
  *   - Sockets must be blocking ones: with O_NONBLOCK, requests fail with EAGAIN.
  */
 #include <errno.h>
@@ -93,6 +94,15 @@ static bool uring__is_idle(const struct uring_entry *entry)
            entry->outbound.state == URING_IDLE && !entry->outbound.cancel_out;
 }
 
+static bool uring__wants_to_send(const struct uring_entry *entry)
+{
+    const struct handle *base = &entry->base;
+
+    if (handle_retries(base, HANDLE_SENDS)) return false;
+    if (base->kind == HANDLE_DATAGRAM) return datagram_waits_for_room(&entry->datagram);
+    return base->kind == HANDLE_CONNECTION && entry->send_first;
+}
+
 /* Whether the handle should have that request in the kernel. */
 static bool uring__wants(const struct uring_entry *entry, enum uring_operation operation)
 {
@@ -100,11 +110,9 @@ static bool uring__wants(const struct uring_entry *entry, enum uring_operation o
 
     weir_check(base->kind != HANDLE_FREE);
     if (base->closing) return false;
-    if (operation == URING_OUTBOUND) {
-        if (base->kind == HANDLE_DATAGRAM) return datagram_waits_for_room(&entry->datagram);
-        return base->kind == HANDLE_CONNECTION && entry->send_first;
-    }
+    if (operation == URING_OUTBOUND) return uring__wants_to_send(entry);
     if (!base->flow_on || base->broken || base->receive_ended) return false;
+    if (base->stopping || handle_retries(base, HANDLE_RECEIVES)) return false;
     if (base->kind == HANDLE_DATAGRAM) return true; /* only its poll; datagram.c receives */
     return !handle_waits(base) && !arrivals_are_held(base);
 }
@@ -113,6 +121,18 @@ static void uring__accept(struct net *net, struct handle *base, bool on)
 {
     weir_check(base->kind == HANDLE_LISTENER);
     (void)on;
+    uring_note_change(net->system, uring_entry_of(base));
+}
+
+static void uring__stop_accepting(struct net *net, struct handle *base)
+{
+    weir_check(base->stopping);
+    uring_note_change(net->system, uring_entry_of(base));
+}
+
+/* A call of the handle that failed may be repeated: the commit posts it. */
+static void uring__retry(struct net *net, struct handle *base)
+{
     uring_note_change(net->system, uring_entry_of(base));
 }
 
@@ -316,6 +336,7 @@ static bool uring__commit_changed(struct net *net, struct uring *uring)
         if (!uring__commit_request(uring, entry, URING_INBOUND)) return false;
         if (!uring__commit_request(uring, entry, URING_OUTBOUND)) return false;
         list_remove(&entry->changed);
+        if (entry->base.kind == HANDLE_LISTENER) uring_listener_update_stop(net, entry);
         if (entry->base.closing && uring__is_idle(entry)) uring__close_idle(net, entry);
     }
     return uring__commit_wake(uring);
@@ -364,6 +385,23 @@ static void uring__completed(struct uring *uring, struct uring_entry *entry,
         uring_note_change(uring, entry);
 }
 
+/* A poll of a datagram socket completed. If it failed, it is posted again after a delay. */
+static void uring__datagram_polled(struct net *net, struct uring_entry *entry,
+                                   enum handle_direction direction, int result)
+{
+    struct uring *uring = net->system;
+
+    if (result < 0 && result != -ECANCELED && !entry->base.closing) {
+        retries_add(net, &entry->base, direction, error_code_of_os(-result), -result);
+        return;
+    }
+    uring->datagrams_ready = true;
+    if (direction == HANDLE_RECEIVES)
+        entry->datagram.readable = true;
+    else
+        entry->datagram.writable = true;
+}
+
 static void uring__complete_inbound(struct net *net, struct uring_entry *entry,
                                     const struct io_uring_cqe *completion)
 {
@@ -379,7 +417,7 @@ static void uring__complete_inbound(struct net *net, struct uring_entry *entry,
     if (entry->base.kind == HANDLE_LISTENER)
         uring_listener_complete(net, entry, completion->res);
     else
-        entry->datagram.readable = uring->datagrams_ready = true;
+        uring__datagram_polled(net, entry, HANDLE_RECEIVES, completion->res);
 }
 
 static void uring__complete_outbound(struct net *net, struct uring_entry *entry,
@@ -392,7 +430,7 @@ static void uring__complete_outbound(struct net *net, struct uring_entry *entry,
     if (entry->base.kind == HANDLE_CONNECTION)
         uring_stream_sent(net, entry, completion->res);
     else
-        entry->datagram.writable = uring->datagrams_ready = true;
+        uring__datagram_polled(net, entry, HANDLE_SENDS, completion->res);
 }
 
 /* A cancel completed. One that found nothing is posted again if the request is still unwanted. */
@@ -415,15 +453,23 @@ static void uring__cancel_ended(struct uring *uring, struct uring_entry *entry,
     uring_note_change(uring, entry);
 }
 
+static void uring__take_wake(struct net *net)
+{
+    const struct uring *uring = net->system;
+    uint64_t count;
+
+    if (read(uring->wake_fd, &count, sizeof count) == sizeof count)
+        event_batch_add(net, NULL, NET_WOKEN);
+}
+
 static void uring__complete_wake(struct net *net, const struct io_uring_cqe *completion)
 {
     struct uring *uring = net->system;
-    uint64_t count;
 
     weir_check_rule(uring->wake_posted, "rule 2, a request is answered twice");
     if (!(completion->flags & IORING_CQE_F_MORE)) uring->wake_posted = false;
-    if (read(uring->wake_fd, &count, sizeof count) == sizeof count)
-        event_batch_add(net, NULL, NET_WOKEN);
+    uring->wake_error = completion->res < 0 ? -completion->res : 0;
+    uring__take_wake(net);
 }
 
 /* Makes at most one event. */
@@ -497,22 +543,22 @@ static bool uring__has_socket(const struct handle *base)
 /* Ends the requests of a handle: the ring, and with it the kernel's requests, has gone. */
 static void uring__forget_requests(struct net *net, struct uring_entry *entry)
 {
-    int os_error = net->failed_os_error;
+    const struct weir_error *failure = &net->failure;
 
     entry->inbound = entry->outbound = (struct uring_request){URING_IDLE, false};
     if (entry->base.kind == HANDLE_CONNECTION && entry->send_first)
-        uring_stream_fail_send(net, entry, error_code_of_os(os_error), os_error);
+        uring_stream_fail_send(net, entry, failure->code, failure->os_error);
     uring_note_change(net->system, entry);
 }
 
 /* The kernel refuses the ring, or has lost completions: which requests are complete is unknown.
  * Each connection is shut down first, so that no request sends or receives from here on. */
-static void uring__fail(struct net *net, int os_error)
+static void uring__fail(struct net *net)
 {
     struct uring *uring = net->system;
     struct handle_table *table = &net->handle_table;
 
-    net->failed_os_error = os_error;
+    weir_check(net->failed);
     for (uint32_t i = 0; i < table->handles_count; i++) {
         struct handle *base = handle_table_at(table, i);
         if (base->kind == HANDLE_CONNECTION && uring__has_socket(base))
@@ -552,15 +598,38 @@ static bool uring__may_block(const struct net *net, const struct uring *uring)
     return !datagram_is_any_busy(net, &uring->datagrams);
 }
 
-/* Submits, and waits for completions. Returns false if the kernel refuses the ring from now on. */
+/* Delays the thread if entering the kernel failed and brought nothing, or if the poll of the
+ * wake-up failed: posting it again immediately would busy-loop. Returns false if the kernel refuses
+ * the ring from now on. */
+static bool uring__check_wait(struct net *net, struct uring *uring, int os_error,
+                              uint32_t harvested, uint64_t until_ns)
+{
+    if (os_error == 0) os_error = uring->wake_error;
+    uring->wake_error = 0;
+    weir_check(os_error != 0);
+    if (os_error != EBADR && harvested > 0 && uring__has_news(net)) return true;
+    bool passes =
+        linux_wait_failed(net, &uring->wait, os_error, uring->wake_fd, until_ns, "io_uring_enter");
+    net->now_ns = clock_now_ns();
+    if (passes && event_batch_has_room(&net->batch)) uring__take_wake(net);
+    return passes;
+}
+
+/* Submits, waits for completions and takes them. Returns false if the kernel refuses the ring from
+ * now on. */
 static bool uring__enter(struct net *net, struct uring *uring, uint64_t until_ns)
 {
     int os_error =
         uring_ring_enter(&uring->ring, net->now_ns, uring__may_block(net, uring) ? until_ns : 0);
 
     net->now_ns = clock_now_ns();
-    if (os_error == 0) return true;
-    uring__fail(net, os_error);
+    uint32_t count = uring__harvest(net, uring);
+    if (os_error == 0 && uring->wake_error == 0) {
+        linux_wait_succeeded(&uring->wait);
+        return true;
+    }
+    if (uring__check_wait(net, uring, os_error, count, until_ns)) return true;
+    uring__fail(net);
     uring__wait_failed(net, 0);
     return false;
 }
@@ -570,7 +639,7 @@ static void uring__wait(struct net *net, uint64_t until_ns)
     struct uring *uring = net->system;
     struct uring_ring *ring = &uring->ring;
 
-    if (net->failed_os_error != 0) {
+    if (net->failed) {
         uring__wait_failed(net, until_ns);
         return;
     }
@@ -584,8 +653,8 @@ static void uring__wait(struct net *net, uint64_t until_ns)
     do {
         uring__serve_datagrams(net, uring);
         uring__commit(net, uring);
+        until_ns = transport_blocks_until(net, until_ns);
         if (!uring__enter(net, uring, until_ns)) return;
-        uring__harvest(net, uring);
         if (uring->datagrams_ready) uring__serve_datagrams(net, uring);
     } while (!uring__has_news(net) && net->now_ns < until_ns);
 }
@@ -633,10 +702,10 @@ static void uring__free(struct net *net)
 {
     struct uring *uring = net->system;
 
+    close(uring->wake_fd);
     weir_check(list_is_empty(&uring->changed));
     weir_check(!uring->datagrams.first);
     uring_ring_free(&uring->ring);
-    close(uring->wake_fd);
     memory_free(uring);
     net->system = NULL;
 }
@@ -653,6 +722,8 @@ const struct transport transport_uring = {
     .accept = uring__accept,
     .refuse = uring__refuse,
     .receive = uring__receive,
+    .retry = uring__retry,
+    .stop_accepting = uring__stop_accepting,
     .send = uring__send,
     .finish = uring__finish,
     .close = uring__close,

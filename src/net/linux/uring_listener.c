@@ -27,6 +27,15 @@ enum weir_code uring_listener_open(struct net *net, struct uring_entry *entry,
     return code;
 }
 
+void uring_listener_update_stop(struct net *net, struct uring_entry *entry)
+{
+    struct handle *base = &entry->base;
+
+    if (!base->stopping || base->stopped_ready || base->closing) return;
+    if (entry->inbound.state != URING_IDLE || entry->inbound.cancel_out) return;
+    if (!arrivals_are_held(base)) answer_stopped(net, base);
+}
+
 void uring_listener_fill(const struct uring_entry *entry, struct io_uring_sqe *sqe)
 {
     weir_check(entry->base.flow_on);
@@ -34,22 +43,25 @@ void uring_listener_fill(const struct uring_entry *entry, struct io_uring_sqe *s
     io_uring_prep_multishot_accept(sqe, entry->fd, NULL, NULL, SOCK_CLOEXEC);
 }
 
-/* A connection that its peer has reset already is dropped: it has no address. */
+/* A connection that its peer has reset already is refused: it has no address. */
 static void uring_listener__accepted(struct net *net, struct uring_entry *entry, int fd)
 {
     struct weir_address peer;
 
     weir_check(entry->base.held.sockets || entry->base.closing);
-    if (linux_peer_address(fd, &peer))
+    if (linux_peer_address(fd, &peer)) {
         arrival_socket(net, &entry->base, (uintptr_t)fd, &peer);
-    else
+    } else {
         close(fd);
+        answer_refused(net, &entry->base);
+    }
 }
 
 static void uring_listener__failed(struct net *net, struct uring_entry *entry, int os_error)
 {
     weir_check(os_error > 0);
-    if (!entry->base.flow_on || os_error == ECANCELED || os_error == EINTR) return;
+    if (linux_is_connection_lost(os_error)) answer_refused(net, &entry->base);
+    if (!entry->base.flow_on || entry->base.stopping || os_error == ECANCELED) return;
     if (linux_is_listener_lost(os_error))
         event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(os_error), os_error);
     else

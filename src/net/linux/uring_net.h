@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "datagram.h"
+#include "linux_wait.h"
 #include "list.h"
 #include "transport.h"
 #include "uring_ring.h"
@@ -40,7 +41,9 @@ struct uring_entry {
 struct uring {
     struct uring_ring ring;
     int wake_fd;
-    bool wake_posted;     /* set while the kernel polls wake_fd */
+    bool wake_posted; /* set while the kernel polls wake_fd */
+    int wake_error;   /* the last poll of wake_fd failed with this error number; 0: it did not */
+    struct linux_wait wait;
     bool datagrams_ready; /* a datagram socket became readable or writable in this iteration */
     struct list changed;
     struct datagram_list datagrams;
@@ -69,6 +72,8 @@ static inline void uring_note_change(struct uring *uring, struct uring_entry *en
 enum weir_code uring_listener_open(struct net *net, struct uring_entry *entry,
                                    const struct net_listen_options *options,
                                    struct weir_error *error);
+/* Calls answer_stopped() once the kernel accepts nothing further and nothing is held. */
+void uring_listener_update_stop(struct net *net, struct uring_entry *entry);
 void uring_listener_fill(const struct uring_entry *entry, struct io_uring_sqe *sqe);
 
 /* `result`: the accepted descriptor, or a negative error number. */

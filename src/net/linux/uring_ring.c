@@ -4,7 +4,6 @@
 #include "uring_ring.h"
 
 #include <errno.h>
-#include <poll.h>
 
 #include "check.h"
 #include "clock.h"
@@ -15,7 +14,6 @@
 #define URING_RING__COMPLETIONS_MAX 65536u   /* the kernel's own limit */
 #define URING_RING__FEATURES \
     (IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG)
-#define URING_RING__BACKOFF_MS 1 /* when the kernel has no memory for a request */
 
 /* What the kernel reads while it takes over an entry, and not later (IORING_FEAT_SUBMIT_STABLE). */
 struct uring_ring_message {
@@ -107,12 +105,8 @@ int uring_ring_enter(struct uring_ring *ring, uint64_t now_ns, uint64_t until_ns
     /* Completions that the queue had no room for wait in the kernel; entering brings them. */
     int result = until_ns == 0 ? io_uring_submit_and_get_events(&ring->io)
                                : uring_ring__wait(ring, now_ns, until_ns);
-    if (result >= 0 || result == -ETIME || result == -EINTR) return 0;
-    /* EBADR: the kernel had no memory for a completion, and lost it. */
-    if (result != -EAGAIN && result != -EBUSY && result != -ENOMEM) return -result;
-    /* What was not taken stays in the queue. Who would have slept sleeps a little, lest it spin. */
-    if (until_ns != 0 && io_uring_cq_ready(&ring->io) == 0) poll(NULL, 0, URING_RING__BACKOFF_MS);
-    return 0;
+    if (result >= 0 || result == -ETIME) return 0;
+    return -result; /* EBADR: the kernel had no memory for a completion, and lost it */
 }
 
 /* ---- open, free ---- */

@@ -61,7 +61,7 @@ struct net_buffer *uring_ring_claim(struct uring_ring *ring, const struct io_uri
 
 /* Submits all entries, then waits for a completion until `until_ns` of clock_now_ns() (0: does not
  * wait), which was just read as `now_ns`. May return early without a completion. Returns 0, or the
- * system's error number if the ring is of no further use. */
+ * system's error number if the kernel was not entered; the entries then stay in the queue. */
 int uring_ring_enter(struct uring_ring *ring, uint64_t now_ns, uint64_t until_ns);
 
 #endif

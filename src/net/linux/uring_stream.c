@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "error_fill.h"
+#include "linux_socket.h"
 #include "uring_net.h"
 
 /* ---- receiving ---- */
@@ -26,13 +27,17 @@ void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *s
 static void uring_stream__receive_ended(struct net *net, struct uring_entry *entry, int os_error)
 {
     struct handle *base = &entry->base;
+    const struct uring *uring = net->system;
 
     weir_check(entry->base.kind == HANDLE_CONNECTION);
-    if (base->closing || os_error == ECANCELED || os_error == EINTR) return;
-    if (os_error != ENOBUFS)
+    if (base->closing || os_error == ECANCELED) return;
+    if (os_error == ENOBUFS && uring->ring.provided_count == 0) {
+        if (base->flow_on && !arrivals_are_held(base)) buffer_waiters_add(net, base);
+    } else if (linux_passes(os_error)) { /* ENOBUFS: of the socket, since the ring has buffers */
+        retries_add(net, base, HANDLE_RECEIVES, error_code_of_os(os_error), os_error);
+    } else {
         arrival_end(net, base, error_code_of_os(os_error), os_error);
-    else if (base->flow_on && !arrivals_are_held(base))
-        buffer_waiters_add(net, base);
+    }
 }
 
 void uring_stream_received(struct net *net, struct uring_entry *entry, struct net_buffer *buffer,
@@ -108,6 +113,9 @@ void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
     if (!entry->send_first) {
         weir_check(bytes == 0);
         answer_sent(net, &entry->base, WEIR_OK, 0);
+    } else if (linux_passes(-result) && !entry->base.closing) {
+        /* Such a failure comes before the first byte: the kernel reports a partial send as one. */
+        retries_add(net, &entry->base, HANDLE_SENDS, error_code_of_os(-result), -result);
     } else if (result <= 0) {
         uring_stream_fail_send(net, entry, result == 0 ? WEIR_RESET : error_code_of_os(-result),
                                -result);

@@ -78,6 +78,11 @@ uint32_t sim_files_count(const struct net_simulation *simulation)
     return simulation->files_count;
 }
 
+uint64_t sim_accepts_count(const struct net_simulation *simulation)
+{
+    return simulation->accepts_count;
+}
+
 uint64_t sim_trace_hash(const struct net_simulation *simulation)
 {
     return simulation->trace_hash;

@@ -58,6 +58,10 @@ void sim_work_ns(struct net_simulation *simulation, uint64_t ns);
 void sim_set_files_max(struct net_simulation *simulation, uint32_t files_max);
 uint32_t sim_files_count(const struct net_simulation *simulation);
 
+/* Returns the number of connections that the listeners of all nets have accepted, including those
+ * reported as NET_REFUSED. */
+uint64_t sim_accepts_count(const struct net_simulation *simulation);
+
 /* Returns a hash of everything that happened so far, and the number of those occurrences. */
 uint64_t sim_trace_hash(const struct net_simulation *simulation);
 uint64_t sim_trace_count(const struct net_simulation *simulation);

@@ -236,6 +236,15 @@ static void sim__accept(struct net *net, struct handle *entry, bool on)
     if (on) sim__list(sim__of(entry));
 }
 
+/* A connection that its peer has reset already: some systems accept it, others do not. */
+static void sim__lose(struct sim_entry *entry, struct wire_end *end)
+{
+    weir_check(end->reset_arrived);
+    wire_leave(end, false);
+    wire_file_give_back(sim__system(entry->net)->simulation);
+    answer_refused(entry->net, &entry->base);
+}
+
 static bool sim__serve_listener(struct sim_entry *entry)
 {
     struct net *net = entry->net;
@@ -249,6 +258,11 @@ static bool sim__serve_listener(struct sim_entry *entry)
             return false;
         }
         struct wire_end *end = wire_accept(&entry->port);
+        simulation->accepts_count++;
+        if (end->reset_arrived && wire_random(simulation, 2) == 0) {
+            sim__lose(entry, end);
+            continue;
+        }
         struct net_event *event = sim__event(entry, NET_ACCEPTED);
         event->peer = end->other->address;
         event->socket.os_handle = (uintptr_t)end;
@@ -666,7 +680,8 @@ static void sim__wait(struct net *net, uint64_t until_ns)
     wire_serve(simulation);
     sim__release_waiters(net);
     sim__harvest(system);
-    while (!sim__has_news(net) && !simulation->script_due && wire_step(simulation, until_ns))
+    while (!sim__has_news(net) && !simulation->script_due &&
+           wire_step(simulation, transport_blocks_until(net, until_ns)))
         sim__harvest(system);
     simulation->waiting = NULL;
     net->now_ns = simulation->now_ns;

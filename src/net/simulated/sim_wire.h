@@ -93,9 +93,10 @@ struct net_simulation {
     uint32_t nets_count;
     uintptr_t thread; /* of its nets */
     uint32_t files_count, files_max;
-    uint32_t idle_waits; /* consecutive net_wait calls in which nothing could happen */
-    const void *waiting; /* the net inside net_wait; null: none */
-    bool script_due;     /* a peer or another net can continue since that net_wait began */
+    uint64_t accepts_count; /* connections that listeners took from their backlogs */
+    uint32_t idle_waits;    /* consecutive net_wait calls in which nothing could happen */
+    const void *waiting;    /* the net inside net_wait; null: none */
+    bool script_due;        /* a peer or another net can continue since that net_wait began */
     uint16_t port_next;
     uint64_t datagram_due_ns; /* arrival of the datagram sent last: they arrive in order */
 

@@ -3,7 +3,7 @@
  *
  *   one accept:  IDLE -> socket opened, AcceptEx posted -> OUT
  *                OUT  -> packet, success -> arrival_socket -> IDLE
- *                OUT  -> packet, failure -> socket closed  -> IDLE
+ *                OUT  -> packet, failure -> socket closed, NET_REFUSED -> IDLE
  *
  * Ownership: the rio_entry owns its struct acceptor, and the acceptor owns all accepts. The system
  * uses an accept's OVERLAPPED and address area until the port returns its packet. A closing
@@ -27,6 +27,7 @@
 
 #define ACCEPTEX__PENDING 64u /* per listener: connections that fit between two loop iterations */
 #define ACCEPTEX__TRIES 4     /* per post, while AcceptEx reports that the client reset */
+#define ACCEPTEX__FAILURES_MAX 16u /* consecutive failed packets before a delay */
 
 enum acceptex__state { ACCEPTEX__IDLE, ACCEPTEX__OUT };
 
@@ -128,6 +129,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
         os_error = win_system->accept_post(acceptor->entry->socket, pending->socket, pending->area,
                                            &pending->overlapped);
         if (os_error != WIN_ECONNRESET) break; /* that client reset: try the next connection */
+        answer_refused(system->net, &acceptor->entry->base);
     }
     if (os_error != 0 && os_error != WIN_IO_PENDING) {
         rio_socket_close(system, pending->socket);
@@ -146,8 +148,18 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 
 static bool acceptex__can_post(const struct rio_entry *entry)
 {
-    return entry->base.flow_on && !handle_waits(&entry->base) && !entry->base.broken &&
+    return entry->base.flow_on && !entry->base.stopping && !handle_waits(&entry->base) &&
+           !handle_retries(&entry->base, HANDLE_RECEIVES) && !entry->base.broken &&
            !entry->base.closing && !arrivals_are_held(&entry->base) && entry->acceptor->idle;
+}
+
+static void acceptex__end_stop(struct rio_net *system, struct rio_entry *entry)
+{
+    struct handle *base = &entry->base;
+
+    if (!base->stopping || base->stopped_ready || base->closing) return;
+    if (entry->acceptor->pending_count > 0 || arrivals_are_held(base)) return;
+    answer_stopped(system->net, base);
 }
 
 static void acceptex__list(struct rio_net *system, struct rio_entry *entry)
@@ -163,6 +175,7 @@ void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on)
     weir_check(!entry->base.broken);
     list_remove(&entry->listed);
     acceptex__list(system, entry);
+    acceptex__end_stop(system, entry); /* everything held was handed out */
 }
 
 static bool acceptex__is_scarce(int os_error)
@@ -190,9 +203,12 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
     weir_check(acceptor->entry == entry);
     while (acceptex__can_post(entry)) {
         int os_error = acceptex__post(system, acceptor);
-        if (os_error == 0) continue;
+        if (os_error == 0) {
+            handle_succeeded(&entry->base, HANDLE_RECEIVES);
+            continue;
+        }
         if (acceptor->pending_count > 0)
-            rio_retry_later(system, entry);
+            rio_retry_later(system, entry, HANDLE_RECEIVES, os_error);
         else if (!event_batch_has_room(&system->net->batch))
             rio_move_to(&system->ready, entry);
         else if (os_error == WIN_ENOTSOCK || os_error == WIN_EINVAL)
@@ -201,7 +217,7 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
                                              acceptex__is_scarce(os_error), os_error))
             return;
         else
-            rio_retry_later(system, entry);
+            rio_retry_later(system, entry, HANDLE_RECEIVES, os_error);
         return;
     }
 }
@@ -241,6 +257,28 @@ static int acceptex__finish(struct rio_net *system, struct rio_entry *entry,
     return 0;
 }
 
+/* A failure affects one connection only, but many in a row have a cause that lasts. */
+static void acceptex__failed(struct rio_net *system, struct rio_entry *entry, int os_error)
+{
+    struct handle *base = &entry->base;
+
+    weir_check(os_error != 0);
+    if (os_error == WIN_OPERATION_ABORTED) return; /* cancelled: no connection was accepted */
+    answer_refused(system->net, base);
+    if (base->stopping || base->closing) return;
+    if (++base->accept_failures < ACCEPTEX__FAILURES_MAX) return;
+    rio_retry_later(system, entry, HANDLE_RECEIVES, os_error);
+}
+
+/* Returns 0 if the packet's connection can be handed out, or the os_error. */
+static int acceptex__outcome(struct rio_net *system, struct rio_entry *entry,
+                             struct acceptex__entry *pending)
+{
+    if (!entry->base.closing) return acceptex__finish(system, entry, pending);
+    int os_error = error_winsock_of_status((int32_t)pending->overlapped.status);
+    return os_error != 0 ? os_error : WIN_ENOTSOCK; /* its listener is closed */
+}
+
 void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
 {
     struct acceptex__entry *pending = (struct acceptex__entry *)(void *)packet->overlapped;
@@ -255,18 +293,40 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
     if (system->provider->on_accept)
         system->provider->on_accept(false, pending->socket, &pending->overlapped, 0);
     win_socket socket = pending->socket;
-    int os_error =
-        entry->base.closing ? WIN_OPERATION_ABORTED : acceptex__finish(system, entry, pending);
+    int os_error = acceptex__outcome(system, entry, pending);
     acceptex__make_idle(acceptor, pending);
-    if (os_error == 0)
+    if (os_error == 0) {
         arrival_socket(system->net, &entry->base, socket, &pending->peer);
-    else /* a failure affects one connection only */
+    } else {
         rio_socket_close(system, socket);
+        acceptex__failed(system, entry, os_error);
+    }
     acceptex__list(system, entry);
+    acceptex__end_stop(system, entry);
     acceptex__end_close(system, entry);
 }
 
-/* ---- close ---- */
+/* ---- stop, close ---- */
+
+void acceptex_stop(struct rio_net *system, struct rio_entry *entry)
+{
+    weir_check(entry->base.stopping);
+    list_remove(&entry->listed);
+    /* An accept that has completed already keeps its status, so its connection is handed out. */
+    win_system->cancel(entry->socket);
+    acceptex__end_stop(system, entry);
+}
+
+void acceptex_abandon(struct rio_entry *entry)
+{
+    const struct acceptor *acceptor = entry->acceptor;
+
+    list_remove(&entry->listed);
+    for (uint32_t i = 0; i < ACCEPTEX__PENDING; i++)
+        if (acceptor->entries[i].state == ACCEPTEX__OUT)
+            win_system->socket_close(acceptor->entries[i].socket);
+    if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
+}
 
 void acceptex_close(struct rio_net *system, struct rio_entry *entry)
 {

@@ -13,6 +13,10 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
 struct weir_address acceptex_address(const struct rio_entry *entry);
 void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on);
 void acceptex_close(struct rio_net *system, struct rio_entry *entry);
+/* Ends accepting: cancels the pending accepts, and answers after the last one has completed. */
+void acceptex_stop(struct rio_net *system, struct rio_entry *entry);
+/* Closes all sockets of a listener whose net has failed. Its accepts are never freed. */
+void acceptex_abandon(struct rio_entry *entry);
 
 /* Posts accepts while accepting is on. */
 void acceptex_serve(struct rio_net *system, struct rio_entry *entry);

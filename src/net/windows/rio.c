@@ -70,10 +70,8 @@ static enum weir_code rio__open_with(struct net *net, bool emulated, struct weir
                           "free some memory");
     system->net = net;
     system->provider = provider;
-    system->retry_at_ns = NET_FOREVER;
     list_init(&system->dirty);
     list_init(&system->ready);
-    list_init(&system->delayed);
     code = rio_queue_open(system, error);
     if (code != WEIR_OK) {
         memory_free(system);
@@ -101,9 +99,9 @@ static void rio__free(struct net *net)
     struct rio_net *system = rio_net_of(net);
     const struct rio_provider *provider = system->provider;
 
+    if (net->failed) return; /* the system might still use the port, the queue and the buffers */
     weir_check(list_is_empty(&system->dirty));
     weir_check(list_is_empty(&system->ready));
-    weir_check(list_is_empty(&system->delayed));
     rio_queue_close(system);
     memory_free(system);
     if (provider->on_end) provider->on_end();
@@ -122,13 +120,11 @@ static void rio__wake(struct net *net)
 
 static void rio__commit(struct rio_net *system, struct rio_entry *entry)
 {
-    switch (entry->base.kind) {
-    case HANDLE_CONNECTION: rio_stream_commit(system, entry); break;
-    case HANDLE_DATAGRAM: rio_udp_commit(system, entry); break;
-    default: /* a listener whose pause is over */
-        weir_check(entry->base.kind == HANDLE_LISTENER);
-        rio_move_to(&system->ready, entry);
-    }
+    weir_check(entry->base.kind != HANDLE_LISTENER); /* listeners are on the ready list */
+    if (entry->base.kind == HANDLE_CONNECTION)
+        rio_stream_commit(system, entry);
+    else
+        rio_udp_commit(system, entry);
 }
 
 static void rio__resume(struct net *net, struct handle *base)
@@ -138,6 +134,15 @@ static void rio__resume(struct net *net, struct handle *base)
     weir_check(base->kind != HANDLE_LISTENER);
     weir_check(!handle_waits(base));
     if (!list_has(&entry->listed)) rio_move_to(&rio_net_of(net)->dirty, entry);
+}
+
+/* The delay after a rejected request has passed. */
+static void rio__retry(struct net *net, struct handle *base)
+{
+    struct rio_net *system = rio_net_of(net);
+
+    rio_move_to(base->kind == HANDLE_LISTENER ? &system->ready : &system->dirty,
+                rio_entry_of(base));
 }
 
 /* Reports the buffer shortage for each UDP socket that still waits and has no receive posted. */
@@ -163,24 +168,12 @@ static void rio__release_waiters(struct net *net)
     rio__report_waiting_sockets(net);
 }
 
-/* Makes handles dirty again: the delayed ones after their pause, and those that waited for a
- * buffer that is free now. */
-static void rio__relist_delayed(struct rio_net *system)
-{
-    weir_check(system->retry_at_ns != NET_FOREVER || list_is_empty(&system->delayed));
-    if (system->retry_at_ns != NET_FOREVER && win_system->clock_ns() >= system->retry_at_ns) {
-        system->retry_at_ns = NET_FOREVER;
-        list_append_all(&system->dirty, &system->delayed);
-    }
-    rio__release_waiters(system->net);
-}
-
 static void rio__commit_all(struct rio_net *system)
 {
     struct list current;
     struct list *node;
 
-    rio__relist_delayed(system);
+    rio__release_waiters(system->net);
     list_init(&current);
     list_append_all(&current, &system->dirty);
     while ((node = list_take_first(&current)) != NULL)
@@ -289,12 +282,17 @@ static void rio__poll_port(struct rio_net *system, uint64_t until_ns)
 {
     struct win_packet packets[RIO__PACKETS_MAX];
     bool has_completions = false;
+    uint32_t count = 0;
 
     system->iterations_unpolled = 0;
     weir_check_rule(until_ns == 0 || list_is_empty(&system->dirty),
                     "every request is committed before the worker blocks");
+    if (until_ns != 0) until_ns = transport_blocks_until(system->net, until_ns);
     if (until_ns != 0) until_ns = rio__before_wait(system, until_ns);
-    uint32_t count = win_system->port_wait(system->port, packets, RIO__PACKETS_MAX, until_ns);
+    int os_error = win_system->port_wait(system->port, packets, RIO__PACKETS_MAX, until_ns, &count);
+    if (os_error != 0)
+        net_failure_record(system->net, error_winsock_code(os_error), os_error,
+                           "GetQueuedCompletionStatusEx");
     system->net->now_ns = win_system->clock_ns();
     for (uint32_t i = 0; i < count; i++)
         if (rio__on_packet(system, &packets[i])) has_completions = true;
@@ -325,7 +323,6 @@ static void rio__wait(struct net *net, uint64_t until_ns)
     rio__serve_ready(system);
     uint32_t taken = rio__take_completions(system);
     bool idle = taken == 0 && rio__is_idle(system);
-    if (until_ns > system->retry_at_ns) until_ns = system->retry_at_ns;
     if (idle || taken == 0 || system->provider->is_emulated ||
         ++system->iterations_unpolled > RIO__ITERATIONS_UNPOLLED_MAX)
         rio__poll_port(system, idle ? until_ns : 0);
@@ -356,6 +353,24 @@ static void rio__accept(struct net *net, struct handle *base, bool on)
 {
     weir_check(base->kind == HANDLE_LISTENER);
     acceptex_accept(rio_net_of(net), rio_entry_of(base), on);
+}
+
+static void rio__stop_accepting(struct net *net, struct handle *base)
+{
+    acceptex_stop(rio_net_of(net), rio_entry_of(base));
+}
+
+static void rio__abandon(struct net *net, struct handle *base)
+{
+    struct rio_entry *entry = rio_entry_of(base);
+
+    (void)net;
+    list_remove(&entry->listed);
+    if (base->kind == HANDLE_LISTENER)
+        acceptex_abandon(entry);
+    else if (entry->socket != WIN_NO_SOCKET)
+        win_system->socket_close(entry->socket); /* the queue's completions never arrive */
+    entry->socket = WIN_NO_SOCKET;
 }
 
 static void rio__refuse(struct net *net, struct net_socket socket)
@@ -450,7 +465,8 @@ static void rio__hand_out_datagram(struct net *net, struct handle *base, struct 
     .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse, \
     .receive = rio__receive, .send = rio__send, .finish = rio__finish, .close = rio__close,   \
     .local_address = rio__local_address, .bind = rio__bind, .send_to = rio__send_to,          \
-    .is_own = rio__is_own, .hand_out_datagram = rio__hand_out_datagram, .wait = rio__wait
+    .is_own = rio__is_own, .hand_out_datagram = rio__hand_out_datagram, .wait = rio__wait,    \
+    .retry = rio__retry, .stop_accepting = rio__stop_accepting, .abandon = rio__abandon
 
 const struct transport transport_rio = {.name = "rio", .open = rio__open, RIO__OPERATIONS};
 

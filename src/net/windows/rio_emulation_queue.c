@@ -210,6 +210,12 @@ static void emulated_queue__leave(struct emulated_direction *direction)
 
 /* ---- starting requests ---- */
 
+/* A send of which a part was sent before the buffers ran out is a short one, not a failed one. */
+static int emulated_queue__status(const struct emulated_request *request, int os_error)
+{
+    return request->is_send && os_error == WIN_ENOBUFS && request->done_bytes > 0 ? 0 : os_error;
+}
+
 static void emulated_queue__done(struct emulated_request *request, int os_error)
 {
     struct emulated_queue *queue = request->queue;
@@ -217,10 +223,10 @@ static void emulated_queue__done(struct emulated_request *request, int os_error)
     if (os_error == 0 || os_error == WIN_EMSGSIZE) emulated_request_publish(request);
     if (os_error != 0 && request->is_send && queue->is_stream && queue->send_failure == 0)
         queue->send_failure = os_error;
-    const struct emulated_result result = {
-        {os_error, request->done_bytes, queue->context, request->context},
-        request,
-        (request->flags & RIO_DONT_NOTIFY) != 0};
+    const struct emulated_result result = {{emulated_queue__status(request, os_error),
+                                            request->done_bytes, queue->context, request->context},
+                                           request,
+                                           (request->flags & RIO_DONT_NOTIFY) != 0};
     if (!emulated_cq_push(emulated_queue__direction(request)->cq, &result))
         emulated_queue_release(request); /* a closed queue is not dequeued */
 }
@@ -307,6 +313,15 @@ static bool emulated_queue__fill(struct emulated_request *request, const struct 
     return !request->message || emulated_request_address(request, post->remote, post->control);
 }
 
+/* The failure of a send fails the sends posted after it. Once none of them is left, a send can
+ * follow if the failure was a shortage. */
+static void emulated_queue__forget_shortage(struct emulated_queue *queue,
+                                            const struct emulated_direction *direction)
+{
+    if (direction == &queue->sends && direction->charged == 0 && queue->send_failure == WIN_ENOBUFS)
+        queue->send_failure = 0;
+}
+
 static bool emulated_queue__post(struct emulated_queue *queue, struct emulated_direction *direction,
                                  const struct emulated_post *post)
 {
@@ -318,6 +333,7 @@ static bool emulated_queue__post(struct emulated_queue *queue, struct emulated_d
     if (!emulated_queue__is_valid(queue, direction, post)) return false;
     struct emulated_request *request = direction->free;
     weir_check(request != NULL);
+    emulated_queue__forget_shortage(queue, direction);
     if (!emulated_queue__fill(request, post)) return false;
     direction->free = request->next;
     direction->charged++;

@@ -4,8 +4,7 @@
 #include "rio_net.h"
 
 #include "check.h"
-
-#define RIO_NET__RETRY_NS UINT64_C(50000000)
+#include "error_winsock.h"
 
 void rio_entry_init(struct rio_entry *entry)
 {
@@ -14,13 +13,19 @@ void rio_entry_init(struct rio_entry *entry)
     list_init(&entry->listed);
 }
 
-void rio_retry_later(struct rio_net *system, struct rio_entry *entry)
+bool rio_passes(int os_error)
 {
-    weir_check(!entry->base.closing); /* a closed handle is on no list */
-    rio_move_to(&system->delayed, entry);
-    rio_report_reading(system, entry, false);
-    if (system->retry_at_ns == NET_FOREVER)
-        system->retry_at_ns = system->net->now_ns + RIO_NET__RETRY_NS;
+    enum weir_code code = error_winsock_code(os_error);
+
+    return code == WEIR_NO_BUFFERS || code == WEIR_NO_MEMORY;
+}
+
+void rio_retry_later(struct rio_net *system, struct rio_entry *entry,
+                     enum handle_direction direction, int os_error)
+{
+    weir_check(!entry->base.closing); /* a closed handle is not retried */
+    if (direction == HANDLE_RECEIVES) rio_report_reading(system, entry, false);
+    retries_add(system->net, &entry->base, direction, error_winsock_code(os_error), os_error);
 }
 
 void rio_report_reading(struct rio_net *system, struct rio_entry *entry, bool wanted)

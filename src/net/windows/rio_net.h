@@ -10,13 +10,13 @@
  *      rio_socket.c  opens sockets, and closes those that have no request queue
  *      rio_net.c     the lists below
  *
- * A handle is on at most one of three lists:
+ * A handle is on at most one of two lists:
  *
  *      dirty    the handle has requests to post or commit; net_wait does so before it blocks
  *      ready    the listener has accepts to post; net_wait posts them
- *      delayed  the system rejected a request; after a pause the handle is dirty or ready again
  *
- * A handle that needs a buffer while the pool is empty also waits in buffer_waiters.c.
+ * A handle that needs a buffer while the pool is empty waits in buffer_waiters.c. If the system
+ * rejects a request, the handle waits in retries.c, and after the delay it is dirty or ready again.
  *
  * Ownership: each rio_entry owns its socket and request queue; closing the socket ends the queue.
  * The system owns a buffer from its post until its completion is dequeued. A request's context is
@@ -45,8 +45,7 @@ struct rio_net {
     atomic_bool wake_posted;
     uint32_t datagram_receives;   /* the sum of all UDP sockets' receives_max */
     uint32_t iterations_unpolled; /* consecutive iterations that did not poll the port */
-    uint64_t retry_at_ns;         /* when the delayed list is retried; NET_FOREVER: it is empty */
-    struct list dirty, ready, delayed;
+    struct list dirty, ready;
 };
 
 /* A connection. One receive is posted while receiving is on. */
@@ -73,7 +72,7 @@ struct rio_entry {
     uint32_t receives_out, sends_out; /* posted requests whose completions are not dequeued yet */
     bool receives_deferred, sends_deferred;
     bool reported_reading; /* the last value passed to the verifier */
-    struct list listed;    /* on dirty, ready or delayed */
+    struct list listed;    /* on dirty or ready */
     union {
         struct rio_stream stream;
         struct rio_udp udp;
@@ -101,8 +100,13 @@ static inline void rio_move_to(struct list *list, struct rio_entry *entry)
     list_add_last(list, &entry->listed);
 }
 
-/* Moves the handle to the delayed list: its requests are retried after 50 ms. */
-void rio_retry_later(struct rio_net *system, struct rio_entry *entry);
+/* Returns whether the system rejected a request for a cause that passes: no buffers, no memory. */
+bool rio_passes(int os_error);
+
+/* The system rejected a request of the handle: requests in this direction are repeated after a
+ * delay. */
+void rio_retry_later(struct rio_net *system, struct rio_entry *entry,
+                     enum handle_direction direction, int os_error);
 
 /* Reports to the verifier, if there is one, whether the handle should have a receive posted. */
 void rio_report_reading(struct rio_net *system, struct rio_entry *entry, bool wanted);

@@ -47,13 +47,19 @@ static bool rio_stream__needs_receive(const struct rio_entry *entry)
     const struct handle *base = &entry->base;
 
     return base->flow_on && entry->receives_out == 0 && !base->receive_ended &&
-           !arrivals_are_held(base) && !handle_waits(base);
+           !arrivals_are_held(base) && !handle_waits(base) &&
+           !handle_retries(base, HANDLE_RECEIVES);
+}
+
+static bool rio_stream__needs_send(const struct rio_entry *entry)
+{
+    return entry->stream.unposted && entry->sends_out < RIO_STREAM__SENDS_MAX &&
+           !handle_retries(&entry->base, HANDLE_SENDS);
 }
 
 static bool rio_stream__needs_post(const struct rio_entry *entry)
 {
-    return (entry->stream.unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) ||
-           rio_stream__needs_receive(entry);
+    return rio_stream__needs_send(entry) || rio_stream__needs_receive(entry);
 }
 
 /* Lists the handle if it has requests to post. */
@@ -88,6 +94,15 @@ void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on
     rio_stream__relist(system, entry);
 }
 
+static void rio_stream__receive_failed(struct rio_net *system, struct rio_entry *entry,
+                                       int os_error)
+{
+    if (rio_passes(os_error))
+        rio_retry_later(system, entry, HANDLE_RECEIVES, os_error);
+    else
+        rio_stream__fail(system, entry, os_error);
+}
+
 static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&system->net->stream_pool, POOL_SYSTEM);
@@ -105,10 +120,7 @@ static void rio_stream__post_receive(struct rio_net *system, struct rio_entry *e
         return;
     }
     pool_give_back(buffer, POOL_SYSTEM);
-    if (error_winsock_code(os_error) == WEIR_NO_BUFFERS)
-        rio_retry_later(system, entry);
-    else
-        rio_stream__fail(system, entry, os_error);
+    rio_stream__receive_failed(system, entry, os_error);
 }
 
 static void rio_stream__received(struct rio_net *system, struct rio_entry *entry,
@@ -123,7 +135,7 @@ static void rio_stream__received(struct rio_net *system, struct rio_entry *entry
         pool_give_back(buffer, POOL_SYSTEM);
         if (entry->base.closing) return;
         if (os_error != 0) {
-            rio_stream__fail(system, entry, os_error);
+            rio_stream__receive_failed(system, entry, os_error);
             return;
         }
         rio_report_reading(system, entry, false);
@@ -174,7 +186,7 @@ static void rio_stream__post_sends(struct rio_net *system, struct rio_entry *ent
     struct rio_stream *stream = &entry->stream;
 
     weir_check(!stream->unposted || (entry->base.send_out && stream->send_code == WEIR_OK));
-    while (stream->unposted && entry->sends_out < RIO_STREAM__SENDS_MAX) {
+    while (rio_stream__needs_send(entry)) {
         struct net_buffer *buffer = stream->unposted, *next = buffer->next;
         int os_error = rio_queue_post_send(system, entry, buffer, 0, 0);
         if (os_error == 0) {
@@ -182,8 +194,8 @@ static void rio_stream__post_sends(struct rio_net *system, struct rio_entry *ent
             if (!next) stream->unposted_last = NULL;
             continue;
         }
-        if (error_winsock_code(os_error) == WEIR_NO_BUFFERS) {
-            rio_retry_later(system, entry);
+        if (rio_passes(os_error)) {
+            rio_retry_later(system, entry, HANDLE_SENDS, os_error);
             return;
         }
         rio_stream__fail_send(stream, error_winsock_code(os_error), os_error);
@@ -234,10 +246,26 @@ static void rio_stream__sent_short(struct rio_entry *entry, struct net_buffer *b
     if (!stream->unposted_last) stream->unposted_last = buffer;
 }
 
+/* A send of a closing connection, or one that failed, was not completed. */
+static void rio_stream__cut_send(struct rio_entry *entry, int os_error)
+{
+    struct rio_stream *stream = &entry->stream;
+
+    if (entry->base.closing)
+        rio_stream__fail_send(stream, WEIR_CANCELLED, WIN_OPERATION_ABORTED);
+    else if (os_error != 0)
+        rio_stream__fail_send(stream, error_winsock_code(os_error), os_error);
+}
+
+/* Whether the rest of the current net_send is still worth sending. */
+static bool rio_stream__can_continue(const struct rio_entry *entry)
+{
+    return entry->stream.send_code == WEIR_OK && !entry->base.closing;
+}
+
 static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
                              const struct rio_completion *completion)
 {
-    struct rio_stream *stream = &entry->stream;
     struct net_buffer *buffer = completion->buffer;
     int os_error = completion->os_error;
     bool is_short = os_error == 0 && completion->bytes < buffer->length;
@@ -245,14 +273,15 @@ static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
     weir_check_rule(entry->base.send_out && !entry->base.sent_ready,
                     "rule 2, a send is answered after its last completion");
     weir_check(entry->sends_out < RIO_STREAM__SENDS_MAX); /* this one was counted */
-    if (is_short && stream->send_code == WEIR_OK && !entry->base.closing) {
+    if (is_short && rio_stream__can_continue(entry)) {
         rio_stream__sent_short(entry, buffer, completion->bytes);
+    } else if (rio_passes(os_error) && rio_stream__can_continue(entry) && entry->sends_out == 0) {
+        /* After a later send it could not be repeated: the bytes would be out of order. */
+        rio_stream__sent_short(entry, buffer, 0);
+        rio_retry_later(system, entry, HANDLE_SENDS, os_error);
     } else {
         pool_give_back(buffer, POOL_SYSTEM);
-        if (entry->base.closing && (os_error != 0 || is_short))
-            rio_stream__fail_send(stream, WEIR_CANCELLED, WIN_OPERATION_ABORTED);
-        else if (os_error != 0)
-            rio_stream__fail_send(stream, error_winsock_code(os_error), os_error);
+        if (os_error != 0 || is_short) rio_stream__cut_send(entry, os_error);
     }
     rio_stream__answer(system, entry);
 }
@@ -286,8 +315,7 @@ void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
 {
     weir_check(!entry->base.closing); /* a close removes the connection from its list */
     rio_stream__post_sends(system, entry);
-    bool is_delayed = list_has(&entry->listed); /* then its receive is posted later, too */
-    if (!is_delayed && rio_stream__needs_receive(entry)) rio_stream__post_receive(system, entry);
+    if (rio_stream__needs_receive(entry)) rio_stream__post_receive(system, entry);
     int os_error = rio_queue_commit(system, entry);
     /* Requests of a failed commit stay uncommitted; only a close ends them (contract F8). */
     if (os_error != 0) rio_stream__fail(system, entry, os_error);

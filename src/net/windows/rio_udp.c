@@ -29,7 +29,7 @@
 /* Posted receives over the emulation. The socket has a buffer there, so this many receives sustain
  * the rate and keep the order. */
 #define RIO_UDP__RECEIVES_EMULATED 128u
-#define RIO_UDP__FAILURES_MAX 16u /* consecutive failures before a pause */
+#define RIO_UDP__FAILURES_MAX 16u /* consecutive failures before a delay */
 
 /* Progress of a GSO batch, kept in the margin. */
 struct rio_udp_batch {
@@ -121,13 +121,21 @@ bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
 
 /* ---- pending work ---- */
 
-static bool rio_udp__needs_post(const struct rio_entry *entry)
+/* After several failures in a row a single receive is posted until one succeeds: thousands would
+ * fail together. */
+static bool rio_udp__needs_receive(const struct rio_entry *entry)
 {
     const struct rio_udp *udp = &entry->udp;
+    uint32_t most = udp->failures < RIO_UDP__FAILURES_MAX ? udp->receives_max : 1;
 
-    return (entry->base.flow_on && entry->receives_out < udp->receives_max && !entry->base.broken &&
-            !entry->base.receive_ended && !handle_waits(&entry->base)) ||
-           entry->sends_deferred || entry->receives_deferred;
+    return entry->base.flow_on && entry->receives_out < most && !entry->base.broken &&
+           !entry->base.receive_ended && !handle_waits(&entry->base) &&
+           !handle_retries(&entry->base, HANDLE_RECEIVES);
+}
+
+static bool rio_udp__needs_post(const struct rio_entry *entry)
+{
+    return rio_udp__needs_receive(entry) || entry->sends_deferred || entry->receives_deferred;
 }
 
 static void rio_udp__list(struct rio_net *system, struct rio_entry *entry)
@@ -190,7 +198,7 @@ static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
     if (rio_udp__is_socket_error(os_error))
         rio_udp__fail(system, entry, os_error);
     else
-        rio_retry_later(system, entry);
+        rio_retry_later(system, entry, HANDLE_RECEIVES, os_error);
     return false;
 }
 
@@ -215,16 +223,16 @@ void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct ne
 }
 
 /* A failed receive affects one datagram, usually because a peer is unreachable (contract U8). It is
- * not reported. After several consecutive failures a pause prevents a busy loop. */
+ * not reported. After several consecutive failures a delay prevents a busy loop. */
 static void rio_udp__receive_failed(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
     weir_check(os_error != 0);
     entry->udp.failures++;
     if (rio_udp__is_socket_error(os_error)) {
         rio_udp__fail(system, entry, os_error);
-    } else if (entry->udp.failures >= RIO_UDP__FAILURES_MAX) {
-        entry->udp.failures = 0;
-        rio_retry_later(system, entry);
+    } else if (entry->udp.failures >= RIO_UDP__FAILURES_MAX &&
+               !handle_retries(&entry->base, HANDLE_RECEIVES)) {
+        rio_retry_later(system, entry, HANDLE_RECEIVES, os_error);
     }
 }
 
@@ -255,6 +263,7 @@ static void rio_udp__received(struct rio_net *system, struct rio_entry *entry,
         return;
     }
     udp->failures = 0;
+    handle_succeeded(&entry->base, HANDLE_RECEIVES);
     buffer->length = is_cut ? 0 : completion->bytes;
     pool_buffer_of(buffer)->note = is_cut;
     arrival_datagram(system->net, &entry->base, buffer);
@@ -366,8 +375,7 @@ void rio_udp_commit(struct rio_net *system, struct rio_entry *entry)
     const struct rio_udp *udp = &entry->udp;
 
     weir_check(!entry->base.closing); /* a close removes the socket from its list */
-    while (entry->base.flow_on && !entry->base.broken && !entry->base.receive_ended &&
-           entry->receives_out < udp->receives_max && !handle_waits(&entry->base))
+    while (rio_udp__needs_receive(entry))
         if (!rio_udp__post_one(system, entry)) break;
     weir_check(entry->receives_out <= udp->receives_max);
     int os_error = rio_queue_commit(system, entry);

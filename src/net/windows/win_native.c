@@ -106,15 +106,20 @@ static DWORD win_native__timeout_ms(uint64_t until_ns)
     return ms > INT32_MAX ? INT32_MAX : (DWORD)ms;
 }
 
-static uint32_t win_native__port_wait(win_port port, struct win_packet *packets,
-                                      uint32_t packets_max, uint64_t until_ns)
+static int win_native__port_wait(win_port port, struct win_packet *packets, uint32_t packets_max,
+                                 uint64_t until_ns, uint32_t *count)
 {
-    ULONG count = 0;
+    ULONG taken = 0;
+    bool good =
+        GetQueuedCompletionStatusEx((HANDLE)port, (OVERLAPPED_ENTRY *)(void *)packets, packets_max,
+                                    &taken, win_native__timeout_ms(until_ns), FALSE) != 0;
+    DWORD os_error = good ? 0 : GetLastError();
 
-    if (GetQueuedCompletionStatusEx((HANDLE)port, (OVERLAPPED_ENTRY *)(void *)packets, packets_max,
-                                    &count, win_native__timeout_ms(until_ns), FALSE))
-        return count;
-    if (GetLastError() != WAIT_TIMEOUT) win_native__pause_after_failure();
+    *count = good ? taken : 0;
+    if (os_error == 0 || os_error == WAIT_TIMEOUT) return 0;
+    if (os_error == ERROR_INVALID_HANDLE || os_error == ERROR_ABANDONED_WAIT_0)
+        return (int)os_error;
+    win_native__pause_after_failure();
     return 0;
 }
 

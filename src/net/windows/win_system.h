@@ -87,10 +87,10 @@ struct win_system {
     void (*port_close)(win_port port);
     /* Any thread. Blocks while the kernel is out of memory for the packet. */
     void (*port_post)(win_port port, uintptr_t key, struct win_overlapped *overlapped);
-    /* Takes up to packets_max packets. Returns their number, or 0 at the deadline. `until_ns` 0:
-     * does not block. */
-    uint32_t (*port_wait)(win_port port, struct win_packet *packets, uint32_t packets_max,
-                          uint64_t until_ns);
+    /* Takes up to packets_max packets and sets *count to their number, 0 at the deadline.
+     * `until_ns` 0: does not block. A failure is permanent. */
+    int (*port_wait)(win_port port, struct win_packet *packets, uint32_t packets_max,
+                     uint64_t until_ns, uint32_t *count);
     /* Associates the socket with the port: its overlapped calls complete there, with the key. Once
      * per socket. `skips`: a call that returns 0 produces no packet. Clears *skips if the system
      * does not support that. */
