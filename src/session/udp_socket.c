@@ -6,7 +6,10 @@
  * copy. The borrowed run (send_queue.h) owns the receive buffer meanwhile:
  *
  *      [ d0 | d1 | d2 | d3 ]     d1 and d2 were sent back: a batch of two
- *           '- run -'            one sent back out of order is copied and sent by itself
+ *           '- run -'
+ *
+ * Messages leave in the order of the handler's calls. So before anything else is sent, the run is
+ * copied and sent, and a new one begins.
  *
  * Where the handler or a limit needs to recognise a peer, the peer has a session (udp_peers.c).
  * Elsewhere one transient session stands for the sender of the current datagram.
@@ -140,6 +143,26 @@ static enum weir_code udp_socket__send_copy(struct weir_session *session, const 
     return udp_socket__send_buffer(session, buffer, segment_bytes);
 }
 
+/* A run of more than one datagram is sent as a batch. */
+static uint32_t udp_socket__batch_bytes(const struct udp_socket *socket, uint32_t run_length)
+{
+    weir_check(run_length > 0 || socket->segment_bytes == 0);
+    return run_length > socket->segment_bytes ? socket->segment_bytes : 0;
+}
+
+/* Sends the datagrams of this session that were sent back so far, before anything that follows. */
+static void udp_socket__flush_run(struct weir_session *session)
+{
+    struct dispatch *dispatch = &session->worker->dispatch;
+    const uint8_t *bytes;
+
+    weir_check(session->is_datagram);
+    if (dispatch->session != session || dispatch->run.length == 0) return;
+    uint32_t length = borrowed_run_take(&dispatch->run, &bytes);
+    uint32_t batch_bytes = udp_socket__batch_bytes(udp_socket__of(session), length);
+    udp_socket__send_copy(session, bytes, length, batch_bytes);
+}
+
 static enum weir_code udp_socket__send(struct weir_session *session, const void *bytes,
                                        size_t length)
 {
@@ -148,43 +171,31 @@ static enum weir_code udp_socket__send(struct weir_session *session, const void 
     /* The session of another sender may send, too: from a timer, a command, a group. */
     uint64_t buckets = reply_rate_buckets_of(session->worker->reply_rate, &session->peer);
     if (!udp_socket__may_reply(session, length, buckets)) return WEIR_NO_ROOM;
+    udp_socket__flush_run(session);
     return udp_socket__send_copy(session, bytes, length, 0);
 }
 
 static enum weir_code udp_socket__send_back(struct weir_session *session,
                                             const struct weir_message *message)
 {
-    struct worker *worker = session->worker;
+    struct borrowed_run *run = &session->worker->dispatch.run;
 
     weir_check(session->is_datagram);
-    worker_take_message(worker, session, message);
+    worker_take_message(session->worker, session, message);
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (!udp_socket__may_reply(session, message->length, session->socket->reply_buckets))
         return WEIR_NO_ROOM;
-    if (borrowed_run_extend(&worker->dispatch.run, message->frame, message->frame_length))
-        return WEIR_OK;
-    return udp_socket__send_copy(session, message->bytes, message->length, 0);
-}
-
-/* A run of more than one datagram is sent as a batch. */
-static uint32_t udp_socket__batch_bytes(const struct udp_socket *socket, uint32_t run_length)
-{
-    weir_check(run_length > 0 || socket->segment_bytes == 0);
-    return run_length > socket->segment_bytes ? socket->segment_bytes : 0;
+    if (borrowed_run_extend(run, message->frame, message->frame_length)) return WEIR_OK;
+    udp_socket__flush_run(session); /* a datagram between them was not sent back */
+    if (borrowed_run_extend(run, message->frame, message->frame_length)) return WEIR_OK;
+    weir_check(message->length == 0);
+    return udp_socket__send_copy(session, message->bytes, 0, 0);
 }
 
 /* Sends the datagrams that were sent back so far, then closes: UDP has no FIN. */
 static void udp_socket__finish(struct weir_session *session, enum weir_reason reason)
 {
-    struct dispatch *dispatch = &session->worker->dispatch;
-    const uint8_t *bytes;
-
-    weir_check(session->is_datagram);
-    if (dispatch->session == session && dispatch->run.length > 0) {
-        uint32_t length = borrowed_run_take(&dispatch->run, &bytes);
-        uint32_t batch_bytes = udp_socket__batch_bytes(udp_socket__of(session), length);
-        udp_socket__send_copy(session, bytes, length, batch_bytes);
-    }
+    udp_socket__flush_run(session);
     session_close(session, reason);
 }
 

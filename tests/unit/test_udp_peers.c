@@ -171,6 +171,64 @@ static void a_peer_that_is_closed_gets_nothing_more(void **state)
     expect_of_batch("b.", 1, 0);
 }
 
+/* Passes a batch of datagrams of two bytes, and compares what comes back, in order. */
+static void expect_in_order(const struct weir_handler *handler, const char *batch,
+                            const char *answers)
+{
+    struct weir_config config = fixture_config();
+    char heard[64] = "";
+    uint32_t length, used = 0;
+    struct weir_address from;
+
+    open_fixture(&config, handler);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    deliver_batch(peer, batch);
+    fixture_iterations(100);
+    while (sim_datagrams_receive(peer, heard + used, 16, &length, &from)) {
+        used += length;
+        heard[used++] = ' ';
+    }
+    heard[used] = '\0';
+    assert_string_equal(heard, answers);
+    assert_int_equal(fixture_stats().dropped_unsent, 0);
+    sim_datagrams_close(peer);
+    fixture_close();
+}
+
+/* A message of weir_session_send() used to overtake those that were sent back before it. */
+static void datagrams_leave_in_the_order_of_the_calls(void **state)
+{
+    const struct weir_handler *const handlers[] = {&handler_act, &handler_visited};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        expect_in_order(handlers[i], "bs", "bs sent ");
+        expect_in_order(handlers[i], "sb", "sent sb ");
+        expect_in_order(handlers[i], "b1s2b3", "b1 sent b3 ");
+        expect_in_order(handlers[i], "b1b2b3s4b5b6b", "b1 b2 b3 sent b5 b6 b ");
+        expect_in_order(handlers[i], "b1bsb3", "b1 bs sent b3 ");
+        expect_in_order(handlers[i], "b1.2b3", "b1 b3 ");
+        expect_in_order(handlers[i], "b1b2.3b4b5.6b7", "b1 b2 b4 b5 b7 ");
+    }
+}
+
+/* A refused message lets those that were sent back stay together. */
+static void a_refused_message_does_not_divide_a_batch(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.datagram_reply_percent_max = 100;
+    open_fixture(&config, &handler_act);
+    struct sim_datagrams *peer = fixture_datagrams(2);
+    deliver_batch(peer, "b.bsb.");
+    assert_int_equal(fixture.udp.out_count, 1);
+    assert_int_equal(fixture_stats().dropped_reply, 1);
+    assert_int_equal(count_answers(peer), 3);
+    sim_datagrams_close(peer);
+    fixture_close();
+}
+
 static void an_answer_that_finds_no_buffer_is_counted(void **state)
 {
     struct weir_config config = fixture_config();
@@ -564,6 +622,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_goes_before_the_peer_is_finished),
         cmocka_unit_test(a_peer_that_is_closed_gets_nothing_more),
+        cmocka_unit_test(datagrams_leave_in_the_order_of_the_calls),
+        cmocka_unit_test(a_refused_message_does_not_divide_a_batch),
         cmocka_unit_test(an_answer_that_finds_no_buffer_is_counted),
         cmocka_unit_test(on_open_may_reject_the_peer),
         cmocka_unit_test(a_handler_may_want_the_ends_or_the_time_alone),
