@@ -331,6 +331,27 @@ static void a_held_session_can_be_finished(void **state)
     close_world(peer);
 }
 
+/* As weir_session_hold() says: a drain waits for a held session only after the peer's FIN. */
+static void a_drain_finishes_a_held_session_unless_its_peer_sent_fin(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct weir_config config = fixture_config();
+        bool sends_fin = i == 1;
+        struct sim_peer *peer = open_world(&config);
+        fixture_say(peer, "h.");
+        if (sends_fin) sim_peer_finish(peer);
+        fixture_run_ms(100);
+        remote_drain(&fixture.loop.worker, 100000);
+        fixture_run_ms(500);
+        assert_int_equal(sim_peer_saw_end(peer), !sends_fin);
+        if (sends_fin) assert_true(remote_release(&fixture.loop.worker, only_id()) == WEIR_OK);
+        fixture_run_ms(5000);
+        assert_int_equal(seen.reason, sends_fin ? WEIR_REASON_PEER_DONE : WEIR_REASON_DRAIN);
+        close_world(peer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_release_before_the_fin_leaves_nothing_held),
         cmocka_unit_test(a_held_session_meets_its_timeouts),
         cmocka_unit_test(a_held_session_can_be_finished),
+        cmocka_unit_test(a_drain_finishes_a_held_session_unless_its_peer_sent_fin),
     };
 
     return cmocka_run_group_tests_name("pause", tests, NULL, NULL);
