@@ -172,8 +172,9 @@ struct weir_frame;
  *
  * A sender never computes a length: the codec writes the length field and the magic, and zeros into
  * the other stripped header bytes. If strip= keeps header bytes in the message, a message to send
- * must begin with the same header bytes, in which the codec overwrites the length field and the
- * magic. A message that is too short for them is refused with WEIR_INVALID.
+ * must begin with its own copy of the kept part of the header: the whole header for strip=no, the
+ * header without its first N bytes for strip=N. The codec overwrites the length field and the magic
+ * in it. A message that is too short for it is refused with WEIR_INVALID.
  *
  * Returns WEIR_OK; WEIR_INVALID with the cause and a suggestion in *error; or WEIR_NO_MEMORY. The
  * caller frees *frame after the last use of its codec. `error` may be null. Thread: any. */
@@ -241,7 +242,9 @@ struct weir_header {
     uint64_t message_bytes; /* length of the message; must not be 0 if header_bytes is 0 */
     size_t trailer_bytes;   /* bytes after the message to strip, at most WEIR_MESSAGE_BYTES_MAX */
     /* Set by weir: the previous call for this frame got this many bytes and returned
-     * WEIR_DECODED_MORE. A scan for the end of the header can continue there. 0: first call. */
+     * WEIR_DECODED_MORE. A scan for the end of the header can continue there, or n - 1 bytes
+     * before (at least at 0) if the header ends with a text of n bytes: the text can straddle two
+     * pieces. 0: first call. */
     size_t seen_bytes;
 };
 
@@ -267,7 +270,7 @@ struct weir_probe {
      * that is whole when its first byte is decoded, there is one call. Otherwise there is at most
      * one call for each received piece until the header is complete, and one more call, with
      * seen_bytes 0, when the whole frame has arrived. So a peer that sends single bytes can cause
-     * header_bytes_max calls per frame: a probe that scans should continue at seen_bytes. */
+     * header_bytes_max calls per frame: a probe that scans should use seen_bytes. */
     enum weir_decoded (*probe)(void *user, const uint8_t *bytes, size_t length,
                                struct weir_header *header, struct weir_decode_error *decode_error);
     /* Frames an outgoing message, as encode in struct weir_codec does. Null: messages are sent

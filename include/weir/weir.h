@@ -136,27 +136,29 @@ struct weir_handler {
 
 /* Queues one message for the session's peer. The session's codec frames it; the bytes are copied.
  * TCP: the message leaves at the end of the loop iteration, with everything else queued for the
- * session. UDP: it is passed to the transport immediately. Returns:
+ * session. UDP: it is passed to the transport immediately, after the messages that were sent back
+ * before. Returns:
  *   WEIR_OK          the message is queued
- *   WEIR_NO_ROOM     TCP: the queue would exceed send_queue_high_bytes by more than one buffer.
- *                    UDP: too many datagrams wait, or a reply limit is reached
- *                    (datagram_reply_percent_max, datagram_reply_rate_max)
+ *   WEIR_NO_ROOM     TCP: the queue, counted in whole buffers, would exceed send_queue_high_bytes
+ *                    by more than one buffer. UDP: too many datagrams wait, or a reply limit is
+ *                    reached (datagram_reply_percent_max, datagram_reply_rate_max)
  *   WEIR_NO_BUFFERS  the worker's buffer pool is empty
  *   WEIR_CANCELLED   the session is closing
- *   WEIR_TOO_LARGE   the message exceeds the limit of the codec or a datagram, or TCP: its frame
- *                    exceeds send_queue_high_bytes, so that no queue can hold it. Weir logs the
- *                    latter once per server
+ *   WEIR_TOO_LARGE   the message exceeds the limit of the codec or a datagram. Or TCP: it exceeds
+ *                    send_queue_high_bytes, or even in an empty queue its frame would exceed it by
+ *                    more than one buffer. Weir logs the TCP cases once per server
  *   WEIR_INVALID     the codec cannot frame these bytes
  * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
                                           size_t length);
 
 /* Queues the message that on_message is handling, unchanged and with its original framing, for the
- * session's peer. Nothing is copied, and the high-water mark does not refuse it: reading from the
- * peer pauses instead. UDP: the datagrams that are sent back leave after all datagrams that arrived
- * together were handled, so weir_session_send() can overtake them. Call at most once per message.
- * Whatever it returns, `message` is invalid afterwards. Returns:
- *   WEIR_OK          the message is queued
+ * session's peer. Usually nothing is copied, and the high-water mark does not refuse it: reading
+ * from the peer pauses instead. Messages leave in the order of the calls, whichever function queued
+ * them. Call at most once per message. Whatever it returns, `message` is invalid afterwards.
+ * Returns:
+ *   WEIR_OK          the message is queued. UDP: if it cannot be sent later, it is counted in
+ *                    dropped_unsent
  *   WEIR_CANCELLED   the session is closing; also if it closes now, because memory is exhausted
  *   WEIR_NO_ROOM     UDP: too many datagrams wait, or a reply limit is reached
  *   WEIR_NO_BUFFERS  UDP: the worker's buffer pool is empty
@@ -200,9 +202,9 @@ WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, con
  * weir_session_resume() ends the pause; several pauses need only one resume.
  *
  * A handler uses it when it cannot take more work: a request that it passed to another thread is
- * not complete, or another session must read first. For a UDP session datagrams that arrive during
- * the pause are dropped (counted in dropped_paused). Does nothing for a transient session. Thread:
- * handler. */
+ * not complete, or the messages are forwarded to another session whose peer must first read what is
+ * queued for it. For a UDP session datagrams that arrive during the pause are dropped (counted in
+ * dropped_paused). Does nothing for a transient session. Thread: handler. */
 WEIR_API void weir_session_pause(struct weir_session *session);
 
 /* Ends the pause. Messages that have arrived already are delivered from the next loop iteration on.
@@ -211,9 +213,13 @@ WEIR_API void weir_session_resume(struct weir_session *session);
 
 /* Keeps the session open after the peer's FIN, for an answer that is not available yet. Without it,
  * weir closes the session as soon as it has handled the peer's FIN and sent what is queued. Each
- * call needs one weir_session_release() or weir_release(); after the last of them, weir sends what
- * is queued, then FIN. All timeouts apply. A session that ends for another reason ends although it
- * is held. Does nothing for a UDP session. Thread: handler. */
+ * call needs one weir_session_release() or weir_release(). If the peer has sent FIN, weir sends
+ * what is queued after the last of them, then its own FIN. Otherwise the session continues. All
+ * timeouts apply. A session that ends for another reason ends although it is held.
+ *
+ * A hold does not delay a drain: if the handler has no on_drain, weir finishes the session when it
+ * is idle (weir_server_drain) although it is held. Only after the peer's FIN does it stay open
+ * until the last release or the deadline. Does nothing for a UDP session. Thread: handler. */
 WEIR_API void weir_session_hold(struct weir_session *session);
 
 /* Undoes one weir_session_hold(). Does nothing if the session is not held. Thread: handler. */
@@ -299,11 +305,13 @@ WEIR_API enum weir_code weir_release(struct weir_server *server, uint64_t id);
  * WEIR_NO_ROOM the session is still paused, so the caller must try again. Thread: any. */
 WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
 
-/* Sends a message to every member of a group, except the session `except_id` (0: no exception). It
- * is framed once with the codec of the first TCP listener and stored once for all members. For
- * members with another codec it is framed again, each time the codec changes from one member to the
- * next. A member whose codec cannot frame it does not receive it (counted in sends_not_framed).
- * broadcast_policy decides what happens to a member whose send queue is full. Returns:
+/* Sends a message to every member of a group, except the session `except_id` (0: no exception). The
+ * server frames it with the codec of its first TCP listener and shares the result among all members
+ * with that codec. For a member with another codec it is framed again; consecutive members with the
+ * same codec share one copy. If the first listener's codec refuses the message, it is stored
+ * unframed, and the codec of each member decides. A member whose codec cannot frame it does not
+ * receive it (counted in sends_not_framed). broadcast_policy decides what happens to a member whose
+ * send queue is full. Returns:
  *   WEIR_OK         accepted for delivery; also if the group has no members
  *   WEIR_NO_ROOM    the mailbox of another worker was full: no member receives the message
  *   WEIR_INVALID    no group can have this name
@@ -336,10 +344,13 @@ struct weir_config {
     /* TCP: high-water mark, in bytes of memory that one session's send queue may hold. Reading from
      * the peer pauses before the queue exceeds it. A send that would exceed it by more than one
      * buffer returns WEIR_NO_ROOM, and a message that is larger than this setting returns
-     * WEIR_TOO_LARGE. The maximum of a codec can be larger: receiving and weir_session_send_back()
-     * do not need the queue. Default 1 MiB, at most 1 GiB. */
+     * WEIR_TOO_LARGE. The maximum of a codec can be larger: a received message does not count
+     * towards this limit until it is sent back, and weir_session_send_back() queues it whatever its
+     * length. Reading then pauses until the queue is down to the low-water mark. Default 1 MiB, at
+     * most 1 GiB. */
     uint32_t send_queue_high_bytes;
-    /* TCP: low-water mark. Reading from a paused peer resumes below it. Default 256 KiB. */
+    /* TCP: low-water mark. Reading from a paused peer resumes when the queue is down to it. Default
+     * 256 KiB. */
     uint32_t send_queue_low_bytes;
     uint32_t buffer_bytes;              /* capacity of one stream buffer; default 16 KiB */
     uint64_t buffer_memory_max_bytes;   /* all stream buffers of one worker; default 1 GiB */
@@ -406,9 +417,10 @@ struct weir_config {
      * WEIR_REASON_IDLE. Default 1 minute. */
     uint32_t datagram_idle_timeout_ms;
     /* Payload bytes sent to a peer, as a percentage of the payload bytes received from it. Counted
-     * over the life of the session; for a transient session, over the datagrams that arrived
-     * together. A message above it is refused with WEIR_NO_ROOM (counted in dropped_reply). Default
-     * 100: no amplification for forged source addresses. 0: unlimited. */
+     * over the life of the session; for a transient session, over the datagrams of one peer that
+     * the system delivered in one buffer: one datagram, or a batch of several (GRO). A message
+     * above it is refused with WEIR_NO_ROOM (counted in dropped_reply). Default 100: no
+     * amplification for forged source addresses. 0: unlimited. */
     uint32_t datagram_reply_percent_max;
     /* Datagrams per second to one address and port, in each worker, at most 10000000. A peer that
      * exceeds one second's worth gets none for one second; its datagrams are still delivered to the
@@ -416,9 +428,10 @@ struct weir_config {
      * 2000. 0: unlimited; set it for clients that exchange more from one port, such as a load
      * generator. */
     uint32_t datagram_reply_rate_max;
-    /* If false, datagrams from ports below 1024, and from UDP ports that this server listens on,
-     * are dropped before the handler receives them (counted in dropped_services). If true, they are
-     * delivered. Two servers could then answer each other in a loop. Default false. */
+    /* If false, datagrams whose source port is below 1024, or equals the port of one of this
+     * server's UDP listeners (whatever host they come from), are dropped before the handler
+     * receives them (counted in dropped_services). If true, they are delivered. Two servers could
+     * then answer each other in a loop. Default false. */
     bool datagram_answer_services;
 
     /* ---- threads and shutdown ---- */
@@ -499,25 +512,30 @@ struct weir_stats {
     uint64_t dropped_reply_rate; /* replies above datagram_reply_rate_max */
     uint64_t dropped_peers;      /* received while no UDP session could be made */
     uint64_t dropped_paused;     /* received while the handler had paused the session */
-    uint64_t sends_late;         /* weir_send() messages whose session ended before delivery */
     /* Messages of weir_send() and broadcasts that a recipient did not get, by cause: */
-    uint64_t sends_dropped;     /* the recipient's send queue was full */
-    uint64_t sends_not_framed;  /* the recipient's codec refused the message */
-    uint64_t sends_no_memory;   /* no buffer or no memory */
-    uint64_t commands_refused;  /* calls that returned WEIR_NO_ROOM: a worker's mailbox was full */
+    uint64_t sends_late;       /* weir_send(): the session ended before delivery */
+    uint64_t sends_dropped;    /* the recipient's send queue was full */
+    uint64_t sends_not_framed; /* the recipient's codec refused the message */
+    uint64_t sends_no_memory;  /* no buffer or no memory */
+    /* Calls from other threads: */
+    uint64_t commands_refused; /* they returned WEIR_NO_ROOM: a worker's mailbox was full */
+    /* Pauses, by cause: */
     uint64_t pauses_no_files;   /* times accepting paused: out of file descriptors */
     uint64_t pauses_no_buffers; /* times receiving paused: the buffer pool was empty */
     uint64_t pauses_failed;     /* times a socket paused: the system refused a call */
     uint64_t pauses_queue;      /* times reading from a session paused: its send queue was full */
     uint64_t pauses_group;      /* times reading from a speaker paused: members had to read first */
     uint64_t pauses_rate;       /* times reading from a session paused: above its rate */
-    uint64_t loop_iterations;   /* of the workers' event loops */
-    uint64_t timer_lag_max_ms;  /* longest delay of a timer, maximum over the workers */
+    /* Work of the event loops: */
+    uint64_t loop_iterations;
+    uint64_t timer_lag_max_ms; /* longest delay of a timer, maximum over the workers */
     uint64_t timers_fired;
-    uint64_t commands;             /* taken from mailboxes */
+    uint64_t commands; /* taken from mailboxes */
+    /* Memory: */
     uint64_t queued_bytes;         /* memory that send queues hold now */
     uint64_t buffer_bytes;         /* memory of the buffer pools now */
     uint64_t reassembly_bytes_max; /* most memory that one incomplete frame has used */
+    /* Others: */
     uint64_t log_lines_lost; /* lines that `log` did not receive: log_lines_max others waited */
     uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and UDP sessions */
 };
@@ -574,9 +592,10 @@ WEIR_API struct weir_listener_info weir_server_listener(const struct weir_server
 /* Starts a graceful shutdown and returns immediately. The server accepts the connections that the
  * system has already queued, and no others. It calls on_drain once for each session. It delivers
  * queued messages. It finishes a session whose handler has no on_drain when the session is idle:
- * nothing is queued for the peer, no frame is incomplete, reading is not paused, and nothing has
- * arrived for 100 ms. At the deadline it closes the remaining sessions. A second call can shorten
- * the deadline but not extend it. Thread: any, from weir_server_open() on. */
+ * nothing is queued for the peer, no frame is incomplete, reading is not paused by the handler or
+ * by weir, and nothing has arrived for 100 ms. (For a UDP session, only the last one applies.) At
+ * the deadline it closes the remaining sessions. A second call can shorten the deadline but not
+ * extend it. Thread: any, from weir_server_open() on. */
 WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms);
 
 /* Starts to close every session immediately, without delivering queued messages, and returns.

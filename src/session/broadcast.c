@@ -10,10 +10,10 @@
  *
  * On one worker:
  *
- *      payload (framed once, for the most common codec) -> member with that codec: a reference
- *                                                       -> other members: framed again, once for
- *                                                          each run of members with one codec
- *                                                       -> UDP peers: a copy of the message
+ *      payload (framed once, for the first listener) -> member with that codec: a reference
+ *                                                    -> other members: framed again, once for each
+ *                                                       run of members with one codec
+ *                                                    -> UDP peers: a copy of the message
  */
 #include "broadcast.h"
 
@@ -117,8 +117,8 @@ static bool broadcast__reserve(const struct worker_common *common, const struct 
     return true;
 }
 
-/* Frames the message for the codec that most members have. Another codec may accept what this one
- * refuses: then the message is stored unframed, and each worker frames it or counts it. */
+/* Frames the message for the codec of the first TCP listener. Another codec may accept what this
+ * one refuses: then the message is stored unframed, and each worker frames it or counts it. */
 static struct payload *broadcast__open(const struct worker_common *common, const void *bytes,
                                        size_t length, enum weir_code *code)
 {

@@ -17,8 +17,8 @@
  *
  * Ownership: the queue owns its buffers until net_send() takes them over; net gives them back to
  * the pool. At most one send is outstanding. The receive buffer being processed is owned by the
- * borrowed run (send_queue.h). Reading pauses above the high-water mark, so a peer that does not
- * read costs at most that mark and one buffer.
+ * borrowed run (send_queue.h). Reading pauses above the high-water mark, so the queue of a peer
+ * that does not read holds at most that mark, one buffer and one frame.
  */
 #include "session.h"
 
