@@ -454,6 +454,21 @@ struct weir_config {
      * the call of `log` continues after it returned: keep `user` valid until then. The other lines
      * are discarded. Default 1 s; 0: they do not wait. */
     uint32_t log_flush_ms;
+
+    /* ---- memory of the system (Linux; no effect elsewhere) ---- */
+    /* TCP: bytes of one connection that the kernel accepts from weir before it has sent them
+     * (TCP_NOTSENT_LOWAT), in addition to send_queue_high_bytes. Default 256 KiB; 0: the kernel's
+     * default. */
+    uint32_t socket_unsent_max_bytes;
+    /* TCP: memory of one connection's receive buffer in the kernel, including the kernel's overhead
+     * (twice the value of SO_RCVBUF). It fills while weir does not read from the peer. It also
+     * limits the bytes that a client can have in flight to weir. The kernel reduces it to twice
+     * net.core.rmem_max. Default 1536 KiB; 0: the kernel tunes it, up to net.ipv4.tcp_rmem. */
+    uint32_t socket_receive_max_bytes;
+    /* TCP: memory of one connection's send buffer in the kernel, in the same way: sent bytes that
+     * the peer has not acknowledged, and unsent ones. It limits the bytes in flight to the peer.
+     * Default 0: the kernel tunes it, up to net.ipv4.tcp_wmem. */
+    uint32_t socket_send_max_bytes;
 };
 
 /* One address to listen on, with its codec and handler. Zero the struct, then set the members that

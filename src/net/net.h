@@ -161,6 +161,13 @@ struct net_options {
     /* TCP keepalive of accepted connections: idle time before the first probe; 0 disables it. A
      * peer that does not answer causes NET_BROKEN after about twice this time. */
     uint32_t keepalive_ms;
+    /* Bounds on the system's own memory of an accepted connection; 0: the system's tuning applies.
+     * unsent: outgoing bytes that the system takes and has not yet sent (Linux). send, receive: the
+     * system's send and receive buffer, of which it counts each byte with its overhead. The system
+     * can lower them (Linux: net.core.wmem_max, net.core.rmem_max). */
+    uint32_t stream_unsent_max_bytes;
+    uint32_t stream_send_max_bytes;
+    uint32_t stream_receive_max_bytes;
     bool verify_rio; /* check the rules of RIO at each call; a violation ends the process */
     struct net_simulation *simulation; /* tests: the network of "simulated" */
 };

@@ -47,6 +47,8 @@ static const struct weir_config config__defaults = {
     .mailbox_bytes_max = 8 * 1024 * 1024,
     .log_lines_max = 1024,
     .log_flush_ms = 1000,
+    .socket_unsent_max_bytes = 256 * 1024,
+    .socket_receive_max_bytes = 1536 * 1024,
 };
 
 void weir_config_init_sized(struct weir_config *config, size_t size)
@@ -181,6 +183,9 @@ struct net_options config_net_options(const struct weir_config *config)
     net_options_init(&options);
     options.transport = config->transport;
     options.keepalive_ms = config->keepalive_ms;
+    options.stream_unsent_max_bytes = config->socket_unsent_max_bytes;
+    options.stream_send_max_bytes = config->socket_send_max_bytes;
+    options.stream_receive_max_bytes = config->socket_receive_max_bytes;
     options.verify_rio = config->verify_rio;
     options.stream_buffer_bytes = config->buffer_bytes;
     options.stream_buffers_max =

@@ -4,11 +4,12 @@ import select
 import socket
 
 from weir_process import (DEADLINE_S, MIB, SANITIZED, WeirTest, connect, echo, echo_once, expect_end, expect_flood,
-                          flood, main, non_reading_client, pattern, scaled)
+                          flood, linux_only, main, non_reading_client, pattern, pattern_bytes, scaled, system_memory)
 
 HIGH_BYTES = MIB           # send_queue_high_bytes, the default
 BUFFER_BYTES = 16 * 1024   # buffer_bytes, the default
 READERS = scaled(20, 4)
+SYSTEM_BYTES = 2 * MIB     # of one client in the kernel, with the defaults
 
 # Memory per client beyond its queue: its session and its table entry, less than 1 KiB together.
 SLACK_BYTES = 8 * 1024
@@ -43,6 +44,53 @@ class SlowReaders(WeirTest):
         summary = weir.stop().summary
         self.assertEqual(summary["accepted"], summary["closed"])
         self.assertEqual(summary["closed_reset"], READERS)
+
+    def assert_system_memory(self, weir, peer, message):
+        """Floods with these messages and requires that the system holds at most SYSTEM_BYTES of them."""
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer.setblocking(False)
+        flood([peer], piece=message)
+        memory = system_memory(weir.tcp, peer)
+        print(f"\n    {memory['bytes'] / MIB:.2f} MiB in the system, {memory}", flush=True)
+        self.assertLessEqual(memory["bytes"], SYSTEM_BYTES)
+
+    @linux_only("ss shows the memory of Linux' sockets")
+    def test_system_memory(self):
+        """The system's socket buffers of one client stay below their bound, whether the client has a large or a small
+        receive buffer, or sends small messages."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--workers", "1")
+        for receive_bytes, message_bytes in ((None, 65536), (4096, 65536), (None, 100)):
+            with self.subTest(receive_bytes=receive_bytes, message_bytes=message_bytes), \
+                    connect(weir.tcp, receive_bytes=receive_bytes) as peer:
+                self.assert_system_memory(weir, peer, pattern_bytes(message_bytes))
+        weir.stop()
+
+    @linux_only("ss shows the memory of Linux' sockets")
+    def test_system_memory_after_a_fast_start(self):
+        """A client that reads at first makes the system enlarge its buffers; when it stops reading, the bound holds."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--workers", "1")
+        with connect(weir.tcp) as peer:
+            echo(peer, scaled(32 * MIB), finish=False)
+            self.assert_system_memory(weir, peer, pattern_bytes(65536))
+        weir.stop()
+
+    @linux_only("ss shows the memory of Linux' sockets")
+    def test_socket_buffers_are_configurable(self):
+        """Connections inherit the configured sizes from the listener, and no byte is lost in small buffers."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--socket-send", "64k", "--socket-receive", "32k",
+                          "--socket-unsent", "16k")
+        with connect(weir.tcp) as peer:
+            echo(peer, scaled(8 * MIB), finish=False)
+            memory = system_memory(weir.tcp, peer)
+            self.assertEqual((memory["tb"], memory["rb"]), (64 * 1024, 32 * 1024))
+            echo(peer, scaled(MIB), seed=2)
+        self.assert_counts_add_up(weir.stop().summary)
+
+    def test_large_echo_is_whole(self):
+        """A hundred megabytes through the bounded buffers come back byte for byte."""
+        weir = self.start("--tcp", "127.0.0.1:0")
+        echo_once(weir.tcp, scaled(100_000_000))
+        self.assert_counts_add_up(weir.stop().summary)
 
     def test_memory_is_reused(self):
         """Later clients reuse the buffers of the first ones."""

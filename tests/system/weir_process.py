@@ -529,10 +529,10 @@ def non_reading_client(address):
     return peer
 
 
-def flood(peers, seed=1):
-    """Sends the same 64 KiB repeatedly to each peer, until none has accepted a byte for a while; returns the bytes
-    accepted per peer."""
-    piece = pattern_bytes(65536, seed)
+def flood(peers, seed=1, piece=None):
+    """Sends the same piece (64 KiB) repeatedly to each peer, until none has accepted a byte for a while; returns the
+    bytes accepted per peer."""
+    piece = piece or pattern_bytes(65536, seed)
     taken = {peer: 0 for peer in peers}
     stuck_s = STUCK_WINE_S if Settings.is_windows() else STUCK_S
     while sum(taken.values()) < FLOOD_MAX:
@@ -561,6 +561,19 @@ def expect_flood(peer, taken, seed=1):
 def unacknowledged_bytes(peer):
     """Returns the number of sent bytes that have not reached the other side's system yet."""
     return struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, b"\0" * 4))[0]
+
+
+def system_memory(address, peer):
+    """Returns the memory of the server's side of this connection in the Linux kernel: a dict of ss's names, and the sum
+    as "bytes". r and w are the queued data with its overhead, rb and tb their bounds."""
+    listed = subprocess.run(["ss", "-tmnH", "state", "established", f"sport = :{address[1]}",
+                             f"dport = :{peer.getsockname()[1]}"], capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"skmem:\(([^)]*)\)", listed)
+    if len(found) != 1:
+        raise AssertionError(f"expected one connection, ss listed: {listed!r}")
+    memory = {name: int(count) for name, count in re.findall(r"([a-z]+)(\d+)", found[0])}
+    memory["bytes"] = sum(memory[name] for name in ("r", "w", "f", "o", "bl"))
+    return memory
 
 
 def close_with_reset(peer):

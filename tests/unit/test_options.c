@@ -154,6 +154,10 @@ static void test_every_setting_has_an_option(void **state)
     assert_int_equal(config->idle_timeout_ms, 0);
     assert_int_equal(config->log_lines_max, 28);
     assert_int_equal(config->log_flush_ms, 29000);
+    assert_read("--socket-unsent 28k --socket-receive 29k --socket-send 30k");
+    assert_int_equal(config->socket_unsent_max_bytes, 28 * 1024);
+    assert_int_equal(config->socket_receive_max_bytes, 29 * 1024);
+    assert_int_equal(config->socket_send_max_bytes, 30 * 1024);
     assert_read("--max-conns 28 --workers auto --udp-reply-ratio off --udp-reply-rate off");
     assert_int_equal(config->sessions_max, 28);
     assert_int_equal(config->workers, 0);

@@ -152,8 +152,7 @@ static enum weir_code epoll__listen(struct net *net, struct handle *base,
     int fd;
 
     weir_check(base->kind == HANDLE_LISTENER);
-    enum weir_code code =
-        linux_listen(options, true, net->options.keepalive_ms, &fd, &entry->bound, error);
+    enum weir_code code = linux_listen(options, true, &net->options, &fd, &entry->bound, error);
 
     return code == WEIR_OK ? epoll__own(net, entry, fd, error) : code;
 }

@@ -265,8 +265,29 @@ static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
+/* SO_SNDBUF and SO_RCVBUF count twice the bytes that are passed, and switch the system's tuning
+ * off. */
+static void linux_socket__limit_buffer(int fd, int name, uint32_t max_bytes)
+{
+    int bytes = (int)(max_bytes / 2);
+
+    if (max_bytes > 0) setsockopt(fd, SOL_SOCKET, name, &bytes, sizeof bytes);
+}
+
+/* Before listen(): the receive buffer determines the window scale of each connection. If the system
+ * refuses, its own limits apply (net.ipv4.tcp_wmem, net.ipv4.tcp_rmem). */
+static void linux_socket__limit_memory(int fd, const struct net_options *accepted)
+{
+    const uint32_t unsent_bytes = accepted->stream_unsent_max_bytes;
+
+    linux_socket__limit_buffer(fd, SO_SNDBUF, accepted->stream_send_max_bytes);
+    linux_socket__limit_buffer(fd, SO_RCVBUF, accepted->stream_receive_max_bytes);
+    if (unsent_bytes > 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
+}
+
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
-                            uint32_t keepalive_ms, int *fd, struct weir_address *bound,
+                            const struct net_options *accepted, int *fd, struct weir_address *bound,
                             struct weir_error *error)
 {
     const int on = 1;
@@ -278,7 +299,8 @@ enum weir_code linux_listen(const struct net_listen_options *options, bool nonbl
      * SO_OOBINLINE urgent bytes would be taken out of the stream (RFC 6093 section 5). */
     setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(*fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
-    linux_socket__keep_alive(*fd, keepalive_ms);
+    linux_socket__keep_alive(*fd, accepted->keepalive_ms);
+    linux_socket__limit_memory(*fd, accepted);
     if (listen(*fd, (int)options->backlog) == 0) return WEIR_OK;
     linux_socket__close(*fd);
     return linux_socket__fail(options, true, errno, error);

@@ -24,12 +24,12 @@ struct weir_address linux_address_of(const union linux_sockaddr *sockaddr);
 socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
                             union linux_sockaddr *sockaddr);
 
-/* Opens a TCP listener, close-on-exec, with TCP_NODELAY and keepalive (net_options.keepalive_ms)
- * for the connections that it accepts. An IPv4 address gets an IPv4 socket, others a dual-stack
- * one. "[::]" falls back to IPv4 if the system has no IPv6. Sets *bound to the address with the
- * actual port. */
+/* Opens a TCP listener, close-on-exec. The connections that it accepts have TCP_NODELAY, and the
+ * keepalive and the memory bounds of net_options. An IPv4 address gets an IPv4 socket, others a
+ * dual-stack one. "[::]" falls back to IPv4 if the system has no IPv6. Sets *bound to the address
+ * with the actual port. */
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
-                            uint32_t keepalive_ms, int *fd, struct weir_address *bound,
+                            const struct net_options *accepted, int *fd, struct weir_address *bound,
                             struct weir_error *error);
 
 /* Opens a non-blocking UDP socket; *v4_socket says whether it is an IPv4 socket. Sets *bound as
