@@ -210,6 +210,7 @@ static void broadcast_to(char group)
     struct payload *payload = payload_open(NULL, "news", 4, &code);
 
     payload->group[0] = group;
+    payload->slot = group_slot(&fixture.common, payload->group);
     assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);
 }
