@@ -51,7 +51,9 @@ static void inbound__deliver(struct weir_session *session, const struct weir_mes
     if (session->service->handler->on_message) worker_dispatch(session->worker, session, message);
 }
 
-/* Returns the work that the session may still do in this iteration. */
+/* Returns the work that the session may still do in this iteration. When the iteration's work is
+ * used up, only sessions that recently used less than their share are served: a flood waits, and an
+ * honest session does not wait for it. */
 static uint32_t inbound__work_left(struct weir_session *session)
 {
     const struct work *work = &session->worker->work;
@@ -60,6 +62,7 @@ static uint32_t inbound__work_left(struct weir_session *session)
         session->work_iteration = work->iteration;
         session->work_done = 0;
     }
+    if (session->used_share && work_is_used_up(work)) return 0;
     return session->work_done < work->session_max ? work->session_max - session->work_done : 0;
 }
 
@@ -95,6 +98,7 @@ static uint32_t inbound__decode(struct weir_session *session, struct weir_input 
     if (left == 0) return 0;
     uint32_t count = inbound__decode_some(session, input, left);
     session->work_done += count;
+    session->used_share = session->work_done >= worker->work.session_max;
     worker->work.done += count;
     counter_add(&worker->counters.messages_in, count);
     return count;

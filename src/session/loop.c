@@ -40,9 +40,6 @@
 /* If a wait returns this late, more than one batch may be pending. */
 #define LOOP__LATE_NS (20 * CLOCK_NS_PER_MS)
 #define LOOP__SAMPLE_INTERVAL_MS 100u
-/* Units of work that the sessions share in one iteration: messages, and deliveries of broadcasts.
- * One costs about half a microsecond, so that an iteration takes a few milliseconds at most. */
-#define LOOP__WORK_MAX 8192u
 /* Units of work of the commands of one iteration. */
 #define LOOP__COMMANDS_WORK_MAX 4096u
 
@@ -238,19 +235,20 @@ static void loop__share_work(struct worker *worker, uint32_t events_count)
     uint32_t sessions_count = worker->readable_count + events_count;
 
     work->iteration++;
+    work->began = work->done;
     work->session_max = WORK_SESSION_MAX;
-    if (sessions_count <= LOOP__WORK_MAX / WORK_SESSION_MAX) return;
-    work->session_max = sessions_count < LOOP__WORK_MAX ? LOOP__WORK_MAX / sessions_count : 1;
+    if (sessions_count <= WORK_ITERATION_MAX / WORK_SESSION_MAX) return;
+    work->session_max =
+        sessions_count < WORK_ITERATION_MAX ? WORK_ITERATION_MAX / sessions_count : 1;
 }
 
 /* Decodes the unread input of the first `sessions_count` sessions that have some. Those that the
  * iteration's work does not reach stay first. */
 static void loop__read_on(struct worker *worker, uint32_t sessions_count)
 {
-    uint32_t began = worker->work.done;
     struct list *node;
 
-    while (sessions_count-- > 0 && worker->work.done - began < LOOP__WORK_MAX &&
+    while (sessions_count-- > 0 && !work_is_used_up(&worker->work) &&
            (node = list_take_first(&worker->readable)) != NULL) {
         weir_check(worker->readable_count > 0);
         worker->readable_count--;

@@ -98,6 +98,7 @@ struct weir_session {
     bool queue_paused : 1;   /* set while the high-water mark keeps reading off */
     bool rate_paused : 1;    /* set while the rate limit keeps reading off, until resume_ms */
     bool handler_paused : 1; /* set from weir_session_pause() to weir_session_resume() */
+    bool used_share : 1;     /* it used up its share of the work when it was last decoded */
     bool speaks : 1;         /* weir_session_broadcast() was called: speaks_slot is valid */
     bool speaker_waits : 1;  /* set while a group that it speaks to is congested */
     bool congested : 1;      /* a member above its mark: speakers to its groups wait */

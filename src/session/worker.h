@@ -72,11 +72,21 @@ struct dispatch {
 struct work {
     uint32_t iteration;   /* number of the iteration */
     uint32_t done;        /* units since the worker started */
+    uint32_t began;       /* `done` at the begin of the iteration */
     uint32_t session_max; /* units that one session may use in this iteration */
 };
 
 /* Units that one session may use in an iteration in which few sessions have input. */
 #define WORK_SESSION_MAX 256u
+/* Units that the sessions share in one iteration. One costs about half a microsecond, so that an
+ * iteration takes a few milliseconds. */
+#define WORK_ITERATION_MAX 8192u
+
+/* Whether the sessions have used up the work of this iteration. */
+static inline bool work_is_used_up(const struct work *work)
+{
+    return work->done - work->began >= WORK_ITERATION_MAX;
+}
 
 struct worker {
     struct worker_common *common;

@@ -10,12 +10,14 @@
 
 #include <cmocka.h>
 
+#include "broadcast.h"
 #include "builtin.h"
 #include "check.h"
 #include "codec_dot.h"
 #include "fixture.h"
 #include "group.h"
 #include "require.h"
+#include "thread.h"
 
 #define FLOODERS 64
 #define MEMBERS 300
@@ -42,9 +44,13 @@ static void on_timer(struct weir_session *session)
 static void on_message(struct weir_session *session, const struct weir_message *message)
 {
     sim_work_ns(fixture.simulation, work_ns);
-    if (message->length > 0 && message->bytes[0] == 'h') {
+    if (message->length == 0) return;
+    if (message->bytes[0] == 'h') {
         honest_answers++;
         weir_session_send_back(session, message);
+    } else if (message->bytes[0] == 's') {
+        require(broadcast_send(&fixture.common, "room", "s", 1, weir_session_id(session)) ==
+                WEIR_OK);
     }
 }
 
@@ -214,6 +220,34 @@ static void commands_are_weighed_by_their_deliveries(void **state)
     close_world();
 }
 
+/* Short lines in a large room: each costs a delivery per member. */
+static void the_deliveries_of_a_speaker_are_divided(void **state)
+{
+    char lines[4001];
+
+    (void)state;
+    open_world(&codec_dot);
+    fixture.loop.worker.thread = thread_self();
+    for (int i = 0; i < MEMBERS; i++) members[i] = fixture_connect();
+    struct sim_peer *honest = fixture_connect();
+    for (size_t i = 0; i < sizeof lines - 1; i += 2) memcpy(lines + i, "s.", 2);
+    for (int i = 0; i < FLOODERS; i++) sim_peer_send(flooders[i], lines, sizeof lines - 1);
+    fixture_say(honest, "hello.");
+    for (int i = 0; i < 400; i++) {
+        char bytes[8192];
+        uint32_t work = iterate();
+        /* One broadcast may exceed the limit; at first, one of each session. */
+        if (i > 10) assert_true(work <= WORK_ITERATION_MAX + MEMBERS + FLOODERS + 1);
+        for (int k = 0; k < MEMBERS; k++) sim_peer_receive(members[k], bytes, sizeof bytes);
+        for (int k = 0; k < FLOODERS; k++) sim_peer_receive(flooders[k], bytes, sizeof bytes);
+        if (i == 3) assert_int_equal(honest_answers, 1);
+    }
+    assert_true(fixture_stats().messages_out > 100000);
+    sim_peer_close(honest);
+    for (int i = 0; i < MEMBERS; i++) sim_peer_close(members[i]);
+    close_world();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_tiny_messages_is_divided),
         cmocka_unit_test(an_honest_session_does_not_wait_for_the_flood),
         cmocka_unit_test(commands_are_weighed_by_their_deliveries),
+        cmocka_unit_test(the_deliveries_of_a_speaker_are_divided),
     };
 
     return cmocka_run_group_tests_name("fairness", tests, NULL, NULL);
