@@ -20,12 +20,22 @@ static void answers__list(struct answers *answers, struct handle *handle)
     answers->last = handle;
 }
 
+void answer_count_unsent(struct handle *handle, uint32_t bytes)
+{
+    weir_check(handle->kind == HANDLE_CONNECTION);
+    weir_check(bytes <= handle->send_bytes);
+    handle->unsent_bytes = bytes;
+}
+
 void answer_sent(struct net *net, struct handle *handle, enum weir_code code, int os_error)
 {
     weir_check_rule(handle->send_out, "rule 2, a send is answered twice");
     weir_check_rule(!handle->sent_ready, "rule 2, a send is answered twice");
+    weir_check_rule(code != WEIR_OK || handle->unsent_bytes == 0,
+                    "rule 4, a send succeeds with all of its bytes");
     handle->sent_ready = true;
     handle->sent_code = code;
+    handle->sent_bytes = handle->send_bytes - handle->unsent_bytes;
     handle->sent_os_error = os_error;
     if (code == WEIR_OK) handle_succeeded(handle, HANDLE_SENDS);
     answers__list(&net->answers, handle);
@@ -91,6 +101,7 @@ static void answers__hand_out_sent(struct net *net, struct handle *handle)
         event->os_error = handle->sent_os_error;
         handle->send_out = false;
         handle->sent_ready = false;
+        handle->unsent_bytes = 0;
     } else {
         if (handle->datagrams_failed > 0) {
             event->code = handle->datagrams_code;

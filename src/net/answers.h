@@ -22,6 +22,10 @@ struct answers {
     struct handle *first, *last;
 };
 
+/* Sets how many bytes of a net_send the system did not accept; before answer_sent() reports that it
+ * failed. */
+void answer_count_unsent(struct handle *handle, uint32_t bytes);
+
 /* Records the answer to a net_send. Its buffers must be back in the pool. */
 void answer_sent(struct net *net, struct handle *handle, enum weir_code code, int os_error);
 

@@ -44,7 +44,9 @@ struct handle {
     bool flow_on;           /* accepting or receiving is switched on */
     bool send_out;          /* set while a net_send is unanswered */
     bool finished;          /* net_finish was called */
-    bool closing;           /* net_close was called */
+    bool closing;           /* net_close or net_abort was called */
+    bool resets;            /* then: the connection ends by RST */
+    uint32_t send_bytes;    /* of the last net_send */
     bool stopping;          /* net_stop_accepting was called */
     uint32_t datagrams_out; /* unanswered net_send_to calls */
     void *owner;
@@ -78,6 +80,7 @@ struct handle {
     uint32_t refused_count; /* accepted connections that were lost and not reported yet */
     enum weir_code sent_code;
     int sent_os_error;
+    uint32_t unsent_bytes;                     /* of the net_send: not passed to the system */
     uint32_t datagrams_sent, datagrams_failed; /* net_send_to calls */
     uint32_t sent_datagrams;                   /* with GSO batches counted as separate datagrams */
     uint64_t sent_bytes;

@@ -427,10 +427,12 @@ void net_send(struct net *net, struct net_handle connection, struct net_buffer *
     weir_check_rule(!handle->finished, "nothing is sent after net_finish");
     weir_check(count >= 1);
     weir_check(count <= NET_SEND_BUFFERS_MAX);
+    handle->send_bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
         weir_check(buffers[i]->length > 0);
         weir_check(pool_is_whole(buffers[i]));
         pool_move(buffers[i], POOL_CALLER, POOL_SYSTEM);
+        handle->send_bytes += buffers[i]->length;
     }
     handle->send_out = true;
     net->transport->send(net, handle, buffers, count);
@@ -446,10 +448,15 @@ void net_finish(struct net *net, struct net_handle connection)
     if (!handle->broken) net->transport->finish(net, handle);
 }
 
-void net_close(struct net *net, struct net_handle id)
+struct net_progress net_progress(struct net *net, struct net_handle connection)
 {
     net__check_thread(net);
-    struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
+    return net->transport->progress(
+        net, handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION));
+}
+
+static void net__close(struct net *net, struct handle *handle)
+{
     handle->closing = true;
     handle->flow_on = false;
     list_remove(&handle->waiting);
@@ -459,6 +466,28 @@ void net_close(struct net *net, struct net_handle id)
         net__close_failed(net, handle);
     else
         net->transport->close(net, handle);
+}
+
+/* Whether the outstanding send has not passed all of its bytes to the system, as far as known. */
+static bool net__loses_bytes(const struct handle *handle)
+{
+    return handle->send_out && !(handle->sent_ready && handle->sent_code == WEIR_OK);
+}
+
+void net_close(struct net *net, struct net_handle id)
+{
+    net__check_thread(net);
+    struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
+    handle->resets = net__loses_bytes(handle);
+    net__close(net, handle);
+}
+
+void net_abort(struct net *net, struct net_handle connection)
+{
+    net__check_thread(net);
+    struct handle *handle = handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION);
+    handle->resets = true;
+    net__close(net, handle);
 }
 
 struct weir_address net_local_address(struct net *net, struct net_handle id)

@@ -23,6 +23,9 @@
  *                returns WEIR_NO_ROOM above that.
  *   4 Whole.     WEIR_OK in NET_SENT means that every byte was passed to the system, in order. Any
  *                other code means that the stream is broken, and no later send can succeed [suite].
+ *                NET_SENT counts the bytes that were passed to the system, whatever its code. A
+ *                connection that lost bytes of a send, or that net_abort closes, ends by RST: its
+ *                peer never sees a FIN, which would claim that the stream is complete [suite].
  *   5 Owner.     A buffer has one owner: the pool, the caller, or the request that it was passed to
  *                [checked]. The caller owns a received buffer and either returns it to the pool or
  *                sends it, so echo copies nothing.
@@ -126,12 +129,24 @@ struct net_event {
         struct net_buffer *buffer;             /* NET_RECEIVED, NET_DATAGRAM */
         struct net_socket socket;              /* NET_ACCEPTED */
         uint32_t refused_count;                /* NET_REFUSED */
-        struct {                               /* NET_SENT on a datagram socket */
+        struct {                               /* NET_SENT; of a connection only sent_bytes */
             uint32_t sent_count, failed_count; /* net_send_to calls that succeeded, that failed */
             uint32_t sent_datagrams; /* of the successful calls; a GSO batch has several */
-            uint64_t sent_bytes;     /* payload bytes of the successful calls */
+            /* Payload bytes of the successful calls; of a connection: the bytes of the send that
+             * were passed to the system, also if it failed. */
+            uint64_t sent_bytes;
         };
     };
+};
+
+/* How far the bytes of a connection have come. */
+struct net_progress {
+    /* Bytes that the peer's system has acknowledged, or that the system itself has released (rio,
+     * iocp). Only the difference of two values has a meaning. */
+    uint64_t taken_bytes;
+    /* Bytes that the system has accepted and not delivered yet; 0 if it does not tell (rio, iocp).
+     */
+    uint64_t undelivered_bytes;
 };
 
 #define NET_SEND_BUFFERS_MAX 16       /* buffers in one net_send */
@@ -282,9 +297,19 @@ void net_send(struct net *net, struct net_handle connection, struct net_buffer *
 /* Sends FIN: nothing can be sent afterwards. Only once, and not while a send is outstanding. */
 void net_finish(struct net *net, struct net_handle connection);
 
-/* Closes the handle: cancels and answers outstanding requests, and discards held data. The current
- * event batch can still name the handle. Only once. */
+/* Asks the system how far the sent bytes have come. It costs system calls: it is for an expired
+ * timer, not for each send. */
+struct net_progress net_progress(struct net *net, struct net_handle connection);
+
+/* Closes the handle: cancels and answers outstanding requests, and discards held data. The system
+ * still delivers the bytes that it accepted, and then sends FIN. But if an outstanding send is
+ * canceled, bytes are lost, and the connection ends by RST, as by net_abort. The current event
+ * batch can still name the handle. Only once. */
 void net_close(struct net *net, struct net_handle handle);
+
+/* As net_close(), but ends the connection by RST. The bytes that the peer has not received are
+ * lost. */
+void net_abort(struct net *net, struct net_handle connection);
 
 /* Returns the address that the handle is bound to, with the actual port. That of a listener or
  * datagram socket was stored when it was opened, so a broken one has it, too. That of a connection

@@ -92,7 +92,9 @@ struct transport {
     void (*send)(struct net *net, struct handle *handle, struct net_buffer *const *buffers,
                  uint32_t count);
     void (*finish)(struct net *net, struct handle *handle);
+    /* Ends a connection by RST if handle->resets is set. */
     void (*close)(struct net *net, struct handle *handle);
+    struct net_progress (*progress)(struct net *net, struct handle *handle);
     /* The delay of a call that failed (retries.h) has passed: makes it again. Null: the transport
      * never calls retries_add(). */
     void (*retry)(struct net *net, struct handle *handle);

@@ -58,6 +58,12 @@ static void injected__close_before_answers(struct net *net, struct handle *handl
         injected__inner->close(net, handle);
 }
 
+static void injected__close_by_fin(struct net *net, struct handle *handle)
+{
+    handle->resets = false;
+    injected__inner->close(net, handle);
+}
+
 static void injected__receive_and_note(struct net *net, struct handle *handle, bool on)
 {
     injected__handle = handle;
@@ -243,6 +249,10 @@ static const struct injected__violation {
      {.close = injected__close_before_answers},
      "rule_07_last",
      "closing_during_a_blocked_send_answers_it_first"},
+    {"ends-by-fin",
+     {.close = injected__close_by_fin},
+     "rule_04_whole",
+     "an_abort_resets_the_connection"},
     {"delivers-while-off",
      {.receive = injected__receive_and_note, .wait = injected__wait_delivers_while_off},
      "rule_01_demand",

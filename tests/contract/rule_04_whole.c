@@ -235,6 +235,159 @@ static void bytes_before_a_reset_are_a_prefix_of_the_stream(void **state)
     world_close(world);
 }
 
+/* ---- ends of streams that are not complete ---- */
+
+/* Returns a connection with a send that cannot complete, because its peer does not read. */
+static struct line *rule__blocked(struct peer **peer)
+{
+    struct net_options options;
+
+    world_options(&options);
+    options.stream_buffer_bytes = WORLD_LARGE_BYTES;
+    struct line *line = world_connect(world_open(&options), peer);
+    line->out_seed = 36;
+    line_send(line, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
+    world_run_until_idle(line->world);
+    require(line->send_out);
+    return line;
+}
+
+static void rule__peer_sees_a_reset(struct world *world, struct peer *peer)
+{
+    peer_reads_pattern(peer, 36); /* the bytes that arrive are a prefix */
+    world_until(world, peer_saw_close(peer));
+    require(peer_saw_reset(peer));
+    require(!peer_saw_fin(peer));
+}
+
+static void an_abort_resets_the_connection(void **state)
+{
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        struct world *world = world_open(NULL);
+        struct peer *peer;
+        struct line *line = world_connect(world, &peer);
+        line_receive(line, on == 1);
+        line->out_seed = 36;
+        line_send(line, 3, 1000); /* and it discards nothing that has arrived */
+        peer_reads_pattern(peer, 36);
+        world_until(world, line->sent_count == 1 && peer->in_position == 3000);
+        line_abort(line);
+        world_until(world, !line->is_open);
+        rule__peer_sees_a_reset(world, peer);
+        world_close(world);
+    }
+}
+
+static void an_abort_before_the_first_wait_resets_the_connection(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    line_receive(line, true);
+    line->out_seed = 36;
+    line_send(line, 2, 1000);
+    line_abort(line);
+    world_until(world, !line->is_open);
+    require_equal(line->sent_count, 1);
+    rule__peer_sees_a_reset(world, peer);
+    world_close(world);
+}
+
+static void a_blocked_send_is_never_followed_by_a_fin(void **state)
+{
+    (void)state;
+    for (int aborts = 0; aborts < 2; aborts++) {
+        struct peer *peer;
+        struct line *line = rule__blocked(&peer);
+        struct world *world = line->world;
+        if (aborts)
+            line_abort(line);
+        else
+            line_close(line);
+        world_until(world, !line->is_open);
+        require(line->sent_code != WEIR_OK);
+        require(line->sent_bytes < (uint64_t)NET_SEND_BUFFERS_MAX * WORLD_LARGE_BYTES);
+        rule__peer_sees_a_reset(world, peer);
+        world_close(world);
+    }
+}
+
+/* The system has accepted every byte that arrives, except that Windows counts whole requests. */
+static void a_failed_send_counts_the_bytes_that_the_system_accepted(void **state)
+{
+    struct peer *peer;
+    struct line *line = rule__blocked(&peer);
+    struct world *world = line->world;
+
+    (void)state;
+    line_receive(line, true);
+    peer_reads_pattern(peer, 36);
+    world_until(world, peer->in_position > WORLD_LARGE_BYTES);
+    peer_reset(peer);
+    world_until(world, line->sent_count == 1);
+    require(line->sent_code != WEIR_OK);
+    require(line->sent_bytes < (uint64_t)NET_SEND_BUFFERS_MAX * WORLD_LARGE_BYTES);
+    require(line->sent_bytes > 0);
+    if (!world_counts_requests()) require(line->sent_bytes >= peer->in_position);
+    world_close(world);
+}
+
+static void a_complete_send_counts_all_of_its_bytes(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    peer_reads_pattern(peer, 37);
+    line_sends_pattern(line, 37, RULE__MB, 16, 4000);
+    world_until(world, peer->in_position == RULE__MB && !line->send_out);
+    require_equal(line->sent_bytes, RULE__MB);
+    world_close(world);
+}
+
+/* ---- progress ---- */
+
+static void progress_counts_what_the_peer_has_taken(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+    uint64_t before = line_progress(line).taken_bytes;
+
+    (void)state;
+    line_receive(line, true);
+    peer_reads_pattern(peer, 38);
+    line->out_seed = 38;
+    line_send(line, 16, 1000);
+    world_until(world, line->sent_count == 1 && peer->in_position == 16000);
+    world_until(world, line_progress(line).undelivered_bytes == 0);
+    require_equal(line_progress(line).taken_bytes - before, 16000);
+    line_finish(line); /* a FIN is no byte */
+    world_until(world, peer_saw_fin(peer));
+    world_until(world, line_progress(line).undelivered_bytes == 0);
+    require_equal(line_progress(line).taken_bytes - before, 16000);
+    world_close(world);
+}
+
+static void progress_stops_while_the_peer_does_not_read(void **state)
+{
+    struct peer *peer;
+    struct line *line = rule__blocked(&peer);
+    struct world *world = line->world;
+    uint64_t before = line_progress(line).taken_bytes;
+
+    (void)state;
+    world_run_until_idle(world);
+    require_equal(line_progress(line).taken_bytes, before);
+    peer_reads_pattern(peer, 36);
+    world_until(world, line_progress(line).taken_bytes > before);
+    world_close(world);
+}
+
 static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(an_echo_of_single_bytes_is_complete),
     cmocka_unit_test(an_echo_in_pieces_of_7_is_complete),
@@ -248,6 +401,13 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(the_peer_sees_fin_after_the_last_byte),
     cmocka_unit_test(a_send_after_a_reset_fails),
     cmocka_unit_test(bytes_before_a_reset_are_a_prefix_of_the_stream),
+    cmocka_unit_test(an_abort_resets_the_connection),
+    cmocka_unit_test(an_abort_before_the_first_wait_resets_the_connection),
+    cmocka_unit_test(a_blocked_send_is_never_followed_by_a_fin),
+    cmocka_unit_test(a_failed_send_counts_the_bytes_that_the_system_accepted),
+    cmocka_unit_test(a_complete_send_counts_all_of_its_bytes),
+    cmocka_unit_test(progress_counts_what_the_peer_has_taken),
+    cmocka_unit_test(progress_stops_while_the_peer_does_not_read),
 };
 
 CONTRACT_GROUP(rule_04_whole, rule__tests);

@@ -229,7 +229,7 @@ static void memwin__socket_close(win_socket number)
     if (socket->queue) memwin_rio_closed(socket->queue);
     if (socket->is_listening) wire_unlisten(&socket->listener);
     if (socket->datagrams.simulation) wire_unbind(&socket->datagrams);
-    if (socket->end) wire_leave(socket->end, false);
+    if (socket->end) wire_leave(socket->end, socket->resets);
     wire_file_give_back(memwin_simulation);
     socket->is_open = false;
 }
@@ -328,6 +328,11 @@ static int memwin__socket_finish(win_socket number)
     return 0;
 }
 
+static void memwin__socket_reset_on_close(win_socket number)
+{
+    memwin_socket_of(number)->resets = true;
+}
+
 static bool memwin__socket_is_stream(win_socket number)
 {
     return memwin_socket_of(number)->is_stream;
@@ -407,6 +412,7 @@ static const struct win_system memwin__system = {
     .socket_listen = memwin__socket_listen,
     .socket_local = memwin__socket_local,
     .socket_finish = memwin__socket_finish,
+    .socket_reset_on_close = memwin__socket_reset_on_close,
     .socket_is_stream = memwin__socket_is_stream,
     .stream_options = memwin__stream_options,
     .datagram_options = memwin__datagram_options,

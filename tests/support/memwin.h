@@ -82,7 +82,7 @@ struct memwin_op {
 };
 
 struct memwin_socket {
-    bool is_open, is_stream, is_v4, is_listening, skips, reports_local;
+    bool is_open, is_stream, is_v4, is_listening, skips, reports_local, resets;
     struct memwin_port *port;
     uintptr_t key;
     struct weir_address address;

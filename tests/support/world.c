@@ -77,6 +77,11 @@ bool world_has_threads(void)
     return strcmp(world_transport, "simulated") != 0;
 }
 
+bool world_counts_requests(void)
+{
+    return world__is_windows();
+}
+
 void world_options(struct net_options *options)
 {
     net_options_init(options);
@@ -249,6 +254,7 @@ static void world__on_sent(struct line *line, const struct net_event *event)
     line->send_out = false;
     line->sent_count++;
     line->sent_code = event->code;
+    line->sent_bytes += event->sent_bytes;
 }
 
 static void world__on_closed(struct line *line)
@@ -518,6 +524,17 @@ void line_close(struct line *line)
 {
     line->closing = true;
     net_close(line->world->net, line->handle);
+}
+
+void line_abort(struct line *line)
+{
+    line->closing = true;
+    net_abort(line->world->net, line->handle);
+}
+
+struct net_progress line_progress(struct line *line)
+{
+    return net_progress(line->world->net, line->handle);
 }
 
 bool line_was_cut(const struct line *line)

@@ -58,6 +58,7 @@ struct line {
     /* Of a connection: the received bytes must be the pattern, and so are the sent bytes. */
     uint64_t in_seed, in_position;
     bool send_out;
+    uint64_t sent_bytes;                        /* that the system accepted */
     uint64_t out_seed, out_position, out_total; /* sends continue up to the total ... */
     uint32_t out_piece, out_buffers; /* ... with this many buffers each, of this many bytes */
     bool out_finishes;               /* then sends FIN; an echo does when the peer is done */
@@ -108,6 +109,9 @@ bool world_has_threads(void);
  * false if this system has no such limit. */
 #define WORLD_FILES_FREE UINT32_MAX
 bool world_limit_files(struct world *world, uint32_t more);
+
+/* Returns whether a failed send counts only the bytes of completed requests (rio, iocp). */
+bool world_counts_requests(void);
 
 /* Closes the world if it is not null, and skips the test with this reason. */
 void world_skip(struct world *world, const char *why);
@@ -170,6 +174,8 @@ void line_finish(struct line *line);
 /* Requests the close. NET_CLOSED arrives in a later iteration and frees nothing: the line stays
  * readable until world_close. */
 void line_close(struct line *line);
+void line_abort(struct line *line); /* as line_close(), by net_abort */
+struct net_progress line_progress(struct line *line);
 /* Returns whether the line saw the connection break: by NET_BROKEN, under Wine possibly by a FIN.
  */
 bool line_was_cut(const struct line *line);

@@ -63,6 +63,24 @@ static void a_send_is_answered_once(void **state)
     bare_net_free(bare);
 }
 
+static void a_failed_send_counts_the_accepted_bytes(void **state)
+{
+    struct bare_net *bare = bare_net_open(8);
+    struct handle *handle = test__sending(bare);
+
+    (void)state;
+    handle->send_bytes = 100;
+    answer_count_unsent(handle, 30);
+    answer_sent(&bare->net, handle, WEIR_RESET, 104);
+    require_equal(test__hand_out(bare, 8), 1);
+    require_equal(bare->events[0].sent_bytes, 70);
+    handle->send_out = true; /* the next send is complete */
+    answer_sent(&bare->net, handle, WEIR_OK, 0);
+    require_equal(test__hand_out(bare, 8), 1);
+    require_equal(bare->events[0].sent_bytes, 100);
+    bare_net_free(bare);
+}
+
 static void answers_are_handed_out_in_the_order_of_recording(void **state)
 {
     struct bare_net *bare = bare_net_open(8);
@@ -206,6 +224,17 @@ static void test__answer_no_send(void *argument)
     answer_sent(&bare->net, bare_net_handle(bare, HANDLE_CONNECTION), WEIR_OK, 0);
 }
 
+static void test__answer_cut_send(void *argument)
+{
+    struct bare_net *bare = bare_net_open(8);
+    struct handle *handle = test__sending(bare);
+
+    (void)argument;
+    handle->send_bytes = 100;
+    answer_count_unsent(handle, 1);
+    answer_sent(&bare->net, handle, WEIR_OK, 0);
+}
+
 static void test__answer_no_datagram(void *argument)
 {
     struct bare_net *bare = bare_net_open(8);
@@ -245,6 +274,7 @@ static void answers_to_nothing_are_stopped(void **state)
 {
     (void)state;
     require_death(test__answer_no_send, NULL, "rule 2, a send is answered twice");
+    require_death(test__answer_cut_send, NULL, "rule 4, a send succeeds with all of its bytes");
     require_death(test__answer_no_datagram, NULL, "rule 2, a datagram is answered twice");
     require_death(test__count_for_connection, NULL, "HANDLE_DATAGRAM");
     require_death(test__answer_open, NULL, "rule 2, closed without a net_close");
@@ -255,6 +285,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_send_is_answered_once),
+        cmocka_unit_test(a_failed_send_counts_the_accepted_bytes),
         cmocka_unit_test(answers_are_handed_out_in_the_order_of_recording),
         cmocka_unit_test(a_close_is_answered_last_and_frees_the_handle),
         cmocka_unit_test(a_close_alone_is_one_event),

@@ -291,12 +291,16 @@ static bool epoll__advance(struct epoll_entry *entry, size_t taken)
 
 static void epoll__drop_unsent(struct epoll_entry *entry)
 {
+    uint32_t bytes = 0;
+
     weir_check(entry->unsent != NULL);
     while (entry->unsent) {
         struct net_buffer *next = entry->unsent->next;
+        bytes += entry->unsent->length;
         pool_give_back(entry->unsent, POOL_SYSTEM);
         entry->unsent = next;
     }
+    answer_count_unsent(&entry->base, bytes);
 }
 
 static ssize_t epoll__send_once(struct epoll_entry *entry)
@@ -394,8 +398,15 @@ static void epoll__close(struct net *net, struct handle *base)
         epoll__drop_unsent(entry);
         answer_sent(net, base, WEIR_CANCELLED, ECANCELED);
     }
-    close(entry->fd); /* the only descriptor of this file, so closing removes it from epoll */
+    /* The only descriptor of this file, so closing removes it from epoll. */
+    linux_close_stream(entry->fd, base->resets);
     answer_closed(net, base);
+}
+
+static struct net_progress epoll__progress(struct net *net, struct handle *base)
+{
+    (void)net;
+    return linux_progress(epoll__entry(base)->fd, base->finished);
 }
 
 static struct weir_address epoll__local_address(struct net *net, struct handle *base)
@@ -675,6 +686,7 @@ const struct transport transport_epoll = {
     .send = epoll__send,
     .finish = epoll__finish,
     .close = epoll__close,
+    .progress = epoll__progress,
     .local_address = epoll__local_address,
     .bind = epoll__bind,
     .send_to = epoll__send_to,

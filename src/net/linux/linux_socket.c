@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <netinet/tcp.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -110,6 +113,41 @@ bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns)
     for (int i = 0; i < local_count; i++)
         if (memcmp(local[i].ip, address->ip, sizeof address->ip) == 0) return true;
     return local_count == LINUX_SOCKET__LOCAL_MAX; /* there can be more: assume it is local */
+}
+
+/* ---- connections ---- */
+
+void linux_close_stream(int fd, bool resets)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0}; /* socket(7): close sends RST */
+
+    if (resets) setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+}
+
+void linux_disconnect(int fd)
+{
+    const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+    /* Some kernels refuse it while another thread is blocked in a call on the socket (EBUSY). */
+    if (connect(fd, &none, sizeof none) != 0) shutdown(fd, SHUT_RDWR);
+}
+
+/* The system counts a FIN as one byte, in both numbers. */
+struct net_progress linux_progress(int fd, bool finished)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof info;
+    int queued = 0;
+
+    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length); /* old kernels fill in less */
+    ioctl(fd, SIOCOUTQ, &queued);
+    uint64_t undelivered = queued > 0 ? (uint64_t)queued : 0;
+    bool fin_taken = finished && undelivered == 0;
+    return (struct net_progress){
+        .taken_bytes = info.tcpi_bytes_acked - (fin_taken ? 1 : 0),
+        .undelivered_bytes = undelivered - (finished && undelivered > 0 ? 1 : 0),
+    };
 }
 
 /* ---- errors ---- */

@@ -46,6 +46,16 @@ struct weir_address linux_local_address_or_none(int fd);
 /* Returns false if the peer has reset the connection before it was accepted. */
 bool linux_peer_address(int fd, struct weir_address *peer);
 
+/* Closes a connection; with an RST, which discards what the peer has not received, if `resets`. */
+void linux_close_stream(int fd, bool resets);
+
+/* Ends a connection by RST without closing its descriptor: blocked calls on it return. */
+void linux_disconnect(int fd);
+
+/* Returns what the system knows about the bytes sent on a connection. `finished`: its sending side
+ * was shut down. */
+struct net_progress linux_progress(int fd, bool finished);
+
 /* Returns whether accept failed because descriptors or memory are exhausted: try again later. Any
  * other failure on a valid listener concerns one connection alone (accept(2), "Error handling"). */
 bool linux_is_scarce(int os_error);

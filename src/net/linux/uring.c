@@ -221,8 +221,14 @@ static void uring__close_idle(struct net *net, struct uring_entry *entry)
         return;
     }
     if (entry->base.kind == HANDLE_CONNECTION) weir_check(!entry->send_first);
-    close(entry->fd);
+    linux_close_stream(entry->fd, entry->base.resets);
     answer_closed(net, &entry->base);
+}
+
+static struct net_progress uring__progress(struct net *net, struct handle *base)
+{
+    (void)net;
+    return linux_progress(uring_entry_of(base)->fd, base->finished);
 }
 
 /* ---- datagrams: datagram.c sends and receives, the ring reports readiness ---- */
@@ -443,8 +449,11 @@ static void uring__cancel_ended(struct uring *uring, struct uring_entry *entry,
     weir_check(request->state != URING_POSTED);
     request->cancel_out = false;
     if (missed && result == -EALREADY && entry->base.closing) {
-        shutdown(entry->fd,
-                 SHUT_RDWR); /* an io-wq worker executes the request; shutdown() makes it return */
+        /* An io-wq worker executes the request; this makes it return. shutdown() sends FIN. */
+        if (entry->base.resets)
+            linux_disconnect(entry->fd);
+        else
+            shutdown(entry->fd, SHUT_RDWR);
         return;
     }
     if (missed) request->state = URING_POSTED;
@@ -727,6 +736,7 @@ const struct transport transport_uring = {
     .send = uring__send,
     .finish = uring__finish,
     .close = uring__close,
+    .progress = uring__progress,
     .local_address = uring__local_address,
     .bind = uring__bind,
     .send_to = uring__send_to,

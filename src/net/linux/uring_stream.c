@@ -95,8 +95,14 @@ void uring_stream_send(struct uring *uring, struct uring_entry *entry,
 void uring_stream_fail_send(struct net *net, struct uring_entry *entry, enum weir_code code,
                             int os_error)
 {
+    uint32_t bytes = 0;
+
     weir_check(entry->base.send_out);
-    while (entry->send_first) uring_stream__give_back_first(entry);
+    while (entry->send_first) {
+        bytes += entry->send_first->length;
+        uring_stream__give_back_first(entry);
+    }
+    answer_count_unsent(&entry->base, bytes);
     answer_sent(net, &entry->base, code, os_error);
 }
 
@@ -113,19 +119,22 @@ void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
     if (!entry->send_first) {
         weir_check(bytes == 0);
         answer_sent(net, &entry->base, WEIR_OK, 0);
-    } else if (linux_passes(-result) && !entry->base.closing) {
+        return;
+    }
+    if (linux_passes(-result) && !entry->base.closing) {
         /* Such a failure comes before the first byte: the kernel reports a partial send as one. */
         retries_add(net, &entry->base, HANDLE_SENDS, error_code_of_os(-result), -result);
-    } else if (result <= 0) {
+        return;
+    }
+    entry->send_first->bytes += bytes;
+    entry->send_first->length -= bytes;
+    if (result <= 0)
         uring_stream_fail_send(net, entry, result == 0 ? WEIR_RESET : error_code_of_os(-result),
                                -result);
-    } else if (entry->base.closing) {
+    else if (entry->base.closing)
         uring_stream_fail_send(net, entry, WEIR_CANCELLED, 0);
-    } else { /* the rest is sent next */
-        entry->send_first->bytes += bytes;
-        entry->send_first->length -= bytes;
+    else /* the rest is sent next */
         uring_note_change(net->system, entry);
-    }
 }
 
 void uring_stream_close(struct net *net, struct uring_entry *entry)

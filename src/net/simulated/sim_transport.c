@@ -353,7 +353,13 @@ static void sim__write(struct sim_entry *entry)
 
 static void sim__fail_send(struct sim_entry *entry, enum weir_code code)
 {
-    if (!entry->stream.writing) return;
+    const struct sim_stream *stream = &entry->stream;
+    uint32_t unsent_bytes = 0;
+
+    if (!stream->writing) return;
+    for (uint32_t i = stream->buffers_written; i < stream->buffers_count; i++)
+        unsent_bytes += stream->buffers[i]->length;
+    answer_count_unsent(&entry->base, unsent_bytes - stream->bytes_written);
     entry->stream.writing = false;
     entry->stream.code = code;
     sim__answer_later(entry);
@@ -414,8 +420,17 @@ static void sim__close_stream(struct sim_entry *entry)
 {
     weir_check(!entry->stream.writing || entry->base.send_out);
     sim__fail_send(entry, WEIR_CANCELLED);
-    wire_leave(entry->stream.end, false);
+    wire_leave(entry->stream.end, entry->base.resets);
     entry->stream.end = NULL;
+}
+
+static struct net_progress sim__progress(struct net *net, struct handle *handle)
+{
+    const struct wire_end *peer = sim__of(handle)->stream.end->other;
+
+    (void)net;
+    return (struct net_progress){.taken_bytes = peer->arrived_total,
+                                 .undelivered_bytes = peer->in_flight};
 }
 
 static void sim__close_socket(struct sim_entry *entry)
@@ -747,6 +762,7 @@ const struct transport transport_simulated = {
     .send = sim__send,
     .finish = sim__finish,
     .close = sim__close,
+    .progress = sim__progress,
     .local_address = sim__local_address,
     .bind = sim__bind,
     .send_to = sim__send_to,

@@ -323,6 +323,7 @@ static void wire__arrive(struct wire_timer *timer)
         weir_check(piece <= end->in_flight);
         end->in_flight -= piece;
         end->arrived += piece;
+        end->arrived_total += piece;
         wire_trace(simulation, WIRE__ARRIVE, end->stream->number, piece);
     }
     if (end->in_flight == 0 && end->other->finished &&

@@ -37,9 +37,10 @@ struct wire_end {
     uint8_t *bytes; /* a ring of the bytes that were sent to this side and not read */
     uint32_t bytes_capacity, bytes_first;
     uint32_t arrived, in_flight; /* the first bytes of the ring, and the rest */
-    struct wire_timer arrival;   /* of the next piece, or of the FIN */
-    struct wire_timer reset;     /* arrival of an RST */
-    struct wire_timer room;      /* arrival of the window update after the other side has read */
+    uint64_t arrived_total;
+    struct wire_timer arrival; /* of the next piece, or of the FIN */
+    struct wire_timer reset;   /* arrival of an RST */
+    struct wire_timer room;    /* arrival of the window update after the other side has read */
 
     bool established;
     bool refused;

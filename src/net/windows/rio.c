@@ -419,6 +419,12 @@ static void rio__close(struct net *net, struct handle *base)
         rio_udp_close(system, entry);
 }
 
+static struct net_progress rio__progress(struct net *net, struct handle *base)
+{
+    (void)net;
+    return rio_stream_progress(rio_entry_of(base));
+}
+
 static struct weir_address rio__local_address(struct net *net, struct handle *base)
 {
     const struct rio_entry *entry = rio_entry_of(base);
@@ -459,14 +465,15 @@ static void rio__hand_out_datagram(struct net *net, struct handle *base, struct 
     rio_udp_hand_out(rio_net_of(net), rio_entry_of(base), buffer);
 }
 
-#define RIO__OPERATIONS                                                                       \
-    .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,            \
-    .entry_bytes = sizeof(struct rio_entry), .free = rio__free, .wake = rio__wake,            \
-    .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse, \
-    .receive = rio__receive, .send = rio__send, .finish = rio__finish, .close = rio__close,   \
-    .local_address = rio__local_address, .bind = rio__bind, .send_to = rio__send_to,          \
-    .is_own = rio__is_own, .hand_out_datagram = rio__hand_out_datagram, .wait = rio__wait,    \
-    .retry = rio__retry, .stop_accepting = rio__stop_accepting, .abandon = rio__abandon
+#define RIO__OPERATIONS                                                                          \
+    .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,               \
+    .entry_bytes = sizeof(struct rio_entry), .free = rio__free, .wake = rio__wake,               \
+    .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse,    \
+    .receive = rio__receive, .send = rio__send, .finish = rio__finish, .close = rio__close,      \
+    .local_address = rio__local_address, .progress = rio__progress, .bind = rio__bind,           \
+    .send_to = rio__send_to, .is_own = rio__is_own, .hand_out_datagram = rio__hand_out_datagram, \
+    .wait = rio__wait, .retry = rio__retry, .stop_accepting = rio__stop_accepting,               \
+    .abandon = rio__abandon
 
 const struct transport transport_rio = {.name = "rio", .open = rio__open, RIO__OPERATIONS};
 

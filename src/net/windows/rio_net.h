@@ -52,7 +52,9 @@ struct rio_net {
 struct rio_stream {
     struct net_buffer *unposted; /* buffers of the current net_send that are not posted yet */
     struct net_buffer *unposted_last;
-    int send_os_error; /* the first failure within the current net_send */
+    uint64_t released_bytes;      /* by completed requests, of all sends */
+    uint32_t send_released_bytes; /* ... of the current net_send */
+    int send_os_error;            /* the first failure within the current net_send */
     enum weir_code send_code;
 };
 

@@ -156,6 +156,8 @@ static void rio_stream__answer(struct rio_net *system, struct rio_entry *entry)
     if (!entry->base.send_out || entry->base.sent_ready) return;
     if (stream->unposted || entry->sends_out > 0) return;
     weir_check(!stream->unposted_last);
+    weir_check(stream->send_released_bytes <= entry->base.send_bytes);
+    answer_count_unsent(&entry->base, entry->base.send_bytes - stream->send_released_bytes);
     answer_sent(system->net, &entry->base, stream->send_code, stream->send_os_error);
 }
 
@@ -215,6 +217,7 @@ void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
     weir_check(entry->sends_out == 0);
     stream->send_code = WEIR_OK;
     stream->send_os_error = 0;
+    stream->send_released_bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
         buffers[i]->next = NULL;
         if (stream->unposted_last)
@@ -263,6 +266,15 @@ static bool rio_stream__can_continue(const struct rio_entry *entry)
     return entry->stream.send_code == WEIR_OK && !entry->base.closing;
 }
 
+static void rio_stream__count_released(struct rio_stream *stream, const struct net_buffer *buffer,
+                                       uint32_t bytes)
+{
+    if (bytes > buffer->length)
+        bytes = buffer->length; /* of a failed request, it can be anything */
+    stream->released_bytes += bytes;
+    stream->send_released_bytes += bytes;
+}
+
 static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
                              const struct rio_completion *completion)
 {
@@ -273,6 +285,7 @@ static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
     weir_check_rule(entry->base.send_out && !entry->base.sent_ready,
                     "rule 2, a send is answered after its last completion");
     weir_check(entry->sends_out < RIO_STREAM__SENDS_MAX); /* this one was counted */
+    rio_stream__count_released(stream, buffer, completion->bytes);
     if (is_short && rio_stream__can_continue(entry)) {
         rio_stream__sent_short(entry, buffer, completion->bytes);
     } else if (rio_passes(os_error) && rio_stream__can_continue(entry) && entry->sends_out == 0) {
@@ -321,6 +334,12 @@ void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
     if (os_error != 0) rio_stream__fail(system, entry, os_error);
 }
 
+struct net_progress rio_stream_progress(const struct rio_entry *entry)
+{
+    weir_check(entry->base.kind == HANDLE_CONNECTION);
+    return (struct net_progress){.taken_bytes = entry->stream.released_bytes};
+}
+
 void rio_stream_close(struct rio_net *system, struct rio_entry *entry)
 {
     struct rio_stream *stream = &entry->stream;
@@ -329,6 +348,7 @@ void rio_stream_close(struct rio_net *system, struct rio_entry *entry)
     weir_check(!entry->base.flow_on);
     list_remove(&entry->listed);
     if (stream->unposted) rio_stream__fail_send(stream, WEIR_CANCELLED, WIN_OPERATION_ABORTED);
+    if (entry->base.resets) win_system->socket_reset_on_close(entry->socket);
     rio_queue_detach(system, entry);
     rio_stream__end_close(system, entry);
 }

@@ -12,6 +12,7 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry,
 void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on);
 void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
                      struct net_buffer *const *buffers, uint32_t count);
+struct net_progress rio_stream_progress(const struct rio_entry *entry);
 void rio_stream_close(struct rio_net *system, struct rio_entry *entry);
 
 /* Posts the handle's pending requests and commits them. net_wait calls it before it blocks. */

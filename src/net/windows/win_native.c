@@ -172,6 +172,7 @@ static const struct win_system win_native__system = {
     .socket_listen = win_socket_listen,
     .socket_local = win_socket_local,
     .socket_finish = win_socket_finish,
+    .socket_reset_on_close = win_socket_reset_on_close,
     .socket_is_stream = win_socket_is_stream,
     .stream_options = win_socket_stream_options,
     .datagram_options = win_socket_datagram_options,

@@ -61,6 +61,13 @@ void win_socket_close(win_socket socket)
     if (closesocket(socket) != 0) weir_check(WSAGetLastError() != WSAENOTSOCK);
 }
 
+void win_socket_reset_on_close(win_socket socket)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof at_once);
+}
+
 int win_socket_bind(win_socket socket, bool v4, const struct weir_address *address)
 {
     struct win_sockaddr sockaddr;

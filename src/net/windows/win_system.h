@@ -104,6 +104,8 @@ struct win_system {
     int (*socket_listen)(win_socket socket, uint32_t backlog);
     int (*socket_local)(win_socket socket, struct weir_address *address);
     int (*socket_finish)(win_socket socket); /* shutdown(SD_SEND) */
+    /* Makes the coming socket_close end the connection by RST (SO_LINGER of 0); best effort. */
+    void (*socket_reset_on_close)(win_socket socket);
     bool (*socket_is_stream)(win_socket socket);
     /* Sets TCP_NODELAY, SO_OOBINLINE and keepalive (net_options.keepalive_ms) on an accepted
      * socket; best effort. */
