@@ -4,6 +4,7 @@
  *      received_ms, sent_ms -> idle            frame_ms    -> partial frame
  *      opened_ms   -> first byte, lifetime     finished_ms -> linger
  *      send_ms     -> outstanding send         resume_ms   -> reading resumes
+ *      measured_ms -> next measurement of what the peer takes
  *
  * The file has no state and no side effect. session.c fills in the input and keeps the session's
  * timer at the result or earlier; timeouts.c acts when the timer expires.
@@ -20,14 +21,25 @@ static uint64_t deadline__age(const struct deadline_input *input, uint32_t times
 /* Replaces *next by the deadline of this timeout if that expires earlier. A timeout of 0 is
  * disabled. One millisecond is added because the timestamp was rounded down: a timeout is a
  * minimum. */
-static void deadline__consider(const struct deadline_input *input, uint32_t timestamp_ms,
-                               uint64_t timeout_ms, enum weir_reason reason, struct deadline *next)
+static void deadline__consider(const struct deadline_input *input, uint32_t kind,
+                               uint32_t timestamp_ms, uint64_t timeout_ms, enum weir_reason reason,
+                               struct deadline *next)
 {
     uint64_t at_ms = input->now_ms - deadline__age(input, timestamp_ms) + timeout_ms + 1;
 
     weir_check(reason != WEIR_REASON_NONE);
     if (timeout_ms == 0 || at_ms >= next->at_ms) return;
-    *next = (struct deadline){at_ms, reason};
+    *next = (struct deadline){at_ms, reason, kind};
+}
+
+static void deadline__consider_measure(const struct deadline_input *input, struct deadline *next)
+{
+    uint64_t age_ms = deadline__age(input, input->timestamps->measured_ms);
+    uint64_t at_ms =
+        input->now_ms - age_ms + deadline_measure_ms(input->config, input->is_measured) + 1;
+
+    if (input->config->send_timeout_ms == 0 || at_ms >= next->at_ms) return;
+    *next = (struct deadline){at_ms, WEIR_REASON_NONE, DEADLINE_MEASURE};
 }
 
 static void deadline__consider_idle(const struct deadline_input *input, struct deadline *next)
@@ -38,10 +50,10 @@ static void deadline__consider_idle(const struct deadline_input *input, struct d
     bool sent_last =
         !input->is_datagram && deadline__age(input, timestamps->sent_ms) < received_age;
 
-    deadline__consider(input, sent_last ? timestamps->sent_ms : timestamps->received_ms,
-                       input->is_datagram ? config->datagram_idle_timeout_ms
-                                          : config->idle_timeout_ms,
-                       WEIR_REASON_IDLE, next);
+    deadline__consider(
+        input, DEADLINE_IDLE, sent_last ? timestamps->sent_ms : timestamps->received_ms,
+        input->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms,
+        WEIR_REASON_IDLE, next);
 }
 
 static void deadline__consider_resume(const struct deadline_input *input, struct deadline *next)
@@ -49,7 +61,7 @@ static void deadline__consider_resume(const struct deadline_input *input, struct
     uint32_t pause_ms = input->timestamps->resume_ms - (uint32_t)input->now_ms;
     uint64_t at_ms = input->now_ms + (pause_ms <= INT32_MAX ? pause_ms : 0);
 
-    if (at_ms < next->at_ms) *next = (struct deadline){at_ms, WEIR_REASON_NONE};
+    if (at_ms < next->at_ms) *next = (struct deadline){at_ms, WEIR_REASON_NONE, DEADLINE_RESUME};
 }
 
 struct deadline deadline_next(const struct deadline_input *input)
@@ -57,29 +69,30 @@ struct deadline deadline_next(const struct deadline_input *input)
     const struct deadline_timestamps *timestamps = input->timestamps;
     const struct weir_config *config = input->config;
     uint32_t running = input->running;
-    struct deadline next = {UINT64_MAX, WEIR_REASON_NONE};
+    struct deadline next = {UINT64_MAX, WEIR_REASON_NONE, 0};
 
     if (input->is_datagram) weir_check(!(running & ~(uint32_t)(DEADLINE_IDLE | DEADLINE_RESUME)));
     if (running & DEADLINE_IDLE) deadline__consider_idle(input, &next);
-    deadline__consider(input, timestamps->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
+    deadline__consider(input, 0, timestamps->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
                        &next);
     if (running & DEADLINE_FIRST_BYTE)
-        deadline__consider(input, timestamps->opened_ms, config->first_byte_timeout_ms,
-                           WEIR_REASON_FIRST_BYTE, &next);
+        deadline__consider(input, DEADLINE_FIRST_BYTE, timestamps->opened_ms,
+                           config->first_byte_timeout_ms, WEIR_REASON_FIRST_BYTE, &next);
     if (running & DEADLINE_FRAME)
-        deadline__consider(input, timestamps->frame_ms, config->frame_timeout_ms, WEIR_REASON_FRAME,
-                           &next);
+        deadline__consider(input, DEADLINE_FRAME, timestamps->frame_ms, config->frame_timeout_ms,
+                           WEIR_REASON_FRAME, &next);
     if (running & DEADLINE_SEND)
-        deadline__consider(input, timestamps->send_ms,
+        deadline__consider(input, DEADLINE_SEND, timestamps->send_ms,
                            deadline_send_ms(config, input->flight_bytes), WEIR_REASON_STALLED,
                            &next);
     if (running & DEADLINE_LINGER)
-        deadline__consider(input, timestamps->finished_ms, input->linger_ms, input->finish_reason,
-                           &next);
+        deadline__consider(input, DEADLINE_LINGER, timestamps->finished_ms, input->linger_ms,
+                           input->finish_reason, &next);
     if (running & DEADLINE_CONGESTED)
-        deadline__consider(input, timestamps->congested_ms,
+        deadline__consider(input, DEADLINE_CONGESTED, timestamps->congested_ms,
                            deadline_send_ms(config, input->queued_bytes), WEIR_REASON_SLOW_READER,
                            &next);
+    if (running & DEADLINE_MEASURE) deadline__consider_measure(input, &next);
     if (running & DEADLINE_RESUME) deadline__consider_resume(input, &next);
     return next;
 }

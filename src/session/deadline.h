@@ -14,10 +14,11 @@
 struct deadline_timestamps {
     uint32_t opened_ms;
     uint32_t received_ms;  /* bytes came, or reading resumed */
-    uint32_t sent_ms;      /* a send completed */
+    uint32_t sent_ms;      /* a send completed, or the peer took bytes of one */
     uint32_t frame_ms;     /* the first byte of a partial frame came */
-    uint32_t send_ms;      /* the outstanding send was posted */
-    uint32_t finished_ms;  /* FIN was sent */
+    uint32_t send_ms;      /* the outstanding send was posted, or its timeout began anew */
+    uint32_t measured_ms;  /* what the peer has taken was measured, or the send was posted */
+    uint32_t finished_ms;  /* FIN was sent, or its timeout began anew */
     uint32_t congested_ms; /* the queue rose above the high-water mark */
     uint32_t waits_ms;     /* the speaker began to wait for a group */
     uint32_t resume_ms;    /* in the future: reading resumes, after a pause by the rate limit */
@@ -32,6 +33,7 @@ enum deadline_kind {
     DEADLINE_LINGER = 1 << 4,
     DEADLINE_RESUME = 1 << 5,
     DEADLINE_CONGESTED = 1 << 6,
+    DEADLINE_MEASURE = 1 << 7,
 };
 
 struct deadline_input {
@@ -42,24 +44,33 @@ struct deadline_input {
     uint32_t linger_ms;    /* of the worker: a drain shortens the configured one */
     uint32_t queued_bytes; /* of the send queue, for DEADLINE_CONGESTED */
     uint32_t flight_bytes; /* carried by the outstanding send */
+    bool is_measured;      /* what the peer has taken was measured during the outstanding send */
     enum weir_reason finish_reason;
     bool is_datagram;
 };
 
 struct deadline {
-    uint64_t at_ms; /* UINT64_MAX: none */
-    /* To close the session. NONE: reading resumes. SLOW_READER: broadcast_policy applies. */
-    enum weir_reason reason;
+    uint64_t at_ms;          /* UINT64_MAX: none */
+    enum weir_reason reason; /* to close the session; NONE: RESUME or MEASURE */
+    uint32_t kind;           /* one bit of enum deadline_kind; 0: the lifetime, or none */
 };
 
-/* Returns how long a send of this many bytes may take: send_timeout_ms, plus the time for its bytes
- * at the lowest allowed rate. 0: forever. */
+/* Returns how long a send of this many bytes may take, if its peer makes no progress:
+ * send_timeout_ms, plus the time for its bytes at the lowest allowed rate. 0: forever. */
 static inline uint64_t deadline_send_ms(const struct weir_config *config, uint32_t flight_bytes)
 {
     uint64_t rate = config->send_rate_min_bytes;
     uint64_t at_rate_ms = rate > 0 ? (uint64_t)flight_bytes * 1000 / rate : 0;
 
     return config->send_timeout_ms == 0 ? 0 : config->send_timeout_ms + at_rate_ms;
+}
+
+/* Returns the time between two measurements of what the peer takes. The first one comes early,
+ * because a stalled peer gets that much more time: only the second one shows whether it took
+ * anything. */
+static inline uint64_t deadline_measure_ms(const struct weir_config *config, bool is_measured)
+{
+    return config->send_timeout_ms / (is_measured ? 4 : 32);
 }
 
 /* Returns the deadline that expires first. */

@@ -81,7 +81,7 @@ static void lifecycle__on_event(struct owner *owner, const struct net_event *eve
     switch (event->kind) {
     case NET_RECEIVED: inbound_on_received(session, event->buffer); break;
     case NET_PEER_DONE: inbound_on_peer_done(session); break;
-    case NET_SENT: session_on_sent(session, event->code); break;
+    case NET_SENT: session_on_sent(session, event->code, event->sent_bytes); break;
     case NET_BROKEN: session_on_broken(session, event->code); break;
     case NET_CLOSED: lifecycle__on_closed(session); break;
     case NET_PAUSED:

@@ -48,9 +48,7 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
     case MAILBOX_RELEASE: session_release(session); break;
     case MAILBOX_RESUME: session_resume(session); break;
     case MAILBOX_ABORT:
-    default:
-        weir_check(command->kind == MAILBOX_ABORT);
-        session_close(session, WEIR_REASON_APPLICATION);
+    default: weir_check(command->kind == MAILBOX_ABORT); session_abort(session);
     }
 }
 

@@ -13,7 +13,8 @@
  *
  * A UDP peer has only the states OPEN, CLOSING and FREE: UDP has no FIN. Every end follows one
  * path: session_close() fixes the reason; NET_CLOSED, or the flush of a UDP peer, leads to
- * lifecycle_end().
+ * lifecycle_end(). A session that loses accepted output ends by RST: a FIN would tell the peer that
+ * the stream is complete.
  *
  * Ownership: the queue owns its buffers until net_send() takes them over; net gives them back to
  * the pool. At most one send is outstanding. The receive buffer being processed is owned by the
@@ -92,10 +93,18 @@ void session_close(struct weir_session *session, enum weir_reason reason)
     weir_check(reason != WEIR_REASON_NONE);
     if (session->state == SESSION_CLOSING) return;
     if (session->reason == WEIR_REASON_NONE) session->reason = (uint8_t)reason;
+    /* The handler has announced an answer. */
+    if (session->holds > 0 && session_may_send(session)) session->loses_output = true;
     session_enter(session, SESSION_CLOSING);
     wheel_stop(&worker->deadlines, &session->deadline);
     wheel_stop(&worker->user_timers, &session->user_timer);
     session->ops->close(session);
+}
+
+void session_abort(struct weir_session *session)
+{
+    session->loses_output = true;
+    session_close(session, WEIR_REASON_APPLICATION);
 }
 
 /* Discards the input that was not decoded. */
@@ -112,9 +121,21 @@ static void session__drop_unread(struct weir_session *session)
     }
 }
 
+/* Whether output is lost that was accepted and never passed to net. net itself knows whether the
+ * outstanding send loses bytes. */
+static bool session__loses_output(const struct weir_session *session)
+{
+    const struct dispatch *dispatch = &session->worker->dispatch;
+
+    if (session->loses_output || !send_queue_is_empty(&session->queue)) return true;
+    weir_check(dispatch->session != session || dispatch->run.length == 0);
+    return false;
+}
+
 static void session__close(struct weir_session *session)
 {
     struct worker *worker = session->worker;
+    bool loses_output = session__loses_output(session);
 
     weir_check(session->state == SESSION_CLOSING);
     session__drop_unread(session);
@@ -123,7 +144,10 @@ static void session__close(struct weir_session *session)
     send_queue_drop(&session->queue, worker->net);
     session_account(session);
     list_remove(&session->in_pending_flush);
-    net_close(worker->net, session->handle);
+    if (loses_output)
+        net_abort(worker->net, session->handle);
+    else
+        net_close(worker->net, session->handle);
 }
 
 void session_flush_run(struct weir_session *session)
@@ -262,12 +286,9 @@ static void session__end_if_done(struct weir_session *session)
     if (!session->finished) {
         net_finish(worker->net, session->handle);
         session->finished = true;
-        session->timestamps.finished_ms = (uint32_t)worker->now_ms;
+        if (!session->peer_done) session_start_linger(session);
     }
-    if (session->peer_done)
-        session_close(session, WEIR_REASON_PEER_DONE);
-    else
-        session_update_deadline(session);
+    if (session->peer_done) session_close(session, WEIR_REASON_PEER_DONE);
 }
 
 static void session__send_queued(struct weir_session *session)
@@ -295,20 +316,22 @@ static void session__flush(struct weir_session *session)
     session__end_if_done(session);
 }
 
-void session_on_sent(struct weir_session *session, enum weir_code code)
+void session_on_sent(struct weir_session *session, enum weir_code code, uint64_t bytes)
 {
     session_check(session);
     weir_check(session->send_out);
-    uint32_t bytes = send_queue_completed(&session->queue);
+    uint32_t flight_bytes = send_queue_completed(&session->queue);
+    weir_check(bytes <= flight_bytes);
     session->send_out = false;
     session_account(session);
+    counter_add(&session->worker->counters.bytes_out, bytes);
     if (session->state == SESSION_CLOSING) return;
-    if (code != WEIR_OK) { /* how many bytes were sent is unknown: nothing more may be sent */
+    if (code != WEIR_OK) { /* a part of the stream is lost: nothing may follow it */
+        session->loses_output = true;
         session_close(session, WEIR_REASON_RESET);
         return;
     }
     session->timestamps.sent_ms = (uint32_t)session->worker->now_ms;
-    counter_add(&session->worker->counters.bytes_out, bytes);
     session_update_receiving(session);
     worker_flush_later(session->worker, session);
 }
@@ -412,6 +435,7 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
         bool shared = payload && send_queue_share(&session->queue, payload, false);
         if (payload) payload_unref(payload);
         if (!shared) {
+            session->loses_output = true;
             session_close(session, WEIR_REASON_EXHAUSTED);
             return;
         }

@@ -19,8 +19,12 @@ void session_check(const struct weir_session *session);
 /* Changes the state; the change must be one that session.c draws. */
 void session_enter(struct weir_session *session, enum session_state state);
 
-/* Discards what is queued and ends the session. No effect on one that is closing already. */
+/* Discards what is queued and ends the session: by RST if it loses output that was accepted from
+ * the handler, else by FIN. No effect on one that is closing already. */
 void session_close(struct weir_session *session, enum weir_reason reason);
+
+/* As session_close(), but by RST in any case. */
+void session_abort(struct weir_session *session);
 
 /* Ends the session gracefully: sends what is queued, then FIN, and waits for the peer's FIN. No
  * effect on one that is ending already. */
@@ -57,7 +61,7 @@ void session_hold(struct weir_session *session);
 void session_release(struct weir_session *session);
 
 /* Handles NET_SENT and NET_BROKEN. TCP only. */
-void session_on_sent(struct weir_session *session, enum weir_code code);
+void session_on_sent(struct weir_session *session, enum weir_code code, uint64_t bytes);
 void session_on_broken(struct weir_session *session, enum weir_code code);
 
 /* Whether reading is paused: by the high-water mark, the rate limit, the handler, or a group that

@@ -28,7 +28,7 @@ void weir_session_finish(struct weir_session *session)
 
 void weir_session_abort(struct weir_session *session)
 {
-    if (!session_is_transient(session)) session_close(session, WEIR_REASON_APPLICATION);
+    if (!session_is_transient(session)) session_abort(session);
 }
 
 void weir_session_fail(struct weir_session *session, const char *text)

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* session_deadlines.c - which deadlines of a session run in its present state, and the timer for
- * the next one. deadline.c computes it; timeouts.c acts when the timer expires. */
+ * the next one. deadline.c computes it; timeouts.c acts when the timer expires.
+ *
+ * What the peer takes is measured a few times per send_timeout_ms while a send is outstanding, and
+ * when the timeout of the send or of the FIN expires. The system is asked for it, so that bytes in
+ * its queue count, too:
+ *
+ *      send posted    1st: the base    2nd ... enough was taken since the base?
+ *          |--- 1/32 ------|------ 1/4 ------|   yes: the timeout begins anew, with a new base
+ */
 #include "session_deadlines.h"
 
 #include "check.h"
@@ -38,7 +46,7 @@ static uint32_t session__running_deadlines(const struct weir_session *session)
     if (session->is_datagram) return running;
     weir_check(session->send_out == (session->queue.flight_bytes > 0));
     if (session->state == SESSION_OPEN) running |= session__receive_deadlines(session);
-    if (session->send_out) running |= DEADLINE_SEND;
+    if (session->send_out) running |= DEADLINE_SEND | DEADLINE_MEASURE;
     if (session__holds_speakers(session)) running |= DEADLINE_CONGESTED;
     if (session->finished && !session->peer_done) running |= DEADLINE_LINGER;
     return running;
@@ -55,6 +63,7 @@ struct deadline session_next_deadline(const struct weir_session *session)
         .linger_ms = worker->linger_ms,
         .queued_bytes = session->is_datagram ? 0 : session->queue.pinned_bytes,
         .flight_bytes = session->send_out ? session->queue.flight_bytes : 0,
+        .is_measured = session->is_measured,
         .finish_reason = (enum weir_reason)session->reason,
         .is_datagram = session->is_datagram,
     };
@@ -73,16 +82,63 @@ void session_update_deadline(struct weir_session *session)
     wheel_start(&worker->deadlines, &session->deadline, next.at_ms);
 }
 
-/* Its deadline alone can be earlier than the timer: the others are unchanged or later. */
+/* Its measurement alone can be earlier than the timer: the deadline is later, and the others are
+ * unchanged or later. */
 void session_start_send_deadline(struct weir_session *session)
 {
     struct worker *worker = session->worker;
-    uint64_t timeout_ms = deadline_send_ms(&worker->common->config, session->queue.flight_bytes);
-    uint64_t at_ms = worker->now_ms + timeout_ms + 1;
+    const struct weir_config *config = &worker->common->config;
+    uint64_t at_ms = worker->now_ms + deadline_measure_ms(config, false) + 1;
 
     weir_check(session->send_out);
-    session->timestamps.send_ms = (uint32_t)worker->now_ms;
-    if (timeout_ms == 0) return;
+    session->timestamps.send_ms = session->timestamps.measured_ms = (uint32_t)worker->now_ms;
+    session->is_measured = false;
+    if (config->send_timeout_ms == 0) return;
     if (wheel_timer_runs(&session->deadline) && session->deadline.due_ms <= at_ms) return;
     wheel_start(&worker->deadlines, &session->deadline, at_ms);
+}
+
+void session_start_linger(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+
+    weir_check(session->finished);
+    session->timestamps.finished_ms = (uint32_t)worker->now_ms;
+    session->taken_bytes = (uint32_t)net_progress(worker->net, session->handle).taken_bytes;
+    session->is_measured = true;
+    session_update_deadline(session);
+}
+
+/* Whether the peer took enough since the base: any byte, or as many as at send_rate_min_bytes. The
+ * rate is that of the whole timeout, because a peer can take its bytes in bursts. */
+static bool session__took_enough(const struct weir_session *session, int32_t bytes)
+{
+    const struct worker *worker = session->worker;
+    const struct weir_config *config = &worker->common->config;
+    uint64_t rate = config->send_rate_min_bytes;
+    uint64_t passed_ms = (uint32_t)((uint32_t)worker->now_ms - session->timestamps.send_ms);
+
+    if (bytes <= 0) return false;
+    if (rate == 0 || session->finished) return true;
+    return passed_ms >= deadline_send_ms(config, session->queue.flight_bytes) &&
+           (uint64_t)bytes * 1000 >= rate * passed_ms;
+}
+
+bool session_measure_progress(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    struct deadline_timestamps *timestamps = &session->timestamps;
+    uint32_t now_ms = (uint32_t)worker->now_ms;
+    uint32_t taken_bytes = (uint32_t)net_progress(worker->net, session->handle).taken_bytes;
+    int32_t bytes = session->is_measured ? (int32_t)(taken_bytes - session->taken_bytes) : 0;
+
+    weir_check(!session->is_datagram);
+    weir_check(session->send_out != session->finished);
+    timestamps->measured_ms = now_ms;
+    if (bytes > 0) timestamps->sent_ms = now_ms;
+    if (session->is_measured && !session__took_enough(session, bytes)) return false;
+    timestamps->send_ms = timestamps->finished_ms = now_ms;
+    session->taken_bytes = taken_bytes;
+    session->is_measured = true;
+    return true;
 }

@@ -15,4 +15,11 @@ void session_update_deadline(struct weir_session *session);
 /* Starts the deadline of the send that was just posted. TCP only. */
 void session_start_send_deadline(struct weir_session *session);
 
+/* Starts the deadline of the FIN that was just sent. TCP only. */
+void session_start_linger(struct weir_session *session);
+
+/* Measures what the peer has taken of the outstanding send, or before the FIN. If that is enough,
+ * the timeout of the send or of the FIN begins anew, and the function returns true. TCP only. */
+bool session_measure_progress(struct weir_session *session);
+
 #endif

@@ -88,6 +88,7 @@ struct weir_session {
     struct deadline_timestamps timestamps;
     uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
     uint32_t work_done;
+    uint32_t taken_bytes;    /* by the peer, at the base of the measurements; cut to 32 bits */
     uint32_t holds;          /* weir_session_hold() calls that were not released */
     uint16_t speaks_slot;    /* of the group that it spoke to last; see congestion.h */
     uint8_t state;           /* enum session_state; written by session_enter alone */
@@ -110,6 +111,8 @@ struct weir_session {
                               * or FIN, nor output, nor joined a group */
     bool frame_partial : 1;  /* the codec holds part of a frame, since frame_ms */
     bool finished : 1;       /* net_finish was called, at finished_ms */
+    bool is_measured : 1;    /* taken_bytes has a value for the outstanding send, or the FIN */
+    bool loses_output : 1;   /* accepted output was lost: the session must end by RST */
     bool is_datagram : 1;    /* the service's protocol is UDP */
     bool drain_notified : 1; /* on_drain was called, or would have been */
 };

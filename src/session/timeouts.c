@@ -2,7 +2,8 @@
 /* timeouts.c - acts on expired timers: closes the session, resumes reading, or calls on_timer.
  *
  *      timer expires -> is a deadline due now? no:  restart the timer for the next deadline
- *                                              yes: close with its reason, or resume reading
+ *                                              yes: close with its reason, resume reading, or
+ *                                                   measure what the peer has taken
  *
  * Received bytes move a timestamp and no timer. So a timer often expires before its deadline.
  */
@@ -13,29 +14,51 @@
 #include "session.h"
 #include "worker.h"
 
+static void timeouts__resume_reading(struct weir_session *session)
+{
+    session->rate_paused = false;
+    session->timestamps.received_ms =
+        (uint32_t)session->worker->now_ms; /* nothing was read before */
+    session_update_receiving(session);
+}
+
+/* Closes the session, unless its peer is only slow. */
+static void timeouts__expire(struct weir_session *session, struct deadline deadline)
+{
+    bool waits_for_peer = deadline.kind == DEADLINE_SEND || deadline.kind == DEADLINE_LINGER;
+
+    weir_check(deadline.reason != WEIR_REASON_NONE);
+    if (waits_for_peer && session_measure_progress(session)) return;
+    /* Nothing is queued, but the peer does not take the last bytes. */
+    if (deadline.kind == DEADLINE_LINGER &&
+        net_progress(session->worker->net, session->handle).undelivered_bytes > 0)
+        session->loses_output = true;
+    session_close(session, deadline.reason);
+}
+
+/* A member of a group holds its speakers for too long. */
+static void timeouts__end_congestion(struct weir_session *session)
+{
+    if (session->worker->common->config.broadcast_policy == WEIR_BROADCAST_DISCONNECT)
+        session_close(session, WEIR_REASON_SLOW_READER);
+    else
+        congestion_give_up(session);
+}
+
 static void timeouts__on_deadline(struct weir_session *session)
 {
     struct worker *worker = session->worker;
     struct deadline next = session_next_deadline(session);
 
     weir_check(session->state != SESSION_CLOSING);
-    if (next.at_ms > worker->now_ms) {
-        session_update_deadline(session);
-        return;
+    if (next.at_ms <= worker->now_ms) {
+        switch (next.kind) {
+        case DEADLINE_MEASURE: session_measure_progress(session); break;
+        case DEADLINE_RESUME: timeouts__resume_reading(session); break;
+        case DEADLINE_CONGESTED: timeouts__end_congestion(session); break;
+        default: timeouts__expire(session, next);
+        }
     }
-    if (next.reason == WEIR_REASON_SLOW_READER &&
-        worker->common->config.broadcast_policy != WEIR_BROADCAST_DISCONNECT) {
-        congestion_give_up(session);
-        session_update_deadline(session);
-        return;
-    }
-    if (next.reason != WEIR_REASON_NONE) {
-        session_close(session, next.reason);
-        return;
-    }
-    session->rate_paused = false;
-    session->timestamps.received_ms = (uint32_t)worker->now_ms; /* nothing was read before */
-    session_update_receiving(session);
     session_update_deadline(session);
 }
 

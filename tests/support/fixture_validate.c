@@ -50,6 +50,9 @@ static void fixture_validate__stream_times(const struct weir_session *session)
     if (session->send_out && config->send_timeout_ms > 0)
         fixture_validate__time(session, session->timestamps.send_ms,
                                config->send_timeout_ms + more_ms);
+    if (session->send_out && config->send_timeout_ms > 0)
+        fixture_validate__time(session, session->timestamps.measured_ms,
+                               config->send_timeout_ms / (session->is_measured ? 4 : 32) + 1);
     if (session->finished && !session->peer_done)
         fixture_validate__time(session, session->timestamps.finished_ms,
                                session->worker->linger_ms);

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""How a connection that weir closes ends for its client: by RST if bytes of the stream are lost, never by EOF, which
+would claim that the stream is complete. A client that reads slowly but steadily is not closed."""
+import socket
+
+from weir_process import (DEADLINE_S, WeirTest, connect, echo, expect_end, flood, main,
+                          non_reading_client, pattern_bytes, receive_exactly, stop_signals)
+
+PATIENT = ("--stats", "100ms", "--first-byte-timeout", "1h", "--idle-timeout", "1h", "--send-timeout", "1h")
+SLOW_BYTES = 4096    # read per report of the server, 100 ms apart
+SLOW_REPORTS = 100   # several send timeouts
+SEND_TIMEOUT = "3s"
+
+
+def read_until_reset(peer):
+    """Returns the number of bytes that arrive before the RST; fails at EOF."""
+    count = 0
+    peer.settimeout(DEADLINE_S)
+    try:
+        while got := peer.recv(65536):
+            count += len(got)
+    except ConnectionResetError:
+        return count
+    raise AssertionError(f"EOF came after {count} bytes of a stream that is not complete")
+
+
+class Endings(WeirTest):
+    def start_patient(self, *arguments):
+        return self.start("--tcp", "127.0.0.1:0", "--workers", "1", *PATIENT, *arguments)
+
+    def reports_count(self, weir):
+        return weir.log.count(" bytes_in=")
+
+    def assert_reset(self, *arguments, reason, stop=False):
+        """A client that does not read is closed for the reason: it gets an RST, and never more bytes than counted."""
+        weir = self.start_patient(*arguments)
+        with non_reading_client(weir.tcp) as peer:
+            taken = flood([peer])[peer]
+            if stop:
+                weir.send_signal(stop_signals()[-1])
+                summary = weir.wait_end().summary
+            else:
+                weir.wait_counted(f"closed_{reason}")
+                summary = weir.stop().summary
+            received = read_until_reset(peer)
+        self.assertEqual(summary[f"closed_{reason}"], 1, summary)
+        self.assertLess(received, taken)
+        self.assertLessEqual(received, summary["bytes_out"])
+        self.assertLess(summary["bytes_out"], taken)
+
+    def test_stalled(self):
+        self.assert_reset("--send-timeout", "3s", reason="stalled")
+
+    def test_lifetime(self):
+        self.assert_reset("--lifetime", "5s", reason="lifetime")
+
+    def test_drain_deadline(self):
+        self.assert_reset("--drain", "200ms", reason="shutdown", stop=True)
+
+    def test_complete_stream_ends_by_eof(self):
+        """Nothing is lost if the client has received every byte when its session reaches its lifetime."""
+        weir = self.start_patient("--lifetime", "1s")
+        with connect(weir.tcp) as peer:
+            echo(peer, 100_000, finish=False)
+            expect_end(peer)
+        weir.wait_counted("closed_lifetime")
+        self.assertEqual(weir.stop().summary["bytes_out"], 100_000)
+
+    def test_slow_but_steady_reader(self):
+        """The client needs several send timeouts for what one send carries, and gets every byte."""
+        weir = self.start_patient("--send-timeout", SEND_TIMEOUT)
+        with non_reading_client(weir.tcp) as peer:
+            taken = flood([peer])[peer]
+            peer.settimeout(DEADLINE_S)
+            got = b""
+            for _ in range(SLOW_REPORTS):
+                seen = self.reports_count(weir)
+                weir.wait_until("another report", lambda: self.reports_count(weir) > seen)
+                got += receive_exactly(peer, SLOW_BYTES)
+            piece = pattern_bytes(65536)
+            self.assertEqual(got, (piece * (len(got) // len(piece) + 1))[:len(got)])
+            self.assertLess(len(got), taken)
+            expected = self.rest_of_flood(piece, len(got), taken)
+            self.assertEqual(receive_exactly(peer, len(expected)), expected)
+            peer.shutdown(socket.SHUT_WR)
+            expect_end(peer)
+        summary = weir.stop().summary
+        self.assertEqual((summary["closed_peer_done"], summary["bytes_out"]), (1, taken), summary)
+
+    def rest_of_flood(self, piece, offset, taken):
+        return (piece * (taken // len(piece) + 1))[offset:taken]
+
+
+if __name__ == "__main__":
+    main()
