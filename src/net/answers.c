@@ -36,6 +36,7 @@ void answer_sent(struct net *net, struct handle *handle, enum weir_code code, in
     handle->sent_ready = true;
     handle->sent_code = code;
     handle->sent_bytes = handle->send_bytes - handle->unsent_bytes;
+    if (code != WEIR_OK) handle->resets = true;
     handle->sent_os_error = os_error;
     if (code == WEIR_OK) handle_succeeded(handle, HANDLE_SENDS);
     answers__list(&net->answers, handle);

@@ -45,7 +45,7 @@ struct handle {
     bool send_out;          /* set while a net_send is unanswered */
     bool finished;          /* net_finish was called */
     bool closing;           /* net_close or net_abort was called */
-    bool resets;            /* then: the connection ends by RST */
+    bool resets;            /* bytes of a send were lost, or net_abort: it ends by RST */
     uint32_t send_bytes;    /* of the last net_send */
     bool stopping;          /* net_stop_accepting was called */
     uint32_t datagrams_out; /* unanswered net_send_to calls */

@@ -468,17 +468,17 @@ static void net__close(struct net *net, struct handle *handle)
         net->transport->close(net, handle);
 }
 
-/* Whether the outstanding send has not passed all of its bytes to the system, as far as known. */
+/* Whether the close cancels a send: it has not succeeded, as far as known. */
 static bool net__loses_bytes(const struct handle *handle)
 {
-    return handle->send_out && !(handle->sent_ready && handle->sent_code == WEIR_OK);
+    return handle->send_out && !handle->sent_ready;
 }
 
 void net_close(struct net *net, struct net_handle id)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
-    handle->resets = net__loses_bytes(handle);
+    if (net__loses_bytes(handle)) handle->resets = true;
     net__close(net, handle);
 }
 

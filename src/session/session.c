@@ -121,8 +121,8 @@ static void session__drop_unread(struct weir_session *session)
     }
 }
 
-/* Whether output is lost that was accepted and never passed to net. net itself knows whether the
- * outstanding send loses bytes. */
+/* Whether output is lost that was accepted and never passed to net. net itself knows whether a send
+ * lost bytes. */
 static bool session__loses_output(const struct weir_session *session)
 {
     const struct dispatch *dispatch = &session->worker->dispatch;
@@ -327,7 +327,6 @@ void session_on_sent(struct weir_session *session, enum weir_code code, uint64_t
     counter_add(&session->worker->counters.bytes_out, bytes);
     if (session->state == SESSION_CLOSING) return;
     if (code != WEIR_OK) { /* a part of the stream is lost: nothing may follow it */
-        session->loses_output = true;
         session_close(session, WEIR_REASON_RESET);
         return;
     }
@@ -419,6 +418,13 @@ static enum weir_code session__send_back(struct weir_session *session,
     return WEIR_OK;
 }
 
+/* Closes the session, because there is no memory for an accepted answer. */
+static void session__exhaust(struct weir_session *session)
+{
+    session->loses_output = true;
+    session_close(session, WEIR_REASON_EXHAUSTED);
+}
+
 void session_send_or_close(struct weir_session *session, const uint8_t *bytes, size_t length)
 {
     const struct send_piece piece = {bytes, length};
@@ -427,7 +433,7 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
     weir_check(session_may_send(session));
     if (length > SESSION__PINNED_BYTES_MAX ||
         session->queue.pinned_bytes + length > SESSION__PINNED_BYTES_MAX) {
-        session_close(session, WEIR_REASON_EXHAUSTED);
+        session__exhaust(session);
         return;
     }
     if (!send_queue_copy(&session->queue, session->worker->net, &piece, 1)) {
@@ -435,8 +441,7 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
         bool shared = payload && send_queue_share(&session->queue, payload, false);
         if (payload) payload_unref(payload);
         if (!shared) {
-            session->loses_output = true;
-            session_close(session, WEIR_REASON_EXHAUSTED);
+            session__exhaust(session);
             return;
         }
     }

@@ -191,6 +191,7 @@ static void a_frame_of_4_gib_ends_its_session(void **state)
         assert_int_equal(fixture_closed(WEIR_REASON_EXHAUSTED), 1);
         assert_int_equal(fixture_stats().messages_out, 1);
         assert_int_equal(codes[1], WEIR_CANCELLED);
+        assert_true(sim_peer_saw_reset(peer)); /* a FIN would claim that the answer is complete */
         sim_peer_close(peer);
         fixture_close();
     }

@@ -286,6 +286,7 @@ static const int test__loop_errors[] = {EBADF, EBADR};
 struct test__busy {
     struct world *world;
     struct line *listener, *receiving, *holding, *sending, *closing, *datagrams;
+    struct peer *reader; /* of `sending` */
 };
 
 static struct test__busy test__open_busy(const char *transport)
@@ -306,7 +307,7 @@ static struct test__busy test__open_busy(const char *transport)
     world_run_until_idle(busy.world);
     line_receive(busy.holding, false);
     require_equal(peer_send(peer, bytes, sizeof bytes), sizeof bytes);
-    busy.sending = world_connect(busy.world, &peer);
+    busy.sending = world_connect(busy.world, &busy.reader);
     busy.closing = world_connect(busy.world, &peer);
     busy.datagrams = world_bind(busy.world, "127.0.0.1:0");
     line_receive(busy.receiving, true);
@@ -332,6 +333,10 @@ static void test__break_loop(const char *transport, int os_error)
     world_until(busy.world, !busy.sending->is_open);
     require_equal(busy.sending->sent_count, 1);
     require(busy.sending->sent_code != WEIR_OK);
+    peer_reads_pattern(busy.reader, busy.sending->out_seed);
+    world_until(busy.world, peer_saw_close(busy.reader));
+    require(peer_saw_reset(busy.reader));
+    require(!peer_saw_fin(busy.reader));
     world_until(busy.world, !busy.closing->is_open);
     /* Wake-ups still arrive, also without the descriptor. */
     uint32_t woken = busy.world->woken_count;

@@ -561,7 +561,8 @@ static void uring__forget_requests(struct net *net, struct uring_entry *entry)
 }
 
 /* The kernel refuses the ring, or has lost completions: which requests are complete is unknown.
- * Each connection is shut down first, so that no request sends or receives from here on. */
+ * Each connection is reset first, so that no request sends or receives from here on. A FIN would
+ * claim that its stream is complete. */
 static void uring__fail(struct net *net)
 {
     struct uring *uring = net->system;
@@ -571,7 +572,7 @@ static void uring__fail(struct net *net)
     for (uint32_t i = 0; i < table->handles_count; i++) {
         struct handle *base = handle_table_at(table, i);
         if (base->kind == HANDLE_CONNECTION && uring__has_socket(base))
-            shutdown(uring_entry_of(base)->fd, SHUT_RDWR);
+            linux_disconnect(uring_entry_of(base)->fd);
     }
     uring__refuse_accepted(net, uring);
     uring_ring_free(&uring->ring);
