@@ -173,7 +173,8 @@ WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
  * already closing. Thread: handler. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
-/* Closes the session immediately and discards queued messages. No callback follows except on_close,
+/* Closes the session immediately and discards queued messages. A TCP connection is reset (RST), so
+ * bytes that were sent and have not arrived can be lost, too. No callback follows except on_close,
  * which runs later, not inside this call. Thread: handler. */
 WEIR_API void weir_session_abort(struct weir_session *session);
 
@@ -215,7 +216,8 @@ WEIR_API void weir_session_resume(struct weir_session *session);
  * weir closes the session as soon as it has handled the peer's FIN and sent what is queued. Each
  * call needs one weir_session_release() or weir_release(). If the peer has sent FIN, weir sends
  * what is queued after the last of them, then its own FIN. Otherwise the session continues. All
- * timeouts apply. A session that ends for another reason ends although it is held.
+ * timeouts apply. A session that is closed for another reason ends although it is held, and by RST,
+ * because its answer is missing.
  *
  * A hold does not delay a drain: if the handler has no on_drain, weir finishes the session when it
  * is idle (weir_server_drain) although it is held. Only after the peer's FIN does it stay open
@@ -292,8 +294,8 @@ WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const
  * does; after WEIR_NO_ROOM the session is still open, so the caller must try again. Thread: any. */
 WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 
-/* Closes a session immediately and discards its queued messages, as weir_session_abort() does.
- * Returns the same values as weir_finish(). Thread: any. */
+/* Closes a session immediately, resets its connection and discards its queued messages, as
+ * weir_session_abort() does. Returns the same values as weir_finish(). Thread: any. */
 WEIR_API enum weir_code weir_abort(struct weir_server *server, uint64_t id);
 
 /* Undoes one weir_session_hold(), as weir_session_release() does. Messages that this thread sent to
@@ -380,16 +382,21 @@ struct weir_config {
     /* TCP: a frame is incomplete this long after its first byte. Later bytes of the frame do not
      * extend the timeout. Closes with WEIR_REASON_FRAME. Default 30 s. */
     uint32_t frame_timeout_ms;
-    /* TCP: the peer did not take one send (up to 16 buffers) within this time. Closes with
-     * WEIR_REASON_STALLED. Default 1 minute. */
+    /* TCP: while a send (up to 16 buffers) was outstanding, the peer's system acknowledged no byte
+     * for this long. Any byte lets the time begin anew, unless send_rate_min_bytes is set. It is
+     * measured four times per timeout, so a session can be closed up to a quarter later. Closes
+     * with WEIR_REASON_STALLED. Default 1 minute; 0: a slow peer is not closed. */
     uint32_t send_timeout_ms;
-    /* TCP: if it is not 0, send_timeout_ms is extended by (bytes of the send / this rate). Bytes
-     * per second; default 0. */
+    /* TCP: bytes per second that the peer must take while a send is outstanding; default 0 (any
+     * byte is enough). If it is set, send_timeout_ms is extended by (bytes of the send / this
+     * rate). The time begins anew if the peer took bytes at this rate, on average over all of it.
+     */
     uint32_t send_rate_min_bytes;
     /* Age of the session, whatever it does. Closes with WEIR_REASON_LIFETIME. Default 0. */
     uint32_t lifetime_ms;
-    /* TCP: from our FIN to the peer's FIN. Closes with the reason for our FIN, for example
-     * WEIR_REASON_APPLICATION after weir_session_finish(). Default 10 s. */
+    /* TCP: from our FIN to the peer's FIN. The time begins anew if the peer took bytes meanwhile; a
+     * peer that does not take the last bytes is reset. Closes with the reason for our FIN, for
+     * example WEIR_REASON_APPLICATION after weir_session_finish(). Default 10 s. */
     uint32_t linger_timeout_ms;
     /* TCP: silence before the first keep-alive probe. If the peer answers no probe, the session
      * closes with WEIR_REASON_RESET after about twice this time. Default 1 minute. */
@@ -503,8 +510,10 @@ struct weir_listener_info {
 /* Counters, summed over all workers. accepted = open + closed holds at any time. Each member's name
  * is also its name in the summary line. */
 struct weir_stats {
-    uint64_t accepted, closed, open;    /* TCP sessions; refused connections are not included */
-    uint64_t bytes_in, bytes_out;       /* TCP */
+    uint64_t accepted, closed, open; /* TCP sessions; refused connections are not included */
+    /* TCP: bytes received, and bytes that the system accepted for sending. Those of a send are
+     * counted when it ends, also if it fails or is cut (on Windows: its completed requests). */
+    uint64_t bytes_in, bytes_out;
     uint64_t messages_in, messages_out; /* TCP */
     uint64_t datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
     uint64_t peers_opened, peers_closed; /* UDP sessions */
