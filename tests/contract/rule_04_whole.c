@@ -256,6 +256,7 @@ static void rule__peer_sees_a_reset(struct world *world, struct peer *peer)
 {
     peer_reads_pattern(peer, 36); /* the bytes that arrive are a prefix */
     world_until(world, peer_saw_close(peer));
+    if (!world_shows_resets()) return;
     require(peer_saw_reset(peer));
     require(!peer_saw_fin(peer));
 }
@@ -263,6 +264,7 @@ static void rule__peer_sees_a_reset(struct world *world, struct peer *peer)
 static void an_abort_resets_the_connection(void **state)
 {
     (void)state;
+    if (!world_shows_resets()) world_skip(NULL, "Wine shows an RST as the end of the stream");
     for (int on = 0; on < 2; on++) {
         struct world *world = world_open(NULL);
         struct peer *peer;

@@ -63,6 +63,11 @@ void world_needs_file_limits(struct world *world)
         world_limit_files(world, WORLD_FILES_FREE);
 }
 
+bool world_shows_resets(void)
+{
+    return !plain_is_wine();
+}
+
 void world_needs_file_exhaustion(struct world *world)
 {
     if (world__is_windows())

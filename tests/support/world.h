@@ -118,6 +118,9 @@ void world_skip(struct world *world, const char *why);
 /* Skips the test where file exhaustion cannot stop accepting: AcceptEx opens its sockets before any
  * connection arrives. */
 void world_needs_file_exhaustion(struct world *world);
+/* Returns whether a peer can tell an RST from a FIN: under Wine, both are the end of the stream.
+ * tests/system/test_endings.py has clients outside of Wine. */
+bool world_shows_resets(void);
 /* Skips the test where the system has no file limit to set. */
 void world_needs_file_limits(struct world *world);
 uint32_t world_files_count(const struct world *world);
