@@ -235,42 +235,6 @@ void session_update_receiving(struct weir_session *session)
     session_update_deadline(session);
 }
 
-static void session__set_paused(struct weir_session *session, bool paused)
-{
-    session->handler_paused = paused;
-    if (session->state == SESSION_CLOSING) return;
-    if (paused) worker_stop_dispatch(session->worker, session);
-    if (!session->is_datagram) session_update_receiving(session);
-    if (paused) return;
-    session->timestamps.received_ms =
-        (uint32_t)session->worker->now_ms; /* nothing was read before */
-    session_update_deadline(session);
-}
-
-void session_pause(struct weir_session *session)
-{
-    if (!session->handler_paused) session__set_paused(session, true);
-}
-
-void session_resume(struct weir_session *session)
-{
-    if (session->handler_paused) session__set_paused(session, false);
-}
-
-void session_hold(struct weir_session *session)
-{
-    weir_check_use(session->holds < UINT32_MAX, "weir_session_release follows weir_session_hold");
-    session->holds++;
-}
-
-void session_release(struct weir_session *session)
-{
-    if (session->holds == 0) return;
-    session->holds--;
-    if (session->holds == 0 && session->state == SESSION_PEER_DONE)
-        worker_flush_later(session->worker, session);
-}
-
 /* ---- flush ---- */
 
 /* Sends FIN if nothing is left to send, after the peer's FIN or after session_finish(). Closes when

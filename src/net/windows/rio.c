@@ -366,6 +366,7 @@ static void rio__abandon(struct net *net, struct handle *base)
 
     (void)net;
     list_remove(&entry->listed);
+    if (base->kind == HANDLE_CONNECTION) rio_stream_abandon(entry);
     if (base->kind == HANDLE_LISTENER)
         acceptex_abandon(entry);
     else if (entry->socket != WIN_NO_SOCKET)

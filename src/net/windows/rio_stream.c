@@ -285,7 +285,7 @@ static void rio_stream__sent(struct rio_net *system, struct rio_entry *entry,
     weir_check_rule(entry->base.send_out && !entry->base.sent_ready,
                     "rule 2, a send is answered after its last completion");
     weir_check(entry->sends_out < RIO_STREAM__SENDS_MAX); /* this one was counted */
-    rio_stream__count_released(stream, buffer, completion->bytes);
+    rio_stream__count_released(&entry->stream, buffer, completion->bytes);
     if (is_short && rio_stream__can_continue(entry)) {
         rio_stream__sent_short(entry, buffer, completion->bytes);
     } else if (rio_passes(os_error) && rio_stream__can_continue(entry) && entry->sends_out == 0) {
@@ -332,6 +332,17 @@ void rio_stream_commit(struct rio_net *system, struct rio_entry *entry)
     int os_error = rio_queue_commit(system, entry);
     /* Requests of a failed commit stay uncommitted; only a close ends them (contract F8). */
     if (os_error != 0) rio_stream__fail(system, entry, os_error);
+}
+
+void rio_stream_abandon(struct rio_entry *entry)
+{
+    const struct handle *base = &entry->base;
+
+    weir_check(base->kind == HANDLE_CONNECTION);
+    if (base->send_out && !base->sent_ready)
+        answer_count_unsent(&entry->base, base->send_bytes - entry->stream.send_released_bytes);
+    if (base->resets && entry->socket != WIN_NO_SOCKET)
+        win_system->socket_reset_on_close(entry->socket);
 }
 
 struct net_progress rio_stream_progress(const struct rio_entry *entry)
