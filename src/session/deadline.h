@@ -65,9 +65,8 @@ static inline uint64_t deadline_send_ms(const struct weir_config *config, uint32
     return config->send_timeout_ms == 0 ? 0 : config->send_timeout_ms + at_rate_ms;
 }
 
-/* Returns the time between two measurements of what the peer takes. The first one comes early,
- * because a stalled peer gets that much more time: only the second one shows whether it took
- * anything. */
+/* Returns the time between two measurements of what the peer takes. The first one comes early: it
+ * is the base, and bytes that the peer took before it do not count. */
 static inline uint64_t deadline_measure_ms(const struct weir_config *config, bool is_measured)
 {
     return config->send_timeout_ms / (is_measured ? 4 : 32);

@@ -121,7 +121,7 @@ static bool session__took_enough(const struct weir_session *session, int32_t byt
     if (bytes <= 0) return false;
     if (rate == 0 || session->finished) return true;
     return passed_ms >= deadline_send_ms(config, session->queue.flight_bytes) &&
-           (uint64_t)bytes * 1000 >= rate * passed_ms;
+           (uint64_t)bytes * 1000 >= rate * (passed_ms - deadline_measure_ms(config, false));
 }
 
 bool session_measure_progress(struct weir_session *session)
@@ -137,7 +137,7 @@ bool session_measure_progress(struct weir_session *session)
     timestamps->measured_ms = now_ms;
     if (bytes > 0) timestamps->sent_ms = now_ms;
     if (session->is_measured && !session__took_enough(session, bytes)) return false;
-    timestamps->send_ms = timestamps->finished_ms = now_ms;
+    if (session->is_measured) timestamps->send_ms = timestamps->finished_ms = now_ms;
     session->taken_bytes = taken_bytes;
     session->is_measured = true;
     return true;

@@ -19,7 +19,8 @@ void session_start_send_deadline(struct weir_session *session);
 void session_start_linger(struct weir_session *session);
 
 /* Measures what the peer has taken of the outstanding send, or before the FIN. If that is enough,
- * the timeout of the send or of the FIN begins anew, and the function returns true. TCP only. */
+ * the timeout of the send or of the FIN begins anew, and the function returns true. The first
+ * measurement of a send is only the base for later ones. TCP only. */
 bool session_measure_progress(struct weir_session *session);
 
 #endif
