@@ -295,7 +295,8 @@ void session_on_sent(struct weir_session *session, enum weir_code code, uint64_t
         return;
     }
     session->timestamps.sent_ms = (uint32_t)session->worker->now_ms;
-    session_update_receiving(session);
+    if (session->queue_paused || session->queue.pinned_bytes >= session->worker->pause_bytes)
+        session_update_receiving(session);
     worker_flush_later(session->worker, session);
 }
 
@@ -416,21 +417,27 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
 
 /* ---- broadcasts ---- */
 
-/* Applies broadcast_policy if the queue is full. Returns false if this session does not get the
+/* Whether a share of this size fits into the queue. An empty queue always accepts one frame, even an
+ * oversized one. */
+static bool session__fits(const struct weir_session *session, uint32_t bytes, uint64_t high_bytes)
+{
+    uint64_t pinned_bytes = session->queue.pinned_bytes;
+
+    return pinned_bytes == 0 || pinned_bytes + bytes <= high_bytes;
+}
+
+/* The queue is full: applies broadcast_policy. Returns false if this session does not get the
  * payload. */
 static bool session__make_room(struct weir_session *session, const struct payload *payload)
 {
     struct worker *worker = session->worker;
     struct send_queue *queue = &session->queue;
     uint32_t bytes = send_queue_share_bytes(payload);
-    uint64_t high_bytes = worker->high_bytes;
+    uint32_t under_way_bytes = worker->common->config.mailbox_bytes_max;
 
     /* The speaker waits for this session, so the queue exceeds the mark by what was under way. */
-    if (payload->has_speaker && !session->lagging)
-        high_bytes += worker->common->config.mailbox_bytes_max;
-
-    /* An empty queue always accepts one frame, even an oversized one. */
-    if (queue->pinned_bytes == 0 || queue->pinned_bytes + (uint64_t)bytes <= high_bytes)
+    if (payload->has_speaker && !session->lagging &&
+        session__fits(session, bytes, worker->high_bytes + under_way_bytes))
         return true;
     weir_check(session->send_out || !send_queue_is_empty(queue));
     switch (worker->common->config.broadcast_policy) {
@@ -451,18 +458,21 @@ void session_share(struct weir_session *session, struct payload *payload)
 {
     struct worker *worker = session->worker;
 
-    if (!session_may_send(session) || payload->length == 0) return;
     if (worker->dispatch.session == session) session_flush_run(session); /* sent back before */
-    if (!session_may_send(session)) return;
-    if (!session__make_room(session, payload)) return;
+    if (!session_may_send(session) || payload->length == 0) return;
+    if (!session__fits(session, send_queue_share_bytes(payload), worker->high_bytes) &&
+        !session__make_room(session, payload))
+        return;
     if (!send_queue_share(&session->queue, payload, true)) {
         worker_count_unsent(worker, WEIR_NO_MEMORY);
         return;
     }
     counter_add(&worker->counters.messages_out, 1);
     session_account(session);
-    session__check_mark(session);
-    if (session->queue.pinned_bytes >= worker->pause_bytes) session_update_receiving(session);
+    if (session->queue.pinned_bytes >= worker->pause_bytes) {
+        worker_stop_dispatch(worker, session);
+        session_update_receiving(session);
+    }
     worker_flush_later(worker, session);
 }
 
