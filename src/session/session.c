@@ -417,8 +417,8 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
 
 /* ---- broadcasts ---- */
 
-/* Whether a share of this size fits into the queue. An empty queue always accepts one frame, even an
- * oversized one. */
+/* Whether a share of this size fits into the queue. An empty queue always accepts one frame, even
+ * an oversized one. */
 static bool session__fits(const struct weir_session *session, uint32_t bytes, uint64_t high_bytes)
 {
     uint64_t pinned_bytes = session->queue.pinned_bytes;
