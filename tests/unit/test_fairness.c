@@ -198,6 +198,37 @@ static void an_honest_session_does_not_wait_for_the_flood(void **state)
     close_world();
 }
 
+/* Sends this many dots in one event, whatever the network does. */
+static void receive_dots(struct weir_session *session, uint32_t count)
+{
+    struct net_buffer *buffer = net_take(fixture.loop.worker.net, count);
+
+    memset(buffer->bytes, '.', count);
+    buffer->length = count;
+    inbound_on_received(session, buffer);
+}
+
+static void a_session_that_used_its_share_reads_on_in_the_next_iteration(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    work_ns = 0;
+    fixture_open(&config, &codec_dot, &flooded, 12);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    struct weir_session *session = fixture_only_session();
+    receive_dots(session, WORK_SESSION_MAX);
+    assert_int_equal(fixture_stats().messages_in, WORK_SESSION_MAX);
+    receive_dots(session, 10); /* in the same batch */
+    receive_dots(session, 10);
+    assert_int_equal(fixture_stats().messages_in, WORK_SESSION_MAX);
+    fixture_iterate(FIXTURE_MS);
+    assert_int_equal(fixture_stats().messages_in, WORK_SESSION_MAX + 20);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
 static void commands_are_weighed_by_their_deliveries(void **state)
 {
     enum weir_code code = WEIR_OK;
@@ -256,6 +287,7 @@ int main(void)
         cmocka_unit_test(timers_run_again_soon_after_a_stop),
         cmocka_unit_test(a_flood_of_tiny_messages_is_divided),
         cmocka_unit_test(an_honest_session_does_not_wait_for_the_flood),
+        cmocka_unit_test(a_session_that_used_its_share_reads_on_in_the_next_iteration),
         cmocka_unit_test(commands_are_weighed_by_their_deliveries),
         cmocka_unit_test(the_deliveries_of_a_speaker_are_divided),
     };
