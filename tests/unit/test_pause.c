@@ -17,8 +17,8 @@
 
 /* ---- a handler that does what each message says ----
  *
- * p: pause, r: resume, q: pause and resume by the timer, h: hold, l: release, f: finish; every
- * message is also recorded. */
+ * p: pause, P: pause twice, r: pause and resume, R: resume, q: pause and resume by the timer, h:
+ * hold, l: release, f: finish, x: abort and pause, e: send back; every message is also recorded. */
 static struct {
     char messages[256];
     uint32_t closed_count;
@@ -32,7 +32,14 @@ static void on_message(struct weir_session *session, const struct weir_message *
 
     if (used + 1 < sizeof seen.messages) seen.messages[used] = choice;
     switch (choice) {
+    case 'P': weir_session_pause(session); /* fall through */
     case 'p': weir_session_pause(session); break;
+    case 'R': weir_session_resume(session); break;
+    case 'x':
+        weir_session_abort(session);
+        weir_session_pause(session);
+        weir_session_resume(session);
+        break;
     case 'r':
         weir_session_pause(session);
         weir_session_resume(session);
@@ -238,7 +245,169 @@ static void a_paused_session_can_end(void **state)
     close_world(peer);
 }
 
+/* The bytes arrive in one event, whatever the network does. */
+static void receive(const char *text)
+{
+    struct net_buffer *buffer = net_take(fixture.loop.worker.net, 1);
+
+    buffer->length = (uint32_t)strlen(text);
+    memcpy(buffer->bytes, text, buffer->length);
+    inbound_on_received(fixture_only_session(), buffer);
+}
+
+static void open_and_receive(struct sim_peer **peer, const char *text)
+{
+    struct weir_config config = fixture_config();
+
+    *peer = open_world(&config);
+    fixture_run_ms(10);
+    receive(text);
+}
+
+/* A FIN arrives in the batch of the last bytes, before receiving was off. */
+static void a_fin_in_the_batch_of_unread_bytes_waits_for_them(void **state)
+{
+    static const char *const texts[] = {"p.e1.", "e1.p."};
+    struct sim_peer *peer;
+
+    (void)state;
+    for (size_t i = 0; i < weir_count_of(texts); i++) {
+        open_and_receive(&peer, texts[i]);
+        inbound_on_peer_done(fixture_only_session());
+        fixture_iterate(0); /* flushes */
+        fixture_run_ms(100);
+        assert_int_equal(seen.closed_count, 0);
+        fixture_expect(peer, i == 0 ? "" : "e1.");
+        assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+        fixture_run_ms(100);
+        fixture_expect(peer, i == 0 ? "e1." : "");
+        assert_int_equal(seen.reason, WEIR_REASON_PEER_DONE);
+        close_world(peer);
+    }
+}
+
+static void a_pause_by_the_last_unread_message_stops_the_fin(void **state)
+{
+    struct sim_peer *peer;
+
+    (void)state;
+    open_and_receive(&peer, "p.e1.p.");
+    inbound_on_peer_done(fixture_only_session());
+    for (int i = 0; i < 2; i++) {
+        fixture_run_ms(100);
+        assert_int_equal(seen.closed_count, 0);
+        assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    }
+    fixture_run_ms(100);
+    assert_string_equal(seen.messages, "pep");
+    assert_int_equal(seen.reason, WEIR_REASON_PEER_DONE);
+    close_world(peer);
+}
+
+static void pausing_and_resuming_twice_is_once(void **state)
+{
+    struct sim_peer *peer;
+
+    (void)state;
+    open_and_receive(&peer, "R.a.P.b.");
+    fixture_run_ms(10);
+    assert_string_equal(seen.messages, "RaP");
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(10);
+    assert_string_equal(seen.messages, "RaPb");
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(10);
+    fixture_say(peer, "c.");
+    fixture_run_ms(10);
+    assert_string_equal(seen.messages, "RaPbc");
+    close_world(peer);
+}
+
+static void an_unread_message_can_abort(void **state)
+{
+    struct sim_peer *peer;
+
+    (void)state;
+    open_and_receive(&peer, "p.x.a.");
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    assert_string_equal(seen.messages, "px");
+    assert_int_equal(seen.reason, WEIR_REASON_APPLICATION);
+    close_world(peer);
+}
+
+/* Both buffers wait during the pause. The answer to the first one fills the queue. */
+static void a_full_queue_stops_unread_buffers_too(void **state)
+{
+    static char much[110000];
+    struct sim_peer *peer;
+
+    (void)state;
+    open_and_receive(&peer, "p.a.");
+    receive("e1.");
+    receive("b.");
+    assert_int_equal(session_send(fixture_only_session(), much, sizeof much), WEIR_OK);
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(100);
+    assert_string_equal(seen.messages, "pae");
+    assert_true(fixture_only_session()->queue_paused);
+    for (int i = 0; i < 300; i++) {
+        sim_peer_receive(peer, much, 4096);
+        fixture_iterate(FIXTURE_MS);
+    }
+    assert_string_equal(seen.messages, "paeb");
+    close_world(peer);
+}
+
+static void pause_first(struct weir_session *session)
+{
+    weir_session_pause(session);
+}
+
+/* The peer's first byte can be unread during the pause, so the timeout does not apply. */
+static void a_session_paused_in_on_open_may_have_sent_its_first_byte(void **state)
+{
+    static struct weir_handler pausing;
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.first_byte_timeout_ms = 200;
+    memset(&seen, 0, sizeof seen);
+    pausing = obedient;
+    pausing.on_open = pause_first;
+    fixture_open(&config, &codec_dot, &pausing, 21);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(5000);
+    assert_int_equal(seen.closed_count, 0);
+    assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
+    fixture_run_ms(300);
+    assert_int_equal(seen.reason, WEIR_REASON_FIRST_BYTE);
+    close_world(peer);
+}
+
 /* ---- UDP ---- */
+
+static void a_transient_session_ignores_pause_and_hold(void **state)
+{
+    static const struct weir_handler stateless = {
+        .size = sizeof(struct weir_handler), .name = "stateless", .on_message = on_message};
+    static const char choices[][2] = {"p", "R", "h", "l", "a"};
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    memset(&seen, 0, sizeof seen);
+    fixture_open(&config, &codec_dot, &stateless, 21);
+    struct sim_datagrams *socket = fixture_datagrams(9);
+    for (size_t i = 0; i < weir_count_of(choices); i++) {
+        fixture_send_to(socket, choices[i]);
+        fixture_run_ms(10);
+    }
+    assert_string_equal(seen.messages, "pRhla");
+    assert_int_equal(fixture_stats().dropped_paused, 0);
+    assert_int_equal(fixture.udp.transient.holds, 0);
+    sim_datagrams_close(socket);
+    fixture_close();
+}
 
 static void datagrams_of_a_paused_session_are_dropped_and_counted(void **state)
 {
@@ -364,6 +533,13 @@ int main(void)
         cmocka_unit_test(a_fin_alone_waits_for_a_pause_too),
         cmocka_unit_test(a_paused_session_is_not_idle),
         cmocka_unit_test(a_paused_session_can_end),
+        cmocka_unit_test(a_fin_in_the_batch_of_unread_bytes_waits_for_them),
+        cmocka_unit_test(a_pause_by_the_last_unread_message_stops_the_fin),
+        cmocka_unit_test(pausing_and_resuming_twice_is_once),
+        cmocka_unit_test(an_unread_message_can_abort),
+        cmocka_unit_test(a_full_queue_stops_unread_buffers_too),
+        cmocka_unit_test(a_session_paused_in_on_open_may_have_sent_its_first_byte),
+        cmocka_unit_test(a_transient_session_ignores_pause_and_hold),
         cmocka_unit_test(datagrams_of_a_paused_session_are_dropped_and_counted),
         cmocka_unit_test(a_held_session_answers_after_the_fin),
         cmocka_unit_test(a_release_before_the_fin_leaves_nothing_held),
