@@ -198,14 +198,23 @@ static void an_honest_session_does_not_wait_for_the_flood(void **state)
     close_world();
 }
 
-/* Sends this many dots in one event, whatever the network does. */
-static void receive_dots(struct weir_session *session, uint32_t count)
+/* The bytes arrive in one event, whatever the network does. */
+static void receive(struct weir_session *session, const char *bytes, uint32_t count)
 {
     struct net_buffer *buffer = net_take(fixture.loop.worker.net, count);
 
-    memset(buffer->bytes, '.', count);
+    memcpy(buffer->bytes, bytes, count);
     buffer->length = count;
     inbound_on_received(session, buffer);
+}
+
+static void receive_dots(struct weir_session *session, uint32_t count)
+{
+    static char dots[50 * WORK_SESSION_MAX];
+
+    require(count <= sizeof dots);
+    memset(dots, '.', sizeof dots);
+    receive(session, dots, count);
 }
 
 static void a_session_that_used_its_share_reads_on_in_the_next_iteration(void **state)
@@ -279,6 +288,49 @@ static void the_deliveries_of_a_speaker_are_divided(void **state)
     close_world();
 }
 
+/* The event of its end comes before its unread input is reached. */
+static void a_session_with_unread_input_can_be_reset(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    fixture_open(&config, &codec_dot, &flooded, 13);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    receive_dots(fixture_only_session(), 50 * WORK_SESSION_MAX);
+    sim_peer_reset(peer);
+    for (int i = 0; i < 40 && fixture_stats().closed == 0; i++) iterate();
+    assert_int_equal(fixture_closed(WEIR_REASON_RESET), 1);
+    assert_int_equal(fixture.loop.worker.readable_count, 0);
+    assert_true(fixture_stats().messages_in < 50 * WORK_SESSION_MAX);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
+/* Sessions that outnumber the units of work of an iteration still get one unit each. */
+static void a_crowd_of_sessions_gets_one_message_each(void **state)
+{
+    struct weir_config config = fixture_config();
+    struct worker *worker = &fixture.loop.worker;
+    const uint32_t crowd_count = 10000;
+
+    (void)state;
+    fixture_open(&config, &codec_dot, &flooded, 14);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    fixture_say(peer, "a.b.c.");
+    for (int i = 0; i < 20; i++) {
+        uint64_t before = fixture_stats().messages_in;
+        worker->readable_count += crowd_count; /* as if they were on the list */
+        iterate();
+        worker->readable_count -= crowd_count;
+        assert_true(fixture_stats().messages_in <= before + 1);
+    }
+    assert_int_equal(fixture_stats().messages_in, 3);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +342,8 @@ int main(void)
         cmocka_unit_test(a_session_that_used_its_share_reads_on_in_the_next_iteration),
         cmocka_unit_test(commands_are_weighed_by_their_deliveries),
         cmocka_unit_test(the_deliveries_of_a_speaker_are_divided),
+        cmocka_unit_test(a_session_with_unread_input_can_be_reset),
+        cmocka_unit_test(a_crowd_of_sessions_gets_one_message_each),
     };
 
     return cmocka_run_group_tests_name("fairness", tests, NULL, NULL);

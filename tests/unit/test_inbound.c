@@ -15,6 +15,7 @@
 #include "fixture.h"
 #include "memory_faults.h"
 #include "require.h"
+#include "thread.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -47,9 +48,13 @@ static void act(struct weir_session *session, const struct weir_message *message
     case 'w': weir_session_finish(session); break;
     case 'x': weir_session_abort(session); break;
     case 'f': weir_session_fail(session, "so it says"); break;
+    case 'p': weir_session_pause(session); break;
+    case 'j': weir_session_join(session, "room"); break;
+    case 'r': weir_session_broadcast(session, "room", "said", 4, 0); break;
     case 'T': fixture_take_buffers(); break;
     case 'G': fixture_give_back_buffers(); break;
     case 'M': memory_fail_nth(1, 1); break;
+    case 'm': memory_fail_nth(2, 1); break; /* after the payload of a broadcast */
     default: break;
     }
 }
@@ -89,6 +94,7 @@ static struct sim_peer *act_on(const char *text)
     require(weir_frame_open("line", &lines, NULL) == WEIR_OK);
     fixture_stream_buffers_max = 64;
     fixture_open(&config, weir_frame_codec(lines), &handler_act, 1);
+    fixture.loop.worker.thread = thread_self();
     struct sim_peer *peer = fixture_connect();
     fixture_run_ms(10);
     struct net_buffer *buffer = net_take(fixture.loop.worker.net, 1);
@@ -162,6 +168,19 @@ static void without_memory_either_the_session_ends(void **state)
     expect_of("b\nTMf\n", "o", "", WEIR_REASON_EXHAUSTED);
     expect_of("b\nn\nTMb\n", "oc", "", WEIR_REASON_EXHAUSTED); /* it used to end the process */
     expect_of("TMw\n", "", "", WEIR_REASON_APPLICATION);
+    expect_of("b\nTMp\nb\n", "o", "", WEIR_REASON_EXHAUSTED); /* the pause keeps the last line */
+}
+
+/* The frame that was sent back must precede the broadcast, and cannot be kept. */
+static void without_memory_a_broadcast_to_the_own_group_ends_the_session(void **state)
+{
+    (void)state;
+    expect_of("j\nb\nr\n", "o", "b\nsaid\n", WEIR_REASON_NONE);
+    struct sim_peer *peer = act_on("j\nb\nTmr\n");
+    fixture_run_ms(50);
+    assert_int_equal(done.reason, WEIR_REASON_EXHAUSTED);
+    assert_int_equal(fixture_stats().sends_no_memory, 0);
+    finish_acting(peer);
 }
 
 static void the_second_allocation_may_fail_too(void **state)
@@ -357,6 +376,7 @@ int main(void)
         cmocka_unit_test(an_end_lets_go_what_was_promised),
         cmocka_unit_test(without_buffers_promises_become_shares),
         cmocka_unit_test(without_memory_either_the_session_ends),
+        cmocka_unit_test(without_memory_a_broadcast_to_the_own_group_ends_the_session),
         cmocka_unit_test(the_second_allocation_may_fail_too),
         cmocka_unit_test(starved_sessions_go_on_when_buffers_are_back),
         cmocka_unit_test(a_starved_session_may_break),

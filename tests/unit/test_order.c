@@ -14,7 +14,9 @@
 #include "check.h"
 #include "codec_dot.h"
 #include "fixture.h"
+#include "group.h"
 #include "mailbox.h"
+#include "memory_faults.h"
 #include "require.h"
 #include "thread.h"
 
@@ -115,6 +117,38 @@ static void a_call_on_the_own_worker_returns_its_result(void **state)
     close_world(peer);
 }
 
+static void a_send_to_a_session_that_has_ended_returns_gone(void **state)
+{
+    struct worker *worker = &fixture.loop.worker;
+
+    (void)state;
+    open_world();
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    uint64_t id = fixture_only_session()->id;
+    assert_int_equal(remote_send(worker, id, "m", 1), WEIR_OK);
+    sim_peer_reset(peer);
+    fixture_run_ms(50);
+    assert_int_equal(remote_send(worker, id, "n", 1), WEIR_GONE);
+    close_world(peer);
+}
+
+/* The worker shuts its mailbox after another thread found the session in its table. */
+static void a_command_for_a_worker_that_has_ended_returns_gone(void **state)
+{
+    (void)state;
+    open_world();
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    uint64_t id = fixture_only_session()->id;
+    other.table = fixture.loop.worker.table;
+    require(mailbox_shut(&other_mailbox));
+    assert_int_equal(remote_send(&other, id, "m", 1), WEIR_GONE);
+    assert_int_equal(remote_finish(&other, id), WEIR_GONE);
+    other.table = NULL;
+    close_world(peer);
+}
+
 static void a_broadcast_without_room_reaches_no_member(void **state)
 {
     (void)state;
@@ -150,6 +184,80 @@ static void the_workers_before_a_full_one_give_their_room_back(void **state)
     assert_int_equal(broadcast_send(&fixture.common, "room", "n", 1, 0), WEIR_OK);
     fixture_run_ms(50);
     fixture_expect(peer, "n.n."); /* it is there twice */
+    close_world(peer);
+}
+
+static void a_broadcast_to_one_worker_without_room_is_refused(void **state)
+{
+    enum weir_code code;
+
+    (void)state;
+    open_world();
+    struct sim_peer *peer = fixture_connect();
+    struct payload *payload = payload_open(&codec_dot, "m", 1, &code);
+    memcpy(payload->group, "room", 5);
+    payload->slot = group_slot(&fixture.common, "room");
+    for (int i = 0; i < 4; i++) assert_int_equal(remote_broadcast(&other, payload), WEIR_OK);
+    assert_int_equal(remote_broadcast(&other, payload), WEIR_NO_ROOM);
+    payload_unref(payload);
+    close_world(peer);
+}
+
+static void a_broadcast_without_memory_reaches_no_worker(void **state)
+{
+    (void)state;
+    open_world();
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    memory_fail_nth(1, 0);
+    assert_int_equal(broadcast_send(&fixture.common, "room", "m", 1, 0), WEIR_NO_MEMORY);
+    memory_fail_nth(0, 0);
+    assert_int_equal(mailbox_count(&other_mailbox), 0);
+    fixture_run_ms(50);
+    fixture_expect(peer, "");
+    close_world(peer);
+}
+
+/* A codec for messages of one byte, framed with an exclamation mark. */
+static enum weir_code narrow_encode(const struct weir_codec *codec, const uint8_t *bytes,
+                                    size_t length, struct weir_framing *framing)
+{
+    (void)codec;
+    (void)bytes;
+    if (length > 1) return WEIR_TOO_LARGE;
+    framing->trailer[0] = '!';
+    framing->trailer_length = 1;
+    return WEIR_OK;
+}
+
+static const struct weir_codec codec_narrow = {.size = sizeof(struct weir_codec),
+                                               .name = "narrow",
+                                               .summary = "",
+                                               .streams = true,
+                                               .encode = narrow_encode};
+
+/* The first listener's codec refuses the message, and that of the members' listener decides. */
+static void a_broadcast_that_one_codec_refuses_is_framed_by_the_others(void **state)
+{
+    (void)state;
+    open_world();
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    fixture.common.broadcast_codec = &codec_narrow;
+    assert_int_equal(broadcast_send(&fixture.common, "room", "mm", 2, 0), WEIR_OK);
+    fixture_run_ms(50);
+    fixture_expect(peer, "mm.");
+    fixture.common.broadcast_codec = &codec_dot;
+    assert_int_equal(broadcast_send(&fixture.common, "room", "m.m", 3, 0), WEIR_OK);
+    fixture_run_ms(50);
+    fixture_expect(peer, "");
+    assert_int_equal(fixture_stats().sends_not_framed, 1);
+    fixture.tcp_service.codec = &codec_narrow;
+    assert_int_equal(broadcast_send(&fixture.common, "room", "mm", 2, 0), WEIR_OK);
+    fixture_run_ms(50);
+    fixture_expect(peer, "");
+    assert_int_equal(fixture_stats().sends_not_framed, 2);
+    fixture.tcp_service.codec = &codec_dot;
     close_world(peer);
 }
 
@@ -206,6 +314,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_leave_in_the_order_of_the_calls),
         cmocka_unit_test(a_call_on_the_own_worker_returns_its_result),
+        cmocka_unit_test(a_send_to_a_session_that_has_ended_returns_gone),
+        cmocka_unit_test(a_command_for_a_worker_that_has_ended_returns_gone),
+        cmocka_unit_test(a_broadcast_to_one_worker_without_room_is_refused),
+        cmocka_unit_test(a_broadcast_without_memory_reaches_no_worker),
+        cmocka_unit_test(a_broadcast_that_one_codec_refuses_is_framed_by_the_others),
         cmocka_unit_test(a_broadcast_without_room_reaches_no_member),
         cmocka_unit_test(the_workers_before_a_full_one_give_their_room_back),
         cmocka_unit_test(a_mailbox_is_bounded_in_bytes),

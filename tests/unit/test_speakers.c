@@ -405,8 +405,8 @@ static void speakers_wait_for_a_congested_member_that_joins_until_it_leaves(void
     close_world();
 }
 
-/* A member reads too little to reach its low-water mark within the send timeout. Its first send ends
- * in time, and the second one begins in the middle of the congestion. */
+/* A member reads too little to reach its low-water mark within the send timeout. Its first send
+ * ends in time, and the second one begins in the middle of the congestion. */
 static struct weir_session *read_too_slowly(enum weir_broadcast_policy policy,
                                             struct sim_peer **slow_peer, struct sim_peer **peer)
 {
