@@ -58,8 +58,8 @@ static uint64_t drain__offset_ms(const struct weir_session *session)
     return jitter_ms == 0 ? 0 : siphash(&common->key, &session->id, sizeof session->id) % jitter_ms;
 }
 
-/* Whether nothing is in transit to or from the session. A pause by the rate limit and a partial
- * frame count as in transit. */
+/* Whether nothing is in transit to or from the session. Paused reading, for example by the rate
+ * limit, and a partial frame count as in transit. */
 static bool drain__is_idle(const struct weir_session *session)
 {
     uint32_t silent_ms = (uint32_t)session->worker->now_ms - session->timestamps.received_ms;
@@ -68,8 +68,7 @@ static bool drain__is_idle(const struct weir_session *session)
 
     bool reads = !session->is_datagram && session->receiving_off;
 
-    return !sends && !reads && !session->rate_paused && !session->frame_partial &&
-           silent_ms >= DRAIN__IDLE_MS;
+    return !sends && !reads && !session->frame_partial && silent_ms >= DRAIN__IDLE_MS;
 }
 
 /* The sessions of one worker that a check visits. */

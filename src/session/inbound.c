@@ -140,8 +140,9 @@ static void inbound__update_rate(struct weir_session *session, uint32_t bytes, u
                                         config->message_rate_max, config->message_rate_max);
     uint64_t pause_ns = messages_pause_ns > bytes_pause_ns ? messages_pause_ns : bytes_pause_ns;
     if (pause_ns == 0) return;
+    weir_check(!session->rate_paused); /* else nothing would have been decoded */
     session->timestamps.resume_ms = (uint32_t)(worker->now_ms + pause_ns / CLOCK_NS_PER_MS + 1);
-    if (!session->rate_paused) counter_add(&worker->counters.pauses_rate, 1);
+    counter_add(&worker->counters.pauses_rate, 1);
     session->rate_paused = true;
     session_update_deadline(session);
 }
@@ -212,10 +213,12 @@ static void inbound__check_group(struct weir_session *session)
         congestion_wait(session, session->speaks_slot);
 }
 
+/* Whether the next unread input, bytes or FIN, may be decoded now. */
 static bool inbound__may_decode(struct weir_session *session)
 {
+    weir_check(session->state == SESSION_OPEN); /* no other state keeps unread input */
     inbound__check_group(session);
-    return session->state == SESSION_OPEN && !session_is_paused(session) &&
+    return !session_is_paused(session) &&
            session->queue.pinned_bytes < session->worker->pause_bytes &&
            inbound__work_left(session) > 0;
 }

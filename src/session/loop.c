@@ -154,7 +154,7 @@ static void loop__read_commands(struct loop *loop)
         count++;
     }
     loop->has_commands = work->done - began >= LOOP__COMMANDS_WORK_MAX;
-    if (count > 0) counter_add(&worker->counters.commands, count);
+    counter_add(&worker->counters.commands, count);
     remote_report_refused(worker);
 }
 

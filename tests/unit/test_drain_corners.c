@@ -285,6 +285,39 @@ static void a_udp_socket_is_not_idle_while_an_answer_is_pending(void **state)
     fixture_close();
 }
 
+/* After a stop of the thread, timers and the drain wait for what arrived meanwhile. The bytes of
+ * the session can be behind the events of others, also when a batch is not full. */
+static void a_drain_waits_while_the_worker_catches_up(void **state)
+{
+    struct weir_config config = fixture_config();
+    struct worker *worker = &fixture.loop.worker;
+
+    (void)state;
+    fixture_open(&config, &codec_dot, &handler_echo, 10);
+    struct sim_peer *idle = fixture_connect(), *busy = fixture_connect();
+    fixture_run_ms(200);
+    remote_drain(worker, 60 * S);
+    fixture_iterate(0);
+    assert_int_equal(worker->request, WORKER_DRAIN);
+    fixture_say(busy, "a.");
+    sim_pass_ns(fixture.simulation, 5 * S * FIXTURE_MS);
+    fixture_iterate(0);
+    for (int i = 0; i < 10; i++) {
+        assert_true(worker->catch_up_until_ns > 0);
+        assert_int_equal(fixture_closed(WEIR_REASON_DRAIN), 0);
+        assert_false(sim_peer_saw_end(idle));
+        fixture_say(busy, "a.");
+        sim_work_ns(fixture.simulation, 30 * FIXTURE_MS);
+        fixture_iterate(0);
+        assert_false(worker->has_backlog);
+    }
+    fixture_run_to_the_end();
+    assert_int_equal(fixture_closed(WEIR_REASON_DRAIN), 2);
+    sim_peer_close(idle);
+    sim_peer_close(busy);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +329,7 @@ int main(void)
         cmocka_unit_test(each_waits_for_its_own_moment_of_the_jitter),
         cmocka_unit_test(udp_sockets_with_pending_answers_stay_open),
         cmocka_unit_test(a_starved_session_is_not_quiet),
+        cmocka_unit_test(a_drain_waits_while_the_worker_catches_up),
         cmocka_unit_test(a_udp_socket_is_not_idle_while_an_answer_is_pending),
     };
 
