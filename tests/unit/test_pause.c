@@ -286,20 +286,20 @@ static void a_fin_in_the_batch_of_unread_bytes_waits_for_them(void **state)
     }
 }
 
-static void a_pause_by_the_last_unread_message_stops_the_fin(void **state)
+static void pauses_by_unread_messages_stop_the_fin_too(void **state)
 {
     struct sim_peer *peer;
 
     (void)state;
-    open_and_receive(&peer, "p.e1.p.");
+    open_and_receive(&peer, "p.p.e1.p.");
     inbound_on_peer_done(fixture_only_session());
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         fixture_run_ms(100);
         assert_int_equal(seen.closed_count, 0);
         assert_true(remote_resume(&fixture.loop.worker, only_id()) == WEIR_OK);
     }
     fixture_run_ms(100);
-    assert_string_equal(seen.messages, "pep");
+    assert_string_equal(seen.messages, "ppep");
     assert_int_equal(seen.reason, WEIR_REASON_PEER_DONE);
     close_world(peer);
 }
@@ -534,7 +534,7 @@ int main(void)
         cmocka_unit_test(a_paused_session_is_not_idle),
         cmocka_unit_test(a_paused_session_can_end),
         cmocka_unit_test(a_fin_in_the_batch_of_unread_bytes_waits_for_them),
-        cmocka_unit_test(a_pause_by_the_last_unread_message_stops_the_fin),
+        cmocka_unit_test(pauses_by_unread_messages_stop_the_fin_too),
         cmocka_unit_test(pausing_and_resuming_twice_is_once),
         cmocka_unit_test(an_unread_message_can_abort),
         cmocka_unit_test(a_full_queue_stops_unread_buffers_too),
