@@ -283,7 +283,8 @@ void inbound_on_peer_done(struct weir_session *session)
     session->first_byte_due = false;
     if (session->state != SESSION_OPEN)
         worker_flush_later(session->worker, session);
-    else if (session->unread || session->handler_paused || session->speaker_waits)
+    else if (session->unread || session->handler_paused || session->speaker_waits ||
+             inbound__work_left(session) == 0)
         session->end_unread = true;
     else
         inbound__receive_end(session);

@@ -238,6 +238,35 @@ static void a_session_that_used_its_share_reads_on_in_the_next_iteration(void **
     fixture_close();
 }
 
+/* Deliveries use up the share, and the codec holds a part of a frame. The FIN in the same batch
+ * must still reach the codec, which reports the truncated frame. */
+static void a_fin_after_the_share_of_work_ends_a_partial_frame(void **state)
+{
+    static const char bytes[] = "s.s.s.s.s.part";
+    const uint32_t members_count = WORK_SESSION_MAX / 5; /* five broadcasts are just below it */
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.sessions_max = members_count;
+    work_ns = 0;
+    fixture_open(&config, &codec_dot, &flooded, 15);
+    fixture.loop.worker.thread = thread_self();
+    for (uint32_t i = 0; i < members_count; i++) members[i] = fixture_connect();
+    fixture_run_ms(10);
+    struct weir_session *speaker =
+        weir_container_of(fixture.loop.worker.tcp_sessions.next, struct weir_session, in_sessions);
+    receive(speaker, bytes, sizeof bytes - 1);
+    assert_true(speaker->frame_partial);
+    assert_true(speaker->work_done >= WORK_SESSION_MAX);
+    inbound_on_peer_done(speaker);
+    fixture_iterate(0);
+    fixture_run_ms(50);
+    assert_int_equal(fixture_closed(WEIR_REASON_PEER_DONE), 0);
+    assert_int_equal(fixture_closed(WEIR_REASON_PROTOCOL), 1);
+    for (uint32_t i = 0; i < members_count; i++) sim_peer_close(members[i]);
+    fixture_close();
+}
+
 static void commands_are_weighed_by_their_deliveries(void **state)
 {
     enum weir_code code = WEIR_OK;
@@ -340,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_tiny_messages_is_divided),
         cmocka_unit_test(an_honest_session_does_not_wait_for_the_flood),
         cmocka_unit_test(a_session_that_used_its_share_reads_on_in_the_next_iteration),
+        cmocka_unit_test(a_fin_after_the_share_of_work_ends_a_partial_frame),
         cmocka_unit_test(commands_are_weighed_by_their_deliveries),
         cmocka_unit_test(the_deliveries_of_a_speaker_are_divided),
         cmocka_unit_test(a_session_with_unread_input_can_be_reset),
