@@ -359,6 +359,29 @@ static void a_full_queue_stops_unread_buffers_too(void **state)
     close_world(peer);
 }
 
+/* Nothing was received meanwhile, so only the end of the send can notice how full the queue is. */
+static void a_send_that_leaves_a_full_queue_pauses_reading(void **state)
+{
+    static char much[7 * 16384];
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = open_world(&config);
+    fixture_run_ms(10);
+    struct weir_session *session = fixture_only_session();
+    assert_int_equal(session_send(session, "first", 5), WEIR_OK);
+    fixture_iterate(0);
+    assert_true(session->send_out);
+    assert_int_equal(session_send(session, much, sizeof much - 1), WEIR_OK); /* and its dot */
+    assert_int_equal(session_send(session, "last", 4), WEIR_OK);
+    assert_false(session->queue_paused);
+    fixture_run_ms(10);
+    assert_true(session->queue_paused);
+    assert_true(session->receiving_off);
+    assert_int_equal(fixture_stats().pauses_queue, 1);
+    close_world(peer);
+}
+
 static void pause_first(struct weir_session *session)
 {
     weir_session_pause(session);
@@ -538,6 +561,7 @@ int main(void)
         cmocka_unit_test(pausing_and_resuming_twice_is_once),
         cmocka_unit_test(an_unread_message_can_abort),
         cmocka_unit_test(a_full_queue_stops_unread_buffers_too),
+        cmocka_unit_test(a_send_that_leaves_a_full_queue_pauses_reading),
         cmocka_unit_test(a_session_paused_in_on_open_may_have_sent_its_first_byte),
         cmocka_unit_test(a_transient_session_ignores_pause_and_hold),
         cmocka_unit_test(datagrams_of_a_paused_session_are_dropped_and_counted),
