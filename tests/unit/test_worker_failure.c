@@ -132,6 +132,17 @@ static void fail_worker(struct weir_server *server, int index)
     assert_int_equal(atomic_load(&errors_logged), before + 1);
 }
 
+/* The other worker serves every connection, as soon as the system has closed the listener of the
+ * failed one: io_uring closes it with its ring. */
+static void serves_again(struct weir_server *server)
+{
+    uint32_t served = 0;
+
+    for (uint32_t tries = 0; tries < YIELDS_MAX && served < 20; tries++)
+        served = echoes(server) ? served + 1 : 0;
+    assert_int_equal(served, 20);
+}
+
 static void wait_stopped(struct weir_server *server)
 {
     struct weir_error error;
@@ -156,8 +167,7 @@ static void the_other_worker_continues_until_it_fails_too(void **state)
         struct weir_server *server = start(transports[i], 2);
         assert_int_equal(weir_server_failure(server, NULL), WEIR_OK);
         fail_worker(server, 1);
-        for (uint32_t tries = 0; tries < YIELDS_MAX && !echoes(server); tries++) continue;
-        assert_true(echoes(server));
+        serves_again(server);
         assert_int_equal(atomic_load(&stopped), 0);
         fail_worker(server, 0);
         wait_stopped(server);
@@ -171,7 +181,7 @@ static void the_worker_that_listens_for_all_ends_all(void **state)
 
     (void)state;
     fail_worker(server, 2); /* a failed worker gets no further connection */
-    for (uint32_t i = 0; i < 6; i++) assert_true(echoes(server));
+    serves_again(server);
     fail_worker(server, 0);
     wait_stopped(server);
 }
