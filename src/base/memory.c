@@ -12,6 +12,9 @@
 #else
 #include <sys/mman.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 static _Atomic(memory_hook *) memory__hook; /* null except in tests */
 
@@ -51,7 +54,20 @@ char *memory_copy_text(const char *text)
     return copy;
 }
 
+void memory_trim(void)
+{
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
 #if defined(_WIN32)
+
+void memory_pages_discard(void *pages, size_t bytes)
+{
+    (void)pages;
+    (void)bytes;
+}
 
 void *memory_pages(size_t bytes)
 {
@@ -66,6 +82,11 @@ void memory_pages_free(void *pages, size_t bytes)
 }
 
 #else
+
+void memory_pages_discard(void *pages, size_t bytes)
+{
+    madvise(pages, bytes, MADV_DONTNEED); /* if the system refuses, the pages keep their memory */
+}
 
 void *memory_pages(size_t bytes)
 {

@@ -29,6 +29,14 @@ void *memory_pages(size_t bytes);
 /* Frees memory of memory_pages(), with the same size. Null is allowed. */
 void memory_pages_free(void *pages, size_t bytes);
 
+/* Returns the physical memory of whole pages to the system; their bytes become zero. Has no effect
+ * on Windows, where pages that are committed keep their memory. */
+void memory_pages_discard(void *pages, size_t bytes);
+
+/* Returns the heap's free memory to the system, as far as the C library can. Slow: for moments
+ * after much memory was freed. */
+void memory_trim(void);
+
 /* Decides whether an allocation proceeds. Returns false: it fails. Called on any thread. */
 typedef bool memory_hook(void);
 

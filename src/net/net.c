@@ -175,6 +175,7 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
     if (!pool_open(&net->datagram_pool, NET_DATAGRAM_BYTES_MAX + 1, NET__DATAGRAM_CHUNK_BUFFERS,
                    options->datagram_buffers_max))
         goto no_memory;
+    net->stream_pool.memory_grew = net->datagram_pool.memory_grew = options->memory_grew;
     code = strcmp(options->transport, "auto") == 0
                ? net__open_best(net, error)
                : net__open_named(net, options->transport, error);
@@ -232,6 +233,31 @@ struct net_info net_info(const struct net *net)
         (uint64_t)net->stream_pool.buffers_count * net->stream_pool.buffer_bytes +
         (uint64_t)net->datagram_pool.buffers_count * net->datagram_pool.buffer_bytes;
     return info;
+}
+
+static uint64_t net__bytes(const struct pool *pool, uint32_t buffers_count)
+{
+    return (uint64_t)buffers_count * pool->buffer_bytes;
+}
+
+struct net_memory net_memory(const struct net *net)
+{
+    const struct pool *streams = &net->stream_pool, *datagrams = &net->datagram_pool;
+
+    return (struct net_memory){
+        .taken_bytes =
+            net__bytes(streams, pool_taken(streams)) + net__bytes(datagrams, pool_taken(datagrams)),
+        .resident_bytes = net__bytes(streams, streams->resident_count) +
+                          net__bytes(datagrams, datagrams->resident_count),
+        .stream_room_bytes = net__bytes(streams, pool_room(streams)),
+    };
+}
+
+void net_discard(struct net *net, uint64_t spare_bytes)
+{
+    net__check_thread(net);
+    pool_discard(&net->stream_pool, (uint32_t)(spare_bytes / net->stream_pool.buffer_bytes));
+    pool_discard(&net->datagram_pool, (uint32_t)(spare_bytes / net->datagram_pool.buffer_bytes));
 }
 
 /* ---- failure ---- */

@@ -184,6 +184,8 @@ struct net_options {
     uint32_t stream_send_max_bytes;
     uint32_t stream_receive_max_bytes;
     bool verify_rio; /* check the rules of RIO at each call; a violation ends the process */
+    /* Set to true when buffers begin to occupy more memory; null: not reported. */
+    bool *memory_grew;
     struct net_simulation *simulation; /* tests: the network of "simulated" */
 };
 
@@ -234,6 +236,19 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
 void net_free(struct net *net);
 
 struct net_info net_info(const struct net *net);
+
+/* What the pools of a net hold now. */
+struct net_memory {
+    uint64_t taken_bytes;       /* of buffers that are in use, by the caller or by the system */
+    uint64_t resident_bytes;    /* that occupy memory: taken ones, and free ones used before */
+    uint64_t stream_room_bytes; /* of stream buffers that can still be taken */
+};
+
+struct net_memory net_memory(const struct net *net);
+
+/* Returns the memory of free buffers to the system, except for about `spare_bytes` of each pool.
+ * Has no effect where buffers are locked in memory (RIO). */
+void net_discard(struct net *net, uint64_t spare_bytes);
 
 /* Returns the names of the transports in this build, best first; null after the last. */
 const char *net_transport_name(uint32_t index);

@@ -158,6 +158,11 @@ struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner)
     pool->free_list = buffer->public_part.next ? pool__of(buffer->public_part.next) : NULL;
     pool->free_count--;
     buffer->owner = owner;
+    if (!buffer->resident) {
+        buffer->resident = true;
+        pool->resident_count++;
+        if (pool->memory_grew) *pool->memory_grew = true;
+    }
     buffer->public_part.bytes = buffer->start;
     buffer->public_part.length = 0;
     buffer->public_part.next = NULL;
@@ -174,6 +179,27 @@ void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
                     "rule 5, a buffer is given back by a caller that does not own it");
     mine->pool->growth_failed = false;
     pool__push(mine->pool, mine);
+}
+
+void pool_discard(struct pool *pool, uint32_t spare_count)
+{
+    struct net_buffer *at = pool->free_list ? &pool->free_list->public_part : NULL;
+    uint32_t left = pool->resident_count - pool_taken(pool); /* free ones that occupy memory */
+
+    if (pool->registrar.add) return;
+    for (; left > 0; at = at->next) {
+        struct pool_buffer *buffer = pool__of(at);
+        weir_check(buffer->owner == POOL_FREE);
+        if (!buffer->resident) continue;
+        left--;
+        if (spare_count > 0) {
+            spare_count--;
+            continue;
+        }
+        memory_pages_discard(buffer->start, pool->stride_bytes);
+        buffer->resident = false;
+        pool->resident_count--;
+    }
 }
 
 void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to)

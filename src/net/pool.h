@@ -12,8 +12,9 @@
  * bytes of a buffer are poisoned unless CALLER owns it, so a late read or write is reported.
  *
  * The free list is last in, first out, so that a few buffers that are in the cache serve most of
- * the work. The pool grows by chunks up to its maximum and never shrinks. Unused pages cost
- * nothing, unless a registrar locks them in memory (RIO).
+ * the work. The pool grows by chunks up to its maximum. A buffer that was never taken occupies no
+ * memory, and pool_discard() returns the memory of those that are free again, unless a registrar
+ * locks them in memory (RIO).
  */
 #ifndef NET_POOL_H
 #define NET_POOL_H
@@ -43,6 +44,9 @@ struct pool {
     uint32_t buffers_max;
     uint32_t buffers_count;
     uint32_t free_count;
+    uint32_t
+        resident_count; /* buffers that occupy memory: those taken, and free ones taken before */
+    bool *memory_grew;  /* set when resident_count rises; null: not reported */
     bool growth_failed; /* memory was exhausted; set until a buffer is given back */
     struct pool_buffer *free_list;
     struct pool_chunk *chunks;
@@ -58,6 +62,7 @@ struct pool_buffer {
     uint8_t *start;
     struct pool *pool;
     enum pool_owner owner;
+    bool resident;          /* it was taken, and its memory was not discarded since */
     void *registrations[2]; /* the registrar's ids, for the buffer and for its margin */
     uint64_t note;          /* free for the transport while SYSTEM owns the buffer */
 };
@@ -96,6 +101,10 @@ void pool_give_back(struct net_buffer *buffer, enum pool_owner owner);
 /* Passes a buffer from one owner to another; neither is FREE. */
 void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to);
 
+/* Returns the memory of free buffers to the system, except for the `spare_count` that were used
+ * last. Has no effect on a pool with a registrar. */
+void pool_discard(struct pool *pool, uint32_t spare_count);
+
 /* Allows a system call of the transport, which the sanitizer checks, to access a buffer that SYSTEM
  * owns; and forbids it again. */
 void pool_touch(struct net_buffer *buffer);
@@ -110,6 +119,12 @@ static inline uint32_t pool_room(const struct pool *pool)
 static inline bool pool_has(const struct pool *pool)
 {
     return pool_room(pool) > 0;
+}
+
+/* Returns the number of buffers that are not free. */
+static inline uint32_t pool_taken(const struct pool *pool)
+{
+    return pool->buffers_count - pool->free_count;
 }
 
 /* Returns whether `bytes` and `length` are inside the memory of the buffer. */

@@ -53,6 +53,38 @@ static void the_last_returned_buffer_is_the_first_taken(void **state)
     pool_free(&pool);
 }
 
+/* Buffers that are free again give their memory up, except for those that were used last. */
+static void free_buffers_give_up_their_memory(void **state)
+{
+    struct pool pool;
+    struct net_buffer *buffers[8];
+
+    (void)state;
+    require(pool_open(&pool, 4096, 8, 8));
+    require_equal(pool.resident_count, 0);
+    pool_discard(&pool, 0);
+    for (uint32_t i = 0; i < 6; i++) {
+        buffers[i] = pool_take(&pool, POOL_CALLER);
+        memset(buffers[i]->bytes, 1, 4096);
+    }
+    require_equal(pool.resident_count, 6);
+    for (uint32_t i = 0; i < 5; i++) pool_give_back(buffers[i], POOL_CALLER);
+    pool_discard(&pool, 2);
+    require_equal(pool.resident_count, 3);
+    pool_discard(&pool, 2);
+    require_equal(pool.resident_count, 3);
+    require_equal(buffers[5]->bytes[0], 1); /* taken: unchanged */
+    for (uint32_t i = 0; i < 3; i++) {
+        buffers[i] = pool_take(&pool, POOL_CALLER);
+        if (i < 2) require_equal(buffers[i]->bytes[0], 1); /* used last: unchanged */
+    }
+    for (uint32_t i = 0; i < 3; i++) pool_give_back(buffers[i], POOL_CALLER);
+    pool_give_back(buffers[5], POOL_CALLER);
+    pool_discard(&pool, 0);
+    require_equal(pool.resident_count, 0);
+    pool_free(&pool);
+}
+
 static void a_taken_buffer_is_reset(void **state)
 {
     struct pool pool;
@@ -251,6 +283,8 @@ static void every_buffer_is_registered_once(void **state)
     }
     require_equal(registry.registered, 10);
     for (int i = 0; i < 10; i++) pool_give_back(buffers[i], POOL_CALLER);
+    pool_discard(&pool, 0); /* no effect: the system has their addresses */
+    require_equal(pool.resident_count, 10);
     pool_unregister(&pool);
     require_equal(registry.registered, 0);
     pool_free(&pool);
@@ -299,6 +333,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pool_grows_by_chunks_up_to_its_maximum),
         cmocka_unit_test(the_last_returned_buffer_is_the_first_taken),
+        cmocka_unit_test(free_buffers_give_up_their_memory),
         cmocka_unit_test(a_taken_buffer_is_reset),
         cmocka_unit_test(a_sendable_buffer_lies_inside_its_memory),
         cmocka_unit_test(without_memory_a_pool_gives_its_existing_buffers),
