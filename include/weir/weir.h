@@ -354,9 +354,18 @@ struct weir_config {
     /* TCP: low-water mark. Reading from a paused peer resumes when the queue is down to it. Default
      * 256 KiB. */
     uint32_t send_queue_low_bytes;
-    uint32_t buffer_bytes;              /* capacity of one stream buffer; default 16 KiB */
-    uint64_t buffer_memory_max_bytes;   /* all stream buffers of one worker; default 1 GiB */
-    uint64_t datagram_memory_max_bytes; /* all datagram buffers of one worker; default 256 MiB */
+    uint32_t buffer_bytes; /* capacity of one stream buffer; default 16 KiB */
+    /* All memory that peers can make the server hold, split evenly over the workers: buffers,
+     * incomplete frames, queued messages, mailboxes, sessions with the state of codec and handler.
+     * As a worker's part fills, its sessions may hold less; when it is nearly full, the session
+     * that holds the most is closed with WEIR_REASON_EXHAUSTED. The rest of the process, at most 16
+     * MiB, and the kernel's memory are not part of it. Default 1 GiB. */
+    uint64_t memory_max_bytes;
+    /* Parts of it, for one worker: all stream buffers, and all datagram buffers. Default 0: three
+     * quarters, and one eighth, of the worker's memory. Together with mailbox_bytes_max they must
+     * fit into the worker's memory. */
+    uint64_t buffer_memory_max_bytes;
+    uint64_t datagram_memory_max_bytes;
     uint32_t listen_backlog; /* connections that the system queues before accept; default 4096 */
     /* Receives one line of the log: UTF-8 of up to 511 bytes, without a newline. It may block,
      * because the server queues the lines (log_lines_max, log_flush_ms). Thread: one of the
@@ -446,7 +455,7 @@ struct weir_config {
      * Default 4096. */
     uint32_t mailbox_commands_max;
     /* Memory of the messages that may wait in the mailbox of one worker. A single message may
-     * exceed it. Default 8 MiB. */
+     * exceed it. Default 0: one sixteenth of the worker's memory, at most 8 MiB. */
     uint32_t mailbox_bytes_max;
     uint32_t drain_jitter_ms; /* a drain spreads the closing of idle sessions over it; default 0 */
     uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */

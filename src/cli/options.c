@@ -129,7 +129,8 @@ static void options__check(struct options *options, const struct option_reading 
     options__check_queue(
         options, option_is_given(reading, offsetof(struct options, config.send_queue_low_bytes)),
         reading->diagnostics);
-    if (config->buffer_memory_max_bytes / 4 < config->buffer_bytes)
+    if (config->buffer_memory_max_bytes > 0 &&
+        config->buffer_memory_max_bytes / 4 < config->buffer_bytes)
         diagnostics_add(
             reading->diagnostics,
             "--buffer-memory %s is less than four buffers of --buffer-size %s: raise the "

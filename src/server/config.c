@@ -21,6 +21,8 @@
 #define CONFIG__COMMANDS_MAX (1u << 20)
 #define CONFIG__LOG_LINES_MAX (1u << 16)
 #define CONFIG__REPLY_RATE_MAX 10000000u
+#define CONFIG__MEMORY_MAX_BYTES (UINT64_C(1) << 50)
+#define CONFIG__MAILBOX_BYTES (UINT64_C(8) << 20) /* default, where the memory suffices */
 
 static const struct weir_config config__defaults = {
     .size = sizeof(struct weir_config),
@@ -30,8 +32,7 @@ static const struct weir_config config__defaults = {
     .send_queue_high_bytes = 1024 * 1024,
     .send_queue_low_bytes = 256 * 1024,
     .buffer_bytes = 16 * 1024,
-    .buffer_memory_max_bytes = UINT64_C(1) << 30,
-    .datagram_memory_max_bytes = UINT64_C(256) << 20,
+    .memory_max_bytes = UINT64_C(1) << 30,
     .listen_backlog = 4096,
     .idle_timeout_ms = 10 * 60 * 1000,
     .first_byte_timeout_ms = 60 * 1000,
@@ -44,7 +45,6 @@ static const struct weir_config config__defaults = {
     .datagram_reply_percent_max = 100,
     .datagram_reply_rate_max = 2000,
     .mailbox_commands_max = 4096,
-    .mailbox_bytes_max = 8 * 1024 * 1024,
     .log_lines_max = 1024,
     .log_flush_ms = 1000,
     .socket_unsent_max_bytes = 256 * 1024,
@@ -65,6 +65,55 @@ static enum weir_code config__wrong(const char *setting, const char *rule, struc
     return error_fill(error, WEIR_INVALID, 0, "use setting", setting, rule, "change it");
 }
 
+uint64_t config_worker_memory_bytes(const struct weir_config *config)
+{
+    return config->memory_max_bytes / config_workers(config);
+}
+
+/* Sets the parts of a worker's memory that were not given. */
+static void config__set_parts(struct weir_config *config)
+{
+    uint64_t bytes = config_worker_memory_bytes(config);
+    uint64_t mailbox_bytes = bytes / 16;
+
+    if (mailbox_bytes > CONFIG__MAILBOX_BYTES) mailbox_bytes = CONFIG__MAILBOX_BYTES;
+    if (config->buffer_memory_max_bytes == 0) config->buffer_memory_max_bytes = bytes / 4 * 3;
+    if (config->datagram_memory_max_bytes == 0) config->datagram_memory_max_bytes = bytes / 8;
+    if (config->mailbox_bytes_max == 0) config->mailbox_bytes_max = (uint32_t)mailbox_bytes;
+}
+
+/* Checks that the parts of a worker's memory fit into it. */
+static enum weir_code config__check_parts(const struct weir_config *config,
+                                          struct weir_error *error)
+{
+    uint64_t bytes = config_worker_memory_bytes(config);
+    uint64_t rest_bytes = bytes;
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } parts[] = {
+        {"buffer_memory_max_bytes", config->buffer_memory_max_bytes},
+        {"datagram_memory_max_bytes", config->datagram_memory_max_bytes},
+        {"mailbox_bytes_max", config->mailbox_bytes_max},
+    };
+
+    for (size_t i = 0; i < weir_count_of(parts); i++) {
+        if (parts[i].bytes > rest_bytes)
+            return config__wrong(
+                parts[i].name,
+                "it does not fit into the worker's part of memory_max_bytes: "
+                "lower it, raise memory_max_bytes (--memory), or start fewer workers",
+                error);
+        rest_bytes -= parts[i].bytes;
+    }
+    if (config->send_queue_high_bytes > config->buffer_memory_max_bytes)
+        return config__wrong("send_queue_high_bytes",
+                             "it must be buffer_memory_max_bytes or less: lower it, or raise "
+                             "memory_max_bytes (--memory)",
+                             error);
+    return WEIR_OK;
+}
+
 static enum weir_code config__check_memory(const struct weir_config *config,
                                            struct weir_error *error)
 {
@@ -77,11 +126,13 @@ static enum weir_code config__check_memory(const struct weir_config *config,
     if (config->send_queue_low_bytes >= config->send_queue_high_bytes)
         return config__wrong("send_queue_low_bytes", "it must be less than send_queue_high_bytes",
                              error);
+    if (config->memory_max_bytes == 0 || config->memory_max_bytes > CONFIG__MEMORY_MAX_BYTES)
+        return config__wrong("memory_max_bytes", "it must be 1 byte to 1 PiB", error);
     if (config->buffer_memory_max_bytes < (uint64_t)config->buffer_bytes * 4)
         return config__wrong("buffer_memory_max_bytes", "it must be four buffers or more", error);
     if (config->datagram_memory_max_bytes < (uint64_t)64 * 1024 * 4)
         return config__wrong("datagram_memory_max_bytes", "it must be 256 KiB or more", error);
-    return WEIR_OK;
+    return config__check_parts(config, error);
 }
 
 static enum weir_code config__check_times(const struct weir_config *config,
@@ -166,6 +217,7 @@ enum weir_code config_read(const struct weir_config *given, struct weir_config *
     *config = config__defaults;
     memcpy(config, given, given->size);
     config->size = sizeof *config;
+    config__set_parts(config);
     return config__check(config, error);
 }
 

@@ -15,6 +15,9 @@ enum weir_code config_read(const struct weir_config *given, struct weir_config *
 /* Returns the options of each worker's net. */
 struct net_options config_net_options(const struct weir_config *config);
 
+/* Returns the part of memory_max_bytes that belongs to each worker. */
+uint64_t config_worker_memory_bytes(const struct weir_config *config);
+
 /* Returns how many workers to start on this machine. */
 uint32_t config_workers(const struct weir_config *config);
 

@@ -48,6 +48,7 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     common->config = *settings;
     common->config.allow = common->config.deny = NULL; /* parsed already, and owned by the caller */
     common->server = server;
+    common->memory_bytes = config_worker_memory_bytes(settings);
     common->limits = &server->limits;
     server->lock = lock_open();
     server->transport_asked = memory_copy_text(settings->transport);

@@ -33,19 +33,33 @@ struct broadcast__framed {
     const struct weir_codec *codec;
     struct payload *payload; /* null: that codec cannot carry the message ... */
     enum weir_code code;     /* ... and why */
+    uint32_t shares_count;   /* members that it was queued for */
 };
 
-static void broadcast__frame(struct broadcast__framed *framed, struct payload *original,
-                             const struct weir_codec *codec)
+/* Charges the shares of the framed payload, and gives it up. */
+static void broadcast__end(struct broadcast__framed *framed)
+{
+    if (!framed->payload) return;
+    payload_charge_shares(framed->payload, framed->shares_count);
+    payload_unref(framed->payload);
+    framed->payload = NULL;
+    framed->shares_count = 0;
+}
+
+static void broadcast__frame(struct worker *worker, struct broadcast__framed *framed,
+                             struct payload *original, const struct weir_codec *codec)
 {
     weir_check(codec != NULL);
     if (framed->payload && framed->codec == codec) return;
-    if (framed->payload) payload_unref(framed->payload);
+    broadcast__end(framed);
     framed->codec = codec;
-    framed->payload = original->codec == codec
-                          ? payload_ref(original)
-                          : payload_open(codec, original->bytes + original->message_at,
-                                         original->message_length, &framed->code);
+    if (original->codec == codec) {
+        framed->payload = payload_ref(original);
+        return;
+    }
+    framed->payload = payload_open(codec, original->bytes + original->message_at,
+                                   original->message_length, &framed->code);
+    if (framed->payload) payload_charge(framed->payload, &worker->common->payload_bytes);
 }
 
 static void broadcast__send_datagram(struct weir_session *session, const struct payload *payload)
@@ -65,7 +79,8 @@ static void broadcast__send(struct weir_session *session, struct payload *payloa
         broadcast__send_datagram(session, payload);
         return;
     }
-    broadcast__frame(framed, payload, session->service->codec);
+    broadcast__frame(session->worker, framed, payload, session->service->codec);
+    framed->shares_count++;
     if (framed->payload)
         session_share(session, framed->payload);
     else
@@ -86,7 +101,7 @@ static void broadcast__count_work(struct worker *worker, uint32_t deliveries)
 void broadcast_deliver(struct worker *worker, struct payload *payload)
 {
     struct list *members = group_members(worker, payload->slot, payload->group);
-    struct broadcast__framed framed = {NULL, NULL, WEIR_OK};
+    struct broadcast__framed framed = {.payload = NULL};
     uint32_t deliveries = 0;
 
     if (!members) return;
@@ -98,7 +113,7 @@ void broadcast_deliver(struct worker *worker, struct payload *payload)
         if (session->id != payload->except_id) broadcast__send(session, payload, &framed);
     }
     broadcast__count_work(worker, deliveries);
-    if (framed.payload) payload_unref(framed.payload);
+    broadcast__end(&framed);
 }
 
 /* ---- any thread ---- */
@@ -119,18 +134,19 @@ static bool broadcast__reserve(const struct worker_common *common, const struct 
 
 /* Frames the message for the codec of the first TCP listener. Another codec may accept what this
  * one refuses: then the message is stored unframed, and each worker frames it or counts it. */
-static struct payload *broadcast__open(const struct worker_common *common, const void *bytes,
+static struct payload *broadcast__open(struct worker_common *common, const void *bytes,
                                        size_t length, enum weir_code *code)
 {
     struct payload *payload = payload_open(common->broadcast_codec, bytes, length, code);
 
     if (!payload && (*code == WEIR_INVALID || *code == WEIR_TOO_LARGE))
         payload = payload_open(NULL, bytes, length, code);
+    if (payload) payload_charge(payload, &common->payload_bytes);
     return payload;
 }
 
 /* Makes the payload of a broadcast. Returns null and the reason in *code. */
-static struct payload *broadcast__make(const struct worker_common *common, const char *group,
+static struct payload *broadcast__make(struct worker_common *common, const char *group,
                                        const void *bytes, size_t length, uint64_t except_id,
                                        enum weir_code *code)
 {
@@ -171,8 +187,8 @@ static enum weir_code broadcast__pass(const struct worker_common *common, struct
     return WEIR_OK;
 }
 
-enum weir_code broadcast_send(const struct worker_common *common, const char *group,
-                              const void *bytes, size_t length, uint64_t except_id)
+enum weir_code broadcast_send(struct worker_common *common, const char *group, const void *bytes,
+                              size_t length, uint64_t except_id)
 {
     enum weir_code code;
     struct payload *payload = broadcast__make(common, group, bytes, length, except_id, &code);
@@ -184,16 +200,6 @@ enum weir_code broadcast_send(const struct worker_common *common, const char *gr
 }
 
 /* ---- speakers ---- */
-
-/* The memory of the broadcasts that wait with their speaker. */
-static uint64_t broadcast__waiting_bytes(const struct weir_session *session)
-{
-    uint64_t bytes = 0;
-
-    for (const struct payload *at = session->waiting; at; at = at->next)
-        bytes += payload_memory_bytes(at);
-    return bytes;
-}
 
 /* Passes the payload, or keeps it until the members of the group have read. */
 static enum weir_code broadcast__pass_or_keep(struct weir_session *session, struct payload *payload)
@@ -207,8 +213,7 @@ static enum weir_code broadcast__pass_or_keep(struct weir_session *session, stru
         session->speaks_slot = payload->slot;
         return WEIR_OK;
     }
-    if (broadcast__waiting_bytes(session) > common->config.send_queue_high_bytes)
-        return WEIR_NO_ROOM;
+    if (session->waiting_bytes > common->config.send_queue_high_bytes) return WEIR_NO_ROOM;
     congestion_wait(session, payload->slot);
     congestion_keep(session, payload);
     session_update_receiving(session);
@@ -218,7 +223,7 @@ static enum weir_code broadcast__pass_or_keep(struct weir_session *session, stru
 enum weir_code broadcast_speak(struct weir_session *session, const char *group, const void *bytes,
                                size_t length, uint64_t except_id)
 {
-    const struct worker_common *common = session->worker->common;
+    struct worker_common *common = session->worker->common;
     enum weir_code code;
 
     if (session->is_datagram) return broadcast_send(common, group, bytes, length, except_id);

@@ -11,8 +11,8 @@ struct worker;
 struct worker_common;
 
 /* weir_broadcast(). Thread: any. */
-enum weir_code broadcast_send(const struct worker_common *common, const char *group,
-                              const void *bytes, size_t length, uint64_t except_id);
+enum weir_code broadcast_send(struct worker_common *common, const char *group, const void *bytes,
+                              size_t length, uint64_t except_id);
 
 /* weir_session_broadcast(). Thread: the worker's. */
 enum weir_code broadcast_speak(struct weir_session *session, const char *group, const void *bytes,

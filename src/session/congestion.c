@@ -102,6 +102,8 @@ void congestion_keep(struct weir_session *session, struct payload *payload)
     weir_check(!payload->next);
     while (*link) link = &(*link)->next;
     *link = payload_ref(payload);
+    session->waiting_bytes += payload_memory_bytes(payload);
+    account_list(&session->worker->account, session);
 }
 
 void congestion_unkeep(struct weir_session *session)
@@ -111,6 +113,7 @@ void congestion_unkeep(struct weir_session *session)
     weir_check(payload != NULL);
     session->waiting = payload->next;
     payload->next = NULL;
+    session->waiting_bytes -= payload_memory_bytes(payload);
     payload_unref(payload);
 }
 

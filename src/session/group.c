@@ -24,6 +24,9 @@ struct group {
     char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
 };
 
+/* Charged for each membership: at worst its group has no other member. */
+#define GROUP__MEMBERSHIP_BYTES (sizeof(struct group_membership) + sizeof(struct group) + 32)
+
 bool group_name_is_good(const char *name)
 {
     size_t length = strnlen(name, WEIR_GROUP_NAME_BYTES_MAX + 1);
@@ -105,6 +108,7 @@ enum weir_code group_join(struct weir_session *session, const char *name)
     list_add_last(&group->memberships, &membership->in_group);
     *link = membership;
     congestion_join(membership);
+    account_move(&session->worker->account, GROUP__MEMBERSHIP_BYTES, 0);
     session->first_byte_due = false;
     return WEIR_OK;
 }
@@ -120,6 +124,7 @@ static void group__leave(struct weir_session *session, struct group_membership *
     *link = membership->next;
     list_remove(&membership->in_group);
     memory_free(membership);
+    account_move(&session->worker->account, 0, GROUP__MEMBERSHIP_BYTES);
     group__close_if_empty(session->worker, slot, group);
 }
 

@@ -84,8 +84,12 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
         count++;
         inbound__deliver(session, &message);
         if (input->ended) break;
-        if ((count >= messages_max || dispatch->must_stop) && input->length > 0)
-            break; /* else the codec frees what it held for the message */
+        if ((count >= messages_max || dispatch->must_stop) && input->length > 0) {
+            /* Without input a codec only frees what it held for the message. */
+            inbound__next(session, &(struct weir_input){input->bytes, 0, false}, &message,
+                          &decode_error);
+            break;
+        }
     }
     return count;
 }
@@ -106,6 +110,17 @@ static uint32_t inbound__decode(struct weir_session *session, struct weir_input 
 
 /* ---- limits ---- */
 
+/* Charges the memory of a partial frame: a codec's memory is at most twice what it holds. */
+static void inbound__charge_frame(struct weir_session *session, size_t partial_bytes)
+{
+    uint32_t bytes = partial_bytes < UINT32_MAX / 2 ? (uint32_t)partial_bytes : UINT32_MAX / 2;
+    struct account *account = &session->worker->account;
+
+    account_move(account, 2 * (uint64_t)bytes, 2 * (uint64_t)session->partial_bytes);
+    session->partial_bytes = bytes;
+    account_list(account, session);
+}
+
 /* The frame timeout runs from a frame's first byte. Receiving more bytes does not extend it. */
 static void inbound__update_frame(struct weir_session *session, uint32_t messages_count)
 {
@@ -118,6 +133,7 @@ static void inbound__update_frame(struct weir_session *session, uint32_t message
     weir_check(session->state == SESSION_OPEN);
     session->frame_partial = partial_bytes > 0;
     counter_raise(&worker->counters.reassembly_bytes_max, partial_bytes);
+    if (partial_bytes != session->partial_bytes) inbound__charge_frame(session, partial_bytes);
     if (partial_bytes == 0 || was_partial) return;
     session->timestamps.frame_ms = (uint32_t)worker->now_ms;
     session_update_deadline(session);
@@ -178,6 +194,7 @@ static void inbound__keep_rest(struct weir_session *session, const struct weir_i
     buffer->length = (uint32_t)rest->length;
     buffer->next = session->unread;
     session->unread = buffer;
+    session->unread_bytes += buffer->capacity;
 }
 
 static void inbound__receive(struct weir_session *session, struct net_buffer *buffer)
@@ -203,6 +220,7 @@ static void inbound__add_unread(struct weir_session *session, struct net_buffer 
     while (*link) link = &(*link)->next;
     buffer->next = NULL;
     *link = buffer;
+    session->unread_bytes += buffer->capacity;
 }
 
 /* Lets a speaker wait if a group to which it speaks became congested meanwhile. */
@@ -265,6 +283,7 @@ void inbound_continue(struct weir_session *session)
     while (session->unread && inbound__may_decode(session)) {
         buffer = session->unread;
         session->unread = buffer->next;
+        session->unread_bytes -= buffer->capacity;
         inbound__receive(session, buffer);
     }
     if (session->end_unread && !session->unread && inbound__may_decode(session))

@@ -39,7 +39,7 @@
 #define LOOP__CATCH_UP_NS (1000 * CLOCK_NS_PER_MS)
 /* If a wait returns this late, more than one batch may be pending. */
 #define LOOP__LATE_NS (20 * CLOCK_NS_PER_MS)
-#define LOOP__SAMPLE_INTERVAL_MS 100u
+#define LOOP__SAMPLE_INTERVAL_NS (100 * CLOCK_NS_PER_MS)
 /* Units of work of the commands of one iteration. */
 #define LOOP__COMMANDS_WORK_MAX 4096u
 
@@ -59,6 +59,7 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     worker->groups = &loop->groups;
     worker->udp_peers = &loop->udp_peers;
     worker->admission = &loop->admission;
+    account_init(&worker->account, common->memory_bytes);
     list_init(&worker->tcp_sessions);
     list_init(&worker->udp_sessions);
     list_init(&worker->pending_flush);
@@ -68,7 +69,10 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->endpoints);
     if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max, config->mailbox_bytes_max))
         return false;
-    return session_table_init(&loop->table, (uint8_t)config->node, index, slots_max, extra_bytes);
+    if (!session_table_init(&loop->table, (uint8_t)config->node, index, slots_max, extra_bytes))
+        return false;
+    loop->table.account = &worker->account;
+    return true;
 }
 
 /* After a pause, the transport may still hold some buffers of a peer (net_info.held_bytes_max).
@@ -80,10 +84,11 @@ static void loop__set_marks(struct worker *worker)
 
     weir_check(held <= config->send_queue_high_bytes / 2); /* loop_open asked for it */
     worker->high_bytes = config->send_queue_high_bytes;
-    worker->pause_bytes = (uint32_t)(config->send_queue_high_bytes - held);
-    worker->resume_bytes = config->send_queue_low_bytes;
-    if (worker->resume_bytes >= worker->pause_bytes) worker->resume_bytes = worker->pause_bytes / 2;
-    weir_check(worker->resume_bytes < worker->pause_bytes);
+    worker->pause_full_bytes = (uint32_t)(config->send_queue_high_bytes - held);
+    worker->resume_full_bytes = config->send_queue_low_bytes;
+    if (worker->resume_full_bytes >= worker->pause_full_bytes)
+        worker->resume_full_bytes = worker->pause_full_bytes / 2;
+    memory_watch_start(worker, LOOP__EVENTS_MAX);
 }
 
 static void loop__update_clock(struct worker *worker)
@@ -99,6 +104,7 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     struct net_options options = *asked;
     uint32_t high_bytes = worker->common->config.send_queue_high_bytes;
 
+    options.memory_grew = &worker->account.must_look;
     worker->datagram_sends_max = options.datagram_sends_max;
     worker->buffer_bytes = options.stream_buffer_bytes;
     weir_check(options.stream_buffer_bytes <= high_bytes / 2); /* the settings were checked */
@@ -155,6 +161,7 @@ static void loop__read_commands(struct loop *loop)
     }
     loop->has_commands = work->done - began >= LOOP__COMMANDS_WORK_MAX;
     counter_add(&worker->counters.commands, count);
+    worker->account.must_look = true; /* their payloads take memory */
     remote_report_refused(worker);
 }
 
@@ -198,19 +205,29 @@ static uint64_t loop__ns_of_ms(uint64_t ms)
     return ms > UINT64_MAX / CLOCK_NS_PER_MS ? UINT64_MAX : ms * CLOCK_NS_PER_MS;
 }
 
+/* Returns when free memory is returned to the system: with the first sample after it is due. */
+static uint64_t loop__trim_ns(const struct loop *loop)
+{
+    uint64_t due_ns = loop->memory_watch.due_ns;
+
+    return due_ns > loop->sample_ns ? due_ns : loop->sample_ns;
+}
+
 /* Returns when the next wait must end at the latest. */
 static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
 {
     const struct worker *worker = &loop->worker;
 
     if (worker->catch_up_until_ns > 0 || worker->readable_count > 0 || loop->has_commands) return 0;
-    until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
+    if (worker->request == WORKER_DRAIN)
+        until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->deadlines)));
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->user_timers)));
     if (!list_is_empty(&worker->waiting_for_buffers))
         until_ns = loop__earlier(until_ns, worker->now_ns + LOOP__BUFFERS_RETRY_NS);
     if (!list_is_empty(&worker->speakers))
         until_ns = loop__earlier(until_ns, worker->now_ns + LOOP__SPEAKERS_RETRY_NS);
+    if (loop->memory_watch.may_free) until_ns = loop__earlier(until_ns, loop__trim_ns(loop));
     return until_ns;
 }
 
@@ -238,6 +255,7 @@ static void loop__share_work(struct worker *worker, uint32_t events_count)
     work->began = work->done;
     work->session_max = WORK_SESSION_MAX;
     if (sessions_count <= WORK_ITERATION_MAX / WORK_SESSION_MAX) return;
+    worker->account.must_look = true; /* these events can take much memory */
     work->session_max =
         sessions_count < WORK_ITERATION_MAX ? WORK_ITERATION_MAX / sessions_count : 1;
 }
@@ -285,10 +303,11 @@ static void loop__sample(struct loop *loop)
 {
     struct worker *worker = &loop->worker;
 
-    if (worker->now_ms - loop->sampled_at_ms < LOOP__SAMPLE_INTERVAL_MS) return;
-    loop->sampled_at_ms = worker->now_ms;
+    if (worker->now_ns < loop->sample_ns) return;
+    loop->sample_ns = worker->now_ns + LOOP__SAMPLE_INTERVAL_NS;
     counter_move(&worker->counters.buffer_bytes, net_info(worker->net).buffer_bytes,
                  counter_read(&worker->counters.buffer_bytes));
+    memory_watch_sample(&loop->memory_watch, worker);
 }
 
 /* Whether a drain or a stop was requested, in this iteration or before. */
@@ -323,6 +342,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     for (uint32_t i = 0; i < count; i++) loop__on_event(worker, &events[i]);
     if (readable_count > 0) loop__read_on(worker, readable_count);
     if (mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
+    if (worker->account.must_look) memory_watch_look(&loop->memory_watch, worker);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
     if (!list_is_empty(&worker->speakers)) broadcast_retry(worker);
     if (net_failure(worker->net, NULL) != WEIR_OK) worker_request(worker, WORKER_STOP);

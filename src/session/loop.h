@@ -7,6 +7,7 @@
 #include "drain.h"
 #include "group.h"
 #include "mailbox.h"
+#include "memory_watch.h"
 #include "session_table.h"
 #include "udp_peers.h"
 #include "worker.h"
@@ -19,8 +20,9 @@ struct loop {
     struct udp_peers udp_peers;
     struct admission admission;
     struct drain drain;
-    bool has_commands;      /* the mailbox may hold more: the budget of commands was used up */
-    uint64_t sampled_at_ms; /* when the pool sizes were last copied into the counters */
+    struct memory_watch memory_watch;
+    bool has_commands;  /* the mailbox may hold more: the budget of commands was used up */
+    uint64_t sample_ns; /* when the memory is looked at next, and copied into the counters */
 };
 
 /* Thread: loop_init and loop_free any; the others the worker's own. */

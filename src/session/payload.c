@@ -41,6 +41,24 @@ struct payload *payload_open(const struct weir_codec *codec, const void *bytes, 
     return payload;
 }
 
+static void payload__add(struct payload *payload, uint64_t bytes)
+{
+    atomic_fetch_add_explicit(&payload->charged_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(payload->sum_bytes, bytes, memory_order_relaxed);
+}
+
+void payload_charge(struct payload *payload, _Atomic uint64_t *sum_bytes)
+{
+    weir_check(!payload->sum_bytes);
+    payload->sum_bytes = sum_bytes;
+    payload__add(payload, payload_memory_bytes(payload) + PAYLOAD_SHARE_BYTES);
+}
+
+void payload_charge_shares(struct payload *payload, uint32_t shares_count)
+{
+    if (payload->sum_bytes) payload__add(payload, (uint64_t)shares_count * PAYLOAD_SHARE_BYTES);
+}
+
 uint32_t payload_memory_bytes(const struct payload *payload)
 {
     return (uint32_t)sizeof *payload + payload->length + payload->kept_length;
@@ -60,5 +78,10 @@ void payload_unref(struct payload *payload)
     uint32_t before = atomic_fetch_sub_explicit(&payload->references, 1, memory_order_acq_rel);
 
     weir_check(before > 0);
-    if (before == 1) memory_free(payload);
+    if (before > 1) return;
+    if (payload->sum_bytes)
+        atomic_fetch_sub_explicit(
+            payload->sum_bytes, atomic_load_explicit(&payload->charged_bytes, memory_order_relaxed),
+            memory_order_relaxed);
+    memory_free(payload);
 }

@@ -8,9 +8,13 @@
 
 #include "atomic.h"
 
-/* Constant once it is shared, except for the count. */
+#define PAYLOAD_SHARE_BYTES 96u /* memory of one entry of a send queue that refers to it */
+
+/* Constant once it is shared, except for what is atomic. */
 struct payload {
     _Atomic uint32_t references;
+    _Atomic uint64_t *sum_bytes;    /* of all payloads; null: this one is not counted */
+    _Atomic uint64_t charged_bytes; /* its part of the sum */
     const struct weir_codec *codec; /* that framed it; null: unframed */
     uint64_t except_id;             /* a broadcast: the session that is excluded */
     struct payload *next;           /* while it waits with its speaker: congestion.h */
@@ -27,6 +31,14 @@ struct payload {
  * Returns null and the reason in *code: WEIR_NO_MEMORY, or the codec's. */
 struct payload *payload_open(const struct weir_codec *codec, const void *bytes, size_t length,
                              enum weir_code *code);
+
+/* Adds the memory of the payload, and of one share, to a sum, until it is freed. Once, before it is
+ * shared. */
+void payload_charge(struct payload *payload, _Atomic uint64_t *sum_bytes);
+
+/* Adds the memory of further shares, until the payload is freed. Thread: any that has a reference.
+ */
+void payload_charge_shares(struct payload *payload, uint32_t shares_count);
 
 /* Returns the memory that the payload takes. */
 uint32_t payload_memory_bytes(const struct payload *payload);

@@ -102,6 +102,7 @@ enum weir_code remote_send(struct worker *worker, uint64_t id, const void *bytes
     if (!session_table_is_live(worker->table, id)) return WEIR_GONE;
     command.payload = payload_open(NULL, bytes, length, &code);
     if (!command.payload) return code;
+    payload_charge(command.payload, &worker->common->payload_bytes);
     command.bytes = payload_memory_bytes(command.payload);
     code = remote__post(worker, &command);
     if (code != WEIR_OK) payload_unref(command.payload);

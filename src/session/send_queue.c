@@ -15,6 +15,9 @@ struct send_queue__share {
     bool may_drop; /* a broadcast; else an accepted response */
 };
 
+_Static_assert(sizeof(struct send_queue__share) + 16 <= PAYLOAD_SHARE_BYTES,
+               "a share costs no more than is charged for it, with what the heap adds");
+
 static bool send_queue__is_share(const struct net_buffer *buffer)
 {
     return buffer->capacity == 0;

@@ -75,15 +75,6 @@ void session_check(const struct weir_session *session)
     }
 }
 
-void session_account(struct weir_session *session)
-{
-    struct send_queue *queue = &session->queue;
-
-    counter_move(&session->worker->counters.queued_bytes, queue->pinned_bytes,
-                 queue->counted_bytes);
-    queue->counted_bytes = queue->pinned_bytes;
-}
-
 /* ---- ending ---- */
 
 void session_close(struct weir_session *session, enum weir_reason reason)
@@ -119,6 +110,7 @@ static void session__drop_unread(struct weir_session *session)
         session->unread = buffer->next;
         net_give_back(worker->net, buffer);
     }
+    session->unread_bytes = 0;
 }
 
 /* Whether output is lost that was accepted and never passed to net. net itself knows whether a send
@@ -144,6 +136,9 @@ static void session__close(struct weir_session *session)
     send_queue_drop(&session->queue, worker->net);
     session_account(session);
     list_remove(&session->in_pending_flush);
+    list_remove(&session->in_class);
+    session->leaving_bytes = session->queue.flight_pinned_bytes + 2 * session->partial_bytes;
+    worker->account.leaving_bytes += session->leaving_bytes;
     if (loses_output)
         net_abort(worker->net, session->handle);
     else
@@ -201,6 +196,7 @@ static void session__update_queue_paused(struct weir_session *session)
 
     if (!session->queue_paused && pinned_bytes >= worker->pause_bytes) {
         session->queue_paused = true;
+        session->paused_ms = (uint32_t)worker->now_ms;
         counter_add(&worker->counters.pauses_queue, 1);
         congestion_begin(session);
         if (session->memberships) session_update_deadline(session);
@@ -317,14 +313,15 @@ static void session__check_mark(struct weir_session *session)
     if (session->queue.pinned_bytes >= worker->pause_bytes) worker_stop_dispatch(worker, session);
 }
 
-/* Whether a queue that holds this much stays within the high-water mark and one buffer after adding
- * `length` bytes. */
+/* Whether a queue that holds this much stays within its share of the high-water mark and one buffer
+ * after adding `length` bytes. An empty queue has the whole mark, however short memory is. */
 static bool session__has_room(const struct worker *worker, uint32_t pinned_bytes, size_t length)
 {
     uint64_t buffers_count = (length + worker->buffer_bytes - 1) / worker->buffer_bytes;
+    uint64_t most_bytes = pinned_bytes == 0 ? worker->high_bytes : worker->share_bytes;
 
     weir_check(length > 0);
-    return pinned_bytes + (buffers_count - 1) * worker->buffer_bytes <= worker->high_bytes;
+    return pinned_bytes + (buffers_count - 1) * worker->buffer_bytes <= most_bytes;
 }
 
 /* Returns why a frame is refused: the queue is full, or even an empty one could not hold it. */
@@ -403,6 +400,7 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
     }
     if (!send_queue_copy(&session->queue, session->worker->net, &piece, 1)) {
         struct payload *payload = payload_open(NULL, bytes, length, &code);
+        if (payload) payload_charge(payload, &session->worker->common->payload_bytes);
         bool shared = payload && send_queue_share(&session->queue, payload, false);
         if (payload) payload_unref(payload);
         if (!shared) {
@@ -437,7 +435,7 @@ static bool session__make_room(struct weir_session *session, const struct payloa
 
     /* The speaker waits for this session, so the queue exceeds the mark by what was under way. */
     if (payload->has_speaker && !session->lagging &&
-        session__fits(session, bytes, worker->high_bytes + under_way_bytes))
+        session__fits(session, bytes, worker->share_bytes + under_way_bytes))
         return true;
     weir_check(session->send_out || !send_queue_is_empty(queue));
     switch (worker->common->config.broadcast_policy) {
@@ -446,10 +444,10 @@ static bool session__make_room(struct weir_session *session, const struct payloa
     case WEIR_BROADCAST_DROP_NEWEST:
     default: counter_add(&worker->counters.sends_dropped, 1); return false;
     }
-    uint32_t most = bytes < worker->high_bytes ? (uint32_t)worker->high_bytes - bytes : 0;
+    uint32_t most = bytes < worker->share_bytes ? (uint32_t)worker->share_bytes - bytes : 0;
     counter_add(&worker->counters.sends_dropped, send_queue_drop_oldest(queue, most));
     session_account(session);
-    if (queue->pinned_bytes + (uint64_t)bytes <= worker->high_bytes) return true;
+    if (queue->pinned_bytes + (uint64_t)bytes <= worker->share_bytes) return true;
     counter_add(&worker->counters.sends_dropped, 1);
     return false;
 }
@@ -460,7 +458,7 @@ void session_share(struct weir_session *session, struct payload *payload)
 
     if (worker->dispatch.session == session) session_flush_run(session); /* sent back before */
     if (!session_may_send(session) || payload->length == 0) return;
-    if (!session__fits(session, send_queue_share_bytes(payload), worker->high_bytes) &&
+    if (!session__fits(session, send_queue_share_bytes(payload), worker->share_bytes) &&
         !session__make_room(session, payload))
         return;
     if (!send_queue_share(&session->queue, payload, true)) {

@@ -79,6 +79,7 @@ struct weir_session {
     struct list in_readable;      /* worker.readable: `unread` may be decoded now */
     struct list in_speakers;      /* worker.speakers while speaker_waits */
     struct payload *waiting;      /* broadcasts of this speaker that wait, oldest first */
+    struct list in_class;         /* worker.account, while it may hold memory; TCP, not CLOSING */
     struct net_buffer *unread;    /* received and not decoded, oldest first; TCP */
     struct wheel_timer deadline;  /* expires at the next deadline or earlier */
     struct wheel_timer user_timer;
@@ -89,6 +90,12 @@ struct weir_session {
     uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
     uint32_t work_done;
     uint32_t taken_bytes;    /* by the peer, at the base of the measurements; cut to 32 bits */
+    uint32_t waiting_bytes;  /* memory of the payloads in `waiting` */
+    uint32_t unread_bytes;   /* capacities of the buffers in `unread` */
+    uint32_t partial_bytes;  /* of the codec's partial frame; twice that is charged */
+    uint32_t listed_bytes;   /* most that its class in worker.account holds; 0: it is in none */
+    uint32_t leaving_bytes;  /* CLOSING: its part of account.leaving_bytes */
+    uint32_t paused_ms;      /* since when queue_paused is set */
     uint32_t holds;          /* weir_session_hold() calls that were not released */
     uint16_t speaks_slot;    /* of the group that it spoke to last; see congestion.h */
     uint8_t state;           /* enum session_state; written by session_enter alone */
@@ -117,7 +124,7 @@ struct weir_session {
     bool drain_notified : 1; /* on_drain was called, or would have been */
 };
 
-#define SESSION_BYTES_MAX 352 /* without what is queued */
+#define SESSION_BYTES_MAX 384 /* without what is queued */
 
 /* A datagram sender without a session of its own: it exists while its datagram is dispatched. */
 static inline bool session_is_transient(const struct weir_session *session)

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "account.h"
 #include "atomic.h"
 #include "check.h"
 #include "memory.h"
@@ -97,9 +98,13 @@ static bool session_table__grow(struct session_table *table)
     size_t header_bytes = session_table__aligned(sizeof(struct session_table_chunk));
 
     if (first >= table->slots_max) return false;
-    struct session_table_chunk *chunk =
-        memory_alloc(header_bytes + (size_t)SESSION_TABLE_CHUNK * table->stride_bytes);
-    if (!chunk) return false;
+    size_t bytes = header_bytes + (size_t)SESSION_TABLE_CHUNK * table->stride_bytes;
+    if (table->account &&
+        !account_charge_table(table->account,
+                              bytes + SESSION_TABLE_CHUNK * SESSION_TABLE_HANDLE_BYTES))
+        return false;
+    struct session_table_chunk *chunk = memory_alloc(bytes);
+    if (!chunk) return false; /* the charge stays: memory is exhausted anyway */
     chunk->sessions = (uint8_t *)chunk + header_bytes;
     atomic_store_explicit(&table->chunks[first / SESSION_TABLE_CHUNK], chunk, memory_order_release);
     table->slots_count += SESSION_TABLE_CHUNK;
@@ -127,6 +132,7 @@ struct weir_session *session_table_open(struct session_table *table)
     list_init(&session->in_pending_flush);
     list_init(&session->in_readable);
     list_init(&session->in_speakers);
+    list_init(&session->in_class);
     wheel_timer_init(&session->deadline);
     wheel_timer_init(&session->user_timer);
     session_table__publish(table, slot, session->id);
@@ -139,6 +145,7 @@ void session_table_close(struct session_table *table, struct weir_session *sessi
     weir_check(!list_has(&session->in_sessions));
     weir_check(!list_has(&session->in_pending_flush));
     weir_check(!list_has(&session->in_readable));
+    weir_check(!list_has(&session->in_class));
     weir_check(!session->unread);
     weir_check(!list_has(&session->in_speakers));
     weir_check(!session->waiting);

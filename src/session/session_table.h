@@ -25,11 +25,14 @@ struct session_table {
     uint32_t stride_bytes; /* from one session to the next */
     /* SESSION_TABLE_CHUNK sessions each; never moved */
     struct session_table_chunk *_Atomic *chunks;
-    struct list free_list; /* through in_sessions */
+    struct account *account; /* charged for the chunks; null: none */
+    struct list free_list;   /* through in_sessions */
 };
 
 #define SESSION_TABLE_CHUNK 256u
 #define SESSION_TABLE_SLOTS_MAX (1u << 24)
+/* What net keeps for a session's handle, at most; it is charged together with the session. */
+#define SESSION_TABLE_HANDLE_BYTES 256u
 
 /* Returns false if memory is exhausted. */
 bool session_table_init(struct session_table *table, uint8_t node, uint8_t worker,

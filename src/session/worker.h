@@ -10,6 +10,7 @@
 
 #include <weir/weir.h>
 
+#include "account.h"
 #include "atomic.h"
 #include "check.h"
 #include "clock.h"
@@ -50,6 +51,8 @@ struct worker_common {
     struct congestion congestion; /* of groups, on all workers; changes */
     uint32_t workers_count;
     const struct weir_codec *broadcast_codec; /* of the first TCP listener; null: there is none */
+    uint64_t memory_bytes;                    /* of one worker, for its account; 0: no limit */
+    _Atomic uint64_t payload_bytes;           /* memory of all payloads of the server */
     _Atomic bool oversize_noted; /* a message above the queue's capacity was noted: oversize.c */
 };
 
@@ -113,10 +116,14 @@ struct worker {
     struct dispatch dispatch;
     struct log_limited decode_errors, pauses;
     struct log_limited reply_rate_episodes;
-    /* The memory account of the worker plugs in here: every byte that a peer can make the worker
-     * hold is charged to it (docs/decisions/0007-send-steps-and-borrowed-buffers.md). Today there
-     * are marks per session: */
+    struct log_limited exhausted;
+    struct account account;
     uint64_t high_bytes; /* a send queue never exceeds it by more than a buffer and a frame */
+    /* The marks when there is enough memory, and the present ones: the share of it that the account
+     * leaves to a session. */
+    uint32_t pause_full_bytes, resume_full_bytes;
+    uint32_t share;                     /* of ACCOUNT_SHARE_FULL */
+    uint64_t share_bytes;               /* a queue that is not empty accepts no message above it */
     uint32_t pause_bytes, resume_bytes; /* reading pauses and resumes at these queue sizes */
     uint32_t buffer_bytes;              /* capacity of one stream buffer */
     uint32_t datagram_sends_max;

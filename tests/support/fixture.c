@@ -28,6 +28,7 @@ struct weir_config fixture_config(void)
     config.datagram_reply_percent_max = 0;
     config.datagram_peers_max = 16;
     config.mailbox_commands_max = 256;
+    config.mailbox_bytes_max = 8 * 1024 * 1024;
     return config;
 }
 
@@ -38,6 +39,7 @@ static void fixture__set_common(const struct weir_config *config)
 
     common->config = *config;
     common->limits = limits;
+    common->memory_bytes = config->memory_max_bytes;
     memset(&common->key, 7, sizeof common->key);
     require(address_list_parse(&limits->allow, config->allow, "allow", NULL) == WEIR_OK);
     require(address_list_parse(&limits->deny, config->deny, "deny", NULL) == WEIR_OK);

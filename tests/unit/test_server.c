@@ -16,6 +16,7 @@
 
 #include <weir/weir.h>
 
+#include "config.h"
 #include "memory_faults.h"
 #include "thread.h"
 
@@ -325,11 +326,43 @@ static void test_wrong_settings_are_named(void **state)
     REFUSED(buffer_bytes, 1u << 30);
     REFUSED(buffer_memory_max_bytes, 1);
     REFUSED(datagram_memory_max_bytes, 1);
+    REFUSED(memory_max_bytes, 0);
+    REFUSED(memory_max_bytes, UINT64_MAX);
+    REFUSED(buffer_memory_max_bytes, UINT64_C(2) << 30);   /* above memory_max_bytes */
+    REFUSED(datagram_memory_max_bytes, UINT64_C(1) << 30); /* no room beside the other parts */
+    REFUSED(mailbox_bytes_max, UINT32_C(1) << 30);
+    REFUSED(send_queue_high_bytes, UINT32_C(1) << 30); /* above buffer_memory_max_bytes */
     REFUSED(listen_backlog, 0);
     REFUSED(log_lines_max, 0);
     REFUSED(log_lines_max, 65537);
     REFUSED(log_flush_ms, UINT32_MAX);
 #undef REFUSED
+}
+
+/* A small memory: all of its parts shrink with it, so that each setting alone is enough. */
+static void test_parts_follow_from_the_memory(void **state)
+{
+    struct weir_config given, config;
+
+    (void)state;
+    weir_config_init(&given);
+    given.memory_max_bytes = 64 << 20;
+    given.workers = 4;
+    assert_int_equal(config_read(&given, &config, &error), WEIR_OK);
+    assert_int_equal(config_worker_memory_bytes(&config), 16 << 20);
+    assert_int_equal(config.buffer_memory_max_bytes, 12 << 20);
+    assert_int_equal(config.datagram_memory_max_bytes, 2 << 20);
+    assert_int_equal(config.mailbox_bytes_max, 1 << 20);
+    given.memory_max_bytes = UINT64_C(8) << 30;
+    given.mailbox_bytes_max = 1000;
+    given.buffer_memory_max_bytes = 3 << 20;
+    assert_int_equal(config_read(&given, &config, &error), WEIR_OK);
+    assert_int_equal(config.mailbox_bytes_max, 1000);
+    assert_int_equal(config.buffer_memory_max_bytes, 3 << 20);
+    assert_int_equal(config.datagram_memory_max_bytes, 256 << 20);
+    given.mailbox_bytes_max = 0;
+    assert_int_equal(config_read(&given, &config, &error), WEIR_OK);
+    assert_int_equal(config.mailbox_bytes_max, 8 << 20);
 }
 
 static enum weir_decoded probe_nothing(void *user, const uint8_t *bytes, size_t length,
@@ -522,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_no_allocation_per_message),
         cmocka_unit_test(test_a_smaller_configuration_is_read_within_its_size),
         cmocka_unit_test(test_wrong_settings_are_named),
+        cmocka_unit_test(test_parts_follow_from_the_memory),
         cmocka_unit_test(test_a_custom_probe_becomes_the_codec),
         cmocka_unit_test(test_wrong_listeners_are_named),
         cmocka_unit_test(test_verify_rio_is_an_error_on_other_transports),
