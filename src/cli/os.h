@@ -22,6 +22,11 @@ void os_open_streams(void);
  * rejects it; *os_error says why. */
 bool os_start(int *os_error);
 
+/* Has the C library return large blocks of freed memory to the system immediately. Otherwise it
+ * holds back as much as the largest block that was freed before. Call it before any thread starts.
+ */
+void os_return_memory(void);
+
 /* Waits for the next event. Returns OS_TIME after `timeout_ms`; 0: no timeout. */
 enum os_event os_wait(uint32_t timeout_ms);
 

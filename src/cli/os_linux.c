@@ -12,7 +12,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "os.h"
+
+/* Blocks of this size cost a system call each, which is little beside receiving as many bytes. */
+#define OS__LARGE_BYTES (512 * 1024)
 
 static int os__signals = -1; /* SIGINT, SIGTERM */
 static int os__ended = -1;   /* eventfd */
@@ -69,6 +76,14 @@ void os_post_ended(void)
     const uint64_t one = 1;
 
     while (write(os__ended, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+void os_return_memory(void)
+{
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, OS__LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, OS__LARGE_BYTES);
+#endif
 }
 
 void os_carry_bytes(void) {} /* Linux converts nothing */

@@ -58,6 +58,8 @@ void os_post_ended(void)
     SetEvent(os__ended);
 }
 
+void os_return_memory(void) {} /* Windows' heap does so by itself */
+
 void os_carry_bytes(void)
 {
     (void)_setmode(_fileno(stdin), _O_BINARY);

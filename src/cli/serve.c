@@ -305,6 +305,7 @@ static int serve__run_started(struct options *options)
     int os_error;
     char line[96];
 
+    os_return_memory();
     if (!os_start(&os_error)) {
         serve__print(&serve__err,
                      "weir: cannot receive signals (error %d); raise the limit on open files",

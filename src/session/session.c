@@ -134,7 +134,7 @@ static void session__close(struct weir_session *session)
     congestion_drop(session);
     if (session->congested) congestion_end(session);
     send_queue_drop(&session->queue, worker->net);
-    session_account(session);
+    session_count_queued(session);
     list_remove(&session->in_pending_flush);
     list_remove(&session->in_class);
     session->leaving_bytes = session->queue.flight_pinned_bytes + 2 * session->partial_bytes;
@@ -283,7 +283,7 @@ void session_on_sent(struct weir_session *session, enum weir_code code, uint64_t
     uint32_t flight_bytes = send_queue_completed(&session->queue);
     weir_check(bytes <= flight_bytes);
     session->send_out = false;
-    session_account(session);
+    session_count_queued(session);
     counter_add(&session->worker->counters.bytes_out, bytes);
     if (session->state == SESSION_CLOSING) return;
     if (code != WEIR_OK) { /* a part of the stream is lost: nothing may follow it */
@@ -446,7 +446,7 @@ static bool session__make_room(struct weir_session *session, const struct payloa
     }
     uint32_t most = bytes < worker->share_bytes ? (uint32_t)worker->share_bytes - bytes : 0;
     counter_add(&worker->counters.sends_dropped, send_queue_drop_oldest(queue, most));
-    session_account(session);
+    session_count_queued(session);
     if (queue->pinned_bytes + (uint64_t)bytes <= worker->share_bytes) return true;
     counter_add(&worker->counters.sends_dropped, 1);
     return false;

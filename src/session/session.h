@@ -80,17 +80,22 @@ void session_update_receiving(struct weir_session *session);
  * because its buffer is needed. May close the session, if memory is exhausted. TCP only. */
 void session_flush_run(struct weir_session *session);
 
-/* Updates the worker's counter of queued bytes, and its account, after a change of the send queue.
- */
-static inline void session_account(struct weir_session *session)
+/* Updates the worker's counter of queued bytes after the send queue became smaller. */
+static inline void session_count_queued(struct weir_session *session)
 {
     struct send_queue *queue = &session->queue;
-    uint32_t pinned_bytes = queue->pinned_bytes;
 
-    if (pinned_bytes == queue->counted_bytes) return;
-    counter_move(&session->worker->counters.queued_bytes, pinned_bytes, queue->counted_bytes);
-    queue->counted_bytes = pinned_bytes;
-    if (pinned_bytes > session->listed_bytes) account_list(&session->worker->account, session);
+    counter_move(&session->worker->counters.queued_bytes, queue->pinned_bytes,
+                 queue->counted_bytes);
+    queue->counted_bytes = queue->pinned_bytes;
+}
+
+/* Updates the counter and the worker's account after any change of the send queue. */
+static inline void session_account(struct weir_session *session)
+{
+    session_count_queued(session);
+    if (session->queue.pinned_bytes > session->listed_bytes)
+        account_list(&session->worker->account, session);
 }
 
 /* Returns the state that the codec keeps per session. */
