@@ -181,17 +181,17 @@ void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
     pool__push(mine->pool, mine);
 }
 
+/* Buffers that occupy memory come first in the free list: those that were used last. */
 void pool_discard(struct pool *pool, uint32_t spare_count)
 {
     struct net_buffer *at = pool->free_list ? &pool->free_list->public_part : NULL;
-    uint32_t left = pool->resident_count - pool_taken(pool); /* free ones that occupy memory */
+    uint32_t left = pool->resident_count - pool_taken(pool);
 
     if (pool->registrar.add) return;
-    for (; left > 0; at = at->next) {
+    for (; left > 0; left--, at = at->next) {
         struct pool_buffer *buffer = pool__of(at);
         weir_check(buffer->owner == POOL_FREE);
-        if (!buffer->resident) continue;
-        left--;
+        weir_check(buffer->resident);
         if (spare_count > 0) {
             spare_count--;
             continue;

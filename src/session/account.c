@@ -89,7 +89,7 @@ void account_list(struct account *account, struct weir_session *session)
 {
     uint64_t held_bytes = account_held_bytes(session);
 
-    if (held_bytes <= session->listed_bytes || session->state == SESSION_CLOSING) return;
+    if (held_bytes <= session->listed_bytes) return;
     account__move(account, session, held_bytes);
     account->must_look = true;
 }

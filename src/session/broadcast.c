@@ -134,14 +134,13 @@ static bool broadcast__reserve(const struct worker_common *common, const struct 
 
 /* Frames the message for the codec of the first TCP listener. Another codec may accept what this
  * one refuses: then the message is stored unframed, and each worker frames it or counts it. */
-static struct payload *broadcast__open(struct worker_common *common, const void *bytes,
+static struct payload *broadcast__open(const struct worker_common *common, const void *bytes,
                                        size_t length, enum weir_code *code)
 {
     struct payload *payload = payload_open(common->broadcast_codec, bytes, length, code);
 
     if (!payload && (*code == WEIR_INVALID || *code == WEIR_TOO_LARGE))
         payload = payload_open(NULL, bytes, length, code);
-    if (payload) payload_charge(payload, &common->payload_bytes);
     return payload;
 }
 
@@ -159,6 +158,7 @@ static struct payload *broadcast__make(struct worker_common *common, const char 
     }
     struct payload *payload = broadcast__open(common, bytes, length, code);
     if (!payload) return NULL;
+    payload_charge(payload, &common->payload_bytes);
     memcpy(payload->group, group, strlen(group) + 1);
     payload->slot = group_slot(common, group);
     payload->except_id = except_id;

@@ -61,9 +61,9 @@ static void memory_watch__set_marks(struct worker *worker, uint32_t share)
     worker->share_bytes = memory_watch__scaled(worker->high_bytes, share, buffer_bytes);
     worker->pause_bytes =
         (uint32_t)memory_watch__scaled(worker->pause_full_bytes, share, buffer_bytes);
-    worker->resume_bytes =
-        (uint32_t)memory_watch__scaled(worker->resume_full_bytes, share, buffer_bytes / 2);
-    if (worker->resume_bytes >= worker->pause_bytes) worker->resume_bytes = worker->pause_bytes / 2;
+    worker->resume_bytes = (uint32_t)((uint64_t)worker->pause_bytes * worker->resume_full_bytes /
+                                      worker->pause_full_bytes);
+    weir_check(worker->resume_bytes < worker->pause_bytes);
 }
 
 static uint64_t memory_watch__streams_used(const struct account *account,
@@ -176,17 +176,14 @@ void memory_watch_look(struct memory_watch *watch, struct worker *worker)
 
 /* ---- from time to time ---- */
 
-/* Closes sessions that held more than their share for a whole send timeout: so slowly read peers
- * cannot keep what the others need. */
+/* Closes one session that held more than its share for a whole send timeout: so slowly read peers
+ * cannot hold what the others need. */
 static void memory_watch__close_stale(struct worker *worker)
 {
     struct account_search search = memory_watch__search(worker, true);
-    struct weir_session *session;
+    struct weir_session *session = account_find(&worker->account, &search);
 
-    for (uint32_t i = 0; i < MEMORY_WATCH__CLOSED_MAX; i++) {
-        if ((session = account_find(&worker->account, &search)) == NULL) return;
-        memory_watch__close(worker, session);
-    }
+    if (session) memory_watch__close(worker, session);
 }
 
 /* Returns free memory to the system. */

@@ -24,8 +24,8 @@ void memory_watch_start(struct worker *worker, uint32_t batch_buffers);
  * reached. Not inside a callback. */
 void memory_watch_look(struct memory_watch *watch, struct worker *worker);
 
-/* Some times a second: closes sessions that hold more than their share for too long, and returns
- * free memory to the system. */
+/* Ten times a second: closes a session that held more than its share for too long, and returns free
+ * memory to the system. */
 void memory_watch_sample(struct memory_watch *watch, struct worker *worker);
 
 #endif

@@ -202,6 +202,61 @@ static void partial_frames_are_charged(void **state)
     weir_frame_free(frame);
 }
 
+static enum weir_decoded swallow(const struct weir_codec *codec, void *codec_state,
+                                 struct weir_input *input, struct weir_message *message,
+                                 struct weir_decode_error *decode_error)
+{
+    (void)codec, (void)codec_state, (void)message, (void)decode_error;
+    input->bytes += input->length;
+    input->length = 0;
+    return WEIR_DECODED_MORE;
+}
+
+static size_t all_there_is(const struct weir_codec *codec, const void *codec_state)
+{
+    (void)codec, (void)codec_state;
+    return SIZE_MAX;
+}
+
+static void a_codec_that_holds_too_much_ends_its_session(void **state)
+{
+    struct weir_config config = fixture_config();
+    struct weir_codec codec = codec_raw;
+
+    (void)state;
+    codec.decode = swallow;
+    codec.partial_bytes = all_there_is;
+    open_small(&config, &codec, 16);
+    connect_peers(2);
+    fixture_say(peers[0], "x");
+    fixture_run_ms(100);
+    assert_int_equal(fixture_closed(WEIR_REASON_EXHAUSTED), 1);
+    assert_true(sim_peer_saw_end(peers[0]));
+    close_peers(2);
+    fixture_close();
+}
+
+/* More sessions have to end than one look closes. */
+static void many_holders_are_closed_step_by_step(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.memory_max_bytes = 16 * 1024 * KIB;
+    open_small(&config, NULL, 512);
+    connect_peers(150);
+    send_all_they_can(150, KIB);
+    uint64_t before = fixture_stats().closed;
+    account_move(&worker_of()->account, 32 * 1024 * KIB, 0);
+    fixture_iterate(0);
+    fixture_run_ms(1 * S);
+    assert_int_equal(fixture_closed(WEIR_REASON_EXHAUSTED), fixture_stats().closed);
+    assert_true(fixture_stats().closed > before + 64);
+    account_move(&worker_of()->account, 0, 32 * 1024 * KIB);
+    close_peers(150);
+    fixture_close();
+}
+
 static void a_table_without_memory_refuses(void **state)
 {
     struct weir_config config = fixture_config();
@@ -212,7 +267,12 @@ static void a_table_without_memory_refuses(void **state)
     connect_peers(300);
     assert_int_equal(fixture_stats().accepted, 256); /* one chunk of the table */
     assert_int_equal(fixture_stats().refused_failed, 44);
-    assert_false(account_charge_table(&worker_of()->account, 300 * KIB));
+    struct account *account = &worker_of()->account;
+    assert_false(account_charge_table(account, 300 * KIB));
+    account_move(account, 220 * KIB, 0); /* other memory: not half for sessions, but too much */
+    assert_false(account_charge_table(account, KIB));
+    account_move(account, 0, 220 * KIB);
+    assert_true(account_charge_table(account, KIB));
     close_peers(300);
     fixture_close();
 }
@@ -344,6 +404,8 @@ int main(void)
         cmocka_unit_test(memory_that_is_freed_returns),
         cmocka_unit_test(a_slow_reader_loses_its_share),
         cmocka_unit_test(partial_frames_are_charged),
+        cmocka_unit_test(a_codec_that_holds_too_much_ends_its_session),
+        cmocka_unit_test(many_holders_are_closed_step_by_step),
         cmocka_unit_test(a_table_without_memory_refuses),
         cmocka_unit_test(broadcasts_and_memberships_are_charged),
         cmocka_unit_test(shares_shrink_from_half_to_the_line),
