@@ -345,6 +345,8 @@ static void the_session_that_holds_the_most_is_found(void **state)
         hold(&sessions[i], 100u * (uint32_t)(i + 1), 0, 0);
         account_list(&account, &sessions[i]);
     }
+    account_list(&account, &sessions[0]); /* its class says so already */
+    assert_int_equal(sessions[0].listed_bytes, 128);
     assert_ptr_equal(account_find(&account, &search), &sessions[5]); /* 600 */
     hold(&sessions[5], 3, 0, 0); /* its class is corrected by the search */
     assert_ptr_equal(account_find(&account, &search), &sessions[2]); /* 300 to 500: first listed */

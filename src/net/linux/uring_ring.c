@@ -23,12 +23,26 @@ struct uring_ring_message {
 
 /* ---- buffers ---- */
 
+/* The kernel has at most this part of the buffers that the pool still has. */
+#define URING_RING__ROOM_PART 16u
+
+/* Returns how many buffers the kernel gets. One connection can receive into all of them before it is
+ * paused, so they become fewer as the pool empties. */
+static uint32_t uring_ring__wanted(const struct uring_ring *ring, const struct pool *pool)
+{
+    uint32_t most = pool_room(pool) / URING_RING__ROOM_PART + 1;
+
+    return most < ring->provided_max ? most : ring->provided_max;
+}
+
 void uring_ring_refill(struct uring_ring *ring, struct pool *pool)
 {
     int mask = io_uring_buf_ring_mask(ring->ids_count), added = 0;
 
     weir_check(ring->provided_count <= ring->provided_max);
-    while (ring->provided_count < ring->provided_max) {
+    if (ring->provided_count == ring->provided_max) return;
+    uint32_t wanted = uring_ring__wanted(ring, pool);
+    while (ring->provided_count < wanted) {
         struct net_buffer *buffer = pool_take(pool, POOL_SYSTEM);
         if (!buffer) break;
         uint16_t id = ring->free_ids[ring->ids_count - ring->provided_count - 1];
