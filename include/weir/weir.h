@@ -140,8 +140,9 @@ struct weir_handler {
  * before. Returns:
  *   WEIR_OK          the message is queued
  *   WEIR_NO_ROOM     TCP: the queue, counted in whole buffers, would exceed send_queue_high_bytes
- *                    by more than one buffer. UDP: too many datagrams wait, or a reply limit is
- *                    reached (datagram_reply_percent_max, datagram_reply_rate_max)
+ *                    by more than one buffer, or a smaller mark while memory is short. UDP: too
+ *                    many datagrams wait, or a reply limit is reached (datagram_reply_percent_max,
+ *                    datagram_reply_rate_max)
  *   WEIR_NO_BUFFERS  the worker's buffer pool is empty
  *   WEIR_CANCELLED   the session is closing
  *   WEIR_TOO_LARGE   the message exceeds the limit of the codec or a datagram. Or TCP: it exceeds

@@ -26,8 +26,8 @@ struct uring_ring_message {
 /* The kernel has at most this part of the buffers that the pool still has. */
 #define URING_RING__ROOM_PART 16u
 
-/* Returns how many buffers the kernel gets. One connection can receive into all of them before it is
- * paused, so they become fewer as the pool empties. */
+/* Returns how many buffers the kernel gets. One connection can receive into all of them before it
+ * is paused, so they become fewer as the pool empties. */
 static uint32_t uring_ring__wanted(const struct uring_ring *ring, const struct pool *pool)
 {
     uint32_t most = pool_room(pool) / URING_RING__ROOM_PART + 1;
