@@ -190,5 +190,6 @@ void drain_update(struct drain *drain, struct worker *worker)
 
 uint64_t drain_next_ns(const struct drain *drain, const struct worker *worker)
 {
-    return worker->request == WORKER_DRAIN ? drain->check_at_ns : UINT64_MAX;
+    weir_check(worker->request == WORKER_DRAIN);
+    return drain->check_at_ns;
 }

@@ -19,7 +19,7 @@ struct drain {
  * Once per iteration. */
 void drain_update(struct drain *drain, struct worker *worker);
 
-/* Returns when drain_update() must run again at the latest; UINT64_MAX: never. */
+/* Returns when drain_update() must run again at the latest, during a drain. */
 uint64_t drain_next_ns(const struct drain *drain, const struct worker *worker);
 
 #endif
