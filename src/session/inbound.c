@@ -37,6 +37,8 @@ static enum weir_decoded inbound__next(struct weir_session *session, struct weir
         weir_check_use(input->length <= before, "a codec only takes bytes off the input");
         weir_check_use(decoded != WEIR_DECODED_MESSAGE || input->ended || input->length < before,
                        "a codec takes bytes off the input for every message");
+        weir_check_use(decoded != WEIR_DECODED_MORE || input->length == 0,
+                       "a codec that needs more bytes has used up the input");
         return decoded;
     }
     if (before == 0) return WEIR_DECODED_MORE;
@@ -97,10 +99,8 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
 static uint32_t inbound__decode(struct weir_session *session, struct weir_input *input)
 {
     struct worker *worker = session->worker;
-    uint32_t left = inbound__work_left(session);
+    uint32_t count = inbound__decode_some(session, input, inbound__work_left(session));
 
-    if (left == 0) return 0;
-    uint32_t count = inbound__decode_some(session, input, left);
     session->work_done += count;
     session->used_share = session->work_done >= worker->work.session_max;
     worker->work.done += count;
@@ -146,7 +146,7 @@ static void inbound__update_rate(struct weir_session *session, uint32_t bytes, u
     const struct weir_config *config = &worker->common->config;
     uint64_t bytes_pause_ns = 0, messages_pause_ns = 0;
 
-    if (bytes == 0) return; /* the session had used its share of work before this buffer */
+    weir_check(bytes > 0);
     if (config->receive_rate_max_bytes > 0)
         bytes_pause_ns =
             bucket_take(&session->bytes_bucket, worker->now_ns, bytes,
@@ -252,7 +252,8 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     session->timestamps.received_ms = (uint32_t)worker->now_ms;
     session->first_byte_due = false;
     inbound__check_group(session);
-    if (session->state == SESSION_OPEN && (session->unread || session_is_paused(session)))
+    if (session->state == SESSION_OPEN &&
+        (session->unread || session_is_paused(session) || inbound__work_left(session) == 0))
         inbound__add_unread(session, buffer);
     else
         inbound__receive(session, buffer);

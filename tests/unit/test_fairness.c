@@ -267,6 +267,28 @@ static void a_fin_after_the_share_of_work_ends_a_partial_frame(void **state)
     fixture_close();
 }
 
+/* Other sessions used up the work of the iteration; this one had used its share before. */
+static void a_session_that_used_its_share_waits_for_the_others(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    honest_answers = 0;
+    work_ns = 0;
+    fixture_open(&config, &codec_dot, &flooded, 16);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    struct weir_session *session = fixture_only_session();
+    session->used_share = true;
+    fixture.loop.worker.work.done += WORK_ITERATION_MAX;
+    receive(session, "h.", 2);
+    assert_int_equal(honest_answers, 0);
+    fixture_run_ms(10);
+    assert_int_equal(honest_answers, 1);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
 static void commands_are_weighed_by_their_deliveries(void **state)
 {
     enum weir_code code = WEIR_OK;
@@ -370,6 +392,7 @@ int main(void)
         cmocka_unit_test(an_honest_session_does_not_wait_for_the_flood),
         cmocka_unit_test(a_session_that_used_its_share_reads_on_in_the_next_iteration),
         cmocka_unit_test(a_fin_after_the_share_of_work_ends_a_partial_frame),
+        cmocka_unit_test(a_session_that_used_its_share_waits_for_the_others),
         cmocka_unit_test(commands_are_weighed_by_their_deliveries),
         cmocka_unit_test(the_deliveries_of_a_speaker_are_divided),
         cmocka_unit_test(a_session_with_unread_input_can_be_reset),
