@@ -280,9 +280,11 @@ void broadcast_retry(struct worker *worker)
         list_add_last(&worker->speakers, &session->in_speakers);
         broadcast__send_waiting(session, has_waited);
         if (session->waiting || !session->speaker_waits) continue; /* it waits on, or has ended */
+        if (session->state != SESSION_OPEN) worker_flush_later(worker, session); /* it may end */
         if (!has_waited && congestion_has(&worker->common->congestion, session->speaks_slot))
             continue;
         congestion_wake(session);
+        if (has_waited) session->speaks = false; /* it is heard once before it waits again */
         session->timestamps.received_ms = (uint32_t)worker->now_ms; /* nothing was read before */
         session_update_receiving(session);
         session_update_deadline(session);

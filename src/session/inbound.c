@@ -226,7 +226,7 @@ static void inbound__add_unread(struct weir_session *session, struct net_buffer 
 /* Lets a speaker wait if a group to which it speaks became congested meanwhile. */
 static void inbound__check_group(struct weir_session *session)
 {
-    if (session->speaks &&
+    if (session->speaks && session->state == SESSION_OPEN &&
         congestion_has(&session->worker->common->congestion, session->speaks_slot))
         congestion_wait(session, session->speaks_slot);
 }

@@ -243,6 +243,7 @@ static void session__end_if_done(struct weir_session *session)
     if (session->send_out || !send_queue_is_empty(&session->queue)) return;
     if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return;
     if (session->state == SESSION_PEER_DONE && session->holds > 0) return; /* an answer follows */
+    if (session->waiting) return; /* its end would drop what it said to a group */
     weir_check(session->queue.pinned_bytes == 0);
     if (!session->finished) {
         net_finish(worker->net, session->handle);
