@@ -37,6 +37,11 @@ static inline void list_add_last(struct list *list, struct list *node)
     list->previous = node;
 }
 
+static inline void list_add_first(struct list *list, struct list *node)
+{
+    list_add_last(list->next, node); /* before the first node; an empty list is its own next */
+}
+
 /* Removes the node from its list. Does nothing if it is on no list. */
 static inline void list_remove(struct list *node)
 {

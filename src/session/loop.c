@@ -260,17 +260,16 @@ static void loop__share_work(struct worker *worker, uint32_t events_count)
         sessions_count < WORK_ITERATION_MAX ? WORK_ITERATION_MAX / sessions_count : 1;
 }
 
-/* Decodes the unread input of the first `sessions_count` sessions that have some. Those that the
- * iteration's work does not reach stay first. */
+/* Decodes the unread input of the first `sessions_count` sessions that have some. When the
+ * iteration's work is used up, those that used their share stay first. */
 static void loop__read_on(struct worker *worker, uint32_t sessions_count)
 {
-    struct list *node;
-
-    while (sessions_count-- > 0 && !work_is_used_up(&worker->work) &&
-           (node = list_take_first(&worker->readable)) != NULL) {
-        weir_check(worker->readable_count > 0);
-        worker->readable_count--;
-        inbound_continue(weir_container_of(node, struct weir_session, in_readable));
+    while (sessions_count-- > 0 && !list_is_empty(&worker->readable)) {
+        struct weir_session *session =
+            weir_container_of(worker->readable.next, struct weir_session, in_readable);
+        if (session->used_share && work_is_used_up(&worker->work)) return;
+        worker_read_not(worker, session);
+        inbound_continue(session);
     }
 }
 
@@ -339,9 +338,11 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     counter_add(&worker->counters.loop_iterations, 1);
     loop__share_work(worker, count);
     uint32_t readable_count = worker->readable_count;
+    /* One before the events, which could use up the work of every iteration. */
+    if (readable_count > 0) loop__read_on(worker, 1);
     for (uint32_t i = 0; i < count; i++) loop__on_event(worker, &events[i]);
-    if (readable_count > 0) loop__read_on(worker, readable_count);
-    if (mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
+    if (readable_count > 1) loop__read_on(worker, readable_count - 1);
+    if (loop->has_commands || mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
     if (worker->account.must_look) memory_watch_look(&loop->memory_watch, worker);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
     if (!list_is_empty(&worker->speakers)) broadcast_retry(worker);

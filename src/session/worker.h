@@ -177,11 +177,15 @@ static inline void worker_flush_later(struct worker *worker, struct weir_session
         list_add_last(&worker->pending_flush, &session->in_pending_flush);
 }
 
-/* Puts the session on the list of those whose unread input is decoded in the next iteration. */
+/* Puts the session on the list of those whose unread input is decoded in the next iteration. One
+ * that used less than its share precedes those that used it up. */
 static inline void worker_read_later(struct worker *worker, struct weir_session *session)
 {
     if (list_has(&session->in_readable)) return;
-    list_add_last(&worker->readable, &session->in_readable);
+    if (session->used_share)
+        list_add_last(&worker->readable, &session->in_readable);
+    else
+        list_add_first(&worker->readable, &session->in_readable);
     worker->readable_count++;
 }
 

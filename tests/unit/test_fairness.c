@@ -48,6 +48,9 @@ static void on_message(struct weir_session *session, const struct weir_message *
     if (message->bytes[0] == 'h') {
         honest_answers++;
         weir_session_send_back(session, message);
+    } else if (message->bytes[0] == 'S') {
+        for (int i = 0; i < 30; i++)
+            require(broadcast_send(&fixture.common, "room", "s", 1, 0) == WEIR_OK);
     } else if (message->bytes[0] == 's') {
         require(broadcast_send(&fixture.common, "room", "s", 1, weir_session_id(session)) ==
                 WEIR_OK);
@@ -382,6 +385,59 @@ static void a_crowd_of_sessions_gets_one_message_each(void **state)
     fixture_close();
 }
 
+/* The owner has reset `woken` and then found commands that were posted just before. */
+static void commands_beyond_the_work_of_an_iteration_need_no_wake_up(void **state)
+{
+    enum weir_code code = WEIR_OK;
+
+    (void)state;
+    open_world(&codec_dot);
+    for (int i = 0; i < MEMBERS; i++) members[i] = fixture_connect();
+    struct payload *payload = payload_open(&codec_dot, "x", 1, &code);
+    memcpy(payload->group, "room", 5);
+    payload->slot = group_slot(&fixture.common, payload->group);
+    for (int i = 0; i < 50; i++)
+        require(remote_broadcast(&fixture.loop.worker, payload) == WEIR_OK);
+    payload_unref(payload);
+    iterate();
+    assert_true(fixture.loop.has_commands);
+    fixture.loop.mailbox.woken = false;
+    for (int i = 0; i < 50; i++) iterate();
+    assert_false(fixture.loop.has_commands);
+    assert_int_equal(fixture_stats().messages_out, 50 * (MEMBERS + FLOODERS));
+    for (int i = 0; i < MEMBERS; i++) sim_peer_close(members[i]);
+    close_world();
+}
+
+/* Each flooder's next line arrives when its last one was handled, and uses up its share. */
+static void an_honest_session_with_unread_input_is_served(void **state)
+{
+    (void)state;
+    open_world(&codec_dot);
+    fixture.loop.worker.thread = thread_self();
+    for (int i = 0; i < MEMBERS; i++) members[i] = fixture_connect();
+    struct sim_peer *honest = fixture_connect();
+    struct weir_session *session = weir_container_of(fixture.loop.worker.tcp_sessions.previous,
+                                                     struct weir_session, in_sessions);
+    weir_session_pause(session);
+    for (int i = 0; i < 100; i++) {
+        char bytes[16384];
+        if (i == 50) {
+            require(session->state == SESSION_OPEN);
+            receive(session, "hello.", 6);
+            weir_session_resume(session);
+        }
+        for (int k = 0; k < 6; k++) fixture_say(flooders[(i * 6 + k) % FLOODERS], "S.");
+        iterate();
+        for (int k = 0; k < MEMBERS; k++) sim_peer_receive(members[k], bytes, sizeof bytes);
+        for (int k = 0; k < FLOODERS; k++) sim_peer_receive(flooders[k], bytes, sizeof bytes);
+        if (i > 50) assert_int_equal(honest_answers, 1); /* in its first iteration */
+    }
+    sim_peer_close(honest);
+    for (int i = 0; i < MEMBERS; i++) sim_peer_close(members[i]);
+    close_world();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +453,8 @@ int main(void)
         cmocka_unit_test(the_deliveries_of_a_speaker_are_divided),
         cmocka_unit_test(a_session_with_unread_input_can_be_reset),
         cmocka_unit_test(a_crowd_of_sessions_gets_one_message_each),
+        cmocka_unit_test(commands_beyond_the_work_of_an_iteration_need_no_wake_up),
+        cmocka_unit_test(an_honest_session_with_unread_input_is_served),
     };
 
     return cmocka_run_group_tests_name("fairness", tests, NULL, NULL);
