@@ -449,7 +449,7 @@ static bool session__make_room(struct weir_session *session, const struct payloa
     uint32_t most = bytes < worker->share_bytes ? (uint32_t)worker->share_bytes - bytes : 0;
     counter_add(&worker->counters.sends_dropped, send_queue_drop_oldest(queue, most));
     session_count_queued(session);
-    if (queue->pinned_bytes + (uint64_t)bytes <= worker->share_bytes) return true;
+    if (session__fits(session, bytes, worker->share_bytes)) return true;
     counter_add(&worker->counters.sends_dropped, 1);
     return false;
 }
@@ -465,6 +465,7 @@ void session_share(struct weir_session *session, struct payload *payload)
         return;
     if (!send_queue_share(&session->queue, payload, true)) {
         worker_count_unsent(worker, WEIR_NO_MEMORY);
+        session_update_receiving(session); /* what it would replace is gone */
         return;
     }
     counter_add(&worker->counters.messages_out, 1);

@@ -14,6 +14,7 @@
 #include "codec_dot.h"
 #include "fixture.h"
 #include "group.h"
+#include "memory_faults.h"
 #include "require.h"
 #include "thread.h"
 
@@ -158,12 +159,62 @@ static void what_waits_when_its_speaker_ends_arrives(void **state)
     the_last_words_of_a_speaker_arrive("w.", "bye.");
 }
 
+/* Queues a share of a broadcast of that many bytes with the member. */
+static void share(struct weir_session *session, uint32_t bytes)
+{
+    static const char zeros[200000];
+    enum weir_code code;
+    struct payload *payload = payload_open(NULL, zeros, bytes, &code);
+
+    require(payload != NULL);
+    session_share(session, payload);
+    payload_unref(payload);
+}
+
+/* A broadcast that replaces the whole queue leaves nothing whose completion would resume reading. */
+static void replace_the_queue(bool has_memory)
+{
+    struct weir_config config = fixture_config();
+    char bytes[1024];
+
+    config.broadcast_policy = WEIR_BROADCAST_DROP_OLDEST;
+    closed_count = 0;
+    fixture_open(&config, &codec_dot, &orator, 32);
+    member = fixture_connect();
+    fixture_run_ms(20);
+    struct weir_session *session = fixture_only_session();
+    share(session, 1000); /* then one that fills the queue to the mark */
+    uint32_t overhead = session->queue.pinned_bytes - 1000;
+    share(session, config.send_queue_high_bytes - session->queue.pinned_bytes - overhead);
+    assert_true(session->queue_paused);
+    if (!has_memory) memory_fail_nth(2, 1); /* after the payload's: that of its share */
+    share(session, config.send_queue_high_bytes);
+    memory_fail_nth(0, 0);
+    for (int i = 0; i < 3000; i++) {
+        sim_peer_receive(member, bytes, sizeof bytes);
+        fixture_iterate(FIXTURE_MS);
+    }
+    assert_false(session->queue_paused);
+    assert_false(session->receiving_off);
+    assert_int_equal(fixture_stats().messages_out, has_memory ? 3 : 2);
+    sim_peer_close(member);
+    fixture_close();
+}
+
+static void a_queue_that_is_replaced_reads_on(void **state)
+{
+    (void)state;
+    replace_the_queue(true);
+    replace_the_queue(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_speaker_waits_no_longer_than_the_timeout),
         cmocka_unit_test(what_waits_when_its_speaker_ends_arrives),
         cmocka_unit_test(a_speaker_that_is_closed_waits_for_no_group),
+        cmocka_unit_test(a_queue_that_is_replaced_reads_on),
     };
 
     return cmocka_run_group_tests_name("waiting_speakers", tests, NULL, NULL);
