@@ -273,6 +273,17 @@ static void loop__read_on(struct worker *worker, uint32_t sessions_count)
     }
 }
 
+static void loop__read_input(struct worker *worker, const struct net_event *events, uint32_t count)
+{
+    uint32_t readable_count = worker->readable_count;
+
+    loop__share_work(worker, count);
+    /* One before the events, which could use up the work of every iteration. */
+    if (readable_count > 0) loop__read_on(worker, 1);
+    for (uint32_t i = 0; i < count; i++) loop__on_event(worker, &events[i]);
+    if (readable_count > 1) loop__read_on(worker, readable_count - 1);
+}
+
 static void loop__flush_pending(struct worker *worker)
 {
     struct list *node;
@@ -336,12 +347,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     loop__update_clock(worker);
     loop__check_lateness(loop, count);
     counter_add(&worker->counters.loop_iterations, 1);
-    loop__share_work(worker, count);
-    uint32_t readable_count = worker->readable_count;
-    /* One before the events, which could use up the work of every iteration. */
-    if (readable_count > 0) loop__read_on(worker, 1);
-    for (uint32_t i = 0; i < count; i++) loop__on_event(worker, &events[i]);
-    if (readable_count > 1) loop__read_on(worker, readable_count - 1);
+    loop__read_input(worker, events, count);
     if (loop->has_commands || mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
     if (worker->account.must_look) memory_watch_look(&loop->memory_watch, worker);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);

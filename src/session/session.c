@@ -168,7 +168,8 @@ static void session__finish(struct weir_session *session, enum weir_reason reaso
     if (!session_may_send(session)) return; /* memory was exhausted */
     weir_check(session->reason == WEIR_REASON_NONE);
     session->reason = (uint8_t)reason;
-    session->frame_partial = false; /* its deadline no longer applies */
+    session->frame_partial = false;  /* its deadline no longer applies */
+    session->handler_paused = false; /* what arrives is discarded */
     session_enter(session, SESSION_FINISHING);
     session__drop_unread(session);
     session_update_receiving(session); /* received bytes are discarded, up to the peer's FIN */
@@ -234,6 +235,12 @@ void session_update_receiving(struct weir_session *session)
 
 /* ---- flush ---- */
 
+/* Whether an answer follows, or the end would drop what the session said to a group. */
+static bool session__is_kept(const struct weir_session *session)
+{
+    return session->waiting || (session->state == SESSION_PEER_DONE && session->holds > 0);
+}
+
 /* Sends FIN if nothing is left to send, after the peer's FIN or after session_finish(). Closes when
  * both sides are done. */
 static void session__end_if_done(struct weir_session *session)
@@ -242,8 +249,7 @@ static void session__end_if_done(struct weir_session *session)
 
     if (session->send_out || !send_queue_is_empty(&session->queue)) return;
     if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return;
-    if (session->state == SESSION_PEER_DONE && session->holds > 0) return; /* an answer follows */
-    if (session->waiting) return; /* its end would drop what it said to a group */
+    if (session__is_kept(session)) return;
     weir_check(session->queue.pinned_bytes == 0);
     if (!session->finished) {
         net_finish(worker->net, session->handle);

@@ -8,7 +8,6 @@
 static void session__set_paused(struct weir_session *session, bool paused)
 {
     session->handler_paused = paused;
-    if (session->state == SESSION_CLOSING) return;
     if (paused) worker_stop_dispatch(session->worker, session);
     if (!session->is_datagram) session_update_receiving(session);
     if (paused) return;
@@ -19,12 +18,12 @@ static void session__set_paused(struct weir_session *session, bool paused)
 
 void session_pause(struct weir_session *session)
 {
-    if (!session->handler_paused) session__set_paused(session, true);
+    if (!session->handler_paused && session_may_send(session)) session__set_paused(session, true);
 }
 
 void session_resume(struct weir_session *session)
 {
-    if (session->handler_paused) session__set_paused(session, false);
+    if (session->handler_paused && session_may_send(session)) session__set_paused(session, false);
 }
 
 void session_hold(struct weir_session *session)

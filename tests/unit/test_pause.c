@@ -230,6 +230,26 @@ static void a_paused_session_is_not_idle(void **state)
     close_world(peer);
 }
 
+/* It discards what it receives: a peer that sends nothing, and no FIN, is idle. */
+static void a_pause_ends_with_finish(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.idle_timeout_ms = 100;
+    for (int order = 0; order < 2; order++) {
+        struct sim_peer *peer = open_world(&config);
+        struct weir_session *session = fixture_only_session();
+        if (order == 0) weir_session_pause(session);
+        weir_session_finish(session);
+        if (order == 1) weir_session_pause(session);
+        fixture_run_ms(300);
+        assert_int_equal(seen.closed_count, 1);
+        assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
+        close_world(peer);
+    }
+}
+
 static void a_paused_session_can_end(void **state)
 {
     struct weir_config config = fixture_config();
@@ -555,6 +575,7 @@ int main(void)
         cmocka_unit_test(a_fin_waits_behind_a_pause),
         cmocka_unit_test(a_fin_alone_waits_for_a_pause_too),
         cmocka_unit_test(a_paused_session_is_not_idle),
+        cmocka_unit_test(a_pause_ends_with_finish),
         cmocka_unit_test(a_paused_session_can_end),
         cmocka_unit_test(a_fin_in_the_batch_of_unread_bytes_waits_for_them),
         cmocka_unit_test(pauses_by_unread_messages_stop_the_fin_too),

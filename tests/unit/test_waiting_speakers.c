@@ -171,7 +171,7 @@ static void share(struct weir_session *session, uint32_t bytes)
     payload_unref(payload);
 }
 
-/* A broadcast that replaces the whole queue leaves nothing whose completion would resume reading. */
+/* A broadcast that replaces the whole queue leaves nothing whose completion resumes reading. */
 static void replace_the_queue(bool has_memory)
 {
     struct weir_config config = fixture_config();
