@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "check.h"
+#include "fixture.h"
 #include "require.h"
+#include "worker.h"
 
 struct swarm_log swarm_log;
 
@@ -104,6 +106,64 @@ static void swarm__unasked(struct weir_session *session)
     if (swarm__may_speak(swarm__of(session))) weir_session_send(session, "Unasked", 7);
 }
 
+/* Speaks to a group, which may make the session wait. */
+static void swarm__speak(struct weir_session *session)
+{
+    static const char *const groups[] = {"a", "b", "c"};
+    struct swarm__session *own = swarm__of(session);
+
+    if (swarm_log.is_raw) return; /* its members' bytes are not messages */
+    weir_session_broadcast(session, groups[swarm_roll(3)], "Unasked by a speaker",
+                           1 + swarm_roll(20), swarm_one_in(2) ? own->id : 0);
+}
+
+/* What another callback, or a thread, asks of any session that was open lately. */
+static void swarm__ask_another(void)
+{
+    struct worker *worker = &fixture.loop.worker;
+    uint64_t id = swarm_log.ids[swarm_roll(weir_count_of(swarm_log.ids))];
+
+    switch (swarm_roll(12)) {
+    case 0: remote_finish(worker, id); break;
+    case 1: remote_abort(worker, id); break;
+    case 2:
+    case 3:
+    case 4: remote_resume(worker, id); break;
+    case 5:
+    case 6:
+    case 7: remote_release(worker, id); break;
+    default:
+        if (!swarm_log.is_raw) remote_send(worker, id, "Unasked", swarm_roll(7) + 1);
+    }
+}
+
+/* What takes nothing from an honest peer: its timer ends each pause and hold. */
+static void swarm__delay(struct weir_session *session)
+{
+    switch (swarm_roll(40)) {
+    case 0:
+        weir_session_pause(session);
+        if (swarm_one_in(3)) weir_session_resume(session);
+        weir_session_start_timer(session, swarm_roll(300));
+        break;
+    case 1:
+    case 2:
+        weir_session_hold(session);
+        weir_session_start_timer(session, swarm_roll(300));
+        break;
+    case 3: weir_session_release(session); break;
+    case 4: weir_session_resume(session); break;
+    case 5:
+    case 6: swarm__speak(session); break;
+    case 7: swarm__ask_another(); break;
+    case 8: /* as if it had made many deliveries */
+        fixture.loop.worker.work.done += WORK_ITERATION_MAX;
+        session->work_done += swarm_roll(2 * WORK_SESSION_MAX);
+        break;
+    default: break;
+    }
+}
+
 static void swarm__meddle(struct weir_session *session)
 {
     switch (swarm_roll(40)) {
@@ -116,6 +176,7 @@ static void swarm__meddle(struct weir_session *session)
         if (swarm__may_speak(swarm__of(session))) weir_session_join(session, "b");
         break;
     case 6: swarm__unasked(session); break;
+    case 7: weir_session_pause(session); break;
     default: break;
     }
 }
@@ -139,6 +200,7 @@ static void swarm__on_open(struct weir_session *session)
     }
     swarm_log.opened++;
     swarm_log.ids[swarm_log.ids_count++ % weir_count_of(swarm_log.ids)] = own->id;
+    swarm__delay(session);
     if (!swarm__is_honest(own)) swarm__meddle(session);
 }
 
@@ -194,12 +256,16 @@ static void swarm__on_message(struct weir_session *session, const struct weir_me
         swarm__answer(session, message, swarm_one_in(2));
     else
         swarm__obey(session, message);
+    if (swarm_one_in(4)) swarm__delay(session);
     if (!swarm__is_honest(own) && swarm_one_in(8)) swarm__meddle(session);
 }
 
 static void swarm__on_timer(struct weir_session *session)
 {
+    weir_session_resume(session);
+    for (int i = 0; i < 10; i++) weir_session_release(session);
     swarm__unasked(session);
+    swarm__delay(session);
     if (swarm_one_in(2)) weir_session_start_timer(session, swarm_roll(200));
     if (!swarm__is_honest(swarm__of(session))) swarm__meddle(session);
 }
@@ -207,6 +273,7 @@ static void swarm__on_timer(struct weir_session *session)
 static void swarm__on_drain(struct weir_session *session)
 {
     swarm__unasked(session);
+    swarm__delay(session);
     if (swarm_one_in(4)) return; /* until the deadline */
     if (swarm_one_in(2))
         weir_session_finish(session);
@@ -226,6 +293,7 @@ static void swarm__on_close(struct weir_session *session, enum weir_reason reaso
     weir_session_finish(session);
     weir_session_abort(session);
     weir_session_fail(session, "late");
+    swarm__delay(session);
     own->closed = true;
     swarm_log.closed++;
     if (!own->fate) return;

@@ -28,6 +28,7 @@
 #include "require.h"
 #include "swarm.h"
 #include "swarm_peer.h"
+#include "thread.h"
 
 #define SEEDS 200u
 #define PEERS 10u
@@ -186,6 +187,8 @@ static void open_scenario(void)
     fixture_stream_buffers_max = swarm_one_in(3) ? 40 : BUFFERS_MAX;
     fixture_open(&config, scenario.codec, has_drain ? &swarm_handler_drains : &swarm_handler,
                  scenario.seed);
+    /* Half of them: what a callback asks of another session takes effect immediately. */
+    if (swarm_one_in(2)) fixture.loop.worker.thread = thread_self();
     for (uint32_t i = 0; i < SOCKETS; i++)
         swarm_socket_open(&scenario.sockets[i], (uint8_t)(i + 1), scenario.seed * SOCKETS + i);
 }
