@@ -154,9 +154,11 @@ static void swarm__delay(struct weir_session *session)
     case 3: weir_session_release(session); break;
     case 4: weir_session_resume(session); break;
     case 5:
-    case 6: swarm__speak(session); break;
-    case 7: swarm__ask_another(); break;
-    case 8: /* as if it had made many deliveries */
+    case 6:
+    case 7:
+    case 8: swarm__speak(session); break;
+    case 9: swarm__ask_another(); break;
+    case 10: /* as if it had made many deliveries */
         fixture.loop.worker.work.done += WORK_ITERATION_MAX;
         session->work_done += swarm_roll(2 * WORK_SESSION_MAX);
         break;

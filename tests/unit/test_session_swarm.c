@@ -45,6 +45,7 @@ static struct scenario {
     const struct weir_codec *codec;
     struct net_buffer *hogged[BUFFERS_MAX];
     uint32_t hogged_count;
+    bool are_congested[3]; /* the groups, by members on other workers */
     uint64_t drained_ns;
     uint32_t drain_ms; /* not 0: it drains */
 } scenario;
@@ -138,9 +139,21 @@ static void give_back_buffers(void)
         net_give_back(fixture.loop.worker.net, scenario.hogged[--scenario.hogged_count]);
 }
 
+/* Members of a group on other workers are above their mark, or read again. */
+static void change_congestion(void)
+{
+    uint32_t n = swarm_roll(3);
+    const char name[] = {(char)('a' + n), '\0'};
+    _Atomic uint32_t *count = &fixture.common.congestion.members[group_slot(&fixture.common, name)];
+
+    atomic_fetch_add(count, scenario.are_congested[n] ? UINT32_MAX : 1);
+    scenario.are_congested[n] = !scenario.are_congested[n];
+}
+
 /* Other threads, the machine and the system act. */
 static void surround(void)
 {
+    if (swarm_one_in(20)) change_congestion();
     if (swarm_one_in(4)) send_something();
     if (swarm_one_in(200)) sim_pass_ns(fixture.simulation, swarm_roll(3000) * FIXTURE_MS);
     if (swarm_one_in(50)) hog_buffers();
@@ -181,6 +194,7 @@ static void open_scenario(void)
 
     memset(&swarm_log, 0, sizeof swarm_log);
     memset(scenario.fates, 0, sizeof scenario.fates);
+    memset(scenario.are_congested, 0, sizeof scenario.are_congested);
     swarm_log.fates = scenario.fates;
     open_frames();
     swarm_log.is_raw = !scenario.codec;
