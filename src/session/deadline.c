@@ -2,7 +2,8 @@
 /* deadline.c - computes a session's next deadline from its timestamps and the configured timeouts.
  *
  *      received_ms, sent_ms -> idle            frame_ms    -> partial frame
- *      opened_ms   -> first byte, lifetime     finished_ms -> linger
+ *      received_ms -> first byte               finished_ms -> linger
+ *      opened_ms   -> lifetime                 congested_ms -> congestion
  *      send_ms     -> outstanding send         resume_ms   -> reading resumes
  *      measured_ms -> next measurement of what the peer takes
  *
@@ -76,7 +77,7 @@ struct deadline deadline_next(const struct deadline_input *input)
     deadline__consider(input, 0, timestamps->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
                        &next);
     if (running & DEADLINE_FIRST_BYTE)
-        deadline__consider(input, DEADLINE_FIRST_BYTE, timestamps->opened_ms,
+        deadline__consider(input, DEADLINE_FIRST_BYTE, timestamps->received_ms,
                            config->first_byte_timeout_ms, WEIR_REASON_FIRST_BYTE, &next);
     if (running & DEADLINE_FRAME)
         deadline__consider(input, DEADLINE_FRAME, timestamps->frame_ms, config->frame_timeout_ms,

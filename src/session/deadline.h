@@ -13,7 +13,7 @@
  * their age is used, and every timeout is shorter than half their range. */
 struct deadline_timestamps {
     uint32_t opened_ms;
-    uint32_t received_ms;  /* bytes came, or reading resumed */
+    uint32_t received_ms;  /* bytes came, reading resumed, or it was opened */
     uint32_t sent_ms;      /* a send completed, or the peer took bytes of one */
     uint32_t frame_ms;     /* the first byte of a partial frame came */
     uint32_t send_ms;      /* the outstanding send was posted, or its timeout began anew */

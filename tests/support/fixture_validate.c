@@ -43,7 +43,7 @@ static void fixture_validate__stream_times(const struct weir_session *session)
     bool paused = session->receiving_off;
 
     if (session->state == SESSION_OPEN && session->first_byte_due && !paused)
-        fixture_validate__time(session, session->timestamps.opened_ms,
+        fixture_validate__time(session, session->timestamps.received_ms,
                                config->first_byte_timeout_ms);
     if (session->state == SESSION_OPEN && session->frame_partial && !paused)
         fixture_validate__time(session, session->timestamps.frame_ms, config->frame_timeout_ms);

@@ -250,6 +250,25 @@ static void a_pause_ends_with_finish(void **state)
     }
 }
 
+/* The peer had no chance to be read before. */
+static void the_first_byte_has_its_time_after_a_pause(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.first_byte_timeout_ms = 100;
+    struct sim_peer *peer = open_world(&config);
+    fixture_run_ms(20);
+    weir_session_pause(fixture_only_session());
+    fixture_run_ms(300);
+    weir_session_resume(fixture_only_session());
+    fixture_run_ms(80);
+    assert_int_equal(seen.closed_count, 0);
+    fixture_run_ms(50);
+    assert_int_equal(fixture_closed(WEIR_REASON_FIRST_BYTE), 1);
+    close_world(peer);
+}
+
 static void a_paused_session_can_end(void **state)
 {
     struct weir_config config = fixture_config();
@@ -576,6 +595,7 @@ int main(void)
         cmocka_unit_test(a_fin_alone_waits_for_a_pause_too),
         cmocka_unit_test(a_paused_session_is_not_idle),
         cmocka_unit_test(a_pause_ends_with_finish),
+        cmocka_unit_test(the_first_byte_has_its_time_after_a_pause),
         cmocka_unit_test(a_paused_session_can_end),
         cmocka_unit_test(a_fin_in_the_batch_of_unread_bytes_waits_for_them),
         cmocka_unit_test(pauses_by_unread_messages_stop_the_fin_too),
