@@ -439,11 +439,13 @@ static bool session__make_room(struct weir_session *session, const struct payloa
     struct worker *worker = session->worker;
     struct send_queue *queue = &session->queue;
     uint32_t bytes = send_queue_share_bytes(payload);
-    uint32_t under_way_bytes = worker->common->config.mailbox_bytes_max;
+    uint64_t excess_bytes = worker->common->config.mailbox_bytes_max;
 
+    if (excess_bytes > SESSION__PINNED_BYTES_MAX - worker->high_bytes)
+        excess_bytes = SESSION__PINNED_BYTES_MAX - worker->high_bytes;
     /* The speaker waits for this session, so the queue exceeds the mark by what was under way. */
     if (payload->has_speaker && !session->lagging &&
-        session__fits(session, bytes, worker->share_bytes + under_way_bytes))
+        session__fits(session, bytes, worker->share_bytes + excess_bytes))
         return true;
     weir_check(session->send_out || !send_queue_is_empty(queue));
     switch (worker->common->config.broadcast_policy) {

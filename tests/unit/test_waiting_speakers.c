@@ -208,6 +208,32 @@ static void a_queue_that_is_replaced_reads_on(void **state)
     replace_the_queue(false);
 }
 
+/* A queue is counted in 32 bits, however much may be under way. */
+static void what_is_under_way_does_not_overflow_a_queue(void **state)
+{
+    struct weir_config config = fixture_config();
+    enum weir_code code;
+
+    (void)state;
+    config.broadcast_policy = WEIR_BROADCAST_DROP_NEWEST;
+    config.mailbox_bytes_max = UINT32_MAX;
+    fixture_open(&config, &codec_dot, &orator, 33);
+    member = fixture_connect();
+    fixture_run_ms(20);
+    struct weir_session *session = fixture_only_session();
+    share(session, 1000);
+    uint32_t pinned_bytes = session->queue.pinned_bytes;
+    session->queue.pinned_bytes = UINT32_MAX - 100;
+    struct payload *payload = payload_open(NULL, "more than the rest of it", 24, &code);
+    payload->has_speaker = true;
+    session_share(session, payload);
+    payload_unref(payload);
+    session->queue.pinned_bytes = pinned_bytes;
+    assert_int_equal(fixture_stats().sends_dropped, 1);
+    sim_peer_close(member);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +241,7 @@ int main(void)
         cmocka_unit_test(what_waits_when_its_speaker_ends_arrives),
         cmocka_unit_test(a_speaker_that_is_closed_waits_for_no_group),
         cmocka_unit_test(a_queue_that_is_replaced_reads_on),
+        cmocka_unit_test(what_is_under_way_does_not_overflow_a_queue),
     };
 
     return cmocka_run_group_tests_name("waiting_speakers", tests, NULL, NULL);
