@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_waiting_speakers.c - a session that waits for a group, and ends or goes on meanwhile. The members
- * that keep it waiting are on another worker: a counter stands for them. */
+/* test_waiting_speakers.c - a session that waits for a group, and ends or goes on meanwhile. The
+ * members that keep it waiting are on another worker: a counter stands for them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
