@@ -190,9 +190,11 @@ WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
  * on_message is not called for it, and nothing is read from it. So a member that reads misses
  * nothing, and is not disconnected because speakers are fast. A member whose queue stays above its
  * low-water mark for send_timeout_ms (extended by its bytes / send_rate_min_bytes) reads too
- * slowly: broadcast_policy applies to it. A speaker waits for at most send_timeout_ms. For a UDP
- * session this is weir_broadcast(). Returns the same values as weir_broadcast(); WEIR_NO_ROOM only
- * if the messages that wait exceed send_queue_high_bytes, or in on_close. Thread: handler. */
+ * slowly: broadcast_policy applies to it. A speaker waits for at most send_timeout_ms, and so does
+ * its graceful end. If it is aborted or reset, what waits is dropped (counted in sends_dropped).
+ * For a UDP session this is weir_broadcast(). Returns the same values as weir_broadcast();
+ * WEIR_NO_ROOM only if the messages that wait exceed send_queue_high_bytes, or in on_close.
+ * Thread: handler. */
 WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
                                                const void *bytes, size_t length,
                                                uint64_t except_id);
@@ -201,7 +203,8 @@ WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, con
  * reading from the peer. Messages are kept and nothing is lost: TCP's flow control stops the peer.
  * If the peer has sent FIN, the session stays open. idle_timeout_ms, first_byte_timeout_ms and
  * frame_timeout_ms do not run meanwhile; lifetime_ms and the timeouts of sending do.
- * weir_session_resume() ends the pause; several pauses need only one resume.
+ * weir_session_resume() ends the pause; several pauses need only one resume. The pause also ends
+ * with weir_session_finish(), because what arrives after it is discarded.
  *
  * A handler uses it when it cannot take more work: a request that it passed to another thread is
  * not complete, or the messages are forwarded to another session whose peer must first read what is
