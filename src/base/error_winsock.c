@@ -15,6 +15,7 @@ static const struct error_winsock__entry error_winsock__entries[] = {
     {5, WEIR_DENIED, "ERROR_ACCESS_DENIED"},
     {8, WEIR_NO_MEMORY, "ERROR_NOT_ENOUGH_MEMORY"},
     {14, WEIR_NO_MEMORY, "ERROR_OUTOFMEMORY"},
+    {24, WEIR_NO_FILES, "EMFILE"}, /* of the C library: the simulated transport has no other */
     {87, WEIR_INVALID, "ERROR_INVALID_PARAMETER"},
     {234, WEIR_TOO_LARGE, "ERROR_MORE_DATA"},
     {995, WEIR_CANCELLED, "WSA_OPERATION_ABORTED"},
