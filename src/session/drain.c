@@ -66,7 +66,7 @@ static bool drain__is_idle(const struct weir_session *session)
     bool sends =
         !session->is_datagram && (session->send_out || !send_queue_is_empty(&session->queue));
 
-    bool reads = !session->is_datagram && session->receiving_off;
+    bool reads = !session->is_datagram && (session->receiving_off || session->unread);
 
     return !sends && !reads && !session->frame_partial && silent_ms >= DRAIN__IDLE_MS;
 }

@@ -220,7 +220,7 @@ void session_update_receiving(struct weir_session *session)
             worker_read_not(worker, session);
         else
             worker_read_later(worker, session);
-        off = true;
+        off |= session->receiving_off || session_has_much_unread(session);
     }
     if (session->state == SESSION_FINISHING) off = false;
     if (off == session->receiving_off) return;

@@ -101,8 +101,10 @@ static void fixture_validate__stream(const struct weir_session *session,
     require(session->congested == session->queue_paused || session->state == SESSION_CLOSING);
     require(list_has(&session->in_speakers) == session->speaker_waits);
     bool has_unread = session->unread || session->end_unread;
-    require(session->receiving_off == (!may_read || has_unread) ||
-            session->state == SESSION_FINISHING || session->state == SESSION_CLOSING);
+    bool closes = session->state == SESSION_FINISHING || session->state == SESSION_CLOSING;
+    require(session->receiving_off || may_read || closes);
+    require(!session->receiving_off || !may_read || has_unread || closes);
+    require(session->receiving_off || !session->end_unread);
     require(!has_unread || session->state == SESSION_OPEN);
     require(list_has(&session->in_readable) == (has_unread && may_read));
     sums->pinned_bytes += session->queue.pinned_bytes;
