@@ -66,9 +66,9 @@ static bool drain__is_idle(const struct weir_session *session)
     bool sends =
         !session->is_datagram && (session->send_out || !send_queue_is_empty(&session->queue));
 
-    bool reads = !session->is_datagram && (session->receiving_off || session->unread);
+    bool has_unread = session->receiving_off | (session->unread != NULL); /* never UDP */
 
-    return !sends && !reads && !session->frame_partial && silent_ms >= DRAIN__IDLE_MS;
+    return !sends && !has_unread && !session->frame_partial && silent_ms >= DRAIN__IDLE_MS;
 }
 
 /* The sessions of one worker that a check visits. */

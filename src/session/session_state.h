@@ -150,7 +150,7 @@ static inline bool session_has_much_unread(const struct weir_session *session)
     uint32_t count = 0;
 
     for (; buffer && count < SESSION_UNREAD_BUFFERS_MAX; buffer = buffer->next) count++;
-    return count == SESSION_UNREAD_BUFFERS_MAX || session->end_unread;
+    return (count == SESSION_UNREAD_BUFFERS_MAX) | session->end_unread;
 }
 
 #endif
