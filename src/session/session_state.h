@@ -149,8 +149,8 @@ static inline bool session_has_much_unread(const struct weir_session *session)
     const struct net_buffer *buffer = session->unread;
     uint32_t count = 0;
 
-    for (; buffer && count < SESSION_UNREAD_BUFFERS_MAX; buffer = buffer->next) count++;
-    return (count == SESSION_UNREAD_BUFFERS_MAX) | session->end_unread;
+    for (; buffer; buffer = buffer->next) count++; /* few: receiving goes off */
+    return (count >= SESSION_UNREAD_BUFFERS_MAX) | session->end_unread;
 }
 
 #endif
