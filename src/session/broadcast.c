@@ -285,8 +285,6 @@ void broadcast_retry(struct worker *worker)
             continue;
         congestion_wake(session);
         if (has_waited) session->speaks = false; /* it is heard once before it waits again */
-        session->timestamps.received_ms = (uint32_t)worker->now_ms; /* nothing was read before */
-        session_update_receiving(session);
-        session_update_deadline(session);
+        session_resume_reading(session);
     }
 }

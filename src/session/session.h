@@ -76,6 +76,9 @@ static inline bool session_is_paused(const struct weir_session *session)
 /* Pauses or resumes reading and the decoding of unread input. TCP only. */
 void session_update_receiving(struct weir_session *session);
 
+/* A pause has ended, during which the peer was not idle: nothing was read. */
+void session_resume_reading(struct weir_session *session);
+
 /* Copies the borrowed run of the session into its queue, because other bytes must follow it, or
  * because its buffer is needed. May close the session, if memory is exhausted. TCP only. */
 void session_flush_run(struct weir_session *session);

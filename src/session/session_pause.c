@@ -5,15 +5,22 @@
 #include "session.h"
 #include "worker.h"
 
+void session_resume_reading(struct weir_session *session)
+{
+    session->timestamps.received_ms = (uint32_t)session->worker->now_ms;
+    if (!session->is_datagram) session_update_receiving(session);
+    session_update_deadline(session);
+}
+
 static void session__set_paused(struct weir_session *session, bool paused)
 {
     session->handler_paused = paused;
-    if (paused) worker_stop_dispatch(session->worker, session);
+    if (!paused) {
+        session_resume_reading(session);
+        return;
+    }
+    worker_stop_dispatch(session->worker, session);
     if (!session->is_datagram) session_update_receiving(session);
-    if (paused) return;
-    session->timestamps.received_ms =
-        (uint32_t)session->worker->now_ms; /* nothing was read before */
-    session_update_deadline(session);
 }
 
 void session_pause(struct weir_session *session)

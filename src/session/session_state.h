@@ -141,16 +141,4 @@ static inline bool session_may_send(const struct weir_session *session)
 /* Unread buffers at which receiving is switched off: as many as a transport may hold. */
 #define SESSION_UNREAD_BUFFERS_MAX 32u
 
-/* Few unread buffers do not switch receiving off: on io_uring each switch cancels the receive, and
- * sessions that switch often take the buffers before those that wait for one. Once it is off, it
- * stays off until nothing is unread. */
-static inline bool session_has_much_unread(const struct weir_session *session)
-{
-    const struct net_buffer *buffer = session->unread;
-    uint32_t count = 0;
-
-    for (; buffer; buffer = buffer->next) count++; /* few: receiving goes off */
-    return (count >= SESSION_UNREAD_BUFFERS_MAX) | session->end_unread;
-}
-
 #endif

@@ -17,9 +17,7 @@
 static void timeouts__resume_reading(struct weir_session *session)
 {
     session->rate_paused = false;
-    session->timestamps.received_ms =
-        (uint32_t)session->worker->now_ms; /* nothing was read before */
-    session_update_receiving(session);
+    session_resume_reading(session);
 }
 
 /* Closes the session, unless its peer is only slow. */
