@@ -220,12 +220,7 @@ void session_update_receiving(struct weir_session *session)
             worker_read_not(worker, session);
         else
             worker_read_later(worker, session);
-        /* Few unread buffers do not switch it off: on io_uring each switch cancels the receive, and
-         * sessions that switch often take the buffers before those that wait for one. Once it is
-         * off, it stays off until nothing is unread. */
-        uint64_t unread_max_bytes = (uint64_t)SESSION_UNREAD_BUFFERS_MAX * worker->buffer_bytes;
-        off |= session->receiving_off | session->end_unread |
-               (session->unread_bytes >= unread_max_bytes);
+        off = true;
     }
     if (session->state == SESSION_FINISHING) off = false;
     if (off == session->receiving_off) return;

@@ -138,7 +138,4 @@ static inline bool session_may_send(const struct weir_session *session)
     return session->state == SESSION_OPEN || session->state == SESSION_PEER_DONE;
 }
 
-/* Unread buffers at which receiving is switched off: as many as a transport may hold. */
-#define SESSION_UNREAD_BUFFERS_MAX 32u
-
 #endif

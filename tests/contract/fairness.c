@@ -13,6 +13,9 @@
 /* Far more than fairness needs on a slow network: the simulated one needs a thousand. */
 #define FAIRNESS__ITERATIONS_MAX 8000u
 #define FAIRNESS__FLOOD 16u /* datagrams per iteration and busy socket */
+#define FAIRNESS__READY 4u  /* buffers that the system has for receives ... */
+#define FAIRNESS__CROWD 9u  /* ... and the number of streams that can each take all of them */
+#define FAIRNESS__BYTES 5u  /* that a stream receives, one by one, among them */
 #define FAIRNESS__ENDLESS UINT64_C(0x10000000000)
 
 static void fairness__begin(struct world *world)
@@ -235,6 +238,75 @@ static void streams_that_pause_leave_buffers_for_others(void **state)
     world_close(world);
 }
 
+/* Streams that can always take all buffers. Each is off for `pause` iterations after it received,
+ * as a session is that has not read all yet. */
+struct fairness__crowd {
+    struct line *lines[FAIRNESS__CROWD];
+    uint32_t count, pause;
+    uint32_t seen_counts[FAIRNESS__CROWD], off_counts[FAIRNESS__CROWD];
+};
+
+static void fairness__connect_crowd(struct world *world, struct fairness__crowd *crowd)
+{
+    for (uint32_t i = 0; i < crowd->count; i++) {
+        struct peer *peer;
+        crowd->lines[i] = world_connect(world, &peer);
+        crowd->lines[i]->in_seed = 1 + i;
+        peer_sends_pattern(peer, 1 + i, FAIRNESS__ENDLESS, 16384);
+    }
+    world_run_until_idle(world);
+    for (uint32_t i = 0; i < crowd->count; i++) line_receive(crowd->lines[i], true);
+}
+
+static void fairness__pause_crowd(struct fairness__crowd *crowd)
+{
+    for (uint32_t i = 0; i < crowd->count; i++) {
+        struct line *line = crowd->lines[i];
+        if (crowd->off_counts[i] > 0 && --crowd->off_counts[i] == 0) line_receive(line, true);
+        if (line->received_count == crowd->seen_counts[i]) continue;
+        crowd->seen_counts[i] = line->received_count;
+        if (crowd->pause > 0) line_receive(line, false);
+        crowd->off_counts[i] = crowd->pause;
+    }
+}
+
+/* The byte comes at different times of the shortage, and finds different queues before it. */
+static void fairness__one_byte_among(struct fairness__crowd *crowd)
+{
+    struct net_options options;
+    struct peer *peer;
+
+    world_options(&options);
+    options.receive_buffers_ready = FAIRNESS__READY;
+    options.stream_buffers_max = 4 * FAIRNESS__READY;
+    struct world *world = world_open(&options);
+    struct line *line = world_connect(world, &peer);
+    line_receive(line, true);
+    fairness__connect_crowd(world, crowd);
+    for (uint32_t i = 1; i <= FAIRNESS__BYTES; i++) {
+        require_equal(peer_send(peer, "w", 1), 1);
+        fairness__begin(world);
+        while (line->in_position < i) {
+            world_iterate_on(world, "the byte came", __FILE__, __LINE__);
+            fairness__pause_crowd(crowd);
+        }
+    }
+    world_close(world);
+}
+
+/* Fewer streams than the system has buffers, as many, and about twice as many. */
+static void a_byte_is_received_among_streams_that_take_all_buffers(void **state)
+{
+    static const uint32_t counts[] = {FAIRNESS__READY - 1, FAIRNESS__READY, FAIRNESS__CROWD};
+
+    (void)state;
+    for (size_t i = 0; i < CONTRACT_COUNT_OF(counts); i++)
+        for (uint32_t pause = 0; pause <= 1; pause++) {
+            struct fairness__crowd crowd = {.count = counts[i], .pause = pause};
+            fairness__one_byte_among(&crowd);
+        }
+}
+
 static const struct CMUnitTest fairness__tests[] = {
     cmocka_unit_test(busy_streams_leave_room_for_datagrams),
     cmocka_unit_test(busy_datagrams_leave_room_for_streams),
@@ -242,6 +314,7 @@ static const struct CMUnitTest fairness__tests[] = {
     cmocka_unit_test(busy_senders_leave_room_for_incoming_events),
     cmocka_unit_test(busy_streams_leave_room_for_answers),
     cmocka_unit_test(streams_that_pause_leave_buffers_for_others),
+    cmocka_unit_test(a_byte_is_received_among_streams_that_take_all_buffers),
 };
 
 CONTRACT_GROUP(fairness, fairness__tests);

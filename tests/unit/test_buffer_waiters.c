@@ -90,14 +90,14 @@ static void a_handle_that_has_received_waits_after_those_that_have_not(void **st
 
     (void)state;
     test__connections(bare, handles);
-    handles[0]->was_served = true;
+    handles[0]->turn = HANDLE_TURN_TAKEN;
     for (int i = 0; i < 3; i++) buffer_waiters_add(&bare->net, handles[i]);
     require(buffer_waiters_first(&bare->net.stream_waiters) == handles[1]);
     require_equal(test__release(bare, 3), 3);
     require(test__released[0] == handles[1]);
     require(test__released[1] == handles[2]);
     require(test__released[2] == handles[0]);
-    require(!handles[0]->was_served); /* the next shortage begins anew */
+    require(handles[0]->turn == HANDLE_TURN_RELEASED); /* the next shortage begins anew */
     bare_net_free(bare);
 }
 
@@ -108,7 +108,7 @@ static void a_release_orders_those_that_have_received_before_later_ones(void **s
 
     (void)state;
     test__connections(bare, handles);
-    handles[0]->was_served = true;
+    handles[0]->turn = HANDLE_TURN_TAKEN;
     buffer_waiters_add(&bare->net, handles[0]);
     require(buffer_waiters_first(&bare->net.stream_waiters) == handles[0]); /* it waits alone */
     require_equal(test__release(bare, 0), 0);
@@ -116,6 +116,28 @@ static void a_release_orders_those_that_have_received_before_later_ones(void **s
     require_equal(test__release(bare, 2), 2);
     require(test__released[0] == handles[0]);
     require(test__released[1] == handles[1]);
+    bare_net_free(bare);
+}
+
+/* A handle that is released behind others can find no buffer left. */
+static void a_released_handle_without_a_buffer_keeps_its_position(void **state)
+{
+    struct bare_net *bare = bare_net_open(8);
+    struct handle *handles[TEST__HANDLES];
+
+    (void)state;
+    test__connections(bare, handles);
+    for (int i = 0; i < TEST__HANDLES; i++) buffer_waiters_add(&bare->net, handles[i]);
+    require_equal(test__release(bare, 3), 3);
+    handles[0]->turn = HANDLE_TURN_TAKEN; /* it took all buffers, and wants more */
+    for (int i = 0; i < 3; i++) buffer_waiters_add(&bare->net, handles[i]);
+    require(buffer_waiters_any(&bare->net.stream_waiters));
+    require(buffer_waiters_first(&bare->net.stream_waiters) == handles[1]);
+    require_equal(test__release(bare, 4), 4);
+    require(test__released[0] == handles[1]);
+    require(test__released[1] == handles[2]);
+    require(test__released[2] == handles[3]); /* it waits since the beginning */
+    require(test__released[3] == handles[0]);
     bare_net_free(bare);
 }
 
@@ -225,6 +247,7 @@ int main(void)
         cmocka_unit_test(as_many_are_released_as_there_are_buffers),
         cmocka_unit_test(a_handle_that_has_received_waits_after_those_that_have_not),
         cmocka_unit_test(a_release_orders_those_that_have_received_before_later_ones),
+        cmocka_unit_test(a_released_handle_without_a_buffer_keeps_its_position),
         cmocka_unit_test(a_handle_that_is_switched_on_waits_if_others_do),
         cmocka_unit_test(each_pool_has_its_own_waiters),
         cmocka_unit_test(a_shortage_is_reported_once_and_with_room),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* uring_stream.c - connections: one multishot receive, and one send that is repeated until all its
- * buffers are sent.
+/* uring_stream.c - connections: one receive, and one send that is repeated until all its buffers
+ * are sent. The receive is multishot, except for a connection that was released from the queue for
+ * buffers: its receive takes one buffer, so that the others in the queue find one too.
  *
  * Buffers: SYSTEM owns those of a send until the completion that covers them. An idle connection
  * has none.
@@ -18,7 +19,11 @@ void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *s
 {
     weir_check(entry->base.flow_on);
     weir_check(!arrivals_are_held(&entry->base));
-    io_uring_prep_recv_multishot(sqe, entry->fd, NULL, 0, 0);
+    /* A multishot receive can take all buffers of the ring at once. */
+    if (entry->base.turn == HANDLE_TURN_RELEASED)
+        io_uring_prep_recv(sqe, entry->fd, NULL, 0, 0);
+    else
+        io_uring_prep_recv_multishot(sqe, entry->fd, NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = URING_RING_BUFFER_GROUP;
 }
@@ -47,6 +52,8 @@ void uring_stream_received(struct net *net, struct uring_entry *entry, struct ne
     if (buffer && result > 0) {
         buffer->length = (uint32_t)result;
         arrival_bytes(net, &entry->base, buffer);
+        if (entry->inbound.state == URING_IDLE && entry->base.flow_on)
+            buffer_waiters_add_if_any(net, &entry->base);
         return;
     }
     if (buffer) pool_give_back(buffer, POOL_SYSTEM);
