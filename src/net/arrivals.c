@@ -75,7 +75,7 @@ void arrival_bytes(struct net *net, struct handle *handle, struct net_buffer *bu
     } else if (handle->closing) {
         pool_give_back(buffer, POOL_SYSTEM);
     } else {
-        handle->turn = HANDLE_TURN_TAKEN;
+        handle->was_released = false;
         arrivals__hold(&handle->held, buffer);
     }
 }

@@ -13,7 +13,6 @@ static struct buffer_waiters *buffer_waiters__of(struct net *net, const struct h
 
 void buffer_waiters_init(struct buffer_waiters *waiters)
 {
-    list_init(&waiters->again);
     list_init(&waiters->first);
     list_init(&waiters->last);
 }
@@ -25,10 +24,7 @@ void buffer_waiters_add(struct net *net, struct handle *handle)
     weir_check(handle->kind == HANDLE_CONNECTION || handle->kind == HANDLE_DATAGRAM);
     weir_check(handle->flow_on);
     if (handle_waits(handle)) return;
-    list_add_last(handle->turn == HANDLE_TURN_RELEASED ? &waiters->again
-                  : handle->turn == HANDLE_TURN_TAKEN  ? &waiters->last
-                                                       : &waiters->first,
-                  &handle->waiting);
+    list_add_last(handle->was_released ? &waiters->first : &waiters->last, &handle->waiting);
 }
 
 void buffer_waiters_add_if_any(struct net *net, struct handle *handle)
@@ -56,14 +52,13 @@ void buffer_waiters_release(struct net *net, struct buffer_waiters *waiters, uin
 {
     struct list *node;
 
-    list_append_all(&waiters->again, &waiters->first);
-    list_append_all(&waiters->again, &waiters->last);
-    list_append_all(&waiters->first, &waiters->again);
+    list_append_all(&waiters->first, &waiters->last);
     while (buffers_count-- > 0 && (node = list_take_first(&waiters->first)) != NULL) {
         struct handle *handle = weir_container_of(node, struct handle, waiting);
         weir_check(handle->flow_on);
         weir_check(!handle->closing);
-        handle->turn = HANDLE_TURN_RELEASED;
+        handle->was_released = true;
         resume(net, handle);
     }
+    list_append_all(&waiters->last, &waiters->first);
 }

@@ -7,15 +7,13 @@
  *
  * The fairness policy, the same over every transport:
  *
- *   1 Handles are released in the order in which they began to wait. A handle that was released and
- *     found no buffer, because those before it took them all, keeps its position: it is released
- *     before all others in the next iteration.
+ *   1 Handles are released in the order in which they began to wait. A released handle that finds
+ *     no buffer, because those before it took them all, keeps its position.
  *   2 In each iteration at most as many are released as there are free buffers. The others keep
  *     their positions.
- *   3 A handle that has received since its last release queues behind all handles that have not.
- *     One multishot receive or one batch of datagrams can take several buffers, and its handle must
- *     not take them again before the others had one. Where the transport can, it lets a released
- *     handle take one buffer only.
+ *   3 A handle that has received queues behind all that wait. One batch of datagrams can take
+ *     several buffers, and its handle must not take them again before the others had one. On
+ *     io_uring the receive of a released connection takes one buffer only.
  *   4 A handle that is switched on while others wait queues behind them. Switching off and on again
  *     therefore gains nothing.
  *
@@ -32,26 +30,22 @@
 #include "net.h"
 
 struct buffer_waiters {
-    /* Handles to release, in this order, linked through handle.waiting. */
-    struct list again; /* rule 1: released before, and found no buffer */
-    struct list first;
-    struct list last; /* rules 3 and 4: appended to `first` by the next release */
-    bool reported;     /* NET_PAUSED was handed out, and nothing was received since */
+    /* Handles to release, linked through handle.waiting. Between two releases `first` has those of
+     * rule 1 that found no buffer, and `last` has all others. */
+    struct list first, last;
+    bool reported; /* NET_PAUSED was handed out, and nothing was received since */
 };
 
 void buffer_waiters_init(struct buffer_waiters *waiters);
 
 static inline bool buffer_waiters_any(const struct buffer_waiters *waiters)
 {
-    return !list_is_empty(&waiters->first) || !list_is_empty(&waiters->last) ||
-           !list_is_empty(&waiters->again);
+    return !list_is_empty(&waiters->first) || !list_is_empty(&waiters->last);
 }
 
 /* Returns a handle that waits; null if none does. */
 static inline struct handle *buffer_waiters_first(const struct buffer_waiters *waiters)
 {
-    if (!list_is_empty(&waiters->again))
-        return weir_container_of(waiters->again.next, struct handle, waiting);
     if (!list_is_empty(&waiters->first))
         return weir_container_of(waiters->first.next, struct handle, waiting);
     if (list_is_empty(&waiters->last)) return NULL;

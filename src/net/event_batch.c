@@ -53,7 +53,7 @@ static inline void event_batch__check(const struct handle *handle, enum net_even
 static void event_batch__record_receive(struct handle *handle, struct buffer_waiters *waiters,
                                         const struct pool *pool)
 {
-    handle->turn = HANDLE_TURN_TAKEN;
+    handle->was_released = false;
     handle_succeeded(handle, HANDLE_RECEIVES);
     if (waiters->reported && pool_has(pool)) waiters->reported = false;
 }

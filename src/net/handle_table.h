@@ -24,13 +24,6 @@ enum handle_kind { HANDLE_FREE, HANDLE_LISTENER, HANDLE_CONNECTION, HANDLE_DATAG
 /* Of a system call: accepting counts as receiving. */
 enum handle_direction { HANDLE_RECEIVES, HANDLE_SENDS, HANDLE_DIRECTIONS_COUNT };
 
-/* What became of a handle's wait for buffers; buffer_waiters.c. */
-enum handle_turn {
-    HANDLE_TURN_NONE,     /* it has not waited and not received yet */
-    HANDLE_TURN_RELEASED, /* it left the queue and has received nothing since */
-    HANDLE_TURN_TAKEN     /* it received since it last left the queue */
-};
-
 /* What arrived for a handle and was not handed out; arrivals.c. */
 struct held {
     struct net_buffer *first, *last; /* received bytes or datagrams; SYSTEM owns them */
@@ -67,7 +60,7 @@ struct handle {
     struct held held;
 
     /* Waiting for buffers, buffer_waiters.c; a listener: for files, file_waiters.c. */
-    enum handle_turn turn;
+    bool was_released;          /* it left the queue for buffers, and received nothing since */
     uint32_t accept_failures;   /* consecutive */
     struct list waiting;        /* on one of the queues, or on none */
     bool accept_pause_reported; /* NET_PAUSED was handed out, and nothing was accepted since */

@@ -19,8 +19,8 @@ void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *s
 {
     weir_check(entry->base.flow_on);
     weir_check(!arrivals_are_held(&entry->base));
-    /* A multishot receive can take all buffers of the ring at once. */
-    if (entry->base.turn == HANDLE_TURN_RELEASED)
+    /* A multishot receive can take all buffers of the ring. */
+    if (entry->base.was_released)
         io_uring_prep_recv(sqe, entry->fd, NULL, 0, 0);
     else
         io_uring_prep_recv_multishot(sqe, entry->fd, NULL, 0, 0);
