@@ -148,9 +148,9 @@ static void rio__retry(struct net *net, struct handle *base)
 /* Reports the buffer shortage for each UDP socket that still waits and has no receive posted. */
 static void rio__report_waiting_sockets(const struct net *net)
 {
-    const struct list *waiters = &net->datagram_waiters.first;
+    const struct list *waiters = &net->datagram_waiters.last;
 
-    weir_check(list_is_empty(&net->datagram_waiters.last)); /* the release moved them to `first` */
+    weir_check(list_is_empty(&net->datagram_waiters.first)); /* the release moved them to `last` */
     for (struct list *node = waiters->next; node != waiters; node = node->next)
         rio_udp_report_shortage(rio_net_of(net),
                                 rio_entry_of(weir_container_of(node, struct handle, waiting)));
