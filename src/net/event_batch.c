@@ -132,6 +132,7 @@ void event_batch_received(struct net *net, struct handle *handle, struct net_buf
     weir_check(buffer->length > 0);
     weir_check(pool_is_whole(buffer));
     pool_move(buffer, POOL_SYSTEM, POOL_CALLER);
+    handle->is_bulk = buffer->length == buffer->capacity;
     event_batch__add(net, handle, NET_RECEIVED)->buffer = buffer;
 }
 

@@ -60,6 +60,7 @@ struct handle {
     struct held held;
 
     /* Waiting for buffers, buffer_waiters.c; a listener: for files, file_waiters.c. */
+    bool is_bulk;               /* its last receive filled the buffer: more is waiting */
     bool was_released;          /* it left the queue for buffers, and received nothing since */
     uint32_t accept_failures;   /* consecutive */
     struct list waiting;        /* on one of the queues, or on none */

@@ -9,9 +9,10 @@
  * Commands come from other threads through the mailbox, drain and stop requests through an atomic.
  * One iteration: all events of a batch are handled before anything is sent.
  *
- * The work of an iteration has a budget (worker.h, struct work). The sessions with input share it:
- * a session that has more input than its share waits, and every session is served in each
- * iteration. So a flood delays an honest session by one iteration, and timers run in between.
+ * The work of an iteration has a budget (worker.h, struct work). A session that has more input than
+ * its share waits, and is served again after the others that wait. A session that used less is
+ * served in the iteration in which its bytes arrive. So a flood delays an honest session by one
+ * short iteration, and timers run in between.
  */
 #include "loop.h"
 
@@ -41,7 +42,7 @@
 #define LOOP__LATE_NS (20 * CLOCK_NS_PER_MS)
 #define LOOP__SAMPLE_INTERVAL_NS (100 * CLOCK_NS_PER_MS)
 /* Units of work of the commands of one iteration. */
-#define LOOP__COMMANDS_WORK_MAX 4096u
+#define LOOP__COMMANDS_WORK_MAX 1024u
 
 /* ---- life ---- */
 
@@ -245,19 +246,18 @@ static void loop__on_event(struct worker *worker, const struct net_event *event)
     owner->ops->on_event(owner, event);
 }
 
-/* Divides the work of this iteration among the sessions that have input. */
+/* Sets the work that each session may use in this iteration. */
 static void loop__share_work(struct worker *worker, uint32_t events_count)
 {
     struct work *work = &worker->work;
-    uint32_t sessions_count = worker->readable_count + events_count;
+    const uint32_t few_max = WORK_BATCH_MAX / WORK_SESSION_MAX;
 
+    weir_check(events_count <= LOOP__EVENTS_MAX);
     work->iteration++;
     work->began = work->done;
-    work->session_max = WORK_SESSION_MAX;
-    if (sessions_count <= WORK_ITERATION_MAX / WORK_SESSION_MAX) return;
-    worker->account.must_look = true; /* these events can take much memory */
-    work->session_max =
-        sessions_count < WORK_ITERATION_MAX ? WORK_ITERATION_MAX / sessions_count : 1;
+    work->session_max = events_count <= few_max ? WORK_SESSION_MAX : WORK_BATCH_MAX / events_count;
+    if (worker->readable_count + events_count > few_max)
+        worker->account.must_look = true; /* they can take much memory */
 }
 
 /* Decodes the unread input of the first `sessions_count` sessions that have some. When the

@@ -79,13 +79,17 @@ struct work {
     uint32_t session_max; /* units that one session may use in this iteration */
 };
 
-/* Units that one session may use in an iteration in which few sessions have input. */
+/* Units that one session may use in an iteration in which few events arrived. */
 #define WORK_SESSION_MAX 256u
-/* Units that the sessions share in one iteration. One costs about half a microsecond, so that an
- * iteration takes a few milliseconds. */
-#define WORK_ITERATION_MAX 8192u
+/* Units that the sessions of one batch of events share. Sessions that used less than their share in
+ * their last iteration may use it, also when the limit below is reached. */
+#define WORK_BATCH_MAX 8192u
+/* Units after which sessions that used their share wait for the next iteration: a unit costs 0.05
+ * to 0.5 us, and this is how long a flood delays the other sessions. A session that is served uses
+ * its whole share, because what it sends then costs one system call. */
+#define WORK_ITERATION_MAX 1024u
 
-/* Whether the sessions have used up the work of this iteration. */
+/* Whether sessions that used their share before must wait. */
 static inline bool work_is_used_up(const struct work *work)
 {
     return work->done - work->began >= WORK_ITERATION_MAX;

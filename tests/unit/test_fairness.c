@@ -25,7 +25,8 @@
 static struct sim_peer *flooders[FLOODERS];
 static struct sim_peer *members[MEMBERS];
 static uint32_t timers_fired, honest_answers;
-static uint64_t work_ns; /* that each message takes */
+static uint32_t served[2 * FLOODERS], served_count; /* messages by session, and how many had some */
+static uint64_t work_ns;                            /* that each message takes */
 
 /* ---- handlers ---- */
 
@@ -48,6 +49,8 @@ static void on_message(struct weir_session *session, const struct weir_message *
     if (message->bytes[0] == 'h') {
         honest_answers++;
         weir_session_send_back(session, message);
+    } else if (message->bytes[0] == 't') {
+        if (served[weir_session_id(session) % (2 * FLOODERS)]++ == 0) served_count++;
     } else if (message->bytes[0] == 'S') {
         for (int i = 0; i < 30; i++)
             require(broadcast_send(&fixture.common, "room", "s", 1, 0) == WEIR_OK);
@@ -307,8 +310,8 @@ static void commands_are_weighed_by_their_deliveries(void **state)
     payload_unref(payload);
     uint32_t busy_iterations = 0;
     for (uint32_t work; (work = iterate()) > 0 || fixture.loop.has_commands; busy_iterations++)
-        assert_true(work <= 4096 + MEMBERS + FLOODERS + 1);
-    assert_true(busy_iterations >= 200 * (MEMBERS + FLOODERS) / (4096 + MEMBERS + FLOODERS));
+        assert_true(work <= 1024 + MEMBERS + FLOODERS + 1);
+    assert_true(busy_iterations >= 200 * (MEMBERS + FLOODERS) / (1024 + MEMBERS + FLOODERS));
     assert_int_equal(fixture_stats().messages_out, 200 * (MEMBERS + FLOODERS));
     for (int i = 0; i < MEMBERS; i++) sim_peer_close(members[i]);
     close_world();
@@ -384,28 +387,29 @@ static void a_session_with_unread_input_can_be_reset(void **state)
     fixture_close();
 }
 
-/* Sessions that outnumber the units of work of an iteration still get one unit each. */
-static void a_crowd_of_sessions_gets_one_message_each(void **state)
+/* More floods than an iteration has work for: each is served again after the others, with a whole
+ * share, and never more often. */
+static void floods_are_served_one_after_the_other(void **state)
 {
-    struct weir_config config = fixture_config();
-    struct worker *worker = &fixture.loop.worker;
-    const uint32_t crowd_count = 10000;
+    const uint32_t round_max = FLOODERS * WORK_SESSION_MAX / WORK_ITERATION_MAX + 2;
+    char bytes[16384];
 
     (void)state;
-    fixture_open(&config, &codec_dot, &flooded, 14);
-    struct sim_peer *peer = fixture_connect();
-    fixture_run_ms(10);
-    fixture_say(peer, "a.b.c.");
-    for (int i = 0; i < 20; i++) {
-        uint64_t before = fixture_stats().messages_in;
-        worker->readable_count += crowd_count; /* as if they were on the list */
-        iterate();
-        worker->readable_count -= crowd_count;
-        assert_true(fixture_stats().messages_in <= before + 1);
+    open_world(&codec_dot);
+    for (size_t i = 0; i < sizeof bytes; i += 2) memcpy(bytes + i, "t.", 2);
+    for (uint32_t i = 0; i < 8 * round_max; i++) {
+        if (i % round_max == 0) {
+            if (i > 2 * round_max) assert_int_equal(served_count, FLOODERS);
+            memset(served, 0, sizeof served);
+            served_count = 0;
+        }
+        for (int k = 0; k < FLOODERS; k++) sim_peer_send(flooders[k], bytes, sizeof bytes);
+        uint32_t work = iterate();
+        if (i > round_max) assert_true(work <= WORK_ITERATION_MAX + 2 * WORK_SESSION_MAX);
     }
-    assert_int_equal(fixture_stats().messages_in, 3);
-    sim_peer_close(peer);
-    fixture_close();
+    for (size_t i = 0; i < sizeof served / sizeof served[0]; i++)
+        assert_true(served[i] <= 2 * WORK_SESSION_MAX);
+    close_world();
 }
 
 /* The owner has reset `woken` and then found commands that were posted just before. */
@@ -476,7 +480,7 @@ int main(void)
         cmocka_unit_test(the_deliveries_of_a_speaker_are_divided),
         cmocka_unit_test(unread_input_switches_receiving_off),
         cmocka_unit_test(a_session_with_unread_input_can_be_reset),
-        cmocka_unit_test(a_crowd_of_sessions_gets_one_message_each),
+        cmocka_unit_test(floods_are_served_one_after_the_other),
         cmocka_unit_test(commands_beyond_the_work_of_an_iteration_need_no_wake_up),
         cmocka_unit_test(an_honest_session_with_unread_input_is_served),
     };

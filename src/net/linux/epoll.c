@@ -4,7 +4,8 @@
  *
  * Every socket is registered once, edge-triggered for everything; the mask never changes. The
  * entry stores the readiness that the kernel reported, and the handle stores the flow that the
- * owner requested. An entry is on the `ready` list while it might have work:
+ * owner requested. An entry is on the `ready` list while it might have work, or on the `bulk` list
+ * if its last receive filled a buffer:
  *
  *      kernel: readable ---+                    +-- owner: flow_on
  *                          v                    v
@@ -39,13 +40,14 @@
 #include "transports_linux.h"
 
 #define EPOLL__EVENTS_MAX 64
-#define EPOLL__ACCEPTS_PER_WAIT 16  /* many new connections must not delay the open ones */
+#define EPOLL__ACCEPTS_PER_WAIT 16 /* many new connections must not delay the open ones */
+#define EPOLL__BULK_PER_WAIT 8u /* full buffers: what an iteration does with them is its length */
 #define EPOLL__WAKE_NAME UINT64_MAX /* epoll data of the wake-up; no handle has it */
 #define EPOLL__ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
 struct epoll_entry {
     struct handle base;
-    struct list ready; /* on system.ready while there might be work */
+    struct list ready; /* on system.ready or system.bulk while there might be work */
     int fd;
     bool readable;             /* the kernel might have bytes, FIN or connections */
     bool read_to_end;          /* a short receive does not prove that nothing is left */
@@ -62,9 +64,11 @@ struct epoll_system {
     int epoll_fd;
     int wake_fd;
     bool datagrams_first; /* datagram sockets get the room for events first; alternates */
+    bool bulk_first;      /* `bulk` gets the room for events before `ready`; alternates */
     bool woken;           /* NET_WOKEN is to be handed out */
     struct linux_wait wait;
     struct list ready;
+    struct list bulk; /* streams that have much to receive: a few are served in each iteration */
     struct datagram_list datagrams;
     struct epoll_event events[EPOLL__EVENTS_MAX];
 };
@@ -117,7 +121,7 @@ static inline void epoll__list_if_work(struct epoll_system *system, struct epoll
 {
     weir_check(!entry->base.closing);
     if (!list_has(&entry->ready) && epoll__has_work(entry))
-        list_add_last(&system->ready, &entry->ready);
+        list_add_last(entry->base.is_bulk ? &system->bulk : &system->ready, &entry->ready);
 }
 
 static int epoll__register(struct epoll_system *system, struct epoll_entry *entry, int fd)
@@ -471,7 +475,8 @@ static bool epoll__is_busy(struct net *net)
     if (buffer_waiters_any(&net->stream_waiters))
         buffer_waiters_release(net, &net->stream_waiters, pool_room(&net->stream_pool),
                                epoll__resume);
-    if (system->woken || !list_is_empty(&system->ready)) return true;
+    if (system->woken || !list_is_empty(&system->ready) || !list_is_empty(&system->bulk))
+        return true;
     return datagram_is_any_busy(net, &system->datagrams);
 }
 
@@ -541,23 +546,34 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
     epoll__list_if_work(system, entry);
 }
 
-/* Serves each entry that was ready when the iteration began, once. A stream with endless data waits
- * behind the others. */
-static void epoll__serve_ready(struct net *net)
+/* Serves the first entries of those that are on the list now, each once. */
+static inline void epoll__serve_list(struct net *net, struct list *list, uint32_t entries_max)
 {
-    struct epoll_system *system = net->system;
     struct list served;
 
     weir_check(net->batch.events != NULL);
     list_init(&served);
-    list_append_all(&served, &system->ready);
-    while (event_batch_has_room(&net->batch)) {
+    list_append_all(&served, list);
+    while (entries_max-- > 0 && event_batch_has_room(&net->batch)) {
         struct list *node = list_take_first(&served);
         if (!node) return;
         epoll__serve(net, weir_container_of(node, struct epoll_entry, ready));
     }
-    list_append_all(&served, &system->ready); /* those not served stay in front */
-    list_append_all(&system->ready, &served);
+    list_append_all(&served, list); /* those not served stay in front */
+    list_append_all(list, &served);
+}
+
+/* Serves each entry that was ready when the iteration began, once, but only a few of those that
+ * have much to receive: the others would wait for all of them. */
+static void epoll__serve_ready(struct net *net)
+{
+    struct epoll_system *system = net->system;
+    bool bulk_first = system->bulk_first, bulk = !list_is_empty(&system->bulk);
+
+    if (bulk) system->bulk_first = !bulk_first; /* either list could use up the room */
+    if (bulk && bulk_first) epoll__serve_list(net, &system->bulk, EPOLL__BULK_PER_WAIT);
+    if (!list_is_empty(&system->ready)) epoll__serve_list(net, &system->ready, UINT32_MAX);
+    if (bulk && !bulk_first) epoll__serve_list(net, &system->bulk, EPOLL__BULK_PER_WAIT);
 }
 
 /* epoll_wait failed, for example because another part of the process closed the descriptor. */
@@ -646,6 +662,7 @@ static enum weir_code epoll__open(struct net *net, struct weir_error *error)
     weir_check(!net->system);
     if (!system) return epoll__fail(NULL, ENOMEM, error);
     list_init(&system->ready);
+    list_init(&system->bulk);
     system->wake_fd = -1;
     system->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (system->epoll_fd < 0) return epoll__fail(system, errno, error);
@@ -664,6 +681,7 @@ static void epoll__free(struct net *net)
     struct epoll_system *system = net->system;
 
     weir_check(list_is_empty(&system->ready));
+    weir_check(list_is_empty(&system->bulk));
     weir_check(!system->datagrams.first);
     close(system->epoll_fd);
     close(system->wake_fd);

@@ -48,6 +48,8 @@
 #include "transports_linux.h"
 #include "uring_net.h"
 
+/* Full buffers: what an iteration does with them is its length. */
+#define URING__BULK_PER_WAIT 8u
 #define URING__GENERATION_MASK 0xffffffu
 
 /* ---- naming requests to the kernel: operation (8 bits), generation (24), index (32) ---- */
@@ -354,7 +356,9 @@ static void uring__resume(struct net *net, struct handle *base)
     uring_note_change(net->system, uring_entry_of(base));
 }
 
-/* Releases as many connections that wait for buffers as the ring has buffers. */
+/* Releases as many connections that wait for buffers as the ring has buffers, but only a few if
+ * they have much to receive: the other buffers are for connections that receive now and then, which
+ * then need not wait. */
 static void uring__release_waiters(struct net *net, struct uring *uring)
 {
     struct handle *first = buffer_waiters_first(&net->stream_waiters);
@@ -365,7 +369,9 @@ static void uring__release_waiters(struct net *net, struct uring *uring)
         buffer_waiters_report(net, first);
         return;
     }
-    buffer_waiters_release(net, &net->stream_waiters, uring->ring.provided_count, uring__resume);
+    uint32_t count = uring->ring.provided_count;
+    if (first->is_bulk && count > URING__BULK_PER_WAIT) count = URING__BULK_PER_WAIT;
+    buffer_waiters_release(net, &net->stream_waiters, count, uring__resume);
     uring__commit_changed(net, uring);
 }
 
