@@ -9,8 +9,10 @@
 
 #include <weir/address.h>
 
+#include "input.h"
+
 #define BLOCK_LIST__SEPARATORS ", \t\r\n"
-#define BLOCK_LIST__FILE_BYTES_MAX (16L << 20)
+#define BLOCK_LIST__FILE_BYTES_MAX ((size_t)16 << 20)
 
 /* Returns whether the text is a number of at most `max`. */
 static bool block_list__is_prefix(const char *text, size_t length, unsigned max)
@@ -118,23 +120,10 @@ void block_list_add(const char **list, const char *option, const char *text, str
 static char *block_list__read(const char *option, const char *path, size_t *length,
                               struct arena *arena, struct diagnostics *diagnostics)
 {
-    FILE *file = fopen(path, "rb");
-    char *bytes = NULL;
+    char why[DIAGNOSTICS_LINE_BYTES];
+    char *bytes = input_read_file(path, BLOCK_LIST__FILE_BYTES_MAX, length, arena, why, sizeof why);
 
-    if (!file) {
-        diagnostics_add(diagnostics,
-                        "--%s %.150s: cannot open the file; check that it exists and is readable",
-                        option, path);
-        return NULL;
-    }
-    long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    if (size < 0 || size > BLOCK_LIST__FILE_BYTES_MAX || fseek(file, 0, SEEK_SET) != 0)
-        diagnostics_add(diagnostics, "--%s %.150s: not a file of at most 16 MiB", option, path);
-    else if ((bytes = arena_alloc(arena, (size_t)size + 1)) == NULL)
-        diagnostics_add(diagnostics, "--%s: out of memory", option);
-    else
-        *length = fread(bytes, 1, (size_t)size, file);
-    fclose(file);
+    if (!bytes) diagnostics_add_unreadable(diagnostics, "--%s %.150s: %s", option, path, why);
     return bytes;
 }
 

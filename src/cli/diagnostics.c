@@ -5,17 +5,38 @@
 #include <stdarg.h>
 
 #include "escape.h"
+#include "exit_code.h"
+
+static void diagnostics__add(struct diagnostics *diagnostics, const char *format, va_list values)
+{
+    if (diagnostics->count++ >= DIAGNOSTICS_MAX) return;
+    char *line = diagnostics->lines[diagnostics->count - 1];
+    vsnprintf(line, DIAGNOSTICS_LINE_BYTES, format, values);
+    escape_controls(line);
+}
 
 void diagnostics_add(struct diagnostics *diagnostics, const char *format, ...)
 {
     va_list values;
 
-    if (diagnostics->count++ >= DIAGNOSTICS_MAX) return;
-    char *line = diagnostics->lines[diagnostics->count - 1];
     va_start(values, format);
-    vsnprintf(line, DIAGNOSTICS_LINE_BYTES, format, values);
+    diagnostics__add(diagnostics, format, values);
     va_end(values);
-    escape_controls(line);
+}
+
+void diagnostics_add_unreadable(struct diagnostics *diagnostics, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    diagnostics__add(diagnostics, format, values);
+    va_end(values);
+    diagnostics->unreadable_count++;
+}
+
+int diagnostics_exit_code(const struct diagnostics *diagnostics)
+{
+    return diagnostics->unreadable_count == diagnostics->count ? EXIT_CODE_IO : EXIT_CODE_USAGE;
 }
 
 void diagnostics_print(const struct diagnostics *diagnostics, FILE *out)

@@ -9,6 +9,7 @@ enum exit_code {
     EXIT_CODE_FAILED = 1,       /* failed while running */
     EXIT_CODE_USAGE = 64,       /* the command line is wrong */
     EXIT_CODE_UNAVAILABLE = 69, /* cannot listen or connect */
+    EXIT_CODE_IO = 74,          /* output was lost, or input cannot be read */
     EXIT_CODE_SETTING = 78,     /* a setting that can never work */
 };
 

@@ -3,7 +3,6 @@
 #include "frame_tool.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <weir/weir.h>
@@ -14,19 +13,21 @@
 #include "exit_code.h"
 #include "frame_explain.h"
 #include "frame_guess.h"
+#include "input.h"
 #include "os.h"
+#include "os_stream.h"
+#include "print.h"
 #include "suggest.h"
 
 #define FRAME_TOOL__PIECE_BYTES 65536
 #define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 18) /* bytes of stdin that a guess is based on */
 #define FRAME_TOOL__LINE_BYTES_MAX "64m"         /* longest line to encode */
 
-static int frame_tool__help(FILE *out)
+static int frame_tool__help(void)
 {
     const struct weir_frame_preset *preset;
 
-    fprintf(
-        out,
+    print_text(
         "weir frame: explains and tests frame specifications, which split bytes into messages:\n"
         "\n"
         "  weir frame explain SPEC            draws it; settings for Netty, tokio, Erlang, libhv\n"
@@ -42,7 +43,7 @@ static int frame_tool__help(FILE *out)
         "each optionally followed by ,max=64k or ,oversize=skip.\n"
         "\n");
     for (size_t i = 0; (preset = weir_frame_preset_at(i)) != NULL; i++)
-        fprintf(out, "  %-12s %s\n", preset->name, preset->summary);
+        print_text("  %-12s %s\n", preset->name, preset->summary);
     return EXIT_CODE_OK;
 }
 
@@ -53,7 +54,7 @@ static struct weir_frame *frame_tool__open(const char *spec)
     char text[512];
 
     if (weir_frame_open(spec, &frame, &error) == WEIR_OK) return frame;
-    fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
+    print_failure("%s", weir_error_text(&error, text, sizeof text));
     return NULL;
 }
 
@@ -64,7 +65,7 @@ static int frame_tool__explain(const struct weir_frame *frame)
 
     frame_explain(&builder, frame);
     if (weir_frame_codec(frame)->decode) frame_elsewhere(&builder, frame);
-    fputs(text, stdout);
+    print_bytes(text, strlen(text));
     return EXIT_CODE_OK;
 }
 
@@ -86,16 +87,16 @@ static void frame_tool__print(struct frame_tool__stream *stream, const struct we
     /* Skipped bytes are between two messages. */
     uint64_t begin = skipped == stream->skipped ? stream->end : end - message->frame_length;
     if (skipped > stream->skipped)
-        printf("%10s  %8" PRIu64 "  too long: skipped\n", "-", skipped - stream->skipped);
-    printf("%10" PRIu64 "  %8zu  \"", begin, message->length);
+        print_text("%10s  %8" PRIu64 "  too long: skipped\n", "-", skipped - stream->skipped);
+    print_text("%10" PRIu64 "  %8zu  \"", begin, message->length);
     for (size_t at = 0; at < message->length; at += sizeof piece / 8) {
         size_t left = message->length - at;
         struct text_builder builder = {piece, sizeof piece, 0};
         text_builder_escape(&builder, message->bytes + at,
                             left < sizeof piece / 8 ? left : sizeof piece / 8);
-        fputs(piece, stdout);
+        print_bytes(piece, strlen(piece));
     }
-    printf("\"\n");
+    print_text("\"\n");
     stream->end = end;
     stream->skipped = skipped;
 }
@@ -113,9 +114,8 @@ static bool frame_tool__feed(struct frame_tool__stream *stream, const uint8_t *b
            WEIR_DECODED_MESSAGE)
         frame_tool__print(stream, &message, stream->received + (uint64_t)(input.bytes - bytes));
     stream->received += length;
-    if (result == WEIR_DECODED_MORE) return true;
-    fflush(stdout);
-    fprintf(stderr, "weir: bad frame at byte %" PRIu64 ": %s\n", stream->end, decode_error.text);
+    if (result == WEIR_DECODED_MORE) return print_flush();
+    print_failure("bad frame at byte %" PRIu64 ": %s", stream->end, decode_error.text);
     return false;
 }
 
@@ -123,81 +123,103 @@ static int frame_tool__decode(const struct weir_frame *frame)
 {
     static uint8_t piece[FRAME_TOOL__PIECE_BYTES];
     struct frame_tool__stream stream = {.received = 0};
-    bool good = true, ended = false;
+    size_t length = 1;
+    int code = EXIT_CODE_OK;
 
     if (weir_decoder_open(weir_frame_codec(frame), &stream.decoder, NULL) != WEIR_OK) {
-        fprintf(stderr, "weir: out of memory\n");
+        print_failure("out of memory");
         return EXIT_CODE_FAILED;
     }
-    while (good && !ended) {
-        size_t length = fread(piece, 1, sizeof piece, stdin);
-        ended = length < sizeof piece;
-        good = frame_tool__feed(&stream, piece, length, ended);
+    while (code == EXIT_CODE_OK && length > 0) {
+        if (!input_read(piece, sizeof piece, &length))
+            code = EXIT_CODE_IO;
+        else if (!frame_tool__feed(&stream, piece, length, length == 0))
+            code = EXIT_CODE_FAILED;
     }
     if (weir_decoder_skipped_count(stream.decoder) > stream.skipped)
-        printf("%10s  %8" PRIu64 "  too long: skipped\n", "-",
-               weir_decoder_skipped_count(stream.decoder) - stream.skipped);
+        print_text("%10s  %8" PRIu64 "  too long: skipped\n", "-",
+                   weir_decoder_skipped_count(stream.decoder) - stream.skipped);
     weir_decoder_free(stream.decoder);
-    return good ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+    return code;
 }
 
 /* ---- encode ---- */
 
-/* A line as a message, in memory of its own. False: it cannot be, and that was said. */
-static bool frame_tool__write(const struct weir_codec *codec, const struct weir_message *line,
-                              uint64_t number)
+/* Encodes a line as a message, in memory of its own. Returns false after printing an error. */
+static bool frame_tool__encode_line(const struct weir_codec *codec, const struct weir_message *line,
+                                    uint64_t number, struct arena *arena)
 {
-    struct arena arena = {0};
     size_t length = line->length, made_length, size = length + WEIR_HEADER_BYTES_MAX + 64;
-    uint8_t *message = arena_alloc(&arena, length + 1), *made = arena_alloc(&arena, size);
-    bool is_good = false;
+    uint8_t *message = arena_alloc(arena, length + 1), *made = arena_alloc(arena, size);
 
     if (!message || !made) {
-        fprintf(stderr, "weir: line %" PRIu64 ": out of memory\n", number);
-    } else {
-        memcpy(message, line->bytes, length);
-        if (!escape_read_text(message, &length)) {
-            fprintf(stderr,
-                    "weir: line %" PRIu64 ": a backslash must be followed by r, n, t, 0, \\, \" or "
-                    "xHH\n",
-                    number);
-        } else {
-            enum weir_code code =
-                weir_codec_encode(codec, message, length, made, size, &made_length);
-            is_good = code == WEIR_OK && fwrite(made, 1, made_length, stdout) == made_length;
-            if (!is_good)
-                fprintf(stderr, "weir: line %" PRIu64 ": cannot be sent as %s: %s\n", number,
-                        codec->name, code == WEIR_OK ? "stdout is closed" : weir_code_text(code));
-        }
+        print_failure("line %" PRIu64 ": out of memory", number);
+        return false;
     }
-    arena_free(&arena);
-    return is_good;
+    memcpy(message, line->bytes, length);
+    if (!escape_read_text(message, &length)) {
+        print_failure("line %" PRIu64 ": a backslash must be followed by r, n, t, 0, \\, \" or xHH",
+                      number);
+        return false;
+    }
+    enum weir_code code = weir_codec_encode(codec, message, length, made, size, &made_length);
+    if (code != WEIR_OK) {
+        print_failure("line %" PRIu64 ": cannot be sent as %s: %s", number, codec->name,
+                      weir_code_text(code));
+        return false;
+    }
+    print_bytes(made, made_length);
+    return true;
+}
+
+/* The lines of stdin, and the codec of the frames. */
+struct frame_tool__lines {
+    const struct weir_codec *codec;
+    struct weir_decoder *decoder;
+    uint64_t count;
+};
+
+/* Encodes the lines in one piece of stdin. Returns false after printing an error. */
+static bool frame_tool__encode_piece(struct frame_tool__lines *lines, const uint8_t *bytes,
+                                     size_t length)
+{
+    struct weir_input input = {bytes, length, length == 0};
+    struct weir_message line;
+    struct weir_decode_error decode_error = {""};
+    enum weir_decoded result;
+    bool good = true;
+
+    while (good && (result = weir_decoder_next(lines->decoder, &input, &line, &decode_error)) ==
+                       WEIR_DECODED_MESSAGE) {
+        struct arena arena = {0};
+        good = frame_tool__encode_line(lines->codec, &line, ++lines->count, &arena);
+        arena_free(&arena);
+    }
+    if (!good) return false;
+    if (result == WEIR_DECODED_MORE) return print_flush();
+    print_failure("%s", decode_error.text);
+    return false;
 }
 
 static int frame_tool__encode(const struct weir_frame *frame)
 {
     static uint8_t piece[FRAME_TOOL__PIECE_BYTES];
-    struct weir_frame *lines = frame_tool__open("line,max=" FRAME_TOOL__LINE_BYTES_MAX);
-    struct weir_decoder *decoder = NULL;
-    enum weir_decoded result = WEIR_DECODED_BAD;
-    struct weir_message line;
-    struct weir_decode_error decode_error = {""};
-    uint64_t number = 0;
-    bool good = lines && weir_decoder_open(weir_frame_codec(lines), &decoder, NULL) == WEIR_OK;
+    struct weir_frame *framing = frame_tool__open("line,max=" FRAME_TOOL__LINE_BYTES_MAX);
+    struct frame_tool__lines lines = {.codec = weir_frame_codec(frame)};
+    size_t length = 1;
+    int code = EXIT_CODE_OK;
 
-    for (bool ended = false; good && !ended;) {
-        size_t length = fread(piece, 1, sizeof piece, stdin);
-        ended = length < sizeof piece;
-        struct weir_input input = {piece, length, ended};
-        while (good && (result = weir_decoder_next(decoder, &input, &line, &decode_error)) ==
-                           WEIR_DECODED_MESSAGE)
-            good = frame_tool__write(weir_frame_codec(frame), &line, ++number);
-        if (result == WEIR_DECODED_BAD) fprintf(stderr, "weir: %s\n", decode_error.text);
-        good = good && result == WEIR_DECODED_MORE;
+    if (!framing || weir_decoder_open(weir_frame_codec(framing), &lines.decoder, NULL) != WEIR_OK)
+        code = EXIT_CODE_FAILED;
+    while (code == EXIT_CODE_OK && length > 0) {
+        if (!input_read(piece, sizeof piece, &length))
+            code = EXIT_CODE_IO;
+        else if (!frame_tool__encode_piece(&lines, piece, length))
+            code = EXIT_CODE_FAILED;
     }
-    weir_decoder_free(decoder);
-    weir_frame_free(lines);
-    return good && fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+    weir_decoder_free(lines.decoder);
+    weir_frame_free(framing);
+    return code;
 }
 
 /* ---- guess ---- */
@@ -206,18 +228,20 @@ static int frame_tool__guess(void)
 {
     static uint8_t capture[FRAME_TOOL__CAPTURE_BYTES_MAX];
     struct frame_guess guesses[FRAME_GUESS_MAX];
-    size_t length = fread(capture, 1, sizeof capture, stdin);
-    size_t count = frame_guess_all(capture, length, guesses);
+    size_t length = 0;
 
+    for (size_t more = 1; more > 0 && length < sizeof capture; length += more)
+        if (!input_read(capture + length, sizeof capture - length, &more)) return EXIT_CODE_IO;
+    size_t count = frame_guess_all(capture, length, guesses);
     if (count == 0) {
-        fprintf(stderr, "weir: no frame specification fits these %zu bytes\n", length);
+        print_failure("no frame specification fits these %zu bytes", length);
         return EXIT_CODE_FAILED;
     }
     for (size_t i = 0; i < count; i++) {
-        printf("%-44s %8" PRIu64 " messages", guesses[i].spec, guesses[i].messages_count);
+        print_text("%-44s %8" PRIu64 " messages", guesses[i].spec, guesses[i].messages_count);
         if (guesses[i].partial_bytes > 0)
-            printf(", and %" PRIu64 " bytes of one more", guesses[i].partial_bytes);
-        printf("\n");
+            print_text(", and %" PRIu64 " bytes of one more", guesses[i].partial_bytes);
+        print_text("\n");
     }
     return EXIT_CODE_OK;
 }
@@ -251,16 +275,17 @@ int frame_tool_main(int count, char **arguments)
 {
     os_carry_bytes();
     if (count == 0) {
-        frame_tool__help(stderr);
+        print_redirect(2, os_write);
+        frame_tool__help();
         return EXIT_CODE_USAGE;
     }
     if (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)
-        return frame_tool__help(stdout);
+        return frame_tool__help();
     if (strcmp(arguments[0], "guess") == 0 && count == 1) return frame_tool__guess();
     for (size_t i = 0; i < sizeof frame_tool__commands / sizeof frame_tool__commands[0]; i++) {
         if (strcmp(arguments[0], frame_tool__commands[i].name) != 0) continue;
         if (count != 2) {
-            fprintf(stderr, "weir: frame %s takes one SPEC; see weir frame --help\n", arguments[0]);
+            print_failure("frame %s takes one SPEC; see weir frame --help", arguments[0]);
             return EXIT_CODE_USAGE;
         }
         struct weir_frame *frame = frame_tool__open(arguments[1]);

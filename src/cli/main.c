@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the program weir: finds the command that the arguments name, and runs it. */
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "diagnostics.h"
 #include "exit_code.h"
 #include "frame_tool.h"
 #include "os.h"
+#include "print.h"
 #include "send.h"
 #include "serve.h"
 #include "suggest.h"
@@ -25,7 +25,7 @@ static const struct main__command main__commands[] = {
 
 static int main__help(void)
 {
-    printf(
+    print_text(
         "weir %s: a TCP and UDP session server\n"
         "\n"
         "  weir serve [OPTION]...             runs a server; \"serve\" is optional\n"
@@ -70,9 +70,8 @@ static bool main__is_for_serve(const char *word)
     return (word[0] == '-' && word[1] != '\0') || weir_address_parse(word, &address);
 }
 
-int main(int count, char **arguments)
+static int main__run(int count, char **arguments)
 {
-    os_open_streams();
     if (count < 2) return serve_main(0, NULL);
     for (size_t i = 0; i < sizeof main__commands / sizeof main__commands[0]; i++)
         if (strcmp(arguments[1], main__commands[i].name) == 0)
@@ -80,4 +79,10 @@ int main(int count, char **arguments)
     if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) return main__help();
     if (!main__is_for_serve(arguments[1])) return main__unknown(arguments[1]);
     return serve_main(count - 1, arguments + 1);
+}
+
+int main(int count, char **arguments)
+{
+    os_open_streams();
+    return print_end(main__run(count, arguments));
 }

@@ -84,7 +84,7 @@ uint64_t option_number(const struct option *option, const void *target);
  * option without a value. Returns `text`. */
 char *option_text(const struct option *option, const void *target, char *text, size_t size);
 
-/* Prints all options in groups, each with its value in `defaults`. */
-void option_help(const struct option_table *table, const void *defaults, FILE *out);
+/* Prints all options in groups on stdout, each with its value in `defaults`. */
+void option_help(const struct option_table *table, const void *defaults);
 
 #endif

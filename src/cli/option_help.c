@@ -3,7 +3,10 @@
  * default is read from a struct with all defaults. */
 #include "option.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "print.h"
 
 #define OPTION__LEFT_COLUMNS 38
 #define OPTION__COLUMNS 100
@@ -23,7 +26,7 @@ char *option_text(const struct option *option, const void *target, char *text, s
 }
 
 /* Prints words from column OPTION__LEFT_COLUMNS on, wrapped into lines. */
-static void option__help_right(const char *words, FILE *out)
+static void option__help_right(const char *words)
 {
     size_t column = OPTION__LEFT_COLUMNS;
 
@@ -31,21 +34,21 @@ static void option__help_right(const char *words, FILE *out)
         size_t length = strcspn(at, " ");
         if (column > OPTION__LEFT_COLUMNS) {
             if (column + 1 + length > OPTION__COLUMNS) {
-                fprintf(out, "\n%*s", OPTION__LEFT_COLUMNS, "");
+                print_text("\n%*s", OPTION__LEFT_COLUMNS, "");
                 column = OPTION__LEFT_COLUMNS;
             } else {
-                fprintf(out, " ");
+                print_text(" ");
                 column++;
             }
         }
-        fprintf(out, "%.*s", (int)length, at);
+        print_text("%.*s", (int)length, at);
         column += length;
         at += length + (at[length] == ' ');
     }
-    fprintf(out, "\n");
+    print_text("\n");
 }
 
-static void option__help_one(const struct option *option, const void *defaults, FILE *out)
+static void option__help_one(const struct option *option, const void *defaults)
 {
     char left[80], letter[8] = "    ", standard[64], words[320], also[48] = "";
 
@@ -55,16 +58,16 @@ static void option__help_one(const struct option *option, const void *defaults, 
     option_text(option, defaults, standard, sizeof standard);
     snprintf(words, sizeof words, "%s%s%s%s%s", option->help, also, standard[0] ? " [" : "",
              standard, standard[0] ? "]" : "");
-    fprintf(out, "%-*s", OPTION__LEFT_COLUMNS, left);
-    option__help_right(words, out);
+    print_text("%-*s", OPTION__LEFT_COLUMNS, left);
+    option__help_right(words);
 }
 
-void option_help(const struct option_table *table, const void *defaults, FILE *out)
+void option_help(const struct option_table *table, const void *defaults)
 {
     for (size_t i = 0; i < table->count; i++) {
         if (table->options[i].store == OPTION_GROUP)
-            fprintf(out, "\n%s:\n", table->options[i].name);
+            print_text("\n%s:\n", table->options[i].name);
         else
-            option__help_one(&table->options[i], defaults, out);
+            option__help_one(&table->options[i], defaults);
     }
 }

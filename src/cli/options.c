@@ -145,6 +145,17 @@ static void options__check(struct options *options, const struct option_reading 
 
 /* ---- the command line ---- */
 
+static void options__check_port_file(const struct options *options, struct diagnostics *diagnostics)
+{
+    const char *name = options->port_file;
+
+    if (name && name[0] == '\0')
+        diagnostics_add(diagnostics, "--port-file needs the name of a file");
+    if (name && strcmp(name, "-") == 0)
+        diagnostics_add(diagnostics,
+                        "--port-file -: name a file; ./- for one of this name, or /dev/stdout");
+}
+
 void options_init(struct options *options)
 {
     *options = (struct options){.drain_ms = 5000};
@@ -166,6 +177,7 @@ bool options_read(int count, char **arguments, struct options *options,
     if (options->help || options->version) return diagnostics->count == 0;
     listening_finish(options, diagnostics);
     options__check(options, &reading);
+    options__check_port_file(options, diagnostics);
     return diagnostics->count == 0;
 }
 

@@ -14,8 +14,9 @@ enum os_event {
     OS_TIME,  /* the timeout expired */
 };
 
-/* Ensures that the standard streams are open, and that they write bytes unchanged. Call it before
- * anything else is opened. */
+/* Reserves the standard streams that are closed: nothing else gets their numbers, and using them
+ * fails. Has the streams carry bytes unchanged, and writing to a closed pipe fail without a signal.
+ * Call it before anything else is opened. */
 void os_open_streams(void);
 
 /* Directs signals to os_wait(). Call it before any thread starts. Returns false if the system

@@ -25,22 +25,25 @@ static int os__signals = -1; /* SIGINT, SIGTERM */
 static int os__ended = -1;   /* eventfd */
 
 /* The parent process might have closed stdin, stdout or stderr. Without this, the next descriptor
- * opened would take that number, and output would go into a signalfd or a client's socket. */
+ * opened would take that number, and output would go into a signalfd or a client's socket. Reading
+ * and writing a descriptor of O_PATH fails with EBADF, like the closed one; /dev can be missing. */
 void os_open_streams(void)
 {
     int fd;
 
-    do fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    do fd = open("/", O_PATH | O_CLOEXEC);
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0) close(fd);
+    /* A reader that has ended, or a limit on the size of files, is an error of the write. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool os_start(int *os_error)
 {
     sigset_t stop;
 
-    signal(SIGPIPE, SIG_IGN); /* writing to a closed connection must not end the process */
-    signal(SIGHUP, SIG_IGN);  /* closing the terminal must not disconnect clients */
+    signal(SIGHUP, SIG_IGN); /* closing the terminal must not disconnect clients */
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer.h - the socket of `weir send`, and stdin. Only os_peer_open() and os_peer_wait()
- * block. */
+/* os_peer.h - the socket of `weir send`, and waiting for stdin. Only os_peer_open() and
+ * os_peer_wait() block. */
 #ifndef CLI_OS_PEER_H
 #define CLI_OS_PEER_H
 
@@ -50,8 +50,5 @@ void os_peer_finish(struct os_peer *peer);
 
 /* Closes the socket. */
 void os_peer_close(struct os_peer *peer);
-
-/* Reads at least one byte from stdin. Returns 0 at the end of the input. */
-size_t os_peer_read_input(void *bytes, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer_linux.c - the non-blocking socket of `weir send`, and stdin. */
+/* os_peer_linux.c - the non-blocking socket of `weir send`, and waiting for stdin. */
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
@@ -120,13 +120,4 @@ void os_peer_finish(struct os_peer *peer)
 void os_peer_close(struct os_peer *peer)
 {
     close((int)peer->handle);
-}
-
-size_t os_peer_read_input(void *bytes, size_t size)
-{
-    ssize_t done;
-
-    do done = read(STDIN_FILENO, bytes, size);
-    while (done < 0 && errno == EINTR);
-    return done > 0 ? (size_t)done : 0;
 }

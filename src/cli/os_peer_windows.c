@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer_windows.c - the socket of `weir send`, non-blocking after the connect, and stdin. */
+/* os_peer_windows.c - the socket of `weir send`, non-blocking after the connect. */
 #include <winsock2.h>
 #include <ws2tcpip.h>
-#include <io.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -107,11 +106,4 @@ void os_peer_finish(struct os_peer *peer)
 void os_peer_close(struct os_peer *peer)
 {
     closesocket((SOCKET)peer->handle);
-}
-
-size_t os_peer_read_input(void *bytes, size_t size)
-{
-    int done = _read(0, bytes, size > INT_MAX ? INT_MAX : (unsigned)size);
-
-    return done > 0 ? (size_t)done : 0;
 }

@@ -39,10 +39,6 @@ struct os_thread {
  * if the system refuses. */
 bool os_thread_start(struct os_thread *thread);
 
-/* Writes all bytes to stdout (1) or stderr (2), and waits as long as that takes. Returns false if
- * the stream is closed or broken. */
-bool os_write(int stream, const char *bytes, size_t length);
-
 /* Ends the process without waiting for any thread or stream. */
 void os_end_process(int code);
 

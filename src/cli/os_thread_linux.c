@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_thread_linux.c - threads and monitors over POSIX threads, and writing without stdio, whose
- * locks a blocked write would hold. */
-#include <errno.h>
-#include <poll.h>
+/* os_thread_linux.c - threads and monitors over POSIX threads. */
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -82,21 +79,6 @@ bool os_thread_start(struct os_thread *thread)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (good) pthread_detach(id);
     return good;
-}
-
-bool os_write(int stream, const char *bytes, size_t length)
-{
-    struct pollfd writable = {.fd = stream, .events = POLLOUT};
-
-    while (length > 0) {
-        ssize_t written = write(stream, bytes, length);
-        if (written < 0 && errno == EAGAIN) poll(&writable, 1, -1); /* inherited as non-blocking */
-        if (written < 0 && errno != EAGAIN && errno != EINTR) return false;
-        if (written < 0) continue;
-        bytes += written;
-        length -= (size_t)written;
-    }
-    return true;
 }
 
 void os_end_process(int code)

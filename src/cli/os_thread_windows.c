@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_thread_windows.c - threads and monitors on Windows, and writing without stdio, whose locks a
- * blocked write would hold. */
+/* os_thread_windows.c - threads and monitors on Windows. */
 #include "os_thread.h"
 
 #include <windows.h>
@@ -70,20 +69,6 @@ bool os_thread_start(struct os_thread *thread)
 
     if (handle) CloseHandle(handle);
     return handle != NULL;
-}
-
-bool os_write(int stream, const char *bytes, size_t length)
-{
-    HANDLE handle = GetStdHandle(stream == 1 ? STD_OUTPUT_HANDLE : STD_ERROR_HANDLE);
-
-    while (length > 0) {
-        DWORD written = 0;
-        DWORD asked = length < MAXDWORD ? (DWORD)length : MAXDWORD;
-        if (!WriteFile(handle, bytes, asked, &written, NULL)) return false;
-        bytes += written;
-        length -= written;
-    }
-    return true;
 }
 
 void os_end_process(int code)

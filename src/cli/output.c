@@ -72,16 +72,20 @@ static void output__run(void *argument)
         }
         length = output__take(output, piece);
         os_monitor_leave(output->monitor);
-        (void)output->write(output->stream, piece, length); /* a closed stream is not an error */
+        int os_error = output->write(output->stream, piece, length);
         os_monitor_enter(output->monitor);
+        if (os_error == 0 || output->os_error != 0) continue;
+        output->os_error = os_error;
+        if (output->on_error) output->on_error();
     }
 }
 
 bool output_open(struct output *output, struct arena *arena, int stream,
-                 bool (*write)(int stream, const char *bytes, size_t length))
+                 int (*write)(int stream, const char *bytes, size_t length), void (*on_error)(void))
 {
     memset(output, 0, sizeof *output);
     output->write = write;
+    output->on_error = on_error;
     output->stream = stream;
     output->deadline_ms = OS_NO_DEADLINE;
     output->thread = (struct os_thread){output__run, output};
@@ -116,6 +120,14 @@ void output_add(struct output *output, const char *line)
 void output_add_waiting(struct output *output, const char *line)
 {
     output__add(output, line, true);
+}
+
+int output_error(struct output *output)
+{
+    os_monitor_enter(output->monitor);
+    int os_error = output->os_error;
+    os_monitor_leave(output->monitor);
+    return os_error;
 }
 
 void output_set_deadline(struct output *output, uint64_t deadline_ms)

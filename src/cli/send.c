@@ -9,13 +9,14 @@
  * UDP: sends each message as one datagram, and exits after as many answers. */
 #include "send.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <weir/weir.h>
 
+#include "diagnostics.h"
 #include "escape.h"
 #include "exit_code.h"
+#include "input.h"
 #include "os_peer.h"
 #include "print.h"
 #include "send_options.h"
@@ -40,12 +41,13 @@ struct send {
     bool input_open; /* set while messages are read from stdin */
     bool finished;   /* FIN was sent */
     bool peer_ended;
+    bool input_failed; /* stdin cannot be read, and that was printed */
     uint8_t piece[SEND__PIECE_BYTES];
 };
 
 static bool send__fail(const struct send *send, const char *what, const char *why)
 {
-    fprintf(stderr, "weir: %s %.100s: %s\n", what, send->options.address, why);
+    print_failure("%s %.100s: %s", what, send->options.address, why);
     return false;
 }
 
@@ -127,9 +129,13 @@ static bool send__line(struct send *send)
 /* Reads from stdin. Each line is a message; the last one can lack its newline. */
 static bool send__read_input(struct send *send)
 {
-    size_t length = os_peer_read_input(send->piece, sizeof send->piece);
-    const uint8_t *at = send->piece, *end = at + length;
+    size_t length;
 
+    if (!input_read(send->piece, sizeof send->piece, &length)) {
+        send->input_failed = true;
+        return false;
+    }
+    const uint8_t *at = send->piece, *end = at + length;
     if (length == 0) {
         send->input_open = false;
         return send->line.used == 0 || send__line(send);
@@ -164,11 +170,11 @@ static void send__print(struct send *send, const uint8_t *bytes, size_t length)
 {
     send->answers++;
     if (send->options.raw) {
-        fwrite(bytes, 1, length, stdout);
+        print_bytes(bytes, length);
         return;
     }
-    (send->options.hex ? print_hex : print_escaped)(bytes, length, stdout);
-    fputc('\n', stdout);
+    (send->options.hex ? print_hex : print_escaped)(bytes, length);
+    print_bytes("\n", 1);
 }
 
 /* Prints the messages in the received bytes. An incomplete message at the end is an error. */
@@ -201,9 +207,7 @@ static bool send__receive(struct send *send)
     if (result == OS_PEER_NOT_NOW) return true;
     if (result == OS_PEER_FAILED) return send__fail(send, "cannot read", send->peer.why);
     send->peer_ended = result == OS_PEER_ENDED;
-    bool good = send__decode(send, length);
-    fflush(stdout);
-    return good;
+    return send__decode(send, length) && print_flush();
 }
 
 /* ---- exchange ---- */
@@ -288,11 +292,11 @@ static bool send__open_codec(struct send *send)
 
     if (weir_frame_open(send->options.codec, &send->frame, &error) != WEIR_OK ||
         weir_decoder_open(weir_frame_codec(send->frame), &send->decoder, &error) != WEIR_OK) {
-        fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
+        print_failure("%s", weir_error_text(&error, text, sizeof text));
         return false;
     }
     if (weir_frame_codec(send->frame)->streams || send->options.udp) return true;
-    fprintf(stderr, "weir: --codec %.100s is not for TCP; see --udp\n", send->options.codec);
+    print_failure("--codec %.100s is not for TCP; see --udp", send->options.codec);
     return false;
 }
 
@@ -312,7 +316,8 @@ static int send__run(struct send *send)
         good = send__message(send, options->messages[i], strlen(options->messages[i]));
     good = good && send__exchange(send);
     os_peer_close(&send->peer);
-    return good ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+    if (send->input_failed) return EXIT_CODE_IO;
+    return good ? EXIT_CODE_OK : EXIT_CODE_FAILED; /* lost output: see print_end() */
 }
 
 static int send__help(void)
@@ -320,9 +325,10 @@ static int send__help(void)
     struct send_options defaults;
 
     send_options_init(&defaults);
-    printf("weir send [OPTION]... HOST:PORT [MESSAGE...]: sends messages and prints the answers\n");
-    option_help(&send_options_table, &defaults, stdout);
-    printf(
+    print_text(
+        "weir send [OPTION]... HOST:PORT [MESSAGE...]: sends messages and prints the answers\n");
+    option_help(&send_options_table, &defaults);
+    print_text(
         "\n"
         "Without MESSAGE, each line of stdin is a message. Each answer is printed on one line;\n"
         "bytes that are not printable ASCII are escaped.\n"
@@ -332,7 +338,8 @@ static int send__help(void)
         "  weir send --codec line --wait 1m chat.example:7000\n"
         "\n"
         "Exit codes: 0 everything sent, and the exchange is complete; 1 failed after connecting;\n"
-        "64 wrong usage; 69 cannot connect; 78 invalid codec.\n");
+        "64 wrong usage; 69 cannot connect; 74 cannot read stdin or write to stdout; 78 invalid\n"
+        "codec.\n");
     return EXIT_CODE_OK;
 }
 
@@ -344,7 +351,7 @@ int send_main(int count, char **arguments)
 
     if (!send_options_read(count, arguments, &send.options, &diagnostics)) {
         diagnostics_print(&diagnostics, stderr);
-        code = EXIT_CODE_USAGE;
+        code = diagnostics_exit_code(&diagnostics);
     } else {
         code = send.options.help ? send__help() : send__run(&send);
     }

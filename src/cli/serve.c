@@ -9,9 +9,13 @@
 #include <string.h>
 
 #include "exit_code.h"
+#include "failure.h"
 #include "module.h"
 #include "os.h"
+#include "os_stream.h"
 #include "output.h"
+#include "output_file.h"
+#include "print.h"
 
 #define SERVE__STATS_BYTES 4096
 #define SERVE__LINE_BYTES (SERVE__STATS_BYTES + 64) /* with the newline */
@@ -21,14 +25,17 @@
 /* All output of a running server. The main thread never waits for a stream, because it handles the
  * shutdown requests. */
 static struct output serve__out, serve__err;
+static struct output_file serve__ports; /* --port-file */
 static uint64_t serve__end_ms; /* when waiting for the streams ends, set at the end; 0: not yet */
 
 static bool serve__open_output(void)
 {
     static struct arena forever; /* of the threads that write, which end with the process */
 
-    return output_open(&serve__out, &forever, 1, os_write) &&
-           output_open(&serve__err, &forever, 2, os_write);
+    /* Lost lines of stdout end the server, see serve__until_ended(). Lost lines of stderr do not:
+     * a server must not end because its log has no room. */
+    return output_open(&serve__out, &forever, 1, os_write, os_post_ended) &&
+           output_open(&serve__err, &forever, 2, os_write, NULL);
 }
 
 /* Adds a line; the format has no newline. */
@@ -66,13 +73,31 @@ static void serve__free(const struct options *options, struct weir_server *serve
     weir_server_free(server);
 }
 
+/* Reports that a script waits for "ready" in vain. Returns the exit code: that of an error that was
+ * reported before, or EXIT_CODE_IO. */
+static int serve__check_stdout(int code)
+{
+    int os_error = output_error(&serve__out);
+    char text[FAILURE_BYTES];
+
+    if (os_error == 0) return code;
+    output_file_discard(&serve__ports);
+    if (code != EXIT_CODE_OK) return code;
+    serve__print(&serve__err, "weir: %s",
+                 failure_text("cannot write to stdout", os_error, NULL, text, sizeof text));
+    return EXIT_CODE_IO;
+}
+
 /* Ends the process here if a stream is blocked, or was until the end: the thread of the log can
  * still use the options. */
 static int serve__end(const struct options *options, int code)
 {
     uint64_t end_ms = serve__begin_end(options);
-    bool out = output_flush(&serve__out, end_ms), err = output_flush(&serve__err, end_ms);
+    bool out = output_flush(&serve__out, end_ms);
 
+    code = serve__check_stdout(code);
+    output_file_close(&serve__ports);
+    bool err = output_flush(&serve__err, end_ms);
     if (!out || !err || os_now_ms() >= end_ms) os_end_process(code);
     return code;
 }
@@ -189,31 +214,19 @@ static void serve__announce(struct options *options, const struct weir_server *s
     serve__print(&serve__out, "ready");
 }
 
-/* Writes one port per line, in the sequence of the listeners. The file appears complete, so that a
- * script can read it as soon as it exists. */
-static bool serve__write_ports(struct options *options, const struct weir_server *server)
+/* Writes one port per line, in the sequence of the listeners, before "ready". Returns false after
+ * printing an error. */
+static bool serve__write_ports(const struct weir_server *server)
 {
-    char *part;
-    FILE *file;
-    bool good;
+    char text[WEIR_LISTENERS_MAX * sizeof "65535\n"] = "";
+    size_t used = 0;
 
-    if (!options->port_file) return true;
-    part = arena_format(&options->arena, "%s.part", options->port_file);
-    file = part ? fopen(part, "w") : NULL;
-    good = file != NULL;
-    for (size_t i = 0; good && i < weir_server_listeners_count(server); i++)
-        good = fprintf(file, "%u\n", weir_server_listener(server, i).address.port) > 0;
-    if (file && fclose(file) != 0) good = false;
-    if (good) {
-        remove(options->port_file); /* for systems whose rename() does not replace a file */
-        good = rename(part, options->port_file) == 0;
-    }
-    if (!good)
-        serve__print(
-            &serve__err,
-            "weir: cannot write --port-file %s; check that its folder exists and is writable",
-            options->port_file);
-    return good;
+    for (size_t i = 0; i < weir_server_listeners_count(server); i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%u\n",
+                                 weir_server_listener(server, i).address.port);
+    if (output_file_write(&serve__ports, text, used)) return true;
+    serve__print(&serve__err, "weir: %s", serve__ports.why);
+    return false;
 }
 
 /* ---- shutdown ---- */
@@ -225,8 +238,8 @@ static void serve__print_stats(const struct weir_stats *stats, const char *word)
     serve__print(&serve__err, "weir: %s %s", word, weir_stats_text(stats, text, sizeof text));
 }
 
-/* Waits until the server has ended. The first shutdown request drains it, the second stops it.
- * Returns whether shutdown was requested and no worker failed. */
+/* Waits until the server has ended. The first shutdown request drains it, the second stops it. So
+ * does lost output. Returns whether shutdown was requested and no worker failed. */
 static bool serve__until_ended(const struct options *options, struct weir_server *server)
 {
     int requests = 0;
@@ -243,6 +256,7 @@ static bool serve__until_ended(const struct options *options, struct weir_server
             weir_server_stop(server);
         }
     }
+    if (output_error(&serve__out) != 0) weir_server_stop(server);
     weir_server_wait(server);
     /* The log has said why a worker failed. */
     return requests > 0 && weir_server_failure(server, NULL) == WEIR_OK;
@@ -276,27 +290,49 @@ static bool serve__load_modules(struct options *options)
     return true;
 }
 
+/* Starts the server and writes its ports. Returns the exit code of a failure, after printing it. */
+static int serve__open(struct options *options, struct weir_server **server)
+{
+    struct weir_error error;
+
+    if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
+    if (serve__start(options, server, &error) != WEIR_OK) {
+        serve__free(options, *server);
+        return serve__fail(&error);
+    }
+    if (serve__write_ports(*server)) return EXIT_CODE_OK;
+    serve__free(options, *server);
+    return EXIT_CODE_IO;
+}
+
 static int serve__with_server(struct options *options)
 {
     struct weir_server *server = NULL;
-    struct weir_error error;
     struct weir_stats stats;
+    int code = serve__open(options, &server);
 
-    if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
-    if (serve__start(options, &server, &error) != WEIR_OK) {
-        serve__free(options, server);
-        return serve__fail(&error);
-    }
-    if (!serve__write_ports(options, server)) {
-        serve__free(options, server);
-        return EXIT_CODE_UNAVAILABLE;
+    if (code != EXIT_CODE_OK) {
+        output_file_discard(&serve__ports);
+        return code;
     }
     serve__announce(options, server);
     bool requested = serve__until_ended(options, server);
     weir_server_stats(server, &stats);
-    serve__free(options, server); /* the log ends before the summary */
+    serve__free(options, server);                            /* the log ends before the summary */
+    if (output_error(&serve__out) != 0) return EXIT_CODE_OK; /* see serve__check_stdout() */
     if (options->loudness >= 0) serve__print_stats(&stats, "served");
     return requested ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+}
+
+/* Removes the ports of an earlier run before anything else can fail: a script that waits for the
+ * file must not read them. Returns false after printing an error. */
+static bool serve__open_ports(struct options *options)
+{
+    if (!options->port_file || output_file_open(&serve__ports, "port-file", options->port_file,
+                                                options->config.log_flush_ms, &options->arena))
+        return true;
+    serve__print(&serve__err, "weir: %s", serve__ports.why);
+    return false;
 }
 
 static int serve__run_started(struct options *options)
@@ -305,11 +341,13 @@ static int serve__run_started(struct options *options)
     int os_error;
     char line[96];
 
+    if (!serve__open_ports(options)) return EXIT_CODE_UNAVAILABLE;
     os_return_memory();
     if (!os_start(&os_error)) {
         serve__print(&serve__err,
                      "weir: cannot receive signals (error %d); raise the limit on open files",
                      os_error);
+        output_file_discard(&serve__ports);
         return EXIT_CODE_FAILED;
     }
     uint64_t files = os_raise_files_limit(&before);
@@ -337,9 +375,9 @@ static int serve__help(void)
     struct options defaults;
 
     options_init(&defaults);
-    printf("weir serve [OPTION]...: runs a TCP and UDP server; default: echo on port 5050\n");
-    option_help(&options_table, &defaults, stdout);
-    printf(
+    print_text("weir serve [OPTION]...: runs a TCP and UDP server; default: echo on port 5050\n");
+    option_help(&options_table, &defaults);
+    print_text(
         "\n"
         "An address is PORT, ADDR:PORT or [ADDR6]:PORT. PORT alone: all addresses, IPv4 and IPv6.\n"
         "A time is 500ms, 60s (or 60), 5m, 1h, 1d; a size is 65536, 64k, 1m, 2g (powers of 1024).\n"
@@ -348,7 +386,7 @@ static int serve__help(void)
         "SIGINT or SIGTERM shuts down gracefully, for --drain at most: no new connections; queued\n"
         "answers are sent. A second signal closes all connections immediately.\n"
         "Exit codes: 0 shut down on request, 1 failed while running, 64 wrong usage, 69 cannot\n"
-        "listen, 78 invalid setting.\n");
+        "listen, 74 cannot print \"ready\", write the ports or read a list, 78 invalid setting.\n");
     return EXIT_CODE_OK;
 }
 
@@ -360,11 +398,11 @@ int serve_main(int count, char **arguments)
 
     if (!options_read(count, arguments, &options, &diagnostics)) {
         diagnostics_print(&diagnostics, stderr);
-        code = EXIT_CODE_USAGE;
+        code = diagnostics_exit_code(&diagnostics);
     } else if (options.help) {
         code = serve__help();
     } else if (options.version) {
-        printf("weir %s\n", weir_version());
+        print_text("weir %s\n", weir_version());
         code = EXIT_CODE_OK;
     } else {
         code = serve__run(&options);

@@ -74,7 +74,7 @@ class Running(WeirTest):
             ended = self.run_weir("--tcp", "127.0.0.1:0", "--port-file",
                                   self.path_for_weir(os.path.join(folder, "absent", "ports")), transport=True)
             self.assertEqual((ended.returncode, ended.stdout), (69, ""))
-            self.assertRegex(ended.stderr, r"weir: cannot write --port-file \S+; check that its folder")
+            self.assertRegex(ended.stderr, r"weir: cannot write --port-file \S+: .+; check that its folder")
 
     @staticmethod
     def path_for_weir(path):

@@ -123,7 +123,7 @@ class Weir:
     """One running weir. Create it with WeirTest.start(), which also ends it."""
 
     def __init__(self, *arguments, transport=True, launcher=(), close=(), files_max=None, stdout=subprocess.PIPE,
-                 stderr=None):
+                 stderr=None, pass_fds=()):
         self._program = RenamedProgram() if Settings.is_windows() else None
         program = self._program.path if self._program else Settings.weir
         command = [*launcher, *Settings.emulator, program, "serve", *arguments]
@@ -136,6 +136,7 @@ class Weir:
         self.command = command
         self.listeners = []
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr or self._log,
+                                        pass_fds=pass_fds,
                                         preexec_fn=lambda: _before_exec(close, files_max))
         self._end = os.pidfd_open(self.process.pid)
 

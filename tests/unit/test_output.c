@@ -25,11 +25,13 @@ static struct {
     struct os_monitor *monitor;
     uint64_t allowed; /* writes */
     uint32_t calls;   /* writes that began */
+    uint32_t reports; /* calls of on_error() */
+    int os_error;     /* the result of each write */
     size_t length;
     char text[2 * OUTPUT_BYTES];
 } stream;
 
-static bool write_bytes(int number, const char *bytes, size_t length)
+static int write_bytes(int number, const char *bytes, size_t length)
 {
     assert_int_equal(number, 7);
     os_monitor_enter(stream.monitor);
@@ -40,8 +42,9 @@ static bool write_bytes(int number, const char *bytes, size_t length)
     assert_true(stream.length + length < sizeof stream.text);
     memcpy(stream.text + stream.length, bytes, length);
     stream.length += length;
+    int os_error = stream.os_error;
     os_monitor_leave(stream.monitor);
-    return true;
+    return os_error;
 }
 
 #define ALL UINT64_MAX
@@ -61,6 +64,13 @@ static void wait_calls(uint32_t calls)
     os_monitor_leave(stream.monitor);
 }
 
+static void on_error(void)
+{
+    os_monitor_enter(stream.monitor);
+    stream.reports++;
+    os_monitor_leave(stream.monitor);
+}
+
 static struct output *open_output(uint64_t allowed)
 {
     struct output *output = arena_alloc(&forever, sizeof *output);
@@ -70,7 +80,7 @@ static struct output *open_output(uint64_t allowed)
     stream.monitor = os_monitor_open(&forever);
     assert_non_null(stream.monitor);
     stream.allowed = allowed;
-    assert_true(output_open(output, &forever, 7, write_bytes));
+    assert_true(output_open(output, &forever, 7, write_bytes, on_error));
     return output;
 }
 
@@ -226,6 +236,26 @@ static void a_long_line_is_written_whole(void **state)
     assert_string_equal(stream.text + sizeof line - 1, "next\n");
 }
 
+/* The first failure stays, and is reported once. Later lines are written: a disk can have room
+ * again. */
+static void a_failed_write_is_remembered(void **state)
+{
+    static const int errors[] = {0, 28, 32, 0};
+    struct output *output = open_output(ALL);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        os_monitor_enter(stream.monitor);
+        stream.os_error = errors[i];
+        os_monitor_leave(stream.monitor);
+        output_add(output, line_of((unsigned)i));
+        assert_true(flush(output));
+        assert_int_equal(output_error(output), i == 0 ? 0 : 28);
+        assert_int_equal(stream.reports, i == 0 ? 0 : 1);
+    }
+    assert_numbers(0, sizeof errors / sizeof errors[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_line_waits_until_there_is_room),
         cmocka_unit_test(a_later_deadline_ends_the_wait),
         cmocka_unit_test(a_long_line_is_written_whole),
+        cmocka_unit_test(a_failed_write_is_remembered),
     };
 
     return cmocka_run_group_tests_name("output", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 
 #include "escape.h"
 #include "print.h"
+#include "printed.h"
 #include "send_options.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -95,18 +96,12 @@ static void test_diagnostics(void **state)
             fail_msg("%s: got \"%s\"", mistaken[i].line, diagnostics.lines[0]);
 }
 
-static void assert_written(void (*write)(const uint8_t *, size_t, FILE *), const char *bytes,
-                           size_t length, const char *wanted)
+static void assert_written(void (*write)(const uint8_t *, size_t), const char *bytes, size_t length,
+                           const char *wanted)
 {
-    char text[128] = "";
-    FILE *file = tmpfile();
-
-    assert_non_null(file);
-    write((const uint8_t *)bytes, length, file);
-    rewind(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
-    assert_string_equal(text, wanted);
+    printed_begin();
+    write((const uint8_t *)bytes, length);
+    assert_string_equal(printed_text(), wanted);
 }
 
 static void test_bytes_are_shown(void **state)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* os_stream_linux.c - reads and writes descriptors of Linux, also those that another program made
+ * non-blocking. */
+#include "os_stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+/* Returns whether the failed call is to be repeated, after waiting if the descriptor is
+ * non-blocking. */
+static bool os__repeats(int fd, short events)
+{
+    struct pollfd watched = {.fd = fd, .events = events};
+
+    if (errno == EAGAIN) poll(&watched, 1, -1);
+    return errno == EAGAIN || errno == EINTR;
+}
+
+int os_write(int stream, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(stream, bytes, length);
+        if (written < 0 && os__repeats(stream, POLLOUT)) continue;
+        if (written < 0) return errno;
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return 0;
+}
+
+os_input os_stdin(void)
+{
+    return STDIN_FILENO;
+}
+
+int os_open_input(const char *path, os_input *input)
+{
+    int fd;
+
+    do fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    while (fd < 0 && errno == EINTR);
+    *input = fd;
+    return fd < 0 ? errno : 0;
+}
+
+int os_read(os_input input, void *bytes, size_t size, size_t *length)
+{
+    ssize_t done;
+
+    do done = read((int)input, bytes, size);
+    while (done < 0 && os__repeats((int)input, POLLIN));
+    *length = done > 0 ? (size_t)done : 0;
+    return done < 0 ? errno : 0;
+}
+
+void os_close_input(os_input input)
+{
+    close((int)input);
+}
