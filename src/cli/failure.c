@@ -5,12 +5,15 @@
 #include <stdio.h>
 
 #include "escape.h"
+#include "os_advice.h"
 #include "os_error.h"
+
+#define FAILURE__CAUSE_BYTES 192
 
 char *failure_text(const char *what, int os_error, const char *advice, char *text, size_t size)
 {
-    char cause[OS_ERROR_TEXT_BYTES];
-    const char *better = os_error_advice(os_error);
+    char cause[FAILURE__CAUSE_BYTES];
+    const char *better = os_advice(os_error);
 
     if (better) advice = better;
     snprintf(text, size, "%s: %s%s%s", what, os_error_text(os_error, cause, sizeof cause),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "os_input.h"
 #include "os_stream.h"
 #include "print.h"
 
@@ -15,8 +16,9 @@
 bool input_read(void *bytes, size_t size, size_t *length)
 {
     char text[FAILURE_BYTES];
-    int os_error = os_read(os_stdin(), bytes, size, length);
+    int os_error;
 
+    *length = os_input_read(bytes, size, &os_error);
     if (os_error == 0) return true;
     print_failure("%s", failure_text("cannot read stdin", os_error, NULL, text, sizeof text));
     return false;
@@ -24,7 +26,7 @@ bool input_read(void *bytes, size_t size, size_t *length)
 
 /* A file that is read into memory that grows. */
 struct input__file {
-    os_input input;
+    os_source source;
     struct arena *arena;
     char *bytes;
     size_t used, room;
@@ -56,7 +58,7 @@ static bool input__read_all(struct input__file *file, size_t bytes_max, char *wh
             return false;
         }
         int os_error =
-            os_read(file->input, file->bytes + file->used, file->room - file->used, &more);
+            os_read(file->source, file->bytes + file->used, file->room - file->used, &more);
         if (os_error != 0) {
             failure_text("cannot read the file", os_error, NULL, why, why_bytes);
             return false;
@@ -69,7 +71,7 @@ char *input_read_file(const char *path, size_t bytes_max, size_t *length, struct
                       char *why, size_t why_bytes)
 {
     struct input__file file = {.arena = arena};
-    int os_error = os_open_input(path, &file.input);
+    int os_error = os_open_source(path, &file.source);
 
     if (os_error != 0) {
         failure_text("cannot open the file", os_error, "check that it exists and is readable", why,
@@ -77,7 +79,7 @@ char *input_read_file(const char *path, size_t bytes_max, size_t *length, struct
         return NULL;
     }
     bool good = input__read_all(&file, bytes_max, why, why_bytes);
-    os_close_input(file.input);
+    os_close_source(file.source);
     *length = file.used;
     return good ? file.bytes : NULL;
 }

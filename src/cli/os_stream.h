@@ -13,20 +13,17 @@
  * error number; some of the bytes can be written then. */
 int os_write(int stream, const char *bytes, size_t length);
 
-/* A stream that is read: a descriptor on Linux, a HANDLE on Windows. */
-typedef intptr_t os_input;
-
-/* Returns stdin. */
-os_input os_stdin(void);
+/* A file that is read: a descriptor on Linux, a HANDLE on Windows. */
+typedef intptr_t os_source;
 
 /* Opens a file for reading, or anything else that has a name and can be read. Returns 0, or the
- * error number. The caller calls os_close_input() after success. */
-int os_open_input(const char *path, os_input *input);
+ * error number. The caller calls os_close_source() after success. */
+int os_open_source(const char *path, os_source *source);
 
 /* Waits for at least one byte. *length is the number of bytes read; 0 at the end of the input.
  * Returns 0, or the error number. */
-int os_read(os_input input, void *bytes, size_t size, size_t *length);
+int os_read(os_source source, void *bytes, size_t size, size_t *length);
 
-void os_close_input(os_input input);
+void os_close_source(os_source source);
 
 #endif

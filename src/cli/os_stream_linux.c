@@ -31,32 +31,27 @@ int os_write(int stream, const char *bytes, size_t length)
     return 0;
 }
 
-os_input os_stdin(void)
-{
-    return STDIN_FILENO;
-}
-
-int os_open_input(const char *path, os_input *input)
+int os_open_source(const char *path, os_source *source)
 {
     int fd;
 
     do fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     while (fd < 0 && errno == EINTR);
-    *input = fd;
+    *source = fd;
     return fd < 0 ? errno : 0;
 }
 
-int os_read(os_input input, void *bytes, size_t size, size_t *length)
+int os_read(os_source source, void *bytes, size_t size, size_t *length)
 {
     ssize_t done;
 
-    do done = read((int)input, bytes, size);
-    while (done < 0 && os__repeats((int)input, POLLIN));
+    do done = read((int)source, bytes, size);
+    while (done < 0 && os__repeats((int)source, POLLIN));
     *length = done > 0 ? (size_t)done : 0;
     return done < 0 ? errno : 0;
 }
 
-void os_close_input(os_input input)
+void os_close_source(os_source source)
 {
-    close((int)input);
+    close((int)source);
 }

@@ -5,6 +5,9 @@
 #include <windows.h>
 #include <stdbool.h>
 
+#include "arena.h"
+#include "os_wide.h"
+
 int os_write(int stream, const char *bytes, size_t length)
 {
     HANDLE handle = GetStdHandle(stream == 1 ? STD_OUTPUT_HANDLE : STD_ERROR_HANDLE);
@@ -20,40 +23,49 @@ int os_write(int stream, const char *bytes, size_t length)
     return 0;
 }
 
-os_input os_stdin(void)
+/* A folder is reported as "access denied". */
+static int os__open_error(const wchar_t *path)
 {
-    return (os_input)GetStdHandle(STD_INPUT_HANDLE);
-}
-
-int os_open_input(const char *path, os_input *input)
-{
-    HANDLE handle =
-        CreateFileA(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                    NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
-
-    *input = (os_input)handle;
-    if (handle != INVALID_HANDLE_VALUE) return 0;
     int os_error = (int)GetLastError();
-    DWORD attributes = GetFileAttributesA(path); /* a folder is reported as "access denied" */
+    DWORD attributes = GetFileAttributesW(path);
     bool is_folder =
         attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY);
+
     return is_folder ? ERROR_DIRECTORY : os_error;
 }
 
-int os_read(os_input input, void *bytes, size_t size, size_t *length)
+int os_open_source(const char *path, os_source *source)
+{
+    struct arena names = {0};
+    wchar_t *wide = os_wide(&names, path);
+    int os_error = wide ? 0 : (int)GetLastError();
+    HANDLE handle = INVALID_HANDLE_VALUE;
+
+    if (wide) {
+        handle =
+            CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                        NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+        if (handle == INVALID_HANDLE_VALUE) os_error = os__open_error(wide);
+    }
+    arena_free(&names);
+    *source = (os_source)handle;
+    return os_error;
+}
+
+int os_read(os_source source, void *bytes, size_t size, size_t *length)
 {
     DWORD done = 0, asked = size < MAXDWORD ? (DWORD)size : MAXDWORD;
     DWORD os_error = 0;
 
-    if (!input) return ERROR_INVALID_HANDLE;
-    if (!ReadFile((HANDLE)input, bytes, asked, &done, NULL)) os_error = GetLastError();
+    if (!source) return ERROR_INVALID_HANDLE;
+    if (!ReadFile((HANDLE)source, bytes, asked, &done, NULL)) os_error = GetLastError();
     /* The end of a pipe is an error of ReadFile(). */
     if (os_error == ERROR_BROKEN_PIPE || os_error == ERROR_HANDLE_EOF) os_error = done = 0;
     *length = done;
     return (int)os_error;
 }
 
-void os_close_input(os_input input)
+void os_close_source(os_source source)
 {
-    CloseHandle((HANDLE)input);
+    CloseHandle((HANDLE)source);
 }

@@ -20,6 +20,7 @@ enum os_target_way {
 struct os_target {
     enum os_target_way way;
     const char *path;     /* after symlinks at its end; belongs to the arena or the caller */
+    const void *wide;     /* Windows: the path in UTF-16 */
     unsigned permissions; /* of the file that was removed; 0: of a new file */
     bool is_written;      /* os_target_write() has succeeded */
     intptr_t handle;      /* of OS_TARGET_IN_PLACE, and of an open stream; -1: none */

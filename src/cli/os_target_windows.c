@@ -4,11 +4,13 @@
 #include "os_target.h"
 
 #include <windows.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+#include <wchar.h>
+
+#include "os_wide.h"
 
 #define OS_TARGET__NAMES_MAX 100
+#define OS_TARGET__NAME_UNITS 40 /* of a new name without its folder */
 #define OS_TARGET__PAUSE_MS 20
 #define OS_TARGET__SHARED (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
@@ -28,21 +30,19 @@ static bool os_target__is_locked(int os_error)
 /* ---- finding ---- */
 
 /* Returns whether the path names a device or a pipe: NUL, COM1, \\.\pipe\NAME. */
-static bool os_target__is_device(const char *path)
+static bool os_target__is_device(const wchar_t *path)
 {
-    char whole[16];
-    DWORD length = GetFullPathNameA(path, sizeof whole, whole, NULL);
+    wchar_t whole[16] = L"";
 
-    for (DWORD i = 0; i < length && i < sizeof whole; i++)
-        if (whole[i] == '/') whole[i] = '\\';
-    if (strncmp(path, "\\\\.\\", 4) == 0 || strncmp(path, "//./", 4) == 0) return true;
-    return length > 0 && length < sizeof whole && strncmp(whole, "\\\\.\\", 4) == 0;
+    if (wcsncmp(path, L"\\\\.\\", 4) == 0 || wcsncmp(path, L"//./", 4) == 0) return true;
+    DWORD length = GetFullPathNameW(path, sizeof whole / sizeof whole[0], whole, NULL);
+    return length < sizeof whole / sizeof whole[0] && wcsncmp(whole, L"\\\\.\\", 4) == 0;
 }
 
 /* Returns whether something other than a file on a disk is there. */
-static bool os_target__is_special(const char *path)
+static bool os_target__is_special(const wchar_t *path)
 {
-    HANDLE handle = CreateFileA(path, 0, OS_TARGET__SHARED, NULL, OPEN_EXISTING, 0, NULL);
+    HANDLE handle = CreateFileW(path, 0, OS_TARGET__SHARED, NULL, OPEN_EXISTING, 0, NULL);
 
     if (handle == INVALID_HANDLE_VALUE) return false;
     DWORD type = GetFileType(handle);
@@ -53,18 +53,20 @@ static bool os_target__is_special(const char *path)
 int os_target_find(struct os_target *target, const char *path, struct arena *arena)
 {
     size_t length = strlen(path);
+    const wchar_t *wide = os_wide(arena, path);
 
-    *target = (struct os_target){.path = path, .handle = -1, .arena = arena};
-    if (os_target__is_device(path)) {
+    *target = (struct os_target){.path = path, .wide = wide, .handle = -1, .arena = arena};
+    if (!wide) return os_target__error();
+    if (os_target__is_device(wide)) {
         target->way = OS_TARGET_DIRECT;
         return 0;
     }
     if (length > 0 && strchr("/\\", path[length - 1])) return ERROR_DIRECTORY;
-    DWORD attributes = GetFileAttributesA(path);
+    DWORD attributes = GetFileAttributesW(wide);
     if (attributes == INVALID_FILE_ATTRIBUTES)
         return os_target__error() == ERROR_FILE_NOT_FOUND ? 0 : os_target__error();
     if (attributes & FILE_ATTRIBUTE_DIRECTORY) return ERROR_DIRECTORY;
-    if (os_target__is_special(path))
+    if (os_target__is_special(wide))
         target->way = OS_TARGET_DIRECT;
     else if (attributes & FILE_ATTRIBUTE_REPARSE_POINT)
         target->way = OS_TARGET_IN_PLACE; /* a symlink stays */
@@ -74,22 +76,27 @@ int os_target_find(struct os_target *target, const char *path, struct arena *are
 /* ---- a file that is renamed ---- */
 
 /* Returns a name in the same folder that no file has; null: out of memory. */
-static char *os_target__new_name(const struct os_target *target)
+static wchar_t *os_target__new_name(const struct os_target *target)
 {
     static uint32_t count;
+    const wchar_t *path = target->wide;
     size_t folder = 0;
     LARGE_INTEGER now;
 
-    for (size_t i = 0; target->path[i] != '\0'; i++)
-        if (strchr("/\\:", target->path[i])) folder = i + 1;
+    for (size_t i = 0; path[i] != L'\0'; i++)
+        if (wcschr(L"/\\:", path[i])) folder = i + 1;
+    wchar_t *name = arena_alloc(target->arena, (folder + OS_TARGET__NAME_UNITS) * sizeof *name);
+    if (!name) return NULL;
     QueryPerformanceCounter(&now);
-    return arena_format(target->arena, "%.*s.weir-%08lx%08" PRIx32 "%08" PRIx32, (int)folder,
-                        target->path, (unsigned long)GetCurrentProcessId(), (uint32_t)now.QuadPart,
-                        ++count);
+    memcpy(name, path, folder * sizeof *name);
+    swprintf(name + folder, OS_TARGET__NAME_UNITS, L".weir-%08lx%08lx%08lx",
+             (unsigned long)GetCurrentProcessId(), (unsigned long)(uint32_t)now.QuadPart,
+             (unsigned long)++count);
+    return name;
 }
 
 /* Makes a new file in the same folder. Returns 0 or the error number. */
-static int os_target__make(const struct os_target *target, char **name, HANDLE *handle)
+static int os_target__make(const struct os_target *target, wchar_t **name, HANDLE *handle)
 {
     int os_error = ERROR_FILE_EXISTS;
 
@@ -97,7 +104,7 @@ static int os_target__make(const struct os_target *target, char **name, HANDLE *
     for (int i = 0; i < OS_TARGET__NAMES_MAX && os_error == ERROR_FILE_EXISTS; i++) {
         *name = os_target__new_name(target);
         if (!*name) return ERROR_NOT_ENOUGH_MEMORY;
-        *handle = CreateFileA(*name, GENERIC_WRITE, OS_TARGET__SHARED, NULL, CREATE_NEW,
+        *handle = CreateFileW(*name, GENERIC_WRITE, OS_TARGET__SHARED, NULL, CREATE_NEW,
                               FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
         os_error = *handle == INVALID_HANDLE_VALUE ? os_target__error() : 0;
     }
@@ -122,10 +129,10 @@ static int os_target__close_handle(HANDLE handle)
 }
 
 /* Replaces the file by the one with this name, when no other program has either open. */
-static int os_target__rename(const char *name, const char *path, uint32_t patience_ms)
+static int os_target__rename(const wchar_t *name, const wchar_t *path, uint32_t patience_ms)
 {
     for (uint32_t waited_ms = 0;; waited_ms += OS_TARGET__PAUSE_MS) {
-        if (MoveFileExA(name, path, MOVEFILE_REPLACE_EXISTING)) return 0;
+        if (MoveFileExW(name, path, MOVEFILE_REPLACE_EXISTING)) return 0;
         int os_error = os_target__error();
         if (!os_target__is_locked(os_error) || waited_ms >= patience_ms) return os_error;
         Sleep(OS_TARGET__PAUSE_MS);
@@ -135,7 +142,7 @@ static int os_target__rename(const char *name, const char *path, uint32_t patien
 static int os_target__write_renamed(const struct os_target *target, const char *bytes,
                                     size_t length, uint32_t patience_ms)
 {
-    char *name;
+    wchar_t *name;
     HANDLE handle;
     int os_error = os_target__make(target, &name, &handle);
 
@@ -143,8 +150,8 @@ static int os_target__write_renamed(const struct os_target *target, const char *
     os_error = os_target__put(handle, bytes, length);
     int close_error = os_target__close_handle(handle);
     if (os_error == 0) os_error = close_error;
-    if (os_error == 0) os_error = os_target__rename(name, target->path, patience_ms);
-    if (os_error != 0) DeleteFileA(name);
+    if (os_error == 0) os_error = os_target__rename(name, target->wide, patience_ms);
+    if (os_error != 0) DeleteFileW(name);
     return os_error;
 }
 
@@ -153,7 +160,7 @@ static int os_target__write_renamed(const struct os_target *target, const char *
 /* Empties the file, and keeps it open: no other program can lock it from now on. */
 static int os_target__empty(struct os_target *target)
 {
-    HANDLE handle = CreateFileA(target->path, GENERIC_WRITE, OS_TARGET__SHARED, NULL,
+    HANDLE handle = CreateFileW(target->wide, GENERIC_WRITE, OS_TARGET__SHARED, NULL,
                                 TRUNCATE_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
 
     if (handle == INVALID_HANDLE_VALUE) return os_target__error();
@@ -181,24 +188,20 @@ static int os_target__write_in_place(const struct os_target *target, const char 
     return os_error;
 }
 
-/* Removes the file. It gets another name first: a removed file that another program has open keeps
- * its name until that program closes it. */
+/* Removes the file if no other program has it open. Otherwise it would keep its name, which nothing
+ * could use then, until that program closes it. */
 static int os_target__remove(const struct os_target *target)
 {
-    char *name = os_target__new_name(target);
+    HANDLE handle = CreateFileW(target->wide, DELETE, 0, NULL, OPEN_EXISTING,
+                                FILE_FLAG_DELETE_ON_CLOSE | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
 
-    if (!name) return ERROR_NOT_ENOUGH_MEMORY;
-    if (!MoveFileExA(target->path, name, 0))
-        return os_target__error() == ERROR_FILE_NOT_FOUND ? 0 : os_target__error();
-    if (DeleteFileA(name)) return 0;
-    int os_error = os_target__error();
-    MoveFileExA(name, target->path, 0);
-    return os_error;
+    if (handle != INVALID_HANDLE_VALUE) return os_target__close_handle(handle);
+    return os_target__error() == ERROR_FILE_NOT_FOUND ? 0 : os_target__error();
 }
 
 int os_target_clear(struct os_target *target, uint32_t patience_ms)
 {
-    char *name;
+    wchar_t *name;
     HANDLE handle;
     int os_error;
 
@@ -215,7 +218,7 @@ int os_target_clear(struct os_target *target, uint32_t patience_ms)
     os_error = os_target__make(target, &name, &handle);
     if (os_error != 0) return os_error;
     os_error = os_target__close_handle(handle);
-    DeleteFileA(name);
+    DeleteFileW(name);
     return os_error;
 }
 
@@ -223,7 +226,7 @@ int os_target_clear(struct os_target *target, uint32_t patience_ms)
 
 static int os_target__write_direct(const struct os_target *target, const char *bytes, size_t length)
 {
-    HANDLE handle = CreateFileA(target->path, GENERIC_WRITE, OS_TARGET__SHARED, NULL, OPEN_EXISTING,
+    HANDLE handle = CreateFileW(target->wide, GENERIC_WRITE, OS_TARGET__SHARED, NULL, OPEN_EXISTING,
                                 FILE_ATTRIBUTE_NORMAL, NULL);
 
     if (handle == INVALID_HANDLE_VALUE) return os_target__error();
@@ -252,7 +255,7 @@ int os_target_write(struct os_target *target, const char *bytes, size_t length,
 
 void os_target_discard(struct os_target *target)
 {
-    if (target->is_written && target->way == OS_TARGET_RENAMED) DeleteFileA(target->path);
+    if (target->is_written && target->way == OS_TARGET_RENAMED) DeleteFileW(target->wide);
     if (target->is_written && target->way == OS_TARGET_IN_PLACE) os_target__set_end(target);
     os_target_close(target);
 }

@@ -421,6 +421,66 @@ class Specials(PortFileTest):
         return json.loads(ended.stdout)
 
 
+class WindowsFiles(PortFileTest):
+    """A file that another Windows program has open."""
+
+    def setUp(self):
+        super().setUp()
+        if not Settings.is_windows():
+            self.skipTest("locks of Windows")
+
+    def hold(self, *shared):
+        program = os.path.join(os.path.dirname(Settings.weir), "hold_file.exe")
+        holder = subprocess.Popen([*Settings.emulator, program, path_for_weir(self.path), *shared],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+        def release():
+            holder.stdin.close()
+            holder.wait(DEADLINE_S)
+            holder.stdout.close()
+        self.addCleanup(release)
+        self.assertEqual(holder.stdout.readline().strip(), b"held")
+        return release
+
+    def test_a_program_that_shares_the_file(self):
+        """As the C library opens it, or a scanner, which also shares its removal."""
+        for shared in (("read", "write"), ("read", "write", "delete")):
+            with self.subTest(shared=shared):
+                self.make()
+                release = self.hold(*shared)
+                self.assert_written()
+                release()
+                self.assertEqual(self.names(), ["ports"])
+
+    def test_a_program_that_locks_the_file(self):
+        """Nothing can be written then. Waiting ends when that program closes the file."""
+        for shared in ((), ("read",), ("read", "delete")):
+            with self.subTest(shared=shared):
+                self.make()
+                release = self.hold(*shared)
+                self.assert_fails(CANNOT_START, r"\(error \d+\); another program has locked it", "--log-flush", "100ms",
+                                  names=("ports",))
+                weir = self.launch(*LISTENERS, "--port-file", path_for_weir(self.path), "--log-flush", f"{DEADLINE_S}s")
+                release()
+                weir.wait_ready()
+                self.assertEqual(self.read(), "".join(f"{one.port}\n" for one in weir.listeners).encode())
+                self.assertEqual(self.names(), ["ports"])
+                weir.stop()
+
+    def test_devices(self):
+        for name in ("NUL", "nul", "\\\\.\\NUL"):
+            with self.subTest(name=name):
+                weir = self.start(*LISTENERS, "--port-file", name)
+                weir.stop()
+                self.assertEqual(self.names(), [])
+
+    def test_a_fifo_of_linux(self):
+        """Wine cannot write it. It stays nevertheless."""
+        os.mkfifo(self.path)
+        self.assert_fails(CANNOT_START, "cannot write --port-file", "--log-flush", "100ms", names=("ports",))
+        self.assertTrue(stat.S_ISFIFO(os.lstat(self.path).st_mode))
+
+
 IN_NAMESPACE = f"""
 import ctypes, json, os, signal, stat, subprocess, sys
 folder, weir, transport = sys.argv[1:]

@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* os_error_windows.c - the texts of Windows. */
-#include "os_error.h"
+/* os_wide_windows.c - conversions of names, and the texts of Windows for its error numbers. */
+#include "os_wide.h"
 
 #include <windows.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "arena.h"
+#include "os_error.h"
+
+wchar_t *os_wide(struct arena *arena, const char *text)
+{
+    int units = (int)strlen(text) + 1;
+    wchar_t *wide = arena_alloc(arena, (size_t)units * sizeof *wide);
+
+    if (!wide) {
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+        return NULL;
+    }
+    /* The arguments of main() are in the code page of the system. */
+    return MultiByteToWideChar(CP_ACP, 0, text, units, wide, units) > 0 ? wide : NULL;
+}
 
 char *os_error_text(int os_error, char *text, size_t size)
 {
@@ -16,20 +33,4 @@ char *os_error_text(int os_error, char *text, size_t size)
         length--;
     snprintf(text, size, "%.*s%s(error %d)", (int)length, message, length > 0 ? " " : "", os_error);
     return text;
-}
-
-const char *os_error_advice(int os_error)
-{
-    switch (os_error) {
-    case ERROR_INVALID_HANDLE: return "it is closed";
-    case ERROR_DIRECTORY: return "it is a folder; name a file";
-    case ERROR_DISK_FULL:
-    case ERROR_HANDLE_DISK_FULL: return "free some space there";
-    case ERROR_BROKEN_PIPE:
-    case ERROR_NO_DATA:
-    case ERROR_PIPE_NOT_CONNECTED: return "the program that reads it has ended";
-    case ERROR_SHARING_VIOLATION:
-    case ERROR_LOCK_VIOLATION: return "another program has locked it; end that program first";
-    default: return NULL;
-    }
 }
