@@ -259,8 +259,12 @@ int os_target_clear(struct os_target *target, uint32_t patience_ms)
 
     (void)patience_ms; /* no program can prevent it here */
     if (target->way != OS_TARGET_RENAMED) return 0;
-    /* The folder is not writable, or the file is a mount point, as in a container. */
-    if (unlink(target->path) != 0 && errno != ENOENT) return os_target__empty(target);
+    int unlink_error = unlink(target->path) == 0 || errno == ENOENT ? 0 : errno;
+    if (unlink_error != 0) {
+        /* The folder is not writable, or the file is a mount point, as in a container. */
+        int os_error = os_target__empty(target);
+        return os_error == ENOENT ? unlink_error : os_error; /* there is no file */
+    }
     int fd = os_target__make(target, name);
     if (fd < 0) return errno;
     unlink(name);
