@@ -178,6 +178,12 @@ class Stdin(LostTest):
             for arguments, _ in FILTERS:
                 self.assert_lost(self.end_of(*arguments, stdin=written), "read stdin", "EBADF")
 
+    @linux_only("a file of Linux that fails")
+    def test_a_stdin_that_fails(self):
+        for arguments, _ in FILTERS:
+            with self.subTest(arguments=arguments), open("/proc/self/mem", "rb") as file:  # address 0 is not mapped
+                self.assert_lost(self.end_of(*arguments, stdin=file), "read stdin", r"Input/output error \(EIO\)")
+
     @linux_only("a terminal of Linux that has hung up")
     def test_a_stdin_that_fails_after_a_part(self):
         """A read that fails is not the end of the input: what was read before is printed."""
