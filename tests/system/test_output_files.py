@@ -507,7 +507,8 @@ def fill(path, size):
 
 def run_weir():
     process = subprocess.Popen([weir, "--tcp", "127.0.0.1:0", "--transport", transport, "--quiet", "--port-file",
-                                folder + "/ports"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                folder + "/ports"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: libc.prctl(1, signal.SIGKILL))  # PR_SET_PDEATHSIG
     for line in process.stdout:
         if line == "ready\\n":
             process.send_signal(signal.SIGTERM)
