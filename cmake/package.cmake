@@ -56,7 +56,7 @@ install(FILES ${CMAKE_BINARY_DIR}/cmake/weir.pc DESTINATION ${CMAKE_INSTALL_LIBD
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${WEIR_DOC_FOLDER})
 install(DIRECTORY docs/ DESTINATION ${WEIR_DOC_FOLDER}/docs FILES_MATCHING PATTERN *.md)
 install(DIRECTORY examples/ DESTINATION ${WEIR_DOC_FOLDER}/examples # they build in this folder
-        FILES_MATCHING PATTERN *.c PATTERN CMakeLists.txt PATTERN rio_sample EXCLUDE)
+        FILES_MATCHING PATTERN *.c PATTERN CMakeLists.txt PATTERN utf8.* PATTERN rio_sample EXCLUDE)
 
 # ---- packages ----
 set(CPACK_PACKAGE_NAME weir)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the program weir: finds the command that the arguments name, and runs it. */
+#include "main.h"
+
 #include <stdbool.h>
 #include <string.h>
 
 #include "diagnostics.h"
 #include "exit_code.h"
 #include "frame_tool.h"
-#include "os.h"
 #include "print.h"
 #include "send.h"
 #include "serve.h"
@@ -81,8 +82,7 @@ static int main__run(int count, char **arguments)
     return serve_main(count - 1, arguments + 1);
 }
 
-int main(int count, char **arguments)
+int main_run(int count, char **arguments)
 {
-    os_open_streams();
     return print_end(main__run(count, arguments));
 }

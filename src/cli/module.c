@@ -3,10 +3,13 @@
  * It cannot check what the module's functions do. */
 #include "module.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "arena.h"
 #include "os.h"
+#include "os_stream.h"
 
 /* The sizes of the first version. No sizeof gives a smaller size. */
 #define MODULE__HANDLER_BYTES_MIN \
@@ -14,11 +17,15 @@
 #define MODULE__CODEC_BYTES_MIN (offsetof(struct weir_codec, encode) + sizeof(void (*)(void)))
 #define MODULE__PROBE_BYTES_MIN (offsetof(struct weir_probe, encode) + sizeof(void (*)(void)))
 
+/* Compares without case, as the file systems of Windows do: MINE.DLL. */
 static bool module__ends_in(const char *text, const char *end)
 {
     size_t length = strlen(text), end_length = strlen(end);
 
-    return length > end_length && strcmp(text + length - end_length, end) == 0;
+    if (length <= end_length) return false;
+    for (size_t i = 0; i < end_length; i++)
+        if (tolower((unsigned char)text[length - end_length + i]) != end[i]) return false;
+    return true;
 }
 
 bool module_is_file(const char *handler)
@@ -87,33 +94,49 @@ static bool module__check(const struct weir_module *module, const char *path, ch
 /* Systems report a missing file in different words, so this is checked first. */
 static bool module__is_there(const char *path)
 {
-    FILE *file = fopen(path, "rb");
+    os_source file;
 
-    if (file) fclose(file);
-    return file != NULL;
+    if (os_open_source(path, &file) != 0) return false;
+    os_close_source(file);
+    return true;
 }
 
-const struct weir_module *module_load(const char *path, char *diagnostic, size_t size)
+/* Loads and checks the file of this path, which contains a slash. Messages have the other path, as
+ * the user wrote it. */
+static const struct weir_module *module__load_file(const char *file, const char *displayed,
+                                                   char *diagnostic, size_t size)
 {
-    char file[512], why[400] = "";
-    const struct weir_module *module;
+    char why[400] = "";
 
-    /* Without a slash the system would search its own library folders. */
-    snprintf(file, sizeof file, "%s%s", strpbrk(path, "/\\") ? "" : "./", path);
     if (!module__is_there(file)) {
         snprintf(diagnostic, size,
                  "--handler %s: there is no such file, or it cannot be read; a built-in handler's "
                  "name has no slash and no ending",
-                 path);
+                 displayed);
         return NULL;
     }
-    module = os_load(file, "weir_module", why, sizeof why);
+    const struct weir_module *module = os_load(file, "weir_module", why, sizeof why);
     if (!module)
         snprintf(diagnostic, size,
                  "--handler %s: no module can be loaded from it: %s; a module is a shared library "
                  "of this system that finds all it needs, and ends with WEIR_MODULE() of weir.h",
-                 path, why);
-    else if (!module__check(module, path, diagnostic, size))
+                 displayed, why);
+    else if (!module__check(module, displayed, diagnostic, size))
         module = NULL;
+    return module;
+}
+
+const struct weir_module *module_load(const char *path, char *diagnostic, size_t size)
+{
+    struct arena names = {0};
+    /* Without a slash the system would search its own library folders. */
+    const char *file = arena_format(&names, "%s%s", strpbrk(path, "/\\") ? "" : "./", path);
+    const struct weir_module *module = NULL;
+
+    if (file)
+        module = module__load_file(file, path, diagnostic, size);
+    else
+        snprintf(diagnostic, size, "--handler %s: out of memory", path);
+    arena_free(&names);
     return module;
 }

@@ -15,8 +15,8 @@ enum os_event {
 };
 
 /* Reserves the standard streams that are closed: nothing else gets their numbers, and using them
- * fails. Has the streams carry bytes unchanged, and writing to a closed pipe fail without a signal.
- * Call it before anything else is opened. */
+ * fails. Has the streams carry bytes unchanged, on a Windows console UTF-8, and writing to a closed
+ * pipe fail without a signal. Call it once, before anything else is opened. */
 void os_open_streams(void);
 
 /* Directs signals to os_wait(). Call it before any thread starts. Returns false if the system

@@ -7,12 +7,8 @@
 #include <stddef.h>
 
 /* Reads at least one byte from stdin, and waits for it. A Windows console gives UTF-8. Returns 0 at
- * the end of the input, if stdin is closed, or on an error: then *error is the system's number,
- * otherwise 0. Thread: one. */
+ * the end of the input, or on an error: then *error is the system's number, otherwise 0. A closed
+ * stdin is an error. Thread: one. */
 size_t os_input_read(void *bytes, size_t size, int *error);
-
-/* Reads until `size` bytes are there. Returns fewer at the end of the input or on an error, as
- * os_input_read(). */
-size_t os_input_fill(void *bytes, size_t size, int *error);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdint.h>
 #include <unistd.h>
 
 size_t os_input_read(void *bytes, size_t size, int *error)
@@ -16,13 +15,4 @@ size_t os_input_read(void *bytes, size_t size, int *error)
         if (errno == EAGAIN) poll(&readable, 1, -1); /* inherited as non-blocking */
     *error = done < 0 ? errno : 0;
     return done > 0 ? (size_t)done : 0;
-}
-
-size_t os_input_fill(void *bytes, size_t size, int *error)
-{
-    size_t used = 0, length;
-
-    while (used < size && (length = os_input_read((uint8_t *)bytes + used, size - used, error)) > 0)
-        used += length;
-    return used;
 }

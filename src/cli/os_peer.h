@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer.h - the socket of `weir send`, and waiting for stdin. Only os_peer_open() and
- * os_peer_wait() block. */
+/* os_peer.h - the socket of `weir send`, and stdin. Only os_peer_open() and os_peer_wait()
+ * block, and on Linux os_peer_read_input() if another program takes the input first. */
 #ifndef CLI_OS_PEER_H
 #define CLI_OS_PEER_H
 
@@ -10,6 +10,7 @@
 
 struct os_peer {
     intptr_t handle;
+    void *event;    /* Windows: set when the socket can have become ready */
     bool datagrams; /* UDP */
     bool broken;    /* os_peer_wait() has seen that the connection was reset */
     char why[160];  /* reason of the last OS_PEER_FAILED, one line */
@@ -33,8 +34,9 @@ enum {
     OS_PEER_INPUT = 4,   /* stdin is ready to be read */
 };
 
-/* Waits until one of the wanted is ready. Returns those that are ready; 0: timeout. On Windows
- * stdin always counts as ready, because files and pipes cannot be waited for. */
+/* Waits until one of the wanted is ready. Returns those that are ready; 0: timeout. The first wait
+ * for OS_PEER_INPUT begins to read stdin. On Windows, input that arrives while OS_PEER_SEND is
+ * wanted can be reported later, with the socket. */
 unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms);
 
 /* Sends without blocking: *sent bytes, or a whole datagram. */
@@ -50,5 +52,9 @@ void os_peer_finish(struct os_peer *peer);
 
 /* Closes the socket. */
 void os_peer_close(struct os_peer *peer);
+
+/* Reads from stdin without blocking. Call it after os_peer_wait() returned OS_PEER_INPUT. *length
+ * can be 0: no input is there yet, or *ended is set at its end. Returns 0, or the error number. */
+int os_peer_read_input(void *bytes, size_t size, size_t *length, bool *ended);
 
 #endif

@@ -5,10 +5,10 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os_error.h"
 #include "os_peer.h"
 
 static int os_peer__timeout(uint32_t timeout_ms)
@@ -18,10 +18,8 @@ static int os_peer__timeout(uint32_t timeout_ms)
 
 static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
 {
-    const char *name = strerrorname_np(error);
-
     if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return OS_PEER_NOT_NOW;
-    snprintf(peer->why, sizeof peer->why, "%s (%s)", strerrordesc_np(error), name ? name : "?");
+    os_error_text(error, peer->why, sizeof peer->why);
     return OS_PEER_FAILED;
 }
 
@@ -120,4 +118,13 @@ void os_peer_finish(struct os_peer *peer)
 void os_peer_close(struct os_peer *peer)
 {
     close((int)peer->handle);
+}
+
+int os_peer_read_input(void *bytes, size_t size, size_t *length, bool *ended)
+{
+    ssize_t done = read(STDIN_FILENO, bytes, size);
+
+    *length = done > 0 ? (size_t)done : 0;
+    *ended = done == 0;
+    return done < 0 && errno != EAGAIN && errno != EINTR ? errno : 0;
 }

@@ -3,78 +3,137 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <limits.h>
-#include <stdio.h>
 
+#include "arena.h"
+#include "os_error.h"
 #include "os_peer.h"
+#include "os_peer_input.h"
+#include "os_thread.h"
+#include "os_wide.h"
 
 static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
 {
-    char message[120];
-    DWORD length;
-
     if (error == WSAEWOULDBLOCK || error == WSAEINTR) return OS_PEER_NOT_NOW;
-    length = FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL,
-                            (DWORD)error, MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), message,
-                            sizeof message, NULL);
-    while (length > 0 && (unsigned char)message[length - 1] <= ' ') length--;
-    snprintf(peer->why, sizeof peer->why, "%.*s (error %d)", (int)length, message, error);
+    os_error_text(error, peer->why, sizeof peer->why);
     return OS_PEER_FAILED;
 }
 
-static bool os_peer__connect(struct os_peer *peer, const struct addrinfo *address)
+static bool os_peer__connect(struct os_peer *peer, const ADDRINFOW *address)
 {
     SOCKET made = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
-    u_long yes = 1;
+    WSAEVENT event = WSACreateEvent();
 
-    /* The connect blocks: before Windows 10 2004, WSAPoll() does not report a failed connect. */
-    if (made != INVALID_SOCKET && connect(made, address->ai_addr, (int)address->ai_addrlen) == 0 &&
-        ioctlsocket(made, (long)FIONBIO, &yes) == 0) {
+    /* The connect blocks: before Windows 10 2004, WSAPoll() does not report a failed connect. The
+     * event makes the socket non-blocking. */
+    if (made != INVALID_SOCKET && event != WSA_INVALID_EVENT &&
+        connect(made, address->ai_addr, (int)address->ai_addrlen) == 0 &&
+        WSAEventSelect(made, event, FD_READ | FD_CLOSE) == 0) {
         peer->handle = (intptr_t)made;
+        peer->event = event;
         return true;
     }
     os_peer__fail(peer, WSAGetLastError());
     if (made != INVALID_SOCKET) closesocket(made);
+    if (event != WSA_INVALID_EVENT) WSACloseEvent(event);
     return false;
+}
+
+/* Finds the addresses of a host, whose name can have any characters. Returns 0, or the error
+ * number. The caller frees the addresses with FreeAddrInfoW(). */
+static int os_peer__resolve(const char *host, const char *port, bool datagrams,
+                            ADDRINFOW **addresses)
+{
+    ADDRINFOW wanted = {.ai_socktype = datagrams ? SOCK_DGRAM : SOCK_STREAM};
+    struct arena names = {0};
+    const wchar_t *wide_host = os_wide(&names, host);
+    const wchar_t *wide_port = wide_host ? os_wide(&names, port) : NULL;
+    int failure =
+        wide_port ? GetAddrInfoW(wide_host, wide_port, &wanted, addresses) : (int)GetLastError();
+
+    arena_free(&names);
+    return failure;
 }
 
 bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool datagrams,
                   uint32_t timeout_ms)
 {
-    struct addrinfo wanted = {.ai_socktype = datagrams ? SOCK_DGRAM : SOCK_STREAM};
-    struct addrinfo *addresses = NULL;
+    ADDRINFOW *addresses = NULL;
     bool connected = false;
     WSADATA loaded;
     int failure = WSAStartup(MAKEWORD(2, 2), &loaded);
 
     (void)timeout_ms; /* Windows uses its own timeout, about 20 seconds */
     *peer = (struct os_peer){.handle = -1, .datagrams = datagrams};
-    if (failure == 0) failure = getaddrinfo(host, port, &wanted, &addresses);
+    if (failure == 0) failure = os_peer__resolve(host, port, datagrams, &addresses);
     if (failure != 0) {
         os_peer__fail(peer, failure);
         return false;
     }
-    for (struct addrinfo *address = addresses; address && !connected; address = address->ai_next)
+    for (ADDRINFOW *address = addresses; address && !connected; address = address->ai_next)
         connected = os_peer__connect(peer, address);
-    freeaddrinfo(addresses);
+    FreeAddrInfoW(addresses);
     return connected;
 }
 
-unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms)
+/* Returns what the socket is ready for. Waits for it until the timeout. */
+static unsigned os_peer__poll(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms)
 {
     WSAPOLLFD watched = {.fd = (SOCKET)peer->handle};
-    INT timeout = timeout_ms > INT_MAX ? INT_MAX : (INT)timeout_ms;
-    unsigned able = wanted & OS_PEER_INPUT;
+    unsigned able = 0;
 
     if (wanted & OS_PEER_SEND) watched.events |= POLLOUT;
     if (wanted & OS_PEER_RECEIVE) watched.events |= POLLIN;
     /* The following send or receive reports the error. */
-    if (WSAPoll(&watched, 1, able ? 0 : timeout) != 0) {
+    if (WSAPoll(&watched, 1, timeout_ms > INT_MAX ? INT_MAX : (INT)timeout_ms) != 0) {
         /* Wine reports a reset here, and a normal end of the stream in recv(). */
         if (watched.revents & POLLERR) peer->broken = !peer->datagrams;
         if (watched.revents & (POLLOUT | POLLERR | POLLHUP)) able |= OS_PEER_SEND;
         if (watched.revents & (POLLIN | POLLERR | POLLHUP)) able |= OS_PEER_RECEIVE;
     }
     return able & wanted;
+}
+
+/* Returns what is ready now. */
+static unsigned os_peer__ready(struct os_peer *peer, unsigned wanted)
+{
+    unsigned able = os_peer__poll(peer, wanted, 0);
+
+    if (wanted & OS_PEER_INPUT) {
+        HANDLE input = os_peer_input_event();
+        /* Without the thread, os_peer_read_input() reports the error. */
+        if (!input || WaitForSingleObject(input, 0) == WAIT_OBJECT_0) able |= OS_PEER_INPUT;
+    }
+    return able;
+}
+
+/* Waits until the socket can have been read from or closed, or until input is there. Returns false
+ * after the deadline. */
+static bool os_peer__sleep(struct os_peer *peer, unsigned wanted, uint64_t deadline_ms)
+{
+    HANDLE watched[2] = {peer->event, wanted & OS_PEER_INPUT ? os_peer_input_event() : NULL};
+    uint64_t now_ms = os_now_ms(), left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    DWORD timeout = deadline_ms == OS_NO_DEADLINE ? INFINITE
+                    : left_ms < INFINITE          ? (DWORD)left_ms
+                                                  : INFINITE - 1;
+    WSANETWORKEVENTS events;
+
+    if (WaitForMultipleObjects(watched[1] ? 2 : 1, watched, FALSE, timeout) == WAIT_TIMEOUT)
+        return false;
+    WSAEnumNetworkEvents((SOCKET)peer->handle, peer->event, &events); /* resets the event */
+    return true;
+}
+
+unsigned os_peer_wait(struct os_peer *peer, unsigned wanted, uint32_t timeout_ms)
+{
+    uint64_t deadline_ms = timeout_ms == UINT32_MAX ? OS_NO_DEADLINE : os_now_ms() + timeout_ms;
+    unsigned able = os_peer__ready(peer, wanted);
+
+    if (able != 0) return able;
+    /* The event does not report that the socket can be sent to if the last send took a part. */
+    if (wanted & OS_PEER_SEND) return os_peer__poll(peer, wanted, timeout_ms);
+    while (able == 0 && os_peer__sleep(peer, wanted, deadline_ms))
+        able = os_peer__ready(peer, wanted);
+    return able;
 }
 
 enum os_peer_result os_peer_send(struct os_peer *peer, const void *bytes, size_t length,
@@ -106,4 +165,10 @@ void os_peer_finish(struct os_peer *peer)
 void os_peer_close(struct os_peer *peer)
 {
     closesocket((SOCKET)peer->handle);
+    WSACloseEvent(peer->event);
+}
+
+int os_peer_read_input(void *bytes, size_t size, size_t *length, bool *ended)
+{
+    return os_peer_input_take(bytes, size, length, ended);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "arena.h"
+#include "os_console.h"
 #include "os_wide.h"
 
 int os_write(int stream, const char *bytes, size_t length)
@@ -13,6 +14,8 @@ int os_write(int stream, const char *bytes, size_t length)
     HANDLE handle = GetStdHandle(stream == 1 ? STD_OUTPUT_HANDLE : STD_ERROR_HANDLE);
 
     if (!handle) return ERROR_INVALID_HANDLE; /* the process was started without this stream */
+    if (os_console_is(handle))
+        return os_console_write(stream, handle, bytes, length) ? 0 : (int)GetLastError();
     while (length > 0) {
         DWORD written = 0;
         DWORD asked = length < MAXDWORD ? (DWORD)length : MAXDWORD;

@@ -6,6 +6,7 @@
 #include <process.h>
 
 #include "arena.h"
+#include "os_console.h"
 
 struct os_monitor {
     SRWLOCK lock;
@@ -73,5 +74,6 @@ bool os_thread_start(struct os_thread *thread)
 
 void os_end_process(int code)
 {
+    os_console_restore();
     TerminateProcess(GetCurrentProcess(), (UINT)code);
 }

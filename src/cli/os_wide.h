@@ -12,4 +12,12 @@ struct arena;
  * valid UTF-8, or ERROR_NOT_ENOUGH_MEMORY. */
 wchar_t *os_wide(struct arena *arena, const char *text);
 
+/* Returns a copy in UTF-8. Null: GetLastError() is ERROR_NO_UNICODE_TRANSLATION if half of a
+ * surrogate pair is in it, or ERROR_NOT_ENOUGH_MEMORY. */
+char *os_narrow(struct arena *arena, const wchar_t *wide);
+
+/* As os_narrow(), for messages: half of a surrogate pair becomes U+FFFD. Null: out of memory.
+ */
+char *os_narrow_for_display(struct arena *arena, const wchar_t *wide);
+
 #endif

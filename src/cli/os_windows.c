@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arena.h"
+#include "os_console.h"
+#include "os_error.h"
+#include "os_wide.h"
+
 static HANDLE os__stops; /* a semaphore: one count per request */
 static HANDLE os__ended; /* an event object */
 
@@ -29,7 +34,7 @@ void os_open_streams(void)
     (void)_setmode(_fileno(stdin), _O_BINARY);
     (void)_setmode(_fileno(stdout), _O_BINARY);
     (void)_setmode(_fileno(stderr), _O_BINARY);
-    SetConsoleOutputCP(CP_UTF8); /* fails without a console, which is harmless */
+    os_console_use_utf8();
 }
 
 bool os_start(int *os_error)
@@ -39,6 +44,9 @@ bool os_start(int *os_error)
     bool good = os__stops && os__ended && SetConsoleCtrlHandler(NULL, FALSE) &&
                 SetConsoleCtrlHandler(os__on_console, TRUE);
     *os_error = (int)GetLastError();
+    /* A server prints by os_write(), which does not need the code page. Other programs that use the
+     * same console get theirs back. */
+    os_console_restore();
     return good;
 }
 
@@ -71,33 +79,23 @@ uint64_t os_raise_files_limit(uint64_t *before)
     return *before = 0;
 }
 
-/* Writes the text that Windows has for its error number, without the newline. */
-static void os__explain(DWORD error, char *why, size_t why_bytes)
-{
-    char message[256];
-    DWORD length =
-        FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error,
-                       MAKELANGID(LANG_ENGLISH, SUBLANG_DEFAULT), message, sizeof message, NULL);
-
-    while (length > 0 && (unsigned char)message[length - 1] <= ' ') length--;
-    snprintf(why, why_bytes, "%.*s%s(error %lu)", (int)length, message, length > 0 ? " " : "",
-             (unsigned long)error);
-}
-
 const void *os_load(const char *path, const char *name, char *why, size_t why_bytes)
 {
-    char whole[MAX_PATH];
+    struct arena names = {0};
+    const wchar_t *wide = os_wide(&names, path);
+    DWORD size = wide ? GetFullPathNameW(wide, 0, NULL, NULL) : 0; /* with the NUL */
+    wchar_t *whole = size > 0 ? arena_alloc(&names, size * sizeof *whole) : NULL;
     HMODULE library = NULL;
     FARPROC found = NULL;
     const void *address = NULL;
 
     /* With a full path Windows finds DLLs in the same folder, and does not search the current
      * one. */
-    DWORD length = GetFullPathNameA(path, sizeof whole, whole, NULL);
-    if (length > 0 && length < sizeof whole)
-        library = LoadLibraryExA(whole, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
+    if (whole && GetFullPathNameW(wide, size, whole, NULL) < size)
+        library = LoadLibraryExW(whole, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
     if (library) found = GetProcAddress(library, name);
-    if (!found) os__explain(GetLastError(), why, why_bytes);
+    if (!found) os_error_text((int)GetLastError(), why, why_bytes);
+    arena_free(&names);
     memcpy(&address, &found,
            sizeof address); /* C has no cast from a function pointer to an object pointer */
     return address;

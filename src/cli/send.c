@@ -16,7 +16,7 @@
 #include "diagnostics.h"
 #include "escape.h"
 #include "exit_code.h"
-#include "input.h"
+#include "failure.h"
 #include "os_peer.h"
 #include "print.h"
 #include "send_options.h"
@@ -130,13 +130,17 @@ static bool send__line(struct send *send)
 static bool send__read_input(struct send *send)
 {
     size_t length;
+    bool ended;
+    int os_error = os_peer_read_input(send->piece, sizeof send->piece, &length, &ended);
+    const uint8_t *at = send->piece, *end = at + length;
 
-    if (!input_read(send->piece, sizeof send->piece, &length)) {
+    if (os_error != 0) {
+        char text[FAILURE_BYTES];
+        print_failure("%s", failure_text("cannot read stdin", os_error, NULL, text, sizeof text));
         send->input_failed = true;
         return false;
     }
-    const uint8_t *at = send->piece, *end = at + length;
-    if (length == 0) {
+    if (ended) {
         send->input_open = false;
         return send->line.used == 0 || send__line(send);
     }

@@ -270,7 +270,7 @@ static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)
 /* Replaces the file names of modules by their handlers and codecs. */
 static bool serve__load_modules(struct options *options)
 {
-    char diagnostic[1024];
+    char diagnostic[2048]; /* a path of Windows has up to 780 bytes */
 
     for (size_t i = 0; i < options->listeners_count; i++) {
         struct weir_listen *listen = &options->listeners[i];

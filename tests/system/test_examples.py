@@ -236,6 +236,8 @@ class Client(ExampleTest):
         ended = self.ask(server.address, "later one", "later two", "echo three")
         self.assertEqual((ended.returncode, ended.stdout.replace("\r", ""), ended.stderr),
                          (0, "3: three\n2: two\n1: one\n", ""))
+        ended = self.ask(server.address, "echo Łódź 日本 😀")
+        self.assertEqual((ended.returncode, ended.stdout.replace("\r", "")), (0, "1: Łódź 日本 😀\n"))
         self.assert_ends(server)
 
     def test_bytes_on_the_wire(self):

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: MIT
 """weir send: messages are framed and sent, answers are printed, and the exit code reports the result."""
+import os
+import select
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
+import time
 
-from weir_process import (DEADLINE_S, Settings, WeirTest, close_with_reset, main, receive_exactly)
+from weir_process import (DEADLINE_S, Settings, WeirTest, close_with_reset, linux_only, main, receive_exactly,
+                          start_tool)
 
-OK, FAILED, USAGE, CANNOT_CONNECT, WRONG_SETTING = 0, 1, 64, 69, 78
+OK, FAILED, USAGE, CANNOT_CONNECT, LOST, WRONG_SETTING = 0, 1, 64, 69, 74, 78
 
 
 class Peer(threading.Thread):
@@ -179,6 +184,187 @@ class Send(WeirTest):
             self.assert_failed(self.send("--hex", peer.address, "xyz"), FAILED, "pairs of hexadecimal digits")
         with Peer(lambda peer: None) as peer:
             self.assert_failed(self.send("--codec", "u8,max=2", peer.address, "long"), FAILED, "the message is too long")
+
+
+class Stdin(WeirTest):
+    """Messages from every kind of stdin. What the server does is noticed at any time, and not only with the next line."""
+
+    def open(self, *arguments, stdin=subprocess.PIPE, launcher=(), **options):
+        """Starts weir send; the test ends it."""
+        sender = subprocess.Popen([*Settings.emulator, *launcher, Settings.weir, "send", *arguments], stdin=stdin,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        self.addCleanup(self.end, sender)
+        return sender
+
+    @staticmethod
+    def end(sender):
+        if sender.poll() is None:
+            sender.kill()
+        sender.wait()
+        for stream in (sender.stdout, sender.stderr, sender.stdin):
+            if stream:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    pass  # it ended without reading all of its stdin
+
+    @staticmethod
+    def type(sender, text):
+        sender.stdin.write(text)
+        sender.stdin.flush()
+
+    def assert_shows(self, sender, text):
+        """Waits for this text on its stdout, while its stdin stays open."""
+        got, until = b"", time.monotonic() + DEADLINE_S
+        while len(got) < len(text):
+            if not select.select([sender.stdout], [], [], max(0, until - time.monotonic()))[0]:
+                raise AssertionError(f"only {got!r} of {text!r} in {DEADLINE_S} s")
+            piece = os.read(sender.stdout.fileno(), 65536)
+            if not piece:
+                break
+            got += piece
+        self.assertEqual(got, text)
+
+    def assert_ends(self, sender, code=OK, rest=b"", errors=r"\A\Z"):
+        """Waits until it ends, and does not close its stdin."""
+        self.assertEqual(sender.wait(DEADLINE_S), code)
+        self.assertEqual(sender.stdout.read(), rest)
+        self.assertRegex(sender.stderr.read().decode(), errors)
+
+    @staticmethod
+    def echo_lines(peer):
+        while line := peer.recv(65536):
+            peer.sendall(line)
+
+    def test_answers_appear_while_a_pipe_stays_open(self):
+        with Peer(self.echo_lines) as peer:
+            sender = self.open("--codec", "line", peer.address)
+            for line in (b"one\n", b"two\n", b"three\n"):
+                self.type(sender, line)
+                self.assert_shows(sender, line)
+            self.type(sender, b"fo")
+            self.type(sender, b"ur")
+            sender.stdin.close()
+            self.assert_ends(sender, rest=b"four\n")
+
+    def test_a_greeting_appears_before_any_input(self):
+        def serve(peer):
+            peer.sendall(b"welcome\n")
+            assert receive_all(peer) == b""
+
+        with Peer(serve) as peer:
+            sender = self.open("--codec", "line", peer.address)
+            self.assert_shows(sender, b"welcome\n")
+            sender.stdin.close()
+            self.assert_ends(sender)
+
+    def test_the_end_of_the_server_is_noticed_while_stdin_is_silent(self):
+        with Peer(lambda peer: peer.sendall(b"bye\n")) as peer:
+            sender = self.open("--codec", "line", peer.address)
+            self.assert_ends(sender, FAILED, b"bye\n", "the peer closed the connection")
+
+    def test_a_reset_is_noticed_while_stdin_is_silent(self):
+        def serve(peer):
+            assert receive_exactly(peer, 4) == b"one\n"
+            close_with_reset(peer)
+
+        with Peer(serve) as peer:
+            sender = self.open("--codec", "line", peer.address)
+            self.type(sender, b"one\n")
+            self.assert_ends(sender, FAILED, b"", r"\Aweir: cannot read 127.+: .+")
+
+    def test_datagrams(self):
+        def serve(peer):
+            for _ in range(2):
+                data, sender = peer.recvfrom(100)
+                peer.sendto(data, sender)
+
+        with Peer(serve, socket.SOCK_DGRAM) as peer:
+            sender = self.open("--udp", peer.address)
+            for line in (b"one\n", b"two\n"):
+                self.type(sender, line)
+                self.assert_shows(sender, line)
+            sender.stdin.close()
+            self.assert_ends(sender)
+
+    def test_messages_as_arguments_leave_stdin_alone(self):
+        with Peer(self.echo_lines) as peer:
+            self.assert_ends(self.open(peer.address, "hello"), rest=b"hello\n")
+
+    def test_a_file(self):
+        lines = b"".join(b"line %d of a file\n" % i for i in range(40_000))
+        with tempfile.TemporaryFile() as file, Peer(self.echo_lines) as peer:
+            file.write(lines)
+            file.seek(0)
+            sender = self.open("--codec", "line", peer.address, stdin=file)
+            self.assert_shows(sender, lines)
+            self.assert_ends(sender)
+
+    def test_more_input_than_the_peer_reads(self):
+        """The peer reads only when all input that weir reads ahead is stuck; nothing is lost."""
+        line = b"0123456789abcdef" * 4095 + b"\n"
+        begin = threading.Event()
+
+        def serve(peer):
+            assert begin.wait(DEADLINE_S)
+            assert receive_all(peer) == line * 300
+
+        with Peer(serve) as peer:
+            sender = self.open("--codec", "line", "--timeout", str(DEADLINE_S), peer.address)
+            os.set_blocking(sender.stdin.fileno(), False)
+            sent, stuck_s = 0, 2
+            while select.select([], [sender.stdin], [], stuck_s)[1] and sent < len(line) * 300:
+                sent += os.write(sender.stdin.fileno(), (line * 2)[sent % len(line):][:len(line) * 300 - sent])
+            self.assertLess(sent, len(line) * 300, "it read everything ahead")
+            begin.set()
+            os.set_blocking(sender.stdin.fileno(), True)
+            while sent < len(line) * 300:
+                sent += os.write(sender.stdin.fileno(), (line * 2)[sent % len(line):][:len(line) * 300 - sent])
+            sender.stdin.close()
+            self.assert_ends(sender)
+
+    def test_nothing(self):
+        with Peer(lambda peer: receive_all(peer)) as peer:
+            self.assert_ends(self.open(peer.address, stdin=subprocess.DEVNULL))
+
+    def test_no_stdin(self):
+        """The program was started without one: an error, as a script that closes stdin did not mean an empty one."""
+        with Peer(lambda peer: receive_all(peer)) as peer:
+            if Settings.is_windows():
+                sender = self.open(peer.address, launcher=(start_tool(), "no-stdin"))
+            else:
+                sender = self.open(peer.address, stdin=None, preexec_fn=lambda: os.close(0))
+            self.assert_ends(sender, LOST, b"", r"\Aweir: cannot read stdin: .+\n\Z")
+
+    @linux_only("test_console.py has a console of Windows")
+    def test_a_terminal(self):
+        master, terminal = os.openpty()
+        self.addCleanup(os.close, master)
+        with Peer(self.echo_lines) as peer:
+            sender = self.open("--codec", "line", peer.address, stdin=terminal)
+            os.close(terminal)
+            os.write(master, b"one\n")
+            self.assert_shows(sender, b"one\n")
+            os.write(master, b"two\n\4")  # Ctrl-D: the end of the input
+            self.assert_ends(sender, rest=b"two\n")
+
+    @linux_only("only Linux has this mode of a pipe")
+    def test_a_non_blocking_pipe(self):
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        with Peer(self.echo_lines) as peer:
+            sender = self.open("--codec", "line", peer.address, stdin=reader)
+            os.close(reader)
+            os.write(writer, b"one\n")
+            self.assert_shows(sender, b"one\n")
+            os.close(writer)
+            self.assert_ends(sender)
+
+    def test_a_folder_is_an_error(self):
+        with tempfile.TemporaryDirectory() as folder, Peer(lambda peer: receive_all(peer)) as peer:
+            folder = os.open(folder, os.O_RDONLY)
+            self.addCleanup(os.close, folder)
+            self.assert_ends(self.open(peer.address, stdin=folder), LOST, b"", r"\Aweir: cannot read stdin: .+\n\Z")
 
 
 if __name__ == "__main__":

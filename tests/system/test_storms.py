@@ -3,11 +3,10 @@
 client that the server has accepted."""
 import errno
 import select
-import signal
 import socket
 import struct
 
-from weir_process import DEADLINE_S, WeirTest, family_of, main, scaled
+from weir_process import DEADLINE_S, WeirTest, family_of, main, scaled, stop_signals
 
 CLIENTS = scaled(4000)
 ENDLESS = 15_000  # clients of a storm that ends when the listener closes; fewer than the limit on descriptors
@@ -101,7 +100,7 @@ class Storms(WeirTest):
 
     def test_a_shutdown_resets_no_accepted_client(self):
         """Clients that the server has not accepted are reset by the system when the listener closes; no other is."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in stop_signals():
             weir = self.start("--tcp", "127.0.0.1:0", "--workers", "2", "--drain", "1h")
             storm = Storm(weir.tcp, ENDLESS)
             storm.run_until(lambda: storm.connected >= CLIENTS // 4)

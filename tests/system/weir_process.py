@@ -60,6 +60,7 @@ _IO_URING_SETUP = 425  # the same number on x86_64 and aarch64
 class Settings:
     weir = None
     transport = None
+    build = None   # folder of the build; a test can replace `weir` by a copy elsewhere
     emulator = ()  # command prefix that runs a program of another system: Wine
 
     @classmethod
@@ -124,7 +125,9 @@ class Weir:
 
     def __init__(self, *arguments, transport=True, launcher=(), close=(), files_max=None, stdout=subprocess.PIPE,
                  stderr=None, pass_fds=()):
-        self._program = RenamedProgram() if Settings.is_windows() else None
+        # A module of Windows is linked with weir.exe, so the program keeps its name then.
+        has_module = any(b".dll" in os.fsencode(argument).lower() for argument in arguments)
+        self._program = RenamedProgram() if Settings.is_windows() and not has_module else None
         program = self._program.path if self._program else Settings.weir
         command = [*launcher, *Settings.emulator, program, "serve", *arguments]
         if transport:
@@ -274,7 +277,7 @@ class RenamedProgram:
         shutil.copyfile(Settings.weir, self.path)
 
     def handles_count(self):
-        counter = os.path.join(os.path.dirname(Settings.weir), "handles.exe")
+        counter = os.path.join(Settings.build, "handles.exe")
         return int(subprocess.run([*Settings.emulator, counter, os.path.basename(self.path)], stdin=subprocess.DEVNULL,
                                   capture_output=True, text=True, check=True, timeout=DEADLINE_S).stdout)
 
@@ -362,6 +365,7 @@ def main():
     parser.add_argument("--emulator", default="", help="what runs it, as cmake/toolchains/run-in-wine")
     known, rest = parser.parse_known_args()
     Settings.weir, Settings.transport = os.path.abspath(known.weir), known.transport
+    Settings.build = os.path.dirname(Settings.weir)
     Settings.emulator = tuple(known.emulator.split())
     error = io_uring_error()
     if known.transport == "uring" and error:
@@ -514,7 +518,12 @@ def echo_once(address, total=1000, seed=1):
 
 def module(name):
     """Returns the path of a module of tests/system/modules."""
-    return os.path.join(os.path.dirname(Settings.weir), "modules", name + (".dll" if Settings.is_windows() else ".so"))
+    return os.path.join(Settings.build, "modules", name + (".dll" if Settings.is_windows() else ".so"))
+
+
+def start_tool():
+    """Returns tests/windows/start.c as a program: it starts programs in ways that Linux cannot."""
+    return os.path.join(Settings.build, "start.exe")
 
 
 def path_for_weir(path):

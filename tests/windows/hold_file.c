@@ -5,19 +5,21 @@
  */
 #include <windows.h>
 #include <stdio.h>
-#include <string.h>
+#include <wchar.h>
 
-int main(int count, char **arguments)
+int wmain(int count, wchar_t **arguments); /* no header declares it */
+
+int wmain(int count, wchar_t **arguments)
 {
     DWORD shared = 0;
 
     for (int i = 2; i < count; i++) {
-        if (strcmp(arguments[i], "read") == 0) shared |= FILE_SHARE_READ;
-        if (strcmp(arguments[i], "write") == 0) shared |= FILE_SHARE_WRITE;
-        if (strcmp(arguments[i], "delete") == 0) shared |= FILE_SHARE_DELETE;
+        if (wcscmp(arguments[i], L"read") == 0) shared |= FILE_SHARE_READ;
+        if (wcscmp(arguments[i], L"write") == 0) shared |= FILE_SHARE_WRITE;
+        if (wcscmp(arguments[i], L"delete") == 0) shared |= FILE_SHARE_DELETE;
     }
     if (count < 2) return 64;
-    HANDLE file = CreateFileA(arguments[1], GENERIC_READ, shared, NULL, OPEN_EXISTING, 0, NULL);
+    HANDLE file = CreateFileW(arguments[1], GENERIC_READ, shared, NULL, OPEN_EXISTING, 0, NULL);
     if (file == INVALID_HANDLE_VALUE) return 1;
     printf("held\n");
     fflush(stdout);
