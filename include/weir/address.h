@@ -21,17 +21,38 @@ struct weir_address {
     uint16_t port;  /* host byte order */
 };
 
-/* Bytes of the longest text: "[" + 45 for the address + "%" + scope + "]:" + port + NUL. */
+/* Bytes of the longest text: "[" + 45 for the address + "%" + interface + "]:" + port + NUL. */
 #define WEIR_ADDRESS_TEXT_BYTES 72
 
-/* Parses "PORT", "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT". Addresses are numeric; names are not
- * resolved. "PORT" and "*:PORT" mean all addresses of both families ("[::]", dual stack). Returns
- * false, with *address unchanged, if the text has another form. Thread: any. */
+/* Parses "PORT", "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT". "PORT" and "*:PORT" mean all addresses of
+ * both families ("[::]", dual stack). Addresses are numeric; names are not resolved. A link-local
+ * address has the name or the index of its interface: "[fe80::1%eth0]:5050", "[fe80::1%2]:5050".
+ * A port is decimal digits, 0 to 65535.
+ * Returns WEIR_OK; WEIR_INVALID: *error (may be null) says what is wrong with the text, and what to
+ * write; another code: the system could not look up the interface. *address is then unchanged.
+ * Thread: any. */
+WEIR_API enum weir_code weir_address_read(const char *text, struct weir_address *address,
+                                          struct weir_error *error);
+
+/* Same as weir_address_read(), without the reason. Returns whether the text is an address. */
 WEIR_API bool weir_address_parse(const char *text, struct weir_address *address);
 
-/* Writes "127.0.0.1:5050" or "[::1]:5050", cut to `size` bytes including the NUL. Returns `text`.
+/* Writes "127.0.0.1:5050", "[::1]:5050" or "[fe80::1%eth0]:5050", cut to `size` bytes including the
+ * NUL. The interface is written by its index if it has no name, and on Windows. Returns `text`.
  * Thread: any. */
 WEIR_API char *weir_address_text(const struct weir_address *address, char *text, size_t size);
+
+/* A block of addresses: all whose first `prefix_bits` bits are those of `ip`. */
+struct weir_address_block {
+    uint8_t ip[16];       /* as in struct weir_address; the bits after the prefix are 0 */
+    uint32_t prefix_bits; /* 0 to 128; 96 more than written for an IPv4 block */
+};
+
+/* Parses "10.0.0.0/8", "2001:db8::/32", or one address, "::1" (RFC 4632, RFC 4291 section 2.3).
+ * Returns WEIR_OK; WEIR_INVALID: *error (may be null) says what is wrong with the text, and what to
+ * write; *block is then unchanged. Thread: any. */
+WEIR_API enum weir_code weir_address_block_read(const char *text, struct weir_address_block *block,
+                                                struct weir_error *error);
 
 #ifdef __cplusplus
 }

@@ -19,4 +19,8 @@ const char *error_os_name(int os_error, char *text, size_t size);
 /* Returns the portable code for the system's error number. Each system has one table. */
 enum weir_code error_code_of_os(int os_error);
 
+/* Returns what a user can do about an error number that has the same cause wherever it occurs: a
+ * limit of the system, or a policy. Returns "" for other numbers. */
+const char *error_os_hint(int os_error);
+
 #endif

@@ -48,3 +48,19 @@ enum weir_code error_code_of_os(int os_error)
     default: return WEIR_SYSTEM;
     }
 }
+
+const char *error_os_hint(int os_error)
+{
+    switch (os_error) {
+    case EMFILE: return "raise the limit on open files with 'ulimit -n'";
+    case ENFILE: return "close programs, or raise the system's limit: sysctl fs.file-max";
+    case ENOMEM:
+    case ENOBUFS: return "free some memory";
+    case EPERM:
+    case EACCES:
+        return "a policy forbids it: seccomp, SELinux, AppArmor or the container's profile; allow "
+               "it there";
+    case EAGAIN: return "raise the limit on threads with 'ulimit -u', or of the container (pids)";
+    default: return "";
+    }
+}

@@ -12,3 +12,14 @@ enum weir_code error_code_of_os(int os_error)
 {
     return error_winsock_code(os_error);
 }
+
+const char *error_os_hint(int os_error)
+{
+    switch (error_winsock_code(os_error)) {
+    case WEIR_NO_FILES:
+    case WEIR_NO_BUFFERS: return "close other programs, or restart Windows if that does not help";
+    case WEIR_NO_MEMORY: return "free some memory";
+    case WEIR_DENIED: return "a policy or a security program forbids it; allow it there";
+    default: return "";
+    }
+}

@@ -9,39 +9,26 @@
 
 #include <weir/address.h>
 
-#include "input.h"
+#include "escape.h"
+#include "text_file.h"
 
 #define BLOCK_LIST__SEPARATORS ", \t\r\n"
-#define BLOCK_LIST__FILE_BYTES_MAX ((size_t)16 << 20)
 
-/* Returns whether the text is a number of at most `max`. */
-static bool block_list__is_prefix(const char *text, size_t length, unsigned max)
+/* Checks a block. Adds a diagnostic, which begins with `where`, if it is not one. */
+static bool block_list__check(const char *text, size_t length, const char *where,
+                              struct diagnostics *diagnostics)
 {
-    unsigned value = 0;
+    char word[WEIR_ADDRESS_TEXT_BYTES], escaped[160];
+    struct weir_address_block block;
+    struct weir_error error;
 
-    if (length == 0 || length > 3) return false;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9') return false;
-        value = value * 10 + (unsigned)(text[i] - '0');
-    }
-    return value <= max;
-}
-
-/* Returns whether the text is an address without a port, with an optional prefix length:
- * "10.0.0.0/8", "::1". */
-static bool block_list__is_block(const char *text, size_t length)
-{
-    char text_with_port[WEIR_ADDRESS_TEXT_BYTES];
-    struct weir_address address;
-    const char *slash = memchr(text, '/', length);
-    size_t host = slash ? (size_t)(slash - text) : length;
-    bool six = memchr(text, ':', host) != NULL;
-
-    if (host == 0 || host > sizeof text_with_port - 8 || text[0] == '[' || text[0] == '*')
-        return false;
-    snprintf(text_with_port, sizeof text_with_port, six ? "[%.*s]:1" : "%.*s:1", (int)host, text);
-    return weir_address_parse(text_with_port, &address) &&
-           (!slash || block_list__is_prefix(slash + 1, length - host - 1, six ? 128 : 32));
+    snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : (int)sizeof word,
+             text);
+    if (weir_address_block_read(word, &block, &error) == WEIR_OK) return true;
+    /* Invisible characters are the cause where the text looks right. */
+    escape_text((const uint8_t *)text, length < 60 ? length : 60, escaped, sizeof escaped);
+    diagnostics_add(diagnostics, "%s: %s: %s; %s", where, escaped, error.reason, error.hint);
+    return false;
 }
 
 /* Appends the blocks in `length` bytes of text at `to`. Returns the end of them. Diagnostics begin
@@ -54,15 +41,11 @@ static char *block_list__copy(char *to, const char *text, size_t length, const c
     while (text < end) {
         size_t block = 0;
         while (text + block < end && !strchr(BLOCK_LIST__SEPARATORS, text[block])) block++;
-        if (block > 0 && block_list__is_block(text, block)) {
+        if (block > 0 && block_list__check(text, block, where, diagnostics)) {
             memcpy(to, text, block);
             to += block;
             *to++ = ',';
             *to++ = ' ';
-        } else if (block > 0) {
-            diagnostics_add(diagnostics,
-                            "%s: %.*s: write a block such as 10.0.0.0/8, 2001:db8::/32 or ::1",
-                            where, block > 60 ? 60 : (int)block, text);
         }
         text += block + 1;
     }
@@ -116,38 +99,24 @@ void block_list_add(const char **list, const char *option, const char *text, str
 
 /* ---- files ---- */
 
-/* Reads a whole file. Returns null and adds a diagnostic if it cannot be read. */
-static char *block_list__read(const char *option, const char *path, size_t *length,
-                              struct arena *arena, struct diagnostics *diagnostics)
-{
-    char why[DIAGNOSTICS_LINE_BYTES];
-    char *bytes = input_read_file(path, BLOCK_LIST__FILE_BYTES_MAX, length, arena, why, sizeof why);
-
-    if (!bytes) diagnostics_add_unreadable(diagnostics, "--%s %.150s: %s", option, path, why);
-    return bytes;
-}
-
 void block_list_add_file(const char **list, const char *option, const char *path,
                          struct arena *arena, struct diagnostics *diagnostics)
 {
     char where[240], *to, *room;
-    size_t length = 0;
-    unsigned number = 1;
-    const char *text = block_list__read(option, path, &length, arena, diagnostics);
+    struct text_file file;
+    size_t length, errors = diagnostics->count;
 
-    if (!text) return;
-    room = block_list__room(*list, length, &to, option, arena, diagnostics);
+    if (!text_file_read(&file, option, path, arena, diagnostics)) return;
+    room = block_list__room(*list, (size_t)(file.end - file.at), &to, option, arena, diagnostics);
     if (!room) return;
-    for (const char *line = text; line < text + length; number++) {
-        size_t used = 0, whole = 0;
-        while (line + whole < text + length && line[whole] != '\n') whole++;
-        while (used < whole && line[used] != '#') used++;
-        snprintf(where, sizeof where, "--%s %.150s, line %u", option, path, number);
-        to = block_list__copy(to, line, used, where, diagnostics);
-        line += whole + 1;
+    for (const char *line; (line = text_file_line(&file, &length)) != NULL;) {
+        const char *comment = memchr(line, '#', length);
+        snprintf(where, sizeof where, "--%s %.150s, line %u", option, path, file.line);
+        to = block_list__copy(to, line, comment ? (size_t)(comment - line) : length, where,
+                              diagnostics);
     }
     /* An empty allow-list would look like no list, which allows every client. */
-    if (to == room && strncmp(option, "allow", 5) == 0)
+    if (to == room && diagnostics->count == errors && strncmp(option, "allow", 5) == 0)
         diagnostics_add(diagnostics, "--%s %.150s: the file contains no block; write one per line",
                         option, path);
     block_list__end(list, room, to);

@@ -22,6 +22,7 @@
 #include "send_options.h"
 
 #define SEND__PIECE_BYTES 65536
+#define SEND__DATAGRAM_BYTES_MAX 65507     /* of UDP over IPv4 */
 #define SEND__PENDING_BYTES_MAX (1u << 20) /* above this, stdin is not read */
 
 /* A growing array in the arena of the options. */
@@ -97,22 +98,67 @@ static bool send__frame(struct send *send, const uint8_t *bytes, size_t length)
     return true;
 }
 
+/* Returns the bytes of a message as the options describe it, and sets *length; null after printing
+ * why it cannot be sent. */
+static const uint8_t *send__bytes_of(struct send *send, const char *text, size_t *length)
+{
+    const char *kind = send->options.messages_count > 0 ? "message" : "line";
+    size_t written = *length, number = send->messages + 1;
+
+    if (!send->options.hex) return (const uint8_t *)text;
+    uint8_t *read = arena_alloc(&send->options.arena, written / 2 + 1);
+    if (!read) {
+        send__fail(send, "cannot send to", "out of memory");
+        return NULL;
+    }
+    *length = escape_read_hex(text, written, read);
+    if (*length != ESCAPE_INVALID) return read;
+    char escaped[40 * ESCAPE_BYTES_MAX + 1];
+    escape_text((const uint8_t *)text, written < 40 ? written : 40, escaped, sizeof escaped);
+    print_failure("%s %zu, \"%s\"%s: with --hex write pairs of hexadecimal digits, such as 68 65 6c",
+                  kind, number, escaped, written > 40 ? "..." : "");
+    return NULL;
+}
+
 static bool send__message(struct send *send, const char *text, size_t length)
 {
-    const uint8_t *bytes = (const uint8_t *)text;
+    const uint8_t *bytes = send__bytes_of(send, text, &length);
 
-    if (send->options.hex) {
-        uint8_t *read = arena_alloc(&send->options.arena, length / 2 + 1);
-        if (!read) return send__fail(send, "cannot send to", "out of memory");
-        length = escape_read_hex(text, length, read);
-        if (length == ESCAPE_INVALID)
-            return send__fail(send, "cannot send to",
-                              "with --hex a message is pairs of hexadecimal digits, \"68 65 6c\"");
-        bytes = read;
-    }
+    if (!bytes) return false;
     send->messages++;
     return send->options.udp ? send__datagram(send, bytes, length)
                              : send__frame(send, bytes, length);
+}
+
+/* Checks the messages of the command line before the connect, and frames those for TCP. */
+static bool send__prepare(struct send *send)
+{
+    const struct send_options *options = &send->options;
+
+    for (size_t i = 0; i < options->messages_count; i++) {
+        size_t length = strlen(options->messages[i]);
+        const uint8_t *bytes = send__bytes_of(send, options->messages[i], &length);
+        if (!bytes) return false;
+        if (!options->udp && !send__frame(send, bytes, length)) return false;
+        if (options->udp && length > SEND__DATAGRAM_BYTES_MAX)
+            return send__fail(send, "cannot send to",
+                              "the message is too long for a datagram (65507 bytes)");
+        send->messages++;
+    }
+    return true;
+}
+
+/* Sends the datagrams of the command line, which send__prepare() has checked. */
+static bool send__datagrams(struct send *send)
+{
+    const struct send_options *options = &send->options;
+    bool good = true;
+
+    if (!options->udp) return true;
+    send->messages = 0;
+    for (size_t i = 0; good && i < options->messages_count; i++)
+        good = send__message(send, options->messages[i], strlen(options->messages[i]));
+    return good;
 }
 
 /* ---- stdin ---- */
@@ -307,18 +353,16 @@ static bool send__open_codec(struct send *send)
 static int send__run(struct send *send)
 {
     const struct send_options *options = &send->options;
-    bool good = true;
 
     if (!send__open_codec(send)) return EXIT_CODE_SETTING;
+    if (!send__prepare(send)) return EXIT_CODE_USAGE;
     if (!os_peer_open(&send->peer, options->host, options->port, options->udp,
                       options->timeout_ms)) {
         send__fail(send, "cannot connect to", send->peer.why);
         return EXIT_CODE_UNAVAILABLE;
     }
     send->input_open = options->messages_count == 0;
-    for (size_t i = 0; good && i < options->messages_count; i++)
-        good = send__message(send, options->messages[i], strlen(options->messages[i]));
-    good = good && send__exchange(send);
+    bool good = send__datagrams(send) && send__exchange(send);
     os_peer_close(&send->peer);
     if (send->input_failed) return EXIT_CODE_IO;
     return good ? EXIT_CODE_OK : EXIT_CODE_FAILED; /* lost output: see print_end() */
@@ -330,10 +374,12 @@ static int send__help(void)
 
     send_options_init(&defaults);
     print_text(
-        "weir send [OPTION]... HOST:PORT [MESSAGE...]: sends messages and prints the answers\n");
+        "weir send [OPTION]... ADDRESS [MESSAGE...]: sends messages and prints the answers\n");
     option_help(&send_options_table, &defaults);
     print_text(
         "\n"
+        "ADDRESS is HOST:PORT, [ADDR6]:PORT, PORT (this machine), tcp://HOST:PORT?codec=SPEC or\n"
+        "udp://HOST:PORT. A link-local address names its interface: [fe80::1%%eth0]:PORT.\n"
         "Without MESSAGE, each line of stdin is a message. Each answer is printed on one line;\n"
         "bytes that are not printable ASCII are escaped.\n"
         "\n"

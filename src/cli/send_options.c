@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+#include <weir/weir.h>
+
+#include "host_port.h"
+#include "url.h"
+
 #define OPTIONS_TARGET struct send_options
 #include "option_rows.h"
 
@@ -28,42 +33,116 @@ const struct option_table send_options_table = {
     .take_word = send_options__take_word,
 };
 
-/* Finds the host before the colon in "localhost:7" or "[::1]:7". Returns its length; 0: it is
- * missing, or an IPv6 address lacks its brackets. */
-static size_t send_options__find_host(const char *address, const char *colon, const char **host)
-{
-    size_t length = (size_t)(colon - address);
+/* ---- the address ---- */
 
-    *host = address;
-    if (length >= 2 && address[0] == '[' && address[length - 1] == ']') {
-        ++*host;
-        return length - 2;
-    }
-    return memchr(address, ':', length) ? 0 : length;
+static void send_options__wrong(struct diagnostics *diagnostics, const struct send_options *options,
+                                const char *reason, const char *hint)
+{
+    diagnostics_add(diagnostics, "%.100s: %s; %s", options->address, reason, hint);
 }
 
-static bool send_options__is_port(const char *text)
+/* Writes an IPv6 address for the system's resolver, with the index of its interface. */
+static const char *send_options__host6(struct send_options *options, const struct host_port *parts,
+                                       uint32_t scope)
 {
-    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
+    const char *interface = memchr(parts->host, '%', parts->host_length);
+    size_t length = interface ? (size_t)(interface - parts->host) : parts->host_length;
+
+    if (scope == 0) return arena_copy(&options->arena, parts->host, length);
+    return arena_format(&options->arena, "%.*s%%%u", (int)length, parts->host, scope);
+}
+
+static bool send_options__is_link_local(const struct weir_address *address)
+{
+    return address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
+}
+
+/* Adds a diagnostic if nothing can be connected to there. Numeric addresses are parsed here: the
+ * system's resolver also accepts 127.1, and reads 010.0.0.1 as octal. */
+static void send_options__check_host(const struct send_options *options, const char *text,
+                                     const struct host_port *parts, struct weir_address *address,
+                                     struct diagnostics *diagnostics)
+{
+    bool is_numeric = parts->in_brackets || host_port_is_numeric(parts->host, parts->host_length);
+    struct weir_error error;
+
+    if (is_numeric && weir_address_read(text, address, &error) != WEIR_OK)
+        send_options__wrong(diagnostics, options,
+                            error.reason[0] ? error.reason : weir_code_text(error.code),
+                            error.hint);
+    else if (send_options__is_link_local(address) && address->scope == 0)
+        send_options__wrong(diagnostics, options, "a link-local address needs its interface",
+                            "write [fe80::1%eth0]:PORT");
+    else if (parts->port == 0)
+        send_options__wrong(diagnostics, options, "nothing listens on port 0",
+                            "write the port that the server prints");
+    else if (parts->host_length == 1 && parts->host[0] == '*')
+        send_options__wrong(diagnostics, options, "* is no host to connect to",
+                            "write HOST:PORT, or PORT alone for this machine");
 }
 
 /* Splits HOST:PORT. The host of a PORT alone is this machine. */
-static void send_options__split_address(struct send_options *options,
+static void send_options__split_address(struct send_options *options, const char *text,
                                         struct diagnostics *diagnostics)
 {
-    const char *address = options->address, *colon = strrchr(address, ':');
-    const char *host = "localhost";
-    size_t length = colon ? send_options__find_host(address, colon, &host) : strlen(host);
+    static const char local[] = "localhost";
+    struct weir_address address = {.port = 0};
+    struct host_port parts;
+    enum host_port_problem problem = host_port_split(text, &parts);
 
-    options->port = colon ? colon + 1 : address;
-    if (length == 0 || !send_options__is_port(options->port)) {
-        diagnostics_add(diagnostics,
-                        "%.100s: not an address; write HOST:PORT, [ADDR6]:PORT or PORT", address);
+    if (problem != HOST_PORT_OK) {
+        send_options__wrong(diagnostics, options, host_port_reason(problem),
+                            host_port_hint(problem));
         return;
     }
-    options->host = arena_copy(&options->arena, host, length);
-    if (!options->host) diagnostics_add(diagnostics, "out of memory");
+    if (!parts.host) {
+        parts.host = local;
+        parts.host_length = sizeof local - 1;
+    }
+    send_options__check_host(options, text, &parts, &address, diagnostics);
+    options->host = parts.in_brackets ? send_options__host6(options, &parts, address.scope)
+                                      : arena_copy(&options->arena, parts.host, parts.host_length);
+    options->port = arena_format(&options->arena, "%u", parts.port);
+    if (!options->host || !options->port) diagnostics_add(diagnostics, "out of memory");
 }
+
+/* Adds a diagnostic if the URL and the options contradict each other. */
+static void send_options__check_url(const struct option_reading *reading, const struct url *url)
+{
+    const struct send_options *options = reading->target;
+    bool has_codec = option_is_given(reading, offsetof(struct send_options, codec));
+
+    if (url->proto == WEIR_TCP && options->udp)
+        diagnostics_add(reading->diagnostics, "%.100s and --udp contradict each other; use one",
+                        options->address);
+    else if (url->codec && has_codec)
+        diagnostics_add(reading->diagnostics, "%.100s and --codec both name a codec; use one",
+                        options->address);
+    else if (url->codec && url->proto == WEIR_UDP && strcmp(url->codec, "datagram") != 0)
+        diagnostics_add(reading->diagnostics,
+                        "%.100s: each datagram is a message; leave codec out of the URL",
+                        options->address);
+}
+
+/* Reads the address, or the URL with protocol, address and codec. */
+static void send_options__read_address(struct option_reading *reading)
+{
+    struct send_options *options = reading->target;
+    struct url url;
+
+    if (!url_is_one(options->address)) {
+        send_options__split_address(options, options->address, reading->diagnostics);
+        return;
+    }
+    if (!url_read(&url, options->address, "", URL_CODEC, &options->arena, reading->diagnostics))
+        return;
+    send_options__check_url(reading, &url);
+    options->udp = options->udp || url.proto == WEIR_UDP;
+    if (url.codec) options->codec = url.codec;
+    send_options__split_address(options, url.address, reading->diagnostics);
+}
+
+/* ---- the command line ---- */
 
 void send_options_init(struct send_options *options)
 {
@@ -89,7 +168,7 @@ bool send_options_read(int count, char **arguments, struct send_options *options
     option_read(&reading);
     if (options->help) return diagnostics->count == 0;
     if (options->address)
-        send_options__split_address(options, diagnostics);
+        send_options__read_address(&reading);
     else
         diagnostics_add(diagnostics, "an address is missing; write weir send HOST:PORT MESSAGE...");
     if (options->hex && options->raw)

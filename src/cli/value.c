@@ -6,24 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
-struct value__unit {
-    const char *name;
-    uint64_t worth;
-};
+#include "number.h"
 
 /* The largest unit first; "" is the unit of a bare number. */
-static const struct value__unit value__times[] = {
+static const struct number_unit value__times[] = {
     {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"", 1000}, {"ms", 1}, {0}};
-static const struct value__unit value__sizes[] = {
-    {"g", UINT64_C(1) << 30}, {"m", 1 << 20}, {"k", 1 << 10}, {"", 1}, {0}};
-static const struct value__unit value__plain[] = {{"", 1}, {0}};
+static const struct number_unit value__plain[] = {{"", 1}, {0}};
 
-static const struct value__unit *value__units(enum value_kind kind)
+static const struct number_unit *value__units(enum value_kind kind)
 {
     switch (kind) {
     case VALUE_DURATION: return value__times;
     case VALUE_SIZE:
-    case VALUE_SIZE_RATE: return value__sizes;
+    case VALUE_SIZE_RATE: return number_sizes;
     default: return value__plain;
     }
 }
@@ -35,63 +30,31 @@ static bool value__is_rate(enum value_kind kind)
 
 /* ---- reading ---- */
 
-/* Reads digits up to *rest. Returns false if there are none, or too many. */
-static bool value__digits(const char *text, uint64_t *value, const char **rest)
-{
-    const char *at = text;
-
-    *value = 0;
-    for (; *at >= '0' && *at <= '9'; at++) {
-        if (*value > (UINT64_MAX - 9) / 10) return false;
-        *value = *value * 10 + (uint64_t)(*at - '0');
-    }
-    *rest = at;
-    return at != text;
-}
-
-/* Compares a unit without case: "64K" equals "64k". */
-static bool value__is_unit(const char *text, size_t length, const char *unit)
-{
-    for (size_t i = 0; i < length; i++) {
-        char letter = text[i];
-        if (letter >= 'A' && letter <= 'Z') letter = (char)(letter - 'A' + 'a');
-        if (letter != unit[i]) return false; /* also at the end of the unit */
-    }
-    return unit[length] == '\0';
-}
-
 static bool value__read_number(enum value_kind kind, const char *text, uint64_t *value)
 {
-    uint64_t number;
-    const char *rest;
+    size_t length = strlen(text);
 
-    if (!value__digits(text, &number, &rest)) return false;
-    size_t length = strlen(rest);
-    if (value__is_rate(kind) && length >= 2 && strcmp(rest + length - 2, "/s") == 0) length -= 2;
-    for (const struct value__unit *unit = value__units(kind); unit->name; unit++) {
-        if (!value__is_unit(rest, length, unit->name)) continue;
-        if (number > UINT64_MAX / unit->worth) return false;
-        *value = number * unit->worth;
-        return true;
-    }
-    return false;
+    if (value__is_rate(kind) && length >= 2 && strcmp(text + length - 2, "/s") == 0) length -= 2;
+    return number_read(text, length, value__units(kind), UINT64_MAX, value);
 }
 
 /* Reads "1", "1.5", "0.05" or "150%" as percent. */
 static bool value__read_ratio(const char *text, uint64_t *percent)
 {
     uint64_t whole, part = 0;
-    const char *rest, *end;
+    size_t digits = number_digits(text, strlen(text), UINT64_MAX / 200, &whole);
+    const char *rest = text + digits;
 
-    if (!value__digits(text, &whole, &rest) || whole > UINT64_MAX / 200) return false;
+    if (digits == 0) return false;
     if (strcmp(rest, "%") == 0) {
         *percent = whole;
         return true;
     }
     if (*rest == '.') {
-        if (!value__digits(rest + 1, &part, &end) || end - rest > 3) return false;
-        if (end - rest == 2) part *= 10;
-        rest = end;
+        digits = number_digits(rest + 1, strlen(rest + 1), 99, &part);
+        if (digits == 0 || digits > 2) return false;
+        if (digits == 1) part *= 10;
+        rest += 1 + digits;
     }
     *percent = whole * 100 + part;
     return *rest == '\0';
@@ -152,10 +115,10 @@ static void value__ratio_text(uint64_t percent, char *text, size_t size)
 
 static void value__number_text(enum value_kind kind, uint64_t value, char *text, size_t size)
 {
-    const struct value__unit *unit = value__units(kind);
+    const struct number_unit *unit = value__units(kind);
 
-    while (unit[1].name && (value % unit->worth != 0 || value == 0)) unit++;
-    snprintf(text, size, "%" PRIu64 "%s%s", value / unit->worth, unit->name,
+    while (unit[1].name && (value % unit->factor != 0 || value == 0)) unit++;
+    snprintf(text, size, "%" PRIu64 "%s%s", value / unit->factor, unit->name,
              value__is_rate(kind) ? "/s" : "");
 }
 

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* address.c - parses, formats and compares addresses. No system call, no name lookup. */
+/* address.c - compares and formats addresses. Formatting a link-local address makes system calls,
+ * for the name of its interface; nothing else here makes any. */
 #include "address.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const uint8_t address__v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+#include "interface.h"
+
+const uint8_t address_v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /* ---- questions ---- */
 
 bool address_is_v4(const struct weir_address *address)
 {
-    return memcmp(address->ip, address__v4_prefix, sizeof address__v4_prefix) == 0;
+    return memcmp(address->ip, address_v4_prefix, sizeof address_v4_prefix) == 0;
 }
 
 struct weir_address address_of_v4(uint32_t ip, uint16_t port)
 {
     struct weir_address address = {.port = port};
 
-    memcpy(address.ip, address__v4_prefix, sizeof address__v4_prefix);
+    memcpy(address.ip, address_v4_prefix, sizeof address_v4_prefix);
     for (int i = 0; i < 4; i++) address.ip[12 + i] = (uint8_t)(ip >> (24 - 8 * i));
     return address;
 }
@@ -49,147 +52,6 @@ bool address_same_ip(const struct weir_address *a, const struct weir_address *b)
 bool address_equals(const struct weir_address *a, const struct weir_address *b)
 {
     return a->port == b->port && address_same_ip(a, b);
-}
-
-/* ---- reading: each address__read_* returns where it stopped, or null ---- */
-
-static const char *address__read_number(const char *text, uint32_t max, uint32_t *value)
-{
-    uint64_t sum = 0;
-    const char *at = text;
-
-    for (; *at >= '0' && *at <= '9'; at++) {
-        sum = sum * 10 + (uint64_t)(*at - '0');
-        if (sum > max) return NULL;
-    }
-    *value = (uint32_t)sum;
-    return at == text ? NULL : at;
-}
-
-static const char *address__read_v4(const char *text, uint8_t ip[4])
-{
-    for (int i = 0; i < 4; i++) {
-        uint32_t byte;
-        if (i > 0 && *text++ != '.') return NULL;
-        /* "010" means ten to some programs and eight to others, so it is rejected. */
-        if (text[0] == '0' && text[1] >= '0' && text[1] <= '9') return NULL;
-        text = address__read_number(text, 255, &byte);
-        if (!text) return NULL;
-        ip[i] = (uint8_t)byte;
-    }
-    return text;
-}
-
-static int address__hex(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-static const char *address__read_group(const char *text, uint8_t group[2])
-{
-    uint32_t value = 0;
-    const char *at = text;
-
-    for (; at - text < 4 && address__hex(*at) >= 0; at++)
-        value = value * 16 + (uint32_t)address__hex(*at);
-    group[0] = (uint8_t)(value >> 8);
-    group[1] = (uint8_t)value;
-    return at == text ? NULL : at;
-}
-
-/* The groups of an IPv6 address that were read so far. */
-struct address__groups {
-    uint8_t bytes[16];
-    int length; /* of bytes */
-    int gap;    /* the position of "::" in bytes; -1 if there is none */
-};
-
-/* Reads the separator after a group: ":" or, once, "::". */
-static const char *address__read_separator(const char *text, struct address__groups *groups)
-{
-    if (text[1] == ':') {
-        if (groups->gap >= 0) return NULL;
-        groups->gap = groups->length;
-        return text + 2;
-    }
-    return address__hex(text[1]) >= 0 && groups->length < 16 ? text + 1 : NULL;
-}
-
-static const char *address__read_groups(const char *text, struct address__groups *groups)
-{
-    while (groups->length < 16 && address__hex(*text) >= 0) {
-        uint8_t *next = groups->bytes + groups->length;
-        const char *after = groups->length <= 12 ? address__read_v4(text, next) : NULL;
-        if (after) {
-            groups->length += 4;
-            return after;
-        }
-        text = address__read_group(text, next);
-        if (!text) return NULL;
-        groups->length += 2;
-        if (*text != ':') return text;
-        text = address__read_separator(text, groups);
-        if (!text) return NULL;
-    }
-    return text;
-}
-
-/* RFC 4291 section 2.2: eight groups; "::" replaces one run of zero groups; the last two can be
- * written as IPv4. */
-static const char *address__read_v6(const char *text, uint8_t ip[16])
-{
-    struct address__groups groups = {.gap = -1};
-
-    if (text[0] == ':' && text[1] == ':') {
-        groups.gap = 0;
-        text += 2;
-    }
-    text = address__read_groups(text, &groups);
-    if (!text || (groups.gap < 0) != (groups.length == 16)) return NULL;
-    int before = groups.gap < 0 ? groups.length : groups.gap, after = groups.length - before;
-    memset(ip, 0, 16);
-    memcpy(ip, groups.bytes, (size_t)before);
-    memcpy(ip + 16 - after, groups.bytes + before, (size_t)after);
-    return text;
-}
-
-/* Reads "[ADDR6%SCOPE]:". */
-static const char *address__read_brackets(const char *text, struct weir_address *address)
-{
-    const char *at = address__read_v6(text + 1, address->ip);
-
-    if (at && *at == '%') at = address__read_number(at + 1, UINT32_MAX, &address->scope);
-    return at && at[0] == ']' && at[1] == ':' ? at + 2 : NULL;
-}
-
-/* Reads "ADDR4:". */
-static const char *address__read_dotted(const char *text, struct weir_address *address)
-{
-    memcpy(address->ip, address__v4_prefix, sizeof address__v4_prefix);
-    const char *at = address__read_v4(text, address->ip + 12);
-    return at && *at == ':' ? at + 1 : NULL;
-}
-
-bool weir_address_parse(const char *text, struct weir_address *address)
-{
-    struct weir_address read = {0};
-    uint32_t port;
-    const char *at = text;
-
-    if (*at == '[')
-        at = address__read_brackets(at, &read);
-    else if (at[0] == '*' && at[1] == ':')
-        at += 2;
-    else if (strchr(at, ':'))
-        at = address__read_dotted(at, &read);
-    if (at) at = address__read_number(at, 65535, &port);
-    if (!at || *at != '\0') return false;
-    read.port = (uint16_t)port;
-    *address = read;
-    return true;
 }
 
 /* ---- writing ---- */
@@ -236,14 +98,17 @@ static void address__write_v6(const uint8_t ip[16], char *text, size_t size)
 char *weir_address_text(const struct weir_address *address, char *text, size_t size)
 {
     const uint8_t *ip = address->ip;
-    char inner[48], scope[16] = "";
+    char inner[48], name[WEIR_ADDRESS_TEXT_BYTES - 52], scope[sizeof name + 1] = "";
 
     if (address_is_v4(address)) {
         snprintf(text, size, "%u.%u.%u.%u:%u", ip[12], ip[13], ip[14], ip[15], address->port);
         return text;
     }
     address__write_v6(ip, inner, sizeof inner);
-    if (address->scope != 0) snprintf(scope, sizeof scope, "%%%u", address->scope);
+    if (address->scope != 0 && interface_name(address->scope, name, sizeof name))
+        snprintf(scope, sizeof scope, "%%%s", name);
+    else if (address->scope != 0)
+        snprintf(scope, sizeof scope, "%%%u", address->scope);
     snprintf(text, size, "[%s%s]:%u", inner, scope, address->port);
     return text;
 }

@@ -9,6 +9,9 @@
 
 #include <weir/address.h>
 
+/* What precedes an IPv4 address in its mapped form. */
+extern const uint8_t address_v4_prefix[12];
+
 /* Returns whether the address is an IPv4 address in its mapped form. */
 bool address_is_v4(const struct weir_address *address);
 

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "escape.h"
 #include "frame_spec_name.h"
+#include "number.h"
 #include "suggest.h"
 
 /* The text that is being parsed, and the result. */
@@ -29,35 +30,11 @@ static bool frame_spec__is(struct frame_spec__word word, const char *text)
     return word.length == strlen(text) && memcmp(word.bytes, text, word.length) == 0;
 }
 
-/* Reads digits from the front into *value. Returns how many; 0: there are none, or the number is
- * greater than `max`. */
-static size_t frame_spec__digits(struct frame_spec__word word, uint64_t max, uint64_t *value)
-{
-    size_t i = 0;
-
-    *value = 0;
-    for (; i < word.length && word.bytes[i] >= '0' && word.bytes[i] <= '9'; i++) {
-        uint64_t digit = (uint64_t)(word.bytes[i] - '0');
-        if (digit > max || *value > (max - digit) / 10) return 0;
-        *value = *value * 10 + digit;
-    }
-    return i;
-}
-
 /* Reads a number that can have a unit, "64k". Returns false if it is not one, or greater than
  * `max`. */
 static bool frame_spec__number(struct frame_spec__word word, uint64_t max, uint64_t *value)
 {
-    static const char units[] = "kKmMgG";
-    size_t digits = frame_spec__digits(word, max, value);
-
-    if (digits == 0 || digits == word.length) return digits > 0;
-    const char *unit = strchr(units, word.bytes[digits]);
-    if (!unit || *unit == '\0' || digits + 1 < word.length) return false;
-    unsigned shift = 10 * (unsigned)((unit - units) / 2 + 1);
-    if (*value > max >> shift) return false;
-    *value <<= shift;
-    return true;
+    return number_read(word.bytes, word.length, number_sizes, max, value);
 }
 
 static bool frame_spec__small(struct frame_spec__word word, uint32_t max, uint32_t *value)

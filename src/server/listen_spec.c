@@ -55,7 +55,9 @@ static enum weir_code listen_spec__choose_codec(struct listen_spec *spec,
     return error_fill(error, WEIR_INVALID, 0, "use codec", spec->service.codec->name,
                       spec->service.proto == WEIR_TCP ? "it is not for streams (TCP)"
                                                       : "it is not for datagrams (UDP)",
-                      "leave it out where a datagram is a message as it is");
+                      spec->service.proto == WEIR_TCP
+                          ? "leave it out, or use a codec for streams, such as line"
+                          : "leave it out: each datagram is one message");
 }
 
 static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
@@ -77,14 +79,17 @@ static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
 enum weir_code listen_spec_read(const struct weir_listen *listen, uint32_t backlog,
                                 struct listen_spec *spec, struct weir_error *error)
 {
+    struct weir_error wrong;
+
     *spec = (struct listen_spec){.service.proto = listen->proto, .where.backlog = backlog};
     if (!listen->address)
         return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
                           "set weir_listen.address, to \"0\" for a free port");
-    if (!weir_address_parse(listen->address, &spec->where.address))
-        return error_fill(error, WEIR_INVALID, 0, "listen on", listen->address, "not an address",
-                          "write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers");
-    enum weir_code code = listen_spec__choose_handler(spec, listen, error);
+    enum weir_code code = weir_address_read(listen->address, &spec->where.address, &wrong);
+    if (code != WEIR_OK)
+        return error_fill(error, code, wrong.os_error, "listen on", listen->address, wrong.reason,
+                          wrong.hint);
+    code = listen_spec__choose_handler(spec, listen, error);
     if (code == WEIR_OK) code = listen_spec__choose_codec(spec, listen, error);
     if (code != WEIR_OK) return code;
     struct service *service = &spec->service;

@@ -9,106 +9,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
 #include "check.h"
 #include "error_fill.h"
 #include "memory.h"
 
 #define ADDRESS_LIST__BLOCK_BYTES 72u
-#define ADDRESS_LIST__V4_BITS_BEFORE 96u /* of an IPv4 address in its IPv6 form */
 
 /* ---- one block ---- */
 
-static enum weir_code address_list__wrong(const char *setting, const char *block,
-                                          const char *reason, const char *hint,
-                                          struct weir_error *error)
-{
-    char subject[96];
-
-    snprintf(subject, sizeof subject, "%s: %s", setting, block);
-    return error_fill(error, WEIR_INVALID, 0, "use setting", subject, reason, hint);
-}
-
-/* Reads digits up to the NUL. */
-static bool address_list__bits(const char *text, uint32_t max, uint32_t *bits)
-{
-    *bits = 0;
-    if (*text == '\0' || strlen(text) > 3) return false;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9') return false;
-        *bits = *bits * 10 + (uint32_t)(*text - '0');
-    }
-    return *bits <= max;
-}
-
-static bool address_list__address(const char *text, struct weir_address *address)
-{
-    char with_port[ADDRESS_LIST__BLOCK_BYTES + 8];
-
-    snprintf(with_port, sizeof with_port, strchr(text, ':') ? "[%s]:0" : "%s:0", text);
-    /* A block has no port, no brackets and no scope. */
-    return strspn(text, "0123456789abcdefABCDEF.:") == strlen(text) &&
-           weir_address_parse(with_port, address);
-}
-
-/* Sets the range of all addresses with this prefix of `bits` bits. Returns false if the address has
- * bits after the prefix; `ip` is then the address of the block. */
-static bool address_list__set_range(struct address_range *range, uint8_t ip[16], uint32_t bits)
-{
-    bool clean = true;
-
-    for (uint32_t i = 0; i < 16; i++) {
-        uint32_t kept = bits <= i * 8 ? 0 : bits - i * 8 > 8 ? 8 : bits - i * 8;
-        uint8_t host = (uint8_t)(0xff >> kept);
-        clean &= (ip[i] & host) == 0;
-        ip[i] &= (uint8_t)~host;
-        range->first[i] = ip[i];
-        range->last[i] = ip[i] | host;
-    }
-    return clean;
-}
-
-/* Fails because the address has bits after its prefix; the hint says which block was meant. */
-static enum weir_code address_list__has_host_bits(const char *setting, const char *block,
-                                                  struct weir_address *address, uint32_t bits,
-                                                  struct weir_error *error)
-{
-    char meant[WEIR_ADDRESS_TEXT_BYTES], hint[128];
-    uint32_t before = address_is_v4(address) ? ADDRESS_LIST__V4_BITS_BEFORE : 0;
-
-    address->port = 0;
-    weir_address_text(address, meant, sizeof meant);
-    meant[strlen(meant) - 2] = '\0'; /* ":0" */
-    snprintf(hint, sizeof hint, "write %s/%u, or the one address without a length",
-             meant[0] == '[' ? meant + 1 : meant, bits - before);
-    char *bracket = strchr(hint, ']');
-    if (bracket) memmove(bracket, bracket + 1, strlen(bracket));
-    return address_list__wrong(setting, block, "it has bits behind its length", hint, error);
-}
-
-static enum weir_code address_list__read_block(const char *block, const char *setting,
+static enum weir_code address_list__read_block(const char *text, const char *setting,
                                                struct address_range *range,
                                                struct weir_error *error)
 {
-    char copy[ADDRESS_LIST__BLOCK_BYTES];
-    struct weir_address address;
-    uint32_t bits = 128;
+    struct weir_address_block block;
+    struct weir_error wrong;
+    char subject[96];
 
-    snprintf(copy, sizeof copy, "%s", block);
-    char *slash = strchr(copy, '/');
-    if (slash) *slash = '\0';
-    if (!address_list__address(copy, &address))
-        return address_list__wrong(setting, block, "not an address or a block of addresses",
-                                   "write 10.0.0.0/8, 192.168.1.7 or 2001:db8::/32", error);
-    uint32_t before = strchr(copy, ':') ? 0 : ADDRESS_LIST__V4_BITS_BEFORE;
-    if (slash) {
-        if (!address_list__bits(slash + 1, 128 - before, &bits))
-            return address_list__wrong(setting, block, "its length is not that of an address",
-                                       before > 0 ? "write /0 to /32" : "write /0 to /128", error);
-        bits += before;
+    if (weir_address_block_read(text, &block, &wrong) != WEIR_OK) {
+        snprintf(subject, sizeof subject, "%s: %s", setting, text);
+        return error_fill(error, wrong.code, 0, "use setting", subject, wrong.reason, wrong.hint);
     }
-    if (address_list__set_range(range, address.ip, bits)) return WEIR_OK;
-    return address_list__has_host_bits(setting, block, &address, bits, error);
+    for (uint32_t i = 0; i < sizeof block.ip; i++) {
+        uint32_t before = i * 8, bits = block.prefix_bits;
+        uint32_t kept = bits <= before ? 0 : bits - before > 8 ? 8 : bits - before;
+        range->first[i] = block.ip[i];
+        range->last[i] = block.ip[i] | (uint8_t)(0xff >> kept);
+    }
+    return WEIR_OK;
 }
 
 /* ---- the list ---- */

@@ -41,7 +41,7 @@ class Opening(WeirTest):
         ended = subprocess.run([program, "nowhere"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                check=False)
         self.assertEqual((ended.returncode, ended.stdout), (1, ""))
-        self.assertRegex(ended.stderr, r"\Acannot listen on nowhere: not an address; .+\n\Z")
+        self.assertRegex(ended.stderr, r"\Acannot listen on nowhere: the port is missing; .+\n\Z")
 
     def test_the_example_of_frame_h(self):
         text = ("#include <stdio.h>\n#include <weir/frame.h>\n" + header_text("frame.h") +

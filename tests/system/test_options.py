@@ -125,7 +125,7 @@ class Running(WeirTest):
             printed_path = self.path_for_weir(path)
             ended = self.run_weir("--tcp", "127.0.0.1:0", "--allow-file", printed_path)
         self.assertEqual(ended.returncode, USAGE)
-        self.assertIn(f"--allow-file {printed_path}, line 3: nonsense: write a block", ended.stderr)
+        self.assertIn(f"--allow-file {printed_path}, line 3: nonsense: not an address or a block", ended.stderr)
 
 
 if __name__ == "__main__":

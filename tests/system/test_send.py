@@ -180,10 +180,52 @@ class Send(WeirTest):
         self.assert_failed(self.send("--codex", "raw", "7"), USAGE, "did you mean --codec")
         self.assert_failed(self.send("--codec", "u32bee", "127.0.0.1:1", "x"), WRONG_SETTING, "u32bee")
         self.assert_failed(self.send("--codec", "datagram", "127.0.0.1:1", "x"), WRONG_SETTING, "not for TCP")
-        with Peer(lambda peer: None) as peer:
-            self.assert_failed(self.send("--hex", peer.address, "xyz"), FAILED, "pairs of hexadecimal digits")
-        with Peer(lambda peer: None) as peer:
-            self.assert_failed(self.send("--codec", "u8,max=2", peer.address, "long"), FAILED, "the message is too long")
+
+    def test_the_command_line_is_checked_before_connecting(self):
+        """The listener never sees a connection or a datagram of a command line that cannot work."""
+        large = "x" * 65508
+        for kind, arguments, pattern in (
+                (socket.SOCK_STREAM, ("--hex", "68", "xyz"), 'message 2, "xyz": with --hex write pairs'),
+                (socket.SOCK_STREAM, ("--hex", "0"), "pairs of hexadecimal digits"),
+                (socket.SOCK_STREAM, ("--hex", "0x01"), "pairs of hexadecimal digits"),
+                (socket.SOCK_STREAM, ("--hex", "6\n8"), r'"6\\n8": with --hex'),
+                (socket.SOCK_STREAM, ("--codec", "u8,max=2", "ok", "long"), "the message is too long"),
+                (socket.SOCK_STREAM, ("--codec", "line", "a\nb"), "cannot contain these bytes"),
+                (socket.SOCK_DGRAM, ("--udp", "--hex", "68", "xyz"), "pairs of hexadecimal digits"),
+                (socket.SOCK_DGRAM, ("--udp", large), "too long for a datagram")):
+            with self.subTest(arguments=arguments[:2]), socket.socket(socket.AF_INET, kind) as listener:
+                listener.bind(("127.0.0.1", 0))
+                if kind == socket.SOCK_STREAM:
+                    listener.listen()
+                listener.setblocking(False)
+                self.assert_failed(self.send("127.0.0.1:%d" % listener.getsockname()[1], *arguments), USAGE, pattern)
+                with self.assertRaises(BlockingIOError):
+                    listener.accept() if kind == socket.SOCK_STREAM else listener.recv(1)
+
+    def test_ports_are_not_reduced_modulo_65536(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setblocking(False)
+            port = listener.getsockname()[1]
+            for text in (str(port + 65536), str(port + 2 ** 32), str(port + 2 ** 64), f"+{port}", f" {port}", f"{port} ",
+                         hex(port), f"{port}x"):
+                for address in (f"127.0.0.1:{text}", f"tcp://127.0.0.1:{text}"):
+                    self.assert_failed(self.send(address, "x"), USAGE, "the port is (too large|not a number)")
+            with self.assertRaises(BlockingIOError):
+                listener.accept()
+
+    def test_a_line_of_stdin_that_is_not_hexadecimal_is_named(self):
+        with Peer(receive_all) as peer:
+            self.assert_failed(self.send("--hex", peer.address, stdin=b"68\nxy\n"), FAILED, 'line 2, "xy": with --hex')
+
+    def test_urls(self):
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be")
+        url = "tcp://127.0.0.1:%d" % weir.tcp[1]
+        self.assert_sent(self.send(f"{url}?codec=u32be", "hello"), b"hello\n")
+        self.assert_failed(self.send(f"{url}%00", "hello"), USAGE, "%00 encodes the byte NUL")
+        weir.stop()
+        weir = self.start("--udp", "127.0.0.1:0")
+        self.assert_sent(self.send("udp://127.0.0.1:%d" % weir.udp[1], "hello"), b"hello\n")
+        weir.stop()
 
 
 class Stdin(WeirTest):

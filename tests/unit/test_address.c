@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "address.h"
 #include "check.h"
+#include "interface.h"
 #include "require.h"
 
 /* Input texts, and the formatted results. */
@@ -47,7 +49,7 @@ static const struct {
     {"[64:ff9b::1.2.3.4]:80", "[64:ff9b::102:304]:80"},
     {"[1:2:3:4:5:6:1.2.3.4]:80", "[1:2:3:4:5:6:102:304]:80"},
     {"[::1.2.3.4]:80", "[::102:304]:80"},
-    {"[fe80::1%3]:80", "[fe80::1%3]:80"},
+    {"[fe80::1%4294967294]:80", "[fe80::1%4294967294]:80"}, /* no interface has this index */
     {"[fe80::1%4294967295]:80", "[fe80::1%4294967295]:80"},
 };
 
@@ -137,7 +139,25 @@ static void malformed_addresses_are_rejected(void **state)
         "[1:2:3:4:5:6:7:1.2.3.4]:80",
         "[fe80::1%]:80",
         "[fe80::1%x]:80",
-        "[fe80::1%eth0]:80",
+        "[fe80::1%nonesuch]:80",
+        "[fe80::1%0]:80",
+        "[fe80::1%-1]:80",
+        "[fe80::1%1 ]:80",
+        "[fe80::1%a_name_that_is_longer_than_every_name_of_an_interface_can_be_]:80",
+        "[::1%1]:80", /* not link-local: the system would ignore the interface */
+        "[::%1]:80",
+        "[2001:db8::1%1]:80",
+        "[::ffff:1.2.3.4%1]:80",
+        "1.2.3.4%1:80",
+        "fe80::1%1",
+        "127.1:80",
+        "0x7f.0.0.1:80",
+        "2130706433:80",
+        "[::1",
+        "[::1]x:80",
+        "5050\n",
+        "\xef\xbb\xbf"
+        "5050",
         "[fe80::1%4294967296]:80",
         "[::1]]:80",
         "[[::1]]:80",
@@ -154,6 +174,61 @@ static void malformed_addresses_are_rejected(void **state)
             require_failed(__FILE__, __LINE__, "\"%s\" is refused", bad[i]);
         require(memcmp(&before, &address, sizeof address) == 0); /* unchanged */
     }
+}
+
+/* What the texts say depends on what was probably meant. */
+static void an_error_says_what_to_write(void **state)
+{
+    static const struct {
+        const char *text, *reason, *hint;
+    } wrong[] = {
+        {"", "the address is empty", "write PORT"},
+        {"65536", "the port is too large", "a port is 0 to 65535"},
+        {"1.2.3.4:65536", "the port is too large", "a port is 0 to 65535"},
+        {"-1", "the port is not a number", "decimal digits"},
+        {"[::]:0x50", "the port is not a number", "decimal digits"},
+        {"1.2.3.4:http", "the port is not a number", "decimal digits"},
+        {"1.2.3.4", "the port is missing", "ADDR:PORT"},
+        {"[::1]", "the port is missing", "[ADDR6]:PORT"},
+        {"localhost", "the port is missing", "ADDR:PORT"},
+        {"::1", "not an address with a port", "in brackets: [::1]:PORT"},
+        {"::1:5050", "not an address with a port", "in brackets: [::1]:PORT"},
+        {"[::1:80", "the brackets do not enclose", "[::1]:5050"},
+        {":80", "nothing precedes the port", "PORT alone"},
+        {"127.1:80", "not an IPv4 address", "four numbers"},
+        {"010.0.0.1:80", "not an IPv4 address", "without leading zeros"},
+        {"localhost:80", "names are not resolved", "127.0.0.1:5050"},
+        {"[1.2.3.4]:80", "not an IPv6 address", "[::1]:5050"},
+        {"[::1%1]:80", "only a link-local address", "leave out the %"},
+        {"[fe80::1%nonesuch]:80", "there is no interface \"nonesuch\"", "see "},
+    };
+    struct weir_address address;
+    struct weir_error error;
+
+    (void)state;
+    for (size_t i = 0; i < weir_count_of(wrong); i++) {
+        require(weir_address_read(wrong[i].text, &address, &error) == WEIR_INVALID);
+        if (!strstr(error.reason, wrong[i].reason) || !strstr(error.hint, wrong[i].hint) ||
+            strcmp(error.subject, wrong[i].text) != 0)
+            require_failed(__FILE__, __LINE__, "\"%s\" is explained, not: %s; %s", wrong[i].text,
+                           error.reason, error.hint);
+    }
+}
+
+/* The first interface is the loopback interface on each system that has one. */
+static void an_interface_is_read_and_written_by_its_name(void **state)
+{
+    struct weir_address by_number, by_name;
+    char name[32], text[64], written[WEIR_ADDRESS_TEXT_BYTES];
+
+    (void)state;
+    if (!interface_name(1, name, sizeof name)) skip(); /* Windows; or there is no interface */
+    snprintf(text, sizeof text, "[fe80::1%%%s]:80", name);
+    require(weir_address_read("[fe80::1%1]:80", &by_number, NULL) == WEIR_OK);
+    require(weir_address_read(text, &by_name, NULL) == WEIR_OK);
+    require(by_number.scope == 1);
+    require(address_equals(&by_number, &by_name));
+    require(strcmp(weir_address_text(&by_number, written, sizeof written), text) == 0);
 }
 
 static void texts_are_truncated_to_the_buffer(void **state)
@@ -246,6 +321,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_formatted_in_their_shortest_form),
         cmocka_unit_test(malformed_addresses_are_rejected),
+        cmocka_unit_test(an_error_says_what_to_write),
+        cmocka_unit_test(an_interface_is_read_and_written_by_its_name),
         cmocka_unit_test(texts_are_truncated_to_the_buffer),
         cmocka_unit_test(each_kind_of_address_is_recognized),
         cmocka_unit_test(comparing_addresses_includes_all_parts),

@@ -211,18 +211,19 @@ static void test_urls(void **state)
     assert_string_equal(options.listeners[2].handler, "./my file.so");
     assert_refused("-l 7000", "write tcp://[ADDR:]PORT or udp://");
     assert_refused("-l sctp://7000", "write tcp://[ADDR:]PORT or udp://");
-    assert_refused("-l tcp://localhost:7", "localhost:7 is not an address");
-    assert_refused("-l tcp://", "is not an address");
-    assert_refused("-l tcp://7?codek=raw", "unknown key codek; did you mean codec");
-    assert_refused("-l tcp://7?colour=red", "unknown key colour; there are codec and handler");
-    assert_refused("-l tcp://7?", "unknown key ;");
+    assert_refused("-l tcp://localhost:7", "not an address; names are not resolved here");
+    assert_refused("-l tcp://", "the address is empty");
+    assert_refused("-l tcp://7?codek=raw", "unknown key \"codek\"; did you mean codec?");
+    assert_refused("-l tcp://7?colour=red",
+                   "unknown key \"colour\"; the keys are codec and handler");
+    assert_refused("-l tcp://7?", "unknown key \"\";");
     assert_refused("-l tcp://7?codec", "codec needs a value");
     assert_refused("-l tcp://7?codec=&handler=echo", "codec needs a value");
     assert_refused("-l tcp://7?codec=raw&codec=raw", "codec is given twice");
     assert_refused("-l tcp://7?codec=%", "two hexadecimal digits");
     assert_refused("-l tcp://7?codec=%4", "two hexadecimal digits");
     assert_refused("-l tcp://7?codec=%zz", "two hexadecimal digits");
-    assert_refused("-l tcp://7?codec=%00", "two hexadecimal digits");
+    assert_refused("-l tcp://7?codec=%00", "%00 encodes the byte NUL");
 }
 
 static void test_codec_and_handler_hold_for_those_that_say_none(void **state)
@@ -241,7 +242,7 @@ static void test_codec_and_handler_hold_for_those_that_say_none(void **state)
 static void test_a_stream_codec_is_rejected_on_udp(void **state)
 {
     (void)state;
-    assert_refused("--tcp 1 --udp 2 --codec u32be", "udp 2: codec u32be is for streams");
+    assert_refused("--tcp 1 --udp 2 --codec u32be", "udp 2: codec u32be is for streams, and each");
     assert_refused("-l udp://2?codec=line", "udp 2: codec line is for streams");
     assert_refused("-l tcp://2?codec=datagram", "tcp 2: codec datagram is for UDP");
     assert_read("--tcp 1 -l udp://2?codec=datagram --codec u32be");
@@ -293,25 +294,50 @@ static void test_blocks(void **state)
     assert_string_equal(options.config.deny, "2001:db8::/32");
     assert_read("--deny 0.0.0.0/0 --deny ::/0 --deny 1.2.3.4/32 --deny ::1/128");
     assert_string_equal(options.config.deny, "0.0.0.0/0, ::/0, 1.2.3.4/32, ::1/128");
-    static const char *const bad[] = {
-        "10.0.0/8", "10.0.0.0/33", "::1/129", "10.0.0.0/", "10.0.0.0/-1",  "10.0.0.0/8x",  "host",
-        "[::1]",    "10.0.0.0:80", "*",       "/8",        "10.0.0.0/8/8", "10.0.0.0/0008"};
+    static const struct {
+        const char *block, *answer;
+    } bad[] = {
+        {"10.0.0/8", "10.0.0/8: not an address or a block of addresses; write 10.0.0.0/8"},
+        {"10.0.0.0/33", "its length is not that of an address; write /0 to /32"},
+        {"::1/129", "its length is not that of an address; write /0 to /128"},
+        {"10.0.0.0/", "its length"},
+        {"10.0.0.0/-1", "its length"},
+        {"10.0.0.0/8x", "its length"},
+        {"10.0.0.0/8/8", "its length"},
+        {"10.0.0.0/0008", "its length"},
+        {"host", "not an address"},
+        {"[::1]", "not an address"},
+        {"10.0.0.0:80", "not an address"},
+        {"*", "not an address"},
+        {"/8", "not an address"},
+        {"10.1.2.3/8", "bits after its prefix; write 10.0.0.0/8, or the one address"},
+        {"2001:db8::1/32", "bits after its prefix; write 2001:db8::/32"},
+        {"fe80::1%1", "a block has no interface"},
+        {"127.1", "not an address"},
+        {"010.0.0.1", "not an address"},
+        {"10.0.0.0\xc2\xa0", "10.0.0.0\\xc2\\xa0: not an address"},
+    };
     for (size_t i = 0; i < COUNT(bad); i++) {
         char line[64];
-        snprintf(line, sizeof line, "--allow %s", bad[i]);
-        assert_refused(line, "write a block such as");
+        snprintf(line, sizeof line, "--allow %s", bad[i].block);
+        assert_refused(line, bad[i].answer);
         assert_null(options.config.allow);
     }
     assert_refused("--allow ,", "write a block such as");
 }
 
-static void write_file(const char *path, const char *text)
+static void write_bytes(const char *path, const char *bytes, size_t length)
 {
     FILE *file = fopen(path, "wb");
 
     assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
     assert_int_equal(fclose(file), 0);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    write_bytes(path, text, strlen(text));
 }
 
 static void test_files_of_blocks(void **state)
@@ -327,7 +353,7 @@ static void test_files_of_blocks(void **state)
     assert_string_equal(options.config.deny, "9.9.9.9, 10.0.0.0/8, ::1, 192.0.2.1");
     write_file(path, "10.0.0.0/8\n\nnonsense\n");
     snprintf(line, sizeof line, "--allow-file %s", path);
-    assert_refused(line, "test_options.blocks, line 3: nonsense: write a block");
+    assert_refused(line, "test_options.blocks, line 3: nonsense: not an address");
     write_file(path, "# nobody\n");
     assert_refused(line, "the file contains no block");
     snprintf(line, sizeof line, "--deny-file %s", path);
@@ -335,6 +361,91 @@ static void test_files_of_blocks(void **state)
     assert_null(options.config.deny);
     assert_int_equal(remove(path), 0);
     assert_refused(line, "cannot open the file");
+}
+
+#define BOM "\xef\xbb\xbf"
+
+/* Files as editors, PowerShell and other systems write them. */
+static void test_files_of_blocks_in_any_form(void **state)
+{
+    static const struct {
+        const char *text, *list;
+    } files[] = {
+        {BOM "10.0.0.0/8\r\n::1\r\n", "10.0.0.0/8, ::1"},
+        {BOM "# Freunde\xc3\xbc\n10.0.0.0/8", "10.0.0.0/8"},
+        {"10.0.0.0/8\n" BOM "::1\n", "10.0.0.0/8, ::1"}, /* two files, concatenated */
+        {"10.0.0.0/8\r::1\r# comment\r192.0.2.1\r", "10.0.0.0/8, ::1, 192.0.2.1"},
+        {"\n\n  10.0.0.0/8\t,::1 ,\n", "10.0.0.0/8, ::1"},
+    };
+    const char *path = "test_options.forms";
+    char line[128];
+
+    (void)state;
+    snprintf(line, sizeof line, "--allow-file %s", path);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        write_file(path, files[i].text);
+        assert_read(line);
+        assert_string_equal(options.config.allow, files[i].list);
+    }
+    assert_int_equal(remove(path), 0);
+}
+
+static void test_files_that_are_no_text_are_named_once(void **state)
+{
+#define BYTES(text) text, sizeof(text) - 1
+    static const struct {
+        const char *bytes;
+        size_t length;
+        const char *answer;
+    } files[] = {
+        {BYTES("\xff\xfe:\0:\0"
+               "1\0\n\0"),
+         "the file is UTF-16; save it as UTF-8"},
+        {BYTES("\xfe\xff\0:\0:\0"
+               "1"),
+         "the file is UTF-16"},
+        {BYTES(":\0:\0"
+               "1\0\n\0"),
+         "the file is UTF-16"}, /* without a mark */
+        {BYTES("\0:\0:\0"
+               "1"),
+         "the file is UTF-16"},
+        {BYTES("\xff\xfe\0\0:\0\0\0"), "the file is UTF-32"},
+        {BYTES("\0\0\xfe\xff\0\0\0:"), "the file is UTF-32"},
+        {BYTES("::1\n10.0.0.0\0/8\n\0\n"), "line 2: a NUL byte"},
+        {BYTES(BOM), "the file contains no block"},
+        {BYTES(""), "the file contains no block"},
+        {BYTES("::1\nnonsense"), "line 2: nonsense: not an address"},
+        {BYTES("nonsense"), "line 1: nonsense: not an address"},
+    };
+#undef BYTES
+    const char *path = "test_options.bytes";
+    char line[128];
+
+    (void)state;
+    snprintf(line, sizeof line, "--allow-file %s", path);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        write_bytes(path, files[i].bytes, files[i].length);
+        assert_refused(line, files[i].answer);
+    }
+    assert_int_equal(remove(path), 0);
+}
+
+static void test_a_long_line_of_a_file(void **state)
+{
+    static char text[200000], long_word[100000];
+    const char *path = "test_options.long";
+    char line[128];
+
+    (void)state;
+    snprintf(line, sizeof line, "--deny-file %s", path);
+    for (size_t i = 0; i + 10 < sizeof text; i += 10) memcpy(text + i, "192.0.2.1 ", 10);
+    write_file(path, text);
+    assert_read(line);
+    memset(long_word, '1', sizeof long_word - 1);
+    write_file(path, long_word);
+    assert_refused(line, "line 1: 1111111111");
+    assert_int_equal(remove(path), 0);
 }
 
 /* ---- mistakes ---- */
@@ -352,8 +463,23 @@ static void test_errors_suggest_the_intended_word(void **state)
         {"--Listening", "unknown option --Listening"},
         {"--tcp", "--tcp needs a value: [ADDR:]PORT"},
         {"--tcp localhost:7", "not an address"},
-        {"--tcp 65536", "not an address"},
-        {"--udp 1.2.3:7", "not an address"},
+        {"--tcp 65536", "--tcp 65536: the port is too large; a port is 0 to 65535"},
+        {"--udp 1.2.3:7", "--udp 1.2.3:7: not an IPv4 address; write four numbers"},
+        {"--tcp ::1", "--tcp ::1: not an address with a port; write an IPv6 address in brackets"},
+        {"--tcp [fe80::1%nonesuch]:7", "there is no interface \"nonesuch\""},
+        {"-l tcp://[fe80::1%25nonesuch]:7", "there is no interface \"nonesuch\""},
+        {"-l tcp://[fe80::1%eth0]:7", "before an interface write %25"},
+        {"-l tcp://7%00", "%00 encodes the byte NUL"},
+        {"-l tcp://7?codec=%00", "%00 encodes the byte NUL"},
+        {"-l tcp://7%0", "after % write two hexadecimal digits"},
+        {"-l tcp://7%zz", "after % write two hexadecimal digits"},
+        {"-l tcp://7%20", "the port is not a number"},
+        {"-l http://7", "write tcp://[ADDR:]PORT or udp://[ADDR:]PORT"},
+        {"-l udp://7?codec=raw",
+         "udp 7: codec raw is for streams, and each datagram is a message; leave codec out of its "
+         "URL"},
+        {"-l udp://7?codec=line", "leave codec out of its URL"},
+        {"--udp 7 --codec raw", "give it to the TCP listeners alone"},
         {"--workers 0", "a number from 1 to 255; or auto"},
         {"--workers 256", "a number from 1 to 255; or auto"},
         {"--drain 5x", "--drain 5x: write a time such as 500ms, 60s, 5m, 1h or 1d, at most 24d"},
@@ -506,6 +632,9 @@ int main(void)
         cmocka_unit_test(test_the_longest_message),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_files_of_blocks),
+        cmocka_unit_test(test_files_of_blocks_in_any_form),
+        cmocka_unit_test(test_files_that_are_no_text_are_named_once),
+        cmocka_unit_test(test_a_long_line_of_a_file),
         cmocka_unit_test(test_errors_suggest_the_intended_word),
         cmocka_unit_test(test_all_errors_are_reported),
         cmocka_unit_test(test_an_error_is_one_line),

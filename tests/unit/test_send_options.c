@@ -66,8 +66,31 @@ static void test_what_it_reads(void **state)
     assert_string_equal(options.port, "7");
     assert_string_equal(options.codec, "datagram");
     assert_int_equal(options.messages_count, 0);
+    assert_true(read_line("1.2.3.4:00080"));
+    assert_string_equal(options.host, "1.2.3.4");
+    assert_string_equal(options.port, "80");
+    assert_true(read_line("123.example:80")); /* a name, as are 1e100.example and cafe */
+    assert_string_equal(options.host, "123.example");
+    assert_true(read_line("[fe80::1%1]:7"));
+    assert_string_equal(options.host, "fe80::1%1");
     assert_true(read_line("--help"));
     assert_true(options.help);
+}
+
+static void test_urls(void **state)
+{
+    (void)state;
+    assert_true(read_line("tcp://localhost:7?codec=u32be%2cmax=1k hello"));
+    assert_string_equal(options.host, "localhost");
+    assert_string_equal(options.port, "7");
+    assert_string_equal(options.codec, "u32be,max=1k");
+    assert_false(options.udp);
+    assert_true(read_line("udp://[::1]:7"));
+    assert_string_equal(options.host, "::1");
+    assert_true(options.udp);
+    assert_string_equal(options.codec, "datagram");
+    assert_true(read_line("udp://[fe80::1%251]:7?codec=datagram --udp"));
+    assert_string_equal(options.host, "fe80::1%1");
 }
 
 static void test_diagnostics(void **state)
@@ -76,12 +99,41 @@ static void test_diagnostics(void **state)
         const char *line, *answer;
     } mistaken[] = {
         {"", "an address is missing; write weir send HOST:PORT"},
-        {"localhost", "localhost: not an address"},
-        {"localhost:", "not an address"},
-        {":7", "not an address"},
-        {"[]:7", "not an address"},
-        {"::1:7", "not an address"},
-        {"host:http", "not an address"},
+        {"localhost", "localhost: the port is missing"},
+        {"localhost:", "the port is missing"},
+        {":7", "nothing precedes the port"},
+        {"[]:7", "nothing precedes the port"},
+        {"::1:7", "in brackets"},
+        {"[::1", "the brackets do not enclose an address"},
+        {"[::g]:7", "not an IPv6 address in the brackets"},
+        {"[1.2.3.4]:7", "not an IPv6 address in the brackets"},
+        {"host:http", "the port is not a number"},
+        {"host:-7", "the port is not a number"},
+        {"host:+7", "the port is not a number"},
+        {"host:0x50", "the port is not a number"},
+        {"host:7x", "the port is not a number"},
+        {"host:65536", "host:65536: the port is too large"},
+        {"host:65543", "the port is too large"}, /* 7, modulo 65536 */
+        {"host:4294967303", "the port is too large"},
+        {"host:18446744073709551623", "the port is too large"},
+        {"65543", "the port is too large"},
+        {"host:0", "nothing listens on port 0"},
+        {"*:7", "* is no host"},
+        {"127.1:7", "not an IPv4 address"},
+        {"010.0.0.1:7", "not an IPv4 address"},
+        {"0x7f.0.0.1:7", "not an IPv4 address"},
+        {"2130706433:7", "not an IPv4 address"},
+        {"1.2.3.256:7", "not an IPv4 address"},
+        {"[fe80::1%nonesuch]:7", "there is no interface \"nonesuch\""},
+        {"[fe80::1]:7", "a link-local address needs its interface"},
+        {"[::1%1]:7", "only a link-local address"},
+        {"http://host:7", "write tcp://HOST:PORT or udp://HOST:PORT"},
+        {"tcp://host:65543", "tcp://host:65543: the port is too large"},
+        {"tcp://host:7%00", "%00 encodes the byte NUL"},
+        {"tcp://host:7?handler=echo", "unknown key \"handler\"; the only key is codec"},
+        {"udp://host:7?codec=raw", "each datagram is a message; leave codec out of the URL"},
+        {"tcp://host:7 --udp", "contradict each other"},
+        {"tcp://host:7?codec=line --codec raw", "both name a codec"},
         {"7 --codex raw", "did you mean --codec?"},
         {"7 --wait soon", "write a time such as"},
         {"7 --timeout 0", "write a time such as"},
@@ -129,9 +181,8 @@ static void test_hex_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_it_reads),
-        cmocka_unit_test(test_diagnostics),
-        cmocka_unit_test(test_bytes_are_shown),
+        cmocka_unit_test(test_what_it_reads), cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_diagnostics),   cmocka_unit_test(test_bytes_are_shown),
         cmocka_unit_test(test_hex_is_read),
     };
 

@@ -16,6 +16,7 @@
 #include "address.h"
 #include "check.h"
 #include "error_fill.h"
+#include "interface.h"
 
 /* ---- addresses ---- */
 
@@ -183,30 +184,46 @@ static bool linux_socket__is_link_local(const struct weir_address *address)
     return address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
 }
 
+static bool linux_socket__is_privileged(uint16_t port)
+{
+    return port > 0 && port < 1024;
+}
+
+/* Writes what a user can do about an address that cannot be opened. */
+static void linux_socket__hint(const struct weir_address *address, bool stream, int os_error,
+                               char *hint, size_t size)
+{
+    enum weir_code code = error_code_of_os(os_error);
+
+    if (code == WEIR_ADDRESS_IN_USE)
+        snprintf(hint, size, "find its owner with 'ss -l%cnp sport = :%u', or take another port",
+                 stream ? 't' : 'u', address->port);
+    else if (code == WEIR_ADDRESS_UNAVAILABLE)
+        snprintf(hint, size, "see this machine's addresses with 'ip address'");
+    else if (os_error == EACCES && linux_socket__is_privileged(address->port))
+        snprintf(hint, size,
+                 "ports below 1024 need root or CAP_NET_BIND_SERVICE; take a higher one");
+    else if (os_error == ENODEV)
+        snprintf(hint, size, "%s", interface_hint());
+    else if (address->scope == 0 && linux_socket__is_link_local(address))
+        snprintf(hint, size, "a link-local address needs its interface: [fe80::1%%eth0]:%u",
+                 address->port);
+    else
+        snprintf(hint, size, "%s", error_os_hint(os_error));
+}
+
 /* Fills `error` for an address that cannot be opened. */
 static enum weir_code linux_socket__fail(const struct net_listen_options *options, bool stream,
                                          int os_error, struct weir_error *error)
 {
-    char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
-    enum weir_code code = error_code_of_os(os_error);
+    char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160];
+    const char *reason = os_error == ENODEV ? "there is no such interface" : NULL;
 
     weir_address_text(&options->address, address, sizeof address);
     snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
-    if (code == WEIR_ADDRESS_IN_USE)
-        snprintf(hint, sizeof hint,
-                 "find its owner with 'ss -l%cnp sport = :%u', or take another port",
-                 stream ? 't' : 'u', options->address.port);
-    else if (code == WEIR_ADDRESS_UNAVAILABLE)
-        snprintf(hint, sizeof hint, "see this machine's addresses with 'ip address'");
-    else if (code == WEIR_DENIED)
-        snprintf(hint, sizeof hint,
-                 "ports below 1024 need root or CAP_NET_BIND_SERVICE; take a higher one");
-    else if (options->address.scope == 0 && linux_socket__is_link_local(&options->address))
-        snprintf(hint, sizeof hint, "a link-local address needs its interface: [fe80::1%%2]:%u",
-                 options->address.port);
-    else if (code == WEIR_NO_FILES)
-        snprintf(hint, sizeof hint, "raise the limit with 'ulimit -n'");
-    return error_fill(error, code, os_error, "listen on", subject, NULL, hint);
+    linux_socket__hint(&options->address, stream, os_error, hint, sizeof hint);
+    return error_fill(error, error_code_of_os(os_error), os_error, "listen on", subject, reason,
+                      hint);
 }
 
 /* ---- opening ---- */
