@@ -50,6 +50,14 @@ enum weir_code error_fill(struct weir_error *error, enum weir_code code, int os_
     return code;
 }
 
+char *error_hint_and(const char *hint, int os_error, char *text, size_t size)
+{
+    const char *more = error_os_hint(os_error);
+
+    snprintf(text, size, "%s%s%s", hint, more[0] ? "; " : "", more);
+    return text;
+}
+
 char *weir_error_text(const struct weir_error *error, char *text, size_t size)
 {
     char os_part[64] = "", name[48];

@@ -23,4 +23,7 @@ enum weir_code error_code_of_os(int os_error);
  * limit of the system, or a policy. Returns "" for other numbers. */
 const char *error_os_hint(int os_error);
 
+/* Writes a hint, followed by error_os_hint() if it has one. Returns `text`. */
+char *error_hint_and(const char *hint, int os_error, char *text, size_t size);
+
 #endif

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/error.h>
+
 enum os_event {
     OS_STOP,  /* shutdown is requested: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing the console */
     OS_ENDED, /* os_post_ended() was called */
@@ -20,8 +22,12 @@ enum os_event {
 void os_open_streams(void);
 
 /* Directs signals to os_wait(). Call it before any thread starts. Returns false if the system
- * rejects it; *os_error says why. */
-bool os_start(int *os_error);
+ * rejects it; *error says why, and what to do. */
+bool os_start(struct weir_error *error);
+
+/* Returns what a user can do about a system error that has the same cause wherever it occurs, such
+ * as a limit or a policy. Returns "" for other errors. */
+const char *os_hint(int os_error);
 
 /* Has the C library return large blocks of freed memory to the system immediately. Otherwise it
  * holds back as much as the largest block that was freed before. Call it before any thread starts.

@@ -39,7 +39,31 @@ void os_open_streams(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
-bool os_start(int *os_error)
+const char *os_hint(int os_error)
+{
+    switch (os_error) {
+    case EMFILE: return "raise the limit on open files with 'ulimit -n'";
+    case ENFILE: return "close programs, or raise the system's limit: sysctl fs.file-max";
+    case EPERM:
+    case EACCES:
+        return "a policy forbids it: seccomp, SELinux, AppArmor or the container's profile; allow "
+               "it there";
+    default: return "";
+    }
+}
+
+/* Fills in the error of os_start(), and returns false. */
+static bool os__fail(int os_error, struct weir_error *error)
+{
+    *error = (struct weir_error){.code = WEIR_SYSTEM, .os_error = os_error};
+    if (os_error == EMFILE || os_error == ENFILE) error->code = WEIR_NO_FILES;
+    if (os_error == EPERM || os_error == EACCES) error->code = WEIR_DENIED;
+    snprintf(error->operation, sizeof error->operation, "receive signals");
+    snprintf(error->hint, sizeof error->hint, "%s", os_hint(os_error));
+    return false;
+}
+
+bool os_start(struct weir_error *error)
 {
     sigset_t stop;
 
@@ -49,9 +73,9 @@ bool os_start(int *os_error)
     sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     os__signals = signalfd(-1, &stop, SFD_CLOEXEC);
+    if (os__signals < 0) return os__fail(errno, error);
     os__ended = eventfd(0, EFD_CLOEXEC);
-    *os_error = errno;
-    return os__signals >= 0 && os__ended >= 0;
+    return os__ended >= 0 || os__fail(errno, error);
 }
 
 enum os_event os_wait(uint32_t timeout_ms)

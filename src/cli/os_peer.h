@@ -13,7 +13,7 @@ struct os_peer {
     void *event;    /* Windows: set when the socket can have become ready */
     bool datagrams; /* UDP */
     bool broken;    /* os_peer_wait() has seen that the connection was reset */
-    char why[160];  /* reason of the last OS_PEER_FAILED, one line */
+    char why[256];  /* reason of the last OS_PEER_FAILED, one line */
 };
 
 enum os_peer_result {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os.h"
 #include "os_error.h"
 #include "os_peer.h"
 
@@ -19,7 +20,12 @@ static int os_peer__timeout(uint32_t timeout_ms)
 static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
 {
     if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return OS_PEER_NOT_NOW;
+    const char *hint = error == EPERM || error == EACCES
+                           ? "a firewall or a policy such as seccomp forbids it; allow it there"
+                           : os_hint(error);
     os_error_text(error, peer->why, sizeof peer->why);
+    size_t used = strlen(peer->why);
+    snprintf(peer->why + used, sizeof peer->why - used, "%s%s", hint[0] ? "; " : "", hint);
     return OS_PEER_FAILED;
 }
 
@@ -63,6 +69,10 @@ bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool
     int failure = getaddrinfo(host, port, &wanted, &addresses);
 
     *peer = (struct os_peer){.handle = -1, .datagrams = datagrams};
+    if (failure == EAI_SYSTEM) {
+        os_peer__fail(peer, errno);
+        return false;
+    }
     if (failure != 0) {
         snprintf(peer->why, sizeof peer->why, "%s", gai_strerror(failure));
         return false;

@@ -37,13 +37,21 @@ void os_open_streams(void)
     os_console_use_utf8();
 }
 
-bool os_start(int *os_error)
+const char *os_hint(int os_error)
+{
+    (void)os_error;
+    return ""; /* Windows' own texts name the cause */
+}
+
+bool os_start(struct weir_error *error)
 {
     os__stops = CreateSemaphoreW(NULL, 0, OS__STOPS_MAX, NULL);
     os__ended = CreateEventW(NULL, FALSE, FALSE, NULL);
     bool good = os__stops && os__ended && SetConsoleCtrlHandler(NULL, FALSE) &&
                 SetConsoleCtrlHandler(os__on_console, TRUE);
-    *os_error = (int)GetLastError();
+    *error = (struct weir_error){.code = WEIR_SYSTEM,
+                                 .os_error = (int)GetLastError(),
+                                 .operation = "receive console events"};
     /* A server prints by os_write(), which does not need the code page. Other programs that use the
      * same console get theirs back. */
     os_console_restore();

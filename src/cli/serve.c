@@ -338,17 +338,14 @@ static bool serve__open_ports(struct options *options)
 static int serve__run_started(struct options *options)
 {
     uint64_t before;
-    int os_error;
+    struct weir_error error;
     char line[96];
 
     if (!serve__open_ports(options)) return EXIT_CODE_UNAVAILABLE;
     os_return_memory();
-    if (!os_start(&os_error)) {
-        serve__print(&serve__err,
-                     "weir: cannot receive signals (error %d); raise the limit on open files",
-                     os_error);
+    if (!os_start(&error)) {
         output_file_discard(&serve__ports);
-        return EXIT_CODE_FAILED;
+        return serve__fail(&error);
     }
     uint64_t files = os_raise_files_limit(&before);
     if (files > 0) {
@@ -362,8 +359,10 @@ static int serve__run_started(struct options *options)
 static int serve__run(struct options *options)
 {
     if (!serve__open_output()) {
-        fprintf(stderr, "weir: cannot start a thread; raise the limit on threads (ulimit -u)\n");
-        return EXIT_CODE_FAILED;
+        fprintf(stderr,
+                "weir: cannot start a thread; raise the limit on threads (ulimit -u), or allow "
+                "threads in the container's profile\n");
+        return EXIT_CODE_UNAVAILABLE;
     }
     return serve__end(options, serve__run_started(options));
 }

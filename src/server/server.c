@@ -163,12 +163,13 @@ static bool server__make_threads(struct weir_server *server, uint32_t count)
 
 static enum weir_code server__start_log(struct weir_server *server, struct weir_error *error)
 {
-    int os_error;
+    int os_error = 0;
 
     if (!server->log_queue || log_queue_start(server->log_queue, &os_error)) return WEIR_OK;
-    return error_fill(error, os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY, os_error,
-                      "start the log's thread", NULL, NULL,
-                      "raise the limit on threads (ulimit -u)");
+    enum weir_code code = os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY;
+    return error_fill(error, code, os_error, "start the log's thread", NULL, NULL,
+                      code == WEIR_DENIED ? error_os_hint(os_error)
+                                          : "raise the limit on threads (ulimit -u)");
 }
 
 static enum weir_code server__start_workers(struct weir_server *server, struct weir_error *error)

@@ -187,10 +187,14 @@ enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
                           "lower the number of workers");
     snprintf(name, sizeof name, "weir-%u", index);
     thread->thread = thread_start(name, worker_thread__run_worker, thread, &os_error);
-    if (!thread->thread)
-        return error_fill(error, os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY, os_error,
-                          "start a worker", NULL, NULL,
-                          "lower the number of workers, or raise the limit on threads (ulimit -u)");
+    if (!thread->thread) {
+        enum weir_code code = os_error ? error_code_of_os(os_error) : WEIR_NO_MEMORY;
+        return error_fill(
+            error, code, os_error, "start a worker", NULL, NULL,
+            code == WEIR_DENIED
+                ? error_os_hint(os_error)
+                : "lower the number of workers, or raise the limit on threads (ulimit -u)");
+    }
     gate_pass(thread->opened);
     if (thread->code != WEIR_OK && error) *error = thread->error;
     return thread->code;

@@ -15,14 +15,14 @@ static thread_counter *pause__counter(struct counters *counters, const struct ne
 
 void pause_report(struct worker *worker, const struct net_event *event, const char *subject)
 {
+    char hint[160], text[512];
     struct weir_error error;
-    char text[512];
 
     weir_check(event->kind == NET_PAUSED);
     counter_add(pause__counter(&worker->counters, event), 1);
     if (event->os_error == 0) return; /* buffers are a setting of the server, and counted */
-    error_fill(&error, event->code, event->os_error, "go on with", subject, NULL,
-               "tried again after a delay");
+    error_hint_and("tried again after a delay", event->os_error, hint, sizeof hint);
+    error_fill(&error, event->code, event->os_error, "go on with", subject, NULL, hint);
     log_limited(&worker->pauses, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING, "%s",
                 weir_error_text(&error, text, sizeof text));
 }

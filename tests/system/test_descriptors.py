@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Out of file descriptors: connected clients are served, accepting pauses without using the CPU, and resumes later."""
+import re
+import resource
 import select
+import subprocess
 
-from weir_process import DEADLINE_S, SANITIZED, WeirTest, connect, echo_once, main, udp_socket
+from weir_process import DEADLINE_S, SANITIZED, Settings, WeirTest, connect, echo_once, main, udp_socket
 
+CANNOT_START = 69
 FILES_MAX = 64
 CLIENTS = 100
 LOOK_S = 1.0     # observation time of the waiting server
@@ -83,15 +87,40 @@ class Descriptors(WeirTest):
         weir.stop()
 
     def test_start_without_descriptors_is_an_error(self):
-        """Too few descriptors to start: the server exits with one line that reports it. (A worker that runs already can
-        warn that it accepts no connections now.)"""
-        weir = self.launch("--tcp", "127.0.0.1:0", "--workers", "4", files_max=8)
-        ended = weir.wait_end()
-        self.assertIn(ended.code, (1, 69))
-        errors = [line for line in ended.log.splitlines() if not line.startswith("weir: warning: cannot go on with tcp")]
-        self.assertEqual(len(errors), 1, ended.log)
-        self.assertIn("EMFILE", ended.log)
-        self.assertIn("ulimit -n", ended.log)
+        """Whatever the limit: the server starts, or exits with code 69 and one line that reports it. (A worker that runs
+        already can warn that it accepts no connections now.) Below 4, no program starts: its libraries are files."""
+        started = 0
+        for files_max in range(4, 33):
+            for transport in (True, False):
+                with self.subTest(files_max=files_max, transport=transport):
+                    weir = self.launch("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", "2",
+                                       transport=transport, files_max=files_max)
+                    if weir.process.stdout.readline():
+                        weir.kill()
+                        started += 1
+                        continue
+                    ended = weir.wait_end()
+                    self.assertEqual(ended.code, CANNOT_START, ended.log)
+                    errors = [line for line in ended.log.splitlines()
+                              if not re.match("weir: warning: (cannot go on with tcp|.*epoll instead)", line)]
+                    self.assertEqual(len(errors), 1, ended.log)
+                    self.assertRegex(errors[0], r"\Aweir: cannot .+ \(EMFILE\); raise the limit on open files with "
+                                                r"'ulimit -n'\Z")
+        self.assertGreater(started, 20)
+
+    def test_a_client_with_few_descriptors(self):
+        weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0")
+        for files_max in (4, 5, 6):
+            for protocol, port in (("tcp", weir.tcp[1]), ("udp", weir.udp[1])):
+                ended = self.run_limited(files_max, "send", f"{protocol}://127.0.0.1:{port}", "hello")
+                self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, b"hello\n", b""))
+        weir.stop()
+
+    @staticmethod
+    def run_limited(files_max, *arguments):
+        return subprocess.run([Settings.weir, *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              timeout=DEADLINE_S, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE,
+                                                                                         (files_max, files_max)))
 
 
 if __name__ == "__main__":

@@ -651,7 +651,7 @@ static enum weir_code epoll__fail(struct epoll_system *system, int os_error,
     if (system && system->wake_fd >= 0) close(system->wake_fd);
     memory_free(system);
     return error_fill(error, error_code_of_os(os_error), os_error, "use epoll", NULL, NULL,
-                      "raise the limit with 'ulimit -n', or free some memory");
+                      error_os_hint(os_error));
 }
 
 static enum weir_code epoll__open(struct net *net, struct weir_error *error)

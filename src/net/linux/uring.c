@@ -695,8 +695,7 @@ static enum weir_code uring__open(struct net *net, struct weir_error *error)
     uring->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (uring->wake_fd < 0) {
         code = error_fill(error, error_code_of_os(errno), errno, "use io_uring", NULL,
-                          "no eventfd for waking it",
-                          "raise the limit of open files with 'ulimit -n'");
+                          "no eventfd for waking it", error_os_hint(errno));
         goto fail;
     }
     list_init(&uring->changed);

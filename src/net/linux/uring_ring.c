@@ -153,7 +153,7 @@ static enum weir_code uring_ring__refused(int os_error, struct weir_error *error
     case EMFILE:
     case ENFILE:
         reason = NULL;
-        hint = "raise the limit with 'ulimit -n'";
+        hint = error_os_hint(os_error);
         break;
     default: break;
     }
