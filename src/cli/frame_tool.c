@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* frame_tool.c - `weir frame`: explains frame specifications, and applies them to stdin. */
+/* frame_tool.c - `weir frame`: explains frame specifications, and applies them to a file or to
+ * stdin. */
 #include "frame_tool.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <weir/weir.h>
@@ -11,13 +13,14 @@
 #include "diagnostics.h"
 #include "escape.h"
 #include "exit_code.h"
+#include "failure.h"
+#include "frame_arguments.h"
 #include "frame_explain.h"
 #include "frame_guess.h"
 #include "input.h"
 #include "os.h"
 #include "os_stream.h"
 #include "print.h"
-#include "suggest.h"
 
 #define FRAME_TOOL__PIECE_BYTES 65536
 #define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 18) /* bytes of stdin that a guess is based on */
@@ -31,10 +34,11 @@ static int frame_tool__help(void)
         "weir frame: explains and tests frame specifications, which split bytes into messages:\n"
         "\n"
         "  weir frame explain SPEC            draws it; settings for Netty, tokio, Erlang, libhv\n"
-        "  weir frame decode SPEC <FILE       prints the messages: offset, length, text\n"
-        "  weir frame encode SPEC <LINES      writes a frame per line; \\n, \\xHH are escapes\n"
-        "  weir frame guess <CAPTURE          lists SPECs that fit the first 256k, best first\n"
+        "  weir frame decode SPEC [FILE]      prints the messages: offset, length, text\n"
+        "  weir frame encode SPEC [FILE]      writes a frame per line; \\n, \\xHH are escapes\n"
+        "  weir frame guess [FILE]            lists SPECs that fit the first 256k, best first\n"
         "\n"
+        "Without FILE, or with -, they read stdin.\n"
         "SPEC is a name below, or NAME:key=value,...; docs/frames.md lists all keys:\n"
         "  length:width=4,endian=big,offset=0,header=4,covers=body,adjust=0,strip=yes\n"
         "  netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)\n"
@@ -248,51 +252,49 @@ static int frame_tool__guess(void)
 
 /* ---- which of them ---- */
 
-static const struct {
-    const char *name;
-    int (*run)(const struct weir_frame *frame);
-} frame_tool__commands[] = {
-    {"explain", frame_tool__explain},
-    {"decode", frame_tool__decode},
-    {"encode", frame_tool__encode},
-};
-
-static int frame_tool__unknown(const char *word)
+static int frame_tool__run_spec(const struct frame_arguments *arguments)
 {
-    static const char *const names[] = {"explain", "decode", "encode", "guess"};
-    const char *suggestion =
-        suggest_word(word, strlen(word), names, sizeof names / sizeof names[0]);
-    struct diagnostics diagnostics = {0};
+    static int (*const runs[])(const struct weir_frame *frame) = {
+        frame_tool__explain, frame_tool__decode, frame_tool__encode};
+    struct weir_frame *frame = frame_tool__open(arguments->spec);
+    int code;
 
-    diagnostics_add(&diagnostics, "frame %.100s: no such command; %s%s", word,
-                    suggestion ? "did you mean " : "see weir frame --help",
-                    suggestion ? suggestion : "");
-    diagnostics_print(&diagnostics, stderr);
-    return EXIT_CODE_USAGE;
+    if (!frame) return EXIT_CODE_SETTING;
+    code = runs[arguments->command](frame);
+    weir_frame_free(frame);
+    return code;
 }
 
-int frame_tool_main(int count, char **arguments)
+/* Has the commands read this file instead of stdin. Returns false after printing an error. */
+static bool frame_tool__open_file(const char *path)
 {
+    char what[FAILURE_BYTES / 2], text[FAILURE_BYTES];
+    int os_error = os_redirect_input(path);
+
+    if (os_error == 0) return true;
+    snprintf(what, sizeof what, "cannot read %.250s", path);
+    print_failure("%s", failure_text(what, os_error, "check that the file exists and is readable",
+                                     text, sizeof text));
+    return false;
+}
+
+int frame_tool_main(int count, char **words)
+{
+    struct frame_arguments arguments;
+    struct diagnostics diagnostics = {0};
+
     os_carry_bytes();
     if (count == 0) {
         print_redirect(2, os_write);
         frame_tool__help();
         return EXIT_CODE_USAGE;
     }
-    if (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)
-        return frame_tool__help();
-    if (strcmp(arguments[0], "guess") == 0 && count == 1) return frame_tool__guess();
-    for (size_t i = 0; i < sizeof frame_tool__commands / sizeof frame_tool__commands[0]; i++) {
-        if (strcmp(arguments[0], frame_tool__commands[i].name) != 0) continue;
-        if (count != 2) {
-            print_failure("frame %s takes one SPEC; see weir frame --help", arguments[0]);
-            return EXIT_CODE_USAGE;
-        }
-        struct weir_frame *frame = frame_tool__open(arguments[1]);
-        if (!frame) return EXIT_CODE_SETTING;
-        int code = frame_tool__commands[i].run(frame);
-        weir_frame_free(frame);
-        return code;
+    if (!frame_arguments_read(count, words, &arguments, &diagnostics)) {
+        diagnostics_print(&diagnostics, stderr);
+        return EXIT_CODE_USAGE;
     }
-    return frame_tool__unknown(arguments[0]);
+    if (arguments.help) return frame_tool__help();
+    if (arguments.file && !frame_tool__open_file(arguments.file)) return EXIT_CODE_IO;
+    return arguments.command == FRAME_GUESS ? frame_tool__guess()
+                                            : frame_tool__run_spec(&arguments);
 }

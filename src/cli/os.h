@@ -43,6 +43,10 @@ void os_post_ended(void);
 /* Turns off the conversion of newlines in stdin and stdout. */
 void os_carry_bytes(void);
 
+/* Replaces stdin by a file, before anything is read from it. Returns 0, or the system's error
+ * number: errno on Linux, GetLastError() on Windows. */
+int os_redirect_input(const char *path);
+
 /* Raises the limit on open files as far as this user is allowed to. Returns the new limit, and the
  * old one in *before; 0: the system has no such limit. */
 uint64_t os_raise_files_limit(uint64_t *before);

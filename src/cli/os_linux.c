@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #if defined(__GLIBC__)
@@ -17,6 +18,7 @@
 #endif
 
 #include "os.h"
+#include "os_stream.h"
 
 /* Blocks of this size cost a system call each, which is little beside receiving as many bytes. */
 #define OS__LARGE_BYTES (512 * 1024)
@@ -52,14 +54,15 @@ const char *os_hint(int os_error)
     }
 }
 
-/* Fills in the error of os_start(), and returns false. */
-static bool os__fail(int os_error, struct weir_error *error)
+/* Fills in the error of a failed operation, and returns false. */
+static bool os__fail(const char *operation, int os_error, const char *hint,
+                     struct weir_error *error)
 {
     *error = (struct weir_error){.code = WEIR_SYSTEM, .os_error = os_error};
     if (os_error == EMFILE || os_error == ENFILE) error->code = WEIR_NO_FILES;
     if (os_error == EPERM || os_error == EACCES) error->code = WEIR_DENIED;
-    snprintf(error->operation, sizeof error->operation, "receive signals");
-    snprintf(error->hint, sizeof error->hint, "%s", os_hint(os_error));
+    snprintf(error->operation, sizeof error->operation, "%s", operation);
+    snprintf(error->hint, sizeof error->hint, "%s", hint);
     return false;
 }
 
@@ -73,9 +76,9 @@ bool os_start(struct weir_error *error)
     sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     os__signals = signalfd(-1, &stop, SFD_CLOEXEC);
-    if (os__signals < 0) return os__fail(errno, error);
-    os__ended = eventfd(0, EFD_CLOEXEC);
-    return os__ended >= 0 || os__fail(errno, error);
+    if (os__signals >= 0) os__ended = eventfd(0, EFD_CLOEXEC);
+    if (os__ended >= 0) return true;
+    return os__fail("receive signals", errno, os_hint(errno), error);
 }
 
 enum os_event os_wait(uint32_t timeout_ms)
@@ -114,6 +117,19 @@ void os_return_memory(void)
 }
 
 void os_carry_bytes(void) {} /* Linux converts nothing */
+
+int os_redirect_input(const char *path)
+{
+    os_source source;
+    int os_error = os_open_source(path, &source);
+    struct stat file;
+
+    if (os_error != 0) return os_error;
+    if (fstat((int)source, &file) == 0 && S_ISDIR(file.st_mode)) os_error = EISDIR;
+    if (os_error == 0 && dup2((int)source, STDIN_FILENO) < 0) os_error = errno;
+    os_close_source(source);
+    return os_error;
+}
 
 uint64_t os_raise_files_limit(uint64_t *before)
 {

@@ -11,6 +11,7 @@
 #include "arena.h"
 #include "os_console.h"
 #include "os_error.h"
+#include "os_stream.h"
 #include "os_wide.h"
 
 static HANDLE os__stops; /* a semaphore: one count per request */
@@ -80,6 +81,15 @@ void os_carry_bytes(void)
 {
     (void)_setmode(_fileno(stdin), _O_BINARY);
     (void)_setmode(_fileno(stdout), _O_BINARY);
+}
+
+int os_redirect_input(const char *path)
+{
+    os_source source;
+    int os_error = os_open_source(path, &source);
+
+    if (os_error != 0) return os_error;
+    return SetStdHandle(STD_INPUT_HANDLE, (HANDLE)source) ? 0 : (int)GetLastError();
 }
 
 uint64_t os_raise_files_limit(uint64_t *before)

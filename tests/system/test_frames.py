@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Messages over sockets: every framing checked against Python's struct and int, byte-exact echoes for every cut, bad
 frames, chat rooms; and `weir frame` over pipes."""
+import os
 import pathlib
 import random
 import re
 import socket
 import struct
 import subprocess
+import tempfile
 
 from weir_process import (DEADLINE_S, MIB, SANITIZED, Feeder, Settings, WeirTest, connect, expect_end, main,
-                          pattern_bytes, receive_exactly, scaled)
+                          path_for_weir, pattern_bytes, receive_exactly, scaled)
 
 
 def number(width, order):
@@ -224,9 +226,9 @@ def some(specs):
 
 
 class FrameToolTest(WeirTest):
-    def frame(self, *arguments, given=b""):
+    def frame(self, *arguments, given=b"", cwd=None):
         return subprocess.run([*Settings.emulator, Settings.weir, "frame", *arguments], input=given,
-                              capture_output=True, timeout=DEADLINE_S)
+                              capture_output=True, timeout=DEADLINE_S, cwd=cwd)
 
     def test_decode_reads_what_python_packs(self):
         for spec, pack in some(FRAMINGS.items()):
@@ -274,6 +276,39 @@ class FrameToolTest(WeirTest):
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertEqual(result.stdout.split()[0].decode(), spec)
 
+    def test_a_file_instead_of_stdin(self):
+        stream = b"".join(FRAMINGS["u32be"](message) for message in (b"hello", b"", b"second"))
+        with tempfile.TemporaryDirectory() as folder:
+            capture, lines = os.path.join(folder, "capture"), os.path.join(folder, "-lines")
+            for path, written in ((capture, stream), (lines, b"hello\n\nsecond\n")):
+                with open(path, "wb") as file:
+                    file.write(written)
+            for arguments in (("decode", "u32be"), ("guess",)):
+                wanted = self.frame(*arguments, given=stream)
+                self.assertEqual((wanted.returncode, wanted.stderr), (0, b""))
+                for words, given in (((path_for_weir(capture),), b"not read"), (("-",), stream),
+                                     (("--", path_for_weir(capture)), b"")):
+                    with self.subTest(arguments=arguments, words=words):
+                        got = self.frame(*arguments, *words, given=given)
+                        self.assertEqual((got.returncode, got.stdout, got.stderr), (0, wanted.stdout, b""))
+            self.assertEqual(self.frame("encode", "u32be", path_for_weir(lines)).stdout, stream)
+            self.assertEqual(self.frame("encode", "u32be", "--", "-lines", cwd=folder).stdout, stream)
+            for path in (os.path.join(folder, "absent"), folder):
+                with self.subTest(path=path):
+                    got = self.frame("decode", "u32be", path_for_weir(path), given=stream)
+                    self.assertEqual((got.returncode, got.stdout), (74, b""))
+                    self.assertRegex(got.stderr.decode(), r"\Aweir: cannot read .+: .+; .+\n\Z")
+
+    def test_every_command_has_help(self):
+        wanted = self.frame("--help")
+        self.assertEqual((wanted.returncode, wanted.stderr), (0, b""))
+        for words in (("explain",), ("explain", "u8"), ("decode",), ("decode", "u8"), ("encode",), ("guess",),
+                      ("guess", "absent")):
+            for option in ("--help", "-h"):
+                with self.subTest(words=words, option=option):
+                    got = self.frame(*words, option)
+                    self.assertEqual((got.returncode, got.stdout, got.stderr), (0, wanted.stdout, b""))
+
     def test_the_document_and_the_program_agree(self):
         text = DOCUMENT.read_text("utf-8")
         documented = dict(re.findall(r"^\| `([^`]+)` \| `[^`]+` \| (.+) \|$", text.split("## Names")[1], re.M))
@@ -295,7 +330,11 @@ class FrameToolTest(WeirTest):
         self.assertIn(b"LengthFieldBasedFrameDecoder", result.stdout)
         for arguments, code, wanted in ((("explain", "u32bee"), 78, b"did you mean u32be?"),
                                       (("explan", "u32be"), 64, b"did you mean explain"),
-                                      (("decode",), 64, b"takes one SPEC"), ((), 64, b"weir frame explain SPEC")):
+                                      (("decode",), 64, b"frame decode: a SPEC is missing; write weir frame decode SPEC [FILE]"),
+                                      (("explain", "u8", "x"), 64, b"too many words; write weir frame explain SPEC"),
+                                      (("decode", "u8", "x", "y"), 64, b"too many words"),
+                                      (("guess", "x", "y"), 64, b"too many words; write weir frame guess [FILE]"),
+                                      (("guess", "--spec"), 64, b"unknown option --spec"), ((), 64, b"weir frame explain SPEC")):
             result = self.frame(*arguments)
             self.assertEqual(result.returncode, code)
             self.assertIn(wanted, result.stderr)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* frame_arguments.h - reads the words after `weir frame`. */
+#ifndef CLI_FRAME_ARGUMENTS_H
+#define CLI_FRAME_ARGUMENTS_H
+
+#include <stdbool.h>
+
+#include "diagnostics.h"
+
+enum frame_command {
+    FRAME_EXPLAIN, /* SPEC */
+    FRAME_DECODE,  /* SPEC [FILE] */
+    FRAME_ENCODE,  /* SPEC [FILE] */
+    FRAME_GUESS,   /* [FILE] */
+    FRAME_COMMANDS_COUNT,
+};
+
+struct frame_arguments {
+    enum frame_command command;
+    const char *spec; /* null: the command takes none */
+    const char *file; /* null: stdin */
+    bool help;        /* the rest is then not checked */
+};
+
+/* Reads "decode u32be FILE". A FILE of "-" is stdin; words after "--" can begin with a dash.
+ * Returns false after adding a diagnostic. */
+bool frame_arguments_read(int count, char **words, struct frame_arguments *arguments,
+                          struct diagnostics *diagnostics);
+
+#endif
