@@ -192,6 +192,25 @@ static void serve__warn_of_reflection(struct options *options,
     if (!options->config.allow) serve__log_own(options, WEIR_LOG_WARNING, line);
 }
 
+/* The answers of these handlers are longer than most datagrams. A ratio above 1.0 was chosen by
+ * the user, who knows the answers. Of a module, nothing is known. */
+static void serve__warn_of_silence(struct options *options, const struct weir_listener_info *info)
+{
+    const struct value_rule rule = {.kind = VALUE_RATIO, .off = "off"};
+    uint32_t percent = options->config.datagram_reply_percent_max;
+    bool is_long = strcmp(info->handler, "time") == 0 || strcmp(info->handler, "chat") == 0;
+    bool is_short = strcmp(info->handler, "echo") == 0 || strcmp(info->handler, "discard") == 0;
+    char address[WEIR_ADDRESS_TEXT_BYTES], ratio[16], line[320];
+
+    if (info->proto != WEIR_UDP || is_short || percent == 0 || percent > 100) return;
+    snprintf(line, sizeof line,
+             "udp %s: --udp-reply-ratio %s drops the answers of %s that exceed the bytes received; "
+             "raise the ratio, or set it to off on a network without forged addresses",
+             weir_address_text(&info->address, address, sizeof address),
+             value_text(&rule, percent, ratio, sizeof ratio), info->handler);
+    serve__log_own(options, is_long ? WEIR_LOG_WARNING : WEIR_LOG_INFO, line);
+}
+
 /* Scripts wait for these lines and parse them. After "ready" they can read the warnings. */
 static void serve__announce(struct options *options, const struct weir_server *server)
 {
@@ -201,6 +220,7 @@ static void serve__announce(struct options *options, const struct weir_server *s
     for (size_t i = 0; i < count; i++) {
         struct weir_listener_info info = weir_server_listener(server, i);
         serve__warn_of_reflection(options, &info);
+        serve__warn_of_silence(options, &info);
     }
     output_flush(&serve__err, os_now_ms() + options->config.log_flush_ms);
     for (size_t i = 0; i < count; i++) {

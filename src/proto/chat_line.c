@@ -1,55 +1,88 @@
 /* SPDX-License-Identifier: MIT */
-/* chat_line.c - parses and cleans a line of chat. */
+/* chat_line.c - parses a line of chat, and rejects text that could deceive other users. */
 #include "chat_line.h"
 
 #include <string.h>
 
-/* Returns the length of the UTF-8 character at the front; 0: it is malformed, or a control
- * character. */
-static size_t chat_line__character(const uint8_t *bytes, size_t length)
-{
-    static const struct {
-        uint8_t first_low, first_high, second_low, second_high;
-        size_t length;
-    } forms[] = {
-        /* RFC 3629, section 4; without U+0000 to U+001F and U+007F to U+009F */
-        {0x20, 0x7e, 0x00, 0xff, 1}, {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2},
-        {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-        {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-        {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
+#include "code_point.h"
+#include "utf8.h"
 
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (bytes[0] < forms[i].first_low || bytes[0] > forms[i].first_high) continue;
-        if (length < forms[i].length) continue;
-        if (forms[i].length == 1) return 1;
-        if (bytes[1] < forms[i].second_low || bytes[1] > forms[i].second_high) continue;
-        for (size_t at = 2; at < forms[i].length; at++)
-            if ((bytes[at] & 0xc0) != 0x80) return 0;
-        return forms[i].length;
-    }
-    return 0;
+/* The text that was cleaned so far. */
+struct chat_line__cleaning {
+    struct chat_line *line;
+    size_t used, characters;
+    size_t blanks;                 /* adjacent ones at the end */
+    enum code_point_kind previous; /* of the last character */
+};
+
+static enum code_point_kind chat_line__kind_of(uint32_t code_point)
+{
+    return code_point == '\t' ? CODE_POINT_BLANK : code_point_kind_of(code_point);
 }
 
-/* Writes the bytes into `text`, with a question mark for each byte that is not allowed. */
-static void chat_line__clean(const uint8_t *bytes, size_t length, char *text)
+/* One selector per character is allowed: a series of them is invisible, and can hide any text. */
+static bool chat_line__is_hidden(const struct chat_line__cleaning *cleaning,
+                                 enum code_point_kind kind)
 {
-    for (size_t at = 0; at < length;) {
-        size_t count = chat_line__character(bytes + at, length - at);
-        if (count == 0) {
-            *text++ = bytes[at++] == '\t' ? ' ' : '?';
-            continue;
-        }
-        memcpy(text, bytes + at, count);
-        text += count;
-        at += count;
-    }
-    *text = '\0';
+    return kind == CODE_POINT_HIDDEN ||
+           (kind == CODE_POINT_VARIATION && cleaning->previous != CODE_POINT_VISIBLE);
 }
 
+/* Appends a character, or changes the kind of the line: it is too long. */
+static void chat_line__append(struct chat_line__cleaning *cleaning, const void *bytes, size_t count)
+{
+    if (cleaning->characters++ == CHAT_LINE_CHARACTERS_MAX) {
+        cleaning->line->kind = CHAT_LINE_TOO_LONG;
+        return;
+    }
+    memcpy(cleaning->line->text + cleaning->used, bytes, count);
+    cleaning->used += count;
+}
+
+/* Adds a character, or changes the kind of the line: the character is rejected. */
+static void chat_line__add(struct chat_line__cleaning *cleaning, uint32_t code_point,
+                           const uint8_t *bytes, size_t count)
+{
+    enum code_point_kind kind = chat_line__kind_of(code_point);
+
+    if (chat_line__is_hidden(cleaning, kind)) {
+        cleaning->line->kind = CHAT_LINE_HIDDEN;
+        cleaning->line->code_point = code_point;
+        return;
+    }
+    cleaning->previous = kind;
+    if (kind != CODE_POINT_BLANK) {
+        cleaning->blanks = 0;
+        chat_line__append(cleaning, bytes, count);
+    } else if (cleaning->used > 0 && cleaning->blanks++ < CHAT_LINE_BLANKS_MAX) {
+        chat_line__append(cleaning, " ", 1);
+    }
+}
+
+/* Copies the bytes to line->text. Changes line->kind if they are rejected or blank. */
+static void chat_line__clean(const uint8_t *bytes, size_t length, struct chat_line *line)
+{
+    struct chat_line__cleaning cleaning = {.line = line, .previous = CODE_POINT_BLANK};
+    uint32_t code_point;
+
+    for (size_t at = 0, count; at < length && line->kind == CHAT_LINE_SAY; at += count) {
+        count = utf8_read(bytes + at, length - at, &code_point);
+        line->character++;
+        if (count == 0)
+            line->kind = CHAT_LINE_NOT_UTF8;
+        else
+            chat_line__add(&cleaning, code_point, bytes + at, count);
+    }
+    while (cleaning.used > 0 && line->text[cleaning.used - 1] == ' ') cleaning.used--;
+    if (line->kind == CHAT_LINE_SAY && cleaning.used == 0) line->kind = CHAT_LINE_EMPTY;
+    if (line->kind != CHAT_LINE_SAY) cleaning.used = 0;
+    line->text[cleaning.used] = '\0';
+}
+
+/* NUL: a telnet client sends CR NUL for a carriage return alone. */
 static bool chat_line__is_blank(uint8_t byte)
 {
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' || byte == '\0';
 }
 
 static const struct {
@@ -83,6 +116,8 @@ static void chat_line__read_command(struct chat_line *line)
 void chat_line_read(const uint8_t *bytes, size_t length, struct chat_line *line)
 {
     line->text[0] = '\0';
+    line->code_point = 0;
+    line->character = 0;
     while (length > 0 && chat_line__is_blank(bytes[length - 1])) length--;
     while (length > 0 && chat_line__is_blank(bytes[0])) {
         bytes++;
@@ -91,9 +126,8 @@ void chat_line_read(const uint8_t *bytes, size_t length, struct chat_line *line)
     line->kind = length > CHAT_LINE_BYTES_MAX ? CHAT_LINE_TOO_LONG
                  : length == 0                ? CHAT_LINE_EMPTY
                                               : CHAT_LINE_SAY;
-    if (line->kind != CHAT_LINE_SAY) return;
-    chat_line__clean(bytes, length, line->text);
-    if (line->text[0] == '/') chat_line__read_command(line);
+    if (line->kind == CHAT_LINE_SAY) chat_line__clean(bytes, length, line);
+    if (line->kind == CHAT_LINE_SAY && line->text[0] == '/') chat_line__read_command(line);
 }
 
 bool chat_line_is_name(const char *text)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* handler_chat.c - a chat with rooms. Each message is a line, with any codec that delivers lines:
  * `weir serve --codec line --handler chat`. A room is a group of sessions on any worker, and exists
- * while it has members. */
+ * while it has members. Users can come with nc or telnet.
+ *
+ *      "* ada joined"   a notice of the server: no other line begins with an asterisk
+ *      "ada: hello"     what ada says
+ *      "~ ada waves"    /me waves */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,15 +13,19 @@
 
 #include "builtin.h"
 #include "chat_line.h"
+#include "chat_names.h"
+#include "telnet.h"
 
 #define HANDLER_CHAT__FIRST_ROOM "lobby"
+#define HANDLER_CHAT__GUEST "guest-" /* the first name of each user is this and the session's id */
 #define HANDLER_CHAT__TEXT_BYTES (CHAT_LINE_BYTES_MAX + 100)
 #define HANDLER_CHAT__HELP \
     "* /name NICK, /join ROOM, /me DOES SOMETHING, /quit; any other text is sent to the room"
 
 /* State of one session. */
 struct handler_chat__member {
-    char name[CHAT_LINE_NAME_BYTES_MAX + 1];
+    struct chat_name name;
+    struct telnet telnet;
     char room[CHAT_LINE_NAME_BYTES_MAX + 1];
 };
 
@@ -68,8 +76,8 @@ static void handler_chat__enter(struct weir_session *session, const char *room)
         return;
     }
     memcpy(member->room, room, strlen(room) + 1); /* chat_line_is_name() limits its length */
-    handler_chat__reply(session, "* you are in %s, as %s", member->room, member->name);
-    handler_chat__broadcast(session, "* %s joined", member->name);
+    handler_chat__reply(session, "* you are in %s, as %s", member->room, member->name.text);
+    handler_chat__broadcast(session, "* %s joined", member->name.text);
 }
 
 static void handler_chat__leave(struct weir_session *session)
@@ -78,7 +86,7 @@ static void handler_chat__leave(struct weir_session *session)
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
 
     if (member->room[0] == '\0') return;
-    handler_chat__broadcast(session, "* %s left", member->name);
+    handler_chat__broadcast(session, "* %s left", member->name.text);
     weir_session_leave(session, handler_chat__group(member->room, group, sizeof group));
     member->room[0] = '\0';
 }
@@ -87,23 +95,40 @@ static void handler_chat__on_open(struct weir_session *session)
 {
     struct handler_chat__member *member = weir_session_state(session);
 
-    snprintf(member->name, sizeof member->name, "guest-%" PRIx64, weir_session_id(session));
+    snprintf(member->name.text, sizeof member->name.text, HANDLER_CHAT__GUEST "%" PRIx64,
+             weir_session_id(session));
     handler_chat__enter(session, HANDLER_CHAT__FIRST_ROOM);
     handler_chat__reply(session, HANDLER_CHAT__HELP);
+}
+
+/* Returns whether a name could be the first name of another user. */
+static bool handler_chat__is_guest(const char *name)
+{
+    char front[sizeof HANDLER_CHAT__GUEST];
+
+    snprintf(front, sizeof front, "%s", name);
+    return chat_names_are_alike(front, HANDLER_CHAT__GUEST);
 }
 
 static void handler_chat__rename(struct weir_session *session, const char *name)
 {
     struct handler_chat__member *member = weir_session_state(session);
+    char before[sizeof member->name.text];
 
     if (!chat_line_is_name(name)) {
         handler_chat__reply(session, "* a name has 1 to %d letters, digits, '-', '_' and '.'",
                             CHAT_LINE_NAME_BYTES_MAX);
         return;
     }
-    handler_chat__broadcast(session, "* %s is now %s", member->name, name);
-    memcpy(member->name, name, strlen(name) + 1); /* chat_line_is_name() limits its length */
-    handler_chat__reply(session, "* you are now %s", member->name);
+    memcpy(before, member->name.text, sizeof before);
+    if (handler_chat__is_guest(name) ||
+        !chat_names_take(&member->name, weir_session_server(session), name)) {
+        handler_chat__reply(session, "* %s, or a name that looks like it, is taken; choose another",
+                            name);
+        return;
+    }
+    handler_chat__broadcast(session, "* %s is now %s", before, member->name.text);
+    handler_chat__reply(session, "* you are now %s", member->name.text);
 }
 
 static void handler_chat__join(struct weir_session *session, const char *room)
@@ -117,41 +142,109 @@ static void handler_chat__join(struct weir_session *session, const char *room)
     handler_chat__enter(session, room);
 }
 
-static void handler_chat__on_message(struct weir_session *session,
-                                     const struct weir_message *message)
+/* Tells a user why a line was rejected. */
+static void handler_chat__reject(struct weir_session *session, const struct chat_line *line)
 {
-    const struct handler_chat__member *member = weir_session_state(session);
-    struct chat_line line;
-
-    chat_line_read(message->bytes, message->length, &line);
-    switch (line.kind) {
-    case CHAT_LINE_EMPTY: break;
-    case CHAT_LINE_SAY: handler_chat__broadcast(session, "%s: %s", member->name, line.text); break;
-    case CHAT_LINE_ME: handler_chat__broadcast(session, "* %s %s", member->name, line.text); break;
-    case CHAT_LINE_NAME: handler_chat__rename(session, line.text); break;
-    case CHAT_LINE_JOIN: handler_chat__join(session, line.text); break;
-    case CHAT_LINE_HELP: handler_chat__reply(session, HANDLER_CHAT__HELP); break;
-    case CHAT_LINE_QUIT:
-        handler_chat__reply(session, "* goodbye");
-        weir_session_finish(session);
-        break;
+    switch (line->kind) {
     case CHAT_LINE_UNKNOWN:
         handler_chat__reply(session, "* no such command; /help lists them");
         break;
     case CHAT_LINE_TOO_LONG:
-        handler_chat__reply(session, "* a message has at most %d bytes", CHAT_LINE_BYTES_MAX);
+        handler_chat__reply(session, "* not sent: a message has at most %d characters",
+                            CHAT_LINE_CHARACTERS_MAX);
+        break;
+    case CHAT_LINE_HIDDEN:
+        handler_chat__reply(session,
+                            "* not sent: character %zu, U+%04" PRIX32
+                            ", is invisible or controls the terminal",
+                            line->character, line->code_point);
+        break;
+    default:
+        handler_chat__reply(session, "* not sent: character %zu is not UTF-8", line->character);
         break;
     }
+}
+
+/* Frees room and name now: the client can take long to close its side. */
+static void handler_chat__quit(struct weir_session *session)
+{
+    struct handler_chat__member *member = weir_session_state(session);
+
+    handler_chat__leave(session);
+    chat_names_release(&member->name);
+    handler_chat__reply(session, "* goodbye");
+    weir_session_finish(session);
+}
+
+static void handler_chat__do(struct weir_session *session, const struct chat_line *line)
+{
+    const struct handler_chat__member *member = weir_session_state(session);
+
+    switch (line->kind) {
+    case CHAT_LINE_EMPTY: break;
+    case CHAT_LINE_SAY:
+        handler_chat__broadcast(session, "%s: %s", member->name.text, line->text);
+        break;
+    case CHAT_LINE_ME:
+        handler_chat__broadcast(session, "~ %s %s", member->name.text, line->text);
+        break;
+    case CHAT_LINE_NAME: handler_chat__rename(session, line->text); break;
+    case CHAT_LINE_JOIN: handler_chat__join(session, line->text); break;
+    case CHAT_LINE_HELP: handler_chat__reply(session, HANDLER_CHAT__HELP); break;
+    case CHAT_LINE_QUIT: handler_chat__quit(session); break;
+    default: handler_chat__reject(session, line); break;
+    }
+}
+
+/* Removes telnet commands from a message, and sends the replies to them. Copies the rest, up to one
+ * byte more than a line can have, and returns its length. */
+static size_t handler_chat__take_telnet(struct weir_session *session,
+                                        const struct weir_message *message,
+                                        uint8_t data[CHAT_LINE_BYTES_MAX + 1])
+{
+    struct handler_chat__member *member = weir_session_state(session);
+    bool is_udp = weir_session_proto(session) == WEIR_UDP;
+    struct telnet_reply reply = {.length = 0};
+    size_t length = 0;
+
+    for (size_t i = 0; i < message->length; i++) {
+        if (!telnet_take(&member->telnet, message->bytes[i], &reply)) continue;
+        if (length <= CHAT_LINE_BYTES_MAX) data[length++] = message->bytes[i];
+    }
+    if (is_udp) member->telnet = (struct telnet){0}; /* a datagram is whole */
+    /* The newline, which the codec has removed, can be part of a command. */
+    if (member->telnet.state != TELNET_DATA) telnet_take(&member->telnet, '\n', &reply);
+    if (reply.length > 0 && !is_udp) weir_session_send(session, reply.bytes, reply.length);
+    return length;
+}
+
+static void handler_chat__on_message(struct weir_session *session,
+                                     const struct weir_message *message)
+{
+    const struct handler_chat__member *member = weir_session_state(session);
+    uint8_t data[CHAT_LINE_BYTES_MAX + 1];
+    struct chat_line line;
+
+    /* UTF-8 never contains IAC. */
+    if (member->telnet.state == TELNET_DATA &&
+        (message->length == 0 || !memchr(message->bytes, TELNET_IAC, message->length))) {
+        chat_line_read(message->bytes, message->length, &line);
+    } else {
+        size_t length = handler_chat__take_telnet(session, message, data);
+        chat_line_read(data, length, &line);
+    }
+    handler_chat__do(session, &line);
 }
 
 static void handler_chat__on_close(struct weir_session *session, enum weir_reason reason,
                                    const char *text)
 {
-    const struct handler_chat__member *member = weir_session_state(session);
+    struct handler_chat__member *member = weir_session_state(session);
 
     (void)reason;
     (void)text;
-    if (member->room[0] != '\0') handler_chat__broadcast(session, "* %s left", member->name);
+    chat_names_release(&member->name);
+    if (member->room[0] != '\0') handler_chat__broadcast(session, "* %s left", member->name.text);
 }
 
 static void handler_chat__on_drain(struct weir_session *session)

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* test_chat.c - parsing a chat line, and the calendar of the handler `time`. */
+/* test_chat.c - the lines, names and telnet commands of a chat, and the calendar of the handler
+ * `time`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "builtin.h"
 #include "chat_line.h"
+#include "chat_names.h"
 #include "daytime.h"
+#include "telnet.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static struct chat_line line;
 
@@ -49,33 +55,95 @@ static void test_commands_and_text(void **state)
     }
 }
 
-static void test_control_characters_are_replaced(void **state)
+static void test_visible_text_is_kept(void **state)
 {
     static const struct {
         const char *typed, *text;
     } lines[] = {
-        {"a\x1b[2Jb", "a?[2Jb"},
-        {"a\x07\x7f\tb", "a?? b"},
-        {"a\nb\rc", "a?b?c"},
-        {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac "
-                                                             "\xf0\x9f\x98\x80"},
-        {"a\xc2\x9b[2Jb", "a??[2Jb"},     /* a control character of two bytes */
-        {"a\xc0\xafz", "a??z"},           /* overlong encoding */
-        {"a\xed\xa0\x80z", "a???z"},      /* half of a surrogate pair */
-        {"a\xf4\x90\x80\x80z", "a????z"}, /* beyond the last code point */
-        {"a\xe2\x82", "a??"},             /* truncated */
-        {"a\xe2\x82z", "a??z"},
-        {"a\xff\x80z", "a??z"},
+        {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+         "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"}, /* Hebrew */
+        {"\xe2\x9d\xa4\xef\xb8\x8f!", "\xe2\x9d\xa4\xef\xb8\x8f!"}, /* heart, as an emoji */
+        {"a\tb", "a b"},
+        {"\xe3\x80\x80"
+         "a\xc2\xa0"
+         "b\xe2\x80\x83",
+         "a b"},                          /* spaces of other widths */
+        {"a            b", "a        b"}, /* cannot be moved to the next line of a terminal */
+        {"a\r", "a"},
     };
-    char zero[] = "a\0b";
 
     (void)state;
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    for (size_t i = 0; i < COUNT(lines); i++) {
         assert_int_equal(read_text(lines[i].typed), CHAT_LINE_SAY);
         assert_string_equal(line.text, lines[i].text);
     }
-    chat_line_read((const uint8_t *)zero, 3, &line);
-    assert_string_equal(line.text, "a?b");
+    chat_line_read((const uint8_t *)"a\r\0", 3, &line); /* as telnet sends a lone CR */
+    assert_string_equal(line.text, "a");
+    assert_int_equal(read_text("\xe3\x80\x80\xc2\xa0"), CHAT_LINE_EMPTY);
+}
+
+static void test_hidden_characters_are_rejected(void **state)
+{
+    static const struct {
+        const char *typed;
+        uint32_t code_point;
+        size_t character;
+    } lines[] = {
+        {"a\x1b[2Jb", 0x1b, 2},
+        {"\x07", 7, 1},
+        {"ab\x7f", 0x7f, 3},
+        {"a\nb", '\n', 2},
+        {"a\rb", '\r', 2},
+        {"a\xc2\x9b[2Jb", 0x9b, 2}, /* a control sequence in one character */
+        {"a\xc2\x85z", 0x85, 2},    /* next line */
+        {"\xc3\xbc\xe2\x80\xaetxt.exe", 0x202e, 2},
+        {"/me \xe2\x81\xa6x", 0x2066, 5},
+        {"/name a\xe2\x80\x8b", 0x200b, 8},
+        {"a\xe2\x80\x8d", 0x200d, 2},
+        {"a\xe2\x80\x8f", 0x200f, 2},
+        {"a\xe2\x80\xa8z", 0x2028, 2}, /* line separator */
+        {"\xef\xbb\xbfhello", 0xfeff, 1},
+        {"a\xc2\xad", 0xad, 2},
+        {"\xe3\x85\xa4", 0x3164, 1},
+        {"a\xf3\xa0\x81\x81", 0xe0041, 2},        /* tag */
+        {"\xef\xb8\x8f", 0xfe0f, 1},              /* selects no character */
+        {"a\xef\xb8\x8f\xef\xb8\x8f", 0xfe0f, 3}, /* a series hides text */
+        {"a\xef\xb8\x80", 0xfe00, 2},
+        {"a\xef\xbf\xbf", 0xffff, 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        assert_int_equal(read_text(lines[i].typed), CHAT_LINE_HIDDEN);
+        assert_int_equal(line.code_point, lines[i].code_point);
+        assert_int_equal(line.character, lines[i].character);
+        assert_string_equal(line.text, "");
+    }
+    chat_line_read((const uint8_t *)"a\0b", 3, &line);
+    assert_int_equal(line.kind, CHAT_LINE_HIDDEN);
+}
+
+static void test_invalid_utf8_is_rejected(void **state)
+{
+    static const char *const lines[] = {
+        "a\xc0\xafz", /* overlong encoding */
+        "a\xe0\x80\xafz",
+        "a\xf0\x80\x80\xafz",
+        "a\xed\xa0\x80z",     /* half of a surrogate pair */
+        "a\xf4\x90\x80\x80z", /* beyond the last code point */
+        "a\xe2\x82",          /* truncated */
+        "a\xe2\x82z",
+        "a\xff\x80z",
+        "a\xfc", /* Latin-1 */
+        "a\x80",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        assert_int_equal(read_text(lines[i]), CHAT_LINE_NOT_UTF8);
+        assert_int_equal(line.character, 2);
+    }
 }
 
 static void test_long_lines_are_reported(void **state)
@@ -84,13 +152,146 @@ static void test_long_lines_are_reported(void **state)
 
     (void)state;
     memset(bytes, 'x', sizeof bytes);
+    chat_line_read(bytes, CHAT_LINE_CHARACTERS_MAX + 1, &line);
+    assert_int_equal(line.kind, CHAT_LINE_TOO_LONG);
     chat_line_read(bytes, sizeof bytes, &line);
     assert_int_equal(line.kind, CHAT_LINE_TOO_LONG);
-    chat_line_read(bytes, sizeof bytes - 1, &line);
+    chat_line_read(bytes, CHAT_LINE_CHARACTERS_MAX, &line);
+    assert_int_equal(line.kind, CHAT_LINE_SAY);
+    assert_int_equal(strlen(line.text), CHAT_LINE_CHARACTERS_MAX);
+    for (size_t i = 0; i + 4 < sizeof bytes; i += 4) memcpy(bytes + i, "\xf0\x9f\x98\x80", 4);
+    chat_line_read(bytes, CHAT_LINE_BYTES_MAX, &line); /* characters count, not bytes */
     assert_int_equal(line.kind, CHAT_LINE_SAY);
     assert_int_equal(strlen(line.text), CHAT_LINE_BYTES_MAX);
     chat_line_read(NULL, 0, &line);
     assert_int_equal(line.kind, CHAT_LINE_EMPTY);
+}
+
+/* ---- telnet ---- */
+
+/* Feeds the bytes, and asserts which of them are data. */
+static struct telnet_reply assert_data(struct telnet *telnet, const char *bytes, size_t length,
+                                       const char *data)
+{
+    struct telnet_reply reply = {.length = 0};
+    char got[2048];
+    size_t used = 0;
+
+    for (size_t i = 0; i < length; i++)
+        if (telnet_take(telnet, (uint8_t)bytes[i], &reply)) got[used++] = bytes[i];
+    got[used] = '\0';
+    assert_string_equal(got, data);
+    return reply;
+}
+
+#define TELNET(text, data) assert_data(&telnet, text, sizeof(text) - 1, data)
+
+static void test_telnet_commands_are_removed(void **state)
+{
+    struct telnet telnet = {0};
+
+    (void)state;
+    assert_int_equal(TELNET("hello", "hello").length, 0);
+    TELNET("a\xff\xff"
+           "b",
+           "a\xff"
+           "b");
+    TELNET("a\xff\xf4\xff\xf1"
+           "b",
+           "ab");                                     /* IP, NOP */
+    TELNET("\xff\xfa\x1f\0\x50\0\n\xff\xf0hi", "hi"); /* NAWS: 80 columns, 10 rows */
+    TELNET("\xff\xfa\x1f\xff\xff\0\xff\xf0hi", "hi"); /* IAC IAC inside */
+    TELNET("\xff", "");
+    TELNET("\xfa\x18", "");
+    TELNET("\0xterm\xff", "");
+    TELNET("\xf0"
+           "x",
+           "x");
+    assert_int_equal(telnet.state, TELNET_DATA);
+    assert_int_equal(TELNET("\xff\xfc\x01\xff\xfe\x03", "").length, 0); /* WONT, DONT */
+    struct telnet_reply reply = TELNET("\xff\xfb\x1f"
+                                       "a\xff\xfd\x06"
+                                       "b",
+                                       "ab");
+    assert_int_equal(reply.length, 6);
+    assert_memory_equal(reply.bytes, "\xff\xfe\x1f\xff\xfc\x06", 6); /* DONT NAWS, WONT TM */
+}
+
+static void test_telnet_is_bounded(void **state)
+{
+    struct telnet telnet = {0};
+    struct telnet_reply reply = {.length = 0};
+    size_t taken = 0;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        telnet_take(&telnet, 0xff, &reply);
+        telnet_take(&telnet, 0xfd, &reply);
+        telnet_take(&telnet, 1, &reply);
+    }
+    assert_int_equal(reply.length, TELNET_REPLY_BYTES_MAX);
+    TELNET("\xff\xfa", ""); /* also typed in Latin-1: it must not swallow everything */
+    while (!telnet_take(&telnet, 'x', &reply)) taken++;
+    assert_int_equal(taken, TELNET_SUBNEGOTIATION_BYTES_MAX);
+}
+
+/* ---- names ---- */
+
+static void test_names_are_unique(void **state)
+{
+    static const int here = 0, elsewhere = 0;
+    struct chat_name ada = {.scope = NULL}, bob = {.scope = NULL}, carl = {.scope = NULL};
+
+    (void)state;
+    assert_true(chat_names_take(&ada, &here, "ada"));
+    assert_false(chat_names_take(&bob, &here, "ada"));
+    assert_false(chat_names_take(&bob, &here, "ADA"));
+    assert_true(chat_names_take(&bob, &here, "bob0"));
+    assert_false(chat_names_take(&carl, &here, "BobO"));
+    assert_true(chat_names_take(&carl, &elsewhere, "ada")); /* another server */
+    assert_true(chat_names_take(&ada, &here, "Ada"));       /* its own name */
+    assert_string_equal(ada.text, "Ada");
+    assert_true(chat_names_take(&ada, &here, "eve"));
+    assert_true(chat_names_take(&bob, &here, "ada"));
+    assert_string_equal(bob.text, "ada");
+    chat_names_release(&bob);
+    chat_names_release(&bob);
+    chat_names_release(&carl);
+    assert_true(chat_names_take(&carl, &here, "ada"));
+    chat_names_release(&carl);
+    chat_names_release(&ada);
+}
+
+static void test_many_names(void **state)
+{
+    static struct chat_name names[3000];
+    static const int here = 0;
+    struct chat_name one = {.scope = NULL};
+    char text[24];
+
+    (void)state;
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < COUNT(names); i++) {
+            snprintf(text, sizeof text, "user_%zx", i * 7919);
+            bool alike = false;
+            for (const char *at = text + 5; *at; at++) alike |= *at == '1' || *at == '0';
+            if (alike) continue;
+            assert_true(chat_names_take(&names[i], &here, text));
+            assert_false(chat_names_take(&one, &here, text));
+        }
+        for (size_t i = 0; i < COUNT(names); i++)
+            chat_names_release(&names[(i * 7) % COUNT(names)]);
+    }
+}
+
+static void test_names_that_look_alike(void **state)
+{
+    (void)state;
+    assert_true(chat_names_are_alike("paypal", "PayPaI"));
+    assert_true(chat_names_are_alike("l0l", "1o1"));
+    assert_false(chat_names_are_alike("ada", "ada_"));
+    assert_false(chat_names_are_alike("ada", "adb"));
+    assert_false(chat_names_are_alike("", "a"));
 }
 
 static void test_names(void **state)
@@ -140,8 +341,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands_and_text),
-        cmocka_unit_test(test_control_characters_are_replaced),
+        cmocka_unit_test(test_visible_text_is_kept),
+        cmocka_unit_test(test_hidden_characters_are_rejected),
+        cmocka_unit_test(test_invalid_utf8_is_rejected),
         cmocka_unit_test(test_long_lines_are_reported),
+        cmocka_unit_test(test_telnet_commands_are_removed),
+        cmocka_unit_test(test_telnet_is_bounded),
+        cmocka_unit_test(test_names_are_unique),
+        cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_names_that_look_alike),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_the_calendar),
         cmocka_unit_test(test_the_handlers_are_listed),
