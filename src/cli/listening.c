@@ -32,8 +32,13 @@ void listening_add(struct options *options, enum weir_proto proto, const char *a
                    struct diagnostics *diagnostics)
 {
     const struct weir_listen listen = {.proto = proto, .address = address};
+    const char *where = proto == WEIR_TCP ? "--tcp " : "--udp ";
 
-    listening__add(options, &listen, proto == WEIR_TCP ? "--tcp " : "--udp ", address, diagnostics);
+    if (url_is_one(address))
+        diagnostics_add(diagnostics, "%s%.100s: this is a URL; write --listen %.100s", where,
+                        address, address);
+    else
+        listening__add(options, &listen, where, address, diagnostics);
 }
 
 void listening_add_url(struct options *options, const char *url, struct diagnostics *diagnostics)

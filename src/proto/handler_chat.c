@@ -106,7 +106,7 @@ static bool handler_chat__is_guest(const char *name)
 {
     char front[sizeof HANDLER_CHAT__GUEST];
 
-    snprintf(front, sizeof front, "%s", name);
+    snprintf(front, sizeof front, "%.*s", (int)sizeof front - 1, name);
     return chat_names_are_alike(front, HANDLER_CHAT__GUEST);
 }
 

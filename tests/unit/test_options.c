@@ -465,6 +465,7 @@ static void test_errors_suggest_the_intended_word(void **state)
         {"--tcp localhost:7", "not an address"},
         {"--tcp 65536", "--tcp 65536: the port is too large; a port is 0 to 65535"},
         {"--udp 1.2.3:7", "--udp 1.2.3:7: not an IPv4 address; write four numbers"},
+        {"--tcp tcp://7", "--tcp tcp://7: this is a URL; write --listen tcp://7"},
         {"--tcp ::1", "--tcp ::1: not an address with a port; write an IPv6 address in brackets"},
         {"--tcp [fe80::1%nonesuch]:7", "there is no interface \"nonesuch\""},
         {"-l tcp://[fe80::1%25nonesuch]:7", "there is no interface \"nonesuch\""},
