@@ -115,7 +115,8 @@ static const uint8_t *send__bytes_of(struct send *send, const char *text, size_t
     if (*length != ESCAPE_INVALID) return read;
     char escaped[40 * ESCAPE_BYTES_MAX + 1];
     escape_text((const uint8_t *)text, written < 40 ? written : 40, escaped, sizeof escaped);
-    print_failure("%s %zu, \"%s\"%s: with --hex write pairs of hexadecimal digits, such as 68 65 6c",
+    print_failure("%s %zu, \"%s\"%s: with --hex write pairs of hexadecimal digits, such as "
+                  "68 65 6c",
                   kind, number, escaped, written > 40 ? "..." : "");
     return NULL;
 }

@@ -61,8 +61,7 @@ bool text_file_read(struct text_file *file, const char *option, const char *path
 {
     char why[DIAGNOSTICS_LINE_BYTES];
     size_t length = 0;
-    const char *bytes =
-        input_read_file(path, TEXT_FILE_BYTES_MAX, &length, arena, why, sizeof why);
+    const char *bytes = input_read_file(path, TEXT_FILE_BYTES_MAX, &length, arena, why, sizeof why);
 
     *file = (struct text_file){.line = 0};
     if (!bytes) {
