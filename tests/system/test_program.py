@@ -79,11 +79,15 @@ class Words(WeirTest):
         self.assert_usage_error(USAGE, r"--help takes no value", "--help=yes")
 
     def test_bad_address(self):
-        for address in ("nonsense", "70000", "-1", "1.2.3.4.5:80", "[::1:80", "[::1]", "127.0.0.1", "127.0.0.1:",
-                        "host.example:80", "", "127.0.0.1:80:90", "[1.2.3.4]:80x"):
+        for address, reason in (("nonsense", "the port is missing"), ("70000", "the port is too large"),
+                                ("-1", "the port is not a number"), ("1.2.3.4.5:80", "not an IPv4 address"),
+                                ("[::1:80", "the brackets do not enclose"), ("[::1]", "the port is missing"),
+                                ("127.0.0.1", "the port is missing"), ("127.0.0.1:", "the port is missing"),
+                                ("host.example:80", "not an address"), ("", "the address is empty"),
+                                ("127.0.0.1:80:90", "not an address"), ("[1.2.3.4]:80x", "the port is not a number")):
             for option in ("--tcp", "--udp"):
                 with self.subTest(address=address, option=option):
-                    self.assert_usage_error(USAGE, re.escape(f"{option} {address}: not an address"), option, address)
+                    self.assert_usage_error(USAGE, re.escape(f"{option} {address}: {reason}"), option, address)
 
     def test_bad_numbers(self):
         for value in ("0", "-1", "256", "two", "", "1x", "99999999999999999999"):
