@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* contract.c - one test suite for every transport: contract --transport=NAME [--group=NAME]
- * [--test=PATTERN] [--seed=N]
+ * [--test=PATTERN] [--completion=copied|acknowledged] [--seed=N]
  *
+ * With --completion=acknowledged a transport over a simulation releases a send when the peer has
+ * acknowledged it, not when the bytes were copied.
  * The groups are named after their files, for example rule_01_demand. --injected=VIOLATION makes
  * the transport misbehave: then the group that guards against the violation must fail. Exit code
  * 77: this system does not allow the transport.
@@ -37,7 +39,8 @@ static int contract__usage(void)
 {
     fprintf(stderr, "usage: contract --transport=simulated|epoll|uring|rio|iocp [--group=GROUP]"
                     " [--test=PATTERN]\n"
-                    "                [--seed=N] [--patience-ms=N] [--injected=VIOLATION]\ngroups:");
+                    "                [--completion=copied|acknowledged] [--seed=N]\n"
+                    "                [--patience-ms=N] [--injected=VIOLATION]\ngroups:");
     for (size_t i = 0; i < CONTRACT_COUNT_OF(contract__groups); i++)
         fprintf(stderr, " %s", contract__groups[i]->name);
     fprintf(stderr, "\n");
@@ -75,6 +78,8 @@ static bool contract__read(int count, char **arguments, const char **group)
             cmocka_set_test_filter(value);
         else if ((value = contract__value(arguments[i], "--seed")) != NULL)
             world_seed = strtoull(value, NULL, 10);
+        else if ((value = contract__value(arguments[i], "--completion")) != NULL)
+            world_acknowledges = strcmp(value, "acknowledged") == 0;
         else if ((value = contract__value(arguments[i], "--patience-ms")) != NULL)
             world_patience_ns = strtoull(value, NULL, 10) * 1000000;
         else if ((value = contract__value(arguments[i], "--injected")) == NULL ||

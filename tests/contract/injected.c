@@ -353,8 +353,15 @@ static int injected__run(const struct injected__violation *violation, uint64_t p
 {
     char transport[64], group[64], test[96], injected[64], patience[64];
     char program[] = "contract";
-    char *arguments[] = {program,  transport, group, test, patience_ms > 0 ? injected : NULL,
-                         patience, NULL};
+    char completion[] = "--completion=acknowledged";
+    char *arguments[] = {program,
+                         transport,
+                         group,
+                         test,
+                         world_acknowledges ? completion : transport,
+                         patience_ms > 0 ? injected : NULL,
+                         patience,
+                         NULL};
 
     snprintf(patience, sizeof patience, "--patience-ms=%llu", (unsigned long long)patience_ms);
     snprintf(transport, sizeof transport, "--transport=%s", world_transport);

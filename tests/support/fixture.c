@@ -14,6 +14,8 @@
 struct fixture fixture;
 uint32_t fixture_stream_buffers_max = 1024, fixture_datagram_buffers_max,
          fixture_datagram_sends_max, fixture_handles_max;
+const char *fixture_transport = "simulated";
+const struct sim_options *fixture_network;
 
 struct weir_config fixture_config(void)
 {
@@ -56,10 +58,12 @@ void fixture_open(const struct weir_config *config, const struct weir_codec *cod
 
     memset(&fixture, 0, sizeof fixture);
     sim_options_init(&sim_options);
+    if (fixture_network) sim_options = *fixture_network;
     sim_options.seed = seed;
     net_options_init(&options);
     fixture.simulation = sim_open(&sim_options);
-    options.transport = "simulated";
+    options.transport = fixture_transport;
+    options.verify_rio = strcmp(fixture_transport, "rio") == 0;
     options.simulation = fixture.simulation;
     options.stream_buffers_max = fixture_stream_buffers_max;
     if (fixture_datagram_buffers_max > 0)

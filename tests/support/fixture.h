@@ -33,6 +33,11 @@ extern struct fixture fixture;
 extern uint32_t fixture_stream_buffers_max, fixture_datagram_buffers_max,
     fixture_datagram_sends_max, fixture_handles_max;
 
+/* Of the fixtures that are opened next: the transport, "simulated" or "rio", and the network; null:
+ * the default one. */
+extern const char *fixture_transport;
+extern const struct sim_options *fixture_network;
+
 /* The settings of a test: no time limits, no reply limit, marks of 128 and 32 KiB, 10 sessions. */
 struct weir_config fixture_config(void);
 

@@ -323,6 +323,8 @@ static int memwin__socket_finish(win_socket number)
     struct memwin_socket *socket = memwin_socket_of(number);
 
     require(list_is_empty(&socket->sends));
+    /* Undocumented: whether FIN then follows their bytes, or overtakes them (contract X6). */
+    require(!socket->queue || !memwin_rio_sends(socket->queue));
     if (!socket->end || socket->end->reset_arrived) return WIN_ENOTCONN;
     wire_finish(socket->end);
     return 0;

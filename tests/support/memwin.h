@@ -127,6 +127,7 @@ void memwin_send_datagram(struct memwin_socket *socket, const struct win_piece *
 /* memwin_rio.c */
 int memwin_load_rio(struct rio_table *table, uint32_t *bytes);
 void memwin_rio_serve(struct memwin_rq *queue);
+bool memwin_rio_sends(const struct memwin_rq *queue); /* a send is posted and not complete */
 void memwin_rio_closed(struct memwin_rq *queue);
 
 #endif

@@ -5,6 +5,9 @@
  *   post -> charged -> allowed to start, or committed -> in post order -> after a delay: result in
  *   the completion queue -> dequeued: the request is free
  *
+ * A stream's send completes when its bytes were copied. With sim_options.acknowledges it completes
+ * when the peer has acknowledged them, as on Windows.
+ *
  * After its socket is closed, a queue completes its outstanding requests later, one by one. Some
  * time after the last one it releases its entries in the completion queue.
  */
@@ -25,6 +28,7 @@ struct memwin_request {
     uint8_t *remote, *control; /* null: none */
     void *context;
     uint32_t flags, done_bytes;
+    uint64_t end_total; /* bytes that its connection has written, up to its last one */
     bool is_send, may_start;
     struct rio_result result;
 };
@@ -51,6 +55,7 @@ struct memwin_rq {
     struct memwin_cq *cq;
     void *context;
     struct memwin_direction receives, sends;
+    struct list unacknowledged;       /* sends that are written completely, in order */
     int32_t send_failure;             /* a stream's first failed send: later ones fail; 0: none */
     const struct memwin_request *cut; /* a short send, not dequeued: sends posted now are lost */
     struct list closed;               /* in its completion queue's list of closed queues */
@@ -188,6 +193,39 @@ static void memwin__send_datagram(struct memwin_request *request)
     memwin__done(request, 0, request->piece.length);
 }
 
+/* The bytes are on the wire. Windows still sends from the buffer until the peer acknowledges them.
+ */
+static void memwin__written(struct memwin_request *request)
+{
+    if (!memwin_simulation->options.acknowledges) {
+        memwin__done(request, 0, request->done_bytes);
+        return;
+    }
+    request->end_total = request->queue->socket->end->written_total;
+    list_remove(&request->on);
+    list_add_last(&request->queue->unacknowledged, &request->on);
+}
+
+static struct memwin_request *memwin__first(const struct list *requests)
+{
+    return list_is_empty(requests) ? NULL
+                                   : weir_container_of(requests->next, struct memwin_request, on);
+}
+
+/* Completes the sends that the peer has acknowledged; after an RST all of them. */
+static void memwin__serve_acknowledged(struct memwin_rq *queue)
+{
+    const struct wire_end *end = queue->socket->end;
+    struct memwin_request *request;
+
+    while ((request = memwin__first(&queue->unacknowledged)) != NULL) {
+        bool is_acked = end->acked_total >= request->end_total;
+        if (!is_acked && !end->reset_arrived) return;
+        memwin__done(request, is_acked ? 0 : memwin_status_reset(),
+                     is_acked ? request->done_bytes : 0);
+    }
+}
+
 static bool memwin__send_bytes(struct memwin_request *request)
 {
     struct memwin_socket *socket = request->queue->socket;
@@ -203,7 +241,7 @@ static bool memwin__send_bytes(struct memwin_request *request)
         wire_write(socket->end, request->piece.bytes + request->done_bytes, left / (1 + is_cut));
     request->done_bytes += sent;
     if (request->done_bytes == request->piece.length) {
-        memwin__done(request, 0, request->done_bytes);
+        memwin__written(request);
         return true;
     }
     if (!is_cut || sent == 0) return false;
@@ -244,20 +282,30 @@ void memwin_rio_serve(struct memwin_rq *queue)
         if (!(queue->socket->is_stream ? memwin__receive_bytes(request)
                                        : memwin__receive_datagram(request)))
             break;
+    if (queue->socket->is_stream) memwin__serve_acknowledged(queue);
     while ((request = memwin__next(&queue->sends)) != NULL)
         if (!memwin__send_one(request)) break;
+}
+
+static void memwin__abort_all(const struct list *requests)
+{
+    struct memwin_request *request;
+
+    while ((request = memwin__first(requests)) != NULL)
+        memwin__done(request, memwin_status_aborted(), 0);
+}
+
+bool memwin_rio_sends(const struct memwin_rq *queue)
+{
+    return !list_is_empty(&queue->sends.requests) || !list_is_empty(&queue->unacknowledged);
 }
 
 /* Completes all outstanding requests, committed or not. */
 void memwin_rio_closed(struct memwin_rq *queue)
 {
-    struct memwin_direction *directions[2] = {&queue->receives, &queue->sends};
-
-    for (int i = 0; i < 2; i++) {
-        while (!list_is_empty(&directions[i]->requests))
-            memwin__done(weir_container_of(directions[i]->requests.next, struct memwin_request, on),
-                         memwin_status_aborted(), 0);
-    }
+    memwin__abort_all(&queue->receives.requests);
+    memwin__abort_all(&queue->unacknowledged); /* the peer may have their bytes */
+    memwin__abort_all(&queue->sends.requests);
     queue->socket = NULL;
     memwin__release_later(queue);
 }
@@ -349,6 +397,7 @@ static rio_rq RIO_CALL memwin__create_rq(uintptr_t number, uint32_t receives_max
     list_init(&queue->closed);
     list_init(&queue->receives.requests);
     list_init(&queue->sends.requests);
+    list_init(&queue->unacknowledged);
     socket->queue = queue;
     return (rio_rq)(void *)queue;
 }

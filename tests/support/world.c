@@ -18,6 +18,8 @@
 
 #define WORLD__EVENTS_MAX 64u
 #define WORLD__ITERATION_NS UINT64_C(1000000)
+/* Shorter than a real one, so that a net without an event for a while is idle. */
+#define WORLD__ACK_DELAY_NS UINT64_C(3000000)
 #define WORLD__IDLE_ITERATIONS 5u /* this many in a row without an event: the net is idle */
 #define WORLD__IDLE_ITERATIONS_WINE 60u
 #define WORLD__ITERATIONS_MAX UINT64_C(3000000)
@@ -26,6 +28,7 @@ const char *world_transport = "simulated";
 uint64_t world_patience_ns = UINT64_C(20000000000);
 void (*world_inject)(struct net *net);
 uint64_t world_seed = 1;
+bool world_acknowledges;
 
 /* ---- files ---- */
 
@@ -117,6 +120,8 @@ static struct world *world__open(const struct net_options *asked, struct net_sim
         struct sim_options sim;
         sim_options_init(&sim);
         sim.seed = world_seed;
+        sim.acknowledges = world_acknowledges;
+        sim.ack_delay_ns = WORLD__ACK_DELAY_NS;
         simulation = sim_open(&sim);
     }
     world->simulation = simulation;

@@ -28,6 +28,8 @@ extern const char *world_transport;
 extern uint64_t world_patience_ns;            /* longest wait without an event for a condition */
 extern void (*world_inject)(struct net *net); /* called for each new net; null: no injection */
 extern uint64_t world_seed;                   /* of simulations */
+/* Of simulations: sends are released when the peer acknowledges them (sim_options.h). */
+extern bool world_acknowledges;
 
 struct datagram_got {
     struct weir_address from, local;

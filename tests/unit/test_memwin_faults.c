@@ -181,6 +181,15 @@ static void rio_survives_every_fault(void **state)
     survive_all("rio");
 }
 
+/* Sends complete a round trip later, so that a fault meets several of them. */
+static void rio_survives_every_fault_before_the_acknowledgement(void **state)
+{
+    (void)state;
+    world_acknowledges = true;
+    survive_all("rio");
+    world_acknowledges = false;
+}
+
 /* net_open fails at each of its calls with a hint, and leaks nothing. (tests/unit/
  * test_rio_provider.c tests the loading of the table.) */
 static void a_failed_open_reports_a_hint(void **state)
@@ -504,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iocp_survives_every_fault),
         cmocka_unit_test(rio_survives_every_fault),
+        cmocka_unit_test(rio_survives_every_fault_before_the_acknowledgement),
         cmocka_unit_test(a_failed_open_reports_a_hint),
         cmocka_unit_test(a_failed_listen_reports_a_hint),
         cmocka_unit_test(delayed_release_of_entries_loses_no_connection),

@@ -17,6 +17,8 @@ void sim_options_init(struct sim_options *options)
         .window_bytes = 64 * 1024,
         .piece_bytes_max = 4096,
         .datagram_queue_bytes = 212992, /* Linux's rmem_default */
+        .ack_delay_ns = 40 * CLOCK_NS_PER_MS,
+        .ack_bytes = 2 * 1460,
     };
 }
 

@@ -92,6 +92,8 @@ uint32_t sim_peer_unread(const struct sim_peer *peer);
 
 void sim_peer_finish(struct sim_peer *peer); /* FIN; once */
 void sim_peer_reset(struct sim_peer *peer);  /* RST: data in flight is lost in both directions */
+/* The peer disappears: nothing arrives there any longer, and nothing is acknowledged. */
+void sim_peer_lose(struct sim_peer *peer);
 void sim_peer_close(
     struct sim_peer *peer); /* as close(2): FIN, or RST if bytes are unread; frees the peer */
 

@@ -3,6 +3,7 @@
 #ifndef NET_SIMULATED_SIM_OPTIONS_H
 #define NET_SIMULATED_SIM_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SIM_DATAGRAM_BYTES_MAX 65507u /* the payload of one UDP datagram over IPv4 */
@@ -17,6 +18,12 @@ struct sim_options {
     uint32_t piece_bytes_max;                /* most pieces that arrive are smaller */
     uint32_t datagram_queue_bytes;           /* that a datagram socket stores; more is lost */
     uint32_t held_bytes_max;                 /* reported by net_info; in fact nothing is held */
+    /* A send is released when its peer has acknowledged the bytes, as by Windows's RIO and by
+     * zero-copy sends. If false, when they were copied. */
+    bool acknowledges;
+    uint64_t ack_delay_ns;  /* a receiver with less than ack_bytes waits this long (RFC 1122) ... */
+    uint32_t ack_bytes;     /* ... and acknowledges that many immediately: two segments */
+    uint64_t ack_travel_ns; /* of an acknowledgement, beside the latency */
 };
 
 #endif

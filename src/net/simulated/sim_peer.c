@@ -78,6 +78,11 @@ void sim_peer_reset(struct sim_peer *peer)
     peer->end = NULL;
 }
 
+void sim_peer_lose(struct sim_peer *peer)
+{
+    if (peer->end) wire_lose(peer->end);
+}
+
 void sim_peer_close(struct sim_peer *peer)
 {
     if (peer->end) wire_leave(peer->end, false);

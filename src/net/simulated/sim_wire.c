@@ -31,7 +31,16 @@ enum wire__mark {
     WIRE__RESET,
     WIRE__ROOM,
     WIRE__DATAGRAM,
-    WIRE__DATAGRAM_LOST
+    WIRE__DATAGRAM_LOST,
+    WIRE__ACK
+};
+
+/* An acknowledgement on its way. */
+struct wire_ack {
+    struct list on; /* acks of the side that it goes to */
+    struct wire_timer arrival;
+    struct wire_end *end;
+    uint64_t total;
 };
 
 struct wire_stream {
@@ -299,6 +308,69 @@ static void wire__tell(struct wire_end *end)
         wire__of(end)->script_due = true;
 }
 
+/* ---- streams: acknowledgements ---- */
+
+static void wire__free_ack(struct wire_ack *ack)
+{
+    wire_timer_stop(wire__of(ack->end), &ack->arrival);
+    list_remove(&ack->on);
+    wire_memory_free(ack);
+}
+
+static void wire__ack_arrives(struct wire_timer *timer)
+{
+    struct wire_ack *ack = weir_container_of(timer, struct wire_ack, arrival);
+    struct wire_end *end = ack->end;
+    bool is_new = ack->total > end->acked_total && !end->left && !end->reset_arrived;
+
+    weir_check(ack->total <= end->written_total);
+    wire_trace(wire__of(end), WIRE__ACK, end->stream->number, ack->total);
+    if (is_new) end->acked_total = ack->total;
+    wire__free_ack(ack);
+    if (is_new) wire__tell(end);
+}
+
+static void wire__send_ack(struct wire_end *from)
+{
+    struct net_simulation *simulation = wire__of(from);
+    struct wire_ack *ack = wire_memory(1, sizeof *ack);
+
+    weir_check(simulation->options.acknowledges);
+    wire_timer_stop(simulation, &from->delayed_ack);
+    ack->end = from->other;
+    ack->total = from->acks_sent_total = from->arrived_total;
+    list_init(&ack->on);
+    list_add_last(&ack->end->acks, &ack->on);
+    wire_timer_set(simulation, &ack->arrival,
+                   simulation->options.ack_travel_ns + wire_latency_ns(simulation),
+                   wire__ack_arrives);
+}
+
+static void wire__ack_is_due(struct wire_timer *timer)
+{
+    wire__send_ack(weir_container_of(timer, struct wire_end, delayed_ack));
+}
+
+/* Whether bytes have arrived at this side that it has not acknowledged. */
+static bool wire__owes_ack(const struct wire_end *end)
+{
+    return wire__of(end)->options.acknowledges && end->acks_sent_total < end->arrived_total;
+}
+
+/* Bytes have arrived: acknowledges them now or later. */
+static void wire__acknowledge(struct wire_end *end)
+{
+    const struct sim_options *options = &wire__of(end)->options;
+
+    if (!wire__owes_ack(end)) return;
+    if (end->fin_arrived || end->arrived_total - end->acks_sent_total >= options->ack_bytes)
+        wire__send_ack(end);
+    else if (end->delayed_ack.heap_index == 0)
+        wire_timer_set(wire__of(end), &end->delayed_ack, options->ack_delay_ns, wire__ack_is_due);
+}
+
+/* ---- streams: arrivals ---- */
+
 static uint32_t wire__piece(struct net_simulation *simulation, uint32_t in_flight)
 {
     uint64_t kind = wire_random(simulation, 10), max = simulation->options.piece_bytes_max;
@@ -317,6 +389,7 @@ static void wire__arrive(struct wire_timer *timer)
     uint32_t piece = 0;
 
     weir_check(!weir_container_of(timer, struct wire_end, arrival)->left);
+    if (end->lost) return;
     end->established = true; /* any segment acknowledges the connect */
     if (end->in_flight > 0) {
         piece = wire__piece(simulation, end->in_flight);
@@ -333,6 +406,7 @@ static void wire__arrive(struct wire_timer *timer)
     }
     if (end->in_flight > 0 || (end->other->finished && !end->fin_arrived))
         wire_timer_set(simulation, timer, wire_latency_ns(simulation) / 8, wire__arrive);
+    wire__acknowledge(end);
     wire__tell(end);
 }
 
@@ -352,6 +426,7 @@ static void wire__reset_arrives(struct wire_timer *timer)
     weir_check(!end->reset_arrived);
     wire_trace(wire__of(end), WIRE__RESET, end->stream->number, end->arrived + end->in_flight);
     wire_timer_stop(wire__of(end), &end->arrival);
+    wire_timer_stop(wire__of(end), &end->delayed_ack);
     end->reset_arrived = true;
     end->arrived = end->in_flight = 0;
     wire__tell(end);
@@ -427,7 +502,8 @@ uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count)
     weir_check(used <= wire__of(end)->options.window_bytes);
     if (!end->established || end->reset_arrived) return 0;
     if (to->left) { /* the other side is closed and answers with RST */
-        wire__send_reset(end);
+        if (!to->lost) wire__send_reset(end);
+        end->written_total += count;
         return count;
     }
     if (room < count) end->wants_room = true;
@@ -436,6 +512,8 @@ uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count)
     wire__bytes_grow(to, used + count);
     wire__bytes_put(to, used, bytes, count);
     to->in_flight += count;
+    end->written_total += count;
+    if (wire__owes_ack(end)) wire__send_ack(end); /* it travels with the bytes */
     wire__expect_arrival(to);
     return count;
 }
@@ -466,6 +544,13 @@ void wire_finish(struct wire_end *end)
         wire__expect_arrival(end->other);
 }
 
+void wire_lose(struct wire_end *end)
+{
+    weir_check(!end->left);
+    end->lost = true;
+    wire_timer_stop(wire__of(end), &end->delayed_ack);
+}
+
 /* ---- streams: beginning and end ---- */
 
 static void wire__free_stream(struct wire_stream *stream)
@@ -479,6 +564,9 @@ static void wire__free_stream(struct wire_stream *stream)
         wire_timer_stop(simulation, &stream->ends[i].arrival);
         wire_timer_stop(simulation, &stream->ends[i].reset);
         wire_timer_stop(simulation, &stream->ends[i].room);
+        wire_timer_stop(simulation, &stream->ends[i].delayed_ack);
+        while (!list_is_empty(&stream->ends[i].acks))
+            wire__free_ack(weir_container_of(stream->ends[i].acks.next, struct wire_ack, on));
         wire_memory_free(stream->ends[i].bytes);
     }
     if (stream->before)
@@ -498,7 +586,10 @@ void wire_leave(struct wire_end *end, bool reset)
     wire_timer_stop(simulation, &end->arrival);
     wire_timer_stop(simulation, &end->reset);
     wire_timer_stop(simulation, &end->room);
-    if (!end->reset_arrived) { /* RFC 9293 section 3.6.1: a close with bytes unread is a reset */
+    wire_timer_stop(simulation, &end->delayed_ack);
+    if (!end->reset_arrived &&
+        !end->lost) { /* RFC 9293 section 3.6.1: a close with bytes unread is a reset */
+        if (wire__owes_ack(end)) wire__send_ack(end);
         if (reset || unread)
             wire__send_reset(end->other);
         else if (!end->finished)
@@ -584,6 +675,7 @@ struct wire_end *wire_connect(struct net_simulation *simulation, const struct we
         stream->ends[i].stream = stream;
         stream->ends[i].other = &stream->ends[1 - i];
         stream->ends[i].address = i == 0 ? *from : *to;
+        list_init(&stream->ends[i].acks);
     }
     stream->next = simulation->streams;
     if (stream->next) stream->next->before = stream;

@@ -4,6 +4,7 @@
  *
  *      client side                                            server side
  *      wire_write --> [ in flight ... | arrived ] --> wire_read     at most window_bytes, each way
+ *         acked_total <------------------'
  *      wire_finish -> after the last byte         --> fin_arrived
  *      wire_leave(reset) --> overtakes and discards -> reset_arrived
  *
@@ -14,6 +15,7 @@
 #define NET_SIMULATED_SIM_WIRE_H
 
 #include "error_fill.h"
+#include "list.h"
 #include "net.h"
 #include "sim_options.h"
 
@@ -42,6 +44,13 @@ struct wire_end {
     struct wire_timer reset;   /* arrival of an RST */
     struct wire_timer room;    /* arrival of the window update after the other side has read */
 
+    /* With sim_options.acknowledges. */
+    uint64_t written_total;        /* by this side */
+    uint64_t acked_total;          /* of them, as far as this side knows */
+    uint64_t acks_sent_total;      /* of arrived_total: acknowledged by this side */
+    struct wire_timer delayed_ack; /* of this side */
+    struct list acks;              /* on their way to this side */
+
     bool established;
     bool refused;
     bool finished;    /* this side sent its FIN */
@@ -49,6 +58,7 @@ struct wire_end {
     bool reset_arrived;
     bool wants_room; /* a write was cut short, and nothing was read since then */
     bool left;
+    bool lost; /* see sim_peer_lose() */
 };
 
 /* A listening port. Embedded in its listener; zeroed before wire_listen(). */
@@ -147,6 +157,9 @@ struct wire_end *wire_connect(struct net_simulation *simulation, const struct we
 uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count);
 uint32_t wire_read(struct wire_end *end, uint8_t *bytes, uint32_t bytes_max);
 void wire_finish(struct wire_end *end);
+
+/* Nothing arrives at this side any longer. */
+void wire_lose(struct wire_end *end);
 
 /* Ends the use of one side: as close(2), or with an RST. */
 void wire_leave(struct wire_end *end, bool reset);

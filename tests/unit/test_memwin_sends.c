@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* test_memwin_sends.c - sends of a whole worker over rio and a simulated Windows that completes a
+ * send when the peer acknowledges it. All times are virtual.
+ *
+ *      post ->  1 ms on the wire  -> 40 ms delayed acknowledgement -> 51 ms back -> completion
+ *
+ * So a single send completes after 92 ms: the median that others measured on Windows over a path of
+ * 50 ms (docs/windows.md).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "pattern.h"
+#include "require.h"
+
+#define WIRE_NS (1 * FIXTURE_MS)
+#define PUSH_BYTES 10u
+#define PUSH_MS 10u
+#define PUSHES 1000u
+#define BULK_PIECE 16384u
+#define DEEP_WINDOW (8u << 20)
+
+static const struct sim_options *network(uint32_t window_bytes)
+{
+    static struct sim_options options;
+
+    sim_options_init(&options);
+    options.latency_min_ns = options.latency_max_ns = WIRE_NS;
+    options.window_bytes = options.piece_bytes_max = window_bytes;
+    options.acknowledges = true;
+    options.ack_bytes = UINT32_MAX; /* each acknowledgement is delayed */
+    options.ack_travel_ns = 50 * FIXTURE_MS;
+    return &options;
+}
+
+static void open_worker(const struct weir_handler *handler, uint32_t window_bytes)
+{
+    struct weir_config config = fixture_config();
+
+    config.send_queue_high_bytes = 1 << 20;
+    config.send_queue_low_bytes = 256 << 10;
+    fixture_transport = "rio";
+    fixture_network = network(window_bytes);
+    fixture_stream_buffers_max = 1024;
+    fixture_open(&config, NULL, handler, 1);
+}
+
+/* ---- push latency ---- */
+
+static uint64_t pushed_ns[PUSHES]; /* when the handler sent each message */
+static uint32_t pushes;
+
+static void push(struct weir_session *session)
+{
+    static const char bytes[PUSH_BYTES + 1] = "0123456789";
+
+    if (pushes == PUSHES) return;
+    require(weir_session_send(session, bytes, PUSH_BYTES) == WEIR_OK);
+    pushed_ns[pushes++] = sim_now_ns(fixture.simulation);
+    weir_session_start_timer(session, PUSH_MS);
+}
+
+static const struct weir_handler pusher = {.name = "pusher", .on_open = push, .on_timer = push};
+
+static uint64_t mean_us, worst_us; /* of the pushes' waits in the server */
+
+/* A message waits until it is on the wire; there it needs WIRE_NS. */
+static void measure_pushes(void)
+{
+    uint64_t got = 0, sum_ns = 0, worst_ns = 0;
+    uint8_t bytes[4096];
+
+    pushes = 0;
+    struct sim_peer *peer = fixture_connect();
+    while (got < (uint64_t)PUSHES * PUSH_BYTES) {
+        fixture_iterate(FIXTURE_MS);
+        uint64_t first = got / PUSH_BYTES;
+        got += sim_peer_receive(peer, bytes, sizeof bytes);
+        for (uint64_t i = first; i < got / PUSH_BYTES; i++) {
+            uint64_t wait_ns = sim_now_ns(fixture.simulation) - pushed_ns[i] - WIRE_NS;
+            sum_ns += wait_ns;
+            if (wait_ns > worst_ns) worst_ns = wait_ns;
+        }
+    }
+    mean_us = sum_ns / PUSHES / 1000;
+    worst_us = worst_ns / 1000;
+    print_message("pushes: mean %llu us, worst %llu us\n", (unsigned long long)mean_us,
+                  (unsigned long long)worst_us);
+    sim_peer_close(peer);
+}
+
+static void a_push_waits_for_the_acknowledgement_of_the_previous_one(void **state)
+{
+    (void)state;
+    open_worker(&pusher, DEEP_WINDOW);
+    measure_pushes();
+    fixture_close();
+    require(mean_us >= 40000 && mean_us <= 50000);
+    require(worst_us >= 80000 && worst_us <= 93000);
+}
+
+/* ---- bulk throughput ---- */
+
+static uint8_t piece[BULK_PIECE];
+
+/* Fills the queue, and again a millisecond later. */
+static void fill_queue(struct weir_session *session)
+{
+    while (weir_session_send(session, piece, BULK_PIECE) == WEIR_OK) continue;
+    weir_session_start_timer(session, 1);
+}
+
+static const struct weir_handler bulk = {
+    .name = "bulk", .on_open = fill_queue, .on_timer = fill_queue};
+
+/* Returns the rate over ten seconds. */
+static uint64_t measure_bulk_kb_per_s(uint32_t window_bytes)
+{
+    static uint8_t bytes[1 << 20];
+    uint64_t got = 0;
+
+    open_worker(&bulk, window_bytes);
+    struct sim_peer *peer = fixture_connect();
+    uint64_t until_ns = sim_now_ns(fixture.simulation) + 10000 * FIXTURE_MS;
+    while (sim_now_ns(fixture.simulation) < until_ns) {
+        fixture_iterate(FIXTURE_MS);
+        got += sim_peer_receive(peer, bytes, sizeof bytes);
+    }
+    sim_peer_close(peer);
+    fixture_close();
+    print_message("bulk, window of %u bytes: %llu kB/s\n", window_bytes,
+                  (unsigned long long)(got / 10000));
+    return got / 10000;
+}
+
+static void bulk_is_limited_by_the_requests_of_one_send(void **state)
+{
+    (void)state;
+    uint64_t rate = measure_bulk_kb_per_s(DEEP_WINDOW);
+    require(rate >= 1350 && rate <= 1450);
+}
+
+/* The peer's window, and not weir, limits the rate: 64 KiB per millisecond of the window update. */
+static void a_shallow_window_limits_the_rate(void **state)
+{
+    (void)state;
+    uint64_t rate = measure_bulk_kb_per_s(64 << 10);
+    require(rate >= 500);
+}
+
+/* ---- the tail ---- */
+
+#define TAIL_BYTES 300000u
+
+static void send_and_finish(struct weir_session *session)
+{
+    static uint8_t tail[TAIL_BYTES];
+
+    pattern_fill(1, 0, tail, sizeof tail);
+    require(weir_session_send(session, tail, sizeof tail) == WEIR_OK);
+    weir_session_finish(session);
+}
+
+static const struct weir_handler finisher = {.name = "finisher", .on_open = send_and_finish};
+
+/* Reads everything, and checks it. Returns when FIN came. */
+static uint64_t read_tail(struct sim_peer *peer)
+{
+    static uint8_t bytes[TAIL_BYTES];
+    uint64_t began_ns = sim_now_ns(fixture.simulation);
+    uint32_t got = 0;
+
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && !sim_peer_saw_end(peer); i++) {
+        require(!sim_peer_saw_reset(peer));
+        fixture_iterate(FIXTURE_MS);
+        got += sim_peer_receive(peer, bytes + got, TAIL_BYTES - got);
+    }
+    require_equal(got, TAIL_BYTES);
+    require_equal(pattern_wrong(1, 0, bytes, TAIL_BYTES), TAIL_BYTES);
+    return (sim_now_ns(fixture.simulation) - began_ns) / FIXTURE_MS;
+}
+
+static void the_tail_arrives_before_fin(void **state)
+{
+    static const uint32_t windows[] = {1000, 64 << 10, DEEP_WINDOW};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
+        open_worker(&finisher, windows[i]);
+        struct sim_peer *peer = fixture_connect();
+        uint64_t ms = read_tail(peer);
+        print_message("tail, window of %u bytes: FIN after %llu ms\n", windows[i],
+                      (unsigned long long)ms);
+        sim_peer_close(peer);
+        fixture_run_ms(200);
+        require_equal(fixture_stats().open, 0);
+        require_equal(fixture_stats().bytes_out, TAIL_BYTES);
+        fixture_close();
+    }
+}
+
+/* ---- lost peers ---- */
+
+/* The send timeout ends a session whose peer acknowledges nothing. */
+static void a_lost_peer_stalls(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.send_timeout_ms = 500;
+    config.send_queue_high_bytes = 1 << 20;
+    fixture_transport = "rio";
+    fixture_network = network(DEEP_WINDOW);
+    fixture_open(&config, NULL, &finisher, 1);
+    struct sim_peer *peer = fixture_connect();
+    sim_peer_lose(peer);
+    fixture_run_ms(1000);
+    require_equal(fixture_stats().open, 0);
+    require_equal(fixture_stats().bytes_out, 0);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_push_waits_for_the_acknowledgement_of_the_previous_one),
+        cmocka_unit_test(bulk_is_limited_by_the_requests_of_one_send),
+        cmocka_unit_test(a_shallow_window_limits_the_rate),
+        cmocka_unit_test(the_tail_arrives_before_fin),
+        cmocka_unit_test(a_lost_peer_stalls),
+    };
+
+    return cmocka_run_group_tests_name("memwin_sends", tests, NULL, NULL);
+}
