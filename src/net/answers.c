@@ -27,7 +27,8 @@ void answer_count_unsent(struct handle *handle, uint32_t bytes)
     handle->unsent_bytes = bytes;
 }
 
-void answer_sent(struct net *net, struct handle *handle, enum weir_code code, int os_error)
+static inline void answers__sent(struct net *net, struct handle *handle, enum weir_code code,
+                                 int os_error)
 {
     weir_check_rule(handle->send_out, "rule 2, a send is answered twice");
     weir_check_rule(!handle->sent_ready, "rule 2, a send is answered twice");
@@ -40,6 +41,40 @@ void answer_sent(struct net *net, struct handle *handle, enum weir_code code, in
     handle->sent_os_error = os_error;
     if (code == WEIR_OK) handle_succeeded(handle, HANDLE_SENDS);
     answers__list(&net->answers, handle);
+}
+
+void answer_sent(struct net *net, struct handle *handle, enum weir_code code, int os_error)
+{
+    weir_check(!handle->releases_late);
+    answers__sent(net, handle, code, os_error);
+}
+
+void answer_unreleased(struct handle *handle)
+{
+    weir_check(handle->send_out);
+    handle->releases_late = true;
+    handle->unreleased_bytes += handle->send_bytes;
+    handle->unreleased_buffers += handle->send_buffers;
+}
+
+void answer_accepted(struct net *net, struct handle *handle, enum weir_code code, int os_error)
+{
+    weir_check(handle->releases_late);
+    answers__sent(net, handle, code, os_error);
+}
+
+void answer_released(struct net *net, struct handle *handle, uint32_t bytes, uint32_t buffers)
+{
+    weir_check_rule(buffers <= handle->unreleased_buffers, "rule 4, a buffer is released twice");
+    weir_check_rule(bytes <= handle->unreleased_bytes, "rule 4, bytes are released twice");
+    weir_check_rule(bytes == 0 || !handle->send_out || handle->sent_ready ||
+                        bytes < handle->unreleased_bytes,
+                    "rule 4, a send is accepted before its last byte is released");
+    handle->unreleased_bytes -= bytes;
+    handle->unreleased_buffers -= buffers;
+    handle->released_bytes += bytes;
+    handle->released_buffers += buffers;
+    if (bytes + buffers > 0) answers__list(&net->answers, handle);
 }
 
 void answer_datagrams(struct net *net, struct handle *handle, uint32_t sent, uint32_t failed,
@@ -88,7 +123,34 @@ void answer_stopped(struct net *net, struct handle *listener)
     answers__list(&net->answers, listener);
 }
 
+/* Hands out what there is of a connection: an answer, releases, or both. */
 static void answers__hand_out_sent(struct net *net, struct handle *handle)
+{
+    struct net_event *event;
+
+    weir_check(handle->answer_listed);
+    if (handle->sent_ready) {
+        event = event_batch_sent(net, handle);
+        event->code = handle->sent_code;
+        event->os_error = handle->sent_os_error;
+        event->sent_bytes = handle->sent_bytes;
+        handle->send_out = false;
+        handle->sent_ready = false;
+        handle->unsent_bytes = 0;
+    } else {
+        event = event_batch_add(net, handle, NET_RELEASED);
+    }
+    if (!handle->releases_late) {
+        event->released_buffers = handle->send_buffers;
+        event->released_bytes = (uint32_t)event->sent_bytes;
+        return;
+    }
+    event->released_buffers = handle->released_buffers;
+    event->released_bytes = handle->released_bytes;
+    handle->released_buffers = handle->released_bytes = 0;
+}
+
+static void answers__hand_out_datagrams(struct net *net, struct handle *handle)
 {
     struct net_event *event = event_batch_sent(net, handle);
 
@@ -97,21 +159,25 @@ static void answers__hand_out_sent(struct net *net, struct handle *handle)
     event->failed_count = handle->datagrams_failed;
     event->sent_datagrams = handle->sent_datagrams;
     event->sent_bytes = handle->sent_bytes;
-    if (handle->sent_ready) {
-        event->code = handle->sent_code;
-        event->os_error = handle->sent_os_error;
-        handle->send_out = false;
-        handle->sent_ready = false;
-        handle->unsent_bytes = 0;
-    } else {
-        if (handle->datagrams_failed > 0) {
-            event->code = handle->datagrams_code;
-            event->os_error = handle->datagrams_os_error;
-        }
-        handle->datagrams_out -= handle->datagrams_sent + handle->datagrams_failed;
-        handle->datagrams_sent = handle->datagrams_failed = handle->sent_datagrams = 0;
-        handle->sent_bytes = 0;
+    if (handle->datagrams_failed > 0) {
+        event->code = handle->datagrams_code;
+        event->os_error = handle->datagrams_os_error;
     }
+    handle->datagrams_out -= handle->datagrams_sent + handle->datagrams_failed;
+    handle->datagrams_sent = handle->datagrams_failed = handle->sent_datagrams = 0;
+    handle->sent_bytes = 0;
+}
+
+/* Hands out the answer to sends, or releases. Returns false if there are none. */
+static inline bool answers__hand_out_sends(struct net *net, struct handle *handle)
+{
+    if (handle->sent_ready || handle->released_bytes + handle->released_buffers > 0)
+        answers__hand_out_sent(net, handle);
+    else if (handle->datagrams_sent + handle->datagrams_failed > 0)
+        answers__hand_out_datagrams(net, handle);
+    else
+        return false;
+    return true;
 }
 
 /* Hands out one event of a listener. Returns false if there is none besides NET_CLOSED. */
@@ -134,8 +200,7 @@ void answers_hand_out(struct net *net)
 
     while (answers->first && event_batch_has_room(&net->batch)) {
         struct handle *handle = answers->first;
-        if (handle->sent_ready || handle->datagrams_sent + handle->datagrams_failed > 0) {
-            answers__hand_out_sent(net, handle);
+        if (answers__hand_out_sends(net, handle)) {
             if (handle->closed_ready) continue; /* NET_CLOSED may need the next batch's room */
         } else if (handle->kind == HANDLE_LISTENER && answers__hand_out_listener(net, handle)) {
             continue;

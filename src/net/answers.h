@@ -3,8 +3,10 @@
  * the next net_wait. Private to src/net.
  *
  *      send, send_to, close  ->  answer_sent, answer_datagrams, answer_closed: the handle is listed
+ *      a send in two steps   ->  answer_unreleased, answer_accepted, answer_released
  *      net_stop_accepting    ->  answer_stopped;  a lost connection  ->  answer_refused
- *      net_wait              ->  answers_hand_out: NET_SENT or NET_REFUSED, and NET_CLOSED last
+ *      net_wait              ->  answers_hand_out: NET_SENT, NET_RELEASED or NET_REFUSED, and
+ *                                NET_CLOSED last
  *
  * A transport may record an answer at any time, inside and outside of transport->wait.
  */
@@ -26,8 +28,19 @@ struct answers {
  * failed. */
 void answer_count_unsent(struct handle *handle, uint32_t bytes);
 
-/* Records the answer to a net_send. Its buffers must be back in the pool. */
+/* Records the answer to a net_send, which releases it. Its buffers must be back in the pool. */
 void answer_sent(struct net *net, struct handle *handle, enum weir_code code, int os_error);
+
+/* The system releases the buffers of the current net_send later than it accepts them; in
+ * transport->send. */
+void answer_unreleased(struct handle *handle);
+
+/* Records the answer to such a net_send. */
+void answer_accepted(struct net *net, struct handle *handle, enum weir_code code, int os_error);
+
+/* Records that the system has released this many bytes, and that this many buffers of such
+ * net_sends are back in the pool. */
+void answer_released(struct net *net, struct handle *handle, uint32_t bytes, uint32_t buffers);
 
 /* Records answers to net_send_to calls. `code` and `os_error` say why those that failed did. */
 void answer_datagrams(struct net *net, struct handle *handle, uint32_t sent, uint32_t failed,

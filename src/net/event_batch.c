@@ -9,7 +9,7 @@
 static inline void event_batch__check(const struct handle *handle, enum net_event_kind kind)
 {
     weir_check(handle->kind != HANDLE_FREE);
-    if (kind != NET_CLOSED && kind != NET_SENT && kind != NET_REFUSED)
+    if (kind != NET_CLOSED && kind != NET_SENT && kind != NET_RELEASED && kind != NET_REFUSED)
         weir_check_rule(!handle->closing, "rule 7, only answers follow net_close");
     switch (kind) {
     case NET_ACCEPTED:
@@ -31,12 +31,15 @@ static inline void event_batch__check(const struct handle *handle, enum net_even
         weir_check_rule(handle->send_out || handle->datagrams_out > 0,
                         "rule 2, a send is answered twice");
         break;
+    case NET_RELEASED: weir_check(handle->kind == HANDLE_CONNECTION); break;
     case NET_BROKEN: weir_check_rule(!handle->broken, "a handle breaks once"); break;
     case NET_CLOSED:
         weir_check_rule(handle->closing, "rule 2, closed without a net_close");
         weir_check_rule(!handle->send_out, "rule 7, closed before the last send was answered");
         weir_check_rule(handle->datagrams_out == 0,
                         "rule 7, closed before the last datagram was answered");
+        weir_check_rule(handle->unreleased_buffers == 0,
+                        "rule 7, closed before the last buffer was released");
         break;
     case NET_REFUSED: weir_check(handle->kind == HANDLE_LISTENER); break;
     case NET_STOPPED:

@@ -47,6 +47,7 @@ struct handle {
     bool closing;           /* net_close or net_abort was called */
     bool resets;            /* bytes of a send were lost, or net_abort: it ends by RST */
     uint32_t send_bytes;    /* of the last net_send */
+    uint32_t send_buffers;  /* of the last net_send */
     bool stopping;          /* net_stop_accepting was called */
     uint32_t datagrams_out; /* unanswered net_send_to calls */
     void *owner;
@@ -84,6 +85,10 @@ struct handle {
     uint32_t unsent_bytes;                     /* of the net_send: not passed to the system */
     uint32_t datagrams_sent, datagrams_failed; /* net_send_to calls */
     uint32_t sent_datagrams;                   /* with GSO batches counted as separate datagrams */
+    /* Of net_send, where the system releases later than it accepts; see answer_unreleased(). */
+    bool releases_late;
+    uint32_t released_buffers, released_bytes; /* not handed out yet */
+    uint32_t unreleased_bytes, unreleased_buffers;
     uint64_t sent_bytes;
     enum weir_code datagrams_code; /* of the first failure since the last answer */
     int datagrams_os_error;

@@ -49,6 +49,7 @@ void net_options_init(struct net_options *options)
         .handles_max = 1024 * 1024,
         .queue_entries = 512,
         .datagram_receives = 2048,
+        .stream_unreleased_max_bytes = 1024 * 1024,
     };
 }
 
@@ -276,7 +277,8 @@ static void net__close_failed(struct net *net, struct handle *handle)
 
     weir_check(net->failed);
     net->transport->abandon(net, handle);
-    if (handle->send_out && !handle->sent_ready) answer_sent(net, handle, WEIR_CANCELLED, 0);
+    if (handle->send_out && !handle->sent_ready) answer_accepted(net, handle, WEIR_CANCELLED, 0);
+    answer_released(net, handle, 0, handle->unreleased_buffers); /* their memory is never freed */
     answer_datagrams(net, handle, 0, handle->datagrams_out - answered, WEIR_CANCELLED, 0);
     answer_closed(net, handle);
 }
@@ -460,6 +462,7 @@ void net_send(struct net *net, struct net_handle connection, struct net_buffer *
         pool_move(buffers[i], POOL_CALLER, POOL_SYSTEM);
         handle->send_bytes += buffers[i]->length;
     }
+    handle->send_buffers = count;
     handle->send_out = true;
     net->transport->send(net, handle, buffers, count);
 }
@@ -494,10 +497,10 @@ static void net__close(struct net *net, struct handle *handle)
         net->transport->close(net, handle);
 }
 
-/* Whether the close cancels a send: it has not succeeded, as far as known. */
+/* Whether the close cancels a send, as far as known: it was not accepted, or not released. */
 static bool net__loses_bytes(const struct handle *handle)
 {
-    return handle->send_out && !handle->sent_ready;
+    return (handle->send_out && !handle->sent_ready) || handle->unreleased_bytes > 0;
 }
 
 void net_close(struct net *net, struct net_handle id)

@@ -18,21 +18,27 @@
  *                exactly one event: never twice [checked], never not at all [suite]. Only
  *                net_wait() hands out events [checked]. One event can answer several datagram
  *                sends: it contains the number of sends that succeeded and of those that failed.
- *   3 Order.     A connection has at most one outstanding send, of 1 to NET_SEND_BUFFERS_MAX
+ *   3 Order.     A connection has at most one unanswered send, of 1 to NET_SEND_BUFFERS_MAX
  *                buffers [checked]. A datagram socket has at most datagram_sends_max; net_send_to
  *                returns WEIR_NO_ROOM above that.
- *   4 Whole.     WEIR_OK in NET_SENT means that every byte was passed to the system, in order. Any
- *                other code means that the stream is broken, and no later send can succeed [suite].
- *                NET_SENT counts the bytes that were passed to the system, whatever its code. A
- *                connection that lost bytes of a send, or that net_abort closes, ends by RST: its
+ *   4 Whole.     A send of a connection has two steps. WEIR_OK in NET_SENT means that the system
+ *                has accepted every byte, in order: the next send may follow. The system releases
+ *                a buffer when it no longer needs it. A system that copies releases a send when it
+ *                accepts it. One that sends from the buffers (RIO, a zero-copy send) releases
+ *                them later, when the peer has acknowledged their bytes; NET_RELEASED counts them.
+ *                It accepts no further bytes while stream_unreleased_max_bytes are unreleased
+ *                [suite]. Any other code in NET_SENT, or NET_BROKEN, means that the stream is
+ *                broken, and no later send can succeed [suite]. NET_SENT counts the bytes that the
+ *                system accepted, whatever its code. A connection ends by RST if it lost bytes of a
+ *                send, if it is closed while bytes are unreleased, or if net_abort closes it: its
  *                peer never sees a FIN, which would claim that the stream is complete [suite].
- *   5 Owner.     A buffer has one owner: the pool, the caller, or the request that it was passed to
- *                [checked]. The caller owns a received buffer and either returns it to the pool or
- *                sends it, so echo copies nothing.
+ *   5 Owner.     A buffer has one owner: the pool, the caller, or the request that it was passed
+ *                to, until the system releases it [checked]. The caller owns a received buffer and
+ *                either returns it to the pool or sends it, so echo copies nothing.
  *   6 Commit.    net_wait() submits every collected request before it blocks [suite].
  *   7 Last.      NET_CLOSED comes once, after the answers to all other requests of its handle
- *                [checked]. No later event names the handle [checked], and the system no longer
- *                uses its buffers [suite].
+ *                [checked]. No later event names the handle, and every buffer is released
+ *                [checked]. The system no longer uses them [suite].
  *   8 Scarcity.  Exhaustion of buffers, files, queue entries or locked memory never stops the net,
  *                drops data, or busy-loops. It is an error code or a pause that ends by itself
  *                [suite]. Calls that fail again and again are repeated ever more rarely. Only a
@@ -90,8 +96,11 @@ enum net_event_kind {
      * possibly shorter. A datagram can have length 0. */
     NET_DATAGRAM,
     /* Answers net_send (code), or several net_send_to (sent_count, failed_count, code of the first
-     * failure). */
+     * failure). For a connection, also counts what was released. */
     NET_SENT,
+    /* The system has released bytes or buffers of sends since the last NET_SENT or NET_RELEASED of
+     * this connection: released_bytes, released_buffers. Can follow net_close. */
+    NET_RELEASED,
     /* The handle failed (reset, timeout, ...); the only valid call is net_close. At most once, and
      * never after NET_CLOSED. If the system refuses the whole event loop, every handle fails. */
     NET_BROKEN,
@@ -129,12 +138,17 @@ struct net_event {
         struct net_buffer *buffer;             /* NET_RECEIVED, NET_DATAGRAM */
         struct net_socket socket;              /* NET_ACCEPTED */
         uint32_t refused_count;                /* NET_REFUSED */
-        struct {                               /* NET_SENT; of a connection only sent_bytes */
+        struct {                               /* NET_SENT of a datagram socket */
             uint32_t sent_count, failed_count; /* net_send_to calls that succeeded, that failed */
             uint32_t sent_datagrams; /* of the successful calls; a GSO batch has several */
             /* Payload bytes of the successful calls; of a connection: the bytes of the send that
-             * were passed to the system, also if it failed. */
+             * the system accepted, also if it failed. */
             uint64_t sent_bytes;
+        };
+        /* NET_SENT and NET_RELEASED of a connection: the buffers that are back in the pool, and the
+         * bytes that the system released; fewer than theirs if the stream broke. */
+        struct {
+            uint32_t released_buffers, released_bytes;
         };
     };
 };
@@ -144,8 +158,7 @@ struct net_progress {
     /* Bytes that the peer's system has acknowledged, or that the system itself has released (rio,
      * iocp). Only the difference of two values has a meaning. */
     uint64_t taken_bytes;
-    /* Bytes that the system has accepted and not delivered yet; 0 if it does not tell (rio, iocp).
-     */
+    /* Bytes that the system has accepted and not delivered yet, or not released (rio, iocp). */
     uint64_t undelivered_bytes;
 };
 
@@ -183,6 +196,9 @@ struct net_options {
     uint32_t stream_unsent_max_bytes;
     uint32_t stream_send_max_bytes;
     uint32_t stream_receive_max_bytes;
+    /* Where sends are released later than they are accepted (rio): the bytes of one connection that
+     * the system holds unreleased, at least one buffer. */
+    uint32_t stream_unreleased_max_bytes;
     bool verify_rio; /* check the rules of RIO at each call; a violation ends the process */
     /* Set to true when buffers begin to occupy more memory; null: not reported. */
     bool *memory_grew;
@@ -303,13 +319,15 @@ void net_refuse(struct net *net, struct net_socket socket);
 /* Switches receiving on or off, for a connection or a datagram socket. */
 void net_receive(struct net *net, struct net_handle handle, bool on);
 
-/* Sends the bytes of the buffers, in order. The request owns the buffers, and returns them to the
- * pool before NET_SENT. Each buffer must contain at least one byte. Not allowed after net_finish
- * or while another send is outstanding. */
+/* Sends the bytes of the buffers, in order. The request owns the buffers until the system releases
+ * them, which returns them to the pool: before the NET_SENT or NET_RELEASED that counts them. Each
+ * buffer must contain at least one byte. Not allowed after net_finish or while another send is
+ * unanswered. */
 void net_send(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
               uint32_t count);
 
-/* Sends FIN: nothing can be sent afterwards. Only once, and not while a send is outstanding. */
+/* Sends FIN after the last byte of the answered sends: nothing can be sent afterwards. Only once,
+ * and not while a send is unanswered. */
 void net_finish(struct net *net, struct net_handle connection);
 
 /* Asks the system how far the sent bytes have come. It costs system calls: it is for an expired
@@ -317,9 +335,9 @@ void net_finish(struct net *net, struct net_handle connection);
 struct net_progress net_progress(struct net *net, struct net_handle connection);
 
 /* Closes the handle: cancels and answers outstanding requests, and discards held data. The system
- * still delivers the bytes that it accepted, and then sends FIN. But if an outstanding send is
- * canceled, bytes are lost, and the connection ends by RST, as by net_abort. The current event
- * batch can still name the handle. Only once. */
+ * still delivers the bytes that it released, and then sends FIN. But if it cancels a send, or bytes
+ * of an answered one are unreleased, bytes can be lost, and the connection ends by RST, as by
+ * net_abort. The current event batch can still name the handle. Only once. */
 void net_close(struct net *net, struct net_handle handle);
 
 /* As net_close(), but ends the connection by RST. The bytes that the peer has not received are

@@ -238,6 +238,7 @@ struct net_options config_net_options(const struct weir_config *config)
     options.stream_unsent_max_bytes = config->socket_unsent_max_bytes;
     options.stream_send_max_bytes = config->socket_send_max_bytes;
     options.stream_receive_max_bytes = config->socket_receive_max_bytes;
+    options.stream_unreleased_max_bytes = (uint32_t)config->send_queue_high_bytes;
     options.verify_rio = config->verify_rio;
     options.stream_buffer_bytes = config->buffer_bytes;
     options.stream_buffers_max =

@@ -14,10 +14,10 @@
 struct deadline_timestamps {
     uint32_t opened_ms;
     uint32_t received_ms;  /* bytes came, reading resumed, or it was opened */
-    uint32_t sent_ms;      /* a send completed, or the peer took bytes of one */
+    uint32_t sent_ms;      /* bytes of a send were released, or the peer took some */
     uint32_t frame_ms;     /* the first byte of a partial frame came */
-    uint32_t send_ms;      /* the outstanding send was posted, or its timeout began anew */
-    uint32_t measured_ms;  /* what the peer has taken was measured, or the send was posted */
+    uint32_t send_ms;      /* the send deadline began, or began anew */
+    uint32_t measured_ms;  /* what the peer has taken was measured, or the send deadline began */
     uint32_t finished_ms;  /* FIN was sent, or its timeout began anew */
     uint32_t congested_ms; /* the queue rose above the high-water mark */
     uint32_t waits_ms;     /* the speaker began to wait for a group */
@@ -43,8 +43,8 @@ struct deadline_input {
     uint32_t running;      /* bits of enum deadline_kind */
     uint32_t linger_ms;    /* of the worker: a drain shortens the configured one */
     uint32_t queued_bytes; /* of the send queue, for DEADLINE_CONGESTED */
-    uint32_t flight_bytes; /* carried by the outstanding send */
-    bool is_measured;      /* what the peer has taken was measured during the outstanding send */
+    uint32_t flight_bytes; /* for which the send deadline runs */
+    bool is_measured;      /* what the peer has taken was measured since the send deadline began */
     enum weir_reason finish_reason;
     bool is_datagram;
 };

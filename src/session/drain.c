@@ -63,8 +63,7 @@ static uint64_t drain__offset_ms(const struct weir_session *session)
 static bool drain__is_idle(const struct weir_session *session)
 {
     uint32_t silent_ms = (uint32_t)session->worker->now_ms - session->timestamps.received_ms;
-    bool sends =
-        !session->is_datagram && (session->send_out || !send_queue_is_empty(&session->queue));
+    bool sends = !session->is_datagram && session->queue.pinned_bytes > 0;
 
     bool has_unread = session->receiving_off | (session->unread != NULL); /* never UDP */
 

@@ -22,6 +22,7 @@
 #include "memory.h"
 #include "pause.h"
 #include "session.h"
+#include "session_sent.h"
 #include "worker.h"
 
 /* ---- end ---- */
@@ -83,7 +84,8 @@ static void lifecycle__on_event(struct owner *owner, const struct net_event *eve
     switch (event->kind) {
     case NET_RECEIVED: inbound_on_received(session, event->buffer); break;
     case NET_PEER_DONE: inbound_on_peer_done(session); break;
-    case NET_SENT: session_on_sent(session, event->code, event->sent_bytes); break;
+    case NET_SENT: session_on_sent(session, event); break;
+    case NET_RELEASED: session_on_released(session, event); break;
     case NET_BROKEN: session_on_broken(session, event->code); break;
     case NET_CLOSED: lifecycle__on_closed(session); break;
     case NET_PAUSED:

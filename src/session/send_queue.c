@@ -23,6 +23,11 @@ static bool send_queue__is_share(const struct net_buffer *buffer)
     return buffer->capacity == 0;
 }
 
+bool send_queue_begins_with_share(const struct send_queue *queue)
+{
+    return queue->first && send_queue__is_share(queue->first);
+}
+
 static struct send_queue__share *send_queue__share_of(struct net_buffer *buffer)
 {
     weir_check(send_queue__is_share(buffer));
@@ -223,7 +228,6 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
 {
     uint32_t count = 0, before_bytes = queue->pinned_bytes;
 
-    weir_check(queue->flight_bytes == 0);
     weir_check(queue->first != NULL);
     while (queue->first && count < NET_SEND_BUFFERS_MAX) {
         struct net_buffer *buffer = queue->first;
@@ -243,18 +247,6 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
     }
     weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     return count;
-}
-
-uint32_t send_queue_completed(struct send_queue *queue)
-{
-    uint32_t bytes = queue->flight_bytes;
-
-    weir_check(bytes > 0);
-    weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
-    queue->pinned_bytes -= queue->flight_pinned_bytes;
-    queue->flight_pinned_bytes = 0;
-    queue->flight_bytes = 0;
-    return bytes;
 }
 
 void send_queue_drop(struct send_queue *queue, struct net *net)

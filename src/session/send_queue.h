@@ -2,10 +2,11 @@
 /* send_queue.h - the bytes that one session still has to send, in order: buffers that the queue
  * owns, and shares of payloads that other sessions send, too. Below: the borrowed run.
  *
- *      add, copy  -> [ buffer ]--[ share ]--[ share ]--[ buffer ] -> take -> in flight -> completed
+ *      add, copy  -> [ buffer ]--[ share ]--[ share ]--[ buffer ] -> take -> in flight -> released
  *      share      ->                 '----------'
  *                         coalesced into one buffer when they reach the front
  *
+ * Bytes are in flight from take to the release by the system (net.h, rule 4). Several sends can be.
  * The cost is counted in memory, not in bytes to send: a buffer that carries one byte pins its
  * whole capacity. Therefore small pieces are appended to the last buffer. docs/decisions has the
  * design of the two steps of a send, of buffer parts and of sending shares in place (0007).
@@ -32,14 +33,19 @@ struct send_queue {
     uint32_t pinned_bytes;        /* capacities of all buffers, queued and in flight, and shares */
     uint32_t flight_pinned_bytes; /* capacities of those in flight */
     uint32_t flight_bytes;        /* content of those in flight; 0: none is */
-    uint32_t shares_count;        /* queued */
-    uint32_t counted_bytes;       /* pinned_bytes at the last session_account() */
+    uint32_t
+        later_bytes; /* in flight since after the send deadline began; it runs for the others */
+    uint32_t shares_count;  /* queued */
+    uint32_t counted_bytes; /* pinned_bytes at the last session_account() */
 };
 
 static inline bool send_queue_is_empty(const struct send_queue *queue)
 {
     return !queue->first;
 }
+
+/* Returns whether the first entry is a share, which needs a buffer to be sent. */
+bool send_queue_begins_with_share(const struct send_queue *queue);
 
 /* Queues the buffer, which it takes over; or appends its bytes to the last buffer and returns it to
  * the pool. */
@@ -63,12 +69,26 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
 
 /* Takes the first buffers out of the queue; they are in flight now, and the caller owns them.
  * Returns how many: 0 only if the first entry is a share and the pool has no buffer for it. It pins
- * at most a buffer and the frame of one share more than before. Nothing may be in flight. */
+ * at most a buffer and the frame of one share more than before. */
 uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX]);
 
-/* The buffers in flight were sent. Returns how many bytes they carried. */
-uint32_t send_queue_completed(struct send_queue *queue);
+/* The system has released this many bytes in flight, and buffers of this capacity. */
+static inline void send_queue_released(struct send_queue *queue, uint32_t bytes,
+                                       uint32_t pinned_bytes)
+{
+    weir_check(bytes <= queue->flight_bytes);
+    weir_check(pinned_bytes <= queue->flight_pinned_bytes);
+    queue->pinned_bytes -= pinned_bytes;
+    queue->flight_pinned_bytes -= pinned_bytes;
+    queue->flight_bytes -= bytes;
+}
+
+/* Returns the bytes for which the send deadline runs, which left first. */
+static inline uint32_t send_queue_timed_bytes(const struct send_queue *queue)
+{
+    return queue->flight_bytes > queue->later_bytes ? queue->flight_bytes - queue->later_bytes : 0;
+}
 
 /* Discards everything that is queued, but not what is in flight. */
 void send_queue_drop(struct send_queue *queue, struct net *net);

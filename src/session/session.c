@@ -4,22 +4,24 @@
  *          lifecycle.c begins it
  *                v
  *              OPEN -------- peer's FIN ---------> PEER_DONE
- *                | session_finish                      | queue empty: FIN is sent,
- *                v                                     | both sides are done
- *            FINISHING -- both FINs seen ---> CLOSING <'   (and from any state: session_close)
- *                                                | NET_CLOSED
- *                                                v
- *                                              FREE          lifecycle.c ends it
+ *                | session_finish                      | queue empty: FIN is sent
+ *                v                                     v
+ *            FINISHING <-- if the system has not released everything
+ *                | both FINs seen, all released        | released
+ *                '--------------> CLOSING <------------'    (and from any state: session_close)
+ *                                    | NET_CLOSED
+ *                                    v
+ *                                  FREE                     lifecycle.c ends it
  *
  * A UDP peer has only the states OPEN, CLOSING and FREE: UDP has no FIN. Every end follows one
  * path: session_close() fixes the reason; NET_CLOSED, or the flush of a UDP peer, leads to
  * lifecycle_end(). A session that loses accepted output ends by RST: a FIN would tell the peer that
  * the stream is complete.
  *
- * Ownership: the queue owns its buffers until net_send() takes them over; net gives them back to
- * the pool. At most one send is outstanding. The receive buffer being processed is owned by the
- * borrowed run (send_queue.h). Reading pauses above the high-water mark, so the queue of a peer
- * that does not read holds at most that mark, one buffer and one frame.
+ * Ownership: the queue owns its buffers until net_send() takes them over; the system releases them
+ * to the pool. At most one send is unanswered; several can be in flight (session_sent.c). The
+ * borrowed run (send_queue.h) owns the receive buffer being processed. Reading pauses above the
+ * high-water mark, so a queue whose peer does not read holds at most it, one buffer and one frame.
  */
 #include "session.h"
 
@@ -62,12 +64,14 @@ void session_check(const struct weir_session *session)
     weir_check(session->state != SESSION_FREE);
     weir_check(!session->is_datagram);
     weir_check(session->worker->dispatch.session != session);
-    weir_check(session->send_out == (queue->flight_bytes > 0));
+    weir_check(!session->send_out || queue->flight_bytes > 0);
+    weir_check(queue->flight_bytes > 0 || queue->flight_pinned_bytes == 0);
     weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     weir_check(send_queue_is_empty(queue) == (queue->pinned_bytes == queue->flight_pinned_bytes));
     if (session->state == SESSION_PEER_DONE) weir_check(session->peer_done);
     if (session->state == SESSION_OPEN) weir_check(!session->finished);
-    if (session->state == SESSION_FINISHING) weir_check(session->reason != WEIR_REASON_NONE);
+    if (session->state == SESSION_FINISHING)
+        weir_check(session->reason != WEIR_REASON_NONE || session->peer_done);
     if (session->state == SESSION_CLOSING) {
         weir_check(send_queue_is_empty(queue));
         weir_check(session->reason != WEIR_REASON_NONE);
@@ -241,25 +245,29 @@ static bool session__is_kept(const struct weir_session *session)
     return session->waiting || (session->state == SESSION_PEER_DONE && session->holds > 0);
 }
 
+static void session__send_fin(struct weir_session *session, bool is_done)
+{
+    net_finish(session->worker->net, session->handle);
+    session->finished = true;
+    if (is_done) return;
+    if (session->state == SESSION_PEER_DONE) session_enter(session, SESSION_FINISHING);
+    session_start_linger(session);
+}
+
 /* Sends FIN if nothing is left to send, after the peer's FIN or after session_finish(). Closes when
- * both sides are done. */
+ * both sides are done, and the system has released everything: a close would cancel the rest. */
 static void session__end_if_done(struct weir_session *session)
 {
-    struct worker *worker = session->worker;
-
     if (session->send_out || !send_queue_is_empty(&session->queue)) return;
     if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return;
     if (session__is_kept(session)) return;
-    weir_check(session->queue.pinned_bytes == 0);
-    if (!session->finished) {
-        net_finish(worker->net, session->handle);
-        session->finished = true;
-        if (!session->peer_done) session_start_linger(session);
-    }
-    if (session->peer_done) session_close(session, WEIR_REASON_PEER_DONE);
+    bool is_done = session->peer_done && session->queue.flight_bytes == 0;
+    if (!session->finished) session__send_fin(session, is_done);
+    if (is_done) session_close(session, WEIR_REASON_PEER_DONE);
 }
 
-static void session__send_queued(struct weir_session *session)
+/* Passes the first buffers of the queue to net. Returns false if the pool has none for a share. */
+static inline bool session__post(struct weir_session *session)
 {
     struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
     struct worker *worker = session->worker;
@@ -267,13 +275,33 @@ static void session__send_queued(struct weir_session *session)
 
     weir_check(count <= NET_SEND_BUFFERS_MAX);
     session_account(session);
-    if (count == 0) { /* the pool is empty: the loop tries again */
+    if (count == 0) { /* the loop tries again */
         list_add_last(&worker->waiting_for_buffers, &session->in_pending_flush);
-        return;
+        return false;
     }
     session->send_out = true;
     net_send(worker->net, session->handle, buffers, count);
-    session_start_send_deadline(session);
+    return true;
+}
+
+/* Sends although earlier bytes are not released. Above the mark, a share must not take a buffer of
+ * its own; several of them are coalesced after a release. */
+static void session__send_next(struct weir_session *session)
+{
+    struct send_queue *queue = &session->queue;
+    uint32_t before_bytes = queue->flight_bytes;
+
+    if (queue->pinned_bytes >= session->worker->pause_bytes && send_queue_begins_with_share(queue))
+        return;
+    if (session__post(session)) queue->later_bytes += queue->flight_bytes - before_bytes;
+}
+
+static void session__send_queued(struct weir_session *session)
+{
+    if (session->queue.flight_bytes > 0)
+        session__send_next(session);
+    else if (session__post(session))
+        session_start_send_deadline(session);
 }
 
 static void session__flush(struct weir_session *session)
@@ -282,33 +310,6 @@ static void session__flush(struct weir_session *session)
     weir_check(session->state != SESSION_CLOSING);
     if (!session->send_out && !send_queue_is_empty(&session->queue)) session__send_queued(session);
     session__end_if_done(session);
-}
-
-void session_on_sent(struct weir_session *session, enum weir_code code, uint64_t bytes)
-{
-    session_check(session);
-    weir_check(session->send_out);
-    uint32_t flight_bytes = send_queue_completed(&session->queue);
-    weir_check(bytes <= flight_bytes);
-    session->send_out = false;
-    session_count_queued(session);
-    counter_add(&session->worker->counters.bytes_out, bytes);
-    if (session->state == SESSION_CLOSING) return;
-    if (code != WEIR_OK) { /* a part of the stream is lost: nothing may follow it */
-        session_close(session, WEIR_REASON_RESET);
-        return;
-    }
-    session->timestamps.sent_ms = (uint32_t)session->worker->now_ms;
-    if (session->queue_paused || session->queue.pinned_bytes >= session->worker->pause_bytes)
-        session_update_receiving(session);
-    worker_flush_later(session->worker, session);
-}
-
-void session_on_broken(struct weir_session *session, enum weir_code code)
-{
-    session_check(session);
-    weir_check(code != WEIR_OK);
-    session_close(session, WEIR_REASON_RESET);
 }
 
 /* ---- sending ---- */
@@ -447,7 +448,7 @@ static bool session__make_room(struct weir_session *session, const struct payloa
     if (payload->has_speaker && !session->lagging &&
         session__fits(session, bytes, worker->share_bytes + excess_bytes))
         return true;
-    weir_check(session->send_out || !send_queue_is_empty(queue));
+    weir_check(queue->pinned_bytes > 0);
     switch (worker->common->config.broadcast_policy) {
     case WEIR_BROADCAST_DISCONNECT: session_close(session, WEIR_REASON_SLOW_READER); return false;
     case WEIR_BROADCAST_DROP_OLDEST: break;

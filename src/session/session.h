@@ -61,10 +61,6 @@ void session_resume(struct weir_session *session);
 void session_hold(struct weir_session *session);
 void session_release(struct weir_session *session);
 
-/* Handles NET_SENT and NET_BROKEN. TCP only. */
-void session_on_sent(struct weir_session *session, enum weir_code code, uint64_t bytes);
-void session_on_broken(struct weir_session *session, enum weir_code code);
-
 /* Whether reading is paused: by the high-water mark, the rate limit, the handler, or a group that
  * the session speaks to. TCP only. */
 static inline bool session_is_paused(const struct weir_session *session)

@@ -2,9 +2,10 @@
 /* session_deadlines.c - which deadlines of a session run in its present state, and the timer for
  * the next one. deadline.c computes it; timeouts.c acts when the timer expires.
  *
- * What the peer takes is measured a few times per send_timeout_ms while a send is outstanding, and
- * when the timeout of the send or of the FIN expires. The system is asked for it, so that bytes in
- * its queue count, too:
+ * The send deadline runs while bytes are in flight: for those that were in flight when it began,
+ * and when they are released, for those that followed. What the peer takes is measured a few times
+ * per send_timeout_ms meanwhile, and when the timeout of the send or of the FIN expires. The system
+ * is asked for it, so that bytes in its queue count, too:
  *
  *      send posted    1st: the base    2nd ... enough was taken since the base?
  *          |--- 1/32 ------|------ 1/4 ------|   yes: the timeout begins anew, with a new base
@@ -44,11 +45,11 @@ static uint32_t session__running_deadlines(const struct weir_session *session)
     uint32_t running = session__idle_deadlines(session);
 
     if (session->is_datagram) return running;
-    weir_check(session->send_out == (session->queue.flight_bytes > 0));
+    bool has_flight = session->queue.flight_bytes > 0;
     if (session->state == SESSION_OPEN) running |= session__receive_deadlines(session);
-    if (session->send_out) running |= DEADLINE_SEND | DEADLINE_MEASURE;
+    if (has_flight) running |= DEADLINE_SEND | DEADLINE_MEASURE;
     if (session__holds_speakers(session)) running |= DEADLINE_CONGESTED;
-    if (session->finished && !session->peer_done) running |= DEADLINE_LINGER;
+    if (session->finished && (has_flight || !session->peer_done)) running |= DEADLINE_LINGER;
     return running;
 }
 
@@ -62,9 +63,11 @@ struct deadline session_next_deadline(const struct weir_session *session)
         .running = session__running_deadlines(session),
         .linger_ms = worker->linger_ms,
         .queued_bytes = session->is_datagram ? 0 : session->queue.pinned_bytes,
-        .flight_bytes = session->send_out ? session->queue.flight_bytes : 0,
+        .flight_bytes = session->is_datagram ? 0 : send_queue_timed_bytes(&session->queue),
         .is_measured = session->is_measured,
-        .finish_reason = (enum weir_reason)session->reason,
+        /* After the peer's FIN, the session ends on its own: no reason was given. */
+        .finish_reason = session->reason == WEIR_REASON_NONE ? WEIR_REASON_STALLED
+                                                             : (enum weir_reason)session->reason,
         .is_datagram = session->is_datagram,
     };
 
@@ -90,7 +93,7 @@ void session_start_send_deadline(struct weir_session *session)
     const struct weir_config *config = &worker->common->config;
     uint64_t at_ms = worker->now_ms + deadline_measure_ms(config, false) + 1;
 
-    weir_check(session->send_out);
+    weir_check(session->queue.flight_bytes > 0);
     session->timestamps.send_ms = session->timestamps.measured_ms = (uint32_t)worker->now_ms;
     session->is_measured = false;
     if (config->send_timeout_ms == 0) return;
@@ -120,7 +123,7 @@ static bool session__took_enough(const struct weir_session *session, int32_t byt
 
     if (bytes <= 0) return false;
     if (rate == 0 || session->finished) return true;
-    return passed_ms >= deadline_send_ms(config, session->queue.flight_bytes) &&
+    return passed_ms >= deadline_send_ms(config, send_queue_timed_bytes(&session->queue)) &&
            (uint64_t)bytes * 1000 >= rate * (passed_ms - deadline_measure_ms(config, false));
 }
 
@@ -133,7 +136,7 @@ bool session_measure_progress(struct weir_session *session)
     int32_t bytes = session->is_measured ? (int32_t)(taken_bytes - session->taken_bytes) : 0;
 
     weir_check(!session->is_datagram);
-    weir_check(session->send_out != session->finished);
+    weir_check(session->queue.flight_bytes > 0 || session->finished);
     timestamps->measured_ms = now_ms;
     if (bytes > 0) timestamps->sent_ms = now_ms;
     if (session->is_measured && !session__took_enough(session, bytes)) return false;

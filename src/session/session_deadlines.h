@@ -12,13 +12,13 @@ struct deadline session_next_deadline(const struct weir_session *session);
  * expires early and is restarted then. */
 void session_update_deadline(struct weir_session *session);
 
-/* Starts the deadline of the send that was just posted. TCP only. */
+/* Starts the send deadline of the bytes in flight. TCP only. */
 void session_start_send_deadline(struct weir_session *session);
 
 /* Starts the deadline of the FIN that was just sent. TCP only. */
 void session_start_linger(struct weir_session *session);
 
-/* Measures what the peer has taken of the outstanding send, or before the FIN. If that is enough,
+/* Measures what the peer has taken of the bytes in flight, or before the FIN. If that is enough,
  * the timeout of the send or of the FIN begins anew, and the function returns true. The first
  * measurement of a send is only the base for later ones. TCP only. */
 bool session_measure_progress(struct weir_session *session);

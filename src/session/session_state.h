@@ -118,7 +118,7 @@ struct weir_session {
                               * or FIN, nor output, nor joined a group */
     bool frame_partial : 1;  /* the codec holds part of a frame, since frame_ms */
     bool finished : 1;       /* net_finish was called, at finished_ms */
-    bool is_measured : 1;    /* taken_bytes has a value for the outstanding send, or the FIN */
+    bool is_measured : 1;    /* taken_bytes has a value for the send deadline, or the FIN */
     bool loses_output : 1;   /* accepted output was lost: the session must end by RST */
     bool is_datagram : 1;    /* the service's protocol is UDP */
     bool drain_notified : 1; /* on_drain was called, or would have been */

@@ -355,6 +355,113 @@ static void a_complete_send_counts_all_of_its_bytes(void **state)
     world_close(world);
 }
 
+/* ---- accepted, released ---- */
+
+static void every_byte_is_released_once(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    peer_reads_pattern(peer, 39);
+    line_sends_pattern(line, 39, RULE__MB, 16, 4000);
+    world_until(world, line->sent_bytes == RULE__MB);
+    world_until(world, line->unreleased_buffers == 0);
+    require_equal(line->released_bytes, RULE__MB);
+    world_close(world);
+}
+
+/* The bound is on bytes that the system has accepted and not released. */
+static void unreleased_bytes_are_bounded(void **state)
+{
+    struct net_options options;
+    struct peer *peer;
+
+    (void)state;
+    world_options(&options);
+    options.stream_unreleased_max_bytes = 20000;
+    struct world *world = world_open(&options);
+    struct line *line = world_connect(world, &peer);
+    peer_reads_pattern(peer, 40);
+    line_sends_pattern(line, 40, 2 * RULE__MB, 3, 4000);
+    world_begin(world);
+    while (line->out_position < line->out_total) {
+        world_iterate_on(world, "all is sent", __FILE__, __LINE__);
+        require(line->sent_bytes <= line->released_bytes + 20000 + 4096);
+        require(line->unreleased_buffers <= 20000 / 4000 + 1 + 3); /* and one unanswered send */
+    }
+    world_until(world, peer->in_position == line->out_total);
+    world_close(world);
+}
+
+static void fin_follows_bytes_that_are_not_released(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    line_receive(line, true);
+    peer_reads_pattern(peer, 41);
+    line->out_seed = 41;
+    line_send(line, 16, 4000);
+    world_until(world, line->sent_count == 1);
+    require_equal(line->sent_code, WEIR_OK);
+    line_finish(line);
+    world_until(world, peer_saw_fin(peer));
+    require_equal(peer->in_position, 64000);
+    world_until(world, line->unreleased_buffers == 0);
+    require_equal(line->released_bytes, 64000);
+    peer_finish(peer); /* the receiving direction stayed open */
+    world_until(world, line->peer_done_count == 1);
+    world_close(world);
+}
+
+/* Everything has arrived, or the peer sees an RST: never a FIN after a part. */
+static void a_close_after_an_accepted_send_is_truthful(void **state)
+{
+    (void)state;
+    for (int iterations = 0; iterations < 20; iterations++) {
+        struct world *world = world_open(NULL);
+        struct peer *peer;
+        struct line *line = world_connect(world, &peer);
+        line_receive(line, true);
+        peer_reads_pattern(peer, 42);
+        line->out_seed = 42;
+        line_send(line, 16, 4000);
+        world_until(world, line->sent_count == 1);
+        for (int i = 0; i < iterations; i++) world_iterate(world);
+        bool is_released = line->unreleased_buffers == 0;
+        line_close(line);
+        world_until(world, !line->is_open && peer_saw_close(peer));
+        if (is_released)
+            require(peer_saw_fin(peer) && peer->in_position == 64000);
+        else if (world_shows_resets())
+            require(peer_saw_reset(peer));
+        world_close(world);
+    }
+}
+
+/* The system has accepted the bytes, and the connection is lost before it releases them. */
+static void a_failure_of_accepted_bytes_breaks_the_connection(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    line->out_seed = 43;
+    line_send(line, 16, 4000);
+    world_until(world, line->sent_count == 1);
+    peer_reset(peer);
+    world_until(world, line->unreleased_buffers == 0);
+    /* Without a loss, only receiving shows the reset. */
+    if (line->released_bytes == 64000) line_receive(line, true);
+    world_until(world, line_was_cut(line));
+    world_close(world);
+}
+
 /* ---- progress ---- */
 
 static void progress_counts_what_the_peer_has_taken(void **state)
@@ -412,6 +519,11 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(a_blocked_send_is_never_followed_by_a_fin),
     cmocka_unit_test(a_failed_send_counts_the_bytes_that_the_system_accepted),
     cmocka_unit_test(a_complete_send_counts_all_of_its_bytes),
+    cmocka_unit_test(every_byte_is_released_once),
+    cmocka_unit_test(unreleased_bytes_are_bounded),
+    cmocka_unit_test(fin_follows_bytes_that_are_not_released),
+    cmocka_unit_test(a_close_after_an_accepted_send_is_truthful),
+    cmocka_unit_test(a_failure_of_accepted_bytes_breaks_the_connection),
     cmocka_unit_test(progress_counts_what_the_peer_has_taken),
     cmocka_unit_test(progress_stops_while_the_peer_does_not_read),
 };

@@ -91,8 +91,7 @@ static void a_received_buffer_is_forwarded_without_a_copy(void **state)
     peer_sends_pattern(peer, 2, 3000, 3000);
     world_until(world, line->in_position == 3000);
     require(line->kept_count <= NET_SEND_BUFFERS_MAX);
-    net_send(world->net, line->handle, line->kept, line->kept_count);
-    line->send_out = true;
+    line_send_buffers(line, line->kept, line->kept_count);
     line->kept_count = 0;
     world_until(world, line->sent_count == 1 && peer->in_position == 3000);
     world_close(world);
@@ -118,8 +117,7 @@ static void a_buffer_can_be_sent_from_its_middle(void **state)
         buffer->bytes += i * 100;
         buffer->length = 1000;
         pattern_fill(3, i * 1000, buffer->bytes, 1000);
-        net_send(world->net, line->handle, &buffer, 1);
-        line->send_out = true;
+        line_send_buffers(line, &buffer, 1);
         world_until(world, line->sent_count == i + 1);
     }
     world_until(world, peer->in_position == 10000);

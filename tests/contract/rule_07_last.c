@@ -107,8 +107,8 @@ static void closing_right_after_a_send_delivers_closed(void **state)
     world_close(world);
 }
 
-/* WEIR_OK means that the system has the bytes: a later close does not discard them. */
-static void completed_sends_arrive_after_the_close(void **state)
+/* The system has released the bytes: a later close does not discard them. */
+static void released_sends_arrive_after_the_close(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
@@ -119,6 +119,7 @@ static void completed_sends_arrive_after_the_close(void **state)
     line_send(line, 16, 1000);
     world_until(world, line->sent_count == 1);
     require_equal(line->sent_code, WEIR_OK);
+    world_until(world, line->unreleased_buffers == 0);
     rule__close(line);
     peer_reads_pattern(peer, 3);
     world_until(world, peer_saw_close(peer));
@@ -512,7 +513,7 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(closing_right_after_flow_on_reaches_the_peer),
     cmocka_unit_test(closing_during_a_blocked_send_answers_it_first),
     cmocka_unit_test(closing_right_after_a_send_delivers_closed),
-    cmocka_unit_test(completed_sends_arrive_after_the_close),
+    cmocka_unit_test(released_sends_arrive_after_the_close),
     cmocka_unit_test(closing_with_held_bytes_delivers_closed),
     cmocka_unit_test(closing_after_the_peers_fin_delivers_closed),
     cmocka_unit_test(closing_with_an_undelivered_fin_delivers_closed),

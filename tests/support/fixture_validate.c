@@ -39,21 +39,23 @@ static void fixture_validate__stream_times(const struct weir_session *session)
 {
     const struct weir_config *config = &session->worker->common->config;
     uint64_t rate = config->send_rate_min_bytes;
-    uint64_t more_ms = rate > 0 ? (uint64_t)session->queue.flight_bytes * 1000 / rate : 0;
-    bool paused = session->receiving_off;
+    uint64_t timed_bytes = send_queue_timed_bytes(&session->queue);
+    uint64_t more_ms = rate > 0 ? timed_bytes * 1000 / rate : 0;
+    bool paused = session->receiving_off, has_flight = session->queue.flight_bytes > 0;
 
     if (session->state == SESSION_OPEN && session->first_byte_due && !paused)
         fixture_validate__time(session, session->timestamps.received_ms,
                                config->first_byte_timeout_ms);
     if (session->state == SESSION_OPEN && session->frame_partial && !paused)
         fixture_validate__time(session, session->timestamps.frame_ms, config->frame_timeout_ms);
-    if (session->send_out && config->send_timeout_ms > 0)
+    require((timed_bytes > 0) == has_flight);
+    if (has_flight && config->send_timeout_ms > 0)
         fixture_validate__time(session, session->timestamps.send_ms,
                                config->send_timeout_ms + more_ms);
-    if (session->send_out && config->send_timeout_ms > 0)
+    if (has_flight && config->send_timeout_ms > 0)
         fixture_validate__time(session, session->timestamps.measured_ms,
                                config->send_timeout_ms / (session->is_measured ? 4 : 32) + 1);
-    if (session->finished && !session->peer_done)
+    if (session->finished && (has_flight || !session->peer_done))
         fixture_validate__time(session, session->timestamps.finished_ms,
                                session->worker->linger_ms);
     if (session->rate_paused) require(wheel_timer_runs(&session->deadline));
@@ -90,7 +92,7 @@ static void fixture_validate__stream(const struct weir_session *session,
 
     require(session->state != SESSION_FREE);
     require(session->reason != WEIR_REASON_NONE || session->state == SESSION_OPEN ||
-            session->state == SESSION_PEER_DONE);
+            session->peer_done);
     require(session->queue.counted_bytes == session->queue.pinned_bytes);
     /* Beyond the mark: the buffer into which shares are coalesced, a flushed borrowed run, and
      * what there is of one broadcast in the share and in buffers. */

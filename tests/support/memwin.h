@@ -38,6 +38,7 @@ enum memwin_call {
     MEMWIN_CREATE_CQ,
     MEMWIN_RESIZE_CQ,
     MEMWIN_CREATE_RQ,
+    MEMWIN_RESIZE_RQ,
     MEMWIN_REGISTER,
     MEMWIN_POST, /* a RIO receive or send is refused */
     MEMWIN_COMMIT,

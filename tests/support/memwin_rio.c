@@ -404,8 +404,19 @@ static rio_rq RIO_CALL memwin__create_rq(uintptr_t number, uint32_t receives_max
 
 static rio_bool RIO_CALL memwin__resize_rq(rio_rq id, uint32_t receives_max, uint32_t sends_max)
 {
-    (void)id;
-    return receives_max + sends_max == 0;
+    struct memwin_rq *queue = (struct memwin_rq *)(void *)id;
+    struct memwin_cq *cq = queue->cq;
+    uint32_t old = queue->receives.max + queue->sends.max, new = receives_max + sends_max;
+
+    require(queue->socket != NULL);
+    if (memwin_fault(MEMWIN_RESIZE_RQ) != 0) return 0;
+    if (receives_max < queue->receives.charged || sends_max < queue->sends.charged)
+        return memwin__refuse(WIN_ETOOMANYREFS);
+    if (cq->reserved - old + new > cq->size) return memwin__refuse(WIN_ENOBUFS);
+    cq->reserved += new - old;
+    queue->receives.max = receives_max;
+    queue->sends.max = sends_max;
+    return 1;
 }
 
 static uint32_t RIO_CALL memwin__dequeue(rio_cq id, struct rio_result *results,

@@ -203,8 +203,7 @@ static void world__echo(struct line *line)
     if (line->send_out || line->kept_count == 0 || line->closing) return;
     uint32_t count =
         line->kept_count < NET_SEND_BUFFERS_MAX ? line->kept_count : NET_SEND_BUFFERS_MAX;
-    net_send(line->world->net, line->handle, line->kept, count);
-    line->send_out = true;
+    line_send_buffers(line, line->kept, count);
     line->kept_count -= count;
     memmove(line->kept, line->kept + count, line->kept_count * sizeof line->kept[0]);
 }
@@ -249,6 +248,14 @@ static void world__on_datagram(struct line *line, const struct net_event *event)
     }
 }
 
+static void world__on_released(struct line *line, const struct net_event *event)
+{
+    require(event->released_buffers <= line->unreleased_buffers);
+    line->unreleased_buffers -= event->released_buffers;
+    line->released_bytes += event->released_bytes;
+    require(line->released_bytes <= line->posted_bytes);
+}
+
 static void world__on_sent(struct line *line, const struct net_event *event)
 {
     if (line->sends_out > 0) {
@@ -265,6 +272,7 @@ static void world__on_sent(struct line *line, const struct net_event *event)
     line->sent_count++;
     line->sent_code = event->code;
     line->sent_bytes += event->sent_bytes;
+    world__on_released(line, event);
 }
 
 static void world__on_closed(struct line *line)
@@ -272,6 +280,7 @@ static void world__on_closed(struct line *line)
     require(line->closing);
     require(!line->send_out);
     require(line->sends_out == 0);
+    require(line->unreleased_buffers == 0);
     line->is_open = false;
 }
 
@@ -280,7 +289,8 @@ static void world__on_line(struct line *line, const struct net_event *event)
     require(line->is_open);
     require(event->handle.index == line->handle.index &&
             event->handle.generation == line->handle.generation);
-    if (event->kind != NET_SENT && event->kind != NET_CLOSED && event->kind != NET_REFUSED)
+    if (event->kind != NET_SENT && event->kind != NET_RELEASED && event->kind != NET_CLOSED &&
+        event->kind != NET_REFUSED)
         require(!line->closing);
     switch (event->kind) {
     case NET_ACCEPTED:
@@ -304,6 +314,10 @@ static void world__on_line(struct line *line, const struct net_event *event)
         world__on_datagram(line, event);
         break;
     case NET_SENT: world__on_sent(line, event); break;
+    case NET_RELEASED:
+        require(event->released_bytes + event->released_buffers > 0);
+        world__on_released(line, event);
+        break;
     case NET_BROKEN:
         require(++line->broken_count == 1);
         require(event->code != WEIR_OK);
@@ -492,6 +506,14 @@ void line_receive(struct line *line, bool on)
     net_receive(line->world->net, line->handle, on);
 }
 
+void line_send_buffers(struct line *line, struct net_buffer *const *buffers, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) line->posted_bytes += buffers[i]->length;
+    line->unreleased_buffers += count;
+    line->send_out = true;
+    net_send(line->world->net, line->handle, buffers, count);
+}
+
 void line_send(struct line *line, uint32_t buffers_count, uint32_t bytes_each)
 {
     struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
@@ -510,8 +532,7 @@ void line_send(struct line *line, uint32_t buffers_count, uint32_t bytes_each)
         buffers[count++] = buffer;
     }
     if (count == 0) return;
-    net_send(line->world->net, line->handle, buffers, count);
-    line->send_out = true;
+    line_send_buffers(line, buffers, count);
 }
 
 void line_sends_pattern(struct line *line, uint64_t seed, uint64_t total, uint32_t buffers_count,

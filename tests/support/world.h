@@ -60,7 +60,9 @@ struct line {
     /* Of a connection: the received bytes must be the pattern, and so are the sent bytes. */
     uint64_t in_seed, in_position;
     bool send_out;
-    uint64_t sent_bytes;                        /* that the system accepted */
+    uint64_t sent_bytes; /* that the system accepted */
+    uint64_t posted_bytes, released_bytes;
+    uint32_t unreleased_buffers;
     uint64_t out_seed, out_position, out_total; /* sends continue up to the total ... */
     uint32_t out_piece, out_buffers; /* ... with this many buffers each, of this many bytes */
     bool out_finishes;               /* then sends FIN; an echo does when the peer is done */
@@ -169,6 +171,9 @@ struct line *world_adopt(struct world *world, struct net_socket socket);
 struct line *world_connect(struct world *world, struct peer **peer);
 
 void line_receive(struct line *line, bool on);
+
+/* Sends these buffers. */
+void line_send_buffers(struct line *line, struct net_buffer *const *buffers, uint32_t count);
 
 /* Sends buffers filled with the pattern from out_position on; the pool must have them. */
 void line_send(struct line *line, uint32_t buffers_count, uint32_t bytes_each);

@@ -81,6 +81,124 @@ static void a_failed_send_counts_the_accepted_bytes(void **state)
     bare_net_free(bare);
 }
 
+/* Returns a connection with a send of two buffers that are released late. */
+static struct handle *test__sending_late(struct bare_net *bare)
+{
+    struct handle *handle = test__sending(bare);
+
+    handle->send_bytes = 100;
+    handle->send_buffers = 2;
+    answer_unreleased(handle);
+    return handle;
+}
+
+static void test__released_is(const struct bare_net *bare, uint32_t buffers, uint32_t bytes)
+{
+    require_equal(bare->events[0].released_buffers, buffers);
+    require_equal(bare->events[0].released_bytes, bytes);
+}
+
+static void a_copied_send_is_released_when_it_is_answered(void **state)
+{
+    struct bare_net *bare = bare_net_open(8);
+    struct handle *handle = test__sending(bare);
+
+    (void)state;
+    handle->send_bytes = 100;
+    handle->send_buffers = 2;
+    answer_count_unsent(handle, 30);
+    answer_sent(&bare->net, handle, WEIR_RESET, 104);
+    require_equal(test__hand_out(bare, 8), 1);
+    test__released_is(bare, 2, 70);
+    bare_net_free(bare);
+}
+
+static void releases_follow_the_answer(void **state)
+{
+    struct bare_net *bare = bare_net_open(8);
+    struct handle *handle = test__sending_late(bare);
+
+    (void)state;
+    answer_released(&bare->net, handle, 20, 0); /* a part, before the whole send is accepted */
+    require_equal(test__hand_out(bare, 8), 1);
+    test__event_is(bare, 0, NET_RELEASED, handle_id(handle));
+    test__released_is(bare, 0, 20);
+    answer_accepted(&bare->net, handle, WEIR_OK, 0);
+    require_equal(test__hand_out(bare, 8), 1);
+    test__event_is(bare, 0, NET_SENT, handle_id(handle));
+    require_equal(bare->events[0].sent_bytes, 100);
+    test__released_is(bare, 0, 0);
+    answer_released(&bare->net, handle, 30, 1);
+    answer_released(&bare->net, handle, 50, 1);
+    require_equal(test__hand_out(bare, 8), 1); /* one event for both */
+    test__event_is(bare, 0, NET_RELEASED, handle_id(handle));
+    test__released_is(bare, 2, 80);
+    require_equal(test__hand_out(bare, 8), 0);
+    bare_net_free(bare);
+}
+
+static void an_answer_reports_the_releases_of_earlier_sends(void **state)
+{
+    struct bare_net *bare = bare_net_open(8);
+    struct handle *handle = test__sending_late(bare);
+
+    (void)state;
+    answer_accepted(&bare->net, handle, WEIR_OK, 0);
+    require_equal(test__hand_out(bare, 8), 1);
+    handle->send_out = true; /* the next one */
+    answer_unreleased(handle);
+    answer_released(&bare->net, handle, 100, 2);
+    answer_accepted(&bare->net, handle, WEIR_OK, 0);
+    require_equal(test__hand_out(bare, 8), 1);
+    test__event_is(bare, 0, NET_SENT, handle_id(handle));
+    test__released_is(bare, 2, 100);
+    answer_released(&bare->net, handle, 0, 0); /* nothing to report */
+    require(!answers_are_recorded(&bare->net.answers));
+    answer_released(&bare->net, handle, 100, 2);
+    require_equal(test__hand_out(bare, 8), 1);
+    bare_net_free(bare);
+}
+
+static void closed_follows_the_last_release(void **state)
+{
+    struct bare_net *bare = bare_net_open(8);
+    struct handle *handle = test__sending_late(bare);
+    struct net_handle id = handle_id(handle);
+
+    (void)state;
+    answer_accepted(&bare->net, handle, WEIR_OK, 0);
+    require_equal(test__hand_out(bare, 8), 1);
+    handle->closing = true;
+    answer_released(&bare->net, handle, 0, 2); /* their bytes are lost */
+    answer_closed(&bare->net, handle);
+    require_equal(test__hand_out(bare, 1), 1); /* NET_CLOSED waits for room */
+    test__event_is(bare, 0, NET_RELEASED, id);
+    test__released_is(bare, 2, 0);
+    require_equal(test__hand_out(bare, 1), 1);
+    test__event_is(bare, 0, NET_CLOSED, id);
+    bare_net_free(bare);
+}
+
+static void test__release_too_much(void *argument)
+{
+    const uint32_t *released = argument;
+    struct bare_net *bare = bare_net_open(8);
+    struct handle *handle = test__sending_late(bare);
+
+    if (released[0] != 99) answer_accepted(&bare->net, handle, WEIR_OK, 0);
+    answer_released(&bare->net, handle, released[0] == 99 ? 100 : released[0], released[1]);
+}
+
+static void a_release_that_is_too_large_is_stopped(void **state)
+{
+    static uint32_t buffers[2] = {0, 3}, bytes[2] = {101, 1}, early[2] = {99, 2};
+
+    (void)state;
+    require_death(test__release_too_much, buffers, "a buffer is released twice");
+    require_death(test__release_too_much, bytes, "bytes are released twice");
+    require_death(test__release_too_much, early, "before its last byte is released");
+}
+
 static void answers_are_handed_out_in_the_order_of_recording(void **state)
 {
     struct bare_net *bare = bare_net_open(8);
@@ -286,6 +404,11 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_send_is_answered_once),
         cmocka_unit_test(a_failed_send_counts_the_accepted_bytes),
+        cmocka_unit_test(a_copied_send_is_released_when_it_is_answered),
+        cmocka_unit_test(releases_follow_the_answer),
+        cmocka_unit_test(an_answer_reports_the_releases_of_earlier_sends),
+        cmocka_unit_test(closed_follows_the_last_release),
+        cmocka_unit_test(a_release_that_is_too_large_is_stopped),
         cmocka_unit_test(answers_are_handed_out_in_the_order_of_recording),
         cmocka_unit_test(a_close_is_answered_last_and_frees_the_handle),
         cmocka_unit_test(a_close_alone_is_one_event),

@@ -235,6 +235,8 @@ static const struct test_breach {
     {"rule 7", {.kind = HANDLE_LISTENER, .closing = true}, NET_PAUSED},
     {"rule 7", {.kind = HANDLE_CONNECTION, .closing = true, .send_out = true}, NET_CLOSED},
     {"rule 7", {.kind = HANDLE_DATAGRAM, .closing = true, .datagrams_out = 1}, NET_CLOSED},
+    {"rule 7", {.kind = HANDLE_CONNECTION, .closing = true, .unreleased_buffers = 1}, NET_CLOSED},
+    {"kind == HANDLE_CONNECTION", {.kind = HANDLE_DATAGRAM}, NET_RELEASED},
     {"kind == HANDLE_LISTENER", {.kind = HANDLE_CONNECTION, .flow_on = true}, NET_ACCEPTED},
     {"kind == HANDLE_CONNECTION", {.kind = HANDLE_DATAGRAM, .flow_on = true}, NET_RECEIVED},
     {"kind == HANDLE_DATAGRAM", {.kind = HANDLE_CONNECTION, .flow_on = true}, NET_DATAGRAM},
@@ -252,6 +254,7 @@ static void test__breach(void *argument)
     handle->closing = breach->handle.closing;
     handle->send_out = breach->handle.send_out;
     handle->datagrams_out = breach->handle.datagrams_out;
+    handle->unreleased_buffers = breach->handle.unreleased_buffers;
     event_batch_add(&test->net, handle, breach->event);
 }
 

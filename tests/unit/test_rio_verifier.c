@@ -376,6 +376,32 @@ BREAKS(vv06_a_request_queue_exceeds_the_completion_queue, "VV6")
     it.rio->create_rq(DATAGRAM, 10, 1, 10, 1, it.cq, it.cq, &it);
 }
 
+BREAKS(vv06_a_grown_request_queue_exceeds_the_completion_queue, "VV6")
+{
+    (void)argument;
+    open_all();
+    it.rio->resize_rq(it.stream, 2, 40);
+}
+
+BREAKS(vv06_a_request_queue_shrinks, "VV6")
+{
+    (void)argument;
+    open_all();
+    it.rio->resize_rq(it.stream, 2, 1);
+}
+
+static void a_grown_request_queue_holds_more_requests(void **state)
+{
+    (void)state;
+    open_all();
+    require(send(0, 0));
+    require(send(1, 0));
+    require(it.rio->resize_rq(it.stream, 2, 3));
+    require(send(2, 0));
+    for (int i = 0; i < 3; i++) complete(0, 256);
+    close_all();
+}
+
 BREAKS(vv07_two_pieces_of_data, "VV7")
 {
     (void)argument;
@@ -592,6 +618,9 @@ int main(void)
         cmocka_unit_test(vv05_bytes_of_a_pending_receive_change),
         cmocka_unit_test(vv06_more_requests_than_the_queue_allows),
         cmocka_unit_test(vv06_a_request_queue_exceeds_the_completion_queue),
+        cmocka_unit_test(vv06_a_grown_request_queue_exceeds_the_completion_queue),
+        cmocka_unit_test(vv06_a_request_queue_shrinks),
+        cmocka_unit_test(a_grown_request_queue_holds_more_requests),
         cmocka_unit_test(vv07_two_pieces_of_data),
         cmocka_unit_test(vv07_a_commit_has_data),
         cmocka_unit_test(vv07_unknown_flags),

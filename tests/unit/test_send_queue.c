@@ -67,6 +67,13 @@ static struct net_buffer *buffer_of(struct world *world, const char *text)
     return buffer;
 }
 
+/* The system releases everything. */
+static void release_flight(struct world *world)
+{
+    send_queue_released(&world->queue, world->queue.flight_bytes, world->queue.flight_pinned_bytes);
+    assert_int_equal(world->queue.flight_pinned_bytes, 0);
+}
+
 /* Takes a flight and checks its bytes; gives the buffers back as the net would. */
 static void expect_flight(struct world *world, const char *text)
 {
@@ -81,7 +88,8 @@ static void expect_flight(struct world *world, const char *text)
         net_give_back(world->net, buffers[i]);
     }
     assert_int_equal(at, strlen(text));
-    assert_int_equal(send_queue_completed(&world->queue), strlen(text));
+    assert_int_equal(world->queue.flight_bytes, strlen(text));
+    release_flight(world);
 }
 
 static void test_small_pieces_move_together(void **state)
@@ -154,7 +162,7 @@ static void test_flight_is_bounded_and_counted(void **state)
         assert_int_equal(buffers[i]->bytes[0], 'a' + i);
         net_give_back(world->net, buffers[i]);
     }
-    assert_int_equal(send_queue_completed(&world->queue), NET_SEND_BUFFERS_MAX * CAPACITY);
+    release_flight(world);
     assert_int_equal(world->queue.pinned_bytes, 2 * CAPACITY);
     assert_int_equal(world->queue.first->bytes[0], 'a' + NET_SEND_BUFFERS_MAX);
 }
@@ -169,8 +177,34 @@ static void test_nothing_joins_a_flight(void **state)
     send_queue_add(&world->queue, world->net, buffer_of(world, "second"));
     assert_int_equal(buffers[0]->length, 5); /* the system may be reading it */
     net_give_back(world->net, buffers[0]);
-    send_queue_completed(&world->queue);
+    release_flight(world);
     expect_flight(world, "second");
+}
+
+/* Several sends are in flight; parts of them are released. */
+static void test_flights_are_released_in_parts(void **state)
+{
+    struct world *world = *state;
+    struct send_queue *queue = &world->queue;
+    struct net_buffer *buffers[2][NET_SEND_BUFFERS_MAX];
+
+    send_queue_add(queue, world->net, buffer_of(world, "first"));
+    assert_int_equal(send_queue_take(queue, world->net, buffers[0]), 1);
+    send_queue_add(queue, world->net, buffer_of(world, "second"));
+    assert_int_equal(send_queue_take(queue, world->net, buffers[1]), 1);
+    assert_int_equal(queue->flight_bytes, 11);
+    queue->later_bytes = 6;
+    assert_int_equal(queue->pinned_bytes, 2 * CAPACITY);
+    send_queue_released(queue, 3, 0); /* of a request that was cut short */
+    assert_int_equal(send_queue_timed_bytes(queue), 2);
+    assert_int_equal(queue->pinned_bytes, 2 * CAPACITY);
+    send_queue_released(queue, 4, CAPACITY);
+    assert_int_equal(send_queue_timed_bytes(queue), 0);
+    assert_int_equal(queue->flight_bytes, 4);
+    assert_int_equal(queue->flight_pinned_bytes, CAPACITY);
+    send_queue_released(queue, 4, CAPACITY);
+    assert_int_equal(queue->pinned_bytes, 0);
+    for (int i = 0; i < 2; i++) net_give_back(world->net, buffers[i][0]);
 }
 
 /* ---- shares ---- */
@@ -250,7 +284,7 @@ static void test_a_partly_sent_share_is_not_dropped(void **state)
     assert_int_equal(count, NET_SEND_BUFFERS_MAX);
     assert_int_equal(send_queue_drop_oldest(&world->queue, 0), 1);
     for (uint32_t i = 0; i < count; i++) net_give_back(world->net, buffers[i]);
-    send_queue_completed(&world->queue);
+    release_flight(world);
     large[CAPACITY] = '\0';
     expect_flight(world, large);
 }
@@ -280,7 +314,7 @@ static void test_an_empty_pool_ends_a_flight_early(void **state)
     assert_int_equal(send_queue_take(&world->queue, world->net, buffers), 1);
     net_give_back(world->net, buffers[0]);
     taken[count++] = net_take(world->net, 1);
-    send_queue_completed(&world->queue);
+    release_flight(world);
     assert_int_equal(send_queue_take(&world->queue, world->net, buffers), 0);
     while (count > 0) net_give_back(world->net, taken[--count]);
     expect_flight(world, "shared");
@@ -294,6 +328,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_copy_larger_than_a_buffer, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_copy_is_all_or_nothing, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_flight_is_bounded_and_counted, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_flights_are_released_in_parts, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_nothing_joins_a_flight, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_shares_are_coalesced, open_world, close_world),

@@ -187,6 +187,18 @@ static bool iterate_once(void)
 
 /* ---- one scenario ---- */
 
+/* In half of the scenarios the system releases sends when the peer acknowledges them. */
+static const struct sim_options *random_network(void)
+{
+    static struct sim_options network;
+
+    sim_options_init(&network);
+    network.acknowledges = swarm_one_in(2);
+    network.ack_delay_ns = swarm_roll(50) * FIXTURE_MS;
+    network.ack_travel_ns = swarm_roll(100) * FIXTURE_MS;
+    return &network;
+}
+
 static void open_scenario(void)
 {
     struct weir_config config = random_config();
@@ -199,6 +211,7 @@ static void open_scenario(void)
     open_frames();
     swarm_log.is_raw = !scenario.codec;
     fixture_stream_buffers_max = swarm_one_in(3) ? 40 : BUFFERS_MAX;
+    fixture_network = random_network();
     fixture_open(&config, scenario.codec, has_drain ? &swarm_handler_drains : &swarm_handler,
                  scenario.seed);
     /* Half of them: what a callback asks of another session takes effect immediately. */

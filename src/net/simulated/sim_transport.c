@@ -11,7 +11,8 @@
  *   wait: commit sends -> serve each listed handle once -> events? -- no --> wire_step -> serve ...
  *
  * Answers to sends and closes are delayed by the handle's own timer. Until then SYSTEM owns the
- * buffers, as on a real system. event_batch.c checks every event, whatever the seed decides.
+ * buffers, as on a real system. With sim_options.acknowledges it owns them until the peer has
+ * acknowledged their bytes. event_batch.c checks every event, whatever the seed decides.
  */
 #include "sim.h"
 
@@ -48,6 +49,9 @@ struct sim_stream {
     uint32_t bytes_written;   /* ... and bytes written of the next one */
     bool writing;             /* set while a send is outstanding and not written completely */
     enum weir_code code;      /* the coming answer to the send */
+    /* Written, and not acknowledged; oldest first. The note is written_total at the buffer's end.
+     * Empty without sim_options.acknowledges. */
+    struct net_buffer *unreleased, *unreleased_last;
 };
 
 /* One unanswered net_send_to. */
@@ -138,12 +142,48 @@ static struct net_event *sim__event(struct sim_entry *entry, enum net_event_kind
     return event_batch_add(entry->net, &entry->base, kind);
 }
 
-static void sim__give_back(struct sim_stream *stream)
+static bool sim__releases_late(const struct sim_entry *entry)
 {
+    return sim__system(entry->net)->simulation->options.acknowledges;
+}
+
+/* Answers the send, which is written, or has failed. */
+static void sim__answer_send(struct sim_entry *entry)
+{
+    struct sim_stream *stream = &entry->stream;
+    bool is_late = sim__releases_late(entry);
+    uint32_t first = is_late ? stream->buffers_written : 0, count = stream->buffers_count;
+    int os_error = stream->code == WEIR_RESET ? ECONNRESET : 0;
+
     weir_check(!stream->writing);
-    for (uint32_t i = 0; i < stream->buffers_count; i++)
-        pool_give_back(stream->buffers[i], POOL_SYSTEM);
+    for (uint32_t i = first; i < count; i++) pool_give_back(stream->buffers[i], POOL_SYSTEM);
     stream->buffers_count = 0;
+    if (is_late) {
+        answer_released(entry->net, &entry->base, 0, count - first);
+        answer_accepted(entry->net, &entry->base, stream->code, os_error);
+    } else {
+        answer_sent(entry->net, &entry->base, stream->code, os_error);
+    }
+}
+
+/* Releases the buffers whose bytes the peer has acknowledged; all of them after the end. */
+static void sim__release(struct sim_entry *entry)
+{
+    struct sim_stream *stream = &entry->stream;
+    const struct wire_end *end = stream->end;
+
+    while (stream->unreleased) {
+        struct net_buffer *buffer = stream->unreleased;
+        bool is_acked = end && end->acked_total >= pool_buffer_of(buffer)->note;
+        if (!is_acked && end && !end->reset_arrived) return;
+        stream->unreleased = buffer->next;
+        uint32_t length = buffer->length;
+        pool_give_back(buffer, POOL_SYSTEM);
+        if (!stream->unreleased && stream->buffers_count > 0 && !stream->writing)
+            sim__answer_send(entry); /* it is accepted before its last byte is released */
+        answer_released(entry->net, &entry->base, is_acked ? length : 0, 1);
+    }
+    stream->unreleased_last = NULL;
 }
 
 static void sim__answer_datagrams(struct sim_entry *entry)
@@ -175,11 +215,8 @@ static void sim__answer(struct wire_timer *timer)
     weir_check(entry->base.kind != HANDLE_FREE);
     wire_trace(simulation, SIM__ANSWER, entry->base.index, entry->base.generation);
     if (entry->base.kind == HANDLE_CONNECTION && entry->stream.buffers_count > 0 &&
-        !entry->stream.writing) {
-        sim__give_back(&entry->stream);
-        answer_sent(entry->net, &entry->base, entry->stream.code,
-                    entry->stream.code == WEIR_RESET ? ECONNRESET : 0);
-    }
+        !entry->stream.writing)
+        sim__answer_send(entry);
     if (entry->base.kind == HANDLE_DATAGRAM) sim__answer_datagrams(entry);
     if (entry->base.closing) {
         if (entry->base.kind == HANDLE_DATAGRAM) memory_free(entry->socket.sends);
@@ -328,6 +365,30 @@ static bool sim__receive_bytes(struct sim_entry *entry)
     return end->arrived > 0 || end->fin_arrived;
 }
 
+/* The buffer is written: keeps it until it is acknowledged, if sends are released late. */
+static void sim__keep(struct sim_entry *entry, struct net_buffer *buffer)
+{
+    struct sim_stream *stream = &entry->stream;
+
+    if (!sim__releases_late(entry)) return;
+    pool_buffer_of(buffer)->note = stream->end->written_total;
+    buffer->next = NULL;
+    if (stream->unreleased_last)
+        stream->unreleased_last->next = buffer;
+    else
+        stream->unreleased = buffer;
+    stream->unreleased_last = buffer;
+}
+
+/* Whether the system accepts bytes, although earlier ones are not released. */
+static bool sim__accepts(const struct sim_entry *entry)
+{
+    const struct wire_end *end = entry->stream.end;
+
+    return !sim__releases_late(entry) ||
+           end->written_total - end->acked_total < entry->net->options.stream_unreleased_max_bytes;
+}
+
 /* Writes as much of the send as the window accepts. */
 static void sim__write(struct sim_entry *entry)
 {
@@ -335,7 +396,7 @@ static void sim__write(struct sim_entry *entry)
 
     weir_check(stream->writing);
     weir_check(entry->base.send_out);
-    while (stream->buffers_written < stream->buffers_count) {
+    while (stream->buffers_written < stream->buffers_count && sim__accepts(entry)) {
         struct net_buffer *buffer = stream->buffers[stream->buffers_written];
         pool_touch(buffer);
         stream->bytes_written += wire_write(stream->end, buffer->bytes + stream->bytes_written,
@@ -345,7 +406,9 @@ static void sim__write(struct sim_entry *entry)
             return; /* the wire reports when there is room */
         stream->buffers_written++;
         stream->bytes_written = 0;
+        sim__keep(entry, buffer);
     }
+    if (stream->buffers_written < stream->buffers_count) return; /* a release reports the change */
     stream->writing = false;
     stream->code = WEIR_OK;
     sim__answer_later(entry);
@@ -382,6 +445,7 @@ static bool sim__serve_stream(struct sim_entry *entry)
     struct wire_end *end = entry->stream.end;
 
     weir_check(end != NULL);
+    sim__release(entry);
     if (end->reset_arrived) return sim__serve_reset(entry);
     if (entry->stream.writing) sim__write(entry);
     if (!entry->base.flow_on || handle_waits(&entry->base)) return false;
@@ -406,6 +470,7 @@ static void sim__send(struct net *net, struct handle *handle, struct net_buffer 
     stream->buffers_written = 0;
     stream->bytes_written = 0;
     stream->writing = true;
+    if (sim__releases_late(entry)) answer_unreleased(handle);
     sim__list(entry);
 }
 
@@ -422,13 +487,17 @@ static void sim__close_stream(struct sim_entry *entry)
     sim__fail_send(entry, WEIR_CANCELLED);
     wire_leave(entry->stream.end, entry->base.resets);
     entry->stream.end = NULL;
+    sim__release(entry);
 }
 
 static struct net_progress sim__progress(struct net *net, struct handle *handle)
 {
-    const struct wire_end *peer = sim__of(handle)->stream.end->other;
+    const struct wire_end *end = sim__of(handle)->stream.end, *peer = end->other;
 
     (void)net;
+    if (sim__releases_late(sim__of(handle)))
+        return (struct net_progress){.taken_bytes = end->acked_total,
+                                     .undelivered_bytes = end->written_total - end->acked_total};
     return (struct net_progress){.taken_bytes = peer->arrived_total,
                                  .undelivered_bytes = peer->in_flight};
 }

@@ -399,10 +399,7 @@ static void rio__finish(struct net *net, struct handle *base)
 {
     (void)net;
     weir_check(base->kind == HANDLE_CONNECTION);
-    weir_check(!rio_entry_of(base)->stream.unposted);
-    weir_check(rio_entry_of(base)->sends_out == 0); /* FIN follows the last byte */
-    /* Fails only on a dead connection; the receive reports that. */
-    (void)win_system->socket_finish(rio_entry_of(base)->socket);
+    rio_stream_finish(rio_entry_of(base));
 }
 
 static void rio__close(struct net *net, struct handle *base)

@@ -52,10 +52,13 @@ struct rio_net {
 struct rio_stream {
     struct net_buffer *unposted; /* buffers of the current net_send that are not posted yet */
     struct net_buffer *unposted_last;
-    uint64_t released_bytes;      /* by completed requests, of all sends */
-    uint32_t send_released_bytes; /* ... of the current net_send */
-    int send_os_error;            /* the first failure within the current net_send */
+    uint64_t released_bytes; /* by completed requests, of all sends */
+    uint32_t posted_bytes;   /* of the requests that are outstanding */
+    uint32_t sends_max;      /* requests that the queue has room for */
+    int send_os_error;       /* of the stream's first failure */
     enum weir_code send_code;
+    bool may_grow;   /* more requests are useful, and the system has not refused them */
+    bool finish_due; /* FIN waits for the last release */
 };
 
 /* A datagram socket. */

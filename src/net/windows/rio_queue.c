@@ -128,6 +128,14 @@ static int rio_queue__failure(void)
     return os_error == 0 ? WIN_ENOBUFS : os_error;
 }
 
+/* Grows the completion queue by half when less than a quarter would be spare, so that it rarely
+ * grows. Returns false if the counted entries do not fit. */
+static bool rio_queue__make_room(struct rio_net *system, uint32_t needed)
+{
+    if (needed + needed / 4 <= system->queue_size) return true;
+    return rio_queue__grow(system, needed + needed / 2) || needed <= system->queue_size;
+}
+
 int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
                      uint32_t sends_max)
 {
@@ -155,6 +163,22 @@ int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t r
         needed = system->queue_size; /* closed queues still hold reserved entries */
     }
     return os_error;
+}
+
+int rio_queue_grow(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
+                   uint32_t sends_max)
+{
+    uint32_t entries = receives_max + sends_max;
+    uint32_t needed = system->queue_reserved - entry->queue_entries + entries;
+
+    weir_check(entry->queue != RIO_NO_RQ);
+    weir_check(entries > entry->queue_entries);
+    if (!rio_queue__make_room(system, needed)) return rio_queue__failure();
+    if (!system->provider->table->resize_rq(entry->queue, receives_max, sends_max))
+        return rio_queue__failure();
+    entry->queue_entries = entries;
+    system->queue_reserved = needed;
+    return 0;
 }
 
 void rio_queue_detach(struct rio_net *system, struct rio_entry *entry)

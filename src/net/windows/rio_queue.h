@@ -21,6 +21,11 @@ void rio_queue_close(struct rio_net *system);
 int rio_queue_attach(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
                      uint32_t sends_max);
 
+/* Raises the limits of the handle's request queue. The completion queue grows first (contract Q10).
+ * Returns the os_error; after an error the old limits apply. */
+int rio_queue_grow(struct rio_net *system, struct rio_entry *entry, uint32_t receives_max,
+                   uint32_t sends_max);
+
 /* Commits deferred requests, then closes the socket, which ends the request queue. */
 void rio_queue_detach(struct rio_net *system, struct rio_entry *entry);
 

@@ -12,6 +12,8 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry,
 void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on);
 void rio_stream_send(struct rio_net *system, struct rio_entry *entry,
                      struct net_buffer *const *buffers, uint32_t count);
+/* Sends FIN when all posted bytes are released. */
+void rio_stream_finish(struct rio_entry *entry);
 /* Prepares the end of a connection whose completions never arrive. */
 void rio_stream_abandon(struct rio_entry *entry);
 struct net_progress rio_stream_progress(const struct rio_entry *entry);

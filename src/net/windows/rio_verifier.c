@@ -151,18 +151,29 @@ static void verified__before_wait(rio_cq id)
 
 /* ---- request queues ---- */
 
-static bool verified__make_requests(struct verified_queue *queue)
+static bool verified__make_requests(struct verified_queue *queue, uint32_t count)
 {
-    uint32_t count = queue->receives.max + queue->sends.max;
+    struct verified_block *block =
+        memory_alloc(sizeof *block + (size_t)count * sizeof block->requests[0]);
 
-    queue->requests = memory_alloc_array(count, sizeof *queue->requests);
-    if (!queue->requests) return false;
+    if (!block) return false;
+    block->next = queue->blocks;
+    queue->blocks = block;
     for (uint32_t i = count; i-- > 0;) {
-        queue->requests[i].queue = queue;
-        queue->requests[i].next = queue->free;
-        queue->free = &queue->requests[i];
+        block->requests[i].queue = queue;
+        block->requests[i].next = queue->free;
+        queue->free = &block->requests[i];
     }
     return true;
+}
+
+static void verified__free_requests(struct verified_queue *queue)
+{
+    while (queue->blocks) {
+        struct verified_block *block = queue->blocks;
+        queue->blocks = block->next;
+        memory_free(block);
+    }
 }
 
 static struct verified_queue *verified__new_queue(uint32_t receives_max, uint32_t sends_max)
@@ -172,7 +183,7 @@ static struct verified_queue *verified__new_queue(uint32_t receives_max, uint32_
     if (!queue) return NULL;
     queue->receives.max = receives_max;
     queue->sends.max = sends_max;
-    if (verified__make_requests(queue)) return queue;
+    if (verified__make_requests(queue, receives_max + sends_max)) return queue;
     memory_free(queue);
     return NULL;
 }
@@ -199,7 +210,7 @@ static rio_rq RIO_CALL verified__create_rq(uintptr_t socket, uint32_t receives_m
     queue->under = verified__under->table->create_rq(socket, receives_max, 1, sends_max, 1,
                                                      receives->under, sends->under, queue);
     if (queue->under == RIO_NO_RQ) {
-        memory_free(queue->requests);
+        verified__free_requests(queue);
         memory_free(queue);
         return RIO_NO_RQ;
     }
@@ -218,11 +229,28 @@ static rio_rq RIO_CALL verified__create_rq(uintptr_t socket, uint32_t receives_m
 
 static rio_bool RIO_CALL verified__resize_rq(rio_rq id, uint32_t receives_max, uint32_t sends_max)
 {
-    (void)id;
-    (void)receives_max;
-    (void)sends_max;
-    verified__system->set_last_error(WIN_EOPNOTSUPP); /* weir never resizes a request queue */
-    return 0;
+    struct verified_queue *queue = verified__queue(id, false);
+    struct verified_cq *receives = queue->receives.cq, *sends = queue->sends.cq;
+
+    verified_must(receives_max >= queue->receives.max && sends_max >= queue->sends.max, 6,
+                  "a request queue is resized to fewer requests: weir only grows one");
+    uint32_t more_receives = receives_max - queue->receives.max;
+    uint32_t more_sends = sends_max - queue->sends.max;
+    uint64_t needed = (uint64_t)more_receives + (receives == sends ? more_sends : 0);
+    verified_must(receives->reserved + needed <= receives->size, 6,
+                  "the grown request queue needs more entries than the completion queue has: "
+                  "resize that first");
+    if (!verified__make_requests(queue, more_receives + more_sends)) {
+        verified__system->set_last_error(WIN_ENOBUFS);
+        return 0;
+    }
+    if (!verified__under->table->resize_rq(queue->under, receives_max, sends_max))
+        return 0; /* the additional records stay unused */
+    queue->receives.max = receives_max;
+    queue->sends.max = sends_max;
+    receives->reserved += more_receives;
+    sends->reserved += more_sends;
+    return 1;
 }
 
 /* Keeps a dead queue in memory for a while, so that its use is reported as a use after the close.
@@ -237,8 +265,7 @@ static void verified__retire(struct verified_queue *queue)
     cq->reserved -= queue->receives.max;
     queue->sends.cq->reserved -= queue->sends.max;
     cq->queues_count--;
-    memory_free(queue->requests);
-    queue->requests = NULL;
+    verified__free_requests(queue);
     memory_free(retired[next]);
     retired[next] = queue;
     next = (next + 1) % RETIRED_MAX;
@@ -448,7 +475,7 @@ static void verified__take(struct verified_cq *cq, struct rio_result *result)
 
     verified_must(request != NULL, 19, "a completion's context differs from its request's");
     struct verified_queue *queue = request->queue;
-    verified_must(queue && queue->magic == VERIFIED__QUEUE_MAGIC && queue->requests, 11,
+    verified_must(queue && queue->magic == VERIFIED__QUEUE_MAGIC && queue->blocks, 11,
                   "a completion arrived for a queue without outstanding requests");
     verified_must(request->is_out, 11, "a completion arrived twice");
     verified_must(result->socket_context == (uint64_t)(uintptr_t)queue, 19,

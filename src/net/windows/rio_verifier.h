@@ -63,7 +63,14 @@ struct verified_queue {
     uint64_t context;
     uintptr_t thread;
     struct verified_direction receives, sends;
-    struct verified_request *requests, *free;
+    struct verified_block *blocks; /* null once it has retired */
+    struct verified_request *free;
+};
+
+/* Requests of a queue that were allocated together. */
+struct verified_block {
+    struct verified_block *next;
+    struct verified_request requests[];
 };
 
 struct verified_cq {
