@@ -91,6 +91,8 @@ static enum weir_code net__check_options(const struct net_options *options,
         {options->datagram_sends_max > 0, "datagram_sends_max must be at least 1"},
         {net__is_in_range(options->handles_max, 1, most), "handles_max must be 1 to 16777216"},
         {options->datagram_receives > 0, "datagram_receives must be at least 1"},
+        {options->stream_unreleased_max_bytes > 0,
+         "stream_unreleased_max_bytes must be at least 1"},
         {net__is_ring_size(options->queue_entries),
          "queue_entries must be a power of two up to 32768"},
     };

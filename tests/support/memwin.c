@@ -340,6 +340,27 @@ static bool memwin__socket_is_stream(win_socket number)
     return memwin_socket_of(number)->is_stream;
 }
 
+static uint32_t memwin__send_backlog_bytes, memwin__send_backlog_queries;
+
+void memwin_set_send_backlog(uint32_t bytes)
+{
+    memwin__send_backlog_bytes = bytes;
+    memwin__send_backlog_queries = 0;
+}
+
+uint32_t memwin_send_backlog_queries(void)
+{
+    return memwin__send_backlog_queries;
+}
+
+static int memwin__send_backlog(win_socket number, uint32_t *bytes)
+{
+    require(memwin_socket_of(number)->is_stream);
+    memwin__send_backlog_queries++;
+    *bytes = memwin__send_backlog_bytes;
+    return memwin__send_backlog_bytes == 0 ? WIN_EOPNOTSUPP : 0;
+}
+
 static void memwin__stream_options(win_socket number, uint32_t keepalive_ms)
 {
     (void)keepalive_ms;
@@ -416,6 +437,7 @@ static const struct win_system memwin__system = {
     .socket_finish = memwin__socket_finish,
     .socket_reset_on_close = memwin__socket_reset_on_close,
     .socket_is_stream = memwin__socket_is_stream,
+    .send_backlog = memwin__send_backlog,
     .stream_options = memwin__stream_options,
     .datagram_options = memwin__datagram_options,
     .accept_post = memwin__accept_post,

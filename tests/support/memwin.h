@@ -57,6 +57,11 @@ void memwin_fail_nothing(void);
 /* Returns the number of injected failures of the kind. */
 uint32_t memwin_failures(enum memwin_call call);
 
+/* Sets the ideal send backlog of every connection; 0, the default: the query is not supported. */
+void memwin_set_send_backlog(uint32_t bytes);
+/* Returns the number of queries since the last call of that. */
+uint32_t memwin_send_backlog_queries(void);
+
 /* ---- private to the memwin files ---- */
 
 struct memwin_packet {

@@ -318,6 +318,55 @@ static void the_completion_queue_grows_with_the_request_queues(void **state)
     world_close(world);
 }
 
+/* What a connection has in flight while it sends as much as it may. */
+static uint32_t most_unreleased(struct line *line, uint64_t bytes)
+{
+    uint64_t until = line->out_position + bytes;
+    uint32_t most = 0;
+
+    world_begin(line->world);
+    while (line->out_position < until) {
+        world_iterate_on(line->world, "it is sent", __FILE__, __LINE__);
+        if (line->unreleased_buffers > most) most = line->unreleased_buffers;
+    }
+    return most;
+}
+
+static void the_ideal_send_backlog_bounds_a_connection(void **state)
+{
+    enum { CAPACITY = 4096, MORE = 2 * 16 + 1 }; /* a send is not accepted, and one is posted */
+    struct net_options options;
+    struct peer *peer;
+
+    (void)state;
+    open_windows();
+    world_options(&options);
+    options.stream_buffers_max = 4096;
+    memwin_set_send_backlog(100 * CAPACITY);
+    struct world *world = world_open(&options);
+    struct line *line = connect_reader(world, &peer);
+    require_equal(unreleased_when_accepted(line), 16);
+    require_equal(memwin_send_backlog_queries(), 0); /* it is not busy */
+    line_sends_pattern(line, 5, 1 << 30, 16, CAPACITY);
+    line->out_position = 16 * 1000;
+    uint32_t most = most_unreleased(line, 1 << 20);
+    require(most >= 100 && most <= 100 + MORE);
+    require_equal(memwin_send_backlog_queries(), 1);
+    memwin_set_send_backlog(20 * CAPACITY);
+    sim_pass_ns(world->simulation, 100 * FIXTURE_MS); /* the path changes */
+    most_unreleased(line, 1 << 20);
+    require_equal(memwin_send_backlog_queries(), 1);
+    most = most_unreleased(line, 1 << 20);
+    require(most >= 20 && most <= 20 + MORE);
+    memwin_set_send_backlog(1 << 30); /* more than stream_unreleased_max_bytes */
+    sim_pass_ns(world->simulation, 100 * FIXTURE_MS);
+    most_unreleased(line, 1 << 20);
+    most = most_unreleased(line, 2 << 20);
+    require(most > 100 && most <= (1 << 20) / CAPACITY + MORE);
+    memwin_set_send_backlog(0);
+    world_close(world);
+}
+
 /* Many small sends do not lock a buffer each: beyond the bound, they wait and share buffers. */
 static void small_sends_waste_a_bounded_part_of_the_memory(void **state)
 {
@@ -352,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_busy_connection_grows_its_request_queue),
         cmocka_unit_test(a_request_queue_that_cannot_grow_stays_as_it_is),
         cmocka_unit_test(the_completion_queue_grows_with_the_request_queues),
+        cmocka_unit_test(the_ideal_send_backlog_bounds_a_connection),
         cmocka_unit_test(small_sends_waste_a_bounded_part_of_the_memory),
     };
 

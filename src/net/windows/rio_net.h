@@ -53,7 +53,9 @@ struct rio_stream {
     struct net_buffer *unposted; /* buffers of the current net_send that are not posted yet */
     struct net_buffer *unposted_last;
     uint64_t released_bytes; /* by completed requests, of all sends */
+    uint64_t ask_ns;         /* when to ask for bound_bytes again; UINT64_MAX: never */
     uint32_t posted_bytes;   /* of the requests that are outstanding */
+    uint32_t bound_bytes;    /* at which no further request is posted */
     uint32_t sends_max;      /* requests that the queue has room for */
     int send_os_error;       /* of the stream's first failure */
     enum weir_code send_code;

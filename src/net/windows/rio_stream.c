@@ -18,6 +18,7 @@
 #include "rio_stream.h"
 
 #include "check.h"
+#include "clock.h"
 #include "error_fill.h"
 #include "error_winsock.h"
 #include "rio_socket.h"
@@ -30,6 +31,44 @@
 /* Posted buffers may waste this part of stream_unreleased_max_bytes: many small sends would lock
  * much memory. */
 #define RIO_STREAM__WASTE_PART 4u
+/* Windows says how many bytes fill the path. It is asked when a connection reaches the last answer,
+ * so one with few bytes in flight is never asked about. */
+#define RIO_STREAM__BACKLOG_MIN_BYTES (64u * 1024)
+#define RIO_STREAM__BACKLOG_NS (100 * CLOCK_NS_PER_MS)
+
+/* ---- the bound of unreleased bytes ---- */
+
+static uint32_t rio_stream__clamped(const struct rio_net *system, uint32_t bytes)
+{
+    uint32_t most_bytes = system->net->options.stream_unreleased_max_bytes;
+
+    if (bytes < RIO_STREAM__BACKLOG_MIN_BYTES) bytes = RIO_STREAM__BACKLOG_MIN_BYTES;
+    return bytes < most_bytes ? bytes : most_bytes;
+}
+
+/* The emulation's sends are copied: there is nothing to ask. */
+static void rio_stream__init_bound(const struct rio_net *system, struct rio_stream *stream)
+{
+    bool asks = !system->provider->is_emulated;
+
+    stream->bound_bytes = rio_stream__clamped(system, asks ? 0 : UINT32_MAX);
+    stream->ask_ns = asks ? 0 : UINT64_MAX;
+}
+
+/* The connection has reached its bound: asks how many bytes fill the path by now. */
+static void rio_stream__update_bound(struct rio_net *system, struct rio_entry *entry)
+{
+    struct rio_stream *stream = &entry->stream;
+    uint32_t bytes = 0;
+
+    if (stream->posted_bytes < stream->bound_bytes || system->net->now_ns < stream->ask_ns) return;
+    stream->ask_ns = system->net->now_ns + RIO_STREAM__BACKLOG_NS;
+    if (win_system->send_backlog(entry->socket, &bytes) != 0) {
+        bytes = UINT32_MAX;
+        stream->ask_ns = UINT64_MAX;
+    }
+    stream->bound_bytes = rio_stream__clamped(system, bytes);
+}
 
 /* ---- adopt ---- */
 
@@ -42,6 +81,7 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry,
     entry->socket = socket;
     entry->stream.sends_max = RIO_STREAM__SENDS_FIRST;
     entry->stream.may_grow = true;
+    rio_stream__init_bound(system, &entry->stream);
     int os_error = rio_queue_attach(system, entry, 1, RIO_STREAM__SENDS_FIRST);
     if (os_error == 0) return WEIR_OK;
     rio_socket_close(system, socket);
@@ -69,7 +109,7 @@ static bool rio_stream__may_post(const struct rio_net *system, const struct rio_
     uint32_t posted_bytes = entry->stream.posted_bytes;
     uint64_t pinned_bytes = (uint64_t)entry->sends_out * system->net->options.stream_buffer_bytes;
 
-    if (posted_bytes >= most_bytes && entry->sends_out > 0) return false;
+    if (posted_bytes >= entry->stream.bound_bytes) return false;
     return entry->sends_out < RIO_STREAM__SENDS_FIRST ||
            pinned_bytes - posted_bytes <= most_bytes / RIO_STREAM__WASTE_PART;
 }
@@ -257,6 +297,7 @@ static void rio_stream__post_sends(struct rio_net *system, struct rio_entry *ent
             stream->unposted = next;
             stream->posted_bytes += buffer->length;
             if (!next) stream->unposted_last = NULL;
+            rio_stream__update_bound(system, entry);
             continue;
         }
         if (rio_passes(os_error)) {

@@ -174,6 +174,7 @@ static const struct win_system win_native__system = {
     .socket_finish = win_socket_finish,
     .socket_reset_on_close = win_socket_reset_on_close,
     .socket_is_stream = win_socket_is_stream,
+    .send_backlog = win_socket_send_backlog,
     .stream_options = win_socket_stream_options,
     .datagram_options = win_socket_datagram_options,
     .accept_post = win_overlapped_accept_post,

@@ -25,6 +25,7 @@ int win_socket_finish(win_socket socket);
 void win_socket_stream_options(win_socket socket, uint32_t keepalive_ms);
 void win_socket_datagram_options(win_socket socket, bool v4, uint32_t bytes);
 bool win_socket_is_stream(win_socket socket);
+int win_socket_send_backlog(win_socket socket, uint32_t *bytes);
 bool win_socket_is_local_ip(const struct weir_address *address, uint64_t now_ns);
 
 /* ---- win_overlapped.c ---- */

@@ -68,6 +68,18 @@ void win_socket_reset_on_close(win_socket socket)
     (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof at_once);
 }
 
+int win_socket_send_backlog(win_socket socket, uint32_t *bytes)
+{
+    const DWORD query = 0x4004747B; /* SIO_IDEAL_SEND_BACKLOG_QUERY: _IOR('t', 123, ULONG) */
+    ULONG backlog = 0;
+    DWORD written = 0;
+
+    if (WSAIoctl(socket, query, NULL, 0, &backlog, sizeof backlog, &written, NULL, NULL) != 0)
+        return WSAGetLastError();
+    *bytes = backlog;
+    return 0;
+}
+
 int win_socket_bind(win_socket socket, bool v4, const struct weir_address *address)
 {
     struct win_sockaddr sockaddr;

@@ -107,6 +107,9 @@ struct win_system {
     /* Makes the coming socket_close end the connection by RST (SO_LINGER of 0); best effort. */
     void (*socket_reset_on_close)(win_socket socket);
     bool (*socket_is_stream)(win_socket socket);
+    /* Sets *bytes to the number of unacknowledged bytes that fill the connection's path
+     * (SIO_IDEAL_SEND_BACKLOG_QUERY). Windows raises and lowers it with the congestion window. */
+    int (*send_backlog)(win_socket socket, uint32_t *bytes);
     /* Sets TCP_NODELAY, SO_OOBINLINE and keepalive (net_options.keepalive_ms) on an accepted
      * socket; best effort. */
     void (*stream_options)(win_socket socket, uint32_t keepalive_ms);
