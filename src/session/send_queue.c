@@ -25,7 +25,8 @@ static bool send_queue__is_share(const struct net_buffer *buffer)
 
 bool send_queue_begins_with_share(const struct send_queue *queue)
 {
-    return queue->first && send_queue__is_share(queue->first);
+    weir_check(queue->first != NULL);
+    return send_queue__is_share(queue->first);
 }
 
 static struct send_queue__share *send_queue__share_of(struct net_buffer *buffer)

@@ -44,7 +44,8 @@ static inline bool send_queue_is_empty(const struct send_queue *queue)
     return !queue->first;
 }
 
-/* Returns whether the first entry is a share, which needs a buffer to be sent. */
+/* Returns whether the first entry is a share, which needs a buffer to be sent. Something must be
+ * queued. */
 bool send_queue_begins_with_share(const struct send_queue *queue);
 
 /* Queues the buffer, which it takes over; or appends its bytes to the last buffer and returns it to

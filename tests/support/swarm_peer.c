@@ -168,7 +168,9 @@ bool swarm_peer_step(struct swarm_peer *peer)
     if (manner != SWARM_SILENT) swarm_peer__send(peer);
     if (manner != SWARM_DEAF || peer->sent_count < 5) swarm_peer__receive(peer);
     if (manner == SWARM_SUDDEN && swarm_one_in(30)) {
-        if (swarm_one_in(2)) sim_peer_reset(peer->wire);
+        uint32_t way = swarm_roll(3);
+        if (way == 0) sim_peer_reset(peer->wire);
+        if (way == 1) sim_peer_lose(peer->wire); /* the server hears nothing of it any longer */
         swarm_peer_close(peer);
         return false;
     }
