@@ -583,6 +583,52 @@ static void a_drain_finishes_a_held_session_unless_its_peer_sent_fin(void **stat
     }
 }
 
+/* ---- sessions that wait to be read ---- */
+
+/* p: pauses; everything else aborts all other sessions. */
+static void abort_others(struct weir_session *session, const struct weir_message *message)
+{
+    struct list *sessions = &fixture.loop.worker.tcp_sessions;
+
+    if (message->bytes[0] == 'p') {
+        weir_session_pause(session);
+        return;
+    }
+    seen.messages[strlen(seen.messages)] = 'a';
+    for (struct list *at = sessions->next; at != sessions; at = at->next) {
+        struct weir_session *other = weir_container_of(at, struct weir_session, in_sessions);
+        if (other != session) session_abort(other);
+    }
+}
+
+/* Both have unread input and may be read; reading the first ends the other. With some seeds, the
+ * input arrives in one piece. */
+static void reading_one_session_can_end_the_next(void **state)
+{
+    static const struct weir_handler cruel = {
+        .size = sizeof(struct weir_handler), .name = "cruel", .on_message = abort_others};
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct sim_peer *peers[2];
+        memset(&seen, 0, sizeof seen);
+        fixture_open(&config, &codec_dot, &cruel, seed);
+        struct list *sessions = &fixture.loop.worker.tcp_sessions;
+        for (int i = 0; i < 2; i++) peers[i] = fixture_connect();
+        for (int i = 0; i < 2; i++) fixture_say(peers[i], "p.x.");
+        fixture_run_ms(10);
+        assert_string_equal(seen.messages, "");
+        for (struct list *at = sessions->next; at != sessions; at = at->next)
+            session_resume(weir_container_of(at, struct weir_session, in_sessions));
+        fixture_run_ms(10);
+        assert_string_equal(seen.messages, "a");
+        assert_int_equal(fixture_stats().open, 1);
+        for (int i = 0; i < 2; i++) sim_peer_close(peers[i]);
+        fixture_close();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -611,6 +657,7 @@ int main(void)
         cmocka_unit_test(a_held_session_meets_its_timeouts),
         cmocka_unit_test(a_held_session_can_be_finished),
         cmocka_unit_test(a_drain_finishes_a_held_session_unless_its_peer_sent_fin),
+        cmocka_unit_test(reading_one_session_can_end_the_next),
     };
 
     return cmocka_run_group_tests_name("pause", tests, NULL, NULL);
