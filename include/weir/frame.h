@@ -50,6 +50,10 @@ struct weir_message {
      * message that was joined of several frames has one frame here that carries all of it. */
     const uint8_t *frame;
     size_t frame_length;
+    /* The bytes of the frame's header: the body begins at frame + header_length, whether or not the
+     * codec strips the header. With strip=no that is bytes + header_length. 0 if the frame has no
+     * header (lines, fixed sizes, raw bytes, datagrams), or if a custom codec does not set it. */
+    size_t header_length;
 };
 
 /* Received bytes. A decoder removes the bytes that it has used from the front. */
@@ -105,11 +109,12 @@ struct weir_codec {
      *                         last message can follow from bytes that were copied before.
      *   WEIR_DECODED_BAD      decode_error->text says why, in one line. `decode_error` is never
      *                         null here.
-     * message->bytes and message->frame point into the input or into memory of the codec. The codec
-     * keeps that memory unchanged until the next call of decode or release with the same state.
-     * Weir also calls decode with an empty input, so that the codec can free that memory. Weir sets
-     * no limit on a message. The codec must have one, and return WEIR_DECODED_BAD above it:
-     * otherwise a peer can make it store any number of bytes. */
+     * A codec whose frames have a header sets message->header_length in every message, or never: it
+     * is 0 before the first call. message->bytes and message->frame point into the input or into
+     * memory of the codec. The codec keeps that memory unchanged until the next call of decode or
+     * release with the same state. Weir also calls decode with an empty input, so that the codec
+     * can free that memory. Weir sets no limit on a message. The codec must have one, and return
+     * WEIR_DECODED_BAD above it: otherwise a peer can make it store any number of bytes. */
     enum weir_decoded (*decode)(const struct weir_codec *codec, void *state,
                                 struct weir_input *input, struct weir_message *message,
                                 struct weir_decode_error *decode_error);
@@ -152,6 +157,8 @@ struct weir_frame;
  *                                 the length field (default body)
  *          adjust=N               added to the received length (default 0)
  *          strip=yes|no|N         header bytes that are not part of the message (default yes: all)
+ *          minimal=yes|no         no: a varint may have unnecessary bytes, up to 10 in all; the
+ *                                 encoder writes none (default yes)
  *          magic=BYTES            bytes at the start of every frame (default none)
  *      netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)
  *      line:delimiter=BYTES       ends with the delimiter (default \n, with an optional \r before)
@@ -211,6 +218,7 @@ struct weir_frame_info {
     const uint8_t *magic;       /* bytes at the start of every frame */
     uint32_t magic_bytes;       /* length of `magic`; 0: none */
     uint32_t fragments_max;     /* "sunrpc": most fragments of one record; otherwise 0 */
+    bool is_padding_valid;      /* "length" with a varint: it may have unnecessary bytes */
 };
 
 /* Fills in the first `size` bytes of *info. Call weir_frame_describe() instead. */
@@ -241,6 +249,9 @@ struct weir_header {
     size_t header_bytes; /* bytes to strip, at most `length`. 0: the message includes the header */
     uint64_t message_bytes; /* length of the message; must not be 0 if header_bytes is 0 */
     size_t trailer_bytes;   /* bytes after the message to strip, at most WEIR_MESSAGE_BYTES_MAX */
+    /* Bytes at the start of the message that belong to the header. header_bytes + kept_bytes is at
+     * most `length`, and becomes the message's header_length. */
+    size_t kept_bytes;
     /* Set by weir: the previous call for this frame got this many bytes and returned
      * WEIR_DECODED_MORE. A scan for the end of the header can continue there, or n - 1 bytes
      * before (at least at 0) if the header ends with a text of n bytes: the text can straddle two

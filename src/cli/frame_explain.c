@@ -159,6 +159,7 @@ static void frame_explain__say_length(struct text_builder *builder,
                                       const struct weir_frame_info *info)
 {
     text_builder_add(builder, "length   counts %s", frame_explain__covers(info));
+    if (info->is_padding_valid) text_builder_add(builder, ", and may have unnecessary bytes");
     if (info->adjust != 0)
         text_builder_add(builder, "; %+" PRId64 " is added to the received length", info->adjust);
     if (info->width > 0) text_builder_add(builder, ": frame = length");

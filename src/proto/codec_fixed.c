@@ -12,8 +12,7 @@ static inline enum weir_decoded codec_fixed__probe(const void *shape, const uint
     (void)length;
     (void)decode_error;
     layout->frame_bytes = spec->size;
-    layout->header_bytes = 0;
-    layout->trailer_bytes = 0;
+    layout->strip_bytes = layout->header_bytes = 0;
     layout->is_oversize = false;
     return WEIR_DECODED_MESSAGE;
 }

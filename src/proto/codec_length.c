@@ -117,8 +117,8 @@ enum weir_decoded codec_length_check(const struct frame_spec *spec, uint64_t val
                                       value_limit > 0 ? (uint64_t)value_limit : 0, layout,
                                       decode_error);
     layout->frame_bytes = (uint64_t)((int64_t)value + constant);
-    layout->header_bytes = strip;
-    layout->trailer_bytes = 0;
+    layout->strip_bytes = strip;
+    layout->header_bytes = header;
     layout->is_oversize = false;
     return WEIR_DECODED_MESSAGE;
 }

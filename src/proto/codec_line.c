@@ -114,6 +114,7 @@ static enum weir_decoded codec_line__finish(const struct frame_spec *spec,
         reassembly->phase = REASSEMBLY_HELD;
     }
     message->bytes = message->frame;
+    message->header_length = 0;
     return WEIR_DECODED_MESSAGE;
 }
 
@@ -158,6 +159,7 @@ static enum weir_decoded codec_line__finish_last(struct reassembly *reassembly,
         message->frame_length = input->length;
     }
     message->bytes = message->frame;
+    message->header_length = 0;
     message->length = message->frame_length;
     input->bytes += input->length;
     input->length = 0;

@@ -51,15 +51,17 @@ static inline enum weir_decoded codec_netstring__probe(const void *shape, const 
     if (bytes[digits] != ':')
         return decode_error_explain(
             decode_error, "no colon follows the digits of a netstring's length", bytes, length);
-    layout->header_bytes = digits + 1;
+    layout->strip_bytes = layout->header_bytes = (uint32_t)digits + 1;
     layout->trailer_bytes = 1;
     layout->frame_bytes = value + digits + 2; /* 19 digits cannot overflow it */
     layout->is_oversize = value > spec->max;
-    layout->length = value;
-    layout->max = spec->max;
-    layout->swapped = 0;
-    if (!layout->is_oversize && layout->frame_bytes <= length &&
-        bytes[layout->frame_bytes - 1] != ',')
+    if (layout->is_oversize) {
+        layout->length = value;
+        layout->max = spec->max;
+        layout->swapped = 0;
+        return WEIR_DECODED_MESSAGE;
+    }
+    if (layout->frame_bytes <= length && bytes[layout->frame_bytes - 1] != ',')
         return decode_error_write(decode_error, "no comma ends the netstring of %" PRIu64 " bytes",
                                   value);
     return WEIR_DECODED_MESSAGE;

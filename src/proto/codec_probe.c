@@ -9,30 +9,30 @@
 /* Returns whether a frame can have this header, of which the probe saw `visible` bytes. */
 static bool codec_probe__is_possible(const struct weir_header *header, size_t visible)
 {
-    return header->header_bytes <= visible && header->trailer_bytes <= WEIR_MESSAGE_BYTES_MAX &&
+    return header->header_bytes <= visible &&
+           (header->kept_bytes == 0 || (header->kept_bytes <= visible - header->header_bytes &&
+                                        header->kept_bytes <= header->message_bytes)) &&
+           header->trailer_bytes <= WEIR_MESSAGE_BYTES_MAX &&
            header->message_bytes <= UINT64_MAX / 2 &&
            header->header_bytes + header->message_bytes > 0;
 }
 
-/* Calls the user's function. Returns WEIR_DECODED_MESSAGE if *header is set and possible. */
-static enum weir_decoded codec_probe__ask(const struct weir_probe *probe, const uint8_t *bytes,
-                                          size_t length, struct weir_header *header,
-                                          struct weir_decode_error *decode_error)
+/* Returns the answer of a probe that found no header, or an impossible one, and describes it. */
+static enum weir_decoded codec_probe__without_header(const struct weir_probe *probe,
+                                                     enum weir_decoded answer, const uint8_t *bytes,
+                                                     size_t visible,
+                                                     struct weir_decode_error *decode_error)
 {
-    size_t visible = length < probe->header_bytes_max ? length : probe->header_bytes_max;
-
-    decode_error->text[0] = '\0';
-    enum weir_decoded answer = probe->probe(probe->user, bytes, visible, header, decode_error);
-    if (answer == WEIR_DECODED_MORE && visible == probe->header_bytes_max)
+    if (answer == WEIR_DECODED_MORE && visible < probe->header_bytes_max) return answer;
+    if (answer == WEIR_DECODED_MORE)
         return decode_error_write(decode_error,
                                   "after %u bytes the header of a frame is not complete",
                                   (unsigned)visible);
-    if (answer == WEIR_DECODED_BAD && decode_error->text[0] == '\0')
-        return decode_error_explain(decode_error, "the header of a frame is bad", bytes, visible);
-    if (answer == WEIR_DECODED_MORE || answer == WEIR_DECODED_BAD) return answer;
-    if (!codec_probe__is_possible(header, visible))
+    if (answer != WEIR_DECODED_BAD)
         return decode_error_write(decode_error, "the probe returned an impossible header");
-    return WEIR_DECODED_MESSAGE;
+    if (decode_error->text[0] == '\0')
+        return decode_error_explain(decode_error, "the header of a frame is bad", bytes, visible);
+    return answer;
 }
 
 static enum weir_decoded codec_probe__probe(const void *shape, const uint8_t *bytes, size_t length,
@@ -41,13 +41,20 @@ static enum weir_decoded codec_probe__probe(const void *shape, const uint8_t *by
 {
     const struct weir_probe *probe = shape;
     struct weir_header header = {.seen_bytes = layout->seen_bytes};
-    enum weir_decoded answer = codec_probe__ask(probe, bytes, length, &header, decode_error);
+    size_t visible = length < probe->header_bytes_max ? length : probe->header_bytes_max;
 
-    if (answer != WEIR_DECODED_MESSAGE) return answer;
-    layout->header_bytes = header.header_bytes;
-    layout->trailer_bytes = header.trailer_bytes;
+    decode_error->text[0] = '\0';
+    enum weir_decoded answer = probe->probe(probe->user, bytes, visible, &header, decode_error);
+    if (answer == WEIR_DECODED_MORE || answer == WEIR_DECODED_BAD ||
+        !codec_probe__is_possible(&header, visible))
+        return codec_probe__without_header(probe, answer, bytes, visible, decode_error);
+    layout->strip_bytes =
+        (uint32_t)header.header_bytes; /* each is at most WEIR_MESSAGE_BYTES_MAX */
+    layout->header_bytes = (uint32_t)(header.header_bytes + header.kept_bytes);
+    layout->trailer_bytes = (uint32_t)header.trailer_bytes;
     layout->frame_bytes = header.message_bytes + header.header_bytes + header.trailer_bytes;
     layout->is_oversize = header.message_bytes > probe->message_bytes_max;
+    if (!layout->is_oversize) return WEIR_DECODED_MESSAGE;
     layout->length = header.message_bytes;
     layout->max = probe->message_bytes_max;
     layout->swapped = 0;

@@ -64,6 +64,7 @@ static bool codec_sunrpc__take_whole(uint64_t max, struct weir_input *input,
         length > input->length - CODEC_SUNRPC__MARK_BYTES)
         return false;
     struct reassembly_layout layout = {.frame_bytes = (uint64_t)length + CODEC_SUNRPC__MARK_BYTES,
+                                       .strip_bytes = CODEC_SUNRPC__MARK_BYTES,
                                        .header_bytes = CODEC_SUNRPC__MARK_BYTES};
     return reassembly_hand_up(input, &layout, message) == WEIR_DECODED_MESSAGE;
 }
@@ -128,6 +129,7 @@ static enum weir_decoded codec_sunrpc__finish(struct reassembly *reassembly,
 
     message->frame = bytes;
     message->frame_length = reassembly->length;
+    message->header_length = CODEC_SUNRPC__MARK_BYTES;
     message->bytes = bytes + CODEC_SUNRPC__MARK_BYTES;
     message->length = reassembly->length - CODEC_SUNRPC__MARK_BYTES;
     codec_sunrpc__write_mark(bytes, CODEC_SUNRPC__LAST | (uint32_t)message->length);

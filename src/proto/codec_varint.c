@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* codec_varint.c - frames with a length in LEB128: 7 bits per byte, the lowest first, the top bit
- * set in every byte except the last. Only the shortest form of a number is accepted. Other readers
- * might reject a longer form, and then two of them would see different messages. */
+ * set in every byte except the last. By default only the shortest form of a number is accepted.
+ * Other readers might reject a longer form, and then two of them would see different messages. With
+ * minimal=no a longer form is accepted, because some senders reserve a fixed number of bytes. */
 #include <string.h>
 
 #include "codec.h"
@@ -9,8 +10,8 @@
 
 /* Reads a number from the front. Returns how many bytes it has; 0: more bytes are needed; -1: it is
  * invalid, *what says why. */
-static int codec_varint__read(const uint8_t *bytes, size_t length, uint64_t *value,
-                              const char **what)
+static int codec_varint__read(const struct frame_spec *spec, const uint8_t *bytes, size_t length,
+                              uint64_t *value, const char **what)
 {
     *value = 0;
     for (int i = 0; (size_t)i < length; i++) {
@@ -21,7 +22,7 @@ static int codec_varint__read(const uint8_t *bytes, size_t length, uint64_t *val
         *value |= (uint64_t)(bytes[i] & 0x7f) << 7 * i;
         if (bytes[i] & 0x80) continue;
         *what = "the varint is longer than necessary";
-        return i > 0 && bytes[i] == 0 ? -1 : i + 1;
+        return i > 0 && bytes[i] == 0 && !spec->is_padding_valid ? -1 : i + 1;
     }
     return 0;
 }
@@ -54,7 +55,7 @@ static inline enum weir_decoded codec_varint__probe(const void *shape, const uin
     if (compared > 0 && memcmp(bytes, spec->magic, compared) != 0)
         return codec_length_refuse_magic(spec, bytes, length, decode_error);
     if (length <= spec->offset) return WEIR_DECODED_MORE;
-    width = codec_varint__read(bytes + spec->offset, length - spec->offset, &value, &what);
+    width = codec_varint__read(spec, bytes + spec->offset, length - spec->offset, &value, &what);
     if (width < 0) return decode_error_explain(decode_error, what, bytes, length);
     if (width == 0) return WEIR_DECODED_MORE;
     uint32_t header = spec->offset + (uint32_t)width;
@@ -97,7 +98,7 @@ static enum weir_code codec_varint__encode(const struct weir_codec *codec, const
     memset(framing->header, 0, offset);
     if (spec->strip == 0) { /* the message contains a header; only its length is set */
         if (length <= offset) return WEIR_INVALID;
-        int took = codec_varint__read(bytes + offset, length - offset, &value, &what);
+        int took = codec_varint__read(spec, bytes + offset, length - offset, &value, &what);
         if (took <= 0) return WEIR_INVALID;
         own = offset + (uint32_t)took;
         memcpy(framing->header, bytes, offset);

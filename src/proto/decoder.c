@@ -32,19 +32,32 @@ void weir_decoder_free(struct weir_decoder *decoder)
     memory_free(decoder);
 }
 
+/* Decodes for a caller that does not read the text of an error. Not inline: its room for the text
+ * would cost every other caller a check of the stack. */
+static enum weir_decoded decoder__next_unread(struct weir_decoder *decoder,
+                                              struct weir_input *input,
+                                              struct weir_message *message)
+{
+    struct weir_decode_error unread;
+
+    return weir_decoder_next(decoder, input, message, &unread);
+}
+
 enum weir_decoded weir_decoder_next(struct weir_decoder *decoder, struct weir_input *input,
                                     struct weir_message *message,
                                     struct weir_decode_error *decode_error)
 {
     const struct weir_codec *codec = decoder->codec;
-    struct weir_decode_error unread;
 
-    if (codec->decode)
-        return codec->decode(codec, decoder->state, input, message,
-                             decode_error ? decode_error : &unread);
+    if (!decode_error) return decoder__next_unread(decoder, input, message);
+    if (codec->decode) {
+        message->header_length = 0; /* a codec can leave it out */
+        return codec->decode(codec, decoder->state, input, message, decode_error);
+    }
     if (input->length == 0) return WEIR_DECODED_MORE;
     message->bytes = message->frame = input->bytes;
     message->length = message->frame_length = input->length;
+    message->header_length = 0;
     input->bytes += input->length;
     input->length = 0;
     return WEIR_DECODED_MESSAGE;

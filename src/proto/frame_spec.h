@@ -54,6 +54,7 @@ struct frame_spec {
     uint32_t header; /* without a varint's own bytes. 0 before the check: offset + width */
     enum frame_spec_covers covers;
     int64_t adjust;
+    bool is_padding_valid;                     /* a varint may have unnecessary bytes */
     uint32_t strip;                            /* header bytes that are not part of the message */
     uint8_t magic[FRAME_SPEC_MAGIC_BYTES_MAX]; /* the bytes that every frame begins with */
     uint32_t magic_length;

@@ -47,6 +47,10 @@ static enum weir_code frame_spec__check_header(const char *text, struct frame_sp
         return frame_spec_refuse(error, text, "raise header, or lower offset",
                                  "the length field ends at byte %u, outside the header of %u",
                                  (unsigned)field_end, (unsigned)spec->header);
+    if (spec->is_padding_valid)
+        return frame_spec_refuse(error, text, "leave minimal out, or write width=varint",
+                                 "a length of %u bytes cannot have unnecessary bytes",
+                                 (unsigned)spec->width);
     if (spec->strip == FRAME_SPEC_STRIP_ALL) spec->strip = spec->header;
     if (spec->strip > spec->header)
         return frame_spec_refuse(error, text, "raise header, or lower strip",

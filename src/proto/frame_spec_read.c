@@ -116,6 +116,12 @@ static bool frame_spec__set_adjust(struct frame_spec *spec, struct frame_spec__w
     return frame_spec__signed(word, &spec->adjust);
 }
 
+static bool frame_spec__set_minimal(struct frame_spec *spec, struct frame_spec__word word)
+{
+    spec->is_padding_valid = frame_spec__is(word, "no");
+    return spec->is_padding_valid || frame_spec__is(word, "yes");
+}
+
 static bool frame_spec__set_strip(struct frame_spec *spec, struct frame_spec__word word)
 {
     if (frame_spec__is(word, "yes")) {
@@ -181,6 +187,8 @@ static const struct frame_spec__key {
      "write what the length counts: body, header+body, or rest (the bytes after the length field)"},
     {"adjust", FRAME_SPEC__ON(LENGTH), frame_spec__set_adjust,
      "write the number to add to the received length, such as -2 or 4; up to 1g"},
+    {"minimal", FRAME_SPEC__ON(LENGTH), frame_spec__set_minimal,
+     "write yes, or no (which accepts a varint with unnecessary bytes)"},
     {"strip", FRAME_SPEC__ON(LENGTH), frame_spec__set_strip,
      "write yes (remove the whole header), no, or the number of header bytes to remove"},
     {"magic", FRAME_SPEC__ON(LENGTH), frame_spec__set_magic,

@@ -19,7 +19,7 @@ static bool frame_spec__is_header_same(const struct frame_spec *a, const struct 
 {
     return a->width == b->width && a->is_little == b->is_little && a->offset == b->offset &&
            a->header == b->header && a->covers == b->covers && a->adjust == b->adjust &&
-           a->strip == b->strip;
+           a->strip == b->strip && a->is_padding_valid == b->is_padding_valid;
 }
 
 /* Whether both specifications describe the same frames, apart from max and oversize. */
@@ -107,6 +107,7 @@ static void frame_spec__add_layout(struct frame_spec__text *text, const struct f
         frame_spec__add_key(text, "adjust");
         frame_spec__add(text, "%" PRId64, spec->adjust);
     }
+    if (spec->is_padding_valid) frame_spec__add_word(text, "minimal", "no");
     if (spec->strip == (is_varint ? FRAME_SPEC_STRIP_ALL : spec->header)) return;
     if (spec->strip == 0)
         frame_spec__add_word(text, "strip", "no");

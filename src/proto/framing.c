@@ -140,6 +140,7 @@ void weir_frame_describe_sized(const struct weir_frame *frame, struct weir_frame
         .magic = spec->magic,
         .magic_bytes = spec->magic_length,
         .fragments_max = spec->fragments_max,
+        .is_padding_valid = spec->is_padding_valid,
     };
 
     memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);

@@ -153,8 +153,9 @@ static enum weir_decoded reassembly__finish(struct reassembly *reassembly,
 {
     message->frame = reassembly_bytes(reassembly);
     message->frame_length = reassembly->length;
-    message->bytes = message->frame + layout->header_bytes;
-    message->length = reassembly->length - layout->header_bytes - layout->trailer_bytes;
+    message->header_length = layout->header_bytes;
+    message->bytes = message->frame + layout->strip_bytes;
+    message->length = reassembly->length - layout->strip_bytes - layout->trailer_bytes;
     reassembly->phase = REASSEMBLY_HELD;
     return WEIR_DECODED_MESSAGE;
 }
@@ -192,7 +193,8 @@ static enum weir_decoded reassembly__read_header(struct reassembly *reassembly,
 {
     struct reassembly_layout layout;
 
-    layout.seen_bytes = seen;
+    layout.seen_bytes = (uint32_t)seen; /* below header_bytes_max */
+    layout.trailer_bytes = 0;
     enum weir_decoded answer = shape->probe(shape->spec, reassembly_bytes(reassembly),
                                             reassembly->length, &layout, decode_error);
 
@@ -219,6 +221,7 @@ static enum weir_decoded reassembly__read_whole(struct reassembly *reassembly,
     struct reassembly_layout layout;
 
     layout.seen_bytes = 0;
+    layout.trailer_bytes = 0;
     enum weir_decoded answer = shape->probe(shape->spec, reassembly_bytes(reassembly),
                                             reassembly->length, &layout, decode_error);
 
@@ -265,6 +268,7 @@ static enum weir_decoded reassembly__begin(struct reassembly *reassembly,
 
     if (input->length == 0) return WEIR_DECODED_MORE;
     layout.seen_bytes = 0;
+    layout.trailer_bytes = 0;
     answer = shape->probe(shape->spec, input->bytes, input->length, &layout, decode_error);
     if (answer == WEIR_DECODED_BAD) return answer;
     if (answer == WEIR_DECODED_MESSAGE && layout.is_oversize)

@@ -44,16 +44,18 @@ struct reassembly {
 
 /* A frame as its first bytes describe it. */
 struct reassembly_layout {
-    size_t seen_bytes; /* set by the caller: the probe has seen this many of the bytes, and returned
-                          WEIR_DECODED_MORE */
-    uint64_t frame_bytes;               /* length of the whole frame */
-    size_t header_bytes, trailer_bytes; /* parts of the frame around the message */
+    uint32_t seen_bytes; /* set by the caller: the probe has seen this many of the bytes, and
+                            returned WEIR_DECODED_MORE */
+    uint32_t trailer_bytes, strip_bytes; /* parts of the frame around the message */
+    uint32_t header_bytes;               /* whole header, at least strip_bytes */
+    uint64_t frame_bytes;                /* length of the whole frame */
     bool is_oversize;
     uint64_t length, max,
         swapped; /* for error texts: the length, its limit, its value in the other byte order */
 };
 
-/* Parses the first bytes of a frame. Returns WEIR_DECODED_MESSAGE: *layout is set;
+/* Parses the first bytes of a frame. seen_bytes is set and trailer_bytes is 0 before the call.
+ * Returns WEIR_DECODED_MESSAGE: *layout is set;
  * WEIR_DECODED_MORE: more bytes are needed, and fewer than the longest header arrived; or
  * WEIR_DECODED_BAD. More bytes must not change an answer other than WEIR_DECODED_MORE. One
  * exception: after the whole frame has arrived, the answer can become WEIR_DECODED_BAD. */
@@ -85,8 +87,9 @@ static inline enum weir_decoded reassembly_hand_up(struct weir_input *input,
 
     message->frame = input->bytes;
     message->frame_length = frame_length;
-    message->bytes = input->bytes + layout->header_bytes;
-    message->length = frame_length - layout->header_bytes - layout->trailer_bytes;
+    message->header_length = layout->header_bytes;
+    message->bytes = input->bytes + layout->strip_bytes;
+    message->length = frame_length - layout->strip_bytes - layout->trailer_bytes;
     input->bytes += frame_length;
     input->length -= frame_length;
     return WEIR_DECODED_MESSAGE;
@@ -100,8 +103,12 @@ static inline enum weir_decoded reassembly_decode(struct reassembly *reassembly,
                                                   struct weir_message *message,
                                                   struct weir_decode_error *decode_error)
 {
-    struct reassembly_layout layout = {0};
+    struct reassembly_layout layout;
 
+    /* Not the members for error texts, which would cost an instruction per message. */
+    layout.seen_bytes = layout.trailer_bytes = layout.strip_bytes = layout.header_bytes = 0;
+    layout.frame_bytes = 0;
+    layout.is_oversize = false;
     if (reassembly->phase == REASSEMBLY_IDLE && input->length > 0 &&
         probe(shape->spec, input->bytes, input->length, &layout, decode_error) ==
             WEIR_DECODED_MESSAGE &&

@@ -42,7 +42,7 @@ static enum weir_decoded inbound__next(struct weir_session *session, struct weir
         return decoded;
     }
     if (before == 0) return WEIR_DECODED_MORE;
-    *message = (struct weir_message){input->bytes, before, input->bytes, before};
+    *message = (struct weir_message){input->bytes, before, input->bytes, before, 0};
     input->length = 0;
     return WEIR_DECODED_MESSAGE;
 }
@@ -79,6 +79,7 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
     uint32_t count = 0;
 
     weir_check(dispatch->session == session);
+    message.header_length = 0; /* a codec can leave it out */
     while (session->state == SESSION_OPEN) {
         enum weir_decoded decoded = inbound__next(session, input, &message, &decode_error);
         if (decoded == WEIR_DECODED_BAD) session_fail(session, decode_error.text);

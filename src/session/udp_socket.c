@@ -234,7 +234,7 @@ static void udp_socket__dispatch(struct weir_session *session, const struct weir
 static void udp_socket__deliver_one(struct weir_session *session, const uint8_t *bytes,
                                     uint32_t length)
 {
-    const struct weir_message message = {bytes, length, bytes, length};
+    const struct weir_message message = {bytes, length, bytes, length, 0};
     struct counters *counters = &session->worker->counters;
 
     weir_check(session->worker->dispatch.session == session);

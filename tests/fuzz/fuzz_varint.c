@@ -15,6 +15,10 @@ static const char *const specs[] = {
     "varint,offset=2,magic=a",
     "varint,covers=header+body,adjust=2,offset=1",
     "varint,adjust=-3,strip=no,oversize=skip,max=8",
+    "varint,minimal=no",
+    "varint,minimal=no,max=5,oversize=skip",
+    "mqtt,minimal=no,max=20,oversize=skip",
+    "varint,minimal=no,covers=header+body,offset=1",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -29,7 +29,7 @@ static enum weir_decoded codec_dot__decode(const struct weir_codec *codec, void 
         partial->bytes[partial->length++] = byte;
         if (byte != '.') continue;
         *message = (struct weir_message){(uint8_t *)partial->bytes, partial->length - 1,
-                                         (uint8_t *)partial->bytes, partial->length};
+                                         (uint8_t *)partial->bytes, partial->length, 0};
         partial->length = 0;
         return WEIR_DECODED_MESSAGE;
     }

@@ -26,9 +26,13 @@ static void frames__note(struct frames *frames, const struct weir_message *messa
     frames__write(frames, message->bytes, message->length);
     frames__write(frames, &message->frame_length, sizeof message->frame_length);
     frames__write(frames, message->frame, message->frame_length);
+    frames__write(frames, &message->header_length, sizeof message->header_length);
     bool inside = message->bytes >= message->frame &&
                   message->bytes + message->length <= message->frame + message->frame_length;
     if (!inside) frames->broken = "a message is not inside its frame";
+    if (message->header_length > message->frame_length ||
+        message->frame + message->header_length < message->bytes)
+        frames->broken = "a header is not inside its frame, or shorter than its stripped part";
     if (message->frame >= piece && message->frame < piece + piece_length) frames->uncopied_count++;
 }
 
@@ -103,7 +107,7 @@ const uint8_t *frames_message(const struct frames *frames, size_t index, size_t 
         if (i == index) return frames->log + at;
         at += *length;
         memcpy(&part, frames->log + at, sizeof part);
-        at += sizeof part + part;
+        at += sizeof part + part + sizeof part;
     }
     return NULL;
 }

@@ -46,6 +46,27 @@ class Loaded(WeirTest):
         self.assertEqual(weir.listeners[0].codec, "line")
         weir.stop()
 
+    def test_a_handler_gets_the_headers_length(self):
+        """With strip=no, strip=N and strip=yes, with a probe, and for datagrams; whole and in single bytes."""
+        path = path_for_weir(module("header")).replace("\\", "%5c")
+        wanted = {"mqtt,minimal=no": (b"\x10\x83\x00abc", b"\x10\x0503abc"),
+                  "length:width=1,offset=1,strip=1": (b"x\x03abc", b"\x00\x0502abc"),
+                  "tls-record": (b"\x16\x03\x03\x00\x03abc", b"\x16\x03\x03\x00\x0505abc"),
+                  "u16be": (b"\x00\x03abc", b"\x00\x0502abc"), "": (b"hkabc", b"k02abc")}
+        weir = self.start(*(f"--listen=tcp://127.0.0.1:0?handler={path}" + (f"&codec={codec}" if codec else "")
+                            for codec in wanted), "--listen", f"udp://127.0.0.1:0?handler={path}", "--udp-reply-ratio", "2")
+        for index, (codec, (sent, reply)) in enumerate(wanted.items()):
+            with self.subTest(codec), connect(weir.address("tcp", index)) as peer:
+                peer.sendall(sent)
+                self.assertEqual(receive_exactly(peer, len(reply)), reply)
+                for byte in sent:
+                    peer.sendall(bytes([byte]))
+                self.assertEqual(receive_exactly(peer, len(reply)), reply)
+        with udp_socket(weir.udp) as peer:
+            peer.send(b"abc")
+            self.assertEqual(peer.recv(100), b"00abc")
+        weir.stop()
+
     def test_one_for_one_listener(self):
         path = path_for_weir(module("shout")).replace("\\", "%5c")
         weir = self.start("--listen", f"tcp://127.0.0.1:0?handler={path}", "--tcp", "127.0.0.1:0")

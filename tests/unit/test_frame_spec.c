@@ -78,6 +78,9 @@ static const struct {
     {"varint,max=4m", "varint,max=4m"},
     {"length:width=varint,covers=rest", "varint"},
     {"mqtt", "mqtt"},
+    {"varint,minimal=yes", "varint"},
+    {"varint,minimal=no", "length:width=varint,minimal=no"},
+    {"mqtt,minimal=no,max=2k", "length:width=varint,offset=1,minimal=no,strip=no,max=2k"},
     {"sunrpc,max=1g", "sunrpc,max=1g"},
     {"line,max=1g", "line,max=1g"},
     {"sunrpc,fragments=1024", "sunrpc"},
@@ -194,6 +197,9 @@ static const struct {
     {"varint,endian=little", "the byte order of a varint is fixed"},
     {"varint,offset=55", "no header may be longer than 64 bytes"},
     {"varint,magic=a", "the magic overlaps the length"},
+    {"varint,minimal=maybe", "minimal cannot be \"maybe\"; write yes, or no"},
+    {"u32be,minimal=no", "a length of 4 bytes cannot have unnecessary bytes; leave minimal out"},
+    {"line,minimal=no", "a line has no key \"minimal\""},
     {"varint,adjust=2m", "every frame would be longer than max"},
 };
 

@@ -66,6 +66,7 @@ static void test_what_is_said_of_each_kind(void **state)
          "all that follows the length field; -2 is added to the received length: frame = length "
          "- 1"},
         {"varint", "| length, varint (1 to 10 bytes) | body ... |"},
+        {"varint,minimal=no", "length   counts the body, and may have unnecessary bytes\n"},
         {"u8,max=9,oversize=skip", "max      9 bytes; a longer message is skipped"},
         {"line:delimiter=0123456789", "| message ... | \"01234567\"... |"},
         {"netstring", "35 3a 68 65 6c 6c 6f 2c"},

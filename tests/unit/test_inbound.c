@@ -255,7 +255,7 @@ static enum weir_decoded whole_decode(const struct weir_codec *codec, void *stat
     if (!input->ended || reassembled->length == 0) return WEIR_DECODED_MORE;
     bool has_frame = reassembled->bytes[0] != '-';
     *message = (struct weir_message){reassembled->bytes, reassembled->length, reassembled->bytes,
-                                     has_frame ? reassembled->length : 0};
+                                     has_frame ? reassembled->length : 0, 0};
     return WEIR_DECODED_MESSAGE;
 }
 

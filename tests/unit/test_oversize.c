@@ -139,7 +139,7 @@ static enum weir_decoded decode_elsewhere(const struct weir_codec *codec, void *
     if (input->length == 0) return WEIR_DECODED_MORE;
     input->bytes++;
     input->length--;
-    *message = (struct weir_message){large, 1, large, returned_length};
+    *message = (struct weir_message){large, 1, large, returned_length, 0};
     return WEIR_DECODED_MESSAGE;
 }
 
