@@ -29,6 +29,7 @@ TEST_NEEDS=(
     "python3     python3"
     "-           python3-protobuf"
     "erl         erlang-base"
+    "tshark      tshark"
     "strace      strace"
     "valgrind    valgrind"
     "ip          iproute2"

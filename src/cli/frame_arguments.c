@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "frame_wireshark.h"
 #include "suggest.h"
 
 #define OPTIONS_TARGET struct frame_arguments__words
@@ -15,16 +16,22 @@
 struct frame_arguments__words {
     const char *words[FRAME_ARGUMENTS__WORDS_MAX];
     size_t count; /* can exceed the maximum */
+    const char *name;
+    uint16_t port;
     bool help;
 };
 
-static const char *const frame_arguments__names[] = {"explain", "decode", "encode", "guess"};
+static const char *const frame_arguments__names[] = {"explain", "decode", "encode", "wireshark",
+                                                     "guess"};
 static const char *const frame_arguments__usages[] = {
     "weir frame explain SPEC", "weir frame decode SPEC [FILE]", "weir frame encode SPEC [FILE]",
-    "weir frame guess [FILE]"};
+    "weir frame wireshark SPEC [--name NAME] [--port PORT]", "weir frame guess [FILE]"};
 
 static const struct option frame_arguments__options[] = {
-    OPTIONS_SWITCH("help", 'h', help, "show the help of weir frame")};
+    OPTIONS_TEXT("name", 'n', "NAME", name, "frame wireshark: the name of the protocol")
+        OPTIONS_VALUE("port", NULL, 'p', COUNT, "PORT", port, 1, 65535, "",
+                      "frame wireshark: the port that Wireshark dissects")
+            OPTIONS_SWITCH("help", 'h', help, "show the help of weir frame")};
 
 static void frame_arguments__take_word(struct option_reading *reading, const char *word)
 {
@@ -62,13 +69,25 @@ static bool frame_arguments__assign(struct frame_arguments *arguments,
                                     const struct frame_arguments__words *words)
 {
     size_t specs = arguments->command == FRAME_GUESS ? 0 : 1;
-    size_t files = arguments->command == FRAME_EXPLAIN ? 0 : 1;
+    bool reads = arguments->command != FRAME_EXPLAIN && arguments->command != FRAME_WIRESHARK;
+    size_t files = reads ? 1 : 0;
 
     if (words->count < specs || words->count > specs + files) return false;
     if (specs > 0) arguments->spec = words->words[0];
     if (words->count > specs && strcmp(words->words[specs], "-") != 0)
         arguments->file = words->words[specs];
     return true;
+}
+
+/* Adds a diagnostic for an option that the command does not have, or a name that is too long. */
+static void frame_arguments__check_options(const struct frame_arguments *arguments,
+                                           struct diagnostics *diagnostics)
+{
+    if (arguments->command != FRAME_WIRESHARK && (arguments->name || arguments->port > 0))
+        diagnostics_add(diagnostics, "--name and --port are options of weir frame wireshark");
+    if (arguments->name &&
+        (arguments->name[0] == '\0' || strlen(arguments->name) > FRAME_WIRESHARK_NAME_BYTES_MAX))
+        diagnostics_add(diagnostics, "--name: write 1 to %d bytes", FRAME_WIRESHARK_NAME_BYTES_MAX);
 }
 
 bool frame_arguments_read(int count, char **words, struct frame_arguments *arguments,
@@ -89,6 +108,9 @@ bool frame_arguments_read(int count, char **words, struct frame_arguments *argum
     if (arguments->command == FRAME_COMMANDS_COUNT) return false;
     option_read(&reading);
     if (read.help && diagnostics->count == 0) return arguments->help = true;
+    arguments->name = read.name;
+    arguments->port = read.port;
+    frame_arguments__check_options(arguments, diagnostics);
     if (diagnostics->count == 0 && !frame_arguments__assign(arguments, &read))
         diagnostics_add(diagnostics, "frame %s: %s; write %s", words[0],
                         read.count == 0 ? "a SPEC is missing" : "too many words",

@@ -4,14 +4,16 @@
 #define CLI_FRAME_ARGUMENTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "diagnostics.h"
 
 enum frame_command {
-    FRAME_EXPLAIN, /* SPEC */
-    FRAME_DECODE,  /* SPEC [FILE] */
-    FRAME_ENCODE,  /* SPEC [FILE] */
-    FRAME_GUESS,   /* [FILE] */
+    FRAME_EXPLAIN,   /* SPEC */
+    FRAME_DECODE,    /* SPEC [FILE] */
+    FRAME_ENCODE,    /* SPEC [FILE] */
+    FRAME_WIRESHARK, /* SPEC */
+    FRAME_GUESS,     /* [FILE] */
     FRAME_COMMANDS_COUNT,
 };
 
@@ -19,6 +21,8 @@ struct frame_arguments {
     enum frame_command command;
     const char *spec; /* null: the command takes none */
     const char *file; /* null: stdin */
+    const char *name; /* FRAME_WIRESHARK: null if it is not given */
+    uint16_t port;    /* FRAME_WIRESHARK: 0 if it is not given */
     bool help;        /* the rest is then not checked */
 };
 

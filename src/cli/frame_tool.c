@@ -17,6 +17,7 @@
 #include "frame_arguments.h"
 #include "frame_explain.h"
 #include "frame_guess.h"
+#include "frame_wireshark.h"
 #include "input.h"
 #include "os.h"
 #include "os_stream.h"
@@ -36,6 +37,7 @@ static int frame_tool__help(void)
         "  weir frame explain SPEC            draws it; settings for Netty, tokio, Erlang, libhv\n"
         "  weir frame decode SPEC [FILE]      prints the messages: offset, length, text\n"
         "  weir frame encode SPEC [FILE]      writes a frame per line; \\n, \\xHH are escapes\n"
+        "  weir frame wireshark SPEC          writes a Wireshark dissector in Lua; --name, --port\n"
         "  weir frame guess [FILE]            lists SPECs that fit the first 256k, best first\n"
         "\n"
         "Without FILE, or with -, they read stdin.\n"
@@ -69,6 +71,16 @@ static int frame_tool__explain(const struct weir_frame *frame)
 
     frame_explain(&builder, frame);
     if (weir_frame_codec(frame)->decode) frame_elsewhere(&builder, frame);
+    print_bytes(text, strlen(text));
+    return EXIT_CODE_OK;
+}
+
+static int frame_tool__wireshark(const struct weir_frame *frame, const char *name, uint16_t port)
+{
+    static char text[FRAME_WIRESHARK_BYTES_MAX];
+    struct text_builder builder = {text, sizeof text, 0};
+
+    frame_wireshark(&builder, frame, name, port);
     print_bytes(text, strlen(text));
     return EXIT_CODE_OK;
 }
@@ -260,7 +272,9 @@ static int frame_tool__run_spec(const struct frame_arguments *arguments)
     int code;
 
     if (!frame) return EXIT_CODE_SETTING;
-    code = runs[arguments->command](frame);
+    code = arguments->command == FRAME_WIRESHARK
+               ? frame_tool__wireshark(frame, arguments->name, arguments->port)
+               : runs[arguments->command](frame);
     weir_frame_free(frame);
     return code;
 }

@@ -121,6 +121,7 @@ void weir_frame_describe_sized(const struct weir_frame *frame, struct weir_frame
                                size_t size)
 {
     const struct frame_spec *spec = &frame->spec;
+    bool is_varint = spec->width == FRAME_SPEC_VARINT;
     struct weir_frame_info whole = {
         .kind = frame_spec_kind_name(spec->kind),
         .max_bytes = spec->max,
@@ -130,9 +131,9 @@ void weir_frame_describe_sized(const struct weir_frame *frame, struct weir_frame
         .delimiter_bytes = spec->delimiter_length,
         .width = spec->width,
         .offset = spec->offset,
-        .header = spec->width == FRAME_SPEC_VARINT ? spec->offset : spec->header,
+        .header = is_varint ? spec->offset : spec->header,
         .strip = spec->strip,
-        .strips_all = spec->strip == FRAME_SPEC_STRIP_ALL || spec->strip == spec->header,
+        .strips_all = spec->strip == (is_varint ? FRAME_SPEC_STRIP_ALL : spec->header),
         .is_little = spec->is_little,
         .covers = frame_spec_covers_name(spec->covers),
         .adjust = spec->adjust,

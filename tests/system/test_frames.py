@@ -334,6 +334,13 @@ class FrameToolTest(WeirTest):
                                       (("explain", "u8", "x"), 64, b"too many words; write weir frame explain SPEC"),
                                       (("decode", "u8", "x", "y"), 64, b"too many words"),
                                       (("guess", "x", "y"), 64, b"too many words; write weir frame guess [FILE]"),
+                                      (("wireshark", "u8", "x"), 64, b"write weir frame wireshark SPEC [--name NAME]"),
+                                      (("wireshark", "u8", "--name", ""), 64, b"--name: write 1 to 64 bytes"),
+                                      (("wireshark", "u8", "--name", "x" * 65), 64, b"--name: write 1 to 64 bytes"),
+                                      (("wireshark", "u8", "--port", "65536"), 64, b"--port"),
+                                      (("wireshark", "u8", "--port", "0"), 64, b"--port"),
+                                      (("decode", "u8", "--port", "1"), 64, b"are options of weir frame wireshark"),
+                                      (("wiresharc", "u8"), 64, b"did you mean wireshark?"),
                                       (("guess", "--spec"), 64, b"unknown option --spec"), ((), 64, b"weir frame explain SPEC")):
             result = self.frame(*arguments)
             self.assertEqual(result.returncode, code)
