@@ -3,10 +3,14 @@
  * specification, as Lua 5.2, which Wireshark contains. Each kind has one function measure(). It
  * looks at the `left` bytes of `tvb` from `at` on, and returns one of these tables:
  *
- *      {missing = N}     N more bytes are needed; ONE_MORE: it is not known how many
+ *      {missing = N}     N more bytes are needed, and then the frame is whole and valid
+ *      {missing = ONE_MORE}     the next segment is needed: what follows can be malformed
  *      {bad = TEXT}      nothing after this can be decoded
  *      {bytes = N, header = N, first = N, length = N}   a frame, and its message from `first` on
  *      {bytes = N, skipped = true}                      a frame that weir skips
+ *
+ * Wireshark dissects bytes after the N in a second call for the same packet. A malformed frame must
+ * therefore be found in a call that has all bytes of its packet, so that none of them follows it.
  *
  * Numbers are doubles. They are exact below 2^53, and a greater length is above every limit. */
 #include "frame_wireshark_lua.h"
@@ -32,7 +36,8 @@ const char frame_wireshark_lua_sized[] =
     "    if length > MAX and bytes > LARGEST_SKIPPED then\n"
     "        return {bad = string.format('a message of %.0f bytes is too long to skip', length)}\n"
     "    end\n"
-    "    if bytes > left then return {missing = bytes - left} end\n"
+    "    -- A trailer can be wrong.\n"
+    "    if bytes > left then return {missing = trailer > 0 and ONE_MORE or bytes - left} end\n"
     "    if length > MAX then return {bytes = bytes, skipped = true} end\n"
     "    return {bytes = bytes, header = header, first = strip, length = length}\n"
     "end\n"
@@ -52,7 +57,7 @@ const char frame_wireshark_lua_length[] =
     "    if not has_magic(tvb, at, left) then\n"
     "        return {bad = 'a frame does not begin with its magic bytes'}\n"
     "    end\n"
-    "    if left < OFFSET + WIDTH then return {missing = OFFSET + WIDTH - left} end\n"
+    "    if left < OFFSET + WIDTH then return {missing = ONE_MORE} end\n"
     "    local value, field = 0, tvb:raw(at + OFFSET, WIDTH)\n"
     "    if LITTLE then field = field:reverse() end\n"
     "    for i = 1, WIDTH do value = value * 256 + field:byte(i) end\n"
@@ -87,9 +92,9 @@ const char frame_wireshark_lua_varint[] =
     "    if not has_magic(tvb, at, left) then\n"
     "        return {bad = 'a frame does not begin with its magic bytes'}\n"
     "    end\n"
-    "    if left <= OFFSET then return {missing = OFFSET + 1 - left} end\n"
+    "    if left <= OFFSET then return {missing = ONE_MORE} end\n"
     "    local value, width = varint(tvb, at + OFFSET, left - OFFSET)\n"
-    "    if value == nil then return {missing = 1} end\n"
+    "    if value == nil then return {missing = ONE_MORE} end\n"
     "    if value == false then return {bad = 'the varint is too long'} end\n"
     "    local header = OFFSET + width\n"
     "    local bytes = value + ADJUST\n"
@@ -107,7 +112,7 @@ const char frame_wireshark_lua_netstring[] =
     "    if #digits > 19 or (#digits > 1 and digits:sub(1, 1) == '0') then\n"
     "        return {bad = 'the length of a netstring is too long or begins with a needless 0'}\n"
     "    end\n"
-    "    if #digits == #text then return {missing = 1} end\n"
+    "    if #digits == #text then return {missing = ONE_MORE} end\n"
     "    if #digits == 0 or text:sub(#digits + 1, #digits + 1) ~= ':' then\n"
     "        return {bad = 'a netstring must begin with digits and a colon'}\n"
     "    end\n"
@@ -155,7 +160,7 @@ const char frame_wireshark_lua_sunrpc[] =
     "local function measure(tvb, at, left)\n"
     "    local used, length, count, parts, skips = 0, 0, 0, {}, false\n"
     "    while true do\n"
-    "        if left - used < 4 then return {missing = 4 - (left - used)} end\n"
+    "        if left - used < 4 then return {missing = ONE_MORE} end\n"
     "        local mark = tvb(at + used, 4):uint()\n"
     "        local is_last, bytes = mark >= 2 ^ 31, mark % 2 ^ 31\n"
     "        count = count + 1\n"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every byte stream with its frame specification that the tests contain: the table of test_codec.c, the inputs of the
-fuzzers, and the framings of test_frames.py."""
+fuzzers, the framings of test_frames.py, and the streams that other libraries have decoded."""
 import ast
 import pathlib
 import re
@@ -40,5 +40,16 @@ def of_framings():
     return [(spec, stream_of(spec)) for spec in FRAMINGS]
 
 
+def of_peers():
+    found, spec = {}, ""
+    for line in (TESTS / "peers" / "vectors.txt").read_text("utf-8").splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind == "spec":
+            spec = rest
+        elif kind == "stream":
+            found[spec, bytes.fromhex(rest.split()[2])] = True
+    return list(found)
+
+
 def every():
-    return of_unit_tests() + of_fuzzers() + of_framings()
+    return of_unit_tests() + of_fuzzers() + of_framings() + of_peers()
