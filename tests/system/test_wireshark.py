@@ -2,12 +2,15 @@
 """The dissectors of `weir frame wireshark`, in tshark: every vector of the tests is cut into the same messages as by
 weir, whole, in small segments and in single bytes. Skipped without tshark."""
 import ast
+import random
 import shutil
+import struct
 import subprocess
 import sys
 
 import vectors
 from capture import connection, cut, datagram, dissect
+from test_frames import FRAMINGS
 from weir_process import DEADLINE_S, SKIPPED, Settings, WeirTest, main
 
 FIRST_PORT = 20000
@@ -58,6 +61,37 @@ def take_messages(lengths, texts):
     return [bytes.fromhex(next(texts)) if int(length) > 0 else b"" for length in lengths]
 
 
+def fragmented(chance, message):
+    """Returns a record of ONC RPC in several fragments."""
+    fragments = []
+    while message or not fragments:
+        size = chance.choice((0, 1, 3, 500, 1500))
+        fragments.append(message[:size])
+        message = message[size:]
+    marks = [len(fragment) | (1 << 31 if index == len(fragments) - 1 else 0) for index, fragment in enumerate(fragments)]
+    return b"".join(struct.pack(">I", mark) + fragment for mark, fragment in zip(marks, fragments))
+
+
+def random_streams(chance):
+    """Returns [(spec, stream, pieces)]."""
+    framings = {**FRAMINGS, "sunrpc": lambda message: fragmented(chance, message),
+                "sunrpc,max=1200,oversize=skip": lambda message: fragmented(chance, message)}
+    for spec in ("u16be", "line", "netstring", "varint"):
+        framings[f"{spec},max=1200,oversize=skip"] = FRAMINGS[spec]
+    found = []
+    for spec, pack in framings.items():
+        most = 255 if spec == "u8" else 3000
+        stream = b"".join(pack(chance.randbytes(chance.choice((0, 1, 2, 5, 40, chance.randrange(most)))))
+                          for _ in range(chance.randrange(1, 14)))
+        stream = stream[:chance.choice((len(stream), len(stream), chance.randrange(1, len(stream) + 1)))]
+        pieces, at = [], 0
+        while at < len(stream):
+            pieces.append(stream[at:at + chance.choice((1, 3, 100, 700, 1448, chance.randrange(1, 3000)))])
+            at += len(pieces[-1])
+        found.append((spec, stream, pieces))
+    return found
+
+
 class WiresharkTest(WeirTest):
     def read(self, dissectors, connections):
         """connections: [(dissector, packets)]. Returns per connection (messages, skipped count, malformed)."""
@@ -104,6 +138,10 @@ class WiresharkTest(WeirTest):
                 wanted.append((spec, stream, cut(stream, 1)))
         self.assertGreater(len(wanted), 200)
         self.check(wanted, "last")
+
+    def test_random_messages_and_segments(self):
+        """Messages of up to 3000 bytes, records of several fragments, segments of every size, streams that are cut."""
+        self.check([case for seed in range(6) for case in random_streams(random.Random(seed))], "last")
 
     def show_all(self, asked, options=()):
         """asked: [(spec, packets, arguments, fields)]. All in one run. Returns per line of `asked` the values of its
