@@ -16,16 +16,15 @@
 #include "failure.h"
 #include "frame_arguments.h"
 #include "frame_explain.h"
-#include "frame_guess.h"
 #include "frame_wireshark.h"
+#include "guess_print.h"
 #include "input.h"
 #include "os.h"
 #include "os_stream.h"
 #include "print.h"
 
 #define FRAME_TOOL__PIECE_BYTES 65536
-#define FRAME_TOOL__CAPTURE_BYTES_MAX (1U << 18) /* bytes of stdin that a guess is based on */
-#define FRAME_TOOL__LINE_BYTES_MAX "64m"         /* longest line to encode */
+#define FRAME_TOOL__LINE_BYTES_MAX "64m" /* longest line to encode */
 
 static int frame_tool__help(void)
 {
@@ -38,7 +37,7 @@ static int frame_tool__help(void)
         "  weir frame decode SPEC [FILE]      prints the messages: offset, length, text\n"
         "  weir frame encode SPEC [FILE]      writes a frame per line; \\n, \\xHH are escapes\n"
         "  weir frame wireshark SPEC          writes a Wireshark dissector in Lua; --name, --port\n"
-        "  weir frame guess [FILE]            lists SPECs that fit the first 256k, best first\n"
+        "  weir frame guess [FILE]            lists SPECs that fit the first 4m, best first\n"
         "\n"
         "Without FILE, or with -, they read stdin.\n"
         "SPEC is a name below, or NAME:key=value,...; docs/frames.md lists all keys:\n"
@@ -242,23 +241,24 @@ static int frame_tool__encode(const struct weir_frame *frame)
 
 static int frame_tool__guess(void)
 {
-    static uint8_t capture[FRAME_TOOL__CAPTURE_BYTES_MAX];
-    struct frame_guess guesses[FRAME_GUESS_MAX];
+    static uint8_t capture[FRAME_GUESS_BYTES_MAX + 1]; /* one more tells that there is more */
+    static struct frame_guess_result result;
     size_t length = 0;
 
     for (size_t more = 1; more > 0 && length < sizeof capture; length += more)
         if (!input_read(capture + length, sizeof capture - length, &more)) return EXIT_CODE_IO;
-    size_t count = frame_guess_all(capture, length, guesses);
-    if (count == 0) {
-        print_failure("no frame specification fits these %zu bytes", length);
+    if (!frame_guess_run(capture, length, &result)) {
+        print_failure("out of memory");
         return EXIT_CODE_FAILED;
     }
-    for (size_t i = 0; i < count; i++) {
-        print_text("%-44s %8" PRIu64 " messages", guesses[i].spec, guesses[i].messages_count);
-        if (guesses[i].partial_bytes > 0)
-            print_text(", and %" PRIu64 " bytes of one more", guesses[i].partial_bytes);
-        print_text("\n");
+    if (result.count == 0) {
+        guess_print_nothing(&result);
+        return EXIT_CODE_FAILED;
     }
+    for (size_t i = 0; i < result.count; i++)
+        guess_print(&result.guesses[i], capture, result.bytes);
+    if (length > result.bytes)
+        print_text("Looked at the first %zu bytes of the capture only.\n", result.bytes);
     return EXIT_CODE_OK;
 }
 

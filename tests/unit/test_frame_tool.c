@@ -165,26 +165,39 @@ static void test_the_words_of_others(void **state)
 
 static uint8_t stream[8192];
 
-/* A stream of messages of several lengths. */
+/* A stream of 18 messages of several lengths. */
 static size_t make_stream(const char *spec)
 {
-    static const char *const messages[] = {"hello", "a",         "the quick brown fox jumps over",
-                                           "",      "lazy dogs", "and so on, and so on"};
+    static const char *const words[] = {"hello", "quick", "brown", "fox",  "jumps", "over",
+                                        "lazy",  "dogs",  "and",   "then", "sleeps"};
     struct weir_frame *frame;
+    uint32_t chance = 7;
     size_t used = 0, length;
 
     assert_int_equal(weir_frame_open(spec, &frame, NULL), WEIR_OK);
-    for (int round = 0; round < 3; round++) {
-        for (size_t i = 0; i < COUNT_OF(messages); i++) {
-            assert_int_equal(weir_codec_encode(weir_frame_codec(frame), messages[i],
-                                               strlen(messages[i]), stream + used,
-                                               sizeof stream - used, &length),
-                             WEIR_OK);
-            used += length;
+    for (int round = 0; round < 18; round++) {
+        char message[256] = "";
+        size_t size = 0;
+        for (uint32_t i = 0; i < ((uint32_t)round + 1) % 7; i++) {
+            chance = chance * 1664525U + 1013904223U;
+            size += (size_t)snprintf(message + size, sizeof message - size, "%s ",
+                                     words[(chance >> 16) % COUNT_OF(words)]);
         }
+        assert_int_equal(weir_codec_encode(weir_frame_codec(frame), message, size, stream + used,
+                                           sizeof stream - used, &length),
+                         WEIR_OK);
+        used += length;
     }
     weir_frame_free(frame);
     return used;
+}
+
+static struct frame_guess_result result;
+
+static const char *guess(size_t length)
+{
+    assert_true(frame_guess_run(stream, length, &result));
+    return result.count > 0 ? result.guesses[0].spec.text : "nothing";
 }
 
 static void test_a_capture_is_recognised(void **state)
@@ -205,49 +218,109 @@ static void test_a_capture_is_recognised(void **state)
         "netstring",
         "length:width=4,covers=header+body",
         "length:width=4,offset=2,header=8",
+        "length:width=2,offset=9,magic=Header-#-",
+        "length:width=5",
+        "line:delimiter=;",
+        "line:delimiter=\\x03",
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(specs); i++) {
-        struct frame_guess guesses[FRAME_GUESS_MAX];
         size_t length = make_stream(specs[i]);
-        size_t count = frame_guess_all(stream, length, guesses);
-        if (count == 0 || strcmp(guesses[0].spec, specs[i]) != 0)
-            fail_msg("%s: guessed as %s", specs[i], count > 0 ? guesses[0].spec : "nothing");
-        assert_int_equal(guesses[0].messages_count, 18);
-        assert_int_equal(guesses[0].partial_bytes, 0);
-        for (size_t j = 1; j < count; j++) assert_true(guesses[j].score <= guesses[j - 1].score);
+        guess(length);
+        if (result.count == 0) fail_msg("%s: guessed as nothing", specs[i]);
+        const struct guess_spec *spec = &result.guesses[0].spec;
+        if (spec->messages_count != 18 || spec->partial_bytes != 0)
+            fail_msg("%s: guessed as %s: %d messages", specs[i], spec->text,
+                     (int)spec->messages_count);
+    }
+}
+
+static void test_the_simplest_name_is_given(void **state)
+{
+    static const char *const specs[] = {
+        "u16be", "u32be", "u32le",  "u64be",     "crlf",
+        "line",  "nul",   "sunrpc", "netstring", "length:width=4,covers=header+body",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(specs); i++)
+        assert_string_equal(guess(make_stream(specs[i])), specs[i]);
+}
+
+static void test_no_two_guesses_cut_the_same_frames(void **state)
+{
+    (void)state;
+    guess(make_stream("u32be"));
+    for (size_t i = 1; i < result.count; i++) {
+        const struct frame_guess *a = &result.guesses[i - 1], *b = &result.guesses[i];
+        assert_true(a->confidence_percent >= b->confidence_percent);
+        assert_false(a->spec.messages_count == b->spec.messages_count &&
+                     a->skipped_bytes == b->skipped_bytes);
     }
 }
 
 static void test_a_capture_that_was_cut_off(void **state)
 {
-    struct frame_guess guesses[FRAME_GUESS_MAX];
     size_t length = make_stream("u32le");
 
     (void)state;
-    assert_true(frame_guess_all(stream, length - 3, guesses) > 0);
-    assert_string_equal(guesses[0].spec, "u32le");
-    assert_int_equal(guesses[0].messages_count, 17);
-    assert_true(guesses[0].partial_bytes > 0);
-    assert_int_equal(frame_guess_all(stream, 0, guesses), 0);
+    assert_string_equal(guess(length - 3), "u32le");
+    assert_int_equal(result.guesses[0].spec.messages_count, 17);
+    assert_true(result.guesses[0].spec.partial_bytes > 0);
+    guess(0);
+    assert_int_equal(result.count, 0);
+}
+
+static void test_a_capture_that_starts_within_a_message(void **state)
+{
+    size_t length = make_stream("length:width=4,covers=header+body");
+
+    (void)state;
+    memmove(stream, stream + 15, length - 15); /* the second message has 10 bytes */
+    assert_string_equal(guess(length - 15), "length:width=4,covers=header+body");
 }
 
 static void test_noise_is_taken_for_nothing(void **state)
 {
-    struct frame_guess guesses[FRAME_GUESS_MAX];
     uint32_t chance = 1;
 
     (void)state;
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < 4; round++) {
         for (size_t i = 0; i < sizeof stream; i++) {
             chance = chance * 1664525U + 1013904223U;
             stream[i] = (uint8_t)(chance >> 24);
         }
-        size_t count = frame_guess_all(stream, sizeof stream, guesses);
-        for (size_t i = 0; i < count; i++)
-            if (guesses[i].score > 30) fail_msg("guessed as %s", guesses[i].spec);
+        guess(sizeof stream);
+        for (size_t i = 0; i < result.count; i++)
+            if (result.guesses[i].confidence_percent > 25)
+                fail_msg("guessed as %s", result.guesses[i].spec.text);
     }
+}
+
+static void test_zeros_are_taken_for_nothing(void **state)
+{
+    (void)state;
+    memset(stream, 0, sizeof stream);
+    guess(sizeof stream);
+    for (size_t i = 0; i < result.count; i++)
+        assert_true(result.guesses[i].confidence_percent <= 25);
+}
+
+static void test_a_payload_of_zeros_is_no_evidence(void **state)
+{
+    static const uint32_t lengths[] = {4000, 17, 2500, 900};
+    size_t used = 0;
+
+    (void)state;
+    memset(stream, 0, sizeof stream);
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        stream[used + 2] = (uint8_t)(lengths[i] >> 8);
+        stream[used + 3] = (uint8_t)lengths[i];
+        used += 4 + lengths[i];
+    }
+    assert_string_equal(guess(used), "u32be");
+    assert_int_equal(result.guesses[0].spec.messages_count, 4);
 }
 
 /* ---- text ---- */
@@ -293,8 +366,13 @@ int main(void)
         cmocka_unit_test(test_what_is_said_of_each_kind),
         cmocka_unit_test(test_the_words_of_others),
         cmocka_unit_test(test_a_capture_is_recognised),
+        cmocka_unit_test(test_the_simplest_name_is_given),
+        cmocka_unit_test(test_no_two_guesses_cut_the_same_frames),
         cmocka_unit_test(test_a_capture_that_was_cut_off),
+        cmocka_unit_test(test_a_capture_that_starts_within_a_message),
         cmocka_unit_test(test_noise_is_taken_for_nothing),
+        cmocka_unit_test(test_zeros_are_taken_for_nothing),
+        cmocka_unit_test(test_a_payload_of_zeros_is_no_evidence),
         cmocka_unit_test(test_text_there_and_back),
         cmocka_unit_test(test_a_full_text_builder),
     };
