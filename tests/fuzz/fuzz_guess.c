@@ -12,7 +12,7 @@
 
 #include "frame_guess.h"
 
-#define FUZZ_GUESS_BYTES_MAX 65536
+#define FUZZ_GUESS_BYTES_MAX 8192
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
