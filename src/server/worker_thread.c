@@ -7,6 +7,7 @@
 #include "worker_thread.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "config.h"
 #include "error_fill.h"
@@ -15,10 +16,15 @@
 #include "remote.h"
 #include "thread.h"
 
-static void worker_thread__log_choice(struct weir_server *server, const struct net_info *info)
+/* Logs which transport runs and why: the refused ones are better, but this system lacks them. */
+static void worker_thread__log_choice(struct weir_server *server, const char *asked,
+                                      const struct net_info *info)
 {
     char text[512];
 
+    log_line(&server->common.log, WEIR_LOG_INFO, "transport=%s: %s", info->transport,
+             strcmp(asked, "auto") == 0 ? "chosen by auto, as the best that this system offers"
+                                        : "chosen by its name");
     for (uint32_t i = 0; i < info->refused_count; i++)
         log_line(&server->common.log, WEIR_LOG_WARNING, "transport=%s: %s", info->transport,
                  weir_error_text(&info->refused[i].why, text, sizeof text));
@@ -103,7 +109,7 @@ static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
     if (index == 0) {
         struct net_info info = net_info(thread->loop.worker.net);
         server->transport = info.transport;
-        worker_thread__log_choice(server, &info);
+        worker_thread__log_choice(server, options.transport, &info);
         if (!info.listeners_share && server->workers_count > 1)
             code = worker_thread__share_listeners(server, &thread->error);
         if (code != WEIR_OK) return code;

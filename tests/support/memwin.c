@@ -190,10 +190,11 @@ win_socket memwin_number_of(const struct memwin_socket *socket)
     return (win_socket)(socket - memwin__sockets + 1) * 4;
 }
 
-static int memwin__socket_open(bool v4, bool stream, win_socket *number)
+static int memwin__socket_open(bool v4, bool stream, bool registered, win_socket *number)
 {
     int os_error = memwin_fault(MEMWIN_SOCKET_OPEN);
 
+    if (os_error == 0 && registered) os_error = memwin_fault(MEMWIN_SOCKET_REGISTERED);
     if (os_error != 0) return os_error;
     if (!wire_file_take(memwin_simulation)) return WIN_EMFILE;
     for (uint32_t i = 0; i < MEMWIN_SOCKETS_MAX; i++) { /* the lowest, so that numbers are reused */
@@ -203,6 +204,7 @@ static int memwin__socket_open(bool v4, bool stream, win_socket *number)
         socket->is_open = true;
         socket->is_stream = stream;
         socket->is_v4 = v4;
+        socket->is_registered = registered;
         list_init(&socket->accepts);
         list_init(&socket->receives);
         list_init(&socket->sends);
@@ -385,6 +387,8 @@ static int memwin__accept_post(win_socket number, win_socket accepts, uint8_t *a
     if (os_error != 0) return os_error;
     require(socket->is_listening && socket->port);
     require(!memwin_socket_of(accepts)->end);
+    /* A registered socket of another listener accepts requests and never completes them. */
+    require(memwin_socket_of(accepts)->is_registered == socket->is_registered);
     struct memwin_op *op = wire_memory(1, sizeof *op);
     list_init(&op->on);
     op->overlapped = overlapped;

@@ -23,6 +23,7 @@
 /* The calls that can fail. */
 enum memwin_call {
     MEMWIN_SOCKET_OPEN,
+    MEMWIN_SOCKET_REGISTERED, /* opening a socket with WSA_FLAG_REGISTERED_IO */
     MEMWIN_BIND,
     MEMWIN_LISTEN,
     MEMWIN_LOCAL, /* reading a socket's own address */
@@ -88,7 +89,7 @@ struct memwin_op {
 };
 
 struct memwin_socket {
-    bool is_open, is_stream, is_v4, is_listening, skips, reports_local, resets;
+    bool is_open, is_stream, is_v4, is_registered, is_listening, skips, reports_local, resets;
     struct memwin_port *port;
     uintptr_t key;
     struct weir_address address;
@@ -131,7 +132,7 @@ void memwin_send_datagram(struct memwin_socket *socket, const struct win_piece *
                           const struct win_sockaddr *to, const uint8_t *control);
 
 /* memwin_rio.c */
-int memwin_load_rio(struct rio_table *table, uint32_t *bytes);
+int memwin_load_rio(win_socket socket, struct rio_table *table, uint32_t *bytes);
 void memwin_rio_serve(struct memwin_rq *queue);
 bool memwin_rio_sends(const struct memwin_rq *queue); /* a send is posted and not complete */
 void memwin_rio_closed(struct memwin_rq *queue);

@@ -185,10 +185,16 @@ static int memwin__return_immediately(struct memwin_socket *socket, struct memwi
     return status == MEMWIN__OVERFLOW ? WIN_EMSGSIZE : 0;
 }
 
+/* A provider can refuse overlapped calls on a socket with WSA_FLAG_REGISTERED_IO; this one does. */
+static int memwin__io_fault(const struct memwin_socket *socket, enum memwin_call call)
+{
+    return socket->is_registered ? WIN_EOPNOTSUPP : memwin_fault(call);
+}
+
 int memwin_receive(win_socket number, struct win_piece *piece, struct win_overlapped *overlapped)
 {
     struct memwin_socket *socket = memwin_socket_of(number);
-    int os_error = memwin_fault(MEMWIN_RECEIVE);
+    int os_error = memwin__io_fault(socket, MEMWIN_RECEIVE);
     uint32_t status;
 
     if (os_error != 0) return os_error;
@@ -202,7 +208,7 @@ int memwin_receive(win_socket number, struct win_piece *piece, struct win_overla
 int memwin_send(win_socket number, struct win_piece *piece, struct win_overlapped *overlapped)
 {
     struct memwin_socket *socket = memwin_socket_of(number);
-    int os_error = memwin_fault(MEMWIN_SEND);
+    int os_error = memwin__io_fault(socket, MEMWIN_SEND);
     uint32_t status;
 
     if (os_error != 0) return os_error;
@@ -218,7 +224,7 @@ int memwin_receive_message(win_socket number, struct win_message *message,
                            struct win_overlapped *overlapped)
 {
     struct memwin_socket *socket = memwin_socket_of(number);
-    int os_error = memwin_fault(MEMWIN_RECEIVE);
+    int os_error = memwin__io_fault(socket, MEMWIN_RECEIVE);
     bool is_cut;
 
     if (os_error != 0) return os_error;
@@ -235,7 +241,7 @@ int memwin_send_message(win_socket number, struct win_message *message,
                         struct win_overlapped *overlapped)
 {
     struct memwin_socket *socket = memwin_socket_of(number);
-    int os_error = memwin_fault(MEMWIN_SEND);
+    int os_error = memwin__io_fault(socket, MEMWIN_SEND);
     uint8_t control[WIN_CONTROL_BYTES] = {0};
     uint32_t total = (uint32_t)WIN_CONTROL_BASE_BYTES + message->control.length;
 

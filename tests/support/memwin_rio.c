@@ -383,6 +383,10 @@ static rio_rq RIO_CALL memwin__create_rq(uintptr_t number, uint32_t receives_max
     require(receive_cq == send_cq && receive_pieces_max == 1 && send_pieces_max == 1);
     require(!socket->queue && (!socket->is_stream || socket->end));
     if (memwin_fault(MEMWIN_CREATE_RQ) != 0) return RIO_NO_RQ;
+    if (!socket->is_registered) {
+        memwin__refuse(WIN_EOPNOTSUPP);
+        return RIO_NO_RQ;
+    }
     if (cq->reserved + receives_max + sends_max > cq->size) {
         memwin__refuse(WIN_ENOBUFS);
         return RIO_NO_RQ;
@@ -556,9 +560,11 @@ static rio_bool RIO_CALL memwin__send_ex(rio_rq id, const struct rio_piece *data
     return memwin__post(id, true, data, remote, control, flags, context);
 }
 
-int memwin_load_rio(struct rio_table *table, uint32_t *bytes)
+int memwin_load_rio(win_socket socket, struct rio_table *table, uint32_t *bytes)
 {
     int os_error = memwin_fault(MEMWIN_LOAD_RIO);
+
+    require(memwin_socket_of(socket)->is_registered);
 
     if (os_error != 0) return os_error;
     *bytes = sizeof *table;

@@ -54,6 +54,14 @@ class Fallback(WeirTest):
         echo_once(weir.tcp)
         weir.stop()
 
+    def test_verbose_names_the_reason_of_the_choice(self):
+        for arguments, transport, reason in (((), "epoll", "chosen by auto"),
+                                             (("--transport", "epoll"), "epoll", "chosen by its name")):
+            with self.subTest(arguments=arguments):
+                weir = self.start("--tcp", "127.0.0.1:0", "-v", *arguments, transport=False, launcher=refusing("EPERM"))
+                self.assertRegex(weir.log, rf"weir: info: transport={transport}: {reason}")
+                weir.stop()
+
     def test_default_is_io_uring(self):
         if io_uring_error():
             self.skipTest("this machine has no io_uring")

@@ -215,6 +215,42 @@ static void a_failed_open_reports_a_hint(void **state)
     }
 }
 
+/* A layered provider refuses WSA_FLAG_REGISTERED_IO: rio does not open, and says why; iocp runs. */
+static void a_refused_flag_leaves_iocp(void **state)
+{
+    struct sim_options sim;
+    struct net_options options;
+    struct weir_error error;
+    struct net *net = NULL;
+    struct peer *peer;
+
+    (void)state;
+    sim_options_init(&sim);
+    world_options(&options);
+    options.transport = "rio";
+    options.simulation = sim_open(&sim);
+    memwin_fail(MEMWIN_SOCKET_REGISTERED, 1, WIN_EINVAL);
+    require_equal(net_open(&options, &net, &error), WEIR_UNSUPPORTED);
+    require_equal(error.os_error, WIN_EINVAL);
+    require(strstr(error.hint, "--transport iocp") != NULL);
+    sim_free(options.simulation);
+
+    world_transport = "iocp";
+    world_seed = 1;
+    struct world *world = world_open(NULL);
+    struct line *line = world_connect(world, &peer);
+    line->in_seed = 3;
+    line->echoes = true;
+    line_receive(line, true);
+    peer_sends_pattern(peer, 3, BYTES, 5000);
+    peer_reads_pattern(peer, 3);
+    world_until(world, peer->in_position == BYTES);
+    line->echoes = false;
+    require_equal(memwin_failures(MEMWIN_SOCKET_REGISTERED), 1); /* of net_open, none of iocp */
+    memwin_fail_nothing();
+    world_close(world);
+}
+
 /* ---- entries of the completion queue: these connections need more than its first size ---- */
 
 enum { CROWD = 600 };
@@ -511,6 +547,7 @@ static void a_wait_that_fails_for_good_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_refused_flag_leaves_iocp), /* first: a loaded table is kept */
         cmocka_unit_test(iocp_survives_every_fault),
         cmocka_unit_test(rio_survives_every_fault),
         cmocka_unit_test(rio_survives_every_fault_before_the_acknowledgement),

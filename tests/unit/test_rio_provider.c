@@ -20,8 +20,31 @@ static struct {
     int os_error;
 } given;
 
-static int give_table(struct rio_table *table, uint32_t *bytes)
+static struct {
+    int os_error; /* of opening a socket of the refused kind with WSA_FLAG_REGISTERED_IO */
+    bool v4, stream;
+    int open_count;
+} sockets;
+
+static int open_socket(bool v4, bool stream, bool registered, win_socket *socket)
 {
+    assert_true(registered);
+    if (sockets.os_error != 0 && v4 == sockets.v4 && stream == sockets.stream)
+        return sockets.os_error;
+    *socket = 4;
+    sockets.open_count++;
+    return 0;
+}
+
+static void close_socket(win_socket socket)
+{
+    assert_int_equal(socket, 4);
+    sockets.open_count--;
+}
+
+static int give_table(win_socket socket, struct rio_table *table, uint32_t *bytes)
+{
+    assert_int_equal(socket, 4);
     *table = given.table;
     *bytes = given.bytes;
     return given.os_error;
@@ -38,18 +61,21 @@ static int give_whole(void **state)
     given.table.size = sizeof given.table;
     given.bytes = sizeof given.table;
     given.os_error = 0;
+    memset(&sockets, 0, sizeof sockets);
     return 0;
 }
 
 static void assert_refused(int os_error)
 {
-    static const struct win_system system = {.load_rio = give_table};
+    static const struct win_system system = {
+        .load_rio = give_table, .socket_open = open_socket, .socket_close = close_socket};
     const struct rio_provider *provider = NULL;
     struct weir_error error;
     char text[512];
 
     assert_int_equal(rio_provider_native(&system, &provider, &error), WEIR_UNSUPPORTED);
     assert_int_equal(error.os_error, os_error);
+    assert_int_equal(sockets.open_count, 0);
     assert_non_null(
         strstr(weir_error_text(&error, text, sizeof text), "cannot use Registered I/O"));
     assert_non_null(strstr(text, "--transport iocp"));
@@ -62,6 +88,18 @@ static void a_missing_table_is_reported(void **state)
     assert_refused(WIN_EOPNOTSUPP);
     given.os_error = WIN_EINVAL;
     assert_refused(WIN_EINVAL);
+}
+
+/* A layered provider of one kind of socket is enough: that kind's listeners would fail later. */
+static void a_provider_that_refuses_the_flag_is_reported(void **state)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        give_whole(state);
+        sockets.v4 = kind & 1;
+        sockets.stream = kind < 2;
+        sockets.os_error = WIN_EINVAL;
+        assert_refused(WIN_EINVAL);
+    }
 }
 
 static void an_incomplete_table_is_refused(void **state)
@@ -83,9 +121,24 @@ static void a_truncated_table_is_refused(void **state)
     assert_refused(WIN_EOPNOTSUPP);
 }
 
+static void a_system_without_ipv6_has_rio(void **state)
+{
+    static const struct win_system system = {
+        .load_rio = give_table, .socket_open = open_socket, .socket_close = close_socket};
+    const struct rio_provider *provider = NULL;
+
+    (void)state;
+    sockets.v4 = false;
+    sockets.stream = true;
+    sockets.os_error = WIN_EAFNOSUPPORT;
+    assert_int_equal(rio_provider_native(&system, &provider, NULL), WEIR_OK);
+    assert_int_equal(sockets.open_count, 0);
+}
+
 static void a_complete_table_is_loaded_once(void **state)
 {
-    static const struct win_system system = {.load_rio = give_table};
+    static const struct win_system system = {
+        .load_rio = give_table, .socket_open = open_socket, .socket_close = close_socket};
     const struct rio_provider *first = NULL, *second = NULL;
     struct weir_error error;
 
@@ -102,8 +155,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_missing_table_is_reported, give_whole),
+        cmocka_unit_test_setup(a_provider_that_refuses_the_flag_is_reported, give_whole),
         cmocka_unit_test_setup(an_incomplete_table_is_refused, give_whole),
         cmocka_unit_test_setup(a_truncated_table_is_refused, give_whole),
+        cmocka_unit_test_setup(a_system_without_ipv6_has_rio, give_whole),
         cmocka_unit_test_setup(a_complete_table_is_loaded_once, give_whole),
     };
 

@@ -13,8 +13,9 @@
  * accepts can complete while accepting is off; arrivals.c buffers these connections. No accept is
  * posted while a connection is buffered, so at most ACCEPTEX__PENDING connections are buffered.
  *
- * Both the listener and the accepted sockets are opened with WSA_FLAG_REGISTERED_IO. Without the
- * flag their request queues accept requests and never complete them (contract S3, S4).
+ * Over Windows's own table both the listener and the accepted sockets are opened with
+ * WSA_FLAG_REGISTERED_IO. Without the flag their request queues accept requests and never complete
+ * them (contract S3, S4).
  */
 #include "acceptex.h"
 
@@ -76,7 +77,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
     struct weir_address bound;
 
     weir_check(entry->socket == WIN_NO_SOCKET);
-    int os_error = rio_socket_open_bound(options, true, &entry->socket, &v4);
+    int os_error = rio_socket_open_bound(system, options, true, &entry->socket, &v4);
     if (os_error == 0) os_error = win_system->socket_listen(entry->socket, options->backlog);
     if (os_error == 0) os_error = win_system->socket_local(entry->socket, &bound);
     if (os_error == 0)
@@ -121,7 +122,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
     struct acceptex__entry *pending = acceptor->idle;
     weir_check(pending->state == ACCEPTEX__IDLE);
     weir_check(acceptor->pending_count < ACCEPTEX__PENDING);
-    int os_error = win_system->socket_open(acceptor->v4, true, &pending->socket);
+    int os_error = rio_socket_open_for_accept(system, acceptor->v4, &pending->socket);
     if (os_error != 0) return os_error;
     rio_socket_report(system, RIO_SOCKET_STREAM, pending->socket, WIN_NO_SOCKET);
     pending->overlapped = (struct win_overlapped){0};

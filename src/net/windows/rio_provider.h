@@ -20,9 +20,9 @@ enum rio_key { RIO_KEY_WAKE = 1, RIO_KEY_NOTIFY, RIO_KEY_ACCEPT, RIO_KEY_EMULATI
 
 /* Steps in a socket's life that the transport reports to the verifier. */
 enum rio_socket_event {
-    RIO_SOCKET_LISTENER, /* opened to listen, with WSA_FLAG_REGISTERED_IO */
-    RIO_SOCKET_STREAM,   /* opened for AcceptEx, with the flag */
-    RIO_SOCKET_DATAGRAM, /* opened for datagrams, with the flag */
+    RIO_SOCKET_LISTENER, /* opened by rio_socket.c to listen */
+    RIO_SOCKET_STREAM,   /* ... for AcceptEx */
+    RIO_SOCKET_DATAGRAM, /* ... for datagrams */
     RIO_SOCKET_ACCEPTED, /* SO_UPDATE_ACCEPT_CONTEXT was set; `other` is its listener */
     RIO_SOCKET_CLOSED,   /* closed without ever having a request queue */
 };

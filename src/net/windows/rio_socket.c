@@ -5,15 +5,28 @@
 
 #include "address.h"
 
-static int rio_socket__open_one(const struct weir_address *address, bool v4, bool stream,
-                                win_socket *socket)
+/* Only Windows's own table needs WSA_FLAG_REGISTERED_IO. The emulation makes overlapped calls,
+ * which no document allows on such a socket, and a layered provider can refuse the flag (contract
+ * S11). */
+static int rio_socket__open(const struct rio_net *system, bool v4, bool stream, win_socket *socket)
 {
-    int os_error = win_system->socket_open(v4, stream, socket);
+    int os_error = win_system->socket_open(v4, stream, !system->provider->is_emulated, socket);
 
-    if (os_error != 0) {
-        *socket = WIN_NO_SOCKET;
-        return os_error;
-    }
+    if (os_error != 0) *socket = WIN_NO_SOCKET;
+    return os_error;
+}
+
+int rio_socket_open_for_accept(const struct rio_net *system, bool v4, win_socket *socket)
+{
+    return rio_socket__open(system, v4, true, socket);
+}
+
+static int rio_socket__open_one(const struct rio_net *system, const struct weir_address *address,
+                                bool v4, bool stream, win_socket *socket)
+{
+    int os_error = rio_socket__open(system, v4, stream, socket);
+
+    if (os_error != 0) return os_error;
     os_error = win_system->socket_bind(*socket, v4, address);
     if (os_error == 0) return 0;
     win_system->socket_close(*socket);
@@ -21,15 +34,15 @@ static int rio_socket__open_one(const struct weir_address *address, bool v4, boo
     return os_error;
 }
 
-int rio_socket_open_bound(const struct net_listen_options *options, bool stream, win_socket *socket,
-                          bool *v4)
+int rio_socket_open_bound(const struct rio_net *system, const struct net_listen_options *options,
+                          bool stream, win_socket *socket, bool *v4)
 {
     *v4 = address_is_v4(&options->address);
-    int os_error = rio_socket__open_one(&options->address, *v4, stream, socket);
+    int os_error = rio_socket__open_one(system, &options->address, *v4, stream, socket);
     if (os_error != WIN_EAFNOSUPPORT || *v4 || !address_is_any(&options->address)) return os_error;
     struct weir_address any = address_of_v4(0, options->address.port);
     *v4 = true;
-    return rio_socket__open_one(&any, true, stream, socket);
+    return rio_socket__open_one(system, &any, true, stream, socket);
 }
 
 void rio_socket_close(struct rio_net *system, win_socket socket)

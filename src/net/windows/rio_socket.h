@@ -9,8 +9,11 @@
 /* Opens a socket of the address's family and binds it. "[::]" falls back to IPv4 on a system
  * without IPv6. Returns the os_error; after an error *socket is WIN_NO_SOCKET. The caller owns the
  * socket and passes it to rio_socket_report. */
-int rio_socket_open_bound(const struct net_listen_options *options, bool stream, win_socket *socket,
-                          bool *v4);
+int rio_socket_open_bound(const struct rio_net *system, const struct net_listen_options *options,
+                          bool stream, win_socket *socket, bool *v4);
+
+/* Opens a socket for AcceptEx, of the same kind as the listener. Returns as above. */
+int rio_socket_open_for_accept(const struct rio_net *system, bool v4, win_socket *socket);
 
 /* Closes a socket that has no request queue. */
 void rio_socket_close(struct rio_net *system, win_socket socket);

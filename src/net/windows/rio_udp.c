@@ -88,7 +88,7 @@ enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
     struct rio_udp *udp = &entry->udp;
 
     weir_check(entry->socket == WIN_NO_SOCKET);
-    int os_error = rio_socket_open_bound(options, false, &entry->socket, &udp->v4);
+    int os_error = rio_socket_open_bound(system, options, false, &entry->socket, &udp->v4);
     if (os_error == 0) os_error = win_system->socket_local(entry->socket, &udp->bound);
     if (os_error != 0) {
         if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);

@@ -47,20 +47,15 @@ static int win_native__start(struct net_simulation *simulation)
     return win_native__start_error;
 }
 
-static int win_native__load_rio(struct rio_table *table, uint32_t *bytes)
+static int win_native__load_rio(win_socket socket, struct rio_table *table, uint32_t *bytes)
 {
     GUID guid = RIO_TABLE_GUID;
     DWORD written = 0;
-    win_socket socket;
-    int os_error = win_socket_open(true, true, &socket); /* any socket works; closed below */
+    int result = WSAIoctl(socket, RIO_TABLE_IOCTL, &guid, sizeof guid, table, sizeof *table,
+                          &written, NULL, NULL);
 
-    if (os_error != 0) return os_error;
-    if (WSAIoctl(socket, RIO_TABLE_IOCTL, &guid, sizeof guid, table, sizeof *table, &written, NULL,
-                 NULL) != 0)
-        os_error = WSAGetLastError();
-    win_socket_close(socket);
     *bytes = written;
-    return os_error;
+    return result == 0 ? 0 : WSAGetLastError();
 }
 
 /* ---- ports ---- */

@@ -15,7 +15,7 @@
 #include "win_system.h"
 
 /* ---- win_socket.c ---- */
-int win_socket_open(bool v4, bool stream, win_socket *opened);
+int win_socket_open(bool v4, bool stream, bool registered, win_socket *opened);
 void win_socket_close(win_socket socket);
 void win_socket_reset_on_close(win_socket socket);
 int win_socket_bind(win_socket socket, bool v4, const struct weir_address *address);

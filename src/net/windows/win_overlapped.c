@@ -33,14 +33,14 @@ static int win_overlapped__find(win_socket socket, GUID guid, void *function)
 int win_overlapped_start(void)
 {
     win_socket socket;
-    int os_error = win_socket_open(true, true, &socket);
+    int os_error = win_socket_open(true, true, false, &socket);
 
     if (os_error != 0) return os_error;
     (void)win_overlapped__find(socket, (GUID)WSAID_ACCEPTEX, &win_overlapped__accept);
     (void)win_overlapped__find(socket, (GUID)WSAID_GETACCEPTEXSOCKADDRS,
                                &win_overlapped__addresses);
     win_socket_close(socket);
-    os_error = win_socket_open(true, false, &socket);
+    os_error = win_socket_open(true, false, false, &socket);
     if (os_error != 0) return os_error;
     os_error =
         win_overlapped__find(socket, (GUID)WSAID_WSARECVMSG, &win_overlapped__receive_message);

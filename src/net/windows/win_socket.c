@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* win_socket.c - opens sockets for RIO, binds them exclusively, sets options, and reads local
+/* win_socket.c - opens sockets, binds them exclusively, sets options, and reads local
  * addresses. The caller owns each opened socket. */
 #include <limits.h>
 #include <string.h>
@@ -47,11 +47,13 @@ static void win_socket__try_off(win_socket socket, DWORD what)
 
 /* ---- open, close ---- */
 
-int win_socket_open(bool v4, bool stream, win_socket *opened)
+int win_socket_open(bool v4, bool stream, bool registered, win_socket *opened)
 {
+    DWORD flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+
+    if (registered) flags |= WSA_FLAG_REGISTERED_IO;
     *opened = WSASocketW(v4 ? AF_INET : AF_INET6, stream ? SOCK_STREAM : SOCK_DGRAM,
-                         stream ? IPPROTO_TCP : IPPROTO_UDP, NULL, 0,
-                         WSA_FLAG_OVERLAPPED | WSA_FLAG_REGISTERED_IO | WSA_FLAG_NO_HANDLE_INHERIT);
+                         stream ? IPPROTO_TCP : IPPROTO_UDP, NULL, 0, flags);
     return *opened == INVALID_SOCKET ? WSAGetLastError() : 0;
 }
 

@@ -78,8 +78,8 @@ struct win_system {
      * memory uses the simulation; Windows ignores it. */
     int (*start)(struct net_simulation *simulation);
     uint64_t (*clock_ns)(void); /* same as clock_now_ns() */
-    /* Fills in the table and sets *bytes to the number of bytes written. */
-    int (*load_rio)(struct rio_table *table, uint32_t *bytes);
+    /* Fills in the table of the socket's provider, and sets *bytes to the bytes written. */
+    int (*load_rio)(win_socket socket, struct rio_table *table, uint32_t *bytes);
     bool (*is_local_ip)(const struct weir_address *address, uint64_t now_ns);
 
     /* ---- completion ports ---- */
@@ -96,8 +96,10 @@ struct win_system {
      * does not support that. */
     int (*port_watch)(win_port port, win_socket socket, uintptr_t key, bool *skips);
 
-    /* ---- sockets, every one with WSA_FLAG_REGISTERED_IO, overlapped, not inherited ---- */
-    int (*socket_open)(bool v4, bool stream, win_socket *socket);
+    /* ---- sockets, overlapped and not inherited ---- */
+    /* `registered`: with WSA_FLAG_REGISTERED_IO. Such a socket is for RIO's calls, and any other
+     * for overlapped ones; AcceptEx takes two sockets of the same kind. */
+    int (*socket_open)(bool v4, bool stream, bool registered, win_socket *socket);
     void (*socket_close)(win_socket socket);
     /* Binds exclusively (SO_EXCLUSIVEADDRUSE); an IPv6 socket becomes dual stack. */
     int (*socket_bind)(win_socket socket, bool v4, const struct weir_address *address);
@@ -125,7 +127,7 @@ struct win_system {
     int (*accept_finish)(win_socket listener, win_socket socket, uint8_t *area,
                          struct weir_address *peer);
 
-    /* ---- overlapped I/O: for the emulation, never on a socket with a real request queue ---- */
+    /* ---- overlapped I/O: for the emulation, never on a registered socket ---- */
     int (*receive)(win_socket socket, struct win_piece *piece, struct win_overlapped *overlapped);
     int (*send)(win_socket socket, struct win_piece *piece, struct win_overlapped *overlapped);
     int (*receive_message)(win_socket socket, struct win_message *message,
