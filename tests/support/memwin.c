@@ -130,9 +130,12 @@ void memwin_post_packet(struct memwin_port *port, uintptr_t key, struct win_over
     if (memwin_simulation->waiting != port) memwin_simulation->script_due = true;
 }
 
-static void memwin__port_post(win_port number, uintptr_t key, struct win_overlapped *overlapped)
+static int memwin__port_post(win_port number, uintptr_t key, struct win_overlapped *overlapped)
 {
-    memwin_post_packet(memwin__port(number), key, overlapped, 0);
+    int os_error = memwin_fault(MEMWIN_PORT_POST);
+
+    if (os_error == 0) memwin_post_packet(memwin__port(number), key, overlapped, 0);
+    return os_error;
 }
 
 static int memwin__port_wait(win_port number, struct win_packet *packets, uint32_t packets_max,
@@ -214,11 +217,13 @@ static int memwin__socket_open(bool v4, bool stream, bool registered, win_socket
     require_failed(__FILE__, __LINE__, "there are sockets enough");
 }
 
-static void memwin__socket_close(win_socket number)
+static int memwin__socket_close(win_socket number)
 {
     struct memwin_socket *socket = memwin_socket_of(number);
     struct list *node;
+    int os_error = memwin_fault(MEMWIN_SOCKET_CLOSE);
 
+    if (os_error != 0) return os_error;
     /* Under Wine a pending send would write to the next socket with this number. */
     require(list_is_empty(&socket->sends));
     memwin_io_abort(&socket->receives, socket, 0x8000000A);
@@ -234,6 +239,7 @@ static void memwin__socket_close(win_socket number)
     if (socket->end) wire_leave(socket->end, socket->resets);
     wire_file_give_back(memwin_simulation);
     socket->is_open = false;
+    return 0;
 }
 
 static void memwin__serve(struct memwin_socket *socket)

@@ -24,16 +24,19 @@
 enum memwin_call {
     MEMWIN_SOCKET_OPEN,
     MEMWIN_SOCKET_REGISTERED, /* opening a socket with WSA_FLAG_REGISTERED_IO */
+    MEMWIN_SOCKET_CLOSE,      /* the socket stays open, and its calls stay pending */
     MEMWIN_BIND,
     MEMWIN_LISTEN,
     MEMWIN_LOCAL, /* reading a socket's own address */
     MEMWIN_PORT_OPEN,
     MEMWIN_PORT_WATCH,
+    MEMWIN_PORT_POST,
     MEMWIN_PORT_WAIT,
     MEMWIN_ACCEPT_POST,
     MEMWIN_ACCEPT_PACKET, /* the accept completes with the error */
     MEMWIN_ACCEPT_FINISH,
-    MEMWIN_RECEIVE, /* overlapped, or the completion of a RIO receive */
+    MEMWIN_RECEIVE,      /* overlapped, or the completion of a RIO receive */
+    MEMWIN_RECEIVE_LONG, /* a stream's receive reports more bytes than it asked for */
     MEMWIN_SEND,
     MEMWIN_SEND_SHORT, /* a stream's send succeeds with fewer bytes than posted */
     MEMWIN_CREATE_CQ,

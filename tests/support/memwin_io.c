@@ -122,6 +122,7 @@ static bool memwin__receive_now(struct memwin_socket *socket, struct memwin_op *
     if (end->arrived == 0) return end->fin_arrived;
     if (memwin_chance(3)) most = 1 + (uint32_t)wire_random(memwin_simulation, most);
     op->done_bytes = wire_read(end, op->piece.bytes, most);
+    if (memwin_fault(MEMWIN_RECEIVE_LONG) != 0) op->done_bytes = op->piece.length + 1;
     return true;
 }
 

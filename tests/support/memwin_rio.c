@@ -176,7 +176,9 @@ static bool memwin__receive_bytes(struct memwin_request *request)
         memwin__done(request, failed, 0);
     } else {
         if (memwin_chance(3)) most = 1 + (uint32_t)wire_random(memwin_simulation, most);
-        memwin__done(request, 0, wire_read(end, request->piece.bytes, most));
+        uint32_t bytes = wire_read(end, request->piece.bytes, most);
+        bool is_long = memwin_fault(MEMWIN_RECEIVE_LONG) != 0;
+        memwin__done(request, 0, is_long ? request->piece.length + 1 : bytes);
     }
     return true;
 }

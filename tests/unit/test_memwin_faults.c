@@ -40,8 +40,10 @@ static const struct fault faults[] = {
     {MEMWIN_ACCEPT_PACKET, 64, "accept: net name deleted", true, true},
     {MEMWIN_ACCEPT_PACKET, 59, "accept: unexpected net error", true, true},
     {MEMWIN_ACCEPT_FINISH, WIN_ENOTCONN, "SO_UPDATE_ACCEPT_CONTEXT: not connected", true, true},
+    {MEMWIN_ACCEPT_PACKET, WIN_ENETDOWN, "accept: network down", true, true},
     {MEMWIN_PORT_WATCH, WIN_ENOBUFS, "port: no buffers", true, false},
     {MEMWIN_RECEIVE, WIN_ECONNRESET, "receive: reset", true, true},
+    {MEMWIN_RECEIVE_LONG, 1, "receive: more bytes than asked for", true, true},
     {MEMWIN_SEND, WIN_ECONNRESET, "send: reset", true, true},
     {MEMWIN_SEND, WIN_ENOBUFS, "send: no buffers", true, true},
     {MEMWIN_SEND_SHORT, 1, "send: short", true, true},
@@ -54,6 +56,7 @@ static const struct fault faults[] = {
     {MEMWIN_COMMIT, WIN_EINVAL, "commit: invalid", false, true},
     {MEMWIN_COMMIT, MEMWIN_NO_REASON, "commit: no reason", false, true},
     {MEMWIN_NOTIFY, WIN_ENOBUFS, "notify: no buffers", false, true},
+    {MEMWIN_NOTIFY, WIN_EINVAL, "notify: invalid", false, true},
 };
 
 static bool is_over(struct peer *peer)
@@ -383,25 +386,6 @@ static void an_address_that_cannot_be_read_ends_nothing(void **state)
     world_close(world);
 }
 
-static void take_from_a_corrupt_queue(void *argument)
-{
-    struct world *world = world_open(NULL);
-    struct peer *peer;
-
-    (void)argument;
-    world_connect(world, &peer);
-    memwin_fail(MEMWIN_DEQUEUE, 1, 1);
-    world_iterate(world);
-}
-
-static void a_corrupt_queue_ends_the_process(void **state)
-{
-    (void)state;
-    world_transport = "rio";
-    world_seed = 1;
-    require_death(take_from_a_corrupt_queue, NULL, "the completion queue is corrupt");
-}
-
 /* ---- failures that last ---- */
 
 static struct world *lasting_world(const char *transport)
@@ -501,6 +485,106 @@ static void an_accept_that_always_fails_backs_off(void **state)
     }
 }
 
+/* No peer caused the failures: neither those that are pending nor those that are posted again make
+ * a busy loop, and the listener serves again by itself. */
+static void accepts_wait_while_the_network_is_down(void **state)
+{
+    static const char *const transports[] = {"iocp", "rio"};
+
+    (void)state;
+    for (int t = 0; t < 2; t++) {
+        struct world *world = lasting_world(transports[t]);
+        struct line *listener = world_listen(world);
+        struct weir_address to = line_address(listener);
+        world_run_until_idle(world);
+        for (int i = 0; i < 300; i++) peer_start(world, &to);
+        uint32_t count = failures_in_a_second(world, MEMWIN_ACCEPT_PACKET, WIN_ENETDOWN);
+        require(count > 0);
+        require(count <= 64 + 20); /* those that were pending; then one after each delay */
+        require_equal(listener->paused_count, 1);
+        world_until(world, listener->sockets_count + listener->refused_count == 300);
+        require(listener->sockets_count > 0);
+        world_close(world);
+    }
+}
+
+/* closesocket fails, and the socket with its pending requests stays open. It is closed again later,
+ * and only then do the handles end. */
+static void a_close_that_fails_is_repeated(void **state)
+{
+    static const char *const transports[] = {"iocp", "rio"};
+
+    (void)state;
+    for (int t = 0; t < 2; t++) {
+        struct world *world = lasting_world(transports[t]);
+        struct peer *peer;
+        struct line *line = world_connect(world, &peer), *socket = world_bind(world, "127.0.0.1:0");
+        struct line *const lines[] = {line, socket, world->listener};
+        line_receive(line, true);
+        line_receive(socket, true);
+        world_run_until_idle(world);
+        memwin_fail(MEMWIN_SOCKET_CLOSE, 1, WIN_ENETDOWN);
+        for (int i = 0; i < 3; i++) line_close(lines[i]);
+        require(failures_in_a_second(world, MEMWIN_SOCKET_CLOSE, WIN_ENETDOWN) <= 100);
+        for (int i = 0; i < 3; i++) world_until(world, !lines[i]->is_open);
+        world_until(world, peer_saw_close(peer));
+        world_close(world);
+    }
+}
+
+/* The emulation cannot post its notification. Its results are dequeued nevertheless, now and later.
+ */
+static void a_notification_that_cannot_be_posted_loses_nothing(void **state)
+{
+    struct peer *peer;
+
+    (void)state;
+    struct world *world = lasting_world("iocp");
+    struct line *line = world_connect(world, &peer);
+    line->in_seed = 3;
+    line_receive(line, true);
+    line->out_seed = 4;
+    peer_reads_pattern(peer, 4);
+    peer_sends_pattern(peer, 3, 0, 100);
+    memwin_fail(MEMWIN_PORT_POST, 1, 1450);
+    for (uint32_t i = 1; i <= 20; i++) {
+        uint64_t until_ns = net_now_ns(world->net) + UINT64_C(300000000);
+        while (net_now_ns(world->net) < until_ns) world_iterate_until(world, until_ns);
+        line_send(line, 1, 100);
+        world_until(world, line->sent_count == i);
+        peer->out_total += 100;
+        world_until(world, line->in_position == 100 * i);
+    }
+    require(memwin_failures(MEMWIN_PORT_POST) > 0);
+    require_equal(peer->in_position, 2000);
+    memwin_fail_nothing();
+    world_close(world);
+}
+
+/* net_wake cannot post its packet. The worker that waits notices the wake-up within a second. */
+static void a_wake_that_cannot_be_posted_arrives_late(void **state)
+{
+    static const char *const transports[] = {"iocp", "rio"};
+
+    (void)state;
+    for (int t = 0; t < 2; t++) {
+        struct world *world = lasting_world(transports[t]);
+        struct net_event event = {.kind = NET_EVENT_KINDS_COUNT};
+        uint64_t began_ns = net_now_ns(world->net);
+        memwin_fail(MEMWIN_PORT_POST, 1, 1450);
+        net_wake(world->net);
+        while (event.kind != NET_WOKEN) net_wait(world->net, NET_FOREVER, &event, 1);
+        require(net_now_ns(world->net) - began_ns <= UINT64_C(1000000000));
+        memwin_fail_nothing();
+        net_wake(world->net); /* the next one is posted again */
+        event.kind = NET_EVENT_KINDS_COUNT;
+        began_ns = net_now_ns(world->net);
+        while (event.kind != NET_WOKEN) net_wait(world->net, NET_FOREVER, &event, 1);
+        require(net_now_ns(world->net) - began_ns < UINT64_C(1000000000));
+        world_close(world);
+    }
+}
+
 /* Of the address sanitizer, where it is linked: what is allocated between the calls is no leak. */
 extern void __lsan_disable(void) __attribute__((weak));
 extern void __lsan_enable(void) __attribute__((weak));
@@ -512,7 +596,10 @@ static void a_wait_that_fails_for_good_is_an_error(void **state)
     static const struct {
         const char *transport;
         enum memwin_call call;
-    } cases[] = {{"iocp", MEMWIN_PORT_WAIT}, {"rio", MEMWIN_PORT_WAIT}};
+        int os_error; /* of the reported error */
+    } cases[] = {{"iocp", MEMWIN_PORT_WAIT, 6},
+                 {"rio", MEMWIN_PORT_WAIT, 6},
+                 {"rio", MEMWIN_DEQUEUE, 0}}; /* RIO_CORRUPT_CQ */
 
     (void)state;
     if (__lsan_disable) __lsan_disable();
@@ -536,7 +623,7 @@ static void a_wait_that_fails_for_good_is_an_error(void **state)
         world_begin(world);
         while (net_failure(world->net, &error) == WEIR_OK)
             world_iterate_on(world, "the failure is reported", __FILE__, __LINE__);
-        require_equal(error.os_error, 6);
+        require_equal(error.os_error, cases[i].os_error);
         require(error.hint[0] != '\0');
         world_close(world);
         memwin_fail_nothing();
@@ -556,10 +643,13 @@ int main(void)
         cmocka_unit_test(delayed_release_of_entries_loses_no_connection),
         cmocka_unit_test(a_full_completion_queue_refuses_only_the_next_connection),
         cmocka_unit_test(an_address_that_cannot_be_read_ends_nothing),
-        cmocka_unit_test(a_corrupt_queue_ends_the_process),
         cmocka_unit_test(a_datagram_receive_that_always_fails_backs_off),
         cmocka_unit_test(a_shortage_ends_no_connection),
         cmocka_unit_test(an_accept_that_always_fails_backs_off),
+        cmocka_unit_test(accepts_wait_while_the_network_is_down),
+        cmocka_unit_test(a_close_that_fails_is_repeated),
+        cmocka_unit_test(a_notification_that_cannot_be_posted_loses_nothing),
+        cmocka_unit_test(a_wake_that_cannot_be_posted_arrives_late),
         cmocka_unit_test(a_wait_that_fails_for_good_is_an_error),
     };
 

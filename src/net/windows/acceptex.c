@@ -24,6 +24,7 @@
 #include "error_winsock.h"
 #include "memory.h"
 #include "rio_socket.h"
+#include "win_closing.h"
 #include "win_listen_error.h"
 
 #define ACCEPTEX__PENDING 64u /* per listener: connections that fit between two loop iterations */
@@ -47,6 +48,7 @@ struct acceptor {
     bool v4;
     struct weir_address bound;
     uint32_t pending_count;
+    bool failing; /* a cause that lasts: until one succeeds, one accept is posted at a time */
     struct acceptex__entry *idle;
     struct acceptex__entry entries[ACCEPTEX__PENDING];
 };
@@ -83,7 +85,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
     if (os_error == 0)
         os_error = win_system->port_watch(system->port, entry->socket, RIO_KEY_ACCEPT, &skips);
     if (os_error != 0) {
-        if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
+        if (entry->socket != WIN_NO_SOCKET) closing_close(win_system, entry->socket);
         return win_listen_error(options, true, os_error, error);
     }
     entry->acceptor = acceptex__acceptor(entry, v4, &bound);
@@ -95,7 +97,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
         rio_socket_report(system, RIO_SOCKET_LISTENER, entry->socket, WIN_NO_SOCKET);
         return WEIR_OK;
     }
-    win_system->socket_close(entry->socket);
+    closing_close(win_system, entry->socket);
     return error_fill(error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL, "free some memory");
 }
 
@@ -149,6 +151,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 
 static bool acceptex__can_post(const struct rio_entry *entry)
 {
+    if (entry->acceptor->failing && entry->acceptor->pending_count > 0) return false;
     return entry->base.flow_on && !entry->base.stopping && !handle_waits(&entry->base) &&
            !handle_retries(&entry->base, HANDLE_RECEIVES) && !entry->base.broken &&
            !entry->base.closing && !arrivals_are_held(&entry->base) && entry->acceptor->idle;
@@ -205,7 +208,7 @@ static void acceptex__refill(struct rio_net *system, struct rio_entry *entry)
     while (acceptex__can_post(entry)) {
         int os_error = acceptex__post(system, acceptor);
         if (os_error == 0) {
-            handle_succeeded(&entry->base, HANDLE_RECEIVES);
+            if (!acceptor->failing) handle_succeeded(&entry->base, HANDLE_RECEIVES);
             continue;
         }
         if (acceptor->pending_count > 0)
@@ -258,7 +261,14 @@ static int acceptex__finish(struct rio_net *system, struct rio_entry *entry,
     return 0;
 }
 
-/* A failure affects one connection only, but many in a row have a cause that lasts. */
+/* Whether the client ended its connection before it was accepted: the next one can be accepted. */
+static bool acceptex__is_of_client(int os_error)
+{
+    return error_winsock_code(os_error) == WEIR_RESET;
+}
+
+/* A client's failure affects its connection only. Any other, and many in a row, have a cause that
+ * lasts: accepts are posted again after a delay. */
 static void acceptex__failed(struct rio_net *system, struct rio_entry *entry, int os_error)
 {
     struct handle *base = &entry->base;
@@ -267,8 +277,11 @@ static void acceptex__failed(struct rio_net *system, struct rio_entry *entry, in
     if (os_error == WIN_OPERATION_ABORTED) return; /* cancelled: no connection was accepted */
     answer_refused(system->net, base);
     if (base->stopping || base->closing) return;
-    if (++base->accept_failures < ACCEPTEX__FAILURES_MAX) return;
-    rio_retry_later(system, entry, HANDLE_RECEIVES, os_error);
+    if (++base->accept_failures < ACCEPTEX__FAILURES_MAX && acceptex__is_of_client(os_error))
+        return;
+    entry->acceptor->failing = true;
+    if (!handle_retries(base, HANDLE_RECEIVES))
+        rio_retry_later(system, entry, HANDLE_RECEIVES, os_error);
 }
 
 /* Returns 0 if the packet's connection can be handed out, or the os_error. */
@@ -297,6 +310,8 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
     int os_error = acceptex__outcome(system, entry, pending);
     acceptex__make_idle(acceptor, pending);
     if (os_error == 0) {
+        acceptor->failing = false;
+        handle_succeeded(&entry->base, HANDLE_RECEIVES);
         arrival_socket(system->net, &entry->base, socket, &pending->peer);
     } else {
         rio_socket_close(system, socket);
@@ -325,8 +340,8 @@ void acceptex_abandon(struct rio_entry *entry)
     list_remove(&entry->listed);
     for (uint32_t i = 0; i < ACCEPTEX__PENDING; i++)
         if (acceptor->entries[i].state == ACCEPTEX__OUT)
-            win_system->socket_close(acceptor->entries[i].socket);
-    if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
+            closing_close(win_system, acceptor->entries[i].socket);
+    if (entry->socket != WIN_NO_SOCKET) closing_close(win_system, entry->socket);
 }
 
 void acceptex_close(struct rio_net *system, struct rio_entry *entry)

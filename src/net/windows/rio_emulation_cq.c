@@ -77,13 +77,12 @@ rio_bool RIO_CALL emulated_resize_cq(rio_cq id, uint32_t size)
 
 /* ---- notification: fires once, immediately if the queue has results ---- */
 
-static void emulated_cq__fire(struct emulated_cq *cq)
+/* Returns the os_error if the packet cannot be posted. */
+static int emulated_cq__fire(struct emulated_cq *cq)
 {
-    cq->is_armed = false;
-    if (cq->in_packet)
-        cq->has_fired = true; /* on_packet() returns it; no extra packet is posted */
-    else
-        emulated_system->port_post(cq->port, cq->key, cq->overlapped);
+    if (!cq->in_packet) return emulated_system->port_post(cq->port, cq->key, cq->overlapped);
+    cq->has_fired = true; /* on_packet() returns it; no extra packet is posted */
+    return 0;
 }
 
 int RIO_CALL emulated_notify(rio_cq id)
@@ -92,10 +91,8 @@ int RIO_CALL emulated_notify(rio_cq id)
 
     if (!cq) return WIN_EINVAL;
     if (cq->is_armed) return WIN_EALREADY;
-    if (cq->notifying_count > 0)
-        emulated_cq__fire(cq);
-    else
-        cq->is_armed = true;
+    if (cq->notifying_count > 0) return emulated_cq__fire(cq);
+    cq->is_armed = true;
     return 0;
 }
 
@@ -109,7 +106,9 @@ bool emulated_cq_push(struct emulated_cq *cq, const struct emulated_result *resu
     cq->count++;
     if (result->is_quiet) return true;
     cq->notifying_count++;
-    if (cq->is_armed) emulated_cq__fire(cq);
+    /* If it cannot fire now, it fires with the next result. The owner misses nothing: it dequeues
+     * before it waits. */
+    if (cq->is_armed) cq->is_armed = emulated_cq__fire(cq) != 0;
     return true;
 }
 

@@ -20,6 +20,7 @@
 #include "memory.h"
 #include "rio_emulation_buffer.h"
 #include "rio_provider.h"
+#include "win_closing.h"
 #include "win_error.h"
 
 /* ---- FIFO lists of requests ---- */
@@ -396,7 +397,7 @@ static void emulated_queue__end(struct emulated_queue *queue)
     if (!queue->is_dead || queue->is_busy || emulated_queue__in_flight(queue) > 0) return;
     if (!queue->is_closed) {
         queue->is_closed = true;
-        emulated_system->socket_close(queue->socket);
+        closing_close(emulated_system, queue->socket);
     }
     if (queue->receives.charged > 0 || queue->sends.charged > 0) return;
     emulated_queue__leave(&queue->receives);

@@ -43,6 +43,7 @@ struct rio_net {
     bool armed;                          /* a notification is requested and was not taken yet */
     bool woken;                          /* a wake-up that no event has reported yet */
     atomic_bool wake_posted;
+    atomic_bool wake_missed;      /* a wake-up could not be posted: the next wait reports it */
     uint32_t datagram_receives;   /* the sum of all UDP sockets' receives_max */
     uint32_t iterations_unpolled; /* consecutive iterations that did not poll the port */
     struct list dirty, ready;

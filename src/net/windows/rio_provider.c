@@ -7,6 +7,7 @@
 
 #include "error_fill.h"
 #include "error_winsock.h"
+#include "win_closing.h"
 #include "win_error.h"
 
 static const struct win_system *rio_provider__system;
@@ -15,7 +16,7 @@ static struct rio_table rio_provider__table;
 static void rio_provider__close_socket(rio_rq queue, win_socket socket)
 {
     (void)queue; /* closing the socket ends it */
-    rio_provider__system->socket_close(socket);
+    closing_close(rio_provider__system, socket);
 }
 
 static const struct rio_provider rio_provider__native = {
@@ -52,7 +53,7 @@ static int rio_provider__load_with(const struct win_system *system, bool v4, boo
 
     if (os_error != 0) return os_error;
     os_error = system->load_rio(socket, table, bytes);
-    system->socket_close(socket);
+    closing_close(system, socket);
     return os_error;
 }
 

@@ -14,6 +14,7 @@
 #include "check.h"
 #include "error_fill.h"
 #include "error_winsock.h"
+#include "net_failure.h"
 
 #define RIO_QUEUE__SIZE_FIRST 4096u
 #define RIO_QUEUE__GROWTHS_MAX 4
@@ -316,10 +317,11 @@ uint32_t rio_queue_dequeue(struct rio_net *system, struct rio_result *results, u
 {
     uint32_t count = system->provider->table->dequeue(system->queue, results, results_max);
 
-    weir_check_rule(count != RIO_CQ_CORRUPT, "the completion queue is corrupt: memory was damaged");
-    weir_check(count <= results_max);
-    weir_check(count <= system->queue_reserved); /* each request has one of the reserved entries */
-    return count;
+    if (count <= results_max && count <= system->queue_reserved) return count;
+    /* RIO_CORRUPT_CQ, or more results than requests: nothing that the queue says is true any
+     * longer, so its completions never come. */
+    net_failure_record(system->net, WEIR_SYSTEM, 0, "RIODequeueCompletion");
+    return 0;
 }
 
 struct rio_completion rio_queue_completed(struct rio_net *system, const struct rio_result *result)

@@ -65,7 +65,8 @@ struct rio_completion {
     uint32_t bytes; /* received or sent */
 };
 
-/* Dequeues up to results_max results from the completion queue. Returns their number. */
+/* Dequeues up to results_max results from the completion queue. Returns their number. If the queue
+ * is corrupt, the net fails (net_failure.h). */
 uint32_t rio_queue_dequeue(struct rio_net *system, struct rio_result *results,
                            uint32_t results_max);
 

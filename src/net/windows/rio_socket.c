@@ -4,6 +4,7 @@
 #include "rio_socket.h"
 
 #include "address.h"
+#include "win_closing.h"
 
 /* Only Windows's own table needs WSA_FLAG_REGISTERED_IO. The emulation makes overlapped calls,
  * which no document allows on such a socket, and a layered provider can refuse the flag (contract
@@ -29,7 +30,7 @@ static int rio_socket__open_one(const struct rio_net *system, const struct weir_
     if (os_error != 0) return os_error;
     os_error = win_system->socket_bind(*socket, v4, address);
     if (os_error == 0) return 0;
-    win_system->socket_close(*socket);
+    closing_close(win_system, *socket);
     *socket = WIN_NO_SOCKET;
     return os_error;
 }
@@ -48,7 +49,7 @@ int rio_socket_open_bound(const struct rio_net *system, const struct net_listen_
 void rio_socket_close(struct rio_net *system, win_socket socket)
 {
     rio_socket_report(system, RIO_SOCKET_CLOSED, socket, WIN_NO_SOCKET);
-    win_system->socket_close(socket);
+    closing_close(win_system, socket);
 }
 
 void rio_socket_report(const struct rio_net *system, enum rio_socket_event event, win_socket socket,

@@ -222,7 +222,11 @@ static void rio_stream__received(struct rio_net *system, struct rio_entry *entry
         arrival_end(system->net, &entry->base, WEIR_OK, 0); /* the peer's FIN (contract E1) */
         return;
     }
-    weir_check(completion->bytes <= buffer->capacity);
+    if (completion->bytes > buffer->capacity) { /* what the system reports cannot be true */
+        pool_give_back(buffer, POOL_SYSTEM);
+        rio_stream__fail(system, entry, WIN_EFAULT);
+        return;
+    }
     buffer->length = completion->bytes;
     arrival_bytes(system->net, &entry->base, buffer);
 }

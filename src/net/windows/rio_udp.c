@@ -24,6 +24,7 @@
 #include "error_fill.h"
 #include "error_winsock.h"
 #include "rio_socket.h"
+#include "win_closing.h"
 #include "win_listen_error.h"
 
 /* Posted receives over the emulation. The socket has a buffer there, so this many receives sustain
@@ -91,7 +92,7 @@ enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
     int os_error = rio_socket_open_bound(system, options, false, &entry->socket, &udp->v4);
     if (os_error == 0) os_error = win_system->socket_local(entry->socket, &udp->bound);
     if (os_error != 0) {
-        if (entry->socket != WIN_NO_SOCKET) win_system->socket_close(entry->socket);
+        if (entry->socket != WIN_NO_SOCKET) closing_close(win_system, entry->socket);
         return win_listen_error(options, false, os_error, error);
     }
     rio_socket_report(system, RIO_SOCKET_DATAGRAM, entry->socket, WIN_NO_SOCKET);

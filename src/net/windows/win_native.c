@@ -4,10 +4,10 @@
  * and socket that it opens. */
 #include "win_native.h"
 
-#include "check.h"
 #include "clock.h"
 
-#define WIN_NATIVE__PAUSE_MS 1 /* while the kernel is out of memory */
+#define WIN_NATIVE__PAUSE_MS 1   /* while the kernel is out of memory */
+#define WIN_NATIVE__POSTS_MAX 16 /* tries to post one packet */
 
 _Static_assert(sizeof(win_socket) == sizeof(SOCKET), "SOCKET");
 _Static_assert(sizeof(win_port) == sizeof(HANDLE), "HANDLE");
@@ -68,26 +68,27 @@ static int win_native__port_open(win_port *port)
 
 static void win_native__port_close(win_port port)
 {
-    weir_check(CloseHandle((HANDLE)port));
+    (void)CloseHandle((HANDLE)port); /* fails if another part of the process has closed it */
 }
 
-/* Lets time pass after a call on the port failed, so that a shortage of memory causes no busy loop.
- * The port itself must be open. */
-static void win_native__pause_after_failure(void)
+/* Returns whether the port is gone: then its calls always fail. */
+static bool win_native__is_gone(DWORD os_error)
 {
-    DWORD os_error = GetLastError();
-
-    weir_check(os_error != ERROR_INVALID_HANDLE);
-    weir_check(os_error != ERROR_ABANDONED_WAIT_0);
-    Sleep(WIN_NATIVE__PAUSE_MS);
+    return os_error == ERROR_INVALID_HANDLE || os_error == ERROR_ABANDONED_WAIT_0;
 }
 
-static void win_native__port_post(win_port port, uintptr_t key, struct win_overlapped *overlapped)
+static int win_native__port_post(win_port port, uintptr_t key, struct win_overlapped *overlapped)
 {
-    /* Fails while the kernel is out of memory. The packet must not be lost: without it, the worker
-     * might never wake up. */
-    while (!PostQueuedCompletionStatus((HANDLE)port, 0, key, (OVERLAPPED *)overlapped))
-        win_native__pause_after_failure();
+    DWORD os_error = 0;
+
+    /* A pause after each failure, since the kernel might be short of memory only for a moment. */
+    for (int tries = 0; tries < WIN_NATIVE__POSTS_MAX; tries++) {
+        if (PostQueuedCompletionStatus((HANDLE)port, 0, key, (OVERLAPPED *)overlapped)) return 0;
+        os_error = GetLastError();
+        if (win_native__is_gone(os_error)) break;
+        Sleep(WIN_NATIVE__PAUSE_MS);
+    }
+    return os_error != 0 ? (int)os_error : WIN_ENOBUFS;
 }
 
 /* Returns the wait in milliseconds, rounded up so that it never ends before the deadline. */
@@ -112,9 +113,8 @@ static int win_native__port_wait(win_port port, struct win_packet *packets, uint
 
     *count = good ? taken : 0;
     if (os_error == 0 || os_error == WAIT_TIMEOUT) return 0;
-    if (os_error == ERROR_INVALID_HANDLE || os_error == ERROR_ABANDONED_WAIT_0)
-        return (int)os_error;
-    win_native__pause_after_failure();
+    if (win_native__is_gone(os_error)) return (int)os_error;
+    Sleep(WIN_NATIVE__PAUSE_MS); /* so that a shortage of memory causes no busy loop */
     return 0;
 }
 

@@ -16,7 +16,7 @@
 
 /* ---- win_socket.c ---- */
 int win_socket_open(bool v4, bool stream, bool registered, win_socket *opened);
-void win_socket_close(win_socket socket);
+int win_socket_close(win_socket socket);
 void win_socket_reset_on_close(win_socket socket);
 int win_socket_bind(win_socket socket, bool v4, const struct weir_address *address);
 int win_socket_listen(win_socket socket, uint32_t backlog);

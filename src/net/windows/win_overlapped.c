@@ -39,7 +39,7 @@ int win_overlapped_start(void)
     (void)win_overlapped__find(socket, (GUID)WSAID_ACCEPTEX, &win_overlapped__accept);
     (void)win_overlapped__find(socket, (GUID)WSAID_GETACCEPTEXSOCKADDRS,
                                &win_overlapped__addresses);
-    win_socket_close(socket);
+    (void)win_socket_close(socket); /* of no use any longer, closed or not */
     os_error = win_socket_open(true, false, false, &socket);
     if (os_error != 0) return os_error;
     os_error =
@@ -47,7 +47,7 @@ int win_overlapped_start(void)
     if (os_error == 0)
         os_error =
             win_overlapped__find(socket, (GUID)WSAID_WSASENDMSG, &win_overlapped__send_message);
-    win_socket_close(socket);
+    (void)win_socket_close(socket); /* of no use any longer, closed or not */
     return os_error;
 }
 

@@ -10,7 +10,6 @@
 #include <mstcpip.h>
 
 #include "address.h"
-#include "check.h"
 #include "memory.h"
 #include "net.h"
 
@@ -57,10 +56,18 @@ int win_socket_open(bool v4, bool stream, bool registered, win_socket *opened)
     return *opened == INVALID_SOCKET ? WSAGetLastError() : 0;
 }
 
-void win_socket_close(win_socket socket)
+int win_socket_close(win_socket socket)
 {
-    /* If the network itself failed (WSAENETDOWN), nothing is left to do. */
-    if (closesocket(socket) != 0) weir_check(WSAGetLastError() != WSAENOTSOCK);
+    int type, length = sizeof type;
+
+    if (closesocket(socket) == 0) return 0;
+    int os_error = WSAGetLastError();
+    /* A socket that is gone must not be closed again: its number can belong to another one by then.
+     */
+    if (os_error == WSAENOTSOCK) return 0;
+    bool is_gone = getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &length) != 0 &&
+                   WSAGetLastError() == WSAENOTSOCK;
+    return is_gone ? 0 : os_error;
 }
 
 void win_socket_reset_on_close(win_socket socket)

@@ -85,8 +85,8 @@ struct win_system {
     /* ---- completion ports ---- */
     int (*port_open)(win_port *port);
     void (*port_close)(win_port port);
-    /* Any thread. Blocks while the kernel is out of memory for the packet. */
-    void (*port_post)(win_port port, uintptr_t key, struct win_overlapped *overlapped);
+    /* Any thread. Fails while the kernel is out of memory for the packet, after some tries. */
+    int (*port_post)(win_port port, uintptr_t key, struct win_overlapped *overlapped);
     /* Takes up to packets_max packets and sets *count to their number, 0 at the deadline.
      * `until_ns` 0: does not block. A failure is permanent. */
     int (*port_wait)(win_port port, struct win_packet *packets, uint32_t packets_max,
@@ -100,7 +100,9 @@ struct win_system {
     /* `registered`: with WSA_FLAG_REGISTERED_IO. Such a socket is for RIO's calls, and any other
      * for overlapped ones; AcceptEx takes two sockets of the same kind. */
     int (*socket_open)(bool v4, bool stream, bool registered, win_socket *socket);
-    void (*socket_close)(win_socket socket);
+    /* Returns 0 if the socket is closed. Otherwise it is still open, as are its requests, and must
+     * be closed again later: call closing_close(). */
+    int (*socket_close)(win_socket socket);
     /* Binds exclusively (SO_EXCLUSIVEADDRUSE); an IPv6 socket becomes dual stack. */
     int (*socket_bind)(win_socket socket, bool v4, const struct weir_address *address);
     int (*socket_listen)(win_socket socket, uint32_t backlog);
