@@ -453,6 +453,11 @@ struct weir_config {
      * receives them (counted in dropped_services). If true, they are delivered. Two servers could
      * then answer each other in a loop. Default false. */
     bool datagram_answer_services;
+    /* Windows: receives posted per UDP socket, 1 to 65536, from at most half of
+     * datagram_memory_max_bytes. Default 256. The transport rio has no other room for datagrams:
+     * those that arrive together and exceed it are lost. It locks 68 KiB of memory for each. The
+     * transport iocp posts at most 128, since the system has a buffer there. */
+    uint32_t datagram_receives;
 
     /* ---- threads and shutdown ---- */
     /* Commands from other threads that may wait for one worker, rounded up to a power of two.

@@ -48,7 +48,7 @@ void net_options_init(struct net_options *options)
         .datagram_socket_bytes = 4 * 1024 * 1024,
         .handles_max = 1024 * 1024,
         .queue_entries = 512,
-        .datagram_receives = 2048,
+        .datagram_receives = 256,
         .stream_unreleased_max_bytes = 1024 * 1024,
     };
 }

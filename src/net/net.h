@@ -183,8 +183,9 @@ struct net_options {
     uint32_t handles_max; /* listeners, connections and datagram sockets together */
     /* Requests that one commit can submit together (uring); a power of two. */
     uint32_t queue_entries;
-    /* Receives posted per datagram socket, where each needs a buffer in advance (rio, iocp); at
-     * most half of datagram_buffers_max. */
+    /* Receives posted per datagram socket, where each needs a buffer in advance (rio; iocp: at most
+     * 128); at most half of datagram_buffers_max. rio loses datagrams that arrive while none is
+     * posted, and locks each buffer in memory. */
     uint32_t datagram_receives;
     /* TCP keepalive of accepted connections: idle time before the first probe; 0 disables it. A
      * peer that does not answer causes NET_BROKEN after about twice this time. */
@@ -263,7 +264,7 @@ struct net_memory {
 struct net_memory net_memory(const struct net *net);
 
 /* Returns the memory of free buffers to the system, except for about `spare_bytes` of each pool.
- * Has no effect where buffers are locked in memory (RIO). */
+ * Where buffers are locked in memory (rio), each pool keeps at least 64 KiB. */
 void net_discard(struct net *net, uint64_t spare_bytes);
 
 /* Returns the names of the transports in this build, best first; null after the last. */

@@ -8,6 +8,7 @@
 #include "memory.h"
 
 #define POOL__PAGE_BYTES 4096u
+#define POOL__REGISTERED_BYTES (64u * 1024) /* that a pool with a registrar keeps registered */
 
 _Static_assert(POOL_MARGIN_BYTES == POOL__PAGE_BYTES, "the margin is the page behind a buffer");
 
@@ -35,35 +36,32 @@ static void pool__push(struct pool *pool, struct pool_buffer *buffer)
 
 /* ---- registering ---- */
 
-static void pool__unregister_chunk(const struct pool *pool, struct pool_chunk *chunk,
-                                   uint32_t count)
+/* Lets the buffer occupy memory: registers it, if the system must know it. Returns false if the
+ * system refuses that. */
+static bool pool__make_resident(struct pool *pool, struct pool_buffer *buffer)
 {
-    while (count-- > 0) pool->registrar.remove(pool->registrar.context, &chunk->buffers[count]);
-}
-
-/* Registers all buffers of the chunk, or none. */
-static bool pool__register_chunk(const struct pool *pool, struct pool_chunk *chunk)
-{
-    for (uint32_t i = 0; i < chunk->count; i++) {
-        if (pool->registrar.add(pool->registrar.context, &chunk->buffers[i])) continue;
-        pool__unregister_chunk(pool, chunk, i);
-        return false;
-    }
+    if (pool->registrar.add && !pool->registrar.add(pool->registrar.context, buffer)) return false;
+    buffer->resident = true;
+    pool->resident_count++;
+    if (pool->memory_grew) *pool->memory_grew = true;
     return true;
 }
 
-bool pool_register(struct pool *pool, const struct pool_registrar *registrar)
+/* Number of free buffers that stay registered: without one, no other would ever be given back, and
+ * nothing would try to register again. */
+static uint32_t pool__registered_min(const struct pool *pool)
 {
-    weir_check(!pool->registrar.add);
-    pool->registrar = *registrar;
-    for (struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next) {
-        if (pool__register_chunk(pool, chunk)) continue;
-        for (struct pool_chunk *done = pool->chunks; done != chunk; done = done->next)
-            pool__unregister_chunk(pool, done, done->count);
-        pool->registrar = (struct pool_registrar){0};
-        return false;
-    }
-    return true;
+    uint32_t count = POOL__REGISTERED_BYTES / pool->buffer_bytes;
+
+    return count > 0 ? count : 1;
+}
+
+/* Ends the buffer's registration and gives its memory up. */
+static void pool__give_up(struct pool *pool, struct pool_buffer *buffer)
+{
+    if (pool->registrar.add) pool->registrar.remove(pool->registrar.context, buffer);
+    buffer->resident = false;
+    pool->resident_count--;
 }
 
 void pool_unregister(struct pool *pool)
@@ -72,8 +70,25 @@ void pool_unregister(struct pool *pool)
                     "rule 5, a buffer was never given back");
     if (!pool->registrar.add) return;
     for (struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next)
-        pool__unregister_chunk(pool, chunk, chunk->count);
+        for (uint32_t i = 0; i < chunk->count; i++)
+            if (chunk->buffers[i].resident) pool__give_up(pool, &chunk->buffers[i]);
     pool->registrar = (struct pool_registrar){0};
+}
+
+bool pool_register(struct pool *pool, const struct pool_registrar *registrar)
+{
+    uint32_t count = pool__registered_min(pool);
+    struct net_buffer *at = &pool->free_list->public_part;
+
+    weir_check(!pool->registrar.add);
+    weir_check(pool->free_count == pool->buffers_count);
+    pool->registrar = *registrar;
+    for (; count > 0 && at; count--, at = at->next) {
+        if (pool__make_resident(pool, pool__of(at))) continue;
+        pool_unregister(pool);
+        return false;
+    }
+    return true;
 }
 
 /* ---- growing ---- */
@@ -98,11 +113,6 @@ static bool pool__grow(struct pool *pool)
         buffer->start = chunk->pages + (size_t)i * pool->stride_bytes;
         buffer->pool = pool;
         buffer->public_part.capacity = pool->buffer_bytes;
-    }
-    if (pool->registrar.add && !pool__register_chunk(pool, chunk)) {
-        memory_pages_free(chunk->pages, chunk->pages_bytes);
-        memory_free(chunk);
-        return false;
     }
     chunk->next = pool->chunks;
     pool->chunks = chunk;
@@ -155,14 +165,13 @@ struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner)
     }
     struct pool_buffer *buffer = pool->free_list;
     weir_check(buffer->owner == POOL_FREE);
+    if (!buffer->resident && !pool__make_resident(pool, buffer)) {
+        pool->growth_failed = true;
+        return NULL;
+    }
     pool->free_list = buffer->public_part.next ? pool__of(buffer->public_part.next) : NULL;
     pool->free_count--;
     buffer->owner = owner;
-    if (!buffer->resident) {
-        buffer->resident = true;
-        pool->resident_count++;
-        if (pool->memory_grew) *pool->memory_grew = true;
-    }
     buffer->public_part.bytes = buffer->start;
     buffer->public_part.length = 0;
     buffer->public_part.next = NULL;
@@ -187,7 +196,8 @@ void pool_discard(struct pool *pool, uint32_t spare_count)
     struct net_buffer *at = pool->free_list ? &pool->free_list->public_part : NULL;
     uint32_t left = pool->resident_count - pool_taken(pool);
 
-    if (pool->registrar.add) return;
+    if (pool->registrar.add && spare_count < pool__registered_min(pool))
+        spare_count = pool__registered_min(pool);
     for (; left > 0; left--, at = at->next) {
         struct pool_buffer *buffer = pool__of(at);
         weir_check(buffer->owner == POOL_FREE);
@@ -196,9 +206,8 @@ void pool_discard(struct pool *pool, uint32_t spare_count)
             spare_count--;
             continue;
         }
+        pool__give_up(pool, buffer);
         memory_pages_discard(buffer->start, pool->stride_bytes);
-        buffer->resident = false;
-        pool->resident_count--;
     }
 }
 

@@ -13,8 +13,8 @@
  *
  * The free list is last in, first out, so that a few buffers that are in the cache serve most of
  * the work. The pool grows by chunks up to its maximum. A buffer that was never taken occupies no
- * memory, and pool_discard() returns the memory of those that are free again, unless a registrar
- * locks them in memory (RIO).
+ * memory, and pool_discard() returns the memory of those that are free again. A registrar, which
+ * locks buffers in memory (RIO), registers a buffer when it begins to occupy memory.
  */
 #ifndef NET_POOL_H
 #define NET_POOL_H
@@ -47,7 +47,8 @@ struct pool {
     uint32_t
         resident_count; /* buffers that occupy memory: those taken, and free ones taken before */
     bool *memory_grew;  /* set when resident_count rises; null: not reported */
-    bool growth_failed; /* memory was exhausted; set until a buffer is given back */
+    /* Memory was exhausted, or the registrar refused a buffer; set until a buffer is given back. */
+    bool growth_failed;
     struct pool_buffer *free_list;
     struct pool_chunk *chunks;
     struct pool_registrar registrar; /* all null: no registration needed */
@@ -84,8 +85,8 @@ bool pool_open(struct pool *pool, uint32_t buffer_bytes, uint32_t chunk_buffers,
 /* Frees the pool; every buffer must be FREE. A pool that failed to open is allowed. */
 void pool_free(struct pool *pool);
 
-/* Registers all buffers, including those that growth adds later; growth fails if registering fails.
- * Returns false, with nothing registered, if the system refuses. */
+/* Registers 64 KiB of buffers, and each other one when it is taken; pool_take() fails if that does.
+ * Every buffer must be FREE. Returns false, with nothing registered, if the system refuses. */
 bool pool_register(struct pool *pool, const struct pool_registrar *registrar);
 
 /* Ends all registrations. Every buffer must be FREE, and only pool_free() may follow. */
@@ -102,7 +103,7 @@ void pool_give_back(struct net_buffer *buffer, enum pool_owner owner);
 void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to);
 
 /* Returns the memory of free buffers to the system, except for the `spare_count` that were used
- * last. Has no effect on a pool with a registrar. */
+ * last, and ends their registrations. A pool with a registrar keeps 64 KiB. */
 void pool_discard(struct pool *pool, uint32_t spare_count);
 
 /* Allows a system call of the transport, which the sanitizer checks, to access a buffer that SYSTEM
@@ -110,21 +111,22 @@ void pool_discard(struct pool *pool, uint32_t spare_count);
 void pool_touch(struct net_buffer *buffer);
 void pool_untouch(struct net_buffer *buffer);
 
-/* Returns the number of buffers that can be taken, if growing succeeds. */
+/* Returns the number of buffers that are not free. */
+static inline uint32_t pool_taken(const struct pool *pool)
+{
+    return pool->buffers_count - pool->free_count;
+}
+
+/* Returns the number of buffers that can be taken, if growing and registering succeed. */
 static inline uint32_t pool_room(const struct pool *pool)
 {
-    return pool->free_count + (pool->growth_failed ? 0 : pool->buffers_max - pool->buffers_count);
+    if (!pool->growth_failed) return pool->free_count + pool->buffers_max - pool->buffers_count;
+    return pool->registrar.add ? pool->resident_count - pool_taken(pool) : pool->free_count;
 }
 
 static inline bool pool_has(const struct pool *pool)
 {
     return pool_room(pool) > 0;
-}
-
-/* Returns the number of buffers that are not free. */
-static inline uint32_t pool_taken(const struct pool *pool)
-{
-    return pool->buffers_count - pool->free_count;
 }
 
 /* Returns whether `bytes` and `length` are inside the memory of the buffer. */

@@ -44,6 +44,7 @@ static const struct weir_config config__defaults = {
     .datagram_idle_timeout_ms = 60 * 1000,
     .datagram_reply_percent_max = 100,
     .datagram_reply_rate_max = 2000,
+    .datagram_receives = 256,
     .mailbox_commands_max = 4096,
     .log_lines_max = 1024,
     .log_flush_ms = 1000,
@@ -175,6 +176,7 @@ static enum weir_code config__check_limits(const struct weir_config *config,
          "it must be 1 to 4194304"},
         {"datagram_reply_rate_max", config->datagram_reply_rate_max, 0, CONFIG__REPLY_RATE_MAX,
          "it must be 10000000 or less"},
+        {"datagram_receives", config->datagram_receives, 1, 65536, "it must be 1 to 65536"},
         {"mailbox_commands_max", config->mailbox_commands_max, 1, CONFIG__COMMANDS_MAX,
          "it must be 1 to 1048576"},
         {"log_lines_max", config->log_lines_max, 1, CONFIG__LOG_LINES_MAX, "it must be 1 to 65536"},
@@ -245,6 +247,7 @@ struct net_options config_net_options(const struct weir_config *config)
         config__count(config->buffer_memory_max_bytes, config->buffer_bytes);
     options.datagram_buffers_max =
         config__count(config->datagram_memory_max_bytes, NET_DATAGRAM_BYTES_MAX + 1);
+    options.datagram_receives = config->datagram_receives;
     options.handles_max = config->sessions_max + CONFIG__OTHER_HANDLES_MAX;
     return options;
 }

@@ -66,6 +66,14 @@ void memwin_set_send_backlog(uint32_t bytes);
 /* Returns the number of queries since the last call of that. */
 uint32_t memwin_send_backlog_queries(void);
 
+/* What RIO has locked in memory now: whole pages, each as often as it is registered. */
+struct memwin_locked {
+    uint64_t bytes;
+    uint32_t registrations;
+};
+
+struct memwin_locked memwin_locked(void);
+
 /* ---- private to the memwin files ---- */
 
 struct memwin_packet {

@@ -314,17 +314,39 @@ void memwin_rio_closed(struct memwin_rq *queue)
 
 /* ---- the functions ---- */
 
+static struct memwin_locked memwin__locked;
+
+struct memwin_locked memwin_locked(void)
+{
+    return memwin__locked;
+}
+
+static uint64_t memwin__page_bytes(const struct memwin_buffer *buffer)
+{
+    const uintptr_t page_bytes = 4096, start = (uintptr_t)buffer->bytes;
+    uintptr_t end = (start + buffer->length + page_bytes - 1) / page_bytes * page_bytes;
+
+    return end - start / page_bytes * page_bytes;
+}
+
 static rio_buffer_id RIO_CALL memwin__register(void *bytes, uint32_t length)
 {
     if (memwin_fault(MEMWIN_REGISTER) != 0) return RIO_NO_BUFFER;
     struct memwin_buffer *buffer = wire_memory(1, sizeof *buffer);
     *buffer = (struct memwin_buffer){bytes, length};
+    memwin__locked.bytes += memwin__page_bytes(buffer);
+    memwin__locked.registrations++;
     return (rio_buffer_id)(void *)buffer;
 }
 
 static void RIO_CALL memwin__deregister(rio_buffer_id id)
 {
-    if (id != RIO_NO_BUFFER) wire_memory_free(id);
+    struct memwin_buffer *buffer = (struct memwin_buffer *)(void *)id;
+
+    if (id == RIO_NO_BUFFER) return;
+    memwin__locked.bytes -= memwin__page_bytes(buffer);
+    memwin__locked.registrations--;
+    wire_memory_free(buffer);
 }
 
 static rio_cq RIO_CALL memwin__create_cq(uint32_t size, const struct rio_notification *notification)

@@ -49,7 +49,7 @@ static const struct fault faults[] = {
     {MEMWIN_SEND_SHORT, 1, "send: short", true, true},
     {MEMWIN_CREATE_RQ, WIN_ENOBUFS, "request queue: no room", false, true},
     {MEMWIN_CREATE_RQ, MEMWIN_NO_REASON, "request queue: no reason", false, true},
-    {MEMWIN_REGISTER, WIN_ENOBUFS, "register: no memory", false, false},
+    {MEMWIN_REGISTER, WIN_ENOBUFS, "register: no memory", false, true},
     {MEMWIN_POST, WIN_ENOBUFS, "post: no room", false, true},
     {MEMWIN_POST, MEMWIN_NO_REASON, "post: no reason", false, true},
     {MEMWIN_POST, WIN_IO_PENDING, "post: refused, and started", false, true},

@@ -116,7 +116,8 @@ static void test_every_setting_has_an_option(void **state)
         "--max-sessions-per-address 9 --accept-rate 10/s --rate 11k --message-rate 12 "
         "--broadcast-policy drop-oldest --queue-high 1m --queue-low 14 --buffer-size 4k "
         "--buffer-memory 16m --datagram-memory 17m --backlog 18 --udp-peers-max 19 "
-        "--udp-idle-timeout 20s --udp-reply-ratio 2.1 --udp-reply-rate 30/s");
+        "--udp-idle-timeout 20s --udp-reply-ratio 2.1 --udp-reply-rate 30/s "
+        "--udp-receives 31");
     const struct weir_config *config = &options.config;
     assert_int_equal(config->idle_timeout_ms, 1000);
     assert_int_equal(config->first_byte_timeout_ms, 2000);
@@ -142,6 +143,7 @@ static void test_every_setting_has_an_option(void **state)
     assert_int_equal(config->datagram_idle_timeout_ms, 20000);
     assert_int_equal(config->datagram_reply_percent_max, 210);
     assert_int_equal(config->datagram_reply_rate_max, 30);
+    assert_int_equal(config->datagram_receives, 31);
     assert_read("--mailbox 21 --drain 22s --drain-jitter 23s --node 24 --workers 25 --stats 26s "
                 "--port-file f -m 27 -i off --log-lines 28 --log-flush 29s");
     assert_int_equal(config->mailbox_commands_max, 21);

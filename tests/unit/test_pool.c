@@ -263,7 +263,8 @@ static void registry_remove(void *context, struct pool_buffer *buffer)
     registry->registered--;
 }
 
-static void every_buffer_is_registered_once(void **state)
+/* A buffer is registered when it is first taken, and again after its memory was given up. */
+static void every_taken_buffer_is_registered_once(void **state)
 {
     struct registry registry = {.left = 100};
     const struct pool_registrar registrar = {registry_add, registry_remove, &registry};
@@ -283,31 +284,67 @@ static void every_buffer_is_registered_once(void **state)
     }
     require_equal(registry.registered, 10);
     for (int i = 0; i < 10; i++) pool_give_back(buffers[i], POOL_CALLER);
-    pool_discard(&pool, 0); /* no effect: the system has their addresses */
-    require_equal(pool.resident_count, 10);
+    require_equal(registry.registered, 10);
     pool_unregister(&pool);
     require_equal(registry.registered, 0);
     pool_free(&pool);
 }
 
-static void growth_fails_where_registering_does(void **state)
+static void taking_fails_where_registering_does(void **state)
 {
     struct registry registry = {.left = 6};
     const struct pool_registrar registrar = {registry_add, registry_remove, &registry};
     struct pool pool;
-    struct net_buffer *buffers[4];
+    struct net_buffer *buffers[6];
 
     (void)state;
     require(pool_open(&pool, 4096, 4, 10));
     require(pool_register(&pool, &registrar));
-    for (int i = 0; i < 4; i++) buffers[i] = pool_take(&pool, POOL_CALLER);
-    require(pool_take(&pool, POOL_CALLER) == NULL); /* 2 of 4 registrations succeed */
-    require(!pool_has(&pool));
-    require_equal(registry.most, 6);
-    require_equal(registry.registered, 4);
-    for (int i = 0; i < 4; i++) pool_give_back(buffers[i], POOL_CALLER);
+    for (int i = 0; i < 6; i++) buffers[i] = pool_take(&pool, POOL_CALLER);
+    require(pool_take(&pool, POOL_CALLER) == NULL);
+    require(!pool_has(&pool)); /* the two others of the second chunk cannot be registered */
+    require_equal(registry.registered, 6);
+    pool_give_back(buffers[0], POOL_CALLER);
     require(pool_has(&pool));
+    buffers[0] = pool_take(&pool, POOL_CALLER);
+    require(pool_take(&pool, POOL_CALLER) == NULL);
+    pool_give_back(buffers[0], POOL_CALLER);
+    registry.left = 100;
+    require_equal(pool_room(&pool), 5);
+    for (int i = 1; i < 6; i++) pool_give_back(buffers[i], POOL_CALLER);
     pool_unregister(&pool);
+    require_equal(registry.registered, 0);
+    pool_free(&pool);
+}
+
+/* 64 KiB of an idle pool stay registered: a shortage of memory must end by itself. */
+static void an_idle_pool_keeps_a_few_buffers_registered(void **state)
+{
+    struct registry registry = {.left = 1000};
+    const struct pool_registrar registrar = {registry_add, registry_remove, &registry};
+    struct pool pool;
+    struct net_buffer *buffers[20];
+
+    (void)state;
+    require(pool_open(&pool, 16 * 1024, 16, 20));
+    require(pool_register(&pool, &registrar));
+    require_equal(registry.registered, 4);
+    for (int i = 0; i < 20; i++) buffers[i] = pool_take(&pool, POOL_CALLER);
+    require_equal(registry.registered, 20);
+    for (int i = 1; i < 20; i++) pool_give_back(buffers[i], POOL_CALLER);
+    pool_discard(&pool, 10);
+    require_equal(registry.registered, 11); /* the one that is taken, and the spare ones */
+    require_equal(pool.resident_count, 11);
+    pool_discard(&pool, 0);
+    require_equal(registry.registered, 5);
+    for (int i = 1; i < 20; i++) {
+        buffers[i] = pool_take(&pool, POOL_CALLER);
+        require(pool_buffer_of(buffers[i])->registrations[0] != NULL);
+        memset(buffers[i]->bytes, 1, buffers[i]->capacity);
+    }
+    for (int i = 0; i < 20; i++) pool_give_back(buffers[i], POOL_CALLER);
+    pool_unregister(&pool);
+    require_equal(registry.registered, 0);
     pool_free(&pool);
 }
 
@@ -339,8 +376,9 @@ int main(void)
         cmocka_unit_test(without_memory_a_pool_gives_its_existing_buffers),
         cmocka_unit_test(only_the_owner_may_access_a_buffer),
         cmocka_unit_test(a_buffer_with_two_owners_fails_a_check),
-        cmocka_unit_test(every_buffer_is_registered_once),
-        cmocka_unit_test(growth_fails_where_registering_does),
+        cmocka_unit_test(every_taken_buffer_is_registered_once),
+        cmocka_unit_test(taking_fails_where_registering_does),
+        cmocka_unit_test(an_idle_pool_keeps_a_few_buffers_registered),
         cmocka_unit_test(a_failed_registration_leaves_the_pool_unchanged),
     };
 

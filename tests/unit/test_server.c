@@ -326,6 +326,8 @@ static void test_wrong_settings_are_named(void **state)
     REFUSED(buffer_bytes, 1u << 30);
     REFUSED(buffer_memory_max_bytes, 1);
     REFUSED(datagram_memory_max_bytes, 1);
+    REFUSED(datagram_receives, 0);
+    REFUSED(datagram_receives, 65537);
     REFUSED(memory_max_bytes, 0);
     REFUSED(memory_max_bytes, UINT64_MAX);
     REFUSED(buffer_memory_max_bytes, UINT64_C(2) << 30);   /* above memory_max_bytes */
@@ -496,7 +498,8 @@ static void log_blocks_no_worker(const char *transport)
         skip();
     }
     uint16_t port = weir_server_listener(server, 0).address.port;
-    while (stats.log_lines_lost == 0) { /* a line per second, of which one waits */
+    while (atomic_load(&log_calls) == 0) thread_yield(); /* the line of the transport: it blocks */
+    while (stats.log_lines_lost == 0) {                  /* a line per second, of which one waits */
         send_bad_frame(port);
         weir_server_stats(server, &stats);
     }
