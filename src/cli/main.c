@@ -9,6 +9,7 @@
 #include "exit_code.h"
 #include "frame_tool.h"
 #include "print.h"
+#include "selftest.h"
 #include "send.h"
 #include "serve.h"
 #include "suggest.h"
@@ -22,6 +23,7 @@ static const struct main__command main__commands[] = {
     {"serve", serve_main},
     {"send", send_main},
     {"frame", frame_tool_main},
+    {"selftest", selftest_main},
 };
 
 static int main__help(void)
@@ -32,7 +34,8 @@ static int main__help(void)
         "  weir serve [OPTION]...             runs a server; \"serve\" is optional\n"
         "  weir send HOST:PORT MESSAGE...     sends messages and prints the answers\n"
         "  weir frame COMMAND                 tests how bytes are split into messages\n"
-        "  weir serve --help, send --help, frame --help\n"
+        "  weir selftest                      reports what this machine offers\n"
+        "  weir serve --help, send --help, frame --help, selftest --help\n"
         "                                     every option, with its default\n"
         "\n"
         "  weir                               echo over TCP and UDP on port 5050, IPv4 and IPv6\n"
