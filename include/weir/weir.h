@@ -501,7 +501,9 @@ struct weir_config {
  * weir_server_listen(). */
 struct weir_listen {
     enum weir_proto proto;
-    const char *address; /* as weir_address_parse() reads it; port 0 selects a free port */
+    /* As weir_address_parse() reads it: a port alone means all addresses, and "127.0.0.1:5050" this
+     * machine only. Port 0 selects a free port. There is no default; the program weir has one. */
+    const char *address;
     /* TCP: a frame specification as weir_frame_open() reads it ("u32be,max=1m"); null: "raw". UDP:
      * "datagram" or null, because each datagram is one message; others return WEIR_INVALID. */
     const char *codec;

@@ -8,8 +8,6 @@
 
 #include "url.h"
 
-#define LISTENING__DEFAULT "5050"
-
 /* Adds a listener, unless its address is wrong or the list is full. Diagnostics begin with `where`
  * and `text`: the option as it was written. */
 static void listening__add(struct options *options, const struct weir_listen *listen,
@@ -152,14 +150,22 @@ static void listening__limit_all(struct options *options, struct diagnostics *di
                         "--max-message: no listener splits a stream into messages: name a --codec");
 }
 
+static void listening__add_defaults(struct options *options, struct diagnostics *diagnostics)
+{
+    static const enum weir_proto protos[] = {WEIR_TCP, WEIR_UDP};
+
+    options->listeners_are_default = true;
+    for (size_t i = 0; i < sizeof protos / sizeof protos[0]; i++) {
+        if (!listening__fits(options->codec, protos[i])) continue;
+        listening_add(options, protos[i], LISTENING_DEFAULT_V4, diagnostics);
+        listening_add(options, protos[i], LISTENING_DEFAULT_V6, diagnostics);
+    }
+}
+
 void listening_finish(struct options *options, struct diagnostics *diagnostics)
 {
-    if (options->listeners_count == 0 && diagnostics->count == 0) {
-        if (listening__fits(options->codec, WEIR_TCP))
-            listening_add(options, WEIR_TCP, LISTENING__DEFAULT, diagnostics);
-        if (listening__fits(options->codec, WEIR_UDP))
-            listening_add(options, WEIR_UDP, LISTENING__DEFAULT, diagnostics);
-    }
+    if (options->listeners_count == 0 && diagnostics->count == 0)
+        listening__add_defaults(options, diagnostics);
     for (size_t i = 0; i < options->listeners_count; i++) {
         struct weir_listen *listen = &options->listeners[i];
         bool has_own = listen->codec != NULL;

@@ -5,6 +5,11 @@
 
 #include "options.h"
 
+/* The default listeners, TCP and UDP. Only this machine reaches them. */
+#define LISTENING_DEFAULT_PORT "5050"
+#define LISTENING_DEFAULT_V4 "127.0.0.1:" LISTENING_DEFAULT_PORT
+#define LISTENING_DEFAULT_V6 "[::1]:" LISTENING_DEFAULT_PORT
+
 /* Adds the listener "[ADDR:]PORT" of --tcp or --udp. */
 void listening_add(struct options *options, enum weir_proto proto, const char *address,
                    struct diagnostics *diagnostics);

@@ -20,6 +20,7 @@ struct options {
     struct weir_config config;
     struct weir_listen listeners[OPTIONS_LISTENERS_MAX];
     size_t listeners_count;
+    bool listeners_are_default;  /* the command line names none */
     const char *codec, *handler; /* of listeners without their own; null: the library's default */
     uint64_t message_max_bytes;  /* 0: the codec's own maximum */
     uint32_t drain_ms;

@@ -10,8 +10,10 @@
 
 #include "exit_code.h"
 #include "failure.h"
+#include "loopback.h"
 #include "module.h"
 #include "os.h"
+#include "os_loopback.h"
 #include "os_stream.h"
 #include "output.h"
 #include "output_file.h"
@@ -137,16 +139,31 @@ static void serve__on_stopped(void *user)
 
 /* ---- start ---- */
 
+/* Completes "..., or take another port" by the option, which the library does not know. Its address
+ * stays: port 0 alone would open a loopback listener to the network. */
+static void serve__add_other_port(struct weir_error *error)
+{
+    static const uint8_t any_v4[16] = {[10] = 0xff, [11] = 0xff}, any_v6[16] = {0};
+    char other[WEIR_ADDRESS_TEXT_BYTES] = "0";
+    size_t used = strlen(error->hint);
+    struct weir_address address;
+
+    if (weir_address_parse(error->subject + strlen("tcp "), &address) &&
+        memcmp(address.ip, any_v4, sizeof any_v4) != 0 &&
+        memcmp(address.ip, any_v6, sizeof any_v6) != 0) {
+        address.port = 0;
+        weir_address_text(&address, other, sizeof other);
+    }
+    snprintf(error->hint + used, sizeof error->hint - used, " with --%.3s %s", error->subject,
+             other);
+}
+
 static int serve__fail(const struct weir_error *error)
 {
     struct weir_error explained = *error;
     char text[512];
 
-    if (explained.code == WEIR_ADDRESS_IN_USE) { /* the library does not know the option */
-        size_t used = strlen(explained.hint);
-        snprintf(explained.hint + used, sizeof explained.hint - used, " with --%.3s 0",
-                 explained.subject);
-    }
+    if (explained.code == WEIR_ADDRESS_IN_USE) serve__add_other_port(&explained);
     serve__print(&serve__err, "weir: %s", weir_error_text(&explained, text, sizeof text));
     return explained.code == WEIR_INVALID && explained.os_error == 0 ? EXIT_CODE_SETTING
                                                                      : EXIT_CODE_UNAVAILABLE;
@@ -155,8 +172,11 @@ static int serve__fail(const struct weir_error *error)
 static enum weir_code serve__start(struct options *options, struct weir_server **server,
                                    struct weir_error *error)
 {
+    char line[SERVE__LINE_BYTES];
     enum weir_code code;
 
+    if (loopback_drop_absent(options, os_has_loopback, line, sizeof line))
+        serve__log_own(options, WEIR_LOG_WARNING, line);
     options->config.log = serve__log;
     options->config.on_stopped = serve__on_stopped;
     options->config.user = options;
@@ -214,7 +234,7 @@ static void serve__warn_of_silence(struct options *options, const struct weir_li
 /* Scripts wait for these lines and parse them. After "ready" they can read the warnings. */
 static void serve__announce(struct options *options, const struct weir_server *server)
 {
-    char address[WEIR_ADDRESS_TEXT_BYTES];
+    char address[WEIR_ADDRESS_TEXT_BYTES], line[SERVE__LINE_BYTES];
     size_t count = weir_server_listeners_count(server);
 
     for (size_t i = 0; i < count; i++) {
@@ -222,6 +242,8 @@ static void serve__announce(struct options *options, const struct weir_server *s
         serve__warn_of_reflection(options, &info);
         serve__warn_of_silence(options, &info);
     }
+    if (options->loudness >= 0 && loopback_how_to_open(options, line, sizeof line))
+        serve__print(&serve__err, "weir: %s", line);
     output_flush(&serve__err, os_now_ms() + options->config.log_flush_ms);
     for (size_t i = 0; i < count; i++) {
         struct weir_listener_info info = weir_server_listener(server, i);
@@ -394,11 +416,13 @@ static int serve__help(void)
     struct options defaults;
 
     options_init(&defaults);
-    print_text("weir serve [OPTION]...: runs a TCP and UDP server; default: echo on port 5050\n");
+    print_text("weir serve [OPTION]...: runs a TCP and UDP server; default: echo on port 5050 of this\n"
+               "machine (127.0.0.1 and ::1)\n");
     option_help(&options_table, &defaults);
     print_text(
         "\n"
         "An address is PORT, ADDR:PORT or [ADDR6]:PORT. PORT alone: all addresses, IPv4 and IPv6.\n"
+        "So --tcp 5050 --udp 5050 opens the default ports to the network, also in a container.\n"
         "A time is 500ms, 60s (or 60), 5m, 1h, 1d; a size is 65536, 64k, 1m, 2g (powers of 1024).\n"
         "In brackets: the default. off, or 0: no timeout, no limit.\n"
         "stdout: one line per listener, then \"ready\", which scripts can await. stderr: log.\n"

@@ -54,7 +54,7 @@ class Words(WeirTest):
                 self.assert_usage_error(CANNOT_LISTEN,
                                         rf"cannot listen on {kind} {host}:{port}: address in use, WSAE\w+ \(100\d\d\); find "
                                         rf"its owner with 'netstat -ano \| findstr :{port}', or take "
-                                        rf"another port with --{kind} 0\n", f"--{kind}", f"{host}:{port}", transport=True)
+                                        rf"another port with --{kind} {host}:0\n", f"--{kind}", f"{host}:{port}", transport=True)
         weir.stop()
 
     def test_address_of_another_machine(self):

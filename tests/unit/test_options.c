@@ -66,12 +66,15 @@ static void test_alone_it_serves_both(void **state)
 {
     (void)state;
     assert_read("");
-    assert_int_equal(options.listeners_count, 2);
-    assert_int_equal(options.listeners[0].proto, WEIR_TCP);
-    assert_string_equal(options.listeners[0].address, "5050");
-    assert_null(options.listeners[0].codec);
-    assert_null(options.listeners[0].handler);
-    assert_int_equal(options.listeners[1].proto, WEIR_UDP);
+    assert_int_equal(options.listeners_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(options.listeners[i].proto, i < 2 ? WEIR_TCP : WEIR_UDP);
+        assert_string_equal(options.listeners[i].address,
+                            i % 2 == 0 ? "127.0.0.1:5050" : "[::1]:5050");
+        assert_null(options.listeners[i].codec);
+        assert_null(options.listeners[i].handler);
+    }
+    assert_true(options.listeners_are_default);
     assert_int_equal(options.drain_ms, 5000);
 }
 
@@ -249,8 +252,9 @@ static void test_a_stream_codec_is_rejected_on_udp(void **state)
     assert_refused("-l tcp://2?codec=datagram", "tcp 2: codec datagram is for UDP");
     assert_read("--tcp 1 -l udp://2?codec=datagram --codec u32be");
     assert_read("--codec u32be"); /* without any listener: TCP alone */
-    assert_int_equal(options.listeners_count, 1);
+    assert_int_equal(options.listeners_count, 2);
     assert_int_equal(options.listeners[0].proto, WEIR_TCP);
+    assert_int_equal(options.listeners[1].proto, WEIR_TCP);
 }
 
 static void test_the_longest_message(void **state)
