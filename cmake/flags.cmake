@@ -1,5 +1,6 @@
 # Compile flags of all weir targets.
 add_library(weir_flags INTERFACE)
+target_link_libraries(weir_flags INTERFACE weir_hardening)
 if(MSVC)
     target_compile_options(weir_flags INTERFACE /W4 /utf-8 /experimental:c11atomics)
     target_compile_definitions(weir_flags INTERFACE _CRT_SECURE_NO_WARNINGS)
@@ -26,15 +27,6 @@ endif()
 if(WEIR_SANITIZE)
     target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
-elseif(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSVC)
-    target_compile_options(weir_flags INTERFACE -fstack-protector-strong)
-    if(WIN32)
-        target_link_options(weir_flags INTERFACE -fstack-protector-strong
-                                                 -Wl,--dynamicbase,--nxcompat,--high-entropy-va)
-    else()
-        target_compile_options(weir_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-        target_link_options(weir_flags INTERFACE -Wl,-z,relro,-z,now)
-    endif()
 endif()
 if(WEIR_COVERAGE)
     # Without optimization, each condition is a separate branch. Atomic counters are correct in tests with threads.

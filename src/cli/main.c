@@ -8,6 +8,7 @@
 #include "diagnostics.h"
 #include "exit_code.h"
 #include "frame_tool.h"
+#include "os.h"
 #include "print.h"
 #include "selftest.h"
 #include "send.h"
@@ -75,6 +76,20 @@ static bool main__is_for_serve(const char *word)
     return (word[0] == '-' && word[1] != '\0') || weir_address_parse(word, &address);
 }
 
+/* The program needs no privileges beyond those that it starts with. */
+static void main__renounce_privileges(void)
+{
+    const char *name;
+    int os_error;
+
+    if (!os_renounce_privileges(&os_error, &name))
+        fprintf(
+            stderr,
+            "weir: warning: cannot set no_new_privs: %s (%d); weir runs without this protection, "
+            "which needs Linux 3.5 and a seccomp filter that allows prctl\n",
+            name ? name : "refused", os_error);
+}
+
 static int main__run(int count, char **arguments)
 {
     if (count < 2) return serve_main(0, NULL);
@@ -88,5 +103,6 @@ static int main__run(int count, char **arguments)
 
 int main_run(int count, char **arguments)
 {
+    main__renounce_privileges();
     return print_end(main__run(count, arguments));
 }

@@ -21,6 +21,11 @@ enum os_event {
  * pipe fail without a signal. Call it once, before anything else is opened. */
 void os_open_streams(void);
 
+/* Renounces privileges that programs gain from setuid bits and file capabilities, for this process
+ * and its children, forever (Linux; other systems have none). Call it before any thread starts.
+ * Returns false if the system refuses; *os_error says why, and `name` is its name. */
+bool os_renounce_privileges(int *os_error, const char **name);
+
 /* Directs signals to os_wait(). Call it before any thread starts. Returns false if the system
  * rejects it; *error says why, and what to do. */
 bool os_start(struct weir_error *error);

@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -39,6 +41,15 @@ void os_open_streams(void)
     /* A reader that has ended, or a limit on the size of files, is an error of the write. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+}
+
+bool os_renounce_privileges(int *os_error, const char **name)
+{
+    bool good = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+
+    *os_error = good ? 0 : errno;
+    *name = strerrorname_np(*os_error);
+    return good;
 }
 
 const char *os_hint(int os_error)

@@ -38,6 +38,13 @@ void os_open_streams(void)
     os_console_use_utf8();
 }
 
+bool os_renounce_privileges(int *os_error, const char **name)
+{
+    *os_error = 0;
+    *name = NULL;
+    return true;
+}
+
 const char *os_hint(int os_error)
 {
     (void)os_error;

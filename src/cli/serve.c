@@ -172,7 +172,7 @@ static int serve__fail(const struct weir_error *error)
 static enum weir_code serve__start(struct options *options, struct weir_server **server,
                                    struct weir_error *error)
 {
-    char line[SERVE__LINE_BYTES];
+    char line[256];
     enum weir_code code;
 
     if (loopback_drop_absent(options, os_has_loopback, line, sizeof line))
@@ -234,7 +234,7 @@ static void serve__warn_of_silence(struct options *options, const struct weir_li
 /* Scripts wait for these lines and parse them. After "ready" they can read the warnings. */
 static void serve__announce(struct options *options, const struct weir_server *server)
 {
-    char address[WEIR_ADDRESS_TEXT_BYTES], line[SERVE__LINE_BYTES];
+    char address[WEIR_ADDRESS_TEXT_BYTES], line[256];
     size_t count = weir_server_listeners_count(server);
 
     for (size_t i = 0; i < count; i++) {
