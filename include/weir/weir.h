@@ -494,6 +494,10 @@ struct weir_config {
      * the peer has not acknowledged, and unsent ones. It limits the bytes in flight to the peer.
      * Default 0: the kernel tunes it, up to net.ipv4.tcp_wmem. */
     uint32_t socket_send_max_bytes;
+    /* TCP: how long weir_server_start() waits for addresses that the connections of an earlier
+     * program still occupy (EADDRINUSE; WSAEADDRINUSE and WSAEACCES) while no socket listens on
+     * them. If one does, the start fails without this wait. Default 5000; 0: no wait. */
+    uint32_t bind_wait_ms;
 };
 
 /* One address to listen on, with its codec and handler. Zero the struct, then set the members that
@@ -621,8 +625,10 @@ WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
 /* Starts the workers and their listeners. Returns WEIR_OK when all of them listen. If one of them
  * cannot start, this function stops the others, waits until they have ended, and returns the code
  * of the failure with its cause in *error. The lines that the start logged have reached `log` when
- * it returns, unless that takes longer than log_flush_ms. Call it once; after a failure, free the
- * server and open another one. Thread: the caller of weir_server_open(). */
+ * it returns, unless that takes longer than log_flush_ms. It can wait for bind_wait_ms before the
+ * first listener opens; weir_server_drain() and weir_server_stop() end that wait with
+ * WEIR_CANCELLED. Call it once; after a failure, free the server and open another one. Thread: any,
+ * after the last weir_server_listen(). */
 WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error);
 
 /* Returns the number of listeners. Thread: any, after the last weir_server_listen(). */

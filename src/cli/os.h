@@ -11,9 +11,10 @@
 #include <weir/error.h>
 
 enum os_event {
-    OS_STOP,  /* shutdown is requested: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing the console */
-    OS_ENDED, /* os_post_ended() was called */
-    OS_TIME,  /* the timeout expired */
+    OS_STOP, /* shutdown is requested: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing the console */
+    OS_STARTED, /* os_post_started() was called */
+    OS_ENDED,   /* os_post_ended() was called */
+    OS_TIME,    /* the timeout expired */
 };
 
 /* Reserves the standard streams that are closed: nothing else gets their numbers, and using them
@@ -41,6 +42,9 @@ void os_return_memory(void);
 
 /* Waits for the next event. Returns OS_TIME after `timeout_ms`; 0: no timeout. */
 enum os_event os_wait(uint32_t timeout_ms);
+
+/* Makes os_wait() return OS_STARTED. Thread: any. */
+void os_post_started(void);
 
 /* Makes os_wait() return OS_ENDED. Thread: any. */
 void os_post_ended(void);

@@ -26,6 +26,7 @@
 #define OS__LARGE_BYTES (512 * 1024)
 
 static int os__signals = -1; /* SIGINT, SIGTERM */
+static int os__started = -1; /* eventfd */
 static int os__ended = -1;   /* eventfd */
 
 /* The parent process might have closed stdin, stdout or stderr. Without this, the next descriptor
@@ -87,36 +88,55 @@ bool os_start(struct weir_error *error)
     sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     os__signals = signalfd(-1, &stop, SFD_CLOEXEC);
-    if (os__signals >= 0) os__ended = eventfd(0, EFD_CLOEXEC);
+    if (os__signals >= 0) os__started = eventfd(0, EFD_CLOEXEC);
+    if (os__started >= 0) os__ended = eventfd(0, EFD_CLOEXEC);
     if (os__ended >= 0) return true;
     return os__fail("receive signals", errno, os_hint(errno), error);
 }
 
+/* Takes what was posted to an eventfd that poll() found. */
+static bool os__take(const struct pollfd *watched)
+{
+    uint64_t count;
+
+    return watched->revents && read(watched->fd, &count, sizeof count) == sizeof count;
+}
+
 enum os_event os_wait(uint32_t timeout_ms)
 {
-    struct pollfd watched[2] = {{.fd = os__signals, .events = POLLIN},
+    struct pollfd watched[3] = {{.fd = os__signals, .events = POLLIN},
+                                {.fd = os__started, .events = POLLIN},
                                 {.fd = os__ended, .events = POLLIN}};
     struct signalfd_siginfo signal_info;
-    uint64_t count;
     int timeout = timeout_ms == 0 ? -1 : timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
 
     for (;;) {
-        int found = poll(watched, 2, timeout);
+        int found = poll(watched, 3, timeout);
         if (found < 0) continue; /* EINTR */
         if (found == 0) return OS_TIME;
         if (watched[0].revents &&
             read(os__signals, &signal_info, sizeof signal_info) == sizeof signal_info)
             return OS_STOP;
-        if (watched[1].revents && read(os__ended, &count, sizeof count) == sizeof count)
-            return OS_ENDED;
+        if (os__take(&watched[1])) return OS_STARTED;
+        if (os__take(&watched[2])) return OS_ENDED;
     }
+}
+
+static void os__post(int eventfd)
+{
+    const uint64_t one = 1;
+
+    while (write(eventfd, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+void os_post_started(void)
+{
+    os__post(os__started);
 }
 
 void os_post_ended(void)
 {
-    const uint64_t one = 1;
-
-    while (write(os__ended, &one, sizeof one) < 0 && errno == EINTR) continue;
+    os__post(os__ended);
 }
 
 void os_return_memory(void)

@@ -43,7 +43,7 @@ void *os_peer_input_event(void)
     if (!os__piece.full) os__piece.full = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (!os__piece.taken) os__piece.taken = CreateEventW(NULL, FALSE, FALSE, NULL);
     if (!os__piece.full || !os__piece.taken) return NULL;
-    os__piece.thread = (struct os_thread){os__read, NULL};
+    os__piece.thread = (struct os_thread){.run = os__read};
     os__piece.is_started = os_thread_start(&os__piece.thread);
     return os__piece.is_started ? os__piece.full : NULL;
 }

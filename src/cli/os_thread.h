@@ -33,11 +33,16 @@ uint64_t os_now_ms(void);
 struct os_thread {
     void (*run)(void *argument);
     void *argument;
+    uintptr_t handle; /* set by os_thread_start_joinable() */
 };
 
 /* Starts a thread that receives no signals. It ends with the process at the latest. Returns false
  * if the system refuses. */
 bool os_thread_start(struct os_thread *thread);
+
+/* The same, for a thread that os_thread_join() waits for. */
+bool os_thread_start_joinable(struct os_thread *thread);
+void os_thread_join(struct os_thread *thread);
 
 /* Ends the process without waiting for any thread or stream. */
 void os_end_process(int code);

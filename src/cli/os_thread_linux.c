@@ -68,7 +68,7 @@ static void *os__main(void *argument)
     return NULL;
 }
 
-bool os_thread_start(struct os_thread *thread)
+bool os_thread_start_joinable(struct os_thread *thread)
 {
     sigset_t all, before;
     pthread_t id;
@@ -77,7 +77,20 @@ bool os_thread_start(struct os_thread *thread)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool good = pthread_create(&id, NULL, os__main, thread) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (good) pthread_detach(id);
+    if (good) thread->handle = (uintptr_t)id;
+    return good;
+}
+
+void os_thread_join(struct os_thread *thread)
+{
+    pthread_join((pthread_t)thread->handle, NULL);
+}
+
+bool os_thread_start(struct os_thread *thread)
+{
+    bool good = os_thread_start_joinable(thread);
+
+    if (good) pthread_detach((pthread_t)thread->handle);
     return good;
 }
 

@@ -64,12 +64,24 @@ static unsigned __stdcall os__main(void *argument)
     return 0;
 }
 
+bool os_thread_start_joinable(struct os_thread *thread)
+{
+    thread->handle = _beginthreadex(NULL, 0, os__main, thread, 0, NULL);
+    return thread->handle != 0;
+}
+
+void os_thread_join(struct os_thread *thread)
+{
+    WaitForSingleObject((HANDLE)thread->handle, INFINITE);
+    CloseHandle((HANDLE)thread->handle);
+}
+
 bool os_thread_start(struct os_thread *thread)
 {
-    HANDLE handle = (HANDLE)_beginthreadex(NULL, 0, os__main, thread, 0, NULL);
+    bool good = os_thread_start_joinable(thread);
 
-    if (handle) CloseHandle(handle);
-    return handle != NULL;
+    if (good) CloseHandle((HANDLE)thread->handle);
+    return good;
 }
 
 void os_end_process(int code)

@@ -88,7 +88,7 @@ bool output_open(struct output *output, struct arena *arena, int stream,
     output->on_error = on_error;
     output->stream = stream;
     output->deadline_ms = OS_NO_DEADLINE;
-    output->thread = (struct os_thread){output__run, output};
+    output->thread = (struct os_thread){.run = output__run, .argument = output};
     output->monitor = os_monitor_open(arena);
     return output->monitor && os_thread_start(&output->thread);
 }

@@ -18,6 +18,7 @@
 #include "output.h"
 #include "output_file.h"
 #include "print.h"
+#include "starting.h"
 
 #define SERVE__STATS_BYTES 4096
 #define SERVE__LINE_BYTES (SERVE__STATS_BYTES + 64) /* with the newline */
@@ -170,7 +171,7 @@ static int serve__fail(const struct weir_error *error)
 }
 
 static enum weir_code serve__start(struct options *options, struct weir_server **server,
-                                   struct weir_error *error)
+                                   int *requests, struct weir_error *error)
 {
     char line[256];
     enum weir_code code;
@@ -183,7 +184,7 @@ static enum weir_code serve__start(struct options *options, struct weir_server *
     code = weir_server_open(&options->config, server, error);
     for (size_t i = 0; i < options->listeners_count && code == WEIR_OK; i++)
         code = weir_server_listen(*server, &options->listeners[i], error);
-    return code == WEIR_OK ? weir_server_start(*server, error) : code;
+    return code == WEIR_OK ? starting_run(*server, options->drain_ms, requests, error) : code;
 }
 
 /* ---- after the start ---- */
@@ -280,11 +281,11 @@ static void serve__print_stats(const struct weir_stats *stats, const char *word)
     serve__print(&serve__err, "weir: %s %s", word, weir_stats_text(stats, text, sizeof text));
 }
 
-/* Waits until the server has ended. The first shutdown request drains it, the second stops it. So
- * does lost output. Returns whether shutdown was requested and no worker failed. */
-static bool serve__until_ended(const struct options *options, struct weir_server *server)
+/* Waits until the server has ended. `requests` shutdowns were requested during the start. Lost
+ * output stops the server. Returns whether shutdown was requested and no worker failed. */
+static bool serve__until_ended(const struct options *options, struct weir_server *server,
+                               int requests)
 {
-    int requests = 0;
     enum os_event event;
     struct weir_stats stats;
 
@@ -292,10 +293,8 @@ static bool serve__until_ended(const struct options *options, struct weir_server
         if (event == OS_TIME) {
             weir_server_stats(server, &stats);
             serve__print_stats(&stats, "stats");
-        } else if (requests++ == 0) {
-            weir_server_drain(server, options->drain_ms);
-        } else {
-            weir_server_stop(server);
+        } else if (event == OS_STOP) {
+            starting_request(server, options->drain_ms, &requests);
         }
     }
     if (output_error(&serve__out) != 0) weir_server_stop(server);
@@ -332,33 +331,37 @@ static bool serve__load_modules(struct options *options)
     return true;
 }
 
-/* Starts the server and writes its ports. Returns the exit code of a failure, after printing it. */
-static int serve__open(struct options *options, struct weir_server **server)
+/* Starts the server and writes its ports. Returns the exit code of a failure, after printing it;
+ * *server is null if it was stopped while it started. */
+static int serve__open(struct options *options, struct weir_server **server, int *requests)
 {
+    int code = EXIT_CODE_OK;
     struct weir_error error;
 
     if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
-    if (serve__start(options, server, &error) != WEIR_OK) {
-        serve__free(options, *server);
-        return serve__fail(&error);
+    if (serve__start(options, server, requests, &error) == WEIR_OK) {
+        if (serve__write_ports(*server)) return EXIT_CODE_OK;
+        code = EXIT_CODE_IO;
     }
-    if (serve__write_ports(*server)) return EXIT_CODE_OK;
     serve__free(options, *server);
-    return EXIT_CODE_IO;
+    *server = NULL;
+    if (code != EXIT_CODE_OK) return code;
+    return error.code == WEIR_CANCELLED && *requests > 0 ? EXIT_CODE_OK : serve__fail(&error);
 }
 
 static int serve__with_server(struct options *options)
 {
     struct weir_server *server = NULL;
     struct weir_stats stats;
-    int code = serve__open(options, &server);
+    int requests = 0;
+    int code = serve__open(options, &server, &requests);
 
-    if (code != EXIT_CODE_OK) {
+    if (code != EXIT_CODE_OK || !server) {
         output_file_discard(&serve__ports);
         return code;
     }
     serve__announce(options, server);
-    bool requested = serve__until_ended(options, server);
+    bool requested = serve__until_ended(options, server, requests);
     weir_server_stats(server, &stats);
     serve__free(options, server);                            /* the log ends before the summary */
     if (output_error(&serve__out) != 0) return EXIT_CODE_OK; /* see serve__check_stdout() */
@@ -416,8 +419,9 @@ static int serve__help(void)
     struct options defaults;
 
     options_init(&defaults);
-    print_text("weir serve [OPTION]...: runs a TCP and UDP server; default: echo on port 5050 of this\n"
-               "machine (127.0.0.1 and ::1)\n");
+    print_text(
+        "weir serve [OPTION]...: runs a TCP and UDP server; default: echo on port 5050 of this\n"
+        "machine (127.0.0.1 and ::1)\n");
     option_help(&options_table, &defaults);
     print_text(
         "\n"

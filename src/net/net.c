@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bind_probe.h"
 #include "check.h"
 #include "clock.h"
 #include "error_fill.h"
@@ -153,6 +154,11 @@ static enum weir_code net__open_named(struct net *net, const char *name, struct 
     }
     snprintf(hint, sizeof hint, "this build has: %s", known);
     return error_fill(error, WEIR_INVALID, 0, "use transport", name, "no such transport", hint);
+}
+
+bool net_address_lingers(const struct weir_address *address)
+{
+    return bind_probe_lingers(address);
 }
 
 enum weir_code net_open(const struct net_options *options, struct net **opened,

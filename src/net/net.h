@@ -254,6 +254,11 @@ void net_free(struct net *net);
 
 struct net_info net_info(const struct net *net);
 
+/* Returns whether TCP cannot bind this address now although no socket of this machine listens on
+ * it: connections of an earlier program linger, and waiting helps. Returns false if the system does
+ * not list its listening sockets. Needs no net. Thread: any. */
+bool net_address_lingers(const struct weir_address *address);
+
 /* What the pools of a net hold now. */
 struct net_memory {
     uint64_t taken_bytes;       /* of buffers that are in use, by the caller or by the system */

@@ -48,6 +48,7 @@ static const struct weir_config config__defaults = {
     .mailbox_commands_max = 4096,
     .log_lines_max = 1024,
     .log_flush_ms = 1000,
+    .bind_wait_ms = 5000,
     .socket_unsent_max_bytes = 256 * 1024,
     .socket_receive_max_bytes = 1536 * 1024,
 };
@@ -153,6 +154,7 @@ static enum weir_code config__check_times(const struct weir_config *config,
         {"datagram_idle_timeout_ms", config->datagram_idle_timeout_ms},
         {"drain_jitter_ms", config->drain_jitter_ms},
         {"log_flush_ms", config->log_flush_ms},
+        {"bind_wait_ms", config->bind_wait_ms},
     };
 
     for (size_t i = 0; i < weir_count_of(times); i++)

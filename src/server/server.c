@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bind_wait.h"
 #include "broadcast.h"
 #include "check.h"
 #include "config.h"
@@ -51,6 +52,7 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     common->memory_bytes = config_worker_memory_bytes(settings);
     common->limits = &server->limits;
     server->lock = lock_open();
+    server->requested = condition_open();
     server->transport_asked = memory_copy_text(settings->transport);
     common->config.transport = server->transport_asked;
     if (settings->reject_message)
@@ -59,8 +61,8 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     if (settings->sessions_per_address_max > 0 &&
         !address_counts_init(&server->limits.address_counts, settings->sessions_max, &common->key))
         return false;
-    return server__open_log(server, settings) && server->lock && server->transport_asked &&
-           (server->reject_message || !settings->reject_message);
+    return server__open_log(server, settings) && server->lock && server->requested &&
+           server->transport_asked && (server->reject_message || !settings->reject_message);
 }
 
 static enum weir_code server__read_lists(struct weir_server *server,
@@ -198,6 +200,7 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
         return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
                           "lower the number of workers, or sessions_max");
     enum weir_code code = server__start_log(server, error);
+    if (code == WEIR_OK) code = bind_wait(server, error);
     if (code == WEIR_OK) code = server__start_workers(server, error);
     if (server->log_queue) log_queue_flush(server->log_queue, server->common.config.log_flush_ms);
     return code;
@@ -314,6 +317,7 @@ static void server__request(struct weir_server *server, enum worker_request requ
         worker_thread_pass_request(
             server,
             &server->threads[i]); /* a worker that is not alive yet checks the request when it is */
+    condition_wake_all(server->requested);
     lock_give_back(server->lock);
 }
 
@@ -335,7 +339,7 @@ void weir_server_wait(struct weir_server *server)
 void weir_server_free(struct weir_server *server)
 {
     if (!server) return;
-    if (server->lock) weir_server_stop(server);
+    if (server->lock && server->requested) weir_server_stop(server);
     weir_server_wait(server);
     for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
     for (uint32_t i = 0; i < server->listeners_count; i++) listen_spec_free(&server->listeners[i]);
@@ -346,6 +350,7 @@ void weir_server_free(struct weir_server *server)
     address_list_free(&server->limits.deny);
     address_counts_free(&server->limits.address_counts);
     log_queue_free(server->log_queue, server->common.config.log_flush_ms);
+    condition_free(server->requested);
     lock_free(server->lock);
     memory_free(server->transport_asked);
     memory_free(server->reject_message);

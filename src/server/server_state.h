@@ -42,6 +42,7 @@ struct weir_server {
     /* Protects the next three, workers_count, and `alive` of every thread. So no net is woken after
      * it was freed, and a worker that is starting misses no request. */
     struct lock *lock;
+    struct condition *requested;     /* woken by each request, for the wait of the start */
     uint8_t request;                 /* enum worker_request: the strongest that was requested */
     uint32_t drain_ms;               /* the shortest that was requested */
     struct worker_thread *threads;   /* workers_count of them, from weir_server_start() on */

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Runs a program to which the kernel refuses a call with one argument (refuse_io_uring.py: a call as a whole):
 
-    refuse_call.py ipv6|no_new_privs EPERM|ENOSYS|... PROGRAM ARGUMENT...
+    refuse_call.py ipv6|netlink|no_new_privs EPERM|ENOSYS|... PROGRAM ARGUMENT...
 
-ipv6: socket(AF_INET6, ...). no_new_privs: prctl(PR_SET_NO_NEW_PRIVS, ...); the program itself
-then starts with it set, unless the user may set a filter without it (root).
+ipv6, netlink: socket(AF_INET6, ...), socket(AF_NETLINK, ...). no_new_privs: prctl(PR_SET_NO_NEW_PRIVS, ...); the program
+itself then starts with it set, unless the user may set a filter without it (root).
 """
 import ctypes
 import errno
@@ -20,6 +20,7 @@ RETURN_ERRNO, RETURN_ALLOW = 0x00050000, 0x7fff0000
 NUMBER_AT, FIRST_ARGUMENT_AT = 0, 16 # in struct seccomp_data; the low half of the argument
 SOCKET, PRCTL = (41, 157) if platform.machine() == "x86_64" else (198, 167)
 REFUSED = {"ipv6": (SOCKET, int(socket.AF_INET6)),
+           "netlink": (SOCKET, int(socket.AF_NETLINK)),
            "no_new_privs": (PRCTL, PR_SET_NO_NEW_PRIVS)}
 
 

@@ -148,7 +148,7 @@ static void test_every_setting_has_an_option(void **state)
     assert_int_equal(config->datagram_reply_rate_max, 30);
     assert_int_equal(config->datagram_receives, 31);
     assert_read("--mailbox 21 --drain 22s --drain-jitter 23s --node 24 --workers 25 --stats 26s "
-                "--port-file f -m 27 -i off --log-lines 28 --log-flush 29s");
+                "--port-file f -m 27 -i off --log-lines 28 --log-flush 29s --bind-wait 30s");
     assert_int_equal(config->mailbox_commands_max, 21);
     assert_int_equal(options.drain_ms, 22000);
     assert_int_equal(config->drain_jitter_ms, 23000);
@@ -160,6 +160,7 @@ static void test_every_setting_has_an_option(void **state)
     assert_int_equal(config->idle_timeout_ms, 0);
     assert_int_equal(config->log_lines_max, 28);
     assert_int_equal(config->log_flush_ms, 29000);
+    assert_int_equal(config->bind_wait_ms, 30000);
     assert_read("--socket-unsent 28k --socket-receive 29k --socket-send 30k");
     assert_int_equal(config->socket_unsent_max_bytes, 28 * 1024);
     assert_int_equal(config->socket_receive_max_bytes, 29 * 1024);

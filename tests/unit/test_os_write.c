@@ -36,7 +36,7 @@ static void a_non_blocking_stream_gets_every_byte(void **state)
 {
     static char bytes[TOTAL_BYTES];
     static int ends[2];
-    static struct os_thread reader = {read_to_the_end, &ends[0]};
+    static struct os_thread reader = {.run = read_to_the_end, .argument = &ends[0]};
 
     (void)state;
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (char)(i % 251);

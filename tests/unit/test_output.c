@@ -190,7 +190,7 @@ static void open_stream(void *argument)
 
 static void a_line_waits_until_there_is_room(void **state)
 {
-    static struct os_thread opener = {open_stream, NULL};
+    static struct os_thread opener = {.run = open_stream, .argument = NULL};
 
     (void)state;
     waiting_output = open_full(0);
@@ -206,7 +206,7 @@ static void a_line_waits_until_there_is_room(void **state)
 /* The deadline that is set later ends a wait that has started. */
 static void a_later_deadline_ends_the_wait(void **state)
 {
-    static struct os_thread adder = {add_waiting, NULL};
+    static struct os_thread adder = {.run = add_waiting, .argument = NULL};
 
     (void)state;
     waiting_output = open_full(0);
