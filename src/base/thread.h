@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "thread_local.h"
 
 struct thread; /* one running thread */
 
@@ -25,7 +26,11 @@ void thread_leave(struct thread *thread);
 /* Returns the number of CPU cores that this process may use, at least 1. */
 uint32_t thread_cores_count(void);
 
-extern _Thread_local char thread_mark; /* for thread_self() alone */
+/* Lets the calling thread, one of several with indexes from 0, run on its part of the processors
+ * where the system confines a thread to 64 of them (Windows). Elsewhere it does nothing. */
+void thread_spread(uint32_t index);
+
+extern THREAD_LOCAL char thread_mark; /* for thread_self() alone */
 
 /* Returns a number that no other running thread has; never 0. Cheaper than the system's thread id.
  */

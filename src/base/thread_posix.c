@@ -12,7 +12,7 @@
 #include "clock.h"
 #include "memory.h"
 
-_Thread_local char thread_mark;
+THREAD_LOCAL char thread_mark;
 
 struct thread {
     pthread_t id;
@@ -73,6 +73,11 @@ uint32_t thread_cores_count(void)
     if (sched_getaffinity(0, sizeof cores, &cores) == 0) return (uint32_t)CPU_COUNT(&cores);
     long online = sysconf(_SC_NPROCESSORS_ONLN); /* more cores than a cpu_set_t names */
     return online > 0 ? (uint32_t)online : 1;
+}
+
+void thread_spread(uint32_t index)
+{
+    (void)index;
 }
 
 void thread_yield(void)

@@ -9,8 +9,9 @@
 #include "check.h"
 #include "clock.h"
 #include "memory.h"
+#include "processor_groups.h"
 
-_Thread_local char thread_mark;
+THREAD_LOCAL char thread_mark;
 
 struct thread {
     HANDLE handle;
@@ -76,17 +77,45 @@ void thread_leave(struct thread *thread)
     thread_windows__release(thread);
 }
 
-uint32_t thread_cores_count(void)
+#define THREAD_WINDOWS__GROUPS_MAX 64
+
+/* Whether the process may use all processors of its group: no mask restricts it. With threads in
+ * several groups, Windows reports no mask. */
+static bool thread_windows__is_free(uint32_t *allowed_count)
 {
     DWORD_PTR process = 0, machine = 0;
-    uint32_t count = 0;
 
-    if (!GetProcessAffinityMask(GetCurrentProcess(), &process, &machine) || process == 0) {
-        DWORD active = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS); /* more than one group */
-        return active > 0 ? (uint32_t)active : 1;
-    }
-    for (; process != 0; process &= process - 1) count++;
-    return count;
+    *allowed_count = 0;
+    if (!GetProcessAffinityMask(GetCurrentProcess(), &process, &machine) || process == 0)
+        return true;
+    for (DWORD_PTR left = process; left != 0; left &= left - 1) ++*allowed_count;
+    return process == machine;
+}
+
+uint32_t thread_cores_count(void)
+{
+    uint32_t count;
+
+    if (!thread_windows__is_free(&count)) return count;
+    DWORD active = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+    return active > 0 ? (uint32_t)active : 1;
+}
+
+void thread_spread(uint32_t index)
+{
+    uint32_t counts[THREAD_WINDOWS__GROUPS_MAX], allowed;
+    uint32_t groups_count = GetActiveProcessorGroupCount();
+
+    if (groups_count < 2 || !thread_windows__is_free(&allowed)) return;
+    if (groups_count > THREAD_WINDOWS__GROUPS_MAX) groups_count = THREAD_WINDOWS__GROUPS_MAX;
+    for (uint32_t i = 0; i < groups_count; i++) counts[i] = GetActiveProcessorCount((WORD)i);
+    uint32_t group = processor_groups_choose(counts, groups_count, index);
+    if (counts[group] == 0) return;
+    GROUP_AFFINITY affinity = {.Group = (WORD)group,
+                               .Mask = counts[group] >= 64 ? ~(KAFFINITY)0
+                                                           : ((KAFFINITY)1 << counts[group]) - 1};
+    (void)SetThreadGroupAffinity(GetCurrentThread(), &affinity,
+                                 NULL); /* else: the group of before */
 }
 
 void thread_yield(void)

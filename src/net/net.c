@@ -206,7 +206,7 @@ fail:
 }
 
 /* The memory of failed nets that the system might still use: reachable, and never freed. */
-static struct net *_Atomic net__abandoned;
+static _Atomic(struct net *) net__abandoned;
 
 static void net__abandon(struct net *net)
 {

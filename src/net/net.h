@@ -206,7 +206,9 @@ struct net_options {
     struct net_simulation *simulation; /* tests: the network of "simulated" */
 };
 
-#define NET_KEEPALIVE_PROBES 4 /* unanswered probes, keepalive_ms / 4 apart, before NET_BROKEN */
+/* Unanswered probes, keepalive_ms / 4 apart, before NET_BROKEN. Windows before 10 1709 sends ten,
+ * keepalive_ms / 10 apart. */
+#define NET_KEEPALIVE_PROBES 4
 
 #define NET_REFUSED_MAX 4
 

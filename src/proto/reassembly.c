@@ -9,8 +9,9 @@
 #include "check.h"
 #include "decode_error.h"
 #include "memory.h"
+#include "thread_local.h"
 
-static _Thread_local uint64_t reassembly__copied, reassembly__moved;
+static THREAD_LOCAL uint64_t reassembly__copied, reassembly__moved;
 
 uint64_t reassembly_copied_bytes(void)
 {

@@ -157,6 +157,7 @@ static void worker_thread__run_worker(void *argument)
     struct weir_server *server = thread->server;
     const struct weir_config *config = &server->common.config;
 
+    thread_spread(thread->loop.worker.index);
     thread->code = worker_thread__open_worker(thread);
     if (thread->loop.worker.net) {
         worker_thread__set_alive(thread, true);

@@ -24,7 +24,7 @@ struct session_table {
     uint32_t slots_max, slots_count, open_count;
     uint32_t stride_bytes; /* from one session to the next */
     /* SESSION_TABLE_CHUNK sessions each; never moved */
-    struct session_table_chunk *_Atomic *chunks;
+    _Atomic(struct session_table_chunk *) *chunks;
     struct account *account; /* charged for the chunks; null: none */
     struct list free_list;   /* through in_sessions */
 };

@@ -35,6 +35,7 @@ enum memwin_call {
     MEMWIN_ACCEPT_POST,
     MEMWIN_ACCEPT_PACKET, /* the accept completes with the error */
     MEMWIN_ACCEPT_FINISH,
+    MEMWIN_CONTROL,      /* not an error: a RIO receive completes without control messages */
     MEMWIN_RECEIVE,      /* overlapped, or the completion of a RIO receive */
     MEMWIN_RECEIVE_LONG, /* a stream's receive reports more bytes than it asked for */
     MEMWIN_SEND,

@@ -56,7 +56,7 @@ uint32_t memwin_take_datagram(struct memwin_socket *socket, struct win_piece *pi
     if (*is_cut) bytes = piece->length;
     memcpy(piece->bytes, datagram->bytes, bytes);
     win_sockaddr_of(&datagram->from, socket->is_v4, from);
-    if (control) {
+    if (control && memwin_fault(MEMWIN_CONTROL) == 0) {
         struct weir_address to = datagram->to;
         uint32_t none = (uint32_t)WIN_CONTROL_BASE_BYTES;
         if (!socket->reports_local || win_control_put_local(control, socket->is_v4, &to) == 0)

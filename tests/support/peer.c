@@ -7,6 +7,7 @@
 
 #include "pattern.h"
 #include "require.h"
+#include "thread_local.h"
 #include "world.h"
 
 #define PEER__PIECE_MAX 65536u
@@ -109,7 +110,7 @@ void peer_reads_pattern(struct peer *peer, uint64_t seed)
 
 static bool peer__send_piece(struct peer *peer)
 {
-    static _Thread_local uint8_t bytes[PEER__PIECE_MAX];
+    static THREAD_LOCAL uint8_t bytes[PEER__PIECE_MAX];
     uint64_t left = peer->out_total - peer->out_position;
     uint32_t count = left < peer->out_piece ? (uint32_t)left : peer->out_piece;
 
@@ -123,7 +124,7 @@ static bool peer__send_piece(struct peer *peer)
 
 static void peer__read(struct peer *peer)
 {
-    static _Thread_local uint8_t bytes[PEER__PIECE_MAX];
+    static THREAD_LOCAL uint8_t bytes[PEER__PIECE_MAX];
     uint32_t piece = peer->in_piece > 0 ? peer->in_piece : (uint32_t)sizeof bytes, count;
 
     while ((count = peer_receive(peer, bytes, piece)) > 0) {

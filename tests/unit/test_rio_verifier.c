@@ -266,6 +266,20 @@ static void a_program_that_follows_the_rules_passes(void **state)
     close_all();
 }
 
+/* The system may write to the control piece of a send, to report what it used. */
+static void the_system_may_write_the_control_piece_of_a_send(void **state)
+{
+    (void)state;
+    open_all();
+    open_datagram();
+    struct rio_piece data = piece(0, 0, 64), remote = piece(0, 64, 28), control = piece(0, 96, 64);
+    require(it.rio->send_ex(it.datagram, &data, 1, NULL, &remote, &control, NULL, 0, &it));
+    it.bytes[0][100]++;
+    complete(0, 64);
+    it.provider->close_socket(it.datagram, DATAGRAM);
+    close_all();
+}
+
 /* ---- one test per rule ---- */
 
 #define BREAKS(name, rule)                                       \
@@ -349,6 +363,17 @@ BREAKS(vv05_bytes_of_a_pending_send_change, "VV5")
     send(0, 0);
     it.bytes[0][17]++;
     complete(0, 256);
+}
+
+BREAKS(vv05_the_address_of_a_pending_send_changes, "VV5")
+{
+    (void)argument;
+    open_all();
+    open_datagram();
+    struct rio_piece data = piece(0, 0, 64), remote = piece(0, 64, 28), control = piece(0, 96, 64);
+    it.rio->send_ex(it.datagram, &data, 1, NULL, &remote, &control, NULL, 0, &it);
+    it.bytes[0][70]++;
+    complete(0, 64);
 }
 
 BREAKS(vv05_bytes_of_a_pending_receive_change, "VV5")
@@ -615,6 +640,8 @@ int main(void)
         cmocka_unit_test(vv03_a_piece_names_a_deregistered_buffer),
         cmocka_unit_test(vv04_a_registration_in_use_is_deregistered),
         cmocka_unit_test(vv05_bytes_of_a_pending_send_change),
+        cmocka_unit_test(the_system_may_write_the_control_piece_of_a_send),
+        cmocka_unit_test(vv05_the_address_of_a_pending_send_changes),
         cmocka_unit_test(vv05_bytes_of_a_pending_receive_change),
         cmocka_unit_test(vv06_more_requests_than_the_queue_allows),
         cmocka_unit_test(vv06_a_request_queue_exceeds_the_completion_queue),

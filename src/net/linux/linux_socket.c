@@ -17,6 +17,7 @@
 #include "check.h"
 #include "error_fill.h"
 #include "interface.h"
+#include "thread_local.h"
 
 /* ---- addresses ---- */
 
@@ -100,9 +101,9 @@ static int linux_socket__list_local(struct weir_address *local)
 
 bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns)
 {
-    static _Thread_local struct weir_address local[LINUX_SOCKET__LOCAL_MAX];
-    static _Thread_local int local_count;
-    static _Thread_local uint64_t refresh_at_ns;
+    static THREAD_LOCAL struct weir_address local[LINUX_SOCKET__LOCAL_MAX];
+    static THREAD_LOCAL int local_count;
+    static THREAD_LOCAL uint64_t refresh_at_ns;
 
     if (address_is_loopback(address)) return true;
     if (now_ns >= refresh_at_ns) {

@@ -183,6 +183,7 @@ void rio_udp_report_shortage(struct rio_net *system, struct rio_entry *entry)
 static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&system->net->datagram_pool, POOL_SYSTEM);
+    const uint32_t none = 0; /* TotalLength: the system can complete a receive without writing it */
 
     weir_check(entry->receives_out < entry->udp.receives_max);
     if (!buffer) {
@@ -190,6 +191,7 @@ static bool rio_udp__post_one(struct rio_net *system, struct rio_entry *entry)
         rio_udp_report_shortage(system, entry);
         return false;
     }
+    memcpy(rio_udp__control(buffer), &none, sizeof none);
     int os_error = rio_queue_post_receive(system, entry, buffer, true);
     if (os_error == 0) {
         rio_report_reading(system, entry, true);

@@ -18,6 +18,7 @@
 #include "check.h"
 #include "memory.h"
 #include "thread.h"
+#include "thread_local.h"
 #include "win_error.h"
 
 #define VERIFIED__CQ_MAGIC 0x56435130u
@@ -26,7 +27,7 @@
 
 static const struct rio_provider *verified__under;
 static const struct win_system *verified__system;
-static _Thread_local char verified__thread_mark;
+static THREAD_LOCAL char verified__thread_mark;
 
 /* ---- records ---- */
 
@@ -258,8 +259,8 @@ static rio_bool RIO_CALL verified__resize_rq(rio_rq id, uint32_t receives_max, u
 static void verified__retire(struct verified_queue *queue)
 {
     enum { RETIRED_MAX = 64 };
-    static _Thread_local struct verified_queue *retired[RETIRED_MAX];
-    static _Thread_local uint32_t next;
+    static THREAD_LOCAL struct verified_queue *retired[RETIRED_MAX];
+    static THREAD_LOCAL uint32_t next;
     struct verified_cq *cq = queue->receives.cq;
 
     cq->reserved -= queue->receives.max;
@@ -379,7 +380,7 @@ static rio_bool verified__post(rio_rq id, const struct verified_post *asked)
     request->is_send = asked->is_send;
     post.data = verified_piece(request, 0, asked->data, &under[0]);
     post.remote = verified_piece(request, 1, asked->remote, &under[1]);
-    post.control = verified_piece(request, 2, asked->control, &under[2]);
+    post.control = verified_piece(request, VERIFIED_PIECE_CONTROL, asked->control, &under[2]);
     queue->free = request->next;
     request->is_out = true;
     request->is_quiet = (asked->flags & RIO_DONT_NOTIFY) != 0;

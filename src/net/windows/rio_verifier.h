@@ -19,7 +19,8 @@
 #include "rio_provider.h"
 #include "rio_verifier_rule.h"
 
-#define VERIFIED_PIECES_MAX 3 /* of one request: data, remote address, control */
+#define VERIFIED_PIECES_MAX 3    /* of one request: data, remote address, control */
+#define VERIFIED_PIECE_CONTROL 2 /* the system may write to it, also to that of a send */
 
 struct verified_request;
 

@@ -6,6 +6,7 @@
 #include "atomic.h"
 #include "memory.h"
 #include "rio_verifier.h"
+#include "thread_local.h"
 #include "win_error.h"
 
 #define VERIFIED__BUFFER_MAGIC 0x56425546u
@@ -64,8 +65,8 @@ uint32_t verified_buffers_count(void)
 static void verified__retire(struct verified_buffer *buffer)
 {
     enum { RETIRED_MAX = 1024 };
-    static _Thread_local struct verified_buffer *retired[RETIRED_MAX];
-    static _Thread_local uint32_t next;
+    static THREAD_LOCAL struct verified_buffer *retired[RETIRED_MAX];
+    static THREAD_LOCAL uint32_t next;
 
     memory_free(retired[next]);
     retired[next] = NULL;
@@ -164,6 +165,16 @@ void verified_pieces_begin(struct verified_request *request)
     }
 }
 
+/* Whether the hashed bytes of a piece must be the same at the completion. A receive is checked if
+ * its result did not reach the hashed bytes of its data piece. */
+static bool verified__keeps_bytes(const struct verified_request *request, int index, uint32_t bytes)
+{
+    const struct verified_piece *piece = &request->pieces[index];
+
+    if (request->is_send) return index != VERIFIED_PIECE_CONTROL;
+    return index == 0 && (uint64_t)bytes + VERIFIED__TAIL_BYTES <= piece->length;
+}
+
 void verified_pieces_end(struct verified_request *request, uint32_t bytes)
 {
     for (int i = 0; i < VERIFIED_PIECES_MAX; i++) {
@@ -172,9 +183,7 @@ void verified_pieces_end(struct verified_request *request, uint32_t bytes)
         struct verified_piece **link = &piece->buffer->pending;
         while (*link != piece) link = &(*link)->next;
         *link = piece->next;
-        /* A receive is checked if its result did not reach the hashed bytes of its data piece. */
-        bool same =
-            request->is_send || (i == 0 && (uint64_t)bytes + VERIFIED__TAIL_BYTES <= piece->length);
+        bool same = verified__keeps_bytes(request, i, bytes);
         verified_must(!same || verified__hash_of(piece) == piece->hash, 5,
                       "the bytes of a pending request were changed: do not write to them before "
                       "its completion is dequeued");

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "thread_local.h"
 #include "win_native.h"
 
 #include <iphlpapi.h>
@@ -16,6 +17,10 @@
 /* Missing in mingw-w64 10; in the SDK, ws2ipdef.h and mswsock.h define them. */
 #define WIN_SOCKET__UDP_CONNRESET 0x9800000Cu /* SIO_UDP_CONNRESET */
 #define WIN_SOCKET__UDP_NETRESET 0x9800000Fu  /* SIO_UDP_NETRESET */
+#define WIN_SOCKET__KEEPIDLE 3                /* TCP_KEEPIDLE, seconds; Windows 10 1709 */
+#define WIN_SOCKET__KEEPCNT 16                /* TCP_KEEPCNT, probes; Windows 10 1703 */
+#define WIN_SOCKET__KEEPINTVL 17              /* TCP_KEEPINTVL, seconds; Windows 10 1709 */
+#define WIN_SOCKET__PROBES_FIXED 10u          /* of older versions, since Windows Vista */
 
 _Static_assert(sizeof(struct win_sockaddr) == sizeof(SOCKADDR_INET), "SOCKADDR_INET");
 _Static_assert(offsetof(struct win_sockaddr, v6) == offsetof(struct sockaddr_in6, sin6_addr),
@@ -141,17 +146,36 @@ bool win_socket_is_stream(win_socket socket)
 
 /* ---- options ---- */
 
-/* SIO_KEEPALIVE_VALS does not set the number of probes: ten, since Windows Vista. */
-static void win_socket__keep_alive(win_socket socket, uint32_t keepalive_ms)
+static bool win_socket__set(win_socket socket, int level, int name, uint32_t value)
 {
-    struct tcp_keepalive values = {.onoff = keepalive_ms > 0,
+    return setsockopt(socket, level, name, (const char *)&value, sizeof value) == 0;
+}
+
+/* Ten probes, whose number cannot be set: they are closer together, so that a dead peer is noticed
+ * after the same time. */
+static void win_socket__keep_alive_fixed(win_socket socket, uint32_t keepalive_ms)
+{
+    struct tcp_keepalive values = {.onoff = 1,
                                    .keepalivetime = keepalive_ms,
-                                   .keepaliveinterval = keepalive_ms / NET_KEEPALIVE_PROBES};
+                                   .keepaliveinterval = keepalive_ms / WIN_SOCKET__PROBES_FIXED};
     DWORD bytes;
 
     if (values.keepaliveinterval == 0) values.keepaliveinterval = 1;
-    if (keepalive_ms == 0) return;
     WSAIoctl(socket, SIO_KEEPALIVE_VALS, &values, sizeof values, NULL, 0, &bytes, NULL, NULL);
+}
+
+/* The same as on Linux, in whole seconds. */
+static void win_socket__keep_alive(win_socket socket, uint32_t keepalive_ms)
+{
+    const uint32_t probes = NET_KEEPALIVE_PROBES;
+    uint32_t idle_s = (keepalive_ms + 999u) / 1000u, between_s = (idle_s + probes - 1) / probes;
+
+    if (keepalive_ms == 0) return;
+    if (!win_socket__set(socket, IPPROTO_TCP, WIN_SOCKET__KEEPIDLE, idle_s) ||
+        !win_socket__set(socket, IPPROTO_TCP, WIN_SOCKET__KEEPINTVL, between_s) ||
+        !win_socket__set(socket, IPPROTO_TCP, WIN_SOCKET__KEEPCNT, probes) ||
+        !win_socket__set(socket, SOL_SOCKET, SO_KEEPALIVE, 1))
+        win_socket__keep_alive_fixed(socket, keepalive_ms);
 }
 
 void win_socket_stream_options(win_socket socket, uint32_t keepalive_ms)
@@ -216,7 +240,7 @@ static bool win_socket__read_local(struct win_socket__local *local)
 
 bool win_socket_is_local_ip(const struct weir_address *address, uint64_t now_ns)
 {
-    static _Thread_local struct win_socket__local local;
+    static THREAD_LOCAL struct win_socket__local local;
 
     if (address_is_loopback(address)) return true;
     if (now_ns >= local.refresh_at_ns) {
