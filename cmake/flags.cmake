@@ -2,7 +2,12 @@
 add_library(weir_flags INTERFACE)
 target_link_libraries(weir_flags INTERFACE weir_hardening)
 if(MSVC)
+    if(MSVC_VERSION LESS 1935)
+        message(FATAL_ERROR "weir needs C11's atomics: Visual Studio 2022 version 17.5 or later")
+    endif()
     target_compile_options(weir_flags INTERFACE /W4 /utf-8 /experimental:c11atomics)
+    # weir.exe and weir.dll have one name, and would share weir.ilk. /guard:cf excludes incremental linking, too.
+    target_link_options(weir_flags INTERFACE /INCREMENTAL:NO)
     target_compile_definitions(weir_flags INTERFACE _CRT_SECURE_NO_WARNINGS)
     if(WEIR_WERROR)
         target_compile_options(weir_flags INTERFACE /WX)

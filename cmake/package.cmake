@@ -59,6 +59,7 @@ install(DIRECTORY examples/ DESTINATION ${WEIR_DOC_FOLDER}/examples # they build
         FILES_MATCHING PATTERN *.c PATTERN CMakeLists.txt PATTERN utf8.* PATTERN rio_sample EXCLUDE)
 
 # ---- packages ----
+include(cmake/architecture.cmake)
 set(CPACK_PACKAGE_NAME weir)
 set(CPACK_PACKAGE_VENDOR weir)
 set(CPACK_PACKAGE_CONTACT "weir maintainers <maintainers@weir.invalid>")
@@ -73,10 +74,11 @@ if(WIN32) # a .zip with only the program
     install(FILES ${CMAKE_BINARY_DIR}/README.txt ${CMAKE_BINARY_DIR}/LICENSE.txt DESTINATION . COMPONENT program
             EXCLUDE_FROM_ALL)
     set(CPACK_GENERATOR ZIP)
-    set(CPACK_PACKAGE_FILE_NAME weir-${PROJECT_VERSION}-windows-x86_64)
+    set(CPACK_PACKAGE_FILE_NAME weir-${PROJECT_VERSION}-windows-${WEIR_ARCHITECTURE})
     set(CPACK_INSTALL_CMAKE_PROJECTS ${CMAKE_BINARY_DIR};weir;program;/)
 else()
     set(CPACK_GENERATOR TGZ DEB)
+    set(CPACK_PACKAGE_FILE_NAME weir-${PROJECT_VERSION}-linux-${WEIR_ARCHITECTURE})
     install(FILES LICENSE DESTINATION ${WEIR_DOC_FOLDER} RENAME copyright) # Debian requires this name
 endif()
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

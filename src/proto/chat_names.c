@@ -2,13 +2,14 @@
 /* chat_names.c - the names of one worker's chat users: a hash table of lists. The owner of a table
  * is its thread. */
 #include "chat_names.h"
+#include "thread_local.h"
 
 #include <stdint.h>
 #include <string.h>
 
 #define CHAT_NAMES__LISTS_COUNT 256
 
-static _Thread_local struct chat_name *chat_names__lists[CHAT_NAMES__LISTS_COUNT];
+static THREAD_LOCAL struct chat_name *chat_names__lists[CHAT_NAMES__LISTS_COUNT];
 
 /* Returns the character that stands for all that look like this one. */
 static char chat_names__fold(char character)
