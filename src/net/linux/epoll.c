@@ -64,7 +64,7 @@ struct epoll_system {
     int epoll_fd;
     int wake_fd;
     bool datagrams_first; /* datagram sockets get the room for events first; alternates */
-    bool bulk_first;      /* `bulk` gets the room for events before `ready`; alternates */
+    bool bulk_first;      /* `bulk` got the room for events before `ready`; alternates */
     bool woken;           /* NET_WOKEN is to be handed out */
     struct linux_wait wait;
     struct list ready;
@@ -546,34 +546,44 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
     epoll__list_if_work(system, entry);
 }
 
-/* Serves the first entries of those that are on the list now, each once. */
-static inline void epoll__serve_list(struct net *net, struct list *list, uint32_t entries_max)
+/* Adds a few of the streams that have much to receive: the other entries would wait for all of
+ * them. They come first in every other iteration, because either could use up the room. */
+static void epoll__add_bulk(struct epoll_system *system, struct list *served)
 {
+    struct list few;
+
+    weir_check(!list_is_empty(&system->bulk));
+    list_init(&few);
+    for (uint32_t i = 0; i < EPOLL__BULK_PER_WAIT && !list_is_empty(&system->bulk); i++)
+        list_add_last(&few, list_take_first(&system->bulk));
+    system->bulk_first = !system->bulk_first;
+    if (system->bulk_first) {
+        list_append_all(&few, served);
+        list_append_all(served, &few);
+    } else {
+        list_append_all(served, &few);
+    }
+}
+
+/* Serves each entry that was ready when the iteration began, once. A stream with endless data waits
+ * behind the others. */
+static void epoll__serve_ready(struct net *net)
+{
+    struct epoll_system *system = net->system;
     struct list served;
 
     weir_check(net->batch.events != NULL);
+    if (list_is_empty(&system->ready) && list_is_empty(&system->bulk)) return;
     list_init(&served);
-    list_append_all(&served, list);
-    while (entries_max-- > 0 && event_batch_has_room(&net->batch)) {
+    list_append_all(&served, &system->ready);
+    if (!list_is_empty(&system->bulk)) epoll__add_bulk(system, &served);
+    while (event_batch_has_room(&net->batch)) {
         struct list *node = list_take_first(&served);
         if (!node) return;
         epoll__serve(net, weir_container_of(node, struct epoll_entry, ready));
     }
-    list_append_all(&served, list); /* those not served stay in front */
-    list_append_all(list, &served);
-}
-
-/* Serves each entry that was ready when the iteration began, once, but only a few of those that
- * have much to receive: the others would wait for all of them. */
-static void epoll__serve_ready(struct net *net)
-{
-    struct epoll_system *system = net->system;
-    bool bulk_first = system->bulk_first, bulk = !list_is_empty(&system->bulk);
-
-    if (bulk) system->bulk_first = !bulk_first; /* either list could use up the room */
-    if (bulk && bulk_first) epoll__serve_list(net, &system->bulk, EPOLL__BULK_PER_WAIT);
-    if (!list_is_empty(&system->ready)) epoll__serve_list(net, &system->ready, UINT32_MAX);
-    if (bulk && !bulk_first) epoll__serve_list(net, &system->bulk, EPOLL__BULK_PER_WAIT);
+    list_append_all(&served, &system->ready); /* those not served stay in front */
+    list_append_all(&system->ready, &served);
 }
 
 /* epoll_wait failed, for example because another part of the process closed the descriptor. */
