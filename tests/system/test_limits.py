@@ -4,9 +4,9 @@ others as before."""
 import socket
 import struct
 
-from weir_process import (DEADLINE_S, MIB, SANITIZED, BusyClient, Sender, Settings, WeirTest, close_with_reset,
-                          connect, echo, expect_end, expect_flood, flood, main, non_reading_client, receive_exactly,
-                          scaled, wait_closed)
+from weir_process import (DEADLINE_S, MIB, SANITIZED, BusyClient, Feeder, Pace, Sender, Settings, WeirTest,
+                          close_with_reset, connect, echo, expect_end, expect_flood, flood, main, milliseconds,
+                          non_reading_client, receive_exactly, scaled, wait_closed, with_limits)
 
 REJECT_MESSAGE = b"come back later\r\n\x07\xff"
 REJECT_MESSAGE_ESCAPED = "come back later\\r\\n\\x07\\xff"
@@ -66,13 +66,16 @@ class Admission(WeirTest):
         self.assertGreaterEqual(summary["refused_address"], 6, summary)
         self.assertEqual(summary["accepted"], 3 + 3 + 1 + 1, summary)
 
-    def test_closing_releases_the_quota(self):
+    @with_limits(1, 5, 20)
+    def test_closing_releases_the_quota(self, limit_s):
         """However a session ends, it releases its part of the quota."""
-        weir = self.start("--tcp", "127.0.0.1:0", "--max-sessions-per-address", "1", "--idle-timeout", "1s")
+        weir = self.start("--tcp", "127.0.0.1:0", "--max-sessions-per-address", "1", "--idle-timeout",
+                          milliseconds(limit_s))
         for attempt in range(12):
             peer = connect_served(weir.tcp)
             if attempt % 3 == 0:
-                echo(peer, 100)
+                with Pace(limit_s):
+                    echo(peer, 100)
             elif attempt % 3 == 1:
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             elif attempt == 2:
@@ -194,8 +197,8 @@ class RejectMessage(WeirTest):
 class Rates(WeirTest):
     def test_bytes(self):
         """Above its rate, the server reads more slowly from a client, and loses nothing."""
-        rate, total = 1024 * 1024, 2_500_000
-        weir = self.start("--tcp", "127.0.0.1:0", "--rate", "1m")
+        rate, total = 256 * 1024, 625_000  # slow enough that no machine is slower
+        weir = self.start("--tcp", "127.0.0.1:0", "--rate", str(rate))
         with connect(weir.tcp) as peer:
             echo(peer, total)
         summary = weir.stop().summary
@@ -230,15 +233,16 @@ class Rates(WeirTest):
         return got >= wanted
 
     def test_messages(self):
+        """The client sends everything without a pause, so it exceeds the rate on any machine, however slow."""
         count = 250
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", "--message-rate", "100")
         frames = b"".join(struct.pack("!I", 7) + b"%07d" % i for i in range(count))
         with connect(weir.tcp) as peer:
-            for i in range(0, len(frames), 11): # one at a time, so that they do not arrive as one piece
-                peer.sendall(frames[i:i + 11])
-                self.assertEqual(receive_exactly(peer, 11), frames[i:i + 11])
-            peer.shutdown(socket.SHUT_WR)
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sender = Feeder(peer, [frames[i:i + 11] for i in range(0, len(frames), 11)])
+            self.assertEqual(receive_exactly(peer, len(frames)), frames)
             expect_end(peer)
+            sender.wait()
         summary = weir.stop().summary
         self.assertEqual(summary["messages_in"], count, summary)
         self.assertGreater(summary["pauses_rate"], 0, summary)

@@ -4,9 +4,9 @@ import signal
 import socket
 import threading
 
-from weir_process import (DEADLINE_S, MIB, WeirTest, close_with_reset, connect, non_reading_client, echo, expect_end,
-                          expect_flood, flood, is_refused, main, reasons_sum, receive_exactly, scaled, stop_signals,
-                          udp_socket, unacknowledged_bytes)
+from weir_process import (DEADLINE_S, MIB, Pace, WeirTest, close_with_reset, connect, non_reading_client, echo, expect_end,
+                          expect_flood, flood, is_refused, main, milliseconds, reasons_sum, receive_exactly, scaled,
+                          stop_signals, udp_socket, unacknowledged_bytes, with_limits)
 
 
 def requesting_non_reader(address):
@@ -68,10 +68,11 @@ class Shutdown(WeirTest):
 
     def test_idle_clients_get_eof(self):
         """Idle clients get EOF long before the deadline, whether or not they close afterwards."""
-        weir = self.start("--tcp", "[::]:0", "--drain", "1h")
+        weir = self.start("--tcp", "[::]:0", "--drain", "1h", "--stats", "100ms")
         peers = [connect(("127.0.0.1" if i % 2 else "::1", weir.tcp[1])) for i in range(20)]
         for peer in peers[:10]:
             echo(peer, 1000, finish=False)
+        weir.wait_counted("accepted", len(peers))
         weir.send_signal(signal.SIGINT)
         for peer in peers:
             expect_end(peer)
@@ -107,13 +108,19 @@ class Shutdown(WeirTest):
         self.assertEqual(ended.code, 0)
         self.assertEqual(ended.summary["accepted"], ended.summary["closed"])
 
-    def test_deadline_closes_a_client_that_never_reads(self):
-        weir = self.start("--tcp", "127.0.0.1:0", "--drain", "200ms")
+    @with_limits(0.2, 2, 10)
+    def test_deadline_closes_a_client_that_never_reads(self, limit_s):
+        """The other client, which is idle, is closed before the deadline."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--drain", milliseconds(limit_s))
         with requesting_non_reader(weir.tcp), connect(weir.tcp) as idle:
-            weir.send_signal(stop_signals()[-1])
+            echo(idle, 10, finish=False)  # otherwise it may not be accepted yet
+            with Pace(limit_s) as pace:
+                weir.send_signal(stop_signals()[-1])
+                expect_end(idle)
             ended = weir.wait_end()
-            expect_end(idle)
         self.assertEqual(ended.code, 0)
+        if ended.summary["closed_shutdown"] == 2:
+            pace.check()
         self.assertEqual(ended.summary["closed_shutdown"], 1)
         self.assertEqual(ended.summary["accepted"], ended.summary["closed"])
 

@@ -10,17 +10,22 @@ from weir_process import DEADLINE_S, WeirTest, family_of, main, scaled, stop_sig
 
 CLIENTS = scaled(4000)
 ENDLESS = 15_000  # clients of a storm that ends when the listener closes; fewer than the limit on descriptors
-TOGETHER = 200   # connections that the storm opens at the same time
+TOGETHER = 200   # clients that are under way at the same time; far fewer than the server's backlog
 RESETS_EVERY = 3 # of the clients that reset immediately
 
 
 class Storm:
-    """Keeps TOGETHER connects under way until `most` have started. What becomes of each client is counted."""
+    """Keeps TOGETHER clients under way until `most` have started. A client is under way until the server has answered
+    its byte. What becomes of each client is counted.
+
+    Without the answers, connects would be faster than a slow server. Linux drops the last packet of a handshake if the
+    listener's backlog is full: the client is connected, but the server's system has no such connection. If the listener
+    then closes, nothing ever tells this client."""
 
     def __init__(self, address, most, resets=False):
         self.address, self.most, self.resets = address, most, resets
         self.started = self.connected = self.refused = self.finished = self.reset = 0
-        self._connecting, self._open = {}, {}
+        self._connecting, self._unanswered, self._open = {}, {}, {}
         self._poll = select.epoll()
 
     def _begin(self):
@@ -45,20 +50,33 @@ class Storm:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             peer.close()
             return
-        self._open[peer.fileno()] = peer
+        self._unanswered[peer.fileno()] = peer
         self._poll.modify(peer, select.EPOLLIN)
-
-    def _on_end(self, peer):
-        del self._open[peer.fileno()]
         try:
-            assert peer.recv(1) == b""
-            self.finished += 1
+            peer.send(b"?")
+        except ConnectionError:
+            pass  # the next event reports it
+
+    def _on_input(self, peer):
+        """Takes the answer, or the end."""
+        try:
+            is_answer = peer.recv(1) == b"?"
         except ConnectionResetError:
-            self.reset += 1
+            self._end(peer, "reset")
+            return
+        if not is_answer:
+            self._end(peer, "finished")
+            return
+        assert self._unanswered.pop(peer.fileno(), None), "a second answer"
+        self._open[peer.fileno()] = peer
+
+    def _end(self, peer, how):
+        setattr(self, how, getattr(self, how) + 1)
+        (self._unanswered if peer.fileno() in self._unanswered else self._open).pop(peer.fileno())
         peer.close()
 
     def step(self, begins=True):
-        while begins and len(self._connecting) < TOGETHER and self.started < self.most:
+        while begins and len(self._connecting) + len(self._unanswered) < TOGETHER and self.started < self.most:
             self._begin()
         events = self._poll.poll(DEADLINE_S)
         assert events, "nothing happened for too long"
@@ -66,20 +84,22 @@ class Storm:
             if file in self._connecting:
                 self._on_connect(self._connecting[file])
             else:
-                self._on_end(self._open[file])
+                self._on_input(self._unanswered.get(file) or self._open[file])
 
     def run_until(self, condition):
         while not condition():
             self.step()
 
     def finish(self):
-        """Ends all clients that are open: half-closes, and waits for the server's side."""
+        """Ends all clients: waits for the answers, half-closes, and waits for the server's side."""
+        while self._connecting or self._unanswered:
+            self.step(begins=False)
         for peer in self._open.values():
             peer.shutdown(socket.SHUT_WR)
         self.wait_ended()
 
     def wait_ended(self):
-        while self._connecting or self._open:
+        while self._connecting or self._unanswered or self._open:
             self.step(begins=False)
         self._poll.close()
 

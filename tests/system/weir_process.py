@@ -13,7 +13,8 @@
         main()                                            # test_x.py --weir PATH --transport uring|epoll
 
 No test asserts a duration: every wait is for an event, and DEADLINE_S only ends a test in which the event
-never arrives. A file that cannot run here exits with 77, which ctest counts as skipped.
+never arrives. A test of a time limit whose clients must be faster than the limit measures them: see with_limits().
+A file that cannot run here exits with 77, which ctest counts as skipped.
 
 The environment: WEIR_TEST_SCALE (1) shrinks counts and sizes for slow builds, WEIR_SANITIZED means that memory is not
 measured. CMakeLists.txt sets both.
@@ -24,6 +25,7 @@ import ctypes
 import errno
 import fcntl
 import functools
+import math
 import os
 import random
 import re
@@ -88,6 +90,60 @@ def linux_only(reason):
             return what(self, *arguments)
         return run
     return wrap
+
+
+class TooSlow(Exception):
+    """A client could not keep up, so the test proves nothing with its time limit."""
+
+
+class Pace:
+    """The longest pause of a client that must be faster than the server's time limit. As a context manager, it turns a
+    failure of its block into TooSlow if the client paused for more than half of the limit. No limit: never."""
+
+    def __init__(self, limit_s=None):
+        self._pause_max_s = math.inf if limit_s is None else limit_s / 2
+        self._longest_s, self._last_s = 0, time.monotonic()
+
+    def step(self):
+        """The client did something."""
+        now_s = time.monotonic()
+        self._longest_s, self._last_s = max(self._longest_s, now_s - self._last_s), now_s
+
+    def check(self):
+        if self._longest_s > self._pause_max_s:
+            raise TooSlow(f"a client paused for {self._longest_s:.1f} s")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.step()
+        if kind and issubclass(kind, (OSError, AssertionError)):
+            self.check()
+
+
+def with_limits(*limits_s):
+    """Gives a test the first time limit as an argument, and repeats the test with the next one if it raises TooSlow:
+    most machines need only the short one."""
+    def wrap(test):
+        @functools.wraps(test)
+        def run(self):
+            for limit_s in limits_s[:-1]:
+                try:
+                    test(self, limit_s)
+                    return
+                except TooSlow as error:
+                    print(f"\n    again with a longer limit than {limit_s} s: {error}", flush=True)
+                for weir in self._weirs:
+                    weir.kill()  # otherwise busy clients would go on
+            test(self, limits_s[-1])
+        return run
+    return wrap
+
+
+def milliseconds(limit_s):
+    """Returns the time as weir reads it."""
+    return f"{round(limit_s * 1000)}ms"
 
 
 def scaled(count, least=1):
@@ -592,12 +648,14 @@ def close_with_reset(peer):
 
 
 class BusyClient(threading.Thread):
-    """Echoes small pieces without a pause until it is stopped: actions on other clients must not affect it."""
+    """Echoes small pieces without a pause until it is stopped: actions on other clients must not affect it. limit_s is
+    the time limit that only a client which pauses exceeds, see with_limits()."""
 
-    def __init__(self, address, source=None):
+    def __init__(self, address, source=None, limit_s=None):
         super().__init__(daemon=True)
         self.peer = connect(address, source=source)
         self.count, self._error, self._over = 0, None, threading.Event()
+        self._pace = Pace(limit_s)
         self._one()
         self.start()
 
@@ -608,21 +666,23 @@ class BusyClient(threading.Thread):
         if got != piece:
             raise AssertionError(f"the busy client got {got!r} for {piece!r}")
         self.count += 1
+        self._pace.step()
 
     def run(self):
         try:
             while not self._over.is_set():
                 self._one()
         except (OSError, AssertionError) as error:
+            self._pace.step()
             self._error = error
 
     def stop(self):
         """Stops; requires that the client was served all the time and still is."""
         self._over.set()
         self.join(DEADLINE_S)
-        if self._error:
-            raise AssertionError(f"the busy client, after {self.count} answers") from self._error
-        with self.peer:
+        with self.peer, self._pace:
+            if self._error:
+                raise AssertionError(f"the busy client, after {self.count} answers") from self._error
             echo(self.peer, 1000)
 
 
