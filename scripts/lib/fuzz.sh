@@ -41,6 +41,7 @@ fuzz_all() {
         ((${executions:-0} > 0)) || status=1 # a fuzzer without executions is a failure
         total=$((total + ${executions:-0}))
     done
+    ((${#fuzzers[@]} > 0)) || status=1
     say "fuzz: $total executions by ${#fuzzers[@]} fuzzers"
     return "$status"
 }

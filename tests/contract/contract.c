@@ -16,6 +16,7 @@
 #include "plain_socket.h"
 
 #define CONTRACT__SKIPPED 77
+#define CONTRACT__FAILED 1
 #define CONTRACT__USAGE 2
 #define CONTRACT__WINE_TIMES 4 /* factor of patience: system calls are slow there */
 
@@ -62,7 +63,9 @@ static int contract__probe(void)
         return 0;
     }
     fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
-    return error.code == WEIR_INVALID ? CONTRACT__USAGE : CONTRACT__SKIPPED;
+    if (error.code == WEIR_INVALID) return CONTRACT__USAGE;
+    return error.code == WEIR_UNSUPPORTED || error.code == WEIR_DENIED ? CONTRACT__SKIPPED
+                                                                       : CONTRACT__FAILED;
 }
 
 static bool contract__read(int count, char **arguments, const char **group)
@@ -105,5 +108,5 @@ int main(int count, char **arguments)
         failed += _cmocka_run_group_tests(at->name, at->tests, at->tests_count, NULL, NULL);
     }
     if (found == 0) return contract__usage();
-    return failed == 0 ? 0 : 1;
+    return failed == 0 ? 0 : CONTRACT__FAILED;
 }

@@ -428,11 +428,30 @@ def main():
         print(f"skipped: this machine has no io_uring ({error})", file=sys.stderr)
         sys.exit(SKIPPED)
     raise_files_limit()
+    thread_failures = count_thread_failures()
     result = unittest.main(module="__main__", argv=[sys.argv[0], *rest], exit=False, verbosity=2).result
-    if not result.wasSuccessful():
-        sys.exit(1)
-    if result.testsRun > 0 and result.testsRun == len(result.skipped):
-        sys.exit(SKIPPED)
+    sys.exit(exit_code_of(result, len(thread_failures)))
+
+
+def count_thread_failures():
+    """Returns a list with an entry for each exception that ends a thread, which unittest does not notice."""
+    failures = []
+
+    def add(failure):
+        failures.append(failure.exc_value)
+        threading.__excepthook__(failure)
+    threading.excepthook = add
+    return failures
+
+
+def exit_code_of(result, thread_failures_count):
+    skipped = {getattr(test, "test_case", test).id() for test, _ in result.skipped}
+    if not result.wasSuccessful() or thread_failures_count > 0:
+        return 1
+    if result.testsRun == 0 and not skipped:
+        print("no test ran", file=sys.stderr)
+        return 1
+    return SKIPPED if result.testsRun <= len(skipped) else 0
 
 
 # ---- clients --------------------------------------------------------------------------------------------------------
