@@ -3,13 +3,12 @@
 would claim that the stream is complete. A client that reads slowly but steadily is not closed."""
 import socket
 
-from weir_process import (DEADLINE_S, WeirTest, connect, echo, expect_end, flood, main,
-                          non_reading_client, pattern_bytes, receive_exactly, stop_signals)
+from weir_process import (DEADLINE_S, Pace, WeirTest, connect, echo, expect_end, flood, main, milliseconds,
+                          non_reading_client, pattern_bytes, receive_exactly, stop_signals, with_limits)
 
 PATIENT = ("--stats", "100ms", "--first-byte-timeout", "1h", "--idle-timeout", "1h", "--send-timeout", "1h")
-SLOW_BYTES = 4096    # read per report of the server, 100 ms apart
-SLOW_REPORTS = 100   # several send timeouts
-SEND_TIMEOUT = "3s"
+SLOW_BYTES = 4096        # read per report of the server, 100 ms apart
+SLOW_REPORTS_PER_S = 33  # of the send timeout: more than three timeouts
 
 
 def read_until_reset(peer):
@@ -66,17 +65,20 @@ class Endings(WeirTest):
         weir.wait_counted("closed_lifetime")
         self.assertEqual(weir.stop().summary["bytes_out"], 100_000)
 
-    def test_slow_but_steady_reader(self):
+    @with_limits(3, 10)
+    def test_slow_but_steady_reader(self, limit_s):
         """The client needs several send timeouts for what one send carries, and gets every byte."""
-        weir = self.start_patient("--send-timeout", SEND_TIMEOUT)
+        weir = self.start_patient("--send-timeout", milliseconds(limit_s))
         with non_reading_client(weir.tcp) as peer:
+            pace = Pace(limit_s)  # flood() ends with a pause
             taken = flood([peer])[peer]
             peer.settimeout(DEADLINE_S)
             got = b""
-            for _ in range(SLOW_REPORTS):
+            for _ in range(SLOW_REPORTS_PER_S * limit_s):
                 seen = self.reports_count(weir)
                 weir.wait_until("another report", lambda: self.reports_count(weir) > seen)
-                got += receive_exactly(peer, SLOW_BYTES)
+                with pace:
+                    got += receive_exactly(peer, SLOW_BYTES)
             piece = pattern_bytes(65536)
             self.assertEqual(got, (piece * (len(got) // len(piece) + 1))[:len(got)])
             self.assertLess(len(got), taken)
