@@ -30,7 +30,8 @@ int main(void)
     win_socket opened;
     WSADATA loaded;
 
-    if (WSAStartup(MAKEWORD(2, 2), &loaded) != 0 || win_socket_open(true, true, &opened) != 0)
+    if (WSAStartup(MAKEWORD(2, 2), &loaded) != 0 ||
+        win_socket_open(true, true, false, &opened) != 0)
         return 2;
     if (option(opened, IPPROTO_TCP, KEEPCNT) < 0) {
         printf("skipped: this Windows cannot set the number of probes\n");
