@@ -183,7 +183,7 @@ class Send(WeirTest):
 
     def test_the_command_line_is_checked_before_connecting(self):
         """The listener never sees a connection or a datagram of a command line that cannot work."""
-        large = "x" * 65508
+        large = "日" * 21836 + "x"  # 65,509 bytes; a command line of Windows has at most 32,767 characters
         for kind, arguments, pattern in (
                 (socket.SOCK_STREAM, ("--hex", "68", "xyz"), 'message 2, "xyz": with --hex write pairs'),
                 (socket.SOCK_STREAM, ("--hex", "0"), "pairs of hexadecimal digits"),
