@@ -248,7 +248,8 @@ WEIR_API void weir_session_stop_timer(struct weir_session *session);
  *                   transient
  *   WEIR_NO_ROOM    the session is a member of WEIR_GROUPS_PER_SESSION_MAX groups
  *   WEIR_CANCELLED  the session is closing
- *   WEIR_NO_MEMORY
+ *   WEIR_NO_MEMORY  also if memberships already take a quarter of the worker's memory, or together
+ *                   with the sessions half of it (memory_max_bytes)
  * Thread: handler. */
 WEIR_API enum weir_code weir_session_join(struct weir_session *session, const char *group);
 

@@ -7,7 +7,9 @@
 
 /* Sessions of the largest classes that one search compares. */
 #define ACCOUNT__COMPARED_MAX 32u
-/* Sessions that one search passes over, and moves to the class of what they hold now. */
+/* Sessions that one search moves to the class of what they hold now. */
+#define ACCOUNT__MOVED_MAX 1024u
+/* Sessions of one class that one search does not look for, and passes over. */
 #define ACCOUNT__PASSED_MAX 1024u
 
 /* ---- limits ---- */
@@ -31,15 +33,45 @@ void account_set_streams(struct account *account, uint64_t bytes, uint64_t batch
     account->streams = (struct account_part){bytes, reserve_bytes};
 }
 
-bool account_charge_table(struct account *account, uint64_t bytes)
+/* Charges memory that lasts until sessions end by themselves, and adds it to a sum of its kind. */
+static bool account__charge_lasting(struct account *account, uint64_t *sum_bytes, uint64_t bytes)
 {
     const struct account_part *memory = &account->memory;
+    uint64_t lasting_bytes = account->table_bytes + account->membership_bytes;
 
-    if (account->table_bytes + bytes > memory->limit_bytes / 2) return false;
+    if (lasting_bytes + bytes > memory->limit_bytes / 2) return false;
     if (account->charged_bytes + bytes > memory->limit_bytes - memory->reserve_bytes) return false;
-    account->table_bytes += bytes;
+    *sum_bytes += bytes;
     account_move(account, bytes, 0);
     return true;
+}
+
+static void account__release_lasting(struct account *account, uint64_t *sum_bytes, uint64_t bytes)
+{
+    weir_check(*sum_bytes >= bytes);
+    *sum_bytes -= bytes;
+    account_move(account, 0, bytes);
+}
+
+bool account_charge_table(struct account *account, uint64_t bytes)
+{
+    return account__charge_lasting(account, &account->table_bytes, bytes);
+}
+
+void account_release_table(struct account *account, uint64_t bytes)
+{
+    account__release_lasting(account, &account->table_bytes, bytes);
+}
+
+bool account_charge_membership(struct account *account, uint64_t bytes)
+{
+    if (account->membership_bytes + bytes > account->memory.limit_bytes / 4) return false;
+    return account__charge_lasting(account, &account->membership_bytes, bytes);
+}
+
+void account_release_membership(struct account *account, uint64_t bytes)
+{
+    account__release_lasting(account, &account->membership_bytes, bytes);
 }
 
 uint32_t account_share(const struct account_part *part, uint64_t used_bytes)
@@ -94,6 +126,41 @@ void account_list(struct account *account, struct weir_session *session)
     account->must_look = true;
 }
 
+/* ---- sessions that are closing ---- */
+
+void account_leave(struct account *account, struct weir_session *session)
+{
+    list_remove(&session->in_class);
+    session->listed_bytes = UINT32_MAX; /* never listed again */
+    session->leaving_bytes = session->queue.flight_pinned_bytes;
+    account->leaving_stream_bytes += session->leaving_bytes;
+    account->leaving_bytes += session->leaving_bytes + 2 * (uint64_t)session->partial_bytes;
+}
+
+void account_left_buffers(struct account *account, struct weir_session *session)
+{
+    uint32_t left_bytes = session->leaving_bytes - session->queue.flight_pinned_bytes;
+
+    weir_check(session->leaving_bytes >= session->queue.flight_pinned_bytes);
+    weir_check(account->leaving_stream_bytes >= left_bytes);
+    weir_check(account->leaving_bytes >= left_bytes);
+    account->leaving_stream_bytes -= left_bytes;
+    account->leaving_bytes -= left_bytes;
+    session->leaving_bytes -= left_bytes;
+}
+
+void account_left(struct account *account, struct weir_session *session)
+{
+    uint64_t partial_bytes = 2 * (uint64_t)session->partial_bytes;
+
+    weir_check(session->leaving_bytes == 0);
+    weir_check(account->leaving_bytes >= partial_bytes);
+    account->leaving_bytes -= partial_bytes;
+    account_move(account, 0, partial_bytes);
+}
+
+/* ---- the search ---- */
+
 static bool account__is_stale(const struct weir_session *session,
                               const struct account_search *search)
 {
@@ -113,39 +180,69 @@ static bool account__holds_buffers(const struct weir_session *session)
     return bytes > 0 && bytes >= 2 * (uint64_t)session->partial_bytes;
 }
 
-/* Whether the search must not return the session. If it holds less than its class says, it is moved
- * to the right one. */
-static bool account__passes_over(struct account *account, struct weir_session *session,
-                                 uint32_t class, const struct account_search *search)
+/* What a search has seen so far. */
+struct account__seen {
+    struct weir_session *largest;
+    uint32_t compared, moved;
+    bool is_over; /* `largest` is the answer */
+};
+
+/* Moves the session to the class of what it holds, if it holds less than this class says. */
+static bool account__moves_down(struct account *account, struct weir_session *session,
+                                uint32_t class)
 {
     uint64_t held_bytes = account_held_bytes(session);
 
-    if (held_bytes == 0 || account__class_of(held_bytes) < class) {
-        account__move(account, session, held_bytes);
-        return true;
+    if (held_bytes > 0 && account__class_of(held_bytes) >= class) return false;
+    account__move(account, session, held_bytes);
+    return true;
+}
+
+static bool account__is_sought(const struct weir_session *session,
+                               const struct account_search *search)
+{
+    if (search->stale_only && !account__is_stale(session, search)) return false;
+    return !search->buffers_only || account__holds_buffers(session);
+}
+
+static void account__compare(struct weir_session *session, const struct account_search *search,
+                             struct account__seen *seen)
+{
+    bool is_stale = account__is_stale(session, search);
+
+    if (is_stale || !seen->largest) seen->largest = session;
+    seen->is_over = is_stale || ++seen->compared == ACCOUNT__COMPARED_MAX;
+}
+
+/* Searches one class. Sessions that are not sought go to its end, so that the next search begins
+ * with others. */
+static void account__search_class(struct account *account, uint32_t class,
+                                  const struct account_search *search, struct account__seen *seen)
+{
+    struct list *list = &account->classes[class], *last = list->previous, *at = list, *next;
+    uint32_t passed = 0;
+
+    for (next = list->next; at != last && passed < ACCOUNT__PASSED_MAX && !seen->is_over;) {
+        at = next;
+        next = at->next;
+        struct weir_session *session = weir_container_of(at, struct weir_session, in_class);
+        if (account__moves_down(account, session, class)) {
+            seen->is_over = ++seen->moved == ACCOUNT__MOVED_MAX;
+        } else if (account__is_sought(session, search)) {
+            account__compare(session, search, seen);
+        } else {
+            list_remove(at);
+            list_add_last(list, at);
+            passed++;
+        }
     }
-    if (search->stale_only && !account__is_stale(session, search)) return true;
-    return search->buffers_only && !account__holds_buffers(session);
 }
 
 struct weir_session *account_find(struct account *account, const struct account_search *search)
 {
-    struct weir_session *largest = NULL;
-    uint32_t compared = 0, passed = 0;
+    struct account__seen seen = {.largest = NULL};
 
-    for (uint32_t class = ACCOUNT_CLASSES_COUNT; class -- > 0;) {
-        struct list *list = &account->classes[class], *next;
-        for (struct list *at = list->next; at != list && passed < ACCOUNT__PASSED_MAX; at = next) {
-            struct weir_session *session = weir_container_of(at, struct weir_session, in_class);
-            next = at->next;
-            if (account__passes_over(account, session, class, search)) {
-                passed++;
-                continue;
-            }
-            if (account__is_stale(session, search)) return session;
-            if (!largest) largest = session;
-            if (++compared == ACCOUNT__COMPARED_MAX) return largest;
-        }
-    }
-    return largest;
+    for (uint32_t class = ACCOUNT_CLASSES_COUNT; class -- > 0 && !seen.is_over;)
+        account__search_class(account, class, search, &seen);
+    return seen.largest;
 }

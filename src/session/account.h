@@ -35,13 +35,15 @@ struct account_part {
 };
 
 struct account {
-    struct account_part memory;  /* all memory */
-    struct account_part streams; /* the stream buffers */
-    uint64_t charged_bytes;      /* everything but buffers and payloads */
-    uint64_t charged_max_bytes;  /* most of it since free memory was last returned to the system */
-    uint64_t leaving_bytes;      /* of sessions that are closing, and not yet freed */
-    uint64_t table_bytes;        /* of charged_bytes: sessions and their handles */
-    bool must_look;              /* more memory is in use than ever since the last look at it */
+    struct account_part memory;    /* all memory */
+    struct account_part streams;   /* the stream buffers */
+    uint64_t charged_bytes;        /* everything but buffers and payloads */
+    uint64_t charged_max_bytes;    /* when charged_bytes exceeds it, the memory is looked at */
+    uint64_t leaving_bytes;        /* of sessions that are closing, and not yet freed */
+    uint64_t leaving_stream_bytes; /* of leaving_bytes: stream buffers */
+    uint64_t table_bytes;          /* of charged_bytes: sessions and their handles */
+    uint64_t membership_bytes;     /* of charged_bytes: memberships in groups */
+    bool must_look;                /* more memory is in use than at the last look at it */
     struct list classes[ACCOUNT_CLASSES_COUNT];
 };
 
@@ -61,9 +63,23 @@ static inline void account_move(struct account *account, uint64_t after, uint64_
     account->must_look = true;
 }
 
-/* Charges memory for more sessions. Returns false, and charges nothing, if sessions would then take
- * more than half of the memory, or the reserve is reached. */
+/* Charges memory for more sessions, or for a membership. No session is closed to free such memory.
+ * So they return false, and charge nothing, if sessions and memberships would then take more than
+ * half of the memory, or memberships more than a quarter, or if the reserve is reached. */
 bool account_charge_table(struct account *account, uint64_t bytes);
+bool account_charge_membership(struct account *account, uint64_t bytes);
+void account_release_table(struct account *account, uint64_t bytes);
+void account_release_membership(struct account *account, uint64_t bytes);
+
+/* The session has become CLOSING: what it still holds will soon be free, and it is found no longer.
+ */
+void account_leave(struct account *account, struct weir_session *session);
+
+/* Buffers that a closing session had in flight were released: they are free. */
+void account_left_buffers(struct account *account, struct weir_session *session);
+
+/* The session has ended: nothing is left. */
+void account_left(struct account *account, struct weir_session *session);
 
 /* Returns which share of its marks a session may use: ACCOUNT_SHARE_FULL up to half of the part, 0
  * from the reserve on. */

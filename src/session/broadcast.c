@@ -113,6 +113,7 @@ void broadcast_deliver(struct worker *worker, struct payload *payload)
         if (session->id != payload->except_id) broadcast__send(session, payload, &framed);
     }
     broadcast__count_work(worker, deliveries);
+    worker->account.must_look = true; /* the shares take memory */
     broadcast__end(&framed);
 }
 

@@ -94,11 +94,14 @@ enum weir_code group_join(struct weir_session *session, const char *name)
     struct group_membership **link = group__membership(session, name, &count);
     if (*link) return WEIR_OK;
     if (count == WEIR_GROUPS_PER_SESSION_MAX) return WEIR_NO_ROOM;
+    if (!account_charge_membership(&session->worker->account, GROUP__MEMBERSHIP_BYTES))
+        return WEIR_NO_MEMORY;
     struct group_membership *membership = memory_alloc(sizeof *membership);
     uint16_t slot = group_slot(session->worker->common, name);
     struct group *group = membership ? group__open(session->worker, slot, name) : NULL;
     if (!group) {
         memory_free(membership);
+        account_release_membership(&session->worker->account, GROUP__MEMBERSHIP_BYTES);
         return WEIR_NO_MEMORY;
     }
     membership->session = session;
@@ -108,7 +111,6 @@ enum weir_code group_join(struct weir_session *session, const char *name)
     list_add_last(&group->memberships, &membership->in_group);
     *link = membership;
     congestion_join(membership);
-    account_move(&session->worker->account, GROUP__MEMBERSHIP_BYTES, 0);
     session->first_byte_due = false;
     return WEIR_OK;
 }
@@ -124,7 +126,7 @@ static void group__leave(struct weir_session *session, struct group_membership *
     *link = membership->next;
     list_remove(&membership->in_group);
     memory_free(membership);
-    account_move(&session->worker->account, 0, GROUP__MEMBERSHIP_BYTES);
+    account_release_membership(&session->worker->account, GROUP__MEMBERSHIP_BYTES);
     group__close_if_empty(session->worker, slot, group);
 }
 

@@ -196,6 +196,7 @@ static void inbound__keep_rest(struct weir_session *session, const struct weir_i
     buffer->next = session->unread;
     session->unread = buffer;
     session->unread_bytes += buffer->capacity;
+    account_list(&session->worker->account, session);
 }
 
 static void inbound__receive(struct weir_session *session, struct net_buffer *buffer)
@@ -222,6 +223,7 @@ static void inbound__add_unread(struct weir_session *session, struct net_buffer 
     buffer->next = NULL;
     *link = buffer;
     session->unread_bytes += buffer->capacity;
+    account_list(&session->worker->account, session);
 }
 
 /* Lets a speaker wait if a group to which it speaks became congested meanwhile. */

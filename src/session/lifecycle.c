@@ -57,8 +57,7 @@ void lifecycle_end(struct weir_session *session)
     }
     if (codec->release) codec->release(codec, session_codec_state(session));
     memory_free(session->decode_error);
-    account_move(&worker->account, 0, 2 * (uint64_t)session->partial_bytes);
-    worker->account.leaving_bytes -= session->leaving_bytes;
+    account_left(&worker->account, session);
     list_remove(&session->in_sessions);
     session_enter(session, SESSION_FREE);
     session_table_close(worker->table, session);

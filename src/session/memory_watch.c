@@ -15,6 +15,8 @@
 #define MEMORY_WATCH__TRIM_NS (1000 * CLOCK_NS_PER_MS)
 /* Free buffers that keep their memory, per pool; and freed heap memory that is not worth a call. */
 #define MEMORY_WATCH__SPARE_BYTES (UINT64_C(1) << 20)
+/* The part of the limit by which charged memory may grow before the next look. */
+#define MEMORY_WATCH__GROWTH_PART 64u
 
 /* What the worker holds now. */
 struct memory_watch__use {
@@ -95,8 +97,7 @@ void memory_watch_start(struct worker *worker, uint32_t batch_buffers)
 static bool memory_watch__is_over(const struct account_part *part, uint64_t used_bytes,
                                   uint64_t leaving_bytes)
 {
-    return used_bytes > part->limit_bytes - part->reserve_bytes &&
-           used_bytes - leaving_bytes > part->limit_bytes - part->reserve_bytes;
+    return used_bytes > part->limit_bytes - part->reserve_bytes + leaving_bytes;
 }
 
 /* Which reserve is in use, and stays so when the sessions that are closing have ended. */
@@ -109,7 +110,7 @@ static enum memory_watch__short memory_watch__short_of(const struct account *acc
                               account->leaving_bytes))
         return MEMORY_WATCH__MEMORY;
     return memory_watch__is_over(&account->streams, memory_watch__streams_used(account, use),
-                                 account->leaving_bytes)
+                                 account->leaving_stream_bytes)
                ? MEMORY_WATCH__STREAMS
                : MEMORY_WATCH__NOTHING;
 }
@@ -169,6 +170,8 @@ void memory_watch_look(struct memory_watch *watch, struct worker *worker)
         net_discard(worker->net, 0);
     memory_watch__relieve(worker);
     account->must_look = share < ACCOUNT_SHARE_FULL;
+    account->charged_max_bytes =
+        account->charged_bytes + account->memory.limit_bytes / MEMORY_WATCH__GROWTH_PART;
     if (watch->may_free || !memory_watch__may_free(worker, &use)) return;
     watch->may_free = true;
     watch->due_ns = worker->now_ns + MEMORY_WATCH__TRIM_NS;
@@ -196,7 +199,6 @@ static void memory_watch__trim(struct memory_watch *watch, struct worker *worker
         net_discard(worker->net, spare_bytes);
     if (watch->heap_max_bytes > use.heap_bytes + spare_bytes) {
         memory_trim();
-        worker->account.charged_max_bytes = worker->account.charged_bytes;
         watch->heap_max_bytes = use.heap_bytes;
     }
     watch->may_free = memory_watch__may_free(worker, &use);

@@ -140,10 +140,7 @@ static void session__close(struct weir_session *session)
     send_queue_drop(&session->queue, worker->net);
     session_count_queued(session);
     list_remove(&session->in_pending_flush);
-    list_remove(&session->in_class);
-    session->listed_bytes = UINT32_MAX; /* never listed again */
-    session->leaving_bytes = session->queue.flight_pinned_bytes + 2 * session->partial_bytes;
-    worker->account.leaving_bytes += session->leaving_bytes;
+    account_leave(&worker->account, session);
     if (loses_output)
         net_abort(worker->net, session->handle);
     else

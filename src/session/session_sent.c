@@ -52,8 +52,9 @@ void session_on_sent(struct weir_session *session, const struct net_event *event
     weir_check(session->send_out);
     session->send_out = false;
     session__count_released(session, event);
-    if (session->state == SESSION_CLOSING) return;
-    if (event->code != WEIR_OK) /* a part of the stream is lost: nothing may follow it */
+    if (session->state == SESSION_CLOSING)
+        account_left_buffers(&session->worker->account, session);
+    else if (event->code != WEIR_OK) /* a part of the stream is lost: nothing may follow it */
         session_close(session, WEIR_REASON_RESET);
     else
         session__on_progress(session, event);
@@ -63,7 +64,10 @@ void session_on_released(struct weir_session *session, const struct net_event *e
 {
     session_check(session);
     session__count_released(session, event);
-    if (session->state != SESSION_CLOSING) session__on_progress(session, event);
+    if (session->state == SESSION_CLOSING)
+        account_left_buffers(&session->worker->account, session);
+    else
+        session__on_progress(session, event);
 }
 
 void session_on_broken(struct weir_session *session, enum weir_code code)

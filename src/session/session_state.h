@@ -94,7 +94,7 @@ struct weir_session {
     uint32_t unread_bytes;   /* capacities of the buffers in `unread` */
     uint32_t partial_bytes;  /* of the codec's partial frame; twice that is charged */
     uint32_t listed_bytes;   /* most that its class in worker.account holds; 0: it is in none */
-    uint32_t leaving_bytes;  /* CLOSING: its part of account.leaving_bytes */
+    uint32_t leaving_bytes;  /* CLOSING: its part of account.leaving_stream_bytes */
     uint32_t paused_ms;      /* since when queue_paused is set */
     uint32_t holds;          /* weir_session_hold() calls that were not released */
     uint16_t speaks_slot;    /* of the group that it spoke to last; see congestion.h */

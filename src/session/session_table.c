@@ -99,12 +99,13 @@ static bool session_table__grow(struct session_table *table)
 
     if (first >= table->slots_max) return false;
     size_t bytes = header_bytes + (size_t)SESSION_TABLE_CHUNK * table->stride_bytes;
-    if (table->account &&
-        !account_charge_table(table->account,
-                              bytes + SESSION_TABLE_CHUNK * SESSION_TABLE_HANDLE_BYTES))
-        return false;
+    size_t charged_bytes = bytes + SESSION_TABLE_CHUNK * SESSION_TABLE_HANDLE_BYTES;
+    if (table->account && !account_charge_table(table->account, charged_bytes)) return false;
     struct session_table_chunk *chunk = memory_alloc(bytes);
-    if (!chunk) return false; /* the charge stays: memory is exhausted anyway */
+    if (!chunk) {
+        if (table->account) account_release_table(table->account, charged_bytes);
+        return false;
+    }
     chunk->sessions = (uint8_t *)chunk + header_bytes;
     atomic_store_explicit(&table->chunks[first / SESSION_TABLE_CHUNK], chunk, memory_order_release);
     table->slots_count += SESSION_TABLE_CHUNK;

@@ -16,7 +16,7 @@ uint32_t fixture_broadcast_bytes_max = 64 * 1024;
 
 /* What the sessions of a worker amount to. */
 struct fixture_validate__sums {
-    uint64_t admitted, rejected, peers, pinned_bytes;
+    uint64_t admitted, rejected, peers, pinned_bytes, partial_bytes, leaving_bytes;
 };
 
 /* ---- times ---- */
@@ -116,6 +116,19 @@ static void fixture_validate__stream(const struct weir_session *session,
         sums->rejected++;
 }
 
+/* A search must find every session that holds memory. */
+static void fixture_validate__account(const struct weir_session *session,
+                                      struct fixture_validate__sums *sums)
+{
+    bool closes = session->state == SESSION_CLOSING;
+
+    require(closes || account_held_bytes(session) <= 2 * (uint64_t)session->listed_bytes);
+    require(list_has(&session->in_class) == (!closes && session->listed_bytes > 0));
+    sums->partial_bytes += session->partial_bytes;
+    if (closes)
+        sums->leaving_bytes += session->leaving_bytes + 2 * (uint64_t)session->partial_bytes;
+}
+
 static void fixture_validate__sessions(const struct worker *worker,
                                        struct fixture_validate__sums *sums)
 {
@@ -125,6 +138,7 @@ static void fixture_validate__sessions(const struct worker *worker,
         const struct weir_session *session =
             weir_container_of((struct list *)(uintptr_t)at, struct weir_session, in_sessions);
         fixture_validate__stream(session, sums);
+        fixture_validate__account(session, sums);
         fixture_validate__times(session);
     }
     for (at = worker->udp_sessions.next; at != &worker->udp_sessions; at = at->next) {
@@ -155,6 +169,10 @@ void fixture_validate(const struct worker *worker)
     require_equal(stats.peers_opened - stats.peers_closed, sums.peers);
     require_equal(by_reason, stats.closed + stats.peers_closed);
     require_equal(stats.queued_bytes, sums.pinned_bytes);
+    require_equal(worker->account.leaving_bytes, sums.leaving_bytes);
+    require(worker->account.charged_bytes >= worker->account.table_bytes +
+                                                 worker->account.membership_bytes +
+                                                 2 * sums.partial_bytes);
     require_equal(worker->common->limits->sessions_open, sums.admitted);
     require_equal(worker->reject_messages_open, sums.rejected);
     require_equal(worker->udp_sessions_count, sums.peers);
