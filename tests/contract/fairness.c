@@ -16,6 +16,8 @@
 #define FAIRNESS__READY 4u  /* buffers that the system has for receives ... */
 #define FAIRNESS__CROWD 9u  /* ... and the number of streams that can each take all of them */
 #define FAIRNESS__BYTES 5u  /* that a stream receives, one by one, among them */
+#define FAIRNESS__BULK 48u  /* streams that fill every buffer, many times what an iteration reads */
+#define FAIRNESS__ROUNDS 5u /* each compares two streams */
 #define FAIRNESS__ENDLESS UINT64_C(0x10000000000)
 
 static void fairness__begin(struct world *world)
@@ -307,6 +309,110 @@ static void a_byte_is_received_among_streams_that_take_all_buffers(void **state)
         }
 }
 
+/* ---- bulk ---- */
+
+/* Opens a world with many streams that fill every buffer, and lets each of them receive. */
+static struct world *fairness__open_bulk(struct line **lines, uint32_t count)
+{
+    struct world *world = world_open(NULL);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct peer *peer;
+        lines[i] = world_connect(world, &peer);
+        lines[i]->in_seed = 1 + i;
+        peer_sends_pattern(peer, 1 + i, FAIRNESS__ENDLESS, 16384);
+    }
+    world_run_until_idle(world);
+    for (uint32_t i = 0; i < count; i++) line_receive(lines[i], true);
+    for (uint32_t i = 0; i < count; i++) fairness__until(world, lines[i]->received_count >= 4);
+    return world;
+}
+
+/* Sends bytes of the line's pattern, which were `sent` so far. Returns how many. */
+static uint32_t fairness__say(struct peer *peer, const struct line *line, uint64_t sent,
+                              uint32_t count)
+{
+    static uint8_t bytes[1 << 14];
+
+    require(count <= sizeof bytes);
+    for (uint32_t i = 0; i < count; i++) bytes[i] = pattern_byte(line->in_seed, sent + i);
+    return peer_send(peer, bytes, count);
+}
+
+/* A stream receives once per iteration, and not again when it has filled its first buffer: its
+ * owner could not switch it off before (rule 1). */
+static void a_stream_that_fills_a_buffer_waits_for_the_next_iteration(void **state)
+{
+    struct line *lines[3];
+    struct world *world = fairness__open_bulk(lines, 3);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+    uint64_t each_bytes = net_info(world->net).held_bytes_max;
+    struct net_options options;
+
+    (void)state;
+    world_options(&options);
+    if (each_bytes < options.stream_buffer_bytes) each_bytes = options.stream_buffer_bytes;
+    line->in_seed = 50;
+    line_receive(line, true);
+    for (uint64_t sent = 0; sent < 60 * (uint64_t)options.stream_buffer_bytes;) {
+        sent += fairness__say(peer, line, sent, options.stream_buffer_bytes * 3 / 2);
+        fairness__begin(world);
+        while (line->in_position < sent) {
+            uint64_t before = line->in_position;
+            world_iterate_on(world, "all came", __FILE__, __LINE__);
+            require(line->in_position - before <= each_bytes);
+        }
+    }
+    world_close(world);
+}
+
+/* Returns after how many iterations a byte came on the line. */
+static uint32_t fairness__wait_for_byte(struct world *world, struct line *line, struct peer *peer)
+{
+    uint64_t before = line->in_position;
+    uint32_t count = 0;
+
+    require_equal(fairness__say(peer, line, before, 1), 1);
+    fairness__begin(world);
+    for (; line->in_position == before; count++)
+        world_iterate_on(world, "the byte came", __FILE__, __LINE__);
+    return count;
+}
+
+/* A stream that filled one buffer, and was read to its end, is no bulk stream any longer. Compares
+ * numbers of iterations, which say something where bytes arrive at once. */
+static void a_stream_is_bulk_only_while_it_has_more(void **state)
+{
+    struct line *lines[FAIRNESS__BULK];
+    if (strcmp(world_transport, "epoll") != 0 && strcmp(world_transport, "uring") != 0)
+        world_skip(NULL, "bytes take a different time each");
+    struct world *world = fairness__open_bulk(lines, FAIRNESS__BULK);
+    struct peer *filling_peer, *other_peer;
+    struct line *filling = world_connect(world, &filling_peer),
+                *other = world_connect(world, &other_peer);
+    struct net_options options;
+    uint32_t filling_count = 0, other_count = 0;
+
+    (void)state;
+    world_options(&options);
+    filling->in_seed = 101;
+    other->in_seed = 102;
+    line_receive(filling, true);
+    line_receive(other, true);
+    for (uint32_t i = 0; i < FAIRNESS__ROUNDS; i++) {
+        uint64_t before = filling->in_position;
+        before += fairness__say(filling_peer, filling, before, options.stream_buffer_bytes);
+        fairness__until(world, filling->in_position == before);
+        for (uint32_t k = 0; k < FAIRNESS__BULK; k++)
+            world_iterate_on(world, "its end is found", __FILE__, __LINE__);
+        filling_count += fairness__wait_for_byte(world, filling, filling_peer);
+        other_count += fairness__wait_for_byte(world, other, other_peer);
+    }
+    require(filling_count <= 2 * other_count + FAIRNESS__ROUNDS);
+    world_close(world);
+}
+
 static const struct CMUnitTest fairness__tests[] = {
     cmocka_unit_test(busy_streams_leave_room_for_datagrams),
     cmocka_unit_test(busy_datagrams_leave_room_for_streams),
@@ -315,6 +421,8 @@ static const struct CMUnitTest fairness__tests[] = {
     cmocka_unit_test(busy_streams_leave_room_for_answers),
     cmocka_unit_test(streams_that_pause_leave_buffers_for_others),
     cmocka_unit_test(a_byte_is_received_among_streams_that_take_all_buffers),
+    cmocka_unit_test(a_stream_that_fills_a_buffer_waits_for_the_next_iteration),
+    cmocka_unit_test(a_stream_is_bulk_only_while_it_has_more),
 };
 
 CONTRACT_GROUP(fairness, fairness__tests);

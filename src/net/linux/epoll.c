@@ -121,7 +121,9 @@ static inline void epoll__list_if_work(struct epoll_system *system, struct epoll
 {
     weir_check(!entry->base.closing);
     if (!list_has(&entry->ready) && epoll__has_work(entry))
-        list_add_last(entry->base.is_bulk ? &system->bulk : &system->ready, &entry->ready);
+        list_add_last(entry->base.is_bulk && epoll__receives(entry) ? &system->bulk
+                                                                    : &system->ready,
+                      &entry->ready);
 }
 
 static int epoll__register(struct epoll_system *system, struct epoll_entry *entry, int fd)
@@ -265,6 +267,7 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
     } else if (os_error == EAGAIN) {
         entry->readable = false;
         entry->read_to_end = false;
+        entry->base.is_bulk = false; /* what arrives next is not the rest of something large */
         handle_succeeded(&entry->base, HANDLE_RECEIVES);
     } else if (linux_passes(os_error)) {
         entry->readable = false; /* until epoll__retry() */
