@@ -268,24 +268,36 @@ static void broadcast__send_waiting(struct weir_session *session, bool regardles
     }
 }
 
-void broadcast_retry(struct worker *worker)
+/* Wakes the speaker if nothing keeps it waiting. */
+static void broadcast__wake_speaker(struct worker *worker, struct weir_session *session,
+                                    bool has_waited)
 {
+    if (session->waiting || !session->speaker_waits) return; /* it waits on, or has ended */
+    if (session->state != SESSION_OPEN) worker_flush_later(worker, session); /* it may end */
+    if (!has_waited && congestion_has(&worker->common->congestion, session->speaks_slot)) return;
+    congestion_wake(session);
+    if (has_waited) session->speaks = false; /* it is heard once before it waits again */
+    session_resume_reading(session);
+}
+
+bool broadcast_retry(struct worker *worker)
+{
+    uint32_t began = worker->work.done;
     struct list waiting;
     struct list *node;
 
     list_init(&waiting);
     list_append_all(&waiting, &worker->speakers);
-    while ((node = list_take_first(&waiting)) != NULL) {
+    while (worker->work.done - began < WORK_ITERATION_MAX &&
+           (node = list_take_first(&waiting)) != NULL) {
         struct weir_session *session = weir_container_of(node, struct weir_session, in_speakers);
         bool has_waited = broadcast__has_waited(session);
         list_add_last(&worker->speakers, &session->in_speakers);
         broadcast__send_waiting(session, has_waited);
-        if (session->waiting || !session->speaker_waits) continue; /* it waits on, or has ended */
-        if (session->state != SESSION_OPEN) worker_flush_later(worker, session); /* it may end */
-        if (!has_waited && congestion_has(&worker->common->congestion, session->speaks_slot))
-            continue;
-        congestion_wake(session);
-        if (has_waited) session->speaks = false; /* it is heard once before it waits again */
-        session_resume_reading(session);
+        broadcast__wake_speaker(worker, session, has_waited);
     }
+    bool is_used_up = !list_is_empty(&waiting);
+    list_append_all(&waiting, &worker->speakers); /* those not asked stay in front */
+    list_append_all(&worker->speakers, &waiting);
+    return is_used_up;
 }

@@ -4,6 +4,8 @@
 #ifndef SESSION_BROADCAST_H
 #define SESSION_BROADCAST_H
 
+#include <stdbool.h>
+
 #include <weir/weir.h>
 
 struct payload;
@@ -18,9 +20,10 @@ enum weir_code broadcast_send(struct worker_common *common, const char *group, c
 enum weir_code broadcast_speak(struct weir_session *session, const char *group, const void *bytes,
                                size_t length, uint64_t except_id);
 
-/* Sends the broadcasts that wait, and wakes the speakers whose groups can take more. Once per
- * iteration. Thread: the worker's. */
-void broadcast_retry(struct worker *worker);
+/* Sends the broadcasts that wait, and wakes the speakers whose groups can take more, for at most an
+ * iteration's work. Once per iteration. Returns true if the work was used up: the rest can go on in
+ * the next iteration. Thread: the worker's. */
+bool broadcast_retry(struct worker *worker);
 
 /* Queues the payload for each member of its group, except the session that it excludes. Thread: the
  * worker's. */

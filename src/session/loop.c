@@ -66,6 +66,7 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->pending_flush);
     list_init(&worker->waiting_for_buffers);
     list_init(&worker->readable);
+    list_init(&worker->readable_again);
     list_init(&worker->speakers);
     list_init(&worker->endpoints);
     if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max, config->mailbox_bytes_max))
@@ -219,7 +220,9 @@ static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
 {
     const struct worker *worker = &loop->worker;
 
-    if (worker->catch_up_until_ns > 0 || worker->readable_count > 0 || loop->has_commands) return 0;
+    if (worker->catch_up_until_ns > 0 || worker->readable_count > 0 || loop->has_commands ||
+        loop->has_speakers)
+        return 0;
     if (worker->request == WORKER_DRAIN)
         until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->deadlines)));
@@ -260,28 +263,54 @@ static void loop__share_work(struct worker *worker, uint32_t events_count)
         worker->account.must_look = true; /* they can take much memory */
 }
 
-/* Decodes the unread input of the first `sessions_count` sessions that have some. When the
- * iteration's work is used up, those that used their share stay first. */
-static void loop__read_on(struct worker *worker, uint32_t sessions_count)
+/* Decodes the unread input of the first session on the list, if there is one. */
+static void loop__read_first(struct worker *worker, struct list *sessions)
 {
-    while (sessions_count-- > 0 && !list_is_empty(&worker->readable)) {
-        struct weir_session *session =
-            weir_container_of(worker->readable.next, struct weir_session, in_readable);
-        if (session->used_share && work_is_used_up(&worker->work)) return;
-        worker_read_not(worker, session);
-        inbound_continue(session);
-    }
+    if (list_is_empty(sessions)) return;
+    struct weir_session *session =
+        weir_container_of(sessions->next, struct weir_session, in_readable);
+    worker_read_not(worker, session);
+    inbound_continue(session);
+}
+
+/* Decodes the unread input of sessions, the longest waiting first: for an iteration's work those
+ * that used less than their share, and the others until the iteration's work is used up. */
+static void loop__read_on(struct worker *worker, struct list *fresh, struct list *again)
+{
+    const struct work *work = &worker->work;
+    uint32_t began = work->done;
+
+    while (!list_is_empty(fresh) && work->done - began < WORK_ITERATION_MAX)
+        loop__read_first(worker, fresh);
+    while (!list_is_empty(again) && !work_is_used_up(work)) loop__read_first(worker, again);
+}
+
+/* Handles the events, and decodes the unread input of sessions that had some before. */
+static void loop__read_unread(struct worker *worker, const struct net_event *events, uint32_t count)
+{
+    struct list fresh, again;
+
+    list_init(&fresh);
+    list_init(&again);
+    list_append_all(&fresh, &worker->readable);
+    list_append_all(&again, &worker->readable_again);
+    /* One before the events, which could use up the work of every iteration. */
+    loop__read_first(worker, &again);
+    for (uint32_t i = 0; i < count; i++) loop__on_event(worker, &events[i]);
+    loop__read_on(worker, &fresh, &again);
+    list_append_all(&fresh, &worker->readable); /* those not served stay in front */
+    list_append_all(&worker->readable, &fresh);
+    list_append_all(&again, &worker->readable_again);
+    list_append_all(&worker->readable_again, &again);
 }
 
 static void loop__read_input(struct worker *worker, const struct net_event *events, uint32_t count)
 {
-    uint32_t readable_count = worker->readable_count;
-
     loop__share_work(worker, count);
-    /* One before the events, which could use up the work of every iteration. */
-    if (readable_count > 0) loop__read_on(worker, 1);
-    for (uint32_t i = 0; i < count; i++) loop__on_event(worker, &events[i]);
-    if (readable_count > 1) loop__read_on(worker, readable_count - 1);
+    if (worker->readable_count > 0)
+        loop__read_unread(worker, events, count);
+    else
+        for (uint32_t i = 0; i < count; i++) loop__on_event(worker, &events[i]);
 }
 
 static void loop__flush_pending(struct worker *worker)
@@ -351,7 +380,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     if (loop->has_commands || mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
     if (worker->account.must_look) memory_watch_look(&loop->memory_watch, worker);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
-    if (!list_is_empty(&worker->speakers)) broadcast_retry(worker);
+    loop->has_speakers = !list_is_empty(&worker->speakers) && broadcast_retry(worker);
     if (net_failure(worker->net, NULL) != WEIR_OK) worker_request(worker, WORKER_STOP);
     if (worker->catch_up_until_ns == 0) timeouts_run(worker);
     if (loop__is_requested(worker)) drain_update(&loop->drain, worker);

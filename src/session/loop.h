@@ -21,6 +21,7 @@ struct loop {
     struct admission admission;
     struct drain drain;
     struct memory_watch memory_watch;
+    bool has_speakers;  /* speakers that waited may go on: the budget was used up */
     bool has_commands;  /* the mailbox may hold more: the budget of commands was used up */
     uint64_t sample_ns; /* when the memory is looked at next, and copied into the counters */
 };

@@ -76,7 +76,7 @@ struct weir_session {
     };
     struct list in_sessions;      /* worker.tcp_sessions or udp_sessions while not FREE */
     struct list in_pending_flush; /* worker.pending_flush or waiting_for_buffers */
-    struct list in_readable;      /* worker.readable: `unread` may be decoded now */
+    struct list in_readable;      /* worker.readable or readable_again: `unread` may be decoded */
     struct list in_speakers;      /* worker.speakers while speaker_waits */
     struct payload *waiting;      /* broadcasts of this speaker that wait, oldest first */
     struct list in_class;         /* worker.account, while it may hold memory; TCP, not CLOSING */

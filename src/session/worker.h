@@ -114,8 +114,10 @@ struct worker {
     struct list pending_flush;       /* sessions to flush at the end of this iteration */
     struct list waiting_for_buffers; /* sessions that could not send because the pool was empty */
     struct list speakers;            /* sessions that wait for a group: congestion.h */
-    struct list readable;            /* sessions with unread input that may be decoded */
-    uint32_t readable_count;
+    /* Sessions with unread input that may be decoded, longest waiting first: those that used less
+     * than their share of the work, and those that used it. */
+    struct list readable, readable_again;
+    uint32_t readable_count; /* on both lists */
     struct work work;
     struct dispatch dispatch;
     struct log_limited decode_errors, pauses;
@@ -181,15 +183,12 @@ static inline void worker_flush_later(struct worker *worker, struct weir_session
         list_add_last(&worker->pending_flush, &session->in_pending_flush);
 }
 
-/* Puts the session on the list of those whose unread input is decoded in the next iteration. One
- * that used less than its share precedes those that used it up. */
+/* Puts the session on the list of those whose unread input is decoded in the next iterations. */
 static inline void worker_read_later(struct worker *worker, struct weir_session *session)
 {
     if (list_has(&session->in_readable)) return;
-    if (session->used_share)
-        list_add_last(&worker->readable, &session->in_readable);
-    else
-        list_add_first(&worker->readable, &session->in_readable);
+    list_add_last(session->used_share ? &worker->readable_again : &worker->readable,
+                  &session->in_readable);
     worker->readable_count++;
 }
 

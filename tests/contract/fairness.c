@@ -381,7 +381,7 @@ static uint32_t fairness__wait_for_byte(struct world *world, struct line *line, 
 }
 
 /* A stream that filled one buffer, and was read to its end, is no bulk stream any longer. Compares
- * numbers of iterations, which say something where bytes arrive at once. */
+ * numbers of iterations, which mean something where bytes arrive immediately. */
 static void a_stream_is_bulk_only_while_it_has_more(void **state)
 {
     struct line *lines[FAIRNESS__BULK];
