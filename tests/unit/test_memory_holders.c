@@ -210,6 +210,7 @@ static void a_search_gets_past_other_holders(void **state)
 static void a_table_that_could_not_grow_is_not_charged(void **state)
 {
     struct weir_config config = fixture_config();
+    struct session_table alone; /* without an account */
 
     (void)state;
     config.memory_max_bytes = 1024 * KIB;
@@ -222,6 +223,11 @@ static void a_table_that_could_not_grow_is_not_charged(void **state)
     }
     assert_int_equal(worker_of()->account.table_bytes, 0);
     assert_int_equal(worker_of()->account.charged_bytes, 0);
+    assert_true(session_table_init(&alone, 0, 0, 1, 0));
+    memory_fail_nth(1, 1);
+    assert_null(session_table_open(&alone));
+    memory_fail_nth(0, 0);
+    session_table_free(&alone);
     connect_peers(1);
     assert_int_equal(fixture_stats().accepted, 1);
     close_peers(1);
