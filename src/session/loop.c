@@ -220,9 +220,7 @@ static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
 {
     const struct worker *worker = &loop->worker;
 
-    if (worker->catch_up_until_ns > 0 || worker->readable_count > 0 || loop->has_commands ||
-        loop->has_speakers)
-        return 0;
+    if (worker->catch_up_until_ns > 0 || worker->readable_count > 0 || loop->has_commands) return 0;
     if (worker->request == WORKER_DRAIN)
         until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->deadlines)));
@@ -230,7 +228,9 @@ static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
     if (!list_is_empty(&worker->waiting_for_buffers))
         until_ns = loop__earlier(until_ns, worker->now_ns + LOOP__BUFFERS_RETRY_NS);
     if (!list_is_empty(&worker->speakers))
-        until_ns = loop__earlier(until_ns, worker->now_ns + LOOP__SPEAKERS_RETRY_NS);
+        until_ns = loop->has_speakers
+                       ? 0
+                       : loop__earlier(until_ns, worker->now_ns + LOOP__SPEAKERS_RETRY_NS);
     if (loop->memory_watch.may_free) until_ns = loop__earlier(until_ns, loop__trim_ns(loop));
     return until_ns;
 }
@@ -258,9 +258,10 @@ static void loop__share_work(struct worker *worker, uint32_t events_count)
     weir_check(events_count <= LOOP__EVENTS_MAX);
     work->iteration++;
     work->began = work->done;
-    work->session_max = events_count <= few_max ? WORK_SESSION_MAX : WORK_BATCH_MAX / events_count;
-    if (worker->readable_count + events_count > few_max)
-        worker->account.must_look = true; /* they can take much memory */
+    work->session_max = WORK_SESSION_MAX;
+    if (worker->readable_count + events_count <= few_max) return;
+    worker->account.must_look = true; /* they can take much memory */
+    if (events_count > few_max) work->session_max = WORK_BATCH_MAX / events_count;
 }
 
 /* Decodes the unread input of the first session on the list, if there is one. */
@@ -380,7 +381,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     if (loop->has_commands || mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
     if (worker->account.must_look) memory_watch_look(&loop->memory_watch, worker);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
-    loop->has_speakers = !list_is_empty(&worker->speakers) && broadcast_retry(worker);
+    if (!list_is_empty(&worker->speakers)) loop->has_speakers = broadcast_retry(worker);
     if (net_failure(worker->net, NULL) != WEIR_OK) worker_request(worker, WORKER_STOP);
     if (worker->catch_up_until_ns == 0) timeouts_run(worker);
     if (loop__is_requested(worker)) drain_update(&loop->drain, worker);
