@@ -156,8 +156,7 @@ static void malformed_addresses_are_rejected(void **state)
         "[::1",
         "[::1]x:80",
         "5050\n",
-        "\xef\xbb\xbf"
-        "5050",
+        "\357\273\2775050", /* a byte order mark */
         "[fe80::1%4294967296]:80",
         "[::1]]:80",
         "[[::1]]:80",
