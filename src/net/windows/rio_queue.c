@@ -234,7 +234,7 @@ static void *rio_queue__context(struct rio_entry *entry, struct net_buffer *buff
     weir_check(((uintptr_t)buffer & RIO_REQUEST_BITS) == 0);
     pool_buffer_of(buffer)->note = (uint64_t)entry->base.generation << 32 | entry->base.index;
     pool_touch(buffer); /* lets the thread sanitizer check a simulated system, too */
-    return (void *)((uintptr_t)buffer | request);
+    return (void *)((uintptr_t)buffer | (uintptr_t)request);
 }
 
 /* Returns 0 if the request is outstanding, else the os_error. A failing call starts no request
