@@ -90,7 +90,7 @@ class Descriptors(WeirTest):
         """Whatever the limit: the server starts, or exits with code 69 and one line that reports it. (A worker that runs
         already can warn that it accepts no connections now.) Below 4, no program starts: its libraries are files."""
         started = 0
-        for files_max in range(6 if SANITIZED else 4, 33):  # LeakSanitizer needs files at the exit
+        for files_max in range(8 if SANITIZED else 4, 33):  # LeakSanitizer needs files at the exit
             for transport in (True, False):
                 with self.subTest(files_max=files_max, transport=transport):
                     weir = self.launch("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", "2",
