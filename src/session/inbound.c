@@ -10,8 +10,8 @@
  * The borrowed run (send_queue.h) owns the receive buffer while its messages are dispatched.
  * Decoding stops when the session has used its share of the iteration's work (worker.h), or when
  * reading pauses: by the high-water mark, the rate limit or the handler. The rest of the buffer
- * then becomes `unread`, and so do the buffers that arrive after it. After a few unread
- * buffers receiving is off, so they never exceed what the transport holds for one connection.
+ * then becomes `unread`, and so do the buffers that arrive after it. Receiving is off while a
+ * session has unread input, so it never exceeds what the transport holds for one connection.
  * A FIN behind unread input waits too (end_unread). A service's filters will stand before the codec
  * (service.h).
  */

@@ -560,12 +560,8 @@ static void epoll__add_bulk(struct epoll_system *system, struct list *served)
     for (uint32_t i = 0; i < EPOLL__BULK_PER_WAIT && !list_is_empty(&system->bulk); i++)
         list_add_last(&few, list_take_first(&system->bulk));
     system->bulk_first = !system->bulk_first;
-    if (system->bulk_first) {
-        list_append_all(&few, served);
-        list_append_all(served, &few);
-    } else {
-        list_append_all(served, &few);
-    }
+    if (system->bulk_first) list_append_all(&few, served);
+    list_append_all(served, &few);
 }
 
 /* Serves each entry that was ready when the iteration began, once. A stream with endless data waits

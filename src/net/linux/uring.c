@@ -8,7 +8,7 @@
  *
  *               inbound                         outbound
  *   listener    accept, multishot               -
- *   connection  receive, multishot              send
+ *   connection  receive, multishot or not       send    (uring_stream.c says when)
  *   datagram    poll for readable, multishot    poll for writable
  *
  *               requested: an sqe               no longer requested: a cancel
