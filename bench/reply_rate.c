@@ -59,9 +59,9 @@ static uint64_t buckets_of(const struct reply_rate *rate, const struct load *loa
                            bool one_row)
 {
     uint64_t random = next_random();
-    const struct weir_address peer =
-        load->behind_nat ? address_of_v4(0xc0000201, (uint16_t)(1024 + i))
-                         : address_of_v4((uint32_t)(random >> 32), (uint16_t)random);
+    const struct net_address peer = load->behind_nat
+                                        ? address_of_v4(0xc0000201, (uint16_t)(1024 + i))
+                                        : address_of_v4((uint32_t)(random >> 32), (uint16_t)random);
     uint64_t buckets = reply_rate_buckets_of(rate, &peer);
 
     return one_row && buckets > 0 ? (buckets & 0xffff) * 0x10001 + (UINT64_C(1) << 32) : buckets;
@@ -133,7 +133,7 @@ static void print_honest(uint32_t per_second)
 /* Prints how many datagrams a loop sent. `in_flight` forged datagrams start it. */
 static void print_loop(uint64_t round_ns, uint32_t in_flight, uint32_t per_second)
 {
-    const struct weir_address peer = address_of_v4(0x0a000001, 5050);
+    const struct net_address peer = address_of_v4(0x0a000001, 5050);
     uint64_t sent = 0, rounds = LOOP_S * S / round_ns, round = 0;
 
     struct reply_rate *rate = open_rate(per_second);
@@ -171,7 +171,7 @@ static void print_loops(uint32_t per_second)
 
 static void spend(const char *what)
 {
-    struct weir_address peer = address_of_v4(0x0a000001, 1024);
+    struct net_address peer = address_of_v4(0x0a000001, 1024);
     uint64_t sum = 0;
     const struct siphash_key key = {{1}};
     bool hash = strcmp(what, "hash") == 0, take = strcmp(what, "take") == 0;

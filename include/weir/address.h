@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* address.h - an IP address with a port, in one representation for IPv4 and IPv6. */
+/* address.h - the address of a socket: an IP address with a port, in one representation for IPv4
+ * and IPv6, or the path of a Unix-domain socket. */
 #ifndef WEIR_ADDRESS_H
 #define WEIR_ADDRESS_H
 
@@ -13,16 +14,22 @@
 extern "C" {
 #endif
 
+#define WEIR_ADDRESS_PATH_BYTES_MAX 111 /* without the terminating NUL; Linux accepts 107 */
+
 /* An IPv4 address is stored as IPv4-mapped IPv6 (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2), as a
- * dual-stack socket reports it. One comparison and one hash serve both families. */
+ * dual-stack socket reports it. One comparison and one hash serve both families. The layout is
+ * final: it has no `size` member. */
 struct weir_address {
-    uint8_t ip[16]; /* network byte order */
-    uint32_t scope; /* interface index of a link-local IPv6 address, else 0 */
-    uint16_t port;  /* host byte order */
+    uint8_t ip[16];      /* network byte order */
+    uint32_t scope;      /* interface index of a link-local IPv6 address, else 0 */
+    uint16_t port;       /* host byte order */
+    uint16_t path_bytes; /* 0: an IP address. Else the length of `path`; the members above are 0 */
+    char path[WEIR_ADDRESS_PATH_BYTES_MAX + 1]; /* Unix-domain socket, with a NUL; Linux only */
 };
 
-/* Bytes of the longest text: "[" + 45 for the address + "%" + interface + "]:" + port + NUL. */
-#define WEIR_ADDRESS_TEXT_BYTES 72
+/* Bytes of the longest text: "unix:" + path + NUL. The longest of an IP address is 72: "[" + 45 for
+ * the address + "%" + interface + "]:" + port + NUL. */
+#define WEIR_ADDRESS_TEXT_BYTES 120
 
 /* Parses "PORT", "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT". "PORT" and "*:PORT" mean all addresses of
  * both families ("[::]", dual stack). Addresses are numeric; names are not resolved. A link-local
@@ -37,9 +44,9 @@ WEIR_API enum weir_code weir_address_read(const char *text, struct weir_address 
 /* Same as weir_address_read(), without the reason. Returns whether the text is an address. */
 WEIR_API bool weir_address_parse(const char *text, struct weir_address *address);
 
-/* Writes "127.0.0.1:5050", "[::1]:5050" or "[fe80::1%eth0]:5050", cut to `size` bytes including the
- * NUL. The interface is written by its index if it has no name, and on Windows. Returns `text`.
- * Thread: any. */
+/* Writes "127.0.0.1:5050", "[::1]:5050" "[fe80::1%eth0]:5050" or "unix:/run/weir.sock", cut to
+ * `size` bytes including the NUL. The interface is written by its index if it has no name, and on
+ * Windows. Returns `text`. Thread: any. */
 WEIR_API char *weir_address_text(const struct weir_address *address, char *text, size_t size);
 
 /* A block of addresses: all whose first `prefix_bits` bits are those of `ip`. */

@@ -269,8 +269,9 @@ WEIR_API struct weir_server *weir_session_server(const struct weir_session *sess
 /* Returns the session's transport protocol. Thread: handler. */
 WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 
-/* Returns the session's remote address, valid as long as the session. Thread: handler. */
-WEIR_API const struct weir_address *weir_session_peer(const struct weir_session *session);
+/* Fills in the session's remote address. Returns `peer`. Thread: handler. */
+WEIR_API struct weir_address *weir_session_peer(const struct weir_session *session,
+                                                struct weir_address *peer);
 
 /* Returns the session's id, which is never reused. A transient session has the id 0. Thread:
  * handler. */

@@ -12,21 +12,21 @@ const uint8_t address_v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}
 
 /* ---- questions ---- */
 
-bool address_is_v4(const struct weir_address *address)
+bool address_is_v4(const struct net_address *address)
 {
     return memcmp(address->ip, address_v4_prefix, sizeof address_v4_prefix) == 0;
 }
 
-struct weir_address address_of_v4(uint32_t ip, uint16_t port)
+struct net_address address_of_v4(uint32_t ip, uint16_t port)
 {
-    struct weir_address address = {.port = port};
+    struct net_address address = {.port = port};
 
     memcpy(address.ip, address_v4_prefix, sizeof address_v4_prefix);
     for (int i = 0; i < 4; i++) address.ip[12 + i] = (uint8_t)(ip >> (24 - 8 * i));
     return address;
 }
 
-bool address_is_any(const struct weir_address *address)
+bool address_is_any(const struct net_address *address)
 {
     static const uint8_t zero[16];
 
@@ -34,7 +34,7 @@ bool address_is_any(const struct weir_address *address)
     return memcmp(address->ip, zero, sizeof zero) == 0;
 }
 
-bool address_is_answerable(const struct weir_address *address)
+bool address_is_answerable(const struct net_address *address)
 {
     if (address->port == 0) return false;
     if (address_is_any(address)) return false;
@@ -44,12 +44,12 @@ bool address_is_answerable(const struct weir_address *address)
     return first != 0 && !(first >= 224 && first <= 239) && !broadcast;
 }
 
-bool address_same_ip(const struct weir_address *a, const struct weir_address *b)
+bool address_same_ip(const struct net_address *a, const struct net_address *b)
 {
     return memcmp(a->ip, b->ip, sizeof a->ip) == 0 && a->scope == b->scope;
 }
 
-bool address_equals(const struct weir_address *a, const struct weir_address *b)
+bool address_equals(const struct net_address *a, const struct net_address *b)
 {
     return a->port == b->port && address_same_ip(a, b);
 }
@@ -95,10 +95,10 @@ static void address__write_v6(const uint8_t ip[16], char *text, size_t size)
     }
 }
 
-char *weir_address_text(const struct weir_address *address, char *text, size_t size)
+char *net_address_text(const struct net_address *address, char *text, size_t size)
 {
     const uint8_t *ip = address->ip;
-    char inner[48], name[WEIR_ADDRESS_TEXT_BYTES - 52], scope[sizeof name + 1] = "";
+    char inner[48], name[NET_ADDRESS_TEXT_BYTES - 52], scope[sizeof name + 1] = "";
 
     if (address_is_v4(address)) {
         snprintf(text, size, "%u.%u.%u.%u:%u", ip[12], ip[13], ip[14], ip[15], address->port);

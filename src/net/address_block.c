@@ -36,13 +36,13 @@ static enum weir_code address_block__has_more_bits(const char *text,
                                                    const struct weir_address_block *block,
                                                    struct weir_error *error)
 {
-    struct weir_address address = {.port = 0};
-    char meant[WEIR_ADDRESS_TEXT_BYTES], hint[160];
+    struct net_address address = {.port = 0};
+    char meant[NET_ADDRESS_TEXT_BYTES], hint[160];
     bool is_v4;
 
     memcpy(address.ip, block->ip, sizeof address.ip);
     is_v4 = address_is_v4(&address);
-    weir_address_text(&address, meant, sizeof meant);
+    net_address_text(&address, meant, sizeof meant);
     meant[strlen(meant) - (is_v4 ? 2 : 3)] = '\0'; /* ":0" or "]:0" */
     snprintf(hint, sizeof hint, "write %s/%u, or the one address without a length",
              is_v4 ? meant : meant + 1,

@@ -119,7 +119,7 @@ static enum weir_code address_read__wrong(const char *text, const char *reason, 
 
 /* Sets the scope from "INTERFACE]" or "INDEX]". */
 static enum weir_code address_read__scope(const char *text, const char *name, size_t length,
-                                          struct weir_address *address, struct weir_error *error)
+                                          struct net_address *address, struct weir_error *error)
 {
     char room[64], reason[96];
     uint64_t number;
@@ -146,8 +146,7 @@ static enum weir_code address_read__scope(const char *text, const char *name, si
 
 /* Reads the host between brackets. */
 static enum weir_code address_read__bracketed(const char *text, const struct host_port *parts,
-                                              struct weir_address *address,
-                                              struct weir_error *error)
+                                              struct net_address *address, struct weir_error *error)
 {
     const char *end = parts->host + parts->host_length;
     const char *at = address_read_v6(parts->host, address->ip);
@@ -161,7 +160,7 @@ static enum weir_code address_read__bracketed(const char *text, const struct hos
 }
 
 static enum weir_code address_read__host(const char *text, const struct host_port *parts,
-                                         struct weir_address *address, struct weir_error *error)
+                                         struct net_address *address, struct weir_error *error)
 {
     if (!parts->host) return WEIR_OK; /* all addresses */
     if (parts->in_brackets) return address_read__bracketed(text, parts, address, error);
@@ -179,10 +178,10 @@ static enum weir_code address_read__host(const char *text, const struct host_por
         "write PORT, ADDR:PORT or [ADDR6]:PORT, in numbers, such as 127.0.0.1:5050", error);
 }
 
-enum weir_code weir_address_read(const char *text, struct weir_address *address,
-                                 struct weir_error *error)
+enum weir_code net_address_read(const char *text, struct net_address *address,
+                                struct weir_error *error)
 {
-    struct weir_address read = {.port = 0};
+    struct net_address read = {.port = 0};
     struct host_port parts;
     enum host_port_problem problem = host_port_split(text, &parts);
 
@@ -195,7 +194,7 @@ enum weir_code weir_address_read(const char *text, struct weir_address *address,
     return WEIR_OK;
 }
 
-bool weir_address_parse(const char *text, struct weir_address *address)
+bool net_address_parse(const char *text, struct net_address *address)
 {
-    return weir_address_read(text, address, NULL) == WEIR_OK;
+    return net_address_read(text, address, NULL) == WEIR_OK;
 }

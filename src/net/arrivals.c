@@ -129,7 +129,7 @@ void arrival_end(struct net *net, struct handle *handle, enum weir_code code, in
 }
 
 static void arrivals__hand_out_socket(struct net *net, struct handle *listener, uintptr_t os_handle,
-                                      const struct weir_address *peer)
+                                      const struct net_address *peer)
 {
     struct net_event *event = event_batch_add(net, listener, NET_ACCEPTED);
 
@@ -139,7 +139,7 @@ static void arrivals__hand_out_socket(struct net *net, struct handle *listener, 
 }
 
 void arrival_socket(struct net *net, struct handle *listener, uintptr_t os_handle,
-                    const struct weir_address *peer)
+                    const struct net_address *peer)
 {
     struct held_sockets *held = listener->held.sockets;
 

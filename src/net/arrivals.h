@@ -23,7 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 #include "handle_table.h"
 #include "net.h"
@@ -33,7 +33,7 @@ struct held_sockets {
     uint32_t first, count, max;
     struct held_socket {
         uintptr_t os_handle;
-        struct weir_address peer;
+        struct net_address peer;
     } sockets[];
 };
 
@@ -61,7 +61,7 @@ void arrival_end(struct net *net, struct handle *handle, enum weir_code code, in
 
 /* A connection was accepted; it is refused if the listener is closing. */
 void arrival_socket(struct net *net, struct handle *listener, uintptr_t os_handle,
-                    const struct weir_address *peer);
+                    const struct net_address *peer);
 
 /* The flow was switched: updates the list of handles that have something to deliver. */
 void arrivals_on_switch(struct net *net, struct handle *handle);

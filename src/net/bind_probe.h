@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 /* For net_address_lingers(). Opens a socket and closes it; does not connect. Thread: any. */
-bool bind_probe_lingers(const struct weir_address *address);
+bool bind_probe_lingers(const struct net_address *address);
 
 #endif

@@ -156,7 +156,7 @@ static enum weir_code net__open_named(struct net *net, const char *name, struct 
     return error_fill(error, WEIR_INVALID, 0, "use transport", name, "no such transport", hint);
 }
 
-bool net_address_lingers(const struct weir_address *address)
+bool net_address_lingers(const struct net_address *address)
 {
     return bind_probe_lingers(address);
 }
@@ -527,7 +527,7 @@ void net_abort(struct net *net, struct net_handle connection)
     net__close(net, handle);
 }
 
-struct weir_address net_local_address(struct net *net, struct net_handle id)
+struct net_address net_local_address(struct net *net, struct net_handle id)
 {
     net__check_thread(net);
     return net->transport->local_address(net,
@@ -566,7 +566,7 @@ static struct net_buffer *net__copy_for_datagram(struct net *net, struct net_buf
 }
 
 enum weir_code net_send_to(struct net *net, struct net_handle socket,
-                           const struct weir_address *peer, const struct weir_address *local,
+                           const struct net_address *peer, const struct net_address *local,
                            struct net_buffer *buffer, uint32_t segment_bytes)
 {
     net__check_thread(net);
@@ -585,7 +585,7 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
     return WEIR_OK;
 }
 
-bool net_is_own(struct net *net, struct net_handle socket, const struct weir_address *address)
+bool net_is_own(struct net *net, struct net_handle socket, const struct net_address *address)
 {
     net__check_thread(net);
     return net->transport->is_own(

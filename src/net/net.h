@@ -56,8 +56,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <weir/address.h>
 #include <weir/error.h>
+#include "address.h"
 
 struct net; /* one per worker */
 
@@ -131,9 +131,9 @@ struct net_event {
     int os_error;
     uint32_t segment_bytes; /* NET_DATAGRAM */
     struct net_handle handle;
-    void *owner;               /* as passed when the handle was opened */
-    struct weir_address peer;  /* NET_ACCEPTED, NET_DATAGRAM, NET_TOO_LARGE */
-    struct weir_address local; /* NET_DATAGRAM: the destination address of the datagram */
+    void *owner;              /* as passed when the handle was opened */
+    struct net_address peer;  /* NET_ACCEPTED, NET_DATAGRAM, NET_TOO_LARGE */
+    struct net_address local; /* NET_DATAGRAM: the destination address of the datagram */
     union {
         struct net_buffer *buffer;             /* NET_RECEIVED, NET_DATAGRAM */
         struct net_socket socket;              /* NET_ACCEPTED */
@@ -233,7 +233,7 @@ enum net_share {
 };
 
 struct net_listen_options {
-    struct weir_address address; /* port 0: the system chooses a free one */
+    struct net_address address; /* port 0: the system chooses a free one */
     enum net_share share;
     uint32_t
         backlog; /* listeners: connections that the system may queue before they are accepted */
@@ -259,7 +259,7 @@ struct net_info net_info(const struct net *net);
 /* Returns whether TCP cannot bind this address now although no socket of this machine listens on
  * it: connections of an earlier program linger, and waiting helps. Returns false if the system does
  * not list its listening sockets. Needs no net. Thread: any. */
-bool net_address_lingers(const struct weir_address *address);
+bool net_address_lingers(const struct net_address *address);
 
 /* What the pools of a net hold now. */
 struct net_memory {
@@ -355,7 +355,7 @@ void net_abort(struct net *net, struct net_handle connection);
 /* Returns the address that the handle is bound to, with the actual port. That of a listener or
  * datagram socket was stored when it was opened, so a broken one has it, too. That of a connection
  * is zeroed if the system cannot tell. */
-struct weir_address net_local_address(struct net *net, struct net_handle handle);
+struct net_address net_local_address(struct net *net, struct net_handle handle);
 
 /* ---- datagrams ---- */
 
@@ -370,13 +370,13 @@ enum weir_code net_bind(struct net *net, const struct net_listen_options *option
  * WEIR_NO_BUFFERS  the transport needs a datagram buffer to copy into, and the pool is empty; the
  *                  caller keeps the buffer */
 enum weir_code net_send_to(struct net *net, struct net_handle socket,
-                           const struct weir_address *peer, const struct weir_address *local,
+                           const struct net_address *peer, const struct net_address *local,
                            struct net_buffer *buffer, uint32_t segment_bytes);
 
 /* Returns whether a datagram sent to `address` would arrive at this socket: the port is the same,
  * and the address is the bound one, or any address of this machine if the socket is bound to all.
  * Cheap if the port differs. */
-bool net_is_own(struct net *net, struct net_handle socket, const struct weir_address *address);
+bool net_is_own(struct net *net, struct net_handle socket, const struct net_address *address);
 
 /* ---- buffers ---- */
 

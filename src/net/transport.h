@@ -104,17 +104,17 @@ struct transport {
      */
     void (*abandon)(struct net *net, struct handle *handle);
     /* Must not fail: listeners and datagram sockets store their address when they are opened. */
-    struct weir_address (*local_address)(struct net *net, struct handle *handle);
+    struct net_address (*local_address)(struct net *net, struct handle *handle);
 
     enum weir_code (*bind)(struct net *net, struct handle *handle,
                            const struct net_listen_options *options, struct weir_error *error);
-    void (*send_to)(struct net *net, struct handle *handle, const struct weir_address *peer,
-                    const struct weir_address *local, struct net_buffer *buffer,
+    void (*send_to)(struct net *net, struct handle *handle, const struct net_address *peer,
+                    const struct net_address *local, struct net_buffer *buffer,
                     uint32_t segment_bytes);
     /* Hands out a held datagram: NET_DATAGRAM or NET_TOO_LARGE. Null: arrival_datagram() is never
      * called. */
     void (*hand_out_datagram)(struct net *net, struct handle *handle, struct net_buffer *buffer);
-    bool (*is_own)(struct net *net, struct handle *handle, const struct weir_address *address);
+    bool (*is_own)(struct net *net, struct handle *handle, const struct net_address *address);
 
     /* Submits the collected requests, waits for an event until until_ns (0: does not wait), adds
      * events while there is room, and sets net->wait_began_ns and net->now_ns to the current time

@@ -12,14 +12,14 @@
 
 #define BIND_WAIT__PAUSE_NS (20 * CLOCK_NS_PER_MS)
 
-static void bind_wait__log(const struct weir_server *server, const struct weir_address *address)
+static void bind_wait__log(const struct weir_server *server, const struct net_address *address)
 {
-    char text[WEIR_ADDRESS_TEXT_BYTES];
+    char text[NET_ADDRESS_TEXT_BYTES];
 
     log_line(&server->common.log, WEIR_LOG_WARNING,
              "tcp %s: old connections still use the address, and no program listens on it; waiting "
              "for at most bind_wait_ms = %u",
-             weir_address_text(address, text, sizeof text), server->common.config.bind_wait_ms);
+             net_address_text(address, text, sizeof text), server->common.config.bind_wait_ms);
 }
 
 /* Pauses until the next probe. Returns whether to go on: no shutdown is requested. */
@@ -37,7 +37,7 @@ static bool bind_wait__pause(struct weir_server *server)
 }
 
 /* Waits for one address. Returns false if a shutdown is requested. */
-static bool bind_wait__one(struct weir_server *server, const struct weir_address *address,
+static bool bind_wait__one(struct weir_server *server, const struct net_address *address,
                            uint64_t deadline_ns)
 {
     bool is_logged = false;

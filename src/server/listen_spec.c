@@ -85,7 +85,7 @@ enum weir_code listen_spec_read(const struct weir_listen *listen, uint32_t backl
     if (!listen->address)
         return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
                           "set weir_listen.address, to \"0\" for a free port");
-    enum weir_code code = weir_address_read(listen->address, &spec->where.address, &wrong);
+    enum weir_code code = net_address_read(listen->address, &spec->where.address, &wrong);
     if (code != WEIR_OK)
         return error_fill(error, code, wrong.os_error, "listen on", listen->address, wrong.reason,
                           wrong.hint);

@@ -218,9 +218,8 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
     weir_check_use(index < server->listeners_count,
                    "the index is below weir_server_listeners_count");
     const struct listen_spec *spec = &server->listeners[index];
-    return (struct weir_listener_info){
+    struct weir_listener_info info = {
         .proto = spec->service.proto,
-        .address = spec->where.address,
         .transport = server->transport ? server->transport : "none",
         .codec = spec->service.codec->name,
         .handler = spec->service.handler->name,
@@ -229,6 +228,8 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
                        ? 1
                        : server->workers_count,
     };
+    address_publish(&spec->where.address, &info.address);
+    return info;
 }
 
 void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,

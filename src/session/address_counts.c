@@ -44,7 +44,7 @@ void address_counts_free(struct address_counts *counts)
 }
 
 /* Returns the part of an address that one customer has: IPv4 all of it, IPv6 a /64. */
-static struct address_count address_counts__entry_of(const struct weir_address *address)
+static struct address_count address_counts__entry_of(const struct net_address *address)
 {
     struct address_count entry = {.count = 1};
 
@@ -71,7 +71,7 @@ static uint32_t address_counts__slot(const struct address_counts *counts,
     return slot;
 }
 
-bool address_counts_add(struct address_counts *counts, const struct weir_address *address,
+bool address_counts_add(struct address_counts *counts, const struct net_address *address,
                         uint32_t limit)
 {
     struct address_count fresh = address_counts__entry_of(address);
@@ -104,7 +104,7 @@ static void address_counts__close_gap(struct address_counts *counts, uint32_t ga
     counts->entries[gap].count = 0;
 }
 
-void address_counts_remove(struct address_counts *counts, const struct weir_address *address)
+void address_counts_remove(struct address_counts *counts, const struct net_address *address)
 {
     const struct address_count entry = address_counts__entry_of(address);
 

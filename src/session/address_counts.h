@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 #include "siphash.h"
 
@@ -30,10 +30,10 @@ bool address_counts_init(struct address_counts *counts, uint32_t entries_max,
 void address_counts_free(struct address_counts *counts);
 
 /* Counts one more session of the address. Returns false, and counts nothing, if it has `limit`. */
-bool address_counts_add(struct address_counts *counts, const struct weir_address *address,
+bool address_counts_add(struct address_counts *counts, const struct net_address *address,
                         uint32_t limit);
 
 /* Counts one session less. */
-void address_counts_remove(struct address_counts *counts, const struct weir_address *address);
+void address_counts_remove(struct address_counts *counts, const struct net_address *address);
 
 #endif

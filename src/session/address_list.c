@@ -132,7 +132,7 @@ enum weir_code address_list_parse(struct address_list *list, const char *text, c
     return code;
 }
 
-bool address_list_has(const struct address_list *list, const struct weir_address *address)
+bool address_list_has(const struct address_list *list, const struct net_address *address)
 {
     uint32_t low = 0, high = list->count;
 

@@ -6,10 +6,10 @@
 
 #include <stdbool.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 struct address_range {
-    uint8_t first[16], last[16]; /* as struct weir_address has them */
+    uint8_t first[16], last[16]; /* as struct net_address has them */
 };
 
 struct address_list {
@@ -25,7 +25,7 @@ enum weir_code address_list_parse(struct address_list *list, const char *text, c
 
 /* Whether the address is in one of the blocks; the port does not matter. A block of IPv6 contains
  * no IPv4 address: "::/0" is every IPv6 address. */
-bool address_list_has(const struct address_list *list, const struct weir_address *address);
+bool address_list_has(const struct address_list *list, const struct net_address *address);
 
 void address_list_free(struct address_list *list);
 

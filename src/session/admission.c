@@ -10,7 +10,7 @@
 #include "check.h"
 #include "worker.h"
 
-bool admission_allows(const struct worker *worker, const struct weir_address *peer)
+bool admission_allows(const struct worker *worker, const struct net_address *peer)
 {
     const struct admission_limits *limits = worker->common->limits;
 
@@ -36,7 +36,7 @@ static void admission__return_session(struct worker_common *common)
     weir_check(open > 0);
 }
 
-static bool admission__take_address(struct worker_common *common, const struct weir_address *peer)
+static bool admission__take_address(struct worker_common *common, const struct net_address *peer)
 {
     uint32_t limit = common->config.sessions_per_address_max;
 
@@ -51,7 +51,7 @@ static bool admission__take_rate(struct worker *worker)
     return rate == 0 || bucket_shared_take(&common->limits->accepts, worker->now_ns, rate, rate);
 }
 
-bool admission_admit(struct worker *worker, const struct weir_address *peer)
+bool admission_admit(struct worker *worker, const struct net_address *peer)
 {
     struct worker_common *common = worker->common;
     enum admission_rejection rejection;
@@ -72,7 +72,7 @@ bool admission_admit(struct worker *worker, const struct weir_address *peer)
     return false;
 }
 
-void admission_release(struct worker *worker, const struct weir_address *peer)
+void admission_release(struct worker *worker, const struct net_address *peer)
 {
     struct worker_common *common = worker->common;
 
@@ -82,7 +82,7 @@ void admission_release(struct worker *worker, const struct weir_address *peer)
 }
 
 void admission_reject(struct worker *worker, enum admission_rejection rejection,
-                      const struct weir_address *peer, uint64_t count)
+                      const struct net_address *peer, uint64_t count)
 {
     struct counters *counters = &worker->counters;
     thread_counter *const counts[ADMISSION_COUNT] = {
@@ -99,11 +99,11 @@ void admission_reject(struct worker *worker, enum admission_rejection rejection,
         [ADMISSION_ADDRESS] = "its address has sessions_per_address_max open",
         [ADMISSION_FAILED] = "there was no memory, or no room in the system",
     };
-    char text[WEIR_ADDRESS_TEXT_BYTES];
+    char text[NET_ADDRESS_TEXT_BYTES];
 
     counter_add(counts[rejection], count);
     log_limited(&worker->admission->rejections[rejection], &worker->common->log, worker->now_ms,
-                WEIR_LOG_WARNING, "refused %s: %s", weir_address_text(peer, text, sizeof text),
+                WEIR_LOG_WARNING, "refused %s: %s", net_address_text(peer, text, sizeof text),
                 reasons[rejection]);
 }
 

@@ -38,14 +38,14 @@ struct admission {
 };
 
 /* Whether `allow` and `deny` let the address in. */
-bool admission_allows(const struct worker *worker, const struct weir_address *peer);
+bool admission_allows(const struct worker *worker, const struct net_address *peer);
 
 /* Counts a connection against every limit. Returns false, after counting a rejection, if one is
  * exceeded. */
-bool admission_admit(struct worker *worker, const struct weir_address *peer);
+bool admission_admit(struct worker *worker, const struct net_address *peer);
 
 /* Undoes admission_admit() when the connection has ended. */
-void admission_release(struct worker *worker, const struct weir_address *peer);
+void admission_release(struct worker *worker, const struct net_address *peer);
 
 /* Counts connections that were lost before they became sessions, as `refused_failed` and against
  * accept_rate_max. Their addresses are not known. */
@@ -54,6 +54,6 @@ void admission_lost(struct worker *worker, uint32_t count);
 /* Counts `count` rejections (more than one for a batch of datagrams), and logs at a limited rate.
  */
 void admission_reject(struct worker *worker, enum admission_rejection rejection,
-                      const struct weir_address *peer, uint64_t count);
+                      const struct net_address *peer, uint64_t count);
 
 #endif

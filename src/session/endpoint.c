@@ -46,12 +46,12 @@ static bool endpoint__any_is_open(const struct worker *worker)
 /* Writes "tcp 127.0.0.1:5050". */
 static void endpoint__describe(const struct endpoint *endpoint, char *subject)
 {
-    struct weir_address address = net_local_address(endpoint->worker->net, endpoint->handle);
+    struct net_address address = net_local_address(endpoint->worker->net, endpoint->handle);
     const char *proto = endpoint->service->proto == WEIR_TCP ? "tcp" : "udp";
-    char where[WEIR_ADDRESS_TEXT_BYTES];
+    char where[NET_ADDRESS_TEXT_BYTES];
 
     snprintf(subject, ENDPOINT__SUBJECT_BYTES, "%s %s", proto,
-             weir_address_text(&address, where, sizeof where));
+             net_address_text(&address, where, sizeof where));
 }
 
 static void endpoint__log_failure(const struct endpoint *endpoint, const struct net_event *event)

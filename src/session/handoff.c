@@ -31,7 +31,7 @@ static struct worker *handoff__least_loaded(struct worker *worker)
 }
 
 void handoff_accepted(struct worker *worker, const struct service *service,
-                      struct net_socket socket, const struct weir_address *peer)
+                      struct net_socket socket, const struct net_address *peer)
 {
     const struct mailbox_command command = {
         .kind = MAILBOX_ACCEPTED, .service = service, .socket = socket, .peer = *peer};

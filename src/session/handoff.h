@@ -11,7 +11,7 @@ struct mailbox_command;
 
 /* Opens a session for an accepted socket, on this worker or on the one with the fewest sessions. */
 void handoff_accepted(struct worker *worker, const struct service *service,
-                      struct net_socket socket, const struct weir_address *peer);
+                      struct net_socket socket, const struct net_address *peer);
 
 /* Handles MAILBOX_ACCEPTED: a socket that another worker accepted for this one. */
 void handoff_take(struct worker *worker, const struct mailbox_command *command);

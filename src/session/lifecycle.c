@@ -108,7 +108,7 @@ void lifecycle_notify_drain(struct weir_session *session)
 
 void lifecycle_start(struct weir_session *session, struct worker *worker,
                      const struct session_ops *ops, const struct service *service,
-                     const struct weir_address *peer)
+                     const struct net_address *peer)
 {
     uint32_t now_ms = (uint32_t)worker->now_ms;
 
@@ -128,7 +128,7 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
  * if the table or the system has no room. */
 static struct weir_session *lifecycle__adopt(struct worker *worker, const struct service *service,
                                              struct net_socket socket,
-                                             const struct weir_address *peer)
+                                             const struct net_address *peer)
 {
     struct weir_session *session = session_table_open(worker->table);
 
@@ -149,7 +149,7 @@ static struct weir_session *lifecycle__adopt(struct worker *worker, const struct
 
 /* Refuses a connection. If reject_message is set, a session that counts nowhere sends it. */
 static void lifecycle__reject(struct worker *worker, const struct service *service,
-                              struct net_socket socket, const struct weir_address *peer)
+                              struct net_socket socket, const struct net_address *peer)
 {
     const char *reject_message = worker->common->config.reject_message;
 
@@ -168,7 +168,7 @@ static void lifecycle__reject(struct worker *worker, const struct service *servi
 }
 
 void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,
-                    const struct weir_address *peer)
+                    const struct net_address *peer)
 {
     if (!admission_admit(worker, peer)) {
         lifecycle__reject(worker, service, socket, peer);

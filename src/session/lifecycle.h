@@ -8,12 +8,12 @@
 /* Opens a session for an accepted socket and starts to receive; or refuses it (admission.c). Takes
  * the socket over in any case. */
 void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,
-                    const struct weir_address *peer);
+                    const struct net_address *peer);
 
 /* Initialises a session of the table, which becomes OPEN. For the files that open sessions. */
 void lifecycle_start(struct weir_session *session, struct worker *worker,
                      const struct session_ops *ops, const struct service *service,
-                     const struct weir_address *peer);
+                     const struct net_address *peer);
 
 /* Calls on_drain, once per session, if the session is open. */
 void lifecycle_notify_drain(struct weir_session *session);

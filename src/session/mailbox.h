@@ -35,7 +35,7 @@ struct mailbox_command {
     enum mailbox_kind kind;
     const struct service *service;
     struct net_socket socket;
-    struct weir_address peer;
+    struct net_address peer;
     uint64_t id;
     struct payload *payload;
     uint32_t bytes; /* of room that the command takes, besides its cell: memory of the payload */

@@ -127,12 +127,12 @@ static struct account_search memory_watch__search(const struct worker *worker, b
 
 static void memory_watch__close(struct worker *worker, struct weir_session *session)
 {
-    char peer[WEIR_ADDRESS_TEXT_BYTES];
+    char peer[NET_ADDRESS_TEXT_BYTES];
 
     log_limited(&worker->exhausted, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
                 "closing %s: memory is short, and it holds %" PRIu64
                 " bytes; raise memory_max_bytes (--memory) or limit the number of sessions",
-                weir_address_text(&session->peer, peer, sizeof peer), account_held_bytes(session));
+                net_address_text(&session->peer, peer, sizeof peer), account_held_bytes(session));
     session_close(session, WEIR_REASON_EXHAUSTED);
 }
 

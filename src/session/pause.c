@@ -30,12 +30,11 @@ void pause_report(struct worker *worker, const struct net_event *event, const ch
 /* Here, and not where the event is dispatched: its text would enlarge the stack frame of a function
  * that runs for every message. */
 void pause_report_client(struct worker *worker, const struct net_event *event,
-                         const struct weir_address *peer)
+                         const struct net_address *peer)
 {
-    char address[WEIR_ADDRESS_TEXT_BYTES], subject[96];
+    char address[NET_ADDRESS_TEXT_BYTES], subject[96];
 
     weir_check(peer != NULL);
-    snprintf(subject, sizeof subject, "client %s",
-             weir_address_text(peer, address, sizeof address));
+    snprintf(subject, sizeof subject, "client %s", net_address_text(peer, address, sizeof address));
     pause_report(worker, event, subject);
 }

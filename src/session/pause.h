@@ -4,7 +4,7 @@
 #define SESSION_PAUSE_H
 
 struct net_event;
-struct weir_address;
+struct net_address;
 struct worker;
 
 /* Counts a pause under its cause, and logs it at a limited rate if the system caused it. `subject`
@@ -13,6 +13,6 @@ void pause_report(struct worker *worker, const struct net_event *event, const ch
 
 /* As pause_report(), for a connection. */
 void pause_report_client(struct worker *worker, const struct net_event *event,
-                         const struct weir_address *peer);
+                         const struct net_address *peer);
 
 #endif

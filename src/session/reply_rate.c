@@ -35,7 +35,7 @@ void reply_rate_free(struct reply_rate *rate)
     memory_free(rate);
 }
 
-uint64_t reply_rate_buckets_of(const struct reply_rate *rate, const struct weir_address *peer)
+uint64_t reply_rate_buckets_of(const struct reply_rate *rate, const struct net_address *peer)
 {
     uint32_t ip[4];
 
@@ -48,10 +48,10 @@ uint64_t reply_rate_buckets_of(const struct reply_rate *rate, const struct weir_
     return hash >> 32 | REPLY_RATE__SELECTED;
 }
 
-void reply_rate_count_drop(struct worker *worker, const struct weir_address *peer,
+void reply_rate_count_drop(struct worker *worker, const struct net_address *peer,
                            enum reply_rate_verdict verdict)
 {
-    char text[WEIR_ADDRESS_TEXT_BYTES];
+    char text[NET_ADDRESS_TEXT_BYTES];
 
     weir_check(verdict != REPLY_RATE_WITHIN);
     counter_add(&worker->counters.dropped_reply_rate, 1);
@@ -60,5 +60,5 @@ void reply_rate_count_drop(struct worker *worker, const struct weir_address *pee
                     WEIR_LOG_WARNING,
                     "no datagrams to %s for a second: more than datagram_reply_rate_max in a "
                     "second, as in a reply loop between two servers",
-                    weir_address_text(peer, text, sizeof text));
+                    net_address_text(peer, text, sizeof text));
 }

@@ -24,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 #include "siphash.h"
 
@@ -58,7 +58,7 @@ void reply_rate_free(struct reply_rate *rate); /* null is allowed */
 
 /* Returns the buckets of a peer, for reply_rate_take(). 0: the peer has no limit, because `rate` is
  * null, or because its address is a loopback address. */
-uint64_t reply_rate_buckets_of(const struct reply_rate *rate, const struct weir_address *peer);
+uint64_t reply_rate_buckets_of(const struct reply_rate *rate, const struct net_address *peer);
 
 /* Counts one datagram to a peer with a limit, unless the datagram must be dropped. */
 static inline enum reply_rate_verdict reply_rate_take(struct reply_rate *rate, uint64_t buckets,
@@ -82,7 +82,7 @@ static inline enum reply_rate_verdict reply_rate_take(struct reply_rate *rate, u
 }
 
 /* Counts a dropped datagram, and logs a warning once per episode, at a limited rate. */
-void reply_rate_count_drop(struct worker *worker, const struct weir_address *peer,
+void reply_rate_count_drop(struct worker *worker, const struct net_address *peer,
                            enum reply_rate_verdict verdict);
 
 #endif

@@ -180,13 +180,13 @@ static void session__finish(struct weir_session *session, enum weir_reason reaso
 void session_fail(struct weir_session *session, const char *text)
 {
     struct worker *worker = session->worker;
-    char peer[WEIR_ADDRESS_TEXT_BYTES];
+    char peer[NET_ADDRESS_TEXT_BYTES];
 
     if (!session_may_send(session)) return;
     weir_check(!session->decode_error);
     session->decode_error = memory_copy_text(text); /* null: on_close gets the reason alone */
     log_limited(&worker->decode_errors, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
-                "closing %s: %s", weir_address_text(&session->peer, peer, sizeof peer), text);
+                "closing %s: %s", net_address_text(&session->peer, peer, sizeof peer), text);
     session_finish(session, WEIR_REASON_PROTOCOL);
 }
 

@@ -109,9 +109,10 @@ enum weir_proto weir_session_proto(const struct weir_session *session)
     return session->service->proto;
 }
 
-const struct weir_address *weir_session_peer(const struct weir_session *session)
+struct weir_address *weir_session_peer(const struct weir_session *session,
+                                       struct weir_address *peer)
 {
-    return &session->peer;
+    return address_publish(&session->peer, peer);
 }
 
 uint64_t weir_session_id(const struct weir_session *session)

@@ -64,12 +64,12 @@ struct weir_session {
     const struct session_ops *ops;
     const struct service *service;
     uint64_t id; /* 0: a transient session, see udp_socket.h */
-    struct weir_address peer;
+    struct net_address peer;
     struct net_handle handle; /* TCP: the connection; UDP: the socket */
     union {
         struct send_queue queue;            /* TCP */
         struct {                            /* UDP */
-            struct weir_address local;      /* destination of the peer's last datagram */
+            struct net_address local;       /* destination of the peer's last datagram */
             struct weir_session *next_peer; /* in the same hash slot, see udp_peers.c */
             uint64_t reply_bytes;           /* that may still be sent to the peer */
         };

@@ -39,7 +39,7 @@ void udp_peers_free(struct udp_peers *peers)
 }
 
 static bool udp_peers__is_peer(const struct weir_session *session, struct net_handle socket,
-                               const struct weir_address *peer)
+                               const struct net_address *peer)
 {
     return session->handle.index == socket.index &&
            session->handle.generation == socket.generation && address_equals(&session->peer, peer);
@@ -47,7 +47,7 @@ static bool udp_peers__is_peer(const struct weir_session *session, struct net_ha
 
 /* Returns where the session of that peer is linked, or would be. */
 static struct weir_session **udp_peers__link(struct worker *worker, struct net_handle socket,
-                                             const struct weir_address *peer)
+                                             const struct net_address *peer)
 {
     const struct udp_peers *peers = worker->udp_peers;
 
@@ -96,7 +96,7 @@ static void udp_peers__evict(struct worker *worker)
 
 struct weir_session *udp_peers_add(struct worker *worker, struct net_handle socket,
                                    const struct session_ops *ops, const struct service *service,
-                                   const struct weir_address *peer)
+                                   const struct net_address *peer)
 {
     if (worker->udp_sessions_count >= worker->common->config.datagram_peers_max)
         udp_peers__evict(worker);
@@ -116,7 +116,7 @@ struct weir_session *udp_peers_add(struct worker *worker, struct net_handle sock
 }
 
 struct weir_session *udp_peers_find(struct worker *worker, struct net_handle socket,
-                                    const struct weir_address *peer)
+                                    const struct net_address *peer)
 {
     struct weir_session *session = *udp_peers__link(worker, socket, peer);
 

@@ -19,13 +19,13 @@ void udp_peers_free(struct udp_peers *peers);
 /* Returns the session of the peer on this socket; null: it has none. It becomes the one that was
  * active last. */
 struct weir_session *udp_peers_find(struct worker *worker, struct net_handle socket,
-                                    const struct weir_address *peer);
+                                    const struct net_address *peer);
 
 /* Opens a session for a peer that has none; on_open was not called yet. If datagram_peers_max are
  * open, the session that was idle longest is closed. Returns null if there is no room. */
 struct weir_session *udp_peers_add(struct worker *worker, struct net_handle socket,
                                    const struct session_ops *ops, const struct service *service,
-                                   const struct weir_address *peer);
+                                   const struct net_address *peer);
 
 /* Whether a datagram of this many bytes is within the peer's rate limits; if so, it counts. */
 bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes);

@@ -89,7 +89,7 @@ static enum weir_code udp_socket__send_buffer(struct weir_session *session,
 }
 
 /* Returns the longest payload that the length fields of UDP, and of IPv4 with its header, allow. */
-static size_t udp_socket__payload_max(const struct weir_address *peer)
+static size_t udp_socket__payload_max(const struct net_address *peer)
 {
     return address_is_v4(peer) ? 65507 : 65527;
 }
@@ -278,7 +278,7 @@ static void udp_socket__deliver(struct udp_socket *socket, struct weir_session *
 
 /* Whether a response would reach one of this worker's own UDP sockets. *is_served: a socket has
  * that port, so another machine's server may have it, too. */
-static bool udp_socket__is_own(struct worker *worker, const struct weir_address *peer,
+static bool udp_socket__is_own(struct worker *worker, const struct net_address *peer,
                                bool *is_served)
 {
     *is_served = false;
@@ -295,7 +295,7 @@ static bool udp_socket__is_own(struct worker *worker, const struct weir_address 
 
 /* Whether a response to this address is harmless. A response to ourselves, or to another server,
  * could be answered forever (CVE-2024-2169). Port 0 and multicast cannot be a client. */
-static bool udp_socket__may_answer(struct worker *worker, const struct weir_address *peer,
+static bool udp_socket__may_answer(struct worker *worker, const struct net_address *peer,
                                    uint64_t count)
 {
     struct counters *counters = &worker->counters;
@@ -322,7 +322,7 @@ static bool udp_socket__may_answer(struct worker *worker, const struct weir_addr
     return true;
 }
 
-struct weir_session *udp_socket_session(struct udp_socket *socket, const struct weir_address *peer)
+struct weir_session *udp_socket_session(struct udp_socket *socket, const struct net_address *peer)
 {
     struct endpoint *endpoint = &socket->endpoint;
     struct weir_session *session = &socket->transient;

@@ -33,6 +33,6 @@ void udp_socket_drain(struct udp_socket *socket, bool is_last_check);
 void udp_socket_on_event(struct udp_socket *socket, const struct net_event *event);
 
 /* Returns the session for a datagram from this peer. Null: there is no room for another peer. */
-struct weir_session *udp_socket_session(struct udp_socket *socket, const struct weir_address *peer);
+struct weir_session *udp_socket_session(struct udp_socket *socket, const struct net_address *peer);
 
 #endif

@@ -10,7 +10,7 @@ static void a_connection_reset_before_it_is_accepted_is_counted(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     line_accept(listener, false);
@@ -33,7 +33,7 @@ static void a_close_counts_the_connections_that_it_cuts(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     world_run_until_idle(world); /* transports that post accepts have posted them now */
@@ -67,7 +67,7 @@ static void accepting__stop_after(uint32_t iterations)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     struct peer *peers[ACCEPTING__PEERS];
     bool any_reset = false;
     uint32_t adopted = 0;
@@ -100,7 +100,7 @@ static void accepting_ends_while_held_connections_wait(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     world_run_until_idle(world);
@@ -118,7 +118,7 @@ static void accepting_ends_without_files(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     world_needs_file_exhaustion(world);

@@ -64,7 +64,7 @@ static void a_dual_stack_listener_accepts_both_families(void **state)
     (void)state;
     line_accept(listener, true);
     for (uint32_t i = 0; i < CONTRACT_COUNT_OF(addresses); i++) {
-        struct weir_address to = world_address(addresses[i]), from, here;
+        struct net_address to = world_address(addresses[i]), from, here;
         to.port = line_address(listener).port;
         struct peer *peer = peer_connect(world, &to);
         struct line *line = world_adopt(world, line_take_socket(listener, &from));

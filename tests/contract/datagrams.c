@@ -53,7 +53,7 @@ static uint32_t datagrams__size(uint32_t n)
 static void datagrams__burst(struct line *line, struct peer_datagrams *peer, uint32_t count)
 {
     static uint8_t bytes[65507];
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
     uint32_t sent = 0, seen_count = 0, in_flight = 0;
     struct datagram_seen seen;
 
@@ -110,7 +110,7 @@ static void empty_datagrams_return_their_buffers(void **state)
     world = world_open(&options);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
     line_receive(line, true);
     for (uint32_t i = 0; i < 40; i++) {
         peer_send_to(peer, &to, NULL, 0);
@@ -127,7 +127,7 @@ static void each_datagram_is_sent_unchanged(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer), here = line_address(line), from;
+    struct net_address to = peer_bound(peer), here = line_address(line), from;
     uint32_t length;
 
     (void)state;
@@ -155,7 +155,7 @@ static void a_gso_batch_arrives_as_separate_datagrams(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer);
+    struct net_address to = peer_bound(peer);
     uint32_t length;
 
     (void)state;
@@ -182,7 +182,7 @@ static void an_echo_returns_each_datagram(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
     uint32_t length, back = 0;
 
     (void)state;
@@ -224,7 +224,7 @@ static void the_local_address_is_reported_and_used_for_replies(void **state)
     (void)state;
     line_receive(line, true);
     for (uint32_t i = 0; i < CONTRACT_COUNT_OF(addresses); i++) {
-        struct weir_address to = world_address(addresses[i]), from;
+        struct net_address to = world_address(addresses[i]), from;
         struct peer_datagrams *peer = peer_bind(world, i == 2 ? "[::1]:0" : "127.0.0.1:0");
         to.port = port;
         peer_send_to(peer, &to, "weir", 4);
@@ -244,8 +244,8 @@ static void a_socket_recognizes_its_own_addresses(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0"), *any = world_bind(world, "[::]:0");
-    struct weir_address own = line_address(line), other = own,
-                        loopback = world_address("127.0.0.1:1");
+    struct net_address own = line_address(line), other = own,
+                       loopback = world_address("127.0.0.1:1");
 
     (void)state;
     require(net_is_own(world->net, line->handle, &own));
@@ -269,7 +269,7 @@ static void a_datagram_to_a_closed_port_breaks_nothing(void **state)
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *gone = peer_bind(world, "127.0.0.1:0"),
                           *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address closed = peer_bound(gone), to = line_address(line);
+    struct net_address closed = peer_bound(gone), to = line_address(line);
 
     (void)state;
     line_receive(line, true);
@@ -291,7 +291,7 @@ static void an_oversized_datagram_fails_alone(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer);
+    struct net_address to = peer_bound(peer);
     uint32_t length;
 
     (void)state;
@@ -321,7 +321,7 @@ static void several_sockets_receive_their_own_datagrams(void **state)
         line_receive(lines[i], i != 3);
     }
     for (uint8_t n = 0; n < 25; n++) {
-        struct weir_address to = line_address(lines[n % 5]);
+        struct net_address to = line_address(lines[n % 5]);
         peer_send_to(peer, &to, &n, 1);
     }
     world_run_until_idle(world);

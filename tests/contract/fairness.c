@@ -73,7 +73,7 @@ static void busy_streams_leave_room_for_datagrams(void **state)
     struct world *world = world_open(NULL);
     struct line *idle = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(idle);
+    struct net_address to = line_address(idle);
 
     (void)state;
     line_receive(idle, true);
@@ -87,7 +87,7 @@ static void busy_streams_leave_room_for_datagrams(void **state)
 
 static void fairness__flood(struct line *line, struct peer_datagrams *sender)
 {
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
 
     line_forget_datagrams(line);
     for (uint32_t i = 0; i < FAIRNESS__FLOOD; i++) peer_send_to(sender, &to, "flood", 5);
@@ -131,7 +131,7 @@ static void busy_datagrams_leave_room_for_other_sockets(void **state)
     }
     world->events_max = FAIRNESS__ROOM;
     for (int idle = 0; idle < COUNT; idle++) {
-        struct weir_address to = line_address(lines[idle]);
+        struct net_address to = line_address(lines[idle]);
         world_run_until_idle(world); /* drains the rest of the flood */
         line_forget_datagrams(lines[idle]);
         peer_send_to(sender, &to, "weir", 4);
@@ -153,7 +153,7 @@ static void busy_senders_leave_room_for_incoming_events(void **state)
     struct peer *peer;
     struct line *idle = world_connect(world, &peer), *socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(socket), listener_address = line_address(world->listener);
+    struct net_address to = line_address(socket), listener_address = line_address(world->listener);
 
     (void)state;
     line_receive(idle, true);
@@ -178,7 +178,7 @@ static void busy_streams_leave_room_for_answers(void **state)
     struct peer *peer;
     struct line *idle = world_connect(world, &peer), *socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *receiver = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(receiver);
+    struct net_address to = peer_bound(receiver);
 
     (void)state;
     peer_reads_pattern(peer, 50);

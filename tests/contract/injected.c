@@ -222,9 +222,8 @@ static void injected__wake_does_nothing(struct net *net)
 }
 
 static void injected__send_to_cuts(struct net *net, struct handle *handle,
-                                   const struct weir_address *peer,
-                                   const struct weir_address *local, struct net_buffer *buffer,
-                                   uint32_t segment_bytes)
+                                   const struct net_address *peer, const struct net_address *local,
+                                   struct net_buffer *buffer, uint32_t segment_bytes)
 {
     (void)segment_bytes; /* a GSO batch leaves as one long datagram */
     injected__inner->send_to(net, handle, peer, local, buffer, 0);

@@ -7,7 +7,7 @@ static void a_listener_with_flow_off_accepts_no_connection(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     line_accept(listener, false);
@@ -31,7 +31,7 @@ static void a_new_listener_accepts_no_connection(void **state)
     struct net_listen_options listen_options = {.address = world_address("127.0.0.1:0"),
                                                 .backlog = 8};
     struct line *listener = world_listen_on(world, &listen_options);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     peer_connect(world, &to);
@@ -179,7 +179,7 @@ static void a_datagram_socket_with_flow_off_receives_nothing(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
     uint8_t number = 0;
 
     (void)state;

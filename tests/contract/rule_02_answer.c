@@ -9,7 +9,7 @@ static void every_kind_of_event_is_delivered(void **state)
     struct line *line = world_connect(world, &peer), *second = world_connect(world, &other);
     struct line *socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(socket), back = peer_bound(sender);
+    struct net_address to = line_address(socket), back = peer_bound(sender);
 
     (void)state; /* world_connect has seen NET_ACCEPTED */
     line->in_seed = 1;
@@ -61,7 +61,7 @@ static void answers_to_datagram_sends_carry_counts(void **state)
     struct world *world = world_open(NULL);
     struct line *socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer);
+    struct net_address to = peer_bound(peer);
     uint32_t asked = 0;
 
     (void)state;

@@ -76,7 +76,7 @@ static void the_next_wait_submits_datagrams(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer), from;
+    struct net_address to = peer_bound(peer), from;
     uint8_t bytes[16];
     uint32_t length, got = 0;
 

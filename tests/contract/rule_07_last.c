@@ -231,7 +231,7 @@ static void a_connection_reset_before_adoption_breaks_and_closes(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     struct peer *peer = peer_connect(world, &to);
 
     (void)state;
@@ -249,7 +249,7 @@ static void connections_reset_before_acceptance_leak_nothing(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world), *line;
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     line_accept(listener, false);
@@ -272,7 +272,7 @@ static void closing_a_listener_closes_its_backlog(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     struct peer *peers[10];
 
     (void)state;
@@ -288,7 +288,7 @@ static void closing_a_listener_closes_held_connections(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     struct peer *peers[10];
 
     (void)state;
@@ -305,7 +305,7 @@ static void an_accepted_socket_can_be_refused_after_the_listener_closed(void **s
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     struct peer *peer = peer_connect(world, &to);
 
     (void)state;
@@ -321,7 +321,7 @@ static void connecting_after_the_close_is_refused(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     rule__close(listener);
@@ -335,7 +335,7 @@ static void closing_a_socket_answers_its_queued_datagrams(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer);
+    struct net_address to = peer_bound(peer);
 
     (void)state;
     for (int i = 0; i < 10; i++)
@@ -351,7 +351,7 @@ static void closing_a_socket_with_unread_datagrams_leaks_nothing(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
 
     (void)state;
     line_receive(line, true);

@@ -173,7 +173,7 @@ static void few_buffers_serve_ten_times_as_many_datagrams(void **state)
     world = world_open(&options);
     line = world_bind(world, "127.0.0.1:0");
     peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
     line->keeps = true;
     line_receive(line, true);
     for (uint8_t i = 0; i < 40; i++) peer_send_to(peer, &to, &i, 1);
@@ -301,7 +301,7 @@ static void a_shortage_of_stream_buffers_is_reported_once(void **state)
     world = world_open(&options);
     socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(socket);
+    struct net_address to = line_address(socket);
     line_receive(socket, true);
     for (int i = 0; i < COUNT; i++) {
         lines[i] = world_connect(world, &peers[i]);
@@ -335,7 +335,7 @@ static void a_shortage_of_datagram_buffers_is_reported_once(void **state)
     line = world_connect(world, &peer);
     socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(socket);
+    struct net_address to = line_address(socket);
     socket->keeps = true;
     line_receive(socket, true);
     line_receive(line, true);
@@ -377,8 +377,8 @@ static void a_shortage_leaves_room_for_other_arrivals(void **state)
     beside = world_open_beside(world, NULL);
     world->events_max = 2;
     struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to_first = line_address(first = world_bind(world, "127.0.0.1:0"));
-    struct weir_address to_second = line_address(second = world_bind(world, "127.0.0.1:0"));
+    struct net_address to_first = line_address(first = world_bind(world, "127.0.0.1:0"));
+    struct net_address to_second = line_address(second = world_bind(world, "127.0.0.1:0"));
     line_receive(first, true);
     line_receive(second, true);
     world_run_until_idle(world);
@@ -433,7 +433,7 @@ static void accepting_without_files_pauses_and_resumes(void **state)
     enum { COUNT = 10 };
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world), *lines[COUNT];
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     uint32_t adopted = 0;
 
     (void)state;
@@ -464,7 +464,7 @@ static void a_listener_without_files_can_be_switched_and_closed(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     world_needs_file_exhaustion(world);
@@ -523,7 +523,7 @@ static void adopting_fails_when_all_handles_are_in_use(void **state)
     world = world_open(&options);
     struct line *first = world_connect(world, &peer);
     world_connect(world, &peer);
-    struct weir_address to = line_address(world->listener);
+    struct net_address to = line_address(world->listener);
     struct peer *late = peer_connect(world, &to);
     struct net_socket socket = line_take_socket(world->listener, NULL);
     require_equal(net_adopt(world->net, socket, NULL, &handle, &error), WEIR_NO_ROOM);
@@ -547,7 +547,7 @@ static void sending_too_many_datagrams_leaves_the_buffers_to_the_caller(void **s
     world = world_open(&options);
     line = world_bind(world, "127.0.0.1:0");
     peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer);
+    struct net_address to = peer_bound(peer);
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < 5; i++)
             require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_OK);
@@ -635,7 +635,7 @@ static void receiving_without_memory_for_buffers_waits(void **state)
         struct peer_datagrams *sender = peer_bind(world, "127.0.0.1:0");
         struct line *line =
             kind == 0 ? world_connect(world, &peer) : world_bind(world, "127.0.0.1:0");
-        struct weir_address to = line_address(line);
+        struct net_address to = line_address(line);
         line->keeps = true;
         if (kind == 0) require_equal(peer_send(peer, bytes, sizeof bytes), sizeof bytes);
         for (uint32_t i = 0; kind == 1 && i < 16; i++) peer_send_to(sender, &to, "weir", 4 - i % 2);

@@ -99,7 +99,7 @@ static void another_net_can_adopt_a_socket(void **state)
 {
     struct world *accepts = world_open(NULL), *serves = world_open_beside(accepts, NULL);
     struct line *listener = world_listen(accepts);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     struct peer *peer = peer_connect(accepts, &to);
 
     (void)state;
@@ -153,7 +153,7 @@ static void another_thread_can_adopt_a_socket(void **state)
     gate_pass(worker.opened);
     world = world_open(NULL);
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     for (int i = 0; i < 20; i++) {
         struct peer *peer = peer_connect(world, &to);
         atomic_store(&worker.socket, line_take_socket(listener, NULL).os_handle);

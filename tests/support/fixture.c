@@ -157,7 +157,7 @@ void fixture_close(void)
     sim_free(fixture.simulation);
 }
 
-static struct sim_peer *fixture__connect(const struct weir_address *from)
+static struct sim_peer *fixture__connect(const struct net_address *from)
 {
     struct sim_peer *peer = sim_connect(fixture.simulation, &fixture.address, from);
 
@@ -174,7 +174,7 @@ struct sim_peer *fixture_connect(void)
 
 struct sim_peer *fixture_connect_from(uint8_t host)
 {
-    const struct weir_address from = address_of_v4(0x7f000000u + host, 0);
+    const struct net_address from = address_of_v4(0x7f000000u + host, 0);
 
     return fixture__connect(&from);
 }
@@ -204,7 +204,7 @@ void fixture_expect(struct sim_peer *peer, const char *text)
 
 struct sim_datagrams *fixture_datagrams(uint8_t host)
 {
-    const struct weir_address address = address_of_v4(0x7f000000u + host, 0);
+    const struct net_address address = address_of_v4(0x7f000000u + host, 0);
 
     return sim_datagrams_open(fixture.simulation, &address);
 }
@@ -216,7 +216,7 @@ void fixture_send_to(struct sim_datagrams *socket, const char *text)
 
 void fixture_hear(struct sim_datagrams *socket, const char *text)
 {
-    struct weir_address from;
+    struct net_address from;
     char bytes[64] = "";
     uint32_t length = 0;
 

@@ -25,7 +25,7 @@ struct fixture {
     struct service tcp_service, udp_service;
     struct listener tcp;   /* on 127.0.0.1:5050 */
     struct udp_socket udp; /* the same address */
-    struct weir_address address;
+    struct net_address address;
 };
 
 extern struct fixture fixture;

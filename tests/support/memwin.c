@@ -80,7 +80,7 @@ static uint64_t memwin__clock_ns(void)
     return memwin_simulation->now_ns;
 }
 
-static bool memwin__is_local_ip(const struct weir_address *address, uint64_t now_ns)
+static bool memwin__is_local_ip(const struct net_address *address, uint64_t now_ns)
 {
     (void)now_ns;
     return address_is_loopback(address);
@@ -255,7 +255,7 @@ static void memwin__datagrams_changed(struct wire_socket *datagrams)
     memwin__serve(weir_container_of(datagrams, struct memwin_socket, datagrams));
 }
 
-static int memwin__socket_bind(win_socket number, bool v4, const struct weir_address *address)
+static int memwin__socket_bind(win_socket number, bool v4, const struct net_address *address)
 {
     struct memwin_socket *socket = memwin_socket_of(number);
     int os_error = memwin_fault(MEMWIN_BIND);
@@ -318,7 +318,7 @@ static int memwin__socket_listen(win_socket number, uint32_t backlog)
     return 0;
 }
 
-static int memwin__socket_local(win_socket number, struct weir_address *address)
+static int memwin__socket_local(win_socket number, struct net_address *address)
 {
     int os_error = memwin_fault(MEMWIN_LOCAL);
 
@@ -406,7 +406,7 @@ static int memwin__accept_post(win_socket number, win_socket accepts, uint8_t *a
 }
 
 static int memwin__accept_finish(win_socket listener, win_socket number, uint8_t *area,
-                                 struct weir_address *peer)
+                                 struct net_address *peer)
 {
     int os_error = memwin_fault(MEMWIN_ACCEPT_FINISH);
 

@@ -104,7 +104,7 @@ struct memwin_socket {
     bool is_open, is_stream, is_v4, is_registered, is_listening, skips, reports_local, resets;
     struct memwin_port *port;
     uintptr_t key;
-    struct weir_address address;
+    struct net_address address;
     struct wire_port listener;
     struct wire_end *end;
     struct wire_socket datagrams;

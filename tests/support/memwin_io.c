@@ -57,7 +57,7 @@ uint32_t memwin_take_datagram(struct memwin_socket *socket, struct win_piece *pi
     memcpy(piece->bytes, datagram->bytes, bytes);
     win_sockaddr_of(&datagram->from, socket->is_v4, from);
     if (control && memwin_fault(MEMWIN_CONTROL) == 0) {
-        struct weir_address to = datagram->to;
+        struct net_address to = datagram->to;
         uint32_t none = (uint32_t)WIN_CONTROL_BASE_BYTES;
         if (!socket->reports_local || win_control_put_local(control, socket->is_v4, &to) == 0)
             memcpy(control, &none, sizeof none);
@@ -69,7 +69,7 @@ uint32_t memwin_take_datagram(struct memwin_socket *socket, struct win_piece *pi
 void memwin_send_datagram(struct memwin_socket *socket, const struct win_piece *piece,
                           const struct win_sockaddr *to, const uint8_t *control)
 {
-    struct weir_address from = socket->address, peer = win_address_of(to), local;
+    struct net_address from = socket->address, peer = win_address_of(to), local;
 
     if (address_is_any(&from)) {
         from = wire_loopback(&peer);

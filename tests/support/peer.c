@@ -13,7 +13,7 @@
 #define PEER__PIECE_MAX 65536u
 #define PEER__SENDS_PER_STEP 64 /* so that tiny pieces do not need an iteration each */
 
-struct peer *peer_start(struct world *world, const struct weir_address *to)
+struct peer *peer_start(struct world *world, const struct net_address *to)
 {
     struct peer *peer = world->peer_kind->connect(world, to);
 
@@ -24,7 +24,7 @@ struct peer *peer_start(struct world *world, const struct weir_address *to)
     return peer;
 }
 
-struct peer *peer_connect(struct world *world, const struct weir_address *to)
+struct peer *peer_connect(struct world *world, const struct net_address *to)
 {
     struct peer *peer = peer_start(world, to);
 
@@ -38,7 +38,7 @@ enum peer_state peer_state(struct peer *peer)
     return peer->kind->state(peer);
 }
 
-struct weir_address peer_address(struct peer *peer)
+struct net_address peer_address(struct peer *peer)
 {
     return peer->kind->address(peer);
 }
@@ -150,9 +150,9 @@ void peer_step(struct peer *peer)
 
 struct peer_datagrams *peer_bind(struct world *world, const char *address)
 {
-    struct weir_address read;
+    struct net_address read;
 
-    require(weir_address_parse(address, &read));
+    require(net_address_parse(address, &read));
     struct peer_datagrams *datagrams = world->peer_kind->bind(world, &read);
     require(datagrams != NULL);
     datagrams->kind = world->peer_kind;
@@ -162,19 +162,19 @@ struct peer_datagrams *peer_bind(struct world *world, const char *address)
     return datagrams;
 }
 
-struct weir_address peer_bound(struct peer_datagrams *datagrams)
+struct net_address peer_bound(struct peer_datagrams *datagrams)
 {
     return datagrams->kind->bound(datagrams);
 }
 
-void peer_send_to(struct peer_datagrams *datagrams, const struct weir_address *to,
-                  const void *bytes, uint32_t length)
+void peer_send_to(struct peer_datagrams *datagrams, const struct net_address *to, const void *bytes,
+                  uint32_t length)
 {
     datagrams->kind->send_to(datagrams, to, bytes, length);
 }
 
 bool peer_receive_from(struct peer_datagrams *datagrams, void *bytes, uint32_t bytes_max,
-                       uint32_t *length, struct weir_address *from)
+                       uint32_t *length, struct net_address *from)
 {
     return datagrams->kind->receive_from(datagrams, bytes, bytes_max, length, from);
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 struct world;
 struct peer;
@@ -19,9 +19,9 @@ enum peer_state { PEER_CONNECTING, PEER_CONNECTED, PEER_REFUSED };
 
 /* The interface of both implementations. */
 struct peer_kind {
-    struct peer *(*connect)(struct world *world, const struct weir_address *to);
+    struct peer *(*connect)(struct world *world, const struct net_address *to);
     enum peer_state (*state)(struct peer *peer);
-    struct weir_address (*address)(struct peer *peer);
+    struct net_address (*address)(struct peer *peer);
     uint32_t (*send)(struct peer *peer, const void *bytes, uint32_t count);
     uint32_t (*receive)(struct peer *peer, void *bytes, uint32_t bytes_max);
     void (*finish)(struct peer *peer);
@@ -29,12 +29,12 @@ struct peer_kind {
     void (*close)(struct peer *peer);
     bool (*saw_fin)(struct peer *peer);
     bool (*saw_reset)(struct peer *peer);
-    struct peer_datagrams *(*bind)(struct world *world, const struct weir_address *address);
-    struct weir_address (*bound)(struct peer_datagrams *datagrams);
-    void (*send_to)(struct peer_datagrams *datagrams, const struct weir_address *to,
+    struct peer_datagrams *(*bind)(struct world *world, const struct net_address *address);
+    struct net_address (*bound)(struct peer_datagrams *datagrams);
+    void (*send_to)(struct peer_datagrams *datagrams, const struct net_address *to,
                     const void *bytes, uint32_t length);
     bool (*receive_from)(struct peer_datagrams *datagrams, void *bytes, uint32_t bytes_max,
-                         uint32_t *length, struct weir_address *from);
+                         uint32_t *length, struct net_address *from);
     void (*unbind)(struct peer_datagrams *datagrams);
 };
 
@@ -61,12 +61,12 @@ struct peer_datagrams {
 };
 
 /* Connects and waits until the connection is established; the test fails if it is not. */
-struct peer *peer_connect(struct world *world, const struct weir_address *to);
+struct peer *peer_connect(struct world *world, const struct net_address *to);
 
 /* Connects without waiting. */
-struct peer *peer_start(struct world *world, const struct weir_address *to);
+struct peer *peer_start(struct world *world, const struct net_address *to);
 enum peer_state peer_state(struct peer *peer);
-struct weir_address peer_address(struct peer *peer);
+struct net_address peer_address(struct peer *peer);
 
 /* Return the number of bytes that the network accepted, or that arrived. */
 uint32_t peer_send(struct peer *peer, const void *bytes, uint32_t count);
@@ -88,11 +88,11 @@ void peer_reads_pattern(struct peer *peer, uint64_t seed);
 void peer_step(struct peer *peer);
 
 struct peer_datagrams *peer_bind(struct world *world, const char *address);
-struct weir_address peer_bound(struct peer_datagrams *datagrams);
-void peer_send_to(struct peer_datagrams *datagrams, const struct weir_address *to,
-                  const void *bytes, uint32_t length);
+struct net_address peer_bound(struct peer_datagrams *datagrams);
+void peer_send_to(struct peer_datagrams *datagrams, const struct net_address *to, const void *bytes,
+                  uint32_t length);
 bool peer_receive_from(struct peer_datagrams *datagrams, void *bytes, uint32_t bytes_max,
-                       uint32_t *length, struct weir_address *from);
+                       uint32_t *length, struct net_address *from);
 void peer_unbind(struct peer_datagrams *datagrams);
 
 #endif

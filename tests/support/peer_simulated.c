@@ -27,7 +27,7 @@ static struct sim_datagrams *simulated__socket(struct peer_datagrams *datagrams)
     return ((struct simulated_datagrams *)(void *)datagrams)->far;
 }
 
-static struct peer *simulated__connect(struct world *world, const struct weir_address *to)
+static struct peer *simulated__connect(struct world *world, const struct net_address *to)
 {
     struct simulated_peer *peer = calloc(1, sizeof *peer);
 
@@ -46,7 +46,7 @@ static enum peer_state simulated__state(struct peer *peer)
     return PEER_REFUSED;
 }
 
-static struct weir_address simulated__address(struct peer *peer)
+static struct net_address simulated__address(struct peer *peer)
 {
     return sim_peer_address(simulated__far(peer));
 }
@@ -88,7 +88,7 @@ static bool simulated__saw_reset(struct peer *peer)
 }
 
 static struct peer_datagrams *simulated__bind(struct world *world,
-                                              const struct weir_address *address)
+                                              const struct net_address *address)
 {
     struct simulated_datagrams *datagrams = calloc(1, sizeof *datagrams);
 
@@ -98,19 +98,19 @@ static struct peer_datagrams *simulated__bind(struct world *world,
     return &datagrams->datagrams;
 }
 
-static struct weir_address simulated__bound(struct peer_datagrams *datagrams)
+static struct net_address simulated__bound(struct peer_datagrams *datagrams)
 {
     return sim_datagrams_address(simulated__socket(datagrams));
 }
 
-static void simulated__send_to(struct peer_datagrams *datagrams, const struct weir_address *to,
+static void simulated__send_to(struct peer_datagrams *datagrams, const struct net_address *to,
                                const void *bytes, uint32_t length)
 {
     sim_datagrams_send(simulated__socket(datagrams), to, bytes, length);
 }
 
 static bool simulated__receive_from(struct peer_datagrams *datagrams, void *bytes,
-                                    uint32_t bytes_max, uint32_t *length, struct weir_address *from)
+                                    uint32_t bytes_max, uint32_t *length, struct net_address *from)
 {
     return sim_datagrams_receive(simulated__socket(datagrams), bytes, bytes_max, length, from);
 }

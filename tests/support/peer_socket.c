@@ -19,7 +19,7 @@ struct socket_peer {
     plain_socket socket; /* PLAIN_NONE after peer_reset */
     enum peer_state state;
     bool end, reset;
-    struct weir_address address;
+    struct net_address address;
 };
 
 struct socket_datagrams {
@@ -40,7 +40,7 @@ static struct socket_datagrams *socket__datagrams(struct peer_datagrams *datagra
 
 /* ---- streams ---- */
 
-static struct peer *socket__connect(struct world *world, const struct weir_address *to)
+static struct peer *socket__connect(struct world *world, const struct net_address *to)
 {
     struct socket_peer *peer = calloc(1, sizeof *peer);
     bool v4 = address_is_v4(to);
@@ -64,7 +64,7 @@ static enum peer_state socket__state(struct peer *base)
     return peer->state;
 }
 
-static struct weir_address socket__address(struct peer *base)
+static struct net_address socket__address(struct peer *base)
 {
     return socket__of(base)->address;
 }
@@ -133,7 +133,7 @@ static void socket__close(struct peer *base)
 
 /* ---- datagrams ---- */
 
-static struct peer_datagrams *socket__bind(struct world *world, const struct weir_address *address)
+static struct peer_datagrams *socket__bind(struct world *world, const struct net_address *address)
 {
     struct socket_datagrams *datagrams = calloc(1, sizeof *datagrams);
 
@@ -145,12 +145,12 @@ static struct peer_datagrams *socket__bind(struct world *world, const struct wei
     return &datagrams->datagrams;
 }
 
-static struct weir_address socket__bound(struct peer_datagrams *datagrams)
+static struct net_address socket__bound(struct peer_datagrams *datagrams)
 {
     return plain_local(socket__datagrams(datagrams)->socket);
 }
 
-static void socket__send_to(struct peer_datagrams *base, const struct weir_address *to,
+static void socket__send_to(struct peer_datagrams *base, const struct net_address *to,
                             const void *bytes, uint32_t length)
 {
     struct socket_datagrams *datagrams = socket__datagrams(base);
@@ -161,7 +161,7 @@ static void socket__send_to(struct peer_datagrams *base, const struct weir_addre
 }
 
 static bool socket__receive_from(struct peer_datagrams *base, void *bytes, uint32_t bytes_max,
-                                 uint32_t *length, struct weir_address *from)
+                                 uint32_t *length, struct net_address *from)
 {
     return plain_receive_from(socket__datagrams(base)->socket, bytes, bytes_max, length, from);
 }

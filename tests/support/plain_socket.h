@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 typedef intptr_t plain_socket;
 
@@ -21,11 +21,11 @@ plain_socket plain_open(bool v4, bool stream, int receive_bytes);
 void plain_close(plain_socket socket);
 /* Closes a stream with an RST. */
 void plain_reset(plain_socket socket);
-bool plain_bind(plain_socket socket, bool v4, const struct weir_address *address);
-struct weir_address plain_local(plain_socket socket);
+bool plain_bind(plain_socket socket, bool v4, const struct net_address *address);
+struct net_address plain_local(plain_socket socket);
 
 /* Starts a connection. Returns false if it is refused immediately. */
-bool plain_connect(plain_socket socket, bool v4, const struct weir_address *to);
+bool plain_connect(plain_socket socket, bool v4, const struct net_address *to);
 /* Returns 0 if connected, PLAIN_WAIT if pending, PLAIN_GONE if refused. */
 int plain_connected(plain_socket socket);
 
@@ -37,12 +37,12 @@ int32_t plain_receive(plain_socket socket, void *bytes, uint32_t bytes_max, bool
 bool plain_has_failed(plain_socket socket);
 void plain_finish(plain_socket socket);
 
-int32_t plain_send_to(plain_socket socket, bool v4, const struct weir_address *to,
-                      const void *bytes, uint32_t length);
+int32_t plain_send_to(plain_socket socket, bool v4, const struct net_address *to, const void *bytes,
+                      uint32_t length);
 /* Returns false if no datagram has arrived. *length is the datagram's whole length, even if the
  * buffer is smaller. */
 bool plain_receive_from(plain_socket socket, void *bytes, uint32_t bytes_max, uint32_t *length,
-                        struct weir_address *from);
+                        struct net_address *from);
 
 /* Wine differs from Windows: a reset without a pending receive looks like FIN, and it is slower. */
 bool plain_is_wine(void);

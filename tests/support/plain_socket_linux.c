@@ -48,7 +48,7 @@ void plain_reset(plain_socket socket)
     close((int)socket);
 }
 
-bool plain_bind(plain_socket socket, bool v4, const struct weir_address *address)
+bool plain_bind(plain_socket socket, bool v4, const struct net_address *address)
 {
     union linux_sockaddr sockaddr;
     socklen_t length = linux_sockaddr_of(address, v4, &sockaddr);
@@ -56,15 +56,15 @@ bool plain_bind(plain_socket socket, bool v4, const struct weir_address *address
     return bind((int)socket, &sockaddr.any, length) == 0;
 }
 
-struct weir_address plain_local(plain_socket socket)
+struct net_address plain_local(plain_socket socket)
 {
-    struct weir_address address;
+    struct net_address address;
 
     require(linux_local_address((int)socket, &address));
     return address;
 }
 
-bool plain_connect(plain_socket socket, bool v4, const struct weir_address *to)
+bool plain_connect(plain_socket socket, bool v4, const struct net_address *to)
 {
     union linux_sockaddr sockaddr;
     socklen_t length = linux_sockaddr_of(to, v4, &sockaddr);
@@ -106,8 +106,8 @@ void plain_finish(plain_socket socket)
     shutdown((int)socket, SHUT_WR);
 }
 
-int32_t plain_send_to(plain_socket socket, bool v4, const struct weir_address *to,
-                      const void *bytes, uint32_t length)
+int32_t plain_send_to(plain_socket socket, bool v4, const struct net_address *to, const void *bytes,
+                      uint32_t length)
 {
     union linux_sockaddr sockaddr;
     socklen_t sockaddr_length = linux_sockaddr_of(to, v4, &sockaddr);
@@ -117,7 +117,7 @@ int32_t plain_send_to(plain_socket socket, bool v4, const struct weir_address *t
 }
 
 bool plain_receive_from(plain_socket socket, void *bytes, uint32_t bytes_max, uint32_t *length,
-                        struct weir_address *from)
+                        struct net_address *from)
 {
     union linux_sockaddr sockaddr;
     socklen_t sockaddr_length = sizeof sockaddr;

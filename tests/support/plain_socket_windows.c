@@ -64,7 +64,7 @@ void plain_reset(plain_socket socket)
     closesocket((SOCKET)socket);
 }
 
-bool plain_bind(plain_socket socket, bool v4, const struct weir_address *address)
+bool plain_bind(plain_socket socket, bool v4, const struct net_address *address)
 {
     struct win_sockaddr sockaddr;
     int length = (int)win_sockaddr_of(address, v4, &sockaddr);
@@ -72,7 +72,7 @@ bool plain_bind(plain_socket socket, bool v4, const struct weir_address *address
     return bind((SOCKET)socket, (const struct sockaddr *)(const void *)&sockaddr, length) == 0;
 }
 
-struct weir_address plain_local(plain_socket socket)
+struct net_address plain_local(plain_socket socket)
 {
     struct win_sockaddr sockaddr = {0};
     int length = sizeof sockaddr;
@@ -81,7 +81,7 @@ struct weir_address plain_local(plain_socket socket)
     return win_address_of(&sockaddr);
 }
 
-bool plain_connect(plain_socket socket, bool v4, const struct weir_address *to)
+bool plain_connect(plain_socket socket, bool v4, const struct net_address *to)
 {
     struct win_sockaddr sockaddr;
     int length = (int)win_sockaddr_of(to, v4, &sockaddr);
@@ -129,8 +129,8 @@ void plain_finish(plain_socket socket)
     shutdown((SOCKET)socket, SD_SEND);
 }
 
-int32_t plain_send_to(plain_socket socket, bool v4, const struct weir_address *to,
-                      const void *bytes, uint32_t length)
+int32_t plain_send_to(plain_socket socket, bool v4, const struct net_address *to, const void *bytes,
+                      uint32_t length)
 {
     struct win_sockaddr sockaddr;
     int sockaddr_length = (int)win_sockaddr_of(to, v4, &sockaddr);
@@ -141,7 +141,7 @@ int32_t plain_send_to(plain_socket socket, bool v4, const struct weir_address *t
 }
 
 bool plain_receive_from(plain_socket socket, void *bytes, uint32_t bytes_max, uint32_t *length,
-                        struct weir_address *from)
+                        struct net_address *from)
 {
     static char whole[65536]; /* a smaller buffer would not return the datagram's whole length */
     struct win_sockaddr sockaddr = {0};

@@ -91,7 +91,7 @@ static struct swarm_fate *swarm__fate_of(const struct weir_session *session)
 {
     if (weir_session_proto(session) == WEIR_UDP) return NULL;
     for (uint32_t i = 0; i < swarm_log.fates_count; i++)
-        if (swarm_log.fates[i].port == weir_session_peer(session)->port) return &swarm_log.fates[i];
+        if (swarm_log.fates[i].port == session->peer.port) return &swarm_log.fates[i];
     require_failed(__FILE__, __LINE__, "the session has another owner");
 }
 

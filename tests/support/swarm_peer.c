@@ -22,7 +22,7 @@ static const char *swarm_peer__kinds(const struct swarm_peer *peer)
 void swarm_peer_open(struct swarm_peer *peer, const struct weir_codec *codec,
                      struct swarm_fate *fate, uint64_t seed)
 {
-    const struct weir_address from = address_of_v4(0x7f000001u + swarm_roll(4), 0);
+    const struct net_address from = address_of_v4(0x7f000001u + swarm_roll(4), 0);
 
     *peer = (struct swarm_peer){.codec = codec, .fate = fate, .seed = seed};
     peer->wire = sim_connect(fixture.simulation, &fixture.address, &from);
@@ -186,7 +186,7 @@ bool swarm_peer_step(struct swarm_peer *peer)
 
 void swarm_socket_open(struct swarm_socket *socket, uint8_t host, uint64_t seed)
 {
-    const struct weir_address address = address_of_v4(0x7f000000u + host, 0);
+    const struct net_address address = address_of_v4(0x7f000000u + host, 0);
 
     *socket = (struct swarm_socket){.seed = seed};
     socket->wire = sim_datagrams_open(fixture.simulation, &address);
@@ -217,7 +217,7 @@ static void swarm_socket__check(struct swarm_socket *socket, const uint8_t *byte
 void swarm_socket_step(struct swarm_socket *socket)
 {
     char message[SWARM_MESSAGE_BYTES_MAX];
-    struct weir_address from;
+    struct net_address from;
     uint32_t length;
 
     for (uint32_t i = swarm_one_in(3) ? swarm_roll(6) : 0; i > 0; i--) {

@@ -428,11 +428,11 @@ struct line *world_line_for(struct world *world)
     return line;
 }
 
-struct weir_address world_address(const char *text)
+struct net_address world_address(const char *text)
 {
-    struct weir_address address;
+    struct net_address address;
 
-    require(weir_address_parse(text, &address));
+    require(net_address_parse(text, &address));
     return address;
 }
 
@@ -463,12 +463,12 @@ void line_accept(struct line *line, bool on)
     net_accept(line->world->net, line->handle, on);
 }
 
-struct weir_address line_address(struct line *line)
+struct net_address line_address(struct line *line)
 {
     return net_local_address(line->world->net, line->handle);
 }
 
-struct net_socket line_take_socket(struct line *line, struct weir_address *peer)
+struct net_socket line_take_socket(struct line *line, struct net_address *peer)
 {
     world_until(line->world, line->sockets_count > 0);
     uint32_t at = line->sockets_first++;
@@ -490,10 +490,10 @@ struct line *world_adopt(struct world *world, struct net_socket socket)
 
 struct line *world_connect(struct world *world, struct peer **peer)
 {
-    struct weir_address from;
+    struct net_address from;
 
     if (!world->listener) world->listener = world_listen(world);
-    struct weir_address to = line_address(world->listener);
+    struct net_address to = line_address(world->listener);
     *peer = peer_connect(world, &to);
     struct net_socket socket = line_take_socket(world->listener, &from);
     require_equal(from.port, peer_address(*peer).port);
@@ -592,12 +592,12 @@ struct line *world_bind(struct world *world, const char *address)
     return line;
 }
 
-enum weir_code line_send_to(struct line *line, const struct weir_address *peer,
-                            const struct weir_address *local, const void *bytes, uint32_t length,
+enum weir_code line_send_to(struct line *line, const struct net_address *peer,
+                            const struct net_address *local, const void *bytes, uint32_t length,
                             uint32_t segment_bytes)
 {
     struct net_buffer *buffer = net_take(line->world->net, length > 0 ? length : 1);
-    struct weir_address here = line_address(line);
+    struct net_address here = line_address(line);
 
     require(buffer != NULL);
     if (length > 0) memcpy(buffer->bytes, bytes, length);

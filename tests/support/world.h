@@ -32,7 +32,7 @@ extern uint64_t world_seed;                   /* of simulations */
 extern bool world_acknowledges;
 
 struct datagram_got {
-    struct weir_address from, local;
+    struct net_address from, local;
     uint32_t segment_bytes;
     uint32_t length;
     uint8_t *bytes;
@@ -54,7 +54,7 @@ struct line {
 
     /* Of a listener. */
     struct net_socket sockets[WORLD_SOCKETS_MAX];
-    struct weir_address peers[WORLD_SOCKETS_MAX];
+    struct net_address peers[WORLD_SOCKETS_MAX];
     uint32_t sockets_first, sockets_count; /* accepted, not adopted; starts at first */
 
     /* Of a connection: the received bytes must be the pattern, and so are the sent bytes. */
@@ -160,10 +160,10 @@ struct line *world_listen(struct world *world);
 struct line *world_line_for(struct world *world);
 struct line *world_listen_on(struct world *world, const struct net_listen_options *listen_options);
 void line_accept(struct line *listener, bool on);
-struct weir_address line_address(struct line *line);
+struct net_address line_address(struct line *line);
 
 /* Returns the first accepted socket that is not adopted yet; waits for it. */
-struct net_socket line_take_socket(struct line *listener, struct weir_address *peer);
+struct net_socket line_take_socket(struct line *listener, struct net_address *peer);
 struct line *world_adopt(struct world *world, struct net_socket socket);
 
 /* Connects a peer to the world's listener (opened if there is none) and returns the accepted
@@ -195,11 +195,11 @@ void line_give_back_kept(struct line *line);
 
 struct line *world_bind(struct world *world, const char *address);
 /* `local` null: sends from the bound address. */
-enum weir_code line_send_to(struct line *line, const struct weir_address *peer,
-                            const struct weir_address *local, const void *bytes, uint32_t length,
+enum weir_code line_send_to(struct line *line, const struct net_address *peer,
+                            const struct net_address *local, const void *bytes, uint32_t length,
                             uint32_t segment_bytes);
 void line_forget_datagrams(struct line *line);
 
-struct weir_address world_address(const char *text);
+struct net_address world_address(const char *text);
 
 #endif

@@ -55,18 +55,18 @@ static const struct {
 
 static void addresses_are_formatted_in_their_shortest_form(void **state)
 {
-    char text[WEIR_ADDRESS_TEXT_BYTES];
+    char text[NET_ADDRESS_TEXT_BYTES];
 
     (void)state;
     for (size_t i = 0; i < weir_count_of(test__good); i++) {
-        struct weir_address address, again;
-        if (!weir_address_parse(test__good[i].read, &address))
+        struct net_address address, again;
+        if (!net_address_parse(test__good[i].read, &address))
             require_failed(__FILE__, __LINE__, "\"%s\" is an address", test__good[i].read);
-        weir_address_text(&address, text, sizeof text);
+        net_address_text(&address, text, sizeof text);
         if (strcmp(text, test__good[i].written) != 0)
             require_failed(__FILE__, __LINE__, "\"%s\" is written \"%s\", not \"%s\"",
                            test__good[i].read, test__good[i].written, text);
-        require(weir_address_parse(text, &again)); /* parsing the result gives the same address */
+        require(net_address_parse(text, &again)); /* parsing the result gives the same address */
         require(address_equals(&address, &again));
     }
 }
@@ -166,10 +166,10 @@ static void malformed_addresses_are_rejected(void **state)
 
     (void)state;
     for (size_t i = 0; i < weir_count_of(bad); i++) {
-        struct weir_address address, before;
+        struct net_address address, before;
         memset(&address, 0x5a, sizeof address);
         memcpy(&before, &address, sizeof address);
-        if (weir_address_parse(bad[i], &address))
+        if (net_address_parse(bad[i], &address))
             require_failed(__FILE__, __LINE__, "\"%s\" is refused", bad[i]);
         require(memcmp(&before, &address, sizeof address) == 0); /* unchanged */
     }
@@ -201,12 +201,12 @@ static void an_error_says_what_to_write(void **state)
         {"[::1%1]:80", "only a link-local address", "leave out the %"},
         {"[fe80::1%nonesuch]:80", "there is no interface \"nonesuch\"", "see "},
     };
-    struct weir_address address;
+    struct net_address address;
     struct weir_error error;
 
     (void)state;
     for (size_t i = 0; i < weir_count_of(wrong); i++) {
-        require(weir_address_read(wrong[i].text, &address, &error) == WEIR_INVALID);
+        require(net_address_read(wrong[i].text, &address, &error) == WEIR_INVALID);
         if (!strstr(error.reason, wrong[i].reason) || !strstr(error.hint, wrong[i].hint) ||
             strcmp(error.subject, wrong[i].text) != 0)
             require_failed(__FILE__, __LINE__, "\"%s\" is explained, not: %s; %s", wrong[i].text,
@@ -217,32 +217,32 @@ static void an_error_says_what_to_write(void **state)
 /* The first interface is the loopback interface on each system that has one. */
 static void an_interface_is_read_and_written_by_its_name(void **state)
 {
-    struct weir_address by_number, by_name;
-    char name[32], text[64], written[WEIR_ADDRESS_TEXT_BYTES];
+    struct net_address by_number, by_name;
+    char name[32], text[64], written[NET_ADDRESS_TEXT_BYTES];
 
     (void)state;
     if (!interface_name(1, name, sizeof name)) skip(); /* Windows; or there is no interface */
     snprintf(text, sizeof text, "[fe80::1%%%s]:80", name);
-    require(weir_address_read("[fe80::1%1]:80", &by_number, NULL) == WEIR_OK);
-    require(weir_address_read(text, &by_name, NULL) == WEIR_OK);
+    require(net_address_read("[fe80::1%1]:80", &by_number, NULL) == WEIR_OK);
+    require(net_address_read(text, &by_name, NULL) == WEIR_OK);
     require(by_number.scope == 1);
     require(address_equals(&by_number, &by_name));
-    require(strcmp(weir_address_text(&by_number, written, sizeof written), text) == 0);
+    require(strcmp(net_address_text(&by_number, written, sizeof written), text) == 0);
 }
 
 static void texts_are_truncated_to_the_buffer(void **state)
 {
-    struct weir_address address;
-    char text[WEIR_ADDRESS_TEXT_BYTES + 8];
+    struct net_address address;
+    char text[NET_ADDRESS_TEXT_BYTES + 8];
 
     (void)state;
     require(
-        weir_address_parse("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535", &address));
-    require(weir_address_text(&address, text, sizeof text) == text);
-    require(strlen(text) < WEIR_ADDRESS_TEXT_BYTES);
+        net_address_parse("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535", &address));
+    require(net_address_text(&address, text, sizeof text) == text);
+    require(strlen(text) < NET_ADDRESS_TEXT_BYTES);
     for (size_t size = 1; size < 40; size++) {
         memset(text, 'x', sizeof text);
-        weir_address_text(&address, text, size);
+        net_address_text(&address, text, size);
         require(strlen(text) == size - 1);
         require(text[size] == 'x');
     }
@@ -250,11 +250,11 @@ static void texts_are_truncated_to_the_buffer(void **state)
 
 /* ---- kinds of addresses ---- */
 
-static struct weir_address test__of(const char *text)
+static struct net_address test__of(const char *text)
 {
-    struct weir_address address;
+    struct net_address address;
 
-    require(weir_address_parse(text, &address));
+    require(net_address_parse(text, &address));
     return address;
 }
 
@@ -288,7 +288,7 @@ static void each_kind_of_address_is_recognized(void **state)
 {
     (void)state;
     for (size_t i = 0; i < weir_count_of(test__kinds); i++) {
-        struct weir_address address = test__of(test__kinds[i].text);
+        struct net_address address = test__of(test__kinds[i].text);
         if (address_is_v4(&address) != test__kinds[i].v4 ||
             address_is_any(&address) != test__kinds[i].any ||
             address_is_loopback(&address) != test__kinds[i].loopback ||
@@ -302,9 +302,9 @@ static void each_kind_of_address_is_recognized(void **state)
 
 static void comparing_addresses_includes_all_parts(void **state)
 {
-    struct weir_address a = test__of("[fe80::1%2]:7"), b = test__of("[fe80::1%3]:7"),
-                        c = test__of("[fe80::1%2]:8");
-    struct weir_address v4 = address_of_v4(0x01020304, 5), read = test__of("1.2.3.4:5");
+    struct net_address a = test__of("[fe80::1%2]:7"), b = test__of("[fe80::1%3]:7"),
+                       c = test__of("[fe80::1%2]:8");
+    struct net_address v4 = address_of_v4(0x01020304, 5), read = test__of("1.2.3.4:5");
 
     (void)state;
     require(address_equals(&a, &a));
@@ -313,6 +313,24 @@ static void comparing_addresses_includes_all_parts(void **state)
     require(!address_equals(&a, &c));
     require(address_same_ip(&a, &c));
     require(address_equals(&v4, &read));
+}
+
+/* The public calls convert between two forms; an error leaves the caller's address unchanged. */
+static void public_addresses_are_read_and_written(void **state)
+{
+    static const char *const texts[] = {"127.0.0.1:5050", "[fe80::1%7]:65535", "[::]:0"};
+    struct weir_address address;
+    char text[WEIR_ADDRESS_TEXT_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        memset(&address, 0xff, sizeof address);
+        require(weir_address_parse(texts[i], &address));
+        assert_int_equal(address.path_bytes, 0);
+        assert_string_equal(weir_address_text(&address, text, sizeof text), texts[i]);
+    }
+    require(weir_address_read("127.0.0.1:x", &address, NULL) == WEIR_INVALID);
+    assert_string_equal(weir_address_text(&address, text, sizeof text), "[::]:0");
 }
 
 int main(void)
@@ -325,6 +343,7 @@ int main(void)
         cmocka_unit_test(texts_are_truncated_to_the_buffer),
         cmocka_unit_test(each_kind_of_address_is_recognized),
         cmocka_unit_test(comparing_addresses_includes_all_parts),
+        cmocka_unit_test(public_addresses_are_read_and_written),
     };
 
     return cmocka_run_group_tests_name("address", tests, NULL, NULL);

@@ -15,17 +15,17 @@
 
 static const struct siphash_key key = {{1, 2, 3}};
 
-static struct weir_address v6(const char *text)
+static struct net_address v6(const char *text)
 {
-    struct weir_address address;
+    struct net_address address;
 
-    assert_true(weir_address_parse(text, &address));
+    assert_true(net_address_parse(text, &address));
     return address;
 }
 
 static void a_limit_applies_per_address(void **state)
 {
-    struct weir_address one = address_of_v4(0x01020304, 5), two = address_of_v4(0x01020305, 5);
+    struct net_address one = address_of_v4(0x01020304, 5), two = address_of_v4(0x01020305, 5);
     struct address_counts counts;
 
     (void)state;
@@ -46,8 +46,8 @@ static void a_limit_applies_per_address(void **state)
 
 static void an_ipv6_limit_applies_per_64_prefix(void **state)
 {
-    struct weir_address a = v6("[2001:db8:0:1::1]:1"), b = v6("[2001:db8:0:1:ffff::2]:1");
-    struct weir_address c = v6("[2001:db8:0:2::1]:1");
+    struct net_address a = v6("[2001:db8:0:1::1]:1"), b = v6("[2001:db8:0:1:ffff::2]:1");
+    struct net_address c = v6("[2001:db8:0:2::1]:1");
     struct address_counts counts;
 
     (void)state;
@@ -74,7 +74,7 @@ static void counts_equal_those_of_a_plain_table(void **state)
     for (int i = 0; i < 200000; i++) {
         random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
         uint32_t n = (uint32_t)(random >> 40) % ADDRESSES;
-        struct weir_address address = address_of_v4(0x0a000000u + n * 7919u, 1);
+        struct net_address address = address_of_v4(0x0a000000u + n * 7919u, 1);
         if (random >> 63) {
             bool added = address_counts_add(&counts, &address, LIMIT);
             assert_true(added == (model[n] < LIMIT));
@@ -85,7 +85,7 @@ static void counts_equal_those_of_a_plain_table(void **state)
         }
     }
     for (uint32_t n = 0; n < ADDRESSES; n++) {
-        struct weir_address address = address_of_v4(0x0a000000u + n * 7919u, 1);
+        struct net_address address = address_of_v4(0x0a000000u + n * 7919u, 1);
         while (model[n]-- > 0) address_counts_remove(&counts, &address);
         assert_true(address_counts_add(&counts, &address, 1)); /* the count was 0 */
         address_counts_remove(&counts, &address);

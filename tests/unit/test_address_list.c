@@ -17,11 +17,11 @@ static struct weir_error error;
 
 static bool has(const char *text)
 {
-    struct weir_address address;
+    struct net_address address;
     char with_port[96];
 
     snprintf(with_port, sizeof with_port, strchr(text, ':') ? "[%s]:9" : "%s:9", text);
-    assert_true(weir_address_parse(with_port, &address));
+    assert_true(net_address_parse(with_port, &address));
     return address_list_has(&list, &address);
 }
 

@@ -81,7 +81,7 @@ static void send_about(void *argument)
     }
 }
 
-static plain_socket connect_to(const struct weir_address *address)
+static plain_socket connect_to(const struct net_address *address)
 {
     plain_socket socket = plain_open(true, true, 0);
     uint64_t started_ns = clock_now_ns();
@@ -113,7 +113,7 @@ static void count_warning(void *user, enum weir_log_level level, const char *lin
     atomic_fetch_add(&anyone.warnings, 1);
 }
 
-static void start_server(const char *transport, struct weir_address *address)
+static void start_server(const char *transport, struct net_address *address)
 {
     struct weir_listen listen = {
         .proto = WEIR_TCP, .address = "127.0.0.1:0", .custom_handler = &handler_anyone};
@@ -128,11 +128,12 @@ static void start_server(const char *transport, struct weir_address *address)
     assert_int_equal(weir_server_open(&config, &anyone.server, NULL), WEIR_OK);
     assert_int_equal(weir_server_listen(anyone.server, &listen, NULL), WEIR_OK);
     assert_int_equal(weir_server_start(anyone.server, NULL), WEIR_OK);
-    *address = weir_server_listener(anyone.server, 0).address;
+    struct weir_address public_address = weir_server_listener(anyone.server, 0).address;
+    *address = address_of_public(&public_address);
 }
 
 /* Clients connect, read and close, gracefully or not, until enough has happened. */
-static void churn(const struct weir_address *address)
+static void churn(const struct net_address *address)
 {
     const uint32_t enough = plain_is_wine() ? 100 : 2000;
     plain_socket clients[CLIENTS];
@@ -160,7 +161,7 @@ static void sends_meet_sessions_that_come_and_go(void **state)
 {
     struct thread *threads[SENDERS];
     uint32_t seeds[SENDERS] = {1, 1000, 1000000};
-    struct weir_address address;
+    struct net_address address;
     struct weir_stats stats;
 
     (void)state;
@@ -186,7 +187,7 @@ static void sends_meet_sessions_that_come_and_go(void **state)
 
 static void no_session_has_id_zero(void **state)
 {
-    struct weir_address address;
+    struct net_address address;
     char name[WEIR_GROUP_NAME_BYTES_MAX + 2];
 
     (void)state;
@@ -207,7 +208,7 @@ static void no_session_has_id_zero(void **state)
 
 static void a_broadcast_above_the_queue_is_warned_about_once(void **state)
 {
-    struct weir_address address;
+    struct net_address address;
     struct weir_config config;
 
     (void)state;

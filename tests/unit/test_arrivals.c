@@ -354,7 +354,7 @@ static struct handle *test__listener(struct bare_net *bare, uint32_t sockets_max
 
 static void test__socket(struct bare_net *bare, struct handle *listener, uint16_t number)
 {
-    const struct weir_address peer = {.port = number};
+    const struct net_address peer = {.port = number};
 
     arrival_socket(&bare->net, listener, number, &peer);
 }

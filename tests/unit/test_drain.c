@@ -160,7 +160,7 @@ static void a_session_opened_during_a_drain_is_notified(void **state)
 
 static struct sim_datagrams *ask(const char *text)
 {
-    const struct weir_address from = address_of_v4(0x7f000002, 0);
+    const struct net_address from = address_of_v4(0x7f000002, 0);
     struct sim_datagrams *peer = sim_datagrams_open(fixture.simulation, &from);
 
     sim_datagrams_send(peer, &fixture.address, text, (uint32_t)strlen(text));
@@ -170,7 +170,7 @@ static struct sim_datagrams *ask(const char *text)
 
 static void expect_answer(struct sim_datagrams *peer, const char *text)
 {
-    struct weir_address from;
+    struct net_address from;
     char bytes[64] = "";
     uint32_t length = 0;
 

@@ -278,7 +278,7 @@ static void test__datagram_receive(const char *transport, int os_error)
     struct world *world = test__world(transport);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
 
     line_receive(line, true);
     for (uint32_t episode = 1; episode <= 2; episode++) {
@@ -310,7 +310,7 @@ static void a_socket_that_fails_later_is_tried_again_earlier(void **state)
         struct line *first = world_bind(world, "127.0.0.1:0");
         struct line *second = world_bind(world, "127.0.0.1:0");
         struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-        struct weir_address to_first = line_address(first), to_second = line_address(second);
+        struct net_address to_first = line_address(first), to_second = line_address(second);
         line_receive(first, true);
         line_receive(second, true);
         test__fail(TEST__RECVMMSG, TEST__FOREVER, ENOBUFS);
@@ -332,7 +332,7 @@ static void a_datagram_send_that_is_always_interrupted_backs_off(void **state)
         struct world *world = test__world(test__transports[t]);
         struct line *line = world_bind(world, "127.0.0.1:0");
         struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-        struct weir_address to = peer_bound(peer);
+        struct net_address to = peer_bound(peer);
         test__fail(TEST__SENDMMSG, TEST__FOREVER, EINTR);
         require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_OK);
         test__require_delays(world, line, TEST__SENDMMSG);
@@ -361,7 +361,7 @@ static void a_datagram_waits_for_a_full_socket(void **state)
     struct world *world = test__world("uring");
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer);
+    struct net_address to = peer_bound(peer);
 
     (void)state;
     test__fail(TEST__SENDMMSG, 1, EAGAIN);
@@ -377,7 +377,7 @@ static void a_poll_that_always_fails_backs_off(void **state)
     struct world *world = test__world("uring");
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
 
     (void)state;
     world_iterate(world); /* the wake-up has its poll */
@@ -490,7 +490,7 @@ static void an_interrupted_accept_does_not_spin(void **state)
 {
     struct world *world = test__world("uring");
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     line_accept(listener, false);
@@ -538,7 +538,7 @@ static void a_wait_that_lacks_memory_backs_off_and_recovers(void **state)
     for (size_t i = 0; i < weir_count_of(test__transports) * weir_count_of(errors); i++) {
         struct world *world = test__world(test__transports[i % 2]);
         struct line *listener = world_listen(world);
-        struct weir_address to = line_address(listener);
+        struct net_address to = line_address(listener);
         enum test_call call = test__wait_call();
         test__fail(call, TEST__FOREVER, errors[i / 2]);
         peer_start(world, &to);
@@ -580,7 +580,7 @@ static void test__fail_for_good(const char *transport, int os_error)
     struct line *line = world_connect(world, &peer), *closing = world_connect(world, &peer);
     struct line *socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *datagrams = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(datagrams);
+    struct net_address to = peer_bound(datagrams);
     struct weir_error error = {.code = WEIR_OK};
 
     line_receive(line, true);

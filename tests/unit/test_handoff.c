@@ -32,7 +32,7 @@ struct world {
     bool ended[MEMBERS];
     struct worker *workers[MEMBERS];
     struct listener listener;
-    struct weir_address address;
+    struct net_address address;
     struct sim_peer *peers[PEERS_MAX];
     uint32_t peers_count;
 };
@@ -244,7 +244,7 @@ static void an_ended_session_receives_nothing(void **state)
 
 /* ---- with threads ---- */
 
-static plain_socket connect_to(const struct weir_address *address)
+static plain_socket connect_to(const struct net_address *address)
 {
     plain_socket socket = plain_open(true, true, 0);
 
@@ -284,7 +284,8 @@ static void a_server_with_threads_serves_all(void **state)
     struct weir_listen listen = {.proto = WEIR_TCP, .address = "127.0.0.1:0"};
     assert_int_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
     assert_int_equal(weir_server_start(server, NULL), WEIR_OK);
-    struct weir_address address = weir_server_listener(server, 0).address;
+    struct weir_address public_address = weir_server_listener(server, 0).address;
+    struct net_address address = address_of_public(&public_address);
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < CLIENTS; i++) clients[i] = connect_to(&address);
         for (int i = 0; i < CLIENTS; i++) echo_on(clients[i], "echo of a team", 14);

@@ -18,8 +18,8 @@
 
 /* Sends one datagram to the line and waits for it. Returns the address to which it was sent, as the
  * transport reports it. */
-static struct weir_address local_of_next(struct world *world, struct line *line,
-                                         struct peer_datagrams *peer, const struct weir_address *to)
+static struct net_address local_of_next(struct world *world, struct line *line,
+                                        struct peer_datagrams *peer, const struct net_address *to)
 {
     uint32_t before = line->got_count;
 
@@ -42,10 +42,10 @@ static void omitted_control_messages_are_not_those_of_an_earlier_datagram(void *
     struct world *world = world_open(&options);
     struct line *line = world_bind(world, "0.0.0.0:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = world_address("127.0.0.1:0"), none = {0};
+    struct net_address to = world_address("127.0.0.1:0"), none = {0};
     to.port = none.port = line_address(line).port;
     line_receive(line, true);
-    struct weir_address local = local_of_next(world, line, peer, &to);
+    struct net_address local = local_of_next(world, line, peer, &to);
     require(address_same_ip(&local, &to));
     line_forget_datagrams(line);
     memwin_fail(MEMWIN_CONTROL, 1, 1);

@@ -83,7 +83,7 @@ static void open_life(struct life *life, const struct fault *fault, uint32_t eve
     options.stream_buffers_max = 4096; /* so that pools try to grow */
     life->world = world_open(&options);
     life->listener = world_listen(life->world);
-    struct weir_address to = line_address(life->listener);
+    struct net_address to = line_address(life->listener);
     memwin_fail(fault->call, every, fault->os_error);
     for (uint32_t i = 0; i < PEERS; i++) {
         life->peers[i] = peer_start(life->world, &to);
@@ -291,7 +291,7 @@ static void delayed_release_of_entries_loses_no_connection(void **state)
 /* Adopts one more connection. Returns net_adopt's code. */
 static enum weir_code crowd_adopt(struct world *world, struct line *line, struct peer **peer)
 {
-    struct weir_address to = line_address(world->listener);
+    struct net_address to = line_address(world->listener);
     struct weir_error error;
 
     *peer = peer_connect(world, &to);
@@ -374,9 +374,9 @@ static void an_address_that_cannot_be_read_ends_nothing(void **state)
     world_seed = 1;
     struct world *world = world_open(NULL);
     struct line *line = world_connect(world, &peer);
-    struct weir_address bound = line_address(world->listener);
+    struct net_address bound = line_address(world->listener);
     struct line *socket = world_bind(world, "127.0.0.1:0");
-    struct weir_address socket_bound = line_address(socket);
+    struct net_address socket_bound = line_address(socket);
     memwin_fail(MEMWIN_LOCAL, 1, WIN_ENOBUFS);
     require_equal(line_address(world->listener).port, bound.port);
     require_equal(line_address(socket).port, socket_bound.port);
@@ -420,7 +420,7 @@ static void a_datagram_receive_that_always_fails_backs_off(void **state)
         struct world *world = lasting_world(transports[t]);
         struct line *line = world_bind(world, "127.0.0.1:0");
         struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-        struct weir_address to = line_address(line);
+        struct net_address to = line_address(line);
         line_receive(line, true);
         for (uint8_t i = 0; i < 100; i++) peer_send_to(peer, &to, &i, 1);
         /* At first those that are posted already fail; then one after each delay. */
@@ -474,7 +474,7 @@ static void an_accept_that_always_fails_backs_off(void **state)
     for (int t = 0; t < 2; t++) {
         struct world *world = lasting_world(transports[t]);
         struct line *listener = world_listen(world);
-        struct weir_address to = line_address(listener);
+        struct net_address to = line_address(listener);
         world_run_until_idle(world);
         for (int i = 0; i < 100; i++) peer_start(world, &to);
         uint32_t count = failures_in_a_second(world, MEMWIN_ACCEPT_PACKET, 64);
@@ -495,7 +495,7 @@ static void accepts_wait_while_the_network_is_down(void **state)
     for (int t = 0; t < 2; t++) {
         struct world *world = lasting_world(transports[t]);
         struct line *listener = world_listen(world);
-        struct weir_address to = line_address(listener);
+        struct net_address to = line_address(listener);
         world_run_until_idle(world);
         for (int i = 0; i < 300; i++) peer_start(world, &to);
         uint32_t count = failures_in_a_second(world, MEMWIN_ACCEPT_PACKET, WIN_ENETDOWN);
@@ -610,7 +610,7 @@ static void a_wait_that_fails_for_good_is_an_error(void **state)
         bool is_rio = strcmp(cases[i].transport, "rio") == 0;
         struct line *socket = world_bind(world, "127.0.0.1:0");
         struct peer_datagrams *datagrams = peer_bind(world, "127.0.0.1:0");
-        struct weir_address to = peer_bound(datagrams);
+        struct net_address to = peer_bound(datagrams);
         struct weir_error error = {.code = WEIR_OK};
         line_receive(line, true);
         line_receive(closing, true);

@@ -76,7 +76,7 @@ static void an_accept_that_always_fails_does_not_spin(void **state)
 {
     struct world *world = test__world();
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     uint32_t returns = 0;
 
     (void)state;
@@ -101,7 +101,7 @@ static void a_failing_accept_does_not_delay_other_connections(void **state)
 {
     struct world *world = test__world();
     struct line *listener = world_listen(world);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
 
     (void)state;
     for (uint32_t i = 1; i <= 100; i++) {
@@ -134,7 +134,7 @@ static void datagrams_of_a_failed_batch_wait_for_a_full_socket(void **state)
     struct world *world = test__world();
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = peer_bound(peer), back = line_address(line);
+    struct net_address to = peer_bound(peer), back = line_address(line);
 
     (void)state;
     test__joined_fail = true;
@@ -163,7 +163,7 @@ static void a_failed_gso_batch_is_sent_completely_or_counted_as_failed(void **st
         struct world *world = test__world();
         struct line *line = world_bind(world, "127.0.0.1:0");
         struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-        struct weir_address to = peer_bound(peer), back = line_address(line);
+        struct net_address to = peer_bound(peer), back = line_address(line);
         uint8_t last = (uint8_t)(fits == 0 ? 5 : fits);
         test__joined_fail = true;
         test__singles_until_full = fits + 1;

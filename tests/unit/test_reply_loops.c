@@ -29,7 +29,7 @@ static struct world {
     struct service service;
     struct loop loops[SERVERS];
     struct udp_socket sockets[SERVERS];
-    struct weir_address addresses[SERVERS];
+    struct net_address addresses[SERVERS];
     uint32_t warnings_count;
     char warning[512];
 } world;
@@ -267,7 +267,7 @@ struct client {
 static void open_clients(struct client *clients, uint32_t count, uint32_t ip)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const struct weir_address address = address_of_v4(ip, (uint16_t)(20000 + i));
+        const struct net_address address = address_of_v4(ip, (uint16_t)(20000 + i));
         clients[i] = (struct client){.socket = sim_datagrams_open(world.simulation, &address)};
         assert_non_null(clients[i].socket);
     }
@@ -275,7 +275,7 @@ static void open_clients(struct client *clients, uint32_t count, uint32_t ip)
 
 static void receive_all(struct client *client)
 {
-    struct weir_address from;
+    struct net_address from;
     uint32_t length;
     uint8_t bytes[8];
 

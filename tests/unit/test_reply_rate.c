@@ -111,18 +111,18 @@ static void sharing_never_raises_the_rate(void **state)
 
 static void buckets_depend_on_the_whole_address(void **state)
 {
-    const struct weir_address base = address_of_v4(0x0a000001, 5050);
+    const struct net_address base = address_of_v4(0x0a000001, 5050);
     uint64_t of = reply_rate_buckets_of(rate, &base);
 
     (void)state;
     assert_true(of > 0);
     assert_int_equal(reply_rate_buckets_of(rate, &base), of);
     for (size_t i = 0; i < sizeof base.ip; i++) {
-        struct weir_address other = base;
+        struct net_address other = base;
         other.ip[i] ^= 2;
         assert_true(reply_rate_buckets_of(rate, &other) != of);
     }
-    struct weir_address other = base;
+    struct net_address other = base;
     other.port++;
     assert_true(reply_rate_buckets_of(rate, &other) != of);
     other = base;
@@ -132,15 +132,15 @@ static void buckets_depend_on_the_whole_address(void **state)
 
 static void assert_limited(const char *text, bool limited)
 {
-    struct weir_address address;
+    struct net_address address;
 
-    assert_true(weir_address_parse(text, &address));
+    assert_true(net_address_parse(text, &address));
     assert_int_equal(reply_rate_buckets_of(rate, &address) > 0, limited);
 }
 
 static void loopback_has_no_limit(void **state)
 {
-    const struct weir_address peer = address_of_v4(0x0a000001, 5050);
+    const struct net_address peer = address_of_v4(0x0a000001, 5050);
 
     (void)state;
     assert_limited("127.0.0.1:5050", false);

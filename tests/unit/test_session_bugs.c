@@ -49,7 +49,7 @@ static void close_framed(void)
 
 static struct sim_datagrams *datagrams_of(uint32_t host)
 {
-    const struct weir_address address = address_of_v4(0x7f000000u + host, 0);
+    const struct net_address address = address_of_v4(0x7f000000u + host, 0);
 
     return sim_datagrams_open(fixture.simulation, &address);
 }

@@ -36,7 +36,7 @@ static void run_ms(uint64_t ms)
 static void open_stream(void)
 {
     struct sim_options options;
-    struct weir_address from = address_of_v4(0x7f000001, 4000);
+    struct net_address from = address_of_v4(0x7f000001, 4000);
 
     sim_options_init(&options);
     options.latency_min_ns = options.latency_max_ns = MS;

@@ -26,7 +26,7 @@ static uint64_t test__trace(uint64_t seed, uint64_t *events_count)
     struct world *world = world_open(NULL);
     struct line *socket = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *datagrams = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(socket);
+    struct net_address to = line_address(socket);
     line_receive(socket, true);
     for (uint64_t i = 0; i < 5; i++) {
         struct line *line = world_connect(world, &peers[i]);
@@ -166,7 +166,7 @@ static void a_full_backlog_makes_connects_wait(void **state)
     struct net_listen_options listen_options = {.address = world_address("127.0.0.1:0"),
                                                 .backlog = 2};
     struct line *listener = world_listen_on(world, &listen_options);
-    struct weir_address to = line_address(listener);
+    struct net_address to = line_address(listener);
     struct peer *peers[3];
 
     (void)state;
@@ -225,7 +225,7 @@ static void a_datagram_queue_is_bounded(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
     static uint8_t bytes[60000];
     uint64_t got = 0;
 
@@ -244,7 +244,7 @@ static void equal_datagrams_can_arrive_as_a_gro_batch(void **state)
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "127.0.0.1:0");
     struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-    struct weir_address to = line_address(line);
+    struct net_address to = line_address(line);
     uint32_t batches = 0, next = 0;
     uint8_t bytes[100];
 
@@ -272,7 +272,7 @@ static void an_injected_datagram_can_have_any_source(void **state)
 {
     struct world *world = world_open(NULL);
     struct line *line = world_bind(world, "[::]:0");
-    struct weir_address from = world_address("203.0.113.9:53"), to = world_address("192.0.2.1:0");
+    struct net_address from = world_address("203.0.113.9:53"), to = world_address("192.0.2.1:0");
 
     (void)state;
     to.port = line_address(line).port;

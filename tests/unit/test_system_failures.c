@@ -162,7 +162,7 @@ static void a_lost_datagram_socket_keeps_its_address(void **state)
         struct world *world = world_open(NULL);
         struct line *line = world_bind(world, "127.0.0.1:0");
         struct peer_datagrams *peer = peer_bind(world, "127.0.0.1:0");
-        struct weir_address to = line_address(line);
+        struct net_address to = line_address(line);
         line_receive(line, false);
         for (int sent = 0; sent < 3; sent++) peer_send_to(peer, &to, "x", 1);
         int pipes[2];
@@ -172,7 +172,7 @@ static void a_lost_datagram_socket_keeps_its_address(void **state)
         require(dup2(pipes[0], fd) == fd);
         line_receive(line, true);
         world_until(world, line->broken_count == 1);
-        struct weir_address address = line_address(line);
+        struct net_address address = line_address(line);
         require(address_equals(&address, &to));
         close(pipes[0]), close(pipes[1]), close(kept);
         world_close(world);
@@ -181,7 +181,7 @@ static void a_lost_datagram_socket_keeps_its_address(void **state)
 
 static void a_connection_without_an_address_has_a_zeroed_one(void **state)
 {
-    const struct weir_address none = {.port = 0};
+    const struct net_address none = {.port = 0};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
@@ -190,7 +190,7 @@ static void a_connection_without_an_address_has_a_zeroed_one(void **state)
         struct world *world = world_open(NULL);
         struct line *line = world_connect(world, &peer);
         test__fail_getsockname(EBADF, 0);
-        struct weir_address address = line_address(line);
+        struct net_address address = line_address(line);
         test__fail_getsockname(0, 0);
         require(address_equals(&address, &none));
         world_close(world);
@@ -238,7 +238,7 @@ static void test__stop_server(struct weir_server *server)
 
 static int test__connect(uint16_t port)
 {
-    const struct weir_address address = address_of_v4(0x7f000001, port);
+    const struct net_address address = address_of_v4(0x7f000001, port);
     union linux_sockaddr sockaddr;
     socklen_t length = linux_sockaddr_of(&address, true, &sockaddr);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -314,7 +314,7 @@ static struct test__busy test__open_busy(const char *transport)
     line_receive(busy.datagrams, true);
     line_send(busy.sending, NET_SEND_BUFFERS_MAX, WORLD_LARGE_BYTES);
     world_run_until_idle(busy.world);
-    struct weir_address to = line_address(busy.listener);
+    struct net_address to = line_address(busy.listener);
     peer_start(busy.world, &to);
     line_close(busy.closing);
     return busy;

@@ -96,7 +96,7 @@ static void open_fixture(const struct weir_config *config, const struct weir_han
 }
 
 /* Passes a datagram, or a GRO batch, to the socket. */
-static void deliver(const struct weir_address *from, const char *batch, uint32_t segment_bytes)
+static void deliver(const struct net_address *from, const char *batch, uint32_t segment_bytes)
 {
     struct net_buffer *buffer = net_take(fixture.loop.worker.net, NET_DATAGRAM_BYTES_MAX);
 
@@ -117,7 +117,7 @@ static void deliver(const struct weir_address *from, const char *batch, uint32_t
 
 static void deliver_batch(struct sim_datagrams *from, const char *batch)
 {
-    const struct weir_address address = sim_datagrams_address(from);
+    const struct net_address address = sim_datagrams_address(from);
 
     deliver(&address, batch, 2);
 }
@@ -125,7 +125,7 @@ static void deliver_batch(struct sim_datagrams *from, const char *batch)
 /* How many datagrams came back, whatever they say. */
 static uint32_t count_answers(struct sim_datagrams *socket)
 {
-    struct weir_address from;
+    struct net_address from;
     uint32_t length, count = 0;
     uint8_t bytes[64];
 
@@ -178,7 +178,7 @@ static void expect_in_order(const struct weir_handler *handler, const char *batc
     struct weir_config config = fixture_config();
     char heard[64] = "";
     uint32_t length, used = 0;
-    struct weir_address from;
+    struct net_address from;
 
     open_fixture(&config, handler);
     struct sim_datagrams *peer = fixture_datagrams(2);
@@ -482,7 +482,7 @@ static void a_datagram_of_ipv6_may_be_longer(void **state)
 
     (void)state;
     open_fixture(&config, &handler_act);
-    assert_true(weir_address_parse("[::1]:6060", &where.address));
+    assert_true(net_address_parse("[::1]:6060", &where.address));
     service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
     assert_int_equal(udp_socket_open(&socket, &fixture.loop.worker, &service, &where, NULL),
                      WEIR_OK);

@@ -12,7 +12,7 @@
 #include "builtin.h"
 #include "fixture.h"
 
-static void hear(const struct weir_address *from)
+static void hear(const struct net_address *from)
 {
     sim_inject(fixture.simulation, from, &fixture.address, "round", 5);
     fixture_iterations(200);
@@ -28,9 +28,9 @@ static void open_echo(bool answers_services)
 
 static void ports_of_servers_are_not_answered(void **state)
 {
-    const struct weir_address service = address_of_v4(0x0a000009, 1023);
-    const struct weir_address same_port = address_of_v4(0x0a000009, 5050);
-    const struct weir_address client = address_of_v4(0x0a000009, 1024);
+    const struct net_address service = address_of_v4(0x0a000009, 1023);
+    const struct net_address same_port = address_of_v4(0x0a000009, 5050);
+    const struct net_address client = address_of_v4(0x0a000009, 1024);
 
     (void)state;
     open_echo(false);
@@ -46,8 +46,8 @@ static void ports_of_servers_are_not_answered(void **state)
 
 static void they_are_when_that_is_asked_for(void **state)
 {
-    const struct weir_address service = address_of_v4(0x0a000009, 1023);
-    const struct weir_address same_port = address_of_v4(0x0a000009, 5050);
+    const struct net_address service = address_of_v4(0x0a000009, 1023);
+    const struct net_address same_port = address_of_v4(0x0a000009, 5050);
 
     (void)state;
     open_echo(true);
@@ -64,7 +64,7 @@ static void they_are_when_that_is_asked_for(void **state)
 static void a_port_that_is_being_given_up_is_no_servers(void **state)
 {
     const struct net_listen_options where = {.address = address_of_v4(0x7f000001, 6060)};
-    const struct weir_address on_that_port = address_of_v4(0x0a000009, 6060);
+    const struct net_address on_that_port = address_of_v4(0x0a000009, 6060);
     static struct service service;
     static struct udp_socket second;
 

@@ -271,7 +271,7 @@ static void test_a_later_drain_shortens_and_never_lengthens(void **state)
 
 static void test_a_drain_answers_what_had_come_before(void **state)
 {
-    struct weir_address address = address_of_v4(0x7f000002, 0), from;
+    struct net_address address = address_of_v4(0x7f000002, 0), from;
     struct sim_peer *peers[20];
     uint8_t bytes[16];
     uint32_t length, answers = 0;
@@ -390,7 +390,7 @@ static void test_a_handler_may_send_more_than_it_got(void **state)
         fixture_iterate(FIXTURE_MS);
     assert_int_equal(sim_peer_receive(peer, bytes, sizeof bytes), 2);
     assert_memory_equal(bytes, "aa", 2);
-    assert_int_equal(weir_session_peer(fixture_only_session())->port, sim_peer_address(peer).port);
+    assert_int_equal(fixture_only_session()->peer.port, sim_peer_address(peer).port);
     assert_int_not_equal(weir_session_id(fixture_only_session()), 0);
     sim_peer_close(peer);
     fixture_close();
@@ -468,7 +468,7 @@ static const struct weir_handler handler_oversend = {.name = "oversend", .on_mes
 
 static void test_a_datagram_that_no_network_carries_is_refused(void **state)
 {
-    struct weir_address address = address_of_v4(0x7f000002, 0);
+    struct net_address address = address_of_v4(0x7f000002, 0);
 
     (void)state;
     open_world(&handler_oversend, 10, 61);
@@ -486,11 +486,11 @@ static void test_a_datagram_that_no_network_carries_is_refused(void **state)
 
 static void test_datagrams_are_echoed_to_their_sender(void **state)
 {
-    struct weir_address one_address = address_of_v4(0x7f000002, 0),
-                        two_address = address_of_v4(0x7f000003, 0);
+    struct net_address one_address = address_of_v4(0x7f000002, 0),
+                       two_address = address_of_v4(0x7f000003, 0);
     uint8_t bytes[16];
     uint32_t length, answers = 0;
-    struct weir_address from;
+    struct net_address from;
 
     (void)state;
     open_world(&handler_echo, 10, 29);
@@ -522,10 +522,10 @@ static void test_datagrams_are_echoed_to_their_sender(void **state)
 
 static void test_harmful_sources_are_counted_not_answered(void **state)
 {
-    struct weir_address self, port_zero = address_of_v4(0x7f000005, 0);
-    struct weir_address group = address_of_v4(0xe0000001, 9),
-                        everybody = address_of_v4(0xffffffff, 9);
-    struct weir_address unspecified = address_of_v4(0, 9);
+    struct net_address self, port_zero = address_of_v4(0x7f000005, 0);
+    struct net_address group = address_of_v4(0xe0000001, 9),
+                       everybody = address_of_v4(0xffffffff, 9);
+    struct net_address unspecified = address_of_v4(0, 9);
 
     (void)state;
     open_world(&handler_echo, 10, 31);
@@ -561,7 +561,7 @@ static const struct weir_handler handler_choosy = {
  * arrival. */
 static void batch_returns(const char *likes, const char *expected)
 {
-    struct weir_address address = address_of_v4(0x7f000002, 0), from;
+    struct net_address address = address_of_v4(0x7f000002, 0), from;
     char got[32] = "";
     uint8_t bytes[16];
     uint32_t length;

@@ -106,7 +106,8 @@ static struct weir_server *start(const char *transport, uint32_t workers)
 /* Returns whether a connection echoes. It is refused, or ends early, if its worker has failed. */
 static bool echoes(const struct weir_server *server)
 {
-    struct weir_address to = weir_server_listener(server, 0).address;
+    struct weir_address public_address = weir_server_listener(server, 0).address;
+    struct net_address to = address_of_public(&public_address);
     plain_socket socket = plain_open(true, true, 0);
     char byte = 'e';
     int32_t got = PLAIN_GONE;

@@ -45,7 +45,7 @@
 #endif
 
 struct datagram_send {
-    struct weir_address peer, local;
+    struct net_address peer, local;
     struct net_buffer *buffer;
     uint32_t segment_bytes; /* 0: a single datagram */
 };
@@ -154,7 +154,7 @@ void datagram_close(struct net *net, struct datagram *datagram, struct datagram_
 }
 
 bool datagram_is_own(const struct net *net, const struct datagram *datagram,
-                     const struct weir_address *address)
+                     const struct net_address *address)
 {
     if (address->port != datagram->bound.port) return false;
     if (!address_is_any(&datagram->bound)) return address_same_ip(address, &datagram->bound);
@@ -180,7 +180,7 @@ static void *datagram__put_control(struct msghdr *message, int level, int type, 
 /* Sets the source address to the destination of the request, or the client would not accept the
  * answer. A multicast or broadcast destination cannot be a source: there the system chooses. */
 static void datagram__put_local(struct msghdr *message, bool v4_socket,
-                                const struct weir_address *local)
+                                const struct net_address *local)
 {
     if (!address_is_answerable(local)) return;
     if (v4_socket) {
@@ -207,7 +207,7 @@ static void datagram__put_segment(struct msghdr *message, uint32_t segment_bytes
 /* Reads the destination address, and the segment size of a GRO batch. */
 static void datagram__read_control(struct msghdr *message, uint16_t port, struct net_event *event)
 {
-    event->local = (struct weir_address){.port = port};
+    event->local = (struct net_address){.port = port};
     event->segment_bytes = 0;
     for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at)) {
         if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
@@ -235,9 +235,9 @@ static bool datagram__wants_to_send(const struct datagram *datagram)
            !handle_retries(datagram->entry, HANDLE_SENDS);
 }
 
-void datagram_send(const struct net *net, struct datagram *datagram,
-                   const struct weir_address *peer, const struct weir_address *local,
-                   struct net_buffer *buffer, uint32_t segment_bytes)
+void datagram_send(const struct net *net, struct datagram *datagram, const struct net_address *peer,
+                   const struct net_address *local, struct net_buffer *buffer,
+                   uint32_t segment_bytes)
 {
     weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
     weir_check(datagram->sends_count < net->options.datagram_sends_max);

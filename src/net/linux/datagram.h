@@ -22,7 +22,7 @@ struct datagram {
      * EAGAIN. */
     bool readable, writable;
     bool can_join;               /* GSO works: set until an interface refuses it */
-    struct weir_address bound;   /* with the actual port */
+    struct net_address bound;    /* with the actual port */
     uint32_t batch;              /* datagrams of the last receive: the estimate for the next */
     uint32_t failures;           /* consecutive receives that failed */
     struct datagram_send *sends; /* a ring of datagram_sends_max */
@@ -48,9 +48,9 @@ void datagram_abandon(struct datagram *datagram, struct datagram_list *list);
 void datagram_close(struct net *net, struct datagram *datagram, struct datagram_list *list);
 
 /* Queues a send; SYSTEM owns the buffer. */
-void datagram_send(const struct net *net, struct datagram *datagram,
-                   const struct weir_address *peer, const struct weir_address *local,
-                   struct net_buffer *buffer, uint32_t segment_bytes);
+void datagram_send(const struct net *net, struct datagram *datagram, const struct net_address *peer,
+                   const struct net_address *local, struct net_buffer *buffer,
+                   uint32_t segment_bytes);
 
 /* Sends the queued datagrams of each socket, then receives while the flow is on and there is room
  * for events. Inside transport->wait. */
@@ -66,6 +66,6 @@ static inline bool datagram_waits_for_room(const struct datagram *datagram)
 }
 
 bool datagram_is_own(const struct net *net, const struct datagram *datagram,
-                     const struct weir_address *address);
+                     const struct net_address *address);
 
 #endif

@@ -56,7 +56,7 @@ struct epoll_entry {
     struct net_buffer *unsent; /* the rest of the outstanding send; SYSTEM owns it */
     union {                    /* by base.kind */
         struct datagram datagram;
-        struct weir_address bound; /* listener: its address, with the actual port */
+        struct net_address bound; /* listener: its address, with the actual port */
     };
 };
 
@@ -416,7 +416,7 @@ static struct net_progress epoll__progress(struct net *net, struct handle *base)
     return linux_progress(epoll__entry(base)->fd, base->finished);
 }
 
-static struct weir_address epoll__local_address(struct net *net, struct handle *base)
+static struct net_address epoll__local_address(struct net *net, struct handle *base)
 {
     const struct epoll_entry *entry = epoll__entry(base);
 
@@ -449,15 +449,15 @@ static enum weir_code epoll__bind(struct net *net, struct handle *base,
     return WEIR_OK;
 }
 
-static void epoll__send_to(struct net *net, struct handle *base, const struct weir_address *peer,
-                           const struct weir_address *local, struct net_buffer *buffer,
+static void epoll__send_to(struct net *net, struct handle *base, const struct net_address *peer,
+                           const struct net_address *local, struct net_buffer *buffer,
                            uint32_t segment_bytes)
 {
     weir_check(base->datagrams_out > 0);
     datagram_send(net, &epoll__entry(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
-static bool epoll__is_own(struct net *net, struct handle *base, const struct weir_address *address)
+static bool epoll__is_own(struct net *net, struct handle *base, const struct net_address *address)
 {
     weir_check(base->kind == HANDLE_DATAGRAM);
     return datagram_is_own(net, &epoll__entry(base)->datagram, address);

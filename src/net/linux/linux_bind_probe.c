@@ -21,7 +21,7 @@ struct linux_bind_probe__request {
 };
 
 /* Whether binding fails for an address in use, with the options of a listener. */
-static bool linux_bind_probe__is_used(const struct weir_address *address)
+static bool linux_bind_probe__is_used(const struct net_address *address)
 {
     bool v4 = address_is_v4(address);
     union linux_sockaddr sockaddr;
@@ -54,7 +54,7 @@ static bool linux_bind_probe__ask(int fd, int family)
 
 /* Whether a bind of the one address meets a listener of the other. */
 static bool linux_bind_probe__meets(const struct inet_diag_msg *listener,
-                                    const struct weir_address *address)
+                                    const struct net_address *address)
 {
     union linux_sockaddr sockaddr = {.any.sa_family = listener->idiag_family};
 
@@ -63,7 +63,7 @@ static bool linux_bind_probe__meets(const struct inet_diag_msg *listener,
         memcpy(&sockaddr.v4.sin_addr, listener->id.idiag_src, sizeof sockaddr.v4.sin_addr);
     else
         memcpy(&sockaddr.v6.sin6_addr, listener->id.idiag_src, sizeof sockaddr.v6.sin6_addr);
-    const struct weir_address other = linux_address_of(&sockaddr);
+    const struct net_address other = linux_address_of(&sockaddr);
     return address_is_any(&other) || address_is_any(address) || address_same_ip(&other, address);
 }
 
@@ -75,7 +75,7 @@ enum linux_bind_probe__answer {
 
 /* Reads one message of the list: a listener, the end, or an error, which counts as a listener. */
 static enum linux_bind_probe__answer linux_bind_probe__read(const char *message, size_t left,
-                                                            const struct weir_address *address)
+                                                            const struct net_address *address)
 {
     struct nlmsghdr header;
     struct inet_diag_msg listener;
@@ -92,7 +92,7 @@ static enum linux_bind_probe__answer linux_bind_probe__read(const char *message,
 
 /* Receives one part of the kernel's list, of several messages. */
 static enum linux_bind_probe__answer linux_bind_probe__receive(int fd,
-                                                               const struct weir_address *address)
+                                                               const struct net_address *address)
 {
     char part[16384];
     enum linux_bind_probe__answer answer = LINUX_BIND_PROBE__MORE;
@@ -112,7 +112,7 @@ static enum linux_bind_probe__answer linux_bind_probe__receive(int fd,
 }
 
 /* Whether a socket listens there, of this family or of the other, which can share the port. */
-static bool linux_bind_probe__has_listener(const struct weir_address *address)
+static bool linux_bind_probe__has_listener(const struct net_address *address)
 {
     static const int families[] = {AF_INET, AF_INET6};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -128,7 +128,7 @@ static bool linux_bind_probe__has_listener(const struct weir_address *address)
     return answer == LINUX_BIND_PROBE__YES;
 }
 
-bool bind_probe_lingers(const struct weir_address *address)
+bool bind_probe_lingers(const struct net_address *address)
 {
     return linux_bind_probe__is_used(address) && !linux_bind_probe__has_listener(address);
 }

@@ -21,17 +21,17 @@
 
 /* ---- addresses ---- */
 
-struct weir_address linux_address_of(const union linux_sockaddr *sockaddr)
+struct net_address linux_address_of(const union linux_sockaddr *sockaddr)
 {
     if (sockaddr->any.sa_family == AF_INET)
         return address_of_v4(ntohl(sockaddr->v4.sin_addr.s_addr), ntohs(sockaddr->v4.sin_port));
-    struct weir_address address = {.scope = sockaddr->v6.sin6_scope_id,
-                                   .port = ntohs(sockaddr->v6.sin6_port)};
+    struct net_address address = {.scope = sockaddr->v6.sin6_scope_id,
+                                  .port = ntohs(sockaddr->v6.sin6_port)};
     memcpy(address.ip, &sockaddr->v6.sin6_addr, sizeof address.ip);
     return address;
 }
 
-socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
+socklen_t linux_sockaddr_of(const struct net_address *address, bool v4_socket,
                             union linux_sockaddr *sockaddr)
 {
     memset(sockaddr, 0, sizeof *sockaddr);
@@ -48,7 +48,7 @@ socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
     return sizeof sockaddr->v6;
 }
 
-bool linux_local_address(int fd, struct weir_address *address)
+bool linux_local_address(int fd, struct net_address *address)
 {
     union linux_sockaddr sockaddr;
     socklen_t length = sizeof sockaddr;
@@ -59,15 +59,15 @@ bool linux_local_address(int fd, struct weir_address *address)
     return true;
 }
 
-struct weir_address linux_local_address_or_none(int fd)
+struct net_address linux_local_address_or_none(int fd)
 {
-    struct weir_address address = {.port = 0};
+    struct net_address address = {.port = 0};
 
     linux_local_address(fd, &address);
     return address;
 }
 
-bool linux_peer_address(int fd, struct weir_address *peer)
+bool linux_peer_address(int fd, struct net_address *peer)
 {
     union linux_sockaddr sockaddr;
     socklen_t length = sizeof sockaddr;
@@ -83,7 +83,7 @@ bool linux_peer_address(int fd, struct weir_address *peer)
 
 /* Fills `local` with the addresses of this machine. Returns their number, or -1 if the system
  * cannot tell: getifaddrs needs a descriptor. */
-static int linux_socket__list_local(struct weir_address *local)
+static int linux_socket__list_local(struct net_address *local)
 {
     struct ifaddrs *interfaces = NULL;
     int count = 0;
@@ -99,9 +99,9 @@ static int linux_socket__list_local(struct weir_address *local)
     return count;
 }
 
-bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns)
+bool linux_is_local_ip(const struct net_address *address, uint64_t now_ns)
 {
-    static THREAD_LOCAL struct weir_address local[LINUX_SOCKET__LOCAL_MAX];
+    static THREAD_LOCAL struct net_address local[LINUX_SOCKET__LOCAL_MAX];
     static THREAD_LOCAL int local_count;
     static THREAD_LOCAL uint64_t refresh_at_ns;
 
@@ -180,7 +180,7 @@ bool linux_is_listener_lost(int os_error)
     return os_error == EBADF || os_error == EINVAL || os_error == ENOTSOCK || os_error == EFAULT;
 }
 
-static bool linux_socket__is_link_local(const struct weir_address *address)
+static bool linux_socket__is_link_local(const struct net_address *address)
 {
     return address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
 }
@@ -191,7 +191,7 @@ static bool linux_socket__is_privileged(uint16_t port)
 }
 
 /* Writes what a user can do about an address that cannot be opened. */
-static void linux_socket__hint(const struct weir_address *address, bool stream, int os_error,
+static void linux_socket__hint(const struct net_address *address, bool stream, int os_error,
                                char *hint, size_t size)
 {
     enum weir_code code = error_code_of_os(os_error);
@@ -217,10 +217,10 @@ static void linux_socket__hint(const struct weir_address *address, bool stream, 
 static enum weir_code linux_socket__fail(const struct net_listen_options *options, bool stream,
                                          int os_error, struct weir_error *error)
 {
-    char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160];
+    char address[NET_ADDRESS_TEXT_BYTES], subject[96], hint[160];
     const char *reason = os_error == ENODEV ? "there is no such interface" : NULL;
 
-    weir_address_text(&options->address, address, sizeof address);
+    net_address_text(&options->address, address, sizeof address);
     snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
     linux_socket__hint(&options->address, stream, os_error, hint, sizeof hint);
     return error_fill(error, error_code_of_os(os_error), os_error, "listen on", subject, reason,
@@ -242,7 +242,7 @@ static int linux_socket__close(int fd)
     return -1;
 }
 
-static int linux_socket__try(const struct weir_address *address, int type, bool v4, bool share,
+static int linux_socket__try(const struct net_address *address, int type, bool v4, bool share,
                              bool reuse)
 {
     union linux_sockaddr sockaddr;
@@ -261,14 +261,14 @@ static int linux_socket__try(const struct weir_address *address, int type, bool 
 }
 
 /* Binds, in IPv6 if the system has it. Returns -1 with errno. */
-static int linux_socket__bind(const struct weir_address *address, int type, bool *v4, bool share)
+static int linux_socket__bind(const struct net_address *address, int type, bool *v4, bool share)
 {
     bool stream = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;
 
     *v4 = address_is_v4(address);
     int fd = linux_socket__try(address, type, *v4, share, stream);
     if (fd < 0 && errno == EAFNOSUPPORT && !*v4 && address_is_any(address)) {
-        struct weir_address any_v4 = address_of_v4(0, address->port);
+        struct net_address any_v4 = address_of_v4(0, address->port);
         *v4 = true;
         fd = linux_socket__try(&any_v4, type, true, share, stream);
     }
@@ -277,9 +277,9 @@ static int linux_socket__bind(const struct weir_address *address, int type, bool
 
 /* Sets *bound to the address with the actual port. */
 static int linux_socket__open_once(const struct net_listen_options *options, int type, bool *v4,
-                                   struct weir_address *bound)
+                                   struct net_address *bound)
 {
-    struct weir_address address = options->address;
+    struct net_address address = options->address;
 
     if (options->share == NET_SHARE_FIRST) {
         /* SO_REUSEPORT would silently share the port with a stranger of the same user, and on UDP
@@ -298,7 +298,7 @@ static int linux_socket__open_once(const struct net_listen_options *options, int
  * the process, and some hundreds on a busy machine: an immediate restart must not fail for that. A
  * stranger's port stays taken all the while. */
 static int linux_socket__open(const struct net_listen_options *options, int type, bool *v4,
-                              struct weir_address *bound)
+                              struct net_address *bound)
 {
     for (int tries = 1;; tries++) {
         int fd = linux_socket__open_once(options, type, v4, bound);
@@ -343,7 +343,7 @@ static void linux_socket__limit_memory(int fd, const struct net_options *accepte
 }
 
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
-                            const struct net_options *accepted, int *fd, struct weir_address *bound,
+                            const struct net_options *accepted, int *fd, struct net_address *bound,
                             struct weir_error *error)
 {
     const int on = 1;
@@ -363,7 +363,7 @@ enum weir_code linux_listen(const struct net_listen_options *options, bool nonbl
 }
 
 enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
-                          struct weir_address *bound, struct weir_error *error)
+                          struct net_address *bound, struct weir_error *error)
 {
     *fd = linux_socket__open(options, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket, bound);
     return *fd < 0 ? linux_socket__fail(options, false, errno, error) : WEIR_OK;

@@ -17,11 +17,11 @@ union linux_sockaddr {
 };
 
 /* Returns the portable form of a system address. */
-struct weir_address linux_address_of(const union linux_sockaddr *sockaddr);
+struct net_address linux_address_of(const union linux_sockaddr *sockaddr);
 
 /* Fills in the system address for a socket of that family (a dual-stack socket uses IPv4 in its
  * mapped form). Returns its length. */
-socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
+socklen_t linux_sockaddr_of(const struct net_address *address, bool v4_socket,
                             union linux_sockaddr *sockaddr);
 
 /* Opens a TCP listener, close-on-exec. The connections that it accepts have TCP_NODELAY, and the
@@ -29,22 +29,22 @@ socklen_t linux_sockaddr_of(const struct weir_address *address, bool v4_socket,
  * dual-stack one. "[::]" falls back to IPv4 if the system has no IPv6. Sets *bound to the address
  * with the actual port. */
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
-                            const struct net_options *accepted, int *fd, struct weir_address *bound,
+                            const struct net_options *accepted, int *fd, struct net_address *bound,
                             struct weir_error *error);
 
 /* Opens a non-blocking UDP socket; *v4_socket says whether it is an IPv4 socket. Sets *bound as
  * linux_listen() does. */
 enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
-                          struct weir_address *bound, struct weir_error *error);
+                          struct net_address *bound, struct weir_error *error);
 
 /* Asks the system for the socket's own address. Returns false with errno if it cannot tell. */
-bool linux_local_address(int fd, struct weir_address *address);
+bool linux_local_address(int fd, struct net_address *address);
 
 /* The same; returns a zeroed address if the system cannot tell. */
-struct weir_address linux_local_address_or_none(int fd);
+struct net_address linux_local_address_or_none(int fd);
 
 /* Returns false if the peer has reset the connection before it was accepted. */
-bool linux_peer_address(int fd, struct weir_address *peer);
+bool linux_peer_address(int fd, struct net_address *peer);
 
 /* Closes a connection; with an RST, which discards what the peer has not received, if `resets`. */
 void linux_close_stream(int fd, bool resets);
@@ -72,6 +72,6 @@ bool linux_is_listener_lost(int os_error);
 
 /* Returns whether the address belongs to this machine; true if the system cannot tell now. Asks the
  * system at most once per second. */
-bool linux_is_local_ip(const struct weir_address *address, uint64_t now_ns);
+bool linux_is_local_ip(const struct net_address *address, uint64_t now_ns);
 
 #endif

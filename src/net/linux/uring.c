@@ -166,7 +166,7 @@ static void uring__finish(struct net *net, struct handle *base)
     shutdown(uring_entry_of(base)->fd, SHUT_WR);
 }
 
-static struct weir_address uring__local_address(struct net *net, struct handle *base)
+static struct net_address uring__local_address(struct net *net, struct handle *base)
 {
     const struct uring_entry *entry = uring_entry_of(base);
 
@@ -250,15 +250,15 @@ static enum weir_code uring__bind(struct net *net, struct handle *base,
     return WEIR_OK;
 }
 
-static void uring__send_to(struct net *net, struct handle *base, const struct weir_address *peer,
-                           const struct weir_address *local, struct net_buffer *buffer,
+static void uring__send_to(struct net *net, struct handle *base, const struct net_address *peer,
+                           const struct net_address *local, struct net_buffer *buffer,
                            uint32_t segment_bytes)
 {
     weir_check(base->datagrams_out > 0);
     datagram_send(net, &uring_entry_of(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
-static bool uring__is_own(struct net *net, struct handle *base, const struct weir_address *address)
+static bool uring__is_own(struct net *net, struct handle *base, const struct net_address *address)
 {
     weir_check(base->kind == HANDLE_DATAGRAM);
     return datagram_is_own(net, &uring_entry_of(base)->datagram, address);

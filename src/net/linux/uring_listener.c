@@ -45,7 +45,7 @@ void uring_listener_fill(const struct uring_entry *entry, struct io_uring_sqe *s
 /* A connection that its peer has reset already is refused: it has no address. */
 static void uring_listener__accepted(struct net *net, struct uring_entry *entry, int fd)
 {
-    struct weir_address peer;
+    struct net_address peer;
 
     weir_check(entry->base.held.sockets || entry->base.closing);
     if (linux_peer_address(fd, &peer)) {

@@ -34,7 +34,7 @@ struct uring_entry {
     union {              /* by base.kind */
         struct net_buffer *send_first; /* connection: not sent yet; null if no send is out */
         struct datagram datagram;
-        struct weir_address bound; /* listener: its address, with the actual port */
+        struct net_address bound; /* listener: its address, with the actual port */
     };
 };
 

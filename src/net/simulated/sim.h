@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 #include "sim_options.h"
 
@@ -77,10 +77,10 @@ enum sim_peer_state { SIM_CONNECTING, SIM_CONNECTED, SIM_REFUSED };
 
 /* Connects to a listener. If `from` is null, the peer gets 127.0.0.1 or ::1 and a free port; port 0
  * means a free port, too. The caller must close the peer. */
-struct sim_peer *sim_connect(struct net_simulation *simulation, const struct weir_address *to,
-                             const struct weir_address *from);
+struct sim_peer *sim_connect(struct net_simulation *simulation, const struct net_address *to,
+                             const struct net_address *from);
 enum sim_peer_state sim_peer_state(const struct sim_peer *peer);
-struct weir_address sim_peer_address(const struct sim_peer *peer);
+struct net_address sim_peer_address(const struct sim_peer *peer);
 
 /* Returns the number of bytes that the window accepted; 0 before the connection is established and
  * after it has ended. */
@@ -107,19 +107,19 @@ struct sim_datagrams; /* a peer's datagram socket */
 
 /* Opens a socket; port 0 means a free one. Returns null if the address is in use. */
 struct sim_datagrams *sim_datagrams_open(struct net_simulation *simulation,
-                                         const struct weir_address *address);
-struct weir_address sim_datagrams_address(const struct sim_datagrams *datagrams);
-void sim_datagrams_send(struct sim_datagrams *datagrams, const struct weir_address *to,
+                                         const struct net_address *address);
+struct net_address sim_datagrams_address(const struct sim_datagrams *datagrams);
+void sim_datagrams_send(struct sim_datagrams *datagrams, const struct net_address *to,
                         const void *bytes, uint32_t length);
 
 /* Reads a datagram. Returns false if there is none. Copies up to `bytes_max` bytes; *length is the
  * full length. */
 bool sim_datagrams_receive(struct sim_datagrams *datagrams, void *bytes, uint32_t bytes_max,
-                           uint32_t *length, struct weir_address *from);
+                           uint32_t *length, struct net_address *from);
 void sim_datagrams_close(struct sim_datagrams *datagrams);
 
 /* Sends a datagram that claims to come from `from`. */
-void sim_inject(struct net_simulation *simulation, const struct weir_address *from,
-                const struct weir_address *to, const void *bytes, uint32_t length);
+void sim_inject(struct net_simulation *simulation, const struct net_address *from,
+                const struct net_address *to, const void *bytes, uint32_t length);
 
 #endif

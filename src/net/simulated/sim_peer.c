@@ -9,7 +9,7 @@
 
 struct sim_peer {
     struct net_simulation *simulation;
-    struct weir_address address;
+    struct net_address address;
     struct wire_end *end; /* null once the peer reset the connection */
     struct sim_peer *next, *before;
 };
@@ -22,8 +22,8 @@ struct sim_datagrams {
 
 /* ---- stream peers ---- */
 
-struct sim_peer *sim_connect(struct net_simulation *simulation, const struct weir_address *to,
-                             const struct weir_address *from)
+struct sim_peer *sim_connect(struct net_simulation *simulation, const struct net_address *to,
+                             const struct net_address *from)
 {
     struct sim_peer *peer = wire_memory(1, sizeof *peer);
 
@@ -43,7 +43,7 @@ enum sim_peer_state sim_peer_state(const struct sim_peer *peer)
     return peer->end->refused || peer->end->reset_arrived ? SIM_REFUSED : SIM_CONNECTING;
 }
 
-struct weir_address sim_peer_address(const struct sim_peer *peer)
+struct net_address sim_peer_address(const struct sim_peer *peer)
 {
     return peer->address;
 }
@@ -107,7 +107,7 @@ bool sim_peer_saw_reset(const struct sim_peer *peer)
 /* ---- datagram peers ---- */
 
 struct sim_datagrams *sim_datagrams_open(struct net_simulation *simulation,
-                                         const struct weir_address *address)
+                                         const struct net_address *address)
 {
     struct sim_datagrams *datagrams = wire_memory(1, sizeof *datagrams);
 
@@ -123,15 +123,15 @@ struct sim_datagrams *sim_datagrams_open(struct net_simulation *simulation,
     return datagrams;
 }
 
-struct weir_address sim_datagrams_address(const struct sim_datagrams *datagrams)
+struct net_address sim_datagrams_address(const struct sim_datagrams *datagrams)
 {
     return datagrams->socket.address;
 }
 
-void sim_datagrams_send(struct sim_datagrams *datagrams, const struct weir_address *to,
+void sim_datagrams_send(struct sim_datagrams *datagrams, const struct net_address *to,
                         const void *bytes, uint32_t length)
 {
-    struct weir_address from = datagrams->socket.address;
+    struct net_address from = datagrams->socket.address;
 
     if (address_is_any(&from)) {
         from = wire_loopback(to);
@@ -141,7 +141,7 @@ void sim_datagrams_send(struct sim_datagrams *datagrams, const struct weir_addre
 }
 
 bool sim_datagrams_receive(struct sim_datagrams *datagrams, void *bytes, uint32_t bytes_max,
-                           uint32_t *length, struct weir_address *from)
+                           uint32_t *length, struct net_address *from)
 {
     struct wire_datagram *first = datagrams->socket.first;
 
@@ -165,8 +165,8 @@ void sim_datagrams_close(struct sim_datagrams *datagrams)
     wire_memory_free(datagrams);
 }
 
-void sim_inject(struct net_simulation *simulation, const struct weir_address *from,
-                const struct weir_address *to, const void *bytes, uint32_t length)
+void sim_inject(struct net_simulation *simulation, const struct net_address *from,
+                const struct net_address *to, const void *bytes, uint32_t length)
 {
     wire_send_datagram(simulation, from, to, bytes, length);
 }

@@ -56,7 +56,7 @@ struct sim_stream {
 
 /* One unanswered net_send_to. */
 struct sim_datagram {
-    struct weir_address from, to;
+    struct net_address from, to;
     struct net_buffer *buffer;
     uint32_t segment_bytes;
     enum weir_code code;
@@ -236,12 +236,12 @@ static void sim__answer_later(struct sim_entry *entry)
 
 /* ---- listen, accept, adopt ---- */
 
-static enum weir_code sim__fail(const char *what, const struct weir_address *address,
+static enum weir_code sim__fail(const char *what, const struct net_address *address,
                                 enum weir_code code, struct weir_error *error)
 {
-    char text[WEIR_ADDRESS_TEXT_BYTES], subject[96];
+    char text[NET_ADDRESS_TEXT_BYTES], subject[96];
 
-    weir_address_text(address, text, sizeof text);
+    net_address_text(address, text, sizeof text);
     snprintf(subject, sizeof subject, "%s %s", what, text);
     return error_fill(error, code, code == WEIR_NO_FILES ? EMFILE : 0, "listen on", subject, NULL,
                       NULL);
@@ -529,7 +529,7 @@ static void sim__close(struct net *net, struct handle *handle)
     sim__answer_later(entry);
 }
 
-static struct weir_address sim__local_address(struct net *net, struct handle *handle)
+static struct net_address sim__local_address(struct net *net, struct handle *handle)
 {
     const struct sim_entry *entry = sim__of(handle);
 
@@ -564,8 +564,8 @@ static enum weir_code sim__bind(struct net *net, struct handle *handle,
     return sim__fail("udp", &options->address, WEIR_ADDRESS_IN_USE, error);
 }
 
-static void sim__send_to(struct net *net, struct handle *handle, const struct weir_address *peer,
-                         const struct weir_address *local, struct net_buffer *buffer,
+static void sim__send_to(struct net *net, struct handle *handle, const struct net_address *peer,
+                         const struct net_address *local, struct net_buffer *buffer,
                          uint32_t segment_bytes)
 {
     struct sim_entry *entry = sim__of(handle);
@@ -676,9 +676,9 @@ static bool sim__serve_socket(struct sim_entry *entry)
     return false;
 }
 
-static bool sim__is_own(struct net *net, struct handle *entry, const struct weir_address *address)
+static bool sim__is_own(struct net *net, struct handle *entry, const struct net_address *address)
 {
-    const struct weir_address *bound = &sim__of(entry)->socket.wire.address;
+    const struct net_address *bound = &sim__of(entry)->socket.wire.address;
 
     (void)net;
     if (address->port != bound->port) return false;

@@ -46,7 +46,7 @@ struct wire_ack {
 struct wire_stream {
     struct wire_end ends[2]; /* client, server */
     struct net_simulation *simulation;
-    struct weir_address to;
+    struct net_address to;
     struct wire_timer connect;
     uint32_t tries;
     uint64_t number;
@@ -250,23 +250,23 @@ void wire_file_give_back(struct net_simulation *simulation)
 
 /* ---- addresses and ports ---- */
 
-struct weir_address wire_loopback(const struct weir_address *like)
+struct net_address wire_loopback(const struct net_address *like)
 {
-    struct weir_address loopback = address_of_v4(0x7f000001, 0);
+    struct net_address loopback = address_of_v4(0x7f000001, 0);
 
     if (address_is_v4(like)) return loopback;
-    return (struct weir_address){.ip = {[15] = 1}};
+    return (struct net_address){.ip = {[15] = 1}};
 }
 
 /* Whether a port or socket bound to `bound` receives packets sent to `to`. */
-static bool wire__covers(const struct weir_address *bound, const struct weir_address *to)
+static bool wire__covers(const struct net_address *bound, const struct net_address *to)
 {
     if (bound->port != to->port) return false;
     if (!address_is_any(bound)) return address_same_ip(bound, to);
     return !address_is_v4(bound) || address_is_v4(to);
 }
 
-static bool wire__overlaps(const struct weir_address *a, const struct weir_address *b)
+static bool wire__overlaps(const struct net_address *a, const struct net_address *b)
 {
     return wire__covers(a, b) || wire__covers(b, a);
 }
@@ -604,7 +604,7 @@ void wire_leave(struct wire_end *end, bool reset)
 }
 
 static struct wire_port *wire__find_port(struct net_simulation *simulation,
-                                         const struct weir_address *to)
+                                         const struct net_address *to)
 {
     uint32_t found = 0;
     struct wire_port *chosen = NULL;
@@ -663,8 +663,8 @@ static void wire__connect_arrives(struct wire_timer *timer)
     wire_timer_set(simulation, timer, wire_latency_ns(simulation), wire__connect_answered);
 }
 
-struct wire_end *wire_connect(struct net_simulation *simulation, const struct weir_address *from,
-                              const struct weir_address *to)
+struct wire_end *wire_connect(struct net_simulation *simulation, const struct net_address *from,
+                              const struct net_address *to)
 {
     struct wire_stream *stream = wire_memory(1, sizeof *stream);
 
@@ -734,8 +734,8 @@ void wire_unlisten(struct wire_port *port)
 /* A socket bound to the exact address wins over one bound to any. Of several, the sender decides,
  * as on a system. */
 static struct wire_socket *wire__find_socket(struct net_simulation *simulation,
-                                             const struct weir_address *from,
-                                             const struct weir_address *to)
+                                             const struct net_address *from,
+                                             const struct net_address *to)
 {
     struct wire_socket *first = *wire__bucket(simulation, to->port);
 
@@ -785,8 +785,8 @@ static void wire__datagram_arrives(struct wire_timer *timer)
         simulation->script_due = true;
 }
 
-void wire_send_datagram(struct net_simulation *simulation, const struct weir_address *from,
-                        const struct weir_address *to, const uint8_t *bytes, uint32_t length)
+void wire_send_datagram(struct net_simulation *simulation, const struct net_address *from,
+                        const struct net_address *to, const uint8_t *bytes, uint32_t length)
 {
     struct wire_datagram *datagram = wire_memory(1, sizeof *datagram + length);
     uint64_t due_ns = simulation->now_ns + wire_latency_ns(simulation);

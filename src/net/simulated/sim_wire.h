@@ -32,7 +32,7 @@ struct wire_stream;
 struct wire_end {
     struct wire_stream *stream;
     struct wire_end *other;
-    struct weir_address address;
+    struct net_address address;
     void (*changed)(struct wire_end *end);
     void *owner;
 
@@ -64,7 +64,7 @@ struct wire_end {
 /* A listening port. Embedded in its listener; zeroed before wire_listen(). */
 struct wire_port {
     struct net_simulation *simulation; /* null if and only if not listening */
-    struct weir_address address;
+    struct net_address address;
     bool shared;
     uint32_t backlog;
     struct wire_stream *first, *last; /* established, not accepted */
@@ -76,7 +76,7 @@ struct wire_port {
 struct wire_datagram {
     struct wire_timer arrival;
     struct net_simulation *simulation;
-    struct weir_address from, to;
+    struct net_address from, to;
     struct wire_datagram *next;
     uint32_t length;
     uint8_t bytes[];
@@ -85,7 +85,7 @@ struct wire_datagram {
 /* A bound datagram socket. Embedded; zeroed before wire_bind(). */
 struct wire_socket {
     struct net_simulation *simulation; /* null if and only if not bound */
-    struct weir_address address;
+    struct net_address address;
     bool shared;
     struct wire_datagram *first, *last; /* arrived, not received */
     uint32_t count, queued_bytes;
@@ -152,8 +152,8 @@ void wire_file_give_back(struct net_simulation *simulation);
 /* ---- streams ---- */
 
 /* Returns the client side. */
-struct wire_end *wire_connect(struct net_simulation *simulation, const struct weir_address *from,
-                              const struct weir_address *to);
+struct wire_end *wire_connect(struct net_simulation *simulation, const struct net_address *from,
+                              const struct net_address *to);
 uint32_t wire_write(struct wire_end *end, const uint8_t *bytes, uint32_t count);
 uint32_t wire_read(struct wire_end *end, uint8_t *bytes, uint32_t bytes_max);
 void wire_finish(struct wire_end *end);
@@ -176,12 +176,12 @@ struct wire_end *wire_accept(struct wire_port *port);
 
 bool wire_bind(struct net_simulation *simulation, struct wire_socket *socket, bool first);
 void wire_unbind(struct wire_socket *socket);
-void wire_send_datagram(struct net_simulation *simulation, const struct weir_address *from,
-                        const struct weir_address *to, const uint8_t *bytes, uint32_t length);
+void wire_send_datagram(struct net_simulation *simulation, const struct net_address *from,
+                        const struct net_address *to, const uint8_t *bytes, uint32_t length);
 void wire_drop_datagram(struct wire_socket *socket);
 
 /* Returns the loopback address of the same family, with port 0. */
-struct weir_address wire_loopback(const struct weir_address *like);
+struct net_address wire_loopback(const struct net_address *like);
 uint16_t wire_port_free(struct net_simulation *simulation);
 
 /* Frees the streams that have no user on either side, and the datagrams in flight. */

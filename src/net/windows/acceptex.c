@@ -39,14 +39,14 @@ struct acceptex__entry {
     enum acceptex__state state;
     win_socket socket;
     struct acceptex__entry *next; /* in the list of idle accepts */
-    struct weir_address peer;
+    struct net_address peer;
     _Alignas(8) uint8_t area[WIN_ACCEPT_AREA_BYTES];
 };
 
 struct acceptor {
     struct rio_entry *entry;
     bool v4;
-    struct weir_address bound;
+    struct net_address bound;
     uint32_t pending_count;
     bool failing; /* a cause that lasts: until one succeeds, one accept is posted at a time */
     struct acceptex__entry *idle;
@@ -56,7 +56,7 @@ struct acceptor {
 /* ---- listen ---- */
 
 static struct acceptor *acceptex__acceptor(struct rio_entry *entry, bool v4,
-                                           const struct weir_address *bound)
+                                           const struct net_address *bound)
 {
     struct acceptor *acceptor = memory_alloc(sizeof *acceptor);
 
@@ -76,7 +76,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
                                const struct net_listen_options *options, struct weir_error *error)
 {
     bool v4, skips = false;
-    struct weir_address bound;
+    struct net_address bound;
 
     weir_check(entry->socket == WIN_NO_SOCKET);
     int os_error = rio_socket_open_bound(system, options, true, &entry->socket, &v4);
@@ -101,7 +101,7 @@ enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
     return error_fill(error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL, "free some memory");
 }
 
-struct weir_address acceptex_address(const struct rio_entry *entry)
+struct net_address acceptex_address(const struct rio_entry *entry)
 {
     weir_check(entry->acceptor->entry == entry);
     return entry->acceptor->bound;

@@ -10,7 +10,7 @@
 enum weir_code acceptex_listen(struct rio_net *system, struct rio_entry *entry,
                                const struct net_listen_options *options, struct weir_error *error);
 /* Returns the address that the listener is bound to. */
-struct weir_address acceptex_address(const struct rio_entry *entry);
+struct net_address acceptex_address(const struct rio_entry *entry);
 void acceptex_accept(struct rio_net *system, struct rio_entry *entry, bool on);
 void acceptex_close(struct rio_net *system, struct rio_entry *entry);
 /* Ends accepting: cancels the pending accepts, and answers after the last one has completed. */

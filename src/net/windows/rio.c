@@ -435,17 +435,17 @@ static struct net_progress rio__progress(struct net *net, struct handle *base)
     return rio_stream_progress(rio_entry_of(base));
 }
 
-static struct weir_address rio__local_address(struct net *net, struct handle *base)
+static struct net_address rio__local_address(struct net *net, struct handle *base)
 {
     const struct rio_entry *entry = rio_entry_of(base);
-    struct weir_address address = {0};
+    struct net_address address = {0};
 
     (void)net;
     weir_check(entry->socket != WIN_NO_SOCKET);
     if (base->kind == HANDLE_LISTENER) return acceptex_address(entry);
     if (base->kind == HANDLE_DATAGRAM) return entry->udp.bound;
     /* Fails if the network itself does: the address is unknown then, and the receive reports it. */
-    if (win_system->socket_local(entry->socket, &address) != 0) return (struct weir_address){0};
+    if (win_system->socket_local(entry->socket, &address) != 0) return (struct net_address){0};
     return address;
 }
 
@@ -457,15 +457,15 @@ static enum weir_code rio__bind(struct net *net, struct handle *base,
     return rio_udp_bind(rio_net_of(net), rio_entry_of(base), options, error);
 }
 
-static void rio__send_to(struct net *net, struct handle *base, const struct weir_address *peer,
-                         const struct weir_address *local, struct net_buffer *buffer,
+static void rio__send_to(struct net *net, struct handle *base, const struct net_address *peer,
+                         const struct net_address *local, struct net_buffer *buffer,
                          uint32_t segment_bytes)
 {
     weir_check(base->datagrams_out > 0);
     rio_udp_send(rio_net_of(net), rio_entry_of(base), peer, local, buffer, segment_bytes);
 }
 
-static bool rio__is_own(struct net *net, struct handle *base, const struct weir_address *address)
+static bool rio__is_own(struct net *net, struct handle *base, const struct net_address *address)
 {
     return rio_udp_is_own(rio_net_of(net), rio_entry_of(base), address);
 }

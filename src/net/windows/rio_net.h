@@ -66,7 +66,7 @@ struct rio_stream {
 
 /* A datagram socket. */
 struct rio_udp {
-    struct weir_address bound;
+    struct net_address bound;
     bool v4;
     uint32_t receives_max; /* posted while receiving is on */
     uint32_t failures;     /* consecutive receives that failed */

@@ -22,7 +22,7 @@ int rio_socket_open_for_accept(const struct rio_net *system, bool v4, win_socket
     return rio_socket__open(system, v4, true, socket);
 }
 
-static int rio_socket__open_one(const struct rio_net *system, const struct weir_address *address,
+static int rio_socket__open_one(const struct rio_net *system, const struct net_address *address,
                                 bool v4, bool stream, win_socket *socket)
 {
     int os_error = rio_socket__open(system, v4, stream, socket);
@@ -41,7 +41,7 @@ int rio_socket_open_bound(const struct rio_net *system, const struct net_listen_
     *v4 = address_is_v4(&options->address);
     int os_error = rio_socket__open_one(system, &options->address, *v4, stream, socket);
     if (os_error != WIN_EAFNOSUPPORT || *v4 || !address_is_any(&options->address)) return os_error;
-    struct weir_address any = address_of_v4(0, options->address.port);
+    struct net_address any = address_of_v4(0, options->address.port);
     *v4 = true;
     return rio_socket__open_one(system, &any, true, stream, socket);
 }

@@ -110,9 +110,9 @@ enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
 }
 
 bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
-                    const struct weir_address *address)
+                    const struct net_address *address)
 {
-    const struct weir_address *bound = &entry->udp.bound;
+    const struct net_address *bound = &entry->udp.bound;
 
     weir_check(entry->base.kind == HANDLE_DATAGRAM);
     if (address->port != bound->port) return false;
@@ -216,7 +216,7 @@ void rio_udp_hand_out(struct rio_net *system, struct rio_entry *entry, struct ne
     event->segment_bytes = 0;
     if (!win_control_local(rio_udp__control(buffer), WIN_CONTROL_BYTES, entry->udp.bound.port,
                            &event->local))
-        event->local = (struct weir_address){.port = entry->udp.bound.port};
+        event->local = (struct net_address){.port = entry->udp.bound.port};
     if (is_cut) {
         pool_give_back(buffer, POOL_SYSTEM);
         return;
@@ -308,8 +308,8 @@ static void rio_udp__post_send(struct rio_net *system, struct rio_entry *entry,
     if (os_error != 0) rio_udp__answer(system, entry, buffer, os_error);
 }
 
-void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct weir_address *peer,
-                  const struct weir_address *local, struct net_buffer *buffer,
+void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct net_address *peer,
+                  const struct net_address *local, struct net_buffer *buffer,
                   uint32_t segment_bytes)
 {
     uint8_t *control = rio_udp__control(buffer);

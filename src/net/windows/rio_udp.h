@@ -10,11 +10,11 @@
 enum weir_code rio_udp_bind(struct rio_net *system, struct rio_entry *entry,
                             const struct net_listen_options *options, struct weir_error *error);
 void rio_udp_receive(struct rio_net *system, struct rio_entry *entry, bool on);
-void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct weir_address *peer,
-                  const struct weir_address *local, struct net_buffer *buffer,
+void rio_udp_send(struct rio_net *system, struct rio_entry *entry, const struct net_address *peer,
+                  const struct net_address *local, struct net_buffer *buffer,
                   uint32_t segment_bytes);
 bool rio_udp_is_own(struct rio_net *system, struct rio_entry *entry,
-                    const struct weir_address *address);
+                    const struct net_address *address);
 void rio_udp_close(struct rio_net *system, struct rio_entry *entry);
 
 /* Posts the handle's pending requests and commits them. net_wait calls it before it blocks. */

@@ -15,7 +15,7 @@
 #define WIN_BIND_PROBE__TRIES 4 /* the table can grow between asking for its size and reading it */
 
 /* bind() fails with WSAEACCES where the other socket is or was exclusive. */
-static bool win_bind_probe__is_used(const struct weir_address *address)
+static bool win_bind_probe__is_used(const struct net_address *address)
 {
     bool v4 = address_is_v4(address);
     SOCKET made = WSASocketW(v4 ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
@@ -28,8 +28,8 @@ static bool win_bind_probe__is_used(const struct weir_address *address)
 }
 
 /* Whether a bind of the address meets a listener with this one. */
-static bool win_bind_probe__meets(const struct weir_address *other,
-                                  const struct weir_address *address)
+static bool win_bind_probe__meets(const struct net_address *other,
+                                  const struct net_address *address)
 {
     return other->port == address->port &&
            (address_is_any(other) || address_is_any(address) || address_same_ip(other, address));
@@ -52,14 +52,14 @@ static void *win_bind_probe__read(ULONG family)
     return NULL;
 }
 
-static bool win_bind_probe__has_v4_listener(const struct weir_address *address)
+static bool win_bind_probe__has_v4_listener(const struct net_address *address)
 {
     MIB_TCPTABLE_OWNER_PID *table = win_bind_probe__read(AF_INET);
     bool found = !table; /* unknown counts as a listener */
 
     for (DWORD i = 0; table && i < table->dwNumEntries && !found; i++) {
         const MIB_TCPROW_OWNER_PID *row = &table->table[i];
-        const struct weir_address other =
+        const struct net_address other =
             address_of_v4(ntohl(row->dwLocalAddr), ntohs((u_short)row->dwLocalPort));
         found = win_bind_probe__meets(&other, address);
     }
@@ -67,14 +67,14 @@ static bool win_bind_probe__has_v4_listener(const struct weir_address *address)
     return found;
 }
 
-static bool win_bind_probe__has_v6_listener(const struct weir_address *address)
+static bool win_bind_probe__has_v6_listener(const struct net_address *address)
 {
     MIB_TCP6TABLE_OWNER_PID *table = win_bind_probe__read(AF_INET6);
     bool found = false; /* a system without IPv6 has no table */
 
     for (DWORD i = 0; table && i < table->dwNumEntries && !found; i++) {
         const MIB_TCP6ROW_OWNER_PID *row = &table->table[i];
-        struct weir_address other = {.port = ntohs((u_short)row->dwLocalPort)};
+        struct net_address other = {.port = ntohs((u_short)row->dwLocalPort)};
         memcpy(other.ip, row->ucLocalAddr, sizeof other.ip);
         found = win_bind_probe__meets(&other, address);
     }
@@ -82,7 +82,7 @@ static bool win_bind_probe__has_v6_listener(const struct weir_address *address)
     return found;
 }
 
-bool bind_probe_lingers(const struct weir_address *address)
+bool bind_probe_lingers(const struct net_address *address)
 {
     WSADATA loaded;
 

@@ -12,10 +12,10 @@
 enum weir_code win_listen_error(const struct net_listen_options *options, bool stream, int os_error,
                                 struct weir_error *error)
 {
-    char address[WEIR_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
+    char address[NET_ADDRESS_TEXT_BYTES], subject[96], hint[160] = "";
     enum weir_code code = error_winsock_code(os_error);
 
-    weir_address_text(&options->address, address, sizeof address);
+    net_address_text(&options->address, address, sizeof address);
     snprintf(subject, sizeof subject, "%s %s", stream ? "tcp" : "udp", address);
     /* bind() returns WSAEACCES for a port that another program holds with SO_EXCLUSIVEADDRUSE, and
      * for a port that the system reserves. */

@@ -18,15 +18,15 @@
 int win_socket_open(bool v4, bool stream, bool registered, win_socket *opened);
 int win_socket_close(win_socket socket);
 void win_socket_reset_on_close(win_socket socket);
-int win_socket_bind(win_socket socket, bool v4, const struct weir_address *address);
+int win_socket_bind(win_socket socket, bool v4, const struct net_address *address);
 int win_socket_listen(win_socket socket, uint32_t backlog);
-int win_socket_local(win_socket socket, struct weir_address *address);
+int win_socket_local(win_socket socket, struct net_address *address);
 int win_socket_finish(win_socket socket);
 void win_socket_stream_options(win_socket socket, uint32_t keepalive_ms);
 void win_socket_datagram_options(win_socket socket, bool v4, uint32_t bytes);
 bool win_socket_is_stream(win_socket socket);
 int win_socket_send_backlog(win_socket socket, uint32_t *bytes);
-bool win_socket_is_local_ip(const struct weir_address *address, uint64_t now_ns);
+bool win_socket_is_local_ip(const struct net_address *address, uint64_t now_ns);
 
 /* ---- win_overlapped.c ---- */
 
@@ -35,7 +35,7 @@ int win_overlapped_start(void);
 int win_overlapped_accept_post(win_socket listener, win_socket socket, uint8_t *area,
                                struct win_overlapped *overlapped);
 int win_overlapped_accept_finish(win_socket listener, win_socket socket, uint8_t *area,
-                                 struct weir_address *peer);
+                                 struct net_address *peer);
 int win_overlapped_receive(win_socket socket, struct win_piece *piece,
                            struct win_overlapped *overlapped);
 int win_overlapped_send(win_socket socket, struct win_piece *piece,

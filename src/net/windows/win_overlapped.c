@@ -65,7 +65,7 @@ int win_overlapped_accept_post(win_socket listener, win_socket socket, uint8_t *
 }
 
 int win_overlapped_accept_finish(win_socket listener, win_socket socket, uint8_t *area,
-                                 struct weir_address *peer)
+                                 struct net_address *peer)
 {
     struct sockaddr *local = NULL, *remote = NULL;
     int local_bytes = 0, remote_bytes = 0;

@@ -10,7 +10,7 @@
 
 /* ---- addresses ---- */
 
-struct weir_address win_address_of(const struct win_sockaddr *sockaddr)
+struct net_address win_address_of(const struct win_sockaddr *sockaddr)
 {
     uint16_t port = (uint16_t)(sockaddr->port[0] << 8 | sockaddr->port[1]);
     const uint8_t *v4 = sockaddr->v4_or_flow;
@@ -18,12 +18,12 @@ struct weir_address win_address_of(const struct win_sockaddr *sockaddr)
     if (sockaddr->family == WIN_AF_INET)
         return address_of_v4(
             (uint32_t)v4[0] << 24 | (uint32_t)v4[1] << 16 | (uint32_t)v4[2] << 8 | v4[3], port);
-    struct weir_address address = {.scope = sockaddr->scope, .port = port};
+    struct net_address address = {.scope = sockaddr->scope, .port = port};
     memcpy(address.ip, sockaddr->v6, sizeof address.ip);
     return address;
 }
 
-uint32_t win_sockaddr_of(const struct weir_address *address, bool v4_socket,
+uint32_t win_sockaddr_of(const struct net_address *address, bool v4_socket,
                          struct win_sockaddr *sockaddr)
 {
     memset(sockaddr, 0, sizeof *sockaddr);
@@ -81,7 +81,7 @@ static uint32_t win_sockaddr__put(uint8_t *control, int32_t level, const void *d
     return total;
 }
 
-uint32_t win_control_put_local(uint8_t *control, bool v4_socket, const struct weir_address *local)
+uint32_t win_control_put_local(uint8_t *control, bool v4_socket, const struct net_address *local)
 {
     if (!address_is_answerable(local)) return 0;
     if (v4_socket || address_is_v4(local)) {
@@ -96,7 +96,7 @@ uint32_t win_control_put_local(uint8_t *control, bool v4_socket, const struct we
 
 /* Reads the address of one message. Returns false if the message has no address. */
 static bool win_sockaddr__read(const struct win_sockaddr__header *header, const uint8_t *data,
-                               size_t bytes, uint16_t port, struct weir_address *local)
+                               size_t bytes, uint16_t port, struct net_address *local)
 {
     if (header->type != WIN_SOCKADDR__PKTINFO) return false;
     if (header->level == WIN_SOCKADDR__LEVEL_IP && bytes >= 4) {
@@ -106,7 +106,7 @@ static bool win_sockaddr__read(const struct win_sockaddr__header *header, const 
         return true;
     }
     if (header->level != WIN_SOCKADDR__LEVEL_IP6 || bytes < 16) return false;
-    *local = (struct weir_address){.port = port};
+    *local = (struct net_address){.port = port};
     memcpy(local->ip, data, 16);
     bool link_local = data[0] == 0xfe && (data[1] & 0xc0) == 0x80;
     if (link_local && bytes >= sizeof(struct win_sockaddr__info6))
@@ -116,7 +116,7 @@ static bool win_sockaddr__read(const struct win_sockaddr__header *header, const 
 }
 
 bool win_control_local(const uint8_t *control, uint32_t bytes_max, uint16_t port,
-                       struct weir_address *local)
+                       struct net_address *local)
 {
     struct win_sockaddr__header header;
     uint32_t total;

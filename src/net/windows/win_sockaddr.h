@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 #define WIN_AF_INET 2u
 #define WIN_AF_INET6 23u
@@ -25,11 +25,11 @@ struct win_sockaddr {
 
 _Static_assert(sizeof(struct win_sockaddr) == 28, "SOCKADDR_INET");
 
-struct weir_address win_address_of(const struct win_sockaddr *sockaddr);
+struct net_address win_address_of(const struct win_sockaddr *sockaddr);
 
 /* Fills in *sockaddr for a socket of that family; a dual-stack socket needs IPv4 addresses in
  * mapped form. Returns the number of bytes used. */
-uint32_t win_sockaddr_of(const struct weir_address *address, bool v4_socket,
+uint32_t win_sockaddr_of(const struct net_address *address, bool v4_socket,
                          struct win_sockaddr *sockaddr);
 
 /* RIO_CMSG_BUFFER: a length, then control messages as in WSAMSG.Control. */
@@ -39,11 +39,11 @@ uint32_t win_sockaddr_of(const struct weir_address *address, bool v4_socket,
 /* Writes a RIO_CMSG_BUFFER with the source address of a datagram. Returns its length, or 0 if the
  * address cannot be a source; the system then chooses one. `control` has WIN_CONTROL_BYTES and is
  * aligned like a pointer. */
-uint32_t win_control_put_local(uint8_t *control, bool v4_socket, const struct weir_address *local);
+uint32_t win_control_put_local(uint8_t *control, bool v4_socket, const struct net_address *local);
 
 /* Reads the destination address of a received datagram. Returns false if no message has it. Uses
  * the first of several messages (a mapped IPv4 datagram might have two). */
 bool win_control_local(const uint8_t *control, uint32_t bytes_max, uint16_t port,
-                       struct weir_address *local);
+                       struct net_address *local);
 
 #endif

@@ -94,7 +94,7 @@ int win_socket_send_backlog(win_socket socket, uint32_t *bytes)
     return 0;
 }
 
-int win_socket_bind(win_socket socket, bool v4, const struct weir_address *address)
+int win_socket_bind(win_socket socket, bool v4, const struct net_address *address)
 {
     struct win_sockaddr sockaddr;
     uint32_t length = win_sockaddr_of(address, v4, &sockaddr);
@@ -120,7 +120,7 @@ int win_socket_listen(win_socket socket, uint32_t backlog)
     return win_socket__outcome(listen(socket, SOMAXCONN));
 }
 
-int win_socket_local(win_socket socket, struct weir_address *address)
+int win_socket_local(win_socket socket, struct net_address *address)
 {
     struct win_sockaddr sockaddr = {0};
     int length = sizeof sockaddr;
@@ -205,7 +205,7 @@ void win_socket_datagram_options(win_socket socket, bool v4, uint32_t bytes)
 #define WIN_SOCKET__LIST_BYTES (64u * 1024)
 
 struct win_socket__local {
-    struct weir_address addresses[WIN_SOCKET__LOCAL_MAX];
+    struct net_address addresses[WIN_SOCKET__LOCAL_MAX];
     uint32_t count;
     uint64_t refresh_at_ns;
 };
@@ -238,7 +238,7 @@ static bool win_socket__read_local(struct win_socket__local *local)
     return true;
 }
 
-bool win_socket_is_local_ip(const struct weir_address *address, uint64_t now_ns)
+bool win_socket_is_local_ip(const struct net_address *address, uint64_t now_ns)
 {
     static THREAD_LOCAL struct win_socket__local local;
 

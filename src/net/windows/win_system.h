@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <weir/address.h>
+#include "address.h"
 
 #include "rio_table.h"
 #include "win_sockaddr.h"
@@ -80,7 +80,7 @@ struct win_system {
     uint64_t (*clock_ns)(void); /* same as clock_now_ns() */
     /* Fills in the table of the socket's provider, and sets *bytes to the bytes written. */
     int (*load_rio)(win_socket socket, struct rio_table *table, uint32_t *bytes);
-    bool (*is_local_ip)(const struct weir_address *address, uint64_t now_ns);
+    bool (*is_local_ip)(const struct net_address *address, uint64_t now_ns);
 
     /* ---- completion ports ---- */
     int (*port_open)(win_port *port);
@@ -104,9 +104,9 @@ struct win_system {
      * be closed again later: call closing_close(). */
     int (*socket_close)(win_socket socket);
     /* Binds exclusively (SO_EXCLUSIVEADDRUSE); an IPv6 socket becomes dual stack. */
-    int (*socket_bind)(win_socket socket, bool v4, const struct weir_address *address);
+    int (*socket_bind)(win_socket socket, bool v4, const struct net_address *address);
     int (*socket_listen)(win_socket socket, uint32_t backlog);
-    int (*socket_local)(win_socket socket, struct weir_address *address);
+    int (*socket_local)(win_socket socket, struct net_address *address);
     int (*socket_finish)(win_socket socket); /* shutdown(SD_SEND) */
     /* Makes the coming socket_close end the connection by RST (SO_LINGER of 0); best effort. */
     void (*socket_reset_on_close)(win_socket socket);
@@ -127,7 +127,7 @@ struct win_system {
     /* Sets SO_UPDATE_ACCEPT_CONTEXT, which must precede any other use of the socket, and reads the
      * peer's address from the area. */
     int (*accept_finish)(win_socket listener, win_socket socket, uint8_t *area,
-                         struct weir_address *peer);
+                         struct net_address *peer);
 
     /* ---- overlapped I/O: for the emulation, never on a registered socket ---- */
     int (*receive)(win_socket socket, struct win_piece *piece, struct win_overlapped *overlapped);
