@@ -14,6 +14,7 @@ CROWD = 200
 MESSAGES = 500_000
 MESSAGE_BYTES = 64
 SOAK_S = float(os.environ.get("WEIR_SOAK_S", "60"))
+SOAK_GROWTH_BYTES_MAX = 1024 * 1024  # of resident memory, in the second half
 
 
 class Words(WeirTest):
@@ -126,14 +127,17 @@ class Crowds(WeirTest):
         weir.stop()
 
     def test_soak(self):
-        """Connects, RSTs, FINs and datagrams for WEIR_SOAK_S seconds: afterwards all resources are released."""
+        """Connects, RSTs, FINs and datagrams for WEIR_SOAK_S seconds: afterwards all resources are released, and the
+        memory has not grown in the second half."""
         weir = self.start("--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--workers", "2")
         for _ in range(100):
             echo_once(weir.tcp)
-        baseline, memory = weir.files_count(), weir.rss_bytes()
+        baseline, memory, halfway = weir.files_count(), weir.rss_bytes(), None
         chance, until, rounds = random.Random(11), time.monotonic() + SOAK_S, 0
         with udp_socket(weir.udp) as datagrams:
             while time.monotonic() < until:
+                if halfway is None and time.monotonic() > until - SOAK_S / 2:
+                    halfway = weir.rss_bytes()
                 rounds += 1
                 peers = [connect(weir.tcp) for _ in range(20)]
                 for i, peer in enumerate(peers):
@@ -142,7 +146,9 @@ class Crowds(WeirTest):
                 self.assertEqual(datagrams.recv(100), b"still there?")
         weir.wait_until("all handles are free again", lambda: weir.files_count() <= baseline)
         print(f"\n    {rounds * 20} connections in {SOAK_S:.0f} s; handles {baseline} before, {weir.files_count()} after; "
-              f"memory {memory // 1024} KiB before, {weir.rss_bytes() // 1024} KiB after", flush=True)
+              f"memory {memory // 1024} KiB before, {halfway // 1024} KiB halfway, {weir.rss_bytes() // 1024} KiB after",
+              flush=True)
+        self.assertLess(weir.rss_bytes() - halfway, SOAK_GROWTH_BYTES_MAX)
         summary = weir.stop().summary
         self.assertEqual(summary["accepted"], summary["closed"])
         self.assertEqual(summary["accepted"], 100 + rounds * 20)
