@@ -101,6 +101,8 @@ void admission_reject(struct worker *worker, enum admission_rejection rejection,
     };
     char text[NET_ADDRESS_TEXT_BYTES];
 
+    weir_check(count > 0);
+    weir_check(rejection < ADMISSION_COUNT);
     counter_add(counts[rejection], count);
     log_limited(&worker->admission->rejections[rejection], &worker->common->log, worker->now_ms,
                 WEIR_LOG_WARNING, "refused %s: %s", net_address_text(peer, text, sizeof text),

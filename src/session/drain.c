@@ -111,6 +111,7 @@ static void drain__check_endpoint(struct endpoint *endpoint, bool is_last_check)
 
 static void drain__begin(struct drain *drain, struct worker *worker)
 {
+    weir_check(worker->request == WORKER_RUN);
     worker->request = WORKER_DRAIN;
     drain->until_ns = NET_FOREVER;
     drain->began_ns = drain->check_at_ns = worker->now_ns;
@@ -123,6 +124,7 @@ static void drain__begin(struct drain *drain, struct worker *worker)
 
 static void drain__begin_stop(struct worker *worker)
 {
+    weir_check(worker->request != WORKER_STOP);
     worker->request = WORKER_STOP;
     drain__each_endpoint(worker, endpoint_close);
     drain__each(worker, drain__stop_session);
@@ -135,6 +137,7 @@ static void drain__update_deadline(struct drain *drain, struct worker *worker)
     uint64_t until_ns = worker->now_ns + atomic_load(&worker->drain_ms) * CLOCK_NS_PER_MS;
 
     if (requests == drain->requests_seen) return;
+    weir_check(requests > drain->requests_seen);
     drain->requests_seen = requests;
     if (until_ns < drain->until_ns) drain->until_ns = until_ns;
 }
@@ -145,6 +148,7 @@ static void drain__delay_check(struct drain *drain, const struct worker *worker)
 {
     if (!worker->has_backlog && worker->catch_up_until_ns == 0) return;
     if (drain->backlog_since_ns == 0) drain->backlog_since_ns = worker->now_ns;
+    weir_check(drain->backlog_since_ns <= worker->now_ns);
     if (worker->now_ns - drain->backlog_since_ns < DRAIN__BACKLOG_NS)
         drain->check_at_ns = worker->now_ns + DRAIN__CHECK_NS;
 }
@@ -154,6 +158,7 @@ static void drain__check(struct drain *drain, struct worker *worker)
     uint64_t passed_ns = worker->now_ns - drain->began_ns;
     bool is_last_check = passed_ns >= DRAIN__ENDPOINTS_NS;
 
+    weir_check(worker->now_ns >= drain->began_ns);
     for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next)
         drain__check_endpoint(weir_container_of(at, struct endpoint, in_endpoints), is_last_check);
     drain__each(worker, lifecycle_notify_drain);
@@ -179,6 +184,7 @@ void drain_update(struct drain *drain, struct worker *worker)
 {
     uint8_t requested = atomic_load_explicit(&worker->requested, memory_order_acquire);
 
+    weir_check(requested <= (WORKER_DRAIN | WORKER_STOP));
     if (worker->request == WORKER_STOP) return;
     if (requested & WORKER_STOP)
         drain__begin_stop(worker);

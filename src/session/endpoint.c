@@ -30,6 +30,7 @@ void endpoint_add(struct endpoint *endpoint)
 void endpoint_close(struct endpoint *endpoint)
 {
     if (endpoint->closing) return;
+    weir_check(endpoint->handle.generation != 0); /* it is open */
     endpoint->closing = endpoint->stopping = true;
     net_close(endpoint->worker->net, endpoint->handle);
 }
@@ -71,6 +72,7 @@ void endpoint_on_broken(struct endpoint *endpoint, const struct net_event *event
 {
     struct worker *worker = endpoint->worker;
 
+    weir_check(event->code != WEIR_OK);
     if (endpoint->closing) return; /* an event of the same batch led to the close */
     endpoint__log_failure(endpoint, event);
     endpoint_close(endpoint);

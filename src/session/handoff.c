@@ -27,6 +27,7 @@ static struct worker *handoff__least_loaded(struct worker *worker)
         least = candidate;
     }
     worker->handoff_next++;
+    weir_check(least_load < UINT32_MAX); /* the list of workers is not empty */
     return least;
 }
 

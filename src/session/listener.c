@@ -23,6 +23,7 @@ static void listener__on_accepted(struct listener *listener, const struct net_ev
     struct endpoint *endpoint = &listener->endpoint;
     struct worker *worker = endpoint->worker;
 
+    weir_check(endpoint->service->proto == WEIR_TCP);
     if (endpoint->closing) {
         net_refuse(worker->net, event->socket);
         admission_lost(worker, 1);

@@ -51,6 +51,7 @@ static uint64_t memory_watch__scaled(uint64_t full_bytes, uint32_t share, uint64
 {
     uint64_t bytes = full_bytes * share / ACCOUNT_SHARE_FULL;
 
+    weir_check(share <= ACCOUNT_SHARE_FULL);
     if (bytes < least_bytes) bytes = least_bytes;
     return bytes < full_bytes ? bytes : full_bytes;
 }
@@ -66,6 +67,7 @@ static void memory_watch__set_marks(struct worker *worker, uint32_t share)
     worker->resume_bytes = (uint32_t)((uint64_t)worker->pause_bytes * worker->resume_full_bytes /
                                       worker->pause_full_bytes);
     weir_check(worker->resume_bytes < worker->pause_bytes);
+    weir_check(worker->share_bytes <= worker->high_bytes);
 }
 
 static uint64_t memory_watch__streams_used(const struct account *account,
@@ -97,6 +99,7 @@ void memory_watch_start(struct worker *worker, uint32_t batch_buffers)
 static bool memory_watch__is_over(const struct account_part *part, uint64_t used_bytes,
                                   uint64_t leaving_bytes)
 {
+    weir_check(part->reserve_bytes <= part->limit_bytes);
     return used_bytes > part->limit_bytes - part->reserve_bytes + leaving_bytes;
 }
 
@@ -129,6 +132,8 @@ static void memory_watch__close(struct worker *worker, struct weir_session *sess
 {
     char peer[NET_ADDRESS_TEXT_BYTES];
 
+    weir_check(session->worker == worker);
+    weir_check(session->state != SESSION_CLOSING);
     log_limited(&worker->exhausted, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
                 "closing %s: memory is short, and it holds %" PRIu64
                 " bytes; raise memory_max_bytes (--memory) or limit the number of sessions",
@@ -184,6 +189,8 @@ void memory_watch_look(struct memory_watch *watch, struct worker *worker)
 static void memory_watch__close_stale(struct worker *worker)
 {
     struct account_search search = memory_watch__search(worker, true);
+
+    weir_check(!worker->dispatch.session);
     struct weir_session *session = account_find(&worker->account, &search);
 
     if (session) memory_watch__close(worker, session);

@@ -56,6 +56,8 @@ static uint32_t session__running_deadlines(const struct weir_session *session)
 struct deadline session_next_deadline(const struct weir_session *session)
 {
     const struct worker *worker = session->worker;
+
+    weir_check(session->state != SESSION_CLOSING);
     const struct deadline_input input = {
         .timestamps = &session->timestamps,
         .config = &worker->common->config,
@@ -121,6 +123,7 @@ static bool session__took_enough(const struct weir_session *session, int32_t byt
     uint64_t rate = config->send_rate_min_bytes;
     uint64_t passed_ms = (uint32_t)((uint32_t)worker->now_ms - session->timestamps.send_ms);
 
+    weir_check(session->is_measured || bytes == 0);
     if (bytes <= 0) return false;
     if (rate == 0 || session->finished) return true;
     return passed_ms >= deadline_send_ms(config, send_queue_timed_bytes(&session->queue)) &&

@@ -29,6 +29,7 @@ static inline void session__count_released(struct weir_session *session,
 /* The bytes for which the send deadline ran are released: it begins for those that followed. */
 static void session__restart_deadline(struct weir_session *session)
 {
+    weir_check(send_queue_timed_bytes(&session->queue) == 0);
     session->queue.later_bytes = 0;
     if (session->queue.flight_bytes > 0) session_start_send_deadline(session);
 }
