@@ -77,7 +77,8 @@ static void request__reply(struct weir_session *session, uint32_t number, const 
     size_t length = request__write(number, text, bytes);
 
     /* The client waits for this reply: if it cannot be queued, close the session. */
-    if (weir_session_send(session, bytes, length) == WEIR_NO_ROOM) weir_session_abort(session);
+    enum weir_code code = weir_session_send(session, bytes, length);
+    if (code == WEIR_QUEUE_FULL || code == WEIR_NO_BUFFERS) weir_session_abort(session);
 }
 
 static void request__defer(struct weir_session *session, const struct request *request)

@@ -26,8 +26,10 @@ extern "C" {
 #define WEIR_API
 #endif
 
-/* Result of a call, the same on every system. Each function lists the codes it returns. Where there
- * is an `os_error` beside the code, it is the system's own error number. */
+/* Result of a call, the same on every system. Each function lists the codes it returns. Each
+ * cause has its own code, so that the code alone tells a program how to react. Later versions add
+ * codes at the end: treat an unknown one as a failure. Where there is an `os_error` beside the
+ * code, it is the system's own error number. */
 enum weir_code {
     WEIR_OK,
     WEIR_INVALID,             /* an argument or setting that can never work */
@@ -38,7 +40,10 @@ enum weir_code {
     WEIR_NO_MEMORY,           /* out of memory, or of memory that may be locked */
     WEIR_NO_FILES,            /* out of file descriptors or handles */
     WEIR_NO_BUFFERS,          /* the buffer pool is empty */
-    WEIR_NO_ROOM,             /* a bounded queue, table or limit is exhausted */
+    WEIR_QUEUE_FULL,          /* the send queue has no room until the peer reads */
+    WEIR_REPLY_LIMIT,         /* UDP: a limit on replies to this peer is reached */
+    WEIR_MAILBOX_FULL,        /* too many commands from other threads wait for the worker */
+    WEIR_NO_ROOM,             /* a table or another bounded resource is exhausted */
     WEIR_RESET,               /* the peer reset the connection */
     WEIR_TIMED_OUT,           /* the system gave up on an unresponsive peer */
     WEIR_UNREACHABLE,         /* no route to the peer */

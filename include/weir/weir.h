@@ -138,17 +138,17 @@ struct weir_handler {
  * TCP: the message leaves at the end of the loop iteration, with everything else queued for the
  * session. UDP: it is passed to the transport immediately, after the messages that were sent back
  * before. Returns:
- *   WEIR_OK          the message is queued
- *   WEIR_NO_ROOM     TCP: the queue, counted in whole buffers, would exceed send_queue_high_bytes
- *                    by more than one buffer, or a smaller mark while memory is short. UDP: too
- *                    many datagrams wait, or a reply limit is reached (datagram_reply_percent_max,
- *                    datagram_reply_rate_max)
- *   WEIR_NO_BUFFERS  the worker's buffer pool is empty
- *   WEIR_CANCELLED   the session is closing
- *   WEIR_TOO_LARGE   the message exceeds the limit of the codec or a datagram. Or TCP: it exceeds
- *                    send_queue_high_bytes, or even in an empty queue its frame would exceed it by
- *                    more than one buffer. Weir logs the TCP cases once per server
- *   WEIR_INVALID     the codec cannot frame these bytes
+ *   WEIR_OK           the message is queued
+ *   WEIR_QUEUE_FULL   TCP: the queue, counted in whole buffers, would exceed send_queue_high_bytes
+ *                     by more than one buffer, or a smaller mark while memory is short. UDP: too
+ *                     many datagrams of the socket wait
+ *   WEIR_REPLY_LIMIT  UDP: datagram_reply_percent_max or datagram_reply_rate_max is reached
+ *   WEIR_NO_BUFFERS   the worker's buffer pool is empty
+ *   WEIR_CANCELLED    the session is closing
+ *   WEIR_TOO_LARGE    the message exceeds the limit of the codec or a datagram. Or TCP: it exceeds
+ *                     send_queue_high_bytes, or even in an empty queue its frame would exceed it by
+ *                     more than one buffer. Weir logs the TCP cases once per server
+ *   WEIR_INVALID      the codec cannot frame these bytes
  * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
                                           size_t length);
@@ -158,11 +158,12 @@ WEIR_API enum weir_code weir_session_send(struct weir_session *session, const vo
  * from the peer pauses instead. Messages leave in the order of the calls, whichever function queued
  * them. Call at most once per message. Whatever it returns, `message` is invalid afterwards.
  * Returns:
- *   WEIR_OK          the message is queued. UDP: if it cannot be sent later, it is counted in
- *                    dropped_unsent
- *   WEIR_CANCELLED   the session is closing; also if it closes now, because memory is exhausted
- *   WEIR_NO_ROOM     UDP: too many datagrams wait, or a reply limit is reached
- *   WEIR_NO_BUFFERS  UDP: the worker's buffer pool is empty
+ *   WEIR_OK           the message is queued. UDP: if it cannot be sent later, it is counted in
+ *                     dropped_unsent
+ *   WEIR_CANCELLED    the session is closing; also if it closes now, because memory is exhausted
+ *   WEIR_QUEUE_FULL   UDP: too many datagrams of the socket wait
+ *   WEIR_REPLY_LIMIT  UDP: as for weir_session_send()
+ *   WEIR_NO_BUFFERS   UDP: the worker's buffer pool is empty
  * Thread: handler, inside on_message. */
 WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
                                                const struct weir_message *message);
@@ -192,9 +193,9 @@ WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
  * low-water mark for send_timeout_ms (extended by its bytes / send_rate_min_bytes) reads too
  * slowly: broadcast_policy applies to it. A speaker waits for at most send_timeout_ms, and so does
  * its graceful end. If it is aborted or reset, what waits is dropped (counted in sends_dropped).
- * For a UDP session this is weir_broadcast(). Returns the same values as weir_broadcast();
- * WEIR_NO_ROOM only if the messages that wait exceed send_queue_high_bytes, or in on_close.
- * Thread: handler. */
+ * For a UDP session this is weir_broadcast(). Returns the same values as weir_broadcast(), but
+ * WEIR_QUEUE_FULL if the messages that wait with the speaker exceed send_queue_high_bytes, and
+ * WEIR_MAILBOX_FULL only for a UDP session or in on_close. Thread: handler. */
 WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
                                                const void *bytes, size_t length,
                                                uint64_t except_id);
@@ -284,20 +285,22 @@ WEIR_API uint64_t weir_session_id(const struct weir_session *session);
  * the result: for weir_send() that of weir_session_send(). */
 
 /* Sends a message to a session. The bytes are copied, and the session's codec frames them. Returns:
- *   WEIR_OK         accepted for delivery. The message is lost if the session ends first (counted
- *                   in sends_late), if its queue is full (sends_dropped), if its codec refuses the
- *                   message (sends_not_framed) or if memory is exhausted (sends_no_memory)
- *   WEIR_GONE       no open session has this id
- *   WEIR_NO_ROOM    the worker's mailbox is full
- *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes; logged once per server
+ *   WEIR_OK            accepted for delivery. The message is lost if the session ends first
+ *                      (counted in sends_late), if its queue is full (sends_dropped), if its codec
+ *                      refuses the message (sends_not_framed) or if memory is exhausted
+ *                      (sends_no_memory)
+ *   WEIR_GONE          no open session has this id
+ *   WEIR_MAILBOX_FULL  the worker's mailbox is full
+ *   WEIR_TOO_LARGE     the message is larger than send_queue_high_bytes; logged once per server
  *   WEIR_NO_MEMORY
  * Thread: any. */
 WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes,
                                   size_t length);
 
 /* Closes a session gracefully, as weir_session_finish() does. Messages that this thread sent to the
- * session before are delivered first. Returns WEIR_OK, WEIR_GONE or WEIR_NO_ROOM, as weir_send()
- * does; after WEIR_NO_ROOM the session is still open, so the caller must try again. Thread: any. */
+ * session before are delivered first. Returns WEIR_OK, WEIR_GONE or WEIR_MAILBOX_FULL, as
+ * weir_send() does; after WEIR_MAILBOX_FULL the session is still open, so the caller must try
+ * again. Thread: any. */
 WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 
 /* Closes a session immediately, resets its connection and discards its queued messages, as
@@ -306,11 +309,11 @@ WEIR_API enum weir_code weir_abort(struct weir_server *server, uint64_t id);
 
 /* Undoes one weir_session_hold(), as weir_session_release() does. Messages that this thread sent to
  * the session before are delivered first. Returns the same values as weir_finish(); after
- * WEIR_NO_ROOM the session is still held, so the caller must try again. Thread: any. */
+ * WEIR_MAILBOX_FULL the session is still held, so the caller must try again. Thread: any. */
 WEIR_API enum weir_code weir_release(struct weir_server *server, uint64_t id);
 
 /* Ends a pause, as weir_session_resume() does. Returns the same values as weir_finish(); after
- * WEIR_NO_ROOM the session is still paused, so the caller must try again. Thread: any. */
+ * WEIR_MAILBOX_FULL the session is still paused, so the caller must try again. Thread: any. */
 WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
 
 /* Sends a message to every member of a group, except the session `except_id` (0: no exception). The
@@ -320,10 +323,10 @@ WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
  * unframed, and the codec of each member decides. A member whose codec cannot frame it does not
  * receive it (counted in sends_not_framed). broadcast_policy decides what happens to a member whose
  * send queue is full. Returns:
- *   WEIR_OK         accepted for delivery; also if the group has no members
- *   WEIR_NO_ROOM    the mailbox of another worker was full: no member receives the message
- *   WEIR_INVALID    no group can have this name
- *   WEIR_TOO_LARGE  the message is larger than send_queue_high_bytes; logged once per server
+ *   WEIR_OK            accepted for delivery; also if the group has no members
+ *   WEIR_MAILBOX_FULL  the mailbox of another worker was full: no member receives the message
+ *   WEIR_INVALID       no group can have this name
+ *   WEIR_TOO_LARGE     the message is larger than send_queue_high_bytes; logged once per server
  *   WEIR_NO_MEMORY
  * Thread: any. */
 WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
@@ -351,7 +354,7 @@ struct weir_config {
     uint32_t sessions_max; /* open TCP sessions in all workers; default 100000; more are refused */
     /* TCP: high-water mark, in bytes of memory that one session's send queue may hold. Reading from
      * the peer pauses before the queue exceeds it. A send that would exceed it by more than one
-     * buffer returns WEIR_NO_ROOM, and a message that is larger than this setting returns
+     * buffer returns WEIR_QUEUE_FULL, and a message that is larger than this setting returns
      * WEIR_TOO_LARGE. The maximum of a codec can be larger: a received message does not count
      * towards this limit until it is sent back, and weir_session_send_back() queues it whatever its
      * length. Reading then pauses until the queue is down to the low-water mark. Default 1 MiB, at
@@ -441,14 +444,14 @@ struct weir_config {
     /* Payload bytes sent to a peer, as a percentage of the payload bytes received from it. Counted
      * over the life of the session; for a transient session, over the datagrams of one peer that
      * the system delivered in one buffer: one datagram, or a batch of several (GRO). A message
-     * above it is refused with WEIR_NO_ROOM (counted in dropped_reply). Default 100: no
+     * above it is refused with WEIR_REPLY_LIMIT (counted in dropped_reply). Default 100: no
      * amplification for forged source addresses. 0: unlimited. */
     uint32_t datagram_reply_percent_max;
     /* Datagrams per second to one address and port, in each worker, at most 10000000. A peer that
-     * exceeds one second's worth gets none for one second; its datagrams are still delivered to the
-     * handler. This ends reply loops between two servers. Loopback addresses have no limit. Default
-     * 2000. 0: unlimited; set it for clients that exchange more from one port, such as a load
-     * generator. */
+     * exceeds one second's worth gets none for one second (WEIR_REPLY_LIMIT); its datagrams are
+     * still delivered to the handler. This ends reply loops between two servers. Loopback addresses
+     * have no limit. Default 2000. 0: unlimited; set it for clients that exchange more from one
+     * port, such as a load generator. */
     uint32_t datagram_reply_rate_max;
     /* If false, datagrams whose source port is below 1024, or equals the port of one of this
      * server's UDP listeners (whatever host they come from), are dropped before the handler
@@ -568,7 +571,7 @@ struct weir_stats {
     uint64_t sends_not_framed; /* the recipient's codec refused the message */
     uint64_t sends_no_memory;  /* no buffer or no memory */
     /* Calls from other threads: */
-    uint64_t commands_refused; /* they returned WEIR_NO_ROOM: a worker's mailbox was full */
+    uint64_t commands_refused; /* those that returned WEIR_MAILBOX_FULL */
     /* Pauses, by cause: */
     uint64_t pauses_no_files;   /* times accepting paused: out of file descriptors */
     uint64_t pauses_no_buffers; /* times receiving paused: the buffer pool was empty */

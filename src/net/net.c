@@ -571,7 +571,7 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, socket, HANDLE_DATAGRAM);
-    if (handle->datagrams_out >= net->options.datagram_sends_max) return WEIR_NO_ROOM;
+    if (handle->datagrams_out >= net->options.datagram_sends_max) return WEIR_QUEUE_FULL;
     weir_check(peer != NULL);
     weir_check(local != NULL);
     weir_check(pool_is_whole(buffer));

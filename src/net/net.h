@@ -20,7 +20,7 @@
  *                sends: it contains the number of sends that succeeded and of those that failed.
  *   3 Order.     A connection has at most one unanswered send, of 1 to NET_SEND_BUFFERS_MAX
  *                buffers [checked]. A datagram socket has at most datagram_sends_max; net_send_to
- *                returns WEIR_NO_ROOM above that.
+ *                returns WEIR_QUEUE_FULL above that.
  *   4 Whole.     A send of a connection has two steps. WEIR_OK in NET_SENT means that the system
  *                has accepted every byte, in order: the next send may follow. The system releases
  *                a buffer when it no longer needs it. A system that copies releases a send when it
@@ -366,7 +366,7 @@ enum weir_code net_bind(struct net *net, const struct net_listen_options *option
 /* Sends a datagram, or if segment_bytes is not 0, a GSO batch: several datagrams of segment_bytes
  * each, the last possibly shorter. `local` is the source address, from an event. Returns:
  * WEIR_OK          the request owns the buffer until NET_SENT counts it
- * WEIR_NO_ROOM     datagram_sends_max are outstanding; the caller keeps the buffer
+ * WEIR_QUEUE_FULL  datagram_sends_max are outstanding; the caller keeps the buffer
  * WEIR_NO_BUFFERS  the transport needs a datagram buffer to copy into, and the pool is empty; the
  *                  caller keeps the buffer */
 enum weir_code net_send_to(struct net *net, struct net_handle socket,

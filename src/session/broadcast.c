@@ -2,7 +2,7 @@
 /* broadcast.c - broadcasts to a group.
  *
  *      weir_broadcast -> do the mailboxes of all other workers have room?
- *                           no:  WEIR_NO_ROOM, and no member gets it
+ *                           no:  WEIR_MAILBOX_FULL, and no member gets it
  *                           yes: other workers: one command each; own worker: delivered immediately
  *
  * A speaker's broadcast (weir_session_broadcast) waits with its speaker while a member of the group
@@ -183,7 +183,7 @@ static void broadcast__pass_reserved(const struct worker_common *common, struct 
 /* Passes the payload to every worker, or to none. */
 static enum weir_code broadcast__pass(const struct worker_common *common, struct payload *payload)
 {
-    if (!broadcast__reserve(common, payload)) return WEIR_NO_ROOM;
+    if (!broadcast__reserve(common, payload)) return WEIR_MAILBOX_FULL;
     broadcast__pass_reserved(common, payload);
     return WEIR_OK;
 }
@@ -214,7 +214,7 @@ static enum weir_code broadcast__pass_or_keep(struct weir_session *session, stru
         session->speaks_slot = payload->slot;
         return WEIR_OK;
     }
-    if (session->waiting_bytes > common->config.send_queue_high_bytes) return WEIR_NO_ROOM;
+    if (session->waiting_bytes > common->config.send_queue_high_bytes) return WEIR_QUEUE_FULL;
     congestion_wait(session, payload->slot);
     congestion_keep(session, payload);
     session_update_receiving(session);

@@ -62,7 +62,7 @@ void remote_report_refused(struct worker *worker)
     counter_move(&worker->counters.commands_refused, refused, counted);
     if (counted == 0)
         log_line(&worker->common->log, WEIR_LOG_WARNING,
-                 "a mailbox was full: calls return WEIR_NO_ROOM; raise mailbox_commands_max "
+                 "a mailbox was full: calls return WEIR_MAILBOX_FULL; raise mailbox_commands_max "
                  "(--mailbox, %" PRIu32 ") or mailbox_bytes_max (--mailbox-memory, %" PRIu32
                  "), or send less from other threads (logged once)",
                  config->mailbox_commands_max, config->mailbox_bytes_max);
@@ -75,7 +75,7 @@ static enum weir_code remote__post(struct worker *worker, const struct mailbox_c
     weir_check(command->kind != MAILBOX_SEND || command->payload != NULL);
     switch (mailbox_post(worker->mailbox, command)) {
     case MAILBOX_POSTED: return WEIR_OK;
-    case MAILBOX_FULL: return WEIR_NO_ROOM;
+    case MAILBOX_FULL: return WEIR_MAILBOX_FULL;
     case MAILBOX_SHUT:
     default: return WEIR_GONE;
     }
@@ -164,7 +164,7 @@ void remote_broadcast_reserved(struct worker *worker, struct payload *payload)
 
 enum weir_code remote_broadcast(struct worker *worker, struct payload *payload)
 {
-    if (!remote_reserve(worker, payload)) return WEIR_NO_ROOM;
+    if (!remote_reserve(worker, payload)) return WEIR_MAILBOX_FULL;
     remote_broadcast_reserved(worker, payload);
     return WEIR_OK;
 }

@@ -19,7 +19,7 @@ enum weir_code remote_abort(struct worker *worker, uint64_t id);
 enum weir_code remote_release(struct worker *worker, uint64_t id);
 enum weir_code remote_resume(struct worker *worker, uint64_t id);
 
-/* Passes a broadcast to the worker. Returns WEIR_OK or WEIR_NO_ROOM. Thread: any, while the worker
+/* Passes a broadcast to the worker. Returns WEIR_OK or WEIR_MAILBOX_FULL. Thread: any, while the
  * exists. */
 enum weir_code remote_broadcast(struct worker *worker, struct payload *payload);
 

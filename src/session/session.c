@@ -333,7 +333,7 @@ static bool session__has_room(const struct worker *worker, uint32_t pinned_bytes
 /* Returns why a frame is refused: the queue is full, or even an empty one could not hold it. */
 static enum weir_code session__no_room(struct worker *worker, size_t length)
 {
-    return session__has_room(worker, 0, length) ? WEIR_NO_ROOM : oversize_refuse(worker, length);
+    return session__has_room(worker, 0, length) ? WEIR_QUEUE_FULL : oversize_refuse(worker, length);
 }
 
 static enum weir_code session__send(struct weir_session *session, const void *bytes, size_t length)

@@ -170,7 +170,7 @@ static enum weir_code udp_socket__send(struct weir_session *session, const void 
     if (length > udp_socket__payload_max(&session->peer)) return WEIR_TOO_LARGE;
     /* The session of another sender may send, too: from a timer, a command, a group. */
     uint64_t buckets = reply_rate_buckets_of(session->worker->reply_rate, &session->peer);
-    if (!udp_socket__may_reply(session, length, buckets)) return WEIR_NO_ROOM;
+    if (!udp_socket__may_reply(session, length, buckets)) return WEIR_REPLY_LIMIT;
     udp_socket__flush_run(session);
     return udp_socket__send_copy(session, bytes, length, 0);
 }
@@ -184,7 +184,7 @@ static enum weir_code udp_socket__send_back(struct weir_session *session,
     worker_take_message(session->worker, session, message);
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (!udp_socket__may_reply(session, message->length, session->socket->reply_buckets))
-        return WEIR_NO_ROOM;
+        return WEIR_REPLY_LIMIT;
     if (borrowed_run_extend(run, message->frame, message->frame_length)) return WEIR_OK;
     udp_socket__flush_run(session); /* a datagram between them was not sent back */
     if (borrowed_run_extend(run, message->frame, message->frame_length)) return WEIR_OK;

@@ -551,8 +551,8 @@ static void sending_too_many_datagrams_leaves_the_buffers_to_the_caller(void **s
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < 5; i++)
             require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_OK);
-        require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_NO_ROOM);
-        require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_NO_ROOM);
+        require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_QUEUE_FULL);
+        require_equal(line_send_to(line, &to, NULL, "weir", 4, 0), WEIR_QUEUE_FULL);
         world_until(world, line->sends_out == 0);
     }
     require_equal(line->datagrams_sent, 25);

@@ -72,12 +72,12 @@ static void send_about(void *argument)
                               : index % 97 == 0 ? weir_finish(anyone.server, id)
                               : index % 31 == 0 ? weir_broadcast(anyone.server, "all", "b", 1, id)
                                                 : weir_send(anyone.server, id, "s", 1);
-        atomic_fetch_add(index % 31 == 0        ? &anyone.broadcasts
-                         : code == WEIR_GONE    ? &anyone.gone
-                         : code == WEIR_NO_ROOM ? &anyone.full
-                                                : &anyone.sent,
+        atomic_fetch_add(index % 31 == 0             ? &anyone.broadcasts
+                         : code == WEIR_GONE         ? &anyone.gone
+                         : code == WEIR_MAILBOX_FULL ? &anyone.full
+                                                     : &anyone.sent,
                          1);
-        if (code == WEIR_NO_ROOM) thread_yield();
+        if (code == WEIR_MAILBOX_FULL) thread_yield();
     }
 }
 

@@ -157,7 +157,7 @@ static void a_broadcast_without_room_reaches_no_member(void **state)
     fixture_run_ms(10);
     for (int i = 0; i < 4; i++)
         assert_int_equal(broadcast_send(&fixture.common, "room", "m", 1, 0), WEIR_OK);
-    assert_int_equal(broadcast_send(&fixture.common, "room", "n", 1, 0), WEIR_NO_ROOM);
+    assert_int_equal(broadcast_send(&fixture.common, "room", "n", 1, 0), WEIR_MAILBOX_FULL);
     fixture_run_ms(50);
     fixture_expect(peer, "m.m.m.m.");
     assert_int_equal(other_mailbox.refused, 1);
@@ -178,7 +178,7 @@ static void the_workers_before_a_full_one_give_their_room_back(void **state)
     fixture.common.workers = middle;
     fixture.common.workers_count = 3;
     while (mailbox_reserve(&other_mailbox, 0)) continue;
-    assert_int_equal(broadcast_send(&fixture.common, "room", "m", 1, 0), WEIR_NO_ROOM);
+    assert_int_equal(broadcast_send(&fixture.common, "room", "m", 1, 0), WEIR_MAILBOX_FULL);
     assert_int_equal(fixture.loop.mailbox.used, 0);
     for (int i = 0; i < 4; i++) mailbox_cancel(&other_mailbox, 0);
     assert_int_equal(broadcast_send(&fixture.common, "room", "n", 1, 0), WEIR_OK);
@@ -198,7 +198,7 @@ static void a_broadcast_to_one_worker_without_room_is_refused(void **state)
     memcpy(payload->group, "room", 5);
     payload->slot = group_slot(&fixture.common, "room");
     for (int i = 0; i < 4; i++) assert_int_equal(remote_broadcast(&other, payload), WEIR_OK);
-    assert_int_equal(remote_broadcast(&other, payload), WEIR_NO_ROOM);
+    assert_int_equal(remote_broadcast(&other, payload), WEIR_MAILBOX_FULL);
     payload_unref(payload);
     close_world(peer);
 }
@@ -271,12 +271,12 @@ static void a_mailbox_is_bounded_in_bytes(void **state)
     memset(bytes, 'b', sizeof bytes);
     assert_int_equal(broadcast_send(&fixture.common, "x", bytes, 20, 0), WEIR_OK);
     assert_int_equal(broadcast_send(&fixture.common, "x", bytes, sizeof bytes, 0), WEIR_OK);
-    assert_int_equal(broadcast_send(&fixture.common, "x", bytes, 20, 0), WEIR_NO_ROOM);
+    assert_int_equal(broadcast_send(&fixture.common, "x", bytes, 20, 0), WEIR_MAILBOX_FULL);
     drain_other();
     char large[2000];
     memset(large, 'l', sizeof large);
     assert_int_equal(broadcast_send(&fixture.common, "x", large, sizeof large, 0), WEIR_OK);
-    assert_int_equal(broadcast_send(&fixture.common, "x", bytes, 1, 0), WEIR_NO_ROOM);
+    assert_int_equal(broadcast_send(&fixture.common, "x", bytes, 1, 0), WEIR_MAILBOX_FULL);
     close_world(peer);
 }
 

@@ -116,7 +116,7 @@ static void a_frame_that_no_empty_queue_takes_is_too_large(void **state)
     struct weir_session *session = fixture_only_session();
     assert_int_equal(weir_session_send(session, large, HIGH - 1), WEIR_TOO_LARGE);
     assert_int_equal(weir_session_send(session, large, HIGH - 4), WEIR_OK);
-    assert_int_equal(weir_session_send(session, large, HIGH - 4), WEIR_NO_ROOM);
+    assert_int_equal(weir_session_send(session, large, HIGH - 4), WEIR_QUEUE_FULL);
     fixture_run_ms(100);
     assert_int_equal(logged_count, 1);
     assert_non_null(strstr(logged, "131075 bytes was not sent: send_queue_high_bytes"));

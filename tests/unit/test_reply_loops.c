@@ -253,7 +253,7 @@ static void answers_from_a_timer_count(void **state)
     (void)state;
     open_world(100, &handler_later, FIRST_IP, 50 * US);
     expect_that_a_loop_ends(1);
-    assert_int_equal(last_code, WEIR_NO_ROOM);
+    assert_int_equal(last_code, WEIR_REPLY_LIMIT);
     close_world();
 }
 

@@ -219,7 +219,7 @@ static void broadcasts_of_a_waiting_speaker_have_a_bound(void **state)
     fixture_run_ms(50);
     assert_int_equal(codes_count, 4);
     for (int i = 0; i < 3; i++) assert_int_equal(codes[i], WEIR_OK);
-    assert_int_equal(codes[3], WEIR_NO_ROOM);
+    assert_int_equal(codes[3], WEIR_QUEUE_FULL);
     free_other();
     fixture_run_ms(50);
     assert_int_equal(read_other(), 3);
@@ -332,7 +332,7 @@ static void a_udp_session_broadcasts_without_waiting(void **state)
     fixture_run_ms(50);
     fixture_expect(member, "");
     assert_int_equal(codes[0], WEIR_OK);
-    assert_int_equal(codes[1], WEIR_NO_ROOM);
+    assert_int_equal(codes[1], WEIR_MAILBOX_FULL);
     assert_int_equal(fixture_stats().pauses_group, 0);
     free_other();
     sim_datagrams_close(socket);

@@ -421,7 +421,7 @@ static void answers_beyond_what_came_are_not_sent(void **state)
     struct sim_datagrams *peer = fixture_datagrams(2);
     fixture_send_to(peer, "b");
     assert_int_equal(count_answers(peer), 0);
-    assert_int_equal(last_code, WEIR_NO_ROOM);
+    assert_int_equal(last_code, WEIR_REPLY_LIMIT);
     assert_int_equal(fixture_stats().dropped_reply, 1);
     sim_datagrams_close(peer);
     fixture_close();
@@ -458,7 +458,7 @@ static void receiving_rests_while_answers_wait(void **state)
     struct sim_datagrams *peer = fixture_datagrams(2);
     for (int i = 0; i < 3; i++) deliver_batch(peer, "sss.");
     assert_true(fixture.udp.receive_paused);
-    assert_int_equal(last_code, WEIR_NO_ROOM);
+    assert_int_equal(last_code, WEIR_QUEUE_FULL);
     answers = count_answers(peer);
     assert_false(fixture.udp.receive_paused);
     assert_int_equal(answers + fixture_stats().dropped_unsent, 9);

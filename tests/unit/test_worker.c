@@ -417,7 +417,7 @@ static void test_a_flooding_handler_is_refused(void **state)
     last_code = WEIR_OK;
     for (int i = 0; i < FIXTURE_ITERATIONS_MAX && last_code == WEIR_OK; i++)
         fixture_iterate(FIXTURE_MS);
-    assert_int_equal(last_code, WEIR_NO_ROOM);
+    assert_int_equal(last_code, WEIR_QUEUE_FULL);
     assert_true(fixture_only_session()->queue.pinned_bytes <= 128 * 1024 + 16 * 1024);
     sim_peer_close(peer);
     fixture_close();
@@ -449,7 +449,7 @@ static void test_the_high_mark_bounds_one_large_send(void **state)
         fixture_iterate(FIXTURE_MS);
     assert_int_equal(codes[0], WEIR_TOO_LARGE);
     assert_int_equal(codes[1], WEIR_OK);
-    assert_int_equal(codes[2], WEIR_NO_ROOM);
+    assert_int_equal(codes[2], WEIR_QUEUE_FULL);
     assert_int_equal(codes[3], WEIR_OK);
     sim_peer_close(peer);
     fixture_close();
