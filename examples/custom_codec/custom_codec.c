@@ -90,8 +90,11 @@ static const struct weir_handler reverse = {
 
 int main(int argc, char **argv)
 {
-    struct weir_listen listener = {
-        .address = argc > 1 ? argv[1] : "7004", .custom_probe = &bulk, .custom_handler = &reverse};
+    struct weir_listen listener = {.size = sizeof listener,
+                                   .address = argc > 1 ? argv[1] : "7004",
+                                   .custom_probe = &bulk,
+                                   .custom_handler = &reverse};
+    struct weir_listener_info info;
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;
@@ -105,8 +108,8 @@ int main(int argc, char **argv)
         weir_server_free(server);
         return 1;
     }
-    struct weir_address address = weir_server_listener(server, 0).address;
-    printf("%s; press Enter to stop\n", weir_address_text(&address, text, sizeof text));
+    weir_server_listener(server, 0, &info);
+    printf("%s; press Enter to stop\n", weir_address_text(&info.address, text, sizeof text));
     fflush(stdout);
     getchar();
     weir_server_free(server);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* echo.c - sends every message back: `echo [ADDR:]PORT`. Without a codec, each received piece of
- * the stream is a message. */
+/* echo.c - sends every message, here each received piece, back: `echo [ADDR:]PORT`. */
 #include <stdio.h>
 
 #include <weir/weir.h>
@@ -16,7 +15,9 @@ static const struct weir_handler echo = {
 
 int main(int argc, char **argv)
 {
-    struct weir_listen listener = {.address = argc > 1 ? argv[1] : "7001", .custom_handler = &echo};
+    struct weir_listen listener = {
+        .size = sizeof listener, .address = argc > 1 ? argv[1] : "7001", .custom_handler = &echo};
+    struct weir_listener_info info;
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;
@@ -30,8 +31,8 @@ int main(int argc, char **argv)
         weir_server_free(server);
         return 1;
     }
-    struct weir_address address = weir_server_listener(server, 0).address;
-    printf("%s; press Enter to stop\n", weir_address_text(&address, text, sizeof text));
+    weir_server_listener(server, 0, &info);
+    printf("%s; press Enter to stop\n", weir_address_text(&info.address, text, sizeof text));
     fflush(stdout);
     getchar();
     weir_server_free(server);

@@ -167,9 +167,11 @@ static void request__read_console(struct weir_server *server)
 
 int main(int argc, char **argv)
 {
-    struct weir_listen listener = {.address = argc > 1 ? argv[1] : "7003",
+    struct weir_listen listener = {.size = sizeof listener,
+                                   .address = argc > 1 ? argv[1] : "7003",
                                    .codec = "u32be,max=1k",
                                    .custom_handler = &request_reply};
+    struct weir_listener_info info;
     struct weir_config config;
     struct weir_server *server;
     struct weir_error error;
@@ -183,8 +185,8 @@ int main(int argc, char **argv)
         weir_server_free(server);
         return 1;
     }
-    struct weir_address address = weir_server_listener(server, 0).address;
-    printf("%s; press Enter to stop\n", weir_address_text(&address, text, sizeof text));
+    weir_server_listener(server, 0, &info);
+    printf("%s; press Enter to stop\n", weir_address_text(&info.address, text, sizeof text));
     fflush(stdout);
     request__read_console(server);
     weir_server_drain(server, 2000);

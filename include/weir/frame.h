@@ -90,7 +90,9 @@ struct weir_framing {
 };
 
 /* A codec: splits a byte stream into messages, and frames outgoing messages. It must not change
- * while it is in use. Any number of decoders on any threads may share one codec. */
+ * while it is in use. Any number of decoders on any threads may share one codec. `codec` in the
+ * calls below is this struct, or a copy if weir had to complete it (see `size` in weir.h): keep
+ * other data behind `user`, not next to the struct. */
 struct weir_codec {
     size_t size; /* sizeof(struct weir_codec) of the version the author compiled with */
     const char *name;
@@ -300,8 +302,9 @@ WEIR_API enum weir_code weir_frame_open_probe(const struct weir_probe *probe,
 /* A decoder: the state of one byte stream. Used by one thread at a time. */
 struct weir_decoder;
 
-/* Makes a decoder for a new stream. Returns WEIR_OK, or WEIR_NO_MEMORY with the cause in *error,
- * which may be null. The codec must outlive the decoder. The caller frees the decoder. */
+/* Makes a decoder for a new stream. Returns WEIR_OK; or WEIR_INVALID (the codec's size is wrong) or
+ * WEIR_NO_MEMORY with the cause in *error, which may be null. The codec must outlive the decoder.
+ * The caller frees the decoder. */
 WEIR_API enum weir_code weir_decoder_open(const struct weir_codec *codec,
                                           struct weir_decoder **decoder, struct weir_error *error);
 

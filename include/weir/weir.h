@@ -18,7 +18,7 @@
  *     {
  *         static struct weir_handler greeter;
  *         static struct weir_listen listen;
- *         struct weir_config config;
+ *         struct weir_listener_info info;
  *         struct weir_server *server;
  *         struct weir_error error;
  *         char text[512];
@@ -26,19 +26,19 @@
  *         greeter.size = sizeof greeter;
  *         greeter.name = "greeter";
  *         greeter.on_message = greet;
+ *         listen.size = sizeof listen;
  *         listen.codec = "line,max=500";
  *         listen.custom_handler = &greeter;
  *         listen.address = argc > 1 ? argv[1] : "7777";
- *         weir_config_init(&config);
- *         if (weir_server_open(&config, &server, &error) != WEIR_OK ||
+ *         if (weir_server_open(NULL, &server, &error) != WEIR_OK ||
  *             weir_server_listen(server, &listen, &error) != WEIR_OK ||
  *             weir_server_start(server, &error) != WEIR_OK) {
  *             fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
  *             weir_server_free(server);
  *             return 1;
  *         }
- *         struct weir_address address = weir_server_listener(server, 0).address;
- *         printf("%s; press Enter to stop\n", weir_address_text(&address, text, sizeof text));
+ *         weir_server_listener(server, 0, &info);
+ *         printf("%s; press Enter to stop\n", weir_address_text(&info.address, text, sizeof text));
  *         fflush(stdout);
  *         getchar();
  *         weir_server_free(server);
@@ -55,6 +55,20 @@
  * detects some wrong calls (a second call of a once-only function, an index out of range), and ends
  * the process with a message that names the rule. It cannot detect every one: the use of a session
  * after its on_close is undefined behaviour.
+ *
+ * The binary interface can grow: a program or module works unchanged with a newer weir of the same
+ * major version. There are three kinds of structs:
+ * - struct weir_config, weir_listen, weir_handler, weir_codec, weir_probe and weir_module begin
+ *   with `size` (weir_module after `abi`). Set it to the sizeof. Later versions add members at the
+ *   end, for which 0 (weir_config: the value of weir_config_init()) keeps the earlier behaviour.
+ *   Weir completes a smaller struct in a copy of its own. Any other size is WEIR_INVALID: 0, one
+ *   that no version has, or one that is larger than this weir knows.
+ * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
+ *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info.
+ *   Call the inline function without `_sized`, which passes the sizeof.
+ * - All others have a fixed layout: struct weir_message, weir_input, weir_header, weir_framing and
+ *   weir_decode_error, which are on the path of each message; weir_error, weir_address,
+ *   weir_address_block. struct weir_frame_preset is only read through a pointer, so it can grow.
  *
  * "Thread:" in a comment says where a function may be called:
  *     handler   inside any callback that runs on the session's worker
@@ -111,8 +125,7 @@ enum weir_reason {
 
 /* A handler: the callbacks that implement a protocol's behaviour. A listener names a built-in
  * handler or points to a custom one (struct weir_listen). Every callback is optional. A callback
- * that blocks stops every session of its worker. The struct is not copied and must outlive the
- * server. */
+ * that blocks stops every session of its worker. The struct must outlive the server. */
 struct weir_handler {
     size_t size;          /* sizeof(struct weir_handler) of the version the author compiled with */
     const char *name;     /* "echo" */
@@ -506,9 +519,10 @@ struct weir_config {
 };
 
 /* One address to listen on, with its codec and handler. Zero the struct, then set the members that
- * you need; only `address` is required. The strings need to be valid only during
+ * you need; only `size` and `address` are required. The strings need to be valid only during
  * weir_server_listen(). */
 struct weir_listen {
+    size_t size; /* sizeof(struct weir_listen) of the version the author compiled with */
     enum weir_proto proto;
     /* As weir_address_parse() reads it: a port alone means all addresses, and "127.0.0.1:5050" this
      * machine only. Port 0 selects a free port. There is no default; the program weir has one. */
@@ -518,9 +532,9 @@ struct weir_listen {
     const char *codec;
     const char *handler; /* name of a built-in handler; null: "echo" */
     /* Replaces `codec` if it is not null. Its `streams` (TCP) or `datagrams` (UDP) must be true.
-     * Not copied: it must outlive the server. */
+     * It must outlive the server. */
     const struct weir_codec *custom_codec;
-    /* Replaces `handler` if it is not null. Not copied: it must outlive the server. */
+    /* Replaces `handler` if it is not null. It must outlive the server. */
     const struct weir_handler *custom_handler;
     /* TCP: replaces both codecs if it is not null; weir makes a codec of this header parser. It is
      * copied. Its functions run on every worker. */
@@ -613,16 +627,16 @@ WEIR_API const char *weir_reason_text(enum weir_reason reason);
  * not 0. The line is cut to `size` bytes including the NUL. Returns `text`. Thread: any. */
 WEIR_API char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size);
 
-/* Creates a server; weir_server_start() starts it. Returns WEIR_OK; WEIR_INVALID, with the name of
- * the wrong setting in *error; WEIR_NO_MEMORY; or WEIR_SYSTEM if the system has no random numbers.
- * The caller frees it with weir_server_free(). On failure *server is null, which weir_server_free()
- * allows. Thread: any. */
+/* Creates a server; weir_server_start() starts it. `config` null: all defaults. Returns WEIR_OK;
+ * WEIR_INVALID, with the name of the wrong setting in *error; WEIR_NO_MEMORY; or WEIR_SYSTEM if the
+ * system has no random numbers. The caller frees it with weir_server_free(). On failure *server is
+ * null, which weir_server_free() allows. Thread: any. */
 WEIR_API enum weir_code weir_server_open(const struct weir_config *config,
                                          struct weir_server **server, struct weir_error *error);
 
-/* Adds a listener. *listen itself is copied; its custom codec and handler are not. Returns WEIR_OK,
- * or WEIR_INVALID, WEIR_NO_ROOM (WEIR_LISTENERS_MAX) or WEIR_NO_MEMORY with the cause in *error.
- * Thread: the caller of weir_server_open(), before weir_server_start(). */
+/* Adds a listener. *listen itself is copied; its custom codec and handler must outlive the server.
+ * Returns WEIR_OK, or WEIR_INVALID, WEIR_NO_ROOM (WEIR_LISTENERS_MAX) or WEIR_NO_MEMORY with the
+ * cause in *error. Thread: the caller of weir_server_open(), before weir_server_start(). */
 WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
                                            const struct weir_listen *listen,
                                            struct weir_error *error);
@@ -639,10 +653,17 @@ WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct wei
 /* Returns the number of listeners. Thread: any, after the last weir_server_listen(). */
 WEIR_API size_t weir_server_listeners_count(const struct weir_server *server);
 
-/* Returns the listener with this index, from 0. Before the start its port can be 0, and its
- * transport is "none". Thread: any, except while weir_server_start() runs. */
-WEIR_API struct weir_listener_info weir_server_listener(const struct weir_server *server,
-                                                        size_t index);
+/* Fills in the first `size` bytes of *info. Call weir_server_listener() instead. */
+WEIR_API void weir_server_listener_sized(const struct weir_server *server, size_t index,
+                                         struct weir_listener_info *info, size_t size);
+
+/* Fills in *info for the listener with this index, from 0. Before the start its port can be 0, and
+ * its transport is "none". Thread: any, except while weir_server_start() runs. */
+static inline void weir_server_listener(const struct weir_server *server, size_t index,
+                                        struct weir_listener_info *info)
+{
+    weir_server_listener_sized(server, index, info, sizeof *info);
+}
 
 /* Starts a graceful shutdown and returns immediately. The server accepts the connections that the
  * system has already queued, and no others. It calls on_drain once for each session. It delivers
@@ -685,12 +706,15 @@ WEIR_API void weir_server_free(struct weir_server *server);
 
 /* ---- Modules: what `weir serve --handler ./mine.so` loads ---- */
 
-#define WEIR_ABI_VERSION 1 /* version of this header's binary interface for modules */
+/* Version of this header's binary interface for modules. It changes if an existing member, function
+ * or code changes, but not if one is added. */
+#define WEIR_ABI_VERSION 2
 
 /* The symbol `weir_module` that a module's file exports; WEIR_MODULE() defines it. Its contents
  * must be constant. The module stays loaded until the program ends. */
 struct weir_module {
     uint32_t abi;                       /* WEIR_ABI_VERSION of the version compiled with */
+    uint32_t size;                      /* sizeof(struct weir_module) of that version */
     const struct weir_handler *handler; /* null: "echo" */
     /* Codec for listeners without an explicit codec, if it supports their protocol. Null: the
      * listener's default. */
@@ -715,12 +739,12 @@ struct weir_module {
  * weir library, on Windows with the program's import library (CMake target weir::module). */
 #define WEIR_MODULE(its_handler, its_codec)                                         \
     WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
-        WEIR_ABI_VERSION, its_handler, its_codec, NULL}
+        WEIR_ABI_VERSION, sizeof(struct weir_module), its_handler, its_codec, NULL}
 
 /* The same, with a header parser in place of a codec: struct weir_probe in frame.h. */
 #define WEIR_MODULE_PROBE(its_handler, its_probe)                                   \
     WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
-        WEIR_ABI_VERSION, its_handler, NULL, its_probe}
+        WEIR_ABI_VERSION, sizeof(struct weir_module), its_handler, NULL, its_probe}
 
 /* Returns the version of the library at run time, "0.1.0". WEIR_VERSION is the header's version.
  * Thread: any. */

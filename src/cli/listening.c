@@ -29,7 +29,7 @@ static void listening__add(struct options *options, const struct weir_listen *li
 void listening_add(struct options *options, enum weir_proto proto, const char *address,
                    struct diagnostics *diagnostics)
 {
-    const struct weir_listen listen = {.proto = proto, .address = address};
+    const struct weir_listen listen = {.size = sizeof listen, .proto = proto, .address = address};
     const char *where = proto == WEIR_TCP ? "--tcp " : "--udp ";
 
     if (url_is_one(address))
@@ -45,8 +45,11 @@ void listening_add_url(struct options *options, const char *url, struct diagnost
     struct url read;
 
     if (!url_read(&read, url, where, URL_CODEC_AND_HANDLER, &options->arena, diagnostics)) return;
-    const struct weir_listen listen = {
-        .proto = read.proto, .address = read.address, .codec = read.codec, .handler = read.handler};
+    const struct weir_listen listen = {.size = sizeof listen,
+                                       .proto = read.proto,
+                                       .address = read.address,
+                                       .codec = read.codec,
+                                       .handler = read.handler};
     listening__add(options, &listen, where, url, diagnostics);
 }
 

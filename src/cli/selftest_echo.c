@@ -51,10 +51,11 @@ static bool echo__fail(const struct echo *echo, const char *what, const char *wh
 
 static bool echo__connect(struct echo *echo, size_t listener, bool datagrams)
 {
-    struct weir_address address = weir_server_listener(echo->server, listener).address;
+    struct weir_listener_info info;
     char port[8];
 
-    snprintf(port, sizeof port, "%u", address.port);
+    weir_server_listener(echo->server, listener, &info);
+    snprintf(port, sizeof port, "%u", info.address.port);
     return os_peer_open(&echo->peer, echo->host, port, datagrams, ECHO__WAIT_MS) ||
            echo__fail(echo, datagrams ? "UDP" : "TCP", echo->peer.why);
 }
@@ -168,7 +169,8 @@ static enum weir_code echo__start(struct echo *echo, const char *transport,
 {
     struct weir_config config;
     char address[32];
-    struct weir_listen listen = {.proto = WEIR_TCP, .address = address, .handler = "echo"};
+    struct weir_listen listen = {
+        .size = sizeof listen, .proto = WEIR_TCP, .address = address, .handler = "echo"};
 
     weir_config_init(&config);
     config.transport = transport;

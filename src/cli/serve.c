@@ -239,7 +239,8 @@ static void serve__announce(struct options *options, const struct weir_server *s
     size_t count = weir_server_listeners_count(server);
 
     for (size_t i = 0; i < count; i++) {
-        struct weir_listener_info info = weir_server_listener(server, i);
+        struct weir_listener_info info;
+        weir_server_listener(server, i, &info);
         serve__warn_of_reflection(options, &info);
         serve__warn_of_silence(options, &info);
     }
@@ -247,7 +248,8 @@ static void serve__announce(struct options *options, const struct weir_server *s
         serve__print(&serve__err, "weir: %s", line);
     output_flush(&serve__err, os_now_ms() + options->config.log_flush_ms);
     for (size_t i = 0; i < count; i++) {
-        struct weir_listener_info info = weir_server_listener(server, i);
+        struct weir_listener_info info;
+        weir_server_listener(server, i, &info);
         serve__print(&serve__out,
                      "listening proto=%s addr=%s transport=%s workers=%u codec=%s handler=%s",
                      info.proto == WEIR_TCP ? "tcp" : "udp",
@@ -264,9 +266,11 @@ static bool serve__write_ports(const struct weir_server *server)
     char text[WEIR_LISTENERS_MAX * sizeof "65535\n"] = "";
     size_t used = 0;
 
-    for (size_t i = 0; i < weir_server_listeners_count(server); i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%u\n",
-                                 weir_server_listener(server, i).address.port);
+    for (size_t i = 0; i < weir_server_listeners_count(server); i++) {
+        struct weir_listener_info info;
+        weir_server_listener(server, i, &info);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%u\n", info.address.port);
+    }
     if (output_file_write(&serve__ports, text, used)) return true;
     serve__print(&serve__err, "weir: %s", serve__ports.why);
     return false;
@@ -316,17 +320,16 @@ static bool serve__load_modules(struct options *options)
     for (size_t i = 0; i < options->listeners_count; i++) {
         struct weir_listen *listen = &options->listeners[i];
         if (!listen->handler || !module_is_file(listen->handler)) continue;
-        const struct weir_module *module =
-            module_load(listen->handler, diagnostic, sizeof diagnostic);
-        if (!module) {
+        struct weir_module module;
+        if (!module_load(listen->handler, &module, diagnostic, sizeof diagnostic)) {
             serve__print(&serve__err, "weir: %s", diagnostic);
             return false;
         }
         listen->handler = NULL;
-        listen->custom_handler = module->handler;
+        listen->custom_handler = module.handler;
         if (listen->codec) continue;
-        if (serve__fits(module->codec, listen->proto)) listen->custom_codec = module->codec;
-        if (listen->proto == WEIR_TCP) listen->custom_probe = module->probe;
+        if (serve__fits(module.codec, listen->proto)) listen->custom_codec = module.codec;
+        if (listen->proto == WEIR_TCP) listen->custom_probe = module.probe;
     }
     return true;
 }

@@ -8,20 +8,28 @@
 #include "error_fill.h"
 #include "framing_check.h"
 #include "memory.h"
+#include "sized.h"
 
 /* The codec's state follows in the same allocation. */
 struct weir_decoder {
     const struct weir_codec *codec;
+    struct weir_codec completed; /* used if the caller's codec is of an older version */
     _Alignas(16) uint8_t state[];
 };
 
 enum weir_code weir_decoder_open(const struct weir_codec *codec, struct weir_decoder **decoder,
                                  struct weir_error *error)
 {
+    struct weir_codec completed = {.size = 0};
+    const struct weir_codec *whole = sized_complete(&sized_codec, codec, &completed, error);
+
+    *decoder = NULL;
+    if (!whole) return WEIR_INVALID;
     *decoder = memory_alloc(sizeof **decoder + codec->state_bytes);
     if (!*decoder)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a decoder of", codec->name, NULL, NULL);
-    (*decoder)->codec = codec;
+    (*decoder)->completed = completed;
+    (*decoder)->codec = whole == codec ? codec : &(*decoder)->completed;
     return WEIR_OK;
 }
 
@@ -80,9 +88,12 @@ enum weir_code weir_codec_encode(const struct weir_codec *codec, const void *byt
                                  uint8_t *frame, size_t size, size_t *frame_length)
 {
     struct weir_framing framing = {.header_length = 0};
-    enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &framing) : WEIR_OK;
+    struct weir_codec completed = {.size = 0};
 
     *frame_length = 0;
+    codec = sized_complete(&sized_codec, codec, &completed, NULL);
+    if (!codec) return WEIR_INVALID;
+    enum weir_code code = codec->encode ? codec->encode(codec, bytes, length, &framing) : WEIR_OK;
     if (code != WEIR_OK) return code;
     framing_check(&framing, length);
     size_t kept = length - framing.skip;

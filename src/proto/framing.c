@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "builtin.h"
-#include "check.h"
 #include "codec.h"
 #include "error_fill.h"
 #include "frame_spec_name.h"
 #include "memory.h"
+#include "sized.h"
 
 _Static_assert(sizeof(struct reassembly) <= 64, "an idle session's decoder is one cache line");
 _Static_assert(sizeof(size_t) == 8, "lengths are compared in 64 bits, and added in them");
@@ -75,14 +75,12 @@ enum weir_code weir_frame_open(const char *text, struct weir_frame **frame,
     return WEIR_OK;
 }
 
-enum weir_code weir_frame_open_probe(const struct weir_probe *probe, struct weir_frame **frame,
-                                     struct weir_error *error)
+/* Checks what the probe says about itself. */
+static enum weir_code framing__check_probe(const struct weir_probe *probe, const char *name,
+                                           struct weir_error *error)
 {
     static const char operation[] = "frame messages by the probe";
-    const char *name = probe->name ? probe->name : "probe";
 
-    *frame = NULL;
-    weir_check_use(probe->size == sizeof *probe, "struct weir_probe: size is its sizeof");
     if (!probe->probe)
         return error_fill(error, WEIR_INVALID, 0, operation, name, "it has no function", NULL);
     if (probe->header_bytes_max == 0)
@@ -94,13 +92,29 @@ enum weir_code weir_frame_open_probe(const struct weir_probe *probe, struct weir
     if (probe->message_bytes_max > WEIR_MESSAGE_BYTES_MAX)
         return error_fill(error, WEIR_INVALID, 0, operation, name,
                           "message_bytes_max is above 1 GiB", "lower it");
+    return WEIR_OK;
+}
+
+enum weir_code weir_frame_open_probe(const struct weir_probe *given, struct weir_frame **frame,
+                                     struct weir_error *error)
+{
+    struct weir_probe probe = {.size = 0};
+    enum weir_code code = sized_copy(&sized_probe, given, &probe, error);
+
+    *frame = NULL;
+    if (code != WEIR_OK) return code;
+    const char *name = probe.name ? probe.name : "probe";
+    code = framing__check_probe(&probe, name, error);
+    if (code != WEIR_OK) return code;
     struct weir_frame *opened = memory_alloc(sizeof *opened);
-    if (!opened) return error_fill(error, WEIR_NO_MEMORY, 0, operation, name, NULL, NULL);
+    if (!opened)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "frame messages by the probe", name, NULL,
+                          NULL);
     opened->spec.kind = FRAME_SPEC_PROBE;
-    opened->probe = *probe;
-    if (probe->message_bytes_max == 0) opened->probe.message_bytes_max = FRAME_SPEC_MAX_BYTES;
+    opened->probe = probe;
+    if (probe.message_bytes_max == 0) opened->probe.message_bytes_max = FRAME_SPEC_MAX_BYTES;
     snprintf(opened->name, sizeof opened->name, "%s", name);
-    snprintf(opened->summary, sizeof opened->summary, "%s", probe->summary ? probe->summary : "");
+    snprintf(opened->summary, sizeof opened->summary, "%s", probe.summary ? probe.summary : "");
     opened->codec.summary = opened->summary;
     framing__fill(opened);
     *frame = opened;

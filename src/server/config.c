@@ -6,12 +6,11 @@
 
 #include "check.h"
 #include "error_fill.h"
+#include "sized.h"
 #include "thread.h"
 
 #define CONFIG__WORKERS_MAX 255u /* a session id has 8 bits for its worker */
 #define CONFIG__SESSIONS_MAX (1u << 23)
-/* The size of the struct in the first version. weir_config_init() sets no smaller size. */
-#define CONFIG__SIZE_MIN (offsetof(struct weir_config, user) + sizeof(void *))
 /* Handles of a worker that are not sessions: listeners, UDP sockets, and rejected connections that
  * receive the reject message. */
 #define CONFIG__OTHER_HANDLES_MAX 512u
@@ -212,15 +211,8 @@ static enum weir_code config__check(const struct weir_config *config, struct wei
 enum weir_code config_read(const struct weir_config *given, struct weir_config *config,
                            struct weir_error *error)
 {
-    if (given->size < CONFIG__SIZE_MIN)
-        return config__wrong("size", "the configuration was not filled by weir_config_init()",
-                             error);
-    if (given->size > sizeof *config)
-        return config__wrong("size", "the program was built with a newer weir.h than this library",
-                             error);
     *config = config__defaults;
-    memcpy(config, given, given->size);
-    config->size = sizeof *config;
+    if (given && sized_copy(&sized_config, given, config, error) != WEIR_OK) return WEIR_INVALID;
     config__set_parts(config);
     return config__check(config, error);
 }

@@ -7,8 +7,8 @@
 
 #include "net.h"
 
-/* Copies the given settings, and adds the defaults of those that the caller's version of the struct
- * lacks. Returns WEIR_OK; or WEIR_INVALID: *error names the first invalid setting. */
+/* Copies the given settings (null: none), and adds the defaults of those that the caller's version
+ * of the struct lacks. Returns WEIR_OK; or WEIR_INVALID: *error names the first invalid setting. */
 enum weir_code config_read(const struct weir_config *given, struct weir_config *config,
                            struct weir_error *error);
 

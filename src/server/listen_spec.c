@@ -6,6 +6,7 @@
 
 #include "builtin.h"
 #include "error_fill.h"
+#include "sized.h"
 
 #define LISTEN_SPEC__EXTRA_BYTES_MAX (64u * 1024)
 
@@ -19,6 +20,18 @@ static enum weir_code listen_spec__unknown(const char *what, const char *name, c
     snprintf(reason, sizeof reason, "no such %s", what);
     snprintf(hint, sizeof hint, "there is: %s", known);
     return error_fill(error, WEIR_INVALID, 0, operation, name, reason, hint);
+}
+
+/* Completes the codec and the handler if they are of an older version. */
+static enum weir_code listen_spec__complete(struct listen_spec *spec, struct weir_error *error)
+{
+    struct service *service = &spec->service;
+
+    service->codec = sized_complete(&sized_codec, service->codec, &spec->completed_codec, error);
+    if (!service->codec) return WEIR_INVALID;
+    service->handler =
+        sized_complete(&sized_handler, service->handler, &spec->completed_handler, error);
+    return service->handler ? WEIR_OK : WEIR_INVALID;
 }
 
 /* Finds the codec: the user's own, one made of a probe or of a frame specification, or built in. */
@@ -45,10 +58,8 @@ static enum weir_code listen_spec__choose_codec(struct listen_spec *spec,
 {
     enum weir_code code = listen_spec__find_codec(spec, listen, error);
 
+    if (code == WEIR_OK) code = listen_spec__complete(spec, error);
     if (code != WEIR_OK) return code;
-    if (spec->service.codec->size != sizeof(struct weir_codec))
-        return error_fill(error, WEIR_INVALID, 0, "use codec", spec->service.codec->name,
-                          "it was made for another version of weir", "build it anew");
     if (spec->service.proto == WEIR_TCP ? spec->service.codec->streams
                                         : spec->service.codec->datagrams)
         return WEIR_OK;
@@ -71,16 +82,18 @@ static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
     if (!spec->service.handler)
         return listen_spec__unknown("handler", name, builtin_handler_names(known, sizeof known),
                                     error);
-    if (spec->service.handler->size == sizeof(struct weir_handler)) return WEIR_OK;
-    return error_fill(error, WEIR_INVALID, 0, "use handler", spec->service.handler->name,
-                      "it was made for another version of weir", "build it anew");
+    return WEIR_OK;
 }
 
-enum weir_code listen_spec_read(const struct weir_listen *listen, uint32_t backlog,
+enum weir_code listen_spec_read(const struct weir_listen *given, uint32_t backlog,
                                 struct listen_spec *spec, struct weir_error *error)
 {
+    struct weir_listen completed = {.size = 0};
+    const struct weir_listen *listen = sized_complete(&sized_listen, given, &completed, error);
     struct weir_error wrong;
 
+    *spec = (struct listen_spec){.frame = NULL};
+    if (!listen) return WEIR_INVALID;
     *spec = (struct listen_spec){.service.proto = listen->proto, .where.backlog = backlog};
     if (!listen->address)
         return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",

@@ -13,13 +13,17 @@ struct listen_spec {
     struct service service; /* protocol, codec and handler of its sessions, in all workers */
     struct net_listen_options where; /* its port is final once the first worker listens */
     struct weir_frame
-        *frame;         /* owns the service's codec; null: the codec is built in, or the user's */
+        *frame; /* owns the service's codec; null: the codec is built in, or the user's */
+    /* The service's, if the user's are of an older version. */
+    struct weir_codec completed_codec;
+    struct weir_handler completed_handler;
     size_t extra_bytes; /* memory that each session needs for its codec and its handler */
 };
 
-/* Sets *spec. `backlog` is for TCP. Returns WEIR_OK; or WEIR_INVALID: *error says why the address,
- * the codec or the handler cannot be used. The caller calls listen_spec_free() in every case. */
-enum weir_code listen_spec_read(const struct weir_listen *listen, uint32_t backlog,
+/* Sets *spec, which must stay where it is. `backlog` is for TCP. Returns WEIR_OK; or WEIR_INVALID:
+ * *error says why the address, the codec or the handler cannot be used. The caller calls
+ * listen_spec_free() in every case. */
+enum weir_code listen_spec_read(const struct weir_listen *given, uint32_t backlog,
                                 struct listen_spec *spec, struct weir_error *error);
 
 /* Frees the codec if it was made for this listener. */

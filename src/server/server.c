@@ -108,7 +108,7 @@ enum weir_code weir_server_listen(struct weir_server *server, const struct weir_
 
     weir_check_use(!server->started, "weir_server_listen comes before weir_server_start");
     if (server->listeners_count == WEIR_LISTENERS_MAX)
-        return error_fill(error, WEIR_NO_ROOM, 0, "listen on", listen->address,
+        return error_fill(error, WEIR_NO_ROOM, 0, "add a listener", NULL,
                           "a server has at most 64 listeners", "start a second server");
     enum weir_code code =
         listen_spec_read(listen, server->common.config.listen_backlog, spec, error);
@@ -213,12 +213,13 @@ size_t weir_server_listeners_count(const struct weir_server *server)
     return server->listeners_count;
 }
 
-struct weir_listener_info weir_server_listener(const struct weir_server *server, size_t index)
+void weir_server_listener_sized(const struct weir_server *server, size_t index,
+                                struct weir_listener_info *info, size_t size)
 {
     weir_check_use(index < server->listeners_count,
                    "the index is below weir_server_listeners_count");
     const struct listen_spec *spec = &server->listeners[index];
-    struct weir_listener_info info = {
+    struct weir_listener_info whole = {
         .proto = spec->service.proto,
         .transport = server->transport ? server->transport : "none",
         .codec = spec->service.codec->name,
@@ -228,8 +229,9 @@ struct weir_listener_info weir_server_listener(const struct weir_server *server,
                        ? 1
                        : server->workers_count,
     };
-    address_publish(&spec->where.address, &info.address);
-    return info;
+    address_publish(&spec->where.address, &whole.address);
+    memset(info, 0, size);
+    memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
 }
 
 void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,

@@ -11,7 +11,7 @@ int main(void)
     struct weir_server *server = NULL;
     struct weir_config config;
     char text[512];
-    struct weir_listen echo = {.proto = WEIR_TCP, .address = "127.0.0.1:0"};
+    struct weir_listen echo = {.size = sizeof echo, .proto = WEIR_TCP, .address = "127.0.0.1:0"};
 
     weir_config_init(&config);
     config.transport = "epoll";
@@ -23,7 +23,8 @@ int main(void)
         weir_server_free(server);
         return 1;
     }
-    struct weir_listener_info info = weir_server_listener(server, 0);
+    struct weir_listener_info info;
+    weir_server_listener(server, 0, &info);
     printf("weir %s on %s\n", weir_version(), weir_address_text(&info.address, text, sizeof text));
     weir_server_stop(server);
     weir_server_wait(server);

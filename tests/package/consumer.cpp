@@ -16,6 +16,7 @@ int main()
 
     weir_config_init(&config);
     config.transport = "epoll";
+    echo.size = sizeof echo;
     echo.address = "127.0.0.1:0";
     if (std::strcmp(weir_version(), WEIR_VERSION) != 0) return 2;
     weir_code code = weir_server_open(&config, &made, &error);
@@ -25,7 +26,8 @@ int main()
         std::fprintf(stderr, "%s\n", weir_error_text(&error, text, sizeof text));
         return 1;
     }
-    weir_listener_info info = weir_server_listener(made, 0);
+    weir_listener_info info;
+    weir_server_listener(made, 0, &info);
     std::printf("weir %s on %s\n", weir_version(),
                 weir_address_text(&info.address, text, sizeof text));
     weir_server_stop(made);

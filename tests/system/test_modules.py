@@ -74,6 +74,18 @@ class Loaded(WeirTest):
         self.assert_shouts(weir)
         weir.stop()
 
+    def test_modules_built_with_an_older_header(self):
+        """Their structs are smaller than the program's. It does not read behind them, also in a drain."""
+        for name, codec, sent, answer in (("older", "older_codec", b"abcde", b"1:2 2:2 "),
+                                          ("older_probe", "older_probe", b"3abc1d4", b"1:3 2:1 ")):
+            with self.subTest(name):
+                weir = self.start("--tcp", "127.0.0.1:0", "--handler", path_for_weir(module(name)))
+                self.assertEqual([(one.codec, one.handler) for one in weir.listeners], [(codec, "older")])
+                with connect(weir.tcp) as peer:
+                    peer.sendall(sent)
+                    self.assertEqual(receive_exactly(peer, len(answer)), answer)
+                    self.assertEqual(weir.stop().summary["messages_in"], 2)
+
     @linux_only("Windows also searches the folder of the program")
     def test_module_by_bare_name(self):
         """A bare name is the file in the current folder, not a library of the system."""
@@ -107,9 +119,11 @@ class Refused(WeirTest):
     def test_each_broken_module_has_its_message(self):
         for name, pattern in (
                 ("no_symbol", r"no module can be loaded from it: .+; a module is a shared library.*WEIR_MODULE\(\)"),
-                ("old_abi", r"built for ABI version 2 of weir, and this is version 1; build it again"),
+                ("old_abi", r"built for ABI version 3 of weir, and this is version 2; build it again"),
                 ("empty", r"neither a handler nor a codec; name one in WEIR_MODULE\(\)"),
                 ("no_size", r"its handler has a size that no version of weir\.h has"),
+                ("module_no_size", r"it has a size that no version of weir\.h has"),
+                ("module_newer", r"it was built with a newer weir\.h; use a newer weir, or build it with this"),
                 ("newer", r"its handler was built with a newer weir\.h"),
                 ("nameless", r"its handler has no name; give it one"),
                 ("codec_no_size", r"its codec has a size that no version of weir\.h has"),

@@ -21,6 +21,7 @@ int main(void)
     struct weir_server *server;
     struct weir_error error;
     int before = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    listen.size = sizeof listen;
     listen.address = "127.0.0.1:0";
     weir_config_init(&config);
     if (weir_server_open(&config, &server, &error) != WEIR_OK || weir_server_listen(server, &listen, &error) != WEIR_OK ||

@@ -115,8 +115,11 @@ static void count_warning(void *user, enum weir_log_level level, const char *lin
 
 static void start_server(const char *transport, struct net_address *address)
 {
-    struct weir_listen listen = {
-        .proto = WEIR_TCP, .address = "127.0.0.1:0", .custom_handler = &handler_anyone};
+    struct weir_listen listen = {.size = sizeof listen,
+                                 .proto = WEIR_TCP,
+                                 .address = "127.0.0.1:0",
+                                 .custom_handler = &handler_anyone};
+    struct weir_listener_info info;
     struct weir_config config;
 
     memset(&anyone, 0, sizeof anyone);
@@ -128,8 +131,8 @@ static void start_server(const char *transport, struct net_address *address)
     assert_int_equal(weir_server_open(&config, &anyone.server, NULL), WEIR_OK);
     assert_int_equal(weir_server_listen(anyone.server, &listen, NULL), WEIR_OK);
     assert_int_equal(weir_server_start(anyone.server, NULL), WEIR_OK);
-    struct weir_address public_address = weir_server_listener(anyone.server, 0).address;
-    *address = address_of_public(&public_address);
+    weir_server_listener(anyone.server, 0, &info);
+    *address = address_of_public(&info.address);
 }
 
 /* Clients connect, read and close, gracefully or not, until enough has happened. */

@@ -281,11 +281,13 @@ static void a_server_with_threads_serves_all(void **state)
     config.transport = transport_alone_name();
     config.workers = 4;
     assert_int_equal(weir_server_open(&config, &server, NULL), WEIR_OK);
-    struct weir_listen listen = {.proto = WEIR_TCP, .address = "127.0.0.1:0"};
+    struct weir_listen listen = {
+        .size = sizeof listen, .proto = WEIR_TCP, .address = "127.0.0.1:0"};
     assert_int_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
     assert_int_equal(weir_server_start(server, NULL), WEIR_OK);
-    struct weir_address public_address = weir_server_listener(server, 0).address;
-    struct net_address address = address_of_public(&public_address);
+    struct weir_listener_info info;
+    weir_server_listener(server, 0, &info);
+    struct net_address address = address_of_public(&info.address);
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < CLIENTS; i++) clients[i] = connect_to(&address);
         for (int i = 0; i < CLIENTS; i++) echo_on(clients[i], "echo of a team", 14);

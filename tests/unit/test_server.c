@@ -48,9 +48,17 @@ static struct weir_server *open_server(const char *transport, uint32_t workers)
 static enum weir_code listen_on(struct weir_server *server, enum weir_proto proto,
                                 const char *address)
 {
-    struct weir_listen listen = {.proto = proto, .address = address};
+    struct weir_listen listen = {.size = sizeof listen, .proto = proto, .address = address};
 
     return weir_server_listen(server, &listen, &error);
+}
+
+static struct weir_listener_info listener_of(const struct weir_server *server, size_t index)
+{
+    struct weir_listener_info info;
+
+    weir_server_listener(server, index, &info);
+    return info;
 }
 
 /* Starts an echo server on a free port of 127.0.0.1. */
@@ -63,7 +71,7 @@ static struct weir_server *start_echo(const char *transport, uint32_t workers, u
         weir_server_free(server);
         return NULL;
     }
-    *port = weir_server_listener(server, 0).address.port;
+    *port = listener_of(server, 0).address.port;
     return server;
 }
 
@@ -173,7 +181,8 @@ static void test_workers_share_one_address(void **state)
     assert_int_equal(listen_on(server, WEIR_UDP, "[::1]:0"), WEIR_OK);
     assert_int_equal(weir_server_start(server, &error), WEIR_OK);
     assert_int_equal(weir_server_listeners_count(server), 2);
-    struct weir_listener_info info = weir_server_listener(server, 1);
+    struct weir_listener_info info;
+    weir_server_listener(server, 1, &info);
     assert_int_equal(info.proto, WEIR_UDP);
     assert_int_not_equal(info.address.port, 0);
     assert_int_equal(info.workers, 4);
@@ -379,7 +388,8 @@ static void test_a_custom_probe_becomes_the_codec(void **state)
 {
     struct weir_server *server = open_server("auto", 1);
     struct weir_probe probe = {.size = sizeof probe, .name = "mine", .probe = probe_nothing};
-    struct weir_listen listen = {.proto = WEIR_TCP, .address = "0", .custom_probe = &probe};
+    struct weir_listen listen = {
+        .size = sizeof listen, .proto = WEIR_TCP, .address = "0", .custom_probe = &probe};
 
     (void)state;
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
@@ -393,14 +403,15 @@ static void test_a_custom_probe_becomes_the_codec(void **state)
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_OK);
     memset(&probe, 0, sizeof probe); /* the server has copied it */
     assert_int_equal(weir_server_listeners_count(server), 1);
-    assert_string_equal(weir_server_listener(server, 0).codec, "mine");
+    assert_string_equal(listener_of(server, 0).codec, "mine");
     weir_server_free(server);
 }
 
 static void test_wrong_listeners_are_named(void **state)
 {
     struct weir_server *server = open_server("auto", 1);
-    struct weir_listen listen = {.proto = WEIR_TCP, .address = "0", .codec = "nonsense"};
+    struct weir_listen listen = {
+        .size = sizeof listen, .proto = WEIR_TCP, .address = "0", .codec = "nonsense"};
 
     (void)state;
     assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
@@ -482,8 +493,10 @@ static void send_bad_frame(uint16_t port)
 
 static void log_blocks_no_worker(const char *transport)
 {
-    struct weir_listen listen = {
-        .proto = WEIR_TCP, .address = "127.0.0.1:0", .codec = "u16be,max=100"};
+    struct weir_listen listen = {.size = sizeof listen,
+                                 .proto = WEIR_TCP,
+                                 .address = "127.0.0.1:0",
+                                 .codec = "u16be,max=100"};
     struct weir_server *server = open_logging(transport, 1);
     struct weir_stats stats = {0};
     char text[4096], got[6];
@@ -497,7 +510,7 @@ static void log_blocks_no_worker(const char *transport)
         gate_free(log_gate);
         skip();
     }
-    uint16_t port = weir_server_listener(server, 0).address.port;
+    uint16_t port = listener_of(server, 0).address.port;
     while (atomic_load(&log_calls) == 0) thread_yield(); /* the line of the transport: it blocks */
     while (stats.log_lines_lost == 0) {                  /* a line per second, of which one waits */
         send_bad_frame(port);

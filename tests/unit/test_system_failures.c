@@ -211,7 +211,9 @@ static void test__note_line(void *user, enum weir_log_level level, const char *l
 static struct weir_server *test__start_server(const char *transport, uint16_t *lost,
                                               uint16_t *other)
 {
-    const struct weir_listen listen = {.proto = WEIR_TCP, .address = "127.0.0.1:0"};
+    const struct weir_listen listen = {
+        .size = sizeof listen, .proto = WEIR_TCP, .address = "127.0.0.1:0"};
+    struct weir_listener_info info;
     struct weir_config config;
     struct weir_server *server;
 
@@ -224,8 +226,10 @@ static struct weir_server *test__start_server(const char *transport, uint16_t *l
     require_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
     require_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
     require_equal(weir_server_start(server, NULL), WEIR_OK);
-    *lost = weir_server_listener(server, 0).address.port;
-    *other = weir_server_listener(server, 1).address.port;
+    weir_server_listener(server, 0, &info);
+    *lost = info.address.port;
+    weir_server_listener(server, 1, &info);
+    *other = info.address.port;
     return server;
 }
 

@@ -85,7 +85,8 @@ static void on_log(void *user, enum weir_log_level level, const char *line)
 
 static struct weir_server *start(const char *transport, uint32_t workers)
 {
-    const struct weir_listen listen = {.proto = WEIR_TCP, .address = "127.0.0.1:0"};
+    const struct weir_listen listen = {
+        .size = sizeof listen, .proto = WEIR_TCP, .address = "127.0.0.1:0"};
     struct weir_config config;
     struct weir_server *server;
 
@@ -106,13 +107,14 @@ static struct weir_server *start(const char *transport, uint32_t workers)
 /* Returns whether a connection echoes. It is refused, or ends early, if its worker has failed. */
 static bool echoes(const struct weir_server *server)
 {
-    struct weir_address public_address = weir_server_listener(server, 0).address;
-    struct net_address to = address_of_public(&public_address);
+    struct weir_listener_info info;
     plain_socket socket = plain_open(true, true, 0);
     char byte = 'e';
     int32_t got = PLAIN_GONE;
     int connected;
 
+    weir_server_listener(server, 0, &info);
+    struct net_address to = address_of_public(&info.address);
     if (plain_connect(socket, true, &to)) {
         while ((connected = plain_connected(socket)) == PLAIN_WAIT) thread_yield();
         if (connected == 0 && plain_send(socket, &byte, 1) == 1)

@@ -18,10 +18,14 @@ static const struct weir_handler handler = {
 
 #if defined(BROKEN_SYMBOL)
 WEIR_MODULE_EXPORT extern const struct weir_module weir_modul;
-const struct weir_module weir_modul = {WEIR_ABI_VERSION, NULL, NULL, NULL};
+const struct weir_module weir_modul = {WEIR_ABI_VERSION, sizeof weir_modul, NULL, NULL, NULL};
 #elif defined(BROKEN_ABI)
 WEIR_MODULE_EXPORT extern const struct weir_module weir_module;
-const struct weir_module weir_module = {WEIR_ABI_VERSION + 1, &handler, NULL, NULL};
+const struct weir_module weir_module = {WEIR_ABI_VERSION + 1, sizeof weir_module, &handler, NULL,
+                                        NULL};
+#elif defined(BROKEN_MODULE_SIZE)
+WEIR_MODULE_EXPORT extern const struct weir_module weir_module;
+const struct weir_module weir_module = {WEIR_ABI_VERSION, BROKEN_MODULE_SIZE, &handler, NULL, NULL};
 #elif defined(BROKEN_EMPTY)
 WEIR_MODULE(NULL, NULL);
 #elif defined(BROKEN_CODEC)
