@@ -42,6 +42,11 @@ static inline void event_batch__check(const struct handle *handle, enum net_even
                         "rule 7, closed before the last buffer was released");
         break;
     case NET_REFUSED: weir_check(handle->kind == HANDLE_LISTENER); break;
+    case NET_CONNECTED:
+        weir_check_rule(handle->kind == HANDLE_CONNECTING,
+                        "rule 2, a net_connect is answered twice");
+        weir_check_rule(!handle->broken, "rule 2, a net_connect is answered twice");
+        break;
     case NET_STOPPED:
         weir_check_rule(handle->stopping, "rule 2, stopped without a net_stop_accepting");
         break;
@@ -86,6 +91,7 @@ static inline void event_batch__record(struct net *net, struct handle *handle,
     case NET_DATAGRAM:
         event_batch__record_receive(handle, &net->datagram_waiters, &net->datagram_pool);
         break;
+    case NET_CONNECTED: handle->kind = HANDLE_CONNECTION; break;
     case NET_CLOSED:
         net->file_waiters.file_freed = true;
         handle_table_give_back(&net->handle_table, handle);

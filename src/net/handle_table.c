@@ -101,6 +101,8 @@ struct handle *handle_table_find(const struct handle_table *handle_table, struct
     weir_check_rule(handle->generation == id.generation, "a handle is used after its NET_CLOSED");
     weir_check(handle->kind != HANDLE_FREE);
     weir_check_rule(!handle->closing, "a handle is used after its net_close");
-    weir_check(kind == HANDLE_FREE || handle->kind == kind);
+    weir_check_rule(kind == HANDLE_FREE || handle->kind == kind,
+                    "a call needs another kind of handle, or rule 2, a connection before its "
+                    "NET_CONNECTED");
     return handle;
 }

@@ -5,6 +5,8 @@
  * A handle's life:
  *
  *      FREE -> listen, adopt, bind: open -> net_close: closing -> NET_CLOSED: FREE, generation + 1
+ *        '---> connect: CONNECTING -> NET_CONNECTED: CONNECTION, open
+ *                            '------> NET_BROKEN: net_close is the only call left
  *
  * struct handle holds the state that every transport needs; each front file owns some of its
  * members, as the comments say. This file knows neither events nor transports.
@@ -19,7 +21,15 @@
 #include "list.h"
 #include "net.h"
 
-enum handle_kind { HANDLE_FREE, HANDLE_LISTENER, HANDLE_CONNECTION, HANDLE_DATAGRAM };
+/* CONNECTING: opened by net_connect, and NET_CONNECTED was not handed out. A kind of its own, so
+ * that a call that needs a connection finds none. */
+enum handle_kind {
+    HANDLE_FREE,
+    HANDLE_LISTENER,
+    HANDLE_CONNECTION,
+    HANDLE_DATAGRAM, /* and those after it: epoll.c distinguishes them from the others first */
+    HANDLE_CONNECTING
+};
 
 /* Of a system call: accepting counts as receiving. */
 enum handle_direction { HANDLE_RECEIVES, HANDLE_SENDS, HANDLE_DIRECTIONS_COUNT };

@@ -430,6 +430,25 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
     return WEIR_OK;
 }
 
+enum weir_code net_connect(struct net *net, const struct net_connect_options *options, void *owner,
+                           struct net_handle *id, struct weir_error *error)
+{
+    net__check_thread(net);
+    if (!net->transport->connect)
+        return error_fill(error, WEIR_UNSUPPORTED, 0, "connect with transport",
+                          net->transport->name, NULL, NULL);
+    struct handle *handle = handle_table_take(&net->handle_table, HANDLE_CONNECTING, owner);
+    if (!handle) return net__no_handle("connect", error);
+    enum weir_code code = net->transport->connect(net, handle, options, error);
+    if (code != WEIR_OK) {
+        handle_table_give_back(&net->handle_table, handle);
+        net->file_waiters.file_freed = true; /* a descriptor was opened, and closed */
+        return code;
+    }
+    *id = handle_id(handle);
+    return WEIR_OK;
+}
+
 void net_refuse(struct net *net, struct net_socket socket)
 {
     weir_check_rule(socket.transport == net->transport, "rule 10, refused by another transport");
@@ -530,8 +549,10 @@ void net_abort(struct net *net, struct net_handle connection)
 struct net_address net_local_address(struct net *net, struct net_handle id)
 {
     net__check_thread(net);
-    return net->transport->local_address(net,
-                                         handle_table_find(&net->handle_table, id, HANDLE_FREE));
+    struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
+    weir_check_rule(handle->kind != HANDLE_CONNECTING,
+                    "rule 2, only net_close before NET_CONNECTED");
+    return net->transport->local_address(net, handle);
 }
 
 /* ---- datagrams ---- */

@@ -14,10 +14,14 @@
  *                accepting) is off [checked]. Flows start off. Data that the system delivers after
  *                "off" is held until "on" or close. For one handle, held data plus data in the
  *                current event batch never exceeds net_info.held_bytes_max [suite].
- *   2 Answer.    Each send of a connection, each close and each end of accepting is answered by
- *                exactly one event: never twice [checked], never not at all [suite]. Only
- *                net_wait() hands out events [checked]. One event can answer several datagram
+ *   2 Answer.    Each send of a connection, each close, each end of accepting and each net_connect
+ *                is answered by exactly one event: never twice [checked], never not at all [suite].
+ *                Only net_wait() hands out events [checked]. One event can answer several datagram
  *                sends: it contains the number of sends that succeeded and of those that failed.
+ *                NET_CONNECTED or NET_BROKEN answers net_connect. If net_close came before the
+ *                answer, it cancels the attempt, and NET_CLOSED answers both. Until NET_CONNECTED
+ *                only net_close may be called for the handle [checked]. From then on every rule
+ *                applies to it as to an adopted connection [suite].
  *   3 Order.     A connection has at most one unanswered send, of 1 to NET_SEND_BUFFERS_MAX
  *                buffers [checked]. A datagram socket has at most datagram_sends_max; net_send_to
  *                returns WEIR_QUEUE_FULL above that.
@@ -101,8 +105,8 @@ enum net_event_kind {
     /* The system has released bytes or buffers of sends since the last NET_SENT or NET_RELEASED of
      * this connection: released_bytes, released_buffers. Can follow net_close. */
     NET_RELEASED,
-    /* The handle failed (reset, timeout, ...); the only valid call is net_close. At most once, and
-     * never after NET_CLOSED. If the system refuses the whole event loop, every handle fails. */
+    /* The handle failed (reset, timeout, ...), or its net_connect did (also: refused, unreachable);
+     * the only valid call is net_close. At most once, and never after NET_CLOSED. If the system refuses the whole event loop, every handle fails. */
     NET_BROKEN,
     /* Answers net_close: the last event of the handle. */
     NET_CLOSED,
@@ -120,6 +124,9 @@ enum net_event_kind {
     NET_REFUSED,
     /* Answers net_stop_accepting: no NET_ACCEPTED follows. */
     NET_STOPPED,
+    /* Answers net_connect: the connection is established; local, zeroed if the system cannot tell
+     * it. An attempt that failed is answered by NET_BROKEN. */
+    NET_CONNECTED,
     /* net_wake() was called, once or more often; no handle. */
     NET_WOKEN,
     NET_EVENT_KINDS_COUNT
@@ -133,7 +140,8 @@ struct net_event {
     struct net_handle handle;
     void *owner;              /* as passed when the handle was opened */
     struct net_address peer;  /* NET_ACCEPTED, NET_DATAGRAM, NET_TOO_LARGE */
-    struct net_address local; /* NET_DATAGRAM: the destination address of the datagram */
+    struct net_address local; /* NET_DATAGRAM: the destination address of the datagram;
+                               * NET_CONNECTED: the own address */
     union {
         struct net_buffer *buffer;             /* NET_RECEIVED, NET_DATAGRAM */
         struct net_socket socket;              /* NET_ACCEPTED */
@@ -187,10 +195,10 @@ struct net_options {
      * 128); at most half of datagram_buffers_max. rio loses datagrams that arrive while none is
      * posted, and locks each buffer in memory. */
     uint32_t datagram_receives;
-    /* TCP keepalive of accepted connections: idle time before the first probe; 0 disables it. A
+    /* TCP keepalive of connections: idle time before the first probe; 0 disables it. A
      * peer that does not answer causes NET_BROKEN after about twice this time. */
     uint32_t keepalive_ms;
-    /* Bounds on the system's own memory of an accepted connection; 0: the system's tuning applies.
+    /* Bounds on the system's own memory of a connection; 0: the system's tuning applies.
      * unsent: outgoing bytes that the system takes and has not yet sent (Linux). send, receive: the
      * system's send and receive buffer, of which it counts each byte with its overhead. The system
      * can lower them (Linux: net.core.wmem_max, net.core.rmem_max). */
@@ -237,6 +245,11 @@ struct net_listen_options {
     enum net_share share;
     uint32_t
         backlog; /* listeners: connections that the system may queue before they are accepted */
+};
+
+/* What net_connect() connects to. */
+struct net_connect_options {
+    struct net_address address; /* an IPv4 address in its mapped form needs no IPv6 */
 };
 
 /* ---- open and free ---- */
@@ -323,6 +336,16 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
 
 /* Closes an accepted socket instead of adopting it. */
 void net_refuse(struct net *net, struct net_socket socket);
+
+/* Opens a connection to a listener elsewhere; NET_CONNECTED or NET_BROKEN answers it. Receiving
+ * starts off. The keepalive and the bounds of net_options apply as to an accepted connection. The
+ * net has no time limit of its own, and that of a system is some minutes: the owner calls
+ * net_close() when it has waited long enough. Fails, without an event, only for a cause that is
+ * known immediately: no handle is left (WEIR_NO_ROOM), the system has no descriptor
+ * (WEIR_NO_FILES), memory or buffer space left, or it has no sockets for this kind of address
+ * (WEIR_UNSUPPORTED). */
+enum weir_code net_connect(struct net *net, const struct net_connect_options *options, void *owner,
+                           struct net_handle *handle, struct weir_error *error);
 
 /* Switches receiving on or off, for a connection or a datagram socket. */
 void net_receive(struct net *net, struct net_handle handle, bool on);

@@ -11,17 +11,21 @@
 #include "world.h"
 
 #define PEER__PIECE_MAX 65536u
+#define PEER__BACKLOG 64u
 #define PEER__SENDS_PER_STEP 64 /* so that tiny pieces do not need an iteration each */
 
-struct peer *peer_start(struct world *world, const struct net_address *to)
+static struct peer *peer__add(struct world *world, struct peer *peer)
 {
-    struct peer *peer = world->peer_kind->connect(world, to);
-
     peer->kind = world->peer_kind;
     peer->world = world;
     peer->next = world->peers;
     world->peers = peer;
     return peer;
+}
+
+struct peer *peer_start(struct world *world, const struct net_address *to)
+{
+    return peer__add(world, world->peer_kind->connect(world, to));
 }
 
 struct peer *peer_connect(struct world *world, const struct net_address *to)
@@ -144,6 +148,48 @@ void peer_step(struct peer *peer)
     if (peer->out_finishes && !peer->finished && peer->out_position == peer->out_total)
         peer_finish(peer);
     if (peer->reads) peer__read(peer);
+}
+
+/* ---- listeners ---- */
+
+struct peer_listener *peer_listen(struct world *world, const char *address)
+{
+    return peer_listen_few(world, address, PEER__BACKLOG);
+}
+
+struct peer_listener *peer_listen_few(struct world *world, const char *address, uint32_t backlog)
+{
+    struct net_address read;
+
+    require(net_address_parse(address, &read));
+    struct peer_listener *listener = world->peer_kind->listen(world, &read, backlog);
+    require(listener != NULL);
+    listener->kind = world->peer_kind;
+    listener->world = world;
+    listener->next = world->peer_listeners;
+    world->peer_listeners = listener;
+    return listener;
+}
+
+struct net_address peer_listens(struct peer_listener *listener)
+{
+    return listener->kind->listens(listener);
+}
+
+struct peer *peer_accept(struct peer_listener *listener)
+{
+    struct peer *peer = listener->kind->accept(listener);
+
+    return peer ? peer__add(listener->world, peer) : NULL;
+}
+
+void peer_unlisten(struct peer_listener *listener)
+{
+    struct peer_listener **link = &listener->world->peer_listeners;
+
+    while (*link != listener) link = &(*link)->next;
+    *link = listener->next;
+    listener->kind->unlisten(listener);
 }
 
 /* ---- datagrams ---- */

@@ -14,6 +14,7 @@
 struct world;
 struct peer;
 struct peer_datagrams;
+struct peer_listener;
 
 enum peer_state { PEER_CONNECTING, PEER_CONNECTED, PEER_REFUSED };
 
@@ -36,6 +37,11 @@ struct peer_kind {
     bool (*receive_from)(struct peer_datagrams *datagrams, void *bytes, uint32_t bytes_max,
                          uint32_t *length, struct net_address *from);
     void (*unbind)(struct peer_datagrams *datagrams);
+    struct peer_listener *(*listen)(struct world *world, const struct net_address *address,
+                                    uint32_t backlog);
+    struct net_address (*listens)(struct peer_listener *listener);
+    struct peer *(*accept)(struct peer_listener *listener);
+    void (*unlisten)(struct peer_listener *listener);
 };
 
 extern const struct peer_kind peer_socket, peer_simulated;
@@ -58,6 +64,12 @@ struct peer_datagrams {
     const struct peer_kind *kind;
     struct world *world;
     struct peer_datagrams *next;
+};
+
+struct peer_listener {
+    const struct peer_kind *kind;
+    struct world *world;
+    struct peer_listener *next;
 };
 
 /* Connects and waits until the connection is established; the test fails if it is not. */
@@ -86,6 +98,15 @@ void peer_reads_pattern(struct peer *peer, uint64_t seed);
 
 /* Does the peer's work of one iteration. */
 void peer_step(struct peer *peer);
+
+/* Listens for connections of the net under test. */
+struct peer_listener *peer_listen(struct world *world, const char *address);
+/* The same, for at most about `backlog` connections that are not accepted. */
+struct peer_listener *peer_listen_few(struct world *world, const char *address, uint32_t backlog);
+struct net_address peer_listens(struct peer_listener *listener);
+/* Returns a connection that has arrived; null if there is none. */
+struct peer *peer_accept(struct peer_listener *listener);
+void peer_unlisten(struct peer_listener *listener);
 
 struct peer_datagrams *peer_bind(struct world *world, const char *address);
 struct net_address peer_bound(struct peer_datagrams *datagrams);

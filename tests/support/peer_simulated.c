@@ -17,6 +17,11 @@ struct simulated_datagrams {
     struct sim_datagrams *far;
 };
 
+struct simulated_listener {
+    struct peer_listener listener; /* first */
+    struct sim_listener *far;
+};
+
 static struct sim_peer *simulated__far(struct peer *peer)
 {
     return ((struct simulated_peer *)(void *)peer)->far;
@@ -121,6 +126,44 @@ static void simulated__unbind(struct peer_datagrams *datagrams)
     free(datagrams);
 }
 
+static struct sim_listener *simulated__listener(struct peer_listener *listener)
+{
+    return ((struct simulated_listener *)(void *)listener)->far;
+}
+
+static struct peer_listener *simulated__listen(struct world *world,
+                                               const struct net_address *address, uint32_t backlog)
+{
+    struct simulated_listener *listener = calloc(1, sizeof *listener);
+
+    require(listener != NULL);
+    listener->far = sim_listen(world->simulation, address, backlog);
+    require(listener->far != NULL);
+    return &listener->listener;
+}
+
+static struct net_address simulated__listens(struct peer_listener *listener)
+{
+    return sim_listener_address(simulated__listener(listener));
+}
+
+static struct peer *simulated__accept(struct peer_listener *listener)
+{
+    struct sim_peer *far = sim_accept(simulated__listener(listener));
+
+    if (!far) return NULL;
+    struct simulated_peer *peer = calloc(1, sizeof *peer);
+    require(peer != NULL);
+    peer->far = far;
+    return &peer->peer;
+}
+
+static void simulated__unlisten(struct peer_listener *listener)
+{
+    sim_listener_close(simulated__listener(listener));
+    free(listener);
+}
+
 const struct peer_kind peer_simulated = {
     .connect = simulated__connect,
     .state = simulated__state,
@@ -137,4 +180,8 @@ const struct peer_kind peer_simulated = {
     .send_to = simulated__send_to,
     .receive_from = simulated__receive_from,
     .unbind = simulated__unbind,
+    .listen = simulated__listen,
+    .listens = simulated__listens,
+    .accept = simulated__accept,
+    .unlisten = simulated__unlisten,
 };

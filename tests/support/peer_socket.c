@@ -28,6 +28,11 @@ struct socket_datagrams {
     bool v4;
 };
 
+struct socket_listener {
+    struct peer_listener listener; /* first */
+    plain_socket socket;
+};
+
 static struct socket_peer *socket__of(struct peer *peer)
 {
     return (struct socket_peer *)(void *)peer;
@@ -172,6 +177,51 @@ static void socket__unbind(struct peer_datagrams *datagrams)
     free(datagrams);
 }
 
+/* ---- listeners ---- */
+
+static struct socket_listener *socket__listener(struct peer_listener *listener)
+{
+    return (struct socket_listener *)(void *)listener;
+}
+
+static struct peer_listener *socket__listen(struct world *world, const struct net_address *address,
+                                            uint32_t backlog)
+{
+    struct socket_listener *listener = calloc(1, sizeof *listener);
+    bool v4 = address_is_v4(address);
+
+    (void)world;
+    require(listener != NULL);
+    listener->socket = plain_open(v4, true, SOCKET__RECEIVE_BYTES);
+    require(plain_bind(listener->socket, v4, address));
+    plain_listen(listener->socket, (int)backlog);
+    return &listener->listener;
+}
+
+static struct net_address socket__listens(struct peer_listener *listener)
+{
+    return plain_local(socket__listener(listener)->socket);
+}
+
+static struct peer *socket__accept(struct peer_listener *listener)
+{
+    plain_socket socket = plain_accept(socket__listener(listener)->socket);
+
+    if (socket == PLAIN_NONE) return NULL;
+    struct socket_peer *peer = calloc(1, sizeof *peer);
+    require(peer != NULL);
+    peer->socket = socket;
+    peer->state = PEER_CONNECTED;
+    peer->address = plain_local(socket);
+    return &peer->peer;
+}
+
+static void socket__unlisten(struct peer_listener *listener)
+{
+    plain_close(socket__listener(listener)->socket);
+    free(listener);
+}
+
 const struct peer_kind peer_socket = {
     .connect = socket__connect,
     .state = socket__state,
@@ -188,4 +238,8 @@ const struct peer_kind peer_socket = {
     .send_to = socket__send_to,
     .receive_from = socket__receive_from,
     .unbind = socket__unbind,
+    .listen = socket__listen,
+    .listens = socket__listens,
+    .accept = socket__accept,
+    .unlisten = socket__unlisten,
 };

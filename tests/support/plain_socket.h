@@ -29,6 +29,11 @@ bool plain_connect(plain_socket socket, bool v4, const struct net_address *to);
 /* Returns 0 if connected, PLAIN_WAIT if pending, PLAIN_GONE if refused. */
 int plain_connected(plain_socket socket);
 
+/* Accepts connections on a bound socket. */
+void plain_listen(plain_socket socket, int backlog);
+/* Returns a connection; PLAIN_NONE if none has arrived. */
+plain_socket plain_accept(plain_socket socket);
+
 /* Return the number of bytes, or an outcome; a receive returns 0 after FIN. `peek`: keeps the bytes
  * for the next receive. */
 int32_t plain_send(plain_socket socket, const void *bytes, uint32_t count);

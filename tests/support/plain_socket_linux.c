@@ -83,6 +83,21 @@ int plain_connected(plain_socket socket)
     return error == 0 ? 0 : PLAIN_GONE;
 }
 
+void plain_listen(plain_socket socket, int backlog)
+{
+    require(listen((int)socket, backlog) == 0);
+}
+
+plain_socket plain_accept(plain_socket socket)
+{
+    const int on = 1;
+    int fd = accept4((int)socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0) return PLAIN_NONE;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
 int32_t plain_send(plain_socket socket, const void *bytes, uint32_t count)
 {
     return plain__outcome(send((int)socket, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL));

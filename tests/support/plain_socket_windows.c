@@ -107,6 +107,21 @@ int plain_connected(plain_socket socket)
     return plain__is(socket, false) ? 0 : PLAIN_WAIT;
 }
 
+void plain_listen(plain_socket socket, int backlog)
+{
+    require(listen((SOCKET)socket, backlog) == 0);
+}
+
+plain_socket plain_accept(plain_socket socket)
+{
+    SOCKET accepted = accept((SOCKET)socket, NULL, NULL); /* non-blocking, as the listener */
+    const int no_delay = 1;
+
+    if (accepted == INVALID_SOCKET) return PLAIN_NONE;
+    setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, (const char *)&no_delay, sizeof no_delay);
+    return (plain_socket)accepted;
+}
+
 int32_t plain_send(plain_socket socket, const void *bytes, uint32_t count)
 {
     return plain__outcome(send((SOCKET)socket, bytes, (int)count, 0));

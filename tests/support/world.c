@@ -174,6 +174,7 @@ void world_close(struct world *world)
     world_until(world, !world__has_open_lines(world));
     while (world->peers) peer_close(world->peers);
     while (world->datagram_peers) peer_unbind(world->datagram_peers);
+    while (world->peer_listeners) peer_unlisten(world->peer_listeners);
     net_free(world->net);
     if (simulated && !world->borrows_simulation) {
         require_equal(sim_files_count(world->simulation), 0);
@@ -292,6 +293,9 @@ static void world__on_line(struct line *line, const struct net_event *event)
     if (event->kind != NET_SENT && event->kind != NET_RELEASED && event->kind != NET_CLOSED &&
         event->kind != NET_REFUSED)
         require(!line->closing);
+    if (line->connects)
+        require(event->kind == NET_CONNECTED || event->kind == NET_BROKEN ||
+                event->kind == NET_CLOSED);
     switch (event->kind) {
     case NET_ACCEPTED:
         require(line->on);
@@ -320,6 +324,7 @@ static void world__on_line(struct line *line, const struct net_event *event)
         break;
     case NET_BROKEN:
         require(++line->broken_count == 1);
+        line->connects = false;
         require(event->code != WEIR_OK);
         line->broken_code = event->code;
         break;
@@ -335,6 +340,12 @@ static void world__on_line(struct line *line, const struct net_event *event)
         require(event->refused_count > 0);
         line->refused_count += event->refused_count;
         break;
+    case NET_CONNECTED:
+        require(line->connects);
+        require(++line->connected_count == 1);
+        line->connects = false;
+        line->local = event->local;
+        break;
     case NET_STOPPED: require(++line->stopped_count == 1); break;
     case NET_WOKEN:
     case NET_EVENT_KINDS_COUNT:
@@ -347,7 +358,7 @@ static void world__on_line(struct line *line, const struct net_event *event)
 /* Does the automatic work of lines: continues a pattern, echoes, finishes. */
 static void world__line_step(struct line *line)
 {
-    if (!line->is_open || line->closing || line->send_out || line->finished ||
+    if (!line->is_open || line->closing || line->send_out || line->finished || line->connects ||
         line->broken_count > 0)
         return;
     if (line->out_position < line->out_total) {
@@ -498,6 +509,30 @@ struct line *world_connect(struct world *world, struct peer **peer)
     struct net_socket socket = line_take_socket(world->listener, &from);
     require_equal(from.port, peer_address(*peer).port);
     return world_adopt(world, socket);
+}
+
+struct line *world_start(struct world *world, const struct net_address *to)
+{
+    struct line *line = world_line_for(world);
+    struct net_connect_options options = {.address = *to};
+    struct weir_error error;
+    char text[512];
+
+    line->connects = true;
+    if (net_connect(world->net, &options, line, &line->handle, &error) != WEIR_OK)
+        require_failed(__FILE__, __LINE__, "%s", weir_error_text(&error, text, sizeof text));
+    return line;
+}
+
+struct line *world_connect_out(struct world *world, struct peer **peer)
+{
+    if (!world->peer_listeners) peer_listen(world, "127.0.0.1:0");
+    struct net_address to = peer_listens(world->peer_listeners);
+    struct line *line = world_start(world, &to);
+
+    world_until(world, line->connected_count == 1);
+    world_until(world, (*peer = peer_accept(world->peer_listeners)) != NULL);
+    return line;
 }
 
 void line_receive(struct line *line, bool on)

@@ -43,13 +43,15 @@ struct line {
     struct world *world;
     struct line *next;
     struct net_handle handle;
-    bool is_open; /* NET_CLOSED has not arrived */
-    bool closing; /* net_close was called */
-    bool on;      /* the flow, as the test last set it */
-    bool keeps;   /* received buffers stay with the test, in `kept` */
-    bool echoes;  /* received buffers are sent on unchanged */
+    bool is_open;             /* NET_CLOSED has not arrived */
+    bool closing;             /* net_close was called */
+    bool on;                  /* the flow, as the test last set it */
+    bool keeps;               /* received buffers stay with the test, in `kept` */
+    bool echoes;              /* received buffers are sent on unchanged */
+    bool connects;            /* opened by net_connect, and not answered yet */
+    struct net_address local; /* of NET_CONNECTED */
     uint32_t received_count, sent_count, peer_done_count, broken_count, paused_count,
-        too_large_count, refused_count, stopped_count;
+        too_large_count, refused_count, stopped_count, connected_count;
     enum weir_code sent_code, broken_code, paused_code;
 
     /* Of a listener. */
@@ -83,6 +85,7 @@ struct world {
     const struct peer_kind *peer_kind;
     struct peer *peers;
     struct peer_datagrams *datagram_peers;
+    struct peer_listener *peer_listeners;
     struct line *lines, *listener;
     uint32_t files_before;
     bool checks_files;   /* by world_close; false while other threads open or close files */
@@ -169,6 +172,12 @@ struct line *world_adopt(struct world *world, struct net_socket socket);
 /* Connects a peer to the world's listener (opened if there is none) and returns the accepted
  * connection with its flow off. */
 struct line *world_connect(struct world *world, struct peer **peer);
+
+/* Connects to the address: the line's connected_count or broken_count tells the answer. */
+struct line *world_start(struct world *world, const struct net_address *to);
+/* Opens a peer that listens if there is none, connects to it, and returns the connection, with its
+ * flow off. */
+struct line *world_connect_out(struct world *world, struct peer **peer);
 
 void line_receive(struct line *line, bool on);
 

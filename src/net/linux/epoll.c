@@ -49,14 +49,19 @@ struct epoll_entry {
     struct handle base;
     struct list ready; /* on system.ready or system.bulk while there might be work */
     int fd;
-    bool readable;             /* the kernel might have bytes, FIN or connections */
-    bool read_to_end;          /* a short receive does not prove that nothing is left */
-    bool writable;             /* the kernel might accept bytes */
-    bool failed;               /* the kernel reported an error that no call has returned yet */
+    bool readable;    /* the kernel might have bytes, FIN or connections */
+    bool read_to_end; /* a short receive does not prove that nothing is left */
+    bool writable;    /* the kernel might accept bytes */
+    /* The kernel reported an error that no call has returned yet. Connecting: it has ended. */
+    bool failed;
     struct net_buffer *unsent; /* the rest of the outstanding send; SYSTEM owns it */
     union {                    /* by base.kind */
         struct datagram datagram;
         struct net_address bound; /* listener: its address, with the actual port */
+        struct {                  /* connecting */
+            struct net_address to;
+            int connect_error; /* of connect(); 0: its outcome is SO_ERROR when it is writable */
+        };
     };
 };
 
@@ -177,6 +182,31 @@ static enum weir_code epoll__adopt(struct net *net, struct handle *base, struct 
     return epoll__own(net, epoll__entry(base), (int)socket.os_handle, error);
 }
 
+/* A failure that connect() reports immediately is handed out by the next wait, as a late one. */
+static enum weir_code epoll__connect(struct net *net, struct handle *base,
+                                     const struct net_connect_options *options,
+                                     struct weir_error *error)
+{
+    struct epoll_entry *entry = epoll__entry(base);
+    union linux_sockaddr to;
+    socklen_t to_length;
+    int fd;
+
+    weir_check(base->kind == HANDLE_CONNECTING);
+    enum weir_code code =
+        linux_open_connect(options, true, &net->options, &fd, &to, &to_length, error);
+    if (code != WEIR_OK) return code;
+    /* Before it is registered, because an unconnected socket counts as ready. */
+    int os_error = connect(fd, &to.any, to_length) == 0 ? 0 : errno;
+    code = epoll__own(net, entry, fd, error);
+    if (code != WEIR_OK) return code;
+    entry->to = options->address;
+    entry->failed = os_error != EINPROGRESS && os_error != EINTR; /* it goes on after a signal */
+    entry->connect_error = entry->failed ? os_error : 0;
+    epoll__list_if_work(net->system, entry);
+    return WEIR_OK;
+}
+
 static void epoll__refuse(struct net *net, struct net_socket socket)
 {
     (void)net;
@@ -189,6 +219,24 @@ static void epoll__break(struct net *net, struct epoll_entry *entry, int os_erro
     entry->readable = false;
     entry->failed = false;
     event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(os_error), os_error);
+}
+
+/* The attempt to connect has ended. */
+static void epoll__serve_connect(struct net *net, struct epoll_entry *entry)
+{
+    struct net_address local;
+    int os_error = entry->connect_error;
+    socklen_t length = sizeof os_error;
+
+    weir_check(entry->failed);
+    entry->failed = false;
+    if (os_error == 0) getsockopt(entry->fd, SOL_SOCKET, SO_ERROR, &os_error, &length);
+    if (os_error == 0 && !linux_is_connected(entry->fd, &entry->to, &local))
+        os_error = ECONNREFUSED;
+    if (os_error != 0)
+        epoll__break(net, entry, os_error);
+    else
+        event_batch_add(net, &entry->base, NET_CONNECTED)->local = local;
 }
 
 /* Accepts one connection. Returns false if there is none for now. */
@@ -490,6 +538,16 @@ static void epoll__take_wake(struct epoll_system *system)
     if (read(system->wake_fd, &wakes, sizeof wakes) == sizeof wakes) system->woken = true;
 }
 
+/* Records the readiness of a datagram socket. Returns false if the entry is none: it connects. */
+static bool epoll__note_datagram(struct epoll_entry *entry, bool readable, bool writable)
+{
+    if (entry->base.kind != HANDLE_DATAGRAM) return false;
+    weir_check(entry->datagram.entry == &entry->base);
+    entry->datagram.readable |= readable;
+    entry->datagram.writable |= writable;
+    return true;
+}
+
 /* Records a readiness event in its entry. */
 static void epoll__note(struct net *net, const struct epoll_event *event)
 {
@@ -504,11 +562,9 @@ static void epoll__note(struct net *net, const struct epoll_event *event)
     struct epoll_entry *entry = epoll__entry(base);
     bool readable = (event->events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     bool writable = (event->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
-    if (base->kind == HANDLE_DATAGRAM) {
-        weir_check(entry->datagram.entry == base);
-        entry->datagram.readable |= readable;
-        entry->datagram.writable |= writable;
-        return;
+    if (base->kind >= HANDLE_DATAGRAM) { /* one comparison for established connections */
+        if (epoll__note_datagram(entry, readable, writable)) return;
+        entry->failed |= writable;
     }
     entry->readable |= readable && !base->peer_done;
     entry->writable |= writable;
@@ -544,7 +600,10 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
         else
             epoll__serve_receive(net, entry);
     } else if (entry->failed && epoll__reads_nothing(entry)) {
-        epoll__serve_failure(net, entry);
+        if (entry->base.kind == HANDLE_CONNECTING)
+            epoll__serve_connect(net, entry);
+        else
+            epoll__serve_failure(net, entry);
     }
     epoll__list_if_work(system, entry);
 }
@@ -706,6 +765,7 @@ const struct transport transport_epoll = {
     .wake = epoll__wake,
     .listen = epoll__listen,
     .adopt = epoll__adopt,
+    .connect = epoll__connect,
     .accept = epoll__accept,
     .refuse = epoll__refuse,
     .receive = epoll__receive,

@@ -342,24 +342,64 @@ static void linux_socket__limit_memory(int fd, const struct net_options *accepte
         setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
 }
 
+/* All are inherited by what a listener accepts. Without TCP_NODELAY only speed is lost; without
+ * SO_OOBINLINE urgent bytes would be taken out of the stream (RFC 6093 section 5). */
+static void linux_socket__set_stream(int fd, const struct net_options *options)
+{
+    const int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+    linux_socket__keep_alive(fd, options->keepalive_ms);
+    linux_socket__limit_memory(fd, options);
+}
+
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
                             const struct net_options *accepted, int *fd, struct net_address *bound,
                             struct weir_error *error)
 {
-    const int on = 1;
     bool v4;
 
     *fd = linux_socket__open(options, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4, bound);
     if (*fd < 0) return linux_socket__fail(options, true, errno, error);
-    /* All are inherited by what is accepted. Without TCP_NODELAY only speed is lost; without
-     * SO_OOBINLINE urgent bytes would be taken out of the stream (RFC 6093 section 5). */
-    setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(*fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
-    linux_socket__keep_alive(*fd, accepted->keepalive_ms);
-    linux_socket__limit_memory(*fd, accepted);
+    linux_socket__set_stream(*fd, accepted);
     if (listen(*fd, (int)options->backlog) == 0) return WEIR_OK;
     linux_socket__close(*fd);
     return linux_socket__fail(options, true, errno, error);
+}
+
+/* ---- connecting ---- */
+
+static enum weir_code linux_socket__fail_connect(const struct net_connect_options *options,
+                                                 int os_error, struct weir_error *error)
+{
+    char address[NET_ADDRESS_TEXT_BYTES], subject[96];
+
+    net_address_text(&options->address, address, sizeof address);
+    snprintf(subject, sizeof subject, "tcp %s", address);
+    return error_fill(error, error_code_of_os(os_error), os_error, "connect to", subject, NULL,
+                      error_os_hint(os_error));
+}
+
+enum weir_code linux_open_connect(const struct net_connect_options *options, bool nonblocking,
+                                  const struct net_options *opened, int *fd,
+                                  union linux_sockaddr *to, socklen_t *to_length,
+                                  struct weir_error *error)
+{
+    bool v4 = address_is_v4(&options->address);
+
+    *to_length = linux_sockaddr_of(&options->address, v4, to);
+    *fd = socket(v4 ? AF_INET : AF_INET6,
+                 SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
+    if (*fd < 0) return linux_socket__fail_connect(options, errno, error);
+    linux_socket__set_stream(*fd, opened);
+    return WEIR_OK;
+}
+
+bool linux_is_connected(int fd, const struct net_address *to, struct net_address *local)
+{
+    *local = linux_local_address_or_none(fd);
+    return local->port == 0 || !address_equals(local, to);
 }
 
 enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,

@@ -37,6 +37,18 @@ enum weir_code linux_listen(const struct net_listen_options *options, bool nonbl
 enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
                           struct net_address *bound, struct weir_error *error);
 
+/* Opens a TCP socket to connect to `to`, with the options of an accepted connection, and fills in
+ * the system's form of the address. */
+enum weir_code linux_open_connect(const struct net_connect_options *options, bool nonblocking,
+                                  const struct net_options *opened, int *fd,
+                                  union linux_sockaddr *to, socklen_t *to_length,
+                                  struct weir_error *error);
+
+/* A connect has succeeded: sets *local to the socket's own address, zeroed if the system cannot
+ * tell. Returns false if the socket is connected to itself. TCP allows that when the system chooses
+ * the destination as the own port; nobody listens there. */
+bool linux_is_connected(int fd, const struct net_address *to, struct net_address *local);
+
 /* Asks the system for the socket's own address. Returns false with errno if it cannot tell. */
 bool linux_local_address(int fd, struct net_address *address);
 

@@ -8,7 +8,7 @@
  *
  *               inbound                         outbound
  *   listener    accept, multishot               -
- *   connection  receive, multishot or not       send    (uring_stream.c says when)
+ *   connection  receive, multishot or not       connect, later send (uring_stream.c says when)
  *   datagram    poll for readable, multishot    poll for writable
  *
  *               requested: an sqe               no longer requested: a cancel
@@ -101,8 +101,9 @@ static bool uring__wants_to_send(const struct uring_entry *entry)
     const struct handle *base = &entry->base;
 
     if (handle_retries(base, HANDLE_SENDS)) return false;
+    if (base->kind == HANDLE_CONNECTION) return entry->send_first != NULL;
     if (base->kind == HANDLE_DATAGRAM) return datagram_waits_for_room(&entry->datagram);
-    return base->kind == HANDLE_CONNECTION && entry->send_first;
+    return base->kind == HANDLE_CONNECTING && !base->broken;
 }
 
 /* Whether the handle should have that request in the kernel. */
@@ -193,6 +194,15 @@ static enum weir_code uring__adopt(struct net *net, struct handle *base, struct 
     weir_check(uring__is_idle(uring_entry_of(base)));
     uring_entry_init(uring_entry_of(base), (int)socket.os_handle);
     return WEIR_OK;
+}
+
+static enum weir_code uring__connect(struct net *net, struct handle *base,
+                                     const struct net_connect_options *options,
+                                     struct weir_error *error)
+{
+    weir_check(base->kind == HANDLE_CONNECTING);
+    weir_check(uring__is_idle(uring_entry_of(base)));
+    return uring_stream_connect(net, uring_entry_of(base), options, error);
 }
 
 static void uring__refuse(struct net *net, struct net_socket socket)
@@ -293,6 +303,7 @@ static void uring__fill(struct uring *uring, struct uring_entry *entry,
         else
             io_uring_prep_poll_add(sqe, entry->fd, POLLOUT);
         break;
+    case HANDLE_CONNECTING: uring_stream_fill_connect(entry, sqe); break;
     case HANDLE_FREE: weir_unreachable("a free handle requests nothing");
     }
 }
@@ -441,6 +452,8 @@ static void uring__complete_outbound(struct net *net, struct uring_entry *entry,
     uring__completed(uring, entry, &entry->outbound, completion);
     if (entry->base.kind == HANDLE_CONNECTION)
         uring_stream_sent(net, entry, completion->res);
+    else if (entry->base.kind == HANDLE_CONNECTING)
+        uring_stream_connected(net, entry, completion->res);
     else
         uring__datagram_polled(net, entry, HANDLE_SENDS, completion->res);
 }
@@ -577,7 +590,8 @@ static void uring__fail(struct net *net)
     weir_check(net->failed);
     for (uint32_t i = 0; i < table->handles_count; i++) {
         struct handle *base = handle_table_at(table, i);
-        if (base->kind == HANDLE_CONNECTION && uring__has_socket(base))
+        bool connects = base->kind == HANDLE_CONNECTING;
+        if ((connects || base->kind == HANDLE_CONNECTION) && uring__has_socket(base))
             linux_disconnect(uring_entry_of(base)->fd);
     }
     uring__refuse_accepted(net, uring);
@@ -734,6 +748,7 @@ const struct transport transport_uring = {
     .wake = uring__wake,
     .listen = uring__listen,
     .adopt = uring__adopt,
+    .connect = uring__connect,
     .accept = uring__accept,
     .refuse = uring__refuse,
     .receive = uring__receive,

@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "datagram.h"
+#include "linux_socket.h"
 #include "linux_wait.h"
 #include "list.h"
 #include "transport.h"
@@ -29,12 +30,17 @@ struct uring_entry {
     struct handle base;
     int fd;
     struct uring_request inbound;  /* accept, receive, poll for readable */
-    struct uring_request outbound; /* send, poll for writable */
+    struct uring_request outbound; /* connect, send, poll for writable */
     struct list changed; /* on uring.changed: requested state may differ from the kernel's */
     union {              /* by base.kind */
         struct net_buffer *send_first; /* connection: not sent yet; null if no send is out */
         struct datagram datagram;
         struct net_address bound; /* listener: its address, with the actual port */
+        struct {                  /* connecting */
+            struct net_address to;
+            union linux_sockaddr to_sockaddr;
+            socklen_t to_length;
+        };
     };
 };
 
@@ -80,6 +86,14 @@ void uring_listener_fill(const struct uring_entry *entry, struct io_uring_sqe *s
 void uring_listener_complete(struct net *net, struct uring_entry *entry, int result);
 
 /* ---- uring_stream.c ---- */
+
+enum weir_code uring_stream_connect(struct net *net, struct uring_entry *entry,
+                                    const struct net_connect_options *options,
+                                    struct weir_error *error);
+void uring_stream_fill_connect(const struct uring_entry *entry, struct io_uring_sqe *sqe);
+
+/* `result`: 0, or a negative error number. */
+void uring_stream_connected(struct net *net, struct uring_entry *entry, int result);
 
 void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *sqe);
 void uring_stream_fill_send(struct uring *uring, const struct uring_entry *entry,

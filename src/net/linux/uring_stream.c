@@ -13,6 +13,44 @@
 #include "linux_socket.h"
 #include "uring_net.h"
 
+/* ---- connecting ---- */
+
+enum weir_code uring_stream_connect(struct net *net, struct uring_entry *entry,
+                                    const struct net_connect_options *options,
+                                    struct weir_error *error)
+{
+    int fd;
+    enum weir_code code = linux_open_connect(options, false, &net->options, &fd,
+                                             &entry->to_sockaddr, &entry->to_length, error);
+
+    if (code != WEIR_OK) return code;
+    uring_entry_init(entry, fd);
+    entry->to = options->address;
+    uring_note_change(net->system, entry);
+    return WEIR_OK;
+}
+
+void uring_stream_fill_connect(const struct uring_entry *entry, struct io_uring_sqe *sqe)
+{
+    weir_check(entry->base.kind == HANDLE_CONNECTING);
+    io_uring_prep_connect(sqe, entry->fd, &entry->to_sockaddr.any, entry->to_length);
+}
+
+void uring_stream_connected(struct net *net, struct uring_entry *entry, int result)
+{
+    struct net_address local;
+
+    weir_check(entry->base.kind == HANDLE_CONNECTING);
+    if (entry->base.closing) return; /* NET_CLOSED answers */
+    if (result == 0 && !linux_is_connected(entry->fd, &entry->to, &local)) result = -ECONNREFUSED;
+    if (result != 0) {
+        event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(-result), -result);
+        return;
+    }
+    entry->send_first = NULL; /* in place of the address */
+    event_batch_add(net, &entry->base, NET_CONNECTED)->local = local;
+}
+
 /* ---- receiving ---- */
 
 void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *sqe)

@@ -43,6 +43,8 @@ void sim_free(struct net_simulation *simulation)
     weir_check_rule(simulation->nets_count == 0, "every net is freed before its simulation");
     while (simulation->datagram_peers) sim_datagrams_close(simulation->datagram_peers);
     while (simulation->peers) sim_peer_close(simulation->peers);
+    while (simulation->listeners) sim_listener_close(simulation->listeners);
+    wire_free_routes(simulation);
     wire_free_all(simulation);
     wire_memory_free(simulation);
 }

@@ -58,6 +58,11 @@ void sim_work_ns(struct net_simulation *simulation, uint64_t ns);
 void sim_set_files_max(struct net_simulation *simulation, uint32_t files_max);
 uint32_t sim_files_count(const struct net_simulation *simulation);
 
+/* Sets how attempts to connect to `to` end from now on; port 0: to every port there. Null: as the
+ * listener decides. Attempts that have begun keep their route. */
+void sim_set_route(struct net_simulation *simulation, const struct net_address *to,
+                   const struct sim_route *route);
+
 /* Returns the number of connections that the listeners of all nets have accepted, including those
  * reported as NET_REFUSED. */
 uint64_t sim_accepts_count(const struct net_simulation *simulation);
@@ -79,8 +84,24 @@ enum sim_peer_state { SIM_CONNECTING, SIM_CONNECTED, SIM_REFUSED };
  * means a free port, too. The caller must close the peer. */
 struct sim_peer *sim_connect(struct net_simulation *simulation, const struct net_address *to,
                              const struct net_address *from);
+
+/* A scripted listener: nets and peers connect to it. */
+struct sim_listener;
+
+/* Listens; port 0 means a free one. Returns null if the address is in use. The caller must close
+ * it. */
+struct sim_listener *sim_listen(struct net_simulation *simulation,
+                                const struct net_address *address, uint32_t backlog);
+struct net_address sim_listener_address(const struct sim_listener *listener);
+/* Returns the next connection, as a peer that the caller must close; null if there is none. */
+struct sim_peer *sim_accept(struct sim_listener *listener);
+/* Connections that were not accepted are reset. */
+void sim_listener_close(struct sim_listener *listener);
+
 enum sim_peer_state sim_peer_state(const struct sim_peer *peer);
 struct net_address sim_peer_address(const struct sim_peer *peer);
+/* Returns the address of the side that it is connected to. */
+struct net_address sim_peer_remote(const struct sim_peer *peer);
 
 /* Returns the number of bytes that the window accepted; 0 before the connection is established and
  * after it has ended. */

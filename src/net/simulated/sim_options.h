@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <weir/error.h>
+
 #define SIM_DATAGRAM_BYTES_MAX 65507u /* the payload of one UDP datagram over IPv4 */
 #define SIM_UNLIMITED UINT32_MAX
 
@@ -24,6 +26,14 @@ struct sim_options {
     uint64_t ack_delay_ns;  /* a receiver with less than ack_bytes waits this long (RFC 1122) ... */
     uint32_t ack_bytes;     /* ... and acknowledges that many immediately: two segments */
     uint64_t ack_travel_ns; /* of an acknowledgement, beside the latency */
+};
+
+/* How attempts to connect to an address end. Zeroed: as the listener there decides. */
+struct sim_route {
+    uint64_t delay_ns;   /* that the attempt takes, beside the latency */
+    enum weir_code code; /* not WEIR_OK: the attempt fails for this cause, */
+    int os_error;        /* with this number */
+    bool resets;         /* accepts the connection, and resets it immediately */
 };
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sim_peer.c - the scripted peers of a test: stream peers and datagram peers. */
+/* sim_peer.c - the scripted peers of a test: stream peers, listeners and datagram peers. */
 #include <string.h>
 
 #include "address.h"
@@ -9,9 +9,15 @@
 
 struct sim_peer {
     struct net_simulation *simulation;
-    struct net_address address;
+    struct net_address address, remote;
     struct wire_end *end; /* null once the peer reset the connection */
     struct sim_peer *next, *before;
+};
+
+struct sim_listener {
+    struct net_simulation *simulation;
+    struct wire_port port;
+    struct sim_listener *next, *before;
 };
 
 struct sim_datagrams {
@@ -22,19 +28,28 @@ struct sim_datagrams {
 
 /* ---- stream peers ---- */
 
-struct sim_peer *sim_connect(struct net_simulation *simulation, const struct net_address *to,
-                             const struct net_address *from)
+static struct sim_peer *sim_peer__add(struct net_simulation *simulation, struct wire_end *end)
 {
     struct sim_peer *peer = wire_memory(1, sizeof *peer);
 
+    weir_check(!end->left);
     peer->simulation = simulation;
-    peer->address = from ? *from : wire_loopback(to);
-    if (peer->address.port == 0) peer->address.port = wire_port_free(simulation);
-    peer->end = wire_connect(simulation, &peer->address, to);
+    peer->address = end->address;
+    peer->remote = end->other->address;
+    peer->end = end;
     peer->next = simulation->peers;
     if (peer->next) peer->next->before = peer;
     simulation->peers = peer;
     return peer;
+}
+
+struct sim_peer *sim_connect(struct net_simulation *simulation, const struct net_address *to,
+                             const struct net_address *from)
+{
+    struct net_address address = from ? *from : wire_loopback(to);
+
+    if (address.port == 0) address.port = wire_port_free(simulation);
+    return sim_peer__add(simulation, wire_connect(simulation, &address, to));
 }
 
 enum sim_peer_state sim_peer_state(const struct sim_peer *peer)
@@ -46,6 +61,11 @@ enum sim_peer_state sim_peer_state(const struct sim_peer *peer)
 struct net_address sim_peer_address(const struct sim_peer *peer)
 {
     return peer->address;
+}
+
+struct net_address sim_peer_remote(const struct sim_peer *peer)
+{
+    return peer->remote;
 }
 
 uint32_t sim_peer_send(struct sim_peer *peer, const void *bytes, uint32_t count)
@@ -102,6 +122,51 @@ bool sim_peer_saw_end(const struct sim_peer *peer)
 bool sim_peer_saw_reset(const struct sim_peer *peer)
 {
     return peer->end && peer->end->reset_arrived;
+}
+
+/* ---- listeners ---- */
+
+struct sim_listener *sim_listen(struct net_simulation *simulation,
+                                const struct net_address *address, uint32_t backlog)
+{
+    struct sim_listener *listener = wire_memory(1, sizeof *listener);
+
+    weir_check(backlog > 0);
+    listener->simulation = simulation;
+    listener->port.address = *address;
+    listener->port.backlog = backlog;
+    if (!wire_listen(simulation, &listener->port, true)) {
+        wire_memory_free(listener);
+        return NULL;
+    }
+    listener->next = simulation->listeners;
+    if (listener->next) listener->next->before = listener;
+    simulation->listeners = listener;
+    return listener;
+}
+
+struct net_address sim_listener_address(const struct sim_listener *listener)
+{
+    return listener->port.address;
+}
+
+struct sim_peer *sim_accept(struct sim_listener *listener)
+{
+    struct wire_end *end = wire_accept(&listener->port);
+
+    listener->simulation->idle_waits = 0;
+    return end ? sim_peer__add(listener->simulation, end) : NULL;
+}
+
+void sim_listener_close(struct sim_listener *listener)
+{
+    wire_unlisten(&listener->port);
+    if (listener->before)
+        listener->before->next = listener->next;
+    else
+        listener->simulation->listeners = listener->next;
+    if (listener->next) listener->next->before = listener->before;
+    wire_memory_free(listener);
 }
 
 /* ---- datagram peers ---- */

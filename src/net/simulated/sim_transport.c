@@ -236,14 +236,15 @@ static void sim__answer_later(struct sim_entry *entry)
 
 /* ---- listen, accept, adopt ---- */
 
-static enum weir_code sim__fail(const char *what, const struct net_address *address,
-                                enum weir_code code, struct weir_error *error)
+static enum weir_code sim__fail(const char *operation, const char *what,
+                                const struct net_address *address, enum weir_code code,
+                                struct weir_error *error)
 {
     char text[NET_ADDRESS_TEXT_BYTES], subject[96];
 
     net_address_text(address, text, sizeof text);
     snprintf(subject, sizeof subject, "%s %s", what, text);
-    return error_fill(error, code, code == WEIR_NO_FILES ? EMFILE : 0, "listen on", subject, NULL,
+    return error_fill(error, code, code == WEIR_NO_FILES ? EMFILE : 0, operation, subject, NULL,
                       NULL);
 }
 
@@ -255,7 +256,7 @@ static enum weir_code sim__listen(struct net *net, struct handle *handle,
     struct sim_entry *entry = sim__of(handle);
 
     if (!wire_file_take(simulation))
-        return sim__fail("tcp", &options->address, WEIR_NO_FILES, error);
+        return sim__fail("listen on", "tcp", &options->address, WEIR_NO_FILES, error);
     sim__own(net, entry);
     entry->port.address = options->address;
     entry->port.shared = options->share != NET_SHARE_NOT;
@@ -263,7 +264,7 @@ static enum weir_code sim__listen(struct net *net, struct handle *handle,
     entry->port.changed = sim__port_changed;
     if (wire_listen(simulation, &entry->port, options->share == NET_SHARE_FIRST)) return WEIR_OK;
     wire_file_give_back(simulation);
-    return sim__fail("tcp", &options->address, WEIR_ADDRESS_IN_USE, error);
+    return sim__fail("listen on", "tcp", &options->address, WEIR_ADDRESS_IN_USE, error);
 }
 
 static void sim__accept(struct net *net, struct handle *entry, bool on)
@@ -322,6 +323,51 @@ static enum weir_code sim__adopt(struct net *net, struct handle *handle, struct 
     end->changed = sim__end_changed;
     sim__list(entry); /* a reset can have arrived before */
     return WEIR_OK;
+}
+
+static enum weir_code sim__connect(struct net *net, struct handle *handle,
+                                   const struct net_connect_options *options,
+                                   struct weir_error *error)
+{
+    struct net_simulation *simulation = sim__system(net)->simulation;
+    struct sim_entry *entry = sim__of(handle);
+    struct net_address from = wire_loopback(&options->address);
+
+    if (!wire_file_take(simulation))
+        return sim__fail("connect to", "tcp", &options->address, WEIR_NO_FILES, error);
+    sim__own(net, entry);
+    from.port = wire_port_free(simulation);
+    entry->stream.end = wire_connect(simulation, &from, &options->address);
+    entry->stream.end->owner = entry;
+    entry->stream.end->changed = sim__end_changed;
+    return WEIR_OK;
+}
+
+/* Whether the attempt to connect has failed; an RST can arrive before its answer or after it. */
+static bool sim__has_failed(const struct sim_entry *entry)
+{
+    const struct wire_end *end = entry->stream.end;
+
+    if (end->refused) return true;
+    if (!end->reset_arrived) return false;
+    return !end->established || wire_random(sim__system(entry->net)->simulation, 2) == 0;
+}
+
+static bool sim__serve_connect(struct sim_entry *entry)
+{
+    const struct wire_end *end = entry->stream.end;
+
+    if (entry->base.broken) return false;
+    if (!end->established && !end->refused && !end->reset_arrived) return false;
+    if (!event_batch_has_room(&entry->net->batch)) return true;
+    if (sim__has_failed(entry)) {
+        struct net_event *event = sim__event(entry, NET_BROKEN);
+        event->code = end->refused ? end->refused_code : WEIR_RESET;
+        event->os_error = end->refused ? end->refused_os_error : ECONNRESET;
+        return false;
+    }
+    sim__event(entry, NET_CONNECTED)->local = end->address;
+    return true; /* an RST can have arrived */
 }
 
 static void sim__refuse(struct net *net, struct net_socket socket)
@@ -521,6 +567,7 @@ static void sim__close(struct net *net, struct handle *handle)
     list_remove(&entry->ready);
     switch (handle->kind) {
     case HANDLE_LISTENER: wire_unlisten(&entry->port); break;
+    case HANDLE_CONNECTING:
     case HANDLE_CONNECTION: sim__close_stream(entry); break;
     case HANDLE_DATAGRAM: sim__close_socket(entry); break;
     case HANDLE_FREE: weir_unreachable("a free handle is closed");
@@ -553,15 +600,16 @@ static enum weir_code sim__bind(struct net *net, struct handle *handle,
     socket->wire.shared = options->share != NET_SHARE_NOT;
     socket->wire.changed = sim__socket_changed;
     socket->sends = memory_alloc_array(net->options.datagram_sends_max, sizeof *socket->sends);
-    if (!socket->sends) return sim__fail("udp", &options->address, WEIR_NO_MEMORY, error);
+    if (!socket->sends)
+        return sim__fail("listen on", "udp", &options->address, WEIR_NO_MEMORY, error);
     if (!wire_file_take(simulation)) {
         memory_free(socket->sends);
-        return sim__fail("udp", &options->address, WEIR_NO_FILES, error);
+        return sim__fail("listen on", "udp", &options->address, WEIR_NO_FILES, error);
     }
     if (wire_bind(simulation, &socket->wire, options->share == NET_SHARE_FIRST)) return WEIR_OK;
     wire_file_give_back(simulation);
     memory_free(socket->sends);
-    return sim__fail("udp", &options->address, WEIR_ADDRESS_IN_USE, error);
+    return sim__fail("listen on", "udp", &options->address, WEIR_ADDRESS_IN_USE, error);
 }
 
 static void sim__send_to(struct net *net, struct handle *handle, const struct net_address *peer,
@@ -694,6 +742,7 @@ static bool sim__serve(struct sim_entry *entry)
     weir_check(!entry->base.closing);
     switch (entry->base.kind) {
     case HANDLE_LISTENER: return sim__serve_listener(entry);
+    case HANDLE_CONNECTING: return sim__serve_connect(entry);
     case HANDLE_CONNECTION: return sim__serve_stream(entry);
     case HANDLE_DATAGRAM: return sim__serve_socket(entry);
     case HANDLE_FREE: break;
@@ -825,6 +874,7 @@ const struct transport transport_simulated = {
     .wake = sim__wake,
     .listen = sim__listen,
     .adopt = sim__adopt,
+    .connect = sim__connect,
     .accept = sim__accept,
     .refuse = sim__refuse,
     .receive = sim__receive,

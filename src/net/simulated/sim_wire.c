@@ -7,6 +7,7 @@
  */
 #include "sim_wire.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ struct wire_stream {
     struct net_address to;
     struct wire_timer connect;
     uint32_t tries;
+    struct sim_route route; /* when the attempt began */
     uint64_t number;
     struct wire_port *port; /* set while the stream is in its backlog */
     struct wire_stream *backlog_next;
@@ -633,11 +635,39 @@ static void wire__connect_answered(struct wire_timer *timer)
     wire__tell(client);
 }
 
+static void wire__refuse(struct wire_stream *stream, enum weir_code code, int os_error)
+{
+    struct wire_end *client = &stream->ends[0];
+
+    wire_trace(stream->simulation, WIRE__REFUSE, stream->number, 0);
+    client->refused_code = code;
+    client->refused_os_error = os_error;
+}
+
+static void wire__queue(struct wire_stream *stream, struct wire_port *port)
+{
+    wire_trace(stream->simulation, WIRE__ESTABLISH, stream->number, port->count);
+    stream->ends[1].established = true;
+    stream->port = port;
+    weir_check(!port->last == (port->count == 0));
+    if (port->last)
+        port->last->backlog_next = stream;
+    else
+        port->first = stream;
+    port->last = stream;
+    port->count++;
+    if (port->changed)
+        port->changed(port);
+    else
+        stream->simulation->script_due = true;
+}
+
 static void wire__connect_arrives(struct wire_timer *timer)
 {
     struct wire_stream *stream = weir_container_of(timer, struct wire_stream, connect);
     struct net_simulation *simulation = stream->simulation;
-    struct wire_port *port = wire__find_port(simulation, &stream->to);
+    bool decided = stream->route.code != WEIR_OK || stream->route.resets;
+    struct wire_port *port = decided ? NULL : wire__find_port(simulation, &stream->to);
 
     weir_check(!stream->port);
     weir_check(!stream->ends[1].established);
@@ -645,21 +675,16 @@ static void wire__connect_arrives(struct wire_timer *timer)
         wire_timer_set(simulation, timer, WIRE__CONNECT_RETRY_NS, wire__connect_arrives);
         return;
     }
-    if (port && port->count < port->backlog) {
-        wire_trace(simulation, WIRE__ESTABLISH, stream->number, port->count);
-        stream->ends[1].established = true;
-        stream->port = port;
-        weir_check(!port->last == (port->count == 0));
-        if (port->last)
-            port->last->backlog_next = stream;
-        else
-            port->first = stream;
-        port->last = stream;
-        port->count++;
-        port->changed(port);
-    } else {
-        wire_trace(simulation, WIRE__REFUSE, stream->number, 0);
-    }
+    if (stream->route.code != WEIR_OK)
+        wire__refuse(stream, stream->route.code, stream->route.os_error);
+    else if (stream->route.resets)
+        wire_leave(&stream->ends[1], true);
+    else if (!port)
+        wire__refuse(stream, WEIR_UNREACHABLE, ECONNREFUSED);
+    else if (port->count >= port->backlog)
+        wire__refuse(stream, WEIR_TIMED_OUT, ETIMEDOUT);
+    else
+        wire__queue(stream, port);
     wire_timer_set(simulation, timer, wire_latency_ns(simulation), wire__connect_answered);
 }
 
@@ -667,7 +692,9 @@ struct wire_end *wire_connect(struct net_simulation *simulation, const struct ne
                               const struct net_address *to)
 {
     struct wire_stream *stream = wire_memory(1, sizeof *stream);
+    const struct sim_route *route = wire_route_to(simulation, to);
 
+    if (route) stream->route = *route;
     stream->simulation = simulation;
     stream->number = simulation->sequence;
     stream->to = *to;
@@ -681,8 +708,8 @@ struct wire_end *wire_connect(struct net_simulation *simulation, const struct ne
     if (stream->next) stream->next->before = stream;
     simulation->streams = stream;
     wire_trace(simulation, WIRE__CONNECT, stream->number, from->port);
-    wire_timer_set(simulation, &stream->connect, wire_latency_ns(simulation),
-                   wire__connect_arrives);
+    wire_timer_set(simulation, &stream->connect,
+                   stream->route.delay_ns + wire_latency_ns(simulation), wire__connect_arrives);
     return &stream->ends[0];
 }
 

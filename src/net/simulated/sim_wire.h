@@ -52,7 +52,9 @@ struct wire_end {
     struct list acks;              /* on their way to this side */
 
     bool established;
-    bool refused;
+    bool refused; /* the attempt to connect failed, for this cause: */
+    enum weir_code refused_code;
+    int refused_os_error;
     bool finished;    /* this side sent its FIN */
     bool fin_arrived; /* the other side's FIN arrived, after its last byte */
     bool reset_arrived;
@@ -71,6 +73,13 @@ struct wire_port {
     uint32_t count;
     void (*changed)(struct wire_port *port);
     struct wire_port *next;
+};
+
+/* How attempts to connect to an address end, see sim_set_route(). */
+struct wire_route {
+    struct net_address to; /* port 0: every port */
+    struct sim_route route;
+    struct wire_route *next;
 };
 
 struct wire_datagram {
@@ -118,6 +127,8 @@ struct net_simulation {
     struct wire_stream *streams;
     struct wire_port *ports;
     struct wire_socket *sockets[WIRE_SOCKET_BUCKETS]; /* by port */
+    struct wire_route *routes;
+    struct sim_listener *listeners;
     struct sim_peer *peers;
     struct sim_datagrams *datagram_peers;
 };
@@ -150,6 +161,12 @@ bool wire_file_take(struct net_simulation *simulation);
 void wire_file_give_back(struct net_simulation *simulation);
 
 /* ---- streams ---- */
+
+/* Returns how attempts to connect to this address end; null: as its listener decides. sim_route.c
+ */
+const struct sim_route *wire_route_to(const struct net_simulation *simulation,
+                                      const struct net_address *to);
+void wire_free_routes(struct net_simulation *simulation);
 
 /* Returns the client side. */
 struct wire_end *wire_connect(struct net_simulation *simulation, const struct net_address *from,
