@@ -434,9 +434,6 @@ enum weir_code net_connect(struct net *net, const struct net_connect_options *op
                            struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
-    if (!net->transport->connect)
-        return error_fill(error, WEIR_UNSUPPORTED, 0, "connect with transport",
-                          net->transport->name, NULL, NULL);
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_CONNECTING, owner);
     if (!handle) return net__no_handle("connect", error);
     enum weir_code code = net->transport->connect(net, handle, options, error);

@@ -59,6 +59,13 @@ int32_t memwin_status_reset(void)
     return (int32_t)ways[wire_random(memwin_simulation, 3)];
 }
 
+int32_t memwin_status_refused(void)
+{
+    static const uint32_t ways[] = {10061, 1225, 0xC0000236};
+
+    return (int32_t)ways[wire_random(memwin_simulation, 3)];
+}
+
 int32_t memwin_status_aborted(void)
 {
     static const uint32_t ways[] = {995, 1236, 0xC0000120, 0xC000013B, 10038};
@@ -211,6 +218,7 @@ static int memwin__socket_open(bool v4, bool stream, bool registered, win_socket
         list_init(&socket->accepts);
         list_init(&socket->receives);
         list_init(&socket->sends);
+        list_init(&socket->connects);
         *number = memwin_number_of(socket);
         return 0;
     }
@@ -227,6 +235,7 @@ static int memwin__socket_close(win_socket number)
     /* Under Wine a pending send would write to the next socket with this number. */
     require(list_is_empty(&socket->sends));
     memwin_io_abort(&socket->receives, socket, 0x8000000A);
+    memwin_io_abort(&socket->connects, socket, 0x8000000A);
     while ((node = list_take_first(&socket->accepts)) != NULL) {
         struct memwin_op *op = weir_container_of(node, struct memwin_op, on);
         op->overlapped->status = 0xC0000120;
@@ -263,6 +272,7 @@ static int memwin__socket_bind(win_socket number, bool v4, const struct net_addr
     if (os_error != 0) return os_error;
     require(socket->is_v4 == v4);
     socket->address = *address;
+    socket->is_bound = true;
     if (socket->is_stream) return 0;
     socket->datagrams.address = *address;
     socket->datagrams.changed = memwin__datagrams_changed;
@@ -271,8 +281,29 @@ static int memwin__socket_bind(win_socket number, bool v4, const struct net_addr
     return 0;
 }
 
+/* Returns the status of an attempt to connect that has ended. */
+static int32_t memwin__connect_status(const struct wire_end *end)
+{
+    int failed = memwin_fault(MEMWIN_CONNECT_PACKET);
+
+    if (failed != 0) return failed;
+    if (end->established && !end->reset_arrived) return 0;
+    if (!end->refused) return memwin_status_reset();
+    return end->refused_code == WEIR_UNREACHABLE ? memwin_status_refused() : 121;
+}
+
+static void memwin__serve_connect(struct memwin_socket *socket)
+{
+    const struct wire_end *end = socket->end;
+
+    if (list_is_empty(&socket->connects)) return;
+    if (!end->established && !end->refused && !end->reset_arrived) return;
+    memwin_io_abort(&socket->connects, socket, (uint32_t)memwin__connect_status(end));
+}
+
 static void memwin__end_changed(struct wire_end *end)
 {
+    memwin__serve_connect(end->owner);
     memwin__serve(end->owner);
 }
 
@@ -293,6 +324,7 @@ static void memwin__serve_listener(struct wire_port *listener)
         } else {
             accepted->end = end;
             accepted->address = end->address;
+            accepted->is_usable = false;
             end->owner = accepted;
             end->changed = memwin__end_changed;
             win_sockaddr_of(&end->other->address, accepted->is_v4,
@@ -413,8 +445,43 @@ static int memwin__accept_finish(win_socket listener, win_socket number, uint8_t
     (void)memwin_socket_of(listener);
     require(memwin_socket_of(number)->end != NULL);
     if (os_error != 0) return os_error;
+    memwin_socket_of(number)->is_usable = true;
     *peer = win_address_of((const struct win_sockaddr *)(void *)area);
     return 0;
+}
+
+/* ---- connecting ---- */
+
+static int memwin__connect_post(win_socket number, bool v4, const struct net_address *to,
+                                struct win_overlapped *overlapped)
+{
+    struct memwin_socket *socket = memwin_socket_of(number);
+    int os_error = memwin_fault(MEMWIN_CONNECT_POST);
+
+    if (os_error != 0) return os_error;
+    require(socket->is_stream && socket->is_v4 == v4 && socket->is_bound && socket->port);
+    require(!socket->end);
+    socket->address = wire_loopback(to);
+    socket->address.port = wire_port_free(memwin_simulation);
+    socket->end = wire_connect(memwin_simulation, &socket->address, to);
+    socket->end->owner = socket;
+    socket->end->changed = memwin__end_changed;
+    struct memwin_op *op = wire_memory(1, sizeof *op);
+    list_init(&op->on);
+    op->overlapped = overlapped;
+    list_add_last(&socket->connects, &op->on);
+    return WIN_IO_PENDING;
+}
+
+static int memwin__connect_finish(win_socket number)
+{
+    struct memwin_socket *socket = memwin_socket_of(number);
+    int os_error = memwin_fault(MEMWIN_CONNECT_FINISH);
+
+    require(list_is_empty(&socket->connects));
+    if (os_error == 0 && !socket->end->established) os_error = WIN_ENOTCONN;
+    socket->is_usable = os_error == 0;
+    return os_error;
 }
 
 /* ---- the table ---- */
@@ -452,6 +519,8 @@ static const struct win_system memwin__system = {
     .datagram_options = memwin__datagram_options,
     .accept_post = memwin__accept_post,
     .accept_finish = memwin__accept_finish,
+    .connect_post = memwin__connect_post,
+    .connect_finish = memwin__connect_finish,
     .receive = memwin_receive,
     .send = memwin_send,
     .receive_message = memwin_receive_message,

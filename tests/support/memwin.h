@@ -35,6 +35,9 @@ enum memwin_call {
     MEMWIN_ACCEPT_POST,
     MEMWIN_ACCEPT_PACKET, /* the accept completes with the error */
     MEMWIN_ACCEPT_FINISH,
+    MEMWIN_CONNECT_POST,
+    MEMWIN_CONNECT_PACKET, /* the attempt completes with the error */
+    MEMWIN_CONNECT_FINISH,
     MEMWIN_CONTROL,      /* not an error: a RIO receive completes without control messages */
     MEMWIN_RECEIVE,      /* overlapped, or the completion of a RIO receive */
     MEMWIN_RECEIVE_LONG, /* a stream's receive reports more bytes than it asked for */
@@ -91,7 +94,7 @@ struct memwin_rq;
 
 /* A pending overlapped call. */
 struct memwin_op {
-    struct list on; /* its socket's receives or sends; its listener's accepts */
+    struct list on; /* its socket's receives, sends or connects; its listener's accepts */
     struct win_overlapped *overlapped;
     struct win_message *message; /* null on a stream */
     struct win_piece piece;
@@ -102,13 +105,15 @@ struct memwin_op {
 
 struct memwin_socket {
     bool is_open, is_stream, is_v4, is_registered, is_listening, skips, reports_local, resets;
+    bool is_bound,
+        is_usable; /* usable: an accepted or connected socket whose context was updated */
     struct memwin_port *port;
     uintptr_t key;
     struct net_address address;
     struct wire_port listener;
     struct wire_end *end;
     struct wire_socket datagrams;
-    struct list accepts, receives, sends; /* memwin_op */
+    struct list accepts, receives, sends, connects; /* memwin_op */
     struct memwin_rq *queue;
 };
 
@@ -125,6 +130,7 @@ bool memwin_chance(uint32_t of); /* true with probability 1 / of */
 /* Return one of the status codes that Windows uses for this failure. */
 int32_t memwin_status_reset(void);
 int32_t memwin_status_aborted(void);
+int32_t memwin_status_refused(void);
 
 /* memwin_io.c */
 void memwin_io_serve(struct memwin_socket *socket);

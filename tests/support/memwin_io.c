@@ -42,6 +42,7 @@ void memwin_cancel(win_socket number)
     memwin_io_abort(&socket->receives, socket, MEMWIN__CANCELLED);
     memwin_io_abort(&socket->sends, socket, MEMWIN__CANCELLED);
     memwin_io_abort(&socket->accepts, socket, MEMWIN__CANCELLED);
+    memwin_io_abort(&socket->connects, socket, MEMWIN__CANCELLED);
 }
 
 /* ---- datagrams ---- */
@@ -199,6 +200,7 @@ int memwin_receive(win_socket number, struct win_piece *piece, struct win_overla
     uint32_t status;
 
     if (os_error != 0) return os_error;
+    require(socket->is_usable);
     struct memwin_op *op = memwin__op(overlapped, piece, NULL);
     if (list_is_empty(&socket->receives) && memwin__receive_now(socket, op, &status))
         return memwin__return_immediately(socket, op, status);
@@ -213,6 +215,7 @@ int memwin_send(win_socket number, struct win_piece *piece, struct win_overlappe
     uint32_t status;
 
     if (os_error != 0) return os_error;
+    require(socket->is_usable);
     if (socket->end->finished) return WIN_ESHUTDOWN;
     struct memwin_op *op = memwin__op(overlapped, piece, NULL);
     if (list_is_empty(&socket->sends) && memwin__send_now(socket, op, &status))

@@ -405,7 +405,7 @@ static rio_rq RIO_CALL memwin__create_rq(uintptr_t number, uint32_t receives_max
     struct memwin_cq *cq = memwin__cq(receive_cq);
 
     require(receive_cq == send_cq && receive_pieces_max == 1 && send_pieces_max == 1);
-    require(!socket->queue && (!socket->is_stream || socket->end));
+    require(!socket->queue && (!socket->is_stream || socket->is_usable));
     if (memwin_fault(MEMWIN_CREATE_RQ) != 0) return RIO_NO_RQ;
     if (!socket->is_registered) {
         memwin__refuse(WIN_EOPNOTSUPP);

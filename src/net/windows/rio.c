@@ -7,7 +7,7 @@
  *              -> idle: arm the notification and block on the port until the deadline
  *              -> handle the port's packets: notification, accept, wake-up, emulated I/O
  *
- * Every event that wakes a worker arrives through the port: RIO's notification, AcceptEx, net_wake
+ * Every event that wakes a worker arrives through the port: RIO's notification, AcceptEx, ConnectEx, net_wake
  * and, for `iocp`, the emulation's overlapped I/O. The two transports differ only in their function
  * table.
  *
@@ -23,6 +23,7 @@
 #include "error_fill.h"
 #include "error_winsock.h"
 #include "memory.h"
+#include "rio_connect.h"
 #include "rio_socket.h"
 #include "rio_stream.h"
 #include "rio_udp.h"
@@ -189,7 +190,7 @@ static void rio__commit_all(struct rio_net *system)
     weir_check(list_is_empty(&system->dirty)); /* what a handle cannot post, it retries later */
 }
 
-/* Serves each listener that was ready at the start, once. */
+/* Serves each listener and each attempt that was ready at the start, once. */
 static void rio__serve_ready(struct rio_net *system)
 {
     struct list current;
@@ -200,10 +201,12 @@ static void rio__serve_ready(struct rio_net *system)
     while (event_batch_has_room(&system->net->batch) &&
            (node = list_take_first(&current)) != NULL) {
         struct rio_entry *entry = weir_container_of(node, struct rio_entry, listed);
-        weir_check(entry->base.kind == HANDLE_LISTENER); /* no other kind is ever ready */
-        acceptex_serve(system, entry);
+        if (entry->base.kind == HANDLE_CONNECTING)
+            rio_connect_serve(system, entry);
+        else
+            acceptex_serve(system, entry);
     }
-    list_append_all(&current, &system->ready); /* listeners not served yet stay in front */
+    list_append_all(&current, &system->ready); /* those not served yet stay in front */
     list_append_all(&system->ready, &current);
 }
 
@@ -275,7 +278,12 @@ static bool rio__on_packet(struct rio_net *system, const struct win_packet *pack
         rio__on_notified(system, true);
         return true;
     case RIO_KEY_ACCEPT: acceptex_complete(system, packet); return false;
+    case RIO_KEY_CONNECT: rio_connect_complete(system, packet); return false;
     case RIO_KEY_EMULATION:
+        if (((const struct rio_call *)(const void *)packet->overlapped)->is_connect) {
+            rio_connect_complete(system, packet);
+            return false;
+        }
         if (system->provider->on_packet(packet)) rio__on_notified(system, false);
         return true;
     }
@@ -361,6 +369,13 @@ static enum weir_code rio__adopt(struct net *net, struct handle *base, struct ne
     return rio_stream_adopt(rio_net_of(net), rio_entry_of(base), socket.os_handle, error);
 }
 
+static enum weir_code rio__connect(struct net *net, struct handle *base,
+                                   const struct net_connect_options *options,
+                                   struct weir_error *error)
+{
+    return rio_connect_open(rio_net_of(net), rio_entry_of(base), options, error);
+}
+
 static void rio__accept(struct net *net, struct handle *base, bool on)
 {
     weir_check(base->kind == HANDLE_LISTENER);
@@ -425,6 +440,8 @@ static void rio__close(struct net *net, struct handle *base)
         acceptex_close(system, entry);
     else if (base->kind == HANDLE_CONNECTION)
         rio_stream_close(system, entry);
+    else if (base->kind == HANDLE_CONNECTING)
+        rio_connect_close(system, entry);
     else
         rio_udp_close(system, entry);
 }
@@ -475,15 +492,15 @@ static void rio__hand_out_datagram(struct net *net, struct handle *base, struct 
     rio_udp_hand_out(rio_net_of(net), rio_entry_of(base), buffer);
 }
 
-#define RIO__OPERATIONS                                                                          \
-    .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,               \
-    .entry_bytes = sizeof(struct rio_entry), .free = rio__free, .wake = rio__wake,               \
-    .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse,    \
-    .receive = rio__receive, .send = rio__send, .finish = rio__finish, .close = rio__close,      \
-    .local_address = rio__local_address, .progress = rio__progress, .bind = rio__bind,           \
-    .send_to = rio__send_to, .is_own = rio__is_own, .hand_out_datagram = rio__hand_out_datagram, \
-    .wait = rio__wait, .retry = rio__retry, .stop_accepting = rio__stop_accepting,               \
-    .abandon = rio__abandon
+#define RIO__OPERATIONS                                                                         \
+    .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,              \
+    .entry_bytes = sizeof(struct rio_entry), .free = rio__free, .wake = rio__wake,              \
+    .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse,   \
+    .connect = rio__connect, .receive = rio__receive, .send = rio__send, .finish = rio__finish, \
+    .close = rio__close, .local_address = rio__local_address, .progress = rio__progress,        \
+    .bind = rio__bind, .send_to = rio__send_to, .is_own = rio__is_own,                          \
+    .hand_out_datagram = rio__hand_out_datagram, .wait = rio__wait, .retry = rio__retry,        \
+    .stop_accepting = rio__stop_accepting, .abandon = rio__abandon
 
 const struct transport transport_rio = {.name = "rio", .open = rio__open, RIO__OPERATIONS};
 

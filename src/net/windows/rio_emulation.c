@@ -61,8 +61,8 @@ static bool emulated__on_packet(const struct win_packet *packet)
     weir_check(queue->magic == EMULATED_QUEUE_MAGIC);
     bool was_closed = cq->is_closed; /* then its last request frees it */
     emulated_cq_enter_packet(cq);
-    emulated_queue_returned(request, (int)(int32_t)request->overlapped.status,
-                            (uint32_t)request->overlapped.bytes);
+    emulated_queue_returned(request, (int)(int32_t)request->call.overlapped.status,
+                            (uint32_t)request->call.overlapped.bytes);
     return !was_closed && emulated_cq_leave_packet(cq);
 }
 
@@ -90,6 +90,7 @@ static const struct rio_provider emulated__provider = {
     .is_emulated = true,
     .table = &emulated__table,
     .close_socket = emulated_close_socket,
+    .on_watched = emulated_on_watched,
     .on_packet = emulated__on_packet,
 };
 

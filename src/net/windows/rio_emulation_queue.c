@@ -20,6 +20,7 @@
 #include "memory.h"
 #include "rio_emulation_buffer.h"
 #include "rio_provider.h"
+#include "thread_local.h"
 #include "win_closing.h"
 #include "win_error.h"
 
@@ -129,6 +130,23 @@ static bool emulated_queue__has_room(const struct emulated_cq *receive_cq, uint3
     return receives <= emulated_queue__room(receive_cq) && sends <= emulated_queue__room(send_cq);
 }
 
+static THREAD_LOCAL win_socket emulated_queue__watched = WIN_NO_SOCKET;
+
+void emulated_on_watched(win_socket socket)
+{
+    emulated_queue__watched = socket;
+}
+
+/* Has the port receive the packets of the queue's socket. Returns the os_error. */
+static int emulated_queue__watch(struct emulated_queue *queue, const struct emulated_cq *cq)
+{
+    bool is_watched = queue->socket == emulated_queue__watched;
+
+    queue->skips = queue->is_stream && !is_watched;
+    if (is_watched) return 0;
+    return emulated_system->port_watch(cq->port, queue->socket, RIO_KEY_EMULATION, &queue->skips);
+}
+
 static struct emulated_queue *emulated_queue__make(uintptr_t socket, uint32_t receives_max,
                                                    uint32_t sends_max, struct emulated_cq *cq)
 {
@@ -140,11 +158,9 @@ static struct emulated_queue *emulated_queue__make(uintptr_t socket, uint32_t re
     }
     queue->socket = socket;
     queue->is_stream = emulated_system->socket_is_stream(socket);
-    queue->skips = queue->is_stream;
     if (emulated_queue__add_requests(queue, &queue->receives, receives_max) &&
         emulated_queue__add_requests(queue, &queue->sends, sends_max)) {
-        int os_error =
-            emulated_system->port_watch(cq->port, socket, RIO_KEY_EMULATION, &queue->skips);
+        int os_error = emulated_queue__watch(queue, cq);
         if (os_error == 0) return queue;
         emulated_queue__free(queue);
         emulated_fail(os_error);

@@ -61,6 +61,9 @@ rio_bool RIO_CALL emulated_send_ex(rio_rq rq, const struct rio_piece *data, uint
                                    const struct rio_piece *out_flags, uint32_t flags,
                                    void *context);
 void emulated_close_socket(rio_rq rq, win_socket socket);
+/* Queues are created for this socket, which has joined the port already, until it is called with
+ * WIN_NO_SOCKET. */
+void emulated_on_watched(win_socket socket);
 /* Handles a request that the system returned, with its NTSTATUS or error. */
 void emulated_queue_returned(struct emulated_request *request, int os_error, uint32_t bytes);
 /* Frees the request after its result was dequeued or dropped, and a dead queue with its last

@@ -74,7 +74,7 @@ void emulated_request_publish(const struct emulated_request *request)
 static int emulated_request__call(struct emulated_request *request, win_socket socket)
 {
     const struct win_system *system = emulated_system;
-    struct win_overlapped *overlapped = &request->overlapped;
+    struct win_overlapped *overlapped = &request->call.overlapped;
 
     *overlapped = (struct win_overlapped){0};
     if (!request->message)
@@ -93,7 +93,7 @@ bool emulated_request_start(struct emulated_request *request, win_socket socket,
     if (*os_error == WIN_IO_PENDING) return true;
     if (*os_error == WIN_EMSGSIZE && request->message) return true; /* its packet still arrives */
     if (*os_error != 0) return false;
-    *bytes = (uint32_t)request->overlapped.bytes;
+    *bytes = (uint32_t)request->call.overlapped.bytes;
     return !skips;
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "win_system.h"
+#include "rio_provider.h"
 
 struct emulated_queue;
 
@@ -19,7 +19,7 @@ struct emulated_message {
 
 /* One request: free, deferred, waiting, in flight, or done until its result is dequeued. */
 struct emulated_request {
-    struct win_overlapped overlapped; /* first */
+    struct rio_call call; /* first */
     struct emulated_queue *queue;
     struct emulated_request *next;    /* in free, deferred or waiting */
     struct emulated_message *message; /* null on a stream */

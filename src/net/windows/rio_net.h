@@ -5,6 +5,7 @@
  * The parts, each with its own header. A file calls only files below it:
  *
  *      rio.c         the transport: open, wait, dispatch of operations and completions
+ *      rio_connect.c connections that are being opened
  *      rio_stream.c  connections      rio_udp.c  datagram sockets      acceptex.c  listeners
  *      rio_queue.c   the completion queue, request queues, requests and their commits
  *      rio_socket.c  opens sockets, and closes those that have no request queue
@@ -13,7 +14,8 @@
  * A handle is on at most one of two lists:
  *
  *      dirty    the handle has requests to post or commit; net_wait does so before it blocks
- *      ready    the listener has accepts to post; net_wait posts them
+ *      ready    the listener has accepts to post; net_wait posts them. Or an attempt to connect has
+ *               ended; net_wait answers it
  *
  * A handle that needs a buffer while the pool is empty waits in buffer_waiters.c. If the system
  * rejects a request, the handle waits in retries.c, and after the delay it is dirty or ready again.
@@ -64,6 +66,15 @@ struct rio_stream {
     bool finish_due; /* FIN waits for the last release */
 };
 
+/* An attempt to connect. */
+struct rio_connecting {
+    struct rio_call call;
+    struct rio_entry *entry;
+    struct net_address to;
+    int os_error; /* its outcome, once is_out is false */
+    bool is_out;  /* its packet was not taken yet */
+};
+
 /* A datagram socket. */
 struct rio_udp {
     struct net_address bound;
@@ -85,6 +96,7 @@ struct rio_entry {
         struct rio_stream stream;
         struct rio_udp udp;
         struct acceptor *acceptor;
+        struct rio_connecting connecting;
     };
 };
 

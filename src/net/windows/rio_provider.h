@@ -16,15 +16,29 @@
 #include "win_system.h"
 
 /* Completion keys on a worker's port. No other key is used. */
-enum rio_key { RIO_KEY_WAKE = 1, RIO_KEY_NOTIFY, RIO_KEY_ACCEPT, RIO_KEY_EMULATION };
+enum rio_key {
+    RIO_KEY_WAKE = 1,
+    RIO_KEY_NOTIFY,
+    RIO_KEY_ACCEPT,
+    RIO_KEY_CONNECT,  /* over Windows's table */
+    RIO_KEY_EMULATION /* a struct rio_call: a request of the emulation, or a ConnectEx */
+};
+
+/* An overlapped call on a socket that the emulation uses. */
+struct rio_call {
+    struct win_overlapped overlapped; /* first */
+    bool is_connect;                  /* else a request of the emulation */
+};
 
 /* Steps in a socket's life that the transport reports to the verifier. */
 enum rio_socket_event {
-    RIO_SOCKET_LISTENER, /* opened by rio_socket.c to listen */
-    RIO_SOCKET_STREAM,   /* ... for AcceptEx */
-    RIO_SOCKET_DATAGRAM, /* ... for datagrams */
-    RIO_SOCKET_ACCEPTED, /* SO_UPDATE_ACCEPT_CONTEXT was set; `other` is its listener */
-    RIO_SOCKET_CLOSED,   /* closed without ever having a request queue */
+    RIO_SOCKET_LISTENER,   /* opened by rio_socket.c to listen */
+    RIO_SOCKET_STREAM,     /* ... for AcceptEx */
+    RIO_SOCKET_DATAGRAM,   /* ... for datagrams */
+    RIO_SOCKET_ACCEPTED,   /* SO_UPDATE_ACCEPT_CONTEXT was set; `other` is its listener */
+    RIO_SOCKET_CONNECTING, /* ... for ConnectEx */
+    RIO_SOCKET_CONNECTED,  /* SO_UPDATE_CONNECT_CONTEXT was set */
+    RIO_SOCKET_CLOSED,     /* closed without ever having a request queue */
 };
 
 struct rio_provider {
@@ -37,7 +51,11 @@ struct rio_provider {
      * still arrive. Thread: the owner's. */
     void (*close_socket)(rio_rq queue, win_socket socket);
 
-    /* Handles a packet with the key RIO_KEY_EMULATION. Returns whether the port's completion queue
+    /* Reports that the socket whose request queue is created next has joined the port already;
+     * WIN_NO_SOCKET: none has. Null for Windows's table. Thread: the owner's. */
+    void (*on_watched)(win_socket socket);
+
+    /* Handles a packet of a request of the emulation. Returns whether the port's completion queue
      * notifies: treat it like a packet with the key RIO_KEY_NOTIFY. Null for Windows's table. */
     bool (*on_packet)(const struct win_packet *packet);
 

@@ -35,6 +35,13 @@ static int rio_socket__open_one(const struct rio_net *system, const struct net_a
     return os_error;
 }
 
+int rio_socket_open_for_connect(const struct rio_net *system, bool v4, win_socket *socket)
+{
+    struct net_address any = v4 ? address_of_v4(0, 0) : (struct net_address){0};
+
+    return rio_socket__open_one(system, &any, v4, true, socket);
+}
+
 int rio_socket_open_bound(const struct rio_net *system, const struct net_listen_options *options,
                           bool stream, win_socket *socket, bool *v4)
 {

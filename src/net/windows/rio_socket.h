@@ -15,6 +15,9 @@ int rio_socket_open_bound(const struct rio_net *system, const struct net_listen_
 /* Opens a socket for AcceptEx, of the same kind as the listener. Returns as above. */
 int rio_socket_open_for_accept(const struct rio_net *system, bool v4, win_socket *socket);
 
+/* Opens a socket for ConnectEx, bound to an address that the system chooses. Returns as above. */
+int rio_socket_open_for_connect(const struct rio_net *system, bool v4, win_socket *socket);
+
 /* Closes a socket that has no request queue. */
 void rio_socket_close(struct rio_net *system, win_socket socket);
 

@@ -72,6 +72,14 @@ static void rio_stream__update_bound(struct rio_net *system, struct rio_entry *e
 
 /* ---- adopt ---- */
 
+int rio_stream_attach(struct rio_net *system, struct rio_entry *entry)
+{
+    weir_check(entry->socket != WIN_NO_SOCKET);
+    entry->stream = (struct rio_stream){.sends_max = RIO_STREAM__SENDS_FIRST, .may_grow = true};
+    rio_stream__init_bound(system, &entry->stream);
+    return rio_queue_attach(system, entry, 1, RIO_STREAM__SENDS_FIRST);
+}
+
 enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry, win_socket socket,
                                 struct weir_error *error)
 {
@@ -79,10 +87,7 @@ enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry,
     weir_check(socket != WIN_NO_SOCKET);
     rio_entry_init(entry);
     entry->socket = socket;
-    entry->stream.sends_max = RIO_STREAM__SENDS_FIRST;
-    entry->stream.may_grow = true;
-    rio_stream__init_bound(system, &entry->stream);
-    int os_error = rio_queue_attach(system, entry, 1, RIO_STREAM__SENDS_FIRST);
+    int os_error = rio_stream_attach(system, entry);
     if (os_error == 0) return WEIR_OK;
     rio_socket_close(system, socket);
     return error_fill(error, error_winsock_code(os_error), os_error, "adopt a connection", NULL,

@@ -7,6 +7,9 @@
 
 #include "rio_queue.h"
 
+/* Gives the socket of the entry, which is connected, a request queue. Returns the os_error; the
+ * socket stays with the entry. */
+int rio_stream_attach(struct rio_net *system, struct rio_entry *entry);
 enum weir_code rio_stream_adopt(struct rio_net *system, struct rio_entry *entry, win_socket socket,
                                 struct weir_error *error);
 void rio_stream_receive(struct rio_net *system, struct rio_entry *entry, bool on);

@@ -3,6 +3,7 @@
  * VV14).
  *
  *      opened: LISTENER, DATAGRAM, or STREAM -> accept posted -> completed -> ACCEPTED
+ *              or CONNECTING -> CONNECTED
  *      has_queue once a request queue exists; the record is freed when the socket closes
  *
  * VV15, no plain I/O on a socket with a request queue, holds by construction. Only the emulation
@@ -19,7 +20,7 @@
 struct verified_socket {
     struct verified_socket *next;
     win_socket socket;
-    enum rio_socket_event state; /* LISTENER, STREAM, ACCEPTED, DATAGRAM */
+    enum rio_socket_event state; /* any but CLOSED */
     bool has_queue;
     const void *accept; /* the OVERLAPPED of its pending accept; null: not in an accept */
 };
@@ -67,6 +68,15 @@ static void verified__add(enum rio_socket_event state, win_socket socket)
     *link = added;
 }
 
+/* Notes that a socket was connected by ConnectEx. */
+static void verified__connected(struct verified_socket *known)
+{
+    if (verified__has_gaps && !known) return;
+    verified_must(known && known->state == RIO_SOCKET_CONNECTING, 13,
+                  "a connected socket was not opened for RIO");
+    known->state = RIO_SOCKET_CONNECTED;
+}
+
 void verified_on_socket(enum rio_socket_event event, win_socket socket, win_socket other)
 {
     lock_take(verified__lock);
@@ -85,6 +95,8 @@ void verified_on_socket(enum rio_socket_event event, win_socket socket, win_sock
                       "the listener was not opened for RIO: its connections would never complete "
                       "a request");
         (*link)->state = RIO_SOCKET_ACCEPTED;
+    } else if (event == RIO_SOCKET_CONNECTED) {
+        verified__connected(*link);
     } else {
         verified__add(event, socket);
     }
@@ -129,10 +141,12 @@ bool verified_socket_take(win_socket socket)
     verified_must(!known->has_queue, 13, "a second request queue is created for one socket");
     verified_must(known->state != RIO_SOCKET_STREAM, 13,
                   "a request queue is created before SO_UPDATE_ACCEPT_CONTEXT is set");
+    verified_must(known->state != RIO_SOCKET_CONNECTING, 13,
+                  "a request queue is created before SO_UPDATE_CONNECT_CONTEXT is set");
     verified_must(known->state != RIO_SOCKET_LISTENER, 13,
                   "a request queue is created for a listener");
     known->has_queue = true;
-    bool is_stream = known->state == RIO_SOCKET_ACCEPTED;
+    bool is_stream = known->state != RIO_SOCKET_DATAGRAM;
     lock_give_back(verified__lock);
     return is_stream;
 }

@@ -36,6 +36,9 @@ int win_overlapped_accept_post(win_socket listener, win_socket socket, uint8_t *
                                struct win_overlapped *overlapped);
 int win_overlapped_accept_finish(win_socket listener, win_socket socket, uint8_t *area,
                                  struct net_address *peer);
+int win_overlapped_connect_post(win_socket socket, bool v4, const struct net_address *to,
+                                struct win_overlapped *overlapped);
+int win_overlapped_connect_finish(win_socket socket);
 int win_overlapped_receive(win_socket socket, struct win_piece *piece,
                            struct win_overlapped *overlapped);
 int win_overlapped_send(win_socket socket, struct win_piece *piece,

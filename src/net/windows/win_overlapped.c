@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* win_overlapped.c - AcceptEx, and overlapped I/O for the emulation. The system uses an OVERLAPPED
+/* win_overlapped.c - AcceptEx, ConnectEx, and overlapped I/O for the emulation. The system uses an OVERLAPPED
  * and its buffers until the port returns their packet; the caller owns both. */
 #include <string.h>
 
@@ -16,6 +16,7 @@ _Static_assert(offsetof(struct win_message, flags) == offsetof(WSAMSG, dwFlags),
 
 static LPFN_ACCEPTEX win_overlapped__accept = AcceptEx;
 static LPFN_GETACCEPTEXSOCKADDRS win_overlapped__addresses = GetAcceptExSockaddrs;
+static LPFN_CONNECTEX win_overlapped__connect; /* null: a layered provider has none */
 static LPFN_WSARECVMSG win_overlapped__receive_message;
 static LPFN_WSASENDMSG win_overlapped__send_message;
 
@@ -39,6 +40,7 @@ int win_overlapped_start(void)
     (void)win_overlapped__find(socket, (GUID)WSAID_ACCEPTEX, &win_overlapped__accept);
     (void)win_overlapped__find(socket, (GUID)WSAID_GETACCEPTEXSOCKADDRS,
                                &win_overlapped__addresses);
+    (void)win_overlapped__find(socket, (GUID)WSAID_CONNECTEX, &win_overlapped__connect);
     (void)win_socket_close(socket); /* of no use any longer, closed or not */
     os_error = win_socket_open(true, false, false, &socket);
     if (os_error != 0) return os_error;
@@ -80,6 +82,28 @@ int win_overlapped_accept_finish(win_socket listener, win_socket socket, uint8_t
     memcpy(&sockaddr, remote, (size_t)remote_bytes);
     *peer = win_address_of(&sockaddr);
     return 0;
+}
+
+/* ---- connecting ---- */
+
+int win_overlapped_connect_post(win_socket socket, bool v4, const struct net_address *to,
+                                struct win_overlapped *overlapped)
+{
+    struct win_sockaddr sockaddr;
+    int length = (int)win_sockaddr_of(to, v4, &sockaddr);
+
+    if (!win_overlapped__connect) return WIN_EOPNOTSUPP;
+    return win_overlapped__connect(socket, (const struct sockaddr *)(const void *)&sockaddr, length,
+                                   NULL, 0, NULL, (OVERLAPPED *)overlapped)
+               ? 0
+               : WSAGetLastError();
+}
+
+int win_overlapped_connect_finish(win_socket socket)
+{
+    return setsockopt(socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) == 0
+               ? 0
+               : WSAGetLastError();
 }
 
 /* ---- sending and receiving ---- */

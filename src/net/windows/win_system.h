@@ -114,7 +114,7 @@ struct win_system {
     /* Sets *bytes to the number of unacknowledged bytes that fill the connection's path
      * (SIO_IDEAL_SEND_BACKLOG_QUERY). Windows raises and lowers it with the congestion window. */
     int (*send_backlog)(win_socket socket, uint32_t *bytes);
-    /* Sets TCP_NODELAY, SO_OOBINLINE and keepalive (net_options.keepalive_ms) on an accepted
+    /* Sets TCP_NODELAY, SO_OOBINLINE and keepalive (net_options.keepalive_ms) on a stream
      * socket; best effort. */
     void (*stream_options)(win_socket socket, uint32_t keepalive_ms);
     /* Best effort: unreachable peers cause no socket errors, each datagram carries its local
@@ -128,6 +128,13 @@ struct win_system {
      * peer's address from the area. */
     int (*accept_finish)(win_socket listener, win_socket socket, uint8_t *area,
                          struct net_address *peer);
+
+    /* ---- connecting ---- */
+    /* ConnectEx, on a bound socket. */
+    int (*connect_post)(win_socket socket, bool v4, const struct net_address *to,
+                        struct win_overlapped *overlapped);
+    /* Sets SO_UPDATE_CONNECT_CONTEXT, which must precede any other use of the socket. */
+    int (*connect_finish)(win_socket socket);
 
     /* ---- overlapped I/O: for the emulation, never on a registered socket ---- */
     int (*receive)(win_socket socket, struct win_piece *piece, struct win_overlapped *overlapped);
