@@ -16,7 +16,7 @@ else()
     target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
                                                 -Wmissing-prototypes -fno-strict-aliasing -fno-omit-frame-pointer)
     # Failed checks print the path relative to the source tree, not the build path.
-    target_compile_options(weir_flags INTERFACE -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+    target_compile_options(weir_flags INTERFACE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
     if(WEIR_WERROR)
         target_compile_options(weir_flags INTERFACE -Werror)
     endif()

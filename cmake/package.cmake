@@ -33,24 +33,25 @@ install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_FOLDER})
 # ---- headers and link information ----
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN *.h PATTERN *.def)
-install(FILES ${CMAKE_BINARY_DIR}/include/weir/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir)
+install(FILES ${PROJECT_BINARY_DIR}/include/weir/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir)
 
-configure_package_config_file(cmake/weirConfig.cmake.in ${CMAKE_BINARY_DIR}/cmake/weirConfig.cmake
+configure_package_config_file(cmake/weirConfig.cmake.in ${PROJECT_BINARY_DIR}/cmake/weirConfig.cmake
                               INSTALL_DESTINATION ${WEIR_CMAKE_FOLDER})
 # Before 1.0, a minor version may break compatibility.
-write_basic_package_version_file(${CMAKE_BINARY_DIR}/cmake/weirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/cmake/weirConfig.cmake ${CMAKE_BINARY_DIR}/cmake/weirConfigVersion.cmake
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/weirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/cmake/weirConfig.cmake ${PROJECT_BINARY_DIR}/cmake/weirConfigVersion.cmake
         DESTINATION ${WEIR_CMAKE_FOLDER})
 
 if(WIN32)
     set(WEIR_PC_PRIVATE "Libs.private: -lws2_32 -lmswsock -liphlpapi")
 else()
-    set(WEIR_PC_PRIVATE "Requires.private: liburing >= 2.3\nLibs.private: -pthread")
+    # Not Requires.private: pkg-config would then need liburing.pc for the shared library, too.
+    set(WEIR_PC_PRIVATE "Libs.private: -luring -pthread")
 endif()
 file(RELATIVE_PATH WEIR_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" WEIR_PC_PREFIX "${WEIR_PC_PREFIX}")
-configure_file(cmake/weir.pc.in ${CMAKE_BINARY_DIR}/cmake/weir.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/cmake/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+configure_file(cmake/weir.pc.in ${PROJECT_BINARY_DIR}/cmake/weir.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/cmake/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 # ---- documentation and examples ----
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${WEIR_DOC_FOLDER})
@@ -64,18 +65,18 @@ set(CPACK_PACKAGE_NAME weir)
 set(CPACK_PACKAGE_VENDOR weir)
 set(CPACK_PACKAGE_CONTACT "weir maintainers <maintainers@weir.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
-set(CPACK_RESOURCE_FILE_LICENSE ${CMAKE_SOURCE_DIR}/LICENSE)
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
 if(WIN32) # a .zip with only the program
-    configure_file(packaging/windows/README.txt.in ${CMAKE_BINARY_DIR}/README.txt @ONLY NEWLINE_STYLE DOS)
-    configure_file(LICENSE ${CMAKE_BINARY_DIR}/LICENSE.txt COPYONLY)
+    configure_file(packaging/windows/README.txt.in ${PROJECT_BINARY_DIR}/README.txt @ONLY NEWLINE_STYLE DOS)
+    configure_file(LICENSE ${PROJECT_BINARY_DIR}/LICENSE.txt COPYONLY)
     install(TARGETS weir RUNTIME DESTINATION . COMPONENT program EXCLUDE_FROM_ALL)
-    install(FILES ${CMAKE_BINARY_DIR}/README.txt ${CMAKE_BINARY_DIR}/LICENSE.txt DESTINATION . COMPONENT program
+    install(FILES ${PROJECT_BINARY_DIR}/README.txt ${PROJECT_BINARY_DIR}/LICENSE.txt DESTINATION . COMPONENT program
             EXCLUDE_FROM_ALL)
     set(CPACK_GENERATOR ZIP)
     set(CPACK_PACKAGE_FILE_NAME weir-${PROJECT_VERSION}-windows-${WEIR_ARCHITECTURE})
-    set(CPACK_INSTALL_CMAKE_PROJECTS ${CMAKE_BINARY_DIR};weir;program;/)
+    set(CPACK_INSTALL_CMAKE_PROJECTS ${PROJECT_BINARY_DIR};weir;program;/)
 else()
     set(CPACK_GENERATOR TGZ DEB)
     set(CPACK_PACKAGE_FILE_NAME weir-${PROJECT_VERSION}-linux-${WEIR_ARCHITECTURE})

@@ -25,6 +25,13 @@ def run(*command, **options):
     return ended.stdout
 
 
+def launcher(build):
+    """Returns the option for the compiler's launcher (ccache) of a build."""
+    cache = (build / "CMakeCache.txt").read_text("utf-8")
+    found = re.search(r"^CMAKE_C_COMPILER_LAUNCHER:\w+=(.+)$", cache, re.M)
+    return [f"-DCMAKE_C_COMPILER_LAUNCHER={found[1]}"] if found else []
+
+
 class Installed(WeirTest):
     prefix = None  # its folder after the move
 
@@ -88,6 +95,36 @@ class Installed(WeirTest):
                     self.assertEqual(receive_exactly(peer, 3), b"yes")
                 weir.stop()
 
+    def assert_contained(self, build, way):
+        """Builds the user's project with weir as a part of it, in that way."""
+        run("cmake", "-S", CONSUMER, "-B", build, f"-DWEIR_BY={way}", f"-DWEIR_TREE={TREE}", "-DCMAKE_BUILD_TYPE=Debug",
+            "-DWEIR_HARDENING=OFF", *launcher(self.build))
+        run("cmake", "--build", build, "--parallel", "2")
+        for program in ("shared_c", "static_c", "shared_cpp", "static_cpp"):
+            with self.subTest(way=way, program=program):
+                self.assert_serves(build / program)
+
+    def test_by_cmake_as_a_part(self):
+        """Both ways use the same folder, so that the second one compiles nothing but the programs."""
+        build = self.folder / "containing"
+        for way in ("subdirectory", "fetch"):
+            self.assert_contained(build, way)
+        self.assertFalse((build / "weir" / "weir").exists(), "the program is built although nothing needs it")
+        listing = run("ctest", "--test-dir", build, "-N")
+        self.assertIn("Total Tests: 0", listing)
+        ended = subprocess.run(["cmake", "--install", build, "--prefix", self.folder / "nothing"], capture_output=True,
+                               text=True, check=False)
+        self.assertFalse((self.folder / "nothing").exists(), ended.stdout)
+
+    def test_the_readme_builds_no_tests(self):
+        """The README's preset for installing."""
+        self.assertIn("cmake --preset install &&", (TREE / "README.md").read_text("utf-8"))
+        build = self.folder / "preset"
+        run("cmake", "--preset", "install", "-B", build, cwd=TREE)
+        targets = run("cmake", "--build", build, "--target", "help")
+        self.assertIn("weir_static", targets)
+        self.assertNotRegex(targets, r"\btest_|\bexample|\becho\b|echo_load")
+
     def test_by_cmake_of_another_version(self):
         source = self.folder / "newer"
         source.mkdir()
@@ -99,7 +136,8 @@ class Installed(WeirTest):
         self.assertIn('compatible with requested version "99"', " ".join(ended.stderr.split()))
 
     def test_by_pkg_config(self):
-        environment = {**os.environ, "PKG_CONFIG_PATH": str(self.lib / "pkgconfig")}
+        """Also where liburing has no .pc file: nothing else is on this path."""
+        environment = {**os.environ, "PKG_CONFIG_LIBDIR": str(self.lib / "pkgconfig"), "PKG_CONFIG_PATH": ""}
 
         def flags(*arguments):
             return run("pkg-config", *arguments, "weir", env=environment).split()
