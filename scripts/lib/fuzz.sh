@@ -15,26 +15,17 @@ fuzz_one() {
     return 1
 }
 
-# fuzz_all: builds the fuzzers and runs them, two at the same time.
+# fuzz_all: builds the fuzzers and runs them one after the other.
 fuzz_all() {
-    local fuzzers=() pids pid log at status=0 executions total=0
+    local fuzzers=() log at status=0 executions total=0
     build_preset fuzz || return 1
     mkdir -p "$ROOT/build/fuzz/found"
     rm -f -- "$ROOT"/build/fuzz/*.log
     for at in "$ROOT"/build/fuzz/fuzz_*; do
         [[ ! -x $at || ! -f $at ]] || fuzzers+=("$at")
     done
-    for ((at = 0; at < ${#fuzzers[@]}; at += 2)); do
-        pids=()
-        fuzz_one "${fuzzers[at]}" &
-        pids+=($!)
-        if ((at + 1 < ${#fuzzers[@]})); then
-            fuzz_one "${fuzzers[at + 1]}" &
-            pids+=($!)
-        fi
-        for pid in "${pids[@]}"; do
-            wait "$pid" || status=1
-        done
+    for at in "${fuzzers[@]}"; do
+        fuzz_one "$at" || status=1
     done
     for log in "$ROOT"/build/fuzz/*.log; do
         executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
