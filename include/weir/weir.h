@@ -107,11 +107,11 @@ struct weir_server;
  * the id 0. It can send and send back. It has no state, and joining a group fails. Timers and the
  * calls that end a session do nothing.
  *
- * A TCP peer can close its sending side alone (FIN: `nc -N`, shutdown(SHUT_WR)). No callback
- * reports the FIN. Weir delivers the messages that arrived before the FIN, sends what is queued,
- * closes the connection, and calls on_close with WEIR_REASON_PEER_DONE. If an answer comes later
- * than that, call weir_session_hold() when the request arrives, and weir_session_release() after
- * the answer. In between the session can send, and its timer runs. */
+ * A TCP peer can close its sending side alone (FIN: `nc -N`, shutdown(SHUT_WR)). Weir delivers the
+ * messages that arrived before the FIN, calls on_peer_done, sends what is queued, closes the
+ * connection, and calls on_close with WEIR_REASON_PEER_DONE. If an answer comes later than that,
+ * call weir_session_hold() when the request arrives or in on_peer_done, and weir_session_release()
+ * after the answer. In between the session can send, and its timer runs. */
 struct weir_session;
 
 /* Reason why a session ended: WEIR_REASON_IDLE and others, listed and explained in reason.def. */
@@ -145,6 +145,18 @@ struct weir_handler {
     /* The server is draining: complete the work in progress, then call weir_session_finish(). Null:
      * weir finishes the session when it is idle, as weir_server_drain() says. */
     void (*on_drain)(struct weir_session *session);
+    /* TCP: the send queue has room again. Called once after a message of this session was refused
+     * with WEIR_QUEUE_FULL, or was dropped for a full queue after weir_send() of another thread:
+     * as soon as the system has released so much that the queue is at or below
+     * send_queue_low_bytes (memory can be short, then that mark is smaller). A handler that streams
+     * sends until WEIR_QUEUE_FULL, and continues here. A message that is refused here again leads
+     * to another call. Not called once the session is closing. */
+    void (*on_room)(struct weir_session *session);
+    /* TCP: the peer has closed its sending side (FIN), and every message before the FIN was
+     * delivered. Called at most once. The session can still send. Unless it is held
+     * (weir_session_hold(), also in this callback), weir closes it as soon as everything queued is
+     * sent. Not called if the session is closing already, or if the stream ended within a frame. */
+    void (*on_peer_done)(struct weir_session *session);
 };
 
 /* Queues one message for the session's peer. The session's codec frames it; the bytes are copied.
@@ -165,6 +177,23 @@ struct weir_handler {
  * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
                                           size_t length);
+
+/* One part of a message for weir_session_sendv(): `length` bytes; null is allowed for 0. */
+struct weir_part {
+    const void *bytes;
+    size_t length;
+};
+
+/* Queues one message that consists of `count` parts, one after the other: all of them, or none.
+ * Does the same as weir_session_send() with the joined bytes, and returns the same values, or
+ * WEIR_NO_MEMORY. Thread: handler. */
+WEIR_API enum weir_code weir_session_sendv(struct weir_session *session,
+                                           const struct weir_part *parts, size_t count);
+
+/* Returns the bytes of memory that the session's send queue holds: whole buffers that wait or that
+ * the system has not released yet, and broadcasts. Compare it with send_queue_high_bytes. 0 for a
+ * UDP session. Thread: handler. */
+WEIR_API size_t weir_session_queued_bytes(const struct weir_session *session);
 
 /* Queues the message that on_message is handling, unchanged and with its original framing, for the
  * session's peer. Usually nothing is copied, and the high-water mark does not refuse it: reading

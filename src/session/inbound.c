@@ -264,6 +264,15 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     session_update_receiving(session);
 }
 
+/* Everything before the peer's FIN was delivered. */
+static void inbound__enter_peer_done(struct weir_session *session)
+{
+    const struct weir_handler *handler = session->service->handler;
+
+    session_enter(session, SESSION_PEER_DONE);
+    if (handler->on_peer_done) handler->on_peer_done(session);
+}
+
 static void inbound__receive_end(struct weir_session *session)
 {
     struct worker *worker = session->worker;
@@ -275,7 +284,7 @@ static void inbound__receive_end(struct weir_session *session)
     inbound__decode(session, &input);
     worker->dispatch.session = NULL;
     session->frame_partial = false;
-    if (session->state == SESSION_OPEN) session_enter(session, SESSION_PEER_DONE);
+    if (session->state == SESSION_OPEN) inbound__enter_peer_done(session);
     if (session->state != SESSION_CLOSING) worker_flush_later(session->worker, session);
 }
 

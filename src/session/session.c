@@ -331,9 +331,12 @@ static bool session__has_room(const struct worker *worker, uint32_t pinned_bytes
 }
 
 /* Returns why a frame is refused: the queue is full, or even an empty one could not hold it. */
-static enum weir_code session__no_room(struct worker *worker, size_t length)
+static enum weir_code session__no_room(struct weir_session *session, size_t length)
 {
-    return session__has_room(worker, 0, length) ? WEIR_QUEUE_FULL : oversize_refuse(worker, length);
+    if (!session__has_room(session->worker, 0, length))
+        return oversize_refuse(session->worker, length);
+    session->wants_room = true;
+    return WEIR_QUEUE_FULL;
 }
 
 static enum weir_code session__send(struct weir_session *session, const void *bytes, size_t length)
@@ -357,7 +360,7 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     session_flush_run(session);
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (!session__has_room(worker, session->queue.pinned_bytes, frame_length))
-        return session__no_room(worker, frame_length);
+        return session__no_room(session, frame_length);
     if (!send_queue_copy(&session->queue, worker->net, pieces, weir_count_of(pieces)))
         return WEIR_NO_BUFFERS;
     session->first_byte_due = false;

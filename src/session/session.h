@@ -47,6 +47,10 @@ static inline enum weir_code session_send(struct weir_session *session, const vo
     return session->ops->send(session, bytes, length);
 }
 
+/* Same return values as weir_session_sendv(). */
+enum weir_code session_send_parts(struct weir_session *session, const struct weir_part *parts,
+                                  size_t count);
+
 /* Queues bytes of an accepted response unframed, above any mark; closes the session if memory is
  * exhausted. TCP only. */
 void session_send_or_close(struct weir_session *session, const uint8_t *bytes, size_t length);

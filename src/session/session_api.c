@@ -15,6 +15,17 @@ enum weir_code weir_session_send(struct weir_session *session, const void *bytes
     return session_send(session, bytes, length);
 }
 
+enum weir_code weir_session_sendv(struct weir_session *session, const struct weir_part *parts,
+                                  size_t count)
+{
+    return session_send_parts(session, parts, count);
+}
+
+size_t weir_session_queued_bytes(const struct weir_session *session)
+{
+    return session->is_datagram ? 0 : session->queue.pinned_bytes;
+}
+
 enum weir_code weir_session_send_back(struct weir_session *session,
                                       const struct weir_message *message)
 {

@@ -34,6 +34,18 @@ static void session__restart_deadline(struct weir_session *session)
     if (session->queue.flight_bytes > 0) session_start_send_deadline(session);
 }
 
+/* A message was refused for a full queue: tells the handler when the queue is below the low-water
+ * mark. The last action on the session, because the handler may end it. */
+static void session__report_room(struct weir_session *session)
+{
+    const struct weir_handler *handler = session->service->handler;
+
+    if (session->queue.pinned_bytes > session->worker->resume_bytes) return;
+    if (!session_may_send(session)) return;
+    session->wants_room = false;
+    if (handler->on_room) handler->on_room(session);
+}
+
 /* Acts on what was counted. */
 static inline void session__on_progress(struct weir_session *session, const struct net_event *event)
 {
@@ -45,6 +57,7 @@ static inline void session__on_progress(struct weir_session *session, const stru
     if (session->queue_paused || session->queue.pinned_bytes >= worker->pause_bytes)
         session_update_receiving(session);
     worker_flush_later(worker, session);
+    if (session->wants_room) session__report_room(session);
 }
 
 void session_on_sent(struct weir_session *session, const struct net_event *event)

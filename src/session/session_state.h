@@ -122,6 +122,7 @@ struct weir_session {
     bool loses_output : 1;   /* accepted output was lost: the session must end by RST */
     bool is_datagram : 1;    /* the service's protocol is UDP */
     bool drain_notified : 1; /* on_drain was called, or would have been */
+    bool wants_room : 1;     /* a message was refused for a full queue: on_room is due */
 };
 
 #define SESSION_BYTES_MAX 384 /* without what is queued */

@@ -25,7 +25,7 @@ static struct weir_error error;
                        sizeof(struct type),                                          \
                    "struct " #type " ends in " #last ", without padding")
 
-ASSERT_FILLED(weir_handler, on_drain);
+ASSERT_FILLED(weir_handler, on_peer_done);
 ASSERT_FILLED(weir_codec, encode);
 ASSERT_FILLED(weir_probe, encode);
 ASSERT_FILLED(weir_listen, custom_probe);
