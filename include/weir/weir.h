@@ -84,6 +84,7 @@
 #include <weir/address.h>
 #include <weir/error.h>
 #include <weir/frame.h>
+#include <weir/mark.h>
 #include <weir/version.h>
 
 #ifdef __cplusplus
@@ -373,6 +374,21 @@ WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
  * Thread: any. */
 WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
                                        const void *bytes, size_t length, uint64_t except_id);
+
+/* ---- Time and random bytes ---- */
+
+/* Returns milliseconds of a clock that never goes back, from an unspecified start. In a simulation
+ * (weir/test.h) it is virtual time: a handler that reads no other clock can be replayed. Thread:
+ * any. */
+WEIR_API uint64_t weir_now(void);
+
+/* Returns the time of day: milliseconds since 1970-01-01 in UTC. The system's clock can be set back.
+ * In a simulation it is virtual time that begins on 2026-01-01. Thread: any. */
+WEIR_API int64_t weir_unix_time_ms(void);
+
+/* Fills in unpredictable bytes, for example for tokens. In a simulation they follow from its seed.
+ * Returns WEIR_OK, or WEIR_SYSTEM if the system has no random numbers. Thread: any. */
+WEIR_API enum weir_code weir_random(void *bytes, size_t length);
 
 /* ---- Servers ---- */
 
@@ -762,16 +778,22 @@ struct weir_module {
 #define WEIR_MODULE_LINKAGE
 #endif
 
+/* The symbol `weir_module_marks`: the marks of the module (mark.h), for weir-test. */
+#define WEIR_MODULE_MARKS \
+    WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_marks weir_module_marks = WEIR_MARKS;
+
 /* Turns a shared library into a module. Write it once, at the end of one source file:
  *     WEIR_MODULE(&my_handler, NULL);
  * The program that loads the module provides the weir functions. On Linux a module links with no
  * weir library, on Windows with the program's import library (CMake target weir::module). */
 #define WEIR_MODULE(its_handler, its_codec)                                         \
+    WEIR_MODULE_MARKS                                                               \
     WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
         WEIR_ABI_VERSION, sizeof(struct weir_module), its_handler, its_codec, NULL}
 
 /* The same, with a header parser in place of a codec: struct weir_probe in frame.h. */
 #define WEIR_MODULE_PROBE(its_handler, its_probe)                                   \
+    WEIR_MODULE_MARKS                                                               \
     WEIR_MODULE_LINKAGE WEIR_MODULE_EXPORT const struct weir_module weir_module = { \
         WEIR_ABI_VERSION, sizeof(struct weir_module), its_handler, NULL, its_probe}
 

@@ -38,6 +38,16 @@ void check_misused(const char *rule)
     abort();
 }
 
+void check_asserted(const char *condition, const char *file, int line)
+{
+    if (check__can_write()) {
+        fprintf(stderr, "weir: the program's assertion failed: %s (%s:%d)\n", condition, file,
+                line); /* tidy: allow output - the last output of a process that cannot continue */
+        fflush(stderr);
+    }
+    abort();
+}
+
 void check_failed(const char *what, const char *file, int line, const char *function)
 {
     if (check__can_write()) {

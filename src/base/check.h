@@ -12,6 +12,9 @@ _Noreturn void check_failed(const char *what, const char *file, int line, const 
 /* Writes the rule of weir.h that the program violated to stderr, and calls abort(). */
 _Noreturn void check_misused(const char *rule);
 
+/* Writes the violated WEIR_ASSERT of the program to stderr, and calls abort(). */
+_Noreturn void check_asserted(const char *condition, const char *file, int line);
+
 /* Checks an invariant. Use one condition per check, so that the message names it. */
 #define weir_check(condition) \
     ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__, __func__))

@@ -49,6 +49,7 @@ struct weir_server {
     struct worker **workers;         /* the same, as the session layer sees them */
     struct worker **handoff_workers; /* all workers, where one of them listens for all */
     const char *transport;           /* name of the running transport, from the first worker */
+    struct net_simulation *simulation; /* the network of "simulated"; null: the system's */
     bool started;
     _Atomic uint32_t running;  /* workers that have not ended */
     _Atomic bool failed;       /* the start failed: on_stopped is not called */

@@ -100,6 +100,7 @@ static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
     struct net_options options = config_net_options(&server->common.config);
     uint8_t index = thread->loop.worker.index;
 
+    options.simulation = server->simulation;
     if (index > 0)
         options.transport =
             server->transport; /* workers exchange sockets, so all need the same transport */
@@ -151,25 +152,25 @@ static void worker_thread__check_failure(struct worker_thread *thread)
     if (server->common.handoff_workers && worker->index == 0) handoff_stop(worker);
 }
 
-static void worker_thread__run_worker(void *argument)
+/* Opens the worker and its listeners. If that fails but it has a net, it must run to close it. */
+static void worker_thread__begin(struct worker_thread *thread)
 {
-    struct worker_thread *thread = argument;
-    struct weir_server *server = thread->server;
-    const struct weir_config *config = &server->common.config;
-
-    thread_spread(thread->loop.worker.index);
     thread->code = worker_thread__open_worker(thread);
     if (thread->loop.worker.net) {
         worker_thread__set_alive(thread, true);
         if (thread->code != WEIR_OK) remote_stop(&thread->loop.worker);
     }
     if (thread->code != WEIR_OK)
-        atomic_store(&server->failed, true); /* before the ended workers are counted */
-    gate_unlock(thread->opened);
+        atomic_store(&thread->server->failed, true); /* before the ended workers are counted */
+}
+
+/* Closes a worker whose sessions and listeners are closed. The last one calls on_stopped. */
+static void worker_thread__end(struct worker_thread *thread)
+{
+    struct weir_server *server = thread->server;
+    const struct weir_config *config = &server->common.config;
+
     if (thread->loop.worker.net) {
-        atomic_store(&thread->loop.worker.thread, thread_self());
-        loop_run(&thread->loop);
-        atomic_store(&thread->loop.worker.thread, 0);
         worker_thread__check_failure(thread);
         worker_thread__set_alive(thread, false);
         loop_close(&thread->loop);
@@ -179,6 +180,33 @@ static void worker_thread__run_worker(void *argument)
         config->on_stopped(config->user);
 }
 
+static void worker_thread__run_worker(void *argument)
+{
+    struct worker_thread *thread = argument;
+
+    thread_spread(thread->loop.worker.index);
+    worker_thread__begin(thread);
+    gate_unlock(thread->opened);
+    if (thread->loop.worker.net) {
+        atomic_store(&thread->loop.worker.thread, thread_self());
+        loop_run(&thread->loop);
+        atomic_store(&thread->loop.worker.thread, 0);
+    }
+    worker_thread__end(thread);
+}
+
+static enum weir_code worker_thread__prepare(struct worker_thread *thread, struct weir_error *error)
+{
+    uint32_t count = thread->server->listeners_count;
+
+    thread->opened = gate_open();
+    thread->listeners = memory_alloc_array(count, sizeof *thread->listeners);
+    thread->udp_sockets = memory_alloc_array(count, sizeof *thread->udp_sockets);
+    if (thread->opened && thread->listeners && thread->udp_sockets) return WEIR_OK;
+    return error_fill(error, WEIR_NO_MEMORY, 0, "start a worker", NULL, NULL,
+                      "lower the number of workers");
+}
+
 enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
                                    struct weir_error *error)
 {
@@ -186,12 +214,7 @@ enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
     char name[16];
     int os_error = 0;
 
-    thread->opened = gate_open();
-    thread->listeners = memory_alloc_array(server->listeners_count, sizeof *thread->listeners);
-    thread->udp_sockets = memory_alloc_array(server->listeners_count, sizeof *thread->udp_sockets);
-    if (!thread->opened || !thread->listeners || !thread->udp_sockets)
-        return error_fill(error, WEIR_NO_MEMORY, 0, "start a worker", NULL, NULL,
-                          "lower the number of workers");
+    if (worker_thread__prepare(thread, error) != WEIR_OK) return WEIR_NO_MEMORY;
     snprintf(name, sizeof name, "weir-%u", index);
     thread->thread = thread_start(name, worker_thread__run_worker, thread, &os_error);
     if (!thread->thread) {
@@ -205,6 +228,26 @@ enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
     gate_pass(thread->opened);
     if (thread->code != WEIR_OK && error) *error = thread->error;
     return thread->code;
+}
+
+enum weir_code worker_thread_open_here(struct worker_thread *thread, struct weir_error *error)
+{
+    if (worker_thread__prepare(thread, error) != WEIR_OK) return WEIR_NO_MEMORY;
+    worker_thread__begin(thread);
+    if (thread->code == WEIR_OK) return WEIR_OK;
+    if (error) *error = thread->error;
+    while (thread->loop.worker.net && loop_iterate(&thread->loop, NET_FOREVER)) continue;
+    worker_thread__end(thread);
+    return thread->code;
+}
+
+bool worker_thread_iterate_here(struct worker_thread *thread, uint64_t until_ns)
+{
+    atomic_store(&thread->loop.worker.thread, thread_self());
+    bool running = loop_iterate(&thread->loop, until_ns);
+    atomic_store(&thread->loop.worker.thread, 0);
+    if (!running) worker_thread__end(thread);
+    return running;
 }
 
 void worker_thread_join(struct worker_thread *thread)

@@ -11,6 +11,14 @@
 enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
                                    struct weir_error *error);
 
+/* The same without a thread: opens the worker on the calling thread, which then calls
+ * worker_thread_iterate_here(). Returns the same values; after a failure the worker is closed. */
+enum weir_code worker_thread_open_here(struct worker_thread *thread, struct weir_error *error);
+
+/* Runs one iteration of the event loop, which waits until `until_ns` at most. Returns false if the
+ * worker has ended and is closed; then it is not called again. */
+bool worker_thread_iterate_here(struct worker_thread *thread, uint64_t until_ns);
+
 /* Passes the server's shutdown request to a worker that is alive. The caller holds the lock. */
 void worker_thread_pass_request(const struct weir_server *server, struct worker_thread *thread);
 

@@ -18,6 +18,9 @@ struct sim_options {
     uint64_t latency_min_ns, latency_max_ns; /* of everything on the wire */
     uint32_t window_bytes;                   /* sent and not read yet, per stream and direction */
     uint32_t piece_bytes_max;                /* most pieces that arrive are smaller */
+    bool exact_pieces; /* instead: every piece has piece_bytes_max, or all that was sent */
+    /* Of 100 datagrams, how many are lost, arrive twice, or do not keep their order. */
+    uint32_t datagram_loss_percent, datagram_copy_percent, datagram_reorder_percent;
     uint32_t datagram_queue_bytes;           /* that a datagram socket stores; more is lost */
     uint32_t held_bytes_max;                 /* reported by net_info; in fact nothing is held */
     /* A send is released when its peer has acknowledged the bytes, as by Windows's RIO and by

@@ -375,9 +375,11 @@ static void wire__acknowledge(struct wire_end *end)
 
 static uint32_t wire__piece(struct net_simulation *simulation, uint32_t in_flight)
 {
-    uint64_t kind = wire_random(simulation, 10), max = simulation->options.piece_bytes_max;
+    uint64_t max = simulation->options.piece_bytes_max;
 
     weir_check(in_flight > 0);
+    if (simulation->options.exact_pieces) return in_flight < max ? in_flight : (uint32_t)max;
+    uint64_t kind = wire_random(simulation, 10);
     if (kind > 6) return in_flight;
     if (kind == 0) max = 16;
     if (max > in_flight) max = in_flight;
@@ -812,8 +814,14 @@ static void wire__datagram_arrives(struct wire_timer *timer)
         simulation->script_due = true;
 }
 
-void wire_send_datagram(struct net_simulation *simulation, const struct net_address *from,
-                        const struct net_address *to, const uint8_t *bytes, uint32_t length)
+/* Whether a fault happens to this datagram. Without the fault no random number is drawn. */
+static bool wire__happens(struct net_simulation *simulation, uint32_t percent)
+{
+    return percent > 0 && wire_random(simulation, 100) < percent;
+}
+
+static void wire__send_one(struct net_simulation *simulation, const struct net_address *from,
+                           const struct net_address *to, const uint8_t *bytes, uint32_t length)
 {
     struct wire_datagram *datagram = wire_memory(1, sizeof *datagram + length);
     uint64_t due_ns = simulation->now_ns + wire_latency_ns(simulation);
@@ -824,11 +832,27 @@ void wire_send_datagram(struct net_simulation *simulation, const struct net_addr
     datagram->to = *to;
     datagram->length = length;
     if (length > 0) memcpy(datagram->bytes, bytes, length);
-    if (due_ns < simulation->datagram_due_ns) due_ns = simulation->datagram_due_ns;
+    if (wire__happens(simulation, simulation->options.datagram_reorder_percent)) {
+        due_ns += wire_latency_ns(simulation); /* others can overtake it, or it them */
+    } else {
+        if (due_ns < simulation->datagram_due_ns) due_ns = simulation->datagram_due_ns;
+        simulation->datagram_due_ns = due_ns;
+    }
     weir_check(due_ns >= simulation->now_ns);
-    simulation->datagram_due_ns = due_ns;
     wire_timer_set(simulation, &datagram->arrival, due_ns - simulation->now_ns,
                    wire__datagram_arrives);
+}
+
+void wire_send_datagram(struct net_simulation *simulation, const struct net_address *from,
+                        const struct net_address *to, const uint8_t *bytes, uint32_t length)
+{
+    if (wire__happens(simulation, simulation->options.datagram_loss_percent)) {
+        wire_trace(simulation, WIRE__DATAGRAM_LOST, to->port, length);
+        return;
+    }
+    if (wire__happens(simulation, simulation->options.datagram_copy_percent))
+        wire__send_one(simulation, from, to, bytes, length);
+    wire__send_one(simulation, from, to, bytes, length);
 }
 
 void wire_drop_datagram(struct wire_socket *socket)
