@@ -458,7 +458,8 @@ void net_receive(struct net *net, struct net_handle id, bool on)
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, id, HANDLE_FREE);
-    weir_check(handle->kind == HANDLE_CONNECTION || handle->kind == HANDLE_DATAGRAM);
+    weir_check_rule(handle->kind == HANDLE_CONNECTION || handle->kind == HANDLE_DATAGRAM,
+                    "rule 2, only net_close before NET_CONNECTED, and a listener receives nothing");
     if (handle->flow_on == on) return;
     handle->flow_on = on;
     if (handle->broken || handle->peer_done) return;

@@ -106,7 +106,8 @@ enum net_event_kind {
      * this connection: released_bytes, released_buffers. Can follow net_close. */
     NET_RELEASED,
     /* The handle failed (reset, timeout, ...), or its net_connect did (also: refused, unreachable);
-     * the only valid call is net_close. At most once, and never after NET_CLOSED. If the system refuses the whole event loop, every handle fails. */
+     * the only valid call is net_close. At most once, and never after NET_CLOSED. If the system
+     * refuses the whole event loop, every handle fails. */
     NET_BROKEN,
     /* Answers net_close: the last event of the handle. */
     NET_CLOSED,
@@ -124,8 +125,8 @@ enum net_event_kind {
     NET_REFUSED,
     /* Answers net_stop_accepting: no NET_ACCEPTED follows. */
     NET_STOPPED,
-    /* Answers net_connect: the connection is established; local, zeroed if the system cannot tell
-     * it. An attempt that failed is answered by NET_BROKEN. */
+    /* Answers net_connect: the connection is established; local, zeroed if the system does not
+     * report it. An attempt that failed is answered by NET_BROKEN. */
     NET_CONNECTED,
     /* net_wake() was called, once or more often; no handle. */
     NET_WOKEN,

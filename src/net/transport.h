@@ -79,8 +79,8 @@ struct transport {
                              const struct net_listen_options *options, struct weir_error *error);
     enum weir_code (*adopt)(struct net *net, struct handle *handle, struct net_socket socket,
                             struct weir_error *error);
-    /* Opens a socket for the handle and connects it. Adds NET_CONNECTED or NET_BROKEN inside `wait`,
-     * unless `close` is called before. */
+    /* Opens a socket for the handle and connects it. Adds NET_CONNECTED or NET_BROKEN inside
+     * `wait`, unless `close` is called before. */
     enum weir_code (*connect)(struct net *net, struct handle *handle,
                               const struct net_connect_options *options, struct weir_error *error);
     /* Accepting, as handle->flow_on says; also called when nothing changed. Everything that an

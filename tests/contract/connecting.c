@@ -7,7 +7,7 @@
 #define CONNECTING__MANY 40u
 #define CONNECTING__BYTES 300000u
 
-/* Returns an address of this machine on which nobody listens any longer. */
+/* Returns an address of this machine on which no listener is left. */
 static struct net_address connecting__nowhere(struct world *world)
 {
     struct peer_listener *listener = peer_listen(world, "127.0.0.1:0");
@@ -317,6 +317,51 @@ static void without_handles_the_call_fails(void **state)
     world_close(world);
 }
 
+/* ---- misuse ---- */
+
+static void connecting__misuse(void *argument)
+{
+    void (*use)(struct net * net, struct net_handle handle) =
+        *(void (**)(struct net * net, struct net_handle handle)) argument;
+    struct world *world = world_open(NULL);
+    struct peer_listener *listener = peer_listen(world, "127.0.0.1:0");
+    struct net_address to = peer_listens(listener);
+
+    use(world->net, world_start(world, &to)->handle);
+}
+
+static void connecting__receive(struct net *net, struct net_handle handle)
+{
+    net_receive(net, handle, true);
+}
+
+static void connecting__send(struct net *net, struct net_handle handle)
+{
+    struct net_buffer *buffer = net_take(net, 1);
+
+    buffer->length = 1;
+    net_send(net, handle, &buffer, 1);
+}
+
+static void connecting__ask(struct net *net, struct net_handle handle)
+{
+    net_local_address(net, handle);
+}
+
+static void only_close_is_allowed_before_the_answer(void **state)
+{
+    static void (*const uses[])(struct net * net, struct net_handle handle) = {
+        connecting__receive, connecting__send, net_finish, net_abort, connecting__ask};
+
+    (void)state;
+    for (uint32_t i = 0; i < CONTRACT_COUNT_OF(uses); i++) {
+        void (*use)(struct net * net, struct net_handle handle) = uses[i];
+        require_death(connecting__misuse, &use, "rule 2");
+    }
+}
+
+/* ---- random sequences ---- */
+
 /* One step of a random sequence over a few attempts. */
 static void connecting__step(struct world *world, struct line **line, uint64_t *draw,
                              const struct net_address *to, struct peer_listener *listener)
@@ -386,6 +431,7 @@ static const struct CMUnitTest connecting__tests[] = {
     cmocka_unit_test(both_families_are_reached),
     cmocka_unit_test(without_files_the_call_fails),
     cmocka_unit_test(without_handles_the_call_fails),
+    cmocka_unit_test(only_close_is_allowed_before_the_answer),
     cmocka_unit_test(every_random_sequence_ends_properly),
 };
 

@@ -204,6 +204,33 @@ static void injected__wait_forgets_a_buffer(struct net *net, uint64_t until_ns)
     injected__inner->wait(net, until_ns);
 }
 
+static enum weir_code injected__connect_and_note(struct net *net, struct handle *handle,
+                                                 const struct net_connect_options *options,
+                                                 struct weir_error *error)
+{
+    injected__handle = handle;
+    return injected__inner->connect(net, handle, options, error);
+}
+
+static void injected__wait_connects_twice(struct net *net, uint64_t until_ns)
+{
+    struct handle *handle = injected__handle;
+
+    injected__inner->wait(net, until_ns);
+    if (handle && handle->kind == HANDLE_CONNECTION && event_batch_has_room(&net->batch))
+        event_batch_add(net, handle, NET_CONNECTED);
+}
+
+static enum weir_code injected__connect_never_answers(struct net *net, struct handle *handle,
+                                                      const struct net_connect_options *options,
+                                                      struct weir_error *error)
+{
+    enum weir_code code = injected__inner->connect(net, handle, options, error);
+
+    handle->broken = true; /* of which nothing is handed out */
+    return code;
+}
+
 static void injected__finish_does_nothing(struct net *net, struct handle *handle)
 {
     (void)net;
@@ -307,6 +334,14 @@ static const struct injected__violation {
      {.refuse = injected__refuse_does_nothing},
      "rule_07_last",
      "an_accepted_socket_can_be_refused_after_the_listener_closed"},
+    {"connects-twice",
+     {.connect = injected__connect_and_note, .wait = injected__wait_connects_twice},
+     "connecting",
+     "bytes_wait_until_receiving_is_on"},
+    {"forgets-to-connect",
+     {.connect = injected__connect_never_answers},
+     "connecting",
+     "a_refused_attempt_is_answered_by_broken"},
     {"forgets-to-wake",
      {.wake = injected__wake_does_nothing},
      "rule_02_answer",
@@ -329,6 +364,7 @@ static void injected__inject(struct net *net)
     INJECTED__REPLACE(finish);
     INJECTED__REPLACE(refuse);
     INJECTED__REPLACE(wake);
+    INJECTED__REPLACE(connect);
     INJECTED__REPLACE(send_to);
     net->transport = &injected__table;
 }

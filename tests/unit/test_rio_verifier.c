@@ -543,6 +543,22 @@ BREAKS(vv13_a_listener_not_opened_for_rio, "VV13")
     it.provider->on_socket(RIO_SOCKET_ACCEPTED, 8, 77);
 }
 
+BREAKS(vv13_a_queue_before_the_connect_context, "VV13")
+{
+    (void)argument;
+    open_all();
+    it.provider->on_socket(RIO_SOCKET_CONNECTING, 8, WIN_NO_SOCKET);
+    it.rio->create_rq(8, 1, 1, 1, 1, it.cq, it.cq, &it);
+}
+
+BREAKS(vv13_a_connected_socket_not_opened_for_rio, "VV13")
+{
+    (void)argument;
+    open_all();
+    it.provider->on_socket(RIO_SOCKET_STREAM, 8, WIN_NO_SOCKET);
+    it.provider->on_socket(RIO_SOCKET_CONNECTED, 8, WIN_NO_SOCKET);
+}
+
 BREAKS(vv14_two_accepts_share_an_overlapped, "VV14")
 {
     (void)argument;
@@ -662,6 +678,8 @@ int main(void)
         cmocka_unit_test(vv13_a_queue_before_the_accept_context),
         cmocka_unit_test(vv13_a_second_queue_for_a_socket),
         cmocka_unit_test(vv13_a_listener_not_opened_for_rio),
+        cmocka_unit_test(vv13_a_queue_before_the_connect_context),
+        cmocka_unit_test(vv13_a_connected_socket_not_opened_for_rio),
         cmocka_unit_test(vv14_two_accepts_share_an_overlapped),
         cmocka_unit_test(vv14_an_accept_without_room_for_addresses),
         cmocka_unit_test(vv16_an_address_too_short),

@@ -284,6 +284,80 @@ static void an_injected_datagram_can_have_any_source(void **state)
     world_close(world);
 }
 
+/* ---- connecting ---- */
+
+static void an_attempt_ends_as_its_route_says(void **state)
+{
+    static const struct {
+        struct sim_route route;
+        enum weir_code code;
+    } cases[] = {
+        {{.code = WEIR_UNREACHABLE, .os_error = 113}, WEIR_UNREACHABLE},
+        {{.code = WEIR_TIMED_OUT, .os_error = 110, .delay_ns = 127000 * TEST__MS}, WEIR_TIMED_OUT},
+        {{.code = WEIR_ADDRESS_UNAVAILABLE, .os_error = 99}, WEIR_ADDRESS_UNAVAILABLE},
+    };
+    struct world *world = world_open(NULL);
+    struct peer_listener *listener = peer_listen(world, "127.0.0.1:0");
+    struct net_address to = peer_listens(listener);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sim_set_route(world->simulation, &to, &cases[i].route);
+        uint64_t began_ns = net_now_ns(world->net);
+        struct line *line = world_start(world, &to);
+        while (line->broken_count == 0) world_iterate_until(world, NET_FOREVER);
+        require_equal(line->broken_code, cases[i].code);
+        require(net_now_ns(world->net) >= began_ns + cases[i].route.delay_ns);
+        require(!peer_accept(listener));
+    }
+    sim_set_route(world->simulation, &to, NULL);
+    struct line *line = world_start(world, &to);
+    world_until(world, line->connected_count == 1);
+    world_close(world);
+}
+
+static void a_route_without_a_port_is_for_every_port(void **state)
+{
+    const struct sim_route silent = {.code = WEIR_TIMED_OUT}, open = {.delay_ns = 5 * TEST__MS};
+    struct world *world = world_open(NULL);
+    struct peer_listener *listener = peer_listen(world, "127.0.0.1:0");
+    struct net_address to = peer_listens(listener), every = world_address("127.0.0.1:0"),
+                       other = world_address("127.0.0.2:0");
+
+    (void)state;
+    sim_set_route(world->simulation, &every, &silent);
+    sim_set_route(world->simulation, &other, &open);
+    struct line *line = world_start(world, &to);
+    world_until(world, line->broken_count == 1);
+    sim_set_route(world->simulation, &to, &open);
+    line = world_start(world, &to);
+    world_until(world, line->connected_count == 1);
+    world_close(world);
+}
+
+/* The RST can overtake the answer: then the attempt fails; otherwise the connection breaks. */
+static void a_connection_that_is_reset_at_once_ends_in_both_ways(void **state)
+{
+    const struct sim_route route = {.resets = true};
+    uint32_t connected_count = 0, refused_count = 0;
+
+    (void)state;
+    for (world_seed = 1; world_seed <= 30; world_seed++) {
+        struct world *world = world_open(NULL);
+        struct net_address to = world_address("127.0.0.1:7");
+        sim_set_route(world->simulation, &to, &route);
+        struct line *line = world_start(world, &to);
+        world_until(world, line->broken_count == 1);
+        require_equal(line->broken_code, WEIR_RESET);
+        connected_count += line->connected_count;
+        refused_count += 1 - line->connected_count;
+        world_close(world);
+    }
+    world_seed = 1;
+    require(connected_count > 0);
+    require(refused_count > 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -300,6 +374,9 @@ int main(void)
         cmocka_unit_test(a_datagram_queue_is_bounded),
         cmocka_unit_test(equal_datagrams_can_arrive_as_a_gro_batch),
         cmocka_unit_test(an_injected_datagram_can_have_any_source),
+        cmocka_unit_test(an_attempt_ends_as_its_route_says),
+        cmocka_unit_test(a_route_without_a_port_is_for_every_port),
+        cmocka_unit_test(a_connection_that_is_reset_at_once_ends_in_both_ways),
     };
 
     return cmocka_run_group_tests_name("simulated", tests, NULL, NULL);

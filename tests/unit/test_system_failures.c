@@ -428,6 +428,122 @@ static void a_server_whose_loop_is_refused_ends(void **state)
     }
 }
 
+/* ---- connecting ---- */
+
+static _Atomic int test__socket_error; /* errno of socket; 0: calls the system */
+
+int __real_socket(int family, int type, int protocol);
+int __wrap_socket(int family, int type, int protocol);
+
+int __wrap_socket(int family, int type, int protocol)
+{
+    if (test__socket_error == 0) return __real_socket(family, type, protocol);
+    errno = test__socket_error;
+    return -1;
+}
+
+static void a_loop_that_is_refused_breaks_an_attempt(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        world_transport = test__transports[i];
+        struct world *world = world_open(NULL);
+        struct peer_listener *listener = peer_listen_few(world, "127.0.0.1:0", 1);
+        struct net_address to = peer_listens(listener);
+        struct line *lines[6];
+        uint32_t waiting_count = 0;
+        for (size_t k = 0; k < COUNT_OF(lines); k++) lines[k] = world_start(world, &to);
+        world_run_until_idle(world);
+        for (size_t k = 0; k < COUNT_OF(lines); k++) waiting_count += lines[k]->connects;
+        require(waiting_count > 0); /* the backlog is full */
+        atomic_store(&test__loop_error, EBADF);
+        for (size_t k = 0; k < COUNT_OF(lines); k++)
+            world_until(world, lines[k]->broken_count == 1);
+        world_close(world);
+        atomic_store(&test__loop_error, 0);
+    }
+}
+
+static void an_unknown_address_of_a_new_connection_is_zeroed(void **state)
+{
+    static const struct net_address none;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        world_transport = test__transports[i];
+        struct world *world = world_open(NULL);
+        struct peer_listener *listener = peer_listen(world, "127.0.0.1:0");
+        struct net_address to = peer_listens(listener);
+        struct line *line = world_start(world, &to);
+        test__fail_getsockname(ENOBUFS, 0);
+        world_until(world, line->connected_count == 1);
+        test__fail_getsockname(0, 0);
+        require(memcmp(&line->local, &none, sizeof none) == 0);
+        world_close(world);
+    }
+}
+
+static void a_socket_that_is_refused_fails_the_call(void **state)
+{
+    static const struct {
+        int os_error;
+        enum weir_code code;
+    } cases[] = {
+        {ENFILE, WEIR_NO_FILES}, {EAFNOSUPPORT, WEIR_UNSUPPORTED}, {ENOMEM, WEIR_NO_MEMORY}};
+    const struct net_connect_options options = {.address = address_of_v4(0x7f000001, 7)};
+    struct net_handle handle;
+    struct weir_error error;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        world_transport = test__transports[i];
+        struct world *world = world_open(NULL);
+        for (size_t k = 0; k < COUNT_OF(cases); k++) {
+            atomic_store(&test__socket_error, cases[k].os_error);
+            require_equal(net_connect(world->net, &options, NULL, &handle, &error), cases[k].code);
+            atomic_store(&test__socket_error, 0);
+            require_equal(error.os_error, cases[k].os_error);
+            require(strcmp(error.subject, "tcp 127.0.0.1:7") == 0);
+        }
+        world_close(world);
+    }
+}
+
+/* To an address that no socket can reach: connect() itself fails. */
+static void an_attempt_that_fails_at_once_is_answered_by_an_event(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
+        world_transport = test__transports[i];
+        struct world *world = world_open(NULL);
+        struct net_address broadcast = world_address("255.255.255.255:7");
+        struct line *line = world_start(world, &broadcast);
+        world_until(world, line->broken_count == 1);
+        require(line->connected_count == 0);
+        world_close(world);
+    }
+}
+
+/* TCP connects a socket to itself if it is bound to the destination. */
+static void a_socket_connected_to_itself_is_no_connection(void **state)
+{
+    struct net_address to, local;
+
+    (void)state;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    require(fd >= 0);
+    union linux_sockaddr sockaddr;
+    to = address_of_v4(0x7f000001, 0);
+    socklen_t length = linux_sockaddr_of(&to, true, &sockaddr);
+    require(bind(fd, &sockaddr.any, length) == 0);
+    require(linux_local_address(fd, &to));
+    length = linux_sockaddr_of(&to, true, &sockaddr);
+    require(connect(fd, &sockaddr.any, length) == 0);
+    require(!linux_is_connected(fd, &to, &local));
+    require(address_equals(&local, &to));
+    close(fd);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -439,6 +555,11 @@ int main(void)
         cmocka_unit_test(a_loop_that_fails_for_a_moment_goes_on),
         cmocka_unit_test(a_server_whose_loop_is_refused_ends),
         cmocka_unit_test(a_lost_listener_is_logged_with_its_address),
+        cmocka_unit_test(a_loop_that_is_refused_breaks_an_attempt),
+        cmocka_unit_test(an_unknown_address_of_a_new_connection_is_zeroed),
+        cmocka_unit_test(a_socket_that_is_refused_fails_the_call),
+        cmocka_unit_test(an_attempt_that_fails_at_once_is_answered_by_an_event),
+        cmocka_unit_test(a_socket_connected_to_itself_is_no_connection),
     };
 
     return cmocka_run_group_tests_name("system_failures", tests, NULL, NULL);

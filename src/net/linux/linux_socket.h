@@ -46,7 +46,7 @@ enum weir_code linux_open_connect(const struct net_connect_options *options, boo
 
 /* A connect has succeeded: sets *local to the socket's own address, zeroed if the system cannot
  * tell. Returns false if the socket is connected to itself. TCP allows that when the system chooses
- * the destination as the own port; nobody listens there. */
+ * the destination as the own port; no one listens there. */
 bool linux_is_connected(int fd, const struct net_address *to, struct net_address *local);
 
 /* Asks the system for the socket's own address. Returns false with errno if it cannot tell. */

@@ -37,6 +37,27 @@ struct net_simulation *sim_open(const struct sim_options *options)
     return simulation;
 }
 
+static void sim__remove_route(struct wire_route **link)
+{
+    struct wire_route *removed = *link;
+
+    *link = removed->next;
+    wire_memory_free(removed);
+}
+
+void sim_set_route(struct net_simulation *simulation, const struct net_address *to,
+                   const struct sim_route *route)
+{
+    struct wire_route **link = &simulation->routes;
+
+    while (*link && !address_equals(&(*link)->to, to)) link = &(*link)->next;
+    if (*link) sim__remove_route(link);
+    if (!route) return;
+    struct wire_route *added = wire_memory(1, sizeof *added);
+    *added = (struct wire_route){*to, *route, simulation->routes};
+    simulation->routes = added;
+}
+
 void sim_free(struct net_simulation *simulation)
 {
     if (!simulation) return;
@@ -44,7 +65,7 @@ void sim_free(struct net_simulation *simulation)
     while (simulation->datagram_peers) sim_datagrams_close(simulation->datagram_peers);
     while (simulation->peers) sim_peer_close(simulation->peers);
     while (simulation->listeners) sim_listener_close(simulation->listeners);
-    wire_free_routes(simulation);
+    while (simulation->routes) sim__remove_route(&simulation->routes);
     wire_free_all(simulation);
     wire_memory_free(simulation);
 }

@@ -59,7 +59,7 @@ void sim_set_files_max(struct net_simulation *simulation, uint32_t files_max);
 uint32_t sim_files_count(const struct net_simulation *simulation);
 
 /* Sets how attempts to connect to `to` end from now on; port 0: to every port there. Null: as the
- * listener decides. Attempts that have begun keep their route. */
+ * listener decides. Attempts that were started before keep their route. */
 void sim_set_route(struct net_simulation *simulation, const struct net_address *to,
                    const struct sim_route *route);
 

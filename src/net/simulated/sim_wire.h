@@ -166,7 +166,6 @@ void wire_file_give_back(struct net_simulation *simulation);
  */
 const struct sim_route *wire_route_to(const struct net_simulation *simulation,
                                       const struct net_address *to);
-void wire_free_routes(struct net_simulation *simulation);
 
 /* Returns the client side. */
 struct wire_end *wire_connect(struct net_simulation *simulation, const struct net_address *from,

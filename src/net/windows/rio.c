@@ -7,9 +7,9 @@
  *              -> idle: arm the notification and block on the port until the deadline
  *              -> handle the port's packets: notification, accept, wake-up, emulated I/O
  *
- * Every event that wakes a worker arrives through the port: RIO's notification, AcceptEx, ConnectEx, net_wake
- * and, for `iocp`, the emulation's overlapped I/O. The two transports differ only in their function
- * table.
+ * Every event that wakes a worker arrives through the port: RIO's notification, AcceptEx,
+ * ConnectEx, net_wake and, for `iocp`, the emulation's overlapped I/O. The two transports differ
+ * only in their function table.
  *
  * Ownership: the net owns the struct rio_net, which owns the port and the completion queue. The
  * provider is shared by all workers and is never freed. Thread: the worker's, except net_wake.

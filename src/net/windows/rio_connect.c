@@ -13,7 +13,7 @@
  * is of no use before SO_UPDATE_CONNECT_CONTEXT, as an accepted one (contract S7).
  *
  * A socket joins a port only once. Under the emulation that is for its requests, too, so the packet
- * of the attempt has their key, and struct rio_call tells them apart.
+ * of the attempt has their key, and struct rio_call says which one it is.
  *
  * Ownership: the rio_entry owns the socket and the struct rio_call. The system uses the rio_call
  * until its packet was taken, and the handle closes only after that.
@@ -135,7 +135,7 @@ static int rio_connect__finish(struct rio_net *system, struct rio_entry *entry,
     if (os_error != 0) return os_error;
     rio_socket_report(system, RIO_SOCKET_CONNECTED, entry->socket, WIN_NO_SOCKET);
     if (win_system->socket_local(entry->socket, local) != 0) *local = (struct net_address){0};
-    /* The system can choose the destination as the own port; nobody listens there. */
+    /* The system can choose the destination as the own port; no one listens there. */
     if (local->port != 0 && address_equals(local, &entry->connecting.to)) return WIN_ECONNREFUSED;
     return rio_connect__attach(system, entry);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* win_overlapped.c - AcceptEx, ConnectEx, and overlapped I/O for the emulation. The system uses an OVERLAPPED
- * and its buffers until the port returns their packet; the caller owns both. */
+/* win_overlapped.c - AcceptEx, ConnectEx, and overlapped I/O for the emulation. The system uses
+ * an OVERLAPPED and its buffers until the port returns their packet; the caller owns both. */
 #include <string.h>
 
 #include "win_native.h"
