@@ -238,6 +238,7 @@ struct net_info net_info(const struct net *net)
 
     info.transport = net->transport->name;
     info.listeners_share = net->transport->listeners_share;
+    info.has_unix = net->transport->has_unix;
     info.buffer_bytes =
         (uint64_t)net->stream_pool.buffers_count * net->stream_pool.buffer_bytes +
         (uint64_t)net->datagram_pool.buffers_count * net->datagram_pool.buffer_bytes;
@@ -364,13 +365,27 @@ static enum weir_code net__no_handle(const char *operation, struct weir_error *e
                       "allow more sessions (sessions_max)");
 }
 
+/* Refuses a path where the transport has no Unix-domain sockets. */
+static enum weir_code net__check_path(const struct net *net, const char *operation,
+                                      const char *path, struct weir_error *error)
+{
+    char subject[sizeof error->subject];
+
+    if (!path || net->transport->has_unix) return WEIR_OK;
+    snprintf(subject, sizeof subject, "unix:%s", path);
+    return error_fill(error, WEIR_UNSUPPORTED, 0, operation, subject,
+                      "only Linux has Unix-domain sockets", "take an IP address");
+}
+
 enum weir_code net_listen(struct net *net, const struct net_listen_options *options, void *owner,
                           struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
+    enum weir_code code = net__check_path(net, "listen on", options->unix_path, error);
+    if (code != WEIR_OK) return code;
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_LISTENER, owner);
     if (!handle) return net__no_handle("listen", error);
-    enum weir_code code = net->transport->listen(net, handle, options, error);
+    code = net->transport->listen(net, handle, options, error);
     if (code != WEIR_OK) {
         arrivals_drop(net, handle);
         handle_table_give_back(&net->handle_table, handle);
@@ -434,9 +449,11 @@ enum weir_code net_connect(struct net *net, const struct net_connect_options *op
                            struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
+    enum weir_code code = net__check_path(net, "connect to", options->unix_path, error);
+    if (code != WEIR_OK) return code;
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_CONNECTING, owner);
     if (!handle) return net__no_handle("connect", error);
-    enum weir_code code = net->transport->connect(net, handle, options, error);
+    code = net->transport->connect(net, handle, options, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);
         net->file_waiters.file_freed = true; /* a descriptor was opened, and closed */

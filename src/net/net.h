@@ -225,6 +225,7 @@ struct net_info {
     const char *transport; /* the name of the transport that runs */
     /* Each worker can listen on the same address. If false, one worker listens for all. */
     bool listeners_share;
+    bool has_unix;           /* Unix-domain sockets */
     uint64_t held_bytes_max; /* largest amount held for one connection (rule 1) */
     uint64_t buffer_bytes;   /* current memory of the pools */
     uint32_t refused_count;  /* better transports that "auto" could not use, best first ... */
@@ -242,6 +243,11 @@ enum net_share {
 };
 
 struct net_listen_options {
+    /* Listeners: null, or the path of a Unix-domain socket, which takes the place of `address`; '@'
+     * and a name: in the abstract namespace. Such listeners are never shared (NET_SHARE_NOT), and
+     * their connections have no addresses. Only where net_info.has_unix is set. */
+    const char *unix_path;
+    uint32_t unix_mode;         /* of its file; 0: what the process's mask leaves of 0777 */
     struct net_address address; /* port 0: the system chooses a free one */
     enum net_share share;
     uint32_t
@@ -250,6 +256,7 @@ struct net_listen_options {
 
 /* What net_connect() connects to. */
 struct net_connect_options {
+    const char *unix_path;      /* null, or as in net_listen_options; the net copies it */
     struct net_address address; /* an IPv4 address in its mapped form needs no IPv6 */
 };
 
@@ -317,7 +324,9 @@ void net_wake(struct net *net);
 
 /* ---- streams ---- */
 
-/* Opens a TCP listener; accepting starts off. */
+/* Opens a listener; accepting starts off. A Unix-domain listener replaces the file of one that has
+ * ended, removes its own file when it is closed, and touches no other file: another listener and
+ * any other kind of file are WEIR_ADDRESS_IN_USE. */
 enum weir_code net_listen(struct net *net, const struct net_listen_options *options, void *owner,
                           struct net_handle *handle, struct weir_error *error);
 

@@ -32,6 +32,7 @@ static void retries__report(struct net *net, struct handle *handle)
 {
     if (!handle->retry_unreported || !net->batch.events || !event_batch_has_room(&net->batch))
         return;
+    if (handle->kind == HANDLE_CONNECTING) return; /* only its answer is reported (rule 2) */
     handle->retry_unreported = false;
     event_batch_failed(net, handle, NET_PAUSED, handle->retry_code, handle->retry_os_error);
 }

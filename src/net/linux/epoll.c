@@ -57,9 +57,9 @@ struct epoll_entry {
     struct net_buffer *unsent; /* the rest of the outstanding send; SYSTEM owns it */
     union {                    /* by base.kind */
         struct datagram datagram;
-        struct net_address bound; /* listener: its address, with the actual port */
+        struct linux_bound bound; /* listener */
         struct {                  /* connecting */
-            struct net_address to;
+            struct linux_destination *to;
             int connect_error; /* of connect(); 0: its outcome is SO_ERROR when it is writable */
         };
     };
@@ -165,7 +165,9 @@ static enum weir_code epoll__listen(struct net *net, struct handle *base,
     weir_check(base->kind == HANDLE_LISTENER);
     enum weir_code code = linux_listen(options, true, &net->options, &fd, &entry->bound, error);
 
-    return code == WEIR_OK ? epoll__own(net, entry, fd, error) : code;
+    if (code == WEIR_OK) code = epoll__own(net, entry, fd, error);
+    if (code != WEIR_OK) linux_unix_remove(entry->bound.file);
+    return code;
 }
 
 static void epoll__accept(struct net *net, struct handle *base, bool on)
@@ -182,29 +184,49 @@ static enum weir_code epoll__adopt(struct net *net, struct handle *base, struct 
     return epoll__own(net, epoll__entry(base), (int)socket.os_handle, error);
 }
 
-/* A failure that connect() reports immediately is handed out by the next wait, as a late one. */
+/* Tries to connect. A failure that the call reports is handed out by the next wait, as a later one.
+ */
+static void epoll__try_connect(struct net *net, struct epoll_entry *entry)
+{
+    const struct linux_destination *to = entry->to;
+    int os_error = connect(entry->fd, &to->sockaddr.any, to->length) == 0 ? 0 : errno;
+    bool goes_on = os_error == EINPROGRESS || os_error == EINTR;
+
+    weir_check(!entry->failed);
+    if (os_error == EAGAIN) { /* Unix domain: the backlog is full */
+        retries_add(net, &entry->base, HANDLE_SENDS, WEIR_NO_ROOM, os_error);
+        return;
+    }
+    /* Not before the call, because an unconnected socket counts as ready. */
+    if (epoll__register(net->system, entry, entry->fd) != 0) {
+        os_error = errno;
+        goes_on = false;
+    }
+    entry->failed = !goes_on;
+    entry->connect_error = goes_on ? 0 : os_error;
+    epoll__list_if_work(net->system, entry);
+}
+
 static enum weir_code epoll__connect(struct net *net, struct handle *base,
                                      const struct net_connect_options *options,
                                      struct weir_error *error)
 {
     struct epoll_entry *entry = epoll__entry(base);
-    union linux_sockaddr to;
-    socklen_t to_length;
-    int fd;
+    enum weir_code code =
+        linux_open_connect(options, true, &net->options, &entry->fd, &entry->to, error);
 
     weir_check(base->kind == HANDLE_CONNECTING);
-    enum weir_code code =
-        linux_open_connect(options, true, &net->options, &fd, &to, &to_length, error);
     if (code != WEIR_OK) return code;
-    /* Before it is registered, because an unconnected socket counts as ready. */
-    int os_error = connect(fd, &to.any, to_length) == 0 ? 0 : errno;
-    code = epoll__own(net, entry, fd, error);
-    if (code != WEIR_OK) return code;
-    entry->to = options->address;
-    entry->failed = os_error != EINPROGRESS && os_error != EINTR; /* it goes on after a signal */
-    entry->connect_error = entry->failed ? os_error : 0;
-    epoll__list_if_work(net->system, entry);
+    list_init(&entry->ready);
+    epoll__try_connect(net, entry);
     return WEIR_OK;
+}
+
+/* The attempt has been answered, or is cancelled. */
+static void epoll__end_connect(struct epoll_entry *entry)
+{
+    memory_free(entry->to);
+    entry->to = NULL;
 }
 
 static void epoll__refuse(struct net *net, struct net_socket socket)
@@ -231,10 +253,11 @@ static void epoll__serve_connect(struct net *net, struct epoll_entry *entry)
     weir_check(entry->failed);
     entry->failed = false;
     if (os_error == 0) getsockopt(entry->fd, SOL_SOCKET, SO_ERROR, &os_error, &length);
-    if (os_error == 0 && !linux_is_connected(entry->fd, &entry->to, &local))
+    if (os_error == 0 && !linux_is_connected(entry->fd, &entry->to->address, &local))
         os_error = ECONNREFUSED;
+    epoll__end_connect(entry);
     if (os_error != 0)
-        epoll__break(net, entry, os_error);
+        event_batch_failed(net, &entry->base, NET_BROKEN, linux_connect_code(os_error), os_error);
     else
         event_batch_add(net, &entry->base, NET_CONNECTED)->local = local;
 }
@@ -251,7 +274,7 @@ static bool epoll__accept_one(struct net *net, struct epoll_entry *entry)
     if (fd >= 0) {
         struct net_event *event = event_batch_add(net, &entry->base, NET_ACCEPTED);
         event->socket.os_handle = (uintptr_t)fd;
-        event->peer = linux_address_of(&sockaddr);
+        event->peer = linux_peer_of(&sockaddr);
         return true;
     }
     if (errno == EAGAIN) {
@@ -425,6 +448,10 @@ static void epoll__retry(struct net *net, struct handle *base)
     struct epoll_entry *entry = epoll__entry(base);
 
     if (base->kind == HANDLE_DATAGRAM) return; /* datagram.c is allowed to try again now */
+    if (base->kind == HANDLE_CONNECTING) {
+        epoll__try_connect(net, entry);
+        return;
+    }
     entry->readable = !base->peer_done;
     entry->writable = true;
     epoll__list_if_work(net->system, entry);
@@ -453,15 +480,23 @@ static void epoll__close(struct net *net, struct handle *base)
         epoll__drop_unsent(entry);
         answer_sent(net, base, WEIR_CANCELLED, ECANCELED);
     }
+    if (base->kind == HANDLE_CONNECTING) epoll__end_connect(entry);
     /* The only descriptor of this file, so closing removes it from epoll. */
-    linux_close_stream(entry->fd, base->resets);
+    if (base->kind == HANDLE_LISTENER)
+        linux_close_listener(entry->fd, &entry->bound);
+    else
+        linux_close_stream(entry->fd, base->resets);
     answer_closed(net, base);
 }
 
 static struct net_progress epoll__progress(struct net *net, struct handle *base)
 {
+    uint32_t unsent_bytes = 0;
+
     (void)net;
-    return linux_progress(epoll__entry(base)->fd, base->finished);
+    for (const struct net_buffer *at = epoll__entry(base)->unsent; at; at = at->next)
+        unsent_bytes += at->length;
+    return linux_progress(epoll__entry(base)->fd, base->finished, unsent_bytes);
 }
 
 static struct net_address epoll__local_address(struct net *net, struct handle *base)
@@ -471,7 +506,7 @@ static struct net_address epoll__local_address(struct net *net, struct handle *b
     (void)net;
     weir_check(!base->closing);
     if (base->kind == HANDLE_CONNECTION) return linux_local_address_or_none(entry->fd);
-    return base->kind == HANDLE_DATAGRAM ? entry->datagram.bound : entry->bound;
+    return base->kind == HANDLE_DATAGRAM ? entry->datagram.bound : entry->bound.address;
 }
 
 /* ---- datagrams ---- */
@@ -759,6 +794,7 @@ static void epoll__free(struct net *net)
 const struct transport transport_epoll = {
     .name = "epoll",
     .listeners_share = true,
+    .has_unix = true,
     .entry_bytes = sizeof(struct epoll_entry),
     .open = epoll__open,
     .free = epoll__free,

@@ -17,6 +17,7 @@
 #include "check.h"
 #include "error_fill.h"
 #include "interface.h"
+#include "memory.h"
 #include "thread_local.h"
 
 /* ---- addresses ---- */
@@ -29,6 +30,12 @@ struct net_address linux_address_of(const union linux_sockaddr *sockaddr)
                                   .port = ntohs(sockaddr->v6.sin6_port)};
     memcpy(address.ip, &sockaddr->v6.sin6_addr, sizeof address.ip);
     return address;
+}
+
+struct net_address linux_peer_of(const union linux_sockaddr *sockaddr)
+{
+    if (sockaddr->any.sa_family == AF_UNIX) return (struct net_address){0};
+    return linux_address_of(sockaddr);
 }
 
 socklen_t linux_sockaddr_of(const struct net_address *address, bool v4_socket,
@@ -55,7 +62,7 @@ bool linux_local_address(int fd, struct net_address *address)
 
     memset(&sockaddr, 0, sizeof sockaddr);
     if (getsockname(fd, &sockaddr.any, &length) != 0) return false;
-    *address = linux_address_of(&sockaddr);
+    *address = linux_peer_of(&sockaddr);
     return true;
 }
 
@@ -74,7 +81,7 @@ bool linux_peer_address(int fd, struct net_address *peer)
 
     memset(&sockaddr, 0, sizeof sockaddr);
     if (getpeername(fd, &sockaddr.any, &length) != 0) return false;
-    *peer = linux_address_of(&sockaddr);
+    *peer = linux_peer_of(&sockaddr);
     return true;
 }
 
@@ -135,16 +142,29 @@ void linux_disconnect(int fd)
     if (connect(fd, &none, sizeof none) != 0) shutdown(fd, SHUT_RDWR);
 }
 
-/* The system counts a FIN as one byte, in both numbers. */
-struct net_progress linux_progress(int fd, bool finished)
+void linux_close_listener(int fd, struct linux_bound *bound)
+{
+    linux_unix_remove(bound->file);
+    bound->file = NULL;
+    close(fd);
+}
+
+/* The system counts a FIN of TCP as one byte, in both numbers. In the Unix domain it counts only
+ * what is not taken yet. */
+struct net_progress linux_progress(int fd, bool finished, uint32_t unsent_bytes)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof info;
     int queued = 0;
 
-    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length); /* old kernels fill in less */
+    /* Old kernels fill in less. */
+    bool is_unix =
+        getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 && errno == EOPNOTSUPP;
     ioctl(fd, SIOCOUTQ, &queued);
     uint64_t undelivered = queued > 0 ? (uint64_t)queued : 0;
+    if (is_unix)
+        return (struct net_progress){.taken_bytes = 0 - undelivered - unsent_bytes,
+                                     .undelivered_bytes = undelivered};
     bool fin_taken = finished && undelivered == 0;
     return (struct net_progress){
         .taken_bytes = info.tcpi_bytes_acked - (fin_taken ? 1 : 0),
@@ -355,12 +375,16 @@ static void linux_socket__set_stream(int fd, const struct net_options *options)
 }
 
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
-                            const struct net_options *accepted, int *fd, struct net_address *bound,
+                            const struct net_options *accepted, int *fd, struct linux_bound *bound,
                             struct weir_error *error)
 {
     bool v4;
 
-    *fd = linux_socket__open(options, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4, bound);
+    *bound = (struct linux_bound){.file = NULL};
+    if (options->unix_path) return linux_unix_listen(options, nonblocking, fd, &bound->file, error);
+
+    *fd = linux_socket__open(options, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4,
+                             &bound->address);
     if (*fd < 0) return linux_socket__fail(options, true, errno, error);
     linux_socket__set_stream(*fd, accepted);
     if (listen(*fd, (int)options->backlog) == 0) return WEIR_OK;
@@ -375,25 +399,55 @@ static enum weir_code linux_socket__fail_connect(const struct net_connect_option
 {
     char address[NET_ADDRESS_TEXT_BYTES], subject[96];
 
+    if (options->unix_path)
+        return linux_unix_fail("connect to", options->unix_path, os_error, NULL, NULL, error);
     net_address_text(&options->address, address, sizeof address);
     snprintf(subject, sizeof subject, "tcp %s", address);
     return error_fill(error, error_code_of_os(os_error), os_error, "connect to", subject, NULL,
                       error_os_hint(os_error));
 }
 
-enum weir_code linux_open_connect(const struct net_connect_options *options, bool nonblocking,
-                                  const struct net_options *opened, int *fd,
-                                  union linux_sockaddr *to, socklen_t *to_length,
-                                  struct weir_error *error)
+/* Fills in the destination. Returns the family of its socket; AF_UNSPEC: the path is invalid. */
+static int linux_socket__destination(const struct net_connect_options *options,
+                                     struct linux_destination *to)
 {
     bool v4 = address_is_v4(&options->address);
 
-    *to_length = linux_sockaddr_of(&options->address, v4, to);
-    *fd = socket(v4 ? AF_INET : AF_INET6,
-                 SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
-    if (*fd < 0) return linux_socket__fail_connect(options, errno, error);
-    linux_socket__set_stream(*fd, opened);
+    if (options->unix_path) {
+        to->length = linux_unix_sockaddr(options->unix_path, &to->sockaddr.path);
+        return to->length > 0 ? AF_UNIX : AF_UNSPEC;
+    }
+    to->address = options->address;
+    to->length = linux_sockaddr_of(&options->address, v4, &to->sockaddr.ip);
+    return v4 ? AF_INET : AF_INET6;
+}
+
+enum weir_code linux_open_connect(const struct net_connect_options *options, bool nonblocking,
+                                  const struct net_options *opened, int *fd,
+                                  struct linux_destination **to, struct weir_error *error)
+{
+    struct linux_destination *made = memory_alloc(sizeof *made);
+
+    if (!made) return linux_socket__fail_connect(options, ENOMEM, error);
+    int family = linux_socket__destination(options, made);
+    if (family == AF_UNSPEC) {
+        memory_free(made);
+        return linux_socket__fail_connect(options, ENAMETOOLONG, error);
+    }
+    *fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
+    if (*fd < 0) {
+        int os_error = errno;
+        memory_free(made);
+        return linux_socket__fail_connect(options, os_error, error);
+    }
+    if (family != AF_UNIX) linux_socket__set_stream(*fd, opened);
+    *to = made;
     return WEIR_OK;
+}
+
+enum weir_code linux_connect_code(int os_error)
+{
+    return os_error == ENOENT ? WEIR_UNREACHABLE : error_code_of_os(os_error);
 }
 
 bool linux_is_connected(int fd, const struct net_address *to, struct net_address *local)

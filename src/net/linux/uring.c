@@ -174,7 +174,7 @@ static struct net_address uring__local_address(struct net *net, struct handle *b
     (void)net;
     weir_check(!base->closing);
     if (base->kind == HANDLE_CONNECTION) return linux_local_address_or_none(entry->fd);
-    return base->kind == HANDLE_DATAGRAM ? entry->datagram.bound : entry->bound;
+    return base->kind == HANDLE_DATAGRAM ? entry->datagram.bound : entry->bound.address;
 }
 
 /* ---- open and close handles ---- */
@@ -192,7 +192,9 @@ static enum weir_code uring__adopt(struct net *net, struct handle *base, struct 
     (void)net, (void)error;
     weir_check(base->kind == HANDLE_CONNECTION);
     weir_check(uring__is_idle(uring_entry_of(base)));
-    uring_entry_init(uring_entry_of(base), (int)socket.os_handle);
+    uring_entry_init(uring_entry_of(base), (int)(socket.os_handle & ~URING_SOCKET_UNIX));
+    uring_entry_of(base)->send_flags =
+        (socket.os_handle & URING_SOCKET_UNIX) != 0 ? URING_SEND_FLAGS_UNIX : URING_SEND_FLAGS;
     return WEIR_OK;
 }
 
@@ -208,7 +210,7 @@ static enum weir_code uring__connect(struct net *net, struct handle *base,
 static void uring__refuse(struct net *net, struct net_socket socket)
 {
     (void)net;
-    close((int)socket.os_handle);
+    close((int)(socket.os_handle & ~URING_SOCKET_UNIX));
 }
 
 static void uring__close(struct net *net, struct handle *base)
@@ -233,14 +235,19 @@ static void uring__close_idle(struct net *net, struct uring_entry *entry)
         return;
     }
     if (entry->base.kind == HANDLE_CONNECTION) weir_check(!entry->send_first);
-    linux_close_stream(entry->fd, entry->base.resets);
+    if (entry->base.kind == HANDLE_CONNECTING) uring_stream_end_connect(entry);
+    if (entry->base.kind == HANDLE_LISTENER)
+        linux_close_listener(entry->fd, &entry->bound);
+    else
+        linux_close_stream(entry->fd, entry->base.resets);
     answer_closed(net, &entry->base);
 }
 
 static struct net_progress uring__progress(struct net *net, struct handle *base)
 {
     (void)net;
-    return linux_progress(uring_entry_of(base)->fd, base->finished);
+    return linux_progress(uring_entry_of(base)->fd, base->finished,
+                          uring_stream_unsent(uring_entry_of(base)));
 }
 
 /* ---- datagrams: datagram.c sends and receives, the ring reports readiness ---- */
@@ -742,6 +749,7 @@ static void uring__free(struct net *net)
 const struct transport transport_uring = {
     .name = "uring",
     .listeners_share = true,
+    .has_unix = true,
     .entry_bytes = sizeof(struct uring_entry),
     .open = uring__open,
     .free = uring__free,

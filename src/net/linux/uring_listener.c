@@ -49,7 +49,8 @@ static void uring_listener__accepted(struct net *net, struct uring_entry *entry,
 
     weir_check(entry->base.held.sockets || entry->base.closing);
     if (linux_peer_address(fd, &peer)) {
-        arrival_socket(net, &entry->base, (uintptr_t)fd, &peer);
+        uintptr_t is_unix = peer.port == 0 ? URING_SOCKET_UNIX : 0; /* no peer of TCP has port 0 */
+        arrival_socket(net, &entry->base, (uintptr_t)fd | is_unix, &peer);
     } else {
         close(fd);
         answer_refused(net, &entry->base);

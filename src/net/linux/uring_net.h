@@ -29,18 +29,15 @@ struct uring_request {
 struct uring_entry {
     struct handle base;
     int fd;
+    int send_flags;                /* connection */
     struct uring_request inbound;  /* accept, receive, poll for readable */
     struct uring_request outbound; /* connect, send, poll for writable */
     struct list changed; /* on uring.changed: requested state may differ from the kernel's */
     union {              /* by base.kind */
         struct net_buffer *send_first; /* connection: not sent yet; null if no send is out */
         struct datagram datagram;
-        struct net_address bound; /* listener: its address, with the actual port */
-        struct {                  /* connecting */
-            struct net_address to;
-            union linux_sockaddr to_sockaddr;
-            socklen_t to_length;
-        };
+        struct linux_bound bound;     /* listener */
+        struct linux_destination *to; /* connecting */
     };
 };
 
@@ -59,6 +56,13 @@ static inline struct uring_entry *uring_entry_of(struct handle *base)
 {
     return weir_container_of(base, struct uring_entry, base);
 }
+
+/* The rest of a short send to a TCP peer is sent by the kernel, but that to a Unix-domain peer by
+ * uring_stream.c, because the kernel does not report how far it is. */
+#define URING_SEND_FLAGS (MSG_NOSIGNAL | MSG_WAITALL)
+#define URING_SEND_FLAGS_UNIX MSG_NOSIGNAL
+/* Set in net_socket.os_handle if the descriptor is one of the Unix domain. */
+#define URING_SOCKET_UNIX ((uintptr_t)1 << 31)
 
 static inline void uring_entry_init(struct uring_entry *entry, int fd)
 {
@@ -92,6 +96,9 @@ enum weir_code uring_stream_connect(struct net *net, struct uring_entry *entry,
                                     struct weir_error *error);
 void uring_stream_fill_connect(const struct uring_entry *entry, struct io_uring_sqe *sqe);
 
+/* The attempt has been answered, or is cancelled. */
+void uring_stream_end_connect(struct uring_entry *entry);
+
 /* `result`: 0, or a negative error number. */
 void uring_stream_connected(struct net *net, struct uring_entry *entry, int result);
 
@@ -104,6 +111,9 @@ void uring_stream_send(struct uring *uring, struct uring_entry *entry,
 /* `result`: bytes in `buffer`; 0 or a negative error number if the receive ended. */
 void uring_stream_received(struct net *net, struct uring_entry *entry, struct net_buffer *buffer,
                            int result);
+
+/* Returns the bytes of the outstanding send that the kernel has not reported as sent. */
+uint32_t uring_stream_unsent(const struct uring_entry *entry);
 
 /* `result`: bytes sent, or a negative error number. */
 void uring_stream_sent(struct net *net, struct uring_entry *entry, int result);

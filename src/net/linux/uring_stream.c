@@ -11,6 +11,7 @@
 #include "check.h"
 #include "error_fill.h"
 #include "linux_socket.h"
+#include "memory.h"
 #include "uring_net.h"
 
 /* ---- connecting ---- */
@@ -20,12 +21,11 @@ enum weir_code uring_stream_connect(struct net *net, struct uring_entry *entry,
                                     struct weir_error *error)
 {
     int fd;
-    enum weir_code code = linux_open_connect(options, false, &net->options, &fd,
-                                             &entry->to_sockaddr, &entry->to_length, error);
+    enum weir_code code = linux_open_connect(options, false, &net->options, &fd, &entry->to, error);
 
     if (code != WEIR_OK) return code;
     uring_entry_init(entry, fd);
-    entry->to = options->address;
+    entry->send_flags = options->unix_path ? URING_SEND_FLAGS_UNIX : URING_SEND_FLAGS;
     uring_note_change(net->system, entry);
     return WEIR_OK;
 }
@@ -33,7 +33,13 @@ enum weir_code uring_stream_connect(struct net *net, struct uring_entry *entry,
 void uring_stream_fill_connect(const struct uring_entry *entry, struct io_uring_sqe *sqe)
 {
     weir_check(entry->base.kind == HANDLE_CONNECTING);
-    io_uring_prep_connect(sqe, entry->fd, &entry->to_sockaddr.any, entry->to_length);
+    io_uring_prep_connect(sqe, entry->fd, &entry->to->sockaddr.any, entry->to->length);
+}
+
+void uring_stream_end_connect(struct uring_entry *entry)
+{
+    memory_free(entry->to);
+    entry->to = NULL; /* and a connection's send_first: no send is out */
 }
 
 void uring_stream_connected(struct net *net, struct uring_entry *entry, int result)
@@ -42,13 +48,17 @@ void uring_stream_connected(struct net *net, struct uring_entry *entry, int resu
 
     weir_check(entry->base.kind == HANDLE_CONNECTING);
     if (entry->base.closing) return; /* NET_CLOSED answers */
-    if (result == 0 && !linux_is_connected(entry->fd, &entry->to, &local)) result = -ECONNREFUSED;
-    if (result != 0) {
-        event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(-result), -result);
+    if (result == -EAGAIN) {         /* Unix domain: the backlog is full */
+        retries_add(net, &entry->base, HANDLE_SENDS, WEIR_NO_ROOM, EAGAIN);
         return;
     }
-    entry->send_first = NULL; /* in place of the address */
-    event_batch_add(net, &entry->base, NET_CONNECTED)->local = local;
+    if (result == 0 && !linux_is_connected(entry->fd, &entry->to->address, &local))
+        result = -ECONNREFUSED;
+    uring_stream_end_connect(entry);
+    if (result != 0)
+        event_batch_failed(net, &entry->base, NET_BROKEN, linux_connect_code(-result), -result);
+    else
+        event_batch_add(net, &entry->base, NET_CONNECTED)->local = local;
 }
 
 /* ---- receiving ---- */
@@ -114,7 +124,7 @@ void uring_stream_fill_send(struct uring *uring, const struct uring_entry *entry
                             struct io_uring_sqe *sqe)
 {
     const struct net_buffer *first = entry->send_first;
-    const int flags = MSG_NOSIGNAL | MSG_WAITALL;
+    const int flags = entry->send_flags;
 
     weir_check(first != NULL);
     weir_check(entry->base.send_out);
@@ -149,6 +159,14 @@ void uring_stream_fail_send(struct net *net, struct uring_entry *entry, enum wei
     }
     answer_count_unsent(&entry->base, bytes);
     answer_sent(net, &entry->base, code, os_error);
+}
+
+uint32_t uring_stream_unsent(const struct uring_entry *entry)
+{
+    uint32_t bytes = 0;
+
+    for (const struct net_buffer *at = entry->send_first; at; at = at->next) bytes += at->length;
+    return bytes;
 }
 
 void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
