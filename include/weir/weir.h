@@ -563,6 +563,8 @@ struct weir_config {
     uint32_t bind_wait_ms;
 };
 
+#define WEIR_OFF UINT32_MAX /* a limit or timeout of a listener that does not apply */
+
 /* One address to listen on, with its codec and handler. Zero the struct, then set the members that
  * you need; only `size` and `address` are required. The strings need to be valid only during
  * weir_server_listen(). */
@@ -584,6 +586,22 @@ struct weir_listen {
     /* TCP: replaces both codecs if it is not null; weir makes a codec of this header parser. It is
      * copied. Its functions run on every worker. */
     const struct weir_probe *custom_probe;
+    /* Limits and timeouts of this listener's sessions, instead of the server's. 0: the server's
+     * value. WEIR_OFF: none, also if the server has one. The comments of struct weir_config explain
+     * the members of the same name. UDP: idle_timeout_ms replaces datagram_idle_timeout_ms; of the
+     * others, lifetime_ms and the two rates apply. */
+    uint32_t idle_timeout_ms;
+    uint32_t first_byte_timeout_ms;
+    uint32_t frame_timeout_ms;
+    uint32_t send_timeout_ms;
+    uint32_t send_rate_min_bytes;
+    uint32_t lifetime_ms;
+    uint32_t linger_timeout_ms;
+    uint32_t receive_rate_max_bytes;
+    uint32_t message_rate_max;
+    /* Open TCP sessions of this listener, in all workers; more are refused (refused_full). They
+     * count towards the server's sessions_max, too. 0 and WEIR_OFF: only the server's limit. */
+    uint32_t sessions_max;
 };
 
 /* A listener of a started server, for a person or a script. The strings live as long as the

@@ -136,8 +136,7 @@ static enum weir_code config__check_memory(const struct weir_config *config,
     return config__check_parts(config, error);
 }
 
-static enum weir_code config__check_times(const struct weir_config *config,
-                                          struct weir_error *error)
+enum weir_code config_check_times(const struct weir_config *config, struct weir_error *error)
 {
     const struct {
         const char *name;
@@ -204,7 +203,7 @@ static enum weir_code config__check(const struct weir_config *config, struct wei
     if (config->workers > CONFIG__WORKERS_MAX)
         return config__wrong("workers", "it must be 0 to 255", error);
     enum weir_code code = config__check_memory(config, error);
-    if (code == WEIR_OK) code = config__check_times(config, error);
+    if (code == WEIR_OK) code = config_check_times(config, error);
     return code == WEIR_OK ? config__check_limits(config, error) : code;
 }
 

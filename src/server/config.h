@@ -12,6 +12,9 @@
 enum weir_code config_read(const struct weir_config *given, struct weir_config *config,
                            struct weir_error *error);
 
+/* Checks the timeouts. Returns WEIR_OK; or WEIR_INVALID: *error names the first invalid one. */
+enum weir_code config_check_times(const struct weir_config *config, struct weir_error *error);
+
 /* Returns the options of each worker's net. */
 struct net_options config_net_options(const struct weir_config *config);
 

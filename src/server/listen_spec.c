@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "builtin.h"
+#include "config.h"
 #include "error_fill.h"
 #include "sized.h"
 
@@ -85,7 +86,35 @@ static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
     return WEIR_OK;
 }
 
-enum weir_code listen_spec_read(const struct weir_listen *given, uint32_t backlog,
+/* Replaces the server's value, if the listener has one. */
+static void listen_spec__replace(uint32_t own, uint32_t *value)
+{
+    if (own > 0) *value = own == WEIR_OFF ? 0 : own;
+}
+
+/* Sets the limits and timeouts that the listener does not share with the server. */
+static enum weir_code listen_spec__set_limits(struct service *service,
+                                              const struct weir_listen *listen,
+                                              struct weir_error *error)
+{
+    struct weir_config *config = &service->config;
+    bool is_datagram = service->proto == WEIR_UDP;
+
+    listen_spec__replace(listen->idle_timeout_ms, is_datagram ? &config->datagram_idle_timeout_ms
+                                                              : &config->idle_timeout_ms);
+    listen_spec__replace(listen->first_byte_timeout_ms, &config->first_byte_timeout_ms);
+    listen_spec__replace(listen->frame_timeout_ms, &config->frame_timeout_ms);
+    listen_spec__replace(listen->send_timeout_ms, &config->send_timeout_ms);
+    listen_spec__replace(listen->send_rate_min_bytes, &config->send_rate_min_bytes);
+    listen_spec__replace(listen->lifetime_ms, &config->lifetime_ms);
+    listen_spec__replace(listen->linger_timeout_ms, &config->linger_timeout_ms);
+    listen_spec__replace(listen->receive_rate_max_bytes, &config->receive_rate_max_bytes);
+    listen_spec__replace(listen->message_rate_max, &config->message_rate_max);
+    if (listen->sessions_max > 0) service->sessions_max = listen->sessions_max;
+    return config_check_times(config, error);
+}
+
+enum weir_code listen_spec_read(const struct weir_listen *given, const struct weir_config *config,
                                 struct listen_spec *spec, struct weir_error *error)
 {
     struct weir_listen completed = {.size = 0};
@@ -94,7 +123,8 @@ enum weir_code listen_spec_read(const struct weir_listen *given, uint32_t backlo
 
     *spec = (struct listen_spec){.frame = NULL};
     if (!listen) return WEIR_INVALID;
-    *spec = (struct listen_spec){.service.proto = listen->proto, .where.backlog = backlog};
+    *spec = (struct listen_spec){.service.proto = listen->proto,
+                                 .where.backlog = config->listen_backlog};
     if (!listen->address)
         return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
                           "set weir_listen.address, to \"0\" for a free port");
@@ -106,7 +136,9 @@ enum weir_code listen_spec_read(const struct weir_listen *given, uint32_t backlo
     if (code == WEIR_OK) code = listen_spec__choose_codec(spec, listen, error);
     if (code != WEIR_OK) return code;
     struct service *service = &spec->service;
-    service_init(service, service->proto, service->codec, service->handler);
+    service_init(service, service->proto, service->codec, service->handler, config);
+    code = listen_spec__set_limits(service, listen, error);
+    if (code != WEIR_OK) return code;
     spec->extra_bytes = service_session_bytes(service->codec, service->handler);
     if (spec->extra_bytes <= LISTEN_SPEC__EXTRA_BYTES_MAX) return WEIR_OK;
     return error_fill(error, WEIR_INVALID, 0, "use handler", spec->service.handler->name,

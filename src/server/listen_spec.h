@@ -20,10 +20,10 @@ struct listen_spec {
     size_t extra_bytes; /* memory that each session needs for its codec and its handler */
 };
 
-/* Sets *spec, which must stay where it is. `backlog` is for TCP. Returns WEIR_OK; or WEIR_INVALID:
- * *error says why the address, the codec or the handler cannot be used. The caller calls
- * listen_spec_free() in every case. */
-enum weir_code listen_spec_read(const struct weir_listen *given, uint32_t backlog,
+/* Sets *spec, which must stay where it is. `config` has the server's settings. Returns WEIR_OK; or
+ * WEIR_INVALID: *error says why the address, the codec, the handler or a timeout cannot be used.
+ * The caller calls listen_spec_free() in every case. */
+enum weir_code listen_spec_read(const struct weir_listen *given, const struct weir_config *config,
                                 struct listen_spec *spec, struct weir_error *error);
 
 /* Frees the codec if it was made for this listener. */

@@ -111,8 +111,7 @@ enum weir_code weir_server_listen(struct weir_server *server, const struct weir_
     if (server->listeners_count == WEIR_LISTENERS_MAX)
         return error_fill(error, WEIR_NO_ROOM, 0, "add a listener", NULL,
                           "a server has at most 64 listeners", "start a second server");
-    enum weir_code code =
-        listen_spec_read(listen, server->common.config.listen_backlog, spec, error);
+    enum weir_code code = listen_spec_read(listen, &server->common.config, spec, error);
     if (code == WEIR_OK)
         server->listeners_count++;
     else

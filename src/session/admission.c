@@ -8,6 +8,7 @@
 #include "admission.h"
 
 #include "check.h"
+#include "service.h"
 #include "worker.h"
 
 bool admission_allows(const struct worker *worker, const struct net_address *peer)
@@ -18,22 +19,34 @@ bool admission_allows(const struct worker *worker, const struct net_address *pee
     return limits->allow.count == 0 || address_list_has(&limits->allow, peer);
 }
 
-static bool admission__take_session(struct worker_common *common)
+static bool admission__take_one(_Atomic uint32_t *open, uint32_t max)
 {
-    _Atomic uint32_t *open = &common->limits->sessions_open;
-
-    if (atomic_fetch_add_explicit(open, 1, memory_order_relaxed) < common->config.sessions_max)
-        return true;
+    if (atomic_fetch_add_explicit(open, 1, memory_order_relaxed) < max) return true;
     atomic_fetch_sub_explicit(open, 1, memory_order_relaxed);
     return false;
 }
 
-static void admission__return_session(struct worker_common *common)
+static void admission__return_one(_Atomic uint32_t *open)
 {
-    uint32_t open =
-        atomic_fetch_sub_explicit(&common->limits->sessions_open, 1, memory_order_relaxed);
+    uint32_t before = atomic_fetch_sub_explicit(open, 1, memory_order_relaxed);
 
-    weir_check(open > 0);
+    weir_check(before > 0);
+}
+
+static bool admission__take_session(struct worker_common *common, const struct service *service)
+{
+    _Atomic uint32_t *open = &common->limits->sessions_open;
+
+    if (!admission__take_one(open, common->config.sessions_max)) return false;
+    if (admission__take_one(service->sessions_open, service->sessions_max)) return true;
+    admission__return_one(open);
+    return false;
+}
+
+static void admission__return_session(struct worker_common *common, const struct service *service)
+{
+    admission__return_one(&common->limits->sessions_open);
+    admission__return_one(service->sessions_open);
 }
 
 static bool admission__take_address(struct worker_common *common, const struct net_address *peer)
@@ -51,7 +64,8 @@ static bool admission__take_rate(struct worker *worker)
     return rate == 0 || bucket_shared_take(&common->limits->accepts, worker->now_ns, rate, rate);
 }
 
-bool admission_admit(struct worker *worker, const struct net_address *peer)
+bool admission_admit(struct worker *worker, const struct service *service,
+                     const struct net_address *peer)
 {
     struct worker_common *common = worker->common;
     enum admission_rejection rejection;
@@ -60,10 +74,10 @@ bool admission_admit(struct worker *worker, const struct net_address *peer)
         rejection = ADMISSION_DENIED;
     } else if (!admission__take_rate(worker)) {
         rejection = ADMISSION_RATE;
-    } else if (!admission__take_session(common)) {
+    } else if (!admission__take_session(common, service)) {
         rejection = ADMISSION_FULL;
     } else if (!admission__take_address(common, peer)) {
-        admission__return_session(common);
+        admission__return_session(common, service);
         rejection = ADMISSION_ADDRESS;
     } else {
         return true;
@@ -72,13 +86,14 @@ bool admission_admit(struct worker *worker, const struct net_address *peer)
     return false;
 }
 
-void admission_release(struct worker *worker, const struct net_address *peer)
+void admission_release(struct worker *worker, const struct service *service,
+                       const struct net_address *peer)
 {
     struct worker_common *common = worker->common;
 
     if (common->config.sessions_per_address_max > 0)
         address_counts_remove(&common->limits->address_counts, peer);
-    admission__return_session(common);
+    admission__return_session(common, service);
 }
 
 void admission_reject(struct worker *worker, enum admission_rejection rejection,

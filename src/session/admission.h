@@ -13,12 +13,13 @@
 #include "atomic.h"
 #include "log_limited.h"
 
+struct service;
 struct worker;
 
 enum admission_rejection {
     ADMISSION_DENIED,  /* by `allow` or `deny` */
     ADMISSION_RATE,    /* by accept_rate_max */
-    ADMISSION_FULL,    /* by sessions_max */
+    ADMISSION_FULL,    /* by sessions_max, of the server or of the listener */
     ADMISSION_ADDRESS, /* by sessions_per_address_max */
     ADMISSION_FAILED,  /* a session could not be created */
     ADMISSION_COUNT
@@ -40,12 +41,14 @@ struct admission {
 /* Whether `allow` and `deny` let the address in. */
 bool admission_allows(const struct worker *worker, const struct net_address *peer);
 
-/* Counts a connection against every limit. Returns false, after counting a rejection, if one is
- * exceeded. */
-bool admission_admit(struct worker *worker, const struct net_address *peer);
+/* Counts a connection against every limit, also that of its service. Returns false, after counting
+ * a rejection, if one is exceeded. */
+bool admission_admit(struct worker *worker, const struct service *service,
+                     const struct net_address *peer);
 
 /* Undoes admission_admit() when the connection has ended. */
-void admission_release(struct worker *worker, const struct net_address *peer);
+void admission_release(struct worker *worker, const struct service *service,
+                       const struct net_address *peer);
 
 /* Counts connections that were lost before they became sessions, as `refused_failed` and against
  * accept_rate_max. Their addresses are not known. */

@@ -240,7 +240,7 @@ enum weir_code broadcast_speak(struct weir_session *session, const char *group, 
 static bool broadcast__has_waited(const struct weir_session *session)
 {
     const struct worker *worker = session->worker;
-    uint32_t timeout_ms = worker->common->config.send_timeout_ms;
+    uint32_t timeout_ms = session->service->config.send_timeout_ms;
 
     return timeout_ms > 0 && (uint32_t)worker->now_ms - session->timestamps.waits_ms >= timeout_ms;
 }

@@ -115,8 +115,7 @@ static void drain__begin(struct drain *drain, struct worker *worker)
     worker->request = WORKER_DRAIN;
     drain->until_ns = NET_FOREVER;
     drain->began_ns = drain->check_at_ns = worker->now_ns;
-    if (worker->linger_ms == 0 || worker->linger_ms > DRAIN__LINGER_MS)
-        worker->linger_ms = DRAIN__LINGER_MS;
+    worker->linger_max_ms = DRAIN__LINGER_MS;
     drain__each_endpoint(worker, drain__mark_active);
     drain__each(worker, session_update_deadline); /* the linger timeout may be shorter now */
     drain__each(worker, lifecycle_notify_drain);

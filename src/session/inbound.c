@@ -144,7 +144,7 @@ static void inbound__update_frame(struct weir_session *session, uint32_t message
 static void inbound__update_rate(struct weir_session *session, uint32_t bytes, uint32_t messages)
 {
     struct worker *worker = session->worker;
-    const struct weir_config *config = &worker->common->config;
+    const struct weir_config *config = &session->service->config;
     uint64_t bytes_pause_ns = 0, messages_pause_ns = 0;
 
     weir_check(bytes > 0);

@@ -39,7 +39,7 @@ static void lifecycle__count_end(struct weir_session *session)
     if (session->opened && handler->on_close)
         handler->on_close(session, (enum weir_reason)session->reason,
                           session->decode_error ? session->decode_error : "");
-    if (!session->is_datagram) admission_release(worker, &session->peer);
+    if (!session->is_datagram) admission_release(worker, session->service, &session->peer);
 }
 
 void lifecycle_end(struct weir_session *session)
@@ -170,13 +170,13 @@ static void lifecycle__reject(struct worker *worker, const struct service *servi
 void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,
                     const struct net_address *peer)
 {
-    if (!admission_admit(worker, peer)) {
+    if (!admission_admit(worker, service, peer)) {
         lifecycle__reject(worker, service, socket, peer);
         return;
     }
     struct weir_session *session = lifecycle__adopt(worker, service, socket, peer);
     if (!session) {
-        admission_release(worker, peer);
+        admission_release(worker, service, peer);
         admission_reject(worker, ADMISSION_FAILED, peer, 1);
         return;
     }

@@ -116,7 +116,6 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     if (code != WEIR_OK) return code;
     loop__set_marks(worker);
     loop__update_clock(worker);
-    worker->linger_ms = worker->common->config.linger_timeout_ms;
     wheel_init(&worker->deadlines, worker->now_ms);
     wheel_init(&worker->user_timers, worker->now_ms);
     mailbox_open(&loop->mailbox, worker->net);

@@ -5,8 +5,7 @@
  *      listener, UDP socket, later an outbound connection -> service <- session
  *
  * A service is constant while sessions use it. One service serves all workers.
- * - Limits: struct weir_config applies to all services of a server. Limits per service become
- *   members here.
+ * - Limits: `config` has the server's settings, except those that the service replaces.
  * - Filters (PROXY protocol, TLS, WebSocket): the chain becomes a member here, before the codec.
  *   inbound.c passes received bytes through it, session.c outgoing bytes when it flushes. A session
  *   whose service has no filters pays one null check.
@@ -18,11 +17,18 @@
 
 #include <weir/weir.h>
 
+#include "atomic.h"
+
 struct service {
     enum weir_proto proto;
     const struct weir_codec *codec;
     const struct weir_handler *handler;
     uint32_t handler_state_at; /* offset in a session's extra bytes, which begin with the codec's */
+    uint32_t sessions_max; /* TCP sessions in all workers; UINT32_MAX: only the server's limit */
+    _Atomic uint32_t *sessions_open; /* their number */
+    _Atomic uint32_t own_sessions_open;
+    /* The server's settings, with the timeouts and rates of this service. */
+    struct weir_config config;
 };
 
 /* Returns the size of the codec's state, rounded up so that the handler's state is aligned. */
@@ -40,11 +46,16 @@ static inline size_t service_session_bytes(const struct weir_codec *codec,
     return service_codec_bytes(codec) + handler->session_bytes;
 }
 
+/* Initialises a service, which must stay where it is. */
 static inline void service_init(struct service *service, enum weir_proto proto,
-                                const struct weir_codec *codec, const struct weir_handler *handler)
+                                const struct weir_codec *codec, const struct weir_handler *handler,
+                                const struct weir_config *config)
 {
     *service = (struct service){.proto = proto, .codec = codec, .handler = handler};
     service->handler_state_at = (uint32_t)service_codec_bytes(codec);
+    service->sessions_max = UINT32_MAX;
+    service->sessions_open = &service->own_sessions_open;
+    service->config = *config;
 }
 
 #endif

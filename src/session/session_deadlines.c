@@ -53,6 +53,14 @@ static uint32_t session__running_deadlines(const struct weir_session *session)
     return running;
 }
 
+uint32_t session_linger_ms(const struct weir_session *session)
+{
+    uint32_t own_ms = session->service->config.linger_timeout_ms;
+    uint32_t max_ms = session->worker->linger_max_ms;
+
+    return max_ms > 0 && (own_ms == 0 || own_ms > max_ms) ? max_ms : own_ms;
+}
+
 struct deadline session_next_deadline(const struct weir_session *session)
 {
     const struct worker *worker = session->worker;
@@ -60,10 +68,10 @@ struct deadline session_next_deadline(const struct weir_session *session)
     weir_check(session->state != SESSION_CLOSING);
     const struct deadline_input input = {
         .timestamps = &session->timestamps,
-        .config = &worker->common->config,
+        .config = &session->service->config,
         .now_ms = worker->now_ms,
         .running = session__running_deadlines(session),
-        .linger_ms = worker->linger_ms,
+        .linger_ms = session_linger_ms(session),
         .queued_bytes = session->is_datagram ? 0 : session->queue.pinned_bytes,
         .flight_bytes = session->is_datagram ? 0 : send_queue_timed_bytes(&session->queue),
         .is_measured = session->is_measured,
@@ -92,7 +100,7 @@ void session_update_deadline(struct weir_session *session)
 void session_start_send_deadline(struct weir_session *session)
 {
     struct worker *worker = session->worker;
-    const struct weir_config *config = &worker->common->config;
+    const struct weir_config *config = &session->service->config;
     uint64_t at_ms = worker->now_ms + deadline_measure_ms(config, false) + 1;
 
     weir_check(session->queue.flight_bytes > 0);
@@ -119,7 +127,7 @@ void session_start_linger(struct weir_session *session)
 static bool session__took_enough(const struct weir_session *session, int32_t bytes)
 {
     const struct worker *worker = session->worker;
-    const struct weir_config *config = &worker->common->config;
+    const struct weir_config *config = &session->service->config;
     uint64_t rate = config->send_rate_min_bytes;
     uint64_t passed_ms = (uint32_t)((uint32_t)worker->now_ms - session->timestamps.send_ms);
 

@@ -5,6 +5,9 @@
 
 #include "session_state.h"
 
+/* Returns how long to wait for the peer's FIN after ours; 0: forever. */
+uint32_t session_linger_ms(const struct weir_session *session);
+
 /* Returns the session's next deadline. */
 struct deadline session_next_deadline(const struct weir_session *session);
 

@@ -137,7 +137,7 @@ struct weir_session *udp_peers_find(struct worker *worker, struct net_handle soc
 bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes)
 {
     const struct worker *worker = session->worker;
-    const struct weir_config *config = &worker->common->config;
+    const struct weir_config *config = &session->service->config;
     struct bucket by_bytes = session->bytes_bucket, by_messages = session->messages_bucket;
 
     weir_check(session->is_datagram);

@@ -421,7 +421,7 @@ static const struct owner_ops udp_socket__owner_ops = {.on_event = udp_socket__o
 static bool udp_socket__must_keep_peers(const struct udp_socket *socket)
 {
     const struct weir_handler *handler = socket->endpoint.service->handler;
-    const struct weir_config *config = &socket->endpoint.worker->common->config;
+    const struct weir_config *config = &socket->endpoint.service->config;
 
     return handler->session_bytes > 0 || handler->on_open || handler->on_close ||
            handler->on_timer || config->receive_rate_max_bytes > 0 || config->message_rate_max > 0;

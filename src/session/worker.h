@@ -133,7 +133,7 @@ struct worker {
     uint32_t pause_bytes, resume_bytes; /* reading pauses and resumes at these queue sizes */
     uint32_t buffer_bytes;              /* capacity of one stream buffer */
     uint32_t datagram_sends_max;
-    uint32_t linger_ms; /* how long to wait for the peer's FIN after ours */
+    uint32_t linger_max_ms; /* in a drain: the longest linger timeout; 0: no bound */
     uint32_t reject_messages_open;
     uint64_t catch_up_until_ns; /* not 0: timers wait until unread events are handled */
     bool has_backlog;           /* more events may be pending than the last batch held */

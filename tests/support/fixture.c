@@ -78,8 +78,8 @@ void fixture_open(const struct weir_config *config, const struct weir_codec *cod
     fixture.common.broadcast_codec = codec;
     require(loop_init(&fixture.loop, 0, &fixture.common, service_session_bytes(codec, handler)));
     require(loop_open(&fixture.loop, &options, NULL) == WEIR_OK);
-    service_init(&fixture.tcp_service, WEIR_TCP, codec, handler);
-    service_init(&fixture.udp_service, WEIR_UDP, &codec_datagram, handler);
+    service_init(&fixture.tcp_service, WEIR_TCP, codec, handler, config);
+    service_init(&fixture.udp_service, WEIR_UDP, &codec_datagram, handler, config);
     require(listener_open(&fixture.tcp, &fixture.loop.worker, &fixture.tcp_service, &where, NULL) ==
             WEIR_OK);
     require(udp_socket_open(&fixture.udp, &fixture.loop.worker, &fixture.udp_service, &where,

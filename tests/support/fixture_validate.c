@@ -37,7 +37,7 @@ static void fixture_validate__time(const struct weir_session *session, uint32_t 
 
 static void fixture_validate__stream_times(const struct weir_session *session)
 {
-    const struct weir_config *config = &session->worker->common->config;
+    const struct weir_config *config = &session->service->config;
     uint64_t rate = config->send_rate_min_bytes;
     uint64_t timed_bytes = send_queue_timed_bytes(&session->queue);
     uint64_t more_ms = rate > 0 ? timed_bytes * 1000 / rate : 0;
@@ -57,13 +57,13 @@ static void fixture_validate__stream_times(const struct weir_session *session)
                                config->send_timeout_ms / (session->is_measured ? 4 : 32) + 1);
     if (session->finished && (has_flight || !session->peer_done))
         fixture_validate__time(session, session->timestamps.finished_ms,
-                               session->worker->linger_ms);
+                               session_linger_ms(session));
     if (session->rate_paused) require(wheel_timer_runs(&session->deadline));
 }
 
 static void fixture_validate__times(const struct weir_session *session)
 {
-    const struct weir_config *config = &session->worker->common->config;
+    const struct weir_config *config = &session->service->config;
     uint32_t now_ms = (uint32_t)session->worker->now_ms;
     uint32_t idle_ms =
         session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;

@@ -178,7 +178,7 @@ static void each_member_gets_it_as_its_listener_frames_it(void **state)
 
     (void)state;
     open_fixture(&codec_dot);
-    service_init(&service, WEIR_TCP, &codec_raw, &handler_join);
+    service_init(&service, WEIR_TCP, &codec_raw, &handler_join, &fixture.common.config);
     assert_int_equal(listener_open(&raw, &fixture.loop.worker, &service, &where, NULL), WEIR_OK);
     struct sim_peer *dotted = fixture_connect(), *again = fixture_connect();
     struct sim_peer *plain = sim_connect(fixture.simulation, &where.address, NULL);

@@ -62,7 +62,7 @@ static void open_world(uint64_t seed)
         assert_true(loop_init(&world.loops[i], i, &world.common, 0));
         assert_int_equal(loop_open(&world.loops[i], &options, NULL), WEIR_OK);
     }
-    service_init(&world.service, WEIR_TCP, &codec_raw, &handler_echo);
+    service_init(&world.service, WEIR_TCP, &codec_raw, &handler_echo, &world.common.config);
     assert_int_equal(
         listener_open(&world.listener, &world.loops[0].worker, &world.service, &where, NULL),
         WEIR_OK);

@@ -76,7 +76,7 @@ static void open_world(uint32_t rate_max, const struct weir_handler *handler, ui
     world.common.limits = &world.limits;
     world.common.log = (struct log){.write = note_line};
     memset(&world.common.key, 7, sizeof world.common.key);
-    service_init(&world.service, WEIR_UDP, &codec_datagram, handler);
+    service_init(&world.service, WEIR_UDP, &codec_datagram, handler, &world.common.config);
     for (int i = 0; i < SERVERS; i++) open_server(i, ip + (uint32_t)i, &options);
 }
 

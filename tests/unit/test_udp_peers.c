@@ -320,7 +320,7 @@ static void peers_of_one_slot_and_of_two_sockets_are_distinct(void **state)
     (void)state;
     config.datagram_peers_max = 200; /* in 256 slots */
     open_fixture(&config, &handler_act);
-    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act, &fixture.common.config);
     assert_int_equal(udp_socket_open(&other, &fixture.loop.worker, &service, &where, NULL),
                      WEIR_OK);
     for (int round = 0; round < 2; round++)
@@ -365,7 +365,7 @@ static void without_memory_a_udp_socket_with_peers_does_not_open(void **state)
 
     (void)state;
     open_fixture(&config, &handler_visited);
-    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act, &fixture.common.config);
     memory_fail_nth(1, 0);
     assert_int_equal(udp_socket_open(&socket, &fixture.loop.worker, &service, &where, &error),
                      WEIR_NO_MEMORY);
@@ -483,7 +483,7 @@ static void a_datagram_of_ipv6_may_be_longer(void **state)
     (void)state;
     open_fixture(&config, &handler_act);
     assert_true(net_address_parse("[::1]:6060", &where.address));
-    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act, &fixture.common.config);
     assert_int_equal(udp_socket_open(&socket, &fixture.loop.worker, &service, &where, NULL),
                      WEIR_OK);
     struct weir_session *session = udp_socket_session(&socket, &where.address);
@@ -526,7 +526,7 @@ static void of_two_sockets_neither_answers_the_other(void **state)
 
     (void)state;
     open_fixture(&config, &handler_act);
-    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act, &fixture.common.config);
     assert_int_equal(udp_socket_open(&other, &fixture.loop.worker, &service, &where, NULL),
                      WEIR_OK);
     sim_inject(fixture.simulation, &where.address, &fixture.address, "b", 1);
@@ -551,7 +551,7 @@ static void sessions_of_a_closed_socket_are_not_those_of_the_next(void **state)
 
     (void)state;
     open_fixture(&config, &handler_act);
-    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_act, &fixture.common.config);
     struct worker *worker = &fixture.loop.worker;
     assert_int_equal(udp_socket_open(&first, worker, &service, &where, NULL), WEIR_OK);
     struct sim_datagrams *peer = fixture_datagrams(2);

@@ -70,7 +70,7 @@ static void a_port_that_is_being_given_up_is_no_servers(void **state)
 
     (void)state;
     open_echo(false);
-    service_init(&service, WEIR_UDP, &codec_datagram, &handler_echo);
+    service_init(&service, WEIR_UDP, &codec_datagram, &handler_echo, &fixture.common.config);
     assert_int_equal(udp_socket_open(&second, &fixture.loop.worker, &service, &where, NULL),
                      WEIR_OK);
     hear(&on_that_port);
