@@ -191,6 +191,23 @@ struct weir_part {
 WEIR_API enum weir_code weir_session_sendv(struct weir_session *session,
                                            const struct weir_part *parts, size_t count);
 
+/* Queues one message without copying it where that is possible: the bytes must stay unchanged until
+ * weir calls release(user, bytes). Weir calls it exactly once if this function returns WEIR_OK, and
+ * never otherwise: when the system has taken the bytes, when the session ends before that, or
+ * inside this call, if the bytes were copied. Weir copies messages shorter than half a buffer
+ * (buffer_bytes), datagrams, and every message on Windows, where only registered memory can be
+ * sent. `release` runs on the session's worker. It may free memory, but must not call functions of
+ * weir. Null: the bytes never change and outlive the server.
+ *
+ * The frame counts in the send queue as for weir_session_send(), in whole buffers and with its
+ * header and trailer as one each. If `release` is not null, the bytes also count in
+ * memory_max_bytes until they are released. Returns the same values as weir_session_send().
+ * Thread: handler. */
+WEIR_API enum weir_code weir_session_send_static(struct weir_session *session, const void *bytes,
+                                                 size_t length,
+                                                 void (*release)(void *user, const void *bytes),
+                                                 void *user);
+
 /* Returns the bytes of memory that the session's send queue holds: whole buffers that wait or that
  * the system has not released yet, and broadcasts. Compare it with send_queue_high_bytes. 0 for a
  * UDP session. Thread: handler. */

@@ -23,6 +23,7 @@
 #include "check.h"
 #include "clock.h"
 #include "error_fill.h"
+#include "foreign.h"
 #include "memory.h"
 #include "thread.h"
 #include "transport.h"
@@ -644,6 +645,14 @@ uint32_t net_buffers_left(const struct net *net)
 {
     net__check_thread(net);
     return pool_room(&net->stream_pool);
+}
+
+struct net_buffer *net_wrap(struct net *net, const struct net_bytes *ranges, uint32_t ranges_count,
+                            void (*release)(void *context), void *context)
+{
+    net__check_thread(net);
+    if (net->transport->sends_own_memory) return NULL;
+    return foreign_open(net->stream_pool.buffer_bytes, ranges, ranges_count, release, context);
 }
 
 void net_give_back(struct net *net, struct net_buffer *buffer)

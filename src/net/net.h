@@ -82,6 +82,12 @@ struct net_buffer {
     struct net_buffer *next;
 };
 
+/* Bytes of the caller, for net_wrap(). */
+struct net_bytes {
+    const uint8_t *bytes;
+    uint32_t length;
+};
+
 /* An accepted socket that no net has adopted yet. Its owner must call net_adopt or net_refuse. */
 struct net_socket {
     uintptr_t os_handle;
@@ -422,6 +428,15 @@ uint32_t net_buffers_left(const struct net *net);
 
 /* Returns the number of bytes that fit after the content of a buffer that the caller owns. */
 uint32_t net_room(const struct net_buffer *buffer);
+
+/* Makes buffers, linked by `next`, of memory that is not from a pool, for net_send(). Each refers to
+ * at most as many bytes as a stream buffer has, and has its capacity, but no room. The memory must
+ * stay unchanged until the last of the buffers is given back or released by the system: then
+ * release(context) runs, on this thread, inside the call that did it, so it must not call the net.
+ * Returns null, and does not call `release`, if memory is exhausted, or if the transport sends only
+ * from its own memory (rio, iocp). Each range has at least one byte. */
+struct net_buffer *net_wrap(struct net *net, const struct net_bytes *ranges, uint32_t ranges_count,
+                            void (*release)(void *context), void *context);
 
 /* Returns a buffer that the caller owns to the pool. */
 void net_give_back(struct net *net, struct net_buffer *buffer);

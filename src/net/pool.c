@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "foreign.h"
 #include "memory.h"
 
 #define POOL__PAGE_BYTES 4096u
@@ -23,6 +24,17 @@ struct pool_chunk {
 static struct pool_buffer *pool__of(const struct net_buffer *buffer)
 {
     return weir_container_of(buffer, struct pool_buffer, public_part);
+}
+
+/* Memory that is not the pool's stays accessible: its owner may read it at any time. */
+static void pool__poison(const struct pool_buffer *buffer)
+{
+    if (buffer->pool) memory_poison(buffer->start, buffer->public_part.capacity);
+}
+
+static void pool__unpoison(const struct pool_buffer *buffer)
+{
+    if (buffer->pool) memory_unpoison(buffer->start, buffer->public_part.capacity);
 }
 
 static void pool__push(struct pool *pool, struct pool_buffer *buffer)
@@ -186,6 +198,10 @@ void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
     weir_check(owner != POOL_FREE);
     weir_check_rule(mine->owner == owner,
                     "rule 5, a buffer is given back by a caller that does not own it");
+    if (!mine->pool) {
+        foreign_give_back(mine);
+        return;
+    }
     mine->pool->growth_failed = false;
     pool__push(mine->pool, mine);
 }
@@ -221,21 +237,21 @@ void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner 
                     "rule 5, a buffer is passed on by a caller that does not own it");
     mine->owner = to;
     if (to == POOL_CALLER)
-        memory_unpoison(mine->start, mine->public_part.capacity);
+        pool__unpoison(mine);
     else
-        memory_poison(mine->start, mine->public_part.capacity);
+        pool__poison(mine);
 }
 
 void pool_touch(struct net_buffer *buffer)
 {
     weir_check(pool__of(buffer)->owner == POOL_SYSTEM);
-    memory_unpoison(pool__of(buffer)->start, buffer->capacity);
+    pool__unpoison(pool__of(buffer));
 }
 
 void pool_untouch(struct net_buffer *buffer)
 {
     weir_check(pool__of(buffer)->owner == POOL_SYSTEM);
-    memory_poison(pool__of(buffer)->start, buffer->capacity);
+    pool__poison(pool__of(buffer));
 }
 
 bool pool_is_whole(const struct net_buffer *buffer)

@@ -28,6 +28,7 @@ enum pool_owner { POOL_FREE, POOL_CALLER, POOL_SYSTEM };
 
 struct pool_chunk;
 struct pool_buffer;
+struct foreign;
 
 /* Registers buffers with a system that must know them before a request uses them (RIO). */
 struct pool_registrar {
@@ -61,7 +62,8 @@ struct pool {
 struct pool_buffer {
     struct net_buffer public_part; /* first: a net_buffer is a pool_buffer */
     uint8_t *start;
-    struct pool *pool;
+    struct pool *pool; /* null: a piece of `foreign`, which the caller stores */
+    struct foreign *foreign;
     enum pool_owner owner;
     bool resident;          /* it was taken, and its memory was not discarded since */
     void *registrations[2]; /* the registrar's ids, for the buffer and for its margin */

@@ -67,7 +67,8 @@ struct transport {
     /* The address of a datagram is stored beside its bytes, and only buffers of the datagram pool
      * have room for it (RIO). */
     bool addresses_in_buffers;
-    size_t entry_bytes; /* size of its entry, which begins with struct handle */
+    bool sends_own_memory; /* only buffers of the pools, because the system must know them (RIO) */
+    size_t entry_bytes;    /* size of its entry, which begins with struct handle */
 
     /* Creates net->system, and sets net->now_ns and net->info.held_bytes_max. On failure leaves
      * nothing behind. */

@@ -319,9 +319,16 @@ static void session__check_mark(struct weir_session *session)
     if (session->queue.pinned_bytes >= worker->pause_bytes) worker_stop_dispatch(worker, session);
 }
 
-/* Whether a queue that holds this much stays within its share of the high-water mark and one buffer
- * after adding `length` bytes. An empty queue has the whole mark, however short memory is. */
-static bool session__has_room(const struct worker *worker, uint32_t pinned_bytes, size_t length)
+void session_note_queued(struct weir_session *session)
+{
+    session->first_byte_due = false;
+    counter_add(&session->worker->counters.messages_out, 1);
+    session_account(session);
+    session__check_mark(session);
+    worker_flush_later(session->worker, session);
+}
+
+bool session_has_room(const struct worker *worker, uint32_t pinned_bytes, size_t length)
 {
     uint64_t buffers_count = (length + worker->buffer_bytes - 1) / worker->buffer_bytes;
     uint64_t most_bytes = pinned_bytes == 0 ? worker->high_bytes : worker->share_bytes;
@@ -333,7 +340,7 @@ static bool session__has_room(const struct worker *worker, uint32_t pinned_bytes
 /* Returns why a frame is refused: the queue is full, or even an empty one could not hold it. */
 static enum weir_code session__no_room(struct weir_session *session, size_t length)
 {
-    if (!session__has_room(session->worker, 0, length))
+    if (!session_has_room(session->worker, 0, length))
         return oversize_refuse(session->worker, length);
     session->wants_room = true;
     return WEIR_QUEUE_FULL;
@@ -359,15 +366,11 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     if (frame_length == 0) return WEIR_OK;
     session_flush_run(session);
     if (!session_may_send(session)) return WEIR_CANCELLED;
-    if (!session__has_room(worker, session->queue.pinned_bytes, frame_length))
+    if (!session_has_room(worker, session->queue.pinned_bytes, frame_length))
         return session__no_room(session, frame_length);
     if (!send_queue_copy(&session->queue, worker->net, pieces, weir_count_of(pieces)))
         return WEIR_NO_BUFFERS;
-    session->first_byte_due = false;
-    counter_add(&worker->counters.messages_out, 1);
-    session_account(session);
-    session__check_mark(session);
-    worker_flush_later(worker, session);
+    session_note_queued(session);
     return WEIR_OK;
 }
 

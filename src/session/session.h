@@ -51,6 +51,17 @@ static inline enum weir_code session_send(struct weir_session *session, const vo
 enum weir_code session_send_parts(struct weir_session *session, const struct weir_part *parts,
                                   size_t count);
 
+/* Same return values as weir_session_send_static(). */
+enum weir_code session_send_static(struct weir_session *session, const void *bytes, size_t length,
+                                   void (*release)(void *user, const void *bytes), void *user);
+
+/* Whether a queue that holds this much stays within its share of the high-water mark and one buffer
+ * after adding `length` bytes. An empty queue has the whole mark, however short memory is. */
+bool session_has_room(const struct worker *worker, uint32_t pinned_bytes, size_t length);
+
+/* A message was queued: counts it, and flushes it later. TCP only. */
+void session_note_queued(struct weir_session *session);
+
 /* Queues bytes of an accepted response unframed, above any mark; closes the session if memory is
  * exhausted. TCP only. */
 void session_send_or_close(struct weir_session *session, const uint8_t *bytes, size_t length);

@@ -21,6 +21,13 @@ enum weir_code weir_session_sendv(struct weir_session *session, const struct wei
     return session_send_parts(session, parts, count);
 }
 
+enum weir_code weir_session_send_static(struct weir_session *session, const void *bytes,
+                                        size_t length,
+                                        void (*release)(void *user, const void *bytes), void *user)
+{
+    return session_send_static(session, bytes, length, release, user);
+}
+
 size_t weir_session_queued_bytes(const struct weir_session *session)
 {
     return session->is_datagram ? 0 : session->queue.pinned_bytes;

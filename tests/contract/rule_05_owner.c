@@ -127,6 +127,100 @@ static void a_buffer_can_be_sent_from_its_middle(void **state)
     world_close(world);
 }
 
+/* ---- memory that is not from a pool ---- */
+
+#define WRAPPED_BYTES 100000u
+
+static struct {
+    uint8_t header[3], bytes[WRAPPED_BYTES];
+    uint32_t released_count;
+} wrapped;
+
+static void rule__on_released(void *context)
+{
+    require(context == &wrapped);
+    wrapped.released_count++;
+    memset(wrapped.bytes, 0, sizeof wrapped.bytes); /* the system no longer needs them */
+}
+
+/* Returns the first of the buffers; null if the transport sends only from its own memory. */
+static struct net_buffer *rule__wrap(struct world *world)
+{
+    const struct net_bytes ranges[] = {{wrapped.header, sizeof wrapped.header},
+                                       {wrapped.bytes, WRAPPED_BYTES}};
+
+    memset(&wrapped, 0, sizeof wrapped);
+    pattern_fill(4, 0, wrapped.header, sizeof wrapped.header);
+    pattern_fill(4, sizeof wrapped.header, wrapped.bytes, WRAPPED_BYTES);
+    return net_wrap(world->net, ranges, 2, rule__on_released, &wrapped);
+}
+
+static void other_memory_is_sent_where_it_is_and_released_once(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX], *next = rule__wrap(world);
+
+    (void)state;
+    if (!next) world_skip(world, "the transport sends only from its own memory");
+    peer_reads_pattern(peer, 4);
+    while (next) {
+        uint32_t count = 0;
+        while (next && count < NET_SEND_BUFFERS_MAX) {
+            buffers[count] = next;
+            next = next->next;
+            require(net_room(buffers[count++]) == 0);
+        }
+        require_equal(wrapped.released_count, 0);
+        line_send_buffers(line, buffers, count);
+        world_until(world, !line->send_out);
+        require_equal(line->sent_code, WEIR_OK);
+    }
+    world_until(world, peer->in_position == sizeof wrapped.header + WRAPPED_BYTES);
+    world_until(world, wrapped.released_count == 1);
+    world_close(world);
+    require_equal(wrapped.released_count, 1);
+}
+
+static void other_memory_that_is_not_sent_is_released(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct net_buffer *first = rule__wrap(world), *next;
+
+    (void)state;
+    if (!first) world_skip(world, "the transport sends only from its own memory");
+    for (; first; first = next) {
+        require_equal(wrapped.released_count, 0);
+        next = first->next;
+        net_give_back(world->net, first);
+    }
+    require_equal(wrapped.released_count, 1);
+    world_close(world);
+}
+
+static void closing_releases_other_memory(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+    struct net_buffer *first = rule__wrap(world), *second;
+
+    (void)state;
+    if (!first) world_skip(world, "the transport sends only from its own memory");
+    second = first->next;
+    line_send_buffers(line, &first, 1);
+    while (second) {
+        struct net_buffer *next = second->next;
+        net_give_back(world->net, second);
+        second = next;
+    }
+    line_close(line);
+    world_until(world, !line->is_open);
+    require_equal(wrapped.released_count, 1);
+    world_close(world);
+}
+
 /* ---- calls that fail a check ---- */
 
 static void rule__give_back_twice(void *argument)
@@ -219,6 +313,9 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(all_buffers_return_to_their_pools_after_use),
     cmocka_unit_test(a_received_buffer_is_forwarded_without_a_copy),
     cmocka_unit_test(a_buffer_can_be_sent_from_its_middle),
+    cmocka_unit_test(other_memory_is_sent_where_it_is_and_released_once),
+    cmocka_unit_test(other_memory_that_is_not_sent_is_released),
+    cmocka_unit_test(closing_releases_other_memory),
     cmocka_unit_test(giving_back_twice_fails_a_check),
     cmocka_unit_test(giving_back_a_sent_buffer_fails_a_check),
     cmocka_unit_test(one_buffer_twice_in_a_send_fails_a_check),

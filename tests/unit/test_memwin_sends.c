@@ -211,6 +211,45 @@ static void the_tail_arrives_before_fin(void **state)
     }
 }
 
+/* Only registered memory can be sent: a message from the program's memory is copied, and released
+ * inside the call. */
+static uint32_t tail_releases;
+
+static void on_tail_released(void *user, const void *bytes)
+{
+    require(user == &tail_releases);
+    tail_releases++;
+    memset((void *)(uintptr_t)bytes, 0, TAIL_BYTES);
+}
+
+static void send_static_and_finish(struct weir_session *session)
+{
+    static uint8_t tail[TAIL_BYTES];
+
+    pattern_fill(1, 0, tail, sizeof tail);
+    require_equal(
+        weir_session_send_static(session, tail, sizeof tail, on_tail_released, &tail_releases),
+        WEIR_OK);
+    require_equal(tail_releases, 1);
+    weir_session_finish(session);
+}
+
+static const struct weir_handler static_finisher = {.name = "static",
+                                                    .on_open = send_static_and_finish};
+
+static void a_message_from_other_memory_is_copied(void **state)
+{
+    (void)state;
+    tail_releases = 0;
+    open_worker(&static_finisher, DEEP_WINDOW);
+    struct sim_peer *peer = fixture_connect();
+    read_tail(peer);
+    sim_peer_close(peer);
+    fixture_run_ms(200);
+    require_equal(tail_releases, 1);
+    fixture_close();
+}
+
 /* ---- lost peers ---- */
 
 /* The send timeout ends a session whose peer acknowledges nothing. */
@@ -397,6 +436,7 @@ int main(void)
         cmocka_unit_test(bulk_fills_the_bound_of_unreleased_bytes),
         cmocka_unit_test(a_shallow_window_does_not_stop_bulk),
         cmocka_unit_test(the_tail_arrives_before_fin),
+        cmocka_unit_test(a_message_from_other_memory_is_copied),
         cmocka_unit_test(a_lost_peer_stalls),
         cmocka_unit_test(a_busy_connection_grows_its_request_queue),
         cmocka_unit_test(a_request_queue_that_cannot_grow_stays_as_it_is),

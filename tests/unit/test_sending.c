@@ -376,6 +376,7 @@ static void parts_are_one_message(void **state)
     assert_int_equal(send_parts(parts, 5), WEIR_OK);
     assert_int_equal(send_parts(parts, 1), WEIR_OK);
     assert_int_equal(send_parts(NULL, 0), WEIR_OK);
+    fixture_iterations(1);
     fixture_run_ms(50);
     fixture_expect(peer, "abcdef.ab..");
     assert_int_equal(fixture_stats().messages_out, 3);

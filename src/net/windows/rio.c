@@ -494,6 +494,7 @@ static void rio__hand_out_datagram(struct net *net, struct handle *base, struct 
 
 #define RIO__OPERATIONS                                                                         \
     .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,              \
+    .sends_own_memory = true,                                                                   \
     .entry_bytes = sizeof(struct rio_entry), .free = rio__free, .wake = rio__wake,              \
     .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse,   \
     .connect = rio__connect, .receive = rio__receive, .send = rio__send, .finish = rio__finish, \
