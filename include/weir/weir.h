@@ -299,6 +299,37 @@ WEIR_API void weir_session_start_timer(struct weir_session *session, uint32_t ms
 /* Cancels a pending timer, if there is one. Thread: handler. */
 WEIR_API void weir_session_stop_timer(struct weir_session *session);
 
+/* Sets the idle timeout of this session, in place of idle_timeout_ms or datagram_idle_timeout_ms:
+ * for example to one and a half times the keep-alive interval that the client announced. 0: none.
+ * Time that has passed since the last byte counts. Returns WEIR_OK; WEIR_INVALID if `ms` is above
+ * 2147483647, or for a transient session; or WEIR_CANCELLED if the session is closing. Thread:
+ * handler. */
+WEIR_API enum weir_code weir_session_set_idle_timeout(struct weir_session *session, uint32_t ms);
+
+/* Sets the longest message that this session accepts from its peer, without its stripped header:
+ * for example a small one before the login. 0: the limit of the codec, which always applies, too. A
+ * longer message is malformed input, even if the codec would skip it; so is an incomplete frame
+ * that holds more than `bytes` + WEIR_HEADER_BYTES_MAX + WEIR_TRAILER_BYTES_MAX. A codec that
+ * passes on what arrives ("raw") cuts it into messages of that length. The limit remains if the
+ * codec changes. It applies from the next message on. TCP only. Returns WEIR_OK; WEIR_INVALID for a
+ * UDP session; WEIR_CANCELLED if the session is closing; or WEIR_NO_MEMORY. Thread: handler. */
+WEIR_API enum weir_code weir_session_set_message_max(struct weir_session *session, size_t bytes);
+
+/* Changes the session's codec, for protocols that change after a handshake. The new codec, with a
+ * new state, decodes every byte after the message that on_message is handling; or after the last
+ * message, in other callbacks. It frames what is sent from now on; what was sent before is queued
+ * already. The message remains valid until on_message returns. The codec must outlive the server.
+ * Broadcasts are framed by it. TCP only. Returns:
+ *   WEIR_OK         the codec is in use
+ *   WEIR_INVALID    the codec has no `streams` or a wrong `size`; the session is a UDP session; or
+ *                   the present codec holds part of a frame, which no other codec can read: change
+ *                   it in on_message
+ *   WEIR_CANCELLED  the session is closing
+ *   WEIR_NO_MEMORY
+ * Thread: handler. */
+WEIR_API enum weir_code weir_session_set_codec(struct weir_session *session,
+                                               const struct weir_codec *codec);
+
 #define WEIR_GROUP_NAME_BYTES_MAX 63   /* without the terminating NUL */
 #define WEIR_GROUPS_PER_SESSION_MAX 64 /* groups that one session may join */
 

@@ -79,7 +79,7 @@ static void broadcast__send(struct weir_session *session, struct payload *payloa
         broadcast__send_datagram(session, payload);
         return;
     }
-    broadcast__frame(session->worker, framed, payload, session->service->codec);
+    broadcast__frame(session->worker, framed, payload, session->service->framing_codec);
     framed->shares_count++;
     if (framed->payload)
         session_share(session, framed->payload);

@@ -46,15 +46,13 @@ static void deadline__consider_measure(const struct deadline_input *input, struc
 static void deadline__consider_idle(const struct deadline_input *input, struct deadline *next)
 {
     const struct deadline_timestamps *timestamps = input->timestamps;
-    const struct weir_config *config = input->config;
     uint64_t received_age = deadline__age(input, timestamps->received_ms);
     bool sent_last =
         !input->is_datagram && deadline__age(input, timestamps->sent_ms) < received_age;
 
-    deadline__consider(
-        input, DEADLINE_IDLE, sent_last ? timestamps->sent_ms : timestamps->received_ms,
-        input->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms,
-        WEIR_REASON_IDLE, next);
+    deadline__consider(input, DEADLINE_IDLE,
+                       sent_last ? timestamps->sent_ms : timestamps->received_ms,
+                       input->idle_timeout_ms, WEIR_REASON_IDLE, next);
 }
 
 static void deadline__consider_resume(const struct deadline_input *input, struct deadline *next)

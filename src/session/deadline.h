@@ -40,11 +40,12 @@ struct deadline_input {
     const struct deadline_timestamps *timestamps;
     const struct weir_config *config; /* the timeouts; 0 disables one */
     uint64_t now_ms;
-    uint32_t running;      /* bits of enum deadline_kind */
-    uint32_t linger_ms;    /* a drain shortens the configured one */
-    uint32_t queued_bytes; /* of the send queue, for DEADLINE_CONGESTED */
-    uint32_t flight_bytes; /* for which the send deadline runs */
-    bool is_measured;      /* what the peer has taken was measured since the send deadline began */
+    uint32_t running;         /* bits of enum deadline_kind */
+    uint32_t linger_ms;       /* a drain shortens the configured one */
+    uint32_t idle_timeout_ms; /* of the session */
+    uint32_t queued_bytes;    /* of the send queue, for DEADLINE_CONGESTED */
+    uint32_t flight_bytes;    /* for which the send deadline runs */
+    bool is_measured; /* what the peer has taken was measured since the send deadline began */
     enum weir_reason finish_reason;
     bool is_datagram;
 };

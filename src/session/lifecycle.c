@@ -110,6 +110,7 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
                      const struct session_ops *ops, const struct service *service,
                      const struct net_address *peer)
 {
+    const struct weir_config *config = &worker->common->config;
     uint32_t now_ms = (uint32_t)worker->now_ms;
 
     weir_check(!session_is_transient(session));
@@ -121,6 +122,8 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
     session->timestamps.received_ms = now_ms;
     session->timestamps.sent_ms = now_ms;
     session->is_datagram = service->proto == WEIR_UDP;
+    session->idle_timeout_ms =
+        session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
     session_enter(session, SESSION_OPEN);
 }
 

@@ -23,6 +23,8 @@ struct service {
     enum weir_proto proto;
     const struct weir_codec *codec;
     const struct weir_handler *handler;
+    /* The codec that frames broadcasts. It differs from `codec` if that passes calls on to it. */
+    const struct weir_codec *framing_codec;
     uint32_t handler_state_at; /* offset in a session's extra bytes, which begin with the codec's */
     uint32_t sessions_max; /* TCP sessions in all workers; UINT32_MAX: only the server's limit */
     _Atomic uint32_t *sessions_open; /* their number */
@@ -52,6 +54,7 @@ static inline void service_init(struct service *service, enum weir_proto proto,
                                 const struct weir_config *config)
 {
     *service = (struct service){.proto = proto, .codec = codec, .handler = handler};
+    service->framing_codec = codec;
     service->handler_state_at = (uint32_t)service_codec_bytes(codec);
     service->sessions_max = UINT32_MAX;
     service->sessions_open = &service->own_sessions_open;

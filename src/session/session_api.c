@@ -8,6 +8,7 @@
 #include "check.h"
 #include "group.h"
 #include "session.h"
+#include "session_settings.h"
 #include "worker.h"
 
 enum weir_code weir_session_send(struct weir_session *session, const void *bytes, size_t length)
@@ -94,6 +95,21 @@ void weir_session_stop_timer(struct weir_session *session)
 {
     if (!session_is_transient(session))
         wheel_stop(&session->worker->user_timers, &session->user_timer);
+}
+
+enum weir_code weir_session_set_idle_timeout(struct weir_session *session, uint32_t ms)
+{
+    return session_is_transient(session) ? WEIR_INVALID : session_set_idle_timeout(session, ms);
+}
+
+enum weir_code weir_session_set_message_max(struct weir_session *session, size_t bytes)
+{
+    return session_set_message_max(session, bytes);
+}
+
+enum weir_code weir_session_set_codec(struct weir_session *session, const struct weir_codec *codec)
+{
+    return session_set_codec(session, codec);
 }
 
 enum weir_code weir_session_join(struct weir_session *session, const char *group)

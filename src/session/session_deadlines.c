@@ -72,6 +72,7 @@ struct deadline session_next_deadline(const struct weir_session *session)
         .now_ms = worker->now_ms,
         .running = session__running_deadlines(session),
         .linger_ms = session_linger_ms(session),
+        .idle_timeout_ms = session->idle_timeout_ms,
         .queued_bytes = session->is_datagram ? 0 : session->queue.pinned_bytes,
         .flight_bytes = session->is_datagram ? 0 : send_queue_timed_bytes(&session->queue),
         .is_measured = session->is_measured,

@@ -89,40 +89,41 @@ struct weir_session {
     struct deadline_timestamps timestamps;
     uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
     uint32_t work_done;
-    uint32_t taken_bytes;    /* by the peer, at the base of the measurements; cut to 32 bits */
-    uint32_t waiting_bytes;  /* memory of the payloads in `waiting` */
-    uint32_t unread_bytes;   /* capacities of the buffers in `unread` */
-    uint32_t partial_bytes;  /* of the codec's partial frame; twice that is charged */
-    uint32_t listed_bytes;   /* most that its class in worker.account holds; 0: it is in none */
-    uint32_t leaving_bytes;  /* CLOSING: its part of account.leaving_stream_bytes */
-    uint32_t paused_ms;      /* since when queue_paused is set */
-    uint32_t holds;          /* weir_session_hold() calls that were not released */
-    uint16_t speaks_slot;    /* of the group that it spoke to last; see congestion.h */
-    uint8_t state;           /* enum session_state; written by session_enter alone */
-    uint8_t reason;          /* enum weir_reason; NONE until the end is decided */
-    bool admitted : 1;       /* it counts; a connection with a reject message never does */
-    bool opened : 1;         /* on_open was due: on_close is then due, too */
-    bool send_out : 1;       /* set while a net_send awaits its NET_SENT */
-    bool queue_paused : 1;   /* set while the high-water mark keeps reading off */
-    bool rate_paused : 1;    /* set while the rate limit keeps reading off, until resume_ms */
-    bool handler_paused : 1; /* set from weir_session_pause() to weir_session_resume() */
-    bool used_share : 1;     /* it used up its share of the work when it was last decoded */
-    bool speaks : 1;         /* weir_session_broadcast() was called: speaks_slot is valid */
-    bool speaker_waits : 1;  /* set while a group that it speaks to is congested */
-    bool congested : 1;      /* a member above its mark: speakers to its groups wait */
-    bool lagging : 1;        /* was congested for too long: speakers no longer wait for it */
-    bool receiving_off : 1;  /* the last state requested from net */
-    bool peer_done : 1;      /* the peer's FIN has come */
-    bool end_unread : 1;     /* it waits behind unread input, or for the handler */
-    bool first_byte_due : 1; /* TCP: set after on_open while the session has neither received bytes
+    uint32_t taken_bytes;     /* by the peer, at the base of the measurements; cut to 32 bits */
+    uint32_t waiting_bytes;   /* memory of the payloads in `waiting` */
+    uint32_t unread_bytes;    /* capacities of the buffers in `unread` */
+    uint32_t partial_bytes;   /* of the codec's partial frame; twice that is charged */
+    uint32_t listed_bytes;    /* most that its class in worker.account holds; 0: it is in none */
+    uint32_t leaving_bytes;   /* CLOSING: its part of account.leaving_stream_bytes */
+    uint32_t paused_ms;       /* since when queue_paused is set */
+    uint32_t holds;           /* weir_session_hold() calls that were not released */
+    uint32_t idle_timeout_ms; /* 0: none */
+    uint16_t speaks_slot;     /* of the group that it spoke to last; see congestion.h */
+    uint8_t state;            /* enum session_state; written by session_enter alone */
+    uint8_t reason;           /* enum weir_reason; NONE until the end is decided */
+    bool admitted : 1;        /* it counts; a connection with a reject message never does */
+    bool opened : 1;          /* on_open was due: on_close is then due, too */
+    bool send_out : 1;        /* set while a net_send awaits its NET_SENT */
+    bool queue_paused : 1;    /* set while the high-water mark keeps reading off */
+    bool rate_paused : 1;     /* set while the rate limit keeps reading off, until resume_ms */
+    bool handler_paused : 1;  /* set from weir_session_pause() to weir_session_resume() */
+    bool used_share : 1;      /* it used up its share of the work when it was last decoded */
+    bool speaks : 1;          /* weir_session_broadcast() was called: speaks_slot is valid */
+    bool speaker_waits : 1;   /* set while a group that it speaks to is congested */
+    bool congested : 1;       /* a member above its mark: speakers to its groups wait */
+    bool lagging : 1;         /* was congested for too long: speakers no longer wait for it */
+    bool receiving_off : 1;   /* the last state requested from net */
+    bool peer_done : 1;       /* the peer's FIN has come */
+    bool end_unread : 1;      /* it waits behind unread input, or for the handler */
+    bool first_byte_due : 1;  /* TCP: set after on_open while the session has neither received bytes
                               * or FIN, nor output, nor joined a group */
-    bool frame_partial : 1;  /* the codec holds part of a frame, since frame_ms */
-    bool finished : 1;       /* net_finish was called, at finished_ms */
-    bool is_measured : 1;    /* taken_bytes has a value for the send deadline, or the FIN */
-    bool loses_output : 1;   /* accepted output was lost: the session must end by RST */
-    bool is_datagram : 1;    /* the service's protocol is UDP */
-    bool drain_notified : 1; /* on_drain was called, or would have been */
-    bool wants_room : 1;     /* a message was refused for a full queue: on_room is due */
+    bool frame_partial : 1;   /* the codec holds part of a frame, since frame_ms */
+    bool finished : 1;        /* net_finish was called, at finished_ms */
+    bool is_measured : 1;     /* taken_bytes has a value for the send deadline, or the FIN */
+    bool loses_output : 1;    /* accepted output was lost: the session must end by RST */
+    bool is_datagram : 1;     /* the service's protocol is UDP */
+    bool drain_notified : 1;  /* on_drain was called, or would have been */
+    bool wants_room : 1;      /* a message was refused for a full queue: on_room is due */
 };
 
 #define SESSION_BYTES_MAX 384 /* without what is queued */

@@ -65,8 +65,7 @@ static void fixture_validate__times(const struct weir_session *session)
 {
     const struct weir_config *config = &session->service->config;
     uint32_t now_ms = (uint32_t)session->worker->now_ms;
-    uint32_t idle_ms =
-        session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
+    uint32_t idle_ms = session->idle_timeout_ms;
     bool sent_last =
         now_ms - session->timestamps.sent_ms < now_ms - session->timestamps.received_ms;
 

@@ -252,12 +252,12 @@ static void a_broadcast_that_one_codec_refuses_is_framed_by_the_others(void **st
     fixture_run_ms(50);
     fixture_expect(peer, "");
     assert_int_equal(fixture_stats().sends_not_framed, 1);
-    fixture.tcp_service.codec = &codec_narrow;
+    fixture.tcp_service.codec = fixture.tcp_service.framing_codec = &codec_narrow;
     assert_int_equal(broadcast_send(&fixture.common, "room", "mm", 2, 0), WEIR_OK);
     fixture_run_ms(50);
     fixture_expect(peer, "");
     assert_int_equal(fixture_stats().sends_not_framed, 2);
-    fixture.tcp_service.codec = &codec_dot;
+    fixture.tcp_service.codec = fixture.tcp_service.framing_codec = &codec_dot;
     close_world(peer);
 }
 
