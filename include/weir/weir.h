@@ -652,13 +652,13 @@ struct weir_listen {
     uint32_t sessions_max;
 };
 
-/* A listener of a started server, for a person or a script. The strings live as long as the
- * server. */
+/* A listener of a server, for a person or a script. The strings live as long as the server. */
 struct weir_listener_info {
     enum weir_proto proto;
     struct weir_address address; /* with the port that the system assigned */
     const char *transport, *codec, *handler;
     uint32_t workers;
+    uint32_t id; /* for weir_server_unlisten(); never 0, and never reused by this server */
 };
 
 /* Counters, summed over all workers. accepted = open + closed holds at any time. Each member's name
@@ -745,12 +745,33 @@ WEIR_API char *weir_stats_text(const struct weir_stats *stats, char *text, size_
 WEIR_API enum weir_code weir_server_open(const struct weir_config *config,
                                          struct weir_server **server, struct weir_error *error);
 
-/* Adds a listener. *listen itself is copied; its custom codec and handler must outlive the server.
- * Returns WEIR_OK, or WEIR_INVALID, WEIR_NO_ROOM (WEIR_LISTENERS_MAX) or WEIR_NO_MEMORY with the
- * cause in *error. Thread: the caller of weir_server_open(), before weir_server_start(). */
+/* Adds a listener: before weir_server_start(), which opens it, or to the running server. *listen
+ * itself is copied; its custom codec and handler must outlive the server. A running server opens
+ * the listener on all workers, or on none, before the function returns; it does not wait for an
+ * address that lingers (bind_wait_ms). The new listener has the highest index. Returns WEIR_OK, or
+ * the code of the failure with its cause in *error:
+ *   WEIR_INVALID    a member is wrong
+ *   WEIR_NO_ROOM    the server has WEIR_LISTENERS_MAX listeners. Or it runs, and sessions of this
+ *                   codec and handler need more memory than those of all listeners at the start
+ *   WEIR_NO_MEMORY
+ *   WEIR_CANCELLED  the server is shutting down
+ *   others          the running server cannot listen on the address, such as WEIR_ADDRESS_IN_USE
+ * Thread: any, but not inside a callback of the server, nor while weir_server_start() runs. One
+ * call of this function or of weir_server_unlisten() at a time. */
 WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
                                            const struct weir_listen *listen,
                                            struct weir_error *error);
+
+/* Removes the listener with this id (struct weir_listener_info). Its address is free when the
+ * function returns. TCP: connections that the system had completed are accepted first, and all
+ * sessions continue. UDP: the sessions of its peers end with WEIR_REASON_APPLICATION, because they
+ * cannot send without the socket. Listeners with a higher index move down by one. Without any
+ * listener the server keeps running. The server keeps what the sessions need (about 2 KiB) until it
+ * is freed, so a program should not remove and add listeners all the time. Returns WEIR_OK, or
+ * WEIR_GONE with the cause in *error if there is no such listener. Thread: as weir_server_listen().
+ */
+WEIR_API enum weir_code weir_server_unlisten(struct weir_server *server, uint32_t id,
+                                             struct weir_error *error);
 
 /* Starts the workers and their listeners. Returns WEIR_OK when all of them listen. If one of them
  * cannot start, this function stops the others, waits until they have ended, and returns the code
@@ -758,10 +779,10 @@ WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
  * it returns, unless that takes longer than log_flush_ms. It can wait for bind_wait_ms before the
  * first listener opens; weir_server_drain() and weir_server_stop() end that wait with
  * WEIR_CANCELLED. Call it once; after a failure, free the server and open another one. Thread: any,
- * after the last weir_server_listen(). */
+ * while no other thread calls weir_server_listen(). */
 WEIR_API enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error);
 
-/* Returns the number of listeners. Thread: any, after the last weir_server_listen(). */
+/* Returns the number of listeners. Thread: any, except while weir_server_start() runs. */
 WEIR_API size_t weir_server_listeners_count(const struct weir_server *server);
 
 /* Fills in the first `size` bytes of *info. Call weir_server_listener() instead. */

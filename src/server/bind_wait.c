@@ -55,7 +55,7 @@ enum weir_code bind_wait(struct weir_server *server, struct weir_error *error)
     uint64_t deadline_ns = clock_now_ns() + server->common.config.bind_wait_ms * CLOCK_NS_PER_MS;
 
     for (uint32_t i = 0; i < server->listeners_count; i++) {
-        const struct listen_spec *spec = &server->listeners[i];
+        const struct listen_spec *spec = server->listeners[i];
         if (spec->service.proto != WEIR_TCP || spec->where.address.port == 0) continue;
         if (!bind_wait__one(server, &spec->where.address, deadline_ns))
             return error_fill(error, WEIR_CANCELLED, 0, "start a server", NULL,

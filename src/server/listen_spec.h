@@ -17,7 +17,11 @@ struct listen_spec {
     /* The service's, if the user's are of an older version. */
     struct weir_codec completed_codec;
     struct weir_handler completed_handler;
-    size_t extra_bytes; /* memory that each session needs for its codec and its handler */
+    size_t extra_bytes;  /* memory that each session needs for its codec and its handler */
+    uint32_t id;         /* never reused */
+    uint32_t slot;       /* of its endpoints in each worker; no open listener has the same */
+    uint32_t open_count; /* endpoints that are open, in all workers; under the server's lock */
+    struct listen_spec *next_removed;
 };
 
 /* Sets *spec, which must stay where it is. `config` has the server's settings. Returns WEIR_OK; or

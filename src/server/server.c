@@ -17,6 +17,7 @@
 #include "check.h"
 #include "config.h"
 #include "error_fill.h"
+#include "listeners.h"
 #include "log_queue.h"
 #include "memory.h"
 #include "random.h"
@@ -102,31 +103,14 @@ enum weir_code weir_server_open(const struct weir_config *config, struct weir_se
     return WEIR_OK;
 }
 
-enum weir_code weir_server_listen(struct weir_server *server, const struct weir_listen *listen,
-                                  struct weir_error *error)
-{
-    struct listen_spec *spec = &server->listeners[server->listeners_count];
-
-    weir_check_use(!server->started, "weir_server_listen comes before weir_server_start");
-    if (server->listeners_count == WEIR_LISTENERS_MAX)
-        return error_fill(error, WEIR_NO_ROOM, 0, "add a listener", NULL,
-                          "a server has at most 64 listeners", "start a second server");
-    enum weir_code code = listen_spec_read(listen, &server->common.config, spec, error);
-    if (code == WEIR_OK)
-        server->listeners_count++;
-    else
-        listen_spec_free(spec);
-    return code;
-}
-
 /* ---- start ---- */
 
 /* Returns the codec for which a broadcast is framed in advance: that of the first TCP listener. */
 static const struct weir_codec *server__broadcast_codec(const struct weir_server *server)
 {
     for (uint32_t i = 0; i < server->listeners_count; i++)
-        if (server->listeners[i].service.proto == WEIR_TCP)
-            return server->listeners[i].service.codec;
+        if (server->listeners[i]->service.proto == WEIR_TCP)
+            return server->listeners[i]->service.codec;
     return NULL;
 }
 
@@ -149,12 +133,13 @@ static bool server__make_threads(struct weir_server *server, uint32_t count)
     server->workers = memory_alloc_array(count, sizeof *server->workers);
     bool good = threads != NULL && server->workers != NULL;
     for (uint32_t i = 0; i < server->listeners_count; i++)
-        if (server->listeners[i].extra_bytes > extra_bytes)
-            extra_bytes = server->listeners[i].extra_bytes;
+        if (server->listeners[i]->extra_bytes > extra_bytes)
+            extra_bytes = server->listeners[i]->extra_bytes;
     for (uint32_t i = 0; threads && i < count; i++) {
         threads[i].server = server;
         good &= loop_init(&threads[i].loop, (uint8_t)i, &server->common, extra_bytes);
     }
+    server->extra_bytes = extra_bytes;
     if (good) server__connect_workers(server, threads, count);
     lock_take(server->lock);
     server->threads = threads;
@@ -217,32 +202,6 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
 }
 
 /* ---- information ---- */
-
-size_t weir_server_listeners_count(const struct weir_server *server)
-{
-    return server->listeners_count;
-}
-
-void weir_server_listener_sized(const struct weir_server *server, size_t index,
-                                struct weir_listener_info *info, size_t size)
-{
-    weir_check_use(index < server->listeners_count,
-                   "the index is below weir_server_listeners_count");
-    const struct listen_spec *spec = &server->listeners[index];
-    struct weir_listener_info whole = {
-        .proto = spec->service.proto,
-        .transport = server->transport ? server->transport : "none",
-        .codec = spec->service.codec->name,
-        .handler = spec->service.handler->name,
-        /* Connections of one listener are handed to all workers, but datagrams are not. */
-        .workers = server->common.handoff_workers && spec->service.proto == WEIR_UDP
-                       ? 1
-                       : server->workers_count,
-    };
-    address_publish(&spec->where.address, &whole.address);
-    memset(info, 0, size);
-    memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
-}
 
 void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,
                              size_t size)
@@ -355,7 +314,7 @@ void weir_server_free(struct weir_server *server)
     if (server->lock && server->requested) weir_server_stop(server);
     weir_server_wait(server);
     for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
-    for (uint32_t i = 0; i < server->listeners_count; i++) listen_spec_free(&server->listeners[i]);
+    listeners_free(server);
     memory_free(server->handoff_workers);
     memory_free((void *)server->workers);
     memory_free(server->threads);

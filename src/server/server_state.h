@@ -21,9 +21,10 @@
 struct worker_thread {
     struct weir_server *server;
     struct loop loop;
-    /* One per listener of the server, in the same sequence; its protocol decides which is used. */
-    struct listener *listeners;
-    struct udp_socket *udp_sockets;
+    /* By the slot of the listener; its protocol decides which is set. One that has closed is freed
+     * when its slot is used again. */
+    struct listener *listeners[WEIR_LISTENERS_MAX];
+    struct udp_socket *udp_sockets[WEIR_LISTENERS_MAX];
     struct thread *thread;
     struct gate *opened; /* unlocked when `code` is known */
     bool alive;          /* set while the worker takes requests; under the server's lock */
@@ -36,19 +37,23 @@ struct weir_server {
     struct admission_limits limits;
     struct log_queue *log_queue; /* null: no log */
     char *transport_asked, *reject_message;
-    uint32_t workers_count; /* known from weir_server_start() on */
-    struct listen_spec listeners[WEIR_LISTENERS_MAX];
-    uint32_t listeners_count;
-    /* Protects the next three, workers_count, and `alive` of every thread. So no net is woken after
-     * it was freed, and a worker that is starting misses no request. */
+    uint32_t workers_count;                            /* known from weir_server_start() on */
+    struct listen_spec *listeners[WEIR_LISTENERS_MAX]; /* in the sequence of weir_server_listen() */
+    uint32_t listeners_count, listener_id_last;
+    struct listen_spec *removed; /* removed listeners, whose sessions may continue */
+    size_t extra_bytes;          /* of each session, from weir_server_start() on */
+    /* Protects the next three, workers_count, `alive` of every thread, and the listeners of a
+     * running server. So no net is woken after it was freed, and a worker that is starting misses
+     * no request. */
     struct lock *lock;
-    struct condition *requested;     /* woken by each request, for the wait of the start */
-    uint8_t request;                 /* enum worker_request: the strongest that was requested */
-    uint32_t drain_ms;               /* the shortest that was requested */
-    struct worker_thread *threads;   /* workers_count of them, from weir_server_start() on */
-    struct worker **workers;         /* the same, as the session layer sees them */
-    struct worker **handoff_workers; /* all workers, where one of them listens for all */
-    const char *transport;           /* name of the running transport, from the first worker */
+    /* Woken by each request, for the wait of the start, and by what listen_order.c waits for. */
+    struct condition *requested;
+    uint8_t request;                   /* enum worker_request: the strongest that was requested */
+    uint32_t drain_ms;                 /* the shortest that was requested */
+    struct worker_thread *threads;     /* workers_count of them, from weir_server_start() on */
+    struct worker **workers;           /* the same, as the session layer sees them */
+    struct worker **handoff_workers;   /* all workers, where one of them listens for all */
+    const char *transport;             /* name of the running transport, from the first worker */
     struct net_simulation *simulation; /* the network of "simulated"; null: the system's */
     bool started;
     _Atomic uint32_t running;  /* workers that have not ended */

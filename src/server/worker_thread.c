@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "config.h"
 #include "error_fill.h"
 #include "handoff.h"
@@ -36,45 +37,108 @@ static bool worker_thread__listens(const struct worker_thread *thread, const str
     return thread->loop.worker.index == 0 || info->listeners_share;
 }
 
-/* Opens the listener with this index. The first worker finds out its port. */
-static enum weir_code worker_thread__listen(struct worker_thread *thread, uint32_t index,
-                                            const struct net_listen_options *where)
+static struct worker_thread *worker_thread__of(struct worker *worker)
 {
-    struct listen_spec *spec = &thread->server->listeners[index];
-    struct listener *listener = &thread->listeners[index];
-    struct udp_socket *udp_socket = &thread->udp_sockets[index];
+    return weir_container_of(worker, struct worker_thread, loop.worker);
+}
+
+/* An endpoint of this worker has closed, and may be freed. */
+static void worker_thread__on_closed(struct endpoint *endpoint)
+{
+    struct weir_server *server = worker_thread__of(endpoint->worker)->server;
+    struct listen_spec *spec = weir_container_of(endpoint->service, struct listen_spec, service);
+
+    lock_take(server->lock);
+    weir_check(spec->open_count > 0);
+    spec->open_count--;
+    condition_wake_all(server->requested);
+    lock_give_back(server->lock);
+}
+
+static struct endpoint *worker_thread__endpoint(const struct worker_thread *thread,
+                                                const struct listen_spec *spec)
+{
+    struct listener *listener = thread->listeners[spec->slot];
+    struct udp_socket *udp_socket = thread->udp_sockets[spec->slot];
+
+    if (spec->service.proto == WEIR_TCP) return listener ? &listener->endpoint : NULL;
+    return udp_socket ? &udp_socket->endpoint : NULL;
+}
+
+/* Frees what an earlier listener left in the slot, and allocates the endpoint. */
+static bool worker_thread__make_endpoint(struct worker_thread *thread,
+                                         const struct listen_spec *spec)
+{
+    struct listener **listener = &thread->listeners[spec->slot];
+    struct udp_socket **udp_socket = &thread->udp_sockets[spec->slot];
+
+    memory_free(*listener);
+    memory_free(*udp_socket);
+    *listener = NULL;
+    *udp_socket = NULL;
+    if (spec->service.proto == WEIR_TCP) return (*listener = memory_alloc(sizeof **listener));
+    return (*udp_socket = memory_alloc(sizeof **udp_socket));
+}
+
+/* Opens the endpoint of the listener. The first worker finds out its port. */
+static enum weir_code worker_thread__open_endpoint(struct worker_thread *thread,
+                                                   struct listen_spec *spec,
+                                                   const struct net_listen_options *where)
+{
     struct worker *worker = &thread->loop.worker;
-    const struct endpoint *endpoint;
+    struct endpoint *endpoint;
     enum weir_code code;
 
-    if (spec->service.proto == WEIR_TCP) {
-        endpoint = &listener->endpoint;
-        code = listener_open(listener, worker, &spec->service, where, &thread->error);
-    } else {
-        endpoint = &udp_socket->endpoint;
-        code = udp_socket_open(udp_socket, worker, &spec->service, where, &thread->error);
-    }
-    if (code == WEIR_OK && worker->index == 0)
-        spec->where.address = net_local_address(worker->net, endpoint->handle);
-    return code;
+    if (!worker_thread__make_endpoint(thread, spec))
+        return error_fill(&thread->error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL,
+                          "free some memory");
+    if (spec->service.proto == WEIR_TCP)
+        code = listener_open(thread->listeners[spec->slot], worker, &spec->service, where,
+                             &thread->error);
+    else
+        code = udp_socket_open(thread->udp_sockets[spec->slot], worker, &spec->service, where,
+                               &thread->error);
+    if (code != WEIR_OK) return code;
+    endpoint = worker_thread__endpoint(thread, spec);
+    endpoint->on_closed = worker_thread__on_closed;
+    lock_take(thread->server->lock);
+    spec->open_count++;
+    if (worker->index == 0) spec->where.address = net_local_address(worker->net, endpoint->handle);
+    lock_give_back(thread->server->lock);
+    return WEIR_OK;
+}
+
+enum weir_code worker_thread_listen(struct worker_thread *thread, struct listen_spec *spec)
+{
+    struct net_info info = net_info(thread->loop.worker.net);
+    struct net_listen_options where = spec->where;
+
+    if (!worker_thread__listens(thread, &info)) return WEIR_OK;
+    if (thread->server->workers_count > 1 && info.listeners_share)
+        where.share = thread->loop.worker.index == 0 ? NET_SHARE_FIRST : NET_SHARE_NEXT;
+    return worker_thread__open_endpoint(thread, spec, &where);
+}
+
+void worker_thread_unlisten(struct worker_thread *thread, const struct listen_spec *spec)
+{
+    const struct endpoint *endpoint = worker_thread__endpoint(thread, spec);
+
+    if (!endpoint || endpoint->service != &spec->service || endpoint->closing) return;
+    if (!list_has(&endpoint->in_endpoints)) return; /* it has closed, or was never open */
+    if (spec->service.proto == WEIR_TCP)
+        listener_remove(thread->listeners[spec->slot]);
+    else
+        udp_socket_remove(thread->udp_sockets[spec->slot]);
 }
 
 static enum weir_code worker_thread__listen_all(struct worker_thread *thread)
 {
-    struct weir_server *server = thread->server;
-    struct net_info info = net_info(thread->loop.worker.net);
-    bool first = thread->loop.worker.index == 0;
+    const struct weir_server *server = thread->server;
+    enum weir_code code = WEIR_OK;
 
-    if (!worker_thread__listens(thread, &info)) return WEIR_OK;
-    for (uint32_t i = 0; i < server->listeners_count; i++) {
-        struct net_listen_options where = server->listeners[i].where;
-
-        if (server->workers_count > 1 && info.listeners_share)
-            where.share = first ? NET_SHARE_FIRST : NET_SHARE_NEXT;
-        enum weir_code code = worker_thread__listen(thread, i, &where);
-        if (code != WEIR_OK) return code;
-    }
-    return WEIR_OK;
+    for (uint32_t i = 0; i < server->listeners_count && code == WEIR_OK; i++)
+        code = worker_thread_listen(thread, server->listeners[i]);
+    return code;
 }
 
 /* Lets the first worker listen for all, before the second one starts. */
@@ -197,12 +261,8 @@ static void worker_thread__run_worker(void *argument)
 
 static enum weir_code worker_thread__prepare(struct worker_thread *thread, struct weir_error *error)
 {
-    uint32_t count = thread->server->listeners_count;
-
     thread->opened = gate_open();
-    thread->listeners = memory_alloc_array(count, sizeof *thread->listeners);
-    thread->udp_sockets = memory_alloc_array(count, sizeof *thread->udp_sockets);
-    if (thread->opened && thread->listeners && thread->udp_sockets) return WEIR_OK;
+    if (thread->opened) return WEIR_OK;
     return error_fill(error, WEIR_NO_MEMORY, 0, "start a worker", NULL, NULL,
                       "lower the number of workers");
 }
@@ -260,6 +320,8 @@ void worker_thread_free(struct worker_thread *thread)
 {
     gate_free(thread->opened);
     loop_free(&thread->loop);
-    memory_free(thread->listeners);
-    memory_free(thread->udp_sockets);
+    for (uint32_t i = 0; i < WEIR_LISTENERS_MAX; i++) {
+        memory_free(thread->listeners[i]);
+        memory_free(thread->udp_sockets[i]);
+    }
 }

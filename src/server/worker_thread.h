@@ -22,6 +22,14 @@ bool worker_thread_iterate_here(struct worker_thread *thread, uint64_t until_ns)
 /* Passes the server's shutdown request to a worker that is alive. The caller holds the lock. */
 void worker_thread_pass_request(const struct weir_server *server, struct worker_thread *thread);
 
+/* Opens the worker's endpoint of a listener, if the worker listens. Returns WEIR_OK, or the code of
+ * the failure with its cause in thread->error. Thread: the worker's. */
+enum weir_code worker_thread_listen(struct worker_thread *thread, struct listen_spec *spec);
+
+/* Closes the worker's endpoint of a listener, if it is open. It has closed when spec->open_count is
+ * 0. Thread: the worker's. */
+void worker_thread_unlisten(struct worker_thread *thread, const struct listen_spec *spec);
+
 /* Waits until the thread has ended. A thread that never started is allowed. */
 void worker_thread_join(struct worker_thread *thread);
 

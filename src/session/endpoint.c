@@ -93,4 +93,5 @@ void endpoint_on_closed(struct endpoint *endpoint)
 {
     weir_check(endpoint->closing);
     list_remove(&endpoint->in_endpoints);
+    if (endpoint->on_closed) endpoint->on_closed(endpoint);
 }

@@ -15,6 +15,8 @@ struct endpoint {
     struct owner owner;
     struct worker *worker; /* whose net has the handle; it may hand sessions to other workers */
     const struct service *service;
+    /* Called after NET_CLOSED, when nothing refers to the endpoint any longer. Null: nothing is. */
+    void (*on_closed)(struct endpoint *endpoint);
     struct list in_endpoints; /* worker.endpoints, until NET_CLOSED */
     struct net_handle handle;
     uint16_t port;   /* the port that was bound */
@@ -40,7 +42,7 @@ void endpoint_on_broken(struct endpoint *endpoint, const struct net_event *event
 /* Handles NET_PAUSED. */
 void endpoint_on_paused(struct endpoint *endpoint, const struct net_event *event);
 
-/* Handles NET_CLOSED. */
+/* Handles NET_CLOSED; the last access to the endpoint. */
 void endpoint_on_closed(struct endpoint *endpoint);
 
 #endif

@@ -13,7 +13,14 @@ void listener_drain(struct listener *listener, bool is_last_check)
     bool idle = !endpoint->was_active;
 
     endpoint->was_active = false;
-    if (endpoint->stopping || !(idle || is_last_check)) return;
+    if (idle || is_last_check) listener_remove(listener);
+}
+
+void listener_remove(struct listener *listener)
+{
+    struct endpoint *endpoint = &listener->endpoint;
+
+    if (endpoint->stopping) return;
     endpoint->stopping = true;
     net_stop_accepting(endpoint->worker->net, endpoint->handle); /* NET_STOPPED: it is closed */
 }

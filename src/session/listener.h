@@ -20,6 +20,10 @@ enum weir_code listener_open(struct listener *listener, struct worker *worker,
  */
 void listener_drain(struct listener *listener, bool is_last_check);
 
+/* Stops accepting, and closes the listener; its sessions continue. Connections that the system had
+ * completed before are accepted. */
+void listener_remove(struct listener *listener);
+
 /* Handles an event of this listener. */
 void listener_on_event(struct listener *listener, const struct net_event *event);
 

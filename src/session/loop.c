@@ -141,6 +141,8 @@ static void loop__execute(struct worker *worker, const struct mailbox_command *c
         handoff_take(worker, command);
     else if (command->kind == MAILBOX_BROADCAST)
         broadcast_deliver(worker, command->payload);
+    else if (command->kind == MAILBOX_CALL)
+        command->call->run(command->call, worker);
     else
         remote_execute(worker, command);
     if (command->payload) payload_unref(command->payload);

@@ -18,8 +18,9 @@
 #include "atomic.h"
 #include "net.h"
 
-struct service;
 struct payload;
+struct service;
+struct worker;
 
 enum mailbox_kind {
     MAILBOX_ACCEPTED,  /* service, socket, peer: a connection that was accepted elsewhere */
@@ -29,11 +30,20 @@ enum mailbox_kind {
     MAILBOX_RELEASE,   /* id: undo one hold */
     MAILBOX_RESUME,    /* id: end the handler's pause */
     MAILBOX_BROADCAST, /* payload: for the members of its group */
+    MAILBOX_CALL,      /* call: a function of the server to run on the worker */
+};
+
+/* A function to run on a worker. The caller owns the struct, until the function has run. */
+struct worker_call {
+    void (*run)(struct worker_call *call, struct worker *worker);
 };
 
 struct mailbox_command {
     enum mailbox_kind kind;
-    const struct service *service;
+    union {
+        const struct service *service;
+        struct worker_call *call;
+    };
     struct net_socket socket;
     struct net_address peer;
     uint64_t id;

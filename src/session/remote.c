@@ -141,6 +141,13 @@ enum weir_code remote_resume(struct worker *worker, uint64_t id)
     return remote__order(worker, MAILBOX_RESUME, id);
 }
 
+enum weir_code remote_call(struct worker *worker, struct worker_call *call)
+{
+    const struct mailbox_command command = {.kind = MAILBOX_CALL, .call = call};
+
+    return remote__post(worker, &command);
+}
+
 bool remote_reserve(struct worker *worker, const struct payload *payload)
 {
     return mailbox_reserve(worker->mailbox, payload_memory_bytes(payload));

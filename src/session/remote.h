@@ -10,6 +10,7 @@
 struct mailbox_command;
 struct payload;
 struct worker;
+struct worker_call;
 
 /* weir_send(), weir_finish() and the others for a session of this worker. Thread: any, while the
  * worker exists. */
@@ -19,8 +20,12 @@ enum weir_code remote_abort(struct worker *worker, uint64_t id);
 enum weir_code remote_release(struct worker *worker, uint64_t id);
 enum weir_code remote_resume(struct worker *worker, uint64_t id);
 
+/* Runs the function of the call on the worker later. Returns WEIR_OK, WEIR_MAILBOX_FULL, or
+ * WEIR_GONE if the worker has ended. Thread: any, while the worker exists. */
+enum weir_code remote_call(struct worker *worker, struct worker_call *call);
+
 /* Passes a broadcast to the worker. Returns WEIR_OK or WEIR_MAILBOX_FULL. Thread: any, while the
- * exists. */
+ * worker exists. */
 enum weir_code remote_broadcast(struct worker *worker, struct payload *payload);
 
 /* The same in two steps: remote_reserve() reserves the room. Then either the second call passes the

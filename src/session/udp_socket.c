@@ -42,6 +42,17 @@ void udp_socket_drain(struct udp_socket *socket, bool is_last_check)
     if (!has_peers && (idle || is_last_check)) endpoint_close(endpoint);
 }
 
+void udp_socket_remove(struct udp_socket *socket)
+{
+    struct list *sessions = &socket->endpoint.worker->udp_sessions;
+
+    for (struct list *at = sessions->next; at != sessions; at = at->next) {
+        struct weir_session *session = weir_container_of(at, struct weir_session, in_sessions);
+        if (session->socket == socket) session_close(session, WEIR_REASON_APPLICATION);
+    }
+    endpoint_close(&socket->endpoint);
+}
+
 /* ---- sending ---- */
 
 static struct udp_socket *udp_socket__of(const struct weir_session *session)

@@ -29,6 +29,9 @@ enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
  * or nothing came since the last check and every send is complete. */
 void udp_socket_drain(struct udp_socket *socket, bool is_last_check);
 
+/* Ends the sessions of the socket's peers, which cannot continue without it, and closes it. */
+void udp_socket_remove(struct udp_socket *socket);
+
 /* Handles an event of this socket. */
 void udp_socket_on_event(struct udp_socket *socket, const struct net_event *event);
 

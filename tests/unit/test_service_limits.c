@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_service_limits.c - two services of one worker that differ in their limits and timeouts. */
+/* test_service_limits.c - two services of one worker that differ in their limits and timeouts, and
+ * listeners that are removed while their sessions continue. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -132,6 +133,73 @@ static void a_datagram_service_has_its_own_timeout(void **state)
     fixture_close();
 }
 
+/* ---- removing ---- */
+
+static uint32_t closed_count;
+
+static void note_closed(struct endpoint *endpoint)
+{
+    (void)endpoint;
+    closed_count++;
+}
+
+/* Connections that had been completed become sessions, and the sessions continue. */
+static void a_removed_listener_accepts_what_is_queued(void **state)
+{
+    struct weir_config config = fixture_config();
+    struct sim_peer *peers[4];
+
+    (void)state;
+    open_world(&config, WEIR_TCP);
+    listen_on();
+    closed_count = 0;
+    listener.endpoint.on_closed = note_closed;
+    for (int i = 0; i < 4; i++) peers[i] = connect_to_other();
+    for (int i = 0; i < 4; i++) /* until each is connected */
+        while (sim_peer_send(peers[i], (const uint8_t *)"a", 1) == 0) fixture_iterate(FIXTURE_MS);
+    listener_remove(&listener);
+    listener_remove(&listener); /* has no effect */
+    fixture_run_ms(50);
+    assert_int_equal(closed_count, 1);
+    assert_int_equal(fixture_stats().open, 4);
+    for (int i = 0; i < 4; i++) {
+        fixture_say(peers[i], "b");
+        fixture_run_ms(10);
+        fixture_expect(peers[i], "ab");
+    }
+    struct sim_peer *late = connect_to_other();
+    fixture_run_ms(50);
+    assert_int_equal(fixture_stats().accepted, 4);
+    for (int i = 0; i < 4; i++) sim_peer_close(peers[i]);
+    sim_peer_close(late);
+    fixture_close();
+}
+
+/* The peers of another socket of the worker keep their sessions. */
+static void a_removed_udp_socket_ends_its_sessions(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.message_rate_max = 100; /* so that peers are kept */
+    open_world(&config, WEIR_UDP);
+    listen_on();
+    closed_count = 0;
+    udp_socket.endpoint.on_closed = note_closed;
+    struct sim_datagrams *socket = fixture_datagrams(2);
+    fixture_send_to(socket, "x");
+    sim_datagrams_send(socket, &address, "y", 1);
+    fixture_run_ms(20);
+    assert_int_equal(fixture_stats().peers_opened, 2);
+    udp_socket_remove(&udp_socket);
+    fixture_run_ms(20);
+    assert_int_equal(closed_count, 1);
+    assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
+    assert_int_equal(fixture_stats().peers_closed, 1);
+    sim_datagrams_close(socket);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +207,8 @@ int main(void)
         cmocka_unit_test(a_full_service_leaves_room_for_the_other),
         cmocka_unit_test(each_service_has_its_rate),
         cmocka_unit_test(a_datagram_service_has_its_own_timeout),
+        cmocka_unit_test(a_removed_listener_accepts_what_is_queued),
+        cmocka_unit_test(a_removed_udp_socket_ends_its_sessions),
     };
 
     return cmocka_run_group_tests_name("service_limits", tests, NULL, NULL);

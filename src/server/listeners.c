@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* listeners.c - adds, removes and describes the listeners of a server.
+ *
+ *      weir_server_listen -> spec -> [ listeners ] -> weir_server_unlisten -> [ removed ] -> free
+ *                                    bound at the start, or by                 sessions may
+ *                                    listen_order.c while it runs              continue
+ */
+#include "listeners.h"
+
+#include <string.h>
+
+#include "address.h"
+#include "check.h"
+#include "error_fill.h"
+#include "listen_order.h"
+#include "memory.h"
+#include "thread.h"
+
+static void listeners__free_spec(struct listen_spec *spec)
+{
+    listen_spec_free(spec);
+    memory_free(spec);
+}
+
+/* A worker that waited for another one, or for itself, would block both. */
+static void listeners__check_thread(const struct weir_server *server)
+{
+    for (uint32_t i = 0; i < server->workers_count; i++)
+        weir_check_use(!worker_is_own(server->workers[i]),
+                       "weir_server_listen() and weir_server_unlisten() are not called inside a "
+                       "callback of a running server: call them on another thread");
+}
+
+/* Returns a slot that no listener uses. */
+static uint32_t listeners__free_slot(const struct weir_server *server)
+{
+    uint64_t used = 0;
+    uint32_t slot = 0;
+
+    _Static_assert(WEIR_LISTENERS_MAX == 64, "one bit per slot");
+    weir_check(server->listeners_count < WEIR_LISTENERS_MAX);
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        used |= UINT64_C(1) << server->listeners[i]->slot;
+    while (used >> slot & 1) slot++;
+    return slot;
+}
+
+/* Opens the listener of a server that runs. */
+static enum weir_code listeners__open(struct weir_server *server, struct listen_spec *spec,
+                                      struct weir_error *error)
+{
+    if (!server->started) return WEIR_OK; /* the start will open it */
+    if (spec->extra_bytes > server->extra_bytes)
+        return error_fill(error, WEIR_NO_ROOM, 0, "use handler", spec->service.handler->name,
+                          "its sessions need more memory than those of the first listeners",
+                          "add a listener with this handler and codec before the start");
+    return listen_order_open(server, spec, error);
+}
+
+static enum weir_code listeners__add(struct weir_server *server, const struct weir_listen *listen,
+                                     struct listen_spec *spec, struct weir_error *error)
+{
+    enum weir_code code = listen_spec_read(listen, &server->common.config, spec, error);
+
+    if (code != WEIR_OK) return code;
+    spec->slot = listeners__free_slot(server);
+    code = listeners__open(server, spec, error);
+    if (code != WEIR_OK) return code;
+    lock_take(server->lock);
+    spec->id = ++server->listener_id_last;
+    server->listeners[server->listeners_count++] = spec;
+    lock_give_back(server->lock);
+    return WEIR_OK;
+}
+
+enum weir_code weir_server_listen(struct weir_server *server, const struct weir_listen *listen,
+                                  struct weir_error *error)
+{
+    listeners__check_thread(server);
+    if (server->listeners_count == WEIR_LISTENERS_MAX)
+        return error_fill(error, WEIR_NO_ROOM, 0, "add a listener", NULL,
+                          "a server has at most 64 listeners", "start a second server");
+    struct listen_spec *spec = memory_alloc(sizeof *spec);
+    if (!spec)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "add a listener", NULL, NULL,
+                          "free some memory");
+    enum weir_code code = listeners__add(server, listen, spec, error);
+    if (code != WEIR_OK) listeners__free_spec(spec);
+    return code;
+}
+
+enum weir_code weir_server_unlisten(struct weir_server *server, uint32_t id,
+                                    struct weir_error *error)
+{
+    uint32_t at = 0;
+
+    listeners__check_thread(server);
+    while (at < server->listeners_count && server->listeners[at]->id != id) at++;
+    if (at == server->listeners_count)
+        return error_fill(error, WEIR_GONE, 0, "remove a listener", NULL,
+                          "the server has no listener with this id", NULL);
+    struct listen_spec *spec = server->listeners[at];
+    if (server->started) listen_order_close(server, spec);
+    lock_take(server->lock);
+    server->listeners_count--;
+    memmove((void *)&server->listeners[at], (void *)&server->listeners[at + 1],
+            (server->listeners_count - at) * sizeof(struct listen_spec *));
+    spec->next_removed = server->removed;
+    server->removed = spec;
+    lock_give_back(server->lock);
+    return WEIR_OK;
+}
+
+void listeners_free(struct weir_server *server)
+{
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        listeners__free_spec(server->listeners[i]);
+    while (server->removed) {
+        struct listen_spec *spec = server->removed;
+        server->removed = spec->next_removed;
+        listeners__free_spec(spec);
+    }
+}
+
+size_t weir_server_listeners_count(const struct weir_server *server)
+{
+    lock_take(server->lock);
+    size_t count = server->listeners_count;
+    lock_give_back(server->lock);
+    return count;
+}
+
+void weir_server_listener_sized(const struct weir_server *server, size_t index,
+                                struct weir_listener_info *info, size_t size)
+{
+    lock_take(server->lock);
+    weir_check_use(index < server->listeners_count,
+                   "the index is below weir_server_listeners_count");
+    const struct listen_spec *spec = server->listeners[index];
+    struct weir_listener_info whole = {
+        .proto = spec->service.proto,
+        .transport = server->transport ? server->transport : "none",
+        .codec = spec->service.codec->name,
+        .handler = spec->service.handler->name,
+        /* Connections of one listener are handed to all workers, but datagrams are not. */
+        .workers = server->common.handoff_workers && spec->service.proto == WEIR_UDP
+                       ? 1
+                       : server->workers_count,
+        .id = spec->id,
+    };
+    address_publish(&spec->where.address, &whole.address);
+    lock_give_back(server->lock);
+    memset(info, 0, size);
+    memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
+}
