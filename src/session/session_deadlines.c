@@ -71,7 +71,7 @@ struct deadline session_next_deadline(const struct weir_session *session)
         .config = &session->service->config,
         .now_ms = worker->now_ms,
         .running = session__running_deadlines(session),
-        .linger_ms = session_linger_ms(session),
+        .linger_ms = session->finished ? session_linger_ms(session) : 0,
         .idle_timeout_ms = session->idle_timeout_ms,
         .queued_bytes = session->is_datagram ? 0 : session->queue.pinned_bytes,
         .flight_bytes = session->is_datagram ? 0 : send_queue_timed_bytes(&session->queue),
