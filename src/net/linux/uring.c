@@ -292,27 +292,33 @@ static void uring__serve_datagrams(struct net *net, struct uring *uring)
 
 /* ---- wait: commit ---- */
 
-static void uring__fill(struct uring *uring, struct uring_entry *entry,
-                        enum uring_operation operation, struct io_uring_sqe *sqe)
+static void uring__fill_other(const struct uring_entry *entry, enum uring_operation operation,
+                              struct io_uring_sqe *sqe)
 {
-    weir_check(operation == URING_INBOUND || operation == URING_OUTBOUND);
     switch (entry->base.kind) {
     case HANDLE_LISTENER: uring_listener_fill(entry, sqe); break;
-    case HANDLE_CONNECTION:
-        if (operation == URING_INBOUND)
-            uring_stream_fill_receive(entry, sqe);
-        else
-            uring_stream_fill_send(uring, entry, sqe);
-        break;
+    case HANDLE_CONNECTING: uring_stream_fill_connect(entry, sqe); break;
     case HANDLE_DATAGRAM:
         if (operation == URING_INBOUND)
             io_uring_prep_poll_multishot(sqe, entry->fd, POLLIN);
         else
             io_uring_prep_poll_add(sqe, entry->fd, POLLOUT);
         break;
-    case HANDLE_CONNECTING: uring_stream_fill_connect(entry, sqe); break;
-    case HANDLE_FREE: weir_unreachable("a free handle requests nothing");
+    case HANDLE_CONNECTION:
+    case HANDLE_FREE: weir_unreachable("another kind of handle requests this");
     }
+}
+
+static void uring__fill(struct uring *uring, struct uring_entry *entry,
+                        enum uring_operation operation, struct io_uring_sqe *sqe)
+{
+    weir_check(operation == URING_INBOUND || operation == URING_OUTBOUND);
+    if (entry->base.kind != HANDLE_CONNECTION)
+        uring__fill_other(entry, operation, sqe);
+    else if (operation == URING_INBOUND)
+        uring_stream_fill_receive(entry, sqe);
+    else
+        uring_stream_fill_send(uring, entry, sqe);
 }
 
 /* Posts a request that is wanted, or cancels one that is not. Returns false if the kernel accepts
