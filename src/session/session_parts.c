@@ -41,6 +41,7 @@ enum weir_code session_send_parts(struct weir_session *session, const struct wei
         session->is_datagram ? NET_DATAGRAM_BYTES_MAX : session->worker->high_bytes;
     uint8_t small[SESSION_PARTS__SMALL_BYTES];
 
+    small[0] = 0;                                                       /* a message can be empty */
     if (total > most_bytes) return session_send(session, parts, total); /* it refuses the length */
     uint8_t *joined = total <= sizeof small ? small : memory_alloc(total);
     if (!joined) return WEIR_NO_MEMORY;

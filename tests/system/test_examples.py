@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Each program in examples/ does what its opening comment says, byte for byte; and all of them build against an
 installed weir, outside the tree."""
+import os
 import re
 import socket
 import struct
@@ -9,7 +10,7 @@ import tempfile
 
 from program import TREE, Program, build_folder, cached, run
 from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, connect, echo, expect_end, main, linux_only,
-                          receive_exactly)
+                          receive_exactly, scaled)
 
 FREE = "127.0.0.1:0"
 
@@ -269,6 +270,83 @@ class Client(ExampleTest):
         self.assertEqual(self.ask(address, "echo 1").stderr.strip(), "cannot connect")
 
 
+class Streaming(ExampleTest):
+    name = "streaming"
+    row = b"." * 63 + b"\n"
+
+    def assert_streams(self, server, total):
+        with connect(server.address) as peer:
+            peer.sendall(b"%d\n" % total)
+            peer.shutdown(socket.SHUT_WR)
+            left = total
+            while left > 0:
+                got = receive_exactly(peer, min(left, 65536))
+                self.assertEqual(got, (self.row * 1024)[:len(got)])
+                self.assertGreater(len(got), 0, f"{left} bytes of {total} did not come")
+                left -= len(got)
+            expect_end(peer)
+
+    def test_it_streams(self):
+        """WEIR_STREAM_BYTES=1000000000 asks for a gigabyte."""
+        server = self.open()
+        for total in (0, 1, 65537, int(os.environ.get("WEIR_STREAM_BYTES", scaled(30_000_000)))):
+            with self.subTest(total):
+                self.assert_streams(server, total)
+        self.assert_ends(server)
+
+    def test_requests_that_are_none(self):
+        server = self.open()
+        for request in (b"\n", b"ten\n", b"1000000000001\n", b"1" * 21 + b"\n"):
+            with self.subTest(request), connect(server.address) as peer:
+                peer.sendall(request)
+                expect_end(peer)
+        self.assert_ends(server)
+
+
+class Queue(ExampleTest):
+    name = "queue"
+
+    def test_a_pop_waits_for_a_push(self):
+        server = self.open()
+        first, second, third = (self.connect(server) for _ in range(3))
+        third.sendall(b"pop\nwait 5\n")  # its second request is answered after the first one
+        third.shutdown(socket.SHUT_WR)
+        for one in (first, second):
+            one.sendall(b"pop\npush later\n")
+        gone = self.connect(server)
+        gone.sendall(b"pop\n")
+        gone.close()
+        pusher = self.connect(server)
+        pusher.sendall(b"push one\npush two\npush three\n")
+        self.assert_answers(pusher, b"ok\nok\nok\n")
+        got = sorted(receive_exactly(one, 9) for one in (first, second, third))
+        self.assertEqual({text[:5] for text in got}, {b"text "})
+        expect_end_of_answers = receive_exactly(third, 100)
+        self.assertTrue(expect_end_of_answers.endswith(b"ok\n"), expect_end_of_answers)
+        self.assert_ends(server)
+
+    def test_texts_wait_for_a_pop(self):
+        server = self.open()
+        peer = self.connect(server)
+        peer.sendall(b"push a\npush b\npop\npop\n")
+        self.assert_answers(peer, b"ok\nok\ntext a\ntext b\n")
+        peer.sendall(b"push c\n" * 1001)
+        self.assert_answers(peer, b"ok\n" * 1000 + b"full\n")
+        self.assert_ends(server)
+
+    def test_an_idle_timeout_that_the_client_chooses(self):
+        server = self.open()
+        peer = self.connect(server)
+        peer.sendall(b"wait 0\nwait 1\n")
+        self.assert_answers(peer, b"ok\nok\n")
+        expect_end(peer)
+        for request in (b"wait \n", b"wait 1x\n", b"wait 86401\n", b"other\n"):
+            with self.subTest(request), connect(server.address) as wrong:
+                wrong.sendall(request)
+                expect_end(wrong)
+        self.assert_ends(server)
+
+
 @linux_only("the installed library is for Linux")
 class Outside(WeirTest):
     def test_they_build_where_weir_is_installed(self):
@@ -282,7 +360,7 @@ class Outside(WeirTest):
                      f"-DCMAKE_PREFIX_PATH={prefix}")
             run("cmake", "-S", examples, "-B", f"{folder}/all", *flags)
             run("cmake", "--build", f"{folder}/all")
-            for name in ("echo", "chat", "request_reply", "custom_codec", "client"):
+            for name in ("echo", "chat", "request_reply", "custom_codec", "streaming", "queue", "client"):
                 with self.subTest(example=name):
                     run("cmake", "-S", f"{examples}/{name}", "-B", f"{folder}/{name}", *flags)
                     run("cmake", "--build", f"{folder}/{name}")

@@ -79,6 +79,14 @@ class Followed(WeirTest):
                 expect_end(peer)
         self.assertIn("7 is not a kind of message", weir.stop().log)
 
+    def test_countdown(self):
+        weir = self.module("countdown", "--codec", "line")
+        host, port = weir.tcp
+        lines = subprocess.run(["nc", "-N", host, str(port)], input=b"100000\n", capture_output=True, timeout=DEADLINE_S,
+                               check=True).stdout.decode().splitlines()
+        self.assertEqual(lines, [f"{number} to go" for number in range(100000, 0, -1)])
+        self.assertIn(f"    {lines[-1]}\n", DOCUMENT.read_text("utf-8"))
+
     def test_news(self):
         with Program(self.mine / "build" / "news", "127.0.0.1:0") as server:
             with connect(server.address) as first, connect(server.address) as second, connect(server.address) as third:
@@ -111,7 +119,7 @@ class Followed(WeirTest):
 
 class Document(WeirTest):
     def test_the_document_builds_each_program(self):
-        self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c"])
+        self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c", "countdown.c"])
         cmake = "".join(text for _, text in fences(DOCUMENT, "cmake"))
         for name in named_programs():
             self.assertIn(f" {name})", cmake)
