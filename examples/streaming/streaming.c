@@ -17,7 +17,7 @@
 #define STREAMING__BYTES_MAX UINT64_C(1000000000000)
 
 static struct weir_frame *raw; /* the codec of answers */
-/* It never changes and outlives the server, so it is sent without a copy, and released by nobody. */
+/* It never changes and outlives the server: it is sent without a copy, and needs no release. */
 static char chunk[STREAMING__CHUNK_BYTES];
 
 struct streaming {

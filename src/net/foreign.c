@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* foreign.c - buffers that refer to memory that is not from a pool; foreign.h draws their owners. */
+/* foreign.c - buffers that refer to memory that is not from a pool. foreign.h draws them. */
 #include "foreign.h"
 
 #include "check.h"

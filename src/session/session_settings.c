@@ -231,7 +231,7 @@ static void session__replace_codec(struct session_own *own, struct session_codec
 
 enum weir_code session_set_codec(struct weir_session *session, const struct weir_codec *codec)
 {
-    struct weir_codec completed;
+    struct weir_codec completed = {.size = 0}; /* the members that an older version lacks */
 
     weir_check_use(codec != NULL, "weir_session_set_codec: the codec is null");
     const struct weir_codec *whole = sized_complete(&sized_codec, codec, &completed, NULL);

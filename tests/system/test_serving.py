@@ -19,7 +19,7 @@ class Serving(WeirTest):
 
     @staticmethod
     def cycle(left):
-        """Returns the letters that repeat when this many bytes are left."""
+        """Returns the bytes that repeat when this many are left."""
         first = -left % 26
         return ALPHABET[first:] + ALPHABET[:first]
 

@@ -174,8 +174,9 @@ static void check_received(void)
 {
     uint32_t next[THREADS] = {0};
 
-    for (char *line = strtok(world.received, "\n"); line; line = strtok(NULL, "\n")) {
-        unsigned long thread = strtoul(line, &line, 10), call = strtoul(line, NULL, 10);
+    for (char *at = world.received; *at != '\0'; at++) {
+        unsigned long thread = strtoul(at, &at, 10), call = strtoul(at, &at, 10);
+        assert_int_equal(*at, '\n');
         if (thread == THREADS) continue; /* the last one */
         assert_true(thread < THREADS && call < CALLS);
         while (next[thread] < CALLS && !world.accepted[thread][next[thread]]) next[thread]++;
@@ -239,13 +240,13 @@ static void on_each_transport(void (*run)(void))
     assert_true(count > 0);
 }
 
-static void a_handlers_calls_keep_their_order(void **state)
+static void calls_in_a_handler_keep_their_order(void **state)
 {
     (void)state;
     on_each_transport(order_in_a_handler);
 }
 
-static void each_threads_calls_keep_their_order(void **state)
+static void calls_of_each_thread_keep_their_order(void **state)
 {
     (void)state;
     on_each_transport(order_of_threads);
@@ -254,8 +255,8 @@ static void each_threads_calls_keep_their_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_handlers_calls_keep_their_order),
-        cmocka_unit_test(each_threads_calls_keep_their_order),
+        cmocka_unit_test(calls_in_a_handler_keep_their_order),
+        cmocka_unit_test(calls_of_each_thread_keep_their_order),
     };
 
     return cmocka_run_group_tests_name("ordering", tests, NULL, NULL);

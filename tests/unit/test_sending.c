@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_sending.c - what a handler learns about its send queue: on_room, weir_session_queued_bytes();
- * on_peer_done; and messages that consist of parts. */
+/* test_sending.c - what a handler learns about its send queue (on_room, queued bytes) and about the
+ * peer's FIN (on_peer_done); and messages that consist of parts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -169,7 +169,7 @@ static void a_stream_continues_by_on_room(void **state)
     assert_int_equal(read_all(peer, 0, seen.to_send), seen.to_send);
     assert_int_equal(seen.sent, seen.to_send);
     assert_true(seen.refused > 10);
-    assert_int_equal(seen.rooms_count, seen.refused); /* once for each refusal */
+    assert_int_equal(seen.rooms_count, seen.refused); /* once for each of them */
     assert_true(seen.room_bytes_max <= LOW_BYTES);
     close_world(peer);
 }

@@ -116,7 +116,7 @@ static void a_large_message_is_released_when_it_is_sent(void **state)
     close_world(peer);
 }
 
-/* The simulated transport releases when the peer has acknowledged, as io_uring's zero-copy sends. */
+/* The simulated transport can release when the peer has acknowledged, as zero-copy sends do. */
 static void the_memory_is_kept_until_the_system_releases_it(void **state)
 {
     static uint8_t got[2 * LARGE_BYTES];
@@ -272,7 +272,7 @@ static void a_frame_without_bytes_is_not_queued(void **state)
     close_world(peer);
 }
 
-/* ---- refusals ---- */
+/* ---- refused messages ---- */
 
 static void a_refused_message_is_not_released(void **state)
 {
@@ -317,7 +317,7 @@ static void without_memory_the_message_is_copied(void **state)
     }
 }
 
-/* Frames that were sent back must leave first, and there is no memory for them: the session ends. */
+/* Frames that were sent back leave first, and there is no memory for them: the session ends. */
 static struct {
     enum weir_code code;
 } starved;
