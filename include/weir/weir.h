@@ -631,8 +631,8 @@ struct weir_listen {
     const struct weir_codec *custom_codec;
     /* Replaces `handler` if it is not null. It must outlive the server. */
     const struct weir_handler *custom_handler;
-    /* TCP: replaces both codecs if it is not null; weir makes a codec of this header parser. It is
-     * copied. Its functions run on every worker. */
+    /* TCP: replaces `codec` if it is not null; weir makes a codec of this header parser. It is
+     * copied. Its functions run on every worker. With custom_codec it is WEIR_INVALID. */
     const struct weir_probe *custom_probe;
     /* Limits and timeouts of this listener's sessions, instead of the server's. 0: the server's
      * value. WEIR_OFF: none, also if the server has one. The comments of struct weir_config explain

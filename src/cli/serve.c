@@ -328,8 +328,9 @@ static bool serve__load_modules(struct options *options)
         listen->handler = NULL;
         listen->custom_handler = module.handler;
         if (listen->codec) continue;
-        if (serve__fits(module.codec, listen->proto)) listen->custom_codec = module.codec;
         if (listen->proto == WEIR_TCP) listen->custom_probe = module.probe;
+        if (!listen->custom_probe && serve__fits(module.codec, listen->proto))
+            listen->custom_codec = module.codec;
     }
     return true;
 }

@@ -43,6 +43,9 @@ static enum weir_code listen_spec__find_codec(struct listen_spec *spec,
     const char *text = listen->codec;
     enum weir_code code = WEIR_OK;
 
+    if (listen->custom_probe && listen->custom_codec)
+        return error_fill(error, WEIR_INVALID, 0, "listen", NULL,
+                          "custom_codec and custom_probe are both set", "set one of them");
     if (!text) text = spec->service.proto == WEIR_TCP ? codec_raw.name : codec_datagram.name;
     spec->service.codec = listen->custom_codec ? listen->custom_codec : builtin_codec(text);
     if (listen->custom_probe)

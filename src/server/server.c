@@ -238,6 +238,7 @@ static struct worker *server__worker_of(struct weir_server *server, uint64_t id)
 
 enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes, size_t length)
 {
+    weir_check_use(bytes || length == 0, "weir_send: the bytes are null");
     struct worker *worker = server__worker_of(server, id);
 
     return worker ? remote_send(worker, id, bytes, length) : WEIR_GONE;
@@ -274,6 +275,7 @@ enum weir_code weir_resume(struct weir_server *server, uint64_t id)
 enum weir_code weir_broadcast(struct weir_server *server, const char *group, const void *bytes,
                               size_t length, uint64_t except_id)
 {
+    weir_check_use(bytes || length == 0, "weir_broadcast: the bytes are null");
     return broadcast_send(&server->common, group, bytes, length, except_id);
 }
 

@@ -13,6 +13,7 @@
 
 enum weir_code weir_session_send(struct weir_session *session, const void *bytes, size_t length)
 {
+    weir_check_use(bytes || length == 0, "weir_session_send: the bytes are null");
     return session_send(session, bytes, length);
 }
 
@@ -58,6 +59,7 @@ void weir_session_fail(struct weir_session *session, const char *text)
 enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
                                       const void *bytes, size_t length, uint64_t except_id)
 {
+    weir_check_use(bytes || length == 0, "weir_session_broadcast: the bytes are null");
     return broadcast_speak(session, group, bytes, length, except_id);
 }
 

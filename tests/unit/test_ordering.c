@@ -240,13 +240,13 @@ static void on_each_transport(void (*run)(void))
     assert_true(count > 0);
 }
 
-static void calls_in_a_handler_keep_their_order(void **state)
+static void calls_in_a_handler_are_in_order(void **state)
 {
     (void)state;
     on_each_transport(order_in_a_handler);
 }
 
-static void calls_of_each_thread_keep_their_order(void **state)
+static void calls_of_each_thread_are_in_order(void **state)
 {
     (void)state;
     on_each_transport(order_of_threads);
@@ -255,8 +255,8 @@ static void calls_of_each_thread_keep_their_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calls_in_a_handler_keep_their_order),
-        cmocka_unit_test(calls_of_each_thread_keep_their_order),
+        cmocka_unit_test(calls_in_a_handler_are_in_order),
+        cmocka_unit_test(calls_of_each_thread_are_in_order),
     };
 
     return cmocka_run_group_tests_name("ordering", tests, NULL, NULL);

@@ -174,11 +174,18 @@ static void a_stream_continues_by_on_room(void **state)
     close_world(peer);
 }
 
+/* Where sends are released as the peer acknowledges them, the queue falls in small steps. */
 static void on_room_waits_for_the_low_mark(void **state)
 {
-    struct sim_peer *peer = open_world(NULL, &streamer);
+    struct sim_options network;
 
     (void)state;
+    sim_options_init(&network);
+    network.seed = 8;
+    network.acknowledges = true;
+    fixture_network = &network;
+    struct sim_peer *peer = open_world(NULL, &streamer);
+    fixture_network = NULL;
     seen.to_send = UINT64_MAX;
     fixture_say(peer, "s");
     fixture_run_ms(100);
@@ -453,6 +460,39 @@ static void parts_without_bytes_are_misuse(void **state)
     require_death(send_a_part_without_bytes, NULL, "a part with a length has no bytes");
 }
 
+static void send_null(void *argument)
+{
+    (void)argument;
+    weir_session_send(NULL, NULL, 1);
+}
+
+static void broadcast_null_in_a_handler(void *argument)
+{
+    (void)argument;
+    weir_session_broadcast(NULL, "room", NULL, 1, 0);
+}
+
+static void send_null_from_a_thread(void *argument)
+{
+    (void)argument;
+    weir_send(NULL, 1, NULL, 1);
+}
+
+static void broadcast_null_from_a_thread(void *argument)
+{
+    (void)argument;
+    weir_broadcast(NULL, "room", NULL, 1, 0);
+}
+
+static void a_message_with_a_length_but_no_bytes_is_misuse(void **state)
+{
+    (void)state;
+    require_death(send_null, NULL, "weir_session_send: the bytes are null");
+    require_death(broadcast_null_in_a_handler, NULL, "weir_session_broadcast: the bytes are null");
+    require_death(send_null_from_a_thread, NULL, "weir_send: the bytes are null");
+    require_death(broadcast_null_from_a_thread, NULL, "weir_broadcast: the bytes are null");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +511,7 @@ int main(void)
         cmocka_unit_test(parts_are_sent_whole_or_not_at_all),
         cmocka_unit_test(parts_are_one_datagram),
         cmocka_unit_test(parts_without_bytes_are_misuse),
+        cmocka_unit_test(a_message_with_a_length_but_no_bytes_is_misuse),
     };
 
     return cmocka_run_group_tests_name("sending", tests, NULL, NULL);

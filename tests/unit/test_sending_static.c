@@ -244,9 +244,11 @@ static void a_small_message_is_copied(void **state)
     assert_int_equal(seen.releases, 1);
     assert_int_equal(weir_session_send_static(fixture_only_session(), "too", 3, NULL, NULL),
                      WEIR_OK);
+    assert_int_equal(weir_session_send_static(fixture_only_session(), NULL, 0, NULL, NULL),
+                     WEIR_OK);
     fixture_iterations(1);
     fixture_run_ms(50);
-    fixture_expect(peer, "small.too.");
+    fixture_expect(peer, "small.too..");
     close_world(peer);
 }
 

@@ -384,6 +384,22 @@ static enum weir_decoded probe_nothing(void *user, const uint8_t *bytes, size_t 
     return WEIR_DECODED_MORE;
 }
 
+static void test_a_custom_codec_and_a_custom_probe_are_refused(void **state)
+{
+    static const struct weir_codec codec = {
+        .size = sizeof codec, .name = "codec", .summary = "", .streams = true};
+    static const struct weir_probe probe = {.size = sizeof probe, .name = "probe"};
+    struct weir_listen listen = {
+        .size = sizeof listen, .address = "0", .custom_codec = &codec, .custom_probe = &probe};
+    struct weir_server *server;
+
+    (void)state;
+    assert_int_equal(weir_server_open(NULL, &server, &error), WEIR_OK);
+    assert_int_equal(weir_server_listen(server, &listen, &error), WEIR_INVALID);
+    assert_string_equal(error.reason, "custom_codec and custom_probe are both set");
+    weir_server_free(server);
+}
+
 static void test_a_custom_probe_becomes_the_codec(void **state)
 {
     struct weir_server *server = open_server("auto", 1);
@@ -573,6 +589,7 @@ int main(void)
         cmocka_unit_test(test_wrong_settings_are_named),
         cmocka_unit_test(test_parts_follow_from_the_memory),
         cmocka_unit_test(test_a_custom_probe_becomes_the_codec),
+        cmocka_unit_test(test_a_custom_codec_and_a_custom_probe_are_refused),
         cmocka_unit_test(test_wrong_listeners_are_named),
         cmocka_unit_test(test_verify_rio_is_an_error_on_other_transports),
         cmocka_unit_test(test_a_blocked_log_blocks_no_worker),

@@ -212,6 +212,19 @@ static void a_session_accepts_longer_messages_after_the_login(void **state)
     close_world(peer);
 }
 
+static void malformed_input_below_the_limit_stays_malformed(void **state)
+{
+    struct sim_peer *peer = open_careful(&codec_dot);
+
+    (void)state;
+    fixture_say(peer, "12.!");
+    fixture_run_ms(50);
+    finish(peer);
+    assert_string_equal(heard, "12,");
+    assert_string_equal(seen.text, "there was a !");
+    close_world(peer);
+}
+
 static void a_longer_message_before_the_login_is_malformed(void **state)
 {
     struct sim_peer *peer = open_careful(&codec_dot);
@@ -537,6 +550,7 @@ int main(void)
         cmocka_unit_test(a_wrong_idle_timeout_is_refused),
         cmocka_unit_test(a_udp_session_has_an_idle_timeout_of_its_own),
         cmocka_unit_test(a_session_accepts_longer_messages_after_the_login),
+        cmocka_unit_test(malformed_input_below_the_limit_stays_malformed),
         cmocka_unit_test(a_longer_message_before_the_login_is_malformed),
         cmocka_unit_test(an_incomplete_longer_message_is_malformed),
         cmocka_unit_test(raw_bytes_are_cut),
