@@ -110,7 +110,7 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
                      const struct session_ops *ops, const struct service *service,
                      const struct net_address *peer)
 {
-    const struct weir_config *config = &worker->common->config;
+    const struct weir_config *config = &service->config;
     uint32_t now_ms = (uint32_t)worker->now_ms;
 
     weir_check(!session_is_transient(session));
