@@ -3,6 +3,7 @@
 #   bin/weir                        the program
 #   include/weir                    the headers
 #   lib/libweir.so, lib/libweir.a   the library; lib/cmake/weir and lib/pkgconfig for linking
+#   bin/weir-test, lib/libweir_test.a   the simulator for users' handlers (not on Windows: bin/weir-test)
 #   share/doc/weir                  documentation and examples
 #
 # No file contains the installation path: the whole tree can be moved.
@@ -17,6 +18,7 @@ set_target_properties(weir_shared PROPERTIES EXPORT_NAME weir)
 set_target_properties(weir_static PROPERTIES EXPORT_NAME static)
 set_target_properties(weir_system PROPERTIES EXPORT_NAME system)
 set_target_properties(weir_module PROPERTIES EXPORT_NAME module)
+set_target_properties(weir_test PROPERTIES EXPORT_NAME test)
 set(destinations RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
                  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
                  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -25,9 +27,9 @@ if(WIN32) # modules link with the program there
     set_target_properties(weir PROPERTIES EXPORT_NAME program)
     install(TARGETS weir EXPORT weirTargets ${destinations})
 else()
-    install(TARGETS weir ${destinations})
+    install(TARGETS weir weir_tester ${destinations})
 endif()
-install(TARGETS weir_shared weir_static weir_system weir_module EXPORT weirTargets ${destinations})
+install(TARGETS weir_shared weir_static weir_test weir_system weir_module EXPORT weirTargets ${destinations})
 install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_FOLDER})
 
 # ---- headers and link information ----
@@ -44,14 +46,17 @@ install(FILES ${PROJECT_BINARY_DIR}/cmake/weirConfig.cmake ${PROJECT_BINARY_DIR}
 
 if(WIN32)
     set(WEIR_PC_PRIVATE "Libs.private: -lws2_32 -lmswsock -liphlpapi")
+    set(WEIR_PC_TEST "Libs: -L\${libdir} -lweir_test -lws2_32 -lmswsock -liphlpapi -lbcrypt") # it is always static
 else()
     # Not Requires.private: pkg-config would then need liburing.pc for the shared library, too.
     set(WEIR_PC_PRIVATE "Libs.private: -luring -pthread")
+    set(WEIR_PC_TEST "Libs: -L\${libdir} -lweir_test -luring -pthread") # it is always static
 endif()
 file(RELATIVE_PATH WEIR_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" WEIR_PC_PREFIX "${WEIR_PC_PREFIX}")
 configure_file(cmake/weir.pc.in ${PROJECT_BINARY_DIR}/cmake/weir.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/cmake/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+configure_file(cmake/weir-test.pc.in ${PROJECT_BINARY_DIR}/cmake/weir-test.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/cmake/weir.pc ${PROJECT_BINARY_DIR}/cmake/weir-test.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 # ---- documentation and examples ----
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${WEIR_DOC_FOLDER})

@@ -58,6 +58,7 @@ WEIR_API void weir_assert_failed(const char *condition, const char *file, int li
 
 /* The linker sets these to the marks of the program or module that contains the caller. */
 extern struct weir_mark *__start_weir_marks[] __attribute__((weak, visibility("hidden")));
+/* The end of them. */
 extern struct weir_mark *__stop_weir_marks[] __attribute__((weak, visibility("hidden")));
 #define WEIR_MARKS                            \
     {                                         \

@@ -430,8 +430,8 @@ WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *g
  * any. */
 WEIR_API uint64_t weir_now(void);
 
-/* Returns the time of day: milliseconds since 1970-01-01 in UTC. The system's clock can be set back.
- * In a simulation it is virtual time that begins on 2026-01-01. Thread: any. */
+/* Returns the time of day: milliseconds since 1970-01-01 in UTC. The system's clock can be set
+ * back. In a simulation it is virtual time that begins on 2026-01-01. Thread: any. */
 WEIR_API int64_t weir_unix_time_ms(void);
 
 /* Fills in unpredictable bytes, for example for tokens. In a simulation they follow from its seed.

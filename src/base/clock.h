@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* clock.h - the system's monotonic clock, and its time of day for handlers. Only transports, the log's thread, the wait before the
- * listeners open and the program read it. The layers above the transport interface receive the time
- * as a value, so that tests control it. */
+/* clock.h - the system's monotonic clock, and its time of day for handlers. Only transports, the
+ * log's thread, the wait before the listeners open, the calls for handlers (surroundings.h) and the
+ * program read them. The layers above the transport interface receive the time as a value, so that
+ * tests control it. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -63,6 +63,9 @@ enum weir_code weir_random(void *bytes, size_t length)
 
 void weir_assert_failed(const char *condition, const char *file, int line)
 {
+    const struct surroundings *surroundings = surroundings__get();
+
+    if (surroundings->asserted) surroundings->asserted(condition, file, line);
     check_asserted(condition, file, line);
 }
 

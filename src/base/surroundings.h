@@ -12,6 +12,8 @@ struct surroundings {
     uint64_t (*now_ms)(void);
     int64_t (*unix_ms)(void);
     bool (*random)(void *bytes, size_t length);
+    /* Called before a violated WEIR_ASSERT ends the process; null: no call. */
+    void (*asserted)(const char *condition, const char *file, int line);
 };
 
 /* Uses these from now on, in all threads. They must stay valid. Null: the system's. */

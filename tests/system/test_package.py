@@ -62,7 +62,7 @@ class Installed(WeirTest):
         names = {path.relative_to(self.prefix).as_posix() for path in self.prefix.rglob("*") if not path.is_dir()}
         lib = self.lib.relative_to(self.prefix).as_posix()
         version = re.search(r"VERSION (\S+)", (TREE / "CMakeLists.txt").read_text("utf-8").split("project(weir", 1)[1])[1]
-        for wanted in ("bin/weir", "include/weir/weir.h", "include/weir/version.h", "include/weir/reason.def",
+        for wanted in ("bin/weir", "bin/weir-test", f"{lib}/libweir_test.a", f"{lib}/pkgconfig/weir-test.pc", "include/weir/weir.h", "include/weir/version.h", "include/weir/reason.def",
                        f"{lib}/libweir.a", f"{lib}/libweir.so", f"{lib}/libweir.so.{version}",
                        f"{lib}/libweir.so.{version.split('.')[0]}", f"{lib}/pkgconfig/weir.pc",
                        f"{lib}/cmake/weir/weirConfig.cmake", f"{lib}/cmake/weir/weirConfigVersion.cmake",
@@ -86,6 +86,9 @@ class Installed(WeirTest):
         for program in ("shared_c", "static_c", "shared_cpp", "static_cpp"):
             with self.subTest(program=program):
                 self.assert_serves(build / program)
+        for program in ("tested_c", "tested_cpp"):
+            with self.subTest(program=program):
+                self.assertEqual(run(build / program), "tested\n")
         for module in ("quiet_c", "quiet_cpp"):
             with self.subTest(module=module):
                 weir = self.start("--tcp", "127.0.0.1:0", "--handler", str(build / f"{module}.so"))
@@ -103,6 +106,7 @@ class Installed(WeirTest):
         for program in ("shared_c", "static_c", "shared_cpp", "static_cpp"):
             with self.subTest(way=way, program=program):
                 self.assert_serves(build / program)
+        self.assertEqual(run(build / "tested_c"), "tested\n")
 
     def test_by_cmake_as_a_part(self):
         """Both ways use the same folder, so that the second one compiles nothing but the programs."""
@@ -139,8 +143,8 @@ class Installed(WeirTest):
         """Also where liburing has no .pc file: nothing else is on this path."""
         environment = {**os.environ, "PKG_CONFIG_LIBDIR": str(self.lib / "pkgconfig"), "PKG_CONFIG_PATH": ""}
 
-        def flags(*arguments):
-            return run("pkg-config", *arguments, "weir", env=environment).split()
+        def flags(*arguments, package="weir"):
+            return run("pkg-config", *arguments, package, env=environment).split()
 
         self.assertRegex(flags("--modversion")[0], r"\A\d+\.\d+\.\d+\Z")
         strict = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
@@ -154,8 +158,15 @@ class Installed(WeirTest):
                      for word in flags("--cflags", "--libs", "--static")]
         run("cc", "-std=c17", *strict, CONSUMER / "consumer.c", "-o", program, *libraries)
         self.assert_serves(program)
+        for compiler, standard, source in (("cc", "-std=c17", "tested.c"), ("c++", "-std=c++17", "tested.cpp")):
+            with self.subTest(compiler=compiler, library="weir-test"):
+                program = self.folder / f"tested_by_{compiler}"
+                run(compiler, standard, *strict, CONSUMER / source, "-o", program,
+                    *flags("--cflags", "--libs", package="weir-test"))
+                self.assertEqual(run(program), "tested\n")
 
     def test_the_installed_program_runs(self):
+        self.assertRegex(run(self.prefix / "bin" / "weir-test", "echo", "--seeds", "2"), r"\Apassed: 2 seeds, ")
         self.assertRegex(run(self.prefix / "bin" / "weir", "--version"), r"\Aweir \d+\.\d+\.\d+\n\Z")
 
     def test_packages(self):

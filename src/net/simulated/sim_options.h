@@ -21,8 +21,8 @@ struct sim_options {
     bool exact_pieces; /* instead: every piece has piece_bytes_max, or all that was sent */
     /* Of 100 datagrams, how many are lost, arrive twice, or do not keep their order. */
     uint32_t datagram_loss_percent, datagram_copy_percent, datagram_reorder_percent;
-    uint32_t datagram_queue_bytes;           /* that a datagram socket stores; more is lost */
-    uint32_t held_bytes_max;                 /* reported by net_info; in fact nothing is held */
+    uint32_t datagram_queue_bytes; /* that a datagram socket stores; more is lost */
+    uint32_t held_bytes_max;       /* reported by net_info; in fact nothing is held */
     /* A send is released when its peer has acknowledged the bytes, as by Windows's RIO and by
      * zero-copy sends. If false, when they were copied. */
     bool acknowledges;

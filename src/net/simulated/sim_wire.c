@@ -814,14 +814,9 @@ static void wire__datagram_arrives(struct wire_timer *timer)
         simulation->script_due = true;
 }
 
-/* Whether a fault happens to this datagram. Without the fault no random number is drawn. */
-static bool wire__happens(struct net_simulation *simulation, uint32_t percent)
-{
-    return percent > 0 && wire_random(simulation, 100) < percent;
-}
-
-static void wire__send_one(struct net_simulation *simulation, const struct net_address *from,
-                           const struct net_address *to, const uint8_t *bytes, uint32_t length)
+void wire_carry_datagram(struct net_simulation *simulation, const struct net_address *from,
+                         const struct net_address *to, const uint8_t *bytes, uint32_t length,
+                         bool in_order)
 {
     struct wire_datagram *datagram = wire_memory(1, sizeof *datagram + length);
     uint64_t due_ns = simulation->now_ns + wire_latency_ns(simulation);
@@ -832,27 +827,12 @@ static void wire__send_one(struct net_simulation *simulation, const struct net_a
     datagram->to = *to;
     datagram->length = length;
     if (length > 0) memcpy(datagram->bytes, bytes, length);
-    if (wire__happens(simulation, simulation->options.datagram_reorder_percent)) {
-        due_ns += wire_latency_ns(simulation); /* others can overtake it, or it them */
-    } else {
-        if (due_ns < simulation->datagram_due_ns) due_ns = simulation->datagram_due_ns;
-        simulation->datagram_due_ns = due_ns;
-    }
+    if (!in_order) due_ns += wire_latency_ns(simulation); /* others can overtake it, or it them */
+    if (in_order && due_ns < simulation->datagram_due_ns) due_ns = simulation->datagram_due_ns;
+    if (in_order) simulation->datagram_due_ns = due_ns;
     weir_check(due_ns >= simulation->now_ns);
     wire_timer_set(simulation, &datagram->arrival, due_ns - simulation->now_ns,
                    wire__datagram_arrives);
-}
-
-void wire_send_datagram(struct net_simulation *simulation, const struct net_address *from,
-                        const struct net_address *to, const uint8_t *bytes, uint32_t length)
-{
-    if (wire__happens(simulation, simulation->options.datagram_loss_percent)) {
-        wire_trace(simulation, WIRE__DATAGRAM_LOST, to->port, length);
-        return;
-    }
-    if (wire__happens(simulation, simulation->options.datagram_copy_percent))
-        wire__send_one(simulation, from, to, bytes, length);
-    wire__send_one(simulation, from, to, bytes, length);
 }
 
 void wire_drop_datagram(struct wire_socket *socket)

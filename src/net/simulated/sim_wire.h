@@ -192,6 +192,12 @@ struct wire_end *wire_accept(struct wire_port *port);
 
 bool wire_bind(struct net_simulation *simulation, struct wire_socket *socket, bool first);
 void wire_unbind(struct wire_socket *socket);
+/* Carries one datagram. `in_order`: it arrives after those that were sent before. */
+void wire_carry_datagram(struct net_simulation *simulation, const struct net_address *from,
+                         const struct net_address *to, const uint8_t *bytes, uint32_t length,
+                         bool in_order);
+
+/* Sends a datagram. The options decide whether it is lost, copied or not kept in order. */
 void wire_send_datagram(struct net_simulation *simulation, const struct net_address *from,
                         const struct net_address *to, const uint8_t *bytes, uint32_t length);
 void wire_drop_datagram(struct wire_socket *socket);
