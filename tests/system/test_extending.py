@@ -12,6 +12,10 @@ from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, connect, ex
 DOCUMENT = TREE / "docs" / "extending.md"
 
 
+def weir_test_program():
+    return pathlib.Path(Settings.weir).with_name("weir-test")
+
+
 def named_programs():
     """Returns {name: text} of its C programs: the line before each program names the file."""
     text = DOCUMENT.read_text("utf-8")
@@ -87,6 +91,9 @@ class Followed(WeirTest):
         self.assertEqual(lines, [f"{number} to go" for number in range(100000, 0, -1)])
         self.assertIn(f"    {lines[-1]}\n", DOCUMENT.read_text("utf-8"))
 
+    def test_greet_test(self):
+        run(self.mine / "build" / "greet_test")
+
     def test_news(self):
         with Program(self.mine / "build" / "news", "127.0.0.1:0") as server:
             with connect(server.address) as first, connect(server.address) as second, connect(server.address) as third:
@@ -117,15 +124,66 @@ class Followed(WeirTest):
             self.assertIn("readers say nothing but quit", errors)
 
 
+class Tested(WeirTest):
+    """weir-test finds the bug in the document's locks.c, with the commands and the output of the document."""
+
+    def setUp(self):
+        if SANITIZED:
+            self.skipTest("a module without sanitizers does not load into a program with them")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / "build").mkdir()
+        self.text = DOCUMENT.read_text("utf-8").split("## Test your handler", 1)[1].split("\n## ", 1)[0]
+        inputs = re.search(r"`locks\.txt`:\n\n((?:    .*\n)+)", self.text)[1]
+        (self.folder / "locks.txt").write_text(inputs.replace("    ", ""), "utf-8")
+
+    def build(self, text):
+        (self.folder / "locks.c").write_text(text, "utf-8")
+        run(*compiler("c"), *STRICT, "-shared", "-fPIC", f"-I{TREE}/include", f"-I{build_folder()}/include", "locks.c",
+            "-o", "build/locks.so", cwd=self.folder)
+
+    def weir_test(self, command):
+        words = command.split()
+        self.assertEqual(words[0], "weir-test")
+        ended = subprocess.run([weir_test_program(), *words[1:]], cwd=self.folder, capture_output=True, text=True,
+                               timeout=DEADLINE_S, check=False)
+        return ended.returncode, ended.stdout
+
+    def test_the_bug_is_found_and_replayed(self):
+        self.build(named_programs()["locks.c"])
+        command = re.search(r"^    (weir-test build/locks.so .*)$", self.text, re.M)[1]
+        code, found = self.weir_test(command)
+        self.assertEqual(code, 1)
+        wanted = [line.strip() for line in self.text.splitlines() if re.match(r" +(VIOLATED|FAILED|replay): ", line)]
+        self.assertEqual(len(wanted), 3)
+        lines = [re.sub(r"^ *[\d.]+ ms +", "", line) for line in found.splitlines()]
+        self.assertEqual(lines[-3:], wanted)
+        replay = wanted[2].removeprefix("replay: ")
+        self.assertEqual(self.weir_test(replay), (1, found))
+
+    def test_the_repaired_handler_passes(self):
+        wrong = re.search(r"^    if \(reason == WEIR_REASON_PEER_DONE\) (.*)$", named_programs()["locks.c"], re.M)
+        self.assertIn(f"\n    {wrong[1]}\n", self.text)
+        self.build(named_programs()["locks.c"].replace(wrong[0], f"    (void)reason;\n    {wrong[1]}"))
+        code, output = self.weir_test("weir-test build/locks.so --codec line --input locks.txt --seeds 50")
+        self.assertEqual(code, 0, output)
+        self.assertRegex(output, r"\Apassed: 50 seeds, .*\nreached: 2 of 2 WEIR_SOMETIMES\n\Z")
+
+
 class Document(WeirTest):
     def test_the_document_builds_each_program(self):
         self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c", "countdown.c"])
+
+        self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c", "locks.c", "greet_test.c"])
         cmake = "".join(text for _, text in fences(DOCUMENT, "cmake"))
         for name in named_programs():
             self.assertIn(f" {name})", cmake)
 
     def test_each_program_compiles_strictly(self):
         with tempfile.TemporaryDirectory() as folder:
+            for name, text in named_programs().items():
+                (pathlib.Path(folder) / name).write_text(text, "utf-8")
             for name, text in named_programs().items():
                 with self.subTest(program=name):
                     source = pathlib.Path(folder) / name
@@ -148,7 +206,7 @@ class Document(WeirTest):
         for name in set(re.findall(r"`((?:weir_|WEIR_)\w+?)(?:\(|`)", text)) | set(re.findall(r"`(\w+_(?:ms|bytes|max))`", text)):
             if name != "weir_session_":
                 self.assertRegex(headers, rf"\b{name}\b")
-        options = run(Settings.weir, "serve", "--help")
+        options = run(Settings.weir, "serve", "--help") + run(weir_test_program(), "--help")
         for option in set(re.findall(r"`(--[a-z-]+)`", text)):
             self.assertIn(option, options)
 
