@@ -29,7 +29,7 @@ void actor_enter(struct actor *actor, struct weir_test *test, size_t listener, b
 
     snprintf(from, sizeof from, "10.0.0.%u:0", 1 + dice_roll(dice, 4));
     *actor = (struct actor){.peer = weir_test_connect(test, listener, from)};
-    actor->codec = test->server->listeners[listener].service.codec;
+    actor->codec = test->server->listeners[listener]->service.codec;
     actor->checks_output = is_checked;
     actor->manner =
         (uint8_t)(dice_one_in(dice, 2) ? ACTOR__HONEST : dice_roll(dice, ACTOR__MANNERS_COUNT));

@@ -13,7 +13,7 @@ static const struct listen_spec *client__spec(const struct weir_test *test, size
     weir_check_use(test->is_started, "weir_test_start comes before peers and sockets");
     weir_check_use(listener < test->server->listeners_count,
                    "the index is below weir_server_listeners_count");
-    return &test->server->listeners[listener];
+    return test->server->listeners[listener];
 }
 
 struct net_address client_target(const struct weir_test *test, size_t listener)

@@ -190,7 +190,7 @@ static bool tap__keeps_sessions(const struct service *service)
 void tap_add(struct weir_test *test)
 {
     struct weir_server *server = test->server;
-    struct service *service = &server->listeners[server->listeners_count - 1].service;
+    struct service *service = &server->listeners[server->listeners_count - 1]->service;
     struct tap *tap = wire_memory(1, sizeof *tap);
 
     tap->test = test;
