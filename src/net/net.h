@@ -429,8 +429,9 @@ uint32_t net_buffers_left(const struct net *net);
 /* Returns the number of bytes that fit after the content of a buffer that the caller owns. */
 uint32_t net_room(const struct net_buffer *buffer);
 
-/* Makes buffers, linked by `next`, of memory that is not from a pool, for net_send(). Each refers to
- * at most as many bytes as a stream buffer has, and has its capacity, but no room. The memory must
+/* Makes buffers, linked by `next`, of memory that is not from a pool, for net_send(). Each refers
+ * to at most as many bytes as a stream buffer has, and has its capacity, but no room. The memory
+ * must
  * stay unchanged until the last of the buffers is given back or released by the system: then
  * release(context) runs, on this thread, inside the call that did it, so it must not call the net.
  * Returns null, and does not call `release`, if memory is exhausted, or if the transport sends only
