@@ -3,7 +3,7 @@
  * situations that a test must reach.
  *
  *     WEIR_ASSERT(room->members > 0);
- *     WEIR_SOMETIMES(weir_session_send(session, text, length) == WEIR_NO_ROOM);
+ *     WEIR_SOMETIMES(weir_session_send(session, text, length) == WEIR_QUEUE_FULL);
  *
  * Both work in every program. weir-test and weir/test.h run a handler with random peers and faults:
  * a violated assertion fails the seed, and a situation that no seed reached fails the run.
