@@ -349,7 +349,8 @@ WEIR_API enum weir_code weir_session_join(struct weir_session *session, const ch
 WEIR_API void weir_session_leave(struct weir_session *session, const char *group);
 
 /* Returns the handler's state of this session: session_bytes bytes, zeroed before on_open, aligned
- * to max_align_t. Null if session_bytes is 0. Thread: handler. */
+ * to max_align_t. Null if session_bytes is 0. At the end of the session weir checks that nothing
+ * was written behind it. Thread: handler. */
 WEIR_API void *weir_session_state(struct weir_session *session);
 
 /* Returns the `user` pointer of the session's handler. Thread: handler. */

@@ -25,6 +25,27 @@
 #include "session_sent.h"
 #include "worker.h"
 
+/* ---- the handler's state ---- */
+
+static const uint8_t lifecycle__canary[SERVICE_CANARY_BYTES] = {0xc5, 0x3a, 0x96, 0x5c,
+                                                                0xa9, 0x63, 0x35, 0xca};
+
+/* Returns the bytes behind the handler's state; null if it has no state. */
+static uint8_t *lifecycle__canary_of(struct weir_session *session)
+{
+    uint8_t *state = session_handler_state(session);
+
+    return state ? state + session->service->handler->session_bytes : NULL;
+}
+
+static void lifecycle__check_canary(struct weir_session *session)
+{
+    const uint8_t *canary = lifecycle__canary_of(session);
+
+    weir_check_use(!canary || memcmp(canary, lifecycle__canary, sizeof lifecycle__canary) == 0,
+                   "a handler writes only the first session_bytes of weir_session_state()");
+}
+
 /* ---- end ---- */
 
 static void lifecycle__count_end(struct weir_session *session)
@@ -39,6 +60,7 @@ static void lifecycle__count_end(struct weir_session *session)
     if (session->opened && handler->on_close)
         handler->on_close(session, (enum weir_reason)session->reason,
                           session->decode_error ? session->decode_error : "");
+    lifecycle__check_canary(session);
     if (!session->is_datagram) admission_release(worker, session->service, &session->peer);
 }
 
@@ -124,6 +146,8 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
     session->is_datagram = service->proto == WEIR_UDP;
     session->idle_timeout_ms =
         session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
+    uint8_t *canary = lifecycle__canary_of(session);
+    if (canary) memcpy(canary, lifecycle__canary, sizeof lifecycle__canary);
     session_enter(session, SESSION_OPEN);
 }
 

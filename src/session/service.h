@@ -41,11 +41,16 @@ static inline size_t service_codec_bytes(const struct weir_codec *codec)
     return (codec->state_bytes + unit - 1) / unit * unit;
 }
 
+/* Bytes behind the handler's state of each session that must not change: a handler that writes
+ * beyond its state is found when the session ends. */
+#define SERVICE_CANARY_BYTES 8u
+
 /* Returns the extra bytes that a session of this codec and handler needs in the session table. */
 static inline size_t service_session_bytes(const struct weir_codec *codec,
                                            const struct weir_handler *handler)
 {
-    return service_codec_bytes(codec) + handler->session_bytes;
+    return service_codec_bytes(codec) + handler->session_bytes +
+           (handler->session_bytes > 0 ? SERVICE_CANARY_BYTES : 0);
 }
 
 /* Initialises a service, which must stay where it is. */

@@ -542,6 +542,47 @@ static void a_null_codec_is_misuse(void **state)
     require_death(set_null, NULL, "weir_session_set_codec: the codec is null");
 }
 
+/* ---- the handler's state ---- */
+
+static void write_beyond(struct weir_session *session, const struct weir_message *message)
+{
+    char *state = weir_session_state(session);
+
+    memset(state, 'w', message->length);
+}
+
+static const struct weir_handler with_state = {.size = sizeof(struct weir_handler),
+                                               .name = "state",
+                                               .session_bytes = 5,
+                                               .on_message = write_beyond,
+                                               .on_close = on_close};
+
+static void end_after(const char *text)
+{
+    struct sim_peer *peer = open_world(&codec_dot, &with_state);
+
+    fixture_say(peer, text);
+    fixture_run_ms(50);
+    sim_peer_reset(peer);
+    fixture_run_ms(50);
+    require_equal(seen.closed, 1);
+    close_world(peer);
+}
+
+static void write_one_byte_too_many(void *argument)
+{
+    (void)argument;
+    end_after("123456.");
+}
+
+static void a_handler_that_writes_beyond_its_state_is_found(void **state)
+{
+    (void)state;
+    end_after("12345.");
+    require_death(write_one_byte_too_many, NULL,
+                  "a handler writes only the first session_bytes of weir_session_state()");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +604,7 @@ int main(void)
         cmocka_unit_test(a_codec_of_an_older_version_is_completed),
         cmocka_unit_test(a_group_member_gets_broadcasts_in_its_own_codec),
         cmocka_unit_test(a_null_codec_is_misuse),
+        cmocka_unit_test(a_handler_that_writes_beyond_its_state_is_found),
     };
 
     return cmocka_run_group_tests_name("session_settings", tests, NULL, NULL);
