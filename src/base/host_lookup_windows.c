@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* host_lookup_windows.c - looks up a host by GetAddrInfoW(), whose names can have any characters.
+ */
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error_fill.h"
+#include "host.h"
+
+static void host__add(struct host_addresses *found, const ADDRINFOW *info)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    uint8_t ip[16];
+
+    if (info->ai_family == AF_INET) {
+        memcpy(&v4, info->ai_addr, sizeof v4);
+        host_map_ipv4(&v4.sin_addr, ip);
+        host_add(found, ip, 0);
+    } else if (info->ai_family == AF_INET6) {
+        memcpy(&v6, info->ai_addr, sizeof v6);
+        host_add(found, v6.sin6_addr.s6_addr, v6.sin6_scope_id);
+    }
+}
+
+static void host__fail(struct host_addresses *found, int failure)
+{
+    found->code = WEIR_SYSTEM;
+    switch (failure) {
+    case WSAHOST_NOT_FOUND:
+    case WSANO_DATA:
+        found->code = WEIR_UNREACHABLE;
+        snprintf(found->why, sizeof found->why, "no host has this name");
+        break;
+    case WSATRY_AGAIN:
+        found->code = WEIR_TIMED_OUT;
+        snprintf(found->why, sizeof found->why, "the name could not be looked up now");
+        break;
+    default:
+        found->os_error = failure;
+        if (error_code_of_os(failure) != WEIR_OK) found->code = error_code_of_os(failure);
+    }
+}
+
+void host_lookup(const char *name, struct host_addresses *found)
+{
+    const ADDRINFOW wanted = {.ai_socktype = SOCK_STREAM};
+    wchar_t wide[HOST_NAME_BYTES_MAX + 1];
+    ADDRINFOW *first = NULL;
+    WSADATA loaded;
+
+    *found = (struct host_addresses){.code = WEIR_OK};
+    int failure = WSAStartup(MAKEWORD(2, 2), &loaded);
+    if (failure != 0) {
+        host__fail(found, failure);
+        return;
+    }
+    failure = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, name, -1, wide,
+                                  HOST_NAME_BYTES_MAX + 1) == 0
+                  ? WSAHOST_NOT_FOUND
+                  : GetAddrInfoW(wide, NULL, &wanted, &first);
+    for (const ADDRINFOW *info = first; info; info = info->ai_next) host__add(found, info);
+    if (first) FreeAddrInfoW(first);
+    if (failure == 0 && found->count == 0) failure = WSAHOST_NOT_FOUND;
+    if (failure != 0) host__fail(found, failure);
+    WSACleanup();
+}
