@@ -31,9 +31,10 @@ struct weir_address {
  * the address + "%" + interface + "]:" + port + NUL. */
 #define WEIR_ADDRESS_TEXT_BYTES 120
 
-/* Parses "PORT", "ADDR:PORT", "[ADDR6]:PORT" or "*:PORT". "PORT" and "*:PORT" mean all addresses of
- * both families ("[::]", dual stack). Addresses are numeric; names are not resolved. A link-local
- * address has the name or the index of its interface: "[fe80::1%eth0]:5050", "[fe80::1%2]:5050".
+/* Parses "PORT", "ADDR:PORT", "[ADDR6]:PORT", "*:PORT" or "unix:PATH".
+ * "PORT" and "*:PORT" mean all addresses of both families ("[::]", dual stack). Addresses are
+ * numeric; names are not resolved. A link-local address has the name or the index of its
+ * interface: "[fe80::1%eth0]:5050", "[fe80::1%2]:5050".
  * A port is decimal digits, 0 to 65535.
  * Returns WEIR_OK; WEIR_INVALID: *error (may be null) says what is wrong with the text, and what to
  * write; another code: the system could not look up the interface. *address is then unchanged.

@@ -50,6 +50,7 @@ enum weir_code {
     WEIR_TOO_LARGE,           /* larger than the codec, queue or network allows */
     WEIR_CANCELLED,           /* the session or socket is closing */
     WEIR_GONE,                /* no open session has this id */
+    WEIR_REFUSED,             /* nothing listens there: the peer's system refuses the connection */
     WEIR_SYSTEM,              /* any other system error: see os_error */
     WEIR_CODES_COUNT
 };

@@ -235,6 +235,12 @@ WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
  * already closing. Thread: handler. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
+/* TCP: ends the sending side alone (shutdown(SHUT_WR)): sends the queued messages, then FIN, and
+ * goes on receiving. Further sends return WEIR_CANCELLED, and the session leaves its groups and
+ * joins none. It ends when the peer's FIN arrives too, or by a timeout. A relay passes a peer's FIN
+ * on with it. Does nothing for a UDP session, or if the session is closing. Thread: handler. */
+WEIR_API void weir_session_end_output(struct weir_session *session);
+
 /* Closes the session immediately and discards queued messages. A TCP connection is reset (RST), so
  * bytes that were sent and have not arrived can be lost, too. No callback follows except on_close,
  * which runs later, not inside this call. Thread: handler. */
@@ -365,6 +371,14 @@ WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 /* Fills in the session's remote address. Returns `peer`. Thread: handler. */
 WEIR_API struct weir_address *weir_session_peer(const struct weir_session *session,
                                                 struct weir_address *peer);
+
+/* Returns the id of the connector to which the session belongs: what weir_connect() gave. 0: a
+ * client has opened the connection. Thread: handler. */
+WEIR_API uint64_t weir_session_connector(const struct weir_session *session);
+
+/* Returns the `user` pointer of the session's struct weir_connect; null if a client has opened the
+ * connection. Thread: handler. */
+WEIR_API void *weir_session_connect_user(const struct weir_session *session);
 
 /* Returns the session's id, which is never reused. A transient session has the id 0. Thread:
  * handler. */
@@ -610,6 +624,20 @@ struct weir_config {
      * program still occupy (EADDRINUSE; WSAEADDRINUSE and WSAEACCES) while no socket listens on
      * them. If one does, the start fails without this wait. Default 5000; 0: no wait. */
     uint32_t bind_wait_ms;
+
+    /* ---- outbound connections ---- */
+    /* Connectors of weir_connect() that can exist at the same time, at most 4194304. Default 0: as
+     * many as sessions_max, at most 4194304. */
+    uint32_t connectors_max;
+    /* Threads that look up host names, 1 to 16. They start when they are needed. Default 4. */
+    uint32_t resolver_threads;
+    uint32_t
+        resolver_queue_max; /* names that can wait for those threads, 1 or more; default 1024 */
+    /* Bytes of state that a session of weir_connect() can have for its codec and its handler, at
+     * most 65536, if weir_connect() is called after weir_server_start(). Every session of the
+     * server takes this memory. Default 0: as much as the listeners, and the connectors that were
+     * made before the start, need. */
+    uint32_t connect_state_bytes;
 };
 
 #define WEIR_OFF UINT32_MAX /* a limit or timeout of a listener that does not apply */
@@ -621,7 +649,11 @@ struct weir_listen {
     size_t size; /* sizeof(struct weir_listen) of the version the author compiled with */
     enum weir_proto proto;
     /* As weir_address_parse() reads it: a port alone means all addresses, and "127.0.0.1:5050" this
-     * machine only. Port 0 selects a free port. There is no default; the program weir has one. */
+     * machine only. Port 0 selects a free port. There is no default; the program weir has one.
+     * "unix:PATH" (TCP, Linux): a Unix-domain socket. A file that no server listens on any longer
+     * is replaced; another one is WEIR_ADDRESS_IN_USE. The file is removed when the listener
+     * closes. Its sessions have no remote address (all zero): `allow`, `deny` and
+     * sessions_per_address_max do not apply to them. "unix:@NAME": no file (abstract). */
     const char *address;
     /* TCP: a frame specification as weir_frame_open() reads it ("u32be,max=1m"); null: "raw". UDP:
      * "datagram" or null, because each datagram is one message; others return WEIR_INVALID. */
@@ -651,6 +683,8 @@ struct weir_listen {
     /* Open TCP sessions of this listener, in all workers; more are refused (refused_full). They
      * count towards the server's sessions_max, too. 0 and WEIR_OFF: only the server's limit. */
     uint32_t sessions_max;
+    uint32_t unix_mode; /* permissions of the file of "unix:PATH", 0660; 0: by the umask */
+    uint32_t reserved;  /* 0 */
 };
 
 /* A listener of a server, for a person or a script. The strings live as long as the server. */
@@ -662,8 +696,91 @@ struct weir_listener_info {
     uint32_t id; /* for weir_server_unlisten(); never 0, and never reused by this server */
 };
 
-/* Counters, summed over all workers. accepted = open + closed holds at any time. Each member's name
- * is also its name in the summary line. */
+/* ---- Outbound connections ---- */
+
+#define WEIR_WORKER_ANY UINT32_MAX
+
+/* One connection to another server, with its codec and handler. Call weir_connect_init(), then
+ * change single members; only `address` is required. Strings are copied. */
+struct weir_connect {
+    size_t size; /* bytes of the caller's version of this struct; weir_connect_init() */
+    /* "HOST:PORT", "ADDR:PORT", "[ADDR6]:PORT", "PORT" (of this machine) or, on Linux, "unix:PATH".
+     * A name is looked up, without delay for any session, and its addresses of both families are
+     * tried as RFC 8305 describes: IPv6 first, the next one after 250 ms or when one fails. */
+    const char *address;
+    /* As in struct weir_listen. */
+    const char *codec;
+    const char *handler;
+    const struct weir_codec *custom_codec;
+    const struct weir_handler *custom_handler;
+    const struct weir_probe *custom_probe;
+    /* Limit of one attempt, from the lookup of the name to the connection. Default 10 s; 0: the
+     * system's limits apply, which are minutes. */
+    uint32_t connect_timeout_ms;
+    /* Connects again when an attempt has failed, or the session has ended for any reason. Before
+     * that it waits for a random time between 0 and a bound, so that many clients do not come back
+     * at the same moment. The bound is reconnect_min_ms at first, and doubles up to
+     * reconnect_max_ms. It begins anew after a session that was longer than the bound. Default
+     * false; 100 ms, at least 1; 30 s. */
+    bool reconnect;
+    uint32_t reconnect_min_ms, reconnect_max_ms;
+    /* Index of the worker that has the session. Default WEIR_WORKER_ANY: inside a callback the
+     * worker that runs it, elsewhere the one with the fewest sessions. */
+    uint32_t worker;
+    /* An attempt has failed; `error` says why. With `reconnect` another one follows, except after
+     * WEIR_CANCELLED: the server drains or stops. Without, the connector is gone. It can call
+     * weir_connect() and weir_disconnect(). Thread: the worker's, never inside weir_connect().
+     * Null (default): no call. */
+    void (*on_failed)(struct weir_server *server, uint64_t connector,
+                      const struct weir_error *error, void *user);
+    void *user; /* passed to on_failed, and returned by weir_session_connect_user() */
+};
+
+/* Fills in the defaults of a struct of `size` bytes. Call weir_connect_init() instead. Thread: any.
+ */
+WEIR_API void weir_connect_init_sized(struct weir_connect *connect, size_t size);
+
+/* Fills in all defaults. Inline, so that `size` is the size in the version that the caller was
+ * compiled with. Thread: any. */
+static inline void weir_connect_init(struct weir_connect *connect)
+{
+    weir_connect_init_sized(connect, sizeof *connect);
+}
+
+/* Begins to connect to another server, and returns immediately. When the connection is established,
+ * its session begins with on_open. It is like any other session: the timeouts, limits and calls of
+ * sessions apply, except first_byte_timeout_ms, and of the limits at accept only sessions_max. If
+ * an attempt fails, on_failed is called. Without `reconnect`, exactly one of on_open and on_failed
+ * is called, or none after weir_disconnect().
+ *
+ * *connector receives the id of the connector. It names the connection until weir_disconnect(), or
+ * without `reconnect` until the session has ended or the attempt has failed. The id of the session
+ * is another one, and each connection of `reconnect` has a new one: weir_session_connector() says
+ * to which connector a session belongs. Until a session is open there is nothing to send to, and
+ * nothing is queued for it.
+ *
+ * Before weir_server_start() it can be called, too: the attempt begins with the start. A server can
+ * have connectors and no listeners then. During a drain attempts that run go on, and handlers can
+ * begin others, for requests in progress; they end with the drain. Returns:
+ *   WEIR_OK         the attempt begins
+ *   WEIR_INVALID    a member can never work; *error says which
+ *   WEIR_NO_ROOM    connectors_max exist, which is counted in connects_refused
+ *   WEIR_CANCELLED  the worker has ended
+ *   WEIR_NO_MEMORY
+ * `connector` and `error` may be null. Thread: any; before the start: the caller of
+ * weir_server_open(). */
+WEIR_API enum weir_code weir_connect(struct weir_server *server, const struct weir_connect *connect,
+                                     uint64_t *connector, struct weir_error *error);
+
+/* Ends a connector: cancels an attempt that runs, does not connect again, and finishes the session
+ * as weir_session_finish() does. No on_failed follows. Inside a callback of the connector's worker
+ * it takes effect immediately. On another thread, on_open or on_failed can still run before it
+ * does. Returns WEIR_OK, or WEIR_GONE: no connector has this id. Thread: any, after
+ * weir_server_start() has returned or inside a handler. */
+WEIR_API enum weir_code weir_disconnect(struct weir_server *server, uint64_t connector);
+
+/* Counters, summed over all workers. accepted + connected = open + closed holds at any time. Each
+ * member's name is also its name in the summary line. */
 struct weir_stats {
     uint64_t accepted, closed, open; /* TCP sessions; refused connections are not included */
     /* TCP: bytes received, and bytes that the system accepted for sending. Those of a send are
@@ -717,6 +834,17 @@ struct weir_stats {
     /* Others: */
     uint64_t log_lines_lost; /* lines that `log` did not receive: log_lines_max others waited */
     uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and UDP sessions */
+    /* Outbound connections. connects_started = connected + connects_cancelled + those that failed +
+     * those that run: */
+    uint64_t connects_started;
+    uint64_t connected;               /* sessions that began; `open` and `closed` include them */
+    uint64_t connects_cancelled;      /* by weir_disconnect(), by a drain or a stop */
+    uint64_t connects_failed_name;    /* the name was not found */
+    uint64_t connects_failed_refused; /* nothing listens there */
+    uint64_t connects_failed_timeout; /* connect_timeout_ms, or the system's */
+    uint64_t connects_failed_unreachable; /* there is no route */
+    uint64_t connects_failed_other;       /* sessions_max, no memory, another error of the system */
+    uint64_t connects_refused;            /* calls of weir_connect(): connectors_max existed */
 };
 
 #define WEIR_LISTENERS_MAX 64 /* listeners of one server */

@@ -26,6 +26,7 @@ static const char *const error__texts[WEIR_CODES_COUNT] = {
     [WEIR_RESET] = "connection reset",
     [WEIR_TIMED_OUT] = "timed out",
     [WEIR_UNREACHABLE] = "unreachable",
+    [WEIR_REFUSED] = "connection refused",
     [WEIR_TOO_LARGE] = "too large",
     [WEIR_CANCELLED] = "cancelled",
     [WEIR_GONE] = "no session of that id",

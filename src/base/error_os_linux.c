@@ -41,8 +41,8 @@ enum weir_code error_code_of_os(int os_error)
     case EHOSTUNREACH:
     case ENETUNREACH:
     case EHOSTDOWN:
-    case ENETDOWN:
-    case ECONNREFUSED: return WEIR_UNREACHABLE;
+    case ENETDOWN: return WEIR_UNREACHABLE;
+    case ECONNREFUSED: return WEIR_REFUSED;
     case EMSGSIZE: return WEIR_TOO_LARGE;
     case ECANCELED: return WEIR_CANCELLED;
     default: return WEIR_SYSTEM;

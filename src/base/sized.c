@@ -21,6 +21,9 @@ const struct sized sized_codec = {"weir_codec", offsetof(struct weir_codec, enco
 const struct sized sized_probe = {"weir_probe", offsetof(struct weir_probe, encode),
                                   sizeof(struct weir_probe)};
 
+const struct sized sized_connect = {"weir_connect", offsetof(struct weir_connect, user),
+                                    sizeof(struct weir_connect)};
+
 enum weir_code sized_check(const struct sized *type, size_t size, struct weir_error *error)
 {
     char reason[96], hint[96];

@@ -21,7 +21,8 @@ struct sized {
     size_t size_min, size;
 };
 
-extern const struct sized sized_config, sized_listen, sized_handler, sized_codec, sized_probe;
+extern const struct sized sized_config, sized_listen, sized_handler, sized_codec, sized_probe,
+    sized_connect;
 
 /* Checks the size that a program set. Returns WEIR_OK; or WEIR_INVALID: *error, which may be null,
  * names the struct and says what is wrong. */

@@ -3,7 +3,11 @@
  * weir_address and the compact one of the layers. */
 #include "address.h"
 
+#include <stdio.h>
+
 #include <weir/address.h>
+
+#include "error_fill.h"
 
 struct weir_address *address_publish(const struct net_address *address, struct weir_address *to)
 {
@@ -20,10 +24,31 @@ struct net_address address_of_public(const struct weir_address *address)
     return compact;
 }
 
+#define ADDRESS__UNIX "unix:"
+
+/* Reads the path of a Unix-domain socket. */
+static enum weir_code address__read_path(const char *text, struct weir_address *address,
+                                         struct weir_error *error)
+{
+    const char *path = text + strlen(ADDRESS__UNIX);
+    size_t length = strlen(path);
+
+    if (length == 0 || length > WEIR_ADDRESS_PATH_BYTES_MAX)
+        return error_fill(error, WEIR_INVALID, 0, "use address", text,
+                          length == 0 ? "the path is missing" : "the path is too long",
+                          "write unix:/run/server.sock");
+    *address = (struct weir_address){.path_bytes = (uint16_t)length};
+    memcpy(address->path, path, length);
+    return WEIR_OK;
+}
+
 enum weir_code weir_address_read(const char *text, struct weir_address *address,
                                  struct weir_error *error)
 {
     struct net_address read;
+
+    if (strncmp(text, ADDRESS__UNIX, strlen(ADDRESS__UNIX)) == 0)
+        return address__read_path(text, address, error);
     enum weir_code code = net_address_read(text, &read, error);
 
     if (code == WEIR_OK) address_publish(&read, address);
@@ -38,6 +63,11 @@ bool weir_address_parse(const char *text, struct weir_address *address)
 char *weir_address_text(const struct weir_address *address, char *text, size_t size)
 {
     struct net_address compact = address_of_public(address);
+
+    if (address->path_bytes > 0) {
+        snprintf(text, size, ADDRESS__UNIX "%.*s", (int)address->path_bytes, address->path);
+        return text;
+    }
 
     return net_address_text(&compact, text, size);
 }

@@ -446,6 +446,12 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
     return WEIR_OK;
 }
 
+void net_pass(struct net *net, struct net_handle id, void *owner)
+{
+    net__check_thread(net);
+    handle_table_find(&net->handle_table, id, HANDLE_CONNECTION)->owner = owner;
+}
+
 enum weir_code net_connect(struct net *net, const struct net_connect_options *options, void *owner,
                            struct net_handle *id, struct weir_error *error)
 {

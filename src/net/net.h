@@ -350,6 +350,10 @@ void net_stop_accepting(struct net *net, struct net_handle listener);
 enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
                          struct net_handle *handle, struct weir_error *error);
 
+/* Changes the owner of a connection, to which later events are handed out. Those of the batch at
+ * hand still name the former one. */
+void net_pass(struct net *net, struct net_handle connection, void *owner);
+
 /* Closes an accepted socket instead of adopting it. */
 void net_refuse(struct net *net, struct net_socket socket);
 

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "check.h"
+#include "connector_table.h"
 #include "error_fill.h"
+#include "resolver.h"
 #include "sized.h"
 #include "thread.h"
 
@@ -48,6 +50,8 @@ static const struct weir_config config__defaults = {
     .log_lines_max = 1024,
     .log_flush_ms = 1000,
     .bind_wait_ms = 5000,
+    .resolver_threads = 4,
+    .resolver_queue_max = 1024,
     .socket_unsent_max_bytes = 256 * 1024,
     .socket_receive_max_bytes = 1536 * 1024,
 };
@@ -81,6 +85,10 @@ static void config__set_parts(struct weir_config *config)
     if (config->buffer_memory_max_bytes == 0) config->buffer_memory_max_bytes = bytes / 4 * 3;
     if (config->datagram_memory_max_bytes == 0) config->datagram_memory_max_bytes = bytes / 8;
     if (config->mailbox_bytes_max == 0) config->mailbox_bytes_max = (uint32_t)mailbox_bytes;
+    if (config->connectors_max == 0)
+        config->connectors_max = config->sessions_max < CONNECTOR_TABLE_SLOTS_MAX
+                                     ? config->sessions_max
+                                     : CONNECTOR_TABLE_SLOTS_MAX;
 }
 
 /* Checks that the parts of a worker's memory fit into it. */
@@ -181,6 +189,12 @@ static enum weir_code config__check_limits(const struct weir_config *config,
          "it must be 1 to 1048576"},
         {"log_lines_max", config->log_lines_max, 1, CONFIG__LOG_LINES_MAX, "it must be 1 to 65536"},
         {"listen_backlog", config->listen_backlog, 1, 1u << 20, "it must be 1 to 1048576"},
+        {"connectors_max", config->connectors_max, 1, CONNECTOR_TABLE_SLOTS_MAX,
+         "it must be 1 to 4194304"},
+        {"resolver_threads", config->resolver_threads, 1, RESOLVER_THREADS_MAX,
+         "it must be 1 to 16"},
+        {"resolver_queue_max", config->resolver_queue_max, 1, 1u << 20, "it must be 1 to 1048576"},
+        {"connect_state_bytes", config->connect_state_bytes, 0, 65536, "it must be 65536 or less"},
         {"node", config->node, 0, 255, "it must be 0 to 255"},
         {"broadcast_policy", (uint32_t)config->broadcast_policy, 0, WEIR_BROADCAST_DROP_OLDEST,
          "it must be a value of enum weir_broadcast_policy"},

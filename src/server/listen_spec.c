@@ -89,6 +89,27 @@ static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
     return WEIR_OK;
 }
 
+static enum weir_code listen_spec__read_address(struct listen_spec *spec,
+                                                const struct weir_listen *listen,
+                                                struct weir_error *error)
+{
+    struct weir_address *address = &spec->unix_address;
+    struct weir_error wrong;
+    enum weir_code code = weir_address_read(listen->address, address, &wrong);
+
+    if (code != WEIR_OK)
+        return error_fill(error, code, wrong.os_error, "listen on", listen->address, wrong.reason,
+                          wrong.hint);
+    spec->where.address = address_of_public(address);
+    if (address->path_bytes == 0) return WEIR_OK;
+    if (listen->proto == WEIR_UDP)
+        return error_fill(error, WEIR_INVALID, 0, "listen on udp", listen->address,
+                          "Unix-domain sockets are for streams here", "use tcp");
+    spec->where.unix_path = address->path;
+    spec->where.unix_mode = listen->unix_mode;
+    return WEIR_OK;
+}
+
 /* Replaces the server's value, if the listener has one. */
 static void listen_spec__replace(uint32_t own, uint32_t *value)
 {
@@ -122,7 +143,6 @@ enum weir_code listen_spec_read(const struct weir_listen *given, const struct we
 {
     struct weir_listen completed = {.size = 0};
     const struct weir_listen *listen = sized_complete(&sized_listen, given, &completed, error);
-    struct weir_error wrong;
 
     *spec = (struct listen_spec){.frame = NULL};
     if (!listen) return WEIR_INVALID;
@@ -131,15 +151,14 @@ enum weir_code listen_spec_read(const struct weir_listen *given, const struct we
     if (!listen->address)
         return error_fill(error, WEIR_INVALID, 0, "listen", NULL, "no address is given",
                           "set weir_listen.address, to \"0\" for a free port");
-    enum weir_code code = net_address_read(listen->address, &spec->where.address, &wrong);
-    if (code != WEIR_OK)
-        return error_fill(error, code, wrong.os_error, "listen on", listen->address, wrong.reason,
-                          wrong.hint);
+    enum weir_code code = listen_spec__read_address(spec, listen, error);
+    if (code != WEIR_OK) return code;
     code = listen_spec__choose_handler(spec, listen, error);
     if (code == WEIR_OK) code = listen_spec__choose_codec(spec, listen, error);
     if (code != WEIR_OK) return code;
     struct service *service = &spec->service;
     service_init(service, service->proto, service->codec, service->handler, config);
+    service->is_unix = spec->where.unix_path != NULL;
     code = listen_spec__set_limits(service, listen, error);
     if (code != WEIR_OK) return code;
     spec->extra_bytes = service_session_bytes(service->codec, service->handler);

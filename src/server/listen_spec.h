@@ -11,7 +11,8 @@
 
 struct listen_spec {
     struct service service; /* protocol, codec and handler of its sessions, in all workers */
-    struct net_listen_options where; /* its port is final once the first worker listens */
+    struct net_listen_options where;  /* its port is final once the first worker listens */
+    struct weir_address unix_address; /* with the path that `where` points to, if it has one */
     struct weir_frame
         *frame; /* owns the service's codec; null: the codec is built in, or the user's */
     /* The service's, if the user's are of an older version. */

@@ -148,7 +148,10 @@ void weir_server_listener_sized(const struct weir_server *server, size_t index,
                        : server->workers_count,
         .id = spec->id,
     };
-    address_publish(&spec->where.address, &whole.address);
+    if (spec->where.unix_path)
+        whole.address = spec->unix_address;
+    else
+        address_publish(&spec->where.address, &whole.address);
     lock_give_back(server->lock);
     memset(info, 0, size);
     memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);

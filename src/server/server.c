@@ -16,6 +16,7 @@
 #include "broadcast.h"
 #include "check.h"
 #include "config.h"
+#include "connecting.h"
 #include "error_fill.h"
 #include "listeners.h"
 #include "log_queue.h"
@@ -63,8 +64,9 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     if (settings->sessions_per_address_max > 0 &&
         !address_counts_init(&server->limits.address_counts, settings->sessions_max, &common->key))
         return false;
-    return server__open_log(server, settings) && server->lock && server->requested &&
-           server->transport_asked && (server->reject_message || !settings->reject_message);
+    return connecting_open(server) && server__open_log(server, settings) && server->lock &&
+           server->requested && server->transport_asked &&
+           (server->reject_message || !settings->reject_message);
 }
 
 static enum weir_code server__read_lists(struct weir_server *server,
@@ -128,7 +130,7 @@ static void server__connect_workers(struct weir_server *server, struct worker_th
 static bool server__make_threads(struct weir_server *server, uint32_t count)
 {
     struct worker_thread *threads = memory_alloc_array(count, sizeof *threads);
-    size_t extra_bytes = 0;
+    size_t extra_bytes = connecting_extra_bytes(server);
 
     server->workers = memory_alloc_array(count, sizeof *server->workers);
     bool good = threads != NULL && server->workers != NULL;
@@ -145,6 +147,7 @@ static bool server__make_threads(struct weir_server *server, uint32_t count)
     server->threads = threads;
     server->workers_count = threads ? count : 0;
     lock_give_back(server->lock);
+    if (good) connecting_begin(server);
     return good;
 }
 
@@ -187,7 +190,7 @@ enum weir_code server_start_here(struct weir_server *server, struct weir_error *
 enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error)
 {
     weir_check_use(!server->started, "weir_server_start is called once");
-    if (server->listeners_count == 0)
+    if (server->listeners_count == 0 && server->early_count == 0)
         return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
                           "add a listener with weir_server_listen()");
     server->started = true;
@@ -212,6 +215,7 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
     for (uint32_t i = 0; i < server->workers_count; i++)
         counters_add_to(&server->threads[i].loop.worker.counters, &sums);
     lock_give_back(server->lock);
+    sums.connects_refused = connector_table_refused(&server->connectors);
     if (server->log_queue) sums.log_lines_lost = log_queue_lost(server->log_queue);
     memset(stats, 0, size);
     memcpy(stats, &sums, size < sizeof sums ? size : sizeof sums);
@@ -320,6 +324,7 @@ void weir_server_free(struct weir_server *server)
     memory_free(server->handoff_workers);
     memory_free((void *)server->workers);
     memory_free(server->threads);
+    connecting_free(server);
     address_list_free(&server->limits.allow);
     address_list_free(&server->limits.deny);
     address_counts_free(&server->limits.address_counts);

@@ -11,6 +11,7 @@
 #include <weir/weir.h>
 
 #include "atomic.h"
+#include "connector_table.h"
 #include "listen_spec.h"
 #include "listener.h"
 #include "log_queue.h"
@@ -40,6 +41,9 @@ struct weir_server {
     uint32_t workers_count;                            /* known from weir_server_start() on */
     struct listen_spec *listeners[WEIR_LISTENERS_MAX]; /* in the sequence of weir_server_listen() */
     uint32_t listeners_count, listener_id_last;
+    struct connector_table connectors;
+    struct list early;           /* connectors that were made before the start */
+    uint32_t early_count;        /* that were made */
     struct listen_spec *removed; /* removed listeners, whose sessions may continue */
     size_t extra_bytes;          /* of each session, from weir_server_start() on */
     /* Protects the next three, workers_count, `alive` of every thread, and the listeners of a

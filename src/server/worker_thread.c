@@ -114,7 +114,8 @@ enum weir_code worker_thread_listen(struct worker_thread *thread, struct listen_
     struct net_listen_options where = spec->where;
 
     if (!worker_thread__listens(thread, &info)) return WEIR_OK;
-    if (thread->server->workers_count > 1 && info.listeners_share)
+    if (where.unix_path && thread->loop.worker.index > 0) return WEIR_OK; /* the first for all */
+    if (thread->server->workers_count > 1 && info.listeners_share && !where.unix_path)
         where.share = thread->loop.worker.index == 0 ? NET_SHARE_FIRST : NET_SHARE_NEXT;
     return worker_thread__open_endpoint(thread, spec, &where);
 }

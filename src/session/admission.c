@@ -49,9 +49,17 @@ static void admission__return_session(struct worker_common *common, const struct
     admission__return_one(service->sessions_open);
 }
 
-static bool admission__take_address(struct worker_common *common, const struct net_address *peer)
+/* Returns how many sessions an address may have; 0: any number. */
+static uint32_t admission__address_max(const struct worker_common *common,
+                                       const struct service *service)
 {
-    uint32_t limit = common->config.sessions_per_address_max;
+    return service->is_unix ? 0 : common->config.sessions_per_address_max;
+}
+
+static bool admission__take_address(struct worker_common *common, const struct service *service,
+                                    const struct net_address *peer)
+{
+    uint32_t limit = admission__address_max(common, service);
 
     return limit == 0 || address_counts_add(&common->limits->address_counts, peer, limit);
 }
@@ -70,13 +78,13 @@ bool admission_admit(struct worker *worker, const struct service *service,
     struct worker_common *common = worker->common;
     enum admission_rejection rejection;
 
-    if (!admission_allows(worker, peer)) {
+    if (!service->is_unix && !admission_allows(worker, peer)) {
         rejection = ADMISSION_DENIED;
     } else if (!admission__take_rate(worker)) {
         rejection = ADMISSION_RATE;
     } else if (!admission__take_session(common, service)) {
         rejection = ADMISSION_FULL;
-    } else if (!admission__take_address(common, peer)) {
+    } else if (!admission__take_address(common, service, peer)) {
         admission__return_session(common, service);
         rejection = ADMISSION_ADDRESS;
     } else {
@@ -86,12 +94,24 @@ bool admission_admit(struct worker *worker, const struct service *service,
     return false;
 }
 
+bool admission_admit_outbound(struct worker *worker)
+{
+    const struct worker_common *common = worker->common;
+
+    return admission__take_one(&common->limits->sessions_open, common->config.sessions_max);
+}
+
+void admission_release_outbound(struct worker *worker)
+{
+    admission__return_one(&worker->common->limits->sessions_open);
+}
+
 void admission_release(struct worker *worker, const struct service *service,
                        const struct net_address *peer)
 {
     struct worker_common *common = worker->common;
 
-    if (common->config.sessions_per_address_max > 0)
+    if (admission__address_max(common, service) > 0)
         address_counts_remove(&common->limits->address_counts, peer);
     admission__return_session(common, service);
 }

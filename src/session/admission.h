@@ -46,6 +46,11 @@ bool admission_allows(const struct worker *worker, const struct net_address *pee
 bool admission_admit(struct worker *worker, const struct service *service,
                      const struct net_address *peer);
 
+/* Counts an outbound connection against sessions_max, the only limit that applies to it. Returns
+ * false if it is reached. The second function undoes it. */
+bool admission_admit_outbound(struct worker *worker);
+void admission_release_outbound(struct worker *worker);
+
 /* Undoes admission_admit() when the connection has ended. */
 void admission_release(struct worker *worker, const struct service *service,
                        const struct net_address *peer);

@@ -21,9 +21,10 @@ static void counters__raise(uint64_t *most, const thread_counter *counter)
 
 void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 {
-    /* Reads `closed` before `accepted`, so that `open` is never negative. */
+    /* Reads `closed` before the others, so that `open` is never negative. */
     uint64_t closed = counter_read(&counters->closed);
     uint64_t accepted = counter_read(&counters->accepted);
+    uint64_t connected = counter_read(&counters->connected);
 
     struct weir_stats mine = {0};
 
@@ -31,11 +32,12 @@ void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 #include "counters.def"
 #undef COUNTER
     mine.accepted = accepted;
+    mine.connected = connected;
     mine.closed = closed;
 #define COUNTER(name, always) stats->name += mine.name;
 #include "counters.def"
 #undef COUNTER
-    stats->open += accepted - closed;
+    stats->open += accepted + connected - closed;
     counters__raise(&stats->timer_lag_max_ms, &counters->timer_lag_max_ms);
     counters__raise(&stats->reassembly_bytes_max, &counters->reassembly_bytes_max);
     for (int i = 0; i < WEIR_REASONS_COUNT; i++)
@@ -86,6 +88,7 @@ char *weir_stats_text(const struct weir_stats *stats, char *text, size_t size)
 #undef COUNTER
         {"timer_lag_max_ms", stats->timer_lag_max_ms, 0},
         {"reassembly_bytes_max", stats->reassembly_bytes_max, 0},
+        {"connects_refused", stats->connects_refused, 0},
         {"log_lines_lost", stats->log_lines_lost, 0},
     };
     struct counters__words words = {text, size, 0};

@@ -17,7 +17,8 @@ struct counters {
     thread_counter closed_by_reason[WEIR_REASONS_COUNT];
 };
 
-/* Adds this worker's counters to the sums; `open` is accepted minus closed. Thread: any. */
+/* Adds this worker's counters to the sums; `open` is accepted and connected minus
+ * closed. Thread: any. */
 void counters_add_to(const struct counters *counters, struct weir_stats *stats);
 
 #endif

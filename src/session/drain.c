@@ -10,6 +10,7 @@
 #include "drain.h"
 
 #include "check.h"
+#include "connector.h"
 #include "lifecycle.h"
 #include "listener.h"
 #include "session.h"
@@ -119,6 +120,7 @@ static void drain__begin(struct drain *drain, struct worker *worker)
     drain__each_endpoint(worker, drain__mark_active);
     drain__each(worker, session_update_deadline); /* the linger timeout may be shorter now */
     drain__each(worker, lifecycle_notify_drain);
+    connector_drain(worker);
 }
 
 static void drain__begin_stop(struct worker *worker)
@@ -127,6 +129,7 @@ static void drain__begin_stop(struct worker *worker)
     worker->request = WORKER_STOP;
     drain__each_endpoint(worker, endpoint_close);
     drain__each(worker, drain__stop_session);
+    connector_stop(worker);
 }
 
 /* A later request may shorten the time of the drain that is running, and not extend it. */
@@ -183,7 +186,8 @@ void drain_update(struct drain *drain, struct worker *worker)
 {
     uint8_t requested = atomic_load_explicit(&worker->requested, memory_order_acquire);
 
-    weir_check(requested <= (WORKER_DRAIN | WORKER_STOP));
+    weir_check(requested <= (WORKER_DRAIN | WORKER_STOP | WORKER_CONNECTS));
+    requested &= WORKER_DRAIN | WORKER_STOP;
     if (worker->request == WORKER_STOP) return;
     if (requested & WORKER_STOP)
         drain__begin_stop(worker);

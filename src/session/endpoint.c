@@ -51,8 +51,9 @@ static void endpoint__describe(const struct endpoint *endpoint, char *subject)
     const char *proto = endpoint->service->proto == WEIR_TCP ? "tcp" : "udp";
     char where[NET_ADDRESS_TEXT_BYTES];
 
-    snprintf(subject, ENDPOINT__SUBJECT_BYTES, "%s %s", proto,
-             net_address_text(&address, where, sizeof where));
+    snprintf(subject, ENDPOINT__SUBJECT_BYTES, "%s %s%.80s", proto,
+             endpoint->unix_path ? "unix:" : net_address_text(&address, where, sizeof where),
+             endpoint->unix_path ? endpoint->unix_path : "");
 }
 
 static void endpoint__log_failure(const struct endpoint *endpoint, const struct net_event *event)

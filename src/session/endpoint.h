@@ -19,10 +19,11 @@ struct endpoint {
     void (*on_closed)(struct endpoint *endpoint);
     struct list in_endpoints; /* worker.endpoints, until NET_CLOSED */
     struct net_handle handle;
-    uint16_t port;   /* the port that was bound */
-    bool closing;    /* set from net_close until NET_CLOSED */
-    bool stopping;   /* set once a listener accepts nothing further */
-    bool was_active; /* an event came since the drain's last check */
+    const char *unix_path; /* of a Unix-domain listener; else null */
+    uint16_t port;         /* the port that was bound */
+    bool closing;          /* set from net_close until NET_CLOSED */
+    bool stopping;         /* set once a listener accepts nothing further */
+    bool was_active;       /* an event came since the drain's last check */
 };
 
 /* Initialises an endpoint that is not open yet. */

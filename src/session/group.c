@@ -90,7 +90,7 @@ enum weir_code group_join(struct weir_session *session, const char *name)
     uint32_t count;
 
     if (!group_name_is_good(name)) return WEIR_INVALID;
-    if (!session_may_send(session)) return WEIR_CANCELLED;
+    if (!session_may_send(session) || session->output_ended) return WEIR_CANCELLED;
     struct group_membership **link = group__membership(session, name, &count);
     if (*link) return WEIR_OK;
     if (count == WEIR_GROUPS_PER_SESSION_MAX) return WEIR_NO_ROOM;

@@ -18,9 +18,9 @@ static struct worker *handoff__least_loaded(struct worker *worker)
     struct worker *least = worker;
     uint32_t least_load = UINT32_MAX;
 
-    for (uint32_t i = 0; i < common->handoff_count; i++) {
-        uint32_t at = (worker->handoff_next + i) % common->handoff_count;
-        struct worker *candidate = common->handoff_workers[at];
+    for (uint32_t i = 0; i < common->workers_count; i++) {
+        uint32_t at = (worker->handoff_next + i) % common->workers_count;
+        struct worker *candidate = common->workers[at];
         uint32_t load = atomic_load_explicit(&candidate->load, memory_order_relaxed);
         if (load >= least_load) continue;
         least_load = load;
@@ -37,7 +37,7 @@ void handoff_accepted(struct worker *worker, const struct service *service,
     const struct mailbox_command command = {
         .kind = MAILBOX_ACCEPTED, .service = service, .socket = socket, .peer = *peer};
     weir_check(service->proto == WEIR_TCP);
-    bool is_shared = worker->common->handoff_workers != NULL;
+    bool is_shared = worker->common->handoff_workers || service->is_unix;
     struct worker *chosen = is_shared ? handoff__least_loaded(worker) : worker;
 
     /* Counted before it arrives, so that the next socket of this batch goes to another worker. */

@@ -61,13 +61,17 @@ static void lifecycle__count_end(struct weir_session *session)
         handler->on_close(session, (enum weir_reason)session->reason,
                           session->decode_error ? session->decode_error : "");
     lifecycle__check_canary(session);
-    if (!session->is_datagram) admission_release(worker, session->service, &session->peer);
+    if (session->service->connector)
+        admission_release_outbound(worker);
+    else if (!session->is_datagram)
+        admission_release(worker, session->service, &session->peer);
 }
 
 void lifecycle_end(struct weir_session *session)
 {
     struct worker *worker = session->worker;
-    const struct weir_codec *codec = session->service->codec;
+    const struct service *service = session->service;
+    const struct weir_codec *codec = service->codec;
 
     weir_check(session->state == SESSION_CLOSING);
     group_leave_all(session);
@@ -83,6 +87,7 @@ void lifecycle_end(struct weir_session *session)
     list_remove(&session->in_sessions);
     session_enter(session, SESSION_FREE);
     session_table_close(worker->table, session);
+    if (service->ended) service->ended(service);
 }
 
 static void lifecycle__on_closed(struct weir_session *session)
@@ -215,4 +220,32 @@ void lifecycle_open(struct worker *worker, const struct service *service, struct
     session->first_byte_due = !session->memberships;
     session_update_deadline(session);
     if (worker->request == WORKER_DRAIN) lifecycle_notify_drain(session);
+}
+
+/* ---- outbound connections ---- */
+
+struct weir_session *lifecycle_open_connected(struct worker *worker, const struct service *service,
+                                              struct net_handle handle,
+                                              const struct net_address *peer)
+{
+    struct weir_session *session = session_table_open(worker->table);
+
+    if (!session) return NULL;
+    session->owner.ops = &lifecycle__owner_ops;
+    session->handle = handle;
+    net_pass(worker->net, handle, &session->owner);
+    lifecycle_start(session, worker, &session_tcp_ops, service, peer);
+    list_add_last(&worker->tcp_sessions, &session->in_sessions);
+    session->admitted = session->opened = true;
+    return session;
+}
+
+void lifecycle_begin_connected(struct weir_session *session)
+{
+    const struct weir_handler *handler = session->service->handler;
+
+    net_receive(session->worker->net, session->handle, true);
+    if (handler->on_open) handler->on_open(session);
+    session_update_deadline(session);
+    if (session->worker->request == WORKER_DRAIN) lifecycle_notify_drain(session);
 }

@@ -10,6 +10,14 @@
 void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,
                     const struct net_address *peer);
 
+/* Opens a session for a connection of net_connect(), and takes over its events. Returns null if the
+ * table has no room: the caller still owns the connection. After the caller has noted the session,
+ * it lets it begin: receiving, on_open. */
+struct weir_session *lifecycle_open_connected(struct worker *worker, const struct service *service,
+                                              struct net_handle handle,
+                                              const struct net_address *peer);
+void lifecycle_begin_connected(struct weir_session *session);
+
 /* Initialises a session of the table, which becomes OPEN. For the files that open sessions. */
 void lifecycle_start(struct weir_session *session, struct worker *worker,
                      const struct session_ops *ops, const struct service *service,

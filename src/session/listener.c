@@ -70,6 +70,7 @@ enum weir_code listener_open(struct listener *listener, struct worker *worker,
 
     weir_check(service->proto == WEIR_TCP);
     endpoint_init(endpoint, &listener__owner_ops, worker, service);
+    endpoint->unix_path = where->unix_path;
     enum weir_code code =
         net_listen(worker->net, where, &endpoint->owner, &endpoint->handle, error);
     if (code != WEIR_OK) return code;

@@ -18,6 +18,7 @@
 
 #include "broadcast.h"
 #include "check.h"
+#include "connector.h"
 #include "handoff.h"
 #include "inbound.h"
 #include "oversize.h"
@@ -60,6 +61,7 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     worker->groups = &loop->groups;
     worker->udp_peers = &loop->udp_peers;
     worker->admission = &loop->admission;
+    worker->connects = &loop->connects;
     account_init(&worker->account, common->memory_bytes);
     list_init(&worker->tcp_sessions);
     list_init(&worker->udp_sessions);
@@ -69,6 +71,11 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->readable_again);
     list_init(&worker->speakers);
     list_init(&worker->endpoints);
+    list_init(&loop->connects.connectors);
+    list_init(&loop->connects.ended_connectors);
+    list_init(&loop->connects.dials);
+    list_init(&loop->connects.ended_dials);
+    if (!inbox_init(&loop->connects.inbox)) return false;
     if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max, config->mailbox_bytes_max))
         return false;
     if (!session_table_init(&loop->table, (uint8_t)config->node, index, slots_max, extra_bytes))
@@ -99,6 +106,13 @@ static void loop__update_clock(struct worker *worker)
     worker->now_ms = worker->now_ns / CLOCK_NS_PER_MS;
 }
 
+/* Whether a drain, a stop, or work on outbound connections was requested, in this iteration or
+ * before. */
+static bool loop__is_requested(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->requested, memory_order_relaxed) != WORKER_RUN;
+}
+
 enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
                          struct weir_error *error)
 {
@@ -118,13 +132,17 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     loop__update_clock(worker);
     wheel_init(&worker->deadlines, worker->now_ms);
     wheel_init(&worker->user_timers, worker->now_ms);
+    wheel_init(&loop->connects.timers, worker->now_ms);
     mailbox_open(&loop->mailbox, worker->net);
+    if (loop__is_requested(worker)) net_wake(worker->net); /* a connector was made before */
     return WEIR_OK;
 }
 
 void loop_free(struct loop *loop)
 {
     if (!loop->worker.common) return;
+    if (loop->connects.inbox.lock) connector_discard(&loop->worker);
+    inbox_free(&loop->connects.inbox);
     if (loop->table.chunks) session_table_free(&loop->table);
     mailbox_free(&loop->mailbox);
     udp_peers_free(&loop->udp_peers);
@@ -216,14 +234,23 @@ static uint64_t loop__trim_ns(const struct loop *loop)
     return due_ns > loop->sample_ns ? due_ns : loop->sample_ns;
 }
 
+/* The part of loop__wait_until() for what was requested. */
+static uint64_t loop__requests_until(const struct loop *loop, uint64_t until_ns)
+{
+    const struct worker *worker = &loop->worker;
+
+    if (worker->request == WORKER_DRAIN)
+        until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
+    return loop__earlier(until_ns, loop__ns_of_ms(connector_next_ms(worker)));
+}
+
 /* Returns when the next wait must end at the latest. */
 static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
 {
     const struct worker *worker = &loop->worker;
 
     if (worker->catch_up_until_ns > 0 || worker->readable_count > 0 || loop->has_commands) return 0;
-    if (worker->request == WORKER_DRAIN)
-        until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
+    if (loop__is_requested(worker)) until_ns = loop__requests_until(loop, until_ns);
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->deadlines)));
     until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->user_timers)));
     if (!list_is_empty(&worker->waiting_for_buffers))
@@ -351,10 +378,11 @@ static void loop__sample(struct loop *loop)
     memory_watch_sample(&loop->memory_watch, worker);
 }
 
-/* Whether a drain or a stop was requested, in this iteration or before. */
-static bool loop__is_requested(const struct worker *worker)
+/* Outbound connections come last: connector_update() also frees those that a drain ended. */
+static void loop__do_requests(struct loop *loop)
 {
-    return atomic_load_explicit(&worker->requested, memory_order_relaxed) != WORKER_RUN;
+    drain_update(&loop->drain, &loop->worker);
+    connector_update(&loop->worker);
 }
 
 /* Whether nothing is left and nothing can arrive. */
@@ -364,7 +392,7 @@ static bool loop__has_ended(struct loop *loop)
 
     return worker->request != WORKER_RUN && list_is_empty(&worker->tcp_sessions) &&
            worker->udp_sessions_count == 0 && list_is_empty(&worker->endpoints) &&
-           mailbox_shut(&loop->mailbox);
+           connector_all_ended(worker) && mailbox_shut(&loop->mailbox);
 }
 
 bool loop_iterate(struct loop *loop, uint64_t until_ns)
@@ -385,7 +413,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     if (!list_is_empty(&worker->speakers)) loop->has_speakers = broadcast_retry(worker);
     if (net_failure(worker->net, NULL) != WEIR_OK) worker_request(worker, WORKER_STOP);
     if (worker->catch_up_until_ns == 0) timeouts_run(worker);
-    if (loop__is_requested(worker)) drain_update(&loop->drain, worker);
+    if (loop__is_requested(worker)) loop__do_requests(loop);
     /* First: others must not take their buffers. */
     if (!list_is_empty(&worker->waiting_for_buffers)) loop__flush_waiting(worker);
     loop__flush_pending(worker);

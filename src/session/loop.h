@@ -4,6 +4,7 @@
 #define SESSION_LOOP_H
 
 #include "admission.h"
+#include "connects.h"
 #include "drain.h"
 #include "group.h"
 #include "mailbox.h"
@@ -19,6 +20,7 @@ struct loop {
     struct group_table groups;
     struct udp_peers udp_peers;
     struct admission admission;
+    struct connects connects;
     struct drain drain;
     struct memory_watch memory_watch;
     bool has_speakers;  /* speakers that waited may go on: the budget was used up */

@@ -2,7 +2,7 @@
 /* service.h - the configuration that sessions share: how their bytes become messages (codec), and
  * what handles the messages (handler).
  *
- *      listener, UDP socket, later an outbound connection -> service <- session
+ *      listener, UDP socket, connector -> service <- session
  *
  * A service is constant while sessions use it. One service serves all workers.
  * - Limits: `config` has the server's settings, except those that the service replaces.
@@ -25,12 +25,17 @@ struct service {
     const struct weir_handler *handler;
     /* The codec that frames broadcasts. It differs from `codec` if that passes calls on to it. */
     const struct weir_codec *framing_codec;
+    bool is_unix;              /* of a Unix-domain listener: its sessions have no addresses */
     uint32_t handler_state_at; /* offset in a session's extra bytes, which begin with the codec's */
     uint32_t sessions_max; /* TCP sessions in all workers; UINT32_MAX: only the server's limit */
     _Atomic uint32_t *sessions_open; /* their number */
     _Atomic uint32_t own_sessions_open;
     /* The server's settings, with the timeouts and rates of this service. */
     struct weir_config config;
+    /* Of an outbound connection (connector.h); else 0 and null. */
+    uint64_t connector;                           /* its id */
+    void *user;                                   /* of its struct weir_connect */
+    void (*ended)(const struct service *service); /* its session has ended, and was freed */
 };
 
 /* Returns the size of the codec's state, rounded up so that the handler's state is aligned. */

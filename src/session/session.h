@@ -31,6 +31,9 @@ void session_abort(struct weir_session *session);
  * effect on one that is ending already. */
 void session_finish(struct weir_session *session, enum weir_reason reason);
 
+/* As weir_session_end_output() says. TCP only. */
+void session_end_output(struct weir_session *session);
+
 /* Finishes the session because its peer sent malformed input. Logs and copies the text. */
 void session_fail(struct weir_session *session, const char *text);
 

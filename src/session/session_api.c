@@ -46,6 +46,13 @@ void weir_session_finish(struct weir_session *session)
     if (!session_is_transient(session)) session_finish(session, WEIR_REASON_APPLICATION);
 }
 
+void weir_session_end_output(struct weir_session *session)
+{
+    if (session->is_datagram) return;
+    session_end_output(session);
+    if (session->output_ended) group_leave_all(session);
+}
+
 void weir_session_abort(struct weir_session *session)
 {
     if (!session_is_transient(session)) session_abort(session);
@@ -149,6 +156,16 @@ struct weir_address *weir_session_peer(const struct weir_session *session,
                                        struct weir_address *peer)
 {
     return address_publish(&session->peer, peer);
+}
+
+uint64_t weir_session_connector(const struct weir_session *session)
+{
+    return session->service->connector;
+}
+
+void *weir_session_connect_user(const struct weir_session *session)
+{
+    return session->service->user;
 }
 
 uint64_t weir_session_id(const struct weir_session *session)

@@ -35,6 +35,7 @@ void session_resume(struct weir_session *session)
 
 void session_hold(struct weir_session *session)
 {
+    if (session->output_ended) return; /* no answer can follow */
     weir_check_use(session->holds < UINT32_MAX, "weir_session_release follows weir_session_hold");
     session->holds++;
 }

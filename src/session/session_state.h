@@ -121,6 +121,8 @@ struct weir_session {
     bool finished : 1;        /* net_finish was called, at finished_ms */
     bool is_measured : 1;     /* taken_bytes has a value for the send deadline, or the FIN */
     bool loses_output : 1;    /* accepted output was lost: the session must end by RST */
+    bool output_ended : 1;    /* weir_session_end_output() was called */
+    bool fin_sent : 1;        /* set if net_finish was called while the state was OPEN */
     bool is_datagram : 1;     /* the service's protocol is UDP */
     bool drain_notified : 1;  /* on_drain was called, or would have been */
     bool wants_room : 1;      /* a message was refused for a full queue: on_room is due */

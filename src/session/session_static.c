@@ -119,9 +119,9 @@ enum weir_code session_send_static(struct weir_session *session, const void *byt
     const struct session_static asked = {.release = release, .user = user, .bytes = bytes};
 
     weir_check_use(bytes || length == 0, "weir_session_send_static: the bytes are null");
-    if (!session->is_datagram && length >= session->worker->buffer_bytes / 2 &&
-        length <= session->worker->high_bytes && session_may_send(session) &&
-        session_static__send(session, &asked, length))
+    if (!session->is_datagram && !session->output_ended &&
+        length >= session->worker->buffer_bytes / 2 && length <= session->worker->high_bytes &&
+        session_may_send(session) && session_static__send(session, &asked, length))
         return WEIR_OK;
     enum weir_code code = session_send(session, bytes, length);
     if (code == WEIR_OK && release) release(user, bytes);

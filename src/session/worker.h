@@ -28,9 +28,12 @@
 
 struct admission;
 struct admission_limits;
+struct connector_table;
+struct connects;
 struct group_table;
 struct mailbox;
 struct reply_rate;
+struct resolver;
 struct session_table;
 struct udp_peers;
 struct worker;
@@ -50,6 +53,8 @@ struct worker_common {
     struct worker *const *workers;
     struct congestion congestion; /* of groups, on all workers; changes */
     uint32_t workers_count;
+    struct connector_table *connectors;       /* outbound connections of all workers */
+    struct resolver *resolver;                /* looks up the names of their hosts */
     const struct weir_codec *broadcast_codec; /* of the first TCP listener; null: there is none */
     uint64_t memory_bytes;                    /* of one worker, for its account; 0: no limit */
     _Atomic uint64_t payload_bytes;           /* memory of all payloads of the server */
@@ -58,6 +63,10 @@ struct worker_common {
 
 /* What a worker is asked to do, weakest first; DRAIN and STOP are one bit each. */
 enum worker_request { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
+
+/* A further bit of worker.requested: outbound connections have something to do (connects.h). The
+ * loop looks at it together with the others. */
+#define WORKER_CONNECTS 4u
 
 #define WORKER_REJECT_MESSAGES_MAX \
     64u /* connections that are open for their reject message alone */
@@ -103,6 +112,7 @@ struct worker {
     struct udp_peers *udp_peers;
     struct reply_rate *reply_rate; /* null: no limit, or no UDP socket was opened */
     struct admission *admission;
+    struct connects *connects;
     struct net *net; /* null: not open */
     struct counters counters;
     uint64_t now_ns, now_ms; /* of the current batch of events */
@@ -143,7 +153,7 @@ struct worker {
 
     /* Any thread. */
     _Atomic uintptr_t thread;          /* thread_self() of the thread that runs the loop; 0: none */
-    _Atomic uint8_t requested;         /* bits of enum worker_request */
+    _Atomic uint8_t requested;         /* bits of enum worker_request, and WORKER_CONNECTS */
     _Atomic uint64_t drain_ms;         /* how long a drain may take; written before `requested` */
     _Atomic uint32_t drains_requested; /* incremented by each drain request, after drain_ms */
     _Atomic uint64_t oversize_bytes;   /* length of a refused message to log; 0: none */
@@ -174,6 +184,13 @@ static inline void worker_count_unsent(struct worker *worker, enum weir_code cod
 static inline void worker_request(struct worker *worker, enum worker_request request)
 {
     atomic_fetch_or(&worker->requested, (uint8_t)request);
+}
+
+/* Lets the loop call connector_update() in this iteration or the next one. A caller on another
+ * thread then wakes the worker. Thread: any. */
+static inline void worker_request_connects(struct worker *worker)
+{
+    atomic_fetch_or(&worker->requested, (uint8_t)WORKER_CONNECTS);
 }
 
 /* Puts the session on the list of those that have something to send or to end. */

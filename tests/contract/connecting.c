@@ -117,7 +117,7 @@ static void a_refused_attempt_is_answered_by_broken(void **state)
     (void)state;
     world_until(world, connecting__is_answered(line));
     require_equal(line->connected_count, 0);
-    require_equal(line->broken_code, WEIR_UNREACHABLE);
+    require_equal(line->broken_code, WEIR_REFUSED);
     world_run_until_idle(world); /* once */
     line_close(line);
     world_until(world, !line->is_open);
@@ -221,7 +221,7 @@ static void a_listener_that_closes_resets_what_it_accepted(void **state)
         if (line->connected_count == 1) line_receive(line, true);
         world_until(world, line->broken_count == 1 || line->peer_done_count == 1);
         require(line->broken_count == 0 || line->broken_code == WEIR_RESET ||
-                line->broken_code == WEIR_UNREACHABLE);
+                line->broken_code == WEIR_REFUSED);
         line_close(line);
         world_until(world, !line->is_open);
     }

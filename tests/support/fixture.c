@@ -16,6 +16,7 @@ uint32_t fixture_stream_buffers_max = 1024, fixture_datagram_buffers_max,
          fixture_datagram_sends_max, fixture_handles_max;
 const char *fixture_transport = "simulated";
 const struct sim_options *fixture_network;
+resolver_lookup *fixture_lookup = host_lookup;
 
 struct weir_config fixture_config(void)
 {
@@ -43,6 +44,10 @@ static void fixture__set_common(const struct weir_config *config)
     common->limits = limits;
     common->memory_bytes = config->memory_max_bytes;
     memset(&common->key, 7, sizeof common->key);
+    common->connectors = &fixture.connectors;
+    require(connector_table_init(&fixture.connectors, 0, FIXTURE_CONNECTORS_MAX));
+    common->resolver = resolver_open(1, 2, fixture_lookup);
+    require(common->resolver != NULL);
     require(address_list_parse(&limits->allow, config->allow, "allow", NULL) == WEIR_OK);
     require(address_list_parse(&limits->deny, config->deny, "deny", NULL) == WEIR_OK);
     if (config->sessions_per_address_max > 0)
@@ -137,7 +142,11 @@ static void fixture__check_counts(void)
     for (int i = 0; i < WEIR_REASONS_COUNT; i++) by_reason += stats.closed_by_reason[i];
     require(stats.closed_by_reason[WEIR_REASON_NONE] == 0);
     require(stats.open == 0);
-    require(stats.accepted == stats.closed);
+    require(stats.accepted + stats.connected == stats.closed);
+    require(stats.connects_started ==
+            stats.connected + stats.connects_cancelled + stats.connects_failed_name +
+                stats.connects_failed_refused + stats.connects_failed_timeout +
+                stats.connects_failed_unreachable + stats.connects_failed_other);
     require(stats.peers_opened == stats.peers_closed);
     require(by_reason == stats.closed + stats.peers_closed);
     require(stats.queued_bytes == 0);
@@ -151,6 +160,8 @@ void fixture_close(void)
     require(fixture.limits.sessions_open == 0);
     loop_close(&fixture.loop);
     loop_free(&fixture.loop);
+    resolver_free(fixture.common.resolver);
+    connector_table_free(&fixture.connectors);
     address_list_free(&fixture.limits.allow);
     address_list_free(&fixture.limits.deny);
     address_counts_free(&fixture.limits.address_counts);

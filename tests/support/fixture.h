@@ -5,21 +5,26 @@
 #define SUPPORT_FIXTURE_H
 
 #include "clock.h"
+#include "connector.h"
+#include "connector_table.h"
 #include "inbound.h"
 #include "listener.h"
 #include "loop.h"
 #include "remote.h"
+#include "resolver.h"
 #include "session.h"
 #include "sim.h"
 #include "udp_socket.h"
 
 #define FIXTURE_ITERATIONS_MAX 200000 /* a test that needs more hangs */
 #define FIXTURE_MS CLOCK_NS_PER_MS
+#define FIXTURE_CONNECTORS_MAX 20
 
 struct fixture {
     struct net_simulation *simulation;
     struct worker_common common;
     struct admission_limits limits;
+    struct connector_table connectors;
     struct loop loop;
     struct worker *workers[1]; /* the same, as broadcasts see it */
     struct service tcp_service, udp_service;
@@ -32,6 +37,9 @@ extern struct fixture fixture;
 /* For the nets of the fixtures that are opened next: 1024 at first, and 0 for the default. */
 extern uint32_t fixture_stream_buffers_max, fixture_datagram_buffers_max,
     fixture_datagram_sends_max, fixture_handles_max;
+
+/* Of the fixtures that are opened next: looks up host names, on one thread, for which two wait. */
+extern resolver_lookup *fixture_lookup;
 
 /* Of the fixtures that are opened next: the transport, "simulated" or "rio", and the network; null:
  * the default one. */

@@ -8,6 +8,8 @@
 
 #include "admission.h"
 #include "check.h"
+#include "connector.h"
+#include "connects.h"
 #include "require.h"
 #include "session.h"
 #include "worker.h"
@@ -150,6 +152,21 @@ static void fixture_validate__sessions(const struct worker *worker,
     }
 }
 
+/* Returns the number of connectors that dial: each has room for its session. */
+static uint64_t fixture_validate__dialing(const struct worker *worker)
+{
+    const struct list *connectors = &worker->connects->connectors;
+    uint64_t count = 0;
+
+    for (const struct list *at = connectors->next; at != connectors; at = at->next) {
+        const struct connector *connector =
+            weir_container_of((struct list *)(uintptr_t)at, struct connector, in_connectors);
+        require(!connector->dial || !connector->session);
+        count += connector->dial != NULL;
+    }
+    return count;
+}
+
 void fixture_validate(const struct worker *worker)
 {
     struct fixture_validate__sums sums = {0};
@@ -158,12 +175,13 @@ void fixture_validate(const struct worker *worker)
 
     wheel_validate(&worker->deadlines);
     wheel_validate(&worker->user_timers);
+    wheel_validate(&worker->connects->timers);
     require(!worker->dispatch.session && !worker->dispatch.message);
     require(list_is_empty(&worker->pending_flush));
     fixture_validate__sessions(worker, &sums);
     counters_add_to(&worker->counters, &stats);
     for (int i = 0; i < WEIR_REASONS_COUNT; i++) by_reason += stats.closed_by_reason[i];
-    require_equal(stats.accepted - stats.closed, sums.admitted);
+    require_equal(stats.accepted + stats.connected - stats.closed, sums.admitted);
     require_equal(stats.open, sums.admitted);
     require_equal(stats.peers_opened - stats.peers_closed, sums.peers);
     require_equal(by_reason, stats.closed + stats.peers_closed);
@@ -172,7 +190,8 @@ void fixture_validate(const struct worker *worker)
     require(worker->account.charged_bytes >= worker->account.table_bytes +
                                                  worker->account.membership_bytes +
                                                  2 * sums.partial_bytes);
-    require_equal(worker->common->limits->sessions_open, sums.admitted);
+    require_equal(worker->common->limits->sessions_open,
+                  sums.admitted + fixture_validate__dialing(worker));
     require_equal(worker->reject_messages_open, sums.rejected);
     require_equal(worker->udp_sessions_count, sums.peers);
     require_equal(worker->table->open_count, sums.admitted + sums.rejected + sums.peers);

@@ -289,7 +289,7 @@ static int32_t memwin__connect_status(const struct wire_end *end)
     if (failed != 0) return failed;
     if (end->established && !end->reset_arrived) return 0;
     if (!end->refused) return memwin_status_reset();
-    return end->refused_code == WEIR_UNREACHABLE ? memwin_status_refused() : 121;
+    return end->refused_code == WEIR_REFUSED ? memwin_status_refused() : 121;
 }
 
 static void memwin__serve_connect(struct memwin_socket *socket)

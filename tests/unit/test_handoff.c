@@ -57,6 +57,8 @@ static void open_world(uint64_t seed)
     world.common.limits = &world.limits;
     world.common.handoff_workers = world.workers;
     world.common.handoff_count = MEMBERS;
+    world.common.workers = world.workers;
+    world.common.workers_count = MEMBERS;
     for (uint8_t i = 0; i < MEMBERS; i++) {
         world.workers[i] = &world.loops[i].worker;
         assert_true(loop_init(&world.loops[i], i, &world.common, 0));

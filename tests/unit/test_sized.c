@@ -28,7 +28,8 @@ static struct weir_error error;
 ASSERT_FILLED(weir_handler, on_peer_done);
 ASSERT_FILLED(weir_codec, encode);
 ASSERT_FILLED(weir_probe, encode);
-ASSERT_FILLED(weir_listen, sessions_max);
+ASSERT_FILLED(weir_listen, reserved);
+ASSERT_FILLED(weir_connect, user);
 ASSERT_FILLED(weir_module, probe);
 
 static void each_struct_begins_with_its_size(void **state)

@@ -682,7 +682,7 @@ static void wire__connect_arrives(struct wire_timer *timer)
     else if (stream->route.resets)
         wire_leave(&stream->ends[1], true);
     else if (!port)
-        wire__refuse(stream, WEIR_UNREACHABLE, ECONNREFUSED);
+        wire__refuse(stream, WEIR_REFUSED, ECONNREFUSED);
     else if (port->count >= port->backlog)
         wire__refuse(stream, WEIR_TIMED_OUT, ETIMEDOUT);
     else

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* session_output.c - a session whose output ends before its input (shutdown(SHUT_WR)).
+ *
+ *      OPEN --session_end_output--> OPEN: queue empty, FIN --peer's FIN--> FINISHING -> CLOSING
+ *                                        '-- session_finish -------------> FINISHING -> CLOSING
+ *
+ * It has its own row of functions, so that other sessions pay nothing for it.
+ */
+#include "session.h"
+
+#include "check.h"
+#include "worker.h"
+
+static enum weir_code session_output__send(struct weir_session *session, const void *bytes,
+                                           size_t length)
+{
+    (void)session;
+    (void)bytes;
+    (void)length;
+    return WEIR_CANCELLED;
+}
+
+static enum weir_code session_output__send_back(struct weir_session *session,
+                                                const struct weir_message *message)
+{
+    worker_take_message(session->worker, session, message);
+    return WEIR_CANCELLED;
+}
+
+/* The end begins, and FIN was sent before. */
+static void session_output__count_fin(struct weir_session *session)
+{
+    if (!session->fin_sent || session->finished) return;
+    session->finished = true;
+    if (session->state == SESSION_PEER_DONE) session_enter(session, SESSION_FINISHING);
+    session_start_linger(session);
+}
+
+static void session_output__flush(struct weir_session *session)
+{
+    bool is_sent = !session->send_out && send_queue_is_empty(&session->queue);
+
+    if (session->state == SESSION_OPEN && is_sent && !session->fin_sent) {
+        session->fin_sent = true;
+        net_finish(session->worker->net, session->handle);
+    }
+    if (session->state != SESSION_OPEN) session_output__count_fin(session);
+    session_tcp_ops.flush(session);
+}
+
+static void session_output__finish(struct weir_session *session, enum weir_reason reason)
+{
+    session_tcp_ops.finish(session, reason);
+}
+
+static void session_output__close(struct weir_session *session)
+{
+    session_tcp_ops.close(session);
+}
+
+static const struct session_ops session_output__ops = {
+    .send = session_output__send,
+    .send_back = session_output__send_back,
+    .finish = session_output__finish,
+    .close = session_output__close,
+    .flush = session_output__flush,
+};
+
+void session_end_output(struct weir_session *session)
+{
+    session_flush_run(session);
+    if (!session_may_send(session)) return;
+    session->output_ended = true;
+    session->holds = 0; /* no answer can follow */
+    session->ops = &session_output__ops;
+    worker_flush_later(session->worker, session);
+}
