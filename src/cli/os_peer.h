@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer.h - the socket of `weir send`, and stdin. Only os_peer_open() and os_peer_wait()
- * block, and on Linux os_peer_read_input() if another program takes the input first. */
+/* os_peer.h - the connected socket of `weir send`, and stdin. Only os_peer_wait() blocks, and on
+ * Linux os_peer_read_input() if another program takes the input first. */
 #ifndef CLI_OS_PEER_H
 #define CLI_OS_PEER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "os_connect.h"
 
 struct os_peer {
     intptr_t handle;
@@ -23,10 +25,9 @@ enum os_peer_result {
     OS_PEER_FAILED,
 };
 
-/* Resolves the host and connects to the first of its addresses that accepts. Returns false: see
+/* Takes over the socket of an attempt that has connected. Returns false, after closing it: see
  * peer->why. The caller calls os_peer_close() after success. */
-bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool datagrams,
-                  uint32_t timeout_ms);
+bool os_peer_open(struct os_peer *peer, struct os_attempt *connected, bool datagrams);
 
 enum {
     OS_PEER_SEND = 1,    /* ready to send */

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* os_peer_windows.c - the socket of `weir send`, non-blocking after the connect. */
+/* os_peer_windows.c - the connected socket of `weir send`. */
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <limits.h>
 
-#include "arena.h"
 #include "os_error.h"
 #include "os_peer.h"
 #include "os_peer_input.h"
 #include "os_thread.h"
-#include "os_wide.h"
 
 static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
 {
@@ -18,61 +16,14 @@ static enum os_peer_result os_peer__fail(struct os_peer *peer, int error)
     return OS_PEER_FAILED;
 }
 
-static bool os_peer__connect(struct os_peer *peer, const ADDRINFOW *address)
+bool os_peer_open(struct os_peer *peer, struct os_attempt *connected, bool datagrams)
 {
-    SOCKET made = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
-    WSAEVENT event = WSACreateEvent();
-
-    /* The connect blocks: before Windows 10 2004, WSAPoll() does not report a failed connect. The
-     * event makes the socket non-blocking. */
-    if (made != INVALID_SOCKET && event != WSA_INVALID_EVENT &&
-        connect(made, address->ai_addr, (int)address->ai_addrlen) == 0 &&
-        WSAEventSelect(made, event, FD_READ | FD_CLOSE) == 0) {
-        peer->handle = (intptr_t)made;
-        peer->event = event;
-        return true;
-    }
+    *peer = (struct os_peer){
+        .handle = connected->handle, .event = connected->event, .datagrams = datagrams};
+    if (WSAEventSelect((SOCKET)peer->handle, peer->event, FD_READ | FD_CLOSE) == 0) return true;
     os_peer__fail(peer, WSAGetLastError());
-    if (made != INVALID_SOCKET) closesocket(made);
-    if (event != WSA_INVALID_EVENT) WSACloseEvent(event);
+    os_peer_close(peer);
     return false;
-}
-
-/* Finds the addresses of a host, whose name can have any characters. Returns 0, or the error
- * number. The caller frees the addresses with FreeAddrInfoW(). */
-static int os_peer__resolve(const char *host, const char *port, bool datagrams,
-                            ADDRINFOW **addresses)
-{
-    ADDRINFOW wanted = {.ai_socktype = datagrams ? SOCK_DGRAM : SOCK_STREAM};
-    struct arena names = {0};
-    const wchar_t *wide_host = os_wide(&names, host);
-    const wchar_t *wide_port = wide_host ? os_wide(&names, port) : NULL;
-    int failure =
-        wide_port ? GetAddrInfoW(wide_host, wide_port, &wanted, addresses) : (int)GetLastError();
-
-    arena_free(&names);
-    return failure;
-}
-
-bool os_peer_open(struct os_peer *peer, const char *host, const char *port, bool datagrams,
-                  uint32_t timeout_ms)
-{
-    ADDRINFOW *addresses = NULL;
-    bool connected = false;
-    WSADATA loaded;
-    int failure = WSAStartup(MAKEWORD(2, 2), &loaded);
-
-    (void)timeout_ms; /* Windows uses its own timeout, about 20 seconds */
-    *peer = (struct os_peer){.handle = -1, .datagrams = datagrams};
-    if (failure == 0) failure = os_peer__resolve(host, port, datagrams, &addresses);
-    if (failure != 0) {
-        os_peer__fail(peer, failure);
-        return false;
-    }
-    for (ADDRINFOW *address = addresses; address && !connected; address = address->ai_next)
-        connected = os_peer__connect(peer, address);
-    FreeAddrInfoW(addresses);
-    return connected;
 }
 
 /* Returns what the socket is ready for. Waits for it until the timeout. */

@@ -10,6 +10,7 @@
 
 #include "os_peer.h"
 #include "print.h"
+#include "send_connect.h"
 
 #define ECHO__STREAM_BYTES (1024u * 1024)
 #define ECHO__PIECE_BYTES 65536u
@@ -56,7 +57,7 @@ static bool echo__connect(struct echo *echo, size_t listener, bool datagrams)
 
     weir_server_listener(echo->server, listener, &info);
     snprintf(port, sizeof port, "%u", info.address.port);
-    return os_peer_open(&echo->peer, echo->host, port, datagrams, ECHO__WAIT_MS) ||
+    return send_connect(&echo->peer, echo->host, port, datagrams, ECHO__WAIT_MS) ||
            echo__fail(echo, datagrams ? "UDP" : "TCP", echo->peer.why);
 }
 

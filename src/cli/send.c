@@ -19,6 +19,7 @@
 #include "failure.h"
 #include "os_peer.h"
 #include "print.h"
+#include "send_connect.h"
 #include "send_options.h"
 
 #define SEND__PIECE_BYTES 65536
@@ -357,7 +358,7 @@ static int send__run(struct send *send)
 
     if (!send__open_codec(send)) return EXIT_CODE_SETTING;
     if (!send__prepare(send)) return EXIT_CODE_USAGE;
-    if (!os_peer_open(&send->peer, options->host, options->port, options->udp,
+    if (!send_connect(&send->peer, options->host, options->port, options->udp,
                       options->timeout_ms)) {
         send__fail(send, "cannot connect to", send->peer.why);
         return EXIT_CODE_UNAVAILABLE;
@@ -380,7 +381,8 @@ static int send__help(void)
     print_text(
         "\n"
         "ADDRESS is HOST:PORT, [ADDR6]:PORT, PORT (this machine), tcp://HOST:PORT?codec=SPEC or\n"
-        "udp://HOST:PORT. A link-local address names its interface: [fe80::1%%eth0]:PORT.\n"
+        "udp://HOST:PORT, or unix:PATH on Linux. A link-local address names its interface:\n"
+        "[fe80::1%%eth0]:PORT.\n"
         "Without MESSAGE, each line of stdin is a message. Each answer is printed on one line;\n"
         "bytes that are not printable ASCII are escaped.\n"
         "\n"

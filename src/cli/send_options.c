@@ -90,6 +90,14 @@ static void send_options__split_address(struct send_options *options, const char
     struct host_port parts;
     enum host_port_problem problem = host_port_split(text, &parts);
 
+    if (strncmp(text, "unix:", 5) == 0) {
+        options->host = text;
+        options->port = "0";
+        if (options->udp || weir_address_read(text, &address, NULL) != WEIR_OK)
+            send_options__wrong(diagnostics, options, "no address of a stream socket",
+                                "write unix:/run/server.sock, without --udp");
+        return;
+    }
     if (problem != HOST_PORT_OK) {
         send_options__wrong(diagnostics, options, host_port_reason(problem),
                             host_port_hint(problem));

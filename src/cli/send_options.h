@@ -15,7 +15,7 @@ struct send_options {
     const char *codec; /* a frame specification */
     bool udp, hex, raw;
     uint32_t wait_ms;    /* 0: exit when the peer closes, or has answered each datagram */
-    uint32_t timeout_ms; /* of the connect, and of each wait for the peer */
+    uint32_t timeout_ms; /* of the lookup and connect together, and of each wait for the peer */
     bool help;
     const char *address; /* as on the command line */
     const char *host, *port;

@@ -431,6 +431,7 @@ static int serve__help(void)
         "\n"
         "An address is PORT, ADDR:PORT or [ADDR6]:PORT. PORT alone: all addresses, IPv4 and IPv6.\n"
         "So --tcp 5050 --udp 5050 opens the default ports to the network, also in a container.\n"
+        "On Linux --tcp also takes unix:PATH, a Unix-domain socket.\n"
         "A time is 500ms, 60s (or 60), 5m, 1h, 1d; a size is 65536, 64k, 1m, 2g (powers of 1024).\n"
         "In brackets: the default. off, or 0: no timeout, no limit.\n"
         "stdout: one line per listener, then \"ready\", which scripts can await. stderr: log.\n"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """weir send: messages are framed and sent, answers are printed, and the exit code reports the result."""
+import contextlib
 import os
 import select
 import socket
@@ -174,6 +175,31 @@ class Send(WeirTest):
         with Peer(lambda peer: None, socket.SOCK_DGRAM) as taken:  # a port that no TCP listener has
             taken.listener.sendto(b"", taken.listener.getsockname())
             self.assert_failed(self.send(taken.address, "hello"), CANNOT_CONNECT, r"cannot connect to 127.+: ")
+
+    @linux_only("Windows refuses what a full queue does not take")
+    def test_the_timeout_covers_connecting(self):
+        """The queue of the listener is full, so the system ignores each further attempt to connect."""
+        with socket.socket() as listener, contextlib.ExitStack() as waiting:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            for _ in range(4):
+                client = waiting.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(listener.getsockname())
+            address = "127.0.0.1:%d" % listener.getsockname()[1]
+            self.assert_failed(self.send("--timeout", "300ms", address, "hello"), CANNOT_CONNECT,
+                               r"cannot connect to 127.+: no answer in time, see --timeout")
+
+    def test_a_name_whose_first_address_refuses(self):
+        """localhost is ::1 and 127.0.0.1 on most systems; the listener has the second one alone."""
+        with Peer(lambda peer: (receive_all(peer), peer.sendall(b"welcome"))) as peer:
+            ended = self.send("localhost:%s" % peer.address.rsplit(":", 1)[1], "hello")
+        self.assertEqual((ended.returncode, ended.stdout), (0, b"welcome\n"), ended.stderr)
+
+    def test_an_ipv4_address_in_its_mapped_form(self):
+        with Peer(lambda peer: (receive_all(peer), peer.sendall(b"welcome"))) as peer:
+            ended = self.send("[::ffff:127.0.0.1]:%s" % peer.address.rsplit(":", 1)[1], "hello")
+        self.assertEqual((ended.returncode, ended.stdout), (0, b"welcome\n"), ended.stderr)
 
     def test_usage_errors(self):
         self.assert_failed(self.send(), USAGE, r"an address is missing")
