@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Each program in examples/ does what its opening comment says, byte for byte; and all of them build against an
 installed weir, outside the tree."""
+import contextlib
 import os
 import re
 import socket
 import struct
 import subprocess
 import tempfile
+import threading
 
 from program import TREE, Program, build_folder, cached, run
-from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, connect, echo, expect_end, main, linux_only,
-                          receive_exactly, scaled)
+from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, close_with_reset, connect, echo, expect_end, main,
+                          linux_only, receive_exactly, scaled)
 
 FREE = "127.0.0.1:0"
 
@@ -71,6 +73,156 @@ class Echo(ExampleTest):
                                capture_output=True, text=True, timeout=DEADLINE_S, check=False)
         self.assertEqual((ended.returncode, ended.stdout), (1, ""), ended.stderr)
         self.assertIn("address in use", ended.stderr)
+
+
+class Target(threading.Thread):
+    """The server behind the relay: serves one connection with the given function, and keeps its result."""
+
+    def __init__(self, serve):
+        super().__init__(daemon=True)
+        self.serve, self.result, self.error = serve, None, None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(DEADLINE_S)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+
+    def run(self):
+        try:
+            peer = self.listener.accept()[0]
+            with peer:
+                peer.settimeout(DEADLINE_S)
+                self.result = self.serve(peer)
+        except OSError as error:
+            self.error = error
+
+    def end(self):
+        self.join(DEADLINE_S)
+        self.listener.close()
+        if self.error:
+            raise self.error
+        return self.result
+
+
+def receive_all(peer):
+    pieces = []
+    while piece := peer.recv(1 << 16):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+class RelayTcp(ExampleTest):
+    name = "relay_tcp"
+    DATA = bytes(range(256)) * 64 + b"end"
+
+    def open_to(self, target):
+        server = Program(example(self.name), FREE, target).__enter__()
+        self.addCleanup(server.__exit__)
+        return server
+
+    def open_before(self, serve):
+        """Returns a client that is connected through the relay, and the server behind it."""
+        target = Target(serve)
+        target.start()
+        self.relay = self.open_to(target.address)
+        return self.connect(self.relay), target
+
+    def test_both_directions_are_unchanged(self):
+        with Program(example("echo"), FREE) as behind:
+            relay = self.open_to("localhost:%d" % behind.address[1])
+            for seed in range(3):
+                with connect(relay.address) as peer:
+                    echo(peer, 1_000_000, seed)
+            self.assert_ends(relay)
+
+    def test_a_half_close_of_the_client(self):
+        def serve(peer):
+            got = receive_all(peer)  # until the client's FIN
+            peer.sendall(got[::-1])
+            return got
+
+        peer, target = self.open_before(serve)
+        peer.sendall(self.DATA)
+        peer.shutdown(socket.SHUT_WR)
+        self.assertEqual(receive_all(peer), self.DATA[::-1])
+        self.assertEqual(target.end(), self.DATA)
+        self.assert_ends(self.relay)
+
+    def test_a_half_close_of_the_server(self):
+        def serve(peer):
+            peer.sendall(self.DATA)
+            peer.shutdown(socket.SHUT_WR)
+            return receive_all(peer)
+
+        peer, target = self.open_before(serve)
+        self.assertEqual(receive_all(peer), self.DATA)
+        peer.sendall(self.DATA)
+        peer.close()
+        self.assertEqual(target.end(), self.DATA)
+        self.assert_ends(self.relay)
+
+    def test_slow_readers_in_both_directions(self):
+        """Nothing is read before the queues are full: more is sent than all buffers on the way hold."""
+        data = self.DATA * 2000  # 32 MB
+        blocked = threading.Event()
+
+        def fill(peer):
+            """Sends until the way is full. Returns how much was sent."""
+            sent = 0
+            peer.settimeout(0.3)
+            with contextlib.suppress(socket.timeout):
+                while sent < len(data):
+                    sent += peer.send(data[sent:sent + (1 << 20)])
+            peer.settimeout(DEADLINE_S)
+            return sent
+
+        def serve(peer):
+            sent = fill(peer)
+            blocked.wait(DEADLINE_S)
+            rest = threading.Thread(target=lambda: (peer.sendall(data[sent:]), peer.shutdown(socket.SHUT_WR)))
+            rest.start()
+            got = receive_all(peer)
+            rest.join(DEADLINE_S)
+            return sent, got == data
+
+        peer, target = self.open_before(serve)
+        sent = fill(peer)
+        self.assertLess(sent, len(data))
+        blocked.set()
+        rest = threading.Thread(target=lambda: (peer.sendall(data[sent:]), peer.shutdown(socket.SHUT_WR)))
+        rest.start()
+        self.assertEqual(receive_all(peer) == data, True)
+        rest.join(DEADLINE_S)
+        sent, is_whole = target.end()
+        self.assertLess(sent, len(data))
+        self.assertTrue(is_whole)
+        self.assert_ends(self.relay)
+
+    def test_a_reset_is_passed_on(self):
+        arrived = threading.Event()
+
+        def serve(peer):
+            try:
+                got = peer.recv(100)
+                arrived.set()
+                return got + peer.recv(100)
+            except ConnectionResetError:
+                return "reset"
+
+        peer, target = self.open_before(serve)
+        peer.sendall(b"x")
+        self.assertTrue(arrived.wait(DEADLINE_S))
+        close_with_reset(peer)
+        self.assertIn(target.end(), ("reset", b"x") if Settings.is_windows() else ("reset",))
+        self.assert_ends(self.relay)
+
+    def test_a_server_that_is_not_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+        relay = self.open_to(address)
+        with contextlib.suppress(ConnectionResetError):
+            expect_end(self.connect(relay))
+        code, _, errors = relay.end()
+        self.assertEqual(code, 0)
+        self.assertIn("cannot connect to %s: connection refused" % address, errors)
 
 
 class Chat(ExampleTest):
@@ -360,7 +512,7 @@ class Outside(WeirTest):
                      f"-DCMAKE_PREFIX_PATH={prefix}")
             run("cmake", "-S", examples, "-B", f"{folder}/all", *flags)
             run("cmake", "--build", f"{folder}/all")
-            for name in ("echo", "chat", "request_reply", "custom_codec", "streaming", "queue", "client"):
+            for name in ("echo", "chat", "request_reply", "custom_codec", "streaming", "queue", "client", "relay_tcp"):
                 with self.subTest(example=name):
                     run("cmake", "-S", f"{examples}/{name}", "-B", f"{folder}/{name}", *flags)
                     run("cmake", "--build", f"{folder}/{name}")
