@@ -26,6 +26,15 @@ extern "C" {
 #define WEIR_API
 #endif
 
+/* Lets a compiler check the arguments of a function like printf(). */
+#if defined(__clang__)
+#define WEIR_PRINTF(format_at, values_at) __attribute__((format(printf, format_at, values_at)))
+#elif defined(__GNUC__) /* as C17 has it: on Windows gcc checks the system's own printf otherwise */
+#define WEIR_PRINTF(format_at, values_at) __attribute__((format(gnu_printf, format_at, values_at)))
+#else
+#define WEIR_PRINTF(format_at, values_at)
+#endif
+
 /* Result of a call, the same on every system. Each function lists the codes it returns. Each
  * cause has its own code, so that the code alone tells a program how to react. Later versions add
  * codes at the end: treat an unknown one as a failure. Where there is an `os_error` beside the

@@ -58,13 +58,14 @@
  *
  * The binary interface can grow: a program or module works unchanged with a newer weir of the same
  * major version. There are three kinds of structs:
- * - struct weir_config, weir_listen, weir_handler, weir_codec, weir_probe and weir_module begin
- *   with `size` (weir_module after `abi`). Set it to the sizeof. Later versions add members at the
- *   end, for which 0 (weir_config: the value of weir_config_init()) keeps the earlier behaviour.
- *   Weir completes a smaller struct in a copy of its own. Any other size is WEIR_INVALID: 0, one
- *   that no version has, or one that is larger than this weir knows.
+ * - struct weir_config, weir_listen, weir_handler, weir_codec, weir_probe, weir_sessions_query and
+ *   weir_module begin with `size` (weir_module after `abi`). Set it to the sizeof. Later versions
+ *   add members at the end, for which 0 (weir_config: the value of weir_config_init()) keeps the
+ *   earlier behaviour. Weir completes a smaller struct in a copy of its own. Any other size is
+ *   WEIR_INVALID: 0, one that no version has, or one that is larger than this weir knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
- *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info.
+ *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
+ *   weir_session_info, weir_worker_stats.
  *   Call the inline function without `_sized`, which passes the sizeof.
  * - All others have a fixed layout: struct weir_message, weir_input, weir_header, weir_framing and
  *   weir_decode_error, which are on the path of each message; weir_error, weir_address,
@@ -158,6 +159,18 @@ struct weir_handler {
      * (weir_session_hold(), also in this callback), weir closes it as soon as everything queued is
      * sent. Not called if the session is closing already, or if the stream ended within a frame. */
     void (*on_peer_done)(struct weir_session *session);
+    /* Prepares the handler for a server, inside weir_server_listen(). It is called once for each
+     * pair of this handler and weir_listen.handler_arguments; listeners with an equal pair share
+     * the result. `arguments` is that text, never null, and is valid until `close` returns: with
+     * `weir serve --handler './mine.so?size=5'` it is "size=5". Sets *user (at first: `user` above)
+     * to what weir_session_user() returns for sessions of these listeners. Returns WEIR_OK; or
+     * another code, after writing `reason` and `hint` of *error, with which weir_server_listen()
+     * then fails. May call weir_log(). Null: arguments are refused. */
+    enum weir_code (*open)(struct weir_server *server, const char *arguments, void **user,
+                           struct weir_error *error);
+    /* Undoes one `open`, inside weir_server_free(), after the last session of the server ended. May
+     * call weir_log(). */
+    void (*close)(struct weir_server *server, void *user);
 };
 
 /* Queues one message for the session's peer. The session's codec frames it; the bytes are copied.
@@ -456,7 +469,13 @@ WEIR_API enum weir_code weir_random(void *bytes, size_t length);
 /* ---- Servers ---- */
 
 /* Log levels. Each level includes those before it. */
-enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARNING, WEIR_LOG_INFO, WEIR_LOG_DETAIL };
+enum weir_log_level {
+    WEIR_LOG_ERROR,
+    WEIR_LOG_WARNING,
+    WEIR_LOG_INFO,   /* the start, and begin and end of each session */
+    WEIR_LOG_DETAIL, /* the length of each message */
+    WEIR_LOG_TRACE,  /* of the lines that weir_config.trace adds, whatever the level */
+};
 
 /* What weir_broadcast() does with a member whose send queue is full. */
 enum weir_broadcast_policy {
@@ -638,6 +657,21 @@ struct weir_config {
      * server takes this memory. Default 0: as much as the listeners, and the connectors that were
      * made before the start, need. */
     uint32_t connect_state_bytes;
+
+    /* ---- visibility ---- */
+    /* The most verbose level of the lines that `log` receives, up to WEIR_LOG_DETAIL. Weir does not
+     * format the others. Default WEIR_LOG_WARNING. */
+    enum weir_log_level log_level;
+    /* Lines per second above WEIR_LOG_WARNING, those of a trace included. Further lines are lost,
+     * counted (log_lines_lost) and reported. Such lines also use at most seven eighths of
+     * log_lines_max, so that warnings have room. Default 10000; 0: unlimited. */
+    uint32_t log_rate_max;
+    /* Bytes of one frame that a trace shows, at most 65536. Default 256; 0: its length alone. */
+    uint32_t trace_bytes_max;
+    /* Logs the bytes of each frame in both directions, in hexadecimal, for the peers in these CIDR
+     * blocks: "10.0.0.7", "127.0.0.0/8, ::1"; "": for all peers. For debugging: the messages of
+     * these sessions become slow, and the log contains what the peers say. Null (default): none. */
+    const char *trace;
 };
 
 #define WEIR_OFF UINT32_MAX /* a limit or timeout of a listener that does not apply */
@@ -685,6 +719,7 @@ struct weir_listen {
     uint32_t sessions_max;
     uint32_t unix_mode; /* permissions of the file of "unix:PATH", 0660; 0: by the umask */
     uint32_t reserved;  /* 0 */
+    const char *handler_arguments; /* for `open` of the handler; null: "" */
 };
 
 /* A listener of a server, for a person or a script. The strings live as long as the server. */
@@ -950,6 +985,15 @@ WEIR_API void weir_server_wait(struct weir_server *server);
 WEIR_API enum weir_code weir_server_failure(const struct weir_server *server,
                                             struct weir_error *error);
 
+/* Adds a line to the server's log, formatted as printf() does, if log_level includes its level.
+ * Never waits, and allocates nothing: the line is lost and counted (log_lines_lost) if too many
+ * others wait. A line is cut to 511 bytes, and its control characters are replaced by '?'. Does
+ * nothing if the server has no log. `level` is at most WEIR_LOG_DETAIL. A format with bytes of a
+ * peer must be "%s", never those bytes. Thread: any, from weir_server_open() on; also in
+ * on_close, and in the close callback of a handler. */
+WEIR_API void weir_log(struct weir_server *server, enum weir_log_level level, const char *format,
+                       ...) WEIR_PRINTF(3, 4);
+
 /* Fills in the first `size` bytes of the counters. Call weir_server_stats() instead. */
 WEIR_API void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,
                                       size_t size);
@@ -959,6 +1003,136 @@ static inline void weir_server_stats(const struct weir_server *server, struct we
 {
     weir_server_stats_sized(server, stats, sizeof *stats);
 }
+
+/* ---- Inspection, for tools ---- */
+
+/* State of a session. */
+enum weir_session_state {
+    WEIR_SESSION_OPEN = 1,  /* both sides may send */
+    WEIR_SESSION_PEER_DONE, /* the peer's FIN came; answers are still sent */
+    WEIR_SESSION_FINISHING, /* queued messages are sent, then FIN; what arrives is discarded */
+    WEIR_SESSION_CLOSING,   /* it ends as soon as the system allows */
+};
+
+/* Why weir does not read from a session's peer, or drops its datagrams. */
+enum weir_pause {
+    WEIR_PAUSE_NONE,    /* it reads */
+    WEIR_PAUSE_HANDLER, /* weir_session_pause() was called */
+    WEIR_PAUSE_QUEUE,   /* the peer does not read: its send queue reached the high-water mark */
+    WEIR_PAUSE_GROUP,   /* members of a group that it speaks to must read first */
+    WEIR_PAUSE_RATE,    /* the peer exceeded receive_rate_max_bytes or message_rate_max */
+};
+
+/* A session at one moment. Weir fills it in; later versions append members. */
+struct weir_session_info {
+    uint64_t id;
+    enum weir_proto proto;
+    enum weir_session_state state;
+    struct weir_address peer;
+    uint32_t listener;           /* whose session it is: id of a weir_listener_info; 0: none */
+    uint32_t worker;             /* from 0 */
+    const char *codec, *handler; /* names; they live as long as the server */
+    /* TCP: as in struct weir_stats; messages count when all bytes that arrived together are
+     * handled. UDP: of its datagrams that reached the handler, and of those that were sent. */
+    uint64_t bytes_in, bytes_out, messages_in, messages_out;
+    uint64_t queued_bytes;  /* TCP: memory of its send queue */
+    uint64_t unread_bytes;  /* TCP: memory of received bytes that wait for the handler */
+    uint64_t partial_bytes; /* TCP: received bytes of an incomplete frame */
+    uint32_t holds;         /* weir_session_hold() calls that were not released */
+    enum weir_pause pause;  /* the first cause in the sequence of the enum */
+    uint64_t paused_ms;     /* how long reading has been off; 0: it is not paused */
+    uint64_t age_ms;
+    uint64_t received_ago_ms; /* since bytes came, reading resumed, or the session began */
+    uint64_t sent_ago_ms;     /* since the peer took bytes, or the session began */
+    /* Time until the next deadline closes the session, if nothing moves it before, and the reason
+     * that on_close then receives. UINT64_MAX, and WEIR_REASON_NONE: no deadline runs. */
+    uint64_t deadline_ms;
+    enum weir_reason deadline_reason;
+    enum weir_reason reason; /* why it ends; WEIR_REASON_NONE: that is not decided */
+};
+
+/* Returns the state as one word: "peer_done". Never null. Thread: any. */
+WEIR_API const char *weir_session_state_text(enum weir_session_state state);
+
+/* Returns the cause as one word: "queue". Never null. Thread: any. */
+WEIR_API const char *weir_pause_text(enum weir_pause pause);
+
+/* Fills in the first `size` bytes of *info. Call weir_session_inspect() instead. */
+WEIR_API void weir_session_inspect_sized(const struct weir_session *session,
+                                         struct weir_session_info *info, size_t size);
+
+/* Fills in what is known of the session now. Thread: handler. */
+static inline void weir_session_inspect(const struct weir_session *session,
+                                        struct weir_session_info *info)
+{
+    weir_session_inspect_sized(session, info, sizeof *info);
+}
+
+#define WEIR_SESSIONS_PER_SLICE_MAX 64 /* most that one weir_sessions_list() shows */
+
+/* What weir_sessions_list() shows. Zero the struct, set `size` and both callbacks. */
+struct weir_sessions_query {
+    size_t size;        /* sizeof(struct weir_sessions_query) of the author's version */
+    uint64_t cursor;    /* 0: from the first session; then the value that on_end received */
+    uint64_t id;        /* this session alone; 0 (and the cursor decides): all sessions */
+    uint32_t count_max; /* sessions to show, 1 to WEIR_SESSIONS_PER_SLICE_MAX; 0: that many */
+    void *user;         /* passed to the callbacks */
+    /* Called for each session. *info is valid during the call; it is what weir_session_inspect()
+     * fills in. Thread: the session's worker; the call must not block. */
+    void (*on_session)(void *user, const struct weir_session_info *info);
+    /* Called once, last. `cursor` continues the list; 0: there are no further sessions. May call
+     * weir_sessions_list() again. Thread: the same. */
+    void (*on_end)(void *user, uint64_t cursor);
+};
+
+/* Shows a slice of the sessions of one worker, UDP sessions included, and returns before that: the
+ * worker calls the callbacks later, between two events. A slice takes some microseconds, so lists
+ * of any length do not delay the sessions. One slice can be empty although others follow. A session
+ * that is open from the first slice to the last is shown exactly once; one that begins or ends
+ * meanwhile is shown once or not at all. *query is copied. Returns:
+ *   WEIR_OK            on_end will be called exactly once, also if the server is stopped
+ *   WEIR_GONE          the workers from the cursor on have ended; or no open session has query->id
+ *   WEIR_MAILBOX_FULL  the worker's mailbox is full
+ *   WEIR_INVALID       query->size is wrong
+ *   WEIR_NO_MEMORY
+ * Thread: any, after weir_server_start() returned or inside a handler. */
+WEIR_API enum weir_code weir_sessions_list(struct weir_server *server,
+                                           const struct weir_sessions_query *query);
+
+/* A worker at one moment. Counters begin with 0 at the start of the server. Weir fills it in; later
+ * versions append members. */
+struct weir_worker_stats {
+    uint64_t loop_iterations;
+    /* Longest time that one iteration of the loop took: everything that arrived meanwhile waited
+     * for that long. Updated ten times a second while the loop runs. On epoll and Windows it leaves
+     * out the iterations after which no timer was pending. */
+    uint64_t iteration_max_ns;
+    /* Longest time that the callbacks of one event took, of a sample: ten events per second. */
+    uint64_t handler_max_ns;
+    uint64_t timer_lag_max_ms;                /* longest delay of a timer */
+    uint64_t sessions, datagram_sessions;     /* open TCP and UDP sessions */
+    uint64_t mailbox_commands, mailbox_bytes; /* that wait in its mailbox now */
+    uint64_t commands, commands_refused;      /* as in struct weir_stats, like the next two */
+    uint64_t queued_bytes, buffer_bytes;
+};
+
+/* Returns the number of workers; 0 before weir_server_start(). Thread: any, except while
+ * weir_server_start() runs. */
+WEIR_API uint32_t weir_server_workers_count(const struct weir_server *server);
+
+/* Fills in the first `size` bytes of *stats. Call weir_server_worker_stats() instead. */
+WEIR_API void weir_server_worker_stats_sized(const struct weir_server *server, uint32_t worker,
+                                             struct weir_worker_stats *stats, size_t size);
+
+/* Fills in the figures of one worker, without waiting for it. `worker` is below
+ * weir_server_workers_count(). Thread: any, except while weir_server_start() runs. */
+static inline void weir_server_worker_stats(const struct weir_server *server, uint32_t worker,
+                                            struct weir_worker_stats *stats)
+{
+    weir_server_worker_stats_sized(server, worker, stats, sizeof *stats);
+}
+
+/* ---- End of a server ---- */
 
 /* Stops the server if it runs, waits for it as weir_server_wait() does, passes the waiting lines to
  * `log` for at most log_flush_ms, and frees the server. Null is allowed. Thread: as

@@ -2,22 +2,34 @@
 /* log.c - formats log lines and passes them on. */
 #include "log.h"
 
-#include <stdarg.h>
 #include <stdio.h>
+
+#include <weir/weir.h>
 
 #include "escape.h"
 #include "utf8.h"
 
-void log_line(const struct log *log, int level, const char *format, ...)
+bool log_shows(const struct log *log, int level)
+{
+    return log->write != NULL && level <= WEIR_LOG_DETAIL - log->muted_count;
+}
+
+void log_line_list(const struct log *log, int level, const char *format, va_list arguments)
 {
     char line[LOG_LINE_BYTES];
-    va_list arguments;
 
-    if (!log->write) return;
-    va_start(arguments, format);
+    if (!log_shows(log, level)) return;
     int length = vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
     if (length >= (int)sizeof line) utf8_trim(line);
     escape_controls(line); /* text of a peer must not look like a second line */
     log->write(log->user, level, line);
+}
+
+void log_line(const struct log *log, int level, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    log_line_list(log, level, format, arguments);
+    va_end(arguments);
 }

@@ -3,6 +3,9 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdarg.h>
+#include <stdbool.h>
+
 #define LOG_LINE_BYTES 512u /* of a line, with its NUL; a longer one is cut */
 
 /* Levels are those of enum weir_log_level. */
@@ -10,14 +13,21 @@ struct log {
     /* Takes one line. Must not block: workers call it, several at the same time. Null: no log. */
     void (*write)(void *user, int level, const char *line);
     void *user;
+    int muted_count; /* of the levels, the most verbose ones, whose lines are dropped */
 };
 
-/* Formats a line and passes it to `write`. A line that is too long is cut between two characters.
- * Thread: any. */
+/* Whether lines of this level are written. */
+bool log_shows(const struct log *log, int level);
+
+/* Formats a line and passes it to `write`, if lines of its level are written. A line that is too
+ * long is cut between two characters. Thread: any. */
 void log_line(const struct log *log, int level, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
+
+/* The same, with the arguments in a list. */
+void log_line_list(const struct log *log, int level, const char *format, va_list arguments);
 
 #endif

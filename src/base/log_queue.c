@@ -32,6 +32,7 @@ struct log_queue {
     void *user;
     struct thread *thread; /* null: not started */
     uint32_t lines_max;
+    uint32_t rate_max;         /* lines per second above the level of warnings; 0: unlimited */
     struct lock *lock;         /* of everything below */
     struct condition *changed; /* a line was added or written, or the queue ends */
     struct log_record *records;
@@ -39,6 +40,8 @@ struct log_queue {
     uint64_t added, written;  /* lines since the start */
     uint64_t lost;            /* lines since the start */
     uint64_t lost_unreported; /* lines after the newest record */
+    uint64_t second_until_ns; /* end of the second to which the next number belongs */
+    uint32_t second_count;    /* lines in it that the rate limit concerns */
     bool ending;              /* the thread ends when no line is left */
     bool ended;               /* the thread no longer uses the queue, unless it was abandoned */
     bool abandoned;           /* nothing more is written; the thread frees the queue */
@@ -72,7 +75,36 @@ struct log_queue *log_queue_open(uint32_t lines_max,
     return NULL;
 }
 
+void log_queue_limit(struct log_queue *queue, uint32_t lines_per_second_max)
+{
+    queue->rate_max = lines_per_second_max;
+}
+
 /* ---- threads that log ---- */
+
+/* Whether the rate limit allows one more line. */
+static bool log_queue__is_within_rate(struct log_queue *queue)
+{
+    uint64_t now_ns;
+
+    if (queue->rate_max == 0) return true;
+    now_ns = clock_now_ns();
+    if (now_ns >= queue->second_until_ns) {
+        queue->second_until_ns = now_ns + 1000 * CLOCK_NS_PER_MS;
+        queue->second_count = 0;
+    }
+    if (queue->second_count >= queue->rate_max) return false;
+    queue->second_count++;
+    return true;
+}
+
+/* Whether the queue takes a line of this level now. */
+static bool log_queue__takes(struct log_queue *queue, int level)
+{
+    if (level <= WEIR_LOG_WARNING) return queue->count < queue->lines_max;
+    return queue->count < queue->lines_max - queue->lines_max / 8 &&
+           log_queue__is_within_rate(queue);
+}
 
 static void log_queue__push(struct log_queue *queue, int level, const char *line)
 {
@@ -93,7 +125,7 @@ void log_queue_add(void *user, int level, const char *line)
     struct log_queue *queue = user;
 
     lock_take(queue->lock);
-    if (queue->count < queue->lines_max) {
+    if (log_queue__takes(queue, level)) {
         log_queue__push(queue, level, line);
     } else {
         queue->lost++;
@@ -140,9 +172,10 @@ static void log_queue__report(struct log_queue *queue, uint64_t lost)
     char line[LOG_LINE_BYTES];
 
     snprintf(line, sizeof line,
-             "%" PRIu64 " log lines were lost here: the log is written too slowly, and "
-             "log_lines_max=%" PRIu32 " others waited",
-             lost, queue->lines_max);
+             "%" PRIu64 " log lines were lost here: more than log_rate_max=%" PRIu32
+             " came in a second, or the log is written too slowly, and log_lines_max=%" PRIu32
+             " others waited",
+             lost, queue->rate_max, queue->lines_max);
     queue->write(queue->user, WEIR_LOG_WARNING, line);
 }
 

@@ -23,6 +23,8 @@ const struct sized sized_probe = {"weir_probe", offsetof(struct weir_probe, enco
 
 const struct sized sized_connect = {"weir_connect", offsetof(struct weir_connect, user),
                                     sizeof(struct weir_connect)};
+const struct sized sized_sessions_query = {
+    "weir_sessions_query", sizeof(struct weir_sessions_query), sizeof(struct weir_sessions_query)};
 
 enum weir_code sized_check(const struct sized *type, size_t size, struct weir_error *error)
 {

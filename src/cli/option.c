@@ -175,6 +175,11 @@ static void option__refuse_name(struct option_reading *reading, const char *word
 
 /* ---- the command line ---- */
 
+static bool option__needs_value(const struct option *option)
+{
+    return option->argument[0] != '\0' && strncmp(option->argument, "[=", 2) != 0;
+}
+
 /* Applies an option with the value that is joined to it (null: none), or with the next word. */
 static void option__read_value(struct option_reading *reading, const struct option *option,
                                const char *joined)
@@ -185,7 +190,7 @@ static void option__read_value(struct option_reading *reading, const struct opti
         diagnostics_add(reading->diagnostics, "--%s takes no value", option->name);
         return;
     }
-    if (option->argument[0] != '\0' && !joined) {
+    if (option__needs_value(option) && !joined) {
         if (reading->at + 1 == reading->count) {
             diagnostics_add(reading->diagnostics, "--%s needs a value: %s", option->name,
                             option->argument);

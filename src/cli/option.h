@@ -2,6 +2,7 @@
 /* option.h - reads a command line by a table of options.
  *
  *     --name VALUE   --name=VALUE   -n VALUE   -nVALUE   -ab: two switches   --: only words follow
+ *     --name[=VALUE] for an option whose value can be left out
  *
  * Most options are a value that is stored at an offset of a struct: they need only a line in the
  * table. For the others the table calls a function of the command.
@@ -30,7 +31,7 @@ struct option {
     enum option_store store;
     const char *name, *alias; /* without dashes; alias: null if there is none */
     char letter;              /* 0: none */
-    const char *argument;     /* "TIME"; "": the option has no value */
+    const char *argument;     /* "TIME"; "": it has no value; "[=TIME]": one after "=", or none */
     struct value_rule rule;
     size_t offset, bytes;
     int action;

@@ -53,7 +53,8 @@ static void option__help_one(const struct option *option, const void *defaults)
     char left[80], letter[8] = "    ", standard[64], words[320], also[48] = "";
 
     if (option->letter != 0) snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    snprintf(left, sizeof left, "  %s--%s %s", letter, option->name, option->argument);
+    snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name,
+             option->argument[0] == '[' && option->argument[1] == '=' ? "" : " ", option->argument);
     if (option->alias) snprintf(also, sizeof also, " (also --%s)", option->alias);
     option_text(option, defaults, standard, sizeof standard);
     snprintf(words, sizeof words, "%s%s%s%s%s", option->help, also, standard[0] ? " [" : "",

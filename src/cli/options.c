@@ -20,6 +20,7 @@ enum options__action {
     OPTIONS__DENY,
     OPTIONS__ALLOW_FILE,
     OPTIONS__DENY_FILE,
+    OPTIONS__TRACE,
     OPTIONS__VERBOSE,
     OPTIONS__QUIET,
 };
@@ -35,6 +36,18 @@ static const struct option_alias options__aliases[] = {
 };
 
 /* ---- options that are not plain values ---- */
+
+/* --trace, --trace=BLOCK */
+static void options__trace(struct options *options, const char *value,
+                           struct diagnostics *diagnostics)
+{
+    const char **list = &options->config.trace;
+
+    if (value)
+        block_list_add(list, "trace", value, &options->arena, diagnostics);
+    else if (!*list)
+        *list = "";
+}
 
 static void options__act(struct option_reading *reading, const struct option *option,
                          const char *value)
@@ -58,6 +71,7 @@ static void options__act(struct option_reading *reading, const struct option *op
                                                                   : &options->config.deny,
                             option->name, value, &options->arena, diagnostics);
         break;
+    case OPTIONS__TRACE: options__trace(options, value, diagnostics); break;
     case OPTIONS__VERBOSE: options->loudness++; break;
     case OPTIONS__QUIET: options->loudness = -1; break;
     }
@@ -145,6 +159,12 @@ static void options__check(struct options *options, const struct option_reading 
 
 /* ---- the command line ---- */
 
+static enum weir_log_level options__log_level(int loudness)
+{
+    if (loudness < 0) return WEIR_LOG_ERROR;
+    return loudness < 2 ? (enum weir_log_level)(WEIR_LOG_WARNING + loudness) : WEIR_LOG_DETAIL;
+}
+
 static void options__check_port_file(const struct options *options, struct diagnostics *diagnostics)
 {
     const char *name = options->port_file;
@@ -175,6 +195,7 @@ bool options_read(int count, char **arguments, struct options *options,
     options_init(options);
     option_read(&reading);
     if (options->help || options->version) return diagnostics->count == 0;
+    options->config.log_level = options__log_level(options->loudness);
     listening_finish(options, diagnostics);
     options__check(options, &reading);
     options__check_port_file(options, diagnostics);

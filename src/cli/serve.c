@@ -105,23 +105,24 @@ static int serve__end(const struct options *options, int code)
     return code;
 }
 
-/* Makes a line of the log with its newline. Returns false if this level is not shown. */
-static bool serve__log_line(const struct options *options, enum weir_log_level level,
-                            const char *text, char line[SERVE__LINE_BYTES])
+/* Makes a line of the log with its newline. */
+static char *serve__log_line(enum weir_log_level level, const char *text,
+                             char line[SERVE__LINE_BYTES])
 {
-    static const char *const words[] = {"error", "warning", "info", "detail"};
-    int loudest = options->loudness < 0 ? WEIR_LOG_ERROR : WEIR_LOG_WARNING + options->loudness;
+    static const char *const words[] = {"error", "warning", "info", "detail", "trace"};
 
     snprintf(line, SERVE__LINE_BYTES, "weir: %s: %s\n", words[level], text);
-    return (int)level <= loudest;
+    return line;
 }
 
-/* Called by the library on its log's thread, which may wait. */
+/* Called by the library on its log's thread, which may wait. The library drops the levels that are
+ * not shown. */
 static void serve__log(void *user, enum weir_log_level level, const char *text)
 {
     char line[SERVE__LINE_BYTES];
 
-    if (serve__log_line(user, level, text, line)) output_add_waiting(&serve__err, line);
+    (void)user;
+    output_add_waiting(&serve__err, serve__log_line(level, text, line));
 }
 
 static void serve__log_own(const struct options *options, enum weir_log_level level,
@@ -129,7 +130,8 @@ static void serve__log_own(const struct options *options, enum weir_log_level le
 {
     char line[SERVE__LINE_BYTES];
 
-    if (serve__log_line(options, level, text, line)) output_add(&serve__err, line);
+    if (level <= options->config.log_level)
+        output_add(&serve__err, serve__log_line(level, text, line));
 }
 
 static void serve__on_stopped(void *user)

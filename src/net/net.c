@@ -311,9 +311,14 @@ uint64_t net_now_ns(const struct net *net)
     return net->now_ns;
 }
 
-uint64_t net_late_ns(const struct net *net)
+struct net_time net_time(const struct net *net)
 {
-    return net->late_ns;
+    return (struct net_time){net->now_ns, net->late_ns};
+}
+
+uint64_t net_clock_ns(const struct net *net)
+{
+    return net->transport->clock_ns ? net->transport->clock_ns(net) : clock_now_ns();
 }
 
 /* Sets late_ns after transport->wait. */
@@ -339,6 +344,9 @@ static inline void net__poll(struct net *net, uint64_t until_ns)
     net->transport->wait(net, until_ns);
     weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
     net__measure_lateness(net, until_ns);
+    /* Signed: a wait without a deadline began "at" NET_FOREVER, because it read no clock. */
+    if ((int64_t)(net->wait_began_ns - net->waited_ns) > (int64_t)net->info.busy_max_ns)
+        net->info.busy_max_ns = net->wait_began_ns - net->waited_ns;
     net->waited_ns = net->now_ns;
     if (net->failed && net->transport->abandon) net__on_failure(net);
 }

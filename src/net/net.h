@@ -234,6 +234,7 @@ struct net_info {
     bool has_unix;           /* Unix-domain sockets */
     uint64_t held_bytes_max; /* largest amount held for one connection (rule 1) */
     uint64_t buffer_bytes;   /* current memory of the pools */
+    uint64_t busy_max_ns;    /* longest time from the end of one wait to the begin of the next */
     uint32_t refused_count;  /* better transports that "auto" could not use, best first ... */
     struct {
         const char *transport;
@@ -320,10 +321,18 @@ enum weir_code net_failure(const struct net *net, struct weir_error *error);
 /* Returns the monotonic clock, as of the last net_wait(). */
 uint64_t net_now_ns(const struct net *net);
 
-/* Returns how late the last net_wait() returned: the time since its deadline, or since its call if
- * the deadline had passed before. 0 if it returned in time or had no deadline. The caller's work
- * between two waits does not count, so a large value means that the thread was stopped. */
-uint64_t net_late_ns(const struct net *net);
+/* Reads the clock of net_now_ns() now: to measure how long something takes between two waits. */
+uint64_t net_clock_ns(const struct net *net);
+
+/* What the last net_wait() found. */
+struct net_time {
+    uint64_t now_ns; /* as net_now_ns() */
+    /* How late it returned: the time since its deadline, or since its call if the deadline had
+     * passed before. 0 if it returned in time or had no deadline. The caller's work between two
+     * waits does not count, so a large value means that the thread was stopped. */
+    uint64_t late_ns;
+};
+struct net_time net_time(const struct net *net);
 
 /* Makes the running or the next net_wait() return NET_WOKEN. Thread: any, until net_free(). */
 void net_wake(struct net *net);

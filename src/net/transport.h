@@ -49,7 +49,7 @@ struct net {
     uint64_t now_ns;            /* changed only by transport->wait (rule 9) */
     uint64_t waited_ns;         /* now_ns at the end of the last transport->wait */
     uint64_t wait_began_ns;     /* when transport->wait began; NET_FOREVER: it had no deadline */
-    uint64_t late_ns;           /* see net_late_ns() */
+    uint64_t late_ns;           /* see struct net_time */
     uintptr_t thread;           /* that opened the net, for rule 10 */
     bool polled;                /* the last net_wait called transport->wait */
     bool failed;                /* the system refuses the event loop, see net_failure.h */
@@ -126,6 +126,8 @@ struct transport {
      * events while there is room, and sets net->wait_began_ns and net->now_ns to the current time
      * at its begin and its end. Events can be added nowhere else. */
     void (*wait)(struct net *net, uint64_t until_ns);
+    /* Returns the current time between two waits; null: clock_now_ns() does. */
+    uint64_t (*clock_ns)(const struct net *net);
 };
 
 /* Returns when a wait that blocks must end: at `until_ns`, or earlier if a call is to be repeated

@@ -21,6 +21,7 @@
 #define CONFIG__PEERS_MAX (1u << 22)
 #define CONFIG__COMMANDS_MAX (1u << 20)
 #define CONFIG__LOG_LINES_MAX (1u << 16)
+#define CONFIG__LOG_RATE_MAX 10000000u
 #define CONFIG__REPLY_RATE_MAX 10000000u
 #define CONFIG__MEMORY_MAX_BYTES (UINT64_C(1) << 50)
 #define CONFIG__MAILBOX_BYTES (UINT64_C(8) << 20) /* default, where the memory suffices */
@@ -54,6 +55,9 @@ static const struct weir_config config__defaults = {
     .resolver_queue_max = 1024,
     .socket_unsent_max_bytes = 256 * 1024,
     .socket_receive_max_bytes = 1536 * 1024,
+    .log_level = WEIR_LOG_WARNING,
+    .log_rate_max = 10000,
+    .trace_bytes_max = 256,
 };
 
 void weir_config_init_sized(struct weir_config *config, size_t size)
@@ -196,6 +200,11 @@ static enum weir_code config__check_limits(const struct weir_config *config,
         {"resolver_queue_max", config->resolver_queue_max, 1, 1u << 20, "it must be 1 to 1048576"},
         {"connect_state_bytes", config->connect_state_bytes, 0, 65536, "it must be 65536 or less"},
         {"node", config->node, 0, 255, "it must be 0 to 255"},
+        {"log_level", (uint32_t)config->log_level, 0, WEIR_LOG_DETAIL,
+         "it must be WEIR_LOG_ERROR to WEIR_LOG_DETAIL"},
+        {"log_rate_max", config->log_rate_max, 0, CONFIG__LOG_RATE_MAX,
+         "it must be 10000000 or less"},
+        {"trace_bytes_max", config->trace_bytes_max, 0, 65536, "it must be 65536 or less"},
         {"broadcast_policy", (uint32_t)config->broadcast_policy, 0, WEIR_BROADCAST_DROP_OLDEST,
          "it must be a value of enum weir_broadcast_policy"},
     };

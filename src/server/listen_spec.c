@@ -7,6 +7,7 @@
 #include "builtin.h"
 #include "config.h"
 #include "error_fill.h"
+#include "memory.h"
 #include "sized.h"
 
 #define LISTEN_SPEC__EXTRA_BYTES_MAX (64u * 1024)
@@ -83,6 +84,8 @@ static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
     const char *name = listen->handler ? listen->handler : handler_echo.name;
 
     spec->service.handler = listen->custom_handler ? listen->custom_handler : builtin_handler(name);
+    spec->given_handler = spec->service.handler;
+    spec->given_arguments = listen->handler_arguments;
     if (!spec->service.handler)
         return listen_spec__unknown("handler", name, builtin_handler_names(known, sizeof known),
                                     error);
@@ -171,4 +174,5 @@ enum weir_code listen_spec_read(const struct weir_listen *given, const struct we
 void listen_spec_free(struct listen_spec *spec)
 {
     weir_frame_free(spec->frame);
+    memory_free(spec->arguments);
 }

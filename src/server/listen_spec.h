@@ -18,6 +18,11 @@ struct listen_spec {
     /* The service's, if the user's are of an older version. */
     struct weir_codec completed_codec;
     struct weir_handler completed_handler;
+    const struct weir_handler *given_handler; /* as the user or the list of built-in ones has it */
+    const char *given_arguments;        /* for its `open`; null: "". During weir_server_listen() */
+    bool is_opened;                     /* this listener called `open`: handler_opening.c */
+    struct weir_handler opened_handler; /* if so: the service's */
+    char *arguments;                    /* if so: those of the call */
     size_t extra_bytes;  /* memory that each session needs for its codec and its handler */
     uint32_t id;         /* never reused */
     uint32_t slot;       /* of its endpoints in each worker; no open listener has the same */

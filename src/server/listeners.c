@@ -12,6 +12,7 @@
 #include "address.h"
 #include "check.h"
 #include "error_fill.h"
+#include "handler_opening.h"
 #include "listen_order.h"
 #include "memory.h"
 #include "thread.h"
@@ -64,10 +65,16 @@ static enum weir_code listeners__add(struct weir_server *server, const struct we
 
     if (code != WEIR_OK) return code;
     spec->slot = listeners__free_slot(server);
-    code = listeners__open(server, spec, error);
+    spec->id = spec->service.listener = server->listener_id_last + 1;
+    code = handler_opening_open(server, spec, error);
     if (code != WEIR_OK) return code;
+    code = listeners__open(server, spec, error);
+    if (code != WEIR_OK) {
+        handler_opening_close(server, spec);
+        return code;
+    }
     lock_take(server->lock);
-    spec->id = ++server->listener_id_last;
+    server->listener_id_last++;
     server->listeners[server->listeners_count++] = spec;
     lock_give_back(server->lock);
     return WEIR_OK;

@@ -9,6 +9,7 @@
  */
 #include <weir/weir.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "config.h"
 #include "connecting.h"
 #include "error_fill.h"
+#include "handler_opening.h"
 #include "listeners.h"
 #include "log_queue.h"
 #include "memory.h"
@@ -25,6 +27,7 @@
 #include "remote.h"
 #include "server_here.h"
 #include "thread.h"
+#include "watch.h"
 #include "worker_thread.h"
 
 const char *weir_version(void)
@@ -40,8 +43,12 @@ static bool server__open_log(struct weir_server *server, const struct weir_confi
 {
     if (!settings->log) return true;
     server->log_queue = log_queue_open(settings->log_lines_max, settings->log, settings->user);
-    server->common.log = (struct log){.write = log_queue_add, .user = server->log_queue};
-    return server->log_queue != NULL;
+    if (!server->log_queue) return false;
+    log_queue_limit(server->log_queue, settings->log_rate_max);
+    server->common.log = (struct log){.write = log_queue_add,
+                                      .user = server->log_queue,
+                                      .muted_count = WEIR_LOG_DETAIL - (int)settings->log_level};
+    return true;
 }
 
 /* Sets what the workers share, except the address lists. Returns false if memory is exhausted. */
@@ -50,7 +57,8 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     struct worker_common *common = &server->common;
 
     common->config = *settings;
-    common->config.allow = common->config.deny = NULL; /* parsed already, and owned by the caller */
+    common->config.allow = common->config.deny = common->config.trace =
+        NULL; /* parsed already, and owned by the caller */
     common->server = server;
     common->memory_bytes = config_worker_memory_bytes(settings);
     common->limits = &server->limits;
@@ -74,8 +82,9 @@ static enum weir_code server__read_lists(struct weir_server *server,
 {
     enum weir_code code = address_list_parse(&server->limits.allow, config->allow, "allow", error);
 
-    return code != WEIR_OK ? code
-                           : address_list_parse(&server->limits.deny, config->deny, "deny", error);
+    if (code == WEIR_OK)
+        code = address_list_parse(&server->limits.deny, config->deny, "deny", error);
+    return code == WEIR_OK ? watch_open(&server->common, config, error) : code;
 }
 
 enum weir_code weir_server_open(const struct weir_config *config, struct weir_server **out,
@@ -230,6 +239,17 @@ enum weir_code weir_server_failure(const struct weir_server *server, struct weir
     return code;
 }
 
+void weir_log(struct weir_server *server, enum weir_log_level level, const char *format, ...)
+{
+    va_list arguments;
+
+    weir_check_use(level >= WEIR_LOG_ERROR && level <= WEIR_LOG_DETAIL,
+                   "weir_log takes a level from WEIR_LOG_ERROR to WEIR_LOG_DETAIL");
+    va_start(arguments, format);
+    log_line_list(&server->common.log, (int)level, format, arguments);
+    va_end(arguments);
+}
+
 /* ---- calls from any thread ---- */
 
 static struct worker *server__worker_of(struct weir_server *server, uint64_t id)
@@ -320,6 +340,7 @@ void weir_server_free(struct weir_server *server)
     if (server->lock && server->requested) weir_server_stop(server);
     weir_server_wait(server);
     for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
+    handler_opening_close_all(server);
     listeners_free(server);
     memory_free(server->handoff_workers);
     memory_free((void *)server->workers);
@@ -327,6 +348,7 @@ void weir_server_free(struct weir_server *server)
     connecting_free(server);
     address_list_free(&server->limits.allow);
     address_list_free(&server->limits.deny);
+    watch_free(&server->common);
     address_counts_free(&server->limits.address_counts);
     log_queue_free(server->log_queue, server->common.config.log_flush_ms);
     condition_free(server->requested);

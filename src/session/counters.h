@@ -14,6 +14,7 @@ struct counters {
 #undef COUNTER
     /* The maximum over all workers is reported, not the sum. */
     thread_counter timer_lag_max_ms, reassembly_bytes_max;
+    thread_counter iteration_max_ns, handler_max_ns; /* of this worker: inspect.c */
     thread_counter closed_by_reason[WEIR_REASONS_COUNT];
 };
 

@@ -20,6 +20,7 @@
 #include "check.h"
 #include "congestion.h"
 #include "session.h"
+#include "watch.h"
 #include "worker.h"
 
 /* ---- decoding ---- */
@@ -49,8 +50,12 @@ static enum weir_decoded inbound__next(struct weir_session *session, struct weir
 
 static void inbound__deliver(struct weir_session *session, const struct weir_message *message)
 {
+    void (*on_message)(struct weir_session *, const struct weir_message *) =
+        session->service->handler->on_message;
+
     weir_check(session->state == SESSION_OPEN);
-    if (session->service->handler->on_message) worker_dispatch(session->worker, session, message);
+    watch_received(session, message);
+    if (on_message) worker_dispatch(session->worker, session, message, on_message);
 }
 
 /* Returns the work that the session may still do in this iteration. When the iteration's work is
@@ -68,6 +73,12 @@ static uint32_t inbound__work_left(struct weir_session *session)
     return session->work_done < work->session_max ? work->session_max - session->work_done : 0;
 }
 
+static void inbound__reject(struct weir_session *session, const char *text)
+{
+    watch_malformed(session, session->worker->dispatch.run.buffer);
+    session_fail(session, text);
+}
+
 /* Delivers the messages of the input until it is used up or the session must stop. Returns the
  * number of messages. */
 static uint32_t inbound__decode_some(struct weir_session *session, struct weir_input *input,
@@ -82,7 +93,7 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
     message.header_length = 0; /* a codec can leave it out */
     while (session->state == SESSION_OPEN) {
         enum weir_decoded decoded = inbound__next(session, input, &message, &decode_error);
-        if (decoded == WEIR_DECODED_BAD) session_fail(session, decode_error.text);
+        if (decoded == WEIR_DECODED_BAD) inbound__reject(session, decode_error.text);
         if (decoded != WEIR_DECODED_MESSAGE) break;
         count++;
         inbound__deliver(session, &message);
@@ -97,11 +108,15 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
     return count;
 }
 
-static uint32_t inbound__decode(struct weir_session *session, struct weir_input *input)
+static inline uint32_t inbound__decode(struct weir_session *session, struct weir_input *input)
 {
     struct worker *worker = session->worker;
     uint32_t count = inbound__decode_some(session, input, inbound__work_left(session));
+    uint32_t answers = worker->dispatch.answers;
 
+    session->messages_in += count;
+    session->messages_out += answers;
+    counter_add(&worker->counters.messages_out, answers);
     session->work_done += count;
     session->used_share = session->work_done >= worker->work.session_max;
     worker->work.done += count;
@@ -252,6 +267,7 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     weir_check(buffer->length > 0);
     weir_check(!session->peer_done);
     counter_add(&worker->counters.bytes_in, buffer->length);
+    session->bytes_in += buffer->length;
     session->timestamps.received_ms = (uint32_t)worker->now_ms;
     session->first_byte_due = false;
     inbound__check_group(session);

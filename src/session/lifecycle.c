@@ -23,6 +23,7 @@
 #include "pause.h"
 #include "session.h"
 #include "session_sent.h"
+#include "watch.h"
 #include "worker.h"
 
 /* ---- the handler's state ---- */
@@ -60,6 +61,7 @@ static void lifecycle__count_end(struct weir_session *session)
     if (session->opened && handler->on_close)
         handler->on_close(session, (enum weir_reason)session->reason,
                           session->decode_error ? session->decode_error : "");
+    watch_end(session);
     lifecycle__check_canary(session);
     if (session->service->connector)
         admission_release_outbound(worker);
@@ -153,6 +155,7 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
         session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
     uint8_t *canary = lifecycle__canary_of(session);
     if (canary) memcpy(canary, lifecycle__canary, sizeof lifecycle__canary);
+    session->is_watched = watch_wants(worker->common, peer);
     session_enter(session, SESSION_OPEN);
 }
 
@@ -214,6 +217,7 @@ void lifecycle_open(struct worker *worker, const struct service *service, struct
     }
     session->admitted = session->opened = true;
     counter_add(&worker->counters.accepted, 1);
+    watch_begin(session);
     net_receive(worker->net, session->handle, true);
     if (service->handler->on_open) service->handler->on_open(session);
     /* A greeting does not show that the client may only listen; membership does. */

@@ -21,6 +21,7 @@
 #include "connector.h"
 #include "handoff.h"
 #include "inbound.h"
+#include "inspect.h"
 #include "oversize.h"
 #include "payload.h"
 #include "remote.h"
@@ -100,10 +101,10 @@ static void loop__set_marks(struct worker *worker)
     memory_watch_start(worker, LOOP__EVENTS_MAX);
 }
 
-static void loop__update_clock(struct worker *worker)
+static void loop__set_clock(struct worker *worker, uint64_t now_ns)
 {
-    worker->now_ns = net_now_ns(worker->net);
-    worker->now_ms = worker->now_ns / CLOCK_NS_PER_MS;
+    worker->now_ns = now_ns;
+    worker->now_ms = now_ns / CLOCK_NS_PER_MS;
 }
 
 /* Whether a drain, a stop, or work on outbound connections was requested, in this iteration or
@@ -129,7 +130,7 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     enum weir_code code = net_open(&options, &worker->net, error);
     if (code != WEIR_OK) return code;
     loop__set_marks(worker);
-    loop__update_clock(worker);
+    loop__set_clock(worker, net_now_ns(worker->net));
     wheel_init(&worker->deadlines, worker->now_ms);
     wheel_init(&worker->user_timers, worker->now_ms);
     wheel_init(&loop->connects.timers, worker->now_ms);
@@ -161,6 +162,8 @@ static void loop__execute(struct worker *worker, const struct mailbox_command *c
         broadcast_deliver(worker, command->payload);
     else if (command->kind == MAILBOX_CALL)
         command->call->run(command->call, worker);
+    else if (command->kind == MAILBOX_INSPECT)
+        inspect_execute(worker, command);
     else
         remote_execute(worker, command);
     if (command->payload) payload_unref(command->payload);
@@ -204,10 +207,9 @@ void loop_close(struct loop *loop)
 
 /* A thread that was stopped (SIGSTOP, a suspended machine) finds every timer expired while received
  * bytes are unread. It reads first: timers run when a batch is empty. */
-static void loop__check_lateness(struct loop *loop, uint32_t events_count)
+static void loop__check_lateness(struct loop *loop, uint32_t events_count, uint64_t late_ns)
 {
     struct worker *worker = &loop->worker;
-    uint64_t late_ns = net_late_ns(worker->net);
 
     worker->has_backlog = events_count == LOOP__EVENTS_MAX || late_ns > LOOP__LATE_NS;
     if (late_ns > LOOP__STOPPED_NS)
@@ -333,9 +335,28 @@ static void loop__read_unread(struct worker *worker, const struct net_event *eve
     list_append_all(&worker->readable_again, &again);
 }
 
-static void loop__read_input(struct worker *worker, const struct net_event *events, uint32_t count)
+/* Ten times a second. */
+static void loop__sample(struct loop *loop)
 {
+    struct worker *worker = &loop->worker;
+
+    loop->sample_ns = worker->now_ns + LOOP__SAMPLE_INTERVAL_NS;
+    inspect_sample(worker);
+    memory_watch_sample(&loop->memory_watch, worker);
+}
+
+static void loop__read_input(struct loop *loop, const struct net_event *events, uint32_t count)
+{
+    struct worker *worker = &loop->worker;
+
     loop__share_work(worker, count);
+    if (worker->now_ns >= loop->sample_ns) {
+        loop__sample(loop);
+        if (count > 0 && inspect_event(worker, events)) {
+            events++;
+            count--;
+        }
+    }
     if (worker->readable_count > 0)
         loop__read_unread(worker, events, count);
     else
@@ -367,17 +388,6 @@ static void loop__flush_waiting(struct worker *worker)
     }
 }
 
-static void loop__sample(struct loop *loop)
-{
-    struct worker *worker = &loop->worker;
-
-    if (worker->now_ns < loop->sample_ns) return;
-    loop->sample_ns = worker->now_ns + LOOP__SAMPLE_INTERVAL_NS;
-    counter_move(&worker->counters.buffer_bytes, net_info(worker->net).buffer_bytes,
-                 counter_read(&worker->counters.buffer_bytes));
-    memory_watch_sample(&loop->memory_watch, worker);
-}
-
 /* Outbound connections come last: connector_update() also frees those that a drain ended. */
 static void loop__do_requests(struct loop *loop)
 {
@@ -403,10 +413,11 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     until_ns = loop__wait_until(loop, until_ns);
     uint32_t count = net_wait(worker->net, until_ns, events, LOOP__EVENTS_MAX);
     weir_check(count <= LOOP__EVENTS_MAX);
-    loop__update_clock(worker);
-    loop__check_lateness(loop, count);
+    struct net_time time = net_time(worker->net);
+    loop__set_clock(worker, time.now_ns);
+    loop__check_lateness(loop, count, time.late_ns);
     counter_add(&worker->counters.loop_iterations, 1);
-    loop__read_input(worker, events, count);
+    loop__read_input(loop, events, count);
     if (loop->has_commands || mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
     if (worker->account.must_look) memory_watch_look(&loop->memory_watch, worker);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
@@ -417,7 +428,6 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     /* First: others must not take their buffers. */
     if (!list_is_empty(&worker->waiting_for_buffers)) loop__flush_waiting(worker);
     loop__flush_pending(worker);
-    loop__sample(loop);
     return !loop__has_ended(loop);
 }
 

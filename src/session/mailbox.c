@@ -184,6 +184,13 @@ bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command)
     return mailbox__take(mailbox, command);
 }
 
+struct mailbox_load mailbox_load(const struct mailbox *mailbox)
+{
+    uint64_t used = atomic_load_explicit(&mailbox->used, memory_order_relaxed);
+
+    return (struct mailbox_load){used / MAILBOX__ONE_COMMAND, used & MAILBOX__BYTES_MASK};
+}
+
 uint32_t mailbox_count(const struct mailbox *mailbox)
 {
     uint64_t tail = atomic_load(&mailbox->tail) & ~MAILBOX__SHUT;

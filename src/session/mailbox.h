@@ -19,6 +19,7 @@
 #include "net.h"
 
 struct payload;
+struct inspection;
 struct service;
 struct worker;
 
@@ -30,6 +31,7 @@ enum mailbox_kind {
     MAILBOX_RELEASE,   /* id: undo one hold */
     MAILBOX_RESUME,    /* id: end the handler's pause */
     MAILBOX_BROADCAST, /* payload: for the members of its group */
+    MAILBOX_INSPECT,   /* id, inspection: a slice of a list of sessions, or one session */
     MAILBOX_CALL,      /* call: a function of the server to run on the worker */
 };
 
@@ -48,6 +50,7 @@ struct mailbox_command {
     struct net_address peer;
     uint64_t id;
     struct payload *payload;
+    struct inspection *inspection; /* the worker frees it */
     uint32_t bytes; /* of room that the command takes, besides its cell: memory of the payload */
 };
 
@@ -108,6 +111,14 @@ static inline bool mailbox_may_have(const struct mailbox *mailbox)
 
 /* Takes the oldest command. Returns false if there is none. Thread: the owner's. */
 bool mailbox_take(struct mailbox *mailbox, struct mailbox_command *command);
+
+/* What waits in the mailbox, or has reserved room. */
+struct mailbox_load {
+    uint64_t commands, bytes;
+};
+
+/* Thread: any. */
+struct mailbox_load mailbox_load(const struct mailbox *mailbox);
 
 /* Returns how many commands wait: an estimate while other threads post. */
 uint32_t mailbox_count(const struct mailbox *mailbox);

@@ -26,6 +26,7 @@ struct service {
     /* The codec that frames broadcasts. It differs from `codec` if that passes calls on to it. */
     const struct weir_codec *framing_codec;
     bool is_unix;              /* of a Unix-domain listener: its sessions have no addresses */
+    uint32_t listener;         /* id of the server's listener; 0: none */
     uint32_t handler_state_at; /* offset in a session's extra bytes, which begin with the codec's */
     uint32_t sessions_max; /* TCP sessions in all workers; UINT32_MAX: only the server's limit */
     _Atomic uint32_t *sessions_open; /* their number */

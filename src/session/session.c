@@ -31,6 +31,7 @@
 #include "framing_check.h"
 #include "memory.h"
 #include "oversize.h"
+#include "watch.h"
 #include "worker.h"
 
 _Static_assert(sizeof(struct weir_session) <= SESSION_BYTES_MAX,
@@ -227,6 +228,7 @@ void session_update_receiving(struct weir_session *session)
     if (off == session->receiving_off) return;
     session->receiving_off = off;
     net_receive(worker->net, session->handle, !off);
+    session->off_ms = (uint32_t)worker->now_ms;
     if (off) return;
     /* Bytes that came during the pause are unread: the peer was not idle, and could not complete a
      * frame. */
@@ -311,20 +313,12 @@ static void session__flush(struct weir_session *session)
 
 /* ---- sending ---- */
 
-/* A queue above its mark takes no further answers: the rest of the received buffer waits. */
-static void session__check_mark(struct weir_session *session)
-{
-    struct worker *worker = session->worker;
-
-    if (session->queue.pinned_bytes >= worker->pause_bytes) worker_stop_dispatch(worker, session);
-}
-
 void session_note_queued(struct weir_session *session)
 {
     session->first_byte_due = false;
-    counter_add(&session->worker->counters.messages_out, 1);
+    session_count_message(session);
     session_account(session);
-    session__check_mark(session);
+    session_check_mark(session);
     worker_flush_later(session->worker, session);
 }
 
@@ -371,6 +365,7 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     if (!send_queue_copy(&session->queue, worker->net, pieces, weir_count_of(pieces)))
         return WEIR_NO_BUFFERS;
     session_note_queued(session);
+    watch_sent(session, pieces, weir_count_of(pieces), length);
     return WEIR_OK;
 }
 
@@ -388,7 +383,8 @@ static enum weir_code session__send_back(struct weir_session *session,
             session_send_or_close(session, message->frame, message->frame_length);
     }
     if (!session_may_send(session)) return WEIR_CANCELLED; /* memory was exhausted */
-    counter_add(&worker->counters.messages_out, 1);
+    worker->dispatch.answers++;
+    watch_sent_frame(session, message->frame, message->frame_length, message->length);
     return WEIR_OK;
 }
 
@@ -421,7 +417,7 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
         }
     }
     session_account(session);
-    session__check_mark(session);
+    session_check_mark(session);
     worker_flush_later(session->worker, session);
 }
 
@@ -480,7 +476,8 @@ void session_share(struct weir_session *session, struct payload *payload)
         session_update_receiving(session); /* what it would replace is gone */
         return;
     }
-    counter_add(&worker->counters.messages_out, 1);
+    session_count_message(session);
+    watch_sent_frame(session, payload->bytes, payload->length, payload->message_length);
     session_account(session);
     if (session->queue.pinned_bytes >= worker->pause_bytes) {
         worker_stop_dispatch(worker, session);

@@ -107,6 +107,21 @@ static inline void session_count_queued(struct weir_session *session)
     queue->counted_bytes = queue->pinned_bytes;
 }
 
+/* A queue above its mark takes no further answers: the rest of the received buffer waits. */
+static inline void session_check_mark(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+
+    if (session->queue.pinned_bytes >= worker->pause_bytes) worker_stop_dispatch(worker, session);
+}
+
+/* Counts a message that was queued. */
+static inline void session_count_message(struct weir_session *session)
+{
+    session->messages_out++;
+    counter_add(&session->worker->counters.messages_out, 1);
+}
+
 /* Updates the counter and the worker's account after any change of the send queue. */
 static inline void session_account(struct weir_session *session)
 {

@@ -61,7 +61,8 @@ uint32_t session_linger_ms(const struct weir_session *session)
     return max_ms > 0 && (own_ms == 0 || own_ms > max_ms) ? max_ms : own_ms;
 }
 
-struct deadline session_next_deadline(const struct weir_session *session)
+/* Returns the first of these deadlines. */
+static struct deadline session__first(const struct weir_session *session, uint32_t running)
 {
     const struct worker *worker = session->worker;
 
@@ -70,7 +71,7 @@ struct deadline session_next_deadline(const struct weir_session *session)
         .timestamps = &session->timestamps,
         .config = &session->service->config,
         .now_ms = worker->now_ms,
-        .running = session__running_deadlines(session),
+        .running = running,
         .linger_ms = session->finished ? session_linger_ms(session) : 0,
         .idle_timeout_ms = session->idle_timeout_ms,
         .queued_bytes = session->is_datagram ? 0 : session->queue.pinned_bytes,
@@ -83,6 +84,18 @@ struct deadline session_next_deadline(const struct weir_session *session)
     };
 
     return deadline_next(&input);
+}
+
+struct deadline session_next_deadline(const struct weir_session *session)
+{
+    return session__first(session, session__running_deadlines(session));
+}
+
+struct deadline session_next_end(const struct weir_session *session)
+{
+    const uint32_t others = DEADLINE_RESUME | DEADLINE_MEASURE;
+
+    return session__first(session, session__running_deadlines(session) & ~others);
 }
 
 void session_update_deadline(struct weir_session *session)

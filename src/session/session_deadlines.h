@@ -11,6 +11,9 @@ uint32_t session_linger_ms(const struct weir_session *session);
 /* Returns the session's next deadline. */
 struct deadline session_next_deadline(const struct weir_session *session);
 
+/* Returns the first deadline that closes the session, if nothing moves it. */
+struct deadline session_next_end(const struct weir_session *session);
+
 /* Restarts the timer if a deadline may now be earlier. A later deadline needs no call: the timer
  * expires early and is restarted then. */
 void session_update_deadline(struct weir_session *session);

@@ -20,7 +20,10 @@ static void session__set_paused(struct weir_session *session, bool paused)
         return;
     }
     worker_stop_dispatch(session->worker, session);
-    if (!session->is_datagram) session_update_receiving(session);
+    if (session->is_datagram)
+        session->off_ms = (uint32_t)session->worker->now_ms;
+    else
+        session_update_receiving(session);
 }
 
 void session_pause(struct weir_session *session)

@@ -24,6 +24,7 @@ static inline void session__count_released(struct weir_session *session,
                         event->released_buffers * worker->buffer_bytes);
     session_count_queued(session);
     counter_add(&worker->counters.bytes_out, event->released_bytes);
+    session->bytes_out += event->released_bytes;
 }
 
 /* The bytes for which the send deadline ran are released: it begins for those that followed. */

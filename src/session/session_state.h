@@ -85,6 +85,8 @@ struct weir_session {
     struct wheel_timer user_timer;
     struct group_membership *memberships; /* group.c */
     char *decode_error;                   /* describes malformed input; null: none */
+    /* TCP: as in struct weir_stats; UDP: of its datagrams. */
+    uint64_t bytes_in, bytes_out, messages_in, messages_out;
     struct bucket bytes_bucket, messages_bucket;
     struct deadline_timestamps timestamps;
     uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
@@ -96,6 +98,7 @@ struct weir_session {
     uint32_t listed_bytes;    /* most that its class in worker.account holds; 0: it is in none */
     uint32_t leaving_bytes;   /* CLOSING: its part of account.leaving_stream_bytes */
     uint32_t paused_ms;       /* since when queue_paused is set */
+    uint32_t off_ms;          /* since when receiving_off is set; UDP: handler_paused */
     uint32_t holds;           /* weir_session_hold() calls that were not released */
     uint32_t idle_timeout_ms; /* 0: none */
     uint16_t speaks_slot;     /* of the group that it spoke to last; see congestion.h */
@@ -124,11 +127,12 @@ struct weir_session {
     bool output_ended : 1;    /* weir_session_end_output() was called */
     bool fin_sent : 1;        /* set if net_finish was called while the state was OPEN */
     bool is_datagram : 1;     /* the service's protocol is UDP */
+    bool is_watched : 1;      /* its messages are logged: see watch.h */
     bool drain_notified : 1;  /* on_drain was called, or would have been */
     bool wants_room : 1;      /* a message was refused for a full queue: on_room is due */
 };
 
-#define SESSION_BYTES_MAX 384 /* without what is queued */
+#define SESSION_BYTES_MAX 416 /* without what is queued */
 
 /* A datagram sender without a session of its own: it exists while its datagram is dispatched. */
 static inline bool session_is_transient(const struct weir_session *session)

@@ -16,6 +16,7 @@
 #include "framing_check.h"
 #include "memory.h"
 #include "session.h"
+#include "watch.h"
 #include "worker.h"
 
 struct session_static {
@@ -53,6 +54,16 @@ static uint32_t session_static__ranges(const struct session_static *message, siz
     return count;
 }
 
+static void session_static__watch(const struct weir_session *session,
+                                  const struct net_bytes *ranges, uint32_t count, size_t length)
+{
+    struct send_piece pieces[3];
+
+    for (uint32_t i = 0; i < count; i++)
+        pieces[i] = (struct send_piece){ranges[i].bytes, ranges[i].length};
+    watch_sent(session, pieces, count, length);
+}
+
 /* Queues the pieces, which fit. Returns false, and queues nothing, if memory is exhausted or the
  * transport sends only from its own. */
 static bool session_static__queue(struct weir_session *session, struct session_static *message,
@@ -74,6 +85,7 @@ static bool session_static__queue(struct weir_session *session, struct session_s
         piece = next;
     }
     session_note_queued(session);
+    if (session->is_watched) session_static__watch(session, ranges, count, length);
     return true;
 }
 

@@ -172,6 +172,14 @@ struct weir_session *session_table_find(const struct session_table *table, uint6
     return session;
 }
 
+struct weir_session *session_table_at(const struct session_table *table, uint32_t slot)
+{
+    if (slot >= table->slots_count || slot >= table->slots_max) return NULL;
+    struct session_table_chunk *chunk = session_table__chunk(table, slot);
+    struct weir_session *session = session_table__session(table, chunk, slot);
+    return session->state == SESSION_FREE ? NULL : session;
+}
+
 bool session_table_is_live(const struct session_table *table, uint64_t id)
 {
     uint32_t slot = session_table__slot(id);

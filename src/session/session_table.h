@@ -51,6 +51,9 @@ void session_table_close(struct session_table *table, struct weir_session *sessi
 /* Returns the open session with this id; null: none has it. */
 struct weir_session *session_table_find(const struct session_table *table, uint64_t id);
 
+/* Returns the session in this slot; null: it is free, or there is no such slot. */
+struct weir_session *session_table_at(const struct session_table *table, uint32_t slot);
+
 /* Whether an open session has this id; the answer may be outdated when it is used. Thread: any,
  * while the table exists. */
 bool session_table_is_live(const struct session_table *table, uint64_t id);

@@ -19,6 +19,7 @@
 #include "memory.h"
 #include "session.h"
 #include "siphash.h"
+#include "watch.h"
 #include "worker.h"
 
 bool udp_peers_open(struct udp_peers *peers, uint32_t peers_max)
@@ -111,6 +112,7 @@ struct weir_session *udp_peers_add(struct worker *worker, struct net_handle sock
     list_add_last(&worker->udp_sessions, &session->in_sessions);
     worker->udp_sessions_count++;
     counter_add(&worker->counters.peers_opened, 1);
+    watch_begin(session);
     session_update_deadline(session);
     return session;
 }
@@ -149,6 +151,8 @@ bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes)
         bucket_take(&by_messages, worker->now_ns, 1, config->message_rate_max,
                     config->message_rate_max) > 0)
         return false;
+    session->messages_in++;
+    session->bytes_in += bytes;
     session->bytes_bucket = by_bytes;
     session->messages_bucket = by_messages;
     return true;

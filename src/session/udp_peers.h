@@ -27,7 +27,8 @@ struct weir_session *udp_peers_add(struct worker *worker, struct net_handle sock
                                    const struct session_ops *ops, const struct service *service,
                                    const struct net_address *peer);
 
-/* Whether a datagram of this many bytes is within the peer's rate limits; if so, it counts. */
+/* Whether a datagram of this many bytes is within the peer's rate limits; if so, it counts, also in
+ * the session. */
 bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes);
 
 /* Ends a session that is CLOSING. */

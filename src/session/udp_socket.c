@@ -26,6 +26,7 @@
 #include "reply_rate.h"
 #include "session.h"
 #include "udp_peers.h"
+#include "watch.h"
 #include "worker.h"
 
 /* Ports below this number belong to services (RFC 6335 section 6), not to clients. */
@@ -86,10 +87,12 @@ static enum weir_code udp_socket__send_buffer(struct weir_session *session,
     enum weir_code code = WEIR_CANCELLED;
 
     weir_check(segment_bytes < buffer->length || segment_bytes == 0);
+    session->bytes_out += buffer->length;
     if (!socket->endpoint.closing)
         code = net_send_to(worker->net, socket->endpoint.handle, &session->peer, &session->local,
                            buffer, segment_bytes);
     if (code != WEIR_OK) {
+        session->bytes_out -= buffer->length;
         net_give_back(worker->net, buffer);
         counter_add(&worker->counters.dropped_unsent, 1);
         return code;
@@ -108,7 +111,8 @@ static size_t udp_socket__payload_max(const struct net_address *peer)
 /* A peer gets at most datagram_reply_percent_max of the bytes that came from it. So a client that
  * forges its address cannot direct more traffic there than it sends itself. It also gets at most
  * datagram_reply_rate_max datagrams per second (reply_rate.h), unless `buckets` is 0. */
-static bool udp_socket__may_reply(struct weir_session *session, size_t length, uint64_t buckets)
+static inline bool udp_socket__may_reply(struct weir_session *session, size_t length,
+                                         uint64_t buckets)
 {
     struct worker *worker = session->worker;
     bool is_limited = worker->common->config.datagram_reply_percent_max > 0;
@@ -154,6 +158,13 @@ static enum weir_code udp_socket__send_copy(struct weir_session *session, const 
     return udp_socket__send_buffer(session, buffer, segment_bytes);
 }
 
+/* Counts a message that was sent, and logs it. */
+static inline void udp_socket__count(struct weir_session *session, const void *bytes, size_t length)
+{
+    session->messages_out++;
+    watch_sent_frame(session, bytes, length, length);
+}
+
 /* A run of more than one datagram is sent as a batch. */
 static uint32_t udp_socket__batch_bytes(const struct udp_socket *socket, uint32_t run_length)
 {
@@ -183,7 +194,9 @@ static enum weir_code udp_socket__send(struct weir_session *session, const void 
     uint64_t buckets = reply_rate_buckets_of(session->worker->reply_rate, &session->peer);
     if (!udp_socket__may_reply(session, length, buckets)) return WEIR_REPLY_LIMIT;
     udp_socket__flush_run(session);
-    return udp_socket__send_copy(session, bytes, length, 0);
+    enum weir_code code = udp_socket__send_copy(session, bytes, length, 0);
+    if (code == WEIR_OK) udp_socket__count(session, bytes, length);
+    return code;
 }
 
 static enum weir_code udp_socket__send_back(struct weir_session *session,
@@ -196,6 +209,7 @@ static enum weir_code udp_socket__send_back(struct weir_session *session,
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (!udp_socket__may_reply(session, message->length, session->socket->reply_buckets))
         return WEIR_REPLY_LIMIT;
+    udp_socket__count(session, message->bytes, message->length);
     if (borrowed_run_extend(run, message->frame, message->frame_length)) return WEIR_OK;
     udp_socket__flush_run(session); /* a datagram between them was not sent back */
     if (borrowed_run_extend(run, message->frame, message->frame_length)) return WEIR_OK;
@@ -236,8 +250,9 @@ static void udp_socket__dispatch(struct weir_session *session, const struct weir
     weir_check(session->state == SESSION_OPEN);
     if (is_new && handler->on_open) handler->on_open(session);
     session->opened = true;
+    watch_received(session, message);
     if (session->state == SESSION_OPEN && handler->on_message)
-        worker_dispatch(worker, session, message);
+        worker_dispatch(worker, session, message, handler->on_message);
     if (is_new && !session_is_transient(session) && worker->request == WORKER_DRAIN)
         lifecycle_notify_drain(session);
 }
@@ -333,18 +348,25 @@ static bool udp_socket__may_answer(struct worker *worker, const struct net_addre
     return true;
 }
 
+/* Lets the transient session represent this peer. Most servers need it for each datagram. */
+static inline struct weir_session *udp_socket__represent(struct udp_socket *socket,
+                                                         const struct net_address *peer)
+{
+    struct weir_session *session = &socket->transient;
+
+    weir_check(session->state == SESSION_OPEN);
+    session->peer = *peer;
+    session->reply_bytes = 0;
+    if (socket->watches) session->is_watched = watch_wants(session->worker->common, peer);
+    return session;
+}
+
 struct weir_session *udp_socket_session(struct udp_socket *socket, const struct net_address *peer)
 {
     struct endpoint *endpoint = &socket->endpoint;
-    struct weir_session *session = &socket->transient;
 
-    if (!socket->keeps_peers) {
-        weir_check(session->state == SESSION_OPEN);
-        session->peer = *peer;
-        session->reply_bytes = 0;
-        return session;
-    }
-    session = udp_peers_find(endpoint->worker, endpoint->handle, peer);
+    if (!socket->keeps_peers) return udp_socket__represent(socket, peer);
+    struct weir_session *session = udp_peers_find(endpoint->worker, endpoint->handle, peer);
     if (session || socket->refuses_new) return session;
     session = udp_peers_add(endpoint->worker, endpoint->handle, &udp_socket__session_ops,
                             endpoint->service, peer);
@@ -374,7 +396,9 @@ static void udp_socket__on_datagram(struct udp_socket *socket, const struct net_
         net_give_back(worker->net, buffer);
         return;
     }
-    struct weir_session *session = udp_socket_session(socket, &event->peer);
+    struct weir_session *session = socket->keeps_peers
+                                       ? udp_socket_session(socket, &event->peer)
+                                       : udp_socket__represent(socket, &event->peer);
     weir_check(!session || session->socket == socket);
     if (!session) {
         counter_add(&counters->dropped_peers, count);
@@ -466,6 +490,7 @@ enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
     memset(socket, 0, sizeof *socket);
     endpoint_init(endpoint, &udp_socket__owner_ops, worker, service);
     socket->keeps_peers = udp_socket__must_keep_peers(socket);
+    socket->watches = worker->common->watch.lengths || worker->common->watch.frames;
     enum weir_code code = udp_socket__open_shared(socket, error);
     if (code != WEIR_OK) return code;
     weir_check(!socket->keeps_peers || worker->udp_peers->slots);

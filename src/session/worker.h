@@ -11,6 +11,7 @@
 #include <weir/weir.h>
 
 #include "account.h"
+#include "address_list.h"
 #include "atomic.h"
 #include "check.h"
 #include "clock.h"
@@ -25,6 +26,12 @@
 #include "siphash.h"
 #include "thread.h"
 #include "wheel.h"
+
+/* What the log shows of sessions and messages; see watch.h. */
+struct watch {
+    bool sessions, lengths, frames;
+    struct address_list peers; /* whose frames are shown; none: those of all */
+};
 
 struct admission;
 struct admission_limits;
@@ -43,6 +50,7 @@ struct worker_common {
     struct weir_config config;
     struct weir_server *server; /* for weir_session_server() alone */
     struct log log;
+    struct watch watch;
     struct siphash_key key;          /* of every keyed hash; random, drawn at the start */
     struct admission_limits *limits; /* see admission.h */
     /* Where one worker listens for all: all workers, set before the first one runs. Null: each
@@ -75,6 +83,7 @@ enum worker_request { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
 struct dispatch {
     struct weir_session *session;       /* null: none */
     const struct weir_message *message; /* null: on_message has returned, or sent it back */
+    uint32_t answers;        /* messages of a TCP session that were sent back and not counted */
     bool must_stop;          /* no further message of the buffer for now: see inbound.c */
     struct borrowed_run run; /* with the receive buffer that holds the message */
 };
@@ -233,14 +242,16 @@ static inline void worker_stop_dispatch(struct worker *worker, const struct weir
     if (worker->dispatch.session == session) worker->dispatch.must_stop = true;
 }
 
-/* Calls on_message. */
+/* Calls on_message, a callback of the session's handler. */
 static inline void worker_dispatch(struct worker *worker, struct weir_session *session,
-                                   const struct weir_message *message)
+                                   const struct weir_message *message,
+                                   void (*on_message)(struct weir_session *session,
+                                                      const struct weir_message *message))
 {
     weir_check(worker->dispatch.session == session);
     weir_check(!worker->dispatch.message);
     worker->dispatch.message = message;
-    session->service->handler->on_message(session, message);
+    on_message(session, message);
     worker->dispatch.message = NULL;
 }
 

@@ -13,7 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "design" / "sessions.md"
 WHY_LENGTH_MIN = 10
 ABSENT = {"log": "none", "on_stopped": "none", "user": "none", "allow": "none", "deny": "none", "reject_message": "none",
-          "verify_rio": "off", "broadcast_policy": "disconnect", "size": "its own", "workers": "0", "node": "0"}
+          "verify_rio": "off", "log_level": "warning", "trace": "none",
+          "broadcast_policy": "disconnect", "size": "its own", "workers": "0", "node": "0"}
 
 _SETTINGS = re.compile(r"<!-- settings -->(.*)<!-- end of settings -->", re.S)
 _ROW = re.compile(r"^\| `(\w+)` \|(.*)\|(.*)\|$", re.M)

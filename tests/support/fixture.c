@@ -10,6 +10,7 @@
 #include "fixture_validate.h"
 #include "memory.h"
 #include "require.h"
+#include "watch.h"
 
 struct fixture fixture;
 uint32_t fixture_stream_buffers_max = 1024, fixture_datagram_buffers_max,
@@ -50,6 +51,7 @@ static void fixture__set_common(const struct weir_config *config)
     require(common->resolver != NULL);
     require(address_list_parse(&limits->allow, config->allow, "allow", NULL) == WEIR_OK);
     require(address_list_parse(&limits->deny, config->deny, "deny", NULL) == WEIR_OK);
+    require(watch_open(common, config, NULL) == WEIR_OK);
     if (config->sessions_per_address_max > 0)
         require(address_counts_init(&limits->address_counts, config->sessions_max, &common->key));
 }
@@ -164,6 +166,7 @@ void fixture_close(void)
     connector_table_free(&fixture.connectors);
     address_list_free(&fixture.limits.allow);
     address_list_free(&fixture.limits.deny);
+    watch_free(&fixture.common);
     address_counts_free(&fixture.limits.address_counts);
     sim_free(fixture.simulation);
 }

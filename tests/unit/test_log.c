@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <weir/weir.h>
+
 #include "log_limited.h"
 #include "utf8.h"
 
@@ -101,9 +103,28 @@ static void without_a_log_nothing_is_called(void **state)
     log_line(&none, 0, "nothing");
 }
 
+static void muted_levels_are_not_written(void **state)
+{
+    const struct log log = {.write = note_line, .muted_count = 2}, none = {.write = NULL};
+
+    (void)state;
+    logged_count = 0;
+    log_line(&log, WEIR_LOG_ERROR, "error");
+    log_line(&log, WEIR_LOG_WARNING, "warning");
+    log_line(&log, WEIR_LOG_INFO, "info");
+    log_line(&log, WEIR_LOG_DETAIL, "detail");
+    log_line(&none, WEIR_LOG_ERROR, "error");
+    assert_int_equal(logged_count, 2);
+    assert_string_equal(logged, "warning");
+    assert_true(log_shows(&noted, WEIR_LOG_DETAIL));
+    assert_false(log_shows(&log, WEIR_LOG_INFO));
+    assert_false(log_shows(&none, WEIR_LOG_ERROR));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(muted_levels_are_not_written),
         cmocka_unit_test(only_incomplete_characters_are_removed),
         cmocka_unit_test(a_long_line_is_cut_between_characters),
         cmocka_unit_test(a_long_line_keeps_the_number_of_suppressed_events),

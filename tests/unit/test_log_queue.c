@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "log.h"
 #include "log_queue.h"
 #include "memory_faults.h"
@@ -166,6 +167,44 @@ static void lost_lines_are_reported_where_they_were_lost(void **state)
     log_queue_free(queue, PATIENCE_MS);
 }
 
+/* Lines about sessions and messages must not displace warnings. */
+static void an_eighth_of_the_room_is_for_warnings(void **state)
+{
+    struct log_queue *queue = open_queue(16);
+
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) add_number(queue, WEIR_LOG_INFO, i);
+    assert_int_equal(log_queue_lost(queue), 6); /* 14 wait */
+    add_number(queue, WEIR_LOG_WARNING, 20);
+    add_number(queue, WEIR_LOG_ERROR, 21);
+    assert_int_equal(log_queue_lost(queue), 6);
+    add_number(queue, WEIR_LOG_ERROR, 22);
+    assert_int_equal(log_queue_lost(queue), 7);
+    log_queue_free(queue, PATIENCE_MS);
+}
+
+static void verbose_lines_have_a_rate(void **state)
+{
+    struct log_queue *queue = open_queue(LINES_KEPT);
+    uint64_t began_ns = clock_now_ns(), seconds;
+
+    (void)state;
+    log_queue_limit(queue, 3);
+    for (unsigned i = 0; i < 50; i++) add_number(queue, WEIR_LOG_DETAIL, i);
+    seconds = (clock_now_ns() - began_ns) / (1000 * CLOCK_NS_PER_MS);
+    assert_true(log_queue_lost(queue) <= 47);
+    assert_true(log_queue_lost(queue) + 3 * (seconds + 2) >= 50);
+    uint64_t lost = log_queue_lost(queue);
+    for (unsigned i = 0; i < 50; i++) add_number(queue, WEIR_LOG_WARNING, i);
+    assert_int_equal(log_queue_lost(queue), lost);
+    do { /* until the next second */
+        lost = log_queue_lost(queue);
+        thread_yield();
+        add_number(queue, WEIR_LOG_INFO, 0);
+    } while (log_queue_lost(queue) > lost);
+    log_queue_free(queue, PATIENCE_MS);
+}
+
 static void lost_lines_are_reported_without_a_later_line(void **state)
 {
     static const char *const lines[] = {"line 0", "line 1", "1 log lines were lost here"};
@@ -314,6 +353,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_arrive_in_order_with_their_levels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lost_lines_are_reported_where_they_were_lost, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(an_eighth_of_the_room_is_for_warnings, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(verbose_lines_have_a_rate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lost_lines_are_reported_without_a_later_line, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_end_writes_the_lines_that_wait, set_up, tear_down),

@@ -527,7 +527,8 @@ static void log_blocks_no_worker(const char *transport)
         skip();
     }
     uint16_t port = listener_of(server, 0).address.port;
-    while (atomic_load(&log_calls) == 0) thread_yield(); /* the line of the transport: it blocks */
+    weir_log(server, WEIR_LOG_WARNING, "the first line");
+    while (atomic_load(&log_calls) == 0) thread_yield(); /* it blocks */
     while (stats.log_lines_lost == 0) {                  /* a line per second, of which one waits */
         send_bad_frame(port);
         weir_server_stats(server, &stats);

@@ -25,11 +25,12 @@ static struct weir_error error;
                        sizeof(struct type),                                          \
                    "struct " #type " ends in " #last ", without padding")
 
-ASSERT_FILLED(weir_handler, on_peer_done);
+ASSERT_FILLED(weir_handler, close);
 ASSERT_FILLED(weir_codec, encode);
 ASSERT_FILLED(weir_probe, encode);
-ASSERT_FILLED(weir_listen, reserved);
+ASSERT_FILLED(weir_listen, handler_arguments);
 ASSERT_FILLED(weir_connect, user);
+ASSERT_FILLED(weir_sessions_query, on_end);
 ASSERT_FILLED(weir_module, probe);
 
 static void each_struct_begins_with_its_size(void **state)
@@ -40,6 +41,7 @@ static void each_struct_begins_with_its_size(void **state)
     assert_int_equal(offsetof(struct weir_handler, size), 0);
     assert_int_equal(offsetof(struct weir_codec, size), 0);
     assert_int_equal(offsetof(struct weir_probe, size), 0);
+    assert_int_equal(offsetof(struct weir_sessions_query, size), 0);
 }
 
 /* ---- completing ---- */

@@ -820,6 +820,11 @@ static void sim__wait(struct net *net, uint64_t until_ns)
     net->now_ns = simulation->now_ns;
 }
 
+static uint64_t sim__clock_ns(const struct net *net)
+{
+    return sim__system(net)->simulation->now_ns;
+}
+
 static void sim__wake(struct net *net)
 {
     atomic_store(&sim__system(net)->woken, true);
@@ -887,4 +892,5 @@ const struct transport transport_simulated = {
     .send_to = sim__send_to,
     .is_own = sim__is_own,
     .wait = sim__wait,
+    .clock_ns = sim__clock_ns,
 };

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* watch.h - what the log shows of sessions and their messages: begin and end (WEIR_LOG_INFO),
+ * message lengths (WEIR_LOG_DETAIL), and the bytes of frames (weir_config.trace).
+ *
+ * A session that none of it concerns pays a test of session.is_watched. All calls come from the
+ * thread of the session's worker, except watch_open and watch_free. */
+#ifndef SESSION_WATCH_H
+#define SESSION_WATCH_H
+
+#include "session_state.h"
+#include "worker.h"
+
+/* Sets common->watch by the configuration. Returns WEIR_OK; WEIR_INVALID: `trace` is no list of
+ * blocks; WEIR_NO_MEMORY. The caller calls watch_free(). */
+enum weir_code watch_open(struct worker_common *common, const struct weir_config *config,
+                          struct weir_error *error);
+
+void watch_free(struct worker_common *common);
+
+/* Whether messages of this peer are logged. */
+bool watch_wants(const struct worker_common *common, const struct net_address *peer);
+
+/* Log the begin and the end of a session, with its counts. */
+void watch_begin(const struct weir_session *session);
+void watch_end(const struct weir_session *session);
+
+/* The rest of what follows: for sessions that are watched. */
+void watch_log_received(const struct weir_session *session, const struct weir_message *message);
+void watch_log_sent(const struct weir_session *session, const struct send_piece *pieces,
+                    uint32_t count, size_t message_length);
+void watch_log_sent_frame(const struct weir_session *session, const uint8_t *frame,
+                          size_t frame_length, size_t message_length);
+void watch_log_malformed(const struct weir_session *session, const struct net_buffer *buffer);
+
+/* Logs a message that arrived, before the handler receives it. */
+static inline void watch_received(const struct weir_session *session,
+                                  const struct weir_message *message)
+{
+    if (session->is_watched) watch_log_received(session, message);
+}
+
+/* Logs a frame that was queued for the peer, in pieces. */
+static inline void watch_sent(const struct weir_session *session, const struct send_piece *pieces,
+                              uint32_t count, size_t message_length)
+{
+    if (session->is_watched) watch_log_sent(session, pieces, count, message_length);
+}
+
+/* The same for a frame in one piece. */
+static inline void watch_sent_frame(const struct weir_session *session, const uint8_t *frame,
+                                    size_t frame_length, size_t message_length)
+{
+    if (session->is_watched) watch_log_sent_frame(session, frame, frame_length, message_length);
+}
+
+/* Logs the received bytes in which the codec found malformed input; null: none came, but FIN. */
+static inline void watch_malformed(const struct weir_session *session,
+                                   const struct net_buffer *buffer)
+{
+    if (session->is_watched && buffer) watch_log_malformed(session, buffer);
+}
+
+#endif

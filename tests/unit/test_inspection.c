@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/* test_inspection.c - the calls of a server for tools, log lines of the program, and the `open` and
+ * `close` of handlers: real workers, real sockets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <weir/weir.h>
+
+#include "address.h"
+#include "clock.h"
+#include "memory_faults.h"
+#include "plain_socket.h"
+#include "require.h"
+#include "thread.h"
+#include "transport_alone.h"
+
+#define PATIENCE_NS (UINT64_C(60) * 1000 * CLOCK_NS_PER_MS)
+
+static struct weir_error error;
+
+/* ---- handlers ---- */
+
+static struct {
+    uint32_t opens, closes;
+    char arguments[4][32];
+    int users[4];
+    _Atomic(void *) user; /* of the session that was opened last */
+    enum weir_code code;  /* that open returns */
+} opened;
+
+static enum weir_code open_handler(struct weir_server *server, const char *arguments, void **user,
+                                   struct weir_error *why)
+{
+    assert_non_null(server);
+    assert_ptr_equal(*user, &opened);
+    if (opened.code != WEIR_OK) {
+        snprintf(why->reason, sizeof why->reason, "it does not want '%s'", arguments);
+        return opened.code;
+    }
+    snprintf(opened.arguments[opened.opens], sizeof opened.arguments[0], "%s", arguments);
+    *user = &opened.users[opened.opens++];
+    return WEIR_OK;
+}
+
+static void close_handler(struct weir_server *server, void *user)
+{
+    weir_log(server, WEIR_LOG_ERROR, "closed");
+    opened.closes++;
+    assert_ptr_equal(user, &opened.users[opened.opens - opened.closes]); /* the last one first */
+}
+
+static void note_user(struct weir_session *session)
+{
+    atomic_store(&opened.user, weir_session_user(session));
+}
+
+static const struct weir_handler handler_opened = {.size = sizeof(struct weir_handler),
+                                                   .name = "opened",
+                                                   .user = &opened,
+                                                   .on_open = note_user,
+                                                   .open = open_handler,
+                                                   .close = close_handler};
+
+/* ---- servers ---- */
+
+static _Atomic uint32_t lines[5]; /* by level */
+static char last_line[512];
+
+static void count_line(void *user, enum weir_log_level level, const char *line)
+{
+    (void)user;
+    snprintf(last_line, sizeof last_line, "%s", line);
+    atomic_fetch_add(&lines[level], 1);
+}
+
+static struct weir_server *open_server(enum weir_log_level level)
+{
+    struct weir_config config;
+    struct weir_server *server;
+
+    memset(lines, 0, sizeof lines);
+    weir_config_init(&config);
+    config.transport = transport_alone_name();
+    config.workers = 2;
+    config.log = count_line;
+    config.log_level = level;
+    assert_int_equal(weir_server_open(&config, &server, &error), WEIR_OK);
+    return server;
+}
+
+static enum weir_code listen_with(struct weir_server *server, const struct weir_handler *handler,
+                                  const char *arguments)
+{
+    const struct weir_listen listen = {.size = sizeof listen,
+                                       .proto = WEIR_TCP,
+                                       .address = "127.0.0.1:0",
+                                       .custom_handler = handler,
+                                       .handler_arguments = arguments};
+
+    return weir_server_listen(server, &listen, &error);
+}
+
+static plain_socket connect_to(const struct weir_server *server, size_t listener)
+{
+    plain_socket socket = plain_open(true, true, 0);
+    uint64_t started_ns = clock_now_ns();
+    struct weir_listener_info info;
+
+    weir_server_listener(server, listener, &info);
+    struct net_address address = address_of_public(&info.address);
+    assert_true(plain_connect(socket, true, &address));
+    while (plain_connected(socket) == PLAIN_WAIT)
+        assert_true(clock_now_ns() - started_ns < PATIENCE_NS);
+    return socket;
+}
+
+/* Waits until the server has this many open sessions. */
+static void wait_open(const struct weir_server *server, uint64_t count)
+{
+    uint64_t started_ns = clock_now_ns();
+    struct weir_stats stats;
+
+    do {
+        thread_yield();
+        weir_server_stats(server, &stats);
+        assert_true(clock_now_ns() - started_ns < PATIENCE_NS);
+    } while (stats.open != count);
+}
+
+/* ---- open and close of handlers ---- */
+
+static void a_handler_is_opened_once_per_arguments(void **state)
+{
+    struct weir_server *server = open_server(WEIR_LOG_ERROR);
+
+    (void)state;
+    memset(&opened, 0, sizeof opened);
+    assert_int_equal(listen_with(server, &handler_opened, "a=1"), WEIR_OK);
+    assert_int_equal(listen_with(server, &handler_opened, NULL), WEIR_OK);
+    assert_int_equal(listen_with(server, NULL, NULL), WEIR_OK); /* echo */
+    assert_int_equal(listen_with(server, &handler_opened, "a=1"), WEIR_OK);
+    assert_int_equal(opened.opens, 2);
+    assert_string_equal(opened.arguments[0], "a=1");
+    assert_string_equal(opened.arguments[1], "");
+    assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+    for (size_t i = 0; i < 4; i++) {
+        if (i == 2) continue;
+        atomic_store(&opened.user, NULL);
+        plain_socket client = connect_to(server, i);
+        wait_open(server, 1);
+        while (!atomic_load(&opened.user)) thread_yield();
+        assert_ptr_equal(atomic_load(&opened.user), &opened.users[i == 1]);
+        plain_close(client);
+        wait_open(server, 0);
+    }
+    assert_int_equal(opened.closes, 0);
+    weir_server_free(server);
+    assert_int_equal(opened.closes, 2);
+    assert_int_equal(lines[WEIR_LOG_ERROR], 2);
+}
+
+static void a_refused_open_is_an_error(void **state)
+{
+    struct weir_server *server = open_server(WEIR_LOG_ERROR);
+    struct weir_handler without_close = handler_opened;
+    char text[512];
+
+    (void)state;
+    memset(&opened, 0, sizeof opened);
+    opened.code = WEIR_DENIED;
+    assert_int_equal(listen_with(server, &handler_opened, "x"), WEIR_DENIED);
+    assert_string_equal(weir_error_text(&error, text, sizeof text),
+                        "cannot open handler opened: it does not want 'x'");
+    assert_int_equal(weir_server_listen(server,
+                                        &(struct weir_listen){.size = sizeof(struct weir_listen),
+                                                              .address = "127.0.0.1:0",
+                                                              .custom_handler = &handler_opened},
+                                        NULL),
+                     WEIR_DENIED);
+    assert_int_equal(listen_with(server, NULL, ""), WEIR_OK);
+    assert_int_equal(listen_with(server, NULL, "a"), WEIR_INVALID);
+    assert_string_equal(weir_error_text(&error, text, sizeof text),
+                        "cannot use handler echo: it takes no arguments; leave out '?' and what "
+                        "follows");
+    opened.code = WEIR_OK;
+    memory_fail_nth(1, 0);
+    assert_int_equal(listen_with(server, &handler_opened, "x"), WEIR_NO_MEMORY);
+    memory_fail_nth(0, 0);
+    without_close.close = NULL;
+    assert_int_equal(listen_with(server, &without_close, "x"), WEIR_OK);
+    assert_int_equal(weir_server_listeners_count(server), 2);
+    weir_server_free(server);
+    assert_int_equal(opened.closes, 0);
+}
+
+static enum weir_code return_nonsense(struct weir_server *server, const char *arguments,
+                                      void **user, struct weir_error *why)
+{
+    (void)server, (void)arguments, (void)user, (void)why;
+    return WEIR_CODES_COUNT;
+}
+
+static void listen_with_nonsense(void *server)
+{
+    struct weir_handler handler = handler_opened;
+
+    handler.open = return_nonsense;
+    listen_with(server, &handler, "");
+}
+
+/* ---- the log ---- */
+
+static void log_without_a_level(void *server)
+{
+    weir_log(server, (enum weir_log_level)99, "text");
+}
+
+static void log_a_trace(void *server)
+{
+    weir_log(server, WEIR_LOG_TRACE, "text");
+}
+
+static void the_log_has_a_level(void **state)
+{
+    (void)state;
+    for (int level = WEIR_LOG_ERROR; level <= WEIR_LOG_DETAIL; level++) {
+        struct weir_server *server = open_server((enum weir_log_level)level);
+        for (int i = WEIR_LOG_ERROR; i <= WEIR_LOG_DETAIL; i++)
+            weir_log(server, (enum weir_log_level)i, "%s %d\n", "line", i);
+        assert_int_equal(listen_with(server, NULL, NULL), WEIR_OK);
+        assert_int_equal(weir_server_start(server, &error), WEIR_OK); /* it starts the log */
+        weir_log(server, WEIR_LOG_ERROR, "%s %d\n", "last", level);
+        weir_server_free(server);
+        assert_int_equal(atomic_load(&lines[WEIR_LOG_ERROR]), 2);
+        assert_int_equal(atomic_load(&lines[WEIR_LOG_DETAIL]), level == WEIR_LOG_DETAIL);
+        assert_int_equal(atomic_load(&lines[WEIR_LOG_INFO]) > 0, level >= WEIR_LOG_INFO);
+        assert_non_null(strchr(last_line, '?')); /* no second line */
+    }
+    struct weir_config config;
+    struct weir_server *server;
+    weir_config_init(&config);
+    assert_int_equal(weir_server_open(&config, &server, &error), WEIR_OK);
+    weir_log(server, WEIR_LOG_ERROR, "nothing receives it");
+    weir_server_free(server);
+}
+
+/* ---- lists ---- */
+
+static struct {
+    _Atomic uint32_t count, ends;
+    uint64_t cursor, id;
+} listed;
+
+static void take_session(void *user, const struct weir_session_info *info)
+{
+    (void)user;
+    listed.id = info->id;
+    atomic_fetch_add(&listed.count, 1);
+}
+
+static void take_end(void *user, uint64_t cursor)
+{
+    (void)user;
+    listed.cursor = cursor;
+    atomic_fetch_add(&listed.ends, 1);
+}
+
+static const struct weir_sessions_query all = {
+    .size = sizeof all, .on_session = take_session, .on_end = take_end};
+
+/* Asks, and waits for the answer. */
+static void list_slice(struct weir_server *server, const struct weir_sessions_query *query)
+{
+    uint32_t before = atomic_load(&listed.ends);
+
+    assert_int_equal(weir_sessions_list(server, query), WEIR_OK);
+    while (atomic_load(&listed.ends) == before) thread_yield();
+}
+
+static void other_threads_list_the_sessions_of_all_workers(void **state)
+{
+    enum { CLIENTS = 8 };
+    struct weir_server *server = open_server(WEIR_LOG_ERROR);
+    struct weir_sessions_query query = all;
+    plain_socket clients[CLIENTS];
+
+    (void)state;
+    memset(&listed, 0, sizeof listed);
+    assert_int_equal(weir_server_workers_count(server), 0);
+    assert_int_equal(weir_sessions_list(server, &all), WEIR_GONE);
+    assert_int_equal(listen_with(server, NULL, NULL), WEIR_OK);
+    assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+    assert_int_equal(weir_server_workers_count(server), 2);
+    for (int i = 0; i < CLIENTS; i++) clients[i] = connect_to(server, 0);
+    wait_open(server, CLIENTS);
+    do {
+        list_slice(server, &query);
+        query.cursor = listed.cursor;
+    } while (query.cursor != 0);
+    assert_int_equal(listed.count, CLIENTS);
+    query.id = listed.id;
+    list_slice(server, &query);
+    assert_int_equal(listed.count, CLIENTS + 1);
+    query.id ^= UINT64_C(1) << 56; /* of another node */
+    assert_int_equal(weir_sessions_list(server, &query), WEIR_GONE);
+    query.id = UINT64_C(9) << 48; /* of a worker that does not exist */
+    assert_int_equal(weir_sessions_list(server, &query), WEIR_GONE);
+    query = all;
+    query.size = 8;
+    assert_int_equal(weir_sessions_list(server, &query), WEIR_INVALID);
+    uint64_t sessions = 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct weir_worker_stats stats;
+        weir_server_worker_stats(server, i, &stats);
+        assert_true(stats.loop_iterations > 0);
+        sessions += stats.sessions;
+    }
+    assert_int_equal(sessions, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++) plain_close(clients[i]);
+    weir_server_stop(server);
+    weir_server_wait(server);
+    assert_int_equal(weir_sessions_list(server, &all), WEIR_GONE);
+    weir_server_free(server);
+}
+
+/* ---- the longest iteration ---- */
+
+#define BLOCKED_NS (30 * CLOCK_NS_PER_MS)
+
+static void block(struct weir_session *session, const struct weir_message *message)
+{
+    uint64_t began_ns = clock_now_ns();
+
+    while (clock_now_ns() - began_ns < BLOCKED_NS) thread_yield();
+    weir_session_send_back(session, message);
+}
+
+static void a_handler_that_blocks_is_seen(void **state)
+{
+    static const struct weir_handler blocking = {
+        .size = sizeof(struct weir_handler), .name = "blocking", .on_message = block};
+    struct weir_server *server = open_server(WEIR_LOG_ERROR);
+    struct weir_worker_stats stats[2] = {{.sessions = 0}};
+    uint64_t started_ns = clock_now_ns();
+    char bytes[16];
+
+    (void)state;
+    assert_int_equal(listen_with(server, &blocking, NULL), WEIR_OK);
+    assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+    plain_socket client = connect_to(server, 0);
+    while (stats[0].iteration_max_ns < BLOCKED_NS && stats[1].iteration_max_ns < BLOCKED_NS) {
+        assert_true(clock_now_ns() - started_ns < PATIENCE_NS);
+        plain_send(client, "x", 1);
+        while (plain_receive(client, bytes, sizeof bytes, false) == PLAIN_WAIT) thread_yield();
+        for (uint32_t i = 0; i < 2; i++) weir_server_worker_stats(server, i, &stats[i]);
+    }
+    plain_close(client);
+    weir_server_free(server);
+}
+
+/* ---- misuse ---- */
+
+static void list_without_callbacks(void *server)
+{
+    struct weir_sessions_query query = all;
+
+    query.on_end = NULL;
+    weir_sessions_list(server, &query);
+}
+
+static void list_without_sessions(void *server)
+{
+    struct weir_sessions_query query = all;
+
+    query.on_session = NULL;
+    weir_sessions_list(server, &query);
+}
+
+static void list_too_many(void *server)
+{
+    struct weir_sessions_query query = all;
+
+    query.count_max = WEIR_SESSIONS_PER_SLICE_MAX + 1;
+    weir_sessions_list(server, &query);
+}
+
+static void ask_for_no_worker(void *server)
+{
+    struct weir_worker_stats stats;
+
+    weir_server_worker_stats(server, 0, &stats);
+}
+
+static void misuse_is_named(void **state)
+{
+    struct weir_server *server = open_server(WEIR_LOG_ERROR);
+
+    (void)state;
+    require_death(list_without_callbacks, server, "a weir_sessions_query has both callbacks");
+    require_death(list_without_sessions, server, "a weir_sessions_query has both callbacks");
+    require_death(list_too_many, server,
+                  "weir_sessions_query.count_max is at most WEIR_SESSIONS_PER_SLICE_MAX");
+    require_death(ask_for_no_worker, server, "the index is below weir_server_workers_count");
+    require_death(log_without_a_level, server,
+                  "weir_log takes a level from WEIR_LOG_ERROR to WEIR_LOG_DETAIL");
+    require_death(log_a_trace, server,
+                  "weir_log takes a level from WEIR_LOG_ERROR to WEIR_LOG_DETAIL");
+    require_death(listen_with_nonsense, server, "open of a weir_handler returns an enum weir_code");
+    weir_server_free(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_handler_is_opened_once_per_arguments),
+        cmocka_unit_test(a_refused_open_is_an_error),
+        cmocka_unit_test(the_log_has_a_level),
+        cmocka_unit_test(other_threads_list_the_sessions_of_all_workers),
+        cmocka_unit_test(a_handler_that_blocks_is_seen),
+        cmocka_unit_test(misuse_is_named),
+    };
+
+    return cmocka_run_group_tests_name("inspection", tests, NULL, NULL);
+}
