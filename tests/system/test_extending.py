@@ -67,6 +67,18 @@ class Followed(WeirTest):
         host, port = weir.tcp
         self.assertIn("Hello, Ada! That makes 1.", run(Settings.weir, "send", "--codec", "u32be", f"{host}:{port}", "Ada"))
 
+    def test_census(self):
+        self.assertIn("write ?every=N after the file's name", self.run_weir(
+            "--tcp", "127.0.0.1:0", "--handler", str(self.mine / "build" / "census.so")).stderr)
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "line",
+                          "--handler", str(self.mine / "build" / "census.so") + "?every=2")
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"a\nb\n")
+            wanted = "1 sessions, 0 do not read\n"
+            self.assertEqual(receive_exactly(peer, len(wanted)).decode(), wanted)
+        self.assertIn(f"    {wanted}", DOCUMENT.read_text("utf-8"))
+        weir.stop()
+
     def test_kinds(self):
         weir = self.module("kinds")
         self.assertEqual(weir.listeners[0].codec, "kinds")
