@@ -5,6 +5,7 @@
 #define SESSION_UDP_PEERS_H
 
 #include "session_state.h"
+#include "watch.h"
 
 /* The hash table of one worker. */
 struct udp_peers {
@@ -33,5 +34,12 @@ bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes);
 
 /* Ends a session that is CLOSING. */
 void udp_peers_end(struct weir_session *session);
+
+/* Counts a message that was sent to a peer, and logs it if the peer is watched. */
+static inline void udp_peers_count_sent(struct weir_session *session, const void *bytes, size_t length)
+{
+    session->messages_out++;
+    watch_sent_frame(session, bytes, length, length);
+}
 
 #endif

@@ -26,7 +26,6 @@
 #include "reply_rate.h"
 #include "session.h"
 #include "udp_peers.h"
-#include "watch.h"
 #include "worker.h"
 
 /* Ports below this number belong to services (RFC 6335 section 6), not to clients. */
@@ -158,13 +157,6 @@ static enum weir_code udp_socket__send_copy(struct weir_session *session, const 
     return udp_socket__send_buffer(session, buffer, segment_bytes);
 }
 
-/* Counts a message that was sent, and logs it. */
-static inline void udp_socket__count(struct weir_session *session, const void *bytes, size_t length)
-{
-    session->messages_out++;
-    watch_sent_frame(session, bytes, length, length);
-}
-
 /* A run of more than one datagram is sent as a batch. */
 static uint32_t udp_socket__batch_bytes(const struct udp_socket *socket, uint32_t run_length)
 {
@@ -195,7 +187,7 @@ static enum weir_code udp_socket__send(struct weir_session *session, const void 
     if (!udp_socket__may_reply(session, length, buckets)) return WEIR_REPLY_LIMIT;
     udp_socket__flush_run(session);
     enum weir_code code = udp_socket__send_copy(session, bytes, length, 0);
-    if (code == WEIR_OK) udp_socket__count(session, bytes, length);
+    if (code == WEIR_OK) udp_peers_count_sent(session, bytes, length);
     return code;
 }
 
@@ -209,7 +201,7 @@ static enum weir_code udp_socket__send_back(struct weir_session *session,
     if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (!udp_socket__may_reply(session, message->length, session->socket->reply_buckets))
         return WEIR_REPLY_LIMIT;
-    udp_socket__count(session, message->bytes, message->length);
+    udp_peers_count_sent(session, message->bytes, message->length);
     if (borrowed_run_extend(run, message->frame, message->frame_length)) return WEIR_OK;
     udp_socket__flush_run(session); /* a datagram between them was not sent back */
     if (borrowed_run_extend(run, message->frame, message->frame_length)) return WEIR_OK;
