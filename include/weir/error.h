@@ -61,6 +61,7 @@ enum weir_code {
     WEIR_GONE,                /* no open session has this id */
     WEIR_REFUSED,             /* nothing listens there: the peer's system refuses the connection */
     WEIR_SYSTEM,              /* any other system error: see os_error */
+    WEIR_NAME_TAKEN,          /* another session holds the name */
     WEIR_CODES_COUNT
 };
 

@@ -349,15 +349,15 @@ WEIR_API enum weir_code weir_session_set_message_max(struct weir_session *sessio
 WEIR_API enum weir_code weir_session_set_codec(struct weir_session *session,
                                                const struct weir_codec *codec);
 
-#define WEIR_GROUP_NAME_BYTES_MAX 63   /* without the terminating NUL */
-#define WEIR_GROUPS_PER_SESSION_MAX 64 /* groups that one session may join */
+#define WEIR_GROUP_NAME_BYTES_MAX 63 /* without the terminating NUL */
+#define WEIR_NAME_BYTES_MAX 63       /* of a session's name, likewise */
 
 /* Adds the session to the group of that name. A group exists while it has members. A session leaves
  * all groups when it ends. Returns:
  *   WEIR_OK         the session is a member, or was one before
  *   WEIR_INVALID    the name is empty or longer than WEIR_GROUP_NAME_BYTES_MAX, or the session is
  *                   transient
- *   WEIR_NO_ROOM    the session is a member of WEIR_GROUPS_PER_SESSION_MAX groups
+ *   WEIR_NO_ROOM    the session is a member of groups_per_session_max groups
  *   WEIR_CANCELLED  the session is closing
  *   WEIR_NO_MEMORY  also if memberships already take a quarter of the worker's memory, or together
  *                   with the sessions half of it (memory_max_bytes)
@@ -366,6 +366,41 @@ WEIR_API enum weir_code weir_session_join(struct weir_session *session, const ch
 
 /* Removes the session from the group. Does nothing if it is not a member. Thread: handler. */
 WEIR_API void weir_session_leave(struct weir_session *session, const char *group);
+
+/* Returns how many messages to its groups the session has missed since it began, modulo 2^32: its
+ * queue was full (broadcast_policy), its codec refused them, memory was exhausted, or a reply limit
+ * was reached. In on_close it includes those that were still queued. Thread: handler. */
+WEIR_API uint32_t weir_session_missed(const struct weir_session *session);
+
+/* What weir_session_bind() does if another session holds the name. */
+enum weir_bind {
+    WEIR_BIND_IF_FREE, /* that session keeps it: WEIR_NAME_TAKEN */
+    WEIR_BIND_REPLACE, /* this session takes it over, and that session is finished */
+};
+
+/* Gives the session a name, which at most one session of the server holds, whichever worker it is
+ * on. Other threads and sessions can then send to the name (weir_send_name()). A session holds one
+ * name: the name that it held before is released. It holds the name until weir_session_unbind(), or
+ * until it has ended: the name is free when its on_close runs.
+ *
+ * The result is immediate: the table of names belongs to the whole server, and this call waits for
+ * no other worker. With WEIR_BIND_REPLACE the other session holds the name no longer when this call
+ * returns. It is finished as weir_session_finish() does it, with WEIR_REASON_REPLACED, if it is on
+ * another worker shortly afterwards. Returns:
+ *   WEIR_OK            the session holds the name, or held it before
+ *   WEIR_NAME_TAKEN    another session holds the name, perhaps one that is closing, and `how` is
+ *                      WEIR_BIND_IF_FREE
+ *   WEIR_INVALID       the name is empty or longer than WEIR_NAME_BYTES_MAX, or the session is
+ *                      transient
+ *   WEIR_CANCELLED     the session is closing
+ *   WEIR_MAILBOX_FULL  WEIR_BIND_REPLACE: the mailbox of the other session's worker is full
+ *   WEIR_NO_MEMORY     as for weir_session_join(): names count as memberships
+ * Unless it returns WEIR_OK, nothing has changed. Thread: handler. */
+WEIR_API enum weir_code weir_session_bind(struct weir_session *session, const char *name,
+                                          enum weir_bind how);
+
+/* Releases the session's name. Does nothing if the session holds none. Thread: handler. */
+WEIR_API void weir_session_unbind(struct weir_session *session);
 
 /* Returns the handler's state of this session: session_bytes bytes, zeroed before on_open, aligned
  * to max_align_t. Null if session_bytes is 0. At the end of the session weir checks that nothing
@@ -450,6 +485,47 @@ WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
  * Thread: any. */
 WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
                                        const void *bytes, size_t length, uint64_t except_id);
+
+/* Sends a message to the session that holds the name (weir_session_bind()), as weir_send() does.
+ * Returns WEIR_GONE if no session holds it, otherwise the same values as weir_send(). Thread: any,
+ * as for weir_send(). */
+WEIR_API enum weir_code weir_send_name(struct weir_server *server, const char *name,
+                                       const void *bytes, size_t length);
+
+/* What is known about a group. Weir fills it in; later versions add members at the end. */
+struct weir_group_count {
+    struct weir_server *server;
+    const char *group; /* its name; valid during the callback */
+    /* A part of the server did not answer before the deadline: the counts are lower bounds. */
+    bool incomplete;
+    uint64_t members; /* sessions that are members; 0: the group does not exist */
+    /* Messages of broadcasts, one for each member that a message was meant for, and those of them
+     * that the members did not get: because a queue was full, a codec refused the message, memory
+     * was exhausted, or the member was closing. A message that was queued and dropped later does
+     * not count here. Each worker counts from the moment at which the group got its first member
+     * there. */
+    uint64_t offered, dropped;
+};
+
+/* Receives the count of weir_group_count(). */
+typedef void weir_group_count_fn(const struct weir_group_count *count, void *argument);
+
+/* Counts the members of a group on all workers. Each worker counts when it reads its mailbox. So
+ * the sum is exact only if no session joins or leaves meanwhile; joins and leaves that this thread
+ * or handler did before the call are included. `on_count` runs exactly once, later, never inside
+ * this call: on the worker of the callback that called, or on any worker if another thread did. If
+ * a worker has not answered after `deadline_ms` milliseconds (0: no deadline), `on_count` gets what
+ * is known by then, and count->incomplete is true. A server that ends first waits for its workers'
+ * answers. `group` is copied. Returns:
+ *   WEIR_OK            on_count will run
+ *   WEIR_INVALID       no group can have this name
+ *   WEIR_MAILBOX_FULL  the mailbox of a worker is full
+ *   WEIR_GONE          every worker has ended
+ *   WEIR_NO_MEMORY
+ * Thread: any, after weir_server_start() returned or inside a handler. */
+WEIR_API enum weir_code weir_group_count(struct weir_server *server, const char *group,
+                                         uint32_t deadline_ms, weir_group_count_fn *on_count,
+                                         void *argument);
 
 /* ---- Time and random bytes ---- */
 
@@ -672,6 +748,12 @@ struct weir_config {
      * blocks: "10.0.0.7", "127.0.0.0/8, ::1"; "": for all peers. For debugging: the messages of
      * these sessions become slow, and the log contains what the peers say. Null (default): none. */
     const char *trace;
+
+    /* ---- groups ---- */
+    /* Groups that one session may join, 1 to 65536; joining another one returns WEIR_NO_ROOM.
+     * Joining, leaving and the end of a session take time in proportion to its memberships. Default
+     * 64. */
+    uint32_t groups_per_session_max;
 };
 
 #define WEIR_OFF UINT32_MAX /* a limit or timeout of a listener that does not apply */
@@ -880,6 +962,15 @@ struct weir_stats {
     uint64_t connects_failed_unreachable; /* there is no route */
     uint64_t connects_failed_other;       /* sessions_max, no memory, another error of the system */
     uint64_t connects_refused;            /* calls of weir_connect(): connectors_max existed */
+    /* Broadcasts, one for each member that a message was meant for. broadcasts_offered is the sum
+     * of the others at any time between two iterations of the workers. */
+    uint64_t broadcasts_offered;
+    uint64_t broadcasts_delivered; /* queued for the member and not dropped later, or sent (UDP) */
+    uint64_t broadcasts_dropped_full;       /* the send queue was full: see broadcast_policy */
+    uint64_t broadcasts_dropped_closed;     /* the session ended before the message was sent */
+    uint64_t broadcasts_dropped_not_framed; /* the member's codec refused the message */
+    uint64_t broadcasts_dropped_no_memory;  /* no buffer or no memory */
+    uint64_t broadcasts_dropped_reply;      /* UDP: above a limit on replies */
 };
 
 #define WEIR_LISTENERS_MAX 64 /* listeners of one server */

@@ -5,7 +5,9 @@
  *
  *      "* ada joined"   a notice of the server: no other line begins with an asterisk
  *      "ada: hello"     what ada says
- *      "~ ada waves"    /me waves */
+ *      "~ ada waves"    /me waves
+ *
+ * A name has one user on the whole server: the session binds the key of the name (chat_names.h). */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,7 +26,7 @@
 
 /* State of one session. */
 struct handler_chat__member {
-    struct chat_name name;
+    char name[CHAT_LINE_NAME_BYTES_MAX + 1];
     struct telnet telnet;
     char room[CHAT_LINE_NAME_BYTES_MAX + 1];
 };
@@ -76,8 +78,8 @@ static void handler_chat__enter(struct weir_session *session, const char *room)
         return;
     }
     memcpy(member->room, room, strlen(room) + 1); /* chat_line_is_name() limits its length */
-    handler_chat__reply(session, "* you are in %s, as %s", member->room, member->name.text);
-    handler_chat__broadcast(session, "* %s joined", member->name.text);
+    handler_chat__reply(session, "* you are in %s, as %s", member->room, member->name);
+    handler_chat__broadcast(session, "* %s joined", member->name);
 }
 
 static void handler_chat__leave(struct weir_session *session)
@@ -86,7 +88,7 @@ static void handler_chat__leave(struct weir_session *session)
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
 
     if (member->room[0] == '\0') return;
-    handler_chat__broadcast(session, "* %s left", member->name.text);
+    handler_chat__broadcast(session, "* %s left", member->name);
     weir_session_leave(session, handler_chat__group(member->room, group, sizeof group));
     member->room[0] = '\0';
 }
@@ -95,7 +97,7 @@ static void handler_chat__on_open(struct weir_session *session)
 {
     struct handler_chat__member *member = weir_session_state(session);
 
-    snprintf(member->name.text, sizeof member->name.text, HANDLER_CHAT__GUEST "%" PRIx64,
+    snprintf(member->name, sizeof member->name, HANDLER_CHAT__GUEST "%" PRIx64,
              weir_session_id(session));
     handler_chat__enter(session, HANDLER_CHAT__FIRST_ROOM);
     handler_chat__reply(session, HANDLER_CHAT__HELP);
@@ -113,22 +115,28 @@ static bool handler_chat__is_guest(const char *name)
 static void handler_chat__rename(struct weir_session *session, const char *name)
 {
     struct handler_chat__member *member = weir_session_state(session);
-    char before[sizeof member->name.text];
+    char before[sizeof member->name], key[CHAT_NAMES_KEY_BYTES];
 
     if (!chat_line_is_name(name)) {
         handler_chat__reply(session, "* a name has 1 to %d letters, digits, '-', '_' and '.'",
                             CHAT_LINE_NAME_BYTES_MAX);
         return;
     }
-    memcpy(before, member->name.text, sizeof before);
-    if (handler_chat__is_guest(name) ||
-        !chat_names_take(&member->name, weir_session_server(session), name)) {
-        handler_chat__reply(session, "* %s, or a name that looks like it, is taken; choose another",
+    enum weir_code code = WEIR_NAME_TAKEN;
+    if (!handler_chat__is_guest(name))
+        code = weir_session_bind(session, chat_names_key(name, key), WEIR_BIND_IF_FREE);
+    if (code != WEIR_OK) {
+        handler_chat__reply(session,
+                            code == WEIR_NAME_TAKEN
+                                ? "* %s, or a name that looks like it, is taken; choose another"
+                                : "* cannot take the name %s now",
                             name);
         return;
     }
-    handler_chat__broadcast(session, "* %s is now %s", before, member->name.text);
-    handler_chat__reply(session, "* you are now %s", member->name.text);
+    memcpy(before, member->name, sizeof before);
+    memcpy(member->name, name, strlen(name) + 1); /* chat_line_is_name() limits its length */
+    handler_chat__broadcast(session, "* %s is now %s", before, member->name);
+    handler_chat__reply(session, "* you are now %s", member->name);
 }
 
 static void handler_chat__join(struct weir_session *session, const char *room)
@@ -168,10 +176,8 @@ static void handler_chat__reject(struct weir_session *session, const struct chat
 /* Frees room and name now: the client can take long to close its side. */
 static void handler_chat__quit(struct weir_session *session)
 {
-    struct handler_chat__member *member = weir_session_state(session);
-
     handler_chat__leave(session);
-    chat_names_release(&member->name);
+    weir_session_unbind(session);
     handler_chat__reply(session, "* goodbye");
     weir_session_finish(session);
 }
@@ -182,12 +188,8 @@ static void handler_chat__do(struct weir_session *session, const struct chat_lin
 
     switch (line->kind) {
     case CHAT_LINE_EMPTY: break;
-    case CHAT_LINE_SAY:
-        handler_chat__broadcast(session, "%s: %s", member->name.text, line->text);
-        break;
-    case CHAT_LINE_ME:
-        handler_chat__broadcast(session, "~ %s %s", member->name.text, line->text);
-        break;
+    case CHAT_LINE_SAY: handler_chat__broadcast(session, "%s: %s", member->name, line->text); break;
+    case CHAT_LINE_ME: handler_chat__broadcast(session, "~ %s %s", member->name, line->text); break;
     case CHAT_LINE_NAME: handler_chat__rename(session, line->text); break;
     case CHAT_LINE_JOIN: handler_chat__join(session, line->text); break;
     case CHAT_LINE_HELP: handler_chat__reply(session, HANDLER_CHAT__HELP); break;
@@ -239,12 +241,11 @@ static void handler_chat__on_message(struct weir_session *session,
 static void handler_chat__on_close(struct weir_session *session, enum weir_reason reason,
                                    const char *text)
 {
-    struct handler_chat__member *member = weir_session_state(session);
+    const struct handler_chat__member *member = weir_session_state(session);
 
     (void)reason;
     (void)text;
-    chat_names_release(&member->name);
-    if (member->room[0] != '\0') handler_chat__broadcast(session, "* %s left", member->name.text);
+    if (member->room[0] != '\0') handler_chat__broadcast(session, "* %s left", member->name);
 }
 
 static void handler_chat__on_drain(struct weir_session *session)

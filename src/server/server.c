@@ -20,9 +20,11 @@
 #include "connecting.h"
 #include "error_fill.h"
 #include "handler_opening.h"
+#include "group_count.h"
 #include "listeners.h"
 #include "log_queue.h"
 #include "memory.h"
+#include "names.h"
 #include "random.h"
 #include "remote.h"
 #include "server_here.h"
@@ -64,6 +66,7 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     common->limits = &server->limits;
     server->lock = lock_open();
     server->requested = condition_open();
+    common->names = names_open();
     server->transport_asked = memory_copy_text(settings->transport);
     common->config.transport = server->transport_asked;
     if (settings->reject_message)
@@ -73,7 +76,7 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
         !address_counts_init(&server->limits.address_counts, settings->sessions_max, &common->key))
         return false;
     return connecting_open(server) && server__open_log(server, settings) && server->lock &&
-           server->requested && server->transport_asked &&
+           server->requested && common->names && server->transport_asked &&
            (server->reject_message || !settings->reject_message);
 }
 
@@ -268,6 +271,20 @@ enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *by
     return worker ? remote_send(worker, id, bytes, length) : WEIR_GONE;
 }
 
+enum weir_code weir_send_name(struct weir_server *server, const char *name, const void *bytes,
+                              size_t length)
+{
+    uint64_t id = names_holder(&server->common, name);
+
+    return id > 0 ? weir_send(server, id, bytes, length) : WEIR_GONE;
+}
+
+enum weir_code weir_group_count(struct weir_server *server, const char *group, uint32_t deadline_ms,
+                                weir_group_count_fn *on_count, void *argument)
+{
+    return group_count_ask(&server->common, group, deadline_ms, on_count, argument);
+}
+
 enum weir_code weir_finish(struct weir_server *server, uint64_t id)
 {
     struct worker *worker = server__worker_of(server, id);
@@ -353,6 +370,7 @@ void weir_server_free(struct weir_server *server)
     log_queue_free(server->log_queue, server->common.config.log_flush_ms);
     condition_free(server->requested);
     lock_free(server->lock);
+    names_free(server->common.names);
     memory_free(server->transport_asked);
     memory_free(server->reject_message);
     memory_free(server);

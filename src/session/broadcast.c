@@ -33,7 +33,15 @@ struct broadcast__framed {
     const struct weir_codec *codec;
     struct payload *payload; /* null: that codec cannot carry the message ... */
     enum weir_code code;     /* ... and why */
-    uint32_t shares_count;   /* members that it was queued for */
+    uint32_t shares_count;   /* members that it was offered to */
+};
+
+/* One broadcast on its way to the members of one worker. */
+struct broadcast__delivery {
+    struct payload *payload;
+    struct broadcast__framed framed;
+    uint32_t excluded, dropped; /* members that are not meant, and those that do not get it */
+    uint32_t datagrams;         /* members that got it as a datagram */
 };
 
 /* Charges the shares of the framed payload, and gives it up. */
@@ -62,29 +70,60 @@ static void broadcast__frame(struct worker *worker, struct broadcast__framed *fr
     if (framed->payload) payload_charge(framed->payload, &worker->common->payload_bytes);
 }
 
-static void broadcast__send_datagram(struct weir_session *session, const struct payload *payload)
+static enum weir_code broadcast__send_datagram(struct weir_session *session,
+                                               struct broadcast__delivery *delivery)
 {
+    const struct payload *payload = delivery->payload;
     const uint8_t *message = payload->bytes + payload->message_at;
 
     weir_check(session->is_datagram);
     enum weir_code code = session_send(session, message, payload->message_length);
-    if (code != WEIR_OK) worker_count_unsent(session->worker, code);
+    if (code == WEIR_OK)
+        delivery->datagrams++;
+    else
+        worker_count_unsent(session->worker, code);
+    return code;
 }
 
-static void broadcast__send(struct weir_session *session, struct payload *payload,
-                            struct broadcast__framed *framed)
+/* Queues the message for one member. Returns WEIR_OK or why the member does not get it. */
+static enum weir_code broadcast__send(struct weir_session *session,
+                                      struct broadcast__delivery *delivery)
 {
+    struct broadcast__framed *framed = &delivery->framed;
+
     weir_check(session->state != SESSION_FREE);
-    if (session->is_datagram) {
-        broadcast__send_datagram(session, payload);
-        return;
-    }
-    broadcast__frame(session->worker, framed, payload, session->service->framing_codec);
+    if (session->is_datagram) return broadcast__send_datagram(session, delivery);
+    broadcast__frame(session->worker, framed, delivery->payload, session->service->framing_codec);
     framed->shares_count++;
-    if (framed->payload)
-        session_share(session, framed->payload);
-    else
-        worker_count_unsent(session->worker, framed->code);
+    if (framed->payload) return session_share(session, framed->payload);
+    worker_count_unsent(session->worker, framed->code);
+    return framed->code;
+}
+
+/* ---- counting ---- */
+
+static void broadcast__drop(struct weir_session *session, struct broadcast__delivery *delivery,
+                            enum weir_code code)
+{
+    delivery->dropped++;
+    session->missed++;
+    worker_count_dropped(session->worker, code, 1);
+}
+
+/* Counts the broadcast: all its offers are now delivered or dropped. */
+static void broadcast__count(struct worker *worker, struct group *group,
+                             const struct broadcast__delivery *delivery)
+{
+    struct counters *counters = &worker->counters;
+    uint32_t offered = group->members_count - delivery->excluded;
+    uint32_t delivered = offered - delivery->dropped;
+
+    weir_check(delivered >= delivery->datagrams);
+    counter_add(&counters->broadcasts_offered, offered);
+    counter_add(&counters->broadcasts_delivered, delivered);
+    counter_add(&counters->messages_out, delivered - delivery->datagrams);
+    group->offered += offered;
+    group->dropped += delivery->dropped;
 }
 
 /* Deliveries are work of the session whose handler broadcasts. */
@@ -100,21 +139,27 @@ static void broadcast__count_work(struct worker *worker, uint32_t deliveries)
 
 void broadcast_deliver(struct worker *worker, struct payload *payload)
 {
-    struct list *members = group_members(worker, payload->slot, payload->group);
-    struct broadcast__framed framed = {.payload = NULL};
-    uint32_t deliveries = 0;
+    struct group *group = group_find(worker, payload->group_hash, payload->group);
+    struct broadcast__delivery delivery = {.payload = payload};
 
-    if (!members) return;
+    if (!group) return;
+    struct list *members = &group->memberships;
+    weir_check(!list_is_empty(members));
     for (struct list *at = members->next; at != members; at = at->next) {
         struct weir_session *session =
             weir_container_of(at, struct group_membership, in_group)->session;
         weir_check(session->worker == worker);
-        deliveries++;
-        if (session->id != payload->except_id) broadcast__send(session, payload, &framed);
+        if (session->id == payload->except_id) {
+            delivery.excluded++;
+            continue;
+        }
+        enum weir_code code = broadcast__send(session, &delivery);
+        if (code != WEIR_OK) broadcast__drop(session, &delivery, code);
     }
-    broadcast__count_work(worker, deliveries);
+    broadcast__count(worker, group, &delivery);
+    broadcast__count_work(worker, group->members_count);
     worker->account.must_look = true; /* the shares take memory */
-    broadcast__end(&framed);
+    broadcast__end(&delivery.framed);
 }
 
 /* ---- any thread ---- */
@@ -161,7 +206,7 @@ static struct payload *broadcast__make(struct worker_common *common, const char 
     if (!payload) return NULL;
     payload_charge(payload, &common->payload_bytes);
     memcpy(payload->group, group, strlen(group) + 1);
-    payload->slot = group_slot(common, group);
+    payload->group_hash = group_hash(common, group);
     payload->except_id = except_id;
     return payload;
 }
@@ -206,16 +251,17 @@ enum weir_code broadcast_send(struct worker_common *common, const char *group, c
 static enum weir_code broadcast__pass_or_keep(struct weir_session *session, struct payload *payload)
 {
     const struct worker_common *common = session->worker->common;
+    uint16_t slot = congestion_slot(payload->group_hash);
 
     if (!session_may_send(session)) return broadcast__pass(common, payload); /* in on_close */
-    if (!session->speaker_waits && !congestion_has(&common->congestion, payload->slot) &&
+    if (!session->speaker_waits && !congestion_has(&common->congestion, slot) &&
         broadcast__pass(common, payload) == WEIR_OK) {
         session->speaks = true;
-        session->speaks_slot = payload->slot;
+        session->speaks_slot = slot;
         return WEIR_OK;
     }
     if (session->waiting_bytes > common->config.send_queue_high_bytes) return WEIR_QUEUE_FULL;
-    congestion_wait(session, payload->slot);
+    congestion_wait(session, slot);
     congestion_keep(session, payload);
     session_update_receiving(session);
     return WEIR_OK;
@@ -252,7 +298,8 @@ static void broadcast__send_waiting(struct weir_session *session, bool regardles
     struct payload *payload;
 
     while ((payload = session->waiting) != NULL) {
-        if (!regardless && congestion_has(&common->congestion, payload->slot)) return;
+        uint16_t slot = congestion_slot(payload->group_hash);
+        if (!regardless && congestion_has(&common->congestion, slot)) return;
         if (!broadcast__reserve(common, payload)) {
             if (!regardless) return;
             counter_add(&session->worker->counters.sends_dropped, 1);
@@ -260,7 +307,7 @@ static void broadcast__send_waiting(struct weir_session *session, bool regardles
             continue;
         }
         session->speaks = true;
-        session->speaks_slot = payload->slot;
+        session->speaks_slot = slot;
         payload_ref(payload);
         congestion_unkeep(session); /* first: the delivery may end this session */
         broadcast__pass_reserved(common, payload);

@@ -32,6 +32,12 @@ struct congestion {
     _Atomic uint32_t members[CONGESTION_SLOTS_COUNT];
 };
 
+/* Returns the slot of a group, of which `hash` is group_hash(). */
+static inline uint16_t congestion_slot(uint32_t hash)
+{
+    return (uint16_t)(hash % CONGESTION_SLOTS_COUNT);
+}
+
 static inline bool congestion_has(const struct congestion *congestion, uint16_t slot)
 {
     return atomic_load_explicit(&congestion->members[slot], memory_order_relaxed) > 0;

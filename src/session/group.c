@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* group.c - membership of sessions in named groups.
  *
- *      worker.groups [slot] -> group "red" -> group "blue"       each while it has members
+ *      worker.groups [bucket] -> group "red" -> group "blue"     each while it has members
  *                                 | members
  *                    session A -- membership -- membership       one session in one group
  *                    session B -- membership
@@ -14,18 +14,14 @@
 #include <string.h>
 
 #include "check.h"
+#include "congestion.h"
 #include "memory.h"
 #include "siphash.h"
 #include "worker.h"
 
-struct group {
-    struct group *next; /* in the same slot */
-    struct list memberships;
-    char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
-};
-
 /* Charged for each membership: at worst its group has no other member. */
-#define GROUP__MEMBERSHIP_BYTES (sizeof(struct group_membership) + sizeof(struct group) + 32)
+#define GROUP__MEMBERSHIP_BYTES \
+    (sizeof(struct group_membership) + sizeof(struct group) + HASH_TABLE_NODE_BYTES + 32)
 
 bool group_name_is_good(const char *name)
 {
@@ -34,106 +30,117 @@ bool group_name_is_good(const char *name)
     return length > 0 && length <= WEIR_GROUP_NAME_BYTES_MAX;
 }
 
-uint16_t group_slot(const struct worker_common *common, const char *name)
+uint32_t group_hash(const struct worker_common *common, const char *name)
 {
-    return (uint16_t)(siphash(&common->key, name, strlen(name)) % GROUP_SLOTS_COUNT);
+    return (uint32_t)siphash(&common->key, name, strlen(name));
 }
 
-/* Returns where the group of that name is linked, or would be. */
-static struct group **group__link(struct worker *worker, uint16_t slot, const char *name)
+struct group *group_find(struct worker *worker, uint32_t hash, const char *name)
 {
-    struct group **link = &worker->groups->slots[slot];
+    struct hash_node *node = *hash_table_bucket(&worker->groups->by_name, hash);
 
-    while (*link && strcmp((*link)->name, name) != 0) link = &(*link)->next;
-    return link;
+    for (; node; node = node->next) {
+        struct group *group = weir_container_of(node, struct group, in_table);
+        if (strcmp(group->name, name) == 0) return group;
+    }
+    return NULL;
 }
 
-static struct group *group__open(struct worker *worker, uint16_t slot, const char *name)
+static struct group *group__open(struct worker *worker, uint32_t hash, const char *name)
 {
-    struct group **link = group__link(worker, slot, name);
-
-    if (*link) return *link;
     struct group *group = memory_alloc(sizeof *group);
+
     if (!group) return NULL;
     list_init(&group->memberships);
     memcpy(group->name, name, strlen(name) + 1);
-    *link = group;
-    worker->groups->count++;
+    group->in_table.hash = hash;
+    hash_table_add(&worker->groups->by_name, &group->in_table);
     return group;
 }
 
-static void group__close_if_empty(struct worker *worker, uint16_t slot, struct group *group)
+static void group__close_if_empty(struct worker *worker, struct group *group)
 {
-    if (!list_is_empty(&group->memberships)) return;
-    struct group **link = group__link(worker, slot, group->name);
-    weir_check(*link == group);
-    weir_check(worker->groups->count > 0);
-    *link = group->next;
-    worker->groups->count--;
+    weir_check((group->members_count == 0) == list_is_empty(&group->memberships));
+    if (group->members_count > 0) return;
+    hash_table_remove(&worker->groups->by_name, &group->in_table);
     memory_free(group);
 }
 
-/* Returns where the session's membership in the group of that name is linked, or would be; *count:
- * how many memberships precede it. */
-static struct group_membership **group__membership(struct weir_session *session, const char *name,
-                                                   uint32_t *count)
+/* Returns where the session's membership in the group is linked, or would be; *count: how many
+ * memberships precede it. */
+static struct group_membership **group__membership(struct weir_session *session,
+                                                   const struct group *group, uint32_t *count)
 {
     struct group_membership **link = &session->memberships;
 
-    for (*count = 0; *link && strcmp((*link)->group->name, name) != 0; (*count)++)
-        link = &(*link)->next;
+    for (*count = 0; *link && (*link)->group != group; (*count)++) link = &(*link)->next;
     return link;
 }
 
-enum weir_code group_join(struct weir_session *session, const char *name)
+/* Adds the session to the group (null: there is none of that name yet), at *link. */
+static enum weir_code group__join(struct weir_session *session, struct group *group, uint32_t hash,
+                                  const char *name, struct group_membership **link)
 {
-    uint32_t count;
+    struct worker *worker = session->worker;
 
-    if (!group_name_is_good(name)) return WEIR_INVALID;
-    if (!session_may_send(session) || session->output_ended) return WEIR_CANCELLED;
-    struct group_membership **link = group__membership(session, name, &count);
-    if (*link) return WEIR_OK;
-    if (count == WEIR_GROUPS_PER_SESSION_MAX) return WEIR_NO_ROOM;
-    if (!account_charge_membership(&session->worker->account, GROUP__MEMBERSHIP_BYTES))
+    if (!account_charge_membership(&worker->account, GROUP__MEMBERSHIP_BYTES))
         return WEIR_NO_MEMORY;
     struct group_membership *membership = memory_alloc(sizeof *membership);
-    uint16_t slot = group_slot(session->worker->common, name);
-    struct group *group = membership ? group__open(session->worker, slot, name) : NULL;
-    if (!group) {
+    if (membership && !group) group = group__open(worker, hash, name);
+    if (!membership || !group) {
         memory_free(membership);
-        account_release_membership(&session->worker->account, GROUP__MEMBERSHIP_BYTES);
+        account_release_membership(&worker->account, GROUP__MEMBERSHIP_BYTES);
         return WEIR_NO_MEMORY;
     }
     membership->session = session;
     membership->group = group;
-    membership->slot = slot;
+    membership->slot = congestion_slot(hash);
     list_init(&membership->in_group);
     list_add_last(&group->memberships, &membership->in_group);
+    group->members_count++;
     *link = membership;
     congestion_join(membership);
     session->first_byte_due = false;
     return WEIR_OK;
 }
 
+enum weir_code group_join(struct weir_session *session, const char *name)
+{
+    struct worker *worker = session->worker;
+    uint32_t count;
+
+    if (!group_name_is_good(name)) return WEIR_INVALID;
+    if (!session_may_send(session) || session->output_ended) return WEIR_CANCELLED;
+    uint32_t hash = group_hash(worker->common, name);
+    struct group *group = group_find(worker, hash, name);
+    struct group_membership **link = group__membership(session, group, &count);
+    if (*link) return WEIR_OK;
+    if (count >= worker->common->config.groups_per_session_max) return WEIR_NO_ROOM;
+    return group__join(session, group, hash, name, link);
+}
+
 static void group__leave(struct weir_session *session, struct group_membership **link)
 {
     struct group_membership *membership = *link;
     struct group *group = membership->group;
-    uint16_t slot = membership->slot;
 
     weir_check(membership->session == session);
+    weir_check(group->members_count > 0);
     congestion_leave(membership);
     *link = membership->next;
     list_remove(&membership->in_group);
+    group->members_count--;
     memory_free(membership);
     account_release_membership(&session->worker->account, GROUP__MEMBERSHIP_BYTES);
-    group__close_if_empty(session->worker, slot, group);
+    group__close_if_empty(session->worker, group);
 }
 
 void group_leave(struct weir_session *session, const char *name)
 {
+    struct worker *worker = session->worker;
+    struct group *group = group_find(worker, group_hash(worker->common, name), name);
     uint32_t count;
-    struct group_membership **link = group__membership(session, name, &count);
+    struct group_membership **link = group__membership(session, group, &count);
 
     if (*link) group__leave(session, link);
 }
@@ -141,12 +148,4 @@ void group_leave(struct weir_session *session, const char *name)
 void group_leave_all(struct weir_session *session)
 {
     while (session->memberships) group__leave(session, &session->memberships);
-}
-
-struct list *group_members(struct worker *worker, uint16_t slot, const char *name)
-{
-    struct group *group = *group__link(worker, slot, name);
-
-    weir_check(!group || !list_is_empty(&group->memberships));
-    return group ? &group->memberships : NULL;
 }

@@ -3,15 +3,26 @@
 #ifndef SESSION_GROUP_H
 #define SESSION_GROUP_H
 
-#include "congestion.h"
+#include "hash_table.h"
 #include "session_state.h"
 
-#define GROUP_SLOTS_COUNT CONGESTION_SLOTS_COUNT /* a slot holds any number of groups */
+struct worker_common;
 
-/* The groups of one worker that have members, by name. */
+/* The groups of one worker that have members. */
 struct group_table {
-    struct group *slots[GROUP_SLOTS_COUNT];
-    uint32_t count;
+    struct hash_table by_name;
+};
+
+/* One group, as far as this worker's members are concerned; it exists while there are some. */
+struct group {
+    struct hash_node in_table;
+    uint32_t members_count;
+    struct list memberships; /* may be walked while its sessions are closed: they leave when they
+                              * end */
+    /* Messages of broadcasts, one for each member that they were meant for, since the group began
+     * on this worker: all of them, and those that the members' queues did not take. */
+    uint64_t offered, dropped;
+    char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
 };
 
 /* As weir_session_join() and weir_session_leave() say. */
@@ -21,14 +32,14 @@ void group_leave(struct weir_session *session, const char *name);
 /* Leaves every group; the session ends. */
 void group_leave_all(struct weir_session *session);
 
-/* Returns the slot of a group's name, the same on every worker. */
-uint16_t group_slot(const struct worker_common *common, const char *name);
+/* Returns the hash of a group's name, the same on every worker. */
+uint32_t group_hash(const struct worker_common *common, const char *name);
 
 /* Whether the name is allowed for a group. */
 bool group_name_is_good(const char *name);
 
-/* Returns the list of this worker's memberships in the group; null: it has none. The list may be
- * walked while its sessions are closed: they leave when they end. */
-struct list *group_members(struct worker *worker, uint16_t slot, const char *name);
+/* Returns the group of that name, of which `hash` is group_hash(). Null: this worker has no member
+ * of it. */
+struct group *group_find(struct worker *worker, uint32_t hash, const char *name);
 
 #endif

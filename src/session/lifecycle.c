@@ -20,6 +20,7 @@
 #include "group.h"
 #include "inbound.h"
 #include "memory.h"
+#include "names.h"
 #include "pause.h"
 #include "session.h"
 #include "session_sent.h"
@@ -77,6 +78,7 @@ void lifecycle_end(struct weir_session *session)
 
     weir_check(session->state == SESSION_CLOSING);
     group_leave_all(session);
+    names_unbind(session);
     if (session->admitted) {
         lifecycle__count_end(session);
     } else {

@@ -19,6 +19,7 @@
 #include "broadcast.h"
 #include "check.h"
 #include "connector.h"
+#include "group_count.h"
 #include "handoff.h"
 #include "inbound.h"
 #include "inspect.h"
@@ -60,6 +61,7 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     worker->table = &loop->table;
     worker->mailbox = &loop->mailbox;
     worker->groups = &loop->groups;
+    hash_table_init(&loop->groups.by_name);
     worker->udp_peers = &loop->udp_peers;
     worker->admission = &loop->admission;
     worker->connects = &loop->connects;
@@ -72,6 +74,8 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->readable_again);
     list_init(&worker->speakers);
     list_init(&worker->endpoints);
+    list_init(&worker->group_counts);
+    wheel_timer_init(&worker->group_count_timer);
     list_init(&loop->connects.connectors);
     list_init(&loop->connects.ended_connectors);
     list_init(&loop->connects.dials);
@@ -156,16 +160,15 @@ static void loop__execute(struct worker *worker, const struct mailbox_command *c
 {
     weir_check((command->kind == MAILBOX_SEND || command->kind == MAILBOX_BROADCAST) ==
                (command->payload != NULL));
-    if (command->kind == MAILBOX_ACCEPTED)
-        handoff_take(worker, command);
-    else if (command->kind == MAILBOX_BROADCAST)
-        broadcast_deliver(worker, command->payload);
-    else if (command->kind == MAILBOX_CALL)
-        command->call->run(command->call, worker);
-    else if (command->kind == MAILBOX_INSPECT)
-        inspect_execute(worker, command);
-    else
-        remote_execute(worker, command);
+    switch (command->kind) {
+    case MAILBOX_ACCEPTED: handoff_take(worker, command); break;
+    case MAILBOX_BROADCAST: broadcast_deliver(worker, command->payload); break;
+    case MAILBOX_CALL: command->call->run(command->call, worker); break;
+    case MAILBOX_INSPECT: inspect_execute(worker, command); break;
+    case MAILBOX_COUNT: group_count_add(worker, command->count); break;
+    case MAILBOX_COUNTED: group_count_end(command->count); break;
+    default: remote_execute(worker, command);
+    }
     if (command->payload) payload_unref(command->payload);
 }
 
@@ -194,7 +197,7 @@ void loop_close(struct loop *loop)
     struct worker *worker = &loop->worker;
 
     if (!worker->net) return;
-    weir_check(loop->groups.count == 0);
+    weir_check(loop->groups.by_name.count == 0);
     weir_check(worker->udp_sessions_count == 0);
     weir_check(worker->reject_messages_open == 0);
     while (!mailbox_shut(&loop->mailbox)) loop__read_commands(loop);
@@ -402,7 +405,8 @@ static bool loop__has_ended(struct loop *loop)
 
     return worker->request != WORKER_RUN && list_is_empty(&worker->tcp_sessions) &&
            worker->udp_sessions_count == 0 && list_is_empty(&worker->endpoints) &&
-           connector_all_ended(worker) && mailbox_shut(&loop->mailbox);
+           connector_all_ended(worker) && list_is_empty(&worker->group_counts) &&
+           mailbox_shut(&loop->mailbox);
 }
 
 bool loop_iterate(struct loop *loop, uint64_t until_ns)

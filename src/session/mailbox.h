@@ -18,6 +18,7 @@
 #include "atomic.h"
 #include "net.h"
 
+struct group_count;
 struct payload;
 struct inspection;
 struct service;
@@ -33,6 +34,9 @@ enum mailbox_kind {
     MAILBOX_BROADCAST, /* payload: for the members of its group */
     MAILBOX_INSPECT,   /* id, inspection: a slice of a list of sessions, or one session */
     MAILBOX_CALL,      /* call: a function of the server to run on the worker */
+    MAILBOX_EVICT,     /* id: another session took its name over; finish it */
+    MAILBOX_COUNT,     /* count: add the members of its group */
+    MAILBOX_COUNTED,   /* count: every worker has added its members */
 };
 
 /* A function to run on a worker. The caller owns the struct, until the function has run. */
@@ -45,6 +49,7 @@ struct mailbox_command {
     union {
         const struct service *service;
         struct worker_call *call;
+        struct group_count *count;
     };
     struct net_socket socket;
     struct net_address peer;

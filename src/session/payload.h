@@ -18,7 +18,7 @@ struct payload {
     const struct weir_codec *codec; /* that framed it; null: unframed */
     uint64_t except_id;             /* a broadcast: the session that is excluded */
     struct payload *next;           /* while it waits with its speaker: congestion.h */
-    uint16_t slot;                  /* a broadcast: of the group's name */
+    uint32_t group_hash;            /* a broadcast: group_hash() of the group's name */
     bool has_speaker;               /* its speaker waits for members that are above their mark */
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
     uint32_t message_at, message_length; /* the message: within the frame, or after it */

@@ -45,6 +45,7 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
     if (!session) return; /* it ended meanwhile */
     switch (command->kind) {
     case MAILBOX_FINISH: session_finish(session, WEIR_REASON_APPLICATION); break;
+    case MAILBOX_EVICT: session_finish(session, WEIR_REASON_REPLACED); break;
     case MAILBOX_RELEASE: session_release(session); break;
     case MAILBOX_RESUME: session_resume(session); break;
     case MAILBOX_ABORT:

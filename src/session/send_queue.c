@@ -250,12 +250,15 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
     return count;
 }
 
-void send_queue_drop(struct send_queue *queue, struct net *net)
+uint32_t send_queue_drop(struct send_queue *queue, struct net *net)
 {
+    uint32_t count = 0;
+
     while (queue->first) {
         struct net_buffer *buffer = queue->first;
         send_queue__unlink(queue, NULL);
         if (send_queue__is_share(buffer)) {
+            count += send_queue__share_of(buffer)->may_drop;
             send_queue__free_share(queue, buffer);
         } else {
             weir_check(queue->pinned_bytes >= buffer->capacity);
@@ -265,4 +268,5 @@ void send_queue_drop(struct send_queue *queue, struct net *net)
     }
     weir_check(queue->shares_count == 0);
     weir_check(queue->pinned_bytes == queue->flight_pinned_bytes);
+    return count;
 }

@@ -91,8 +91,9 @@ static inline uint32_t send_queue_timed_bytes(const struct send_queue *queue)
     return queue->flight_bytes > queue->later_bytes ? queue->flight_bytes - queue->later_bytes : 0;
 }
 
-/* Discards everything that is queued, but not what is in flight. */
-void send_queue_drop(struct send_queue *queue, struct net *net);
+/* Discards everything that is queued, but not what is in flight. Returns the number of droppable
+ * shares among it, also those of which a part was sent. */
+uint32_t send_queue_drop(struct send_queue *queue, struct net *net);
 
 /* ---- borrowed run ----
  *

@@ -15,8 +15,7 @@
  *
  * A UDP peer has only the states OPEN, CLOSING and FREE: UDP has no FIN. Every end follows one
  * path: session_close() fixes the reason; NET_CLOSED, or the flush of a UDP peer, leads to
- * lifecycle_end(). A session that loses accepted output ends by RST: a FIN would tell the peer that
- * the stream is complete.
+ * lifecycle_end(). A session that loses accepted output ends by RST: FIN would end a whole stream.
  *
  * Ownership: the queue owns its buffers until net_send() takes them over; the system releases them
  * to the pool. At most one send is unanswered; several can be in flight (session_sent.c). The
@@ -138,7 +137,7 @@ static void session__close(struct weir_session *session)
     session__drop_unread(session);
     congestion_drop(session);
     if (session->congested) congestion_end(session);
-    send_queue_drop(&session->queue, worker->net);
+    worker_count_late_drop(session, WEIR_CANCELLED, send_queue_drop(&session->queue, worker->net));
     session_count_queued(session);
     list_remove(&session->in_pending_flush);
     account_leave(&worker->account, session);
@@ -455,26 +454,29 @@ static bool session__make_room(struct weir_session *session, const struct payloa
     default: counter_add(&worker->counters.sends_dropped, 1); return false;
     }
     uint32_t most = bytes < worker->share_bytes ? (uint32_t)worker->share_bytes - bytes : 0;
-    counter_add(&worker->counters.sends_dropped, send_queue_drop_oldest(queue, most));
+    uint32_t count = send_queue_drop_oldest(queue, most);
+    counter_add(&worker->counters.sends_dropped, count);
+    worker_count_late_drop(session, WEIR_QUEUE_FULL, count);
     session_count_queued(session);
     if (session__fits(session, bytes, worker->share_bytes)) return true;
     counter_add(&worker->counters.sends_dropped, 1);
     return false;
 }
 
-void session_share(struct weir_session *session, struct payload *payload)
+enum weir_code session_share(struct weir_session *session, struct payload *payload)
 {
     struct worker *worker = session->worker;
 
     if (worker->dispatch.session == session) session_flush_run(session); /* sent back before */
-    if (!session_may_send(session) || payload->length == 0) return;
+    if (!session_may_send(session)) return WEIR_CANCELLED;
+    if (payload->length == 0) return WEIR_OK; /* nothing to send */
     if (!session__fits(session, send_queue_share_bytes(payload), worker->share_bytes) &&
         !session__make_room(session, payload))
-        return;
+        return WEIR_QUEUE_FULL;
     if (!send_queue_share(&session->queue, payload, true)) {
         worker_count_unsent(worker, WEIR_NO_MEMORY);
         session_update_receiving(session); /* what it would replace is gone */
-        return;
+        return WEIR_NO_MEMORY;
     }
     session_count_message(session);
     watch_sent_frame(session, payload->bytes, payload->length, payload->message_length);
@@ -484,6 +486,7 @@ void session_share(struct weir_session *session, struct payload *payload)
         session_update_receiving(session);
     }
     worker_flush_later(worker, session);
+    return WEIR_OK;
 }
 
 const struct session_ops session_tcp_ops = {

@@ -71,7 +71,7 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
 
 /* Queues a reference to a broadcast payload; broadcast_policy decides if the queue is full. TCP
  * only. */
-void session_share(struct weir_session *session, struct payload *payload);
+enum weir_code session_share(struct weir_session *session, struct payload *payload);
 
 /* As weir_session_pause() and the others say. */
 void session_pause(struct weir_session *session);

@@ -7,6 +7,7 @@
 #include "broadcast.h"
 #include "check.h"
 #include "group.h"
+#include "names.h"
 #include "session.h"
 #include "session_settings.h"
 #include "worker.h"
@@ -130,6 +131,22 @@ enum weir_code weir_session_join(struct weir_session *session, const char *group
 void weir_session_leave(struct weir_session *session, const char *group)
 {
     if (!session_is_transient(session)) group_leave(session, group);
+}
+
+uint32_t weir_session_missed(const struct weir_session *session)
+{
+    return session->missed;
+}
+
+enum weir_code weir_session_bind(struct weir_session *session, const char *name, enum weir_bind how)
+{
+    if (session_is_transient(session)) return WEIR_INVALID;
+    return names_bind(session, name, how);
+}
+
+void weir_session_unbind(struct weir_session *session)
+{
+    if (!session_is_transient(session)) names_unbind(session);
 }
 
 void *weir_session_state(struct weir_session *session)

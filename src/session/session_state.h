@@ -22,6 +22,7 @@
 struct worker;
 struct udp_socket;
 struct group;
+struct name;
 struct payload;
 
 enum session_state {
@@ -84,6 +85,7 @@ struct weir_session {
     struct wheel_timer deadline;  /* expires at the next deadline or earlier */
     struct wheel_timer user_timer;
     struct group_membership *memberships; /* group.c */
+    struct name *name;                    /* that it bound; null: none; names.c */
     char *decode_error;                   /* describes malformed input; null: none */
     /* TCP: as in struct weir_stats; UDP: of its datagrams. */
     uint64_t bytes_in, bytes_out, messages_in, messages_out;
@@ -101,6 +103,7 @@ struct weir_session {
     uint32_t off_ms;          /* since when receiving_off is set; UDP: handler_paused */
     uint32_t holds;           /* weir_session_hold() calls that were not released */
     uint32_t idle_timeout_ms; /* 0: none */
+    uint32_t missed;          /* broadcasts to its groups that were dropped for it */
     uint16_t speaks_slot;     /* of the group that it spoke to last; see congestion.h */
     uint8_t state;            /* enum session_state; written by session_enter alone */
     uint8_t reason;           /* enum weir_reason; NONE until the end is decided */
@@ -132,7 +135,7 @@ struct weir_session {
     bool wants_room : 1;      /* a message was refused for a full queue: on_room is due */
 };
 
-#define SESSION_BYTES_MAX 416 /* without what is queued */
+#define SESSION_BYTES_MAX 432 /* without what is queued */
 
 /* A datagram sender without a session of its own: it exists while its datagram is dispatched. */
 static inline bool session_is_transient(const struct weir_session *session)

@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "congestion.h"
+#include "group_count.h"
 #include "session.h"
 #include "worker.h"
 
@@ -67,6 +68,14 @@ static void timeouts__count(struct worker *worker, const struct wheel_timer *tim
     counter_raise(&worker->counters.timer_lag_max_ms, worker->now_ms - timer->due_ms);
 }
 
+static void timeouts__on_user_timer(struct worker *worker, struct weir_session *session)
+{
+    const struct weir_handler *handler = session->service->handler;
+
+    weir_check(session->worker == worker);
+    if (handler->on_timer) handler->on_timer(session);
+}
+
 void timeouts_run(struct worker *worker)
 {
     struct wheel_timer *timer;
@@ -76,10 +85,11 @@ void timeouts_run(struct worker *worker)
         timeouts__on_deadline(weir_container_of(timer, struct weir_session, deadline));
     }
     while ((timer = wheel_take_due(&worker->user_timers, worker->now_ms)) != NULL) {
-        struct weir_session *session = weir_container_of(timer, struct weir_session, user_timer);
-        const struct weir_handler *handler = session->service->handler;
-        weir_check(session->worker == worker);
         timeouts__count(worker, timer);
-        if (handler->on_timer) handler->on_timer(session);
+        if (timer == &worker->group_count_timer)
+            group_count_expire(worker);
+        else
+            timeouts__on_user_timer(worker,
+                                    weir_container_of(timer, struct weir_session, user_timer));
     }
 }

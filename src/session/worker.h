@@ -39,6 +39,7 @@ struct connector_table;
 struct connects;
 struct group_table;
 struct mailbox;
+struct names;
 struct reply_rate;
 struct resolver;
 struct session_table;
@@ -60,6 +61,7 @@ struct worker_common {
     /* All workers, set before the first one runs. */
     struct worker *const *workers;
     struct congestion congestion; /* of groups, on all workers; changes */
+    struct names *names;          /* that sessions hold; protects itself */
     uint32_t workers_count;
     struct connector_table *connectors;       /* outbound connections of all workers */
     struct resolver *resolver;                /* looks up the names of their hosts */
@@ -133,6 +135,8 @@ struct worker {
     struct list pending_flush;       /* sessions to flush at the end of this iteration */
     struct list waiting_for_buffers; /* sessions that could not send because the pool was empty */
     struct list speakers;            /* sessions that wait for a group: congestion.h */
+    struct list group_counts;        /* that this worker reports: group_count.c */
+    struct wheel_timer group_count_timer; /* in user_timers, for their earliest deadline */
     /* Sessions with unread input that may be decoded, longest waiting first: those that used less
      * than their share of the work, and those that used it. */
     struct list readable, readable_again;
@@ -187,6 +191,32 @@ static inline void worker_count_unsent(struct worker *worker, enum weir_code cod
         counter_add(&counters->sends_no_memory, 1);
     else
         counter_add(&counters->sends_dropped, 1);
+}
+
+/* Counts messages of broadcasts that a member does not get, under their cause. */
+static inline void worker_count_dropped(struct worker *worker, enum weir_code code, uint32_t count)
+{
+    struct counters *counters = &worker->counters;
+
+    switch (code) {
+    case WEIR_QUEUE_FULL: counter_add(&counters->broadcasts_dropped_full, count); break;
+    case WEIR_CANCELLED: counter_add(&counters->broadcasts_dropped_closed, count); break;
+    case WEIR_REPLY_LIMIT: counter_add(&counters->broadcasts_dropped_reply, count); break;
+    case WEIR_NO_BUFFERS:
+    case WEIR_NO_MEMORY: counter_add(&counters->broadcasts_dropped_no_memory, count); break;
+    default:
+        weir_check(code == WEIR_TOO_LARGE || code == WEIR_INVALID);
+        counter_add(&counters->broadcasts_dropped_not_framed, count);
+    }
+}
+
+/* Counts broadcasts that were queued, and are dropped before they are sent. */
+static inline void worker_count_late_drop(struct weir_session *session, enum weir_code code,
+                                          uint32_t count)
+{
+    session->missed += count;
+    counter_move(&session->worker->counters.broadcasts_delivered, 0, count);
+    worker_count_dropped(session->worker, code, count);
 }
 
 /* Requests a drain or a stop; takes effect in the next iteration. Thread: any. */

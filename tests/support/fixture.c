@@ -9,6 +9,7 @@
 #include "builtin.h"
 #include "fixture_validate.h"
 #include "memory.h"
+#include "names.h"
 #include "require.h"
 #include "watch.h"
 
@@ -49,6 +50,8 @@ static void fixture__set_common(const struct weir_config *config)
     require(connector_table_init(&fixture.connectors, 0, FIXTURE_CONNECTORS_MAX));
     common->resolver = resolver_open(1, 2, fixture_lookup);
     require(common->resolver != NULL);
+    common->names = names_open();
+    require(common->names != NULL);
     require(address_list_parse(&limits->allow, config->allow, "allow", NULL) == WEIR_OK);
     require(address_list_parse(&limits->deny, config->deny, "deny", NULL) == WEIR_OK);
     require(watch_open(common, config, NULL) == WEIR_OK);
@@ -152,6 +155,7 @@ static void fixture__check_counts(void)
     require(stats.peers_opened == stats.peers_closed);
     require(by_reason == stats.closed + stats.peers_closed);
     require(stats.queued_bytes == 0);
+    fixture_validate_broadcasts(&stats);
 }
 
 void fixture_close(void)
@@ -164,6 +168,7 @@ void fixture_close(void)
     loop_free(&fixture.loop);
     resolver_free(fixture.common.resolver);
     connector_table_free(&fixture.connectors);
+    names_free(fixture.common.names);
     address_list_free(&fixture.limits.allow);
     address_list_free(&fixture.limits.deny);
     watch_free(&fixture.common);

@@ -167,6 +167,15 @@ static uint64_t fixture_validate__dialing(const struct worker *worker)
     return count;
 }
 
+void fixture_validate_broadcasts(const struct weir_stats *stats)
+{
+    uint64_t dropped = stats->broadcasts_dropped_full + stats->broadcasts_dropped_closed +
+                       stats->broadcasts_dropped_not_framed + stats->broadcasts_dropped_no_memory +
+                       stats->broadcasts_dropped_reply;
+
+    require_equal(stats->broadcasts_offered, stats->broadcasts_delivered + dropped);
+}
+
 void fixture_validate(const struct worker *worker)
 {
     struct fixture_validate__sums sums = {0};
@@ -192,6 +201,7 @@ void fixture_validate(const struct worker *worker)
                                                  2 * sums.partial_bytes);
     require_equal(worker->common->limits->sessions_open,
                   sums.admitted + fixture_validate__dialing(worker));
+    fixture_validate_broadcasts(&stats);
     require_equal(worker->reject_messages_open, sums.rejected);
     require_equal(worker->udp_sessions_count, sums.peers);
     require_equal(worker->table->open_count, sums.admitted + sums.rejected + sums.peers);

@@ -9,6 +9,8 @@
 
 #include "check.h"
 #include "fixture.h"
+#include "group_count.h"
+#include "names.h"
 #include "require.h"
 #include "worker.h"
 
@@ -166,9 +168,42 @@ static void swarm__delay(struct weir_session *session)
     }
 }
 
+/* Gives the session a name, which another one of them may lose. */
+static void swarm__bind(struct weir_session *session)
+{
+    static const char *const names[] = {"ada", "bob", "eve"};
+    const char *name = names[swarm_roll(3)];
+    bool replaces = swarm_one_in(2);
+    enum weir_code code =
+        weir_session_bind(session, name, replaces ? WEIR_BIND_REPLACE : WEIR_BIND_IF_FREE);
+    uint64_t holder = names_holder(&fixture.common, name);
+
+    require(code != WEIR_OK || holder == weir_session_id(session));
+    require(code != WEIR_NAME_TAKEN || (holder != 0 && !replaces));
+    if (swarm_one_in(4)) weir_session_unbind(session);
+}
+
+static void swarm__on_count(const struct weir_group_count *count, void *argument)
+{
+    (void)argument;
+    require(!count->incomplete);
+    require(count->offered >= count->dropped);
+    require(count->members > 0 || count->offered == 0);
+    swarm_log.counted++;
+}
+
+static void swarm__count(void)
+{
+    if (group_count_ask(&fixture.common, "b", swarm_roll(50), swarm__on_count, NULL) == WEIR_OK)
+        swarm_log.asked++;
+}
+
 static void swarm__meddle(struct weir_session *session)
 {
     switch (swarm_roll(40)) {
+    case 8:
+    case 9: swarm__bind(session); break;
+    case 10: swarm__count(); break;
     case 0: weir_session_abort(session); break;
     case 1: weir_session_finish(session); break;
     case 2: weir_session_fail(session, "the dice say so"); break;

@@ -57,7 +57,8 @@ struct swarm_fate {
 
 struct swarm_log {
     uint64_t opened, closed;
-    uint64_t ids[16]; /* of sessions that were opened lately */
+    uint64_t asked, counted; /* members of a group */
+    uint64_t ids[16];        /* of sessions that were opened lately */
     uint32_t ids_count;
     struct swarm_fate *fates; /* of the scenario's connections */
     uint32_t fates_count;

@@ -106,6 +106,21 @@ class Followed(WeirTest):
     def test_greet_test(self):
         run(self.mine / "build" / "greet_test")
 
+    def test_switchboard(self):
+        weir = self.module("switchboard", "--codec", "line", "--workers", "4")
+        with connect(weir.tcp) as first, first.makefile("rb") as lines:
+            first.sendall(b"I am ada\nada good morning\nwho\n")
+            wanted = [b"welcome\n", b"good morning\n", b"1 clients\n"]
+            self.assertEqual([lines.readline() for _ in wanted], wanted)
+            for line in wanted:
+                self.assertIn("    " + line.decode(), DOCUMENT.read_text("utf-8"))
+            for sent, answer in (("I am ada", "that name is taken"), ("bob hello", "not here")):
+                with connect(weir.tcp) as second:
+                    second.sendall(sent.encode() + b"\n")
+                    self.assertEqual(receive_exactly(second, len(answer) + 1).decode(), answer + "\n")
+                    second.sendall(b"ada and you?\n")
+                    self.assertEqual(lines.readline(), b"and you?\n")
+
     def test_news(self):
         with Program(self.mine / "build" / "news", "127.0.0.1:0") as server:
             with connect(server.address) as first, connect(server.address) as second, connect(server.address) as third:
@@ -185,8 +200,8 @@ class Tested(WeirTest):
 
 class Document(WeirTest):
     def test_the_document_builds_each_program(self):
-        self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c", "countdown.c", "locks.c", "greet_test.c"])
-
+        self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c", "countdown.c", "switchboard.c",
+                                                  "locks.c", "greet_test.c"])
         cmake = "".join(text for _, text in fences(DOCUMENT, "cmake"))
         for name in named_programs():
             self.assertIn(f" {name})", cmake)

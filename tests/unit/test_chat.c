@@ -237,53 +237,6 @@ static void test_telnet_is_bounded(void **state)
 
 /* ---- names ---- */
 
-static void test_names_are_unique(void **state)
-{
-    static const int here = 0, elsewhere = 0;
-    struct chat_name ada = {.scope = NULL}, bob = {.scope = NULL}, carl = {.scope = NULL};
-
-    (void)state;
-    assert_true(chat_names_take(&ada, &here, "ada"));
-    assert_false(chat_names_take(&bob, &here, "ada"));
-    assert_false(chat_names_take(&bob, &here, "ADA"));
-    assert_true(chat_names_take(&bob, &here, "bob0"));
-    assert_false(chat_names_take(&carl, &here, "BobO"));
-    assert_true(chat_names_take(&carl, &elsewhere, "ada")); /* another server */
-    assert_true(chat_names_take(&ada, &here, "Ada"));       /* its own name */
-    assert_string_equal(ada.text, "Ada");
-    assert_true(chat_names_take(&ada, &here, "eve"));
-    assert_true(chat_names_take(&bob, &here, "ada"));
-    assert_string_equal(bob.text, "ada");
-    chat_names_release(&bob);
-    chat_names_release(&bob);
-    chat_names_release(&carl);
-    assert_true(chat_names_take(&carl, &here, "ada"));
-    chat_names_release(&carl);
-    chat_names_release(&ada);
-}
-
-static void test_many_names(void **state)
-{
-    static struct chat_name names[3000];
-    static const int here = 0;
-    struct chat_name one = {.scope = NULL};
-    char text[24];
-
-    (void)state;
-    for (size_t round = 0; round < 2; round++) {
-        for (size_t i = 0; i < COUNT(names); i++) {
-            snprintf(text, sizeof text, "user_%zx", i * 7919);
-            bool alike = false;
-            for (const char *at = text + 5; *at; at++) alike |= *at == '1' || *at == '0';
-            if (alike) continue;
-            assert_true(chat_names_take(&names[i], &here, text));
-            assert_false(chat_names_take(&one, &here, text));
-        }
-        for (size_t i = 0; i < COUNT(names); i++)
-            chat_names_release(&names[(i * 7) % COUNT(names)]);
-    }
-}
-
 static void test_names_that_look_alike(void **state)
 {
     (void)state;
@@ -292,6 +245,37 @@ static void test_names_that_look_alike(void **state)
     assert_false(chat_names_are_alike("ada", "ada_"));
     assert_false(chat_names_are_alike("ada", "adb"));
     assert_false(chat_names_are_alike("", "a"));
+}
+
+/* Names have the same key exactly if they look alike. */
+static void test_keys_of_names(void **state)
+{
+    static const char *const names[] = {"ada",
+                                        "ADA",
+                                        "Ada",
+                                        "adb",
+                                        "a",
+                                        "b0b",
+                                        "BoB",
+                                        "bob0",
+                                        "bobO",
+                                        "l1iI0oO",
+                                        "iiiiooo",
+                                        "iiiioo",
+                                        "a-b",
+                                        "a.b",
+                                        "123456789012345678901234",
+                                        "i23456789oi2345678901234"};
+    char one[CHAT_NAMES_KEY_BYTES], two[CHAT_NAMES_KEY_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++)
+        for (size_t j = 0; j < COUNT(names); j++) {
+            bool alike = chat_names_are_alike(names[i], names[j]);
+            int order = strcmp(chat_names_key(names[i], one), chat_names_key(names[j], two));
+            assert_int_equal(alike, order == 0);
+        }
+    assert_string_equal(chat_names_key("Ada0", one), "chat/adao");
 }
 
 static void test_names(void **state)
@@ -347,9 +331,8 @@ int main(void)
         cmocka_unit_test(test_long_lines_are_reported),
         cmocka_unit_test(test_telnet_commands_are_removed),
         cmocka_unit_test(test_telnet_is_bounded),
-        cmocka_unit_test(test_names_are_unique),
-        cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_names_that_look_alike),
+        cmocka_unit_test(test_keys_of_names),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_the_calendar),
         cmocka_unit_test(test_the_handlers_are_listed),

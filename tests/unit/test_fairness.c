@@ -304,7 +304,7 @@ static void commands_are_weighed_by_their_deliveries(void **state)
     for (int i = 0; i < MEMBERS; i++) members[i] = fixture_connect();
     struct payload *payload = payload_open(&codec_dot, "x", 1, &code);
     memcpy(payload->group, "room", 5);
-    payload->slot = group_slot(&fixture.common, payload->group);
+    payload->group_hash = group_hash(&fixture.common, payload->group);
     for (int i = 0; i < 200; i++)
         require(remote_broadcast(&fixture.loop.worker, payload) == WEIR_OK);
     payload_unref(payload);
@@ -422,7 +422,7 @@ static void commands_beyond_the_work_of_an_iteration_need_no_wake_up(void **stat
     for (int i = 0; i < MEMBERS; i++) members[i] = fixture_connect();
     struct payload *payload = payload_open(&codec_dot, "x", 1, &code);
     memcpy(payload->group, "room", 5);
-    payload->slot = group_slot(&fixture.common, payload->group);
+    payload->group_hash = group_hash(&fixture.common, payload->group);
     for (int i = 0; i < 50; i++)
         require(remote_broadcast(&fixture.loop.worker, payload) == WEIR_OK);
     payload_unref(payload);

@@ -53,7 +53,7 @@ static void broadcast_as(const struct weir_codec *codec, const char *group, cons
 
     assert_non_null(payload);
     snprintf(payload->group, sizeof payload->group, "%s", group);
-    payload->slot = group_slot(&fixture.common, payload->group);
+    payload->group_hash = group_hash(&fixture.common, payload->group);
     assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);
     fixture_run_ms(50);
@@ -66,18 +66,18 @@ static void joining_twice_is_joining_once(void **state)
     struct sim_peer *peer = fixture_connect();
     fixture_say(peer, "a.a.b.c.");
     fixture_run_ms(50);
-    assert_int_equal(fixture.loop.groups.count, 3);
+    assert_int_equal(fixture.loop.groups.by_name.count, 3);
     broadcast_as(&codec_dot, "a", "once");
     fixture_expect(peer, "once.");
     fixture_say(peer, "-b.-b.-never.");
     fixture_run_ms(50);
-    assert_int_equal(fixture.loop.groups.count, 2);
+    assert_int_equal(fixture.loop.groups.by_name.count, 2);
     broadcast_as(&codec_dot, "b", "gone");
     broadcast_as(&codec_dot, "c", "last");
     fixture_expect(peer, "last.");
     fixture_say(peer, "-a.-c.");
     fixture_run_ms(50);
-    assert_int_equal(fixture.loop.groups.count, 0);
+    assert_int_equal(fixture.loop.groups.by_name.count, 0);
     sim_peer_close(peer);
     fixture_close();
 }
@@ -92,10 +92,10 @@ static void a_group_ends_with_its_last_member(void **state)
     fixture_run_ms(50);
     fixture_say(one, "-a.");
     fixture_run_ms(50);
-    assert_int_equal(fixture.loop.groups.count, 1);
+    assert_int_equal(fixture.loop.groups.by_name.count, 1);
     sim_peer_close(two);
     fixture_run_ms(50);
-    assert_int_equal(fixture.loop.groups.count, 0);
+    assert_int_equal(fixture.loop.groups.by_name.count, 0);
     sim_peer_close(one);
     fixture_close();
 }
@@ -114,7 +114,7 @@ static void names_have_their_bounds(void **state)
     assert_int_equal(weir_session_join(session, ""), WEIR_INVALID);
     assert_int_equal(weir_session_join(session, name), WEIR_INVALID);
     assert_int_equal(weir_session_join(session, name + 1), WEIR_OK);
-    for (int i = 1; i < WEIR_GROUPS_PER_SESSION_MAX; i++) {
+    for (int i = 1; i < (int)fixture.common.config.groups_per_session_max; i++) {
         snprintf(name, sizeof name, "%d", i);
         assert_int_equal(weir_session_join(session, name), WEIR_OK);
     }
@@ -124,7 +124,7 @@ static void names_have_their_bounds(void **state)
     fixture_close();
 }
 
-/* More groups than the table has slots: some share one. */
+/* More groups than the table has buckets: some share one. */
 static void groups_of_one_slot_are_distinct(void **state)
 {
     struct sim_peer *peers[2];
@@ -140,12 +140,12 @@ static void groups_of_one_slot_are_distinct(void **state)
     assert_int_equal(weir_session_join(session, "mine"), WEIR_OK);
     session = weir_container_of(fixture.loop.worker.tcp_sessions.previous, struct weir_session,
                                 in_sessions);
-    for (int i = 0; i < 10 * (int)GROUP_SLOTS_COUNT; i++) { /* now and then in the slot of "mine" */
+    for (int i = 0; i < 10000; i++) { /* now and then in the bucket of "mine" */
         snprintf(name, sizeof name, "%d", i);
         assert_int_equal(weir_session_join(session, name), WEIR_OK);
-        assert_int_equal(fixture.loop.groups.count, 2);
+        assert_int_equal(fixture.loop.groups.by_name.count, 2);
         weir_session_leave(session, name);
-        assert_int_equal(fixture.loop.groups.count, 1);
+        assert_int_equal(fixture.loop.groups.by_name.count, 1);
     }
     for (int i = 0; i < 2; i++) sim_peer_close(peers[i]);
     fixture_close();
@@ -161,10 +161,42 @@ static void without_memory_no_session_joins(void **state)
         memory_fail_nth(nth, 0);
         assert_int_equal(weir_session_join(fixture_only_session(), "a"), WEIR_NO_MEMORY);
         memory_fail_nth(0, 0);
-        assert_int_equal(fixture.loop.groups.count, 0);
+        assert_int_equal(fixture.loop.groups.by_name.count, 0);
     }
     assert_int_equal(weir_session_join(fixture_only_session(), "a"), WEIR_OK);
     sim_peer_close(peer);
+    fixture_close();
+}
+
+/* The table grows with the groups of many sessions, and shrinks to nothing. */
+static void the_table_grows_with_the_groups(void **state)
+{
+    struct weir_config config = fixture_config();
+    char name[16];
+
+    (void)state;
+    config.groups_per_session_max = 5000;
+    fixture_open(&config, &codec_dot, &handler_join, 1);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(20);
+    struct weir_session *session = fixture_only_session();
+    for (int i = 0; i < 5000; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        assert_int_equal(weir_session_join(session, name), WEIR_OK);
+    }
+    assert_int_equal(weir_session_join(session, "one more"), WEIR_NO_ROOM);
+    assert_int_equal(fixture.loop.groups.by_name.buckets_count, 5000);
+    /* What the table takes is charged, too. */
+    assert_true(fixture.loop.worker.account.membership_bytes >
+                5000 * (sizeof(struct group) + sizeof(struct group_membership) + 32));
+    broadcast_as(&codec_dot, "4999", "last");
+    broadcast_as(&codec_dot, "5000", "nobody's");
+    fixture_expect(peer, "last.");
+    sim_peer_close(peer);
+    fixture_run_ms(50);
+    assert_int_equal(fixture.loop.groups.by_name.count, 0);
+    assert_int_equal(fixture.loop.groups.by_name.buckets_count, HASH_TABLE_FIRST_BUCKETS);
+    assert_int_equal(fixture.loop.worker.account.membership_bytes, 0);
     fixture_close();
 }
 
@@ -202,7 +234,11 @@ static void each_member_gets_it_as_its_listener_frames_it(void **state)
     fixture_hear(socket, "two");
     fixture_hear(socket, "no.no");
     fixture_hear(socket, "");
-    assert_int_equal(fixture_stats().sends_not_framed, 2);
+    struct weir_stats stats = fixture_stats();
+    assert_int_equal(stats.sends_not_framed, 2);
+    assert_int_equal(stats.broadcasts_offered, 16);
+    assert_int_equal(stats.broadcasts_delivered, 14);
+    assert_int_equal(stats.broadcasts_dropped_not_framed, 2);
     sim_peer_close(dotted);
     sim_peer_close(again);
     sim_peer_close(plain);
@@ -221,6 +257,8 @@ static void a_member_that_is_ending_gets_nothing(void **state)
     broadcast_as(&codec_dot, "a", "late");
     fixture_expect(peer, "");
     assert_int_equal(fixture_stats().messages_out, 0);
+    assert_int_equal(fixture_stats().broadcasts_offered, 1);
+    assert_int_equal(fixture_stats().broadcasts_dropped_closed, 1);
     sim_peer_close(peer);
     fixture_close();
 }
@@ -237,7 +275,7 @@ static void without_memory_a_broadcast_is_missed(void **state)
         enum weir_code code;
         struct payload *payload = payload_open(&codec_raw, "x", 1, &code);
         snprintf(payload->group, sizeof payload->group, "a");
-        payload->slot = group_slot(&fixture.common, payload->group);
+        payload->group_hash = group_hash(&fixture.common, payload->group);
         assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
         payload_unref(payload);
         memory_fail_nth(nth, 0);
@@ -247,7 +285,54 @@ static void without_memory_a_broadcast_is_missed(void **state)
     }
     broadcast_as(&codec_raw, "a", "y");
     fixture_expect(peer, "y.");
+    assert_int_equal(fixture_stats().broadcasts_offered, 3);
+    assert_int_equal(fixture_stats().broadcasts_dropped_no_memory, 2);
+    assert_int_equal(weir_session_missed(fixture_only_session()), 2);
     sim_peer_close(peer);
+    fixture_close();
+}
+
+/* The one that is left out is offered nothing. */
+static void an_excluded_member_does_not_count(void **state)
+{
+    enum weir_code code;
+
+    (void)state;
+    open_fixture(&codec_dot);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "a.");
+    fixture_run_ms(20);
+    struct payload *payload = payload_open(&codec_dot, "x", 1, &code);
+    snprintf(payload->group, sizeof payload->group, "a");
+    payload->group_hash = group_hash(&fixture.common, payload->group);
+    payload->except_id = fixture_only_session()->id;
+    assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
+    payload_unref(payload);
+    fixture_run_ms(50);
+    fixture_expect(peer, "");
+    assert_int_equal(fixture_stats().broadcasts_offered, 0);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
+/* A member that gets no datagram, because it sent less than it would get. */
+static void a_reply_limit_drops_a_broadcast(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.datagram_reply_percent_max = 100;
+    fixture_open(&config, &codec_dot, &handler_join, 1);
+    struct sim_datagrams *socket = fixture_datagrams(2);
+    fixture_send_to(socket, "a");
+    fixture_run_ms(20);
+    broadcast_as(&codec_dot, "a", "more than it sent");
+    broadcast_as(&codec_dot, "a", "b");
+    fixture_hear(socket, "b");
+    assert_int_equal(fixture_stats().broadcasts_offered, 2);
+    assert_int_equal(fixture_stats().broadcasts_delivered, 1);
+    assert_int_equal(fixture_stats().broadcasts_dropped_reply, 1);
+    sim_datagrams_close(socket);
     fixture_close();
 }
 
@@ -284,6 +369,36 @@ static void a_broadcast_larger_than_the_mark_is_nobodys(void **state)
     payload_unref(payload);
     assert_int_equal(fixture_stats().sends_dropped, 1);
     fixture_close();
+}
+
+/* A member that does not read: whatever the policy, each offer has one fate. */
+static void each_offer_to_a_full_queue_has_one_fate(void **state)
+{
+    static char text[20001];
+
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    for (int policy = 0; policy <= WEIR_BROADCAST_DROP_OLDEST; policy++) {
+        struct sim_peer *peer = open_full((enum weir_broadcast_policy)policy);
+        for (int i = 0; i < 20; i++) broadcast_as(&codec_raw, "a", text);
+        struct weir_stats stats = fixture_stats();
+        if (policy != WEIR_BROADCAST_DISCONNECT)
+            assert_int_equal(weir_session_missed(fixture_only_session()),
+                             stats.broadcasts_dropped_full);
+        if (policy == WEIR_BROADCAST_DISCONNECT) {
+            assert_int_equal(stats.broadcasts_dropped_full, 1);
+            assert_int_equal(stats.broadcasts_offered, stats.broadcasts_dropped_closed + 1);
+        } else {
+            assert_int_equal(stats.broadcasts_offered, 20);
+            assert_int_equal(stats.broadcasts_dropped_full, stats.sends_dropped);
+            assert_true(stats.broadcasts_dropped_full > 0);
+        }
+        sim_peer_reset(peer);
+        fixture_run_ms(50);
+        assert_int_equal(fixture_stats().broadcasts_delivered, 0); /* what was queued is dropped */
+        sim_peer_close(peer);
+        fixture_close();
+    }
 }
 
 /* Where no buffer is left, an answer waits as a share; it is no broadcast all the same. */
@@ -339,10 +454,14 @@ int main(void)
         cmocka_unit_test(names_have_their_bounds),
         cmocka_unit_test(groups_of_one_slot_are_distinct),
         cmocka_unit_test(without_memory_no_session_joins),
+        cmocka_unit_test(the_table_grows_with_the_groups),
         cmocka_unit_test(each_member_gets_it_as_its_listener_frames_it),
         cmocka_unit_test(a_member_that_is_ending_gets_nothing),
         cmocka_unit_test(without_memory_a_broadcast_is_missed),
         cmocka_unit_test(a_broadcast_larger_than_the_mark_is_nobodys),
+        cmocka_unit_test(an_excluded_member_does_not_count),
+        cmocka_unit_test(a_reply_limit_drops_a_broadcast),
+        cmocka_unit_test(each_offer_to_a_full_queue_has_one_fate),
         cmocka_unit_test(an_answer_is_never_dropped_for_a_broadcast),
         cmocka_unit_test(a_payload_says_why_there_is_none),
     };

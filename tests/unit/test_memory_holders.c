@@ -242,7 +242,7 @@ static void join_many(struct weir_session *session)
 {
     char name[16];
 
-    for (int i = 0; i < WEIR_GROUPS_PER_SESSION_MAX; i++) {
+    for (int i = 0; i < (int)fixture.common.config.groups_per_session_max; i++) {
         snprintf(name, sizeof name, "%x-%d", (unsigned)weir_session_id(session), i);
         enum weir_code code = weir_session_join(session, name);
         require(code == WEIR_OK || code == WEIR_NO_MEMORY);

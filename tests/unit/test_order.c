@@ -196,7 +196,7 @@ static void a_broadcast_to_one_worker_without_room_is_refused(void **state)
     struct sim_peer *peer = fixture_connect();
     struct payload *payload = payload_open(&codec_dot, "m", 1, &code);
     memcpy(payload->group, "room", 5);
-    payload->slot = group_slot(&fixture.common, "room");
+    payload->group_hash = group_hash(&fixture.common, "room");
     for (int i = 0; i < 4; i++) assert_int_equal(remote_broadcast(&other, payload), WEIR_OK);
     assert_int_equal(remote_broadcast(&other, payload), WEIR_MAILBOX_FULL);
     payload_unref(payload);

@@ -216,6 +216,31 @@ static void a_share_without_a_buffer_is_reported(void **state)
     test__close(peer);
 }
 
+/* Nothing else looks at the memory meanwhile, so the session stays, and the share follows. */
+static void a_share_that_finds_no_buffer_follows_later(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    struct sim_peer *peer = test__connect(&config);
+    struct weir_session *session = test__session();
+    test__share("a");
+    fixture_iterations(2);
+    assert_int_equal(test__flight(), 1);
+    assert_false(session->send_out);
+    fixture_take_buffers();
+    test__share("b");
+    list_remove(&session->in_pending_flush); /* as the loop does it */
+    session_flush(session);
+    assert_true(list_has(&session->in_pending_flush));
+    assert_int_equal(session->queue.shares_count, 1);
+    fixture_give_back_buffers();
+    fixture_run_ms(RELEASE_MS);
+    fixture_run_ms(RELEASE_MS);
+    fixture_expect(peer, "ab");
+    test__close(peer);
+}
+
 /* ---- ends ---- */
 
 static void finish_after(struct weir_session *session, const struct weir_message *message)
@@ -444,6 +469,7 @@ int main(void)
         cmocka_unit_test(a_large_queue_is_sent_in_full),
         cmocka_unit_test(shares_above_the_mark_wait_for_a_release),
         cmocka_unit_test(a_share_without_a_buffer_is_reported),
+        cmocka_unit_test(a_share_that_finds_no_buffer_follows_later),
         cmocka_unit_test(a_session_ends_when_its_last_answer_is_released),
         cmocka_unit_test(a_finished_session_ends_when_its_last_bytes_are_released),
         cmocka_unit_test(a_lost_peer_is_awaited_for_the_linger_timeout),

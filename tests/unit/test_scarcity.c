@@ -210,7 +210,7 @@ static void broadcast_to(char group)
     struct payload *payload = payload_open(NULL, "news", 4, &code);
 
     payload->group[0] = group;
-    payload->slot = group_slot(&fixture.common, payload->group);
+    payload->group_hash = group_hash(&fixture.common, payload->group);
     assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);
 }
@@ -306,7 +306,7 @@ static void a_broadcast_beyond_what_a_peer_sent_is_dropped(void **state)
     for (int i = 0; i < 2; i++) {
         struct payload *payload = payload_open(NULL, "news", 4, &code);
         payload->group[0] = 'a';
-        payload->slot = group_slot(&fixture.common, payload->group);
+        payload->group_hash = group_hash(&fixture.common, payload->group);
         assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
         payload_unref(payload);
         fixture_run_ms(50);

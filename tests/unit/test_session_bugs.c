@@ -287,7 +287,7 @@ static void an_empty_queue_is_never_slow(void **state)
     fixture_run_ms(10);
     struct payload *payload = payload_open(&codec_raw, bytes, sizeof bytes, &code);
     memcpy(payload->group, "all", 4);
-    payload->slot = group_slot(&fixture.common, payload->group);
+    payload->group_hash = group_hash(&fixture.common, payload->group);
     assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);
     fixture_run_ms(100);

@@ -118,7 +118,7 @@ static void send_something(void)
         payload_open(codecs[swarm_roll(4)], "Unasked by anybody", swarm_roll(18) + 1, &code);
     require(payload != NULL);
     snprintf(payload->group, sizeof payload->group, "%c", 'a' + (char)swarm_roll(3));
-    payload->slot = group_slot(&fixture.common, payload->group);
+    payload->group_hash = group_hash(&fixture.common, payload->group);
     payload->except_id = swarm_one_in(3) ? id : 0;
     remote_broadcast(&fixture.loop.worker, payload);
     payload_unref(payload);
@@ -144,7 +144,8 @@ static void change_congestion(void)
 {
     uint32_t n = swarm_roll(3);
     const char name[] = {(char)('a' + n), '\0'};
-    _Atomic uint32_t *count = &fixture.common.congestion.members[group_slot(&fixture.common, name)];
+    _Atomic uint32_t *count =
+        &fixture.common.congestion.members[congestion_slot(group_hash(&fixture.common, name))];
 
     atomic_fetch_add(count, scenario.are_congested[n] ? UINT32_MAX : 1);
     scenario.are_congested[n] = !scenario.are_congested[n];
@@ -247,6 +248,7 @@ static void close_scenario(void)
     weir_frame_free(scenario.other_frame);
     scenario.frame = scenario.other_frame = NULL;
     require_equal(swarm_log.opened, swarm_log.closed);
+    require_equal(swarm_log.asked, swarm_log.counted);
 }
 
 /* It ends by its deadline, whatever the peers do. */

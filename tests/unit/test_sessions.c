@@ -673,7 +673,7 @@ static void broadcast(const char *group, const char *text, uint64_t except_id)
     struct payload *payload = payload_open(&codec_raw, text, strlen(text), &code);
 
     snprintf(payload->group, sizeof payload->group, "%s", group);
-    payload->slot = group_slot(&fixture.common, payload->group);
+    payload->group_hash = group_hash(&fixture.common, payload->group);
     payload->except_id = except_id;
     assert_int_equal(remote_broadcast(&fixture.loop.worker, payload), WEIR_OK);
     payload_unref(payload);

@@ -141,7 +141,7 @@ static struct weir_session *enter(struct sim_peer **peer, const char *text)
 
 static uint32_t congested_members(void)
 {
-    return fixture.common.congestion.members[group_slot(&fixture.common, "room")];
+    return fixture.common.congestion.members[congestion_slot(group_hash(&fixture.common, "room"))];
 }
 
 /* ---- a mailbox without room ---- */

@@ -98,7 +98,7 @@ static void a_command_to_a_worker_that_never_iterated_is_taken(void **state)
     open_worker(&loop, &simulation, 0, 1000);
     struct payload *payload = payload_open(NULL, "x", 1, &code);
     payload->group[0] = 'a';
-    payload->slot = group_slot(loop.worker.common, payload->group);
+    payload->group_hash = group_hash(loop.worker.common, payload->group);
     assert_int_equal(remote_broadcast(&loop.worker, payload), WEIR_OK);
     payload_unref(payload);
     close_worker(&loop, simulation);
