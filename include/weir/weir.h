@@ -420,6 +420,21 @@ WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 WEIR_API struct weir_address *weir_session_peer(const struct weir_session *session,
                                                 struct weir_address *peer);
 
+/* Fills in the local address that the peer uses: that of its connection, or the destination of its
+ * last datagram. A listener on all addresses has several; the port is the listener's. TCP: costs a
+ * system call; all zero if the connection is broken or closing, also in on_close. Returns
+ * `address`. Thread: handler. */
+WEIR_API struct weir_address *weir_session_local_address(const struct weir_session *session,
+                                                         struct weir_address *address);
+
+/* Vouches for the peer of a UDP session: datagram_reply_percent_max and datagram_reply_rate_max no
+ * longer limit what is sent to it, as long as the session lives. Any machine can forge the source
+ * address of a datagram. So call it only after the peer has proved that it receives at this address
+ * and is known to the application: for example, it has sent back a token that it received over TCP.
+ * Does nothing for a TCP session, which has no such limits, or for a transient
+ * one. Thread: handler. */
+WEIR_API void weir_session_vouch(struct weir_session *session);
+
 /* Returns the id of the connector to which the session belongs: what weir_connect() gave. 0: a
  * client has opened the connection. Thread: handler. */
 WEIR_API uint64_t weir_session_connector(const struct weir_session *session);

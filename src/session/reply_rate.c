@@ -7,6 +7,7 @@
  */
 #include "reply_rate.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "address.h"
@@ -61,4 +62,18 @@ void reply_rate_count_drop(struct worker *worker, const struct net_address *peer
                     "no datagrams to %s for a second: more than datagram_reply_rate_max in a "
                     "second, as in a reply loop between two servers",
                     net_address_text(peer, text, sizeof text));
+}
+
+void reply_rate_count_excess(struct worker *worker, const struct net_address *peer)
+{
+    char text[NET_ADDRESS_TEXT_BYTES];
+
+    counter_add(&worker->counters.dropped_reply, 1);
+    if (atomic_exchange(&worker->common->reply_limit_noted, true)) return;
+    log_line(&worker->common->log, WEIR_LOG_WARNING,
+             "a datagram to %s was not sent: datagram_reply_percent_max (--udp-reply-ratio) allows "
+             "%" PRIu32 " %% of the bytes received from it; raise it, or let the handler "
+             "authenticate the peer and call weir_session_vouch() (logged once)",
+             net_address_text(peer, text, sizeof text),
+             worker->common->config.datagram_reply_percent_max);
 }

@@ -81,6 +81,9 @@ static inline enum reply_rate_verdict reply_rate_take(struct reply_rate *rate, u
     return REPLY_RATE_WITHIN;
 }
 
+/* Counts a datagram above datagram_reply_percent_max, and logs a warning once per server. */
+void reply_rate_count_excess(struct worker *worker, const struct net_address *peer);
+
 /* Counts a dropped datagram, and logs a warning once per episode, at a limited rate. */
 void reply_rate_count_drop(struct worker *worker, const struct net_address *peer,
                            enum reply_rate_verdict verdict);

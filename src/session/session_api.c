@@ -169,6 +169,23 @@ enum weir_proto weir_session_proto(const struct weir_session *session)
     return session->service->proto;
 }
 
+struct weir_address *weir_session_local_address(const struct weir_session *session,
+                                                struct weir_address *address)
+{
+    struct net_address local = {.port = 0};
+
+    if (session->is_datagram)
+        local = session->local;
+    else if (session->state != SESSION_CLOSING)
+        local = net_local_address(session->worker->net, session->handle);
+    return address_publish(&local, address);
+}
+
+void weir_session_vouch(struct weir_session *session)
+{
+    if (!session_is_transient(session)) session->vouched = true;
+}
+
 struct weir_address *weir_session_peer(const struct weir_session *session,
                                        struct weir_address *peer)
 {

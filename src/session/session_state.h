@@ -133,6 +133,7 @@ struct weir_session {
     bool is_watched : 1;      /* its messages are logged: see watch.h */
     bool drain_notified : 1;  /* on_drain was called, or would have been */
     bool wants_room : 1;      /* a message was refused for a full queue: on_room is due */
+    bool vouched : 1;         /* UDP: weir_session_vouch() was called: no limit on replies */
 };
 
 #define SESSION_BYTES_MAX 432 /* without what is queued */

@@ -109,7 +109,8 @@ static size_t udp_socket__payload_max(const struct net_address *peer)
 
 /* A peer gets at most datagram_reply_percent_max of the bytes that came from it. So a client that
  * forges its address cannot direct more traffic there than it sends itself. It also gets at most
- * datagram_reply_rate_max datagrams per second (reply_rate.h), unless `buckets` is 0. */
+ * datagram_reply_rate_max datagrams per second (reply_rate.h), unless `buckets` is 0. Neither holds
+ * for a peer that the handler vouches for. */
 static inline bool udp_socket__may_reply(struct weir_session *session, size_t length,
                                          uint64_t buckets)
 {
@@ -117,8 +118,9 @@ static inline bool udp_socket__may_reply(struct weir_session *session, size_t le
     bool is_limited = worker->common->config.datagram_reply_percent_max > 0;
 
     weir_check(session->is_datagram);
+    if (session->vouched) return true;
     if (is_limited && length > session->reply_bytes) {
-        counter_add(&worker->counters.dropped_reply, 1);
+        reply_rate_count_excess(worker, &session->peer);
         return false;
     }
     if (buckets > 0) {

@@ -68,7 +68,8 @@ struct worker_common {
     const struct weir_codec *broadcast_codec; /* of the first TCP listener; null: there is none */
     uint64_t memory_bytes;                    /* of one worker, for its account; 0: no limit */
     _Atomic uint64_t payload_bytes;           /* memory of all payloads of the server */
-    _Atomic bool oversize_noted; /* a message above the queue's capacity was noted: oversize.c */
+    _Atomic bool oversize_noted;    /* a message above the queue's capacity was noted: oversize.c */
+    _Atomic bool reply_limit_noted; /* a datagram above datagram_reply_percent_max was logged */
 };
 
 /* What a worker is asked to do, weakest first; DRAIN and STOP are one bit each. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Groups and names on several workers: counts of members, one holder per name, and the accounts of broadcasts."""
-from weir_process import WeirTest, connect, expect_end, main, module, path_for_weir
+"""Groups and names on several workers: counts of members, one holder per name, and the accounts of broadcasts. And UDP
+peers that the handler vouches for."""
+from weir_process import WeirTest, connect, expect_end, main, module, path_for_weir, udp_socket
 
 CLIENTS = 12  # more than workers, so that several workers have some
 
@@ -145,6 +146,30 @@ class Chat(CallsTest):
                     answers.append("you are now" in line)
                     break
         self.assertEqual((len(answers), sum(answers)), (CLIENTS, 1))
+
+
+class Datagrams(CallsTest):
+    def test_a_peer_that_is_vouched_for_gets_long_answers(self):
+        weir = self.start_calls("--udp", "127.0.0.1:0", "--stats", "100ms")
+        with udp_socket(weir.udp) as peer:
+            peer.send(b"fill 1000")
+            weir.wait_counted("dropped_reply")
+            peer.send(b"fill 1000")
+            weir.wait_counted("dropped_reply", 2)
+            peer.send(b"vouch")
+            peer.send(b"fill 1000")
+            self.assertEqual(len(peer.recv(2000)), 1000)
+        log = weir.stop().log
+        self.assertEqual(log.count("datagram_reply_percent_max (--udp-reply-ratio)"), 1, log)
+
+    def test_the_local_address(self):
+        weir = self.start_calls("--udp", "127.0.0.1:0")
+        client, = self.clients(weir, 1)
+        self.assertEqual(client.ask("local"), "127.0.0.1:%d" % weir.tcp[1])
+        with udp_socket(weir.udp) as peer:
+            peer.send(b"vouch")
+            peer.send(b"local")
+            self.assertEqual(peer.recv(200).decode(), "127.0.0.1:%d" % weir.udp[1])
 
 
 if __name__ == "__main__":

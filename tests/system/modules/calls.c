@@ -6,12 +6,15 @@
  *      say GROUP TEXT                     weir_broadcast() to the others
  *      count GROUP                        "GROUP members=N offered=N dropped=N", later
  *      bind NAME, take NAME, unbind       weir_session_bind() if the name is free, or in any case
- *      to NAME TEXT                       weir_send_name() */
+ *      to NAME TEXT                       weir_send_name()
+ *      local, vouch, fill N               the local address; N bytes */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <weir/weir.h>
+
+#define CALLS__BYTES_MAX 1400
 
 static void calls__answer(struct weir_session *session, const char *text)
 {
@@ -27,6 +30,25 @@ static void calls__on_count(const struct weir_group_count *count, void *argument
              (int)count->members, (int)count->offered, (int)count->dropped,
              count->incomplete ? " incomplete" : "");
     weir_send(count->server, id, text, strlen(text));
+}
+
+static void calls__local(struct weir_session *session)
+{
+    struct weir_address address;
+    char text[WEIR_ADDRESS_TEXT_BYTES];
+
+    weir_session_local_address(session, &address);
+    calls__answer(session, weir_address_text(&address, text, sizeof text));
+}
+
+static void calls__fill(struct weir_session *session, const char *count)
+{
+    static const char bytes[CALLS__BYTES_MAX];
+    int length = 0;
+
+    sscanf(count, "%d", &length);
+    if (length > CALLS__BYTES_MAX) length = CALLS__BYTES_MAX;
+    weir_session_send(session, bytes, (size_t)length);
 }
 
 /* Calls that take a name. Returns whether `call` is one of them. */
@@ -69,6 +91,12 @@ static void calls__on_message(struct weir_session *session, const struct weir_me
     } else if (strcmp(call, "unbind") == 0) {
         weir_session_unbind(session);
         calls__answer(session, "ok");
+    } else if (strcmp(call, "local") == 0) {
+        calls__local(session);
+    } else if (strcmp(call, "vouch") == 0) {
+        weir_session_vouch(session);
+    } else if (strcmp(call, "fill") == 0) {
+        calls__fill(session, name);
     }
 }
 
@@ -76,6 +104,7 @@ static const struct weir_handler calls = {
     .size = sizeof(struct weir_handler),
     .name = "calls",
     .summary = "calls about groups and names",
+    .session_bytes = 1, /* datagram peers have sessions */
     .on_message = calls__on_message,
 };
 
