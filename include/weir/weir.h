@@ -430,8 +430,8 @@ WEIR_API struct weir_address *weir_session_local_address(const struct weir_sessi
 /* Vouches for the peer of a UDP session: datagram_reply_percent_max and datagram_reply_rate_max no
  * longer limit what is sent to it, as long as the session lives. Any machine can forge the source
  * address of a datagram. So call it only after the peer has proved that it receives at this address
- * and is known to the application: for example, it has sent back a token that it received over TCP.
- * Does nothing for a TCP session, which has no such limits, or for a transient
+ * and is known to the application: for example, it has sent back a token that it received over TCP
+ * (examples/relay). Does nothing for a TCP session, which has no such limits, or for a transient
  * one. Thread: handler. */
 WEIR_API void weir_session_vouch(struct weir_session *session);
 

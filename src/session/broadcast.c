@@ -41,7 +41,6 @@ struct broadcast__delivery {
     struct payload *payload;
     struct broadcast__framed framed;
     uint32_t excluded, dropped; /* members that are not meant, and those that do not get it */
-    uint32_t datagrams;         /* members that got it as a datagram */
 };
 
 /* Charges the shares of the framed payload, and gives it up. */
@@ -78,10 +77,7 @@ static enum weir_code broadcast__send_datagram(struct weir_session *session,
 
     weir_check(session->is_datagram);
     enum weir_code code = session_send(session, message, payload->message_length);
-    if (code == WEIR_OK)
-        delivery->datagrams++;
-    else
-        worker_count_unsent(session->worker, code);
+    if (code != WEIR_OK) worker_count_unsent(session->worker, code);
     return code;
 }
 
@@ -118,10 +114,8 @@ static void broadcast__count(struct worker *worker, struct group *group,
     uint32_t offered = group->members_count - delivery->excluded;
     uint32_t delivered = offered - delivery->dropped;
 
-    weir_check(delivered >= delivery->datagrams);
     counter_add(&counters->broadcasts_offered, offered);
     counter_add(&counters->broadcasts_delivered, delivered);
-    counter_add(&counters->messages_out, delivered - delivery->datagrams);
     group->offered += offered;
     group->dropped += delivery->dropped;
 }

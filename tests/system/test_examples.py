@@ -12,7 +12,7 @@ import threading
 
 from program import TREE, Program, build_folder, cached, run
 from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, close_with_reset, connect, echo, expect_end, main,
-                          linux_only, receive_exactly, scaled)
+                          linux_only, receive_exactly, scaled, udp_socket)
 
 FREE = "127.0.0.1:0"
 
@@ -351,6 +351,124 @@ class RequestReply(ExampleTest):
         self.assert_answers(peer, request(1, b"x" * 195))
 
 
+class Player:
+    """A client of the relay: a TCP and a UDP socket."""
+
+    def __init__(self, test, server, udp, room, name):
+        self.tcp, self.udp = test.connect(server), udp_socket(udp)
+        test.addCleanup(self.udp.close)
+        self.send(b"L" + bytes([room]) + name)
+        welcome = self.receive()
+        test.assertEqual((welcome[:1], len(welcome)), (b"W", 11))
+        self.number, self.token = struct.unpack(">H8s", welcome[1:])
+
+    def send(self, message):
+        self.tcp.sendall(struct.pack(">H", len(message)) + message)
+
+    def receive(self):
+        return receive_exactly(self.tcp, struct.unpack(">H", receive_exactly(self.tcp, 2))[0])
+
+    def hello(self, udp=None):
+        udp = udp or self.udp
+        answer = b""
+        while answer != b"h":  # ticks come in between
+            udp.send(b"H" + self.token)
+            answer = udp.recv(2000)
+
+    def move(self, number, x, y):
+        self.udp.send(b"P" + struct.pack(">Iii", number, x, y))
+
+    def tick(self):
+        """Returns {player: (number, x, y)} of the next tick."""
+        datagram = b""
+        while datagram[:1] != b"T":
+            datagram = self.udp.recv(2000)
+        count, = struct.unpack_from(">H", datagram, 5)
+        return {player: (number, x, y) for player, number, x, y in
+                (struct.unpack_from(">HIii", datagram, 7 + 14 * i) for i in range(count))}
+
+    def wait_tick(self, wanted):
+        while self.tick() != wanted:
+            pass
+
+
+class Relay(ExampleTest):
+    name = "relay"
+
+    def open(self):
+        server = Program(example(self.name), FREE, FREE).__enter__()
+        self.addCleanup(server.__exit__)
+        host, port = re.match(r"(.*):(\d+) for positions", server.read_line()).groups()
+        self.udp = (host, int(port))
+        return server
+
+    def enter(self, server, room, name):
+        return Player(self, server, self.udp, room, name)
+
+    def test_players_see_their_room(self):
+        server = self.open()
+        ada, bob, eve = self.enter(server, 1, b"ada"), self.enter(server, 1, b"bob"), self.enter(server, 2, b"eve")
+        self.assertEqual(ada.receive(), b"J" + struct.pack(">H", bob.number) + b"bob")
+        for player in (ada, bob, eve):
+            player.hello()
+            player.move(1, 10 * player.number, -player.number)
+        both = {player.number: (1, 10 * player.number, -player.number) for player in (ada, bob)}
+        ada.wait_tick(both)
+        bob.wait_tick(both)
+        eve.wait_tick({eve.number: (1, 10 * eve.number, -eve.number)})
+        bob.tcp.close()
+        self.assertEqual(ada.receive(), b"Q" + struct.pack(">H", bob.number))
+        ada.wait_tick({ada.number: both[ada.number]})
+        self.assert_ends(server)
+
+    def test_a_full_room_is_larger_than_its_players_datagrams(self):
+        server = self.open()
+        players = [self.enter(server, 7, b"player %d" % i) for i in range(30)]
+        for player in players:
+            player.hello()
+            player.move(0, 1, 2)
+        for player in players:
+            player.wait_tick({one.number: (0, 1, 2) for one in players})
+        self.assert_ends(server)
+
+    def test_a_token_binds_both_sessions(self):
+        server = self.open()
+        ada = self.enter(server, 1, b"ada")
+        ada.udp.send(b"P" + struct.pack(">Iii", 1, 1, 1))  # before the hello: ignored
+        ada.udp.send(b"H" + b"\0" * 8)                     # a wrong token: no answer
+        ada.hello()
+        self.assertEqual(ada.tick(), {})
+        with udp_socket(self.udp) as elsewhere:  # the client has another address now
+            ada.hello(elsewhere)
+            ada.udp, old = elsewhere, ada.udp
+            ada.move(2, 5, 5)
+            ada.wait_tick({ada.number: (2, 5, 5)})
+            old.send(b"P" + struct.pack(">Iii", 9, 9, 9))
+            for _ in range(3):
+                self.assertEqual(ada.tick(), {ada.number: (2, 5, 5)})
+        self.assert_ends(server)
+
+    def test_a_second_login_evicts_the_first(self):
+        server = self.open()
+        first, second = self.enter(server, 1, b"ada"), self.enter(server, 1, b"ada")
+        self.assertEqual(first.tcp.recv(100), b"")
+        second.hello()
+        second.move(1, 1, 1)
+        second.wait_tick({second.number: (1, 1, 1)})
+        self.assert_ends(server)
+
+    def test_bad_logins_end_the_session(self):
+        server = self.open()
+        for bad in (b"L\1", b"X\1ada", b"L\1" + b"x" * 41, b"L\1a\0b"):
+            peer = self.connect(server)
+            peer.sendall(struct.pack(">H", len(bad)) + bad)
+            self.assertEqual(peer.recv(100), b"")
+        ada = self.enter(server, 1, b"ada")
+        ada.send(b"L\1ada")
+        self.assertEqual(ada.tcp.recv(100), b"")
+        self.assert_ends(server)
+
+
 class CustomCodec(ExampleTest):
     name = "custom_codec"
 
@@ -512,7 +630,8 @@ class Outside(WeirTest):
                      f"-DCMAKE_PREFIX_PATH={prefix}")
             run("cmake", "-S", examples, "-B", f"{folder}/all", *flags)
             run("cmake", "--build", f"{folder}/all")
-            for name in ("echo", "chat", "request_reply", "custom_codec", "streaming", "queue", "client", "relay_tcp"):
+            for name in ("echo", "chat", "request_reply", "custom_codec", "streaming", "queue", "client", "relay_tcp",
+                         "relay"):
                 with self.subTest(example=name):
                     run("cmake", "-S", f"{examples}/{name}", "-B", f"{folder}/{name}", *flags)
                     run("cmake", "--build", f"{folder}/{name}")
