@@ -19,8 +19,8 @@
 #include "config.h"
 #include "connecting.h"
 #include "error_fill.h"
-#include "handler_opening.h"
 #include "group_count.h"
+#include "handler_opening.h"
 #include "listeners.h"
 #include "log_queue.h"
 #include "memory.h"
@@ -53,6 +53,15 @@ static bool server__open_log(struct weir_server *server, const struct weir_confi
     return true;
 }
 
+/* Opens what threads share. Returns false if memory is exhausted. */
+static bool server__open_shared(struct weir_server *server)
+{
+    server->lock = lock_open();
+    server->requested = condition_open();
+    server->common.names = names_open();
+    return server->lock && server->requested && server->common.names;
+}
+
 /* Sets what the workers share, except the address lists. Returns false if memory is exhausted. */
 static bool server__set_common(struct weir_server *server, const struct weir_config *settings)
 {
@@ -64,9 +73,6 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     common->server = server;
     common->memory_bytes = config_worker_memory_bytes(settings);
     common->limits = &server->limits;
-    server->lock = lock_open();
-    server->requested = condition_open();
-    common->names = names_open();
     server->transport_asked = memory_copy_text(settings->transport);
     common->config.transport = server->transport_asked;
     if (settings->reject_message)
@@ -75,8 +81,8 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     if (settings->sessions_per_address_max > 0 &&
         !address_counts_init(&server->limits.address_counts, settings->sessions_max, &common->key))
         return false;
-    return connecting_open(server) && server__open_log(server, settings) && server->lock &&
-           server->requested && common->names && server->transport_asked &&
+    return server__open_shared(server) && connecting_open(server) &&
+           server__open_log(server, settings) && server->transport_asked &&
            (server->reject_message || !settings->reject_message);
 }
 

@@ -36,7 +36,8 @@ bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes);
 void udp_peers_end(struct weir_session *session);
 
 /* Counts a message that was sent to a peer, and logs it if the peer is watched. */
-static inline void udp_peers_count_sent(struct weir_session *session, const void *bytes, size_t length)
+static inline void udp_peers_count_sent(struct weir_session *session, const void *bytes,
+                                        size_t length)
 {
     session->messages_out++;
     watch_sent_frame(session, bytes, length, length);

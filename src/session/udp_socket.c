@@ -109,8 +109,7 @@ static size_t udp_socket__payload_max(const struct net_address *peer)
 
 /* A peer gets at most datagram_reply_percent_max of the bytes that came from it. So a client that
  * forges its address cannot direct more traffic there than it sends itself. It also gets at most
- * datagram_reply_rate_max datagrams per second (reply_rate.h), unless `buckets` is 0. Neither holds
- * for a peer that the handler vouches for. */
+ * datagram_reply_rate_max datagrams per second (reply_rate.h), unless `buckets` is 0. */
 static inline bool udp_socket__may_reply(struct weir_session *session, size_t length,
                                          uint64_t buckets)
 {
@@ -118,16 +117,15 @@ static inline bool udp_socket__may_reply(struct weir_session *session, size_t le
     bool is_limited = worker->common->config.datagram_reply_percent_max > 0;
 
     weir_check(session->is_datagram);
-    if (session->vouched) return true;
+    if (session->vouched) return true; /* the handler has lifted both limits */
     if (is_limited && length > session->reply_bytes) {
         reply_rate_count_excess(worker, &session->peer);
         return false;
     }
     if (buckets > 0) {
-        enum reply_rate_verdict verdict =
-            reply_rate_take(worker->reply_rate, buckets, worker->now_ns);
-        if (verdict != REPLY_RATE_WITHIN) {
-            reply_rate_count_drop(worker, &session->peer, verdict);
+        enum reply_rate_verdict rate = reply_rate_take(worker->reply_rate, buckets, worker->now_ns);
+        if (rate != REPLY_RATE_WITHIN) {
+            reply_rate_count_drop(worker, &session->peer, rate);
             return false;
         }
     }
