@@ -87,6 +87,7 @@
 #include <weir/frame.h>
 #include <weir/mark.h>
 #include <weir/version.h>
+#include <weir/work.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -769,6 +770,31 @@ struct weir_config {
      * Joining, leaving and the end of a session take time in proportion to its memberships. Default
      * 64. */
     uint32_t groups_per_session_max;
+
+    /* ---- the application's own work on the workers: work.h ---- */
+    /* Called once on each worker, before its first session begins. It may call
+     * weir_worker_set_user() and open timers. Returns WEIR_OK; any other code lets
+     * weir_server_start() fail with it. Thread: the worker's. Null (default): no call. */
+    enum weir_code (*on_worker_start)(struct weir_worker *worker);
+    /* Called once on each worker for which on_worker_start returned WEIR_OK or is null, after the
+     * last on_close and everything that was posted. Thread: the worker's. Null (default): no call.
+     */
+    void (*on_worker_end)(struct weir_worker *worker);
+    /* Called on each worker every tick_ms milliseconds, from the start of the worker until all its
+     * sessions have ended. A worker that is late skips the ticks that have passed (counted in
+     * periods_skipped) and keeps the phase. It is late if its callbacks take long: received
+     * messages delay a tick only by the work of one iteration of the loop, about a millisecond.
+     * Thread: the worker's. Null (default): no call. */
+    void (*on_tick)(struct weir_worker *worker);
+    uint32_t tick_ms; /* 1 ms or more; default 0: no ticks */
+    /* Timers that weir_timer_open() may open for one worker, at most 1048576. Default 1024. */
+    uint32_t worker_timers_max;
+    /* Logs a warning if the callbacks of a worker did not return for this long, with the duration
+     * and the number of events that waited; counted in handlers_blocked, and logged at most once a
+     * second per worker. It is measured per iteration of the loop, so a stop of the whole process
+     * can look the same; on epoll and Windows only while a timeout or timer of the worker runs.
+     * Default 500; 0: no warning. */
+    uint32_t handler_warn_ms;
 };
 
 #define WEIR_OFF UINT32_MAX /* a limit or timeout of a listener that does not apply */
@@ -986,6 +1012,10 @@ struct weir_stats {
     uint64_t broadcasts_dropped_not_framed; /* the member's codec refused the message */
     uint64_t broadcasts_dropped_no_memory;  /* no buffer or no memory */
     uint64_t broadcasts_dropped_reply;      /* UDP: above a limit on replies */
+    /* The application's own work: */
+    uint64_t ticks;            /* calls of on_tick */
+    uint64_t periods_skipped;  /* periods of ticks and timers that passed while a worker was late */
+    uint64_t handlers_blocked; /* times that callbacks took longer than handler_warn_ms */
 };
 
 #define WEIR_LISTENERS_MAX 64 /* listeners of one server */

@@ -30,7 +30,8 @@ struct log_record {
 struct log_queue {
     void (*write)(void *user, enum weir_log_level level, const char *line);
     void *user;
-    struct thread *thread; /* null: not started */
+    struct thread *thread;     /* null: not started */
+    _Atomic uintptr_t runs_on; /* thread_self() of it, while it runs */
     uint32_t lines_max;
     uint32_t rate_max;         /* lines per second above the level of warnings; 0: unlimited */
     struct lock *lock;         /* of everything below */
@@ -185,6 +186,7 @@ static void log_queue__run(void *argument)
     struct log_record record;
     bool abandoned;
 
+    atomic_store(&queue->runs_on, thread_self());
     while (log_queue__take(queue, &record)) {
         if (record.lost_before > 0) log_queue__report(queue, record.lost_before);
         if (!record.has_line) continue;
@@ -203,6 +205,11 @@ static void log_queue__run(void *argument)
 }
 
 /* ---- its owner ---- */
+
+bool log_queue_is_own(const struct log_queue *queue)
+{
+    return atomic_load_explicit(&queue->runs_on, memory_order_relaxed) == thread_self();
+}
 
 bool log_queue_start(struct log_queue *queue, int *os_error)
 {

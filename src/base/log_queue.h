@@ -33,6 +33,9 @@ void log_queue_add(void *queue, int level, const char *line);
 /* Returns how many lines were lost so far. Thread: any. */
 uint64_t log_queue_lost(struct log_queue *queue);
 
+/* Whether the caller is inside `write`. Thread: any. */
+bool log_queue_is_own(const struct log_queue *queue);
+
 /* Waits until `write` has returned for every line that was added before, for at most `wait_ms`.
  * Returns whether it has. Thread: any except the one that calls `write`. */
 bool log_queue_flush(struct log_queue *queue, uint32_t wait_ms);

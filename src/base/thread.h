@@ -30,7 +30,7 @@ uint32_t thread_cores_count(void);
  * where the system confines a thread to 64 of them (Windows). Elsewhere it does nothing. */
 void thread_spread(uint32_t index);
 
-extern THREAD_LOCAL char thread_mark; /* for thread_self() alone */
+extern THREAD_LOCAL_NEAR char thread_mark; /* for thread_self() alone */
 
 /* Returns a number that no other running thread has; never 0. Cheaper than the system's thread id.
  */

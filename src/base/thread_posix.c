@@ -12,7 +12,7 @@
 #include "clock.h"
 #include "memory.h"
 
-THREAD_LOCAL char thread_mark;
+THREAD_LOCAL_NEAR char thread_mark;
 
 struct thread {
     pthread_t id;

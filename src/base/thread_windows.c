@@ -11,7 +11,7 @@
 #include "memory.h"
 #include "processor_groups.h"
 
-THREAD_LOCAL char thread_mark;
+THREAD_LOCAL_NEAR char thread_mark;
 
 struct thread {
     HANDLE handle;

@@ -306,6 +306,11 @@ static void net__on_failure(struct net *net)
 
 /* ---- loop ---- */
 
+uint32_t net_events_count(const struct net *net)
+{
+    return net->batch.count;
+}
+
 uint64_t net_now_ns(const struct net *net)
 {
     return net->now_ns;
@@ -329,6 +334,39 @@ static void net__measure_lateness(struct net *net, uint64_t until_ns)
     net->late_ns = net->now_ns > due_ns ? net->now_ns - due_ns : 0;
 }
 
+/* The caller was busy for longer than ever, or than it should. */
+static void net__note_busy(struct net *net, uint64_t busy_ns)
+{
+    uint64_t limit_ns = net->options.busy_max_ns > 0 ? net->options.busy_max_ns : INT64_MAX;
+
+    if (busy_ns > net->info.busy_max_ns) net->info.busy_max_ns = busy_ns;
+    net->busy_noted_ns =
+        (int64_t)(net->info.busy_max_ns < limit_ns ? net->info.busy_max_ns : limit_ns);
+    if (busy_ns <= limit_ns) return;
+    net->busy_ns = busy_ns;
+    if (net->options.was_busy) *net->options.was_busy = true;
+}
+
+uint64_t net_take_busy_ns(struct net *net)
+{
+    uint64_t busy_ns = net->busy_ns;
+
+    net->busy_ns = 0;
+    return busy_ns;
+}
+
+uint64_t net_due_ns(struct net *net)
+{
+    if (answers_are_recorded(&net->answers) || !list_is_empty(&net->deliverable)) return 0;
+    if (net->transport->is_busy && net->transport->is_busy(net)) return 0;
+    return transport_blocks_until(net, NET_FOREVER);
+}
+
+int net_descriptor(struct net *net)
+{
+    return net->transport->descriptor ? net->transport->descriptor(net) : -1;
+}
+
 void net_wake(struct net *net)
 {
     net->transport->wake(net);
@@ -344,9 +382,9 @@ static inline void net__poll(struct net *net, uint64_t until_ns)
     net->transport->wait(net, until_ns);
     weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
     net__measure_lateness(net, until_ns);
-    /* Signed: a wait without a deadline began "at" NET_FOREVER, because it read no clock. */
-    if ((int64_t)(net->wait_began_ns - net->waited_ns) > (int64_t)net->info.busy_max_ns)
-        net->info.busy_max_ns = net->wait_began_ns - net->waited_ns;
+    /* Signed: a wait without a deadline may begin "at" NET_FOREVER, because it read no clock. */
+    if ((int64_t)(net->wait_began_ns - net->waited_ns) > net->busy_noted_ns)
+        net__note_busy(net, net->wait_began_ns - net->waited_ns);
     net->waited_ns = net->now_ns;
     if (net->failed && net->transport->abandon) net__on_failure(net);
 }

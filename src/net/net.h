@@ -218,6 +218,10 @@ struct net_options {
     bool verify_rio; /* check the rules of RIO at each call; a violation ends the process */
     /* Set to true when buffers begin to occupy more memory; null: not reported. */
     bool *memory_grew;
+    /* Set to true when the caller did not wait for longer than busy_max_ns: net_take_busy_ns().
+     * Null: not reported. */
+    bool *was_busy;
+    uint64_t busy_max_ns;              /* 0: no limit */
     struct net_simulation *simulation; /* tests: the network of "simulated" */
 };
 
@@ -318,6 +322,9 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events,
  * the answers to net_close(), and the owner closes every handle and frees the net. */
 enum weir_code net_failure(const struct net *net, struct weir_error *error);
 
+/* Returns how many events the last net_wait() handed out. */
+uint32_t net_events_count(const struct net *net);
+
 /* Returns the monotonic clock, as of the last net_wait(). */
 uint64_t net_now_ns(const struct net *net);
 
@@ -333,6 +340,20 @@ struct net_time {
     uint64_t late_ns;
 };
 struct net_time net_time(const struct net *net);
+
+/* Returns the time that the caller took between the last two waits if it was longer than
+ * net_options.busy_max_ns, and 0 otherwise and the next time. Some transports measure it only
+ * before waits with a deadline. */
+uint64_t net_take_busy_ns(struct net *net);
+
+/* Returns when net_wait() must be called again at the latest, whatever the system reports; 0: now.
+ */
+uint64_t net_due_ns(struct net *net);
+
+/* Returns a descriptor that poll() reports as readable when net_wait() has an event to hand out or
+ * must be called again, once a call of it returned no event; -1: the system has none. The net owns
+ * it. */
+int net_descriptor(struct net *net);
 
 /* Makes the running or the next net_wait() return NET_WOKEN. Thread: any, until net_free(). */
 void net_wake(struct net *net);

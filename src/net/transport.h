@@ -50,6 +50,8 @@ struct net {
     uint64_t waited_ns;         /* now_ns at the end of the last transport->wait */
     uint64_t wait_began_ns;     /* when transport->wait began; NET_FOREVER: it had no deadline */
     uint64_t late_ns;           /* see struct net_time */
+    int64_t busy_noted_ns;      /* net__note_busy() has nothing to do up to this time */
+    uint64_t busy_ns;           /* see net_take_busy_ns() */
     uintptr_t thread;           /* that opened the net, for rule 10 */
     bool polled;                /* the last net_wait called transport->wait */
     bool failed;                /* the system refuses the event loop, see net_failure.h */
@@ -75,6 +77,11 @@ struct transport {
     enum weir_code (*open)(struct net *net, struct weir_error *error);
     void (*free)(struct net *net);
     void (*wake)(struct net *net); /* any thread */
+    /* See net_descriptor(). Null: the transport has none. */
+    int (*descriptor)(struct net *net);
+    /* Whether `wait` has something to do immediately that the descriptor does not report. Null: it
+     * has no descriptor. */
+    bool (*is_busy)(struct net *net);
 
     /* Open a handle. On failure they close everything that they opened; adopt closes the socket. */
     enum weir_code (*listen)(struct net *net, struct handle *handle,

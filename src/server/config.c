@@ -20,6 +20,7 @@
 #define CONFIG__MS_MAX ((uint32_t)INT32_MAX)
 #define CONFIG__PEERS_MAX (1u << 22)
 #define CONFIG__COMMANDS_MAX (1u << 20)
+#define CONFIG__TIMERS_MAX (1u << 20)
 #define CONFIG__LOG_LINES_MAX (1u << 16)
 #define CONFIG__LOG_RATE_MAX 10000000u
 #define CONFIG__REPLY_RATE_MAX 10000000u
@@ -59,6 +60,8 @@ static const struct weir_config config__defaults = {
     .log_level = WEIR_LOG_WARNING,
     .log_rate_max = 10000,
     .trace_bytes_max = 256,
+    .worker_timers_max = 1024,
+    .handler_warn_ms = 500,
 };
 
 void weir_config_init_sized(struct weir_config *config, size_t size)
@@ -166,6 +169,8 @@ enum weir_code config_check_times(const struct weir_config *config, struct weir_
         {"drain_jitter_ms", config->drain_jitter_ms},
         {"log_flush_ms", config->log_flush_ms},
         {"bind_wait_ms", config->bind_wait_ms},
+        {"tick_ms", config->tick_ms},
+        {"handler_warn_ms", config->handler_warn_ms},
     };
 
     for (size_t i = 0; i < weir_count_of(times); i++)
@@ -208,6 +213,8 @@ static enum weir_code config__check_limits(const struct weir_config *config,
         {"trace_bytes_max", config->trace_bytes_max, 0, 65536, "it must be 65536 or less"},
         {"groups_per_session_max", config->groups_per_session_max, 1, 65536,
          "it must be 1 to 65536"},
+        {"worker_timers_max", config->worker_timers_max, 0, CONFIG__TIMERS_MAX,
+         "it must be 1048576 or less"},
         {"broadcast_policy", (uint32_t)config->broadcast_policy, 0, WEIR_BROADCAST_DROP_OLDEST,
          "it must be a value of enum weir_broadcast_policy"},
     };

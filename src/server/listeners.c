@@ -14,6 +14,7 @@
 #include "error_fill.h"
 #include "handler_opening.h"
 #include "listen_order.h"
+#include "live.h"
 #include "memory.h"
 #include "thread.h"
 
@@ -26,6 +27,10 @@ static void listeners__free_spec(struct listen_spec *spec)
 /* A worker that waited for another one, or for itself, would block both. */
 static void listeners__check_thread(const struct weir_server *server)
 {
+    live_check(server);
+    weir_check_use(!server->threads || server->threads[0].here != thread_self(),
+                   "weir_server_listen() and weir_server_unlisten() of a server that runs here are "
+                   "called on another thread");
     for (uint32_t i = 0; i < server->workers_count; i++)
         weir_check_use(!worker_is_own(server->workers[i]),
                        "weir_server_listen() and weir_server_unlisten() are not called inside a "

@@ -22,6 +22,7 @@
 #include "group_count.h"
 #include "handler_opening.h"
 #include "listeners.h"
+#include "live.h"
 #include "log_queue.h"
 #include "memory.h"
 #include "names.h"
@@ -96,6 +97,29 @@ static enum weir_code server__read_lists(struct weir_server *server,
     return code == WEIR_OK ? watch_open(&server->common, config, error) : code;
 }
 
+/* Frees a server whose workers have ended. */
+static void server__destroy(struct weir_server *server)
+{
+    for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
+    handler_opening_close_all(server);
+    listeners_free(server);
+    memory_free(server->handoff_workers);
+    memory_free((void *)server->workers);
+    memory_free(server->threads);
+    connecting_free(server);
+    address_list_free(&server->limits.allow);
+    address_list_free(&server->limits.deny);
+    watch_free(&server->common);
+    address_counts_free(&server->limits.address_counts);
+    log_queue_free(server->log_queue, server->common.config.log_flush_ms);
+    condition_free(server->requested);
+    lock_free(server->lock);
+    names_free(server->common.names);
+    memory_free(server->transport_asked);
+    memory_free(server->reject_message);
+    memory_free(server);
+}
+
 enum weir_code weir_server_open(const struct weir_config *config, struct weir_server **out,
                                 struct weir_error *error)
 {
@@ -116,9 +140,10 @@ enum weir_code weir_server_open(const struct weir_config *config, struct weir_se
         code =
             error_fill(error, WEIR_NO_MEMORY, 0, "open a server", NULL, NULL, "free some memory");
     if (code != WEIR_OK) {
-        weir_server_free(server);
+        server__destroy(server);
         return code;
     }
+    live_add(server);
     *out = server;
     return WEIR_OK;
 }
@@ -180,14 +205,16 @@ static enum weir_code server__start_log(struct weir_server *server, struct weir_
                                           : "raise the limit on threads (ulimit -u)");
 }
 
-static enum weir_code server__start_workers(struct weir_server *server, struct weir_error *error)
+static enum weir_code server__start_workers(struct weir_server *server, bool here,
+                                            struct weir_error *error)
 {
     enum weir_code code = WEIR_OK;
 
     /* Set before the first thread starts, so that only the last worker to end finds 0. */
     atomic_store(&server->running, server->workers_count);
     for (uint32_t i = 0; i < server->workers_count && code == WEIR_OK; i++)
-        code = worker_thread_start(server, i, error);
+        code = i == 0 && here ? worker_thread_open_here(&server->threads[i], error)
+                              : worker_thread_start(server, i, error);
     if (code == WEIR_OK) return WEIR_OK;
     atomic_store(&server->failed, true);
     weir_server_stop(server);
@@ -205,8 +232,10 @@ enum weir_code server_start_here(struct weir_server *server, struct weir_error *
     return worker_thread_open_here(&server->threads[0], error);
 }
 
-enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error)
+/* `here`: the first worker runs on the calling thread. */
+static enum weir_code server__start(struct weir_server *server, bool here, struct weir_error *error)
 {
+    live_check(server);
     weir_check_use(!server->started, "weir_server_start is called once");
     if (server->listeners_count == 0 && server->early_count == 0)
         return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
@@ -217,9 +246,19 @@ enum weir_code weir_server_start(struct weir_server *server, struct weir_error *
                           "lower the number of workers, or sessions_max");
     enum weir_code code = server__start_log(server, error);
     if (code == WEIR_OK) code = bind_wait(server, error);
-    if (code == WEIR_OK) code = server__start_workers(server, error);
+    if (code == WEIR_OK) code = server__start_workers(server, here, error);
     if (server->log_queue) log_queue_flush(server->log_queue, server->common.config.log_flush_ms);
     return code;
+}
+
+enum weir_code weir_server_start(struct weir_server *server, struct weir_error *error)
+{
+    return server__start(server, false, error);
+}
+
+enum weir_code weir_server_start_here(struct weir_server *server, struct weir_error *error)
+{
+    return server__start(server, true, error);
 }
 
 /* ---- information ---- */
@@ -319,6 +358,25 @@ enum weir_code weir_resume(struct weir_server *server, uint64_t id)
     return worker ? remote_resume(worker, id) : WEIR_GONE;
 }
 
+enum weir_code weir_post(struct weir_server *server, uint32_t worker,
+                         void (*call)(struct weir_worker *worker, void *argument), void *argument)
+{
+    weir_check_use(call != NULL, "weir_post() needs a function to call");
+    if (server->workers_count == 0) return WEIR_GONE; /* not started */
+    weir_check_use(worker < server->workers_count,
+                   "the number of a worker is below weir_server_workers_count()");
+    return remote_post(&server->threads[worker].loop.worker, call, argument);
+}
+
+enum weir_code weir_post_session(struct weir_server *server, uint64_t id,
+                                 void (*call)(struct weir_session *session, void *argument),
+                                 void *argument)
+{
+    weir_check_use(call != NULL, "weir_post_session() needs a function to call");
+    struct worker *worker = server__worker_of(server, id);
+    return worker ? remote_post_session(worker, id, call, argument) : WEIR_GONE;
+}
+
 enum weir_code weir_broadcast(struct weir_server *server, const char *group, const void *bytes,
                               size_t length, uint64_t except_id)
 {
@@ -344,40 +402,47 @@ static void server__request(struct weir_server *server, enum worker_request requ
 
 void weir_server_drain(struct weir_server *server, uint32_t deadline_ms)
 {
+    live_check(server);
     server__request(server, WORKER_DRAIN, deadline_ms);
 }
 
 void weir_server_stop(struct weir_server *server)
 {
+    live_check(server);
     server__request(server, WORKER_STOP, 0);
+}
+
+/* Ends the process if the caller is inside a callback of the server. */
+static void server__check_outside(const struct weir_server *server)
+{
+    for (uint32_t i = 0; i < server->workers_count; i++)
+        weir_check_use(!worker_thread_is_own(&server->threads[i]),
+                       "weir_server_wait() and weir_server_free() are not called inside a callback "
+                       "of the server: call weir_server_stop() there");
+    weir_check_use(!server->log_queue || !log_queue_is_own(server->log_queue),
+                   "weir_server_wait() and weir_server_free() are not called inside `log`");
 }
 
 void weir_server_wait(struct weir_server *server)
 {
-    for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_join(&server->threads[i]);
+    live_check(server);
+    server__check_outside(server);
+    weir_check_use(!atomic_exchange(&server->is_waited_for, true),
+                   "weir_server_wait() and weir_server_free() are called by one thread at a time");
+    for (uint32_t i = 0; i < server->workers_count; i++) {
+        weir_check_use(!server->threads[i].here || server->threads[i].here == thread_self(),
+                       "weir_server_wait() and weir_server_free() are called on the thread of "
+                       "weir_server_start_here()");
+        worker_thread_join(&server->threads[i]);
+    }
+    atomic_store(&server->is_waited_for, false);
 }
 
 void weir_server_free(struct weir_server *server)
 {
     if (!server) return;
-    if (server->lock && server->requested) weir_server_stop(server);
+    weir_server_stop(server);
     weir_server_wait(server);
-    for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
-    handler_opening_close_all(server);
-    listeners_free(server);
-    memory_free(server->handoff_workers);
-    memory_free((void *)server->workers);
-    memory_free(server->threads);
-    connecting_free(server);
-    address_list_free(&server->limits.allow);
-    address_list_free(&server->limits.deny);
-    watch_free(&server->common);
-    address_counts_free(&server->limits.address_counts);
-    log_queue_free(server->log_queue, server->common.config.log_flush_ms);
-    condition_free(server->requested);
-    lock_free(server->lock);
-    names_free(server->common.names);
-    memory_free(server->transport_asked);
-    memory_free(server->reject_message);
-    memory_free(server);
+    live_remove(server);
+    server__destroy(server);
 }

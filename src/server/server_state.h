@@ -26,14 +26,19 @@ struct worker_thread {
      * when its slot is used again. */
     struct listener *listeners[WEIR_LISTENERS_MAX];
     struct udp_socket *udp_sockets[WEIR_LISTENERS_MAX];
-    struct thread *thread;
-    struct gate *opened; /* unlocked when `code` is known */
-    bool alive;          /* set while the worker takes requests; under the server's lock */
-    enum weir_code code; /* of opening the worker; *error says more */
+    struct thread *thread; /* null: not started, or the worker runs on the application's thread */
+    uintptr_t here;        /* that thread; 0: it has one of its own */
+    bool has_ended;        /* of a worker without a thread: it is closed */
+    bool has_started;      /* on_worker_start was called, or is null */
+    _Atomic uintptr_t runs_on; /* thread_self() of the thread that runs the worker now; 0: none */
+    struct gate *opened;       /* unlocked when `code` is known */
+    bool alive;                /* set while the worker takes requests; under the server's lock */
+    enum weir_code code;       /* of opening the worker; *error says more */
     struct weir_error error;
 };
 
 struct weir_server {
+    struct list in_live;         /* of the servers that are not freed: live.c */
     struct worker_common common; /* contains the configuration; the server owns its strings */
     struct admission_limits limits;
     struct log_queue *log_queue; /* null: no log */
@@ -60,9 +65,10 @@ struct weir_server {
     const char *transport;             /* name of the running transport, from the first worker */
     struct net_simulation *simulation; /* the network of "simulated"; null: the system's */
     bool started;
-    _Atomic uint32_t running;  /* workers that have not ended */
-    _Atomic bool failed;       /* the start failed: on_stopped is not called */
-    struct weir_error failure; /* of the first worker that failed while it ran; under the lock */
+    _Atomic uint32_t running;   /* workers that have not ended */
+    _Atomic bool is_waited_for; /* set while a thread waits for the workers */
+    _Atomic bool failed;        /* the start failed: on_stopped is not called */
+    struct weir_error failure;  /* of the first worker that failed while it ran; under the lock */
 };
 
 #endif

@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "remote.h"
 #include "thread.h"
+#include "worker_timers.h"
 
 /* Logs which transport runs and why: the refused ones are better, but this system lacks them. */
 static void worker_thread__log_choice(struct weir_server *server, const char *asked,
@@ -159,6 +160,31 @@ static enum weir_code worker_thread__share_listeners(struct weir_server *server,
     return WEIR_OK;
 }
 
+/* Lets the application prepare the worker, before its first session begins. */
+static enum weir_code worker_thread__call_start(struct worker_thread *thread)
+{
+    const struct weir_config *config = &thread->server->common.config;
+    struct worker *worker = &thread->loop.worker;
+    enum weir_code code =
+        config->on_worker_start ? config->on_worker_start(&worker->outer) : WEIR_OK;
+
+    if (code != WEIR_OK)
+        return error_fill(&thread->error, code, 0, "start a worker", NULL,
+                          "the program's on_worker_start returned an error", NULL);
+    thread->has_started = true;
+    worker_timers_start_tick(worker);
+    return WEIR_OK;
+}
+
+/* Lets the application release what belongs to the worker, after its last session has ended. */
+static void worker_thread__call_end(struct worker_thread *thread)
+{
+    const struct weir_config *config = &thread->server->common.config;
+
+    if (thread->has_started && config->on_worker_end)
+        config->on_worker_end(&thread->loop.worker.outer);
+}
+
 static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
 {
     struct weir_server *server = thread->server;
@@ -180,7 +206,8 @@ static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
             code = worker_thread__share_listeners(server, &thread->error);
         if (code != WEIR_OK) return code;
     }
-    return worker_thread__listen_all(thread);
+    code = worker_thread__call_start(thread);
+    return code == WEIR_OK ? worker_thread__listen_all(thread) : code;
 }
 
 void worker_thread_pass_request(const struct weir_server *server, struct worker_thread *thread)
@@ -217,6 +244,19 @@ static void worker_thread__check_failure(struct worker_thread *thread)
     if (server->common.handoff_workers && worker->index == 0) handoff_stop(worker);
 }
 
+/* From here on the calling thread runs the worker's callbacks. */
+static void worker_thread__enter(struct worker_thread *thread)
+{
+    atomic_store(&thread->runs_on, thread_self());
+    atomic_store(&thread->loop.worker.thread, thread_self());
+}
+
+static void worker_thread__leave(struct worker_thread *thread)
+{
+    atomic_store(&thread->loop.worker.thread, 0);
+    atomic_store(&thread->runs_on, 0);
+}
+
 /* Opens the worker and its listeners. If that fails but it has a net, it must run to close it. */
 static void worker_thread__begin(struct worker_thread *thread)
 {
@@ -238,6 +278,7 @@ static void worker_thread__end(struct worker_thread *thread)
     if (thread->loop.worker.net) {
         worker_thread__check_failure(thread);
         worker_thread__set_alive(thread, false);
+        worker_thread__call_end(thread);
         loop_close(&thread->loop);
     }
     if (atomic_fetch_sub(&server->running, 1) == 1 && !atomic_load(&server->failed) &&
@@ -250,14 +291,12 @@ static void worker_thread__run_worker(void *argument)
     struct worker_thread *thread = argument;
 
     thread_spread(thread->loop.worker.index);
+    worker_thread__enter(thread);
     worker_thread__begin(thread);
     gate_unlock(thread->opened);
-    if (thread->loop.worker.net) {
-        atomic_store(&thread->loop.worker.thread, thread_self());
-        loop_run(&thread->loop);
-        atomic_store(&thread->loop.worker.thread, 0);
-    }
+    if (thread->loop.worker.net) loop_run(&thread->loop);
     worker_thread__end(thread);
+    worker_thread__leave(thread);
 }
 
 static enum weir_code worker_thread__prepare(struct worker_thread *thread, struct weir_error *error)
@@ -291,28 +330,55 @@ enum weir_code worker_thread_start(struct weir_server *server, uint32_t index,
     return thread->code;
 }
 
+/* Closes a worker that has no thread. */
+static void worker_thread__end_here(struct worker_thread *thread)
+{
+    worker_thread__end(thread);
+    thread->has_ended = true;
+}
+
 enum weir_code worker_thread_open_here(struct worker_thread *thread, struct weir_error *error)
 {
     if (worker_thread__prepare(thread, error) != WEIR_OK) return WEIR_NO_MEMORY;
+    thread->here = thread_self();
+    worker_thread__enter(thread);
     worker_thread__begin(thread);
-    if (thread->code == WEIR_OK) return WEIR_OK;
-    if (error) *error = thread->error;
-    while (thread->loop.worker.net && loop_iterate(&thread->loop, NET_FOREVER)) continue;
-    worker_thread__end(thread);
+    if (thread->code != WEIR_OK) {
+        if (error) *error = thread->error;
+        if (thread->loop.worker.net) loop_run(&thread->loop);
+        worker_thread__end_here(thread);
+    }
+    worker_thread__leave(thread);
     return thread->code;
 }
 
 bool worker_thread_iterate_here(struct worker_thread *thread, uint64_t until_ns)
 {
-    atomic_store(&thread->loop.worker.thread, thread_self());
+    weir_check(!thread->has_ended);
+    worker_thread__enter(thread);
     bool running = loop_iterate(&thread->loop, until_ns);
-    atomic_store(&thread->loop.worker.thread, 0);
-    if (!running) worker_thread__end(thread);
+    if (!running) worker_thread__end_here(thread);
+    worker_thread__leave(thread);
     return running;
+}
+
+void worker_thread_run_here(struct worker_thread *thread)
+{
+    weir_check(!thread->has_ended);
+    worker_thread__enter(thread);
+    loop_run(&thread->loop);
+    worker_thread__end_here(thread);
+    worker_thread__leave(thread);
+}
+
+bool worker_thread_is_own(const struct worker_thread *thread)
+{
+    return atomic_load_explicit(&thread->runs_on, memory_order_relaxed) == thread_self();
 }
 
 void worker_thread_join(struct worker_thread *thread)
 {
+    if (thread->here && !thread->has_ended) worker_thread_run_here(thread);
     if (thread->thread) thread_join(thread->thread);
     thread->thread = NULL;
 }

@@ -30,7 +30,14 @@ enum weir_code worker_thread_listen(struct worker_thread *thread, struct listen_
  * 0. Thread: the worker's. */
 void worker_thread_unlisten(struct worker_thread *thread, const struct listen_spec *spec);
 
-/* Waits until the thread has ended. A thread that never started is allowed. */
+/* Iterates until the worker has ended and is closed. */
+void worker_thread_run_here(struct worker_thread *thread);
+
+/* Whether the caller is inside a callback of this worker. Thread: any. */
+bool worker_thread_is_own(const struct worker_thread *thread);
+
+/* Waits until the thread has ended. Runs a worker without a thread to its end. A thread that never
+ * started is allowed. */
 void worker_thread_join(struct worker_thread *thread);
 
 /* Frees a worker whose thread has ended. */

@@ -16,6 +16,7 @@
  */
 #include "loop.h"
 
+#include "blocked.h"
 #include "broadcast.h"
 #include "check.h"
 #include "connector.h"
@@ -29,6 +30,7 @@
 #include "reply_rate.h"
 #include "session.h"
 #include "timeouts.h"
+#include "worker_timers.h"
 
 /* 64 buffers of 16 KiB fill half of a usual second-level cache. The data of a larger batch would be
  * evicted before it is answered. */
@@ -126,6 +128,8 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     uint32_t high_bytes = worker->common->config.send_queue_high_bytes;
 
     options.memory_grew = &worker->account.must_look;
+    options.busy_max_ns = worker->common->config.handler_warn_ms * CLOCK_NS_PER_MS;
+    options.was_busy = &worker->account.must_look;
     worker->datagram_sends_max = options.datagram_sends_max;
     worker->buffer_bytes = options.stream_buffer_bytes;
     weir_check(options.stream_buffer_bytes <= high_bytes / 2); /* the settings were checked */
@@ -138,6 +142,8 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     wheel_init(&worker->deadlines, worker->now_ms);
     wheel_init(&worker->user_timers, worker->now_ms);
     wheel_init(&loop->connects.timers, worker->now_ms);
+    worker_timers_init(worker);
+    worker->home = thread_self();
     mailbox_open(&loop->mailbox, worker->net);
     if (loop__is_requested(worker)) net_wake(worker->net); /* a connector was made before */
     return WEIR_OK;
@@ -201,6 +207,8 @@ void loop_close(struct loop *loop)
     weir_check(worker->udp_sessions_count == 0);
     weir_check(worker->reject_messages_open == 0);
     while (!mailbox_shut(&loop->mailbox)) loop__read_commands(loop);
+    worker_timers_close(worker);
+    worker->home = 0;
     oversize_log(worker);
     net_free(worker->net);
     worker->net = NULL;
@@ -398,15 +406,24 @@ static void loop__do_requests(struct loop *loop)
     connector_update(&loop->worker);
 }
 
+/* Looks at what few iterations must: the memory, and the time that callbacks took. */
+static void loop__look(struct loop *loop, uint32_t events_count)
+{
+    blocked_report(&loop->worker, events_count, LOOP__EVENTS_MAX);
+    memory_watch_look(&loop->memory_watch, &loop->worker);
+}
+
 /* Whether nothing is left and nothing can arrive. */
 static bool loop__has_ended(struct loop *loop)
 {
     struct worker *worker = &loop->worker;
 
-    return worker->request != WORKER_RUN && list_is_empty(&worker->tcp_sessions) &&
-           worker->udp_sessions_count == 0 && list_is_empty(&worker->endpoints) &&
-           connector_all_ended(worker) && list_is_empty(&worker->group_counts) &&
-           mailbox_shut(&loop->mailbox);
+    if (worker->request == WORKER_RUN || !list_is_empty(&worker->tcp_sessions) ||
+        worker->udp_sessions_count > 0 || !list_is_empty(&worker->endpoints) ||
+        !connector_all_ended(worker) || !list_is_empty(&worker->group_counts))
+        return false;
+    worker->ending = true;
+    return mailbox_shut(&loop->mailbox);
 }
 
 bool loop_iterate(struct loop *loop, uint64_t until_ns)
@@ -423,7 +440,7 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     counter_add(&worker->counters.loop_iterations, 1);
     loop__read_input(loop, events, count);
     if (loop->has_commands || mailbox_may_have(&loop->mailbox)) loop__read_commands(loop);
-    if (worker->account.must_look) memory_watch_look(&loop->memory_watch, worker);
+    if (worker->account.must_look) loop__look(loop, count);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
     if (!list_is_empty(&worker->speakers)) loop->has_speakers = broadcast_retry(worker);
     if (net_failure(worker->net, NULL) != WEIR_OK) worker_request(worker, WORKER_STOP);
@@ -438,4 +455,11 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
 void loop_run(struct loop *loop)
 {
     while (loop_iterate(loop, NET_FOREVER)) continue;
+}
+
+uint64_t loop_due_ns(const struct loop *loop)
+{
+    uint64_t due_ns = loop__wait_until(loop, NET_FOREVER);
+
+    return loop__earlier(due_ns, net_due_ns(loop->worker.net));
 }

@@ -46,6 +46,10 @@ void loop_run(struct loop *loop);
  * tests; loop_run() calls it. */
 bool loop_iterate(struct loop *loop, uint64_t until_ns);
 
+/* Returns when the next iteration is due at the latest; 0: now. What arrives can make it due
+ * earlier. */
+uint64_t loop_due_ns(const struct loop *loop);
+
 /* Frees the net. No session and no endpoint may be left. Harmless if loop_open() was not called. */
 void loop_close(struct loop *loop);
 

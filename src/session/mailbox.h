@@ -22,6 +22,8 @@ struct group_count;
 struct payload;
 struct inspection;
 struct service;
+struct weir_session;
+struct weir_worker;
 struct worker;
 
 enum mailbox_kind {
@@ -37,6 +39,8 @@ enum mailbox_kind {
     MAILBOX_EVICT,     /* id: another session took its name over; finish it */
     MAILBOX_COUNT,     /* count: add the members of its group */
     MAILBOX_COUNTED,   /* count: every worker has added its members */
+    MAILBOX_POST,      /* on_worker, argument: a function to call with the worker */
+    MAILBOX_POST_ID,   /* id, on_session, argument: a function to call with the session */
 };
 
 /* A function to run on a worker. The caller owns the struct, until the function has run. */
@@ -47,12 +51,21 @@ struct worker_call {
 struct mailbox_command {
     enum mailbox_kind kind;
     union {
-        const struct service *service;
+        struct {
+            const struct service *service;
+            struct net_socket socket;
+            struct net_address peer;
+        };
         struct worker_call *call;
         struct group_count *count;
+        struct {
+            union {
+                void (*on_worker)(struct weir_worker *worker, void *argument);
+                void (*on_session)(struct weir_session *session, void *argument);
+            };
+            void *argument;
+        };
     };
-    struct net_socket socket;
-    struct net_address peer;
     uint64_t id;
     struct payload *payload;
     struct inspection *inspection; /* the worker frees it */

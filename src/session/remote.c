@@ -2,12 +2,14 @@
 /* remote.c - commands and requests from other threads to a worker.
  *
  *      weir_send, weir_finish, ... -> is the id live? -> command -> [ mailbox ] -> session
+ *      weir_post, weir_post_session -> command -> [ mailbox ] -> the application's function
  *      weir_broadcast              -> one command per worker -> [ mailbox ] -> members
  *      drain, stop                 -> atomic request, wake-up -> drain.c
  *
  * A command owns one reference to its payload; loop.c gives it up after carrying out the command.
  * A handler's call for a session of its own worker does not go through the mailbox: it takes effect
- * immediately, in the order of the handler's calls.
+ * immediately, in the order of the handler's calls. Only functions that a handler posts are called
+ * later, so that they never run inside another callback.
  */
 #include "remote.h"
 
@@ -33,16 +35,10 @@ static void remote__deliver(struct worker *worker, struct weir_session *session,
     if (code != WEIR_OK) worker_count_unsent(worker, code);
 }
 
-void remote_execute(struct worker *worker, const struct mailbox_command *command)
+/* Carries out a command that only an open session can take. */
+static void remote__order_session(struct weir_session *session,
+                                  const struct mailbox_command *command)
 {
-    struct weir_session *session = session_table_find(worker->table, command->id);
-
-    weir_check(!session || session->worker == worker);
-    if (command->kind == MAILBOX_SEND) {
-        remote__deliver(worker, session, command->payload);
-        return;
-    }
-    if (!session) return; /* it ended meanwhile */
     switch (command->kind) {
     case MAILBOX_FINISH: session_finish(session, WEIR_REASON_APPLICATION); break;
     case MAILBOX_EVICT: session_finish(session, WEIR_REASON_REPLACED); break;
@@ -50,6 +46,20 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
     case MAILBOX_RESUME: session_resume(session); break;
     case MAILBOX_ABORT:
     default: weir_check(command->kind == MAILBOX_ABORT); session_abort(session);
+    }
+}
+
+void remote_execute(struct worker *worker, const struct mailbox_command *command)
+{
+    struct weir_session *session = session_table_find(worker->table, command->id);
+
+    weir_check(!session || session->worker == worker);
+    switch (command->kind) {
+    case MAILBOX_SEND: remote__deliver(worker, session, command->payload); break;
+    case MAILBOX_POST: command->on_worker(&worker->outer, command->argument); break;
+    case MAILBOX_POST_ID: command->on_session(session, command->argument); break;
+    default:
+        if (session) remote__order_session(session, command); /* else it ended meanwhile */
     }
 }
 
@@ -147,6 +157,34 @@ enum weir_code remote_call(struct worker *worker, struct worker_call *call)
     const struct mailbox_command command = {.kind = MAILBOX_CALL, .call = call};
 
     return remote__post(worker, &command);
+}
+
+/* Posts a command that calls a function of the application: also from the worker itself. What the
+ * worker's own functions post while it ends could keep it from ending. */
+static enum weir_code remote__post_call(struct worker *worker,
+                                        const struct mailbox_command *command)
+{
+    return worker_is_own(worker) && worker->ending ? WEIR_GONE : remote__post(worker, command);
+}
+
+enum weir_code remote_post(struct worker *worker,
+                           void (*call)(struct weir_worker *worker, void *argument), void *argument)
+{
+    const struct mailbox_command command = {
+        .kind = MAILBOX_POST, .on_worker = call, .argument = argument};
+
+    return remote__post_call(worker, &command);
+}
+
+enum weir_code remote_post_session(struct worker *worker, uint64_t id,
+                                   void (*call)(struct weir_session *session, void *argument),
+                                   void *argument)
+{
+    const struct mailbox_command command = {
+        .kind = MAILBOX_POST_ID, .id = id, .on_session = call, .argument = argument};
+
+    if (!session_table_is_live(worker->table, id)) return WEIR_GONE;
+    return remote__post_call(worker, &command);
 }
 
 bool remote_reserve(struct worker *worker, const struct payload *payload)

@@ -24,6 +24,14 @@ enum weir_code remote_resume(struct worker *worker, uint64_t id);
  * WEIR_GONE if the worker has ended. Thread: any, while the worker exists. */
 enum weir_code remote_call(struct worker *worker, struct worker_call *call);
 
+/* weir_post() and weir_post_session() for this worker. Thread: any, while the worker exists. */
+enum weir_code remote_post(struct worker *worker,
+                           void (*call)(struct weir_worker *worker, void *argument),
+                           void *argument);
+enum weir_code remote_post_session(struct worker *worker, uint64_t id,
+                                   void (*call)(struct weir_session *session, void *argument),
+                                   void *argument);
+
 /* Passes a broadcast to the worker. Returns WEIR_OK or WEIR_MAILBOX_FULL. Thread: any, while the
  * worker exists. */
 enum weir_code remote_broadcast(struct worker *worker, struct payload *payload);
@@ -42,7 +50,7 @@ void remote_stop(struct worker *worker);
 /* Counts the calls that the mailbox refused, and warns about the first. Thread: the worker's. */
 void remote_report_refused(struct worker *worker);
 
-/* Carries out a command for one session. Thread: the worker's. */
+/* Carries out a command for one session, or for the worker. Thread: the worker's. */
 void remote_execute(struct worker *worker, const struct mailbox_command *command);
 
 #endif

@@ -14,6 +14,7 @@
 #include "group_count.h"
 #include "session.h"
 #include "worker.h"
+#include "worker_timers.h"
 
 static void timeouts__resume_reading(struct weir_session *session)
 {
@@ -61,18 +62,14 @@ static void timeouts__on_deadline(struct weir_session *session)
     session_update_deadline(session);
 }
 
-static void timeouts__count(struct worker *worker, const struct wheel_timer *timer)
+/* Calls on_timer of the session whose timer has expired. */
+static void timeouts__on_user_timer(struct worker *worker, struct wheel_timer *timer)
 {
-    weir_check(timer->due_ms <= worker->now_ms);
-    counter_add(&worker->counters.timers_fired, 1);
-    counter_raise(&worker->counters.timer_lag_max_ms, worker->now_ms - timer->due_ms);
-}
-
-static void timeouts__on_user_timer(struct worker *worker, struct weir_session *session)
-{
+    struct weir_session *session = weir_container_of(timer, struct weir_session, user_timer);
     const struct weir_handler *handler = session->service->handler;
 
     weir_check(session->worker == worker);
+    worker_count_timer(worker, timer);
     if (handler->on_timer) handler->on_timer(session);
 }
 
@@ -81,15 +78,17 @@ void timeouts_run(struct worker *worker)
     struct wheel_timer *timer;
 
     while ((timer = wheel_take_due(&worker->deadlines, worker->now_ms)) != NULL) {
-        timeouts__count(worker, timer);
+        worker_count_timer(worker, timer);
         timeouts__on_deadline(weir_container_of(timer, struct weir_session, deadline));
     }
     while ((timer = wheel_take_due(&worker->user_timers, worker->now_ms)) != NULL) {
-        timeouts__count(worker, timer);
-        if (timer == &worker->group_count_timer)
+        if (timer == &worker->outer.next) {
+            worker_timers_run(worker);
+        } else if (timer == &worker->group_count_timer) {
+            worker_count_timer(worker, timer);
             group_count_expire(worker);
-        else
-            timeouts__on_user_timer(worker,
-                                    weir_container_of(timer, struct weir_session, user_timer));
+        } else {
+            timeouts__on_user_timer(worker, timer);
+        }
     }
 }

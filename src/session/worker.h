@@ -116,6 +116,17 @@ static inline bool work_is_used_up(const struct work *work)
     return work->done - work->began >= WORK_ITERATION_MAX;
 }
 
+/* A worker as weir.h shows it to the application: its user pointer, and the timers that belong to
+ * it and to no session. worker_timers.c owns the timers. */
+struct weir_worker {
+    void *user;
+    struct wheel timers;       /* of the application, and the tick */
+    struct wheel_timer next;   /* in worker.user_timers: when the next of `timers` is due */
+    struct list opened_timers; /* struct weir_timer */
+    uint32_t opened_count;
+    struct wheel_timer tick; /* runs if config.tick_ms is set */
+};
+
 struct worker {
     struct worker_common *common;
     struct session_table *table;
@@ -146,7 +157,7 @@ struct worker {
     struct dispatch dispatch;
     struct log_limited decode_errors, pauses;
     struct log_limited reply_rate_episodes;
-    struct log_limited exhausted;
+    struct log_limited exhausted, blocked;
     struct account account;
     uint64_t high_bytes; /* a send queue never exceeds it by more than a buffer and a frame */
     /* The marks when there is enough memory, and the present ones: the share of it that the account
@@ -164,6 +175,9 @@ struct worker {
     uint8_t index;
     uint8_t request;       /* enum worker_request: what is being carried out */
     uint32_t handoff_next; /* where the search for the least loaded worker begins */
+    bool ending;           /* only commands are left: its own callbacks cannot post any longer */
+    uintptr_t home;        /* thread_self() of the thread that opened the net; 0: it is not open */
+    struct weir_worker outer;
 
     /* Any thread. */
     _Atomic uintptr_t thread;          /* thread_self() of the thread that runs the loop; 0: none */
@@ -174,10 +188,24 @@ struct worker {
     _Atomic uint32_t load;             /* sessions, and sockets being handed over: an estimate */
 };
 
+/* Returns the worker that the application knows as `outer`. */
+static inline struct worker *worker_of_outer(struct weir_worker *outer)
+{
+    return weir_container_of(outer, struct worker, outer);
+}
+
 /* Whether the caller runs on the worker's own thread, inside one of its callbacks. Thread: any. */
 static inline bool worker_is_own(const struct worker *worker)
 {
     return atomic_load_explicit(&worker->thread, memory_order_relaxed) == thread_self();
+}
+
+/* Checks that a call for a session or a worker comes from the thread of the worker. */
+static inline void worker_check_thread(const struct worker *worker)
+{
+    weir_check_use(worker->home == thread_self(),
+                   "a session, a worker and its timers are used by the thread of the worker alone: "
+                   "on other threads use the session's id, or weir_post()");
 }
 
 /* Counts a message that could not be queued for a recipient, under its cause. */
@@ -218,6 +246,14 @@ static inline void worker_count_late_drop(struct weir_session *session, enum wei
     session->missed += count;
     counter_move(&session->worker->counters.broadcasts_delivered, 0, count);
     worker_count_dropped(session->worker, code, count);
+}
+
+/* Counts a timer that has expired. */
+static inline void worker_count_timer(struct worker *worker, const struct wheel_timer *timer)
+{
+    weir_check(timer->due_ms <= worker->now_ms);
+    counter_add(&worker->counters.timers_fired, 1);
+    counter_raise(&worker->counters.timer_lag_max_ms, worker->now_ms - timer->due_ms);
 }
 
 /* Requests a drain or a stop; takes effect in the next iteration. Thread: any. */

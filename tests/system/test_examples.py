@@ -283,6 +283,57 @@ class Chat(ExampleTest):
         self.assert_ends(server)
 
 
+class GameRoom(ExampleTest):
+    name = "game_room"
+
+    def enter(self, server, room, name):
+        peer = self.connect(server)
+        peer.sendall(f"join {room} {name}\n".encode())
+        return peer
+
+    def read_until(self, peer, wanted):
+        """Reads lines until the wanted one comes; each tick sends at most one."""
+        text = b""
+        while not text.endswith(wanted + b"\n"):
+            text += receive_exactly(peer, 1)
+        return text
+
+    def test_rooms(self):
+        server = self.open()
+        ada = self.enter(server, 0, "Ada")
+        self.read_until(ada, b"room 0: Ada 0,0")
+        eve = self.enter(server, 1, "Eve")
+        self.read_until(eve, b"room 1: Eve 0,0")
+        bob = self.enter(server, 0, "Bob")
+        for peer in (ada, bob):
+            self.read_until(peer, b"room 0: Ada 0,0; Bob 0,0")
+        ada.sendall(b"move 1 0\nmove 1 -1\n")
+        for peer in (ada, bob):
+            self.read_until(peer, b"room 0: Ada 2,-1; Bob 0,0")
+        bob.close()
+        line = b""
+        while line != b"room 0: Ada 2,-1\n":  # the room notices when it sends to a session that has ended
+            ada.sendall(b"move 0 0\n")
+            line = self.read_until(ada, b"")
+        eve.sendall(b"move 0 1\n")
+        self.assertNotIn(b"room 0", self.read_until(eve, b"room 1: Eve 0,1"))
+        eve.sendall(b"move 2 0\n")
+        expect_end(eve)
+        self.assert_ends(server)
+
+    def test_many_players_in_both_rooms(self):
+        server = self.open()
+        peers = [self.enter(server, number % 2, "Player") for number in range(32)]
+        for peer in peers:
+            for _ in range(5):
+                peer.sendall(b"move 0 1\n")
+        for number, peer in enumerate(peers):
+            self.read_until(peer, b"room %d:" % (number % 2) + b";".join([b" Player 0,5"] * 16))
+        late = self.enter(server, 1, "Late")
+        self.read_until(late, b"the room is full")
+        self.assert_ends(server)
+
+
 def request(number, text):
     return struct.pack(">II", 4 + len(text), number) + text
 
@@ -631,7 +682,7 @@ class Outside(WeirTest):
             run("cmake", "-S", examples, "-B", f"{folder}/all", *flags)
             run("cmake", "--build", f"{folder}/all")
             for name in ("echo", "chat", "request_reply", "custom_codec", "streaming", "queue", "client", "relay_tcp",
-                         "relay"):
+                         "relay", "game_room"):
                 with self.subTest(example=name):
                     run("cmake", "-S", f"{examples}/{name}", "-B", f"{folder}/{name}", *flags)
                     run("cmake", "--build", f"{folder}/{name}")

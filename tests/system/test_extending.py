@@ -121,6 +121,21 @@ class Followed(WeirTest):
                     second.sendall(b"ada and you?\n")
                     self.assertEqual(lines.readline(), b"and you?\n")
 
+    def test_pulse(self):
+        command = [self.mine / "build" / "pulse", "127.0.0.1:0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                host, port = server.stdout.readline().strip().rsplit(":", 1)
+                with connect((host, int(port))) as peer:
+                    peer.sendall(b"one\ntwo\n")
+                    self.assertEqual(receive_exactly(peer, 8), b"one\ntwo\n")
+                    lines = 0
+                    while lines < 2:  # a tick can come between both
+                        lines += int(re.fullmatch(r"worker 0: (\d+) lines\n", server.stdout.readline())[1])
+                    self.assertEqual(lines, 2)
+            finally:
+                server.kill()
+
     def test_news(self):
         with Program(self.mine / "build" / "news", "127.0.0.1:0") as server:
             with connect(server.address) as first, connect(server.address) as second, connect(server.address) as third:
@@ -201,7 +216,7 @@ class Tested(WeirTest):
 class Document(WeirTest):
     def test_the_document_builds_each_program(self):
         self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c", "countdown.c", "switchboard.c",
-                                                  "locks.c", "greet_test.c"])
+                                                  "locks.c", "greet_test.c", "follow.c", "pulse.c"])
         cmake = "".join(text for _, text in fences(DOCUMENT, "cmake"))
         for name in named_programs():
             self.assertIn(f" {name})", cmake)

@@ -554,7 +554,7 @@ static void epoll__resume(struct net *net, struct handle *base)
     epoll__list_if_work(net->system, epoll__entry(base));
 }
 
-static bool epoll__is_busy(struct net *net)
+static inline bool epoll__is_busy(struct net *net)
 {
     struct epoll_system *system = net->system;
 
@@ -744,6 +744,15 @@ static void epoll__wake(struct net *net)
     linux_wake(system->wake_fd);
 }
 
+/* Events that were taken and not handed out are not reported by it: net_wait() was called until it
+ * returned none. */
+static int epoll__descriptor(struct net *net)
+{
+    const struct epoll_system *system = net->system;
+
+    return system->epoll_fd;
+}
+
 /* ---- open, free ---- */
 
 static enum weir_code epoll__fail(struct epoll_system *system, int os_error,
@@ -799,6 +808,8 @@ const struct transport transport_epoll = {
     .open = epoll__open,
     .free = epoll__free,
     .wake = epoll__wake,
+    .descriptor = epoll__descriptor,
+    .is_busy = epoll__is_busy,
     .listen = epoll__listen,
     .adopt = epoll__adopt,
     .connect = epoll__connect,

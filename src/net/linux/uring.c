@@ -35,6 +35,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -634,7 +635,7 @@ static void uring__wait_failed(struct net *net, uint64_t until_ns)
 
 /* ---- wait ---- */
 
-static bool uring__may_block(const struct net *net, const struct uring *uring)
+static inline bool uring__may_block(const struct net *net, const struct uring *uring)
 {
     if (uring__has_news(net) || !list_is_empty(&uring->changed)) return false;
     if (buffer_waiters_any(&net->stream_waiters) && uring->ring.provided_count > 0) return false;
@@ -677,6 +678,16 @@ static bool uring__enter(struct net *net, struct uring *uring, uint64_t until_ns
     return false;
 }
 
+/* What the kernel signals from now on has not been taken. */
+static void uring__take_signals(const struct uring *uring)
+{
+    uint64_t count;
+
+    if (uring->event_fd < 0) return;
+    ssize_t length = read(uring->event_fd, &count, sizeof count); /* fails if there are none */
+    (void)length;
+}
+
 static void uring__wait(struct net *net, uint64_t until_ns)
 {
     struct uring *uring = net->system;
@@ -686,6 +697,7 @@ static void uring__wait(struct net *net, uint64_t until_ns)
         uring__wait_failed(net, until_ns);
         return;
     }
+    uring__take_signals(uring);
     bool some_were_left = uring__harvest(net, uring) > 0;
     bool some_are_left = io_uring_cq_ready(&ring->io) > 0 && !event_batch_has_room(&net->batch);
     if (some_are_left || (some_were_left && uring__has_news(net))) {
@@ -709,6 +721,42 @@ static void uring__wake(struct net *net)
     linux_wake(uring->wake_fd);
 }
 
+/* Lets `poll_fd` report the eventfds of completions and of net_wake(). Returns false if the system
+ * refuses it. */
+static bool uring__join_signals(struct uring *uring, int poll_fd)
+{
+    struct epoll_event readable = {.events = EPOLLIN};
+
+    return epoll_ctl(poll_fd, EPOLL_CTL_ADD, uring->event_fd, &readable) == 0 &&
+           epoll_ctl(poll_fd, EPOLL_CTL_ADD, uring->wake_fd, &readable) == 0 &&
+           io_uring_register_eventfd(&uring->ring.io, uring->event_fd) == 0;
+}
+
+/* The ring's own descriptor does not wake a thread that polls it if completions are worked off only
+ * when we ask for them. The kernel signals an eventfd instead, but not reliably for what another
+ * eventfd causes, such as net_wake(). So that one is polled, too. */
+static int uring__descriptor(struct net *net)
+{
+    struct uring *uring = net->system;
+
+    if (uring->poll_fd >= 0) return uring->poll_fd;
+    int poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    uring->event_fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC); /* what has completed already */
+    if (poll_fd >= 0 && uring->event_fd >= 0 && uring__join_signals(uring, poll_fd)) {
+        uring->poll_fd = poll_fd;
+        return poll_fd;
+    }
+    if (poll_fd >= 0) close(poll_fd);
+    if (uring->event_fd >= 0) close(uring->event_fd);
+    uring->event_fd = -1;
+    return -1;
+}
+
+static bool uring__is_busy(struct net *net)
+{
+    return !uring__may_block(net, net->system);
+}
+
 /* ---- open, free ---- */
 
 static enum weir_code uring__open(struct net *net, struct weir_error *error)
@@ -725,6 +773,7 @@ static enum weir_code uring__open(struct net *net, struct weir_error *error)
                           "no eventfd for waking it", error_os_hint(errno));
         goto fail;
     }
+    uring->event_fd = uring->poll_fd = -1;
     list_init(&uring->changed);
     code = uring_ring_open(&uring->ring, &net->options, error);
     if (code != WEIR_OK) goto fail;
@@ -748,6 +797,8 @@ static void uring__free(struct net *net)
     weir_check(list_is_empty(&uring->changed));
     weir_check(!uring->datagrams.first);
     uring_ring_free(&uring->ring);
+    if (uring->event_fd >= 0) close(uring->event_fd);
+    if (uring->poll_fd >= 0) close(uring->poll_fd);
     memory_free(uring);
     net->system = NULL;
 }
@@ -760,6 +811,8 @@ const struct transport transport_uring = {
     .open = uring__open,
     .free = uring__free,
     .wake = uring__wake,
+    .descriptor = uring__descriptor,
+    .is_busy = uring__is_busy,
     .listen = uring__listen,
     .adopt = uring__adopt,
     .connect = uring__connect,

@@ -45,6 +45,8 @@ struct uring {
     struct uring_ring ring;
     int wake_fd;
     bool wake_posted; /* set while the kernel polls wake_fd */
+    int event_fd;     /* of completions; -1: net_descriptor() was not called */
+    int poll_fd;      /* reports event_fd and wake_fd; -1: the same */
     int wake_error;   /* the last poll of wake_fd failed with this error number; 0: it did not */
     struct linux_wait wait;
     bool datagrams_ready; /* a datagram socket became readable or writable in this iteration */
