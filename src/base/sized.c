@@ -28,7 +28,7 @@ const struct sized sized_sessions_query = {
 
 enum weir_code sized_check(const struct sized *type, size_t size, struct weir_error *error)
 {
-    char reason[96], hint[96];
+    char reason[96], hint[128];
 
     if (size >= type->size_min && size <= type->size && size % sizeof(void *) == 0) return WEIR_OK;
     snprintf(hint, sizeof hint, "set its size to sizeof(struct %s)", type->name);
