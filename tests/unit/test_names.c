@@ -359,7 +359,7 @@ static void bind_otherwise(void *argument)
     struct weir_session session = {.id = 1};
 
     (void)argument;
-    weir_session_bind(&session, "ada", (enum weir_bind)2);
+    names_bind(&session, "ada", (enum weir_bind)2);
 }
 
 static void another_way_of_binding_is_a_misuse(void **state)

@@ -207,12 +207,12 @@ static void an_abstract_name_has_no_file(void **state)
         test__close(listener);
         line = test__connect(world, name);
         world_until(world, line->broken_count == 1);
-        require_equal(line->broken_code, WEIR_UNREACHABLE);
+        require_equal(line->broken_code, WEIR_REFUSED);
         world_close(world);
     }
 }
 
-static void a_missing_listener_is_unreachable(void **state)
+static void a_missing_listener_refuses(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(test__transports); i++) {
@@ -224,7 +224,7 @@ static void a_missing_listener_is_unreachable(void **state)
         close(test__bind(test__path, SOCK_STREAM, 1)); /* its file stays */
         line = test__connect(world, test__path);
         world_until(world, line->broken_count == 1);
-        require_equal(line->broken_code, WEIR_UNREACHABLE);
+        require_equal(line->broken_code, WEIR_REFUSED);
         require(unlink(test__path) == 0);
         world_close(world);
     }
@@ -523,7 +523,7 @@ int main(void)
         TEST(a_connection_is_handed_to_another_worker),
         TEST(a_socket_can_be_refused),
         TEST(an_abstract_name_has_no_file),
-        TEST(a_missing_listener_is_unreachable),
+        TEST(a_missing_listener_refuses),
         TEST(an_attempt_waits_for_room_in_the_backlog),
         TEST(progress_grows_while_the_peer_reads),
         TEST(a_stale_file_is_replaced),
