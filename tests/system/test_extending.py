@@ -216,7 +216,8 @@ class Tested(WeirTest):
 class Document(WeirTest):
     def test_the_document_builds_each_program(self):
         self.assertEqual(list(named_programs()), ["greet.c", "kinds.c", "news.c", "countdown.c", "switchboard.c",
-                                                  "locks.c", "greet_test.c", "follow.c", "pulse.c"])
+                                                  "locks.c", "greet_test.c", "census.c", "follow.c",
+                                                  "pulse.c"])
         cmake = "".join(text for _, text in fences(DOCUMENT, "cmake"))
         for name in named_programs():
             self.assertIn(f" {name})", cmake)

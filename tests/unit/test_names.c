@@ -356,7 +356,8 @@ static void without_memory_there_is_no_table(void **state)
 
 static void bind_otherwise(void *argument)
 {
-    struct weir_session session = {.id = 1};
+    struct worker worker = {.home = thread_self()};
+    struct weir_session session = {.id = 1, .worker = &worker, .state = SESSION_OPEN};
 
     (void)argument;
     names_bind(&session, "ada", (enum weir_bind)2);
