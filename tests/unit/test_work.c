@@ -564,6 +564,30 @@ static void a_slice_is_bounded_also_without_sessions(void **state)
     fixture_close();
 }
 
+/* A connection that is refused with a message has no callbacks. */
+static void a_refused_connection_is_not_visited(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.sessions_max = 1;
+    config.reject_message = "full";
+    fixture_open(&config, NULL, &echo, 11);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(10);
+    struct sim_peer *refused = sim_connect(fixture.simulation, &fixture.address, NULL);
+    for (int i = 0; i < 1000 && fixture.loop.worker.reject_messages_open == 0; i++)
+        fixture_iterate(FIXTURE_MS);
+    assert_int_equal(fixture.loop.worker.reject_messages_open, 1);
+    visited_count = 0;
+    ends_what_it_visits = false;
+    assert_int_equal(weir_worker_visit(outer, 0, 10, visit, &visited), 0);
+    assert_int_equal(visited_count, 1);
+    sim_peer_close(peer);
+    sim_peer_close(refused);
+    fixture_close();
+}
+
 /* ---- callbacks that block ---- */
 
 static char logged[512];
@@ -683,6 +707,7 @@ int main(void)
         cmocka_unit_test(slices_visit_each_session_once),
         cmocka_unit_test(slices_pass_sessions_that_end),
         cmocka_unit_test(a_slice_is_bounded_also_without_sessions),
+        cmocka_unit_test(a_refused_connection_is_not_visited),
         cmocka_unit_test(a_handler_that_blocks_is_reported),
         cmocka_unit_test(the_warning_counts_what_waited),
         cmocka_unit_test(a_session_is_not_used_after_its_end),
