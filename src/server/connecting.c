@@ -202,8 +202,8 @@ static enum weir_code connecting__choose_worker(struct weir_server *server,
     uint32_t count = config_workers(&server->common.config);
 
     if (settings->worker == WEIR_WORKER_ANY) {
-        *index = server->started ? connecting__least_loaded(server)
-                                 : (uint8_t)(server->early_count % count);
+        *index = (uint8_t)(server->started ? connecting__least_loaded(server)
+                                           : server->early_count % count);
         return WEIR_OK;
     }
     *index = (uint8_t)settings->worker;
