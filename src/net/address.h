@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <weir/address.h>
 
@@ -44,16 +43,6 @@ struct net_address address_of_v4(uint32_t ip, uint16_t port);
 
 /* Returns whether the address is "[::]" or "0.0.0.0". */
 bool address_is_any(const struct net_address *address);
-
-/* Returns whether the address is in 127.0.0.0/8 or is ::1. It is asked for each datagram, so two
- * bytes rule out most other addresses. */
-static inline bool address_is_loopback(const struct net_address *address)
-{
-    static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127}, v6[16] = {[15] = 1};
-
-    if (address->ip[12] == 127) return memcmp(address->ip, v4, sizeof v4) == 0;
-    return address->ip[15] == 1 && memcmp(address->ip, v6, sizeof v6) == 0;
-}
 
 /* Returns whether a datagram from this address can be answered: not from port 0, nor from an
  * unspecified, multicast or broadcast address (RFC 1122 section 3.2.1.3, RFC 4291 section 2.7). */

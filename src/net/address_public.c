@@ -4,6 +4,7 @@
 #include "address.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <weir/address.h>
 

@@ -14,6 +14,7 @@
 #include "dial.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "account.h"
 #include "attempts.h"

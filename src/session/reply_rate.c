@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "address_loopback.h"
 #include "check.h"
 #include "memory.h"
 #include "worker.h"

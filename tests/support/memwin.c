@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "address_loopback.h"
 #include "check.h"
 #include "require.h"
 #include "win_error.h"

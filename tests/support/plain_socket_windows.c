@@ -7,6 +7,7 @@
 #include <ws2tcpip.h>
 #include <windows.h>
 #include <mstcpip.h>
+#include <string.h>
 
 #include "require.h"
 #include "win_sockaddr.h"

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "address_loopback.h"
 #include "check.h"
 #include "interface.h"
 #include "require.h"

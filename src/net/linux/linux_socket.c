@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "address_loopback.h"
 #include "check.h"
 #include "error_fill.h"
 #include "interface.h"

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "address_loopback.h"
 #include "check.h"
 #include "list.h"
 #include "memory.h"

@@ -11,6 +11,7 @@
 #include <mstcpip.h>
 
 #include "address.h"
+#include "address_loopback.h"
 #include "memory.h"
 #include "net.h"
 
