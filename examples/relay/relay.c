@@ -19,8 +19,9 @@
  * session. The UDP session binds the player's number: a client that changes its address (another
  * network) evicts the session of the old address.
  *
- * There is one worker, so that the table of players needs no lock. It can serve some ten thousand
- * players. */
+ * There is one worker, so that the table of players needs no lock, and its tick needs no thread and
+ * no timer per player: it writes the positions of each room once, and broadcasts them to the UDP
+ * sessions of the room. It can serve some ten thousand players. */
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +34,10 @@
 #define RELAY__POSITION_BYTES 12       /* number, x, y */
 #define RELAY__DATAGRAM_BYTES_MAX 1400 /* fits into one packet */
 #define RELAY__NAME "player/"          /* of TCP sessions: this and the name */
-#define RELAY__ROOM "room/"
+#define RELAY__ROOM "room/"            /* the group of a room's TCP sessions: this and the number */
+#define RELAY__WATCHERS "watchers/"    /* ... and of its UDP sessions */
+#define RELAY__GROUP_BYTES 16
+#define RELAY__ROOMS 256
 
 struct relay__player {
     uint8_t token[RELAY__TOKEN_BYTES];
@@ -46,6 +50,8 @@ struct relay__player {
 
 static struct relay__player relay__players[RELAY__PLAYERS_MAX];
 static int relay__players_end; /* no player is at this index or above */
+static int relay__players_in[RELAY__ROOMS];
+static uint32_t relay__ticks;
 
 /* ---- bytes ---- */
 
@@ -88,8 +94,16 @@ static int relay__find(const uint8_t token[RELAY__TOKEN_BYTES])
     return -1;
 }
 
+static void relay__add(int player, const struct relay__player *added)
+{
+    relay__players[player] = *added;
+    relay__players_in[added->room]++;
+    if (player == relay__players_end) relay__players_end++;
+}
+
 static void relay__remove(int player)
 {
+    relay__players_in[relay__players[player].room]--;
     memset(&relay__players[player], 0, sizeof relay__players[player]);
     while (relay__players_end > 0 && relay__players[relay__players_end - 1].tcp_id == 0)
         relay__players_end--;
@@ -103,9 +117,10 @@ struct relay__login {
     int player;
 };
 
-static const char *relay__group(uint8_t room, char *group, size_t size)
+/* Writes the name of a room's group. Returns `group`. */
+static const char *relay__group(const char *kind, uint32_t room, char group[RELAY__GROUP_BYTES])
 {
-    snprintf(group, size, RELAY__ROOM "%u", room);
+    snprintf(group, RELAY__GROUP_BYTES, "%s%u", kind, room);
     return group;
 }
 
@@ -114,13 +129,13 @@ static void relay__announce(struct weir_session *session, char kind, int player,
                             size_t length)
 {
     uint8_t message[3 + RELAY__NAME_BYTES_MAX], *at = message;
-    char group[16];
+    char group[RELAY__GROUP_BYTES];
 
     *at++ = (uint8_t)kind;
     at = relay__put16(at, (uint32_t)player);
     at = relay__put(at, name, length);
     weir_broadcast(weir_session_server(session),
-                   relay__group(relay__players[player].room, group, sizeof group), message,
+                   relay__group(RELAY__ROOM, relay__players[player].room, group), message,
                    (size_t)(at - message), weir_session_id(session));
 }
 
@@ -128,11 +143,11 @@ static void relay__announce(struct weir_session *session, char kind, int player,
 static bool relay__enter(struct weir_session *session, uint8_t room, const uint8_t *name,
                          int length)
 {
-    char text[sizeof RELAY__NAME + RELAY__NAME_BYTES_MAX], group[16];
+    char text[sizeof RELAY__NAME + RELAY__NAME_BYTES_MAX], group[RELAY__GROUP_BYTES];
 
     snprintf(text, sizeof text, RELAY__NAME "%.*s", length, (const char *)name);
     return weir_session_bind(session, text, WEIR_BIND_REPLACE) == WEIR_OK &&
-           weir_session_join(session, relay__group(room, group, sizeof group)) == WEIR_OK;
+           weir_session_join(session, relay__group(RELAY__ROOM, room, group)) == WEIR_OK;
 }
 
 static void relay__log_in(struct weir_session *session, uint8_t room, const uint8_t *name,
@@ -148,8 +163,7 @@ static void relay__log_in(struct weir_session *session, uint8_t room, const uint
         weir_session_fail(session, "no player can come now");
         return;
     }
-    relay__players[index] = player;
-    if (index == relay__players_end) relay__players_end++;
+    relay__add(index, &player);
     *login = (struct relay__login){.is_in = true, .player = index};
     *at++ = 'W';
     at = relay__put16(at, (uint32_t)index);
@@ -199,21 +213,29 @@ static const struct weir_handler relay__logins = {
 struct relay__peer {
     bool is_known; /* `player` is valid */
     int player;
-    uint32_t tick;
 };
+
+/* Makes the session the player's, and lets it see the room. Returns false if that is impossible. */
+static bool relay__watch(struct weir_session *session, int player)
+{
+    char name[16], group[RELAY__GROUP_BYTES];
+
+    snprintf(name, sizeof name, "%d", player);
+    relay__group(RELAY__WATCHERS, relay__players[player].room, group);
+    return weir_session_bind(session, name, WEIR_BIND_REPLACE) == WEIR_OK &&
+           weir_session_join(session, group) == WEIR_OK;
+}
 
 /* The datagram tells which player this is. */
 static void relay__hello(struct weir_session *session, const uint8_t *token)
 {
     struct relay__peer *peer = weir_session_state(session);
     int player = relay__find(token);
-    char name[16];
 
-    if (player < 0) return; /* a wrong token gets no answer */
-    snprintf(name, sizeof name, "%d", player);
-    if (weir_session_bind(session, name, WEIR_BIND_REPLACE) != WEIR_OK) return;
+    /* A wrong token gets no answer, nor does that of a second player. */
+    if (player < 0 || (peer->is_known && peer->player != player)) return;
+    if (!relay__watch(session, player)) return;
     weir_session_vouch(session);
-    if (!peer->is_known) weir_session_start_timer(session, RELAY__TICK_MS);
     peer->is_known = true;
     peer->player = player;
     relay__players[player].udp_id = weir_session_id(session);
@@ -235,7 +257,7 @@ static void relay__on_datagram(struct weir_session *session, const struct weir_m
 }
 
 /* Writes the positions of a room, as many as fit into one datagram. Returns their number. */
-static uint32_t relay__write_positions(uint8_t room, uint8_t **at, const uint8_t *end)
+static uint32_t relay__write_positions(uint32_t room, uint8_t **at, const uint8_t *end)
 {
     uint32_t count = 0;
 
@@ -250,17 +272,24 @@ static uint32_t relay__write_positions(uint8_t room, uint8_t **at, const uint8_t
     return count;
 }
 
-static void relay__on_tick(struct weir_session *session)
+/* Sends the positions of a room to all who watch it. */
+static void relay__show(struct weir_server *server, uint32_t room)
 {
-    struct relay__peer *peer = weir_session_state(session);
     uint8_t datagram[RELAY__DATAGRAM_BYTES_MAX] = {'T'};
-    uint8_t *at = relay__put32(datagram + 1, ++peer->tick) + 2;
-    uint32_t count =
-        relay__write_positions(relay__players[peer->player].room, &at, datagram + sizeof datagram);
+    uint8_t *at = relay__put32(datagram + 1, relay__ticks) + 2;
+    uint32_t count = relay__write_positions(room, &at, datagram + sizeof datagram);
+    char group[RELAY__GROUP_BYTES];
 
     relay__put16(datagram + 5, count);
-    weir_session_send(session, datagram, (size_t)(at - datagram));
-    weir_session_start_timer(session, RELAY__TICK_MS);
+    weir_broadcast(server, relay__group(RELAY__WATCHERS, room, group), datagram,
+                   (size_t)(at - datagram), 0);
+}
+
+static void relay__on_tick(struct weir_worker *worker)
+{
+    relay__ticks++;
+    for (uint32_t room = 0; room < RELAY__ROOMS; room++)
+        if (relay__players_in[room] > 0) relay__show(weir_worker_server(worker), room);
 }
 
 static void relay__on_gone(struct weir_session *session, enum weir_reason reason, const char *text)
@@ -279,7 +308,6 @@ static const struct weir_handler relay__positions = {
     .session_bytes = sizeof(struct relay__peer),
     .on_message = relay__on_datagram,
     .on_close = relay__on_gone,
-    .on_timer = relay__on_tick,
 };
 
 /* ---- the program ---- */
@@ -315,6 +343,8 @@ int main(int argc, char **argv)
 
     weir_config_init(&config);
     config.workers = 1;
+    config.on_tick = relay__on_tick;
+    config.tick_ms = RELAY__TICK_MS;
     if (weir_server_open(&config, &server, &error) != WEIR_OK ||
         weir_server_listen(server, &tcp, &error) != WEIR_OK ||
         weir_server_listen(server, &udp, &error) != WEIR_OK ||

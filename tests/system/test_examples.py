@@ -434,7 +434,7 @@ class Player:
         datagram = b""
         while datagram[:1] != b"T":
             datagram = self.udp.recv(2000)
-        count, = struct.unpack_from(">H", datagram, 5)
+        self.tick_number, count = struct.unpack_from(">IH", datagram, 1)
         return {player: (number, x, y) for player, number, x, y in
                 (struct.unpack_from(">HIii", datagram, 7 + 14 * i) for i in range(count))}
 
@@ -470,6 +470,17 @@ class Relay(ExampleTest):
         bob.tcp.close()
         self.assertEqual(ada.receive(), b"Q" + struct.pack(">H", bob.number))
         ada.wait_tick({ada.number: both[ada.number]})
+        self.assert_ends(server)
+
+    def test_a_tick_is_one_for_all_players(self):
+        server = self.open()
+        ada, bob = self.enter(server, 1, b"ada"), self.enter(server, 1, b"bob")
+        ada.hello()
+        for _ in range(3):
+            ada.tick()
+        bob.hello()
+        bob.tick()
+        self.assertGreater(bob.tick_number, ada.tick_number)
         self.assert_ends(server)
 
     def test_a_full_room_is_larger_than_its_players_datagrams(self):
