@@ -417,7 +417,8 @@ WEIR_API struct weir_server *weir_session_server(const struct weir_session *sess
 /* Returns the session's transport protocol. Thread: handler. */
 WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 
-/* Fills in the session's remote address. Returns `peer`. Thread: handler. */
+/* Fills in the session's remote address: all zeros (port 0) for the peer of a Unix-domain socket,
+ * which has none. Returns `peer`. Thread: handler. */
 WEIR_API struct weir_address *weir_session_peer(const struct weir_session *session,
                                                 struct weir_address *peer);
 

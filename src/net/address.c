@@ -112,3 +112,10 @@ char *net_address_text(const struct net_address *address, char *text, size_t siz
     snprintf(text, size, "[%s%s]:%u", inner, scope, address->port);
     return text;
 }
+
+char *address_peer_text(const struct net_address *peer, char *text, size_t size)
+{
+    if (peer->port != 0 || !address_is_any(peer)) return net_address_text(peer, text, size);
+    snprintf(text, size, "unix");
+    return text;
+}

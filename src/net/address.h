@@ -26,6 +26,10 @@ enum weir_code net_address_read(const char *text, struct net_address *address,
 bool net_address_parse(const char *text, struct net_address *address);
 char *net_address_text(const struct net_address *address, char *text, size_t size);
 
+/* Writes the address of a TCP or UDP peer, or "unix" for the peer of a Unix-domain socket. Such a
+ * peer has no address: net reports [::]:0 for it, and for no other one. Returns `text`. */
+char *address_peer_text(const struct net_address *peer, char *text, size_t size);
+
 /* Fills in the public form. Returns `to`. */
 struct weir_address *address_publish(const struct net_address *address, struct weir_address *to);
 

@@ -140,7 +140,7 @@ void admission_reject(struct worker *worker, enum admission_rejection rejection,
     weir_check(rejection < ADMISSION_COUNT);
     counter_add(counts[rejection], count);
     log_limited(&worker->admission->rejections[rejection], &worker->common->log, worker->now_ms,
-                WEIR_LOG_WARNING, "refused %s: %s", net_address_text(peer, text, sizeof text),
+                WEIR_LOG_WARNING, "refused %s: %s", address_peer_text(peer, text, sizeof text),
                 reasons[rejection]);
 }
 

@@ -137,7 +137,7 @@ static void memory_watch__close(struct worker *worker, struct weir_session *sess
     log_limited(&worker->exhausted, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
                 "closing %s: memory is short, and it holds %" PRIu64
                 " bytes; raise memory_max_bytes (--memory) or limit the number of sessions",
-                net_address_text(&session->peer, peer, sizeof peer), account_held_bytes(session));
+                address_peer_text(&session->peer, peer, sizeof peer), account_held_bytes(session));
     session_close(session, WEIR_REASON_EXHAUSTED);
 }
 

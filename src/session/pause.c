@@ -35,6 +35,7 @@ void pause_report_client(struct worker *worker, const struct net_event *event,
     char address[NET_ADDRESS_TEXT_BYTES], subject[96];
 
     weir_check(peer != NULL);
-    snprintf(subject, sizeof subject, "client %s", net_address_text(peer, address, sizeof address));
+    snprintf(subject, sizeof subject, "client %s",
+             address_peer_text(peer, address, sizeof address));
     pause_report(worker, event, subject);
 }

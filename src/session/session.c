@@ -186,7 +186,7 @@ void session_fail(struct weir_session *session, const char *text)
     weir_check(!session->decode_error);
     session->decode_error = memory_copy_text(text); /* null: on_close gets the reason alone */
     log_limited(&worker->decode_errors, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
-                "closing %s: %s", net_address_text(&session->peer, peer, sizeof peer), text);
+                "closing %s: %s", address_peer_text(&session->peer, peer, sizeof peer), text);
     session_finish(session, WEIR_REASON_PROTOCOL);
 }
 

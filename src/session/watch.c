@@ -63,7 +63,7 @@ void watch_begin(const struct weir_session *session)
     if (!worker->common->watch.sessions) return;
     log_line(&worker->common->log, WEIR_LOG_INFO,
              "session %016" PRIx64 " begins: %s %s, codec %s, handler %s", session->id,
-             watch__proto(session), net_address_text(&session->peer, peer, sizeof peer),
+             watch__proto(session), address_peer_text(&session->peer, peer, sizeof peer),
              session->service->codec->name, session->service->handler->name);
 }
 
@@ -81,7 +81,7 @@ void watch_end(const struct weir_session *session)
              " messages",
              session->id, weir_reason_text((enum weir_reason)session->reason), text ? " (" : "",
              text ? text : "", text ? ")" : "", watch__proto(session),
-             net_address_text(&session->peer, peer, sizeof peer), age_ms / 1000, age_ms % 1000,
+             address_peer_text(&session->peer, peer, sizeof peer), age_ms / 1000, age_ms % 1000,
              session->bytes_in, session->messages_in, session->bytes_out, session->messages_out);
 }
 
@@ -145,7 +145,7 @@ static void watch__dump(const struct weir_session *session, const char *what,
     if (dump.left > length) dump.left = length;
     size_t hidden = length - dump.left;
     snprintf(line, sizeof line, "session %016" PRIx64 " of %s: %s of %zu bytes", session->id,
-             net_address_text(&session->peer, peer, sizeof peer), what, length);
+             address_peer_text(&session->peer, peer, sizeof peer), what, length);
     watch__write(session, line);
     for (uint32_t i = 0; i < count; i++) watch__add_bytes(&dump, pieces[i].bytes, pieces[i].length);
     watch__write_bytes(&dump);

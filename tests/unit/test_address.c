@@ -334,6 +334,18 @@ static void public_addresses_are_read_and_written(void **state)
     assert_string_equal(weir_address_text(&address, text, sizeof text), "[::]:0");
 }
 
+/* Net reports clients of a Unix-domain socket with a zeroed address. */
+static void a_peer_without_address_is_named_unix(void **state)
+{
+    struct net_address none = {.port = 0}, any = {.port = 1}, other = test__of("127.0.0.1:0");
+    char text[NET_ADDRESS_TEXT_BYTES];
+
+    (void)state;
+    assert_string_equal(address_peer_text(&none, text, sizeof text), "unix");
+    assert_string_equal(address_peer_text(&any, text, sizeof text), "[::]:1");
+    assert_string_equal(address_peer_text(&other, text, sizeof text), "127.0.0.1:0");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -345,6 +357,7 @@ int main(void)
         cmocka_unit_test(each_kind_of_address_is_recognized),
         cmocka_unit_test(comparing_addresses_includes_all_parts),
         cmocka_unit_test(public_addresses_are_read_and_written),
+        cmocka_unit_test(a_peer_without_address_is_named_unix),
     };
 
     return cmocka_run_group_tests_name("address", tests, NULL, NULL);
