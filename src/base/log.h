@@ -22,8 +22,10 @@ bool log_shows(const struct log *log, int level);
 /* Formats a line and passes it to `write`, if lines of its level are written. A line that is too
  * long is cut between two characters. Thread: any. */
 void log_line(const struct log *log, int level, const char *format, ...)
-#if defined(__GNUC__)
+#if defined(__clang__)
     __attribute__((format(printf, 3, 4)))
+#elif defined(__GNUC__) /* as C17 has it: on Windows gcc checks the system's own printf otherwise */
+    __attribute__((format(gnu_printf, 3, 4)))
 #endif
     ;
 
