@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "module.h"
 #include "url.h"
 
 /* Adds a listener, unless its address is wrong or the list is full. Diagnostics begin with `where`
@@ -165,19 +166,6 @@ static void listening__add_defaults(struct options *options, struct diagnostics 
     }
 }
 
-/* Splits "./mine.so?size=5" into the handler and its arguments. */
-static void listening__split_handler(struct options *options, struct weir_listen *listen,
-                                     struct diagnostics *diagnostics)
-{
-    const char *arguments = listen->handler ? strchr(listen->handler, '?') : NULL;
-
-    if (!arguments) return;
-    listen->handler =
-        arena_copy(&options->arena, listen->handler, (size_t)(arguments - listen->handler));
-    listen->handler_arguments = arguments + 1;
-    if (!listen->handler) diagnostics_add(diagnostics, "--handler: out of memory");
-}
-
 void listening_finish(struct options *options, struct diagnostics *diagnostics)
 {
     if (options->listeners_count == 0 && diagnostics->count == 0)
@@ -187,7 +175,9 @@ void listening_finish(struct options *options, struct diagnostics *diagnostics)
         bool has_own = listen->codec != NULL;
         if (!has_own) listen->codec = options->codec;
         if (!listen->handler) listen->handler = options->handler;
-        listening__split_handler(options, listen, diagnostics);
+        if (listen->handler &&
+            !module_split_arguments(&options->arena, &listen->handler, &listen->handler_arguments))
+            diagnostics_add(diagnostics, "--handler: out of memory");
         listening__check_codec(listen, has_own, diagnostics);
     }
     if (options->message_max_bytes > 0 && options->listeners_count > 0)

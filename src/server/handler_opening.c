@@ -75,7 +75,7 @@ enum weir_code handler_opening_open(struct weir_server *server, struct listen_sp
     }
     const struct listen_spec *same = handler_opening__find(server, spec->given_handler, arguments);
     if (same) {
-        spec->service.handler = same->service.handler;
+        spec->service.handler = &same->opened_handler;
         return WEIR_OK;
     }
     spec->arguments = memory_copy_text(arguments);

@@ -217,6 +217,7 @@ static bool tester__set_listens(struct tester *tester)
     } else {
         tcp.handler = options->handler;
     }
+    tcp.handler_arguments = udp.handler_arguments = options->handler_arguments;
     udp.handler = tcp.handler;
     udp.custom_handler = tcp.custom_handler;
     if (!options->no_tcp) tester->listens[count++] = tcp;

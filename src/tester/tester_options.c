@@ -6,6 +6,7 @@
 
 #include "escape.h"
 #include "input.h"
+#include "module.h"
 #include "os_trial.h"
 #include "text_file.h"
 
@@ -167,6 +168,9 @@ bool tester_options_read(int count, char **arguments, struct tester_options *opt
     if (options->input) tester_options__read_lines(options, diagnostics);
     if (options->corpus) tester_options__read_folder(options, diagnostics);
     tester_options__write_words(options);
+    if (options->handler &&
+        !module_split_arguments(&options->arena, &options->handler, &options->handler_arguments))
+        diagnostics_add(diagnostics, "out of memory");
     return diagnostics->count == 0;
 }
 

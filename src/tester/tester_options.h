@@ -13,8 +13,9 @@
 #include "option.h"
 
 struct tester_options {
-    const char *handler; /* a module's file, or the name of a built-in handler */
-    const char *codec;   /* null: not given */
+    const char *handler;           /* a module's file, or the name of a built-in handler */
+    const char *handler_arguments; /* what followed its '?'; null: nothing */
+    const char *codec;             /* null: not given */
     const char *input, *corpus;
     bool udp, no_tcp;
     uint64_t seeds;

@@ -109,6 +109,22 @@ class Tested(WeirTest):
         self.assertEqual(code, 0)
         self.assertIn("a message begins with '<'", out)
 
+    def test_arguments_of_a_handler(self):
+        """Both listeners share what the handler's `open` returns, and its `close` releases it."""
+        handler = module("inspector") + "?limit=5"
+        code, out, err = weir_test(handler, "--codec", "line", "--udp", "--seed", "3")
+        self.assertEqual((code, err), (0, ""), out)
+        self.assertEqual(re.findall(r"log: (inspector .*)", out),
+                         ["inspector opens with limit=5", "inspector closes with limit=5"])
+        self.assertIn("on_message peer ", out)
+        self.assertIn("on_message socket ", out)
+        code, out, err = weir_test(module("inspector") + "?limit=x")
+        self.assertEqual((code, out), (SETTING, ""))
+        self.assertIn("its arguments are 'limit=x'; write '?limit=N'", err)
+        code, out, err = weir_test("echo?limit=5")
+        self.assertEqual((code, out), (SETTING, ""))
+        self.assertIn("it takes no arguments", err)
+
     def test_wrong_arguments(self):
         for arguments, code, wanted in (
                 ((), USAGE, "a handler is missing"), (("echo", "chat"), USAGE, "weir-test runs one handler"),
