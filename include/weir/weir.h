@@ -51,25 +51,28 @@
  * buffers. Callbacks run on the worker that owns the session. One worker runs one callback at a
  * time; several workers run callbacks at the same time.
  *
- * Everything that the network, the system or a peer can cause is returned as an error value. Weir
- * detects some wrong calls (a second call of a once-only function, an index out of range), and ends
- * the process with a message that names the rule. It cannot detect every one: the use of a session
- * after its on_close is undefined behaviour.
+ * Failures that the network, the system or a peer can cause are returned as error values. Weir
+ * detects some wrong calls, such as an index out of range or a second weir_server_start(). It then
+ * ends the process with a message that names the rule. It cannot detect every wrong call: the use
+ * of a session after its on_close is undefined behaviour.
  *
  * The binary interface can grow: a program or module works unchanged with a newer weir of the same
  * major version. There are three kinds of structs:
- * - struct weir_config, weir_listen, weir_handler, weir_codec, weir_probe, weir_sessions_query and
- *   weir_module begin with `size` (weir_module after `abi`). Set it to the sizeof. Later versions
- *   add members at the end, for which 0 (weir_config: the value of weir_config_init()) keeps the
- *   earlier behaviour. Weir completes a smaller struct in a copy of its own. Any other size is
- *   WEIR_INVALID: 0, one that no version has, or one that is larger than this weir knows.
+ * - struct weir_config, weir_listen, weir_connect, weir_handler, weir_codec, weir_probe,
+ *   weir_sessions_query and weir_module have a member `size`: set it to the sizeof
+ *   (weir_config_init() and weir_connect_init() set it). Later versions add members at the end. The
+ *   value 0 of such a member, or the value that the init function sets, keeps the earlier
+ *   behaviour. Weir completes a struct of an earlier version in a copy of its own. It refuses any
+ *   other size with WEIR_INVALID: 0, a size that no version has, or a size larger than this weir
+ *   knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
- *   weir_session_info, weir_worker_stats.
- *   Call the inline function without `_sized`, which passes the sizeof.
- * - All others have a fixed layout: struct weir_message, weir_input, weir_header, weir_framing and
- *   weir_decode_error, which are on the path of each message; weir_error, weir_address,
- *   weir_address_block. struct weir_frame_preset is only read through a pointer, so it can grow.
+ *   weir_session_info, weir_worker_stats. Call the inline function without `_sized`: it passes the
+ *   sizeof.
+ * - All others have a fixed layout: struct weir_message, weir_part, weir_input, weir_header,
+ *   weir_framing and weir_decode_error, which each message uses; weir_error, weir_address,
+ *   weir_address_block. The exceptions are struct weir_frame_preset and weir_group_count: a program
+ *   reads them only through a pointer that weir passes, so they can grow.
  *
  * "Thread:" in a comment says where a function may be called:
  *     handler   inside any callback that runs on the session's worker
@@ -100,21 +103,23 @@ enum weir_proto { WEIR_TCP, WEIR_UDP };
 
 struct weir_server;
 
-/* A session: one TCP connection, or one remote UDP address that sends to one local socket. The
- * worker owns it. The pointer is valid from the call of on_open until on_close returns, in every
- * callback that runs on the same worker. Other threads name a session by its id (weir_session_id).
+/* A session: one TCP connection, or one remote UDP address that sends to one local socket. One
+ * worker owns the session. The pointer is valid from the call of on_open until on_close returns, in
+ * every callback that runs on this worker. Other threads name a session by its id
+ * (weir_session_id).
  *
  * UDP has no connections. Weir keeps a session for each remote address only if the handler has
  * session_bytes, on_open, on_close or on_timer, or if receive_rate_max_bytes or message_rate_max is
- * set. Otherwise on_message receives a transient session: it is valid during that call only and has
- * the id 0. It can send and send back. It has no state, and joining a group fails. Timers and the
- * calls that end a session do nothing.
+ * set. Otherwise on_message receives a transient session: it is valid only during that call and has
+ * the id 0. weir_session_send() and weir_session_send_back() work for it. It has no state, and
+ * cannot join a group. Timers and the calls that end a session do nothing.
  *
- * A TCP peer can close its sending side alone (FIN: `nc -N`, shutdown(SHUT_WR)). Weir delivers the
- * messages that arrived before the FIN, calls on_peer_done, sends what is queued, closes the
- * connection, and calls on_close with WEIR_REASON_PEER_DONE. If an answer comes later than that,
- * call weir_session_hold() when the request arrives or in on_peer_done, and weir_session_release()
- * after the answer. In between the session can send, and its timer runs. */
+ * A TCP peer can close only its sending side (it sends FIN: `nc -N`, shutdown(SHUT_WR)). Weir
+ * delivers the messages that arrived before the FIN, calls on_peer_done, sends what is queued,
+ * closes the connection, and calls on_close with WEIR_REASON_PEER_DONE. If an answer is not
+ * available by then, call weir_session_hold() when the request arrives or in on_peer_done, and
+ * weir_session_release() after the answer is sent. Between the two calls the session can send, and
+ * its timer runs. */
 struct weir_session;
 
 /* Reason why a session ended: WEIR_REASON_IDLE and others, listed and explained in reason.def. */
@@ -141,53 +146,55 @@ struct weir_handler {
     void (*on_message)(struct weir_session *session, const struct weir_message *message);
     /* The session ended. Called exactly once, as the last callback, for each session that began. A
      * session begins when on_open is called, or would be called if it were not null. The session
-     * cannot send any longer. `text` adds detail to the reason, or is "". */
+     * can no longer send. `text` adds detail to the reason, or is "". */
     void (*on_close)(struct weir_session *session, enum weir_reason reason, const char *text);
     /* The timer of weir_session_start_timer() expired. */
     void (*on_timer)(struct weir_session *session);
     /* The server is draining: complete the work in progress, then call weir_session_finish(). Null:
      * weir finishes the session when it is idle, as weir_server_drain() says. */
     void (*on_drain)(struct weir_session *session);
-    /* TCP: the send queue has room again. Called once after a message of this session was refused
-     * with WEIR_QUEUE_FULL, or was dropped for a full queue after weir_send() of another thread:
-     * as soon as the system has released so much that the queue is at or below
-     * send_queue_low_bytes (memory can be short, then that mark is smaller). A handler that streams
-     * sends until WEIR_QUEUE_FULL, and continues here. A message that is refused here again leads
-     * to another call. Not called once the session is closing. */
+    /* TCP: the send queue has room again. Called once after a message to this peer was refused with
+     * WEIR_QUEUE_FULL, or after a message that another thread passed to weir_send() was dropped
+     * because the queue was full. It is called when the queue has fallen to send_queue_low_bytes
+     * (to less while memory is short). A handler that streams sends until WEIR_QUEUE_FULL, and
+     * continues in on_room. If a message is refused again there, another call follows. Not called
+     * while the session is closing. */
     void (*on_room)(struct weir_session *session);
     /* TCP: the peer has closed its sending side (FIN), and every message before the FIN was
-     * delivered. Called at most once. The session can still send. Unless it is held
-     * (weir_session_hold(), also in this callback), weir closes it as soon as everything queued is
-     * sent. Not called if the session is closing already, or if the stream ended within a frame. */
+     * delivered. Called at most once. The session can still send. Unless the session is held
+     * (weir_session_hold() can also be called here), weir closes it as soon as everything queued is
+     * sent. Not called if the session is already closing, or if the stream ended within a frame. */
     void (*on_peer_done)(struct weir_session *session);
     /* Prepares the handler for a server, inside weir_server_listen(). It is called once for each
      * pair of this handler and weir_listen.handler_arguments; listeners with an equal pair share
-     * the result. `arguments` is that text, never null, and is valid until `close` returns: with
-     * `weir serve --handler './mine.so?size=5'` it is "size=5". Sets *user (at first: `user` above)
-     * to what weir_session_user() returns for sessions of these listeners. Returns WEIR_OK; or
-     * another code, after writing `reason` and `hint` of *error, with which weir_server_listen()
-     * then fails. May call weir_log(). Null: arguments are refused. */
+     * the result. `arguments` is the text of handler_arguments ("" if that is null), and is valid
+     * until `close` returns: with `weir serve --handler './mine.so?size=5'` it is "size=5". *user
+     * is `user` above at first; weir_session_user() returns the value that `open` leaves there.
+     * Returns WEIR_OK. On failure it fills in `reason` and `hint` of *error and returns another
+     * code, which weir_server_listen() then returns. It may call weir_log(). weir_connect() does
+     * not call it. Null: arguments are refused. */
     enum weir_code (*open)(struct weir_server *server, const char *arguments, void **user,
                            struct weir_error *error);
-    /* Undoes one `open`, inside weir_server_free(), after the last session of the server ended. May
-     * call weir_log(). */
+    /* Releases what one `open` made: inside weir_server_free(), after the server's last session has
+     * ended. It may call weir_log(). */
     void (*close)(struct weir_server *server, void *user);
 };
 
 /* Queues one message for the session's peer. The session's codec frames it; the bytes are copied.
  * TCP: the message leaves at the end of the loop iteration, with everything else queued for the
  * session. UDP: it is passed to the transport immediately, after the messages that were sent back
- * before. Returns:
+ * earlier. Returns:
  *   WEIR_OK           the message is queued
- *   WEIR_QUEUE_FULL   TCP: the queue, counted in whole buffers, would exceed send_queue_high_bytes
- *                     by more than one buffer, or a smaller mark while memory is short. UDP: too
- *                     many datagrams of the socket wait
+ *   WEIR_QUEUE_FULL   TCP: the queue, counted in whole buffers, would exceed its limit by more than
+ *                     one buffer. The limit is send_queue_high_bytes, or less while memory is
+ *                     short. UDP: too many datagrams wait for the system
  *   WEIR_REPLY_LIMIT  UDP: datagram_reply_percent_max or datagram_reply_rate_max is reached
  *   WEIR_NO_BUFFERS   the worker's buffer pool is empty
  *   WEIR_CANCELLED    the session is closing
- *   WEIR_TOO_LARGE    the message exceeds the limit of the codec or a datagram. Or TCP: it exceeds
- *                     send_queue_high_bytes, or even in an empty queue its frame would exceed it by
- *                     more than one buffer. Weir logs the TCP cases once per server
+ *   WEIR_TOO_LARGE    the message exceeds the maximum of the codec or of a datagram. Or TCP: it
+ *                     exceeds send_queue_high_bytes, or its frame would exceed that setting by more
+ *                     than one buffer even in an empty queue. Weir logs the first TCP case of a
+ *                     server
  *   WEIR_INVALID      the codec cannot frame these bytes
  * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
@@ -206,36 +213,37 @@ WEIR_API enum weir_code weir_session_sendv(struct weir_session *session,
                                            const struct weir_part *parts, size_t count);
 
 /* Queues one message without copying it where that is possible: the bytes must stay unchanged until
- * weir calls release(user, bytes). Weir calls it exactly once if this function returns WEIR_OK, and
- * never otherwise: when the system has taken the bytes, when the session ends before that, or
- * inside this call, if the bytes were copied. Weir copies messages shorter than half a buffer
- * (buffer_bytes), datagrams, and every message on Windows, where only registered memory can be
- * sent. `release` runs on the session's worker. It may free memory, but must not call functions of
- * weir. Null: the bytes never change and outlive the server.
+ * weir calls release(user, bytes). If this function returns WEIR_OK, weir calls `release` exactly
+ * once: when the system no longer needs the bytes, when the session ends before that, or inside
+ * this call if the bytes were copied. If it returns another code, weir does not call `release`.
+ * Weir copies messages shorter than half a buffer (buffer_bytes), datagrams, and every message on
+ * Windows, where only registered memory can be sent. `release` runs on the session's worker. It may
+ * free memory, but must not call functions of weir. Null: the bytes never change and outlive the
+ * server.
  *
- * The frame counts in the send queue as for weir_session_send(), in whole buffers and with its
- * header and trailer as one each. If `release` is not null, the bytes also count in
- * memory_max_bytes until they are released. Returns the same values as weir_session_send().
- * Thread: handler. */
+ * The frame counts towards the send queue as for weir_session_send(): the bytes in units of whole
+ * buffers, and the header and the trailer as one buffer each. If `release` is not null, the bytes
+ * also count towards memory_max_bytes until they are released. Returns the same values as
+ * weir_session_send(). Thread: handler. */
 WEIR_API enum weir_code weir_session_send_static(struct weir_session *session, const void *bytes,
                                                  size_t length,
                                                  void (*release)(void *user, const void *bytes),
                                                  void *user);
 
 /* Returns the bytes of memory that the session's send queue holds: whole buffers that wait or that
- * the system has not released yet, and broadcasts. Compare it with send_queue_high_bytes. 0 for a
+ * the system still uses, and broadcasts. Compare this number with send_queue_high_bytes. 0 for a
  * UDP session. Thread: handler. */
 WEIR_API size_t weir_session_queued_bytes(const struct weir_session *session);
 
 /* Queues the message that on_message is handling, unchanged and with its original framing, for the
  * session's peer. Usually nothing is copied, and the high-water mark does not refuse it: reading
  * from the peer pauses instead. Messages leave in the order of the calls, whichever function queued
- * them. Call at most once per message. Whatever it returns, `message` is invalid afterwards.
+ * them. Call it at most once per message. `message` is invalid afterwards, whatever the result.
  * Returns:
  *   WEIR_OK           the message is queued. UDP: if it cannot be sent later, it is counted in
  *                     dropped_unsent
- *   WEIR_CANCELLED    the session is closing; also if it closes now, because memory is exhausted
- *   WEIR_QUEUE_FULL   UDP: too many datagrams of the socket wait
+ *   WEIR_CANCELLED    the session is closing, or this call closed it because memory is exhausted
+ *   WEIR_QUEUE_FULL   UDP: too many datagrams wait for the system
  *   WEIR_REPLY_LIMIT  UDP: as for weir_session_send()
  *   WEIR_NO_BUFFERS   UDP: the worker's buffer pool is empty
  * Thread: handler, inside on_message. */
@@ -249,14 +257,15 @@ WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
  * already closing. Thread: handler. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
-/* TCP: ends the sending side alone (shutdown(SHUT_WR)): sends the queued messages, then FIN, and
- * goes on receiving. Further sends return WEIR_CANCELLED, and the session leaves its groups and
- * joins none. It ends when the peer's FIN arrives too, or by a timeout. A relay passes a peer's FIN
- * on with it. Does nothing for a UDP session, or if the session is closing. Thread: handler. */
+/* TCP: closes only the sending side, as shutdown(SHUT_WR) does: sends the queued messages, then
+ * FIN, and continues to receive. Further sends return WEIR_CANCELLED. The session leaves its groups
+ * and cannot join others. It ends when the peer's FIN arrives, or by a timeout. A relay uses this
+ * function to pass on a peer's FIN. Does nothing for a UDP session, or if the session is closing.
+ * Thread: handler. */
 WEIR_API void weir_session_end_output(struct weir_session *session);
 
 /* Closes the session immediately and discards queued messages. A TCP connection is reset (RST), so
- * bytes that were sent and have not arrived can be lost, too. No callback follows except on_close,
+ * bytes that were sent but have not arrived can also be lost. No callback follows except on_close,
  * which runs later, not inside this call. Thread: handler. */
 WEIR_API void weir_session_abort(struct weir_session *session);
 
@@ -265,47 +274,48 @@ WEIR_API void weir_session_abort(struct weir_session *session);
  * Thread: handler. */
 WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
 
-/* Sends a message to every member of a group, as weir_broadcast() does, on behalf of `session`, the
- * speaker, with back-pressure: while the send queue of a member is above its high-water mark, and
- * until it has fallen to its low-water mark, the speaker waits. Its message is kept meanwhile,
- * on_message is not called for it, and nothing is read from it. So a member that reads misses
- * nothing, and is not disconnected because speakers are fast. A member whose queue stays above its
- * low-water mark for send_timeout_ms (extended by its bytes / send_rate_min_bytes) reads too
- * slowly: broadcast_policy applies to it. A speaker waits for at most send_timeout_ms, and so does
- * its graceful end. If it is aborted or reset, what waits is dropped (counted in sends_dropped).
- * For a UDP session this is weir_broadcast(). Returns the same values as weir_broadcast(), but
- * WEIR_QUEUE_FULL if the messages that wait with the speaker exceed send_queue_high_bytes, and
- * WEIR_MAILBOX_FULL only for a UDP session or in on_close. Thread: handler. */
+/* Sends a message to every member of a group, as weir_broadcast() does, but with back-pressure.
+ * `session` is the speaker: the session on whose behalf the handler broadcasts. The speaker waits
+ * once the send queue of a member has exceeded its high-water mark, until that queue has fallen to
+ * its low-water mark. While the speaker waits, weir keeps its messages, does not call on_message
+ * for it, and does not read from its peer. So a member that reads misses no message, and is not
+ * disconnected because speakers are fast. If a member's queue stays above its low-water mark for
+ * send_timeout_ms (plus its bytes / send_rate_min_bytes), broadcast_policy applies to this member.
+ * A speaker waits for at most send_timeout_ms; this also delays its graceful end. If the speaker is
+ * aborted or reset, its waiting messages are dropped (counted in sends_dropped). For a UDP session
+ * the call does the same as weir_broadcast(). Returns the same values as weir_broadcast(), with two
+ * differences: WEIR_QUEUE_FULL if the waiting messages of the speaker exceed send_queue_high_bytes,
+ * and WEIR_MAILBOX_FULL only for a UDP session or in on_close. Thread: handler. */
 WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
                                                const void *bytes, size_t length,
                                                uint64_t except_id);
 
 /* Stops calling on_message for the session, also for messages that have arrived already, and stops
  * reading from the peer. Messages are kept and nothing is lost: TCP's flow control stops the peer.
- * If the peer has sent FIN, the session stays open. idle_timeout_ms, first_byte_timeout_ms and
- * frame_timeout_ms do not run meanwhile; lifetime_ms and the timeouts of sending do.
+ * A paused session stays open even if the peer has sent FIN. idle_timeout_ms, first_byte_timeout_ms
+ * and frame_timeout_ms do not run meanwhile; lifetime_ms and the timeouts of sending do.
  * weir_session_resume() ends the pause; several pauses need only one resume. The pause also ends
  * with weir_session_finish(), because what arrives after it is discarded.
  *
- * A handler uses it when it cannot take more work: a request that it passed to another thread is
- * not complete, or the messages are forwarded to another session whose peer must first read what is
- * queued for it. For a UDP session datagrams that arrive during the pause are dropped (counted in
- * dropped_paused). Does nothing for a transient session. Thread: handler. */
+ * A handler pauses a session when it cannot accept more work: for example, another thread still
+ * works on a request, or messages are forwarded to another session whose peer has not read its
+ * queued messages. For a UDP session, datagrams that arrive during the pause are dropped (counted
+ * in dropped_paused). Does nothing for a transient session. Thread: handler. */
 WEIR_API void weir_session_pause(struct weir_session *session);
 
 /* Ends the pause. Messages that have arrived already are delivered from the next loop iteration on.
  * Does nothing if the session is not paused. Thread: handler. */
 WEIR_API void weir_session_resume(struct weir_session *session);
 
-/* Keeps the session open after the peer's FIN, for an answer that is not available yet. Without it,
- * weir closes the session as soon as it has handled the peer's FIN and sent what is queued. Each
- * call needs one weir_session_release() or weir_release(). If the peer has sent FIN, weir sends
- * what is queued after the last of them, then its own FIN. Otherwise the session continues. All
- * timeouts apply. A session that is closed for another reason ends although it is held, and by RST,
- * because its answer is missing.
+/* Keeps the session open after the peer's FIN, for an answer that is not available yet. Without a
+ * hold, weir closes the session as soon as it has handled the peer's FIN and sent what is queued.
+ * Each call needs one weir_session_release() or weir_release(). After the last release, if the peer
+ * has sent FIN, weir sends what is queued and then its own FIN. If the peer has not sent FIN, the
+ * session continues. All timeouts apply to a held session. If a timeout or a lack of memory closes
+ * it, it ends by RST, because its answer is missing.
  *
- * A hold does not delay a drain: if the handler has no on_drain, weir finishes the session when it
- * is idle (weir_server_drain) although it is held. Only after the peer's FIN does it stay open
+ * A hold does not delay a drain: if the handler has no on_drain, weir finishes a held session, too,
+ * when it is idle (weir_server_drain). But if the peer has sent FIN, the held session stays open
  * until the last release or the deadline. Does nothing for a UDP session. Thread: handler. */
 WEIR_API void weir_session_hold(struct weir_session *session);
 
@@ -319,31 +329,32 @@ WEIR_API void weir_session_start_timer(struct weir_session *session, uint32_t ms
 /* Cancels a pending timer, if there is one. Thread: handler. */
 WEIR_API void weir_session_stop_timer(struct weir_session *session);
 
-/* Sets the idle timeout of this session, in place of idle_timeout_ms or datagram_idle_timeout_ms:
+/* Sets the idle timeout of this session, instead of idle_timeout_ms or datagram_idle_timeout_ms:
  * for example to one and a half times the keep-alive interval that the client announced. 0: none.
- * Time that has passed since the last byte counts. Returns WEIR_OK; WEIR_INVALID if `ms` is above
- * 2147483647, or for a transient session; or WEIR_CANCELLED if the session is closing. Thread:
- * handler. */
+ * The timeout is measured from the last byte, not from this call. Returns WEIR_OK; WEIR_INVALID if
+ * `ms` is above 2147483647, or for a transient session; or WEIR_CANCELLED if the session is
+ * closing. Thread: handler. */
 WEIR_API enum weir_code weir_session_set_idle_timeout(struct weir_session *session, uint32_t ms);
 
-/* Sets the longest message that this session accepts from its peer, without its stripped header:
- * for example a small one before the login. 0: the limit of the codec, which always applies, too. A
- * longer message is malformed input, even if the codec would skip it; so is an incomplete frame
- * that holds more than `bytes` + WEIR_HEADER_BYTES_MAX + WEIR_TRAILER_BYTES_MAX. A codec that
- * passes on what arrives ("raw") cuts it into messages of that length. The limit remains if the
- * codec changes. It applies from the next message on. TCP only. Returns WEIR_OK; WEIR_INVALID for a
- * UDP session; WEIR_CANCELLED if the session is closing; or WEIR_NO_MEMORY. Thread: handler. */
+/* Sets the length in bytes, without a stripped header, of the longest message that this session
+ * accepts from its peer: for example a small one before the login. 0: only the maximum of the
+ * codec, which always applies. A longer message is malformed input, even if the codec would skip
+ * it. So is an incomplete frame of more than `bytes` + WEIR_HEADER_BYTES_MAX +
+ * WEIR_TRAILER_BYTES_MAX. The codec "raw" cuts the received bytes into messages of at most that
+ * length. The limit remains if the codec changes. It applies from the next message on. TCP only.
+ * Returns WEIR_OK; WEIR_INVALID for a UDP session; WEIR_CANCELLED if the session is closing; or
+ * WEIR_NO_MEMORY. Thread: handler. */
 WEIR_API enum weir_code weir_session_set_message_max(struct weir_session *session, size_t bytes);
 
 /* Changes the session's codec, for protocols that change after a handshake. The new codec, with a
  * new state, decodes every byte after the message that on_message is handling; or after the last
  * message, in other callbacks. It frames what is sent from now on; what was sent before is queued
  * already. The message remains valid until on_message returns. The codec must outlive the server.
- * Broadcasts are framed by it. TCP only. Returns:
+ * It also frames broadcasts to this session. TCP only. Returns:
  *   WEIR_OK         the codec is in use
  *   WEIR_INVALID    the codec has no `streams` or a wrong `size`; the session is a UDP session; or
- *                   the present codec holds part of a frame, which no other codec can read: change
- *                   it in on_message
+ *                   the present codec holds part of a frame, which no other codec can read: call
+ *                   this function in on_message
  *   WEIR_CANCELLED  the session is closing
  *   WEIR_NO_MEMORY
  * Thread: handler. */
@@ -353,24 +364,25 @@ WEIR_API enum weir_code weir_session_set_codec(struct weir_session *session,
 #define WEIR_GROUP_NAME_BYTES_MAX 63 /* without the terminating NUL */
 #define WEIR_NAME_BYTES_MAX 63       /* of a session's name, likewise */
 
-/* Adds the session to the group of that name. A group exists while it has members. A session leaves
- * all groups when it ends. Returns:
+/* Adds the session to the group with this name. A group exists while it has members. A session
+ * leaves all groups when it ends. Returns:
  *   WEIR_OK         the session is a member, or was one before
  *   WEIR_INVALID    the name is empty or longer than WEIR_GROUP_NAME_BYTES_MAX, or the session is
  *                   transient
  *   WEIR_NO_ROOM    the session is a member of groups_per_session_max groups
  *   WEIR_CANCELLED  the session is closing
- *   WEIR_NO_MEMORY  also if memberships already take a quarter of the worker's memory, or together
- *                   with the sessions half of it (memory_max_bytes)
+ *   WEIR_NO_MEMORY  also if memberships already use a quarter of the worker's memory (its part of
+ *                   memory_max_bytes), or memberships and sessions together use half of it
  * Thread: handler. */
 WEIR_API enum weir_code weir_session_join(struct weir_session *session, const char *group);
 
 /* Removes the session from the group. Does nothing if it is not a member. Thread: handler. */
 WEIR_API void weir_session_leave(struct weir_session *session, const char *group);
 
-/* Returns how many messages to its groups the session has missed since it began, modulo 2^32: its
- * queue was full (broadcast_policy), its codec refused them, memory was exhausted, or a reply limit
- * was reached. In on_close it includes those that were still queued. Thread: handler. */
+/* Returns how many broadcasts the session has missed since it began, modulo 2^32. It misses a
+ * broadcast if its queue is full (broadcast_policy), its codec refuses the message, memory is
+ * exhausted, or a reply limit is reached. In on_close the number includes broadcasts that were
+ * still queued. Thread: handler. */
 WEIR_API uint32_t weir_session_missed(const struct weir_session *session);
 
 /* What weir_session_bind() does if another session holds the name. */
@@ -379,15 +391,15 @@ enum weir_bind {
     WEIR_BIND_REPLACE, /* this session takes it over, and that session is finished */
 };
 
-/* Gives the session a name, which at most one session of the server holds, whichever worker it is
- * on. Other threads and sessions can then send to the name (weir_send_name()). A session holds one
- * name: the name that it held before is released. It holds the name until weir_session_unbind(), or
- * until it has ended: the name is free when its on_close runs.
+/* Gives the session a name. At most one session of the whole server holds a name. Other threads and
+ * sessions can then send to the name (weir_send_name()). A session holds at most one name: a new
+ * one replaces it. The session holds the name until weir_session_unbind(), or until it ends: the
+ * name is free when its on_close runs.
  *
  * The result is immediate: the table of names belongs to the whole server, and this call waits for
- * no other worker. With WEIR_BIND_REPLACE the other session holds the name no longer when this call
- * returns. It is finished as weir_session_finish() does it, with WEIR_REASON_REPLACED, if it is on
- * another worker shortly afterwards. Returns:
+ * no other worker. With WEIR_BIND_REPLACE the other session no longer holds the name when this call
+ * returns. Weir finishes that session as weir_session_finish() does, with WEIR_REASON_REPLACED; if
+ * it belongs to another worker, this happens shortly afterwards. Returns:
  *   WEIR_OK            the session holds the name, or held it before
  *   WEIR_NAME_TAKEN    another session holds the name, perhaps one that is closing, and `how` is
  *                      WEIR_BIND_IF_FREE
@@ -404,8 +416,8 @@ WEIR_API enum weir_code weir_session_bind(struct weir_session *session, const ch
 WEIR_API void weir_session_unbind(struct weir_session *session);
 
 /* Returns the handler's state of this session: session_bytes bytes, zeroed before on_open, aligned
- * to max_align_t. Null if session_bytes is 0. At the end of the session weir checks that nothing
- * was written behind it. Thread: handler. */
+ * to max_align_t. Null if session_bytes is 0. When the session ends, weir checks that nothing was
+ * written beyond these bytes. Thread: handler. */
 WEIR_API void *weir_session_state(struct weir_session *session);
 
 /* Returns the `user` pointer of the session's handler. Thread: handler. */
@@ -422,26 +434,27 @@ WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 WEIR_API struct weir_address *weir_session_peer(const struct weir_session *session,
                                                 struct weir_address *peer);
 
-/* Fills in the local address that the peer uses: that of its connection, or the destination of its
- * last datagram. A listener on all addresses has several; the port is the listener's. TCP: costs a
- * system call; all zero if the connection is broken or closing, also in on_close. Returns
- * `address`. Thread: handler. */
+/* Fills in the local address that the peer uses: the local address of its connection, or the
+ * destination of its last datagram. It differs between sessions if the listener listens on all
+ * addresses; the port is always the listener's. TCP: the call costs a system call. The address is
+ * all zero if the connection is broken or closing, also in on_close. Returns `address`. Thread:
+ * handler. */
 WEIR_API struct weir_address *weir_session_local_address(const struct weir_session *session,
                                                          struct weir_address *address);
 
 /* Vouches for the peer of a UDP session: datagram_reply_percent_max and datagram_reply_rate_max no
- * longer limit what is sent to it, as long as the session lives. Any machine can forge the source
- * address of a datagram. So call it only after the peer has proved that it receives at this address
- * and is known to the application: for example, it has sent back a token that it received over TCP
+ * longer limit what is sent to it, until the session ends. Any machine can forge the source address
+ * of a datagram. So call it only after the peer has proved that it receives at this address and is
+ * known to the application: for example, it has sent back a token that it received over TCP
  * (examples/relay). Does nothing for a TCP session, which has no such limits, or for a transient
- * one. Thread: handler. */
+ * session. Thread: handler. */
 WEIR_API void weir_session_vouch(struct weir_session *session);
 
-/* Returns the id of the connector to which the session belongs: what weir_connect() gave. 0: a
- * client has opened the connection. Thread: handler. */
+/* Returns the id of the session's connector, which weir_connect() returned in *connector. 0: a
+ * client opened the connection. Thread: handler. */
 WEIR_API uint64_t weir_session_connector(const struct weir_session *session);
 
-/* Returns the `user` pointer of the session's struct weir_connect; null if a client has opened the
+/* Returns the `user` pointer of the session's struct weir_connect; null if a client opened the
  * connection. Thread: handler. */
 WEIR_API void *weir_session_connect_user(const struct weir_session *session);
 
@@ -469,9 +482,9 @@ WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const
                                   size_t length);
 
 /* Closes a session gracefully, as weir_session_finish() does. Messages that this thread sent to the
- * session before are delivered first. Returns WEIR_OK, WEIR_GONE or WEIR_MAILBOX_FULL, as
- * weir_send() does; after WEIR_MAILBOX_FULL the session is still open, so the caller must try
- * again. Thread: any. */
+ * session earlier are sent first. Returns WEIR_OK, WEIR_GONE or WEIR_MAILBOX_FULL, as weir_send()
+ * does; after WEIR_MAILBOX_FULL the session is still open, so the caller must try again. Thread:
+ * any. */
 WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 
 /* Closes a session immediately, resets its connection and discards its queued messages, as
@@ -479,7 +492,7 @@ WEIR_API enum weir_code weir_finish(struct weir_server *server, uint64_t id);
 WEIR_API enum weir_code weir_abort(struct weir_server *server, uint64_t id);
 
 /* Undoes one weir_session_hold(), as weir_session_release() does. Messages that this thread sent to
- * the session before are delivered first. Returns the same values as weir_finish(); after
+ * the session earlier are queued first. Returns the same values as weir_finish(); after
  * WEIR_MAILBOX_FULL the session is still held, so the caller must try again. Thread: any. */
 WEIR_API enum weir_code weir_release(struct weir_server *server, uint64_t id);
 
@@ -490,10 +503,10 @@ WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
 /* Sends a message to every member of a group, except the session `except_id` (0: no exception). The
  * server frames it with the codec of its first TCP listener and shares the result among all members
  * with that codec. For a member with another codec it is framed again; consecutive members with the
- * same codec share one copy. If the first listener's codec refuses the message, it is stored
- * unframed, and the codec of each member decides. A member whose codec cannot frame it does not
- * receive it (counted in sends_not_framed). broadcast_policy decides what happens to a member whose
- * send queue is full. Returns:
+ * same codec share one copy. If this codec refuses the message, or the server has no TCP listener,
+ * the message is stored unframed, and the codec of each member frames it. A member whose codec
+ * cannot frame it does not receive it (counted in sends_not_framed). broadcast_policy decides what
+ * happens to a member whose send queue is full. Returns:
  *   WEIR_OK            accepted for delivery; also if the group has no members
  *   WEIR_MAILBOX_FULL  the mailbox of another worker was full: no member receives the message
  *   WEIR_INVALID       no group can have this name
