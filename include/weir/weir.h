@@ -77,6 +77,7 @@
  * "Thread:" in a comment says where a function may be called:
  *     handler   inside any callback that runs on the session's worker
  *     any       any thread
+ *     worker    inside any callback that runs on the worker, with or without a session (work.h)
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
@@ -517,8 +518,8 @@ WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *g
                                        const void *bytes, size_t length, uint64_t except_id);
 
 /* Sends a message to the session that holds the name (weir_session_bind()), as weir_send() does.
- * Returns WEIR_GONE if no session holds it, otherwise the same values as weir_send(). Thread: any,
- * as for weir_send(). */
+ * Returns WEIR_GONE if no session holds the name, otherwise the same values as weir_send(). Thread:
+ * any, after weir_server_start() returned or inside a handler. */
 WEIR_API enum weir_code weir_send_name(struct weir_server *server, const char *name,
                                        const void *bytes, size_t length);
 
@@ -526,27 +527,27 @@ WEIR_API enum weir_code weir_send_name(struct weir_server *server, const char *n
 struct weir_group_count {
     struct weir_server *server;
     const char *group; /* its name; valid during the callback */
-    /* A part of the server did not answer before the deadline: the counts are lower bounds. */
+    /* A worker did not answer before the deadline: the counts are lower bounds. */
     bool incomplete;
     uint64_t members; /* sessions that are members; 0: the group does not exist */
-    /* Messages of broadcasts, one for each member that a message was meant for, and those of them
-     * that the members did not get: because a queue was full, a codec refused the message, memory
-     * was exhausted, or the member was closing. A message that was queued and dropped later does
-     * not count here. Each worker counts from the moment at which the group got its first member
-     * there. */
+    /* `offered` counts broadcasts to the group, one for each member at that time. `dropped` counts
+     * those that a member did not get, because its queue was full, its codec refused the message,
+     * memory was exhausted, or the member was closing. A message that was queued and dropped later
+     * is not counted in `dropped`. Each worker starts to count when the group gets its first member
+     * on that worker. */
     uint64_t offered, dropped;
 };
 
 /* Receives the count of weir_group_count(). */
 typedef void weir_group_count_fn(const struct weir_group_count *count, void *argument);
 
-/* Counts the members of a group on all workers. Each worker counts when it reads its mailbox. So
- * the sum is exact only if no session joins or leaves meanwhile; joins and leaves that this thread
- * or handler did before the call are included. `on_count` runs exactly once, later, never inside
- * this call: on the worker of the callback that called, or on any worker if another thread did. If
- * a worker has not answered after `deadline_ms` milliseconds (0: no deadline), `on_count` gets what
- * is known by then, and count->incomplete is true. A server that ends first waits for its workers'
- * answers. `group` is copied. Returns:
+/* Counts the members of a group on all workers. Each worker counts when it reads its mailbox, so
+ * the sum is exact only if no session joins or leaves meanwhile. Joins and leaves that this thread
+ * or handler made before the call are included. `on_count` runs exactly once, later, never inside
+ * this call. It runs on the same worker if a callback makes the call, and on any worker if another
+ * thread does. If a worker has not answered after `deadline_ms` milliseconds (0: no deadline),
+ * `on_count` receives the counts of the other workers, and count->incomplete is true. A server that
+ * ends before the deadline still waits for its workers' answers. `group` is copied. Returns:
  *   WEIR_OK            on_count will run
  *   WEIR_INVALID       no group can have this name
  *   WEIR_MAILBOX_FULL  the mailbox of a worker is full
@@ -578,9 +579,9 @@ WEIR_API enum weir_code weir_random(void *bytes, size_t length);
 enum weir_log_level {
     WEIR_LOG_ERROR,
     WEIR_LOG_WARNING,
-    WEIR_LOG_INFO,   /* the start, and begin and end of each session */
+    WEIR_LOG_INFO,   /* the start, and the beginning and end of each session */
     WEIR_LOG_DETAIL, /* the length of each message */
-    WEIR_LOG_TRACE,  /* of the lines that weir_config.trace adds, whatever the level */
+    WEIR_LOG_TRACE,  /* lines of weir_config.trace, which log_level does not filter */
 };
 
 /* What weir_broadcast() does with a member whose send queue is full. */
@@ -590,8 +591,8 @@ enum weir_broadcast_policy {
     WEIR_BROADCAST_DROP_OLDEST, /* drops the oldest queued broadcasts of the session */
 };
 
-/* Settings of a server. Call weir_config_init(), then change single members. A timeout of 0
- * disables it, a limit of 0 means unlimited, unless a comment says otherwise. Strings are copied by
+/* Settings of a server. Call weir_config_init(), then change individual members. Unless a comment
+ * says otherwise, 0 disables a timeout, and 0 as a limit means unlimited. Strings are copied by
  * weir_server_open(). docs/design/sessions.md gives the reason of each default. */
 struct weir_config {
     size_t size;           /* bytes of the caller's version of this struct; weir_config_init() */
@@ -612,13 +613,14 @@ struct weir_config {
     uint32_t buffer_bytes; /* capacity of one stream buffer; default 16 KiB */
     /* All memory that peers can make the server hold, split evenly over the workers: buffers,
      * incomplete frames, queued messages, mailboxes, sessions with the state of codec and handler.
-     * As a worker's part fills, its sessions may hold less; when it is nearly full, the session
-     * that holds the most is closed with WEIR_REASON_EXHAUSTED. The rest of the process, at most 16
-     * MiB, and the kernel's memory are not part of it. Default 1 GiB. */
+     * As a worker's part fills, each of its sessions may use less of it. When the part is nearly
+     * full, the session that uses the most is closed with WEIR_REASON_EXHAUSTED. Not included: the
+     * kernel's memory, the memory of the application, and at most 16 MiB that weir uses whatever
+     * its peers do. Default 1 GiB. */
     uint64_t memory_max_bytes;
-    /* Parts of it, for one worker: all stream buffers, and all datagram buffers. Default 0: three
-     * quarters, and one eighth, of the worker's memory. Together with mailbox_bytes_max they must
-     * fit into the worker's memory. */
+    /* How much of a worker's part of memory_max_bytes all its stream buffers, and all its datagram
+     * buffers, may use. Default 0: three quarters for the first, one eighth for the second.
+     * Together with mailbox_bytes_max they must fit into the worker's part. */
     uint64_t buffer_memory_max_bytes;
     uint64_t datagram_memory_max_bytes;
     uint32_t listen_backlog; /* connections that the system queues before accept; default 4096 */
@@ -636,31 +638,33 @@ struct weir_config {
     bool verify_rio;
 
     /* ---- timeouts ---- */
-    /* TCP: no data was received and no queued data was sent for this long. Closes with
+    /* TCP: no data was received and no queued data was sent for this long. Closes the session with
      * WEIR_REASON_IDLE. Default 10 minutes. */
     uint32_t idle_timeout_ms;
     /* TCP: no byte arrived after the connect. It no longer applies once the session has joined a
-     * group, or was sent a message after on_open returned; idle_timeout_ms alone then applies.
-     * Closes with WEIR_REASON_FIRST_BYTE. Default 1 minute. */
+     * group, or once a message was sent to it after on_open returned; then only idle_timeout_ms
+     * applies. Closes with WEIR_REASON_FIRST_BYTE. Default 1 minute. */
     uint32_t first_byte_timeout_ms;
     /* TCP: a frame is incomplete this long after its first byte. Later bytes of the frame do not
      * extend the timeout. Closes with WEIR_REASON_FRAME. Default 30 s. */
     uint32_t frame_timeout_ms;
     /* TCP: while a send (up to 16 buffers) was outstanding, the peer's system acknowledged no byte
-     * for this long. Any byte lets the time begin anew, unless send_rate_min_bytes is set. It is
-     * measured four times per timeout, so a session can be closed up to a quarter later. Closes
-     * with WEIR_REASON_STALLED. Default 1 minute; 0: a slow peer is not closed. */
+     * for this long. Any acknowledged byte restarts the timeout, unless send_rate_min_bytes is set.
+     * Weir checks this four times per timeout, so a session can be closed later by up to a quarter
+     * of it. Closes with WEIR_REASON_STALLED. Default 1 minute; 0: a slow peer is not closed. */
     uint32_t send_timeout_ms;
     /* TCP: bytes per second that the peer must take while a send is outstanding; default 0 (any
      * byte is enough). If it is set, send_timeout_ms is extended by (bytes of the send / this
-     * rate). The time begins anew if the peer took bytes at this rate, on average over all of it.
-     */
+     * rate). The timeout restarts only if the peer took bytes at this rate, on average over the
+     * whole timeout. */
     uint32_t send_rate_min_bytes;
-    /* Age of the session, whatever it does. Closes with WEIR_REASON_LIFETIME. Default 0. */
+    /* Longest age of a session, even if it is active. Closes with WEIR_REASON_LIFETIME. Default 0.
+     */
     uint32_t lifetime_ms;
-    /* TCP: from our FIN to the peer's FIN. The time begins anew if the peer took bytes meanwhile; a
-     * peer that does not take the last bytes is reset. Closes with the reason for our FIN, for
-     * example WEIR_REASON_APPLICATION after weir_session_finish(). Default 10 s. */
+    /* TCP: from weir's FIN to the peer's FIN. The timeout restarts if the peer took bytes
+     * meanwhile; the connection of a peer that does not take the last bytes is reset. Closes with
+     * the reason for which weir sent FIN, for example WEIR_REASON_APPLICATION after
+     * weir_session_finish(). Default 10 s. */
     uint32_t linger_timeout_ms;
     /* TCP: silence before the first keep-alive probe. If the peer answers no probe, the session
      * closes with WEIR_REASON_RESET after about twice this time. Default 1 minute. */
@@ -681,7 +685,7 @@ struct weir_config {
     enum weir_broadcast_policy broadcast_policy; /* default WEIR_BROADCAST_DISCONNECT */
 
     /* ---- UDP ---- */
-    /* UDP sessions of one worker. A new one replaces the session that was idle longest, which
+    /* UDP sessions of one worker. A new one replaces the session that has been idle longest, which
      * closes with WEIR_REASON_EVICTED. Default 65536. */
     uint32_t datagram_peers_max;
     /* UDP sessions: no datagram was received for this long; sending does not extend it. Closes with
@@ -689,9 +693,9 @@ struct weir_config {
     uint32_t datagram_idle_timeout_ms;
     /* Payload bytes sent to a peer, as a percentage of the payload bytes received from it. Counted
      * over the life of the session; for a transient session, over the datagrams of one peer that
-     * the system delivered in one buffer: one datagram, or a batch of several (GRO). A message
-     * above it is refused with WEIR_REPLY_LIMIT (counted in dropped_reply). Default 100: no
-     * amplification for forged source addresses. 0: unlimited. */
+     * the system delivered in one buffer: one datagram, or a batch of several (GRO). A message that
+     * would exceed it is refused with WEIR_REPLY_LIMIT (counted in dropped_reply). Default 100: an
+     * attacker who forges source addresses gains no amplification. 0: unlimited. */
     uint32_t datagram_reply_percent_max;
     /* Datagrams per second to one address and port, in each worker, at most 10000000. A peer that
      * exceeds one second's worth gets none for one second (WEIR_REPLY_LIMIT); its datagrams are
@@ -704,10 +708,11 @@ struct weir_config {
      * receives them (counted in dropped_services). If true, they are delivered. Two servers could
      * then answer each other in a loop. Default false. */
     bool datagram_answer_services;
-    /* Windows: receives posted per UDP socket, 1 to 65536, from at most half of
-     * datagram_memory_max_bytes. Default 256. The transport rio has no other room for datagrams:
-     * those that arrive together and exceed it are lost. It locks 68 KiB of memory for each. The
-     * transport iocp posts at most 128, since the system has a buffer there. */
+    /* Windows: receive requests posted per UDP socket, 1 to 65536; their buffers use at most half
+     * of datagram_memory_max_bytes. Default 256. With the transport rio the system stores datagrams
+     * only in these buffers: if more arrive together, the rest is lost. It locks 68 KiB of memory
+     * for each. The transport iocp posts at most 128, because there the system has a socket buffer,
+     * too. */
     uint32_t datagram_receives;
 
     /* ---- threads and shutdown ---- */
@@ -717,7 +722,8 @@ struct weir_config {
     /* Memory of the messages that may wait in the mailbox of one worker. A single message may
      * exceed it. Default 0: one sixteenth of the worker's memory, at most 8 MiB. */
     uint32_t mailbox_bytes_max;
-    uint32_t drain_jitter_ms; /* a drain spreads the closing of idle sessions over it; default 0 */
+    uint32_t
+        drain_jitter_ms; /* a drain spreads its closes of idle sessions over this time; default 0 */
     uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
 
     /* ---- log ---- */
@@ -726,9 +732,9 @@ struct weir_config {
      * Default 1024. */
     uint32_t log_lines_max;
     /* How long weir_server_start() and weir_server_free() wait, at most, until `log` has received
-     * the waiting lines. If `log` is still blocked when weir_server_free() has waited this long,
-     * the call of `log` continues after it returned: keep `user` valid until then. The other lines
-     * are discarded. Default 1 s; 0: they do not wait. */
+     * the waiting lines. If a call of `log` still blocks after that time, weir_server_free()
+     * returns before that call does: keep `user` valid until the call has returned. The other lines
+     * are discarded. Default 1 s; 0: the two functions do not wait. */
     uint32_t log_flush_ms;
 
     /* ---- memory of the system (Linux; no effect elsewhere) ---- */
@@ -745,9 +751,9 @@ struct weir_config {
      * the peer has not acknowledged, and unsent ones. It limits the bytes in flight to the peer.
      * Default 0: the kernel tunes it, up to net.ipv4.tcp_wmem. */
     uint32_t socket_send_max_bytes;
-    /* TCP: how long weir_server_start() waits for addresses that the connections of an earlier
-     * program still occupy (EADDRINUSE; WSAEADDRINUSE and WSAEACCES) while no socket listens on
-     * them. If one does, the start fails without this wait. Default 5000; 0: no wait. */
+    /* TCP: how long weir_server_start() waits for an address that connections of an earlier program
+     * still occupy (EADDRINUSE; WSAEADDRINUSE and WSAEACCES). It does not wait, and fails, if
+     * another socket listens on the address. Default 5000; 0: no wait. */
     uint32_t bind_wait_ms;
 
     /* ---- outbound connections ---- */
@@ -758,25 +764,26 @@ struct weir_config {
     uint32_t resolver_threads;
     uint32_t
         resolver_queue_max; /* names that can wait for those threads, 1 or more; default 1024 */
-    /* Bytes of state that a session of weir_connect() can have for its codec and its handler, at
-     * most 65536, if weir_connect() is called after weir_server_start(). Every session of the
-     * server takes this memory. Default 0: as much as the listeners, and the connectors that were
-     * made before the start, need. */
+    /* For calls of weir_connect() after weir_server_start(): bytes that the state of codec and
+     * handler of such a session can use, at most 65536. Every session of the server uses this
+     * memory. Default 0: as much as the listeners and connectors that were made before the start
+     * need. */
     uint32_t connect_state_bytes;
 
     /* ---- visibility ---- */
     /* The most verbose level of the lines that `log` receives, up to WEIR_LOG_DETAIL. Weir does not
-     * format the others. Default WEIR_LOG_WARNING. */
+     * format lines of other levels. Default WEIR_LOG_WARNING. */
     enum weir_log_level log_level;
-    /* Lines per second above WEIR_LOG_WARNING, those of a trace included. Further lines are lost,
-     * counted (log_lines_lost) and reported. Such lines also use at most seven eighths of
-     * log_lines_max, so that warnings have room. Default 10000; 0: unlimited. */
+    /* Lines per second that are more verbose than WEIR_LOG_WARNING, including the lines of a trace.
+     * Further lines are lost, counted (log_lines_lost) and reported. Such lines also use at most
+     * seven eighths of log_lines_max, so that warnings have room. Default 10000; 0: unlimited. */
     uint32_t log_rate_max;
     /* Bytes of one frame that a trace shows, at most 65536. Default 256; 0: its length alone. */
     uint32_t trace_bytes_max;
     /* Logs the bytes of each frame in both directions, in hexadecimal, for the peers in these CIDR
      * blocks: "10.0.0.7", "127.0.0.0/8, ::1"; "": for all peers. For debugging: the messages of
-     * these sessions become slow, and the log contains what the peers say. Null (default): none. */
+     * these sessions become slow, and the log contains the data of the peers. Null (default): none.
+     */
     const char *trace;
 
     /* ---- groups ---- */
@@ -787,27 +794,27 @@ struct weir_config {
 
     /* ---- the application's own work on the workers: work.h ---- */
     /* Called once on each worker, before its first session begins. It may call
-     * weir_worker_set_user() and open timers. Returns WEIR_OK; any other code lets
-     * weir_server_start() fail with it. Thread: the worker's. Null (default): no call. */
+     * weir_worker_set_user() and open timers. Returns WEIR_OK; with any other code,
+     * weir_server_start() fails and returns that code. Thread: the worker's. Null (default): no
+     * call. */
     enum weir_code (*on_worker_start)(struct weir_worker *worker);
     /* Called once on each worker for which on_worker_start returned WEIR_OK or is null, after the
      * last on_close and everything that was posted. Thread: the worker's. Null (default): no call.
      */
     void (*on_worker_end)(struct weir_worker *worker);
     /* Called on each worker every tick_ms milliseconds, from the start of the worker until all its
-     * sessions have ended. A worker that is late skips the ticks that have passed (counted in
-     * periods_skipped) and keeps the phase. It is late if its callbacks take long: received
-     * messages delay a tick only by the work of one iteration of the loop, about a millisecond.
-     * Thread: the worker's. Null (default): no call. */
+     * sessions have ended. A worker that is late skips the ticks that it missed (counted in
+     * periods_skipped); later ticks still come at whole multiples of tick_ms. A worker is late if
+     * its callbacks take long. Received messages delay a tick only by the work of one loop
+     * iteration, about a millisecond. Thread: the worker's. Null (default): no call. */
     void (*on_tick)(struct weir_worker *worker);
     uint32_t tick_ms; /* 1 ms or more; default 0: no ticks */
     /* Timers that weir_timer_open() may open for one worker, at most 1048576. Default 1024. */
     uint32_t worker_timers_max;
-    /* Logs a warning if the callbacks of a worker did not return for this long, with the duration
-     * and the number of events that waited; counted in handlers_blocked, and logged at most once a
-     * second per worker. It is measured per iteration of the loop, so a stop of the whole process
-     * can look the same; on epoll and Windows only while a timeout or timer of the worker runs.
-     * Default 500; 0: no warning. */
+    /* Logs a warning if the callbacks of one loop iteration took this long, with the duration and
+     * the number of events that waited. Counted in handlers_blocked; logged at most once per second
+     * and worker. A stop of the whole process can look the same. On epoll and Windows weir measures
+     * only while a timeout or timer of the worker runs. Default 500; 0: no warning. */
     uint32_t handler_warn_ms;
 };
 
@@ -819,11 +826,11 @@ struct weir_config {
 struct weir_listen {
     size_t size; /* sizeof(struct weir_listen) of the version the author compiled with */
     enum weir_proto proto;
-    /* As weir_address_parse() reads it: a port alone means all addresses, and "127.0.0.1:5050" this
-     * machine only. Port 0 selects a free port. There is no default; the program weir has one.
-     * "unix:PATH" (TCP, Linux): a Unix-domain socket. A file that no server listens on any longer
-     * is replaced; another one is WEIR_ADDRESS_IN_USE. The file is removed when the listener
-     * closes. Its sessions have no remote address (all zero): `allow`, `deny` and
+    /* In a form that weir_address_parse() accepts: a port alone means all addresses, and
+     * "127.0.0.1:5050" only this machine. Port 0 selects a free port. There is no default.
+     * "unix:PATH" (TCP, Linux): a Unix-domain socket. A socket file on which no server listens any
+     * longer is replaced; any other existing file causes WEIR_ADDRESS_IN_USE. The file is removed
+     * when the listener closes. Its sessions have no remote address (all zero): `allow`, `deny` and
      * sessions_per_address_max do not apply to them. "unix:@NAME": no file (abstract). */
     const char *address;
     /* TCP: a frame specification as weir_frame_open() reads it ("u32be,max=1m"); null: "raw". UDP:
@@ -835,13 +842,14 @@ struct weir_listen {
     const struct weir_codec *custom_codec;
     /* Replaces `handler` if it is not null. It must outlive the server. */
     const struct weir_handler *custom_handler;
-    /* TCP: replaces `codec` if it is not null; weir makes a codec of this header parser. It is
-     * copied. Its functions run on every worker. With custom_codec it is WEIR_INVALID. */
+    /* TCP: replaces `codec` if it is not null; weir makes a codec from this header parser, and
+     * copies the struct. The parser's functions run on every worker. Setting both custom_codec and
+     * custom_probe returns WEIR_INVALID. */
     const struct weir_probe *custom_probe;
     /* Limits and timeouts of this listener's sessions, instead of the server's. 0: the server's
-     * value. WEIR_OFF: none, also if the server has one. The comments of struct weir_config explain
-     * the members of the same name. UDP: idle_timeout_ms replaces datagram_idle_timeout_ms; of the
-     * others, lifetime_ms and the two rates apply. */
+     * value. WEIR_OFF: no limit, even if the server has one. The comments of struct weir_config
+     * explain the members of the same name. UDP: idle_timeout_ms replaces datagram_idle_timeout_ms,
+     * and lifetime_ms and the two rates apply; the other members have no effect. */
     uint32_t idle_timeout_ms;
     uint32_t first_byte_timeout_ms;
     uint32_t frame_timeout_ms;
@@ -852,14 +860,14 @@ struct weir_listen {
     uint32_t receive_rate_max_bytes;
     uint32_t message_rate_max;
     /* Open TCP sessions of this listener, in all workers; more are refused (refused_full). They
-     * count towards the server's sessions_max, too. 0 and WEIR_OFF: only the server's limit. */
+     * also count towards the server's sessions_max. 0 and WEIR_OFF: only the server's limit. */
     uint32_t sessions_max;
-    uint32_t unix_mode; /* permissions of the file of "unix:PATH", 0660; 0: by the umask */
+    uint32_t unix_mode; /* permissions of the "unix:PATH" file, such as 0660; 0: 0777 & ~umask */
     uint32_t reserved;  /* 0 */
     const char *handler_arguments; /* for `open` of the handler; null: "" */
 };
 
-/* A listener of a server, for a person or a script. The strings live as long as the server. */
+/* Describes a listener of a server. The strings live as long as the server. */
 struct weir_listener_info {
     enum weir_proto proto;
     struct weir_address address; /* with the port that the system assigned */
@@ -870,15 +878,16 @@ struct weir_listener_info {
 
 /* ---- Outbound connections ---- */
 
-#define WEIR_WORKER_ANY UINT32_MAX
+#define WEIR_WORKER_ANY UINT32_MAX /* weir chooses: see weir_connect.worker */
 
 /* One connection to another server, with its codec and handler. Call weir_connect_init(), then
- * change single members; only `address` is required. Strings are copied. */
+ * change individual members; only `address` is required. Strings are copied. */
 struct weir_connect {
     size_t size; /* bytes of the caller's version of this struct; weir_connect_init() */
     /* "HOST:PORT", "ADDR:PORT", "[ADDR6]:PORT", "PORT" (of this machine) or, on Linux, "unix:PATH".
-     * A name is looked up, without delay for any session, and its addresses of both families are
-     * tried as RFC 8305 describes: IPv6 first, the next one after 250 ms or when one fails. */
+     * Other threads look up host names, so no session waits. The addresses of both families are
+     * tried as RFC 8305 describes: IPv6 first, and the next address after 250 ms or when an attempt
+     * fails. */
     const char *address;
     /* As in struct weir_listen. */
     const char *codec;
@@ -886,23 +895,23 @@ struct weir_connect {
     const struct weir_codec *custom_codec;
     const struct weir_handler *custom_handler;
     const struct weir_probe *custom_probe;
-    /* Limit of one attempt, from the lookup of the name to the connection. Default 10 s; 0: the
-     * system's limits apply, which are minutes. */
+    /* Longest duration of one attempt, from the start of the name lookup until the connection is
+     * established. Default 10 s; 0: only the system's limits apply, which are minutes. */
     uint32_t connect_timeout_ms;
-    /* Connects again when an attempt has failed, or the session has ended for any reason. Before
-     * that it waits for a random time between 0 and a bound, so that many clients do not come back
-     * at the same moment. The bound is reconnect_min_ms at first, and doubles up to
-     * reconnect_max_ms. It begins anew after a session that was longer than the bound. Default
-     * false; 100 ms, at least 1; 30 s. */
+    /* `reconnect`: connects again when an attempt has failed, or the session has ended for any
+     * reason. Default false. Before each further attempt weir waits for a random time, so that many
+     * clients do not reconnect at the same moment. The longest wait is reconnect_min_ms at first
+     * (default 100 ms; at least 1), and doubles up to reconnect_max_ms (default 30 s). After a
+     * session that lasted longer than this wait, it is reconnect_min_ms again. */
     bool reconnect;
     uint32_t reconnect_min_ms, reconnect_max_ms;
-    /* Index of the worker that has the session. Default WEIR_WORKER_ANY: inside a callback the
-     * worker that runs it, elsewhere the one with the fewest sessions. */
+    /* Index of the worker that owns the session. Default WEIR_WORKER_ANY: in a callback, the worker
+     * that runs the callback; elsewhere, the worker with the fewest sessions. */
     uint32_t worker;
-    /* An attempt has failed; `error` says why. With `reconnect` another one follows, except after
-     * WEIR_CANCELLED: the server drains or stops. Without, the connector is gone. It can call
-     * weir_connect() and weir_disconnect(). Thread: the worker's, never inside weir_connect().
-     * Null (default): no call. */
+    /* An attempt has failed; `error` says why. With `reconnect` another attempt follows, except
+     * after WEIR_CANCELLED (the server is draining or stopping). Without `reconnect` the connector
+     * no longer exists. The callback can call weir_connect() and weir_disconnect(). Thread: the
+     * worker's, never inside weir_connect(). Null (default): no call. */
     void (*on_failed)(struct weir_server *server, uint64_t connector,
                       const struct weir_error *error, void *user);
     void *user; /* passed to on_failed, and returned by weir_session_connect_user() */
@@ -912,31 +921,32 @@ struct weir_connect {
  */
 WEIR_API void weir_connect_init_sized(struct weir_connect *connect, size_t size);
 
-/* Fills in all defaults. Inline, so that `size` is the size in the version that the caller was
- * compiled with. Thread: any. */
+/* Fills in all defaults. This function is inline so that `size` is the size in the version that the
+ * caller was compiled with. Thread: any. */
 static inline void weir_connect_init(struct weir_connect *connect)
 {
     weir_connect_init_sized(connect, sizeof *connect);
 }
 
 /* Begins to connect to another server, and returns immediately. When the connection is established,
- * its session begins with on_open. It is like any other session: the timeouts, limits and calls of
- * sessions apply, except first_byte_timeout_ms, and of the limits at accept only sessions_max. If
- * an attempt fails, on_failed is called. Without `reconnect`, exactly one of on_open and on_failed
- * is called, or none after weir_disconnect().
+ * its session begins with on_open. The timeouts, limits and calls of other sessions apply to it,
+ * with these exceptions: first_byte_timeout_ms does not apply, and of the limits on accepted
+ * connections only sessions_max does. If an attempt fails, on_failed is called. Without
+ * `reconnect`, weir calls exactly one of on_open and on_failed, or neither after weir_disconnect().
  *
- * *connector receives the id of the connector. It names the connection until weir_disconnect(), or
- * without `reconnect` until the session has ended or the attempt has failed. The id of the session
- * is another one, and each connection of `reconnect` has a new one: weir_session_connector() says
- * to which connector a session belongs. Until a session is open there is nothing to send to, and
- * nothing is queued for it.
+ * *connector receives the id of the connector. The connector exists until weir_disconnect();
+ * without `reconnect` it ends when the session ends or the attempt fails. A session has an id of
+ * its own: each new connection of a connector is a new session with a new id.
+ * weir_session_connector() returns the connector of a session. While no session is open, a program
+ * cannot send to the connector, and nothing is queued for it.
  *
- * Before weir_server_start() it can be called, too: the attempt begins with the start. A server can
- * have connectors and no listeners then. During a drain attempts that run go on, and handlers can
- * begin others, for requests in progress; they end with the drain. Returns:
+ * weir_connect() can also be called before weir_server_start(): the attempt then begins with the
+ * start. Such a server needs no listener. During a drain running attempts continue, and handlers
+ * can begin others, for requests in progress. Attempts that still run at the end of the drain are
+ * cancelled. Returns:
  *   WEIR_OK         the attempt begins
  *   WEIR_INVALID    a member can never work; *error says which
- *   WEIR_NO_ROOM    connectors_max exist, which is counted in connects_refused
+ *   WEIR_NO_ROOM    connectors_max connectors exist; counted in connects_refused
  *   WEIR_CANCELLED  the worker has ended
  *   WEIR_NO_MEMORY
  * `connector` and `error` may be null. Thread: any; before the start: the caller of
@@ -944,19 +954,20 @@ static inline void weir_connect_init(struct weir_connect *connect)
 WEIR_API enum weir_code weir_connect(struct weir_server *server, const struct weir_connect *connect,
                                      uint64_t *connector, struct weir_error *error);
 
-/* Ends a connector: cancels an attempt that runs, does not connect again, and finishes the session
- * as weir_session_finish() does. No on_failed follows. Inside a callback of the connector's worker
- * it takes effect immediately. On another thread, on_open or on_failed can still run before it
- * does. Returns WEIR_OK, or WEIR_GONE: no connector has this id. Thread: any, after
- * weir_server_start() has returned or inside a handler. */
+/* Ends a connector: cancels a running attempt, does not connect again, and finishes the session as
+ * weir_session_finish() does. on_failed is not called for it. In a callback of the connector's
+ * worker the call takes effect immediately. If another thread makes the call, on_open or on_failed
+ * can still run before it takes effect. Returns WEIR_OK, or WEIR_GONE: no connector has this id.
+ * Thread: any, after weir_server_start() has returned or inside a handler. */
 WEIR_API enum weir_code weir_disconnect(struct weir_server *server, uint64_t connector);
 
 /* Counters, summed over all workers. accepted + connected = open + closed holds at any time. Each
  * member's name is also its name in the summary line. */
 struct weir_stats {
     uint64_t accepted, closed, open; /* TCP sessions; refused connections are not included */
-    /* TCP: bytes received, and bytes that the system accepted for sending. Those of a send are
-     * counted when it ends, also if it fails or is cut (on Windows: its completed requests). */
+    /* TCP: bytes received, and bytes that the system accepted for sending. The accepted bytes of a
+     * send are counted when the send ends, also if it failed (on Windows: the bytes of its
+     * completed requests). */
     uint64_t bytes_in, bytes_out;
     uint64_t messages_in, messages_out; /* TCP */
     uint64_t datagrams_in, datagrams_out, datagram_bytes_in, datagram_bytes_out;
@@ -980,7 +991,7 @@ struct weir_stats {
     uint64_t dropped_reply_rate; /* replies above datagram_reply_rate_max */
     uint64_t dropped_peers;      /* received while no UDP session could be made */
     uint64_t dropped_paused;     /* received while the handler had paused the session */
-    /* Messages of weir_send() and broadcasts that a recipient did not get, by cause: */
+    /* Messages of weir_send() and broadcasts that were not sent to a recipient, by cause: */
     uint64_t sends_late;       /* weir_send(): the session ended before delivery */
     uint64_t sends_dropped;    /* the recipient's send queue was full */
     uint64_t sends_not_framed; /* the recipient's codec refused the message */
@@ -992,7 +1003,7 @@ struct weir_stats {
     uint64_t pauses_no_buffers; /* times receiving paused: the buffer pool was empty */
     uint64_t pauses_failed;     /* times a socket paused: the system refused a call */
     uint64_t pauses_queue;      /* times reading from a session paused: its send queue was full */
-    uint64_t pauses_group;      /* times reading from a speaker paused: members had to read first */
+    uint64_t pauses_group;      /* times reading from a speaker paused: a member's queue was full */
     uint64_t pauses_rate;       /* times reading from a session paused: above its rate */
     /* Work of the event loops: */
     uint64_t loop_iterations;
@@ -1006,19 +1017,19 @@ struct weir_stats {
     /* Others: */
     uint64_t log_lines_lost; /* lines that `log` did not receive: log_lines_max others waited */
     uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and UDP sessions */
-    /* Outbound connections. connects_started = connected + connects_cancelled + those that failed +
-     * those that run: */
+    /* Outbound connections. connects_started = connected + connects_cancelled + all
+     * connects_failed_... + the attempts that still run: */
     uint64_t connects_started;
     uint64_t connected;               /* sessions that began; `open` and `closed` include them */
-    uint64_t connects_cancelled;      /* by weir_disconnect(), by a drain or a stop */
+    uint64_t connects_cancelled;      /* by weir_disconnect(), a drain or a stop */
     uint64_t connects_failed_name;    /* the name was not found */
     uint64_t connects_failed_refused; /* nothing listens there */
     uint64_t connects_failed_timeout; /* connect_timeout_ms, or the system's */
     uint64_t connects_failed_unreachable; /* there is no route */
     uint64_t connects_failed_other;       /* sessions_max, no memory, another error of the system */
     uint64_t connects_refused;            /* calls of weir_connect(): connectors_max existed */
-    /* Broadcasts, one for each member that a message was meant for. broadcasts_offered is the sum
-     * of the others at any time between two iterations of the workers. */
+    /* Broadcasts: each message counts once for each member. broadcasts_offered is the sum of the
+     * other broadcasts_... counters, except while a worker is inside a loop iteration. */
     uint64_t broadcasts_offered;
     uint64_t broadcasts_delivered; /* queued for the member and not dropped later, or sent (UDP) */
     uint64_t broadcasts_dropped_full;       /* the send queue was full: see broadcast_policy */
@@ -1059,14 +1070,16 @@ WEIR_API char *weir_stats_text(const struct weir_stats *stats, char *text, size_
 WEIR_API enum weir_code weir_server_open(const struct weir_config *config,
                                          struct weir_server **server, struct weir_error *error);
 
-/* Adds a listener: before weir_server_start(), which opens it, or to the running server. *listen
- * itself is copied; its custom codec and handler must outlive the server. A running server opens
- * the listener on all workers, or on none, before the function returns; it does not wait for an
- * address that lingers (bind_wait_ms). The new listener has the highest index. Returns WEIR_OK, or
- * the code of the failure with its cause in *error:
+/* Adds a listener, before weir_server_start() or while the server runs. Before the start it is only
+ * recorded: weir_server_start() opens it. *listen itself is copied; its custom codec and handler
+ * must outlive the server. A running server opens the listener on all workers, or on none, before
+ * the function returns; it does not wait for an address that old connections occupy (bind_wait_ms).
+ * The new listener has the highest index. Returns WEIR_OK, or the code of the failure with its
+ * cause in *error:
  *   WEIR_INVALID    a member is wrong
- *   WEIR_NO_ROOM    the server has WEIR_LISTENERS_MAX listeners. Or it runs, and sessions of this
- *                   codec and handler need more memory than those of all listeners at the start
+ *   WEIR_NO_ROOM    the server has WEIR_LISTENERS_MAX listeners. Or the server runs, and one
+ *                   session of this codec and handler needs more memory than a session of any
+ *                   listener at the start
  *   WEIR_NO_MEMORY
  *   WEIR_CANCELLED  the server is shutting down
  *   others          the running server cannot listen on the address, such as WEIR_ADDRESS_IN_USE
@@ -1080,7 +1093,7 @@ WEIR_API enum weir_code weir_server_listen(struct weir_server *server,
  * function returns. TCP: connections that the system had completed are accepted first, and all
  * sessions continue. UDP: the sessions of its peers end with WEIR_REASON_APPLICATION, because they
  * cannot send without the socket. Listeners with a higher index move down by one. Without any
- * listener the server keeps running. The server keeps what the sessions need (about 2 KiB) until it
+ * listener the server keeps running. The server keeps about 2 KiB for a removed listener until it
  * is freed, so a program should not remove and add listeners all the time. Returns WEIR_OK, or
  * WEIR_GONE with the cause in *error if there is no such listener. Thread: as weir_server_listen().
  */
@@ -1128,19 +1141,19 @@ WEIR_API void weir_server_stop(struct weir_server *server);
  * log or on_stopped); one at a time. */
 WEIR_API void weir_server_wait(struct weir_server *server);
 
-/* Returns WEIR_OK if no worker has failed so far. Otherwise returns the code of the first worker
- * that ended because the system reports no events to it any longer, and fills in *error, with the
- * next step. Its sessions were closed; the other workers continue. If none is left, on_stopped has
- * run. `error` may be null. Thread: any. */
+/* Returns WEIR_OK if no worker has failed so far. A worker fails if the system no longer reports
+ * events to it. In that case returns the code of the first failure, and fills in *error, with a
+ * hint about the next step. The sessions of a failed worker were closed; the other workers
+ * continue. If no worker is left, on_stopped has run. `error` may be null. Thread: any. */
 WEIR_API enum weir_code weir_server_failure(const struct weir_server *server,
                                             struct weir_error *error);
 
 /* Adds a line to the server's log, formatted as printf() does, if log_level includes its level.
- * Never waits, and allocates nothing: the line is lost and counted (log_lines_lost) if too many
- * others wait. A line is cut to 511 bytes, and its control characters are replaced by '?'. Does
- * nothing if the server has no log. `level` is at most WEIR_LOG_DETAIL. A format with bytes of a
- * peer must be "%s", never those bytes. Thread: any, from weir_server_open() on; also in
- * on_close, and in the close callback of a handler. */
+ * Never waits, and allocates nothing. If log_lines_max lines already wait, the line is lost and
+ * counted (log_lines_lost). A line is cut to 511 bytes, and its control characters are replaced by
+ * '?'. Does nothing if the server has no log. `level` is at most WEIR_LOG_DETAIL. To log bytes of a
+ * peer, pass them as an argument of "%s" or "%.*s", never as `format`. Thread: any, from
+ * weir_server_open() on; also in on_close, and in the close callback of a handler. */
 WEIR_API void weir_log(struct weir_server *server, enum weir_log_level level, const char *format,
                        ...) WEIR_PRINTF(3, 4);
 
@@ -1159,7 +1172,7 @@ static inline void weir_server_stats(const struct weir_server *server, struct we
 /* State of a session. */
 enum weir_session_state {
     WEIR_SESSION_OPEN = 1,  /* both sides may send */
-    WEIR_SESSION_PEER_DONE, /* the peer's FIN came; answers are still sent */
+    WEIR_SESSION_PEER_DONE, /* the peer's FIN arrived; answers are still sent */
     WEIR_SESSION_FINISHING, /* queued messages are sent, then FIN; what arrives is discarded */
     WEIR_SESSION_CLOSING,   /* it ends as soon as the system allows */
 };
@@ -1169,7 +1182,7 @@ enum weir_pause {
     WEIR_PAUSE_NONE,    /* it reads */
     WEIR_PAUSE_HANDLER, /* weir_session_pause() was called */
     WEIR_PAUSE_QUEUE,   /* the peer does not read: its send queue reached the high-water mark */
-    WEIR_PAUSE_GROUP,   /* members of a group that it speaks to must read first */
+    WEIR_PAUSE_GROUP,   /* weir_session_broadcast(): a member's queue is too full */
     WEIR_PAUSE_RATE,    /* the peer exceeded receive_rate_max_bytes or message_rate_max */
 };
 
@@ -1179,26 +1192,26 @@ struct weir_session_info {
     enum weir_proto proto;
     enum weir_session_state state;
     struct weir_address peer;
-    uint32_t listener;           /* whose session it is: id of a weir_listener_info; 0: none */
+    uint32_t listener;           /* id of its listener (weir_listener_info.id); 0: none */
     uint32_t worker;             /* from 0 */
     const char *codec, *handler; /* names; they live as long as the server */
-    /* TCP: as in struct weir_stats; messages count when all bytes that arrived together are
-     * handled. UDP: of its datagrams that reached the handler, and of those that were sent. */
+    /* TCP: as in struct weir_stats; messages are counted when all bytes that arrived together have
+     * been handled. UDP: datagrams that the handler received, and datagrams that were sent. */
     uint64_t bytes_in, bytes_out, messages_in, messages_out;
     uint64_t queued_bytes;  /* TCP: memory of its send queue */
     uint64_t unread_bytes;  /* TCP: memory of received bytes that wait for the handler */
     uint64_t partial_bytes; /* TCP: received bytes of an incomplete frame */
     uint32_t holds;         /* weir_session_hold() calls that were not released */
-    enum weir_pause pause;  /* the first cause in the sequence of the enum */
-    uint64_t paused_ms;     /* how long reading has been off; 0: it is not paused */
+    enum weir_pause pause;  /* of several causes, the first one in the enum */
+    uint64_t paused_ms;     /* how long reading has been paused; 0: not paused */
     uint64_t age_ms;
     uint64_t received_ago_ms; /* since bytes came, reading resumed, or the session began */
     uint64_t sent_ago_ms;     /* since the peer took bytes, or the session began */
-    /* Time until the next deadline closes the session, if nothing moves it before, and the reason
-     * that on_close then receives. UINT64_MAX, and WEIR_REASON_NONE: no deadline runs. */
+    /* Time until the next deadline closes the session, unless activity postpones it, and the reason
+     * that on_close then receives. UINT64_MAX and WEIR_REASON_NONE: no deadline runs. */
     uint64_t deadline_ms;
     enum weir_reason deadline_reason;
-    enum weir_reason reason; /* why it ends; WEIR_REASON_NONE: that is not decided */
+    enum weir_reason reason; /* why the session ends; WEIR_REASON_NONE: not decided */
 };
 
 /* Returns the state as one word: "peer_done". Never null. Thread: any. */
@@ -1211,21 +1224,21 @@ WEIR_API const char *weir_pause_text(enum weir_pause pause);
 WEIR_API void weir_session_inspect_sized(const struct weir_session *session,
                                          struct weir_session_info *info, size_t size);
 
-/* Fills in what is known of the session now. Thread: handler. */
+/* Describes the session as it is now. Thread: handler. */
 static inline void weir_session_inspect(const struct weir_session *session,
                                         struct weir_session_info *info)
 {
     weir_session_inspect_sized(session, info, sizeof *info);
 }
 
-#define WEIR_SESSIONS_PER_SLICE_MAX 64 /* most that one weir_sessions_list() shows */
+#define WEIR_SESSIONS_PER_SLICE_MAX 64 /* most sessions that one weir_sessions_list() shows */
 
 /* What weir_sessions_list() shows. Zero the struct, set `size` and both callbacks. */
 struct weir_sessions_query {
     size_t size;        /* sizeof(struct weir_sessions_query) of the author's version */
     uint64_t cursor;    /* 0: from the first session; then the value that on_end received */
     uint64_t id;        /* this session alone; 0 (and the cursor decides): all sessions */
-    uint32_t count_max; /* sessions to show, 1 to WEIR_SESSIONS_PER_SLICE_MAX; 0: that many */
+    uint32_t count_max; /* sessions to show, 1 to WEIR_SESSIONS_PER_SLICE_MAX; 0: the most */
     void *user;         /* passed to the callbacks */
     /* Called for each session. *info is valid during the call; it is what weir_session_inspect()
      * fills in. Thread: the session's worker; the call must not block. */
@@ -1235,9 +1248,9 @@ struct weir_sessions_query {
     void (*on_end)(void *user, uint64_t cursor);
 };
 
-/* Shows a slice of the sessions of one worker, UDP sessions included, and returns before that: the
- * worker calls the callbacks later, between two events. A slice takes some microseconds, so lists
- * of any length do not delay the sessions. One slice can be empty although others follow. A session
+/* Shows a slice of the sessions of one worker, UDP sessions included. Returns before the callbacks
+ * run: the worker calls them later, between two events. A slice takes some microseconds, so lists
+ * of any length do not delay the sessions. A slice can be empty although others follow. A session
  * that is open from the first slice to the last is shown exactly once; one that begins or ends
  * meanwhile is shown once or not at all. *query is copied. Returns:
  *   WEIR_OK            on_end will be called exactly once, also if the server is stopped
@@ -1257,11 +1270,12 @@ struct weir_worker_stats {
      * for that long. Updated ten times a second while the loop runs. On epoll and Windows it leaves
      * out the iterations after which no timer was pending. */
     uint64_t iteration_max_ns;
-    /* Longest time that the callbacks of one event took, of a sample: ten events per second. */
+    /* Longest time that the callbacks of one event took. Only a sample of ten events per second is
+     * measured. */
     uint64_t handler_max_ns;
     uint64_t timer_lag_max_ms;                /* longest delay of a timer */
     uint64_t sessions, datagram_sessions;     /* open TCP and UDP sessions */
-    uint64_t mailbox_commands, mailbox_bytes; /* that wait in its mailbox now */
+    uint64_t mailbox_commands, mailbox_bytes; /* waiting in its mailbox now */
     uint64_t commands, commands_refused;      /* as in struct weir_stats, like the next two */
     uint64_t queued_bytes, buffer_bytes;
 };
