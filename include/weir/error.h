@@ -2,8 +2,8 @@
 /* error.h - errors as values: what failed, on what, why, and what to do about it.
  *
  * Functions that set something up return an enum weir_code and fill in a struct weir_error.
- * Functions on the data path never format text: they return the code alone, and counters count it.
- */
+ * Functions on the data path never format text: they return only the code, and counters count the
+ * failures. */
 #ifndef WEIR_ERROR_H
 #define WEIR_ERROR_H
 
@@ -29,16 +29,15 @@ extern "C" {
 /* Lets a compiler check the arguments of a function like printf(). */
 #if defined(__clang__)
 #define WEIR_PRINTF(format_at, values_at) __attribute__((format(printf, format_at, values_at)))
-#elif defined(__GNUC__) /* as C17 has it: on Windows gcc checks the system's own printf otherwise */
+#elif defined(__GNUC__) /* printf of C17; plain `printf` means the system's own on Windows */
 #define WEIR_PRINTF(format_at, values_at) __attribute__((format(gnu_printf, format_at, values_at)))
 #else
 #define WEIR_PRINTF(format_at, values_at)
 #endif
 
-/* Result of a call, the same on every system. Each function lists the codes it returns. Each
- * cause has its own code, so that the code alone tells a program how to react. Later versions add
- * codes at the end: treat an unknown one as a failure. Where there is an `os_error` beside the
- * code, it is the system's own error number. */
+/* Result of a call, the same on every system. Each function lists the codes it returns. Each cause
+ * has its own code, so that the code alone tells a program how to react. Later versions add codes
+ * at the end: treat an unknown code as a failure. */
 enum weir_code {
     WEIR_OK,
     WEIR_INVALID,             /* an argument or setting that can never work */
@@ -49,7 +48,7 @@ enum weir_code {
     WEIR_NO_MEMORY,           /* out of memory, or of memory that may be locked */
     WEIR_NO_FILES,            /* out of file descriptors or handles */
     WEIR_NO_BUFFERS,          /* the buffer pool is empty */
-    WEIR_QUEUE_FULL,          /* the send queue has no room until the peer reads */
+    WEIR_QUEUE_FULL,          /* the send queue is full */
     WEIR_REPLY_LIMIT,         /* UDP: a limit on replies to this peer is reached */
     WEIR_MAILBOX_FULL,        /* too many commands from other threads wait for the worker */
     WEIR_NO_ROOM,             /* a table or another bounded resource is exhausted */
@@ -57,10 +56,10 @@ enum weir_code {
     WEIR_TIMED_OUT,           /* the system gave up on an unresponsive peer */
     WEIR_UNREACHABLE,         /* no route to the peer */
     WEIR_TOO_LARGE,           /* larger than the codec, queue or network allows */
-    WEIR_CANCELLED,           /* the session or socket is closing */
-    WEIR_GONE,                /* no open session has this id */
+    WEIR_CANCELLED,           /* the session, socket, worker or server is closing */
+    WEIR_GONE,                /* the session, name, connector, listener or worker does not exist */
     WEIR_REFUSED,             /* nothing listens there: the peer's system refuses the connection */
-    WEIR_SYSTEM,              /* any other system error: see os_error */
+    WEIR_SYSTEM,              /* any other system error: see weir_error.os_error */
     WEIR_NAME_TAKEN,          /* another session holds the name */
     WEIR_CODES_COUNT
 };
@@ -71,8 +70,8 @@ struct weir_error {
     int os_error;       /* errno or WSAGetLastError(); 0: the system reported no error */
     char operation[48]; /* "listen on" */
     char subject[96];   /* "tcp [::]:5050" */
-    char reason[96];    /* replaces the code's text where it is more specific; may be "" */
-    char hint[160];     /* next step for the reader: "see the owner with 'ss -ltnp'"; may be "" */
+    char reason[96];    /* a more specific text than weir_code_text(code); may be "" */
+    char hint[160];     /* next step for a person: "see the owner with 'ss -ltnp'"; may be "" */
 };
 
 /* Returns the code as text, "address in use". Never null. Thread: any. */
