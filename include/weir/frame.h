@@ -46,13 +46,15 @@ extern "C" {
 struct weir_message {
     const uint8_t *bytes; /* the message: the frame without the stripped header and trailer */
     size_t length;
-    /* The whole frame as received, with header and trailer; weir_session_send_back() sends it. A
-     * message that was joined of several frames has one frame here that carries all of it. */
+    /* The whole frame as received, with header and trailer; weir_session_send_back() sends it. If a
+     * codec joined the message from several frames, this is one frame that carries the whole
+     * message. */
     const uint8_t *frame;
     size_t frame_length;
     /* The bytes of the frame's header: the body begins at frame + header_length, whether or not the
      * codec strips the header. With strip=no that is bytes + header_length. 0 if the frame has no
-     * header (lines, fixed sizes, raw bytes, datagrams), or if a custom codec does not set it. */
+     * header (lines, fixed sizes, raw bytes, datagrams), or if a custom codec does not set this
+     * member. */
     size_t header_length;
 };
 
@@ -60,8 +62,8 @@ struct weir_message {
 struct weir_input {
     const uint8_t *bytes;
     size_t length;
-    /* The stream ends after these bytes. A frame that is incomplete then is malformed, except that
-     * codec "line" accepts a last line without its delimiter. */
+    /* The stream ends after these bytes. A frame that is still incomplete then is malformed; but
+     * the codec "line" accepts a last line without its delimiter. */
     bool ended;
 };
 
@@ -90,9 +92,9 @@ struct weir_framing {
 };
 
 /* A codec: splits a byte stream into messages, and frames outgoing messages. It must not change
- * while it is in use. Any number of decoders on any threads may share one codec. `codec` in the
- * calls below is this struct, or a copy if weir had to complete it (see `size` in weir.h): keep
- * other data behind `user`, not next to the struct. */
+ * while it is in use. Any number of decoders on any threads may share one codec. The functions
+ * below receive this struct as `codec`, or a copy if the struct is of an earlier version (see
+ * `size` in weir.h). So keep other data behind `user`, not next to the struct. */
 struct weir_codec {
     size_t size; /* sizeof(struct weir_codec) of the version the author compiled with */
     const char *name;
@@ -102,21 +104,22 @@ struct weir_codec {
     /* Bytes of state for each decoder; zeroed at the start, aligned to max_align_t. */
     size_t state_bytes;
     void *user; /* pointer for the author's use */
-    /* Removes the next message, or all bytes, from the front of the input. Null: all input bytes
-     * are one message. Returns:
-     *   WEIR_DECODED_MORE     The input is used up. The codec copies an incomplete frame into its
-     *                         own memory, because the input's memory is reused.
+    /* Removes the next message from the front of the input, or all bytes if they contain no whole
+     * message. Null: all input bytes are one message. Returns:
+     *   WEIR_DECODED_MORE     All input was removed. The codec has copied an incomplete frame into
+     *                         its own memory, because the input's memory is reused.
      *   WEIR_DECODED_MESSAGE  *message is filled in, and at least one byte was removed. If the
-     *                         stream has ended (input->ended), no byte needs to be removed, and one
-     *                         last message can follow from bytes that were copied before.
+     *                         stream has ended (input->ended), no byte needs to be removed: one
+     *                         last message can consist of bytes that were copied earlier.
      *   WEIR_DECODED_BAD      decode_error->text says why, in one line. `decode_error` is never
      *                         null here.
-     * A codec whose frames have a header sets message->header_length in every message, or never: it
-     * is 0 before the first call. message->bytes and message->frame point into the input or into
+     * A codec whose frames have a header sets message->header_length for every message, or for
+     * none; without that it stays 0. message->bytes and message->frame point into the input or into
      * memory of the codec. The codec keeps that memory unchanged until the next call of decode or
      * release with the same state. Weir also calls decode with an empty input, so that the codec
-     * can free that memory. Weir sets no limit on a message. The codec must have one, and return
-     * WEIR_DECODED_BAD above it: otherwise a peer can make it store any number of bytes. */
+     * can free that memory. Weir does not limit the length of a message. The codec must have a
+     * maximum, and return WEIR_DECODED_BAD for a longer message: otherwise a peer can make the
+     * codec store any number of bytes. */
     enum weir_decoded (*decode)(const struct weir_codec *codec, void *state,
                                 struct weir_input *input, struct weir_message *message,
                                 struct weir_decode_error *decode_error);
@@ -145,8 +148,8 @@ struct weir_frame;
 /* Makes a codec from a frame specification. It is a name with options: "u32be,max=64k" or
  * "line:delimiter=\\0,max=4k" (as C strings). The first option follows ':' or ',', each further one
  * ','. Every option can be left out, except size= of fixed. A number N can end in k, m or g (powers
- * of 1024). BYTES are 1 to 16 characters: \r \n \t \0 \\ \" and \xHH are escapes, and a comma is
- * written \x2c.
+ * of 1024). BYTES are 1 to 16 characters; \r \n \t \0 \\ \" and \xHH are escapes, and a comma is
+ * written as \x2c.
  *
  *      u8 u16be u16le u24be u24le u32be u32le u64be u64le   a length, then that many bytes
  *      varint                     a length in LEB128: protobuf's delimited messages
@@ -167,8 +170,9 @@ struct weir_frame;
  *      netstring                  5:hello,
  *      fixed:size=N               every message has N bytes, at most 1g
  *      sunrpc                     ONC RPC record marking; fragments are joined
- *          fragments=N            most fragments of one record, also empty ones; more are malformed
- *                                 (default 1024, or one per KiB of max if that is more)
+ *          fragments=N            most fragments of one record, including empty ones; a record with
+ *                                 more is malformed (default 1024, or one per KiB of max if that is
+ *                                 more)
  *      erlang1 erlang2 erlang4 dns-tcp tpkt mqtt tls-record diameter bgp crlf nul
  *      raw, datagram              no framing: bytes as received, or datagrams
  *
@@ -179,11 +183,12 @@ struct weir_frame;
  *          oversize=close|skip    a longer message ends the stream, or is skipped (default close)
  * docs/frames.md has an example of each.
  *
- * A sender never computes a length: the codec writes the length field and the magic, and zeros into
- * the other stripped header bytes. If strip= keeps header bytes in the message, a message to send
- * must begin with its own copy of the kept part of the header: the whole header for strip=no, the
- * header without its first N bytes for strip=N. The codec overwrites the length field and the magic
- * in it. A message that is too short for it is refused with WEIR_INVALID.
+ * A program never computes a length: when it sends a message, the codec writes the length field,
+ * the magic, and zeros for the other stripped header bytes. If strip= keeps header bytes in the
+ * message, a message to send must begin with its own copy of the kept part of the header: the whole
+ * header for strip=no, the header without its first N bytes for strip=N. The codec overwrites the
+ * length field and the magic in it. A message that is shorter than this part is refused with
+ * WEIR_INVALID.
  *
  * Returns WEIR_OK; WEIR_INVALID with the cause and a suggestion in *error; or WEIR_NO_MEMORY. The
  * caller frees *frame after the last use of its codec. `error` may be null. Thread: any. */
@@ -201,7 +206,7 @@ WEIR_API const struct weir_codec *weir_frame_codec(const struct weir_frame *fram
  * `text`. Thread: any. */
 WEIR_API char *weir_frame_text(const struct weir_frame *frame, char *text, size_t size);
 
-/* A frame specification as values, for programs that draw or translate it. */
+/* The values of a frame specification, for programs that draw or translate it. */
 struct weir_frame_info {
     const char *kind;   /* "length", "line", "netstring", "fixed", "sunrpc", "raw", "datagram" */
     uint64_t max_bytes; /* longest message */
@@ -251,13 +256,13 @@ struct weir_header {
     size_t header_bytes; /* bytes to strip, at most `length`. 0: the message includes the header */
     uint64_t message_bytes; /* length of the message; must not be 0 if header_bytes is 0 */
     size_t trailer_bytes;   /* bytes after the message to strip, at most WEIR_MESSAGE_BYTES_MAX */
-    /* Bytes at the start of the message that belong to the header. header_bytes + kept_bytes is at
-     * most `length`, and becomes the message's header_length. */
+    /* Bytes at the start of the message that belong to the header. The sum header_bytes +
+     * kept_bytes is at most `length`, and becomes the message's header_length. */
     size_t kept_bytes;
-    /* Set by weir: the previous call for this frame got this many bytes and returned
-     * WEIR_DECODED_MORE. A scan for the end of the header can continue there, or n - 1 bytes
-     * before (at least at 0) if the header ends with a text of n bytes: the text can straddle two
-     * pieces. 0: first call. */
+    /* Set by weir: the number of bytes that the previous call for this frame got when it returned
+     * WEIR_DECODED_MORE; 0: first call. A scan for the end of the header can continue at this
+     * offset. If the header ends with a text of n bytes, continue n - 1 bytes earlier (at least at
+     * 0), because the text can straddle two received pieces. */
     size_t seen_bytes;
 };
 
@@ -275,15 +280,15 @@ struct weir_probe {
      *   WEIR_DECODED_MORE     more bytes are needed
      *   WEIR_DECODED_MESSAGE  *header is filled in
      *   WEIR_DECODED_BAD      invalid header, with a description in decode_error->text
-     * For a whole frame it must not return WEIR_DECODED_MORE. Additional bytes must not change a
-     * result other than WEIR_DECODED_MORE. `decode_error` is never null here.
+     * If the bytes contain a whole frame, it must not return WEIR_DECODED_MORE. Additional bytes
+     * must not change a result other than WEIR_DECODED_MORE. `decode_error` is never null here.
      *
      * Each call gets all bytes that have arrived since the start of the frame, up to
-     * header_bytes_max. They can include bytes of the message and of the next frames. For a frame
-     * that is whole when its first byte is decoded, there is one call. Otherwise there is at most
-     * one call for each received piece until the header is complete, and one more call, with
-     * seen_bytes 0, when the whole frame has arrived. So a peer that sends single bytes can cause
-     * header_bytes_max calls per frame: a probe that scans should use seen_bytes. */
+     * header_bytes_max. They can include bytes of the message and of the next frames. A frame that
+     * arrives whole causes one call. A frame that arrives in pieces causes at most one call per
+     * piece until its header is complete, and one more call, with seen_bytes 0, when the frame is
+     * whole. So a peer that sends single bytes can cause header_bytes_max calls per frame: a probe
+     * that scans should use seen_bytes. */
     enum weir_decoded (*probe)(void *user, const uint8_t *bytes, size_t length,
                                struct weir_header *header, struct weir_decode_error *decode_error);
     /* Frames an outgoing message, as encode in struct weir_codec does. Null: messages are sent
@@ -299,7 +304,8 @@ WEIR_API enum weir_code weir_frame_open_probe(const struct weir_probe *probe,
 
 /* ---- Decoding and encoding without a server ---- */
 
-/* A decoder: the state of one byte stream. Used by one thread at a time. */
+/* A decoder: the state of decoding one byte stream. Thread of its functions: any, but only one at a
+ * time. */
 struct weir_decoder;
 
 /* Makes a decoder for a new stream. Returns WEIR_OK; or WEIR_INVALID (the codec's size is wrong) or
@@ -312,7 +318,7 @@ WEIR_API enum weir_code weir_decoder_open(const struct weir_codec *codec,
 WEIR_API void weir_decoder_free(struct weir_decoder *decoder);
 
 /* Removes the next message from the input. Call it in a loop until it returns WEIR_DECODED_MORE:
- * the input is then used up, its memory can be reused, and the last message is no longer valid.
+ * then all input was removed, its memory can be reused, and the last message is no longer valid.
  * After WEIR_DECODED_BAD the decoder can only be freed. `decode_error` may be null. */
 WEIR_API enum weir_decoded weir_decoder_next(struct weir_decoder *decoder, struct weir_input *input,
                                              struct weir_message *message,

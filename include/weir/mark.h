@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* mark.h - what a handler says about itself for its tests: conditions that always hold, and
- * situations that a test must reach.
+/* mark.h - assertions and marks in a handler: conditions that must always hold, and situations that
+ * its tests must reach.
  *
  *     WEIR_ASSERT(room->members > 0);
  *     WEIR_SOMETIMES(weir_session_send(session, text, length) == WEIR_QUEUE_FULL);
  *
- * Both work in every program. weir-test and weir/test.h run a handler with random peers and faults:
- * a violated assertion fails the seed, and a situation that no seed reached fails the run.
- */
+ * Both work in every program. weir-test and weir/test.h run a handler in many random scenarios; a
+ * number, the seed, selects each scenario. A violated assertion fails its scenario. A situation
+ * that no scenario reached fails the run. */
 #ifndef WEIR_MARK_H
 #define WEIR_MARK_H
 
@@ -19,7 +19,7 @@ extern "C" {
 
 /* One WEIR_SOMETIMES in a program. */
 struct weir_mark {
-    const char *condition, *file; /* as the source has them */
+    const char *condition, *file; /* as written in the source */
     int line;
     int reached; /* not 0: the condition was true; read and written atomically */
 };
@@ -37,15 +37,15 @@ WEIR_API void weir_mark_reached(struct weir_mark *mark);
 WEIR_API void weir_assert_failed(const char *condition, const char *file, int line);
 
 /* Ends the process with a message that names the condition, the file and the line, if the condition
- * is false. It stays on in release builds. Use it for rules that only an error in the handler can
- * break; a condition that a peer controls ends the session instead: weir_session_fail(). */
+ * is false. Release builds check it, too. Use it for rules that only an error in the handler can
+ * break. If a peer can break the rule, call weir_session_fail() instead. */
 #define WEIR_ASSERT(its_condition) \
     ((its_condition) ? (void)0 : weir_assert_failed(#its_condition, __FILE__, __LINE__))
 
-/* A statement: a test must reach it at least once with a condition that is true. The condition is
- * evaluated in every program. In a server it costs one load and two branches, and nothing follows.
- * On systems without ELF files (Windows) no test counts it. In C++ it cannot stand in an inline
- * function or a template. */
+/* A statement that a test must reach at least once with a true condition. The condition is
+ * evaluated in every program. In a server the mark costs one load and two branches, and has no
+ * effect. On systems without ELF files (Windows) tests ignore it. In C++ it cannot be used in an
+ * inline function or a template. */
 #if defined(__ELF__) && defined(__GNUC__)
 #define WEIR_SOMETIMES(its_condition)                                                            \
     do {                                                                                         \
