@@ -25,28 +25,30 @@
  *   3 Order.     A connection has at most one unanswered send, of 1 to NET_SEND_BUFFERS_MAX
  *                buffers [checked]. A datagram socket has at most datagram_sends_max; net_send_to
  *                returns WEIR_QUEUE_FULL above that.
- *   4 Whole.     A send of a connection has two steps. WEIR_OK in NET_SENT means that the system
- *                has accepted every byte, in order: the next send may follow. The system releases
- *                a buffer when it no longer needs it. A system that copies releases a send when it
- *                accepts it. One that sends from the buffers (RIO, a zero-copy send) releases
- *                them later, when the peer has acknowledged their bytes; NET_RELEASED counts them.
- *                It accepts no further bytes while stream_unreleased_max_bytes are unreleased
- *                [suite]. Any other code in NET_SENT, or NET_BROKEN, means that the stream is
- *                broken, and no later send can succeed [suite]. NET_SENT counts the bytes that the
- *                system accepted, whatever its code. A connection ends by RST if it lost bytes of a
- *                send, if it is closed while bytes are unreleased, or if net_abort closes it: its
- *                peer never sees a FIN, which would claim that the stream is complete [suite].
+ *   4 Whole.     A send of a connection has two steps: the system accepts its bytes, and releases
+ *                its buffers. WEIR_OK in NET_SENT means that the system has accepted every byte, in
+ *                order: the next send may follow. The system releases a buffer when it no longer
+ *                needs the buffer. A system that copies the bytes releases the buffers when it
+ *                accepts the send. A system that sends from the buffers (RIO, a zero-copy send)
+ *                releases them later, when the peer has acknowledged their bytes; NET_RELEASED
+ *                counts them. Such a system accepts no further bytes while
+ *                stream_unreleased_max_bytes are unreleased [suite]. Any other code in NET_SENT, or
+ *                NET_BROKEN, means that the stream is broken, and no later send can succeed [suite].
+ *                NET_SENT counts the bytes that the system accepted, whatever its code. A connection
+ *                ends by RST if bytes of a send were lost, if it is closed while bytes are
+ *                unreleased, or if net_abort closes it: its peer never sees a FIN, which would claim
+ *                that the stream is complete [suite].
  *   5 Owner.     A buffer has one owner: the pool, the caller, or the request that it was passed
  *                to, until the system releases it [checked]. The caller owns a received buffer and
  *                either returns it to the pool or sends it, so echo copies nothing.
  *   6 Commit.    net_wait() submits every collected request before it blocks [suite].
  *   7 Last.      NET_CLOSED comes once, after the answers to all other requests of its handle
  *                [checked]. No later event names the handle, and every buffer is released
- *                [checked]. The system no longer uses them [suite].
+ *                [checked]. The system no longer uses the buffers [suite].
  *   8 Scarcity.  Exhaustion of buffers, files, queue entries or locked memory never stops the net,
- *                drops data, or busy-loops. It is an error code or a pause that ends by itself
- *                [suite]. Calls that fail again and again are repeated ever more rarely. Only a
- *                wait that fails for good ends the net: net_failure().
+ *                drops data, or busy-loops. It causes an error code or a pause that ends by itself
+ *                [suite]. A system call that keeps failing is repeated at growing intervals. Only a
+ *                permanent failure of the wait ends the net: net_failure().
  *   9 Clock.     net_now_ns() changes only inside net_wait(), and never goes back [checked].
  *  10 Thread.    All calls come from the thread that opened the net, except net_wake() [checked].
  *                An accepted socket can be adopted by the net of another thread, if both run the
@@ -91,7 +93,7 @@ struct net_bytes {
 /* An accepted socket that no net has adopted yet. Its owner must call net_adopt or net_refuse. */
 struct net_socket {
     uintptr_t os_handle;
-    const struct transport *transport; /* accepted it, and is the only one that can adopt it */
+    const struct transport *transport; /* the one that accepted it; only it can adopt it */
 };
 
 enum net_event_kind {
@@ -99,21 +101,22 @@ enum net_event_kind {
     NET_ACCEPTED,
     /* Bytes arrived: buffer, of at least one byte; the caller owns it now. */
     NET_RECEIVED,
-    /* The peer's FIN, after its last byte. Once, and only while receiving is on. */
+    /* The peer's FIN arrived, after its last byte. At most once, and only while receiving is on. */
     NET_PEER_DONE,
     /* A datagram arrived: buffer, peer, local; the caller owns the buffer now. If segment_bytes is
      * not 0, the buffer contains a GRO batch: several datagrams of segment_bytes each, the last
      * possibly shorter. A datagram can have length 0. */
     NET_DATAGRAM,
     /* Answers net_send (code), or several net_send_to (sent_count, failed_count, code of the first
-     * failure). For a connection, also counts what was released. */
+     * failure). For a connection, it also counts released bytes and buffers, as NET_RELEASED does.
+     */
     NET_SENT,
     /* The system has released bytes or buffers of sends since the last NET_SENT or NET_RELEASED of
      * this connection: released_bytes, released_buffers. Can follow net_close. */
     NET_RELEASED,
-    /* The handle failed (reset, timeout, ...), or its net_connect did (also: refused, unreachable);
-     * the only valid call is net_close. At most once, and never after NET_CLOSED. If the system
-     * refuses the whole event loop, every handle fails. */
+    /* The handle failed (reset, timeout, ...), or its net_connect failed (also: refused,
+     * unreachable). The only valid call for it is then net_close. At most once, and never after
+     * NET_CLOSED. If the system refuses the whole event loop, every handle fails. */
     NET_BROKEN,
     /* Answers net_close: the last event of the handle. */
     NET_CLOSED,
@@ -126,8 +129,8 @@ enum net_event_kind {
      * 2675) can be that long. */
     NET_TOO_LARGE,
     /* Connections that the system accepted were lost before NET_ACCEPTED: refused_count. Usually
-     * their peers have reset them. Also after net_close of the listener, for connections that the
-     * close cut. */
+     * their peers reset them. Can follow net_close of the listener, which also cuts such
+     * connections. */
     NET_REFUSED,
     /* Answers net_stop_accepting: no NET_ACCEPTED follows. */
     NET_STOPPED,
@@ -156,12 +159,13 @@ struct net_event {
         struct {                               /* NET_SENT of a datagram socket */
             uint32_t sent_count, failed_count; /* net_send_to calls that succeeded, that failed */
             uint32_t sent_datagrams; /* of the successful calls; a GSO batch has several */
-            /* Payload bytes of the successful calls; of a connection: the bytes of the send that
-             * the system accepted, also if it failed. */
+            /* Payload bytes of the successful calls. For a connection: the bytes of the send that
+             * the system accepted, even if the send failed. */
             uint64_t sent_bytes;
         };
         /* NET_SENT and NET_RELEASED of a connection: the buffers that are back in the pool, and the
-         * bytes that the system released; fewer than theirs if the stream broke. */
+         * bytes that the system released. If the stream broke, these bytes can be fewer than the
+         * bytes in the buffers. */
         struct {
             uint32_t released_buffers, released_bytes;
         };
@@ -170,10 +174,11 @@ struct net_event {
 
 /* How far the bytes of a connection have come. */
 struct net_progress {
-    /* Bytes that the peer's system has acknowledged, or that the system itself has released (rio,
-     * iocp). Only the difference of two values has a meaning. */
+    /* Bytes that the peer's system has acknowledged; on rio and iocp, bytes that the local system
+     * has released. Only the difference of two values has a meaning. */
     uint64_t taken_bytes;
-    /* Bytes that the system has accepted and not delivered yet, or not released (rio, iocp). */
+    /* Bytes that the system has accepted and that are not yet acknowledged; on rio and iocp, not
+     * yet released. */
     uint64_t undelivered_bytes;
 };
 
@@ -198,28 +203,28 @@ struct net_options {
     uint32_t handles_max; /* listeners, connections and datagram sockets together */
     /* Requests that one commit can submit together (uring); a power of two. */
     uint32_t queue_entries;
-    /* Receives posted per datagram socket, where each needs a buffer in advance (rio; iocp: at most
+    /* Receive requests posted per datagram socket, each with a buffer (only rio, and iocp: at most
      * 128); at most half of datagram_buffers_max. rio loses datagrams that arrive while none is
      * posted, and locks each buffer in memory. */
     uint32_t datagram_receives;
     /* TCP keepalive of connections: idle time before the first probe; 0 disables it. A
      * peer that does not answer causes NET_BROKEN after about twice this time. */
     uint32_t keepalive_ms;
-    /* Bounds on the system's own memory of a connection; 0: the system's tuning applies.
-     * unsent: outgoing bytes that the system takes and has not yet sent (Linux). send, receive: the
-     * system's send and receive buffer, of which it counts each byte with its overhead. The system
-     * can lower them (Linux: net.core.wmem_max, net.core.rmem_max). */
+    /* Bounds on the system's own memory of a connection; 0: the system's tuning applies. unsent:
+     * outgoing bytes that the system has accepted and not yet sent (Linux). send, receive: the
+     * system's send and receive buffer, including the system's overhead. The system can lower these
+     * values (Linux: net.core.wmem_max, net.core.rmem_max). */
     uint32_t stream_unsent_max_bytes;
     uint32_t stream_send_max_bytes;
     uint32_t stream_receive_max_bytes;
-    /* Where sends are released later than they are accepted (rio): the bytes of one connection that
-     * the system holds unreleased, at least one buffer. */
+    /* Only where the system releases sends later than it accepts them (rio): most unreleased bytes
+     * of one connection; at least one buffer. */
     uint32_t stream_unreleased_max_bytes;
     bool verify_rio; /* check the rules of RIO at each call; a violation ends the process */
-    /* Set to true when buffers begin to occupy more memory; null: not reported. */
+    /* The net sets it to true when its pools start to occupy more memory; null: not reported. */
     bool *memory_grew;
-    /* Set to true when the caller did not wait for longer than busy_max_ns: net_take_busy_ns().
-     * Null: not reported. */
+    /* The net sets it to true when more than busy_max_ns passed between two waits: see
+     * net_take_busy_ns(). Null: not reported. */
     bool *was_busy;
     uint64_t busy_max_ns;              /* 0: no limit */
     struct net_simulation *simulation; /* tests: the network of "simulated" */
@@ -229,16 +234,17 @@ struct net_options {
  * keepalive_ms / 10 apart. */
 #define NET_KEEPALIVE_PROBES 4
 
-#define NET_REFUSED_MAX 4
+#define NET_REFUSED_MAX 4 /* entries of net_info.refused */
 
 struct net_info {
     const char *transport; /* the name of the transport that runs */
-    /* Each worker can listen on the same address. If false, one worker listens for all. */
+    /* Whether several workers can listen on the same address. If not, one worker listens for all.
+     */
     bool listeners_share;
     bool has_unix;           /* Unix-domain sockets */
     uint64_t held_bytes_max; /* largest amount held for one connection (rule 1) */
     uint64_t buffer_bytes;   /* current memory of the pools */
-    uint64_t busy_max_ns;    /* longest time from the end of one wait to the begin of the next */
+    uint64_t busy_max_ns;    /* longest time from the end of one wait to the start of the next */
     uint32_t refused_count;  /* better transports that "auto" could not use, best first ... */
     struct {
         const char *transport;
@@ -258,7 +264,7 @@ struct net_listen_options {
      * and a name: in the abstract namespace. Such listeners are never shared (NET_SHARE_NOT), and
      * their connections have no addresses. Only where net_info.has_unix is set. */
     const char *unix_path;
-    uint32_t unix_mode;         /* of its file; 0: what the process's mask leaves of 0777 */
+    uint32_t unix_mode;         /* permissions of its file; 0: 0777 & ~umask */
     struct net_address address; /* port 0: the system chooses a free one */
     enum net_share share;
     uint32_t
@@ -277,8 +283,8 @@ struct net_connect_options {
 void net_options_init(struct net_options *options);
 
 /* Opens the named transport, or with "auto" the best that this system supports. The net belongs to
- * the calling thread. If the transport is not available, fills `error` with the reason and a hint.
- */
+ * the calling thread. If the transport is not available, fills in *error, with the reason and a
+ * hint. */
 enum weir_code net_open(const struct net_options *options, struct net **opened,
                         struct weir_error *error);
 
@@ -286,11 +292,12 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
  * back every buffer, and adopted or refused every socket. */
 void net_free(struct net *net);
 
+/* Returns a description of the net and its transport. */
 struct net_info net_info(const struct net *net);
 
-/* Returns whether TCP cannot bind this address now although no socket of this machine listens on
- * it: connections of an earlier program linger, and waiting helps. Returns false if the system does
- * not list its listening sockets. Needs no net. Thread: any. */
+/* Returns whether only connections of an earlier program occupy this TCP address: it cannot be
+ * bound now, no socket of this machine listens on it, and waiting helps. Returns false if the
+ * system does not list its listening sockets. Needs no net. Thread: any. */
 bool net_address_lingers(const struct net_address *address);
 
 /* What the pools of a net hold now. */
@@ -318,8 +325,8 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events,
                   uint32_t events_max);
 
 /* Returns WEIR_OK while the net works. Otherwise net_wait() failed for good: returns the code and
- * fills in `error`, with the next step for an operator. Then no event arrives any longer, except
- * the answers to net_close(), and the owner closes every handle and frees the net. */
+ * fills in `error`, with the next step for an operator. After that, no event arrives except the
+ * answers to net_close(). The owner must close every handle and free the net. */
 enum weir_code net_failure(const struct net *net, struct weir_error *error);
 
 /* Returns how many events the last net_wait() handed out. */
@@ -341,18 +348,18 @@ struct net_time {
 };
 struct net_time net_time(const struct net *net);
 
-/* Returns the time that the caller took between the last two waits if it was longer than
- * net_options.busy_max_ns, and 0 otherwise and the next time. Some transports measure it only
- * before waits with a deadline. */
+/* Returns the time between the last two waits if it was longer than net_options.busy_max_ns;
+ * otherwise 0. Returns each such time only once. Some transports measure it only before waits with
+ * a deadline. */
 uint64_t net_take_busy_ns(struct net *net);
 
 /* Returns when net_wait() must be called again at the latest, whatever the system reports; 0: now.
  */
 uint64_t net_due_ns(struct net *net);
 
-/* Returns a descriptor that poll() reports as readable when net_wait() has an event to hand out or
- * must be called again, once a call of it returned no event; -1: the system has none. The net owns
- * it. */
+/* Returns a descriptor; -1: the system has none. After a net_wait() that returned no event, poll()
+ * reports the descriptor as readable when net_wait() has an event to hand out or must be called
+ * again. The net owns it. */
 int net_descriptor(struct net *net);
 
 /* Makes the running or the next net_wait() return NET_WOKEN. Thread: any, until net_free(). */
@@ -360,9 +367,9 @@ void net_wake(struct net *net);
 
 /* ---- streams ---- */
 
-/* Opens a listener; accepting starts off. A Unix-domain listener replaces the file of one that has
- * ended, removes its own file when it is closed, and touches no other file: another listener and
- * any other kind of file are WEIR_ADDRESS_IN_USE. */
+/* Opens a listener; accepting starts off. A Unix-domain listener replaces a socket file on which no
+ * listener is left, and removes its own file when it is closed. If the path is another listener's
+ * or another kind of file, returns WEIR_ADDRESS_IN_USE and leaves the file unchanged. */
 enum weir_code net_listen(struct net *net, const struct net_listen_options *options, void *owner,
                           struct net_handle *handle, struct weir_error *error);
 
@@ -370,8 +377,8 @@ enum weir_code net_listen(struct net *net, const struct net_listen_options *opti
 void net_accept(struct net *net, struct net_handle listener, bool on);
 
 /* Ends accepting for good. Connections that the system has accepted already are still handed out,
- * and NET_STOPPED follows the last of them, unless the listener is closed before. Only while
- * accepting is on, and only once. */
+ * and NET_STOPPED follows the last of them, unless the listener is closed before. Call it only
+ * while accepting is on, and only once. */
 void net_stop_accepting(struct net *net, struct net_handle listener);
 
 /* Opens a connection from an accepted socket; receiving starts off. On failure the socket is
@@ -380,8 +387,8 @@ void net_stop_accepting(struct net *net, struct net_handle listener);
 enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
                          struct net_handle *handle, struct weir_error *error);
 
-/* Changes the owner of a connection, to which later events are handed out. Those of the batch at
- * hand still name the former one. */
+/* Changes the owner of a connection: later events name the new owner. Events of the current batch
+ * still name the former one. */
 void net_pass(struct net *net, struct net_handle connection, void *owner);
 
 /* Closes an accepted socket instead of adopting it. */
@@ -390,9 +397,9 @@ void net_refuse(struct net *net, struct net_socket socket);
 /* Opens a connection to a listener elsewhere; NET_CONNECTED or NET_BROKEN answers it. Receiving
  * starts off. The keepalive and the bounds of net_options apply as to an accepted connection. The
  * net has no time limit of its own, and that of a system is some minutes: the owner calls
- * net_close() when it has waited long enough. Fails, without an event, only for a cause that is
- * known immediately: no handle is left (WEIR_NO_ROOM), the system has no descriptor
- * (WEIR_NO_FILES), memory or buffer space left, or it has no sockets for this kind of address
+ * net_close() when it has waited long enough. Returns a failure, without an event, only if the
+ * cause is known immediately: no handle is left (WEIR_NO_ROOM), the system has no descriptor left
+ * (WEIR_NO_FILES) or no memory or buffer space, or it does not support this kind of address
  * (WEIR_UNSUPPORTED). */
 enum weir_code net_connect(struct net *net, const struct net_connect_options *options, void *owner,
                            struct net_handle *handle, struct weir_error *error);
@@ -401,33 +408,33 @@ enum weir_code net_connect(struct net *net, const struct net_connect_options *op
 void net_receive(struct net *net, struct net_handle handle, bool on);
 
 /* Sends the bytes of the buffers, in order. The request owns the buffers until the system releases
- * them, which returns them to the pool: before the NET_SENT or NET_RELEASED that counts them. Each
- * buffer must contain at least one byte. Not allowed after net_finish or while another send is
+ * them. Released buffers return to the pool before the NET_SENT or NET_RELEASED that counts them.
+ * Each buffer must contain at least one byte. Not allowed after net_finish or while another send is
  * unanswered. */
 void net_send(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
               uint32_t count);
 
-/* Sends FIN after the last byte of the answered sends: nothing can be sent afterwards. Only once,
- * and not while a send is unanswered. */
+/* Sends FIN after the last byte of the answered sends: nothing can be sent afterwards. Call it only
+ * once, and not while a send is unanswered. */
 void net_finish(struct net *net, struct net_handle connection);
 
-/* Asks the system how far the sent bytes have come. It costs system calls: it is for an expired
- * timer, not for each send. */
+/* Asks the system how far the sent bytes have come. This costs system calls: call it when a timer
+ * has expired, not for each send. */
 struct net_progress net_progress(struct net *net, struct net_handle connection);
 
 /* Closes the handle: cancels and answers outstanding requests, and discards held data. The system
- * still delivers the bytes that it released, and then sends FIN. But if it cancels a send, or bytes
- * of an answered one are unreleased, bytes can be lost, and the connection ends by RST, as by
- * net_abort. The current event batch can still name the handle. Only once. */
+ * still delivers the bytes that it released, and then sends FIN. But if the close cancels a send,
+ * or bytes of an answered send are unreleased, bytes can be lost: then the connection ends by RST,
+ * as by net_abort. The current event batch can still name the handle. Call it only once. */
 void net_close(struct net *net, struct net_handle handle);
 
-/* As net_close(), but ends the connection by RST. The bytes that the peer has not received are
- * lost. */
+/* Does the same as net_close(), but ends the connection by RST. Bytes that the peer has not
+ * received are lost. */
 void net_abort(struct net *net, struct net_handle connection);
 
-/* Returns the address that the handle is bound to, with the actual port. That of a listener or
- * datagram socket was stored when it was opened, so a broken one has it, too. That of a connection
- * is zeroed if the system cannot tell. */
+/* Returns the address that the handle is bound to, with the actual port. The address of a listener
+ * or datagram socket is stored when it is opened, so it is also known when the handle is broken.
+ * The address of a connection is all zero if the system does not report it. */
 struct net_address net_local_address(struct net *net, struct net_handle handle);
 
 /* ---- datagrams ---- */
@@ -437,7 +444,8 @@ enum weir_code net_bind(struct net *net, const struct net_listen_options *option
                         struct net_handle *handle, struct weir_error *error);
 
 /* Sends a datagram, or if segment_bytes is not 0, a GSO batch: several datagrams of segment_bytes
- * each, the last possibly shorter. `local` is the source address, from an event. Returns:
+ * each, the last possibly shorter. `local` is the source address, taken from a NET_DATAGRAM event.
+ * Returns:
  * WEIR_OK          the request owns the buffer until NET_SENT counts it
  * WEIR_QUEUE_FULL  datagram_sends_max are outstanding; the caller keeps the buffer
  * WEIR_NO_BUFFERS  the transport needs a datagram buffer to copy into, and the pool is empty; the
@@ -463,13 +471,12 @@ uint32_t net_buffers_left(const struct net *net);
 /* Returns the number of bytes that fit after the content of a buffer that the caller owns. */
 uint32_t net_room(const struct net_buffer *buffer);
 
-/* Makes buffers, linked by `next`, of memory that is not from a pool, for net_send(). Each refers
- * to at most as many bytes as a stream buffer has, and has its capacity, but no room. The memory
- * must
- * stay unchanged until the last of the buffers is given back or released by the system: then
- * release(context) runs, on this thread, inside the call that did it, so it must not call the net.
- * Returns null, and does not call `release`, if memory is exhausted, or if the transport sends only
- * from its own memory (rio, iocp). Each range has at least one byte. */
+/* Makes buffers for net_send() that refer to the caller's memory. They are linked by `next`. Each
+ * refers to at most stream_buffer_bytes bytes, and nothing can be appended to it (net_room). The
+ * memory must stay unchanged until the last of the buffers is given back or released by the system.
+ * Then release(context) runs on this thread, inside a function of the net, so it must not call the
+ * net. Returns null, and does not call `release`, if memory is exhausted, or if the transport sends
+ * only from its own memory (rio, iocp). Each range has at least one byte. */
 struct net_buffer *net_wrap(struct net *net, const struct net_bytes *ranges, uint32_t ranges_count,
                             void (*release)(void *context), void *context);
 
