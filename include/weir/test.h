@@ -79,8 +79,9 @@ static inline void weir_test_options_init(struct weir_test_options *options)
 }
 
 /* Opens a network with one server, which does not listen yet. `options` null: the defaults.
- * `config` null: the defaults; its transport and workers are ignored, and its log is called on this
- * thread. Returns the same values as weir_server_open(). The caller frees *test. */
+ * `config` null: the defaults; its transport, workers and bind_wait_ms are ignored, and its log,
+ * on_tick and other callbacks are called on this thread. Returns the same values as
+ * weir_server_open(). The caller frees *test. */
 WEIR_API enum weir_code weir_test_open(const struct weir_test_options *options,
                                        const struct weir_config *config, struct weir_test **test,
                                        struct weir_error *error);

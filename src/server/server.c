@@ -28,7 +28,7 @@
 #include "names.h"
 #include "random.h"
 #include "remote.h"
-#include "server_here.h"
+#include "server_state.h"
 #include "thread.h"
 #include "watch.h"
 #include "worker_thread.h"
@@ -220,16 +220,6 @@ static enum weir_code server__start_workers(struct weir_server *server, bool her
     weir_server_stop(server);
     weir_server_wait(server);
     return code;
-}
-
-enum weir_code server_start_here(struct weir_server *server, struct weir_error *error)
-{
-    server->started = true;
-    if (!server__make_threads(server, 1))
-        return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
-                          "lower sessions_max");
-    atomic_store(&server->running, 1);
-    return worker_thread_open_here(&server->threads[0], error);
 }
 
 /* `here`: the first worker runs on the calling thread. */

@@ -12,7 +12,7 @@
 #include "client.h"
 #include "memory.h"
 #include "random.h"
-#include "server_here.h"
+#include "server_state.h"
 #include "sim_wire.h"
 #include "story.h"
 #include "surroundings.h"
@@ -128,6 +128,36 @@ static void simulator__log(void *user, int level, const char *line)
     if (test->config.log) test->config.log(test->config.user, (enum weir_log_level)level, line);
 }
 
+static enum weir_code simulator__on_worker_start(struct weir_worker *worker)
+{
+    story_tell(simulator__present, "on_worker_start");
+    return simulator__present->config.on_worker_start(worker);
+}
+
+static void simulator__on_worker_end(struct weir_worker *worker)
+{
+    story_tell(simulator__present, "on_worker_end");
+    simulator__present->config.on_worker_end(worker);
+}
+
+static void simulator__on_tick(struct weir_worker *worker)
+{
+    story_tell(simulator__present, "on_tick");
+    simulator__present->config.on_tick(worker);
+}
+
+/* Sets what differs in a simulated server from the one that the caller's configuration asks for. */
+static void simulator__adjust_settings(struct weir_config *settings)
+{
+    settings->transport = "simulated";
+    settings->workers = 1;
+    settings->log = NULL;       /* it has a thread; simulator__log() has none */
+    settings->bind_wait_ms = 0; /* the wait asks the system about addresses */
+    if (settings->on_worker_start) settings->on_worker_start = simulator__on_worker_start;
+    if (settings->on_worker_end) settings->on_worker_end = simulator__on_worker_end;
+    if (settings->on_tick) settings->on_tick = simulator__on_tick;
+}
+
 /* Replaces what the server took from the system. */
 static void simulator__adjust_server(struct weir_test *test)
 {
@@ -159,9 +189,7 @@ enum weir_code weir_test_open(const struct weir_test_options *options,
     simulator__set_options(test, options);
     simulator__set_config(test, config);
     settings = test->config;
-    settings.transport = "simulated";
-    settings.workers = 1;
-    settings.log = NULL; /* it has a thread; simulator__log() has none */
+    simulator__adjust_settings(&settings);
     enum weir_code code = weir_server_open(&settings, &test->server, error);
     if (code != WEIR_OK) {
         wire_memory_free(test);
@@ -184,6 +212,7 @@ enum weir_code weir_test_listen(struct weir_test *test, const struct weir_listen
            listen->size < sizeof with_address ? listen->size : sizeof with_address);
     with_address.size = listen->size;
     if (!with_address.address) with_address.address = "127.0.0.1:0";
+    simulator__present = test; /* for the handler's `open` */
     enum weir_code code = weir_server_listen(test->server, &with_address, error);
     if (code == WEIR_OK) tap_add(test);
     return code;
@@ -194,7 +223,7 @@ enum weir_code weir_test_start(struct weir_test *test, struct weir_error *error)
     weir_check_use(!test->is_started, "weir_test_start is called once");
     test->is_started = true;
     simulator__present = test;
-    enum weir_code code = server_start_here(test->server, error);
+    enum weir_code code = weir_server_start_here(test->server, error);
     test->is_running = code == WEIR_OK;
     return code;
 }
