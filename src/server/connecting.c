@@ -152,6 +152,7 @@ static enum weir_code connecting__fill(const struct weir_server *server,
     connector->options.on_failed = settings->on_failed;
     connector->options.user = settings->user;
     connector->free = connecting__free_connector;
+    connector->memory_bytes = sizeof *connecting + strlen(connecting->text) + 1;
     return WEIR_OK;
 }
 

@@ -17,6 +17,7 @@
 
 #include <stdio.h>
 
+#include "account.h"
 #include "admission.h"
 #include "connector_table.h"
 #include "connects.h"
@@ -57,6 +58,7 @@ static void connector__sweep(struct worker *worker)
 
     while ((node = list_take_first(&worker->connects->ended_connectors)) != NULL) {
         struct connector *connector = weir_container_of(node, struct connector, in_connectors);
+        account_move(&worker->account, 0, connector->memory_bytes);
         connector->free(connector);
     }
 }
@@ -287,6 +289,7 @@ static void connector__read_note(struct inbox_note *note)
     weir_check(must_end || !connector->was_started);
     if (!connector->was_started) {
         connector->was_started = true;
+        account_move(&connector->worker->account, connector->memory_bytes, 0);
         list_add_last(&connector->worker->connects->connectors, &connector->in_connectors);
     }
     if (must_end)

@@ -32,6 +32,7 @@ struct connector {
     struct connector_options options;
     /* Frees the connector, and what belongs to it. */
     void (*free)(struct connector *connector);
+    size_t memory_bytes; /* what that frees; in the worker's account while was_started */
     /* The rest is for connector.c. */
     struct connector_table *table;
     struct worker *worker;
@@ -48,7 +49,7 @@ struct connector {
     bool is_over;                 /* its id is invalid; it is freed when no session is left */
 };
 
-/* Adds a connector to the table, for the worker of that index. The first three members are set.
+/* Adds a connector to the table, for the worker of that index. The first four members are set.
  * Returns its id; 0: there is no room. Thread: any. */
 uint64_t connector_add(struct connector *connector, struct connector_table *table, uint8_t worker);
 

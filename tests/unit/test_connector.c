@@ -979,6 +979,30 @@ static void memory_is_exhausted(void **state)
     assert_int_equal(fixture_stats().connects_failed_other, 3);
 }
 
+/* From when its worker sees it until it is freed. */
+static void a_connector_is_in_the_account(void **state)
+{
+    (void)state;
+    open_world();
+    const struct account *account = &fixture.loop.worker.account;
+    uint64_t before_bytes = account->charged_bytes;
+    out_fill(&outs[0], "10.0.0.1:80");
+    outs[0].connector.memory_bytes = 1000;
+    outs[0].connector.options.reconnects = true;
+    outs[0].connector.options.reconnect_min_ms = 9 * S;
+    outs[0].connector.options.reconnect_max_ms = 9 * S;
+    out_begin(&outs[0]);
+    assert_int_equal(account->charged_bytes, before_bytes);
+    for (int i = 0; i < 100 && outs[0].failures == 0; i++) fixture_iterate(FIXTURE_MS);
+    for (int i = 0; i < 10; i++) fixture_iterate(FIXTURE_MS); /* its dial is freed */
+    assert_int_equal(account->charged_bytes, before_bytes + 1000);
+    assert_int_equal(disconnect(&outs[0]), WEIR_OK);
+    fixture_iterate(0);
+    assert_int_equal(outs[0].freed, 1);
+    assert_int_equal(account->charged_bytes, before_bytes);
+    fixture_close();
+}
+
 static void no_handle_is_left(void **state)
 {
     (void)state;
@@ -1055,6 +1079,7 @@ int main(void)
         cmocka_unit_test(it_begins_with_the_worker),
         cmocka_unit_test(sessions_max_holds),
         cmocka_unit_test(memory_is_exhausted),
+        cmocka_unit_test(a_connector_is_in_the_account),
         cmocka_unit_test(no_handle_is_left),
         cmocka_unit_test(test_seeds),
     };
