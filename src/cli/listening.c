@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "module.h"
+#include "handler_arguments.h"
 #include "url.h"
 
 /* Adds a listener, unless its address is wrong or the list is full. Diagnostics begin with `where`
@@ -176,7 +176,7 @@ void listening_finish(struct options *options, struct diagnostics *diagnostics)
         if (!has_own) listen->codec = options->codec;
         if (!listen->handler) listen->handler = options->handler;
         if (listen->handler &&
-            !module_split_arguments(&options->arena, &listen->handler, &listen->handler_arguments))
+            !handler_arguments_split(&options->arena, &listen->handler, &listen->handler_arguments))
             diagnostics_add(diagnostics, "--handler: out of memory");
         listening__check_codec(listen, has_own, diagnostics);
     }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arena.h"
 #include "os.h"
 #include "os_stream.h"
 
@@ -26,16 +27,6 @@ static bool module__ends_in(const char *text, const char *end)
     for (size_t i = 0; i < end_length; i++)
         if (tolower((unsigned char)text[length - end_length + i]) != end[i]) return false;
     return true;
-}
-
-bool module_split_arguments(struct arena *arena, const char **handler, const char **arguments)
-{
-    const char *mark = strchr(*handler, '?');
-
-    if (!mark) return true;
-    *handler = arena_copy(arena, *handler, (size_t)(mark - *handler));
-    *arguments = mark + 1;
-    return *handler != NULL;
 }
 
 bool module_is_file(const char *handler)

@@ -8,12 +8,6 @@
 
 #include <weir/weir.h>
 
-#include "arena.h"
-
-/* Splits "./mine.so?size=5" into the handler and its arguments; without a '?', *arguments is
- * unchanged. Returns false if memory is exhausted. */
-bool module_split_arguments(struct arena *arena, const char **handler, const char **arguments);
-
 /* Returns whether the name of a handler is a file: it has a slash, or ends in .so or .dll. */
 bool module_is_file(const char *handler);
 

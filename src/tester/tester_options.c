@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "escape.h"
+#include "handler_arguments.h"
 #include "input.h"
-#include "module.h"
 #include "os_trial.h"
 #include "text_file.h"
 
@@ -169,7 +169,7 @@ bool tester_options_read(int count, char **arguments, struct tester_options *opt
     if (options->corpus) tester_options__read_folder(options, diagnostics);
     tester_options__write_words(options);
     if (options->handler &&
-        !module_split_arguments(&options->arena, &options->handler, &options->handler_arguments))
+        !handler_arguments_split(&options->arena, &options->handler, &options->handler_arguments))
         diagnostics_add(diagnostics, "out of memory");
     return diagnostics->count == 0;
 }
