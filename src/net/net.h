@@ -33,11 +33,11 @@
  *                releases them later, when the peer has acknowledged their bytes; NET_RELEASED
  *                counts them. Such a system accepts no further bytes while
  *                stream_unreleased_max_bytes are unreleased [suite]. Any other code in NET_SENT, or
- *                NET_BROKEN, means that the stream is broken, and no later send can succeed [suite].
- *                NET_SENT counts the bytes that the system accepted, whatever its code. A connection
- *                ends by RST if bytes of a send were lost, if it is closed while bytes are
- *                unreleased, or if net_abort closes it: its peer never sees a FIN, which would claim
- *                that the stream is complete [suite].
+ *                NET_BROKEN, means that the stream is broken, and no later send can succeed
+ *                [suite]. NET_SENT counts the bytes that the system accepted, whatever its code. A
+ *                connection ends by RST if bytes of a send were lost, if it is closed while bytes
+ *                are unreleased, or if net_abort closes it: its peer never sees a FIN, which would
+ *                claim that the stream is complete [suite].
  *   5 Owner.     A buffer has one owner: the pool, the caller, or the request that it was passed
  *                to, until the system releases it [checked]. The caller owns a received buffer and
  *                either returns it to the pool or sends it, so echo copies nothing.
