@@ -722,8 +722,7 @@ struct weir_config {
     /* Memory of the messages that may wait in the mailbox of one worker. A single message may
      * exceed it. Default 0: one sixteenth of the worker's memory, at most 8 MiB. */
     uint32_t mailbox_bytes_max;
-    uint32_t
-        drain_jitter_ms; /* a drain spreads its closes of idle sessions over this time; default 0 */
+    uint32_t drain_jitter_ms; /* a drain spreads its closes of idle sessions over it; default 0 */
     uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
 
     /* ---- log ---- */
