@@ -17,11 +17,11 @@ def weir_test_program():
 
 
 def named_programs():
-    """Returns {name: text} of its C programs: the line before each program names the file."""
+    """Returns {name: text} of its C and C++ programs: the line before each program names the file."""
     text = DOCUMENT.read_text("utf-8")
     found = {}
-    for match in re.finditer(r"^```c\n(.*?)^```$", text, re.M | re.S):
-        names = re.findall(r"`(\w+\.c)`", text[:match.start()])
+    for match in re.finditer(r"^```c(?:pp)?\n(.*?)^```$", text, re.M | re.S):
+        names = re.findall(r"`(\w+\.c(?:pp)?)`", text[:match.start()])
         found[names[-1]] = match[1]
     return found
 
@@ -43,7 +43,8 @@ class Followed(WeirTest):
             (cls.mine / name).write_text(text, "utf-8")
         (cls.mine / "CMakeLists.txt").write_text("".join(text for _, text in fences(DOCUMENT, "cmake")), "utf-8")
         run("cmake", "-B", "build", f"-DCMAKE_PREFIX_PATH={prefix}",
-            "-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror", cwd=cls.mine)
+            "-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Werror",
+            cwd=cls.mine)
         run("cmake", "--build", "build", cwd=cls.mine)
 
     def setUp(self):
@@ -102,6 +103,21 @@ class Followed(WeirTest):
                                check=True).stdout.decode().splitlines()
         self.assertEqual(lines, [f"{number} to go" for number in range(100000, 0, -1)])
         self.assertIn(f"    {lines[-1]}\n", DOCUMENT.read_text("utf-8"))
+
+    def test_lines(self):
+        weir = self.module("lines", "--codec", "line")
+        host, port = weir.tcp
+        answer = subprocess.run(["nc", "-N", host, str(port)], input=b"a\nb\n", capture_output=True, timeout=DEADLINE_S,
+                                check=True).stdout.decode()
+        self.assertEqual(answer, "a\na+b\n")
+        for line in answer.splitlines():
+            self.assertIn(f"    {line}\n", DOCUMENT.read_text("utf-8"))
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"x" * 600 + b"\n")
+            self.assertEqual(receive_exactly(peer, 601), b"x" * 600 + b"\n")
+            peer.sendall(b"x" * 600 + b"\n")
+            expect_end(peer)
+        self.assertIn("too many lines", weir.stop().log)
 
     def test_greet_test(self):
         run(self.mine / "build" / "greet_test")
