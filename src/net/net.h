@@ -227,6 +227,8 @@ struct net_options {
      * net_take_busy_ns(). Null: not reported. */
     bool *was_busy;
     uint64_t busy_max_ns;              /* 0: no limit */
+    bool *has_failed;                  /* set to true when net_failure() begins to report one; null:
+                                        * not reported */
     struct net_simulation *simulation; /* tests: the network of "simulated" */
 };
 

@@ -11,6 +11,7 @@ void net_failure_record(struct net *net, enum weir_code code, int os_error, cons
 {
     if (net->failed) return;
     net->failed = true;
+    if (net->options.has_failed) *net->options.has_failed = true;
     error_fill(&net->failure, code, os_error, "wait for events with", call, NULL,
                "restart the server; if it fails again, choose another --transport");
 }

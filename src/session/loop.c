@@ -130,6 +130,7 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     options.memory_grew = &worker->account.must_look;
     options.busy_max_ns = worker->common->config.handler_warn_ms * CLOCK_NS_PER_MS;
     options.was_busy = &worker->account.must_look;
+    options.has_failed = &worker->account.must_look;
     worker->datagram_sends_max = options.datagram_sends_max;
     worker->buffer_bytes = options.stream_buffer_bytes;
     weir_check(options.stream_buffer_bytes <= high_bytes / 2); /* the settings were checked */
@@ -229,12 +230,12 @@ static void loop__check_lateness(struct loop *loop, uint32_t events_count, uint6
         worker->catch_up_until_ns = 0;
 }
 
-static uint64_t loop__earlier(uint64_t a, uint64_t b)
+static inline uint64_t loop__earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-static uint64_t loop__ns_of_ms(uint64_t ms)
+static inline uint64_t loop__ns_of_ms(uint64_t ms)
 {
     return ms > UINT64_MAX / CLOCK_NS_PER_MS ? UINT64_MAX : ms * CLOCK_NS_PER_MS;
 }
@@ -258,14 +259,15 @@ static uint64_t loop__requests_until(const struct loop *loop, uint64_t until_ns)
 }
 
 /* Returns when the next wait must end at the latest. */
-static uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
+static inline uint64_t loop__wait_until(const struct loop *loop, uint64_t until_ns)
 {
     const struct worker *worker = &loop->worker;
+    uint64_t timers_ms =
+        loop__earlier(wheel_next_ms(&worker->deadlines), wheel_next_ms(&worker->user_timers));
 
-    if (worker->catch_up_until_ns > 0 || worker->readable_count > 0 || loop->has_commands) return 0;
+    if ((worker->catch_up_until_ns | worker->readable_count | loop->has_commands) != 0) return 0;
     if (loop__is_requested(worker)) until_ns = loop__requests_until(loop, until_ns);
-    until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->deadlines)));
-    until_ns = loop__earlier(until_ns, loop__ns_of_ms(wheel_next_ms(&worker->user_timers)));
+    until_ns = loop__earlier(until_ns, loop__ns_of_ms(timers_ms));
     if (!list_is_empty(&worker->waiting_for_buffers))
         until_ns = loop__earlier(until_ns, worker->now_ns + LOOP__BUFFERS_RETRY_NS);
     if (!list_is_empty(&worker->speakers))
@@ -406,11 +408,13 @@ static void loop__do_requests(struct loop *loop)
     connector_update(&loop->worker);
 }
 
-/* Looks at what few iterations must: the memory, and the time that callbacks took. */
+/* Looks at what few iterations must: the memory, the time that callbacks took, and whether the net
+ * has failed. */
 static void loop__look(struct loop *loop, uint32_t events_count)
 {
     blocked_report(&loop->worker, events_count, LOOP__EVENTS_MAX);
     memory_watch_look(&loop->memory_watch, &loop->worker);
+    if (net_failure(loop->worker.net, NULL) != WEIR_OK) worker_request(&loop->worker, WORKER_STOP);
 }
 
 /* Whether nothing is left and nothing can arrive. */
@@ -443,7 +447,6 @@ bool loop_iterate(struct loop *loop, uint64_t until_ns)
     if (worker->account.must_look) loop__look(loop, count);
     atomic_store_explicit(&worker->load, loop->table.open_count, memory_order_relaxed);
     if (!list_is_empty(&worker->speakers)) loop->has_speakers = broadcast_retry(worker);
-    if (net_failure(worker->net, NULL) != WEIR_OK) worker_request(worker, WORKER_STOP);
     if (worker->catch_up_until_ns == 0) timeouts_run(worker);
     if (loop__is_requested(worker)) loop__do_requests(loop);
     /* First: others must not take their buffers. */

@@ -422,13 +422,14 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
 
 /* ---- broadcasts ---- */
 
-/* Whether a share of this size fits into the queue. An empty queue always accepts one frame, even
+/* Whether a share of the payload fits into the queue. An empty queue always accepts one frame, even
  * an oversized one. */
-static bool session__fits(const struct weir_session *session, uint32_t bytes, uint64_t high_bytes)
+static bool session__fits(const struct weir_session *session, const struct payload *payload,
+                          uint64_t high_bytes)
 {
     uint64_t pinned_bytes = session->queue.pinned_bytes;
 
-    return pinned_bytes == 0 || pinned_bytes + bytes <= high_bytes;
+    return pinned_bytes == 0 || pinned_bytes + send_queue_share_bytes(payload) <= high_bytes;
 }
 
 /* The queue is full: applies broadcast_policy. Returns false if this session does not get the
@@ -444,7 +445,7 @@ static bool session__make_room(struct weir_session *session, const struct payloa
         excess_bytes = SESSION__PINNED_BYTES_MAX - worker->high_bytes;
     /* The speaker waits for this session, so the queue exceeds the mark by what was under way. */
     if (payload->has_speaker && !session->lagging &&
-        session__fits(session, bytes, worker->share_bytes + excess_bytes))
+        session__fits(session, payload, worker->share_bytes + excess_bytes))
         return true;
     weir_check(queue->pinned_bytes > 0);
     switch (worker->common->config.broadcast_policy) {
@@ -458,7 +459,7 @@ static bool session__make_room(struct weir_session *session, const struct payloa
     counter_add(&worker->counters.sends_dropped, count);
     worker_count_late_drop(session, WEIR_QUEUE_FULL, count);
     session_count_queued(session);
-    if (session__fits(session, bytes, worker->share_bytes)) return true;
+    if (session__fits(session, payload, worker->share_bytes)) return true;
     counter_add(&worker->counters.sends_dropped, 1);
     return false;
 }
@@ -470,7 +471,7 @@ enum weir_code session_share(struct weir_session *session, struct payload *paylo
     if (worker->dispatch.session == session) session_flush_run(session); /* sent back before */
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (payload->length == 0) return WEIR_OK; /* nothing to send */
-    if (!session__fits(session, send_queue_share_bytes(payload), worker->share_bytes) &&
+    if (!session__fits(session, payload, worker->share_bytes) &&
         !session__make_room(session, payload))
         return WEIR_QUEUE_FULL;
     if (!send_queue_share(&session->queue, payload, true)) {

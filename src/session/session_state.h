@@ -88,7 +88,7 @@ struct weir_session {
     struct name *name;                    /* that it bound; null: none; names.c */
     char *decode_error;                   /* describes malformed input; null: none */
     /* TCP: as in struct weir_stats; UDP: of its datagrams. */
-    uint64_t bytes_in, bytes_out, messages_in, messages_out;
+    uint64_t bytes_in, messages_in, bytes_out, messages_out;
     struct bucket bytes_bucket, messages_bucket;
     struct deadline_timestamps timestamps;
     uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
@@ -107,33 +107,34 @@ struct weir_session {
     uint16_t speaks_slot;     /* of the group that it spoke to last; see congestion.h */
     uint8_t state;            /* enum session_state; written by session_enter alone */
     uint8_t reason;           /* enum weir_reason; NONE until the end is decided */
-    bool admitted : 1;        /* it counts; a connection with a reject message never does */
-    bool opened : 1;          /* on_open was due: on_close is then due, too */
-    bool send_out : 1;        /* set while a net_send awaits its NET_SENT */
-    bool queue_paused : 1;    /* set while the high-water mark keeps reading off */
-    bool rate_paused : 1;     /* set while the rate limit keeps reading off, until resume_ms */
-    bool handler_paused : 1;  /* set from weir_session_pause() to weir_session_resume() */
-    bool used_share : 1;      /* it used up its share of the work when it was last decoded */
-    bool speaks : 1;          /* weir_session_broadcast() was called: speaks_slot is valid */
-    bool speaker_waits : 1;   /* set while a group that it speaks to is congested */
-    bool congested : 1;       /* a member above its mark: speakers to its groups wait */
-    bool lagging : 1;         /* was congested for too long: speakers no longer wait for it */
-    bool receiving_off : 1;   /* the last state requested from net */
-    bool peer_done : 1;       /* the peer's FIN has come */
-    bool end_unread : 1;      /* it waits behind unread input, or for the handler */
-    bool first_byte_due : 1;  /* TCP: set after on_open while the session has neither received bytes
+    /* Written for every message, so each of these has a byte of its own. */
+    bool send_out;           /* set while a net_send awaits its NET_SENT */
+    bool used_share;         /* it used up its share of the work when it was last decoded */
+    bool frame_partial;      /* the codec holds part of a frame, since frame_ms */
+    bool admitted : 1;       /* it counts; a connection with a reject message never does */
+    bool opened : 1;         /* on_open was due: on_close is then due, too */
+    bool queue_paused : 1;   /* set while the high-water mark keeps reading off */
+    bool rate_paused : 1;    /* set while the rate limit keeps reading off, until resume_ms */
+    bool handler_paused : 1; /* set from weir_session_pause() to weir_session_resume() */
+    bool speaks : 1;         /* weir_session_broadcast() was called: speaks_slot is valid */
+    bool speaker_waits : 1;  /* set while a group that it speaks to is congested */
+    bool congested : 1;      /* a member above its mark: speakers to its groups wait */
+    bool lagging : 1;        /* was congested for too long: speakers no longer wait for it */
+    bool receiving_off : 1;  /* the last state requested from net */
+    bool peer_done : 1;      /* the peer's FIN has come */
+    bool end_unread : 1;     /* it waits behind unread input, or for the handler */
+    bool first_byte_due : 1; /* TCP: set after on_open while the session has neither received bytes
                               * or FIN, nor output, nor joined a group */
-    bool frame_partial : 1;   /* the codec holds part of a frame, since frame_ms */
-    bool finished : 1;        /* net_finish was called, at finished_ms */
-    bool is_measured : 1;     /* taken_bytes has a value for the send deadline, or the FIN */
-    bool loses_output : 1;    /* accepted output was lost: the session must end by RST */
-    bool output_ended : 1;    /* weir_session_end_output() was called */
-    bool fin_sent : 1;        /* set if net_finish was called while the state was OPEN */
-    bool is_datagram : 1;     /* the service's protocol is UDP */
-    bool is_watched : 1;      /* its messages are logged: see watch.h */
-    bool drain_notified : 1;  /* on_drain was called, or would have been */
-    bool wants_room : 1;      /* a message was refused for a full queue: on_room is due */
-    bool vouched : 1;         /* UDP: weir_session_vouch() was called: no limit on replies */
+    bool finished : 1;       /* net_finish was called, at finished_ms */
+    bool is_measured : 1;    /* taken_bytes has a value for the send deadline, or the FIN */
+    bool loses_output : 1;   /* accepted output was lost: the session must end by RST */
+    bool output_ended : 1;   /* weir_session_end_output() was called */
+    bool fin_sent : 1;       /* set if net_finish was called while the state was OPEN */
+    bool is_datagram : 1;    /* the service's protocol is UDP */
+    bool is_watched : 1;     /* its messages are logged: see watch.h */
+    bool drain_notified : 1; /* on_drain was called, or would have been */
+    bool wants_room : 1;     /* a message was refused for a full queue: on_room is due */
+    bool vouched : 1;        /* UDP: weir_session_vouch() was called: no limit on replies */
 };
 
 #define SESSION_BYTES_MAX 432 /* without what is queued */
