@@ -230,10 +230,8 @@ static void connector__dial(struct connector *connector)
 }
 
 /* Its session has ended. */
-static void connector__on_session_ended(const struct service *service)
+static void connector__on_session_ended(struct connector *connector)
 {
-    struct connector *connector =
-        weir_container_of((struct service *)(uintptr_t)service, struct connector, service);
     struct worker *worker = connector->worker;
 
     connector->session = NULL;
@@ -305,6 +303,7 @@ uint64_t connector_add(struct connector *connector, struct connector_table *tabl
     inbox_note_init(&connector->note, connector__read_note);
     connector->table = table;
     connector->service.ended = connector__on_session_ended;
+    connector->service.ended_connector = connector;
     connector->service.user = connector->options.user;
     connector->id = connector_table_add(table, worker, connector);
     connector->service.connector = connector->id;

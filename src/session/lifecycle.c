@@ -75,6 +75,9 @@ void lifecycle_end(struct weir_session *session)
     struct worker *worker = session->worker;
     const struct service *service = session->service;
     const struct weir_codec *codec = service->codec;
+    /* A service of the session's own (session_settings.c) is freed by its codec's release(). */
+    struct connector *connector = service->ended_connector;
+    void (*ended)(struct connector *) = service->ended;
 
     weir_check(session->state == SESSION_CLOSING);
     group_leave_all(session);
@@ -91,7 +94,7 @@ void lifecycle_end(struct weir_session *session)
     list_remove(&session->in_sessions);
     session_enter(session, SESSION_FREE);
     session_table_close(worker->table, session);
-    if (service->ended) service->ended(service);
+    if (ended) ended(connector);
 }
 
 static void lifecycle__on_closed(struct weir_session *session)

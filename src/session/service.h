@@ -19,6 +19,8 @@
 
 #include "atomic.h"
 
+struct connector;
+
 struct service {
     enum weir_proto proto;
     const struct weir_codec *codec;
@@ -34,9 +36,10 @@ struct service {
     /* The server's settings, with the timeouts and rates of this service. */
     struct weir_config config;
     /* Of an outbound connection (connector.h); else 0 and null. */
-    uint64_t connector;                           /* its id */
-    void *user;                                   /* of its struct weir_connect */
-    void (*ended)(const struct service *service); /* its session has ended, and was freed */
+    uint64_t connector;                /* its id */
+    void *user;                        /* of its struct weir_connect */
+    struct connector *ended_connector; /* argument of: */
+    void (*ended)(struct connector *); /* the session has ended, and was freed */
 };
 
 /* Returns the size of the codec's state, rounded up so that the handler's state is aligned. */

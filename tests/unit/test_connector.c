@@ -34,6 +34,7 @@ static struct {
     void *user;
     enum weir_reason reason;
     bool aborts, disconnects, disconnects_in_close, connects_again; /* what the callbacks do */
+    bool limits;                                                    /* the length of messages */
     struct out *other;
     struct owner *late; /* the attempt of the session that opens; null: it is not of interest */
 } seen;
@@ -60,6 +61,7 @@ static void on_open(struct weir_session *session)
     seen.connector_id = weir_session_connector(session);
     seen.user = weir_session_connect_user(session);
     assert_int_equal(weir_session_send(session, "hello", 5), WEIR_OK);
+    if (seen.limits) assert_int_equal(weir_session_set_message_max(session, 1000), WEIR_OK);
     if (seen.late) pass_pause(seen.late, session->handle);
     if (seen.aborts) weir_session_abort(session);
     if (seen.disconnects) assert_int_equal(disconnect(seen.other), WEIR_OK);
@@ -786,6 +788,29 @@ static void it_connects_again_with_growing_waits(void **state)
     (void)peer; /* freed with the simulation */
 }
 
+/* Such a setting gives the session a service of its own, which is freed with it. */
+static void it_connects_again_after_a_session_with_settings(void **state)
+{
+    (void)state;
+
+    open_world();
+    seen.limits = true;
+    struct sim_listener *listener = listen_on("10.0.0.1:80");
+    out_fill(&outs[0], "10.0.0.1:80");
+    outs[0].connector.options.reconnects = true;
+    out_begin(&outs[0]);
+    for (uint32_t sessions = 1; sessions <= 2; sessions++) {
+        struct sim_peer *peer = accept_on(listener);
+        fixture_run_ms(10);
+        assert_int_equal(seen.opened, sessions);
+        sim_peer_close(peer);
+    }
+    accept_on(listener);
+    assert_int_equal(seen.closed, 2);
+    fixture_close();
+    assert_int_equal(outs[0].freed, 1);
+}
+
 static void each_session_has_another_id(void **state)
 {
     (void)state;
@@ -1072,6 +1097,7 @@ int main(void)
         cmocka_unit_test(a_failure_may_end_the_connector_or_begin_another),
         cmocka_unit_test(a_connection_may_end_at_once),
         cmocka_unit_test(it_connects_again_with_growing_waits),
+        cmocka_unit_test(it_connects_again_after_a_session_with_settings),
         cmocka_unit_test(each_session_has_another_id),
         cmocka_unit_test(a_drain_ends_waits_and_completes_attempts),
         cmocka_unit_test(a_stop_cancels_everything),
