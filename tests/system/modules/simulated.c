@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* simulated.c - a handler for test_weir_test.py and test_modules.py. A message "crash", "loop",
- * "exit", "assert" or "clock" makes it do that. */
+/* simulated.c - a handler for test_weir_test.py, on Linux. A message "crash", "loop", "exit",
+ * "assert" or "clock" makes it do that. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
