@@ -309,8 +309,8 @@ enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *by
 enum weir_code weir_send_name(struct weir_server *server, const char *name, const void *bytes,
                               size_t length)
 {
+    weir_check_use(name != NULL, "weir_send_name: the name is null");
     uint64_t id = names_holder(&server->common, name);
-
     return id > 0 ? weir_send(server, id, bytes, length) : WEIR_GONE;
 }
 

@@ -194,6 +194,7 @@ enum weir_code group_count_ask(const struct worker_common *common, const char *g
     enum weir_code code = WEIR_GONE;
 
     weir_check_use(on_count != NULL, "weir_group_count takes a function that receives the count");
+    weir_check_use(group != NULL, "weir_group_count: the group is null");
     if (!group_name_is_good(group)) return WEIR_INVALID;
     struct group_count *count = group_count__make(common, group);
     struct worker *own = group_count__own(common);

@@ -115,6 +115,7 @@ void weir_session_inspect_sized(const struct weir_session *session, struct weir_
 {
     struct weir_session_info full;
 
+    worker_check_thread(session->worker);
     weir_check_use(size >= sizeof full.id, "weir_session_inspect fills in a weir_session_info");
     inspect_session(session, &full);
     memset(info, 0, size);

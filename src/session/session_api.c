@@ -63,6 +63,7 @@ void weir_session_finish(struct weir_session *session)
 
 void weir_session_end_output(struct weir_session *session)
 {
+    session_api__check(session);
     if (session->is_datagram) return;
     session_end_output(session);
     if (session->output_ended) group_leave_all(session);
@@ -151,6 +152,7 @@ enum weir_code weir_session_set_codec(struct weir_session *session, const struct
 enum weir_code weir_session_join(struct weir_session *session, const char *group)
 {
     session_api__check(session);
+    weir_check_use(group != NULL, "weir_session_join: the group is null");
     if (session_is_transient(session)) return WEIR_INVALID;
     return group_join(session, group);
 }
@@ -158,6 +160,7 @@ enum weir_code weir_session_join(struct weir_session *session, const char *group
 void weir_session_leave(struct weir_session *session, const char *group)
 {
     session_api__check(session);
+    weir_check_use(group != NULL, "weir_session_leave: the group is null");
     if (!session_is_transient(session)) group_leave(session, group);
 }
 
@@ -169,6 +172,7 @@ uint32_t weir_session_missed(const struct weir_session *session)
 enum weir_code weir_session_bind(struct weir_session *session, const char *name, enum weir_bind how)
 {
     session_api__check(session);
+    weir_check_use(name != NULL, "weir_session_bind: the name is null");
     if (session_is_transient(session)) return WEIR_INVALID;
     return names_bind(session, name, how);
 }
@@ -204,6 +208,7 @@ struct weir_address *weir_session_local_address(const struct weir_session *sessi
 {
     struct net_address local = {.port = 0};
 
+    worker_check_thread(session->worker);
     if (session->is_datagram)
         local = session->local;
     else if (session->state != SESSION_CLOSING)

@@ -141,6 +141,45 @@ static void call_bind(struct weir_session *session)
     weir_session_bind(session, "n", WEIR_BIND_IF_FREE);
 }
 
+static void call_sendv(struct weir_session *session)
+{
+    weir_session_sendv(session, NULL, 0);
+}
+
+static void call_send_static(struct weir_session *session)
+{
+    weir_session_send_static(session, "x", 1, NULL, NULL);
+}
+
+static void call_set_idle_timeout(struct weir_session *session)
+{
+    weir_session_set_idle_timeout(session, 1);
+}
+
+static void call_set_message_max(struct weir_session *session)
+{
+    weir_session_set_message_max(session, 1);
+}
+
+static void call_set_codec(struct weir_session *session)
+{
+    weir_session_set_codec(session, NULL);
+}
+
+static void call_local_address(struct weir_session *session)
+{
+    struct weir_address local;
+
+    weir_session_local_address(session, &local);
+}
+
+static void call_inspect(struct weir_session *session)
+{
+    struct weir_session_info info;
+
+    weir_session_inspect(session, &info);
+}
+
 static void call_open_timer(struct weir_session *session)
 {
     struct weir_timer *timer;
@@ -180,6 +219,14 @@ static call_on_session *const session_calls[] = {
     call_bind,
     weir_session_unbind,
     weir_session_vouch,
+    call_sendv,
+    call_send_static,
+    weir_session_end_output,
+    call_set_idle_timeout,
+    call_set_message_max,
+    call_set_codec,
+    call_local_address,
+    call_inspect,
 };
 
 /* The argument points to the function. */
@@ -447,6 +494,123 @@ static void work_needs_functions_and_workers(void **state)
         require_death(call_in_handler, (void *)(uintptr_t)&calls[i], rules[i]);
 }
 
+/* ---- timers of a worker ---- */
+
+static struct weir_timer *timer;
+
+static void open_timer(struct weir_session *session)
+{
+    require(weir_timer_open(weir_worker_of(session), do_nothing, NULL, &timer) == WEIR_OK);
+}
+
+static void start_timer(void)
+{
+    weir_timer_start(timer, 1, 0);
+}
+
+static void stop_timer(void)
+{
+    weir_timer_stop(timer);
+}
+
+static void free_timer(void)
+{
+    weir_timer_free(timer);
+}
+
+/* The argument points to the function. */
+static void use_a_timer_elsewhere(void *argument)
+{
+    struct weir_config config = config_of(1);
+
+    in_handler = open_timer;
+    start_server(&config);
+    connect_and_wait();
+    (*(call_on_server *const *)argument)(); /* on this thread */
+}
+
+static void timers_are_used_by_their_worker_alone(void **state)
+{
+    static call_on_server *const calls[] = {start_timer, stop_timer, free_timer};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        require_death(use_a_timer_elsewhere, (void *)(uintptr_t)&calls[i],
+                      RULE "a session, a worker and its timers are used by the thread");
+}
+
+/* ---- null names and callbacks, and connections ---- */
+
+static void join_null(struct weir_session *session)
+{
+    weir_session_join(session, NULL);
+}
+
+static void leave_null(struct weir_session *session)
+{
+    weir_session_leave(session, NULL);
+}
+
+static void bind_null(struct weir_session *session)
+{
+    weir_session_bind(session, NULL, WEIR_BIND_IF_FREE);
+}
+
+static void take_count(const struct weir_group_count *count, void *argument)
+{
+    (void)count;
+    (void)argument;
+}
+
+static void count_null(struct weir_session *session)
+{
+    weir_group_count(weir_session_server(session), NULL, 0, take_count, NULL);
+}
+
+static void count_without_callback(struct weir_session *session)
+{
+    weir_group_count(weir_session_server(session), "g", 0, NULL, NULL);
+}
+
+static void send_to_null(struct weir_session *session)
+{
+    weir_send_name(weir_session_server(session), NULL, "x", 1);
+}
+
+static void names_and_callbacks_are_not_null(void **state)
+{
+    static const struct {
+        call_on_session *call;
+        const char *rule;
+    } cases[] = {
+        {join_null, RULE "weir_session_join: the group is null"},
+        {leave_null, RULE "weir_session_leave: the group is null"},
+        {bind_null, RULE "weir_session_bind: the name is null"},
+        {count_null, RULE "weir_group_count: the group is null"},
+        {count_without_callback, RULE "weir_group_count takes a function that receives the count"},
+        {send_to_null, RULE "weir_send_name: the name is null"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        require_death(call_in_handler, (void *)(uintptr_t)&cases[i].call, cases[i].rule);
+}
+
+static void disconnect_too_early(void *argument)
+{
+    struct weir_config config = config_of(1);
+
+    (void)argument;
+    open_server(&config);
+    weir_disconnect(server, 1);
+}
+
+static void only_a_started_server_disconnects(void **state)
+{
+    (void)state;
+    require_death(disconnect_too_early, NULL, RULE "weir_disconnect comes after weir_server_start");
+}
+
 /* ---- a server on the caller's thread ---- */
 
 static void run_on_thread(void *argument)
@@ -528,6 +692,9 @@ int main(void)
         cmocka_unit_test(a_freed_server_is_not_used),
         cmocka_unit_test(a_server_starts_once),
         cmocka_unit_test(work_needs_functions_and_workers),
+        cmocka_unit_test(timers_are_used_by_their_worker_alone),
+        cmocka_unit_test(names_and_callbacks_are_not_null),
+        cmocka_unit_test(only_a_started_server_disconnects),
         cmocka_unit_test(a_server_here_has_one_thread),
     };
 
