@@ -357,7 +357,7 @@ struct weir_session *udp_socket_session(struct udp_socket *socket, const struct 
 {
     struct endpoint *endpoint = &socket->endpoint;
 
-    if (!socket->keeps_peers) return udp_socket__represent(socket, peer);
+    weir_check(socket->keeps_peers);
     struct weir_session *session = udp_peers_find(endpoint->worker, endpoint->handle, peer);
     if (session || socket->refuses_new) return session;
     session = udp_peers_add(endpoint->worker, endpoint->handle, &udp_socket__session_ops,

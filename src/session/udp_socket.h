@@ -36,7 +36,8 @@ void udp_socket_remove(struct udp_socket *socket);
 /* Handles an event of this socket. */
 void udp_socket_on_event(struct udp_socket *socket, const struct net_event *event);
 
-/* Returns the session for a datagram from this peer. Null: there is no room for another peer. */
+/* Returns the session for a datagram from this peer. The socket keeps peers. Null: there is no room
+ * for another peer. */
 struct weir_session *udp_socket_session(struct udp_socket *socket, const struct net_address *peer);
 
 #endif

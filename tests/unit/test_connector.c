@@ -955,7 +955,32 @@ static void it_begins_with_the_worker(void **state)
     fixture_close();
 }
 
+/* One that another thread adds while the worker ends is still cancelled. */
+static void the_last_one_is_not_lost(void **state)
+{
+    (void)state;
+    open_world();
+    out_start(&outs[0], "10.0.0.1:80");
+    assert_false(connector_all_ended(&fixture.loop.worker));
+    remote_stop(&fixture.loop.worker);
+    fixture_run_to_the_end();
+    assert_int_equal(outs[0].failures, 1);
+    assert_int_equal(outs[0].error.code, WEIR_CANCELLED);
+    assert_int_equal(outs[0].freed, 1);
+    fixture_close();
+}
+
 /* ---- limits ---- */
+
+static void a_name_can_be_one_character(void **state)
+{
+    struct dial_target target;
+
+    (void)state;
+    assert_int_equal(dial_target_read("a:80", &target, NULL), WEIR_OK);
+    assert_string_equal(target.name, "a");
+    assert_int_equal(dial_target_read("*:80", &target, NULL), WEIR_INVALID);
+}
 
 static void sessions_max_holds(void **state)
 {
@@ -1103,6 +1128,8 @@ int main(void)
         cmocka_unit_test(a_stop_cancels_everything),
         cmocka_unit_test(a_worker_that_never_ran_frees_its_connectors),
         cmocka_unit_test(it_begins_with_the_worker),
+        cmocka_unit_test(the_last_one_is_not_lost),
+        cmocka_unit_test(a_name_can_be_one_character),
         cmocka_unit_test(sessions_max_holds),
         cmocka_unit_test(memory_is_exhausted),
         cmocka_unit_test(a_connector_is_in_the_account),

@@ -82,6 +82,7 @@ static void the_fin_waits_for_the_queue(void **state)
     weir_session_end_output(session);
     assert_null(session->memberships);
     for (int i = 0; i < FIXTURE_ITERATIONS_MAX && !sim_peer_saw_end(peer); i++) {
+        if (session->send_out) worker_flush_later(&fixture.loop.worker, session); /* no FIN yet */
         fixture_iterate(FIXTURE_MS);
         received += sim_peer_receive(peer, much, 1000);
     }
@@ -89,6 +90,61 @@ static void the_fin_waits_for_the_queue(void **state)
     sim_peer_close(peer);
     fixture_run_ms(10);
     assert_int_equal(fixture_closed(WEIR_REASON_PEER_DONE), 1);
+    fixture_close();
+}
+
+/* The FIN that was asked for first is the one that the end needs. */
+static void an_end_before_the_fin_sends_all(void **state)
+{
+    (void)state;
+    static uint8_t much[60000];
+    struct sim_peer *peer = open_world(500);
+    struct weir_session *session = fixture_only_session();
+    uint64_t received = 0;
+
+    assert_int_equal(weir_session_send(session, much, sizeof much), WEIR_OK);
+    assert_int_equal(weir_session_send(session, much, sizeof much), WEIR_OK);
+    weir_session_end_output(session);
+    weir_session_finish(session);
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && !sim_peer_saw_end(peer); i++) {
+        fixture_iterate(FIXTURE_MS);
+        received += sim_peer_receive(peer, much, 1000);
+    }
+    assert_int_equal(received, 2 * sizeof much + 6);
+    assert_false(sim_peer_saw_reset(peer));
+    sim_peer_close(peer);
+    fixture_run_ms(10);
+    assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
+    fixture_close();
+}
+
+static uint32_t releases;
+
+static void release(void *user, const void *bytes)
+{
+    (void)user;
+    (void)bytes;
+    releases++;
+}
+
+/* Neither a message nor a hold: no answer can follow. */
+static void after_it_nothing_is_sent_or_held(void **state)
+{
+    (void)state;
+    static uint8_t much[60000];
+    struct sim_peer *peer = open_world(0);
+    struct weir_session *session = fixture_only_session();
+
+    releases = 0;
+    weir_session_end_output(session);
+    assert_int_equal(weir_session_send_static(session, much, sizeof much, release, NULL),
+                     WEIR_CANCELLED);
+    assert_int_equal(releases, 0);
+    weir_session_hold(session);
+    sim_peer_finish(peer);
+    fixture_run_ms(10);
+    assert_int_equal(fixture_closed(WEIR_REASON_PEER_DONE), 1); /* it did not wait */
+    sim_peer_close(peer);
     fixture_close();
 }
 
@@ -105,7 +161,8 @@ static void it_can_be_finished(void **state)
     assert_int_equal(fixture_stats().open, 1); /* it receives */
     weir_session_finish(fixture_only_session());
     fixture_run_ms(100);
-    worker_flush_later(&fixture.loop.worker, fixture_only_session());
+    worker_flush_later(&fixture.loop.worker, fixture_only_session()); /* its end began once */
+    fixture_iterate(FIXTURE_MS);
     assert_int_equal(fixture_stats().open, 1);
     fixture_run_ms(1000);
     assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
@@ -144,6 +201,24 @@ static void it_can_be_aborted(void **state)
     fixture_run_ms(10);
     assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     sim_peer_close(peer);
+    fixture_close();
+}
+
+static void after_a_finish_it_has_no_effect(void **state)
+{
+    (void)state;
+    struct sim_peer *peer = open_world(0);
+    struct weir_session *session = fixture_only_session();
+
+    weir_session_finish(session);
+    weir_session_end_output(session);
+    assert_false(session->output_ended);
+    fixture_run_ms(10);
+    fixture_expect(peer, "one.");
+    assert_true(sim_peer_saw_end(peer));
+    sim_peer_close(peer);
+    fixture_run_ms(10);
+    assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     fixture_close();
 }
 
@@ -187,9 +262,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(input_goes_on_after_the_fin),
         cmocka_unit_test(the_fin_waits_for_the_queue),
+        cmocka_unit_test(an_end_before_the_fin_sends_all),
+        cmocka_unit_test(after_it_nothing_is_sent_or_held),
         cmocka_unit_test(it_can_be_finished),
         cmocka_unit_test(after_the_peers_fin),
         cmocka_unit_test(it_can_be_aborted),
+        cmocka_unit_test(after_a_finish_it_has_no_effect),
         cmocka_unit_test(a_drain_finishes_it),
         cmocka_unit_test(datagrams_have_no_fin),
     };

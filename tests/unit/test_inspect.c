@@ -41,10 +41,15 @@ static void on_message(struct weir_session *session, const struct weir_message *
     if (memcmp(word, "slow", 4) == 0) sim_pass_ns(fixture.simulation, 7 * FIXTURE_MS);
 }
 
+static bool asks_in_close;
+
+static enum weir_code ask(uint32_t slot, uint64_t id, uint32_t count_max);
+
 static void on_close(struct weir_session *session, enum weir_reason reason, const char *text)
 {
     (void)reason, (void)text;
     weir_session_inspect(session, &seen);
+    if (asks_in_close) assert_int_equal(ask(0, weir_session_id(session), 64), WEIR_OK);
 }
 
 static const struct weir_handler handler_words = {.size = sizeof(struct weir_handler),
@@ -508,6 +513,24 @@ static void one_session_by_its_id(void **state)
     fixture_close();
 }
 
+/* The list ends all the same. */
+static void a_session_that_has_ended_meanwhile_is_not_shown(void **state)
+{
+    (void)state;
+    open_words(NULL);
+    struct sim_peer *peer = fixture_connect();
+    memset(&listed, 0, sizeof listed);
+    asks_in_close = true;
+    fixture_tell(peer, "kill");
+    fixture_iterations(20);
+    asks_in_close = false;
+    assert_int_equal(listed.count, 0);
+    assert_int_equal(listed.ends_count, 1);
+    assert_int_equal(listed.cursor, 0);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
 /* A connection that only receives reject_message does not count as a session. */
 static void refused_connections_are_left_out(void **state)
 {
@@ -605,6 +628,7 @@ int main(void)
         cmocka_unit_test(a_slice_is_bounded),
         cmocka_unit_test(the_next_worker_follows),
         cmocka_unit_test(one_session_by_its_id),
+        cmocka_unit_test(a_session_that_has_ended_meanwhile_is_not_shown),
         cmocka_unit_test(refused_connections_are_left_out),
         cmocka_unit_test(what_cannot_be_asked_is_refused),
         cmocka_unit_test(a_worker_describes_itself),
