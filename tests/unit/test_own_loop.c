@@ -25,7 +25,7 @@
 
 static struct weir_server *server;
 static uint16_t port;
-static uint64_t session_id;
+static _Atomic uint64_t session_id; /* set by the loop, read by the client */
 
 static void on_open(struct weir_session *session)
 {
