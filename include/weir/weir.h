@@ -679,8 +679,9 @@ struct weir_config {
      * Default 0. */
     uint32_t receive_rate_max_bytes;
     uint32_t message_rate_max; /* messages per second per session, in the same way; default 0 */
-    const char *allow; /* CIDR blocks that may connect, "10.0.0.0/8, ::1"; null or "": every one */
-    const char *deny;  /* CIDR blocks that may not connect; overrides `allow` */
+    const char
+        *allow; /* CIDR blocks that may connect, "10.0.0.0/8, ::1"; null or "": all addresses */
+    const char *deny;           /* CIDR blocks that may not connect; overrides `allow` */
     const char *reject_message; /* TCP: bytes sent to a refused client before the close, or null */
     enum weir_broadcast_policy broadcast_policy; /* default WEIR_BROADCAST_DISCONNECT */
 
