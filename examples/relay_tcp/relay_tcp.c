@@ -123,7 +123,7 @@ static const struct weir_handler relay__server_side = {
 static void relay__on_open(struct weir_session *session)
 {
     struct relay__side *side = weir_session_state(session);
-    struct weir_connect connect;
+    struct weir_connect_options connect;
 
     weir_session_pause(session); /* until relay__on_connected() */
     weir_connect_init(&connect);

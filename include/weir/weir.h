@@ -455,8 +455,8 @@ WEIR_API void weir_session_vouch(struct weir_session *session);
  * client opened the connection. Thread: handler. */
 WEIR_API uint64_t weir_session_connector(const struct weir_session *session);
 
-/* Returns the `user` pointer of the session's struct weir_connect; null if a client opened the
- * connection. Thread: handler. */
+/* Returns the `user` pointer of the session's struct weir_connect_options; null if a client opened
+ * the connection. Thread: handler. */
 WEIR_API void *weir_session_connect_user(const struct weir_session *session);
 
 /* Returns the session's id, which is never reused. A transient session has the id 0. Thread:
@@ -524,7 +524,7 @@ WEIR_API enum weir_code weir_send_name(struct weir_server *server, const char *n
                                        const void *bytes, size_t length);
 
 /* What is known about a group. Weir fills it in; later versions add members at the end. */
-struct weir_group_count {
+struct weir_group_members {
     struct weir_server *server;
     const char *group; /* its name; valid during the callback */
     /* A worker did not answer before the deadline: the counts are lower bounds. */
@@ -539,7 +539,7 @@ struct weir_group_count {
 };
 
 /* Receives the count of weir_group_count(). */
-typedef void weir_group_count_fn(const struct weir_group_count *count, void *argument);
+typedef void weir_group_count_fn(const struct weir_group_members *count, void *argument);
 
 /* Counts the members of a group on all workers. Each worker counts when it reads its mailbox, so
  * the sum is exact only if no session joins or leaves meanwhile. Joins and leaves that this thread
@@ -882,7 +882,7 @@ struct weir_listener_info {
 
 /* One connection to another server, with its codec and handler. Call weir_connect_init(), then
  * change individual members; only `address` is required. Strings are copied. */
-struct weir_connect {
+struct weir_connect_options {
     size_t size; /* bytes of the caller's version of this struct; weir_connect_init() */
     /* "HOST:PORT", "ADDR:PORT", "[ADDR6]:PORT", "PORT" (of this machine) or, on Linux, "unix:PATH".
      * Other threads look up host names, so no session waits. The addresses of both families are
@@ -919,11 +919,11 @@ struct weir_connect {
 
 /* Fills in the defaults of a struct of `size` bytes. Call weir_connect_init() instead. Thread: any.
  */
-WEIR_API void weir_connect_init_sized(struct weir_connect *connect, size_t size);
+WEIR_API void weir_connect_init_sized(struct weir_connect_options *connect, size_t size);
 
 /* Fills in all defaults. This function is inline so that `size` is the size in the version that the
  * caller was compiled with. Thread: any. */
-static inline void weir_connect_init(struct weir_connect *connect)
+static inline void weir_connect_init(struct weir_connect_options *connect)
 {
     weir_connect_init_sized(connect, sizeof *connect);
 }
@@ -951,7 +951,8 @@ static inline void weir_connect_init(struct weir_connect *connect)
  *   WEIR_NO_MEMORY
  * `connector` and `error` may be null. Thread: any; before the start: the caller of
  * weir_server_open(). */
-WEIR_API enum weir_code weir_connect(struct weir_server *server, const struct weir_connect *connect,
+WEIR_API enum weir_code weir_connect(struct weir_server *server,
+                                     const struct weir_connect_options *connect,
                                      uint64_t *connector, struct weir_error *error);
 
 /* Ends a connector: cancels a running attempt, does not connect again, and finishes the session as

@@ -21,8 +21,9 @@ const struct sized sized_codec = {"weir_codec", offsetof(struct weir_codec, enco
 const struct sized sized_probe = {"weir_probe", offsetof(struct weir_probe, encode),
                                   sizeof(struct weir_probe)};
 
-const struct sized sized_connect = {"weir_connect", offsetof(struct weir_connect, user),
-                                    sizeof(struct weir_connect)};
+const struct sized sized_connect = {"weir_connect_options",
+                                    offsetof(struct weir_connect_options, user),
+                                    sizeof(struct weir_connect_options)};
 const struct sized sized_sessions_query = {
     "weir_sessions_query", sizeof(struct weir_sessions_query), sizeof(struct weir_sessions_query)};
 

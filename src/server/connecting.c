@@ -34,15 +34,15 @@ struct connecting {
     struct list in_early;    /* server.early before the start */
 };
 
-static const struct weir_connect connecting__defaults = {
-    .size = sizeof(struct weir_connect),
+static const struct weir_connect_options connecting__defaults = {
+    .size = sizeof(struct weir_connect_options),
     .connect_timeout_ms = 10 * 1000,
     .reconnect_min_ms = 100,
     .reconnect_max_ms = 30 * 1000,
     .worker = WEIR_WORKER_ANY,
 };
 
-void weir_connect_init_sized(struct weir_connect *connect, size_t size)
+void weir_connect_init_sized(struct weir_connect_options *connect, size_t size)
 {
     size_t known = size < sizeof *connect ? size : sizeof *connect;
 
@@ -66,15 +66,17 @@ bool connecting_open(struct weir_server *server)
 
 /* ---- settings ---- */
 
-static enum weir_code connecting__wrong(const struct weir_connect *connect, const char *reason,
-                                        const char *hint, struct weir_error *error)
+static enum weir_code connecting__wrong(const struct weir_connect_options *connect,
+                                        const char *reason, const char *hint,
+                                        struct weir_error *error)
 {
     return error_fill(error, WEIR_INVALID, 0, "connect to", connect->address, reason, hint);
 }
 
 /* Copies the settings, and adds the defaults of those that the caller's version lacks. */
-static enum weir_code connecting__read(const struct weir_connect *given,
-                                       struct weir_connect *settings, struct weir_error *error)
+static enum weir_code connecting__read(const struct weir_connect_options *given,
+                                       struct weir_connect_options *settings,
+                                       struct weir_error *error)
 {
     *settings = connecting__defaults;
     if (sized_copy(&sized_connect, given, settings, error) != WEIR_OK) return WEIR_INVALID;
@@ -107,7 +109,7 @@ static void connecting__free_connector(struct connector *connector)
 /* Finds codec and handler as for a listener. */
 static enum weir_code connecting__find_service(const struct weir_server *server,
                                                struct connecting *connecting,
-                                               const struct weir_connect *settings,
+                                               const struct weir_connect_options *settings,
                                                struct weir_error *error)
 {
     const struct weir_listen like = {.size = sizeof like,
@@ -131,7 +133,7 @@ static enum weir_code connecting__find_service(const struct weir_server *server,
 
 static enum weir_code connecting__fill(const struct weir_server *server,
                                        struct connecting *connecting,
-                                       const struct weir_connect *settings,
+                                       const struct weir_connect_options *settings,
                                        struct weir_error *error)
 {
     struct connector *connector = &connecting->connector;
@@ -197,8 +199,8 @@ static uint8_t connecting__least_loaded(const struct weir_server *server)
 }
 
 static enum weir_code connecting__choose_worker(struct weir_server *server,
-                                                const struct weir_connect *settings, uint8_t *index,
-                                                struct weir_error *error)
+                                                const struct weir_connect_options *settings,
+                                                uint8_t *index, struct weir_error *error)
 {
     uint32_t count = config_workers(&server->common.config);
 
@@ -236,10 +238,10 @@ static enum weir_code connecting__add(struct weir_server *server, struct connect
                       "the server has ended", NULL);
 }
 
-enum weir_code weir_connect(struct weir_server *server, const struct weir_connect *connect,
+enum weir_code weir_connect(struct weir_server *server, const struct weir_connect_options *connect,
                             uint64_t *connector, struct weir_error *error)
 {
-    struct weir_connect settings;
+    struct weir_connect_options settings;
     enum weir_code code = connecting__read(connect, &settings, error);
     uint64_t id = 0;
 

@@ -38,7 +38,7 @@ struct group_count {
 
 static void group_count__report(struct group_count *count)
 {
-    const struct weir_group_count result = {
+    const struct weir_group_members result = {
         .server = count->server,
         .group = count->group,
         .incomplete = atomic_load(&count->waiting) > 0, /* first: sums of all that answered */

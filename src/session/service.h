@@ -37,7 +37,7 @@ struct service {
     struct weir_config config;
     /* Of an outbound connection (connector.h); else 0 and null. */
     uint64_t connector;                /* its id */
-    void *user;                        /* of its struct weir_connect */
+    void *user;                        /* of its struct weir_connect_options */
     struct connector *ended_connector; /* argument of: */
     void (*ended)(struct connector *); /* the session has ended, and was freed */
 };

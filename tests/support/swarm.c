@@ -183,7 +183,7 @@ static void swarm__bind(struct weir_session *session)
     if (swarm_one_in(4)) weir_session_unbind(session);
 }
 
-static void swarm__on_count(const struct weir_group_count *count, void *argument)
+static void swarm__on_count(const struct weir_group_members *count, void *argument)
 {
     (void)argument;
     require(!count->incomplete);

@@ -246,10 +246,8 @@ class Document(WeirTest):
                 with self.subTest(program=name):
                     source = pathlib.Path(folder) / name
                     source.write_text(text, "utf-8")
-                    # In C++ the functions weir_connect() and weir_group_count() shadow the constructors of the structs.
-                    other = ("-Wno-shadow",) if source.suffix == ".cpp" else ()
-                    run(*compiler(source.suffix[1:]), *STRICT, *other, f"-I{TREE}/include", f"-I{build_folder()}/include", "-c",
-                        source, "-o", f"{folder}/object.o")
+                    run(*compiler(source.suffix[1:]), *STRICT, f"-I{TREE}/include", f"-I{build_folder()}/include", "-c", source,
+                        "-o", f"{folder}/object.o")
 
     def test_each_frame_specification_is_valid(self):
         text = DOCUMENT.read_text("utf-8")

@@ -93,9 +93,9 @@ static const struct weir_handler client = {.size = sizeof client,
                                            .on_message = client_message,
                                            .on_close = client_close};
 
-static struct weir_connect to(const char *address)
+static struct weir_connect_options to(const char *address)
 {
-    struct weir_connect connect;
+    struct weir_connect_options connect;
 
     weir_connect_init(&connect);
     connect.address = address;
@@ -106,7 +106,7 @@ static struct weir_connect to(const char *address)
     return connect;
 }
 
-static enum weir_code begin(struct weir_server *server, const struct weir_connect *connect)
+static enum weir_code begin(struct weir_server *server, const struct weir_connect_options *connect)
 {
     uint64_t id = 0;
 
@@ -205,7 +205,7 @@ static void to_itself(const char *transport)
 
     assert_int_equal(weir_server_start(server, NULL), WEIR_OK);
     address_of(server, address, sizeof address);
-    struct weir_connect connect = to(address);
+    struct weir_connect_options connect = to(address);
     assert_int_equal(begin(server, &connect), WEIR_OK);
     until(&seen.answered, 1);
     assert_int_equal(weir_send(server, seen.session, "hello", 5), WEIR_OK);
@@ -242,7 +242,7 @@ static void before_start(const char *transport)
 
     assert_int_equal(weir_server_start(other, NULL), WEIR_OK);
     address_of(other, address, sizeof address);
-    struct weir_connect connect = to(address);
+    struct weir_connect_options connect = to(address);
     connect.reconnect = true;
     connect.reconnect_min_ms = connect.reconnect_max_ms = 1;
     assert_int_equal(begin(server, &connect), WEIR_OK);
@@ -280,7 +280,7 @@ static void refused(const char *transport)
     address_of(server, address, sizeof address);
     weir_server_free(server); /* nothing listens there any longer */
     server = open_server(transport, false, 0);
-    struct weir_connect connect = to(address);
+    struct weir_connect_options connect = to(address);
     assert_int_equal(begin(server, &connect), WEIR_OK);
     assert_int_equal(weir_server_start(server, NULL), WEIR_OK);
     until(&seen.failed, 1);
@@ -309,7 +309,7 @@ static void in_unix_domain(const char *transport)
     snprintf(address, sizeof address, "unix:@weir-test-connect-%p", (void *)server);
     struct weir_listen listen = {.size = sizeof listen, .address = address, .codec = "line"};
     assert_int_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
-    struct weir_connect connect = to(address);
+    struct weir_connect_options connect = to(address);
     assert_int_equal(begin(server, &connect), WEIR_OK);
     enum weir_code code = weir_server_start(server, &error);
     if (strcmp(FIRST, "epoll") == 0) {
@@ -332,7 +332,7 @@ static void it_connects_in_the_unix_domain(void **state)
 /* The handler of a relay connects when its client has connected, on the same worker. */
 static void relay_open(struct weir_session *session)
 {
-    struct weir_connect connect = to(weir_session_user(session));
+    struct weir_connect_options connect = to(weir_session_user(session));
     uint64_t id = 0;
 
     lock_take(seen.lock);
@@ -360,7 +360,7 @@ static void in_handler(const char *transport)
     assert_int_equal(weir_server_listen(server, &listen, NULL), WEIR_OK);
     assert_int_equal(weir_server_start(server, NULL), WEIR_OK);
     address_of(server, own, sizeof own);
-    struct weir_connect connect = {.size = sizeof connect};
+    struct weir_connect_options connect = {.size = sizeof connect};
     weir_connect_init(&connect);
     connect.address = own;
     connect.handler = "discard";
@@ -378,7 +378,7 @@ static void a_handler_connects(void **state)
     on_each_transport(in_handler);
 }
 
-static void expect_invalid(struct weir_server *server, const struct weir_connect *connect,
+static void expect_invalid(struct weir_server *server, const struct weir_connect_options *connect,
                            const char *part)
 {
     struct weir_error error;
@@ -392,7 +392,7 @@ static void wrong_settings_are_refused(void **state)
 {
     (void)state;
     struct weir_server *server = open_server(FIRST, true, 0);
-    struct weir_connect connect = to("127.0.0.1:1");
+    struct weir_connect_options connect = to("127.0.0.1:1");
     struct weir_error error;
 
     static const struct {
@@ -451,7 +451,7 @@ static void a_start_fails(void **state)
 {
     (void)state;
     struct weir_server *server = open_server(FIRST, false, 0);
-    struct weir_connect connect = to("127.0.0.1:1");
+    struct weir_connect_options connect = to("127.0.0.1:1");
     struct weir_error error;
 
     assert_int_equal(weir_connect(server, &connect, NULL, NULL), WEIR_OK);

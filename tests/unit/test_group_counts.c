@@ -28,7 +28,7 @@ static struct got {
     const char *then; /* the group to ask for next, in the callback */
 } got;
 
-static void note_count(const struct weir_group_count *count, void *argument)
+static void note_count(const struct weir_group_members *count, void *argument)
 {
     struct got *to = argument;
     const char *then = to->then;

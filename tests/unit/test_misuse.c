@@ -556,7 +556,7 @@ static void bind_null(struct weir_session *session)
     weir_session_bind(session, NULL, WEIR_BIND_IF_FREE);
 }
 
-static void take_count(const struct weir_group_count *count, void *argument)
+static void take_count(const struct weir_group_members *count, void *argument)
 {
     (void)count;
     (void)argument;

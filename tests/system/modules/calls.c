@@ -21,7 +21,7 @@ static void calls__answer(struct weir_session *session, const char *text)
     weir_session_send(session, text, strlen(text));
 }
 
-static void calls__on_count(const struct weir_group_count *count, void *argument)
+static void calls__on_count(const struct weir_group_members *count, void *argument)
 {
     uint64_t id = (uint64_t)(uintptr_t)argument;
     char text[200];
