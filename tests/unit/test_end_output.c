@@ -215,6 +215,8 @@ static void after_a_finish_it_has_no_effect(void **state)
     assert_false(session->output_ended);
     fixture_run_ms(10);
     fixture_expect(peer, "one.");
+    for (int i = 0; i < FIXTURE_ITERATIONS_MAX && !sim_peer_saw_end(peer); i++)
+        fixture_iterate(FIXTURE_MS);
     assert_true(sim_peer_saw_end(peer));
     sim_peer_close(peer);
     fixture_run_ms(10);
