@@ -160,7 +160,7 @@ struct weir_frame;
  *          header=N               bytes of the whole header (default offset + width)
  *          covers=body|header+body|rest   the bytes that the length counts; rest: all bytes after
  *                                 the length field (default body)
- *          adjust=N               added to the received length (default 0)
+ *          adjust=N               added to the received length; can be negative (default 0)
  *          strip=yes|no|N         header bytes that are not part of the message (default yes: all)
  *          minimal=yes|no         no: a varint may have unnecessary bytes, up to 10 in all; the
  *                                 encoder writes none (default yes)
@@ -174,6 +174,7 @@ struct weir_frame;
  *                                 more is malformed (default 1024, or one per KiB of max if that is
  *                                 more)
  *      erlang1 erlang2 erlang4 dns-tcp tpkt mqtt tls-record diameter bgp crlf nul
+ *                                 presets: weir_frame_preset_at() has the specification of each
  *      raw, datagram              no framing: bytes as received, or datagrams
  *
  * All except fixed, raw and datagram also accept
@@ -251,7 +252,8 @@ WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 /* ---- Header parsers, for headers that no specification covers ---- */
 
 /* The result of parsing a header. The frame consists of header, message and trailer. All members
- * are 0 before the call, except `seen_bytes`. An impossible result makes the input malformed. */
+ * are 0 before the call, except `seen_bytes`. `length` is the parameter of the probe. An impossible
+ * result makes the input malformed. */
 struct weir_header {
     size_t header_bytes; /* bytes to strip, at most `length`. 0: the message includes the header */
     uint64_t message_bytes; /* length of the message; must not be 0 if header_bytes is 0 */
@@ -260,9 +262,10 @@ struct weir_header {
      * kept_bytes is at most `length`, and becomes the message's header_length. */
     size_t kept_bytes;
     /* Set by weir: the number of bytes that the previous call for this frame got when it returned
-     * WEIR_DECODED_MORE; 0: first call. A scan for the end of the header can continue at this
-     * offset. If the header ends with a text of n bytes, continue n - 1 bytes earlier (at least at
-     * 0), because the text can straddle two received pieces. */
+     * WEIR_DECODED_MORE. 0 in the first call, and in the call for a whole frame. A scan for the end
+     * of the header can continue at this offset. If the header ends with a text of n bytes,
+     * continue n - 1 bytes earlier (at least at 0), because the text can straddle two received
+     * pieces. */
     size_t seen_bytes;
 };
 

@@ -58,7 +58,7 @@
  *
  * The binary interface can grow: a program or module works unchanged with a newer weir of the same
  * major version. There are three kinds of structs:
- * - struct weir_config, weir_listen, weir_connect, weir_handler, weir_codec, weir_probe,
+ * - struct weir_config, weir_listen, weir_connect_options, weir_handler, weir_codec, weir_probe,
  *   weir_sessions_query and weir_module have a member `size`: set it to the sizeof
  *   (weir_config_init() and weir_connect_init() set it). Later versions add members at the end. The
  *   value 0 of such a member, or the value that the init function sets, keeps the earlier
@@ -71,8 +71,8 @@
  *   sizeof.
  * - All others have a fixed layout: struct weir_message, weir_part, weir_input, weir_header,
  *   weir_framing and weir_decode_error, which each message uses; weir_error, weir_address,
- *   weir_address_block. The exceptions are struct weir_frame_preset and weir_group_count: a program
- *   reads them only through a pointer that weir passes, so they can grow.
+ *   weir_address_block. The exceptions are struct weir_frame_preset and weir_group_members: a
+ *   program reads them only through a pointer that weir passes, so they can grow.
  *
  * "Thread:" in a comment says where a function may be called:
  *     handler   inside any callback that runs on the session's worker
@@ -133,8 +133,8 @@ enum weir_reason {
 };
 
 /* A handler: the callbacks that implement a protocol's behaviour. A listener names a built-in
- * handler or points to a custom one (struct weir_listen). Every callback is optional. A callback
- * that blocks stops every session of its worker. The struct must outlive the server. */
+ * handler or points to a custom one (struct weir_listen). Every callback is optional. While a
+ * callback blocks, its worker serves no session. The struct must outlive the server. */
 struct weir_handler {
     size_t size;          /* sizeof(struct weir_handler) of the version the author compiled with */
     const char *name;     /* "echo" */
@@ -194,8 +194,7 @@ struct weir_handler {
  *   WEIR_CANCELLED    the session is closing
  *   WEIR_TOO_LARGE    the message exceeds the maximum of the codec or of a datagram. Or TCP: it
  *                     exceeds send_queue_high_bytes, or its frame would exceed that setting by more
- *                     than one buffer even in an empty queue. Weir logs the first TCP case of a
- *                     server
+ *                     than one buffer even in an empty queue. TCP: logged once per server
  *   WEIR_INVALID      the codec cannot frame these bytes
  * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
@@ -278,15 +277,16 @@ WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
 /* Sends a message to every member of a group, as weir_broadcast() does, but with back-pressure.
  * `session` is the speaker: the session on whose behalf the handler broadcasts. The speaker waits
  * once the send queue of a member has exceeded its high-water mark, until that queue has fallen to
- * its low-water mark. While the speaker waits, weir keeps its messages, does not call on_message
- * for it, and does not read from its peer. So a member that reads misses no message, and is not
- * disconnected because speakers are fast. If a member's queue stays above its low-water mark for
- * send_timeout_ms (plus its bytes / send_rate_min_bytes), broadcast_policy applies to this member.
- * A speaker waits for at most send_timeout_ms; this also delays its graceful end. If the speaker is
- * aborted or reset, its waiting messages are dropped (counted in sends_dropped). For a UDP session
- * the call does the same as weir_broadcast(). Returns the same values as weir_broadcast(), with two
- * differences: WEIR_QUEUE_FULL if the waiting messages of the speaker exceed send_queue_high_bytes,
- * and WEIR_MAILBOX_FULL only for a UDP session or in on_close. Thread: handler. */
+ * its low-water mark. While the speaker waits, weir keeps its further broadcasts, does not call
+ * on_message for it, and does not read from its peer. So a member that reads misses no message, and
+ * is not disconnected because speakers are fast. If a member's queue stays above its low-water mark
+ * for send_timeout_ms (plus its bytes / send_rate_min_bytes), broadcast_policy applies to this
+ * member. A speaker waits for at most send_timeout_ms. If it is finished meanwhile, it ends after
+ * the wait. If the speaker is aborted or reset, its waiting broadcasts are dropped (counted in
+ * sends_dropped). For a UDP session the call does the same as weir_broadcast(). Returns the same
+ * values as weir_broadcast(), with two differences: WEIR_QUEUE_FULL if the waiting broadcasts of
+ * the speaker exceed send_queue_high_bytes, and WEIR_MAILBOX_FULL only for a UDP session or in
+ * on_close. Thread: handler. */
 WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
                                                const void *bytes, size_t length,
                                                uint64_t except_id);
@@ -315,9 +315,10 @@ WEIR_API void weir_session_resume(struct weir_session *session);
  * session continues. All timeouts apply to a held session. If a timeout or a lack of memory closes
  * it, it ends by RST, because its answer is missing.
  *
- * A hold does not delay a drain: if the handler has no on_drain, weir finishes a held session, too,
- * when it is idle (weir_server_drain). But if the peer has sent FIN, the held session stays open
- * until the last release or the deadline. Does nothing for a UDP session. Thread: handler. */
+ * During a drain, if the handler has no on_drain, a hold has an effect only after the peer's FIN:
+ * the session then stays open until the last release or the deadline. Before the FIN, weir finishes
+ * a held session when it is idle, like any other (weir_server_drain). Does nothing for a UDP
+ * session. Thread: handler. */
 WEIR_API void weir_session_hold(struct weir_session *session);
 
 /* Undoes one weir_session_hold(). Does nothing if the session is not held. Thread: handler. */
@@ -437,9 +438,9 @@ WEIR_API struct weir_address *weir_session_peer(const struct weir_session *sessi
 
 /* Fills in the local address that the peer uses: the local address of its connection, or the
  * destination of its last datagram. It differs between sessions if the listener listens on all
- * addresses; the port is always the listener's. TCP: the call costs a system call. The address is
- * all zero if the connection is broken or closing, also in on_close. Returns `address`. Thread:
- * handler. */
+ * addresses. The port is the listener's, except for an outbound connection. TCP: the call costs a
+ * system call. The address is all zero if the connection is broken or closing, also in on_close.
+ * Returns `address`. Thread: handler. */
 WEIR_API struct weir_address *weir_session_local_address(const struct weir_session *session,
                                                          struct weir_address *address);
 
@@ -469,7 +470,9 @@ WEIR_API uint64_t weir_session_id(const struct weir_session *session);
  * for a session of the same worker takes effect immediately, in the order of the calls, and returns
  * the result: for weir_send() that of weir_session_send(). */
 
-/* Sends a message to a session. The bytes are copied, and the session's codec frames them. Returns:
+/* Sends a message to a session. The bytes are copied, and the session's codec frames them. In a
+ * callback on the session's worker, returns WEIR_GONE or the values of weir_session_send().
+ * Elsewhere returns:
  *   WEIR_OK            accepted for delivery. The message is lost if the session ends first
  *                      (counted in sends_late), if its queue is full (sends_dropped), if its codec
  *                      refuses the message (sends_not_framed) or if memory is exhausted
@@ -618,9 +621,9 @@ struct weir_config {
      * kernel's memory, the memory of the application, and at most 16 MiB that weir uses whatever
      * its peers do. Default 1 GiB. */
     uint64_t memory_max_bytes;
-    /* How much of a worker's part of memory_max_bytes all its stream buffers, and all its datagram
-     * buffers, may use. Default 0: three quarters for the first, one eighth for the second.
-     * Together with mailbox_bytes_max they must fit into the worker's part. */
+    /* Bytes per worker: the stream buffers use at most the first, the datagram buffers at most the
+     * second. Default 0: three quarters and one eighth of the worker's part of memory_max_bytes.
+     * Their sum plus mailbox_bytes_max must not exceed this part. */
     uint64_t buffer_memory_max_bytes;
     uint64_t datagram_memory_max_bytes;
     uint32_t listen_backlog; /* connections that the system queues before accept; default 4096 */
@@ -628,8 +631,9 @@ struct weir_config {
      * because the server queues the lines (log_lines_max, log_flush_ms). Thread: one of the
      * server's own, which is no worker; one call at a time. Null (default): no log. */
     void (*log)(void *user, enum weir_log_level level, const char *line);
-    /* Called once when the last worker has ended: after a drain, after a stop, or because every
-     * listener failed. Thread: the last worker's. Null (default): no call. */
+    /* Called once when the last worker has ended: after a drain, after a stop, or because the
+     * sockets of all listeners or all workers failed. Thread: the last worker's. Null (default): no
+     * call. */
     void (*on_stopped)(void *user);
     void *user; /* passed to log and on_stopped */
     /* Windows: checks each call of Registered I/O and the use of its memory against the documented
@@ -723,7 +727,8 @@ struct weir_config {
     /* Memory of the messages that may wait in the mailbox of one worker. A single message may
      * exceed it. Default 0: one sixteenth of the worker's memory, at most 8 MiB. */
     uint32_t mailbox_bytes_max;
-    uint32_t drain_jitter_ms; /* a drain spreads its closes of idle sessions over it; default 0 */
+    /* A drain spreads its closes of idle sessions over this time. Default 0: no delay. */
+    uint32_t drain_jitter_ms;
     uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
 
     /* ---- log ---- */
@@ -813,8 +818,9 @@ struct weir_config {
     uint32_t worker_timers_max;
     /* Logs a warning if the callbacks of one loop iteration took this long, with the duration and
      * the number of events that waited. Counted in handlers_blocked; logged at most once per second
-     * and worker. A stop of the whole process can look the same. On epoll and Windows weir measures
-     * only while a timeout or timer of the worker runs. Default 500; 0: no warning. */
+     * and worker. A process that the system suspended can cause the warning, too. On epoll and
+     * Windows weir measures only while a timeout or timer of the worker runs. Default 500; 0: no
+     * warning. */
     uint32_t handler_warn_ms;
 };
 
@@ -878,7 +884,7 @@ struct weir_listener_info {
 
 /* ---- Outbound connections ---- */
 
-#define WEIR_WORKER_ANY UINT32_MAX /* weir chooses: see weir_connect.worker */
+#define WEIR_WORKER_ANY UINT32_MAX /* weir chooses: see weir_connect_options.worker */
 
 /* One connection to another server, with its codec and handler. Call weir_connect_init(), then
  * change individual members; only `address` is required. Strings are copied. */
@@ -908,10 +914,11 @@ struct weir_connect_options {
     /* Index of the worker that owns the session. Default WEIR_WORKER_ANY: in a callback, the worker
      * that runs the callback; elsewhere, the worker with the fewest sessions. */
     uint32_t worker;
-    /* An attempt has failed; `error` says why. With `reconnect` another attempt follows, except
-     * after WEIR_CANCELLED (the server is draining or stopping). Without `reconnect` the connector
-     * no longer exists. The callback can call weir_connect() and weir_disconnect(). Thread: the
-     * worker's, never inside weir_connect(). Null (default): no call. */
+    /* An attempt has failed; `error` says why. With `reconnect` another attempt follows, unless the
+     * server is draining or stopping. If none follows, the connector no longer exists.
+     * WEIR_CANCELLED: a drain or a stop cancelled the attempt, or the wait before the next one. The
+     * callback can call weir_connect() and weir_disconnect(). Thread: the worker's, never inside
+     * weir_connect(). Null (default): no call. */
     void (*on_failed)(struct weir_server *server, uint64_t connector,
                       const struct weir_error *error, void *user);
     void *user; /* passed to on_failed, and returned by weir_session_connect_user() */
@@ -942,14 +949,14 @@ static inline void weir_connect_init(struct weir_connect_options *connect)
  *
  * weir_connect() can also be called before weir_server_start(): the attempt then begins with the
  * start. Such a server needs no listener. During a drain running attempts continue, and handlers
- * can begin others, for requests in progress. Attempts that still run at the end of the drain are
- * cancelled. Returns:
+ * can begin others, for requests in progress; but weir does not reconnect. Attempts that still run
+ * at the end of the drain are cancelled. Returns:
  *   WEIR_OK         the attempt begins
  *   WEIR_INVALID    a member can never work; *error says which
  *   WEIR_NO_ROOM    connectors_max connectors exist; counted in connects_refused
  *   WEIR_CANCELLED  the worker has ended
  *   WEIR_NO_MEMORY
- * `connector` and `error` may be null. Thread: any; before the start: the caller of
+ * `connector` and `error` may be null. Thread: any; before the start: only the thread that called
  * weir_server_open(). */
 WEIR_API enum weir_code weir_connect(struct weir_server *server,
                                      const struct weir_connect_options *connect,
@@ -1238,7 +1245,7 @@ static inline void weir_session_inspect(const struct weir_session *session,
 struct weir_sessions_query {
     size_t size;        /* sizeof(struct weir_sessions_query) of the author's version */
     uint64_t cursor;    /* 0: from the first session; then the value that on_end received */
-    uint64_t id;        /* this session alone; 0 (and the cursor decides): all sessions */
+    uint64_t id;        /* 0: all sessions; otherwise only the session with this id */
     uint32_t count_max; /* sessions to show, 1 to WEIR_SESSIONS_PER_SLICE_MAX; 0: the most */
     void *user;         /* passed to the callbacks */
     /* Called for each session. *info is valid during the call; it is what weir_session_inspect()
@@ -1249,11 +1256,12 @@ struct weir_sessions_query {
     void (*on_end)(void *user, uint64_t cursor);
 };
 
-/* Shows a slice of the sessions of one worker, UDP sessions included. Returns before the callbacks
- * run: the worker calls them later, between two events. A slice takes some microseconds, so lists
- * of any length do not delay the sessions. A slice can be empty although others follow. A session
- * that is open from the first slice to the last is shown exactly once; one that begins or ends
- * meanwhile is shown once or not at all. *query is copied. Returns:
+/* Shows a slice of the sessions of one worker, UDP sessions included. The cursor leads through all
+ * workers, one after the other. Returns before the callbacks run: the worker calls them later,
+ * between two events. A slice takes some microseconds, so lists of any length do not delay the
+ * sessions. A slice can be empty although others follow. A session that is open from the first
+ * slice to the last is shown exactly once; one that begins or ends meanwhile is shown once or not
+ * at all. *query is copied. Returns:
  *   WEIR_OK            on_end will be called exactly once, also if the server is stopped
  *   WEIR_GONE          the workers from the cursor on have ended; or no open session has query->id
  *   WEIR_MAILBOX_FULL  the worker's mailbox is full

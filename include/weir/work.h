@@ -53,9 +53,10 @@ WEIR_API struct weir_worker *weir_worker_of(const struct weir_session *session);
  * worker. Thread: handler. */
 WEIR_API uint32_t weir_session_worker(const struct weir_session *session);
 
-/* Calls `visit` for some of the worker's open sessions, UDP sessions included, one slice per call:
- * at most `count_max` (1 or more). Returns the cursor of the next slice; 0: there is none. Begin
- * with cursor 0. A slice can have fewer sessions, or none, although other slices follow:
+/* Calls `visit` for some of the worker's sessions, UDP sessions and closing ones included, one
+ * slice per call: at most `count_max` (1 or more). Returns the cursor of the next slice; 0: there
+ * is none. Begin with cursor 0. A slice can have fewer sessions, or none, although other slices
+ * follow:
  *
  *     do cursor = weir_worker_visit(worker, cursor, 100, visit, NULL);
  *     while (cursor != 0);
@@ -63,7 +64,7 @@ WEIR_API uint32_t weir_session_worker(const struct weir_session *session);
  * If a worker has many sessions, visit one slice per tick instead, so that messages do not wait
  * long. Between two slices sessions can begin and end: a session that is open from the first slice
  * to the last is visited exactly once, others once or not at all. `visit` may call everything that
- * a handler may call, and may end the session. Closing sessions are visited, too. Thread: worker.
+ * a handler may call, and may end the session. Thread: worker.
  */
 WEIR_API uint64_t weir_worker_visit(struct weir_worker *worker, uint64_t cursor, uint32_t count_max,
                                     void (*visit)(struct weir_session *session, void *argument),
@@ -129,16 +130,16 @@ WEIR_API enum weir_code weir_post_session(struct weir_server *server, uint64_t i
 /* Starts the server as weir_server_start() does, but its first worker gets no thread: it runs while
  * the caller is in weir_server_run() or weir_server_step(). The caller's thread is then the thread
  * of this worker until the server has ended. Only this thread may call weir_server_run(),
- * weir_server_step(), weir_server_wait() and weir_server_free(). Other workers have threads as
- * usual. Thread: any. */
+ * weir_server_step(), weir_server_wait() and weir_server_free(). The last two run the worker, too,
+ * until it has ended. Other workers have threads as usual. Thread: any. */
 WEIR_API enum weir_code weir_server_start_here(struct weir_server *server,
                                                struct weir_error *error);
 
-/* Runs the server on the calling thread until it has ended: after a drain, a stop, or because every
- * listener failed. Calls weir_server_start_here() first, unless the caller did. Returns WEIR_OK;
- * the code of the failure, with its cause in *error, if the server cannot start; or the result of
- * weir_server_failure() if a worker failed. Thread: that of weir_server_start_here(); outside of
- * callbacks. */
+/* Runs the server on the calling thread until it has ended: after a drain, a stop, or because the
+ * sockets of all listeners or all workers failed. Calls weir_server_start_here() first, unless the
+ * caller did. Returns WEIR_OK; the code of the failure, with its cause in *error, if the server
+ * cannot start; or the result of weir_server_failure() if a worker failed. Thread: that of
+ * weir_server_start_here(); outside of callbacks. */
 WEIR_API enum weir_code weir_server_run(struct weir_server *server, struct weir_error *error);
 
 #define WEIR_STEP_ENDED (-1)

@@ -45,10 +45,10 @@
  *   7 Last.      NET_CLOSED comes once, after the answers to all other requests of its handle
  *                [checked]. No later event names the handle, and every buffer is released
  *                [checked]. The system no longer uses the buffers [suite].
- *   8 Scarcity.  Exhaustion of buffers, files, queue entries or locked memory never stops the net,
- *                drops data, or busy-loops. It causes an error code or a pause that ends by itself
- *                [suite]. A system call that keeps failing is repeated at growing intervals. Only a
- *                permanent failure of the wait ends the net: net_failure().
+ *   8 Scarcity.  Exhaustion of buffers, file descriptors, queue entries or locked memory never
+ *                stops the net, drops data, or busy-loops. It causes an error code or a pause that
+ *                ends by itself [suite]. A system call that keeps failing is repeated at growing
+ *                intervals. Only a permanent failure of the wait ends the net: net_failure().
  *   9 Clock.     net_now_ns() changes only inside net_wait(), and never goes back [checked].
  *  10 Thread.    All calls come from the thread that opened the net, except net_wake() [checked].
  *                An accepted socket can be adopted by the net of another thread, if both run the
@@ -116,7 +116,7 @@ enum net_event_kind {
     NET_RELEASED,
     /* The handle failed (reset, timeout, ...), or its net_connect failed (also: refused,
      * unreachable). The only valid call for it is then net_close. At most once, and never after
-     * NET_CLOSED. If the system refuses the whole event loop, every handle fails. */
+     * NET_CLOSED. If net_wait() fails for good (net_failure), every handle fails. */
     NET_BROKEN,
     /* Answers net_close: the last event of the handle. */
     NET_CLOSED,
@@ -130,7 +130,7 @@ enum net_event_kind {
     NET_TOO_LARGE,
     /* Connections that the system accepted were lost before NET_ACCEPTED: refused_count. Usually
      * their peers reset them. Can follow net_close of the listener, which also cuts such
-     * connections. */
+     * connections. Never caused by net_refuse(). */
     NET_REFUSED,
     /* Answers net_stop_accepting: no NET_ACCEPTED follows. */
     NET_STOPPED,
@@ -151,7 +151,7 @@ struct net_event {
     void *owner;              /* as passed when the handle was opened */
     struct net_address peer;  /* NET_ACCEPTED, NET_DATAGRAM, NET_TOO_LARGE */
     struct net_address local; /* NET_DATAGRAM: the destination address of the datagram;
-                               * NET_CONNECTED: the own address */
+                               * NET_CONNECTED: the local address */
     union {
         struct net_buffer *buffer;             /* NET_RECEIVED, NET_DATAGRAM */
         struct net_socket socket;              /* NET_ACCEPTED */
@@ -244,7 +244,7 @@ struct net_info {
      */
     bool listeners_share;
     bool has_unix;           /* Unix-domain sockets */
-    uint64_t held_bytes_max; /* largest amount held for one connection (rule 1) */
+    uint64_t held_bytes_max; /* most data held for one handle, see rule 1 */
     uint64_t buffer_bytes;   /* current memory of the pools */
     uint64_t busy_max_ns;    /* longest time from the end of one wait to the start of the next */
     uint32_t refused_count;  /* better transports that "auto" could not use, best first ... */
@@ -311,7 +311,7 @@ struct net_memory {
 
 struct net_memory net_memory(const struct net *net);
 
-/* Returns the memory of free buffers to the system, except for about `spare_bytes` of each pool.
+/* Gives the memory of free buffers back to the system, except for about `spare_bytes` of each pool.
  * Where buffers are locked in memory (rio), each pool keeps at least 64 KiB. */
 void net_discard(struct net *net, uint64_t spare_bytes);
 
@@ -327,8 +327,9 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events,
                   uint32_t events_max);
 
 /* Returns WEIR_OK while the net works. Otherwise net_wait() failed for good: returns the code and
- * fills in `error`, with the next step for an operator. After that, no event arrives except the
- * answers to net_close(). The owner must close every handle and free the net. */
+ * fills in `error`, with the next step for an operator. After that, the only events are one
+ * NET_BROKEN per handle, the answers to net_close(), and NET_WOKEN. The owner must close every
+ * handle and free the net. */
 enum weir_code net_failure(const struct net *net, struct weir_error *error);
 
 /* Returns how many events the last net_wait() handed out. */
@@ -482,7 +483,7 @@ uint32_t net_room(const struct net_buffer *buffer);
 struct net_buffer *net_wrap(struct net *net, const struct net_bytes *ranges, uint32_t ranges_count,
                             void (*release)(void *context), void *context);
 
-/* Returns a buffer that the caller owns to the pool. */
+/* Gives a buffer that the caller owns back to the pool. */
 void net_give_back(struct net *net, struct net_buffer *buffer);
 
 #endif
