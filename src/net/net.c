@@ -191,6 +191,7 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
                : net__open_named(net, options->transport, error);
     if (code != WEIR_OK) goto fail;
     net->waited_ns = net->now_ns;
+    net->busy_noted_ns = INT64_MAX; /* until net_start_busy() */
     *opened = net;
     return WEIR_OK;
 
@@ -345,6 +346,11 @@ static void net__note_busy(struct net *net, uint64_t busy_ns)
     if (busy_ns <= limit_ns) return;
     net->busy_ns = busy_ns;
     if (net->options.was_busy) *net->options.was_busy = true;
+}
+
+void net_start_busy(struct net *net)
+{
+    if (net->busy_noted_ns == INT64_MAX) net->busy_noted_ns = 0;
 }
 
 uint64_t net_take_busy_ns(struct net *net)

@@ -351,6 +351,11 @@ struct net_time {
 };
 struct net_time net_time(const struct net *net);
 
+/* Begins to measure the time between two waits. Call it after the first net_wait(): what the caller
+ * does before it, such as a wait for an address in use, is no work of a loop. Has no effect if it
+ * was called before. */
+void net_start_busy(struct net *net);
+
 /* Returns the time between the last two waits if it was longer than net_options.busy_max_ns;
  * otherwise 0. Returns each such time only once. Some transports measure it only before waits with
  * a deadline. */

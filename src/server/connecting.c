@@ -82,7 +82,7 @@ static enum weir_code connecting__read(const struct weir_connect_options *given,
     if (sized_copy(&sized_connect, given, settings, error) != WEIR_OK) return WEIR_INVALID;
     if (!settings->address)
         return error_fill(error, WEIR_INVALID, 0, "connect", NULL, "no address is given",
-                          "set weir_connect.address");
+                          "set weir_connect_options.address");
     if (settings->connect_timeout_ms > CONNECTING__MS_MAX ||
         settings->reconnect_max_ms > CONNECTING__MS_MAX)
         return connecting__wrong(settings, "a time is longer than 24 days", "lower it", error);

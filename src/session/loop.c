@@ -354,6 +354,7 @@ static void loop__sample(struct loop *loop)
     struct worker *worker = &loop->worker;
 
     loop->sample_ns = worker->now_ns + LOOP__SAMPLE_INTERVAL_NS;
+    net_start_busy(worker->net); /* the first sample follows the first wait */
     inspect_sample(worker);
     memory_watch_sample(&loop->memory_watch, worker);
 }

@@ -38,7 +38,8 @@ class Words(WeirTest):
         settings = set(re.findall(r"(\w+)\s*[,;]", re.sub(r"\(\*(\w+)\)\([^)]*\)", r"\1", body)))
         table = (ROOT / "src" / "cli" / "options.def").read_text("utf-8")
         self.assertGreater(len(settings), 30)
-        self.assertEqual(settings - {"size", "log", "on_stopped", "user", "allow", "deny"},
+        self.assertEqual(settings - {"size", "log", "on_stopped", "user", "allow", "deny", "log_level", "trace", "tick_ms",
+                                     "on_tick", "on_worker_start", "on_worker_end"},
                          set(re.findall(r"\bconfig\.(\w+)", table)))
 
     def test_short_help_is_short(self):
