@@ -67,9 +67,10 @@ static uint8_t *relay__put32(uint8_t *at, uint32_t number)
     return relay__put16(relay__put16(at, number >> 16), number);
 }
 
+/* `bytes` may be null if the length is 0. */
 static uint8_t *relay__put(uint8_t *at, const void *bytes, size_t length)
 {
-    memcpy(at, bytes, length);
+    if (length > 0) memcpy(at, bytes, length);
     return at + length;
 }
 
