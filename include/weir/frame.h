@@ -145,7 +145,7 @@ struct weir_frame;
 
 #define WEIR_FRAME_TEXT_BYTES_MAX 256 /* longest specification, including the NUL */
 
-/* Makes a codec from a frame specification. It is a name with options: "u32be,max=64k" or
+/* Makes a codec from a frame specification: a name with options, such as "u32be,max=64k" or
  * "line:delimiter=\\0,max=4k" (as C strings). The first option follows ':' or ',', each further one
  * ','. Every option can be left out, except size= of fixed. A number N can end in k, m or g (powers
  * of 1024). BYTES are 1 to 16 characters; \r \n \t \0 \\ \" and \xHH are escapes, and a comma is
@@ -222,7 +222,7 @@ struct weir_frame_info {
     bool strips_all, is_little; /* the whole header is stripped; little endian */
     const char *covers;         /* "body", "header+body", "rest" */
     int64_t adjust;             /* added to the received length */
-    int64_t constant;           /* frame bytes = length + constant; unused for a varint */
+    int64_t constant;           /* frame bytes = length field + this; unused for a varint */
     const uint8_t *magic;       /* bytes at the start of every frame */
     uint32_t magic_bytes;       /* length of `magic`; 0: none */
     uint32_t fragments_max;     /* "sunrpc": most fragments of one record; otherwise 0 */
@@ -251,8 +251,9 @@ WEIR_API const struct weir_frame_preset *weir_frame_preset_at(size_t index);
 
 /* ---- Header parsers, for headers that no specification covers ---- */
 
-/* The result of parsing a header. The frame consists of header, message and trailer. All members
- * are 0 before the call, except `seen_bytes`. `length` is the parameter of the probe. An impossible
+/* The result of a probe, the function that parses a header (struct weir_probe). The frame consists
+ * of header, message and trailer. All members are 0 before the call, except `seen_bytes`. In the
+ * comments below, `length` is the number of bytes that the probe was called with. An impossible
  * result makes the input malformed. */
 struct weir_header {
     size_t header_bytes; /* bytes to strip, at most `length`. 0: the message includes the header */

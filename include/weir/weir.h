@@ -56,15 +56,15 @@
  * ends the process with a message that names the rule. It cannot detect every wrong call: the use
  * of a session after its on_close is undefined behaviour.
  *
- * The binary interface can grow: a program or module works unchanged with a newer weir of the same
- * major version. There are three kinds of structs:
+ * The binary interface can grow. From the first release on, a program or module works unchanged
+ * with a newer weir of the same major version. There are three kinds of structs:
  * - struct weir_config, weir_listen, weir_connect_options, weir_handler, weir_codec, weir_probe,
  *   weir_sessions_query and weir_module have a member `size`: set it to the sizeof
  *   (weir_config_init() and weir_connect_init() set it). Later versions add members at the end. The
  *   value 0 of such a member, or the value that the init function sets, keeps the earlier
- *   behaviour. Weir completes a struct of an earlier version in a copy of its own. It refuses any
- *   other size with WEIR_INVALID: 0, a size that no version has, or a size larger than this weir
- *   knows.
+ *   behaviour. Weir copies a struct of an earlier version, and fills in the missing members of the
+ *   copy. It refuses any other size with WEIR_INVALID: 0, a size that no version has, or a size
+ *   larger than this weir knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
  *   weir_session_info, weir_worker_stats. Call the inline function without `_sized`: it passes the
@@ -332,17 +332,17 @@ WEIR_API void weir_session_start_timer(struct weir_session *session, uint32_t ms
 WEIR_API void weir_session_stop_timer(struct weir_session *session);
 
 /* Sets the idle timeout of this session, instead of idle_timeout_ms or datagram_idle_timeout_ms:
- * for example to one and a half times the keep-alive interval that the client announced. 0: none.
- * The timeout is measured from the last byte, not from this call. Returns WEIR_OK; WEIR_INVALID if
- * `ms` is above 2147483647, or for a transient session; or WEIR_CANCELLED if the session is
- * closing. Thread: handler. */
+ * for example to one and a half times the keep-alive interval that the client announced. 0
+ * disables it. The timeout is measured from the last byte, not from this call. Returns WEIR_OK;
+ * WEIR_INVALID if `ms` is above 2147483647, or for a transient session; or WEIR_CANCELLED if the
+ * session is closing. Thread: handler. */
 WEIR_API enum weir_code weir_session_set_idle_timeout(struct weir_session *session, uint32_t ms);
 
 /* Sets the length in bytes, without a stripped header, of the longest message that this session
  * accepts from its peer: for example a small one before the login. 0: only the maximum of the
  * codec, which always applies. A longer message is malformed input, even if the codec would skip
- * it. So is an incomplete frame of more than `bytes` + WEIR_HEADER_BYTES_MAX +
- * WEIR_TRAILER_BYTES_MAX. The codec "raw" cuts the received bytes into messages of at most that
+ * it. An incomplete frame of more than `bytes` + WEIR_HEADER_BYTES_MAX + WEIR_TRAILER_BYTES_MAX is
+ * malformed input, too. The codec "raw" cuts the received bytes into messages of at most that
  * length. The limit remains if the codec changes. It applies from the next message on. TCP only.
  * Returns WEIR_OK; WEIR_INVALID for a UDP session; WEIR_CANCELLED if the session is closing; or
  * WEIR_NO_MEMORY. Thread: handler. */
@@ -393,10 +393,10 @@ enum weir_bind {
     WEIR_BIND_REPLACE, /* this session takes it over, and that session is finished */
 };
 
-/* Gives the session a name. At most one session of the whole server holds a name. Other threads and
- * sessions can then send to the name (weir_send_name()). A session holds at most one name: a new
- * one replaces it. The session holds the name until weir_session_unbind(), or until it ends: the
- * name is free when its on_close runs.
+/* Gives the session a name. A name belongs to at most one session of the whole server. Other
+ * threads and sessions can then send to the name (weir_send_name()). A session holds at most one
+ * name: a new one replaces it. The session holds the name until weir_session_unbind(), or until it
+ * ends: the name is free when its on_close runs.
  *
  * The result is immediate: the table of names belongs to the whole server, and this call waits for
  * no other worker. With WEIR_BIND_REPLACE the other session no longer holds the name when this call
@@ -446,10 +446,10 @@ WEIR_API struct weir_address *weir_session_local_address(const struct weir_sessi
 
 /* Vouches for the peer of a UDP session: datagram_reply_percent_max and datagram_reply_rate_max no
  * longer limit what is sent to it, until the session ends. Any machine can forge the source address
- * of a datagram. So call it only after the peer has proved that it receives at this address and is
- * known to the application: for example, it has sent back a token that it received over TCP
- * (examples/relay). Does nothing for a TCP session, which has no such limits, or for a transient
- * session. Thread: handler. */
+ * of a datagram. So call it only after the peer has proved two things: it receives at this address,
+ * and it is known to the application. For example, it has sent back a token that it received over
+ * TCP (examples/relay). Does nothing for a TCP session, which has no such limits, or for a
+ * transient session. Thread: handler. */
 WEIR_API void weir_session_vouch(struct weir_session *session);
 
 /* Returns the id of the session's connector, which weir_connect() returned in *connector. 0: a
@@ -507,10 +507,10 @@ WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
 /* Sends a message to every member of a group, except the session `except_id` (0: no exception). The
  * server frames it with the codec of its first TCP listener and shares the result among all members
  * with that codec. For a member with another codec it is framed again; consecutive members with the
- * same codec share one copy. If this codec refuses the message, or the server has no TCP listener,
- * the message is stored unframed, and the codec of each member frames it. A member whose codec
- * cannot frame it does not receive it (counted in sends_not_framed). broadcast_policy decides what
- * happens to a member whose send queue is full. Returns:
+ * same codec share one copy. If the codec of the first TCP listener refuses the message, or the
+ * server has no TCP listener, each member's codec frames the message on its own. A member whose
+ * codec cannot frame it does not receive it (counted in sends_not_framed). broadcast_policy decides
+ * what happens to a member whose send queue is full. Returns:
  *   WEIR_OK            accepted for delivery; also if the group has no members
  *   WEIR_MAILBOX_FULL  the mailbox of another worker was full: no member receives the message
  *   WEIR_INVALID       no group can have this name
@@ -595,8 +595,10 @@ enum weir_broadcast_policy {
 };
 
 /* Settings of a server. Call weir_config_init(), then change individual members. Unless a comment
- * says otherwise, 0 disables a timeout, and 0 as a limit means unlimited. Strings are copied by
- * weir_server_open(). docs/design/sessions.md gives the reason of each default. */
+ * says otherwise, 0 disables a timeout, and 0 as a limit means unlimited. But sessions_max,
+ * listen_backlog, datagram_peers_max, datagram_receives and mailbox_commands_max must be at least
+ * 1. Strings are copied by weir_server_open(). docs/design/sessions.md gives the reason of each
+ * default. */
 struct weir_config {
     size_t size;           /* bytes of the caller's version of this struct; weir_config_init() */
     const char *transport; /* "auto" (default), "uring", "epoll"; on Windows "rio", "iocp" */
@@ -631,9 +633,9 @@ struct weir_config {
      * because the server queues the lines (log_lines_max, log_flush_ms). Thread: one of the
      * server's own, which is no worker; one call at a time. Null (default): no log. */
     void (*log)(void *user, enum weir_log_level level, const char *line);
-    /* Called once when the last worker has ended: after a drain, after a stop, or because the
-     * sockets of all listeners or all workers failed. Thread: the last worker's. Null (default): no
-     * call. */
+    /* Called once when the last worker has ended: after a drain, after a stop, or because all
+     * workers failed, or the sockets of all listeners. Thread: the last worker's. Null (default):
+     * no call. */
     void (*on_stopped)(void *user);
     void *user; /* passed to log and on_stopped */
     /* Windows: checks each call of Registered I/O and the use of its memory against the documented
@@ -715,9 +717,9 @@ struct weir_config {
     bool datagram_answer_services;
     /* Windows: receive requests posted per UDP socket, 1 to 65536; their buffers use at most half
      * of datagram_memory_max_bytes. Default 256. With the transport rio the system stores datagrams
-     * only in these buffers: if more arrive together, the rest is lost. It locks 68 KiB of memory
-     * for each. The transport iocp posts at most 128, because there the system has a socket buffer,
-     * too. */
+     * only in these buffers: if more arrive together, the rest is lost. Each buffer locks 68 KiB
+     * of memory. The transport iocp posts at most 128, because there the system has a socket
+     * buffer, too. */
     uint32_t datagram_receives;
 
     /* ---- threads and shutdown ---- */
@@ -770,9 +772,9 @@ struct weir_config {
     uint32_t
         resolver_queue_max; /* names that can wait for those threads, 1 or more; default 1024 */
     /* For calls of weir_connect() after weir_server_start(): bytes that the state of codec and
-     * handler of such a session can use, at most 65536. Every session of the server uses this
-     * memory. Default 0: as much as the listeners and connectors that were made before the start
-     * need. */
+     * handler of such a session can use, at most 65536. Every session of the server, also one of a
+     * listener, then occupies at least this much memory for state. Default 0: as much as the
+     * listeners and connectors that were made before the start need. */
     uint32_t connect_state_bytes;
 
     /* ---- visibility ---- */
@@ -970,7 +972,7 @@ WEIR_API enum weir_code weir_connect(struct weir_server *server,
 WEIR_API enum weir_code weir_disconnect(struct weir_server *server, uint64_t connector);
 
 /* Counters, summed over all workers. accepted + connected = open + closed holds at any time. Each
- * member's name is also its name in the summary line. */
+ * member's name is also its name in the line that weir_stats_text() writes. */
 struct weir_stats {
     uint64_t accepted, closed, open; /* TCP sessions; refused connections are not included */
     /* TCP: bytes received, and bytes that the system accepted for sending. The accepted bytes of a
@@ -1023,7 +1025,7 @@ struct weir_stats {
     uint64_t buffer_bytes;         /* memory of the buffer pools now */
     uint64_t reassembly_bytes_max; /* most memory that one incomplete frame has used */
     /* Others: */
-    uint64_t log_lines_lost; /* lines that `log` did not receive: log_lines_max others waited */
+    uint64_t log_lines_lost; /* not passed to `log`: above log_lines_max or log_rate_max */
     uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and UDP sessions */
     /* Outbound connections. connects_started = connected + connects_cancelled + all
      * connects_failed_... + the attempts that still run: */
@@ -1085,9 +1087,9 @@ WEIR_API enum weir_code weir_server_open(const struct weir_config *config,
  * The new listener has the highest index. Returns WEIR_OK, or the code of the failure with its
  * cause in *error:
  *   WEIR_INVALID    a member is wrong
- *   WEIR_NO_ROOM    the server has WEIR_LISTENERS_MAX listeners. Or the server runs, and one
- *                   session of this codec and handler needs more memory than a session of any
- *                   listener at the start
+ *   WEIR_NO_ROOM    the server has WEIR_LISTENERS_MAX listeners. Or the server runs, and the state
+ *                   of this codec and handler is larger than connect_state_bytes and than that of
+ *                   every listener and connector that was made before the start
  *   WEIR_NO_MEMORY
  *   WEIR_CANCELLED  the server is shutting down
  *   others          the running server cannot listen on the address, such as WEIR_ADDRESS_IN_USE
@@ -1246,7 +1248,7 @@ struct weir_sessions_query {
     size_t size;        /* sizeof(struct weir_sessions_query) of the author's version */
     uint64_t cursor;    /* 0: from the first session; then the value that on_end received */
     uint64_t id;        /* 0: all sessions; otherwise only the session with this id */
-    uint32_t count_max; /* sessions to show, 1 to WEIR_SESSIONS_PER_SLICE_MAX; 0: the most */
+    uint32_t count_max; /* sessions to show, 1 to WEIR_SESSIONS_PER_SLICE_MAX; 0: that maximum */
     void *user;         /* passed to the callbacks */
     /* Called for each session. *info is valid during the call; it is what weir_session_inspect()
      * fills in. Thread: the session's worker; the call must not block. */
@@ -1285,7 +1287,7 @@ struct weir_worker_stats {
     uint64_t timer_lag_max_ms;                /* longest delay of a timer */
     uint64_t sessions, datagram_sessions;     /* open TCP and UDP sessions */
     uint64_t mailbox_commands, mailbox_bytes; /* waiting in its mailbox now */
-    uint64_t commands, commands_refused;      /* as in struct weir_stats, like the next two */
+    uint64_t commands, commands_refused;      /* as in struct weir_stats; also the next line */
     uint64_t queued_bytes, buffer_bytes;
 };
 

@@ -6,6 +6,9 @@
  *        |  net_wait                    ->         submitted together, then waited for
  *        |  <- struct net_event[]                  events, in batches
  *
+ * A net (struct net) is one thread's sockets, buffers, requests and events, over one transport. Its
+ * pools provide the buffers.
+ *
  * The transport rules. [checked] means that src/net checks the rule in every build, whichever
  * transport runs: a violation ends the process with a message that names the rule. [suite] means
  * that only tests/contract proves the rule, for each transport.
@@ -160,7 +163,8 @@ struct net_event {
             uint32_t sent_count, failed_count; /* net_send_to calls that succeeded, that failed */
             uint32_t sent_datagrams; /* of the successful calls; a GSO batch has several */
             /* Payload bytes of the successful calls. For a connection: the bytes of the send that
-             * the system accepted, even if the send failed. */
+             * the system accepted, even if the send failed. This member does not overlap those of
+             * the next struct: NET_SENT of a connection sets all three. */
             uint64_t sent_bytes;
         };
         /* NET_SENT and NET_RELEASED of a connection: the buffers that are back in the pool, and the
@@ -203,9 +207,9 @@ struct net_options {
     uint32_t handles_max; /* listeners, connections and datagram sockets together */
     /* Requests that one commit can submit together (uring); a power of two. */
     uint32_t queue_entries;
-    /* Receive requests posted per datagram socket, each with a buffer (only rio, and iocp: at most
-     * 128); at most half of datagram_buffers_max. rio loses datagrams that arrive while none is
-     * posted, and locks each buffer in memory. */
+    /* Only rio and iocp: receive requests posted per datagram socket, each with a buffer; at most
+     * half of datagram_buffers_max. iocp posts at most 128. rio loses datagrams that arrive while
+     * none is posted, and locks each buffer in memory. */
     uint32_t datagram_receives;
     /* TCP keepalive of connections: idle time before the first probe; 0 disables it. A
      * peer that does not answer causes NET_BROKEN after about twice this time. */
@@ -232,8 +236,8 @@ struct net_options {
     struct net_simulation *simulation; /* tests: the network of "simulated" */
 };
 
-/* Unanswered probes, keepalive_ms / 4 apart, before NET_BROKEN. Windows before 10 1709 sends ten,
- * keepalive_ms / 10 apart. */
+/* Unanswered probes, keepalive_ms / 4 apart, before NET_BROKEN. Versions of Windows before
+ * Windows 10 1709 send 10 probes, keepalive_ms / 10 apart. */
 #define NET_KEEPALIVE_PROBES 4
 
 #define NET_REFUSED_MAX 4 /* entries of net_info.refused */
@@ -352,8 +356,8 @@ struct net_time {
 struct net_time net_time(const struct net *net);
 
 /* Begins to measure the time between two waits. Call it after the first net_wait(): what the caller
- * does before it, such as a wait for an address in use, is no work of a loop. Has no effect if it
- * was called before. */
+ * does before it, such as a wait for an address in use, is not work of an event loop. A second call
+ * has no effect. */
 void net_start_busy(struct net *net);
 
 /* Returns the time between the last two waits if it was longer than net_options.busy_max_ns;
@@ -430,10 +434,11 @@ void net_finish(struct net *net, struct net_handle connection);
  * has expired, not for each send. */
 struct net_progress net_progress(struct net *net, struct net_handle connection);
 
-/* Closes the handle: cancels and answers outstanding requests, and discards held data. The system
- * still delivers the bytes that it released, and then sends FIN. But if the close cancels a send,
- * or bytes of an answered send are unreleased, bytes can be lost: then the connection ends by RST,
- * as by net_abort. The current event batch can still name the handle. Call it only once. */
+/* Closes the handle: cancels and answers outstanding requests, and discards held data. If the
+ * system has accepted and released every byte of the sends, it still delivers them, and then sends
+ * FIN. If the close cancels a send, or bytes of an answered send are unreleased, bytes can be lost:
+ * then the connection ends by RST, as by net_abort. The current event batch can still name the
+ * handle. Call it only once. */
 void net_close(struct net *net, struct net_handle handle);
 
 /* Does the same as net_close(), but ends the connection by RST. Bytes that the peer has not
