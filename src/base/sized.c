@@ -9,6 +9,7 @@
 #include <weir/weir.h>
 
 #include "error_fill.h"
+#include "memory.h"
 
 const struct sized sized_config = {"weir_config", offsetof(struct weir_config, verify_rio),
                                    sizeof(struct weir_config)};
@@ -65,5 +66,20 @@ enum weir_code sized_copy(const struct sized *type, const void *given, void *cop
 
     if (!whole) return WEIR_INVALID;
     if (whole != copy) memcpy(copy, whole, type->size);
+    return WEIR_OK;
+}
+
+enum weir_code sized_open(const struct sized *type, const void *given, size_t bytes, void **opened,
+                          struct weir_error *error)
+{
+    size_t size, copy_at = (bytes + 15) / 16 * 16;
+
+    memcpy(&size, given, sizeof size);
+    if (sized_check(type, size, error) != WEIR_OK) return WEIR_INVALID;
+    *opened = memory_alloc(copy_at + type->size);
+    if (!*opened)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "copy a struct", type->name, NULL, NULL);
+    const void *whole = sized_complete(type, given, (char *)*opened + copy_at, NULL);
+    memcpy(*opened, &whole, sizeof whole);
     return WEIR_OK;
 }

@@ -38,4 +38,11 @@ const void *sized_complete(const struct sized *type, const void *given, void *co
 enum weir_code sized_copy(const struct sized *type, const void *given, void *copy,
                           struct weir_error *error);
 
+/* Allocates `bytes` zeroed bytes whose first member points to the completed struct. That is a copy
+ * in the same allocation, unless `given` has the current size. Returns WEIR_OK; WEIR_INVALID or
+ * WEIR_NO_MEMORY with the cause in *error, which may be null. The caller frees *opened with
+ * memory_free(). */
+enum weir_code sized_open(const struct sized *type, const void *given, size_t bytes, void **opened,
+                          struct weir_error *error);
+
 #endif

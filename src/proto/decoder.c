@@ -10,26 +10,25 @@
 #include "memory.h"
 #include "sized.h"
 
-/* The codec's state follows in the same allocation. */
+/* The codec's state follows in the same allocation, and after it a completed copy of the codec, if
+ * the caller's is of an older version. */
 struct weir_decoder {
     const struct weir_codec *codec;
-    struct weir_codec completed; /* used if the caller's codec is of an older version */
     _Alignas(16) uint8_t state[];
 };
 
 enum weir_code weir_decoder_open(const struct weir_codec *codec, struct weir_decoder **decoder,
                                  struct weir_error *error)
 {
-    struct weir_codec completed = {.size = 0};
-    const struct weir_codec *whole = sized_complete(&sized_codec, codec, &completed, error);
+    size_t bytes = sizeof **decoder + codec->state_bytes;
 
     *decoder = NULL;
-    if (!whole) return WEIR_INVALID;
-    *decoder = memory_alloc(sizeof **decoder + codec->state_bytes);
+    if (codec->size != sizeof *codec) /* the codec is the first member of the decoder */
+        return sized_open(&sized_codec, codec, bytes, (void **)decoder, error);
+    *decoder = memory_alloc(bytes);
     if (!*decoder)
         return error_fill(error, WEIR_NO_MEMORY, 0, "open a decoder of", codec->name, NULL, NULL);
-    (*decoder)->completed = completed;
-    (*decoder)->codec = whole == codec ? codec : &(*decoder)->completed;
+    (*decoder)->codec = codec;
     return WEIR_OK;
 }
 
