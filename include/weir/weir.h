@@ -1025,7 +1025,7 @@ struct weir_stats {
     uint64_t buffer_bytes;         /* memory of the buffer pools now */
     uint64_t reassembly_bytes_max; /* most memory that one incomplete frame has used */
     /* Others: */
-    uint64_t log_lines_lost; /* not passed to `log`: above log_lines_max or log_rate_max */
+    uint64_t log_lines_lost;       /* not passed to `log`: above log_lines_max or log_rate_max */
     uint64_t closed_by_reason[32]; /* index: enum weir_reason; TCP and UDP sessions */
     /* Outbound connections. connects_started = connected + connects_cancelled + all
      * connects_failed_... + the attempts that still run: */
