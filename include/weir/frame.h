@@ -182,6 +182,7 @@ struct weir_frame;
  *                                 stripped header (default 1m, at most 1g; capped at what the
  *                                 length field can express)
  *          oversize=close|skip    a longer message ends the stream, or is skipped (default close)
+ * fixed accepts max=, too: a larger size is then an error.
  * docs/frames.md has an example of each.
  *
  * A program never computes a length: when it sends a message, the codec writes the length field,

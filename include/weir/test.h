@@ -28,6 +28,10 @@
  * uses no other source of time and random numbers than weir_now(), weir_unix_time_ms() and
  * weir_random().
  *
+ * weir_connect() reaches the listeners of the same test, by their numeric addresses: so the handler
+ * of a second listener can be the other server. Every other address refuses the connection. Do not
+ * use host names: a lookup takes real time, while virtual time passes.
+ *
  * Nothing happens by itself: time passes, bytes travel and callbacks run only in weir_test_run(),
  * weir_test_step(), weir_test_free() and weir_test_run_seed(). If the simulator itself runs out of
  * memory, it ends the process.

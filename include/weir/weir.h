@@ -56,6 +56,9 @@
  * ends the process with a message that names the rule. It cannot detect every wrong call: the use
  * of a session after its on_close is undefined behaviour.
  *
+ * Weir installs no signal handler and changes no signal mask. Its threads inherit the mask of the
+ * thread that starts them. No send raises SIGPIPE.
+ *
  * The binary interface can grow. From the first release on, a program or module works unchanged
  * with a newer weir of the same major version. There are three kinds of structs:
  * - struct weir_config, weir_listen, weir_connect_options, weir_handler, weir_codec, weir_probe,
@@ -183,8 +186,8 @@ struct weir_handler {
 
 /* Queues one message for the session's peer. The session's codec frames it; the bytes are copied.
  * TCP: the message leaves at the end of the loop iteration, with everything else queued for the
- * session. UDP: it is passed to the transport immediately, after the messages that were sent back
- * earlier. Returns:
+ * session; Nagle's algorithm is off (TCP_NODELAY). UDP: it is passed to the transport immediately,
+ * after the messages that were sent back earlier. Returns:
  *   WEIR_OK           the message is queued
  *   WEIR_QUEUE_FULL   TCP: the queue, counted in whole buffers, would exceed its limit by more than
  *                     one buffer. The limit is send_queue_high_bytes, or less while memory is
@@ -192,9 +195,10 @@ struct weir_handler {
  *   WEIR_REPLY_LIMIT  UDP: datagram_reply_percent_max or datagram_reply_rate_max is reached
  *   WEIR_NO_BUFFERS   the worker's buffer pool is empty
  *   WEIR_CANCELLED    the session is closing
- *   WEIR_TOO_LARGE    the message exceeds the maximum of the codec or of a datagram. Or TCP: it
- *                     exceeds send_queue_high_bytes, or its frame would exceed that setting by more
- *                     than one buffer even in an empty queue. TCP: logged once per server
+ *   WEIR_TOO_LARGE    the message exceeds the maximum of the codec or of a datagram. TCP: also if
+ *                     not even an empty queue has room: the message exceeds send_queue_high_bytes,
+ *                     or its frame exceeds that setting by more than one buffer. That is logged
+ *                     once per server
  *   WEIR_INVALID      the codec cannot frame these bytes
  * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
@@ -448,8 +452,8 @@ WEIR_API struct weir_address *weir_session_local_address(const struct weir_sessi
  * longer limit what is sent to it, until the session ends. Any machine can forge the source address
  * of a datagram. So call it only after the peer has proved two things: it receives at this address,
  * and it is known to the application. For example, it has sent back a token that it received over
- * TCP (examples/relay). Does nothing for a TCP session, which has no such limits, or for a
- * transient session. Thread: handler. */
+ * TCP (the game server in examples/relay). Does nothing for a TCP session, which has no such
+ * limits, or for a transient session. Thread: handler. */
 WEIR_API void weir_session_vouch(struct weir_session *session);
 
 /* Returns the id of the session's connector, which weir_connect() returned in *connector. 0: a
@@ -468,7 +472,9 @@ WEIR_API uint64_t weir_session_id(const struct weir_session *session);
  *
  * A call for a session of another worker waits in the mailbox of that worker. In a callback, a call
  * for a session of the same worker takes effect immediately, in the order of the calls, and returns
- * the result: for weir_send() that of weir_session_send(). */
+ * the result: for weir_send() that of weir_session_send(). The calls of one thread for one session,
+ * and its broadcasts to the session's groups, take effect in the order of the calls. Only
+ * weir_session_broadcast() can be later, because its speaker waits. */
 
 /* Sends a message to a session. The bytes are copied, and the session's codec frames them. In a
  * callback on the session's worker, returns WEIR_GONE or the values of weir_session_send().
@@ -549,8 +555,9 @@ typedef void weir_group_count_fn(const struct weir_group_members *count, void *a
  * or handler made before the call are included. `on_count` runs exactly once, later, never inside
  * this call. It runs on the same worker if a callback makes the call, and on any worker if another
  * thread does. If a worker has not answered after `deadline_ms` milliseconds (0: no deadline),
- * `on_count` receives the counts of the other workers, and count->incomplete is true. A server that
- * ends before the deadline still waits for its workers' answers. `group` is copied. Returns:
+ * `on_count` receives the counts of the other workers, and count->incomplete is true. If the server
+ * is stopped, each worker still answers before it ends, and `on_count` runs. `group` is copied.
+ * Returns:
  *   WEIR_OK            on_count will run
  *   WEIR_INVALID       no group can have this name
  *   WEIR_MAILBOX_FULL  the mailbox of a worker is full
@@ -634,8 +641,8 @@ struct weir_config {
      * server's own, which is no worker; one call at a time. Null (default): no log. */
     void (*log)(void *user, enum weir_log_level level, const char *line);
     /* Called once when the last worker has ended: after a drain, after a stop, or because all
-     * workers failed, or the sockets of all listeners. Thread: the last worker's. Null (default):
-     * no call. */
+     * workers or the sockets of all listeners failed. Thread: the last worker's. Null (default): no
+     * call. */
     void (*on_stopped)(void *user);
     void *user; /* passed to log and on_stopped */
     /* Windows: checks each call of Registered I/O and the use of its memory against the documented
@@ -644,8 +651,9 @@ struct weir_config {
     bool verify_rio;
 
     /* ---- timeouts ---- */
-    /* TCP: no data was received and no queued data was sent for this long. Closes the session with
-     * WEIR_REASON_IDLE. Default 10 minutes. */
+    /* TCP: for this long no data was received, and no queued data was sent or acknowledged. Does
+     * not run while a rate limit, the handler or weir_session_broadcast() pauses reading. Closes
+     * the session with WEIR_REASON_IDLE. Default 10 minutes. */
     uint32_t idle_timeout_ms;
     /* TCP: no byte arrived after the connect. It no longer applies once the session has joined a
      * group, or once a message was sent to it after on_open returned; then only idle_timeout_ms
@@ -659,18 +667,19 @@ struct weir_config {
      * Weir checks this four times per timeout, so a session can be closed later by up to a quarter
      * of it. Closes with WEIR_REASON_STALLED. Default 1 minute; 0: a slow peer is not closed. */
     uint32_t send_timeout_ms;
-    /* TCP: bytes per second that the peer must take while a send is outstanding; default 0 (any
-     * byte is enough). If it is set, send_timeout_ms is extended by (bytes of the send / this
-     * rate). The timeout restarts only if the peer took bytes at this rate, on average over the
-     * whole timeout. */
+    /* TCP: bytes per second that the peer must acknowledge while a send is outstanding; default 0
+     * (any byte is enough). If it is set, send_timeout_ms is extended by (bytes of the send / this
+     * rate). The timeout restarts only if the peer acknowledged bytes at this rate, on average over
+     * the whole timeout. */
     uint32_t send_rate_min_bytes;
     /* Longest age of a session, even if it is active. Closes with WEIR_REASON_LIFETIME. Default 0.
      */
     uint32_t lifetime_ms;
-    /* TCP: from weir's FIN to the peer's FIN. The timeout restarts if the peer took bytes
-     * meanwhile; the connection of a peer that does not take the last bytes is reset. Closes with
-     * the reason for which weir sent FIN, for example WEIR_REASON_APPLICATION after
-     * weir_session_finish(). Default 10 s. */
+    /* TCP: from weir's FIN to the peer's FIN. The timeout restarts if the peer acknowledged bytes
+     * meanwhile; the connection of a peer that does not acknowledge the last bytes is reset. Closes
+     * with the reason for which weir sent FIN, for example WEIR_REASON_APPLICATION after
+     * weir_session_finish(). Default 10 s; 0: weir waits for the peer's FIN, and only the other
+     * timeouts apply. */
     uint32_t linger_timeout_ms;
     /* TCP: silence before the first keep-alive probe. If the peer answers no probe, the session
      * closes with WEIR_REASON_RESET after about twice this time. Default 1 minute. */
@@ -771,10 +780,10 @@ struct weir_config {
     uint32_t resolver_threads;
     uint32_t
         resolver_queue_max; /* names that can wait for those threads, 1 or more; default 1024 */
-    /* For calls of weir_connect() after weir_server_start(): bytes that the state of codec and
-     * handler of such a session can use, at most 65536. Every session of the server, also one of a
-     * listener, then occupies at least this much memory for state. Default 0: as much as the
-     * listeners and connectors that were made before the start need. */
+    /* For calls of weir_connect() and weir_server_listen() after weir_server_start(): bytes that
+     * the state of codec and handler of their sessions can use, at most 65536. Every session of the
+     * server then occupies at least this much memory for state. Default 0: as much as the listeners
+     * and connectors that were made before the start need. */
     uint32_t connect_state_bytes;
 
     /* ---- visibility ---- */
@@ -888,7 +897,7 @@ struct weir_listener_info {
 
 #define WEIR_WORKER_ANY UINT32_MAX /* weir chooses: see weir_connect_options.worker */
 
-/* One connection to another server, with its codec and handler. Call weir_connect_init(), then
+/* One TCP connection to another server, with its codec and handler. Call weir_connect_init(), then
  * change individual members; only `address` is required. Strings are copied. */
 struct weir_connect_options {
     size_t size; /* bytes of the caller's version of this struct; weir_connect_init() */
@@ -937,10 +946,10 @@ static inline void weir_connect_init(struct weir_connect_options *connect)
     weir_connect_init_sized(connect, sizeof *connect);
 }
 
-/* Begins to connect to another server, and returns immediately. When the connection is established,
- * its session begins with on_open. The timeouts, limits and calls of other sessions apply to it,
- * with these exceptions: first_byte_timeout_ms does not apply, and of the limits on accepted
- * connections only sessions_max does. If an attempt fails, on_failed is called. Without
+/* Begins a TCP connection to another server, and returns immediately. When the connection is
+ * established, its session begins with on_open. The timeouts, limits and calls of other sessions
+ * apply to it, with these exceptions: first_byte_timeout_ms does not apply, and of the limits on
+ * accepted connections only sessions_max does. If an attempt fails, on_failed is called. Without
  * `reconnect`, weir calls exactly one of on_open and on_failed, or neither after weir_disconnect().
  *
  * *connector receives the id of the connector. The connector exists until weir_disconnect();
@@ -1139,8 +1148,9 @@ static inline void weir_server_listener(const struct weir_server *server, size_t
  * queued messages. It finishes a session whose handler has no on_drain when the session is idle:
  * nothing is queued for the peer, no frame is incomplete, reading is not paused by the handler or
  * by weir, and nothing has arrived for 100 ms. (For a UDP session, only the last one applies.) At
- * the deadline it closes the remaining sessions. A second call can shorten the deadline but not
- * extend it. Thread: any, from weir_server_open() on. */
+ * the deadline, `deadline_ms` milliseconds from now, it closes the remaining sessions as
+ * weir_server_stop() does; 0: immediately after on_drain. A second call can shorten the deadline
+ * but not extend it. Thread: any, from weir_server_open() on. */
 WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms);
 
 /* Starts to close every session immediately, without delivering queued messages, and returns.
@@ -1216,7 +1226,7 @@ struct weir_session_info {
     uint64_t paused_ms;     /* how long reading has been paused; 0: not paused */
     uint64_t age_ms;
     uint64_t received_ago_ms; /* since bytes came, reading resumed, or the session began */
-    uint64_t sent_ago_ms;     /* since the peer took bytes, or the session began */
+    uint64_t sent_ago_ms;     /* since bytes were sent or acknowledged, or the session began */
     /* Time until the next deadline closes the session, unless activity postpones it, and the reason
      * that on_close then receives. UINT64_MAX and WEIR_REASON_NONE: no deadline runs. */
     uint64_t deadline_ms;
