@@ -140,8 +140,8 @@ enum weir_reason {
  * callback blocks, its worker serves no session. The struct must outlive the server. */
 struct weir_handler {
     size_t size;          /* sizeof(struct weir_handler) of the version the author compiled with */
-    const char *name;     /* "echo" */
-    const char *summary;  /* one line for --help */
+    const char *name;     /* "echo"; never null */
+    const char *summary;  /* one line for --help; can be null */
     size_t session_bytes; /* bytes of state per session, at most 64 KiB: weir_session_state() */
     void *user;           /* pointer for the author's use: weir_session_user() */
     /* A session began. The callback may send. */
@@ -603,9 +603,10 @@ enum weir_broadcast_policy {
 
 /* Settings of a server. Call weir_config_init(), then change individual members. Unless a comment
  * says otherwise, 0 disables a timeout, and 0 as a limit means unlimited. But sessions_max,
- * listen_backlog, datagram_peers_max, datagram_receives and mailbox_commands_max must be at least
- * 1. Strings are copied by weir_server_open(). docs/design/sessions.md gives the reason of each
- * default. */
+ * listen_backlog, datagram_peers_max, datagram_receives, mailbox_commands_max and memory_max_bytes
+ * must be at least 1. A timeout is at most 2147483647 ms (24 days). Strings are copied by
+ * weir_server_open(), which names a setting that is out of its range. docs/design/sessions.md gives
+ * the reason of each default. */
 struct weir_config {
     size_t size;           /* bytes of the caller's version of this struct; weir_config_init() */
     const char *transport; /* "auto" (default), "uring", "epoll"; on Windows "rio", "iocp" */
@@ -616,13 +617,13 @@ struct weir_config {
      * buffer returns WEIR_QUEUE_FULL, and a message that is larger than this setting returns
      * WEIR_TOO_LARGE. The maximum of a codec can be larger: a received message does not count
      * towards this limit until it is sent back, and weir_session_send_back() queues it whatever its
-     * length. Reading then pauses until the queue is down to the low-water mark. Default 1 MiB, at
-     * most 1 GiB. */
+     * length. Reading then pauses until the queue is down to the low-water mark. Default 1 MiB; two
+     * buffers to 1 GiB. */
     uint32_t send_queue_high_bytes;
     /* TCP: low-water mark. Reading from a paused peer resumes when the queue is down to it. Default
-     * 256 KiB. */
+     * 256 KiB; less than send_queue_high_bytes. */
     uint32_t send_queue_low_bytes;
-    uint32_t buffer_bytes; /* capacity of one stream buffer; default 16 KiB */
+    uint32_t buffer_bytes; /* capacity of one stream buffer, 4 KiB to 1 MiB; default 16 KiB */
     /* All memory that peers can make the server hold, split evenly over the workers: buffers,
      * incomplete frames, queued messages, mailboxes, sessions with the state of codec and handler.
      * As a worker's part fills, each of its sessions may use less of it. When the part is nearly
@@ -657,10 +658,13 @@ struct weir_config {
     uint32_t idle_timeout_ms;
     /* TCP: no byte arrived after the connect. It no longer applies once the session has joined a
      * group, or once a message was sent to it after on_open returned; then only idle_timeout_ms
-     * applies. Closes with WEIR_REASON_FIRST_BYTE. Default 1 minute. */
+     * applies. Does not run while reading is paused, for whichever cause. Closes with
+     * WEIR_REASON_FIRST_BYTE. Default 1 minute. */
     uint32_t first_byte_timeout_ms;
     /* TCP: a frame is incomplete this long after its first byte. Later bytes of the frame do not
-     * extend the timeout. Closes with WEIR_REASON_FRAME. Default 30 s. */
+     * extend the timeout. Does not run while reading is paused, for whichever cause (enum
+     * weir_pause), and starts again when reading resumes. Closes with WEIR_REASON_FRAME. Default
+     * 30 s. */
     uint32_t frame_timeout_ms;
     /* TCP: while a send (up to 16 buffers) was outstanding, the peer's system acknowledged no byte
      * for this long. Any acknowledged byte restarts the timeout, unless send_rate_min_bytes is set.
@@ -688,9 +692,11 @@ struct weir_config {
     /* ---- limits ---- */
     /* TCP sessions per IPv4 address or IPv6 /64 network; more are refused. Default 0. */
     uint32_t sessions_per_address_max;
-    /* TCP connections per second in all workers; more are refused. Default 0. */
+    /* TCP connections per second in all workers; more are refused. A token bucket, which holds one
+     * second's worth. Default 0. */
     uint32_t accept_rate_max;
-    /* Bytes per second per session. TCP: reading pauses above it; UDP: datagrams are dropped.
+    /* Bytes per second per session: a token bucket, which holds one second's worth. TCP: reading
+     * pauses above it, and what was read already is still handled. UDP: datagrams are dropped.
      * Default 0. */
     uint32_t receive_rate_max_bytes;
     uint32_t message_rate_max; /* messages per second per session, in the same way; default 0 */
@@ -825,7 +831,8 @@ struct weir_config {
      * iteration, about a millisecond. Thread: the worker's. Null (default): no call. */
     void (*on_tick)(struct weir_worker *worker);
     uint32_t tick_ms; /* 1 ms or more; default 0: no ticks */
-    /* Timers that weir_timer_open() may open for one worker, at most 1048576. Default 1024. */
+    /* Timers that one worker may have open (weir_timer_open()), at most 1048576. Default 1024; 0:
+     * none. */
     uint32_t worker_timers_max;
     /* Logs a warning if the callbacks of one loop iteration took this long, with the duration and
      * the number of events that waited. Counted in handlers_blocked; logged at most once per second
