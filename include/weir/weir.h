@@ -1154,8 +1154,9 @@ static inline void weir_server_listener(const struct weir_server *server, size_t
  * system has already queued, and no others. It calls on_drain once for each session. It delivers
  * queued messages. It finishes a session whose handler has no on_drain when the session is idle:
  * nothing is queued for the peer, no frame is incomplete, reading is not paused by the handler or
- * by weir, and nothing has arrived for 100 ms. (For a UDP session, only the last one applies.) At
- * the deadline, `deadline_ms` milliseconds from now, it closes the remaining sessions as
+ * by weir, and nothing has arrived for 100 ms. (For a UDP session, only the last one applies.) A
+ * UDP socket accepts new peers for about 200 ms more, and closes after its last session has ended.
+ * At the deadline, `deadline_ms` milliseconds from now, the server closes the remaining sessions as
  * weir_server_stop() does; 0: immediately after on_drain. A second call can shorten the deadline
  * but not extend it. Thread: any, from weir_server_open() on. */
 WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms);
