@@ -263,7 +263,8 @@ WEIR_API void weir_session_finish(struct weir_session *session);
 
 /* TCP: closes only the sending side, as shutdown(SHUT_WR) does: sends the queued messages, then
  * FIN, and continues to receive. Further sends return WEIR_CANCELLED. The session leaves its groups
- * and cannot join others. It ends when the peer's FIN arrives, or by a timeout. A relay uses this
+ * and cannot join others. Its holds end, and weir_session_hold() has no further effect, because no
+ * answer can follow. It ends when the peer's FIN arrives, or by a timeout. A relay uses this
  * function to pass on a peer's FIN. Does nothing for a UDP session, or if the session is closing.
  * Thread: handler. */
 WEIR_API void weir_session_end_output(struct weir_session *session);
@@ -283,14 +284,21 @@ WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
  * once the send queue of a member has exceeded its high-water mark, until that queue has fallen to
  * its low-water mark. While the speaker waits, weir keeps its further broadcasts, does not call
  * on_message for it, and does not read from its peer. So a member that reads misses no message, and
- * is not disconnected because speakers are fast. If a member's queue stays above its low-water mark
- * for send_timeout_ms (plus its bytes / send_rate_min_bytes), broadcast_policy applies to this
- * member. A speaker waits for at most send_timeout_ms. If it is finished meanwhile, it ends after
- * the wait. If the speaker is aborted or reset, its waiting broadcasts are dropped (counted in
- * sends_dropped). For a UDP session the call does the same as weir_broadcast(). Returns the same
- * values as weir_broadcast(), with two differences: WEIR_QUEUE_FULL if the waiting broadcasts of
- * the speaker exceed send_queue_high_bytes, and WEIR_MAILBOX_FULL only for a UDP session or in
- * on_close. Thread: handler. */
+ * is not disconnected because speakers are fast.
+ *
+ * The wait has two limits. If a member's queue stays above its low-water mark for send_timeout_ms
+ * (plus its bytes / send_rate_min_bytes), broadcast_policy applies to this member, and speakers no
+ * longer wait for it. And a speaker waits for at most its own send_timeout_ms (0: no limit). Then
+ * weir sends its waiting broadcasts, also to members that have not read enough. Their queues can
+ * then exceed the high-water mark by mailbox_bytes_max; above that, broadcast_policy applies. If a
+ * worker's mailbox still has no room for a broadcast, no member receives it (counted in
+ * sends_dropped).
+ *
+ * If the speaker is finished meanwhile, it ends after the wait. If it is aborted or reset, its
+ * waiting broadcasts are dropped (counted in sends_dropped). For a UDP session the call does the
+ * same as weir_broadcast(). Returns the same values as weir_broadcast(), with two differences:
+ * WEIR_QUEUE_FULL if the waiting broadcasts of the speaker exceed send_queue_high_bytes, and
+ * WEIR_MAILBOX_FULL only for a UDP session or in on_close. Thread: handler. */
 WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
                                                const void *bytes, size_t length,
                                                uint64_t except_id);
@@ -1199,7 +1207,7 @@ static inline void weir_server_stats(const struct weir_server *server, struct we
 
 /* State of a session. */
 enum weir_session_state {
-    WEIR_SESSION_OPEN = 1,  /* both sides may send */
+    WEIR_SESSION_OPEN = 1,  /* both sides can send (weir_session_end_output(): only the peer) */
     WEIR_SESSION_PEER_DONE, /* the peer's FIN arrived; answers are still sent */
     WEIR_SESSION_FINISHING, /* queued messages are sent, then FIN; what arrives is discarded */
     WEIR_SESSION_CLOSING,   /* it ends as soon as the system allows */
