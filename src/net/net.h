@@ -9,6 +9,10 @@
  * A net (struct net) is one thread's sockets, buffers, requests and events, over one transport. Its
  * pools provide the buffers.
  *
+ * This header is the upper side, which the session layer calls. net.c implements it once, for all
+ * transports. The lower side is struct transport in transport.h: the functions that a transport
+ * provides to net.c. The rules below hold for both together.
+ *
  * The transport rules. [checked] means that src/net checks the rule in every build, whichever
  * transport runs: a violation ends the process with a message that names the rule. [suite] means
  * that only tests/contract proves the rule, for each transport.
@@ -162,9 +166,9 @@ struct net_event {
         struct {                               /* NET_SENT of a datagram socket */
             uint32_t sent_count, failed_count; /* net_send_to calls that succeeded, that failed */
             uint32_t sent_datagrams; /* of the successful calls; a GSO batch has several */
-            /* Payload bytes of the successful calls. For a connection: the bytes of the send that
-             * the system accepted, even if the send failed. This member does not overlap those of
-             * the next struct: NET_SENT of a connection sets all three. */
+            /* Payload bytes of the successful calls. NET_SENT of a connection sets it, too, besides
+             * the two members of the next struct, which it does not overlap: the bytes of the send
+             * that the system accepted, even if the send failed. */
             uint64_t sent_bytes;
         };
         /* NET_SENT and NET_RELEASED of a connection: the buffers that are back in the pool, and the
@@ -365,8 +369,8 @@ void net_start_busy(struct net *net);
  * a deadline. */
 uint64_t net_take_busy_ns(struct net *net);
 
-/* Returns when net_wait() must be called again at the latest, whatever the system reports; 0: now.
- */
+/* Returns when net_wait() must be called again at the latest, whatever the system reports: 0: now;
+ * NET_FOREVER: not before the system reports something. */
 uint64_t net_due_ns(struct net *net);
 
 /* Returns a descriptor; -1: the system has none. After a net_wait() that returned no event, poll()
