@@ -138,7 +138,8 @@ struct weir_codec {
 
 /* ---- Codecs made from a frame specification ---- */
 
-/* A frame specification and the codec that was made from it. */
+/* A frame specification and the codec that was made from it: not a frame on the wire, which is
+ * weir_message.frame. */
 struct weir_frame;
 
 #define WEIR_MESSAGE_BYTES_MAX (UINT32_C(1) << 30) /* longest message of any codec made here */
@@ -193,14 +194,15 @@ struct weir_frame;
  * WEIR_INVALID.
  *
  * Returns WEIR_OK; WEIR_INVALID with the cause and a suggestion in *error; or WEIR_NO_MEMORY. The
- * caller frees *frame after the last use of its codec. `error` may be null. Thread: any. */
+ * caller frees *frame, the specification with its codec, after the last use of the codec. `error`
+ * may be null. Thread: any. */
 WEIR_API enum weir_code weir_frame_open(const char *spec, struct weir_frame **frame,
                                         struct weir_error *error);
 
-/* Frees the frame and its codec. Null is allowed. Thread: any. */
+/* Frees the specification and its codec. Null is allowed. Thread: any. */
 WEIR_API void weir_frame_free(struct weir_frame *frame);
 
-/* Returns the codec, which lives as long as the frame. Its name is the shortest equivalent
+/* Returns the codec, which is valid until weir_frame_free(). Its name is the shortest equivalent
  * specification. Thread: any. */
 WEIR_API const struct weir_codec *weir_frame_codec(const struct weir_frame *frame);
 
@@ -234,7 +236,7 @@ struct weir_frame_info {
 WEIR_API void weir_frame_describe_sized(const struct weir_frame *frame,
                                         struct weir_frame_info *info, size_t size);
 
-/* Fills in *info. Its pointers live as long as the frame. Thread: any. */
+/* Fills in *info. Its pointers are valid until weir_frame_free(). Thread: any. */
 static inline void weir_frame_describe(const struct weir_frame *frame, struct weir_frame_info *info)
 {
     weir_frame_describe_sized(frame, info, sizeof *info);
