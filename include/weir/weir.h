@@ -191,9 +191,9 @@ struct weir_handler {
  *   WEIR_OK           the message is queued
  *   WEIR_QUEUE_FULL   TCP: the queue, counted in whole buffers, would exceed its limit by more than
  *                     one buffer. The limit is send_queue_high_bytes, or less while memory is
- *                     short. UDP: too many datagrams wait for the system
+ *                     short. on_room follows. UDP: too many datagrams wait for the system
  *   WEIR_REPLY_LIMIT  UDP: datagram_reply_percent_max or datagram_reply_rate_max is reached
- *   WEIR_NO_BUFFERS   the worker's buffer pool is empty
+ *   WEIR_NO_BUFFERS   the worker's buffer pool is empty; on_room does not follow
  *   WEIR_CANCELLED    the session is closing
  *   WEIR_TOO_LARGE    the message exceeds the maximum of the codec or of a datagram. TCP: also if
  *                     not even an empty queue has room: the message exceeds send_queue_high_bytes,
