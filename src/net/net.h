@@ -122,8 +122,9 @@ enum net_event_kind {
      * this connection: released_bytes, released_buffers. Can follow net_close. */
     NET_RELEASED,
     /* The handle failed (reset, timeout, ...), or its net_connect failed (also: refused,
-     * unreachable). The only valid call for it is then net_close. At most once, and never after
-     * NET_CLOSED. If net_wait() fails for good (net_failure), every handle fails. */
+     * unreachable). The owner must then close it, by net_close or net_abort; until then only
+     * net_local_address is of use. At most once, and never after NET_CLOSED. If net_wait() fails
+     * for good (net_failure), every handle fails. */
     NET_BROKEN,
     /* Answers net_close: the last event of the handle. */
     NET_CLOSED,
