@@ -54,7 +54,7 @@ enum weir_code {
     WEIR_NO_ROOM,             /* a table or another bounded resource is exhausted */
     WEIR_RESET,               /* the peer reset the connection */
     WEIR_TIMED_OUT,           /* the system gave up on an unresponsive peer */
-    WEIR_UNREACHABLE,         /* no route to the peer */
+    WEIR_UNREACHABLE,         /* no route to the peer, or its name does not exist */
     WEIR_TOO_LARGE,           /* larger than the codec, queue or network allows */
     WEIR_CANCELLED,           /* the session, socket, worker or server is closing */
     WEIR_GONE,                /* the session, name, connector, listener or worker does not exist */

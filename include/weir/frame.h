@@ -124,7 +124,8 @@ struct weir_codec {
                                 struct weir_input *input, struct weir_message *message,
                                 struct weir_decode_error *decode_error);
     /* Returns the number of received bytes of an incomplete frame; 0 at a frame boundary. A session
-     * for which it stays above 0 is closed after frame_timeout_ms. Null: always 0. */
+     * for which it stays above 0 for frame_timeout_ms, without a complete message meanwhile, is
+     * closed. Null: always 0. */
     size_t (*partial_bytes)(const struct weir_codec *codec, const void *state);
     /* Frees the memory that the state refers to. It is the last call for this state. Null: there is
      * nothing to free. */

@@ -167,7 +167,8 @@ struct weir_handler {
     /* TCP: the peer has closed its sending side (FIN), and every message before the FIN was
      * delivered. Called at most once. The session can still send. Unless the session is held
      * (weir_session_hold() can also be called here), weir closes it as soon as everything queued is
-     * sent. Not called if the session is already closing, or if the stream ended within a frame. */
+     * sent. Not called if the session is already closing, or if the stream ended within a frame,
+     * which is malformed input (WEIR_REASON_PROTOCOL). */
     void (*on_peer_done)(struct weir_session *session);
     /* Prepares the handler for a server, inside weir_server_listen(). It is called once for each
      * pair of this handler and weir_listen.handler_arguments; listeners with an equal pair share
@@ -256,9 +257,9 @@ WEIR_API enum weir_code weir_session_send_back(struct weir_session *session,
 
 /* Closes the session gracefully: sends the queued messages, then FIN, then waits up to
  * linger_timeout_ms for the peer's FIN. Bytes that arrive meanwhile are discarded: on_message is
- * not called again, and sending returns WEIR_CANCELLED. on_timer can still be called. on_close runs
- * later, not inside this call. A UDP session ends immediately. Does nothing if the session is
- * already closing. Thread: handler. */
+ * not called again, and sending returns WEIR_CANCELLED. on_timer can still be called. Pauses and
+ * holds of the session end. on_close runs later, not inside this call. A UDP session ends
+ * immediately. Does nothing if the session is already closing. Thread: handler. */
 WEIR_API void weir_session_finish(struct weir_session *session);
 
 /* TCP: closes only the sending side, as shutdown(SHUT_WR) does: sends the queued messages, then
@@ -283,22 +284,23 @@ WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
  * `session` is the speaker: the session on whose behalf the handler broadcasts. The speaker waits
  * once the send queue of a member has exceeded its high-water mark, until that queue has fallen to
  * its low-water mark. While the speaker waits, weir keeps its further broadcasts, does not call
- * on_message for it, and does not read from its peer. So a member that reads misses no message, and
- * is not disconnected because speakers are fast.
- *
- * The wait has two limits. If a member's queue stays above its low-water mark for send_timeout_ms
- * (plus its bytes / send_rate_min_bytes), broadcast_policy applies to this member, and speakers no
- * longer wait for it. And a speaker waits for at most its own send_timeout_ms (0: no limit). Then
- * weir sends its waiting broadcasts, also to members that have not read enough. Their queues can
- * then exceed the high-water mark by mailbox_bytes_max; above that, broadcast_policy applies. If a
- * worker's mailbox still has no room for a broadcast, no member receives it (counted in
- * sends_dropped).
+ * on_message for it, and does not read from its peer. So a member misses no message, and is not
+ * disconnected, however fast the speakers are, if its peer reads fast enough for these two limits:
+ * - A member's queue may stay above its low-water mark for send_timeout_ms, plus the time for the
+ *   bytes in this queue at send_rate_min_bytes. Both settings are those of the member; 0: no limit.
+ *   Then broadcast_policy applies to this member, and speakers no longer wait for it.
+ * - A speaker waits for at most its own send_timeout_ms (0: no limit). Then weir sends its waiting
+ *   broadcasts, also to members that have not read enough. Their queues can then exceed the
+ *   high-water mark by mailbox_bytes_max; above that, broadcast_policy applies. If a worker's
+ *   mailbox still has no room for a broadcast, no member receives it (counted in sends_dropped).
  *
  * If the speaker is finished meanwhile, it ends after the wait. If it is aborted or reset, its
  * waiting broadcasts are dropped (counted in sends_dropped). For a UDP session the call does the
  * same as weir_broadcast(). Returns the same values as weir_broadcast(), with two differences:
  * WEIR_QUEUE_FULL if the waiting broadcasts of the speaker exceed send_queue_high_bytes, and
- * WEIR_MAILBOX_FULL only for a UDP session or in on_close. Thread: handler. */
+ * WEIR_MAILBOX_FULL only for a UDP session or in on_close. on_room does not follow that
+ * WEIR_QUEUE_FULL: on_message is called again after the wait, and a handler that broadcasts
+ * elsewhere can try again from a timer. Thread: handler. */
 WEIR_API enum weir_code weir_session_broadcast(struct weir_session *session, const char *group,
                                                const void *bytes, size_t length,
                                                uint64_t except_id);
@@ -322,10 +324,11 @@ WEIR_API void weir_session_resume(struct weir_session *session);
 
 /* Keeps the session open after the peer's FIN, for an answer that is not available yet. Without a
  * hold, weir closes the session as soon as it has handled the peer's FIN and sent what is queued.
- * Each call needs one weir_session_release() or weir_release(). After the last release, if the peer
- * has sent FIN, weir sends what is queued and then its own FIN. If the peer has not sent FIN, the
- * session continues. All timeouts apply to a held session. If a timeout or a lack of memory closes
- * it, it ends by RST, because its answer is missing.
+ * Each call needs one weir_session_release() or weir_release(), unless the handler ends the session
+ * instead, for example by weir_session_finish() after the answer. After the last release, if the
+ * peer has sent FIN, weir sends what is queued and then its own FIN. If the peer has not sent FIN,
+ * the session continues. All timeouts apply to a held session. If a timeout or a lack of memory
+ * closes it, it ends by RST, because its answer is missing.
  *
  * During a drain, if the handler has no on_drain, a hold has an effect only after the peer's FIN:
  * the session then stays open until the last release or the deadline. Before the FIN, weir finishes
@@ -602,10 +605,12 @@ enum weir_log_level {
     WEIR_LOG_TRACE,  /* lines of weir_config.trace, which log_level does not filter */
 };
 
-/* What weir_broadcast() does with a member whose send queue is full. */
+/* What weir does with a member of a group that reads too slowly: a broadcast finds its send queue
+ * full, or its queue, once full, does not fall to the low-water mark in time. The second limit is
+ * explained at weir_session_broadcast(), but also applies if nothing is broadcast. */
 enum weir_broadcast_policy {
     WEIR_BROADCAST_DISCONNECT,  /* closes the session with WEIR_REASON_SLOW_READER */
-    WEIR_BROADCAST_DROP_NEWEST, /* drops this message for the session */
+    WEIR_BROADCAST_DROP_NEWEST, /* drops the new message for the session */
     WEIR_BROADCAST_DROP_OLDEST, /* drops the oldest queued broadcasts of the session */
 };
 
@@ -659,7 +664,10 @@ struct weir_config {
      * false. */
     bool verify_rio;
 
-    /* ---- timeouts ---- */
+    /* ---- timeouts ----
+     * A timeout that expires closes its session immediately and discards queued messages. The TCP
+     * connection ends by RST if messages are lost or the session is held (weir_session_hold()),
+     * otherwise by FIN. */
     /* TCP: for this long no data was received, and no queued data was sent or acknowledged. Does
      * not run while a rate limit, the handler or weir_session_broadcast() pauses reading. Closes
      * the session with WEIR_REASON_IDLE. Default 10 minutes. */
@@ -941,10 +949,15 @@ struct weir_connect_options {
      * that runs the callback; elsewhere, the worker with the fewest sessions. */
     uint32_t worker;
     /* An attempt has failed; `error` says why. With `reconnect` another attempt follows, unless the
-     * server is draining or stopping. If none follows, the connector no longer exists.
-     * WEIR_CANCELLED: a drain or a stop cancelled the attempt, or the wait before the next one. The
-     * callback can call weir_connect() and weir_disconnect(). Thread: the worker's, never inside
-     * weir_connect(). Null (default): no call. */
+     * server is draining or stopping. If none follows, the connector no longer exists. error->code:
+     *   WEIR_REFUSED      nothing listens on the address
+     *   WEIR_TIMED_OUT    connect_timeout_ms, a limit of the system, or no answer to the lookup
+     *   WEIR_UNREACHABLE  there is no route to the address, or the name does not exist
+     *   WEIR_NO_ROOM      sessions_max are open, or resolver_queue_max names wait
+     *   WEIR_CANCELLED    a drain or a stop cancelled the attempt, or the wait before the next one
+     *   others            the system refused a call, or there is no memory
+     * The callback can call weir_connect() and weir_disconnect(). Thread: the worker's, never
+     * inside weir_connect(). Null (default): no call. */
     void (*on_failed)(struct weir_server *server, uint64_t connector,
                       const struct weir_error *error, void *user);
     void *user; /* passed to on_failed, and returned by weir_session_connect_user() */
@@ -1025,9 +1038,13 @@ struct weir_stats {
     uint64_t dropped_reply_rate; /* replies above datagram_reply_rate_max */
     uint64_t dropped_peers;      /* received while no UDP session could be made */
     uint64_t dropped_paused;     /* received while the handler had paused the session */
-    /* Messages of weir_send() and broadcasts that were not sent to a recipient, by cause: */
-    uint64_t sends_late;       /* weir_send(): the session ended before delivery */
-    uint64_t sends_dropped;    /* the recipient's send queue was full */
+    /* Messages of weir_send() and broadcasts that were not sent to a recipient, by cause. Do not
+     * add them to broadcasts_dropped_...: most broadcasts that a member misses are counted in both.
+     */
+    uint64_t sends_late; /* weir_send(): the session ended before delivery */
+    /* The recipient's send queue was full (UDP: also a limit on replies), or a broadcast that
+     * waited with its speaker was dropped: see weir_session_broadcast(). */
+    uint64_t sends_dropped;
     uint64_t sends_not_framed; /* the recipient's codec refused the message */
     uint64_t sends_no_memory;  /* no buffer or no memory */
     /* Calls from other threads: */
@@ -1174,7 +1191,8 @@ WEIR_API void weir_server_drain(struct weir_server *server, uint32_t deadline_ms
 WEIR_API void weir_server_stop(struct weir_server *server);
 
 /* Waits until every worker has ended. Thread: any except the server's own (so not inside a handler,
- * log or on_stopped); one at a time. */
+ * log or on_stopped); one at a time. After weir_server_start_here(), only the thread that called
+ * it, outside of callbacks (work.h). */
 WEIR_API void weir_server_wait(struct weir_server *server);
 
 /* Returns WEIR_OK if no worker has failed so far. A worker fails if the system no longer reports
