@@ -25,10 +25,11 @@
  *                is answered by exactly one event: never twice [checked], never not at all [suite].
  *                Only net_wait() hands out events [checked]. One event can answer several datagram
  *                sends: it contains the number of sends that succeeded and of those that failed.
- *                NET_CONNECTED or NET_BROKEN answers net_connect. If net_close came before the
- *                answer, it cancels the attempt, and NET_CLOSED answers both. Until NET_CONNECTED
- *                only net_close may be called for the handle [checked]. From then on every rule
- *                applies to it as to an adopted connection [suite].
+ *                NET_CONNECTED or NET_BROKEN answers net_connect. If net_close comes before the
+ *                answer to net_connect or net_stop_accepting, it cancels the attempt or the end of
+ *                accepting, and NET_CLOSED answers both calls. Until NET_CONNECTED only net_close
+ *                may be called for the handle [checked]. From then on every rule applies to it as
+ *                to an adopted connection [suite].
  *   3 Order.     A connection has at most one unanswered send, of 1 to NET_SEND_BUFFERS_MAX
  *                buffers [checked]. A datagram socket has at most datagram_sends_max; net_send_to
  *                returns WEIR_QUEUE_FULL above that.
@@ -167,10 +168,6 @@ struct net_event {
         struct {                               /* NET_SENT of a datagram socket */
             uint32_t sent_count, failed_count; /* net_send_to calls that succeeded, that failed */
             uint32_t sent_datagrams; /* of the successful calls; a GSO batch has several */
-            /* Payload bytes of the successful calls. NET_SENT of a connection sets it, too, besides
-             * the two members of the next struct, which it does not overlap: the bytes of the send
-             * that the system accepted, even if the send failed. */
-            uint64_t sent_bytes;
         };
         /* NET_SENT and NET_RELEASED of a connection: the buffers that are back in the pool, and the
          * bytes that the system released. If the stream broke, these bytes can be fewer than the
@@ -179,6 +176,9 @@ struct net_event {
             uint32_t released_buffers, released_bytes;
         };
     };
+    /* NET_SENT: the bytes that the system accepted. Of a connection: also if the send failed. Of a
+     * datagram socket: the payload bytes of the calls that succeeded. */
+    uint64_t sent_bytes;
 };
 
 /* How far the bytes of a connection have come. */
@@ -394,7 +394,7 @@ enum weir_code net_listen(struct net *net, const struct net_listen_options *opti
 void net_accept(struct net *net, struct net_handle listener, bool on);
 
 /* Ends accepting for good. Connections that the system has accepted already are still handed out,
- * and NET_STOPPED follows the last of them, unless the listener is closed before. Call it only
+ * and NET_STOPPED follows the last of them, unless net_close comes before it (rule 2). Call it only
  * while accepting is on, and only once. */
 void net_stop_accepting(struct net *net, struct net_handle listener);
 
