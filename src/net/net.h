@@ -183,9 +183,10 @@ struct net_event {
 
 /* How far the bytes of a connection have come. */
 struct net_progress {
-    /* Bytes that the peer's system has acknowledged; on rio and iocp, bytes that the local system
-     * has released. Only the difference of two values has a meaning. */
-    uint64_t taken_bytes;
+    /* Bytes that the peer's system has acknowledged (Unix-domain sockets: bytes that the peer has
+     * read); on rio and iocp, bytes that the local system has released. Only the difference of two
+     * values has a meaning. */
+    uint64_t acknowledged_bytes;
     /* Bytes that the system has accepted and that are not yet acknowledged; on rio and iocp, not
      * yet released. */
     uint64_t undelivered_bytes;

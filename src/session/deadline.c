@@ -5,7 +5,7 @@
  *      received_ms -> first byte               finished_ms -> linger
  *      opened_ms   -> lifetime                 congested_ms -> congestion
  *      send_ms     -> outstanding send         resume_ms   -> reading resumes
- *      measured_ms -> next measurement of what the peer takes
+ *      measured_ms -> next measurement of acknowledged bytes
  *
  * The file has no state and no side effect. session.c fills in the input and keeps the session's
  * timer at the result or earlier; timeouts.c acts when the timer expires.

@@ -14,10 +14,10 @@
 struct deadline_timestamps {
     uint32_t opened_ms;
     uint32_t received_ms;  /* bytes came, reading resumed, or it was opened */
-    uint32_t sent_ms;      /* bytes of a send were released, or the peer took some */
+    uint32_t sent_ms;      /* bytes of a send were released, or some were acknowledged */
     uint32_t frame_ms;     /* the first byte of a partial frame came */
     uint32_t send_ms;      /* the send deadline began, or began anew */
-    uint32_t measured_ms;  /* what the peer has taken was measured, or the send deadline began */
+    uint32_t measured_ms;  /* acknowledgements were measured, or the send deadline began */
     uint32_t finished_ms;  /* FIN was sent, or its timeout began anew */
     uint32_t congested_ms; /* the queue rose above the high-water mark */
     uint32_t waits_ms;     /* the speaker began to wait for a group */
@@ -45,7 +45,7 @@ struct deadline_input {
     uint32_t idle_timeout_ms; /* of the session */
     uint32_t queued_bytes;    /* of the send queue, for DEADLINE_CONGESTED */
     uint32_t flight_bytes;    /* for which the send deadline runs */
-    bool is_measured; /* what the peer has taken was measured since the send deadline began */
+    bool is_measured;         /* acknowledgements were measured since the send deadline began */
     enum weir_reason finish_reason;
     bool is_datagram;
 };
@@ -66,8 +66,8 @@ static inline uint64_t deadline_send_ms(const struct weir_config *config, uint32
     return config->send_timeout_ms == 0 ? 0 : config->send_timeout_ms + at_rate_ms;
 }
 
-/* Returns the time between two measurements of what the peer takes. The first one comes early: it
- * is the base, and bytes that the peer took before it do not count. */
+/* Returns the time between two measurements of the acknowledged bytes. The first one comes early:
+ * it is the base, and bytes that were acknowledged before it do not count. */
 static inline uint64_t deadline_measure_ms(const struct weir_config *config, bool is_measured)
 {
     return config->send_timeout_ms / (is_measured ? 4 : 32);

@@ -3,11 +3,11 @@
  * the next one. deadline.c computes it; timeouts.c acts when the timer expires.
  *
  * The send deadline runs while bytes are in flight: for those that were in flight when it began,
- * and when they are released, for those that followed. What the peer takes is measured a few times
- * per send_timeout_ms meanwhile, and when the timeout of the send or of the FIN expires. The system
- * is asked for it, so that bytes in its queue count, too:
+ * and when they are released, for those that followed. The acknowledged bytes are measured a few
+ * times per send_timeout_ms meanwhile, and when the timeout of the send or of the FIN expires. The
+ * system is asked for them, so that bytes in its queue count, too:
  *
- *      send posted    1st: the base    2nd ... enough was taken since the base?
+ *      send posted    1st: the base    2nd ... enough was acknowledged?
  *          |--- 1/32 ------|------ 1/4 ------|   yes: the timeout begins anew, with a new base
  */
 #include "session_deadlines.h"
@@ -131,14 +131,16 @@ void session_start_linger(struct weir_session *session)
 
     weir_check(session->finished);
     session->timestamps.finished_ms = (uint32_t)worker->now_ms;
-    session->taken_bytes = (uint32_t)net_progress(worker->net, session->handle).taken_bytes;
+    session->acknowledged_bytes =
+        (uint32_t)net_progress(worker->net, session->handle).acknowledged_bytes;
     session->is_measured = true;
     session_update_deadline(session);
 }
 
-/* Whether the peer took enough since the base: any byte, or as many as at send_rate_min_bytes. The
- * rate is that of the whole timeout, because a peer can take its bytes in bursts. */
-static bool session__took_enough(const struct weir_session *session, int32_t bytes)
+/* Whether the peer acknowledged enough since the base: any byte, or as many as at
+ * send_rate_min_bytes. The rate is that of the whole timeout, because acknowledgements can come in
+ * bursts. */
+static bool session__is_fast_enough(const struct weir_session *session, int32_t bytes)
 {
     const struct worker *worker = session->worker;
     const struct weir_config *config = &session->service->config;
@@ -157,16 +159,18 @@ bool session_measure_progress(struct weir_session *session)
     struct worker *worker = session->worker;
     struct deadline_timestamps *timestamps = &session->timestamps;
     uint32_t now_ms = (uint32_t)worker->now_ms;
-    uint32_t taken_bytes = (uint32_t)net_progress(worker->net, session->handle).taken_bytes;
-    int32_t bytes = session->is_measured ? (int32_t)(taken_bytes - session->taken_bytes) : 0;
+    uint32_t acknowledged_bytes =
+        (uint32_t)net_progress(worker->net, session->handle).acknowledged_bytes;
+    int32_t bytes =
+        session->is_measured ? (int32_t)(acknowledged_bytes - session->acknowledged_bytes) : 0;
 
     weir_check(!session->is_datagram);
     weir_check(session->queue.flight_bytes > 0 || session->finished);
     timestamps->measured_ms = now_ms;
     if (bytes > 0) timestamps->sent_ms = now_ms;
-    if (session->is_measured && !session__took_enough(session, bytes)) return false;
+    if (session->is_measured && !session__is_fast_enough(session, bytes)) return false;
     if (session->is_measured) timestamps->send_ms = timestamps->finished_ms = now_ms;
-    session->taken_bytes = taken_bytes;
+    session->acknowledged_bytes = acknowledged_bytes;
     session->is_measured = true;
     return true;
 }

@@ -24,9 +24,9 @@ void session_start_send_deadline(struct weir_session *session);
 /* Starts the deadline of the FIN that was just sent. TCP only. */
 void session_start_linger(struct weir_session *session);
 
-/* Measures what the peer has taken of the bytes in flight, or before the FIN. If that is enough,
- * the timeout of the send or of the FIN begins anew, and the function returns true. The first
- * measurement of a send is only the base for later ones. TCP only. */
+/* Measures how many of the bytes in flight, or before the FIN, the peer has acknowledged. If these
+ * are enough, the timeout of the send or of the FIN begins anew, and the function returns true. The
+ * first measurement of a send is only the base for later ones. TCP only. */
 bool session_measure_progress(struct weir_session *session);
 
 #endif

@@ -93,7 +93,8 @@ struct weir_session {
     struct deadline_timestamps timestamps;
     uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
     uint32_t work_done;
-    uint32_t taken_bytes;     /* by the peer, at the base of the measurements; cut to 32 bits */
+    /* By the peer, at the base of the measurements; cut to 32 bits. */
+    uint32_t acknowledged_bytes;
     uint32_t waiting_bytes;   /* memory of the payloads in `waiting` */
     uint32_t unread_bytes;    /* capacities of the buffers in `unread` */
     uint32_t partial_bytes;   /* of the codec's partial frame; twice that is charged */
@@ -126,7 +127,7 @@ struct weir_session {
     bool first_byte_due : 1; /* TCP: set after on_open while the session has neither received bytes
                               * or FIN, nor output, nor joined a group */
     bool finished : 1;       /* net_finish was called, at finished_ms */
-    bool is_measured : 1;    /* taken_bytes has a value for the send deadline, or the FIN */
+    bool is_measured : 1;    /* acknowledged_bytes has a value for the send deadline, or the FIN */
     bool loses_output : 1;   /* accepted output was lost: the session must end by RST */
     bool output_ended : 1;   /* weir_session_end_output() was called */
     bool fin_sent : 1;       /* set if net_finish was called while the state was OPEN */

@@ -3,7 +3,7 @@
  *
  *      timer expires -> is a deadline due now? no:  restart the timer for the next deadline
  *                                              yes: close with its reason, resume reading, or
- *                                                   measure what the peer has taken
+ *                                                   measure the acknowledged bytes
  *
  * Received bytes move a timestamp and no timer. So a timer often expires before its deadline.
  */

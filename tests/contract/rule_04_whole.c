@@ -335,12 +335,12 @@ static void a_failed_send_counts_the_bytes_that_the_system_accepted(void **state
     struct peer *peer;
     struct line *line = rule__blocked(&peer);
     struct world *world = line->world;
-    uint64_t before = line_progress(line).taken_bytes;
+    uint64_t before = line_progress(line).acknowledged_bytes;
 
     (void)state;
     line_receive(line, true);
     peer_reads_pattern(peer, 36);
-    world_until(world, peer->in_position > 0 && line_progress(line).taken_bytes > before);
+    world_until(world, peer->in_position > 0 && line_progress(line).acknowledged_bytes > before);
     peer->reads = false; /* it blocks again: a system can accept bytes while the RST travels */
     world_run_until_idle(world);
     require(line->send_out);
@@ -476,12 +476,12 @@ static void a_failure_of_accepted_bytes_breaks_the_connection(void **state)
 
 /* ---- progress ---- */
 
-static void progress_counts_what_the_peer_has_taken(void **state)
+static void progress_counts_what_the_peer_has_acknowledged(void **state)
 {
     struct world *world = world_open(NULL);
     struct peer *peer;
     struct line *line = world_connect(world, &peer);
-    uint64_t before = line_progress(line).taken_bytes;
+    uint64_t before = line_progress(line).acknowledged_bytes;
 
     (void)state;
     line_receive(line, true);
@@ -490,11 +490,11 @@ static void progress_counts_what_the_peer_has_taken(void **state)
     line_send(line, 16, 1000);
     world_until(world, line->sent_count == 1 && peer->in_position == 16000);
     world_until(world, line_progress(line).undelivered_bytes == 0);
-    require_equal(line_progress(line).taken_bytes - before, 16000);
+    require_equal(line_progress(line).acknowledged_bytes - before, 16000);
     line_finish(line); /* a FIN is no byte */
     world_until(world, peer_saw_fin(peer));
     world_until(world, line_progress(line).undelivered_bytes == 0);
-    require_equal(line_progress(line).taken_bytes - before, 16000);
+    require_equal(line_progress(line).acknowledged_bytes - before, 16000);
     world_close(world);
 }
 
@@ -503,13 +503,13 @@ static void progress_stops_while_the_peer_does_not_read(void **state)
     struct peer *peer;
     struct line *line = rule__blocked(&peer);
     struct world *world = line->world;
-    uint64_t before = line_progress(line).taken_bytes;
+    uint64_t before = line_progress(line).acknowledged_bytes;
 
     (void)state;
     world_run_until_idle(world);
-    require_equal(line_progress(line).taken_bytes, before);
+    require_equal(line_progress(line).acknowledged_bytes, before);
     peer_reads_pattern(peer, 36);
-    world_until(world, line_progress(line).taken_bytes > before);
+    world_until(world, line_progress(line).acknowledged_bytes > before);
     world_close(world);
 }
 
@@ -536,7 +536,7 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(fin_follows_bytes_that_are_not_released),
     cmocka_unit_test(a_close_after_an_accepted_send_is_truthful),
     cmocka_unit_test(a_failure_of_accepted_bytes_breaks_the_connection),
-    cmocka_unit_test(progress_counts_what_the_peer_has_taken),
+    cmocka_unit_test(progress_counts_what_the_peer_has_acknowledged),
     cmocka_unit_test(progress_stops_while_the_peer_does_not_read),
 };
 

@@ -151,7 +151,7 @@ void linux_close_listener(int fd, struct linux_bound *bound)
 }
 
 /* The system counts a FIN of TCP as one byte, in both numbers. In the Unix domain it counts only
- * what is not taken yet. */
+ * what the peer has not read yet. */
 struct net_progress linux_progress(int fd, bool finished, uint32_t unsent_bytes)
 {
     struct tcp_info info = {0};
@@ -164,11 +164,11 @@ struct net_progress linux_progress(int fd, bool finished, uint32_t unsent_bytes)
     ioctl(fd, SIOCOUTQ, &queued);
     uint64_t undelivered = queued > 0 ? (uint64_t)queued : 0;
     if (is_unix)
-        return (struct net_progress){.taken_bytes = 0 - undelivered - unsent_bytes,
+        return (struct net_progress){.acknowledged_bytes = 0 - undelivered - unsent_bytes,
                                      .undelivered_bytes = undelivered};
-    bool fin_taken = finished && undelivered == 0;
+    bool fin_acknowledged = finished && undelivered == 0;
     return (struct net_progress){
-        .taken_bytes = info.tcpi_bytes_acked - (fin_taken ? 1 : 0),
+        .acknowledged_bytes = info.tcpi_bytes_acked - (fin_acknowledged ? 1 : 0),
         .undelivered_bytes = undelivered - (finished && undelivered > 0 ? 1 : 0),
     };
 }

@@ -543,9 +543,9 @@ static struct net_progress sim__progress(struct net *net, struct handle *handle)
 
     (void)net;
     if (sim__releases_late(sim__of(handle)))
-        return (struct net_progress){.taken_bytes = end->acked_total,
+        return (struct net_progress){.acknowledged_bytes = end->acked_total,
                                      .undelivered_bytes = end->written_total - end->acked_total};
-    return (struct net_progress){.taken_bytes = peer->arrived_total,
+    return (struct net_progress){.acknowledged_bytes = peer->arrived_total,
                                  .undelivered_bytes = peer->in_flight};
 }
 

@@ -458,7 +458,7 @@ void rio_stream_abandon(struct rio_entry *entry)
 struct net_progress rio_stream_progress(const struct rio_entry *entry)
 {
     weir_check(entry->base.kind == HANDLE_CONNECTION);
-    return (struct net_progress){.taken_bytes = entry->stream.released_bytes,
+    return (struct net_progress){.acknowledged_bytes = entry->stream.released_bytes,
                                  .undelivered_bytes = entry->stream.posted_bytes};
 }
 
