@@ -54,7 +54,9 @@
  * Failures that the network, the system or a peer can cause are returned as error values. Weir
  * detects some wrong calls, such as an index out of range or a second weir_server_start(). It then
  * ends the process with a message that names the rule. It cannot detect every wrong call: the use
- * of a session after its on_close is undefined behaviour.
+ * of a session or its state after its on_close is undefined behaviour, and so is the use of a
+ * message after its on_message. In a build of weir with AddressSanitizer (-fsanitize=address), both
+ * end the process with a report of the sanitizer, which shows the handler's line.
  *
  * Weir installs no signal handler and changes no signal mask. Its threads inherit the mask of the
  * thread that starts them. No send raises SIGPIPE.

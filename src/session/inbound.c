@@ -97,6 +97,7 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
         if (decoded != WEIR_DECODED_MESSAGE) break;
         count++;
         inbound__deliver(session, &message);
+        borrowed_run_poison(&dispatch->run, message.frame, message.frame_length, input->bytes);
         if (input->ended) break;
         if ((count >= messages_max || dispatch->must_stop) && input->length > 0) {
             /* Without input a codec only frees what it held for the message. */

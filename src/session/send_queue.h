@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "check.h"
+#include "memory.h"
 #include "net.h"
 #include "payload.h"
 
@@ -130,6 +131,27 @@ static inline bool borrowed_run_extend(struct borrowed_run *run, const uint8_t *
     return true;
 }
 
+/* Tells AddressSanitizer that on_message has returned: its message must not be used any longer.
+ * weir itself uses the bytes again after the run is taken, closed or released. Only bytes before
+ * `decoded` are meant, because a codec can deliver several messages of one frame. A message that
+ * the codec has copied is not in the buffer: the codec frees it. */
+static inline void borrowed_run_poison(const struct borrowed_run *run, const uint8_t *frame,
+                                       size_t length, const uint8_t *decoded)
+{
+#if defined(MEMORY_ASAN)
+    const struct net_buffer *buffer = run->buffer;
+    uintptr_t at = (uintptr_t)frame;
+
+    if (buffer && at >= (uintptr_t)buffer->bytes && at + length <= (uintptr_t)decoded)
+        memory_poison(frame, length);
+#else
+    (void)run;
+    (void)frame;
+    (void)length;
+    (void)decoded;
+#endif
+}
+
 /* Empties the run; its bytes stay valid until the run is closed. Returns their number. */
 static inline uint32_t borrowed_run_take(struct borrowed_run *run, const uint8_t **bytes)
 {
@@ -137,6 +159,7 @@ static inline uint32_t borrowed_run_take(struct borrowed_run *run, const uint8_t
 
     weir_check(run->buffer != NULL);
     weir_check(length > 0);
+    memory_unpoison(run->bytes, length);
     *bytes = run->bytes;
     run->length = 0;
     return length;
@@ -151,6 +174,7 @@ static inline struct net_buffer *borrowed_run_close(struct borrowed_run *run, st
 
     weir_check(buffer != NULL);
     weir_check(run->length <= buffer->length);
+    memory_unpoison(buffer->bytes, buffer->length);
     if (run->length > 0 && may_send) {
         buffer->bytes = run->bytes;
         buffer->length = run->length;
@@ -169,6 +193,7 @@ static inline struct net_buffer *borrowed_run_release(struct borrowed_run *run)
 
     weir_check(buffer != NULL);
     weir_check(run->length == 0);
+    memory_unpoison(buffer->bytes, buffer->length);
     run->buffer = NULL;
     return buffer;
 }

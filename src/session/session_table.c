@@ -69,6 +69,27 @@ static void session_table__publish(const struct session_table *table, uint32_t s
     atomic_store_explicit(&chunk->live[slot % SESSION_TABLE_CHUNK], live, memory_order_release);
 }
 
+/* Poisons the part of a session from one offset to another. */
+static void session_table__poison_part(struct weir_session *session, size_t from, size_t to)
+{
+    memory_poison((uint8_t *)session + from, to - from);
+}
+
+/* Tells AddressSanitizer that nothing may use the session, which is FREE. Its link in the free list
+ * is used, and so are the members by which a call for it is recognised as misuse. */
+static void session_table__poison(const struct session_table *table, struct weir_session *session)
+{
+    const size_t worker_at = offsetof(struct weir_session, worker),
+                 link_at = offsetof(struct weir_session, in_sessions),
+                 state_at = offsetof(struct weir_session, state);
+
+    weir_check(session->state == SESSION_FREE);
+    session_table__poison_part(session, 0, worker_at);
+    session_table__poison_part(session, worker_at + sizeof session->worker, link_at);
+    session_table__poison_part(session, link_at + sizeof session->in_sessions, state_at);
+    session_table__poison_part(session, session_table__aligned(state_at + 1), table->stride_bytes);
+}
+
 bool session_table_init(struct session_table *table, uint8_t node, uint8_t worker,
                         uint32_t slots_max, size_t extra_bytes)
 {
@@ -114,6 +135,7 @@ static bool session_table__grow(struct session_table *table)
         session->id = session_table__id(table, 0, first + i);
         list_init(&session->in_sessions);
         list_add_last(&table->free_list, &session->in_sessions);
+        session_table__poison(table, session);
     }
     return true;
 }
@@ -123,6 +145,7 @@ struct weir_session *session_table_open(struct session_table *table)
     if (list_is_empty(&table->free_list) && !session_table__grow(table)) return NULL;
     struct list *node = list_take_first(&table->free_list);
     struct weir_session *session = weir_container_of(node, struct weir_session, in_sessions);
+    memory_unpoison(session, table->stride_bytes);
     uint64_t id = session->id;
     uint32_t slot = session_table__slot(id);
 
@@ -156,9 +179,9 @@ void session_table_close(struct session_table *table, struct weir_session *sessi
     session->state = SESSION_FREE;
     session_table__publish(table, session_table__slot(session->id), 0);
     table->open_count--;
-    if (session_table__generation(session->id) == SESSION_TABLE__GENERATION_MAX)
-        return; /* retired */
-    list_add_last(&table->free_list, &session->in_sessions);
+    if (session_table__generation(session->id) != SESSION_TABLE__GENERATION_MAX) /* else retired */
+        list_add_last(&table->free_list, &session->in_sessions);
+    session_table__poison(table, session);
 }
 
 struct weir_session *session_table_find(const struct session_table *table, uint64_t id)
@@ -176,8 +199,9 @@ struct weir_session *session_table_at(const struct session_table *table, uint32_
 {
     if (slot >= table->slots_count || slot >= table->slots_max) return NULL;
     struct session_table_chunk *chunk = session_table__chunk(table, slot);
-    struct weir_session *session = session_table__session(table, chunk, slot);
-    return session->state == SESSION_FREE ? NULL : session;
+    uint64_t live = atomic_load_explicit(&chunk->live[slot % SESSION_TABLE_CHUNK],
+                                         memory_order_relaxed); /* this thread wrote it */
+    return live == 0 ? NULL : session_table__session(table, chunk, slot);
 }
 
 bool session_table_is_live(const struct session_table *table, uint64_t id)

@@ -285,6 +285,7 @@ static void udp_socket__deliver(struct udp_socket *socket, struct weir_session *
         uint32_t left = total - at;
         uint32_t length = segment_bytes == 0 || left < segment_bytes ? left : segment_bytes;
         udp_socket__deliver_one(session, bytes + at, length);
+        borrowed_run_poison(&worker->dispatch.run, bytes + at, length, bytes + at + length);
         at += length;
     } while (at < total);
     weir_check(at == total);
@@ -430,8 +431,7 @@ void udp_socket_on_event(struct udp_socket *socket, const struct net_event *even
         weir_check(socket->out_count == 0);
         endpoint_on_closed(&socket->endpoint);
         break;
-    case NET_PAUSED:
-    default: /* UDP sockets have no other events */ endpoint_on_paused(&socket->endpoint, event);
+    default: /* NET_PAUSED: there are no others */ endpoint_on_paused(&socket->endpoint, event);
     }
 }
 

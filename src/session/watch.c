@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "memory.h"
 
 #define WATCH__LINE_BYTES 16u /* that one line of a dump shows */
 
@@ -197,5 +198,6 @@ void watch_log_malformed(const struct weir_session *session, const struct net_bu
     const struct send_piece bytes = {buffer->bytes, buffer->length};
 
     weir_check(session->is_watched);
+    memory_unpoison(buffer->bytes, buffer->length); /* also the messages before this one */
     watch__dump(session, "malformed input within received data", &bytes, 1);
 }
