@@ -7,13 +7,22 @@
 #include "check.h"
 #include "memory.h"
 
-/* A payload in the queue. It is linked as a buffer without capacity, whose bytes are the rest of
- * the payload that is still to be sent. */
+/* A payload in the queue, or a block of small messages. It is linked as a buffer without capacity,
+ * whose bytes are the rest of the payload or block that is still to be sent.
+ *
+ * A small message that follows a share gets a block: a buffer of its own would pin much more memory
+ * than the message needs. A block grows until it is full. The next one that follows immediately is
+ * twice as large; from BLOCK_BYTES_MAX on, messages get buffers. */
 struct send_queue__share {
-    struct net_buffer link; /* the first member: the queue links it */
-    struct payload *payload;
-    bool may_drop; /* a broadcast; else an accepted response */
+    struct net_buffer link;  /* the first member: the queue links it */
+    struct payload *payload; /* null: a block */
+    uint32_t block_bytes;    /* capacity of the block */
+    bool may_drop;           /* a broadcast; else an accepted response */
+    uint8_t block[];
 };
+
+#define SEND_QUEUE__BLOCK_BYTES_MIN 256u
+#define SEND_QUEUE__BLOCK_BYTES_MAX 4096u
 
 _Static_assert(sizeof(struct send_queue__share) + 16 <= PAYLOAD_SHARE_BYTES,
                "a share costs no more than is charged for it, with what the heap adds");
@@ -35,11 +44,16 @@ static struct send_queue__share *send_queue__share_of(struct net_buffer *buffer)
     return (struct send_queue__share *)(void *)buffer;
 }
 
+static uint32_t send_queue__share_pinned(const struct send_queue__share *share)
+{
+    return share->payload ? send_queue_share_bytes(share->payload)
+                          : share->block_bytes + (uint32_t)sizeof *share;
+}
+
 static uint32_t send_queue__pinned(struct net_buffer *buffer)
 {
-    return send_queue__is_share(buffer)
-               ? send_queue_share_bytes(send_queue__share_of(buffer)->payload)
-               : buffer->capacity;
+    return send_queue__is_share(buffer) ? send_queue__share_pinned(send_queue__share_of(buffer))
+                                        : buffer->capacity;
 }
 
 /* Returns how many bytes fit into the last buffer. */
@@ -79,9 +93,9 @@ static void send_queue__free_share(struct send_queue *queue, struct net_buffer *
 {
     struct send_queue__share *share = send_queue__share_of(buffer);
 
-    weir_check(queue->pinned_bytes >= send_queue_share_bytes(share->payload));
-    queue->pinned_bytes -= send_queue_share_bytes(share->payload);
-    payload_unref(share->payload);
+    weir_check(queue->pinned_bytes >= send_queue__share_pinned(share));
+    queue->pinned_bytes -= send_queue__share_pinned(share);
+    if (share->payload) payload_unref(share->payload);
     memory_free(share);
 }
 
@@ -94,11 +108,58 @@ static void send_queue__append(struct send_queue *queue, const uint8_t *bytes, s
     queue->last->length += (uint32_t)length;
 }
 
+/* Returns how many bytes fit into the share; not 0: it is a block. */
+static uint32_t send_queue__block_room(const struct send_queue__share *share)
+{
+    return share->payload ? 0
+                          : (uint32_t)(share->block + share->block_bytes -
+                                       (share->link.bytes + share->link.length));
+}
+
+/* Returns the last entry as a block with room for this many bytes: the present one, or a new one,
+ * which is linked empty. Returns null if they belong into buffers, or memory is exhausted. */
+static struct send_queue__share *send_queue__take_block(struct send_queue *queue, size_t bytes)
+{
+    struct send_queue__share *last = send_queue__share_of(queue->last), *share;
+    uint32_t block_bytes = last->payload ? SEND_QUEUE__BLOCK_BYTES_MIN : 2 * last->block_bytes;
+
+    if (bytes <= send_queue__block_room(last)) return last;
+    while (block_bytes < bytes && block_bytes < SEND_QUEUE__BLOCK_BYTES_MAX) block_bytes *= 2;
+    if (block_bytes > SEND_QUEUE__BLOCK_BYTES_MAX || block_bytes < bytes) return NULL;
+    share = memory_alloc(sizeof *share + block_bytes);
+    if (!share) return NULL;
+    share->block_bytes = block_bytes;
+    share->link.bytes = share->block;
+    send_queue__link(queue, &share->link);
+    return share;
+}
+
+/* Copies the pieces, `total` bytes, into a block. Returns false, and copies nothing, if they belong
+ * into buffers. The last entry is a share. */
+static bool send_queue__copy_small(struct send_queue *queue, const struct send_piece *pieces,
+                                   size_t pieces_count, size_t total)
+{
+    struct send_queue__share *share = send_queue__take_block(queue, total);
+
+    if (!share) return false;
+    for (size_t i = 0; i < pieces_count; i++) {
+        if (pieces[i].length == 0) continue;
+        memcpy(share->link.bytes + share->link.length, pieces[i].bytes, pieces[i].length);
+        share->link.length += (uint32_t)pieces[i].length;
+    }
+    return true;
+}
+
 void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer *buffer)
 {
+    const struct send_piece piece = {buffer->bytes, buffer->length};
+
     weir_check(buffer->length > 0);
     if (buffer->length <= send_queue__room(queue)) {
         send_queue__append(queue, buffer->bytes, buffer->length);
+        net_give_back(net, buffer);
+    } else if (queue->shares_count > 0 && send_queue__is_share(queue->last) &&
+               send_queue__copy_small(queue, &piece, 1, piece.length)) {
         net_give_back(net, buffer);
     } else {
         send_queue__link(queue, buffer);
@@ -135,6 +196,9 @@ bool send_queue_copy(struct send_queue *queue, struct net *net, const struct sen
     size_t total = 0;
 
     for (size_t i = 0; i < pieces_count; i++) total += pieces[i].length;
+    if (queue->shares_count > 0 && send_queue__is_share(queue->last) &&
+        send_queue__copy_small(queue, pieces, pieces_count, total))
+        return true;
     /* All or nothing: buffers for all bytes are reserved before the first is written. */
     if (!send_queue__take_buffers(net, total > room ? total - room : 0, &fresh)) return false;
     for (size_t i = 0; i < pieces_count; i++) {
@@ -180,8 +244,9 @@ bool send_queue_share(struct send_queue *queue, struct payload *payload, bool ma
 /* Whether the entry is a share of which nothing was sent yet. */
 static bool send_queue__is_unsent(struct net_buffer *buffer)
 {
-    return send_queue__is_share(buffer) &&
-           buffer->length == send_queue__share_of(buffer)->payload->length;
+    if (!send_queue__is_share(buffer)) return false;
+    const struct send_queue__share *share = send_queue__share_of(buffer);
+    return buffer->bytes == (share->payload ? share->payload->bytes : share->block);
 }
 
 uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_bytes)

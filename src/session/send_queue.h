@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* send_queue.h - the bytes that one session still has to send, in order: buffers that the queue
- * owns, and shares of payloads that other sessions send, too. Below: the borrowed run.
+ * owns, and shares of payloads that other sessions send, too. A small message that follows a share
+ * is copied into a small block, which is handled as a share. Below: the borrowed run.
  *
  *      add, copy  -> [ buffer ]--[ share ]--[ share ]--[ buffer ] -> take -> in flight -> released
  *      share      ->                 '----------'
@@ -36,7 +37,7 @@ struct send_queue {
     uint32_t flight_bytes;        /* content of those in flight; 0: none is */
     uint32_t
         later_bytes; /* in flight since after the send deadline began; it runs for the others */
-    uint32_t shares_count;  /* queued */
+    uint32_t shares_count;  /* queued, and blocks */
     uint32_t counted_bytes; /* pinned_bytes at the last session_account() */
 };
 

@@ -93,8 +93,6 @@ static bool start_server(const char *transport)
     config.transport = transport;
     config.workers = 2;
     config.mailbox_commands_max = 32; /* so that it is full now and then */
-    /* A small message that follows a broadcast takes a buffer, and nothing is read meanwhile. */
-    config.send_queue_high_bytes = 64u << 20;
     if (weir_server_open(&config, &world.server, NULL) != WEIR_OK) return false;
     assert_int_equal(weir_server_listen(world.server, &listen, NULL), WEIR_OK);
     if (weir_server_start(world.server, NULL) != WEIR_OK) {

@@ -14,7 +14,8 @@
 #include "send_queue.h"
 #include "sim.h"
 
-#define CAPACITY 4096u
+#define CAPACITY 8192u
+#define LARGE 5000u /* bytes that no block holds */
 
 struct world {
     struct net_simulation *simulation;
@@ -224,13 +225,130 @@ static void test_shares_are_coalesced(void **state)
 {
     struct world *world = *state;
 
+    static char large[LARGE + 1], text[LARGE + 20];
+
+    memset(large, 'l', LARGE);
     share(world, "one ", true);
     share(world, "two ", true);
-    send_queue_add(&world->queue, world->net, buffer_of(world, "three "));
+    send_queue_add(&world->queue, world->net, buffer_of(world, large));
     share(world, "four", true);
-    expect_flight(world, "one two three "); /* the fourth waits: it wants a buffer of its own */
+    snprintf(text, sizeof text, "one two %s", large);
+    expect_flight(world, text); /* the fourth waits: it wants a buffer of its own */
     expect_flight(world, "four");
     assert_int_equal(world->queue.pinned_bytes, 0);
+}
+
+/* ---- blocks ---- */
+
+/* A small message that follows a share costs a small block, and no buffer. */
+static void test_small_messages_between_shares_cost_their_bytes(void **state)
+{
+    struct world *world = *state;
+    static char text[8000];
+    size_t length = 0;
+
+    for (int i = 0; i < 100; i++) {
+        share(world, "shared ", true);
+        assert_true(copy(world, "copied ", 7));
+        if (i % 2 == 0) send_queue_add(&world->queue, world->net, buffer_of(world, "returned "));
+        length += (size_t)snprintf(text + length, sizeof text - length, "shared copied %s",
+                                   i % 2 == 0 ? "returned " : "");
+    }
+    assert_true(world->queue.pinned_bytes < 100 * (256 + 7 + 2 * 96));
+    assert_int_equal(world->queue.shares_count, 200);
+    assert_int_equal(send_queue_drop_oldest(&world->queue, 0), 100);
+    assert_int_equal(world->queue.shares_count, 100); /* accepted messages stay */
+    for (int i = 0; i < 100; i++) share(world, "x", true);
+    assert_int_equal(send_queue_drop(&world->queue, world->net), 100);
+    assert_int_equal(world->queue.pinned_bytes, 0);
+    for (int i = 0; i < 100; i++) {
+        share(world, "shared ", true);
+        assert_true(copy(world, "copied ", 7));
+        if (i % 2 == 0) send_queue_add(&world->queue, world->net, buffer_of(world, "returned "));
+    }
+    expect_flight(world, text);
+    assert_int_equal(world->queue.pinned_bytes, 0);
+}
+
+/* Blocks of 256, 512, 1024, 2048 and 4096 bytes, then buffers. */
+static void test_blocks_grow_to_buffers(void **state)
+{
+    struct world *world = *state;
+    static char piece[201], text[2 * CAPACITY];
+    size_t length = 0;
+
+    memset(piece, 'p', sizeof piece - 1);
+    share(world, "shared", true);
+    length += (size_t)snprintf(text, sizeof text, "shared");
+    while (world->queue.last->capacity == 0) {
+        assert_true(copy(world, piece, sizeof piece - 1));
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s", piece);
+        assert_true(world->queue.pinned_bytes < 4 * length + CAPACITY);
+    }
+    assert_int_equal(world->queue.last->capacity, CAPACITY);
+    assert_int_equal(world->queue.shares_count, 6);
+    assert_true(copy(world, piece, sizeof piece - 1)); /* into the buffer */
+    length += (size_t)snprintf(text + length, sizeof text - length, "%s", piece);
+    assert_true(length < sizeof text);
+    expect_flight(world, text);
+}
+
+static void test_a_block_takes_a_message_whole_or_not(void **state)
+{
+    struct world *world = *state;
+    static char piece[LARGE + 1], text[3 * LARGE];
+
+    memset(piece, 'p', LARGE);
+    share(world, "a", true);
+    assert_true(copy(world, piece, LARGE)); /* too large for a block */
+    assert_int_equal(world->queue.last->capacity, CAPACITY);
+    share(world, "b", true);
+    assert_true(copy(world, piece, 1000)); /* more than the smallest block */
+    assert_int_equal(world->queue.last->capacity, 0);
+    snprintf(text, sizeof text, "a%s", piece);
+    expect_flight(world, text);
+    snprintf(text, sizeof text, "b%.1000s", piece);
+    expect_flight(world, text);
+}
+
+/* What was sent of a block leaves its room as it is. */
+static void test_a_partly_sent_block_takes_more(void **state)
+{
+    struct world *world = *state;
+    static char large[CAPACITY];
+    struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
+    const struct send_piece pieces[] = {
+        {(const uint8_t *)"he", 2}, {NULL, 0}, {(const uint8_t *)"ad", 2}};
+
+    memset(large, 'l', CAPACITY - 2);
+    share(world, large, true);
+    assert_true(send_queue_copy(&world->queue, world->net, pieces, 3));
+    /* The pool has one buffer: it takes the share and two bytes of the block. */
+    struct net_buffer *taken[21];
+    uint32_t count = 0;
+    while ((taken[count] = net_take(world->net, 1)) != NULL) count++;
+    net_give_back(world->net, taken[--count]);
+    assert_int_equal(send_queue_take(&world->queue, world->net, buffers), 1);
+    assert_int_equal(buffers[0]->length, CAPACITY);
+    struct net_buffer *first = buffers[0];
+    assert_int_equal(send_queue_take(&world->queue, world->net, buffers), 0);
+    assert_true(copy(world, "more", 4));
+    net_give_back(world->net, first);
+    release_flight(world);
+    while (count > 0) net_give_back(world->net, taken[--count]);
+    expect_flight(world, "admore");
+}
+
+static void test_without_memory_for_a_block_there_are_buffers(void **state)
+{
+    struct world *world = *state;
+
+    share(world, "shared ", true);
+    memory_fail_nth(1, 1);
+    assert_true(copy(world, "copied", 6));
+    memory_fail_nth(0, 0);
+    assert_int_equal(world->queue.last->capacity, CAPACITY);
+    expect_flight(world, "shared copied");
 }
 
 static void test_what_fills_a_buffer_leaves_the_next_to_another(void **state)
@@ -246,9 +364,11 @@ static void test_what_fills_a_buffer_leaves_the_next_to_another(void **state)
     snprintf(text, sizeof text, "%s%send", large, larger);
     expect_flight(world, text);
     share(world, larger, true);
-    send_queue_add(&world->queue, world->net, buffer_of(world, "mine"));
+    memset(large, 'n', LARGE);
+    large[LARGE] = '\0';
+    send_queue_add(&world->queue, world->net, buffer_of(world, large));
     share(world, "late", true); /* wants a buffer of its own, and waits for the next flight */
-    snprintf(text, sizeof text, "%smine", larger);
+    snprintf(text, sizeof text, "%s%s", larger, large);
     expect_flight(world, text);
     expect_flight(world, "late");
 }
@@ -333,6 +453,15 @@ int main(void)
                                         close_world),
         cmocka_unit_test_setup_teardown(test_nothing_joins_a_flight, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_shares_are_coalesced, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_small_messages_between_shares_cost_their_bytes,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_blocks_grow_to_buffers, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_a_block_takes_a_message_whole_or_not, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_a_partly_sent_block_takes_more, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_without_memory_for_a_block_there_are_buffers,
+                                        open_world, close_world),
         cmocka_unit_test_setup_teardown(test_what_fills_a_buffer_leaves_the_next_to_another,
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_the_oldest_go_first_and_promises_stay, open_world,
