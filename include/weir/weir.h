@@ -1356,7 +1356,15 @@ static inline void weir_server_worker_stats(const struct weir_server *server, ui
 /* ---- End of a server ---- */
 
 /* Stops the server if it runs, waits for it as weir_server_wait() does, passes the waiting lines to
- * `log` for at most log_flush_ms, and frees the server. Null is allowed. Thread: as
+ * `log` for at most log_flush_ms, and frees the server. Null is allowed.
+ *
+ * No other call for the server may run at the same time or follow: that is undefined behaviour,
+ * also for calls with "Thread: any". So first let other threads finish that send or post to the
+ * server. After a drain or a stop, and until weir_server_free() is called, their calls are
+ * harmless. Weir detects a call after weir_server_free(), and ends the process with the rule:
+ * always for weir_server_listen(), unlisten(), start(), start_here(), run(), step(), descriptor(),
+ * drain(), stop(), wait() and free(); for the others, such as weir_send() and weir_post(), as long
+ * as the freed memory has no other use. AddressSanitizer detects them all. Thread: as
  * weir_server_wait(). */
 WEIR_API void weir_server_free(struct weir_server *server);
 

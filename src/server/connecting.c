@@ -245,6 +245,7 @@ enum weir_code weir_connect(struct weir_server *server, const struct weir_connec
     enum weir_code code = connecting__read(connect, &settings, error);
     uint64_t id = 0;
 
+    server_check_mark(server);
     if (code != WEIR_OK) return code;
     struct connecting *connecting = memory_alloc(sizeof *connecting);
     if (!connecting)
@@ -265,6 +266,7 @@ enum weir_code weir_connect(struct weir_server *server, const struct weir_connec
 
 enum weir_code weir_disconnect(struct weir_server *server, uint64_t connector)
 {
+    server_check_mark(server);
     weir_check_use(server->started, "weir_disconnect comes after weir_server_start");
     struct worker *worker = connecting__worker(server, session_table_worker_of(connector));
     return worker ? connector_disconnect(worker, connector) : WEIR_GONE;

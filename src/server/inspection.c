@@ -35,8 +35,8 @@ enum weir_code weir_sessions_list(struct weir_server *server,
                                   const struct weir_sessions_query *given)
 {
     struct weir_sessions_query query = {.size = 0};
+    server_check_mark(server);
     enum weir_code code = sized_copy(&sized_sessions_query, given, &query, NULL);
-
     if (code != WEIR_OK) return code;
     inspection__check(&query);
     uint32_t slot = (uint32_t)query.cursor;
@@ -54,6 +54,7 @@ enum weir_code weir_sessions_list(struct weir_server *server,
 
 uint32_t weir_server_workers_count(const struct weir_server *server)
 {
+    server_check_mark(server);
     return server->workers_count;
 }
 
@@ -62,6 +63,7 @@ void weir_server_worker_stats_sized(const struct weir_server *server, uint32_t w
 {
     struct weir_worker_stats full;
 
+    server_check_mark(server);
     weir_check_use(worker < server->workers_count, "the index is below weir_server_workers_count");
     inspect_worker(&server->threads[worker].loop.worker, &full);
     memset(stats, 0, size);

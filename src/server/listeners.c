@@ -136,6 +136,7 @@ void listeners_free(struct weir_server *server)
 
 size_t weir_server_listeners_count(const struct weir_server *server)
 {
+    server_check_mark(server);
     lock_take(server->lock);
     size_t count = server->listeners_count;
     lock_give_back(server->lock);
@@ -145,6 +146,7 @@ size_t weir_server_listeners_count(const struct weir_server *server)
 void weir_server_listener_sized(const struct weir_server *server, size_t index,
                                 struct weir_listener_info *info, size_t size)
 {
+    server_check_mark(server);
     lock_take(server->lock);
     weir_check_use(index < server->listeners_count,
                    "the index is below weir_server_listeners_count");

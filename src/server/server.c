@@ -117,6 +117,7 @@ static void server__destroy(struct weir_server *server)
     names_free(server->common.names);
     memory_free(server->transport_asked);
     memory_free(server->reject_message);
+    atomic_store(&server->mark, 0);
     memory_free(server);
 }
 
@@ -143,6 +144,7 @@ enum weir_code weir_server_open(const struct weir_config *config, struct weir_se
         server__destroy(server);
         return code;
     }
+    atomic_store(&server->mark, SERVER_MARK);
     live_add(server);
     *out = server;
     return WEIR_OK;
@@ -258,6 +260,7 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
 {
     struct weir_stats sums = {0};
 
+    server_check_mark(server);
     lock_take(server->lock);
     for (uint32_t i = 0; i < server->workers_count; i++)
         counters_add_to(&server->threads[i].loop.worker.counters, &sums);
@@ -270,6 +273,7 @@ void weir_server_stats_sized(const struct weir_server *server, struct weir_stats
 
 enum weir_code weir_server_failure(const struct weir_server *server, struct weir_error *error)
 {
+    server_check_mark(server);
     lock_take(server->lock);
     enum weir_code code = server->failure.code;
     if (error && code != WEIR_OK) *error = server->failure;
@@ -281,6 +285,7 @@ void weir_log(struct weir_server *server, enum weir_log_level level, const char 
 {
     va_list arguments;
 
+    server_check_mark(server);
     weir_check_use(level >= WEIR_LOG_ERROR && level <= WEIR_LOG_DETAIL,
                    "weir_log takes a level from WEIR_LOG_ERROR to WEIR_LOG_DETAIL");
     va_start(arguments, format);
@@ -294,6 +299,7 @@ static struct worker *server__worker_of(struct weir_server *server, uint64_t id)
 {
     uint8_t index = session_table_worker_of(id);
 
+    server_check_mark(server);
     if (session_table_node_of(id) != server->common.config.node) return NULL;
     return index < server->workers_count ? &server->threads[index].loop.worker : NULL;
 }
@@ -309,6 +315,7 @@ enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *by
 enum weir_code weir_send_name(struct weir_server *server, const char *name, const void *bytes,
                               size_t length)
 {
+    server_check_mark(server);
     weir_check_use(name != NULL, "weir_send_name: the name is null");
     uint64_t id = names_holder(&server->common, name);
     return id > 0 ? weir_send(server, id, bytes, length) : WEIR_GONE;
@@ -317,6 +324,7 @@ enum weir_code weir_send_name(struct weir_server *server, const char *name, cons
 enum weir_code weir_group_count(struct weir_server *server, const char *group, uint32_t deadline_ms,
                                 weir_group_count_fn *on_count, void *argument)
 {
+    server_check_mark(server);
     return group_count_ask(&server->common, group, deadline_ms, on_count, argument);
 }
 
@@ -352,6 +360,7 @@ enum weir_code weir_post(struct weir_server *server, uint32_t worker,
                          void (*call)(struct weir_worker *worker, void *argument), void *argument)
 {
     weir_check_use(call != NULL, "weir_post() needs a function to call");
+    server_check_mark(server);
     if (server->workers_count == 0) return WEIR_GONE; /* not started */
     weir_check_use(worker < server->workers_count,
                    "the number of a worker is below weir_server_workers_count()");
@@ -370,6 +379,7 @@ enum weir_code weir_post_session(struct weir_server *server, uint64_t id,
 enum weir_code weir_broadcast(struct weir_server *server, const char *group, const void *bytes,
                               size_t length, uint64_t except_id)
 {
+    server_check_mark(server);
     weir_check_use(bytes || length == 0, "weir_broadcast: the bytes are null");
     return broadcast_send(&server->common, group, bytes, length, except_id);
 }

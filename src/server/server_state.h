@@ -65,10 +65,21 @@ struct weir_server {
     const char *transport;             /* name of the running transport, from the first worker */
     struct net_simulation *simulation; /* the network of "simulated"; null: the system's */
     bool started;
+    _Atomic uint32_t mark;      /* SERVER_MARK until weir_server_free(); see server_check_mark() */
     _Atomic uint32_t running;   /* workers that have not ended */
     _Atomic bool is_waited_for; /* set while a thread waits for the workers */
     _Atomic bool failed;        /* the start failed: on_stopped is not called */
     struct weir_error failure;  /* of the first worker that failed while it ran; under the lock */
 };
+
+#define SERVER_MARK 0x57656972u /* not 0, and no part of a pointer */
+
+/* Reports a call after weir_server_free(), as long as the memory has no other use. For calls whose
+ * cost counts; live_check() is certain, and takes a lock. Thread: any. */
+static inline void server_check_mark(const struct weir_server *server)
+{
+    weir_check_use(atomic_load_explicit(&server->mark, memory_order_relaxed) == SERVER_MARK,
+                   "a server is used after weir_server_free(), or freed twice");
+}
 
 #endif

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,6 +16,7 @@
 #include "address.h"
 #include "atomic.h"
 #include "clock.h"
+#include "memory.h"
 #include "plain_socket.h"
 #include "require.h"
 #include "thread.h"
@@ -394,6 +396,140 @@ static void call_after_free(void *argument)
     (*(call_on_server *const *)argument)();
 }
 
+#if defined(MEMORY_ASAN)
+
+#include <sanitizer/common_interface_defs.h>
+
+static void call_after_free_sanitized(void *argument)
+{
+    __sanitizer_set_death_callback(abort); /* as require_death() expects it */
+    call_after_free(argument);
+}
+
+#endif
+
+static void call_send_freed(void)
+{
+    weir_send(server, 1, "x", 1);
+}
+
+static void call_send_name(void)
+{
+    weir_send_name(server, "n", "x", 1);
+}
+
+static void call_broadcast_freed(void)
+{
+    weir_broadcast(server, "g", "x", 1, 0);
+}
+
+static void call_post(void)
+{
+    weir_post(server, 0, do_nothing, NULL);
+}
+
+static void call_post_session(void)
+{
+    weir_post_session(server, 1, visit, NULL);
+}
+
+static void call_finish(void)
+{
+    weir_finish(server, 1);
+}
+
+static void call_count(void)
+{
+    weir_group_count(server, "g", 0, NULL, NULL);
+}
+
+static void call_log(void)
+{
+    weir_log(server, WEIR_LOG_ERROR, "x");
+}
+
+static void call_stats(void)
+{
+    struct weir_stats stats;
+
+    weir_server_stats(server, &stats);
+}
+
+static void call_failure(void)
+{
+    weir_server_failure(server, NULL);
+}
+
+static void call_workers_count(void)
+{
+    weir_server_workers_count(server);
+}
+
+static void call_worker_stats(void)
+{
+    struct weir_worker_stats stats;
+
+    weir_server_worker_stats(server, 0, &stats);
+}
+
+static void call_sessions_list(void)
+{
+    struct weir_sessions_query query = {.size = sizeof query};
+
+    weir_sessions_list(server, &query);
+}
+
+static void call_listeners_count(void)
+{
+    weir_server_listeners_count(server);
+}
+
+static void call_listener(void)
+{
+    struct weir_listener_info info;
+
+    weir_server_listener(server, 0, &info);
+}
+
+static void call_connect(void)
+{
+    struct weir_connect_options connect;
+
+    weir_connect_init(&connect);
+    weir_connect(server, &connect, NULL, NULL);
+}
+
+static void call_disconnect(void)
+{
+    weir_disconnect(server, 1);
+}
+
+/* Most calls are reported by the sanitizer of memory before weir can. */
+static call_on_server *const frequent_calls[] = {
+    call_send_freed,    call_send_name, call_broadcast_freed, call_post,
+    call_post_session,  call_finish,    call_count,           call_log,
+    call_stats,         call_failure,   call_workers_count,   call_worker_stats,
+    call_sessions_list, call_listener,  call_listeners_count, call_connect,
+    call_disconnect,
+};
+
+static void a_freed_server_is_sent_nothing(void **state)
+{
+    (void)state;
+#if defined(MEMORY_ASAN)
+    for (size_t i = 0; i < sizeof frequent_calls / sizeof frequent_calls[0]; i++)
+        require_death(call_after_free_sanitized, (void *)(uintptr_t)&frequent_calls[i],
+                      "heap-use-after-free");
+#elif defined(__SANITIZE_THREAD__)
+    (void)frequent_calls;
+    skip(); /* the sanitizer reports the first use of freed memory, and goes on */
+#else
+    for (size_t i = 0; i < sizeof frequent_calls / sizeof frequent_calls[0]; i++)
+        require_death(call_after_free, (void *)(uintptr_t)&frequent_calls[i],
+                      RULE "a server is used after weir_server_free(), or freed twice");
+#endif
+}
+
 static void a_freed_server_is_not_used(void **state)
 {
     (void)state;
@@ -690,6 +826,7 @@ int main(void)
         cmocka_unit_test(only_the_current_message_is_sent_back),
         cmocka_unit_test(a_server_is_not_freed_inside_its_callbacks),
         cmocka_unit_test(a_freed_server_is_not_used),
+        cmocka_unit_test(a_freed_server_is_sent_nothing),
         cmocka_unit_test(a_server_starts_once),
         cmocka_unit_test(work_needs_functions_and_workers),
         cmocka_unit_test(timers_are_used_by_their_worker_alone),
