@@ -24,8 +24,8 @@ static const struct contract_group *const contract__groups[] = {
     &group_rule_01_demand, &group_rule_02_answer, &group_rule_03_order, &group_rule_04_whole,
     &group_rule_05_owner,  &group_rule_06_commit, &group_rule_07_last,  &group_rule_08_scarcity,
     &group_rule_09_clock,  &group_rule_10_thread, &group_datagrams,     &group_addresses,
-    &group_accepting,      &group_connecting,     &group_fairness,      &group_races,
-    &group_injected,
+    &group_descriptor,     &group_accepting,      &group_connecting,    &group_fairness,
+    &group_races,          &group_injected,
 };
 
 /* Returns the value of --NAME=VALUE, or null if the argument is a different option. */

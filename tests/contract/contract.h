@@ -30,7 +30,8 @@ struct contract_group {
 extern const struct contract_group group_rule_01_demand, group_rule_02_answer, group_rule_03_order,
     group_rule_04_whole, group_rule_05_owner, group_rule_06_commit, group_rule_07_last,
     group_rule_08_scarcity, group_rule_09_clock, group_rule_10_thread, group_datagrams,
-    group_addresses, group_accepting, group_connecting, group_fairness, group_races, group_injected;
+    group_addresses, group_descriptor, group_accepting, group_connecting, group_fairness,
+    group_races, group_injected;
 
 /* injected.c: makes every net that opens afterwards misbehave in the named way. Returns false if no
  * such violation exists. */

@@ -49,6 +49,10 @@ int32_t plain_send_to(plain_socket socket, bool v4, const struct net_address *to
 bool plain_receive_from(plain_socket socket, void *bytes, uint32_t bytes_max, uint32_t *length,
                         struct net_address *from);
 
+/* Waits for at most `patience_ms` milliseconds until poll() reports the descriptor as readable.
+ * Returns whether it does; false on Windows, which has no such descriptors. */
+bool plain_is_readable(int descriptor, int patience_ms);
+
 /* Wine differs from Windows: a reset without a pending receive looks like FIN, and it is slower. */
 bool plain_is_wine(void);
 

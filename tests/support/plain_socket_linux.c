@@ -190,3 +190,10 @@ bool plain_limit_files(uint32_t more)
     require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     return true;
 }
+
+bool plain_is_readable(int descriptor, int patience_ms)
+{
+    struct pollfd pollfd = {.fd = descriptor, .events = POLLIN};
+
+    return poll(&pollfd, 1, patience_ms) > 0;
+}

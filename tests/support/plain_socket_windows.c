@@ -217,3 +217,10 @@ bool plain_limit_files(uint32_t more)
 {
     return more == UINT32_MAX;
 }
+
+bool plain_is_readable(int descriptor, int patience_ms)
+{
+    (void)descriptor;
+    (void)patience_ms;
+    return false;
+}
