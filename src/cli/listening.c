@@ -154,6 +154,29 @@ static void listening__limit_all(struct options *options, struct diagnostics *di
                         "--max-message: no listener splits a stream into messages: name a --codec");
 }
 
+/* Whether the listener has a socket file. */
+static bool listening__has_file(const struct weir_listen *listen)
+{
+    static const char unix_prefix[] = "unix:";
+    size_t length = sizeof unix_prefix - 1;
+
+    return strncmp(listen->address, unix_prefix, length) == 0 && listen->address[length] != '@';
+}
+
+static void listening__set_mode(struct options *options, struct diagnostics *diagnostics)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < options->listeners_count; i++) {
+        if (!listening__has_file(&options->listeners[i])) continue;
+        options->listeners[i].unix_mode = options->unix_mode;
+        any = true;
+    }
+    if (!any)
+        diagnostics_add(diagnostics,
+                        "--unix-mode: no listener has a socket file: name one by --tcp unix:PATH");
+}
+
 static void listening__add_defaults(struct options *options, struct diagnostics *diagnostics)
 {
     static const enum weir_proto protos[] = {WEIR_TCP, WEIR_UDP};
@@ -182,4 +205,5 @@ void listening_finish(struct options *options, struct diagnostics *diagnostics)
     }
     if (options->message_max_bytes > 0 && options->listeners_count > 0)
         listening__limit_all(options, diagnostics);
+    if (options->unix_mode > 0) listening__set_mode(options, diagnostics);
 }

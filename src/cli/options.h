@@ -22,6 +22,7 @@ struct options {
     size_t listeners_count;
     bool listeners_are_default;  /* the command line names none */
     const char *codec, *handler; /* of listeners without their own; null: the library's default */
+    uint32_t unix_mode;          /* of the files of Unix-domain listeners; 0: by the umask */
     uint64_t message_max_bytes;  /* 0: the codec's own maximum */
     uint32_t drain_ms;
     uint32_t stats_ms;     /* milliseconds; 0: only at the end */

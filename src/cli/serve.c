@@ -166,7 +166,8 @@ static int serve__fail(const struct weir_error *error)
     struct weir_error explained = *error;
     char text[512];
 
-    if (explained.code == WEIR_ADDRESS_IN_USE) serve__add_other_port(&explained);
+    bool is_unix = strncmp(explained.subject, "unix:", strlen("unix:")) == 0;
+    if (explained.code == WEIR_ADDRESS_IN_USE && !is_unix) serve__add_other_port(&explained);
     serve__print(&serve__err, "weir: %s", weir_error_text(&explained, text, sizeof text));
     return explained.code == WEIR_INVALID && explained.os_error == 0 ? EXIT_CODE_SETTING
                                                                      : EXIT_CODE_UNAVAILABLE;
@@ -433,7 +434,7 @@ static int serve__help(void)
         "\n"
         "An address is PORT, ADDR:PORT or [ADDR6]:PORT. PORT alone: all addresses, IPv4 and IPv6.\n"
         "So --tcp 5050 --udp 5050 opens the default ports to the network, also in a container.\n"
-        "On Linux --tcp also takes unix:PATH, a Unix-domain socket.\n"
+        "On Linux --tcp also takes unix:PATH, a Unix-domain socket (unix:@NAME: without a file).\n"
         "A time is 500ms, 60s (or 60), 5m, 1h, 1d; a size is 65536, 64k, 1m, 2g (powers of 1024).\n"
         "In brackets: the default. off, or 0: no timeout, no limit.\n"
         "stdout: one line per listener, then \"ready\", which scripts can await. stderr: log.\n"

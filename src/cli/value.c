@@ -73,6 +73,17 @@ size_t value_words(const char *words, char *room, size_t size, const char *split
     return count;
 }
 
+/* Reads up to four octal digits. */
+static bool value__read_mode(const char *text, uint64_t *mode)
+{
+    size_t digits = strspn(text, "01234567");
+
+    if (digits == 0 || digits > 4 || text[digits] != '\0') return false;
+    *mode = 0;
+    for (; *text != '\0'; text++) *mode = *mode * 8 + (uint64_t)(*text - '0');
+    return true;
+}
+
 static bool value__read_word(const char *words, const char *text, uint64_t *index)
 {
     const char *split[VALUE_WORDS_MAX];
@@ -96,8 +107,9 @@ bool value_read(const struct value_rule *rule, const char *text, uint64_t *value
         *value = 0;
         return true;
     }
-    bool good = rule->kind == VALUE_RATIO ? value__read_ratio(text, &read)
-                                          : value__read_number(rule->kind, text, &read);
+    bool good = rule->kind == VALUE_RATIO  ? value__read_ratio(text, &read)
+                : rule->kind == VALUE_MODE ? value__read_mode(text, &read)
+                                           : value__read_number(rule->kind, text, &read);
     if (!good || read < rule->least || read > rule->most) return false;
     *value = read;
     return true;
@@ -134,6 +146,8 @@ char *value_text(const struct value_rule *rule, uint64_t value, char *text, size
         snprintf(text, size, "%s", rule->off);
     } else if (rule->kind == VALUE_RATIO) {
         value__ratio_text(value, text, size);
+    } else if (rule->kind == VALUE_MODE) {
+        snprintf(text, size, "%04" PRIo64, value);
     } else {
         value__number_text(rule->kind, value, text, size);
     }
@@ -151,6 +165,7 @@ static const char *value__examples(enum value_kind kind)
     case VALUE_RATE: return "a rate such as 1000 or 1000/s";
     case VALUE_SIZE_RATE: return "a size per second such as 64k/s or 1m/s";
     case VALUE_RATIO: return "a ratio such as 1.0, 0.5 or 150%";
+    case VALUE_MODE: return "permissions in octal digits such as 0660";
     case VALUE_WORD: break;
     }
     return "one of ";

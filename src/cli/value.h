@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* value.h - reads and writes numbers in the notation of the command line: times, sizes, counts,
- * rates, ratios, and words of a list. For each kind it can say which values are allowed. */
+ * rates, ratios, permissions, and words of a list. For each kind it can say which values are allowed. */
 #ifndef CLI_VALUE_H
 #define CLI_VALUE_H
 
@@ -15,6 +15,7 @@ enum value_kind {
     VALUE_RATE,      /* per second: "1000", "1000/s" */
     VALUE_SIZE_RATE, /* bytes per second: "64k/s" */
     VALUE_RATIO,     /* percent: "1.0", "0.5", "150%" */
+    VALUE_MODE,      /* permissions of a file: "0660", "660" (octal) */
     VALUE_WORD,      /* the index in `words` */
 };
 

@@ -156,7 +156,7 @@ def scaled(count, least=1):
 Listener = collections.namedtuple("Listener", "proto host port transport workers codec handler line")
 Ended = collections.namedtuple("Ended", "code summary log")
 
-_LISTENING = re.compile(r"listening proto=(tcp|udp) addr=(\S+):(\d+) transport=(\S+) workers=(\d+) codec=(\S+) "
+_LISTENING = re.compile(r"listening proto=(tcp|udp) addr=(\S+?)(?::(\d+))? transport=(\S+) workers=(\d+) codec=(\S+) "
                         r"handler=(\S+)$")
 
 
@@ -165,6 +165,8 @@ def read_listener(line):
     if not match:
         raise AssertionError(f"not a listener's line: {line!r}")
     proto, host, port, transport, workers, codec, handler = match.groups()
+    if not port:  # addr=unix:PATH
+        port = 0
     return Listener(proto, host.strip("[]"), int(port), transport, int(workers), codec, handler, line)
 
 

@@ -258,6 +258,22 @@ static void test_a_stream_codec_is_rejected_on_udp(void **state)
     assert_int_equal(options.listeners[1].proto, WEIR_TCP);
 }
 
+static void test_the_mode_of_socket_files(void **state)
+{
+    (void)state;
+    assert_read("--tcp unix:/run/a --unix-mode 0660 --tcp 7000 --tcp unix:@b");
+    assert_int_equal(options.listeners[0].unix_mode, 0660);
+    assert_int_equal(options.listeners[1].unix_mode, 0);
+    assert_int_equal(options.listeners[2].unix_mode, 0);
+    assert_read("--tcp unix:/run/a");
+    assert_int_equal(options.listeners[0].unix_mode, 0);
+    assert_read("--tcp unix:/run/a --unix-mode umask");
+    assert_int_equal(options.listeners[0].unix_mode, 0);
+    assert_refused("--unix-mode 0660", "no listener has a socket file");
+    assert_refused("--tcp unix:@b --unix-mode 0660", "no listener has a socket file");
+    assert_refused("--tcp unix:/run/a --unix-mode 0680", "write permissions in octal digits");
+}
+
 static void test_the_longest_message(void **state)
 {
     static const struct {
@@ -637,6 +653,7 @@ int main(void)
         cmocka_unit_test(test_urls),
         cmocka_unit_test(test_codec_and_handler_hold_for_those_that_say_none),
         cmocka_unit_test(test_a_stream_codec_is_rejected_on_udp),
+        cmocka_unit_test(test_the_mode_of_socket_files),
         cmocka_unit_test(test_the_longest_message),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_files_of_blocks),

@@ -165,6 +165,25 @@ static void test_words(void **state)
     assert_refuses(&rule, bad, COUNT(bad));
 }
 
+static void test_modes_are_octal(void **state)
+{
+    const struct value_rule rule = {VALUE_MODE, "umask", 1, 0777, NULL};
+    static const char *const wrong[] = {"",      "0",    "0000", "8",      "0680", "1000", "00660",
+                                        "0o660", "-660", "660 ", "rw-rw-", "u=rw", "0x1b0"};
+    uint64_t value = 0;
+
+    (void)state;
+    assert_true(value_read(&rule, "0660", &value));
+    assert_int_equal(value, 0660);
+    assert_true(value_read(&rule, "777", &value));
+    assert_int_equal(value, 0777);
+    assert_true(value_read(&rule, "1", &value));
+    assert_int_equal(value, 1);
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        if (value_read(&rule, wrong[i], &value)) fail_msg("%s is read as a mode", wrong[i]);
+    assert_int_equal(value, 1);
+}
+
 static void test_formatted_values_parse_to_the_same(void **state)
 {
     static const struct {
@@ -189,6 +208,9 @@ static void test_formatted_values_parse_to_the_same(void **state)
         {{VALUE_RATIO, "off", 1, WIDE, NULL}, 100, "1.0"},
         {{VALUE_RATIO, "off", 1, WIDE, NULL}, 5, "0.05"},
         {{VALUE_RATIO, "off", 1, WIDE, NULL}, 150, "1.5"},
+        {{VALUE_MODE, "umask", 1, 0777, NULL}, 0660, "0660"},
+        {{VALUE_MODE, "umask", 1, 0777, NULL}, 7, "0007"},
+        {{VALUE_MODE, "umask", 1, 0777, NULL}, 0, "umask"},
         {{VALUE_WORD, "", 0, 0, "a|b|c"}, 2, "c"},
     };
 
@@ -215,6 +237,8 @@ static void test_wanted_texts(void **state)
          "a size such as 4096, 64k, 1m or 2g, from 4k to 1m"},
         {{VALUE_COUNT, "", 1, 255, NULL}, "a number from 1 to 255"},
         {{VALUE_RATE, "", 0, 9, NULL}, "a rate such as 1000 or 1000/s, at most 9/s"},
+        {{VALUE_MODE, "umask", 1, 0777, NULL},
+         "permissions in octal digits such as 0660, from 0001 to 0777; or umask"},
         {{VALUE_WORD, "", 0, 0, "a|b"}, "one of a b"},
     };
 
@@ -234,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_ratios),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_modes_are_octal),
         cmocka_unit_test(test_formatted_values_parse_to_the_same),
         cmocka_unit_test(test_wanted_texts),
     };
