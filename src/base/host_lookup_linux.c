@@ -2,29 +2,11 @@
 /* host_lookup_linux.c - looks up a host by getaddrinfo(). */
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "error_fill.h"
 #include "host.h"
-
-static void host__add(struct host_addresses *found, const struct addrinfo *info)
-{
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    uint8_t ip[16];
-
-    if (info->ai_family == AF_INET) {
-        memcpy(&v4, info->ai_addr, sizeof v4);
-        host_map_ipv4(&v4.sin_addr, ip);
-        host_add(found, ip, 0);
-    } else if (info->ai_family == AF_INET6) {
-        memcpy(&v6, info->ai_addr, sizeof v6);
-        host_add(found, v6.sin6_addr.s6_addr, v6.sin6_scope_id);
-    }
-}
+#include "host_sockaddr.h"
 
 /* Returns the portable code of a failed lookup. */
 static enum weir_code host__code(int failure)
@@ -60,7 +42,8 @@ void host_lookup(const char *name, struct host_addresses *found)
         host__fail(found, failure, errno);
         return;
     }
-    for (const struct addrinfo *info = first; info; info = info->ai_next) host__add(found, info);
+    for (const struct addrinfo *info = first; info; info = info->ai_next)
+        host_add_sockaddr(found, info->ai_addr);
     freeaddrinfo(first);
     if (found->count == 0) host__fail(found, EAI_NONAME, 0);
 }

@@ -4,26 +4,10 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "error_fill.h"
 #include "host.h"
-
-static void host__add(struct host_addresses *found, const ADDRINFOW *info)
-{
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    uint8_t ip[16];
-
-    if (info->ai_family == AF_INET) {
-        memcpy(&v4, info->ai_addr, sizeof v4);
-        host_map_ipv4(&v4.sin_addr, ip);
-        host_add(found, ip, 0);
-    } else if (info->ai_family == AF_INET6) {
-        memcpy(&v6, info->ai_addr, sizeof v6);
-        host_add(found, v6.sin6_addr.s6_addr, v6.sin6_scope_id);
-    }
-}
+#include "host_sockaddr.h"
 
 static void host__fail(struct host_addresses *found, int failure)
 {
@@ -61,7 +45,8 @@ void host_lookup(const char *name, struct host_addresses *found)
                                   HOST_NAME_BYTES_MAX + 1) == 0
                   ? WSAHOST_NOT_FOUND
                   : GetAddrInfoW(wide, NULL, &wanted, &first);
-    for (const ADDRINFOW *info = first; info; info = info->ai_next) host__add(found, info);
+    for (const ADDRINFOW *info = first; info; info = info->ai_next)
+        host_add_sockaddr(found, info->ai_addr);
     if (first) FreeAddrInfoW(first);
     if (failure == 0 && found->count == 0) failure = WSAHOST_NOT_FOUND;
     if (failure != 0) host__fail(found, failure);

@@ -19,9 +19,9 @@ void log_line_list(const struct log *log, int level, const char *format, va_list
     char line[LOG_LINE_BYTES];
 
     if (!log_shows(log, level)) return;
-    int length = vsnprintf(line, sizeof line, format, arguments);
+    /* Without control characters: text of a peer must not look like a second line. */
+    int length = escape_format(line, sizeof line, format, arguments);
     if (length >= (int)sizeof line) utf8_trim(line);
-    escape_controls(line); /* text of a peer must not look like a second line */
     log->write(log->user, level, line);
 }
 

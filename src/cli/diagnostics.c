@@ -10,9 +10,8 @@
 static void diagnostics__add(struct diagnostics *diagnostics, const char *format, va_list values)
 {
     if (diagnostics->count++ >= DIAGNOSTICS_MAX) return;
-    char *line = diagnostics->lines[diagnostics->count - 1];
-    vsnprintf(line, DIAGNOSTICS_LINE_BYTES, format, values);
-    escape_controls(line);
+    escape_format(diagnostics->lines[diagnostics->count - 1], DIAGNOSTICS_LINE_BYTES, format,
+                  values);
 }
 
 void diagnostics_add(struct diagnostics *diagnostics, const char *format, ...)

@@ -19,8 +19,7 @@ static void story__add(struct weir_test *test, const char *format, va_list argum
     int length = snprintf(line, sizeof line, "%8llu.%03llu ms  ", (unsigned long long)(us / 1000),
                           (unsigned long long)(us % 1000));
 
-    vsnprintf(line + length, sizeof line - (size_t)length, format, arguments);
-    escape_controls(line); /* a reason, or a line of the log, can contain any text */
+    escape_format(line + length, sizeof line - (size_t)length, format, arguments);
     for (const char *at = line; *at; at++) test->hash = (test->hash ^ (uint8_t)*at) * STORY__PRIME;
     if (test->options.trace) test->options.trace(test->options.user, line);
 }

@@ -2,6 +2,7 @@
 /* escape.c - converts bytes to escaped text and back. */
 #include "escape.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The bytes with a short escape, and its character. The quote is last: it is escaped only
@@ -118,4 +119,12 @@ void escape_controls(char *line)
 {
     for (; *line != '\0'; line++)
         if ((unsigned char)*line < 0x20 || *line == 0x7f) *line = '?';
+}
+
+int escape_format(char *line, size_t size, const char *format, va_list values)
+{
+    int length = vsnprintf(line, size, format, values);
+
+    escape_controls(line);
+    return length;
 }

@@ -4,6 +4,7 @@
 #ifndef TEXT_ESCAPE_H
 #define TEXT_ESCAPE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,5 +38,9 @@ size_t escape_read_hex(const char *text, size_t length, uint8_t *bytes);
 
 /* Replaces the control characters of a line by '?'. */
 void escape_controls(char *line);
+
+/* Writes a line as vsnprintf() does, with its control characters replaced by '?': its values can be
+ * any text. Returns the length that vsnprintf() returned. */
+int escape_format(char *line, size_t size, const char *format, va_list values);
 
 #endif

@@ -175,6 +175,27 @@ static void control_characters_of_a_line_are_replaced(void **state)
     assert_string_equal(empty, "");
 }
 
+static int format(char *line, size_t size, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    int length = escape_format(line, size, format, values);
+    va_end(values);
+    return length;
+}
+
+static void a_formatted_line_has_no_control_characters(void **state)
+{
+    char line[8];
+
+    (void)state;
+    assert_int_equal(format(line, sizeof line, "%s=%d", "a\n", 7), 4);
+    assert_string_equal(line, "a?=7");
+    assert_int_equal(format(line, sizeof line, "%s", "a\x1b and more"), 11);
+    assert_string_equal(line, "a? and ");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -188,6 +209,7 @@ int main(void)
         cmocka_unit_test(pairs_of_digits_become_bytes),
         cmocka_unit_test(other_text_is_not_read_as_hexadecimal),
         cmocka_unit_test(control_characters_of_a_line_are_replaced),
+        cmocka_unit_test(a_formatted_line_has_no_control_characters),
     };
 
     return cmocka_run_group_tests_name("escape", tests, NULL, NULL);
