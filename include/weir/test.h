@@ -202,6 +202,34 @@ WEIR_API enum weir_reason weir_test_peer_reason(const struct weir_test_peer *pee
 /* Returns the text with which on_close was called; "" before. It lives as long as the peer. */
 WEIR_API const char *weir_test_peer_reason_text(const struct weir_test_peer *peer);
 
+/* ---- Servers that the tested server connects to ---- */
+
+/* A simulated server, which weir_connect() of the tested server reaches. */
+struct weir_test_upstream;
+
+/* Listens on a numeric address of the simulated network, "10.0.0.9:7000"; port 0 selects a free
+ * port. A connection is established as soon as it arrives, and waits until
+ * weir_test_upstream_accept(). `codec` is the frame specification for messages of its peers; null:
+ * "raw". Returns null if the address is in use. The upstream lives until weir_test_free().
+ *
+ * Pass a numeric address to weir_connect() in a test: host names, "PORT" alone among them, are
+ * looked up by the system, not by the simulator. */
+WEIR_API struct weir_test_upstream *weir_test_upstream_open(struct weir_test *test,
+                                                            const char *address, const char *codec);
+
+/* Fills in the upstream's address, with the port that was selected. */
+WEIR_API void weir_test_upstream_address(const struct weir_test_upstream *upstream,
+                                         struct weir_address *address);
+
+/* Returns the next connection as a peer, which all weir_test_peer_ functions take; null: there is
+ * none so far. weir_test_peer_session() and weir_test_peer_reason() do not know the sessions of
+ * outbound connections: they return 0 and WEIR_REASON_NONE. */
+WEIR_API struct weir_test_peer *weir_test_upstream_accept(struct weir_test_upstream *upstream);
+
+/* Stops listening, as if the upstream had ended: later attempts to connect are refused, and
+ * connections that were not accepted are reset. Accepted ones stay. */
+WEIR_API void weir_test_upstream_close(struct weir_test_upstream *upstream);
+
 /* ---- UDP sockets ---- */
 
 /* A remote UDP socket. */

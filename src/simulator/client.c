@@ -24,26 +24,33 @@ struct net_address client_target(const struct weir_test *test, size_t listener)
     return address_of_v4(0x7f000001, target.port);
 }
 
+void client_add(struct client *client, struct weir_test *test, const char *kind,
+                const struct weir_codec *codec, const struct net_address *address)
+{
+    client->test = test;
+    client->kind = kind;
+    client->codec = codec;
+    client->number = ++test->clients_count;
+    client->address = *address;
+    client->next = test->clients;
+    test->clients = client;
+}
+
 void client_init(struct client *client, struct weir_test *test, size_t listener,
                  enum weir_proto proto, const char *from)
 {
     const struct service *service = &client__spec(test, listener)->service;
+    struct net_address address = client_target(test, listener);
 
     weir_check_use(service->proto == proto, "peers connect to TCP listeners, sockets to UDP ones");
-    client->test = test;
     client->is_datagram = proto == WEIR_UDP;
-    client->kind = client->is_datagram ? "socket" : "peer";
-    client->codec = service->codec;
-    client->number = ++test->clients_count;
-    client->address = client_target(test, listener);
-    client->address.port = 0;
+    address.port = 0;
     if (from)
-        weir_check_use(net_address_parse(from, &client->address),
+        weir_check_use(net_address_parse(from, &address),
                        "the address of a peer is written like 10.0.0.7:0");
-    if (client->address.port == 0)
+    client_add(client, test, client->is_datagram ? "socket" : "peer", service->codec, &address);
+    if (address.port == 0)
         client->address.port = (uint16_t)(CLIENT__PORT_FIRST + client->number % 20000);
-    client->next = test->clients;
-    test->clients = client;
 }
 
 struct client *client_find(const struct weir_test *test, const struct net_address *address,

@@ -10,6 +10,10 @@
 void client_init(struct client *client, struct weir_test *test, size_t listener,
                  enum weir_proto proto, const char *from);
 
+/* Adds a client of this kind ("peer") with this address, whose messages the codec frames. */
+void client_add(struct client *client, struct weir_test *test, const char *kind,
+                const struct weir_codec *codec, const struct net_address *address);
+
 /* Returns the address of a started listener, as its clients reach it. */
 struct net_address client_target(const struct weir_test *test, size_t listener);
 

@@ -18,6 +18,7 @@
 #include "surroundings.h"
 #include "tap.h"
 #include "thread_local.h"
+#include "upstream.h"
 #include "worker_thread.h"
 
 #define SIMULATOR__UNIX_MS INT64_C(1767225600000) /* 2026-01-01 */
@@ -363,7 +364,8 @@ void weir_test_free(struct weir_test *test)
 {
     if (!test) return;
     simulator_stop(test);
-    client_free_all(test); /* their decoders use the server's codecs */
+    client_free_all(test); /* their decoders use the codecs of the server and of upstreams */
+    upstream_free_all(test);
     weir_server_free(test->server);
     tap_free_all(test);
     sim_free(test->simulation);

@@ -43,6 +43,7 @@ struct weir_test {
     bool is_started, is_running;
     struct client *clients; /* newest first */
     uint32_t clients_count;
+    struct weir_test_upstream *upstreams; /* newest first */
     struct tap *taps;
     uint64_t *open_ids; /* of the sessions between on_open and on_close */
     size_t open_count, open_capacity;

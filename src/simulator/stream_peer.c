@@ -9,6 +9,7 @@
 #include "client.h"
 #include "sim_wire.h"
 #include "story.h"
+#include "stream_peer.h"
 
 #define STREAM_PEER__READ_BYTES 4096u
 #define STREAM_PEER__FRAME_EXTRA_BYTES (WEIR_HEADER_BYTES_MAX + WEIR_TRAILER_BYTES_MAX)
@@ -123,17 +124,35 @@ static void stream_peer__free(struct client *client)
     wire_memory_free(peer);
 }
 
+static void stream_peer__begin(struct weir_test_peer *peer)
+{
+    peer->client.move = stream_peer__move;
+    peer->client.free = stream_peer__free;
+    peer->reads = true;
+}
+
 struct weir_test_peer *weir_test_connect(struct weir_test *test, size_t listener, const char *from)
 {
     struct weir_test_peer *peer = wire_memory(1, sizeof *peer);
     struct net_address to = client_target(test, listener);
 
     client_init(&peer->client, test, listener, WEIR_TCP, from);
-    peer->client.move = stream_peer__move;
-    peer->client.free = stream_peer__free;
-    peer->reads = true;
+    stream_peer__begin(peer);
     peer->wire = sim_connect(test->simulation, &to, &peer->client.address);
     story_tell(test, "peer %u connects", peer->client.number);
+    return peer;
+}
+
+struct weir_test_peer *stream_peer_adopt(struct weir_test *test, struct sim_peer *wire,
+                                         const struct weir_codec *codec)
+{
+    struct weir_test_peer *peer = wire_memory(1, sizeof *peer);
+    struct net_address address = sim_peer_address(wire);
+
+    client_add(&peer->client, test, "peer", codec, &address);
+    stream_peer__begin(peer);
+    peer->wire = wire;
+    peer->reported = WEIR_TEST_CONNECTED;
     return peer;
 }
 
