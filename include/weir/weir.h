@@ -854,9 +854,10 @@ struct weir_config {
     uint32_t worker_timers_max;
     /* Logs a warning if the callbacks of one loop iteration took this long, with the duration and
      * the number of events that waited. Counted in handlers_blocked; logged at most once per second
-     * and worker. A process that the system suspended can cause the warning, too. On epoll and
-     * Windows weir measures only while a timeout or timer of the worker runs. Default 500; 0: no
-     * warning. */
+     * and worker. For a minute after a warning, weir measures each event of the worker, so that
+     * further warnings name the handler, the session and its peer. A process that the system
+     * suspended can cause the warning, too. On epoll and Windows weir measures only while a timeout
+     * or timer of the worker runs. Default 500; 0: no warning. */
     uint32_t handler_warn_ms;
 };
 

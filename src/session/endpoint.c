@@ -96,3 +96,13 @@ void endpoint_on_closed(struct endpoint *endpoint)
     list_remove(&endpoint->in_endpoints);
     if (endpoint->on_closed) endpoint->on_closed(endpoint);
 }
+
+void endpoint_describe(const struct owner *owner, const struct net_event *event,
+                       struct owner_description *description)
+{
+    const struct endpoint *endpoint = weir_container_of(owner, struct endpoint, owner);
+
+    description->handler = endpoint->service->handler->name;
+    description->peer = event->peer;
+    description->session = 0;
+}

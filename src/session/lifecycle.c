@@ -127,7 +127,19 @@ static void lifecycle__on_event(struct owner *owner, const struct net_event *eve
     }
 }
 
-static const struct owner_ops lifecycle__owner_ops = {.on_event = lifecycle__on_event};
+static void lifecycle__describe(const struct owner *owner, const struct net_event *event,
+                                struct owner_description *description)
+{
+    const struct weir_session *session = weir_container_of(owner, struct weir_session, owner);
+
+    (void)event;
+    description->handler = session->service->handler->name;
+    description->peer = session->peer;
+    description->session = session->id;
+}
+
+static const struct owner_ops lifecycle__owner_ops = {.on_event = lifecycle__on_event,
+                                                      .describe = lifecycle__describe};
 
 /* ---- begin ---- */
 

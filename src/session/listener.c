@@ -60,7 +60,8 @@ static void listener__on_event(struct owner *owner, const struct net_event *even
     listener_on_event(weir_container_of(owner, struct listener, endpoint.owner), event);
 }
 
-static const struct owner_ops listener__owner_ops = {.on_event = listener__on_event};
+static const struct owner_ops listener__owner_ops = {.on_event = listener__on_event,
+                                                     .describe = endpoint_describe};
 
 enum weir_code listener_open(struct listener *listener, struct worker *worker,
                              const struct service *service, const struct net_listen_options *where,

@@ -353,10 +353,32 @@ static void loop__sample(struct loop *loop)
 {
     struct worker *worker = &loop->worker;
 
+    blocked_check(&loop->blocked, worker);
     loop->sample_ns = worker->now_ns + LOOP__SAMPLE_INTERVAL_NS;
     net_start_busy(worker->net); /* the first sample follows the first wait */
     inspect_sample(worker);
     memory_watch_sample(&loop->memory_watch, worker);
+}
+
+/* Handles and measures all events after a callback has blocked, otherwise the first one of a sample.
+ * Returns how many it handled. */
+static uint32_t loop__measure(struct loop *loop, const struct net_event *events, uint32_t count)
+{
+    struct worker *worker = &loop->worker;
+
+    if (worker->now_ns >= loop->sample_ns) loop__sample(loop);
+    if (!blocked_measures(&loop->blocked)) {
+        loop->measure_ns = loop->sample_ns;
+        return count > 0 && inspect_event(worker, events) ? 1 : 0;
+    }
+    blocked_begin(&loop->blocked);
+    for (uint32_t i = 0; i < count; i++) {
+        if (events[i].owner)
+            blocked_handle(&loop->blocked, worker, &events[i]);
+        else
+            loop__on_event(worker, &events[i]);
+    }
+    return count;
 }
 
 static void loop__read_input(struct loop *loop, const struct net_event *events, uint32_t count)
@@ -364,12 +386,10 @@ static void loop__read_input(struct loop *loop, const struct net_event *events, 
     struct worker *worker = &loop->worker;
 
     loop__share_work(worker, count);
-    if (worker->now_ns >= loop->sample_ns) {
-        loop__sample(loop);
-        if (count > 0 && inspect_event(worker, events)) {
-            events++;
-            count--;
-        }
+    if (worker->now_ns >= loop->measure_ns) {
+        uint32_t done = loop__measure(loop, events, count);
+        events += done;
+        count -= done;
     }
     if (worker->readable_count > 0)
         loop__read_unread(worker, events, count);
@@ -413,7 +433,8 @@ static void loop__do_requests(struct loop *loop)
  * has failed. */
 static void loop__look(struct loop *loop, uint32_t events_count)
 {
-    blocked_report(&loop->worker, events_count, LOOP__EVENTS_MAX);
+    blocked_report(&loop->blocked, &loop->worker, events_count, LOOP__EVENTS_MAX);
+    if (blocked_measures(&loop->blocked)) loop->measure_ns = 0;
     memory_watch_look(&loop->memory_watch, &loop->worker);
     if (net_failure(loop->worker.net, NULL) != WEIR_OK) worker_request(&loop->worker, WORKER_STOP);
 }

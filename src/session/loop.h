@@ -4,6 +4,7 @@
 #define SESSION_LOOP_H
 
 #include "admission.h"
+#include "blocked.h"
 #include "connects.h"
 #include "drain.h"
 #include "group.h"
@@ -26,6 +27,9 @@ struct loop {
     bool has_speakers;  /* speakers that waited may go on: the budget was used up */
     bool has_commands;  /* the mailbox may hold more: the budget of commands was used up */
     uint64_t sample_ns; /* when the memory is looked at next, and copied into the counters */
+    /* When events are measured next: at sample_ns one, while blocked.h asks for it all; then 0. */
+    uint64_t measure_ns;
+    struct blocked blocked;
 };
 
 /* Thread: loop_init and loop_free any; the others the worker's own. */

@@ -640,6 +640,94 @@ static void a_handler_that_blocks_is_reported(void **state)
     fixture_close();
 }
 
+static void wait_for_warning(int number)
+{
+    for (int i = 0; i < 3000 && warnings < number; i++) fixture_iterate(FIXTURE_MS);
+    assert_int_equal(warnings, number);
+}
+
+static void slow_open(struct weir_session *session)
+{
+    (void)session;
+    sim_work_ns(fixture.simulation, 700 * FIXTURE_MS);
+}
+
+static void slow_timer(struct weir_session *session)
+{
+    slow_open(session);
+}
+
+static void slow_message(struct weir_session *session, const struct weir_message *message)
+{
+    slow(session, message);
+    if (message->bytes[0] == 't') weir_session_start_timer(session, 2000);
+}
+
+static const struct weir_handler slowest_handler = {.size = sizeof(struct weir_handler),
+                                                    .name = "slowest",
+                                                    .on_open = slow_open,
+                                                    .on_message = slow_message,
+                                                    .on_timer = slow_timer};
+
+/* From the second time on, each event is measured, for a minute after the last one. */
+static void the_second_warning_names_who_blocks(void **state)
+{
+    struct weir_config config = fixture_config();
+    char wanted[120];
+
+    (void)state;
+    config.handler_warn_ms = 500;
+    fixture_open(&config, NULL, &slow_handler, 11);
+    fixture.common.log = (struct log){.write = take_line};
+    warnings = 0;
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(50);
+    uint64_t id = fixture_only_session()->id;
+    struct sim_peer *other = fixture_connect();
+    fixture_say(peer, "slow");
+    wait_for_warning(1);
+    assert_non_null(strstr(logged, "worker 0: its callbacks did not return for 7"));
+    fixture_run_ms(2000);
+    fixture_say(other, "quick");
+    fixture_say(peer, "slow");
+    wait_for_warning(2);
+    snprintf(wanted, sizeof wanted,
+             "worker 0: handler slow, for session %016llx of 127.0.0.1:", (unsigned long long)id);
+    assert_non_null(strstr(logged, wanted));
+    fixture_run_ms(70000);
+    fixture_say(peer, "slow");
+    wait_for_warning(3);
+    assert_non_null(strstr(logged, "worker 0: its callbacks did not return for 7"));
+    sim_peer_close(peer);
+    sim_peer_close(other);
+    fixture_close();
+}
+
+/* on_open runs for the event of a listener, and a timer for none. */
+static void the_warning_names_listeners_and_tells_timers(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    config.handler_warn_ms = 500;
+    fixture_open(&config, NULL, &slowest_handler, 11);
+    fixture.common.log = (struct log){.write = take_line};
+    warnings = 0;
+    struct sim_peer *peer = fixture_connect();
+    wait_for_warning(1);
+    fixture_run_ms(2000);
+    struct sim_peer *other = fixture_connect();
+    wait_for_warning(2);
+    assert_non_null(strstr(logged, "worker 0: handler slowest, for 127.0.0.1:"));
+    fixture_run_ms(2000);
+    fixture_say(peer, "timer");
+    wait_for_warning(3);
+    assert_non_null(strstr(logged, "worker 0: its callbacks (timers, ticks, posts or many"));
+    sim_peer_close(peer);
+    sim_peer_close(other);
+    fixture_close();
+}
+
 /* More events wait than one batch holds. */
 static void the_warning_counts_what_waited(void **state)
 {
@@ -728,6 +816,8 @@ int main(void)
         cmocka_unit_test(a_slice_is_bounded_also_without_sessions),
         cmocka_unit_test(a_refused_connection_is_not_visited),
         cmocka_unit_test(a_handler_that_blocks_is_reported),
+        cmocka_unit_test(the_second_warning_names_who_blocks),
+        cmocka_unit_test(the_warning_names_listeners_and_tells_timers),
         cmocka_unit_test(the_warning_counts_what_waited),
         cmocka_unit_test(a_session_is_not_used_after_its_end),
     };
