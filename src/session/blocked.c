@@ -54,7 +54,8 @@ static const char *blocked__cause(const struct blocked_event *event, uint64_t bu
     char peer[NET_ADDRESS_TEXT_BYTES];
 
     if (!event->is_measured) return "its callbacks";
-    if (event->ns < busy_ns / 2) return "its callbacks (timers, ticks, posts or many messages)";
+    if (event->ns < busy_ns / 2)
+        return "its callbacks (timers, posts, new connections, many messages)";
     address_peer_text(&description->peer, peer, sizeof peer);
     if (description->session > 0)
         snprintf(text, BLOCKED__CAUSE_BYTES, "handler %s, for session %016" PRIx64 " of %s,",

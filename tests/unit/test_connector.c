@@ -35,6 +35,8 @@ static struct {
     enum weir_reason reason;
     bool aborts, disconnects, disconnects_in_close, connects_again; /* what the callbacks do */
     bool limits;                                                    /* the length of messages */
+    bool blocks;                                                    /* on_open, for 700 ms */
+    char warning[512];                                              /* about it */
     struct out *other;
     struct owner *late; /* the attempt of the session that opens; null: it is not of interest */
 } seen;
@@ -62,6 +64,7 @@ static void on_open(struct weir_session *session)
     seen.user = weir_session_connect_user(session);
     assert_int_equal(weir_session_send(session, "hello", 5), WEIR_OK);
     if (seen.limits) assert_int_equal(weir_session_set_message_max(session, 1000), WEIR_OK);
+    if (seen.blocks) sim_work_ns(fixture.simulation, 700 * FIXTURE_MS);
     if (seen.late) pass_pause(seen.late, session->handle);
     if (seen.aborts) weir_session_abort(session);
     if (seen.disconnects) assert_int_equal(disconnect(seen.other), WEIR_OK);
@@ -282,6 +285,13 @@ static struct sim_peer *accept_on(struct sim_listener *listener)
 static void run_as_worker(bool is_own)
 {
     atomic_store(&fixture.loop.worker.thread, is_own ? thread_self() : 0);
+}
+
+static void take_warning(void *user, int level, const char *line)
+{
+    (void)user;
+    (void)level;
+    if (strstr(line, "handler_warn_ms")) snprintf(seen.warning, sizeof seen.warning, "%s", line);
 }
 
 /* ---- connecting ---- */
@@ -1097,6 +1107,32 @@ static void test_seeds(void **state)
     }
 }
 
+/* While events are measured because a callback has blocked: those of attempts to connect have no
+ * handler yet, and a wake has no owner. */
+static void an_on_open_that_blocks_is_reported(void **state)
+{
+    (void)state;
+    open_world();
+    fixture.common.log = (struct log){.write = take_warning};
+    struct sim_listener *listener = listen_on("10.0.0.1:80");
+    seen.blocks = true;
+    out_start(&outs[0], "10.0.0.1:80");
+    struct sim_peer *first = accept_on(listener);
+    fixture_run_ms(2 * S);
+    assert_non_null(strstr(seen.warning, "worker 0: its callbacks did not return for 7"));
+    net_wake(fixture.loop.worker.net);
+    fixture_run_ms(10);
+    out_start(&outs[1], "10.0.0.1:80");
+    struct sim_peer *second = accept_on(listener);
+    fixture_run_ms(2 * S);
+    assert_non_null(
+        strstr(seen.warning, "worker 0: its callbacks (timers, posts, new connections"));
+    sim_peer_close(first);
+    sim_peer_close(second);
+    sim_listener_close(listener);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1134,6 +1170,7 @@ int main(void)
         cmocka_unit_test(memory_is_exhausted),
         cmocka_unit_test(a_connector_is_in_the_account),
         cmocka_unit_test(no_handle_is_left),
+        cmocka_unit_test(an_on_open_that_blocks_is_reported),
         cmocka_unit_test(test_seeds),
     };
 
