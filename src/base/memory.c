@@ -16,6 +16,8 @@
 #include <malloc.h>
 #endif
 
+#define MEMORY__CONSOLIDATED_BYTES 65536u
+
 static _Atomic(memory_hook *) memory__hook; /* null except in tests */
 
 void memory_set_hook(memory_hook *hook)
@@ -54,10 +56,15 @@ char *memory_copy_text(const char *text)
     return copy;
 }
 
+/* glibc's malloc_trim() leaves the end of every heap except the main one as it is, although joining
+ * small free blocks can add much to it. free() of a block of 64 KiB or more returns the end of this
+ * thread's heap (malloc/malloc.c: FASTBIN_CONSOLIDATION_THRESHOLD and heap_trim()). */
 void memory_trim(void)
 {
 #if defined(__GLIBC__)
     malloc_trim(0);
+    void *volatile block = malloc(MEMORY__CONSOLIDATED_BYTES); /* volatile: the pair stays */
+    free(block);
 #endif
 }
 

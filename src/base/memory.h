@@ -33,8 +33,8 @@ void memory_pages_free(void *pages, size_t bytes);
  * on Windows, where pages that are committed keep their memory. */
 void memory_pages_discard(void *pages, size_t bytes);
 
-/* Returns the heap's free memory to the system, as far as the C library can. Slow: for moments
- * after much memory was freed. */
+/* Returns the heap's free memory to the system, as far as the C library can; the end of a heap only
+ * if it is the calling thread's. Slow: for moments after much memory was freed. */
 void memory_trim(void);
 
 /* Decides whether an allocation proceeds. Returns false: it fails. Called on any thread. */
