@@ -6,9 +6,8 @@ import signal
 import socket
 import threading
 
-from weir_process import (DEADLINE_S, WeirTest, connect, echo, expect_end, expect_flood, flood, is_refused, linux_only,
-                          main, non_reading_client, pattern_bytes, receive_exactly, scaled, udp_socket,
-                          unacknowledged_bytes)
+from weir_process import (DEADLINE_S, WeirTest, connect, echo, expect_end, expect_flood, flood, linux_only, main,
+                          non_reading_client, pattern_bytes, receive_exactly, scaled, udp_socket, unacknowledged_bytes)
 
 PIECE = pattern_bytes(10_000, seed=77)
 
@@ -59,7 +58,7 @@ class Drains(WeirTest):
     def begin(self, weir):
         """Starts the shutdown, and returns once the listener is closed."""
         weir.send_signal(signal.SIGINT)
-        weir.wait_until("the listener is closed", lambda: is_refused(weir.tcp))
+        weir.wait_until("the listener is closed", lambda: not weir.is_listening())
 
     def test_under_load(self):
         """The drain begins while clients are streaming, and they continue for a while: every byte that had reached the

@@ -5,9 +5,10 @@ import re
 import select
 import socket
 import struct
+import time
 
-from weir_process import (MIB, SANITIZED, WeirTest, close_with_reset, connect, echo, echo_once, linux_only, main,
-                          non_reading_client, receive_exactly, scaled, udp_socket)
+from weir_process import (DEADLINE_S, MIB, SANITIZED, WeirTest, close_with_reset, connect, echo, echo_once, linux_only,
+                          main, non_reading_client, scaled, servers_wait, udp_socket)
 
 MEMORY_BYTES = 64 * MIB
 # The program and its libraries, stacks, fixed tables, the log, and what the heap loses between its blocks: the constant
@@ -15,7 +16,7 @@ MEMORY_BYTES = 64 * MIB
 CONSTANT_BYTES = 16 * MIB
 # What may remain when all peers have left: the constant, and the table of sessions.
 REMAINING_BYTES = 20 * MIB
-STUCK_S = 0.2 # no peer could send for this long: none will
+STUCK_S = 0.2 # no peer could send for this long, and the server waits: none will
 # Of bytes sent: five times the limit, because the system stores much of it on the way.
 TAKEN_MAX = 5 * MEMORY_BYTES
 
@@ -31,11 +32,15 @@ def press(peers, stream, each_max=None, total_max=TAKEN_MAX):
     by_file = {peer.fileno(): peer for peer in peers}
     for peer in peers:
         poll.register(peer, select.POLLOUT)
-    total = 0
+    total, deadline = 0, time.monotonic() + DEADLINE_S
     while total < total_max and by_file:
         events = poll.poll(STUCK_S * 1000)
-        if not events:
+        if not events and servers_wait():
             break
+        if events:
+            deadline = time.monotonic() + DEADLINE_S
+        elif time.monotonic() > deadline:
+            raise AssertionError(f"in {DEADLINE_S} s, the server neither received nor waited")
         for file, _ in events:
             peer = by_file[file]
             at = taken[peer] % len(stream)

@@ -5,7 +5,7 @@ import socket
 import threading
 
 from weir_process import (DEADLINE_S, MIB, Pace, WeirTest, close_with_reset, connect, non_reading_client, echo, expect_end,
-                          expect_flood, flood, is_refused, main, milliseconds, reasons_sum, receive_exactly, scaled,
+                          expect_flood, flood, half_close, main, milliseconds, reasons_sum, receive_exactly, scaled,
                           stop_signals, udp_socket, unacknowledged_bytes, with_limits)
 
 
@@ -20,7 +20,7 @@ class Shutdown(WeirTest):
     def drain(self, weir, number=signal.SIGINT):
         """Starts the shutdown, and returns once the listener is closed."""
         weir.send_signal(number)
-        weir.wait_until("the listener is closed", lambda: is_refused(weir.tcp))
+        weir.wait_until("the listener is closed", lambda: not weir.is_listening())
 
     def test_signals_shut_down(self):
         for number in stop_signals():
@@ -175,7 +175,7 @@ class Shutdown(WeirTest):
                 try:
                     with connect(weir.tcp) as peer:
                         peer.sendall(b"quick")
-                        peer.shutdown(socket.SHUT_WR)
+                        half_close(peer)
                         got = receive_exactly(peer, 5)
                     if got not in (b"", b"quick"):
                         failures.append(got)

@@ -46,8 +46,8 @@ import unittest
 DEADLINE_S = 45  # per event; far above the expected time, below ctest's own limit
 SKIPPED = 77
 POLL_S = 0.01
-STUCK_S = 0.5    # no byte was accepted for this long: none will be
-STUCK_WINE_S = 2 # under Wine, where a busy server can pause for longer
+STUCK_S = 0.5    # no byte was accepted for this long, and the server waits: none will be
+STUCK_WINE_S = 2 # under Wine, where a thread also waits while Wine's server works for it
 MIB = 1024 * 1024
 FLOOD_MAX = 512 * MIB
 
@@ -56,6 +56,7 @@ SANITIZED = os.environ.get("WEIR_SANITIZED", "") not in ("", "0")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+TCP_LISTEN = "0A"  # in /proc/net/tcp
 _IO_URING_SETUP = 425  # the same number on x86_64 and aarch64
 
 
@@ -181,6 +182,8 @@ def read_summary(log):
 class Weir:
     """One running weir. Create it with WeirTest.start(), which also ends it."""
 
+    running = set()
+
     def __init__(self, *arguments, transport=True, launcher=(), close=(), files_max=None, stdout=subprocess.PIPE,
                  stderr=None, pass_fds=()):
         # A module of Windows is linked with weir.exe, so the program keeps its name then.
@@ -200,6 +203,7 @@ class Weir:
                                         pass_fds=pass_fds,
                                         preexec_fn=lambda: _before_exec(close, files_max))
         self._end = os.pidfd_open(self.process.pid)
+        Weir.running.add(self)
 
     # -- life --
 
@@ -256,6 +260,7 @@ class Weir:
         self.process.wait()
         if self._last_log is not None:
             return
+        Weir.running.discard(self)
         if self.process.stdout:
             self.process.stdout.close()
         os.close(self._end)
@@ -317,6 +322,28 @@ class Weir:
     def files_count(self):
         """The number of open descriptors; a Windows program's handles."""
         return self._program.handles_count() if self._program else len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def is_waiting(self):
+        """Whether each of its threads waits for an event, or was stopped; a thread that only lacks a processor does
+        not."""
+        try:
+            for thread in os.listdir(f"/proc/{self.pid}/task"):
+                with open(f"/proc/{self.pid}/task/{thread}/stat") as stat:
+                    if stat.read().rpartition(") ")[2][0] not in "STtZ":
+                        return False
+        except (FileNotFoundError, ProcessLookupError):
+            pass # it has ended, or one of its threads has
+        return True
+
+    def is_listening(self):
+        """Whether its first TCP listener is open. Asks the system: a connection could be accepted, and be counted."""
+        port = f"{self.tcp[1]:04X}"
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            if os.path.exists(table):
+                with open(table) as lines:
+                    if any(line.split()[1].endswith(":" + port) and line.split()[3] == TCP_LISTEN for line in lines):
+                        return True
+        return False
 
     def cpu_seconds(self):
         """User and system time of all its threads so far."""
@@ -616,16 +643,26 @@ def non_reading_client(address):
     return peer
 
 
+def servers_wait():
+    """Whether every running weir waits: if its peers cannot send then, they never can."""
+    return all(weir.is_waiting() for weir in Weir.running)
+
+
 def flood(peers, seed=1, piece=None):
-    """Sends the same piece (64 KiB) repeatedly to each peer, until none has accepted a byte for a while; returns the
-    bytes accepted per peer."""
+    """Sends the same piece (64 KiB) repeatedly to each peer, until none has accepted a byte for a while and the server
+    waits; returns the bytes accepted per peer."""
     piece = piece or pattern_bytes(65536, seed)
     taken = {peer: 0 for peer in peers}
     stuck_s = STUCK_WINE_S if Settings.is_windows() else STUCK_S
+    deadline = time.monotonic() + DEADLINE_S
     while sum(taken.values()) < FLOOD_MAX:
         writable = select.select([], peers, [], stuck_s)[1]
-        if not writable:
+        if not writable and servers_wait():
             return taken
+        if writable:
+            deadline = time.monotonic() + DEADLINE_S
+        elif time.monotonic() > deadline:
+            raise AssertionError(f"in {DEADLINE_S} s, the server neither received nor waited")
         for peer in writable:
             taken[peer] += peer.send(piece[taken[peer] % len(piece):])
     raise AssertionError(f"{FLOOD_MAX} bytes were taken from clients that read nothing")
@@ -661,6 +698,17 @@ def system_memory(address, peer):
     memory = {name: int(count) for name, count in re.findall(r"([a-z]+)(\d+)", found[0])}
     memory["bytes"] = sum(memory[name] for name in ("r", "w", "f", "o", "bl"))
     return memory
+
+
+def half_close(peer):
+    """Sends FIN. Raises ConnectionResetError if the peer has reset the connection: shutdown() then reports, other than
+    every other call, that there is none."""
+    try:
+        peer.shutdown(socket.SHUT_WR)
+    except OSError as error:
+        if error.errno == errno.ENOTCONN:
+            raise ConnectionResetError(error.errno, "reset before the FIN") from error
+        raise
 
 
 def close_with_reset(peer):
@@ -714,14 +762,3 @@ def wait_closed(peer):
             pass
     except ConnectionError:
         pass
-
-
-def is_refused(address):
-    """Returns whether the address refuses connections."""
-    try:
-        connect(address, seconds=5).close()
-    except ConnectionRefusedError:
-        return True
-    except OSError:
-        return False
-    return False
