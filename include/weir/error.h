@@ -61,6 +61,7 @@ enum weir_code {
     WEIR_REFUSED,             /* nothing listens there: the peer's system refuses the connection */
     WEIR_SYSTEM,              /* any other system error: see weir_error.os_error */
     WEIR_NAME_TAKEN,          /* another session holds the name */
+    WEIR_HANDSHAKE,           /* connected, but a filter (such as TLS) did not open */
     WEIR_CODES_COUNT
 };
 

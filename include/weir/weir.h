@@ -449,9 +449,14 @@ WEIR_API struct weir_server *weir_session_server(const struct weir_session *sess
 WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 
 /* Fills in the session's remote address: all zeros (port 0) for the peer of a Unix-domain socket,
- * which has none. Returns `peer`. Thread: handler. */
+ * which has none. If a proxy has named the client (PROXY protocol), it is the client's address.
+ * Returns `peer`. Thread: handler. */
 WEIR_API struct weir_address *weir_session_peer(const struct weir_session *session,
                                                 struct weir_address *peer);
+
+/* Returns whether a proxy has named the client of this session; then fills in the proxy's address,
+ * the remote address of the connection. Otherwise leaves *via unchanged. Thread: handler. */
+WEIR_API bool weir_session_via(const struct weir_session *session, struct weir_address *via);
 
 /* Fills in the local address that the peer uses: the local address of its connection, or the
  * destination of its last datagram. It differs between sessions if the listener listens on all
@@ -859,6 +864,13 @@ struct weir_config {
      * suspended can cause the warning, too. On epoll and Windows weir measures only while a timeout
      * or timer of the worker runs. Default 500; 0: no warning. */
     uint32_t handler_warn_ms;
+
+    /* ---- filters ---- */
+    /* TCP: the filters of a listener or connection (PROXY protocol, TLS, WebSocket) are not open
+     * this long after the connect. Until then no other byte can arrive, so this timeout takes the
+     * place of first_byte_timeout_ms, which begins afterwards. Received bytes do not extend it.
+     * Closes with WEIR_REASON_OPENING. Default 10 s; 0: no limit. */
+    uint32_t opening_timeout_ms;
 };
 
 #define WEIR_OFF UINT32_MAX /* a limit or timeout of a listener that does not apply */
@@ -1095,6 +1107,13 @@ struct weir_stats {
     uint64_t ticks;            /* calls of on_tick */
     uint64_t periods_skipped;  /* periods of ticks and timers that passed while a worker was late */
     uint64_t handlers_blocked; /* times that callbacks took longer than handler_warn_ms */
+    /* Filters: */
+    uint64_t opening;       /* sessions whose filters are not open now; `open` includes them */
+    uint64_t health_checks; /* closed by the peer before it sent anything that needs an answer */
+    /* Other sessions that ended before they were open, by the filter that was next: */
+    uint64_t opening_failed_proxy;
+    uint64_t opening_failed_tls;
+    uint64_t opening_failed_websocket;
 };
 
 #define WEIR_LISTENERS_MAX 64 /* listeners of one server */
@@ -1232,6 +1251,7 @@ enum weir_session_state {
     WEIR_SESSION_PEER_DONE, /* the peer's FIN arrived; answers are still sent */
     WEIR_SESSION_FINISHING, /* queued messages are sent, then FIN; what arrives is discarded */
     WEIR_SESSION_CLOSING,   /* it ends as soon as the system allows */
+    WEIR_SESSION_OPENING,   /* its filters are not open; on_open was not called */
 };
 
 /* Why weir does not read from a session's peer, or drops its datagrams. */

@@ -32,6 +32,7 @@ static const char *const error__texts[WEIR_CODES_COUNT] = {
     [WEIR_GONE] = "no session of that id",
     [WEIR_SYSTEM] = "system error",
     [WEIR_NAME_TAKEN] = "another session holds the name",
+    [WEIR_HANDSHAKE] = "handshake failed",
 };
 
 const char *weir_code_text(enum weir_code code)

@@ -41,7 +41,8 @@ enum filter_result {
                    * iteration of its loop */
     FILTER_OPEN,  /* the opening is over; the rest of the input belongs to what follows. Once */
     FILTER_END,   /* the peer ended its stream properly: only FIN may follow */
-    FILTER_BAD    /* see the error. What is in `out` is still sent, and `plain` is delivered */
+    FILTER_BAD /* see the error. What is in `out` is still sent, and `plain` is delivered. Without
+                   * a text nothing is logged: the filter has served the client */
 };
 
 /* Why a session fails. */
@@ -64,6 +65,9 @@ struct filter_io {
                                   * only open */
     struct filter_output *out;   /* for bytes to the peer that the filter originates */
     struct filter_error *error;
+    /* Before FILTER_OPEN: when feed is called without input at the latest, in milliseconds of the
+     * worker's clock. At first UINT64_MAX: it waits for input. */
+    uint64_t wake_ms;
 };
 
 /* The arguments of one call of respond. */
@@ -76,8 +80,8 @@ struct filter_response {
 
 /* What all sessions of one worker share, for the kinds that need it. */
 struct filter_worker {
-    uint32_t iteration; /* of the worker's loop: a new number in each */
-    uint64_t now_ms;
+    uint32_t iteration;      /* of the worker's loop: a new number in each */
+    uint64_t now_ns, now_ms; /* the worker's clock */
     struct filter_context {
         const struct filter_kind *kind;
         void *context;
@@ -107,15 +111,22 @@ struct filter_kind {
     enum filter_use (*use)(const struct filter *filter, const struct weir_address *peer);
 
     /* Makes the state of one session: when its first byte arrives; of an outbound connection, when
-     * it is established. Returns null if memory is exhausted. Never null. */
-    void *(*open)(const struct filter *filter, struct filter_worker *worker);
+     * it is established. Returns null if memory is exhausted, or for a reason that it fills in: the
+     * error's reason is at first WEIR_REASON_EXHAUSTED. Never null. */
+    void *(*open)(const struct filter *filter, struct filter_worker *worker,
+                  struct filter_error *error);
 
     /* Uses input. FILTER_MORE only if all of it was used. FILTER_AGAIN only if bytes were used or
      * appended. Before FILTER_OPEN a call can have no input: the first one of an outbound
-     * connection, and those after FILTER_AGAIN. After FILTER_OPEN only a filter that transforms is
-     * called: with input, or after FILTER_AGAIN. Never called after FILTER_END or FILTER_BAD. Never
-     * null. */
+     * connection, those after FILTER_AGAIN and FILTER_LATER, and at wake_ms. After FILTER_OPEN only
+     * a filter that transforms is called: with input, or after FILTER_AGAIN or FILTER_LATER. Never
+     * called after FILTER_END or FILTER_BAD. Never null. */
     enum filter_result (*feed)(void *state, struct filter_io *io);
+
+    /* Before FILTER_OPEN: whether the filter needs nothing but the first byte of what follows. A
+     * peer that closes the connection then has only checked the server: the session ends without a
+     * log line. */
+    bool (*is_idle)(const void *state);
 
     /* After FILTER_OPEN: whether the filter has learnt the client's address, which it writes to
      * *client. For kinds that stand for other clients (PROXY protocol): limits for each address
@@ -144,7 +155,8 @@ struct filter_kind {
 
     /* Appends the last bytes of our stream, before FIN: of TLS the close_notify, of WebSocket the
      * close frame. Called at most once, after FILTER_OPEN. The bytes of a filter that transforms
-     * are wire bytes, those of another one are plain. */
+     * are wire bytes, those of another one are plain. `reason`: PEER_DONE or NONE after
+     * the end of the peer's stream. */
     void (*goodbye)(void *state, enum weir_reason reason, struct filter_output *out);
 
     /* Returns the memory of the state, for the account: a fixed amount, and what it holds of the

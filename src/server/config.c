@@ -39,6 +39,7 @@ static const struct weir_config config__defaults = {
     .listen_backlog = 4096,
     .idle_timeout_ms = 10 * 60 * 1000,
     .first_byte_timeout_ms = 60 * 1000,
+    .opening_timeout_ms = 10 * 1000,
     .frame_timeout_ms = 30 * 1000,
     .send_timeout_ms = 60 * 1000,
     .linger_timeout_ms = 10 * 1000,
@@ -160,6 +161,7 @@ enum weir_code config_check_times(const struct weir_config *config, struct weir_
     } times[] = {
         {"idle_timeout_ms", config->idle_timeout_ms},
         {"first_byte_timeout_ms", config->first_byte_timeout_ms},
+        {"opening_timeout_ms", config->opening_timeout_ms},
         {"frame_timeout_ms", config->frame_timeout_ms},
         {"send_timeout_ms", config->send_timeout_ms},
         {"lifetime_ms", config->lifetime_ms},

@@ -3,6 +3,7 @@
  * the limit. */
 #include "account.h"
 
+#include "filters_state.h"
 #include "session_state.h"
 
 /* Sessions of the largest classes that one search compares. */
@@ -98,11 +99,18 @@ static uint32_t account__class_of(uint64_t bytes)
     return class;
 }
 
+/* Returns what a session holds besides its buffers. */
+static uint64_t account__other_bytes(const struct weir_session *session)
+{
+    return 2 * (uint64_t)session->partial_bytes +
+           (session->filters ? session->filters->held_bytes : 0);
+}
+
 uint64_t account_held_bytes(const struct weir_session *session)
 {
     weir_check(!session->is_datagram);
     return (uint64_t)session->queue.pinned_bytes + session->unread_bytes + session->waiting_bytes +
-           2 * (uint64_t)session->partial_bytes;
+           account__other_bytes(session);
 }
 
 /* Moves the session to the class of what it holds; to none, if it holds nothing. */
@@ -134,7 +142,7 @@ void account_leave(struct account *account, struct weir_session *session)
     session->listed_bytes = UINT32_MAX; /* never listed again */
     session->leaving_bytes = session->queue.flight_pinned_bytes;
     account->leaving_stream_bytes += session->leaving_bytes;
-    account->leaving_bytes += session->leaving_bytes + 2 * (uint64_t)session->partial_bytes;
+    account->leaving_bytes += session->leaving_bytes + account__other_bytes(session);
 }
 
 void account_left_buffers(struct account *account, struct weir_session *session)
@@ -151,12 +159,12 @@ void account_left_buffers(struct account *account, struct weir_session *session)
 
 void account_left(struct account *account, struct weir_session *session)
 {
-    uint64_t partial_bytes = 2 * (uint64_t)session->partial_bytes;
+    uint64_t other_bytes = account__other_bytes(session);
 
     weir_check(session->leaving_bytes == 0);
-    weir_check(account->leaving_bytes >= partial_bytes);
-    account->leaving_bytes -= partial_bytes;
-    account_move(account, 0, partial_bytes);
+    weir_check(account->leaving_bytes >= other_bytes);
+    account->leaving_bytes -= other_bytes;
+    account_move(account, 0, other_bytes);
 }
 
 /* ---- the search ---- */
@@ -177,7 +185,7 @@ static bool account__holds_buffers(const struct weir_session *session)
     uint32_t bytes = queue->flight_pinned_bytes + session->unread_bytes;
 
     if (queue->shares_count == 0) bytes = queue->pinned_bytes + session->unread_bytes;
-    return bytes > 0 && bytes >= 2 * (uint64_t)session->partial_bytes;
+    return bytes > 0 && bytes >= account__other_bytes(session);
 }
 
 /* What a search has seen so far. */

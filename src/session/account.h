@@ -85,7 +85,7 @@ void account_left(struct account *account, struct weir_session *session);
  * from the reserve on. */
 uint32_t account_share(const struct account_part *part, uint64_t used_bytes);
 
-/* Returns what the session holds: its queue, its unread input, and its partial frame. */
+/* Returns what the session holds: its queue, its unread input, its partial frame, its filters. */
 uint64_t account_held_bytes(const struct weir_session *session);
 
 /* Lists the session in the class of what it holds, if it holds more than its class says. */

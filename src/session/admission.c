@@ -56,11 +56,9 @@ static uint32_t admission__address_max(const struct worker_common *common,
     return service->is_unix ? 0 : common->config.sessions_per_address_max;
 }
 
-static bool admission__take_address(struct worker_common *common, const struct service *service,
+static bool admission__take_address(struct worker_common *common, uint32_t limit,
                                     const struct net_address *peer)
 {
-    uint32_t limit = admission__address_max(common, service);
-
     return limit == 0 || address_counts_add(&common->limits->address_counts, peer, limit);
 }
 
@@ -84,7 +82,7 @@ bool admission_admit(struct worker *worker, const struct service *service,
         rejection = ADMISSION_RATE;
     } else if (!admission__take_session(common, service)) {
         rejection = ADMISSION_FULL;
-    } else if (!admission__take_address(common, service, peer)) {
+    } else if (!admission__take_address(common, admission__address_max(common, service), peer)) {
         admission__return_session(common, service);
         rejection = ADMISSION_ADDRESS;
     } else {
@@ -92,6 +90,43 @@ bool admission_admit(struct worker *worker, const struct service *service,
     }
     admission_reject(worker, rejection, peer, 1);
     return false;
+}
+
+bool admission_admit_proxied(struct worker *worker, const struct service *service,
+                             const struct net_address *proxy)
+{
+    enum admission_rejection rejection = ADMISSION_RATE;
+
+    if (admission__take_rate(worker)) {
+        if (admission__take_session(worker->common, service)) return true;
+        rejection = ADMISSION_FULL;
+    }
+    admission_reject(worker, rejection, proxy, 1);
+    return false;
+}
+
+bool admission_admit_client(struct worker *worker, const struct net_address *client)
+{
+    struct worker_common *common = worker->common;
+    enum admission_rejection rejection = ADMISSION_DENIED;
+
+    if (admission_allows(worker, client)) {
+        if (admission__take_address(common, common->config.sessions_per_address_max, client))
+            return true;
+        rejection = ADMISSION_ADDRESS;
+    }
+    admission_reject(worker, rejection, client, 1);
+    return false;
+}
+
+void admission_release_proxied(struct worker *worker, const struct service *service,
+                               const struct net_address *client)
+{
+    struct worker_common *common = worker->common;
+
+    if (client && common->config.sessions_per_address_max > 0)
+        address_counts_remove(&common->limits->address_counts, client);
+    admission__return_session(common, service);
 }
 
 bool admission_admit_outbound(struct worker *worker)

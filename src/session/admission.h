@@ -46,6 +46,19 @@ bool admission_allows(const struct worker *worker, const struct net_address *pee
 bool admission_admit(struct worker *worker, const struct service *service,
                      const struct net_address *peer);
 
+/* Does the same for a connection that a proxy forwards: the limits on addresses do not apply to the
+ * proxy. */
+bool admission_admit_proxied(struct worker *worker, const struct service *service,
+                             const struct net_address *proxy);
+
+/* The proxy has named the client of an admitted connection: counts it against the limits on
+ * addresses. Returns false, after counting a rejection, if one is exceeded. */
+bool admission_admit_client(struct worker *worker, const struct net_address *client);
+
+/* Undoes both when the connection has ended. `client`: null if none was admitted. */
+void admission_release_proxied(struct worker *worker, const struct service *service,
+                               const struct net_address *client);
+
 /* Counts an outbound connection against sessions_max, the only limit that applies to it. Returns
  * false if it is reached. The second function undoes it. */
 bool admission_admit_outbound(struct worker *worker);

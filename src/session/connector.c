@@ -118,17 +118,22 @@ static void connector__wait(struct connector *connector)
     worker_request_connects(worker);
 }
 
-/* A dial has failed, or could not begin. */
-static void connector__fail(struct connector *connector, const struct dial_failure *failure)
+/* Reports the failure, and waits for the next dial or ends. */
+static void connector__give_up(struct connector *connector, const struct dial_failure *failure)
 {
-    struct worker *worker = connector->worker;
-    bool dials_again = connector->options.reconnects && worker->request == WORKER_RUN;
+    bool dials_again = connector->options.reconnects && connector->worker->request == WORKER_RUN;
 
-    connector->dial = NULL;
-    connector__count_failure(worker, failure);
     if (!dials_again) connector__end(connector);
     connector__report(connector, failure);
     if (!connector->is_over) connector__wait(connector);
+}
+
+/* A dial has failed, or could not begin. */
+static void connector__fail(struct connector *connector, const struct dial_failure *failure)
+{
+    connector->dial = NULL;
+    connector__count_failure(connector->worker, failure);
+    connector__give_up(connector, failure);
 }
 
 /* ---- dialing ---- */
@@ -229,14 +234,34 @@ static void connector__dial(struct connector *connector)
     connector__fail(connector, &failure);
 }
 
+/* Its session ends before the filters are open. */
+static void connector__on_unopened(struct connector *connector, enum weir_reason reason,
+                                   const char *text)
+{
+    struct dial_failure *failure = &connector->opening_failure;
+
+    *failure = (struct dial_failure){.code = WEIR_HANDSHAKE};
+    if (reason == WEIR_REASON_OPENING) failure->code = WEIR_TIMED_OUT;
+    if (reason == WEIR_REASON_RESET) failure->code = WEIR_RESET;
+    if (reason == WEIR_REASON_DRAIN || reason == WEIR_REASON_SHUTDOWN)
+        failure->code = WEIR_CANCELLED;
+    snprintf(failure->why, sizeof failure->why, "%s", text);
+}
+
 /* Its session has ended. */
 static void connector__on_session_ended(struct connector *connector)
 {
     struct worker *worker = connector->worker;
+    const struct dial_failure failure = connector->opening_failure;
 
     connector->session = NULL;
+    connector->opening_failure = (struct dial_failure){.code = WEIR_OK};
     if (connector->is_over) {
         connector__retire(connector);
+        return;
+    }
+    if (failure.code != WEIR_OK) {
+        connector__give_up(connector, &failure);
         return;
     }
     if (!connector->options.reconnects || worker->request != WORKER_RUN) {
@@ -302,6 +327,7 @@ uint64_t connector_add(struct connector *connector, struct connector_table *tabl
     wheel_timer_init(&connector->timer);
     inbox_note_init(&connector->note, connector__read_note);
     connector->table = table;
+    connector->service.unopened = connector__on_unopened;
     connector->service.ended = connector__on_session_ended;
     connector->service.ended_connector = connector;
     connector->service.user = connector->options.user;

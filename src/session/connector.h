@@ -7,6 +7,7 @@
 #include <weir/weir.h>
 
 #include "atomic.h"
+#include "dial.h"
 #include "dial_target.h"
 #include "inbox.h"
 #include "service.h"
@@ -40,13 +41,14 @@ struct connector {
     struct inbox_note note; /* that it begins or ends */
     _Atomic bool must_end;  /* weir_disconnect() was called on another thread */
     struct list in_connectors;
-    struct dial *dial;            /* null: none runs */
-    struct weir_session *session; /* null: none is open */
-    struct wheel_timer timer;     /* of the dial, or before the next one */
-    uint64_t opened_ms;           /* when the session began */
-    uint64_t wait_max_ms;         /* the bound of the last wait before a dial */
-    bool was_started;             /* it is on worker.connects */
-    bool is_over;                 /* its id is invalid; it is freed when no session is left */
+    struct dial *dial;                   /* null: none runs */
+    struct weir_session *session;        /* null: none is open */
+    struct wheel_timer timer;            /* of the dial, or before the next one */
+    uint64_t opened_ms;                  /* when the session began */
+    struct dial_failure opening_failure; /* of the session's filters; WEIR_OK: none */
+    uint64_t wait_max_ms;                /* the bound of the last wait before a dial */
+    bool was_started;                    /* it is on worker.connects */
+    bool is_over; /* its id is invalid; it is freed when no session is left */
 };
 
 /* Adds a connector to the table, for the worker of that index. The first four members are set.

@@ -6,6 +6,7 @@
  *      opened_ms   -> lifetime                 congested_ms -> congestion
  *      send_ms     -> outstanding send         resume_ms   -> reading resumes
  *      measured_ms -> next measurement of acknowledged bytes
+ *      began_ms    -> opening of the filters  wake_ms     -> a filter responds
  *
  * The file has no state and no side effect. session.c fills in the input and keeps the session's
  * timer at the result or earlier; timeouts.c acts when the timer expires.
@@ -63,6 +64,15 @@ static void deadline__consider_resume(const struct deadline_input *input, struct
     if (at_ms < next->at_ms) *next = (struct deadline){at_ms, WEIR_REASON_NONE, DEADLINE_RESUME};
 }
 
+/* Deadlines that close nothing. */
+static void deadline__consider_silent(const struct deadline_input *input, struct deadline *next)
+{
+    if (input->running & DEADLINE_MEASURE) deadline__consider_measure(input, next);
+    if (input->running & DEADLINE_RESUME) deadline__consider_resume(input, next);
+    if (input->running & DEADLINE_WAKE && input->wake_ms < next->at_ms)
+        *next = (struct deadline){input->wake_ms, WEIR_REASON_NONE, DEADLINE_WAKE};
+}
+
 struct deadline deadline_next(const struct deadline_input *input)
 {
     const struct deadline_timestamps *timestamps = input->timestamps;
@@ -91,7 +101,10 @@ struct deadline deadline_next(const struct deadline_input *input)
         deadline__consider(input, DEADLINE_CONGESTED, timestamps->congested_ms,
                            deadline_send_ms(config, input->queued_bytes), WEIR_REASON_SLOW_READER,
                            &next);
-    if (running & DEADLINE_MEASURE) deadline__consider_measure(input, &next);
-    if (running & DEADLINE_RESUME) deadline__consider_resume(input, &next);
+    if (running & DEADLINE_OPENING)
+        deadline__consider(input, DEADLINE_OPENING, input->began_ms, config->opening_timeout_ms,
+                           WEIR_REASON_OPENING, &next);
+    if (running & (DEADLINE_MEASURE | DEADLINE_RESUME | DEADLINE_WAKE))
+        deadline__consider_silent(input, &next);
     return next;
 }

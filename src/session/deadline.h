@@ -34,6 +34,8 @@ enum deadline_kind {
     DEADLINE_RESUME = 1 << 5,
     DEADLINE_CONGESTED = 1 << 6,
     DEADLINE_MEASURE = 1 << 7,
+    DEADLINE_OPENING = 1 << 8,
+    DEADLINE_WAKE = 1 << 9,
 };
 
 struct deadline_input {
@@ -45,6 +47,8 @@ struct deadline_input {
     uint32_t idle_timeout_ms; /* of the session */
     uint32_t queued_bytes;    /* of the send queue, for DEADLINE_CONGESTED */
     uint32_t flight_bytes;    /* for which the send deadline runs */
+    uint32_t began_ms;        /* for DEADLINE_OPENING */
+    uint64_t wake_ms;         /* for DEADLINE_WAKE: when a filter wants to respond */
     bool is_measured;         /* acknowledgements were measured since the send deadline began */
     enum weir_reason finish_reason;
     bool is_datagram;
@@ -52,7 +56,7 @@ struct deadline_input {
 
 struct deadline {
     uint64_t at_ms;          /* UINT64_MAX: none */
-    enum weir_reason reason; /* to close the session; NONE: RESUME or MEASURE */
+    enum weir_reason reason; /* to close the session; NONE: RESUME, MEASURE or WAKE */
     uint32_t kind;           /* one bit of enum deadline_kind; 0: the lifetime, or none */
 };
 

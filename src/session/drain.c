@@ -11,9 +11,9 @@
 
 #include "check.h"
 #include "connector.h"
-#include "lifecycle.h"
 #include "listener.h"
 #include "session.h"
+#include "session_begin.h"
 #include "siphash.h"
 #include "udp_socket.h"
 #include "worker.h"
@@ -24,6 +24,8 @@
 #define DRAIN__ENDPOINTS_NS (200 * CLOCK_NS_PER_MS)
 /* A session that received nothing for this long has nothing in transit. */
 #define DRAIN__IDLE_MS 100u
+/* The same while its filters open: each step of a handshake waits for the peer. */
+#define DRAIN__OPENING_IDLE_MS 1000u
 /* How long the check for idle sessions waits for unread events at most. */
 #define DRAIN__BACKLOG_NS (1000 * CLOCK_NS_PER_MS)
 /* How long the peer's FIN is awaited after ours. */
@@ -67,14 +69,17 @@ static bool drain__is_idle(const struct weir_session *session)
     bool sends = !session->is_datagram && session->queue.pinned_bytes > 0;
 
     bool has_unread = session->receiving_off | (session->unread != NULL); /* never UDP */
+    uint32_t idle_ms = session->state == SESSION_OPENING && session->bytes_in > 0
+                           ? DRAIN__OPENING_IDLE_MS
+                           : DRAIN__IDLE_MS;
 
-    return !sends && !has_unread && !session->frame_partial && silent_ms >= DRAIN__IDLE_MS;
+    return !sends && !has_unread && !session->frame_partial && silent_ms >= idle_ms;
 }
 
 /* The sessions of one worker that a check visits. */
 static void drain__finish_idle(struct weir_session *session, uint64_t passed_ms)
 {
-    if (session->state != SESSION_OPEN) return;
+    if (session->state != SESSION_OPEN && session->state != SESSION_OPENING) return;
     if (session->opened && session->service->handler->on_drain) return;
     /* Never at the first check: bytes that came before the drain may still be unread. */
     if (passed_ms >= DRAIN__CHECK_MS + drain__offset_ms(session) && drain__is_idle(session))
@@ -119,7 +124,7 @@ static void drain__begin(struct drain *drain, struct worker *worker)
     worker->linger_max_ms = DRAIN__LINGER_MS;
     drain__each_endpoint(worker, drain__mark_active);
     drain__each(worker, session_update_deadline); /* the linger timeout may be shorter now */
-    drain__each(worker, lifecycle_notify_drain);
+    drain__each(worker, session_notify_drain);
     connector_drain(worker);
 }
 
@@ -163,7 +168,7 @@ static void drain__check(struct drain *drain, struct worker *worker)
     weir_check(worker->now_ns >= drain->began_ns);
     for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next)
         drain__check_endpoint(weir_container_of(at, struct endpoint, in_endpoints), is_last_check);
-    drain__each(worker, lifecycle_notify_drain);
+    drain__each(worker, session_notify_drain);
     drain__finish_idle_of(&worker->tcp_sessions, passed_ns / CLOCK_NS_PER_MS);
     drain__finish_idle_of(&worker->udp_sessions, passed_ns / CLOCK_NS_PER_MS);
 }

@@ -12,8 +12,7 @@
  * reading pauses: by the high-water mark, the rate limit or the handler. The rest of the buffer
  * then becomes `unread`, and so do the buffers that arrive after it. Receiving is off while a
  * session has unread input, so it never exceeds what the transport holds for one connection.
- * A FIN behind unread input waits too (end_unread). A service's filters will stand before the codec
- * (service.h).
+ * A FIN behind unread input waits too (end_unread). Filters stand before all of this: filters_in.c.
  */
 #include "inbound.h"
 
@@ -251,13 +250,30 @@ static void inbound__check_group(struct weir_session *session)
 }
 
 /* Whether the next unread input, bytes or FIN, may be decoded now. */
-static bool inbound__may_decode(struct weir_session *session)
+bool inbound_may_decode(struct weir_session *session)
 {
     weir_check(session->state == SESSION_OPEN); /* no other state keeps unread input */
     inbound__check_group(session);
     return !session_is_paused(session) &&
            session->queue.pinned_bytes < session->worker->pause_bytes &&
            inbound__work_left(session) > 0;
+}
+
+static inline void inbound__add(struct weir_session *session, struct net_buffer *buffer)
+{
+    inbound__check_group(session);
+    if (session->state == SESSION_OPEN &&
+        (session->unread || session_is_paused(session) || inbound__work_left(session) == 0))
+        inbound__add_unread(session, buffer);
+    else
+        inbound__receive(session, buffer);
+}
+
+void inbound_add(struct weir_session *session, struct net_buffer *buffer)
+{
+    weir_check(buffer->length > 0);
+    session->first_byte_due = false;
+    inbound__add(session, buffer);
 }
 
 void inbound_on_received(struct weir_session *session, struct net_buffer *buffer)
@@ -271,12 +287,7 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     session->bytes_in += buffer->length;
     session->timestamps.received_ms = (uint32_t)worker->now_ms;
     session->first_byte_due = false;
-    inbound__check_group(session);
-    if (session->state == SESSION_OPEN &&
-        (session->unread || session_is_paused(session) || inbound__work_left(session) == 0))
-        inbound__add_unread(session, buffer);
-    else
-        inbound__receive(session, buffer);
+    inbound__add(session, buffer);
     session_account(session);
     session_update_receiving(session);
 }
@@ -295,7 +306,7 @@ static void inbound__receive_end(struct weir_session *session)
     struct worker *worker = session->worker;
     struct weir_input input = {(const uint8_t *)"", 0, true};
 
-    weir_check(session->peer_done);
+    weir_check(session->peer_done || session->peer_ended);
     worker_begin_dispatch(worker, session, NULL);
     session->end_unread = false;
     inbound__decode(session, &input);
@@ -310,25 +321,21 @@ void inbound_continue(struct weir_session *session)
     struct net_buffer *buffer;
 
     session_check(session);
-    while (session->unread && inbound__may_decode(session)) {
+    while (session->unread && inbound_may_decode(session)) {
         buffer = session->unread;
         session->unread = buffer->next;
         session->unread_bytes -= buffer->capacity;
         inbound__receive(session, buffer);
     }
-    if (session->end_unread && !session->unread && inbound__may_decode(session))
+    if (session->end_unread && !session->unread && inbound_may_decode(session))
         inbound__receive_end(session);
     if (session->state == SESSION_CLOSING) return;
     session_account(session);
     session_update_receiving(session);
 }
 
-void inbound_on_peer_done(struct weir_session *session)
+void inbound_end(struct weir_session *session)
 {
-    session_check(session);
-    weir_check(!session->peer_done);
-    if (session->state == SESSION_CLOSING) return;
-    session->peer_done = true;
     session->first_byte_due = false;
     if (session->state != SESSION_OPEN)
         worker_flush_later(session->worker, session);
@@ -338,4 +345,13 @@ void inbound_on_peer_done(struct weir_session *session)
     else
         inbound__receive_end(session);
     if (session->end_unread) session_update_receiving(session);
+}
+
+void inbound_on_peer_done(struct weir_session *session)
+{
+    session_check(session);
+    weir_check(!session->peer_done);
+    if (session->state == SESSION_CLOSING) return;
+    session->peer_done = true;
+    inbound_end(session);
 }

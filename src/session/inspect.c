@@ -24,7 +24,8 @@
 
 const char *weir_session_state_text(enum weir_session_state state)
 {
-    static const char *const texts[] = {"none", "open", "peer_done", "finishing", "closing"};
+    static const char *const texts[] = {"none",      "open",    "peer_done",
+                                        "finishing", "closing", "opening"};
 
     return (unsigned)state < weir_count_of(texts) ? texts[state] : "unknown";
 }
@@ -41,9 +42,8 @@ const char *weir_pause_text(enum weir_pause pause)
 static enum weir_session_state inspect__state(const struct weir_session *session)
 {
     static const uint8_t states[SESSION_STATES_COUNT] = {
-        [SESSION_OPEN] = WEIR_SESSION_OPEN,
-        [SESSION_PEER_DONE] = WEIR_SESSION_PEER_DONE,
-        [SESSION_FINISHING] = WEIR_SESSION_FINISHING,
+        [SESSION_OPENING] = WEIR_SESSION_OPENING,     [SESSION_OPEN] = WEIR_SESSION_OPEN,
+        [SESSION_PEER_DONE] = WEIR_SESSION_PEER_DONE, [SESSION_FINISHING] = WEIR_SESSION_FINISHING,
         [SESSION_CLOSING] = WEIR_SESSION_CLOSING,
     };
 

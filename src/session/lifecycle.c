@@ -2,7 +2,7 @@
 /* lifecycle.c - begin and end of a session: admission, opening, groups, on_open and on_close.
  *
  *      accepted socket -> admitted? -> in the table -> adopted by net -> OPEN, on_open
- *                            | no
+ *                            | no                              '-> OPENING, if it has filters
  *                            v
  *                         a session that only sends reject_message and finishes
  *
@@ -17,12 +17,17 @@
 
 #include "admission.h"
 #include "check.h"
+#include "filters.h"
+#include "filters_in.h"
+#include "filters_opening.h"
+#include "filters_out.h"
 #include "group.h"
 #include "inbound.h"
 #include "memory.h"
 #include "names.h"
 #include "pause.h"
 #include "session.h"
+#include "session_begin.h"
 #include "session_sent.h"
 #include "watch.h"
 #include "worker.h"
@@ -50,6 +55,28 @@ static void lifecycle__check_canary(struct weir_session *session)
 
 /* ---- end ---- */
 
+static void lifecycle__release(struct weir_session *session)
+{
+    const struct filters *filters = session->filters;
+
+    if (filters && filters->is_proxied)
+        admission_release_proxied(session->worker, session->service,
+                                  filters->is_counted ? &session->peer : NULL);
+    else
+        admission_release(session->worker, session->service, &session->peer);
+}
+
+/* A session with filters ends: perhaps before they are open. */
+static void lifecycle__end_opening(struct weir_session *session)
+{
+    const struct service *service = session->service;
+
+    filters_opening_count_end(session);
+    if (!session->opened && service->unopened)
+        service->unopened(service->ended_connector, (enum weir_reason)session->reason,
+                          session->decode_error ? session->decode_error : "");
+}
+
 static void lifecycle__count_end(struct weir_session *session)
 {
     struct worker *worker = session->worker;
@@ -64,10 +91,11 @@ static void lifecycle__count_end(struct weir_session *session)
                           session->decode_error ? session->decode_error : "");
     watch_end(session);
     lifecycle__check_canary(session);
+    if (session->filters) lifecycle__end_opening(session);
     if (session->service->connector)
         admission_release_outbound(worker);
     else if (!session->is_datagram)
-        admission_release(worker, session->service, &session->peer);
+        lifecycle__release(session);
 }
 
 void lifecycle_end(struct weir_session *session)
@@ -91,6 +119,7 @@ void lifecycle_end(struct weir_session *session)
     if (codec->release) codec->release(codec, session_codec_state(session));
     memory_free(session->decode_error);
     account_left(&worker->account, session);
+    if (session->filters) filters_free(session);
     list_remove(&session->in_sessions);
     session_enter(session, SESSION_FREE);
     session_table_close(worker->table, session);
@@ -141,16 +170,22 @@ static void lifecycle__describe(const struct owner *owner, const struct net_even
 static const struct owner_ops lifecycle__owner_ops = {.on_event = lifecycle__on_event,
                                                       .describe = lifecycle__describe};
 
-/* ---- begin ---- */
-
-void lifecycle_notify_drain(struct weir_session *session)
+/* The same for a session with filters: its own row, so that others pay nothing for it. */
+static void lifecycle__on_filtered_event(struct owner *owner, const struct net_event *event)
 {
-    const struct weir_handler *handler = session->service->handler;
+    struct weir_session *session = weir_container_of(owner, struct weir_session, owner);
 
-    if (session->drain_notified || !session->opened || !session_may_send(session)) return;
-    session->drain_notified = true;
-    if (handler->on_drain) handler->on_drain(session);
+    switch (event->kind) {
+    case NET_RECEIVED: filters_in_on_received(session, event->buffer); break;
+    case NET_PEER_DONE: filters_in_on_peer_done(session); break;
+    default: lifecycle__on_event(owner, event);
+    }
 }
+
+static const struct owner_ops lifecycle__filtered_ops = {.on_event = lifecycle__on_filtered_event,
+                                                         .describe = lifecycle__describe};
+
+/* ---- begin ---- */
 
 void lifecycle_start(struct weir_session *session, struct worker *worker,
                      const struct session_ops *ops, const struct service *service,
@@ -173,14 +208,29 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
     uint8_t *canary = lifecycle__canary_of(session);
     if (canary) memcpy(canary, lifecycle__canary, sizeof lifecycle__canary);
     session->is_watched = watch_wants(worker->common, peer);
-    session_enter(session, SESSION_OPEN);
+    session_enter(session, session->filters ? SESSION_OPENING : SESSION_OPEN);
 }
 
-/* Returns a session of the socket, OPEN, with reading off. Returns null, after closing the socket,
- * if the table or the system has no room. */
+/* Starts a TCP session over this handle, with the filters, or without if they are null. */
+static void lifecycle__start_tcp(struct weir_session *session, struct worker *worker,
+                                 const struct service *service, const struct net_address *peer,
+                                 struct filters *filters)
+{
+    if (filters) {
+        session->worker = worker;
+        filters_attach(session, filters);
+        counter_move(&worker->counters.opening, 1, 0);
+    }
+    lifecycle_start(session, worker, filters ? &filters_out_ops : &session_tcp_ops, service, peer);
+    list_add_last(&worker->tcp_sessions, &session->in_sessions);
+}
+
+/* Returns a session of the socket, with reading off; it takes the filters over. Returns null, after
+ * closing the socket, if the table or the system has no room. */
 static struct weir_session *lifecycle__adopt(struct worker *worker, const struct service *service,
                                              struct net_socket socket,
-                                             const struct net_address *peer)
+                                             const struct net_address *peer,
+                                             struct filters *filters)
 {
     struct weir_session *session = session_table_open(worker->table);
 
@@ -189,13 +239,12 @@ static struct weir_session *lifecycle__adopt(struct worker *worker, const struct
         net_refuse(worker->net, socket);
         return NULL;
     }
-    session->owner.ops = &lifecycle__owner_ops;
+    session->owner.ops = filters ? &lifecycle__filtered_ops : &lifecycle__owner_ops;
     if (net_adopt(worker->net, socket, &session->owner, &session->handle, NULL) != WEIR_OK) {
         session_table_close(worker->table, session);
         return NULL;
     }
-    lifecycle_start(session, worker, &session_tcp_ops, service, peer);
-    list_add_last(&worker->tcp_sessions, &session->in_sessions);
+    lifecycle__start_tcp(session, worker, service, peer, filters);
     return session;
 }
 
@@ -205,12 +254,12 @@ static void lifecycle__reject(struct worker *worker, const struct service *servi
 {
     const char *reject_message = worker->common->config.reject_message;
 
-    if (!reject_message || reject_message[0] == '\0' ||
+    if (!reject_message || reject_message[0] == '\0' || !filters_are_transparent(service) ||
         worker->reject_messages_open == WORKER_REJECT_MESSAGES_MAX) {
         net_refuse(worker->net, socket);
         return;
     }
-    struct weir_session *session = lifecycle__adopt(worker, service, socket, peer);
+    struct weir_session *session = lifecycle__adopt(worker, service, socket, peer, NULL);
     if (!session) return;
     worker->reject_messages_open++;
     net_receive(worker->net, session->handle, true);
@@ -219,28 +268,95 @@ static void lifecycle__reject(struct worker *worker, const struct service *servi
     session_update_deadline(session);
 }
 
-void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,
-                    const struct net_address *peer)
+/* Opens the session of an admitted connection. Returns null, after counting a rejection, if
+ * something has no room. */
+static struct weir_session *lifecycle__accept(struct worker *worker, const struct service *service,
+                                              struct net_socket socket,
+                                              const struct net_address *peer,
+                                              struct filters *filters)
+{
+    struct weir_session *session = lifecycle__adopt(worker, service, socket, peer, filters);
+
+    if (!session) {
+        admission_reject(worker, ADMISSION_FAILED, peer, 1);
+        return NULL;
+    }
+    session->admitted = true;
+    counter_add(&worker->counters.accepted, 1);
+    net_receive(worker->net, session->handle, true);
+    return session;
+}
+
+static void lifecycle__open_plain(struct worker *worker, const struct service *service,
+                                  struct net_socket socket, const struct net_address *peer)
 {
     if (!admission_admit(worker, service, peer)) {
         lifecycle__reject(worker, service, socket, peer);
         return;
     }
-    struct weir_session *session = lifecycle__adopt(worker, service, socket, peer);
-    if (!session) {
+    struct weir_session *session = lifecycle__accept(worker, service, socket, peer, NULL);
+    if (session)
+        session_begin(session);
+    else
         admission_release(worker, service, peer);
-        admission_reject(worker, ADMISSION_FAILED, peer, 1);
+}
+
+/* There was no memory for the filters of a connection. */
+static void lifecycle__fail(struct worker *worker, struct net_socket socket,
+                            const struct net_address *peer)
+{
+    net_refuse(worker->net, socket);
+    admission_reject(worker, ADMISSION_FAILED, peer, 1);
+}
+
+/* Opens a session with the filters of the service from `first` on. */
+static void lifecycle__open_filtered(struct worker *worker, const struct service *service,
+                                     uint32_t first, struct net_socket socket,
+                                     const struct net_address *peer)
+{
+    bool is_proxied = filters_name_client(service, first);
+    bool is_admitted = is_proxied ? admission_admit_proxied(worker, service, peer)
+                                  : admission_admit(worker, service, peer);
+
+    if (!is_admitted) {
+        lifecycle__reject(worker, service, socket, peer);
         return;
     }
-    session->admitted = session->opened = true;
-    counter_add(&worker->counters.accepted, 1);
-    watch_begin(session);
-    net_receive(worker->net, session->handle, true);
-    if (service->handler->on_open) service->handler->on_open(session);
-    /* A greeting does not show that the client may only listen; membership does. */
-    session->first_byte_due = !session->memberships;
-    session_update_deadline(session);
-    if (worker->request == WORKER_DRAIN) lifecycle_notify_drain(session);
+    struct filters *filters = filters_open(worker, service, first);
+    struct weir_session *session = NULL;
+    if (filters)
+        session = lifecycle__accept(worker, service, socket, peer, filters);
+    else
+        lifecycle__fail(worker, socket, peer);
+    if (session) {
+        session_update_deadline(session);
+        return;
+    }
+    if (filters) filters_discard(filters);
+    if (is_proxied)
+        admission_release_proxied(worker, service, NULL);
+    else
+        admission_release(worker, service, peer);
+}
+
+void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,
+                    const struct net_address *peer)
+{
+    uint32_t first = 0;
+
+    if (service->filters_count > 0) {
+        enum filter_use use = filters_use(service, peer);
+        if (use == FILTER_REFUSED) {
+            admission_reject(worker, ADMISSION_DENIED, peer, 1);
+            lifecycle__reject(worker, service, socket, peer);
+            return;
+        }
+        first = use == FILTER_SKIPPED;
+    }
+    if (first < service->filters_count)
+        lifecycle__open_filtered(worker, service, first, socket, peer);
+    else
+        lifecycle__open_plain(worker, service, socket, peer);
 }
 
 /* ---- outbound connections ---- */
@@ -249,24 +365,32 @@ struct weir_session *lifecycle_open_connected(struct worker *worker, const struc
                                               struct net_handle handle,
                                               const struct net_address *peer)
 {
-    struct weir_session *session = session_table_open(worker->table);
+    struct filters *filters = NULL;
 
-    if (!session) return NULL;
-    session->owner.ops = &lifecycle__owner_ops;
+    if (service->filters_count > 0) {
+        filters = filters_open(worker, service, 0);
+        if (!filters) return NULL;
+    }
+    struct weir_session *session = session_table_open(worker->table);
+    if (!session) {
+        if (filters) filters_discard(filters);
+        return NULL;
+    }
+    session->owner.ops = filters ? &lifecycle__filtered_ops : &lifecycle__owner_ops;
     session->handle = handle;
     net_pass(worker->net, handle, &session->owner);
-    lifecycle_start(session, worker, &session_tcp_ops, service, peer);
-    list_add_last(&worker->tcp_sessions, &session->in_sessions);
-    session->admitted = session->opened = true;
+    lifecycle__start_tcp(session, worker, service, peer, filters);
+    session->admitted = true;
     return session;
 }
 
 void lifecycle_begin_connected(struct weir_session *session)
 {
-    const struct weir_handler *handler = session->service->handler;
-
     net_receive(session->worker->net, session->handle, true);
-    if (handler->on_open) handler->on_open(session);
+    if (!session->filters) {
+        session_begin(session);
+        return;
+    }
     session_update_deadline(session);
-    if (session->worker->request == WORKER_DRAIN) lifecycle_notify_drain(session);
+    filters_in_continue(session);
 }

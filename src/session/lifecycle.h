@@ -18,13 +18,11 @@ struct weir_session *lifecycle_open_connected(struct worker *worker, const struc
                                               const struct net_address *peer);
 void lifecycle_begin_connected(struct weir_session *session);
 
-/* Initialises a session of the table, which becomes OPEN. For the files that open sessions. */
+/* Initialises a session of the table, which becomes OPEN; with filters, OPENING. For the files that
+ * open sessions. */
 void lifecycle_start(struct weir_session *session, struct worker *worker,
                      const struct session_ops *ops, const struct service *service,
                      const struct net_address *peer);
-
-/* Calls on_drain, once per session, if the session is open. */
-void lifecycle_notify_drain(struct weir_session *session);
 
 /* Ends a session that is CLOSING: counts it, calls on_close, frees it. */
 void lifecycle_end(struct weir_session *session);

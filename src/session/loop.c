@@ -20,6 +20,8 @@
 #include "broadcast.h"
 #include "check.h"
 #include "connector.h"
+#include "filters.h"
+#include "filters_in.h"
 #include "group_count.h"
 #include "handoff.h"
 #include "inbound.h"
@@ -209,6 +211,7 @@ void loop_close(struct loop *loop)
     weir_check(worker->reject_messages_open == 0);
     while (!mailbox_shut(&loop->mailbox)) loop__read_commands(loop);
     worker_timers_close(worker);
+    filters_close_worker(worker);
     worker->home = 0;
     oversize_log(worker);
     net_free(worker->net);
@@ -314,7 +317,10 @@ static void loop__read_first(struct worker *worker, struct list *sessions)
     struct weir_session *session =
         weir_container_of(sessions->next, struct weir_session, in_readable);
     worker_read_not(worker, session);
-    inbound_continue(session);
+    if (session->filters)
+        filters_in_continue(session);
+    else
+        inbound_continue(session);
 }
 
 /* Decodes the unread input of sessions, the longest waiting first: for an iteration's work those

@@ -57,7 +57,9 @@ void remote_execute(struct worker *worker, const struct mailbox_command *command
     switch (command->kind) {
     case MAILBOX_SEND: remote__deliver(worker, session, command->payload); break;
     case MAILBOX_POST: command->on_worker(&worker->outer, command->argument); break;
-    case MAILBOX_POST_ID: command->on_session(session, command->argument); break;
+    case MAILBOX_POST_ID: /* the application does not know a session that is not open yet */
+        command->on_session(session && session->opened ? session : NULL, command->argument);
+        break;
     default:
         if (session) remote__order_session(session, command); /* else it ended meanwhile */
     }

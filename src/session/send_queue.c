@@ -315,21 +315,105 @@ uint32_t send_queue_take(struct send_queue *queue, struct net *net,
     return count;
 }
 
+/* ---- for filters ---- */
+
+/* Entries below this length are joined: sealing costs more than copying them. */
+#define SEND_QUEUE__SMALL_BYTES 2048u
+
+void send_queue_insert(struct send_queue *queue, struct net_buffer *previous,
+                       struct net_buffer *buffer)
+{
+    weir_check(buffer->length > 0);
+    weir_check(!send_queue__is_share(buffer));
+    if (previous == queue->last) {
+        send_queue__link(queue, buffer);
+        return;
+    }
+    buffer->next = previous ? previous->next : queue->first;
+    if (previous)
+        previous->next = buffer;
+    else
+        queue->first = buffer;
+    queue->pinned_bytes += buffer->capacity;
+}
+
+void send_queue_add_flight(struct send_queue *queue, const struct net_buffer *buffer)
+{
+    weir_check(buffer->length > 0);
+    queue->pinned_bytes += buffer->capacity;
+    queue->flight_bytes += buffer->length;
+    queue->flight_pinned_bytes += buffer->capacity;
+}
+
+struct net_buffer *send_queue_take_first(struct send_queue *queue)
+{
+    struct net_buffer *buffer = queue->first;
+
+    weir_check(buffer && !send_queue__is_share(buffer));
+    send_queue__unlink(queue, NULL);
+    queue->pinned_bytes -= buffer->capacity;
+    send_queue_add_flight(queue, buffer);
+    return buffer;
+}
+
+uint32_t send_queue_peek(const struct send_queue *queue, uint32_t max, uint8_t *scratch,
+                         const uint8_t **bytes)
+{
+    const struct net_buffer *at = queue->first;
+    uint32_t length = 0;
+
+    weir_check(at != NULL);
+    weir_check(max > 0);
+    *bytes = at->bytes;
+    if (at->length >= SEND_QUEUE__SMALL_BYTES || at->length >= max || !at->next)
+        return at->length < max ? at->length : max;
+    for (; at && length < max; at = at->next) {
+        uint32_t piece = at->length < max - length ? at->length : max - length;
+        memcpy(scratch + length, at->bytes, piece);
+        length += piece;
+    }
+    *bytes = scratch;
+    return length;
+}
+
+/* Frees the first entry. */
+static void send_queue__free_first(struct send_queue *queue, struct net *net)
+{
+    struct net_buffer *buffer = queue->first;
+
+    send_queue__unlink(queue, NULL);
+    if (send_queue__is_share(buffer)) {
+        send_queue__free_share(queue, buffer);
+        return;
+    }
+    weir_check(queue->pinned_bytes >= buffer->capacity);
+    queue->pinned_bytes -= buffer->capacity;
+    net_give_back(net, buffer);
+}
+
+void send_queue_skip(struct send_queue *queue, struct net *net, uint32_t length)
+{
+    while (length > 0) {
+        struct net_buffer *buffer = queue->first;
+        weir_check(buffer != NULL);
+        uint32_t piece = buffer->length < length ? buffer->length : length;
+        buffer->bytes += piece;
+        buffer->length -= piece;
+        length -= piece;
+        if (buffer->length == 0) send_queue__free_first(queue, net);
+    }
+}
+
+/* ---- the end ---- */
+
 uint32_t send_queue_drop(struct send_queue *queue, struct net *net)
 {
     uint32_t count = 0;
 
     while (queue->first) {
         struct net_buffer *buffer = queue->first;
-        send_queue__unlink(queue, NULL);
-        if (send_queue__is_share(buffer)) {
-            count += send_queue__share_of(buffer)->may_drop;
-            send_queue__free_share(queue, buffer);
-        } else {
-            weir_check(queue->pinned_bytes >= buffer->capacity);
-            queue->pinned_bytes -= buffer->capacity;
-            net_give_back(net, buffer);
-        }
+        if (send_queue__is_share(buffer)) count += send_queue__share_of(buffer)->may_drop;
+        send_queue__free_first(queue, net);
     }
     weir_check(queue->shares_count == 0);
     weir_check(queue->pinned_bytes == queue->flight_pinned_bytes);

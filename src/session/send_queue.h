@@ -76,6 +76,29 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
 uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX]);
 
+/* ---- for filters: the front of the queue has wire bytes, the rest plain ones ---- */
+
+/* Puts the buffer, which it takes over, behind `previous`; null: at the front. */
+void send_queue_insert(struct send_queue *queue, struct net_buffer *previous,
+                       struct net_buffer *buffer);
+
+/* Takes the first entry, a buffer, out of the queue; it is in flight now, and the caller owns it.
+ */
+struct net_buffer *send_queue_take_first(struct send_queue *queue);
+
+/* Sets *bytes to adjacent bytes at the front, at most `max`. Returns their number. Small entries
+ * are joined in `scratch`, which has room for `max`. Something must be queued. */
+uint32_t send_queue_peek(const struct send_queue *queue, uint32_t max, uint8_t *scratch,
+                         const uint8_t **bytes);
+
+/* Removes that many bytes from the front, and frees the entries that become empty. */
+void send_queue_skip(struct send_queue *queue, struct net *net, uint32_t length);
+
+/* The caller sends a buffer that was not queued: it is in flight now. */
+void send_queue_add_flight(struct send_queue *queue, const struct net_buffer *buffer);
+
+/* ---- release ---- */
+
 /* The system has released this many bytes in flight, and buffers of this capacity. */
 static inline void send_queue_released(struct send_queue *queue, uint32_t bytes,
                                        uint32_t pinned_bytes)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* service.h - the configuration that sessions share: how their bytes become messages (codec), and
- * what handles the messages (handler).
+/* service.h - the configuration that sessions share: what stands between their sockets and their
+ * bytes (filters), how the bytes become messages (codec), and what handles the messages (handler).
  *
  *      listener, UDP socket, connector -> service <- session
  *
  * A service is constant while sessions use it. One service serves all workers.
  * - Limits: `config` has the server's settings, except those that the service replaces.
- * - Filters (PROXY protocol, TLS, WebSocket): the chain becomes a member here, before the codec.
- *   inbound.c passes received bytes through it, session.c outgoing bytes when it flushes. A session
- *   whose service has no filters pays one null check.
+ * - Filters (PROXY protocol, TLS, WebSocket): filters_in.c passes received bytes through them,
+ *   filters_out.c outgoing bytes when it flushes. TCP only.
  */
 #ifndef SESSION_SERVICE_H
 #define SESSION_SERVICE_H
@@ -20,6 +19,9 @@
 #include "atomic.h"
 
 struct connector;
+struct filter;
+
+#define SERVICE_FILTERS_MAX 4u
 
 struct service {
     enum weir_proto proto;
@@ -27,6 +29,8 @@ struct service {
     const struct weir_handler *handler;
     /* The codec that frames broadcasts. It differs from `codec` if that passes calls on to it. */
     const struct weir_codec *framing_codec;
+    struct filter *filters[SERVICE_FILTERS_MAX]; /* from the socket on: see filter.h */
+    uint8_t filters_count;
     bool is_unix;              /* of a Unix-domain listener: its sessions have no addresses */
     uint32_t listener;         /* id of the server's listener; 0: none */
     uint32_t handler_state_at; /* offset in a session's extra bytes, which begin with the codec's */
@@ -38,7 +42,9 @@ struct service {
     /* Of an outbound connection (connector.h); else 0 and null. */
     uint64_t connector;                /* its id */
     void *user;                        /* of its struct weir_connect_options */
-    struct connector *ended_connector; /* argument of: */
+    struct connector *ended_connector; /* argument of both: */
+    /* The session ends before its filters are open; `ended` follows. */
+    void (*unopened)(struct connector *, enum weir_reason reason, const char *text);
     void (*ended)(struct connector *); /* the session has ended, and was freed */
 };
 

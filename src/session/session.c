@@ -3,6 +3,8 @@
  *
  *          lifecycle.c begins it
  *                v
+ *            (OPENING, while its filters open: filters.c)
+ *                v
  *              OPEN -------- peer's FIN ---------> PEER_DONE
  *                | session_finish                      | queue empty: FIN is sent
  *                v                                     v
@@ -27,6 +29,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "filters_state.h"
 #include "framing_check.h"
 #include "memory.h"
 #include "oversize.h"
@@ -36,17 +39,14 @@
 _Static_assert(sizeof(struct weir_session) <= SESSION_BYTES_MAX,
                "a session costs at most SESSION_BYTES_MAX");
 
-/* Responses are queued above any mark: up to twice the longest message, and what else one batch of
- * events contains. Only a custom codec can exceed this limit, which keeps 32-bit sums correct. */
-#define SESSION__PINNED_BYTES_MAX (UINT64_C(3) << 30)
-
 /* ---- states ---- */
 
 void session_enter(struct weir_session *session, enum session_state state)
 {
     static const uint32_t successors[SESSION_STATES_COUNT] = {
         /* one bit per state that may follow */
-        [SESSION_FREE] = 1u << SESSION_OPEN,
+        [SESSION_FREE] = 1u << SESSION_OPENING | 1u << SESSION_OPEN,
+        [SESSION_OPENING] = 1u << SESSION_OPEN | 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
         [SESSION_OPEN] = 1u << SESSION_PEER_DONE | 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
         [SESSION_PEER_DONE] = 1u << SESSION_FINISHING | 1u << SESSION_CLOSING,
         [SESSION_FINISHING] = 1u << SESSION_CLOSING,
@@ -55,6 +55,19 @@ void session_enter(struct weir_session *session, enum session_state state)
 
     weir_check(successors[session->state] >> state & 1u);
     session->state = (uint8_t)state;
+}
+
+static void session__check_state(const struct weir_session *session)
+{
+    if (session->state == SESSION_OPENING) weir_check(session->filters && !session->opened);
+    if (session->state == SESSION_PEER_DONE) weir_check(session->peer_done || session->peer_ended);
+    if (session->state == SESSION_FINISHING)
+        weir_check(session->reason != WEIR_REASON_NONE || session->peer_done);
+    if (session->state == SESSION_CLOSING) {
+        weir_check(send_queue_is_empty(&session->queue));
+        weir_check(session->reason != WEIR_REASON_NONE);
+        weir_check(!list_has(&session->in_pending_flush));
+    }
 }
 
 void session_check(const struct weir_session *session)
@@ -68,15 +81,10 @@ void session_check(const struct weir_session *session)
     weir_check(queue->flight_bytes > 0 || queue->flight_pinned_bytes == 0);
     weir_check(queue->pinned_bytes >= queue->flight_pinned_bytes);
     weir_check(send_queue_is_empty(queue) == (queue->pinned_bytes == queue->flight_pinned_bytes));
-    if (session->state == SESSION_PEER_DONE) weir_check(session->peer_done);
-    if (session->state == SESSION_OPEN) weir_check(!session->finished);
-    if (session->state == SESSION_FINISHING)
-        weir_check(session->reason != WEIR_REASON_NONE || session->peer_done);
-    if (session->state == SESSION_CLOSING) {
-        weir_check(send_queue_is_empty(queue));
-        weir_check(session->reason != WEIR_REASON_NONE);
-        weir_check(!list_has(&session->in_pending_flush));
-    }
+    if (session->state == SESSION_OPEN)
+        weir_check(!session->finished);
+    else
+        session__check_state(session);
 }
 
 /* ---- ending ---- */
@@ -159,14 +167,14 @@ void session_flush_run(struct weir_session *session)
 
 void session_finish(struct weir_session *session, enum weir_reason reason)
 {
-    if (!session_may_send(session)) return; /* it is ending already */
+    if (session_is_ending(session)) return;
     session->ops->finish(session, reason);
 }
 
 static void session__finish(struct weir_session *session, enum weir_reason reason)
 {
     session_flush_run(session);
-    if (!session_may_send(session)) return; /* memory was exhausted */
+    if (session_is_ending(session)) return; /* memory was exhausted */
     weir_check(session->reason == WEIR_REASON_NONE);
     session->reason = (uint8_t)reason;
     session->frame_partial = false;  /* its deadline no longer applies */
@@ -177,17 +185,27 @@ static void session__finish(struct weir_session *session, enum weir_reason reaso
     worker_flush_later(session->worker, session);
 }
 
-void session_fail(struct weir_session *session, const char *text)
+void session_note_failure(struct weir_session *session, const char *text)
 {
     struct worker *worker = session->worker;
     char peer[NET_ADDRESS_TEXT_BYTES];
 
-    if (!session_may_send(session)) return;
-    weir_check(!session->decode_error);
+    if (session->decode_error) return;              /* the first failure counts */
     session->decode_error = memory_copy_text(text); /* null: on_close gets the reason alone */
     log_limited(&worker->decode_errors, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
                 "closing %s: %s", address_peer_text(&session->peer, peer, sizeof peer), text);
-    session_finish(session, WEIR_REASON_PROTOCOL);
+}
+
+void session_fail_for(struct weir_session *session, enum weir_reason reason, const char *text)
+{
+    if (session_is_ending(session)) return;
+    session_note_failure(session, text);
+    session_finish(session, reason);
+}
+
+void session_fail(struct weir_session *session, const char *text)
+{
+    session_fail_for(session, WEIR_REASON_PROTOCOL, text);
 }
 
 /* ---- pausing of reading ---- */
@@ -209,6 +227,15 @@ static void session__update_queue_paused(struct weir_session *session)
     }
 }
 
+/* Input waits: lets the loop continue with it unless reading is paused, or a buffer is missing. */
+static void session__schedule_unread(struct weir_session *session, bool is_paused)
+{
+    if (is_paused || (session->filters && session->filters->needs_buffer))
+        worker_read_not(session->worker, session);
+    else
+        worker_read_later(session->worker, session);
+}
+
 void session_update_receiving(struct weir_session *session)
 {
     struct worker *worker = session->worker;
@@ -216,11 +243,8 @@ void session_update_receiving(struct weir_session *session)
     if (session->state == SESSION_CLOSING) return;
     session__update_queue_paused(session);
     bool off = session_is_paused(session);
-    if (session->unread || session->end_unread) {
-        if (off)
-            worker_read_not(worker, session);
-        else
-            worker_read_later(worker, session);
+    if (session->unread || session->end_unread || session->wire_unread) {
+        session__schedule_unread(session, off);
         off = true;
     }
     if (session->state == SESSION_FINISHING) off = false;
@@ -237,12 +261,6 @@ void session_update_receiving(struct weir_session *session)
 
 /* ---- flush ---- */
 
-/* Whether an answer follows, or the end would drop what the session said to a group. */
-static bool session__is_kept(const struct weir_session *session)
-{
-    return session->waiting || (session->state == SESSION_PEER_DONE && session->holds > 0);
-}
-
 static void session__send_fin(struct weir_session *session, bool is_done)
 {
     net_finish(session->worker->net, session->handle);
@@ -254,11 +272,9 @@ static void session__send_fin(struct weir_session *session, bool is_done)
 
 /* Sends FIN if nothing is left to send, after the peer's FIN or after session_finish(). Closes when
  * both sides are done, and the system has released everything: a close would cancel the rest. */
-static void session__end_if_done(struct weir_session *session)
+static inline void session__end_if_done(struct weir_session *session)
 {
-    if (session->send_out || !send_queue_is_empty(&session->queue)) return;
-    if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return;
-    if (session__is_kept(session)) return;
+    if (!session_is_done(session)) return;
     bool is_done = session->peer_done && session->queue.flight_bytes == 0;
     if (!session->finished) session__send_fin(session, is_done);
     if (is_done) session_close(session, WEIR_REASON_PEER_DONE);
@@ -294,12 +310,22 @@ static void session__send_next(struct weir_session *session)
     if (session__post(session)) queue->later_bytes += queue->flight_bytes - before_bytes;
 }
 
-static void session__send_queued(struct weir_session *session)
+static inline void session__send_queued(struct weir_session *session)
 {
     if (session->queue.flight_bytes > 0)
         session__send_next(session);
     else if (session__post(session))
         session_start_send_deadline(session);
+}
+
+void session_end_if_done(struct weir_session *session)
+{
+    session__end_if_done(session);
+}
+
+void session_send_queued(struct weir_session *session)
+{
+    session__send_queued(session);
 }
 
 static void session__flush(struct weir_session *session)
@@ -399,9 +425,9 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
     const struct send_piece piece = {bytes, length};
     enum weir_code code;
 
-    weir_check(session_may_send(session));
-    if (length > SESSION__PINNED_BYTES_MAX ||
-        session->queue.pinned_bytes + length > SESSION__PINNED_BYTES_MAX) {
+    weir_check(session->state != SESSION_CLOSING);
+    if (length > SESSION_PINNED_BYTES_MAX ||
+        session->queue.pinned_bytes + length > SESSION_PINNED_BYTES_MAX) {
         session__exhaust(session);
         return;
     }
@@ -418,76 +444,6 @@ void session_send_or_close(struct weir_session *session, const uint8_t *bytes, s
     session_account(session);
     session_check_mark(session);
     worker_flush_later(session->worker, session);
-}
-
-/* ---- broadcasts ---- */
-
-/* Whether a share of the payload fits into the queue. An empty queue always accepts one frame, even
- * an oversized one. */
-static bool session__fits(const struct weir_session *session, const struct payload *payload,
-                          uint64_t high_bytes)
-{
-    uint64_t pinned_bytes = session->queue.pinned_bytes;
-
-    return pinned_bytes == 0 || pinned_bytes + send_queue_share_bytes(payload) <= high_bytes;
-}
-
-/* The queue is full: applies broadcast_policy. Returns false if this session does not get the
- * payload. */
-static bool session__make_room(struct weir_session *session, const struct payload *payload)
-{
-    struct worker *worker = session->worker;
-    struct send_queue *queue = &session->queue;
-    uint32_t bytes = send_queue_share_bytes(payload);
-    uint64_t excess_bytes = worker->common->config.mailbox_bytes_max;
-
-    if (excess_bytes > SESSION__PINNED_BYTES_MAX - worker->high_bytes)
-        excess_bytes = SESSION__PINNED_BYTES_MAX - worker->high_bytes;
-    /* The speaker waits for this session, so the queue exceeds the mark by what was under way. */
-    if (payload->has_speaker && !session->lagging &&
-        session__fits(session, payload, worker->share_bytes + excess_bytes))
-        return true;
-    weir_check(queue->pinned_bytes > 0);
-    switch (worker->common->config.broadcast_policy) {
-    case WEIR_BROADCAST_DISCONNECT: session_close(session, WEIR_REASON_SLOW_READER); return false;
-    case WEIR_BROADCAST_DROP_OLDEST: break;
-    case WEIR_BROADCAST_DROP_NEWEST:
-    default: counter_add(&worker->counters.sends_dropped, 1); return false;
-    }
-    uint32_t most = bytes < worker->share_bytes ? (uint32_t)worker->share_bytes - bytes : 0;
-    uint32_t count = send_queue_drop_oldest(queue, most);
-    counter_add(&worker->counters.sends_dropped, count);
-    worker_count_late_drop(session, WEIR_QUEUE_FULL, count);
-    session_count_queued(session);
-    if (session__fits(session, payload, worker->share_bytes)) return true;
-    counter_add(&worker->counters.sends_dropped, 1);
-    return false;
-}
-
-enum weir_code session_share(struct weir_session *session, struct payload *payload)
-{
-    struct worker *worker = session->worker;
-
-    if (worker->dispatch.session == session) session_flush_run(session); /* sent back before */
-    if (!session_may_send(session)) return WEIR_CANCELLED;
-    if (payload->length == 0) return WEIR_OK; /* nothing to send */
-    if (!session__fits(session, payload, worker->share_bytes) &&
-        !session__make_room(session, payload))
-        return WEIR_QUEUE_FULL;
-    if (!send_queue_share(&session->queue, payload, true)) {
-        worker_count_unsent(worker, WEIR_NO_MEMORY);
-        session_update_receiving(session); /* what it would replace is gone */
-        return WEIR_NO_MEMORY;
-    }
-    session_count_message(session);
-    watch_sent_frame(session, payload->bytes, payload->length, payload->message_length);
-    session_account(session);
-    if (session->queue.pinned_bytes >= worker->pause_bytes) {
-        worker_stop_dispatch(worker, session);
-        session_update_receiving(session);
-    }
-    worker_flush_later(worker, session);
-    return WEIR_OK;
 }
 
 const struct session_ops session_tcp_ops = {

@@ -11,7 +11,11 @@
 #include "session_table.h"
 #include "worker.h"
 
-/* The row of TCP sessions. */
+/* Responses are queued above any mark: up to twice the longest message, and what else one batch of
+ * events contains. Only a custom codec can exceed this limit, which keeps 32-bit sums correct. */
+#define SESSION_PINNED_BYTES_MAX (UINT64_C(3) << 30)
+
+/* The row of TCP sessions without filters. */
 extern const struct session_ops session_tcp_ops;
 
 /* Checks the invariants that hold between any two calls into a TCP session. */
@@ -36,6 +40,12 @@ void session_end_output(struct weir_session *session);
 
 /* Finishes the session because its peer sent malformed input. Logs and copies the text. */
 void session_fail(struct weir_session *session, const char *text);
+
+/* The same for another reason. */
+void session_fail_for(struct weir_session *session, enum weir_reason reason, const char *text);
+
+/* Logs and copies the text that says why the session is about to end, the first time. */
+void session_note_failure(struct weir_session *session, const char *text);
 
 /* Sends what is queued, and closes what is done. */
 static inline void session_flush(struct weir_session *session)
@@ -96,6 +106,30 @@ void session_resume_reading(struct weir_session *session);
 /* Copies the borrowed run of the session into its queue, because other bytes must follow it, or
  * because its buffer is needed. May close the session, if memory is exhausted. TCP only. */
 void session_flush_run(struct weir_session *session);
+
+/* Whether nothing is left to send, and FIN may follow: no answer is announced, and the end would
+ * drop nothing that the session said to a group. TCP only. */
+static inline bool session_is_done(const struct weir_session *session)
+{
+    if (session->send_out || !send_queue_is_empty(&session->queue)) return false;
+    if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return false;
+    return !session->waiting && !(session->state == SESSION_PEER_DONE && session->holds > 0);
+}
+
+/* Passes the first buffers of the queue to net. TCP only, while no send is unanswered. */
+void session_send_queued(struct weir_session *session);
+
+/* The peer's stream has ended and everything is sent: FIN follows, and nothing else. TCP only, in
+ * the state PEER_DONE. */
+static inline void session_complete(struct weir_session *session)
+{
+    if (session->reason == WEIR_REASON_NONE && !session->peer_done) /* its FIN is awaited */
+        session->reason = WEIR_REASON_PEER_DONE;
+    session_enter(session, SESSION_FINISHING);
+}
+
+/* Sends FIN if nothing is left to send, and closes when both sides are done. TCP only. */
+void session_end_if_done(struct weir_session *session);
 
 /* Updates the worker's counter of queued bytes after the send queue became smaller. */
 static inline void session_count_queued(struct weir_session *session)

@@ -6,6 +6,7 @@
 
 #include "broadcast.h"
 #include "check.h"
+#include "filters_state.h"
 #include "group.h"
 #include "names.h"
 #include "session.h"
@@ -226,6 +227,15 @@ struct weir_address *weir_session_peer(const struct weir_session *session,
                                        struct weir_address *peer)
 {
     return address_publish(&session->peer, peer);
+}
+
+bool weir_session_via(const struct weir_session *session, struct weir_address *via)
+{
+    const struct filters *filters = session->filters;
+
+    if (!filters || !filters->is_counted) return false;
+    address_publish(&filters->via, via);
+    return true;
 }
 
 uint64_t weir_session_connector(const struct weir_session *session)

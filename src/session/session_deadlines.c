@@ -13,6 +13,7 @@
 #include "session_deadlines.h"
 
 #include "check.h"
+#include "filters_state.h"
 #include "worker.h"
 
 /* Returns the deadlines that run while the session is OPEN: they wait for the peer's bytes. */
@@ -40,12 +41,23 @@ static bool session__holds_speakers(const struct weir_session *session)
     return session->congested && !session->lagging && session->memberships;
 }
 
+/* Until its filters are open, a session waits for them alone. */
+static uint32_t session__filter_deadlines(const struct weir_session *session)
+{
+    const struct filters *filters = session->filters;
+
+    if (!filters_are_open(filters)) return DEADLINE_OPENING | DEADLINE_WAKE;
+    return session->state == SESSION_OPEN && !session->peer_ended ? DEADLINE_WAKE : 0;
+}
+
 static uint32_t session__running_deadlines(const struct weir_session *session)
 {
     uint32_t running = session__idle_deadlines(session);
 
     if (session->is_datagram) return running;
     bool has_flight = session->queue.flight_bytes > 0;
+    if (session->filters && !session_is_ending(session))
+        running |= session__filter_deadlines(session);
     if (session->state == SESSION_OPEN) running |= session__receive_deadlines(session);
     if (has_flight) running |= DEADLINE_SEND | DEADLINE_MEASURE;
     if (session__holds_speakers(session)) running |= DEADLINE_CONGESTED;
@@ -76,6 +88,8 @@ static struct deadline session__first(const struct weir_session *session, uint32
         .idle_timeout_ms = session->idle_timeout_ms,
         .queued_bytes = session->is_datagram ? 0 : session->queue.pinned_bytes,
         .flight_bytes = session->is_datagram ? 0 : send_queue_timed_bytes(&session->queue),
+        .began_ms = session->filters ? session->filters->began_ms : 0,
+        .wake_ms = session->filters ? session->filters->wake_ms : UINT64_MAX,
         .is_measured = session->is_measured,
         /* After the peer's FIN, the session ends on its own: no reason was given. */
         .finish_reason = session->reason == WEIR_REASON_NONE ? WEIR_REASON_STALLED
@@ -93,7 +107,7 @@ struct deadline session_next_deadline(const struct weir_session *session)
 
 struct deadline session_next_end(const struct weir_session *session)
 {
-    const uint32_t others = DEADLINE_RESUME | DEADLINE_MEASURE;
+    const uint32_t others = DEADLINE_RESUME | DEADLINE_MEASURE | DEADLINE_WAKE;
 
     return session__first(session, session__running_deadlines(session) & ~others);
 }

@@ -9,7 +9,14 @@
 #include "session.h"
 
 #include "check.h"
+#include "filters_out.h"
 #include "worker.h"
+
+/* Returns the row that the session had before. */
+static const struct session_ops *session_output__base(const struct weir_session *session)
+{
+    return session->filters ? &filters_out_ops : &session_tcp_ops;
+}
 
 static enum weir_code session_output__send(struct weir_session *session, const void *bytes,
                                            size_t length)
@@ -32,30 +39,35 @@ static void session_output__count_fin(struct weir_session *session)
 {
     if (!session->fin_sent || session->finished) return;
     session->finished = true;
-    if (session->state == SESSION_PEER_DONE) session_enter(session, SESSION_FINISHING);
+    if (session->state == SESSION_PEER_DONE) session_complete(session);
     session_start_linger(session);
+}
+
+static void session_output__send_fin(struct weir_session *session)
+{
+    if (session->filters && filters_out_goodbye(session)) return; /* its bytes leave first */
+    session->fin_sent = true;
+    net_finish(session->worker->net, session->handle);
 }
 
 static void session_output__flush(struct weir_session *session)
 {
     bool is_sent = !session->send_out && send_queue_is_empty(&session->queue);
 
-    if (session->state == SESSION_OPEN && is_sent && !session->fin_sent) {
-        session->fin_sent = true;
-        net_finish(session->worker->net, session->handle);
-    }
+    if (session->state == SESSION_OPEN && is_sent && !session->fin_sent)
+        session_output__send_fin(session);
     if (session->state != SESSION_OPEN) session_output__count_fin(session);
-    session_tcp_ops.flush(session);
+    session_output__base(session)->flush(session);
 }
 
 static void session_output__finish(struct weir_session *session, enum weir_reason reason)
 {
-    session_tcp_ops.finish(session, reason);
+    session_output__base(session)->finish(session, reason);
 }
 
 static void session_output__close(struct weir_session *session)
 {
-    session_tcp_ops.close(session);
+    session_output__base(session)->close(session);
 }
 
 static const struct session_ops session_output__ops = {

@@ -21,14 +21,16 @@
 
 struct worker;
 struct udp_socket;
+struct filters;
 struct group;
 struct name;
 struct payload;
 
 enum session_state {
     SESSION_FREE,      /* unused, in the table */
+    SESSION_OPENING,   /* its filters open; the handler does not know it yet */
     SESSION_OPEN,      /* both sides may send */
-    SESSION_PEER_DONE, /* the peer's FIN came; responses are still being sent */
+    SESSION_PEER_DONE, /* the peer's stream has ended; responses are still being sent */
     SESSION_FINISHING, /* the queue is being sent, then FIN; received bytes are discarded */
     SESSION_CLOSING,   /* the reason is fixed; NET_CLOSED (a UDP peer: the flush) is awaited */
     SESSION_STATES_COUNT
@@ -82,6 +84,7 @@ struct weir_session {
     struct payload *waiting;      /* broadcasts of this speaker that wait, oldest first */
     struct list in_class;         /* worker.account, while it may hold memory; TCP, not CLOSING */
     struct net_buffer *unread;    /* received and not decoded, oldest first; TCP */
+    struct filters *filters;      /* between socket and codec; null: none; TCP */
     struct wheel_timer deadline;  /* expires at the next deadline or earlier */
     struct wheel_timer user_timer;
     struct group_membership *memberships; /* group.c */
@@ -96,7 +99,8 @@ struct weir_session {
     /* By the peer, at the base of the measurements; cut to 32 bits. */
     uint32_t acknowledged_bytes;
     uint32_t waiting_bytes;   /* memory of the payloads in `waiting` */
-    uint32_t unread_bytes;    /* capacities of the buffers in `unread` */
+    uint32_t unread_bytes;    /* capacities of the buffers in `unread`, and of those that wait
+                               * before a filter */
     uint32_t partial_bytes;   /* of the codec's partial frame; twice that is charged */
     uint32_t listed_bytes;    /* most that its class in worker.account holds; 0: it is in none */
     uint32_t leaving_bytes;   /* CLOSING: its part of account.leaving_stream_bytes */
@@ -124,6 +128,8 @@ struct weir_session {
     bool receiving_off : 1;  /* the last state requested from net */
     bool peer_done : 1;      /* the peer's FIN has come */
     bool end_unread : 1;     /* it waits behind unread input, or for the handler */
+    bool wire_unread : 1;    /* something waits before a filter: filters.h */
+    bool peer_ended : 1;     /* the peer ended its stream inside a filter: only FIN can follow */
     bool first_byte_due : 1; /* TCP: set after on_open while the session has neither received bytes
                               * or FIN, nor output, nor joined a group */
     bool finished : 1;       /* net_finish was called, at finished_ms */
@@ -138,12 +144,18 @@ struct weir_session {
     bool vouched : 1;        /* UDP: weir_session_vouch() was called: no limit on replies */
 };
 
-#define SESSION_BYTES_MAX 432 /* without what is queued */
+#define SESSION_BYTES_MAX 448 /* without what is queued */
 
 /* A datagram sender without a session of its own: it exists while its datagram is dispatched. */
 static inline bool session_is_transient(const struct weir_session *session)
 {
     return session->id == 0;
+}
+
+/* Whether the session is ending: it cannot be finished or failed again. */
+static inline bool session_is_ending(const struct weir_session *session)
+{
+    return session->state >= SESSION_FINISHING;
 }
 
 /* Whether messages may still be queued. */

@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "congestion.h"
+#include "filters_in.h"
 #include "group_count.h"
 #include "session.h"
 #include "worker.h"
@@ -20,6 +21,13 @@ static void timeouts__resume_reading(struct weir_session *session)
 {
     session->rate_paused = false;
     session_resume_reading(session);
+}
+
+/* Whether filters can still send their last bytes ahead of FIN: nothing else is to be sent. */
+static bool timeouts__can_finish(const struct weir_session *session)
+{
+    return session->filters && session->opened && !session_is_ending(session) &&
+           send_queue_is_empty(&session->queue) && !session->send_out && session->holds == 0;
 }
 
 /* Closes the session, unless its peer is only slow. */
@@ -33,7 +41,10 @@ static void timeouts__expire(struct weir_session *session, struct deadline deadl
     if (deadline.kind == DEADLINE_LINGER &&
         net_progress(session->worker->net, session->handle).undelivered_bytes > 0)
         session->loses_output = true;
-    session_close(session, deadline.reason);
+    if (timeouts__can_finish(session))
+        session_finish(session, deadline.reason);
+    else
+        session_close(session, deadline.reason);
 }
 
 /* A member of a group holds its speakers for too long. */
@@ -55,6 +66,7 @@ static void timeouts__on_deadline(struct weir_session *session)
         switch (next.kind) {
         case DEADLINE_MEASURE: session_measure_progress(session); break;
         case DEADLINE_RESUME: timeouts__resume_reading(session); break;
+        case DEADLINE_WAKE: filters_in_wake(session); break;
         case DEADLINE_CONGESTED: timeouts__end_congestion(session); break;
         default: timeouts__expire(session, next);
         }

@@ -22,9 +22,9 @@
 #include "admission.h"
 #include "check.h"
 #include "error_fill.h"
-#include "lifecycle.h"
 #include "reply_rate.h"
 #include "session.h"
+#include "session_begin.h"
 #include "udp_peers.h"
 #include "worker.h"
 
@@ -246,7 +246,7 @@ static void udp_socket__dispatch(struct weir_session *session, const struct weir
     if (session->state == SESSION_OPEN && handler->on_message)
         worker_dispatch(worker, session, message, handler->on_message);
     if (is_new && !session_is_transient(session) && worker->request == WORKER_DRAIN)
-        lifecycle_notify_drain(session);
+        session_notify_drain(session);
 }
 
 static void udp_socket__deliver_one(struct weir_session *session, const uint8_t *bytes,

@@ -37,6 +37,7 @@ struct admission;
 struct admission_limits;
 struct connector_table;
 struct connects;
+struct filters_worker;
 struct group_table;
 struct mailbox;
 struct names;
@@ -136,7 +137,8 @@ struct worker {
     struct reply_rate *reply_rate; /* null: no limit, or no UDP socket was opened */
     struct admission *admission;
     struct connects *connects;
-    struct net *net; /* null: not open */
+    struct filters_worker *filters; /* null: no session had filters yet */
+    struct net *net;                /* null: not open */
     struct counters counters;
     uint64_t now_ns, now_ms; /* of the current batch of events */
     struct wheel deadlines, user_timers;

@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "names.h"
 #include "require.h"
+#include "test_filters.h"
 #include "watch.h"
 
 struct fixture fixture;
@@ -30,6 +31,7 @@ struct weir_config fixture_config(void)
     config.send_queue_low_bytes = 32 * 1024;
     config.idle_timeout_ms = config.first_byte_timeout_ms = config.frame_timeout_ms = 0;
     config.send_timeout_ms = config.linger_timeout_ms = config.datagram_idle_timeout_ms = 0;
+    config.opening_timeout_ms = 0;
     config.datagram_reply_percent_max = 0;
     config.datagram_peers_max = 16;
     config.mailbox_commands_max = 256;
@@ -90,6 +92,8 @@ void fixture_open(const struct weir_config *config, const struct weir_codec *cod
     require(loop_open(&fixture.loop, &options, NULL) == WEIR_OK);
     service_init(&fixture.tcp_service, WEIR_TCP, codec, handler, config);
     service_init(&fixture.udp_service, WEIR_UDP, &codec_datagram, handler, config);
+    fixture.tcp_service.filters_count = (uint8_t)test_chain_count;
+    for (uint32_t i = 0; i < test_chain_count; i++) fixture.tcp_service.filters[i] = test_chain[i];
     require(listener_open(&fixture.tcp, &fixture.loop.worker, &fixture.tcp_service, &where, NULL) ==
             WEIR_OK);
     require(udp_socket_open(&fixture.udp, &fixture.loop.worker, &fixture.udp_service, &where,
@@ -200,7 +204,7 @@ struct sim_peer *fixture_connect_from(uint8_t host)
 
 void fixture_say(struct sim_peer *peer, const char *text)
 {
-    require_equal(sim_peer_send(peer, text, (uint32_t)strlen(text)), strlen(text));
+    require_equal(filtered_send(peer, text, (uint32_t)strlen(text)), strlen(text));
 }
 
 void fixture_tell(struct sim_peer *peer, const char *text)
@@ -214,7 +218,7 @@ void fixture_tell(struct sim_peer *peer, const char *text)
 void fixture_expect(struct sim_peer *peer, const char *text)
 {
     char got[1024];
-    uint32_t count = sim_peer_receive(peer, (uint8_t *)got, sizeof got - 1);
+    uint32_t count = filtered_receive(peer, (uint8_t *)got, sizeof got - 1);
 
     got[count] = '\0';
     if (strcmp(got, text) != 0)

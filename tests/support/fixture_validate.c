@@ -10,6 +10,7 @@
 #include "check.h"
 #include "connector.h"
 #include "connects.h"
+#include "filters_state.h"
 #include "require.h"
 #include "session.h"
 #include "worker.h"
@@ -18,7 +19,8 @@ uint32_t fixture_broadcast_bytes_max = 64 * 1024;
 
 /* What the sessions of a worker amount to. */
 struct fixture_validate__sums {
-    uint64_t admitted, rejected, peers, pinned_bytes, partial_bytes, leaving_bytes;
+    uint64_t admitted, rejected, peers, pinned_bytes, partial_bytes, leaving_bytes, filter_bytes,
+        opening;
 };
 
 /* ---- times ---- */
@@ -45,6 +47,8 @@ static void fixture_validate__stream_times(const struct weir_session *session)
     uint64_t more_ms = rate > 0 ? timed_bytes * 1000 / rate : 0;
     bool paused = session->receiving_off, has_flight = session->queue.flight_bytes > 0;
 
+    if (session->filters && session->state == SESSION_OPENING)
+        fixture_validate__time(session, session->filters->began_ms, config->opening_timeout_ms);
     if (session->state == SESSION_OPEN && session->first_byte_due && !paused)
         fixture_validate__time(session, session->timestamps.received_ms,
                                config->first_byte_timeout_ms);
@@ -86,6 +90,25 @@ static void fixture_validate__times(const struct weir_session *session)
 
 /* ---- sums ---- */
 
+/* The counts of the filters agree with what they hold. */
+static void fixture_validate__filters(const struct weir_session *session,
+                                      struct fixture_validate__sums *sums)
+{
+    const struct filters *filters = session->filters;
+    size_t held_bytes = sizeof *filters;
+    bool is_used = session->state == SESSION_OPENING || session->state == SESSION_OPEN;
+    bool waits = filters->wire || filters->plain ||
+                 (is_used && (filters->must_feed || filters->again || filters->end_waits ||
+                              filters->fin_waits || filters->must_respond));
+
+    for (uint32_t i = 0; i < filters->count; i++) held_bytes += filters->chain[i].held_bytes;
+    require_equal(held_bytes, filters->held_bytes);
+    require_equal(session->wire_unread, waits);
+    require(session->opened == (filters->at == filters->count));
+    sums->filter_bytes += held_bytes;
+    sums->opening += !session->opened;
+}
+
 static void fixture_validate__stream(const struct weir_session *session,
                                      struct fixture_validate__sums *sums)
 {
@@ -93,7 +116,7 @@ static void fixture_validate__stream(const struct weir_session *session,
 
     require(session->state != SESSION_FREE);
     require(session->reason != WEIR_REASON_NONE || session->state == SESSION_OPEN ||
-            session->peer_done);
+            session->state == SESSION_OPENING || session->peer_done || session->peer_ended);
     require(session->queue.counted_bytes == session->queue.pinned_bytes);
     /* Beyond the mark: the buffer into which shares are coalesced, a flushed borrowed run, and
      * what there is of one broadcast in the share and in buffers. */
@@ -103,13 +126,16 @@ static void fixture_validate__stream(const struct weir_session *session,
                     !session->speaker_waits;
     require(session->congested == session->queue_paused || session->state == SESSION_CLOSING);
     require(list_has(&session->in_speakers) == session->speaker_waits);
-    bool has_unread = session->unread || session->end_unread;
+    bool has_unread = session->unread || session->end_unread || session->wire_unread;
+    bool lacks_buffer = session->filters && session->filters->needs_buffer;
     bool closes = session->state == SESSION_FINISHING || session->state == SESSION_CLOSING;
     require(session->receiving_off || may_read || closes);
     require(!session->receiving_off || !may_read || has_unread || closes);
     require(session->receiving_off || !session->end_unread);
-    require(!has_unread || session->state == SESSION_OPEN);
-    require(list_has(&session->in_readable) == (has_unread && may_read));
+    require(!has_unread || session->state == SESSION_OPEN || session->state == SESSION_OPENING);
+    require(list_has(&session->in_readable) == (has_unread && may_read && !lacks_buffer));
+    require(!lacks_buffer || list_has(&session->in_pending_flush));
+    if (session->filters) fixture_validate__filters(session, sums);
     sums->pinned_bytes += session->queue.pinned_bytes;
     if (session->admitted)
         sums->admitted++;
@@ -127,7 +153,8 @@ static void fixture_validate__account(const struct weir_session *session,
     require(list_has(&session->in_class) == (!closes && session->listed_bytes > 0));
     sums->partial_bytes += session->partial_bytes;
     if (closes)
-        sums->leaving_bytes += session->leaving_bytes + 2 * (uint64_t)session->partial_bytes;
+        sums->leaving_bytes += session->leaving_bytes + 2 * (uint64_t)session->partial_bytes +
+                               (session->filters ? session->filters->held_bytes : 0);
 }
 
 static void fixture_validate__sessions(const struct worker *worker,
@@ -198,7 +225,8 @@ void fixture_validate(const struct worker *worker)
     require_equal(worker->account.leaving_bytes, sums.leaving_bytes);
     require(worker->account.charged_bytes >= worker->account.table_bytes +
                                                  worker->account.membership_bytes +
-                                                 2 * sums.partial_bytes);
+                                                 2 * sums.partial_bytes + sums.filter_bytes);
+    require_equal(stats.opening, sums.opening);
     require_equal(worker->common->limits->sessions_open,
                   sums.admitted + fixture_validate__dialing(worker));
     fixture_validate_broadcasts(&stats);

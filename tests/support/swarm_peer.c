@@ -7,6 +7,7 @@
 #include "address.h"
 #include "fixture.h"
 #include "require.h"
+#include "test_filters.h"
 
 /* What an honest peer asks for: nothing that ends it. */
 #define SWARM_PEER__HONEST "bbbbccccnjltu"
@@ -37,7 +38,7 @@ void swarm_peer_open(struct swarm_peer *peer, const struct weir_codec *codec,
 void swarm_peer_close(struct swarm_peer *peer)
 {
     if (!peer->wire) return;
-    sim_peer_close(peer->wire);
+    filtered_close(peer->wire);
     weir_decoder_free(peer->decoder);
     peer->wire = NULL;
 }
@@ -86,7 +87,7 @@ static void swarm_peer__receive(struct swarm_peer *peer)
     uint8_t bytes[4096];
     uint32_t count;
 
-    while ((count = sim_peer_receive(peer->wire, bytes, 1 + swarm_roll(sizeof bytes - 1))) > 0)
+    while ((count = filtered_receive(peer->wire, bytes, 1 + swarm_roll(sizeof bytes - 1))) > 0)
         if (peer->fate->opened)
             swarm_peer__take(peer, bytes, count); /* else it is a reject message */
 }
@@ -140,7 +141,7 @@ static void swarm_peer__send(struct swarm_peer *peer)
     for (uint32_t i = swarm_roll(8); i > 0 && !peer->finished && !peer->stands_still; i--) {
         uint32_t left = peer->out_length - peer->out_at;
         if (left == 0 && peer->sent_count == peer->sent_max) {
-            sim_peer_finish(peer->wire);
+            filtered_finish(peer->wire);
             peer->finished = true;
             return;
         }
@@ -148,10 +149,21 @@ static void swarm_peer__send(struct swarm_peer *peer)
         left = peer->out_length - peer->out_at;
         uint32_t count = swarm_one_in(3) ? 1 + swarm_roll(left) : left;
         if (peer->manner == SWARM_STUCK && swarm_one_in(20)) peer->stands_still = true;
-        uint32_t sent = sim_peer_send(peer->wire, peer->out + peer->out_at, count);
+        uint32_t sent = filtered_send(peer->wire, peer->out + peer->out_at, count);
         peer->out_at += sent;
         if (sent < count) return;
     }
+}
+
+/* Sends a record that the filters refuse, or one that they must answer. */
+static void swarm_peer__garble(struct swarm_peer *peer)
+{
+    static const char types[] = "kkklbe";
+    char type = types[swarm_roll(sizeof types - 1)];
+
+    if (test_chain_count == 0 || peer->finished) return;
+    if (type == 'b' || type == 'e') peer->fate->lossy = true;
+    filtered_record(peer->wire, type, NULL, 0);
 }
 
 /* ---- steps ---- */
@@ -167,6 +179,7 @@ bool swarm_peer_step(struct swarm_peer *peer)
     if (sim_peer_state(peer->wire) == SIM_CONNECTING) return true;
     if (manner != SWARM_SILENT) swarm_peer__send(peer);
     if (manner != SWARM_DEAF || peer->sent_count < 5) swarm_peer__receive(peer);
+    if (manner == SWARM_GARBLED && swarm_one_in(100)) swarm_peer__garble(peer);
     if (manner == SWARM_SUDDEN && swarm_one_in(30)) {
         uint32_t way = swarm_roll(3);
         if (way == 0) sim_peer_reset(peer->wire);
@@ -174,10 +187,10 @@ bool swarm_peer_step(struct swarm_peer *peer)
         swarm_peer_close(peer);
         return false;
     }
-    bool ended = sim_peer_saw_reset(peer->wire) || sim_peer_saw_end(peer->wire);
+    bool ended = sim_peer_saw_reset(peer->wire) || filtered_saw_end(peer->wire);
     if (!ended || (peer->fate->opened && !peer->fate->closed && peer->finished)) return true;
     if (manner != SWARM_HONEST && !swarm_one_in(20)) return true; /* it takes its time */
-    if (sim_peer_saw_end(peer->wire)) swarm_peer__check_whole(peer);
+    if (filtered_saw_end(peer->wire)) swarm_peer__check_whole(peer);
     swarm_peer_close(peer);
     return false;
 }

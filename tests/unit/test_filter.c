@@ -28,9 +28,11 @@ static void free_worker(void *context)
     freed_count++;
 }
 
-static void *open(const struct filter *filter, struct filter_worker *worker)
+static void *open(const struct filter *filter, struct filter_worker *worker,
+                  struct filter_error *error)
 {
     (void)filter;
+    (void)error;
     return worker;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_session_swarm.c - the whole session layer under random scenarios on the simulated network:
  *
- *      a seed -> settings, codec, peers and what they do, scarcity, the end
+ *      a seed -> settings, filters, codec, peers and what they do, scarcity, the end
  *
  * After every loop iteration fixture_validate() checks the worker. The handler and the peers check
  * what reaches them (swarm.h, swarm_peer.h). fixture_close() checks what is left. 200 seeds, or
@@ -28,6 +28,7 @@
 #include "require.h"
 #include "swarm.h"
 #include "swarm_peer.h"
+#include "test_filters.h"
 #include "thread.h"
 
 #define SEEDS 200u
@@ -71,6 +72,7 @@ static struct weir_config random_config(void)
     config.send_rate_min_bytes = maybe(2, 1000, 100000);
     config.lifetime_ms = maybe(3, 100, 5000);
     config.linger_timeout_ms = maybe(2, 10, 1000);
+    config.opening_timeout_ms = maybe(2, 20, 1000);
     config.sessions_per_address_max = maybe(4, 1, 4);
     config.accept_rate_max = maybe(6, 1, 50);
     config.receive_rate_max_bytes = maybe(4, 100, 50000);
@@ -95,6 +97,27 @@ static void open_frames(void)
     if (swarm_one_in(3)) return;
     require(weir_frame_open(specs[swarm_roll(3)], &scenario.frame, NULL) == WEIR_OK);
     scenario.codec = weir_frame_codec(scenario.frame);
+}
+
+/* Half of the scenarios have filters. */
+static void choose_filters(void)
+{
+    static struct filter *const chains[][3] = {
+        {&test_filter_line, NULL, NULL},
+        {&test_filter_xor, NULL, NULL},
+        {&test_filter_xor, NULL, NULL},
+        {&test_filter_up, NULL, NULL},
+        {&test_filter_line, &test_filter_xor, NULL},
+        {&test_filter_xor, &test_filter_up, NULL},
+        {&test_filter_line, &test_filter_xor, &test_filter_up},
+    };
+
+    test_filters_reset();
+    test_filters.goodbye_text = NULL; /* no peer expects it behind its messages */
+    test_chain_set(NULL, NULL, NULL);
+    if (swarm_one_in(2)) return;
+    struct filter *const *chain = chains[swarm_roll(weir_count_of(chains))];
+    test_chain_set(chain[0], chain[1], chain[2]);
 }
 
 /* ---- what happens ---- */
@@ -155,6 +178,9 @@ static void change_congestion(void)
 static void surround(void)
 {
     if (swarm_one_in(20)) change_congestion();
+    test_filters.refuses_state = swarm_one_in(30);
+    test_filters.refuses_seal = swarm_one_in(200);
+    if (swarm_one_in(50)) test_filters.wake_ms = fixture.loop.worker.now_ms + swarm_roll(100);
     if (swarm_one_in(4)) send_something();
     if (swarm_one_in(200)) sim_pass_ns(fixture.simulation, swarm_roll(3000) * FIXTURE_MS);
     if (swarm_one_in(50)) hog_buffers();
@@ -211,6 +237,7 @@ static void open_scenario(void)
     swarm_log.fates = scenario.fates;
     open_frames();
     swarm_log.is_raw = !scenario.codec;
+    choose_filters();
     fixture_stream_buffers_max = swarm_one_in(3) ? 40 : BUFFERS_MAX;
     fixture_network = random_network();
     fixture_open(&config, scenario.codec, has_drain ? &swarm_handler_drains : &swarm_handler,
@@ -243,6 +270,8 @@ static void close_scenario(void)
     for (uint32_t i = 0; i < PEERS; i++) swarm_peer_close(&scenario.peers[i]);
     for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_close(&scenario.sockets[i]);
     fixture_close();
+    require_equal(test_filters.xor_states, 0);
+    test_chain_set(NULL, NULL, NULL);
     fixture_stream_buffers_max = BUFFERS_MAX;
     weir_frame_free(scenario.frame);
     weir_frame_free(scenario.other_frame);
