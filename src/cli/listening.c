@@ -165,7 +165,7 @@ static bool listening__has_file(const struct weir_listen *listen)
 
 static void listening__set_mode(struct options *options, struct diagnostics *diagnostics)
 {
-    bool any = false;
+    bool any = options->unix_mode == 0;
 
     for (size_t i = 0; i < options->listeners_count; i++) {
         if (!listening__has_file(&options->listeners[i])) continue;
@@ -205,5 +205,5 @@ void listening_finish(struct options *options, struct diagnostics *diagnostics)
     }
     if (options->message_max_bytes > 0 && options->listeners_count > 0)
         listening__limit_all(options, diagnostics);
-    if (options->unix_mode > 0) listening__set_mode(options, diagnostics);
+    listening__set_mode(options, diagnostics);
 }

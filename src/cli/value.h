@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* value.h - reads and writes numbers in the notation of the command line: times, sizes, counts,
- * rates, ratios, permissions, and words of a list. For each kind it can say which values are allowed. */
+ * rates, ratios, permissions, and words of a list. For each kind it can say which values are
+ * allowed. */
 #ifndef CLI_VALUE_H
 #define CLI_VALUE_H
 

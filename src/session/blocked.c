@@ -27,18 +27,18 @@ void blocked_begin(struct blocked *blocked)
 
 void blocked_handle(struct blocked *blocked, struct worker *worker, const struct net_event *event)
 {
-    struct owner_description description = {.handler = NULL};
+    struct owner_identity identity = {.handler = NULL};
     struct owner *owner = event->owner; /* the event can free what it belongs to */
     uint64_t began_ns = net_clock_ns(worker->net);
 
     weir_check(owner != NULL);
-    if (owner->ops->describe) owner->ops->describe(owner, event, &description);
+    if (owner->ops->identify) owner->ops->identify(owner, event, &identity);
     owner->ops->on_event(owner, event);
     uint64_t ns = net_clock_ns(worker->net) - began_ns;
     counter_raise(&worker->counters.handler_max_ns, ns);
-    if (!description.handler || ns <= blocked->present.ns) return;
+    if (!identity.handler || ns <= blocked->present.ns) return;
     blocked->present.ns = ns;
-    blocked->present.description = description;
+    blocked->present.identity = identity;
 }
 
 void blocked_check(struct blocked *blocked, const struct worker *worker)
@@ -50,18 +50,18 @@ void blocked_check(struct blocked *blocked, const struct worker *worker)
 static const char *blocked__cause(const struct blocked_event *event, uint64_t busy_ns,
                                   char text[BLOCKED__CAUSE_BYTES])
 {
-    const struct owner_description *description = &event->description;
+    const struct owner_identity *identity = &event->identity;
     char peer[NET_ADDRESS_TEXT_BYTES];
 
     if (!event->is_measured) return "its callbacks";
     if (event->ns < busy_ns / 2)
         return "its callbacks (timers, posts, new connections, many messages)";
-    address_peer_text(&description->peer, peer, sizeof peer);
-    if (description->session > 0)
+    address_peer_text(&identity->peer, peer, sizeof peer);
+    if (identity->session > 0)
         snprintf(text, BLOCKED__CAUSE_BYTES, "handler %s, for session %016" PRIx64 " of %s,",
-                 description->handler, description->session, peer);
+                 identity->handler, identity->session, peer);
     else
-        snprintf(text, BLOCKED__CAUSE_BYTES, "handler %s, for %s,", description->handler, peer);
+        snprintf(text, BLOCKED__CAUSE_BYTES, "handler %s, for %s,", identity->handler, peer);
     return text;
 }
 

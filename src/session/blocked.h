@@ -14,7 +14,7 @@ struct worker;
 struct blocked_event {
     bool is_measured; /* the iteration's events were measured */
     uint64_t ns;      /* 0: there was none */
-    struct owner_description description;
+    struct owner_identity identity;
 };
 
 struct blocked {

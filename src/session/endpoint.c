@@ -97,12 +97,12 @@ void endpoint_on_closed(struct endpoint *endpoint)
     if (endpoint->on_closed) endpoint->on_closed(endpoint);
 }
 
-void endpoint_describe(const struct owner *owner, const struct net_event *event,
-                       struct owner_description *description)
+void endpoint_identify(const struct owner *owner, const struct net_event *event,
+                       struct owner_identity *identity)
 {
     const struct endpoint *endpoint = weir_container_of(owner, struct endpoint, owner);
 
-    description->handler = endpoint->service->handler->name;
-    description->peer = event->peer;
-    description->session = 0;
+    identity->handler = endpoint->service->handler->name;
+    identity->peer = event->peer;
+    identity->session = 0;
 }

@@ -43,9 +43,9 @@ void endpoint_on_broken(struct endpoint *endpoint, const struct net_event *event
 /* Handles NET_PAUSED. */
 void endpoint_on_paused(struct endpoint *endpoint, const struct net_event *event);
 
-/* Implements `describe` of struct owner_ops for endpoints: the event's peer. */
-void endpoint_describe(const struct owner *owner, const struct net_event *event,
-                       struct owner_description *description);
+/* Implements `identify` of struct owner_ops for endpoints: the event's peer. */
+void endpoint_identify(const struct owner *owner, const struct net_event *event,
+                       struct owner_identity *identity);
 
 /* Handles NET_CLOSED; the last access to the endpoint. */
 void endpoint_on_closed(struct endpoint *endpoint);

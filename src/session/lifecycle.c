@@ -156,19 +156,19 @@ static void lifecycle__on_event(struct owner *owner, const struct net_event *eve
     }
 }
 
-static void lifecycle__describe(const struct owner *owner, const struct net_event *event,
-                                struct owner_description *description)
+static void lifecycle__identify(const struct owner *owner, const struct net_event *event,
+                                struct owner_identity *identity)
 {
     const struct weir_session *session = weir_container_of(owner, struct weir_session, owner);
 
     (void)event;
-    description->handler = session->service->handler->name;
-    description->peer = session->peer;
-    description->session = session->id;
+    identity->handler = session->service->handler->name;
+    identity->peer = session->peer;
+    identity->session = session->id;
 }
 
 static const struct owner_ops lifecycle__owner_ops = {.on_event = lifecycle__on_event,
-                                                      .describe = lifecycle__describe};
+                                                      .identify = lifecycle__identify};
 
 /* The same for a session with filters: its own row, so that others pay nothing for it. */
 static void lifecycle__on_filtered_event(struct owner *owner, const struct net_event *event)

@@ -61,7 +61,7 @@ static void listener__on_event(struct owner *owner, const struct net_event *even
 }
 
 static const struct owner_ops listener__owner_ops = {.on_event = listener__on_event,
-                                                     .describe = endpoint_describe};
+                                                     .identify = endpoint_identify};
 
 enum weir_code listener_open(struct listener *listener, struct worker *worker,
                              const struct service *service, const struct net_listen_options *where,

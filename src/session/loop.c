@@ -366,8 +366,8 @@ static void loop__sample(struct loop *loop)
     memory_watch_sample(&loop->memory_watch, worker);
 }
 
-/* Handles and measures all events after a callback has blocked, otherwise the first one of a sample.
- * Returns how many it handled. */
+/* Handles and measures all events after a callback has blocked, otherwise the first one of a
+ * sample. Returns how many it handled. */
 static uint32_t loop__measure(struct loop *loop, const struct net_event *events, uint32_t count)
 {
     struct worker *worker = &loop->worker;

@@ -9,7 +9,7 @@
 struct owner;
 
 /* Whose callback an event can run, for a log line about it. */
-struct owner_description {
+struct owner_identity {
     const char *handler;     /* its name, which outlives the server */
     struct net_address peer; /* of a session, or of the event */
     uint64_t session;        /* id; 0: the event begins one, or there is none */
@@ -18,8 +18,8 @@ struct owner_description {
 struct owner_ops {
     void (*on_event)(struct owner *owner, const struct net_event *event);
     /* Called before the event is handled. Null: it runs no handler's callback. */
-    void (*describe)(const struct owner *owner, const struct net_event *event,
-                     struct owner_description *description);
+    void (*identify)(const struct owner *owner, const struct net_event *event,
+                     struct owner_identity *identity);
 };
 
 /* A member of the object that owns the handle; net hands its address out with every event. */

@@ -62,6 +62,11 @@ static uint32_t send_queue__room(const struct send_queue *queue)
     return queue->last && !send_queue__is_share(queue->last) ? net_room(queue->last) : 0;
 }
 
+static bool send_queue__ends_with_share(const struct send_queue *queue)
+{
+    return queue->last && send_queue__is_share(queue->last);
+}
+
 static void send_queue__link(struct send_queue *queue, struct net_buffer *buffer)
 {
     weir_check((queue->first == NULL) == (queue->last == NULL));
@@ -158,7 +163,7 @@ void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer
     if (buffer->length <= send_queue__room(queue)) {
         send_queue__append(queue, buffer->bytes, buffer->length);
         net_give_back(net, buffer);
-    } else if (queue->shares_count > 0 && send_queue__is_share(queue->last) &&
+    } else if (send_queue__ends_with_share(queue) &&
                send_queue__copy_small(queue, &piece, 1, piece.length)) {
         net_give_back(net, buffer);
     } else {
@@ -196,7 +201,7 @@ bool send_queue_copy(struct send_queue *queue, struct net *net, const struct sen
     size_t total = 0;
 
     for (size_t i = 0; i < pieces_count; i++) total += pieces[i].length;
-    if (queue->shares_count > 0 && send_queue__is_share(queue->last) &&
+    if (send_queue__ends_with_share(queue) &&
         send_queue__copy_small(queue, pieces, pieces_count, total))
         return true;
     /* All or nothing: buffers for all bytes are reserved before the first is written. */

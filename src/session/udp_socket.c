@@ -440,7 +440,7 @@ static void udp_socket__on_event(struct owner *owner, const struct net_event *ev
     udp_socket_on_event(weir_container_of(owner, struct udp_socket, endpoint.owner), event);
 }
 
-static const struct owner_ops udp_socket__owner_ops = {udp_socket__on_event, endpoint_describe};
+static const struct owner_ops udp_socket__owner_ops = {udp_socket__on_event, endpoint_identify};
 
 /* ---- opening ---- */
 

@@ -670,7 +670,7 @@ static const struct weir_handler slowest_handler = {.size = sizeof(struct weir_h
                                                     .on_timer = slow_timer};
 
 /* From the second time on, each event is measured, for a minute after the last one. */
-static void the_second_warning_names_who_blocks(void **state)
+static void the_second_warning_names_the_session(void **state)
 {
     struct weir_config config = fixture_config();
     char wanted[120];
@@ -816,7 +816,7 @@ int main(void)
         cmocka_unit_test(a_slice_is_bounded_also_without_sessions),
         cmocka_unit_test(a_refused_connection_is_not_visited),
         cmocka_unit_test(a_handler_that_blocks_is_reported),
-        cmocka_unit_test(the_second_warning_names_who_blocks),
+        cmocka_unit_test(the_second_warning_names_the_session),
         cmocka_unit_test(the_warning_names_listeners_and_tells_timers),
         cmocka_unit_test(the_warning_counts_what_waited),
         cmocka_unit_test(a_session_is_not_used_after_its_end),
