@@ -315,8 +315,8 @@ enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *by
 enum weir_code weir_send_name(struct weir_server *server, const char *name, const void *bytes,
                               size_t length)
 {
-    server_check_mark(server);
     weir_check_use(name != NULL, "weir_send_name: the name is null");
+    server_check_mark(server);
     uint64_t id = names_holder(&server->common, name);
     return id > 0 ? weir_send(server, id, bytes, length) : WEIR_GONE;
 }
@@ -379,8 +379,8 @@ enum weir_code weir_post_session(struct weir_server *server, uint64_t id,
 enum weir_code weir_broadcast(struct weir_server *server, const char *group, const void *bytes,
                               size_t length, uint64_t except_id)
 {
-    server_check_mark(server);
     weir_check_use(bytes || length == 0, "weir_broadcast: the bytes are null");
+    server_check_mark(server);
     return broadcast_send(&server->common, group, bytes, length, except_id);
 }
 

@@ -599,8 +599,9 @@ static void a_worker_describes_itself(void **state)
     assert_true(stats.buffer_bytes > 0);
     uint64_t iterations = stats.loop_iterations;
     fixture_tell(peer, "slow");
-    for (int i = 0; i < 10; i++) {  /* the message can arrive in pieces */
-        fixture.loop.sample_ns = 0; /* the next iteration measures its first event */
+    for (int i = 0; i < 10; i++) { /* the message can arrive in pieces */
+        /* The next iteration measures its first event. */
+        fixture.loop.sample_ns = fixture.loop.measure_ns = 0;
         fixture_iterate(100 * FIXTURE_MS);
     }
     inspect_worker(&fixture.loop.worker, &stats);
