@@ -183,7 +183,7 @@ static void lifecycle__on_filtered_event(struct owner *owner, const struct net_e
 }
 
 static const struct owner_ops lifecycle__filtered_ops = {.on_event = lifecycle__on_filtered_event,
-                                                         .describe = lifecycle__describe};
+                                                         .identify = lifecycle__identify};
 
 /* ---- begin ---- */
 
