@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_misuse_codec.c - codecs that break the rules of frame.h, handlers that break those of weir.h,
- * and tests that break those of test.h, over the simulated network: each ends the process with the
- * rule. */
+/* test_misuse_codec.c - codecs that break the rules of frame.h, handlers that break those of
+ * weir.h, and tests that break those of test.h, over the simulated network. Each ends the process
+ * with the rule. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
