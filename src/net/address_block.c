@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "address.h"
-#include "address_read.h"
 #include "error_fill.h"
+#include "ip_text.h"
 #include "number.h"
 
 #define ADDRESS_BLOCK__V4_BITS_BEFORE 96u /* of an IPv4 address in its mapped form */
@@ -65,9 +65,9 @@ static bool address_block__read_length(const char *at, bool is_v4, uint32_t *bit
 /* Reads the address at the front of a block. Returns where it ends; null: it is not one. */
 static const char *address_block__read_address(const char *text, bool is_v4, uint8_t ip[16])
 {
-    if (!is_v4) return address_read_v6(text, ip);
+    if (!is_v4) return ip_text_read_v6(text, ip);
     memcpy(ip, address_v4_prefix, sizeof address_v4_prefix);
-    return address_read_v4(text, ip + sizeof address_v4_prefix);
+    return ip_text_read_v4(text, ip + sizeof address_v4_prefix);
 }
 
 enum weir_code weir_address_block_read(const char *text, struct weir_address_block *block,
