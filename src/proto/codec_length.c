@@ -19,6 +19,7 @@
 #include "codec.h"
 #include "decode_error.h"
 #include "escape.h"
+#include "recognise.h"
 
 static uint64_t codec_length__big(const uint8_t *bytes, uint32_t width)
 {
@@ -65,7 +66,7 @@ enum weir_decoded codec_length_refuse_magic(const struct frame_spec *spec, const
 {
     char expected[4 * FRAME_SPEC_MAGIC_BYTES_MAX + 1], came[40], what[160];
 
-    if (length > spec->magic_length && !decode_error_recognise(bytes, length))
+    if (length > spec->magic_length && !recognise_protocol(bytes, length))
         length = spec->magic_length;
     snprintf(what, sizeof what, "a frame must begin with \"%s\", not with \"%s\"",
              escape_text(spec->magic, spec->magic_length, expected, sizeof expected),

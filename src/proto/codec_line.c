@@ -14,6 +14,7 @@
 #include "check.h"
 #include "codec.h"
 #include "decode_error.h"
+#include "recognise.h"
 
 #define CODEC_LINE__SPLIT_BYTES (2 * (FRAME_SPEC_DELIMITER_BYTES_MAX - 1))
 #define CODEC_LINE__NOWHERE SIZE_MAX
@@ -82,7 +83,7 @@ static bool codec_line__is_hopeless(const struct frame_spec *spec, uint64_t leng
 static enum weir_decoded codec_line__refuse(const struct frame_spec *spec, const uint8_t *bytes,
                                             size_t length, struct weir_decode_error *decode_error)
 {
-    const char *is = decode_error_recognise(bytes, length);
+    const char *is = recognise_protocol(bytes, length);
 
     if (is)
         return decode_error_write(decode_error, "a line is longer than %" PRIu64 " bytes: %s",

@@ -15,12 +15,8 @@ enum weir_decoded decode_error_write(struct weir_decode_error *decode_error, con
 #endif
     ;
 
-/* Writes `what`, followed by the first bytes of the frame if they resemble a known protocol or
- * text: ": the first bytes are ASCII "GET ": this is an HTTP request". Returns WEIR_DECODED_BAD. */
+/* Writes the text of recognise_explain() (recognise.h). Returns WEIR_DECODED_BAD. */
 enum weir_decoded decode_error_explain(struct weir_decode_error *decode_error, const char *what,
                                        const uint8_t *bytes, size_t length);
-
-/* Returns the protocol that begins with these bytes, "this is an HTTP request"; null: unknown. */
-const char *decode_error_recognise(const uint8_t *bytes, size_t length);
 
 #endif

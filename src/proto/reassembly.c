@@ -9,6 +9,7 @@
 #include "check.h"
 #include "decode_error.h"
 #include "memory.h"
+#include "recognise.h"
 #include "thread_local.h"
 
 static THREAD_LOCAL uint64_t reassembly__copied, reassembly__moved;
@@ -109,7 +110,7 @@ enum weir_decoded reassembly_refuse(const struct reassembly_layout *layout, cons
     char what[128];
 
     snprintf(what, sizeof what, "length %" PRIu64 " exceeds %" PRIu64, layout->length, layout->max);
-    if (layout->swapped == 0 || decode_error_recognise(bytes, length))
+    if (layout->swapped == 0 || recognise_protocol(bytes, length))
         return decode_error_explain(decode_error, what, bytes, length);
     return decode_error_write(decode_error,
                               "%s: in the other byte order it is %" PRIu64

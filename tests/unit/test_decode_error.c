@@ -12,6 +12,7 @@
 #include "decode_error.h"
 #include "escape.h"
 #include "frames.h"
+#include "recognise.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TEXT(literal) literal, sizeof literal - 1
@@ -91,12 +92,12 @@ static void test_each_decode_error_is_named(void **state)
 static void test_what_is_like_a_protocol_and_is_not(void **state)
 {
     (void)state;
-    assert_null(decode_error_recognise((const uint8_t *)"GE", 2));
-    assert_null(decode_error_recognise((const uint8_t *)"GETX", 4));
-    assert_null(decode_error_recognise((const uint8_t *)"SSHX", 4));
-    assert_null(decode_error_recognise((const uint8_t *)"\r\n\r\nx", 5));
-    assert_null(decode_error_recognise((const uint8_t *)"\x16\x03\x09", 3));
-    assert_non_null(decode_error_recognise((const uint8_t *)"POST", 4));
+    assert_null(recognise_protocol((const uint8_t *)"GE", 2));
+    assert_null(recognise_protocol((const uint8_t *)"GETX", 4));
+    assert_null(recognise_protocol((const uint8_t *)"SSHX", 4));
+    assert_null(recognise_protocol((const uint8_t *)"\r\n\r\nx", 5));
+    assert_null(recognise_protocol((const uint8_t *)"\x16\x03\x09", 3));
+    assert_non_null(recognise_protocol((const uint8_t *)"POST", 4));
 }
 
 static void test_escaping_fits_any_room(void **state)
