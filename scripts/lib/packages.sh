@@ -26,6 +26,8 @@ TEST_NEEDS=(
     "ncat        ncat"
     "socat       socat"
     "telnet      inetutils-telnet telnet"
+    "curl        curl"
+    "haproxy     haproxy"
     "python3     python3"
     "-           python3-protobuf"
     "erl         erlang-base"
