@@ -875,6 +875,18 @@ struct weir_config {
 
 #define WEIR_OFF UINT32_MAX /* a limit or timeout of a listener that does not apply */
 
+/* Whether the connections of a listener begin with a PROXY protocol header. */
+enum weir_proxy {
+    WEIR_PROXY_OFF,      /* a header is data like any other */
+    WEIR_PROXY_REQUIRED, /* every connection from a trusted sender begins with one */
+};
+
+/* What happens to connections from senders that are not trusted. */
+enum weir_proxy_others {
+    WEIR_PROXY_OTHERS_REFUSE, /* they are refused, and counted in refused_denied */
+    WEIR_PROXY_OTHERS_SERVE,  /* they are served without a header; a header is data */
+};
+
 /* One address to listen on, with its codec and handler. Zero the struct, then set the members that
  * you need; only `size` and `address` are required. The strings need to be valid only during
  * weir_server_listen(). */
@@ -920,6 +932,17 @@ struct weir_listen {
     uint32_t unix_mode; /* permissions of the "unix:PATH" file, such as 0660; 0: 0777 & ~umask */
     uint32_t reserved;  /* 0 */
     const char *handler_arguments; /* for `open` of the handler; null: "" */
+    /* TCP behind a load balancer: each connection begins with a PROXY protocol header, version 1 or
+     * 2, in which the load balancer names its client. weir_session_peer(), `allow`, `deny`,
+     * sessions_per_address_max and the log then refer to that client; weir_session_via() has the
+     * rest. A connection without a valid header ends with WEIR_REASON_PROXY before on_open.
+     * opening_timeout_ms limits the wait for the header. Default WEIR_PROXY_OFF. */
+    enum weir_proxy proxy;
+    enum weir_proxy_others proxy_others; /* default WEIR_PROXY_OTHERS_REFUSE */
+    /* CIDR blocks of the senders whose headers are trusted: "10.0.0.0/8, ::1". Any other sender
+     * could forge the address of a client. Required with WEIR_PROXY_REQUIRED, except for
+     * "unix:PATH": there the permissions of the file decide which programs can connect. */
+    const char *proxy_from;
 };
 
 /* Describes a listener of a server. The strings live as long as the server. */

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "handler_arguments.h"
+#include "listening_proxy.h"
 #include "url.h"
 
 /* Adds a listener, unless its address is wrong or the list is full. Diagnostics begin with `where`
  * and `text`: the option as it was written. */
 static void listening__add(struct options *options, const struct weir_listen *listen,
-                           const char *where, const char *text, struct diagnostics *diagnostics)
+                           const struct options_own *own, const char *where, const char *text,
+                           struct diagnostics *diagnostics)
 {
     struct weir_address parsed;
     struct weir_error error;
@@ -23,8 +25,10 @@ static void listening__add(struct options *options, const struct weir_listen *li
     else if (options->listeners_count == OPTIONS_LISTENERS_MAX)
         diagnostics_add(diagnostics, "more than %d listeners; start a second server",
                         OPTIONS_LISTENERS_MAX);
-    else
+    else {
+        options->own[options->listeners_count] = *own;
         options->listeners[options->listeners_count++] = *listen;
+    }
 }
 
 void listening_add(struct options *options, enum weir_proto proto, const char *address,
@@ -37,21 +41,24 @@ void listening_add(struct options *options, enum weir_proto proto, const char *a
         diagnostics_add(diagnostics, "%s%.100s: this is a URL; write --listen %.100s", where,
                         address, address);
     else
-        listening__add(options, &listen, where, address, diagnostics);
+        listening__add(options, &listen, &(struct options_own){.proxy = false}, where, address,
+                       diagnostics);
 }
 
 void listening_add_url(struct options *options, const char *url, struct diagnostics *diagnostics)
 {
     static const char where[] = "--listen ";
+    struct options_own own = {.proxy = false};
     struct url read;
 
-    if (!url_read(&read, url, where, URL_CODEC_AND_HANDLER, &options->arena, diagnostics)) return;
-    const struct weir_listen listen = {.size = sizeof listen,
-                                       .proto = read.proto,
-                                       .address = read.address,
-                                       .codec = read.codec,
-                                       .handler = read.handler};
-    listening__add(options, &listen, where, url, diagnostics);
+    if (!url_read(&read, url, where, URL_OF_LISTENER, &options->arena, diagnostics)) return;
+    struct weir_listen listen = {.size = sizeof listen,
+                                 .proto = read.proto,
+                                 .address = read.address,
+                                 .codec = read.values[URL_CODEC],
+                                 .handler = read.values[URL_HANDLER]};
+    listening_proxy_read(&read, where, url, &listen, &own, &options->arena, diagnostics);
+    listening__add(options, &listen, &own, where, url, diagnostics);
 }
 
 /* ---- codecs ---- */
@@ -203,6 +210,7 @@ void listening_finish(struct options *options, struct diagnostics *diagnostics)
             diagnostics_add(diagnostics, "--handler: out of memory");
         listening__check_codec(listen, has_own, diagnostics);
     }
+    listening_proxy_finish(options, diagnostics);
     if (options->message_max_bytes > 0 && options->listeners_count > 0)
         listening__limit_all(options, diagnostics);
     listening__set_mode(options, diagnostics);

@@ -20,6 +20,7 @@ enum options__action {
     OPTIONS__DENY,
     OPTIONS__ALLOW_FILE,
     OPTIONS__DENY_FILE,
+    OPTIONS__PROXY_FROM,
     OPTIONS__TRACE,
     OPTIONS__VERBOSE,
     OPTIONS__QUIET,
@@ -70,6 +71,9 @@ static void options__act(struct option_reading *reading, const struct option *op
         block_list_add_file(option->action == OPTIONS__ALLOW_FILE ? &options->config.allow
                                                                   : &options->config.deny,
                             option->name, value, &options->arena, diagnostics);
+        break;
+    case OPTIONS__PROXY_FROM:
+        block_list_add(&options->proxy_from, option->name, value, &options->arena, diagnostics);
         break;
     case OPTIONS__TRACE: options__trace(options, value, diagnostics); break;
     case OPTIONS__VERBOSE: options->loudness++; break;

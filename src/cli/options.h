@@ -16,14 +16,27 @@
 
 #define OPTIONS_LISTENERS_MAX WEIR_LISTENERS_MAX
 
+/* Words for enum weir_proxy and enum weir_proxy_others, in their order. */
+#define OPTIONS_PROXY_WORDS "off|required"
+#define OPTIONS_PROXY_OTHERS_WORDS "refuse|serve"
+
+/* Which settings a listener's URL has. */
+struct options_own {
+    bool proxy, proxy_others;
+};
+
 struct options {
     struct weir_config config;
     struct weir_listen listeners[OPTIONS_LISTENERS_MAX];
+    struct options_own own[OPTIONS_LISTENERS_MAX];
     size_t listeners_count;
     bool listeners_are_default;  /* the command line names none */
     const char *codec, *handler; /* of listeners without their own; null: the library's default */
-    uint32_t unix_mode;          /* of the files of Unix-domain listeners; 0: by the umask */
-    uint64_t message_max_bytes;  /* 0: the codec's own maximum */
+    enum weir_proxy proxy;       /* of TCP listeners without their own */
+    enum weir_proxy_others proxy_others;
+    const char *proxy_from;     /* null: none */
+    uint32_t unix_mode;         /* of the files of Unix-domain listeners; 0: by the umask */
+    uint64_t message_max_bytes; /* 0: the codec's own maximum */
     uint32_t drain_ms;
     uint32_t stats_ms;     /* milliseconds; 0: only at the end */
     const char *port_file; /* null: none */

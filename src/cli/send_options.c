@@ -123,10 +123,11 @@ static void send_options__check_url(const struct option_reading *reading, const 
     if (url->proto == WEIR_TCP && options->udp)
         diagnostics_add(reading->diagnostics, "%.100s and --udp contradict each other; use one",
                         options->address);
-    else if (url->codec && has_codec)
+    else if (url->values[URL_CODEC] && has_codec)
         diagnostics_add(reading->diagnostics, "%.100s and --codec both name a codec; use one",
                         options->address);
-    else if (url->codec && url->proto == WEIR_UDP && strcmp(url->codec, "datagram") != 0)
+    else if (url->values[URL_CODEC] && url->proto == WEIR_UDP &&
+             strcmp(url->values[URL_CODEC], "datagram") != 0)
         diagnostics_add(reading->diagnostics,
                         "%.100s: each datagram is a message; leave codec out of the URL",
                         options->address);
@@ -142,11 +143,11 @@ static void send_options__read_address(struct option_reading *reading)
         send_options__split_address(options, options->address, reading->diagnostics);
         return;
     }
-    if (!url_read(&url, options->address, "", URL_CODEC, &options->arena, reading->diagnostics))
+    if (!url_read(&url, options->address, "", URL_OF_SERVER, &options->arena, reading->diagnostics))
         return;
     send_options__check_url(reading, &url);
     options->udp = options->udp || url.proto == WEIR_UDP;
-    if (url.codec) options->codec = url.codec;
+    if (url.values[URL_CODEC]) options->codec = url.values[URL_CODEC];
     send_options__split_address(options, url.address, reading->diagnostics);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "url.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "escape.h"
@@ -14,16 +15,19 @@
 /* A URL that is being parsed. */
 struct url__reading {
     const char *text, *where;
-    enum url_keys keys;
+    enum url_kind kind;
     struct arena *arena;
     struct diagnostics *diagnostics;
 };
 
-static const char *const url__names[] = {"codec", "handler"};
+static const char *const url__names[URL_KEYS_COUNT] = {
+    [URL_CODEC] = "codec",           [URL_HANDLER] = "handler",           [URL_PROXY] = "proxy",
+    [URL_PROXY_FROM] = "proxy_from", [URL_PROXY_OTHERS] = "proxy_others",
+};
 
-static size_t url__names_count(enum url_keys keys)
+static size_t url__keys_count(enum url_kind kind)
 {
-    return keys == URL_CODEC ? 1 : 2;
+    return kind == URL_OF_SERVER ? URL_CODEC + 1 : URL_KEYS_COUNT;
 }
 
 bool url_is_one(const char *text)
@@ -73,14 +77,19 @@ static char *url__decode(struct url__reading *reading, const char *part, size_t 
 /* Adds a diagnostic for a key that does not exist here. */
 static bool url__unknown_key(struct url__reading *reading, const char *pair, size_t key_length)
 {
-    size_t count = url__names_count(reading->keys);
+    size_t count = url__keys_count(reading->kind), used = 0;
     const char *suggestion = suggest_word(pair, key_length, url__names, count);
-    const char *known = count == 1 ? "the only key is codec" : "the keys are codec and handler";
+    char known[160];
 
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                                 url__names[i]);
     diagnostics_add(reading->diagnostics, "%s%.100s: unknown key \"%.*s\"; %s%s%s", reading->where,
                     reading->text, key_length > 60 ? 60 : (int)key_length, pair,
-                    suggestion ? "did you mean " : known, suggestion ? suggestion : "",
-                    suggestion ? "?" : "");
+                    suggestion   ? "did you mean "
+                    : count == 1 ? "the only key is "
+                                 : "the keys are ",
+                    suggestion ? suggestion : known, suggestion ? "?" : "");
     return false;
 }
 
@@ -88,21 +97,20 @@ static bool url__unknown_key(struct url__reading *reading, const char *pair, siz
 static bool url__read_key(struct url__reading *reading, struct url *url, const char *pair,
                           size_t length)
 {
-    const char **const targets[] = {&url->codec, &url->handler};
     size_t key_length = strcspn(pair, "=&");
 
-    for (size_t i = 0; i < url__names_count(reading->keys); i++) {
+    for (size_t i = 0; i < url__keys_count(reading->kind); i++) {
         const char *name = url__names[i];
         if (strlen(name) != key_length || strncmp(pair, name, key_length) != 0) continue;
         if (key_length + 1 >= length)
             diagnostics_add(reading->diagnostics, "%s%.100s: %s needs a value: %s=NAME",
                             reading->where, reading->text, name, name);
-        else if (*targets[i])
+        else if (url->values[i])
             diagnostics_add(reading->diagnostics, "%s%.100s: %s is given twice", reading->where,
                             reading->text, name);
         else
-            *targets[i] = url__decode(reading, pair + key_length + 1, length - key_length - 1);
-        return *targets[i] != NULL;
+            url->values[i] = url__decode(reading, pair + key_length + 1, length - key_length - 1);
+        return url->values[i] != NULL;
     }
     return url__unknown_key(reading, pair, key_length);
 }
@@ -119,17 +127,17 @@ static const char *url__read_scheme(struct url__reading *reading, enum weir_prot
         return reading->text + length;
     }
     return url__wrong(reading,
-                      reading->keys == URL_CODEC
+                      reading->kind == URL_OF_SERVER
                           ? "write tcp://HOST:PORT or udp://HOST:PORT, optionally followed "
                             "by ?codec=SPEC"
                           : "write tcp://[ADDR:]PORT or udp://[ADDR:]PORT, optionally "
                             "followed by ?codec=SPEC&handler=NAME");
 }
 
-bool url_read(struct url *url, const char *text, const char *where, enum url_keys keys,
+bool url_read(struct url *url, const char *text, const char *where, enum url_kind kind,
               struct arena *arena, struct diagnostics *diagnostics)
 {
-    struct url__reading reading = {text, where, keys, arena, diagnostics};
+    struct url__reading reading = {text, where, kind, arena, diagnostics};
     bool good = true;
 
     *url = (struct url){.address = NULL};

@@ -10,21 +10,30 @@
 #include "arena.h"
 #include "diagnostics.h"
 
-struct url {
-    enum weir_proto proto;
-    const char *address;         /* as written, with each %XX replaced; not checked */
-    const char *codec, *handler; /* null: not in the URL */
+/* The keys. The URL of a server can have the first one alone. */
+enum url_key {
+    URL_CODEC,
+    URL_HANDLER,
+    URL_PROXY,
+    URL_PROXY_FROM,
+    URL_PROXY_OTHERS,
+    URL_KEYS_COUNT
 };
 
-/* The keys that a URL can have. */
-enum url_keys { URL_CODEC, URL_CODEC_AND_HANDLER };
+struct url {
+    enum weir_proto proto;
+    const char *address;                /* as written, with each %XX replaced; not checked */
+    const char *values[URL_KEYS_COUNT]; /* null: not in the URL */
+};
+
+enum url_kind { URL_OF_SERVER, URL_OF_LISTENER };
 
 /* Returns whether the text is meant as a URL: it contains "://". */
 bool url_is_one(const char *text);
 
 /* Parses a URL. Returns false after adding diagnostics, which begin with `where`, such as
  * "--listen ", and the URL. The strings belong to the arena. */
-bool url_read(struct url *url, const char *text, const char *where, enum url_keys keys,
+bool url_read(struct url *url, const char *text, const char *where, enum url_kind kind,
               struct arena *arena, struct diagnostics *diagnostics);
 
 #endif

@@ -221,7 +221,7 @@ static void test_urls(void **state)
     assert_refused("-l tcp://", "the address is empty");
     assert_refused("-l tcp://7?codek=raw", "unknown key \"codek\"; did you mean codec?");
     assert_refused("-l tcp://7?colour=red",
-                   "unknown key \"colour\"; the keys are codec and handler");
+                   "unknown key \"colour\"; the keys are codec, handler, proxy, ");
     assert_refused("-l tcp://7?", "unknown key \"\";");
     assert_refused("-l tcp://7?codec", "codec needs a value");
     assert_refused("-l tcp://7?codec=&handler=echo", "codec needs a value");
@@ -230,6 +230,44 @@ static void test_urls(void **state)
     assert_refused("-l tcp://7?codec=%4", "two hexadecimal digits");
     assert_refused("-l tcp://7?codec=%zz", "two hexadecimal digits");
     assert_refused("-l tcp://7?codec=%00", "%00 encodes the byte NUL");
+}
+
+static void test_proxy_of_listeners(void **state)
+{
+    (void)state;
+    assert_read("--proxy required --proxy-from 10.0.0.0/8 --proxy-from ::1 --tcp 1 --udp 1 "
+                "-l tcp://2?proxy=off -l tcp://3?proxy_from=192.0.2.0/24,192.0.2.7 "
+                "-l tcp://4?proxy_others=serve --tcp unix:/x");
+    assert_int_equal(options.listeners[0].proxy, WEIR_PROXY_REQUIRED);
+    assert_string_equal(options.listeners[0].proxy_from, "10.0.0.0/8, ::1");
+    assert_int_equal(options.listeners[0].proxy_others, WEIR_PROXY_OTHERS_REFUSE);
+    assert_int_equal(options.listeners[1].proxy, WEIR_PROXY_OFF); /* UDP */
+    assert_int_equal(options.listeners[2].proxy, WEIR_PROXY_OFF);
+    assert_null(options.listeners[2].proxy_from);
+    assert_int_equal(options.listeners[3].proxy, WEIR_PROXY_REQUIRED);
+    assert_string_equal(options.listeners[3].proxy_from, "192.0.2.0/24, 192.0.2.7");
+    assert_int_equal(options.listeners[4].proxy_others, WEIR_PROXY_OTHERS_SERVE);
+    assert_read("--proxy-others serve -l tcp://2?proxy=required&proxy_from=::1 "
+                "-l tcp://3?proxy=required&proxy_from=::1&proxy_others=refuse --tcp 4");
+    assert_int_equal(options.listeners[0].proxy_others, WEIR_PROXY_OTHERS_SERVE);
+    assert_int_equal(options.listeners[1].proxy_others, WEIR_PROXY_OTHERS_REFUSE);
+    assert_int_equal(options.listeners[2].proxy, WEIR_PROXY_OFF);
+    assert_read("--proxy required --tcp unix:/x"); /* the file's permissions decide */
+    assert_refused("--proxy maybe", "--proxy");
+    assert_refused("-l tcp://7?proxy=maybe", "\"maybe\" is not one of off required");
+    assert_refused("-l tcp://7?proxy=required&proxy_from=::1&proxy_others=some",
+                   "\"some\" is not one of refuse serve");
+    assert_refused("-l udp://7?proxy=required", "the PROXY protocol is for TCP here");
+    assert_refused("-l udp://7?proxy_from=::1", "the PROXY protocol is for TCP here");
+    assert_refused("-l udp://7?proxy_others=serve", "the PROXY protocol is for TCP here");
+    assert_refused("--proxy required --tcp 7", "so say which senders are trusted: --proxy-from");
+    assert_refused("-l tcp://7?proxy=required", "so say which senders are trusted: --proxy-from");
+    assert_refused("-l tcp://7?proxy=required&proxy_from=10.0.0.1/8", "has bits after its prefix");
+    assert_refused("--proxy-from 10.0.0.1/8 --tcp 7", "has bits after its prefix");
+    assert_refused("-l tcp://7?proxy_from=::1", "need proxy=required");
+    assert_refused("-l tcp://7?proxy_others=serve", "need proxy=required");
+    assert_refused("--proxy required --proxy-from ::1 --udp 7", "no listener reads PROXY headers");
+    assert_refused("--proxy-from ::1 --tcp 7", "--proxy-from needs --proxy required");
 }
 
 static void test_codec_and_handler_hold_for_those_that_say_none(void **state)
@@ -651,6 +689,7 @@ int main(void)
         cmocka_unit_test(test_the_low_mark_follows_the_high_one),
         cmocka_unit_test(test_reject_message),
         cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_proxy_of_listeners),
         cmocka_unit_test(test_codec_and_handler_hold_for_those_that_say_none),
         cmocka_unit_test(test_a_stream_codec_is_rejected_on_udp),
         cmocka_unit_test(test_the_mode_of_socket_files),
