@@ -49,8 +49,12 @@ if(WIN32)
     set(WEIR_PC_TEST "Libs: -L\${libdir} -lweir_test -lws2_32 -lmswsock -liphlpapi -lbcrypt") # it is always static
 else()
     # Not Requires.private: pkg-config would then need liburing.pc for the shared library, too.
-    set(WEIR_PC_PRIVATE "Libs.private: -luring -pthread")
-    set(WEIR_PC_TEST "Libs: -L\${libdir} -lweir_test -luring -pthread") # it is always static
+    set(libraries "-luring -pthread")
+    if(WEIR_HAS_TLS)
+        string(PREPEND libraries "-lssl -lcrypto ")
+    endif()
+    set(WEIR_PC_PRIVATE "Libs.private: ${libraries}")
+    set(WEIR_PC_TEST "Libs: -L\${libdir} -lweir_test ${libraries}") # it is always static
 endif()
 file(RELATIVE_PATH WEIR_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" WEIR_PC_PREFIX "${WEIR_PC_PREFIX}")

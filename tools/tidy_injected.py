@@ -33,6 +33,8 @@ BAD = [
     ("layers", "src/other/a.c", ""),
     ("platform", "src/session/a.c", "#include <sys/socket.h>\n"),
     ("platform", "src/net/a.c", "#include <signal.h>\n"),
+    ("platform", "src/filter/a.c", "#include <openssl/ssl.h>\n"),
+    ("platform", "src/filter/tls_a.c", "#include <sys/socket.h>\n"),
     ("platform", "src/cli/a.c", "#include <windows.h>\n"),
     ("platform", "include/weir/a.h", "#include <unistd.h>\n"),
     ("platform", "src/net/a.c", "#ifdef __linux__\n#endif\n"),
@@ -94,6 +96,7 @@ BAD = [
 GOOD = [
     ("src/base/a.c", "#include <pthread.h>\n#include <weir/weir.h>\n#ifdef _WIN32\n#endif\n"),
     ("src/session/a.c", '#include "net.h"\n#include "address.h"\n#include "weir/version.h"\n#include "weir.h"\n'),
+    ("src/filter/tls_a.c", "#include <openssl/ssl.h>\n"),
     ("src/cli/os_linux.c", '#include <signal.h>\n#include "os.h"\n#if __linux__\n#endif\n'),
     ("src/cli/main.c", 'int main(void)\n{\n    printf("b");\n    exit(1);\n}\n'),
     ("src/base/memory.c", "void *a = calloc(1, 1);\n"),

@@ -13,6 +13,7 @@ BUILD_NEEDS=(
     "ninja       ninja-build"
     "pkg-config  pkg-config pkgconf"
     "liburing.h  liburing-dev"
+    "openssl/ssl.h libssl-dev"
 )
 # shellcheck disable=SC2034
 TEST_NEEDS=(

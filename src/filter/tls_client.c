@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* tls_client.c - opens the contexts of outbound connections, and checks the server's name. */
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "error_fill.h"
+#include "memory.h"
+#include "tls_state.h"
+
+static enum weir_code tls_client__no_memory(struct weir_error *error)
+{
+    ERR_clear_error();
+    return error_fill(error, WEIR_NO_MEMORY, 0, "open TLS settings", NULL, NULL, NULL);
+}
+
+static enum weir_code tls_client__set_trust(SSL_CTX *ssl, const struct weir_tls_connect *settings,
+                                            struct weir_error *error)
+{
+    if (settings->insecure) return WEIR_OK; /* SSL_VERIFY_NONE is OpenSSL's default for clients */
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    if (settings->ca && SSL_CTX_load_verify_file(ssl, settings->ca) != 1)
+        return tls_error_of_file(error, "load CA", settings->ca,
+                                 "it must contain the CA's certificate as PEM");
+    if (!settings->ca && SSL_CTX_set_default_verify_paths(ssl) != 1)
+        return tls_client__no_memory(error);
+    return WEIR_OK;
+}
+
+static enum weir_code tls_client__fill(struct tls_context *context,
+                                       const struct weir_tls_connect *settings,
+                                       struct weir_error *error)
+{
+    enum weir_code code;
+
+    context->ssl = tls_settings_open(true);
+    if (!context->ssl) return tls_client__no_memory(error);
+    code = tls_settings_set_algorithms(context->ssl, settings->min, settings->ciphers,
+                                       settings->ciphersuites, settings->groups, error);
+    if (code == WEIR_OK) code = tls_client__set_trust(context->ssl, settings, error);
+    if (code == WEIR_OK && settings->certificate)
+        code = tls_pair_load(context->ssl, settings->certificate, settings->key,
+                             &context->expires_s, error);
+    if (code == WEIR_OK && context->alpn &&
+        SSL_CTX_set_alpn_protos(context->ssl, context->alpn, context->alpn_bytes) != 0)
+        code = tls_client__no_memory(error);
+    if (code == WEIR_OK) tls_session_use(context->ssl);
+    return code;
+}
+
+static bool tls_client__is_address(const char *name)
+{
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
+
+    ASN1_OCTET_STRING_free(address);
+    ERR_clear_error();
+    return address != NULL;
+}
+
+enum weir_code tls_context_open_client(const struct weir_tls_connect *settings, const char *host,
+                                       struct tls_context **opened, struct weir_error *error)
+{
+    struct tls_context *context = tls_context_new(true);
+    enum weir_code code;
+
+    if (!context) return tls_client__no_memory(error);
+    context->name = memory_copy_text(settings->name ? settings->name : host);
+    if (context->name) {
+        context->checks_name = !settings->insecure;
+        context->name_is_address = tls_client__is_address(context->name);
+        code = tls_context_set_alpn(context, settings->alpn, settings->alpn_required, error);
+        if (code == WEIR_OK) code = tls_client__fill(context, settings, error);
+    } else {
+        code = tls_client__no_memory(error);
+    }
+    if (code != WEIR_OK) {
+        tls_context_unref(context);
+        return code;
+    }
+    *opened = context;
+    return WEIR_OK;
+}
+
+bool tls_client_set_name(SSL *ssl, const struct tls_context *context)
+{
+    X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
+
+    if (!context->name_is_address && SSL_set_tlsext_host_name(ssl, context->name) != 1)
+        return false;
+    if (!context->checks_name) return true;
+    if (context->name_is_address)
+        return X509_VERIFY_PARAM_set1_ip_asc(expected, context->name) == 1;
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return X509_VERIFY_PARAM_set1_host(expected, context->name, 0) == 1;
+}
