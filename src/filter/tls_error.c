@@ -21,8 +21,6 @@ static const struct tls_cause tls_error__causes[] = {
     {ERR_LIB_SSL, SSL_R_NO_SHARED_CIPHER, "client and server have no cipher in common"},
     {ERR_LIB_SSL, SSL_R_UNSUPPORTED_PROTOCOL, "the peer's version of TLS is too old"},
     {ERR_LIB_SSL, SSL_R_NO_SUITABLE_KEY_SHARE, "client and server have no group in common"},
-    {ERR_LIB_SSL, SSL_R_NO_APPLICATION_PROTOCOL, "no protocol in common (ALPN)"},
-    {ERR_LIB_SSL, SSL_R_CALLBACK_FAILED, "the client asks for a name without a certificate"},
     {ERR_LIB_SSL, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "the client sent no certificate"},
     {ERR_LIB_SSL, SSL_R_EE_KEY_TOO_SMALL, "its key is too short (RSA needs 2048 bits)"},
     {ERR_LIB_SSL, SSL_R_CA_KEY_TOO_SMALL, "the key of its CA is too short (RSA needs 2048 bits)"},
@@ -32,6 +30,7 @@ static const struct tls_cause tls_error__causes[] = {
     {ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH, "it does not belong to the certificate"},
     {ERR_LIB_PEM, PEM_R_NO_START_LINE, "no PEM block of the right kind is in it"},
     {ERR_LIB_PEM, PEM_R_BAD_PASSWORD_READ, "it is encrypted with a password"},
+    {ERR_LIB_CRYPTO, ERR_R_INTERRUPTED_OR_CANCELLED, "it is encrypted with a password"},
 };
 
 static const char *tls_error__text(unsigned long code)
@@ -152,7 +151,8 @@ static void tls_error__describe_failure(const struct tls_session *session, unsig
                     session->context->is_client ? "server" : "client",
                     X509_verify_cert_error_string(verified));
     else
-        filter_fail(error, "%s: %s", prefix, tls_error__text(code));
+        filter_fail(error, "%s: %s", prefix,
+                    session->cause ? session->cause : tls_error__text(code));
 }
 
 void tls_error_of_session(const struct tls_session *session, struct filter_error *error)

@@ -8,6 +8,8 @@
 #include "memory.h"
 #include "tls_state.h"
 
+#define NO_PROTOCOL "client and server have no protocol in common (ALPN)"
+
 enum { NAME_BYTES_MAX = 253, PROTOCOL_BYTES_MAX = 255 };
 
 /* ---- Names ---- */
@@ -99,7 +101,7 @@ static void tls_names__copy_asked(const SSL *ssl, char name[NAME_BYTES_MAX + 1])
 
 static int tls_names__on_name(SSL *ssl, int *alert, void *unused)
 {
-    const struct tls_session *session = SSL_get_app_data(ssl);
+    struct tls_session *session = SSL_get_app_data(ssl);
     const struct tls_context *context = session->context;
     char name[NAME_BYTES_MAX + 1];
     SSL_CTX *found;
@@ -112,9 +114,10 @@ static int tls_names__on_name(SSL *ssl, int *alert, void *unused)
         return SSL_set_SSL_CTX(ssl, found) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *alert = SSL_AD_UNRECOGNIZED_NAME;
-    if (context->strict_names && (name[0] == '\0' || !tls_names__is_first(context, name)))
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
-    return SSL_TLSEXT_ERR_OK;
+    if (!context->strict_names || (name[0] != '\0' && tls_names__is_first(context, name)))
+        return SSL_TLSEXT_ERR_OK;
+    session->cause = "the client asks for a name without a certificate (SNI)";
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 /* ---- Protocols ---- */
@@ -145,7 +148,7 @@ bool tls_names_read_alpn(const char *list, uint8_t **wire, unsigned *bytes)
 static int tls_names__on_protocols(SSL *ssl, const unsigned char **out, unsigned char *out_length,
                                    const unsigned char *in, unsigned in_length, void *unused)
 {
-    const struct tls_session *session = SSL_get_app_data(ssl);
+    struct tls_session *session = SSL_get_app_data(ssl);
     const struct tls_context *context = session->context;
     unsigned char *selected;
 
@@ -155,12 +158,15 @@ static int tls_names__on_protocols(SSL *ssl, const unsigned char **out, unsigned
         *out = selected;
         return SSL_TLSEXT_ERR_OK;
     }
-    return context->alpn_required ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
+    if (!context->alpn_required) return SSL_TLSEXT_ERR_NOACK;
+    session->cause = NO_PROTOCOL;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 /* Without the extension OpenSSL does not call the function above. */
 static int tls_names__on_hello(SSL *ssl, int *alert, void *unused)
 {
+    struct tls_session *session = SSL_get_app_data(ssl);
     const unsigned char *list;
     size_t length;
 
@@ -169,6 +175,7 @@ static int tls_names__on_hello(SSL *ssl, int *alert, void *unused)
                                   &length) == 1)
         return SSL_CLIENT_HELLO_SUCCESS;
     *alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+    session->cause = NO_PROTOCOL;
     return SSL_CLIENT_HELLO_ERROR;
 }
 

@@ -54,6 +54,7 @@ struct tls_session {
     uint8_t first[24]; /* first bytes that the peer sent, to describe them */
     uint8_t first_count;
     uint8_t key_updates; /* by the peer since its last plain text */
+    const char *cause;   /* of a failure, where a callback of OpenSSL knows it; or null */
     bool is_open;        /* the handshake is complete */
     bool is_encrypted;   /* TLS 1.2: the client's handshake messages are, from here on */
     bool is_ended;       /* close_notify arrived, or the session failed */
