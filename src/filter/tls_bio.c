@@ -148,6 +148,7 @@ struct tls_worker *tls_worker_open(void)
         ERR_clear_error();
         return NULL;
     }
+    ERR_clear_error();
     BIO_set_data(worker->bio, worker);
     BIO_set_init(worker->bio, 1);
     return worker;

@@ -76,6 +76,7 @@ enum weir_code tls_context_open_client(const struct weir_tls_connect *settings, 
         tls_context_unref(context);
         return code;
     }
+    ERR_clear_error(); /* it can contain failures that did no harm */
     *opened = context;
     return WEIR_OK;
 }

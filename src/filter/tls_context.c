@@ -39,6 +39,7 @@ static void tls_context__free(struct tls_context *context)
     memory_free(context->alpn);
     memory_free(context->name);
     memory_free(context);
+    ERR_clear_error(); /* the program may use OpenSSL, too */
 }
 
 struct tls_context *tls_context_ref(struct tls_context *context)
@@ -164,12 +165,13 @@ static enum weir_code tls_context__open_hosts(struct tls_context *context,
         if (!host->names || !host->certificate)
             return error_fill(error, WEIR_INVALID, 0, "use a TLS host", host->names,
                               "it has no names or no certificate", NULL);
-        own->names = tls_names_open(host->names);
-        if (!own->names)
-            return error_fill(error, WEIR_INVALID, 0, "use TLS host names", host->names,
+        enum weir_code code = tls_names_open(host->names, &own->names);
+        if (code == WEIR_NO_MEMORY) return tls_context__no_memory(error);
+        if (code != WEIR_OK)
+            return error_fill(error, code, 0, "use TLS host names", host->names,
                               "a name is not valid",
                               "write names such as a.example or *.a.example, with commas");
-        enum weir_code code = tls_context__open_host(context, settings, host, &own->ssl, error);
+        code = tls_context__open_host(context, settings, host, &own->ssl, error);
         if (code != WEIR_OK) return code;
     }
     return WEIR_OK;
@@ -178,12 +180,17 @@ static enum weir_code tls_context__open_hosts(struct tls_context *context,
 enum weir_code tls_context_set_alpn(struct tls_context *context, const char *alpn,
                                     bool alpn_required, struct weir_error *error)
 {
+    enum weir_code code;
+
     context->alpn_required = alpn_required;
     if (!alpn && alpn_required)
         return error_fill(error, WEIR_INVALID, 0, "require an ALPN protocol", NULL,
                           "no protocol is configured", "set alpn, such as \"h2,http/1.1\"");
-    if (alpn && !tls_names_read_alpn(alpn, &context->alpn, &context->alpn_bytes))
-        return error_fill(error, WEIR_INVALID, 0, "use ALPN protocols", alpn,
+    if (!alpn) return WEIR_OK;
+    code = tls_names_read_alpn(alpn, &context->alpn, &context->alpn_bytes);
+    if (code == WEIR_NO_MEMORY) return tls_context__no_memory(error);
+    if (code != WEIR_OK)
+        return error_fill(error, code, 0, "use ALPN protocols", alpn,
                           "a protocol is empty or longer than 255 bytes",
                           "write names with commas, such as \"h2,http/1.1\"");
     return WEIR_OK;
@@ -226,6 +233,7 @@ enum weir_code tls_context_open(const struct weir_tls *settings, struct tls_tick
         tls_context__free(context);
         return code;
     }
+    ERR_clear_error(); /* it can contain failures that did no harm */
     *opened = context;
     return WEIR_OK;
 }

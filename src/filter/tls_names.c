@@ -39,22 +39,20 @@ static bool tls_names__is_valid(const char *name, size_t length)
     return true;
 }
 
-char *tls_names_open(const char *list)
+enum weir_code tls_names_open(const char *list, char **names)
 {
-    char *names = memory_alloc(strlen(list) + 2), *to = names;
+    char *to = memory_alloc(strlen(list) + 2);
     const char *name;
     size_t length;
 
-    if (!names) return NULL;
+    *names = to; /* the context frees it */
+    if (!to) return WEIR_NO_MEMORY;
     while ((name = tls_names__next(&list, &length)) != NULL) {
-        if (!tls_names__is_valid(name, length)) {
-            memory_free(names);
-            return NULL;
-        }
+        if (!tls_names__is_valid(name, length)) return WEIR_INVALID;
         for (size_t i = 0; i < length; i++) *to++ = (char)tolower((unsigned char)name[i]);
         *to++ = '\0';
     }
-    return names;
+    return WEIR_OK;
 }
 
 /* Returns true if the table contains the name; `wildcards`: compares only wildcards with it. */
@@ -122,7 +120,7 @@ static int tls_names__on_name(SSL *ssl, int *alert, void *unused)
 
 /* ---- Protocols ---- */
 
-bool tls_names_read_alpn(const char *list, uint8_t **wire, unsigned *bytes)
+enum weir_code tls_names_read_alpn(const char *list, uint8_t **wire, unsigned *bytes)
 {
     uint8_t *to = memory_alloc(strlen(list) + 2);
     const char *name;
@@ -130,19 +128,15 @@ bool tls_names_read_alpn(const char *list, uint8_t **wire, unsigned *bytes)
 
     *wire = to;
     *bytes = 0;
-    if (!to) return false;
+    if (!to) return WEIR_NO_MEMORY;
     while ((name = tls_names__next(&list, &length)) != NULL) {
-        if (length == 0 || length > PROTOCOL_BYTES_MAX) {
-            memory_free(*wire);
-            *wire = NULL;
-            return false;
-        }
+        if (length == 0 || length > PROTOCOL_BYTES_MAX) return WEIR_INVALID;
         *to++ = (uint8_t)length;
         memcpy(to, name, length);
         to += length;
     }
     *bytes = (unsigned)(to - *wire);
-    return true;
+    return WEIR_OK;
 }
 
 static int tls_names__on_protocols(SSL *ssl, const unsigned char **out, unsigned char *out_length,

@@ -20,6 +20,7 @@ enum { KEY_UPDATES_MAX = 32 };
 /* Heap bytes of a session, measured by tests/unit/test_tls_memory.c: complete and idle; during the
  * handshake; and what a part of a record adds. */
 enum { IDLE_BYTES = 16 * 1024, HANDSHAKE_BYTES = 96 * 1024, RECORD_BYTES = 18 * 1024 };
+enum { CERTIFICATE_BYTES = 2 * 1024 };
 
 enum { RECORD_PLAIN_BYTES = 16384, RECORD_OVERHEAD_BYTES = 128 };
 
@@ -120,6 +121,20 @@ static bool tls_session__has_protocol(const struct tls_session *session)
     return length > 0;
 }
 
+/* Returns about how much memory the peer's certificates occupy: parsed ones need some three times
+ * their size. OpenSSL keeps them as long as the session. */
+static uint32_t tls_session__count_peer_bytes(const struct tls_session *session)
+{
+    X509 *leaf = SSL_get0_peer_certificate(session->ssl);
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(session->ssl);
+    size_t bytes = 0;
+
+    if (leaf) bytes += CERTIFICATE_BYTES + 3 * (size_t)i2d_X509(leaf, NULL);
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        bytes += CERTIFICATE_BYTES + 3 * (size_t)i2d_X509(sk_X509_value(chain, i), NULL);
+    return (uint32_t)bytes;
+}
+
 static enum filter_result tls_session__handshake(struct tls_session *session, struct filter_io *io)
 {
     int result = SSL_do_handshake(session->ssl);
@@ -131,6 +146,7 @@ static enum filter_result tls_session__handshake(struct tls_session *session, st
                            "TLS handshake failed: the server selected no protocol (ALPN)");
     }
     session->is_open = true;
+    session->peer_bytes = tls_session__count_peer_bytes(session);
     return FILTER_OPEN;
 }
 
@@ -244,7 +260,7 @@ size_t tls_session_held_bytes(const struct tls_session *session)
 {
     size_t bytes = session->is_open ? IDLE_BYTES : HANDSHAKE_BYTES;
 
-    return bytes + (tls_bio_has_partial_record(session) ? RECORD_BYTES : 0);
+    return bytes + session->peer_bytes + (tls_bio_has_partial_record(session) ? RECORD_BYTES : 0);
 }
 
 /* Describes the peer's certificate, if it sent one. */

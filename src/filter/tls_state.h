@@ -45,6 +45,7 @@ struct tls_session {
     struct tls_context *context;
     struct tls_worker *worker;
     uint32_t record_left;  /* bytes of the current incoming record that OpenSSL has not read */
+    uint32_t peer_bytes;   /* memory of the peer's certificates */
     uint32_t records_sent; /* with the current key */
     uint8_t head[5];       /* of the current incoming record */
     uint8_t head_count;    /* bytes of it that were read; 5: the body follows */
@@ -105,11 +106,11 @@ struct tls_tickets *tls_tickets_ref(struct tls_tickets *tickets);
 bool tls_tickets_use(SSL_CTX *ssl);
 
 /* tls_names.c */
-/* Makes the table of names of a host. Null: a name is not valid, or no memory. */
-char *tls_names_open(const char *list);
-/* Makes ALPN's wire form of "h2,http/1.1". Returns false if a name is not valid or memory is
- * exhausted. */
-bool tls_names_read_alpn(const char *list, uint8_t **wire, unsigned *bytes);
+/* Makes the table of names of a host. Returns WEIR_OK; WEIR_INVALID: a name is not valid; or
+ * WEIR_NO_MEMORY. The caller frees *names in any case. */
+enum weir_code tls_names_open(const char *list, char **names);
+/* Makes ALPN's wire form of "h2,http/1.1". Returns as tls_names_open(). */
+enum weir_code tls_names_read_alpn(const char *list, uint8_t **wire, unsigned *bytes);
 /* Selects certificates by the name in the client's hello, and protocols by its list. */
 void tls_names_use(SSL_CTX *ssl, const struct tls_context *context);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tls_context.c - the settings of TLS: files and their errors, certificates by name, protocols,
- * client certificates, tickets across reloads and workers, and our client role. */
+/* test_tls_context.c - the settings of TLS: files and their errors, certificates by name,
+ * protocols, client certificates, tickets across reloads and workers, and our client role. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -309,7 +309,7 @@ static void two_pairs_serve_clients_of_both_types(void **state)
 
 /* ---- Names ---- */
 
-/* Asks for a name. Returns the subject of the certificate; "": refused. */
+/* Asks for a name. Resides the subject of the certificate; "": refused. */
 static const char *ask_for(struct tls_context *context, int version, const char *name)
 {
     static char subject[256];
@@ -459,7 +459,7 @@ static void client_certificates_are_checked(void **state)
 
 /* ---- Tickets ---- */
 
-/* Returns a ticket of a new session, as the client keeps it. */
+/* Resides a ticket of a new session, as the client keeps it. */
 static SSL_SESSION *get_ticket(struct tls_context *context, struct tls_worker *of, int version,
                                const struct certificate *own)
 {
@@ -476,7 +476,7 @@ static SSL_SESSION *get_ticket(struct tls_context *context, struct tls_worker *o
     return ticket;
 }
 
-/* Opens a session with the ticket. Returns true if it was resumed. */
+/* Opens a session with the ticket. Resides true if it was resumed. */
 static bool resume(SSL_SESSION *ticket, struct tls_context *context, struct tls_worker *of)
 {
     struct weir_tls_info info;
@@ -603,7 +603,7 @@ static void a_ticket_is_not_valid_under_other_rules_for_clients(void **state)
 
 /* ---- Our client ---- */
 
-/* Lets our client talk with our server. Returns the results of both, and the client's error. */
+/* Lets our client talk with our server. Resides the results of both, and the client's error. */
 static bool connect_ours(struct tls_context *server, struct tls_context *client,
                          struct filter_error *server_error, struct filter_error *client_error,
                          struct weir_tls_info *info)
@@ -617,21 +617,21 @@ static bool connect_ours(struct tls_context *server, struct tls_context *client,
     size_t lengths[2] = {0, 0}; /* for each side to read */
     bool is_open[2] = {false, false};
 
-    for (int turn = 1, idle = 0; idle < 2; turn = !turn) {
-        struct filter_output out = {wire[!turn] + lengths[!turn], 0, 4096};
-        struct filter_output plain = {bytes[turn], 0, sizeof bytes[turn]};
-        struct filter_io io = {wire[turn], lengths[turn], &plain, &out, errors[turn]};
-        idle = lengths[turn] == 0 && idle < 2 ? idle + 1 : 0;
-        if (results[turn] == FILTER_BAD) {
-            lengths[turn] = 0;
+    for (int side = 1, idle = 0; idle < 2; side = 1 - side) {
+        struct filter_output out = {wire[1 - side] + lengths[1 - side], 0, 4096};
+        struct filter_output plain = {bytes[side], 0, sizeof bytes[side]};
+        struct filter_io io = {wire[side], lengths[side], &plain, &out, errors[side]};
+        idle = lengths[side] == 0 && idle < 2 ? idle + 1 : 0;
+        if (results[side] == FILTER_BAD) {
+            lengths[side] = 0;
             continue;
         }
         do {
-            results[turn] = tls_session_feed(sides[turn], &io);
-            if (results[turn] == FILTER_OPEN) is_open[turn] = true;
-        } while (results[turn] == FILTER_OPEN);
-        lengths[turn] = 0;
-        lengths[!turn] += out.length;
+            results[side] = tls_session_feed(sides[side], &io);
+            if (results[side] == FILTER_OPEN) is_open[side] = true;
+        } while (results[side] == FILTER_OPEN);
+        lengths[side] = 0;
+        lengths[1 - side] += out.length;
         if (out.length > 0) idle = 0;
     }
     if (is_open[1]) tls_session_info(sides[1], info);
