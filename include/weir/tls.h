@@ -88,6 +88,17 @@ struct weir_tls_info {
     uint8_t peer_sha256[32]; /* of the certificate */
 };
 
+/* What was counted under one name of weir_server_tls(). Later versions add members at the end. */
+struct weir_tls_stats {
+    uint64_t handshakes;   /* completed, also the resumed ones */
+    uint64_t resumed;      /* completed with a ticket of an earlier session */
+    uint64_t failed;       /* ended by a failure of TLS before they were complete */
+    uint64_t refused_full; /* clients that were refused by tls_handshakes_max */
+    uint64_t refused_rate; /* clients that were refused by tls_handshake_rate */
+    uint64_t replaced;     /* times that the settings were replaced */
+    int64_t expires_s;     /* when the first certificate expires, in seconds since 1970 */
+};
+
 #ifdef __cplusplus
 }
 #endif

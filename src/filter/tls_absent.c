@@ -127,6 +127,12 @@ bool tls_session_is_open(const struct tls_session *session)
     weir_unreachable(ABSENT);
 }
 
+bool tls_session_is_resumed(const struct tls_session *session)
+{
+    (void)session;
+    weir_unreachable(ABSENT);
+}
+
 bool tls_session_info(const struct tls_session *session, struct weir_tls_info *info)
 {
     (void)session, (void)info;

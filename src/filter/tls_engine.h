@@ -89,6 +89,9 @@ size_t tls_session_held_bytes(const struct tls_session *session);
 /* Returns false until the handshake is complete. */
 bool tls_session_is_open(const struct tls_session *session);
 
+/* Returns whether the session continues an earlier one. */
+bool tls_session_is_resumed(const struct tls_session *session);
+
 /* Describes the connection. Returns false until the handshake is complete. */
 bool tls_session_info(const struct tls_session *session, struct weir_tls_info *info);
 

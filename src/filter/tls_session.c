@@ -256,6 +256,11 @@ bool tls_session_is_open(const struct tls_session *session)
     return session->is_open;
 }
 
+bool tls_session_is_resumed(const struct tls_session *session)
+{
+    return SSL_session_reused(session->ssl) == 1;
+}
+
 size_t tls_session_held_bytes(const struct tls_session *session)
 {
     size_t bytes = session->is_open ? IDLE_BYTES : HANDSHAKE_BYTES;

@@ -45,7 +45,8 @@ void tls_trial_feed(struct tls_trial *trial, const void *bytes, size_t length)
     struct filter_output out = {room, 0, trial->output_max ? trial->output_max : 4096};
     size_t plain_max = trial->plain_max ? trial->plain_max : 16384;
     struct filter_output plain;
-    struct filter_io io = {bytes, length, &plain, &out, &trial->error};
+    struct filter_io io = {
+        .in = bytes, .in_length = length, .plain = &plain, .out = &out, .error = &trial->error};
 
     if (!trial->session) trial->session = tls_session_open(trial->context, trial->worker);
     require(trial->session != NULL);

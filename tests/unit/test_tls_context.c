@@ -620,7 +620,11 @@ static bool connect_ours(struct tls_context *server, struct tls_context *client,
     for (int side = 1, idle = 0; idle < 2; side = 1 - side) {
         struct filter_output out = {wire[1 - side] + lengths[1 - side], 0, 4096};
         struct filter_output plain = {bytes[side], 0, sizeof bytes[side]};
-        struct filter_io io = {wire[side], lengths[side], &plain, &out, errors[side]};
+        struct filter_io io = {.in = wire[side],
+                               .in_length = lengths[side],
+                               .plain = &plain,
+                               .out = &out,
+                               .error = errors[side]};
         idle = lengths[side] == 0 && idle < 2 ? idle + 1 : 0;
         if (results[side] == FILTER_BAD) {
             lengths[side] = 0;
@@ -769,7 +773,8 @@ static void our_client_describes_a_plain_server(void **state)
     struct weir_error error;
     uint8_t room[4096];
     struct filter_output out = {room, 0, sizeof room};
-    struct filter_io io = {NULL, 0, NULL, &out, &failure};
+    struct filter_io io = {
+        .in = NULL, .in_length = 0, .plain = NULL, .out = &out, .error = &failure};
 
     (void)state;
     assert_int_equal(tls_context_open_client(&wish, "first.example", &client, &error), WEIR_OK);

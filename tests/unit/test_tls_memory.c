@@ -148,7 +148,8 @@ static size_t feed(const uint8_t *bytes, size_t length)
     size_t client_before = heap_bytes, grown = 0;
     uint8_t room[16384], plain_room[16384];
     struct filter_output out = {room, 0, sizeof room}, plain = {plain_room, 0, sizeof plain_room};
-    struct filter_io io = {bytes, length, &plain, &out, &trial.error};
+    struct filter_io io = {
+        .in = bytes, .in_length = length, .plain = &plain, .out = &out, .error = &trial.error};
 
     if (!trial.session) trial.session = tls_session_open(context, worker);
     require(trial.session != NULL);
@@ -244,7 +245,8 @@ static bool hello_with_failing_allocation(const uint8_t *wire, int length, uint6
 {
     uint8_t room[16384];
     struct filter_output out = {room, 0, sizeof room};
-    struct filter_io io = {wire, (size_t)length, NULL, &out, &trial.error};
+    struct filter_io io = {
+        .in = wire, .in_length = (size_t)length, .plain = NULL, .out = &out, .error = &trial.error};
     struct tls_session *session;
     bool is_reached;
 
@@ -293,7 +295,8 @@ static void a_failing_allocation_ends_one_session(void **state)
         uint8_t room[4096], plain_room[4096];
         struct filter_output out = {room, 0, sizeof room},
                              plain = {plain_room, 0, sizeof plain_room};
-        struct filter_io io = {wire, 0, &plain, &out, &trial.error};
+        struct filter_io io = {
+            .in = wire, .in_length = 0, .plain = &plain, .out = &out, .error = &trial.error};
         open_trial(versions[n % 2], false);
         tls_trial_handshake(&trial);
         SSL_write(trial.client, "hello", 5);

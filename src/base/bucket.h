@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* bucket.h - a token bucket in eight bytes, stored as the time at which it will be full (generic
  * cell rate algorithm, ITU-T I.371). Taking tokens moves that time into the future. */
-#ifndef SESSION_BUCKET_H
-#define SESSION_BUCKET_H
+#ifndef BASE_BUCKET_H
+#define BASE_BUCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>
