@@ -361,8 +361,8 @@ static enum proxy_header_result proxy_header__value(struct proxy_header *header,
 static bool proxy_header__needs_byte(const struct proxy_header *header)
 {
     switch (header->step) {
-    case STEP_SKIP_BLOCK: return header->block_left > 0;
-    case STEP_TLV: return header->block_left > 0 || header->held_length > 0;
+    case STEP_SKIP_BLOCK:
+    case STEP_TLV: return header->block_left > 0;
     case STEP_VALUE: return header->value_left > 0;
     default: return true;
     }
@@ -391,14 +391,4 @@ enum proxy_header_result proxy_header_read(struct proxy_header *header, const ui
     *bytes = input.bytes;
     *length = input.length;
     return header->step == STEP_END ? PROXY_HEADER_DONE : result;
-}
-
-void proxy_header_explain_end(const struct proxy_header *header, struct proxy_header_error *error)
-{
-    weir_check(header->step != STEP_END);
-    if (header->version == 0)
-        snprintf(error->text, sizeof error->text, "there is no PROXY header: nothing was sent");
-    else
-        snprintf(error->text, sizeof error->text,
-                 "the stream ended inside a PROXY header, version %u", header->version);
 }

@@ -68,7 +68,4 @@ struct proxy_header {
 enum proxy_header_result proxy_header_read(struct proxy_header *header, const uint8_t **bytes,
                                            size_t *length, struct proxy_header_error *error);
 
-/* Writes what is missing if the stream ends here: for a header that is not complete. */
-void proxy_header_explain_end(const struct proxy_header *header, struct proxy_header_error *error);
-
 #endif

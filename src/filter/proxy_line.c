@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "ip_text.h"
 #include "number.h"
 
@@ -74,8 +75,9 @@ bool proxy_line_read(const char *line, struct proxy_header *header,
 {
     const char *at = line + strlen(PROXY_LINE_START);
     char protocol[PROXY_LINE__FIELD_BYTES];
+    bool is_there = proxy_line__field(&at, "protocol", protocol, error);
 
-    if (!proxy_line__field(&at, "protocol", protocol, error)) return false;
+    weir_check(is_there);                   /* perhaps it is empty */
     if (strcmp(protocol, "UNKNOWN") == 0) { /* whatever follows is ignored */
         header->kind = PROXY_HEADER_UNNAMED;
         return true;

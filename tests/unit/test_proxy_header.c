@@ -541,23 +541,6 @@ static void something_else_is_refused_and_named(void **state)
     assert_bad(TEXT("\r\n\r\nGET /"), "this client speaks text");
 }
 
-static void an_early_end_is_explained(void **state)
-{
-    struct outcome outcome = {.used = 0};
-
-    (void)state;
-    proxy_header_explain_end(&outcome.header, &outcome.error);
-    assert_string_equal(outcome.error.text, "there is no PROXY header: nothing was sent");
-    outcome = read_bytes(TEXT("PROXY TCP4 192.0.2.1"));
-    assert_int_equal(outcome.result, PROXY_HEADER_MORE);
-    proxy_header_explain_end(&outcome.header, &outcome.error);
-    assert_string_equal(outcome.error.text, "the stream ended inside a PROXY header, version 1");
-    outcome = read_bytes(TEXT("\r\n"));
-    assert_int_equal(outcome.result, PROXY_HEADER_MORE);
-    proxy_header_explain_end(&outcome.header, &outcome.error);
-    assert_string_equal(outcome.error.text, "the stream ended inside a PROXY header, version 2");
-}
-
 static void every_prefix_of_a_header_needs_more(void **state)
 {
     (void)state;
@@ -601,7 +584,6 @@ int main(void)
         cmocka_unit_test(a_checksum_equals_those_of_the_rfcs),
         cmocka_unit_test(headers_of_haproxy_are_read),
         cmocka_unit_test(something_else_is_refused_and_named),
-        cmocka_unit_test(an_early_end_is_explained),
         cmocka_unit_test(every_prefix_of_a_header_needs_more),
         cmocka_unit_test(nothing_is_used_after_the_end),
     };
