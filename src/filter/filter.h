@@ -133,6 +133,10 @@ struct filter_kind {
      * then apply to that client; to no address if this returns false. */
     bool (*client)(const void *state, struct weir_address *client);
 
+    /* After FILTER_OPEN: writes what the log says about the session when it begins, such as
+     * ", authority \"a.example\"", or "". Text from a peer is escaped. */
+    void (*describe)(const void *state, char *text, size_t size);
+
     /* The session opens: the last filter has returned FILTER_OPEN, and on_open is next.
      * `codec_state` is the state that the codec of the service keeps for the session; it lives
      * longer than `state` is used. */

@@ -2,7 +2,7 @@
 /* proxy_filter.c - the PROXY header as a filter.
  *
  *      open -> reader -- header complete --> facts -> FILTER_OPEN
- *                              | LOCAL             ^ the first byte, or a second without one
+ *                              | LOCAL             ^ the first byte, or WAIT_MS without one
  *                              '--> waits ---------'
  *
  * LOCAL means that the proxy speaks for itself. Mostly this is a health check, which closes
@@ -11,10 +11,15 @@
  */
 #include "proxy_filter.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "escape.h"
 #include "memory.h"
+
+/* Longer than a check that closes immediately, shorter than a person waits for a greeting. */
+#define PROXY_FILTER__WAIT_MS 1000u
+#define PROXY_FILTER__LOGGED_BYTES_MAX 136u /* of an escaped authority or unique id, with a NUL */
 
 struct proxy_filter {
     struct filter filter;
@@ -24,6 +29,7 @@ struct proxy_filter {
 };
 
 struct proxy_filter__state {
+    const struct filter_worker *worker;
     struct proxy_header *reader; /* null when the header is complete */
     struct proxy_facts *facts;   /* null before */
 };
@@ -60,22 +66,25 @@ static enum filter_use proxy_filter__use(const struct filter *filter,
 
 /* ---- one session ---- */
 
-static void *proxy_filter__open(const struct filter *filter, struct filter_worker *worker)
+static void *proxy_filter__open(const struct filter *filter, struct filter_worker *worker,
+                                struct filter_error *error)
 {
     struct proxy_filter__state *state = memory_alloc(sizeof *state);
 
     (void)filter;
-    (void)worker;
+    (void)error;
     if (!state) return NULL;
+    state->worker = worker;
     state->reader = memory_alloc(sizeof *state->reader);
     if (state->reader) return state;
     memory_free(state);
     return NULL;
 }
 
-static size_t proxy_filter__facts_bytes(const struct proxy_facts *facts)
+/* Returns the bytes of the facts, with two NULs. */
+static size_t proxy_filter__facts_bytes(size_t authority_length, size_t unique_id_length)
 {
-    return sizeof *facts + facts->authority_length + facts->unique_id_length;
+    return sizeof(struct proxy_facts) + authority_length + unique_id_length + 2;
 }
 
 /* Replaces the reader by what it found. */
@@ -83,7 +92,7 @@ static bool proxy_filter__keep_facts(struct proxy_filter__state *state)
 {
     struct proxy_header *header = state->reader;
     size_t authority = header->authority_length, unique_id = header->unique_id_length;
-    struct proxy_facts *facts = memory_alloc(sizeof *facts + authority + unique_id);
+    struct proxy_facts *facts = memory_alloc(proxy_filter__facts_bytes(authority, unique_id));
 
     if (!facts) return false;
     facts->kind = header->kind;
@@ -92,8 +101,8 @@ static bool proxy_filter__keep_facts(struct proxy_filter__state *state)
     facts->server = header->server;
     facts->authority_length = header->authority_length;
     facts->unique_id_length = header->unique_id_length;
-    memcpy(facts->bytes, header->authority, authority);
-    memcpy(facts->bytes + authority, header->unique_id, unique_id);
+    memcpy(facts->text, header->authority, authority);
+    memcpy(facts->text + authority + 1, header->unique_id, unique_id);
     state->facts = facts;
     memory_free(header);
     state->reader = NULL;
@@ -105,7 +114,7 @@ static enum filter_result proxy_filter__feed(void *of_session, struct filter_io 
     struct proxy_filter__state *state = of_session;
     struct proxy_header_error error;
 
-    if (state->facts) return FILTER_OPEN; /* LOCAL, and data follows */
+    if (state->facts) return FILTER_OPEN; /* LOCAL has waited */
     switch (proxy_header_read(state->reader, &io->in, &io->in_length, &error)) {
     case PROXY_HEADER_MORE: return FILTER_MORE;
     case PROXY_HEADER_BAD: return filter_fail(io->error, "%s", error.text);
@@ -116,8 +125,16 @@ static enum filter_result proxy_filter__feed(void *of_session, struct filter_io 
         io->error->reason = WEIR_REASON_EXHAUSTED;
         return filter_fail(io->error, "no memory for a PROXY header");
     }
-    bool waits = state->facts->kind == PROXY_HEADER_LOCAL && io->in_length == 0;
-    return waits ? FILTER_MORE : FILTER_OPEN;
+    if (state->facts->kind != PROXY_HEADER_LOCAL || io->in_length > 0) return FILTER_OPEN;
+    io->wake_ms = state->worker->now_ms + PROXY_FILTER__WAIT_MS;
+    return FILTER_MORE;
+}
+
+static bool proxy_filter__is_idle(const void *of_session)
+{
+    const struct proxy_filter__state *state = of_session;
+
+    return state->facts != NULL; /* LOCAL waits */
 }
 
 static bool proxy_filter__client(const void *of_session, struct weir_address *client)
@@ -131,12 +148,39 @@ static bool proxy_filter__client(const void *of_session, struct weir_address *cl
     return true;
 }
 
+/* Appends `, NAME "TEXT"` to a text that ends at `used`, unless the bytes are empty. */
+static void proxy_filter__append(char *text, size_t size, const char *name, const char *bytes,
+                                 size_t length)
+{
+    char escaped[PROXY_FILTER__LOGGED_BYTES_MAX];
+    size_t used = strlen(text);
+
+    if (length == 0) return;
+    escape_text((const uint8_t *)bytes, length, escaped, sizeof escaped);
+    snprintf(text + used, size - used, ", %s \"%s\"", name, escaped);
+}
+
+static void proxy_filter__describe(const void *of_session, char *text, size_t size)
+{
+    const struct proxy_filter__state *state = of_session;
+    const struct proxy_facts *facts = state->facts;
+
+    text[0] = '\0';
+    proxy_filter__append(text, size, "authority", proxy_facts_authority(facts),
+                         facts->authority_length);
+    proxy_filter__append(text, size, "unique id", proxy_facts_unique_id(facts),
+                         facts->unique_id_length);
+}
+
 static size_t proxy_filter__held_bytes(const void *of_session)
 {
     const struct proxy_filter__state *state = of_session;
 
+    const struct proxy_facts *facts = state->facts;
+
+    if (!facts) return sizeof *state + sizeof *state->reader;
     return sizeof *state +
-           (state->facts ? proxy_filter__facts_bytes(state->facts) : sizeof *state->reader);
+           proxy_filter__facts_bytes(facts->authority_length, facts->unique_id_length);
 }
 
 static void proxy_filter__release(void *of_session)
@@ -146,6 +190,16 @@ static void proxy_filter__release(void *of_session)
     memory_free(state->reader);
     memory_free(state->facts);
     memory_free(state);
+}
+
+const char *proxy_facts_authority(const struct proxy_facts *facts)
+{
+    return facts->text;
+}
+
+const char *proxy_facts_unique_id(const struct proxy_facts *facts)
+{
+    return facts->text + facts->authority_length + 1;
 }
 
 const struct proxy_facts *proxy_filter_facts(const void *of_session)
@@ -161,7 +215,9 @@ const struct filter_kind proxy_filter_kind = {
     .use = proxy_filter__use,
     .open = proxy_filter__open,
     .feed = proxy_filter__feed,
+    .is_idle = proxy_filter__is_idle,
     .client = proxy_filter__client,
+    .describe = proxy_filter__describe,
     .held_bytes = proxy_filter__held_bytes,
     .release = proxy_filter__release,
 };

@@ -15,7 +15,7 @@ struct proxy_facts {
     uint8_t version;
     struct proxy_address client, server; /* valid if the kind is PROXY_HEADER_CLIENT */
     uint8_t authority_length, unique_id_length;
-    uint8_t bytes[]; /* the authority, then the unique id */
+    char text[]; /* the authority, then the unique id, each with a NUL */
 };
 
 /* Decides which senders are proxies, and what happens to the others. Called at accept. */
@@ -24,6 +24,10 @@ typedef enum filter_use proxy_filter_use(void *user, const struct weir_address *
 /* Makes a filter with one reference. `free_user` frees `user` with the filter; null: it is not
  * freed. Returns null if memory is exhausted; `user` is then still the caller's. */
 struct filter *proxy_filter_open(proxy_filter_use *use, void *user, void (*free_user)(void *user));
+
+/* Return the authority and the unique id. Each has a NUL at its end, and can contain others. */
+const char *proxy_facts_authority(const struct proxy_facts *facts);
+const char *proxy_facts_unique_id(const struct proxy_facts *facts);
 
 /* Returns the facts of a state of this kind; null: its header is not complete. */
 const struct proxy_facts *proxy_filter_facts(const void *state);

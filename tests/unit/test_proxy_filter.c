@@ -20,6 +20,7 @@
 static const struct filter_kind *const kind = &proxy_filter_kind;
 static struct filter_error error;
 static struct filter_worker worker;
+static uint64_t wake_ms; /* after the last feed() */
 static int freed_count;
 static struct weir_address asked;
 
@@ -39,7 +40,7 @@ static void free_user(void *user)
 /* Returns a state of a session, for which open() does not need the settings. */
 static void *open_state(void)
 {
-    void *state = kind->open(NULL, &worker);
+    void *state = kind->open(NULL, &worker, &error);
 
     assert_non_null(state);
     error = (struct filter_error){.reason = kind->reason};
@@ -49,8 +50,11 @@ static void *open_state(void)
 /* Feeds the bytes; checks that `rest` of them remain. */
 static enum filter_result feed(void *state, const uint8_t *bytes, size_t length, size_t rest)
 {
-    struct filter_io io = {.in = bytes, .in_length = length, .error = &error};
+    struct filter_io io = {
+        .in = bytes, .in_length = length, .error = &error, .wake_ms = UINT64_MAX};
     enum filter_result result = kind->feed(state, &io);
+
+    wake_ms = io.wake_ms;
 
     assert_int_equal(io.in_length, rest);
     assert_ptr_equal(io.in, bytes + length - rest);
@@ -89,6 +93,7 @@ static void a_header_opens_and_names_the_client(void **state)
     (void)state;
     assert_null(proxy_filter_facts(session));
     assert_int_equal(feed(session, TEXT("PROXY TCP4 192.0.2.1"), 0), FILTER_MORE);
+    assert_int_equal(wake_ms, UINT64_MAX);
     assert_int_equal(feed(session, TEXT(" 198.51.100.7 56324 443\r\nhello"), 5), FILTER_OPEN);
     assert_true(kind->client(session, &client));
     assert_memory_equal(client.ip, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1", 16);
@@ -124,7 +129,8 @@ static void authority_and_unique_id_are_facts(void **state)
     assert_int_equal(facts->version, 2);
     assert_int_equal(facts->authority_length, 5);
     assert_int_equal(facts->unique_id_length, 3);
-    assert_memory_equal(facts->bytes, "namesxyz", 8);
+    assert_string_equal(proxy_facts_authority(facts), "names");
+    assert_string_equal(proxy_facts_unique_id(facts), "xyz");
     assert_true(kind->held_bytes(session) < before);
     kind->release(session);
 }
@@ -146,13 +152,28 @@ static void local_opens_with_the_first_byte_after_it(void **state)
     void *session = open_state();
 
     (void)state;
+    worker.now_ms = 5000;
+    assert_false(kind->is_idle(session));
     assert_int_equal(feed(session, TEXT(LOCAL), 0), FILTER_MORE);
+    assert_int_equal(wake_ms, 6000);
+    assert_true(kind->is_idle(session)); /* a check would close now */
     assert_int_equal(proxy_filter_facts(session)->kind, PROXY_HEADER_LOCAL);
     assert_int_equal(feed(session, TEXT("?"), 1), FILTER_OPEN);
     assert_false(kind->client(session, &client));
     kind->release(session);
     session = open_state();
     assert_int_equal(feed(session, TEXT(LOCAL "PING"), 4), FILTER_OPEN);
+    assert_int_equal(wake_ms, UINT64_MAX);
+    kind->release(session);
+}
+
+static void local_opens_without_a_byte_after_a_second(void **state)
+{
+    void *session = open_state();
+
+    (void)state;
+    assert_int_equal(feed(session, TEXT(LOCAL), 0), FILTER_MORE);
+    assert_int_equal(feed(session, NULL, 0, 0), FILTER_OPEN);
     kind->release(session);
 }
 
@@ -172,7 +193,7 @@ static void missing_memory_fails(void **state)
     (void)state;
     for (uint64_t nth = 1; nth <= 2; nth++) {
         memory_fail_nth(nth, 0);
-        assert_null(kind->open(NULL, &worker));
+        assert_null(kind->open(NULL, &worker, &error));
         memory_fail_nth(0, 0);
     }
     void *session = open_state();
@@ -192,6 +213,7 @@ int main(void)
         cmocka_unit_test(authority_and_unique_id_are_facts),
         cmocka_unit_test(an_unknown_client_has_no_address),
         cmocka_unit_test(local_opens_with_the_first_byte_after_it),
+        cmocka_unit_test(local_opens_without_a_byte_after_a_second),
         cmocka_unit_test(a_malformed_header_fails),
         cmocka_unit_test(missing_memory_fails),
     };
