@@ -196,20 +196,26 @@ static void listening__add_defaults(struct options *options, struct diagnostics 
     }
 }
 
+/* Applies --codec and --handler to a listener without its own. */
+static void listening__complete(struct options *options, struct weir_listen *listen,
+                                struct diagnostics *diagnostics)
+{
+    bool has_own = listen->codec != NULL;
+
+    if (!has_own) listen->codec = options->codec;
+    if (!listen->handler) listen->handler = options->handler;
+    if (listen->handler &&
+        !handler_arguments_split(&options->arena, &listen->handler, &listen->handler_arguments))
+        diagnostics_add(diagnostics, "--handler: out of memory");
+    listening__check_codec(listen, has_own, diagnostics);
+}
+
 void listening_finish(struct options *options, struct diagnostics *diagnostics)
 {
     if (options->listeners_count == 0 && diagnostics->count == 0)
         listening__add_defaults(options, diagnostics);
-    for (size_t i = 0; i < options->listeners_count; i++) {
-        struct weir_listen *listen = &options->listeners[i];
-        bool has_own = listen->codec != NULL;
-        if (!has_own) listen->codec = options->codec;
-        if (!listen->handler) listen->handler = options->handler;
-        if (listen->handler &&
-            !handler_arguments_split(&options->arena, &listen->handler, &listen->handler_arguments))
-            diagnostics_add(diagnostics, "--handler: out of memory");
-        listening__check_codec(listen, has_own, diagnostics);
-    }
+    for (size_t i = 0; i < options->listeners_count; i++)
+        listening__complete(options, &options->listeners[i], diagnostics);
     listening_proxy_finish(options, diagnostics);
     if (options->message_max_bytes > 0 && options->listeners_count > 0)
         listening__limit_all(options, diagnostics);
