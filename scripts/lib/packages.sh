@@ -29,6 +29,7 @@ TEST_NEEDS=(
     "telnet      inetutils-telnet telnet"
     "curl        curl"
     "haproxy     haproxy"
+    "openssl     openssl"
     "python3     python3"
     "-           python3-protobuf"
     "erl         erlang-base"
