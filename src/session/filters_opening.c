@@ -50,10 +50,10 @@ bool filters_opening_is_idle(const struct weir_session *session)
     return one->filter->kind->is_idle && one->filter->kind->is_idle(one->state);
 }
 
-/* Whether the peer has only checked the server. */
-static bool filters_opening__is_check(const struct weir_session *session)
+bool filters_opening_was_check(const struct weir_session *session)
 {
-    return (session->reason == WEIR_REASON_PEER_DONE || session->reason == WEIR_REASON_RESET) &&
+    return !session->opened &&
+           (session->reason == WEIR_REASON_PEER_DONE || session->reason == WEIR_REASON_RESET) &&
            filters_opening_is_idle(session);
 }
 
@@ -64,7 +64,7 @@ void filters_opening_count_end(struct weir_session *session)
 
     if (session->opened) return;
     counter_move(&counters->opening, 0, 1);
-    if (filters_opening__is_check(session)) {
+    if (filters_opening_was_check(session)) {
         counter_add(&counters->health_checks, 1);
         return;
     }

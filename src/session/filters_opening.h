@@ -20,6 +20,10 @@ void filters_opening_fail_text(struct weir_session *session, const char *text);
  * what follows. */
 bool filters_opening_is_idle(const struct weir_session *session);
 
+/* Whether the peer has only checked the server: it closed the connection while the session was
+ * idle. For a session that has ended. */
+bool filters_opening_was_check(const struct weir_session *session);
+
 /* Counts the end of a session whose filters did not open. */
 void filters_opening_count_end(struct weir_session *session);
 

@@ -89,7 +89,7 @@ static void lifecycle__count_end(struct weir_session *session)
     if (session->opened && handler->on_close)
         handler->on_close(session, (enum weir_reason)session->reason,
                           session->decode_error ? session->decode_error : "");
-    watch_end(session);
+    if (!session->filters || !filters_opening_was_check(session)) watch_end(session);
     lifecycle__check_canary(session);
     if (session->filters) lifecycle__end_opening(session);
     if (session->service->connector)

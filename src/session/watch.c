@@ -14,8 +14,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "check.h"
+#include "filters_state.h"
 #include "memory.h"
 
 #define WATCH__LINE_BYTES 16u /* that one line of a dump shows */
@@ -56,16 +58,44 @@ static const char *watch__proto(const struct weir_session *session)
     return session->is_datagram ? "udp" : "tcp";
 }
 
+/* Writes " via ADDRESS" for a session whose load balancer named the client; otherwise "". */
+static char *watch__via(const struct weir_session *session, char *text, size_t size)
+{
+    char via[NET_ADDRESS_TEXT_BYTES];
+
+    text[0] = '\0';
+    if (session->filters && session->filters->is_counted)
+        snprintf(text, size, " via %s", address_peer_text(&session->filters->via, via, sizeof via));
+    return text;
+}
+
+/* Writes what the filters say about the session. */
+static char *watch__filters(const struct weir_session *session, char *text, size_t size)
+{
+    const struct filters *filters = session->filters;
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; filters && i < filters->count; i++) {
+        const struct filters_one *one = &filters->chain[i];
+        if (!one->filter->kind->describe) continue;
+        one->filter->kind->describe(one->state, text + used, size - used);
+        used += strlen(text + used);
+    }
+    return text;
+}
+
 void watch_begin(const struct weir_session *session)
 {
     const struct worker *worker = session->worker;
-    char peer[NET_ADDRESS_TEXT_BYTES];
+    char peer[NET_ADDRESS_TEXT_BYTES], via[NET_ADDRESS_TEXT_BYTES + 8], more[LOG_LINE_BYTES];
 
     if (!worker->common->watch.sessions) return;
     log_line(&worker->common->log, WEIR_LOG_INFO,
-             "session %016" PRIx64 " begins: %s %s, codec %s, handler %s", session->id,
+             "session %016" PRIx64 " begins: %s %s%s, codec %s, handler %s%s", session->id,
              watch__proto(session), address_peer_text(&session->peer, peer, sizeof peer),
-             session->service->codec->name, session->service->handler->name);
+             watch__via(session, via, sizeof via), session->service->codec->name,
+             session->service->handler->name, watch__filters(session, more, sizeof more));
 }
 
 void watch_end(const struct weir_session *session)
