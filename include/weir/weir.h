@@ -72,8 +72,8 @@
  *   larger than this weir knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
- *   weir_session_info, weir_worker_stats. Call the inline function without `_sized`: it passes the
- *   sizeof.
+ *   weir_session_info, weir_worker_stats, weir_proxy_header. Call the inline function without
+ *   `_sized`: it passes the sizeof.
  * - All others have a fixed layout: struct weir_message, weir_part, weir_input, weir_header,
  *   weir_framing and weir_decode_error, which each message uses; weir_error, weir_address,
  *   weir_address_block. The exceptions are struct weir_frame_preset and weir_group_members: a
@@ -454,9 +454,38 @@ WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 WEIR_API struct weir_address *weir_session_peer(const struct weir_session *session,
                                                 struct weir_address *peer);
 
-/* Returns whether a proxy has named the client of this session; then fills in the proxy's address,
- * the remote address of the connection. Otherwise leaves *via unchanged. Thread: handler. */
+/* Returns whether a load balancer has named the client of this session; then fills in the address
+ * of the load balancer: the remote address of the connection. Otherwise leaves *via unchanged.
+ * Thread: handler. */
 WEIR_API bool weir_session_via(const struct weir_session *session, struct weir_address *via);
+
+/* What the PROXY protocol header of a load balancer says about a session. */
+struct weir_proxy_header {
+    uint32_t version; /* 1 or 2 */
+    /* The header names the client: weir_session_peer() returns its address. If false, that is the
+     * address of the load balancer, which sent the header for a client of a Unix-domain socket, or
+     * for itself (LOCAL). */
+    bool names_client;
+    struct weir_address server; /* to which the client connected; all zero: not known */
+    /* The host name that the client used, such as the server name of TLS; "": not known. It comes
+     * from the client, and can contain any bytes. */
+    const char *authority; /* with a NUL at its end; valid until on_close returns */
+    size_t authority_length;
+    const char *unique_id; /* with which the load balancer logs the connection; likewise */
+    size_t unique_id_length;
+};
+
+/* Fills in the first `size` bytes of *header. Call weir_session_proxy_header() instead. */
+WEIR_API bool weir_session_proxy_header_sized(const struct weir_session *session,
+                                              struct weir_proxy_header *header, size_t size);
+
+/* Fills in *header if the session began with a PROXY header (struct weir_listen.proxy). Returns
+ * false if it did not; *header is then zero, and its strings are "". Thread: handler. */
+static inline bool weir_session_proxy_header(const struct weir_session *session,
+                                             struct weir_proxy_header *header)
+{
+    return weir_session_proxy_header_sized(session, header, sizeof *header);
+}
 
 /* Fills in the local address that the peer uses: the local address of its connection, or the
  * destination of its last datagram. It differs between sessions if the listener listens on all

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "error_fill.h"
 #include "memory.h"
+#include "proxy_listen.h"
 #include "sized.h"
 
 #define LISTEN_SPEC__EXTRA_BYTES_MAX (64u * 1024)
@@ -141,6 +142,19 @@ static enum weir_code listen_spec__set_limits(struct service *service,
     return config_check_times(config, error);
 }
 
+/* Makes the filters, from the socket on. */
+static enum weir_code listen_spec__open_filters(struct listen_spec *spec,
+                                                const struct weir_listen *listen,
+                                                struct weir_error *error)
+{
+    struct service *service = &spec->service;
+    struct filter *filter;
+    enum weir_code code = proxy_listen_open(listen, service->is_unix, &filter, error);
+
+    if (code == WEIR_OK && filter) service->filters[service->filters_count++] = filter;
+    return code;
+}
+
 enum weir_code listen_spec_read(const struct weir_listen *given, const struct weir_config *config,
                                 struct listen_spec *spec, struct weir_error *error)
 {
@@ -163,6 +177,7 @@ enum weir_code listen_spec_read(const struct weir_listen *given, const struct we
     service_init(service, service->proto, service->codec, service->handler, config);
     service->is_unix = spec->where.unix_path != NULL;
     code = listen_spec__set_limits(service, listen, error);
+    if (code == WEIR_OK) code = listen_spec__open_filters(spec, listen, error);
     if (code != WEIR_OK) return code;
     spec->extra_bytes = service_session_bytes(service->codec, service->handler);
     if (spec->extra_bytes <= LISTEN_SPEC__EXTRA_BYTES_MAX) return WEIR_OK;
@@ -173,6 +188,9 @@ enum weir_code listen_spec_read(const struct weir_listen *given, const struct we
 
 void listen_spec_free(struct listen_spec *spec)
 {
+    struct service *service = &spec->service;
+
+    while (service->filters_count > 0) filter_unref(service->filters[--service->filters_count]);
     weir_frame_free(spec->frame);
     memory_free(spec->arguments);
 }

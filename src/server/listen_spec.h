@@ -36,7 +36,7 @@ struct listen_spec {
 enum weir_code listen_spec_read(const struct weir_listen *given, const struct weir_config *config,
                                 struct listen_spec *spec, struct weir_error *error);
 
-/* Frees the codec if it was made for this listener. */
+/* Frees the codec if it was made for this listener, and its references to filters. */
 void listen_spec_free(struct listen_spec *spec);
 
 #endif
