@@ -46,10 +46,22 @@ static void until(const uint32_t *counter, uint32_t least)
     lock_give_back(seen.lock);
 }
 
+/* Returns the id of the latest session of the client, which connects again on a thread of its own.
+ */
+static uint64_t latest_session(void)
+{
+    lock_take(seen.lock);
+    uint64_t session = seen.session;
+    lock_give_back(seen.lock);
+    return session;
+}
+
 /* The client: says hello, and counts the answer. */
 static void client_open(struct weir_session *session)
 {
+    lock_take(seen.lock);
     seen.session = weir_session_id(session);
+    lock_give_back(seen.lock);
     assert_int_equal(weir_session_send(session, "hello", 5), WEIR_OK);
     count(&seen.opened);
 }
@@ -208,10 +220,10 @@ static void to_itself(const char *transport)
     struct weir_connect_options connect = to(address);
     assert_int_equal(begin(server, &connect), WEIR_OK);
     until(&seen.answered, 1);
-    assert_int_equal(weir_send(server, seen.session, "hello", 5), WEIR_OK);
+    assert_int_equal(weir_send(server, latest_session(), "hello", 5), WEIR_OK);
     until(&seen.answered, 2);
     assert_int_equal(weir_send(server, seen.connector, "hello", 5), WEIR_GONE);
-    assert_int_equal(weir_disconnect(server, seen.session), WEIR_GONE);
+    assert_int_equal(weir_disconnect(server, latest_session()), WEIR_GONE);
     assert_int_equal(weir_disconnect(server, seen.connector), WEIR_OK);
     until(&seen.closed, 1);
     assert_int_equal(weir_disconnect(server, seen.connector), WEIR_GONE);
@@ -248,7 +260,7 @@ static void before_start(const char *transport)
     assert_int_equal(begin(server, &connect), WEIR_OK);
     assert_int_equal(weir_server_start(server, NULL), WEIR_OK);
     until(&seen.answered, 1);
-    uint64_t first = seen.session;
+    uint64_t first = latest_session();
     weir_server_free(other); /* ... and it comes back on the same port */
     until(&seen.failed, 1);
     other = open_server(transport, false, 0);
@@ -256,7 +268,7 @@ static void before_start(const char *transport)
     assert_int_equal(weir_server_listen(other, &listen, NULL), WEIR_OK);
     assert_int_equal(weir_server_start(other, NULL), WEIR_OK);
     until(&seen.answered, 2);
-    assert_int_not_equal(seen.session, first);
+    assert_int_not_equal(latest_session(), first);
     weir_server_drain(server, 10000);
     weir_server_wait(server);
     assert_true(seen.opened >= 2); /* more if a worker that ended later accepted in between */
