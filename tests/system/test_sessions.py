@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Timeouts: each timeout closes the session that exceeded it, with its own reason, and no other session.
 
-In every test a busy client echoes without a pause from before the timeout until after the session was closed, on
+In every test a busy client echoes all the time, from before the timeout until after the session was closed, on
 its own connection. The timeouts are about a second: short enough for a test, and more than a busy client needs for
 one exchange. A test whose timeout the busy client, too, could exceed is repeated with a longer one if a loaded machine
 made the client pause.

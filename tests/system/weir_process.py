@@ -48,6 +48,7 @@ SKIPPED = 77
 POLL_S = 0.01
 STUCK_S = 0.5    # no byte was accepted for this long, and the server waits: none will be
 STUCK_WINE_S = 2 # under Wine, where a thread also waits while Wine's server works for it
+BUSY_PAUSE_S = 0.005 # far below every time limit; without it, each busy client would occupy a processor
 MIB = 1024 * 1024
 FLOOD_MAX = 512 * MIB
 
@@ -717,8 +718,8 @@ def close_with_reset(peer):
 
 
 class BusyClient(threading.Thread):
-    """Echoes small pieces without a pause until it is stopped: actions on other clients must not affect it. limit_s is
-    the time limit that only a client which pauses exceeds, see with_limits()."""
+    """Echoes small pieces, BUSY_PAUSE_S apart, until it is stopped: actions on other clients must not affect it. limit_s
+    is the time limit that only a client which pauses for longer exceeds, see with_limits()."""
 
     def __init__(self, address, source=None, limit_s=None):
         super().__init__(daemon=True)
@@ -739,7 +740,7 @@ class BusyClient(threading.Thread):
 
     def run(self):
         try:
-            while not self._over.is_set():
+            while not self._over.wait(BUSY_PAUSE_S):
                 self._one()
         except (OSError, AssertionError) as error:
             self._pace.step()
