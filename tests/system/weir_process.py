@@ -690,13 +690,15 @@ def unacknowledged_bytes(peer):
 
 def system_memory(address, peer):
     """Returns the memory of the server's side of this connection in the Linux kernel: a dict of ss's names, and the sum
-    as "bytes". r and w are the queued data with its overhead, rb and tb their bounds."""
+    as "bytes". r and w are the queued data with its overhead, rb and tb their bounds. f is memory in advance: it is
+    negative while data is queued for which the socket has not reserved memory yet, and ss prints it without a sign."""
     listed = subprocess.run(["ss", "-tmnH", "state", "established", f"sport = :{address[1]}",
                              f"dport = :{peer.getsockname()[1]}"], capture_output=True, text=True, check=True).stdout
     found = re.findall(r"skmem:\(([^)]*)\)", listed)
     if len(found) != 1:
         raise AssertionError(f"expected one connection, ss listed: {listed!r}")
     memory = {name: int(count) for name, count in re.findall(r"([a-z]+)(\d+)", found[0])}
+    memory["f"] -= 1 << 32 if memory["f"] >= 1 << 31 else 0
     memory["bytes"] = sum(memory[name] for name in ("r", "w", "f", "o", "bl"))
     return memory
 
