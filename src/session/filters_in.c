@@ -142,7 +142,8 @@ static void filters_in__take_plain(struct weir_session *session, struct net_buff
 {
     struct filters *filters = session->filters;
 
-    if (plain->length == 0 || session_is_ending(session)) {
+    weir_check(!session_is_ending(session)); /* wire bytes need no memory but the buffer */
+    if (plain->length == 0) {
         net_give_back(session->worker->net, plain);
     } else if (filters_are_open(filters)) {
         filters_in__deliver(session, plain);
@@ -166,8 +167,8 @@ static void filters_in__on_fin(struct weir_session *session)
 {
     const struct filters *filters = session->filters;
 
+    weir_check(!session->peer_ended);
     session->peer_done = true;
-    if (session->peer_ended) return; /* the end was passed on */
     if (filters_are_open(filters)) {
         if (filters_transform(filters) && !filters_in__is_whole(session))
             session_finish(session, WEIR_REASON_TRUNCATED);
@@ -205,6 +206,8 @@ static void filters_in__on_end(struct weir_session *session)
     struct filters *filters = session->filters;
 
     session->peer_ended = filters->end_waits = true;
+    if (filters->fin_waits) session->peer_done = true;
+    filters->fin_waits = false;
     filters->again = false;
     while (filters->wire) {
         filters->wire->length = 0;
@@ -219,7 +222,8 @@ static void filters_in__on_end(struct weir_session *session)
 static bool filters_in__may_feed(struct weir_session *session)
 {
     if (session->queue.pinned_bytes >= session->worker->pause_bytes) return false;
-    return filters_reserve(session->worker) || filters_in__lacks_buffer(session);
+    if (filters_reserve(session->worker)) return true;
+    return filters_in__lacks_buffer(session);
 }
 
 /* Acts on what a filter returned. Returns whether to go on. */
@@ -379,10 +383,10 @@ static bool filters_in__step_open(struct weir_session *session)
 
     if (filters->passes) return filters_in__pass(session);
     if (filters->must_respond) return filters_in__respond(session);
-    if (session->unread || session->end_unread) {
+    if (session->unread) {
         inbound_continue(session);
         filters->must_respond = filters->responds;
-        return session->state == SESSION_OPEN && !session->unread && !session->end_unread;
+        return session->state == SESSION_OPEN && !session->unread;
     }
     if (!inbound_may_decode(session)) return false;
     if (!filters->plain && filters_transform(filters)) return filters_in__transform(session);
@@ -425,7 +429,7 @@ void filters_in_continue(struct weir_session *session)
     account_list(&session->worker->account, session);
     session_account(session);
     session_update_receiving(session);
-    if (!session->wire_unread && !session->unread && !session->end_unread)
+    if (!session->wire_unread && !session->unread)
         worker_read_not(session->worker, session); /* what waited was used */
     if (filters->wake_ms != UINT64_MAX) session_update_deadline(session);
 }
@@ -480,7 +484,7 @@ void filters_in_on_peer_done(struct weir_session *session)
     if (session->state == SESSION_CLOSING) return;
     if (filters->passes) {
         inbound_on_peer_done(session);
-    } else if (filters_in__may_step(session)) {
+    } else if (filters_in__may_step(session) && !session->peer_ended) {
         filters->fin_waits = true;
         filters_in_continue(session);
     } else {

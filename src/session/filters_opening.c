@@ -46,7 +46,7 @@ bool filters_opening_is_idle(const struct weir_session *session)
     const struct filters *filters = session->filters;
     const struct filters_one *one = &filters->chain[filters->at];
 
-    if (!one->state) return filters->at == 0 && !filters->is_outbound;
+    if (!one->state) return filters->at == 0;
     return one->filter->kind->is_idle && one->filter->kind->is_idle(one->state);
 }
 
@@ -107,7 +107,7 @@ static void filters_opening__begin(struct weir_session *session)
         const struct filter_kind *kind = one->filter->kind;
         if (kind->begin) kind->begin(one->state, session_codec_state(session));
         if (kind->respond) filters->responds = true;
-        passes = passes && !kind->transforms && !kind->respond && !kind->goodbye;
+        if (kind->transforms || kind->respond) passes = false;
     }
     filters->passes = passes;
     filters->must_respond = filters->responds; /* it can ask for a time */

@@ -46,7 +46,7 @@ struct filters {
     bool must_respond;      /* messages were decoded since the filters responded last */
     bool fin_waits;         /* the peer's FIN has come, behind `wire` */
     bool needs_buffer;      /* the pool was empty */
-    bool passes;            /* all are open, and none is in the path any longer */
+    bool passes;            /* all are open, and received bytes pass none any longer */
 };
 
 /* What the sessions of one worker share. */

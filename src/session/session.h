@@ -123,8 +123,8 @@ void session_send_queued(struct weir_session *session);
  * the state PEER_DONE. */
 static inline void session_complete(struct weir_session *session)
 {
-    if (session->reason == WEIR_REASON_NONE && !session->peer_done) /* its FIN is awaited */
-        session->reason = WEIR_REASON_PEER_DONE;
+    weir_check(session->reason == WEIR_REASON_NONE);
+    if (!session->peer_done) session->reason = WEIR_REASON_PEER_DONE; /* its FIN is awaited */
     session_enter(session, SESSION_FINISHING);
 }
 

@@ -161,7 +161,7 @@ static void swarm_peer__garble(struct swarm_peer *peer)
     static const char types[] = "kkklbe";
     char type = types[swarm_roll(sizeof types - 1)];
 
-    if (test_chain_count == 0 || peer->finished) return;
+    if (!test_chain_has(&test_filter_xor) || peer->finished) return;
     if (type == 'b' || type == 'e') peer->fate->lossy = true;
     filtered_record(peer->wire, type, NULL, 0);
 }

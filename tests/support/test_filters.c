@@ -73,6 +73,7 @@ static enum filter_result line_act(struct line_state *state, struct filter_io *i
     if (strcmp(text, "GO") == 0) return line_answer(io, "OK\n", FILTER_OPEN);
     if (strcmp(text, "AGAIN") == 0) return line_answer(io, "A\n", FILTER_AGAIN);
     if (strcmp(text, "END") == 0) return FILTER_END;
+    if (strcmp(text, "PAGE") == 0) return line_answer(io, "page", FILTER_BAD);
     if (strcmp(text, "FAIL") == 0) return filter_fail(io->error, "a line says so");
     if (strncmp(text, "FROM ", 5) == 0) {
         state->client = (uint8_t)(text[5] - '0');
@@ -151,7 +152,7 @@ static bool line_client(const void *opaque, struct weir_address *client)
 static enum filter_use line_use(const struct filter *filter, const struct weir_address *peer)
 {
     (void)filter;
-    (void)peer;
+    require(test_filters.expects_no_peer == !peer);
     return test_filters.use;
 }
 
@@ -388,11 +389,12 @@ struct wire {
     uint8_t header[HEADER_BYTES];
     uint32_t header_length, left;
     bool saw_goodbye;
+    uint32_t counts[128]; /* of records, by type */
 };
 
 static struct wire wires[WIRES_MAX];
 
-static bool chain_has(const struct filter *filter)
+bool test_chain_has(const struct filter *filter)
 {
     for (uint32_t i = 0; i < test_chain_count; i++)
         if (test_chain[i] == filter) return true;
@@ -443,13 +445,13 @@ static void wire_prepare(struct wire *wire)
 {
     if (wire->is_open) return;
     wire->is_open = true;
-    if (chain_has(&test_filter_line)) {
+    if (test_chain_has(&test_filter_line)) {
         wire_add(wire, "GO\n", 3);
         wire->skip_wire = 3;
     }
-    if (chain_has(&test_filter_xor)) wire_add_record(wire, 'h', NULL, 0);
-    if (!chain_has(&test_filter_up)) return;
-    if (chain_has(&test_filter_xor))
+    if (test_chain_has(&test_filter_xor)) wire_add_record(wire, 'h', NULL, 0);
+    if (!test_chain_has(&test_filter_up)) return;
+    if (test_chain_has(&test_filter_xor))
         wire_add_record(wire, 'd', (const uint8_t *)"GO\n", 3);
     else
         wire_add(wire, "GO\n", 3);
@@ -483,7 +485,7 @@ uint32_t filtered_send(struct sim_peer *peer, const void *bytes, uint32_t count)
     wire_push(wire);
     while (done < count && wire->out_length == 0) {
         uint32_t piece = count - done < RECORD_BYTES_MAX ? count - done : RECORD_BYTES_MAX;
-        if (chain_has(&test_filter_xor))
+        if (test_chain_has(&test_filter_xor))
             wire_add_record(wire, 'd', (const uint8_t *)bytes + done, piece);
         else
             wire_add(wire, (const uint8_t *)bytes + done, piece);
@@ -498,6 +500,7 @@ static void wire_take_header(struct wire *wire, uint8_t byte)
 {
     wire->header[wire->header_length++] = byte;
     if (wire->header_length < HEADER_BYTES) return;
+    wire->counts[wire->header[0] & 127]++;
     wire->left = wire->header[1] | (uint32_t)wire->header[2] << 8;
     if (wire->left == 0) wire->header_length = 0;
     if (wire->header[0] == 'e')
@@ -513,7 +516,7 @@ static bool wire_take(struct wire *wire, uint8_t *byte)
         wire->skip_wire--;
         return false;
     }
-    if (chain_has(&test_filter_xor)) {
+    if (test_chain_has(&test_filter_xor)) {
         if (wire->left == 0) {
             wire_take_header(wire, *byte);
             return false;
@@ -553,7 +556,7 @@ void filtered_finish(struct sim_peer *peer)
     }
     struct wire *wire = wire_of(peer);
     wire_prepare(wire);
-    if (chain_has(&test_filter_xor)) wire_add_record(wire, 'e', NULL, 0);
+    if (test_chain_has(&test_filter_xor)) wire_add_record(wire, 'e', NULL, 0);
     wire->must_finish = true;
     wire_push(wire);
 }
@@ -570,11 +573,16 @@ bool filtered_saw_end(struct sim_peer *peer)
 
     if (test_chain_count > 0 && sim_peer_unread(peer) > 0) {
         struct wire *wire = wire_of(peer);
-        while (wire->left == 0 && chain_has(&test_filter_xor) &&
+        while (wire->left == 0 && test_chain_has(&test_filter_xor) &&
                sim_peer_receive(peer, &byte, 1) == 1)
             wire_take(wire, &byte);
     }
     return sim_peer_saw_end(peer);
+}
+
+uint32_t filtered_count(struct sim_peer *peer, char type)
+{
+    return wire_of(peer)->counts[type & 127];
 }
 
 bool filtered_saw_goodbye(struct sim_peer *peer)

@@ -7,7 +7,8 @@
  *
  * Lines: GO opens (answer: "OK\n"), BAD fails, END ends the stream, LATER is read in the next
  * iteration, AGAIN answers "A\n", FLOOD answers without end, WAIT is idle for 100 ms and opens,
- * FROM N (one digit) names the client 127.0.0.N and opens, FAIL fails without an answer.
+ * FROM N (one digit) names the client 127.0.0.N and opens, FAIL fails without an answer, PAGE
+ * serves a page.
  *
  * Records: type, length of the payload (2 bytes, little endian), payload. Types: h and H open, d is
  * data, k is answered with k, e ends the stream, l lets what follows wait, b fails. */
@@ -22,6 +23,7 @@ extern struct filter test_filter_line, test_filter_xor, test_filter_up;
 /* What the filters do next. */
 extern struct test_filters {
     enum filter_use use;         /* of line */
+    bool expects_no_peer;        /* line is asked about a Unix-domain socket */
     bool refuses_state;          /* `open` fails, for a reason */
     bool refuses_seal;           /* xor cannot seal, and gives no text */
     uint64_t wake_ms;            /* of up: when it responds; UINT64_MAX: never */
@@ -40,6 +42,7 @@ void test_filters_reset(void);
 extern struct filter *test_chain[4];
 extern uint32_t test_chain_count;
 void test_chain_set(struct filter *first, struct filter *second, struct filter *third);
+bool test_chain_has(const struct filter *filter);
 
 /* ---- the client's side ---- */
 
@@ -57,6 +60,9 @@ void filtered_open(struct sim_peer *peer);
 
 /* Sends the bytes as one record of this type, on the wire. */
 void filtered_record(struct sim_peer *peer, char type, const void *bytes, uint32_t length);
+
+/* Returns how many records of this type came. */
+uint32_t filtered_count(struct sim_peer *peer, char type);
 
 /* Whether the server has said goodbye: the record e. */
 bool filtered_saw_goodbye(struct sim_peer *peer);

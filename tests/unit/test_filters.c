@@ -1005,6 +1005,18 @@ static void the_named_client_is_admitted(void **state)
     close_world();
 }
 
+static void a_named_client_has_no_limit(void **state)
+{
+    (void)state;
+    open_world(&test_filter_line, NULL);
+    struct sim_peer *peer = connect_raw();
+    say_raw(peer, "FROM 5\n");
+    assert_string_equal(seen.peer, "127.0.0.5:1000");
+    sim_peer_close(peer);
+    settle();
+    close_world();
+}
+
 static void a_refused_client_gets_a_message_that_it_can_read(void **state)
 {
     struct weir_config config = config_of_test();
@@ -1156,6 +1168,7 @@ int main(void)
         cmocka_unit_test(a_filter_responds_to_what_was_decoded),
         cmocka_unit_test(a_filter_fails_to_respond),
         cmocka_unit_test(the_named_client_is_admitted),
+        cmocka_unit_test(a_named_client_has_no_limit),
         cmocka_unit_test(a_refused_client_gets_a_message_that_it_can_read),
         cmocka_unit_test(a_filter_applies_to_some_connections),
         cmocka_unit_test(limits_apply_to_connections_with_filters),
