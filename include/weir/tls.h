@@ -18,6 +18,9 @@
 extern "C" {
 #endif
 
+struct weir_server;
+struct weir_session;
+
 /* Whether a server asks clients for a certificate. */
 enum weir_tls_client_auth {
     WEIR_TLS_CLIENT_NONE,     /* no */
@@ -60,6 +63,23 @@ struct weir_tls {
     bool no_tickets;          /* every handshake is a full one */
 };
 
+/* Gives the server TLS settings under a name of 1 to 63 bytes. Listeners use them by that name
+ * (struct weir_listen.tls), so call this function before weir_server_listen(). Loads every file,
+ * and checks that clients can use it.
+ *
+ * Called again with the same name, also while the server runs, it replaces the settings: sessions
+ * that have begun keep the earlier ones, and later ones use the new ones. No session is closed, and
+ * clients can resume sessions of before. Returns:
+ *   WEIR_OK           the settings are in use
+ *   WEIR_INVALID      a file or setting is wrong: *error names it, the cause and the next step
+ *   WEIR_DENIED       the system does not let this user read a file
+ *   WEIR_UNSUPPORTED  this weir was built without OpenSSL
+ *   WEIR_NO_MEMORY
+ * or another code for a failure of the system. Unless it returns WEIR_OK, nothing has changed.
+ * Thread: any. It reads files, so a callback that calls it stops its worker meanwhile. */
+WEIR_API enum weir_code weir_server_tls(struct weir_server *server, const char *name,
+                                        const struct weir_tls *settings, struct weir_error *error);
+
 /* TLS settings of an outbound connection. Set `size`; 0 or null in any other member means its
  * default. */
 struct weir_tls_connect {
@@ -88,6 +108,17 @@ struct weir_tls_info {
     uint8_t peer_sha256[32]; /* of the certificate */
 };
 
+/* Fills in the first `size` bytes of *info. Call weir_session_tls() instead. */
+WEIR_API bool weir_session_tls_sized(const struct weir_session *session, struct weir_tls_info *info,
+                                     size_t size);
+
+/* Describes the TLS connection of a session. Returns false, and zeroes *info, if the session does
+ * not use TLS. Thread: handler. */
+static inline bool weir_session_tls(const struct weir_session *session, struct weir_tls_info *info)
+{
+    return weir_session_tls_sized(session, info, sizeof *info);
+}
+
 /* What was counted under one name of weir_server_tls(). Later versions add members at the end. */
 struct weir_tls_stats {
     uint64_t handshakes;   /* completed, also the resumed ones */
@@ -98,6 +129,18 @@ struct weir_tls_stats {
     uint64_t replaced;     /* times that the settings were replaced */
     int64_t expires_s;     /* when the first certificate expires, in seconds since 1970 */
 };
+
+/* Fills in the first `size` bytes of *stats. Call weir_server_tls_stats() instead. */
+WEIR_API bool weir_server_tls_stats_sized(struct weir_server *server, const char *name,
+                                          struct weir_tls_stats *stats, size_t size);
+
+/* Fills in *stats for one name of weir_server_tls(). Returns false, and zeroes *stats, if the server
+ * has no settings with this name. Thread: any. */
+static inline bool weir_server_tls_stats(struct weir_server *server, const char *name,
+                                         struct weir_tls_stats *stats)
+{
+    return weir_server_tls_stats_sized(server, name, stats, sizeof *stats);
+}
 
 #ifdef __cplusplus
 }

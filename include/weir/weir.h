@@ -64,7 +64,7 @@
  * The binary interface can grow. From the first release on, a program or module works unchanged
  * with a newer weir of the same major version. There are three kinds of structs:
  * - struct weir_config, weir_listen, weir_connect_options, weir_handler, weir_codec, weir_probe,
- *   weir_sessions_query and weir_module have a member `size`: set it to the sizeof
+ *   weir_sessions_query, weir_tls and weir_module have a member `size`: set it to the sizeof
  *   (weir_config_init() and weir_connect_init() set it). Later versions add members at the end. The
  *   value 0 of such a member, or the value that the init function sets, keeps the earlier
  *   behaviour. Weir copies a struct of an earlier version, and fills in the missing members of the
@@ -72,8 +72,8 @@
  *   larger than this weir knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
- *   weir_session_info, weir_worker_stats, weir_proxy_header. Call the inline function without
- *   `_sized`: it passes the sizeof.
+ *   weir_session_info, weir_worker_stats, weir_proxy_header, weir_tls_info, weir_tls_stats. Call the
+ *   inline function without `_sized`: it passes the sizeof.
  * - All others have a fixed layout: struct weir_message, weir_part, weir_input, weir_header,
  *   weir_framing and weir_decode_error, which each message uses; weir_error, weir_address,
  *   weir_address_block. The exceptions are struct weir_frame_preset and weir_group_members: a
@@ -95,6 +95,7 @@
 #include <weir/error.h>
 #include <weir/frame.h>
 #include <weir/mark.h>
+#include <weir/tls.h>
 #include <weir/version.h>
 #include <weir/work.h>
 
@@ -900,6 +901,13 @@ struct weir_config {
      * place of first_byte_timeout_ms, which begins afterwards. Received bytes do not extend it.
      * Closes with WEIR_REASON_OPENING. Default 10 s; 0: no limit. */
     uint32_t opening_timeout_ms;
+    /* Unfinished TLS handshakes of one worker. Further clients are closed with WEIR_REASON_TLS,
+     * counted in weir_tls_stats.refused_full. Default 1024; 0: unlimited. */
+    uint32_t tls_handshakes_max;
+    /* TLS handshakes that all workers begin per second, under each name of weir_server_tls(). As
+     * many can begin at the same time. Further clients are closed with WEIR_REASON_TLS, counted in
+     * weir_tls_stats.refused_rate. Default 0 (unlimited). */
+    uint32_t tls_handshake_rate;
 };
 
 #define WEIR_OFF UINT32_MAX /* a limit or timeout of a listener that does not apply */
@@ -972,6 +980,7 @@ struct weir_listen {
      * could forge the address of a client. Required with WEIR_PROXY_REQUIRED, except for
      * "unix:PATH": there the permissions of the file decide which programs can connect. */
     const char *proxy_from;
+    const char *tls; /* TCP: name of weir_server_tls(); clients must use TLS. Null: no TLS */
 };
 
 /* Describes a listener of a server. The strings live as long as the server. */

@@ -28,6 +28,8 @@ const struct sized sized_connect = {"weir_connect_options",
 const struct sized sized_sessions_query = {
     "weir_sessions_query", sizeof(struct weir_sessions_query), sizeof(struct weir_sessions_query)};
 
+const struct sized sized_tls = {"weir_tls", sizeof(struct weir_tls), sizeof(struct weir_tls)};
+
 enum weir_code sized_check(const struct sized *type, size_t size, struct weir_error *error)
 {
     char reason[96], hint[128];

@@ -56,7 +56,8 @@ void listening_add_url(struct options *options, const char *url, struct diagnost
                                  .proto = read.proto,
                                  .address = read.address,
                                  .codec = read.values[URL_CODEC],
-                                 .handler = read.values[URL_HANDLER]};
+                                 .handler = read.values[URL_HANDLER],
+                                 .tls = read.values[URL_TLS]};
     listening_proxy_read(&read, where, url, &listen, &own, &options->arena, diagnostics);
     listening__add(options, &listen, &own, where, url, diagnostics);
 }

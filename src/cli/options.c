@@ -8,6 +8,7 @@
 
 #include "block_list.h"
 #include "listening.h"
+#include "listening_tls.h"
 
 #define OPTIONS_TARGET struct options
 #include "option_rows.h"
@@ -21,6 +22,9 @@ enum options__action {
     OPTIONS__ALLOW_FILE,
     OPTIONS__DENY_FILE,
     OPTIONS__PROXY_FROM,
+    OPTIONS__TLS_CERTIFICATE,
+    OPTIONS__TLS_KEY,
+    OPTIONS__TLS_HOST,
     OPTIONS__TRACE,
     OPTIONS__VERBOSE,
     OPTIONS__QUIET,
@@ -75,6 +79,11 @@ static void options__act(struct option_reading *reading, const struct option *op
     case OPTIONS__PROXY_FROM:
         block_list_add(&options->proxy_from, option->name, value, &options->arena, diagnostics);
         break;
+    case OPTIONS__TLS_CERTIFICATE:
+        listening_tls_add_certificate(options, value, diagnostics);
+        break;
+    case OPTIONS__TLS_KEY: listening_tls_add_key(options, value, diagnostics); break;
+    case OPTIONS__TLS_HOST: listening_tls_add_host(options, value, diagnostics); break;
     case OPTIONS__TRACE: options__trace(options, value, diagnostics); break;
     case OPTIONS__VERBOSE: options->loudness++; break;
     case OPTIONS__QUIET: options->loudness = -1; break;
@@ -201,6 +210,8 @@ bool options_read(int count, char **arguments, struct options *options,
     if (options->help || options->version) return diagnostics->count == 0;
     options->config.log_level = options__log_level(options->loudness);
     listening_finish(options, diagnostics);
+    listening_tls_finish(options, option_is_given(&reading, offsetof(struct options, tls.client)),
+                         diagnostics);
     options__check(options, &reading);
     options__check_port_file(options, diagnostics);
     return diagnostics->count == 0;

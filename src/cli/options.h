@@ -25,6 +25,8 @@ struct options_own {
     bool proxy, proxy_others;
 };
 
+#define OPTIONS_TLS_HOSTS_MAX 64
+
 struct options {
     struct weir_config config;
     struct weir_listen listeners[OPTIONS_LISTENERS_MAX];
@@ -34,7 +36,9 @@ struct options {
     const char *codec, *handler; /* of listeners without their own; null: the library's default */
     enum weir_proxy proxy;       /* of TCP listeners without their own */
     enum weir_proxy_others proxy_others;
-    const char *proxy_from;     /* null: none */
+    const char *proxy_from; /* null: none */
+    struct weir_tls tls;    /* its certificate is null: no listener uses TLS */
+    struct weir_tls_host tls_hosts[OPTIONS_TLS_HOSTS_MAX];
     uint32_t unix_mode;         /* of the files of Unix-domain listeners; 0: by the umask */
     uint64_t message_max_bytes; /* 0: the codec's own maximum */
     uint32_t drain_ms;

@@ -11,7 +11,8 @@
 #include <weir/error.h>
 
 enum os_event {
-    OS_STOP, /* shutdown is requested: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing the console */
+    OS_STOP,   /* shutdown is requested: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing the console */
+    OS_RELOAD, /* SIGHUP: files may have changed */
     OS_STARTED, /* os_post_started() was called */
     OS_ENDED,   /* os_post_ended() was called */
     OS_TIME,    /* the timeout expired */

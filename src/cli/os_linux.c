@@ -25,7 +25,7 @@
 /* Blocks of this size cost a system call each, which is little beside receiving as many bytes. */
 #define OS__LARGE_BYTES (512 * 1024)
 
-static int os__signals = -1; /* SIGINT, SIGTERM */
+static int os__signals = -1; /* SIGHUP, SIGINT, SIGTERM */
 static int os__started = -1; /* eventfd */
 static int os__ended = -1;   /* eventfd */
 
@@ -82,8 +82,8 @@ bool os_start(struct weir_error *error)
 {
     sigset_t stop;
 
-    signal(SIGHUP, SIG_IGN); /* closing the terminal must not disconnect clients */
     sigemptyset(&stop);
+    sigaddset(&stop, SIGHUP); /* closing the terminal must not disconnect clients either */
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
@@ -116,7 +116,7 @@ enum os_event os_wait(uint32_t timeout_ms)
         if (found == 0) return OS_TIME;
         if (watched[0].revents &&
             read(os__signals, &signal_info, sizeof signal_info) == sizeof signal_info)
-            return OS_STOP;
+            return signal_info.ssi_signo == SIGHUP ? OS_RELOAD : OS_STOP;
         if (os__take(&watched[1])) return OS_STARTED;
         if (os__take(&watched[2])) return OS_ENDED;
     }

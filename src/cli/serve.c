@@ -10,6 +10,7 @@
 
 #include "exit_code.h"
 #include "failure.h"
+#include "listening_tls.h"
 #include "loopback.h"
 #include "module.h"
 #include "os.h"
@@ -185,6 +186,8 @@ static enum weir_code serve__start(struct options *options, struct weir_server *
     options->config.on_stopped = serve__on_stopped;
     options->config.user = options;
     code = weir_server_open(&options->config, server, error);
+    if (code == WEIR_OK && options->tls.certificate)
+        code = weir_server_tls(*server, LISTENING_TLS_NAME, &options->tls, error);
     for (size_t i = 0; i < options->listeners_count && code == WEIR_OK; i++)
         code = weir_server_listen(*server, &options->listeners[i], error);
     return code == WEIR_OK ? starting_run(*server, options->drain_ms, requests, error) : code;
@@ -279,6 +282,24 @@ static bool serve__write_ports(const struct weir_server *server)
     return false;
 }
 
+/* ---- reload ---- */
+
+/* Loads the files of TLS again. If that fails, the earlier certificates stay in use. */
+static void serve__reload(const struct options *options, struct weir_server *server)
+{
+    char text[512], line[600];
+    struct weir_error error;
+
+    if (!options->tls.certificate) return;
+    if (weir_server_tls(server, LISTENING_TLS_NAME, &options->tls, &error) == WEIR_OK) {
+        serve__log_own(options, WEIR_LOG_INFO, "the files of TLS were loaded again");
+        return;
+    }
+    snprintf(line, sizeof line, "the earlier TLS certificates stay in use: %s",
+             weir_error_text(&error, text, sizeof text));
+    serve__log_own(options, WEIR_LOG_ERROR, line);
+}
+
 /* ---- shutdown ---- */
 
 static void serve__print_stats(const struct weir_stats *stats, const char *word)
@@ -300,6 +321,8 @@ static bool serve__until_ended(const struct options *options, struct weir_server
         if (event == OS_TIME) {
             weir_server_stats(server, &stats);
             serve__print_stats(&stats, "stats");
+        } else if (event == OS_RELOAD) {
+            serve__reload(options, server);
         } else if (event == OS_STOP) {
             starting_request(server, options->drain_ms, &requests);
         }

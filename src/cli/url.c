@@ -21,8 +21,8 @@ struct url__reading {
 };
 
 static const char *const url__names[URL_KEYS_COUNT] = {
-    [URL_CODEC] = "codec",           [URL_HANDLER] = "handler",           [URL_PROXY] = "proxy",
-    [URL_PROXY_FROM] = "proxy_from", [URL_PROXY_OTHERS] = "proxy_others",
+    [URL_CODEC] = "codec", [URL_HANDLER] = "handler",       [URL_PROXY] = "proxy",
+    [URL_TLS] = "tls",     [URL_PROXY_FROM] = "proxy_from", [URL_PROXY_OTHERS] = "proxy_others",
 };
 
 static size_t url__keys_count(enum url_kind kind)

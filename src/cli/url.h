@@ -17,6 +17,7 @@ enum url_key {
     URL_PROXY,
     URL_PROXY_FROM,
     URL_PROXY_OTHERS,
+    URL_TLS,
     URL_KEYS_COUNT
 };
 

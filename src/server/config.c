@@ -40,6 +40,7 @@ static const struct weir_config config__defaults = {
     .idle_timeout_ms = 10 * 60 * 1000,
     .first_byte_timeout_ms = 60 * 1000,
     .opening_timeout_ms = 10 * 1000,
+    .tls_handshakes_max = 1024,
     .frame_timeout_ms = 30 * 1000,
     .send_timeout_ms = 60 * 1000,
     .linger_timeout_ms = 10 * 1000,

@@ -7,6 +7,7 @@
 #include "builtin.h"
 #include "config.h"
 #include "error_fill.h"
+#include "filter.h"
 #include "memory.h"
 #include "proxy_listen.h"
 #include "sized.h"
@@ -87,6 +88,7 @@ static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
     spec->service.handler = listen->custom_handler ? listen->custom_handler : builtin_handler(name);
     spec->given_handler = spec->service.handler;
     spec->given_arguments = listen->handler_arguments;
+    spec->given_tls = listen->tls;
     if (!spec->service.handler)
         return listen_spec__unknown("handler", name, builtin_handler_names(known, sizeof known),
                                     error);

@@ -16,6 +16,7 @@
 #include "listen_order.h"
 #include "live.h"
 #include "memory.h"
+#include "server_tls.h"
 #include "thread.h"
 
 static void listeners__free_spec(struct listen_spec *spec)
@@ -63,11 +64,33 @@ static enum weir_code listeners__open(struct weir_server *server, struct listen_
     return listen_order_open(server, spec, error);
 }
 
+/* Adds the TLS filter that the listener names, after those that precede it on the wire. */
+static enum weir_code listeners__add_tls(struct weir_server *server, struct listen_spec *spec,
+                                         struct weir_error *error)
+{
+    struct service *service = &spec->service;
+    struct filter *filter;
+
+    if (!spec->given_tls) return WEIR_OK;
+    if (service->proto == WEIR_UDP)
+        return error_fill(error, WEIR_INVALID, 0, "use TLS settings", spec->given_tls,
+                          "TLS is for streams (TCP)", "leave tls out");
+    filter = server_tls_find(server, spec->given_tls);
+    if (!filter)
+        return error_fill(error, WEIR_INVALID, 0, "use TLS settings", spec->given_tls,
+                          "the server has none with this name",
+                          "call weir_server_tls() before weir_server_listen()");
+    weir_check(service->filters_count < SERVICE_FILTERS_MAX);
+    service->filters[service->filters_count++] = filter;
+    return WEIR_OK;
+}
+
 static enum weir_code listeners__add(struct weir_server *server, const struct weir_listen *listen,
                                      struct listen_spec *spec, struct weir_error *error)
 {
     enum weir_code code = listen_spec_read(listen, &server->common.config, spec, error);
 
+    if (code == WEIR_OK) code = listeners__add_tls(server, spec, error);
     if (code != WEIR_OK) return code;
     spec->slot = listeners__free_slot(server);
     spec->id = spec->service.listener = server->listener_id_last + 1;

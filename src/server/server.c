@@ -31,6 +31,7 @@
 #include "server_state.h"
 #include "thread.h"
 #include "watch.h"
+#include "server_tls.h"
 #include "worker_thread.h"
 
 const char *weir_version(void)
@@ -103,6 +104,7 @@ static void server__destroy(struct weir_server *server)
     for (uint32_t i = 0; i < server->workers_count; i++) worker_thread_free(&server->threads[i]);
     handler_opening_close_all(server);
     listeners_free(server);
+    server_tls_free(server);
     memory_free(server->handoff_workers);
     memory_free((void *)server->workers);
     memory_free(server->threads);

@@ -46,6 +46,7 @@ struct weir_server {
     uint32_t workers_count;                            /* known from weir_server_start() on */
     struct listen_spec *listeners[WEIR_LISTENERS_MAX]; /* in the sequence of weir_server_listen() */
     uint32_t listeners_count, listener_id_last;
+    struct server_tls *tls; /* settings by name; under the lock */
     struct connector_table connectors;
     struct list early;           /* connectors that were made before the start */
     uint32_t early_count;        /* that were made */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* session_tls.c - weir_session_tls(): the facts about a session's TLS connection. */
+#include <string.h>
+
+#include <weir/weir.h>
+
+#include "filters.h"
+#include "tls_filter.h"
+#include "worker.h"
+
+bool weir_session_tls_sized(const struct weir_session *session, struct weir_tls_info *info,
+                            size_t size)
+{
+    struct weir_tls_info whole;
+
+    worker_check_thread(session->worker);
+    memset(info, 0, size);
+    void *state = filters_find(session, &tls_filter_kind);
+    if (!state || !tls_filter_info(state, &whole)) return false;
+    memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
+    return true;
+}
