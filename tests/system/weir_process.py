@@ -416,11 +416,22 @@ class WeirTest(unittest.TestCase):
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
                               preexec_fn=lambda: _before_exec((), None), **options)
 
+    def has_tls(self):
+        """Returns whether weir was built with TLS."""
+        return _has_tls(Settings.weir, Settings.emulator)
+
     def assert_counts_add_up(self, summary):
         """Checks the counts of an echo server whose clients read all their answers."""
         self.assertEqual(summary["accepted"], summary["closed"], summary)
         self.assertEqual(summary["bytes_in"], summary["bytes_out"], summary)
         self.assertEqual(summary["closed"], reasons_sum(summary), summary)
+
+
+@functools.cache
+def _has_tls(weir, emulator):
+    ended = subprocess.run([*emulator, weir, "serve", "--tcp", "127.0.0.1:0", "--tls-cert", "no such file"],
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    return "built without OpenSSL" not in ended.stderr
 
 
 def reasons_sum(summary):
