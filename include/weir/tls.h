@@ -68,7 +68,7 @@ struct weir_tls {
  * and checks that clients can use it.
  *
  * Called again with the same name, also while the server runs, it replaces the settings: sessions
- * that have begun keep the earlier ones, and later ones use the new ones. No session is closed, and
+ * that are open keep the earlier ones, and later ones use the new ones. No session is closed, and
  * clients can resume sessions of before. Returns:
  *   WEIR_OK           the settings are in use
  *   WEIR_INVALID      a file or setting is wrong: *error names it, the cause and the next step
@@ -134,8 +134,8 @@ struct weir_tls_stats {
 WEIR_API bool weir_server_tls_stats_sized(struct weir_server *server, const char *name,
                                           struct weir_tls_stats *stats, size_t size);
 
-/* Fills in *stats for one name of weir_server_tls(). Returns false, and zeroes *stats, if the server
- * has no settings with this name. Thread: any. */
+/* Fills in *stats for one name of weir_server_tls(). Returns false, and zeroes *stats, if the
+ * server has no settings with this name. Thread: any. */
 static inline bool weir_server_tls_stats(struct weir_server *server, const char *name,
                                          struct weir_tls_stats *stats)
 {

@@ -64,14 +64,21 @@ void listening_tls_add_host(struct options *options, const char *text,
         (struct weir_tls_host){.names = names, .certificate = equals + 1};
 }
 
-/* Returns whether an option has no effect without a certificate. */
-static bool listening_tls__is_used(const struct options *options, bool is_client_given)
+static bool listening_tls__has_algorithms(const struct weir_tls *tls)
 {
-    const struct weir_tls *tls = &options->tls;
+    return tls->min != WEIR_TLS_1_2 || tls->ciphers || tls->ciphersuites || tls->groups;
+}
 
-    return is_client_given || tls->key || tls->hosts_count > 0 || tls->strict_names ||
-           tls->client_ca || tls->min != WEIR_TLS_1_2 || tls->ciphers || tls->ciphersuites ||
-           tls->groups || tls->alpn || tls->alpn_required || tls->no_tickets;
+static bool listening_tls__has_names(const struct weir_tls *tls)
+{
+    return tls->hosts_count > 0 || tls->strict_names || tls->alpn || tls->alpn_required;
+}
+
+/* Returns whether an option has no effect without a certificate. */
+static bool listening_tls__is_used(const struct weir_tls *tls, bool is_client_given)
+{
+    return is_client_given || tls->key || tls->client_ca || tls->no_tickets ||
+           listening_tls__has_algorithms(tls) || listening_tls__has_names(tls);
 }
 
 /* Replaces the name in a URL by that of the library, or by null. */
@@ -105,7 +112,7 @@ void listening_tls_finish(struct options *options, bool is_client_given,
     tls->size = sizeof *tls;
     tls->hosts = options->tls_hosts;
     if (tls->client_ca && !is_client_given) tls->client = WEIR_TLS_CLIENT_REQUIRED;
-    if (!tls->certificate && listening_tls__is_used(options, is_client_given))
+    if (!tls->certificate && listening_tls__is_used(tls, is_client_given))
         diagnostics_add(diagnostics, "TLS options need a certificate: --tls-cert FILE");
     for (size_t i = 0; i < options->listeners_count; i++)
         listening_tls__apply(options, &options->listeners[i], diagnostics);

@@ -102,21 +102,29 @@ static bool os__take(const struct pollfd *watched)
     return watched->revents && read(watched->fd, &count, sizeof count) == sizeof count;
 }
 
+/* Takes a signal that poll() found. Returns false if there is none. */
+static bool os__take_signal(const struct pollfd *watched, enum os_event *event)
+{
+    struct signalfd_siginfo taken;
+
+    if (!watched->revents || read(watched->fd, &taken, sizeof taken) != sizeof taken) return false;
+    *event = taken.ssi_signo == SIGHUP ? OS_RELOAD : OS_STOP;
+    return true;
+}
+
 enum os_event os_wait(uint32_t timeout_ms)
 {
     struct pollfd watched[3] = {{.fd = os__signals, .events = POLLIN},
                                 {.fd = os__started, .events = POLLIN},
                                 {.fd = os__ended, .events = POLLIN}};
-    struct signalfd_siginfo signal_info;
+    enum os_event event;
     int timeout = timeout_ms == 0 ? -1 : timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
 
     for (;;) {
         int found = poll(watched, 3, timeout);
         if (found < 0) continue; /* EINTR */
         if (found == 0) return OS_TIME;
-        if (watched[0].revents &&
-            read(os__signals, &signal_info, sizeof signal_info) == sizeof signal_info)
-            return signal_info.ssi_signo == SIGHUP ? OS_RELOAD : OS_STOP;
+        if (os__take_signal(&watched[0], &event)) return event;
         if (os__take(&watched[1])) return OS_STARTED;
         if (os__take(&watched[2])) return OS_ENDED;
     }

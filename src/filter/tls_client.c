@@ -43,7 +43,6 @@ static enum weir_code tls_client__fill(struct tls_context *context,
     if (code == WEIR_OK && context->alpn &&
         SSL_CTX_set_alpn_protos(context->ssl, context->alpn, context->alpn_bytes) != 0)
         code = tls_client__no_memory(error);
-    if (code == WEIR_OK) tls_session_use(context->ssl);
     return code;
 }
 

@@ -142,7 +142,6 @@ static enum weir_code tls_context__open_host(struct tls_context *context,
         code = tls_pair_load(ssl, host->certificate, host->key, &context->expires_s, error);
     if (code == WEIR_OK) code = tls_context__set_client_auth(ssl, settings, error);
     if (code != WEIR_OK) return code;
-    tls_session_use(ssl);
     tls_names_use(ssl, context);
     SSL_CTX_set_num_tickets(ssl, context->tickets ? 1 : 0);
     if (!context->tickets)

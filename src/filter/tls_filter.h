@@ -20,7 +20,7 @@ struct tls_limits {
  * session uses it. Null: out of memory. */
 struct filter *tls_filter_open(const struct tls_limits *limits);
 
-/* Replaces the settings. Sessions that have begun keep theirs. Returns WEIR_OK; or another code:
+/* Replaces the settings. Sessions that are open keep theirs. Returns WEIR_OK; or another code:
  * *error says why, and the settings are unchanged. Thread: any. */
 enum weir_code tls_filter_set(struct filter *filter, const struct weir_tls *settings,
                               struct weir_error *error);

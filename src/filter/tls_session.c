@@ -14,9 +14,6 @@
 #include "memory.h"
 #include "tls_state.h"
 
-/* Each makes us compute two keys and send a record. Real peers send one in millions of records. */
-enum { KEY_UPDATES_MAX = 32 };
-
 /* Heap bytes of a session, measured by tests/unit/test_tls_memory.c: complete and idle; during the
  * handshake; and what a part of a record adds. */
 enum { IDLE_BYTES = 16 * 1024, HANDSHAKE_BYTES = 96 * 1024, RECORD_BYTES = 18 * 1024 };
@@ -25,24 +22,6 @@ enum { CERTIFICATE_BYTES = 2 * 1024 };
 enum { RECORD_PLAIN_BYTES = 16384, RECORD_OVERHEAD_BYTES = 128 };
 
 /* ---- Begin and end ---- */
-
-/* Counts the peer's key updates, and notices that it tries to renegotiate. */
-static void tls_session__on_info(const SSL *ssl, int where, int value)
-{
-    struct tls_session *session = SSL_get_app_data(ssl);
-    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
-
-    if (where == SSL_CB_WRITE_ALERT && (value & 0xff) == SSL_AD_NO_RENEGOTIATION)
-        session->is_refused = session->is_renegotiating = true;
-    if (!(where & SSL_CB_LOOP) || !session->is_open) return;
-    if (state != TLS_ST_SR_KEY_UPDATE && state != TLS_ST_CR_KEY_UPDATE) return;
-    if (++session->key_updates > KEY_UPDATES_MAX) session->is_refused = true;
-}
-
-void tls_session_use(SSL_CTX *ssl)
-{
-    SSL_CTX_set_info_callback(ssl, tls_session__on_info);
-}
 
 static bool tls_session__begin(struct tls_session *session)
 {

@@ -18,11 +18,27 @@ enum { CHAIN_BYTES_MAX = 32 * 1024 }; /* of a peer's certificates: memory during
 
 enum { TICKET_S = 24 * 3600 }; /* two of the three keys are at least that old together */
 
+/* Each makes us compute two keys and send a record. Real peers send one in millions of records. */
+enum { KEY_UPDATES_MAX = 32 };
+
 /* The key of an encrypted file would be asked for on a terminal. */
 static int tls_settings__no_password(char *text, int size, int writes, void *unused)
 {
     (void)text, (void)size, (void)writes, (void)unused;
     return -1;
+}
+
+/* Counts the peer's key updates, and notices that it tries to renegotiate. */
+static void tls_settings__on_info(const SSL *ssl, int where, int value)
+{
+    struct tls_session *session = SSL_get_app_data(ssl);
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+
+    if (where == SSL_CB_WRITE_ALERT && (value & 0xff) == SSL_AD_NO_RENEGOTIATION)
+        session->is_refused = session->is_renegotiating = true;
+    if (!(where & SSL_CB_LOOP) || !session->is_open) return;
+    if (state != TLS_ST_SR_KEY_UPDATE && state != TLS_ST_CR_KEY_UPDATE) return;
+    if (++session->key_updates > KEY_UPDATES_MAX) session->is_refused = true;
 }
 
 SSL_CTX *tls_settings_open(bool is_client)
@@ -41,6 +57,7 @@ SSL_CTX *tls_settings_open(bool is_client)
     SSL_CTX_set_max_early_data(ssl, 0); /* it can be replayed */
     SSL_CTX_set_max_cert_list(ssl, CHAIN_BYTES_MAX);
     SSL_CTX_set_timeout(ssl, TICKET_S);
+    SSL_CTX_set_info_callback(ssl, tls_settings__on_info);
     SSL_CTX_set_default_passwd_cb(ssl, tls_settings__no_password);
     return ssl;
 }

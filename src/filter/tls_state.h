@@ -78,10 +78,6 @@ enum weir_code tls_context_set_alpn(struct tls_context *context, const char *alp
  * if memory is exhausted. */
 bool tls_client_set_name(SSL *ssl, const struct tls_context *context);
 
-/* tls_session.c */
-/* Lets an OpenSSL context report key updates and renegotiation to the sessions. */
-void tls_session_use(SSL_CTX *ssl);
-
 /* tls_bio.c */
 /* Points the worker's BIO at the spans of one call. `in` may be null for length 0. */
 void tls_bio_begin(struct tls_session *session, const uint8_t *in, size_t length,

@@ -29,9 +29,9 @@
 #include "random.h"
 #include "remote.h"
 #include "server_state.h"
+#include "server_tls.h"
 #include "thread.h"
 #include "watch.h"
-#include "server_tls.h"
 #include "worker_thread.h"
 
 const char *weir_version(void)

@@ -2,7 +2,7 @@
 /* server_tls.c - the TLS settings of a server, by name.
  *
  *      weir_server_tls("game") -> [ "game": filter ] <- listener with tls = "game"
- *                 again: the filter gets other settings; sessions that have begun keep theirs
+ *                 again: the filter gets other settings; sessions that are open keep theirs
  *
  * The server's lock protects the list. Files are read without it. */
 #include "server_tls.h"

@@ -210,9 +210,9 @@ class Reload(TlsTest):
         with contextlib.closing(self.open(weir)) as peer:
             for worker in workers:
                 worker.start()
-            for turn in range(scaled(20, 4)):
-                self.install(pairs[(turn + 1) % 2])
-                self.reload(weir, "the files of TLS were loaded again", turn + 1)
+            for round_number in range(scaled(20, 4)):
+                self.install(pairs[(round_number + 1) % 2])
+                self.reload(weir, "the files of TLS were loaded again", round_number + 1)
                 self.assert_echo(peer)
             ends.set()
             for worker in workers:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tls_filter.c - the filter "tls" as a session uses it: limits on handshakes, settings that are
- * replaced meanwhile, and what it counts. */
+/* test_tls_filter.c - the filter "tls" as a session uses it: limits on handshakes, settings that
+ * are replaced meanwhile, and what it counts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
