@@ -91,7 +91,6 @@ static int tls_bio__read(BIO *bio, char *bytes, size_t size, size_t *read)
     weir_check(worker->session != NULL);
     BIO_clear_retry_flags(bio);
     *read = 0;
-    if (worker->session->is_refused) return -1;
     if (length == 0) {
         BIO_set_retry_read(bio);
         return -1;

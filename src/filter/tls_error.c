@@ -52,7 +52,7 @@ enum weir_code tls_error_of_file(struct weir_error *error, const char *operation
     int os_error = 0;
 
     while ((code = ERR_get_error()) != 0) {
-        if (ERR_SYSTEM_ERROR(code) && os_error == 0) os_error = ERR_GET_REASON(code);
+        if (ERR_SYSTEM_ERROR(code)) os_error = ERR_GET_REASON(code);
         if (first == 0) first = code;
     }
     if (os_error == ENOENT)

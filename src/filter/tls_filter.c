@@ -124,9 +124,9 @@ static struct tls_context *tls_filter__context(struct tls_filter *filter)
     struct tls_context *context;
 
     lock_take(filter->lock);
-    context = filter->context ? tls_context_ref(filter->context) : NULL;
+    weir_check(filter->context != NULL);
+    context = tls_context_ref(filter->context);
     lock_give_back(filter->lock);
-    weir_check(context != NULL);
     return context;
 }
 

@@ -108,7 +108,7 @@ static int tls_tickets__find(struct tls_tickets *tickets, const uint8_t *name, u
         if (memcmp(candidate->name, name, NAME_BYTES) != 0) continue;
         if (tls_tickets__is_older(candidate, now_ns, KEYS * TICKET_KEY_NS)) continue;
         *key = *candidate;
-        found = tls_tickets__is_older(candidate, now_ns, TICKET_KEY_NS) || i > 0 ? 2 : 1;
+        found = i > 0 || tls_tickets__is_older(candidate, now_ns, TICKET_KEY_NS) ? 2 : 1;
     }
     lock_give_back(tickets->lock);
     return found;
