@@ -16,6 +16,9 @@
 #include "require.h"
 #include "tls_trial.h"
 
+#define TEN_LABELS \
+    "aaaaaaa.aaaaaaa.aaaaaaa.aaaaaaa.aaaaaaa.aaaaaaa.aaaaaaa.aaaaaaa.aaaaaaa.aaaaaaa."
+#define LONG_NAME TEN_LABELS TEN_LABELS TEN_LABELS "aaaaaaaaaaaaaa" /* 254 bytes */
 #define HOUR_NS (UINT64_C(3600) * 1000000000)
 
 static struct tls_worker *worker;
@@ -129,6 +132,8 @@ static void what_is_wrong_with_a_file_is_said(void **state)
         settings.key = key_cases[i].key;
         expect_error(&settings, key_cases[i].key, key_cases[i].words);
     }
+    settings = settings_of("/");
+    expect_error(&settings, NULL, "cannot load certificate /: ");
     settings = settings_of(certificate_file(&first, NULL, false));
     expect_error(&settings, settings.certificate, "add the key to the certificate file");
     made[0] = certificate_make(&expired);
@@ -173,11 +178,19 @@ static void what_is_wrong_with_a_setting_is_said(void **state)
     expect_error(&settings, NULL, "no protocol is configured");
     settings.alpn = "h2,,http/1.1";
     expect_error(&settings, "h2,,http/1.1", "a protocol is empty");
+    settings.alpn = LONG_NAME "aa";
+    expect_error(&settings, NULL, "a protocol is empty or longer than 255 bytes");
     settings = settings_of(first_file);
     settings.hosts = &host;
     settings.hosts_count = 1;
     host.names = "a.example, b example";
     expect_error(&settings, host.names, "a name is not valid");
+    host.names = LONG_NAME;
+    expect_error(&settings, NULL, "a name is not valid");
+    host.names = "a";
+    tls_context_unref(open_context(&settings));
+    host.names = "a-b_c.example";
+    tls_context_unref(open_context(&settings));
     host.names = NULL;
     expect_error(&settings, NULL, "it has no names or no certificate");
     host.names = "a.example";
@@ -343,6 +356,9 @@ static void the_name_selects_the_certificate(void **state)
         {"b.example", "first", ""},
         {"a.a.b.example", "first", ""},
         {"x.b.example", "rsa", "rsa"},
+        {"localhost", "first", ""},
+        {".b.example", "first", ""},
+        {LONG_NAME, "first", ""},
     };
     struct weir_tls settings = settings_of(first_file);
     struct tls_context *context;
@@ -764,6 +780,93 @@ static void what_is_wrong_with_our_clients_settings_is_said(void **state)
     tls_context_unref(client); /* it trusts the system's CAs */
 }
 
+/* Feeds the answer of a server to our client. Returns what it says about it. */
+static const char *answer_ours(const char *answer, size_t length)
+{
+    static struct filter_error failure;
+    struct weir_tls_connect wish = connect_settings();
+    struct tls_session *session;
+    struct tls_context *client;
+    struct weir_error error;
+    uint8_t room[4096];
+    struct filter_output out = {room, 0, sizeof room};
+    struct filter_io io = {.out = &out, .error = &failure};
+
+    assert_int_equal(tls_context_open_client(&wish, "first.example", &client, &error), WEIR_OK);
+    session = tls_session_open(client, worker);
+    assert_int_equal(tls_session_feed(session, &io), FILTER_MORE);
+    io.in = (const uint8_t *)answer;
+    io.in_length = length;
+    assert_int_equal(tls_session_feed(session, &io), FILTER_BAD);
+    tls_session_free(session);
+    tls_context_unref(client);
+    return failure.text;
+}
+
+static void alerts_are_described(void **state)
+{
+    static const uint8_t about_certificates[] = {42, 45, 46, 48};
+    char alert[] = {21, 3, 3, 0, 2, 2, 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof about_certificates; i++) {
+        alert[6] = (char)about_certificates[i];
+        assert_non_null(strstr(answer_ours(alert, sizeof alert),
+                               "the server does not accept our certificate (the server sent the"));
+    }
+    alert[6] = 40;
+    assert_string_equal(answer_ours(alert, sizeof alert),
+                        "the peer ended the connection (the server sent the alert \"handshake "
+                        "failure\", 40)");
+    assert_non_null(
+        strstr(answer_ours("GET / HTTP/1.1\r\n", 16), "its first bytes are \"GET / HTT"));
+}
+
+/* Lets the server change its key: our client counts that, as a server does. */
+static void our_client_follows_key_updates(void **state)
+{
+    struct weir_tls settings = settings_of(first_file);
+    struct weir_tls_connect wish = connect_settings();
+    struct tls_context *server = open_context(&settings), *client;
+    static uint8_t wire[2][65536];
+    uint8_t bytes[4096];
+    struct tls_session *sides[2];
+    struct filter_error failure;
+    struct weir_error error;
+    size_t lengths[2] = {0, 0}, came = 0;
+    int opened = 0;
+
+    (void)state;
+    tls_context_set_records_per_key(server, 2);
+    assert_int_equal(tls_context_open_client(&wish, "first.example", &client, &error), WEIR_OK);
+    sides[0] = tls_session_open(server, worker);
+    sides[1] = tls_session_open(client, worker);
+    for (int side = 1; opened < 2; side = 1 - side) {
+        struct filter_output out = {wire[1 - side], 0, sizeof wire[0]};
+        struct filter_io io = {
+            .in = wire[side], .in_length = lengths[side], .out = &out, .error = &failure};
+        opened += tls_session_feed(sides[side], &io) == FILTER_OPEN;
+        memmove(wire[side], io.in, io.in_length);
+        lengths[side] = io.in_length;
+        lengths[1 - side] += out.length;
+    }
+    for (int i = 0; i < 100; i++) {
+        struct filter_output out = {wire[1], lengths[1], sizeof wire[1]};
+        struct filter_output plain = {bytes, 0, sizeof bytes},
+                             answer = {wire[0], 0, sizeof wire[0]};
+        struct filter_io io = {.in = wire[1], .plain = &plain, .out = &answer, .error = &failure};
+        assert_true(tls_session_seal(sides[0], (const uint8_t *)"hello", 5, &out, &failure));
+        io.in_length = out.length;
+        lengths[1] = 0;
+        assert_int_equal(tls_session_feed(sides[1], &io), FILTER_MORE);
+        came += plain.length;
+    }
+    assert_int_equal(came, 500);
+    for (int i = 0; i < 2; i++) tls_session_free(sides[i]);
+    tls_context_unref(server);
+    tls_context_unref(client);
+}
+
 static void our_client_describes_a_plain_server(void **state)
 {
     struct weir_tls_connect wish = connect_settings();
@@ -810,6 +913,8 @@ int main(void)
         cmocka_unit_test(our_client_shows_its_certificate_and_protocols),
         cmocka_unit_test(what_is_wrong_with_our_clients_settings_is_said),
         cmocka_unit_test(our_client_describes_a_plain_server),
+        cmocka_unit_test(alerts_are_described),
+        cmocka_unit_test(our_client_follows_key_updates),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

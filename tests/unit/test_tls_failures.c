@@ -7,12 +7,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <cmocka.h>
 
 #include "certificates.h"
 #include "require.h"
@@ -27,11 +27,11 @@ static bool call_fails(void)
 }
 
 /* The linker replaces the calls of NAME in weir's objects by __wrap_NAME (tests/CMakeLists.txt). */
-#define WRAP(type, name, failure, parameters, arguments) \
-    type __real_##name parameters;                       \
-    type __wrap_##name parameters;                       \
-    type __wrap_##name parameters                        \
-    {                                                    \
+#define WRAP(type, name, failure, parameters, arguments)         \
+    type __real_##name parameters;                               \
+    type __wrap_##name parameters;                               \
+    type __wrap_##name parameters                                \
+    {                                                            \
         return call_fails() ? failure : __real_##name arguments; \
     }
 
