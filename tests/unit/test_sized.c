@@ -28,7 +28,7 @@ static struct weir_error error;
 ASSERT_FILLED(weir_handler, close);
 ASSERT_FILLED(weir_codec, encode);
 ASSERT_FILLED(weir_probe, encode);
-ASSERT_FILLED(weir_listen, proxy_from);
+ASSERT_FILLED(weir_listen, tls);
 ASSERT_FILLED(weir_connect_options, user);
 ASSERT_FILLED(weir_sessions_query, on_end);
 ASSERT_FILLED(weir_module, probe);
