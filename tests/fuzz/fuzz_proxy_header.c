@@ -50,6 +50,12 @@ static struct fuzz__outcome fuzz__read(const uint8_t *bytes, size_t length, size
     return outcome;
 }
 
+/* Returns the length of a header of version 2. */
+static size_t fuzz__block_end(const uint8_t *bytes)
+{
+    return 16 + ((size_t)bytes[14] << 8 | bytes[15]);
+}
+
 static void fuzz__check(const struct fuzz__outcome *outcome, const uint8_t *bytes)
 {
     const struct proxy_header *header = &outcome->header;
@@ -57,7 +63,7 @@ static void fuzz__check(const struct fuzz__outcome *outcome, const uint8_t *byte
     if (outcome->result != PROXY_HEADER_DONE) return;
     if (header->kind == PROXY_HEADER_UNREAD) abort();
     if (header->unique_id_length > PROXY_HEADER_UNIQUE_ID_BYTES_MAX) abort();
-    if (header->version == 2 && outcome->used != 16U + (bytes[14] << 8 | bytes[15])) abort();
+    if (header->version == 2 && outcome->used != fuzz__block_end(bytes)) abort();
     if (header->version == 1 && memcmp(bytes + outcome->used - 2, "\r\n", 2) != 0) abort();
     if (header->kind == PROXY_HEADER_LOCAL && (header->client.port | header->unique_id_length) != 0)
         abort();
@@ -65,7 +71,7 @@ static void fuzz__check(const struct fuzz__outcome *outcome, const uint8_t *byte
 
 static void fuzz__set_checksum(uint8_t *bytes, size_t length)
 {
-    size_t total = 16U + (bytes[14] << 8 | bytes[15]);
+    size_t total = fuzz__block_end(bytes);
 
     if (total > length || total < FUZZ__CHECKSUM_AT + 4) return;
     memset(bytes + FUZZ__CHECKSUM_AT, 0, 4);
