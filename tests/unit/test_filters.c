@@ -886,18 +886,19 @@ static void a_posted_function_gets_open_sessions_alone(void **state)
     open_world(&test_filter_line, NULL);
     struct sim_peer *peer = connect_raw();
     struct weir_session *session = fixture_only_session();
-    remote_post_session(&fixture.loop.worker, session->id, post, &seen);
+    uint64_t id = session->id;
+    remote_post_session(&fixture.loop.worker, id, post, &seen);
     settle();
     assert_int_equal(seen.posted, 1);
     assert_null(seen.posted_session);
     filtered_open(peer);
     settle();
-    remote_post_session(&fixture.loop.worker, session->id, post, &seen);
+    remote_post_session(&fixture.loop.worker, id, post, &seen);
     settle();
     assert_ptr_equal(seen.posted_session, session);
     filtered_close(peer);
     settle();
-    remote_post_session(&fixture.loop.worker, session->id, post, &seen);
+    remote_post_session(&fixture.loop.worker, id, post, &seen);
     close_world();
 }
 
