@@ -49,7 +49,8 @@ class Broadcasts(WeirTest):
             while not condition():
                 speaker.sendall(b"".join(b"#%d#%s\n" % (sent + i, TEXT) for i in range(LINES)))
                 sent += LINES
-                weir.wait_until("the listener received it", lambda: listener.next >= sent or not listener.is_alive())
+                weir.wait_until("the listener received it", lambda: listener.next >= sent or not listener.is_alive(),
+                                progress=lambda: listener.next)
                 self.assertIsNone(listener.wrong)
             speaker.sendall(b"#%d# the last line\n" % sent)
             weir.wait_until("the last line was received", lambda: listener.next > sent)
@@ -109,7 +110,7 @@ class Broadcasts(WeirTest):
             silent.settimeout(DEADLINE_S)
             reader = threading.Thread(target=self.read_and_discard, args=(silent,), daemon=True)
             reader.start()
-            weir.wait_until("the listener received it", lambda: listener.next >= sent)
+            weir.wait_until("the listener received it", lambda: listener.next >= sent, progress=lambda: listener.next)
             self.assertIsNone(listener.wrong)
             speaking.join(DEADLINE_S)
             silent.shutdown(2)

@@ -270,10 +270,13 @@ class Weir:
         self._last_log = self.log
         self._log.close()
 
-    def wait_until(self, what, condition, seconds=DEADLINE_S):
-        """Waits until the condition holds; polls often, and fails immediately when the process ends."""
-        deadline = time.monotonic() + seconds
+    def wait_until(self, what, condition, seconds=DEADLINE_S, progress=None):
+        """Waits until the condition holds; polls often, and fails immediately when the process ends. If progress() returns
+        another value than before, an event has happened, and the time begins again."""
+        deadline, seen = time.monotonic() + seconds, progress and progress()
         while not condition():
+            if progress and progress() != seen:
+                deadline, seen = time.monotonic() + seconds, progress()
             if select.select([self._end], [], [], POLL_S)[0]:
                 raise AssertionError(f"weir ended with {self.process.wait()} while waiting until {what}:\n{self.log}")
             if time.monotonic() > deadline:
