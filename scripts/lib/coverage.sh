@@ -16,8 +16,8 @@ coverage_all() {
     find "$build" -name '*.gcda' -delete
     (
         cd -- "$build" || exit 1
-        ctest -L '^unit$' -E '^unit\.(memwin|rio)' --output-on-failure --timeout "$TEST_TIMEOUT_S" -j2 &&
-            ctest -L '^unit$' -L '^threads$' --repeat until-fail:2 --output-on-failure --timeout "$TEST_TIMEOUT_S" -j2
+        ctest -L '^unit$' -E '^unit\.(memwin|rio)' --output-on-failure --timeout "$TEST_TIMEOUT_S" -j"$TESTS_AT_ONCE" &&
+            ctest -L '^unit$' -L '^threads$' --repeat until-fail:2 --output-on-failure --timeout "$TEST_TIMEOUT_S" -j"$TESTS_AT_ONCE"
     ) >"$log" 2>&1 </dev/null 9>&- || {
         say "the unit tests fail with coverage; the output:"
         indent <"$log"

@@ -180,7 +180,7 @@ static void without_memory_no_name_is_bound(void **state)
 static void many_names_are_distinct(void **state)
 {
     struct sim_peer *peers[8];
-    char word[16];
+    char word[32];
 
     (void)state;
     open_fixture();
