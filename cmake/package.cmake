@@ -45,8 +45,12 @@ install(FILES ${PROJECT_BINARY_DIR}/cmake/weirConfig.cmake ${PROJECT_BINARY_DIR}
         DESTINATION ${WEIR_CMAKE_FOLDER})
 
 if(WIN32)
-    set(WEIR_PC_PRIVATE "Libs.private: -lws2_32 -lmswsock -liphlpapi")
-    set(WEIR_PC_TEST "Libs: -L\${libdir} -lweir_test -lws2_32 -lmswsock -liphlpapi -lbcrypt") # it is always static
+    set(libraries "-lws2_32 -lmswsock -liphlpapi -lbcrypt -lcrypt32")
+    if(WEIR_HAS_TLS)
+        string(PREPEND libraries "-lssl -lcrypto ")
+    endif()
+    set(WEIR_PC_PRIVATE "Libs.private: ${libraries}")
+    set(WEIR_PC_TEST "Libs: -L\${libdir} -lweir_test ${libraries}") # it is always static
 else()
     # Not Requires.private: pkg-config would then need liburing.pc for the shared library, too.
     set(libraries "-luring -pthread")
@@ -83,6 +87,13 @@ if(WIN32) # a .zip with only the program
     install(TARGETS weir RUNTIME DESTINATION . COMPONENT program EXCLUDE_FROM_ALL)
     install(FILES ${PROJECT_BINARY_DIR}/README.txt ${PROJECT_BINARY_DIR}/LICENSE.txt DESTINATION . COMPONENT program
             EXCLUDE_FROM_ALL)
+    if(WEIR_HAS_TLS) # weir.exe contains OpenSSL
+        find_file(WEIR_OPENSSL_LICENSE LICENSE.txt PATHS ${OPENSSL_INCLUDE_DIR}/.. NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
+        if(WEIR_OPENSSL_LICENSE)
+            configure_file(${WEIR_OPENSSL_LICENSE} ${PROJECT_BINARY_DIR}/LICENSE-OpenSSL.txt COPYONLY)
+            install(FILES ${PROJECT_BINARY_DIR}/LICENSE-OpenSSL.txt DESTINATION . COMPONENT program EXCLUDE_FROM_ALL)
+        endif()
+    endif()
     set(CPACK_GENERATOR ZIP)
     set(CPACK_PACKAGE_FILE_NAME weir-${PROJECT_VERSION}-windows-${WEIR_ARCHITECTURE})
     set(CPACK_INSTALL_CMAKE_PROJECTS ${PROJECT_BINARY_DIR};weir;program;/)

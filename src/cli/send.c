@@ -9,6 +9,7 @@
  * UDP: sends each message as one datagram, and exits after as many answers. */
 #include "send.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <weir/weir.h>
@@ -17,10 +18,10 @@
 #include "escape.h"
 #include "exit_code.h"
 #include "failure.h"
-#include "os_peer.h"
 #include "print.h"
 #include "send_connect.h"
 #include "send_options.h"
+#include "send_stream.h"
 
 #define SEND__PIECE_BYTES 65536
 #define SEND__DATAGRAM_BYTES_MAX 65507     /* of UDP over IPv4 */
@@ -34,7 +35,7 @@ struct send__bytes {
 
 struct send {
     struct send_options options;
-    struct os_peer peer;
+    struct send_stream stream;
     struct weir_frame *frame;
     struct weir_decoder *decoder;
     struct send__bytes out, line; /* unsent bytes; an incomplete line of stdin */
@@ -76,9 +77,9 @@ static bool send__datagram(struct send *send, const uint8_t *bytes, size_t lengt
     size_t sent;
     enum os_peer_result result;
 
-    while ((result = os_peer_send(&send->peer, bytes, length, &sent)) == OS_PEER_NOT_NOW)
-        os_peer_wait(&send->peer, OS_PEER_SEND, send->options.timeout_ms);
-    return result == OS_PEER_DONE || send__fail(send, "cannot send to", send->peer.why);
+    while ((result = os_peer_send(&send->stream.peer, bytes, length, &sent)) == OS_PEER_NOT_NOW)
+        os_peer_wait(&send->stream.peer, OS_PEER_SEND, send->options.timeout_ms);
+    return result == OS_PEER_DONE || send__fail(send, "cannot send to", send->stream.peer.why);
 }
 
 static bool send__frame(struct send *send, const uint8_t *bytes, size_t length)
@@ -209,10 +210,10 @@ static bool send__read_input(struct send *send)
 static bool send__push(struct send *send)
 {
     size_t sent = 0;
-    enum os_peer_result result = os_peer_send(&send->peer, send->out.at + send->out_sent,
-                                              send->out.used - send->out_sent, &sent);
+    enum os_peer_result result = send_stream_send(&send->stream, send->out.at + send->out_sent,
+                                                  send->out.used - send->out_sent, &sent);
 
-    if (result == OS_PEER_FAILED) return send__fail(send, "cannot send to", send->peer.why);
+    if (result == OS_PEER_FAILED) return send__fail(send, "cannot send to", send->stream.peer.why);
     send->out_sent += sent;
     if (send->out_sent == send->out.used) send->out_sent = send->out.used = 0;
     return true;
@@ -250,23 +251,34 @@ static bool send__decode(struct send *send, size_t length)
     return true;
 }
 
+/* Without close_notify the answer can have been cut on the way, unless frames show its end. */
+static bool send__check_end(const struct send *send)
+{
+    if (!send->stream.is_truncated || strncmp(send->options.codec, "raw", 3) != 0) return true;
+    return send__fail(send, "cannot read",
+                      "the connection ended without close_notify of TLS, so the answer can be "
+                      "incomplete");
+}
+
 static bool send__receive(struct send *send)
 {
-    size_t length = 0;
-    enum os_peer_result result =
-        os_peer_receive(&send->peer, send->piece, sizeof send->piece, &length);
-
-    if (result == OS_PEER_NOT_NOW) return true;
-    if (result == OS_PEER_FAILED) return send__fail(send, "cannot read", send->peer.why);
-    send->peer_ended = result == OS_PEER_ENDED;
-    return send__decode(send, length) && print_flush();
+    do {
+        size_t length = 0;
+        enum os_peer_result result =
+            send_stream_receive(&send->stream, send->piece, sizeof send->piece, &length);
+        if (result == OS_PEER_NOT_NOW) return true;
+        if (result == OS_PEER_FAILED) return send__fail(send, "cannot read", send->stream.peer.why);
+        send->peer_ended = result == OS_PEER_ENDED;
+        if (!send__decode(send, length) || !print_flush()) return false;
+    } while (send->stream.has_more);
+    return !send->peer_ended || send__check_end(send);
 }
 
 /* ---- exchange ---- */
 
 static bool send__all_is_sent(const struct send *send)
 {
-    return !send->input_open && send->out.used == 0;
+    return !send->input_open && send->out.used == 0 && !send_stream_unsent(&send->stream);
 }
 
 static bool send__is_over(const struct send *send)
@@ -280,7 +292,7 @@ static unsigned send__wanted(const struct send *send)
 {
     unsigned wanted = OS_PEER_RECEIVE;
 
-    if (send->out.used > 0) wanted |= OS_PEER_SEND;
+    if (send->out.used > 0 || send_stream_unsent(&send->stream)) wanted |= OS_PEER_SEND;
     if (send->input_open && send->out.used < SEND__PENDING_BYTES_MAX) wanted |= OS_PEER_INPUT;
     return wanted;
 }
@@ -309,8 +321,7 @@ static void send__finish_when_sent(struct send *send)
 {
     if (send->finished || send->options.udp || send->options.wait_ms > 0) return;
     if (!send__all_is_sent(send)) return;
-    os_peer_finish(&send->peer);
-    send->finished = true;
+    send->finished = send_stream_finish(&send->stream) == OS_PEER_DONE;
 }
 
 /* Sends, receives or reads stdin. `able` is the result of os_peer_wait(). */
@@ -326,7 +337,8 @@ static bool send__exchange(struct send *send)
 {
     while (!send__is_over(send)) {
         send__finish_when_sent(send);
-        unsigned able = os_peer_wait(&send->peer, send__wanted(send), send__timeout_ms(send));
+        unsigned able =
+            os_peer_wait(&send->stream.peer, send__wanted(send), send__timeout_ms(send));
         if (able == 0) return send__on_timeout(send);
         if (!send__on_ready(send, able)) return false;
     }
@@ -352,20 +364,57 @@ static bool send__open_codec(struct send *send)
     return false;
 }
 
+/* Reads the files of TLS before connecting, so that their mistakes are settings. */
+static bool send__open_tls(struct send *send)
+{
+    const struct send_options *options = &send->options;
+    const struct weir_tls_connect settings = {.size = sizeof settings,
+                                              .name = options->tls_name,
+                                              .ca = options->tls_ca,
+                                              .insecure = options->tls_insecure,
+                                              .certificate = options->tls_cert,
+                                              .key = options->tls_key,
+                                              .min = (enum weir_tls_min)options->tls_min,
+                                              .alpn = options->tls_alpn,
+                                              .alpn_required = options->tls_alpn != NULL};
+    struct weir_error error;
+    char text[512], host[256];
+
+    send_stream_init(&send->stream, NULL);
+    snprintf(host, sizeof host, "%.*s", (int)strcspn(options->host, "%"), options->host);
+    if (!options->tls ||
+        weir_tls_client_open(&settings, host, &send->stream.tls, &error) == WEIR_OK)
+        return true;
+    print_failure("%s", weir_error_text(&error, text, sizeof text));
+    return false;
+}
+
+static bool send__connect(struct send *send)
+{
+    const struct send_options *options = &send->options;
+    struct send_stream *stream = &send->stream;
+
+    if (!send_connect(&stream->peer, options->host, options->port, options->udp,
+                      options->timeout_ms))
+        return false;
+    if (!stream->tls || send_stream_secure(stream, options->timeout_ms)) return true;
+    send_stream_close(stream);
+    return false;
+}
+
 static int send__run(struct send *send)
 {
     const struct send_options *options = &send->options;
 
-    if (!send__open_codec(send)) return EXIT_CODE_SETTING;
+    if (!send__open_codec(send) || !send__open_tls(send)) return EXIT_CODE_SETTING;
     if (!send__prepare(send)) return EXIT_CODE_USAGE;
-    if (!send_connect(&send->peer, options->host, options->port, options->udp,
-                      options->timeout_ms)) {
-        send__fail(send, "cannot connect to", send->peer.why);
+    if (!send__connect(send)) {
+        send__fail(send, "cannot connect to", send->stream.peer.why);
         return EXIT_CODE_UNAVAILABLE;
     }
     send->input_open = options->messages_count == 0;
     bool good = send__datagrams(send) && send__exchange(send);
-    os_peer_close(&send->peer);
+    send_stream_close(&send->stream);
     if (send->input_failed) return EXIT_CODE_IO;
     return good ? EXIT_CODE_OK : EXIT_CODE_FAILED; /* lost output: see print_end() */
 }
@@ -389,10 +438,11 @@ static int send__help(void)
         "  weir send 127.0.0.1:5050 hello\n"
         "  weir send --codec u32be --hex server.example:7000 '08 01'\n"
         "  weir send --codec line --wait 1m chat.example:7000\n"
+        "  weir send --tls --codec u32be server.example:7443 hello\n"
         "\n"
         "Exit codes: 0 everything sent, and the exchange is complete; 1 failed after connecting;\n"
-        "64 wrong usage; 69 cannot connect; 74 cannot read stdin or write to stdout; 78 invalid\n"
-        "codec.\n");
+        "64 wrong usage; 69 cannot connect, or the server's certificate is invalid; 74 cannot\n"
+        "read stdin or write to stdout; 78 invalid codec, or a file of TLS that cannot be used.\n");
     return EXIT_CODE_OK;
 }
 

@@ -158,6 +158,43 @@ void send_options_init(struct send_options *options)
     *options = (struct send_options){.codec = "raw", .timeout_ms = 10000};
 }
 
+/* An option of TLS implies TLS. */
+static bool send_options__wants_tls(const struct send_options *options)
+{
+    const char *const texts[] = {options->tls_ca, options->tls_name, options->tls_cert,
+                                 options->tls_key, options->tls_alpn};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i]) return true;
+    return options->tls || options->tls_insecure || options->tls_min > 0;
+}
+
+static bool send_options__has_no_name(const struct send_options *options)
+{
+    return !options->tls_insecure && !options->tls_name && options->host &&
+           strncmp(options->host, "unix:", 5) == 0;
+}
+
+static void send_options__check_tls(struct send_options *options, struct diagnostics *diagnostics)
+{
+    options->tls = send_options__wants_tls(options);
+    if (!options->tls) return;
+    if (options->udp)
+        diagnostics_add(diagnostics, "TLS needs TCP; leave --udp or the --tls options out");
+    if (options->tls_key && !options->tls_cert)
+        diagnostics_add(diagnostics,
+                        "--tls-key %.100s is the key of a certificate; give it with --tls-cert",
+                        options->tls_key);
+    if (send_options__has_no_name(options))
+        diagnostics_add(diagnostics,
+                        "%.100s has no name that a certificate could have; use --tls-name",
+                        options->host);
+    if (options->tls_insecure && (options->tls_ca || options->tls_name))
+        diagnostics_add(diagnostics,
+                        "--tls-insecure accepts any certificate, so leave --tls-ca and --tls-name "
+                        "out");
+}
+
 bool send_options_read(int count, char **arguments, struct send_options *options,
                        struct diagnostics *diagnostics)
 {
@@ -188,6 +225,7 @@ bool send_options_read(int count, char **arguments, struct send_options *options
                         "--codec %.100s and --udp: each datagram is a message; leave --codec out",
                         options->codec);
     if (options->udp) options->codec = "datagram";
+    send_options__check_tls(options, diagnostics);
     return diagnostics->count == 0;
 }
 

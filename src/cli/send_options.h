@@ -16,6 +16,9 @@ struct send_options {
     bool udp, hex, raw;
     uint32_t wait_ms;    /* 0: exit when the peer closes, or has answered each datagram */
     uint32_t timeout_ms; /* of the lookup and connect together, and of each wait for the peer */
+    bool tls, tls_insecure;
+    uint32_t tls_min;                                              /* enum weir_tls_min */
+    const char *tls_ca, *tls_name, *tls_cert, *tls_key, *tls_alpn; /* null: not given */
     bool help;
     const char *address; /* as on the command line */
     const char *host, *port;

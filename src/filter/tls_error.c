@@ -98,20 +98,36 @@ static void tls_error__describe_plain(const struct tls_session *session, struct 
     filter_fail(error, "the peer does not use TLS: its first bytes are \"%s\"", text);
 }
 
+/* Returns what an alert means. */
+static const char *tls_error__of_alert(const struct tls_session *session, int alert)
+{
+    bool is_client = session->context->is_client;
+
+    switch (alert) {
+    case SSL_AD_UNKNOWN_CA:
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+        return is_client ? "the server does not accept our certificate"
+                         : "the client does not trust our certificate";
+    case SSL_AD_HANDSHAKE_FAILURE: /* also TLS 1.2's word for the next one */
+        if (!is_client || SSL_get_certificate(session->ssl)) break;
+        return "the server ended the handshake, perhaps because it requires a certificate";
+    case SSL_AD_CERTIFICATE_REQUIRED: return "the server requires a certificate";
+    default: break;
+    }
+    return "the peer ended the connection";
+}
+
 /* Describes an alert of the peer. Its reason in OpenSSL is 1000 and the alert's number. */
 static void tls_error__describe_alert(const struct tls_session *session, int alert,
                                       struct filter_error *error)
 {
-    const char *peer = session->context->is_client ? "server" : "client";
-    bool is_about_certificate = alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_BAD_CERTIFICATE ||
-                                alert == SSL_AD_CERTIFICATE_UNKNOWN ||
-                                alert == SSL_AD_CERTIFICATE_EXPIRED;
-
-    filter_fail(error, "%s (the %s sent the alert \"%s\", %d)",
-                !is_about_certificate         ? "the peer ended the connection"
-                : session->context->is_client ? "the server does not accept our certificate"
-                                              : "the client does not trust our certificate",
-                peer, SSL_alert_desc_string_long(alert), alert);
+    filter_fail(error, "%s (the %s sent the alert \"%s\", %d)", tls_error__of_alert(session, alert),
+                session->context->is_client ? "server" : "client",
+                alert == SSL_AD_CERTIFICATE_REQUIRED ? "certificate required"
+                                                     : SSL_alert_desc_string_long(alert),
+                alert);
 }
 
 /* Describes why the engine itself ended the session. Returns false if it did not. */

@@ -3,6 +3,7 @@
 #include "certificates.h"
 
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 
 #include "require.h"
 
-enum { FILES_MAX = 256, PATH_BYTES = 64 };
+enum { FILES_MAX = 256, PATH_BYTES = 320 };
 
 static char paths[FILES_MAX][PATH_BYTES];
 static int paths_count;
@@ -69,17 +70,20 @@ static const char *new_path(void)
 
 void certificates_open_files(void)
 {
-    char folder[] = "/tmp/weir-tls-XXXXXX";
+    const char *folder = getenv("TEMP"); /* Windows has no /tmp */
+    unsigned char name[8];
+    unsigned long long number;
 
-    require(mkdtemp(folder) != NULL);
-    for (int i = 0; i < FILES_MAX; i++) snprintf(paths[i], PATH_BYTES, "%s/%d.pem", folder, i);
+    require(RAND_bytes(name, sizeof name) == 1); /* other tests run at the same time */
+    memcpy(&number, name, sizeof number);
+    for (int i = 0; i < FILES_MAX; i++)
+        snprintf(paths[i], PATH_BYTES, "%s/weir-tls-%016llx-%d.pem", folder ? folder : "/tmp",
+                 number, i);
 }
 
 void certificates_remove_files(void)
 {
     for (int i = 0; i < paths_count; i++) remove(paths[i]);
-    *strrchr(paths[0], '/') = '\0';
-    remove(paths[0]);
 }
 
 const char *certificate_file(const struct certificate *certificate, const struct certificate *chain,

@@ -25,7 +25,7 @@ struct certificate_wish {
 struct certificate certificate_make(const struct certificate_wish *wish);
 void certificate_free(struct certificate *certificate);
 
-/* A folder for the files of one test program; removed by certificates_remove_files(). */
+/* Names for the files of one test program; removed by certificates_remove_files(). */
 void certificates_open_files(void);
 void certificates_remove_files(void);
 
@@ -40,7 +40,7 @@ const char *certificate_key_file(const struct certificate *certificate, const ch
 /* Writes a text. */
 const char *certificate_text_file(const char *text);
 
-/* Returns a path in the folder at which there is no file. */
+/* Returns a path at which there is no file. */
 const char *certificate_no_file(void);
 
 #endif

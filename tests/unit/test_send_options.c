@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <weir/weir.h>
+
 #include "escape.h"
 #include "print.h"
 #include "printed.h"
@@ -77,6 +79,30 @@ static void test_what_it_reads(void **state)
     assert_true(options.help);
 }
 
+static void test_tls(void **state)
+{
+    static const char *const implying[] = {"--tls-ca a",   "--tls-name a",  "--tls-cert a",
+                                           "--tls-alpn a", "--tls-min 1.3", "--tls-insecure"};
+    char line[64];
+
+    (void)state;
+    assert_true(read_line("7"));
+    assert_false(options.tls);
+    assert_true(read_line("--tls host:7"));
+    assert_true(options.tls);
+    assert_int_equal(options.tls_min, WEIR_TLS_1_2);
+    assert_null(options.tls_ca);
+    for (size_t i = 0; i < COUNT(implying); i++) {
+        snprintf(line, sizeof line, "%s host:7", implying[i]);
+        assert_true(read_line(line));
+        assert_true(options.tls);
+    }
+    assert_true(read_line("--tls-cert a.pem --tls-key a.key --tls-min 1.3 [fe80::1%1]:7"));
+    assert_string_equal(options.tls_cert, "a.pem");
+    assert_string_equal(options.tls_key, "a.key");
+    assert_int_equal(options.tls_min, WEIR_TLS_1_3);
+}
+
 static void test_urls(void **state)
 {
     (void)state;
@@ -138,6 +164,12 @@ static void test_diagnostics(void **state)
         {"7 --wait soon", "write a time such as"},
         {"7 --timeout 0", "write a time such as"},
         {"7 --hex --raw", "--hex and --raw"},
+        {"7 --udp --tls", "TLS needs TCP; leave --udp"},
+        {"udp://host:7 --tls-min 1.3", "TLS needs TCP; leave --udp"},
+        {"7 --tls-min 1.1", "1.2"},
+        {"7 --tls-key a.key", "--tls-key a.key is the key of a certificate"},
+        {"7 --tls-insecure --tls-ca a.pem", "--tls-insecure accepts any certificate"},
+        {"7 --tls-insecure --tls-name a", "--tls-insecure accepts any certificate"},
         {"7 --udp --codec line", "--codec line and --udp"},
     };
 
@@ -181,8 +213,11 @@ static void test_hex_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_it_reads), cmocka_unit_test(test_urls),
-        cmocka_unit_test(test_diagnostics),   cmocka_unit_test(test_bytes_are_shown),
+        cmocka_unit_test(test_what_it_reads),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_diagnostics),
+        cmocka_unit_test(test_bytes_are_shown),
         cmocka_unit_test(test_hex_is_read),
     };
 
