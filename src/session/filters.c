@@ -59,14 +59,24 @@ void filters_close_worker(struct worker *worker)
     worker->filters = NULL;
 }
 
-struct filters *filters_open(struct worker *worker, const struct service *service, uint32_t first)
+struct filters *filters_open_empty(struct worker *worker)
 {
-    weir_check(first < service->filters_count);
     struct filters *filters = filters__open_worker(worker) ? memory_alloc(sizeof *filters) : NULL;
 
     if (!filters) return NULL;
-    filters->is_proxied = filters_name_client(service, first);
     filters->wake_ms = UINT64_MAX;
+    filters->passes = true;
+    return filters;
+}
+
+struct filters *filters_open(struct worker *worker, const struct service *service, uint32_t first)
+{
+    weir_check(first < service->filters_count);
+    struct filters *filters = filters_open_empty(worker);
+
+    if (!filters) return NULL;
+    filters->passes = false;
+    filters->is_proxied = filters_name_client(service, first);
     filters->is_outbound = filters->must_feed = service->connector != 0;
     filters->count = filters->transform = filters->goodbyes_left =
         (uint8_t)(service->filters_count - first);
@@ -77,6 +87,20 @@ struct filters *filters_open(struct worker *worker, const struct service *servic
         filters->transform = i;
     }
     return filters;
+}
+
+void filters_add(struct filters *filters, struct filter *filter, bool is_outbound)
+{
+    weir_check(filters->passes && filters_are_open(filters));
+    weir_check(filters->count < SERVICE_FILTERS_MAX);
+    weir_check(filter->kind->transforms);
+    filters->transform = filters->count;
+    filters->chain[filters->count++].filter = filter_ref(filter);
+    filters->goodbyes_left = filters->count;
+    filters->opening_bytes = 0;
+    filters->passes = false;
+    filters->is_upgrade = filters->must_look = true;
+    filters->is_outbound = filters->must_feed = is_outbound;
 }
 
 /* Charges `bytes` more for the session's filters. */
@@ -137,7 +161,7 @@ void filters_drop_input(struct weir_session *session)
         filters->plain = NULL;
     }
     filters->must_feed = filters->again = filters->end_waits = false;
-    filters->must_respond = filters->needs_buffer = false;
+    filters->must_respond = filters->needs_buffer = filters->must_look = false;
     session->wire_unread = false;
 }
 

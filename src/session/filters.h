@@ -18,7 +18,13 @@ bool filters_are_transparent(const struct service *service);
 /* Makes the filters of a session, from `first` on. Returns null if memory is exhausted. */
 struct filters *filters_open(struct worker *worker, const struct service *service, uint32_t first);
 
-/* Gives the filters to a new session, and charges them. */
+/* Makes an empty chain, for a session that has none. Returns null if memory is exhausted. */
+struct filters *filters_open_empty(struct worker *worker);
+
+/* Adds a filter that transforms, with a reference of its own, behind filters that are all open. */
+void filters_add(struct filters *filters, struct filter *filter, bool is_outbound);
+
+/* Gives the filters to a session, and charges them. */
 void filters_attach(struct weir_session *session, struct filters *filters);
 
 /* Frees filters that were not attached. */

@@ -221,7 +221,9 @@ static void filters_in__on_end(struct weir_session *session)
  * the mark. */
 static bool filters_in__may_feed(struct weir_session *session)
 {
-    if (session->queue.pinned_bytes >= session->worker->pause_bytes) return false;
+    if (session->queue.pinned_bytes >= session->worker->pause_bytes &&
+        !filters_are_upgrading(session->filters))
+        return false;
     if (filters_reserve(session->worker)) return true;
     return filters_in__lacks_buffer(session);
 }
@@ -402,16 +404,18 @@ static bool filters_in__may_step(const struct weir_session *session)
 /* Does the next thing. Returns whether to go on. */
 static bool filters_in__step(struct weir_session *session)
 {
+    struct filters *filters = session->filters;
+
     if (!filters_in__may_step(session)) return false;
-    return filters_are_open(session->filters) ? filters_in__step_open(session)
-                                              : filters_in__open(session);
+    if (filters->must_look && !filters_opening_look(session)) return false;
+    return filters_are_open(filters) ? filters_in__step_open(session) : filters_in__open(session);
 }
 
 /* Whether something waits before a filter. */
 static bool filters_in__has_input(const struct filters *filters)
 {
     return filters->wire || filters->plain || filters->must_feed || filters->again ||
-           filters->end_waits || filters->fin_waits || filters->must_respond;
+           filters->end_waits || filters->fin_waits || filters->must_respond || filters->must_look;
 }
 
 void filters_in_continue(struct weir_session *session)

@@ -41,12 +41,20 @@ void filters_opening_fail_text(struct weir_session *session, const char *text)
     filters_opening_fail(session, filters->at, &error);
 }
 
+bool filters_opening_look(struct weir_session *session)
+{
+    session->filters->must_look = false;
+    if (!session->unread && !session->end_unread && !session->frame_partial) return true;
+    filters_opening_fail_text(session, "plain text came behind the last message before TLS");
+    return false;
+}
+
 bool filters_opening_is_idle(const struct weir_session *session)
 {
     const struct filters *filters = session->filters;
     const struct filters_one *one = &filters->chain[filters->at];
 
-    if (!one->state) return filters->at == 0;
+    if (!one->state) return filters->at == 0 && !filters->is_upgrade;
     return one->filter->kind->is_idle && one->filter->kind->is_idle(one->state);
 }
 
@@ -62,7 +70,7 @@ void filters_opening_count_end(struct weir_session *session)
     const struct filters *filters = session->filters;
     struct counters *counters = &session->worker->counters;
 
-    if (session->opened) return;
+    if (filters_are_open(filters)) return;
     counter_move(&counters->opening, 0, 1);
     if (filters_opening_was_check(session)) {
         counter_add(&counters->health_checks, 1);
@@ -113,6 +121,11 @@ static void filters_opening__begin(struct weir_session *session)
     filters->must_respond = filters->responds; /* it can ask for a time */
     session->timestamps.received_ms = (uint32_t)session->worker->now_ms;
     counter_move(&session->worker->counters.opening, 0, 1);
+    if (session->opened) {
+        worker_flush_later(session->worker, session); /* what waited for the filter */
+        session_update_deadline(session);
+        return;
+    }
     session_enter(session, SESSION_OPEN);
     session_begin(session);
 }

@@ -16,6 +16,11 @@ void filters_opening_fail(struct weir_session *session, uint32_t index,
 /* The same for the filter that opens, for a reason that it does not know. */
 void filters_opening_fail_text(struct weir_session *session, const char *text);
 
+/* Looks whether plain text came behind the message that started the filter. An attacker who cannot
+ * break TLS could have added it, and it would seem to be encrypted (CVE-2011-0411). Returns false
+ * if it came: the session ends. */
+bool filters_opening_look(struct weir_session *session);
+
 /* Whether the peer has sent nothing, or the filter that opens needs nothing but the first byte of
  * what follows. */
 bool filters_opening_is_idle(const struct weir_session *session);

@@ -37,6 +37,16 @@ static void filters_out__close_room(struct net_buffer *buffer)
     buffer->bytes += room;
 }
 
+void filters_out_begin(struct weir_session *session)
+{
+    struct net_buffer *last = session->queue.last;
+
+    weir_check(session->queue.shares_count == 0);
+    weir_check(!session->filters->wire_last);
+    if (last) filters_out__close_room(last); /* what is queued later is not appended to it */
+    session->filters->wire_last = last;
+}
+
 static void filters_out__queue(struct weir_session *session, uint32_t index, uint32_t length)
 {
     struct worker *worker = session->worker;
@@ -296,8 +306,24 @@ static void filters_out__end_input(struct weir_session *session)
     session->filters->fin_waits = false;
 }
 
+/* What waits for the filter that opens cannot be sent any longer. */
+static void filters_out__drop_waiting(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    const struct filters *filters = session->filters;
+
+    session_flush_run(session);
+    if (session_is_ending(session) || !filters_are_upgrading(filters)) return;
+    uint32_t shares = send_queue_drop_behind(&session->queue, worker->net, filters->wire_last);
+    worker_count_late_drop(session, WEIR_CANCELLED, shares);
+    session_count_queued(session);
+    session_account(session);
+}
+
 static void filters_out__finish(struct weir_session *session, enum weir_reason reason)
 {
+    filters_out__drop_waiting(session);
+    if (session_is_ending(session)) return; /* memory was exhausted */
     filters_out__end_input(session);
     session_tcp_ops.finish(session, reason);
 }

@@ -14,6 +14,9 @@ extern const struct session_ops filters_out_ops;
  * after the filter's goodbye. May close the session, if memory is exhausted. */
 void filters_out_add(struct weir_session *session, uint32_t index, uint32_t length);
 
+/* A filter that transforms was added: what is queued leaves as it is. All entries are buffers. */
+void filters_out_begin(struct weir_session *session);
+
 /* Queues the last bytes of the filters ahead of our FIN, step by step. Returns true if bytes were
  * queued, or if a buffer is missing: FIN waits. Nothing may be queued or being sent. */
 bool filters_out_goodbye(struct weir_session *session);

@@ -36,9 +36,11 @@ struct filters {
     uint32_t opening_bytes; /* that were used before all filters were open */
     uint32_t began_ms;      /* when the opening began */
     struct net_address via; /* is_proxied: the address of the socket */
+    bool is_upgrade;        /* the filter that opens began in a session that was open */
     bool is_outbound;       /* the session is the client: its filters begin to speak */
     bool is_proxied;        /* a filter names the client: the socket's address has no limits */
     bool is_counted;        /* is_proxied: the address of the client counts */
+    bool must_look;         /* is_upgrade: look for plain text that was injected */
     bool must_feed;         /* the filter that opens is called without input */
     bool again;             /* the filter that transforms has more plain bytes */
     bool end_waits;         /* a filter has reported the end of the stream, behind `plain` */
@@ -60,6 +62,12 @@ struct filters_worker {
 static inline bool filters_are_open(const struct filters *filters)
 {
     return filters->at == filters->count;
+}
+
+/* Whether a session that was open waits for a filter: its messages do, too. */
+static inline bool filters_are_upgrading(const struct filters *filters)
+{
+    return filters->is_upgrade && !filters_are_open(filters);
 }
 
 /* Whether the filter that transforms is open: it stands between the filters after it and the

@@ -18,6 +18,7 @@
 
 #include "check.h"
 #include "congestion.h"
+#include "filters_state.h"
 #include "session.h"
 #include "watch.h"
 #include "worker.h"
@@ -253,6 +254,7 @@ static void inbound__check_group(struct weir_session *session)
 bool inbound_may_decode(struct weir_session *session)
 {
     weir_check(session->state == SESSION_OPEN); /* no other state keeps unread input */
+    if (session->filters && !filters_are_open(session->filters)) return false;
     inbound__check_group(session);
     return !session_is_paused(session) &&
            session->queue.pinned_bytes < session->worker->pause_bytes &&

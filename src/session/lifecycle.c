@@ -394,3 +394,41 @@ void lifecycle_begin_connected(struct weir_session *session)
     session_update_deadline(session);
     filters_in_continue(session);
 }
+
+/* ---- a filter in the middle of a session ---- */
+
+/* Returns the session's filters, which are open and pass everything. Null: memory is exhausted. */
+static struct filters *lifecycle__filters(struct weir_session *session)
+{
+    if (session->filters) return session->filters;
+    struct filters *filters = filters_open_empty(session->worker);
+    if (!filters) return NULL;
+    filters_attach(session, filters);
+    session->owner.ops = &lifecycle__filtered_ops;
+    session->ops = &filters_out_ops;
+    return filters;
+}
+
+enum weir_code lifecycle_start_filter(struct weir_session *session, struct filter *filter)
+{
+    struct worker *worker = session->worker;
+
+    if (session->is_datagram || (session->filters && !session->filters->passes))
+        return WEIR_INVALID;
+    if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
+    session_flush_run(session); /* what was sent back leaves in plain text, too */
+    if (session->state != SESSION_OPEN) return WEIR_CANCELLED; /* memory was exhausted */
+    if (!send_queue_copy_shares(&session->queue, worker->net)) return WEIR_NO_BUFFERS;
+    struct filters *filters = lifecycle__filters(session);
+    if (!filters) return WEIR_NO_MEMORY;
+    filters_add(filters, filter, session->service->connector != 0);
+    filters->began_ms = (uint32_t)worker->now_ms;
+    filters_out_begin(session);
+    counter_move(&worker->counters.opening, 1, 0);
+    worker_stop_dispatch(worker, session);
+    session->wire_unread = true; /* filters->must_look */
+    session_account(session);
+    session_update_deadline(session);
+    session_update_receiving(session);
+    return WEIR_OK;
+}

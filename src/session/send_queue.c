@@ -294,6 +294,32 @@ static void send_queue__coalesce(struct send_queue *queue, struct net_buffer *in
     }
 }
 
+bool send_queue_copy_shares(struct send_queue *queue, struct net *net)
+{
+    struct net_buffer *fresh, *at;
+    size_t total = 0;
+
+    if (queue->shares_count == 0) return true;
+    for (at = queue->first; at; at = at->next) total += at->length;
+    if (!send_queue__take_buffers(net, total, &fresh)) return false;
+    at = fresh;
+    for (const struct net_buffer *from = queue->first; from; from = from->next)
+        for (uint32_t copied = 0; copied < from->length;) {
+            uint32_t part = from->length - copied;
+            if (net_room(at) == 0) at = at->next;
+            if (part > net_room(at)) part = net_room(at);
+            memcpy(at->bytes + at->length, from->bytes + copied, part);
+            at->length += part;
+            copied += part;
+        }
+    send_queue_drop(queue, net);
+    while ((at = fresh) != NULL) {
+        fresh = at->next;
+        send_queue__link(queue, at);
+    }
+    return true;
+}
+
 uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX])
 {
@@ -410,6 +436,27 @@ void send_queue_skip(struct send_queue *queue, struct net *net, uint32_t length)
 }
 
 /* ---- the end ---- */
+
+uint32_t send_queue_drop_behind(struct send_queue *queue, struct net *net, struct net_buffer *last)
+{
+    struct send_queue behind = {.first = last ? last->next : queue->first, .last = queue->last};
+    uint32_t pinned_bytes = 0;
+
+    if (!behind.first) return 0;
+    for (struct net_buffer *at = behind.first; at; at = at->next) {
+        pinned_bytes += send_queue__pinned(at);
+        behind.shares_count += send_queue__is_share(at);
+    }
+    behind.pinned_bytes = pinned_bytes;
+    queue->pinned_bytes -= pinned_bytes;
+    queue->shares_count -= behind.shares_count;
+    queue->last = last;
+    if (last)
+        last->next = NULL;
+    else
+        queue->first = NULL;
+    return send_queue_drop(&behind, net);
+}
 
 uint32_t send_queue_drop(struct send_queue *queue, struct net *net)
 {

@@ -94,6 +94,10 @@ uint32_t send_queue_peek(const struct send_queue *queue, uint32_t max, uint8_t *
 /* Removes that many bytes from the front, and frees the entries that become empty. */
 void send_queue_skip(struct send_queue *queue, struct net *net, uint32_t length);
 
+/* Replaces each share by a copy in buffers: then every entry is a buffer. Returns false, and
+ * changes nothing, if the pool has too few. */
+bool send_queue_copy_shares(struct send_queue *queue, struct net *net);
+
 /* The caller sends a buffer that was not queued: it is in flight now. */
 void send_queue_add_flight(struct send_queue *queue, const struct net_buffer *buffer);
 
@@ -119,6 +123,9 @@ static inline uint32_t send_queue_timed_bytes(const struct send_queue *queue)
 /* Discards everything that is queued, but not what is in flight. Returns the number of droppable
  * shares among it, also those of which a part was sent. */
 uint32_t send_queue_drop(struct send_queue *queue, struct net *net);
+
+/* The same for what is queued behind `last`; null: everything. */
+uint32_t send_queue_drop_behind(struct send_queue *queue, struct net *net, struct net_buffer *last);
 
 /* ---- borrowed run ----
  *

@@ -39,6 +39,7 @@ struct service {
     _Atomic uint32_t own_sessions_open;
     /* The server's settings, with the timeouts and rates of this service. */
     struct weir_config config;
+    struct filter *later; /* that a handler can start, in outbound sessions; null: none */
     /* Of an outbound connection (connector.h); else 0 and null. */
     uint64_t connector;                /* its id */
     void *user;                        /* of its struct weir_connect_options */

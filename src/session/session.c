@@ -210,18 +210,25 @@ void session_fail(struct weir_session *session, const char *text)
 
 /* ---- pausing of reading ---- */
 
+/* Whether the queue holds messages until a filter is open, which needs the peer's bytes. */
+static bool session__holds(const struct weir_session *session)
+{
+    return session->filters && filters_are_upgrading(session->filters);
+}
+
 static void session__update_queue_paused(struct weir_session *session)
 {
     struct worker *worker = session->worker;
     uint32_t pinned_bytes = session->queue.pinned_bytes;
 
-    if (!session->queue_paused && pinned_bytes >= worker->pause_bytes) {
+    if (!session->queue_paused && pinned_bytes >= worker->pause_bytes && !session__holds(session)) {
         session->queue_paused = true;
         session->paused_ms = (uint32_t)worker->now_ms;
         counter_add(&worker->counters.pauses_queue, 1);
         congestion_begin(session);
         if (session->memberships) session_update_deadline(session);
-    } else if (session->queue_paused && pinned_bytes <= worker->resume_bytes) {
+    } else if (session->queue_paused &&
+               (pinned_bytes <= worker->resume_bytes || session__holds(session))) {
         session->queue_paused = false;
         congestion_end(session);
     }
