@@ -504,6 +504,28 @@ WEIR_API struct weir_address *weir_session_local_address(const struct weir_sessi
  * limits, or for a transient session. Thread: handler. */
 WEIR_API void weir_session_vouch(struct weir_session *session);
 
+/* Starts TLS on a session that began in plain text, for protocols with a command such as STARTTLS.
+ * Call it when the command, or its positive answer, was the last message in plain text. What is
+ * queued for the peer leaves in plain text, so a server sends its answer to the command first. What
+ * is queued later waits until the handshake is complete, and leaves encrypted. The handshake has
+ * opening_timeout_ms. If it fails, the session ends with WEIR_REASON_TLS. If the session ends
+ * before it is complete, the messages that wait for it are discarded.
+ *
+ * The session also ends with WEIR_REASON_TLS if plain text came behind the last message. An
+ * attacker who cannot break TLS can add messages there, and they would seem to be encrypted ones.
+ * Keep nothing from before TLS: what the peer said about itself until then can be the attacker's.
+ *
+ * `name` is that of weir_server_tls(), for a session that a client opened; null for an outbound
+ * session: weir_connect_options.tls_later applies. Returns:
+ *   WEIR_OK           the handshake begins; weir_session_tls() returns true when it is complete
+ *   WEIR_GONE         there are no such settings, or weir was built without TLS
+ *   WEIR_INVALID      the session is no TCP session, is transient, or already has TLS
+ *   WEIR_CANCELLED    the session is closing, or its peer has closed its side
+ *   WEIR_NO_BUFFERS   broadcasts or static bytes are queued, and there is no buffer for a copy
+ *   WEIR_NO_MEMORY
+ * Thread: handler. */
+WEIR_API enum weir_code weir_session_start_tls(struct weir_session *session, const char *name);
+
 /* Returns the id of the session's connector, which weir_connect() returned in *connector. 0: a
  * client opened the connection. Thread: handler. */
 WEIR_API uint64_t weir_session_connector(const struct weir_session *session);
@@ -1031,12 +1053,23 @@ struct weir_connect_options {
      *   WEIR_UNREACHABLE  there is no route to the address, or the name does not exist
      *   WEIR_NO_ROOM      sessions_max are open, or resolver_queue_max names wait
      *   WEIR_CANCELLED    a drain or a stop cancelled the attempt, or the wait before the next one
+     *   WEIR_HANDSHAKE    connected, but the TLS handshake failed: the reason says why
      *   others            the system refused a call, or there is no memory
      * The callback can call weir_connect() and weir_disconnect(). Thread: the worker's, never
      * inside weir_connect(). Null (default): no call. */
     void (*on_failed)(struct weir_server *server, uint64_t connector,
                       const struct weir_error *error, void *user);
     void *user; /* passed to on_failed, and returned by weir_session_connect_user() */
+    /* TLS settings; null (default): no TLS. weir_connect() reads them and their files, so that
+     * further attempts do not. The session begins, with on_open, when the handshake is complete,
+     * and the server's certificate is valid for the host of `address` (or tls->name). Otherwise the
+     * attempt has failed: on_failed gets WEIR_HANDSHAKE and the reason. In TLS 1.3 a server checks
+     * the client's certificate after that: if it rejects it, the session opens, and ends with
+     * WEIR_REASON_TLS. */
+    const struct weir_tls_connect *tls;
+    /* Instead of `tls`: the session begins in plain text, and its handler can start TLS with these
+     * settings later, by weir_session_start_tls(). Default null. */
+    const struct weir_tls_connect *tls_later;
 };
 
 /* Fills in the defaults of a struct of `size` bytes. Call weir_connect_init() instead. Thread: any.

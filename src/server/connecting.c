@@ -20,6 +20,7 @@
 #include "memory.h"
 #include "resolver.h"
 #include "sized.h"
+#include "tls_filter.h"
 #include "worker.h"
 
 /* Waits are compared with a clock in milliseconds of 32 bits elsewhere. */
@@ -96,6 +97,10 @@ static enum weir_code connecting__read(const struct weir_connect_options *given,
 
 static void connecting__free(struct connecting *connecting)
 {
+    struct service *service = &connecting->connector.service;
+
+    if (service->filters_count > 0) filter_unref(service->filters[0]);
+    filter_unref(service->later);
     listen_spec_free(&connecting->spec);
     memory_free(connecting->text);
     memory_free(connecting);
@@ -131,6 +136,57 @@ static enum weir_code connecting__find_service(const struct weir_server *server,
     return WEIR_OK;
 }
 
+/* Returns the host by whose name a server proves itself: in the address, or "". */
+static const char *connecting__host(const struct dial_target *target, char *text, size_t size)
+{
+    struct weir_address address;
+
+    if (target->name[0] != '\0' || target->path[0] != '\0') return target->name;
+    address_publish(&target->address, &address);
+    address.scope = 0; /* of this machine alone */
+    weir_address_text(&address, text, size);
+    text[strcspn(text, "]")] = '\0';
+    if (text[0] == '[') return text + 1;
+    text[strcspn(text, ":")] = '\0';
+    return text;
+}
+
+/* Opens the filter of TLS settings. `host` is "" if the target is a path. */
+static enum weir_code connecting__open_filter(const struct weir_connect_options *settings,
+                                              const struct weir_tls_connect *given,
+                                              const char *host, struct filter **filter,
+                                              struct weir_error *error)
+{
+    struct weir_tls_connect tls = {.size = sizeof tls};
+    enum weir_code code = sized_copy(&sized_tls_connect, given, &tls, error);
+
+    if (code != WEIR_OK) return code;
+    if (host[0] == '\0' && !tls.name && !tls.insecure)
+        return connecting__wrong(settings, "a path is no name that a certificate could have",
+                                 "set tls->name", error);
+    return tls_filter_open_client(&tls, host, filter, error);
+}
+
+static enum weir_code connecting__open_tls(struct connecting *connecting,
+                                           const struct weir_connect_options *settings,
+                                           struct weir_error *error)
+{
+    struct service *service = &connecting->connector.service;
+    char text[WEIR_ADDRESS_TEXT_BYTES];
+    const char *host = connecting__host(&connecting->connector.options.target, text, sizeof text);
+
+    if (settings->tls && settings->tls_later)
+        return connecting__wrong(settings, "tls and tls_later are both set", "set one of them",
+                                 error);
+    if (settings->tls_later)
+        return connecting__open_filter(settings, settings->tls_later, host, &service->later, error);
+    if (!settings->tls) return WEIR_OK;
+    enum weir_code code =
+        connecting__open_filter(settings, settings->tls, host, &service->filters[0], error);
+    if (code == WEIR_OK) service->filters_count = 1;
+    return code;
+}
+
 static enum weir_code connecting__fill(const struct weir_server *server,
                                        struct connecting *connecting,
                                        const struct weir_connect_options *settings,
@@ -141,6 +197,7 @@ static enum weir_code connecting__fill(const struct weir_server *server,
 
     if (code == WEIR_OK)
         code = dial_target_read(settings->address, &connector->options.target, error);
+    if (code == WEIR_OK) code = connecting__open_tls(connecting, settings, error);
     if (code != WEIR_OK) return code;
     connecting->text = memory_copy_text(settings->address);
     if (!connecting->text)

@@ -29,7 +29,7 @@ ASSERT_FILLED(weir_handler, close);
 ASSERT_FILLED(weir_codec, encode);
 ASSERT_FILLED(weir_probe, encode);
 ASSERT_FILLED(weir_listen, tls);
-ASSERT_FILLED(weir_connect_options, user);
+ASSERT_FILLED(weir_connect_options, tls_later);
 ASSERT_FILLED(weir_sessions_query, on_end);
 ASSERT_FILLED(weir_module, probe);
 
