@@ -9,6 +9,9 @@ export WEIR_HEAVY_PEERS=${WEIR_HEAVY_PEERS:-0}
 HEAVY_TEST_NEEDS=(
     "nginx       nginx-light nginx"
     "-           libnginx-mod-stream"
+    "node        nodejs"
+    "stunnel4    stunnel4"
+    "sslscan     sslscan"
 )
 
 # heavy_peers_prepare: installs the peers if they are wanted; else starts the list of skipped tests, to which the tests

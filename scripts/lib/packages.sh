@@ -30,6 +30,7 @@ TEST_NEEDS=(
     "curl        curl"
     "haproxy     haproxy"
     "openssl     openssl"
+    "gnutls-cli  gnutls-bin"
     "python3     python3"
     "-           python3-protobuf"
     "erl         erlang-base"
