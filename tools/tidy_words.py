@@ -38,6 +38,7 @@ NAMES = {
 ALLOWED_NAMES = {
     r"\w*in_place\w*": "standard term: delivered or decoded in place",
     r"\w*page_?(size|mask|bytes|shift|aligned|readwrite|noaccess|s?hift)\w*": "a page of memory",
+    r"\w*web(socket)?_page\w*": "a page of the World Wide Web",
     r"\w*keep_?alive\w*": "TCP keep-alive", r"\w*dry_run\w*": "standard term: a run without effect",
     r"\w*wall_(clock|time|ns|ms|s)": "standard term: wall-clock time", r"\w*in_turn\w*": "standard term: one after another",
     r"\w*scatter_gather\w*": "standard term: vectored I/O", r"\w*multi_?stage\w*": "standard term: of several stages",

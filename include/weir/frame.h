@@ -135,6 +135,14 @@ struct weir_codec {
      * cannot appear in a frame. Null: messages are sent without framing. */
     enum weir_code (*encode)(const struct weir_codec *codec, const uint8_t *bytes, size_t length,
                              struct weir_framing *framing);
+    /* Fills in *framing, which is zeroed, for a message that weir_session_send_back() returns. The
+     * frame that is sent consists of framing->header, then message->frame without its first
+     * framing->skip bytes, then framing->trailer. Needed only if a frame that was received must not
+     * be sent as it is: because the two directions of the protocol have different headers, for
+     * example. Such an answer is copied. Same return values as encode. Null: message->frame is sent
+     * unchanged. */
+    enum weir_code (*encode_back)(const struct weir_codec *codec,
+                                  const struct weir_message *message, struct weir_framing *framing);
 };
 
 /* ---- Codecs made from a frame specification ---- */

@@ -97,6 +97,7 @@
 #include <weir/mark.h>
 #include <weir/tls.h>
 #include <weir/version.h>
+#include <weir/web.h>
 #include <weir/work.h>
 
 #ifdef __cplusplus
@@ -946,6 +947,14 @@ enum weir_proxy_others {
     WEIR_PROXY_OTHERS_SERVE,  /* they are served without a header; a header is data */
 };
 
+/* Type of the WebSocket messages that weir_session_send() and broadcasts send. A message that is
+ * sent back keeps the type with which it came, except that of a listener with a codec. */
+enum weir_websocket_send {
+    WEIR_WEBSOCKET_SEND_DEFAULT, /* text without a codec, binary with one */
+    WEIR_WEBSOCKET_SEND_TEXT,    /* a message that is not UTF-8 is refused with WEIR_INVALID */
+    WEIR_WEBSOCKET_SEND_BINARY,
+};
+
 /* One address to listen on, with its codec and handler. Zero the struct, then set the members that
  * you need; only `size` and `address` are required. The strings need to be valid only during
  * weir_server_listen(). */
@@ -1003,6 +1012,35 @@ struct weir_listen {
      * "unix:PATH": there the permissions of the file decide which programs can connect. */
     const char *proxy_from;
     const char *tls; /* TCP: name of weir_server_tls(); clients must use TLS. Null: no TLS */
+    /* TCP: the sessions are WebSockets, opened by a GET request of this path, such as "/play";
+     * null: no WebSocket. Without a codec one WebSocket message is one message. With one (`codec`,
+     * custom_codec or custom_probe) the messages' payloads are one stream for the codec, as clients
+     * that emulate a socket send it. weir_session_web() has the request. A request that opens no
+     * WebSocket is answered with an HTTP error, and ends with WEIR_REASON_UPGRADE before on_open;
+     * opening_timeout_ms limits the wait for it. */
+    const char *websocket;
+    /* Origins of the pages that may connect, separated by commas: "https://game.example", exactly
+     * as a browser sends them; "*": any page of any site, which can then act with the browser's
+     * cookies. Null: pages of the host that the request names. A client that sends no origin is not
+     * a browser, and is served. */
+    const char *websocket_origins;
+    /* Subprotocols that the handler speaks, the preferred ones first, separated by commas. Weir
+     * chooses the first one that the client offers. Null: none, or "binary" with a codec. */
+    const char *websocket_subprotocols;
+    /* Sent as text/html to a GET or HEAD request of the path without upgrade, at most 1 MiB; weir
+     * copies it. Null: such a request is refused. */
+    const void *websocket_page;
+    size_t websocket_page_length;
+    enum weir_websocket_send websocket_send;
+    /* Most bytes of a WebSocket message in both directions, without a codec. A longer one ends the
+     * session. 0: 1 MiB; at most WEIR_MESSAGE_BYTES_MAX. */
+    uint32_t websocket_message_max_bytes;
+    /* A client that sent nothing for this long gets a ping, because proxies close idle connections.
+     * It must send something, such as a pong, within websocket_pong_timeout_ms after it, or the
+     * session ends with WEIR_REASON_IDLE. Neither runs while reading is paused. 0: 25 s and 20 s;
+     * WEIR_OFF as interval: no pings. */
+    uint32_t websocket_ping_interval_ms;
+    uint32_t websocket_pong_timeout_ms;
 };
 
 /* Describes a listener of a server. The strings live as long as the server. */
@@ -1208,6 +1246,7 @@ struct weir_stats {
     uint64_t opening_failed_proxy;
     uint64_t opening_failed_tls;
     uint64_t opening_failed_websocket;
+    uint64_t websocket_pings; /* that clients sent */
 };
 
 #define WEIR_LISTENERS_MAX 64 /* listeners of one server */

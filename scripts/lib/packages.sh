@@ -14,6 +14,7 @@ BUILD_NEEDS=(
     "pkg-config  pkg-config pkgconf"
     "liburing.h  liburing-dev"
     "openssl/ssl.h libssl-dev"
+    "?-          node-llhttp"
 )
 # shellcheck disable=SC2034
 TEST_NEEDS=(
@@ -33,6 +34,10 @@ TEST_NEEDS=(
     "gnutls-cli  gnutls-bin"
     "python3     python3"
     "-           python3-protobuf"
+    "-           python3-websockets"
+    "-           python3-wsproto"
+    "node        nodejs"
+    "-           node-ws"
     "erl         erlang-base"
     "tshark      tshark"
     "strace      strace"

@@ -72,8 +72,10 @@ struct filter_io {
 
 /* The arguments of one call of respond. */
 struct filter_response {
-    uint64_t now_ms;           /* of the worker's clock */
-    uint64_t wake_ms;          /* when respond is called again at the latest; UINT64_MAX: never */
+    uint64_t now_ms;         /* of the worker's clock */
+    uint64_t wake_ms;        /* when respond is called again at the latest; UINT64_MAX: never */
+    bool is_reading;         /* reading from the peer is not paused */
+    uint32_t controls_count; /* requests of the peer that were no messages (pings), to be counted */
     struct filter_output *out; /* for the plain stream, above a filter that transforms */
     struct filter_error *error;
 };

@@ -1,0 +1,46 @@
+# llhttp, the HTTP parser of Node.js: parses the request head of a WebSocket. Debian and Ubuntu have its C sources and its
+# header in the package node-llhttp. They are compiled into the layer filter, so no library is needed at run time.
+#
+# WEIR_WEBSOCKET: AUTO builds WebSocket if the sources are found, ON requires them, OFF leaves WebSocket out. WEIR_LLHTTP
+# names a folder with llhttp's api.c, http.c, llhttp.c and llhttp.h, for systems without that package.
+set(WEIR_WEBSOCKET AUTO CACHE STRING "WebSocket: AUTO (if llhttp's sources are found), ON or OFF")
+set_property(CACHE WEIR_WEBSOCKET PROPERTY STRINGS AUTO ON OFF)
+set(WEIR_LLHTTP "" CACHE PATH "Folder with the C sources and the header of llhttp; empty: where the package node-llhttp has them")
+
+set(WEIR_LLHTTP_SOURCES "")
+set(WEIR_LLHTTP_INCLUDE "")
+if(NOT WEIR_WEBSOCKET STREQUAL "OFF")
+    # The files are sources: a cross-build uses those of the host, too.
+    set(llhttp_folders /usr/share/llhttp /usr/local/share/llhttp /usr/share/nodejs/llhttp /usr/share/nodejs/llhttp/src
+                       /usr/share/nodejs/llhttp/build)
+    set(llhttp_headers /usr/share/include/llhttp /usr/local/share/include/llhttp ${llhttp_folders} /usr/include)
+    if(WEIR_LLHTTP)
+        set(llhttp_folders ${WEIR_LLHTTP} ${WEIR_LLHTTP}/src)
+        set(llhttp_headers ${WEIR_LLHTTP} ${WEIR_LLHTTP}/include)
+    endif()
+    foreach(folder IN LISTS llhttp_folders)
+        if(NOT WEIR_LLHTTP_SOURCES AND EXISTS ${folder}/llhttp.c AND EXISTS ${folder}/api.c AND EXISTS ${folder}/http.c)
+            set(WEIR_LLHTTP_SOURCES ${folder}/llhttp.c ${folder}/api.c ${folder}/http.c)
+        endif()
+    endforeach()
+    foreach(folder IN LISTS llhttp_headers)
+        if(NOT WEIR_LLHTTP_INCLUDE AND EXISTS ${folder}/llhttp.h)
+            set(WEIR_LLHTTP_INCLUDE ${folder})
+        endif()
+    endforeach()
+    if(NOT WEIR_LLHTTP_SOURCES OR NOT WEIR_LLHTTP_INCLUDE)
+        set(WEIR_LLHTTP_SOURCES "")
+        set(llhttp_absent "llhttp's C sources were not found: apt-get install node-llhttp, or set WEIR_LLHTTP to their folder")
+        if(WEIR_WEBSOCKET STREQUAL "ON")
+            message(FATAL_ERROR "${llhttp_absent}")
+        endif()
+        message(STATUS "Building without WebSocket: ${llhttp_absent}")
+    else()
+        message(STATUS "Building with WebSocket: llhttp is in ${WEIR_LLHTTP_INCLUDE}")
+    endif()
+endif()
+if(WEIR_LLHTTP_SOURCES)
+    string(APPEND WEIR_FILTERS_LEFT_OUT "|websocket_absent")
+else()
+    string(APPEND WEIR_FILTERS_LEFT_OUT "|websocket|websocket_(check|codec|decode|frame|head|key|text)")
+endif()

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* websocket_text.c - checks and copies the texts of a listener's WebSocket settings. */
+#include "websocket_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "error_fill.h"
+#include "memory.h"
+#include "websocket_head.h"
+
+static const char websocket_text__operation[] = "serve WebSocket at";
+
+/* ---- lists ---- */
+
+/* Copies the elements behind the array of their addresses. */
+bool websocket_list_open(struct websocket_list *list, const char *text)
+{
+    size_t count = 1, length;
+
+    *list = (struct websocket_list){.texts = NULL};
+    if (!text) return true;
+    length = strlen(text);
+    for (size_t i = 0; i < length; i++) count += text[i] == ',';
+    list->texts = memory_alloc(count * sizeof *list->texts + length + 1);
+    if (!list->texts) return false;
+    char *copy = (char *)(list->texts + count);
+    memcpy(copy, text, length + 1);
+    for (list->count = 0; list->count < count; list->count++) {
+        size_t part = strcspn(copy, ",");
+        copy[part] = '\0';
+        list->texts[list->count] = copy;
+        copy += part + 1;
+    }
+    return true;
+}
+
+void websocket_list_free(struct websocket_list *list)
+{
+    memory_free(list->texts);
+    *list = (struct websocket_list){.texts = NULL};
+}
+
+/* ---- checks ---- */
+
+static bool websocket_text__is_visible(const char *text, size_t length, const char *forbidden)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] <= ' ' || text[i] > '~' || strchr(forbidden, text[i])) return false;
+    return true;
+}
+
+/* Returns whether a browser could send this origin: scheme://host[:port]. */
+static bool websocket_text__is_origin(const char *text, size_t length)
+{
+    const char *host = strstr(text, "://");
+
+    if ((length == 1 && text[0] == '*') || (length == 4 && memcmp(text, "null", 4) == 0))
+        return true;
+    if (!host || host == text || host + 3 >= text + length) return false;
+    host += 3;
+    return websocket_text__is_visible(text, (size_t)(host - text) - 3, "/?#@,;:\"") &&
+           websocket_text__is_visible(host, length - (size_t)(host - text), "/?#@,;\"");
+}
+
+static bool websocket_text__is_subprotocol(const char *text, size_t length)
+{
+    return length > 0 && length <= WEBSOCKET_SUBPROTOCOL_BYTES_MAX &&
+           websocket_text__is_visible(text, length, "()<>@,;:\\\"/[]?={}");
+}
+
+/* Checks each element of a list; `what` an element is, for the message. */
+static enum weir_code websocket_text__check_list(const char *list,
+                                                 bool (*is_valid)(const char *, size_t),
+                                                 const char *path, const char *what,
+                                                 const char *hint, struct weir_error *error)
+{
+    char reason[96];
+
+    while (list) {
+        size_t length = strcspn(list, ",");
+        if (!is_valid(list, length)) {
+            snprintf(reason, sizeof reason, "\"%.*s\" is not %s", length < 40 ? (int)length : 40,
+                     list, what);
+            return error_fill(error, WEIR_INVALID, 0, websocket_text__operation, path, reason,
+                              hint);
+        }
+        list = list[length] == ',' ? list + length + 1 : NULL;
+    }
+    return WEIR_OK;
+}
+
+enum weir_code websocket_text_check(const struct websocket_settings *settings,
+                                    struct weir_error *error)
+{
+    const char *path = settings->path;
+    enum weir_code code;
+
+    if (path[0] != '/' || !websocket_text__is_visible(path, strlen(path), "?#"))
+        return error_fill(error, WEIR_INVALID, 0, websocket_text__operation, path,
+                          "a path begins with '/' and has no '?', '#' or blank", NULL);
+    code = websocket_text__check_list(
+        settings->origins, websocket_text__is_origin, path, "an origin",
+        "write https://game.example, without a path, or null, or *", error);
+    if (code != WEIR_OK) return code;
+    return websocket_text__check_list(settings->subprotocols, websocket_text__is_subprotocol, path,
+                                      "the name of a subprotocol", "separate names by commas alone",
+                                      error);
+}
