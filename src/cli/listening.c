@@ -8,6 +8,7 @@
 
 #include "handler_arguments.h"
 #include "listening_proxy.h"
+#include "listening_websocket.h"
 #include "url.h"
 
 /* Adds a listener, unless its address is wrong or the list is full. Diagnostics begin with `where`
@@ -59,6 +60,7 @@ void listening_add_url(struct options *options, const char *url, struct diagnost
                                  .handler = read.values[URL_HANDLER],
                                  .tls = read.values[URL_TLS]};
     listening_proxy_read(&read, where, url, &listen, &own, &options->arena, diagnostics);
+    listening_websocket_read(&read, where, url, &listen, diagnostics);
     listening__add(options, &listen, &own, where, url, diagnostics);
 }
 
@@ -151,6 +153,7 @@ static void listening__limit_all(struct options *options, struct diagnostics *di
 
     for (size_t i = 0; i < options->listeners_count; i++) {
         struct weir_listen *listen = &options->listeners[i];
+        any |= listen->websocket && !listen->codec; /* listening_websocket_finish() has set it */
         if (!listening__has_max(listen->codec)) continue;
         any = true;
         listen->codec =
@@ -197,13 +200,13 @@ static void listening__add_defaults(struct options *options, struct diagnostics 
     }
 }
 
-/* Applies --codec and --handler to a listener without its own. */
+/* Applies --codec and --handler to a listener without its own. A WebSocket needs no codec. */
 static void listening__complete(struct options *options, struct weir_listen *listen,
                                 struct diagnostics *diagnostics)
 {
     bool has_own = listen->codec != NULL;
 
-    if (!has_own) listen->codec = options->codec;
+    if (!has_own && !listen->websocket) listen->codec = options->codec;
     if (!listen->handler) listen->handler = options->handler;
     if (listen->handler &&
         !handler_arguments_split(&options->arena, &listen->handler, &listen->handler_arguments))
@@ -218,6 +221,7 @@ void listening_finish(struct options *options, struct diagnostics *diagnostics)
     for (size_t i = 0; i < options->listeners_count; i++)
         listening__complete(options, &options->listeners[i], diagnostics);
     listening_proxy_finish(options, diagnostics);
+    listening_websocket_finish(options, diagnostics);
     if (options->message_max_bytes > 0 && options->listeners_count > 0)
         listening__limit_all(options, diagnostics);
     listening__set_mode(options, diagnostics);

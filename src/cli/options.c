@@ -191,7 +191,8 @@ static void options__check_port_file(const struct options *options, struct diagn
 
 void options_init(struct options *options)
 {
-    *options = (struct options){.drain_ms = 5000};
+    *options = (struct options){
+        .drain_ms = 5000, .ping_interval_ms = 25 * 1000, .pong_timeout_ms = 20 * 1000};
     weir_config_init(&options->config);
 }
 

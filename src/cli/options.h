@@ -19,6 +19,8 @@
 /* Words for enum weir_proxy and enum weir_proxy_others, in their order. */
 #define OPTIONS_PROXY_WORDS "off|required"
 #define OPTIONS_PROXY_OTHERS_WORDS "refuse|serve"
+/* Words for enum weir_websocket_send, in its order. */
+#define OPTIONS_WEBSOCKET_SEND_WORDS "same|text|binary"
 
 /* Which settings a listener's URL has. */
 struct options_own {
@@ -40,6 +42,9 @@ struct options {
     struct weir_tls tls;    /* its certificate is null: no listener uses TLS */
     struct weir_tls_host tls_hosts[OPTIONS_TLS_HOSTS_MAX];
     uint32_t unix_mode;         /* of the files of Unix-domain listeners; 0: by the umask */
+    const char *websocket_page; /* file that WebSocket listeners serve; null: none */
+    uint32_t ping_interval_ms;  /* of WebSocket listeners; 0: no pings */
+    uint32_t pong_timeout_ms;
     uint64_t message_max_bytes; /* 0: the codec's own maximum */
     uint32_t drain_ms;
     uint32_t stats_ms;     /* milliseconds; 0: only at the end */

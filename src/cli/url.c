@@ -21,8 +21,16 @@ struct url__reading {
 };
 
 static const char *const url__names[URL_KEYS_COUNT] = {
-    [URL_CODEC] = "codec", [URL_HANDLER] = "handler",       [URL_PROXY] = "proxy",
-    [URL_TLS] = "tls",     [URL_PROXY_FROM] = "proxy_from", [URL_PROXY_OTHERS] = "proxy_others",
+    [URL_CODEC] = "codec",
+    [URL_HANDLER] = "handler",
+    [URL_PROXY] = "proxy",
+    [URL_PROXY_FROM] = "proxy_from",
+    [URL_PROXY_OTHERS] = "proxy_others",
+    [URL_TLS] = "tls",
+    [URL_WEBSOCKET] = "websocket",
+    [URL_ORIGINS] = "origins",
+    [URL_SUBPROTOCOLS] = "subprotocols",
+    [URL_WEBSOCKET_SEND] = "websocket_send",
 };
 
 static size_t url__keys_count(enum url_kind kind)
@@ -79,7 +87,7 @@ static bool url__unknown_key(struct url__reading *reading, const char *pair, siz
 {
     size_t count = url__keys_count(reading->kind), used = 0;
     const char *suggestion = suggest_word(pair, key_length, url__names, count);
-    char known[160];
+    char known[320];
 
     for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",

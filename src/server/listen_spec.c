@@ -11,6 +11,8 @@
 #include "memory.h"
 #include "proxy_listen.h"
 #include "sized.h"
+#include "websocket.h"
+#include "websocket_listen.h"
 
 #define LISTEN_SPEC__EXTRA_BYTES_MAX (64u * 1024)
 
@@ -153,8 +155,13 @@ static enum weir_code listen_spec__open_filters(struct listen_spec *spec,
     struct filter *filter;
     enum weir_code code = proxy_listen_open(listen, service->is_unix, &filter, error);
 
-    if (code == WEIR_OK && filter) service->filters[service->filters_count++] = filter;
-    return code;
+    if (code != WEIR_OK) return code;
+    if (filter) service->filters[service->filters_count++] = filter;
+    code = websocket_listen_open(listen, service->codec, &filter, error);
+    if (code != WEIR_OK || !filter) return code;
+    service->filters[service->filters_count++] = filter;
+    service_set_codec(service, websocket_codec_of_filter(filter));
+    return WEIR_OK;
 }
 
 enum weir_code listen_spec_read(const struct weir_listen *given, const struct weir_config *config,

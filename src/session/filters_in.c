@@ -320,13 +320,17 @@ static void filters_in__respond_one(struct weir_session *session, uint32_t index
     struct filter_error error = {.reason = one->filter->kind->reason};
     struct net_buffer *buffer = worker->filters->spare;
     struct filter_output out = {buffer->bytes, 0, buffer->capacity};
-    struct filter_response response = {
-        .now_ms = worker->now_ms, .wake_ms = UINT64_MAX, .out = &out, .error = &error};
+    struct filter_response response = {.now_ms = worker->now_ms,
+                                       .wake_ms = UINT64_MAX,
+                                       .is_reading = !session_is_paused(session),
+                                       .out = &out,
+                                       .error = &error};
 
     enum filter_result result = one->filter->kind->respond(one->state, &response);
     weir_check(out.length <= out.max);
     weir_check(result != FILTER_AGAIN || out.length > 0);
     filters->wake_ms = response.wake_ms;
+    counter_add(&worker->counters.websocket_pings, response.controls_count);
     filters_charge(session, index);
     filters_out_add(session, index, (uint32_t)out.length);
     if (session_is_ending(session)) return; /* memory was exhausted */

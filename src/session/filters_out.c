@@ -21,6 +21,7 @@
 #include "check.h"
 #include "filters.h"
 #include "session.h"
+#include "session_back.h"
 #include "worker.h"
 
 /* Most plain bytes of one send. */
@@ -295,6 +296,7 @@ static enum weir_code filters_out__send_message(struct weir_session *session, co
 static enum weir_code filters_out__send_back(struct weir_session *session,
                                              const struct weir_message *message)
 {
+    if (session->service->codec->encode_back) return session_back_send(session, message);
     return session_tcp_ops.send_back(session, message);
 }
 

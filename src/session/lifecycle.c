@@ -27,6 +27,7 @@
 #include "names.h"
 #include "pause.h"
 #include "session.h"
+#include "session_back.h"
 #include "session_begin.h"
 #include "session_sent.h"
 #include "watch.h"
@@ -211,6 +212,13 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
     session_enter(session, session->filters ? SESSION_OPENING : SESSION_OPEN);
 }
 
+static const struct session_ops *lifecycle__ops(const struct service *service,
+                                                const struct filters *filters)
+{
+    if (filters) return &filters_out_ops;
+    return service->codec->encode_back ? &session_back_ops : &session_tcp_ops;
+}
+
 /* Starts a TCP session over this handle, with the filters, or without if they are null. */
 static void lifecycle__start_tcp(struct weir_session *session, struct worker *worker,
                                  const struct service *service, const struct net_address *peer,
@@ -221,7 +229,7 @@ static void lifecycle__start_tcp(struct weir_session *session, struct worker *wo
         filters_attach(session, filters);
         counter_move(&worker->counters.opening, 1, 0);
     }
-    lifecycle_start(session, worker, filters ? &filters_out_ops : &session_tcp_ops, service, peer);
+    lifecycle_start(session, worker, lifecycle__ops(service, filters), service, peer);
     list_add_last(&worker->tcp_sessions, &session->in_sessions);
 }
 

@@ -69,14 +69,20 @@ static inline size_t service_session_bytes(const struct weir_codec *codec,
            (handler->session_bytes > 0 ? SERVICE_CANARY_BYTES : 0);
 }
 
+/* Sets the codec. No session may use the service. */
+static inline void service_set_codec(struct service *service, const struct weir_codec *codec)
+{
+    service->codec = service->framing_codec = codec;
+    service->handler_state_at = (uint32_t)service_codec_bytes(codec);
+}
+
 /* Initialises a service, which must stay where it is. */
 static inline void service_init(struct service *service, enum weir_proto proto,
                                 const struct weir_codec *codec, const struct weir_handler *handler,
                                 const struct weir_config *config)
 {
-    *service = (struct service){.proto = proto, .codec = codec, .handler = handler};
-    service->framing_codec = codec;
-    service->handler_state_at = (uint32_t)service_codec_bytes(codec);
+    *service = (struct service){.proto = proto, .handler = handler};
+    service_set_codec(service, codec);
     service->sessions_max = UINT32_MAX;
     service->sessions_open = &service->own_sessions_open;
     service->config = *config;
