@@ -12,6 +12,8 @@ HEAVY_TEST_NEEDS=(
     "node        nodejs"
     "stunnel4    stunnel4"
     "sslscan     sslscan"
+    "chromium    chromium"
+    "chromedriver chromium-driver"
 )
 
 # heavy_peers_prepare: installs the peers if they are wanted; else starts the list of skipped tests, to which the tests
