@@ -18,6 +18,7 @@
 #include "memory.h"
 #include "server_tls.h"
 #include "thread.h"
+#include "websocket.h"
 
 static void listeners__free_spec(struct listen_spec *spec)
 {
@@ -81,7 +82,12 @@ static enum weir_code listeners__add_tls(struct weir_server *server, struct list
                           "the server has none with this name",
                           "call weir_server_tls() before weir_server_listen()");
     weir_check(service->filters_count < SERVICE_FILTERS_MAX);
-    service->filters[service->filters_count++] = filter;
+    uint8_t at = service->filters_count++;
+    if (at > 0 && service->filters[at - 1]->kind == &websocket_kind) { /* it is above TLS */
+        service->filters[at] = service->filters[at - 1];
+        at--;
+    }
+    service->filters[at] = filter;
     return WEIR_OK;
 }
 

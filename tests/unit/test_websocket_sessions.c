@@ -372,6 +372,78 @@ static void an_inner_codec_gets_a_stream(void **state)
     fixture_close();
 }
 
+/* ---- ends at every point ---- */
+
+/* A client from its first to its last byte: text, fragments with a ping in between, close. */
+static const char life[] = REQUEST "\r\n"
+                                   "\x81\x85\0\0\0\0hello"
+                                   "\x01\x82\0\0\0\0ab"
+                                   "\x89\x81\0\0\0\0?"
+                                   "\x00\x82\0\0\0\0cd"
+                                   "\x80\x82\0\0\0\0ef"
+                                   "\x88\x82\0\0\0\0\x03\xe8";
+
+static void the_peer_is_gone_at_every_byte(void **state)
+{
+    (void)state;
+    for (uint32_t length = 0; length < sizeof life; length++)
+        for (int how = 0; how < 3; how++) {
+            open_world(NULL);
+            struct sim_peer *peer = fixture_connect();
+            fixture_run_ms(2);
+            if (length > 0) assert_int_equal(sim_peer_send(peer, life, length), length);
+            fixture_run_ms(how == 0 ? 0 : 5);
+            if (how == 2)
+                sim_peer_reset(peer);
+            else
+                sim_peer_finish(peer);
+            fixture_run_ms(600);
+            fixture_close();
+            assert_int_equal(seen.opened, seen.closed);
+            tear_down(NULL);
+        }
+}
+
+static void every_byte_can_arrive_alone(void **state)
+{
+    (void)state;
+    open_world(NULL);
+    struct sim_peer *peer = fixture_connect();
+    for (uint32_t at = 0; at + 1 < sizeof life; at++) send_bytes(peer, life + at, 1);
+    char got[400];
+    uint32_t count = sim_peer_receive(peer, (uint8_t *)got, sizeof got);
+    static const char answers[] = "\x81\x05hello\x8a\x01?\x81\x06"
+                                  "abcdef\x88\x02\x03\xe8";
+    assert_true(count > sizeof answers);
+    assert_memory_equal(got + count - (sizeof answers - 1), answers, sizeof answers - 1);
+    assert_true(sim_peer_saw_end(peer));
+    fixture_close();
+}
+
+static void every_allocation_can_fail(void **state)
+{
+    uint64_t count = 1;
+
+    (void)state;
+    for (uint64_t nth = 0; nth <= count; nth++) {
+        open_world(NULL);
+        struct sim_peer *peer = fixture_connect();
+        fixture_run_ms(5);
+        uint64_t before = memory_allocations_count();
+        memory_fail_nth(nth, 0);
+        assert_int_equal(sim_peer_send(peer, life, sizeof life - 1), sizeof life - 1);
+        fixture_run_ms(20);
+        memory_fail_nth(0, 0);
+        if (nth == 0) count = memory_allocations_count() - before;
+        sim_peer_finish(peer);
+        fixture_run_ms(600);
+        fixture_close();
+        assert_int_equal(seen.opened, seen.closed);
+        tear_down(NULL);
+    }
+    assert_in_range(count, 3, 30);
+}
+
 /* ---- messages that are sent back ---- */
 
 /* Sends "<", the message, and ">"; an empty message is refused. */
@@ -455,6 +527,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_silent_client_is_pinged_and_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_paused_client_is_not_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_inner_codec_gets_a_stream, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_peer_is_gone_at_every_byte, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_byte_can_arrive_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_allocation_can_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_codec_frames_what_is_sent_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_sent_back_after_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory_for_an_answer_the_session_ends, set_up,
