@@ -11,12 +11,12 @@
 bool weir_session_tls_sized(const struct weir_session *session, struct weir_tls_info *info,
                             size_t size)
 {
-    struct weir_tls_info whole;
+    struct weir_tls_info whole = {.version = ""};
 
     worker_check_thread(session->worker);
-    memset(info, 0, size);
     void *state = filters_find(session, &tls_filter_kind);
-    if (!state || !tls_filter_info(state, &whole)) return false;
+    bool is_open = state && tls_filter_info(state, &whole);
+    memset(info, 0, size);
     memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
-    return true;
+    return is_open;
 }

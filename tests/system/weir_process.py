@@ -43,6 +43,9 @@ import threading
 import time
 import unittest
 
+import certificates
+import tls_relay
+
 DEADLINE_S = 45  # per event; far above the expected time, below ctest's own limit
 SKIPPED = 77
 POLL_S = 0.01
@@ -65,6 +68,7 @@ class Settings:
     weir = None
     transport = None
     build = None   # folder of the build; a test can replace `weir` by a copy elsewhere
+    tls = False    # TCP clients reach weir through TLS: tls_relay.py
     emulator = ()  # command prefix that runs a program of another system: Wine
 
     @classmethod
@@ -192,6 +196,10 @@ class Weir:
         self._program = RenamedProgram() if Settings.is_windows() and not has_module else None
         program = self._program.path if self._program else Settings.weir
         command = [*launcher, *Settings.emulator, program, "serve", *arguments]
+        if Settings.tls:
+            pair = certificates.local()
+            command += ["--tls-cert", pair.certificate, "--tls-key", pair.key]
+        self._relays = {}
         if transport:
             command += ["--transport", Settings.transport]
             if Settings.is_windows():
@@ -262,6 +270,8 @@ class Weir:
         if self._last_log is not None:
             return
         Weir.running.discard(self)
+        for relay in self._relays.values():
+            relay.close()
         if self.process.stdout:
             self.process.stdout.close()
         os.close(self._end)
@@ -296,7 +306,14 @@ class Weir:
         """Returns the (host, port) of a listener to connect to: a loopback address replaces a wildcard."""
         listener = [one for one in self.listeners if one.proto == proto][index]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.host, listener.host)
+        if proto == "tcp" and Settings.tls:
+            return self._relay((host, listener.port)).address
         return host, listener.port
+
+    def _relay(self, target):
+        if target not in self._relays:
+            self._relays[target] = tls_relay.TlsRelay(target)
+        return self._relays[target]
 
     @property
     def tcp(self):
@@ -426,7 +443,8 @@ class WeirTest(unittest.TestCase):
     def assert_counts_add_up(self, summary):
         """Checks the counts of an echo server whose clients read all their answers."""
         self.assertEqual(summary["accepted"], summary["closed"], summary)
-        self.assertEqual(summary["bytes_in"], summary["bytes_out"], summary)
+        if not Settings.tls:  # these count the bytes of records and handshakes, too
+            self.assertEqual(summary["bytes_in"], summary["bytes_out"], summary)
         self.assertEqual(summary["closed"], reasons_sum(summary), summary)
 
 
@@ -463,10 +481,15 @@ def main():
     parser.add_argument("--weir", required=True, help="the program under test")
     parser.add_argument("--transport", required=True, choices=("uring", "epoll", "iocp", "rio"))
     parser.add_argument("--emulator", default="", help="what runs it, as cmake/toolchains/run-in-wine")
+    parser.add_argument("--tls", action="store_true", help="TCP clients reach it through TLS")
     known, rest = parser.parse_known_args()
     Settings.weir, Settings.transport = os.path.abspath(known.weir), known.transport
     Settings.build = os.path.dirname(Settings.weir)
     Settings.emulator = tuple(known.emulator.split())
+    Settings.tls = known.tls
+    if known.tls and not _has_tls(Settings.weir, Settings.emulator):
+        print("skipped: weir is built without TLS", file=sys.stderr)
+        sys.exit(SKIPPED)
     error = io_uring_error()
     if known.transport == "uring" and error:
         print(f"skipped: this machine has no io_uring ({error})", file=sys.stderr)

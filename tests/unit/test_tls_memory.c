@@ -286,6 +286,30 @@ static void a_failing_allocation_ends_one_handshake(void **state)
     }
 }
 
+static void a_failing_allocation_ends_one_outbound_session(void **state)
+{
+    struct weir_tls_connect wish = {.size = sizeof wish, .insecure = true};
+    struct tls_context *client;
+    struct weir_error error;
+    bool reached = true;
+
+    (void)state;
+    assert_int_equal(tls_context_open_client(&wish, "a.example", &client, &error), WEIR_OK);
+    for (uint64_t n = 1; reached; n++) {
+        uint8_t room[4096];
+        struct filter_output out = {room, 0, sizeof room};
+        struct filter_io io = {.out = &out, .error = &trial.error};
+        fails_in = n + 1;
+        struct tls_session *session = tls_session_open(client, worker);
+        if (session && tls_session_feed(session, &io) == FILTER_BAD)
+            assert_true(strlen(trial.error.text) > 0);
+        reached = fails_in == 1;
+        fails_in = 0;
+        if (session) tls_session_free(session);
+    }
+    tls_context_unref(client);
+}
+
 static void a_failing_allocation_ends_one_session(void **state)
 {
     static uint8_t wire[4096];
@@ -373,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_partial_record_is_counted),
         cmocka_unit_test(sealing_keeps_no_memory),
         cmocka_unit_test(a_failing_allocation_ends_one_handshake),
+        cmocka_unit_test(a_failing_allocation_ends_one_outbound_session),
         cmocka_unit_test(a_failing_allocation_ends_one_session),
         cmocka_unit_test(contexts_and_workers_fail_without_memory),
     };

@@ -26,6 +26,7 @@ static const char *first_file, *second_file;
 
 static struct {
     struct weir_tls_info info;
+    char older_version[16];
     bool has_info;
     uint32_t opened, messages, peer_done;
     struct weir_session *paused;
@@ -35,6 +36,8 @@ static void on_open(struct weir_session *session)
 {
     seen.opened++;
     seen.has_info = weir_session_tls(session, &seen.info);
+    weir_session_tls_sized(session, (struct weir_tls_info *)(void *)seen.older_version,
+                           sizeof seen.older_version);
     weir_session_join(session, "all");
 }
 
@@ -300,6 +303,7 @@ static void a_handler_knows_the_connection(void **state)
     assert_int_equal(seen.opened, 1);
     assert_true(seen.has_info);
     assert_string_equal(seen.info.version, "TLSv1.3");
+    assert_string_equal(seen.older_version, "TLSv1.3"); /* of a program with a shorter struct */
     say(&client, "hello\n");
     expect_text(&client, "hello\n");
     plain = weir_test_connect(test, 1, NULL);
