@@ -68,9 +68,10 @@ def frame(length, sent=None):
 @linux_only("/proc tells the memory of a process")
 class Memory(WeirTest):
     def serve(self, *arguments):
-        """Starts a server; its second TCP listener is a raw echo for honest clients."""
+        """Starts a server; its second TCP listener is a raw echo for honest clients, which can be silent for as long as
+        the others are served."""
         return self.start(*arguments, "-l", "tcp://127.0.0.1:0?codec=raw&handler=echo", "--memory", "64m", "--workers",
-                          "2")
+                          "2", "--first-byte-timeout", "off", "--idle-timeout", "off")
 
     def honest(self, weir):
         return weir.address("tcp", -1)
