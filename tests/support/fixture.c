@@ -187,6 +187,10 @@ static struct sim_peer *fixture__connect(const struct net_address *from)
     for (int i = 0; i < FIXTURE_ITERATIONS_MAX && sim_peer_state(peer) == SIM_CONNECTING; i++)
         fixture_iterate(FIXTURE_MS);
     require(sim_peer_state(peer) == SIM_CONNECTED);
+    if (test_chain_opens) {
+        filtered_open(peer);
+        for (int i = 0; i < 200 && fixture_stats().opening > 0; i++) fixture_iterate(FIXTURE_MS);
+    }
     return peer;
 }
 

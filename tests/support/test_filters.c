@@ -15,6 +15,7 @@
 struct test_filters test_filters;
 struct filter *test_chain[4];
 uint32_t test_chain_count;
+bool test_chain_opens;
 
 void test_filters_reset(void)
 {
@@ -376,7 +377,7 @@ struct filter test_filter_up = {.kind = &up_kind, .references = 1};
 
 /* ---- the client's side ---- */
 
-#define WIRES_MAX 128u
+#define WIRES_MAX 2048u
 #define WIRE_OUT_BYTES 8192u
 
 /* One connection. Bytes that the window does not take wait in `out`. */

@@ -42,6 +42,7 @@ void test_filters_reset(void);
 extern struct filter *test_chain[4];
 extern uint32_t test_chain_count;
 void test_chain_set(struct filter *first, struct filter *second, struct filter *third);
+extern bool test_chain_opens; /* fixture_connect() opens the filters */
 bool test_chain_has(const struct filter *filter);
 
 /* ---- the client's side ---- */
