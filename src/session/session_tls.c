@@ -15,7 +15,8 @@ bool weir_session_tls_sized(const struct weir_session *session, struct weir_tls_
 
     worker_check_thread(session->worker);
     void *state = filters_find(session, &tls_filter_kind);
-    bool is_open = state && tls_filter_info(state, &whole);
+    bool is_open = false;
+    if (state) is_open = tls_filter_info(state, &whole);
     memset(info, 0, size);
     memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
     return is_open;

@@ -4,7 +4,8 @@ import select
 import socket
 
 from weir_process import (DEADLINE_S, MIB, SANITIZED, WeirTest, connect, echo, echo_once, expect_end, expect_flood,
-                          flood, linux_only, main, non_reading_client, pattern, pattern_bytes, scaled, system_memory)
+                          flood, linux_only, main, non_reading_client, pattern, pattern_bytes, plain_only, scaled,
+                          system_memory)
 
 HIGH_BYTES = MIB           # send_queue_high_bytes, the default
 BUFFER_BYTES = 16 * 1024   # buffer_bytes, the default
@@ -54,6 +55,7 @@ class SlowReaders(WeirTest):
         print(f"\n    {memory['bytes'] / MIB:.2f} MiB in the system, {memory}", flush=True)
         self.assertLessEqual(memory["bytes"], SYSTEM_BYTES)
 
+    @plain_only("the client's sockets are those of the relay")
     @linux_only("ss shows the memory of Linux' sockets")
     def test_system_memory(self):
         """The system's socket buffers of one client stay below their bound, whether the client has a large or a small
@@ -65,6 +67,7 @@ class SlowReaders(WeirTest):
                 self.assert_system_memory(weir, peer, pattern_bytes(message_bytes))
         weir.stop()
 
+    @plain_only("the client's sockets are those of the relay")
     @linux_only("ss shows the memory of Linux' sockets")
     def test_system_memory_after_a_fast_start(self):
         """A client that reads at first makes the system enlarge its buffers; when it stops reading, the bound holds."""
@@ -74,6 +77,7 @@ class SlowReaders(WeirTest):
             self.assert_system_memory(weir, peer, pattern_bytes(65536))
         weir.stop()
 
+    @plain_only("the client's sockets are those of the relay")
     @linux_only("ss shows the memory of Linux' sockets")
     def test_socket_buffers_are_configurable(self):
         """Connections inherit the configured sizes from the listener, and no byte is lost in small buffers."""

@@ -98,6 +98,18 @@ def linux_only(reason):
     return wrap
 
 
+def plain_only(reason):
+    """Skips a test if clients reach weir through TLS, with this reason."""
+    def wrap(test):
+        @functools.wraps(test)
+        def run(self, *arguments):
+            if Settings.tls:
+                self.skipTest(reason)
+            return test(self, *arguments)
+        return run
+    return wrap
+
+
 class TooSlow(Exception):
     """A client could not keep up, so the test proves nothing with its time limit."""
 
