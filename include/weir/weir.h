@@ -72,8 +72,8 @@
  *   larger than this weir knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
- *   weir_session_info, weir_worker_stats, weir_proxy_header, weir_tls_info, weir_tls_stats. Call
- *   the inline function without `_sized`: it passes the sizeof.
+ *   weir_session_info, weir_worker_stats, weir_proxy_header, weir_tls_info, weir_tls_stats,
+ *   weir_web. Call the inline function without `_sized`: it passes the sizeof.
  * - All others have a fixed layout: struct weir_message, weir_part, weir_input, weir_header,
  *   weir_framing and weir_decode_error, which each message uses; weir_error, weir_address,
  *   weir_address_block. The exceptions are struct weir_frame_preset and weir_group_members: a

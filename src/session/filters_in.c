@@ -320,12 +320,10 @@ static void filters_in__respond_one(struct weir_session *session, uint32_t index
     struct filter_error error = {.reason = one->filter->kind->reason};
     struct net_buffer *buffer = worker->filters->spare;
     struct filter_output out = {buffer->bytes, 0, buffer->capacity};
-    struct filter_response response = {.now_ms = worker->now_ms,
-                                       .wake_ms = UINT64_MAX,
-                                       .is_reading = !session_is_paused(session),
-                                       .out = &out,
-                                       .error = &error};
+    struct filter_response response = {
+        .now_ms = worker->now_ms, .wake_ms = UINT64_MAX, .out = &out, .error = &error};
 
+    response.is_reading = !session_is_paused(session);
     enum filter_result result = one->filter->kind->respond(one->state, &response);
     weir_check(out.length <= out.max);
     weir_check(result != FILTER_AGAIN || out.length > 0);

@@ -6,6 +6,7 @@ import pathlib
 import signal
 import tempfile
 
+import certificates
 from heavy_peers import heavy_peer
 from weir_process import WeirTest, connect, main
 from web_driver import Browser
@@ -134,6 +135,21 @@ class BrowserTest(WeirTest):
         self.assertEqual(browser.run("return got[4].length"), 100000)
         browser.run("probe.close(4321, 'done')")
         self.assertEqual(browser.wait("got[5]"), "close 4321  true")
+        weir.stop()
+
+    def test_wss(self):
+        """The same over TLS, with the page and the example."""
+        if not self.has_tls():
+            self.skipTest("weir is built without TLS")
+        pair = certificates.local()
+        weir = self.start("--handler", "chat", "--listen", "tcp://127.0.0.1:0?websocket=/chat", "--websocket-page",
+                          str(PAGE), "--tls-cert", pair.certificate, "--tls-key", pair.key)
+        browser = self.start_browser()
+        browser.open(f"https://localhost:{weir.tcp[1]}/chat")
+        browser.wait("document.getElementById('status').textContent === 'Connected'")
+        browser.type("#name", "eve" + ENTER)
+        self.wait_line(browser, "* you are now eve", "notice")
+        browser.open("about:blank")
         weir.stop()
 
     def test_close_codes(self):

@@ -5,8 +5,10 @@ import os
 import select
 import signal
 import socket
+import ssl
 import tempfile
 
+import certificates
 from websocket_peer import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, ask, close_frame, frame, header,
                             read_head, request)
 from weir_process import (DEADLINE_S, MIB, STUCK_S, WeirTest, connect, expect_end, linux_only, main, non_reading_client,
@@ -368,6 +370,72 @@ class Sessions(WebSocketTest):
         peer.peer.close()
         weir.wait_counted("closed_reset")
         weir.stop()
+
+
+class Tls(WebSocketTest):
+    """WebSocket above TLS: the request and the frames are sealed, and TLS says goodbye last."""
+
+    def setUp(self):
+        if not self.has_tls():
+            self.skipTest("weir is built without TLS")
+        self.context = ssl.create_default_context(cafile=certificates.authority().ca)
+
+    def start_wss(self, *arguments):
+        pair = certificates.local()
+        return self.start_echo("--tls-cert", pair.certificate, "--tls-key", pair.key, *arguments)
+
+    def open_wss(self, weir, **lines):
+        peer = WebSocket.open(weir.tcp, tls=self.context, **lines)
+        self.addCleanup(peer.peer.close)
+        return peer
+
+    def test_messages(self):
+        weir = self.start_wss()
+        peer = self.open_wss(weir)
+        payload = pattern_bytes(200_000, seed=3)
+        peer.send(BINARY, payload)
+        peer.expect(BINARY, payload)
+        peer.send(TEXT, b"frag", final=False)
+        peer.send(PING, b"?")
+        peer.expect(PONG, b"?")
+        peer.send(CONTINUATION, b"ments")
+        peer.expect(TEXT, b"fragments")
+        count = scaled(500)
+        peer.send_raw(b"".join(frame(TEXT, b"%d" % i) for i in range(count)))
+        for i in range(count):
+            peer.expect(TEXT, b"%d" % i)
+        peer.close()
+        self.assertEqual(weir.stop().summary["closed_peer_done"], 1)
+
+    def test_ends(self):
+        """The close frame is followed by TLS's close_notify: the stream is not truncated."""
+        weir = self.start_wss("--ping-interval", "100ms")
+        failed, drained = self.open_wss(weir), self.open_wss(weir)
+        failed.send_raw(frame(TEXT, b"\xff"))
+        while (got := failed.receive())[0] == PING:
+            failed.send(PONG)
+        self.assertEqual((got[0], got[1][:2]), (CLOSE, b"\x03\xef"))
+        self.assertEqual(failed.peer.recv(100), b"")
+        failed.peer.close()
+        drained.expect(PING, b"")
+        weir.send_signal(signal.SIGINT)
+        while (got := drained.receive())[0] == PING:
+            pass
+        self.assertEqual(got, (CLOSE, b"\x03\xe9drain"))
+        self.assertEqual(drained.peer.recv(100), b"")
+        drained.peer.close()
+        self.assertEqual(weir.wait_end().code, 0)
+
+    def test_wrong_requests(self):
+        weir = self.start_wss()
+        with self.context.wrap_socket(connect(weir.tcp), server_hostname="localhost") as peer:
+            peer.sendall(request("/other"))
+            self.assertEqual(read_head(peer)[0], "HTTP/1.1 404 Not Found")
+        with connect(weir.tcp) as peer:
+            peer.sendall(request())
+            wait_closed(peer)
+        summary = weir.stop().summary
+        self.assertEqual((summary["closed_upgrade"], summary["closed_tls"]), (1, 1))
 
 
 class Groups(WebSocketTest):

@@ -88,10 +88,13 @@ class WebSocket:
         self.peer, self.lines = peer, lines
 
     @classmethod
-    def open(cls, address, path="/play", **lines):
+    def open(cls, address, path="/play", tls=None, **lines):
+        """`tls`: an SSL context for wss."""
         peer = connect(address)
         peer.settimeout(DEADLINE_S)
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            peer = tls.wrap_socket(peer, server_hostname="localhost", suppress_ragged_eofs=False)
         peer.sendall(request(path, **lines))
         status, answer = read_head(peer)
         if status != "HTTP/1.1 101 Switching Protocols" or answer["Sec-WebSocket-Accept"] != ACCEPT:
