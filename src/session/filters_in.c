@@ -2,11 +2,8 @@
 /* filters_in.c - the received bytes of a session with filters.
  *
  *      NET_RECEIVED -> [ wire ] -> filters that open, one after the other --> OPEN, on_open
- *                         |
  *                         '-> the filter that transforms -> plain buffer -> filters that open above
- *                                                                | all are open
- *                                                                v
- *                                                    inbound.c: unread input, codec, handler
+ *                                                                '-> inbound.c: codec, handler
  *
  * Wire bytes are used only while the session may decode; otherwise they wait, and receiving is off.
  * Each call of a filter has a buffer for what it originates. Without one, or without one for plain
