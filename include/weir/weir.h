@@ -64,8 +64,9 @@
  * The binary interface can grow. From the first release on, a program or module works unchanged
  * with a newer weir of the same major version. There are three kinds of structs:
  * - struct weir_config, weir_listen, weir_connect_options, weir_handler, weir_codec, weir_probe,
- *   weir_sessions_query, weir_tls and weir_module have a member `size`: set it to the sizeof
- *   (weir_config_init() and weir_connect_init() set it). Later versions add members at the end. The
+ *   weir_sessions_query, weir_tls, weir_tls_connect and weir_module have a member `size`: set it to
+ *   the sizeof (weir_config_init() and weir_connect_init() set it). Later versions add members at
+ *   the end. The
  *   value 0 of such a member, or the value that the init function sets, keeps the earlier
  *   behaviour. Weir copies a struct of an earlier version, and fills in the missing members of the
  *   copy. It refuses any other size with WEIR_INVALID: 0, a size that no version has, or a size

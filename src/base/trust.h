@@ -4,15 +4,14 @@
 #ifndef BASE_TRUST_H
 #define BASE_TRUST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Receives one certificate in DER. Returns false to stop. */
-typedef bool trust_take(void *user, const uint8_t *certificate, size_t length);
+/* Receives one certificate in DER. */
+typedef void trust_take(void *user, const uint8_t *certificate, size_t length);
 
 /* Calls `take` for each certificate of the system's store; for none where OpenSSL finds the
- * system's files by itself. Returns false if `take` did. Thread: any. */
-bool trust_each(trust_take *take, void *user);
+ * system's files by itself. Thread: any. */
+void trust_each(trust_take *take, void *user);
 
 #endif

@@ -9,16 +9,13 @@
 
 #include "trust.h"
 
-bool trust_each(trust_take *take, void *user)
+void trust_each(trust_take *take, void *user)
 {
     HCERTSTORE store = CertOpenSystemStoreW(0, L"ROOT");
     const CERT_CONTEXT *certificate = NULL;
-    bool is_good = true;
 
-    if (!store) return true; /* then no server is trusted, and the user gives --tls-ca */
-    while (is_good && (certificate = CertEnumCertificatesInStore(store, certificate)) != NULL)
-        is_good = take(user, certificate->pbCertEncoded, certificate->cbCertEncoded);
-    if (certificate) CertFreeCertificateContext(certificate); /* the enumeration frees the others */
+    if (!store) return; /* then no server is trusted, and the user gives --tls-ca */
+    while ((certificate = CertEnumCertificatesInStore(store, certificate)) != NULL)
+        take(user, certificate->pbCertEncoded, certificate->cbCertEncoded);
     CertCloseStore(store, 0);
-    return is_good;
 }

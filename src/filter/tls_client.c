@@ -14,21 +14,14 @@ static enum weir_code tls_client__no_memory(struct weir_error *error)
     return error_fill(error, WEIR_NO_MEMORY, 0, "open TLS settings", NULL, NULL, NULL);
 }
 
-static bool tls_client__take_trusted(void *user, const uint8_t *certificate, size_t length)
+/* OpenSSL cannot read every certificate of a system: those are not trusted. */
+static void tls_client__take_trusted(void *user, const uint8_t *certificate, size_t length)
 {
     X509 *trusted = d2i_X509(NULL, &certificate, (long)length);
-    bool is_taken = !trusted || X509_STORE_add_cert(user, trusted) == 1;
 
+    X509_STORE_add_cert(user, trusted); /* null: it refuses */
     X509_free(trusted);
-    ERR_clear_error(); /* one that OpenSSL cannot read is not trusted */
-    return is_taken;
-}
-
-/* Trusts the CAs of the system: files that OpenSSL knows, or a store. */
-static bool tls_client__trust_system(SSL_CTX *ssl)
-{
-    return SSL_CTX_set_default_verify_paths(ssl) == 1 &&
-           trust_each(tls_client__take_trusted, SSL_CTX_get_cert_store(ssl));
+    ERR_clear_error();
 }
 
 static enum weir_code tls_client__set_trust(SSL_CTX *ssl, const struct weir_tls_connect *settings,
@@ -39,7 +32,9 @@ static enum weir_code tls_client__set_trust(SSL_CTX *ssl, const struct weir_tls_
     if (settings->ca && SSL_CTX_load_verify_file(ssl, settings->ca) != 1)
         return tls_error_of_file(error, "load CA", settings->ca,
                                  "it must contain the CA's certificate as PEM");
-    if (!settings->ca && !tls_client__trust_system(ssl)) return tls_client__no_memory(error);
+    if (!settings->ca && SSL_CTX_set_default_verify_paths(ssl) != 1)
+        return tls_client__no_memory(error);
+    if (!settings->ca) trust_each(tls_client__take_trusted, SSL_CTX_get_cert_store(ssl));
     return WEIR_OK;
 }
 

@@ -28,13 +28,14 @@ struct weir_tls_client {
     bool has_ended, has_failed, has_finished;
 };
 
-/* Makes room for `more` bytes of output. */
-static bool tls_client__reserve(struct weir_tls_client *client, size_t more)
+/* Makes room for one call of the session, and for close_notify behind it. */
+static bool tls_client__reserve(struct weir_tls_client *client)
 {
+    const size_t more = TLS_CLIENT__ROOM_BYTES + TLS_GOODBYE_BYTES_MAX;
     struct filter_output *out = &client->out;
     size_t kept = out->length - client->sent;
 
-    if (out->max - out->length >= more) return true;
+    if (out->max >= out->length + more) return true;
     uint8_t *bytes = memory_alloc(kept + more);
     if (!bytes) return false;
     if (kept > 0) memcpy(bytes, out->bytes + client->sent, kept);
@@ -60,10 +61,11 @@ static enum filter_result tls_client__feed(struct weir_tls_client *client, struc
     enum filter_result result;
 
     do {
-        if (!tls_client__reserve(client, TLS_CLIENT__ROOM_BYTES))
-            return tls_client__no_memory(client);
+        if (!tls_client__reserve(client)) return tls_client__no_memory(client);
         io.plain = tls_session_is_open(client->session) ? plain : NULL;
+        client->out.max -= TLS_GOODBYE_BYTES_MAX;
         result = tls_session_feed(client->session, &io);
+        client->out.max += TLS_GOODBYE_BYTES_MAX;
     } while (result == FILTER_OPEN || (result == FILTER_AGAIN && filter_output_room(plain) > 0));
     input->bytes = io.in;
     input->length = io.in_length;
@@ -148,16 +150,17 @@ enum weir_code weir_tls_client_send(struct weir_tls_client *client, const void *
 {
     const uint8_t *at = bytes;
 
-    if (client->has_failed || client->has_finished) return WEIR_CANCELLED;
-    if (!tls_session_is_open(client->session)) return WEIR_NO_ROOM;
+    if (client->has_finished) return WEIR_CANCELLED;
+    if (!tls_session_is_open(client->session))
+        return client->has_failed ? WEIR_CANCELLED : WEIR_NO_ROOM;
     while (length > 0) {
-        if (!tls_client__reserve(client, TLS_CLIENT__ROOM_BYTES)) return WEIR_NO_MEMORY;
+        if (!tls_client__reserve(client)) return WEIR_NO_MEMORY;
+        client->out.max -= TLS_GOODBYE_BYTES_MAX;
         size_t part = tls_session_seal_max(client->session, filter_output_room(&client->out));
         if (part > length) part = length;
-        if (!tls_session_seal(client->session, at, part, &client->out, &client->error)) {
-            client->has_failed = true;
-            return WEIR_CANCELLED;
-        }
+        bool is_sealed = tls_session_seal(client->session, at, part, &client->out, &client->error);
+        client->out.max += TLS_GOODBYE_BYTES_MAX;
+        if (!is_sealed) return WEIR_CANCELLED; /* the session has failed before */
         at += part;
         length -= part;
     }
@@ -168,8 +171,7 @@ void weir_tls_client_finish(struct weir_tls_client *client)
 {
     if (client->has_finished || client->has_failed) return;
     client->has_finished = true;
-    if (tls_client__reserve(client, TLS_GOODBYE_BYTES_MAX))
-        tls_session_goodbye(client->session, &client->out);
+    tls_session_goodbye(client->session, &client->out); /* the room for it is reserved */
 }
 
 const uint8_t *weir_tls_client_output(const struct weir_tls_client *client, size_t *length)

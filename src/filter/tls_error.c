@@ -111,12 +111,11 @@ static const char *tls_error__of_alert(const struct tls_session *session, int al
         return is_client ? "the server does not accept our certificate"
                          : "the client does not trust our certificate";
     case SSL_AD_HANDSHAKE_FAILURE: /* also TLS 1.2's word for the next one */
-        if (!is_client || SSL_get_certificate(session->ssl)) break;
-        return "the server ended the handshake, perhaps because it requires a certificate";
+        return is_client ? "the server ended the handshake, perhaps for lack of a certificate"
+                         : "the client ended the handshake";
     case SSL_AD_CERTIFICATE_REQUIRED: return "the server requires a certificate";
-    default: break;
+    default: return "the peer ended the connection";
     }
-    return "the peer ended the connection";
 }
 
 /* Describes an alert of the peer. Its reason in OpenSSL is 1000 and the alert's number. */

@@ -22,6 +22,7 @@ enum weir_code weir_session_start_tls(struct weir_session *session, const char *
     worker_check_thread(session->worker);
     weir_check_use(session->state != SESSION_FREE,
                    "a session is not used after its on_close has returned");
+    if (session->is_datagram) return WEIR_INVALID;
     struct filter *filter = start_tls__find(session, name);
     if (!filter) return WEIR_GONE;
     enum weir_code code = lifecycle_start_filter(session, filter);

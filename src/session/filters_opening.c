@@ -54,7 +54,7 @@ bool filters_opening_is_idle(const struct weir_session *session)
     const struct filters *filters = session->filters;
     const struct filters_one *one = &filters->chain[filters->at];
 
-    if (!one->state) return filters->at == 0 && !filters->is_upgrade;
+    if (!one->state) return filters->at + filters->is_upgrade == 0;
     return one->filter->kind->is_idle && one->filter->kind->is_idle(one->state);
 }
 

@@ -312,11 +312,9 @@ static void filters_out__end_input(struct weir_session *session)
 static void filters_out__drop_waiting(struct weir_session *session)
 {
     struct worker *worker = session->worker;
-    const struct filters *filters = session->filters;
+    uint32_t shares =
+        send_queue_drop_behind(&session->queue, worker->net, session->filters->wire_last);
 
-    session_flush_run(session);
-    if (session_is_ending(session) || !filters_are_upgrading(filters)) return;
-    uint32_t shares = send_queue_drop_behind(&session->queue, worker->net, filters->wire_last);
     worker_count_late_drop(session, WEIR_CANCELLED, shares);
     session_count_queued(session);
     session_account(session);
@@ -324,10 +322,9 @@ static void filters_out__drop_waiting(struct weir_session *session)
 
 static void filters_out__finish(struct weir_session *session, enum weir_reason reason)
 {
-    filters_out__drop_waiting(session);
-    if (session_is_ending(session)) return; /* memory was exhausted */
     filters_out__end_input(session);
     session_tcp_ops.finish(session, reason);
+    if (filters_are_upgrading(session->filters)) filters_out__drop_waiting(session);
 }
 
 static void filters_out__close(struct weir_session *session)

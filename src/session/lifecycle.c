@@ -421,11 +421,10 @@ enum weir_code lifecycle_start_filter(struct weir_session *session, struct filte
 {
     struct worker *worker = session->worker;
 
-    if (session->is_datagram || (session->filters && !session->filters->passes))
-        return WEIR_INVALID;
-    if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
+    weir_check(!session->is_datagram);
+    if (session->filters && !session->filters->passes) return WEIR_INVALID;
     session_flush_run(session); /* what was sent back leaves in plain text, too */
-    if (session->state != SESSION_OPEN) return WEIR_CANCELLED; /* memory was exhausted */
+    if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
     if (!send_queue_copy_shares(&session->queue, worker->net)) return WEIR_NO_BUFFERS;
     struct filters *filters = lifecycle__filters(session);
     if (!filters) return WEIR_NO_MEMORY;

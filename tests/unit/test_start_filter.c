@@ -283,6 +283,20 @@ static void plain_text_that_waits_ends_the_session(void **state)
     close_world();
 }
 
+/* FIN came behind the command, before TLS could start. */
+static void a_fin_behind_the_command_ends_the_session(void **state)
+{
+    (void)state;
+    struct sim_peer *peer = open_world();
+    weir_session_pause(seen.session);
+    say(peer, "start.");
+    sim_peer_finish(peer);
+    fixture_run_ms(5);
+    weir_session_resume(seen.session);
+    wait_closed(peer, WEIR_REASON_TLS);
+    close_world();
+}
+
 static void a_partial_message_ends_the_session(void **state)
 {
     (void)state;
@@ -396,15 +410,18 @@ static void a_full_queue_does_not_stop_the_handshake(void **state)
 /* The same if plain text had paused reading before. */
 static void a_queue_that_was_full_before(void **state)
 {
-    static char text[4000];
+    static const char text[4000];
 
     (void)state;
-    struct sim_peer *peer = open_world();
-    memset(text, 'x', sizeof text - 1);
-    weir_session_start_timer(seen.session, 10);
-    while (weir_session_send(seen.session, text, sizeof text - 1) == WEIR_OK) continue;
-    fixture_run_ms(50);
+    struct sim_peer *peer = open_world_of(1000);
+    while (weir_session_send(seen.session, text, sizeof text) == WEIR_OK) continue;
+    fixture_run_ms(5);
+    weir_session_pause(seen.session);
+    weir_session_resume(seen.session); /* looks at the queue */
+    assert_true(seen.session->queue_paused);
+    start(seen.session);
     assert_int_equal(seen.code, WEIR_OK);
+    assert_false(seen.session->queue_paused);
     say_record(peer, 'h', "");
     assert_int_equal(fixture_stats().opening, 0);
     sim_peer_close(peer);
@@ -450,6 +467,37 @@ static void broadcasts_before_it_leave_in_plain_text(void **state)
     expect(peer, "all.", "", "");
     say_record(peer, 'h', "");
     expect(peer, "", "Hd", "later.");
+    sim_peer_close(peer);
+    close_world();
+}
+
+static void broadcasts_longer_than_a_buffer(void **state)
+{
+    static char text[20000], got[4096];
+
+    (void)state;
+    struct sim_peer *peer = open_with_a_broadcast();
+    memset(text, 'b', sizeof text);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(weir_session_broadcast(seen.session, "group", text, sizeof text, 0),
+                         WEIR_OK);
+    fixture_run_ms(5);
+    assert_int_equal(seen.session->queue.shares_count, 3);
+    start(seen.session);
+    assert_int_equal(seen.code, WEIR_OK);
+    say_record(peer, 'h', "");
+    read_much(peer);
+    uint32_t count = 0, others = 0;
+    for (int i = 0; i < 2000; i++) {
+        uint32_t length = sim_peer_receive(peer, got, sizeof got);
+        for (uint32_t j = 0; j < length; j++) {
+            count += got[j] == 'b';
+            others += got[j] != 'b';
+        }
+        fixture_run_ms(5);
+    }
+    assert_int_equal(count, 2 * sizeof text);
+    assert_int_equal(others, 9); /* "all.", a dot each, and the record that opens the filter */
     sim_peer_close(peer);
     close_world();
 }
@@ -556,6 +604,8 @@ int main(void)
         cmocka_unit_test(a_timer_can_start_it),
         cmocka_unit_test(plain_text_behind_the_command_ends_the_session),
         cmocka_unit_test(plain_text_that_waits_ends_the_session),
+        cmocka_unit_test(a_fin_behind_the_command_ends_the_session),
+        cmocka_unit_test(broadcasts_longer_than_a_buffer),
         cmocka_unit_test(a_partial_message_ends_the_session),
         cmocka_unit_test(plain_text_instead_of_the_handshake_fails),
         cmocka_unit_test(the_deadline_runs_from_the_start),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,7 +22,7 @@
 static struct tls_context *context;
 static struct tls_worker *worker;
 static struct tls_tickets *tickets;
-static const char *ca, *other_ca;
+static const char *ca, *other_ca, *server_file;
 static uint8_t data[DATA_BYTES];
 
 /* ---- a server ---- */
@@ -195,6 +196,14 @@ static void test_the_end_in_both_directions(void **state)
     client_receive(SIZE_MAX, sizeof got, true);
     assert_int_equal(received, WEIR_TLS_RECEIVED_END); /* again */
     finish();
+    server_open();
+    client_open("a.example", ca);
+    exchange(SIZE_MAX, sizeof got);
+    tls_session_goodbye(server.session, &server.out); /* without an answer before it */
+    client_receive(SIZE_MAX, sizeof got, false);
+    assert_int_equal(received, WEIR_TLS_RECEIVED_END);
+    finish();
+    weir_tls_client_free(NULL);
 }
 
 static void test_an_end_without_close_notify(void **state)
@@ -263,7 +272,37 @@ static void test_bytes_that_were_changed(void **state)
     server.wire[server.out.length - 1] ^= 1;
     client_receive(SIZE_MAX, sizeof got, false);
     assert_int_equal(received, WEIR_TLS_RECEIVED_BAD);
+    assert_int_equal(weir_tls_client_send(client, "x", 1), WEIR_CANCELLED);
     finish();
+}
+
+/* The client's flight is longer than the output's room: the certificate has a thousand names. */
+static void test_a_long_certificate(void **state)
+{
+    static char names[22000];
+    struct certificate_wish wish = {.names = names};
+    struct weir_tls_connect settings = {.size = sizeof settings, .ca = ca};
+    struct weir_tls asking = {.size = sizeof asking, .client = WEIR_TLS_CLIENT_OPTIONAL};
+    struct tls_context *before = context;
+    size_t length = 0;
+
+    (void)state;
+    while (length < sizeof names - 30)
+        length +=
+            (size_t)snprintf(names + length, 30, "%sDNS:n%zu.example", length ? "," : "", length);
+    struct certificate certificate = certificate_make(&wish);
+    settings.certificate = certificate_file(&certificate, NULL, true);
+    certificate_free(&certificate);
+    asking.certificate = server_file;
+    asking.client_ca = settings.certificate;
+    assert_int_equal(tls_context_open(&asking, tickets, &context, NULL), WEIR_OK);
+    server_open();
+    assert_int_equal(weir_tls_client_open(&settings, "a.example", &client, NULL), WEIR_OK);
+    exchange(SIZE_MAX, sizeof got);
+    assert_true(tls_session_is_open(server.session));
+    finish();
+    tls_context_unref(context);
+    context = before;
 }
 
 static void test_settings_that_are_wrong(void **state)
@@ -332,7 +371,7 @@ static int open_all(void **state)
     certificates_open_files();
     ca = certificate_file(&authority, NULL, false);
     other_ca = certificate_file(&other, NULL, false);
-    settings.certificate = certificate_file(&certificate, NULL, true);
+    server_file = settings.certificate = certificate_file(&certificate, NULL, true);
     tickets = tls_tickets_open();
     worker = tls_worker_open();
     assert_int_equal(tls_context_open(&settings, tickets, &context, NULL), WEIR_OK);
@@ -363,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_a_server_that_is_not_trusted),
         cmocka_unit_test(test_bytes_that_are_not_tls),
         cmocka_unit_test(test_bytes_that_were_changed),
+        cmocka_unit_test(test_a_long_certificate),
         cmocka_unit_test(test_settings_that_are_wrong),
         cmocka_unit_test(test_no_memory),
     };

@@ -293,6 +293,22 @@ static void an_old_version_gets_an_alert(void **state)
     tls_trial_close(&trial);
 }
 
+static void a_client_that_ends_the_handshake_is_named(void **state)
+{
+    static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, SSL_AD_HANDSHAKE_FAILURE};
+    static struct tls_trial trial;
+    uint8_t wire[4096];
+
+    (void)state;
+    open_version(&trial, TLS1_2_VERSION);
+    SSL_do_handshake(trial.client);
+    int length = BIO_read(trial.from_client, wire, sizeof wire);
+    tls_trial_feed(&trial, wire, (size_t)length);
+    tls_trial_feed(&trial, alert, sizeof alert);
+    expect_failure(&trial, "the client ended the handshake");
+    tls_trial_close(&trial);
+}
+
 static void a_client_without_trust_is_named(void **state)
 {
     static struct tls_trial trial;
@@ -588,6 +604,7 @@ int main(void)
         cmocka_unit_test(garbage_never_opens),
         cmocka_unit_test(a_session_can_end_before_its_first_byte),
         cmocka_unit_test(an_old_version_gets_an_alert),
+        cmocka_unit_test(a_client_that_ends_the_handshake_is_named),
         cmocka_unit_test(a_client_without_trust_is_named),
         cmocka_unit_test(the_client_ends_first),
         cmocka_unit_test(the_server_ends_first),
