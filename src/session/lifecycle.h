@@ -24,8 +24,8 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
                      const struct session_ops *ops, const struct service *service,
                      const struct net_address *peer);
 
-/* Starts a filter that transforms in a TCP session that is open: see weir_session_start_tls(), whose
- * codes it returns. */
+/* Starts a filter that transforms in a TCP session that is open: see weir_session_start_tls(),
+ * whose codes it returns. */
 enum weir_code lifecycle_start_filter(struct weir_session *session, struct filter *filter);
 
 /* Ends a session that is CLOSING: counts it, calls on_close, frees it. */
