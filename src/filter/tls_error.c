@@ -111,8 +111,9 @@ static const char *tls_error__of_alert(const struct tls_session *session, int al
         return is_client ? "the server does not accept our certificate"
                          : "the client does not trust our certificate";
     case SSL_AD_HANDSHAKE_FAILURE: /* also TLS 1.2's word for the next one */
-        return is_client ? "the server ended the handshake, perhaps for lack of a certificate"
-                         : "the client ended the handshake";
+        return is_client
+                   ? "the server ended the handshake, perhaps because it requires a certificate"
+                   : "the client ended the handshake";
     case SSL_AD_CERTIFICATE_REQUIRED: return "the server requires a certificate";
     default: return "the peer ended the connection";
     }

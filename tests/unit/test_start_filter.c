@@ -46,6 +46,7 @@ static void on_message(struct weir_session *session, const struct weir_message *
 {
     size_t used = strlen(seen.got);
 
+    if (message->length == 1 && message->bytes[0] == 'i') return; /* one of many */
     assert_true(used + message->length + 2 < sizeof seen.got);
     memcpy(seen.got + used, message->bytes, message->length);
     memcpy(seen.got + used + message->length, ".", 2);
@@ -283,18 +284,48 @@ static void plain_text_that_waits_ends_the_session(void **state)
     close_world();
 }
 
-/* FIN came behind the command, before TLS could start. */
-static void a_fin_behind_the_command_ends_the_session(void **state)
+/* Sends more messages than one iteration decodes, and then this text. Returns while they wait. */
+static void say_behind_many(struct sim_peer *peer, const char *text)
+{
+    char many[4096] = "";
+    uint32_t length = 0;
+
+    while (length < sizeof many - 64) {
+        memcpy(many + length, "i.", 2);
+        length += 2;
+    }
+    memcpy(many + length, text, strlen(text));
+    length += (uint32_t)strlen(text);
+    assert_int_equal(sim_peer_send(peer, many, length), length);
+    for (int i = 0; i < 1000 && !seen.session->unread; i++) fixture_iterations(1);
+    assert_non_null(seen.session->unread);
+    assert_string_equal(seen.got, "");
+}
+
+static void expect_injected_behind_many(struct sim_peer *peer)
+{
+    wait_closed(peer, WEIR_REASON_TLS);
+    assert_string_equal(seen.got, "start.");
+    assert_string_equal(seen.text, "plain text came behind the last message before TLS");
+    close_world();
+}
+
+static void plain_text_that_was_not_decoded_ends_the_session(void **state)
 {
     (void)state;
     struct sim_peer *peer = open_world();
-    weir_session_pause(seen.session);
-    say(peer, "start.");
-    sim_peer_finish(peer);
-    fixture_run_ms(5);
-    weir_session_resume(seen.session);
-    wait_closed(peer, WEIR_REASON_TLS);
-    close_world();
+    say_behind_many(peer, "start.more.");
+    expect_injected_behind_many(peer);
+}
+
+/* FIN comes while the command waits. */
+static void a_fin_that_was_not_handled_ends_the_session(void **state)
+{
+    (void)state;
+    struct sim_peer *peer = open_world();
+    say_behind_many(peer, "start.");
+    inbound_on_peer_done(seen.session);
+    expect_injected_behind_many(peer);
 }
 
 static void a_partial_message_ends_the_session(void **state)
@@ -604,7 +635,8 @@ int main(void)
         cmocka_unit_test(a_timer_can_start_it),
         cmocka_unit_test(plain_text_behind_the_command_ends_the_session),
         cmocka_unit_test(plain_text_that_waits_ends_the_session),
-        cmocka_unit_test(a_fin_behind_the_command_ends_the_session),
+        cmocka_unit_test(plain_text_that_was_not_decoded_ends_the_session),
+        cmocka_unit_test(a_fin_that_was_not_handled_ends_the_session),
         cmocka_unit_test(broadcasts_longer_than_a_buffer),
         cmocka_unit_test(a_partial_message_ends_the_session),
         cmocka_unit_test(plain_text_instead_of_the_handshake_fails),
