@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tls.h - TLS settings of a server and of outbound connections. weir.h includes this file. TLS
- * exists if weir was built with OpenSSL 3 (WEIR_TLS in CMake). Without it, functions with these
- * settings return WEIR_UNSUPPORTED.
+ * exists if weir was built with OpenSSL 3 (WEIR_TLS in CMake). Without it, weir_server_tls() and
+ * weir_connect() with TLS settings return WEIR_UNSUPPORTED.
  *
  * Files contain PEM. A certificate file begins with the certificate of the server itself, followed
  * by the intermediate certificates. docs/filters.md explains the settings. */
@@ -50,8 +50,9 @@ struct weir_tls {
         *key2; /* a second pair of another type, such as RSA beside EC; null */
     const struct weir_tls_host *hosts; /* certificates for other names (SNI) */
     size_t hosts_count;
-    bool strict_names; /* refuses clients that ask for a name without a certificate, or for none;
-                        * false: they get `certificate` */
+    /* Refuses clients that ask for no name (SNI), or for one that is neither in `hosts` nor in
+     * `certificate`. False: they get `certificate`. */
+    bool strict_names;
     enum weir_tls_client_auth client; /* default WEIR_TLS_CLIENT_NONE */
     const char *client_ca;            /* file of the CAs whose client certificates are accepted */
     enum weir_tls_min min;            /* default WEIR_TLS_1_2 */
@@ -69,7 +70,8 @@ struct weir_tls {
  *
  * Called again with the same name, also while the server runs, it replaces the settings: sessions
  * that are open keep the earlier ones, and later ones use the new ones. No session is closed, and
- * clients can resume sessions of before. Returns:
+ * clients can still resume TLS sessions that began with the earlier ones, unless `client` or
+ * `client_ca` has changed. Returns:
  *   WEIR_OK           the settings are in use
  *   WEIR_INVALID      a file or setting is wrong: *error names it, the cause and the next step
  *   WEIR_DENIED       the system does not let this user read a file
@@ -127,7 +129,7 @@ struct weir_tls_stats {
     uint64_t refused_full; /* clients that were refused by tls_handshakes_max */
     uint64_t refused_rate; /* clients that were refused by tls_handshake_rate */
     uint64_t replaced;     /* times that the settings were replaced */
-    int64_t expires_s;     /* when the first certificate expires, in seconds since 1970 */
+    int64_t expires_s;     /* earliest expiry of a certificate, in seconds since 1970 */
 };
 
 /* Fills in the first `size` bytes of *stats. Call weir_server_tls_stats() instead. */

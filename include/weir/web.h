@@ -15,13 +15,13 @@ extern "C" {
 struct weir_session;
 
 /* The request that opened a WebSocket session. Null: the request has none. The client chose every
- * text except `subprotocol`: check it before use. Only a browser's `origin` can be trusted, because
- * any other client can send any. */
+ * text except `subprotocol`: check it before use. A browser always sends the true `origin`, but any
+ * other client can claim to be a browser and send any origin. */
 struct weir_web {
     const char *path;          /* "/play"; never null */
-    const char *query;         /* behind the '?', as sent: "room=1&name=ada%20l" */
+    const char *query;         /* after the '?', as sent: "room=1&name=ada%20l" */
     const char *origin;        /* of the page: "https://game.example" */
-    const char *subprotocol;   /* that weir chose of those that the client offered */
+    const char *subprotocol;   /* that weir selected; see weir_listen.websocket_subprotocols */
     const char *cookie;        /* "name=value; name=value" */
     const char *authorization; /* "Basic ..." or another scheme */
 };

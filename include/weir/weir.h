@@ -66,11 +66,10 @@
  * - struct weir_config, weir_listen, weir_connect_options, weir_handler, weir_codec, weir_probe,
  *   weir_sessions_query, weir_tls, weir_tls_connect and weir_module have a member `size`: set it to
  *   the sizeof (weir_config_init() and weir_connect_init() set it). Later versions add members at
- *   the end. The
- *   value 0 of such a member, or the value that the init function sets, keeps the earlier
- *   behaviour. Weir copies a struct of an earlier version, and fills in the missing members of the
- *   copy. It refuses any other size with WEIR_INVALID: 0, a size that no version has, or a size
- *   larger than this weir knows.
+ *   the end. The value 0 of such a member, or the value that the init function sets, keeps the
+ *   earlier behaviour. Weir copies a struct of an earlier version, and fills in the missing
+ *   members of the copy. It refuses any other size with WEIR_INVALID: 0, a size that no version
+ *   has, or a size larger than this weir knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
  *   weir_session_info, weir_worker_stats, weir_proxy_header, weir_tls_info, weir_tls_stats,
@@ -372,7 +371,8 @@ WEIR_API enum weir_code weir_session_set_message_max(struct weir_session *sessio
  * new state, decodes every byte after the message that on_message is handling; or after the last
  * message, in other callbacks. It frames what is sent from now on; what was sent before is queued
  * already. The message remains valid until on_message returns. The codec must outlive the server.
- * It also frames broadcasts to this session. TCP only. Returns:
+ * It also frames broadcasts to this session. TCP only. Do not call it for a WebSocket session: the
+ * new codec would replace WebSocket's framing, too. Returns:
  *   WEIR_OK         the codec is in use
  *   WEIR_INVALID    the codec has no `streams` or a wrong `size`; the session is a UDP session; or
  *                   the present codec holds part of a frame, which no other codec can read: call
@@ -509,18 +509,19 @@ WEIR_API void weir_session_vouch(struct weir_session *session);
 /* Starts TLS on a session that began in plain text, for protocols with a command such as STARTTLS.
  * Call it when the command, or its positive answer, was the last message in plain text. What is
  * queued for the peer leaves in plain text, so a server sends its answer to the command first. What
- * is queued later waits until the handshake is complete, and leaves encrypted. The handshake has
- * opening_timeout_ms. If it fails, the session ends with WEIR_REASON_TLS. If the session ends
- * before it is complete, the messages that wait for it are discarded.
+ * is queued later waits until the handshake is complete, and leaves encrypted. The handshake can
+ * take opening_timeout_ms at most. If it fails, the session ends with WEIR_REASON_TLS. If the
+ * session ends before the handshake is complete, the messages that wait for it are discarded.
  *
- * The session also ends with WEIR_REASON_TLS if plain text came behind the last message. An
- * attacker who cannot break TLS can add messages there, and they would seem to be encrypted ones.
- * Keep nothing from before TLS: what the peer said about itself until then can be the attacker's.
+ * The session also ends with WEIR_REASON_TLS if plain text came after the last message. An attacker
+ * who cannot break TLS can add messages there, and they would seem to be encrypted ones. Discard
+ * what the session's state has from before TLS, such as a login: an attacker can have sent it.
  *
  * `name` is that of weir_server_tls(), for a session that a client opened; null for an outbound
  * session: weir_connect_options.tls_later applies. Returns:
  *   WEIR_OK           the handshake begins; weir_session_tls() returns true when it is complete
- *   WEIR_GONE         there are no such settings, or weir was built without TLS
+ *   WEIR_GONE         no settings have this name, or `name` and tls_later are both null; always if
+ *                     weir was built without TLS
  *   WEIR_INVALID      the session is no TCP session, is transient, or already has TLS
  *   WEIR_CANCELLED    the session is closing, or its peer has closed its side
  *   WEIR_NO_BUFFERS   broadcasts or static bytes are queued, and there is no buffer for a copy
@@ -949,7 +950,7 @@ enum weir_proxy_others {
 };
 
 /* Type of the WebSocket messages that weir_session_send() and broadcasts send. A message that is
- * sent back keeps the type with which it came, except that of a listener with a codec. */
+ * sent back keeps the type with which it came, unless the listener has a codec. */
 enum weir_websocket_send {
     WEIR_WEBSOCKET_SEND_DEFAULT, /* text without a codec, binary with one */
     WEIR_WEBSOCKET_SEND_TEXT,    /* a message that is not UTF-8 is refused with WEIR_INVALID */
@@ -1026,7 +1027,8 @@ struct weir_listen {
      * a browser, and is served. */
     const char *websocket_origins;
     /* Subprotocols that the handler speaks, the preferred ones first, separated by commas. Weir
-     * chooses the first one that the client offers. Null: none, or "binary" with a codec. */
+     * selects the first of them that the client also offers; if there is none, the session has no
+     * subprotocol. Null: none, or "binary" with a codec. */
     const char *websocket_subprotocols;
     /* Sent as text/html to a GET or HEAD request of the path without upgrade, at most 1 MiB; weir
      * copies it. Null: such a request is refused. */
@@ -1143,6 +1145,7 @@ static inline void weir_connect_init(struct weir_connect_options *connect)
  *   WEIR_NO_ROOM    connectors_max connectors exist; counted in connects_refused
  *   WEIR_CANCELLED  the worker has ended
  *   WEIR_NO_MEMORY
+ *   others          the TLS settings cannot be used, as for weir_server_tls()
  * `connector` and `error` may be null. Thread: any; before the start: only the thread that called
  * weir_server_open(). */
 WEIR_API enum weir_code weir_connect(struct weir_server *server,
@@ -1241,8 +1244,9 @@ struct weir_stats {
     uint64_t periods_skipped;  /* periods of ticks and timers that passed while a worker was late */
     uint64_t handlers_blocked; /* times that callbacks took longer than handler_warn_ms */
     /* Filters: */
-    uint64_t opening;       /* sessions whose filters are not open now; `open` includes them */
-    uint64_t health_checks; /* closed by the peer before it sent anything that needs an answer */
+    uint64_t opening; /* sessions whose filters are not open now; `open` includes them */
+    /* Closed by the peer before it sent a byte, or with only a PROXY header (LOCAL). */
+    uint64_t health_checks;
     /* Other sessions that ended before they were open, by the filter that was next: */
     uint64_t opening_failed_proxy;
     uint64_t opening_failed_tls;
