@@ -371,10 +371,10 @@ WEIR_API enum weir_code weir_session_set_message_max(struct weir_session *sessio
  * new state, decodes every byte after the message that on_message is handling; or after the last
  * message, in other callbacks. It frames what is sent from now on; what was sent before is queued
  * already. The message remains valid until on_message returns. The codec must outlive the server.
- * It also frames broadcasts to this session. TCP only. Do not call it for a WebSocket session: the
- * new codec would replace WebSocket's framing, too. Returns:
+ * It also frames broadcasts to this session. TCP only. Returns:
  *   WEIR_OK         the codec is in use
- *   WEIR_INVALID    the codec has no `streams` or a wrong `size`; the session is a UDP session; or
+ *   WEIR_INVALID    the codec has no `streams` or a wrong `size`; the session is a UDP session or
+ *                   a WebSocket, whose codec contains the framing of WebSocket; or
  *                   the present codec holds part of a frame, which no other codec can read: call
  *                   this function in on_message
  *   WEIR_CANCELLED  the session is closing

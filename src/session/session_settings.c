@@ -17,8 +17,10 @@
 
 #include "account.h"
 #include "check.h"
+#include "filters_state.h"
 #include "memory.h"
 #include "session.h"
+#include "session_back.h"
 #include "sized.h"
 #include "worker.h"
 
@@ -141,6 +143,17 @@ static enum weir_code session_front__encode(const struct weir_codec *front, cons
     return codec->encode ? codec->encode(codec, bytes, length, framing) : WEIR_OK;
 }
 
+/* A message of the codec that was replaced in this very callback is framed by that one. */
+static enum weir_code session_front__encode_back(const struct weir_codec *front,
+                                                 const struct weir_message *message,
+                                                 struct weir_framing *framing)
+{
+    const struct session_own *own = front->user;
+    const struct weir_codec *codec = (own->previous ? own->previous : own->current)->codec;
+
+    return codec->encode_back ? codec->encode_back(codec, message, framing) : WEIR_OK;
+}
+
 /* The session has ended. */
 static void session_front__release(const struct weir_codec *front, void *state)
 {
@@ -188,6 +201,7 @@ static struct session_own *session__own(struct weir_session *session)
         .partial_bytes = session_front__partial_bytes,
         .release = session_front__release,
         .encode = session_front__encode,
+        .encode_back = codec->encode_back ? session_front__encode_back : NULL,
     };
     own->service = *session->service;
     own->service.codec = &own->front;
@@ -229,6 +243,19 @@ static void session__replace_codec(struct session_own *own, struct session_codec
     own->service.framing_codec = next->codec;
 }
 
+/* From now on the codec frames what is sent back. A session with filters asks for that itself. */
+static void session__frame_back(struct weir_session *session, struct session_own *own)
+{
+    own->front.encode_back = session_front__encode_back;
+    if (session->ops == &session_tcp_ops) session->ops = &session_back_ops;
+}
+
+/* Whether the codec belongs to a filter, which could not do without it: WebSocket. */
+static bool session__codec_is_of_filter(const struct weir_session *session)
+{
+    return session->filters && session->filters->responds;
+}
+
 enum weir_code session_set_codec(struct weir_session *session, const struct weir_codec *codec)
 {
     struct weir_codec completed = {.size = 0}; /* the members that an older version lacks */
@@ -237,6 +264,7 @@ enum weir_code session_set_codec(struct weir_session *session, const struct weir
     const struct weir_codec *whole = sized_complete(&sized_codec, codec, &completed, NULL);
     if (!whole || !whole->streams || session->is_datagram) return WEIR_INVALID;
     if (!session_may_send(session)) return WEIR_CANCELLED;
+    if (session__codec_is_of_filter(session)) return WEIR_INVALID;
     struct session_own *own = session__own(session);
     if (!own) return WEIR_NO_MEMORY;
     if (session_codec__partial_bytes(own->current) > 0) return WEIR_INVALID;
@@ -245,5 +273,6 @@ enum weir_code session_set_codec(struct weir_session *session, const struct weir
     next->completed = *whole;
     next->codec = whole == codec ? codec : &next->completed;
     session__replace_codec(own, next);
+    if (next->codec->encode_back) session__frame_back(session, own);
     return WEIR_OK;
 }

@@ -24,7 +24,7 @@ static struct websocket_settings settings;
 static struct filter *filter;
 static void *state;
 static struct websocket_state *codec_state;
-static uint8_t bytes[FILTER_OUT_BYTES_MIN];
+static uint8_t bytes[FILTER_OUT_BYTES_MIN + 1]; /* one for a NUL, to search in them */
 static struct filter_output out;
 static struct filter_error failure;
 
@@ -60,7 +60,7 @@ static enum filter_result feed(const char *text)
     struct filter_io io = {
         .in = (const uint8_t *)text, .in_length = strlen(text), .out = &out, .error = &failure};
 
-    out = (struct filter_output){bytes, 0, sizeof bytes};
+    out = (struct filter_output){bytes, 0, FILTER_OUT_BYTES_MIN};
     failure = (struct filter_error){.reason = WEIR_REASON_UPGRADE};
     return filter->kind->feed(state, &io);
 }
@@ -97,7 +97,7 @@ static enum filter_result respond(uint64_t now_ms, uint64_t *wake_ms, bool is_re
                                        .out = &out,
                                        .error = &failure};
 
-    out = (struct filter_output){bytes, 0, sizeof bytes};
+    out = (struct filter_output){bytes, 0, FILTER_OUT_BYTES_MIN};
     failure = (struct filter_error){.reason = WEIR_REASON_UPGRADE};
     enum filter_result result = filter->kind->respond(state, &response);
     *wake_ms = response.wake_ms;
@@ -195,6 +195,7 @@ static void a_long_web_page_is_sent_in_parts(void **unused)
     open_session();
     result = feed("GET /play HTTP/1.1\r\nHost: a\r\n\r\nmore");
     assert_memory_equal(bytes, "HTTP/1.1 200 OK\r\n", 17);
+    bytes[out.length] = '\0';
     const uint8_t *body = (const uint8_t *)strstr((char *)bytes, "\r\n\r\n") + 4;
     size_t part = out.length - (size_t)(body - bytes);
     while (result == FILTER_AGAIN) {
@@ -364,7 +365,7 @@ static void each_reason_has_its_status(void **unused)
     (void)unused;
     open_websocket();
     for (size_t i = 0; i < COUNT_OF(tests); i++) {
-        out = (struct filter_output){bytes, 0, sizeof bytes};
+        out = (struct filter_output){bytes, 0, FILTER_OUT_BYTES_MIN};
         filter->kind->goodbye(state, tests[i].reason, &out);
         assert_int_equal(out.length, 4 + strlen(tests[i].word));
         assert_int_equal(bytes[0], 0x88);

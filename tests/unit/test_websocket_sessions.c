@@ -27,6 +27,9 @@ static struct {
     enum weir_code answered;
     char web[200];
     bool finishes_first, pauses, exhausts;
+    size_t message_max;                  /* that on_message sets; 0: none */
+    const struct weir_codec *next_codec; /* that on_message sets once; null: none */
+    enum weir_code codec_answered;
 } seen;
 
 static void note_web(struct weir_session *session)
@@ -49,6 +52,11 @@ static void on_message(struct weir_session *session, const struct weir_message *
     seen.messages++;
     note_web(session);
     if (seen.finishes_first) weir_session_finish(session);
+    if (seen.message_max > 0) weir_session_set_message_max(session, seen.message_max);
+    if (seen.next_codec) {
+        seen.codec_answered = weir_session_set_codec(session, seen.next_codec);
+        seen.next_codec = NULL;
+    }
     if (seen.exhausts) {
         fixture_take_buffers();
         memory_fail_nth(1, 1);
@@ -488,6 +496,79 @@ static void the_codec_frames_what_is_sent_back(void **state)
     fixture_close();
 }
 
+static void a_longest_message_leaves_the_framing(void **state)
+{
+    struct sim_peer *peer = open_asymmetric();
+
+    (void)state;
+    seen.message_max = 100;
+    for (int i = 0; i < 2; i++) {
+        send_bytes(peer, "abc.", 4);
+        expect(peer, "<bc.>", 5);
+    }
+    fixture_close();
+}
+
+static void set_codec_and_send(struct sim_peer *peer, const struct weir_codec *next)
+{
+    seen.next_codec = next;
+    send_bytes(peer, "abc.", 4);
+    assert_int_equal(seen.codec_answered, WEIR_OK);
+}
+
+static void a_message_is_sent_back_in_the_framing_of_its_codec(void **state)
+{
+    struct weir_config config = config_of_test();
+
+    (void)state;
+    asymmetric = codec_dot;
+    asymmetric.encode_back = encode_back;
+    fixture_open(&config, &codec_dot, &handler, 1);
+    struct sim_peer *peer = fixture_connect();
+    fixture_run_ms(5);
+    set_codec_and_send(peer, &asymmetric);
+    expect(peer, "abc.", 4);
+    set_codec_and_send(peer, &asymmetric);
+    expect(peer, "<bc.>", 5);
+    set_codec_and_send(peer, &codec_dot);
+    expect(peer, "<bc.>", 5);
+    send_bytes(peer, "abc.", 4);
+    expect(peer, "abc.", 4);
+    fixture_close();
+}
+
+static void a_codec_with_filters_frames_what_is_sent_back(void **state)
+{
+    (void)state;
+    open_world("line");
+    struct sim_peer *peer = open_websocket();
+    seen.message_max = 100;
+    for (int i = 0; i < 2; i++) {
+        send_frame(peer, WEBSOCKET_BINARY, "ab\n");
+        expect(peer,
+               "\x82\x03"
+               "ab\n",
+               5);
+    }
+    fixture_close();
+}
+
+static void the_codec_of_a_websocket_stays(void **state)
+{
+    (void)state;
+    open_world(NULL);
+    struct sim_peer *peer = open_websocket();
+    seen.next_codec = &codec_dot;
+    seen.message_max = 100;
+    send_frame(peer, WEBSOCKET_TEXT, "abc");
+    assert_int_equal(seen.codec_answered, WEIR_INVALID);
+    expect(peer,
+           "\x81\x03"
+           "abc",
+           5);
+    fixture_close();
+}
+
 static void nothing_is_sent_back_after_the_end(void **state)
 {
     struct sim_peer *peer = open_asymmetric();
@@ -531,6 +612,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_byte_can_arrive_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_allocation_can_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_codec_frames_what_is_sent_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_longest_message_leaves_the_framing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_message_is_sent_back_in_the_framing_of_its_codec, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_codec_with_filters_frames_what_is_sent_back, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_codec_of_a_websocket_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_sent_back_after_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory_for_an_answer_the_session_ends, set_up,
                                         tear_down),
