@@ -135,6 +135,8 @@ static void a_line_names_the_client(void **state)
     }
 }
 
+#define LONGEST_ADDRESS "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+
 static void an_unknown_line_names_no_client(void **state)
 {
     static const char *const lines[] = {
@@ -142,8 +144,7 @@ static void an_unknown_line_names_no_client(void **state)
         "PROXY UNKNOWN \r\n",
         "PROXY UNKNOWN 192.0.2.1 192.0.2.2 1 2\r\n",
         "PROXY UNKNOWN anything at all, even PROXY TCP4\r\n",
-        "PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
-        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
+        "PROXY UNKNOWN " LONGEST_ADDRESS " " LONGEST_ADDRESS " 65535 65535\r\n",
     };
 
     (void)state;

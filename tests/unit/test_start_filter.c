@@ -133,7 +133,7 @@ static void say_record(struct sim_peer *peer, char type, const char *text)
     uint8_t record[256] = {(uint8_t)type, (uint8_t)strlen(text), 0};
     uint32_t length = (uint32_t)strlen(text);
 
-    for (uint32_t i = 0; i < length; i++) record[3 + i] = (uint8_t)(text[i] ^ KEY);
+    for (uint32_t i = 0; i < length; i++) record[3 + i] = (uint8_t)((uint8_t)text[i] ^ KEY);
     assert_int_equal(sim_peer_send(peer, record, 3 + length), 3 + length);
     fixture_run_ms(5);
 }

@@ -181,8 +181,9 @@ static size_t run_counted(int version, bool has_certificate)
         }
     } while (!trial.is_server_open);
     SSL_do_handshake(trial.client);
-    print_message("TLS 1.%d%s: %zu bytes at most, %zu idle\n", version == TLS1_2_VERSION ? 2 : 3,
-                  has_certificate ? " with client certificate" : "", most, session_bytes);
+    print_message("TLS 1.%d%s: %u bytes at most, %u idle\n", version == TLS1_2_VERSION ? 2 : 3,
+                  has_certificate ? " with client certificate" : "", (uint32_t)most,
+                  (uint32_t)session_bytes);
     return session_bytes;
 }
 
