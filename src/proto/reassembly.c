@@ -31,7 +31,9 @@ static void reassembly__take_off(struct weir_input *input, size_t count)
 }
 
 /* Makes room for `needed` bytes. The capacity doubles, which limits copying, but does not exceed
- * `held_bytes_max`. Returns false if memory is exhausted. */
+ * `held_bytes_max`. For a header that limit would be the header's end, and the frame's next bytes
+ * would move everything again, so it applies only to more than a header. Returns false if memory is
+ * exhausted. */
 static bool reassembly__grow(struct reassembly *reassembly, size_t needed, uint64_t held_bytes_max)
 {
     size_t capacity = reassembly->heap ? reassembly->capacity : REASSEMBLY_SMALL_BYTES;
@@ -39,7 +41,8 @@ static bool reassembly__grow(struct reassembly *reassembly, size_t needed, uint6
     weir_check(needed <= held_bytes_max);
     if (needed <= capacity) return true;
     capacity *= 2;
-    if (capacity > held_bytes_max) capacity = (size_t)held_bytes_max;
+    if (capacity > held_bytes_max && held_bytes_max > WEIR_HEADER_BYTES_MAX)
+        capacity = (size_t)held_bytes_max;
     if (capacity < needed) capacity = needed;
     uint8_t *heap = memory_alloc(capacity);
     if (!heap) return false;

@@ -233,6 +233,31 @@ static void test_every_codec_copies_a_bounded_number_of_times(void **state)
     }
 }
 
+/* The memory for a header ended where the header did, so the next byte moved everything again. */
+static void test_a_header_of_any_length_is_moved_at_most_twice(void **state)
+{
+    static uint8_t stream[80];
+
+    (void)state;
+    for (unsigned offset = 0; offset + 1 < WEIR_HEADER_BYTES_MAX; offset++) {
+        for (uint8_t length = 0; length < 10; length++) {
+            char spec[40];
+            size_t size = offset + 1u + length;
+            snprintf(spec, sizeof spec, "length:width=1,offset=%u", offset);
+            struct weir_frame *frame = open_spec(spec);
+            uint64_t moved = reassembly_moved_bytes();
+            stream[offset] = length;
+            struct frames frames =
+                frames_decode(weir_frame_codec(frame), stream, size, &one, 1, true);
+            assert_int_equal(frames.count, 1);
+            assert_in_range(reassembly_moved_bytes() - moved, 0, 2 * size);
+            frames_free(&frames);
+            weir_frame_free(frame);
+        }
+        stream[offset] = 0;
+    }
+}
+
 /* Held bytes had memory for twice the longest line or record. */
 static void test_memory_does_not_exceed_the_longest_frame(void **state)
 {
@@ -410,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_fragments_of_a_skipped_record_are_not_counted),
         cmocka_unit_test(test_the_count_of_fragments_starts_with_each_record),
         cmocka_unit_test(test_every_codec_copies_a_bounded_number_of_times),
+        cmocka_unit_test(test_a_header_of_any_length_is_moved_at_most_twice),
         cmocka_unit_test(test_memory_does_not_exceed_the_longest_frame),
         cmocka_unit_test(test_a_probe_is_offered_all_available_bytes),
         cmocka_unit_test(test_a_probe_is_called_once_for_each_piece),
