@@ -12,6 +12,7 @@
 #include "admission.h"
 #include "check.h"
 #include "filters.h"
+#include "filters_out.h"
 #include "session.h"
 #include "session_begin.h"
 #include "watch.h"
@@ -19,7 +20,6 @@
 
 /* ---- failures ---- */
 
-/* Ends the session, because filter `index` failed: the filters below it still say goodbye. */
 void filters_opening_fail(struct weir_session *session, uint32_t index,
                           const struct filter_error *error)
 {
@@ -30,6 +30,7 @@ void filters_opening_fail(struct weir_session *session, uint32_t index,
         session_fail_for(session, error->reason, error->text);
     else /* the filter has served the client */
         session_finish(session, error->reason);
+    if (index == filters->transform) filters_out_drop_plain(session); /* it cannot seal */
 }
 
 void filters_opening_fail_text(struct weir_session *session, const char *text)

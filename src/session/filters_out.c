@@ -308,8 +308,7 @@ static void filters_out__end_input(struct weir_session *session)
     session->filters->fin_waits = false;
 }
 
-/* What waits for the filter that opens cannot be sent any longer. */
-static void filters_out__drop_waiting(struct weir_session *session)
+void filters_out_drop_plain(struct weir_session *session)
 {
     struct worker *worker = session->worker;
     uint32_t shares =
@@ -324,7 +323,7 @@ static void filters_out__finish(struct weir_session *session, enum weir_reason r
 {
     filters_out__end_input(session);
     session_tcp_ops.finish(session, reason);
-    if (filters_are_upgrading(session->filters)) filters_out__drop_waiting(session);
+    if (filters_are_upgrading(session->filters)) filters_out_drop_plain(session);
 }
 
 static void filters_out__close(struct weir_session *session)

@@ -17,6 +17,10 @@ void filters_out_add(struct weir_session *session, uint32_t index, uint32_t leng
 /* A filter that transforms was added: what is queued leaves as it is. All entries are buffers. */
 void filters_out_begin(struct weir_session *session);
 
+/* Discards the plain bytes of the queue, because no filter will seal them: it has failed, or has
+ * not opened. Wire bytes, such as its alert, still leave. */
+void filters_out_drop_plain(struct weir_session *session);
+
 /* Queues the last bytes of the filters ahead of our FIN, step by step. Returns true if bytes were
  * queued, or if a buffer is missing: FIN waits. Nothing may be queued or being sent. */
 bool filters_out_goodbye(struct weir_session *session);
