@@ -150,9 +150,8 @@ enum weir_code weir_tls_client_send(struct weir_tls_client *client, const void *
 {
     const uint8_t *at = bytes;
 
-    if (client->has_finished) return WEIR_CANCELLED;
-    if (!tls_session_is_open(client->session))
-        return client->has_failed ? WEIR_CANCELLED : WEIR_NO_ROOM;
+    if (client->has_finished || client->has_failed) return WEIR_CANCELLED;
+    if (!tls_session_is_open(client->session)) return WEIR_NO_ROOM;
     while (length > 0) {
         if (!tls_client__reserve(client)) return WEIR_NO_MEMORY;
         client->out.max -= TLS_GOODBYE_BYTES_MAX;
@@ -160,7 +159,8 @@ enum weir_code weir_tls_client_send(struct weir_tls_client *client, const void *
         if (part > length) part = length;
         bool is_sealed = tls_session_seal(client->session, at, part, &client->out, &client->error);
         client->out.max += TLS_GOODBYE_BYTES_MAX;
-        if (!is_sealed) return WEIR_CANCELLED; /* the session has failed before */
+        client->has_failed = !is_sealed;
+        if (!is_sealed) return WEIR_CANCELLED;
         at += part;
         length -= part;
     }

@@ -14,6 +14,8 @@
 #include <openssl/x509v3.h>
 #include <cmocka.h>
 
+#include <weir/tls_client.h>
+
 #include "certificates.h"
 #include "require.h"
 #include "tls_trial.h"
@@ -302,12 +304,67 @@ static void a_reason_without_a_text_is_unknown(void **state)
     tls_context_unref(context);
 }
 
+/* Carries bytes between our client and our server until neither has any. Returns what the client
+ * received last. */
+static enum weir_tls_received carry(struct weir_tls_client *client, struct tls_session *server)
+{
+    static uint8_t room[20000], plain[20000];
+    struct filter_error failure = {WEIR_REASON_TLS, ""};
+    enum weir_tls_received received = WEIR_TLS_RECEIVED_MORE;
+    size_t length, plain_length;
+    const uint8_t *bytes;
+
+    while (bytes = weir_tls_client_output(client, &length), length > 0) {
+        struct filter_output out = {room, 0, sizeof room}, got = {plain, 0, sizeof plain};
+        struct filter_io io = {.in = bytes, .in_length = length, .out = &out, .error = &failure};
+        enum filter_result result;
+        do {
+            io.plain = tls_session_is_open(server) ? &got : NULL;
+            result = tls_session_feed(server, &io);
+        } while (result == FILTER_OPEN || result == FILTER_AGAIN);
+        weir_tls_client_sent(client, length);
+        struct weir_input input = {room, out.length, false};
+        received = weir_tls_client_receive(client, &input, plain, sizeof plain, &plain_length);
+    }
+    return received;
+}
+
+static void a_client_that_cannot_seal_has_failed(void **state)
+{
+    const struct weir_tls_connect settings = {.size = sizeof settings, .insecure = true};
+    struct weir_input nothing = {.length = 0};
+    struct weir_tls_client *client;
+    struct tls_context *context;
+    struct weir_error error;
+    uint8_t plain[16];
+    size_t length;
+
+    (void)state;
+    assert_int_equal(open_server(&context, &error), WEIR_OK);
+    assert_int_equal(weir_tls_client_open(&settings, "a.example", &client, &error), WEIR_OK);
+    struct tls_session *server = tls_session_open(context, worker);
+    assert_int_equal(carry(client, server), WEIR_TLS_RECEIVED_MORE);
+    assert_int_equal(weir_tls_client_send(client, "one", 3), WEIR_OK);
+    assert_string_equal(weir_tls_client_why(client), "");
+    fails_in = 1;
+    assert_int_equal(weir_tls_client_send(client, "two", 3), WEIR_CANCELLED);
+    assert_int_equal(fails_in, 0);
+    assert_int_not_equal(weir_tls_client_why(client)[0], '\0');
+    assert_int_equal(weir_tls_client_send(client, "three", 5), WEIR_CANCELLED);
+    assert_int_equal(weir_tls_client_receive(client, &nothing, plain, sizeof plain, &length),
+                     WEIR_TLS_RECEIVED_BAD);
+    weir_tls_client_free(client);
+    tls_session_free(server);
+    tls_context_unref(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_are_refused),
         cmocka_unit_test(one_session_ends),
         cmocka_unit_test(one_outbound_session_ends),
+        cmocka_unit_test(a_client_that_cannot_seal_has_failed),
         cmocka_unit_test(a_reason_without_a_text_is_unknown),
     };
 
