@@ -33,14 +33,14 @@ static bool tls_client__reserve(struct weir_tls_client *client)
 {
     const size_t more = TLS_CLIENT__ROOM_BYTES + TLS_GOODBYE_BYTES_MAX;
     struct filter_output *out = &client->out;
-    size_t kept = out->length - client->sent;
+    size_t kept = out->length - client->sent, size = 2 * kept + more;
 
     if (out->max >= out->length + more) return true;
-    uint8_t *bytes = memory_alloc(kept + more);
+    uint8_t *bytes = memory_alloc(size); /* doubled: few copies per byte */
     if (!bytes) return false;
     if (kept > 0) memcpy(bytes, out->bytes + client->sent, kept);
     memory_free(out->bytes);
-    *out = (struct filter_output){bytes, kept, kept + more};
+    *out = (struct filter_output){bytes, kept, size};
     client->sent = 0;
     return true;
 }

@@ -177,6 +177,30 @@ static void test_output_that_waits(void **state)
     finish();
 }
 
+static int copies;
+
+static bool count_one(void)
+{
+    copies++;
+    return true;
+}
+
+/* Output that grows is not copied once per record. */
+static void test_large_output(void **state)
+{
+    (void)state;
+    server_open();
+    client_open("a.example", ca);
+    exchange(SIZE_MAX, sizeof got);
+    copies = 0;
+    memory_set_hook(count_one);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(weir_tls_client_send(client, data, sizeof data), WEIR_OK);
+    memory_set_hook(NULL);
+    assert_in_range(copies, 1, 20); /* of 10 MB: OpenSSL's allocations are not counted */
+    finish();
+}
+
 static void test_the_end_in_both_directions(void **state)
 {
     (void)state;
@@ -397,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_exchange),
         cmocka_unit_test(test_output_that_waits),
+        cmocka_unit_test(test_large_output),
         cmocka_unit_test(test_the_end_in_both_directions),
         cmocka_unit_test(test_an_end_without_close_notify),
         cmocka_unit_test(test_a_server_that_is_not_trusted),
