@@ -114,6 +114,16 @@ static uint32_t tls_session__count_peer_bytes(const struct tls_session *session)
     return (uint32_t)bytes;
 }
 
+/* Returns most plain bytes of a record that we send: a client can ask for small ones (RFC 6066,
+ * section 4). */
+static uint32_t tls_session__negotiated_bytes(const struct tls_session *session)
+{
+    uint32_t code = SSL_SESSION_get_max_fragment_length(SSL_get_session(session->ssl));
+    uint32_t doublings = code - TLSEXT_max_fragment_length_512; /* huge: the client did not ask */
+
+    return doublings < 4 ? UINT32_C(512) << doublings : RECORD_PLAIN_BYTES;
+}
+
 static enum filter_result tls_session__handshake(struct tls_session *session, struct filter_io *io)
 {
     int result = SSL_do_handshake(session->ssl);
@@ -125,6 +135,7 @@ static enum filter_result tls_session__handshake(struct tls_session *session, st
                            "TLS handshake failed: the server selected no protocol (ALPN)");
     }
     session->is_open = true;
+    session->record_bytes = tls_session__negotiated_bytes(session);
     session->peer_bytes = tls_session__count_peer_bytes(session);
     return FILTER_OPEN;
 }
@@ -172,21 +183,21 @@ enum filter_result tls_session_feed(struct tls_session *session, struct filter_i
 
 size_t tls_session_seal_max(const struct tls_session *session, size_t room)
 {
-    size_t whole, rest;
+    size_t record = session->record_bytes + RECORD_OVERHEAD_BYTES, whole, rest;
 
-    (void)session;
+    weir_check(session->is_open);
     if (room <= 2 * RECORD_OVERHEAD_BYTES) return 0;
     room -= RECORD_OVERHEAD_BYTES; /* for a key update */
-    whole = room / (RECORD_PLAIN_BYTES + RECORD_OVERHEAD_BYTES);
-    rest = room % (RECORD_PLAIN_BYTES + RECORD_OVERHEAD_BYTES);
-    return whole * RECORD_PLAIN_BYTES +
+    whole = room / record;
+    rest = room % record;
+    return whole * session->record_bytes +
            (rest > RECORD_OVERHEAD_BYTES ? rest - RECORD_OVERHEAD_BYTES : 0);
 }
 
 /* Changes the sending key before it has sealed too many records. */
 static void tls_session__count_records(struct tls_session *session, size_t length)
 {
-    session->records_sent += (uint32_t)(length / RECORD_PLAIN_BYTES + 1);
+    session->records_sent += (uint32_t)(length / session->record_bytes + 1);
     if (session->records_sent < session->context->records_per_key) return;
     session->records_sent = 0;
     if (SSL_version(session->ssl) == TLS1_3_VERSION)

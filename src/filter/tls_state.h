@@ -47,6 +47,7 @@ struct tls_session {
     uint32_t record_left;  /* bytes of the current incoming record that OpenSSL has not read */
     uint32_t peer_bytes;   /* memory of the peer's certificates */
     uint32_t records_sent; /* with the current key */
+    uint32_t record_bytes; /* is_open: most plain bytes of one that we send */
     uint8_t head[5];       /* of the current incoming record */
     uint8_t head_count;    /* bytes of it that were read; 5: the body follows */
     uint32_t message_left; /* bytes of the current handshake message, as long as they are plain */

@@ -144,6 +144,37 @@ static void the_room_for_sealing_is_never_exceeded(void **state)
     }
 }
 
+static void a_client_can_ask_for_small_records(void **state)
+{
+    static const struct {
+        uint8_t code;
+        size_t bytes;
+    } cases[] = {{TLSEXT_max_fragment_length_512, 512},
+                 {TLSEXT_max_fragment_length_1024, 1024},
+                 {TLSEXT_max_fragment_length_2048, 2048},
+                 {TLSEXT_max_fragment_length_4096, 4096}};
+    static struct tls_trial trial;
+    static uint8_t data[70000], room[70000];
+
+    (void)state;
+    for (int v = 0; v < 2; v++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            open_version(&trial, versions[v]);
+            SSL_set_tlsext_max_fragment_length(trial.client, cases[i].code);
+            tls_trial_handshake(&trial);
+            for (size_t size = 1000; size <= sizeof room; size += size / 3) {
+                struct filter_output out = {room, 0, size};
+                size_t most = tls_session_seal_max(trial.session, size);
+                assert_true(most > 0);
+                assert_true(tls_session_seal(trial.session, data, most, &out, &trial.error));
+                assert_true(out.length > most + most / cases[i].bytes * 20); /* headers and tags */
+                BIO_write(trial.to_client, room, (int)out.length);
+                tls_trial_expect(&trial, data, most);
+            }
+            tls_trial_close(&trial);
+        }
+}
+
 /* ---- Cuts ---- */
 
 static void input_can_be_cut_everywhere(void **state)
@@ -510,6 +541,7 @@ static void the_server_changes_its_key_before_it_wears_out(void **state)
     struct weir_error error;
     struct certificate certificate = certificate_make(&(struct certificate_wish){0});
     uint64_t sizes[2] = {0, 0};
+    static const uint8_t data[3000];
 
     (void)state;
     settings = settings_of(certificate_file(&certificate, NULL, true));
@@ -529,6 +561,15 @@ static void the_server_changes_its_key_before_it_wears_out(void **state)
         assert_true(v == 1 ? sizes[1] > sizes[0] : sizes[1] == sizes[0]);
         tls_trial_close(&trial);
     }
+    tls_trial_open(&trial, own, worker); /* small records count, too */
+    SSL_set_tlsext_max_fragment_length(trial.client, TLSEXT_max_fragment_length_512);
+    tls_trial_handshake(&trial);
+    sizes[0] = trial.wire_from_server;
+    tls_trial_send(&trial, data, sizeof data);
+    sizes[1] = trial.wire_from_server - sizes[0];
+    assert_true(sizes[1] > sizeof data + 6 * 22 + 20); /* 6 records, and a key update */
+    tls_trial_expect(&trial, data, sizeof data);
+    tls_trial_close(&trial);
     tls_context_unref(own);
     certificate_free(&certificate);
 }
@@ -597,6 +638,7 @@ int main(void)
         cmocka_unit_test(a_session_exchanges_data_and_describes_itself),
         cmocka_unit_test(large_data_is_sealed_into_few_records),
         cmocka_unit_test(the_room_for_sealing_is_never_exceeded),
+        cmocka_unit_test(a_client_can_ask_for_small_records),
         cmocka_unit_test(input_can_be_cut_everywhere),
         cmocka_unit_test(a_hello_can_be_cut_at_each_byte),
         cmocka_unit_test(output_and_plain_text_can_have_little_room),
