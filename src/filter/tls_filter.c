@@ -214,8 +214,8 @@ static void *tls_filter__open(const struct filter *base, struct filter_worker *c
     state->filter = filter;
     state->worker = worker;
     state->clock = clock;
-    state->is_unfinished = true;
-    worker->unfinished++;
+    state->is_unfinished = filter->tickets != NULL;
+    worker->unfinished += state->is_unfinished;
     return state;
 }
 
@@ -257,7 +257,10 @@ static enum filter_result tls_filter__handshake(struct tls_filter_state *state,
     if (!tls_filter__take_step(state)) return FILTER_LATER;
     tls_worker_set_now(state->worker->tls, state->clock->now_ns);
     result = tls_session_feed(state->session, io);
-    if (result == FILTER_BAD) tls_filter__count(&state->filter->failed);
+    if (result == FILTER_BAD) {
+        tls_filter__finish(state); /* the session lingers, without a handshake */
+        tls_filter__count(&state->filter->failed);
+    }
     if (result != FILTER_OPEN) return result;
     tls_filter__finish(state);
     tls_filter__count(&state->filter->handshakes);

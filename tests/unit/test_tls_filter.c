@@ -190,6 +190,41 @@ static void unfinished_handshakes_are_limited(void **state)
     filter_unref(filter);
 }
 
+static void a_failed_handshake_makes_room(void **state)
+{
+    static struct pair pairs[2];
+    struct filter *filter = open_filter(1, 0);
+
+    (void)state;
+    assert_true(open_pair(&pairs[0], filter));
+    BIO_reset(pairs[0].from_client);
+    BIO_write(pairs[0].from_client, "GET / HTTP/1.1\r\n", 16);
+    worker.iteration++;
+    assert_int_equal(feed(&pairs[0]), FILTER_BAD);
+    assert_true(open_pair(&pairs[1], filter)); /* while the session of the first one lingers */
+    for (int i = 0; i < 2; i++) close_pair(&pairs[i]);
+    filter_unref(filter);
+}
+
+static void outbound_handshakes_take_no_room(void **state)
+{
+    static struct pair pair;
+    struct weir_tls_connect wish = {.size = sizeof wish, .insecure = true};
+    struct filter *filter = open_filter(1, 0), *outbound;
+    struct filter_error failure = {WEIR_REASON_EXHAUSTED, ""};
+    struct weir_error error;
+
+    (void)state;
+    assert_int_equal(tls_filter_open_client(&wish, "a.example", &outbound, &error), WEIR_OK);
+    void *one = kind->open(outbound, &worker, &failure);
+    assert_non_null(one);
+    assert_true(open_pair(&pair, filter));
+    kind->release(one);
+    close_pair(&pair);
+    filter_unref(outbound);
+    filter_unref(filter);
+}
+
 static void the_rate_of_handshakes_is_limited(void **state)
 {
     static struct pair pairs[5];
@@ -379,6 +414,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_makes_sixteen_steps_per_iteration),
         cmocka_unit_test(unfinished_handshakes_are_limited),
+        cmocka_unit_test(a_failed_handshake_makes_room),
+        cmocka_unit_test(outbound_handshakes_take_no_room),
         cmocka_unit_test(the_rate_of_handshakes_is_limited),
         cmocka_unit_test(settings_can_be_replaced_while_sessions_use_them),
         cmocka_unit_test(a_session_seals_and_says_goodbye),
