@@ -10,6 +10,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/x509.h>
 #include <string.h>
 
 #include "check.h"
@@ -18,6 +19,8 @@
 #include "tls_state.h"
 
 #define TICKET_KEY_NS (UINT64_C(12) * 3600 * 1000000000) /* makes tickets for that long */
+
+#define TICKET_NS (INT64_C(24) * 3600 * 1000000000) /* from the full handshake on */
 
 enum { KEYS = 3, NAME_BYTES = 16, SECRET_BYTES = 32 };
 
@@ -153,7 +156,61 @@ static int tls_tickets__on_ticket(SSL *ssl, unsigned char *name, unsigned char *
     return found;
 }
 
+/* Returns for how long a ticket of a full handshake is valid: as long as the client's certificate
+ * is, if it has one, because the ticket replaces it. */
+static int64_t tls_tickets__valid_ns(SSL_SESSION *session)
+{
+    const X509 *peer = SSL_SESSION_get0_peer(session);
+    int days = 0, seconds = 0;
+
+    if (peer) ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(peer));
+    return !peer || days > 0 ? TICKET_NS : (int64_t)seconds * 1000000000;
+}
+
+/* OpenSSL calls it before it makes a ticket. The ticket of a resumed session keeps the time until
+ * which that of the full handshake was valid: else clients could resume forever. */
+static int tls_tickets__on_make(SSL *ssl, void *unused)
+{
+    const struct tls_session *session = SSL_get_app_data(ssl);
+    SSL_SESSION *made = SSL_get_session(ssl);
+    int64_t until_ns = (int64_t)session->worker->now_ns;
+    void *kept = NULL;
+    size_t length = 0;
+
+    (void)unused;
+    SSL_SESSION_get0_ticket_appdata(made, &kept, &length);
+    if (length > 0) return 1;
+    until_ns += tls_tickets__valid_ns(made);
+    return SSL_SESSION_set1_ticket_appdata(made, &until_ns, sizeof until_ns);
+}
+
+/* OpenSSL calls it when it has read a ticket. A client of TLS 1.3 uses each ticket once, so it gets
+ * a new one. */
+static SSL_TICKET_RETURN tls_tickets__on_read(SSL *ssl, SSL_SESSION *read,
+                                              const unsigned char *name, size_t name_length,
+                                              SSL_TICKET_STATUS status, void *unused)
+{
+    const struct tls_session *session = SSL_get_app_data(ssl);
+    int64_t until_ns;
+    void *kept = NULL;
+    size_t length = 0;
+
+    (void)name;
+    (void)name_length;
+    (void)unused;
+    if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    SSL_SESSION_get0_ticket_appdata(read, &kept, &length);
+    weir_check(length == sizeof until_ns); /* the ticket is ours */
+    memcpy(&until_ns, kept, sizeof until_ns);
+    if ((int64_t)session->worker->now_ns >= until_ns) return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS_RENEW || SSL_version(ssl) == TLS1_3_VERSION
+               ? SSL_TICKET_RETURN_USE_RENEW
+               : SSL_TICKET_RETURN_USE;
+}
+
 bool tls_tickets_use(SSL_CTX *ssl)
 {
+    SSL_CTX_set_session_ticket_cb(ssl, tls_tickets__on_make, tls_tickets__on_read, NULL);
     return SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, tls_tickets__on_ticket) == 1;
 }

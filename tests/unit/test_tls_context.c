@@ -563,8 +563,10 @@ static void ticket_keys_change_every_twelve_hours(void **state)
     for (int v = 0; v < 2; v++) {
         uint64_t now_ns = (uint64_t)(v + 1) * 1000 * HOUR_NS;
         tls_worker_set_now(worker, now_ns);
+        SSL_SESSION_free(get_ticket(context, worker, versions[v], NULL)); /* makes a key */
+        tls_worker_set_now(worker, now_ns + 11 * HOUR_NS);
         kept = get_ticket(context, worker, versions[v], NULL);
-        for (uint64_t hours = 1; hours < 36; hours++) { /* resuming makes new tickets, and keys */
+        for (uint64_t hours = 12; hours < 35; hours++) { /* resuming makes new tickets, and keys */
             tls_worker_set_now(worker, now_ns + hours * HOUR_NS);
             assert_true(resume(kept, context, worker));
         }
@@ -584,6 +586,86 @@ static void ticket_keys_change_every_twelve_hours(void **state)
     tls_worker_set_now(worker, 0);
     tls_context_unref(context);
     tls_tickets_unref(own);
+}
+
+/* Resumes the session, and replaces the ticket by the one that the client has then. */
+static bool resume_on(SSL_SESSION **ticket, struct tls_context *context, bool *is_renewed)
+{
+    const unsigned char *before, *after;
+    size_t before_length, after_length;
+
+    tls_trial_open(&trial, context, worker);
+    SSL_set_max_proto_version(trial.client, SSL_SESSION_get_protocol_version(*ticket));
+    SSL_set_session(trial.client, *ticket);
+    tls_trial_handshake(&trial);
+    tls_trial_send(&trial, "hello", 5);
+    tls_trial_expect(&trial, "hello", 5); /* reads the ticket before it */
+    bool is_resumed = tls_session_is_resumed(trial.session);
+    SSL_SESSION *next = SSL_get1_session(trial.client);
+    SSL_SESSION_get0_ticket(*ticket, &before, &before_length);
+    SSL_SESSION_get0_ticket(next, &after, &after_length);
+    *is_renewed = before_length != after_length || memcmp(before, after, after_length) != 0;
+    SSL_SESSION_free(*ticket);
+    *ticket = next;
+    tls_trial_close(&trial);
+    return is_resumed;
+}
+
+static void resuming_gives_a_new_ticket_for_one_day(void **state)
+{
+    struct weir_tls settings = settings_of(first_file);
+    struct tls_context *context = open_context(&settings);
+    bool is_renewed;
+
+    (void)state;
+    for (int v = 0; v < 2; v++) {
+        uint64_t now_ns = (uint64_t)(v + 1) * 1000 * HOUR_NS;
+        tls_worker_set_now(worker, now_ns);
+        SSL_SESSION *ticket = get_ticket(context, worker, versions[v], NULL);
+        for (uint64_t hours = 1; hours < 24; hours++) {
+            tls_worker_set_now(worker, now_ns + hours * HOUR_NS);
+            assert_true(resume_on(&ticket, context, &is_renewed));
+            if (versions[v] == TLS1_3_VERSION) assert_true(is_renewed);
+        }
+        tls_worker_set_now(worker, now_ns + 24 * HOUR_NS);
+        assert_false(resume_on(&ticket, context, &is_renewed)); /* a full handshake */
+        assert_true(resume_on(&ticket, context, &is_renewed));
+        SSL_SESSION_free(ticket);
+    }
+    tls_worker_set_now(worker, 0);
+    tls_context_unref(context);
+}
+
+static void a_ticket_ends_with_the_clients_certificate(void **state)
+{
+    struct certificate brief =
+        certificate_make(&(struct certificate_wish){.until_s = 7200, .issuer = &ca});
+    struct certificate lasting =
+        certificate_make(&(struct certificate_wish){.until_s = 90000, .issuer = &ca});
+    struct weir_tls settings = settings_of(first_file);
+    struct tls_context *context;
+
+    (void)state;
+    settings.client = WEIR_TLS_CLIENT_OPTIONAL;
+    settings.client_ca = ca_file;
+    context = open_context(&settings);
+    for (int v = 0; v < 2; v++) {
+        uint64_t now_ns = (uint64_t)(v + 1) * 1000 * HOUR_NS;
+        tls_worker_set_now(worker, now_ns);
+        SSL_SESSION *ticket = get_ticket(context, worker, versions[v], &brief);
+        SSL_SESSION *other = get_ticket(context, worker, versions[v], &lasting);
+        tls_worker_set_now(worker, now_ns + HOUR_NS);
+        assert_true(resume(ticket, context, worker));
+        tls_worker_set_now(worker, now_ns + 2 * HOUR_NS);
+        assert_false(resume(ticket, context, worker));
+        assert_true(resume(other, context, worker));
+        SSL_SESSION_free(ticket);
+        SSL_SESSION_free(other);
+    }
+    tls_worker_set_now(worker, 0);
+    tls_context_unref(context);
+    certificate_free(&brief);
+    certificate_free(&lasting);
 }
 
 /* A ticket keeps that a certificate was accepted: under other rules it must not. */
@@ -916,6 +998,8 @@ int main(void)
         cmocka_unit_test(a_ticket_survives_reloads_and_works_on_each_worker),
         cmocka_unit_test(tickets_can_be_switched_off),
         cmocka_unit_test(ticket_keys_change_every_twelve_hours),
+        cmocka_unit_test(resuming_gives_a_new_ticket_for_one_day),
+        cmocka_unit_test(a_ticket_ends_with_the_clients_certificate),
         cmocka_unit_test(a_ticket_is_not_valid_under_other_rules_for_clients),
         cmocka_unit_test(our_client_checks_the_server),
         cmocka_unit_test(our_client_shows_its_certificate_and_protocols),
