@@ -67,6 +67,23 @@ static bool tls_client__is_address(const char *name)
     return address != NULL;
 }
 
+/* Takes the name that the client asks for and requires. */
+static enum weir_code tls_client__take_name(struct tls_context *context, const char *name,
+                                            bool checks_name, struct weir_error *error)
+{
+    size_t length = strlen(name);
+
+    if (length > TLSEXT_MAXLEN_host_name || (length == 0 && checks_name))
+        return error_fill(error, WEIR_INVALID, 0, "check the server's name", name,
+                          length == 0 ? "it is empty" : "it is longer than 255 bytes",
+                          "set the name that the server's certificate contains");
+    context->name = memory_copy_text(name);
+    if (!context->name) return tls_client__no_memory(error);
+    context->checks_name = checks_name;
+    context->sends_name = length > 0 && !tls_client__is_address(name);
+    return WEIR_OK;
+}
+
 enum weir_code tls_context_open_client(const struct weir_tls_connect *settings, const char *host,
                                        struct tls_context **opened, struct weir_error *error)
 {
@@ -74,15 +91,11 @@ enum weir_code tls_context_open_client(const struct weir_tls_connect *settings, 
     enum weir_code code;
 
     if (!context) return tls_client__no_memory(error);
-    context->name = memory_copy_text(settings->name ? settings->name : host);
-    if (context->name) {
-        context->checks_name = !settings->insecure;
-        context->name_is_address = tls_client__is_address(context->name);
+    code = tls_client__take_name(context, settings->name ? settings->name : host,
+                                 !settings->insecure, error);
+    if (code == WEIR_OK)
         code = tls_context_set_alpn(context, settings->alpn, settings->alpn_required, error);
-        if (code == WEIR_OK) code = tls_client__fill(context, settings, error);
-    } else {
-        code = tls_client__no_memory(error);
-    }
+    if (code == WEIR_OK) code = tls_client__fill(context, settings, error);
     if (code != WEIR_OK) {
         tls_context_unref(context);
         return code;
@@ -96,11 +109,9 @@ bool tls_client_set_name(SSL *ssl, const struct tls_context *context)
 {
     X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
 
-    if (!context->name_is_address && SSL_set_tlsext_host_name(ssl, context->name) != 1)
-        return false;
+    if (context->sends_name && SSL_set_tlsext_host_name(ssl, context->name) != 1) return false;
     if (!context->checks_name) return true;
-    if (context->name_is_address)
-        return X509_VERIFY_PARAM_set1_ip_asc(expected, context->name) == 1;
+    if (!context->sends_name) return X509_VERIFY_PARAM_set1_ip_asc(expected, context->name) == 1;
     X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return X509_VERIFY_PARAM_set1_host(expected, context->name, 0) == 1;
 }

@@ -24,8 +24,9 @@ struct tls_context {
     uint8_t *alpn; /* as the protocol writes it: each name after its length; or null */
     unsigned alpn_bytes;
     bool is_client, alpn_required, strict_names;
-    char *name; /* client: the server's name or address */
-    bool name_is_address, checks_name;
+    char *name;      /* client: the server's name or address */
+    bool sends_name; /* it is neither an address nor empty */
+    bool checks_name;
     uint32_t records_per_key;
     int64_t expires_s; /* INT64_MAX: there is no certificate */
 };

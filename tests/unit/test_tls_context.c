@@ -771,6 +771,8 @@ static void our_client_checks_the_server(void **state)
         {address_file, "::1", NULL, false, NULL},
         {stranger_file, "first.example", NULL, false, "not accepted: self-signed certificate"},
         {stranger_file, "first.example", NULL, true, NULL},
+        {stranger_file, "", NULL, true, NULL}, /* a Unix-domain socket has no name */
+        {stranger_file, "first.example", "", true, NULL},
     };
     struct filter_error errors[2];
     struct weir_tls_info info;
@@ -787,6 +789,7 @@ static void our_client_checks_the_server(void **state)
         bool is_open = connect_ours(server, client, &errors[0], &errors[1], &info);
         assert_int_equal(is_open, cases[i].error == NULL);
         if (is_open) assert_true(info.has_peer);
+        if (is_open && cases[i].host[0] == '\0') assert_string_equal(info.server_name, "");
         if (!is_open && !strstr(errors[1].text, cases[i].error))
             fail_msg("%s: not \"%s\"", errors[1].text, cases[i].error);
         tls_context_unref(client);
@@ -838,6 +841,7 @@ static void our_client_shows_its_certificate_and_protocols(void **state)
 
 static void what_is_wrong_with_our_clients_settings_is_said(void **state)
 {
+    static const char long_name[] = LONG_NAME "aa"; /* 256 bytes */
     const struct {
         struct weir_tls_connect wish;
         const char *words;
@@ -847,6 +851,9 @@ static void what_is_wrong_with_our_clients_settings_is_said(void **state)
         {{.ca = ca_file, .ciphers = "NONSENSE"}, "cannot use TLS ciphers NONSENSE"},
         {{.ca = ca_file, .alpn = ","}, "a protocol is empty"},
         {{.ca = ca_file, .alpn_required = true}, "no protocol is configured"},
+        {{.ca = ca_file, .name = ""}, "cannot check the server's name: it is empty"},
+        {{.ca = ca_file, .name = long_name}, "it is longer than 255 bytes"},
+        {{.insecure = true, .name = long_name}, "it is longer than 255 bytes"},
     };
     struct tls_context *client;
     struct weir_error error;
