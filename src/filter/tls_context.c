@@ -123,6 +123,28 @@ static enum weir_code tls_context__set_client_auth(SSL_CTX *ssl, const struct we
     return WEIR_OK;
 }
 
+/* Whether both pairs were loaded: OpenSSL has one for each type of key. */
+static bool tls_context__has_two_pairs(SSL_CTX *ssl)
+{
+    SSL_CTX_set_current_cert(ssl, SSL_CERT_SET_FIRST);
+    return SSL_CTX_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1;
+}
+
+static enum weir_code tls_context__load_pairs(SSL_CTX *ssl, const struct weir_tls_host *host,
+                                              int64_t *expires_s, struct weir_error *error)
+{
+    enum weir_code code = WEIR_OK;
+
+    if (host->certificate2)
+        code = tls_pair_load(ssl, host->certificate2, host->key2, expires_s, error);
+    if (code == WEIR_OK) code = tls_pair_load(ssl, host->certificate, host->key, expires_s, error);
+    if (code == WEIR_OK && host->certificate2 && !tls_context__has_two_pairs(ssl))
+        code = error_fill(error, WEIR_INVALID, 0, "use a second certificate", host->certificate2,
+                          "its key has the same type as that of the first one",
+                          "use one with an RSA key and one with an EC key");
+    return code;
+}
+
 /* Opens the OpenSSL context of one or two certificates. */
 static enum weir_code tls_context__open_host(struct tls_context *context,
                                              const struct weir_tls *settings,
@@ -136,10 +158,7 @@ static enum weir_code tls_context__open_host(struct tls_context *context,
     if (!ssl) return tls_context__no_memory(error);
     code = tls_settings_set_algorithms(ssl, settings->min, settings->ciphers,
                                        settings->ciphersuites, settings->groups, error);
-    if (code == WEIR_OK && host->certificate2)
-        code = tls_pair_load(ssl, host->certificate2, host->key2, &context->expires_s, error);
-    if (code == WEIR_OK)
-        code = tls_pair_load(ssl, host->certificate, host->key, &context->expires_s, error);
+    if (code == WEIR_OK) code = tls_context__load_pairs(ssl, host, &context->expires_s, error);
     if (code == WEIR_OK) code = tls_context__set_client_auth(ssl, settings, error);
     if (code != WEIR_OK) return code;
     tls_names_use(ssl, context);

@@ -25,7 +25,7 @@ static const struct tls_cause tls_error__causes[] = {
     {ERR_LIB_SSL, SSL_R_EE_KEY_TOO_SMALL, "its key is too short (RSA needs 2048 bits)"},
     {ERR_LIB_SSL, SSL_R_CA_KEY_TOO_SMALL, "the key of its CA is too short (RSA needs 2048 bits)"},
     {ERR_LIB_SSL, SSL_R_CA_MD_TOO_WEAK, "its signature uses a weak hash"},
-    {ERR_LIB_SSL, SSL_R_NO_CERTIFICATE_ASSIGNED, "it does not belong to the certificate"},
+    {ERR_LIB_EVP, EVP_R_DIFFERENT_KEY_TYPES, "it does not belong to the certificate"},
     {ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH, "it does not belong to the certificate"},
     {ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH, "it does not belong to the certificate"},
     {ERR_LIB_PEM, PEM_R_NO_START_LINE, "no PEM block of the right kind is in it"},

@@ -67,7 +67,7 @@ enum weir_code tls_pair_load(SSL_CTX *ssl, const char *certificate, const char *
     leaf = SSL_CTX_get0_certificate(ssl);
     if (tls_pair__check_dates(leaf, certificate, expires_s, error) != WEIR_OK) return WEIR_INVALID;
     if (SSL_CTX_use_PrivateKey_file(ssl, key_file, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(ssl) != 1)
+        X509_check_private_key(leaf, SSL_CTX_get0_privatekey(ssl)) != 1) /* not a second pair's */
         return tls_error_of_file(error, "load key", key_file,
                                  key ? "use the key with which the certificate was requested, as "
                                        "PEM without a password"

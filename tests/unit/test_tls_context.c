@@ -322,6 +322,20 @@ static void two_pairs_serve_clients_of_both_types(void **state)
     tls_context_unref(context);
 }
 
+static void two_pairs_belong_together(void **state)
+{
+    struct weir_tls settings = settings_of(first_file);
+
+    (void)state;
+    settings.certificate2 = second_file;
+    expect_error(&settings, second_file, "its key has the same type");
+    settings.certificate2 = certificate_no_file();
+    expect_error(&settings, settings.certificate2, "it does not exist");
+    settings.certificate2 = rsa_file;
+    settings.key = rsa_file; /* of the other pair */
+    expect_error(&settings, rsa_file, "it does not belong to the certificate");
+}
+
 /* ---- Names ---- */
 
 /* Asks for a name. Resides the subject of the certificate; "": refused. */
@@ -999,6 +1013,7 @@ int main(void)
         cmocka_unit_test(versions_ciphers_and_groups_are_settings),
         cmocka_unit_test(weak_ciphers_are_not_accepted),
         cmocka_unit_test(two_pairs_serve_clients_of_both_types),
+        cmocka_unit_test(two_pairs_belong_together),
         cmocka_unit_test(the_name_selects_the_certificate),
         cmocka_unit_test(the_servers_order_selects_the_protocol),
         cmocka_unit_test(client_certificates_are_checked),
