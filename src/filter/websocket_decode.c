@@ -333,16 +333,17 @@ static int websocket__pass_plain(const struct websocket__call *call)
     return decoded == WEIR_DECODED_MORE ? WEBSOCKET__AGAIN : (int)decoded;
 }
 
-/* The end of a data frame. */
+/* The end of a data frame. A rejection leaves the state as it is: a call without input can be the
+ * one that finds it, and the next call must find it again. */
 static int websocket__end_frame(const struct websocket__call *call)
 {
     struct websocket_state *state = call->state;
+    bool is_final = state->frame.is_final;
 
-    state->in_frame = false;
-    if (!state->frame.is_final) return WEBSOCKET__AGAIN;
-    if (state->message_opcode == WEBSOCKET_TEXT && !utf8_check_is_whole(&state->text))
+    if (is_final && state->message_opcode == WEBSOCKET_TEXT && !utf8_check_is_whole(&state->text))
         return websocket__fail_text(call);
-    state->message_opcode = 0;
+    state->in_frame = false;
+    if (is_final) state->message_opcode = 0;
     return WEBSOCKET__AGAIN;
 }
 

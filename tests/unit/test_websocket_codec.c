@@ -820,6 +820,30 @@ static void a_call_without_input_changes_nothing(void **state)
     free(memory);
 }
 
+/* The same call finds that a text has ended inside a character: the next call says so again. */
+static void a_rejection_without_input_is_not_forgotten(void **state)
+{
+    const struct weir_codec *codec = stream_mode("raw", WEBSOCKET_SEND_SAME);
+    void *memory = calloc(1, codec->state_bytes);
+    struct weir_message message;
+    struct weir_decode_error decode_error;
+
+    (void)state;
+    stream.length = 0;
+    add_frames(&stream, "T=e282 B:x", true);
+    struct weir_input input = {stream.bytes, stream.length, false};
+    assert_int_equal(codec->decode(codec, memory, &input, &message, &decode_error),
+                     WEIR_DECODED_MESSAGE);
+    struct weir_input none = {input.bytes, 0, false};
+    assert_int_equal(codec->decode(codec, memory, &none, &message, &decode_error),
+                     WEIR_DECODED_BAD);
+    assert_int_equal(codec->decode(codec, memory, &input, &message, &decode_error),
+                     WEIR_DECODED_BAD);
+    assert_int_equal(((struct websocket_state *)memory)->fail_status, WEBSOCKET_STATUS_TEXT);
+    codec->release(codec, memory);
+    free(memory);
+}
+
 static void inner_frames_are_framed(void **state)
 {
     (void)state;
@@ -929,6 +953,7 @@ int main(void)
         cmocka_unit_test(payloads_are_a_stream),
         cmocka_unit_test(the_inner_codec_ends_with_the_stream),
         cmocka_unit_test(a_call_without_input_changes_nothing),
+        cmocka_unit_test(a_rejection_without_input_is_not_forgotten),
         cmocka_unit_test(inner_frames_are_framed),
         cmocka_unit_test(an_inner_frame_is_sent_back_as_it_came),
         cmocka_unit_test(an_inner_codec_frames_what_is_sent_back),
