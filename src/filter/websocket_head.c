@@ -123,6 +123,7 @@ static int websocket_head__on_name_end(llhttp_t *parser)
             memcmp(websocket_head__fields[i].name, head->name, head->name_length) == 0)
             head->field = i;
     head->name_length = 0;
+    head->value_has_ended = false;
     if (++head->lines_count > WEBSOCKET_HEAD_LINES_MAX)
         return websocket_head__refuse(head, 431, "the request head has too many lines");
     if (head->field == WEBSOCKET_HEAD_FIELDS_COUNT) return HPE_OK;
@@ -133,8 +134,24 @@ static int websocket_head__on_value(llhttp_t *parser, const char *bytes, size_t 
 {
     struct websocket_head *head = parser->data;
 
+    if (head->value_has_ended)
+        return websocket_head__refuse(head, 400, "a header line is folded");
+    /* A part that stops before the end of the input is the last one of its line. */
+    head->value_has_ended = bytes + length < head->input_end;
     if (head->field == WEBSOCKET_HEAD_FIELDS_COUNT) return HPE_OK;
     return websocket_head__append(head, bytes, length);
+}
+
+/* Removes the blanks behind a value: they do not belong to it (RFC 9110, section 5.5). The NUL of
+ * the value before it ends the loop. */
+static int websocket_head__on_value_end(llhttp_t *parser)
+{
+    struct websocket_head *head = parser->data;
+
+    if (head->field == WEBSOCKET_HEAD_FIELDS_COUNT) return HPE_OK;
+    while (head->text[head->text_length - 1] == ' ' || head->text[head->text_length - 1] == '\t')
+        head->text[--head->text_length] = '\0';
+    return HPE_OK;
 }
 
 static int websocket_head__on_end(llhttp_t *parser)
@@ -149,6 +166,7 @@ static const llhttp_settings_t websocket_head__callbacks = {
     .on_header_field = websocket_head__on_name,
     .on_header_field_complete = websocket_head__on_name_end,
     .on_header_value = websocket_head__on_value,
+    .on_header_value_complete = websocket_head__on_value_end,
     .on_headers_complete = websocket_head__on_end,
 };
 
@@ -251,6 +269,7 @@ static bool websocket_head__parse(struct websocket_head *head, const uint8_t **i
     const char *text = (const char *)*in;
 
     if (length > *in_length) length = *in_length;
+    head->input_end = text + length;
     llhttp_errno_t parsed = llhttp_execute(&head->parser, text, length);
     if (parsed == HPE_PAUSED_UPGRADE) length = (size_t)(llhttp_get_error_pos(&head->parser) - text);
     *in += length;

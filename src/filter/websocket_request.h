@@ -52,8 +52,10 @@ struct websocket_head {
     uint32_t bytes_count, lines_count;
     uint32_t status; /* of the answer; 0: not decided */
     const char *why; /* the request is refused; a constant */
+    const char *input_end; /* of the input that is being parsed */
     char name[WEBSOCKET_HEAD_NAME_BYTES_MAX];
     uint8_t name_length;
+    bool value_has_ended; /* more of the value can only come from a folded line */
     uint8_t field; /* of the current line; WEBSOCKET_HEAD_FIELDS_COUNT: it does not matter */
 };
 

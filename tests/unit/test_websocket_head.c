@@ -191,6 +191,31 @@ static void requests_and_their_status(void **state)
     for (size_t i = 0; i < COUNT_OF(tests); i++) check_status(tests[i].text, tests[i].status);
 }
 
+static void blanks_around_a_value_do_not_belong_to_it(void **state)
+{
+    struct websocket_head head;
+
+    (void)state;
+    check(&head,
+          "GET /play HTTP/1.1\r\nHost: \tgame.example\t \r\nUpgrade:websocket \r\n"
+          "Connection: \t Upgrade\t\r\nSec-WebSocket-Version: 13 \r\nX-Other: 1 \r\n"
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==  \r\nOrigin: http://game.example \r\n"
+          "Cookie: a=1 \r\nCookie: b=2; c=3\t\r\nAuthorization: \t \r\n\r\n",
+          101);
+    assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_HOST), "game.example");
+    assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_COOKIE), "a=1; b=2; c=3");
+    assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_AUTHORIZATION), "");
+    websocket_head_close(&head);
+}
+
+static void folded_lines_are_refused(void **state)
+{
+    (void)state;
+    check_status(OPENING "Origin: http://game.\r\n example\r\n\r\n", 400);
+    check_status(OPENING "Cookie: a=1;\r\n\tb=2\r\n\r\n", 400);
+    check_status(OPENING "X-Other: a\r\n b\r\n\r\n", 400);
+}
+
 static void names_and_tokens_ignore_case(void **state)
 {
     (void)state;
@@ -502,6 +527,8 @@ int main(void)
         cmocka_unit_test_setup(the_answer_is_that_of_the_standard, reset),
         cmocka_unit_test_setup(the_bytes_behind_the_head_remain, reset),
         cmocka_unit_test_setup(requests_and_their_status, reset),
+        cmocka_unit_test_setup(blanks_around_a_value_do_not_belong_to_it, reset),
+        cmocka_unit_test_setup(folded_lines_are_refused, reset),
         cmocka_unit_test_setup(names_and_tokens_ignore_case, reset),
         cmocka_unit_test_setup(other_versions_get_the_right_one, reset),
         cmocka_unit_test_setup(keys_are_16_bytes_of_base64, reset),
