@@ -118,6 +118,31 @@ class BrowserTest(WeirTest):
         self.keep_picture(browser, "disconnected")
         self.assertEqual(weir.wait_end().code, 0)
 
+    def test_example_comes_back(self):
+        """A page that comes back from the back/forward cache has one connection, also if it waited to try again."""
+        weir = self.start_chat()
+        browser = self.start_browser()
+        self.open_chat(weir, browser)
+        counts = browser.run("""
+            const old = socket, waiting = new Set();
+            let made = 0, timers = 0;
+            window.WebSocket = class extends WebSocket { constructor(url) { super(url); made++; } };
+            window.setTimeout = () => { waiting.add(++timers); return timers; };
+            window.clearTimeout = id => waiting.delete(id);
+            const counts = () => [made, waiting.size];
+            old.onclose({wasClean: false});
+            const atFirst = counts();
+            dispatchEvent(new PageTransitionEvent("pagehide", {persisted: true}));
+            old.onclose({wasClean: true});
+            const hidden = counts();
+            dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}));
+            old.onclose({wasClean: true});
+            return [atFirst, hidden, counts()];
+        """)
+        self.assertEqual(counts, [[0, 1], [0, 0], [1, 0]])
+        browser.wait("document.getElementById('status').textContent === 'Connected'")
+        weir.stop()
+
     def test_messages(self):
         weir = self.start_play(keys="&subprotocols=game")
         browser = self.start_browser()
