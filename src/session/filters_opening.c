@@ -26,10 +26,11 @@ void filters_opening_fail(struct weir_session *session, uint32_t index,
     struct filters *filters = session->filters;
 
     if (filters->goodbyes_left > index) filters->goodbyes_left = (uint8_t)index;
-    if (error->text[0] != '\0')
-        session_fail_for(session, error->reason, error->text);
-    else /* the filter has served the client */
+    filters->has_served = error->text[0] == '\0';
+    if (filters->has_served)
         session_finish(session, error->reason);
+    else
+        session_fail_for(session, error->reason, error->text);
     if (index == filters->transform) filters_out_drop_plain(session); /* it cannot seal */
 }
 
@@ -73,6 +74,7 @@ void filters_opening_count_end(struct weir_session *session)
 
     if (filters_are_open(filters)) return;
     counter_move(&counters->opening, 0, 1);
+    if (filters->has_served) return;
     if (filters_opening_was_check(session)) {
         counter_add(&counters->health_checks, 1);
         return;

@@ -261,6 +261,8 @@ static void the_web_page_is_served_without_a_session(void **state)
     fixture_run_ms(5);
     assert_int_equal(seen.opened, 0);
     assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
+    assert_int_equal(fixture_stats().opening, 0);
+    assert_int_equal(fixture_stats().opening_failed_websocket, 0);
     fixture_close();
 }
 
@@ -278,6 +280,7 @@ static void a_wrong_request_ends_the_session(void **state)
     sim_peer_finish(peer);
     fixture_run_ms(5);
     assert_int_equal(fixture_closed(WEIR_REASON_UPGRADE), 1);
+    assert_int_equal(fixture_stats().opening_failed_websocket, 1);
     assert_int_equal(seen.closed, 0);
     fixture_close();
 }
