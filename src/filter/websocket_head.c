@@ -213,7 +213,9 @@ static size_t websocket_head__answer_web_page(const struct websocket_head *head,
     int length = snprintf(answer, WEBSOCKET_HEAD_ANSWER_BYTES_MAX,
                           "HTTP/1.1 200 OK\r\nConnection: close\r\nCache-Control: no-cache\r\n"
                           "Content-Type: text/html; charset=utf-8\r\n"
-                          "X-Content-Type-Options: nosniff\r\nContent-Length: %zu\r\n\r\n",
+                          "X-Content-Type-Options: nosniff\r\n"
+                          "Content-Security-Policy: frame-ancestors 'self'\r\n"
+                          "Content-Length: %zu\r\n\r\n",
                           head->settings->web_page_length);
 
     weir_check((size_t)length < WEBSOCKET_HEAD_ANSWER_BYTES_MAX);
@@ -224,7 +226,8 @@ static size_t websocket_head__answer_refused(const struct websocket_head *head, 
 {
     const char *more = "";
 
-    if (head->status == 405) more = "Allow: GET\r\n";
+    if (head->status == 405)
+        more = head->settings->web_page ? "Allow: GET, HEAD\r\n" : "Allow: GET\r\n";
     if (head->status == 426) more = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
     int length = snprintf(
         answer, WEBSOCKET_HEAD_ANSWER_BYTES_MAX,

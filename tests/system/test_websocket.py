@@ -487,14 +487,15 @@ class Page(WebSocketTest):
         self.assertEqual((status, body), (200, content))
         self.assertEqual(lines, {"Connection": "close", "Cache-Control": "no-cache",
                                  "Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff",
-                                 "Content-Length": str(len(content))})
+                                 "Content-Security-Policy": "frame-ancestors 'self'", "Content-Length": str(len(content))})
         status, lines, body = ask(weir.tcp, request(method="HEAD", Upgrade=None, Connection=None))
         self.assertEqual((status, body, lines["Content-Length"]), (200, b"", str(len(content))))
         os.unlink(path)
         self.assertEqual(ask(weir.tcp, request("/play?x", Upgrade=None, Connection=None))[0], 200)
         for other in ("/", "/index.html", "/play/../play", "/play/..", "/../../etc/passwd", "/favicon.ico"):
             self.assertEqual(ask(weir.tcp, request(other, Upgrade=None, Connection=None))[0], 404)
-        self.assertEqual(ask(weir.tcp, request(method="POST", Upgrade=None))[0], 405)
+        status, lines, body = ask(weir.tcp, request(method="POST", Upgrade=None))
+        self.assertEqual((status, lines["Allow"]), (405, "GET, HEAD"))
         self.open(weir).close()
         ended = weir.stop()
         self.assertEqual([line for line in ended.log.splitlines() if "closing" in line and "status" not in line], [])

@@ -468,7 +468,9 @@ static void the_web_page_is_served_without_upgrade(void **state)
     assert_string_equal(answer, "HTTP/1.1 200 OK\r\nConnection: close\r\n"
                                 "Cache-Control: no-cache\r\n"
                                 "Content-Type: text/html; charset=utf-8\r\n"
-                                "X-Content-Type-Options: nosniff\r\nContent-Length: 8\r\n\r\n");
+                                "X-Content-Type-Options: nosniff\r\n"
+                                "Content-Security-Policy: frame-ancestors 'self'\r\n"
+                                "Content-Length: 8\r\n\r\n");
     assert_false(websocket_head_is_head(&head));
     websocket_head_close(&head);
     check(&head, "HEAD /play?x HTTP/1.1\r\n" LINES "\r\n", 200);
@@ -478,6 +480,8 @@ static void the_web_page_is_served_without_upgrade(void **state)
     check_status("GET /play/../play HTTP/1.1\r\nHost: a\r\n\r\n", 404);
     check_status("GET /play HTTP/1.1\r\n\r\n", 400);
     check_status("POST /play HTTP/1.1\r\nHost: a\r\n\r\n", 405);
+    answer[answer_length] = '\0';
+    assert_non_null(strstr(answer, "\r\nAllow: GET, HEAD\r\n"));
     check_status(OPENING "\r\n", 101);
 }
 
