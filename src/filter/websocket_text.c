@@ -50,6 +50,24 @@ static bool websocket_text__is_visible(const char *text, size_t length, const ch
     return true;
 }
 
+/* Returns whether a browser sends the origin in another way: in lower case, and without the port
+ * that the scheme implies. The text is longer than any such port. */
+static bool websocket_text__is_rewritten(const char *text, size_t length)
+{
+    static const struct {
+        const char *scheme, *port;
+    } schemes[] = {{"http://", ":80"}, {"https://", ":443"}};
+
+    for (size_t i = 0; i < length; i++)
+        if (text[i] >= 'A' && text[i] <= 'Z') return true;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t scheme_length = strlen(schemes[i].scheme), port_length = strlen(schemes[i].port);
+        if (strncmp(text, schemes[i].scheme, scheme_length) == 0)
+            return memcmp(text + length - port_length, schemes[i].port, port_length) == 0;
+    }
+    return false;
+}
+
 /* Returns whether a browser could send this origin: scheme://host[:port]. */
 static bool websocket_text__is_origin(const char *text, size_t length)
 {
@@ -58,6 +76,7 @@ static bool websocket_text__is_origin(const char *text, size_t length)
     if ((length == 1 && text[0] == '*') || (length == 4 && memcmp(text, "null", 4) == 0))
         return true;
     if (!host || host == text || host + 3 >= text + length) return false;
+    if (websocket_text__is_rewritten(text, length)) return false;
     host += 3;
     return websocket_text__is_visible(text, (size_t)(host - text) - 3, "/?#@,;:\"") &&
            websocket_text__is_visible(host, length - (size_t)(host - text), "/?#@,;\"");

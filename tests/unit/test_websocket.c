@@ -412,6 +412,12 @@ static void wrong_texts_are_refused(void **unused)
         "http://a;http://b",
         "h/p://a",
         "Null",
+        "http://A.example",
+        "HTTP://a.example",
+        "https://a.exampleZ:8080",
+        "http://a:80",
+        "http://[::1]:80",
+        "https://b.example:443",
         "a",
         "",
     };
@@ -434,7 +440,8 @@ static void wrong_texts_are_refused(void **unused)
         settings.origins = origins[i];
         check_refused("is not an origin");
     }
-    settings.origins = "*,null,http://a,https://b.example:8080,http://[::1]:80,app://x";
+    settings.origins = "*,null,http://a,https://b.example:8080,http://[::1]:81,"
+                       "http://[::80]:443,https://[a::443]:80,http://[::80],app://x:80";
     for (size_t i = 0; i < COUNT_OF(subprotocols); i++) {
         settings.subprotocols = subprotocols[i];
         check_refused("is not the name of a subprotocol");
