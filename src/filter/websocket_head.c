@@ -68,22 +68,30 @@ static int websocket_head__append(struct websocket_head *head, const char *bytes
     return HPE_OK;
 }
 
+/* Copies an earlier value of the field to the end of the text. */
+static int websocket_head__copy_value(struct websocket_head *head, uint32_t before)
+{
+    /* Growing moves the text, so that it must not be the source: there is room first. */
+    size_t length = strlen(head->text + before - 1);
+    if (!websocket_head__grow(head, head->text_length + (uint32_t)length + 1))
+        return websocket_head__refuse(head, 503, "out of memory for a request head");
+    return websocket_head__append(head, head->text + before - 1, length);
+}
+
 /* Begins the value of a field; that of an earlier line of the same name goes before it. */
 static int websocket_head__begin_value(struct websocket_head *head, uint8_t field)
 {
     uint32_t before = head->values[field];
     const char *separator = websocket_head__fields[field].separator;
 
-    if (head->text_length > 0) head->text_length++; /* keeps the NUL of the last value */
-    head->values[field] = head->text_length + 1;
-    if (before == 0) return websocket_head__append(head, "", 0);
-    if (!separator)
+    if (before > 0 && !separator)
         return websocket_head__refuse(head, 400, "a header line that must be unique is repeated");
-    /* Growing moves the text, so that it must not be the source: there is room first. */
-    size_t length = strlen(head->text + before - 1);
-    if (!websocket_head__grow(head, head->text_length + (uint32_t)length + 1))
-        return websocket_head__refuse(head, 503, "out of memory for a request head");
-    int result = websocket_head__append(head, head->text + before - 1, length);
+    if (before > 0 && before == head->last_value) /* no other value is behind it */
+        return websocket_head__append(head, separator, 2);
+    if (head->text_length > 0) head->text_length++; /* keeps the NUL of the last value */
+    head->values[field] = head->last_value = head->text_length + 1;
+    if (before == 0) return websocket_head__append(head, "", 0);
+    int result = websocket_head__copy_value(head, before);
     return result != HPE_OK ? result : websocket_head__append(head, separator, 2);
 }
 
@@ -134,8 +142,7 @@ static int websocket_head__on_value(llhttp_t *parser, const char *bytes, size_t 
 {
     struct websocket_head *head = parser->data;
 
-    if (head->value_has_ended)
-        return websocket_head__refuse(head, 400, "a header line is folded");
+    if (head->value_has_ended) return websocket_head__refuse(head, 400, "a header line is folded");
     /* A part that stops before the end of the input is the last one of its line. */
     head->value_has_ended = bytes + length < head->input_end;
     if (head->field == WEBSOCKET_HEAD_FIELDS_COUNT) return HPE_OK;

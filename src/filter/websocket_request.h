@@ -48,15 +48,16 @@ struct websocket_head {
     char *text; /* the values of the fields, each with a NUL */
     uint32_t text_length, text_capacity;
     uint32_t values[WEBSOCKET_HEAD_FIELDS_COUNT]; /* offset in `text` plus 1; 0: absent */
+    uint32_t last_value;                          /* that of the value that began last */
     const char *subprotocol;                      /* chosen; null: none */
     uint32_t bytes_count, lines_count;
-    uint32_t status; /* of the answer; 0: not decided */
-    const char *why; /* the request is refused; a constant */
+    uint32_t status;       /* of the answer; 0: not decided */
+    const char *why;       /* the request is refused; a constant */
     const char *input_end; /* of the input that is being parsed */
     char name[WEBSOCKET_HEAD_NAME_BYTES_MAX];
     uint8_t name_length;
     bool value_has_ended; /* more of the value can only come from a folded line */
-    uint8_t field; /* of the current line; WEBSOCKET_HEAD_FIELDS_COUNT: it does not matter */
+    uint8_t field;        /* of the current line; WEBSOCKET_HEAD_FIELDS_COUNT: it does not matter */
 };
 
 /* Returns a value of the head, or null if the request has none. Valid until the head is closed. The

@@ -395,11 +395,11 @@ static void values_are_kept(void **state)
     check(&head,
           "GET /play?room=1 HTTP/1.1\r\nCookie: a=1\r\n" LINES
           "Cookie: b=2\r\nAuthorization: Basic Zm9v\r\nX-Forwarded-For: 1.2.3.4\r\n"
-          "Cookie: c=3\r\nOrigin: http://game.example\r\n\r\n",
+          "Cookie: c=3\r\nCookie: d=4\r\nOrigin: http://game.example\r\n\r\n",
           101);
     assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_URL), "/play?room=1");
     assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_HOST), "game.example");
-    assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_COOKIE), "a=1; b=2; c=3");
+    assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_COOKIE), "a=1; b=2; c=3; d=4");
     assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_AUTHORIZATION), "Basic Zm9v");
     assert_string_equal(websocket_head_value(&head, WEBSOCKET_HEAD_ORIGIN), "http://game.example");
     assert_null(websocket_head_value(&head, WEBSOCKET_HEAD_PROTOCOL));
@@ -450,7 +450,16 @@ static void heads_have_8_kib_and_64_lines(void **state)
     }
     begin_request();
     for (int i = 0; i < 58; i++) add_line("Cookie", 110);
-    check_request(431); /* joined, they would need more than 16 KiB */
+    check_request(101);
+    begin_request();
+    for (int i = 0; i < 15; i++) add_line("Cookie", 480);
+    check_request(101);
+    begin_request();
+    for (int i = 0; i < 29; i++) {
+        add_line("Cookie", 200);
+        add_line("Sec-WebSocket-Protocol", 1);
+    }
+    check_request(431); /* each line begins a copy: together they would need more than 16 KiB */
     memset(built, 'x', sizeof built - 1);
     memcpy(built, "GET /", 5);
     check_status(built, 431);
@@ -508,6 +517,7 @@ static void without_memory_the_answer_is_503(void **state)
     (void)state;
     begin_request();
     add_line("Cookie", 500);
+    add_line("Connection", 1);
     add_line("Cookie", 10);
     memcpy(built + built_length, "\r\n", 3);
     uint64_t before = memory_allocations_count();
