@@ -75,6 +75,7 @@ struct filter_response {
     uint64_t now_ms;         /* of the worker's clock */
     uint64_t wake_ms;        /* when respond is called again at the latest; UINT64_MAX: never */
     bool is_reading;         /* reading from the peer is not paused */
+    bool is_sending;         /* output is queued or in flight: what is added now waits behind it */
     uint32_t controls_count; /* requests of the peer that were no messages (pings), to be counted */
     struct filter_output *out; /* for the plain stream, above a filter that transforms */
     struct filter_error *error;

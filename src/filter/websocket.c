@@ -37,6 +37,7 @@ struct websocket_session {
     uint64_t heard_ms;                 /* when something was last received */
     uint64_t ping_ms;                  /* when the ping left that was not answered; 0: none */
     enum websocket_head_result answer; /* WEBSOCKET_HEAD_MORE: none yet */
+    bool ping_waits;                   /* that ping may still be behind other output */
 };
 
 /* ---- settings ---- */
@@ -221,7 +222,8 @@ bool websocket_web(const void *state, struct weir_web *web)
 /* ---- open ---- */
 
 /* Sends a ping if nothing was received for the interval. Returns false if the peer did not answer
- * the last one in time. */
+ * the last one in time. The time begins when no output is left: a peer that reads slowly cannot
+ * answer a ping before it has read what is in front of it. */
 static bool websocket__ping(struct websocket_session *session, struct filter_response *response)
 {
     const struct websocket *websocket = session->websocket;
@@ -233,10 +235,15 @@ static bool websocket__ping(struct websocket_session *session, struct filter_res
         session->codec->has_received = false;
         session->heard_ms = now_ms;
         session->ping_ms = 0;
+        session->ping_waits = false;
     }
     if (session->ping_ms == 0 && now_ms >= session->heard_ms + websocket->ping_interval_ms) {
         filter_output_add(response->out, frame, websocket_frame_write(frame, WEBSOCKET_PING, 0));
+        session->ping_waits = true;
+    }
+    if (session->ping_waits) {
         session->ping_ms = now_ms;
+        session->ping_waits = response->is_sending;
     }
     response->wake_ms = session->ping_ms == 0 ? session->heard_ms + websocket->ping_interval_ms
                                               : session->ping_ms + websocket->pong_timeout_ms;

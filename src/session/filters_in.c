@@ -321,6 +321,7 @@ static void filters_in__respond_one(struct weir_session *session, uint32_t index
         .now_ms = worker->now_ms, .wake_ms = UINT64_MAX, .out = &out, .error = &error};
 
     response.is_reading = !session_is_paused(session);
+    response.is_sending = session->send_out || !send_queue_is_empty(&session->queue);
     enum filter_result result = one->filter->kind->respond(one->state, &response);
     weir_check(out.length <= out.max);
     weir_check(result != FILTER_AGAIN || out.length > 0);

@@ -89,11 +89,14 @@ static enum weir_decoded receive(const char *frames, size_t length)
     return decoded;
 }
 
+static bool is_sending;
+
 static enum filter_result respond(uint64_t now_ms, uint64_t *wake_ms, bool is_reading)
 {
     struct filter_response response = {.now_ms = now_ms,
                                        .wake_ms = UINT64_MAX,
                                        .is_reading = is_reading,
+                                       .is_sending = is_sending,
                                        .out = &out,
                                        .error = &failure};
 
@@ -313,6 +316,40 @@ static void a_pause_of_reading_postpones_pings(void **unused)
     free_session();
 }
 
+static void output_in_front_of_a_ping_postpones_its_timeout(void **unused)
+{
+    uint64_t wake_ms;
+
+    (void)unused;
+    open_websocket();
+    respond(1000, &wake_ms, true);
+    is_sending = true;
+    assert_int_equal(respond(1100, &wake_ms, true), FILTER_MORE);
+    assert_int_equal(out.length, 2);
+    assert_int_equal(wake_ms, 1150);
+    assert_int_equal(respond(1150, &wake_ms, true), FILTER_MORE);
+    assert_int_equal(out.length, 0); /* it was sent once */
+    assert_int_equal(wake_ms, 1200);
+    is_sending = false;
+    assert_int_equal(respond(1200, &wake_ms, true), FILTER_MORE);
+    assert_int_equal(wake_ms, 1250);
+    is_sending = true; /* behind the ping */
+    assert_int_equal(respond(1249, &wake_ms, true), FILTER_MORE);
+    assert_int_equal(wake_ms, 1250);
+    assert_int_equal(respond(1250, &wake_ms, true), FILTER_BAD);
+    is_sending = false;
+    free_session();
+    open_websocket();
+    respond(1000, &wake_ms, true);
+    is_sending = true;
+    respond(1100, &wake_ms, true);
+    is_sending = false;
+    assert_int_equal(receive("\x8a\x80\0\0\0\0", 6), WEIR_DECODED_MORE);
+    assert_int_equal(respond(1149, &wake_ms, true), FILTER_MORE);
+    assert_int_equal(wake_ms, 1249); /* the next ping */
+    free_session();
+}
+
 static void without_an_interval_there_are_no_pings(void **unused)
 {
     uint64_t wake_ms;
@@ -515,6 +552,7 @@ int main(void)
         cmocka_unit_test_setup(a_silent_client_is_pinged_and_then_closed, set_up),
         cmocka_unit_test_setup(anything_answers_a_ping, set_up),
         cmocka_unit_test_setup(a_pause_of_reading_postpones_pings, set_up),
+        cmocka_unit_test_setup(output_in_front_of_a_ping_postpones_its_timeout, set_up),
         cmocka_unit_test_setup(without_an_interval_there_are_no_pings, set_up),
         cmocka_unit_test_setup(a_close_frame_ends_the_peers_side, set_up),
         cmocka_unit_test_setup(each_reason_has_its_status, set_up),

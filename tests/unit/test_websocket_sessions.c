@@ -351,6 +351,34 @@ static void a_silent_client_is_pinged_and_closed(void **state)
     fixture_close();
 }
 
+/* The ping is behind a message that fills the client's window almost twice. The client reads a
+ * window within the timeout, and the whole message not. */
+static void a_slow_reader_is_not_silent(void **state)
+{
+    static uint8_t payload[100 * 1000], got[10 * 1000];
+    struct sim_peer *peer;
+    uint32_t received = 0;
+
+    (void)state;
+    settings.ping_interval_ms = 100;
+    settings.pong_timeout_ms = 2000;
+    settings.message_bytes_max = sizeof payload;
+    open_world(NULL);
+    peer = open_websocket();
+    assert_int_equal(weir_session_send(fixture_only_session(), payload, sizeof payload), WEIR_OK);
+    while (received < sizeof payload + 12) {
+        fixture_run_ms(250);
+        assert_int_equal(seen.closed, 0);
+        received += sim_peer_receive(peer, got, sizeof got);
+        fixture_run_ms(5);
+    }
+    assert_int_equal(received, sizeof payload + 12); /* with a header, and one ping */
+    send_frame(peer, WEBSOCKET_PONG, "");
+    fixture_run_ms(500);
+    assert_int_equal(seen.closed, 0);
+    fixture_close();
+}
+
 static void a_paused_client_is_not_silent(void **state)
 {
     struct sim_peer *peer;
@@ -609,6 +637,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_has_its_status, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pings_are_answered_and_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_silent_client_is_pinged_and_closed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_reader_is_not_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_paused_client_is_not_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_inner_codec_gets_a_stream, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_peer_is_gone_at_every_byte, set_up, tear_down),
