@@ -414,8 +414,9 @@ static bool filters_in__step(struct weir_session *session)
 /* Whether something waits before a filter. */
 static bool filters_in__has_input(const struct filters *filters)
 {
+    weir_check(!filters->must_look); /* the first step has looked */
     return filters->wire || filters->plain || filters->must_feed || filters->again ||
-           filters->end_waits || filters->fin_waits || filters->must_respond || filters->must_look;
+           filters->end_waits || filters->fin_waits || filters->must_respond;
 }
 
 void filters_in_continue(struct weir_session *session)
