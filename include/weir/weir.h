@@ -523,7 +523,7 @@ WEIR_API void weir_session_vouch(struct weir_session *session);
  *   WEIR_GONE         no settings have this name, or `name` and tls_later are both null; always if
  *                     weir was built without TLS
  *   WEIR_INVALID      the session is no TCP session, is transient, or already has TLS
- *   WEIR_CANCELLED    the session is closing, or its peer has closed its side
+ *   WEIR_CANCELLED    the session is closing, or one of the two sides has ended its output
  *   WEIR_NO_BUFFERS   broadcasts or static bytes are queued, and there is no buffer for a copy
  *   WEIR_NO_MEMORY
  * Thread: handler. */

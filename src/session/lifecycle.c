@@ -424,7 +424,7 @@ enum weir_code lifecycle_start_filter(struct weir_session *session, struct filte
     weir_check(!session->is_datagram);
     if (session->filters && !session->filters->passes) return WEIR_INVALID;
     session_flush_run(session); /* what was sent back leaves in plain text, too */
-    if (session->state != SESSION_OPEN) return WEIR_CANCELLED;
+    if (session->state != SESSION_OPEN || session->output_ended) return WEIR_CANCELLED;
     if (!send_queue_copy_shares(&session->queue, worker->net)) return WEIR_NO_BUFFERS;
     struct filters *filters = lifecycle__filters(session);
     if (!filters) return WEIR_NO_MEMORY;

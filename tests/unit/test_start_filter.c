@@ -593,6 +593,23 @@ static void it_cannot_start_in_a_session_that_ends(void **state)
     close_world();
 }
 
+static void it_cannot_start_after_the_end_of_output(void **state)
+{
+    (void)state;
+    struct sim_peer *peer = open_world();
+    weir_session_end_output(seen.session);
+    start(seen.session); /* FIN is not sent yet */
+    assert_int_equal(seen.code, WEIR_CANCELLED);
+    fixture_run_ms(5);
+    start(seen.session);
+    assert_int_equal(seen.code, WEIR_CANCELLED);
+    say(peer, "x.");
+    assert_string_equal(seen.got, "x.");
+    expect(peer, "", "", "");
+    expect_end(peer, WEIR_REASON_PEER_DONE);
+    close_world();
+}
+
 static void it_needs_memory(void **state)
 {
     (void)state;
@@ -651,6 +668,7 @@ int main(void)
         cmocka_unit_test(broadcasts_without_a_buffer),
         cmocka_unit_test(it_cannot_start_twice),
         cmocka_unit_test(it_cannot_start_in_a_session_that_ends),
+        cmocka_unit_test(it_cannot_start_after_the_end_of_output),
         cmocka_unit_test(it_needs_memory),
         cmocka_unit_test(it_starts_behind_a_filter_that_is_done),
     };
