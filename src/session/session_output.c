@@ -50,12 +50,17 @@ static void session_output__send_fin(struct weir_session *session)
     net_finish(session->worker->net, session->handle);
 }
 
+/* Whether FIN is due: everything before it is sent, also what waits for a filter that opens. */
+static bool session_output__must_send_fin(const struct weir_session *session)
+{
+    if (session->filters && filters_are_upgrading(session->filters)) return false;
+    return session->state == SESSION_OPEN && !session->fin_sent && !session->send_out &&
+           send_queue_is_empty(&session->queue);
+}
+
 static void session_output__flush(struct weir_session *session)
 {
-    bool is_sent = !session->send_out && send_queue_is_empty(&session->queue);
-
-    if (session->state == SESSION_OPEN && is_sent && !session->fin_sent)
-        session_output__send_fin(session);
+    if (session_output__must_send_fin(session)) session_output__send_fin(session);
     if (session->state != SESSION_OPEN) session_output__count_fin(session);
     session_output__base(session)->flush(session);
 }

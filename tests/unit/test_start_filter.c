@@ -27,7 +27,7 @@ static struct {
     enum weir_code code; /* of the start */
     char text[256], got[256];
     const char *before, *after; /* what the handler sends around the start; null: nothing */
-    bool sends_back, finishes, fills;
+    bool sends_back, finishes, fills, ends_output;
 } seen;
 
 /* ---- the handler ---- */
@@ -60,6 +60,7 @@ static void on_message(struct weir_session *session, const struct weir_message *
     send(session, seen.after);
     while (seen.fills && weir_session_send(session, "filling", 7) == WEIR_OK) continue;
     if (seen.finishes) weir_session_finish(session);
+    if (seen.ends_output) weir_session_end_output(session);
 }
 
 static void on_open(struct weir_session *session)
@@ -386,6 +387,28 @@ static void what_waits_is_discarded_by_a_finish(void **state)
     close_world();
 }
 
+/* FIN follows the handshake, and what waits for it. */
+static void an_end_of_output_waits_for_the_filter(void **state)
+{
+    (void)state;
+    for (int sends = 0; sends < 2; sends++) {
+        struct sim_peer *peer = open_world();
+        seen.after = sends ? "secret" : NULL, seen.ends_output = true;
+        say(peer, "start.");
+        fixture_run_ms(100);
+        expect(peer, "", "", "");
+        assert_false(sim_peer_saw_end(peer));
+        say_record(peer, 'h', "");
+        expect(peer, "", sends ? "Hde" : "He", sends ? "secret." : "");
+        assert_true(sim_peer_saw_end(peer));
+        say_record(peer, 'd', "x.");
+        assert_string_equal(seen.got, "start.x.");
+        say_record(peer, 'e', "");
+        expect_end(peer, WEIR_REASON_PEER_DONE);
+        close_world();
+    }
+}
+
 static void a_peer_that_leaves(void **state)
 {
     (void)state;
@@ -659,6 +682,7 @@ int main(void)
         cmocka_unit_test(plain_text_instead_of_the_handshake_fails),
         cmocka_unit_test(the_deadline_runs_from_the_start),
         cmocka_unit_test(what_waits_is_discarded_by_a_finish),
+        cmocka_unit_test(an_end_of_output_waits_for_the_filter),
         cmocka_unit_test(a_peer_that_leaves),
         cmocka_unit_test(a_stop_while_it_opens),
         cmocka_unit_test(a_full_queue_does_not_stop_the_handshake),
