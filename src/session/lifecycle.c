@@ -417,6 +417,14 @@ static struct filters *lifecycle__filters(struct weir_session *session)
     return filters;
 }
 
+/* Whether both sides can still send bytes of a filter. Behind a FIN that is handled now, the peer
+ * sends none; one that waits (end_unread) ends the session when it is found. */
+static bool lifecycle__may_start(const struct weir_session *session)
+{
+    if (session->peer_done && !session->end_unread) return false;
+    return session->state == SESSION_OPEN && !session->output_ended;
+}
+
 enum weir_code lifecycle_start_filter(struct weir_session *session, struct filter *filter)
 {
     struct worker *worker = session->worker;
@@ -424,7 +432,7 @@ enum weir_code lifecycle_start_filter(struct weir_session *session, struct filte
     weir_check(!session->is_datagram);
     if (session->filters && !session->filters->passes) return WEIR_INVALID;
     session_flush_run(session); /* what was sent back leaves in plain text, too */
-    if (session->state != SESSION_OPEN || session->output_ended) return WEIR_CANCELLED;
+    if (!lifecycle__may_start(session)) return WEIR_CANCELLED;
     if (!send_queue_copy_shares(&session->queue, worker->net)) return WEIR_NO_BUFFERS;
     struct filters *filters = lifecycle__filters(session);
     if (!filters) return WEIR_NO_MEMORY;

@@ -90,6 +90,8 @@ static const struct weir_handler handler = {.size = sizeof handler,
 
 /* ---- the peer ---- */
 
+static const struct weir_codec *codec = &codec_dot; /* of the world that is opened next */
+
 static struct sim_peer *open_world_of(uint32_t window_bytes)
 {
     struct weir_config config = fixture_config();
@@ -103,7 +105,7 @@ static struct sim_peer *open_world_of(uint32_t window_bytes)
     config.linger_timeout_ms = 500;
     memset(&seen, 0, sizeof seen);
     test_filters_reset();
-    fixture_open(&config, &codec_dot, &handler, 1);
+    fixture_open(&config, codec, &handler, 1);
     struct sim_peer *peer = fixture_connect();
     fixture_network = NULL;
     fixture_run_ms(5);
@@ -614,6 +616,12 @@ static void it_cannot_start_in_a_session_that_ends(void **state)
     fixture_run_ms(5);
     sim_peer_close(peer);
     close_world();
+    peer = open_world();
+    weir_session_finish(seen.session);
+    start(seen.session);
+    assert_int_equal(seen.code, WEIR_CANCELLED);
+    expect_end(peer, WEIR_REASON_APPLICATION);
+    close_world();
 }
 
 static void it_cannot_start_after_the_end_of_output(void **state)
@@ -630,6 +638,42 @@ static void it_cannot_start_after_the_end_of_output(void **state)
     assert_string_equal(seen.got, "x.");
     expect(peer, "", "", "");
     expect_end(peer, WEIR_REASON_PEER_DONE);
+    close_world();
+}
+
+/* Makes one message, of the end of the stream. */
+static enum weir_decoded decode_end(const struct weir_codec *of, void *codec_state,
+                                    struct weir_input *input, struct weir_message *message,
+                                    struct weir_decode_error *error)
+{
+    static const uint8_t text[] = "start";
+
+    (void)of;
+    (void)codec_state;
+    (void)error;
+    input->bytes += input->length;
+    input->length = 0;
+    if (!input->ended) return WEIR_DECODED_MORE;
+    *message = (struct weir_message){text, 5, text, 5, 0};
+    return WEIR_DECODED_MESSAGE;
+}
+
+static void it_cannot_start_in_the_message_that_fin_completes(void **state)
+{
+    static const struct weir_codec codec_end = {.size = sizeof codec_end,
+                                                .name = "end",
+                                                .summary = "",
+                                                .streams = true,
+                                                .decode = decode_end};
+
+    (void)state;
+    codec = &codec_end;
+    struct sim_peer *peer = open_world();
+    codec = &codec_dot;
+    say(peer, "star");
+    expect_end(peer, WEIR_REASON_PEER_DONE);
+    assert_string_equal(seen.got, "start.");
+    assert_int_equal(seen.code, WEIR_CANCELLED);
     close_world();
 }
 
@@ -693,6 +737,7 @@ int main(void)
         cmocka_unit_test(it_cannot_start_twice),
         cmocka_unit_test(it_cannot_start_in_a_session_that_ends),
         cmocka_unit_test(it_cannot_start_after_the_end_of_output),
+        cmocka_unit_test(it_cannot_start_in_the_message_that_fin_completes),
         cmocka_unit_test(it_needs_memory),
         cmocka_unit_test(it_starts_behind_a_filter_that_is_done),
     };
