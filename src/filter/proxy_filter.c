@@ -212,6 +212,7 @@ const struct proxy_facts *proxy_filter_facts(const void *of_session)
 const struct filter_kind proxy_filter_kind = {
     .name = "proxy",
     .reason = WEIR_REASON_PROXY,
+    .is_transparent = true,
     .use = proxy_filter__use,
     .open = proxy_filter__open,
     .feed = proxy_filter__feed,

@@ -290,6 +290,23 @@ static void a_check_that_stays_becomes_a_session(void **state)
     close_world();
 }
 
+/* ---- refused connections ---- */
+
+static void a_refused_peer_gets_the_message(void **state)
+{
+    (void)state;
+    open_world();
+    fixture.common.config.reject_message = "not you\n";
+    use = FILTER_REFUSED;
+    struct sim_peer *peer = fixture_connect();
+    settle();
+    use = FILTER_USED;
+    fixture_expect(peer, "not you\n");
+    assert_int_equal(opened, 0);
+    close_peer(peer);
+    close_world();
+}
+
 /* ---- headers that are cut, end or lack memory anywhere ---- */
 
 static void a_header_is_cut_anywhere(void **state)
@@ -390,6 +407,7 @@ int main(void)
         cmocka_unit_test(another_filter_follows),
         cmocka_unit_test(a_check_is_counted_and_not_logged),
         cmocka_unit_test(a_check_that_stays_becomes_a_session),
+        cmocka_unit_test(a_refused_peer_gets_the_message),
         cmocka_unit_test(a_header_is_cut_anywhere),
         cmocka_unit_test(a_peer_is_gone_anywhere),
         cmocka_unit_test(memory_is_out_anywhere),
