@@ -13,7 +13,7 @@
  * shared, and the memory beyond the high-water mark is one batch. The buffer for wire bytes is
  * taken before bytes are sealed into it, so sealing never stops half way.
  *
- * A wire buffer's bytes lie at its end, so that nothing can be appended to it (net_room). */
+ * A wire buffer has no room (net_room), so that nothing can be appended to it. */
 #include "filters_out.h"
 
 #include <string.h>
@@ -29,11 +29,13 @@
 
 /* ---- what filters originate ---- */
 
-/* Moves the bytes to the end of the buffer. */
+/* Moves the bytes to the end of the buffer. One without room may refer to the program's memory
+ * (net_wrap), to which nothing may be written. */
 static void filters_out__close_room(struct net_buffer *buffer)
 {
     uint32_t room = net_room(buffer);
 
+    if (room == 0) return;
     memmove(buffer->bytes + room, buffer->bytes, buffer->length);
     buffer->bytes += room;
 }

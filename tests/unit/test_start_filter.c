@@ -484,6 +484,33 @@ static void a_queue_that_was_full_before(void **state)
     close_world();
 }
 
+static void bytes_of_the_program_are_not_written(void **state)
+{
+    static const char fixed[16384 + 100] = "fixed"; /* two pieces */
+    static char got[sizeof fixed + 1];
+    uint32_t length = 0;
+
+    (void)state;
+    codec = NULL; /* it adds no trailer */
+    struct sim_peer *peer = open_world();
+    codec = &codec_dot;
+    assert_int_equal(weir_session_send_static(seen.session, fixed, sizeof fixed, NULL, NULL),
+                     WEIR_OK);
+    assert_ptr_equal(seen.session->queue.last->bytes, fixed + 16384);
+    start(seen.session);
+    assert_int_equal(seen.code, WEIR_OK);
+    for (int i = 0; i < 1000 && length < sizeof fixed; i++) {
+        fixture_run_ms(5);
+        length += sim_peer_receive(peer, got + length, (uint32_t)sizeof got - length);
+    }
+    assert_int_equal(length, sizeof fixed);
+    assert_memory_equal(got, fixed, sizeof fixed);
+    say_record(peer, 'h', "");
+    expect(peer, "", "H", "");
+    sim_peer_close(peer);
+    close_world();
+}
+
 /* Lets a broadcast wait behind bytes that the peer does not read. */
 static struct sim_peer *open_with_a_broadcast(void)
 {
@@ -731,6 +758,7 @@ int main(void)
         cmocka_unit_test(a_stop_while_it_opens),
         cmocka_unit_test(a_full_queue_does_not_stop_the_handshake),
         cmocka_unit_test(a_queue_that_was_full_before),
+        cmocka_unit_test(bytes_of_the_program_are_not_written),
         cmocka_unit_test(broadcasts_before_it_leave_in_plain_text),
         cmocka_unit_test(broadcasts_behind_it_are_discarded),
         cmocka_unit_test(broadcasts_without_a_buffer),
