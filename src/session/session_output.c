@@ -61,6 +61,7 @@ static bool session_output__must_send_fin(const struct weir_session *session)
 static void session_output__flush(struct weir_session *session)
 {
     if (session_output__must_send_fin(session)) session_output__send_fin(session);
+    if (session->state == SESSION_CLOSING) return; /* there was no memory for a goodbye */
     if (session->state != SESSION_OPEN) session_output__count_fin(session);
     session_output__base(session)->flush(session);
 }

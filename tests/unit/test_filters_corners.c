@@ -439,6 +439,27 @@ static void answers_of_filters_find_no_memory(void **state)
     }
 }
 
+static void an_end_of_output_finds_no_memory(void **state)
+{
+    (void)state;
+    open_world(&test_filter_xor, &test_filter_up, 0);
+    struct sim_peer *peer = fixture_connect();
+    add_record('h', "");
+    add_record('d', "GO\n");
+    send_batch(peer);
+    settle();
+    struct weir_session *session = fixture_only_session();
+    weir_session_end_output(session);
+    leave_buffers(0);
+    memory_fail_nth(1, 1);
+    list_remove(&session->in_pending_flush);
+    session_flush(session); /* the goodbye of `up` */
+    assert_int_equal(session->state, SESSION_CLOSING);
+    assert_int_equal(session->reason, WEIR_REASON_EXHAUSTED);
+    give_back_buffers();
+    close_world(peer);
+}
+
 /* The last bytes of a filter that fails leave, although it cannot seal what is queued. */
 static void a_failure_with_queued_output_says_why(void **state)
 {
@@ -758,6 +779,7 @@ int main(void)
         cmocka_unit_test(plain_bytes_wait_for_a_filter_that_opens_later),
         cmocka_unit_test(answers_of_filters_find_no_memory),
         cmocka_unit_test(a_failure_with_queued_output_says_why),
+        cmocka_unit_test(an_end_of_output_finds_no_memory),
         cmocka_unit_test(ends_wait_behind_paused_input),
         cmocka_unit_test(unread_input_ends_with_its_session),
         cmocka_unit_test(events_of_one_batch_come_late),
