@@ -434,7 +434,7 @@ void filters_in_continue(struct weir_session *session)
     account_list(&session->worker->account, session);
     session_account(session);
     session_update_receiving(session);
-    if (!session->wire_unread && !session->unread)
+    if (!session->wire_unread && !session->unread && !session->end_unread)
         worker_read_not(session->worker, session); /* what waited was used */
     if (filters->wake_ms != UINT64_MAX) session_update_deadline(session);
 }

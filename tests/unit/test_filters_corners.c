@@ -539,6 +539,24 @@ static void unread_input_ends_with_its_session(void **state)
     close_world(peer);
 }
 
+/* A chain that passes opens late, and the session has used its share when FIN is found. */
+static void fin_waits_behind_the_share_of_work(void **state)
+{
+    (void)state;
+    open_world(&test_filter_line, NULL, 0);
+    struct sim_peer *peer = fixture_connect();
+    add_text("LATER\nGO\n");
+    for (uint32_t i = 0; i < WORK_SESSION_MAX; i++) add_text("i.");
+    send_batch(peer);
+    for (int i = 0; i < 100 && fixture_stats().bytes_in == 0; i++) fixture_iterate(FIXTURE_MS);
+    assert_int_equal(seen.opened, 0);
+    filters_in_on_peer_done(fixture_only_session()); /* in the same batch of events */
+    settle();
+    assert_int_equal(seen.messages, WORK_SESSION_MAX);
+    assert_int_equal(seen.peer_done, 1);
+    close_world(peer);
+}
+
 /* Gives the session bytes as the net does. */
 static void receive(struct weir_session *session, char type)
 {
@@ -782,6 +800,7 @@ int main(void)
         cmocka_unit_test(an_end_of_output_finds_no_memory),
         cmocka_unit_test(ends_wait_behind_paused_input),
         cmocka_unit_test(unread_input_ends_with_its_session),
+        cmocka_unit_test(fin_waits_behind_the_share_of_work),
         cmocka_unit_test(events_of_one_batch_come_late),
         cmocka_unit_test(a_filter_fails_after_its_goodbye),
         cmocka_unit_test(an_outbound_session_opens_its_filters),
