@@ -8,6 +8,9 @@
  *      measured_ms -> next measurement of acknowledged bytes
  *      began_ms    -> opening of the filters  wake_ms     -> a filter responds
  *
+ * A timeout that has finished the session does not end it once more: a send and the linger have
+ * timeouts of their own.
+ *
  * The file has no state and no side effect. session.c fills in the input and keeps the session's
  * timer at the result or earlier; timeouts.c acts when the timer expires.
  */
@@ -51,9 +54,17 @@ static void deadline__consider_idle(const struct deadline_input *input, struct d
     bool sent_last =
         !input->is_datagram && deadline__age(input, timestamps->sent_ms) < received_age;
 
+    if (input->finish_reason == WEIR_REASON_IDLE) return;
     deadline__consider(input, DEADLINE_IDLE,
                        sent_last ? timestamps->sent_ms : timestamps->received_ms,
                        input->idle_timeout_ms, WEIR_REASON_IDLE, next);
+}
+
+static void deadline__consider_lifetime(const struct deadline_input *input, struct deadline *next)
+{
+    if (input->finish_reason == WEIR_REASON_LIFETIME) return;
+    deadline__consider(input, 0, input->timestamps->opened_ms, input->config->lifetime_ms,
+                       WEIR_REASON_LIFETIME, next);
 }
 
 static void deadline__consider_resume(const struct deadline_input *input, struct deadline *next)
@@ -82,8 +93,7 @@ struct deadline deadline_next(const struct deadline_input *input)
 
     if (input->is_datagram) weir_check(!(running & ~(uint32_t)(DEADLINE_IDLE | DEADLINE_RESUME)));
     if (running & DEADLINE_IDLE) deadline__consider_idle(input, &next);
-    deadline__consider(input, 0, timestamps->opened_ms, config->lifetime_ms, WEIR_REASON_LIFETIME,
-                       &next);
+    deadline__consider_lifetime(input, &next);
     if (running & DEADLINE_FIRST_BYTE)
         deadline__consider(input, DEADLINE_FIRST_BYTE, timestamps->received_ms,
                            config->first_byte_timeout_ms, WEIR_REASON_FIRST_BYTE, &next);

@@ -50,7 +50,7 @@ struct deadline_input {
     uint32_t began_ms;        /* for DEADLINE_OPENING */
     uint64_t wake_ms;         /* for DEADLINE_WAKE: when a filter wants to respond */
     bool is_measured;         /* acknowledgements were measured since the send deadline began */
-    enum weir_reason finish_reason;
+    enum weir_reason finish_reason; /* of the linger; IDLE or LIFETIME: that deadline is over */
     bool is_datagram;
 };
 

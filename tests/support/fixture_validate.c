@@ -80,11 +80,14 @@ static void fixture_validate__times(const struct weir_session *session)
         require(!wheel_timer_runs(&session->user_timer));
         return;
     }
-    if (!session->rate_paused && !session->handler_paused && !session->speaker_waits)
+    /* A timeout that has finished the session does not run again. */
+    if (!session->rate_paused && !session->handler_paused && !session->speaker_waits &&
+        session->reason != WEIR_REASON_IDLE)
         fixture_validate__time(
             session, sent_last ? session->timestamps.sent_ms : session->timestamps.received_ms,
             idle_ms);
-    fixture_validate__time(session, session->timestamps.opened_ms, config->lifetime_ms);
+    if (session->reason != WEIR_REASON_LIFETIME)
+        fixture_validate__time(session, session->timestamps.opened_ms, config->lifetime_ms);
     if (!session->is_datagram) fixture_validate__stream_times(session);
 }
 

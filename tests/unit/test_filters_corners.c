@@ -57,6 +57,8 @@ static void on_close(struct weir_session *session, enum weir_reason reason, cons
     seen.reason = reason;
 }
 
+static bool acknowledges; /* the world that is opened next releases sends late */
+
 static const struct weir_handler handler = {
     .size = sizeof handler,
     .name = "test",
@@ -82,6 +84,7 @@ static void open_world(struct filter *first, struct filter *second, uint32_t hig
     if (high_bytes > 0) config.send_queue_high_bytes = high_bytes;
     sim_options_init(&network);
     network.exact_pieces = true;
+    network.acknowledges = acknowledges;
     fixture_network = &network;
     fixture_open(&config, &codec_dot, &handler, 1);
     fixture_network = NULL;
@@ -557,6 +560,30 @@ static void fin_waits_behind_the_share_of_work(void **state)
     close_world(peer);
 }
 
+/* A timeout finishes a session with filters, and waits for the peer's FIN. */
+static void a_timeout_ends_with_a_goodbye(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        bool is_idle = how < 2;
+        acknowledges = how % 2 == 1;
+        open_world(&test_filter_xor, NULL, 0);
+        acknowledges = false;
+        fixture.tcp_service.config.idle_timeout_ms = is_idle ? 100 : 0;
+        fixture.tcp_service.config.lifetime_ms = is_idle ? 0 : 100;
+        struct sim_peer *peer = connect_open();
+        for (int i = 0; i < 1000 && !filtered_saw_goodbye(peer); i++) fixture_run_ms(1);
+        assert_true(filtered_saw_goodbye(peer));
+        fixture_run_ms(300); /* the linger timeout is 500 ms */
+        assert_int_equal(seen.closed, 0);
+        sim_peer_finish(peer);
+        settle();
+        assert_int_equal(seen.closed, 1);
+        assert_int_equal(seen.reason, is_idle ? WEIR_REASON_IDLE : WEIR_REASON_LIFETIME);
+        close_world(peer);
+    }
+}
+
 /* Gives the session bytes as the net does. */
 static void receive(struct weir_session *session, char type)
 {
@@ -801,6 +828,7 @@ int main(void)
         cmocka_unit_test(ends_wait_behind_paused_input),
         cmocka_unit_test(unread_input_ends_with_its_session),
         cmocka_unit_test(fin_waits_behind_the_share_of_work),
+        cmocka_unit_test(a_timeout_ends_with_a_goodbye),
         cmocka_unit_test(events_of_one_batch_come_late),
         cmocka_unit_test(a_filter_fails_after_its_goodbye),
         cmocka_unit_test(an_outbound_session_opens_its_filters),
