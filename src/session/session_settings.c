@@ -231,9 +231,17 @@ enum weir_code session_set_message_max(struct weir_session *session, size_t byte
     return WEIR_OK;
 }
 
+/* From now on the codec frames what is sent back. A session with filters asks for that itself. */
+static void session__frame_back(struct weir_session *session, struct session_own *own)
+{
+    own->front.encode_back = session_front__encode_back;
+    if (session->ops == &session_tcp_ops) session->ops = &session_back_ops;
+}
+
 /* Replaces the current codec. One that was set in this very callback has decoded nothing: it is
  * freed, and the message is still one of its predecessor. */
-static void session__replace_codec(struct session_own *own, struct session_codec *next)
+static void session__replace_codec(struct weir_session *session, struct session_own *own,
+                                   struct session_codec *next)
 {
     if (own->previous)
         session_codec__free(own->account, own->current);
@@ -241,13 +249,7 @@ static void session__replace_codec(struct session_own *own, struct session_codec
         own->previous = own->current;
     own->current = next;
     own->service.framing_codec = next->codec;
-}
-
-/* From now on the codec frames what is sent back. A session with filters asks for that itself. */
-static void session__frame_back(struct weir_session *session, struct session_own *own)
-{
-    own->front.encode_back = session_front__encode_back;
-    if (session->ops == &session_tcp_ops) session->ops = &session_back_ops;
+    if (next->codec->encode_back) session__frame_back(session, own);
 }
 
 /* Whether the codec belongs to a filter, which could not do without it: WebSocket. */
@@ -272,7 +274,6 @@ enum weir_code session_set_codec(struct weir_session *session, const struct weir
     if (!next) return WEIR_NO_MEMORY;
     next->completed = *whole;
     next->codec = whole == codec ? codec : &next->completed;
-    session__replace_codec(own, next);
-    if (next->codec->encode_back) session__frame_back(session, own);
+    session__replace_codec(session, own, next);
     return WEIR_OK;
 }

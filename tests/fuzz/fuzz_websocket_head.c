@@ -29,8 +29,11 @@ static void fail(const char *what)
 static void check_answer(const struct outcome *outcome)
 {
     static const char *const lines[] = {
-        "HTTP/1.1 ",     "Connection: ",   "Upgrade: ", "Sec-WebSocket-", "Cache-Control: ",
-        "Content-Type:", "Content-Length", "Allow: ",   "X-Content-Type",
+        "HTTP/1.1 ",       "Connection: ",
+        "Upgrade: ",       "Sec-WebSocket-",
+        "Cache-Control: ", "Content-Type:",
+        "Content-Length",  "Allow: ",
+        "X-Content-Type",  "Content-Security-Policy: ",
     };
     const char *at = outcome->answer, *end = outcome->answer + outcome->answer_length;
 
