@@ -488,6 +488,34 @@ static void a_failure_with_queued_output_says_why(void **state)
     }
 }
 
+/* The first failure counts. */
+static void sealing_fails_after_the_codec(void **state)
+{
+    (void)state;
+    open_world(&test_filter_xor, NULL, 0);
+    struct sim_peer *peer = connect_open();
+    struct weir_session *session = fixture_only_session();
+    assert_int_equal(weir_session_send(session, "x", 1), WEIR_OK);
+    test_filters.refuses_seal = true;
+    weir_session_fail(session, "the first failure");
+    settle();
+    assert_true(sim_peer_saw_reset(peer));
+    assert_int_equal(seen.reason, WEIR_REASON_PROTOCOL);
+    close_world(peer);
+}
+
+static void a_codec_can_be_set_over_a_filter(void **state)
+{
+    (void)state;
+    open_world(&test_filter_xor, NULL, 0);
+    struct sim_peer *peer = connect_open();
+    assert_int_equal(weir_session_set_codec(fixture_only_session(), &codec_dot), WEIR_OK);
+    fixture_say(peer, "one.");
+    settle();
+    fixture_expect(peer, "one.");
+    close_world(peer);
+}
+
 /* ---- ends and paused input ---- */
 
 static void ends_wait_behind_paused_input(void **state)
@@ -825,6 +853,8 @@ int main(void)
         cmocka_unit_test(answers_of_filters_find_no_memory),
         cmocka_unit_test(a_failure_with_queued_output_says_why),
         cmocka_unit_test(an_end_of_output_finds_no_memory),
+        cmocka_unit_test(sealing_fails_after_the_codec),
+        cmocka_unit_test(a_codec_can_be_set_over_a_filter),
         cmocka_unit_test(ends_wait_behind_paused_input),
         cmocka_unit_test(unread_input_ends_with_its_session),
         cmocka_unit_test(fin_waits_behind_the_share_of_work),
