@@ -178,6 +178,7 @@ void fixture_close(void)
     watch_free(&fixture.common);
     address_counts_free(&fixture.limits.address_counts);
     sim_free(fixture.simulation);
+    test_filters_forget_peers();
 }
 
 static struct sim_peer *fixture__connect(const struct net_address *from)
