@@ -38,7 +38,7 @@ extern struct test_filters {
 /* Resets the above. */
 void test_filters_reset(void);
 
-/* The simulation, and all its peers, are freed: a later peer can have the address of one of them. */
+/* The simulation and all its peers are freed: a later peer can have the address of one of them. */
 void test_filters_forget_peers(void);
 
 /* The chain of the fixtures that are opened next. */
