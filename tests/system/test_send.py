@@ -10,27 +10,13 @@ import tempfile
 import threading
 import time
 
+from send_command import OK, FAILED, USAGE, CANNOT_CONNECT, LOST, WRONG_SETTING, SendTest
 from serving_peer import Peer, receive_all
 from weir_process import (DEADLINE_S, Settings, WeirTest, close_with_reset, linux_only, main, receive_exactly,
                           start_tool)
 
-OK, FAILED, USAGE, CANNOT_CONNECT, LOST, WRONG_SETTING = 0, 1, 64, 69, 74, 78
 
-
-class Send(WeirTest):
-    def send(self, *arguments, stdin=b""):
-        """Returns the ended process; its output is bytes."""
-        return subprocess.run([*Settings.emulator, Settings.weir, "send", *arguments], input=stdin, capture_output=True,
-                              timeout=DEADLINE_S, check=False)
-
-    def assert_sent(self, ended, output):
-        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (OK, output, b""))
-
-    def assert_failed(self, ended, code, pattern):
-        self.assertEqual(ended.returncode, code, ended)
-        self.assertRegex(ended.stderr.decode(), r"\Aweir: .+\n\Z")
-        self.assertRegex(ended.stderr.decode(), pattern)
-
+class Send(SendTest):
     def test_to_an_echo(self):
         weir = self.start("--tcp", "127.0.0.1:0")
         tcp = "127.0.0.1:%d" % weir.tcp[1]

@@ -6,10 +6,9 @@ import struct
 import subprocess
 
 import certificates
+from send_command import FAILED, USAGE, CANNOT_CONNECT, WRONG_SETTING, SendTest
 from serving_peer import Peer, receive_all
 from weir_process import DEADLINE_S, Settings, WeirTest, close_with_reset, main, path_for_weir, receive_exactly
-
-OK, FAILED, USAGE, CANNOT_CONNECT, WRONG_SETTING = 0, 1, 64, 69, 78
 
 
 def context(pair=None, client_ca=None, **options):
@@ -59,23 +58,11 @@ def answer(text):
     return serve
 
 
-class SendTls(WeirTest):
+class SendTls(SendTest):
     def setUp(self):
         if not self.has_tls():
             self.skipTest("weir is built without TLS")
         self.trusted = ("--tls-ca", path_for_weir(certificates.authority().ca))
-
-    def send(self, *arguments, stdin=b""):
-        return subprocess.run([*Settings.emulator, Settings.weir, "send", *arguments], input=stdin, capture_output=True,
-                              timeout=DEADLINE_S, check=False)
-
-    def assert_sent(self, ended, output):
-        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (OK, output, b""))
-
-    def assert_failed(self, ended, code, pattern):
-        self.assertEqual(ended.returncode, code, ended)
-        self.assertRegex(ended.stderr.decode(), r"\Aweir: .+\n\Z")
-        self.assertRegex(ended.stderr.decode(), pattern)
 
     # -- what is exchanged --
 
