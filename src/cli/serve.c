@@ -4,7 +4,6 @@
 #include "serve.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,64 +15,20 @@
 #include "os.h"
 #include "os_loopback.h"
 #include "os_stream.h"
-#include "output.h"
+#include "os_thread.h"
 #include "output_file.h"
 #include "print.h"
+#include "serve_announce.h"
+#include "serve_output.h"
 #include "starting.h"
 
 #define SERVE__STATS_BYTES 4096
-#define SERVE__LINE_BYTES (SERVE__STATS_BYTES + 64) /* with the newline */
 
-/* ---- output ---- */
-
-/* All output of a running server. The main thread never waits for a stream, because it handles the
- * shutdown requests. */
-static struct output serve__out, serve__err;
 static struct output_file serve__ports; /* --port-file */
-static uint64_t serve__end_ms; /* when waiting for the streams ends, set at the end; 0: not yet */
-
-static bool serve__open_output(void)
-{
-    static struct arena forever; /* of the threads that write, which end with the process */
-
-    /* Lost lines of stdout end the server, see serve__until_ended(). Lost lines of stderr do not:
-     * a server must not end because its log has no room. */
-    return output_open(&serve__out, &forever, 1, os_write, os_post_ended) &&
-           output_open(&serve__err, &forever, 2, os_write, NULL);
-}
-
-/* Adds a line; the format has no newline. */
-#if defined(__clang__)
-__attribute__((format(printf, 2, 3)))
-#elif defined(__GNUC__) /* as C17 has it: on Windows gcc checks the system's own printf otherwise */
-__attribute__((format(gnu_printf, 2, 3)))
-#endif
-static void
-serve__print(struct output *output, const char *format, ...)
-{
-    char line[SERVE__LINE_BYTES];
-    va_list values;
-
-    va_start(values, format);
-    vsnprintf(line, sizeof line - 1, format, values);
-    va_end(values);
-    size_t length = strlen(line);
-    memcpy(line + length, "\n", 2);
-    output_add(output, line);
-}
-
-/* Sets the time at which the process ends, even if the streams are blocked. */
-static uint64_t serve__begin_end(const struct options *options)
-{
-    if (serve__end_ms > 0) return serve__end_ms;
-    serve__end_ms = os_now_ms() + options->config.log_flush_ms;
-    output_set_deadline(&serve__err, serve__end_ms);
-    return serve__end_ms;
-}
 
 static void serve__free(const struct options *options, struct weir_server *server)
 {
-    serve__begin_end(options);
+    serve_output_begin_end(options);
     weir_server_free(server);
 }
 
@@ -81,14 +36,14 @@ static void serve__free(const struct options *options, struct weir_server *serve
  * reported before, or EXIT_CODE_IO. */
 static int serve__check_stdout(int code)
 {
-    int os_error = output_error(&serve__out);
+    int os_error = serve_output_error();
     char text[FAILURE_BYTES];
 
     if (os_error == 0) return code;
     output_file_discard(&serve__ports);
     if (code != EXIT_CODE_OK) return code;
-    serve__print(&serve__err, "weir: %s",
-                 failure_text("cannot write to stdout", os_error, NULL, text, sizeof text));
+    serve_output_report("%s",
+                        failure_text("cannot write to stdout", os_error, NULL, text, sizeof text));
     return EXIT_CODE_IO;
 }
 
@@ -96,43 +51,13 @@ static int serve__check_stdout(int code)
  * still use the options. */
 static int serve__end(const struct options *options, int code)
 {
-    uint64_t end_ms = serve__begin_end(options);
-    bool out = output_flush(&serve__out, end_ms);
-
+    serve_output_begin_end(options);
+    bool out = serve_output_end_stdout();
     code = serve__check_stdout(code);
     output_file_close(&serve__ports);
-    bool err = output_flush(&serve__err, end_ms);
-    if (!out || !err || os_now_ms() >= end_ms) os_end_process(code);
+    bool err = serve_output_end_stderr();
+    if (!out || !err) os_end_process(code);
     return code;
-}
-
-/* Makes a line of the log with its newline. */
-static char *serve__log_line(enum weir_log_level level, const char *text,
-                             char line[SERVE__LINE_BYTES])
-{
-    static const char *const words[] = {"error", "warning", "info", "detail", "trace"};
-
-    snprintf(line, SERVE__LINE_BYTES, "weir: %s: %s\n", words[level], text);
-    return line;
-}
-
-/* Called by the library on its log's thread, which may wait. The library drops the levels that are
- * not shown. */
-static void serve__log(void *user, enum weir_log_level level, const char *text)
-{
-    char line[SERVE__LINE_BYTES];
-
-    (void)user;
-    output_add_waiting(&serve__err, serve__log_line(level, text, line));
-}
-
-static void serve__log_own(const struct options *options, enum weir_log_level level,
-                           const char *text)
-{
-    char line[SERVE__LINE_BYTES];
-
-    if (level <= options->config.log_level)
-        output_add(&serve__err, serve__log_line(level, text, line));
 }
 
 static void serve__on_stopped(void *user)
@@ -169,7 +94,7 @@ static int serve__fail(const struct weir_error *error)
 
     bool is_unix = strncmp(explained.subject, "unix:", strlen("unix:")) == 0;
     if (explained.code == WEIR_ADDRESS_IN_USE && !is_unix) serve__add_other_port(&explained);
-    serve__print(&serve__err, "weir: %s", weir_error_text(&explained, text, sizeof text));
+    serve_output_report("%s", weir_error_text(&explained, text, sizeof text));
     return explained.code == WEIR_INVALID && explained.os_error == 0 ? EXIT_CODE_SETTING
                                                                      : EXIT_CODE_UNAVAILABLE;
 }
@@ -181,8 +106,8 @@ static enum weir_code serve__start(struct options *options, struct weir_server *
     enum weir_code code;
 
     if (loopback_drop_absent(options, os_has_loopback, line, sizeof line))
-        serve__log_own(options, WEIR_LOG_WARNING, line);
-    options->config.log = serve__log;
+        serve_output_log(options, WEIR_LOG_WARNING, line);
+    options->config.log = serve_output_write_log;
     options->config.on_stopped = serve__on_stopped;
     options->config.user = options;
     code = weir_server_open(&options->config, server, error);
@@ -194,76 +119,6 @@ static enum weir_code serve__start(struct options *options, struct weir_server *
 }
 
 /* ---- after the start ---- */
-
-static bool serve__is_loopback(const struct weir_address *address)
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, six[16] = {[15] = 1};
-
-    return memcmp(address->ip, six, sizeof six) == 0 ||
-           (memcmp(address->ip, mapped, sizeof mapped) == 0 && address->ip[12] == 127);
-}
-
-/* A UDP echo sends its answers to any source address, also to a forged one. */
-static void serve__warn_of_reflection(struct options *options,
-                                      const struct weir_listener_info *info)
-{
-    char address[WEIR_ADDRESS_TEXT_BYTES], line[320];
-
-    if (info->proto != WEIR_UDP || strcmp(info->handler, "echo") != 0 ||
-        serve__is_loopback(&info->address))
-        return;
-    snprintf(line, sizeof line,
-             "udp %s echoes to the source address of a datagram, which can be forged; on a public "
-             "network, list the allowed clients with --allow, or limit it with --message-rate",
-             weir_address_text(&info->address, address, sizeof address));
-    if (!options->config.allow) serve__log_own(options, WEIR_LOG_WARNING, line);
-}
-
-/* The answers of these handlers are longer than most datagrams. A ratio above 1.0 was chosen by
- * the user, who knows the answers. Of a module, nothing is known. */
-static void serve__warn_of_silence(struct options *options, const struct weir_listener_info *info)
-{
-    const struct value_rule rule = {.kind = VALUE_RATIO, .off = "off"};
-    uint32_t percent = options->config.datagram_reply_percent_max;
-    bool is_long = strcmp(info->handler, "time") == 0 || strcmp(info->handler, "chat") == 0;
-    bool is_short = strcmp(info->handler, "echo") == 0 || strcmp(info->handler, "discard") == 0;
-    char address[WEIR_ADDRESS_TEXT_BYTES], ratio[16], line[320];
-
-    if (info->proto != WEIR_UDP || is_short || percent == 0 || percent > 100) return;
-    snprintf(line, sizeof line,
-             "udp %s: --udp-reply-ratio %s drops the answers of %s that exceed the bytes received; "
-             "raise the ratio, or set it to off on a network without forged addresses",
-             weir_address_text(&info->address, address, sizeof address),
-             value_text(&rule, percent, ratio, sizeof ratio), info->handler);
-    serve__log_own(options, is_long ? WEIR_LOG_WARNING : WEIR_LOG_INFO, line);
-}
-
-/* Scripts wait for these lines and parse them. After "ready" they can read the warnings. */
-static void serve__announce(struct options *options, const struct weir_server *server)
-{
-    char address[WEIR_ADDRESS_TEXT_BYTES], line[256];
-    size_t count = weir_server_listeners_count(server);
-
-    for (size_t i = 0; i < count; i++) {
-        struct weir_listener_info info;
-        weir_server_listener(server, i, &info);
-        serve__warn_of_reflection(options, &info);
-        serve__warn_of_silence(options, &info);
-    }
-    if (options->loudness >= 0 && loopback_how_to_open(options, line, sizeof line))
-        serve__print(&serve__err, "weir: %s", line);
-    output_flush(&serve__err, os_now_ms() + options->config.log_flush_ms);
-    for (size_t i = 0; i < count; i++) {
-        struct weir_listener_info info;
-        weir_server_listener(server, i, &info);
-        serve__print(&serve__out,
-                     "listening proto=%s addr=%s transport=%s workers=%u codec=%s handler=%s",
-                     info.proto == WEIR_TCP ? "tcp" : "udp",
-                     weir_address_text(&info.address, address, sizeof address), info.transport,
-                     info.workers, info.codec, info.handler);
-    }
-    serve__print(&serve__out, "ready");
-}
 
 /* Writes one port per line, in the sequence of the listeners, before "ready". Returns false after
  * printing an error. */
@@ -278,7 +133,7 @@ static bool serve__write_ports(const struct weir_server *server)
         used += (size_t)snprintf(text + used, sizeof text - used, "%u\n", info.address.port);
     }
     if (output_file_write(&serve__ports, text, used)) return true;
-    serve__print(&serve__err, "weir: %s", serve__ports.why);
+    serve_output_report("%s", serve__ports.why);
     return false;
 }
 
@@ -292,12 +147,12 @@ static void serve__reload(const struct options *options, struct weir_server *ser
 
     if (!options->tls.certificate) return;
     if (weir_server_tls(server, LISTENING_TLS_NAME, &options->tls, &error) == WEIR_OK) {
-        serve__log_own(options, WEIR_LOG_INFO, "the files of TLS were loaded again");
+        serve_output_log(options, WEIR_LOG_INFO, "the files of TLS were loaded again");
         return;
     }
     snprintf(line, sizeof line, "the earlier TLS certificates stay in use: %s",
              weir_error_text(&error, text, sizeof text));
-    serve__log_own(options, WEIR_LOG_ERROR, line);
+    serve_output_log(options, WEIR_LOG_ERROR, line);
 }
 
 /* ---- shutdown ---- */
@@ -306,7 +161,7 @@ static void serve__print_stats(const struct weir_stats *stats, const char *word)
 {
     char text[SERVE__STATS_BYTES];
 
-    serve__print(&serve__err, "weir: %s %s", word, weir_stats_text(stats, text, sizeof text));
+    serve_output_report("%s %s", word, weir_stats_text(stats, text, sizeof text));
 }
 
 /* Waits until the server has ended. `requests` shutdowns were requested during the start. Lost
@@ -327,7 +182,7 @@ static bool serve__until_ended(const struct options *options, struct weir_server
             starting_request(server, options->drain_ms, &requests);
         }
     }
-    if (output_error(&serve__out) != 0) weir_server_stop(server);
+    if (serve_output_error() != 0) weir_server_stop(server);
     weir_server_wait(server);
     /* The log has said why a worker failed. */
     return requests > 0 && weir_server_failure(server, NULL) == WEIR_OK;
@@ -348,7 +203,7 @@ static bool serve__load_modules(struct options *options)
         if (!listen->handler || !module_is_file(listen->handler)) continue;
         struct weir_module module;
         if (!module_load(listen->handler, &module, diagnostic, sizeof diagnostic)) {
-            serve__print(&serve__err, "weir: %s", diagnostic);
+            serve_output_report("%s", diagnostic);
             return false;
         }
         listen->handler = NULL;
@@ -390,11 +245,11 @@ static int serve__with_server(struct options *options)
         output_file_discard(&serve__ports);
         return code;
     }
-    serve__announce(options, server);
+    serve_announce(options, server);
     bool requested = serve__until_ended(options, server, requests);
     weir_server_stats(server, &stats);
-    serve__free(options, server);                            /* the log ends before the summary */
-    if (output_error(&serve__out) != 0) return EXIT_CODE_OK; /* see serve__check_stdout() */
+    serve__free(options, server);                       /* the log ends before the summary */
+    if (serve_output_error() != 0) return EXIT_CODE_OK; /* see serve__check_stdout() */
     if (options->loudness >= 0) serve__print_stats(&stats, "served");
     return requested ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
@@ -406,7 +261,7 @@ static bool serve__open_ports(struct options *options)
     if (!options->port_file || output_file_open(&serve__ports, "port-file", options->port_file,
                                                 options->config.log_flush_ms, &options->arena))
         return true;
-    serve__print(&serve__err, "weir: %s", serve__ports.why);
+    serve_output_report("%s", serve__ports.why);
     return false;
 }
 
@@ -426,14 +281,14 @@ static int serve__run_started(struct options *options)
     if (files > 0) {
         snprintf(line, sizeof line, "open files: at most %" PRIu64 " (was %" PRIu64 ")", files,
                  before);
-        serve__log_own(options, WEIR_LOG_INFO, line);
+        serve_output_log(options, WEIR_LOG_INFO, line);
     }
     return serve__with_server(options);
 }
 
 static int serve__run(struct options *options)
 {
-    if (!serve__open_output()) {
+    if (!serve_output_open()) {
         fprintf(stderr,
                 "weir: cannot start a thread; raise the limit on threads (ulimit -u), or allow "
                 "threads in the container's profile\n");

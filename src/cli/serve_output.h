@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* serve_output.h - the output of `weir serve`: lines for scripts on stdout, and the log on stderr.
+ * Every line passes through a thread, see output.h: the main thread never waits for a stream,
+ * because it handles the shutdown requests. */
+#ifndef CLI_SERVE_OUTPUT_H
+#define CLI_SERVE_OUTPUT_H
+
+#include "options.h"
+
+/* The longest line, which has all counters. */
+#define SERVE_OUTPUT_LINE_BYTES (4096 + 64)
+
+#if defined(__clang__)
+#define SERVE_OUTPUT_FORMAT __attribute__((format(printf, 1, 2)))
+#elif defined(__GNUC__) /* as C17 has it: on Windows gcc checks the system's own printf otherwise */
+#define SERVE_OUTPUT_FORMAT __attribute__((format(gnu_printf, 1, 2)))
+#else
+#define SERVE_OUTPUT_FORMAT
+#endif
+
+/* Opens both streams. Returns false if the system has no thread or memory for them. */
+bool serve_output_open(void);
+
+/* Adds a line to stdout; the format has no newline. Thread: any. */
+SERVE_OUTPUT_FORMAT void serve_output_print(const char *format, ...);
+
+/* Adds a line to stderr, which begins with "weir: "; the format has no newline. Thread: any. */
+SERVE_OUTPUT_FORMAT void serve_output_report(const char *format, ...);
+
+/* Adds a line to the log, unless its level is more verbose than that of the options. Never waits.
+ * Thread: any. */
+void serve_output_log(const struct options *options, enum weir_log_level level, const char *text);
+
+/* weir_config.log: adds a line whatever its level, and waits for room. The library drops the levels
+ * that are not shown. Thread: the log's. */
+void serve_output_write_log(void *user, enum weir_log_level level, const char *text);
+
+/* Waits until the log is written, for at most `ms`. */
+void serve_output_flush_log(uint32_t ms);
+
+/* Returns the system's error number of the first write to stdout that failed; 0: none has. Lost
+ * lines of stdout end the server, by os_post_ended(). Lost lines of stderr do not: a server must
+ * not end because its log has no room. */
+int serve_output_error(void);
+
+/* Sets the time at which the process ends, even if the streams are blocked: log_flush_ms after the
+ * first call. */
+void serve_output_begin_end(const struct options *options);
+
+/* Waits for stdout, or for stderr, until that time. Returns whether all lines were written. */
+bool serve_output_end_stdout(void);
+bool serve_output_end_stderr(void);
+
+#endif
