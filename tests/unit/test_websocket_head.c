@@ -185,6 +185,14 @@ static void requests_and_their_status(void **state)
         {"GET /play\r\n\r\n", 505},
         {"GET /play HTTP/1.1\r\nHost game.example\r\n\r\n", 400},
         {"GET /pl\x01y HTTP/1.1\r\n\r\n", 400},
+        {"GET /play?a=\xc3\xa9 HTTP/1.1\r\n" LINES "\r\n", 400},
+        {"GET /play?a=\tb HTTP/1.1\r\n" LINES "\r\n", 400},
+        {"GET /play?a=\fb HTTP/1.1\r\n" LINES "\r\n", 400},
+        {"GET /play HTTP/1.1\r\nX-Other: 1\n" LINES "\r\n", 400},
+        {OPENING "X-Other: 1\r\r\n", 400},
+        {OPENING "X Other: 1\r\n\r\n", 400},
+        {OPENING "X-Other : 1\r\n\r\n", 400},
+        {OPENING " X-Other: 1\r\n\r\n", 400},
     };
 
     (void)state;
