@@ -47,7 +47,7 @@ bool filters_opening_look(struct weir_session *session)
 {
     session->filters->must_look = false;
     if (!session->unread && !session->end_unread && !session->frame_partial) return true;
-    filters_opening_fail_text(session, "plain text came behind the last message before TLS");
+    filters_opening_fail_text(session, "plain text came after the last message before TLS");
     return false;
 }
 

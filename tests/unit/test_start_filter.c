@@ -255,7 +255,7 @@ static void expect_injected(struct sim_peer *peer)
     expect(peer, "go.", "", "");
     assert_string_equal(seen.got, "start.");
     expect_end(peer, WEIR_REASON_TLS);
-    assert_string_equal(seen.text, "plain text came behind the last message before TLS");
+    assert_string_equal(seen.text, "plain text came after the last message before TLS");
     assert_int_equal(fixture_stats().opening_failed_tls, 1);
 }
 
@@ -309,7 +309,7 @@ static void expect_injected_behind_many(struct sim_peer *peer)
 {
     wait_closed(peer, WEIR_REASON_TLS);
     assert_string_equal(seen.got, "start.");
-    assert_string_equal(seen.text, "plain text came behind the last message before TLS");
+    assert_string_equal(seen.text, "plain text came after the last message before TLS");
     close_world();
 }
 
