@@ -63,7 +63,8 @@ WEIR_API const char *weir_tls_client_why(const struct weir_tls_client *client);
 WEIR_API enum weir_code weir_tls_client_send(struct weir_tls_client *client, const void *bytes,
                                              size_t length);
 
-/* Adds close_notify to the output, after the bytes that were sent. The peer can still send. */
+/* Adds close_notify to the output, after the bytes that were sent; during the handshake, as soon as
+ * it is complete. The peer can still send. */
 WEIR_API void weir_tls_client_finish(struct weir_tls_client *client);
 
 /* Returns the bytes to be transmitted, and their number in *length. They are valid until the next
@@ -74,9 +75,16 @@ WEIR_API const uint8_t *weir_tls_client_output(const struct weir_tls_client *cli
 /* Removes bytes that were transmitted from the front of the output. */
 WEIR_API void weir_tls_client_sent(struct weir_tls_client *client, size_t length);
 
-/* Describes the connection. Returns false until the handshake is complete. */
-WEIR_API bool weir_tls_client_info(const struct weir_tls_client *client,
-                                   struct weir_tls_info *info);
+/* Fills in the first `size` bytes of *info. Call weir_tls_client_info() instead. */
+WEIR_API bool weir_tls_client_info_sized(const struct weir_tls_client *client,
+                                         struct weir_tls_info *info, size_t size);
+
+/* Describes the connection. Returns false, and zeroes *info, until the handshake is complete. */
+static inline bool weir_tls_client_info(const struct weir_tls_client *client,
+                                        struct weir_tls_info *info)
+{
+    return weir_tls_client_info_sized(client, info, sizeof *info);
+}
 
 #ifdef __cplusplus
 }

@@ -61,8 +61,9 @@ void weir_tls_client_sent(struct weir_tls_client *client, size_t length)
     weir_unreachable(ABSENT);
 }
 
-bool weir_tls_client_info(const struct weir_tls_client *client, struct weir_tls_info *info)
+bool weir_tls_client_info_sized(const struct weir_tls_client *client, struct weir_tls_info *info,
+                                size_t size)
 {
-    (void)client, (void)info;
+    (void)client, (void)info, (void)size;
     weir_unreachable(ABSENT);
 }

@@ -50,6 +50,12 @@ static enum filter_result tls_client__no_memory(struct weir_tls_client *client)
     return filter_fail(&client->error, "out of memory");
 }
 
+/* Adds close_notify, or lets the end of the handshake add it. The room for it is reserved. */
+static void tls_client__end(struct weir_tls_client *client)
+{
+    if (client->has_finished) tls_session_goodbye(client->session, &client->out);
+}
+
 /* Feeds the session with the input. Returns when all of it is used, or `plain` is full. */
 static enum filter_result tls_client__feed(struct weir_tls_client *client, struct weir_input *input,
                                            struct filter_output *plain)
@@ -66,6 +72,7 @@ static enum filter_result tls_client__feed(struct weir_tls_client *client, struc
         client->out.max -= TLS_GOODBYE_BYTES_MAX;
         result = tls_session_feed(client->session, &io);
         client->out.max += TLS_GOODBYE_BYTES_MAX;
+        if (result == FILTER_OPEN) tls_client__end(client);
     } while (result == FILTER_OPEN || (result == FILTER_AGAIN && filter_output_room(plain) > 0));
     input->bytes = io.in;
     input->length = io.in_length;
@@ -171,7 +178,7 @@ void weir_tls_client_finish(struct weir_tls_client *client)
 {
     if (client->has_finished || client->has_failed) return;
     client->has_finished = true;
-    tls_session_goodbye(client->session, &client->out); /* the room for it is reserved */
+    tls_client__end(client);
 }
 
 const uint8_t *weir_tls_client_output(const struct weir_tls_client *client, size_t *length)
@@ -188,7 +195,13 @@ void weir_tls_client_sent(struct weir_tls_client *client, size_t length)
     if (client->sent == client->out.length) client->sent = client->out.length = 0;
 }
 
-bool weir_tls_client_info(const struct weir_tls_client *client, struct weir_tls_info *info)
+bool weir_tls_client_info_sized(const struct weir_tls_client *client, struct weir_tls_info *info,
+                                size_t size)
 {
-    return tls_session_info(client->session, info);
+    struct weir_tls_info whole = {.version = ""};
+    bool is_open = tls_session_info(client->session, &whole);
+
+    memset(info, 0, size);
+    memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
+    return is_open;
 }

@@ -230,6 +230,47 @@ static void test_the_end_in_both_directions(void **state)
     weir_tls_client_free(NULL);
 }
 
+/* The handshake goes on, and close_notify follows it. */
+static void test_an_end_before_the_handshake(void **state)
+{
+    (void)state;
+    server_open();
+    client_open("a.example", ca);
+    weir_tls_client_finish(client);
+    assert_int_equal(weir_tls_client_send(client, "late", 4), WEIR_CANCELLED);
+    exchange(SIZE_MAX, sizeof got);
+    assert_true(tls_session_is_open(server.session));
+    assert_int_equal(server.result, FILTER_END);
+    server_send("answer", 6);
+    client_receive(SIZE_MAX, sizeof got, false);
+    assert_int_equal(got_length, 6);
+    assert_int_equal(weir_tls_client_send(client, "late", 4), WEIR_CANCELLED);
+    finish();
+}
+
+/* A program that was compiled with an older tls.h has a shorter struct. */
+static void test_the_info_of_an_older_program(void **state)
+{
+    union {
+        struct weir_tls_info info;
+        uint8_t bytes[sizeof(struct weir_tls_info) + 8];
+    } filled;
+
+    (void)state;
+    server_open();
+    client_open("a.example", ca);
+    exchange(SIZE_MAX, sizeof got);
+    memset(&filled, 0x55, sizeof filled);
+    assert_true(weir_tls_client_info_sized(client, &filled.info, sizeof filled.info.version));
+    assert_string_equal(filled.info.version, "TLSv1.3");
+    for (size_t i = sizeof filled.info.version; i < sizeof filled; i++)
+        assert_int_equal(filled.bytes[i], 0x55);
+    assert_true(weir_tls_client_info_sized(client, &filled.info, sizeof filled)); /* a newer one */
+    for (size_t i = sizeof filled.info; i < sizeof filled; i++)
+        assert_int_equal(filled.bytes[i], 0);
+    finish();
+}
+
 static void test_an_end_without_close_notify(void **state)
 {
     (void)state;
@@ -423,6 +464,8 @@ int main(void)
         cmocka_unit_test(test_output_that_waits),
         cmocka_unit_test(test_large_output),
         cmocka_unit_test(test_the_end_in_both_directions),
+        cmocka_unit_test(test_an_end_before_the_handshake),
+        cmocka_unit_test(test_the_info_of_an_older_program),
         cmocka_unit_test(test_an_end_without_close_notify),
         cmocka_unit_test(test_a_server_that_is_not_trusted),
         cmocka_unit_test(test_bytes_that_are_not_tls),
