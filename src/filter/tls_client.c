@@ -29,7 +29,8 @@ static enum weir_code tls_client__set_trust(SSL_CTX *ssl, const struct weir_tls_
 {
     if (settings->insecure) return WEIR_OK; /* SSL_VERIFY_NONE is OpenSSL's default for clients */
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-    if (settings->ca && SSL_CTX_load_verify_file(ssl, settings->ca) != 1)
+    if (settings->ca && (!tls_settings_read_file(settings->ca, NULL) ||
+                         SSL_CTX_load_verify_file(ssl, settings->ca) != 1))
         return tls_error_of_file(error, "load CA", settings->ca,
                                  "it must contain the CA's certificate as PEM");
     if (!settings->ca && SSL_CTX_set_default_verify_paths(ssl) != 1)

@@ -71,19 +71,6 @@ static enum weir_code tls_context__no_memory(struct weir_error *error)
     return error_fill(error, WEIR_NO_MEMORY, 0, "open TLS settings", NULL, NULL, NULL);
 }
 
-static bool tls_context__add_file(EVP_MD_CTX *digest, const char *name)
-{
-    BIO *file = BIO_new_file(name, "rb");
-    unsigned char bytes[4096];
-    int read = 0;
-
-    if (!file) return false;
-    do read = BIO_read(file, bytes, sizeof bytes);
-    while (read > 0 && EVP_DigestUpdate(digest, bytes, (size_t)read) == 1);
-    BIO_free(file);
-    return read <= 0;
-}
-
 /* A resumed session keeps the result of the client's certificate. So a ticket is valid only where
  * the same certificates are accepted: OpenSSL compares this context id. */
 static bool tls_context__set_id(SSL_CTX *ssl, const struct weir_tls *settings)
@@ -95,7 +82,7 @@ static bool tls_context__set_id(SSL_CTX *ssl, const struct weir_tls *settings)
                    EVP_DigestUpdate(digest, &client, 1) == 1;
 
     if (is_done && settings->client_ca)
-        is_done = tls_context__add_file(digest, settings->client_ca);
+        is_done = tls_settings_read_file(settings->client_ca, digest);
     is_done = is_done && EVP_DigestFinal_ex(digest, id, &length) == 1 &&
               SSL_CTX_set_session_id_context(ssl, id, length) == 1;
     EVP_MD_CTX_free(digest);
@@ -110,7 +97,8 @@ static enum weir_code tls_context__set_client_auth(SSL_CTX *ssl, const struct we
     int mode = SSL_VERIFY_PEER;
 
     if (settings->client_ca) {
-        if (SSL_CTX_load_verify_file(ssl, settings->client_ca) != 1)
+        if (!tls_settings_read_file(settings->client_ca, NULL) ||
+            SSL_CTX_load_verify_file(ssl, settings->client_ca) != 1)
             return tls_error_of_file(error, "load client CA", settings->client_ca, hint);
         names = SSL_load_client_CA_file(settings->client_ca);
         if (!names) return tls_error_of_file(error, "load client CA", settings->client_ca, hint);

@@ -89,3 +89,16 @@ enum weir_code tls_settings_set_algorithms(SSL_CTX *ssl, enum weir_tls_min min, 
                                  "names are for example X25519, P-256 and P-384");
     return WEIR_OK;
 }
+
+bool tls_settings_read_file(const char *name, EVP_MD_CTX *digest)
+{
+    BIO *file = BIO_new_file(name, "rb");
+    unsigned char bytes[4096];
+    int read = 0;
+
+    if (!file) return false;
+    do read = BIO_read(file, bytes, sizeof bytes);
+    while (read > 0 && (!digest || EVP_DigestUpdate(digest, bytes, (size_t)read) == 1));
+    BIO_free(file);
+    return read == 0;
+}

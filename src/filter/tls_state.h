@@ -119,6 +119,9 @@ enum weir_code tls_pair_load(SSL_CTX *ssl, const char *certificate, const char *
                              int64_t *expires_s, struct weir_error *error);
 
 /* tls_settings.c */
+/* Reads a whole file, and adds it to `digest` unless that is null. Returns false if the file cannot
+ * be read, with the cause in OpenSSL's error queue: its functions take an error for the end. */
+bool tls_settings_read_file(const char *name, EVP_MD_CTX *digest);
 /* Creates an OpenSSL context with what all of ours have in common. Null: out of memory. */
 SSL_CTX *tls_settings_open(bool is_client);
 /* Sets versions, ciphers and groups; null: the default. */

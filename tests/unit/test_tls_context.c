@@ -95,6 +95,17 @@ static void expect_error(const struct weir_tls *settings, const char *file, cons
 }
 
 static void what_is_wrong_with_a_file_is_said(void **state)
+/* Returns the system's error because of which the settings cannot be used; 0: it has another cause.
+ */
+static int os_error_of(const struct weir_tls *settings)
+{
+    struct tls_context *context;
+    struct weir_error error;
+
+    assert_int_not_equal(tls_context_open(settings, tickets, &context, &error), WEIR_OK);
+    return error.os_error;
+}
+
 {
     struct certificate_wish expired = {.from_s = -7200, .until_s = -3600};
     struct certificate_wish future = {.from_s = 3600, .until_s = 7200};
@@ -163,6 +174,9 @@ static void what_is_wrong_with_a_setting_is_said(void **state)
     settings.client_ca = certificate_text_file("hello");
     expect_error(&settings, settings.client_ca, "cannot load client CA");
     settings.client = WEIR_TLS_CLIENT_NONE;
+    settings.client_ca = "/"; /* Linux can open a folder, but not read it */
+    expect_error(&settings, "/", "cannot load client CA");
+    assert_int_not_equal(os_error_of(&settings), 0);
     expect_error(&settings, settings.client_ca, "clients are not asked for certificates");
     settings = settings_of(first_file);
     settings.ciphers = "NONSENSE";
