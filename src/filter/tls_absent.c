@@ -56,6 +56,13 @@ int64_t tls_context_expires(const struct tls_context *context)
     weir_unreachable(ABSENT);
 }
 
+bool tls_context_has_protocol(const struct tls_context *context, const void *protocol,
+                              size_t length)
+{
+    (void)context, (void)protocol, (void)length;
+    weir_unreachable(ABSENT);
+}
+
 void tls_context_set_records_per_key(struct tls_context *context, uint32_t records)
 {
     (void)context, (void)records;

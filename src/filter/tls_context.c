@@ -58,6 +58,15 @@ int64_t tls_context_expires(const struct tls_context *context)
     return context->expires_s;
 }
 
+bool tls_context_has_protocol(const struct tls_context *context, const void *protocol,
+                              size_t length)
+{
+    for (unsigned i = 0; i < context->alpn_bytes; i += 1u + context->alpn[i])
+        if (context->alpn[i] == length && memcmp(context->alpn + i + 1, protocol, length) == 0)
+            return true;
+    return false;
+}
+
 void tls_context_set_records_per_key(struct tls_context *context, uint32_t records)
 {
     context->records_per_key = records;

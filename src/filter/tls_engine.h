@@ -45,6 +45,10 @@ void tls_context_unref(struct tls_context *context); /* null is allowed */
 /* Returns the time at which the first certificate of the context expires, in seconds since 1970. */
 int64_t tls_context_expires(const struct tls_context *context);
 
+/* Returns whether the context's list of protocols (ALPN) contains this one. */
+bool tls_context_has_protocol(const struct tls_context *context, const void *protocol,
+                              size_t length);
+
 /* For tests: lets each session change its sending key after this many sealed records. */
 void tls_context_set_records_per_key(struct tls_context *context, uint32_t records);
 

@@ -89,15 +89,29 @@ static enum filter_result tls_session__stopped(struct tls_session *session, stru
     }
 }
 
-/* A client that requires a protocol checks the server's answer. */
-static bool tls_session__has_protocol(const struct tls_session *session)
+/* A client checks the protocol that the server selected: before 3.0.15 OpenSSL accepts any. Returns
+ * what is wrong with it, or null. */
+static const char *tls_session__check_protocol(const struct tls_session *session)
 {
+    const struct tls_context *context = session->context;
     const unsigned char *protocol;
-    unsigned length = 1;
+    unsigned length;
 
-    if (session->context->is_client && session->context->alpn_required)
-        SSL_get0_alpn_selected(session->ssl, &protocol, &length);
-    return length > 0;
+    if (!context->is_client || !context->alpn) return NULL;
+    SSL_get0_alpn_selected(session->ssl, &protocol, &length);
+    if (length == 0)
+        return context->alpn_required ? "the server selected no protocol (ALPN)" : NULL;
+    if (tls_context_has_protocol(context, protocol, length)) return NULL;
+    return "the server selected a protocol that was not offered (ALPN)";
+}
+
+/* The handshake is complete, but its result is not what we need: the peer gets close_notify. */
+static enum filter_result tls_session__reject(struct tls_session *session, struct filter_io *io,
+                                              const char *cause)
+{
+    SSL_shutdown(session->ssl); /* it can fail for lack of room only: then FIN says less */
+    session->is_ended = session->has_failed = true;
+    return filter_fail(io->error, "TLS handshake failed: %s", cause);
 }
 
 /* Returns about how much memory the peer's certificates occupy: parsed ones need some three times
@@ -129,11 +143,8 @@ static enum filter_result tls_session__handshake(struct tls_session *session, st
     int result = SSL_do_handshake(session->ssl);
 
     if (result != 1) return tls_session__stopped(session, io, result);
-    if (!tls_session__has_protocol(session)) {
-        session->is_ended = session->has_failed = true;
-        return filter_fail(io->error,
-                           "TLS handshake failed: the server selected no protocol (ALPN)");
-    }
+    const char *cause = tls_session__check_protocol(session);
+    if (cause) return tls_session__reject(session, io, cause);
     session->is_open = true;
     session->record_bytes = tls_session__negotiated_bytes(session);
     session->peer_bytes = tls_session__count_peer_bytes(session);

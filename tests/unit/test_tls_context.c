@@ -14,6 +14,7 @@
 
 #include "certificates.h"
 #include "require.h"
+#include "tls_state.h"
 #include "tls_trial.h"
 
 #define TEN_LABELS \
@@ -94,7 +95,6 @@ static void expect_error(const struct weir_tls *settings, const char *file, cons
     assert_int_equal(ERR_peek_error(), 0);
 }
 
-static void what_is_wrong_with_a_file_is_said(void **state)
 /* Returns the system's error because of which the settings cannot be used; 0: it has another cause.
  */
 static int os_error_of(const struct weir_tls *settings)
@@ -106,6 +106,7 @@ static int os_error_of(const struct weir_tls *settings)
     return error.os_error;
 }
 
+static void what_is_wrong_with_a_file_is_said(void **state)
 {
     struct certificate_wish expired = {.from_s = -7200, .until_s = -3600};
     struct certificate_wish future = {.from_s = 3600, .until_s = 7200};
@@ -173,10 +174,10 @@ static void what_is_wrong_with_a_setting_is_said(void **state)
     expect_error(&settings, settings.client_ca, "it does not exist");
     settings.client_ca = certificate_text_file("hello");
     expect_error(&settings, settings.client_ca, "cannot load client CA");
-    settings.client = WEIR_TLS_CLIENT_NONE;
     settings.client_ca = "/"; /* Linux can open a folder, but not read it */
     expect_error(&settings, "/", "cannot load client CA");
     assert_int_not_equal(os_error_of(&settings), 0);
+    settings.client = WEIR_TLS_CLIENT_NONE;
     expect_error(&settings, settings.client_ca, "clients are not asked for certificates");
     settings = settings_of(first_file);
     settings.ciphers = "NONSENSE";
@@ -731,6 +732,8 @@ static void a_ticket_is_not_valid_under_other_rules_for_clients(void **state)
 
 /* ---- Our client ---- */
 
+static enum filter_result last_of_server; /* what our server returned last */
+
 /* Lets our client talk with our server. Resides the results of both, and the client's error. */
 static bool connect_ours(struct tls_context *server, struct tls_context *client,
                          struct filter_error *server_error, struct filter_error *client_error,
@@ -754,7 +757,7 @@ static bool connect_ours(struct tls_context *server, struct tls_context *client,
                                .out = &out,
                                .error = errors[side]};
         idle = lengths[side] == 0 && idle < 2 ? idle + 1 : 0;
-        if (results[side] == FILTER_BAD) {
+        if (results[side] == FILTER_BAD || results[side] == FILTER_END) {
             lengths[side] = 0;
             continue;
         }
@@ -767,6 +770,7 @@ static bool connect_ours(struct tls_context *server, struct tls_context *client,
         if (out.length > 0) idle = 0;
     }
     if (is_open[1]) tls_session_info(sides[1], info);
+    last_of_server = results[0];
     tls_session_free(sides[0]);
     tls_session_free(sides[1]);
     return results[0] != FILTER_BAD && results[1] != FILTER_BAD && is_open[0] && is_open[1];
@@ -862,7 +866,42 @@ static void our_client_shows_its_certificate_and_protocols(void **state)
     wish.alpn_required = true;
     assert_int_equal(tls_context_open_client(&wish, "first.example", &client, &error), WEIR_OK);
     assert_false(connect_ours(server, client, &errors[0], &errors[1], &info));
+    assert_int_equal(last_of_server, FILTER_END); /* the client says that it ends */
     assert_non_null(strstr(errors[1].text, "the server selected no protocol (ALPN)"));
+    tls_context_unref(client);
+    tls_context_unref(server);
+}
+
+/* OpenSSL checks it from 3.0.15 on: here the engine believes that another protocol was offered. */
+static void our_client_refuses_a_protocol_that_it_did_not_offer(void **state)
+{
+    struct weir_tls settings = settings_of(first_file);
+    struct weir_tls_connect wish = connect_settings();
+    struct tls_context *server, *client;
+    struct filter_error errors[2];
+    struct weir_tls_info info;
+    struct weir_error error;
+
+    (void)state;
+    settings.alpn = "game";
+    server = open_context(&settings);
+    for (int required = 0; required < 2; required++) {
+        wish.alpn = "h2,game";
+        wish.alpn_required = required != 0;
+        assert_int_equal(tls_context_open_client(&wish, "first.example", &client, &error), WEIR_OK);
+        memcpy(client->alpn,
+               "\x02h2\x04"
+               "chat",
+               client->alpn_bytes);
+        assert_false(connect_ours(server, client, &errors[0], &errors[1], &info));
+        assert_non_null(strstr(errors[1].text, "selected a protocol that was not offered (ALPN)"));
+        assert_int_equal(last_of_server, FILTER_END);
+        tls_context_unref(client);
+    }
+    wish.alpn = "h3,game";
+    assert_int_equal(tls_context_open_client(&wish, "first.example", &client, &error), WEIR_OK);
+    assert_true(connect_ours(server, client, &errors[0], &errors[1], &info));
+    assert_string_equal(info.alpn, "game");
     tls_context_unref(client);
     tls_context_unref(server);
 }
@@ -1039,6 +1078,7 @@ int main(void)
         cmocka_unit_test(a_ticket_is_not_valid_under_other_rules_for_clients),
         cmocka_unit_test(our_client_checks_the_server),
         cmocka_unit_test(our_client_shows_its_certificate_and_protocols),
+        cmocka_unit_test(our_client_refuses_a_protocol_that_it_did_not_offer),
         cmocka_unit_test(what_is_wrong_with_our_clients_settings_is_said),
         cmocka_unit_test(our_client_describes_a_plain_server),
         cmocka_unit_test(alerts_are_described),
