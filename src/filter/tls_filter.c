@@ -18,8 +18,9 @@
 
 struct tls_filter {
     struct filter filter;
-    struct lock *lock; /* for `context`: taken once per session */
+    struct lock *lock; /* for the next two: taken once per session */
     struct tls_context *context;
+    bool requires_http1;
     struct tls_tickets *tickets; /* null: of a client */
     struct tls_limits limits;
     _Atomic uint64_t bucket; /* of limits.rate_per_second */
@@ -75,27 +76,52 @@ struct filter *tls_filter_open(const struct tls_limits *limits)
     return &filter->filter;
 }
 
-static void tls_filter__replace(struct tls_filter *filter, struct tls_context *context)
+static enum weir_code tls_filter__refuse_http2(struct weir_error *error)
 {
-    struct tls_context *before;
+    return error_fill(error, WEIR_INVALID, 0, "use ALPN protocol", "h2",
+                      "a WebSocket needs HTTP/1.1",
+                      "remove h2, or give the WebSocket a listener with other TLS settings");
+}
+
+/* Puts the context in the place of the current one. Returns the one that is not used (null: there
+ * was none). */
+static struct tls_context *tls_filter__swap(struct tls_filter *filter, struct tls_context *context)
+{
+    struct tls_context *unused = context;
 
     lock_take(filter->lock);
-    before = filter->context;
-    filter->context = context;
+    if (!filter->requires_http1 || !tls_context_has_protocol(context, "h2", 2)) {
+        unused = filter->context;
+        filter->context = context;
+    }
     lock_give_back(filter->lock);
-    tls_context_unref(before); /* its last session may free it later */
-    tls_filter__count(&filter->replaced);
+    return unused;
 }
 
 enum weir_code tls_filter_set(struct filter *base, const struct weir_tls *settings,
                               struct weir_error *error)
 {
     struct tls_filter *filter = (struct tls_filter *)base;
-    struct tls_context *context;
+    struct tls_context *context, *unused;
     enum weir_code code = tls_context_open(settings, filter->tickets, &context, error);
 
-    if (code == WEIR_OK) tls_filter__replace(filter, context);
-    return code;
+    if (code != WEIR_OK) return code;
+    unused = tls_filter__swap(filter, context);
+    tls_context_unref(unused); /* its last session may free it later */
+    if (unused == context) return tls_filter__refuse_http2(error);
+    tls_filter__count(&filter->replaced);
+    return WEIR_OK;
+}
+
+enum weir_code tls_filter_require_http1(struct filter *base, struct weir_error *error)
+{
+    struct tls_filter *filter = (struct tls_filter *)base;
+
+    lock_take(filter->lock);
+    bool is_wrong = tls_context_has_protocol(filter->context, "h2", 2);
+    if (!is_wrong) filter->requires_http1 = true;
+    lock_give_back(filter->lock);
+    return is_wrong ? tls_filter__refuse_http2(error) : WEIR_OK;
 }
 
 enum weir_code tls_filter_open_client(const struct weir_tls_connect *settings, const char *host,

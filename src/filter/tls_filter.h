@@ -25,6 +25,10 @@ struct filter *tls_filter_open(const struct tls_limits *limits);
 enum weir_code tls_filter_set(struct filter *filter, const struct weir_tls *settings,
                               struct weir_error *error);
 
+/* A WebSocket uses the filter: its clients must not select HTTP/2 by ALPN, now or after
+ * tls_filter_set(). Returns WEIR_OK; or WEIR_INVALID if they could. Thread: any. */
+enum weir_code tls_filter_require_http1(struct filter *filter, struct weir_error *error);
+
 /* Opens the filter of an outbound connection to `host`. Returns as tls_filter_set(). */
 enum weir_code tls_filter_open_client(const struct weir_tls_connect *settings, const char *host,
                                       struct filter **opened, struct weir_error *error);

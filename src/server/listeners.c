@@ -19,6 +19,7 @@
 #include "server_tls.h"
 #include "thread.h"
 #include "websocket.h"
+#include "tls_filter.h"
 
 static void listeners__free_spec(struct listen_spec *spec)
 {
@@ -83,12 +84,13 @@ static enum weir_code listeners__add_tls(struct weir_server *server, struct list
                           "call weir_server_tls() before weir_server_listen()");
     weir_check(service->filters_count < SERVICE_FILTERS_MAX);
     uint8_t at = service->filters_count++;
-    if (at > 0 && service->filters[at - 1]->kind == &websocket_kind) { /* it is above TLS */
+    bool has_websocket = at > 0 && service->filters[at - 1]->kind == &websocket_kind;
+    if (has_websocket) { /* it is above TLS */
         service->filters[at] = service->filters[at - 1];
         at--;
     }
     service->filters[at] = filter;
-    return WEIR_OK;
+    return has_websocket ? tls_filter_require_http1(filter, error) : WEIR_OK;
 }
 
 static enum weir_code listeners__add(struct weir_server *server, const struct weir_listen *listen,

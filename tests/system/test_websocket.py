@@ -431,6 +431,15 @@ class Tls(WebSocketTest):
         with self.context.wrap_socket(connect(weir.tcp), server_hostname="localhost") as peer:
             peer.sendall(request("/other"))
             self.assertEqual(read_head(peer)[0], "HTTP/1.1 404 Not Found")
+    def test_http2(self):
+        """A browser that is offered HTTP/2 uses it for the page, and a WebSocket needs HTTP/1.1."""
+        pair = certificates.local()
+        arguments = ("--listen", "tcp://127.0.0.1:0?websocket=/play", "--tls-cert", pair.certificate, "--tls-key", pair.key)
+        ended = self.run_weir("serve", *arguments, "--tls-alpn", "h2,http/1.1")
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("cannot use ALPN protocol h2: a WebSocket needs HTTP/1.1; remove h2", ended.stderr)
+        self.start(*arguments, "--tls-alpn", "http/1.1").stop()
+
         with connect(weir.tcp) as peer:
             peer.sendall(request())
             wait_closed(peer)

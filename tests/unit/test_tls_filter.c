@@ -305,6 +305,31 @@ static void settings_can_be_replaced_while_sessions_use_them(void **state)
     filter_unref(filter);
 }
 
+static void a_websocket_refuses_http2(void **state)
+{
+    struct filter *filter = open_filter(0, 0);
+    struct weir_tls settings = {
+        .size = sizeof settings, .certificate = first_file, .alpn = "http/1.1,h2"};
+    struct weir_tls_stats stats;
+    struct weir_error error;
+
+    (void)state;
+    assert_int_equal(tls_filter_set(filter, &settings, &error), WEIR_OK);
+    assert_int_equal(tls_filter_require_http1(filter, &error), WEIR_INVALID);
+    assert_string_equal(error.subject, "h2");
+    settings.alpn = "http/1.1,game";
+    assert_int_equal(tls_filter_set(filter, &settings, &error), WEIR_OK);
+    assert_int_equal(tls_filter_require_http1(filter, &error), WEIR_OK);
+    settings.alpn = "h2";
+    assert_int_equal(tls_filter_set(filter, &settings, &error), WEIR_INVALID);
+    assert_string_equal(error.reason, "a WebSocket needs HTTP/1.1");
+    settings.alpn = "game";
+    assert_int_equal(tls_filter_set(filter, &settings, &error), WEIR_OK);
+    tls_filter_stats(filter, &stats);
+    assert_int_equal(stats.replaced, 3); /* the refused ones are not counted */
+    filter_unref(filter);
+}
+
 static void a_session_seals_and_says_goodbye(void **state)
 {
     static struct pair pair;
@@ -418,6 +443,7 @@ int main(void)
         cmocka_unit_test(outbound_handshakes_take_no_room),
         cmocka_unit_test(the_rate_of_handshakes_is_limited),
         cmocka_unit_test(settings_can_be_replaced_while_sessions_use_them),
+        cmocka_unit_test(a_websocket_refuses_http2),
         cmocka_unit_test(a_session_seals_and_says_goodbye),
         cmocka_unit_test(a_failed_handshake_is_counted),
         cmocka_unit_test(our_client_connects),
