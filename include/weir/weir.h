@@ -1053,6 +1053,10 @@ struct weir_listener_info {
     const char *transport, *codec, *handler;
     uint32_t workers;
     uint32_t id; /* for weir_server_unlisten(); never 0, and never reused by this server */
+    /* Name of its TLS settings, and path of its WebSocket; null: none. Valid until the server is
+     * freed. */
+    const char *tls, *websocket;
+    enum weir_proxy proxy; /* the PROXY protocol */
 };
 
 /* ---- Outbound connections ---- */

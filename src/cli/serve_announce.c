@@ -52,10 +52,20 @@ static void serve_announce__warn_of_silence(const struct options *options,
     serve_output_log(options, is_long ? WEIR_LOG_WARNING : WEIR_LOG_INFO, line);
 }
 
+/* Writes the filters of a listener, in their order on the wire: " tls=default websocket=/play". */
+static const char *serve_announce__filters(const struct weir_listener_info *info, char *text,
+                                           size_t size)
+{
+    snprintf(text, size, "%s%s%s%s%s", info->proxy == WEIR_PROXY_REQUIRED ? " proxy=required" : "",
+             info->tls ? " tls=" : "", info->tls ? info->tls : "",
+             info->websocket ? " websocket=" : "", info->websocket ? info->websocket : "");
+    return text;
+}
+
 /* Scripts wait for these lines and parse them. After "ready" they can read the warnings. */
 void serve_announce(const struct options *options, const struct weir_server *server)
 {
-    char address[WEIR_ADDRESS_TEXT_BYTES], line[256];
+    char address[WEIR_ADDRESS_TEXT_BYTES], filters[512], line[256];
     size_t count = weir_server_listeners_count(server);
 
     for (size_t i = 0; i < count; i++) {
@@ -70,10 +80,12 @@ void serve_announce(const struct options *options, const struct weir_server *ser
     for (size_t i = 0; i < count; i++) {
         struct weir_listener_info info;
         weir_server_listener(server, i, &info);
-        serve_output_print("listening proto=%s addr=%s transport=%s workers=%u codec=%s handler=%s",
+        serve_output_print("listening proto=%s addr=%s transport=%s workers=%u codec=%s "
+                           "handler=%s%s",
                            info.proto == WEIR_TCP ? "tcp" : "udp",
                            weir_address_text(&info.address, address, sizeof address),
-                           info.transport, info.workers, info.codec, info.handler);
+                           info.transport, info.workers, info.codec, info.handler,
+                           serve_announce__filters(&info, filters, sizeof filters));
     }
     serve_output_print("ready");
 }

@@ -119,6 +119,11 @@ const struct weir_codec *websocket_codec_of_filter(const struct filter *filter)
     return &websocket__of(filter)->codec.codec;
 }
 
+const char *websocket_path_of_filter(const struct filter *filter)
+{
+    return websocket__of(filter)->path;
+}
+
 /* ---- opening ---- */
 
 static void *websocket__open(const struct filter *filter, struct filter_worker *worker,

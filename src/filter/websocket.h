@@ -39,6 +39,9 @@ enum weir_code websocket_open(const struct websocket_settings *settings, struct 
 /* Returns the codec of the filter, for the service; it lives as long as the filter. */
 const struct weir_codec *websocket_codec_of_filter(const struct filter *filter);
 
+/* Returns the path of the filter; it lives as long as the filter. */
+const char *websocket_path_of_filter(const struct filter *filter);
+
 /* Fills in *web from the state of a session. Returns false if on_open has returned. */
 bool websocket_web(const void *state, struct weir_web *web);
 

@@ -21,6 +21,12 @@ const struct weir_codec *websocket_codec_of_filter(const struct filter *filter)
     weir_unreachable("a filter that cannot be opened");
 }
 
+const char *websocket_path_of_filter(const struct filter *filter)
+{
+    (void)filter;
+    weir_unreachable("a filter that cannot be opened");
+}
+
 bool websocket_web(const void *state, struct weir_web *web)
 {
     (void)state;

@@ -24,6 +24,7 @@ struct listen_spec {
     struct weir_handler opened_handler; /* if so: the service's */
     char *arguments;                    /* if so: those of the call */
     const char *given_tls; /* name of its TLS settings; null: none. During weir_server_listen() */
+    const char *tls;       /* the same name, kept by the server */
     size_t extra_bytes;    /* memory that each session needs for its codec and its handler */
     uint32_t id;           /* never reused */
     uint32_t slot;         /* of its endpoints in each worker; no open listener has the same */

@@ -16,10 +16,11 @@
 #include "listen_order.h"
 #include "live.h"
 #include "memory.h"
+#include "proxy_filter.h"
 #include "server_tls.h"
 #include "thread.h"
-#include "websocket.h"
 #include "tls_filter.h"
+#include "websocket.h"
 
 static void listeners__free_spec(struct listen_spec *spec)
 {
@@ -82,6 +83,7 @@ static enum weir_code listeners__add_tls(struct weir_server *server, struct list
         return error_fill(error, WEIR_INVALID, 0, "use TLS settings", spec->given_tls,
                           "the server has none with this name",
                           "call weir_server_tls() before weir_server_listen()");
+    spec->tls = server_tls_name(server, filter);
     weir_check(service->filters_count < SERVICE_FILTERS_MAX);
     uint8_t at = service->filters_count++;
     bool has_websocket = at > 0 && service->filters[at - 1]->kind == &websocket_kind;
@@ -174,6 +176,18 @@ size_t weir_server_listeners_count(const struct weir_server *server)
     return count;
 }
 
+/* Names the filters of a listener. */
+static void listeners__describe_filters(const struct listen_spec *spec,
+                                        struct weir_listener_info *info)
+{
+    info->tls = spec->tls;
+    for (uint8_t i = 0; i < spec->service.filters_count; i++) {
+        const struct filter *filter = spec->service.filters[i];
+        if (filter->kind == &websocket_kind) info->websocket = websocket_path_of_filter(filter);
+        if (filter->kind == &proxy_filter_kind) info->proxy = WEIR_PROXY_REQUIRED;
+    }
+}
+
 void weir_server_listener_sized(const struct weir_server *server, size_t index,
                                 struct weir_listener_info *info, size_t size)
 {
@@ -197,6 +211,7 @@ void weir_server_listener_sized(const struct weir_server *server, size_t index,
         whole.address = spec->unix_address;
     else
         address_publish(&spec->where.address, &whole.address);
+    listeners__describe_filters(spec, &whole);
     lock_give_back(server->lock);
     memset(info, 0, size);
     memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);

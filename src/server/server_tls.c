@@ -42,6 +42,15 @@ struct filter *server_tls_find(struct weir_server *server, const char *name)
     return filter;
 }
 
+const char *server_tls_name(struct weir_server *server, const struct filter *filter)
+{
+    lock_take(server->lock);
+    const struct server_tls *at = server->tls;
+    while (at->filter != filter) at = at->next;
+    lock_give_back(server->lock);
+    return at->name;
+}
+
 /* Adds the settings, unless another thread has added some with this name. Returns a reference to
  * the filter that is in the list. */
 static struct filter *server_tls__add(struct weir_server *server, struct server_tls *added)

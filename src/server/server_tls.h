@@ -11,6 +11,9 @@ struct filter;
  */
 struct filter *server_tls_find(struct weir_server *server, const char *name);
 
+/* Returns the name of a filter of the list; it is valid until the server is freed. Thread: any. */
+const char *server_tls_name(struct weir_server *server, const struct filter *filter);
+
 /* Frees all settings. Listeners and sessions have their own references. */
 void server_tls_free(struct weir_server *server);
 

@@ -115,6 +115,16 @@ class Settings(TlsTest):
         with self.assertRaisesRegex(ssl.SSLError, "(?i)application.protocol"):
             self.open(weir)
 
+    def test_listening_lines(self):
+        """The lines name the filters of each listener."""
+        pair = certificates.local()
+        weir = self.start("--listen", "tcp://127.0.0.1:0", "--listen", "tcp://127.0.0.1:0?tls=off", "--udp", "127.0.0.1:0",
+                          "--listen", "tcp://127.0.0.1:0?proxy=required&proxy_from=127.0.0.1",
+                          "--tls-cert", pair.certificate, "--tls-key", pair.key)
+        self.assertCountEqual([listener.filters for listener in weir.listeners],
+                              ["tls=default", "", "", "proxy=required tls=default"])
+        weir.stop()
+
     def test_one_listener_without_tls(self):
         pair = certificates.local()
         weir = self.start("--listen", "tcp://127.0.0.1:0?codec=line", "--listen", "tcp://127.0.0.1:0?codec=line&tls=off",

@@ -54,6 +54,11 @@ class Opening(WebSocketTest):
                 self.assertEqual(receive_exactly(peer, 7), b"\x81\x05hello")
         weir.stop()
 
+    def test_listening_line(self):
+        weir = self.start_echo()
+        self.assertEqual(weir.listeners[0].filters, "websocket=/play")
+        weir.stop()
+
     def test_refused_requests(self):
         weir = self.start_echo("--verbose")
         for status, text in (
@@ -426,11 +431,6 @@ class Tls(WebSocketTest):
         drained.peer.close()
         self.assertEqual(weir.wait_end().code, 0)
 
-    def test_wrong_requests(self):
-        weir = self.start_wss()
-        with self.context.wrap_socket(connect(weir.tcp), server_hostname="localhost") as peer:
-            peer.sendall(request("/other"))
-            self.assertEqual(read_head(peer)[0], "HTTP/1.1 404 Not Found")
     def test_http2(self):
         """A browser that is offered HTTP/2 uses it for the page, and a WebSocket needs HTTP/1.1."""
         pair = certificates.local()
@@ -440,6 +440,11 @@ class Tls(WebSocketTest):
         self.assertIn("cannot use ALPN protocol h2: a WebSocket needs HTTP/1.1; remove h2", ended.stderr)
         self.start(*arguments, "--tls-alpn", "http/1.1").stop()
 
+    def test_wrong_requests(self):
+        weir = self.start_wss()
+        with self.context.wrap_socket(connect(weir.tcp), server_hostname="localhost") as peer:
+            peer.sendall(request("/other"))
+            self.assertEqual(read_head(peer)[0], "HTTP/1.1 404 Not Found")
         with connect(weir.tcp) as peer:
             peer.sendall(request())
             wait_closed(peer)

@@ -171,21 +171,21 @@ def scaled(count, least=1):
 
 # ---- the process ----------------------------------------------------------------------------------------------------
 
-Listener = collections.namedtuple("Listener", "proto host port transport workers codec handler line")
+Listener = collections.namedtuple("Listener", "proto host port transport workers codec handler filters line")
 Ended = collections.namedtuple("Ended", "code summary log")
 
 _LISTENING = re.compile(r"listening proto=(tcp|udp) addr=(\S+?)(?::(\d+))? transport=(\S+) workers=(\d+) codec=(\S+) "
-                        r"handler=(\S+)$")
+                        r"handler=(\S+)((?: (?:proxy|tls|websocket)=\S+)*)$")
 
 
 def read_listener(line):
     match = _LISTENING.match(line)
     if not match:
         raise AssertionError(f"not a listener's line: {line!r}")
-    proto, host, port, transport, workers, codec, handler = match.groups()
+    proto, host, port, transport, workers, codec, handler, filters = match.groups()
     if not port:  # addr=unix:PATH
         port = 0
-    return Listener(proto, host.strip("[]"), int(port), transport, int(workers), codec, handler, line)
+    return Listener(proto, host.strip("[]"), int(port), transport, int(workers), codec, handler, filters.strip(), line)
 
 
 def read_summary(log):

@@ -101,6 +101,14 @@ static enum weir_code listen_with(const char *tls, enum weir_proto proto, const 
     return weir_test_listen(test, &listen, error);
 }
 
+static struct weir_listener_info listener(size_t index)
+{
+    struct weir_listener_info info;
+
+    weir_server_listener(weir_test_server(test), index, &info);
+    return info;
+}
+
 static void open_server(const struct weir_config *config, uint32_t piece_bytes, const char *codec)
 {
     struct weir_test_options options;
@@ -273,6 +281,11 @@ static void settings_have_names(void **state)
     assert_string_equal(error.reason, "TLS is for streams (TCP)");
     assert_int_equal(set("public", first_file, &error), WEIR_OK);
     assert_int_equal(listen_with("public", WEIR_TCP, "line", &error), WEIR_OK);
+    assert_int_equal(listen_with(NULL, WEIR_TCP, "line", &error), WEIR_OK);
+    assert_string_equal(listener(0).tls, "public");
+    assert_null(listener(1).tls);
+    assert_null(listener(0).websocket);
+    assert_int_equal(listener(0).proxy, WEIR_PROXY_OFF);
     assert_int_equal(set("public", certificate_no_file(), &error), WEIR_INVALID);
     assert_int_equal(set("public", second_file, &error), WEIR_OK);
     assert_true(weir_server_tls_stats(weir_test_server(test), "public", &stats));
