@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "diagnostics.h"
+#include "log_format.h"
 #include "option.h"
 
 #define OPTIONS_LISTENERS_MAX WEIR_LISTENERS_MAX
@@ -49,7 +50,9 @@ struct options {
     uint32_t drain_ms;
     uint32_t stats_ms;     /* milliseconds; 0: only at the end */
     const char *port_file; /* null: none */
-    int loudness;          /* -1: quiet; 0: default; 1, 2: verbose */
+    enum log_format_kind log_format;
+    const char *log_file; /* null: stderr */
+    int loudness;         /* -1: quiet; 0: default; 1, 2: verbose */
     bool help, version;
     struct arena arena; /* owns the strings above that are not arguments */
 };

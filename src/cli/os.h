@@ -13,6 +13,7 @@
 enum os_event {
     OS_STOP,   /* shutdown is requested: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing the console */
     OS_RELOAD, /* SIGHUP: files may have changed */
+    OS_REOPEN, /* SIGUSR1: the file of the log was renamed */
     OS_STARTED, /* os_post_started() was called */
     OS_ENDED,   /* os_post_ended() was called */
     OS_TIME,    /* the timeout expired */

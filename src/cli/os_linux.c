@@ -25,7 +25,7 @@
 /* Blocks of this size cost a system call each, which is little beside receiving as many bytes. */
 #define OS__LARGE_BYTES (512 * 1024)
 
-static int os__signals = -1; /* SIGHUP, SIGINT, SIGTERM */
+static int os__signals = -1; /* SIGHUP, SIGINT, SIGTERM, SIGUSR1 */
 static int os__started = -1; /* eventfd */
 static int os__ended = -1;   /* eventfd */
 
@@ -86,6 +86,7 @@ bool os_start(struct weir_error *error)
     sigaddset(&stop, SIGHUP); /* closing the terminal must not disconnect clients either */
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGUSR1);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     os__signals = signalfd(-1, &stop, SFD_CLOEXEC);
     if (os__signals >= 0) os__started = eventfd(0, EFD_CLOEXEC);
@@ -108,7 +109,9 @@ static bool os__take_signal(const struct pollfd *watched, enum os_event *event)
     struct signalfd_siginfo taken;
 
     if (!watched->revents || read(watched->fd, &taken, sizeof taken) != sizeof taken) return false;
-    *event = taken.ssi_signo == SIGHUP ? OS_RELOAD : OS_STOP;
+    *event = taken.ssi_signo == SIGHUP    ? OS_RELOAD
+             : taken.ssi_signo == SIGUSR1 ? OS_REOPEN
+                                          : OS_STOP;
     return true;
 }
 

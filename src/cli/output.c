@@ -10,13 +10,13 @@
 #include "arena.h"
 
 #define OUTPUT__PIECE_BYTES 4096u /* per write: a pipe takes that many whole, or blocks */
-#define OUTPUT__REPORT_BYTES 128u
 
 /* Makes the report of lost lines. Returns its length; 0: none were lost. */
-static size_t output__report(const struct output *output, char report[OUTPUT__REPORT_BYTES])
+static size_t output__report(const struct output *output, char report[OUTPUT_LOSS_BYTES])
 {
     if (output->lost == 0) return 0;
-    int length = snprintf(report, OUTPUT__REPORT_BYTES,
+    if (output->loss_line) return strlen(output->loss_line(output->lost, report));
+    int length = snprintf(report, OUTPUT_LOSS_BYTES,
                           "weir: warning: %" PRIu64 " lines of output were lost here: nothing "
                           "read them\n",
                           output->lost);
@@ -54,7 +54,7 @@ static size_t output__take(struct output *output, char piece[OUTPUT__PIECE_BYTES
 static void output__run(void *argument)
 {
     struct output *output = argument;
-    char piece[OUTPUT__PIECE_BYTES], report[OUTPUT__REPORT_BYTES];
+    char piece[OUTPUT__PIECE_BYTES], report[OUTPUT_LOSS_BYTES];
     size_t length;
 
     os_monitor_enter(output->monitor);
@@ -95,11 +95,11 @@ bool output_open(struct output *output, struct arena *arena, int stream,
 
 static void output__add(struct output *output, const char *line, bool waits)
 {
-    char report[OUTPUT__REPORT_BYTES];
+    char report[OUTPUT_LOSS_BYTES];
     size_t length = strlen(line);
 
     os_monitor_enter(output->monitor);
-    while (waits && output->count + OUTPUT__REPORT_BYTES + length > OUTPUT_BYTES)
+    while (waits && output->count + OUTPUT_LOSS_BYTES + length > OUTPUT_BYTES)
         waits = os_monitor_wait(output->monitor, output->deadline_ms);
     size_t report_length = output__report(output, report);
     if (output->count + report_length + length <= OUTPUT_BYTES) {

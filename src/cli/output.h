@@ -12,11 +12,16 @@
 
 #define OUTPUT_BYTES 65536u /* of lines that wait for the stream */
 
+#define OUTPUT_LOSS_BYTES 192u /* of the line that reports lost lines */
+
 /* One stream. Its memory stays valid until the process ends: its thread is not waited for. */
 struct output {
     /* Writes all bytes, and blocks if it must. Returns 0, or the system's error number. */
     int (*write)(int stream, const char *bytes, size_t length);
     void (*on_error)(void); /* called once, after the first failed write; null: not called */
+    /* Makes the line that reports lost lines, with its newline; null: as text. Set before the first
+     * line is added. */
+    char *(*loss_line)(uint64_t lines, char line[OUTPUT_LOSS_BYTES]);
     int stream;
     struct os_thread thread;
     struct os_monitor *monitor; /* of everything below */

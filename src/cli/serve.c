@@ -22,7 +22,7 @@
 #include "serve_output.h"
 #include "starting.h"
 
-#define SERVE__STATS_BYTES 4096
+#define SERVE__STATS_BYTES (SERVE_OUTPUT_TEXT_BYTES - 64)
 
 static struct output_file serve__ports; /* --port-file */
 
@@ -42,7 +42,7 @@ static int serve__check_stdout(int code)
     if (os_error == 0) return code;
     output_file_discard(&serve__ports);
     if (code != EXIT_CODE_OK) return code;
-    serve_output_report("%s",
+    serve_output_report(WEIR_LOG_ERROR, "%s",
                         failure_text("cannot write to stdout", os_error, NULL, text, sizeof text));
     return EXIT_CODE_IO;
 }
@@ -55,7 +55,7 @@ static int serve__end(const struct options *options, int code)
     bool out = serve_output_end_stdout();
     code = serve__check_stdout(code);
     output_file_close(&serve__ports);
-    bool err = serve_output_end_stderr();
+    bool err = serve_output_end_log();
     if (!out || !err) os_end_process(code);
     return code;
 }
@@ -94,7 +94,7 @@ static int serve__fail(const struct weir_error *error)
 
     bool is_unix = strncmp(explained.subject, "unix:", strlen("unix:")) == 0;
     if (explained.code == WEIR_ADDRESS_IN_USE && !is_unix) serve__add_other_port(&explained);
-    serve_output_report("%s", weir_error_text(&explained, text, sizeof text));
+    serve_output_report(WEIR_LOG_ERROR, "%s", weir_error_text(&explained, text, sizeof text));
     return explained.code == WEIR_INVALID && explained.os_error == 0 ? EXIT_CODE_SETTING
                                                                      : EXIT_CODE_UNAVAILABLE;
 }
@@ -133,7 +133,7 @@ static bool serve__write_ports(const struct weir_server *server)
         used += (size_t)snprintf(text + used, sizeof text - used, "%u\n", info.address.port);
     }
     if (output_file_write(&serve__ports, text, used)) return true;
-    serve_output_report("%s", serve__ports.why);
+    serve_output_report(WEIR_LOG_ERROR, "%s", serve__ports.why);
     return false;
 }
 
@@ -161,7 +161,7 @@ static void serve__print_stats(const struct weir_stats *stats, const char *word)
 {
     char text[SERVE__STATS_BYTES];
 
-    serve_output_report("%s %s", word, weir_stats_text(stats, text, sizeof text));
+    serve_output_report(WEIR_LOG_INFO, "%s %s", word, weir_stats_text(stats, text, sizeof text));
 }
 
 /* Waits until the server has ended. `requests` shutdowns were requested during the start. Lost
@@ -178,6 +178,8 @@ static bool serve__until_ended(const struct options *options, struct weir_server
             serve__print_stats(&stats, "stats");
         } else if (event == OS_RELOAD) {
             serve__reload(options, server);
+        } else if (event == OS_REOPEN) {
+            serve_output_reopen(options);
         } else if (event == OS_STOP) {
             starting_request(server, options->drain_ms, &requests);
         }
@@ -203,7 +205,7 @@ static bool serve__load_modules(struct options *options)
         if (!listen->handler || !module_is_file(listen->handler)) continue;
         struct weir_module module;
         if (!module_load(listen->handler, &module, diagnostic, sizeof diagnostic)) {
-            serve_output_report("%s", diagnostic);
+            serve_output_report(WEIR_LOG_ERROR, "%s", diagnostic);
             return false;
         }
         listen->handler = NULL;
@@ -261,7 +263,7 @@ static bool serve__open_ports(struct options *options)
     if (!options->port_file || output_file_open(&serve__ports, "port-file", options->port_file,
                                                 options->config.log_flush_ms, &options->arena))
         return true;
-    serve_output_report("%s", serve__ports.why);
+    serve_output_report(WEIR_LOG_ERROR, "%s", serve__ports.why);
     return false;
 }
 
@@ -294,7 +296,8 @@ static int serve__run(struct options *options)
                 "threads in the container's profile\n");
         return EXIT_CODE_UNAVAILABLE;
     }
-    return serve__end(options, serve__run_started(options));
+    bool has_log = serve_output_open_log(options);
+    return serve__end(options, has_log ? serve__run_started(options) : EXIT_CODE_UNAVAILABLE);
 }
 
 /* ---- the command ---- */

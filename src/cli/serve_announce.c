@@ -75,7 +75,7 @@ void serve_announce(const struct options *options, const struct weir_server *ser
         serve_announce__warn_of_silence(options, &info);
     }
     if (options->loudness >= 0 && loopback_how_to_open(options, line, sizeof line))
-        serve_output_report("%s", line);
+        serve_output_report(WEIR_LOG_INFO, "%s", line);
     serve_output_flush_log(options->config.log_flush_ms);
     for (size_t i = 0; i < count; i++) {
         struct weir_listener_info info;

@@ -2,86 +2,175 @@
 /* serve_output.c - see serve_output.h. */
 #include "serve_output.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "failure.h"
+#include "log_fold.h"
 #include "os.h"
+#include "os_log.h"
 #include "os_stream.h"
 #include "output.h"
 
-static struct output serve_output__out, serve_output__err;
-static uint64_t serve_output__end_ms; /* set by serve_output_begin_end() */
+static struct output serve_output__out, serve_output__err, serve_output__file;
+static struct output *serve_output__log = &serve_output__err; /* or the file */
+static uint64_t serve_output__end_ms;                         /* set by serve_output_begin_end() */
+
+/* Set before any line is added to the log. */
+static struct log_format serve_output__format = {.has_name = true};
+static struct os_monitor *serve_output__fold_monitor; /* of serve_output__fold */
+static struct log_fold serve_output__fold;
+
+static struct arena
+    serve_output__forever; /* of the threads that write, which end with the process */
 
 bool serve_output_open(void)
 {
-    static struct arena forever; /* of the threads that write, which end with the process */
+    struct arena *forever = &serve_output__forever;
 
-    return output_open(&serve_output__out, &forever, 1, os_write, os_post_ended) &&
-           output_open(&serve_output__err, &forever, 2, os_write, NULL);
+    serve_output__fold_monitor = os_monitor_open(forever);
+    return serve_output__fold_monitor &&
+           output_open(&serve_output__out, forever, 1, os_write, os_post_ended) &&
+           output_open(&serve_output__err, forever, 2, os_write, NULL);
 }
 
-/* Adds the line after its newline, for which it has room. */
-static void serve_output__add(struct output *output, char line[SERVE_OUTPUT_LINE_BYTES])
+static char *serve_output__loss_line(uint64_t lines, char line[OUTPUT_LOSS_BYTES])
 {
-    size_t length = strlen(line);
+    char text[96], whole[LOG_FORMAT_LINE_BYTES];
 
-    memcpy(line + length, "\n", 2);
-    output_add(output, line);
+    snprintf(text, sizeof text, "%" PRIu64 " lines of output were lost here: nothing read them",
+             lines);
+    log_format_line(&serve_output__format, WEIR_LOG_WARNING, false, weir_unix_time_ms(), text,
+                    whole);
+    snprintf(line, OUTPUT_LOSS_BYTES, "%.*s", (int)OUTPUT_LOSS_BYTES - 1, whole);
+    return line;
+}
+
+/* ---- the file ---- */
+
+static void serve_output__report_failure(const char *what, const char *path, int os_error)
+{
+    char failed[FAILURE_BYTES], text[FAILURE_BYTES];
+
+    snprintf(failed, sizeof failed, "%s %s", what, path);
+    serve_output_report(
+        WEIR_LOG_ERROR, "%s",
+        failure_text(failed, os_error, "name a file that weir may write", text, sizeof text));
+}
+
+static bool serve_output__open_file(const struct options *options)
+{
+    int os_error = os_log_open(options->log_file);
+
+    if (os_error != 0) {
+        serve_output__report_failure("cannot write --log-file", options->log_file, os_error);
+        return false;
+    }
+    if (!output_open(&serve_output__file, &serve_output__forever, -1, os_log_write, NULL)) {
+        serve_output_report(WEIR_LOG_ERROR, "cannot start a thread for --log-file; raise the limit "
+                                            "on threads (ulimit -u)");
+        return false;
+    }
+    serve_output__log = &serve_output__file;
+    return true;
+}
+
+bool serve_output_open_log(const struct options *options)
+{
+    if (options->log_file && !serve_output__open_file(options)) return false;
+    serve_output__format.kind = options->log_format;
+    serve_output__format.has_time = options->log_file != NULL;
+    serve_output__format.has_priority = !options->log_file && os_log_is_journal();
+    /* The journal and the file name the program. */
+    serve_output__format.has_name =
+        !serve_output__format.has_time && !serve_output__format.has_priority;
+    serve_output__log->loss_line = serve_output__loss_line;
+    return true;
+}
+
+void serve_output_reopen(const struct options *options)
+{
+    if (!options->log_file) return;
+    int os_error = os_log_reopen(options->log_file);
+    if (os_error == 0)
+        serve_output_log(options, WEIR_LOG_INFO, "the file of the log was opened again");
+    else
+        serve_output__report_failure("the log goes on in the old file: cannot write --log-file",
+                                     options->log_file, os_error);
+}
+
+/* ---- lines ---- */
+
+/* Makes the lines to write for one line of the log: none, a note about repetitions, or both. */
+static void serve_output__make(enum weir_log_level level, bool is_plain, const char *text,
+                               char lines[2 * LOG_FORMAT_LINE_BYTES])
+{
+    int64_t now_ms = weir_unix_time_ms();
+    char note[LOG_FOLD_NOTE_BYTES];
+    enum weir_log_level note_level;
+
+    os_monitor_enter(serve_output__fold_monitor);
+    bool is_new = log_fold_add(&serve_output__fold, level, text, now_ms, note, &note_level);
+    os_monitor_leave(serve_output__fold_monitor);
+    lines[0] = '\0';
+    if (note[0] != '\0')
+        log_format_line(&serve_output__format, note_level, false, now_ms, note, lines);
+    if (is_new)
+        log_format_line(&serve_output__format, level, is_plain && serve_output__format.has_name,
+                        now_ms, text, lines + strlen(lines));
 }
 
 void serve_output_print(const char *format, ...)
 {
-    char line[SERVE_OUTPUT_LINE_BYTES];
+    char line[SERVE_OUTPUT_TEXT_BYTES];
     va_list values;
 
     va_start(values, format);
     vsnprintf(line, sizeof line - 1, format, values);
     va_end(values);
-    serve_output__add(&serve_output__out, line);
+    size_t length = strlen(line);
+    memcpy(line + length, "\n", 2);
+    output_add(&serve_output__out, line);
 }
 
-void serve_output_report(const char *format, ...)
+void serve_output_report(enum weir_log_level level, const char *format, ...)
 {
-    char line[SERVE_OUTPUT_LINE_BYTES] = "weir: ";
-    size_t used = strlen(line);
+    static const struct log_format plain = {.has_name = true};
+    char text[SERVE_OUTPUT_TEXT_BYTES], lines[2 * LOG_FORMAT_LINE_BYTES];
     va_list values;
 
     va_start(values, format);
-    vsnprintf(line + used, sizeof line - 1 - used, format, values);
+    vsnprintf(text, sizeof text, format, values);
     va_end(values);
-    serve_output__add(&serve_output__err, line);
-}
-
-/* Makes a line of the log with its newline. */
-static char *serve_output__log_line(enum weir_log_level level, const char *text,
-                                    char line[SERVE_OUTPUT_LINE_BYTES])
-{
-    static const char *const words[] = {"error", "warning", "info", "detail", "trace"};
-
-    snprintf(line, SERVE_OUTPUT_LINE_BYTES, "weir: %s: %s\n", words[level], text);
-    return line;
+    serve_output__make(level, true, text, lines);
+    output_add(serve_output__log, lines);
+    if (level > WEIR_LOG_ERROR || serve_output__log == &serve_output__err) return;
+    output_add(&serve_output__err, log_format_line(&plain, level, true, 0, text, lines));
 }
 
 void serve_output_log(const struct options *options, enum weir_log_level level, const char *text)
 {
-    char line[SERVE_OUTPUT_LINE_BYTES];
+    char lines[2 * LOG_FORMAT_LINE_BYTES];
 
-    if (level <= options->config.log_level)
-        output_add(&serve_output__err, serve_output__log_line(level, text, line));
+    if (level > options->config.log_level) return;
+    serve_output__make(level, false, text, lines);
+    output_add(serve_output__log, lines);
 }
 
 void serve_output_write_log(void *user, enum weir_log_level level, const char *text)
 {
-    char line[SERVE_OUTPUT_LINE_BYTES];
+    char lines[2 * LOG_FORMAT_LINE_BYTES];
 
     (void)user;
-    output_add_waiting(&serve_output__err, serve_output__log_line(level, text, line));
+    serve_output__make(level, false, text, lines);
+    output_add_waiting(serve_output__log, lines);
 }
 
 void serve_output_flush_log(uint32_t ms)
 {
-    output_flush(&serve_output__err, os_now_ms() + ms);
+    output_flush(serve_output__log, os_now_ms() + ms);
 }
 
 int serve_output_error(void)
@@ -89,11 +178,13 @@ int serve_output_error(void)
     return output_error(&serve_output__out);
 }
 
+/* ---- the end ---- */
+
 void serve_output_begin_end(const struct options *options)
 {
     if (serve_output__end_ms > 0) return;
     serve_output__end_ms = os_now_ms() + options->config.log_flush_ms;
-    output_set_deadline(&serve_output__err, serve_output__end_ms);
+    output_set_deadline(serve_output__log, serve_output__end_ms);
 }
 
 /* Once the time is over the process must end, although this stream is written: the thread of the
@@ -108,7 +199,18 @@ bool serve_output_end_stdout(void)
     return serve_output__end(&serve_output__out);
 }
 
-bool serve_output_end_stderr(void)
+bool serve_output_end_log(void)
 {
-    return serve_output__end(&serve_output__err);
+    char note[LOG_FOLD_NOTE_BYTES], line[LOG_FORMAT_LINE_BYTES];
+    enum weir_log_level level;
+
+    os_monitor_enter(serve_output__fold_monitor);
+    log_fold_end(&serve_output__fold, note, &level);
+    os_monitor_leave(serve_output__fold_monitor);
+    if (note[0] != '\0')
+        output_add(serve_output__log, log_format_line(&serve_output__format, level, false,
+                                                      weir_unix_time_ms(), note, line));
+    bool is_written = serve_output__end(serve_output__log);
+    return serve_output__log == &serve_output__err ? is_written
+                                                   : serve_output__end(&serve_output__err);
 }

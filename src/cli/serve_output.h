@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* serve_output.h - the output of `weir serve`: lines for scripts on stdout, and the log on stderr.
+/* serve_output.h - the output of `weir serve`: lines for scripts on stdout, the log on stderr or in
+ * a file. A line of the log that repeats the line before is counted in place of being written.
  * Every line passes through a thread, see output.h: the main thread never waits for a stream,
  * because it handles the shutdown requests. */
 #ifndef CLI_SERVE_OUTPUT_H
@@ -7,25 +8,36 @@
 
 #include "options.h"
 
-/* The longest line, which has all counters. */
-#define SERVE_OUTPUT_LINE_BYTES (4096 + 64)
+/* The longest text, which has all counters. */
+#define SERVE_OUTPUT_TEXT_BYTES 4096
 
 #if defined(__clang__)
-#define SERVE_OUTPUT_FORMAT __attribute__((format(printf, 1, 2)))
+#define SERVE_OUTPUT_FORMAT(at) __attribute__((format(printf, at, at + 1)))
 #elif defined(__GNUC__) /* as C17 has it: on Windows gcc checks the system's own printf otherwise */
-#define SERVE_OUTPUT_FORMAT __attribute__((format(gnu_printf, 1, 2)))
+#define SERVE_OUTPUT_FORMAT(at) __attribute__((format(gnu_printf, at, at + 1)))
 #else
-#define SERVE_OUTPUT_FORMAT
+#define SERVE_OUTPUT_FORMAT(at)
 #endif
 
 /* Opens both streams. Returns false if the system has no thread or memory for them. */
 bool serve_output_open(void);
 
-/* Adds a line to stdout; the format has no newline. Thread: any. */
-SERVE_OUTPUT_FORMAT void serve_output_print(const char *format, ...);
+/* Selects the format of the log, and opens its file. Call it once, before anything is logged.
+ * Returns false after reporting that the file cannot be written. */
+bool serve_output_open_log(const struct options *options);
 
-/* Adds a line to stderr, which begins with "weir: "; the format has no newline. Thread: any. */
-SERVE_OUTPUT_FORMAT void serve_output_report(const char *format, ...);
+/* Opens the file of the log again, after it was renamed. The log says if that fails; the old file
+ * stays in use then. Thread: as serve_output_open_log(). */
+void serve_output_reopen(const struct options *options);
+
+/* Adds a line to stdout; the format has no newline. Thread: any. */
+SERVE_OUTPUT_FORMAT(1) void serve_output_print(const char *format, ...);
+
+/* Adds a line to the log whatever the level of the options; as text it does not name its level. An
+ * error is added to stderr, too, if the log has a file: a user must see why a start failed. The
+ * format has no newline. Thread: any. */
+SERVE_OUTPUT_FORMAT(2)
+void serve_output_report(enum weir_log_level level, const char *format, ...);
 
 /* Adds a line to the log, unless its level is more verbose than that of the options. Never waits.
  * Thread: any. */
@@ -47,8 +59,8 @@ int serve_output_error(void);
  * first call. */
 void serve_output_begin_end(const struct options *options);
 
-/* Waits for stdout, or for stderr, until that time. Returns whether all lines were written. */
+/* Waits for stdout, or for the log, until that time. Returns whether all lines were written. */
 bool serve_output_end_stdout(void);
-bool serve_output_end_stderr(void);
+bool serve_output_end_log(void);
 
 #endif

@@ -84,6 +84,8 @@ def stop_signals():
 
 def linux_only(reason):
     """Skips a test, or a class of tests, for a Windows program, with this reason."""
+    assert isinstance(reason, str), "write @linux_only(REASON): without a reason the test would not run"
+
     def wrap(what):
         if isinstance(what, type):
             what.only_on_linux = reason
