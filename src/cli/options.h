@@ -48,8 +48,10 @@ struct options {
     uint32_t pong_timeout_ms;
     uint64_t message_max_bytes; /* 0: the codec's own maximum */
     uint32_t drain_ms;
-    uint32_t stats_ms;     /* milliseconds; 0: only at the end */
-    const char *port_file; /* null: none */
+    uint32_t stats_ms;                         /* milliseconds; 0: only at the end */
+    const char *port_file;                     /* null: none */
+    const char *admin;                         /* address of the admin server; null: none */
+    const char *admin_token_file, *admin_host; /* null: none */
     enum log_format_kind log_format;
     const char *log_file; /* null: stderr */
     int loudness;         /* -1: quiet; 0: default; 1, 2: verbose */

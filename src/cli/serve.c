@@ -18,6 +18,7 @@
 #include "os_thread.h"
 #include "output_file.h"
 #include "print.h"
+#include "serve_admin.h"
 #include "serve_announce.h"
 #include "serve_output.h"
 #include "starting.h"
@@ -29,6 +30,7 @@ static struct output_file serve__ports; /* --port-file */
 static void serve__free(const struct options *options, struct weir_server *server)
 {
     serve_output_begin_end(options);
+    serve_admin_stop(server);
     weir_server_free(server);
 }
 
@@ -181,6 +183,7 @@ static bool serve__until_ended(const struct options *options, struct weir_server
         } else if (event == OS_REOPEN) {
             serve_output_reopen(options);
         } else if (event == OS_STOP) {
+            serve_admin_draining();
             starting_request(server, options->drain_ms, &requests);
         }
     }
@@ -226,7 +229,10 @@ static int serve__open(struct options *options, struct weir_server **server, int
     struct weir_error error;
 
     if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
+    code = serve_admin_start(options);
+    if (code != EXIT_CODE_OK) return code;
     if (serve__start(options, server, requests, &error) == WEIR_OK) {
+        serve_admin_serving(*server);
         if (serve__write_ports(*server)) return EXIT_CODE_OK;
         code = EXIT_CODE_IO;
     }

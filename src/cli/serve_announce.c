@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "loopback.h"
+#include "serve_admin.h"
 #include "serve_output.h"
 
 static bool serve_announce__is_loopback(const struct weir_address *address)
@@ -87,5 +88,6 @@ void serve_announce(const struct options *options, const struct weir_server *ser
                            info.transport, info.workers, info.codec, info.handler,
                            serve_announce__filters(&info, filters, sizeof filters));
     }
+    serve_admin_announce();
     serve_output_print("ready");
 }

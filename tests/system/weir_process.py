@@ -222,6 +222,7 @@ class Weir:
         self._last_log = None  # set by kill()
         self.command = command
         self.listeners = []
+        self.admin = None  # address of the admin server, as weir prints it
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr or self._log,
                                         pass_fds=pass_fds,
                                         preexec_fn=lambda: _before_exec(close, files_max))
@@ -242,7 +243,9 @@ class Weir:
             if not piece:
                 raise AssertionError(f"weir ended with {self.process.wait()} before \"ready\":\n{self.log}")
             output += piece
-        self.listeners = [read_listener(line) for line in output.decode().splitlines()[:-1]]
+        lines = output.decode().splitlines()[:-1]
+        self.admin = next((line.removeprefix("admin addr=") for line in lines if line.startswith("admin addr=")), None)
+        self.listeners = [read_listener(line) for line in lines if not line.startswith("admin addr=")]
         return self
 
     def send_signal(self, number):

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* admin.c - see admin.h: starts and stops the admin server. */
+#include "admin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "admin_state.h"
+#include "front.h"
+#include "heap.h"
+#include "request_codec.h"
+
+/* The admin server is for a few clients. Slow ones lose their connection. */
+#define ADMIN__SESSIONS_MAX 64u
+#define ADMIN__HEAD_TIMEOUT_MS 10000u /* from the connect, and from the first byte, to a head */
+#define ADMIN__IDLE_TIMEOUT_MS 75000u /* between two requests; Prometheus asks once a minute */
+#define ADMIN__SEND_TIMEOUT_MS 20000u
+#define ADMIN__MEMORY_BYTES (UINT64_C(64) << 20)
+#define ADMIN__QUEUE_BYTES (2 * (uint32_t)BODY_BYTES_MAX)
+#define ADMIN__UNIX_MODE 0600u /* a client that can connect controls the server */
+
+static enum weir_code admin__refuse(struct weir_error *error, const char *subject,
+                                    const char *reason, const char *hint)
+{
+    *error = (struct weir_error){.code = WEIR_INVALID};
+    snprintf(error->operation, sizeof error->operation, "start the admin server");
+    snprintf(error->subject, sizeof error->subject, "%s", subject);
+    snprintf(error->reason, sizeof error->reason, "%s", reason);
+    snprintf(error->hint, sizeof error->hint, "%s", hint);
+    return WEIR_INVALID;
+}
+
+/* Checks which clients can reach the address, and what they need. */
+static enum weir_code admin__check(const struct admin_settings *settings, struct guard *guard,
+                                   struct weir_error *error)
+{
+    struct weir_address address;
+    enum weir_code code = weir_address_read(settings->address, &address, error);
+    const char *problem = settings->token ? guard_token_problem(settings->token) : NULL;
+
+    if (code != WEIR_OK) return code;
+    if (problem)
+        return admin__refuse(error, settings->address, problem,
+                             "write 16 to 256 visible ASCII characters into the token file");
+    if (!settings->token && !guard_is_loopback(&address))
+        return admin__refuse(error, settings->address,
+                             "other machines can reach this address, and there is no token",
+                             "give --admin-token-file FILE, or use 127.0.0.1 or unix:PATH");
+    *guard = (struct guard){
+        .token = settings->token, .host = settings->host, .is_local = address.path_bytes > 0};
+    return WEIR_OK;
+}
+
+static void admin__log(void *user, enum weir_log_level level, const char *line)
+{
+    const struct admin *admin = user;
+
+    if (admin->settings.log) admin->settings.log(admin->settings.user, level, line);
+}
+
+static void admin__configure(struct admin *admin, struct weir_config *config)
+{
+    weir_config_init(config);
+    config->transport = admin->settings.transport;
+    config->workers = 1;
+    config->sessions_max = ADMIN__SESSIONS_MAX;
+    config->send_queue_high_bytes = ADMIN__QUEUE_BYTES;
+    config->send_queue_low_bytes = ADMIN__QUEUE_BYTES / 4;
+    config->memory_max_bytes = ADMIN__MEMORY_BYTES;
+    config->first_byte_timeout_ms = ADMIN__HEAD_TIMEOUT_MS;
+    config->frame_timeout_ms = ADMIN__HEAD_TIMEOUT_MS;
+    config->idle_timeout_ms = ADMIN__IDLE_TIMEOUT_MS;
+    config->send_timeout_ms = ADMIN__SEND_TIMEOUT_MS;
+    config->log = admin__log;
+    config->log_level = admin->settings.log_level;
+    config->user = admin;
+}
+
+static enum weir_code admin__listen(struct admin *admin, struct weir_error *error)
+{
+    struct weir_listen listen = {.size = sizeof listen,
+                                 .proto = WEIR_TCP,
+                                 .address = admin->settings.address,
+                                 .custom_codec = &request_codec,
+                                 .custom_handler = &admin->handler,
+                                 .unix_mode = ADMIN__UNIX_MODE};
+
+    return weir_server_listen(admin->own, &listen, error);
+}
+
+enum weir_code admin_start(const struct admin_settings *settings, struct admin **result,
+                           struct weir_error *error)
+{
+    struct guard guard;
+    struct weir_config config;
+    enum weir_code code = admin__check(settings, &guard, error);
+
+    *result = NULL;
+    if (code != WEIR_OK) return code;
+    struct admin *admin = heap_alloc(sizeof *admin);
+    if (!admin) {
+        admin__refuse(error, settings->address, "out of memory", "free some memory");
+        return error->code = WEIR_NO_MEMORY;
+    }
+    admin->settings = *settings;
+    admin->guard = guard;
+    admin->started_ms = weir_now();
+    front_init(&admin->handler, admin);
+    admin__configure(admin, &config);
+    code = weir_server_open(&config, &admin->own, error);
+    if (code == WEIR_OK) code = admin__listen(admin, error);
+    if (code == WEIR_OK) code = weir_server_start(admin->own, error);
+    if (code == WEIR_OK)
+        *result = admin;
+    else
+        admin_stop(admin);
+    return code;
+}
+
+void admin_address(const struct admin *admin, struct weir_address *address)
+{
+    struct weir_listener_info info;
+
+    weir_server_listener(admin->own, 0, &info);
+    *address = info.address;
+}
+
+void admin_serving(struct admin *admin, struct weir_server *server)
+{
+    atomic_store(&admin->observed, server);
+}
+
+void admin_draining(struct admin *admin)
+{
+    atomic_store(&admin->is_draining, true);
+}
+
+void admin_reloaded(struct admin *admin, const struct admin_reload *result)
+{
+    (void)admin;
+    (void)result;
+}
+
+void admin_stop(struct admin *admin)
+{
+    if (!admin) return;
+    weir_server_free(admin->own);
+    health_free(&admin->health);
+    snapshots_free(&admin->snapshots);
+    heap_free(admin);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* serve_admin.c - see serve_admin.h. */
+#include "serve_admin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "admin.h"
+#include "exit_code.h"
+#include "listening_tls.h"
+#include "serve_output.h"
+#include "text_file.h"
+
+static struct admin *serve_admin__server; /* null: none */
+
+/* Returns the first line of the token file. Null after printing an error. */
+static const char *serve_admin__read_token(struct options *options)
+{
+    struct diagnostics diagnostics = {0};
+    struct text_file file;
+    size_t length = 0;
+    const char *line = NULL, *path = options->admin_token_file;
+
+    if (text_file_read(&file, "admin-token-file", path, &options->arena, &diagnostics))
+        line = text_file_line(&file, &length);
+    if (diagnostics.count > 0)
+        diagnostics_print(&diagnostics, stderr);
+    else if (!line)
+        serve_output_report(WEIR_LOG_ERROR,
+                            "--admin-token-file %.200s is empty: write a token into it", path);
+    return line ? arena_copy(&options->arena, line, length) : NULL;
+}
+
+static int serve_admin__fail(struct weir_error *error)
+{
+    char text[512];
+    size_t used = strlen(error->hint);
+
+    if (error->code == WEIR_ADDRESS_IN_USE)
+        snprintf(error->hint + used, sizeof error->hint - used, " with --admin");
+    serve_output_report(WEIR_LOG_ERROR, "%s", weir_error_text(error, text, sizeof text));
+    return error->code == WEIR_INVALID ? EXIT_CODE_SETTING : EXIT_CODE_UNAVAILABLE;
+}
+
+int serve_admin_start(struct options *options)
+{
+    static const char *const tls_names[] = {LISTENING_TLS_NAME, NULL};
+    struct admin_settings settings = {
+        .address = options->admin,
+        .host = options->admin_host,
+        .transport = options->config.transport,
+        .tls_names = tls_names,
+        .node = options->config.node,
+        .log = serve_output_write_log,
+        .log_level = options->config.log_level < WEIR_LOG_WARNING ? options->config.log_level
+                                                                  : WEIR_LOG_WARNING,
+        .user = options,
+    };
+    struct weir_error error;
+
+    if (!options->admin) return EXIT_CODE_OK;
+    if (options->admin_token_file && !(settings.token = serve_admin__read_token(options)))
+        return EXIT_CODE_IO;
+    if (admin_start(&settings, &serve_admin__server, &error) == WEIR_OK) return EXIT_CODE_OK;
+    return serve_admin__fail(&error);
+}
+
+void serve_admin_serving(struct weir_server *server)
+{
+    if (serve_admin__server) admin_serving(serve_admin__server, server);
+}
+
+void serve_admin_announce(void)
+{
+    char text[WEIR_ADDRESS_TEXT_BYTES];
+    struct weir_address address;
+
+    if (!serve_admin__server) return;
+    admin_address(serve_admin__server, &address);
+    serve_output_print("admin addr=%s", weir_address_text(&address, text, sizeof text));
+}
+
+void serve_admin_draining(void)
+{
+    if (serve_admin__server) admin_draining(serve_admin__server);
+}
+
+void serve_admin_stop(struct weir_server *server)
+{
+    if (!serve_admin__server) return;
+    if (server) {
+        weir_server_stop(server);
+        weir_server_wait(server);
+    }
+    admin_stop(serve_admin__server);
+    serve_admin__server = NULL;
+}
