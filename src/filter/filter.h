@@ -68,6 +68,9 @@ struct filter_io {
     /* Before FILTER_OPEN: when feed is called without input at the latest, in milliseconds of the
      * worker's clock. At first UINT64_MAX: it waits for input. */
     uint64_t wake_ms;
+    /* Before FILTER_OPEN: the filter serves the client itself, and has its request: from now on the
+     * session has the time of its sends instead of that for the opening. */
+    bool serves;
 };
 
 /* The arguments of one call of respond. */

@@ -162,6 +162,7 @@ static enum filter_result websocket__send_web_page(struct websocket_session *ses
     size_t room = filter_output_room(io->out);
     size_t part = left < room ? left : room;
 
+    io->serves = true;
     if (websocket_head_is_head(session->head)) left = part = 0;
     bool is_added = filter_output_add(io->out, settings->web_page + session->web_page_sent,
                                       part); /* there is room */

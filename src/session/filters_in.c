@@ -98,6 +98,7 @@ static enum filter_result filters_in__feed(struct weir_session *session, uint32_
     }
     if (plain) plain->length = (uint32_t)plain_out.length;
     if (index == session->filters->at) session->filters->wake_ms = io.wake_ms;
+    if (io.serves) session->filters->serves = true;
     filters_charge(session, index);
     filters_out_add(session, index, (uint32_t)out.length);
     return result;
@@ -253,7 +254,6 @@ static bool filters_in__feed_wire(struct weir_session *session, uint32_t index,
     struct filter_error error = {.reason = filters->chain[index].filter->kind->reason};
     uint32_t before = filters->wire ? filters->wire->length : 0;
     bool was_open = filters_are_open(filters);
-
     enum filter_result result = filters_in__feed(session, index, filters->wire, plain, &error);
     if (!was_open) filters->opening_bytes += before - (filters->wire ? filters->wire->length : 0);
     filters_in__pop_wire(session);

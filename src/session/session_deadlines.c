@@ -41,12 +41,14 @@ static bool session__holds_speakers(const struct weir_session *session)
     return session->congested && !session->lagging && session->memberships;
 }
 
-/* Until its filters are open, a session waits for them alone. */
+/* Until its filters are open, a session waits for them alone; or for its sends, if one of them
+ * serves the client. */
 static uint32_t session__filter_deadlines(const struct weir_session *session)
 {
     const struct filters *filters = session->filters;
 
-    if (!filters_are_open(filters)) return DEADLINE_OPENING | DEADLINE_WAKE;
+    if (!filters_are_open(filters))
+        return filters->serves ? DEADLINE_WAKE : DEADLINE_OPENING | DEADLINE_WAKE;
     return session->state == SESSION_OPEN && !session->peer_ended ? DEADLINE_WAKE : 0;
 }
 

@@ -47,7 +47,7 @@ static void fixture_validate__stream_times(const struct weir_session *session)
     uint64_t more_ms = rate > 0 ? timed_bytes * 1000 / rate : 0;
     bool paused = session->receiving_off, has_flight = session->queue.flight_bytes > 0;
 
-    if (session->filters && session->state == SESSION_OPENING)
+    if (session->filters && session->state == SESSION_OPENING && !session->filters->serves)
         fixture_validate__time(session, session->filters->began_ms, config->opening_timeout_ms);
     if (session->state == SESSION_OPEN && session->first_byte_due && !paused)
         fixture_validate__time(session, session->timestamps.received_ms,

@@ -119,10 +119,8 @@ static int tear_down(void **state)
 }
 
 /* Opens a world whose listener is a WebSocket. `codec`: a frame specification, or null. */
-static void open_world(const char *codec)
+static void open_configured(const struct weir_config *config, const char *codec)
 {
-    struct weir_config config = config_of_test();
-
     if (codec) {
         assert_int_equal(weir_frame_open(codec, &frame, NULL), WEIR_OK);
         settings.inner = weir_frame_codec(frame);
@@ -130,7 +128,14 @@ static void open_world(const char *codec)
     assert_int_equal(websocket_open(&settings, &filter, NULL), WEIR_OK);
     test_chain[0] = filter;
     test_chain_count = 1;
-    fixture_open(&config, websocket_codec_of_filter(filter), &handler, 1);
+    fixture_open(config, websocket_codec_of_filter(filter), &handler, 1);
+}
+
+static void open_world(const char *codec)
+{
+    const struct weir_config config = config_of_test();
+
+    open_configured(&config, codec);
 }
 
 static void send_bytes(struct sim_peer *peer, const void *bytes, size_t length)
@@ -263,6 +268,58 @@ static void the_web_page_is_served_without_a_session(void **state)
     assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
     assert_int_equal(fixture_stats().opening, 0);
     assert_int_equal(fixture_stats().opening_failed_websocket, 0);
+    fixture_close();
+}
+
+static struct sim_peer *ask_for_long_web_page(void)
+{
+    static const char request[] = "GET /play HTTP/1.1\r\nHost: a\r\n\r\n";
+    static char web_page[512 * 1024];
+    struct weir_config config = config_of_test();
+    struct sim_peer *peer;
+
+    settings.web_page = web_page;
+    settings.web_page_length = sizeof web_page;
+    config.send_timeout_ms = 5000;
+    open_configured(&config, NULL);
+    peer = fixture_connect();
+    send_bytes(peer, request, sizeof request - 1);
+    return peer;
+}
+
+/* The time for the opening is that of the request: the page has the time that sends have. */
+static void a_long_web_page_reaches_a_slow_client(void **state)
+{
+    static char got[16 * 1024];
+    struct sim_peer *peer = ask_for_long_web_page();
+    size_t length = 0;
+
+    (void)state;
+    for (int i = 0; i < 100 && !sim_peer_saw_end(peer); i++) {
+        uint32_t part = sim_peer_receive(peer, got, sizeof got);
+        if (i == 0) assert_memory_equal(got, "HTTP/1.1 200 OK", 15);
+        length += part;
+        fixture_run_ms(100);
+    }
+    assert_true(sim_peer_saw_end(peer));
+    assert_true(length > settings.web_page_length);
+    sim_peer_finish(peer);
+    fixture_run_ms(5);
+    assert_int_equal(fixture_closed(WEIR_REASON_APPLICATION), 1);
+    assert_int_equal(fixture_stats().opening_failed_websocket, 0);
+    fixture_close();
+}
+
+static void a_client_that_does_not_read_its_web_page_is_closed(void **state)
+{
+    (void)state;
+    ask_for_long_web_page();
+    fixture_run_ms(1500);
+    assert_int_equal(fixture_closed(WEIR_REASON_OPENING), 0);
+    fixture_run_ms(30000);
+    assert_int_equal(fixture_closed(WEIR_REASON_STALLED), 1);
+    assert_int_equal(fixture_stats().opening, 0);
+    assert_int_equal(fixture_stats().opening_failed_websocket, 1);
     fixture_close();
 }
 
@@ -631,6 +688,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(messages_are_answered_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_request_is_known_in_on_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_sessions_have_no_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_web_page_reaches_a_slow_client, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_client_that_does_not_read_its_web_page_is_closed, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_web_page_is_served_without_a_session, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_request_ends_the_session, set_up, tear_down),
