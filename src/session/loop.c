@@ -416,15 +416,18 @@ static void loop__flush_pending(struct worker *worker)
     }
 }
 
-/* Sessions that found no buffers try again, longest waiting first, while buffers are left. */
+/* Sessions that found no buffers try again, longest waiting first, while buffers are left. Input
+ * that waits for them is used now: others would take them before the next iteration. */
 static void loop__flush_waiting(struct worker *worker)
 {
-    struct list *node;
-
     /* A session that finds no buffer joins the list again, but then none is left. */
     while (!list_is_empty(&worker->waiting_for_buffers) && net_buffers_left(worker->net) > 0) {
-        node = list_take_first(&worker->waiting_for_buffers);
-        session_flush(weir_container_of(node, struct weir_session, in_pending_flush));
+        struct list *node = list_take_first(&worker->waiting_for_buffers);
+        struct weir_session *session =
+            weir_container_of(node, struct weir_session, in_pending_flush);
+        bool is_input = session->filters && session->filters->needs_buffer;
+        session_flush(session);
+        if (is_input && list_has(&session->in_readable)) filters_in_continue(session);
     }
 }
 

@@ -270,13 +270,18 @@ void fixture_take_buffers(void)
     }
 }
 
+void fixture_give_back_buffer(void)
+{
+    struct net_buffer *buffer = fixture__taken;
+
+    require(buffer != NULL);
+    fixture__taken = buffer->next;
+    net_give_back(fixture.loop.worker.net, buffer);
+}
+
 void fixture_give_back_buffers(void)
 {
-    while (fixture__taken) {
-        struct net_buffer *buffer = fixture__taken;
-        fixture__taken = buffer->next;
-        net_give_back(fixture.loop.worker.net, buffer);
-    }
+    while (fixture__taken) fixture_give_back_buffer();
 }
 
 void fixture_run_to_the_end(void)

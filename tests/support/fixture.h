@@ -85,9 +85,10 @@ void fixture_send_to(struct sim_datagrams *socket, const char *text);
 /* Waits for a datagram, which must say this. */
 void fixture_hear(struct sim_datagrams *socket, const char *text);
 
-/* Takes all stream buffers, or gives them back. */
+/* Takes all stream buffers, or gives them back, or one of them. */
 void fixture_take_buffers(void);
 void fixture_give_back_buffers(void);
+void fixture_give_back_buffer(void);
 
 /* Iterates until the worker has ended, which it must. */
 void fixture_run_to_the_end(void);

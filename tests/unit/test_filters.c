@@ -22,7 +22,7 @@ static struct {
     enum weir_reason reason;
     char text[256], peer[WEIR_ADDRESS_TEXT_BYTES];
     struct weir_session *posted_session;
-    bool greets, pauses, finishes, ends_output, aborts_on_open, holds;
+    bool greets, pauses, finishes, ends_output, aborts_on_open, holds, is_silent, takes_buffers;
 } seen;
 
 static void on_open(struct weir_session *session)
@@ -38,8 +38,9 @@ static void on_open(struct weir_session *session)
 static void on_message(struct weir_session *session, const struct weir_message *message)
 {
     seen.messages++;
+    if (seen.takes_buffers) fixture_take_buffers();
     if (seen.holds) weir_session_hold(session);
-    weir_session_send_back(session, message);
+    if (!seen.is_silent) weir_session_send_back(session, message);
     if (seen.pauses) weir_session_pause(session);
     if (seen.finishes) weir_session_finish(session);
     if (seen.ends_output) weir_session_end_output(session);
@@ -700,6 +701,75 @@ static void an_empty_pool_lets_input_wait(void **state)
     close_world();
 }
 
+/* Input that waits for buffers gets them in its order, and before anything else takes them. A
+ * session whose message takes all buffers leaves none for the next ones, and they wait on. */
+static void input_has_a_claim_on_the_next_buffer(void **state)
+{
+    enum { SESSIONS = 4 };
+    /* "one.", a record that lets the rest wait, "two.six." */
+    const uint8_t records[] = {
+        'd',        4,          0,          'o' ^ 0x5a, 'n' ^ 0x5a, 'e' ^ 0x5a, '.' ^ 0x5a,
+        'l',        0,          0,          'd',        8,          0,          't' ^ 0x5a,
+        'w' ^ 0x5a, 'o' ^ 0x5a, '.' ^ 0x5a, 's' ^ 0x5a, 'i' ^ 0x5a, 'x' ^ 0x5a, '.' ^ 0x5a};
+    struct weir_session *sessions[SESSIONS];
+    struct sim_peer *peers[SESSIONS];
+    struct sim_options network;
+    struct list *node;
+
+    (void)state;
+    sim_options_init(&network);
+    network.exact_pieces = true;
+    fixture_network = &network;
+    open_world(&test_filter_xor, NULL);
+    fixture_network = NULL;
+    seen.pauses = seen.is_silent = true;
+    for (int i = 0; i < SESSIONS; i++) {
+        peers[i] = connect_raw();
+        filtered_open(peers[i]);
+        settle();
+        assert_int_equal(sim_peer_send(peers[i], records, sizeof records), sizeof records);
+        settle();
+    }
+    assert_int_equal(seen.messages, SESSIONS);
+    node = &fixture.loop.worker.tcp_sessions;
+    for (int i = 0; i < SESSIONS; i++) {
+        node = node->next;
+        sessions[i] = weir_container_of(node, struct weir_session, in_sessions);
+    }
+    account_set_streams(&fixture.loop.worker.account, 0, 0); /* nothing is closed for it */
+    empty_the_pool();
+    for (int i = 0; i < SESSIONS; i++) {
+        weir_session_resume(sessions[i]);
+        filters_in_continue(sessions[i]);
+        flush(sessions[i]);
+        assert_true(sessions[i]->filters->needs_buffer);
+    }
+    seen.takes_buffers = true;
+    fixture_give_back_buffer(); /* for what the filters originate: all of them use this one */
+    for (int i = 0; i < SESSIONS; i++) {
+        fixture_give_back_buffer();
+        if (i == SESSIONS - 1) { /* one that is paused meanwhile does not use it */
+            weir_session_pause(sessions[i]);
+            fixture_iterations(1);
+            assert_int_equal(seen.messages, SESSIONS + i);
+            weir_session_resume(sessions[i]);
+            fixture_iterations(1);
+        }
+        fixture_iterations(1);
+        assert_int_equal(seen.messages, SESSIONS + i + 1);
+        for (int j = 0; j < SESSIONS; j++)
+            assert_int_equal(sessions[j]->filters->needs_buffer, j > i);
+    }
+    seen.pauses = seen.takes_buffers = false;
+    fixture_give_back_buffers();
+    for (int i = 0; i < SESSIONS; i++) weir_session_resume(sessions[i]);
+    settle();
+    assert_int_equal(seen.messages, 3 * SESSIONS);
+    for (int i = 0; i < SESSIONS; i++) filtered_close(peers[i]);
+    settle();
+    close_world();
+}
+
 static void an_empty_pool_lets_output_wait(void **state)
 {
     (void)state;
@@ -1178,3 +1248,4 @@ int main(void)
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
+        cmocka_unit_test(input_has_a_claim_on_the_next_buffer),
