@@ -58,8 +58,10 @@ WEIR_API enum weir_tls_received weir_tls_client_receive(struct weir_tls_client *
 /* Returns why the connection failed, in one line; "" if it has not. */
 WEIR_API const char *weir_tls_client_why(const struct weir_tls_client *client);
 
-/* Encrypts bytes into the output. Returns WEIR_OK; WEIR_NO_ROOM until the handshake is complete;
- * WEIR_CANCELLED after weir_tls_client_finish() or a failure; WEIR_NO_MEMORY. */
+/* Encrypts bytes into the output. Returns WEIR_OK; WEIR_NO_ROOM until the handshake is complete,
+ * and while the rest of a TLS message is to be received, such as a session ticket in several
+ * records: nothing was encrypted, so receive, and call it again; WEIR_CANCELLED after
+ * weir_tls_client_finish() or a failure; WEIR_NO_MEMORY. */
 WEIR_API enum weir_code weir_tls_client_send(struct weir_tls_client *client, const void *bytes,
                                              size_t length);
 

@@ -292,7 +292,8 @@ static unsigned send__wanted(const struct send *send)
 {
     unsigned wanted = OS_PEER_RECEIVE;
 
-    if (send->out.used > 0 || send_stream_unsent(&send->stream)) wanted |= OS_PEER_SEND;
+    if ((send->out.used > 0 && !send->stream.waits_for_input) || send_stream_unsent(&send->stream))
+        wanted |= OS_PEER_SEND;
     if (send->input_open && send->out.used < SEND__PENDING_BYTES_MAX) wanted |= OS_PEER_INPUT;
     return wanted;
 }

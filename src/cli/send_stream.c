@@ -20,6 +20,7 @@ void send_stream_init(struct send_stream *stream, struct weir_tls_client *tls)
     stream->received = (struct weir_input){.length = 0};
     stream->has_more = false;
     stream->is_truncated = false;
+    stream->waits_for_input = false;
     stream->early_length = 0;
 }
 
@@ -51,6 +52,7 @@ static enum os_peer_result send_stream__decrypt(struct send_stream *stream, uint
         weir_tls_client_receive(stream->tls, &stream->received, bytes, size, received);
 
     stream->has_more = result == WEIR_TLS_RECEIVED_PLAIN;
+    stream->waits_for_input = false;
     switch (result) {
     case WEIR_TLS_RECEIVED_MORE:
     case WEIR_TLS_RECEIVED_PLAIN: return OS_PEER_DONE;
@@ -132,6 +134,8 @@ enum os_peer_result send_stream_send(struct send_stream *stream, const uint8_t *
     if (result != OS_PEER_DONE || length == 0) return result;
     size_t part = length < SEND_STREAM__SEAL_BYTES_MAX ? length : SEND_STREAM__SEAL_BYTES_MAX;
     enum weir_code code = weir_tls_client_send(stream->tls, bytes, part);
+    stream->waits_for_input = code == WEIR_NO_ROOM;
+    if (stream->waits_for_input) return OS_PEER_NOT_NOW;
     if (code == WEIR_NO_MEMORY) {
         snprintf(stream->peer.why, sizeof stream->peer.why, "out of memory");
         return OS_PEER_FAILED;

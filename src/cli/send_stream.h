@@ -17,6 +17,7 @@ struct send_stream {
     struct weir_input received;  /* bytes of `wire` that TLS has not used */
     bool has_more;               /* set while received bytes may hold more plain text */
     bool is_truncated;           /* TLS: the peer ended the connection without close_notify */
+    bool waits_for_input;        /* TLS: nothing can be sent before more is received */
     size_t early_length;         /* plain text that came with the end of the handshake */
     uint8_t early[512];
     uint8_t wire[16384];

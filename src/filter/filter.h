@@ -149,7 +149,8 @@ struct filter_kind {
     void (*begin)(void *state, void *codec_state);
 
     /* If it transforms, never null: returns how many plain bytes can be sealed into `room` bytes,
-     * whatever they are; 0: none. */
+     * whatever they are; 0: none. If it is 0 for an empty buffer, none can be until more input has
+     * come: TLS cannot send inside a message of the peer that changes its state. */
     size_t (*seal_max)(const void *state, size_t room);
 
     /* If it transforms, never null: appends `length` plain bytes, at most seal_max() of the room,

@@ -164,8 +164,10 @@ enum weir_code weir_tls_client_send(struct weir_tls_client *client, const void *
         client->out.max -= TLS_GOODBYE_BYTES_MAX;
         size_t part = tls_session_seal_max(client->session, filter_output_room(&client->out));
         if (part > length) part = length;
-        bool is_sealed = tls_session_seal(client->session, at, part, &client->out, &client->error);
+        bool is_sealed =
+            part > 0 && tls_session_seal(client->session, at, part, &client->out, &client->error);
         client->out.max += TLS_GOODBYE_BYTES_MAX;
+        if (part == 0) return WEIR_NO_ROOM; /* in the first round: sealing begins no such message */
         client->has_failed = !is_sealed;
         if (!is_sealed) return WEIR_CANCELLED;
         at += part;

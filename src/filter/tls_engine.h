@@ -73,8 +73,8 @@ void tls_session_free(struct tls_session *session);
  * any call. Must not be called after FILTER_END or FILTER_BAD. */
 enum filter_result tls_session_feed(struct tls_session *session, struct filter_io *io);
 
-/* Returns how many plain bytes can be sealed into `room` bytes; 0: none. Must not be called before
- * FILTER_OPEN. */
+/* Returns how many plain bytes can be sealed into `room` bytes; 0: none, or none before more input
+ * has come. Must not be called before FILTER_OPEN. */
 size_t tls_session_seal_max(const struct tls_session *session, size_t room);
 
 /* Seals all of `plain`, at most tls_session_seal_max() of the room, into records. Returns false,

@@ -15,11 +15,20 @@
 #include "tls_state.h"
 
 /* Heap bytes of a session, measured by tests/unit/test_tls_memory.c: complete and idle; during the
- * handshake; and what a part of a record adds. */
+ * handshake; and what a part of a record adds, a part of a message after the handshake, and the
+ * buffer that OpenSSL keeps after such a message. */
 enum { IDLE_BYTES = 16 * 1024, HANDSHAKE_BYTES = 96 * 1024, RECORD_BYTES = 18 * 1024 };
+enum { MESSAGE_BYTES = 64 * 1024, MESSAGE_BUFFER_BYTES = 22 * 1024 };
 enum { CERTIFICATE_BYTES = 2 * 1024 };
 
 enum { RECORD_PLAIN_BYTES = 16384, RECORD_OVERHEAD_BYTES = 128 };
+
+/* Whether a part of a handshake message has come after the handshake (a ticket, a key update):
+ * OpenSSL reads its rest before it writes. */
+static bool tls_session__is_inside_message(const struct tls_session *session)
+{
+    return session->is_open && !session->has_failed && SSL_in_init(session->ssl);
+}
 
 /* ---- Begin and end ---- */
 
@@ -197,6 +206,7 @@ size_t tls_session_seal_max(const struct tls_session *session, size_t room)
     size_t record = session->record_bytes + RECORD_OVERHEAD_BYTES, whole, rest;
 
     weir_check(session->is_open);
+    if (tls_session__is_inside_message(session)) return 0;
     if (room <= 2 * RECORD_OVERHEAD_BYTES) return 0;
     room -= RECORD_OVERHEAD_BYTES; /* for a key update */
     whole = room / record;
@@ -266,6 +276,10 @@ size_t tls_session_held_bytes(const struct tls_session *session)
 {
     size_t bytes = session->is_open ? IDLE_BYTES : HANDSHAKE_BYTES;
 
+    if (tls_session__is_inside_message(session))
+        bytes += MESSAGE_BYTES;
+    else if (session->keeps_message_buffer)
+        bytes += MESSAGE_BUFFER_BYTES;
     return bytes + session->peer_bytes + (tls_bio_has_partial_record(session) ? RECORD_BYTES : 0);
 }
 

@@ -28,7 +28,7 @@ static int tls_settings__no_password(char *text, int size, int writes, void *unu
     return -1;
 }
 
-/* Counts the peer's key updates, and notices that it tries to renegotiate. */
+/* Counts the peer's key updates, and notices other messages after the handshake. */
 static void tls_settings__on_info(const SSL *ssl, int where, int value)
 {
     struct tls_session *session = SSL_get_app_data(ssl);
@@ -37,6 +37,7 @@ static void tls_settings__on_info(const SSL *ssl, int where, int value)
     if (where == SSL_CB_WRITE_ALERT && (value & 0xff) == SSL_AD_NO_RENEGOTIATION)
         session->is_refused = session->is_renegotiating = true;
     if (!(where & SSL_CB_LOOP) || !session->is_open) return;
+    session->keeps_message_buffer = true;
     if (state != TLS_ST_SR_KEY_UPDATE && state != TLS_ST_CR_KEY_UPDATE) return;
     if (++session->key_updates > KEY_UPDATES_MAX) session->is_refused = true;
 }

@@ -64,6 +64,7 @@ struct tls_session {
     bool has_failed;     /* nothing can be sent */
     bool is_refused;     /* the peer misbehaves: its input is not read */
     bool is_renegotiating;
+    bool keeps_message_buffer; /* OpenSSL does: a handshake message came after the handshake */
     uint32_t oversize_bytes; /* of the handshake message because of which is_refused is set, or 0 */
     bool has_said_goodbye;
 };

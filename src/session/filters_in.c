@@ -259,6 +259,7 @@ static bool filters_in__feed_wire(struct weir_session *session, uint32_t index,
     filters_in__pop_wire(session);
     if (plain) filters_in__take_plain(session, plain);
     if (session_is_ending(session)) return false; /* by the handler, or memory was exhausted */
+    if (filters->seal_waits) worker_flush_later(session->worker, session);
     if (filters->opening_bytes > FILTERS_IN__OPENING_BYTES_MAX) {
         filters_opening_fail_text(session, "more than 65536 bytes came before it was open");
         return false;

@@ -91,6 +91,7 @@ struct filters_out__batch {
     uint32_t plain_bytes;
     uint32_t flight_before_bytes;
     bool needs_buffer; /* nothing can be sent, because the pool is empty */
+    bool must_wait;    /* plain bytes cannot be sealed before more input has come */
     bool has_failed;   /* sealing failed: see the error */
     struct filter_error error;
 };
@@ -144,7 +145,8 @@ static bool filters_out__seal(struct weir_session *session, struct filters_out__
     if (fits < max) {
         if (!filters_out__take_buffer(session, batch)) return false;
         max = (uint32_t)kind->seal_max(one->state, net_room(batch->open));
-        weir_check(max > 0); /* every buffer has room for something */
+        batch->must_wait = max == 0; /* every buffer has room for something */
+        if (batch->must_wait) return false;
     }
     if (max > FILTERS_OUT__BATCH_BYTES - batch->plain_bytes)
         max = FILTERS_OUT__BATCH_BYTES - batch->plain_bytes;
@@ -207,6 +209,16 @@ static void filters_out__post(struct weir_session *session, struct filters_out__
         session_start_send_deadline(session);
 }
 
+/* The peer has as long to send what sealing waits for as it has for reading what is sent. */
+static void filters_out__note_wait(struct weir_session *session, bool must_wait)
+{
+    struct filters *filters = session->filters;
+    bool waited = filters->seal_waits;
+
+    filters->seal_waits = must_wait && session->queue.flight_bytes == 0; /* else its end flushes */
+    if (filters->seal_waits && !waited) session_start_send_deadline(session);
+}
+
 static void filters_out__send(struct weir_session *session)
 {
     struct filters_out__batch batch = {.flight_before_bytes = session->queue.flight_bytes};
@@ -218,6 +230,7 @@ static void filters_out__send(struct weir_session *session)
     filters_out__take(session, &batch);
     session_account(session);
     if (batch.count > 0) filters_out__post(session, &batch);
+    filters_out__note_wait(session, batch.must_wait);
     if (batch.needs_buffer) filters_out__wait(session);
     if (!batch.has_failed) return;
     session->loses_output = true;
@@ -316,6 +329,7 @@ void filters_out_drop_plain(struct weir_session *session)
     uint32_t shares =
         send_queue_drop_behind(&session->queue, worker->net, session->filters->wire_last);
 
+    session->filters->seal_waits = false;
     worker_count_late_drop(session, WEIR_CANCELLED, shares);
     session_count_queued(session);
     session_account(session);

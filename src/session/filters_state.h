@@ -49,6 +49,7 @@ struct filters {
     bool responds;          /* a filter has `respond` */
     bool must_respond;      /* messages were decoded since the filters responded last */
     bool fin_waits;         /* the peer's FIN has come, behind `wire` */
+    bool seal_waits;        /* plain bytes cannot be sealed before more input has come */
     bool needs_buffer;      /* the pool was empty */
     bool passes;            /* all are open, and received bytes pass none any longer */
 };

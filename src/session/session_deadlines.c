@@ -52,12 +52,18 @@ static uint32_t session__filter_deadlines(const struct weir_session *session)
     return session->state == SESSION_OPEN && !session->peer_ended ? DEADLINE_WAKE : 0;
 }
 
+/* Whether output waits for the peer: to acknowledge it, or to send what must come before it. */
+static bool session__awaits_peer(const struct weir_session *session)
+{
+    return session->queue.flight_bytes > 0 || (session->filters && session->filters->seal_waits);
+}
+
 static uint32_t session__running_deadlines(const struct weir_session *session)
 {
     uint32_t running = session__idle_deadlines(session);
 
     if (session->is_datagram) return running;
-    bool has_flight = session->queue.flight_bytes > 0;
+    bool has_flight = session__awaits_peer(session);
     if (session->filters && !session_is_ending(session))
         running |= session__filter_deadlines(session);
     if (session->state == SESSION_OPEN) running |= session__receive_deadlines(session);
@@ -133,7 +139,7 @@ void session_start_send_deadline(struct weir_session *session)
     const struct weir_config *config = &session->service->config;
     uint64_t at_ms = worker->now_ms + deadline_measure_ms(config, false) + 1;
 
-    weir_check(session->queue.flight_bytes > 0);
+    weir_check(session__awaits_peer(session));
     session->timestamps.send_ms = session->timestamps.measured_ms = (uint32_t)worker->now_ms;
     session->is_measured = false;
     if (config->send_timeout_ms == 0) return;
@@ -181,7 +187,7 @@ bool session_measure_progress(struct weir_session *session)
         session->is_measured ? (int32_t)(acknowledged_bytes - session->acknowledged_bytes) : 0;
 
     weir_check(!session->is_datagram);
-    weir_check(session->queue.flight_bytes > 0 || session->finished);
+    weir_check(session__awaits_peer(session) || session->finished);
     timestamps->measured_ms = now_ms;
     if (bytes > 0) timestamps->sent_ms = now_ms;
     if (session->is_measured && !session__is_fast_enough(session, bytes)) return false;

@@ -232,7 +232,7 @@ static const struct filter_kind up_kind = {
 struct xor_state {
     uint8_t header[HEADER_BYTES];
     uint32_t header_length, left; /* of the record that is read */
-    bool is_open, is_client, has_spoken, is_later;
+    bool is_open, is_client, has_spoken, is_later, seal_waits;
 };
 
 static void *xor_context(void)
@@ -280,6 +280,8 @@ static enum filter_result xor_act(struct xor_state *state, struct filter_io *io)
     case 'e': return FILTER_END;
     case 'k': return xor_add(io->out, 'k', NULL, 0) ? FILTER_MORE : FILTER_AGAIN;
     case 'l': return FILTER_LATER;
+    case 'w':
+    case 'g': state->seal_waits = type == 'w'; return FILTER_MORE;
     default:
         require(xor_add(io->out, 'a', NULL, 0));
         return filter_fail(io->error, "a record has the type %c", type);
@@ -320,6 +322,7 @@ static size_t xor_seal_max(const void *opaque, size_t room)
     size_t record = HEADER_BYTES + RECORD_BYTES_MAX, rest = room % record;
 
     require(((const struct xor_state *)opaque)->is_open);
+    if (((const struct xor_state *)opaque)->seal_waits) return 0;
     return room / record * RECORD_BYTES_MAX + (rest > HEADER_BYTES ? rest - HEADER_BYTES : 0);
 }
 

@@ -11,7 +11,8 @@
  * serves a page.
  *
  * Records: type, length of the payload (2 bytes, little endian), payload. Types: h and H open, d is
- * data, k is answered with k, e ends the stream, l lets what follows wait, b fails. */
+ * data, k is answered with k, e ends the stream, l lets what follows wait, w lets the output wait
+ * until g, b fails. */
 #ifndef SUPPORT_TEST_FILTERS_H
 #define SUPPORT_TEST_FILTERS_H
 

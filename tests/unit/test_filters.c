@@ -815,6 +815,48 @@ static void an_empty_pool_lets_responses_wait(void **state)
     close_world();
 }
 
+/* As TLS inside a message of the peer that comes in two records. */
+static void output_waits_for_input(void **state)
+{
+    struct weir_config config = config_of_test();
+
+    (void)state;
+    config.send_timeout_ms = 1000;
+    for (int i = 0; i < 3; i++) {
+        open_with(&config, &codec_dot, &test_filter_xor, NULL);
+        struct sim_peer *peer = connect_open();
+        struct weir_session *session = fixture_only_session();
+        filtered_record(peer, 'w', NULL, 0);
+        settle();
+        assert_int_equal(weir_session_send(session, "one", 3), WEIR_OK);
+        settle();
+        assert_int_equal(session->queue.flight_bytes, 0);
+        assert_true(session->filters->seal_waits);
+        assert_int_equal(weir_session_send(session, "two", 3), WEIR_OK);
+        settle();
+        filtered_record(peer, 'k', NULL, 0); /* the answer of the filter does not wait */
+        settle();
+        fixture_expect(peer, "");
+        assert_int_equal(filtered_count(peer, 'k'), 1);
+        if (i == 0) {
+            fixture_run_ms(500);
+            filtered_record(peer, 'g', NULL, 0);
+            settle();
+            fixture_expect(peer, "one.two.");
+            assert_false(session->filters->seal_waits);
+            fixture_run_ms(2000);
+            filtered_close(peer);
+        } else if (i == 1) {
+            filtered_record(peer, 'b', NULL, 0); /* its output is discarded */
+        } else {
+            fixture_run_ms(3000);
+            assert_int_equal(fixture_closed(WEIR_REASON_STALLED), 1);
+        }
+        settle();
+        close_world();
+    }
+}
+
 static void sealing_fails(void **state)
 {
     (void)state;
@@ -1227,8 +1269,10 @@ int main(void)
         cmocka_unit_test(paused_input_waits_with_its_end),
         cmocka_unit_test(input_behind_an_opening_waits_for_a_paused_handler),
         cmocka_unit_test(an_empty_pool_lets_input_wait),
+        cmocka_unit_test(input_has_a_claim_on_the_next_buffer),
         cmocka_unit_test(an_empty_pool_lets_output_wait),
         cmocka_unit_test(an_empty_pool_lets_responses_wait),
+        cmocka_unit_test(output_waits_for_input),
         cmocka_unit_test(sealing_fails),
         cmocka_unit_test(the_handler_ends_it),
         cmocka_unit_test(output_ends_with_a_goodbye),
@@ -1248,4 +1292,3 @@ int main(void)
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-        cmocka_unit_test(input_has_a_claim_on_the_next_buffer),

@@ -15,7 +15,7 @@
 #include "certificates.h"
 #include "memory.h"
 #include "require.h"
-#include "tls_engine.h"
+#include "tls_state.h"
 
 #define DATA_BYTES 100000
 
@@ -370,6 +370,57 @@ static void test_a_long_certificate(void **state)
     context = before;
 }
 
+/* Opens a server whose session tickets come in several records: they contain a certificate. */
+static struct tls_context *open_with_long_tickets(struct weir_tls_connect *settings)
+{
+    struct weir_tls asking = {.size = sizeof asking, .client = WEIR_TLS_CLIENT_OPTIONAL};
+    struct tls_context *opened;
+
+    settings->certificate = server_file;
+    asking.certificate = server_file;
+    asking.client_ca = ca;
+    assert_int_equal(tls_context_open(&asking, tickets, &opened, NULL), WEIR_OK);
+    SSL_CTX_set_max_send_fragment(opened->ssl, 512);
+    return opened;
+}
+
+/* The first record has a header, 512 bytes, their type, and a tag. */
+#define FIRST_BYTES (5 + 512 + 1 + 16)
+
+/* A part of a ticket has come: OpenSSL sends nothing before the rest has. */
+static void test_a_ticket_in_two_records(void **state)
+{
+    struct weir_tls_connect settings = {.size = sizeof settings, .ca = ca};
+    struct tls_context *before = context;
+    uint8_t rest[4096];
+
+    (void)state;
+    context = open_with_long_tickets(&settings);
+    for (size_t cut = 5; cut < 600; cut += 29) {
+        server_open();
+        got_length = 0;
+        assert_int_equal(weir_tls_client_open(&settings, "a.example", &client, NULL), WEIR_OK);
+        client_transmit(SIZE_MAX);
+        client_receive(SIZE_MAX, sizeof got, false);
+        client_transmit(SIZE_MAX);
+        size_t length = server.out.length - cut;
+        assert_true(server.out.length > 600 && length <= sizeof rest);
+        memcpy(rest, server.wire + cut, length);
+        server.out.length = cut;
+        client_receive(SIZE_MAX, sizeof got, false);
+        enum weir_code code = weir_tls_client_send(client, "hello", 5);
+        assert_int_equal(code, cut < FIRST_BYTES ? WEIR_OK : WEIR_NO_ROOM);
+        filter_output_add(&server.out, rest, length);
+        client_receive(SIZE_MAX, sizeof got, false);
+        if (code != WEIR_OK) assert_int_equal(weir_tls_client_send(client, "hello", 5), WEIR_OK);
+        client_transmit(SIZE_MAX);
+        assert_int_equal(server.got.length, 5);
+        finish();
+    }
+    tls_context_unref(context);
+    context = before;
+}
+
 static void test_settings_that_are_wrong(void **state)
 {
     struct weir_tls_connect settings = {.size = sizeof settings, .ca = certificate_no_file()};
@@ -471,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_bytes_that_are_not_tls),
         cmocka_unit_test(test_bytes_that_were_changed),
         cmocka_unit_test(test_a_long_certificate),
+        cmocka_unit_test(test_a_ticket_in_two_records),
         cmocka_unit_test(test_settings_that_are_wrong),
         cmocka_unit_test(test_no_memory),
     };

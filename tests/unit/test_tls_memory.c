@@ -15,6 +15,7 @@
 #include "certificates.h"
 #include "memory_faults.h"
 #include "require.h"
+#include "tls_state.h"
 #include "tls_trial.h"
 
 /* ---- OpenSSL's heap, with the size in front of each block ---- */
@@ -224,6 +225,62 @@ static void a_partial_record_is_counted(void **state)
     }
 }
 
+/* Feeds a session, and adds to *grown how much its heap grew. */
+static void feed_one(struct tls_session *session, const uint8_t *bytes, size_t length,
+                     struct filter_output *out, size_t *grown)
+{
+    static uint8_t room[4096];
+    struct filter_output plain = {room, 0, sizeof room};
+    struct filter_io io = {.in = bytes, .in_length = length, .out = out, .error = &trial.error};
+    size_t before = heap_bytes;
+
+    do {
+        io.plain = tls_session_is_open(session) ? &plain : NULL;
+        trial.result = tls_session_feed(session, &io);
+    } while (trial.result == FILTER_OPEN);
+    require_equal(trial.result, FILTER_MORE);
+    *grown += heap_bytes - before;
+}
+
+/* A ticket that contains a certificate comes in several records, byte by byte. */
+static void a_partial_message_after_the_handshake_is_counted(void **state)
+{
+    static uint8_t room[2][16384];
+    struct filter_output to_server = {room[0], 0, sizeof room[0]};
+    struct filter_output to_client = {room[1], 0, sizeof room[1]};
+    struct weir_tls_connect wish = {.size = sizeof wish, .insecure = true};
+    struct tls_context *connecting;
+    struct weir_error error;
+    size_t before, grown, most = 0, unused = 0;
+
+    (void)state;
+    wish.certificate = certificate_file(&certificate, NULL, true);
+    require_equal(tls_context_open_client(&wish, "a.example", &connecting, &error), WEIR_OK);
+    SSL_CTX_set_max_send_fragment(context->ssl, 512);
+    struct tls_session *server = tls_session_open(context, worker);
+    before = heap_bytes;
+    struct tls_session *client = tls_session_open(connecting, worker);
+    grown = heap_bytes - before;
+    feed_one(client, NULL, 0, &to_server, &grown);
+    feed_one(server, to_server.bytes, to_server.length, &to_client, &unused);
+    to_server.length = 0;
+    feed_one(client, to_client.bytes, to_client.length, &to_server, &grown);
+    to_client.length = 0;
+    feed_one(server, to_server.bytes, to_server.length, &to_client, &unused);
+    require(to_client.length > 800);
+    for (size_t i = 0; i < to_client.length; i++) {
+        feed_one(client, to_client.bytes + i, 1, &to_server, &grown);
+        if (grown > most) most = grown;
+        if (grown > tls_session_held_bytes(client))
+            fail_msg("%zu bytes of heap, %zu reported", grown, tls_session_held_bytes(client));
+    }
+    print_message("%u bytes at most, %u idle\n", (uint32_t)most, (uint32_t)grown);
+    SSL_CTX_set_max_send_fragment(context->ssl, SSL3_RT_MAX_PLAIN_LENGTH);
+    tls_session_free(client);
+    tls_session_free(server);
+    tls_context_unref(connecting);
+}
+
 static void sealing_keeps_no_memory(void **state)
 {
     static uint8_t data[65536];
@@ -396,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_idle_session_needs_at_most_16_kib),
         cmocka_unit_test(a_partial_record_is_counted),
+        cmocka_unit_test(a_partial_message_after_the_handshake_is_counted),
         cmocka_unit_test(sealing_keeps_no_memory),
         cmocka_unit_test(a_failing_allocation_ends_one_handshake),
         cmocka_unit_test(a_failing_allocation_ends_one_outbound_session),
