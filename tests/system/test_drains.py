@@ -7,7 +7,7 @@ import socket
 import threading
 
 from weir_process import (DEADLINE_S, WeirTest, connect, echo, expect_end, expect_flood, flood, linux_only, main,
-                          non_reading_client, pattern_bytes, receive_exactly, scaled, udp_socket, unacknowledged_bytes)
+                          non_reading_client, pattern_bytes, receive_exactly, scaled, udp_socket)
 
 PIECE = pattern_bytes(10_000, seed=77)
 
@@ -15,9 +15,9 @@ PIECE = pattern_bytes(10_000, seed=77)
 class Streaming(threading.Thread):
     """Sends without waiting for answers, which another thread compares, until stopped or until sending fails."""
 
-    def __init__(self, address):
+    def __init__(self, weir):
         super().__init__(daemon=True)
-        self.peer = connect(address)
+        self.weir, self.peer = weir, connect(weir.tcp)
         self.sent = self.got = 0
         self.wrong, self.enough, self.broke = None, threading.Event(), False
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -34,7 +34,7 @@ class Streaming(threading.Thread):
     def reached(self):
         """Returns how many of its bytes have reached the server's system; a lower bound."""
         sent = self.sent
-        return sent - unacknowledged_bytes(self.peer)
+        return sent - self.weir.unreached_bytes(self.peer)
 
     def _read(self):
         try:
@@ -65,7 +65,7 @@ class Drains(WeirTest):
         server is echoed, and every echoed byte is correct. (The server finishes a client that is idle for a moment, and
         reads no later bytes from it; a loaded machine causes such moments.)"""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h", "--workers", "2")
-        clients = [Streaming(weir.tcp) for _ in range(6)]
+        clients = [Streaming(weir) for _ in range(6)]
         weir.wait_until("all of them are streaming", lambda: all(one.got > scaled(1_000_000) for one in clients))
         reached = [one.reached() for one in clients]
         self.begin(weir)
@@ -76,7 +76,7 @@ class Drains(WeirTest):
         for one, least in zip(clients, reached):
             self.assertIsNone(one.wrong)
             self.assertGreaterEqual(one.got, least)
-        self.assertEqual(ended.summary["bytes_out"], sum(one.got for one in clients), ended.summary)
+        self.assert_bytes(ended.summary, bytes_out=sum(one.got for one in clients))
         self.assertEqual(ended.summary["closed_drain"], len(clients), ended.summary)
 
     @linux_only("Wine processes cannot be stopped separately")
@@ -93,7 +93,7 @@ class Drains(WeirTest):
         for peer in peers:
             peer.sendall(b"asked before")
         for peer in peers:
-            weir.wait_until("the request reached the server", lambda: unacknowledged_bytes(peer) == 0)
+            weir.wait_until("the request reached the server", lambda: weir.unreached_bytes(peer) == 0)
         weir.send_signal(signal.SIGINT)
         weir.send_signal(signal.SIGCONT)
         for peer in peers:
@@ -107,7 +107,7 @@ class Drains(WeirTest):
     def test_under_load_to_the_deadline(self):
         """Clients that never stop are cut off at the deadline; every byte echoed until then is correct."""
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "500ms", "--workers", "2")
-        clients = [Streaming(weir.tcp) for _ in range(6)]
+        clients = [Streaming(weir) for _ in range(6)]
         weir.wait_until("all of them are streaming", lambda: all(one.got > 100_000 for one in clients))
         weir.send_signal(signal.SIGINT)
         ended = weir.wait_end()

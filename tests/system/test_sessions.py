@@ -54,7 +54,7 @@ class TimeLimits(WeirTest):
             with Pace(limit_s):
                 echo(peer, 1000, finish=False)
             wait_closed(peer)
-            self.assertEqual(self.assert_one(weir, "idle", busy)["accepted"], 2)
+        self.assertEqual(self.assert_one(weir, "idle", busy)["accepted"], 2)
 
     @with_limits(*LIMITS_S)
     def test_idle_without_a_byte(self, limit_s):
@@ -63,7 +63,7 @@ class TimeLimits(WeirTest):
         busy = BusyClient(weir.tcp, limit_s=limit_s)
         with connect(weir.tcp) as peer:
             wait_closed(peer)
-            self.assert_one(weir, "idle", busy)
+        self.assert_one(weir, "idle", busy)
 
     @with_limits(*LIMITS_S)
     def test_first_byte(self, limit_s):
@@ -108,6 +108,7 @@ class TimeLimits(WeirTest):
             while not select.select([slow], [], [], 0.05)[0]:
                 slow.sendall(b"x")
             wait_closed(slow)
+            slow.close()
             weir.wait_counted("closed_frame")
             waiting.sendall(framed(b"again"))
             waiting.shutdown(socket.SHUT_WR)

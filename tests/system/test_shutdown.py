@@ -6,7 +6,7 @@ import threading
 
 from weir_process import (DEADLINE_S, MIB, Pace, WeirTest, close_with_reset, connect, non_reading_client, echo, expect_end,
                           expect_flood, flood, half_close, main, milliseconds, reasons_sum, receive_exactly, scaled,
-                          stop_signals, udp_socket, unacknowledged_bytes, with_limits)
+                          stop_signals, udp_socket, with_limits)
 
 
 def requesting_non_reader(address):
@@ -36,7 +36,7 @@ class Shutdown(WeirTest):
         weir = self.start("--tcp", "127.0.0.1:0", "--drain", "1h")
         with non_reading_client(weir.tcp) as peer:
             taken = flood([peer], seed=4)[peer]
-            reached = taken - unacknowledged_bytes(peer)
+            reached = taken - weir.unreached_bytes(peer)
             self.drain(weir)
             peer.settimeout(DEADLINE_S)
             self.assertGreaterEqual(expect_flood(peer, taken, seed=4), reached)
@@ -56,7 +56,7 @@ class Shutdown(WeirTest):
         for i, peer in enumerate(peers):
             peer.sendall(b"last %05d" % i)
         for peer in peers:
-            weir.wait_until("the request reached the server", lambda: unacknowledged_bytes(peer) == 0)
+            weir.wait_until("the request reached the server", lambda: weir.unreached_bytes(peer) == 0)
         weir.send_signal(stop_signals()[-1])
         for i, peer in enumerate(peers):
             self.assertEqual(receive_exactly(peer, 10), b"last %05d" % i)
@@ -155,7 +155,7 @@ class Shutdown(WeirTest):
             echo(idle, 10, finish=False)
             summary = weir.stop().summary
         total = sum(sizes) * 5 + 1000 + 10
-        self.assertEqual((summary["bytes_in"], summary["bytes_out"]), (total, total))
+        self.assert_bytes(summary, bytes_in=total, bytes_out=total)
         self.assertEqual(summary["accepted"], len(sizes) * 5 + 2)
         self.assertEqual(summary["closed"], reasons_sum(summary))
         self.assertEqual(summary["closed_peer_done"], len(sizes) * 5)

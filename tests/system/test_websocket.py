@@ -9,8 +9,8 @@ import ssl
 import tempfile
 
 import certificates
-from websocket_peer import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, ask, close_frame, frame, header,
-                            read_head, request)
+from websocket_frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame, header, request
+from websocket_peer import WebSocket, ask, read_head
 from weir_process import (DEADLINE_S, MIB, STUCK_S, WeirTest, connect, expect_end, linux_only, main, non_reading_client,
                           pattern_bytes, receive_exactly, scaled, wait_closed)
 

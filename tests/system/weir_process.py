@@ -42,9 +42,12 @@ import termios
 import threading
 import time
 import unittest
+import urllib.parse
 
 import certificates
+import relay
 import tls_relay
+import websocket_relay
 
 DEADLINE_S = 45  # per event; far above the expected time, below ctest's own limit
 SKIPPED = 77
@@ -54,6 +57,9 @@ STUCK_WINE_S = 2 # under Wine, where a thread also waits while Wine's server wor
 BUSY_PAUSE_S = 0.005 # far below every time limit; without it, each busy client would occupy a processor
 MIB = 1024 * 1024
 FLOOD_MAX = 512 * MIB
+UNACCEPTED_BYTES = 512 * MIB # more than one client sends before its relay accepts it
+
+LAYERS = {"tls": tls_relay.TlsLayer, "websocket": websocket_relay.WebSocketLayer}  # in the order of the wire
 
 SCALE = float(os.environ.get("WEIR_TEST_SCALE", "1"))
 SANITIZED = os.environ.get("WEIR_SANITIZED", "") not in ("", "0")
@@ -68,7 +74,7 @@ class Settings:
     weir = None
     transport = None
     build = None   # folder of the build; a test can replace `weir` by a copy elsewhere
-    tls = False    # TCP clients reach weir through TLS: tls_relay.py
+    layers = ()    # of LAYERS: TCP clients reach weir through these filters, by a relay
     emulator = ()  # command prefix that runs a program of another system: Wine
 
     @classmethod
@@ -100,12 +106,12 @@ def linux_only(reason):
     return wrap
 
 
-def plain_only(reason):
-    """Skips a test if clients reach weir through TLS, with this reason."""
+def plain_only(reason, without=("tls", "websocket")):
+    """Skips a test if clients reach weir through one of these filters, with this reason."""
     def wrap(test):
         @functools.wraps(test)
         def run(self, *arguments):
-            if Settings.tls:
+            if any(name in Settings.layers for name in without):
                 self.skipTest(reason)
             return test(self, *arguments)
         return run
@@ -198,6 +204,28 @@ def read_summary(log):
     return collections.Counter({name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", lines[0])})
 
 
+def with_layers(arguments):
+    """Returns the arguments of weir, with TCP listeners that have the filters of Settings.layers."""
+    if "tls" in Settings.layers:
+        pair = certificates.local()
+        arguments = (*arguments, "--tls-cert", pair.certificate, "--tls-key", pair.key)
+    return tuple(_with_websocket(arguments) if "websocket" in Settings.layers else arguments)
+
+
+def _with_websocket(arguments):
+    codec = next((value for name, value in zip(arguments, arguments[1:]) if name == "--codec"), "raw")
+    for name, value in zip(("", *arguments), arguments):
+        if value == "--tcp":
+            yield "--listen"
+            continue
+        if name == "--tcp":
+            value = "tcp://" + value
+        if name == "--tcp" or (name == "--listen" and value.startswith("tcp:")):
+            value += ("&" if "?" in value else "?") + f"websocket={websocket_relay.PATH}"
+            value += "" if "codec=" in value else "&codec=" + urllib.parse.quote(codec, safe="")
+        yield value
+
+
 class Weir:
     """One running weir. Create it with WeirTest.start(), which also ends it."""
 
@@ -209,10 +237,7 @@ class Weir:
         has_module = any(b".dll" in os.fsencode(argument).lower() for argument in arguments)
         self._program = RenamedProgram() if Settings.is_windows() and not has_module else None
         program = self._program.path if self._program else Settings.weir
-        command = [*launcher, *Settings.emulator, program, "serve", *arguments]
-        if Settings.tls:
-            pair = certificates.local()
-            command += ["--tls-cert", pair.certificate, "--tls-key", pair.key]
+        command = [*launcher, *Settings.emulator, program, "serve", *with_layers(arguments)]
         self._relays = {}
         if transport:
             command += ["--transport", Settings.transport]
@@ -323,14 +348,24 @@ class Weir:
         """Returns the (host, port) of a listener to connect to: a loopback address replaces a wildcard."""
         listener = [one for one in self.listeners if one.proto == proto][index]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.host, listener.host)
-        if proto == "tcp" and Settings.tls:
-            return self._relay((host, listener.port)).address
+        if proto == "tcp" and Settings.layers:
+            return self._relay((host, listener.port), listener.host == "::").address
         return host, listener.port
 
-    def _relay(self, target):
+    def _relay(self, target, is_wildcard):
         if target not in self._relays:
-            self._relays[target] = tls_relay.TlsRelay(target)
+            layers = [LAYERS[name] for name in Settings.layers]
+            self._relays[target] = relay.Relay(target, lambda: [layer() for layer in layers], is_wildcard)
         return self._relays[target]
+
+    def unreached_bytes(self, peer):
+        """Returns an upper bound of the bytes sent by this TCP client that have not reached weir's system."""
+        count = unacknowledged_bytes(peer)
+        for one in self._relays.values():
+            if one.address[1] == peer.getpeername()[1]:
+                further = one.unreached_bytes(peer.getsockname())
+                return count + (UNACCEPTED_BYTES if further is None else further)
+        return count
 
     @property
     def tcp(self):
@@ -375,7 +410,7 @@ class Weir:
 
     def is_listening(self):
         """Whether its first TCP listener is open. Asks the system: a connection could be accepted, and be counted."""
-        port = f"{self.tcp[1]:04X}"
+        port = f"{next(one.port for one in self.listeners if one.proto == 'tcp'):04X}"
         for table in ("/proc/net/tcp", "/proc/net/tcp6"):
             if os.path.exists(table):
                 with open(table) as lines:
@@ -460,9 +495,14 @@ class WeirTest(unittest.TestCase):
     def assert_counts_add_up(self, summary):
         """Checks the counts of an echo server whose clients read all their answers."""
         self.assertEqual(summary["accepted"], summary["closed"], summary)
-        if not Settings.tls:  # these count the bytes of records and handshakes, too
+        if not Settings.layers:
             self.assertEqual(summary["bytes_in"], summary["bytes_out"], summary)
         self.assertEqual(summary["closed"], reasons_sum(summary), summary)
+
+    def assert_bytes(self, summary, **counts):
+        """Checks bytes_in or bytes_out; with filters, those of handshakes, records and frames are added."""
+        for name, count in counts.items():
+            (self.assertGreater if Settings.layers else self.assertEqual)(summary[name], count, summary)
 
 
 @functools.cache
@@ -498,13 +538,15 @@ def main():
     parser.add_argument("--weir", required=True, help="the program under test")
     parser.add_argument("--transport", required=True, choices=("uring", "epoll", "iocp", "rio"))
     parser.add_argument("--emulator", default="", help="what runs it, as cmake/toolchains/run-in-wine")
-    parser.add_argument("--tls", action="store_true", help="TCP clients reach it through TLS")
+    parser.add_argument("--layers", default="", help=f"TCP clients reach it through these filters: {'+'.join(LAYERS)}")
     known, rest = parser.parse_known_args()
     Settings.weir, Settings.transport = os.path.abspath(known.weir), known.transport
     Settings.build = os.path.dirname(Settings.weir)
     Settings.emulator = tuple(known.emulator.split())
-    Settings.tls = known.tls
-    if known.tls and not _has_tls(Settings.weir, Settings.emulator):
+    Settings.layers = tuple(known.layers.split("+") if known.layers else ())
+    if not set(Settings.layers) <= set(LAYERS):
+        parser.error(f"--layers {known.layers}: known are {'+'.join(LAYERS)}")
+    if "tls" in Settings.layers and not _has_tls(Settings.weir, Settings.emulator):
         print("skipped: weir is built without TLS", file=sys.stderr)
         sys.exit(SKIPPED)
     error = io_uring_error()
