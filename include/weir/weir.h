@@ -1044,7 +1044,24 @@ struct weir_listen {
      * WEIR_OFF as interval: no pings. */
     uint32_t websocket_ping_interval_ms;
     uint32_t websocket_pong_timeout_ms;
+    /* Linux: the number of a socket that another program, such as systemd, has bound and passed to
+     * this one, see weir_descriptor_address(); 0: none, weir opens the socket. `address` must be
+     * the address that the socket is bound to, and `proto` its kind. Weir uses duplicates: the
+     * caller owns the descriptor, and keeps it open until weir_server_start() has returned (or
+     * weir_server_listen() of a running server). The socket keeps its own backlog, permissions and
+     * file. While another program holds it, too, clients that connect after weir has closed its
+     * duplicates wait for the next program instead of being refused. Every worker accepts from it;
+     * of a UDP socket, the first worker serves all peers. Elsewhere: WEIR_UNSUPPORTED. */
+    intptr_t descriptor;
 };
+
+/* Describes a socket that another program has bound and passed to this one, for
+ * weir_listen.descriptor: a listener of TCP or of the Unix domain (*proto is WEIR_TCP), or a UDP
+ * socket. Returns WEIR_OK; WEIR_INVALID if the descriptor is no such socket; WEIR_UNSUPPORTED on
+ * other systems than Linux. On failure *error (may be null) says why. Thread: any. */
+WEIR_API enum weir_code weir_descriptor_address(intptr_t descriptor, enum weir_proto *proto,
+                                                struct weir_address *address,
+                                                struct weir_error *error);
 
 /* Describes a listener of a server. The strings live as long as the server. */
 struct weir_listener_info {

@@ -24,6 +24,7 @@
 #include "clock.h"
 #include "error_fill.h"
 #include "foreign.h"
+#include "inherited.h"
 #include "memory.h"
 #include "thread.h"
 #include "transport.h"
@@ -160,6 +161,12 @@ static enum weir_code net__open_named(struct net *net, const char *name, struct 
 bool net_address_lingers(const struct net_address *address)
 {
     return bind_probe_lingers(address);
+}
+
+enum weir_code net_read_inherited(intptr_t descriptor, struct net_inherited *inherited,
+                                  struct weir_error *error)
+{
+    return inherited_read(descriptor, inherited, error);
 }
 
 enum weir_code net_open(const struct net_options *options, struct net **opened,
@@ -430,11 +437,22 @@ static enum weir_code net__check_path(const struct net *net, const char *operati
                       "only Linux has Unix-domain sockets", "take an IP address");
 }
 
+/* Refuses an inherited socket where the transport opens all sockets itself. */
+static enum weir_code net__check_inherited(const struct net *net,
+                                           const struct net_listen_options *options,
+                                           struct weir_error *error)
+{
+    if (options->inherited == 0 || net->transport->inherits_sockets) return WEIR_OK;
+    return error_fill(error, WEIR_UNSUPPORTED, 0, "listen on an inherited socket", NULL,
+                      "this transport opens its sockets itself", "leave the descriptor out");
+}
+
 enum weir_code net_listen(struct net *net, const struct net_listen_options *options, void *owner,
                           struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
     enum weir_code code = net__check_path(net, "listen on", options->unix_path, error);
+    if (code == WEIR_OK) code = net__check_inherited(net, options, error);
     if (code != WEIR_OK) return code;
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_LISTENER, owner);
     if (!handle) return net__no_handle("listen", error);
@@ -635,9 +653,11 @@ enum weir_code net_bind(struct net *net, const struct net_listen_options *option
                         struct net_handle *id, struct weir_error *error)
 {
     net__check_thread(net);
+    enum weir_code code = net__check_inherited(net, options, error);
+    if (code != WEIR_OK) return code;
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_DATAGRAM, owner);
     if (!handle) return net__no_handle("open a datagram socket", error);
-    enum weir_code code = net->transport->bind(net, handle, options, error);
+    code = net->transport->bind(net, handle, options, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);
         return code;

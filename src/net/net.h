@@ -195,6 +195,7 @@ struct net_progress {
 #define NET_SEND_BUFFERS_MAX 16       /* buffers in one net_send */
 #define NET_DATAGRAM_BYTES_MAX 65535u /* largest payload of a datagram */
 #define NET_FOREVER UINT64_MAX        /* no deadline */
+#define NET_UNIX_PATH_BYTES 110       /* '@' or none, at most 108 bytes of Linux, and a NUL */
 #define NET_NONE ((struct net_handle){0, 0})
 
 /* Tests: the network in memory of the simulated transport, see sim.h. */
@@ -278,6 +279,11 @@ struct net_listen_options {
     const char *unix_path;
     uint32_t unix_mode;         /* permissions of its file; 0: 0777 & ~umask */
     struct net_address address; /* port 0: the system chooses a free one */
+    /* A bound socket of this process, as net_read_inherited() accepts it: the net duplicates it
+     * instead of opening one, and never closes it itself. Several nets can accept from the same
+     * one. The socket keeps its own backlog and permissions, and its file is never removed. `share`
+     * is NET_SHARE_NOT. 0: none. */
+    intptr_t inherited;
     enum net_share share;
     uint32_t
         backlog; /* listeners: connections that the system may queue before they are accepted */
@@ -311,6 +317,19 @@ struct net_info net_info(const struct net *net);
  * bound now, no socket of this machine listens on it, and waiting helps. Returns false if the
  * system does not list its listening sockets. Needs no net. Thread: any. */
 bool net_address_lingers(const struct net_address *address);
+
+/* A socket that another program bound, and passed to this process. */
+struct net_inherited {
+    bool is_stream;                      /* a TCP or Unix-domain listener; otherwise a UDP socket */
+    struct net_address address;          /* zeroed in the Unix domain */
+    char unix_path[NET_UNIX_PATH_BYTES]; /* with a NUL; '@' and a name: abstract; "": no path */
+};
+
+/* Describes an inherited socket. Needs no net. Returns WEIR_OK; WEIR_INVALID or WEIR_UNSUPPORTED if
+ * the descriptor is not a bound UDP socket, or a listener of TCP or of the Unix domain: *error says
+ * why. Thread: any. */
+enum weir_code net_read_inherited(intptr_t descriptor, struct net_inherited *inherited,
+                                  struct weir_error *error);
 
 /* What the pools of a net hold now. */
 struct net_memory {

@@ -64,6 +64,7 @@ struct transport {
     const char *name;
     bool listeners_share;    /* see net_info */
     bool has_unix;           /* see net_info */
+    bool inherits_sockets;   /* net_listen_options.inherited */
     bool asked_by_name_only; /* "auto" does not choose it */
     bool is_verifiable;      /* supports net_options.verify_rio */
     /* The address of a datagram is stored beside its bytes, and only buffers of the datagram pool

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "error_fill.h"
 #include "filter.h"
+#include "inherited_socket.h"
 #include "memory.h"
 #include "proxy_listen.h"
 #include "sized.h"
@@ -97,6 +98,25 @@ static enum weir_code listen_spec__choose_handler(struct listen_spec *spec,
     return WEIR_OK;
 }
 
+/* Rejects a descriptor that is bound to another address, or is of another kind. */
+static enum weir_code listen_spec__check_descriptor(const struct weir_listen *listen,
+                                                    const struct weir_address *address,
+                                                    struct weir_error *error)
+{
+    struct weir_address bound;
+    enum weir_proto proto;
+    char text[WEIR_ADDRESS_TEXT_BYTES], reason[WEIR_ADDRESS_TEXT_BYTES + 40];
+
+    if (listen->descriptor == 0) return WEIR_OK;
+    enum weir_code code = weir_descriptor_address(listen->descriptor, &proto, &bound, error);
+    if (code != WEIR_OK) return code;
+    if (proto == listen->proto && inherited_socket_is_at(&bound, address)) return WEIR_OK;
+    snprintf(reason, sizeof reason, "the descriptor is bound to %s %s",
+             proto == WEIR_TCP ? "tcp" : "udp", weir_address_text(&bound, text, sizeof text));
+    return error_fill(error, WEIR_INVALID, 0, "listen on", listen->address, reason,
+                      "pass the descriptor of this address, or leave it out");
+}
+
 static enum weir_code listen_spec__read_address(struct listen_spec *spec,
                                                 const struct weir_listen *listen,
                                                 struct weir_error *error)
@@ -109,6 +129,9 @@ static enum weir_code listen_spec__read_address(struct listen_spec *spec,
         return error_fill(error, code, wrong.os_error, "listen on", listen->address, wrong.reason,
                           wrong.hint);
     spec->where.address = address_of_public(address);
+    code = listen_spec__check_descriptor(listen, address, error);
+    if (code != WEIR_OK) return code;
+    spec->where.inherited = listen->descriptor;
     if (address->path_bytes == 0) return WEIR_OK;
     if (listen->proto == WEIR_UDP)
         return error_fill(error, WEIR_INVALID, 0, "listen on udp", listen->address,

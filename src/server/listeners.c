@@ -188,6 +188,14 @@ static void listeners__describe_filters(const struct listen_spec *spec,
     }
 }
 
+/* Connections of one listener are handed to all workers, but datagrams of one socket are not. */
+static bool listeners__has_one_worker(const struct weir_server *server,
+                                      const struct listen_spec *spec)
+{
+    return spec->service.proto == WEIR_UDP &&
+           (server->common.handoff_workers || spec->where.inherited != 0);
+}
+
 void weir_server_listener_sized(const struct weir_server *server, size_t index,
                                 struct weir_listener_info *info, size_t size)
 {
@@ -201,10 +209,7 @@ void weir_server_listener_sized(const struct weir_server *server, size_t index,
         .transport = server->transport ? server->transport : "none",
         .codec = spec->service.codec->name,
         .handler = spec->service.handler->name,
-        /* Connections of one listener are handed to all workers, but datagrams are not. */
-        .workers = server->common.handoff_workers && spec->service.proto == WEIR_UDP
-                       ? 1
-                       : server->workers_count,
+        .workers = listeners__has_one_worker(server, spec) ? 1 : server->workers_count,
         .id = spec->id,
     };
     if (spec->where.unix_path)

@@ -32,10 +32,24 @@ static void worker_thread__log_choice(struct weir_server *server, const char *as
                  weir_error_text(&info->refused[i].why, text, sizeof text));
 }
 
-/* Returns whether this worker listens: the first one, or each if the transport shares listeners. */
-static bool worker_thread__listens(const struct worker_thread *thread, const struct net_info *info)
+/* Returns whether this worker listens. The first one always does; the others if they can bind the
+ * same address, or accept from the same inherited socket. The datagrams of one inherited socket
+ * would be spread over the workers without regard to the peer. */
+static bool worker_thread__listens(const struct worker_thread *thread,
+                                   const struct listen_spec *spec, const struct net_info *info)
 {
-    return thread->loop.worker.index == 0 || info->listeners_share;
+    if (thread->loop.worker.index == 0) return true;
+    if (spec->where.inherited != 0) return spec->service.proto == WEIR_TCP;
+    return info->listeners_share && !spec->where.unix_path;
+}
+
+/* Returns whether each worker binds a socket of its own to the address. */
+static bool worker_thread__binds_each(const struct worker_thread *thread,
+                                      const struct net_listen_options *where,
+                                      const struct net_info *info)
+{
+    return thread->server->workers_count > 1 && info->listeners_share && !where->unix_path &&
+           where->inherited == 0;
 }
 
 static struct worker_thread *worker_thread__of(struct worker *worker)
@@ -114,9 +128,8 @@ enum weir_code worker_thread_listen(struct worker_thread *thread, struct listen_
     struct net_info info = net_info(thread->loop.worker.net);
     struct net_listen_options where = spec->where;
 
-    if (!worker_thread__listens(thread, &info)) return WEIR_OK;
-    if (where.unix_path && thread->loop.worker.index > 0) return WEIR_OK; /* the first for all */
-    if (thread->server->workers_count > 1 && info.listeners_share && !where.unix_path)
+    if (!worker_thread__listens(thread, spec, &info)) return WEIR_OK;
+    if (worker_thread__binds_each(thread, &where, &info))
         where.share = thread->loop.worker.index == 0 ? NET_SHARE_FIRST : NET_SHARE_NEXT;
     return worker_thread__open_endpoint(thread, spec, &where);
 }

@@ -28,7 +28,7 @@ static struct weir_error error;
 ASSERT_FILLED(weir_handler, close);
 ASSERT_FILLED(weir_codec, encode_back);
 ASSERT_FILLED(weir_probe, encode);
-ASSERT_FILLED(weir_listen, websocket_pong_timeout_ms);
+ASSERT_FILLED(weir_listen, descriptor);
 ASSERT_FILLED(weir_connect_options, tls_later);
 ASSERT_FILLED(weir_sessions_query, on_end);
 ASSERT_FILLED(weir_module, probe);

@@ -804,6 +804,7 @@ const struct transport transport_epoll = {
     .name = "epoll",
     .listeners_share = true,
     .has_unix = true,
+    .inherits_sockets = true,
     .entry_bytes = sizeof(struct epoll_entry),
     .open = epoll__open,
     .free = epoll__free,

@@ -3,6 +3,7 @@
 #include "linux_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -375,6 +376,47 @@ static void linux_socket__set_stream(int fd, const struct net_options *options)
     linux_socket__limit_memory(fd, options);
 }
 
+/* Duplicates an inherited socket, and sets *bound to its address. Its mode belongs to all of its
+ * duplicates, and an accepting request of io_uring would not wait if it were nonblocking. Returns
+ * -1 with errno. */
+static int linux_socket__inherit(const struct net_listen_options *options, bool nonblocking,
+                                 struct net_address *bound)
+{
+    int fd = fcntl((int)options->inherited, F_DUPFD_CLOEXEC, 0);
+
+    weir_check(options->share == NET_SHARE_NOT);
+    if (fd < 0) return -1;
+    int flags = fcntl(fd, F_GETFL);
+    int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    bool good = flags >= 0 && (wanted == flags || fcntl(fd, F_SETFL, wanted) == 0) &&
+                linux_local_address(fd, bound);
+    return good ? fd : linux_socket__close(fd);
+}
+
+static bool linux_socket__is_v4(int fd)
+{
+    int domain = 0;
+    socklen_t length = sizeof domain;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_INET;
+}
+
+static enum weir_code linux_socket__inherit_listener(const struct net_listen_options *options,
+                                                     bool nonblocking,
+                                                     const struct net_options *accepted, int *fd,
+                                                     struct linux_bound *bound,
+                                                     struct weir_error *error)
+{
+    *fd = linux_socket__inherit(options, nonblocking, &bound->address);
+    if (*fd >= 0) {
+        if (!options->unix_path) linux_socket__set_stream(*fd, accepted);
+        return WEIR_OK;
+    }
+    if (options->unix_path)
+        return linux_unix_fail("listen on", options->unix_path, errno, NULL, NULL, error);
+    return linux_socket__fail(options, true, errno, error);
+}
+
 enum weir_code linux_listen(const struct net_listen_options *options, bool nonblocking,
                             const struct net_options *accepted, int *fd, struct linux_bound *bound,
                             struct weir_error *error)
@@ -382,6 +424,8 @@ enum weir_code linux_listen(const struct net_listen_options *options, bool nonbl
     bool v4;
 
     *bound = (struct linux_bound){.file = NULL};
+    if (options->inherited != 0)
+        return linux_socket__inherit_listener(options, nonblocking, accepted, fd, bound, error);
     if (options->unix_path) return linux_unix_listen(options, nonblocking, fd, &bound->file, error);
 
     *fd = linux_socket__open(options, SOCK_STREAM | (nonblocking ? SOCK_NONBLOCK : 0), &v4,
@@ -460,6 +504,11 @@ bool linux_is_connected(int fd, const struct net_address *to, struct net_address
 enum weir_code linux_bind(const struct net_listen_options *options, int *fd, bool *v4_socket,
                           struct net_address *bound, struct weir_error *error)
 {
-    *fd = linux_socket__open(options, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket, bound);
+    if (options->inherited != 0) {
+        *fd = linux_socket__inherit(options, true, bound);
+        *v4_socket = *fd >= 0 && linux_socket__is_v4(*fd);
+    } else {
+        *fd = linux_socket__open(options, SOCK_DGRAM | SOCK_NONBLOCK, v4_socket, bound);
+    }
     return *fd < 0 ? linux_socket__fail(options, false, errno, error) : WEIR_OK;
 }

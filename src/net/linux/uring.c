@@ -807,6 +807,7 @@ const struct transport transport_uring = {
     .name = "uring",
     .listeners_share = true,
     .has_unix = true,
+    .inherits_sockets = true,
     .entry_bytes = sizeof(struct uring_entry),
     .open = uring__open,
     .free = uring__free,
