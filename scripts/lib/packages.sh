@@ -51,6 +51,7 @@ TEST_NEEDS=(
     "-           wine64"
     "dpkg-source dpkg-dev"
     "taskset     util-linux"
+    "systemd-socket-activate systemd"
 )
 
 # install_missing NEED...: installs missing packages; calls apt only if some are missing. If a required package cannot

@@ -7,14 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "activation.h"
 #include "exit_code.h"
 #include "failure.h"
 #include "listening_tls.h"
 #include "loopback.h"
 #include "module.h"
+#include "notify.h"
 #include "os.h"
 #include "os_loopback.h"
 #include "os_stream.h"
+#include "os_systemd.h"
 #include "os_thread.h"
 #include "output_file.h"
 #include "print.h"
@@ -109,6 +112,7 @@ static enum weir_code serve__start(struct options *options, struct weir_server *
 
     if (loopback_drop_absent(options, os_has_loopback, line, sizeof line))
         serve_output_log(options, WEIR_LOG_WARNING, line);
+    if (!activation_begin(options, error)) return error->code;
     options->config.log = serve_output_write_log;
     options->config.on_stopped = serve__on_stopped;
     options->config.user = options;
@@ -174,15 +178,18 @@ static bool serve__until_ended(const struct options *options, struct weir_server
     enum os_event event;
     struct weir_stats stats;
 
-    while ((event = os_wait(options->stats_ms)) != OS_ENDED) {
+    while ((event = notify_wait(options->stats_ms)) != OS_ENDED) {
         if (event == OS_TIME) {
             weir_server_stats(server, &stats);
             serve__print_stats(&stats, "stats");
         } else if (event == OS_RELOAD) {
+            notify_reloading();
             serve__reload(options, server);
+            notify_reloaded();
         } else if (event == OS_REOPEN) {
             serve_output_reopen(options);
         } else if (event == OS_STOP) {
+            notify_stopping();
             serve_admin_draining();
             starting_request(server, options->drain_ms, &requests);
         }
@@ -231,7 +238,10 @@ static int serve__open(struct options *options, struct weir_server **server, int
     if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
     code = serve_admin_start(options);
     if (code != EXIT_CODE_OK) return code;
-    if (serve__start(options, server, requests, &error) == WEIR_OK) {
+    notify_start(options);
+    enum weir_code started = serve__start(options, server, requests, &error);
+    activation_end();
+    if (started == WEIR_OK) {
         serve_admin_serving(*server);
         if (serve__write_ports(*server)) return EXIT_CODE_OK;
         code = EXIT_CODE_IO;
@@ -254,6 +264,7 @@ static int serve__with_server(struct options *options)
         return code;
     }
     serve_announce(options, server);
+    notify_ready(server);
     bool requested = serve__until_ended(options, server, requests);
     weir_server_stats(server, &stats);
     serve__free(options, server);                       /* the log ends before the summary */
@@ -296,6 +307,13 @@ static int serve__run_started(struct options *options)
 
 static int serve__run(struct options *options)
 {
+    struct weir_error error;
+    char text[512];
+
+    if (!os_systemd_start(&error)) { /* changes the environment, so no thread runs yet */
+        fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
+        return EXIT_CODE_SETTING;
+    }
     if (!serve_output_open()) {
         fprintf(stderr,
                 "weir: cannot start a thread; raise the limit on threads (ulimit -u), or allow "
