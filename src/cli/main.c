@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "diagnostics.h"
+#include "doctor.h"
 #include "exit_code.h"
 #include "frame_tool.h"
 #include "os.h"
@@ -21,10 +22,8 @@ struct main__command {
 };
 
 static const struct main__command main__commands[] = {
-    {"serve", serve_main},
-    {"send", send_main},
-    {"frame", frame_tool_main},
-    {"selftest", selftest_main},
+    {"serve", serve_main},       {"send", send_main},     {"frame", frame_tool_main},
+    {"selftest", selftest_main}, {"doctor", doctor_main},
 };
 
 static int main__help(void)
@@ -35,9 +34,9 @@ static int main__help(void)
         "  weir serve [OPTION]...             runs a server; \"serve\" is optional\n"
         "  weir send HOST:PORT MESSAGE...     sends messages and prints the answers\n"
         "  weir frame COMMAND                 tests how bytes are split into messages\n"
+        "  weir doctor                        says what in this system limits a server\n"
         "  weir selftest                      reports what this machine offers\n"
-        "  weir serve --help, send --help, frame --help, selftest --help\n"
-        "                                     every option, with its default\n"
+        "  weir serve --help, COMMAND --help  every option, with its default\n"
         "\n"
         "  weir                               echo over TCP and UDP on port 5050 of this machine\n"
         "  weir --tcp 5050 --udp 5050         for the network: all addresses, IPv4 and IPv6\n"
