@@ -26,7 +26,7 @@ SCOPED_PARTS = {
     "fault faults": (r"(src|include)/", "decode_error"),  # fault injection is a standard term of tests
     "description descriptions": (r".*\.[ch]$", "frame_spec"),  # CMake and Python have settings of this name
     "letter letters": (r"(?!src/cli/|tests/unit/test_\w*options)", "command"),  # an option has a letter
-    "keep page": (r"(src/cli|tests/unit)/", "arena, text_builder"), "shown": (r"src/", "escape"),
+    "keep page": (r"(src/cli/|tests/unit/(?!test_admin_))", "arena, text_builder"), "shown": (r"src/", "escape"),
     "settle settles settled": (r"(src|include)/", "flush"),
 }
 # Retired names as a whole: the parts are ordinary words.

@@ -14,6 +14,7 @@ HEAVY_TEST_NEEDS=(
     "sslscan     sslscan"
     "chromium    chromium"
     "chromedriver chromium-driver"
+    "promtool    prometheus"
 )
 
 # heavy_peers_prepare: installs the peers if they are wanted; else starts the list of skipped tests, to which the tests

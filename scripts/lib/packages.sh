@@ -34,6 +34,7 @@ TEST_NEEDS=(
     "gnutls-cli  gnutls-bin"
     "python3     python3"
     "-           python3-protobuf"
+    "-           python3-prometheus-client"
     "-           python3-websockets"
     "-           python3-wsproto"
     "node        nodejs"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin_state.h"
+#include "control_routes.h"
 #include "front.h"
 #include "heap.h"
 #include "request_codec.h"
@@ -58,6 +59,16 @@ static void admin__log(void *user, enum weir_log_level level, const char *line)
     if (admin->settings.log) admin->settings.log(admin->settings.user, level, line);
 }
 
+/* Keeps a snapshot, and frees figures that were not asked for lately. */
+static void admin__on_tick(struct weir_worker *worker)
+{
+    struct admin *admin = weir_worker_user(worker);
+    struct weir_server *observed = atomic_load(&admin->observed);
+
+    if (observed) snapshots_keep(&admin->snapshots, observed, admin_state_tls_names(admin));
+    scans_trim(&admin->scans);
+}
+
 static void admin__configure(struct admin *admin, struct weir_config *config)
 {
     weir_config_init(config);
@@ -74,6 +85,8 @@ static void admin__configure(struct admin *admin, struct weir_config *config)
     config->log = admin__log;
     config->log_level = admin->settings.log_level;
     config->user = admin;
+    config->on_tick = admin__on_tick;
+    config->tick_ms = SNAPSHOT_KEPT_EVERY_MS;
 }
 
 static enum weir_code admin__listen(struct admin *admin, struct weir_error *error)
@@ -135,10 +148,42 @@ void admin_draining(struct admin *admin)
     atomic_store(&admin->is_draining, true);
 }
 
-void admin_reloaded(struct admin *admin, const struct admin_reload *result)
+/* A result on its way to the admin server's worker. */
+struct admin__result {
+    struct admin *admin;
+    enum admin_reload_result result;
+    char text[sizeof(((struct admin *)0)->reload_text)];
+    char needs_restart[sizeof(((struct admin *)0)->needs_restart)];
+};
+
+static void admin__on_reloaded(struct weir_worker *worker, void *argument)
 {
-    (void)admin;
-    (void)result;
+    struct admin__result *result = argument;
+    struct admin *admin = result->admin;
+
+    (void)worker;
+    if (result->result != ADMIN_RELOAD_NOTHING) {
+        admin->was_reloaded = true;
+        admin->reloaded_unix_ms = weir_unix_time_ms();
+    }
+    admin->reload_result = result->result;
+    memcpy(admin->reload_text, result->text, sizeof admin->reload_text);
+    memcpy(admin->needs_restart, result->needs_restart, sizeof admin->needs_restart);
+    heap_free(result);
+    control_routes_reloaded(admin);
+}
+
+void admin_reloaded(struct admin *admin, const struct admin_reload *reload)
+{
+    struct admin__result *result = heap_alloc(sizeof *result);
+
+    if (!result) return; /* the clients that wait get 504 */
+    result->admin = admin;
+    result->result = reload->result;
+    snprintf(result->text, sizeof result->text, "%s", reload->text);
+    snprintf(result->needs_restart, sizeof result->needs_restart, "%s",
+             reload->needs_restart ? reload->needs_restart : "");
+    if (weir_post(admin->own, 0, admin__on_reloaded, result) != WEIR_OK) heap_free(result);
 }
 
 void admin_stop(struct admin *admin)
@@ -146,6 +191,8 @@ void admin_stop(struct admin *admin)
     if (!admin) return;
     weir_server_free(admin->own);
     health_free(&admin->health);
+    scans_free(&admin->scans);
+    inspection_asks_free(&admin->asks);
     snapshots_free(&admin->snapshots);
     heap_free(admin);
 }

@@ -17,6 +17,14 @@
 
 struct admin;
 
+/* What the system says about this process. */
+struct admin_process {
+    uint64_t cpu_us; /* processor time that it used */
+    uint64_t resident_bytes;
+    uint64_t files, files_max; /* descriptors or handles; files_max 0: no limit */
+    int64_t started_unix_ms;
+};
+
 /* Settings of an admin server. Zero the struct, then set the members that you need. Unless a
  * comment says otherwise, strings must be valid until admin_stop() returns. */
 struct admin_settings {
@@ -27,6 +35,7 @@ struct admin_settings {
     const char *const
         *tls_names; /* names of weir_server_tls() to show, ending with null; or null */
     uint32_t node;
+    uint32_t sessions_max; /* of the observed server, for the findings */
     /* The log of the admin server, as in struct weir_config. */
     void (*log)(void *user, enum weir_log_level level, const char *line);
     enum weir_log_level log_level;
@@ -39,11 +48,19 @@ struct admin_settings {
     void (*drain)(void *user, uint32_t within_ms);
     /* Changes the log level. Returns false if it cannot be changed. */
     bool (*set_log_level)(void *user, enum weir_log_level level);
+    /* Fills in *process, or returns false. Null: its metrics are left out. */
+    bool (*read_process)(struct admin_process *process);
+};
+
+enum admin_reload_result {
+    ADMIN_RELOAD_DONE,
+    ADMIN_RELOAD_FAILED,  /* the earlier settings stay in use */
+    ADMIN_RELOAD_NOTHING, /* the server has no files that it could load again */
 };
 
 /* The result of a reload. */
 struct admin_reload {
-    bool is_successful;
+    enum admin_reload_result result;
     const char *text; /* one line: what was loaded, or what is wrong */
     /* Names of changed settings that need a restart, separated by ", "; "" or null: none. */
     const char *needs_restart;

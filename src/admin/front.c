@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "admin_state.h"
+#include "control_routes.h"
 #include "escape.h"
 #include "request.h"
 #include "routes.h"
+#include "session_routes.h"
 #include "visit.h"
 
 #define FRONT__REQUESTS_MAX 1000u /* per connection; then the client opens another one */
@@ -27,6 +29,19 @@ static const struct front__route front__routes[] = {
     {"/healthz", false, true, true, {NULL}, routes_healthz},
     {"/readyz", false, true, true, {NULL}, routes_readyz},
     {"/stats.json", false, false, false, {NULL}, routes_stats},
+    {"/metrics", false, false, false, {NULL}, routes_metrics},
+    {"/findings.json", false, false, false, {NULL}, routes_findings},
+    {"/sessions",
+     false,
+     false,
+     false,
+     {"sort", "order", "limit", "after", "filter", NULL},
+     session_routes_list},
+    {"/sessions/*", false, false, false, {NULL}, session_routes_one},
+    {"/sessions/*/close", true, false, false, {"how", NULL}, session_routes_close},
+    {"/drain", true, false, false, {"within", NULL}, control_routes_drain},
+    {"/reload", true, false, false, {NULL}, control_routes_reload},
+    {"/log", true, false, false, {"level", NULL}, control_routes_log},
 };
 
 /* ---- routes ---- */
@@ -126,6 +141,8 @@ static void front__on_message(struct weir_session *session, const struct weir_me
     const struct request *request = (const struct request *)(const void *)message->bytes;
 
     visit->id = 0;
+    visit->takes_openmetrics =
+        request->status == 0 && routes_takes_openmetrics(request->values[REQUEST_ACCEPT]);
     visit->is_bodiless = request->method == REQUEST_HEAD;
     visit->closes =
         request->closes || request->status != 0 || ++visit->requests_count >= FRONT__REQUESTS_MAX;

@@ -98,25 +98,34 @@ bool health_ask(struct health *health, struct weir_server *own, struct weir_serv
     return health__is_waiting(health);
 }
 
-bool health_check(struct health *health, const struct weir_server *observed, char *why,
+uint64_t health_silent_ms(const struct health *health, uint32_t worker)
+{
+    const struct health_ping *ping = worker < health->workers_count ? &health->pings[worker] : NULL;
+
+    if (!ping || (ping->state != HEALTH__ASKED && ping->state != HEALTH__REFUSED)) return 0;
+    if (ping->state == HEALTH__ASKED && atomic_load(&ping->is_answered)) return 0;
+    return weir_now() - ping->since_ms;
+}
+
+bool health_check(const struct health *health, const struct weir_server *observed, char *why,
                   size_t why_bytes)
 {
     struct weir_error error;
-    uint64_t now_ms = weir_now();
+    bool is_late = false;
 
     if (weir_server_failure(observed, &error) != WEIR_OK) {
         weir_error_text(&error, why, why_bytes);
         return false;
     }
-    health__update(health);
     for (uint32_t i = 0; i < health->workers_count; i++) {
-        const struct health_ping *ping = &health->pings[i];
-        if (ping->state != HEALTH__ASKED && ping->state != HEALTH__REFUSED) continue;
-        uint64_t silent_ms = now_ms - ping->since_ms;
+        uint64_t silent_ms = health_silent_ms(health, i);
+        if (silent_ms == 0) continue;
         snprintf(why, why_bytes, "worker %u has not answered for %" PRIu64 ".%" PRIu64 " s",
                  (unsigned)i, silent_ms / 1000, silent_ms / 100 % 10);
-        return silent_ms < HEALTH_HUNG_MS;
+        if (silent_ms >= HEALTH_HUNG_MS) return false;
+        is_late = true;
     }
+    if (is_late) return true;
     snprintf(why, why_bytes, "ok");
     return true;
 }

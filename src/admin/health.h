@@ -28,8 +28,11 @@ struct health {
  * health->waiting is woken when all are answered. */
 bool health_ask(struct health *health, struct weir_server *own, struct weir_server *observed);
 
+/* Returns for how long a worker has not answered a ping; 0: it answers, or was never asked. */
+uint64_t health_silent_ms(const struct health *health, uint32_t worker);
+
 /* Returns whether the server is healthy as far as the pings show, and says why, in one line. */
-bool health_check(struct health *health, const struct weir_server *observed, char *why,
+bool health_check(const struct health *health, const struct weir_server *observed, char *why,
                   size_t why_bytes);
 
 /* Frees the pings. Every worker of the observed server must have ended. */

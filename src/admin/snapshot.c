@@ -40,22 +40,50 @@ static void snapshot__fill(struct snapshot *snapshot, struct weir_server *server
     }
 }
 
+static struct snapshot *snapshot__take(struct weir_server *server, const char *const *tls_names)
+{
+    struct snapshot *snapshot = snapshot__open(weir_server_workers_count(server));
+
+    if (snapshot) snapshot__fill(snapshot, server, tls_names);
+    return snapshot;
+}
+
 const struct snapshot *snapshots_take(struct snapshots *snapshots, struct weir_server *server,
                                       const char *const *tls_names)
 {
     if (snapshots->now && weir_now() - snapshots->now->at_ms < SNAPSHOT_AGE_MAX_MS)
         return snapshots->now;
-    struct snapshot *snapshot = snapshot__open(weir_server_workers_count(server));
+    struct snapshot *snapshot = snapshot__take(server, tls_names);
     if (!snapshot) return NULL;
-    snapshot__fill(snapshot, server, tls_names);
     snapshot__free(snapshots->before);
     snapshots->before = snapshots->now;
     snapshots->now = snapshot;
     return snapshot;
 }
 
+void snapshots_keep(struct snapshots *snapshots, struct weir_server *server,
+                    const char *const *tls_names)
+{
+    struct snapshot *snapshot = snapshot__take(server, tls_names);
+    struct snapshot **oldest = &snapshots->kept[snapshots->kept_count % SNAPSHOT_KEPT_COUNT];
+
+    if (!snapshot) return;
+    snapshot__free(*oldest);
+    *oldest = snapshot;
+    snapshots->kept_count++;
+}
+
+const struct snapshot *snapshots_oldest(const struct snapshots *snapshots)
+{
+    size_t count = snapshots->kept_count;
+
+    if (count == 0) return NULL;
+    return snapshots->kept[count < SNAPSHOT_KEPT_COUNT ? 0 : count % SNAPSHOT_KEPT_COUNT];
+}
+
 void snapshots_free(struct snapshots *snapshots)
 {
+    for (size_t i = 0; i < SNAPSHOT_KEPT_COUNT; i++) snapshot__free(snapshots->kept[i]);
     snapshot__free(snapshots->now);
     snapshot__free(snapshots->before);
     *snapshots = (struct snapshots){0};

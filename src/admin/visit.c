@@ -11,8 +11,8 @@
 
 void visit_refuse(struct visit *visit, uint32_t status, const char *more, const char *text)
 {
-    char line[1024];
-    int length = snprintf(line, sizeof line, "%.1000s\n", text);
+    char line[2400];
+    int length = snprintf(line, sizeof line, "%.2390s\n", text);
     struct answer answer = {.status = status,
                             .type = "text/plain; charset=utf-8",
                             .more = more,

@@ -18,6 +18,7 @@
 #include "target.h"
 
 struct admin;
+struct inspection_ask;
 
 /* Visits that wait for the same event. Starts as {0}. */
 struct visit_list {
@@ -28,11 +29,13 @@ struct visit {
     struct admin *admin;
     struct weir_session *session;
     uint32_t requests_count;
-    bool is_bodiless; /* the request is HEAD */
-    bool closes;      /* the connection ends after the answer */
+    bool is_bodiless;       /* the request is HEAD */
+    bool takes_openmetrics; /* the request accepts OpenMetrics */
+    bool closes;            /* the connection ends after the answer */
     struct target target;
-    uint64_t id;             /* of the session that the path names; 0: none */
-    struct visit_list *list; /* in which it waits; null: it does not wait */
+    uint64_t id;                /* of the session that the path names; 0: none */
+    struct inspection_ask *ask; /* what its worker is asked; valid while the visit waits for it */
+    struct visit_list *list;    /* in which it waits; null: it does not wait */
     struct visit *next;
     void (*go_on)(struct visit *visit, bool is_late);
 };

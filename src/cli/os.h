@@ -14,9 +14,9 @@ enum os_event {
     OS_STOP,   /* shutdown is requested: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing the console */
     OS_RELOAD, /* SIGHUP: files may have changed */
     OS_REOPEN, /* SIGUSR1: the file of the log was renamed */
-    OS_STARTED, /* os_post_started() was called */
-    OS_ENDED,   /* os_post_ended() was called */
-    OS_TIME,    /* the timeout expired */
+    OS_POSTED, /* os_post() was called: the start has ended, or the admin server has a request */
+    OS_ENDED,  /* os_post_ended() was called */
+    OS_TIME,   /* the timeout expired */
 };
 
 /* Reserves the standard streams that are closed: nothing else gets their numbers, and using them
@@ -45,8 +45,8 @@ void os_return_memory(void);
 /* Waits for the next event. Returns OS_TIME after `timeout_ms`; 0: no timeout. */
 enum os_event os_wait(uint32_t timeout_ms);
 
-/* Makes os_wait() return OS_STARTED. Thread: any. */
-void os_post_started(void);
+/* Makes os_wait() return OS_POSTED. Thread: any. */
+void os_post(void);
 
 /* Makes os_wait() return OS_ENDED. Thread: any. */
 void os_post_ended(void);

@@ -26,7 +26,7 @@
 #define OS__LARGE_BYTES (512 * 1024)
 
 static int os__signals = -1; /* SIGHUP, SIGINT, SIGTERM, SIGUSR1 */
-static int os__started = -1; /* eventfd */
+static int os__posted = -1;  /* eventfd */
 static int os__ended = -1;   /* eventfd */
 
 /* The parent process might have closed stdin, stdout or stderr. Without this, the next descriptor
@@ -89,8 +89,8 @@ bool os_start(struct weir_error *error)
     sigaddset(&stop, SIGUSR1);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     os__signals = signalfd(-1, &stop, SFD_CLOEXEC);
-    if (os__signals >= 0) os__started = eventfd(0, EFD_CLOEXEC);
-    if (os__started >= 0) os__ended = eventfd(0, EFD_CLOEXEC);
+    if (os__signals >= 0) os__posted = eventfd(0, EFD_CLOEXEC);
+    if (os__posted >= 0) os__ended = eventfd(0, EFD_CLOEXEC);
     if (os__ended >= 0) return true;
     return os__fail("receive signals", errno, os_hint(errno), error);
 }
@@ -118,7 +118,7 @@ static bool os__take_signal(const struct pollfd *watched, enum os_event *event)
 enum os_event os_wait(uint32_t timeout_ms)
 {
     struct pollfd watched[3] = {{.fd = os__signals, .events = POLLIN},
-                                {.fd = os__started, .events = POLLIN},
+                                {.fd = os__posted, .events = POLLIN},
                                 {.fd = os__ended, .events = POLLIN}};
     enum os_event event;
     int timeout = timeout_ms == 0 ? -1 : timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
@@ -128,7 +128,7 @@ enum os_event os_wait(uint32_t timeout_ms)
         if (found < 0) continue; /* EINTR */
         if (found == 0) return OS_TIME;
         if (os__take_signal(&watched[0], &event)) return event;
-        if (os__take(&watched[1])) return OS_STARTED;
+        if (os__take(&watched[1])) return OS_POSTED;
         if (os__take(&watched[2])) return OS_ENDED;
     }
 }
@@ -140,9 +140,9 @@ static void os__post(int eventfd)
     while (write(eventfd, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
-void os_post_started(void)
+void os_post(void)
 {
-    os__post(os__started);
+    os__post(os__posted);
 }
 
 void os_post_ended(void)

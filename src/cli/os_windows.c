@@ -14,8 +14,8 @@
 #include "os_stream.h"
 #include "os_wide.h"
 
-static HANDLE os__stops;              /* a semaphore: one count per request */
-static HANDLE os__started, os__ended; /* event objects */
+static HANDLE os__stops;             /* a semaphore: one count per request */
+static HANDLE os__posted, os__ended; /* event objects */
 
 #define OS__STOPS_MAX 1000
 
@@ -54,9 +54,9 @@ const char *os_hint(int os_error)
 bool os_start(struct weir_error *error)
 {
     os__stops = CreateSemaphoreW(NULL, 0, OS__STOPS_MAX, NULL);
-    os__started = CreateEventW(NULL, FALSE, FALSE, NULL);
+    os__posted = CreateEventW(NULL, FALSE, FALSE, NULL);
     os__ended = CreateEventW(NULL, FALSE, FALSE, NULL);
-    bool good = os__stops && os__started && os__ended && SetConsoleCtrlHandler(NULL, FALSE) &&
+    bool good = os__stops && os__posted && os__ended && SetConsoleCtrlHandler(NULL, FALSE) &&
                 SetConsoleCtrlHandler(os__on_console, TRUE);
     *error = (struct weir_error){.code = WEIR_SYSTEM,
                                  .os_error = (int)GetLastError(),
@@ -69,19 +69,19 @@ bool os_start(struct weir_error *error)
 
 enum os_event os_wait(uint32_t timeout_ms)
 {
-    const HANDLE watched[3] = {os__stops, os__started, os__ended};
+    const HANDLE watched[3] = {os__stops, os__posted, os__ended};
 
     switch (WaitForMultipleObjects(3, watched, FALSE, timeout_ms == 0 ? INFINITE : timeout_ms)) {
     case WAIT_OBJECT_0: return OS_STOP;
-    case WAIT_OBJECT_0 + 1: return OS_STARTED;
+    case WAIT_OBJECT_0 + 1: return OS_POSTED;
     case WAIT_TIMEOUT: return OS_TIME;
     default: return OS_ENDED;
     }
 }
 
-void os_post_started(void)
+void os_post(void)
 {
-    SetEvent(os__started);
+    SetEvent(os__posted);
 }
 
 void os_post_ended(void)

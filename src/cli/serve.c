@@ -151,14 +151,19 @@ static void serve__reload(const struct options *options, struct weir_server *ser
     char text[512], line[600];
     struct weir_error error;
 
-    if (!options->tls.certificate) return;
+    if (!options->tls.certificate) {
+        serve_admin_reloaded(ADMIN_RELOAD_NOTHING, "this server has no files to load again", NULL);
+        return;
+    }
     if (weir_server_tls(server, LISTENING_TLS_NAME, &options->tls, &error) == WEIR_OK) {
         serve_output_log(options, WEIR_LOG_INFO, "the files of TLS were loaded again");
+        serve_admin_reloaded(ADMIN_RELOAD_DONE, "the files of TLS were loaded again", NULL);
         return;
     }
     snprintf(line, sizeof line, "the earlier TLS certificates stay in use: %s",
              weir_error_text(&error, text, sizeof text));
     serve_output_log(options, WEIR_LOG_ERROR, line);
+    serve_admin_reloaded(ADMIN_RELOAD_FAILED, line, NULL);
 }
 
 /* ---- shutdown ---- */
@@ -168,6 +173,23 @@ static void serve__print_stats(const struct weir_stats *stats, const char *word)
     char text[SERVE__STATS_BYTES];
 
     serve_output_report(WEIR_LOG_INFO, "%s %s", word, weir_stats_text(stats, text, sizeof text));
+}
+
+/* Does what clients of the admin server requested. */
+static void serve__on_admin(const struct options *options, struct weir_server *server,
+                            int *requests)
+{
+    enum serve_admin_request request;
+    uint32_t within_ms = 0;
+
+    while ((request = serve_admin_take(&within_ms)) != SERVE_ADMIN_NONE) {
+        if (request == SERVE_ADMIN_RELOAD) {
+            serve__reload(options, server);
+            continue;
+        }
+        if (*requests == 0) *requests = 1; /* another one shortens the deadline */
+        weir_server_drain(server, within_ms == UINT32_MAX ? options->drain_ms : within_ms);
+    }
 }
 
 /* Waits until the server has ended. `requests` shutdowns were requested during the start. Lost
@@ -188,6 +210,8 @@ static bool serve__until_ended(const struct options *options, struct weir_server
             notify_reloaded();
         } else if (event == OS_REOPEN) {
             serve_output_reopen(options);
+        } else if (event == OS_POSTED) {
+            serve__on_admin(options, server, &requests);
         } else if (event == OS_STOP) {
             notify_stopping();
             serve_admin_draining();

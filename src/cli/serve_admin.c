@@ -2,16 +2,23 @@
 /* serve_admin.c - see serve_admin.h. */
 #include "serve_admin.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "admin.h"
 #include "exit_code.h"
 #include "listening_tls.h"
+#include "os.h"
+#include "os_process.h"
 #include "serve_output.h"
 #include "text_file.h"
 
 static struct admin *serve_admin__server; /* null: none */
+
+/* Requests that the main thread has not taken. Written by the admin server's thread. */
+static _Atomic bool serve_admin__drains, serve_admin__reloads;
+static _Atomic uint32_t serve_admin__within_ms;
 
 /* Returns the first line of the token file. Null after printing an error. */
 static const char *serve_admin__read_token(struct options *options)
@@ -42,6 +49,25 @@ static int serve_admin__fail(struct weir_error *error)
     return error->code == WEIR_INVALID ? EXIT_CODE_SETTING : EXIT_CODE_UNAVAILABLE;
 }
 
+/* ---- requests; the admin server's thread ---- */
+
+static void serve_admin__drain(void *user, uint32_t within_ms)
+{
+    (void)user;
+    atomic_store(&serve_admin__within_ms, within_ms);
+    atomic_store(&serve_admin__drains, true);
+    os_post();
+}
+
+static void serve_admin__reload(void *user)
+{
+    (void)user;
+    atomic_store(&serve_admin__reloads, true);
+    os_post();
+}
+
+/* ---- the main thread ---- */
+
 int serve_admin_start(struct options *options)
 {
     static const char *const tls_names[] = {LISTENING_TLS_NAME, NULL};
@@ -51,10 +77,14 @@ int serve_admin_start(struct options *options)
         .transport = options->config.transport,
         .tls_names = tls_names,
         .node = options->config.node,
+        .sessions_max = options->config.sessions_max,
         .log = serve_output_write_log,
         .log_level = options->config.log_level < WEIR_LOG_WARNING ? options->config.log_level
                                                                   : WEIR_LOG_WARNING,
         .user = options,
+        .reload = serve_admin__reload,
+        .drain = serve_admin__drain,
+        .read_process = os_process_read,
     };
     struct weir_error error;
 
@@ -83,6 +113,22 @@ void serve_admin_announce(void)
 void serve_admin_draining(void)
 {
     if (serve_admin__server) admin_draining(serve_admin__server);
+}
+
+enum serve_admin_request serve_admin_take(uint32_t *within_ms)
+{
+    if (atomic_exchange(&serve_admin__reloads, false)) return SERVE_ADMIN_RELOAD;
+    if (!atomic_exchange(&serve_admin__drains, false)) return SERVE_ADMIN_NONE;
+    *within_ms = atomic_load(&serve_admin__within_ms);
+    return SERVE_ADMIN_DRAIN;
+}
+
+void serve_admin_reloaded(enum admin_reload_result result, const char *text,
+                          const char *needs_restart)
+{
+    struct admin_reload reload = {.result = result, .text = text, .needs_restart = needs_restart};
+
+    if (serve_admin__server) admin_reloaded(serve_admin__server, &reload);
 }
 
 void serve_admin_stop(struct weir_server *server)

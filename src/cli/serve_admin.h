@@ -5,6 +5,7 @@
 #ifndef CLI_SERVE_ADMIN_H
 #define CLI_SERVE_ADMIN_H
 
+#include "admin.h"
 #include "options.h"
 
 /* Starts the admin server, before the server itself. Returns the exit code; another one than
@@ -19,6 +20,18 @@ void serve_admin_announce(void);
 
 /* The server is draining. */
 void serve_admin_draining(void);
+
+enum serve_admin_request { SERVE_ADMIN_NONE, SERVE_ADMIN_DRAIN, SERVE_ADMIN_RELOAD };
+
+/* Takes a request of a client of the admin server, after os_wait() returned OS_POSTED. Call it
+ * until it returns SERVE_ADMIN_NONE. *within_ms: the deadline of SERVE_ADMIN_DRAIN; UINT32_MAX:
+ * none is given. */
+enum serve_admin_request serve_admin_take(uint32_t *within_ms);
+
+/* A reload has ended, whatever caused it. `needs_restart`: names of changed settings that need a
+ * restart, separated by ", "; or null. */
+void serve_admin_reloaded(enum admin_reload_result result, const char *text,
+                          const char *needs_restart);
 
 /* Stops the admin server. `server`: the one that weir_server_free() will free; null: none. */
 void serve_admin_stop(struct weir_server *server);

@@ -21,7 +21,7 @@ static void starting__run(void *argument)
     struct starting *starting = argument;
 
     starting->code = weir_server_start(starting->server, &starting->error);
-    os_post_started();
+    os_post();
 }
 
 void starting_request(struct weir_server *server, uint32_t drain_ms, int *requests)
@@ -41,7 +41,7 @@ enum weir_code starting_run(struct weir_server *server, uint32_t drain_ms, int *
 
     starting.thread = (struct os_thread){.run = starting__run, .argument = &starting};
     if (!os_thread_start_joinable(&starting.thread)) return weir_server_start(server, error);
-    while ((event = os_wait(0)) != OS_STARTED) {
+    while ((event = os_wait(0)) != OS_POSTED) {
         if (event == OS_STOP) starting_request(server, drain_ms, requests);
         if (event == OS_ENDED) has_ended = true;
     }

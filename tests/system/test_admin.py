@@ -5,8 +5,9 @@ import os
 import tempfile
 import threading
 
+import certificates
 from admin_http import Client, get_json, request
-from weir_process import WeirTest, connect, linux_only, main, receive_exactly
+from weir_process import WeirTest, connect, linux_only, main, receive_exactly, stop_signals, udp_socket
 
 WRONG_SETTING, UNAVAILABLE = 78, 69
 TOKEN = "correct-horse-battery"
@@ -205,6 +206,66 @@ class Figures(AdminTest):
         self.assertEqual(stats["stats"]["accepted"], 1)
         self.assertIn("idle", stats["stats"]["closed_by_reason"])
 
+    def sessions(self, weir, query=""):
+        return get_json(weir.admin, "/sessions" + query)
+
+    def test_pages(self):
+        """Pages of any size show every session once, in the order of the key."""
+        weir = self.start_admin()
+        sent = {}
+        peers = [connect(weir.tcp) for _ in range(30)]
+        for number, peer in enumerate(peers):
+            text = b"x" * (number % 7 + 1)  # equal keys, too
+            peer.sendall(text)
+            self.assertEqual(receive_exactly(peer, len(text)), text)
+            sent["%s:%d" % peer.getsockname()] = len(text)
+        weir.wait_until("all are listed", lambda: self.sessions(weir)["total"] == 30)
+        for order, limit in (("desc", 1), ("desc", 7), ("asc", 30), ("asc", 11)):
+            found, after = [], ""
+            while after is not None:
+                page = self.sessions(weir, f"?sort=bytes_in&order={order}&limit={limit}" + after)
+                self.assertLessEqual(len(page["sessions"]), limit)
+                self.assertEqual((page["total"], page["incomplete"]), (30, False))
+                found += [(session["bytes_in"], session["peer"]) for session in page["sessions"]]
+                after = page["next"] and f"&after={page['next']}"
+            self.assertEqual({peer: count for count, peer in found}, sent)
+            self.assertEqual(len(found), 30)
+            counts = [count for count, _ in found]
+            self.assertEqual(counts, sorted(counts, reverse=order == "desc"))
+        one = "%s:%d" % peers[3].getsockname()
+        self.assertEqual([session["peer"] for session in self.sessions(weir, "?filter=" + one)["sessions"]], [one])
+        self.assertEqual(self.sessions(weir, "?filter=no%20such")["total"], 0)
+        self.assertEqual(self.sessions(weir, "?filter=echo&limit=1")["total"], 30)
+        for peer in peers:
+            peer.close()
+
+    def test_wrong_queries(self):
+        weir = self.start_admin()
+        for query in ("sort=peer", "order=up", "limit=0", "limit=1001", "limit=x", "limit=", "after=x", "after=1-", "after=1",
+                      "after=11111111111111111-1", "page=2"):
+            self.assertEqual(request(weir.admin, "/sessions?" + query).status, 400, query)
+
+    def test_udp_sessions(self):
+        weir = self.start("--udp", "127.0.0.1:0", "--message-rate", "1000", "--admin", "127.0.0.1:0")
+        with udp_socket(weir.udp) as peer:
+            peer.send(b"hello")
+            self.assertEqual(peer.recv(100), b"hello")
+            session, = self.sessions(weir)["sessions"]
+            self.assertEqual((session["proto"], session["peer"]), ("udp", "%s:%d" % peer.getsockname()))
+
+    def test_one_session(self):
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", "--admin", "127.0.0.1:0")
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"\0\0\0\5he")  # an incomplete frame
+            weir.wait_until("it has arrived", lambda: weir_has_partial(weir))
+            session, = get_json(weir.admin, "/sessions?sort=partial_bytes")["sessions"]
+            self.assertEqual((session["partial_bytes"], session["codec"], session["deadline_reason"]), (6, "u32be", "frame"))
+            same = get_json(weir.admin, "/sessions/" + session["id"])
+            self.assertEqual(set(same), set(session))
+            self.assertEqual(same["peer"], session["peer"])
+        for wrong in ("/sessions/0", "/sessions/ffffffffffffffff", "/sessions/12345678901234567", "/sessions/x", "/sessions/"):
+            self.assertEqual(request(weir.admin, wrong).status, 404, wrong)
+
     def test_many_clients(self):
         """More clients than the server takes: those that are served get whole answers."""
         weir = self.start_admin()
@@ -227,6 +288,109 @@ class Figures(AdminTest):
             thread.join()
         self.assertEqual(wrong, [])
         self.assertEqual(request(weir.admin, "/healthz").body, "ok\n")
+
+
+def weir_has_partial(weir):
+    sessions = get_json(weir.admin, "/sessions")["sessions"]
+    return sessions and sessions[0]["partial_bytes"] == 6
+
+
+class Controls(AdminTest):
+    def post(self, weir, target, **headers):
+        return request(weir.admin, target, method="POST", **{"Weir_Admin": "1", **headers})
+
+    def test_header(self):
+        """Without Weir-Admin a POST changes nothing: a page of another site cannot send this header."""
+        weir = self.start_admin()
+        for headers in ({"Weir_Admin": "0"}, {"Weir_Admin": ""}, {"Weir_Admin": "1, 1"}):
+            self.assertEqual(self.post(weir, "/drain", **headers).status, 403)
+        self.assertEqual(request(weir.admin, "/drain", method="POST").status, 403)
+        self.assertEqual(request(weir.admin, "/drain", Weir_Admin="1").status, 405)
+        preflight = request(weir.admin, "/drain", method="OPTIONS", Origin="http://evil.example",
+                            Access_Control_Request_Method="POST", Access_Control_Request_Headers="weir-admin")
+        self.assertEqual(preflight.status, 405)
+        self.assertEqual([name for name in preflight.headers if name.startswith("access-control")], [])
+        self.assertEqual(request(weir.admin, "/readyz").body, "ready\n")
+
+    def test_close(self):
+        weir = self.start_admin()
+        for how, reset in (("", False), ("?how=finish", False), ("?how=abort", True)):
+            with connect(weir.tcp) as peer:
+                peer.sendall(b"x")
+                self.assertEqual(receive_exactly(peer, 1), b"x")
+                name = "%s:%d" % peer.getsockname()
+                found = []
+                weir.wait_until("it is listed", lambda: found.extend(
+                    session["id"] for session in get_json(weir.admin, "/sessions?filter=" + name)["sessions"]) or found)
+                self.assertEqual(self.post(weir, f"/sessions/{found[0]}/close{how}").status, 202)
+                if reset:
+                    self.assertRaises(ConnectionResetError, peer.recv, 1)
+                else:
+                    self.assertEqual(peer.recv(1), b"")
+        self.assertEqual(self.post(weir, "/sessions/0/close").status, 404)
+        self.assertEqual(self.post(weir, f"/sessions/{found[0]}/close?how=gently").status, 400)
+
+    def test_drain(self):
+        """/readyz fails immediately, the sessions end by the deadline, and the exit code is that of a requested end."""
+        weir = self.start_admin()
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"x")
+            self.assertEqual(receive_exactly(peer, 1), b"x")
+            self.assertEqual(self.post(weir, "/drain?within=soon").status, 400)
+            with Client(weir.admin) as client:
+                self.assertEqual(client.request("/drain?within=30s", method="POST", Weir_Admin="1").status, 202)
+                self.assertEqual(client.request("/readyz").body, "draining\n")
+            self.assertEqual(peer.recv(1), b"")
+        self.assertEqual(weir.wait_end().code, 0)
+
+    def test_signal(self):
+        """SIGTERM makes /readyz fail while sessions still end."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", "--drain", "60s", "--admin", "127.0.0.1:0")
+        with connect(weir.tcp) as peer:
+            peer.sendall(b"\0\0\0\5he")  # an incomplete frame keeps the session open
+            weir.wait_until("it has arrived", lambda: weir_has_partial(weir))
+            weir.send_signal(stop_signals()[-1])
+            weir.wait_until("it drains", lambda: request(weir.admin, "/readyz").status == 503)
+            self.assertEqual(request(weir.admin, "/healthz").status, 200)
+            self.assertTrue(get_json(weir.admin, "/stats.json")["draining"])
+            peer.sendall(b"llo")
+            self.assertEqual(receive_exactly(peer, 9), b"\0\0\0\5hello")
+        self.assertEqual(weir.wait_end().code, 0)
+
+    def test_reload(self):
+        weir = self.start_admin()
+        self.assertEqual(self.post(weir, "/reload").status, 501)
+        self.assertIsNone(get_json(weir.admin, "/stats.json")["reload"])
+
+    def test_reload_of_tls(self):
+        """It answers when the new certificate is in use, or with the reason why the earlier one is."""
+        if not self.has_tls():
+            self.skipTest("weir was built without TLS")
+        pair = certificates.local()
+        with tempfile.TemporaryDirectory() as folder:
+            both = os.path.join(folder, "both.pem")
+            with open(both, "wb") as file:
+                for path in (pair.certificate, pair.key):
+                    with open(path, "rb") as part:
+                        file.write(part.read())
+            weir = self.start_admin("--tls-cert", both)
+            answer = self.post(weir, "/reload")
+            self.assertEqual(answer.status, 200, answer)
+            self.assertTrue(get_json(weir.admin, "/stats.json")["reload"]["successful"])
+            with open(both, "w", encoding="ascii") as file:
+                file.write("no certificate\n")
+            answer = self.post(weir, "/reload")
+            self.assertEqual(answer.status, 422, answer)
+            self.assertIn("both.pem", answer.body)
+            self.assertFalse(get_json(weir.admin, "/stats.json")["reload"]["successful"])
+            metrics = request(weir.admin, "/metrics").body
+            self.assertIn("\nweir_config_last_reload_successful 0\n", metrics)
+            self.assertRegex(metrics, r'\nweir_tls_certificate_expiry_timestamp_seconds\{name="[^"]+"\} \d{10}\n')
+
+    def test_log(self):
+        weir = self.start_admin()
+        for level in ("", "?level=", "?level=loud", "?level=trace"):
+            self.assertEqual(self.post(weir, "/log" + level).status, 400)
 
 
 if __name__ == "__main__":
