@@ -863,6 +863,10 @@ static void our_client_shows_its_certificate_and_protocols(void **state)
     settings.client = WEIR_TLS_CLIENT_NONE;
     settings.client_ca = NULL;
     server = open_context(&settings);
+    assert_int_equal(tls_context_open_client(&wish, "first.example", &client, &error), WEIR_OK);
+    assert_true(connect_ours(server, client, &errors[0], &errors[1], &info));
+    assert_string_equal(info.alpn, "");
+    tls_context_unref(client);
     wish.alpn_required = true;
     assert_int_equal(tls_context_open_client(&wish, "first.example", &client, &error), WEIR_OK);
     assert_false(connect_ours(server, client, &errors[0], &errors[1], &info));
