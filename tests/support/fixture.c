@@ -84,6 +84,7 @@ void fixture_open(const struct weir_config *config, const struct weir_codec *cod
     if (fixture_handles_max > 0) options.handles_max = fixture_handles_max;
     fixture__set_common(config);
     if (!codec) codec = &codec_raw;
+    if (test_chain_client) codec = test_chain_client->open_chain(codec);
     fixture.workers[0] = &fixture.loop.worker;
     fixture.common.workers = fixture.workers;
     fixture.common.workers_count = 1;
@@ -179,6 +180,7 @@ void fixture_close(void)
     address_counts_free(&fixture.limits.address_counts);
     sim_free(fixture.simulation);
     test_filters_forget_peers();
+    if (test_chain_client) test_chain_client->close_chain();
 }
 
 static struct sim_peer *fixture__connect(const struct net_address *from)
@@ -188,9 +190,9 @@ static struct sim_peer *fixture__connect(const struct net_address *from)
     for (int i = 0; i < FIXTURE_ITERATIONS_MAX && sim_peer_state(peer) == SIM_CONNECTING; i++)
         fixture_iterate(FIXTURE_MS);
     require(sim_peer_state(peer) == SIM_CONNECTED);
-    if (test_chain_opens) {
-        filtered_open(peer);
-        for (int i = 0; i < 200 && fixture_stats().opening > 0; i++) fixture_iterate(FIXTURE_MS);
+    for (int i = 0; i < 200 && test_chain_opens; i++) {
+        if (filtered_open(peer) && fixture_stats().opening == 0) break;
+        fixture_iterate(FIXTURE_MS);
     }
     return peer;
 }

@@ -8,7 +8,7 @@ static _Atomic uint64_t memory_faults__count;
 static uint64_t memory_faults__until_failure; /* 0: no allocation fails */
 static int memory_faults__fails_after;
 
-static bool memory_faults__allow(void)
+bool memory_faults_allow(void)
 {
     atomic_fetch_add_explicit(&memory_faults__count, 1, memory_order_relaxed);
     if (memory_faults__until_failure == 0) return true;
@@ -24,11 +24,11 @@ void memory_fail_nth(uint64_t n, int and_after)
 {
     memory_faults__until_failure = n;
     memory_faults__fails_after = and_after;
-    memory_set_hook(memory_faults__allow);
+    memory_set_hook(memory_faults_allow);
 }
 
 uint64_t memory_allocations_count(void)
 {
-    memory_set_hook(memory_faults__allow);
+    memory_set_hook(memory_faults_allow);
     return atomic_load(&memory_faults__count);
 }

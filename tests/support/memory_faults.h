@@ -13,4 +13,7 @@ void memory_fail_nth(uint64_t n, int and_after);
  * memory_fail_nth(). Tests compare two results. Thread: any. */
 uint64_t memory_allocations_count(void);
 
+/* Decides for allocations that do not come from memory.h. Returns false: this one fails. */
+bool memory_faults_allow(void);
+
 #endif

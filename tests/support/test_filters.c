@@ -16,6 +16,7 @@ struct test_filters test_filters;
 struct filter *test_chain[4];
 uint32_t test_chain_count;
 bool test_chain_opens;
+const struct chain_client *test_chain_client;
 
 void test_filters_reset(void)
 {
@@ -420,6 +421,7 @@ static struct wire *wire_of(struct sim_peer *peer)
 
 void test_filters_forget_peers(void)
 {
+    if (test_chain_client) test_chain_client->forget_peers();
     memset(wires, 0, sizeof wires);
 }
 
@@ -467,12 +469,13 @@ static void wire_prepare(struct wire *wire)
     wire->skip_plain = 3;
 }
 
-void filtered_open(struct sim_peer *peer)
+bool filtered_open(struct sim_peer *peer)
 {
+    if (test_chain_client) return test_chain_client->open(peer);
     struct wire *wire = wire_of(peer);
-
     wire_prepare(wire);
     wire_push(wire);
+    return true;
 }
 
 void filtered_record(struct sim_peer *peer, char type, const void *bytes, uint32_t length)
@@ -486,6 +489,7 @@ void filtered_record(struct sim_peer *peer, char type, const void *bytes, uint32
 
 uint32_t filtered_send(struct sim_peer *peer, const void *bytes, uint32_t count)
 {
+    if (test_chain_client) return test_chain_client->send(peer, bytes, count);
     if (test_chain_count == 0) return sim_peer_send(peer, bytes, count);
     struct wire *wire = wire_of(peer);
     uint32_t done = 0;
@@ -543,6 +547,7 @@ uint32_t filtered_receive(struct sim_peer *peer, void *bytes, uint32_t bytes_max
     uint8_t byte, *to = bytes;
     uint32_t count = 0;
 
+    if (test_chain_client) return test_chain_client->receive(peer, bytes, bytes_max);
     if (test_chain_count == 0) return sim_peer_receive(peer, bytes, bytes_max);
     struct wire *wire = wire_of(peer);
     wire_push(wire);
@@ -553,12 +558,17 @@ uint32_t filtered_receive(struct sim_peer *peer, void *bytes, uint32_t bytes_max
 
 uint32_t filtered_unread(struct sim_peer *peer)
 {
+    if (test_chain_client) return test_chain_client->unread(peer);
     if (test_chain_count > 0) wire_push(wire_of(peer));
     return sim_peer_unread(peer);
 }
 
 void filtered_finish(struct sim_peer *peer)
 {
+    if (test_chain_client) {
+        test_chain_client->finish(peer);
+        return;
+    }
     if (test_chain_count == 0) {
         sim_peer_finish(peer);
         return;
@@ -572,6 +582,10 @@ void filtered_finish(struct sim_peer *peer)
 
 void filtered_close(struct sim_peer *peer)
 {
+    if (test_chain_client) {
+        test_chain_client->close(peer);
+        return;
+    }
     if (test_chain_count > 0) wire_of(peer)->peer = NULL;
     sim_peer_close(peer);
 }
@@ -580,6 +594,7 @@ bool filtered_saw_end(struct sim_peer *peer)
 {
     uint8_t byte;
 
+    if (test_chain_client) return test_chain_client->saw_end(peer);
     if (test_chain_count > 0 && sim_peer_unread(peer) > 0) {
         struct wire *wire = wire_of(peer);
         while (wire->left == 0 && test_chain_has(&test_filter_xor) &&
@@ -598,6 +613,7 @@ bool filtered_saw_goodbye(struct sim_peer *peer)
 {
     uint8_t byte;
 
+    if (test_chain_client) return test_chain_client->saw_goodbye(peer);
     while (filtered_receive(peer, &byte, 1) == 1) continue;
     return wire_of(peer)->saw_goodbye;
 }

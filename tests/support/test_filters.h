@@ -51,6 +51,25 @@ bool test_chain_has(const struct filter *filter);
 
 /* ---- the client's side ---- */
 
+/* Other clients, for chains of other filters. */
+struct chain_client {
+    /* When a fixture is opened: sets the chain. Returns the codec of the service. */
+    const struct weir_codec *(*open_chain)(const struct weir_codec *inner);
+    void (*close_chain)(void);
+    void (*forget_peers)(void);
+    /* The calls below without filtered_. */
+    bool (*open)(struct sim_peer *peer);
+    uint32_t (*send)(struct sim_peer *peer, const void *bytes, uint32_t count);
+    uint32_t (*receive)(struct sim_peer *peer, void *bytes, uint32_t bytes_max);
+    uint32_t (*unread)(struct sim_peer *peer);
+    void (*finish)(struct sim_peer *peer);
+    void (*close)(struct sim_peer *peer);
+    bool (*saw_end)(struct sim_peer *peer);
+    bool (*saw_goodbye)(struct sim_peer *peer);
+};
+
+extern const struct chain_client *test_chain_client; /* null: that of the filters above */
+
 /* The calls of sim.h through the chain that is set: the first bytes open the filters, and what the
  * filters say is taken off what is received. Without a chain they are the calls of sim.h. */
 uint32_t filtered_send(struct sim_peer *peer, const void *bytes, uint32_t count);
@@ -60,8 +79,9 @@ void filtered_finish(struct sim_peer *peer);
 void filtered_close(struct sim_peer *peer);
 bool filtered_saw_end(struct sim_peer *peer);
 
-/* Sends the bytes that open the filters, unless that was done. */
-void filtered_open(struct sim_peer *peer);
+/* Sends the bytes that open the filters, unless that was done; other clients: continues to open
+ * them. Returns whether they are open, or will be without a further call. */
+bool filtered_open(struct sim_peer *peer);
 
 /* Sends the bytes as one record of this type, on the wire. */
 void filtered_record(struct sim_peer *peer, char type, const void *bytes, uint32_t length);
@@ -69,7 +89,7 @@ void filtered_record(struct sim_peer *peer, char type, const void *bytes, uint32
 /* Returns how many records of this type came. */
 uint32_t filtered_count(struct sim_peer *peer, char type);
 
-/* Whether the server has said goodbye: the record e. */
+/* Whether the server has said goodbye: the record e; to other clients, before FIN. */
 bool filtered_saw_goodbye(struct sim_peer *peer);
 
 #endif
