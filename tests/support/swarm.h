@@ -62,7 +62,8 @@ struct swarm_log {
     uint32_t ids_count;
     struct swarm_fate *fates; /* of the scenario's connections */
     uint32_t fates_count;
-    bool is_raw; /* no messages: the handler answers with what came alone */
+    bool lacked_memory; /* at some time in this scenario */
+    bool is_raw;        /* no messages: the handler answers with what came alone */
 };
 
 extern struct swarm_log swarm_log;

@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "fixture.h"
+#include "real_filters.h"
 #include "require.h"
 #include "test_filters.h"
 
@@ -99,6 +100,7 @@ static void swarm_peer__check_whole(const struct swarm_peer *peer)
 
     if (!peer->fate->is_honest || peer->fate->lossy || !peer->finished) return;
     if (!peer->fate->closed || peer->fate->reason != WEIR_REASON_PEER_DONE) return;
+    if (test_chain_client && !swarm_log.lacked_memory) require(filtered_saw_goodbye(peer->wire));
     if (!peer->codec) {
         require_equal(peer->bytes_in, peer->bytes_out);
         return;
@@ -161,6 +163,11 @@ static void swarm_peer__garble(struct swarm_peer *peer)
     static const char types[] = "kkklbe";
     char type = types[swarm_roll(sizeof types - 1)];
 
+    if (test_chain_client && !peer->finished) {
+        peer->fate->lossy = true;
+        real_filters_garble(peer->wire);
+        return;
+    }
     if (!test_chain_has(&test_filter_xor) || peer->finished) return;
     if (type == 'b' || type == 'e') peer->fate->lossy = true;
     filtered_record(peer->wire, type, NULL, 0);
@@ -180,6 +187,7 @@ bool swarm_peer_step(struct swarm_peer *peer)
     if (manner != SWARM_SILENT) swarm_peer__send(peer);
     if (manner != SWARM_DEAF || peer->sent_count < 5) swarm_peer__receive(peer);
     if (manner == SWARM_GARBLED && swarm_one_in(100)) swarm_peer__garble(peer);
+    if (test_chain_client && swarm_one_in(20)) real_filters_meddle(peer->wire);
     if (manner == SWARM_SUDDEN && swarm_one_in(30)) {
         uint32_t way = swarm_roll(3);
         if (way == 0) sim_peer_reset(peer->wire);
