@@ -15,6 +15,7 @@ BUILD_NEEDS=(
     "liburing.h  liburing-dev"
     "openssl/ssl.h libssl-dev"
     "?-          node-llhttp"
+    "?yaml.h     libyaml-dev"
 )
 # shellcheck disable=SC2034
 TEST_NEEDS=(
