@@ -54,14 +54,14 @@ static char *block_list__copy(char *to, const char *text, size_t length, const c
 
 /* Allocates memory for the list and for blocks from `length` bytes of text, and copies the list.
  * *to is set to its end. Returns null and adds a diagnostic if memory is exhausted. */
-static char *block_list__room(const char *list, size_t length, char **to, const char *option,
+static char *block_list__room(const char *list, size_t length, char **to, const char *label,
                               struct arena *arena, struct diagnostics *diagnostics)
 {
     size_t used = list ? strlen(list) : 0;
     char *room = arena_alloc(arena, used + 2 + 2 * length + 3);
 
     if (!room) {
-        diagnostics_add(diagnostics, "--%s: out of memory", option);
+        diagnostics_add(diagnostics, "%s: out of memory", label);
         return NULL;
     }
     *to = room;
@@ -80,44 +80,43 @@ static void block_list__end(const char **list, char *room, char *to)
     *list = room;
 }
 
-void block_list_add(const char **list, const char *option, const char *text, struct arena *arena,
+void block_list_add(const char **list, const char *label, const char *text, struct arena *arena,
                     struct diagnostics *diagnostics)
 {
-    char where[48], *to, *room;
+    char *to, *room;
 
-    snprintf(where, sizeof where, "--%s", option);
     if (text[strspn(text, BLOCK_LIST__SEPARATORS)] == '\0') {
         diagnostics_add(diagnostics, "%s: write a block such as 10.0.0.0/8, 2001:db8::/32 or ::1",
-                        where);
+                        label);
         return;
     }
-    room = block_list__room(*list, strlen(text), &to, option, arena, diagnostics);
+    room = block_list__room(*list, strlen(text), &to, label, arena, diagnostics);
     if (!room) return;
-    to = block_list__copy(to, text, strlen(text), where, diagnostics);
+    to = block_list__copy(to, text, strlen(text), label, diagnostics);
     block_list__end(list, room, to);
 }
 
 /* ---- files ---- */
 
-void block_list_add_file(const char **list, const char *option, const char *path,
+void block_list_add_file(const char **list, const char *label, const char *path,
                          struct arena *arena, struct diagnostics *diagnostics)
 {
     char where[240], *to, *room;
     struct text_file file;
     size_t length, errors = diagnostics->count;
 
-    if (!text_file_read(&file, option, path, arena, diagnostics)) return;
-    room = block_list__room(*list, (size_t)(file.end - file.at), &to, option, arena, diagnostics);
+    if (!text_file_read(&file, label, path, arena, diagnostics)) return;
+    room = block_list__room(*list, (size_t)(file.end - file.at), &to, label, arena, diagnostics);
     if (!room) return;
     for (const char *line; (line = text_file_line(&file, &length)) != NULL;) {
         const char *comment = memchr(line, '#', length);
-        snprintf(where, sizeof where, "--%s %.150s, line %u", option, path, file.line);
+        snprintf(where, sizeof where, "%s %.150s, line %u", label, path, file.line);
         to = block_list__copy(to, line, comment ? (size_t)(comment - line) : length, where,
                               diagnostics);
     }
     /* An empty allow-list would look like no list, which allows every client. */
-    if (to == room && diagnostics->count == errors && strncmp(option, "allow", 5) == 0)
-        diagnostics_add(diagnostics, "--%s %.150s: the file contains no block; write one per line",
-                        option, path);
+    if (to == room && diagnostics->count == errors && strstr(label, "allow"))
+        diagnostics_add(diagnostics, "%s %.150s: the file contains no block; write one per line",
+                        label, path);
     block_list__end(list, room, to);
 }

@@ -7,12 +7,12 @@
 #include "diagnostics.h"
 
 /* Appends the blocks in a text, separated by commas or blanks, to *list (null: empty). Invalid
- * blocks are added to the diagnostics. */
-void block_list_add(const char **list, const char *option, const char *text, struct arena *arena,
+ * blocks are added to the diagnostics, with the label, such as "--deny". */
+void block_list_add(const char **list, const char *label, const char *text, struct arena *arena,
                     struct diagnostics *diagnostics);
 
 /* Appends the blocks in each line of a file. A # starts a comment. */
-void block_list_add_file(const char **list, const char *option, const char *path,
+void block_list_add_file(const char **list, const char *label, const char *path,
                          struct arena *arena, struct diagnostics *diagnostics);
 
 #endif

@@ -9,13 +9,12 @@
 #include "handler_arguments.h"
 #include "listening_proxy.h"
 #include "listening_websocket.h"
+#include "options_position.h"
 #include "url.h"
 
-/* Adds a listener, unless its address is wrong or the list is full. Diagnostics begin with `where`
- * and `text`: the option as it was written. */
-static void listening__add(struct options *options, const struct weir_listen *listen,
-                           const struct options_own *own, const char *where, const char *text,
-                           struct diagnostics *diagnostics)
+void listening_add_read(struct options *options, const struct weir_listen *listen,
+                        const struct options_own *own, const char *where, const char *text,
+                        struct diagnostics *diagnostics)
 {
     struct weir_address parsed;
     struct weir_error error;
@@ -42,14 +41,15 @@ void listening_add(struct options *options, enum weir_proto proto, const char *a
         diagnostics_add(diagnostics, "%s%.100s: this is a URL; write --listen %.100s", where,
                         address, address);
     else
-        listening__add(options, &listen, &(struct options_own){.proxy = false}, where, address,
-                       diagnostics);
+        listening_add_read(options, &listen, &(struct options_own){.proxy = false}, where, address,
+                           diagnostics);
 }
 
-void listening_add_url(struct options *options, const char *url, struct diagnostics *diagnostics)
+void listening_add_url(struct options *options, const char *url, const struct settings_node *node,
+                       struct diagnostics *diagnostics)
 {
-    static const char where[] = "--listen ";
-    struct options_own own = {.proxy = false};
+    const char *where = node ? "listen " : "--listen ";
+    struct options_own own = {.node = node};
     struct url read;
 
     if (!url_read(&read, url, where, URL_OF_LISTENER, &options->arena, diagnostics)) return;
@@ -61,7 +61,7 @@ void listening_add_url(struct options *options, const char *url, struct diagnost
                                  .tls = read.values[URL_TLS]};
     listening_proxy_read(&read, where, url, &listen, &own, &options->arena, diagnostics);
     listening_websocket_read(&read, where, url, &listen, diagnostics);
-    listening__add(options, &listen, &own, where, url, diagnostics);
+    listening_add_read(options, &listen, &own, where, url, diagnostics);
 }
 
 /* ---- codecs ---- */
@@ -79,29 +79,45 @@ static bool listening__has_max(const char *codec)
     return codec != NULL;
 }
 
-/* Returns whether the codec is for that protocol. An invalid specification passes: the server
- * reports what is wrong with it. */
-static bool listening__fits(const char *codec, enum weir_proto proto)
+/* Returns whether the codec is for that protocol. An invalid specification passes: *error then says
+ * what is wrong with it, otherwise its code is WEIR_OK. */
+static bool listening__fits(const char *codec, enum weir_proto proto, struct weir_error *error)
 {
     struct weir_frame *frame;
-    struct weir_error error;
 
-    if (!codec || weir_frame_open(codec, &frame, &error) != WEIR_OK) return true;
+    error->code = WEIR_OK;
+    if (!codec || weir_frame_open(codec, &frame, error) != WEIR_OK) return true;
+    error->code = WEIR_OK;
     const struct weir_codec *made = weir_frame_codec(frame);
     bool fits = proto == WEIR_TCP ? made->streams : made->datagrams;
     weir_frame_free(frame);
     return fits;
 }
 
+/* Returns what to do about a codec of the other protocol. */
+static const char *listening__advice(bool is_own, bool is_in_file)
+{
+    if (is_own)
+        return is_in_file ? "leave codec out, or write protocol: tcp"
+                          : "leave codec out of its URL, or listen with tcp://";
+    return is_in_file ? "give it to the TCP listeners alone, as codec in the list listen"
+                      : "give it to the TCP listeners alone: --listen 'tcp://PORT?codec=SPEC'";
+}
+
 /* Rejects a codec that is not for the listener's protocol. `is_own` tells that the listener's URL
- * names the codec, not --codec. */
+ * names the codec, not --codec. The server rejects a wrong specification; in a configuration file
+ * this does, with its position. */
 static void listening__check_codec(const struct weir_listen *listen, bool is_own,
                                    struct diagnostics *diagnostics)
 {
-    const char *advice = "give it to the TCP listeners alone: --listen 'tcp://PORT?codec=SPEC'";
+    struct weir_error error;
+    char text[512];
+    bool fits = listening__fits(listen->codec, listen->proto, &error);
+    const char *advice = listening__advice(is_own, diagnostics->file != NULL);
 
-    if (listening__fits(listen->codec, listen->proto)) return;
-    if (is_own) advice = "leave codec out of its URL, or listen with tcp://";
+    if (fits && error.code != WEIR_OK && diagnostics->file)
+        diagnostics_add(diagnostics, "%s", weir_error_text(&error, text, sizeof text));
+    if (fits) return;
     if (listen->proto == WEIR_UDP)
         diagnostics_add(diagnostics,
                         "udp %.60s: codec %.60s is for streams, and each datagram is a message; %s",
@@ -147,22 +163,43 @@ static const char *listening__limited(struct arena *arena, const char *codec, ui
     return text;
 }
 
-static void listening__limit_all(struct options *options, struct diagnostics *diagnostics)
+/* Applies a maximum to one listener. Returns whether it has messages of various lengths. */
+static bool listening__limit(struct options *options, size_t index, uint64_t max_bytes,
+                             struct diagnostics *diagnostics)
 {
-    bool any = false;
+    struct weir_listen *listen = &options->listeners[index];
+
+    if (listen->websocket && !listen->codec)
+        return true; /* listening_websocket_finish() has set it */
+    if (!listening__has_max(listen->codec)) return false;
+    listen->codec = listening__limited(&options->arena, listen->codec, max_bytes);
+    if (!listen->codec) diagnostics_add(diagnostics, "max-message: out of memory");
+    return true;
+}
+
+/* Applies the listeners' own maximums, and --max-message to those without one. */
+static void listening__limit_all(struct options *options, struct option_reading *reading)
+{
+    bool any = options->message_max_bytes == 0 || options->listeners_count == 0;
+    char label[48];
 
     for (size_t i = 0; i < options->listeners_count; i++) {
-        struct weir_listen *listen = &options->listeners[i];
-        any |= listen->websocket && !listen->codec; /* listening_websocket_finish() has set it */
-        if (!listening__has_max(listen->codec)) continue;
-        any = true;
-        listen->codec =
-            listening__limited(&options->arena, listen->codec, options->message_max_bytes);
-        if (!listen->codec) diagnostics_add(diagnostics, "--max-message: out of memory");
+        uint64_t own = options->own[i].message_max_bytes;
+        uint64_t max_bytes = own > 0 ? own : options->message_max_bytes;
+        if (max_bytes == 0) continue;
+        options_position_enter(options, options->own[i].node, "max-message", reading->diagnostics);
+        if (listening__limit(options, i, max_bytes, reading->diagnostics))
+            any = true;
+        else if (own > 0)
+            diagnostics_add(reading->diagnostics,
+                            "max-message: this listener does not split a stream into messages: "
+                            "write a codec, or leave max-message out");
     }
+    option_enter(reading, offsetof(struct options, message_max_bytes), label, sizeof label);
     if (!any)
-        diagnostics_add(diagnostics,
-                        "--max-message: no listener splits a stream into messages: name a --codec");
+        diagnostics_add(reading->diagnostics,
+                        "%s: no listener splits a stream into messages: name a %s", label,
+                        label[0] == '-' ? "--codec" : "codec");
 }
 
 /* Whether the listener has a socket file. */
@@ -174,27 +211,32 @@ static bool listening__has_file(const struct weir_listen *listen)
     return strncmp(listen->address, unix_prefix, length) == 0 && listen->address[length] != '@';
 }
 
-static void listening__set_mode(struct options *options, struct diagnostics *diagnostics)
+static void listening__set_mode(struct options *options, struct option_reading *reading)
 {
     bool any = options->unix_mode == 0;
+    char label[48];
 
     for (size_t i = 0; i < options->listeners_count; i++) {
         if (!listening__has_file(&options->listeners[i])) continue;
-        options->listeners[i].unix_mode = options->unix_mode;
+        if (options->listeners[i].unix_mode == 0)
+            options->listeners[i].unix_mode = options->unix_mode;
         any = true;
     }
+    option_enter(reading, offsetof(struct options, unix_mode), label, sizeof label);
     if (!any)
-        diagnostics_add(diagnostics,
-                        "--unix-mode: no listener has a socket file: name one by --tcp unix:PATH");
+        diagnostics_add(reading->diagnostics,
+                        "%s: no listener has a socket file: name one by %s unix:PATH", label,
+                        label[0] == '-' ? "--tcp" : "the address");
 }
 
 static void listening__add_defaults(struct options *options, struct diagnostics *diagnostics)
 {
     static const enum weir_proto protos[] = {WEIR_TCP, WEIR_UDP};
+    struct weir_error error;
 
     options->listeners_are_default = true;
     for (size_t i = 0; i < sizeof protos / sizeof protos[0]; i++) {
-        if (!listening__fits(options->codec, protos[i])) continue;
+        if (!listening__fits(options->codec, protos[i], &error)) continue;
         listening_add(options, protos[i], LISTENING_DEFAULT_V4, diagnostics);
         listening_add(options, protos[i], LISTENING_DEFAULT_V6, diagnostics);
     }
@@ -214,15 +256,19 @@ static void listening__complete(struct options *options, struct weir_listen *lis
     listening__check_codec(listen, has_own, diagnostics);
 }
 
-void listening_finish(struct options *options, struct diagnostics *diagnostics)
+void listening_finish(struct options *options, struct option_reading *reading)
 {
+    struct diagnostics *diagnostics = reading->diagnostics;
+
     if (options->listeners_count == 0 && diagnostics->count == 0)
         listening__add_defaults(options, diagnostics);
-    for (size_t i = 0; i < options->listeners_count; i++)
+    for (size_t i = 0; i < options->listeners_count; i++) {
+        options_position_enter(options, options->own[i].node, "codec", diagnostics);
         listening__complete(options, &options->listeners[i], diagnostics);
-    listening_proxy_finish(options, diagnostics);
-    listening_websocket_finish(options, diagnostics);
-    if (options->message_max_bytes > 0 && options->listeners_count > 0)
-        listening__limit_all(options, diagnostics);
-    listening__set_mode(options, diagnostics);
+    }
+    listening_proxy_finish(options, reading);
+    listening_websocket_finish(options, reading);
+    listening__limit_all(options, reading);
+    listening__set_mode(options, reading);
+    diagnostics_leave(diagnostics);
 }

@@ -15,6 +15,6 @@ void listening_proxy_read(const struct url *url, const char *where, const char *
 
 /* Applies the options to the TCP listeners without their own, and rejects settings without
  * effect. */
-void listening_proxy_finish(struct options *options, struct diagnostics *diagnostics);
+void listening_proxy_finish(struct options *options, struct option_reading *reading);
 
 #endif

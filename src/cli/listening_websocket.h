@@ -13,6 +13,6 @@ void listening_websocket_read(const struct url *url, const char *where, const ch
                               struct weir_listen *listen, struct diagnostics *diagnostics);
 
 /* Applies the options to the WebSocket listeners, and rejects settings without effect. */
-void listening_websocket_finish(struct options *options, struct diagnostics *diagnostics);
+void listening_websocket_finish(struct options *options, struct option_reading *reading);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "config_check.h"
 #include "diagnostics.h"
 #include "doctor.h"
 #include "exit_code.h"
@@ -22,8 +23,8 @@ struct main__command {
 };
 
 static const struct main__command main__commands[] = {
-    {"serve", serve_main},       {"send", send_main},     {"frame", frame_tool_main},
-    {"selftest", selftest_main}, {"doctor", doctor_main},
+    {"serve", serve_main},      {"check", config_check_main}, {"send", send_main},
+    {"frame", frame_tool_main}, {"selftest", selftest_main},  {"doctor", doctor_main},
 };
 
 static int main__help(void)
@@ -32,6 +33,7 @@ static int main__help(void)
         "weir %s: a TCP and UDP session server\n"
         "\n"
         "  weir serve [OPTION]...             runs a server; \"serve\" is optional\n"
+        "  weir check FILE                    checks a configuration file\n"
         "  weir send HOST:PORT MESSAGE...     sends messages and prints the answers\n"
         "  weir frame COMMAND                 tests how bytes are split into messages\n"
         "  weir doctor                        says what in this system limits a server\n"

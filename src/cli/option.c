@@ -8,7 +8,7 @@
 #include "escape.h"
 #include "suggest.h"
 
-#define OPTION__NAMES_MAX 160
+#define OPTION__NAMES_MAX (2 * OPTION_TABLE_MAX)
 
 /* ---- storing ---- */
 
@@ -26,7 +26,7 @@ uint64_t option_number(const struct option *option, const void *target)
     return narrow;
 }
 
-static void option__store_number(const struct option *option, void *target, uint64_t value)
+void option_store_number(const struct option *option, void *target, uint64_t value)
 {
     unsigned char *member = (unsigned char *)target + option->offset;
     uint32_t narrow = (uint32_t)value;
@@ -37,7 +37,7 @@ static void option__store_number(const struct option *option, void *target, uint
         memcpy(member, &narrow, sizeof narrow);
 }
 
-static void option__store_text(const struct option *option, void *target, const char *text)
+void option_store_text(const struct option *option, void *target, const char *text)
 {
     memcpy((unsigned char *)target + option->offset, &text, sizeof text);
 }
@@ -61,24 +61,28 @@ static void option__refuse(struct option_reading *reading, const struct option *
         diagnostics_add(reading->diagnostics, "--%s %.100s: write %s", option->name, value, wanted);
 }
 
+const char *option_unescape(struct arena *arena, const char *text, const char **wrong)
+{
+    size_t length = strlen(text);
+    char *copy = arena_copy(arena, text, length);
+
+    *wrong = "out of memory";
+    if (!copy) return NULL;
+    *wrong = "after \\ write n, r, t, \\ or x and two digits, as \\x0a";
+    if (!escape_read_text((uint8_t *)copy, &length) || memchr(copy, '\0', length)) return NULL;
+    copy[length] = '\0';
+    return copy;
+}
+
 static void option__store_escaped(struct option_reading *reading, const struct option *option,
                                   const char *value)
 {
-    size_t length = strlen(value);
-    char *text = arena_copy(reading->arena, value, length);
+    const char *wrong, *text = option_unescape(reading->arena, value, &wrong);
 
-    if (!text) {
-        diagnostics_add(reading->diagnostics, "--%s: out of memory", option->name);
-        return;
-    }
-    if (!escape_read_text((uint8_t *)text, &length) || memchr(text, '\0', length)) {
-        diagnostics_add(reading->diagnostics,
-                        "--%s %.100s: after \\ write n, r, t, \\ or x and two digits, as \\x0a",
-                        option->name, value);
-        return;
-    }
-    text[length] = '\0';
-    option__store_text(option, reading->target, text);
+    if (text)
+        option_store_text(option, reading->target, text);
+    else
+        diagnostics_add(reading->diagnostics, "--%s %.100s: %s", option->name, value, wrong);
 }
 
 static void option__apply(struct option_reading *reading, const struct option *option,
@@ -91,25 +95,51 @@ static void option__apply(struct option_reading *reading, const struct option *o
     case OPTION_GROUP: break;
     case OPTION_VALUE:
         if (value_read(&option->rule, value, &number))
-            option__store_number(option, reading->target, number);
+            option_store_number(option, reading->target, number);
         else
             option__refuse(reading, option, value);
         break;
     case OPTION_SWITCH:
         memcpy((unsigned char *)reading->target + option->offset, &(bool){true}, sizeof(bool));
         break;
-    case OPTION_TEXT: option__store_text(option, reading->target, value); break;
+    case OPTION_TEXT: option_store_text(option, reading->target, value); break;
     case OPTION_ESCAPED: option__store_escaped(reading, option, value); break;
     case OPTION_ACTION: reading->table->act(reading, option, value); break;
     }
 }
 
+const struct option *option_at(const struct option_table *table, size_t offset)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->options[i].bytes > 0 && table->options[i].offset == offset)
+            return &table->options[i];
+    return NULL;
+}
+
 bool option_is_given(const struct option_reading *reading, size_t offset)
 {
-    for (size_t i = 0; i < reading->table->count; i++)
-        if (reading->table->options[i].bytes > 0 && reading->table->options[i].offset == offset)
-            return reading->given[i];
-    return false;
+    const struct option *option = option_at(reading->table, offset);
+
+    return option && reading->given[option - reading->table->options];
+}
+
+const char *option_enter(struct option_reading *reading, size_t offset, char *name, size_t size)
+{
+    const struct option *option = option_at(reading->table, offset);
+    const struct option_position *position =
+        option ? &reading->positions[option - reading->table->options] : NULL;
+
+    diagnostics_leave(reading->diagnostics);
+    if (position && position->line > 0)
+        diagnostics_enter(reading->diagnostics, reading->file, position->line, position->column);
+    if (!option)
+        snprintf(name, size, "?");
+    else if (option->key &&
+             (position->line > 0 || (reading->file && !option_is_given(reading, offset))))
+        snprintf(name, size, "%s", option->key);
+    else
+        snprintf(name, size, "--%s", option->name);
+    return name;
 }
 
 /* ---- finding an option ---- */
@@ -143,6 +173,13 @@ static const struct option *option__find_name(const struct option_table *table, 
             return option;
     }
     return NULL;
+}
+
+bool option_name_is_given(const struct option_reading *reading, const char *name)
+{
+    const struct option *option = option__find_name(reading->table, name, strlen(name));
+
+    return option && reading->given[option - reading->table->options];
 }
 
 static const struct option *option__find_letter(const struct option_table *table, char letter)

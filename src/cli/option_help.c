@@ -8,7 +8,6 @@
 
 #include "print.h"
 
-#define OPTION__LEFT_COLUMNS 38
 #define OPTION__COLUMNS 100
 
 char *option_text(const struct option *option, const void *target, char *text, size_t size)
@@ -25,17 +24,16 @@ char *option_text(const struct option *option, const void *target, char *text, s
     return text;
 }
 
-/* Prints words from column OPTION__LEFT_COLUMNS on, wrapped into lines. */
-static void option__help_right(const char *words)
+void option_help_right(const char *words)
 {
-    size_t column = OPTION__LEFT_COLUMNS;
+    size_t column = OPTION_HELP_COLUMN;
 
     for (const char *at = words; *at != '\0';) {
         size_t length = strcspn(at, " ");
-        if (column > OPTION__LEFT_COLUMNS) {
+        if (column > OPTION_HELP_COLUMN) {
             if (column + 1 + length > OPTION__COLUMNS) {
-                print_text("\n%*s", OPTION__LEFT_COLUMNS, "");
-                column = OPTION__LEFT_COLUMNS;
+                print_text("\n%*s", OPTION_HELP_COLUMN, "");
+                column = OPTION_HELP_COLUMN;
             } else {
                 print_text(" ");
                 column++;
@@ -59,8 +57,8 @@ static void option__help_one(const struct option *option, const void *defaults)
     option_text(option, defaults, standard, sizeof standard);
     snprintf(words, sizeof words, "%s%s%s%s%s", option->help, also, standard[0] ? " [" : "",
              standard, standard[0] ? "]" : "");
-    print_text("%-*s", OPTION__LEFT_COLUMNS, left);
-    option__help_right(words);
+    print_text("%-*s", OPTION_HELP_COLUMN, left);
+    option_help_right(words);
 }
 
 void option_help(const struct option_table *table, const void *defaults)

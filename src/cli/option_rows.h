@@ -36,6 +36,30 @@
 #define OPTIONS_ACTION(n, other, l, a, what, h) \
     {.store = OPTION_ACTION, .name = n, .alias = other, .letter = l, .argument = a, \
      .action = OPTIONS__##what, .help = h},
+
+/* The same with a key in the configuration file. */
+#define SETTING_LIVE true
+#define SETTING_RESTART false
+#define SETTING_VALUE(in_file, when, n, other, l, unit, a, member, low, high, zero, h) \
+    {.store = OPTION_VALUE, .name = n, .alias = other, .letter = l, .argument = a, \
+     .rule = {.kind = VALUE_##unit, .off = zero, .least = low, .most = high}, \
+     OPTIONS_MEMBER(member), .help = h, .key = in_file, .is_live = SETTING_##when},
+#define SETTING_CHOICE(in_file, when, n, a, member, choices, h) \
+    {.store = OPTION_VALUE, .name = n, .argument = a, \
+     .rule = {.kind = VALUE_WORD, .off = "", .words = choices}, \
+     OPTIONS_MEMBER(member), .help = h, .key = in_file, .is_live = SETTING_##when},
+#define SETTING_TEXT(in_file, when, n, l, a, member, h) \
+    {.store = OPTION_TEXT, .name = n, .letter = l, .argument = a, \
+     OPTIONS_MEMBER(member), .help = h, .key = in_file, .is_live = SETTING_##when},
+#define SETTING_ESCAPED(in_file, when, n, a, member, h) \
+    {.store = OPTION_ESCAPED, .name = n, .argument = a, \
+     OPTIONS_MEMBER(member), .help = h, .key = in_file, .is_live = SETTING_##when},
+#define SETTING_SWITCH(in_file, when, n, l, member, h) \
+    {.store = OPTION_SWITCH, .name = n, .letter = l, .argument = "", \
+     OPTIONS_MEMBER(member), .help = h, .key = in_file, .is_live = SETTING_##when},
+#define SETTING_ACTION(in_file, when, n, other, l, a, what, h) \
+    {.store = OPTION_ACTION, .name = n, .alias = other, .letter = l, .argument = a, \
+     .action = OPTIONS__##what, .help = h, .key = in_file, .is_live = SETTING_##when},
 /* clang-format on */
 
 #endif

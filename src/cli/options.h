@@ -23,14 +23,31 @@
 /* Words for enum weir_websocket_send, in its order. */
 #define OPTIONS_WEBSOCKET_SEND_WORDS "same|text|binary"
 
-/* Which settings a listener's URL has. */
+struct settings_node;
+
+/* The program's own settings of a listener. */
 struct options_own {
-    bool proxy, proxy_others;
+    bool proxy, proxy_from, proxy_others; /* which settings its URL or map has */
+    const char *name;                     /* in messages; null: it has none */
+    uint64_t message_max_bytes;           /* 0: as for all listeners */
+    const char *websocket_page;           /* file; null: as for all listeners */
+    const struct settings_node *node; /* in the configuration file; null: from the command line */
 };
 
-#define OPTIONS_TLS_HOSTS_MAX 64
+#define OPTIONS_TLS_MAX 32       /* names */
+#define OPTIONS_TLS_HOSTS_MAX 64 /* of one name */
+
+/* TLS settings with a name. */
+struct options_tls {
+    const char *name;
+    struct weir_tls tls;         /* its certificate is null: it is not used */
+    struct weir_tls_host *hosts; /* OPTIONS_TLS_HOSTS_MAX; null: there are none */
+    bool is_client_given;
+    const struct settings_node *node; /* as in struct options_own */
+};
 
 struct options {
+    const char *config_file; /* null: none */
     struct weir_config config;
     struct weir_listen listeners[OPTIONS_LISTENERS_MAX];
     struct options_own own[OPTIONS_LISTENERS_MAX];
@@ -39,9 +56,9 @@ struct options {
     const char *codec, *handler; /* of listeners without their own; null: the library's default */
     enum weir_proxy proxy;       /* of TCP listeners without their own */
     enum weir_proxy_others proxy_others;
-    const char *proxy_from; /* null: none */
-    struct weir_tls tls;    /* its certificate is null: no listener uses TLS */
-    struct weir_tls_host tls_hosts[OPTIONS_TLS_HOSTS_MAX];
+    const char *proxy_from;                  /* null: none */
+    struct options_tls tls[OPTIONS_TLS_MAX]; /* the first: of the options --tls-..., "default" */
+    size_t tls_count;
     uint32_t unix_mode;         /* of the files of Unix-domain listeners; 0: by the umask */
     const char *websocket_page; /* file that WebSocket listeners serve; null: none */
     uint32_t ping_interval_ms;  /* of WebSocket listeners; 0: no pings */
@@ -59,14 +76,13 @@ struct options {
     struct arena arena; /* owns the strings above that are not arguments */
 };
 
-extern const struct option_table options_table;
-
 /* Sets every default. This allocates nothing. */
 void options_init(struct options *options);
 
-/* Reads the arguments after `weir serve`. Returns false if the diagnostics contain errors. The
- * strings in *options belong to the arguments or to the options. The caller calls options_free() in
- * either case. */
+/* Reads the arguments after `weir serve`, and the configuration file that they name. An option on
+ * the command line replaces the value in the file. Returns false if the diagnostics contain
+ * errors. The strings in *options belong to the arguments or to the options. The caller calls
+ * options_free() in either case. */
 bool options_read(int count, char **arguments, struct options *options,
                   struct diagnostics *diagnostics);
 

@@ -10,10 +10,9 @@
 #include "activation.h"
 #include "exit_code.h"
 #include "failure.h"
-#include "listening_tls.h"
 #include "loopback.h"
-#include "module.h"
 #include "notify.h"
+#include "options_table.h"
 #include "os.h"
 #include "os_loopback.h"
 #include "os_stream.h"
@@ -24,6 +23,7 @@
 #include "serve_admin.h"
 #include "serve_announce.h"
 #include "serve_output.h"
+#include "serve_prepare.h"
 #include "starting.h"
 
 #define SERVE__STATS_BYTES (SERVE_OUTPUT_TEXT_BYTES - 64)
@@ -92,6 +92,12 @@ static void serve__add_other_port(struct weir_error *error)
              other);
 }
 
+static int serve__exit_code(const struct weir_error *error)
+{
+    return error->code == WEIR_INVALID && error->os_error == 0 ? EXIT_CODE_SETTING
+                                                               : EXIT_CODE_UNAVAILABLE;
+}
+
 static int serve__fail(const struct weir_error *error)
 {
     struct weir_error explained = *error;
@@ -100,12 +106,19 @@ static int serve__fail(const struct weir_error *error)
     bool is_unix = strncmp(explained.subject, "unix:", strlen("unix:")) == 0;
     if (explained.code == WEIR_ADDRESS_IN_USE && !is_unix) serve__add_other_port(&explained);
     serve_output_report(WEIR_LOG_ERROR, "%s", weir_error_text(&explained, text, sizeof text));
-    return explained.code == WEIR_INVALID && explained.os_error == 0 ? EXIT_CODE_SETTING
-                                                                     : EXIT_CODE_UNAVAILABLE;
+    return serve__exit_code(error);
 }
 
+static void serve__report(const struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < diagnostics->count && i < DIAGNOSTICS_MAX; i++)
+        serve_output_report(WEIR_LOG_ERROR, "%s", diagnostics->lines[i]);
+}
+
+/* Starts the server. The diagnostics have the failures before the start itself. */
 static enum weir_code serve__start(struct options *options, struct weir_server **server,
-                                   int *requests, struct weir_error *error)
+                                   int *requests, struct diagnostics *diagnostics,
+                                   struct weir_error *error)
 {
     char line[256];
     enum weir_code code;
@@ -116,11 +129,7 @@ static enum weir_code serve__start(struct options *options, struct weir_server *
     options->config.log = serve_output_write_log;
     options->config.on_stopped = serve__on_stopped;
     options->config.user = options;
-    code = weir_server_open(&options->config, server, error);
-    if (code == WEIR_OK && options->tls.certificate)
-        code = weir_server_tls(*server, LISTENING_TLS_NAME, &options->tls, error);
-    for (size_t i = 0; i < options->listeners_count && code == WEIR_OK; i++)
-        code = weir_server_listen(*server, &options->listeners[i], error);
+    code = serve_prepare_server(options, server, diagnostics, error);
     return code == WEIR_OK ? starting_run(*server, options->drain_ms, requests, error) : code;
 }
 
@@ -150,20 +159,26 @@ static void serve__reload(const struct options *options, struct weir_server *ser
 {
     char text[512], line[600];
     struct weir_error error;
+    size_t loaded = 0;
 
-    if (!options->tls.certificate) {
+    for (size_t i = 0; i < options->tls_count; i++) {
+        const struct options_tls *tls = &options->tls[i];
+        if (!tls->tls.certificate) continue;
+        if (weir_server_tls(server, tls->name, &tls->tls, &error) != WEIR_OK) {
+            snprintf(line, sizeof line, "the earlier TLS certificates stay in use: %s",
+                     weir_error_text(&error, text, sizeof text));
+            serve_output_log(options, WEIR_LOG_ERROR, line);
+            serve_admin_reloaded(ADMIN_RELOAD_FAILED, line, NULL);
+            return;
+        }
+        loaded++;
+    }
+    if (loaded == 0) {
         serve_admin_reloaded(ADMIN_RELOAD_NOTHING, "this server has no files to load again", NULL);
         return;
     }
-    if (weir_server_tls(server, LISTENING_TLS_NAME, &options->tls, &error) == WEIR_OK) {
-        serve_output_log(options, WEIR_LOG_INFO, "the files of TLS were loaded again");
-        serve_admin_reloaded(ADMIN_RELOAD_DONE, "the files of TLS were loaded again", NULL);
-        return;
-    }
-    snprintf(line, sizeof line, "the earlier TLS certificates stay in use: %s",
-             weir_error_text(&error, text, sizeof text));
-    serve_output_log(options, WEIR_LOG_ERROR, line);
-    serve_admin_reloaded(ADMIN_RELOAD_FAILED, line, NULL);
+    serve_output_log(options, WEIR_LOG_INFO, "the files of TLS were loaded again");
+    serve_admin_reloaded(ADMIN_RELOAD_DONE, "the files of TLS were loaded again", NULL);
 }
 
 /* ---- shutdown ---- */
@@ -224,46 +239,22 @@ static bool serve__until_ended(const struct options *options, struct weir_server
     return requests > 0 && weir_server_failure(server, NULL) == WEIR_OK;
 }
 
-static bool serve__fits(const struct weir_codec *codec, enum weir_proto proto)
-{
-    return codec && (proto == WEIR_TCP ? codec->streams : codec->datagrams);
-}
-
-/* Replaces the file names of modules by their handlers and codecs. */
-static bool serve__load_modules(struct options *options)
-{
-    char diagnostic[2048]; /* a path of Windows has up to 780 bytes */
-
-    for (size_t i = 0; i < options->listeners_count; i++) {
-        struct weir_listen *listen = &options->listeners[i];
-        if (!listen->handler || !module_is_file(listen->handler)) continue;
-        struct weir_module module;
-        if (!module_load(listen->handler, &module, diagnostic, sizeof diagnostic)) {
-            serve_output_report(WEIR_LOG_ERROR, "%s", diagnostic);
-            return false;
-        }
-        listen->handler = NULL;
-        listen->custom_handler = module.handler;
-        if (listen->codec) continue;
-        if (listen->proto == WEIR_TCP) listen->custom_probe = module.probe;
-        if (!listen->custom_probe && serve__fits(module.codec, listen->proto))
-            listen->custom_codec = module.codec;
-    }
-    return true;
-}
-
 /* Starts the server and writes its ports. Returns the exit code of a failure, after printing it;
  * *server is null if it was stopped while it started. */
 static int serve__open(struct options *options, struct weir_server **server, int *requests)
 {
+    struct diagnostics diagnostics = {.count = 0};
     int code = EXIT_CODE_OK;
     struct weir_error error;
 
-    if (!serve__load_modules(options)) return EXIT_CODE_SETTING;
+    if (!serve_prepare_modules(options, &diagnostics)) {
+        serve__report(&diagnostics);
+        return EXIT_CODE_SETTING;
+    }
     code = serve_admin_start(options);
     if (code != EXIT_CODE_OK) return code;
     notify_start(options);
-    enum weir_code started = serve__start(options, server, requests, &error);
+    enum weir_code started = serve__start(options, server, requests, &diagnostics, &error);
     activation_end();
     if (started == WEIR_OK) {
         serve_admin_serving(*server);
@@ -273,7 +264,10 @@ static int serve__open(struct options *options, struct weir_server **server, int
     serve__free(options, *server);
     *server = NULL;
     if (code != EXIT_CODE_OK) return code;
-    return error.code == WEIR_CANCELLED && *requests > 0 ? EXIT_CODE_OK : serve__fail(&error);
+    if (error.code == WEIR_CANCELLED && *requests > 0) return EXIT_CODE_OK;
+    if (!options->config_file || diagnostics.count == 0) return serve__fail(&error);
+    serve__report(&diagnostics);
+    return serve__exit_code(&error);
 }
 
 static int serve__with_server(struct options *options)
@@ -366,6 +360,7 @@ static int serve__help(void)
         "On Linux --tcp also takes unix:PATH, a Unix-domain socket (unix:@NAME: without a file).\n"
         "A time is 500ms, 60s (or 60), 5m, 1h, 1d; a size is 65536, 64k, 1m, 2g (powers of 1024).\n"
         "In brackets: the default. off, or 0: no timeout, no limit.\n"
+        "weir check --keys prints the keys of a file for --config.\n"
         "stdout: one line per listener, then \"ready\", which scripts can await. stderr: log.\n"
         "SIGINT or SIGTERM shuts down gracefully, for --drain at most: no new connections; queued\n"
         "answers are sent. A second signal closes all connections immediately.\n"

@@ -28,7 +28,7 @@ static const char *serve_admin__read_token(struct options *options)
     size_t length = 0;
     const char *line = NULL, *path = options->admin_token_file;
 
-    if (text_file_read(&file, "admin-token-file", path, &options->arena, &diagnostics))
+    if (text_file_read(&file, "--admin-token-file", path, &options->arena, &diagnostics))
         line = text_file_line(&file, &length);
     if (diagnostics.count > 0)
         diagnostics_print(&diagnostics, stderr);

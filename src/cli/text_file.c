@@ -33,7 +33,7 @@ static const char *text_file__foreign(const char *bytes, size_t length)
 }
 
 /* Adds a diagnostic and returns false if the bytes are not text. */
-static bool text_file__check(const char *bytes, size_t length, const char *option, const char *path,
+static bool text_file__check(const char *bytes, size_t length, const char *label, const char *path,
                              struct diagnostics *diagnostics)
 {
     const char *encoding = text_file__foreign(bytes, length);
@@ -42,21 +42,21 @@ static bool text_file__check(const char *bytes, size_t length, const char *optio
 
     if (encoding) {
         diagnostics_add(diagnostics,
-                        "--%s %.150s: the file is %s; save it as UTF-8 (PowerShell: Set-Content "
+                        "%s %.150s: the file is %s; save it as UTF-8 (PowerShell: Set-Content "
                         "-Encoding utf8)",
-                        option, path, encoding);
+                        label, path, encoding);
         return false;
     }
     if (!memchr(bytes, '\0', length)) return true;
     for (const char *line; (line = text_file_line(&lines, &line_length)) != NULL;)
         if (memchr(line, '\0', line_length)) break;
     diagnostics_add(diagnostics,
-                    "--%s %.150s, line %u: a NUL byte; write the file as plain text, in UTF-8",
-                    option, path, lines.line);
+                    "%s %.150s, line %u: a NUL byte; write the file as plain text, in UTF-8", label,
+                    path, lines.line);
     return false;
 }
 
-bool text_file_read(struct text_file *file, const char *option, const char *path,
+bool text_file_read(struct text_file *file, const char *label, const char *path,
                     struct arena *arena, struct diagnostics *diagnostics)
 {
     char why[DIAGNOSTICS_LINE_BYTES];
@@ -65,16 +65,16 @@ bool text_file_read(struct text_file *file, const char *option, const char *path
 
     *file = (struct text_file){.line = 0};
     if (!bytes) {
-        diagnostics_add_unreadable(diagnostics, "--%s %.150s: %s", option, path, why);
+        diagnostics_add_unreadable(diagnostics, "%s %.150s: %s", label, path, why);
         return false;
     }
     file->at = bytes;
     file->end = bytes + length;
-    return text_file__check(bytes, length, option, path, diagnostics);
+    return text_file__check(bytes, length, label, path, diagnostics);
 }
 
-/* Skips a byte order mark. It can precede each line: files can be concatenated. */
-static void text_file__skip_mark(struct text_file *file)
+/* The mark can precede each line: files can be concatenated. */
+void text_file_skip_mark(struct text_file *file)
 {
     const size_t mark = sizeof text_file__mark - 1;
 
@@ -88,7 +88,7 @@ const char *text_file_line(struct text_file *file, size_t *length)
 
     if (file->at == file->end) return NULL;
     file->line++;
-    text_file__skip_mark(file);
+    text_file_skip_mark(file);
     line = at = file->at;
     while (at < file->end && *at != '\n' && *at != '\r') at++;
     *length = (size_t)(at - line);

@@ -18,13 +18,16 @@ struct text_file {
 };
 
 /* Reads a file, FIFO or device to its end. Returns false after adding one diagnostic: the file
- * cannot be read, is longer than TEXT_FILE_BYTES_MAX, or is not UTF-8 or ASCII text. `option` is
- * the option that names the file. The text belongs to the arena. */
-bool text_file_read(struct text_file *file, const char *option, const char *path,
+ * cannot be read, is longer than TEXT_FILE_BYTES_MAX, or is not UTF-8 or ASCII text. `label` is
+ * the option that names the file, "--deny-file". The text belongs to the arena. */
+bool text_file_read(struct text_file *file, const char *label, const char *path,
                     struct arena *arena, struct diagnostics *diagnostics);
 
 /* Returns the next line and its length; null: there is none. LF, CR LF and CR end a line; the last
  * line can lack its end. A byte order mark before a line is skipped. */
 const char *text_file_line(struct text_file *file, size_t *length);
+
+/* Skips a byte order mark, for a reader of the whole text, which begins at file->at. */
+void text_file_skip_mark(struct text_file *file);
 
 #endif

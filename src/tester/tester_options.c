@@ -65,7 +65,7 @@ static void tester_options__read_lines(struct tester_options *options,
     const char *line;
     size_t length;
 
-    if (!text_file_read(&file, "input", options->input, &options->arena, diagnostics)) return;
+    if (!text_file_read(&file, "--input", options->input, &options->arena, diagnostics)) return;
     while ((line = text_file_line(&file, &length)) != NULL) {
         if (length == 0) continue;
         char *text = arena_copy(&options->arena, line, length);

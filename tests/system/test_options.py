@@ -22,10 +22,12 @@ class Words(WeirTest):
     def test_each_line_of_the_table_is_in_the_help(self):
         """Read from options.def as text: the help omits nothing."""
         table = (ROOT / "src" / "cli" / "options.def").read_text("utf-8")
-        names = re.findall(r'^OPTIONS_(?:VALUE|CHOICE|TEXT|ESCAPED|SWITCH|ACTION)\("([^"]+)"', table, re.M)
+        names = re.findall(r'^(?:OPTIONS_|SETTING_)(?:VALUE|CHOICE|TEXT|ESCAPED|SWITCH|ACTION)\('
+                           r'(?:"[^"]+", (?:LIVE|RESTART),\s+)?"([^"]+)"', table, re.M)
         help_text = self.run_weir("serve", "--help").stdout
         self.assertEqual(names, re.findall(r"^  (?:-\w, |    )--([\w-]+)", help_text, re.M))
-        for alias in re.findall(r'^OPTIONS_(?:VALUE|ACTION)\("[^"]+", "([^"]+)"', table, re.M):
+        for alias in re.findall(r'^(?:OPTIONS_|SETTING_)(?:VALUE|ACTION)\((?:"[^"]+", (?:LIVE|RESTART),\s+)?"[^"]+",\s+"([^"]+)"',
+                                table, re.M):
             self.assertIn(f"--{alias})", " ".join(help_text.split()))
         self.assertEqual(re.findall(r'^OPTIONS_GROUP\("([^"]+)"', table, re.M),
                          re.findall(r"^(\w[\w ]*):$", help_text, re.M))
@@ -38,7 +40,7 @@ class Words(WeirTest):
         settings = set(re.findall(r"(\w+)\s*[,;]", re.sub(r"\(\*(\w+)\)\([^)]*\)", r"\1", body)))
         table = (ROOT / "src" / "cli" / "options.def").read_text("utf-8")
         self.assertGreater(len(settings), 30)
-        self.assertEqual(settings - {"size", "log", "on_stopped", "user", "allow", "deny", "log_level", "trace", "tick_ms",
+        self.assertEqual(settings - {"size", "log", "on_stopped", "user", "allow", "deny", "trace", "tick_ms",
                                      "on_tick", "on_worker_start", "on_worker_end"},
                          set(re.findall(r"\bconfig\.(\w+)", table)))
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "options.h"
+#include "options_table.h"
 #include "printed.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
