@@ -56,6 +56,11 @@ struct filter *proxy_filter_open(proxy_filter_use *use, void *user, void (*free_
     return &own->filter;
 }
 
+void *proxy_filter_user(const struct filter *filter)
+{
+    return ((const struct proxy_filter *)filter)->user;
+}
+
 static enum filter_use proxy_filter__use(const struct filter *filter,
                                          const struct weir_address *peer)
 {

@@ -25,6 +25,9 @@ typedef enum filter_use proxy_filter_use(void *user, const struct weir_address *
  * freed. Returns null if memory is exhausted; `user` is then still the caller's. */
 struct filter *proxy_filter_open(proxy_filter_use *use, void *user, void (*free_user)(void *user));
 
+/* Returns the `user` of a filter of this kind. */
+void *proxy_filter_user(const struct filter *filter);
+
 /* Return the authority and the unique id. Each has a NUL at its end, and can contain others. */
 const char *proxy_facts_authority(const struct proxy_facts *facts);
 const char *proxy_facts_unique_id(const struct proxy_facts *facts);

@@ -21,9 +21,9 @@ struct tls_filter {
     struct lock *lock; /* for the next two: taken once per session */
     struct tls_context *context;
     bool requires_http1;
-    struct tls_tickets *tickets; /* null: of a client */
-    struct tls_limits limits;
-    _Atomic uint64_t bucket; /* of limits.rate_per_second */
+    struct tls_tickets *tickets;                      /* null: of a client */
+    _Atomic uint32_t handshakes_max, rate_per_second; /* see struct tls_limits */
+    _Atomic uint64_t bucket;                          /* of rate_per_second */
     _Atomic uint64_t handshakes, resumed, failed, refused_full, refused_rate, replaced;
 };
 
@@ -65,7 +65,6 @@ struct filter *tls_filter_open(const struct tls_limits *limits)
     struct tls_filter *filter = memory_alloc(sizeof *filter);
 
     if (!filter) return NULL;
-    filter->limits = *limits;
     filter->lock = lock_open();
     filter->tickets = filter->lock ? tls_tickets_open() : NULL;
     if (!filter->tickets) {
@@ -73,7 +72,16 @@ struct filter *tls_filter_open(const struct tls_limits *limits)
         return NULL;
     }
     filter_init(&filter->filter, &tls_filter_kind, tls_filter__free);
+    tls_filter_limit(&filter->filter, limits);
     return &filter->filter;
+}
+
+void tls_filter_limit(struct filter *base, const struct tls_limits *limits)
+{
+    struct tls_filter *filter = (struct tls_filter *)base;
+
+    atomic_store_explicit(&filter->handshakes_max, limits->handshakes_max, memory_order_relaxed);
+    atomic_store_explicit(&filter->rate_per_second, limits->rate_per_second, memory_order_relaxed);
 }
 
 static enum weir_code tls_filter__refuse_http2(struct weir_error *error)
@@ -83,34 +91,42 @@ static enum weir_code tls_filter__refuse_http2(struct weir_error *error)
                       "remove h2, or give the WebSocket a listener with other TLS settings");
 }
 
-/* Puts the context in the place of the current one. Returns the one that is not used (null: there
- * was none). */
-static struct tls_context *tls_filter__swap(struct tls_filter *filter, struct tls_context *context)
+enum weir_code tls_filter_load(struct filter *base, const struct weir_tls *settings,
+                               struct tls_context **context, struct weir_error *error)
 {
-    struct tls_context *unused = context;
+    const struct tls_filter *filter = (const struct tls_filter *)base;
+    enum weir_code code = tls_context_open(settings, filter->tickets, context, error);
+
+    if (code != WEIR_OK) return code;
+    lock_take(filter->lock);
+    bool is_wrong = filter->requires_http1 && tls_context_has_protocol(*context, "h2", 2);
+    lock_give_back(filter->lock);
+    if (!is_wrong) return WEIR_OK;
+    tls_context_unref(*context);
+    return tls_filter__refuse_http2(error);
+}
+
+void tls_filter_replace(struct filter *base, struct tls_context *context)
+{
+    struct tls_filter *filter = (struct tls_filter *)base;
+    struct tls_context *before;
 
     lock_take(filter->lock);
-    if (!filter->requires_http1 || !tls_context_has_protocol(context, "h2", 2)) {
-        unused = filter->context;
-        filter->context = context;
-    }
+    before = filter->context;
+    filter->context = context;
     lock_give_back(filter->lock);
-    return unused;
+    tls_context_unref(before); /* its last session may free it later */
+    tls_filter__count(&filter->replaced);
 }
 
 enum weir_code tls_filter_set(struct filter *base, const struct weir_tls *settings,
                               struct weir_error *error)
 {
-    struct tls_filter *filter = (struct tls_filter *)base;
-    struct tls_context *context, *unused;
-    enum weir_code code = tls_context_open(settings, filter->tickets, &context, error);
+    struct tls_context *context;
+    enum weir_code code = tls_filter_load(base, settings, &context, error);
 
-    if (code != WEIR_OK) return code;
-    unused = tls_filter__swap(filter, context);
-    tls_context_unref(unused); /* its last session may free it later */
-    if (unused == context) return tls_filter__refuse_http2(error);
-    tls_filter__count(&filter->replaced);
-    return WEIR_OK;
+    if (code == WEIR_OK) tls_filter_replace(base, context);
+    return code;
 }
 
 enum weir_code tls_filter_require_http1(struct filter *base, struct weir_error *error)
@@ -201,7 +217,8 @@ static void tls_filter__free_worker(void *context)
 static bool tls_filter__admit(struct tls_filter *filter, const struct tls_filter_worker *worker,
                               uint64_t now_ns, struct filter_error *error)
 {
-    uint32_t most = filter->limits.handshakes_max, rate = filter->limits.rate_per_second;
+    uint32_t most = atomic_load_explicit(&filter->handshakes_max, memory_order_relaxed);
+    uint32_t rate = atomic_load_explicit(&filter->rate_per_second, memory_order_relaxed);
 
     if (most > 0 && worker->unfinished >= most) {
         tls_filter__count(&filter->refused_full);

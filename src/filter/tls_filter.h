@@ -7,6 +7,7 @@
 #include <weir/tls.h>
 
 #include "filter.h"
+#include "tls_engine.h"
 
 /* Limits on the handshakes of clients. */
 struct tls_limits {
@@ -28,6 +29,16 @@ enum weir_code tls_filter_set(struct filter *filter, const struct weir_tls *sett
 /* A WebSocket uses the filter: its clients must not select HTTP/2 by ALPN, now or after
  * tls_filter_set(). Returns WEIR_OK; or WEIR_INVALID if they could. Thread: any. */
 enum weir_code tls_filter_require_http1(struct filter *filter, struct weir_error *error);
+
+/* tls_filter_set() in two steps. The first one loads and checks everything, and returns as
+ * tls_filter_set(). Then either the second one takes the context over, or the caller calls
+ * tls_context_unref(). Thread: any. */
+enum weir_code tls_filter_load(struct filter *filter, const struct weir_tls *settings,
+                               struct tls_context **context, struct weir_error *error);
+void tls_filter_replace(struct filter *filter, struct tls_context *context);
+
+/* Replaces the limits, for handshakes that begin later. Thread: any. */
+void tls_filter_limit(struct filter *filter, const struct tls_limits *limits);
 
 /* Opens the filter of an outbound connection to `host`. Returns as tls_filter_set(). */
 enum weir_code tls_filter_open_client(const struct weir_tls_connect *settings, const char *host,

@@ -13,6 +13,7 @@
 #include "check.h"
 #include "error_fill.h"
 #include "memory.h"
+#include "thread.h"
 #include "websocket_codec.h"
 #include "websocket_head.h"
 #include "websocket_text.h"
@@ -21,16 +22,16 @@
 struct websocket {
     struct filter filter;
     struct websocket_codec codec;
-    struct websocket_head_settings head;
-    char *path;
-    struct websocket_list origins, subprotocols;
-    uint8_t *web_page;
-    uint32_t ping_interval_ms, pong_timeout_ms;
+    char *path;        /* constant */
+    struct lock *lock; /* for `texts`: taken once per session */
+    struct websocket_texts *texts;
+    _Atomic uint32_t ping_interval_ms, pong_timeout_ms;
 };
 
 /* The state of one session. */
 struct websocket_session {
-    const struct websocket *websocket;
+    struct websocket *websocket;
+    struct websocket_texts *texts;     /* of `head`: a reference */
     struct websocket_head *head;       /* until on_open has returned; null: freed */
     struct websocket_state *codec;     /* set by `begin` */
     size_t web_page_sent;              /* bytes of the page */
@@ -56,58 +57,45 @@ static void websocket__free(struct filter *filter)
 {
     struct websocket *websocket = websocket__of(filter);
 
-    websocket_list_free(&websocket->origins);
-    websocket_list_free(&websocket->subprotocols);
+    websocket_texts_unref(websocket->texts);
     memory_free(websocket->path);
-    memory_free(websocket->web_page);
+    lock_free(websocket->lock);
     memory_free(websocket);
 }
 
-/* Copies the settings. Returns false if memory is exhausted. */
-static bool websocket__copy(struct websocket *websocket, const struct websocket_settings *settings)
+static void websocket__set_times(struct websocket *websocket,
+                                 const struct websocket_settings *settings)
 {
-    const char *subprotocols = settings->subprotocols;
+    atomic_store_explicit(&websocket->ping_interval_ms, settings->ping_interval_ms,
+                          memory_order_relaxed);
+    atomic_store_explicit(&websocket->pong_timeout_ms, settings->pong_timeout_ms,
+                          memory_order_relaxed);
+}
 
-    /* Emscripten's sockets ask for "binary", and close a connection that does not confirm it. */
-    if (!subprotocols && settings->inner) subprotocols = "binary";
-    websocket->path = memory_copy_text(settings->path);
-    if (!websocket->path || !websocket_list_open(&websocket->origins, settings->origins) ||
-        !websocket_list_open(&websocket->subprotocols, subprotocols))
-        return false;
-    websocket->head.path = websocket->path;
-    websocket->head.origins = websocket->origins.texts;
-    websocket->head.origins_count = websocket->origins.count;
-    websocket->head.subprotocols = websocket->subprotocols.texts;
-    websocket->head.subprotocols_count = websocket->subprotocols.count;
-    websocket->ping_interval_ms = settings->ping_interval_ms;
-    websocket->pong_timeout_ms = settings->pong_timeout_ms;
-    if (!settings->web_page) return true;
-    websocket->web_page = memory_alloc(settings->web_page_length + 1);
-    if (!websocket->web_page) return false;
-    if (settings->web_page_length > 0)
-        memcpy(websocket->web_page, settings->web_page, settings->web_page_length);
-    websocket->head.web_page = websocket->web_page;
-    websocket->head.web_page_length = settings->web_page_length;
-    return true;
+static enum weir_code websocket__fail(const struct websocket_settings *settings,
+                                      struct weir_error *error)
+{
+    return error_fill(error, WEIR_NO_MEMORY, 0, "serve WebSocket at", settings->path, NULL, NULL);
 }
 
 enum weir_code websocket_open(const struct websocket_settings *settings, struct filter **filter,
                               struct weir_error *error)
 {
-    static const char operation[] = "serve WebSocket at";
     enum weir_code code = websocket_text_check(settings, error);
 
     *filter = NULL;
     if (code != WEIR_OK) return code;
-    if (settings->web_page && settings->web_page_length > WEBSOCKET_PAGE_BYTES_MAX)
-        return error_fill(error, WEIR_INVALID, 0, operation, settings->path,
-                          "the page is longer than 1 MiB", NULL);
     struct websocket *websocket = memory_alloc(sizeof *websocket);
-    if (websocket) filter_init(&websocket->filter, &websocket_kind, websocket__free);
-    if (!websocket || !websocket__copy(websocket, settings)) {
-        if (websocket) filter_unref(&websocket->filter);
-        return error_fill(error, WEIR_NO_MEMORY, 0, operation, settings->path, NULL, NULL);
+    if (!websocket) return websocket__fail(settings, error);
+    filter_init(&websocket->filter, &websocket_kind, websocket__free);
+    websocket->lock = lock_open();
+    websocket->path = memory_copy_text(settings->path);
+    if (websocket->path) websocket->texts = websocket_texts_open(settings, websocket->path);
+    if (!websocket->lock || !websocket->texts) {
+        filter_unref(&websocket->filter);
+        return websocket__fail(settings, error);
     }
+    websocket__set_times(websocket, settings);
     websocket_codec_init(&websocket->codec, settings->inner, settings->message_bytes_max,
                          settings->send);
     *filter = &websocket->filter;
@@ -122,6 +110,42 @@ const struct weir_codec *websocket_codec_of_filter(const struct filter *filter)
 const char *websocket_path_of_filter(const struct filter *filter)
 {
     return websocket__of(filter)->path;
+}
+
+static struct websocket_texts *websocket__texts(struct websocket *websocket)
+{
+    lock_take(websocket->lock);
+    struct websocket_texts *texts = websocket_texts_ref(websocket->texts);
+    lock_give_back(websocket->lock);
+    return texts;
+}
+
+enum weir_code websocket_prepare(const struct filter *filter,
+                                 const struct websocket_settings *settings,
+                                 struct websocket_texts **texts, struct weir_error *error)
+{
+    const struct websocket *websocket = websocket__of(filter);
+    struct websocket_settings own = *settings;
+
+    own.path = websocket->path;
+    own.inner = websocket->codec.inner;
+    enum weir_code code = websocket_text_check(&own, error);
+    if (code != WEIR_OK) return code;
+    *texts = websocket_texts_open(&own, websocket->path);
+    return *texts ? WEIR_OK : websocket__fail(&own, error);
+}
+
+void websocket_replace(struct filter *filter, struct websocket_texts *texts,
+                       const struct websocket_settings *settings)
+{
+    struct websocket *websocket = websocket__of(filter);
+
+    lock_take(websocket->lock);
+    struct websocket_texts *before = websocket->texts;
+    websocket->texts = texts;
+    lock_give_back(websocket->lock);
+    websocket_texts_unref(before);
+    websocket__set_times(websocket, settings);
 }
 
 /* ---- opening ---- */
@@ -140,7 +164,8 @@ static void *websocket__open(const struct filter *filter, struct filter_worker *
         memory_free(session);
         return NULL;
     }
-    websocket_head_open(session->head, &session->websocket->head);
+    session->texts = websocket__texts(session->websocket);
+    websocket_head_open(session->head, &session->texts->head);
     return session;
 }
 
@@ -151,13 +176,14 @@ static void websocket__free_head(struct websocket_session *session)
     websocket_head_close(session->head);
     memory_free(session->head);
     session->head = NULL;
+    websocket_texts_unref(session->texts);
 }
 
 /* Sends the next part of the page. The connection is closed behind it. */
 static enum filter_result websocket__send_web_page(struct websocket_session *session,
                                                    struct filter_io *io)
 {
-    const struct websocket_head_settings *settings = &session->websocket->head;
+    const struct websocket_head_settings *settings = &session->texts->head;
     size_t left = settings->web_page_length - session->web_page_sent;
     size_t room = filter_output_room(io->out);
     size_t part = left < room ? left : room;
@@ -233,17 +259,19 @@ bool websocket_web(const void *state, struct weir_web *web)
 static bool websocket__ping(struct websocket_session *session, struct filter_response *response)
 {
     const struct websocket *websocket = session->websocket;
+    uint32_t interval_ms = atomic_load_explicit(&websocket->ping_interval_ms, memory_order_relaxed);
+    uint32_t timeout_ms = atomic_load_explicit(&websocket->pong_timeout_ms, memory_order_relaxed);
     uint8_t frame[WEBSOCKET_SERVER_HEADER_BYTES_MAX];
     uint64_t now_ms = response->now_ms;
 
-    if (websocket->ping_interval_ms == 0) return true;
+    if (interval_ms == 0) return true;
     if (session->codec->has_received || session->heard_ms == 0 || !response->is_reading) {
         session->codec->has_received = false;
         session->heard_ms = now_ms;
         session->ping_ms = 0;
         session->ping_waits = false;
     }
-    if (session->ping_ms == 0 && now_ms >= session->heard_ms + websocket->ping_interval_ms) {
+    if (session->ping_ms == 0 && now_ms >= session->heard_ms + interval_ms) {
         filter_output_add(response->out, frame, websocket_frame_write(frame, WEBSOCKET_PING, 0));
         session->ping_waits = true;
     }
@@ -251,8 +279,8 @@ static bool websocket__ping(struct websocket_session *session, struct filter_res
         session->ping_ms = now_ms;
         session->ping_waits = response->is_sending;
     }
-    response->wake_ms = session->ping_ms == 0 ? session->heard_ms + websocket->ping_interval_ms
-                                              : session->ping_ms + websocket->pong_timeout_ms;
+    response->wake_ms =
+        session->ping_ms == 0 ? session->heard_ms + interval_ms : session->ping_ms + timeout_ms;
     return now_ms < response->wake_ms;
 }
 
@@ -311,8 +339,9 @@ static enum filter_result websocket__respond(void *state, struct filter_response
     if (websocket__ping(session, response)) return FILTER_MORE;
     websocket__goodbye(session, WEIR_REASON_IDLE, response->out);
     response->error->reason = WEIR_REASON_IDLE;
-    return filter_fail(response->error, "no answer to a ping of WebSocket within %u ms",
-                       (unsigned)session->websocket->pong_timeout_ms);
+    return filter_fail(
+        response->error, "no answer to a ping of WebSocket within %u ms",
+        (unsigned)atomic_load_explicit(&session->websocket->pong_timeout_ms, memory_order_relaxed));
 }
 
 /* ---- memory ---- */

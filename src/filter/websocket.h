@@ -36,6 +36,21 @@ extern const struct filter_kind websocket_kind;
 enum weir_code websocket_open(const struct websocket_settings *settings, struct filter **filter,
                               struct weir_error *error);
 
+struct websocket_texts; /* origins, subprotocols and page; counted */
+
+/* Makes other origins, subprotocols and another page for the filter, whose path and codec stay.
+ * Returns as websocket_open(). Then either websocket_replace() or websocket_texts_unref() takes
+ * *texts over. Thread: any, as for the next two. */
+enum weir_code websocket_prepare(const struct filter *filter,
+                                 const struct websocket_settings *settings,
+                                 struct websocket_texts **texts, struct weir_error *error);
+
+/* Replaces them for requests that begin later, and the times of the settings for all sessions. */
+void websocket_replace(struct filter *filter, struct websocket_texts *texts,
+                       const struct websocket_settings *settings);
+
+void websocket_texts_unref(struct websocket_texts *texts); /* null is allowed */
+
 /* Returns the codec of the filter, for the service; it lives as long as the filter. */
 const struct weir_codec *websocket_codec_of_filter(const struct filter *filter);
 

@@ -15,6 +15,26 @@ enum weir_code websocket_open(const struct websocket_settings *settings, struct 
                       "install node-llhttp, and build weir again");
 }
 
+enum weir_code websocket_prepare(const struct filter *filter,
+                                 const struct websocket_settings *settings,
+                                 struct websocket_texts **texts, struct weir_error *error)
+{
+    (void)filter, (void)settings, (void)texts, (void)error;
+    weir_unreachable("a filter that cannot be opened");
+}
+
+void websocket_replace(struct filter *filter, struct websocket_texts *texts,
+                       const struct websocket_settings *settings)
+{
+    (void)filter, (void)texts, (void)settings;
+    weir_unreachable("a filter that cannot be opened");
+}
+
+void websocket_texts_unref(struct websocket_texts *texts)
+{
+    weir_check(!texts);
+}
+
 const struct weir_codec *websocket_codec_of_filter(const struct filter *filter)
 {
     (void)filter;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "error_fill.h"
 #include "memory.h"
 #include "websocket_head.h"
@@ -39,6 +40,80 @@ void websocket_list_free(struct websocket_list *list)
 {
     memory_free(list->texts);
     *list = (struct websocket_list){.texts = NULL};
+}
+
+/* ---- texts ---- */
+
+static void websocket_texts__free(struct websocket_texts *texts)
+{
+    websocket_list_free(&texts->origins);
+    websocket_list_free(&texts->subprotocols);
+    memory_free(texts->web_page);
+    memory_free(texts);
+}
+
+/* Copies the page. Returns false if memory is exhausted. */
+static bool websocket_texts__copy_page(struct websocket_texts *texts,
+                                       const struct websocket_settings *settings)
+{
+    if (!settings->web_page) return true;
+    texts->web_page = memory_alloc(settings->web_page_length + 1);
+    if (!texts->web_page) return false;
+    if (settings->web_page_length > 0)
+        memcpy(texts->web_page, settings->web_page, settings->web_page_length);
+    return true;
+}
+
+/* Copies the settings. Returns false if memory is exhausted. */
+static bool websocket_texts__copy(struct websocket_texts *texts,
+                                  const struct websocket_settings *settings, const char *path)
+{
+    const char *subprotocols = settings->subprotocols;
+
+    /* Emscripten's sockets ask for "binary", and close a connection that does not confirm it. */
+    if (!subprotocols && settings->inner) subprotocols = "binary";
+    if (!websocket_list_open(&texts->origins, settings->origins) ||
+        !websocket_list_open(&texts->subprotocols, subprotocols) ||
+        !websocket_texts__copy_page(texts, settings))
+        return false;
+    texts->head = (struct websocket_head_settings){
+        .path = path,
+        .origins = texts->origins.texts,
+        .origins_count = texts->origins.count,
+        .subprotocols = texts->subprotocols.texts,
+        .subprotocols_count = texts->subprotocols.count,
+        .web_page = texts->web_page,
+        .web_page_length = texts->web_page ? settings->web_page_length : 0,
+    };
+    return true;
+}
+
+struct websocket_texts *websocket_texts_open(const struct websocket_settings *settings,
+                                             const char *path)
+{
+    struct websocket_texts *texts = memory_alloc(sizeof *texts);
+
+    if (!texts) return NULL;
+    atomic_store_explicit(&texts->references, 1, memory_order_relaxed);
+    if (websocket_texts__copy(texts, settings, path)) return texts;
+    websocket_texts__free(texts);
+    return NULL;
+}
+
+struct websocket_texts *websocket_texts_ref(struct websocket_texts *texts)
+{
+    uint32_t before = atomic_fetch_add_explicit(&texts->references, 1, memory_order_relaxed);
+
+    weir_check(before > 0);
+    return texts;
+}
+
+void websocket_texts_unref(struct websocket_texts *texts)
+{
+    if (!texts) return;
+    uint32_t before = atomic_fetch_sub_explicit(&texts->references, 1, memory_order_acq_rel);
+    weir_check(before > 0);
+    if (before == 1) websocket_texts__free(texts);
 }
 
 /* ---- checks ---- */
@@ -118,6 +193,9 @@ enum weir_code websocket_text_check(const struct websocket_settings *settings,
     if (path[0] != '/' || !websocket_text__is_visible(path, strlen(path), "?#"))
         return error_fill(error, WEIR_INVALID, 0, websocket_text__operation, path,
                           "a path begins with '/' and has no '?', '#' or blank", NULL);
+    if (settings->web_page && settings->web_page_length > WEBSOCKET_PAGE_BYTES_MAX)
+        return error_fill(error, WEIR_INVALID, 0, websocket_text__operation, path,
+                          "the page is longer than 1 MiB", NULL);
     code = websocket_text__check_list(
         settings->origins, websocket_text__is_origin, path, "an origin",
         "write https://game.example, without a path, or null, or *", error);

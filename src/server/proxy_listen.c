@@ -3,14 +3,14 @@
  * connections begin with a header. */
 #include "proxy_listen.h"
 
-#include "address_list.h"
 #include "error_fill.h"
 #include "memory.h"
 #include "proxy_filter.h"
+#include "thread.h"
 
 struct proxy_listen {
-    struct address_list senders;
-    enum filter_use others; /* what happens to the other connections */
+    struct lock *lock; /* for `rules`: taken once per connection */
+    struct proxy_rules rules;
 };
 
 /* A peer of a Unix-domain socket is null: the permissions of the file admitted it. */
@@ -20,14 +20,24 @@ static enum filter_use proxy_listen__use(void *user, const struct weir_address *
 
     if (!peer) return FILTER_USED;
     struct net_address address = address_of_public(peer);
-    return address_list_has(&own->senders, &address) ? FILTER_USED : own->others;
+    lock_take(own->lock);
+    enum filter_use use =
+        address_list_has(&own->rules.senders, &address) ? FILTER_USED : own->rules.others;
+    lock_give_back(own->lock);
+    return use;
+}
+
+void proxy_rules_free(struct proxy_rules *rules)
+{
+    address_list_free(&rules->senders);
 }
 
 static void proxy_listen__free(void *user)
 {
     struct proxy_listen *own = user;
 
-    address_list_free(&own->senders);
+    proxy_rules_free(&own->rules);
+    lock_free(own->lock);
     memory_free(own);
 }
 
@@ -54,37 +64,63 @@ static enum weir_code proxy_listen__check(const struct weir_listen *listen,
     return WEIR_OK;
 }
 
-/* Sets the list of senders, and what happens to others. */
-static enum weir_code proxy_listen__set(const struct weir_listen *listen, bool is_unix,
-                                        struct proxy_listen *own, struct weir_error *error)
+enum weir_code proxy_rules_read(const struct weir_listen *listen, bool is_unix,
+                                struct proxy_rules *rules, struct weir_error *error)
 {
-    enum weir_code code =
-        address_list_parse(&own->senders, listen->proxy_from, "proxy_from", error);
-
+    *rules = (struct proxy_rules){.others = FILTER_REFUSED};
+    enum weir_code code = proxy_listen__check(listen, error);
+    if (code == WEIR_OK)
+        code = address_list_parse(&rules->senders, listen->proxy_from, "proxy_from", error);
     if (code != WEIR_OK) return code;
-    own->others = listen->proxy_others == WEIR_PROXY_OTHERS_SERVE ? FILTER_SKIPPED : FILTER_REFUSED;
-    if (own->senders.count > 0 || is_unix) return WEIR_OK;
+    if (listen->proxy_others == WEIR_PROXY_OTHERS_SERVE) rules->others = FILTER_SKIPPED;
+    if (rules->senders.count > 0 || is_unix) return WEIR_OK;
     return proxy_listen__wrong(
         listen, "a PROXY header names the client, so only trusted senders can be believed",
         "set proxy_from to the addresses of the load balancers, such as 10.0.0.0/8", error);
 }
 
+/* Takes the rules over, unless it returns null: memory is exhausted. */
+static struct filter *proxy_listen__open(const struct proxy_rules *rules)
+{
+    struct proxy_listen *own = memory_alloc(sizeof *own);
+
+    if (!own) return NULL;
+    own->lock = lock_open();
+    struct filter *filter =
+        own->lock ? proxy_filter_open(proxy_listen__use, own, proxy_listen__free) : NULL;
+    if (filter) {
+        own->rules = *rules;
+        return filter;
+    }
+    proxy_listen__free(own);
+    return NULL;
+}
+
 enum weir_code proxy_listen_open(const struct weir_listen *listen, bool is_unix,
                                  struct filter **filter, struct weir_error *error)
 {
-    enum weir_code code = proxy_listen__check(listen, error);
-    struct proxy_listen *own;
+    struct proxy_rules rules;
 
     *filter = NULL;
-    if (code != WEIR_OK || listen->proxy == WEIR_PROXY_OFF) return code;
-    own = memory_alloc(sizeof *own);
-    if (!own) return error_fill(error, WEIR_NO_MEMORY, 0, "listen on", listen->address, NULL, NULL);
-    code = proxy_listen__set(listen, is_unix, own, error);
+    if (listen->proxy == WEIR_PROXY_OFF) return proxy_listen__check(listen, error);
+    enum weir_code code = proxy_rules_read(listen, is_unix, &rules, error);
     if (code == WEIR_OK) {
-        *filter = proxy_filter_open(proxy_listen__use, own, proxy_listen__free);
+        *filter = proxy_listen__open(&rules);
         if (*filter) return WEIR_OK;
         code = error_fill(error, WEIR_NO_MEMORY, 0, "listen on", listen->address, NULL, NULL);
     }
-    proxy_listen__free(own);
+    proxy_rules_free(&rules);
     return code;
+}
+
+void proxy_listen_replace(const struct filter *filter, struct proxy_rules *rules)
+{
+    struct proxy_listen *own = proxy_filter_user(filter);
+    struct proxy_rules before;
+
+    lock_take(own->lock);
+    before = own->rules;
+    own->rules = *rules;
+    *rules = before;
+    lock_give_back(own->lock);
 }

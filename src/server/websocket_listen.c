@@ -44,17 +44,16 @@ static enum weir_code websocket_listen__check(const struct weir_listen *listen,
     return WEIR_OK;
 }
 
-enum weir_code websocket_listen_open(const struct weir_listen *listen,
-                                     const struct weir_codec *codec, struct filter **filter,
-                                     struct weir_error *error)
+static struct websocket_settings websocket_listen__settings(const struct weir_listen *listen,
+                                                            const struct weir_codec *inner)
 {
-    bool has_codec = listen->codec || listen->custom_codec || listen->custom_probe;
     uint32_t interval_ms = listen->websocket_ping_interval_ms;
-    struct websocket_settings settings = {
+
+    return (struct websocket_settings){
         .path = listen->websocket,
         .origins = listen->websocket_origins,
         .subprotocols = listen->websocket_subprotocols,
-        .inner = has_codec ? codec : NULL,
+        .inner = inner,
         .message_bytes_max = websocket_listen__or(listen->websocket_message_max_bytes,
                                                   WEBSOCKET_LISTEN__MESSAGE_BYTES_MAX),
         .send = (enum websocket_send)listen->websocket_send,
@@ -67,6 +66,15 @@ enum weir_code websocket_listen_open(const struct weir_listen *listen,
         .web_page = listen->websocket_page,
         .web_page_length = listen->websocket_page_length,
     };
+}
+
+enum weir_code websocket_listen_open(const struct weir_listen *listen,
+                                     const struct weir_codec *codec, struct filter **filter,
+                                     struct weir_error *error)
+{
+    bool has_codec = listen->codec || listen->custom_codec || listen->custom_probe;
+    struct websocket_settings settings =
+        websocket_listen__settings(listen, has_codec ? codec : NULL);
 
     *filter = NULL;
     if (!listen->websocket) {
@@ -76,4 +84,15 @@ enum weir_code websocket_listen_open(const struct weir_listen *listen,
     }
     enum weir_code code = websocket_listen__check(listen, error);
     return code == WEIR_OK ? websocket_open(&settings, filter, error) : code;
+}
+
+enum weir_code websocket_listen_prepare(const struct weir_listen *listen,
+                                        const struct filter *filter,
+                                        struct websocket_change *change, struct weir_error *error)
+{
+    enum weir_code code = websocket_listen__check(listen, error);
+
+    change->settings = websocket_listen__settings(listen, NULL);
+    return code == WEIR_OK ? websocket_prepare(filter, &change->settings, &change->texts, error)
+                           : code;
 }

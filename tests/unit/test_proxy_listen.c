@@ -121,7 +121,7 @@ static void missing_memory_is_reported(void **state)
         assert_int_equal(code, WEIR_NO_MEMORY);
         assert_null(filter);
     }
-    assert_int_equal(nth, 4); /* its own, the list's, the filter's */
+    assert_int_equal(nth, 5); /* the list's, its own, the lock's, the filter's */
     filter_unref(filter);
 }
 
