@@ -11,7 +11,9 @@
 
 bool log_shows(const struct log *log, int level)
 {
-    return log->write != NULL && level <= WEIR_LOG_DETAIL - log->muted_count;
+    int muted_count = atomic_load_explicit(&log->muted_count, memory_order_relaxed);
+
+    return log->write != NULL && level <= WEIR_LOG_DETAIL - muted_count;
 }
 
 void log_line_list(const struct log *log, int level, const char *format, va_list arguments)

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
+#include "atomic.h"
+
 #define LOG_LINE_BYTES 512u /* of a line, with its NUL; a longer one is cut */
 
 /* Levels are those of enum weir_log_level. */
@@ -13,7 +15,7 @@ struct log {
     /* Takes one line. Must not block: workers call it, several at the same time. Null: no log. */
     void (*write)(void *user, int level, const char *line);
     void *user;
-    int muted_count; /* of the levels, the most verbose ones, whose lines are dropped */
+    _Atomic int muted_count; /* of the levels, the most verbose ones, whose lines are dropped */
 };
 
 /* Whether lines of this level are written. */

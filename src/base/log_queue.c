@@ -78,7 +78,9 @@ struct log_queue *log_queue_open(uint32_t lines_max,
 
 void log_queue_limit(struct log_queue *queue, uint32_t lines_per_second_max)
 {
+    lock_take(queue->lock);
     queue->rate_max = lines_per_second_max;
+    lock_give_back(queue->lock);
 }
 
 /* ---- threads that log ---- */

@@ -360,6 +360,13 @@ void net_start_busy(struct net *net)
     if (net->busy_noted_ns == INT64_MAX) net->busy_noted_ns = 0;
 }
 
+void net_limit(struct net *net, uint32_t keepalive_ms, uint64_t busy_max_ns)
+{
+    net->options.keepalive_ms = keepalive_ms;
+    net->options.busy_max_ns = busy_max_ns;
+    if (net->busy_noted_ns < INT64_MAX) net->busy_noted_ns = 0; /* of the other limit */
+}
+
 uint64_t net_take_busy_ns(struct net *net)
 {
     uint64_t busy_ns = net->busy_ns;

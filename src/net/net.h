@@ -385,6 +385,10 @@ struct net_time net_time(const struct net *net);
  * has no effect. */
 void net_start_busy(struct net *net);
 
+/* Replaces these two of net_options: for connections that are accepted or made later, and from the
+ * next wait on. */
+void net_limit(struct net *net, uint32_t keepalive_ms, uint64_t busy_max_ns);
+
 /* Returns the time between the last two waits if it was longer than net_options.busy_max_ns;
  * otherwise 0. Returns each such time only once. Some transports measure it only before waits with
  * a deadline. */

@@ -89,6 +89,28 @@ bool address_counts_add(struct address_counts *counts, const struct net_address 
     return added;
 }
 
+void address_counts_grow(struct address_counts *counts, struct address_counts *larger)
+{
+    struct address_count *entries = larger->entries;
+    uint32_t slots_count = larger->slots_count;
+
+    if (!counts->lock) {
+        *counts = *larger;
+        *larger = (struct address_counts){.lock = NULL};
+        return;
+    }
+    weir_check(larger->slots_count >= counts->slots_count);
+    lock_take(counts->lock);
+    for (uint32_t i = 0; i < counts->slots_count; i++)
+        if (counts->entries[i].count > 0)
+            larger->entries[address_counts__slot(larger, &counts->entries[i])] = counts->entries[i];
+    larger->entries = counts->entries;
+    larger->slots_count = counts->slots_count;
+    counts->entries = entries;
+    counts->slots_count = slots_count;
+    lock_give_back(counts->lock);
+}
+
 /* Frees the slot and moves up entries that would not be found after a free slot. */
 static void address_counts__close_gap(struct address_counts *counts, uint32_t gap)
 {

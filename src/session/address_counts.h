@@ -26,6 +26,11 @@ struct address_counts {
 bool address_counts_init(struct address_counts *counts, uint32_t entries_max,
                          const struct siphash_key *key);
 
+/* Exchanges the memory of open counts for that of `larger`, which is empty, and copies the counts
+ * into it. If the counts are not open yet, opens them. The caller frees `larger`. Thread: any; but
+ * no thread uses counts that are not open. */
+void address_counts_grow(struct address_counts *counts, struct address_counts *larger);
+
 /* Every count must be 0. Harmless if the counts were not opened. */
 void address_counts_free(struct address_counts *counts);
 

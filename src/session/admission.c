@@ -8,15 +8,14 @@
 #include "admission.h"
 
 #include "check.h"
+#include "filters_state.h"
 #include "service.h"
 #include "worker.h"
 
 bool admission_allows(const struct worker *worker, const struct net_address *peer)
 {
-    const struct admission_limits *limits = worker->common->limits;
-
-    if (address_list_has(&limits->deny, peer)) return false;
-    return limits->allow.count == 0 || address_list_has(&limits->allow, peer);
+    if (address_list_has(worker->deny, peer)) return false;
+    return worker->allow->count == 0 || address_list_has(worker->allow, peer);
 }
 
 static bool admission__take_one(_Atomic uint32_t *open, uint32_t max)
@@ -33,11 +32,11 @@ static void admission__return_one(_Atomic uint32_t *open)
     weir_check(before > 0);
 }
 
-static bool admission__take_session(struct worker_common *common, const struct service *service)
+static bool admission__take_session(const struct worker *worker, const struct service *service)
 {
-    _Atomic uint32_t *open = &common->limits->sessions_open;
+    _Atomic uint32_t *open = &worker->common->limits->sessions_open;
 
-    if (!admission__take_one(open, common->config.sessions_max)) return false;
+    if (!admission__take_one(open, worker->config->sessions_max)) return false;
     if (admission__take_one(service->sessions_open, service->sessions_max)) return true;
     admission__return_one(open);
     return false;
@@ -49,41 +48,38 @@ static void admission__return_session(struct worker_common *common, const struct
     admission__return_one(service->sessions_open);
 }
 
-/* Returns how many sessions an address may have; 0: any number. */
-static uint32_t admission__address_max(const struct worker_common *common,
-                                       const struct service *service)
+bool admission_counts(const struct worker *worker, const struct service *service)
 {
-    return service->is_unix ? 0 : common->config.sessions_per_address_max;
+    return !service->is_unix && worker->config->sessions_per_address_max > 0;
 }
 
-static bool admission__take_address(struct worker_common *common, uint32_t limit,
-                                    const struct net_address *peer)
+static bool admission__take_address(const struct worker *worker, const struct net_address *peer)
 {
-    return limit == 0 || address_counts_add(&common->limits->address_counts, peer, limit);
+    return address_counts_add(&worker->common->limits->address_counts, peer,
+                              worker->config->sessions_per_address_max);
 }
 
 static bool admission__take_rate(struct worker *worker)
 {
-    struct worker_common *common = worker->common;
-    uint32_t rate = common->config.accept_rate_max;
+    _Atomic uint64_t *accepts = &worker->common->limits->accepts;
+    uint32_t rate = worker->config->accept_rate_max;
 
-    return rate == 0 || bucket_shared_take(&common->limits->accepts, worker->now_ns, rate, rate);
+    return rate == 0 || bucket_shared_take(accepts, worker->now_ns, rate, rate);
 }
 
 bool admission_admit(struct worker *worker, const struct service *service,
                      const struct net_address *peer)
 {
-    struct worker_common *common = worker->common;
     enum admission_rejection rejection;
 
     if (!service->is_unix && !admission_allows(worker, peer)) {
         rejection = ADMISSION_DENIED;
     } else if (!admission__take_rate(worker)) {
         rejection = ADMISSION_RATE;
-    } else if (!admission__take_session(common, service)) {
+    } else if (!admission__take_session(worker, service)) {
         rejection = ADMISSION_FULL;
-    } else if (!admission__take_address(common, admission__address_max(common, service), peer)) {
-        admission__return_session(common, service);
+    } else if (admission_counts(worker, service) && !admission__take_address(worker, peer)) {
+        admission__return_session(worker->common, service);
         rejection = ADMISSION_ADDRESS;
     } else {
         return true;
@@ -98,7 +94,7 @@ bool admission_admit_proxied(struct worker *worker, const struct service *servic
     enum admission_rejection rejection = ADMISSION_RATE;
 
     if (admission__take_rate(worker)) {
-        if (admission__take_session(worker->common, service)) return true;
+        if (admission__take_session(worker, service)) return true;
         rejection = ADMISSION_FULL;
     }
     admission_reject(worker, rejection, proxy, 1);
@@ -107,33 +103,21 @@ bool admission_admit_proxied(struct worker *worker, const struct service *servic
 
 bool admission_admit_client(struct worker *worker, const struct net_address *client)
 {
-    struct worker_common *common = worker->common;
     enum admission_rejection rejection = ADMISSION_DENIED;
 
     if (admission_allows(worker, client)) {
-        if (admission__take_address(common, common->config.sessions_per_address_max, client))
-            return true;
+        if (worker->config->sessions_per_address_max == 0) return true;
+        if (admission__take_address(worker, client)) return true;
         rejection = ADMISSION_ADDRESS;
     }
     admission_reject(worker, rejection, client, 1);
     return false;
 }
 
-void admission_release_proxied(struct worker *worker, const struct service *service,
-                               const struct net_address *client)
-{
-    struct worker_common *common = worker->common;
-
-    if (client && common->config.sessions_per_address_max > 0)
-        address_counts_remove(&common->limits->address_counts, client);
-    admission__return_session(common, service);
-}
-
 bool admission_admit_outbound(struct worker *worker)
 {
-    const struct worker_common *common = worker->common;
-
-    return admission__take_one(&common->limits->sessions_open, common->config.sessions_max);
+    return admission__take_one(&worker->common->limits->sessions_open,
+                               worker->config->sessions_max);
 }
 
 void admission_release_outbound(struct worker *worker)
@@ -146,9 +130,27 @@ void admission_release(struct worker *worker, const struct service *service,
 {
     struct worker_common *common = worker->common;
 
-    if (admission__address_max(common, service) > 0)
-        address_counts_remove(&common->limits->address_counts, peer);
+    if (peer) address_counts_remove(&common->limits->address_counts, peer);
     admission__return_session(common, service);
+}
+
+/* Whether the session was admitted as a connection of a client whose address is known. */
+static bool admission__has_client(const struct weir_session *session)
+{
+    const struct filters *filters = session->filters;
+
+    if (session->is_datagram || !session->admitted || session->service->connector) return false;
+    return !filters || !filters->is_proxied || filters->is_counted;
+}
+
+void admission_renew(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+
+    if (session->address_counts || !admission_counts(worker, session->service)) return;
+    if (!admission__has_client(session)) return;
+    session->address_counts =
+        address_counts_add(&worker->common->limits->address_counts, &session->peer, UINT32_MAX);
 }
 
 void admission_reject(struct worker *worker, enum admission_rejection rejection,

@@ -14,6 +14,7 @@
 #include "log_limited.h"
 
 struct service;
+struct weir_session;
 struct worker;
 
 enum admission_rejection {
@@ -27,8 +28,8 @@ enum admission_rejection {
 
 /* Shared by all workers. Used once per connection, never per message. */
 struct admission_limits {
-    struct address_list allow, deny;      /* constant */
-    struct address_counts address_counts; /* open if sessions_per_address_max is not 0 */
+    struct address_list allow, deny;      /* as the server was opened; see worker.allow */
+    struct address_counts address_counts; /* open if sessions_per_address_max was ever not 0 */
     _Atomic uint64_t accepts;             /* the token bucket of accept_rate_max */
     _Atomic uint32_t sessions_open;       /* in all workers */
 };
@@ -55,16 +56,20 @@ bool admission_admit_proxied(struct worker *worker, const struct service *servic
  * addresses. Returns false, after counting a rejection, if one is exceeded. */
 bool admission_admit_client(struct worker *worker, const struct net_address *client);
 
-/* Undoes both when the connection has ended. `client`: null if none was admitted. */
-void admission_release_proxied(struct worker *worker, const struct service *service,
-                               const struct net_address *client);
+/* Whether sessions_per_address_max limits the connections of this service now. An address that was
+ * admitted then counts. */
+bool admission_counts(const struct worker *worker, const struct service *service);
+
+/* Other settings apply: lets the address of the session count if it now has a limit. */
+void admission_renew(struct weir_session *session);
 
 /* Counts an outbound connection against sessions_max, the only limit that applies to it. Returns
  * false if it is reached. The second function undoes it. */
 bool admission_admit_outbound(struct worker *worker);
 void admission_release_outbound(struct worker *worker);
 
-/* Undoes admission_admit() when the connection has ended. */
+/* Undoes admission_admit(), or admission_admit_proxied() and admission_admit_client(), when the
+ * connection has ended. `peer`: the address that counts; null: none does. */
 void admission_release(struct worker *worker, const struct service *service,
                        const struct net_address *peer);
 

@@ -79,7 +79,6 @@ void blocked_report(struct blocked *blocked, struct worker *worker, uint32_t eve
                 "another thread (handler_warn_ms=%" PRIu32 ")",
                 worker->index, blocked__cause(&blocked->previous, busy_ns, text),
                 busy_ns / CLOCK_NS_PER_MS, events_count + worker->readable_count,
-                events_count == events_max ? " or more" : "",
-                worker->common->config.handler_warn_ms);
+                events_count == events_max ? " or more" : "", worker->config->handler_warn_ms);
     blocked->until_ns = worker->now_ns + BLOCKED__MEASURED_NS;
 }

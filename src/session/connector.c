@@ -169,6 +169,7 @@ static struct owner *connector__on_connected(void *user, struct net_handle handl
     struct connector *connector = user;
     struct worker *worker = connector->worker;
 
+    if (worker->settings) connector->service.config = *worker->config; /* they have changed */
     struct weir_session *session =
         lifecycle_open_connected(worker, &connector->service, handle, peer);
     if (!session) return NULL;
@@ -333,6 +334,7 @@ uint64_t connector_add(struct connector *connector, struct connector_table *tabl
     connector->service.user = connector->options.user;
     connector->id = connector_table_add(table, worker, connector);
     connector->service.connector = connector->id;
+    connector->service.outbound = &connector->service;
     return connector->id;
 }
 

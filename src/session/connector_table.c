@@ -27,13 +27,12 @@ void connector_table_free(struct connector_table *table)
     *table = (struct connector_table){.slots_max = 0};
 }
 
-/* Doubles the array. */
+/* Doubles the array. It has fewer than slots_max slots, and none is free. */
 static bool connector_table__grow(struct connector_table *table)
 {
     uint32_t before = table->slots_count, count = before == 0 ? 8 : before * 2;
 
     if (count > table->slots_max) count = table->slots_max;
-    if (count == before) return false;
     struct connector_slot *slots = memory_alloc_array(count, sizeof *slots);
     if (!slots) return false;
     if (before > 0) memcpy(slots, table->slots, before * sizeof *slots);
@@ -58,7 +57,8 @@ uint64_t connector_table_add(struct connector_table *table, uint8_t worker,
     uint64_t id = 0;
 
     lock_take(table->lock);
-    if (table->first_free > 0 || connector_table__grow(table)) {
+    if (table->used_count < table->slots_max &&
+        (table->first_free > 0 || connector_table__grow(table))) {
         uint32_t index = table->first_free - 1;
         struct connector_slot *slot = &table->slots[index];
         table->first_free = slot->next_free;
@@ -114,6 +114,14 @@ struct connector *connector_table_find(const struct connector_table *table, uint
     struct connector *connector = slot ? slot->connector : NULL;
     lock_give_back(table->lock);
     return connector;
+}
+
+void connector_table_limit(struct connector_table *table, uint32_t slots_max)
+{
+    weir_check(slots_max > 0 && slots_max <= CONNECTOR_TABLE_SLOTS_MAX);
+    lock_take(table->lock);
+    table->slots_max = slots_max;
+    lock_give_back(table->lock);
 }
 
 uint64_t connector_table_refused(const struct connector_table *table)

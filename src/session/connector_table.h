@@ -54,6 +54,9 @@ bool connector_table_act(struct connector_table *table, uint64_t id,
  * alone frees it. */
 struct connector *connector_table_find(const struct connector_table *table, uint64_t id);
 
+/* Changes slots_max. Connectors above it stay. Thread: any. */
+void connector_table_limit(struct connector_table *table, uint32_t slots_max);
+
 /* Returns how many connectors were refused. Thread: any. */
 uint64_t connector_table_refused(const struct connector_table *table);
 

@@ -55,10 +55,11 @@ static void drain__stop_session(struct weir_session *session)
  * reconnect at the same time. */
 static uint64_t drain__offset_ms(const struct weir_session *session)
 {
-    const struct worker_common *common = session->worker->common;
-    uint32_t jitter_ms = common->config.drain_jitter_ms;
+    const struct worker *worker = session->worker;
+    uint32_t jitter_ms = worker->config->drain_jitter_ms;
 
-    return jitter_ms == 0 ? 0 : siphash(&common->key, &session->id, sizeof session->id) % jitter_ms;
+    if (jitter_ms == 0) return 0;
+    return siphash(&worker->common->key, &session->id, sizeof session->id) % jitter_ms;
 }
 
 /* Whether nothing is in transit to or from the session. Paused reading, for example by the rate
@@ -191,7 +192,6 @@ void drain_update(struct drain *drain, struct worker *worker)
 {
     uint8_t requested = atomic_load_explicit(&worker->requested, memory_order_acquire);
 
-    weir_check(requested <= (WORKER_DRAIN | WORKER_STOP | WORKER_CONNECTS));
     requested &= WORKER_DRAIN | WORKER_STOP;
     if (worker->request == WORKER_STOP) return;
     if (requested & WORKER_STOP)

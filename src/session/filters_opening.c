@@ -94,12 +94,13 @@ static bool filters_opening__admit(struct weir_session *session, const struct we
 {
     struct worker *worker = session->worker;
     struct filters *filters = session->filters;
-    const char *reject_message = worker->common->config.reject_message;
+    const char *reject_message = worker->config->reject_message;
 
     filters->via = session->peer;
     session->peer = address_of_public(client);
-    session->is_watched = watch_wants(worker->common, &session->peer);
+    session->is_watched = watch_wants(worker, &session->peer);
     filters->is_counted = admission_admit_client(worker, &session->peer);
+    session->address_counts = filters->is_counted && admission_counts(worker, session->service);
     if (filters->is_counted) return true;
     if (reject_message && reject_message[0] != '\0' && filters->at + 1 == filters->count)
         session_send_or_close(session, (const uint8_t *)reject_message, strlen(reject_message));

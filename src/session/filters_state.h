@@ -39,7 +39,7 @@ struct filters {
     bool is_upgrade;        /* the filter that opens began in a session that was open */
     bool is_outbound;       /* the session is the client: its filters begin to speak */
     bool is_proxied;        /* a filter names the client: the socket's address has no limits */
-    bool is_counted;        /* is_proxied: the address of the client counts */
+    bool is_counted;        /* is_proxied: the client was named and admitted */
     bool serves;            /* a filter serves the client itself */
     bool has_served;        /* a filter served the client itself, and ended the session */
     bool must_look;         /* is_upgrade: look for plain text that was injected */

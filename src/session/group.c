@@ -115,7 +115,7 @@ enum weir_code group_join(struct weir_session *session, const char *name)
     struct group *group = group_find(worker, hash, name);
     struct group_membership **link = group__membership(session, group, &count);
     if (*link) return WEIR_OK;
-    if (count >= worker->common->config.groups_per_session_max) return WEIR_NO_ROOM;
+    if (count >= worker->config->groups_per_session_max) return WEIR_NO_ROOM;
     return group__join(session, group, hash, name, link);
 }
 

@@ -54,7 +54,8 @@ void handoff_take(struct worker *worker, const struct mailbox_command *command)
         net_refuse(worker->net, command->socket);
         admission_lost(worker, 1);
     } else {
-        lifecycle_open(worker, command->service, command->socket, &command->peer);
+        lifecycle_open(worker, service_of_worker(command->service, worker->index), command->socket,
+                       &command->peer);
     }
 }
 

@@ -58,13 +58,8 @@ static void lifecycle__check_canary(struct weir_session *session)
 
 static void lifecycle__release(struct weir_session *session)
 {
-    const struct filters *filters = session->filters;
-
-    if (filters && filters->is_proxied)
-        admission_release_proxied(session->worker, session->service,
-                                  filters->is_counted ? &session->peer : NULL);
-    else
-        admission_release(session->worker, session->service, &session->peer);
+    admission_release(session->worker, session->service,
+                      session->address_counts ? &session->peer : NULL);
 }
 
 /* A session with filters ends: perhaps before they are open. */
@@ -208,7 +203,7 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
         session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
     uint8_t *canary = lifecycle__canary_of(session);
     if (canary) memcpy(canary, lifecycle__canary, sizeof lifecycle__canary);
-    session->is_watched = watch_wants(worker->common, peer);
+    session->is_watched = watch_wants(worker, peer);
     session_enter(session, session->filters ? SESSION_OPENING : SESSION_OPEN);
 }
 
@@ -260,7 +255,7 @@ static struct weir_session *lifecycle__adopt(struct worker *worker, const struct
 static void lifecycle__reject(struct worker *worker, const struct service *service,
                               struct net_socket socket, const struct net_address *peer)
 {
-    const char *reject_message = worker->common->config.reject_message;
+    const char *reject_message = worker->config->reject_message;
 
     if (!reject_message || reject_message[0] == '\0' || !filters_are_transparent(service) ||
         worker->reject_messages_open == WORKER_REJECT_MESSAGES_MAX) {
@@ -302,11 +297,14 @@ static void lifecycle__open_plain(struct worker *worker, const struct service *s
         lifecycle__reject(worker, service, socket, peer);
         return;
     }
+    bool counts = admission_counts(worker, service);
     struct weir_session *session = lifecycle__accept(worker, service, socket, peer, NULL);
-    if (session)
-        session_begin(session);
-    else
-        admission_release(worker, service, peer);
+    if (!session) {
+        admission_release(worker, service, counts ? peer : NULL);
+        return;
+    }
+    session->address_counts = counts;
+    session_begin(session);
 }
 
 /* There was no memory for the filters of a connection. */
@@ -330,6 +328,7 @@ static void lifecycle__open_filtered(struct worker *worker, const struct service
         lifecycle__reject(worker, service, socket, peer);
         return;
     }
+    bool counts = !is_proxied && admission_counts(worker, service);
     struct filters *filters = filters_open(worker, service, first);
     struct weir_session *session = NULL;
     if (filters)
@@ -337,14 +336,12 @@ static void lifecycle__open_filtered(struct worker *worker, const struct service
     else
         lifecycle__fail(worker, socket, peer);
     if (session) {
+        session->address_counts = counts;
         session_update_deadline(session);
         return;
     }
     if (filters) filters_discard(filters);
-    if (is_proxied)
-        admission_release_proxied(worker, service, NULL);
-    else
-        admission_release(worker, service, peer);
+    admission_release(worker, service, counts ? peer : NULL);
 }
 
 void lifecycle_open(struct worker *worker, const struct service *service, struct net_socket socket,

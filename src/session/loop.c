@@ -29,9 +29,11 @@
 #include "oversize.h"
 #include "payload.h"
 #include "remote.h"
-#include "reply_rate.h"
+#include "renewal.h"
 #include "session.h"
+#include "settings.h"
 #include "timeouts.h"
+#include "udp_shared.h"
 #include "worker_timers.h"
 
 /* 64 buffers of 16 KiB fill half of a usual second-level cache. The data of a larger batch would be
@@ -57,11 +59,10 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
 {
     const struct weir_config *config = &common->config;
     struct worker *worker = &loop->worker;
-    uint32_t slots_max =
-        config->sessions_max + config->datagram_peers_max + WORKER_REJECT_MESSAGES_MAX;
 
     worker->index = index;
     worker->common = common;
+    settings_use(worker, NULL);
     worker->table = &loop->table;
     worker->mailbox = &loop->mailbox;
     worker->groups = &loop->groups;
@@ -87,7 +88,8 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     if (!inbox_init(&loop->connects.inbox)) return false;
     if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max, config->mailbox_bytes_max))
         return false;
-    if (!session_table_init(&loop->table, (uint8_t)config->node, index, slots_max, extra_bytes))
+    if (!session_table_init(&loop->table, (uint8_t)config->node, index, worker_slots_max(common),
+                            extra_bytes))
         return false;
     loop->table.account = &worker->account;
     return true;
@@ -130,7 +132,7 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     uint32_t high_bytes = worker->common->config.send_queue_high_bytes;
 
     options.memory_grew = &worker->account.must_look;
-    options.busy_max_ns = worker->common->config.handler_warn_ms * CLOCK_NS_PER_MS;
+    options.busy_max_ns = worker->config->handler_warn_ms * CLOCK_NS_PER_MS;
     options.was_busy = &worker->account.must_look;
     options.has_failed = &worker->account.must_look;
     worker->datagram_sends_max = options.datagram_sends_max;
@@ -159,8 +161,8 @@ void loop_free(struct loop *loop)
     inbox_free(&loop->connects.inbox);
     if (loop->table.chunks) session_table_free(&loop->table);
     mailbox_free(&loop->mailbox);
-    udp_peers_free(&loop->udp_peers);
-    reply_rate_free(loop->worker.reply_rate);
+    udp_shared_free(&loop->worker);
+    settings_unref(loop->worker.settings);
 }
 
 /* ---- commands of other threads ---- */
@@ -256,6 +258,7 @@ static uint64_t loop__requests_until(const struct loop *loop, uint64_t until_ns)
 {
     const struct worker *worker = &loop->worker;
 
+    if (atomic_load_explicit(&worker->requested, memory_order_relaxed) & WORKER_RENEWS) return 0;
     if (worker->request == WORKER_DRAIN)
         until_ns = loop__earlier(until_ns, drain_next_ns(&loop->drain, worker));
     return loop__earlier(until_ns, loop__ns_of_ms(connector_next_ms(worker)));
@@ -434,6 +437,7 @@ static void loop__flush_waiting(struct worker *worker)
 /* Outbound connections come last: connector_update() also frees those that a drain ended. */
 static void loop__do_requests(struct loop *loop)
 {
+    renewal_update(&loop->renewal, &loop->worker);
     drain_update(&loop->drain, &loop->worker);
     connector_update(&loop->worker);
 }

@@ -10,6 +10,7 @@
 #include "group.h"
 #include "mailbox.h"
 #include "memory_watch.h"
+#include "renewal.h"
 #include "session_table.h"
 #include "udp_peers.h"
 #include "worker.h"
@@ -23,6 +24,7 @@ struct loop {
     struct admission admission;
     struct connects connects;
     struct drain drain;
+    struct renewal renewal;
     struct memory_watch memory_watch;
     bool has_speakers;  /* speakers that waited may go on: the budget was used up */
     bool has_commands;  /* the mailbox may hold more: the budget of commands was used up */

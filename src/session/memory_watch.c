@@ -122,7 +122,7 @@ static struct account_search memory_watch__search(const struct worker *worker, b
 {
     return (struct account_search){
         .now_ms = (uint32_t)worker->now_ms,
-        .stale_ms = worker->common->config.send_timeout_ms,
+        .stale_ms = worker->config->send_timeout_ms,
         .share_bytes = worker->share_bytes,
         .stale_only = stale_only,
     };

@@ -225,6 +225,12 @@ void remote_drain(struct worker *worker, uint32_t deadline_ms)
     net_wake(worker->net);
 }
 
+void remote_renew(struct worker *worker)
+{
+    worker_request_settings(worker);
+    net_wake(worker->net);
+}
+
 void remote_stop(struct worker *worker)
 {
     worker_request(worker, WORKER_STOP);

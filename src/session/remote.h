@@ -47,6 +47,9 @@ void remote_cancel(struct worker *worker, const struct payload *payload);
 void remote_drain(struct worker *worker, uint32_t deadline_ms);
 void remote_stop(struct worker *worker);
 
+/* Lets the worker take new settings. Thread: any, while the worker is open. */
+void remote_renew(struct worker *worker);
+
 /* Counts the calls that the mailbox refused, and warns about the first. Thread: the worker's. */
 void remote_report_refused(struct worker *worker);
 

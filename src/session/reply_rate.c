@@ -25,11 +25,16 @@ struct reply_rate *reply_rate_open(uint32_t per_second, const struct siphash_key
 {
     struct reply_rate *rate = memory_alloc(sizeof *rate);
 
-    weir_check(per_second > 0 && per_second <= REPLY_RATE_PER_SECOND_MAX);
     if (!rate) return NULL;
-    rate->cost_ns = (REPLY_RATE_BURST_NS / per_second + 1) & ~REPLY_RATE_HELD;
+    reply_rate_set(rate, per_second);
     for (uint32_t i = 0; i < REPLY_RATE_KEYS; i++) rate->keys[i] = siphash(key, &i, sizeof i);
     return rate;
+}
+
+void reply_rate_set(struct reply_rate *rate, uint32_t per_second)
+{
+    weir_check(per_second > 0 && per_second <= REPLY_RATE_PER_SECOND_MAX);
+    rate->cost_ns = (REPLY_RATE_BURST_NS / per_second + 1) & ~REPLY_RATE_HELD;
 }
 
 void reply_rate_free(struct reply_rate *rate)
@@ -75,6 +80,5 @@ void reply_rate_count_excess(struct worker *worker, const struct net_address *pe
              "a datagram to %s was not sent: datagram_reply_percent_max (--udp-reply-ratio) allows "
              "%" PRIu32 " %% of the bytes received from it; raise it, or let the handler "
              "authenticate the peer and call weir_session_vouch() (logged once)",
-             net_address_text(peer, text, sizeof text),
-             worker->common->config.datagram_reply_percent_max);
+             net_address_text(peer, text, sizeof text), worker->config->datagram_reply_percent_max);
 }

@@ -56,6 +56,9 @@ enum reply_rate_verdict {
 struct reply_rate *reply_rate_open(uint32_t per_second, const struct siphash_key *key);
 void reply_rate_free(struct reply_rate *rate); /* null is allowed */
 
+/* Changes the rate, from the next datagram on. */
+void reply_rate_set(struct reply_rate *rate, uint32_t per_second);
+
 /* Returns the buckets of a peer, for reply_rate_take(). 0: the peer has no limit, because `rate` is
  * null, or because its address is a loopback address. */
 uint64_t reply_rate_buckets_of(const struct reply_rate *rate, const struct net_address *peer);

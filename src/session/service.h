@@ -4,7 +4,11 @@
  *
  *      listener, UDP socket, connector -> service <- session
  *
- * A service is constant while sessions use it. One service serves all workers.
+ * A service is constant while sessions use it, except for its settings: renewal.c replaces those
+ * between two events. So each worker has a service of its own, a copy of the listener's:
+ *
+ *      listener's service -> by_worker: [ of worker 0 ][ of worker 1 ] ...
+ *
  * - Limits: `config` has the server's settings, except those that the service replaces.
  * - Filters (PROXY protocol, TLS, WebSocket): filters_in.c passes received bytes through them,
  *   filters_out.c outgoing bytes when it flushes. TCP only.
@@ -20,6 +24,7 @@
 
 struct connector;
 struct filter;
+struct listen_spec;
 
 #define SERVICE_FILTERS_MAX 4u
 
@@ -31,6 +36,8 @@ struct service {
     const struct weir_codec *framing_codec;
     struct filter *filters[SERVICE_FILTERS_MAX]; /* from the socket on: see filter.h */
     uint8_t filters_count;
+    struct listen_spec *spec;  /* of the server's listener; null: none */
+    struct service *by_worker; /* the copies of all workers, by index; null: there are none */
     bool is_unix;              /* of a Unix-domain listener: its sessions have no addresses */
     uint32_t listener;         /* id of the server's listener; 0: none */
     uint32_t handler_state_at; /* offset in a session's extra bytes, which begin with the codec's */
@@ -42,12 +49,19 @@ struct service {
     struct filter *later; /* that a handler can start, in outbound sessions; null: none */
     /* Of an outbound connection (connector.h); else 0 and null. */
     uint64_t connector;                /* its id */
+    struct service *outbound;          /* the connector's service: this, or the copied one */
     void *user;                        /* of its struct weir_connect_options */
     struct connector *ended_connector; /* argument of both: */
     /* The session ends before its filters are open; `ended` follows. */
     void (*unopened)(struct connector *, enum weir_reason reason, const char *text);
     void (*ended)(struct connector *); /* the session has ended, and was freed */
 };
+
+/* Returns the service that the sessions of this worker use. */
+static inline const struct service *service_of_worker(const struct service *service, uint8_t index)
+{
+    return service->by_worker ? &service->by_worker[index] : service;
+}
 
 /* Returns the size of the codec's state, rounded up so that the handler's state is aligned. */
 static inline size_t service_codec_bytes(const struct weir_codec *codec)

@@ -209,6 +209,24 @@ static struct session_own *session__own(struct weir_session *session)
     return own;
 }
 
+/* ---- other settings ---- */
+
+void session_renew_service(struct weir_session *session)
+{
+    struct worker *worker = session->worker;
+    const struct service *service = session->service;
+    const struct weir_config *config = &service_of_worker(service, worker->index)->config;
+
+    if (service->outbound) {
+        config = worker->config;
+        service->outbound->config = *config;
+    }
+    if (session__has_own(session)) session__own(session)->service.config = *config;
+    if (session->idle_is_own) return;
+    session->idle_timeout_ms =
+        session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
+}
+
 /* ---- what a handler sets ---- */
 
 enum weir_code session_set_idle_timeout(struct weir_session *session, uint32_t ms)
@@ -216,6 +234,7 @@ enum weir_code session_set_idle_timeout(struct weir_session *session, uint32_t m
     if (ms > INT32_MAX) return WEIR_INVALID;
     if (session->state == SESSION_CLOSING) return WEIR_CANCELLED;
     session->idle_timeout_ms = ms;
+    session->idle_is_own = true;
     session_update_deadline(session);
     return WEIR_OK;
 }

@@ -5,6 +5,10 @@
 
 #include <weir/weir.h>
 
+/* Other settings apply to the worker: copies those that the session, or its connector, keeps by
+ * itself. The caller then updates the deadline. */
+void session_renew_service(struct weir_session *session);
+
 /* As the functions of weir.h say. The session is not transient. */
 enum weir_code session_set_idle_timeout(struct weir_session *session, uint32_t ms);
 enum weir_code session_set_message_max(struct weir_session *session, size_t bytes);

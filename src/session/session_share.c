@@ -32,7 +32,7 @@ static bool session_share__make_room(struct weir_session *session, const struct 
         session_share__fits(session, payload, worker->share_bytes + excess_bytes))
         return true;
     weir_check(queue->pinned_bytes > 0);
-    switch (worker->common->config.broadcast_policy) {
+    switch (worker->config->broadcast_policy) {
     case WEIR_BROADCAST_DISCONNECT: session_close(session, WEIR_REASON_SLOW_READER); return false;
     case WEIR_BROADCAST_DROP_OLDEST: break;
     case WEIR_BROADCAST_DROP_NEWEST:

@@ -141,6 +141,8 @@ struct weir_session {
     bool is_watched : 1;     /* its messages are logged: see watch.h */
     bool drain_notified : 1; /* on_drain was called, or would have been */
     bool wants_room : 1;     /* a message was refused for a full queue: on_room is due */
+    bool idle_is_own : 1;    /* the handler has set idle_timeout_ms */
+    bool address_counts : 1; /* it counts for sessions_per_address_max */
     bool vouched : 1;        /* UDP: weir_session_vouch() was called: no limit on replies */
 };
 

@@ -50,7 +50,7 @@ static void timeouts__expire(struct weir_session *session, struct deadline deadl
 /* A member of a group holds its speakers for too long. */
 static void timeouts__end_congestion(struct weir_session *session)
 {
-    if (session->worker->common->config.broadcast_policy == WEIR_BROADCAST_DISCONNECT)
+    if (session->worker->config->broadcast_policy == WEIR_BROADCAST_DISCONNECT)
         session_close(session, WEIR_REASON_SLOW_READER);
     else
         congestion_give_up(session);

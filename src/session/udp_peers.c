@@ -99,8 +99,7 @@ struct weir_session *udp_peers_add(struct worker *worker, struct net_handle sock
                                    const struct session_ops *ops, const struct service *service,
                                    const struct net_address *peer)
 {
-    if (worker->udp_sessions_count >= worker->common->config.datagram_peers_max)
-        udp_peers__evict(worker);
+    if (worker->udp_sessions_count >= worker->config->datagram_peers_max) udp_peers__evict(worker);
     struct weir_session *session = session_table_open(worker->table);
     if (!session) return NULL;
     weir_check(*udp_peers__link(worker, socket, peer) == NULL);

@@ -26,6 +26,7 @@
 #include "session.h"
 #include "session_begin.h"
 #include "udp_peers.h"
+#include "udp_shared.h"
 #include "worker.h"
 
 /* Ports below this number belong to services (RFC 6335 section 6), not to clients. */
@@ -114,7 +115,7 @@ static inline bool udp_socket__may_reply(struct weir_session *session, size_t le
                                          uint64_t buckets)
 {
     struct worker *worker = session->worker;
-    bool is_limited = worker->common->config.datagram_reply_percent_max > 0;
+    bool is_limited = worker->config->datagram_reply_percent_max > 0;
 
     weir_check(session->is_datagram);
     if (session->vouched) return true; /* the handler has lifted both limits */
@@ -137,7 +138,7 @@ static void udp_socket__credit(struct weir_session *session, uint32_t bytes)
 {
     weir_check(session->state == SESSION_OPEN);
     session->reply_bytes +=
-        (uint64_t)bytes * session->worker->common->config.datagram_reply_percent_max / 100;
+        (uint64_t)bytes * session->worker->config->datagram_reply_percent_max / 100;
 }
 
 static enum weir_code udp_socket__send_copy(struct weir_session *session, const void *bytes,
@@ -334,7 +335,7 @@ static bool udp_socket__may_answer(struct worker *worker, const struct net_addre
         return false;
     }
     if ((is_served || peer->port < UDP_SOCKET__CLIENT_PORT_MIN) &&
-        !worker->common->config.datagram_answer_services) {
+        !worker->config->datagram_answer_services) {
         counter_add(&counters->dropped_services, count);
         return false;
     }
@@ -350,7 +351,7 @@ static inline struct weir_session *udp_socket__represent(struct udp_socket *sock
     weir_check(session->state == SESSION_OPEN);
     session->peer = *peer;
     session->reply_bytes = 0;
-    if (socket->watches) session->is_watched = watch_wants(session->worker->common, peer);
+    if (socket->watches) session->is_watched = watch_wants(session->worker, peer);
     return session;
 }
 
@@ -444,34 +445,6 @@ static const struct owner_ops udp_socket__owner_ops = {udp_socket__on_event, end
 
 /* ---- opening ---- */
 
-/* Whether anything must be known about a peer between two of its datagrams. */
-static bool udp_socket__must_keep_peers(const struct udp_socket *socket)
-{
-    const struct weir_handler *handler = socket->endpoint.service->handler;
-    const struct weir_config *config = &socket->endpoint.service->config;
-
-    return handler->session_bytes > 0 || handler->on_open || handler->on_close ||
-           handler->on_timer || config->receive_rate_max_bytes > 0 || config->message_rate_max > 0;
-}
-
-/* Allocates what all UDP sockets of the worker share, unless an earlier socket did. */
-static enum weir_code udp_socket__open_shared(struct udp_socket *socket, struct weir_error *error)
-{
-    struct worker *worker = socket->endpoint.worker;
-    const struct weir_config *config = &worker->common->config;
-
-    if (socket->keeps_peers && !worker->udp_peers->slots &&
-        !udp_peers_open(worker->udp_peers, config->datagram_peers_max))
-        return error_fill(error, WEIR_NO_MEMORY, 0, "keep datagram peers", NULL, NULL,
-                          "lower datagram_peers_max");
-    if (config->datagram_reply_rate_max > 0 && !worker->reply_rate)
-        worker->reply_rate = reply_rate_open(config->datagram_reply_rate_max, &worker->common->key);
-    if (config->datagram_reply_rate_max > 0 && !worker->reply_rate)
-        return error_fill(error, WEIR_NO_MEMORY, 0, "limit datagrams per peer", NULL, NULL,
-                          "set datagram_reply_rate_max to 0");
-    return WEIR_OK;
-}
-
 enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
                                const struct service *service,
                                const struct net_listen_options *where, struct weir_error *error)
@@ -481,11 +454,8 @@ enum weir_code udp_socket_open(struct udp_socket *socket, struct worker *worker,
     weir_check(service->proto == WEIR_UDP);
     memset(socket, 0, sizeof *socket);
     endpoint_init(endpoint, &udp_socket__owner_ops, worker, service);
-    socket->keeps_peers = udp_socket__must_keep_peers(socket);
-    socket->watches = worker->common->watch.lengths || worker->common->watch.frames;
-    enum weir_code code = udp_socket__open_shared(socket, error);
+    enum weir_code code = udp_shared_open(socket, error);
     if (code != WEIR_OK) return code;
-    weir_check(!socket->keeps_peers || worker->udp_peers->slots);
     socket->transient.ops = &udp_socket__session_ops;
     socket->transient.worker = worker;
     socket->transient.service = service;

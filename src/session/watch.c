@@ -27,28 +27,42 @@
 enum weir_code watch_open(struct worker_common *common, const struct weir_config *config,
                           struct weir_error *error)
 {
-    struct watch *watch = &common->watch;
+    atomic_store(&common->watch.level, (int)config->log_level);
+    return watch_read_trace(&common->watch.trace, config, error);
+}
 
-    watch->sessions = config->log_level >= WEIR_LOG_INFO;
-    watch->lengths = config->log_level >= WEIR_LOG_DETAIL;
-    watch->frames = config->trace != NULL;
-    return address_list_parse(&watch->peers, config->trace, "trace", error);
+enum weir_code watch_read_trace(struct trace *trace, const struct weir_config *config,
+                                struct weir_error *error)
+{
+    trace->frames = config->trace != NULL;
+    return address_list_parse(&trace->peers, config->trace, "trace", error);
 }
 
 void watch_free(struct worker_common *common)
 {
-    address_list_free(&common->watch.peers);
+    address_list_free(&common->watch.trace.peers);
 }
 
 /* Whether the bytes of this peer's frames are logged. */
-static bool watch__traces(const struct watch *watch, const struct net_address *peer)
+static bool watch__traces(const struct trace *trace, const struct net_address *peer)
 {
-    return watch->frames && (watch->peers.count == 0 || address_list_has(&watch->peers, peer));
+    return trace->frames && (trace->peers.count == 0 || address_list_has(&trace->peers, peer));
 }
 
-bool watch_wants(const struct worker_common *common, const struct net_address *peer)
+/* Whether the log shows lines of this level about sessions. */
+static bool watch__shows(const struct worker *worker, enum weir_log_level level)
 {
-    return common->watch.lengths || watch__traces(&common->watch, peer);
+    return atomic_load_explicit(&worker->common->watch.level, memory_order_relaxed) >= (int)level;
+}
+
+bool watch_wants(const struct worker *worker, const struct net_address *peer)
+{
+    return watch__shows(worker, WEIR_LOG_DETAIL) || watch__traces(worker->trace, peer);
+}
+
+bool watch_wants_any(const struct worker *worker)
+{
+    return watch__shows(worker, WEIR_LOG_DETAIL) || worker->trace->frames;
 }
 
 /* ---- sessions ---- */
@@ -90,7 +104,7 @@ void watch_begin(const struct weir_session *session)
     const struct worker *worker = session->worker;
     char peer[NET_ADDRESS_TEXT_BYTES], via[NET_ADDRESS_TEXT_BYTES + 8], more[LOG_LINE_BYTES];
 
-    if (!worker->common->watch.sessions) return;
+    if (!watch__shows(worker, WEIR_LOG_INFO)) return;
     log_line(&worker->common->log, WEIR_LOG_INFO,
              "session %016" PRIx64 " begins: %s %s%s, codec %s, handler %s%s", session->id,
              watch__proto(session), address_peer_text(&session->peer, peer, sizeof peer),
@@ -104,7 +118,7 @@ void watch_end(const struct weir_session *session)
     const char *text = session->decode_error;
     char peer[NET_ADDRESS_TEXT_BYTES];
 
-    if (!worker->common->watch.sessions) return;
+    if (!watch__shows(worker, WEIR_LOG_INFO)) return;
     uint32_t age_ms = (uint32_t)worker->now_ms - session->timestamps.opened_ms;
     log_line(&worker->common->log, WEIR_LOG_INFO,
              "session %016" PRIx64 " ends: %s%s%s%s; %s %s, open for %" PRIu32 ".%03" PRIu32
@@ -170,9 +184,9 @@ static void watch__dump(const struct weir_session *session, const char *what,
     char line[LOG_LINE_BYTES], peer[NET_ADDRESS_TEXT_BYTES];
     size_t length = 0;
 
-    if (!watch__traces(&session->worker->common->watch, &session->peer)) return;
+    if (!watch__traces(session->worker->trace, &session->peer)) return;
     for (uint32_t i = 0; i < count; i++) length += pieces[i].length;
-    dump.left = session->worker->common->config.trace_bytes_max;
+    dump.left = session->worker->config->trace_bytes_max;
     if (dump.left > length) dump.left = length;
     size_t hidden = length - dump.left;
     snprintf(line, sizeof line, "session %016" PRIx64 " of %s: %s of %zu bytes", session->id,
@@ -191,11 +205,11 @@ static void watch__dump(const struct weir_session *session, const char *what,
 
 static void watch__length(const struct weir_session *session, const char *what, size_t length)
 {
-    const struct worker_common *common = session->worker->common;
+    const struct worker *worker = session->worker;
 
-    if (common->watch.lengths)
-        log_line(&common->log, WEIR_LOG_DETAIL, "session %016" PRIx64 ": %s a message of %zu bytes",
-                 session->id, what, length);
+    if (watch__shows(worker, WEIR_LOG_DETAIL))
+        log_line(&worker->common->log, WEIR_LOG_DETAIL,
+                 "session %016" PRIx64 ": %s a message of %zu bytes", session->id, what, length);
 }
 
 void watch_log_received(const struct weir_session *session, const struct weir_message *message)

@@ -3,7 +3,7 @@
  * message lengths (WEIR_LOG_DETAIL), and the bytes of frames (weir_config.trace).
  *
  * A session that none of it concerns pays a test of session.is_watched. All calls come from the
- * thread of the session's worker, except watch_open and watch_free. */
+ * thread of the session's worker, except those that open and free. */
 #ifndef SESSION_WATCH_H
 #define SESSION_WATCH_H
 
@@ -17,8 +17,15 @@ enum weir_code watch_open(struct worker_common *common, const struct weir_config
 
 void watch_free(struct worker_common *common);
 
+/* Sets *trace by the configuration. Returns as watch_open(). The caller frees trace->peers. */
+enum weir_code watch_read_trace(struct trace *trace, const struct weir_config *config,
+                                struct weir_error *error);
+
 /* Whether messages of this peer are logged. */
-bool watch_wants(const struct worker_common *common, const struct net_address *peer);
+bool watch_wants(const struct worker *worker, const struct net_address *peer);
+
+/* Whether messages of any peer are logged. */
+bool watch_wants_any(const struct worker *worker);
 
 /* Log the begin and the end of a session, with its counts. */
 void watch_begin(const struct weir_session *session);

@@ -27,10 +27,16 @@
 #include "thread.h"
 #include "wheel.h"
 
+/* Whose frames the log shows; see watch.h. */
+struct trace {
+    bool frames;               /* it shows any */
+    struct address_list peers; /* none: those of all peers */
+};
+
 /* What the log shows of sessions and messages; see watch.h. */
 struct watch {
-    bool sessions, lengths, frames;
-    struct address_list peers; /* whose frames are shown; none: those of all */
+    _Atomic int level; /* enum weir_log_level; any thread can change it */
+    struct trace trace;
 };
 
 struct admission;
@@ -44,13 +50,16 @@ struct names;
 struct reply_rate;
 struct resolver;
 struct session_table;
+struct settings;
 struct udp_peers;
 struct worker;
 
 /* Shared by the workers of a server; read-only while they run, except `limits` and atomics. */
 struct worker_common {
+    /* As the server was opened. Workers read settings that can change through worker.config. */
     struct weir_config config;
     struct weir_server *server; /* for weir_session_server() alone */
+    uint32_t slots_max;         /* of each session table; 0: as many as the settings need */
     struct log log;
     struct watch watch;
     struct siphash_key key;          /* of every keyed hash; random, drawn at the start */
@@ -68,7 +77,10 @@ struct worker_common {
     struct resolver *resolver;                /* looks up the names of their hosts */
     const struct weir_codec *broadcast_codec; /* of the first TCP listener; null: there is none */
     uint64_t memory_bytes;                    /* of one worker, for its account; 0: no limit */
-    _Atomic uint64_t payload_bytes;           /* memory of all payloads of the server */
+    /* Returns a reference to the settings that a worker asked for by WORKER_SETTINGS uses from now
+     * on, after updating the services of this worker. Null: they never change. */
+    struct settings *(*take_settings)(struct worker *worker);
+    _Atomic uint64_t payload_bytes; /* memory of all payloads of the server */
     _Atomic bool oversize_noted;    /* a message above the queue's capacity was noted: oversize.c */
     _Atomic bool reply_limit_noted; /* a datagram above datagram_reply_percent_max was logged */
 };
@@ -79,6 +91,9 @@ enum worker_request { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
 /* A further bit of worker.requested: outbound connections have something to do (connects.h). The
  * loop looks at it together with the others. */
 #define WORKER_CONNECTS 4u
+/* Further ones: new settings are to be taken, and open sessions are to be updated (renewal.h). */
+#define WORKER_SETTINGS 8u
+#define WORKER_RENEWS 16u
 
 #define WORKER_REJECT_MESSAGES_MAX \
     64u /* connections that are open for their reject message alone */
@@ -130,11 +145,18 @@ struct weir_worker {
 
 struct worker {
     struct worker_common *common;
+    /* The settings that can change: replaced by renewal.c between two events. At first those of
+     * `common`; then parts of `settings`. */
+    const struct weir_config *config;
+    const struct address_list *allow, *deny;
+    const struct trace *trace;
+    struct settings *settings; /* a reference; null: they were not changed yet */
     struct session_table *table;
     struct mailbox *mailbox;
     struct group_table *groups;
     struct udp_peers *udp_peers;
-    struct reply_rate *reply_rate; /* null: no limit, or no UDP socket was opened */
+    struct reply_rate *reply_rate;        /* null: no limit, or no UDP socket was opened */
+    struct reply_rate *reply_rate_memory; /* for it; null: no UDP socket was opened */
     struct admission *admission;
     struct connects *connects;
     struct filters_worker *filters; /* null: no session had filters yet */
@@ -183,7 +205,7 @@ struct worker {
 
     /* Any thread. */
     _Atomic uintptr_t thread;          /* thread_self() of the thread that runs the loop; 0: none */
-    _Atomic uint8_t requested;         /* bits of enum worker_request, and WORKER_CONNECTS */
+    _Atomic uint8_t requested;         /* bits of enum worker_request, WORKER_CONNECTS and others */
     _Atomic uint64_t drain_ms;         /* how long a drain may take; written before `requested` */
     _Atomic uint32_t drains_requested; /* incremented by each drain request, after drain_ms */
     _Atomic uint64_t oversize_bytes;   /* length of a refused message to log; 0: none */
@@ -269,6 +291,22 @@ static inline void worker_request(struct worker *worker, enum worker_request req
 static inline void worker_request_connects(struct worker *worker)
 {
     atomic_fetch_or(&worker->requested, (uint8_t)WORKER_CONNECTS);
+}
+
+/* Lets the loop take new settings in this iteration or the next one. A caller on another thread
+ * then wakes the worker. Thread: any. */
+static inline void worker_request_settings(struct worker *worker)
+{
+    atomic_fetch_or(&worker->requested, (uint8_t)WORKER_SETTINGS);
+}
+
+/* Returns how many sessions the table of a worker has room for. */
+static inline uint32_t worker_slots_max(const struct worker_common *common)
+{
+    const struct weir_config *config = &common->config;
+    uint32_t most = config->sessions_max + config->datagram_peers_max + WORKER_REJECT_MESSAGES_MAX;
+
+    return common->slots_max > most ? common->slots_max : most;
 }
 
 /* Puts the session on the list of those that have something to send or to end. */

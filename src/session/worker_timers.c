@@ -122,7 +122,7 @@ enum weir_code weir_timer_open(struct weir_worker *outer,
     worker_check_thread(worker);
     weir_check_use(on_timer != NULL, "weir_timer_open() needs a function to call");
     *opened = NULL;
-    if (outer->opened_count >= worker->common->config.worker_timers_max) return WEIR_NO_ROOM;
+    if (outer->opened_count >= worker->config->worker_timers_max) return WEIR_NO_ROOM;
     struct weir_timer *timer = memory_alloc(sizeof *timer);
     if (!timer) return WEIR_NO_MEMORY;
     *timer = (struct weir_timer){.outer = outer, .on_timer = on_timer, .argument = argument};
