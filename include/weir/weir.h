@@ -64,20 +64,21 @@
  * The binary interface can grow. From the first release on, a program or module works unchanged
  * with a newer weir of the same major version. There are three kinds of structs:
  * - struct weir_config, weir_listen, weir_connect_options, weir_handler, weir_codec, weir_probe,
- *   weir_sessions_query, weir_tls, weir_tls_connect and weir_module have a member `size`: set it to
- *   the sizeof (weir_config_init() and weir_connect_init() set it). Later versions add members at
- *   the end. The value 0 of such a member, or the value that the init function sets, keeps the
- *   earlier behaviour. Weir copies a struct of an earlier version, and fills in the missing
- *   members of the copy. It refuses any other size with WEIR_INVALID: 0, a size that no version
- *   has, or a size larger than this weir knows.
+ *   weir_sessions_query, weir_tls, weir_tls_connect, weir_update and weir_module have a member
+ *   `size`: set it to the sizeof (weir_config_init() and weir_connect_init() set it). Later
+ *   versions add members at the end. The value 0 of such a member, or the value that the init
+ *   function sets, keeps the earlier behaviour. Weir copies a struct of an earlier version, and
+ *   fills in the missing members of the copy. It refuses any other size with WEIR_INVALID: 0, a
+ *   size that no version has, or a size larger than this weir knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
  *   weir_session_info, weir_worker_stats, weir_proxy_header, weir_tls_info, weir_tls_stats,
  *   weir_web. Call the inline function without `_sized`: it passes the sizeof.
  * - All others have a fixed layout: struct weir_message, weir_part, weir_input, weir_header,
  *   weir_framing and weir_decode_error, which each message uses; weir_error, weir_address,
- *   weir_address_block. The exceptions are struct weir_frame_preset and weir_group_members: a
- *   program reads them only through a pointer that weir passes, so they can grow.
+ *   weir_address_block, weir_update_listener, weir_update_tls. The exceptions are struct
+ *   weir_frame_preset and weir_group_members: a program reads them only through a pointer that weir
+ *   passes, so they can grow.
  *
  * "Thread:" in a comment says where a function may be called:
  *     handler   inside any callback that runs on the session's worker
@@ -96,6 +97,7 @@
 #include <weir/frame.h>
 #include <weir/mark.h>
 #include <weir/tls.h>
+#include <weir/update.h>
 #include <weir/version.h>
 #include <weir/web.h>
 #include <weir/work.h>
@@ -1391,6 +1393,12 @@ WEIR_API enum weir_code weir_server_failure(const struct weir_server *server,
  * weir_server_open() on; also in on_close, and in the close callback of a handler. */
 WEIR_API void weir_log(struct weir_server *server, enum weir_log_level level, const char *format,
                        ...) WEIR_PRINTF(3, 4);
+
+/* Changes weir_config.log_level, from the next line on. Does nothing if the server has no log.
+ * Returns WEIR_OK; or WEIR_INVALID: `level` is above WEIR_LOG_DETAIL. Thread: any, from
+ * weir_server_open() on. */
+WEIR_API enum weir_code weir_server_set_log_level(struct weir_server *server,
+                                                  enum weir_log_level level);
 
 /* Fills in the first `size` bytes of the counters. Call weir_server_stats() instead. */
 WEIR_API void weir_server_stats_sized(const struct weir_server *server, struct weir_stats *stats,

@@ -30,6 +30,8 @@ const struct sized sized_sessions_query = {
 const struct sized sized_tls_connect = {"weir_tls_connect", sizeof(struct weir_tls_connect),
                                         sizeof(struct weir_tls_connect)};
 
+const struct sized sized_update = {"weir_update", sizeof(struct weir_update),
+                                   sizeof(struct weir_update)};
 const struct sized sized_tls = {"weir_tls", sizeof(struct weir_tls), sizeof(struct weir_tls)};
 
 enum weir_code sized_check(const struct sized *type, size_t size, struct weir_error *error)

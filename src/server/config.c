@@ -18,6 +18,9 @@
 #define CONFIG__OTHER_HANDLES_MAX 512u
 /* Ages of sessions are compared modulo 2^32 milliseconds: the longest timeout is half of that. */
 #define CONFIG__MS_MAX ((uint32_t)INT32_MAX)
+/* Tables of pointers to chunks have room for this many sessions, so that sessions_max can be raised
+ * while the server runs. It costs 50 KiB per worker. */
+#define CONFIG__SESSIONS_ROOM (1u << 20)
 #define CONFIG__PEERS_MAX (1u << 22)
 #define CONFIG__COMMANDS_MAX (1u << 20)
 #define CONFIG__TIMERS_MAX (1u << 20)
@@ -75,7 +78,7 @@ void weir_config_init_sized(struct weir_config *config, size_t size)
     config->size = size;
 }
 
-static enum weir_code config__wrong(const char *setting, const char *rule, struct weir_error *error)
+enum weir_code config_wrong(const char *setting, const char *rule, struct weir_error *error)
 {
     return error_fill(error, WEIR_INVALID, 0, "use setting", setting, rule, "change it");
 }
@@ -118,7 +121,7 @@ static enum weir_code config__check_parts(const struct weir_config *config,
 
     for (size_t i = 0; i < weir_count_of(parts); i++) {
         if (parts[i].bytes > rest_bytes)
-            return config__wrong(
+            return config_wrong(
                 parts[i].name,
                 "it does not fit into the worker's part of memory_max_bytes: "
                 "lower it, raise memory_max_bytes (--memory), or start fewer workers",
@@ -126,10 +129,10 @@ static enum weir_code config__check_parts(const struct weir_config *config,
         rest_bytes -= parts[i].bytes;
     }
     if (config->send_queue_high_bytes > config->buffer_memory_max_bytes)
-        return config__wrong("send_queue_high_bytes",
-                             "it must be buffer_memory_max_bytes or less: lower it, or raise "
-                             "memory_max_bytes (--memory)",
-                             error);
+        return config_wrong("send_queue_high_bytes",
+                            "it must be buffer_memory_max_bytes or less: lower it, or raise "
+                            "memory_max_bytes (--memory)",
+                            error);
     return WEIR_OK;
 }
 
@@ -137,20 +140,20 @@ static enum weir_code config__check_memory(const struct weir_config *config,
                                            struct weir_error *error)
 {
     if (config->buffer_bytes < 4096 || config->buffer_bytes > (1u << 20))
-        return config__wrong("buffer_bytes", "it must be 4096 to 1048576", error);
+        return config_wrong("buffer_bytes", "it must be 4096 to 1048576", error);
     if (config->send_queue_high_bytes / 2 < config->buffer_bytes ||
         config->send_queue_high_bytes > (1u << 30))
-        return config__wrong("send_queue_high_bytes",
-                             "it must be two buffers or more, and 1 GiB or less", error);
+        return config_wrong("send_queue_high_bytes",
+                            "it must be two buffers or more, and 1 GiB or less", error);
     if (config->send_queue_low_bytes >= config->send_queue_high_bytes)
-        return config__wrong("send_queue_low_bytes", "it must be less than send_queue_high_bytes",
-                             error);
+        return config_wrong("send_queue_low_bytes", "it must be less than send_queue_high_bytes",
+                            error);
     if (config->memory_max_bytes == 0 || config->memory_max_bytes > CONFIG__MEMORY_MAX_BYTES)
-        return config__wrong("memory_max_bytes", "it must be 1 byte to 1 PiB", error);
+        return config_wrong("memory_max_bytes", "it must be 1 byte to 1 PiB", error);
     if (config->buffer_memory_max_bytes < (uint64_t)config->buffer_bytes * 4)
-        return config__wrong("buffer_memory_max_bytes", "it must be four buffers or more", error);
+        return config_wrong("buffer_memory_max_bytes", "it must be four buffers or more", error);
     if (config->datagram_memory_max_bytes < (uint64_t)64 * 1024 * 4)
-        return config__wrong("datagram_memory_max_bytes", "it must be 256 KiB or more", error);
+        return config_wrong("datagram_memory_max_bytes", "it must be 256 KiB or more", error);
     return config__check_parts(config, error);
 }
 
@@ -178,9 +181,9 @@ enum weir_code config_check_times(const struct weir_config *config, struct weir_
 
     for (size_t i = 0; i < weir_count_of(times); i++)
         if (times[i].ms > CONFIG__MS_MAX)
-            return config__wrong(times[i].name, "it must be 2147483647 (24 days) or less", error);
+            return config_wrong(times[i].name, "it must be 2147483647 (24 days) or less", error);
     if (config->send_rate_min_bytes > 0 && config->send_timeout_ms == 0)
-        return config__wrong("send_rate_min_bytes", "it needs a send_timeout_ms", error);
+        return config_wrong("send_rate_min_bytes", "it needs a send_timeout_ms", error);
     return WEIR_OK;
 }
 
@@ -224,20 +227,20 @@ static enum weir_code config__check_limits(const struct weir_config *config,
 
     for (size_t i = 0; i < weir_count_of(limits); i++)
         if (limits[i].value < limits[i].least || limits[i].value > limits[i].most)
-            return config__wrong(limits[i].name, limits[i].rule, error);
+            return config_wrong(limits[i].name, limits[i].rule, error);
     if (config->reject_message &&
         strlen(config->reject_message) > config->send_queue_high_bytes / 2)
-        return config__wrong("reject_message", "it must be half of send_queue_high_bytes or less",
-                             error);
+        return config_wrong("reject_message", "it must be half of send_queue_high_bytes or less",
+                            error);
     return WEIR_OK;
 }
 
 static enum weir_code config__check(const struct weir_config *config, struct weir_error *error)
 {
     if (!config->transport)
-        return config__wrong("transport", "it must be a name, or \"auto\"", error);
+        return config_wrong("transport", "it must be a name, or \"auto\"", error);
     if (config->workers > CONFIG__WORKERS_MAX)
-        return config__wrong("workers", "it must be 0 to 255", error);
+        return config_wrong("workers", "it must be 0 to 255", error);
     enum weir_code code = config__check_memory(config, error);
     if (code == WEIR_OK) code = config_check_times(config, error);
     return code == WEIR_OK ? config__check_limits(config, error) : code;
@@ -250,6 +253,12 @@ enum weir_code config_read(const struct weir_config *given, struct weir_config *
     if (given && sized_copy(&sized_config, given, config, error) != WEIR_OK) return WEIR_INVALID;
     config__set_parts(config);
     return config__check(config, error);
+}
+
+uint32_t config_sessions_room(const struct weir_config *config)
+{
+    return config->sessions_max > CONFIG__SESSIONS_ROOM ? config->sessions_max
+                                                        : CONFIG__SESSIONS_ROOM;
 }
 
 static uint32_t config__count(uint64_t memory_bytes, uint64_t each_bytes)
@@ -277,7 +286,7 @@ struct net_options config_net_options(const struct weir_config *config)
     options.datagram_buffers_max =
         config__count(config->datagram_memory_max_bytes, NET_DATAGRAM_BYTES_MAX + 1);
     options.datagram_receives = config->datagram_receives;
-    options.handles_max = config->sessions_max + CONFIG__OTHER_HANDLES_MAX;
+    options.handles_max = config_sessions_room(config) + CONFIG__OTHER_HANDLES_MAX;
     return options;
 }
 

@@ -141,34 +141,6 @@ static enum weir_code listen_spec__read_address(struct listen_spec *spec,
     return WEIR_OK;
 }
 
-/* Replaces the server's value, if the listener has one. */
-static void listen_spec__replace(uint32_t own, uint32_t *value)
-{
-    if (own > 0) *value = own == WEIR_OFF ? 0 : own;
-}
-
-/* Sets the limits and timeouts that the listener does not share with the server. */
-static enum weir_code listen_spec__set_limits(struct service *service,
-                                              const struct weir_listen *listen,
-                                              struct weir_error *error)
-{
-    struct weir_config *config = &service->config;
-    bool is_datagram = service->proto == WEIR_UDP;
-
-    listen_spec__replace(listen->idle_timeout_ms, is_datagram ? &config->datagram_idle_timeout_ms
-                                                              : &config->idle_timeout_ms);
-    listen_spec__replace(listen->first_byte_timeout_ms, &config->first_byte_timeout_ms);
-    listen_spec__replace(listen->frame_timeout_ms, &config->frame_timeout_ms);
-    listen_spec__replace(listen->send_timeout_ms, &config->send_timeout_ms);
-    listen_spec__replace(listen->send_rate_min_bytes, &config->send_rate_min_bytes);
-    listen_spec__replace(listen->lifetime_ms, &config->lifetime_ms);
-    listen_spec__replace(listen->linger_timeout_ms, &config->linger_timeout_ms);
-    listen_spec__replace(listen->receive_rate_max_bytes, &config->receive_rate_max_bytes);
-    listen_spec__replace(listen->message_rate_max, &config->message_rate_max);
-    if (listen->sessions_max > 0) service->sessions_max = listen->sessions_max;
-    return config_check_times(config, error);
-}
-
 /* Makes the filters, from the socket on. */
 static enum weir_code listen_spec__open_filters(struct listen_spec *spec,
                                                 const struct weir_listen *listen,
@@ -208,7 +180,9 @@ enum weir_code listen_spec_read(const struct weir_listen *given, const struct we
     struct service *service = &spec->service;
     service_init(service, service->proto, service->codec, service->handler, config);
     service->is_unix = spec->where.unix_path != NULL;
-    code = listen_spec__set_limits(service, listen, error);
+    spec->limits = listen_spec_limits(listen);
+    listen_spec_inherit(spec, config);
+    code = config_check_times(&service->config, error);
     if (code == WEIR_OK) code = listen_spec__open_filters(spec, listen, error);
     if (code != WEIR_OK) return code;
     spec->extra_bytes = service_session_bytes(service->codec, service->handler);
@@ -222,6 +196,7 @@ void listen_spec_free(struct listen_spec *spec)
 {
     struct service *service = &spec->service;
 
+    memory_free(spec->services);
     while (service->filters_count > 0) filter_unref(service->filters[--service->filters_count]);
     weir_frame_free(spec->frame);
     memory_free(spec->arguments);

@@ -18,6 +18,7 @@
 #include "memory.h"
 #include "proxy_filter.h"
 #include "server_tls.h"
+#include "settings.h"
 #include "thread.h"
 #include "tls_filter.h"
 #include "websocket.h"
@@ -95,27 +96,48 @@ static enum weir_code listeners__add_tls(struct weir_server *server, struct list
     return has_websocket ? tls_filter_require_http1(filter, error) : WEIR_OK;
 }
 
+/* From here on, changes of the server's settings reach the listener. */
+static void listeners__begin_opening(struct weir_server *server, struct listen_spec *spec)
+{
+    lock_take(server->lock);
+    listen_spec_inherit(spec, server_config(server)); /* they can have changed meanwhile */
+    listen_spec_copy_service(spec, server->workers_asked);
+    server->opening = spec;
+    lock_give_back(server->lock);
+}
+
 static enum weir_code listeners__add(struct weir_server *server, const struct weir_listen *listen,
                                      struct listen_spec *spec, struct weir_error *error)
 {
-    enum weir_code code = listen_spec_read(listen, &server->common.config, spec, error);
+    struct weir_config config;
 
-    if (code == WEIR_OK) code = listeners__add_tls(server, spec, error);
+    lock_take(server->lock);
+    config = *server_config(server);
+    lock_give_back(server->lock);
+    enum weir_code code = listen_spec_read(listen, &config, spec, error);
     if (code != WEIR_OK) return code;
+    lock_take(server->updating); /* TLS settings must not change while they are checked */
+    code = listeners__add_tls(server, spec, error);
+    lock_give_back(server->updating);
+    if (code != WEIR_OK) return code;
+    if (!listen_spec_make_copies(spec, server->workers_asked))
+        return error_fill(error, WEIR_NO_MEMORY, 0, "add a listener", NULL, NULL,
+                          "free some memory");
     spec->slot = listeners__free_slot(server);
     spec->id = spec->service.listener = server->listener_id_last + 1;
     code = handler_opening_open(server, spec, error);
     if (code != WEIR_OK) return code;
+    listeners__begin_opening(server, spec);
     code = listeners__open(server, spec, error);
-    if (code != WEIR_OK) {
-        handler_opening_close(server, spec);
-        return code;
-    }
+    if (code != WEIR_OK) handler_opening_close(server, spec);
     lock_take(server->lock);
-    server->listener_id_last++;
-    server->listeners[server->listeners_count++] = spec;
+    server->opening = NULL;
+    if (code == WEIR_OK) {
+        server->listener_id_last++;
+        server->listeners[server->listeners_count++] = spec;
+    }
     lock_give_back(server->lock);
-    return WEIR_OK;
+    return code;
 }
 
 enum weir_code weir_server_listen(struct weir_server *server, const struct weir_listen *listen,

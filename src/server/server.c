@@ -30,6 +30,7 @@
 #include "remote.h"
 #include "server_state.h"
 #include "server_tls.h"
+#include "settings.h"
 #include "thread.h"
 #include "watch.h"
 #include "worker_thread.h"
@@ -59,9 +60,10 @@ static bool server__open_log(struct weir_server *server, const struct weir_confi
 static bool server__open_shared(struct weir_server *server)
 {
     server->lock = lock_open();
+    server->updating = lock_open();
     server->requested = condition_open();
     server->common.names = names_open();
-    return server->lock && server->requested && server->common.names;
+    return server->lock && server->updating && server->requested && server->common.names;
 }
 
 /* Sets what the workers share, except the address lists. Returns false if memory is exhausted. */
@@ -73,6 +75,9 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     common->config.allow = common->config.deny = common->config.trace =
         NULL; /* parsed already, and owned by the caller */
     common->server = server;
+    common->slots_max = config_slots_max(settings);
+    common->take_settings = worker_thread_take_settings;
+    server->workers_asked = config_workers(settings);
     common->memory_bytes = config_worker_memory_bytes(settings);
     common->limits = &server->limits;
     server->transport_asked = memory_copy_text(settings->transport);
@@ -80,7 +85,9 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     if (settings->reject_message)
         server->reject_message = memory_copy_text(settings->reject_message);
     common->config.reject_message = server->reject_message;
-    if (settings->sessions_per_address_max > 0 &&
+    server->sessions_max_ever = settings->sessions_max;
+    if (settings->sessions_per_address_max > 0) server->addresses_max = settings->sessions_max;
+    if (server->addresses_max > 0 &&
         !address_counts_init(&server->limits.address_counts, settings->sessions_max, &common->key))
         return false;
     return server__open_shared(server) && connecting_open(server) &&
@@ -115,10 +122,12 @@ static void server__destroy(struct weir_server *server)
     address_counts_free(&server->limits.address_counts);
     log_queue_free(server->log_queue, server->common.config.log_flush_ms);
     condition_free(server->requested);
+    lock_free(server->updating);
     lock_free(server->lock);
     names_free(server->common.names);
     memory_free(server->transport_asked);
     memory_free(server->reject_message);
+    settings_unref(server->settings);
     atomic_store(&server->mark, 0);
     memory_free(server);
 }
@@ -235,7 +244,7 @@ static enum weir_code server__start(struct weir_server *server, bool here, struc
         return error_fill(error, WEIR_INVALID, 0, "start a server", NULL, "it listens nowhere",
                           "add a listener with weir_server_listen()");
     server->started = true;
-    if (!server__make_threads(server, config_workers(&server->common.config)))
+    if (!server__make_threads(server, server->workers_asked))
         return error_fill(error, WEIR_NO_MEMORY, 0, "start a server", NULL, NULL,
                           "lower the number of workers, or sessions_max");
     enum weir_code code = server__start_log(server, error);

@@ -16,6 +16,7 @@
 #include "listener.h"
 #include "log_queue.h"
 #include "loop.h"
+#include "settings.h"
 #include "udp_socket.h"
 
 /* A worker and its thread. */
@@ -33,6 +34,7 @@ struct worker_thread {
     _Atomic uintptr_t runs_on; /* thread_self() of the thread that runs the worker now; 0: none */
     struct gate *opened;       /* unlocked when `code` is known */
     bool alive;                /* set while the worker takes requests; under the server's lock */
+    uint64_t settings_seen;    /* server.settings_count of those that it uses; likewise */
     enum weir_code code;       /* of opening the worker; *error says more */
     struct weir_error error;
 };
@@ -43,10 +45,18 @@ struct weir_server {
     struct admission_limits limits;
     struct log_queue *log_queue; /* null: no log */
     char *transport_asked, *reject_message;
+    uint32_t workers_asked;                            /* that weir_server_start() makes */
     uint32_t workers_count;                            /* known from weir_server_start() on */
     struct listen_spec *listeners[WEIR_LISTENERS_MAX]; /* in the sequence of weir_server_listen() */
     uint32_t listeners_count, listener_id_last;
-    struct server_tls *tls; /* settings by name; under the lock */
+    struct server_tls *tls;     /* settings by name; under the lock */
+    struct lock *updating;      /* held while settings are checked and changed: update.c */
+    uint32_t sessions_max_ever; /* the most that sessions_max was; under `updating` */
+    uint32_t addresses_max;     /* room of limits.address_counts; likewise */
+    /* Under the lock, like the two after it: those that workers use; null: as it was opened. */
+    struct settings *settings;
+    uint64_t settings_count;     /* times that settings were changed */
+    struct listen_spec *opening; /* a listener that is being opened while the server runs */
     struct connector_table connectors;
     struct list early;           /* connectors that were made before the start */
     uint32_t early_count;        /* that were made */
@@ -72,6 +82,12 @@ struct weir_server {
     _Atomic bool failed;        /* the start failed: on_stopped is not called */
     struct weir_error failure;  /* of the first worker that failed while it ran; under the lock */
 };
+
+/* Returns the settings of the server as they are now. The caller has the lock. */
+static inline const struct weir_config *server_config(const struct weir_server *server)
+{
+    return server->settings ? &server->settings->config : &server->common.config;
+}
 
 #define SERVER_MARK 0x57656972u /* not 0, and no part of a pointer */
 

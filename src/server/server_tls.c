@@ -4,7 +4,8 @@
  *      weir_server_tls("game") -> [ "game": filter ] <- listener with tls = "game"
  *                 again: the filter gets other settings; sessions that are open keep theirs
  *
- * The server's lock protects the list. Files are read without it. */
+ * The server's lock protects the list. Files are read without it, but one call follows the other
+ * (server->updating): so a name that had no settings has none until they are added. */
 #include "server_tls.h"
 
 #include <string.h>
@@ -51,19 +52,23 @@ const char *server_tls_name(struct weir_server *server, const struct filter *fil
     return at->name;
 }
 
-/* Adds the settings, unless another thread has added some with this name. Returns a reference to
- * the filter that is in the list. */
-static struct filter *server_tls__add(struct weir_server *server, struct server_tls *added)
+/* The caller has the lock. */
+static struct tls_limits server_tls__limits(const struct weir_server *server)
+{
+    const struct weir_config *config = server_config(server);
+
+    return (struct tls_limits){config->tls_handshakes_max, config->tls_handshake_rate};
+}
+
+/* Adds settings of a name that has none. The list takes them over. */
+static void server_tls__add(struct weir_server *server, struct server_tls *added)
 {
     lock_take(server->lock);
-    struct filter *filter = server_tls__find(server, added->name);
-    if (!filter) {
-        filter = filter_ref(added->filter);
-        added->next = server->tls;
-        server->tls = added;
-    }
+    const struct tls_limits limits = server_tls__limits(server);
+    tls_filter_limit(added->filter, &limits);
+    added->next = server->tls;
+    server->tls = added;
     lock_give_back(server->lock);
-    return filter;
 }
 
 static void server_tls__free_one(struct server_tls *one)
@@ -72,51 +77,90 @@ static void server_tls__free_one(struct server_tls *one)
     memory_free(one);
 }
 
-static enum weir_code server_tls__open(struct weir_server *server, const char *name,
-                                       const struct weir_tls *settings, struct weir_error *error)
+/* Makes a filter for a name that has none. Returns null if memory is exhausted. */
+static struct server_tls *server_tls__open(const char *name)
 {
-    const struct weir_config *config = &server->common.config;
-    const struct tls_limits limits = {config->tls_handshakes_max, config->tls_handshake_rate};
+    const struct tls_limits no_limits = {0, 0}; /* until it is added */
     struct server_tls *one = memory_alloc(sizeof *one);
-    enum weir_code code;
 
-    if (one) one->filter = tls_filter_open(&limits);
-    if (!one || !one->filter) {
+    if (!one) return NULL;
+    one->filter = tls_filter_open(&no_limits);
+    if (!one->filter) {
         memory_free(one);
-        return error_fill(error, WEIR_NO_MEMORY, 0, "use TLS settings", name, NULL, NULL);
+        return NULL;
     }
     memcpy(one->name, name, strlen(name));
-    code = tls_filter_set(one->filter, settings, error);
-    if (code != WEIR_OK) {
-        server_tls__free_one(one);
-        return code;
-    }
-    struct filter *filter = server_tls__add(server, one);
-    if (filter != one->filter) {
-        server_tls__free_one(one);
-        code = tls_filter_set(filter, settings, error);
-    }
-    filter_unref(filter);
-    return code;
+    return one;
 }
 
-enum weir_code weir_server_tls(struct weir_server *server, const char *name,
-                               const struct weir_tls *given, struct weir_error *error)
+void server_tls_discard(struct tls_change *change)
+{
+    tls_context_unref(change->context);
+    if (change->added)
+        server_tls__free_one(change->added);
+    else
+        filter_unref(change->filter);
+    *change = (struct tls_change){.filter = NULL};
+}
+
+enum weir_code server_tls_prepare(struct weir_server *server, const char *name,
+                                  const struct weir_tls *given, struct tls_change *change,
+                                  struct weir_error *error)
 {
     struct weir_tls completed = {.size = 0};
     const struct weir_tls *settings = sized_complete(&sized_tls, given, &completed, error);
-    struct filter *filter;
-    enum weir_code code;
 
-    live_check(server);
+    *change = (struct tls_change){.filter = NULL};
     if (!settings) return WEIR_INVALID;
     if (name[0] == '\0' || strlen(name) > NAME_BYTES_MAX)
         return error_fill(error, WEIR_INVALID, 0, "use TLS settings", name,
                           "a name has 1 to 63 bytes", NULL);
-    filter = server_tls_find(server, name);
-    if (!filter) return server_tls__open(server, name, settings, error);
-    code = tls_filter_set(filter, settings, error);
-    filter_unref(filter);
+    change->filter = server_tls_find(server, name);
+    if (!change->filter) {
+        change->added = server_tls__open(name);
+        if (!change->added)
+            return error_fill(error, WEIR_NO_MEMORY, 0, "use TLS settings", name, NULL, NULL);
+        change->filter = change->added->filter;
+    }
+    enum weir_code code = tls_filter_load(change->filter, settings, &change->context, error);
+    if (code == WEIR_OK) return WEIR_OK;
+    change->context = NULL;
+    server_tls_discard(change);
+    return code;
+}
+
+/* The settings are complete before they are in the list: then listeners can use them. */
+void server_tls_commit(struct weir_server *server, struct tls_change *change)
+{
+    tls_filter_replace(change->filter, change->context);
+    change->context = NULL;
+    if (change->added) {
+        server_tls__add(server, change->added);
+        change->added = NULL;
+        change->filter = NULL; /* the list has the reference */
+    }
+    server_tls_discard(change);
+}
+
+void server_tls_limit(struct weir_server *server)
+{
+    lock_take(server->lock);
+    const struct tls_limits limits = server_tls__limits(server);
+    for (const struct server_tls *at = server->tls; at; at = at->next)
+        tls_filter_limit(at->filter, &limits);
+    lock_give_back(server->lock);
+}
+
+enum weir_code weir_server_tls(struct weir_server *server, const char *name,
+                               const struct weir_tls *settings, struct weir_error *error)
+{
+    struct tls_change change;
+
+    live_check(server);
+    lock_take(server->updating);
+    enum weir_code code = server_tls_prepare(server, name, settings, &change, error);
+    if (code == WEIR_OK) server_tls_commit(server, &change);
+    lock_give_back(server->updating);
     return code;
 }
 

@@ -15,6 +15,8 @@
 #include "handoff.h"
 #include "memory.h"
 #include "remote.h"
+#include "renewal.h"
+#include "settings.h"
 #include "thread.h"
 #include "worker_timers.h"
 
@@ -57,11 +59,29 @@ static struct worker_thread *worker_thread__of(struct worker *worker)
     return weir_container_of(worker, struct worker_thread, loop.worker);
 }
 
+struct settings *worker_thread_take_settings(struct worker *worker)
+{
+    struct worker_thread *thread = worker_thread__of(worker);
+    struct weir_server *server = thread->server;
+
+    lock_take(server->lock);
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        listen_spec_renew(server->listeners[i], worker->index);
+    for (struct listen_spec *at = server->removed; at; at = at->next_removed)
+        listen_spec_renew(at, worker->index);
+    if (server->opening) listen_spec_renew(server->opening, worker->index);
+    struct settings *settings = server->settings ? settings_ref(server->settings) : NULL;
+    thread->settings_seen = server->settings_count;
+    condition_wake_all(server->requested);
+    lock_give_back(server->lock);
+    return settings;
+}
+
 /* An endpoint of this worker has closed, and may be freed. */
 static void worker_thread__on_closed(struct endpoint *endpoint)
 {
     struct weir_server *server = worker_thread__of(endpoint->worker)->server;
-    struct listen_spec *spec = weir_container_of(endpoint->service, struct listen_spec, service);
+    struct listen_spec *spec = endpoint->service->spec;
 
     lock_take(server->lock);
     weir_check(spec->open_count > 0);
@@ -101,6 +121,7 @@ static enum weir_code worker_thread__open_endpoint(struct worker_thread *thread,
                                                    const struct net_listen_options *where)
 {
     struct worker *worker = &thread->loop.worker;
+    const struct service *service = service_of_worker(&spec->service, worker->index);
     struct endpoint *endpoint;
     enum weir_code code;
 
@@ -108,10 +129,9 @@ static enum weir_code worker_thread__open_endpoint(struct worker_thread *thread,
         return error_fill(&thread->error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL,
                           "free some memory");
     if (spec->service.proto == WEIR_TCP)
-        code = listener_open(thread->listeners[spec->slot], worker, &spec->service, where,
-                             &thread->error);
+        code = listener_open(thread->listeners[spec->slot], worker, service, where, &thread->error);
     else
-        code = udp_socket_open(thread->udp_sockets[spec->slot], worker, &spec->service, where,
+        code = udp_socket_open(thread->udp_sockets[spec->slot], worker, service, where,
                                &thread->error);
     if (code != WEIR_OK) return code;
     endpoint = worker_thread__endpoint(thread, spec);
@@ -138,7 +158,7 @@ void worker_thread_unlisten(struct worker_thread *thread, const struct listen_sp
 {
     const struct endpoint *endpoint = worker_thread__endpoint(thread, spec);
 
-    if (!endpoint || endpoint->service != &spec->service || endpoint->closing) return;
+    if (!endpoint || endpoint->service->spec != spec || endpoint->closing) return;
     if (!list_has(&endpoint->in_endpoints)) return; /* it has closed, or was never open */
     if (spec->service.proto == WEIR_TCP)
         listener_remove(thread->listeners[spec->slot]);
@@ -201,9 +221,11 @@ static void worker_thread__call_end(struct worker_thread *thread)
 static enum weir_code worker_thread__open_worker(struct worker_thread *thread)
 {
     struct weir_server *server = thread->server;
-    struct net_options options = config_net_options(&server->common.config);
-    uint8_t index = thread->loop.worker.index;
+    struct worker *worker = &thread->loop.worker;
+    uint8_t index = worker->index;
 
+    settings_use(worker, worker_thread_take_settings(worker));
+    struct net_options options = config_net_options(worker->config);
     options.simulation = server->simulation;
     if (index > 0)
         options.transport =
@@ -237,6 +259,9 @@ static void worker_thread__set_alive(struct worker_thread *thread, bool alive)
     lock_take(server->lock);
     thread->alive = alive;
     worker_thread_pass_request(server, thread);
+    if (thread->settings_seen != server->settings_count)
+        worker_request_settings(&thread->loop.worker); /* it missed the request */
+    condition_wake_all(server->requested);
     lock_give_back(server->lock);
 }
 
@@ -373,6 +398,13 @@ bool worker_thread_iterate_here(struct worker_thread *thread, uint64_t until_ns)
     if (!running) worker_thread__end_here(thread);
     worker_thread__leave(thread);
     return running;
+}
+
+void worker_thread_renew_here(struct worker_thread *thread)
+{
+    worker_thread__enter(thread);
+    renewal_begin(&thread->loop.renewal, &thread->loop.worker);
+    worker_thread__leave(thread);
 }
 
 void worker_thread_run_here(struct worker_thread *thread)

@@ -22,6 +22,13 @@ bool worker_thread_iterate_here(struct worker_thread *thread, uint64_t until_ns)
 /* Passes the server's shutdown request to a worker that is alive. The caller holds the lock. */
 void worker_thread_pass_request(const struct weir_server *server, struct worker_thread *thread);
 
+/* Implements worker_common.take_settings: updates the worker's services, and returns a reference to
+ * the server's settings, or null. Thread: the worker's. */
+struct settings *worker_thread_take_settings(struct worker *worker);
+
+/* Lets a worker without a thread take them, between two iterations. Thread: the worker's. */
+void worker_thread_renew_here(struct worker_thread *thread);
+
 /* Opens the worker's endpoint of a listener, if the worker listens. Returns WEIR_OK, or the code of
  * the failure with its cause in thread->error. Thread: the worker's. */
 enum weir_code worker_thread_listen(struct worker_thread *thread, struct listen_spec *spec);

@@ -190,7 +190,8 @@ static bool tap__keeps_sessions(const struct service *service)
 void tap_add(struct weir_test *test)
 {
     struct weir_server *server = test->server;
-    struct service *service = &server->listeners[server->listeners_count - 1]->service;
+    struct listen_spec *spec = server->listeners[server->listeners_count - 1];
+    struct service *service = &spec->service;
     struct tap *tap = wire_memory(1, sizeof *tap);
 
     tap->test = test;
@@ -204,6 +205,7 @@ void tap_add(struct weir_test *test)
     if (tap->inner->on_peer_done) tap->handler.on_peer_done = tap__on_peer_done;
     if (tap__keeps_sessions(service)) tap->handler.on_close = tap__on_close;
     service->handler = &tap->handler;
+    listen_spec_copy_service(spec, server->workers_asked);
     tap->next = test->taps;
     test->taps = tap;
 }
