@@ -360,9 +360,21 @@ void net_start_busy(struct net *net)
     if (net->busy_noted_ns == INT64_MAX) net->busy_noted_ns = 0;
 }
 
-void net_limit(struct net *net, uint32_t keepalive_ms, uint64_t busy_max_ns)
+void net_set_keepalive(struct net *net, uint32_t keepalive_ms)
 {
     net->options.keepalive_ms = keepalive_ms;
+}
+
+void net_keep_alive(struct net *net, struct net_handle listener)
+{
+    struct handle *handle = handle_table_find(&net->handle_table, listener, HANDLE_LISTENER);
+
+    net__check_thread(net);
+    if (net->transport->keep_alive) net->transport->keep_alive(net, handle);
+}
+
+void net_set_busy_max(struct net *net, uint64_t busy_max_ns)
+{
     net->options.busy_max_ns = busy_max_ns;
     if (net->busy_noted_ns < INT64_MAX) net->busy_noted_ns = 0; /* of the other limit */
 }

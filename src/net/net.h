@@ -385,9 +385,13 @@ struct net_time net_time(const struct net *net);
  * has no effect. */
 void net_start_busy(struct net *net);
 
-/* Replaces these two of net_options: for connections that are accepted or made later, and from the
- * next wait on. */
-void net_limit(struct net *net, uint32_t keepalive_ms, uint64_t busy_max_ns);
+/* Replaces net_options.busy_max_ns, from the next wait on. */
+void net_set_busy_max(struct net *net, uint64_t busy_max_ns);
+
+/* Replaces net_options.keepalive_ms, for connections that are made later, or that listeners accept
+ * later after net_keep_alive(). */
+void net_set_keepalive(struct net *net, uint32_t keepalive_ms);
+void net_keep_alive(struct net *net, struct net_handle listener);
 
 /* Returns the time between the last two waits if it was longer than net_options.busy_max_ns;
  * otherwise 0. Returns each such time only once. Some transports measure it only before waits with

@@ -16,12 +16,12 @@
 #include "admission.h"
 #include "bucket.h"
 #include "check.h"
+#include "endpoint.h"
 #include "filters_state.h"
 #include "session.h"
 #include "session_settings.h"
 #include "settings.h"
 #include "udp_shared.h"
-#include "udp_socket.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -30,11 +30,22 @@
 
 /* ---- the worker ---- */
 
+/* Sets the keepalive of connections that begin later. */
+static void renewal__keep_alive(const struct worker *worker)
+{
+    net_set_keepalive(worker->net, worker->config->keepalive_ms);
+    for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next) {
+        const struct endpoint *endpoint = weir_container_of(at, struct endpoint, in_endpoints);
+        if (endpoint->service->proto == WEIR_TCP && !endpoint->closing)
+            net_keep_alive(worker->net, endpoint->handle);
+    }
+}
+
 void renewal_begin(struct renewal *renewal, struct worker *worker)
 {
     settings_use(worker, worker->common->take_settings(worker));
-    net_limit(worker->net, worker->config->keepalive_ms,
-              worker->config->handler_warn_ms * CLOCK_NS_PER_MS);
+    net_set_busy_max(worker->net, worker->config->handler_warn_ms * CLOCK_NS_PER_MS);
+    renewal__keep_alive(worker);
     udp_shared_renew(worker);
     renewal->slot = 0;
     atomic_fetch_or(&worker->requested, (uint8_t)WORKER_RENEWS);

@@ -519,6 +519,130 @@ static void udp_peers_are_evicted_at_the_new_limit(void **state)
     assert_int_equal(update_config(), WEIR_INVALID);
 }
 
+/* ---- filters, connectors ---- */
+
+static void trusted_senders_of_proxy_headers_change(void **state)
+{
+    static const char header[] = "PROXY TCP4 10.0.0.7 10.0.0.1 1234 80\r\n";
+
+    (void)state;
+    tcp_listen.proxy = WEIR_PROXY_REQUIRED;
+    tcp_listen.proxy_from = "192.0.2.1";
+    open_server();
+    assert_false(is_open(connect_from("192.0.2.2:0")));
+    tcp_listen.proxy_from = NULL;
+    assert_int_equal(update_listener(tcp_id, &tcp_listen), WEIR_INVALID);
+    tcp_listen.proxy_from = "192.0.2.2";
+    assert_int_equal(update_listener(tcp_id, &tcp_listen), WEIR_OK);
+    assert_false(is_open(connect_from("192.0.2.1:0")));
+    struct weir_test_peer *peer = connect_from("192.0.2.2:0"),
+                          *silent = connect_from("192.0.2.2:0");
+    weir_test_peer_send(peer, header, sizeof header - 1);
+    say(peer, "hello");
+    tcp_listen.proxy = WEIR_PROXY_OFF; /* the filter stays, with its senders */
+    tcp_listen.proxy_from = NULL;
+    assert_int_equal(update_listener(tcp_id, &tcp_listen), WEIR_OK);
+    assert_true(is_open(connect_from("192.0.2.2:0")));
+    config.sessions_per_address_max = 1; /* of the clients that the headers name */
+    assert_int_equal(update_config(), WEIR_OK);
+    weir_test_run(test, 10);
+    struct weir_test_peer *second = connect_from("192.0.2.2:0");
+    weir_test_peer_send(second, header, sizeof header - 1);
+    weir_test_run(test, 50);
+    assert_int_equal(weir_test_peer_state(second), WEIR_TEST_FINISHED);
+    assert_true(is_open(peer) && is_open(silent));
+    config.sessions_per_address_max = 0;
+    assert_int_equal(update_config(), WEIR_OK);
+    struct weir_test_peer *third = connect_from("192.0.2.2:0");
+    weir_test_peer_send(third, header, sizeof header - 1);
+    say(third, "hello");
+    assert_true(is_open(third));
+}
+
+static uint32_t connect_failures;
+
+static void on_failed(struct weir_server *server, uint64_t connector, const struct weir_error *why,
+                      void *user)
+{
+    (void)server, (void)connector, (void)why, (void)user;
+    connect_failures++;
+}
+
+static void outbound_sessions_follow(void **state)
+{
+    struct weir_connect_options to;
+
+    (void)state;
+    config.sessions_per_address_max = 1; /* does not concern them */
+    open_server();
+    struct weir_test_upstream *upstream = weir_test_upstream_open(test, "10.0.0.9:7000", NULL);
+    weir_connect_init(&to);
+    to.address = "10.0.0.9:7000";
+    to.custom_handler = &handler;
+    to.reconnect = true;
+    to.on_failed = on_failed;
+    require(weir_connect(weir_test_server(test), &to, NULL, &error) == WEIR_OK);
+    weir_test_run(test, 5 * SECOND);
+    assert_int_equal(stats().connected, 1);
+    config.idle_timeout_ms = 2 * SECOND;
+    assert_int_equal(update_config(), WEIR_OK);
+    weir_test_run(test, 1 * SECOND); /* the open one ends, and another one begins */
+    assert_int_equal(stats().closed_by_reason[WEIR_REASON_IDLE], 1);
+    assert_int_equal(stats().connected, 2);
+    weir_test_run(test, 2500); /* which also follows */
+    assert_int_equal(stats().closed_by_reason[WEIR_REASON_IDLE], 2);
+    config.connectors_max = 1;
+    assert_int_equal(update_config(), WEIR_OK);
+    assert_int_equal(weir_connect(weir_test_server(test), &to, NULL, &error), WEIR_NO_ROOM);
+    config.connectors_max = 20;
+    assert_int_equal(update_config(), WEIR_OK);
+    for (int i = 0; i < 19; i++)
+        assert_int_equal(weir_connect(weir_test_server(test), &to, NULL, &error), WEIR_OK);
+    assert_int_equal(weir_connect(weir_test_server(test), &to, NULL, &error), WEIR_NO_ROOM);
+    assert_non_null(upstream);
+}
+
+/* ---- the log ---- */
+
+static uint32_t lines[WEIR_LOG_TRACE + 1];
+
+static void count_line(void *user, enum weir_log_level level, const char *line)
+{
+    (void)user, (void)line;
+    lines[level]++;
+}
+
+static void the_log_level_changes(void **state)
+{
+    (void)state;
+    config.log = count_line;
+    open_server();
+    memset(lines, 0, sizeof lines);
+    struct weir_server *server = weir_test_server(test);
+    struct weir_test_peer *peer = connect_from("10.0.0.7:0");
+    say(peer, "hello");
+    assert_int_equal(lines[WEIR_LOG_INFO] + lines[WEIR_LOG_DETAIL], 0);
+    assert_int_equal(weir_server_set_log_level(server, WEIR_LOG_DETAIL), WEIR_OK);
+    weir_test_run(test, 10);
+    say(peer, "hello"); /* also of open sessions */
+    assert_int_equal(lines[WEIR_LOG_DETAIL], 2);
+    connect_from(NULL);
+    assert_int_equal(lines[WEIR_LOG_INFO], 1);
+    assert_int_equal(weir_server_set_log_level(server, WEIR_LOG_ERROR), WEIR_OK);
+    weir_test_run(test, 10);
+    say(peer, "hello");
+    assert_int_equal(lines[WEIR_LOG_DETAIL], 2);
+    assert_int_equal(weir_server_set_log_level(server, WEIR_LOG_TRACE), WEIR_INVALID);
+    config.trace = "10.0.0.7";
+    config.log_level = WEIR_LOG_INFO;
+    assert_int_equal(update_config(), WEIR_OK);
+    weir_test_run(test, 10);
+    say(peer, "hello");
+    assert_true(lines[WEIR_LOG_TRACE] >= 2);
+    connect_from(NULL);
+    assert_int_equal(lines[WEIR_LOG_INFO], 2);
+}
+
 /* ---- all or nothing ---- */
 
 static void a_failure_in_the_middle_changes_nothing(void **state)
@@ -694,6 +818,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(accept_rates_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(udp_limits_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(udp_peers_are_evicted_at_the_new_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(trusted_senders_of_proxy_headers_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(outbound_sessions_follow, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_log_level_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_in_the_middle_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_settings_change_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_check_changes_nothing, set_up, tear_down),

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -165,6 +166,50 @@ static void every_worker_updates_its_sessions(void **state)
     weir_server_free(all.server);
 }
 
+/* ---- keepalive ---- */
+
+/* Returns how many hundredths of a second pass until the next keepalive of the server's connection
+ * to this port; 0: none is sent; -1: the system does not tell. */
+static long keepalive_of(uint16_t client_port)
+{
+    FILE *file = fopen("/proc/net/tcp", "r");
+    char line[256];
+    long when = 0;
+
+    if (!file) return -1;
+    while (fgets(line, sizeof line, file)) {
+        unsigned local, peer, state, timer, ticks;
+        if (sscanf(line, " %*d: %*8X:%X %*8X:%X %X %*8X:%*8X %X:%X", &local, &peer, &state, &timer,
+                   &ticks) == 5 &&
+            local == all.address.port && peer == client_port && state == 1 && timer == 2)
+            when = (long)ticks;
+    }
+    fclose(file);
+    return when;
+}
+
+static void later_connections_get_the_new_keepalive(void **state)
+{
+    (void)state;
+    open_server(1);
+    require(weir_server_start(all.server, NULL) == WEIR_OK);
+    find_address();
+    plain_socket first = connect_to(&all.address);
+    long first_ticks = keepalive_of(plain_local(first).port);
+    struct weir_config config = all.config;
+    config.keepalive_ms = 10000;
+    assert_int_equal(update_config(&config), WEIR_OK);
+    plain_socket second = connect_to(&all.address);
+    long second_ticks = keepalive_of(plain_local(second).port);
+    if (first_ticks >= 0) {
+        assert_in_range(first_ticks, 1001, 6000);
+        assert_in_range(second_ticks, 1, 1000);
+    }
+    weir_server_free(all.server);
+    plain_close(first);
+    plain_close(second);
+}
+
 /* ---- several threads ---- */
 
 static struct thread *start(void (*run)(void *argument), void *argument)
@@ -291,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_worker_updates_its_sessions),
+        cmocka_unit_test(later_connections_get_the_new_keepalive),
         cmocka_unit_test(several_threads_update_at_once),
         cmocka_unit_test(a_stop_ends_the_wait),
         cmocka_unit_test(an_own_loop_takes_settings),

@@ -800,6 +800,11 @@ static void epoll__free(struct net *net)
     memory_free(system);
 }
 
+static void epoll__keep_alive(struct net *net, struct handle *base)
+{
+    linux_keep_alive(epoll__entry(base)->fd, net->options.keepalive_ms);
+}
+
 const struct transport transport_epoll = {
     .name = "epoll",
     .listeners_share = true,
@@ -815,6 +820,7 @@ const struct transport transport_epoll = {
     .adopt = epoll__adopt,
     .connect = epoll__connect,
     .accept = epoll__accept,
+    .keep_alive = epoll__keep_alive,
     .refuse = epoll__refuse,
     .receive = epoll__receive,
     .retry = epoll__retry,

@@ -330,7 +330,7 @@ static int linux_socket__open(const struct net_listen_options *options, int type
 }
 
 /* The system counts in whole seconds. If it fails, dead peers are noticed later. */
-static void linux_socket__keep_alive(int fd, uint32_t keepalive_ms)
+void linux_keep_alive(int fd, uint32_t keepalive_ms)
 {
     const int on = keepalive_ms > 0, probes = NET_KEEPALIVE_PROBES;
     int idle_s = (int)((keepalive_ms + 999u) / 1000u);
@@ -372,7 +372,7 @@ static void linux_socket__set_stream(int fd, const struct net_options *options)
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
-    linux_socket__keep_alive(fd, options->keepalive_ms);
+    linux_keep_alive(fd, options->keepalive_ms);
     linux_socket__limit_memory(fd, options);
 }
 

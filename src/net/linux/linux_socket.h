@@ -53,6 +53,9 @@ enum weir_code linux_listen(const struct net_listen_options *options, bool nonbl
                             const struct net_options *accepted, int *fd, struct linux_bound *bound,
                             struct weir_error *error);
 
+/* Sets the keepalive of connections that a listener accepts later: see net_options. */
+void linux_keep_alive(int fd, uint32_t keepalive_ms);
+
 /* Closes a listener, and removes its file. */
 void linux_close_listener(int fd, struct linux_bound *bound);
 

@@ -803,6 +803,11 @@ static void uring__free(struct net *net)
     net->system = NULL;
 }
 
+static void uring__keep_alive(struct net *net, struct handle *base)
+{
+    linux_keep_alive(uring_entry_of(base)->fd, net->options.keepalive_ms);
+}
+
 const struct transport transport_uring = {
     .name = "uring",
     .listeners_share = true,
@@ -818,6 +823,7 @@ const struct transport transport_uring = {
     .adopt = uring__adopt,
     .connect = uring__connect,
     .accept = uring__accept,
+    .keep_alive = uring__keep_alive,
     .refuse = uring__refuse,
     .receive = uring__receive,
     .retry = uring__retry,
