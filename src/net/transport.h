@@ -97,8 +97,8 @@ struct transport {
      * accepted socket needs from its listener is done before NET_ACCEPTED, because adopt, possibly
      * on another net, does not have the listener. */
     void (*accept)(struct net *net, struct handle *handle, bool on);
-    /* net_options.keepalive_ms has changed: connections of this listener inherit the other one. Null:
-     * each accepted socket gets it. */
+    /* net_options.keepalive_ms has changed: connections of this listener inherit the other one.
+     * Null: each accepted socket gets it. */
     void (*keep_alive)(struct net *net, struct handle *handle);
     /* Accepts nothing further. Hands out what the system has accepted already, then calls
      * answer_stopped(). Null: nothing is ever accepted before it is handed out. */

@@ -322,6 +322,17 @@ static void connector__read_note(struct inbox_note *note)
         connector__dial(connector);
 }
 
+bool connector_init(struct worker *worker)
+{
+    struct connects *connects = worker->connects;
+
+    list_init(&connects->connectors);
+    list_init(&connects->ended_connectors);
+    list_init(&connects->dials);
+    list_init(&connects->ended_dials);
+    return inbox_init(&connects->inbox);
+}
+
 uint64_t connector_add(struct connector *connector, struct connector_table *table, uint8_t worker)
 {
     list_init(&connector->in_connectors);

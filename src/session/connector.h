@@ -51,6 +51,9 @@ struct connector {
     bool is_over; /* its id is invalid; it is freed when no session is left */
 };
 
+/* Initialises worker->connects. Returns false if memory is exhausted. */
+bool connector_init(struct worker *worker);
+
 /* Adds a connector to the table, for the worker of that index. The first four members are set.
  * Returns its id; 0: there is no room. Thread: any. */
 uint64_t connector_add(struct connector *connector, struct connector_table *table, uint8_t worker);

@@ -81,11 +81,7 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->endpoints);
     list_init(&worker->group_counts);
     wheel_timer_init(&worker->group_count_timer);
-    list_init(&loop->connects.connectors);
-    list_init(&loop->connects.ended_connectors);
-    list_init(&loop->connects.dials);
-    list_init(&loop->connects.ended_dials);
-    if (!inbox_init(&loop->connects.inbox)) return false;
+    if (!connector_init(worker)) return false;
     if (!mailbox_init(&loop->mailbox, config->mailbox_commands_max, config->mailbox_bytes_max))
         return false;
     if (!session_table_init(&loop->table, (uint8_t)config->node, index, worker_slots_max(common),
