@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The PROXY protocol from the programs that send it: HAProxy, nginx and curl. The configurations are those of
 docs/filters.md."""
+import contextlib
 import os
 import pathlib
 import re
@@ -13,8 +14,11 @@ import threading
 import time
 import unittest
 
+import certificates
 from heavy_peers import heavy_peer
 from proxy_headers import ask, read_line, read_report
+from websocket_frames import TEXT
+from websocket_peer import WebSocket
 from weir_process import DEADLINE_S, POLL_S, WeirTest, connect, echo, main, module
 
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "filters.md"
@@ -224,6 +228,76 @@ class Nginx(LoadBalancerTest):
                 self.assert_named(peer, read_report(read_line(peer)), 1)
                 self.assert_named(peer, ask(peer), 1)
         weir.stop()
+
+
+class TlsInFront(LoadBalancerTest):
+    """The load balancer terminates the TLS of its clients, and sends a PROXY header in front of its own TLS connection to
+    weir: clients pass through PROXY protocol, TLS and WebSocket."""
+
+    def start_secure(self):
+        """Starts weir with a listener for streams and one for WebSockets."""
+        pair = certificates.local()
+        return self.start("--tcp", "127.0.0.1:0", "--listen", "tcp://127.0.0.1:0?websocket=/play&origins=*", "--handler",
+                          module("via"), "--stats", "100ms", "--verbose", *TRUSTED, "--tls-cert", pair.certificate,
+                          "--tls-key", pair.key)
+
+    def assert_served(self, weir, stream_port, web_port, version, at_end=contextlib.nullcontext()):
+        """Clients of both listeners are named, and leave without a failure. at_end: around their ends."""
+        context = ssl.create_default_context(cafile=certificates.authority().ca)
+        peer = self.client(("127.0.0.1", stream_port))
+        addresses = text_of(peer.getsockname()), text_of(peer.getpeername())
+        with context.wrap_socket(peer, server_hostname="localhost") as secure:
+            report = ask(secure)
+            self.assertEqual((report["peer"], report["server"], report["version"]), (*addresses, str(version)))
+            with at_end:
+                self.assertEqual(secure.unwrap().recv(1), b"")  # close_notify, then FIN
+        with WebSocket.open(("127.0.0.1", web_port), tls=context) as web:
+            web.send(TEXT, b"?")
+            opcode, text = web.receive()
+            report = read_report(text.decode())
+            self.assertEqual((opcode, report["peer"]), (TEXT, text_of(web.peer.getsockname())))
+            self.assertEqual((report["version"], report["named"]), (str(version), "1"))
+            with at_end:
+                web.close()
+        weir.wait_counted("closed_peer_done", 2)
+        summary = weir.stop().summary
+        for failed in ("closed_tls", "closed_proxy", "closed_upgrade", "closed_truncated"):
+            self.assertEqual(summary[failed], 0, summary)
+        return report
+
+    @unittest.skipUnless(shutil.which("haproxy"), "haproxy is not installed")
+    def test_haproxy(self):
+        weir = self.start_secure()
+        folder, pair, ports = self.folder(), certificates.local(), (free_port(), free_port())
+        path, both = os.path.join(folder, "haproxy.cfg"), os.path.join(folder, "local.pem")
+        pathlib.Path(both).write_text(pathlib.Path(pair.certificate).read_text() + pathlib.Path(pair.key).read_text())
+        services = [f"listen x{port}\n bind 127.0.0.1:{port} ssl crt {both}\n unique-id-format id-%cp\n"
+                    f" server a {text_of(weir.address('tcp', at))} ssl verify required verifyhost localhost ca-file "
+                    f"{certificates.authority().ca} send-proxy-v2 proxy-v2-options ssl,authority,crc32c,unique-id\n"
+                    for at, port in enumerate(ports)]
+        pathlib.Path(path).write_text("defaults\n mode tcp\n timeout connect 9s\n timeout client 1h\n timeout server 1h\n" +
+                                      "".join(services))
+        self.run_until_connected(["haproxy", "-db", "-f", path], *(("127.0.0.1", port) for port in ports))
+        report = self.assert_served(weir, *ports, version=2)
+        self.assertEqual(report["authority"], "localhost")
+        self.assertEqual(report["id"], "id-" + report["peer"].rpartition(":")[2])
+
+    @heavy_peer("nginx")
+    def test_nginx(self):
+        weir = self.start_secure()
+        folder, pair, ports = self.folder(), certificates.local(), (free_port(), free_port())
+        path = os.path.join(folder, "nginx.conf")
+        servers = [f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate '{pair.certificate}'; ssl_certificate_key "
+                   f"'{pair.key}'; proxy_pass {text_of(weir.address('tcp', at))}; proxy_protocol on; proxy_ssl on; "
+                   f"proxy_ssl_verify on; proxy_ssl_name localhost; proxy_ssl_trusted_certificate "
+                   f"'{certificates.authority().ca}'; }}\n" for at, port in enumerate(ports)]
+        pathlib.Path(path).write_text("load_module /usr/lib/nginx/modules/ngx_stream_module.so;\nevents {}\nstream {\n" +
+                                      "".join(servers) + "}\n")
+        settings = f"daemon off; master_process off; pid {folder}/pid; error_log stderr;"
+        self.run_until_connected(["nginx", "-p", folder, "-e", "stderr", "-c", path, "-g", settings],
+                                 *(("127.0.0.1", port) for port in ports))
+        # It closes the connections of its clients without close_notify.
+        self.assert_served(weir, *ports, version=1, at_end=contextlib.suppress(ssl.SSLEOFError))
 
 
 @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
