@@ -16,6 +16,7 @@ BUILD_NEEDS=(
     "openssl/ssl.h libssl-dev"
     "?-          node-llhttp"
     "?yaml.h     libyaml-dev"
+    "?seccomp.h libseccomp-dev"
 )
 # shellcheck disable=SC2034
 TEST_NEEDS=(

@@ -46,6 +46,10 @@ struct options_tls {
     const struct settings_node *node; /* as in struct options_own */
 };
 
+/* In the order of OPTIONS_SANDBOX_WORDS. */
+enum options_sandbox { SANDBOX_OFF, SANDBOX_AUTO, SANDBOX_ON };
+#define OPTIONS_SANDBOX_WORDS "off|auto|on"
+
 struct options {
     const char *config_file; /* null: none */
     struct weir_config config;
@@ -69,6 +73,8 @@ struct options {
     const char *port_file;                     /* null: none */
     const char *admin;                         /* address of the admin server; null: none */
     const char *admin_token_file, *admin_host; /* null: none */
+    const char *user;                          /* "name" or "name:group"; null: unchanged */
+    enum options_sandbox sandbox;
     enum log_format_kind log_format;
     const char *log_file; /* null: stderr */
     int loudness;         /* -1: quiet; 0: default; 1, 2: verbose */

@@ -20,6 +20,7 @@
 #include "os_thread.h"
 #include "output_file.h"
 #include "print.h"
+#include "sandbox.h"
 #include "serve_admin.h"
 #include "serve_announce.h"
 #include "serve_output.h"
@@ -239,6 +240,29 @@ static bool serve__until_ended(const struct options *options, struct weir_server
     return requests > 0 && weir_server_failure(server, NULL) == WEIR_OK;
 }
 
+/* Gives up what the started server does not need. Returns false after printing an error. */
+static bool serve__give_up(const struct options *options)
+{
+    char line[640] = "", text[512];
+    struct weir_error error;
+    bool good = sandbox_drop_user(options, line, sizeof line, &error);
+
+    if (line[0] != '\0') serve_output_log(options, WEIR_LOG_WARNING, line);
+    good = good && sandbox_limit_calls(options, line, sizeof line, &error);
+    if (good && options->sandbox != SANDBOX_OFF) serve_output_log(options, WEIR_LOG_INFO, line);
+    if (good) return true;
+    serve_output_report(WEIR_LOG_ERROR, "%s", weir_error_text(&error, text, sizeof text));
+    return false;
+}
+
+/* What follows when all listeners accept. Returns the exit code of a failure, after printing it. */
+static int serve__complete(const struct options *options, struct weir_server *server)
+{
+    serve_admin_serving(server);
+    if (!serve__write_ports(server)) return EXIT_CODE_IO;
+    return serve__give_up(options) ? EXIT_CODE_OK : EXIT_CODE_UNAVAILABLE;
+}
+
 /* Starts the server and writes its ports. Returns the exit code of a failure, after printing it;
  * *server is null if it was stopped while it started. */
 static int serve__open(struct options *options, struct weir_server **server, int *requests)
@@ -257,9 +281,8 @@ static int serve__open(struct options *options, struct weir_server **server, int
     enum weir_code started = serve__start(options, server, requests, &diagnostics, &error);
     activation_end();
     if (started == WEIR_OK) {
-        serve_admin_serving(*server);
-        if (serve__write_ports(*server)) return EXIT_CODE_OK;
-        code = EXIT_CODE_IO;
+        code = serve__complete(options, *server);
+        if (code == EXIT_CODE_OK) return code;
     }
     serve__free(options, *server);
     *server = NULL;
@@ -325,12 +348,17 @@ static int serve__run_started(struct options *options)
 
 static int serve__run(struct options *options)
 {
+    char line[640], text[512];
     struct weir_error error;
-    char text[512];
 
     if (!os_systemd_start(&error)) { /* changes the environment, so no thread runs yet */
         fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
         return EXIT_CODE_SETTING;
+    }
+    /* Before any thread starts: each one inherits it. */
+    if (!sandbox_prepare(options, line, sizeof line, &error)) {
+        fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
+        return EXIT_CODE_UNAVAILABLE;
     }
     if (!serve_output_open()) {
         fprintf(stderr,
@@ -339,6 +367,7 @@ static int serve__run(struct options *options)
         return EXIT_CODE_UNAVAILABLE;
     }
     bool has_log = serve_output_open_log(options);
+    if (has_log && line[0] != '\0') serve_output_log(options, WEIR_LOG_INFO, line);
     return serve__end(options, has_log ? serve__run_started(options) : EXIT_CODE_UNAVAILABLE);
 }
 

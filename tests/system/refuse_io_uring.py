@@ -14,9 +14,10 @@ PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 IO_URING_SETUP = 425  # the same number on x86_64 and aarch64
 CALLS = {  # numbers on x86_64 and aarch64
     "x86_64": {"socket": 41, "connect": 42, "bind": 49, "listen": 50, "getsockname": 51, "setsockopt": 54,
-               "epoll_ctl": 233, "signalfd4": 289, "eventfd2": 290, "epoll_create1": 291, "clone3": 435},
+               "epoll_ctl": 233, "signalfd4": 289, "eventfd2": 290, "epoll_create1": 291, "clone3": 435,
+               "landlock_create_ruleset": 444},
     "aarch64": {"socket": 198, "connect": 203, "bind": 200, "listen": 201, "getsockname": 204, "setsockopt": 208,
-                "epoll_ctl": 21, "signalfd4": 74, "eventfd2": 19, "epoll_create1": 20, "clone3": 435},
+                "epoll_ctl": 21, "signalfd4": 74, "eventfd2": 19, "epoll_create1": 20, "clone3": 435, "landlock_create_ruleset": 444},
 }.get(os.uname().machine, {})
 LOAD_WORD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
 RETURN_ERRNO, RETURN_ALLOW = 0x00050000, 0x7fff0000

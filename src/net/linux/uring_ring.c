@@ -187,10 +187,10 @@ static int uring_ring__set_up(struct uring_ring *ring, const struct net_options 
     return -result;
 }
 
-/* Enables the ring for the requests that this transport makes, and no others: a fault in the process
- * cannot make the kernel open files through it. Such requests would pass every seccomp filter. The
- * numbers are those that the io_uring_prep_ functions of uring*.c use. Returns 0 or the system's
- * error number. */
+/* Enables the ring for the requests that this transport makes, and no others: a fault in the
+ * process cannot make the kernel open files through it. Such requests would pass every seccomp
+ * filter. The numbers are those that the io_uring_prep_ functions of uring*.c use. Returns 0 or the
+ * system's error number. */
 static int uring_ring__enable(struct uring_ring *ring)
 {
     static const uint8_t requests[] = {

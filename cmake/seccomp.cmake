@@ -1,0 +1,27 @@
+# WEIR_SECCOMP: --sandbox limits system calls, with libseccomp. AUTO uses libseccomp if it is found.
+#
+# Sets WEIR_HAS_SECCOMP and WEIR_SECCOMP_LIBRARIES.
+set(WEIR_SECCOMP AUTO CACHE STRING "System call filter of --sandbox with libseccomp: AUTO (if it is found), ON or OFF")
+set_property(CACHE WEIR_SECCOMP PROPERTY STRINGS AUTO ON OFF)
+
+set(WEIR_HAS_SECCOMP OFF)
+set(WEIR_SECCOMP_LIBRARIES "")
+if(WIN32)
+    return()
+elseif(WEIR_SECCOMP STREQUAL "OFF")
+    message(STATUS "Sandbox: without a system call filter, because WEIR_SECCOMP is OFF")
+    return()
+endif()
+find_package(PkgConfig QUIET)
+if(PKG_CONFIG_FOUND)
+    pkg_check_modules(SECCOMP QUIET IMPORTED_TARGET GLOBAL libseccomp>=2.5)
+endif()
+if(SECCOMP_FOUND)
+    set(WEIR_HAS_SECCOMP ON)
+    set(WEIR_SECCOMP_LIBRARIES PkgConfig::SECCOMP)
+    message(STATUS "Sandbox: libseccomp ${SECCOMP_VERSION}")
+elseif(WEIR_SECCOMP STREQUAL "AUTO")
+    message(STATUS "Sandbox: without a system call filter, because libseccomp was not found (Debian and Ubuntu: libseccomp-dev)")
+else()
+    message(FATAL_ERROR "WEIR_SECCOMP=ON, but libseccomp was not found (Debian and Ubuntu: libseccomp-dev)")
+endif()
