@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config_check.h"
+#include "ctl.h"
 #include "diagnostics.h"
 #include "doctor.h"
 #include "exit_code.h"
@@ -23,8 +24,9 @@ struct main__command {
 };
 
 static const struct main__command main__commands[] = {
-    {"serve", serve_main},      {"check", config_check_main}, {"send", send_main},
-    {"frame", frame_tool_main}, {"selftest", selftest_main},  {"doctor", doctor_main},
+    {"serve", serve_main},      {"check", config_check_main},  {"send", send_main},
+    {"frame", frame_tool_main}, {"selftest", selftest_main},   {"doctor", doctor_main},
+    {"ctl", ctl_main},          {"inspect", ctl_inspect_main},
 };
 
 static int main__help(void)
@@ -36,6 +38,8 @@ static int main__help(void)
         "  weir check FILE                    checks a configuration file\n"
         "  weir send HOST:PORT MESSAGE...     sends messages and prints the answers\n"
         "  weir frame COMMAND                 tests how bytes are split into messages\n"
+        "  weir ctl VERB                      asks or changes a running server (--admin)\n"
+        "  weir inspect ID                    shows one session of a running server\n"
         "  weir doctor                        says what in this system limits a server\n"
         "  weir selftest                      reports what this machine offers\n"
         "  weir serve --help, COMMAND --help  every option, with its default\n"
