@@ -44,7 +44,8 @@ static bool admin_client__read_token(struct admin_client *client, const char *pa
     struct text_file file;
     size_t length;
 
-    if (!text_file_read(&file, "admin-token-file", path, client->arena, diagnostics)) return false;
+    if (!text_file_read(&file, "--admin-token-file", path, client->arena, diagnostics))
+        return false;
     const char *line = text_file_line(&file, &length);
     if (!line || length == 0 || length > 512) {
         diagnostics_add(diagnostics, "--admin-token-file %.200s has no token in its first line",

@@ -200,9 +200,12 @@ static void serve__on_admin(const struct options *options, struct weir_server *s
 
     while ((request = serve_admin_take(&within_ms)) != SERVE_ADMIN_NONE) {
         if (request == SERVE_ADMIN_RELOAD) {
+            notify_reloading();
             serve__reload(options, server);
+            notify_reloaded();
             continue;
         }
+        notify_stopping();
         if (*requests == 0) *requests = 1; /* another one shortens the deadline */
         weir_server_drain(server, within_ms == UINT32_MAX ? options->drain_ms : within_ms);
     }

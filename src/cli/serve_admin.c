@@ -8,13 +8,13 @@
 
 #include "admin.h"
 #include "exit_code.h"
-#include "listening_tls.h"
 #include "os.h"
 #include "os_process.h"
 #include "serve_output.h"
 #include "text_file.h"
 
 static struct admin *serve_admin__server; /* null: none */
+static struct weir_server *_Atomic serve_admin__observed;
 
 /* Requests that the main thread has not taken. Written by the admin server's thread. */
 static _Atomic bool serve_admin__drains, serve_admin__reloads;
@@ -66,16 +66,31 @@ static void serve_admin__reload(void *user)
     os_post();
 }
 
+/* The lines that the program itself writes to the log keep their level. */
+static bool serve_admin__set_log_level(void *user, enum weir_log_level level)
+{
+    (void)user;
+    return weir_server_set_log_level(atomic_load(&serve_admin__observed), level) == WEIR_OK;
+}
+
 /* ---- the main thread ---- */
+
+/* Returns the names of the TLS settings, ending with null; null: out of memory. */
+static const char *const *serve_admin__tls_names(struct options *options)
+{
+    const char **names = arena_alloc(&options->arena, (options->tls_count + 1) * sizeof *names);
+
+    for (size_t i = 0; names && i < options->tls_count; i++) names[i] = options->tls[i].name;
+    return names;
+}
 
 int serve_admin_start(struct options *options)
 {
-    static const char *const tls_names[] = {LISTENING_TLS_NAME, NULL};
     struct admin_settings settings = {
         .address = options->admin,
         .host = options->admin_host,
         .transport = options->config.transport,
-        .tls_names = tls_names,
+        .tls_names = serve_admin__tls_names(options),
         .node = options->config.node,
         .sessions_max = options->config.sessions_max,
         .log = serve_output_write_log,
@@ -84,6 +99,7 @@ int serve_admin_start(struct options *options)
         .user = options,
         .reload = serve_admin__reload,
         .drain = serve_admin__drain,
+        .set_log_level = serve_admin__set_log_level,
         .read_process = os_process_read,
     };
     struct weir_error error;
@@ -97,6 +113,7 @@ int serve_admin_start(struct options *options)
 
 void serve_admin_serving(struct weir_server *server)
 {
+    atomic_store(&serve_admin__observed, server);
     if (serve_admin__server) admin_serving(serve_admin__server, server);
 }
 

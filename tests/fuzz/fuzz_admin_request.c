@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_admin_request.c - requests to the admin server: how the bytes are cut changes no request; texts
- * are bounded and end in a NUL; and the checks of Host and token let no other request pass.
+/* fuzz_admin_request.c - requests to the admin server: how the bytes are cut changes no request;
+ * texts are bounded and end in a NUL; and the checks of Host and token let no other request pass.
  *
- * input: byte 0 and 1 are the cuts, the rest is the stream
- */
+ * input: byte 0 and 1 are the cuts, the rest is the stream */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

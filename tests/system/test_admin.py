@@ -388,9 +388,20 @@ class Controls(AdminTest):
             self.assertRegex(metrics, r'\nweir_tls_certificate_expiry_timestamp_seconds\{name="[^"]+"\} \d{10}\n')
 
     def test_log(self):
+        """The level holds from the answer on: sessions are logged, and then no longer."""
         weir = self.start_admin()
         for level in ("", "?level=", "?level=loud", "?level=trace"):
             self.assertEqual(self.post(weir, "/log" + level).status, 400)
+        names = []
+        for level in ("info", "error"):
+            self.assertEqual(self.post(weir, "/log?level=" + level).status, 200)
+            with connect(weir.tcp) as peer:
+                peer.sendall(b"x")
+                self.assertEqual(receive_exactly(peer, 1), b"x")
+                names.append("%s:%d" % peer.getsockname())
+        log = weir.stop().log
+        self.assertRegex(log, f"begins: tcp {names[0]}")
+        self.assertNotIn(f"begins: tcp {names[1]}", log)
 
 
 if __name__ == "__main__":
