@@ -96,6 +96,7 @@
 #include <weir/error.h>
 #include <weir/frame.h>
 #include <weir/mark.h>
+#include <weir/observe.h>
 #include <weir/tls.h>
 #include <weir/update.h>
 #include <weir/version.h>
@@ -1076,6 +1077,9 @@ struct weir_listener_info {
      * freed. */
     const char *tls, *websocket;
     enum weir_proxy proxy; /* the PROXY protocol */
+    /* TCP: sessions that clients have open now, and the listener's own limit on them; UINT32_MAX:
+     * it has none. 0 for UDP. */
+    uint32_t sessions, sessions_max;
 };
 
 /* ---- Outbound connections ---- */
@@ -1275,6 +1279,9 @@ struct weir_stats {
     uint64_t opening_failed_tls;
     uint64_t opening_failed_websocket;
     uint64_t websocket_pings; /* that clients sent */
+    /* Memory that counts towards memory_max_bytes now. Updated ten times a second while the loops
+     * run. */
+    uint64_t memory_bytes;
 };
 
 #define WEIR_LISTENERS_MAX 64 /* listeners of one server */
@@ -1456,6 +1463,13 @@ struct weir_session_info {
     uint64_t deadline_ms;
     enum weir_reason deadline_reason;
     enum weir_reason reason; /* why the session ends; WEIR_REASON_NONE: not decided */
+    uint64_t partial_ms;     /* TCP: since the first byte of the incomplete frame came; 0: none */
+    /* Its state, and what its peer makes it hold: queue, unread input, incomplete frame, filters,
+     * memberships. A broadcast that several queues share counts for each of them with the memory of
+     * its entry, and not its bytes. */
+    uint64_t memory_bytes;
+    uint64_t broadcasts_missed; /* to its groups: not queued for it, or dropped from its queue */
+    uint32_t groups_count;      /* of which it is a member */
 };
 
 /* Returns the state as one word: "peer_done". Never null. Thread: any. */
@@ -1523,6 +1537,11 @@ struct weir_worker_stats {
     uint64_t mailbox_commands, mailbox_bytes; /* waiting in its mailbox now */
     uint64_t commands, commands_refused;      /* as in struct weir_stats; also the next line */
     uint64_t queued_bytes, buffer_bytes;
+    uint64_t memory_bytes;     /* as in struct weir_stats */
+    uint64_t memory_max_bytes; /* its part of the setting; 0: no limit */
+    /* Time that all loop iterations took: the sum of WEIR_HISTOGRAM_ITERATION. Its growth divided
+     * by the time that passed is the load of the worker's thread, at most 1. */
+    uint64_t busy_ns;
 };
 
 /* Returns the number of workers; 0 before weir_server_start(). Thread: any, except while

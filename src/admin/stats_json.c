@@ -46,6 +46,9 @@ static void stats_json__worker(struct json *json, const struct weir_worker_stats
     json_u64(json, "commands_refused", worker->commands_refused);
     json_u64(json, "queued_bytes", worker->queued_bytes);
     json_u64(json, "buffer_bytes", worker->buffer_bytes);
+    json_u64(json, "memory_bytes", worker->memory_bytes);
+    json_u64(json, "memory_max_bytes", worker->memory_max_bytes);
+    json_u64(json, "busy_ns", worker->busy_ns);
     json_end_object(json);
 }
 

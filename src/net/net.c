@@ -24,6 +24,7 @@
 #include "clock.h"
 #include "error_fill.h"
 #include "foreign.h"
+#include "histogram.h"
 #include "inherited.h"
 #include "memory.h"
 #include "thread.h"
@@ -198,7 +199,9 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
                : net__open_named(net, options->transport, error);
     if (code != WEIR_OK) goto fail;
     net->waited_ns = net->now_ns;
+    if (net->options.busy_max_ns == 0) net->options.busy_max_ns = INT64_MAX;
     net->busy_noted_ns = INT64_MAX; /* until net_start_busy() */
+    net->busy_sum_ns = &net->busy_ignored_ns;
     *opened = net;
     return WEIR_OK;
 
@@ -342,14 +345,19 @@ static void net__measure_lateness(struct net *net, uint64_t until_ns)
     net->late_ns = net->now_ns > due_ns ? net->now_ns - due_ns : 0;
 }
 
-/* The caller was busy for longer than ever, or than it should. */
+/* The caller was busy for longer than ever, than it should, or than a short time. */
 static void net__note_busy(struct net *net, uint64_t busy_ns)
 {
-    uint64_t limit_ns = net->options.busy_max_ns > 0 ? net->options.busy_max_ns : INT64_MAX;
+    struct histogram *times = net->options.busy_times;
+    uint64_t limit_ns = net->options.busy_max_ns;
 
-    if (busy_ns > net->info.busy_max_ns) net->info.busy_max_ns = busy_ns;
-    net->busy_noted_ns =
-        (int64_t)(net->info.busy_max_ns < limit_ns ? net->info.busy_max_ns : limit_ns);
+    if (times && busy_ns > NET_BUSY_COUNTED_NS) histogram_count(times, busy_ns);
+    if (busy_ns > net->info.busy_max_ns) {
+        uint64_t noted_ns = busy_ns < limit_ns ? busy_ns : limit_ns;
+        if (times && noted_ns > NET_BUSY_COUNTED_NS) noted_ns = NET_BUSY_COUNTED_NS;
+        net->info.busy_max_ns = busy_ns;
+        net->busy_noted_ns = (int64_t)noted_ns;
+    }
     if (busy_ns <= limit_ns) return;
     net->busy_ns = busy_ns;
     if (net->options.was_busy) *net->options.was_busy = true;
@@ -357,7 +365,9 @@ static void net__note_busy(struct net *net, uint64_t busy_ns)
 
 void net_start_busy(struct net *net)
 {
-    if (net->busy_noted_ns == INT64_MAX) net->busy_noted_ns = 0;
+    if (net->busy_noted_ns != INT64_MAX) return;
+    net->busy_noted_ns = 0;
+    if (net->options.busy_times) net->busy_sum_ns = &net->options.busy_times->sum_ns;
 }
 
 void net_set_keepalive(struct net *net, uint32_t keepalive_ms)
@@ -415,8 +425,9 @@ static inline void net__poll(struct net *net, uint64_t until_ns)
     weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
     net__measure_lateness(net, until_ns);
     /* Signed: a wait without a deadline may begin "at" NET_FOREVER, because it read no clock. */
-    if ((int64_t)(net->wait_began_ns - net->waited_ns) > net->busy_noted_ns)
-        net__note_busy(net, net->wait_began_ns - net->waited_ns);
+    int64_t busy_ns = (int64_t)(net->wait_began_ns - net->waited_ns);
+    if (busy_ns > 0) counter_add(net->busy_sum_ns, (uint64_t)busy_ns);
+    if (busy_ns > net->busy_noted_ns) net__note_busy(net, (uint64_t)busy_ns);
     net->waited_ns = net->now_ns;
     if (net->failed && net->transport->abandon) net__on_failure(net);
 }

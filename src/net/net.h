@@ -237,7 +237,10 @@ struct net_options {
     /* The net sets it to true when more than busy_max_ns passed between two waits: see
      * net_take_busy_ns(). Null: not reported. */
     bool *was_busy;
-    uint64_t busy_max_ns;              /* 0: no limit */
+    uint64_t busy_max_ns; /* 0: no limit */
+    /* Times between two waits: all of them are added to its sum, and those above
+     * NET_BUSY_COUNTED_NS are counted. It outlives the net. Null: not reported. */
+    struct histogram *busy_times;
     bool *has_failed;                  /* set to true when net_failure() begins to report one; null:
                                         * not reported */
     struct net_simulation *simulation; /* tests: the network of "simulated" */
@@ -246,6 +249,9 @@ struct net_options {
 /* Unanswered probes, keepalive_ms / 4 apart, before NET_BROKEN. Versions of Windows before
  * Windows 10 1709 send 10 probes, keepalive_ms / 10 apart. */
 #define NET_KEEPALIVE_PROBES 4
+
+/* Shorter times between two waits are many, and not counted in net_options.busy_times. */
+#define NET_BUSY_COUNTED_NS UINT64_C(500000)
 
 #define NET_REFUSED_MAX 4 /* entries of net_info.refused */
 

@@ -112,7 +112,7 @@ static void connecting__free_connector(struct connector *connector)
 }
 
 /* Finds codec and handler as for a listener. */
-static enum weir_code connecting__find_service(const struct weir_server *server,
+static enum weir_code connecting__find_service(struct weir_server *server,
                                                struct connecting *connecting,
                                                const struct weir_connect_options *settings,
                                                struct weir_error *error)
@@ -133,6 +133,7 @@ static enum weir_code connecting__find_service(const struct weir_server *server,
     if (code != WEIR_OK) return code;
     service_init(service, WEIR_TCP, found->codec, found->handler, config);
     service->framing_codec = found->framing_codec;
+    service->handler_times = &server->common.outbound_times;
     return WEIR_OK;
 }
 
@@ -187,8 +188,7 @@ static enum weir_code connecting__open_tls(struct connecting *connecting,
     return code;
 }
 
-static enum weir_code connecting__fill(const struct weir_server *server,
-                                       struct connecting *connecting,
+static enum weir_code connecting__fill(struct weir_server *server, struct connecting *connecting,
                                        const struct weir_connect_options *settings,
                                        struct weir_error *error)
 {

@@ -23,10 +23,16 @@
 #include "tls_filter.h"
 #include "websocket.h"
 
+/* A listener, and what its spec refers to. */
+struct listeners__one {
+    struct listen_spec spec;
+    struct histogram handler_times;
+};
+
 static void listeners__free_spec(struct listen_spec *spec)
 {
     listen_spec_free(spec);
-    memory_free(spec);
+    memory_free(weir_container_of(spec, struct listeners__one, spec));
 }
 
 /* A worker that waited for another one, or for itself, would block both. */
@@ -116,6 +122,8 @@ static enum weir_code listeners__add(struct weir_server *server, const struct we
     lock_give_back(server->lock);
     enum weir_code code = listen_spec_read(listen, &config, spec, error);
     if (code != WEIR_OK) return code;
+    spec->service.handler_times =
+        &weir_container_of(spec, struct listeners__one, spec)->handler_times;
     lock_take(server->updating); /* TLS settings must not change while they are checked */
     code = listeners__add_tls(server, spec, error);
     lock_give_back(server->updating);
@@ -147,12 +155,12 @@ enum weir_code weir_server_listen(struct weir_server *server, const struct weir_
     if (server->listeners_count == WEIR_LISTENERS_MAX)
         return error_fill(error, WEIR_NO_ROOM, 0, "add a listener", NULL,
                           "a server has at most 64 listeners", "start a second server");
-    struct listen_spec *spec = memory_alloc(sizeof *spec);
-    if (!spec)
+    struct listeners__one *one = memory_alloc(sizeof *one);
+    if (!one)
         return error_fill(error, WEIR_NO_MEMORY, 0, "add a listener", NULL, NULL,
                           "free some memory");
-    enum weir_code code = listeners__add(server, listen, spec, error);
-    if (code != WEIR_OK) listeners__free_spec(spec);
+    enum weir_code code = listeners__add(server, listen, &one->spec, error);
+    if (code != WEIR_OK) listeners__free_spec(&one->spec);
     return code;
 }
 
@@ -233,6 +241,8 @@ void weir_server_listener_sized(const struct weir_server *server, size_t index,
         .handler = spec->service.handler->name,
         .workers = listeners__has_one_worker(server, spec) ? 1 : server->workers_count,
         .id = spec->id,
+        .sessions = atomic_load_explicit(spec->service.sessions_open, memory_order_relaxed),
+        .sessions_max = spec->service.proto == WEIR_TCP ? spec->service.sessions_max : 0,
     };
     if (spec->where.unix_path)
         whole.address = spec->unix_address;

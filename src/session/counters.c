@@ -38,6 +38,7 @@ void counters_add_to(const struct counters *counters, struct weir_stats *stats)
 #include "counters.def"
 #undef COUNTER
     stats->open += accepted + connected - closed;
+    stats->memory_bytes += counter_read(&counters->memory_bytes);
     counters__raise(&stats->timer_lag_max_ms, &counters->timer_lag_max_ms);
     counters__raise(&stats->reassembly_bytes_max, &counters->reassembly_bytes_max);
     for (int i = 0; i < WEIR_REASONS_COUNT; i++)

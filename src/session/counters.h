@@ -15,6 +15,7 @@ struct counters {
     /* The maximum over all workers is reported, not the sum. */
     thread_counter timer_lag_max_ms, reassembly_bytes_max;
     thread_counter iteration_max_ns, handler_max_ns; /* of this worker: inspect.c */
+    thread_counter memory_bytes;                     /* now: memory_watch.c */
     thread_counter closed_by_reason[WEIR_REASONS_COUNT];
 };
 

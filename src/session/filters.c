@@ -120,6 +120,7 @@ void filters_attach(struct weir_session *session, struct filters *filters)
 {
     weir_check(!session->filters);
     session->filters = filters;
+    filters->began_ns = session->worker->now_ns;
     filters->began_ms = (uint32_t)session->worker->now_ms;
     filters__charge_more(session, sizeof *filters, 0);
 }

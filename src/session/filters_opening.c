@@ -98,7 +98,7 @@ static bool filters_opening__admit(struct weir_session *session, const struct we
 
     filters->via = session->peer;
     session->peer = address_of_public(client);
-    session->is_watched = watch_wants(worker, &session->peer);
+    watch_update(session);
     filters->is_counted = admission_admit_client(worker, &session->peer);
     session->address_counts = filters->is_counted && admission_counts(worker, session->service);
     if (filters->is_counted) return true;
@@ -130,6 +130,8 @@ static void filters_opening__begin(struct weir_session *session)
         session_update_deadline(session);
         return;
     }
+    histogram_add_shared(&session->worker->opening_times,
+                         session->worker->now_ns - filters->began_ns);
     session_enter(session, SESSION_OPEN);
     session_begin(session);
 }

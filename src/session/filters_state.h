@@ -34,7 +34,8 @@ struct filters {
     uint64_t wake_ms;       /* when a filter wants to respond without input; UINT64_MAX: never */
     uint32_t held_bytes;    /* of this struct and of all states */
     uint32_t opening_bytes; /* that were used before all filters were open */
-    uint32_t began_ms;      /* when the opening began */
+    uint64_t began_ns;      /* when the opening began */
+    uint32_t began_ms;      /* the same, for its deadline */
     struct net_address via; /* is_proxied: the address of the socket */
     bool is_upgrade;        /* the filter that opens began in a session that was open */
     bool is_outbound;       /* the session is the client: its filters begin to speak */

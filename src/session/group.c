@@ -19,10 +19,6 @@
 #include "siphash.h"
 #include "worker.h"
 
-/* Charged for each membership: at worst its group has no other member. */
-#define GROUP__MEMBERSHIP_BYTES \
-    (sizeof(struct group_membership) + sizeof(struct group) + HASH_TABLE_NODE_BYTES + 32)
-
 bool group_name_is_good(const char *name)
 {
     size_t length = strnlen(name, WEIR_GROUP_NAME_BYTES_MAX + 1);
@@ -83,13 +79,12 @@ static enum weir_code group__join(struct weir_session *session, struct group *gr
 {
     struct worker *worker = session->worker;
 
-    if (!account_charge_membership(&worker->account, GROUP__MEMBERSHIP_BYTES))
-        return WEIR_NO_MEMORY;
+    if (!account_charge_membership(&worker->account, GROUP_MEMBERSHIP_BYTES)) return WEIR_NO_MEMORY;
     struct group_membership *membership = memory_alloc(sizeof *membership);
     if (membership && !group) group = group__open(worker, hash, name);
     if (!membership || !group) {
         memory_free(membership);
-        account_release_membership(&worker->account, GROUP__MEMBERSHIP_BYTES);
+        account_release_membership(&worker->account, GROUP_MEMBERSHIP_BYTES);
         return WEIR_NO_MEMORY;
     }
     membership->session = session;
@@ -131,7 +126,7 @@ static void group__leave(struct weir_session *session, struct group_membership *
     list_remove(&membership->in_group);
     group->members_count--;
     memory_free(membership);
-    account_release_membership(&session->worker->account, GROUP__MEMBERSHIP_BYTES);
+    account_release_membership(&session->worker->account, GROUP_MEMBERSHIP_BYTES);
     group__close_if_empty(session->worker, group);
 }
 

@@ -25,6 +25,10 @@ struct group {
     char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
 };
 
+/* Charged for each membership: at worst its group has no other member. */
+#define GROUP_MEMBERSHIP_BYTES \
+    (sizeof(struct group_membership) + sizeof(struct group) + HASH_TABLE_NODE_BYTES + 32)
+
 /* As weir_session_join() and weir_session_leave() say. */
 enum weir_code group_join(struct weir_session *session, const char *name);
 void group_leave(struct weir_session *session, const char *name);

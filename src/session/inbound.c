@@ -48,16 +48,6 @@ static enum weir_decoded inbound__next(struct weir_session *session, struct weir
     return WEIR_DECODED_MESSAGE;
 }
 
-static void inbound__deliver(struct weir_session *session, const struct weir_message *message)
-{
-    void (*on_message)(struct weir_session *, const struct weir_message *) =
-        session->service->handler->on_message;
-
-    weir_check(session->state == SESSION_OPEN);
-    watch_received(session, message);
-    if (on_message) worker_dispatch(session->worker, session, message, on_message);
-}
-
 /* Returns the work that the session may still do in this iteration. When the iteration's work is
  * used up, only sessions that recently used less than their share are served: a flood waits, and an
  * honest session does not wait for it. */
@@ -96,7 +86,7 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
         if (decoded == WEIR_DECODED_BAD) inbound__reject(session, decode_error.text);
         if (decoded != WEIR_DECODED_MESSAGE) break;
         count++;
-        inbound__deliver(session, &message);
+        watch_deliver(session, &message);
         borrowed_run_poison(&dispatch->run, message.frame, message.frame_length, input->bytes);
         if (input->ended) break;
         if ((count >= messages_max || dispatch->must_stop) && input->length > 0) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "group.h"
 #include "mailbox.h"
 #include "memory.h"
 #include "owner.h"
@@ -80,6 +81,23 @@ static void inspect__times(const struct weir_session *session, struct weir_sessi
     info->received_ago_ms = now_ms - session->timestamps.received_ms;
     info->sent_ago_ms = now_ms - session->timestamps.sent_ms;
     if (info->pause != WEIR_PAUSE_NONE) info->paused_ms = now_ms - session->off_ms;
+    if (session->frame_partial) info->partial_ms = now_ms - session->timestamps.frame_ms;
+}
+
+static uint32_t inspect__groups_count(const struct weir_session *session)
+{
+    uint32_t count = 0;
+
+    for (const struct group_membership *at = session->memberships; at; at = at->next) count++;
+    return count;
+}
+
+static void inspect__memory(const struct weir_session *session, struct weir_session_info *info)
+{
+    if (session_is_transient(session)) return; /* it has no state, and holds nothing */
+    info->memory_bytes = session->worker->table->stride_bytes + SESSION_TABLE_HANDLE_BYTES +
+                         info->groups_count * GROUP_MEMBERSHIP_BYTES;
+    if (!session->is_datagram) info->memory_bytes += account_held_bytes(session);
 }
 
 void inspect_session(const struct weir_session *session, struct weir_session_info *info)
@@ -104,9 +122,12 @@ void inspect_session(const struct weir_session *session, struct weir_session_inf
         .holds = session->holds,
         .pause = inspect__pause(session),
         .reason = (enum weir_reason)session->reason,
+        .broadcasts_missed = session->missed,
+        .groups_count = inspect__groups_count(session),
     };
     address_publish(&session->peer, &info->peer);
     inspect__times(session, info);
+    inspect__memory(session, info);
     inspect__deadline(session, info);
 }
 
@@ -205,6 +226,19 @@ void inspect_sample(struct worker *worker)
     counter_raise(&counters->iteration_max_ns, info.busy_max_ns);
 }
 
+bool inspect_select(const struct net_event *events, uint32_t count)
+{
+    bool some = false;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct owner *owner = events[i].owner;
+        if (events[i].kind != NET_RECEIVED && events[i].kind != NET_DATAGRAM) continue;
+        owner->ops->sample(owner);
+        some = true;
+    }
+    return some;
+}
+
 bool inspect_event(struct worker *worker, const struct net_event *event)
 {
     uint64_t began_ns = net_clock_ns(worker->net);
@@ -236,5 +270,27 @@ void inspect_worker(const struct worker *worker, struct weir_worker_stats *stats
         .commands_refused = sums.commands_refused,
         .queued_bytes = sums.queued_bytes,
         .buffer_bytes = sums.buffer_bytes,
+        .memory_bytes = sums.memory_bytes,
+        .memory_max_bytes = worker->common->memory_bytes,
+        .busy_ns = counter_read(&worker->iteration_times.sum_ns),
     };
+}
+
+void inspect_histogram(const struct worker *worker, enum weir_histogram_kind kind,
+                       struct weir_histogram *sum)
+{
+    struct weir_histogram own;
+
+    if (kind == WEIR_HISTOGRAM_OPENING) {
+        histogram_read(&worker->opening_times, 0, &own);
+    } else {
+        weir_check(kind == WEIR_HISTOGRAM_ITERATION);
+        histogram_read(&worker->iteration_times, NET_BUSY_COUNTED_NS, &own);
+        /* Iterations that are too short to be counted. Those that were counted are among all,
+         * because all are read last. */
+        uint64_t short_count = counter_read(&worker->counters.loop_iterations) - own.count;
+        own.count += short_count;
+        own.counts[0] += short_count;
+    }
+    histogram_sum(sum, &own);
 }

@@ -25,11 +25,20 @@ void inspect_execute(struct worker *worker, const struct mailbox_command *comman
 /* Copies figures of the worker's net into its counters. Thread: the worker's. */
 void inspect_sample(struct worker *worker);
 
+/* Selects the sessions for which data came: the next call of on_message of each one is measured.
+ * The events are handled afterwards. Returns whether there is one. Thread: the worker's. */
+bool inspect_select(const struct net_event *events, uint32_t count);
+
 /* Handles an event, and measures how long its callbacks take. Returns false, and does nothing, if
  * the event has no owner. Thread: the worker's. */
 bool inspect_event(struct worker *worker, const struct net_event *event);
 
 /* Fills in the worker's figures. Thread: any, while the worker exists. */
 void inspect_worker(const struct worker *worker, struct weir_worker_stats *stats);
+
+/* Adds a histogram of the worker, ITERATION or OPENING, to a sum of that kind. Thread: any, while
+ * the worker exists. */
+void inspect_histogram(const struct worker *worker, enum weir_histogram_kind kind,
+                       struct weir_histogram *sum);
 
 #endif

@@ -163,8 +163,13 @@ static void lifecycle__identify(const struct owner *owner, const struct net_even
     identity->session = session->id;
 }
 
-static const struct owner_ops lifecycle__owner_ops = {.on_event = lifecycle__on_event,
-                                                      .identify = lifecycle__identify};
+static void lifecycle__sample(struct owner *owner)
+{
+    watch_sample(weir_container_of(owner, struct weir_session, owner));
+}
+
+static const struct owner_ops lifecycle__owner_ops = {
+    .on_event = lifecycle__on_event, .identify = lifecycle__identify, .sample = lifecycle__sample};
 
 /* The same for a session with filters: its own row, so that others pay nothing for it. */
 static void lifecycle__on_filtered_event(struct owner *owner, const struct net_event *event)
@@ -179,7 +184,8 @@ static void lifecycle__on_filtered_event(struct owner *owner, const struct net_e
 }
 
 static const struct owner_ops lifecycle__filtered_ops = {.on_event = lifecycle__on_filtered_event,
-                                                         .identify = lifecycle__identify};
+                                                         .identify = lifecycle__identify,
+                                                         .sample = lifecycle__sample};
 
 /* ---- begin ---- */
 
@@ -203,7 +209,7 @@ void lifecycle_start(struct weir_session *session, struct worker *worker,
         session->is_datagram ? config->datagram_idle_timeout_ms : config->idle_timeout_ms;
     uint8_t *canary = lifecycle__canary_of(session);
     if (canary) memcpy(canary, lifecycle__canary, sizeof lifecycle__canary);
-    session->is_watched = watch_wants(worker, peer);
+    watch_update(session);
     session_enter(session, session->filters ? SESSION_OPENING : SESSION_OPEN);
 }
 

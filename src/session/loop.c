@@ -19,15 +19,13 @@
 #include "blocked.h"
 #include "broadcast.h"
 #include "check.h"
+#include "commands.h"
 #include "connector.h"
 #include "filters.h"
 #include "filters_in.h"
-#include "group_count.h"
-#include "handoff.h"
 #include "inbound.h"
 #include "inspect.h"
 #include "oversize.h"
-#include "payload.h"
 #include "remote.h"
 #include "renewal.h"
 #include "session.h"
@@ -130,6 +128,7 @@ enum weir_code loop_open(struct loop *loop, const struct net_options *asked,
     options.memory_grew = &worker->account.must_look;
     options.busy_max_ns = worker->config->handler_warn_ms * CLOCK_NS_PER_MS;
     options.was_busy = &worker->account.must_look;
+    options.busy_times = &worker->iteration_times;
     options.has_failed = &worker->account.must_look;
     worker->datagram_sends_max = options.datagram_sends_max;
     worker->buffer_bytes = options.stream_buffer_bytes;
@@ -163,22 +162,6 @@ void loop_free(struct loop *loop)
 
 /* ---- commands of other threads ---- */
 
-static void loop__execute(struct worker *worker, const struct mailbox_command *command)
-{
-    weir_check((command->kind == MAILBOX_SEND || command->kind == MAILBOX_BROADCAST) ==
-               (command->payload != NULL));
-    switch (command->kind) {
-    case MAILBOX_ACCEPTED: handoff_take(worker, command); break;
-    case MAILBOX_BROADCAST: broadcast_deliver(worker, command->payload); break;
-    case MAILBOX_CALL: command->call->run(command->call, worker); break;
-    case MAILBOX_INSPECT: inspect_execute(worker, command); break;
-    case MAILBOX_COUNT: group_count_add(worker, command->count); break;
-    case MAILBOX_COUNTED: group_count_end(command->count); break;
-    default: remote_execute(worker, command);
-    }
-    if (command->payload) payload_unref(command->payload);
-}
-
 static void loop__read_commands(struct loop *loop)
 {
     struct worker *worker = &loop->worker;
@@ -190,7 +173,7 @@ static void loop__read_commands(struct loop *loop)
      */
     while (work->done - began < LOOP__COMMANDS_WORK_MAX && mailbox_take(&loop->mailbox, &command)) {
         work->done++;
-        loop__execute(worker, &command);
+        commands_execute(worker, &command);
         count++;
     }
     loop->has_commands = work->done - began >= LOOP__COMMANDS_WORK_MAX;
@@ -360,21 +343,25 @@ static void loop__sample(struct loop *loop)
 
     blocked_check(&loop->blocked, worker);
     loop->sample_ns = worker->now_ns + LOOP__SAMPLE_INTERVAL_NS;
+    loop->must_select = true;
     net_start_busy(worker->net); /* the first sample follows the first wait */
     inspect_sample(worker);
     memory_watch_sample(&loop->memory_watch, worker);
 }
 
 /* Handles and measures all events after a callback has blocked, otherwise the first one of a
- * sample. Returns how many it handled. */
+ * sample. Selects sessions of the next batch with data. Returns how many events it handled. */
 static uint32_t loop__measure(struct loop *loop, const struct net_event *events, uint32_t count)
 {
     struct worker *worker = &loop->worker;
 
-    if (worker->now_ns >= loop->sample_ns) loop__sample(loop);
+    bool is_due = worker->now_ns >= loop->sample_ns;
+
+    if (is_due) loop__sample(loop);
+    if (loop->must_select) loop->must_select = !inspect_select(events, count);
     if (!blocked_measures(&loop->blocked)) {
-        loop->measure_ns = loop->sample_ns;
-        return count > 0 && inspect_event(worker, events) ? 1 : 0;
+        loop->measure_ns = loop->must_select ? 0 : loop->sample_ns;
+        return is_due && count > 0 && inspect_event(worker, events) ? 1 : 0;
     }
     blocked_begin(&loop->blocked);
     for (uint32_t i = 0; i < count; i++) {

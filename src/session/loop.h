@@ -29,8 +29,10 @@ struct loop {
     bool has_speakers;  /* speakers that waited may go on: the budget was used up */
     bool has_commands;  /* the mailbox may hold more: the budget of commands was used up */
     uint64_t sample_ns; /* when the memory is looked at next, and copied into the counters */
-    /* When events are measured next: at sample_ns one, while blocked.h asks for it all; then 0. */
+    /* When events are measured next: at sample_ns one, while blocked.h asks for it all; then 0, and
+     * while must_select is set. */
     uint64_t measure_ns;
+    bool must_select; /* no session was selected since the last sample: inspect_select() */
     struct blocked blocked;
 };
 

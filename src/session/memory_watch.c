@@ -166,7 +166,9 @@ void memory_watch_look(struct memory_watch *watch, struct worker *worker)
     struct account *account = &worker->account;
     struct memory_watch__use use = memory_watch__use(worker);
     uint32_t share = memory_watch__share(account, &use);
+    thread_counter *memory_bytes = &worker->counters.memory_bytes;
 
+    counter_move(memory_bytes, use.net.taken_bytes + use.heap_bytes, counter_read(memory_bytes));
     if (use.heap_bytes > watch->heap_max_bytes) watch->heap_max_bytes = use.heap_bytes;
     if (share != worker->share) memory_watch__set_marks(worker, share);
     /* Free buffers must not keep the memory that something else needs. */

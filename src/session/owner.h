@@ -20,6 +20,9 @@ struct owner_ops {
     /* Called before the event is handled. Null: it runs no handler's callback. */
     void (*identify)(const struct owner *owner, const struct net_event *event,
                      struct owner_identity *identity);
+    /* Has the session measured that NET_RECEIVED or NET_DATAGRAM, which follows, is for: watch.h.
+     * Null: the owner has no such events. */
+    void (*sample)(struct owner *owner);
 };
 
 /* A member of the object that owns the handle; net hands its address out with every event. */

@@ -6,7 +6,7 @@
  *      weir_broadcast              -> one command per worker -> [ mailbox ] -> members
  *      drain, stop                 -> atomic request, wake-up -> drain.c
  *
- * A command owns one reference to its payload; loop.c gives it up after carrying out the command.
+ * A command owns one reference to its payload; commands.c gives it up after carrying it out.
  * A handler's call for a session of its own worker does not go through the mailbox: it takes effect
  * immediately, in the order of the handler's calls. Only functions that a handler posts are called
  * later, so that they never run inside another callback.

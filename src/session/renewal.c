@@ -82,10 +82,8 @@ static void renewal__wake_filters(struct weir_session *session)
 
 static void renewal__session(struct weir_session *session)
 {
-    struct worker *worker = session->worker;
-
     session_renew_service(session);
-    session->is_watched = watch_wants(worker, &session->peer);
+    watch_update(session);
     admission_renew(session);
     renewal__wake_filters(session);
     renewal__end_pause(session);

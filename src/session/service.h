@@ -24,6 +24,7 @@
 
 struct connector;
 struct filter;
+struct histogram;
 struct listen_spec;
 
 #define SERVICE_FILTERS_MAX 4u
@@ -46,6 +47,7 @@ struct service {
     _Atomic uint32_t own_sessions_open;
     /* The server's settings, with the timeouts and rates of this service. */
     struct weir_config config;
+    struct histogram *handler_times; /* of on_message, on all workers; null: not measured */
     struct filter *later; /* that a handler can start, in outbound sessions; null: none */
     /* Of an outbound connection (connector.h); else 0 and null. */
     uint64_t connector;                /* its id */

@@ -27,10 +27,8 @@
 #include "session_begin.h"
 #include "udp_peers.h"
 #include "udp_shared.h"
+#include "udp_sources.h"
 #include "worker.h"
-
-/* Ports below this number belong to services (RFC 6335 section 6), not to clients. */
-#define UDP_SOCKET__CLIENT_PORT_MIN 1024u
 
 void udp_socket_drain(struct udp_socket *socket, bool is_last_check)
 {
@@ -243,9 +241,7 @@ static void udp_socket__dispatch(struct weir_session *session, const struct weir
     weir_check(session->state == SESSION_OPEN);
     if (is_new && handler->on_open) handler->on_open(session);
     session->opened = true;
-    watch_received(session, message);
-    if (session->state == SESSION_OPEN && handler->on_message)
-        worker_dispatch(worker, session, message, handler->on_message);
+    if (session->state == SESSION_OPEN) watch_deliver(session, message);
     if (is_new && !session_is_transient(session) && worker->request == WORKER_DRAIN)
         session_notify_drain(session);
 }
@@ -296,52 +292,6 @@ static void udp_socket__deliver(struct udp_socket *socket, struct weir_session *
     udp_socket__send_buffer(session, buffer, udp_socket__batch_bytes(socket, buffer->length));
 }
 
-/* Whether a response would reach one of this worker's own UDP sockets. *is_served: a socket has
- * that port, so another machine's server may have it, too. */
-static bool udp_socket__is_own(struct worker *worker, const struct net_address *peer,
-                               bool *is_served)
-{
-    *is_served = false;
-    for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next) {
-        const struct endpoint *endpoint = weir_container_of(at, struct endpoint, in_endpoints);
-        weir_check(endpoint->worker == worker);
-        if (endpoint->service->proto != WEIR_UDP || endpoint->closing) continue;
-        if (endpoint->port != peer->port) continue;
-        if (net_is_own(worker->net, endpoint->handle, peer)) return true;
-        *is_served = true;
-    }
-    return false;
-}
-
-/* Whether a response to this address is harmless. A response to ourselves, or to another server,
- * could be answered forever (CVE-2024-2169). Port 0 and multicast cannot be a client. */
-static bool udp_socket__may_answer(struct worker *worker, const struct net_address *peer,
-                                   uint64_t count)
-{
-    struct counters *counters = &worker->counters;
-    bool is_served;
-
-    weir_check(count > 0);
-    if (!admission_allows(worker, peer)) {
-        admission_reject(worker, ADMISSION_DENIED, peer, count);
-        return false;
-    }
-    if (!address_is_answerable(peer)) {
-        counter_add(&counters->dropped_bad_source, count);
-        return false;
-    }
-    if (udp_socket__is_own(worker, peer, &is_served)) {
-        counter_add(&counters->dropped_own_source, count);
-        return false;
-    }
-    if ((is_served || peer->port < UDP_SOCKET__CLIENT_PORT_MIN) &&
-        !worker->config->datagram_answer_services) {
-        counter_add(&counters->dropped_services, count);
-        return false;
-    }
-    return true;
-}
-
 /* Lets the transient session represent this peer. Most servers need it for each datagram. */
 static inline struct weir_session *udp_socket__represent(struct udp_socket *socket,
                                                          const struct net_address *peer)
@@ -351,7 +301,7 @@ static inline struct weir_session *udp_socket__represent(struct udp_socket *sock
     weir_check(session->state == SESSION_OPEN);
     session->peer = *peer;
     session->reply_bytes = 0;
-    if (socket->watches) session->is_watched = watch_wants(session->worker, peer);
+    if (socket->watches) watch_update(session);
     return session;
 }
 
@@ -386,7 +336,7 @@ static void udp_socket__on_datagram(struct udp_socket *socket, const struct net_
     weir_check(socket->out_count <= worker->datagram_sends_max);
     counter_add(&counters->datagrams_in, count);
     counter_add(&counters->datagram_bytes_in, buffer->length);
-    if (socket->endpoint.closing || !udp_socket__may_answer(worker, &event->peer, count)) {
+    if (socket->endpoint.closing || !udp_sources_may_answer(worker, &event->peer, count)) {
         net_give_back(worker->net, buffer);
         return;
     }
@@ -398,6 +348,10 @@ static void udp_socket__on_datagram(struct udp_socket *socket, const struct net_
         counter_add(&counters->dropped_peers, count);
         net_give_back(worker->net, buffer);
         return;
+    }
+    if (socket->is_sampled) {
+        socket->is_sampled = false;
+        watch_sample(session);
     }
     session->local = event->local;
     socket->segment_bytes = event->segment_bytes;
@@ -441,7 +395,13 @@ static void udp_socket__on_event(struct owner *owner, const struct net_event *ev
     udp_socket_on_event(weir_container_of(owner, struct udp_socket, endpoint.owner), event);
 }
 
-static const struct owner_ops udp_socket__owner_ops = {udp_socket__on_event, endpoint_identify};
+static void udp_socket__sample(struct owner *owner)
+{
+    weir_container_of(owner, struct udp_socket, endpoint.owner)->is_sampled = true;
+}
+
+static const struct owner_ops udp_socket__owner_ops = {
+    .on_event = udp_socket__on_event, .identify = endpoint_identify, .sample = udp_socket__sample};
 
 /* ---- opening ---- */
 

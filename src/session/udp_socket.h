@@ -13,6 +13,7 @@ struct udp_socket {
     bool receive_paused;    /* reading is off because too many sends are outstanding */
     uint32_t out_count;     /* sends (a GSO batch is one) that await their NET_SENT */
     bool watches;           /* the messages of some peers are logged */
+    bool is_sampled;        /* the sender of the next datagram is measured: watch.h */
     uint32_t segment_bytes; /* of the GRO batch being dispatched; 0: a single datagram */
     uint64_t reply_buckets; /* of the sender of the datagram being dispatched, see reply_rate.h */
     /* Represents the sender of the datagram being dispatched, where nothing is kept about peers. It

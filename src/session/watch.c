@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* watch.c - writes log lines about sessions and their messages, and the bytes of frames in
- * hexadecimal:
+/* watch.c - measures some calls of on_message, and writes log lines about sessions and their
+ * messages, and the bytes of frames in hexadecimal:
  *
  *      session 0000000001000000 of 127.0.0.1:40522: received a frame of 9 bytes
  *      session 0000000001000000   000000  00 00 00 05 68 65 6c 6c  6f            |....hello|
@@ -55,14 +55,27 @@ static bool watch__shows(const struct worker *worker, enum weir_log_level level)
     return atomic_load_explicit(&worker->common->watch.level, memory_order_relaxed) >= (int)level;
 }
 
-bool watch_wants(const struct worker *worker, const struct net_address *peer)
+/* Whether messages of this peer are logged. */
+static bool watch__logs(const struct worker *worker, const struct net_address *peer)
 {
     return watch__shows(worker, WEIR_LOG_DETAIL) || watch__traces(worker->trace, peer);
+}
+
+void watch_update(struct weir_session *session)
+{
+    session->is_watched = session->is_sampled || watch__logs(session->worker, &session->peer);
 }
 
 bool watch_wants_any(const struct worker *worker)
 {
     return watch__shows(worker, WEIR_LOG_DETAIL) || worker->trace->frames;
+}
+
+void watch_sample(struct weir_session *session)
+{
+    if (!session->service->handler_times) return;
+    session->is_sampled = true;
+    watch_update(session);
 }
 
 /* ---- sessions ---- */
@@ -212,13 +225,32 @@ static void watch__length(const struct weir_session *session, const char *what, 
                  "session %016" PRIx64 ": %s a message of %zu bytes", session->id, what, length);
 }
 
-void watch_log_received(const struct weir_session *session, const struct weir_message *message)
+/* Calls on_message, and measures it. */
+static void watch__measure(struct weir_session *session, const struct weir_message *message)
 {
+    struct worker *worker = session->worker;
+    struct histogram *times = session->service->handler_times; /* the callback can replace it */
+
+    session->is_sampled = false;
+    watch_update(session);
+    uint64_t began_ns = net_clock_ns(worker->net);
+    worker_dispatch(worker, session, message, session->service->handler->on_message);
+    histogram_add_shared(times, net_clock_ns(worker->net) - began_ns);
+}
+
+void watch_deliver_watched(struct weir_session *session, const struct weir_message *message)
+{
+    const struct weir_handler *handler = session->service->handler;
     const struct send_piece frame = {message->frame, message->frame_length};
 
     weir_check(session->is_watched);
     watch__length(session, "received", message->length);
     watch__dump(session, "received a frame", &frame, 1);
+    if (!handler->on_message) return;
+    if (session->is_sampled)
+        watch__measure(session, message);
+    else
+        worker_dispatch(session->worker, session, message, handler->on_message);
 }
 
 void watch_log_sent(const struct weir_session *session, const struct send_piece *pieces,

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "congestion.h"
 #include "counters.h"
+#include "histogram.h"
 #include "list.h"
 #include "log.h"
 #include "log_limited.h"
@@ -80,7 +81,8 @@ struct worker_common {
     /* Returns a reference to the settings that a worker asked for by WORKER_SETTINGS uses from now
      * on, after updating the services of this worker. Null: they never change. */
     struct settings *(*take_settings)(struct worker *worker);
-    _Atomic uint64_t payload_bytes; /* memory of all payloads of the server */
+    _Atomic uint64_t payload_bytes;  /* memory of all payloads of the server */
+    struct histogram outbound_times; /* of on_message, in outbound sessions: watch.h */
     _Atomic bool oversize_noted;    /* a message above the queue's capacity was noted: oversize.c */
     _Atomic bool reply_limit_noted; /* a datagram above datagram_reply_percent_max was logged */
 };
@@ -202,6 +204,9 @@ struct worker {
     bool ending;           /* only commands are left: its own callbacks cannot post any longer */
     uintptr_t home;        /* thread_self() of the thread that opened the net; 0: it is not open */
     struct weir_worker outer;
+
+    /* Written by this worker, read by any thread: see enum weir_histogram_kind. */
+    struct histogram iteration_times, opening_times;
 
     /* Any thread. */
     _Atomic uintptr_t thread;          /* thread_self() of the thread that runs the loop; 0: none */

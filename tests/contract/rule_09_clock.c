@@ -3,6 +3,7 @@
  * return before its deadline without an event, and deadline 0 does not block. net_time says how
  * late a wait returned, and net_take_busy_ns how long the caller took between two. */
 #include "contract.h"
+#include "histogram.h"
 #include "sim.h"
 
 #define RULE__MS UINT64_C(1000000)
@@ -201,6 +202,34 @@ static void work_between_waits_is_measured_once(void **state)
     world_close(world);
 }
 
+static void work_between_waits_is_added_up(void **state)
+{
+    struct histogram times = {.sum_ns = 0};
+    struct weir_histogram result;
+    struct net_options options;
+    struct net_event event;
+
+    (void)state;
+    world_options(&options);
+    options.busy_times = &times;
+    struct world *world = world_open(&options);
+    world_listen(world);
+    world_run_until_idle(world);
+    rule__work(world);
+    require_equal(net_wait(world->net, 0, &event, 1), 0);
+    require_equal(counter_read(&times.sum_ns), 0); /* nothing is measured yet */
+    net_start_busy(world->net);
+    for (int i = 0; i < 3; i++) {
+        rule__work(world);
+        require_equal(net_wait(world->net, 0, &event, 1), 0);
+    }
+    histogram_read(&times, NET_BUSY_COUNTED_NS, &result);
+    require_equal(result.count, 3);
+    require(result.sum_ns >= 6 * RULE__BUSY_MAX_NS);
+    require(weir_histogram_percentile_ns(&result, 1000) >= 2 * RULE__BUSY_MAX_NS);
+    world_close(world);
+}
+
 /* The caller may do anything before the event loop begins. */
 static void work_before_the_measuring_begins_does_not_count(void **state)
 {
@@ -259,6 +288,7 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(a_wait_that_an_event_ends_is_not_late),
     cmocka_unit_test(a_stopped_thread_is_late),
     cmocka_unit_test(work_between_waits_is_measured_once),
+    cmocka_unit_test(work_between_waits_is_added_up),
     cmocka_unit_test(work_before_the_measuring_begins_does_not_count),
     cmocka_unit_test(a_long_wait_is_not_work),
 };

@@ -365,6 +365,75 @@ static void a_handler_that_blocks_is_seen(void **state)
     weir_server_free(server);
 }
 
+/* ---- histograms ---- */
+
+/* Sends one byte after the other, until the handler of a listener was measured. */
+static void run_until_measured(const struct weir_server *server, uint32_t listener,
+                               plain_socket client)
+{
+    struct weir_histogram times = {.count = 0};
+    uint64_t started_ns = clock_now_ns();
+    char bytes[16];
+
+    while (times.count == 0) {
+        assert_true(clock_now_ns() - started_ns < PATIENCE_NS);
+        plain_send(client, "x", 1);
+        while (plain_receive(client, bytes, sizeof bytes, false) == PLAIN_WAIT) thread_yield();
+        assert_int_equal(weir_server_histogram(server, WEIR_HISTOGRAM_HANDLER, listener, &times),
+                         WEIR_OK);
+    }
+    assert_true(weir_histogram_percentile_ns(&times, 500) >= BLOCKED_NS * 9 / 10);
+    assert_true(times.sum_ns >= times.count * BLOCKED_NS);
+}
+
+static void a_server_has_histograms(void **state)
+{
+    static const struct weir_handler blocking = {
+        .size = sizeof(struct weir_handler), .name = "blocking", .on_message = block};
+    struct weir_server *server = open_server(WEIR_LOG_ERROR);
+    struct weir_histogram times, sum;
+    struct weir_listener_info info;
+
+    (void)state;
+    assert_int_equal(weir_server_histogram(server, WEIR_HISTOGRAM_ITERATION, 0, &times), WEIR_GONE);
+    assert_int_equal(listen_with(server, NULL, NULL), WEIR_OK);
+    assert_int_equal(listen_with(server, &blocking, NULL), WEIR_OK);
+    assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+    plain_socket client = connect_to(server, 1);
+    wait_open(server, 1);
+    weir_server_listener(server, 0, &info);
+    assert_int_equal(info.sessions, 0);
+    weir_server_listener(server, 1, &info);
+    assert_int_equal(info.sessions, 1);
+    assert_int_equal(info.sessions_max, UINT32_MAX);
+    run_until_measured(server, info.id, client);
+    /* The other listener's handler, and that of outbound sessions, were not called. */
+    weir_server_histogram(server, WEIR_HISTOGRAM_HANDLER, 1, &times);
+    assert_int_equal(times.count, 0);
+    assert_int_equal(weir_server_histogram(server, WEIR_HISTOGRAM_HANDLER, 0, &times), WEIR_OK);
+    assert_int_equal(times.count, 0);
+    memset(&sum, 0, sizeof sum);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(weir_server_histogram(server, WEIR_HISTOGRAM_ITERATION, i, &times),
+                         WEIR_OK);
+        sum.count += times.count;
+    }
+    assert_true(sum.count > 0);
+    assert_int_equal(
+        weir_server_histogram(server, WEIR_HISTOGRAM_ITERATION, WEIR_WORKERS_ALL, &times), WEIR_OK);
+    assert_true(times.count >= sum.count);
+    assert_int_equal(weir_server_histogram(server, WEIR_HISTOGRAM_OPENING, 1, &times), WEIR_OK);
+    assert_int_equal(times.count, 0);
+    assert_int_equal(times.buckets_count, 72);
+    assert_int_equal(weir_server_histogram(server, WEIR_HISTOGRAM_OPENING, 2, &times), WEIR_GONE);
+    assert_int_equal(times.buckets_count, 0);
+    assert_int_equal(weir_server_histogram(server, WEIR_HISTOGRAM_HANDLER, 9, &times), WEIR_GONE);
+    assert_int_equal(weir_server_histogram(server, (enum weir_histogram_kind)9, 0, &times),
+                     WEIR_INVALID);
+    plain_close(client);
+    weir_server_free(server);
+}
+
 /* ---- misuse ---- */
 
 static void list_without_callbacks(void *server)
@@ -424,6 +493,7 @@ int main(void)
         cmocka_unit_test(the_log_has_a_level),
         cmocka_unit_test(other_threads_list_the_sessions_of_all_workers),
         cmocka_unit_test(a_handler_that_blocks_is_seen),
+        cmocka_unit_test(a_server_has_histograms),
         cmocka_unit_test(misuse_is_named),
     };
 
