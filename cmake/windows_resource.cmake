@@ -25,6 +25,12 @@ function(weir_windows_resource target file description)
     elseif("MANIFEST" IN_LIST ARGN)
         set(RESOURCE_MANIFEST "1 24 \"${manifest}\" /* RT_MANIFEST */")
     endif()
+    # The table of messages for the event log (RT_MESSAGETABLE): message 1 is "%1", the text of the event. One block of one
+    # message, which begins after 16 bytes and has 16 bytes of UTF-16.
+    set(RESOURCE_MESSAGES "")
+    if("MANIFEST" IN_LIST ARGN)
+        set(RESOURCE_MESSAGES "1 11\nBEGIN\n    1L, 1L, 1L, 16L, 16, 1, 37, 49, 13, 10, 0, 0\nEND")
+    endif()
     set(script ${CMAKE_CURRENT_BINARY_DIR}/${target}.rc)
     configure_file(${PROJECT_SOURCE_DIR}/packaging/windows/weir.rc.in ${script} @ONLY)
     set_source_files_properties(${script} PROPERTIES OBJECT_DEPENDS ${manifest})

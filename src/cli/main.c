@@ -17,6 +17,7 @@
 #include "send.h"
 #include "serve.h"
 #include "suggest.h"
+#include "windows_service.h"
 
 struct main__command {
     const char *name;
@@ -24,9 +25,15 @@ struct main__command {
 };
 
 static const struct main__command main__commands[] = {
-    {"serve", serve_main},      {"check", config_check_main},  {"send", send_main},
-    {"frame", frame_tool_main}, {"selftest", selftest_main},   {"doctor", doctor_main},
-    {"ctl", ctl_main},          {"inspect", ctl_inspect_main},
+    {"serve", serve_main},
+    {"check", config_check_main},
+    {"send", send_main},
+    {"frame", frame_tool_main},
+    {"selftest", selftest_main},
+    {"doctor", doctor_main},
+    {"service", windows_service_main},
+    {"ctl", ctl_main},
+    {"inspect", ctl_inspect_main},
 };
 
 static int main__help(void)
@@ -41,6 +48,7 @@ static int main__help(void)
         "  weir ctl VERB                      asks or changes a running server (--admin)\n"
         "  weir inspect ID                    shows one session of a running server\n"
         "  weir doctor                        says what in this system limits a server\n"
+        "  weir service VERB                  Windows: installs and controls a service\n"
         "  weir selftest                      reports what this machine offers\n"
         "  weir serve --help, COMMAND --help  every option, with its default\n"
         "\n"

@@ -48,6 +48,10 @@ enum os_event os_wait(uint32_t timeout_ms);
 /* Makes os_wait() return OS_POSTED. Thread: any. */
 void os_post(void);
 
+/* Windows: make os_wait() return OS_STOP or OS_RELOAD, as the service manager asks. Thread: any. */
+void os_post_stop(void);
+void os_post_reload(void);
+
 /* Makes os_wait() return OS_ENDED. Thread: any. */
 void os_post_ended(void);
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* os_systemd_windows.c - Windows passes no sockets, and its service manager has another protocol.
- */
+/* os_systemd_windows.c - Windows passes no sockets. Its service manager gets the reports in its own
+ * protocol. */
 #include "os_systemd.h"
+
+#include "os_service.h"
+#include "os_service_run.h"
 
 bool os_systemd_start(struct weir_error *error)
 {
@@ -26,7 +29,7 @@ void os_systemd_close_sockets(void) {}
 
 bool os_systemd_listens(void)
 {
-    return false;
+    return os_service_is_running();
 }
 
 uint64_t os_systemd_watchdog_ms(void)
@@ -41,6 +44,6 @@ uint64_t os_systemd_now_us(void)
 
 int os_systemd_tell(const char *text)
 {
-    (void)text;
+    os_service_tell(text);
     return 0;
 }

@@ -14,8 +14,8 @@
 #include "os_stream.h"
 #include "os_wide.h"
 
-static HANDLE os__stops;             /* a semaphore: one count per request */
-static HANDLE os__posted, os__ended; /* event objects */
+static HANDLE os__stops;                          /* a semaphore: one count per request */
+static HANDLE os__posted, os__reloads, os__ended; /* event objects */
 
 #define OS__STOPS_MAX 1000
 
@@ -55,9 +55,10 @@ bool os_start(struct weir_error *error)
 {
     os__stops = CreateSemaphoreW(NULL, 0, OS__STOPS_MAX, NULL);
     os__posted = CreateEventW(NULL, FALSE, FALSE, NULL);
+    os__reloads = CreateEventW(NULL, FALSE, FALSE, NULL);
     os__ended = CreateEventW(NULL, FALSE, FALSE, NULL);
-    bool good = os__stops && os__posted && os__ended && SetConsoleCtrlHandler(NULL, FALSE) &&
-                SetConsoleCtrlHandler(os__on_console, TRUE);
+    bool good = os__stops && os__posted && os__reloads && os__ended &&
+                SetConsoleCtrlHandler(NULL, FALSE) && SetConsoleCtrlHandler(os__on_console, TRUE);
     *error = (struct weir_error){.code = WEIR_SYSTEM,
                                  .os_error = (int)GetLastError(),
                                  .operation = "receive console events"};
@@ -69,11 +70,12 @@ bool os_start(struct weir_error *error)
 
 enum os_event os_wait(uint32_t timeout_ms)
 {
-    const HANDLE watched[3] = {os__stops, os__posted, os__ended};
+    const HANDLE watched[4] = {os__stops, os__posted, os__reloads, os__ended};
 
-    switch (WaitForMultipleObjects(3, watched, FALSE, timeout_ms == 0 ? INFINITE : timeout_ms)) {
+    switch (WaitForMultipleObjects(4, watched, FALSE, timeout_ms == 0 ? INFINITE : timeout_ms)) {
     case WAIT_OBJECT_0: return OS_STOP;
     case WAIT_OBJECT_0 + 1: return OS_POSTED;
+    case WAIT_OBJECT_0 + 2: return OS_RELOAD;
     case WAIT_TIMEOUT: return OS_TIME;
     default: return OS_ENDED;
     }
@@ -82,6 +84,16 @@ enum os_event os_wait(uint32_t timeout_ms)
 void os_post(void)
 {
     SetEvent(os__posted);
+}
+
+void os_post_stop(void)
+{
+    ReleaseSemaphore(os__stops, 1, NULL);
+}
+
+void os_post_reload(void)
+{
+    SetEvent(os__reloads);
 }
 
 void os_post_ended(void)

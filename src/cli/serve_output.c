@@ -11,6 +11,7 @@
 #include "log_fold.h"
 #include "os.h"
 #include "os_log.h"
+#include "os_service.h"
 #include "os_stream.h"
 #include "output.h"
 
@@ -26,14 +27,26 @@ static struct log_fold serve_output__fold;
 static struct arena
     serve_output__forever; /* of the threads that write, which end with the process */
 
+/* A service of Windows has no stdout. */
+static int serve_output__discard(int stream, const char *bytes, size_t length)
+{
+    (void)stream;
+    (void)bytes;
+    (void)length;
+    return 0;
+}
+
 bool serve_output_open(void)
 {
     struct arena *forever = &serve_output__forever;
+    bool is_service = os_service_is_running();
 
     serve_output__fold_monitor = os_monitor_open(forever);
     return serve_output__fold_monitor &&
-           output_open(&serve_output__out, forever, 1, os_write, os_post_ended) &&
-           output_open(&serve_output__err, forever, 2, os_write, NULL);
+           output_open(&serve_output__out, forever, 1,
+                       is_service ? serve_output__discard : os_write, os_post_ended) &&
+           output_open(&serve_output__err, forever, 2,
+                       is_service ? os_service_write_events : os_write, NULL);
 }
 
 static char *serve_output__loss_line(uint64_t lines, char line[OUTPUT_LOSS_BYTES])
@@ -82,7 +95,8 @@ bool serve_output_open_log(const struct options *options)
     if (options->log_file && !serve_output__open_file(options)) return false;
     serve_output__format.kind = options->log_format;
     serve_output__format.has_time = options->log_file != NULL;
-    serve_output__format.has_priority = !options->log_file && os_log_is_journal();
+    serve_output__format.has_priority =
+        !options->log_file && (os_log_is_journal() || os_service_is_running());
     /* The journal and the file name the program. */
     serve_output__format.has_name =
         !serve_output__format.has_time && !serve_output__format.has_priority;
@@ -137,7 +151,8 @@ void serve_output_print(const char *format, ...)
 
 void serve_output_report(enum weir_log_level level, const char *format, ...)
 {
-    static const struct log_format plain = {.has_name = true};
+    bool is_service = os_service_is_running();
+    const struct log_format plain = {.has_name = !is_service, .has_priority = is_service};
     char text[SERVE_OUTPUT_TEXT_BYTES], lines[2 * LOG_FORMAT_LINE_BYTES];
     va_list values;
 

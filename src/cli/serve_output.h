@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* serve_output.h - the output of `weir serve`: lines for scripts on stdout, the log on stderr or in
- * a file. A line of the log that repeats the line before is counted in place of being written.
- * Every line passes through a thread, see output.h: the main thread never waits for a stream,
- * because it handles the shutdown requests. */
+/* serve_output.h - the output of `weir serve`: lines for scripts on stdout, the log on stderr, in a
+ * file, or in the event log of Windows. A line of the log that repeats the line before is counted
+ * in place of being written. Every line passes through a thread, see output.h: the main thread
+ * never waits for a stream, because it handles the shutdown requests. */
 #ifndef CLI_SERVE_OUTPUT_H
 #define CLI_SERVE_OUTPUT_H
 
