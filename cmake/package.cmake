@@ -5,6 +5,10 @@
 #   lib/libweir.so, lib/libweir.a   the library; lib/cmake/weir and lib/pkgconfig for linking
 #   bin/weir-test, lib/libweir_test.a   the simulator for users' handlers (not on Windows: bin/weir-test)
 #   share/doc/weir                  documentation and examples
+#   share/man, share/bash-completion and others   man pages, completions; lib/systemd/system: the units (Linux)
+#
+# On Linux there are three packages for Debian, as its policy asks, by components: weir (the program, with its files in /etc),
+# libweir0 and libweir-dev. The archive (TGZ) has all of it but the files in /etc.
 #
 # No file contains the installation path: the whole tree can be moved.
 include(GNUInstallDirs)
@@ -19,30 +23,32 @@ set_target_properties(weir_static PROPERTIES EXPORT_NAME static)
 set_target_properties(weir_system PROPERTIES EXPORT_NAME system)
 set_target_properties(weir_module PROPERTIES EXPORT_NAME module)
 set_target_properties(weir_test PROPERTIES EXPORT_NAME test)
-set(destinations RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
-                 LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-                 ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+set(destinations RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime
+                 LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
+                 ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
                  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(WIN32) # modules link with the program there
     set_target_properties(weir PROPERTIES EXPORT_NAME program)
     install(TARGETS weir EXPORT weirTargets ${destinations})
 else()
-    install(TARGETS weir weir_tester ${destinations})
+    install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
+    install(TARGETS weir_tester RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT development)
 endif()
 install(TARGETS weir_shared weir_static weir_test weir_system weir_module EXPORT weirTargets ${destinations})
-install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_FOLDER})
+install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_FOLDER} COMPONENT development)
 
 # ---- headers and link information ----
-install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
         FILES_MATCHING PATTERN *.h PATTERN *.def)
-install(FILES ${PROJECT_BINARY_DIR}/include/weir/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir)
+install(FILES ${PROJECT_BINARY_DIR}/include/weir/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir
+        COMPONENT development)
 
 configure_package_config_file(cmake/weirConfig.cmake.in ${PROJECT_BINARY_DIR}/cmake/weirConfig.cmake
                               INSTALL_DESTINATION ${WEIR_CMAKE_FOLDER})
 # Before 1.0, a minor version may break compatibility.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/weirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/cmake/weirConfig.cmake ${PROJECT_BINARY_DIR}/cmake/weirConfigVersion.cmake
-        DESTINATION ${WEIR_CMAKE_FOLDER})
+        DESTINATION ${WEIR_CMAKE_FOLDER} COMPONENT development)
 
 if(WIN32)
     set(libraries "-lws2_32 -lmswsock -liphlpapi -lbcrypt -lcrypt32")
@@ -64,13 +70,16 @@ file(RELATIVE_PATH WEIR_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /pre
 string(REGEX REPLACE "/$" "" WEIR_PC_PREFIX "${WEIR_PC_PREFIX}")
 configure_file(cmake/weir.pc.in ${PROJECT_BINARY_DIR}/cmake/weir.pc @ONLY)
 configure_file(cmake/weir-test.pc.in ${PROJECT_BINARY_DIR}/cmake/weir-test.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/cmake/weir.pc ${PROJECT_BINARY_DIR}/cmake/weir-test.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/cmake/weir.pc ${PROJECT_BINARY_DIR}/cmake/weir-test.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 
 # ---- documentation and examples ----
-install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${WEIR_DOC_FOLDER})
-install(DIRECTORY docs/ DESTINATION ${WEIR_DOC_FOLDER}/docs FILES_MATCHING PATTERN *.md)
-install(DIRECTORY examples/ DESTINATION ${WEIR_DOC_FOLDER}/examples # they build in this folder
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${WEIR_DOC_FOLDER} COMPONENT manuals)
+install(DIRECTORY docs/ DESTINATION ${WEIR_DOC_FOLDER}/docs COMPONENT manuals FILES_MATCHING PATTERN *.md)
+install(DIRECTORY examples/ DESTINATION ${WEIR_DOC_FOLDER}/examples COMPONENT manuals # they build in this folder
         FILES_MATCHING PATTERN *.c PATTERN CMakeLists.txt PATTERN utf8.* PATTERN rio_sample EXCLUDE)
+
+include(cmake/manual.cmake)
 
 # ---- packages ----
 include(cmake/architecture.cmake)
@@ -100,14 +109,7 @@ if(WIN32) # a .zip with only the program
 else()
     set(CPACK_GENERATOR TGZ DEB)
     set(CPACK_PACKAGE_FILE_NAME weir-${PROJECT_VERSION}-linux-${WEIR_ARCHITECTURE})
-    install(FILES LICENSE DESTINATION ${WEIR_DOC_FOLDER} RENAME copyright) # Debian requires this name
+    include(cmake/service.cmake)
+    include(cmake/debian.cmake)
 endif()
-set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
-set(CPACK_DEBIAN_PACKAGE_SECTION net)
-set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS liburing-dev) # for linking with libweir.a
-if(WEIR_HAS_TLS)
-    string(APPEND CPACK_DEBIAN_PACKAGE_SUGGESTS ", libssl-dev")
-endif()
-set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 include(CPack)

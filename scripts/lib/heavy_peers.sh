@@ -7,6 +7,7 @@ export WEIR_HEAVY_PEERS=${WEIR_HEAVY_PEERS:-0}
 
 # In the form of packages.sh.
 HEAVY_TEST_NEEDS=(
+    "lintian     lintian"
     "nginx       nginx-light nginx"
     "-           libnginx-mod-stream"
     "node        nodejs"

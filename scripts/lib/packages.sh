@@ -55,6 +55,8 @@ TEST_NEEDS=(
     "dpkg-source dpkg-dev"
     "taskset     util-linux"
     "systemd-socket-activate systemd"
+    "mandoc      mandoc"
+    "logrotate   logrotate"
 )
 
 # install_missing NEED...: installs missing packages; calls apt only if some are missing. If a required package cannot

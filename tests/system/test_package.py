@@ -179,12 +179,14 @@ class Installed(WeirTest):
             self.assertLessEqual(wanted, held)
         if not shutil.which("dpkg-deb"):
             self.skipTest("no dpkg-deb: the DEB was not checked")
-        package = next(out.glob("*.deb"))
-        self.assertRegex(package.name, r"\Aweir_\d+\.\d+\.\d+_\w+\.deb\Z")
-        listed = run("dpkg-deb", "--contents", package)
+        packages = sorted(out.glob("*.deb"))
+        self.assertEqual([re.sub(r"_\d+\.\d+\.\d+_\w+\.deb$", "", package.name) for package in packages],
+                         ["libweir-dev", "libweir0", "weir"])
+        listed = "".join(run("dpkg-deb", "--contents", package) for package in packages)
         for name in wanted:
             self.assertRegex(listed, rf"\./usr/{re.escape(name)}( -> |\n)")
-        self.assertRegex(run("dpkg-deb", "--field", package, "Depends"), r"libc6.*liburing|liburing.*libc6")
+        for package in packages:
+            self.assertRegex(run("dpkg-deb", "--field", package, "Depends"), r"libc6.*liburing|liburing.*libc6")
 
 
 if __name__ == "__main__":
