@@ -9,12 +9,6 @@
 #include "options_position.h"
 #include "url.h"
 
-/* A listener that is being read. */
-struct config_listen {
-    struct weir_listen listen;
-    struct options_own own;
-};
-
 #define OPTIONS_TARGET struct config_listen
 #include "option_rows.h"
 

@@ -67,6 +67,12 @@ void config_unknown_key(struct config_reading *reading, const struct config_sect
 void config_tls_read(struct config_reading *reading, const struct settings_node *node);
 void config_listen_read(struct config_reading *reading, const struct settings_node *node);
 
-extern const struct option_table config_listen_table; /* of listener.def */
+/* A listener that is being read. */
+struct config_listen {
+    struct weir_listen listen;
+    struct options_own own;
+};
+
+extern const struct option_table config_listen_table; /* of listener.def, for that struct */
 
 #endif

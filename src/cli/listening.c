@@ -243,13 +243,15 @@ static void listening__add_defaults(struct options *options, struct diagnostics 
 }
 
 /* Applies --codec and --handler to a listener without its own. A WebSocket needs no codec. */
-static void listening__complete(struct options *options, struct weir_listen *listen,
+static void listening__complete(struct options *options, size_t index,
                                 struct diagnostics *diagnostics)
 {
+    struct weir_listen *listen = &options->listeners[index];
     bool has_own = listen->codec != NULL;
 
     if (!has_own && !listen->websocket) listen->codec = options->codec;
     if (!listen->handler) listen->handler = options->handler;
+    options->own[index].handler = listen->handler;
     if (listen->handler &&
         !handler_arguments_split(&options->arena, &listen->handler, &listen->handler_arguments))
         diagnostics_add(diagnostics, "--handler: out of memory");
@@ -264,7 +266,7 @@ void listening_finish(struct options *options, struct option_reading *reading)
         listening__add_defaults(options, diagnostics);
     for (size_t i = 0; i < options->listeners_count; i++) {
         options_position_enter(options, options->own[i].node, "codec", diagnostics);
-        listening__complete(options, &options->listeners[i], diagnostics);
+        listening__complete(options, i, diagnostics);
     }
     listening_proxy_finish(options, reading);
     listening_websocket_finish(options, reading);

@@ -29,8 +29,9 @@ struct settings_node;
 struct options_own {
     bool proxy, proxy_from, proxy_others; /* which settings its URL or map has */
     const char *name;                     /* in messages; null: it has none */
-    uint64_t message_max_bytes;           /* 0: as for all listeners */
-    const char *websocket_page;           /* file; null: as for all listeners */
+    const char *handler;              /* as it was written, also if it is a module; null: default */
+    uint64_t message_max_bytes;       /* 0: as for all listeners */
+    const char *websocket_page;       /* file; null: as for all listeners */
     const struct settings_node *node; /* in the configuration file; null: from the command line */
 };
 

@@ -12,7 +12,7 @@
 
 enum os_event {
     OS_STOP,   /* shutdown is requested: SIGINT, SIGTERM; Ctrl-C, Ctrl-Break, closing the console */
-    OS_RELOAD, /* SIGHUP: files may have changed */
+    OS_RELOAD, /* SIGHUP: files may have changed; with a terminal on stdin it is OS_STOP */
     OS_REOPEN, /* SIGUSR1: the file of the log was renamed */
     OS_POSTED, /* os_post() was called: the start has ended, or the admin server has a request */
     OS_ENDED,  /* os_post_ended() was called */

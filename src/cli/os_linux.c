@@ -25,9 +25,10 @@
 /* Blocks of this size cost a system call each, which is little beside receiving as many bytes. */
 #define OS__LARGE_BYTES (512 * 1024)
 
-static int os__signals = -1; /* SIGHUP, SIGINT, SIGTERM, SIGUSR1 */
-static int os__posted = -1;  /* eventfd */
-static int os__ended = -1;   /* eventfd */
+static bool os__has_terminal; /* stdin is one: a hang-up ends the program */
+static int os__signals = -1;  /* SIGHUP, SIGINT, SIGTERM, SIGUSR1 */
+static int os__posted = -1;   /* eventfd */
+static int os__ended = -1;    /* eventfd */
 
 /* The parent process might have closed stdin, stdout or stderr. Without this, the next descriptor
  * opened would take that number, and output would go into a signalfd or a client's socket. Reading
@@ -83,7 +84,8 @@ bool os_start(struct weir_error *error)
     sigset_t stop;
 
     sigemptyset(&stop);
-    sigaddset(&stop, SIGHUP); /* closing the terminal must not disconnect clients either */
+    sigaddset(&stop, SIGHUP);
+    os__has_terminal = isatty(STDIN_FILENO);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGUSR1);
@@ -109,7 +111,7 @@ static bool os__take_signal(const struct pollfd *watched, enum os_event *event)
     struct signalfd_siginfo taken;
 
     if (!watched->revents || read(watched->fd, &taken, sizeof taken) != sizeof taken) return false;
-    *event = taken.ssi_signo == SIGHUP    ? OS_RELOAD
+    *event = taken.ssi_signo == SIGHUP    ? (os__has_terminal ? OS_STOP : OS_RELOAD)
              : taken.ssi_signo == SIGUSR1 ? OS_REOPEN
                                           : OS_STOP;
     return true;

@@ -25,6 +25,7 @@
 #include "serve_announce.h"
 #include "serve_output.h"
 #include "serve_prepare.h"
+#include "serve_reload.h"
 #include "starting.h"
 
 #define SERVE__STATS_BYTES (SERVE_OUTPUT_TEXT_BYTES - 64)
@@ -153,35 +154,6 @@ static bool serve__write_ports(const struct weir_server *server)
     return false;
 }
 
-/* ---- reload ---- */
-
-/* Loads the files of TLS again. If that fails, the earlier certificates stay in use. */
-static void serve__reload(const struct options *options, struct weir_server *server)
-{
-    char text[512], line[600];
-    struct weir_error error;
-    size_t loaded = 0;
-
-    for (size_t i = 0; i < options->tls_count; i++) {
-        const struct options_tls *tls = &options->tls[i];
-        if (!tls->tls.certificate) continue;
-        if (weir_server_tls(server, tls->name, &tls->tls, &error) != WEIR_OK) {
-            snprintf(line, sizeof line, "the earlier TLS certificates stay in use: %s",
-                     weir_error_text(&error, text, sizeof text));
-            serve_output_log(options, WEIR_LOG_ERROR, line);
-            serve_admin_reloaded(ADMIN_RELOAD_FAILED, line, NULL);
-            return;
-        }
-        loaded++;
-    }
-    if (loaded == 0) {
-        serve_admin_reloaded(ADMIN_RELOAD_NOTHING, "this server has no files to load again", NULL);
-        return;
-    }
-    serve_output_log(options, WEIR_LOG_INFO, "the files of TLS were loaded again");
-    serve_admin_reloaded(ADMIN_RELOAD_DONE, "the files of TLS were loaded again", NULL);
-}
-
 /* ---- shutdown ---- */
 
 static void serve__print_stats(const struct weir_stats *stats, const char *word)
@@ -192,8 +164,7 @@ static void serve__print_stats(const struct weir_stats *stats, const char *word)
 }
 
 /* Does what clients of the admin server requested. */
-static void serve__on_admin(const struct options *options, struct weir_server *server,
-                            int *requests)
+static void serve__on_admin(struct options *options, struct weir_server *server, int *requests)
 {
     enum serve_admin_request request;
     uint32_t within_ms = 0;
@@ -201,7 +172,7 @@ static void serve__on_admin(const struct options *options, struct weir_server *s
     while ((request = serve_admin_take(&within_ms)) != SERVE_ADMIN_NONE) {
         if (request == SERVE_ADMIN_RELOAD) {
             notify_reloading();
-            serve__reload(options, server);
+            serve_reload(options, server);
             notify_reloaded();
             continue;
         }
@@ -213,8 +184,7 @@ static void serve__on_admin(const struct options *options, struct weir_server *s
 
 /* Waits until the server has ended. `requests` shutdowns were requested during the start. Lost
  * output stops the server. Returns whether shutdown was requested and no worker failed. */
-static bool serve__until_ended(const struct options *options, struct weir_server *server,
-                               int requests)
+static bool serve__until_ended(struct options *options, struct weir_server *server, int requests)
 {
     enum os_event event;
     struct weir_stats stats;
@@ -225,7 +195,7 @@ static bool serve__until_ended(const struct options *options, struct weir_server
             serve__print_stats(&stats, "stats");
         } else if (event == OS_RELOAD) {
             notify_reloading();
-            serve__reload(options, server);
+            serve_reload(options, server);
             notify_reloaded();
         } else if (event == OS_REOPEN) {
             serve_output_reopen(options);
@@ -416,6 +386,7 @@ int serve_main(int count, char **arguments)
         print_text("weir %s\n", weir_version());
         code = EXIT_CODE_OK;
     } else {
+        serve_reload_begin(count, arguments);
         code = serve__run(&options);
     }
     options_free(&options);

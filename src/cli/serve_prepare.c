@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "config_locate.h"
 #include "module.h"
 #include "options_position.h"
 #include "settings_tree.h"
@@ -12,37 +13,11 @@
 
 /* ---- positions ---- */
 
-/* Returns the part of a value that messages of the library contain: of "NAMES=FILE" the file. */
-static const char *serve_prepare__needle(const struct settings_node *node)
-{
-    const char *equals = node->text ? strchr(node->text, '=') : NULL;
-
-    if (node->kind != SETTINGS_TEXT) return "";
-    if (node->text[0] == '.' && node->text[1] == '/') return node->text + 2;
-    return equals && strpbrk(equals, "./") ? equals + 1 : node->text;
-}
-
-/* Returns the node among these and their children whose value is the longest that the text
- * contains; `best` if there is no longer one. */
-static const struct settings_node *serve_prepare__match(const struct settings_node *nodes,
-                                                        const char *text,
-                                                        const struct settings_node *best)
-{
-    for (const struct settings_node *node = nodes; node; node = node->next) {
-        const char *needle = serve_prepare__needle(node);
-        size_t length = strlen(needle),
-               best_length = best ? strlen(serve_prepare__needle(best)) : 1;
-        if (length > best_length && strstr(text, needle)) best = node;
-        if (node->kind == SETTINGS_LIST) best = serve_prepare__match(node->first, text, best);
-    }
-    return best;
-}
-
 /* Adds the error of a listener or of TLS settings, at the place of the value that it names. */
 static void serve_prepare__add(const struct options *options, const struct settings_node *node,
                                const char *text, struct diagnostics *diagnostics)
 {
-    const struct settings_node *value = node ? serve_prepare__match(node->first, text, NULL) : NULL;
+    const struct settings_node *value = node ? config_locate(node->first, text, NULL) : NULL;
 
     options_position_enter(options, value ? value : node, NULL, diagnostics);
     diagnostics_add(diagnostics, "%s", text);

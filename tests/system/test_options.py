@@ -44,6 +44,18 @@ class Words(WeirTest):
                                      "on_tick", "on_worker_start", "on_worker_end"},
                          set(re.findall(r"\bconfig\.(\w+)", table)))
 
+    def test_live_keys_are_those_of_the_library(self):
+        """Read from update.h and weir.h as text: a reload can change exactly the settings that weir_server_update() changes."""
+        update = (ROOT / "include" / "weir" / "update.h").read_text("utf-8")
+        live = set(re.findall(r"\b[a-z]\w+_\w+\b", re.search(r"- struct weir_config: (.*?)\n \* - struct", update, re.S)[1]))
+        table = (ROOT / "src" / "cli" / "options.def").read_text("utf-8")
+        rows = re.findall(r'^SETTING_\w+\("[^"]+", (LIVE|RESTART),(?:(?!^SETTING|^OPTIONS).)*?\bconfig\.(\w+)', table,
+                          re.M | re.S)
+        self.assertGreater(len(live), 15)
+        self.assertEqual({member for when, member in rows if when == "LIVE" and not member.endswith("_timeout_ms")},
+                         live)
+        self.assertEqual([member for when, member in rows if when == "RESTART" and member.endswith("_timeout_ms")], [])
+
     def test_short_help_is_short(self):
         help_text = self.run_weir("--help").stdout
         self.assertLess(help_text.count("\n"), 25)

@@ -234,7 +234,7 @@ class Reload(TlsTest):
 
     @linux_only("Windows has no SIGHUP")
     def test_hangup_without_tls(self):
-        """Closing the terminal does not end the server."""
+        """A hang-up does not end a server whose stdin is no terminal."""
         weir = self.start("--tcp", "127.0.0.1:0", "--codec", "line")
         with connect(weir.tcp) as peer:
             weir.send_signal(signal.SIGHUP)
