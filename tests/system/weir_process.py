@@ -82,11 +82,6 @@ class Settings:
         return cls.weir.endswith(".exe")
 
 
-def without_root_warning(text):
-    """Removes the warning that a server prints only if these tests run as root; test_sandbox.py tests it."""
-    return re.sub(r"^weir: warning: weir runs as root: .*\n", "", text, flags=re.M)
-
-
 def stop_signals():
     """Returns the signals that start a graceful shutdown: for a Windows program the first is Ctrl-C, and there is no
     second."""
@@ -324,7 +319,7 @@ class Weir:
         os.close(self._end)
         if self._program:
             self._program.remove()
-        self._last_log = self.whole_log
+        self._last_log = self.log
         self._log.close()
 
     def wait_until(self, what, condition, seconds=DEADLINE_S, progress=None):
@@ -337,7 +332,7 @@ class Weir:
             if select.select([self._end], [], [], POLL_S)[0]:
                 raise AssertionError(f"weir ended with {self.process.wait()} while waiting until {what}:\n{self.log}")
             if time.monotonic() > deadline:
-                raise AssertionError(f"{seconds} s were not enough until {what}\n{self.log}")
+                raise AssertionError(f"{seconds} s were not enough until {what}\n{self.connections()}{self.log}")
 
     # -- addresses --
 
@@ -382,17 +377,20 @@ class Weir:
 
     # -- the system's view of the process --
 
+    def connections(self):
+        """Returns what the system says about its TCP connections: what is queued, windows and timers. "" without ss."""
+        filters = " or ".join(f"sport = :{one.port} or dport = :{one.port}" for one in self.listeners if one.proto == "tcp")
+        if not filters or not shutil.which("ss"):
+            return ""
+        return subprocess.run(["ss", "-tinoH", f"( {filters} )"], capture_output=True, text=True, check=False).stdout
+
     @property
     def pid(self):
         return self.process.pid
 
     @property
     def log(self):
-        """The stderr output so far, without the warning of root's programs."""
-        return without_root_warning(self.whole_log)
-
-    @property
-    def whole_log(self):
+        """The stderr output so far."""
         if self._last_log is not None:
             return self._last_log
         return os.pread(self._log.fileno(), 16 * MIB, 0).decode(errors="replace")
@@ -494,10 +492,8 @@ class WeirTest(unittest.TestCase):
         command = [*launcher, *Settings.emulator, Settings.weir, *arguments]
         if transport:
             command += ["--transport", Settings.transport]
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
-                               preexec_fn=lambda: _before_exec((), None), **options)
-        ended.stderr = without_root_warning(ended.stderr)
-        return ended
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
+                              preexec_fn=lambda: _before_exec((), None), **options)
 
     def has_tls(self):
         """Returns whether weir was built with TLS."""
