@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin_state.h"
+#include "findings_write.h"
 #include "metrics.h"
 #include "page_bytes.h"
 #include "stats_json.h"
@@ -82,16 +83,6 @@ static const struct snapshot *routes__snapshot(struct visit *visit)
     return snapshot;
 }
 
-static void routes__findings(struct json *json, const struct admin *admin,
-                             const struct snapshot *now, const struct scan *scan)
-{
-    (void)admin;
-    (void)now;
-    (void)scan;
-    json_begin_array(json, "findings");
-    json_end_array(json);
-}
-
 /* Writes names that are separated by ", ". */
 static void routes__names(struct json *json, const char *name, const char *names)
 {
@@ -138,7 +129,7 @@ void routes_stats(struct visit *visit)
     json_bool(&json, "draining", atomic_load(&admin->is_draining));
     stats_json_write(&json, snapshot);
     routes__reload(&json, admin);
-    routes__findings(&json, admin, snapshot, scans_last(&admin->scans));
+    findings_write(&json, admin, snapshot);
     json_end_object(&json);
     visit_answer_body(visit, "application/json", &body);
 }
@@ -153,7 +144,7 @@ static void routes__answer_findings(struct visit *visit, bool is_late)
     (void)is_late; /* then without the sessions, or with those of the scan before */
     if (!snapshot) return;
     json_begin_object(&json, NULL);
-    routes__findings(&json, admin, snapshot, scans_last(&admin->scans));
+    findings_write(&json, admin, snapshot);
     json_end_object(&json);
     visit_answer_body(visit, "application/json", &body);
 }

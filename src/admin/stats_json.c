@@ -64,6 +64,9 @@ static void stats_json__listener(struct json *json, const struct weir_listener_i
     json_u64(json, "workers", listener->workers);
     json_text(json, "codec", listener->codec);
     json_text(json, "handler", listener->handler);
+    json_text(json, "tls", listener->tls);
+    json_text(json, "websocket", listener->websocket);
+    json_bool(json, "proxy", listener->proxy == WEIR_PROXY_REQUIRED);
     json_end_object(json);
 }
 
