@@ -17,6 +17,7 @@
 #include "send.h"
 #include "serve.h"
 #include "suggest.h"
+#include "top.h"
 #include "windows_service.h"
 
 struct main__command {
@@ -34,6 +35,7 @@ static const struct main__command main__commands[] = {
     {"service", windows_service_main},
     {"ctl", ctl_main},
     {"inspect", ctl_inspect_main},
+    {"top", top_main},
 };
 
 static int main__help(void)
@@ -50,6 +52,7 @@ static int main__help(void)
         "  weir doctor                        says what in this system limits a server\n"
         "  weir service VERB                  Windows: installs and controls a service\n"
         "  weir selftest                      reports what this machine offers\n"
+        "  weir top                           shows a server that runs with --admin\n"
         "  weir serve --help, COMMAND --help  every option, with its default\n"
         "\n"
         "  weir                               echo over TCP and UDP on port 5050 of this machine\n"

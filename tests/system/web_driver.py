@@ -101,6 +101,15 @@ class Browser:
     def click(self, selector):
         self._call("POST", f"/element/{self._find(selector)}/click")
 
+    def control(self, command, **parameters):
+        """Sends a command of the DevTools protocol: emulated screens, colour schemes, and the like."""
+        return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def show_as(self, width, height, scheme="light", is_phone=False):
+        """Shows the page as on a screen of this size, with this colour scheme."""
+        self.control("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=is_phone)
+        self.control("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
     def screenshot(self, path):
         with open(path, "wb") as file:
             file.write(base64.b64decode(self._call("GET", "/screenshot")))
