@@ -29,6 +29,10 @@ static void session_json__counts(struct json *json, const struct weir_session_in
     json_u64(json, "queued_bytes", session->queued_bytes);
     json_u64(json, "unread_bytes", session->unread_bytes);
     json_u64(json, "partial_bytes", session->partial_bytes);
+    json_u64(json, "partial_ms", session->partial_ms);
+    json_u64(json, "memory_bytes", session->memory_bytes);
+    json_u64(json, "broadcasts_missed", session->broadcasts_missed);
+    json_u64(json, "groups_count", session->groups_count);
     json_u64(json, "holds", session->holds);
 }
 

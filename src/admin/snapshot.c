@@ -7,19 +7,35 @@
 static void snapshot__free(struct snapshot *snapshot)
 {
     if (snapshot) heap_free(snapshot->workers);
+    if (snapshot) heap_free(snapshot->handlers);
     heap_free(snapshot);
 }
 
-static struct snapshot *snapshot__open(uint32_t workers_count)
+static struct snapshot *snapshot__open(uint32_t workers_count, size_t listeners_count)
 {
     struct snapshot *snapshot = heap_alloc(sizeof *snapshot);
 
     if (!snapshot) return NULL;
     snapshot->workers = heap_alloc((workers_count + 1) * sizeof *snapshot->workers);
     snapshot->workers_count = workers_count;
-    if (snapshot->workers) return snapshot;
+    snapshot->handlers = heap_alloc((listeners_count + 1) * sizeof *snapshot->handlers);
+    snapshot->listeners_count = listeners_count;
+    if (snapshot->workers && snapshot->handlers) return snapshot;
     snapshot__free(snapshot);
     return NULL;
+}
+
+/* A listener that was removed meanwhile leaves an empty histogram. */
+static void snapshot__fill_listeners(struct snapshot *snapshot, struct weir_server *server)
+{
+    size_t count = weir_server_listeners_count(server);
+
+    if (count < snapshot->listeners_count) snapshot->listeners_count = count;
+    for (size_t i = 0; i < snapshot->listeners_count; i++) {
+        weir_server_listener(server, i, &snapshot->listeners[i]);
+        (void)weir_server_histogram(server, WEIR_HISTOGRAM_HANDLER, snapshot->listeners[i].id,
+                                    &snapshot->handlers[i]);
+    }
 }
 
 static void snapshot__fill(struct snapshot *snapshot, struct weir_server *server,
@@ -30,9 +46,11 @@ static void snapshot__fill(struct snapshot *snapshot, struct weir_server *server
     weir_server_stats(server, &snapshot->stats);
     for (uint32_t i = 0; i < snapshot->workers_count; i++)
         weir_server_worker_stats(server, i, &snapshot->workers[i]);
-    snapshot->listeners_count = weir_server_listeners_count(server);
-    for (size_t i = 0; i < snapshot->listeners_count; i++)
-        weir_server_listener(server, i, &snapshot->listeners[i]);
+    snapshot__fill_listeners(snapshot, server);
+    (void)weir_server_histogram(server, WEIR_HISTOGRAM_ITERATION, WEIR_WORKERS_ALL,
+                                &snapshot->iterations);
+    (void)weir_server_histogram(server, WEIR_HISTOGRAM_OPENING, WEIR_WORKERS_ALL,
+                                &snapshot->openings);
     for (; *tls_names && snapshot->tls_count < SNAPSHOT_TLS_MAX; tls_names++) {
         struct snapshot_tls *tls = &snapshot->tls[snapshot->tls_count];
         tls->name = *tls_names;
@@ -42,7 +60,8 @@ static void snapshot__fill(struct snapshot *snapshot, struct weir_server *server
 
 static struct snapshot *snapshot__take(struct weir_server *server, const char *const *tls_names)
 {
-    struct snapshot *snapshot = snapshot__open(weir_server_workers_count(server));
+    struct snapshot *snapshot =
+        snapshot__open(weir_server_workers_count(server), weir_server_listeners_count(server));
 
     if (snapshot) snapshot__fill(snapshot, server, tls_names);
     return snapshot;

@@ -28,6 +28,8 @@ struct snapshot {
     struct weir_worker_stats *workers;
     size_t listeners_count;
     struct weir_listener_info listeners[WEIR_LISTENERS_MAX];
+    struct weir_histogram iterations, openings; /* of all workers */
+    struct weir_histogram *handlers;            /* one per listener, in the same sequence */
     size_t tls_count;
     struct snapshot_tls tls[SNAPSHOT_TLS_MAX];
 };

@@ -67,6 +67,7 @@ static void stats_json__listener(struct json *json, const struct weir_listener_i
     json_text(json, "tls", listener->tls);
     json_text(json, "websocket", listener->websocket);
     json_bool(json, "proxy", listener->proxy == WEIR_PROXY_REQUIRED);
+    json_u64(json, "sessions", listener->sessions);
     json_end_object(json);
 }
 
@@ -84,6 +85,42 @@ static void stats_json__tls(struct json *json, const struct snapshot_tls *tls)
     json_end_object(json);
 }
 
+/* Writes the members of a histogram into the open object. */
+static void stats_json__histogram(struct json *json, const struct weir_histogram *histogram)
+{
+    json_u64(json, "count", histogram->count);
+    json_u64(json, "sum_ns", histogram->sum_ns);
+    json_begin_array(json, "upper_ns");
+    for (uint32_t i = 0; i < histogram->buckets_count; i++)
+        json_u64(json, NULL, histogram->upper_ns[i]);
+    json_end_array(json);
+    json_begin_array(json, "counts");
+    for (uint32_t i = 0; i < histogram->buckets_count; i++)
+        json_u64(json, NULL, histogram->counts[i]);
+    json_end_array(json);
+}
+
+static void stats_json__histograms(struct json *json, const struct snapshot *snapshot)
+{
+    json_begin_object(json, "histograms");
+    json_begin_object(json, "loop_iteration");
+    stats_json__histogram(json, &snapshot->iterations);
+    json_end_object(json);
+    json_begin_object(json, "opening");
+    stats_json__histogram(json, &snapshot->openings);
+    json_end_object(json);
+    json_begin_array(json, "handlers");
+    for (size_t i = 0; i < snapshot->listeners_count; i++) {
+        json_begin_object(json, NULL);
+        json_u64(json, "listener", snapshot->listeners[i].id);
+        json_text(json, "handler", snapshot->listeners[i].handler);
+        stats_json__histogram(json, &snapshot->handlers[i]);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_end_object(json);
+}
+
 void stats_json_write(struct json *json, const struct snapshot *snapshot)
 {
     stats_json__stats(json, &snapshot->stats);
@@ -95,6 +132,7 @@ void stats_json_write(struct json *json, const struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->listeners_count; i++)
         stats_json__listener(json, &snapshot->listeners[i]);
     json_end_array(json);
+    stats_json__histograms(json, snapshot);
     json_begin_array(json, "tls");
     for (size_t i = 0; i < snapshot->tls_count; i++) stats_json__tls(json, &snapshot->tls[i]);
     json_end_array(json);
