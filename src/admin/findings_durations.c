@@ -123,7 +123,7 @@ void findings_loop_busy(const struct findings_input *input, struct findings *fin
     uint64_t least = input->window_ms * FINDINGS_BUSY_PERCENT / 100, count;
     size_t worst = findings_durations__worst(input, findings_durations__busy, least, &count);
 
-    if (count == 0 || input->window_ms == 0) return;
+    if (count == 0 || input->window_ms < FINDINGS_BUSY_WINDOW_MIN_MS) return;
     uint64_t busy_ms = input->workers[worst].busy_ms;
     uint64_t percent = amount_percent(busy_ms, input->window_ms);
     struct finding *finding = findings_add(findings, &head);

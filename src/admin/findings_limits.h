@@ -20,8 +20,9 @@
 #define FINDINGS_HANDLER_SAMPLES_MIN 10u
 #define FINDINGS_LOOP_P99_NS 20000000u /* one loop iteration: 20 ms */
 #define FINDINGS_LOOP_SAMPLES_MIN 20u
-#define FINDINGS_BUSY_PERCENT 90u /* time that the loops were not waiting for events */
-#define FINDINGS_SILENT_MS 2000u  /* a worker that does not answer */
+#define FINDINGS_BUSY_WINDOW_MIN_MS 5000u /* a start is always busy */
+#define FINDINGS_BUSY_PERCENT 90u         /* time that the loops were not waiting for events */
+#define FINDINGS_SILENT_MS 2000u          /* a worker that does not answer */
 
 /* ---- load; counters are compared over the window ---- */
 #define FINDINGS_MEMORY_PERCENT 80u

@@ -11,25 +11,83 @@
 #include "findings.h"
 
 #define FINDINGS_WRITE__WORKERS_MAX 255
+#define FINDINGS_WRITE__LISTENER_BYTES (WEIR_ADDRESS_TEXT_BYTES + 8)
 
 /* What the rules get, and the memory that it points to. */
 struct findings_write__figures {
     struct findings_input input;
     struct findings_worker workers[FINDINGS_WRITE__WORKERS_MAX];
+    struct findings_handler handlers[WEIR_LISTENERS_MAX];
+    char listeners[WEIR_LISTENERS_MAX][FINDINGS_WRITE__LISTENER_BYTES];
     struct findings_certificate certificates[SNAPSHOT_TLS_MAX];
     struct findings_scan scan;
 };
 
+/* ---- durations ---- */
+
+/* Returns what was measured in the window; `before` null: since the start. */
+static struct findings_durations findings_write__durations(const struct weir_histogram *now,
+                                                           const struct weir_histogram *before)
+{
+    struct weir_histogram grown = *now;
+
+    if (before) weir_histogram_subtract(&grown, before);
+    return (struct findings_durations){
+        .count = grown.count,
+        .p50_ns = weir_histogram_percentile_ns(&grown, 500),
+        .p99_ns = weir_histogram_percentile_ns(&grown, 990),
+    };
+}
+
+/* Returns the earlier handler durations of the listener; null: it is new. */
+static const struct weir_histogram *findings_write__earlier(const struct snapshot *before,
+                                                            uint32_t listener)
+{
+    for (size_t i = 0; i < before->listeners_count; i++)
+        if (before->listeners[i].id == listener) return &before->handlers[i];
+    return NULL;
+}
+
+static void findings_write__handlers(struct findings_write__figures *figures,
+                                     const struct snapshot *before, const struct snapshot *now)
+{
+    for (size_t i = 0; i < now->listeners_count; i++) {
+        const struct weir_listener_info *info = &now->listeners[i];
+        char address[WEIR_ADDRESS_TEXT_BYTES];
+        snprintf(figures->listeners[i], sizeof figures->listeners[i], "%s %s",
+                 info->proto == WEIR_TCP ? "tcp" : "udp",
+                 weir_address_text(&info->address, address, sizeof address));
+        figures->handlers[i] = (struct findings_handler){
+            .name = info->handler,
+            .listener = figures->listeners[i],
+            .durations = findings_write__durations(&now->handlers[i],
+                                                   findings_write__earlier(before, info->id)),
+        };
+    }
+    figures->input.handlers = figures->handlers;
+    figures->input.handlers_count = now->listeners_count;
+    figures->input.loop = findings_write__durations(&now->iterations, &before->iterations);
+}
+
 /* ---- workers, certificates, sessions ---- */
 
 static void findings_write__workers(struct findings_write__figures *figures,
-                                    const struct health *health, const struct snapshot *now)
+                                    const struct health *health, const struct snapshot *before,
+                                    const struct snapshot *now)
 {
     uint32_t count = now->workers_count;
 
     if (count > FINDINGS_WRITE__WORKERS_MAX) count = FINDINGS_WRITE__WORKERS_MAX;
-    for (uint32_t i = 0; i < count; i++)
-        figures->workers[i] = (struct findings_worker){.silent_ms = health_silent_ms(health, i)};
+    for (uint32_t i = 0; i < count; i++) {
+        const struct weir_worker_stats *worker = &now->workers[i];
+        uint64_t busy_before_ns = i < before->workers_count ? before->workers[i].busy_ns : 0;
+        figures->workers[i] = (struct findings_worker){
+            .memory_bytes = worker->memory_bytes,
+            .memory_max_bytes = worker->memory_max_bytes,
+            .busy_ms = (worker->busy_ns - busy_before_ns) / 1000000,
+            .silent_ms = health_silent_ms(health, i),
+        };
+    }
     figures->input.workers = figures->workers;
     figures->input.workers_count = count;
 }
@@ -57,6 +115,8 @@ static void findings_write__sessions(struct findings_write__figures *figures,
             .pause = info->pause,
             .paused_ms = info->paused_ms,
             .queued_bytes = info->queued_bytes,
+            .partial_bytes = info->partial_bytes,
+            .partial_ms = info->partial_ms,
             .deadline_ms = info->deadline_ms,
             .deadline_reason = info->deadline_reason,
         };
@@ -101,7 +161,8 @@ static void findings_write__fill(struct findings_write__figures *figures, struct
     if (admin->was_reloaded && admin->reload_result != ADMIN_RELOAD_DONE)
         figures->input.reload_error = admin->reload_text;
     figures->input.needs_restart_count = findings_write__count_names(admin->needs_restart);
-    findings_write__workers(figures, &admin->health, now);
+    findings_write__handlers(figures, before, now);
+    findings_write__workers(figures, &admin->health, before, now);
     findings_write__certificates(figures, now);
     if (scan) findings_write__sessions(figures, scan);
 }

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import re
+import struct
 
 from admin_http import get_json, request
 from weir_process import WeirTest, connect, expect_end, main, module, non_reading_client, path_for_weir, receive_exactly
@@ -64,6 +65,17 @@ class FindingsTest(WeirTest):
         weir.wait_until("the finding has gone", lambda: "peer_not_reading" not in self.findings(weir))
         weir.stop()
 
+    def test_a_frame_that_is_sent_slowly(self):
+        weir = self.start_server("--handler", "echo", "--codec", "u32be", "--frame-timeout", "1m")
+        slow = self.connect(weir)
+        slow.sendall(struct.pack(">I", 1000) + b"abc")
+        finding = self.wait_found(weir, "slow_frame")
+        self.assertIn("It is closed in", finding["evidence"])
+        self.assertEqual(finding["setting"], "frame-timeout")
+        slow.sendall(b"x" * 997)
+        weir.wait_until("the finding has gone", lambda: "slow_frame" not in self.findings(weir))
+        weir.stop()
+
     def test_a_limit_that_refuses(self):
         weir = self.start_server("--handler", "echo", "--max-sessions-per-address", "1")
         first = self.connect(weir)
@@ -107,8 +119,11 @@ class FindingsTest(WeirTest):
         def exchange():
             peer.sendall(b"hello\n")
             receive_exactly(peer, 6)
-        finding = self.wait_found(weir, "handler_blocks", exchange)
-        self.assertEqual(finding["setting"], "handler-warn")
+        self.wait_found(weir, "handler_blocks", exchange)
+        self.wait_found(weir, "loop_lag", exchange)
+        finding = self.wait_found(weir, "handler_slow", exchange)
+        self.assertRegex(finding["text"], r"^Handler slow took \d+ ms at p99\.$")
+        self.assertIn(f"on tcp 127.0.0.1:{weir.tcp[1]}", finding["evidence"])
         weir.stop()
 
     def test_a_group_whose_member_does_not_read(self):
