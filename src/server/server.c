@@ -77,6 +77,7 @@ static bool server__set_common(struct weir_server *server, const struct weir_con
     common->server = server;
     common->slots_max = config_slots_max(settings);
     common->take_settings = worker_thread_take_settings;
+    common->settings_taken = worker_thread_settings_taken;
     server->workers_asked = config_workers(settings);
     common->memory_bytes = config_worker_memory_bytes(settings);
     common->limits = &server->limits;

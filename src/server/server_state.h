@@ -34,8 +34,9 @@ struct worker_thread {
     _Atomic uintptr_t runs_on; /* thread_self() of the thread that runs the worker now; 0: none */
     struct gate *opened;       /* unlocked when `code` is known */
     bool alive;                /* set while the worker takes requests; under the server's lock */
-    uint64_t settings_seen;    /* server.settings_count of those that it uses; likewise */
-    enum weir_code code;       /* of opening the worker; *error says more */
+    /* server.settings_count of those that it has taken, and of those that it uses; likewise. */
+    uint64_t settings_taken, settings_used;
+    enum weir_code code; /* of opening the worker; *error says more */
     struct weir_error error;
 };
 

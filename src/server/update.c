@@ -125,7 +125,7 @@ static bool update__is_inside(const struct weir_server *server)
 static void update__wait_for(struct weir_server *server, struct worker_thread *thread,
                              uint64_t count)
 {
-    while (thread->alive && thread->settings_seen < count) {
+    while (thread->alive && thread->settings_used < count) {
         if (thread->here == thread_self()) { /* it does not run, because the caller does */
             lock_give_back(server->lock);
             worker_thread_renew_here(thread);

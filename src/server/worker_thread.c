@@ -71,10 +71,19 @@ struct settings *worker_thread_take_settings(struct worker *worker)
         listen_spec_renew(at, worker->index);
     if (server->opening) listen_spec_renew(server->opening, worker->index);
     struct settings *settings = server->settings ? settings_ref(server->settings) : NULL;
-    thread->settings_seen = server->settings_count;
-    condition_wake_all(server->requested);
+    thread->settings_taken = server->settings_count;
     lock_give_back(server->lock);
     return settings;
+}
+
+void worker_thread_settings_taken(struct worker *worker)
+{
+    struct worker_thread *thread = worker_thread__of(worker);
+
+    lock_take(thread->server->lock);
+    thread->settings_used = thread->settings_taken;
+    condition_wake_all(thread->server->requested);
+    lock_give_back(thread->server->lock);
 }
 
 /* An endpoint of this worker has closed, and may be freed. */
@@ -259,7 +268,8 @@ static void worker_thread__set_alive(struct worker_thread *thread, bool alive)
     lock_take(server->lock);
     thread->alive = alive;
     worker_thread_pass_request(server, thread);
-    if (thread->settings_seen != server->settings_count)
+    thread->settings_used = thread->settings_taken;
+    if (thread->settings_taken != server->settings_count)
         worker_request_settings(&thread->loop.worker); /* it missed the request */
     condition_wake_all(server->requested);
     lock_give_back(server->lock);

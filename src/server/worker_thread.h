@@ -26,6 +26,9 @@ void worker_thread_pass_request(const struct weir_server *server, struct worker_
  * the server's settings, or null. Thread: the worker's. */
 struct settings *worker_thread_take_settings(struct worker *worker);
 
+/* Implements worker_common.settings_taken. Thread: the worker's. */
+void worker_thread_settings_taken(struct worker *worker);
+
 /* Lets a worker without a thread take them, between two iterations. Thread: the worker's. */
 void worker_thread_renew_here(struct worker_thread *thread);
 

@@ -47,6 +47,7 @@ void renewal_begin(struct renewal *renewal, struct worker *worker)
     net_set_busy_max(worker->net, worker->config->handler_warn_ms * CLOCK_NS_PER_MS);
     renewal__keep_alive(worker);
     udp_shared_renew(worker);
+    worker->common->settings_taken(worker);
     renewal->slot = 0;
     atomic_fetch_or(&worker->requested, (uint8_t)WORKER_RENEWS);
 }
@@ -76,7 +77,7 @@ static void renewal__wake_filters(struct weir_session *session)
 {
     struct filters *filters = session->filters;
 
-    if (filters && filters->responds && filters_are_open(filters))
+    if (filters && filters->responds) /* they are open */
         filters->wake_ms = session->worker->now_ms;
 }
 

@@ -74,7 +74,9 @@ void udp_shared_renew(struct worker *worker)
     if (worker->reply_rate_memory) udp_shared__set_reply_rate(worker);
     for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next) {
         struct endpoint *endpoint = weir_container_of(at, struct endpoint, in_endpoints);
-        if (endpoint->service->proto == WEIR_UDP)
-            udp_shared__set(weir_container_of(endpoint, struct udp_socket, endpoint));
+        struct udp_socket *socket = weir_container_of(endpoint, struct udp_socket, endpoint);
+        if (endpoint->service->proto != WEIR_UDP) continue;
+        udp_shared__set(socket);
+        watch_update(&socket->transient); /* from now on only if the socket watches */
     }
 }

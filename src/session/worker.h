@@ -81,7 +81,8 @@ struct worker_common {
     /* Returns a reference to the settings that a worker asked for by WORKER_SETTINGS uses from now
      * on, after updating the services of this worker. Null: they never change. */
     struct settings *(*take_settings)(struct worker *worker);
-    _Atomic uint64_t payload_bytes;  /* memory of all payloads of the server */
+    void (*settings_taken)(struct worker *worker); /* called when it uses them */
+    _Atomic uint64_t payload_bytes;                /* memory of all payloads of the server */
     struct histogram outbound_times; /* of on_message, in outbound sessions: watch.h */
     _Atomic bool oversize_noted;    /* a message above the queue's capacity was noted: oversize.c */
     _Atomic bool reply_limit_noted; /* a datagram above datagram_reply_percent_max was logged */

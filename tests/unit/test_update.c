@@ -46,6 +46,10 @@ static void on_message(struct weir_session *session, const struct weir_message *
     case 'm': require(weir_session_set_message_max(session, 100) == WEIR_OK); break;
     case 'u': update_inside(session); break;
     case 'h': weir_session_hold(session); break;
+    case 'a': /* the update finds a session that is closing */
+        update_inside(session);
+        weir_session_abort(session);
+        break;
     default: break;
     }
     weir_session_send_back(session, message);
@@ -290,6 +294,19 @@ static void an_update_inside_a_callback_is_followed(void **state)
     assert_int_equal(weir_test_peer_reason(peer), WEIR_REASON_IDLE);
 }
 
+static void closing_sessions_and_listeners_are_left_alone(void **state)
+{
+    (void)state;
+    open_server();
+    struct weir_test_peer *peer = connect_from(NULL);
+    say(peer, "abort");
+    assert_int_equal(weir_test_peer_reason(peer), WEIR_REASON_APPLICATION);
+    weir_server_stop(weir_test_server(test));
+    assert_true(weir_test_step(test, 0)); /* the listeners are closing */
+    assert_int_equal(update_config(), WEIR_OK);
+    while (weir_test_run(test, 10)) continue;
+}
+
 /* ---- listeners ---- */
 
 static void a_listener_has_its_own_settings(void **state)
@@ -381,7 +398,9 @@ static void a_listener_can_lower_its_own(void **state)
 static void addresses_are_counted_from_the_update_on(void **state)
 {
     (void)state;
+    config.sessions_max = 100;
     open_server();
+    weir_test_socket_send(weir_test_socket_open(test, 1, "10.0.0.7:4000"), "x", 1); /* not it */
     struct weir_test_peer *first = connect_from("10.0.0.7:0"), *other = connect_from("10.0.0.8:0");
     config.sessions_per_address_max = 1;
     assert_int_equal(update_config(), WEIR_OK);
@@ -405,6 +424,21 @@ static void addresses_are_counted_from_the_update_on(void **state)
     assert_true(is_open(other));
     weir_server_drain(weir_test_server(test), 0);
     while (weir_test_run(test, 10)) continue; /* each address is given back */
+}
+
+static void a_refused_client_does_not_count(void **state)
+{
+    (void)state;
+    config.deny = "10.0.0.7";
+    config.reject_message = "no\n";
+    open_server();
+    struct weir_test_peer *refused = connect_from("10.0.0.7:0"); /* gets the message, and lingers */
+    config.deny = config.reject_message = NULL;
+    config.sessions_per_address_max = 1;
+    assert_int_equal(update_config(), WEIR_OK);
+    weir_test_run(test, 10);
+    assert_true(is_open(connect_from("10.0.0.7:0")));
+    assert_int_equal(weir_test_peer_state(refused), WEIR_TEST_FINISHED);
 }
 
 static void lists_decide_about_later_connections(void **state)
@@ -439,7 +473,7 @@ static void rates_apply_to_open_sessions(void **state)
     config.message_rate_max = 1;
     assert_int_equal(update_config(), WEIR_OK);
     weir_test_run(test, 10);
-    for (int i = 0; i < 60; i++) weir_test_peer_send_message(peer, "a", 1);
+    for (int i = 0; i < 60; i++) weir_test_peer_send_message(peer, "y", 1);
     weir_test_run(test, 100); /* all are one receive: reading pauses for about a minute */
     assert_int_equal(stats().pauses_rate, 1);
     uint64_t before = stats().messages_in;
@@ -760,6 +794,27 @@ static void an_update_before_the_start_applies(void **state)
     assert_int_equal(weir_test_peer_reason(peer), WEIR_REASON_IDLE);
 }
 
+static void a_start_without_memory_fails(void **state)
+{
+    enum weir_code code;
+    uint64_t nth = 0;
+
+    (void)state;
+    do {
+        weir_test_free(test);
+        open_stopped();
+        config.idle_timeout_ms = 2 * SECOND + (uint32_t)nth;
+        assert_int_equal(update_config(), WEIR_OK);
+        memory_fail_nth(++nth, 0);
+        code = weir_test_start(test, &error);
+        memory_fail_nth(0, 0);
+    } while (code != WEIR_OK);
+    assert_true(nth > 5);
+    struct weir_test_peer *peer = connect_from(NULL);
+    weir_test_run(test, 3 * SECOND); /* the update of before the start applies */
+    assert_int_equal(weir_test_peer_reason(peer), WEIR_REASON_IDLE);
+}
+
 static void an_update_during_a_drain_applies(void **state)
 {
     (void)state;
@@ -805,6 +860,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_timeouts_of_open_sessions_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_udp_session_gets_its_timeout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_update_inside_a_callback_is_followed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(closing_sessions_and_listeners_are_left_alone, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_listener_has_its_own_settings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_listeners_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_settings_of_all_listeners_are_checked, set_up,
@@ -813,6 +870,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_listener_can_lower_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(addresses_are_counted_from_the_update_on, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_refused_client_does_not_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_decide_about_later_connections, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rates_apply_to_open_sessions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(accept_rates_change, set_up, tear_down),
@@ -826,6 +884,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_check_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(missing_memory_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_update_before_the_start_applies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_start_without_memory_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_update_during_a_drain_applies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_empty_update_is_harmless, set_up, tear_down),
     };

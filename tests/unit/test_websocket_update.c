@@ -138,6 +138,23 @@ static void new_ping_times_apply_to_open_sessions(void **state)
     assert_int_equal(weir_test_peer_state(peer), WEIR_TEST_FINISHED);
 }
 
+static void an_open_session_counts_for_its_address(void **state)
+{
+    struct weir_config config;
+    const struct weir_update given = {.size = sizeof given, .config = &config};
+    struct weir_test_peer *peer = weir_test_connect(test, 0, "10.0.0.7:0");
+
+    (void)state;
+    assert_non_null(strstr(ask(peer, REQUEST("")), " 101 "));
+    weir_config_init(&config);
+    config.sessions_per_address_max = 1;
+    assert_int_equal(weir_server_update(weir_test_server(test), &given, &error), WEIR_OK);
+    weir_test_run(test, 10);
+    struct weir_test_peer *refused = weir_test_connect(test, 0, "10.0.0.7:0");
+    weir_test_run(test, 10);
+    assert_int_not_equal(weir_test_peer_state(refused), WEIR_TEST_CONNECTED);
+}
+
 static void missing_memory_changes_nothing(void **state)
 {
     static const char from_b[] = REQUEST("Origin: https://b.example\r\n");
@@ -167,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_web_page_and_subprotocols_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_request_keeps_its_settings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(new_ping_times_apply_to_open_sessions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_open_session_counts_for_its_address, set_up, tear_down),
         cmocka_unit_test_setup_teardown(missing_memory_changes_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("websocket_update", tests, NULL, NULL);
