@@ -225,6 +225,8 @@ class Reload(TlsTest):
                 self.install(pairs[(round_number + 1) % 2])
                 self.reload(weir, "the files of TLS were loaded again", round_number + 1)
                 self.assert_echo(peer)
+                with contextlib.closing(self.open(weir)) as later:  # its lines part equal ones, which would be folded
+                    self.assert_echo(later)
             ends.set()
             for worker in workers:
                 worker.join()
