@@ -82,6 +82,7 @@ static void admin__configure(struct admin *admin, struct weir_config *config)
     config->frame_timeout_ms = ADMIN__HEAD_TIMEOUT_MS;
     config->idle_timeout_ms = ADMIN__IDLE_TIMEOUT_MS;
     config->send_timeout_ms = ADMIN__SEND_TIMEOUT_MS;
+    config->handler_warn_ms = 0; /* a long answer delays no session of the observed server */
     config->log = admin__log;
     config->log_level = admin->settings.log_level;
     config->user = admin;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "metrics_histograms.h"
+
 enum metrics__type { METRICS__COUNTER, METRICS__GAUGE, METRICS__GAUGE_MS, METRICS__HIDDEN };
 
 static const struct metrics__member {
@@ -53,11 +55,24 @@ static void metrics__stats(struct exposition *exposition, const struct weir_stat
     }
 }
 
-static void metrics__open(struct exposition *exposition, const struct weir_stats *stats)
+/* TCP sessions by listener, 0: outbound ones, and those of removed listeners; UDP sessions. */
+static void metrics__open(struct exposition *exposition, const struct snapshot *snapshot)
 {
+    const struct weir_stats *stats = &snapshot->stats;
+    uint64_t others = stats->open;
+
     exposition_family(exposition, "sessions_open", EXPOSITION_GAUGE, "Open sessions.");
+    for (size_t i = 0; i < snapshot->listeners_count; i++) {
+        const struct weir_listener_info *listener = &snapshot->listeners[i];
+        if (listener->proto != WEIR_TCP) continue;
+        exposition_label_u64(exposition, "listener", listener->id);
+        exposition_label(exposition, "proto", "tcp");
+        exposition_u64(exposition, listener->sessions);
+        others -= others < listener->sessions ? others : listener->sessions;
+    }
+    exposition_label(exposition, "listener", "0");
     exposition_label(exposition, "proto", "tcp");
-    exposition_u64(exposition, stats->open);
+    exposition_u64(exposition, others);
     exposition_label(exposition, "proto", "udp");
     exposition_u64(exposition, stats->peers_opened > stats->peers_closed
                                    ? stats->peers_opened - stats->peers_closed
@@ -106,6 +121,12 @@ static const struct metrics__worker_member metrics__worker_members[] = {
            "Memory of the messages that wait in a worker's mailbox."),
     WORKER(queued_bytes, GAUGE, 0, "worker_queue_bytes", "Memory of a worker's send queues."),
     WORKER(buffer_bytes, GAUGE, 0, "worker_buffer_bytes", "Memory of a worker's buffer pool."),
+    WORKER(memory_bytes, GAUGE, 0, "worker_memory_bytes",
+           "Memory of a worker that counts towards the memory setting."),
+    WORKER(memory_max_bytes, GAUGE, 0, "worker_memory_max_bytes",
+           "Part of the memory setting that a worker can use; 0: no limit."),
+    WORKER(busy_ns, COUNTER, METRICS__NS, "worker_busy_seconds",
+           "Time that a worker's loop iterations took."),
 #undef WORKER
 };
 
@@ -228,10 +249,11 @@ void metrics_write(struct exposition *exposition, const struct snapshot *snapsho
                    const struct metrics_state *state)
 {
     metrics__state(exposition, state);
-    metrics__open(exposition, &snapshot->stats);
+    metrics__open(exposition, snapshot);
     metrics__stats(exposition, &snapshot->stats);
     metrics__closed(exposition, &snapshot->stats);
     metrics__workers(exposition, snapshot);
+    if (state->server) metrics_histograms_write(exposition, state->server, snapshot);
     metrics__listeners(exposition, snapshot);
     metrics__tls(exposition, snapshot);
     metrics__process(exposition, state->process);

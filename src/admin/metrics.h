@@ -13,6 +13,7 @@
 
 /* What is not part of the snapshot. */
 struct metrics_state {
+    const struct weir_server *server; /* for its histograms; null: they are left out */
     bool is_ready, is_draining;
     bool was_reloaded; /* then the next three members are valid */
     bool reload_succeeded;

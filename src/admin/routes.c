@@ -181,6 +181,7 @@ void routes_metrics(struct visit *visit)
     const struct snapshot *snapshot = routes__snapshot(visit);
     struct admin_process process;
     struct metrics_state state = {
+        .server = atomic_load(&admin->observed),
         .is_ready = routes__is_ready(admin),
         .is_draining = atomic_load(&admin->is_draining),
         .was_reloaded = admin->was_reloaded,

@@ -102,6 +102,32 @@ class Metrics(WeirTest):
         self.assertEqual({name: documented.get(name) for name in shown}, shown)
         self.assertLessEqual(set(documented) - set(shown), only_sometimes)
 
+    def test_histograms(self):
+        """Their buckets are cumulative, the last one is the count, and handlers are sampled."""
+        with connect(self.weir.tcp) as peer:
+            def is_sampled():
+                peer.sendall(b"x")
+                self.assertEqual(receive_exactly(peer, 1), b"x")
+                return samples(self.read().body)['weir_handler_seconds_count{listener="1",handler="echo"}'] > 0
+            self.weir.wait_until("a call is sampled", is_sampled)
+        text = self.read().body
+        now = samples(text)
+        for name, kind in types(text).items():
+            if kind != "histogram":
+                continue
+            series = {}
+            for sample, value in now.items():
+                if sample.startswith(name + "_bucket"):
+                    bound = re.search(r'le="([^"]+)"', sample)[1]
+                    labels = re.sub(r',?le="[^"]+"', "", sample).replace("{}", "")
+                    series.setdefault(labels.replace("_bucket", "_count"), []).append((float(bound), value))
+            self.assertTrue(series, name)
+            for count, buckets in series.items():
+                self.assertEqual(buckets, sorted(buckets), count)
+                self.assertEqual([value for _, value in buckets], sorted(value for _, value in buckets), count)
+                self.assertEqual(buckets[-1], (float("inf"), now[count]), count)
+        self.assertGreater(sum(value for name, value in now.items() if name.startswith("weir_loop_iteration_seconds_count")), 0)
+
     def test_values(self):
         """They count what happens; nothing about a peer becomes a label."""
         before = samples(self.read().body)
