@@ -13,7 +13,10 @@ bool real_tls_exists(void)
     return false;
 }
 
-void real_tls_share_memory_faults(void) {}
+void real_tls_share_memory_faults(bool shares)
+{
+    (void)shares;
+}
 
 struct filter *real_tls_filter(void)
 {
