@@ -56,6 +56,47 @@ struct hash_node **hash_table_bucket(struct hash_table *table, uint32_t hash)
     return hash_table__at(table, bucket);
 }
 
+/* ---- walks ----
+ *
+ * The position of a walk is a hash whose bits are reversed. A bucket has the hashes with the same
+ * low bits: one range of positions. Splits and merges halve and join such ranges. */
+
+static uint32_t hash_table__reverse(uint32_t bits)
+{
+    bits = (bits >> 1 & 0x55555555) | (bits & 0x55555555) << 1;
+    bits = (bits >> 2 & 0x33333333) | (bits & 0x33333333) << 2;
+    bits = (bits >> 4 & 0x0f0f0f0f) | (bits & 0x0f0f0f0f) << 4;
+    return __builtin_bswap32(bits);
+}
+
+/* Returns how many positions belong to the bucket of this hash. */
+static uint64_t hash_table__range(const struct hash_table *table, uint32_t hash)
+{
+    uint32_t size = hash_table__floor(table->buckets_count);
+    bool is_split = (hash & (size - 1)) + size < table->buckets_count;
+
+    return HASH_TABLE_WALK_END / size / (is_split ? 2 : 1);
+}
+
+bool hash_table_walk(struct hash_table *table, uint64_t *position, uint32_t *hash)
+{
+    weir_check(*position < HASH_TABLE_WALK_END);
+    uint32_t from = (uint32_t)*position;
+    uint64_t range = hash_table__range(table, hash_table__reverse(from));
+    uint64_t end = (from | (range - 1)) + 1, next = end;
+
+    for (const struct hash_node *node = *hash_table_bucket(table, hash_table__reverse(from)); node;
+         node = node->next) {
+        uint32_t at = hash_table__reverse(node->hash);
+        if (at >= from && at < next) next = at;
+    }
+    *position = next;
+    if (next == end) return false;
+    *hash = hash_table__reverse((uint32_t)next);
+    ++*position;
+    return true;
+}
+
 /* ---- segments ---- */
 
 static size_t hash_table__segment_bytes(uint32_t begin)

@@ -10,6 +10,7 @@
 #ifndef BASE_HASH_TABLE_H
 #define BASE_HASH_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HASH_TABLE_FIRST_BUCKETS 16u
@@ -37,6 +38,14 @@ void hash_table_init(struct hash_table *table);
 
 /* Returns where the nodes of this hash are linked, among others: *link is the first. */
 struct hash_node **hash_table_bucket(struct hash_table *table, uint32_t hash);
+
+/* Finds the next hash in the order of a walk, which is not that of the buckets: a walk that takes
+ * many calls meets each hash once, however the table grows and shrinks meanwhile. *position is
+ * where the walk is, from 0 to HASH_TABLE_WALK_END, where it has ended. Looks at one bucket.
+ * Returns true, with *hash, which several nodes may have, and *position behind it; or false, if
+ * this bucket has no further hash, with *position at the next one. */
+#define HASH_TABLE_WALK_END (UINT64_C(1) << 32)
+bool hash_table_walk(struct hash_table *table, uint64_t *position, uint32_t *hash);
 
 /* Adds a node. If no memory is left for a larger table, its buckets hold more nodes each. */
 void hash_table_add(struct hash_table *table, struct hash_node *node);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -128,6 +129,64 @@ static void nodes_of_one_hash_share_a_bucket(void **state)
     assert_null(*hash_table_bucket(&table, 7));
 }
 
+/* ---- walks ---- */
+
+static uint8_t met[NODES];
+
+/* Continues a walk until `count` hashes were found, or it ends. */
+static void walk(uint64_t *position, uint32_t count)
+{
+    while (*position < HASH_TABLE_WALK_END && count > 0) {
+        uint32_t hash;
+        uint64_t before = *position;
+        bool found = hash_table_walk(&table, position, &hash);
+        assert_true(*position > before);
+        if (!found) continue;
+        count--;
+        for (const struct hash_node *node = *hash_table_bucket(&table, hash); node;
+             node = node->next)
+            if (node->hash == hash) met[node - nodes]++;
+    }
+}
+
+static void a_walk_meets_each_node_once(void **state)
+{
+    (void)state;
+    for (uint32_t count = 0; count < 3000; count = count * 2 + 1) {
+        uint64_t position = 0;
+        hash_table_init(&table);
+        memset(met, 0, sizeof met);
+        for (uint32_t i = 0; i < count; i++) change(i);
+        while (position < HASH_TABLE_WALK_END) walk(&position, 7);
+        for (uint32_t i = 0; i < count; i++) assert_int_equal(met[i], 1);
+        for (uint32_t i = 0; i < count; i++) change(i);
+    }
+}
+
+/* Nodes that stay are met once, however the table grows and shrinks meanwhile. */
+static void a_walk_survives_changes(void **state)
+{
+    uint32_t dice = 99;
+    uint64_t position = 0;
+
+    (void)state;
+    hash_table_init(&table);
+    memset(met, 0, sizeof met);
+    for (uint32_t i = 0; i < NODES; i += 10) change(i);
+    for (uint32_t round = 0; position < HASH_TABLE_WALK_END; round++) {
+        walk(&position, 10);
+        for (int i = 0; i < 500; i++) {
+            dice = dice * 1664525u + 1013904223u;
+            uint32_t index = (dice >> 8) % NODES;
+            bool grows = round / 50 % 2 == 0;
+            if (index % 10 != 0 && is_in[index] != grows) change(index);
+        }
+    }
+    for (uint32_t i = 0; i < NODES; i++) assert_true(i % 10 == 0 ? met[i] == 1 : met[i] <= 1);
+    for (uint32_t i = 0; i < NODES; i++)
+        if (is_in[i]) change(i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +194,8 @@ int main(void)
         cmocka_unit_test(it_equals_an_array_after_random_changes),
         cmocka_unit_test(without_memory_it_stays_small),
         cmocka_unit_test(nodes_of_one_hash_share_a_bucket),
+        cmocka_unit_test(a_walk_meets_each_node_once),
+        cmocka_unit_test(a_walk_survives_changes),
     };
 
     return cmocka_run_group_tests_name("hash_table", tests, NULL, NULL);
