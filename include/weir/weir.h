@@ -64,21 +64,21 @@
  * The binary interface can grow. From the first release on, a program or module works unchanged
  * with a newer weir of the same major version. There are three kinds of structs:
  * - struct weir_config, weir_listen, weir_connect_options, weir_handler, weir_codec, weir_probe,
- *   weir_sessions_query, weir_tls, weir_tls_connect, weir_update and weir_module have a member
- *   `size`: set it to the sizeof (weir_config_init() and weir_connect_init() set it). Later
- *   versions add members at the end. The value 0 of such a member, or the value that the init
+ *   weir_sessions_query, weir_groups_query, weir_tls, weir_tls_connect, weir_update and weir_module
+ *   have a member `size`: set it to the sizeof (weir_config_init() and weir_connect_init() set it).
+ *   Later versions add members at the end. The value 0 of such a member, or the value that the init
  *   function sets, keeps the earlier behaviour. Weir copies a struct of an earlier version, and
  *   fills in the missing members of the copy. It refuses any other size with WEIR_INVALID: 0, a
  *   size that no version has, or a size larger than this weir knows.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
  *   weir_session_info, weir_worker_stats, weir_proxy_header, weir_tls_info, weir_tls_stats,
- *   weir_web. Call the inline function without `_sized`: it passes the sizeof.
+ *   weir_web, weir_histogram. Call the inline function without `_sized`: it passes the sizeof.
  * - All others have a fixed layout: struct weir_message, weir_part, weir_input, weir_header,
  *   weir_framing and weir_decode_error, which each message uses; weir_error, weir_address,
  *   weir_address_block, weir_update_listener, weir_update_tls. The exceptions are struct
- *   weir_frame_preset and weir_group_members: a program reads them only through a pointer that weir
- *   passes, so they can grow.
+ *   weir_frame_preset, weir_group_members, weir_group_info and weir_watched_frame: a program reads
+ *   them only through a pointer that weir passes, so they can grow.
  *
  * "Thread:" in a comment says where a function may be called:
  *     handler   inside any callback that runs on the session's worker
@@ -1470,6 +1470,9 @@ struct weir_session_info {
     uint64_t memory_bytes;
     uint64_t broadcasts_missed; /* to its groups: not queued for it, or dropped from its queue */
     uint32_t groups_count;      /* of which it is a member */
+    /* Its last frames, while it is watched (weir_session_watch()); null: there is none. Valid until
+     * the callback returns that received or requested this struct. */
+    const struct weir_watched_frame *received_frame, *sent_frame;
 };
 
 /* Returns the state as one word: "peer_done". Never null. Thread: any. */

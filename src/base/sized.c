@@ -27,6 +27,8 @@ const struct sized sized_connect = {"weir_connect_options",
                                     sizeof(struct weir_connect_options)};
 const struct sized sized_sessions_query = {
     "weir_sessions_query", sizeof(struct weir_sessions_query), sizeof(struct weir_sessions_query)};
+const struct sized sized_groups_query = {"weir_groups_query", sizeof(struct weir_groups_query),
+                                         sizeof(struct weir_groups_query)};
 const struct sized sized_tls_connect = {"weir_tls_connect", sizeof(struct weir_tls_connect),
                                         sizeof(struct weir_tls_connect)};
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "check.h"
+#include "group.h"
+#include "group_list.h"
 #include "inspect.h"
 #include "server_state.h"
 #include "sized.h"
@@ -46,6 +48,37 @@ enum weir_code weir_sessions_list(struct weir_server *server,
         code = inspect_post(&server->threads[index].loop.worker, slot, &query);
         if (code != WEIR_GONE) break;
         slot = 0; /* this worker has ended */
+    }
+    return code;
+}
+
+/* ---- groups ---- */
+
+/* Checks the query, and sets its defaults. */
+static enum weir_code inspection__check_groups(struct weir_groups_query *query)
+{
+    weir_check_use(query->on_group != NULL && query->on_end != NULL,
+                   "a weir_groups_query has both callbacks");
+    weir_check_use(query->count_max <= WEIR_GROUPS_PER_SLICE_MAX,
+                   "weir_groups_query.count_max is at most WEIR_GROUPS_PER_SLICE_MAX");
+    if (query->count_max == 0) query->count_max = WEIR_GROUPS_PER_SLICE_MAX;
+    return !query->group || group_name_is_good(query->group) ? WEIR_OK : WEIR_INVALID;
+}
+
+enum weir_code weir_groups_list(struct weir_server *server, const struct weir_groups_query *given)
+{
+    struct weir_groups_query query = {.size = 0};
+
+    server_check_mark(server);
+    enum weir_code code = sized_copy(&sized_groups_query, given, &query, NULL);
+    if (code == WEIR_OK) code = inspection__check_groups(&query);
+    if (code != WEIR_OK) return code;
+    uint32_t position = (uint32_t)query.cursor;
+    code = WEIR_GONE;
+    for (uint64_t index = query.cursor >> 32; index < server->workers_count; index++) {
+        code = group_list_post(&server->threads[index].loop.worker, position, &query);
+        if (code != WEIR_GONE) break;
+        position = 0; /* this worker has ended */
     }
     return code;
 }

@@ -368,6 +368,13 @@ enum weir_code weir_resume(struct weir_server *server, uint64_t id)
     return worker ? remote_resume(worker, id) : WEIR_GONE;
 }
 
+enum weir_code weir_session_watch(struct weir_server *server, uint64_t id, uint32_t duration_ms)
+{
+    struct worker *worker = server__worker_of(server, id);
+
+    return worker ? remote_watch(worker, id, duration_ms) : WEIR_GONE;
+}
+
 enum weir_code weir_post(struct weir_server *server, uint32_t worker,
                          void (*call)(struct weir_worker *worker, void *argument), void *argument)
 {

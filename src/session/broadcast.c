@@ -39,6 +39,7 @@ struct broadcast__framed {
 /* One broadcast on its way to the members of one worker. */
 struct broadcast__delivery {
     struct payload *payload;
+    struct group *group;
     struct broadcast__framed framed;
     uint32_t excluded, dropped; /* members that are not meant, and those that do not get it */
 };
@@ -98,19 +99,33 @@ static enum weir_code broadcast__send(struct weir_session *session,
 
 /* ---- counting ---- */
 
+/* Returns the count of the group for this cause: see worker_count_dropped(). */
+static uint64_t *broadcast__drops(struct group *group, enum weir_code code)
+{
+    switch (code) {
+    case WEIR_QUEUE_FULL: return &group->drops.full;
+    case WEIR_CANCELLED: return &group->drops.closed;
+    case WEIR_REPLY_LIMIT: return &group->drops.reply;
+    case WEIR_NO_BUFFERS:
+    case WEIR_NO_MEMORY: return &group->drops.no_memory;
+    default: return &group->drops.not_framed;
+    }
+}
+
 static void broadcast__drop(struct weir_session *session, struct broadcast__delivery *delivery,
                             enum weir_code code)
 {
     delivery->dropped++;
     session->missed++;
     worker_count_dropped(session->worker, code, 1);
+    ++*broadcast__drops(delivery->group, code);
 }
 
 /* Counts the broadcast: all its offers are now delivered or dropped. */
-static void broadcast__count(struct worker *worker, struct group *group,
-                             const struct broadcast__delivery *delivery)
+static void broadcast__count(struct worker *worker, const struct broadcast__delivery *delivery)
 {
     struct counters *counters = &worker->counters;
+    struct group *group = delivery->group;
     uint32_t offered = group->members_count - delivery->excluded;
     uint32_t delivered = offered - delivery->dropped;
 
@@ -134,7 +149,7 @@ static void broadcast__count_work(struct worker *worker, uint32_t deliveries)
 void broadcast_deliver(struct worker *worker, struct payload *payload)
 {
     struct group *group = group_find(worker, payload->group_hash, payload->group);
-    struct broadcast__delivery delivery = {.payload = payload};
+    struct broadcast__delivery delivery = {.payload = payload, .group = group};
 
     if (!group) return;
     struct list *members = &group->memberships;
@@ -150,7 +165,7 @@ void broadcast_deliver(struct worker *worker, struct payload *payload)
         enum weir_code code = broadcast__send(session, &delivery);
         if (code != WEIR_OK) broadcast__drop(session, &delivery, code);
     }
-    broadcast__count(worker, group, &delivery);
+    broadcast__count(worker, &delivery);
     broadcast__count_work(worker, group->members_count);
     worker->account.must_look = true; /* the shares take memory */
     broadcast__end(&delivery.framed);

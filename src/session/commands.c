@@ -6,6 +6,7 @@
 #include "broadcast.h"
 #include "check.h"
 #include "group_count.h"
+#include "group_list.h"
 #include "handoff.h"
 #include "inspect.h"
 #include "mailbox.h"
@@ -22,6 +23,7 @@ void commands_execute(struct worker *worker, const struct mailbox_command *comma
     case MAILBOX_BROADCAST: broadcast_deliver(worker, command->payload); break;
     case MAILBOX_CALL: command->call->run(command->call, worker); break;
     case MAILBOX_INSPECT: inspect_execute(worker, command); break;
+    case MAILBOX_GROUPS: group_list_execute(worker, command); break;
     case MAILBOX_COUNT: group_count_add(worker, command->count); break;
     case MAILBOX_COUNTED: group_count_end(command->count); break;
     default: remote_execute(worker, command);

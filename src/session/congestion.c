@@ -4,6 +4,7 @@
 #include "congestion.h"
 
 #include "check.h"
+#include "group_state.h"
 #include "payload.h"
 #include "worker.h"
 
@@ -20,6 +21,7 @@ static void congestion__count(const struct group_membership *membership)
     struct congestion *congestion = &membership->session->worker->common->congestion;
 
     atomic_fetch_add_explicit(&congestion->members[membership->slot], 1, memory_order_relaxed);
+    membership->group->congested_count++;
 }
 
 static void congestion__uncount(const struct group_membership *membership)
@@ -29,6 +31,8 @@ static void congestion__uncount(const struct group_membership *membership)
         atomic_fetch_sub_explicit(&congestion->members[membership->slot], 1, memory_order_relaxed);
 
     weir_check(before > 0);
+    weir_check(membership->group->congested_count > 0);
+    membership->group->congested_count--;
 }
 
 static void congestion__uncount_all(const struct weir_session *session)

@@ -3,27 +3,9 @@
 #ifndef SESSION_GROUP_H
 #define SESSION_GROUP_H
 
-#include "hash_table.h"
-#include "session_state.h"
+#include "group_state.h"
 
 struct worker_common;
-
-/* The groups of one worker that have members. */
-struct group_table {
-    struct hash_table by_name;
-};
-
-/* One group, as far as this worker's members are concerned; it exists while there are some. */
-struct group {
-    struct hash_node in_table;
-    uint32_t members_count;
-    struct list memberships; /* may be walked while its sessions are closed: they leave when they
-                              * end */
-    /* Messages of broadcasts, one for each member that they were meant for, since the group began
-     * on this worker: all of them, and those that the members' queues did not take. */
-    uint64_t offered, dropped;
-    char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
-};
 
 /* Charged for each membership: at worst its group has no other member. */
 #define GROUP_MEMBERSHIP_BYTES \

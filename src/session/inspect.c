@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "frame_watch.h"
 #include "group.h"
 #include "mailbox.h"
 #include "memory.h"
@@ -129,6 +130,7 @@ void inspect_session(const struct weir_session *session, struct weir_session_inf
     inspect__times(session, info);
     inspect__memory(session, info);
     inspect__deadline(session, info);
+    frame_watch_show(session, &info->received_frame, &info->sent_frame);
 }
 
 void weir_session_inspect_sized(const struct weir_session *session, struct weir_session_info *info,

@@ -21,6 +21,7 @@
 #include "filters_in.h"
 #include "filters_opening.h"
 #include "filters_out.h"
+#include "frame_watch.h"
 #include "group.h"
 #include "inbound.h"
 #include "memory.h"
@@ -106,6 +107,7 @@ void lifecycle_end(struct weir_session *session)
     weir_check(session->state == SESSION_CLOSING);
     group_leave_all(session);
     names_unbind(session);
+    frame_watch_end(session);
     if (session->admitted) {
         lifecycle__count_end(session);
     } else {

@@ -77,6 +77,7 @@ bool loop_init(struct loop *loop, uint8_t index, struct worker_common *common, s
     list_init(&worker->readable_again);
     list_init(&worker->speakers);
     list_init(&worker->endpoints);
+    list_init(&worker->frame_watches);
     list_init(&worker->group_counts);
     wheel_timer_init(&worker->group_count_timer);
     if (!connector_init(worker)) return false;

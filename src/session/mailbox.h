@@ -19,6 +19,7 @@
 #include "net.h"
 
 struct group_count;
+struct group_listing;
 struct payload;
 struct inspection;
 struct service;
@@ -34,6 +35,8 @@ enum mailbox_kind {
     MAILBOX_RELEASE,   /* id: undo one hold */
     MAILBOX_RESUME,    /* id: end the handler's pause */
     MAILBOX_BROADCAST, /* payload: for the members of its group */
+    MAILBOX_GROUPS,    /* listing: a slice of the worker's groups */
+    MAILBOX_WATCH,     /* id, watch_ms: keep the frames of the session for that long */
     MAILBOX_INSPECT,   /* id, inspection: a slice of a list of sessions, or one session */
     MAILBOX_CALL,      /* call: a function of the server to run on the worker */
     MAILBOX_EVICT,     /* id: another session took its name over; finish it */
@@ -58,6 +61,8 @@ struct mailbox_command {
         };
         struct worker_call *call;
         struct group_count *count;
+        struct group_listing *listing; /* the worker frees it */
+        uint32_t watch_ms;
         struct {
             union {
                 void (*on_worker)(struct weir_worker *worker, void *argument);

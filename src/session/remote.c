@@ -16,9 +16,11 @@
 #include <inttypes.h>
 
 #include "check.h"
+#include "frame_watch.h"
 #include "mailbox.h"
 #include "oversize.h"
 #include "session.h"
+#include "watch.h"
 #include "worker.h"
 
 /* ---- the worker's thread ---- */
@@ -44,6 +46,10 @@ static void remote__order_session(struct weir_session *session,
     case MAILBOX_EVICT: session_finish(session, WEIR_REASON_REPLACED); break;
     case MAILBOX_RELEASE: session_release(session); break;
     case MAILBOX_RESUME: session_resume(session); break;
+    case MAILBOX_WATCH:
+        frame_watch_set(session, command->watch_ms);
+        watch_update(session);
+        break;
     case MAILBOX_ABORT:
     default: weir_check(command->kind == MAILBOX_ABORT); session_abort(session);
     }
@@ -122,16 +128,23 @@ enum weir_code remote_send(struct worker *worker, uint64_t id, const void *bytes
     return code;
 }
 
-/* Posts a command that consists of its kind alone. */
+/* Posts a command that needs no memory, or carries it out on the worker itself. */
+static enum weir_code remote__post_order(struct worker *worker,
+                                         const struct mailbox_command *command)
+{
+    if (!session_table_is_live(worker->table, command->id)) return WEIR_GONE;
+    if (!worker_is_own(worker)) return remote__post(worker, command);
+    remote_execute(worker, command);
+    return WEIR_OK;
+}
+
+/* The same for one that consists of its kind alone. */
 static enum weir_code remote__order(struct worker *worker, enum mailbox_kind kind, uint64_t id)
 {
     const struct mailbox_command command = {.kind = kind, .id = id};
 
     weir_check(kind != MAILBOX_ACCEPTED && kind != MAILBOX_SEND && kind != MAILBOX_BROADCAST);
-    if (!session_table_is_live(worker->table, id)) return WEIR_GONE;
-    if (!worker_is_own(worker)) return remote__post(worker, &command);
-    remote_execute(worker, &command);
-    return WEIR_OK;
+    return remote__post_order(worker, &command);
 }
 
 enum weir_code remote_finish(struct worker *worker, uint64_t id)
@@ -152,6 +165,14 @@ enum weir_code remote_release(struct worker *worker, uint64_t id)
 enum weir_code remote_resume(struct worker *worker, uint64_t id)
 {
     return remote__order(worker, MAILBOX_RESUME, id);
+}
+
+enum weir_code remote_watch(struct worker *worker, uint64_t id, uint32_t duration_ms)
+{
+    const struct mailbox_command command = {
+        .kind = MAILBOX_WATCH, .id = id, .watch_ms = duration_ms};
+
+    return remote__post_order(worker, &command);
 }
 
 enum weir_code remote_call(struct worker *worker, struct worker_call *call)

@@ -19,6 +19,7 @@ enum weir_code remote_finish(struct worker *worker, uint64_t id);
 enum weir_code remote_abort(struct worker *worker, uint64_t id);
 enum weir_code remote_release(struct worker *worker, uint64_t id);
 enum weir_code remote_resume(struct worker *worker, uint64_t id);
+enum weir_code remote_watch(struct worker *worker, uint64_t id, uint32_t duration_ms);
 
 /* Runs the function of the call on the worker later. Returns WEIR_OK, WEIR_MAILBOX_FULL, or
  * WEIR_GONE if the worker has ended. Thread: any, while the worker exists. */

@@ -139,6 +139,7 @@ struct weir_session {
     bool fin_sent : 1;       /* set if net_finish was called while the state was OPEN */
     bool is_datagram : 1;    /* the service's protocol is UDP */
     bool is_watched : 1;     /* its messages are logged or measured: see watch.h */
+    bool frames_kept : 1;    /* it has a watch: frame_watch.h */
     bool is_sampled : 1;     /* its next call of on_message is measured: see watch.h */
     bool drain_notified : 1; /* on_drain was called, or would have been */
     bool wants_room : 1;     /* a message was refused for a full queue: on_room is due */

@@ -54,8 +54,8 @@ static uint32_t session_static__ranges(const struct session_static *message, siz
     return count;
 }
 
-static void session_static__watch(const struct weir_session *session,
-                                  const struct net_bytes *ranges, uint32_t count, size_t length)
+static void session_static__watch(struct weir_session *session, const struct net_bytes *ranges,
+                                  uint32_t count, size_t length)
 {
     struct send_piece pieces[3];
 

@@ -18,6 +18,7 @@
 
 #include "check.h"
 #include "filters_state.h"
+#include "frame_watch.h"
 #include "memory.h"
 
 #define WATCH__LINE_BYTES 16u /* that one line of a dump shows */
@@ -63,7 +64,8 @@ static bool watch__logs(const struct worker *worker, const struct net_address *p
 
 void watch_update(struct weir_session *session)
 {
-    session->is_watched = session->is_sampled || watch__logs(session->worker, &session->peer);
+    session->is_watched =
+        session->is_sampled || session->frames_kept || watch__logs(session->worker, &session->peer);
 }
 
 bool watch_wants_any(const struct worker *worker)
@@ -246,6 +248,7 @@ void watch_deliver_watched(struct weir_session *session, const struct weir_messa
     weir_check(session->is_watched);
     watch__length(session, "received", message->length);
     watch__dump(session, "received a frame", &frame, 1);
+    if (session->frames_kept) frame_watch_received(session, message);
     if (!handler->on_message) return;
     if (session->is_sampled)
         watch__measure(session, message);
@@ -253,16 +256,17 @@ void watch_deliver_watched(struct weir_session *session, const struct weir_messa
         worker_dispatch(session->worker, session, message, handler->on_message);
 }
 
-void watch_log_sent(const struct weir_session *session, const struct send_piece *pieces,
-                    uint32_t count, size_t message_length)
+void watch_log_sent(struct weir_session *session, const struct send_piece *pieces, uint32_t count,
+                    size_t message_length)
 {
     weir_check(session->is_watched);
     watch__length(session, "sent", message_length);
     watch__dump(session, "sent a frame", pieces, count);
+    if (session->frames_kept) frame_watch_sent(session, pieces, count, message_length);
 }
 
-void watch_log_sent_frame(const struct weir_session *session, const uint8_t *frame,
-                          size_t frame_length, size_t message_length)
+void watch_log_sent_frame(struct weir_session *session, const uint8_t *frame, size_t frame_length,
+                          size_t message_length)
 {
     const struct send_piece piece = {frame, frame_length};
 

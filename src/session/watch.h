@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* watch.h - what the log shows of sessions and their messages: begin and end (WEIR_LOG_INFO),
  * message lengths (WEIR_LOG_DETAIL), and the bytes of frames (weir_config.trace). Also measures how
- * long some calls of on_message take (WEIR_HISTOGRAM_HANDLER).
+ * long some calls of on_message take (WEIR_HISTOGRAM_HANDLER), and passes the frames of some
+ * sessions on to frame_watch.h.
  *
  * A session that none of it concerns pays a test of session.is_watched. All calls come from the
  * thread of the session's worker, except those that open and free. */
@@ -37,10 +38,10 @@ void watch_end(const struct weir_session *session);
 
 /* The rest of what follows: for sessions that are watched. */
 void watch_deliver_watched(struct weir_session *session, const struct weir_message *message);
-void watch_log_sent(const struct weir_session *session, const struct send_piece *pieces,
-                    uint32_t count, size_t message_length);
-void watch_log_sent_frame(const struct weir_session *session, const uint8_t *frame,
-                          size_t frame_length, size_t message_length);
+void watch_log_sent(struct weir_session *session, const struct send_piece *pieces, uint32_t count,
+                    size_t message_length);
+void watch_log_sent_frame(struct weir_session *session, const uint8_t *frame, size_t frame_length,
+                          size_t message_length);
 void watch_log_malformed(const struct weir_session *session, const struct net_buffer *buffer);
 
 /* Passes a message that arrived to the session's handler, while the session is OPEN. */
@@ -56,14 +57,14 @@ static inline void watch_deliver(struct weir_session *session, const struct weir
 }
 
 /* Logs a frame that was queued for the peer, in pieces. */
-static inline void watch_sent(const struct weir_session *session, const struct send_piece *pieces,
+static inline void watch_sent(struct weir_session *session, const struct send_piece *pieces,
                               uint32_t count, size_t message_length)
 {
     if (session->is_watched) watch_log_sent(session, pieces, count, message_length);
 }
 
 /* The same for a frame in one piece. */
-static inline void watch_sent_frame(const struct weir_session *session, const uint8_t *frame,
+static inline void watch_sent_frame(struct weir_session *session, const uint8_t *frame,
                                     size_t frame_length, size_t message_length)
 {
     if (session->is_watched) watch_log_sent_frame(session, frame, frame_length, message_length);

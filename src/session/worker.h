@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "congestion.h"
 #include "counters.h"
+#include "group_state.h"
 #include "histogram.h"
 #include "list.h"
 #include "log.h"
@@ -174,6 +175,7 @@ struct worker {
     struct list pending_flush;       /* sessions to flush at the end of this iteration */
     struct list waiting_for_buffers; /* sessions that could not send because the pool was empty */
     struct list speakers;            /* sessions that wait for a group: congestion.h */
+    struct list frame_watches;       /* of sessions whose frames are kept: frame_watch.h */
     struct list group_counts;        /* that this worker reports: group_count.c */
     struct wheel_timer group_count_timer; /* in user_timers, for their earliest deadline */
     /* Sessions with unread input that may be decoded, longest waiting first: those that used less
@@ -274,6 +276,7 @@ static inline void worker_count_late_drop(struct weir_session *session, enum wei
                                           uint32_t count)
 {
     session->missed += count;
+    group_count_late_drops(session, count);
     counter_move(&session->worker->counters.broadcasts_delivered, 0, count);
     worker_count_dropped(session->worker, code, count);
 }

@@ -330,6 +330,152 @@ static void other_threads_list_the_sessions_of_all_workers(void **state)
     weir_server_free(server);
 }
 
+/* ---- groups and frames ---- */
+
+static void join_group(struct weir_session *session, const struct weir_message *message)
+{
+    assert_int_equal(weir_session_join(session, "all"), WEIR_OK);
+    weir_session_send_back(session, message);
+}
+
+static struct {
+    _Atomic uint32_t ends;
+    uint64_t cursor;
+    uint32_t groups, members;
+} grouped;
+
+static void take_group(void *user, const struct weir_group_info *info)
+{
+    (void)user;
+    assert_string_equal(info->name, "all");
+    grouped.groups++;
+    grouped.members += info->members;
+}
+
+static void take_groups_end(void *user, uint64_t cursor)
+{
+    (void)user;
+    grouped.cursor = cursor;
+    atomic_fetch_add(&grouped.ends, 1);
+}
+
+static const struct weir_groups_query all_groups = {
+    .size = sizeof all_groups, .on_group = take_group, .on_end = take_groups_end};
+
+/* Lists all groups of this name, or all, on all workers. */
+static void list_groups(struct weir_server *server, const char *name)
+{
+    struct weir_groups_query query = all_groups;
+
+    query.group = name;
+    grouped.groups = grouped.members = 0;
+    do {
+        uint32_t before = atomic_load(&grouped.ends);
+        assert_int_equal(weir_groups_list(server, &query), WEIR_OK);
+        while (atomic_load(&grouped.ends) == before) thread_yield();
+        query.cursor = grouped.cursor;
+    } while (query.cursor != 0);
+}
+
+static const struct weir_handler joining = {
+    .size = sizeof(struct weir_handler), .name = "joining", .on_message = join_group};
+
+/* Sends one byte, and waits for the answer. */
+static void exchange(plain_socket client, const char *text)
+{
+    uint64_t started_ns = clock_now_ns();
+    char bytes[16];
+
+    plain_send(client, text, 1);
+    while (plain_receive(client, bytes, sizeof bytes, false) == PLAIN_WAIT)
+        assert_true(clock_now_ns() - started_ns < PATIENCE_NS);
+}
+
+static void other_threads_list_the_groups_of_all_workers(void **state)
+{
+    enum { CLIENTS = 8 };
+    struct weir_server *server = open_server(WEIR_LOG_ERROR);
+    struct weir_groups_query query = all_groups;
+    char long_name[WEIR_GROUP_NAME_BYTES_MAX + 2];
+    plain_socket clients[CLIENTS];
+
+    (void)state;
+    assert_int_equal(weir_groups_list(server, &all_groups), WEIR_GONE);
+    assert_int_equal(listen_with(server, &joining, NULL), WEIR_OK);
+    assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = connect_to(server, 0);
+        exchange(clients[i], "x");
+    }
+    list_groups(server, NULL);
+    assert_int_equal(grouped.members, CLIENTS);
+    assert_in_range(grouped.groups, 1, 2); /* one for each worker that has members */
+    list_groups(server, "all");
+    assert_int_equal(grouped.members, CLIENTS);
+    list_groups(server, "others");
+    assert_int_equal(grouped.groups, 0);
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    query.group = long_name;
+    assert_int_equal(weir_groups_list(server, &query), WEIR_INVALID);
+    query = all_groups;
+    query.size = 8;
+    assert_int_equal(weir_groups_list(server, &query), WEIR_INVALID);
+    for (int i = 0; i < CLIENTS; i++) plain_close(clients[i]);
+    weir_server_stop(server);
+    weir_server_wait(server);
+    assert_int_equal(weir_groups_list(server, &all_groups), WEIR_GONE);
+    weir_server_free(server);
+}
+
+static struct {
+    char received, sent; /* the first bytes of the last frames; 0: there is none */
+    uint64_t received_count;
+} frames;
+
+static void take_frames(void *user, const struct weir_session_info *info)
+{
+    (void)user;
+    listed.id = info->id;
+    memset(&frames, 0, sizeof frames);
+    if (info->received_frame) {
+        frames.received = (char)info->received_frame->bytes[0];
+        frames.received_count = info->received_frame->count;
+    }
+    if (info->sent_frame) frames.sent = (char)info->sent_frame->bytes[0];
+}
+
+static void other_threads_see_the_frames_of_a_session(void **state)
+{
+    struct weir_server *server = open_server(WEIR_LOG_ERROR);
+    struct weir_sessions_query query = all;
+
+    (void)state;
+    query.on_session = take_frames;
+    assert_int_equal(listen_with(server, &joining, NULL), WEIR_OK);
+    assert_int_equal(weir_server_start(server, &error), WEIR_OK);
+    plain_socket client = connect_to(server, 0);
+    exchange(client, "a");
+    listed.id = 0;
+    while (listed.id == 0) {
+        list_slice(server, &query);
+        query.cursor = listed.cursor;
+    }
+    query.id = listed.id;
+    assert_int_equal(weir_session_watch(server, query.id, 600000), WEIR_OK);
+    list_slice(server, &query);
+    assert_int_equal(frames.received, 0); /* it came before */
+    exchange(client, "b");
+    list_slice(server, &query);
+    assert_int_equal(frames.received, 'b');
+    assert_int_equal(frames.sent, 'b');
+    assert_int_equal(frames.received_count, 1);
+    assert_int_equal(weir_session_watch(server, query.id ^ 1, 1000), WEIR_GONE);
+    assert_int_equal(weir_session_watch(server, query.id ^ UINT64_C(1) << 56, 1000), WEIR_GONE);
+    plain_close(client);
+    weir_server_free(server);
+}
+
 /* ---- the longest iteration ---- */
 
 #define BLOCKED_NS (30 * CLOCK_NS_PER_MS)
@@ -460,6 +606,30 @@ static void list_too_many(void *server)
     weir_sessions_list(server, &query);
 }
 
+static void list_groups_without_an_end(void *server)
+{
+    struct weir_groups_query query = all_groups;
+
+    query.on_end = NULL;
+    weir_groups_list(server, &query);
+}
+
+static void list_groups_without_groups(void *server)
+{
+    struct weir_groups_query query = all_groups;
+
+    query.on_group = NULL;
+    weir_groups_list(server, &query);
+}
+
+static void list_too_many_groups(void *server)
+{
+    struct weir_groups_query query = all_groups;
+
+    query.count_max = WEIR_GROUPS_PER_SLICE_MAX + 1;
+    weir_groups_list(server, &query);
+}
+
 static void ask_for_no_worker(void *server)
 {
     struct weir_worker_stats stats;
@@ -476,6 +646,10 @@ static void misuse_is_named(void **state)
     require_death(list_without_sessions, server, "a weir_sessions_query has both callbacks");
     require_death(list_too_many, server,
                   "weir_sessions_query.count_max is at most WEIR_SESSIONS_PER_SLICE_MAX");
+    require_death(list_groups_without_an_end, server, "a weir_groups_query has both callbacks");
+    require_death(list_groups_without_groups, server, "a weir_groups_query has both callbacks");
+    require_death(list_too_many_groups, server,
+                  "weir_groups_query.count_max is at most WEIR_GROUPS_PER_SLICE_MAX");
     require_death(ask_for_no_worker, server, "the index is below weir_server_workers_count");
     require_death(log_without_a_level, server,
                   "weir_log takes a level from WEIR_LOG_ERROR to WEIR_LOG_DETAIL");
@@ -492,6 +666,8 @@ int main(void)
         cmocka_unit_test(a_refused_open_is_an_error),
         cmocka_unit_test(the_log_has_a_level),
         cmocka_unit_test(other_threads_list_the_sessions_of_all_workers),
+        cmocka_unit_test(other_threads_list_the_groups_of_all_workers),
+        cmocka_unit_test(other_threads_see_the_frames_of_a_session),
         cmocka_unit_test(a_handler_that_blocks_is_seen),
         cmocka_unit_test(a_server_has_histograms),
         cmocka_unit_test(misuse_is_named),
