@@ -26,7 +26,7 @@ struct admin_client {
     size_t answer_length, answer_capacity;
     const char *body; /* of the last answer, with a NUL */
     size_t body_length;
-    char why[320]; /* why the last request failed, one line */
+    char why[448]; /* why the last request failed, one line */
 };
 
 /* Prepares a client; nothing is connected yet. `address`: "HOST:PORT", "PORT" (of this machine) or

@@ -17,7 +17,8 @@ class FindingsTest(WeirTest):
         self.peers = self.enterContext(contextlib.ExitStack())
 
     def start_server(self, *arguments):
-        return self.start("--tcp", "127.0.0.1:0", "--workers", "1", "--admin", "127.0.0.1:0", *arguments)
+        return self.start("--tcp", "127.0.0.1:0", "--workers", "1", "--admin", "127.0.0.1:0", "--drain", "200ms",
+                          *arguments)
 
     def connect(self, weir):
         return self.peers.enter_context(connect(weir.tcp))
