@@ -93,6 +93,7 @@ class Completions(PackagingTest):
         self.assertEqual(self.completed("weir", "--tls-cert", "pai"), ["pair.pem"])
         self.assertEqual(self.completed("weir", "--tcp", "5"), [])
         self.assertEqual(self.completed("weir", "frame", "exp"), ["explain"])
+        self.assertEqual(self.completed("weir", "ctl", "rel"), ["reload"])
         self.assertIn("--timeout", self.completed("weir", "send", "--"))
         self.assertNotIn("--tcp", self.completed("weir", "send", "--"))
 

@@ -25,7 +25,7 @@ class Zip(WeirTest):
         # A program that contains OpenSSL comes with its licence.
         licences = {f"{top}/LICENSE-OpenSSL.txt"} & set(names)
         self.assertEqual(bool(licences), self.has_tls())
-        self.assertEqual(set(names) - licences, {f"{top}/{name}" for name in ("LICENSE.txt", "README.txt", "weir.exe")})
+        self.assertEqual(set(names) - licences, {f"{top}/{name}" for name in ("LICENSE.txt", "README.txt", "weir.exe", "weir.ps1")})
         with open(os.path.join(folder, top, "README.txt"), newline="") as readme:
             text = readme.read()
         self.assertEqual(text.count("\n"), text.count("\r\n"))

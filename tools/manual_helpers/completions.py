@@ -189,7 +189,7 @@ def power_list(words):
 
 def power_shell():
     options, values = [], []
-    for name, table in option_tables.commands().items():
+    for name, table in option_tables.commands(on_windows=True).items():
         listed = option_tables.words(name) + [f"--{option.name}" for option in table]
         options.append(f"        '{name}' = {power_list(listed)}")
         values += [f"        '{name} {spelling}' = {power_list(option.words)}"

@@ -7,8 +7,10 @@ import mdoc
 CLI = mdoc.ROOT / "src" / "cli"
 ROW = re.compile(r"^(OPTIONS|SETTING)_(VALUE|CHOICE|TEXT|ESCAPED|SWITCH|ACTION)\(", re.M)
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-# Commands whose own commands are words: the file that lists them.
-WORDS_IN = {"frame": "frame_arguments.c"}
+# Commands whose own commands are words: the file that lists them, and how.
+WORDS_IN = {"frame": ("frame_arguments.c", r'"([a-z]+)"'), "ctl": ("ctl.c", r'\{"([a-z]+)", CTL__')}
+OPTIONS_IN = {"serve": "options.def", "inspect": "ctl_options.def"}  # others: COMMAND_options.def
+WINDOWS_ONLY = {"service"}
 
 
 @dataclasses.dataclass
@@ -72,19 +74,22 @@ def read(name):
     return [_row(match[2], match[1], _arguments(text, match.end())) for match in ROW.finditer(text)]
 
 
-def commands():
+def commands(on_windows=False):
     """{command: options}, in the order of the program's help."""
     main = (CLI / "main.c").read_text("utf-8")
     made = {}
     for name in re.findall(r'\{"([a-z]+)", \w+_main\}', main):
-        file = "options.def" if name == "serve" else f"{name}_options.def"
-        made[name] = read(file) if (CLI / file).exists() else [Option("help", "h", "", "show the help", ())]
+        file = OPTIONS_IN.get(name, f"{name}_options.def")
+        if on_windows or name not in WINDOWS_ONLY:
+            made[name] = read(file) if (CLI / file).exists() else [Option("help", "h", "", "show the help", ())]
     return made
 
 
 def words(command):
     """The words that follow a command, such as `explain` after `frame`."""
-    path = CLI / WORDS_IN.get(command, "none")
-    if not path.exists():
+    if command not in WORDS_IN:
         return []
-    return STRING.findall(re.search(r"__names\[\] = \{(.*?)\}", path.read_text("utf-8"), re.S)[1])
+    file, pattern = WORDS_IN[command]
+    text = (CLI / file).read_text("utf-8")
+    listed = re.search(r"__names\[\] = \{.*?\}", text, re.S)
+    return re.findall(pattern, listed[0] if listed else text)
