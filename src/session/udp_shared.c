@@ -49,7 +49,8 @@ enum weir_code udp_shared_open(struct udp_socket *socket, struct weir_error *err
     struct worker *worker = socket->endpoint.worker;
     uint32_t peers_max = worker->config->datagram_peers_max;
 
-    if (peers_max < UDP_SHARED__PEERS_MIN) peers_max = UDP_SHARED__PEERS_MIN;
+    if (worker->common->slots_max > 0 && peers_max < UDP_SHARED__PEERS_MIN)
+        peers_max = UDP_SHARED__PEERS_MIN; /* there is room for more sessions than now */
     if (!worker->udp_peers->slots && !udp_peers_open(worker->udp_peers, peers_max))
         return error_fill(error, WEIR_NO_MEMORY, 0, "keep datagram peers", NULL, NULL,
                           "lower datagram_peers_max");

@@ -537,6 +537,7 @@ static void udp_limits_change(void **state)
 static void udp_peers_are_evicted_at_the_new_limit(void **state)
 {
     (void)state;
+    config.datagram_peers_max = 3;
     open_server();
     for (int i = 0; i < 3; i++) {
         char from[32];

@@ -155,6 +155,27 @@ static void an_open_session_counts_for_its_address(void **state)
     assert_int_not_equal(weir_test_peer_state(refused), WEIR_TEST_CONNECTED);
 }
 
+/* A connection that finds no memory for its filters does not count for its address. */
+static void a_connection_without_memory_does_not_count(void **state)
+{
+    struct weir_config config;
+    const struct weir_update given = {.size = sizeof given, .config = &config};
+    struct weir_stats stats;
+
+    (void)state;
+    weir_config_init(&config);
+    config.sessions_per_address_max = 1;
+    assert_int_equal(weir_server_update(weir_test_server(test), &given, &error), WEIR_OK);
+    weir_test_run(test, 10);
+    weir_test_fail_allocation(test, 1, false);
+    weir_test_connect(test, 0, "10.0.0.7:0");
+    weir_test_run(test, 10);
+    weir_test_fail_allocation(test, 0, false);
+    weir_server_stats(weir_test_server(test), &stats);
+    assert_int_equal(stats.refused_failed, 1);
+    assert_non_null(strstr(ask(weir_test_connect(test, 0, "10.0.0.7:0"), REQUEST("")), " 101 "));
+}
+
 static void missing_memory_changes_nothing(void **state)
 {
     static const char from_b[] = REQUEST("Origin: https://b.example\r\n");
@@ -185,6 +206,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_request_keeps_its_settings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(new_ping_times_apply_to_open_sessions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_open_session_counts_for_its_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_connection_without_memory_does_not_count, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(missing_memory_changes_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("websocket_update", tests, NULL, NULL);
