@@ -104,9 +104,9 @@ void findings_loop_lag(const struct findings_input *input, struct findings *find
     struct finding *finding = findings_add(findings, &head);
     findings_say(finding, "The event loops lag: one iteration in a hundred takes %s or more.",
                  amount_duration_ns(took->p99_ns).text);
-    findings_prove(finding, "Of %" PRIu64 " iterations in the last %s, p50 is %s and p99 is %s.",
-                   took->count, amount_duration(input->window_ms).text,
-                   amount_duration_ns(took->p50_ns).text, amount_duration_ns(took->p99_ns).text);
+    findings_prove(finding, "In the last %s there were %" PRIu64 " iterations, with a p99 of %s.",
+                   amount_duration(input->window_ms).text, took->count,
+                   amount_duration_ns(took->p99_ns).text);
 }
 
 static uint64_t findings_durations__busy(const struct findings_worker *worker)

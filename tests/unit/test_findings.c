@@ -422,7 +422,7 @@ static void loop_lag_is_found(void **state)
     figures.input.loop.count = 5000;
     test__assert_found("loop_lag", "workers",
                        "The event loops lag: one iteration in a hundred takes 250 ms or more.",
-                       "Of 5000 iterations in the last 60 s, p50 is 1.5 ms and p99 is 250 ms.");
+                       "In the last 60 s there were 5000 iterations, with a p99 of 250 ms.");
 }
 
 static void a_busy_worker_is_found(void **state)
