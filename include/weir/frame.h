@@ -51,10 +51,10 @@ struct weir_message {
      * message. */
     const uint8_t *frame;
     size_t frame_length;
-    /* The bytes of the frame's header: the body begins at frame + header_length, whether or not the
-     * codec strips the header. With strip=no that is bytes + header_length. 0 if the frame has no
-     * header (lines, fixed sizes, raw bytes, datagrams), or if a custom codec does not set this
-     * member. */
+    /* Length of the frame's header in bytes: the body begins at frame + header_length, whether or
+     * not the codec strips the header. With strip=no that is bytes + header_length. 0 if the frame
+     * has no header (lines, fixed sizes, raw bytes, datagrams), or if a custom codec does not set
+     * this member. */
     size_t header_length;
 };
 
@@ -100,7 +100,8 @@ struct weir_codec {
     const char *name;
     const char *summary; /* one line for --help */
     bool streams;        /* it can decode a byte stream (TCP) */
-    bool datagrams;      /* for UDP, where each datagram is a message: no decode, no encode */
+    /* It can serve UDP, where each datagram is one message; decode and encode are not called. */
+    bool datagrams;
     /* Bytes of state for each decoder; zeroed at the start, aligned to max_align_t. */
     size_t state_bytes;
     void *user; /* pointer for the author's use */
@@ -176,6 +177,8 @@ struct weir_frame;
  *                                 encoder writes none (default yes)
  *          magic=BYTES            bytes at the start of every frame (default none)
  *      netty(lengthFieldOffset,lengthFieldLength,lengthAdjustment,initialBytesToStrip)
+ *                                 the parameters of Netty's LengthFieldBasedFrameDecoder; options
+ *                                 can follow: netty(0,4,0,4),max=64k
  *      line:delimiter=BYTES       ends with the delimiter (default \n, with an optional \r before)
  *      netstring                  5:hello,
  *      fixed:size=N               every message has N bytes, at most 1g

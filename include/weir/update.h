@@ -47,7 +47,7 @@ struct weir_update {
 
 /* Changes settings of the server, also while it runs: all that *update contains, or none. Checks
  * everything first, and loads the certificates. Then each worker begins to use the new settings
- * between two events. No session is closed by the call itself.
+ * between two events.
  *
  * These members are live: the call changes them. All others are checked, and otherwise ignored.
  * - struct weir_config: every timeout (..._timeout_ms, lifetime_ms, keepalive_ms for connections
@@ -63,12 +63,12 @@ struct weir_update {
  *   websocket_pong_timeout_ms. A listener without `proxy` or `websocket` ignores the settings of
  *   that filter, and one that has it keeps them if the new settings leave the filter out.
  *
- * New timeouts and rates also apply to open sessions; a session that has exceeded a shortened
- * timeout ends. A worker updates 256 sessions per iteration of its loop, so with many sessions this
- * takes some iterations. An idle timeout that the handler has set (weir_session_set_idle_timeout())
- * stays. Limits on numbers and the lists `allow` and `deny` decide about connections that begin
- * later: a session that is open stays, and counts. New ping times of WebSocket apply to open
- * sessions, too.
+ * New timeouts and rates also apply to open sessions; a session that already exceeds a shortened
+ * timeout is closed soon. A worker updates 256 sessions per iteration of its loop, so with many
+ * sessions this takes some iterations. An idle timeout that the handler has set
+ * (weir_session_set_idle_timeout()) stays. Limits on numbers and the lists `allow` and `deny`
+ * decide about connections that begin later: a session that is open stays, and counts. New ping
+ * times of WebSocket apply to open sessions, too.
  *
  * When the function returns, every worker uses the new settings, except for the open sessions that
  * it has yet to update. So the call waits for callbacks that block. Inside a callback of the server

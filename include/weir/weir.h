@@ -69,16 +69,19 @@
  *   Later versions add members at the end. The value 0 of such a member, or the value that the init
  *   function sets, keeps the earlier behaviour. Weir copies a struct of an earlier version, and
  *   fills in the missing members of the copy. It refuses any other size with WEIR_INVALID: 0, a
- *   size that no version has, or a size larger than this weir knows.
+ *   size that no version has, or a size larger than this weir knows. In test.h struct
+ *   weir_test_options, weir_test_swarm and weir_test_result have a `size`, too. There a wrong size
+ *   ends the process, and the last two must have the size of this version.
  * - Results that can grow are filled in by a function with `_sized` at the end of its name, for as
  *   many bytes as the caller's version has: struct weir_stats, weir_listener_info, weir_frame_info,
  *   weir_session_info, weir_worker_stats, weir_proxy_header, weir_tls_info, weir_tls_stats,
  *   weir_web, weir_histogram. Call the inline function without `_sized`: it passes the sizeof.
  * - All others have a fixed layout: struct weir_message, weir_part, weir_input, weir_header,
  *   weir_framing and weir_decode_error, which each message uses; weir_error, weir_address,
- *   weir_address_block, weir_update_listener, weir_update_tls. The exceptions are struct
- *   weir_frame_preset, weir_group_members, weir_group_info and weir_watched_frame: a program reads
- *   them only through a pointer that weir passes, so they can grow.
+ *   weir_address_block, weir_update_listener, weir_update_tls, weir_tls_host, weir_mark, weir_marks
+ *   and weir_test_input. The exceptions are struct weir_frame_preset, weir_group_members,
+ *   weir_group_info and weir_watched_frame: a program reads them only through a pointer that weir
+ *   passes, so they can grow.
  *
  * "Thread:" in a comment says where a function may be called:
  *     handler   inside any callback that runs on the session's worker
@@ -146,11 +149,14 @@ enum weir_reason {
  * handler or points to a custom one (struct weir_listen). Every callback is optional. While a
  * callback blocks, its worker serves no session. The struct must outlive the server. */
 struct weir_handler {
-    size_t size;          /* sizeof(struct weir_handler) of the version the author compiled with */
-    const char *name;     /* "echo"; never null */
-    const char *summary;  /* one line for --help; can be null */
-    size_t session_bytes; /* bytes of state per session, at most 64 KiB: weir_session_state() */
-    void *user;           /* pointer for the author's use: weir_session_user() */
+    size_t size;         /* sizeof(struct weir_handler) of the version the author compiled with */
+    const char *name;    /* "echo"; never null */
+    const char *summary; /* one line for --help; can be null */
+    /* Bytes of state per session: weir_session_state(). At most 64 KiB together with the state of
+     * the codec (weir_codec.state_bytes, rounded up to alignof(max_align_t)) and 8 bytes that weir
+     * adds to find writes beyond the state. */
+    size_t session_bytes;
+    void *user; /* pointer for the author's use: weir_session_user() */
     /* A session began. The callback may send. */
     void (*on_open)(struct weir_session *session);
     /* A message arrived. Null: messages are discarded. */
@@ -204,9 +210,9 @@ struct weir_handler {
  *   WEIR_NO_BUFFERS   the worker's buffer pool is empty; on_room does not follow
  *   WEIR_CANCELLED    the session is closing
  *   WEIR_TOO_LARGE    the message exceeds the maximum of the codec or of a datagram. TCP: also if
- *                     not even an empty queue has room: the message exceeds send_queue_high_bytes,
- *                     or its frame exceeds that setting by more than one buffer. That is logged
- *                     once per server
+ *                     the message exceeds send_queue_high_bytes, or its frame exceeds that setting
+ *                     by more than one buffer, because then not even an empty queue has room. Weir
+ *                     logs this second case once per server
  *   WEIR_INVALID      the codec cannot frame these bytes
  * Nothing is queued unless it returns WEIR_OK. Thread: handler. */
 WEIR_API enum weir_code weir_session_send(struct weir_session *session, const void *bytes,
@@ -293,9 +299,10 @@ WEIR_API void weir_session_fail(struct weir_session *session, const char *text);
  * its low-water mark. While the speaker waits, weir keeps its further broadcasts, does not call
  * on_message for it, and does not read from its peer. So a member misses no message, and is not
  * disconnected, however fast the speakers are, if its peer reads fast enough for these two limits:
- * - A member's queue may stay above its low-water mark for send_timeout_ms, plus the time for the
- *   bytes in this queue at send_rate_min_bytes. Both settings are those of the member; 0: no limit.
- *   Then broadcast_policy applies to this member, and speakers no longer wait for it.
+ * - A member's queue may stay above its low-water mark for the member's send_timeout_ms (0: no
+ *   limit). If the member's send_rate_min_bytes is not 0, the time for the bytes in this queue at
+ *   that rate is added. When this time is over, broadcast_policy applies to the member, and
+ *   speakers no longer wait for it.
  * - A speaker waits for at most its own send_timeout_ms (0: no limit). Then weir sends its waiting
  *   broadcasts, also to members that have not read enough. Their queues can then exceed the
  *   high-water mark by mailbox_bytes_max; above that, broadcast_policy applies. If a worker's
@@ -460,9 +467,9 @@ WEIR_API enum weir_proto weir_session_proto(const struct weir_session *session);
 WEIR_API struct weir_address *weir_session_peer(const struct weir_session *session,
                                                 struct weir_address *peer);
 
-/* Returns whether a load balancer has named the client of this session; then fills in the address
- * of the load balancer: the remote address of the connection. Otherwise leaves *via unchanged.
- * Thread: handler. */
+/* Returns true if a load balancer has named the client of this session (PROXY protocol), and fills
+ * in *via with the load balancer's address, which is the remote address of the connection.
+ * Otherwise returns false and leaves *via unchanged. Thread: handler. */
 WEIR_API bool weir_session_via(const struct weir_session *session, struct weir_address *via);
 
 /* What the PROXY protocol header of a load balancer says about a session. */
@@ -510,15 +517,17 @@ WEIR_API struct weir_address *weir_session_local_address(const struct weir_sessi
 WEIR_API void weir_session_vouch(struct weir_session *session);
 
 /* Starts TLS on a session that began in plain text, for protocols with a command such as STARTTLS.
- * Call it when the command, or its positive answer, was the last message in plain text. What is
- * queued for the peer leaves in plain text, so a server sends its answer to the command first. What
- * is queued later waits until the handshake is complete, and leaves encrypted. The handshake can
- * take opening_timeout_ms at most. If it fails, the session ends with WEIR_REASON_TLS. If the
- * session ends before the handshake is complete, the messages that wait for it are discarded.
+ * A server calls it in on_message for the command, after it has queued its positive answer. A
+ * client calls it in on_message for that answer. What is queued before the call leaves in plain
+ * text. What is queued later waits until the handshake is complete, and leaves encrypted. The
+ * handshake can take opening_timeout_ms at most. If it fails, the session ends with
+ * WEIR_REASON_TLS. If the session ends before the handshake is complete, the messages that wait for
+ * it are discarded.
  *
- * The session also ends with WEIR_REASON_TLS if plain text came after the last message. An attacker
- * who cannot break TLS can add messages there, and they would seem to be encrypted ones. Discard
- * what the session's state has from before TLS, such as a login: an attacker can have sent it.
+ * The session also ends with WEIR_REASON_TLS if bytes were received after that message and before
+ * the handshake: an attacker who cannot break TLS can add messages there, which would seem to be
+ * encrypted ones (STARTTLS command injection). Also discard everything that the session's state
+ * stored before TLS, such as a login: an attacker can have sent it.
  *
  * `name` is that of weir_server_tls(), for a session that a client opened; null for an outbound
  * session: weir_connect_options.tls_later applies. Returns:
@@ -709,9 +718,9 @@ struct weir_config {
      * kernel's memory, the memory of the application, and at most 16 MiB that weir uses whatever
      * its peers do. Default 1 GiB. */
     uint64_t memory_max_bytes;
-    /* Bytes per worker: the stream buffers use at most the first, the datagram buffers at most the
-     * second. Default 0: three quarters and one eighth of the worker's part of memory_max_bytes.
-     * Their sum plus mailbox_bytes_max must not exceed this part. */
+    /* Most memory of each worker's stream buffers, and of its datagram buffers. Default 0: three
+     * quarters and one eighth of the worker's part of memory_max_bytes. The sum of the two settings
+     * and mailbox_bytes_max must not exceed this part. */
     uint64_t buffer_memory_max_bytes;
     uint64_t datagram_memory_max_bytes;
     uint32_t listen_backlog; /* connections that the system queues before accept; default 4096 */
@@ -733,24 +742,25 @@ struct weir_config {
      * A timeout that expires closes its session immediately and discards queued messages. The TCP
      * connection ends by RST if messages are lost or the session is held (weir_session_hold()),
      * otherwise by FIN. */
-    /* TCP: for this long no data was received, and no queued data was sent or acknowledged. Does
-     * not run while a rate limit, the handler or weir_session_broadcast() pauses reading. Closes
-     * the session with WEIR_REASON_IDLE. Default 10 minutes. */
+    /* TCP: longest time in which no data is received, and no queued data is sent or acknowledged.
+     * Does not run while a rate limit, the handler or weir_session_broadcast() pauses reading.
+     * Closes the session with WEIR_REASON_IDLE. Default 10 minutes. */
     uint32_t idle_timeout_ms;
-    /* TCP: no byte arrived after the connect. It no longer applies once the session has joined a
-     * group, or once a message was sent to it after on_open returned; then only idle_timeout_ms
-     * applies. Does not run while reading is paused, for whichever cause. Closes with
-     * WEIR_REASON_FIRST_BYTE. Default 1 minute. */
+    /* TCP: longest wait for the first byte after the connect. It no longer applies once the session
+     * has joined a group, or once a message was sent to it after on_open returned; then only
+     * idle_timeout_ms applies. Does not run while reading is paused, for whichever cause. Closes
+     * with WEIR_REASON_FIRST_BYTE. Default 1 minute. */
     uint32_t first_byte_timeout_ms;
-    /* TCP: a frame is incomplete this long after its first byte. Later bytes of the frame do not
-     * extend the timeout. Does not run while reading is paused, for whichever cause (enum
+    /* TCP: longest time from the first byte of a frame to its last. Further bytes of the frame do
+     * not extend the timeout. Does not run while reading is paused, for whichever cause (enum
      * weir_pause), and starts again when reading resumes. Closes with WEIR_REASON_FRAME. Default
      * 30 s. */
     uint32_t frame_timeout_ms;
-    /* TCP: while a send (up to 16 buffers) was outstanding, the peer's system acknowledged no byte
-     * for this long. Any acknowledged byte restarts the timeout, unless send_rate_min_bytes is set.
-     * Weir checks this four times per timeout, so a session can be closed later by up to a quarter
-     * of it. Closes with WEIR_REASON_STALLED. Default 1 minute; 0: a slow peer is not closed. */
+    /* TCP: longest time in which the peer's system acknowledges no byte while a send (up to 16
+     * buffers) is outstanding. Any acknowledged byte restarts the timeout, unless
+     * send_rate_min_bytes is set. Weir checks this four times per timeout, so a session can be
+     * closed later by up to a quarter of it. Closes with WEIR_REASON_STALLED. Default 1 minute; 0:
+     * a slow peer is not closed. */
     uint32_t send_timeout_ms;
     /* TCP: bytes per second that the peer must acknowledge while a send is outstanding; default 0
      * (any byte is enough). If it is set, send_timeout_ms is extended by (bytes of the send / this
@@ -760,11 +770,11 @@ struct weir_config {
     /* Longest age of a session, even if it is active. Closes with WEIR_REASON_LIFETIME. Default 0.
      */
     uint32_t lifetime_ms;
-    /* TCP: from weir's FIN to the peer's FIN. The timeout restarts if the peer acknowledged bytes
-     * meanwhile; the connection of a peer that does not acknowledge the last bytes is reset. Closes
-     * with the reason for which weir sent FIN, for example WEIR_REASON_APPLICATION after
-     * weir_session_finish(). Default 10 s; 0: weir waits for the peer's FIN, and only the other
-     * timeouts apply. */
+    /* TCP: longest wait for the peer's FIN after weir's FIN. The timeout restarts if the peer
+     * acknowledged bytes meanwhile; the connection of a peer that does not acknowledge the last
+     * bytes is reset. Closes with the reason for which weir sent FIN, for example
+     * WEIR_REASON_APPLICATION after weir_session_finish(). Default 10 s; 0: weir waits for the
+     * peer's FIN, and only the other timeouts apply. */
     uint32_t linger_timeout_ms;
     /* TCP: silence before the first keep-alive probe. If the peer answers no probe, the session
      * closes with WEIR_REASON_RESET after about twice this time. Default 1 minute. */
@@ -791,8 +801,8 @@ struct weir_config {
     /* UDP sessions of one worker. A new one replaces the session that has been idle longest, which
      * closes with WEIR_REASON_EVICTED. Default 65536. */
     uint32_t datagram_peers_max;
-    /* UDP sessions: no datagram was received for this long; sending does not extend it. Closes with
-     * WEIR_REASON_IDLE. Default 1 minute. */
+    /* UDP sessions: longest time without a received datagram; sending does not extend it. Closes
+     * with WEIR_REASON_IDLE. Default 1 minute. */
     uint32_t datagram_idle_timeout_ms;
     /* Payload bytes sent to a peer, as a percentage of the payload bytes received from it. Counted
      * over the life of the session; for a transient session, over the datagrams of one peer that
@@ -854,6 +864,8 @@ struct weir_config {
      * the peer has not acknowledged, and unsent ones. It limits the bytes in flight to the peer.
      * Default 0: the kernel tunes it, up to net.ipv4.tcp_wmem. */
     uint32_t socket_send_max_bytes;
+
+    /* ---- start ---- */
     /* TCP: how long weir_server_start() waits for an address that connections of an earlier program
      * still occupy (EADDRINUSE; WSAEADDRINUSE and WSAEACCES). It does not wait, and fails, if
      * another socket listens on the address. Default 5000; 0: no wait. */
@@ -867,10 +879,12 @@ struct weir_config {
     uint32_t resolver_threads;
     uint32_t
         resolver_queue_max; /* names that can wait for those threads, 1 or more; default 1024 */
-    /* For calls of weir_connect() and weir_server_listen() after weir_server_start(): bytes that
-     * the state of codec and handler of their sessions can use, at most 65536. Every session of the
-     * server then occupies at least this much memory for state. Default 0: as much as the listeners
-     * and connectors that were made before the start need. */
+    /* Bytes per session reserved for the state of a codec and a handler that are added after
+     * weir_server_start(), by weir_connect() or weir_server_listen(). At most 65536. Needed:
+     * weir_codec.state_bytes, rounded up to alignof(max_align_t), plus weir_handler.session_bytes,
+     * plus 8 if that is not 0. Every session of the server then occupies at least this much memory
+     * for state. Default 0: as much as the listeners and connectors that were made before the start
+     * need. */
     uint32_t connect_state_bytes;
 
     /* ---- visibility ---- */
@@ -924,16 +938,17 @@ struct weir_config {
     uint32_t handler_warn_ms;
 
     /* ---- filters ---- */
-    /* TCP: the filters of a listener or connection (PROXY protocol, TLS, WebSocket) are not open
-     * this long after the connect. Until then no other byte can arrive, so this timeout takes the
-     * place of first_byte_timeout_ms, which begins afterwards. Received bytes do not extend it.
-     * Closes with WEIR_REASON_OPENING. Default 10 s; 0: no limit. */
+    /* TCP: longest time from accept or connect until every filter of the session is open: the PROXY
+     * header is read, the TLS handshake is complete, the WebSocket request is answered. After
+     * weir_session_start_tls(): from that call until the handshake is complete.
+     * first_byte_timeout_ms begins when the filters are open. Received bytes do not extend the
+     * time. Closes with WEIR_REASON_OPENING. Default 10 s; 0: no limit. */
     uint32_t opening_timeout_ms;
     /* Unfinished TLS handshakes of one worker. Further clients are closed with WEIR_REASON_TLS,
      * counted in weir_tls_stats.refused_full. Default 1024; 0: unlimited. */
     uint32_t tls_handshakes_max;
-    /* TLS handshakes that all workers begin per second, under each name of weir_server_tls(). As
-     * many can begin at the same time. Further clients are closed with WEIR_REASON_TLS, counted in
+    /* TLS handshakes per second for each name of weir_server_tls(), in all workers. A token bucket,
+     * which holds one second's worth. Further clients are closed with WEIR_REASON_TLS, counted in
      * weir_tls_stats.refused_rate. Default 0 (unlimited). */
     uint32_t tls_handshake_rate;
 };
@@ -964,8 +979,8 @@ enum weir_websocket_send {
  * you need; only `size` and `address` are required. The strings need to be valid only during
  * weir_server_listen(). */
 struct weir_listen {
-    size_t size; /* sizeof(struct weir_listen) of the version the author compiled with */
-    enum weir_proto proto;
+    size_t size;           /* sizeof(struct weir_listen) of the version the author compiled with */
+    enum weir_proto proto; /* default WEIR_TCP (0) */
     /* In a form that weir_address_parse() accepts: a port alone means all addresses, and
      * "127.0.0.1:5050" only this machine. Port 0 selects a free port. There is no default.
      * "unix:PATH" (TCP, Linux): a Unix-domain socket. A socket file on which no server listens any
@@ -1026,8 +1041,9 @@ struct weir_listen {
     const char *websocket;
     /* Origins of the pages that may connect, separated by commas: "https://game.example", exactly
      * as a browser sends them; "*": any page of any site, which can then act with the browser's
-     * cookies. Null: pages of the host that the request names. A client that sends no origin is not
-     * a browser, and is served. */
+     * cookies. Null: only pages from the same host and port, which means that the Origin header
+     * and the Host header must agree. A client that sends no origin is not a browser, and is
+     * served. */
     const char *websocket_origins;
     /* Subprotocols that the handler speaks, the preferred ones first, separated by commas. Weir
      * selects the first of them that the client also offers; if there is none, the session has no
@@ -1464,9 +1480,9 @@ struct weir_session_info {
     enum weir_reason deadline_reason;
     enum weir_reason reason; /* why the session ends; WEIR_REASON_NONE: not decided */
     uint64_t partial_ms;     /* TCP: since the first byte of the incomplete frame came; 0: none */
-    /* Its state, and what its peer makes it hold: queue, unread input, incomplete frame, filters,
-     * memberships. A broadcast that several queues share counts for each of them with the memory of
-     * its entry, and not its bytes. */
+    /* Memory of the session: state, send queue, unread input, incomplete frame, filters,
+     * memberships. For a broadcast that several queues share, only the entry in the queue is
+     * counted, not the message. */
     uint64_t memory_bytes;
     uint64_t broadcasts_missed; /* to its groups: not queued for it, or dropped from its queue */
     uint32_t groups_count;      /* of which it is a member */
@@ -1541,7 +1557,7 @@ struct weir_worker_stats {
     uint64_t commands, commands_refused;      /* as in struct weir_stats; also the next line */
     uint64_t queued_bytes, buffer_bytes;
     uint64_t memory_bytes;     /* as in struct weir_stats */
-    uint64_t memory_max_bytes; /* its part of the setting; 0: no limit */
+    uint64_t memory_max_bytes; /* its part of weir_config.memory_max_bytes; 0: no limit */
     /* Time that all loop iterations took: the sum of WEIR_HISTOGRAM_ITERATION. Its growth divided
      * by the time that passed is the load of the worker's thread, at most 1. */
     uint64_t busy_ns;

@@ -238,8 +238,8 @@ struct net_options {
      * net_take_busy_ns(). Null: not reported. */
     bool *was_busy;
     uint64_t busy_max_ns; /* 0: no limit */
-    /* Times between two waits: all of them are added to its sum, and those above
-     * NET_BUSY_COUNTED_NS are counted. It outlives the net. Null: not reported. */
+    /* Histogram of the times between two waits. Its sum_ns contains all of them; its buckets count
+     * only those above NET_BUSY_COUNTED_NS. Must outlive the net. Null: not reported. */
     struct histogram *busy_times;
     bool *has_failed;                  /* set to true when net_failure() begins to report one; null:
                                         * not reported */
@@ -250,7 +250,7 @@ struct net_options {
  * Windows 10 1709 send 10 probes, keepalive_ms / 10 apart. */
 #define NET_KEEPALIVE_PROBES 4
 
-/* Shorter times between two waits are many, and not counted in net_options.busy_times. */
+/* Times up to this are too frequent to count each one: see net_options.busy_times. */
 #define NET_BUSY_COUNTED_NS UINT64_C(500000)
 
 #define NET_REFUSED_MAX 4 /* entries of net_info.refused */
@@ -337,11 +337,11 @@ struct net_inherited {
 enum weir_code net_read_inherited(intptr_t descriptor, struct net_inherited *inherited,
                                   struct weir_error *error);
 
-/* What the pools of a net hold now. */
+/* What the pools of a net hold now, in bytes. */
 struct net_memory {
-    uint64_t taken_bytes;       /* of buffers that are in use, by the caller or by the system */
-    uint64_t resident_bytes;    /* that occupy memory: taken ones, and free ones used before */
-    uint64_t stream_room_bytes; /* of stream buffers that can still be taken */
+    uint64_t taken_bytes;       /* buffers that the caller or the system uses */
+    uint64_t resident_bytes;    /* buffers in memory: taken ones, and free ones used before */
+    uint64_t stream_room_bytes; /* stream buffers that can still be taken */
 };
 
 struct net_memory net_memory(const struct net *net);
@@ -394,9 +394,14 @@ void net_start_busy(struct net *net);
 /* Replaces net_options.busy_max_ns, from the next wait on. */
 void net_set_busy_max(struct net *net, uint64_t busy_max_ns);
 
-/* Replaces net_options.keepalive_ms, for connections that are made later, or that listeners accept
- * later after net_keep_alive(). */
+/* Replaces net_options.keepalive_ms, for later calls of net_connect() and net_listen(). Connections
+ * that exist keep their value. On Linux a connection that an open listener accepts later inherits
+ * the value of the listener, so call net_keep_alive() for each listener, too. */
 void net_set_keepalive(struct net *net, uint32_t keepalive_ms);
+
+/* Gives an open TCP listener the present net_options.keepalive_ms, for connections that begin
+ * later. Has no effect on Windows, where each accepted connection gets the present value anyway,
+ * and on the simulated transport, which has no keep-alive. */
 void net_keep_alive(struct net *net, struct net_handle listener);
 
 /* Returns the time between the last two waits if it was longer than net_options.busy_max_ns;
@@ -404,8 +409,8 @@ void net_keep_alive(struct net *net, struct net_handle listener);
  * a deadline. */
 uint64_t net_take_busy_ns(struct net *net);
 
-/* Returns when net_wait() must be called again at the latest, whatever the system reports: 0: now;
- * NET_FOREVER: not before the system reports something. */
+/* Returns the latest time of the next net_wait(), even if the system reports nothing. 0 means now.
+ * NET_FOREVER means that only a report of the system requires a call. */
 uint64_t net_due_ns(struct net *net);
 
 /* Returns a descriptor; -1: the system has none. After a net_wait() that returned no event, poll()

@@ -22,7 +22,7 @@ class FilterDocuments(WeirTest):
         line, = [line for line in commands("README.md", "scripts/run") if "websocket=" in line]
         page = TREE / "examples" / "browser_chat" / "index.html"
         words = [{"7000": "127.0.0.1:0", "tcp://7080?websocket=/chat": "tcp://127.0.0.1:0?websocket=/chat",
-                  "examples/browser_chat/index.html": page}.get(word, word) for word in shlex.split(line)[1:]]
+                  "examples/browser_chat/index.html": page}.get(word, word) for word in shlex.split(line.rstrip(" &"))[1:]]
         self.assertIn(page, words)
         weir = self.start(*words)
         self.assertEqual(ask(weir.address("tcp", 1), request("/chat", Upgrade=None, Connection=None))[2], page.read_bytes())
