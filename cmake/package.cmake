@@ -103,6 +103,13 @@ if(WIN32) # a .zip with only the program
             install(FILES ${PROJECT_BINARY_DIR}/LICENSE-OpenSSL.txt DESTINATION . COMPONENT program EXCLUDE_FROM_ALL)
         endif()
     endif()
+    if(WEIR_YAML_LIBRARIES) # and libyaml
+        find_file(WEIR_LIBYAML_LICENSE License PATHS ${WEIR_LIBYAML} NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
+        if(WEIR_LIBYAML_LICENSE)
+            configure_file(${WEIR_LIBYAML_LICENSE} ${PROJECT_BINARY_DIR}/LICENSE-libyaml.txt COPYONLY)
+            install(FILES ${PROJECT_BINARY_DIR}/LICENSE-libyaml.txt DESTINATION . COMPONENT program EXCLUDE_FROM_ALL)
+        endif()
+    endif()
     if(WEIR_COMPLETIONS)
         install(FILES ${WEIR_COMPLETIONS}/weir.ps1 DESTINATION . COMPONENT program EXCLUDE_FROM_ALL)
     endif()

@@ -5,7 +5,7 @@ FUZZ_SECONDS=${FUZZ_SECONDS:-3}
 FUZZ_BYTES_MAX=96 # most defects need few bytes, and short inputs run faster
 # But some inputs are longer: the Unix-domain addresses of a PROXY header have 216 bytes, a ClientHello and a request head
 # several hundred, and the second form of a frame's length begins at 126.
-declare -A FUZZ_LONGER=([proxy_header]=600 [tls]=2000 [websocket]=400 [websocket_head]=1000)
+declare -A FUZZ_LONGER=([proxy_header]=600 [tls]=2000 [websocket]=400 [websocket_head]=1000 [yaml_reader]=400)
 readonly FUZZ_BYTES_MAX FUZZ_LONGER
 
 # fuzz_one FUZZER: runs one fuzzer. New inputs go to build/fuzz/corpus, failing inputs to build/fuzz/found.

@@ -64,10 +64,16 @@ static void config_file__add_block(struct config_reading *reading, const char *l
 static void config_file__add_blocks_of_file(struct config_reading *reading, const char *label,
                                             const char *text, void *argument)
 {
+    struct options *options = reading->options;
     const char *path = config_path(reading, text);
 
-    if (path)
-        block_list_add_file(argument, label, path, &reading->options->arena, reading->diagnostics);
+    if (!path) return;
+    block_list_add_file(argument, label, path, &options->arena, reading->diagnostics);
+    if (options->list_files_count < OPTIONS_LIST_FILES_MAX)
+        options->list_files[options->list_files_count++] = path;
+    else
+        diagnostics_add(reading->diagnostics, "%s: more than %d files of addresses; join some",
+                        label, OPTIONS_LIST_FILES_MAX);
 }
 
 /* Like --trace: "all" is all peers. */

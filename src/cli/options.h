@@ -51,8 +51,13 @@ struct options_tls {
 enum options_sandbox { SANDBOX_OFF, SANDBOX_AUTO, SANDBOX_ON };
 #define OPTIONS_SANDBOX_WORDS "off|auto|on"
 
+#define OPTIONS_LIST_FILES_MAX 16
+
 struct options {
     const char *config_file; /* null: none */
+    /* The files of addresses that it names, for the sandbox: a reload reads them again. */
+    const char *list_files[OPTIONS_LIST_FILES_MAX];
+    size_t list_files_count;
     struct weir_config config;
     struct weir_listen listeners[OPTIONS_LISTENERS_MAX];
     struct options_own own[OPTIONS_LISTENERS_MAX];

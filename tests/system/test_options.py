@@ -32,6 +32,16 @@ class Words(WeirTest):
         self.assertEqual(re.findall(r'^OPTIONS_GROUP\("([^"]+)"', table, re.M),
                          re.findall(r"^(\w[\w ]*):$", help_text, re.M))
 
+    def test_each_option_has_a_key(self):
+        """A configuration file has everything that the command line has; this test lists the exceptions and why."""
+        table = (ROOT / "src" / "cli" / "options.def").read_text("utf-8")
+        without = set(re.findall(r'^OPTIONS_(?:VALUE|CHOICE|TEXT|ESCAPED|SWITCH|ACTION)\("([^"]+)"', table, re.M))
+        self.assertEqual(without, {"config", "help", "version",     # of the command line alone
+                                   "tcp", "udp", "listen",          # the list listen
+                                   "verbose", "quiet"})             # log.level
+        keys = re.findall(r'^SETTING_\w+\("([^"]+)"', table, re.M)
+        self.assertEqual(len(keys), len(set(keys)))
+
     def test_each_setting_has_an_option(self):
         """Read from weir.h as text; this test lists the members that are no settings, and the combined ones."""
         header = (ROOT / "include" / "weir" / "weir.h").read_text("utf-8")

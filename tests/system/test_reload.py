@@ -11,9 +11,11 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import unittest
 
 import certificates
-from weir_process import DEADLINE_S, Settings, WeirTest, connect, expect_end, main, pattern_bytes, receive_exactly, scaled
+from weir_process import (DEADLINE_S, SANITIZED, Settings, WeirTest, connect, expect_end, main, pattern_bytes,
+                          receive_exactly, scaled)
 
 OK = 0
 
@@ -103,6 +105,23 @@ class Live(ReloadTest):
             with connect(weir.tcp) as second:
                 expect_end(second)
         weir.stop()
+
+    @unittest.skipIf(SANITIZED, "LeakSanitizer needs system calls that the sandbox forbids")
+    def test_a_list_in_another_folder_is_read_in_the_sandbox(self):
+        elsewhere = tempfile.TemporaryDirectory()
+        self.addCleanup(elsewhere.cleanup)
+        denied = os.path.join(elsewhere.name, "denied")
+        with open(denied, "w", encoding="ascii") as file:
+            file.write("192.0.2.1\n")
+        weir = self.serve(LINE + f"limits: {{deny-file: {denied}}}\n", "--sandbox", "auto")
+        with connect(weir.tcp) as peer:
+            self.assert_serves(peer)
+        with open(denied, "a", encoding="ascii") as file:
+            file.write("127.0.0.1\n")
+        self.reload(weir, None)
+        with connect(weir.tcp) as peer:
+            expect_end(peer)
+        self.assertEqual(weir.stop().summary["refused_denied"], 1)
 
     def test_certificates_are_loaded_again(self):
         if not self.has_tls():

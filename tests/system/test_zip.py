@@ -22,9 +22,9 @@ class Zip(WeirTest):
             names = packed.namelist()
         top = archive.removesuffix(".zip")
         self.assertRegex(top, r"\Aweir-\d+\.\d+\.\d+-windows-x86_64\Z")
-        # A program that contains OpenSSL comes with its licence.
-        licences = {f"{top}/LICENSE-OpenSSL.txt"} & set(names)
-        self.assertEqual(bool(licences), self.has_tls())
+        # A program that contains OpenSSL or libyaml comes with their licences.
+        licences = {f"{top}/LICENSE-OpenSSL.txt", f"{top}/LICENSE-libyaml.txt"} & set(names)
+        self.assertEqual(f"{top}/LICENSE-OpenSSL.txt" in licences, self.has_tls())
         self.assertEqual(set(names) - licences, {f"{top}/{name}" for name in ("LICENSE.txt", "README.txt", "weir.exe", "weir.ps1")})
         with open(os.path.join(folder, top, "README.txt"), newline="") as readme:
             text = readme.read()

@@ -214,7 +214,7 @@ static void test_depth_is_limited(void **state)
     memset(deep, '[', sizeof deep - 1);
     read_text(deep);
     assert_true(answers_count > 0);
-    for (size_t i = 0; i + 1 < sizeof deep; i += 3) memcpy(deep + i, "- \n", 3 - (i + 3 > 100000));
+    for (size_t i = 0; i + 1 < sizeof deep; i++) deep[i] = i % 2 == 0 ? '-' : ' ';
     read_text(deep);
     assert_true(answers_count > 0);
 }
