@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "admin_state.h"
-#include "number.h"
+#include "duration.h"
 
 #define CONTROL_ROUTES__RELOAD_WAIT_MS 60000u
 
@@ -17,18 +17,6 @@ static void control_routes__cannot(struct visit *visit)
 
 /* ---- drain ---- */
 
-/* Reads a duration as the command line has it: "500ms", "30s", "30", "5m", "1h". */
-static bool control_routes__read_duration(const char *text, uint32_t *ms)
-{
-    static const struct number_unit units[] = {{"ms", 1},      {"s", 1000}, {"m", 60000},
-                                               {"h", 3600000}, {"", 1000},  {NULL, 0}};
-    uint64_t value;
-
-    if (!number_read(text, strlen(text), units, INT32_MAX, &value)) return false;
-    *ms = (uint32_t)value;
-    return true;
-}
-
 void control_routes_drain(struct visit *visit)
 {
     const struct admin_settings *settings = &visit->admin->settings;
@@ -37,7 +25,7 @@ void control_routes_drain(struct visit *visit)
 
     if (!settings->drain) {
         control_routes__cannot(visit);
-    } else if (within && !control_routes__read_duration(within, &within_ms)) {
+    } else if (within && !duration_read(within, &within_ms)) {
         visit_answer_text(visit, 400, "within must be a time such as 30s");
     } else {
         atomic_store(&visit->admin->is_draining, true);

@@ -11,6 +11,7 @@
 #include "findings.h"
 
 #define FINDINGS_WRITE__WORKERS_MAX 255
+#define FINDINGS_WRITE__GROUPS_MAX 256
 #define FINDINGS_WRITE__LISTENER_BYTES (WEIR_ADDRESS_TEXT_BYTES + 8)
 
 /* What the rules get, and the memory that it points to. */
@@ -20,6 +21,7 @@ struct findings_write__figures {
     struct findings_handler handlers[WEIR_LISTENERS_MAX];
     char listeners[WEIR_LISTENERS_MAX][FINDINGS_WRITE__LISTENER_BYTES];
     struct findings_certificate certificates[SNAPSHOT_TLS_MAX];
+    struct findings_group groups[FINDINGS_WRITE__GROUPS_MAX];
     struct findings_scan scan;
 };
 
@@ -125,6 +127,23 @@ static void findings_write__sessions(struct findings_write__figures *figures,
     figures->input.scan = &figures->scan;
 }
 
+/* Only groups whose members miss messages matter. */
+static void findings_write__groups(struct findings_write__figures *figures, const struct scan *scan)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < scan->groups_count && count < FINDINGS_WRITE__GROUPS_MAX; i++) {
+        const struct scan_group *group = &scan->groups[i];
+        uint64_t dropped = group->dropped_full + group->dropped_closed + group->dropped_not_framed +
+                           group->dropped_no_memory + group->dropped_reply + group->dropped_late;
+        if (dropped == 0) continue;
+        figures->groups[count++] = (struct findings_group){group->name, strlen(group->name),
+                                                           group->members, group->offered, dropped};
+    }
+    figures->input.groups = figures->groups;
+    figures->input.groups_count = count;
+}
+
 /* Counts names that are separated by commas. */
 static uint32_t findings_write__count_names(const char *names)
 {
@@ -164,7 +183,9 @@ static void findings_write__fill(struct findings_write__figures *figures, struct
     findings_write__handlers(figures, before, now);
     findings_write__workers(figures, &admin->health, before, now);
     findings_write__certificates(figures, now);
-    if (scan) findings_write__sessions(figures, scan);
+    if (!scan) return;
+    findings_write__sessions(figures, scan);
+    findings_write__groups(figures, scan);
 }
 
 /* ---- the answer ---- */

@@ -8,6 +8,7 @@
 #include "admin_state.h"
 #include "control_routes.h"
 #include "escape.h"
+#include "group_routes.h"
 #include "request.h"
 #include "routes.h"
 #include "session_routes.h"
@@ -38,6 +39,8 @@ static const struct front__route front__routes[] = {
      {"sort", "order", "limit", "after", "filter", NULL},
      session_routes_list},
     {"/sessions/*", false, false, false, {NULL}, session_routes_one},
+    {"/groups", false, false, false, {"limit", NULL}, group_routes_list},
+    {"/sessions/*/watch", true, false, false, {"for", NULL}, session_routes_watch},
     {"/sessions/*/close", true, false, false, {"how", NULL}, session_routes_close},
     {"/drain", true, false, false, {"within", NULL}, control_routes_drain},
     {"/reload", true, false, false, {NULL}, control_routes_reload},

@@ -22,6 +22,10 @@ static void inspection_ask__on_session(void *user, const struct weir_session_inf
     struct inspection_ask *ask = user;
 
     ask->info = *info;
+    if (info->received_frame) ask->received = *info->received_frame;
+    if (info->sent_frame) ask->sent = *info->sent_frame;
+    ask->info.received_frame = info->received_frame ? &ask->received : NULL;
+    ask->info.sent_frame = info->sent_frame ? &ask->sent : NULL;
     ask->is_found = true;
 }
 

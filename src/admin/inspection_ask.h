@@ -20,6 +20,7 @@ struct inspection_ask {
     struct inspection_ask *next;
     bool is_found; /* `info` is valid; written by the session's worker before the ask returns */
     struct weir_session_info info;
+    struct weir_watched_frame received, sent; /* to which `info` points, if it was watched */
     struct visit_list waiting;
 };
 

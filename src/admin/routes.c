@@ -126,6 +126,7 @@ void routes_stats(struct visit *visit)
     json_u64(&json, "uptime_ms", snapshot->at_ms - admin->started_ms);
     json_i64(&json, "now_ms", snapshot->at_unix_ms);
     json_bool(&json, "ready", routes__is_ready(admin));
+    json_bool(&json, "lists_groups", true);
     json_bool(&json, "draining", atomic_load(&admin->is_draining));
     stats_json_write(&json, snapshot);
     routes__reload(&json, admin);

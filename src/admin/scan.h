@@ -3,7 +3,7 @@
  * in slices between other events, so a scan takes some milliseconds, and delays no session. Scans
  * are made only for a client that asks: one at a time, and at most one per second.
  *
- *      scans_ask -> slice of worker 0 -> ... -> slice of worker n -> scan__end (admin's worker)
+ *      scans_ask -> sessions of worker 0, 1, ... -> groups of worker 0, 1, ... -> scan__end
  */
 #ifndef ADMIN_SCAN_H
 #define ADMIN_SCAN_H
@@ -21,11 +21,26 @@
 #define SCAN_SESSIONS_MAX 200000u /* further sessions are left out: is_incomplete */
 #define SCAN_WAIT_MS 10000u       /* a client waits this long for a scan */
 
+#define SCAN_GROUPS_FIRST 1024u /* room for groups; a scan that needed more makes the next larger */
+#define SCAN_GROUPS_MAX 65536u
+
+/* A group. A scan adds up what its workers say. */
+struct scan_group {
+    char name[WEIR_GROUP_NAME_BYTES_MAX + 1];
+    uint64_t members, congested; /* as in struct weir_group_info, as are the others */
+    uint64_t offered, delivered;
+    uint64_t dropped_full, dropped_closed, dropped_not_framed, dropped_no_memory, dropped_reply;
+    uint64_t dropped_late;
+};
+
 struct scan {
     uint64_t at_ms;     /* weir_now() when it ended */
     bool is_incomplete; /* sessions are missing: there are too many, or a worker was too busy */
     size_t sessions_count, sessions_capacity;
-    struct weir_session_info *sessions; /* in no particular order */
+    struct weir_session_info *sessions; /* in no particular order; without watched frames */
+    bool lacks_groups;                  /* groups are missing, for the same causes */
+    size_t groups_count, groups_capacity;
+    struct scan_group *groups; /* by name */
 };
 
 /* Starts as {0}. Used by the admin server's worker. */

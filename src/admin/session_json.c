@@ -36,6 +36,36 @@ static void session_json__counts(struct json *json, const struct weir_session_in
     json_u64(json, "holds", session->holds);
 }
 
+/* Writes a frame of a watched session, its bytes in hexadecimal; null: none is known. */
+static void session_json__frame(struct json *json, const char *name,
+                                const struct weir_watched_frame *frame)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[2 * WEIR_WATCHED_BYTES_MAX];
+
+    if (!frame) {
+        json_null(json, name);
+        return;
+    }
+    for (uint32_t i = 0; i < frame->bytes_count; i++) {
+        text[2 * i] = digits[frame->bytes[i] >> 4];
+        text[2 * i + 1] = digits[frame->bytes[i] & 15];
+    }
+    json_begin_object(json, name);
+    json_u64(json, "count", frame->count);
+    json_u64(json, "ago_ms", frame->ago_ms);
+    json_u64(json, "frame_length", frame->frame_length);
+    json_u64(json, "message_length", frame->message_length);
+    json_bytes(json, "hex", text, 2 * (size_t)frame->bytes_count);
+    json_end_object(json);
+}
+
+void session_json_frames(struct json *json, const struct weir_session_info *session)
+{
+    session_json__frame(json, "received_frame", session->received_frame);
+    session_json__frame(json, "sent_frame", session->sent_frame);
+}
+
 void session_json_write(struct json *json, const struct weir_session_info *session)
 {
     session_json__identity(json, session);

@@ -11,4 +11,7 @@
 /* Writes the members into the object that is open. */
 void session_json_write(struct json *json, const struct weir_session_info *session);
 
+/* Writes the last frames of a watched session into the object that is open. */
+void session_json_frames(struct json *json, const struct weir_session_info *session);
+
 #endif

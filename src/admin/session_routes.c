@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "admin_state.h"
+#include "duration.h"
 #include "session_json.h"
 #include "session_page.h"
+
+#define SESSION_ROUTES__WATCH_MS 60000u
+#define SESSION_ROUTES__WATCH_MAX_MS 3600000u
 
 static void session_routes__answer_code(struct visit *visit, enum weir_code code)
 {
@@ -95,6 +99,7 @@ static void session_routes__answer_one(struct visit *visit, bool is_late)
     } else {
         json_begin_object(&json, NULL);
         session_json_write(&json, &ask->info);
+        session_json_frames(&json, &ask->info);
         json_end_object(&json);
         visit_answer_body(visit, "application/json", &body);
     }
@@ -131,6 +136,22 @@ void session_routes_close(struct visit *visit)
         aborts ? weir_abort(observed, visit->id) : weir_finish(observed, visit->id);
     if (code == WEIR_OK)
         visit_answer_text(visit, 202, "the session is closing");
+    else
+        session_routes__answer_code(visit, code);
+}
+
+void session_routes_watch(struct visit *visit)
+{
+    const char *text = target_value(&visit->target, "for");
+    uint32_t ms = SESSION_ROUTES__WATCH_MS;
+
+    if (text && (!duration_read(text, &ms) || ms > SESSION_ROUTES__WATCH_MAX_MS)) {
+        visit_answer_text(visit, 400, "for must be a time up to 1h, such as 30s");
+        return;
+    }
+    enum weir_code code = weir_session_watch(atomic_load(&visit->admin->observed), visit->id, ms);
+    if (code == WEIR_OK)
+        visit_answer_text(visit, 202, "its next frames are kept");
     else
         session_routes__answer_code(visit, code);
 }

@@ -8,5 +8,6 @@
 void session_routes_list(struct visit *visit);  /* GET /sessions */
 void session_routes_one(struct visit *visit);   /* GET /sessions/ID */
 void session_routes_close(struct visit *visit); /* POST /sessions/ID/close */
+void session_routes_watch(struct visit *visit); /* POST /sessions/ID/watch */
 
 #endif

@@ -15,7 +15,7 @@
 
 struct ctl_options {
     const char *admin, *admin_token_file, *sort, *filter;
-    uint32_t timeout_ms, limit;
+    uint32_t timeout_ms, limit, wait_ms;
     bool json, abort, help;
     const char *words[2]; /* the verb, and its argument; null: none */
     struct arena arena;
@@ -28,7 +28,7 @@ static const struct option ctl__options[] = {
 #include "ctl_options.def"
 };
 
-static const struct ctl_options ctl__defaults = {.timeout_ms = 65000, .limit = 20};
+static const struct ctl_options ctl__defaults = {.timeout_ms = 65000, .limit = 20, .wait_ms = 1000};
 
 static void ctl__take_word(struct option_reading *reading, const char *word)
 {
@@ -296,14 +296,37 @@ int ctl_main(int count, char **arguments)
     return code;
 }
 
+#define CTL__POLL_MS 100u
+
+/* Asks for the session until it has frames to show, or the time is over. The watch goes on for a
+ * while, so that a further call shows them immediately. */
+static int ctl__ask_frames(struct admin_client *client, const struct ctl_options *options,
+                           const char *target, const char *watch)
+{
+    int code = ctl__code(client, admin_client_request(client, "POST", watch));
+
+    for (uint32_t waited_ms = 0; code == EXIT_CODE_OK; waited_ms += CTL__POLL_MS) {
+        code = ctl__code(client, admin_client_request(client, "GET", target));
+        if (code != EXIT_CODE_OK || ctl_show_has_frames(client) || waited_ms >= options->wait_ms)
+            return code;
+        if (client->is_open) os_peer_wait(&client->peer, OS_PEER_RECEIVE, CTL__POLL_MS);
+    }
+    return code;
+}
+
 static int ctl__inspect(struct admin_client *client, const struct ctl_options *options)
 {
-    char target[ADMIN_CLIENT_TARGET_BYTES];
+    char target[ADMIN_CLIENT_TARGET_BYTES], watch[ADMIN_CLIENT_TARGET_BYTES];
 
-    if (!ctl__session(options->words[0], "", target)) return EXIT_CODE_USAGE;
-    if (options->json) return ctl__request(client, "GET", target);
-    int code = ctl__code(client, admin_client_request(client, "GET", target));
-    return code == EXIT_CODE_OK ? ctl_show_session(client) : code;
+    if (!ctl__session(options->words[0], "", target) ||
+        !ctl__session(options->words[0], "/watch?for=60s", watch))
+        return EXIT_CODE_USAGE;
+    int code = ctl__ask_frames(client, options, target, watch);
+    if (code != EXIT_CODE_OK) return code;
+    if (!options->json) return ctl_show_session(client);
+    print_bytes(client->body, client->body_length);
+    print_text("\n");
+    return code;
 }
 
 int ctl_inspect_main(int count, char **arguments)

@@ -13,6 +13,7 @@
 #include "print.h"
 
 #define CTL_SHOW__TEXT_BYTES 160
+#define CTL_SHOW__FRAME_BYTES 256 /* WEIR_WATCHED_BYTES_MAX */
 
 /* A text by value, for use as an argument of printf(). */
 struct ctl_show__text {
@@ -136,9 +137,16 @@ static void ctl_show__traffic(const struct json_read *json)
                ctl_show__number(json, 0, "messages_out"),
                ctl_show__ms(json, 0, "sent_ago_ms").text);
     print_text("queue       %s wait for the peer\n", ctl_show__bytes(json, 0, "queued_bytes").text);
-    print_text("unread      %s wait for the handler; incomplete frame: %s\n",
-               ctl_show__bytes(json, 0, "unread_bytes").text,
-               ctl_show__bytes(json, 0, "partial_bytes").text);
+    print_text("unread      %s wait for the handler\n",
+               ctl_show__bytes(json, 0, "unread_bytes").text);
+    if (ctl_show__number(json, 0, "partial_bytes") > 0)
+        print_text("incomplete  frame of %s so far, for %s\n",
+                   ctl_show__bytes(json, 0, "partial_bytes").text,
+                   ctl_show__ms(json, 0, "partial_ms").text);
+    print_text("memory      %s; member of %" PRIu64 " groups, missed %" PRIu64 " broadcasts\n",
+               ctl_show__bytes(json, 0, "memory_bytes").text,
+               ctl_show__number(json, 0, "groups_count"),
+               ctl_show__number(json, 0, "broadcasts_missed"));
 }
 
 static void ctl_show__waits(const struct json_read *json)
@@ -160,6 +168,34 @@ static void ctl_show__waits(const struct json_read *json)
                    ctl_show__ms(json, 0, "deadline_ms").text);
 }
 
+bool ctl_show_has_frames(const struct admin_client *client)
+{
+    return strstr(client->body, "_frame\":{") != NULL;
+}
+
+/* Prints the header and the beginning of the message as escaped text. */
+static void ctl_show__frame(const struct json_read *json, const char *name, const char *title)
+{
+    char hex[2 * CTL_SHOW__FRAME_BYTES + 1];
+    uint8_t bytes[CTL_SHOW__FRAME_BYTES];
+    char text[ESCAPE_BYTES_MAX * CTL_SHOW__FRAME_BYTES + 1];
+    uint32_t frame = json_read_member(json, 0, name);
+
+    if (json_read_member(json, frame, "hex") == JSON_READ_NONE) {
+        print_text("%-11s none since the watch began\n", title);
+        return;
+    }
+    json_read_text(json, json_read_member(json, frame, "hex"), hex, sizeof hex);
+    size_t length = escape_read_hex(hex, strlen(hex), bytes);
+    print_text("%-11s %" PRIu64 " bytes, of which %" PRIu64 " are the message; %s ago: \"", title,
+               ctl_show__number(json, frame, "frame_length"),
+               ctl_show__number(json, frame, "message_length"),
+               ctl_show__ms(json, frame, "ago_ms").text);
+    if (length != ESCAPE_INVALID) print_text("%s", escape_text(bytes, length, text, sizeof text));
+    print_text("\"%s\n",
+               length < ctl_show__number(json, frame, "frame_length") ? " and so on" : "");
+}
+
 int ctl_show_session(const struct admin_client *client)
 {
     struct json_read json;
@@ -168,5 +204,7 @@ int ctl_show_session(const struct admin_client *client)
     ctl_show__identity(&json);
     ctl_show__traffic(&json);
     ctl_show__waits(&json);
+    ctl_show__frame(&json, "received_frame", "last in");
+    ctl_show__frame(&json, "sent_frame", "last out");
     return EXIT_CODE_OK;
 }

@@ -10,4 +10,7 @@
 int ctl_show_sessions(const struct admin_client *client);
 int ctl_show_session(const struct admin_client *client);
 
+/* Returns whether the last answer, of /sessions/ID, has a frame of the session. */
+bool ctl_show_has_frames(const struct admin_client *client);
+
 #endif

@@ -239,6 +239,54 @@ class Figures(AdminTest):
         for peer in peers:
             peer.close()
 
+    def test_groups(self):
+        """Members of both workers are added up."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--workers", "2", "--handler", "chat", "--codec", "line",
+                          "--admin", "127.0.0.1:0")
+        self.assertEqual(get_json(weir.admin, "/groups"), {"groups": [], "total": 0, "incomplete": False})
+        peers = [connect(weir.tcp) for _ in range(6)]
+        for number, peer in enumerate(peers):
+            peer.sendall(b"name%d\n" % number)
+        found = []
+
+        def all_are_members():
+            found[:] = get_json(weir.admin, "/groups?limit=1")["groups"]
+            return found and found[0]["members"] == 6
+        weir.wait_until("all have joined", all_are_members)
+        self.assertEqual(get_json(weir.admin, "/groups")["total"], 1)
+        self.assertEqual(found[0]["offered"], found[0]["delivered"] + sum(
+            count for name, count in found[0].items() if name.startswith("dropped_") and name != "dropped_late"))
+        for query in ("limit=0", "limit=1001", "limit=x", "sort=name"):
+            self.assertEqual(request(weir.admin, "/groups?" + query).status, 400, query)
+        for peer in peers:
+            peer.close()
+
+    def test_watch(self):
+        """The last frame in each direction, with its header, from the watch on."""
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "u32be", "--admin", "127.0.0.1:0")
+        with connect(weir.tcp) as peer:
+            def echo_frame(text):
+                raw = len(text).to_bytes(4, "big") + text
+                peer.sendall(raw)
+                self.assertEqual(receive_exactly(peer, len(raw)), raw)
+            echo_frame(b"before")
+            found = []
+            weir.wait_until("it is listed", lambda: found.extend(self.sessions(weir)["sessions"]) or found)
+            target = "/sessions/" + found[0]["id"]
+            self.assertIsNone(get_json(weir.admin, target)["received_frame"])
+            self.assertEqual(request(weir.admin, target + "/watch", Weir_Admin="1").status, 405)
+            for wrong in ("for=", "for=2h", "for=x", "until=1s"):
+                self.assertEqual(request(weir.admin, f"{target}/watch?{wrong}", method="POST", Weir_Admin="1").status, 400)
+            self.assertEqual(request(weir.admin, target + "/watch?for=1m", method="POST", Weir_Admin="1").status, 202)
+            echo_frame(b"hello")
+            echo_frame(b"x" * 1000)
+            session = get_json(weir.admin, target)
+            for name in ("received_frame", "sent_frame"):
+                frame = session[name]
+                self.assertEqual((frame["count"], frame["frame_length"], frame["message_length"]), (2, 1004, 1000), name)
+                self.assertEqual(frame["hex"], "000003e8" + "78" * 252)
+        self.assertEqual(request(weir.admin, "/sessions/0/watch", method="POST", Weir_Admin="1").status, 404)
+
     def test_wrong_queries(self):
         weir = self.start_admin()
         for query in ("sort=peer", "order=up", "limit=0", "limit=1001", "limit=x", "limit=", "after=x", "after=1-", "after=1",
@@ -261,7 +309,7 @@ class Figures(AdminTest):
             session, = get_json(weir.admin, "/sessions?sort=partial_bytes")["sessions"]
             self.assertEqual((session["partial_bytes"], session["codec"], session["deadline_reason"]), (6, "u32be", "frame"))
             same = get_json(weir.admin, "/sessions/" + session["id"])
-            self.assertEqual(set(same), set(session))
+            self.assertEqual(set(same), set(session) | {"received_frame", "sent_frame"})
             self.assertEqual(same["peer"], session["peer"])
         for wrong in ("/sessions/0", "/sessions/ffffffffffffffff", "/sessions/12345678901234567", "/sessions/x", "/sessions/"):
             self.assertEqual(request(weir.admin, wrong).status, 404, wrong)

@@ -62,8 +62,14 @@ class Ctl(WeirTest):
         for line in ("codec raw, handler echo; listener 1", "received    5 bytes, 1 messages", "queue       0 bytes",
                      "reading     yes", "deadline    idle in 9 min"):
             self.assertIn(line, shown)
-        answer = json.loads(self.expect(self.run_weir("inspect", "--admin", weir.admin, "-j", session), DONE))
-        self.assertEqual(answer["bytes_in"], 5)
+        self.assertIn("last in     none since the watch began", shown)
+        answer = json.loads(self.expect(self.run_weir("inspect", "--admin", weir.admin, "-j", "-w", "0", session), DONE))
+        self.assertEqual((answer["bytes_in"], answer["received_frame"]), (5, None))
+        peer.sendall(b'he"\n')  # the session is watched now
+        self.assertEqual(receive_exactly(peer, 4), b'he"\n')
+        shown = self.expect(self.run_weir("inspect", "--admin", weir.admin, session), DONE)
+        for line in ("last in     4 bytes, of which 4 are the message", "last out    4 bytes", r'ago: "he\"\n"'):
+            self.assertIn(line, shown)
         self.expect(self.run_weir("inspect", "--admin", weir.admin, "0"), NO, "no session")
         self.expect(self.run_weir("inspect", "--admin", weir.admin, "x/../y"), USAGE, "hexadecimal")
         self.expect(self.run_weir("inspect", "--admin", weir.admin), USAGE)
