@@ -27,8 +27,10 @@
 #include "session_begin.h"
 #include "udp_peers.h"
 #include "udp_shared.h"
-#include "udp_sources.h"
 #include "worker.h"
+
+/* Ports below this number belong to services (RFC 6335 section 6), not to clients. */
+#define UDP_SOCKET__CLIENT_PORT_MIN 1024u
 
 void udp_socket_drain(struct udp_socket *socket, bool is_last_check)
 {
@@ -292,6 +294,52 @@ static void udp_socket__deliver(struct udp_socket *socket, struct weir_session *
     udp_socket__send_buffer(session, buffer, udp_socket__batch_bytes(socket, buffer->length));
 }
 
+/* Whether a response would reach one of this worker's own UDP sockets. *is_served: a socket has
+ * that port, so another machine's server may have it, too. */
+static bool udp_socket__is_own(struct worker *worker, const struct net_address *peer,
+                               bool *is_served)
+{
+    *is_served = false;
+    for (struct list *at = worker->endpoints.next; at != &worker->endpoints; at = at->next) {
+        const struct endpoint *endpoint = weir_container_of(at, struct endpoint, in_endpoints);
+        weir_check(endpoint->worker == worker);
+        if (endpoint->service->proto != WEIR_UDP || endpoint->closing) continue;
+        if (endpoint->port != peer->port) continue;
+        if (net_is_own(worker->net, endpoint->handle, peer)) return true;
+        *is_served = true;
+    }
+    return false;
+}
+
+/* Whether a response to this address is harmless. A response to ourselves, or to another server,
+ * could be answered forever (CVE-2024-2169). Port 0 and multicast cannot be a client. */
+static bool udp_socket__may_answer(struct worker *worker, const struct net_address *peer,
+                                   uint64_t count)
+{
+    struct counters *counters = &worker->counters;
+    bool is_served;
+
+    weir_check(count > 0);
+    if (!admission_allows(worker, peer)) {
+        admission_reject(worker, ADMISSION_DENIED, peer, count);
+        return false;
+    }
+    if (!address_is_answerable(peer)) {
+        counter_add(&counters->dropped_bad_source, count);
+        return false;
+    }
+    if (udp_socket__is_own(worker, peer, &is_served)) {
+        counter_add(&counters->dropped_own_source, count);
+        return false;
+    }
+    if ((is_served || peer->port < UDP_SOCKET__CLIENT_PORT_MIN) &&
+        !worker->common->config.datagram_answer_services) {
+        counter_add(&counters->dropped_services, count);
+        return false;
+    }
+    return true;
+}
+
 /* Lets the transient session represent this peer. Most servers need it for each datagram. */
 static inline struct weir_session *udp_socket__represent(struct udp_socket *socket,
                                                          const struct net_address *peer)
@@ -336,7 +384,7 @@ static void udp_socket__on_datagram(struct udp_socket *socket, const struct net_
     weir_check(socket->out_count <= worker->datagram_sends_max);
     counter_add(&counters->datagrams_in, count);
     counter_add(&counters->datagram_bytes_in, buffer->length);
-    if (socket->endpoint.closing || !udp_sources_may_answer(worker, &event->peer, count)) {
+    if (socket->endpoint.closing || !udp_socket__may_answer(worker, &event->peer, count)) {
         net_give_back(worker->net, buffer);
         return;
     }
