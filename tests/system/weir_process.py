@@ -82,6 +82,11 @@ class Settings:
         return cls.weir.endswith(".exe")
 
 
+def without_root_warning(text):
+    """Removes the warning that a server prints only if these tests run as root; test_sandbox.py tests it."""
+    return re.sub(r"^weir: warning: weir runs as root: .*\n", "", text, flags=re.M)
+
+
 def stop_signals():
     """Returns the signals that start a graceful shutdown: for a Windows program the first is Ctrl-C, and there is no
     second."""
@@ -319,7 +324,7 @@ class Weir:
         os.close(self._end)
         if self._program:
             self._program.remove()
-        self._last_log = self.log
+        self._last_log = self.whole_log
         self._log.close()
 
     def wait_until(self, what, condition, seconds=DEADLINE_S, progress=None):
@@ -390,7 +395,11 @@ class Weir:
 
     @property
     def log(self):
-        """The stderr output so far."""
+        """The stderr output so far, without the warning of root's programs."""
+        return without_root_warning(self.whole_log)
+
+    @property
+    def whole_log(self):
         if self._last_log is not None:
             return self._last_log
         return os.pread(self._log.fileno(), 16 * MIB, 0).decode(errors="replace")
@@ -492,8 +501,10 @@ class WeirTest(unittest.TestCase):
         command = [*launcher, *Settings.emulator, Settings.weir, *arguments]
         if transport:
             command += ["--transport", Settings.transport]
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
-                              preexec_fn=lambda: _before_exec((), None), **options)
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
+                               preexec_fn=lambda: _before_exec((), None), **options)
+        ended.stderr = without_root_warning(ended.stderr)
+        return ended
 
     def has_tls(self):
         """Returns whether weir was built with TLS."""
