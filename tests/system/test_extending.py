@@ -3,6 +3,7 @@
 folder, against an installed weir, with the CMakeLists.txt of the document."""
 import pathlib
 import re
+import socket
 import subprocess
 import tempfile
 
@@ -136,6 +137,11 @@ class Followed(WeirTest):
                     self.assertEqual(receive_exactly(second, len(answer) + 1).decode(), answer + "\n")
                     second.sendall(b"ada and you?\n")
                     self.assertEqual(lines.readline(), b"and you?\n")
+        for _ in range(16):  # the answers often come after the FIN, which must not close the session
+            with connect(weir.tcp) as peer, peer.makefile("rb") as lines:
+                peer.sendall(b"who\n" * 20)
+                peer.shutdown(socket.SHUT_WR)
+                self.assertRegex(lines.read(), rb"\A(\d+ clients\n){20}\Z")
 
     def test_pulse(self):
         command = [self.mine / "build" / "pulse", "127.0.0.1:0"]
