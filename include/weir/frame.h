@@ -190,12 +190,12 @@ struct weir_frame;
  *                                 presets: weir_frame_preset_at() has the specification of each
  *      raw, datagram              no framing: bytes as received, or datagrams
  *
- * All except fixed, raw and datagram also accept
+ * raw and datagram accept neither of the following options. fixed accepts only max=, and a larger
+ * size is then an error. All others accept both:
  *          max=N                  bytes of the longest message in both directions, without the
  *                                 stripped header (default 1m, at most 1g; capped at what the
  *                                 length field can express)
  *          oversize=close|skip    a longer message ends the stream, or is skipped (default close)
- * fixed accepts max=, too: a larger size is then an error.
  * docs/frames.md has an example of each.
  *
  * A program never computes a length: when it sends a message, the codec writes the length field,

@@ -128,12 +128,12 @@ struct weir_server;
  * the id 0. weir_session_send() and weir_session_send_back() work for it. It has no state, and
  * cannot join a group. Timers and the calls that end a session do nothing.
  *
- * A TCP peer can close only its sending side (it sends FIN: `nc -N`, shutdown(SHUT_WR)). Weir
- * delivers the messages that arrived before the FIN, calls on_peer_done, sends what is queued,
- * closes the connection, and calls on_close with WEIR_REASON_PEER_DONE. If an answer is not
- * available by then, call weir_session_hold() when the request arrives or in on_peer_done, and
- * weir_session_release() after the answer is sent. Between the two calls the session can send, and
- * its timer runs. */
+ * A TCP peer can half-close its connection: it sends FIN and still receives (`nc -N`,
+ * shutdown(SHUT_WR)). Weir delivers the messages that arrived before the FIN, calls on_peer_done,
+ * sends what is queued, closes the connection, and calls on_close with WEIR_REASON_PEER_DONE. If an
+ * answer is not available by then, call weir_session_hold() when the request arrives or in
+ * on_peer_done, and weir_session_release() after the answer is sent. Between the two calls the
+ * session can send, and its timer runs. */
 struct weir_session;
 
 /* Reason why a session ended: WEIR_REASON_IDLE and others, listed and explained in reason.def. */
@@ -254,10 +254,10 @@ WEIR_API enum weir_code weir_session_send_static(struct weir_session *session, c
 WEIR_API size_t weir_session_queued_bytes(const struct weir_session *session);
 
 /* Queues the message that on_message is handling, unchanged and with its original framing, for the
- * session's peer. Usually nothing is copied, and the high-water mark does not refuse it: reading
- * from the peer pauses instead. Messages leave in the order of the calls, whichever function queued
- * them. Call it at most once per message. `message` is invalid afterwards, whatever the result.
- * Returns:
+ * session's peer. Usually nothing is copied. The message is queued even above the high-water mark;
+ * reading from the peer then pauses. Messages leave in the order of the calls, whichever function
+ * queued them. Call it at most once per message. `message` is invalid afterwards, whatever the
+ * result. Returns:
  *   WEIR_OK           the message is queued. UDP: if it cannot be sent later, it is counted in
  *                     dropped_unsent
  *   WEIR_CANCELLED    the session is closing, or this call closed it because memory is exhausted
@@ -529,8 +529,8 @@ WEIR_API void weir_session_vouch(struct weir_session *session);
  * encrypted ones (STARTTLS command injection). Also discard everything that the session's state
  * stored before TLS, such as a login: an attacker can have sent it.
  *
- * `name` is that of weir_server_tls(), for a session that a client opened; null for an outbound
- * session: weir_connect_options.tls_later applies. Returns:
+ * For a session that a client opened, `name` is the name of settings that weir_server_tls() added.
+ * For an outbound session it is null, and weir_connect_options.tls_later applies. Returns:
  *   WEIR_OK           the handshake begins; weir_session_tls() returns true when it is complete
  *   WEIR_GONE         no settings have this name, or `name` and tls_later are both null; always if
  *                     weir was built without TLS
@@ -679,9 +679,12 @@ enum weir_log_level {
     WEIR_LOG_TRACE,  /* lines of weir_config.trace, which log_level does not filter */
 };
 
-/* What weir does with a member of a group that reads too slowly: a broadcast finds its send queue
- * full, or its queue, once full, does not fall to the low-water mark in time. The second limit is
- * explained at weir_session_broadcast(), but also applies if nothing is broadcast. */
+/* What happens to a member of a group whose peer reads too slowly. The policy applies in two cases:
+ * - A broadcast finds the member's send queue full.
+ * - The send queue has reached its high-water mark, and does not fall to its low-water mark in time
+ *   (weir_session_broadcast() explains this time). This case does not depend on broadcasts: replies
+ *   that fill a member's queue start it, too. WEIR_BROADCAST_DISCONNECT then closes the session.
+ *   With the other two policies, speakers no longer wait for the member. */
 enum weir_broadcast_policy {
     WEIR_BROADCAST_DISCONNECT,  /* closes the session with WEIR_REASON_SLOW_READER */
     WEIR_BROADCAST_DROP_NEWEST, /* drops the new message for the session */
@@ -704,8 +707,8 @@ struct weir_config {
      * buffer returns WEIR_QUEUE_FULL, and a message that is larger than this setting returns
      * WEIR_TOO_LARGE. The maximum of a codec can be larger: a received message does not count
      * towards this limit until it is sent back, and weir_session_send_back() queues it whatever its
-     * length. Reading then pauses until the queue is down to the low-water mark. Default 1 MiB; two
-     * buffers to 1 GiB. */
+     * length. Reading then pauses until the queue is down to the low-water mark. Default 1 MiB;
+     * from two buffers (2 * buffer_bytes) to 1 GiB. */
     uint32_t send_queue_high_bytes;
     /* TCP: low-water mark. Reading from a paused peer resumes when the queue is down to it. Default
      * 256 KiB; less than send_queue_high_bytes. */
@@ -725,8 +728,8 @@ struct weir_config {
     uint64_t datagram_memory_max_bytes;
     uint32_t listen_backlog; /* connections that the system queues before accept; default 4096 */
     /* Receives one line of the log: UTF-8 of up to 511 bytes, without a newline. It may block,
-     * because the server queues the lines (log_lines_max, log_flush_ms). Thread: one of the
-     * server's own, which is no worker; one call at a time. Null (default): no log. */
+     * because the server queues the lines (log_lines_max, log_flush_ms). Thread: a separate thread
+     * of the server, not a worker; one call at a time. Null (default): no log. */
     void (*log)(void *user, enum weir_log_level level, const char *line);
     /* Called once when the last worker has ended: after a drain, after a stop, or because all
      * workers or the sockets of all listeners failed. Thread: the last worker's. Null (default): no
@@ -741,7 +744,9 @@ struct weir_config {
     /* ---- timeouts ----
      * A timeout that expires closes its session immediately and discards queued messages. The TCP
      * connection ends by RST if messages are lost or the session is held (weir_session_hold()),
-     * otherwise by FIN. */
+     * otherwise by FIN. Exception: an open TLS or WebSocket session that has nothing queued and is
+     * not held is closed as by weir_session_finish(), so that its peer receives close_notify or a
+     * close frame. */
     /* TCP: longest time in which no data is received, and no queued data is sent or acknowledged.
      * Does not run while a rate limit, the handler or weir_session_broadcast() pauses reading.
      * Closes the session with WEIR_REASON_IDLE. Default 10 minutes. */
@@ -882,9 +887,9 @@ struct weir_config {
     /* Bytes per session reserved for the state of a codec and a handler that are added after
      * weir_server_start(), by weir_connect() or weir_server_listen(). At most 65536. Needed:
      * weir_codec.state_bytes, rounded up to alignof(max_align_t), plus weir_handler.session_bytes,
-     * plus 8 if that is not 0. Every session of the server then occupies at least this much memory
-     * for state. Default 0: as much as the listeners and connectors that were made before the start
-     * need. */
+     * plus 8 if session_bytes is not 0. Every session of the server then occupies at least this
+     * much memory for state. Default 0: as much as the listeners and connectors that were made
+     * before the start need. */
     uint32_t connect_state_bytes;
 
     /* ---- visibility ---- */
@@ -1271,8 +1276,9 @@ struct weir_stats {
     uint64_t connects_failed_refused; /* nothing listens there */
     uint64_t connects_failed_timeout; /* connect_timeout_ms, or the system's */
     uint64_t connects_failed_unreachable; /* there is no route */
-    uint64_t connects_failed_other;       /* sessions_max, no memory, another error of the system */
-    uint64_t connects_refused;            /* calls of weir_connect(): connectors_max existed */
+    /* sessions_max, no memory, a failed TLS handshake, another error of the system */
+    uint64_t connects_failed_other;
+    uint64_t connects_refused; /* calls of weir_connect(): connectors_max existed */
     /* Broadcasts: each message counts once for each member. broadcasts_offered is the sum of the
      * other broadcasts_... counters, except while a worker is inside a loop iteration. */
     uint64_t broadcasts_offered;
@@ -1288,7 +1294,8 @@ struct weir_stats {
     uint64_t handlers_blocked; /* times that callbacks took longer than handler_warn_ms */
     /* Filters: */
     uint64_t opening; /* sessions whose filters are not open now; `open` includes them */
-    /* Closed by the peer before it sent a byte, or with only a PROXY header (LOCAL). */
+    /* Sessions of listeners with filters that the peer closed before it sent a byte, or after only
+     * a PROXY header that says LOCAL. Listeners without filters do not count them. */
     uint64_t health_checks;
     /* Other sessions that ended before they were open, by the filter that was next: */
     uint64_t opening_failed_proxy;
@@ -1381,12 +1388,16 @@ static inline void weir_server_listener(const struct weir_server *server, size_t
     weir_server_listener_sized(server, index, info, sizeof *info);
 }
 
-/* Starts a graceful shutdown and returns immediately. The server accepts the connections that the
- * system has already queued, and no others. It calls on_drain once for each session. It delivers
- * queued messages. It finishes a session whose handler has no on_drain when the session is idle:
- * nothing is queued for the peer, no frame is incomplete, reading is not paused by the handler or
- * by weir, and nothing has arrived for 100 ms. (For a UDP session, only the last one applies.) A
- * UDP socket accepts new peers for about 200 ms more, and closes after its last session has ended.
+/* Starts a graceful shutdown and returns immediately. Listeners accept the connections that the
+ * system has queued, and close when none arrives for about 20 ms, or after about 200 ms (up to a
+ * second later if the worker is overloaded). Connections that arrive in this time are served, too.
+ *
+ * The server calls on_drain once for each session. It delivers queued messages. It finishes a
+ * session whose handler has no on_drain when the session is idle: nothing is queued for the peer,
+ * no frame is incomplete, reading is not paused by the handler or by weir, and nothing has arrived
+ * for 100 ms. (For a UDP session, only the last one applies.) A UDP socket accepts new peers for
+ * about 200 ms more, and closes after its last session has ended.
+ *
  * At the deadline, `deadline_ms` milliseconds from now, the server closes the remaining sessions as
  * weir_server_stop() does; 0: immediately after on_drain. A second call can shorten the deadline
  * but not extend it. Thread: any, from weir_server_open() on. */
@@ -1446,11 +1457,12 @@ enum weir_session_state {
 
 /* Why weir does not read from a session's peer, or drops its datagrams. */
 enum weir_pause {
-    WEIR_PAUSE_NONE,    /* it reads */
+    WEIR_PAUSE_NONE,    /* reading is not paused */
     WEIR_PAUSE_HANDLER, /* weir_session_pause() was called */
-    WEIR_PAUSE_QUEUE,   /* the peer does not read: its send queue reached the high-water mark */
-    WEIR_PAUSE_GROUP,   /* weir_session_broadcast(): a member's queue is too full */
-    WEIR_PAUSE_RATE,    /* the peer exceeded receive_rate_max_bytes or message_rate_max */
+    /* The peer does not read: the session's send queue reached the high-water mark. */
+    WEIR_PAUSE_QUEUE,
+    WEIR_PAUSE_GROUP, /* weir_session_broadcast(): a member's queue is too full */
+    WEIR_PAUSE_RATE,  /* the peer exceeded receive_rate_max_bytes or message_rate_max */
 };
 
 /* A session at one moment. Weir fills it in; later versions append members. */

@@ -22,7 +22,7 @@
  *                "off" is held until "on" or close. For one handle, held data plus data in the
  *                current event batch never exceeds net_info.held_bytes_max [suite].
  *   2 Answer.    Each send of a connection, each close, each end of accepting and each net_connect
- *                is answered by exactly one event: never twice [checked], never not at all [suite].
+ *                is answered by exactly one event: never two [checked], never none [suite].
  *                Only net_wait() hands out events [checked]. One event can answer several datagram
  *                sends: it contains the number of sends that succeeded and of those that failed.
  *                NET_CONNECTED or NET_BROKEN answers net_connect. If net_close comes before the
@@ -298,7 +298,7 @@ struct net_listen_options {
 /* What net_connect() connects to. */
 struct net_connect_options {
     const char *unix_path;      /* null, or as in net_listen_options; the net copies it */
-    struct net_address address; /* an IPv4 address in its mapped form needs no IPv6 */
+    struct net_address address; /* an IPv4-mapped one works also without IPv6 */
 };
 
 /* ---- open and free ---- */
@@ -409,8 +409,8 @@ void net_keep_alive(struct net *net, struct net_handle listener);
  * a deadline. */
 uint64_t net_take_busy_ns(struct net *net);
 
-/* Returns the latest time of the next net_wait(), even if the system reports nothing. 0 means now.
- * NET_FOREVER means that only a report of the system requires a call. */
+/* Returns the time (of net_now_ns) by which the owner must call net_wait() again, even if the
+ * system reports nothing. 0: now. NET_FOREVER: only when the system reports something. */
 uint64_t net_due_ns(struct net *net);
 
 /* Returns a descriptor; -1: the system has none. After a net_wait() that returned no event, poll()
