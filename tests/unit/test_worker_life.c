@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "admission.h"
 #include "builtin.h"
 #include "fixture.h"
 #include "group.h"
@@ -29,8 +30,11 @@ static void a_worker_that_was_never_made_is_nothing(void **state)
 
 static void without_memory_there_is_no_worker(void **state)
 {
+    static struct admission_limits limits;
+
     (void)state;
     common.config = fixture_config();
+    common.limits = &limits;
     for (uint64_t nth = 1; nth <= 2; nth++) { /* the mailbox, the table */
         static struct loop loop;
         memset(&loop, 0, sizeof loop);
