@@ -52,9 +52,13 @@ static void client_open(struct weir_session *session)
 {
     struct weir_tls_info info;
 
-    seen.is_secure = seen.was_secure = weir_session_tls(session, &info);
+    bool is_secure = weir_session_tls(session, &info);
+    const char *first = is_secure ? "hello" : "start";
+
+    lock_take(seen.lock); /* each session can be on another worker */
+    seen.is_secure = seen.was_secure = is_secure;
     snprintf(seen.alpn, sizeof seen.alpn, "%.15s", info.alpn);
-    const char *first = seen.is_secure ? "hello" : "start";
+    lock_give_back(seen.lock);
     assert_int_equal(weir_session_send(session, first, 5), WEIR_OK);
     count(&seen.opened);
 }
@@ -66,21 +70,29 @@ static void client_message(struct weir_session *session, const struct weir_messa
     if (message->length == 2) { /* "go" */
         assert_int_equal(weir_session_start_tls(session, "unknown"), WEIR_GONE);
         assert_int_equal(weir_session_start_tls(session, NULL), WEIR_OK);
-        seen.again = weir_session_start_tls(session, NULL);
+        enum weir_code again = weir_session_start_tls(session, NULL);
+        lock_take(seen.lock);
+        seen.again = again;
+        lock_give_back(seen.lock);
         assert_int_equal(weir_session_send(session, "hello", 5), WEIR_OK);
         return;
     }
     assert_int_equal(message->length, 5);
     assert_memory_equal(message->bytes, "hello", 5);
-    seen.is_secure = weir_session_tls(session, &info);
+    bool is_secure = weir_session_tls(session, &info);
+    lock_take(seen.lock);
+    seen.is_secure = is_secure;
+    lock_give_back(seen.lock);
     count(&seen.answered);
 }
 
 static void client_close(struct weir_session *session, enum weir_reason reason, const char *text)
 {
     (void)session;
+    lock_take(seen.lock);
     seen.reason = reason;
     snprintf(seen.text, sizeof seen.text, "%s", text);
+    lock_give_back(seen.lock);
     count(&seen.closed);
 }
 
@@ -90,7 +102,9 @@ static void client_failed(struct weir_server *server, uint64_t connector,
     (void)server;
     (void)connector;
     (void)user;
+    lock_take(seen.lock);
     seen.error = *error;
+    lock_give_back(seen.lock);
     count(&seen.failed);
 }
 
