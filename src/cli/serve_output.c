@@ -117,22 +117,27 @@ void serve_output_reopen(const struct options *options)
 
 /* ---- lines ---- */
 
-/* Makes the lines to write for one line of the log: none, a note about repetitions, or both. */
-static void serve_output__make(enum weir_log_level level, bool is_plain, const char *text,
+/* Makes the lines to write for one line of the log: none, a note about repetitions, or both. A
+ * report is always written: each line of counters says that the server runs. */
+static void serve_output__make(enum weir_log_level level, bool is_report, const char *text,
                                char lines[2 * LOG_FORMAT_LINE_BYTES])
 {
     int64_t now_ms = weir_unix_time_ms();
     char note[LOG_FOLD_NOTE_BYTES];
     enum weir_log_level note_level;
+    bool is_new = true;
 
     os_monitor_enter(serve_output__fold_monitor);
-    bool is_new = log_fold_add(&serve_output__fold, level, text, now_ms, note, &note_level);
+    if (is_report)
+        log_fold_end(&serve_output__fold, note, &note_level);
+    else
+        is_new = log_fold_add(&serve_output__fold, level, text, now_ms, note, &note_level);
     os_monitor_leave(serve_output__fold_monitor);
     lines[0] = '\0';
     if (note[0] != '\0')
         log_format_line(&serve_output__format, note_level, false, now_ms, note, lines);
     if (is_new)
-        log_format_line(&serve_output__format, level, is_plain && serve_output__format.has_name,
+        log_format_line(&serve_output__format, level, is_report && serve_output__format.has_name,
                         now_ms, text, lines + strlen(lines));
 }
 

@@ -189,6 +189,13 @@ class FileTest(LogTest):
         self.end(weir)
         self.assertEqual(self.read().count("opened again"), 1)
 
+    def test_equal_reports_are_all_written(self):
+        """An idle server on Windows counts nothing: its lines of counters are equal."""
+        weir = self.serve("--stats", "100ms")
+        weir.wait_until("three reports are there", lambda: self.read().count(" stats accepted=0") >= 3)
+        self.end(weir)
+        self.assertNotIn("the line before", self.read())
+
     @linux_only("signals and /proc")
     def test_a_reader_that_has_stopped_delays_no_client(self):
         os.mkfifo(self.path)
