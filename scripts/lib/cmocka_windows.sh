@@ -3,17 +3,9 @@
 
 # build_cmocka_windows: installs cmocka into build/cmocka-windows, unless it is already there.
 build_cmocka_windows() {
-    local folder
     [[ ! -e $ROOT/build/cmocka-windows/lib/libcmocka-static.a ]] || return 0
     say "cmocka for Windows: fetching and building it"
-    folder=$(mktemp -d)
-    if ! (cd -- "$folder" && fetch_source cmocka && cross_build_cmocka) >"$ROOT/build/cmocka-windows.log" 2>&1; then
-        say "cmocka for Windows cannot be built; the output:"
-        tail -n 30 "$ROOT/build/cmocka-windows.log" | indent
-        rm -rf -- "$folder"
-        return 1
-    fi
-    rm -rf -- "$folder"
+    build_for_windows cmocka cmocka "$ROOT/build/cmocka-windows.log" cross_build_cmocka
 }
 
 cross_build_cmocka() {

@@ -3,17 +3,9 @@
 
 # build_libyaml_windows: installs libyaml into build/libyaml-windows, unless it is already there.
 build_libyaml_windows() {
-    local folder
     [[ ! -e $ROOT/build/libyaml-windows/lib/libyaml.a ]] || return 0
     say "libyaml for Windows: fetching and building it"
-    folder=$(mktemp -d)
-    if ! (set -e && cd -- "$folder" && fetch_source libyaml && cross_build_libyaml) >"$ROOT/build/libyaml-windows.log" 2>&1; then
-        say "libyaml for Windows cannot be built; the output:"
-        tail -n 30 "$ROOT/build/libyaml-windows.log" | indent
-        rm -rf -- "$folder"
-        return 1
-    fi
-    rm -rf -- "$folder"
+    build_for_windows libyaml libyaml "$ROOT/build/libyaml-windows.log" cross_build_libyaml
 }
 
 # cross_build_libyaml: builds ./source/tree and copies its header, its static library and its licence.

@@ -21,21 +21,17 @@ openssl_windows_exists() {
 # build_openssl_windows: installs headers, libraries and the licence into OPENSSL_WINDOWS. The folder appears whole, or not
 # at all.
 build_openssl_windows() {
-    local folder log
-    folder=$(mktemp -d)
-    log=$folder/log
     say "OpenSSL for Windows: fetching and building it; this takes about ten minutes"
-    if ! (set -e && cd -- "$folder" && fetch_source openssl && cross_build_openssl) >"$log" 2>&1; then
-        say "OpenSSL for Windows cannot be built; the end of the output:"
-        tail -n 30 "$log" | indent
-        rm -rf -- "$folder"
-        return 1
-    fi
+    build_for_windows openssl OpenSSL "$ROOT/build/openssl-windows.log" install_openssl_windows || return 1
+    say "OpenSSL $(cat -- "$OPENSSL_WINDOWS/VERSION") for Windows is in $OPENSSL_WINDOWS"
+}
+
+# install_openssl_windows: builds ./source/tree and moves the result to OPENSSL_WINDOWS.
+install_openssl_windows() {
+    cross_build_openssl || return 1
     mkdir -p -- "$(dirname -- "$OPENSSL_WINDOWS")"
     rm -rf -- "$OPENSSL_WINDOWS"
-    mv -- "$folder/result" "$OPENSSL_WINDOWS"
-    rm -rf -- "$folder"
-    say "OpenSSL $(cat -- "$OPENSSL_WINDOWS/VERSION") for Windows is in $OPENSSL_WINDOWS"
+    mv -- result "$OPENSSL_WINDOWS"
 }
 
 # cross_build_openssl: builds ./source/tree at low priority and installs it into ./result.

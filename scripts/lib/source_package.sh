@@ -20,6 +20,21 @@ fetch_source() {
     return 1
 }
 
+# build_for_windows PACKAGE NAME LOG COMMAND: fetches the source package PACKAGE and runs COMMAND, which builds ./source/tree
+# and copies the results, in a temporary folder. If that fails, prints the end of the output, which is in LOG.
+build_for_windows() {
+    local folder built=0
+    folder=$(mktemp -d)
+    mkdir -p -- "$(dirname -- "$3")"
+    (set -e && cd -- "$folder" && fetch_source "$1" && "$4") >"$3" 2>&1 || built=1
+    if ((built != 0)); then
+        say "$2 for Windows cannot be built; the end of the output:"
+        tail -n 30 "$3" | indent
+    fi
+    rm -rf -- "$folder"
+    return "$built"
+}
+
 # source_versions PACKAGE: prints the versions in the package lists, the newest first.
 source_versions() {
     apt_here apt-cache showsrc --only-source "$1" | sed -n 's/^Version: //p' | sort -Vru
