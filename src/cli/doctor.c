@@ -33,17 +33,10 @@ static const struct option doctor__options[] = {
 #include "doctor_options.def"
 };
 
-static void doctor__take_word(struct option_reading *reading, const char *word)
-{
-    diagnostics_add(reading->diagnostics, "%.100s: weir doctor takes options only; see --help",
-                    word);
-}
-
 static const struct option_table doctor__table = {
     .options = doctor__options,
     .count = sizeof doctor__options / sizeof doctor__options[0],
     .command = "weir doctor",
-    .take_word = doctor__take_word,
 };
 
 /* ---- the facts ---- */

@@ -273,12 +273,21 @@ static void option__read_letters(struct option_reading *reading, const char *let
     }
 }
 
+static void option__read_word(struct option_reading *reading, const char *word)
+{
+    if (reading->table->take_word)
+        reading->table->take_word(reading, word);
+    else
+        diagnostics_add(reading->diagnostics, "%.100s: %s takes options only; see --help", word,
+                        reading->table->command);
+}
+
 void option_read(struct option_reading *reading)
 {
     for (; reading->at < reading->count; reading->at++) {
         const char *word = reading->arguments[reading->at];
         if (reading->only_words || word[0] != '-' || word[1] == '\0')
-            reading->table->take_word(reading, word);
+            option__read_word(reading, word);
         else if (strcmp(word, "--") == 0)
             reading->only_words = true;
         else if (word[1] == '-')

@@ -55,7 +55,7 @@ struct option_table {
     const char *command; /* "weir serve" */
     /* Called for an OPTION_ACTION. `value` is null if the option has none. */
     void (*act)(struct option_reading *reading, const struct option *option, const char *value);
-    /* Called for a word that is not an option. */
+    /* Called for a word that is not an option; null: the command takes options only. */
     void (*take_word)(struct option_reading *reading, const char *word);
 };
 

@@ -47,17 +47,10 @@ static const struct option selftest__options[] = {
 #include "selftest_options.def"
 };
 
-static void selftest__take_word(struct option_reading *reading, const char *word)
-{
-    diagnostics_add(reading->diagnostics, "%.100s: weir selftest takes options only; see --help",
-                    word);
-}
-
 static const struct option_table selftest__table = {
     .options = selftest__options,
     .count = sizeof selftest__options / sizeof selftest__options[0],
     .command = "weir selftest",
-    .take_word = selftest__take_word,
 };
 
 struct selftest {
