@@ -319,25 +319,31 @@ static int serve__run_started(struct options *options)
     return serve__with_server(options);
 }
 
+/* What must happen before any thread starts: the environment changes, and each thread inherits the
+ * limits of the sandbox. Returns the exit code of a failure. *line is what to log; "": nothing. */
+static int serve__prepare(const struct options *options, char *line, size_t size,
+                          struct weir_error *error)
+{
+    line[0] = '\0';
+    if (!os_systemd_start(error)) return EXIT_CODE_SETTING;
+    return sandbox_prepare(options, line, size, error) ? EXIT_CODE_OK : EXIT_CODE_UNAVAILABLE;
+}
+
 static int serve__run(struct options *options)
 {
     char line[640], text[512];
     struct weir_error error;
+    int code = serve__prepare(options, line, sizeof line, &error);
 
-    if (!os_systemd_start(&error)) { /* changes the environment, so no thread runs yet */
-        fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
-        return EXIT_CODE_SETTING;
-    }
-    /* Before any thread starts: each one inherits it. */
-    if (!sandbox_prepare(options, line, sizeof line, &error)) {
-        fprintf(stderr, "weir: %s\n", weir_error_text(&error, text, sizeof text));
-        return EXIT_CODE_UNAVAILABLE;
-    }
     if (!serve_output_open()) {
         fprintf(stderr,
                 "weir: cannot start a thread; raise the limit on threads (ulimit -u), or allow "
                 "threads in the container's profile\n");
         return EXIT_CODE_UNAVAILABLE;
+    }
+    if (code != EXIT_CODE_OK) {
+        serve_output_report(WEIR_LOG_ERROR, "%s", weir_error_text(&error, text, sizeof text));
+        return serve__end(options, code);
     }
     bool has_log = serve_output_open_log(options);
     if (has_log && line[0] != '\0') serve_output_log(options, WEIR_LOG_INFO, line);

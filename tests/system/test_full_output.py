@@ -161,7 +161,8 @@ class FullOutput(WeirTest):
     def test_a_failed_start_ends_with_a_full_stderr(self):
         """The exit code is that of the failure; a signal is not needed."""
         for code, arguments in ((69, ("--tcp", "192.0.2.1:1")), (78, ("--handler", "./missing.so", "--tcp", "0")),
-                                (69, ("--tcp", "127.0.0.1:0", "--port-file", "/missing/ports"))):
+                                (69, ("--tcp", "127.0.0.1:0", "--port-file", "/missing/ports")),
+                                (69, ("--tcp", "127.0.0.1:0", "--user", "no-such-user-here"))):
             with self.subTest(arguments=arguments):
                 pipe = self.full_pipe()
                 self.assertEqual(self.launch(*arguments, stderr=pipe.writing).wait_end().code, code)
