@@ -54,10 +54,11 @@ struct weir_update {
  *   that begin later), sessions_max (at most 1048576, or the value of the start if that is
  *   larger), sessions_per_address_max, accept_rate_max, send_rate_min_bytes,
  *   receive_rate_max_bytes, message_rate_max, allow, deny, reject_message, broadcast_policy,
- *   datagram_peers_max (at most the value of the start), datagram_reply_percent_max,
- *   datagram_reply_rate_max, datagram_answer_services, drain_jitter_ms, connectors_max,
- *   groups_per_session_max, worker_timers_max, tls_handshakes_max, tls_handshake_rate,
- *   handler_warn_ms, log_level, log_rate_max, trace, trace_bytes_max.
+ *   datagram_peers_max (at most 65536, or the value of the start if that is larger),
+ *   datagram_reply_percent_max, datagram_reply_rate_max, datagram_answer_services,
+ *   drain_jitter_ms, connectors_max, groups_per_session_max, worker_timers_max,
+ *   tls_handshakes_max, tls_handshake_rate, handler_warn_ms, log_level, log_rate_max, trace,
+ *   trace_bytes_max.
  * - struct weir_listen: the timeouts, rates and sessions_max; proxy_from and proxy_others;
  *   websocket_origins, websocket_subprotocols, websocket_page, websocket_ping_interval_ms and
  *   websocket_pong_timeout_ms. A listener without `proxy` or `websocket` ignores the settings of
@@ -67,8 +68,8 @@ struct weir_update {
  * timeout is closed soon. A worker updates 256 sessions per iteration of its loop, so with many
  * sessions this takes some iterations. An idle timeout that the handler has set
  * (weir_session_set_idle_timeout()) stays. Limits on numbers and the lists `allow` and `deny`
- * decide about connections that begin later: a session that is open stays, and counts. New ping
- * times of WebSocket apply to open sessions, too.
+ * decide about connections that begin later: a session that is open stays open, and counts towards
+ * the new limits. New ping times of WebSocket apply to open sessions, too.
  *
  * When the function returns, every worker uses the new settings, except for the open sessions that
  * it has yet to update. So the call waits for callbacks that block. Inside a callback of the server
