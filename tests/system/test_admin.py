@@ -278,12 +278,17 @@ class Figures(AdminTest):
             for wrong in ("for=", "for=2h", "for=x", "until=1s"):
                 self.assertEqual(request(weir.admin, f"{target}/watch?{wrong}", method="POST", Weir_Admin="1").status, 400)
             self.assertEqual(request(weir.admin, target + "/watch?for=1m", method="POST", Weir_Admin="1").status, 202)
-            echo_frame(b"hello")
+
+            def is_watched():  # the worker gets the request after the answer
+                echo_frame(b"hello")
+                return get_json(weir.admin, target)["received_frame"]
+            weir.wait_until("the watch has begun", is_watched)
+            before = get_json(weir.admin, target)
             echo_frame(b"x" * 1000)
             session = get_json(weir.admin, target)
             for name in ("received_frame", "sent_frame"):
-                frame = session[name]
-                self.assertEqual((frame["count"], frame["frame_length"], frame["message_length"]), (2, 1004, 1000), name)
+                frame, count = session[name], before[name]["count"] + 1
+                self.assertEqual((frame["count"], frame["frame_length"], frame["message_length"]), (count, 1004, 1000), name)
                 self.assertEqual(frame["hex"], "000003e8" + "78" * 252)
         self.assertEqual(request(weir.admin, "/sessions/0/watch", method="POST", Weir_Admin="1").status, 404)
 
