@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* broker.h - what the cluster needs of a message broker: subjects, to which nodes publish and
+ * subscribe. NATS is one (broker_nats.c); another one fills in the same table.
+ *
+ *      bridge thread --publish, subscribe, unsubscribe--> broker --on_message--> any thread
+ *
+ * The broker delivers a message to every node that subscribes to its subject, at most once per
+ * node, and keeps the order of one publisher per subject. It does not deliver a node's own messages
+ * to itself. It connects again by itself, for ever, and subscribes again then.
+ */
+#ifndef CLUSTER_BROKER_H
+#define CLUSTER_BROKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/error.h>
+
+/* Longest subject, without its NUL: weir.CLUSTER.g. and a group's name in hexadecimal. */
+#define BROKER_SUBJECT_BYTES_MAX 255
+
+struct broker;
+
+/* What a broker reports. Thread: any of its own, one at a time for messages. Not during
+ * ops->open(), and not after ops->close() has returned. */
+struct broker_events {
+    void *user;
+    void (*on_message)(void *user, const char *subject, const uint8_t *bytes, size_t length);
+    void (*on_connected)(void *user);
+    void (*on_disconnected)(void *user, const char *why); /* `why` is a phrase for people */
+    /* The library dropped messages, because this program did not take them fast enough. */
+    void (*on_dropped)(void *user, uint64_t count);
+};
+
+/* Thread of all calls: the bridge's. */
+struct broker_ops {
+    const char *name;
+    /* Publishes. Blocks for at most the write timeout. Returns:
+     *   WEIR_OK         handed to the connection
+     *   WEIR_GONE       the broker is away
+     *   WEIR_TIMED_OUT  it did not read in time
+     *   WEIR_TOO_LARGE  larger than it allows
+     *   WEIR_NO_MEMORY, WEIR_SYSTEM */
+    enum weir_code (*publish)(struct broker *broker, const char *subject, const uint8_t *bytes,
+                              size_t length);
+    /* Passes on what publish() has collected. Called before the bridge waits. */
+    enum weir_code (*flush)(struct broker *broker);
+    /* *id: for unsubscribe(). Also while the broker is away: it applies when it is back. */
+    enum weir_code (*subscribe)(struct broker *broker, const char *subject, uint64_t *id);
+    void (*unsubscribe)(struct broker *broker, uint64_t id);
+    void (*close)(struct broker *broker); /* and frees it; no event is reported afterwards */
+};
+
+/* The head of every broker. */
+struct broker {
+    const struct broker_ops *ops;
+};
+
+#endif
