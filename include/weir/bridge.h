@@ -54,7 +54,7 @@ struct weir_bridge {
 
     /* A session of this node has bound the name, and has released it or lost it. A session that
      * replaces another one of this node: on_name_bound() of the new one comes before
-     * on_name_unbound() of the old one, whose id tells them apart. WEIR_OK, or WEIR_NO_MEMORY: the
+     * on_name_unbound() of the old one, identified by its id. WEIR_OK, or WEIR_NO_MEMORY: the
      * session does not bind. */
     enum weir_code (*on_name_bound)(void *user, const char *name, uint64_t id, enum weir_bind how);
     void (*on_name_unbound)(void *user, const char *name, uint64_t id);
@@ -77,7 +77,7 @@ WEIR_API enum weir_code weir_server_set_bridge(struct weir_server *server,
 
 /* ---- What the bridge received from other nodes ----
  *
- * These calls affect this node only: the bridge is not told about them. Thread: any, while the
+ * These calls affect this node only: the server does not report them to the bridge. Thread: any, while the
  * server runs; the bridge must make none after weir_server_wait() returned. They do not block. */
 
 /* As weir_broadcast(), for the members on this node. */

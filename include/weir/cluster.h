@@ -38,7 +38,7 @@ struct weir_server;
 
 /* What becomes of messages for other nodes while the broker is away. */
 enum weir_cluster_stale {
-    WEIR_CLUSTER_STALE_DROP, /* dropped at once, and counted */
+    WEIR_CLUSTER_STALE_DROP, /* dropped immediately, and counted */
     WEIR_CLUSTER_STALE_KEEP, /* kept up to keep_bytes_max, and sent when the broker is back */
 };
 
@@ -64,8 +64,8 @@ struct weir_cluster_options {
 };
 
 /* Makes the server a node of the cluster; its number is config.node. Starts the bridge's thread and
- * connects to the broker. If the broker is reachable, waits up to a second for another node that has
- * the same number; otherwise goes on connecting in the background, and asks later. To be called
+ * connects to the broker. If the broker is reachable, waits up to a second for another node that
+ * has the same number; otherwise goes on connecting in the background, and asks later. To be called
  * before weir_server_start(). Returns:
  *   WEIR_OK           *cluster is set; weir_cluster_leave() frees it
  *   WEIR_INVALID      a member is wrong: *error names it, the cause and the next step

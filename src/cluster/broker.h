@@ -6,7 +6,7 @@
  *
  * The broker delivers a message to every node that subscribes to its subject, at most once per
  * node, and keeps the order of one publisher per subject. It does not deliver a node's own messages
- * to itself. It connects again by itself, for ever, and subscribes again then.
+ * to itself. It reconnects by itself, without a limit, and then subscribes again.
  */
 #ifndef CLUSTER_BROKER_H
 #define CLUSTER_BROKER_H
