@@ -77,8 +77,9 @@ WEIR_API enum weir_code weir_server_set_bridge(struct weir_server *server,
 
 /* ---- What the bridge received from other nodes ----
  *
- * These calls affect this node only: the server does not report them to the bridge. Thread: any, while the
- * server runs; the bridge must make none after weir_server_wait() returned. They do not block. */
+ * These calls affect this node only: the server does not report them to the bridge. Thread: any,
+ * while the server runs; the bridge must make none after weir_server_wait() returned. They do not
+ * block. */
 
 /* As weir_broadcast(), for the members on this node. */
 WEIR_API enum weir_code weir_bridge_broadcast(struct weir_server *server, const char *group,
