@@ -691,6 +691,10 @@ enum weir_broadcast_policy {
     WEIR_BROADCAST_DROP_OLDEST, /* drops the oldest queued broadcasts of the session */
 };
 
+/* A value for weir_config.spin_max_us: somewhat longer than a round trip of two programs that sleep
+ * in between. */
+#define WEIR_SPIN_AUTO_US 100
+
 /* Settings of a server. Call weir_config_init(), then change individual members. Unless a comment
  * says otherwise, 0 disables a timeout, and 0 as a limit means unlimited. But sessions_max,
  * listen_backlog, datagram_peers_max, datagram_receives, mailbox_commands_max and memory_max_bytes
@@ -840,6 +844,11 @@ struct weir_config {
     /* Memory of the messages that may wait in the mailbox of one worker. A single message may
      * exceed it. Default 0: one sixteenth of the worker's memory, at most 8 MiB. */
     uint32_t mailbox_bytes_max;
+    /* How long a worker asks the system for the next event before its thread sleeps, in
+     * microseconds, at most 10000. It does so only while the latest waits were shorter, so a quiet
+     * server costs nothing. Shortens the round trip of fast exchanges, and costs up to one
+     * processor per worker. Default 0: it sleeps immediately. WEIR_SPIN_AUTO_US is a good value. */
+    uint32_t spin_max_us;
     /* A drain spreads its closes of idle sessions over this time. Default 0: no delay. */
     uint32_t drain_jitter_ms;
     uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
@@ -1257,6 +1266,8 @@ struct weir_stats {
     uint64_t pauses_rate;       /* times reading from a session paused: above its rate */
     /* Work of the event loops: */
     uint64_t loop_iterations;
+    /* Waits that found an event before the thread slept (spin_max_us); a second old at most. */
+    uint64_t spin_hits;
     uint64_t timer_lag_max_ms; /* longest delay of a timer, maximum over the workers */
     uint64_t timers_fired;
     uint64_t commands; /* taken from mailboxes */

@@ -6,17 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/weir.h>
+
 #include "number.h"
 
 /* The largest unit first; "" is the unit of a bare number. */
 static const struct number_unit value__times[] = {
     {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"", 1000}, {"ms", 1}, {0}};
+static const struct number_unit value__short_times[] = {{"ms", 1000}, {"us", 1}, {0}};
 static const struct number_unit value__plain[] = {{"", 1}, {0}};
 
 static const struct number_unit *value__units(enum value_kind kind)
 {
     switch (kind) {
     case VALUE_DURATION: return value__times;
+    case VALUE_SPIN: return value__short_times;
     case VALUE_SIZE:
     case VALUE_SIZE_RATE: return number_sizes;
     default: return value__plain;
@@ -98,6 +102,18 @@ static bool value__read_word(const char *words, const char *text, uint64_t *inde
     return false;
 }
 
+static bool value__read(enum value_kind kind, const char *text, uint64_t *value)
+{
+    switch (kind) {
+    case VALUE_RATIO: return value__read_ratio(text, value);
+    case VALUE_MODE: return value__read_mode(text, value);
+    case VALUE_SPIN:
+        *value = WEIR_SPIN_AUTO_US;
+        return strcmp(text, "auto") == 0 || value__read_number(kind, text, value);
+    default: return value__read_number(kind, text, value);
+    }
+}
+
 bool value_read(const struct value_rule *rule, const char *text, uint64_t *value)
 {
     uint64_t read;
@@ -107,10 +123,8 @@ bool value_read(const struct value_rule *rule, const char *text, uint64_t *value
         *value = 0;
         return true;
     }
-    bool good = rule->kind == VALUE_RATIO  ? value__read_ratio(text, &read)
-                : rule->kind == VALUE_MODE ? value__read_mode(text, &read)
-                                           : value__read_number(rule->kind, text, &read);
-    if (!good || read < rule->least || read > rule->most) return false;
+    if (!value__read(rule->kind, text, &read) || read < rule->least || read > rule->most)
+        return false;
     *value = read;
     return true;
 }
@@ -160,6 +174,7 @@ static const char *value__examples(enum value_kind kind)
 {
     switch (kind) {
     case VALUE_DURATION: return "a time such as 500ms, 60s, 5m, 1h or 1d";
+    case VALUE_SPIN: return "auto, or a time such as 50us or 1ms";
     case VALUE_SIZE: return "a size such as 4096, 64k, 1m or 2g";
     case VALUE_COUNT: return "a number";
     case VALUE_RATE: return "a rate such as 1000 or 1000/s";

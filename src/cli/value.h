@@ -11,6 +11,7 @@
 
 enum value_kind {
     VALUE_DURATION,  /* milliseconds: "500ms", "60s", "5m", "1h", "1d"; "60" is seconds */
+    VALUE_SPIN,      /* microseconds: "50us", "1ms", "auto" is WEIR_SPIN_AUTO_US */
     VALUE_SIZE,      /* bytes: "64k", "1m", "2g" (powers of 1024), "4096" */
     VALUE_COUNT,     /* "100" */
     VALUE_RATE,      /* per second: "1000", "1000/s" */

@@ -201,6 +201,7 @@ enum weir_code net_open(const struct net_options *options, struct net **opened,
     net->waited_ns = net->now_ns;
     if (net->options.busy_max_ns == 0) net->options.busy_max_ns = INT64_MAX;
     net->busy_noted_ns = INT64_MAX; /* until net_start_busy() */
+    spin_init(&net->spin, options->simulation ? 0 : options->spin_max_ns); /* time stands still */
     net->busy_sum_ns = &net->busy_ignored_ns;
     *opened = net;
     return WEIR_OK;
@@ -251,6 +252,7 @@ struct net_info net_info(const struct net *net)
     info.transport = net->transport->name;
     info.listeners_share = net->transport->listeners_share;
     info.has_unix = net->transport->has_unix;
+    info.spin_hits = net->spin.hits;
     info.buffer_bytes =
         (uint64_t)net->stream_pool.buffers_count * net->stream_pool.buffer_bytes +
         (uint64_t)net->datagram_pool.buffers_count * net->datagram_pool.buffer_bytes;
@@ -363,6 +365,16 @@ static void net__note_busy(struct net *net, uint64_t busy_ns)
     if (net->options.was_busy) *net->options.was_busy = true;
 }
 
+/* Adds the time between the last two waits. Signed: a wait without a deadline may begin "at"
+ * NET_FOREVER, because it read no clock. */
+static inline void net__measure_busy(struct net *net)
+{
+    int64_t busy_ns = (int64_t)(net->wait_began_ns - net->waited_ns);
+
+    if (busy_ns > 0) counter_add(net->busy_sum_ns, (uint64_t)busy_ns);
+    if (busy_ns > net->busy_noted_ns) net__note_busy(net, (uint64_t)busy_ns);
+}
+
 void net_start_busy(struct net *net)
 {
     if (net->busy_noted_ns != INT64_MAX) return;
@@ -414,6 +426,38 @@ void net_wake(struct net *net)
     net->transport->wake(net);
 }
 
+static inline bool net__has_news(const struct net *net)
+{
+    return net->batch.count > 0 || answers_are_recorded(&net->answers) || net->failed;
+}
+
+/* Asks the system without sleeping, for as long as the next event may be near, then sleeps. */
+static void net__wait_awake(struct net *net, uint64_t until_ns)
+{
+    const struct transport *transport = net->transport;
+
+    transport->wait(net, 0);
+    uint64_t began_ns = net->wait_began_ns;
+    uint64_t asleep_ns = net->now_ns + net->spin.max_ns;
+    if (asleep_ns > until_ns) asleep_ns = until_ns;
+    while (!net__has_news(net) && net->now_ns < asleep_ns) transport->wait(net, 0);
+    if (net__has_news(net))
+        net->spin.hits++;
+    else if (net->now_ns < until_ns)
+        transport->wait(net, until_ns);
+    net->wait_began_ns = began_ns; /* the thread was not busy since */
+}
+
+/* The same for a server that spins. */
+static void net__wait_spinning(struct net *net, uint64_t until_ns)
+{
+    if (spin_is_due(&net->spin))
+        net__wait_awake(net, until_ns);
+    else
+        net->transport->wait(net, until_ns);
+    spin_note(&net->spin, net->now_ns - net->waited_ns);
+}
+
 /* The part of net_wait() that asks the system. */
 static inline void net__poll(struct net *net, uint64_t until_ns)
 {
@@ -421,13 +465,13 @@ static inline void net__poll(struct net *net, uint64_t until_ns)
     if (file_waiters_any(&net->file_waiters)) until_ns = file_waiters_retry(net, until_ns);
     if (!list_is_empty(&net->deliverable)) arrivals_deliver(net);
     if (net->batch.count > 0 || answers_are_recorded(&net->answers)) until_ns = 0;
-    net->transport->wait(net, until_ns);
+    if (net->spin.max_ns > 0 && until_ns > 0)
+        net__wait_spinning(net, until_ns);
+    else
+        net->transport->wait(net, until_ns);
     weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
     net__measure_lateness(net, until_ns);
-    /* Signed: a wait without a deadline may begin "at" NET_FOREVER, because it read no clock. */
-    int64_t busy_ns = (int64_t)(net->wait_began_ns - net->waited_ns);
-    if (busy_ns > 0) counter_add(net->busy_sum_ns, (uint64_t)busy_ns);
-    if (busy_ns > net->busy_noted_ns) net__note_busy(net, (uint64_t)busy_ns);
+    net__measure_busy(net);
     net->waited_ns = net->now_ns;
     if (net->failed && net->transport->abandon) net__on_failure(net);
 }

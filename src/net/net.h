@@ -238,6 +238,9 @@ struct net_options {
      * net_take_busy_ns(). Null: not reported. */
     bool *was_busy;
     uint64_t busy_max_ns; /* 0: no limit */
+    /* A wait asks the system for this long before it sleeps, if the latest waits were shorter: see
+     * spin.h. 0: never. */
+    uint64_t spin_max_ns;
     /* Histogram of the times between two waits. Its sum_ns contains all of them; its buckets count
      * only those above NET_BUSY_COUNTED_NS. Must outlive the net. Null: not reported. */
     struct histogram *busy_times;
@@ -264,6 +267,7 @@ struct net_info {
     uint64_t held_bytes_max; /* most data held for one handle, see rule 1 */
     uint64_t buffer_bytes;   /* current memory of the pools */
     uint64_t busy_max_ns;    /* longest time from the end of one wait to the start of the next */
+    uint64_t spin_hits;      /* waits that found an event before the thread slept: spin_max_ns */
     uint32_t refused_count;  /* better transports that "auto" could not use, best first ... */
     struct {
         const char *transport;

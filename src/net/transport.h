@@ -31,6 +31,7 @@
 #include "net_failure.h"
 #include "pool.h"
 #include "retries.h"
+#include "spin.h"
 #include "thread.h"
 
 /* One net: the front's state, which transports share. */
@@ -46,11 +47,12 @@ struct net {
     struct file_waiters file_waiters;
     struct retries retries;
     struct buffer_waiters stream_waiters, datagram_waiters; /* one per pool */
-    struct list deliverable;     /* handles for which arrivals_deliver() has something */
-    uint64_t now_ns;             /* changed only by transport->wait (rule 9) */
-    uint64_t waited_ns;          /* now_ns at the end of the last transport->wait */
-    uint64_t wait_began_ns;      /* when transport->wait began; NET_FOREVER: it had no deadline */
-    uint64_t late_ns;            /* see struct net_time */
+    struct list deliverable; /* handles for which arrivals_deliver() has something */
+    uint64_t now_ns;         /* changed only by transport->wait (rule 9) */
+    uint64_t waited_ns;      /* now_ns at the end of the last transport->wait */
+    uint64_t wait_began_ns;  /* when transport->wait began; NET_FOREVER: it had no deadline */
+    uint64_t late_ns;        /* see struct net_time */
+    struct spin spin;
     int64_t busy_noted_ns;       /* net__note_busy() has nothing to do up to this time */
     uint64_t busy_ns;            /* see net_take_busy_ns() */
     thread_counter *busy_sum_ns; /* of net_options.busy_times; before net_start_busy() and without

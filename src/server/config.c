@@ -201,6 +201,7 @@ static enum weir_code config__check_limits(const struct weir_config *config,
         {"datagram_reply_rate_max", config->datagram_reply_rate_max, 0, CONFIG__REPLY_RATE_MAX,
          "it must be 10000000 or less"},
         {"datagram_receives", config->datagram_receives, 1, 65536, "it must be 1 to 65536"},
+        {"spin_max_us", config->spin_max_us, 0, 10000, "it must be 10000 or less"},
         {"mailbox_commands_max", config->mailbox_commands_max, 1, CONFIG__COMMANDS_MAX,
          "it must be 1 to 1048576"},
         {"log_lines_max", config->log_lines_max, 1, CONFIG__LOG_LINES_MAX, "it must be 1 to 65536"},
@@ -286,6 +287,7 @@ struct net_options config_net_options(const struct weir_config *config)
     options.datagram_buffers_max =
         config__count(config->datagram_memory_max_bytes, NET_DATAGRAM_BYTES_MAX + 1);
     options.datagram_receives = config->datagram_receives;
+    options.spin_max_ns = config->spin_max_us * UINT64_C(1000);
     options.handles_max = config_sessions_room(config) + CONFIG__OTHER_HANDLES_MAX;
     return options;
 }

@@ -225,6 +225,7 @@ void inspect_sample(struct worker *worker)
     struct counters *counters = &worker->counters;
 
     counter_move(&counters->buffer_bytes, info.buffer_bytes, counter_read(&counters->buffer_bytes));
+    counter_move(&counters->spin_hits, info.spin_hits, counter_read(&counters->spin_hits));
     counter_raise(&counters->iteration_max_ns, info.busy_max_ns);
 }
 

@@ -41,7 +41,7 @@ static int contract__usage(void)
 {
     fprintf(stderr, "usage: contract --transport=simulated|epoll|uring|rio|iocp [--group=GROUP]"
                     " [--test=PATTERN]\n"
-                    "                [--completion=copied|acknowledged] [--seed=N]\n"
+                    "                [--completion=copied|acknowledged] [--seed=N] [--spin-us=N]\n"
                     "                [--patience-ms=N] [--injected=VIOLATION]\ngroups:");
     for (size_t i = 0; i < CONTRACT_COUNT_OF(contract__groups); i++)
         fprintf(stderr, " %s", contract__groups[i]->name);
@@ -82,6 +82,8 @@ static bool contract__read(int count, char **arguments, const char **group)
             cmocka_set_test_filter(value);
         else if ((value = contract__value(arguments[i], "--seed")) != NULL)
             world_seed = strtoull(value, NULL, 10);
+        else if ((value = contract__value(arguments[i], "--spin-us")) != NULL)
+            world_spin_max_ns = strtoull(value, NULL, 10) * 1000;
         else if ((value = contract__value(arguments[i], "--completion")) != NULL)
             world_acknowledges = strcmp(value, "acknowledged") == 0;
         else if ((value = contract__value(arguments[i], "--patience-ms")) != NULL)

@@ -29,6 +29,7 @@ uint64_t world_patience_ns = UINT64_C(20000000000);
 void (*world_inject)(struct net *net);
 uint64_t world_seed = 1;
 bool world_acknowledges;
+uint64_t world_spin_max_ns;
 
 /* ---- files ---- */
 
@@ -102,6 +103,7 @@ void world_options(struct net_options *options)
     options->handles_max = 1024;
     options->queue_entries = 64;
     options->verify_rio = world__is_windows();
+    options->spin_max_ns = world_spin_max_ns;
 }
 
 static struct world *world__open(const struct net_options *asked, struct net_simulation *simulation)

@@ -30,6 +30,7 @@ extern void (*world_inject)(struct net *net); /* called for each new net; null: 
 extern uint64_t world_seed;                   /* of simulations */
 /* Of simulations: sends are released when the peer acknowledges them (sim_options.h). */
 extern bool world_acknowledges;
+extern uint64_t world_spin_max_ns; /* net_options.spin_max_ns */
 
 struct datagram_got {
     struct net_address from, local;
