@@ -426,7 +426,9 @@ enum weir_bind {
 /* Gives the session a name. A name belongs to at most one session of the whole server. Other
  * threads and sessions can then send to the name (weir_send_name()). A session holds at most one
  * name: a new one replaces it. The session holds the name until weir_session_unbind(), or until it
- * ends: the name is free when its on_close runs.
+ * ends: the name is free when its on_close runs. If the server has a bridge (weir/bridge.h), other
+ * nodes learn the name, and the bridge can finish this session later with WEIR_REASON_REPLACED,
+ * because a session of another node holds the name.
  *
  * The result is immediate: the table of names belongs to the whole server, and this call waits for
  * no other worker. With WEIR_BIND_REPLACE the other session no longer holds the name when this call
@@ -439,7 +441,8 @@ enum weir_bind {
  *                      transient
  *   WEIR_CANCELLED     the session is closing
  *   WEIR_MAILBOX_FULL  WEIR_BIND_REPLACE: the mailbox of the other session's worker is full
- *   WEIR_NO_MEMORY     as for weir_session_join(): names count as memberships
+ *   WEIR_NO_MEMORY     as for weir_session_join(): names count as memberships; or the bridge lacks
+ *                      memory
  * Unless it returns WEIR_OK, nothing has changed. Thread: handler. */
 WEIR_API enum weir_code weir_session_bind(struct weir_session *session, const char *name,
                                           enum weir_bind how);
@@ -572,7 +575,9 @@ WEIR_API uint64_t weir_session_id(const struct weir_session *session);
  *   WEIR_MAILBOX_FULL  the worker's mailbox is full
  *   WEIR_TOO_LARGE     the message is larger than send_queue_high_bytes; logged once per server
  *   WEIR_NO_MEMORY
- * Thread: any. */
+ * If the server has a bridge (weir/bridge.h) and the id is of another node, returns the result of
+ * the bridge: WEIR_OK says that the bridge has taken the message. The same holds for weir_finish()
+ * and weir_abort(). All other calls by id know sessions of this node only. Thread: any. */
 WEIR_API enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *bytes,
                                   size_t length);
 
@@ -607,12 +612,15 @@ WEIR_API enum weir_code weir_resume(struct weir_server *server, uint64_t id);
  *   WEIR_INVALID       no group can have this name
  *   WEIR_TOO_LARGE     the message is larger than send_queue_high_bytes; logged once per server
  *   WEIR_NO_MEMORY
- * Thread: any. */
+ * If the server has a bridge (weir/bridge.h), the bridge gets each accepted message for the members
+ * on other nodes, about which the result says nothing. Thread: any. */
 WEIR_API enum weir_code weir_broadcast(struct weir_server *server, const char *group,
                                        const void *bytes, size_t length, uint64_t except_id);
 
 /* Sends a message to the session that holds the name (weir_session_bind()), as weir_send() does.
- * Returns WEIR_GONE if no session holds the name, otherwise the same values as weir_send(). Thread:
+ * Returns WEIR_GONE if no session holds the name, otherwise the same values as weir_send(). If the
+ * server has a bridge (weir/bridge.h) and no session of this node holds the name, the bridge gets
+ * the message and decides the result: WEIR_OK does not say that a session holds the name. Thread:
  * any, after weir_server_start() returned or inside a handler. */
 WEIR_API enum weir_code weir_send_name(struct weir_server *server, const char *name,
                                        const void *bytes, size_t length);
@@ -621,7 +629,7 @@ WEIR_API enum weir_code weir_send_name(struct weir_server *server, const char *n
 struct weir_group_members {
     struct weir_server *server;
     const char *group; /* its name; valid during the callback */
-    /* A worker did not answer before the deadline: the counts are lower bounds. */
+    /* A worker or another node did not answer before the deadline: the counts are lower bounds. */
     bool incomplete;
     uint64_t members; /* sessions that are members; 0: the group does not exist */
     /* `offered` counts broadcasts to the group, one for each member at that time. `dropped` counts
@@ -641,8 +649,9 @@ typedef void weir_group_count_fn(const struct weir_group_members *count, void *a
  * this call. It runs on the same worker if a callback makes the call, and on any worker if another
  * thread does. If a worker has not answered after `deadline_ms` milliseconds (0: no deadline),
  * `on_count` receives the counts of the other workers, and count->incomplete is true. If the server
- * is stopped, each worker still answers before it ends, and `on_count` runs. `group` is copied.
- * Returns:
+ * is stopped, each worker still answers before it ends, and `on_count` runs. If the server has a
+ * bridge (weir/bridge.h), members on other nodes are counted, too, and the bridge answers for them
+ * as a worker does for its own. `group` is copied. Returns:
  *   WEIR_OK            on_count will run
  *   WEIR_INVALID       no group can have this name
  *   WEIR_MAILBOX_FULL  the mailbox of a worker is full
@@ -851,7 +860,9 @@ struct weir_config {
     uint32_t spin_max_us;
     /* A drain spreads its closes of idle sessions over this time. Default 0: no delay. */
     uint32_t drain_jitter_ms;
-    uint32_t node; /* number of this machine, 0 to 255: top 8 bits of session ids; default 0 */
+    /* Number of this machine, 0 to 255: the top 8 bits of session ids. Servers that a bridge
+     * connects (weir/bridge.h) need different numbers. Default 0. */
+    uint32_t node;
 
     /* ---- log ---- */
     /* Lines that may wait for `log`, 1 to 65536; about 540 bytes of memory per line. Further lines

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/bridge.h>
 #include <weir/weir.h>
 
 #include "error_fill.h"
@@ -34,6 +35,8 @@ const struct sized sized_tls_connect = {"weir_tls_connect", sizeof(struct weir_t
 
 const struct sized sized_update = {"weir_update", sizeof(struct weir_update),
                                    sizeof(struct weir_update)};
+const struct sized sized_bridge = {"weir_bridge", sizeof(struct weir_bridge),
+                                   sizeof(struct weir_bridge)};
 const struct sized sized_tls = {"weir_tls", sizeof(struct weir_tls), sizeof(struct weir_tls)};
 
 enum weir_code sized_check(const struct sized *type, size_t size, struct weir_error *error)

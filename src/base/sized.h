@@ -23,7 +23,7 @@ struct sized {
 
 extern const struct sized sized_config, sized_listen, sized_handler, sized_codec, sized_probe,
     sized_connect, sized_sessions_query, sized_groups_query, sized_tls, sized_tls_connect,
-    sized_update;
+    sized_update, sized_bridge;
 
 /* Checks the size that a program set. Returns WEIR_OK; or WEIR_INVALID: *error, which may be null,
  * names the struct and says what is wrong. */

@@ -19,6 +19,7 @@
 #include "config.h"
 #include "connecting.h"
 #include "error_fill.h"
+#include "group.h"
 #include "group_count.h"
 #include "handler_opening.h"
 #include "listeners.h"
@@ -26,6 +27,7 @@
 #include "log_queue.h"
 #include "memory.h"
 #include "names.h"
+#include "other_nodes.h"
 #include "random.h"
 #include "remote.h"
 #include "server_state.h"
@@ -321,7 +323,8 @@ enum weir_code weir_send(struct weir_server *server, uint64_t id, const void *by
     weir_check_use(bytes || length == 0, "weir_send: the bytes are null");
     struct worker *worker = server__worker_of(server, id);
 
-    return worker ? remote_send(worker, id, bytes, length) : WEIR_GONE;
+    return worker ? remote_send(worker, id, bytes, length)
+                  : other_nodes_send(&server->common, id, bytes, length);
 }
 
 enum weir_code weir_send_name(struct weir_server *server, const char *name, const void *bytes,
@@ -330,7 +333,9 @@ enum weir_code weir_send_name(struct weir_server *server, const char *name, cons
     weir_check_use(name != NULL, "weir_send_name: the name is null");
     server_check_mark(server);
     uint64_t id = names_holder(&server->common, name);
-    return id > 0 ? weir_send(server, id, bytes, length) : WEIR_GONE;
+    if (id > 0) return weir_send(server, id, bytes, length);
+    if (!group_name_is_good(name)) return WEIR_GONE;
+    return other_nodes_send_name(&server->common, name, bytes, length);
 }
 
 enum weir_code weir_group_count(struct weir_server *server, const char *group, uint32_t deadline_ms,
@@ -344,14 +349,14 @@ enum weir_code weir_finish(struct weir_server *server, uint64_t id)
 {
     struct worker *worker = server__worker_of(server, id);
 
-    return worker ? remote_finish(worker, id) : WEIR_GONE;
+    return worker ? remote_finish(worker, id) : other_nodes_close(&server->common, id, false);
 }
 
 enum weir_code weir_abort(struct weir_server *server, uint64_t id)
 {
     struct worker *worker = server__worker_of(server, id);
 
-    return worker ? remote_abort(worker, id) : WEIR_GONE;
+    return worker ? remote_abort(worker, id) : other_nodes_close(&server->common, id, true);
 }
 
 enum weir_code weir_release(struct weir_server *server, uint64_t id)

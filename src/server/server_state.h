@@ -8,6 +8,7 @@
 #ifndef SERVER_SERVER_STATE_H
 #define SERVER_SERVER_STATE_H
 
+#include <weir/bridge.h>
 #include <weir/weir.h>
 
 #include "atomic.h"
@@ -43,11 +44,14 @@ struct worker_thread {
 struct weir_server {
     struct list in_live;         /* of the servers that are not freed: live.c */
     struct worker_common common; /* contains the configuration; the server owns its strings */
+    struct weir_bridge bridge;   /* common.bridge points to it, if there is one */
     struct admission_limits limits;
     struct log_queue *log_queue; /* null: no log */
     char *transport_asked, *reject_message;
-    uint32_t workers_asked;                            /* that weir_server_start() makes */
-    uint32_t workers_count;                            /* known from weir_server_start() on */
+    uint32_t workers_asked; /* that weir_server_start() makes */
+    /* Known from weir_server_start() on. Set after all else that calls of any thread use: a bridge
+     * makes some before. */
+    _Atomic uint32_t workers_count;
     struct listen_spec *listeners[WEIR_LISTENERS_MAX]; /* in the sequence of weir_server_listen() */
     uint32_t listeners_count, listener_id_last;
     struct server_tls *tls;     /* settings by name; under the lock */

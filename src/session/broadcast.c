@@ -3,7 +3,8 @@
  *
  *      weir_broadcast -> do the mailboxes of all other workers have room?
  *                           no:  WEIR_MAILBOX_FULL, and no member gets it
- *                           yes: other workers: one command each; own worker: delivered immediately
+ *                           yes: other workers: one command each; own worker: delivered now;
+ *                                other nodes: their bridge, once (other_nodes.h)
  *
  * A speaker's broadcast (weir_session_broadcast) waits with its speaker while a member of the group
  * is above its mark, or while a mailbox has no room (congestion.h).
@@ -22,6 +23,7 @@
 #include "check.h"
 #include "congestion.h"
 #include "group.h"
+#include "other_nodes.h"
 #include "oversize.h"
 #include "payload.h"
 #include "remote.h"
@@ -234,11 +236,20 @@ static void broadcast__pass_reserved(const struct worker_common *common, struct 
     if (own) broadcast_deliver(own, payload);
 }
 
-/* Passes the payload to every worker, or to none. */
-static enum weir_code broadcast__pass(const struct worker_common *common, struct payload *payload)
+/* Reports the payload to the other nodes and passes it to every worker; room was reserved. The
+ * report comes first: a delivery can end a session, whose handler then broadcasts. */
+static void broadcast__publish_reserved(const struct worker_common *common, struct payload *payload)
+{
+    other_nodes_broadcast(common, payload);
+    broadcast__pass_reserved(common, payload);
+}
+
+/* Passes the payload to the other nodes and to every worker, or to none. */
+static enum weir_code broadcast__publish(const struct worker_common *common,
+                                         struct payload *payload)
 {
     if (!broadcast__reserve(common, payload)) return WEIR_MAILBOX_FULL;
-    broadcast__pass_reserved(common, payload);
+    broadcast__publish_reserved(common, payload);
     return WEIR_OK;
 }
 
@@ -249,9 +260,22 @@ enum weir_code broadcast_send(struct worker_common *common, const char *group, c
     struct payload *payload = broadcast__make(common, group, bytes, length, except_id, &code);
 
     if (!payload) return code;
-    code = broadcast__pass(common, payload);
+    code = broadcast__publish(common, payload);
     payload_unref(payload);
     return code;
+}
+
+enum weir_code broadcast_receive(struct worker_common *common, const char *group, const void *bytes,
+                                 size_t length, uint64_t except_id)
+{
+    enum weir_code code;
+    struct payload *payload = broadcast__make(common, group, bytes, length, except_id, &code);
+
+    if (!payload) return code;
+    bool has_room = broadcast__reserve(common, payload);
+    if (has_room) broadcast__pass_reserved(common, payload);
+    payload_unref(payload);
+    return has_room ? WEIR_OK : WEIR_MAILBOX_FULL;
 }
 
 /* ---- speakers ---- */
@@ -262,9 +286,9 @@ static enum weir_code broadcast__pass_or_keep(struct weir_session *session, stru
     const struct worker_common *common = session->worker->common;
     uint16_t slot = congestion_slot(payload->group_hash);
 
-    if (!session_may_send(session)) return broadcast__pass(common, payload); /* in on_close */
+    if (!session_may_send(session)) return broadcast__publish(common, payload); /* in on_close */
     if (!session->speaker_waits && !congestion_has(&common->congestion, slot) &&
-        broadcast__pass(common, payload) == WEIR_OK) {
+        broadcast__publish(common, payload) == WEIR_OK) {
         session->speaks = true;
         session->speaks_slot = slot;
         return WEIR_OK;
@@ -319,7 +343,7 @@ static void broadcast__send_waiting(struct weir_session *session, bool regardles
         session->speaks_slot = slot;
         payload_ref(payload);
         congestion_unkeep(session); /* first: the delivery may end this session */
-        broadcast__pass_reserved(common, payload);
+        broadcast__publish_reserved(common, payload);
         payload_unref(payload);
     }
 }

@@ -16,6 +16,10 @@ struct worker_common;
 enum weir_code broadcast_send(struct worker_common *common, const char *group, const void *bytes,
                               size_t length, uint64_t except_id);
 
+/* weir_bridge_broadcast(): as broadcast_send(), for this node only. Thread: any. */
+enum weir_code broadcast_receive(struct worker_common *common, const char *group, const void *bytes,
+                                 size_t length, uint64_t except_id);
+
 /* weir_session_broadcast(). Thread: the worker's. */
 enum weir_code broadcast_speak(struct weir_session *session, const char *group, const void *bytes,
                                size_t length, uint64_t except_id);

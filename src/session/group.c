@@ -16,6 +16,7 @@
 #include "check.h"
 #include "congestion.h"
 #include "memory.h"
+#include "other_nodes.h"
 #include "siphash.h"
 #include "worker.h"
 
@@ -42,11 +43,17 @@ struct group *group_find(struct worker *worker, uint32_t hash, const char *name)
     return NULL;
 }
 
+/* Begins a group, which its caller gives a member: nothing fails after the bridge knows it. Returns
+ * null if memory is exhausted. */
 static struct group *group__open(struct worker *worker, uint32_t hash, const char *name)
 {
     struct group *group = memory_alloc(sizeof *group);
 
     if (!group) return NULL;
+    if (!other_nodes_begin_group(worker->common, name)) {
+        memory_free(group);
+        return NULL;
+    }
     list_init(&group->memberships);
     memcpy(group->name, name, strlen(name) + 1);
     group->in_table.hash = hash;
@@ -59,6 +66,7 @@ static void group__close_if_empty(struct worker *worker, struct group *group)
     weir_check((group->members_count == 0) == list_is_empty(&group->memberships));
     if (group->members_count > 0) return;
     hash_table_remove(&worker->groups->by_name, &group->in_table);
+    other_nodes_end_group(worker->common, group->name);
     memory_free(group);
 }
 

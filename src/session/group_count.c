@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* group_count.c - counts the members of a group on all workers.
+/* group_count.c - counts the members of a group on all workers, and on other nodes.
  *
  *      weir_group_count -> COUNT -> [ mailbox of each worker ] -> members are added to the count
- *                                                                  |  by the last worker
+ *                    '---> on_count of the bridge -> weir_bridge_counted() -> likewise
+ *                                                                  |  by the last of them
  *      on_count <- the home worker <- COUNTED <- [ its mailbox ] <-'
  *
  * The home worker is the one whose callback asks, or the first one that runs. It keeps its counts
  * in a list, with one timer for the earliest deadline, and does not end while it has one. A count
- * that has passed its deadline is reported, and stays in the list until the last worker answers.
+ * that has passed its deadline is reported, and stays in the list until the last one answers: each
+ * worker before it ends, and the bridge because weir/bridge.h obliges it to.
+ *
  * Room for every command is reserved when the question is asked: an answer is never refused.
  */
 #include "group_count.h"
@@ -18,8 +21,10 @@
 #include "group.h"
 #include "mailbox.h"
 #include "memory.h"
+#include "other_nodes.h"
 #include "worker.h"
 
+/* The bridge knows it as a struct weir_bridge_count. */
 struct group_count {
     struct weir_server *server;
     struct worker *home; /* set before the last worker can answer */
@@ -29,7 +34,8 @@ struct group_count {
     uint64_t due_ms;          /* on the home worker's clock; UINT64_MAX: none, or it was reported */
     bool is_reported;         /* used by the home worker alone, like due_ms */
     struct list in_counts;    /* worker.group_counts of the home worker */
-    _Atomic uint32_t waiting; /* workers that have not answered */
+    _Atomic uint32_t waiting; /* workers, and the bridge, that have not answered */
+    _Atomic bool lacks_nodes; /* the bridge has answered for some of the other nodes */
     _Atomic uint64_t members, offered, dropped;
     char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
 };
@@ -41,7 +47,8 @@ static void group_count__report(struct group_count *count)
     const struct weir_group_members result = {
         .server = count->server,
         .group = count->group,
-        .incomplete = atomic_load(&count->waiting) > 0, /* first: sums of all that answered */
+        /* First: sums of all that answered. */
+        .incomplete = atomic_load(&count->waiting) > 0 || atomic_load(&count->lacks_nodes),
         .members = atomic_load(&count->members),
         .offered = atomic_load(&count->offered),
         .dropped = atomic_load(&count->dropped),
@@ -101,9 +108,9 @@ void group_count_end(struct group_count *count)
     memory_free(count);
 }
 
-/* ---- each worker ---- */
+/* ---- each worker, and the bridge ---- */
 
-/* A worker has answered. The last one passes the count to the home worker. */
+/* A worker or the bridge has answered. The last one passes the count to the home worker. */
 static void group_count__answered(struct group_count *count)
 {
     if (atomic_fetch_sub(&count->waiting, 1) > 1) return;
@@ -122,6 +129,18 @@ void group_count_add(struct worker *worker, struct group_count *count)
         atomic_fetch_add(&count->dropped, group->dropped);
     }
     if (worker == count->home) group_count__await(worker, count);
+    group_count__answered(count);
+}
+
+void group_count_add_nodes(struct weir_bridge_count *asked,
+                           const struct weir_group_members *members)
+{
+    struct group_count *count = (struct group_count *)asked;
+
+    atomic_fetch_add(&count->members, members->members);
+    atomic_fetch_add(&count->offered, members->offered);
+    atomic_fetch_add(&count->dropped, members->dropped);
+    if (members->incomplete) atomic_store(&count->lacks_nodes, true);
     group_count__answered(count);
 }
 
@@ -188,23 +207,51 @@ static enum weir_code group_count__post(const struct worker_common *common,
     return WEIR_OK;
 }
 
-enum weir_code group_count_ask(const struct worker_common *common, const char *group,
-                               uint32_t deadline_ms, weir_group_count_fn *on_count, void *argument)
+/* Asks a worker, which then asks the others. Returns WEIR_GONE if all have ended. */
+static enum weir_code group_count__begin(const struct worker_common *common,
+                                         struct group_count *count)
 {
-    enum weir_code code = WEIR_GONE;
+    struct worker *own = group_count__own(common);
+    enum weir_code code = own ? group_count__post(common, count, own) : WEIR_GONE;
 
+    for (uint32_t i = 0; i < common->workers_count && code == WEIR_GONE; i++)
+        code = group_count__post(common, count, common->workers[i]);
+    return code;
+}
+
+/* Asks the workers, and the other nodes if there is a bridge. The bridge answers later, or inside
+ * its callback; until then the count exists. */
+static enum weir_code group_count__ask(const struct worker_common *common,
+                                       const struct weir_bridge *bridge, const char *group,
+                                       uint32_t deadline_ms, weir_group_count_fn *on_count,
+                                       void *argument)
+{
     weir_check_use(on_count != NULL, "weir_group_count takes a function that receives the count");
     weir_check_use(group != NULL, "weir_group_count: the group is null");
     if (!group_name_is_good(group)) return WEIR_INVALID;
     struct group_count *count = group_count__make(common, group);
-    struct worker *own = group_count__own(common);
     if (!count) return WEIR_NO_MEMORY;
     count->on_count = on_count;
     count->argument = argument;
     count->deadline_ms = deadline_ms;
-    if (own) code = group_count__post(common, count, own);
-    for (uint32_t i = 0; i < common->workers_count && code == WEIR_GONE; i++)
-        code = group_count__post(common, count, common->workers[i]);
-    if (code != WEIR_OK) memory_free(count);
+    if (bridge) atomic_fetch_add(&count->waiting, 1);
+    enum weir_code code = group_count__begin(common, count);
+    if (code != WEIR_OK)
+        memory_free(count);
+    else if (bridge)
+        bridge->on_count(bridge->user, group, deadline_ms, (struct weir_bridge_count *)count);
     return code;
+}
+
+enum weir_code group_count_ask(const struct worker_common *common, const char *group,
+                               uint32_t deadline_ms, weir_group_count_fn *on_count, void *argument)
+{
+    return group_count__ask(common, common->bridge, group, deadline_ms, on_count, argument);
+}
+
+enum weir_code group_count_ask_here(const struct worker_common *common, const char *group,
+                                    uint32_t deadline_ms, weir_group_count_fn *on_count,
+                                    void *argument)
+{
+    return group_count__ask(common, NULL, group, deadline_ms, on_count, argument);
 }

@@ -6,6 +6,9 @@
  *                                               REPLACE: the other one's is unlinked, and a command
  *                                                        for the other session finishes it
  *
+ * The bridge to other nodes learns of each change while the shard is locked, so in the sequence of
+ * the table: the new holder of a name before the loss of the old one.
+ *
  * The memory of a name belongs to the session that bound it, whose worker alone allocates and frees
  * it. The table links it while the session holds the name.
  */
@@ -18,6 +21,7 @@
 #include "hash_table.h"
 #include "mailbox.h"
 #include "memory.h"
+#include "other_nodes.h"
 #include "session.h"
 #include "session_table.h"
 #include "worker.h"
@@ -86,11 +90,13 @@ static struct name *names__find(struct names_shard *shard, uint32_t hash, const 
     return NULL;
 }
 
-static void names__unlink(struct names_shard *shard, struct name *name)
+static void names__unlink(const struct worker_common *common, struct names_shard *shard,
+                          struct name *name)
 {
     weir_check(name->is_linked);
     hash_table_remove(&shard->table, &name->in_table);
     name->is_linked = false;
+    other_nodes_unbind_name(common, name->text, name->id);
 }
 
 static struct worker *names__worker_of(const struct worker_common *common, uint64_t id)
@@ -99,15 +105,35 @@ static struct worker *names__worker_of(const struct worker_common *common, uint6
     return common->workers[session_table_worker_of(id)];
 }
 
-/* Takes the name over from its holder. Returns false if the mailbox of its worker is full. */
-static bool names__replace(const struct worker_common *common, struct names_shard *shard,
-                           struct name *held)
+/* Reserves room for the command that ends the holder of a name. Returns false if the mailbox of its
+ * worker is full. */
+static bool names__reserve(const struct worker_common *common, const struct name *held)
 {
     struct worker *worker = names__worker_of(common, held->id);
 
-    if (!worker_is_own(worker) && !mailbox_reserve(worker->mailbox, 0)) return false;
-    names__unlink(shard, held);
-    return true;
+    return worker_is_own(worker) || mailbox_reserve(worker->mailbox, 0);
+}
+
+static void names__cancel(const struct worker_common *common, const struct name *held)
+{
+    struct worker *worker = names__worker_of(common, held->id);
+
+    if (!worker_is_own(worker)) mailbox_cancel(worker->mailbox, 0);
+}
+
+/* Links the name in place of the one that another session holds; null: none does. */
+static enum weir_code names__replace(const struct worker_common *common, struct names_shard *shard,
+                                     struct name *name, struct name *held, enum weir_bind how)
+{
+    if (held && !names__reserve(common, held)) return WEIR_MAILBOX_FULL;
+    if (!other_nodes_bind_name(common, name->text, name->id, how)) {
+        if (held) names__cancel(common, held);
+        return WEIR_NO_MEMORY;
+    }
+    if (held) names__unlink(common, shard, held);
+    hash_table_add(&shard->table, &name->in_table);
+    name->is_linked = true;
+    return WEIR_OK;
 }
 
 /* Links the name, unless another session holds it and keeps it. *evicted_id: the session that has
@@ -116,19 +142,12 @@ static enum weir_code names__link(const struct worker_common *common, struct nam
                                   enum weir_bind how, uint64_t *evicted_id)
 {
     struct names_shard *shard = names__shard(common, name->in_table.hash);
-    enum weir_code code = WEIR_OK;
+    enum weir_code code = WEIR_NAME_TAKEN;
 
     lock_take(shard->lock);
     struct name *held = names__find(shard, name->in_table.hash, name->text);
-    if (held && how == WEIR_BIND_IF_FREE)
-        code = WEIR_NAME_TAKEN;
-    else if (held && !names__replace(common, shard, held))
-        code = WEIR_MAILBOX_FULL;
+    if (!held || how == WEIR_BIND_REPLACE) code = names__replace(common, shard, name, held, how);
     *evicted_id = held && code == WEIR_OK ? held->id : 0;
-    if (code == WEIR_OK) {
-        hash_table_add(&shard->table, &name->in_table);
-        name->is_linked = true;
-    }
     lock_give_back(shard->lock);
     return code;
 }
@@ -209,10 +228,27 @@ void names_unbind(struct weir_session *session)
     if (!name) return;
     struct names_shard *shard = names__shard(session->worker->common, name->in_table.hash);
     lock_take(shard->lock);
-    if (name->is_linked) names__unlink(shard, name);
+    if (name->is_linked) names__unlink(session->worker->common, shard, name);
     lock_give_back(shard->lock);
     session->name = NULL;
     names__free(session->worker, name);
+}
+
+enum weir_code names_evict(const struct worker_common *common, const char *text, uint64_t id)
+{
+    enum weir_code code = WEIR_OK;
+
+    if (!group_name_is_good(text)) return WEIR_OK;
+    uint32_t hash = group_hash(common, text);
+    struct names_shard *shard = names__shard(common, hash);
+    lock_take(shard->lock);
+    struct name *held = names__find(shard, hash, text);
+    if (held && held->id != id) held = NULL;
+    if (held && !names__reserve(common, held)) code = WEIR_MAILBOX_FULL;
+    if (held && code == WEIR_OK) names__unlink(common, shard, held);
+    lock_give_back(shard->lock);
+    if (held && code == WEIR_OK) names__evict(common, id);
+    return code;
 }
 
 uint64_t names_holder(const struct worker_common *common, const char *text)

@@ -24,6 +24,9 @@ void names_free(struct names *names); /* no session holds a name; null is allowe
 enum weir_code names_bind(struct weir_session *session, const char *name, enum weir_bind how);
 void names_unbind(struct weir_session *session);
 
+/* weir_bridge_evict(). Thread: any. */
+enum weir_code names_evict(const struct worker_common *common, const char *name, uint64_t id);
+
 /* Returns the id of the session that holds the name; 0: no session does. Thread: any. */
 uint64_t names_holder(const struct worker_common *common, const char *name);
 

@@ -54,6 +54,7 @@ struct resolver;
 struct session_table;
 struct settings;
 struct udp_peers;
+struct weir_bridge;
 struct worker;
 
 /* Shared by the workers of a server; read-only while they run, except `limits` and atomics. */
@@ -72,8 +73,9 @@ struct worker_common {
     uint32_t handoff_count;
     /* All workers, set before the first one runs. */
     struct worker *const *workers;
-    struct congestion congestion; /* of groups, on all workers; changes */
-    struct names *names;          /* that sessions hold; protects itself */
+    struct congestion congestion;     /* of groups, on all workers; changes */
+    struct names *names;              /* that sessions hold; protects itself */
+    const struct weir_bridge *bridge; /* to other nodes: other_nodes.h; null: there are none */
     uint32_t workers_count;
     struct connector_table *connectors;       /* outbound connections of all workers */
     struct resolver *resolver;                /* looks up the names of their hosts */

@@ -54,7 +54,7 @@ class Opening(WeirTest):
                 self.assertEqual((ended.stdout, ended.stderr), ("hi\nyou\n", ""))
 
     def test_each_header_alone_in_cpp(self):
-        for header in ("weir", "frame", "address", "error", "version"):
+        for header in ("weir", "frame", "address", "error", "version", "bridge", "cluster"):
             with self.subTest(header=header):
                 compile_program(f"#include <weir/{header}.h>\nint main()\n{{\n    return 0;\n}}\n", "c++", self.folder)
 
