@@ -17,6 +17,7 @@ BUILD_NEEDS=(
     "?-          node-llhttp"
     "?yaml.h     libyaml-dev"
     "?seccomp.h libseccomp-dev"
+    "?nats/nats.h libnats-dev"
 )
 # shellcheck disable=SC2034
 TEST_NEEDS=(
@@ -32,6 +33,7 @@ TEST_NEEDS=(
     "telnet      inetutils-telnet telnet"
     "curl        curl"
     "haproxy     haproxy"
+    "?nats-server nats-server"
     "openssl     openssl"
     "gnutls-cli  gnutls-bin"
     "python3     python3"

@@ -21,26 +21,30 @@
 
 struct broker;
 
-/* What a broker reports. Thread: any of its own, one at a time for messages. Not during
- * ops->open(), and not after ops->close() has returned. */
+/* What a broker reports. Thread: any of its own, one at a time for messages; also inside
+ * broker_open(). Not after ops->close() has returned. */
 struct broker_events {
     void *user;
     void (*on_message)(void *user, const char *subject, const uint8_t *bytes, size_t length);
     void (*on_connected)(void *user);
-    void (*on_disconnected)(void *user, const char *why); /* `why` is a phrase for people */
+    /* `why` is a phrase for people. Also before the first on_connected(), and again when the cause
+     * is another one. */
+    void (*on_disconnected)(void *user, const char *why);
     /* The library dropped messages, because this program did not take them fast enough. */
     void (*on_dropped)(void *user, uint64_t count);
 };
 
-/* Thread of all calls: the bridge's. */
+/* Thread of all calls: the bridge's; before it begins and after it has ended, that of the caller
+ * that joins and leaves the cluster. */
 struct broker_ops {
     const char *name;
     /* Publishes. Blocks for at most the write timeout. Returns:
      *   WEIR_OK         handed to the connection
-     *   WEIR_GONE       the broker is away
-     *   WEIR_TIMED_OUT  it did not read in time
+     *   WEIR_GONE       the broker is away: the message is not sent later
+     *   WEIR_TIMED_OUT  it did not read in time: the message is not sent later
      *   WEIR_TOO_LARGE  larger than it allows
-     *   WEIR_NO_MEMORY, WEIR_SYSTEM */
+     *   WEIR_NO_MEMORY
+     *   WEIR_SYSTEM     another failure: the message can still be sent later */
     enum weir_code (*publish)(struct broker *broker, const char *subject, const uint8_t *bytes,
                               size_t length);
     /* Passes on what publish() has collected. Called before the bridge waits. */
@@ -51,9 +55,19 @@ struct broker_ops {
     void (*close)(struct broker *broker); /* and frees it; no event is reported afterwards */
 };
 
-/* The head of every broker. */
+/* The first member of every broker. */
 struct broker {
     const struct broker_ops *ops;
 };
+
+struct weir_cluster_options;
+
+/* Opens a broker, and begins to connect; goes on in the background if the broker is away. *events
+ * is copied. No member of *options is 0 that has a default. The caller closes *broker. Returns
+ * WEIR_OK, WEIR_INVALID, WEIR_UNSUPPORTED, WEIR_NO_MEMORY or WEIR_SYSTEM, with the cause in *error.
+ * Thread: the one that joins the cluster, before the bridge's thread begins. */
+typedef enum weir_code broker_open(void *argument, const struct weir_cluster_options *options,
+                                   const struct broker_events *events, struct broker **broker,
+                                   struct weir_error *error);
 
 #endif

@@ -41,14 +41,18 @@ class NatsServer:
             raise unittest.SkipTest("nats-server is not installed (Debian and Ubuntu: nats-server)")
         self._folder = tempfile.TemporaryDirectory(prefix="weir_nats_")
         self._arguments = list(arguments)
+        self._config = os.path.join(self._folder.name, "nats.conf")
         if config:
-            path = os.path.join(self._folder.name, "nats.conf")
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(config)
-            self._arguments += ["--config", path]
+            self.change_config(config)
+            self._arguments += ["--config", self._config]
         self.log_path = os.path.join(self._folder.name, "log")
         self.port = -1  # it chooses one
         self.process = None
+
+    def change_config(self, text):
+        """Writes the configuration file that the next start() reads."""
+        with open(self._config, "w", encoding="utf-8") as file:
+            file.write(text)
 
     @property
     def url(self):

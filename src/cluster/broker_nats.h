@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* broker_nats.h - NATS as the broker of a cluster, by libnats. Without libnats,
+ * broker_nats_absent.c says so. */
+#ifndef CLUSTER_BROKER_NATS_H
+#define CLUSTER_BROKER_NATS_H
+
+#include "broker.h"
+
+broker_open broker_nats_open;
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* broker_nats_absent.c - replaces broker_nats.c where libnats was not found. */
+#include "broker_nats.h"
+
+#include <weir/cluster.h>
+
+#include "error_fill.h"
+
+enum weir_code broker_nats_open(void *argument, const struct weir_cluster_options *options,
+                                const struct broker_events *events, struct broker **broker,
+                                struct weir_error *error)
+{
+    (void)argument;
+    (void)events;
+    *broker = NULL;
+    return error_fill(error, WEIR_UNSUPPORTED, 0, "join the cluster", options->name,
+                      "weir was built without libnats",
+                      "build it with WEIR_NATS=ON (Debian and Ubuntu: libnats-dev)");
+}
