@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """beside.py - what the benchmarks that put weir beside other servers share: processors, processes, rounds, and the table.
+bench/compare has rounds and tables of its own, and shares the rest.
 
 Servers run on the first processor and the load on the others. Each round measures every server once, in an order that
 rotates, so that other load of the machine hits all of them. The table shows medians. A second weir, "weir again", is
@@ -35,6 +36,16 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def has_tcp(port):
+    """Whether a program listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def has_udp(port):
+    return f":{port:04X} 00000000:0000" in pathlib.Path("/proc/net/udp").read_text()
+
+
 def which(program):
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin")
 
@@ -61,18 +72,16 @@ class Servers:
     def __init__(self, build, folder):
         self.build, self.folder, self.processes, self.all = build, folder, [], {}
 
-    def start(self, port, *command, env=None):
+    def start(self, port, *command, env=None, core=SERVER_CORE, is_udp=False):
         """Starts a program on the processor of the servers, waits until it listens, and returns its id."""
         log = self.folder / f"{port}.log"
         with log.open("wb") as output:
             process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                       env={**os.environ, **(env or {})},
-                                       preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}))
+                                       env={**os.environ, **(env or {})}, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
         self.processes.append(process)
         for _ in range(1000):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return process.pid
+            if has_udp(port) if is_udp else has_tcp(port):
+                return process.pid
             if process.poll() is not None:
                 break
             time.sleep(0.01)

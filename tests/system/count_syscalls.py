@@ -75,6 +75,16 @@ def attach(weir, report):
     return strace
 
 
+def read_calls(report):
+    """{call: number of calls} of what strace -c wrote."""
+    calls = {}
+    for line in report.splitlines():
+        match = re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?([a-z_]\w*)$", line)
+        if match and match.group(2) != "total":
+            calls[match.group(2)] = int(match.group(1))
+    return calls
+
+
 def count(transport, way, options):
     """Returns (echoes, {call: number of calls})."""
     Settings.weir, Settings.transport = options.weir, transport
@@ -93,11 +103,7 @@ def count(transport, way, options):
             strace.send_signal(signal.SIGINT)
             strace.wait(DEADLINE_S)
             strace.stderr.close()
-            calls = {}
-            for line in report.read().splitlines():
-                match = re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?([a-z_]\w*)$", line)
-                if match and match.group(2) != "total":
-                    calls[match.group(2)] = int(match.group(1))
+            calls = read_calls(report.read())
         for peer in peers:
             peer.close()
         weir.stop()
