@@ -38,7 +38,8 @@ struct broker_events {
  * that joins and leaves the cluster. */
 struct broker_ops {
     const char *name;
-    /* Publishes. Blocks for at most the write timeout. Returns:
+    /* Publishes. Blocks for at most the write timeout. A message is never sent later, unless the
+     * result is WEIR_OK. Returns:
      *   WEIR_OK         handed to the connection
      *   WEIR_GONE       the broker is away: the message is not sent later
      *   WEIR_TIMED_OUT  it did not read in time: the message is not sent later
