@@ -3,24 +3,31 @@
  * single-stepping all of its threads. It works where valgrind does not: valgrind does not know
  * io_uring.
  *
- *   step PID COUNT_FILE
+ *   step PID COUNT_FILE           counts instructions
+ *   step PID COUNT_FILE calls     counts system calls
  *
- * COUNT_FILE is created and holds one uint64_t in the byte order of the machine: the instructions
- * so far. The reader maps the file; the number stands still while all threads are blocked. The
+ * COUNT_FILE is created and holds one uint64_t in the byte order of the machine: the instructions,
+ * or system calls, so far. The reader maps the file; the number stands still while all threads are blocked. The
  * program prints "stepping" once it has seized every thread, and runs until the process ends. A
  * process that outlives this program is in an undefined state: kill the process first.
  *
  *   seize + interrupt every thread -> [ wait for a stop -> count it if it was a step -> step ] ...
+ *
+ * A system call stops its thread twice, and is counted when it returns: a thread that waits in one
+ * while the count begins has it counted. Without it, the call that a thread waits in would be one
+ * of the next message.
  *
  * Exit code: 0 the process ended, 1 a call failed, 77 the system forbids tracing.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -71,18 +78,33 @@ static void seize_threads(int process)
     while ((entry = readdir(folder)) != NULL) {
         int thread = read_number(entry->d_name);
         if (thread == 0) continue; /* "." and ".." */
-        if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) != 0) fail("ptrace(PTRACE_SEIZE)");
+        if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) != 0)
+            fail("ptrace(PTRACE_SEIZE)");
         if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0) fail("ptrace(PTRACE_INTERRUPT)");
     }
     closedir(folder);
 }
 
-/* Lets the stopped thread execute one more instruction. */
+/* How a stopped thread goes on: PTRACE_SINGLESTEP, or PTRACE_SYSCALL. */
+static enum __ptrace_request step_request = PTRACE_SINGLESTEP;
+
+#define STEP_CALL (SIGTRAP | 0x80) /* the signal of a stop by PTRACE_SYSCALL */
+
+/* Lets the stopped thread execute one more instruction, or run to the next system call. */
 static void step_thread(int thread, int signal_number)
 {
     /* ESRCH: the process was killed in the meantime; the next wait tells. */
-    if (ptrace(PTRACE_SINGLESTEP, thread, NULL, (long)signal_number) != 0 && errno != ESRCH)
-        fail("ptrace(PTRACE_SINGLESTEP)");
+    if (ptrace(step_request, thread, NULL, (long)signal_number) != 0 && errno != ESRCH)
+        fail("ptrace(PTRACE_SINGLESTEP or PTRACE_SYSCALL)");
+}
+
+/* Whether the thread, stopped by PTRACE_SYSCALL, returns from a system call. */
+static bool step_returns(int thread)
+{
+    struct __ptrace_syscall_info info;
+
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof info, &info) <= 0) return false;
+    return info.op == PTRACE_SYSCALL_INFO_EXIT;
 }
 
 static void step_until_end(volatile uint64_t *count)
@@ -92,13 +114,14 @@ static void step_until_end(volatile uint64_t *count)
     while ((thread = waitpid(-1, &status, __WALL)) > 0) { /* tidy: allow identifier - waitpid(2) */
         if (!WIFSTOPPED(status)) continue;                /* this thread ended */
         bool is_event = status >> 16 != 0;
-        if (is_event)
+        bool is_call = WSTOPSIG(status) == STEP_CALL;
+        if (is_event) {
             step_thread(thread, 0);
-        else if (WSTOPSIG(status) != SIGTRAP)
+        } else if (is_call || WSTOPSIG(status) == SIGTRAP) {
+            if (!is_call || step_returns(thread)) (*count)++;
+            step_thread(thread, 0);
+        } else {
             step_thread(thread, WSTOPSIG(status));
-        else {
-            (*count)++;
-            step_thread(thread, 0);
         }
     }
     if (errno != ECHILD) fail("waitpid");
@@ -106,12 +129,13 @@ static void step_until_end(volatile uint64_t *count)
 
 int main(int argc, char **argv)
 {
-    int process = argc == 3 ? read_number(argv[1]) : 0;
+    int process = argc == 3 || argc == 4 ? read_number(argv[1]) : 0;
 
-    if (process == 0) {
-        fprintf(stderr, "usage: step PID COUNT_FILE\n");
+    if (process == 0 || (argc == 4 && strcmp(argv[3], "calls") != 0)) {
+        fprintf(stderr, "usage: step PID COUNT_FILE [calls]\n");
         return 1;
     }
+    if (argc == 4) step_request = PTRACE_SYSCALL;
     volatile uint64_t *count = map_count(argv[2]);
     seize_threads(process);
     puts("stepping");
