@@ -7,6 +7,7 @@
  *      net_stop_accepting    ->  answer_stopped;  a lost connection  ->  answer_refused
  *      net_wait              ->  answers_hand_out: NET_SENT, NET_RELEASED or NET_REFUSED, and
  *                                NET_CLOSED last
+ *      net_send_now      ->  answer_sent: its return value is the answer
  *
  * A transport may record an answer at any time, inside and outside of transport->wait.
  */
@@ -30,6 +31,10 @@ void answer_count_unsent(struct handle *handle, uint32_t bytes);
 
 /* Records the answer to a net_send, which releases it. Its buffers must be back in the pool. */
 void answer_sent(struct net *net, struct handle *handle, enum weir_code code, int os_error);
+
+/* The same for a send that succeeded, inside transport->wait: the caller has left room for the
+ * event, which is handed out now. */
+void answer_sent_now(struct net *net, struct handle *handle);
 
 /* The system releases the buffers of the current net_send later than it accepts them; in
  * transport->send. */

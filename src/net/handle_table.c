@@ -31,14 +31,6 @@ void handle_table_free(struct handle_table *handle_table)
     *handle_table = (struct handle_table){0};
 }
 
-struct handle *handle_table_at(const struct handle_table *handle_table, uint32_t index)
-{
-    weir_check(index < handle_table->handles_count);
-    uint8_t *chunk = handle_table->chunks[index / HANDLE_TABLE_CHUNK_HANDLES];
-    return (struct handle *)(void *)(chunk + (index % HANDLE_TABLE_CHUNK_HANDLES) *
-                                                 handle_table->entry_bytes);
-}
-
 static bool handle_table__grow(struct handle_table *handle_table)
 {
     if (handle_table->handles_count >= handle_table->handles_max) return false;
@@ -91,18 +83,4 @@ void handle_table_give_back(struct handle_table *handle_table, struct handle *ha
     handle->answer_next = handle_table->free_list;
     handle_table->free_list = handle;
     handle_table->open_count--;
-}
-
-struct handle *handle_table_find(const struct handle_table *handle_table, struct net_handle id,
-                                 enum handle_kind kind)
-{
-    struct handle *handle = handle_table_at(handle_table, id.index);
-
-    weir_check_rule(handle->generation == id.generation, "a handle is used after its NET_CLOSED");
-    weir_check(handle->kind != HANDLE_FREE);
-    weir_check_rule(!handle->closing, "a handle is used after its net_close");
-    weir_check_rule(kind == HANDLE_FREE || handle->kind == kind,
-                    "a call needs another kind of handle, or rule 2, a connection before its "
-                    "NET_CONNECTED");
-    return handle;
 }

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check.h"
 #include "list.h"
 #include "net.h"
 
@@ -127,14 +128,32 @@ struct handle *handle_table_take(struct handle_table *handle_table, enum handle_
 /* Frees a handle: after its NET_CLOSED, or when opening it failed. */
 void handle_table_give_back(struct handle_table *handle_table, struct handle *handle);
 
-/* Returns the handle named `id`, which must be open, of that kind (HANDLE_FREE: of any kind) and
- * not closing. */
-struct handle *handle_table_find(const struct handle_table *handle_table, struct net_handle id,
-                                 enum handle_kind kind);
-
 /* Returns the handle at the index, whatever its state: for transports whose requests carry the
  * index. */
-struct handle *handle_table_at(const struct handle_table *handle_table, uint32_t index);
+static inline struct handle *handle_table_at(const struct handle_table *handle_table,
+                                             uint32_t index)
+{
+    weir_check(index < handle_table->handles_count);
+    uint8_t *chunk = handle_table->chunks[index / HANDLE_TABLE_CHUNK_HANDLES];
+    return (struct handle *)(void *)(chunk + (index % HANDLE_TABLE_CHUNK_HANDLES) *
+                                                 handle_table->entry_bytes);
+}
+
+/* Returns the handle named `id`, which must be open, of that kind (HANDLE_FREE: of any kind) and
+ * not closing. */
+static inline struct handle *handle_table_find(const struct handle_table *handle_table,
+                                               struct net_handle id, enum handle_kind kind)
+{
+    struct handle *handle = handle_table_at(handle_table, id.index);
+
+    weir_check_rule(handle->generation == id.generation, "a handle is used after its NET_CLOSED");
+    weir_check(handle->kind != HANDLE_FREE);
+    weir_check_rule(!handle->closing, "a handle is used after its net_close");
+    weir_check_rule(kind == HANDLE_FREE || handle->kind == kind,
+                    "a call needs another kind of handle, or rule 2, a connection before its "
+                    "NET_CONNECTED");
+    return handle;
+}
 
 /* Whether the handle waits for buffers or files. Its transport must not receive or accept then. */
 static inline bool handle_waits(const struct handle *handle)

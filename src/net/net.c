@@ -639,11 +639,10 @@ void net_receive(struct net *net, struct net_handle id, bool on)
     net->transport->receive(net, handle, on);
 }
 
-void net_send(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
-              uint32_t count)
+/* Passes a send to the transport, after checking it. */
+static inline void net__send(struct net *net, struct handle *handle,
+                             struct net_buffer *const *buffers, uint32_t count)
 {
-    net__check_thread(net);
-    struct handle *handle = handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION);
     weir_check_rule(!handle->send_out, "rule 3, at most one outstanding send per connection");
     weir_check_rule(!handle->finished, "nothing is sent after net_finish");
     weir_check(count >= 1);
@@ -658,6 +657,27 @@ void net_send(struct net *net, struct net_handle connection, struct net_buffer *
     handle->send_buffers = count;
     handle->send_out = true;
     net->transport->send(net, handle, buffers, count);
+}
+
+void net_send(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
+              uint32_t count)
+{
+    net__check_thread(net);
+    net__send(net, handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION), buffers,
+              count);
+}
+
+bool net_send_now(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
+                  uint32_t count)
+{
+    net__check_thread(net);
+    struct handle *handle = handle_table_find(&net->handle_table, connection, HANDLE_CONNECTION);
+
+    net->sends_now = handle;
+    net__send(net, handle, buffers, count);
+    bool is_answered = !net->sends_now;
+    net->sends_now = NULL;
+    return is_answered;
 }
 
 void net_finish(struct net *net, struct net_handle connection)

@@ -22,7 +22,8 @@
  *                "off" is held until "on" or close. For one handle, held data plus data in the
  *                current event batch never exceeds net_info.held_bytes_max [suite].
  *   2 Answer.    Each send of a connection, each close, each end of accepting and each net_connect
- *                is answered by exactly one event: never two [checked], never none [suite].
+ *                is answered by exactly one event: never two [checked], never none [suite]. A send
+ *                for which net_send_now() returned true is answered by that.
  *                Only net_wait() hands out events [checked]. One event can answer several datagram
  *                sends: it contains the number of sends that succeeded and of those that failed.
  *                NET_CONNECTED or NET_BROKEN answers net_connect. If net_close comes before the
@@ -473,6 +474,11 @@ void net_receive(struct net *net, struct net_handle handle, bool on);
  * unanswered. */
 void net_send(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
               uint32_t count);
+
+/* As net_send(). Returns true if the system has accepted the send and released all of its buffers
+ * already: then no NET_SENT follows, and the next send may. */
+bool net_send_now(struct net *net, struct net_handle connection, struct net_buffer *const *buffers,
+                  uint32_t count);
 
 /* Sends FIN after the last byte of the answered sends: nothing can be sent afterwards. Call it only
  * once, and not while a send is unanswered. */

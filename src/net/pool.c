@@ -21,31 +21,6 @@ struct pool_chunk {
     struct pool_buffer buffers[];
 };
 
-static struct pool_buffer *pool__of(const struct net_buffer *buffer)
-{
-    return weir_container_of(buffer, struct pool_buffer, public_part);
-}
-
-/* Memory that is not the pool's stays accessible: its owner may read it at any time. */
-static void pool__poison(const struct pool_buffer *buffer)
-{
-    if (buffer->pool) memory_poison(buffer->start, buffer->public_part.capacity);
-}
-
-static void pool__unpoison(const struct pool_buffer *buffer)
-{
-    if (buffer->pool) memory_unpoison(buffer->start, buffer->public_part.capacity);
-}
-
-static void pool__push(struct pool *pool, struct pool_buffer *buffer)
-{
-    buffer->owner = POOL_FREE;
-    buffer->public_part.next = pool->free_list ? &pool->free_list->public_part : NULL;
-    pool->free_list = buffer;
-    pool->free_count++;
-    memory_poison(buffer->start, pool->buffer_bytes);
-}
-
 /* ---- registering ---- */
 
 /* Lets the buffer occupy memory: registers it, if the system must know it. Returns false if the
@@ -96,7 +71,7 @@ bool pool_register(struct pool *pool, const struct pool_registrar *registrar)
     weir_check(pool->free_count == pool->buffers_count);
     pool->registrar = *registrar;
     for (; count > 0 && at; count--, at = at->next) {
-        if (pool__make_resident(pool, pool__of(at))) continue;
+        if (pool__make_resident(pool, pool_buffer_of(at))) continue;
         pool_unregister(pool);
         return false;
     }
@@ -129,7 +104,7 @@ static bool pool__grow(struct pool *pool)
     chunk->next = pool->chunks;
     pool->chunks = chunk;
     /* backwards, so that buffers are taken in the order of their addresses */
-    for (uint32_t i = count; i-- > 0;) pool__push(pool, &chunk->buffers[i]);
+    for (uint32_t i = count; i-- > 0;) pool_push(pool, &chunk->buffers[i]);
     pool->buffers_count += count;
     return true;
 }
@@ -168,42 +143,19 @@ void pool_free(struct pool *pool)
     *pool = (struct pool){0};
 }
 
-struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner)
+struct net_buffer *pool_take_more(struct pool *pool, enum pool_owner owner)
 {
-    weir_check(owner != POOL_FREE);
-    if (!pool->free_list && !pool__grow(pool)) {
-        pool->growth_failed = true;
-        return NULL;
-    }
-    struct pool_buffer *buffer = pool->free_list;
-    weir_check(buffer->owner == POOL_FREE);
-    if (!buffer->resident && !pool__make_resident(pool, buffer)) {
-        pool->growth_failed = true;
-        return NULL;
-    }
-    pool->free_list = buffer->public_part.next ? pool__of(buffer->public_part.next) : NULL;
-    pool->free_count--;
-    buffer->owner = owner;
-    buffer->public_part.bytes = buffer->start;
-    buffer->public_part.length = 0;
-    buffer->public_part.next = NULL;
-    if (owner == POOL_CALLER) memory_unpoison(buffer->start, pool->buffer_bytes);
-    return &buffer->public_part;
+    if ((pool->free_list || pool__grow(pool)) &&
+        (pool->free_list->resident || pool__make_resident(pool, pool->free_list)))
+        return pool_hand_out(pool, owner);
+    pool->growth_failed = true;
+    return NULL;
 }
 
-void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
+void pool_give_back_foreign(struct pool_buffer *buffer)
 {
-    struct pool_buffer *mine = pool__of(buffer);
-
-    weir_check(owner != POOL_FREE);
-    weir_check_rule(mine->owner == owner,
-                    "rule 5, a buffer is given back by a caller that does not own it");
-    if (!mine->pool) {
-        foreign_give_back(mine);
-        return;
-    }
-    mine->pool->growth_failed = false;
-    pool__push(mine->pool, mine);
+    weir_check(!buffer->pool);
+    foreign_give_back(buffer);
 }
 
 /* Buffers that occupy memory come first in the free list: those that were used last. */
@@ -215,7 +167,7 @@ void pool_discard(struct pool *pool, uint32_t spare_count)
     if (pool->registrar.add && spare_count < pool__registered_min(pool))
         spare_count = pool__registered_min(pool);
     for (; left > 0; left--, at = at->next) {
-        struct pool_buffer *buffer = pool__of(at);
+        struct pool_buffer *buffer = pool_buffer_of(at);
         weir_check(buffer->owner == POOL_FREE);
         weir_check(buffer->resident);
         if (spare_count > 0) {
@@ -225,43 +177,6 @@ void pool_discard(struct pool *pool, uint32_t spare_count)
         pool__give_up(pool, buffer);
         memory_pages_discard(buffer->start, pool->stride_bytes);
     }
-}
-
-void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to)
-{
-    struct pool_buffer *mine = pool__of(buffer);
-
-    weir_check(from != POOL_FREE);
-    weir_check(to != POOL_FREE);
-    weir_check_rule(mine->owner == from,
-                    "rule 5, a buffer is passed on by a caller that does not own it");
-    mine->owner = to;
-    if (to == POOL_CALLER)
-        pool__unpoison(mine);
-    else
-        pool__poison(mine);
-}
-
-void pool_touch(struct net_buffer *buffer)
-{
-    weir_check(pool__of(buffer)->owner == POOL_SYSTEM);
-    pool__unpoison(pool__of(buffer));
-}
-
-void pool_untouch(struct net_buffer *buffer)
-{
-    weir_check(pool__of(buffer)->owner == POOL_SYSTEM);
-    pool__poison(pool__of(buffer));
-}
-
-bool pool_is_whole(const struct net_buffer *buffer)
-{
-    const struct pool_buffer *mine = pool__of(buffer);
-
-    /* `bytes` can point anywhere, and pointers into different objects cannot be compared. */
-    uintptr_t offset = (uintptr_t)buffer->bytes - (uintptr_t)mine->start;
-
-    return buffer->length <= buffer->capacity && offset <= buffer->capacity - buffer->length;
 }
 
 uint32_t net_room(const struct net_buffer *buffer)

@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "check.h"
+#include "memory.h"
 #include "net.h"
 
 enum pool_owner { POOL_FREE, POOL_CALLER, POOL_SYSTEM };
@@ -94,24 +96,9 @@ bool pool_register(struct pool *pool, const struct pool_registrar *registrar);
 /* Ends all registrations. Every buffer must be FREE, and only pool_free() may follow. */
 void pool_unregister(struct pool *pool);
 
-/* Returns an empty buffer owned by `owner`; null if buffers_max are taken or memory is
- * exhausted. */
-struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner);
-
-/* Passes a buffer from `owner` to FREE. */
-void pool_give_back(struct net_buffer *buffer, enum pool_owner owner);
-
-/* Passes a buffer from one owner to another; neither is FREE. */
-void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to);
-
 /* Returns the memory of free buffers to the system, except for the `spare_count` that were used
  * last, and ends their registrations. A pool with a registrar keeps 64 KiB. */
 void pool_discard(struct pool *pool, uint32_t spare_count);
-
-/* Allows a system call of the transport, which the sanitizer checks, to access a buffer that SYSTEM
- * owns; and forbids it again. */
-void pool_touch(struct net_buffer *buffer);
-void pool_untouch(struct net_buffer *buffer);
 
 /* Returns the number of buffers that are not free. */
 static inline uint32_t pool_taken(const struct pool *pool)
@@ -131,7 +118,114 @@ static inline bool pool_has(const struct pool *pool)
     return pool_room(pool) > 0;
 }
 
+/* ---- taken and passed for every message: inline ---- */
+
+/* Memory that is not the pool's stays accessible: its owner may read it at any time. */
+static inline void pool_poison(const struct pool_buffer *buffer)
+{
+    if (buffer->pool) memory_poison(buffer->start, buffer->public_part.capacity);
+}
+
+static inline void pool_unpoison(const struct pool_buffer *buffer)
+{
+    if (buffer->pool) memory_unpoison(buffer->start, buffer->public_part.capacity);
+}
+
+/* The part of pool_give_back() that lists the buffer. */
+static inline void pool_push(struct pool *pool, struct pool_buffer *buffer)
+{
+    buffer->owner = POOL_FREE;
+    buffer->public_part.next = pool->free_list ? &pool->free_list->public_part : NULL;
+    pool->free_list = buffer;
+    pool->free_count++;
+    memory_poison(buffer->start, pool->buffer_bytes);
+}
+
+/* The part of pool_take() for a buffer that is there and resident. */
+static inline struct net_buffer *pool_hand_out(struct pool *pool, enum pool_owner owner)
+{
+    struct pool_buffer *buffer = pool->free_list;
+
+    weir_check(buffer->owner == POOL_FREE);
+    pool->free_list = buffer->public_part.next ? pool_buffer_of(buffer->public_part.next) : NULL;
+    pool->free_count--;
+    buffer->owner = owner;
+    buffer->public_part.bytes = buffer->start;
+    buffer->public_part.length = 0;
+    buffer->public_part.next = NULL;
+    if (owner == POOL_CALLER) memory_unpoison(buffer->start, pool->buffer_bytes);
+    return &buffer->public_part;
+}
+
+/* The part of pool_take() that grows the pool, or makes a buffer resident. */
+struct net_buffer *pool_take_more(struct pool *pool, enum pool_owner owner);
+
+/* Returns an empty buffer owned by `owner`; null if buffers_max are taken or memory is
+ * exhausted. */
+static inline struct net_buffer *pool_take(struct pool *pool, enum pool_owner owner)
+{
+    weir_check(owner != POOL_FREE);
+    if (!pool->free_list || !pool->free_list->resident) return pool_take_more(pool, owner);
+    return pool_hand_out(pool, owner);
+}
+
+/* The part of pool_give_back() for a buffer that is not from a pool. */
+void pool_give_back_foreign(struct pool_buffer *buffer);
+
+/* Passes a buffer from `owner` to FREE. */
+static inline void pool_give_back(struct net_buffer *buffer, enum pool_owner owner)
+{
+    struct pool_buffer *mine = pool_buffer_of(buffer);
+
+    weir_check(owner != POOL_FREE);
+    weir_check_rule(mine->owner == owner,
+                    "rule 5, a buffer is given back by a caller that does not own it");
+    if (!mine->pool) {
+        pool_give_back_foreign(mine);
+        return;
+    }
+    mine->pool->growth_failed = false;
+    pool_push(mine->pool, mine);
+}
+
+/* Passes a buffer from one owner to another; neither is FREE. */
+static inline void pool_move(struct net_buffer *buffer, enum pool_owner from, enum pool_owner to)
+{
+    struct pool_buffer *mine = pool_buffer_of(buffer);
+
+    weir_check(from != POOL_FREE);
+    weir_check(to != POOL_FREE);
+    weir_check_rule(mine->owner == from,
+                    "rule 5, a buffer is passed on by a caller that does not own it");
+    mine->owner = to;
+    if (to == POOL_CALLER)
+        pool_unpoison(mine);
+    else
+        pool_poison(mine);
+}
+
+/* Allow a system call of the transport, which the sanitizer checks, to access a buffer that SYSTEM
+ * owns; and forbid it again. */
+static inline void pool_touch(struct net_buffer *buffer)
+{
+    weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
+    pool_unpoison(pool_buffer_of(buffer));
+}
+
+static inline void pool_untouch(struct net_buffer *buffer)
+{
+    weir_check(pool_buffer_of(buffer)->owner == POOL_SYSTEM);
+    pool_poison(pool_buffer_of(buffer));
+}
+
 /* Returns whether `bytes` and `length` are inside the memory of the buffer. */
-bool pool_is_whole(const struct net_buffer *buffer);
+static inline bool pool_is_whole(const struct net_buffer *buffer)
+{
+    const struct pool_buffer *mine = (const struct pool_buffer *)(const void *)buffer;
+    /* `bytes` can point anywhere, and pointers into different objects cannot be compared. */
+    uintptr_t offset = (uintptr_t)buffer->bytes - (uintptr_t)mine->start;
+
+    return buffer->length <= buffer->capacity && offset <= buffer->capacity - buffer->length;
+}
 
 #endif

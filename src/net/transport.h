@@ -44,6 +44,7 @@ struct net {
     struct handle_table handle_table;
     struct event_batch batch;
     struct answers answers;
+    struct handle *sends_now; /* of the net_send_now() that is running; null: none, or answered */
     struct file_waiters file_waiters;
     struct retries retries;
     struct buffer_waiters stream_waiters, datagram_waiters; /* one per pool */

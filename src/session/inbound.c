@@ -25,27 +25,23 @@
 
 /* ---- decoding ---- */
 
-static enum weir_decoded inbound__next(struct weir_session *session, struct weir_input *input,
-                                       struct weir_message *message,
-                                       struct weir_decode_error *decode_error)
+/* Also without input: the codec then frees what it held for a message. */
+static inline enum weir_decoded inbound__next(struct weir_session *session,
+                                              struct weir_input *input,
+                                              struct weir_message *message,
+                                              struct weir_decode_error *decode_error)
 {
     const struct weir_codec *codec = session->service->codec;
     size_t before = input->length;
+    enum weir_decoded decoded =
+        codec->decode(codec, session_codec_state(session), input, message, decode_error);
 
-    if (codec->decode) { /* also without input: the codec then frees what it held for a message */
-        enum weir_decoded decoded =
-            codec->decode(codec, session_codec_state(session), input, message, decode_error);
-        weir_check_use(input->length <= before, "a codec only takes bytes off the input");
-        weir_check_use(decoded != WEIR_DECODED_MESSAGE || input->ended || input->length < before,
-                       "a codec takes bytes off the input for every message");
-        weir_check_use(decoded != WEIR_DECODED_MORE || input->length == 0,
-                       "a codec that needs more bytes has used up the input");
-        return decoded;
-    }
-    if (before == 0) return WEIR_DECODED_MORE;
-    *message = (struct weir_message){input->bytes, before, input->bytes, before, 0};
-    input->length = 0;
-    return WEIR_DECODED_MESSAGE;
+    weir_check_use(input->length <= before, "a codec only takes bytes off the input");
+    weir_check_use(decoded != WEIR_DECODED_MESSAGE || input->ended || input->length < before,
+                   "a codec takes bytes off the input for every message");
+    weir_check_use(decoded != WEIR_DECODED_MORE || input->length == 0,
+                   "a codec that needs more bytes has used up the input");
+    return decoded;
 }
 
 /* Returns the work that the session may still do in this iteration. When the iteration's work is
@@ -69,6 +65,24 @@ static void inbound__reject(struct weir_session *session, const char *text)
     session_fail(session, text);
 }
 
+/* A codec that does not decode: what was received is one message. Returns the number of messages.
+ */
+static inline uint32_t inbound__deliver_whole(struct weir_session *session,
+                                              struct weir_input *input)
+{
+    const struct dispatch *dispatch = &session->worker->dispatch;
+    const struct weir_message message = {input->bytes, input->length, input->bytes, input->length,
+                                         0};
+
+    weir_check(dispatch->session == session);
+    if (input->length == 0 || session->state != SESSION_OPEN) return 0;
+    input->length = 0;
+    watch_deliver(session, &message);
+    borrowed_run_poison(&dispatch->run, message.frame, message.frame_length,
+                        message.frame + message.frame_length);
+    return 1;
+}
+
 /* Delivers the messages of the input until it is used up or the session must stop. Returns the
  * number of messages. */
 static uint32_t inbound__decode_some(struct weir_session *session, struct weir_input *input,
@@ -76,11 +90,12 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
 {
     const struct dispatch *dispatch = &session->worker->dispatch;
     struct weir_message message;
-    struct weir_decode_error decode_error = {.text = ""};
+    struct weir_decode_error decode_error;
     uint32_t count = 0;
 
     weir_check(dispatch->session == session);
-    message.header_length = 0; /* a codec can leave it out */
+    message.header_length = 0;   /* a codec can leave it out */
+    decode_error.text[0] = '\0'; /* the same; not all of it, because this runs per message */
     while (session->state == SESSION_OPEN) {
         enum weir_decoded decoded = inbound__next(session, input, &message, &decode_error);
         if (decoded == WEIR_DECODED_BAD) inbound__reject(session, decode_error.text);
@@ -99,10 +114,13 @@ static uint32_t inbound__decode_some(struct weir_session *session, struct weir_i
     return count;
 }
 
-static inline uint32_t inbound__decode(struct weir_session *session, struct weir_input *input)
+static inline uint32_t inbound__decode(struct weir_session *session, struct weir_input *input,
+                                       uint32_t work_left)
 {
     struct worker *worker = session->worker;
-    uint32_t count = inbound__decode_some(session, input, inbound__work_left(session));
+    uint32_t count = session->service->codec->decode
+                         ? inbound__decode_some(session, input, work_left)
+                         : inbound__deliver_whole(session, input);
     uint32_t answers = worker->dispatch.answers;
 
     session->messages_in += count;
@@ -129,10 +147,12 @@ static void inbound__charge_frame(struct weir_session *session, size_t partial_b
 }
 
 /* The frame timeout runs from a frame's first byte. Receiving more bytes does not extend it. */
-static void inbound__update_frame(struct weir_session *session, uint32_t messages_count)
+static inline void inbound__update_frame(struct weir_session *session, uint32_t messages_count)
 {
     const struct weir_codec *codec = session->service->codec;
     struct worker *worker = session->worker;
+
+    if (!codec->partial_bytes && session->partial_bytes == 0 && !session->frame_partial) return;
     size_t partial_bytes =
         codec->partial_bytes ? codec->partial_bytes(codec, session_codec_state(session)) : 0;
     bool was_partial = session->frame_partial && messages_count == 0;
@@ -147,7 +167,8 @@ static void inbound__update_frame(struct weir_session *session, uint32_t message
 }
 
 /* Reading pauses until the token buckets refill. Bytes that have been received count as debt. */
-static void inbound__update_rate(struct weir_session *session, uint32_t bytes, uint32_t messages)
+static inline void inbound__update_rate(struct weir_session *session, uint32_t bytes,
+                                        uint32_t messages)
 {
     struct worker *worker = session->worker;
     const struct weir_config *config = &session->service->config;
@@ -173,7 +194,7 @@ static void inbound__update_rate(struct weir_session *session, uint32_t bytes, u
 /* ---- events ---- */
 
 /* Returns the receive buffer to the pool, or queues it if the handler sent back frames of it. */
-static void inbound__end_dispatch(struct weir_session *session)
+static inline void inbound__end_dispatch(struct weir_session *session)
 {
     struct worker *worker = session->worker;
 
@@ -205,13 +226,14 @@ static void inbound__keep_rest(struct weir_session *session, const struct weir_i
     account_list(&session->worker->account, session);
 }
 
-static void inbound__receive(struct weir_session *session, struct net_buffer *buffer)
+static inline void inbound__receive(struct weir_session *session, struct net_buffer *buffer,
+                                    uint32_t work_left)
 {
     struct weir_input input = {buffer->bytes, buffer->length, false};
     uint32_t bytes = buffer->length;
 
     worker_begin_dispatch(session->worker, session, buffer);
-    uint32_t messages = inbound__decode(session, &input);
+    uint32_t messages = inbound__decode(session, &input, work_left);
     bytes -= (uint32_t)input.length;
     if (input.length > 0 && session->state == SESSION_OPEN) inbound__keep_rest(session, &input);
     if (session->worker->dispatch.session) inbound__end_dispatch(session);
@@ -254,11 +276,12 @@ bool inbound_may_decode(struct weir_session *session)
 static inline void inbound__add(struct weir_session *session, struct net_buffer *buffer)
 {
     inbound__check_group(session);
+    uint32_t work_left = inbound__work_left(session);
     if (session->state == SESSION_OPEN &&
-        (session->unread || session_is_paused(session) || inbound__work_left(session) == 0))
+        (session->unread || session_is_paused(session) || work_left == 0))
         inbound__add_unread(session, buffer);
     else
-        inbound__receive(session, buffer);
+        inbound__receive(session, buffer, work_left);
 }
 
 void inbound_add(struct weir_session *session, struct net_buffer *buffer)
@@ -272,7 +295,6 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
 {
     struct worker *worker = session->worker;
 
-    session_check(session);
     weir_check(buffer->length > 0);
     weir_check(!session->peer_done);
     counter_add(&worker->counters.bytes_in, buffer->length);
@@ -281,7 +303,9 @@ void inbound_on_received(struct weir_session *session, struct net_buffer *buffer
     session->first_byte_due = false;
     inbound__add(session, buffer);
     session_account(session);
-    session_update_receiving(session);
+    session_check_receiving(session);
+    if (!list_has(&session->in_pending_flush))
+        session_check(session); /* otherwise the flush does */
 }
 
 /* Everything before the peer's FIN was delivered. */
@@ -301,7 +325,7 @@ static void inbound__receive_end(struct weir_session *session)
     weir_check(session->peer_done || session->peer_ended);
     worker_begin_dispatch(worker, session, NULL);
     session->end_unread = false;
-    inbound__decode(session, &input);
+    inbound__decode(session, &input, inbound__work_left(session));
     worker->dispatch.session = NULL;
     session->frame_partial = false;
     if (session->state == SESSION_OPEN) inbound__enter_peer_done(session);
@@ -317,7 +341,7 @@ void inbound_continue(struct weir_session *session)
         buffer = session->unread;
         session->unread = buffer->next;
         session->unread_bytes -= buffer->capacity;
-        inbound__receive(session, buffer);
+        inbound__receive(session, buffer, inbound__work_left(session));
     }
     if (session->end_unread && !session->unread && inbound_may_decode(session))
         inbound__receive_end(session);

@@ -139,10 +139,12 @@ static void lifecycle__on_event(struct owner *owner, const struct net_event *eve
 {
     struct weir_session *session = weir_container_of(owner, struct weir_session, owner);
 
-    weir_check(event->handle.index == session->handle.index);
-    weir_check(event->handle.generation == session->handle.generation);
+    weir_check(memcmp(&event->handle, &session->handle, sizeof event->handle) == 0);
+    if (event->kind == NET_RECEIVED) {
+        inbound_on_received(session, event->buffer);
+        return;
+    }
     switch (event->kind) {
-    case NET_RECEIVED: inbound_on_received(session, event->buffer); break;
     case NET_PEER_DONE: inbound_on_peer_done(session); break;
     case NET_SENT: session_on_sent(session, event); break;
     case NET_RELEASED: session_on_released(session, event); break;

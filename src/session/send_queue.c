@@ -155,7 +155,7 @@ static bool send_queue__copy_small(struct send_queue *queue, const struct send_p
     return true;
 }
 
-void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer *buffer)
+void send_queue_add_behind(struct send_queue *queue, struct net *net, struct net_buffer *buffer)
 {
     const struct send_piece piece = {buffer->bytes, buffer->length};
 

@@ -50,9 +50,24 @@ static inline bool send_queue_is_empty(const struct send_queue *queue)
  * queued. */
 bool send_queue_begins_with_share(const struct send_queue *queue);
 
+/* The part of send_queue_add() for a queue that is not empty. */
+void send_queue_add_behind(struct send_queue *queue, struct net *net, struct net_buffer *buffer);
+
 /* Queues the buffer, which it takes over; or appends its bytes to the last buffer and returns it to
  * the pool. */
-void send_queue_add(struct send_queue *queue, struct net *net, struct net_buffer *buffer);
+static inline void send_queue_add(struct send_queue *queue, struct net *net,
+                                  struct net_buffer *buffer)
+{
+    weir_check(buffer->length > 0);
+    weir_check(buffer->capacity > 0);
+    if (queue->last) {
+        send_queue_add_behind(queue, net, buffer);
+        return;
+    }
+    buffer->next = NULL;
+    queue->first = queue->last = buffer;
+    queue->pinned_bytes += buffer->capacity;
+}
 
 /* Queues a copy of the pieces. Returns false, and queues nothing, if the pool has too few buffers.
  */
@@ -75,6 +90,24 @@ uint32_t send_queue_drop_oldest(struct send_queue *queue, uint32_t pinned_max_by
  * at most a buffer and the frame of one share more than before. */
 uint32_t send_queue_take(struct send_queue *queue, struct net *net,
                          struct net_buffer *buffers[NET_SEND_BUFFERS_MAX]);
+
+/* Whether the queue holds one buffer and nothing else. Something must be queued. */
+static inline bool send_queue_is_single(const struct send_queue *queue)
+{
+    return !queue->first->next && queue->first->capacity > 0;
+}
+
+/* As send_queue_take(), for such a queue. */
+static inline struct net_buffer *send_queue_take_single(struct send_queue *queue)
+{
+    struct net_buffer *buffer = queue->first;
+
+    weir_check(send_queue_is_single(queue));
+    queue->first = queue->last = NULL;
+    queue->flight_bytes += buffer->length;
+    queue->flight_pinned_bytes += buffer->capacity;
+    return buffer;
+}
 
 /* ---- for filters: the front of the queue has wire bytes, the rest plain ones ---- */
 

@@ -287,22 +287,60 @@ static inline void session__end_if_done(struct weir_session *session)
     if (is_done) session_close(session, WEIR_REASON_PEER_DONE);
 }
 
-/* Passes the first buffers of the queue to net. Returns false if the pool has none for a share. */
-static inline bool session__post(struct weir_session *session)
+/* Whether nothing follows the send: what does waits for NET_SENT, in the next iteration. */
+static inline bool session__sends_last(const struct weir_session *session)
+{
+    return send_queue_is_empty(&session->queue) && !session->wants_room && !session->queue_paused &&
+           !session->output_ended;
+}
+
+/* Passes buffers that were taken out of the queue to net. Returns false if none of them is in
+ * flight now, because the system has released them immediately. */
+static inline bool session__pass(struct weir_session *session, struct net_buffer *const *buffers,
+                                 uint32_t count, bool is_alone)
+{
+    struct worker *worker = session->worker;
+    const struct send_queue *queue = &session->queue;
+
+    if (is_alone && session__sends_last(session)) {
+        session->send_out = !net_send_now(worker->net, session->handle, buffers, count);
+        if (!session->send_out) {
+            session_count_released(session, queue->flight_bytes, queue->flight_pinned_bytes);
+            session->timestamps.sent_ms = (uint32_t)worker->now_ms;
+            return false;
+        }
+    } else {
+        session->send_out = true;
+        net_send(worker->net, session->handle, buffers, count);
+    }
+    session_account(session);
+    return true;
+}
+
+/* Passes the first buffers of the queue to net. Returns false if none of them is in flight now, or
+ * if the pool has none for a share: then the loop tries again. */
+static bool session__post_several(struct weir_session *session)
 {
     struct net_buffer *buffers[NET_SEND_BUFFERS_MAX];
     struct worker *worker = session->worker;
+    bool is_alone = session->queue.flight_bytes == 0;
     uint32_t count = send_queue_take(&session->queue, worker->net, buffers);
 
     weir_check(count <= NET_SEND_BUFFERS_MAX);
+    if (count > 0) return session__pass(session, buffers, count, is_alone);
     session_account(session);
-    if (count == 0) { /* the loop tries again */
-        list_add_last(&worker->waiting_for_buffers, &session->in_pending_flush);
-        return false;
-    }
-    session->send_out = true;
-    net_send(worker->net, session->handle, buffers, count);
-    return true;
+    list_add_last(&worker->waiting_for_buffers, &session->in_pending_flush);
+    return false;
+}
+
+/* The same; most queues hold one buffer. */
+static inline bool session__post(struct weir_session *session)
+{
+    bool is_alone = session->queue.flight_bytes == 0;
+
+    if (!send_queue_is_single(&session->queue)) return session__post_several(session);
+    struct net_buffer *buffer = send_queue_take_single(&session->queue);
+    return session__pass(session, &buffer, 1, is_alone);
 }
 
 /* Sends although earlier bytes are not released. Above the mark, a share must not take a buffer of

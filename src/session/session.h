@@ -93,12 +93,23 @@ void session_release(struct weir_session *session);
  * the session speaks to. TCP only. */
 static inline bool session_is_paused(const struct weir_session *session)
 {
-    return session->queue_paused | session->rate_paused | session->handler_paused |
+    return session->queue_paused || session->rate_paused || session->handler_paused ||
            session->speaker_waits;
 }
 
 /* Pauses or resumes reading and the decoding of unread input. TCP only. */
 void session_update_receiving(struct weir_session *session);
+
+/* The same, for calls of which most change nothing: reading is on, and no reason to pause it has
+ * come up. */
+static inline void session_check_receiving(struct weir_session *session)
+{
+    bool is_off = session_is_paused(session) || session->receiving_off || session->end_unread ||
+                  session->wire_unread;
+
+    if (is_off || session->unread || session->queue.pinned_bytes >= session->worker->pause_bytes)
+        session_update_receiving(session);
+}
 
 /* A pause has ended, during which the peer was not idle: nothing was read. */
 void session_resume_reading(struct weir_session *session);
@@ -111,8 +122,8 @@ void session_flush_run(struct weir_session *session);
  * drop nothing that the session said to a group. TCP only. */
 static inline bool session_is_done(const struct weir_session *session)
 {
-    if (session->send_out || !send_queue_is_empty(&session->queue)) return false;
     if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return false;
+    if (session->send_out || !send_queue_is_empty(&session->queue)) return false;
     return !session->waiting && !(session->state == SESSION_PEER_DONE && session->holds > 0);
 }
 
@@ -136,9 +147,20 @@ static inline void session_count_queued(struct weir_session *session)
 {
     struct send_queue *queue = &session->queue;
 
+    if (queue->counted_bytes == queue->pinned_bytes) return;
     counter_move(&session->worker->counters.queued_bytes, queue->pinned_bytes,
                  queue->counted_bytes);
     queue->counted_bytes = queue->pinned_bytes;
+}
+
+/* Counts bytes in flight that the system has released, with buffers of this capacity. */
+static inline void session_count_released(struct weir_session *session, uint32_t bytes,
+                                          uint32_t pinned_bytes)
+{
+    send_queue_released(&session->queue, bytes, pinned_bytes);
+    session_count_queued(session);
+    counter_add(&session->worker->counters.bytes_out, bytes);
+    session->bytes_out += bytes;
 }
 
 /* A queue above its mark takes no further answers: the rest of the received buffer waits. */

@@ -18,13 +18,8 @@
 static inline void session__count_released(struct weir_session *session,
                                            const struct net_event *event)
 {
-    struct worker *worker = session->worker;
-
-    send_queue_released(&session->queue, event->released_bytes,
-                        event->released_buffers * worker->buffer_bytes);
-    session_count_queued(session);
-    counter_add(&worker->counters.bytes_out, event->released_bytes);
-    session->bytes_out += event->released_bytes;
+    session_count_released(session, event->released_bytes,
+                           event->released_buffers * session->worker->buffer_bytes);
 }
 
 /* The bytes for which the send deadline ran are released: it begins for those that followed. */
@@ -47,6 +42,13 @@ static void session__report_room(struct weir_session *session)
     if (handler->on_room) handler->on_room(session);
 }
 
+/* Whether a flush would do nothing. */
+static inline bool session__is_quiet(const struct weir_session *session)
+{
+    return session->state == SESSION_OPEN && send_queue_is_empty(&session->queue) &&
+           !session->output_ended && !session->filters;
+}
+
 /* Acts on what was counted. */
 static inline void session__on_progress(struct weir_session *session, const struct net_event *event)
 {
@@ -57,7 +59,7 @@ static inline void session__on_progress(struct weir_session *session, const stru
         session__restart_deadline(session);
     if (session->queue_paused || session->queue.pinned_bytes >= worker->pause_bytes)
         session_update_receiving(session);
-    worker_flush_later(worker, session);
+    if (!session__is_quiet(session)) worker_flush_later(worker, session);
     if (session->wants_room) session__report_room(session);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* rule_03_order.c - one send at a time per connection, of 1 to 16 buffers, in order. A violation
  * fails a check. */
+#include <string.h>
+
 #include "contract.h"
 
 static void sends_of_1_to_16_buffers_arrive_in_order(void **state)
@@ -18,6 +20,51 @@ static void sends_of_1_to_16_buffers_arrive_in_order(void **state)
         require_equal(line->sent_code, WEIR_OK);
     }
     world_until(world, peer->in_position == line->out_position);
+    world_close(world);
+}
+
+/* A send that is answered immediately has no NET_SENT: world.c fails for a second answer. */
+static void sends_answered_immediately_arrive_in_order(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+
+    (void)state;
+    line->out_seed = 1;
+    line->sends_now = true;
+    peer_reads_pattern(peer, 1);
+    for (uint32_t count = 1; count <= NET_SEND_BUFFERS_MAX; count++) {
+        line_send(line, count, 1 + count * 25);
+        world_until(world, line->sent_count == count);
+        require_equal(line->sent_code, WEIR_OK);
+    }
+    world_until(world, peer->in_position == line->out_position);
+    if (strcmp(net_info(world->net).transport, "epoll") == 0) /* it tries each send immediately */
+        require_equal(line->sent_now_count, NET_SEND_BUFFERS_MAX);
+    world_close(world);
+}
+
+/* A send that the system accepts in parts is answered later, and only once. */
+static void a_send_that_waits_is_answered_once(void **state)
+{
+    struct world *world = world_open(NULL);
+    struct peer *peer;
+    struct line *line = world_connect(world, &peer);
+    uint32_t sends = 0;
+
+    (void)state;
+    line->out_seed = 1;
+    line->sends_now = true;
+    do { /* until the peer, which does not read yet, is full */
+        line_send(line, NET_SEND_BUFFERS_MAX, 16384);
+        sends++;
+        world_iterate(world);
+    } while (line->sent_count == sends);
+    peer_reads_pattern(peer, 1);
+    world_until(world, line->sent_count == sends && line->released_bytes == line->posted_bytes);
+    world_until(world, peer->in_position == line->out_position);
+    require(line->sent_now_count < sends);
     world_close(world);
 }
 
@@ -148,6 +195,8 @@ static const struct CMUnitTest rule__tests[] = {
     cmocka_unit_test(a_finish_during_a_send_fails_a_check),
     cmocka_unit_test(a_second_finish_fails_a_check),
     cmocka_unit_test(a_send_on_a_listener_fails_a_check),
+    cmocka_unit_test(sends_answered_immediately_arrive_in_order),
+    cmocka_unit_test(a_send_that_waits_is_answered_once),
 };
 
 CONTRACT_GROUP(rule_03_order, rule__tests);

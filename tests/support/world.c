@@ -543,12 +543,31 @@ void line_receive(struct line *line, bool on)
     net_receive(line->world->net, line->handle, on);
 }
 
+/* Sends; the answer can come immediately. */
+static void world__send_now(struct line *line, struct net_buffer *const *buffers, uint32_t count,
+                            uint32_t bytes)
+{
+    if (!net_send_now(line->world->net, line->handle, buffers, count)) return;
+    line->sent_now_count++;
+    world__on_sent(line, &(struct net_event){.kind = NET_SENT,
+                                             .code = WEIR_OK,
+                                             .sent_bytes = bytes,
+                                             .released_bytes = bytes,
+                                             .released_buffers = count});
+}
+
 void line_send_buffers(struct line *line, struct net_buffer *const *buffers, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) line->posted_bytes += buffers[i]->length;
+    uint32_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++) bytes += buffers[i]->length;
+    line->posted_bytes += bytes;
     line->unreleased_buffers += count;
     line->send_out = true;
-    net_send(line->world->net, line->handle, buffers, count);
+    if (line->sends_now)
+        world__send_now(line, buffers, count, bytes);
+    else
+        net_send(line->world->net, line->handle, buffers, count);
 }
 
 void line_send(struct line *line, uint32_t buffers_count, uint32_t bytes_each)

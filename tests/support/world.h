@@ -63,7 +63,9 @@ struct line {
     /* Of a connection: the received bytes must be the pattern, and so are the sent bytes. */
     uint64_t in_seed, in_position;
     bool send_out;
-    uint64_t sent_bytes; /* that the system accepted */
+    bool sends_now;          /* sends by net_send_now() ... */
+    uint32_t sent_now_count; /* ... which was true this many times; sent_count counts these, too */
+    uint64_t sent_bytes;     /* that the system accepted */
     uint64_t posted_bytes, released_bytes;
     uint32_t unreleased_buffers;
     uint64_t out_seed, out_position, out_total; /* sends continue up to the total ... */

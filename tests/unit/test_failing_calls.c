@@ -88,10 +88,10 @@ void __real_net_send(struct net *net, struct net_handle connection,
                      struct net_buffer *const *buffers, uint32_t count);
 void __wrap_net_send(struct net *net, struct net_handle connection,
                      struct net_buffer *const *buffers, uint32_t count);
-ssize_t __real_recv(int fd, void *bytes, size_t length, int flags);
-ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags);
-ssize_t __real_send(int fd, const void *bytes, size_t length, int flags);
-ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags);
+ssize_t __real_linux_recv(int fd, void *bytes, size_t length);
+ssize_t __wrap_linux_recv(int fd, void *bytes, size_t length);
+ssize_t __real_linux_send(int fd, const void *bytes, size_t length);
+ssize_t __wrap_linux_send(int fd, const void *bytes, size_t length);
 int __real_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                     struct timespec *timeout);
 int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
@@ -128,14 +128,14 @@ void __wrap_net_send(struct net *net, struct net_handle connection,
     test__inside = false;
 }
 
-ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags)
+ssize_t __wrap_linux_recv(int fd, void *bytes, size_t length)
 {
-    return test__fails(TEST__RECV) ? -1 : __real_recv(fd, bytes, length, flags);
+    return test__fails(TEST__RECV) ? -1 : __real_linux_recv(fd, bytes, length);
 }
 
-ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags)
+ssize_t __wrap_linux_send(int fd, const void *bytes, size_t length)
 {
-    return test__fails(TEST__SEND) ? -1 : __real_send(fd, bytes, length, flags);
+    return test__fails(TEST__SEND) ? -1 : __real_linux_send(fd, bytes, length);
 }
 
 int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,

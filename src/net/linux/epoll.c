@@ -30,6 +30,7 @@
 #include "clock.h"
 #include "datagram.h"
 #include "error_fill.h"
+#include "linux_calls.h"
 #include "linux_socket.h"
 #include "linux_wait.h"
 #include "linux_wake.h"
@@ -323,14 +324,14 @@ static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
         return;
     }
     pool_touch(buffer);
-    ssize_t got = recv(entry->fd, buffer->bytes, buffer->capacity, 0);
-    int os_error = errno;
+    ssize_t got = linux_recv(entry->fd, buffer->bytes, buffer->capacity);
     if (got > 0) {
         buffer->length = (uint32_t)got;
         if (buffer->length < buffer->capacity && !entry->read_to_end) entry->readable = false;
         event_batch_received(net, &entry->base, buffer);
         return;
     }
+    int os_error = errno;
     pool_give_back(buffer, POOL_SYSTEM);
     if (got == 0) {
         entry->readable = false;
@@ -381,48 +382,85 @@ static void epoll__drop_unsent(struct epoll_entry *entry)
     answer_count_unsent(&entry->base, bytes);
 }
 
-static ssize_t epoll__send_once(struct epoll_entry *entry)
+/* Several buffers, by one call. */
+static ssize_t epoll__send_vector(struct epoll_entry *entry)
 {
     struct iovec vector[NET_SEND_BUFFERS_MAX];
     struct msghdr message = {.msg_iov = vector};
 
-    weir_check(entry->unsent != NULL);
+    weir_check(entry->unsent->next != NULL);
     for (struct net_buffer *at = entry->unsent; at; at = at->next) {
         weir_check(message.msg_iovlen < NET_SEND_BUFFERS_MAX);
         pool_touch(at);
         vector[message.msg_iovlen++] = (struct iovec){at->bytes, at->length};
     }
-    ssize_t sent = message.msg_iovlen == 1
-                       ? send(entry->fd, vector[0].iov_base, vector[0].iov_len, MSG_NOSIGNAL)
-                       : sendmsg(entry->fd, &message, MSG_NOSIGNAL);
+    ssize_t sent = sendmsg(entry->fd, &message, MSG_NOSIGNAL);
     int os_error = errno;
     for (struct net_buffer *at = entry->unsent; at; at = at->next) pool_untouch(at);
     errno = os_error;
     return sent;
 }
 
+static inline ssize_t epoll__send_once(struct epoll_entry *entry)
+{
+    struct net_buffer *first = entry->unsent;
+
+    weir_check(first != NULL);
+    if (first->next) return epoll__send_vector(entry);
+    pool_touch(first);
+    ssize_t sent = linux_send(entry->fd, first->bytes, first->length);
+    pool_untouch(first); /* leaves errno alone */
+    return sent;
+}
+
+/* A call has sent this much, or failed with errno: answers the send if it is complete or failed.
+ * Returns false if the rest waits. */
+static bool epoll__sent(struct net *net, struct epoll_entry *entry, ssize_t sent)
+{
+    int os_error = errno;
+
+    weir_check(entry->base.send_out);
+    if (sent >= 0) {
+        if (epoll__advance(entry, (size_t)sent)) answer_sent(net, &entry->base, WEIR_OK, 0);
+        return true;
+    }
+    if (os_error == EAGAIN) {
+        entry->writable = false;
+        return false;
+    }
+    if (linux_passes(os_error)) {
+        entry->writable = false; /* until epoll__retry() */
+        retries_add(net, &entry->base, HANDLE_SENDS, error_code_of_os(os_error), os_error);
+        return false;
+    }
+    epoll__drop_unsent(entry);
+    answer_sent(net, &entry->base, error_code_of_os(os_error), os_error);
+    return true;
+}
+
 /* Sends as much as the kernel accepts; answers the send if it is complete or failed. */
 static void epoll__serve_send(struct net *net, struct epoll_entry *entry)
 {
-    weir_check(entry->base.send_out);
-    while (entry->unsent) {
-        ssize_t sent = epoll__send_once(entry);
-        if (sent >= 0) {
-            if (epoll__advance(entry, (size_t)sent)) answer_sent(net, &entry->base, WEIR_OK, 0);
-        } else if (errno == EAGAIN) {
-            entry->writable = false;
-            return;
-        } else if (linux_passes(errno)) {
-            int os_error = errno;
-            entry->writable = false; /* until epoll__retry() */
-            retries_add(net, &entry->base, HANDLE_SENDS, error_code_of_os(os_error), os_error);
-            return;
-        } else {
-            int os_error = errno;
-            epoll__drop_unsent(entry);
-            answer_sent(net, &entry->base, error_code_of_os(os_error), os_error);
-        }
+    while (entry->unsent)
+        if (!epoll__sent(net, entry, epoll__send_once(entry))) return;
+}
+
+/* Sends one buffer, as most sends are: usually the kernel accepts all of it. */
+static inline void epoll__send_one(struct net *net, struct epoll_entry *entry,
+                                   struct net_buffer *buffer)
+{
+    pool_touch(buffer);
+    ssize_t sent = linux_send(entry->fd, buffer->bytes, buffer->length);
+    pool_untouch(buffer); /* leaves errno alone */
+    if (sent == (ssize_t)buffer->length) {
+        pool_give_back(buffer, POOL_SYSTEM);
+        answer_sent(net, &entry->base, WEIR_OK, 0);
+        return;
     }
+    buffer->next = NULL;
+    entry->unsent = buffer;
+    entry->writable = true;
+    if (epoll__sent(net, entry, sent)) epoll__serve_send(net, entry);
 }
 
 static void epoll__send(struct net *net, struct handle *base, struct net_buffer *const *buffers,
@@ -433,6 +471,10 @@ static void epoll__send(struct net *net, struct handle *base, struct net_buffer 
 
     weir_check(base->kind == HANDLE_CONNECTION);
     weir_check(!entry->unsent);
+    if (count == 1) {
+        epoll__send_one(net, entry, buffers[0]);
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         *link = buffers[i];
         link = &buffers[i]->next;
@@ -595,6 +637,13 @@ static void epoll__note(struct net *net, const struct epoll_event *event)
     struct handle *base = epoll__named(net, event->data.u64);
     if (!base) return; /* closed since the kernel queued this */
     struct epoll_entry *entry = epoll__entry(base);
+    /* Bytes have arrived, or there is room for some: all that most events say. */
+    if ((event->events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) == 0 && base->kind == HANDLE_CONNECTION) {
+        entry->readable |= (event->events & EPOLLIN) != 0 && !base->peer_done;
+        entry->writable |= (event->events & EPOLLOUT) != 0;
+        epoll__list_if_work(system, entry);
+        return;
+    }
     bool readable = (event->events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     bool writable = (event->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
     if (base->kind >= HANDLE_DATAGRAM) { /* one comparison for established connections */
@@ -620,12 +669,16 @@ static void epoll__serve_failure(struct net *net, struct epoll_entry *entry)
     if (os_error != 0) epoll__break(net, entry, os_error);
 }
 
-static void epoll__serve(struct net *net, struct epoll_entry *entry)
+/* Whether a connection has bytes to receive, and no other work: then it has none when it has
+ * received all. */
+static inline bool epoll__only_receives(const struct epoll_entry *entry)
 {
-    struct epoll_system *system = net->system;
+    return entry->base.kind == HANDLE_CONNECTION && !entry->unsent && !entry->failed &&
+           !entry->base.broken && epoll__receives(entry);
+}
 
-    weir_check(!entry->base.closing);
-    weir_check(entry->base.kind != HANDLE_DATAGRAM);
+static void epoll__serve_any(struct net *net, struct epoll_entry *entry)
+{
     weir_check(!entry->unsent || entry->base.send_out);
     if (entry->unsent && entry->writable) epoll__serve_send(net, entry);
     if (entry->base.broken) return;
@@ -640,7 +693,18 @@ static void epoll__serve(struct net *net, struct epoll_entry *entry)
         else
             epoll__serve_failure(net, entry);
     }
-    epoll__list_if_work(system, entry);
+}
+
+static inline void epoll__serve(struct net *net, struct epoll_entry *entry)
+{
+    weir_check(!entry->base.closing);
+    weir_check(entry->base.kind != HANDLE_DATAGRAM);
+    bool only_receives = epoll__only_receives(entry);
+    if (only_receives)
+        epoll__serve_receive(net, entry);
+    else
+        epoll__serve_any(net, entry);
+    if (!only_receives || entry->readable) epoll__list_if_work(net->system, entry);
 }
 
 /* Adds a few of the streams that have much to receive: the other entries would wait for all of

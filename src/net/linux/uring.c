@@ -89,6 +89,49 @@ static struct uring_entry *uring__entry_named(struct net *net, uint64_t name)
     return entry;
 }
 
+/* ---- posting ---- */
+
+static void uring__fill_other(const struct uring_entry *entry, enum uring_operation operation,
+                              struct io_uring_sqe *sqe)
+{
+    switch (entry->base.kind) {
+    case HANDLE_LISTENER: uring_listener_fill(entry, sqe); break;
+    case HANDLE_CONNECTING: uring_stream_fill_connect(entry, sqe); break;
+    case HANDLE_DATAGRAM:
+        if (operation == URING_INBOUND)
+            io_uring_prep_poll_multishot(sqe, entry->fd, POLLIN);
+        else
+            io_uring_prep_poll_add(sqe, entry->fd, POLLOUT);
+        break;
+    case HANDLE_CONNECTION:
+    case HANDLE_FREE: weir_unreachable("another kind of handle requests this");
+    }
+}
+
+static void uring__fill(struct uring *uring, struct uring_entry *entry,
+                        enum uring_operation operation, struct io_uring_sqe *sqe)
+{
+    weir_check(operation == URING_INBOUND || operation == URING_OUTBOUND);
+    if (entry->base.kind != HANDLE_CONNECTION)
+        uring__fill_other(entry, operation, sqe);
+    else if (operation == URING_INBOUND)
+        uring_stream_fill_receive(entry, sqe);
+    else
+        uring_stream_fill_send(uring, entry, sqe);
+}
+
+/* Fills the entry with the request of the handle. */
+static inline void uring__post(struct uring *uring, struct uring_entry *entry,
+                               enum uring_operation operation, struct io_uring_sqe *sqe)
+{
+    struct uring_request *request = operation == URING_INBOUND ? &entry->inbound : &entry->outbound;
+
+    weir_check(request->state == URING_IDLE);
+    uring__fill(uring, entry, operation, sqe);
+    io_uring_sqe_set_data64(sqe, uring__name(entry, operation));
+    request->state = URING_POSTED;
+}
+
 /* ---- requested state ---- */
 
 static bool uring__is_idle(const struct uring_entry *entry)
@@ -155,9 +198,17 @@ static void uring__receive(struct net *net, struct handle *base, bool on)
 static void uring__send(struct net *net, struct handle *base, struct net_buffer *const *buffers,
                         uint32_t count)
 {
+    struct uring *uring = net->system;
+    struct uring_entry *entry = uring_entry_of(base);
+
     weir_check(base->kind == HANDLE_CONNECTION);
     weir_check(base->send_out);
-    uring_stream_send(net->system, uring_entry_of(base), buffers, count);
+    uring_stream_send(entry, buffers, count);
+    struct io_uring_sqe *sqe = uring_ring_spare_entry(&uring->ring);
+    if (sqe && !entry->outbound.cancel_out)
+        uring__post(uring, entry, URING_OUTBOUND, sqe);
+    else /* the queue is full: the commit submits it */
+        uring_note_change(uring, entry);
 }
 
 static void uring__finish(struct net *net, struct handle *base)
@@ -293,35 +344,6 @@ static void uring__serve_datagrams(struct net *net, struct uring *uring)
 
 /* ---- wait: commit ---- */
 
-static void uring__fill_other(const struct uring_entry *entry, enum uring_operation operation,
-                              struct io_uring_sqe *sqe)
-{
-    switch (entry->base.kind) {
-    case HANDLE_LISTENER: uring_listener_fill(entry, sqe); break;
-    case HANDLE_CONNECTING: uring_stream_fill_connect(entry, sqe); break;
-    case HANDLE_DATAGRAM:
-        if (operation == URING_INBOUND)
-            io_uring_prep_poll_multishot(sqe, entry->fd, POLLIN);
-        else
-            io_uring_prep_poll_add(sqe, entry->fd, POLLOUT);
-        break;
-    case HANDLE_CONNECTION:
-    case HANDLE_FREE: weir_unreachable("another kind of handle requests this");
-    }
-}
-
-static void uring__fill(struct uring *uring, struct uring_entry *entry,
-                        enum uring_operation operation, struct io_uring_sqe *sqe)
-{
-    weir_check(operation == URING_INBOUND || operation == URING_OUTBOUND);
-    if (entry->base.kind != HANDLE_CONNECTION)
-        uring__fill_other(entry, operation, sqe);
-    else if (operation == URING_INBOUND)
-        uring_stream_fill_receive(entry, sqe);
-    else
-        uring_stream_fill_send(uring, entry, sqe);
-}
-
 /* Posts a request that is wanted, or cancels one that is not. Returns false if the kernel accepts
  * no further entries. */
 static bool uring__commit_request(struct uring *uring, struct uring_entry *entry,
@@ -335,9 +357,7 @@ static bool uring__commit_request(struct uring *uring, struct uring_entry *entry
     struct io_uring_sqe *sqe = uring_ring_entry(&uring->ring);
     if (!sqe) return false;
     if (wanted) {
-        uring__fill(uring, entry, operation, sqe);
-        io_uring_sqe_set_data64(sqe, uring__name(entry, operation));
-        request->state = URING_POSTED;
+        uring__post(uring, entry, operation, sqe);
         return true;
     }
     io_uring_prep_cancel64(sqe, uring__name(entry, operation), 0);
@@ -754,7 +774,9 @@ static int uring__descriptor(struct net *net)
 
 static bool uring__is_busy(struct net *net)
 {
-    return !uring__may_block(net, net->system);
+    const struct uring *uring = net->system;
+
+    return !uring__may_block(net, uring) || io_uring_sq_ready(&uring->ring.io) > 0;
 }
 
 /* ---- open, free ---- */

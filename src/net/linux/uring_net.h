@@ -107,8 +107,9 @@ void uring_stream_connected(struct net *net, struct uring_entry *entry, int resu
 void uring_stream_fill_receive(struct uring_entry *entry, struct io_uring_sqe *sqe);
 void uring_stream_fill_send(struct uring *uring, const struct uring_entry *entry,
                             struct io_uring_sqe *sqe);
-void uring_stream_send(struct uring *uring, struct uring_entry *entry,
-                       struct net_buffer *const *buffers, uint32_t count);
+/* Stores the buffers of a send, which the caller posts. */
+void uring_stream_send(struct uring_entry *entry, struct net_buffer *const *buffers,
+                       uint32_t count);
 
 /* `result`: bytes in `buffer`; 0 or a negative error number if the receive ended. */
 void uring_stream_received(struct net *net, struct uring_entry *entry, struct net_buffer *buffer,

@@ -74,9 +74,8 @@ struct net_buffer *uring_ring_claim(struct uring_ring *ring, const struct io_uri
 
 struct io_uring_sqe *uring_ring_entry(struct uring_ring *ring)
 {
-    struct io_uring_sqe *entry = io_uring_get_sqe(&ring->io);
+    struct io_uring_sqe *entry = uring_ring_spare_entry(ring);
 
-    weir_check(ring->io_open);
     if (entry) return entry;
     /* A full queue is submitted immediately, unless completions overflow already. */
     if (io_uring_cq_has_overflow(&ring->io) || io_uring_submit(&ring->io) < 0) return NULL;

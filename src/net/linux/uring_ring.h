@@ -48,6 +48,13 @@ void uring_ring_free(struct uring_ring *ring);
  * after the next enter. */
 struct io_uring_sqe *uring_ring_entry(struct uring_ring *ring);
 
+/* Returns an entry to fill, which the next enter submits; null if the queue is full. */
+static inline struct io_uring_sqe *uring_ring_spare_entry(struct uring_ring *ring)
+{
+    weir_check(ring->io_open);
+    return io_uring_get_sqe(&ring->io);
+}
+
 /* Returns a message of the buffers from `first` on, linked through `next`. It is valid until the
  * entry is submitted. */
 const struct msghdr *uring_ring_message(struct uring_ring *ring, const struct io_uring_sqe *entry,

@@ -135,8 +135,7 @@ void uring_stream_fill_send(struct uring *uring, const struct uring_entry *entry
                               (unsigned)flags);
 }
 
-void uring_stream_send(struct uring *uring, struct uring_entry *entry,
-                       struct net_buffer *const *buffers, uint32_t count)
+void uring_stream_send(struct uring_entry *entry, struct net_buffer *const *buffers, uint32_t count)
 {
     weir_check(entry->outbound.state == URING_IDLE);
     weir_check(!entry->send_first);
@@ -144,7 +143,6 @@ void uring_stream_send(struct uring *uring, struct uring_entry *entry,
         buffers[i]->next = entry->send_first;
         entry->send_first = buffers[i];
     }
-    uring_note_change(uring, entry);
 }
 
 void uring_stream_fail_send(struct net *net, struct uring_entry *entry, enum weir_code code,
@@ -181,7 +179,7 @@ void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
     }
     if (!entry->send_first) {
         weir_check(bytes == 0);
-        answer_sent(net, &entry->base, WEIR_OK, 0);
+        answer_sent_now(net, &entry->base);
         return;
     }
     if (linux_passes(-result) && !entry->base.closing) {
