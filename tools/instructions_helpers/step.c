@@ -7,9 +7,10 @@
  *   step PID COUNT_FILE calls     counts system calls
  *
  * COUNT_FILE is created and holds one uint64_t in the byte order of the machine: the instructions,
- * or system calls, so far. The reader maps the file; the number stands still while all threads are blocked. The
- * program prints "stepping" once it has seized every thread, and runs until the process ends. A
- * process that outlives this program is in an undefined state: kill the process first.
+ * or system calls, so far. The reader maps the file; the number stands still while all threads are
+ * blocked. The program prints "stepping" once it has seized every thread, and runs until the
+ * process ends. A process that outlives this program is in an undefined state: kill the process
+ * first.
  *
  *   seize + interrupt every thread -> [ wait for a stop -> count it if it was a step -> step ] ...
  *
