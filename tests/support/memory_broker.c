@@ -45,7 +45,7 @@ struct memory_broker__slot {
     struct broker broker; /* first, so that a broker is its slot */
     struct memory_hub *hub;
     struct broker_events events;
-    bool is_open, is_cut, is_connected; /* connected: as reported to the node */
+    bool is_open, is_cut, is_stuck, is_connected; /* connected: as reported to the node */
     uint32_t side, epoch, up_epoch;
     uint64_t up_ms, down_ms; /* due times of the last events, for the order */
     struct memory_broker__subject *wanted, *interest;
@@ -199,6 +199,7 @@ static enum weir_code memory_broker__publish(struct broker *broker, const char *
 
     require(slot->is_open);
     if (!slot->is_connected) return WEIR_GONE;
+    if (slot->is_stuck) return WEIR_TIMED_OUT;
     if (bytes_max > 0 && length > bytes_max) return WEIR_TOO_LARGE;
     if (memory_broker__is_group(subject)) slot->counts.published++;
     memory_broker__note(slot->hub, subject, strlen(subject));
@@ -410,6 +411,11 @@ void memory_hub_cut(struct memory_hub *hub, uint32_t slot_index, bool is_cut)
     bool was_connected = slot->is_connected;
     memory_broker__break(slot);
     if (was_connected) slot->events.on_disconnected(slot->events.user, "the test cut it off");
+}
+
+void memory_hub_set_stuck(struct memory_hub *hub, uint32_t slot, bool is_stuck)
+{
+    hub->slots[slot].is_stuck = is_stuck;
 }
 
 void memory_hub_set_side(struct memory_hub *hub, uint32_t slot, uint32_t side)

@@ -49,6 +49,9 @@ struct broker *memory_broker_open(struct memory_hub *hub, uint32_t slot,
 /* Cuts the slot off from the hub, or connects it again. Also before it is opened. */
 void memory_hub_cut(struct memory_hub *hub, uint32_t slot, bool is_cut);
 
+/* The hub does not read from the slot: publish() returns WEIR_TIMED_OUT. */
+void memory_hub_set_stuck(struct memory_hub *hub, uint32_t slot, bool is_stuck);
+
 /* Puts the slot on one side of a partition; 0 at first. What is on its way between two sides is
  * lost when it arrives at the hub. */
 void memory_hub_set_side(struct memory_hub *hub, uint32_t slot, uint32_t side);
