@@ -186,10 +186,16 @@ bool binds_heard(struct binds *binds, uint8_t origin, const struct binds_bind *b
     return true;
 }
 
-void binds_announce_all(struct binds *binds, uint64_t now_ms)
+void binds_reconnected(struct binds *binds, uint64_t now_ms)
 {
     lock_take(binds->lock);
     binds->connected_ms = now_ms;
+    lock_give_back(binds->lock);
+}
+
+void binds_announce_all(struct binds *binds)
+{
+    lock_take(binds->lock);
     binds->left = binds->quick_left = binds->table.count;
     binds->batch_left = 0;
     binds->batch_ms = 0;

@@ -15,8 +15,8 @@
  * it was made, and if it was made before the broker was back: during a partition both nodes
  * hold the name, and then the later bind wins.
  *
- * Announcements can be lost. So each name is announced again: all names quickly after a reconnect,
- * and slowly all the time, once per BINDS_ROUND_MS.
+ * Announcements can be lost. So each name is announced again: all names quickly after a reconnect
+ * and when a node appears, and slowly all the time, once per BINDS_ROUND_MS.
  *
  * Thread: any.
  */
@@ -67,8 +67,11 @@ bool binds_remove(struct binds *binds, const char *name, uint64_t id);
 bool binds_heard(struct binds *binds, uint8_t origin, const struct binds_bind *bind,
                  uint64_t now_ms, uint64_t unix_ms, bool *is_changed);
 
-/* The broker is back: all names are announced again, and all binds are firm. */
-void binds_announce_all(struct binds *binds, uint64_t now_ms);
+/* All names are announced again, quickly. */
+void binds_announce_all(struct binds *binds);
+
+/* The broker is back: the binds that were made while it was away are firm. */
+void binds_reconnected(struct binds *binds, uint64_t now_ms);
 
 /* Returns what to do next, with the bind in *bind. *next_ms: if the result is BINDS_NOTHING, when
  * to ask again. */

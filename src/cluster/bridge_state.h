@@ -69,9 +69,9 @@ struct cluster_bridge {
     struct streams *sent;
     uint32_t reconnects_done; /* for which names were announced */
     enum claim_state claim_seen;
-    size_t subscribed_count; /* of the subjects that every node has */
-    _Atomic bool hello_is_due;
-    uint64_t hello_ms; /* when it was said */
+    size_t subscribed_count;                  /* of the subjects that every node has */
+    _Atomic bool hello_is_due, names_are_due; /* set by other threads: a node has appeared */
+    uint64_t hello_ms;                        /* when it was said */
 };
 
 #endif

@@ -235,8 +235,10 @@ static void cluster_bridge__step_binds(struct cluster_bridge *bridge, uint64_t n
     if (bridge->reconnects_done != atomic_load(&bridge->reconnects_count)) {
         bridge->reconnects_done = atomic_load(&bridge->reconnects_count);
         atomic_store(&bridge->hello_is_due, true);
-        binds_announce_all(bridge->binds, now_ms);
+        atomic_store(&bridge->names_are_due, true);
+        binds_reconnected(bridge->binds, now_ms);
     }
+    if (atomic_exchange(&bridge->names_are_due, false)) binds_announce_all(bridge->binds);
     for (uint32_t i = 0; i < CLUSTER_BRIDGE__CHANGES_MAX; i++) {
         enum binds_order order = binds_next(bridge->binds, now_ms, &bind, &binds_ms);
         if (order == BINDS_NOTHING) break;

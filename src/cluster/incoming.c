@@ -41,7 +41,8 @@ static void incoming__on_hello(struct cluster_bridge *bridge,
 
     if (message->numbers[1] <= UINT32_MAX) hello.interval_ms = (uint32_t)message->numbers[1];
     if (!nodes_hello(bridge->nodes, &hello, weir_now())) return;
-    atomic_store(&bridge->hello_is_due, true); /* it may not know this node yet */
+    atomic_store(&bridge->hello_is_due, true);  /* it may not know this node yet, */
+    atomic_store(&bridge->names_are_due, true); /* or has its names from the time of a partition */
     incoming__wake(bridge);
 }
 

@@ -152,6 +152,59 @@ static const struct local_server_ops fake_ops = {
     .log = fake_log,
 };
 
+/* ---- a broker that can fail, in front of the one in memory ---- */
+
+static struct cluster_fake_node *node_of_broker(struct broker *broker)
+{
+    return weir_container_of(broker, struct cluster_fake_node, broker);
+}
+
+static enum weir_code fake_publish(struct broker *broker, const char *subject, const uint8_t *bytes,
+                                   size_t length)
+{
+    struct cluster_fake_node *node = node_of_broker(broker);
+
+    if (node->publish_result == WEIR_OK)
+        return node->in_hub->ops->publish(node->in_hub, subject, bytes, length);
+    node->publishes_failed++;
+    return node->publish_result;
+}
+
+static enum weir_code fake_flush(struct broker *broker)
+{
+    struct broker *in_hub = node_of_broker(broker)->in_hub;
+
+    return in_hub->ops->flush(in_hub);
+}
+
+static enum weir_code fake_subscribe(struct broker *broker, const char *subject, uint64_t *id)
+{
+    struct broker *in_hub = node_of_broker(broker)->in_hub;
+
+    return in_hub->ops->subscribe(in_hub, subject, id);
+}
+
+static void fake_unsubscribe(struct broker *broker, uint64_t id)
+{
+    struct broker *in_hub = node_of_broker(broker)->in_hub;
+
+    in_hub->ops->unsubscribe(in_hub, id);
+}
+
+static void fake_close(struct broker *broker)
+{
+    struct broker *in_hub = node_of_broker(broker)->in_hub;
+
+    in_hub->ops->close(in_hub);
+}
+
+static const struct broker_ops fake_broker_ops = {.name = "fake",
+                                                  .publish = fake_publish,
+                                                  .flush = fake_flush,
+                                                  .subscribe = fake_subscribe,
+                                                  .unsubscribe = fake_unsubscribe,
+                                                  .close = fake_close};
+
 /* ---- nodes ---- */
 
 void cluster_fake_begin(uint64_t seed)
@@ -203,7 +256,9 @@ struct cluster_fake_node *cluster_fake_start(uint32_t i)
     weir_check(!node->bridge);
     if (cluster_bridge_open(&setup, &node->bridge, &error) != WEIR_OK) abort();
     const struct broker_events events = cluster_bridge_events(node->bridge);
-    cluster_bridge_attach(node->bridge, memory_broker_open(cluster_fake_hub, i, &events));
+    node->broker.ops = &fake_broker_ops;
+    node->in_hub = memory_broker_open(cluster_fake_hub, i, &events);
+    cluster_bridge_attach(node->bridge, &node->broker);
     node->calls = cluster_bridge_callbacks(node->bridge);
     return node;
 }

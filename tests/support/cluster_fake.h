@@ -32,6 +32,10 @@ struct cluster_fake_count {
 
 struct cluster_fake_node {
     struct cluster_bridge *bridge; /* null: the node does not run */
+    struct broker broker;          /* in front of that of the hub */
+    struct broker *in_hub;
+    enum weir_code publish_result; /* not WEIR_OK: publishing fails with it */
+    uint32_t publishes_failed;
     struct weir_bridge calls;
     uint32_t number;
     struct weir_cluster_options options;

@@ -327,6 +327,76 @@ static void test_large_messages_and_memory(void **state)
     assert_int_equal(cluster_fake_stats(1).gaps, 0);
 }
 
+static void test_a_broker_that_does_not_read(void **state)
+{
+    const enum weir_code codes[] = {WEIR_TIMED_OUT, WEIR_SYSTEM, WEIR_NO_MEMORY, WEIR_TOO_LARGE,
+                                    WEIR_GONE};
+    (void)state;
+
+    cluster_fake_start_all(2);
+    join(1, "room");
+    cluster_fake_pass(20);
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        cluster_fake_broadcast(0, "room", "arrives");
+        cluster_fake_pass(20);
+        cluster_fake_nodes[0].publish_result = codes[i];
+        for (int j = 0; j < 10; j++) cluster_fake_broadcast(0, "room", "dropped");
+        cluster_fake_pass(20);
+        cluster_fake_nodes[0].publish_result = WEIR_OK;
+    }
+    cluster_fake_broadcast(0, "room", "arrives");
+    cluster_fake_pass(20);
+    struct weir_cluster_stats stats = cluster_fake_stats(0);
+    assert_int_equal(stats.sent, 6);
+    assert_int_equal(stats.dropped_write, 20);
+    assert_int_equal(stats.dropped_memory, 10);
+    assert_int_equal(stats.dropped_too_large, 10);
+    assert_int_equal(stats.dropped_away, 10);
+    assert_int_equal(stats.queue_messages, 0);
+    assert_int_equal(cluster_fake_stats(1).received, 6);
+    assert_int_equal(cluster_fake_stats(1).gaps, 0);
+}
+
+static void test_a_broker_that_does_not_read_at_the_end(void **state)
+{
+    (void)state;
+    cluster_fake_start_all(1);
+    for (int i = 0; i < 30; i++) cluster_fake_broadcast(0, "room", "x");
+    cluster_fake_nodes[0].publish_result = WEIR_TIMED_OUT;
+    cluster_fake_stop(0);
+    assert_non_null(strstr(cluster_fake_nodes[0].last_line, "left; sent 0, dropped 30,"));
+    cluster_fake_nodes[0].publish_result = WEIR_OK;
+    cluster_fake_start_all(1);
+    for (int i = 0; i < 30; i++) cluster_fake_broadcast(0, "room", "x");
+    memory_hub_cut(cluster_fake_hub, 0, true);
+    memory_hub_step(cluster_fake_hub, cluster_fake_now_ms + 5);
+    cluster_fake_stop(0);
+    assert_non_null(strstr(cluster_fake_nodes[0].last_line, "left; sent 0, dropped 30,"));
+}
+
+static void test_kept_messages_wait_for_the_connection(void **state)
+{
+    (void)state;
+    cluster_fake_nodes[0].options.stale =
+        WEIR_CLUSTER_STALE_KEEP; /* tidy: allow identifier - a public name */
+    cluster_fake_start_all(2);
+    join(1, "room");
+    cluster_fake_pass(20);
+    cluster_fake_nodes[0].publish_result = WEIR_GONE; /* before it reports that it is away */
+    for (int i = 0; i < 5; i++) cluster_fake_broadcast(0, "room", i == 0 ? "first" : "later");
+    cluster_fake_pass(20);
+    assert_int_equal(cluster_fake_stats(0).queue_messages, 5);
+    cluster_fake_nodes[0].publish_result = WEIR_OK;
+    cluster_fake_pass(20);
+    assert_int_equal(cluster_fake_stats(1).received, 5);
+    assert_string_equal(cluster_fake_call(1, 4)->text, "first");
+    memory_hub_cut(cluster_fake_hub, 0, true);
+    cluster_fake_pass(20);
+    for (int i = 0; i < 5; i++) cluster_fake_broadcast(0, "room", "x");
+    cluster_fake_stop(0); /* away: they are counted */
+    assert_non_null(strstr(cluster_fake_nodes[0].last_line, "left; sent 5, dropped 5,"));
+}
+
 static void test_repeated_messages_are_refused(void **state)
 {
     (void)state;
@@ -528,6 +598,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_messages_are_kept, begin, end),
         cmocka_unit_test_setup_teardown(test_the_queue_is_limited, begin, end),
         cmocka_unit_test_setup_teardown(test_large_messages_and_memory, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_broker_that_does_not_read, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_broker_that_does_not_read_at_the_end, begin, end),
+        cmocka_unit_test_setup_teardown(test_kept_messages_wait_for_the_connection, begin, end),
         cmocka_unit_test_setup_teardown(test_repeated_messages_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_a_count_spans_nodes, begin, end),
         cmocka_unit_test_setup_teardown(test_a_count_can_be_incomplete, begin, end),
