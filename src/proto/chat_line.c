@@ -90,7 +90,8 @@ static const struct {
     enum chat_line_kind kind;
 } chat_line__commands[] = {
     {"/name", CHAT_LINE_NAME}, {"/nick", CHAT_LINE_NAME}, {"/join", CHAT_LINE_JOIN},
-    {"/me", CHAT_LINE_ME},     {"/help", CHAT_LINE_HELP}, {"/quit", CHAT_LINE_QUIT},
+    {"/me", CHAT_LINE_ME},     {"/who", CHAT_LINE_COUNT}, {"/help", CHAT_LINE_HELP},
+    {"/quit", CHAT_LINE_QUIT},
 };
 
 /* Returns the kind of the command that the first `length` characters of `text` name. */

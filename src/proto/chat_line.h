@@ -19,6 +19,7 @@ enum chat_line_kind {
     CHAT_LINE_NAME,     /* /name NICK */
     CHAT_LINE_JOIN,     /* /join ROOM */
     CHAT_LINE_ME,       /* /me waves */
+    CHAT_LINE_COUNT,    /* /who */
     CHAT_LINE_HELP,     /* /help */
     CHAT_LINE_QUIT,     /* /quit */
     CHAT_LINE_UNKNOWN,  /* any other word after a slash */

@@ -7,7 +7,9 @@
  *      "ada: hello"     what ada says
  *      "~ ada waves"    /me waves
  *
- * A name has one user on the whole server: the session binds the key of the name (chat_names.h). */
+ * A name has one user on the whole server: the session binds the key of the name (chat_names.h). In
+ * a cluster rooms, /who and names span all nodes. A user who takes a name that is held on another
+ * node is disconnected. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,13 +18,17 @@
 #include "builtin.h"
 #include "chat_line.h"
 #include "chat_names.h"
+#include "memory.h"
 #include "telnet.h"
 
 #define HANDLER_CHAT__FIRST_ROOM "lobby"
 #define HANDLER_CHAT__GUEST "guest-" /* the first name of each user is this and the session's id */
 #define HANDLER_CHAT__TEXT_BYTES (CHAT_LINE_BYTES_MAX + 100)
 #define HANDLER_CHAT__HELP \
-    "* /name NICK, /join ROOM, /me DOES SOMETHING, /quit; any other text is sent to the room"
+    "* /name NICK, /join ROOM, /who, /me DOES SOMETHING, /quit; any other text is sent to the room"
+#define HANDLER_CHAT__GROUP \
+    "chat/" /* before the name of a room: other handlers have other groups */
+#define HANDLER_CHAT__COUNT_MS 1000
 
 /* State of one session. */
 struct handler_chat__member {
@@ -31,11 +37,10 @@ struct handler_chat__member {
     char room[CHAT_LINE_NAME_BYTES_MAX + 1];
 };
 
-/* Writes the name of the room's group, "chat/lobby". The prefix keeps it apart from other handlers'
- * groups. */
+/* Writes the name of the room's group, "chat/lobby". */
 static const char *handler_chat__group(const char *room, char *group, size_t size)
 {
-    snprintf(group, size, "chat/%s", room);
+    snprintf(group, size, HANDLER_CHAT__GROUP "%s", room);
     return group;
 }
 
@@ -150,6 +155,37 @@ static void handler_chat__join(struct weir_session *session, const char *room)
     handler_chat__enter(session, room);
 }
 
+/* The user can have left meanwhile: then the line is lost. */
+static void handler_chat__on_count(const struct weir_group_members *count, void *argument)
+{
+    const uint64_t *id = argument;
+    char text[HANDLER_CHAT__TEXT_BYTES];
+
+    snprintf(text, sizeof text, "* %s%" PRIu64 " in %s", count->incomplete ? "at least " : "",
+             count->members, count->group + strlen(HANDLER_CHAT__GROUP));
+    (void)weir_send(count->server, *id, text, strlen(text));
+    memory_free(argument);
+}
+
+static void handler_chat__count(struct weir_session *session)
+{
+    const struct handler_chat__member *member = weir_session_state(session);
+    char group[WEIR_GROUP_NAME_BYTES_MAX + 1];
+    uint64_t *id = memory_alloc(sizeof *id);
+    bool is_counting = false;
+
+    if (id) {
+        *id = weir_session_id(session);
+        is_counting =
+            weir_group_count(weir_session_server(session),
+                             handler_chat__group(member->room, group, sizeof group),
+                             HANDLER_CHAT__COUNT_MS, handler_chat__on_count, id) == WEIR_OK;
+    }
+    if (is_counting) return;
+    memory_free(id);
+    handler_chat__reply(session, "* cannot count now");
+}
+
 /* Tells a user why a line was rejected. */
 static void handler_chat__reject(struct weir_session *session, const struct chat_line *line)
 {
@@ -192,6 +228,7 @@ static void handler_chat__do(struct weir_session *session, const struct chat_lin
     case CHAT_LINE_ME: handler_chat__broadcast(session, "~ %s %s", member->name, line->text); break;
     case CHAT_LINE_NAME: handler_chat__rename(session, line->text); break;
     case CHAT_LINE_JOIN: handler_chat__join(session, line->text); break;
+    case CHAT_LINE_COUNT: handler_chat__count(session); break;
     case CHAT_LINE_HELP: handler_chat__reply(session, HANDLER_CHAT__HELP); break;
     case CHAT_LINE_QUIT: handler_chat__quit(session); break;
     default: handler_chat__reject(session, line); break;

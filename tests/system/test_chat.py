@@ -132,6 +132,16 @@ class Chat(WeirTest):
             self.assert_heard(ada, bob_lines, text + character.encode() + b"\n", [])
             until(ada_lines, b"* not sent: a message has at most 1000 characters")
 
+    def test_users_are_counted(self):
+        ada, ada_lines = self.join(b"ada")
+        bob, bob_lines = self.join(b"bob")
+        ada.sendall(b"/who\n")
+        until(ada_lines, b"* 2 in lobby")
+        bob.sendall(b"/join attic\n/who\n")
+        until(bob_lines, b"* 1 in attic")
+        ada.sendall(b"/who\n")
+        until(ada_lines, b"* 1 in lobby")
+
     @unittest.skipUnless(shutil.which("nc"), "nc is not installed")
     def test_with_netcat(self):
         _, ada_lines = self.join(b"ada")
