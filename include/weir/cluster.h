@@ -63,6 +63,9 @@ struct weir_cluster_options {
     const char *address;            /* of this node, for people: in the list of nodes; null: none */
 };
 
+/* Returns whether weir was built with the library of a broker (libnats). Thread: any. */
+WEIR_API bool weir_cluster_is_supported(void);
+
 /* Makes the server a node of the cluster; its number is config.node. Starts the bridge's thread and
  * connects to the broker. If the broker is reachable, waits up to a second for another node that
  * has the same number; otherwise goes on connecting in the background, and asks later. To be called

@@ -119,6 +119,7 @@ enum weir_code admin_start(const struct admin_settings *settings, struct admin *
     admin->settings = *settings;
     admin->guard = guard;
     admin->started_ms = weir_now();
+    admin->snapshots.read_cluster = settings->read_cluster;
     front_init(&admin->handler, admin);
     admin__configure(admin, &config);
     code = weir_server_open(&config, &admin->own, error);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <weir/cluster.h>
 #include <weir/weir.h>
 
 struct admin;
@@ -50,6 +51,10 @@ struct admin_settings {
     bool (*set_log_level)(void *user, enum weir_log_level level);
     /* Fills in *process, or returns false. Null: its metrics are left out. */
     bool (*read_process)(struct admin_process *process);
+    /* Fill in the counts of the cluster, and its other nodes, at most nodes_max; return false and 0
+     * if the server belongs to none. Null: it belongs to none. */
+    bool (*read_cluster)(struct weir_cluster_stats *stats);
+    size_t (*read_nodes)(struct weir_cluster_node *nodes, size_t nodes_max);
 };
 
 enum admin_reload_result {

@@ -6,14 +6,16 @@
 
 /* Of findings with the same severity, those of an earlier rule come first. */
 static const findings_rule findings__rules[] = {
-    findings_worker_silent,       findings_reload_failed,        findings_memory_high,
-    findings_accepts_refused,     findings_out_of_files,         findings_out_of_buffers,
-    findings_handler_blocks,      findings_handler_slow,         findings_loop_lag,
-    findings_loop_busy,           findings_sessions_nearly_full, findings_mailbox_full,
-    findings_peer_not_reading,    findings_slow_frame,           findings_group_dropping,
-    findings_closes_dominated,    findings_opening_fails,        findings_address_share,
-    findings_certificate_expires, findings_datagrams_dropped,    findings_log_lost,
-    findings_over_rate,           findings_paused_by_handler,    findings_needs_restart,
+    findings_node_refused,   findings_broker_away,         findings_cluster_dropping,
+    findings_cluster_losing, findings_worker_silent,       findings_reload_failed,
+    findings_memory_high,    findings_accepts_refused,     findings_out_of_files,
+    findings_out_of_buffers, findings_handler_blocks,      findings_handler_slow,
+    findings_loop_lag,       findings_loop_busy,           findings_sessions_nearly_full,
+    findings_mailbox_full,   findings_peer_not_reading,    findings_slow_frame,
+    findings_group_dropping, findings_closes_dominated,    findings_opening_fails,
+    findings_address_share,  findings_certificate_expires, findings_datagrams_dropped,
+    findings_log_lost,       findings_over_rate,           findings_paused_by_handler,
+    findings_needs_restart,
 };
 
 /* Insertion keeps the sequence of equal severities, and there are few findings. */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/cluster.h>
 #include <weir/weir.h>
 
 #include "findings_scan.h"
@@ -91,8 +92,9 @@ struct findings_input {
     const struct findings_certificate *certificates;
     size_t certificates_count;
     int64_t now_unix_s;
-    const char *reload_error;         /* why the last reload failed; null: it did not */
-    uint32_t needs_restart_count;     /* settings that the last reload could not apply */
+    const char *reload_error;     /* why the last reload failed; null: it did not */
+    uint32_t needs_restart_count; /* settings that the last reload could not apply */
+    const struct weir_cluster_stats *cluster, *cluster_before; /* at the ends of the window */
     const struct findings_scan *scan; /* of all open sessions, some seconds old at most */
 };
 

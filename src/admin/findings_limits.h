@@ -44,6 +44,9 @@
 #define FINDINGS_GROUP_DROPPED_MIN 20u
 #define FINDINGS_GROUP_DROPPED_PERCENT 1u
 
+/* ---- cluster ---- */
+#define FINDINGS_CLUSTER_LOST_MIN 1u /* messages with one cause */
+
 /* ---- certificates ---- */
 #define FINDINGS_CERTIFICATE_DAYS 14
 

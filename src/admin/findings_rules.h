@@ -40,4 +40,10 @@ void findings_certificate_expires(const struct findings_input *input, struct fin
 void findings_reload_failed(const struct findings_input *input, struct findings *findings);
 void findings_needs_restart(const struct findings_input *input, struct findings *findings);
 
+/* Cluster: */
+void findings_broker_away(const struct findings_input *input, struct findings *findings);
+void findings_node_refused(const struct findings_input *input, struct findings *findings);
+void findings_cluster_dropping(const struct findings_input *input, struct findings *findings);
+void findings_cluster_losing(const struct findings_input *input, struct findings *findings);
+
 #endif

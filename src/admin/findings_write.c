@@ -177,6 +177,10 @@ static void findings_write__fill(struct findings_write__figures *figures, struct
         .now = &now->stats,
         .sessions_max = admin->settings.sessions_max,
     };
+    if (now->has_cluster) {
+        figures->input.cluster = &now->cluster;
+        figures->input.cluster_before = &before->cluster;
+    }
     if (admin->was_reloaded && admin->reload_result != ADMIN_RELOAD_DONE)
         figures->input.reload_error = admin->reload_text;
     figures->input.needs_restart_count = findings_write__count_names(admin->needs_restart);

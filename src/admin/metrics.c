@@ -9,18 +9,27 @@
 
 enum metrics__type { METRICS__COUNTER, METRICS__GAUGE, METRICS__GAUGE_MS, METRICS__HIDDEN };
 
-static const struct metrics__member {
+struct metrics__member {
     size_t offset;
     enum metrics__type type;
     const char *family, *label, *help;
-} metrics__members[] = {
+};
+
+static const struct metrics__member metrics__members[] = {
 #define STAT(member, type, family, label, help) \
     {offsetof(struct weir_stats, member), METRICS__##type, family, label, help},
 #include "stats.def"
 #undef STAT
 };
 
-#define METRICS__COUNT (sizeof metrics__members / sizeof metrics__members[0])
+static const struct metrics__member metrics__cluster_members[] = {
+#define STAT(member, type, family, label, help) \
+    {offsetof(struct weir_cluster_stats, member), METRICS__##type, family, label, help},
+#include "cluster.def"
+#undef STAT
+};
+
+#define METRICS__COUNT(members) (sizeof(members) / sizeof((members)[0]))
 #define METRICS__NS UINT64_C(1000000000)
 
 /* ---- struct weir_stats ---- */
@@ -36,10 +45,12 @@ static void metrics__label(struct exposition *exposition, const char *pair)
     exposition_label(exposition, name, value + 1);
 }
 
-static void metrics__stats(struct exposition *exposition, const struct weir_stats *stats)
+/* Writes the members of *stats, a struct of the table. */
+static void metrics__write_members(struct exposition *exposition, const void *stats,
+                                   const struct metrics__member *members, size_t count)
 {
-    for (size_t i = 0; i < METRICS__COUNT; i++) {
-        const struct metrics__member *member = &metrics__members[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct metrics__member *member = &members[i];
         uint64_t value = *(const uint64_t *)(const void *)((const char *)stats + member->offset);
         if (member->type == METRICS__HIDDEN) continue;
         if (member->help[0] != '\0')
@@ -53,6 +64,22 @@ static void metrics__stats(struct exposition *exposition, const struct weir_stat
         else
             exposition_u64(exposition, value);
     }
+}
+
+static void metrics__cluster(struct exposition *exposition, const struct snapshot *snapshot)
+{
+    enum weir_cluster_state state = snapshot->cluster.state;
+
+    if (!snapshot->has_cluster) return;
+    exposition_family(exposition, "cluster_connected", EXPOSITION_GAUGE,
+                      "1 while this node works with the others, 0 while the broker is away or the "
+                      "number of this node is refused.");
+    exposition_u64(exposition, state == WEIR_CLUSTER_CONNECTED ? 1 : 0);
+    exposition_family(exposition, "cluster_refused_number", EXPOSITION_GAUGE,
+                      "1 while another node has the number of this one.");
+    exposition_u64(exposition, state == WEIR_CLUSTER_REFUSED ? 1 : 0);
+    metrics__write_members(exposition, &snapshot->cluster, metrics__cluster_members,
+                           METRICS__COUNT(metrics__cluster_members));
 }
 
 /* TCP sessions by listener, 0: outbound ones, and those of removed listeners; UDP sessions. */
@@ -250,12 +277,14 @@ void metrics_write(struct exposition *exposition, const struct snapshot *snapsho
 {
     metrics__state(exposition, state);
     metrics__open(exposition, snapshot);
-    metrics__stats(exposition, &snapshot->stats);
+    metrics__write_members(exposition, &snapshot->stats, metrics__members,
+                           METRICS__COUNT(metrics__members));
     metrics__closed(exposition, &snapshot->stats);
     metrics__workers(exposition, snapshot);
     if (state->server) metrics_histograms_write(exposition, state->server, snapshot);
     metrics__listeners(exposition, snapshot);
     metrics__tls(exposition, snapshot);
+    metrics__cluster(exposition, snapshot);
     metrics__process(exposition, state->process);
     exposition_end(exposition);
 }

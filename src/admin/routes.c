@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin_state.h"
+#include "cluster_json.h"
 #include "findings_write.h"
 #include "metrics.h"
 #include "page_bytes.h"
@@ -129,6 +130,7 @@ void routes_stats(struct visit *visit)
     json_bool(&json, "lists_groups", true);
     json_bool(&json, "draining", atomic_load(&admin->is_draining));
     stats_json_write(&json, snapshot);
+    cluster_json_write(&json, snapshot, admin->settings.read_nodes);
     routes__reload(&json, admin);
     findings_write(&json, admin, snapshot);
     json_end_object(&json);

@@ -58,12 +58,16 @@ static void snapshot__fill(struct snapshot *snapshot, struct weir_server *server
     }
 }
 
-static struct snapshot *snapshot__take(struct weir_server *server, const char *const *tls_names)
+static struct snapshot *snapshot__take(const struct snapshots *snapshots,
+                                       struct weir_server *server, const char *const *tls_names)
 {
     struct snapshot *snapshot =
         snapshot__open(weir_server_workers_count(server), weir_server_listeners_count(server));
 
-    if (snapshot) snapshot__fill(snapshot, server, tls_names);
+    if (!snapshot) return NULL;
+    snapshot__fill(snapshot, server, tls_names);
+    if (snapshots->read_cluster)
+        snapshot->has_cluster = snapshots->read_cluster(&snapshot->cluster);
     return snapshot;
 }
 
@@ -72,7 +76,7 @@ const struct snapshot *snapshots_take(struct snapshots *snapshots, struct weir_s
 {
     if (snapshots->now && weir_now() - snapshots->now->at_ms < SNAPSHOT_AGE_MAX_MS)
         return snapshots->now;
-    struct snapshot *snapshot = snapshot__take(server, tls_names);
+    struct snapshot *snapshot = snapshot__take(snapshots, server, tls_names);
     if (!snapshot) return NULL;
     snapshot__free(snapshots->before);
     snapshots->before = snapshots->now;
@@ -83,7 +87,7 @@ const struct snapshot *snapshots_take(struct snapshots *snapshots, struct weir_s
 void snapshots_keep(struct snapshots *snapshots, struct weir_server *server,
                     const char *const *tls_names)
 {
-    struct snapshot *snapshot = snapshot__take(server, tls_names);
+    struct snapshot *snapshot = snapshot__take(snapshots, server, tls_names);
     struct snapshot **oldest = &snapshots->kept[snapshots->kept_count % SNAPSHOT_KEPT_COUNT];
 
     if (!snapshot) return;

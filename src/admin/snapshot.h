@@ -5,9 +5,11 @@
 #ifndef ADMIN_SNAPSHOT_H
 #define ADMIN_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/cluster.h>
 #include <weir/weir.h>
 
 #define SNAPSHOT_AGE_MAX_MS 1000u /* an older snapshot is taken again */
@@ -32,14 +34,17 @@ struct snapshot {
     struct weir_histogram *handlers;            /* one per listener, in the same sequence */
     size_t tls_count;
     struct snapshot_tls tls[SNAPSHOT_TLS_MAX];
+    bool has_cluster;
+    struct weir_cluster_stats cluster;
 };
 
-/* Starts as {0}. Used by the admin server's worker. */
+/* Starts as {.read_cluster = ...}. Used by the admin server's worker. */
 struct snapshots {
-    struct snapshot *now;                       /* null: none was taken */
-    struct snapshot *before;                    /* null: `now` is the first one */
-    struct snapshot *kept[SNAPSHOT_KEPT_COUNT]; /* a ring */
-    size_t kept_count;                          /* snapshots that were ever kept */
+    bool (*read_cluster)(struct weir_cluster_stats *stats); /* of struct admin_settings; or null */
+    struct snapshot *now;                                   /* null: none was taken */
+    struct snapshot *before;                                /* null: `now` is the first one */
+    struct snapshot *kept[SNAPSHOT_KEPT_COUNT];             /* a ring */
+    size_t kept_count;                                      /* snapshots that were ever kept */
 };
 
 /* Takes a snapshot of the server, unless the last one is younger than SNAPSHOT_AGE_MAX_MS.

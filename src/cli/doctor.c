@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/cluster.h>
 #include <weir/weir.h>
 
 #include "arena.h"
@@ -89,6 +90,7 @@ static void doctor__ask(const struct doctor_options *options, struct doctor_fact
     facts->backlog = config.listen_backlog;
     facts->receive_buffer_bytes = config.socket_receive_max_bytes;
     facts->memory_bytes = config.memory_max_bytes;
+    facts->has_cluster = weir_cluster_is_supported() ? 1 : 0;
     for (size_t i = 0; i < DOCTOR_TRANSPORTS_MAX && os_questions_transports[i]; i++) {
         facts->transports[i].name = os_questions_transports[i];
         doctor__test(&facts->transports[i], options->limit_ms);

@@ -45,6 +45,7 @@ struct doctor_facts {
     uint64_t ports_first, ports_last;              /* for outbound connections */
     uint64_t has_gso, has_gro;                     /* UDP batches: 0 or 1 */
     uint64_t has_ipv6;                             /* 0 or 1: an IPv6 socket can listen on ::1 */
+    uint64_t has_cluster;                          /* 0 or 1: built with the library of a broker */
     uint64_t clock_is_synchronised;                /* 0 or 1 */
     uint64_t processors, processors_quota_percent; /* of the control group; 100: one processor */
     uint64_t memory_max_bytes;                     /* of the control group */

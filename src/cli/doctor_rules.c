@@ -311,6 +311,15 @@ static bool doctor__ipv6(const struct doctor_facts *facts, struct doctor_finding
 
 /* ---- the clock ---- */
 
+static bool doctor__cluster(const struct doctor_facts *facts, struct doctor_finding *finding)
+{
+    if (facts->has_cluster == DOCTOR_UNKNOWN) return false;
+    if (facts->has_cluster == 1)
+        return doctor__say(finding, DOCTOR_OK, "--cluster works over NATS: libnats is built in");
+    return doctor__say(finding, DOCTOR_NOTE,
+                       "--cluster is refused: weir was built without libnats (WEIR_NATS)");
+}
+
 static bool doctor__clock(const struct doctor_facts *facts, struct doctor_finding *finding)
 {
     bool is_slow =
@@ -355,6 +364,7 @@ static const struct {
     {"batches", doctor__batches},
     {"ipv6", doctor__ipv6},
     {"clock", doctor__clock},
+    {"cluster", doctor__cluster},
 };
 
 const size_t doctor_rules_count = sizeof doctor__rules / sizeof *doctor__rules;

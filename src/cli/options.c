@@ -173,6 +173,17 @@ void options_init(struct options *options)
         .drain_ms = 5000, .ping_interval_ms = 25 * 1000, .pong_timeout_ms = 20 * 1000};
     options->tls[0].name = LISTENING_TLS_NAME;
     options->tls_count = 1;
+    options->cluster = (struct weir_cluster_options){
+        .size = sizeof options->cluster,
+        .name = "weir",
+        .keep_bytes_max = 8 << 20, /* tidy: allow identifier - public */
+        .queue_messages_max = 65536,
+        .queue_bytes_max = 64 << 20,
+        .write_timeout_ms = 500,
+        .groups_max = 100000,
+        .group_linger_ms = 5000,
+        .hello_interval_ms = 2000,
+        .count_deadline_max_ms = 1000};
     weir_config_init(&options->config);
 }
 

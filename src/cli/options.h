@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/cluster.h>
 #include <weir/weir.h>
 
 #include "arena.h"
@@ -51,6 +52,9 @@ struct options_tls {
 enum options_sandbox { SANDBOX_OFF, SANDBOX_AUTO, SANDBOX_ON };
 #define OPTIONS_SANDBOX_WORDS "off|auto|on"
 
+/* In the order of enum weir_cluster_stale. */
+#define OPTIONS_CLUSTER_STALE_WORDS "drop|keep"
+
 #define OPTIONS_LIST_FILES_MAX 16
 
 struct options {
@@ -79,6 +83,7 @@ struct options {
     const char *port_file;                     /* null: none */
     const char *admin;                         /* address of the admin server; null: none */
     const char *admin_token_file, *admin_host; /* null: none */
+    struct weir_cluster_options cluster;       /* servers null: none */
     const char *user;                          /* "name" or "name:group"; null: unchanged */
     enum options_sandbox sandbox;
     enum log_format_kind log_format;

@@ -105,6 +105,8 @@ static void sandbox__plan(struct sandbox_plan *plan, const struct options *optio
     sandbox__add_read(plan, options->admin_token_file);
     sandbox__add_socket(plan, options->admin);
     sandbox__add_read(plan, options->config_file);
+    sandbox__add_read(plan, options->cluster.credentials);
+    sandbox__add_read(plan, options->cluster.tls_ca);
     for (size_t i = 0; i < options->list_files_count; i++)
         sandbox__add_read(plan, options->list_files[i]);
     for (size_t i = 0; i < options->tls_count; i++) sandbox__add_tls(plan, &options->tls[i].tls);

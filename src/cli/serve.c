@@ -23,6 +23,7 @@
 #include "sandbox.h"
 #include "serve_admin.h"
 #include "serve_announce.h"
+#include "serve_cluster.h"
 #include "serve_output.h"
 #include "serve_prepare.h"
 #include "serve_reload.h"
@@ -36,6 +37,7 @@ static void serve__free(const struct options *options, struct weir_server *serve
 {
     serve_output_begin_end(options);
     serve_admin_stop(server);
+    serve_cluster_leave(server);
     weir_server_free(server);
 }
 
@@ -132,6 +134,7 @@ static enum weir_code serve__start(struct options *options, struct weir_server *
     options->config.on_stopped = serve__on_stopped;
     options->config.user = options;
     code = serve_prepare_server(options, server, diagnostics, error);
+    if (code == WEIR_OK) code = serve_cluster_join(options, *server, error);
     return code == WEIR_OK ? starting_run(*server, options->drain_ms, requests, error) : code;
 }
 

@@ -10,6 +10,7 @@
 #include "exit_code.h"
 #include "os.h"
 #include "os_process.h"
+#include "serve_cluster.h"
 #include "serve_output.h"
 #include "text_file.h"
 
@@ -101,6 +102,8 @@ int serve_admin_start(struct options *options)
         .drain = serve_admin__drain,
         .set_log_level = serve_admin__set_log_level,
         .read_process = os_process_read,
+        .read_cluster = serve_cluster_stats,
+        .read_nodes = serve_cluster_nodes,
     };
     struct weir_error error;
 

@@ -160,6 +160,23 @@ static void top_screen__traffic(struct top_screen__pen *pen)
                      amount_bytes(screen->now->queued_bytes).text);
 }
 
+static void top_screen__cluster(struct top_screen__pen *pen)
+{
+    const struct top_screen *screen = pen->screen;
+    const struct top_cluster *cluster = &screen->now->cluster;
+    bool is_good = strcmp(cluster->state, "connected") == 0;
+
+    if (cluster->state[0] == '\0') return;
+    top_screen__line(pen, is_good ? "" : TOP_SCREEN__RED,
+                     "cluster %s   other nodes %" PRIu64
+                     "   sent %s/s   received %s/s   dropped %s   refused %s   missing %s",
+                     cluster->state, cluster->nodes,
+                     amount_count(TOP_SCREEN__RATE(screen, cluster.sent)).text,
+                     amount_count(TOP_SCREEN__RATE(screen, cluster.received)).text,
+                     amount_count(cluster->dropped).text, amount_count(cluster->refused).text,
+                     amount_count(cluster->gaps).text);
+}
+
 static const char *top_screen__duration(uint64_t ns, struct amount *amount)
 {
     *amount = amount_duration_ns(ns);
@@ -343,6 +360,7 @@ void top_screen_draw(const struct top_screen *screen, struct text_builder *out)
     if (screen->now) {
         top_screen__head(&pen);
         top_screen__traffic(&pen);
+        top_screen__cluster(&pen);
         top_screen__latency(&pen);
         top_screen__workers(&pen);
         top_screen__findings(&pen);

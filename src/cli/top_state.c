@@ -68,6 +68,28 @@ static void top_state__stats(struct top_state *state, const struct json_read *js
     state->messages_out = top_state__sum(json, stats, messages_out);
 }
 
+static void top_state__cluster(struct top_cluster *cluster, const struct json_read *json,
+                               uint32_t object)
+{
+    static const char *const dropped[] = {"dropped_away",
+                                          "dropped_queue",
+                                          "dropped_write",
+                                          "dropped_too_large",
+                                          "dropped_refused",
+                                          "dropped_memory",
+                                          NULL};
+    static const char *const refused[] = {"refused_mailbox",   "refused_gone",  "refused_repeated",
+                                          "refused_malformed", "refused_other", NULL};
+
+    top_state__text(json, object, "state", cluster->state, sizeof cluster->state);
+    cluster->nodes = top_state__u64(json, object, "nodes");
+    cluster->sent = top_state__u64(json, object, "sent");
+    cluster->received = top_state__u64(json, object, "received");
+    cluster->dropped = top_state__sum(json, object, dropped);
+    cluster->refused = top_state__sum(json, object, refused);
+    cluster->gaps = top_state__u64(json, object, "gaps");
+}
+
 static void top_state__workers(struct top_state *state, const struct json_read *json,
                                uint32_t array)
 {
@@ -157,6 +179,7 @@ bool top_state_read(struct top_state *state, struct json_read *json, const char 
     state->is_draining = json_read_is_true(json, json_read_member(json, 0, "draining"));
     state->sessions_max = top_state__u64(json, 0, "sessions_max");
     top_state__stats(state, json, stats);
+    top_state__cluster(&state->cluster, json, json_read_member(json, 0, "cluster"));
     top_state__workers(state, json, json_read_member(json, 0, "workers"));
     top_state__histograms(state, json, json_read_member(json, 0, "histograms"));
     top_state__findings(state, json, json_read_member(json, 0, "findings"));

@@ -34,6 +34,12 @@ struct top_finding {
     char text[TOP_TEXT_BYTES], evidence[TOP_TEXT_BYTES], advice[TOP_TEXT_BYTES];
 };
 
+/* The cluster; `state` is "" without one. */
+struct top_cluster {
+    char state[TOP_NAME_BYTES];
+    uint64_t nodes, sent, received, dropped, refused, gaps;
+};
+
 /* The server at one moment; counters begin with its start. */
 struct top_state {
     char version[TOP_NAME_BYTES];
@@ -42,6 +48,7 @@ struct top_state {
     uint64_t open, sessions_max, accepted, refused, queued_bytes; /* sessions_max 0: not known */
     uint64_t bytes_in, bytes_out, messages_in, messages_out;      /* datagrams included */
     uint32_t workers_count, handlers_count, findings_count;
+    struct top_cluster cluster;
     struct top_worker workers[TOP_WORKERS_MAX];
     struct top_histogram iterations, openings;
     struct top_handler handlers[TOP_HANDLERS_MAX];

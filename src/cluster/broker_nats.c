@@ -231,3 +231,8 @@ enum weir_code broker_nats_open(void *argument, const struct weir_cluster_option
     *broker = &nats->head;
     return WEIR_OK;
 }
+
+bool weir_cluster_is_supported(void)
+{
+    return true;
+}

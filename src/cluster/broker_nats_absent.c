@@ -17,3 +17,8 @@ enum weir_code broker_nats_open(void *argument, const struct weir_cluster_option
                       "weir was built without libnats",
                       "build it with WEIR_NATS=ON (Debian and Ubuntu: libnats-dev)");
 }
+
+bool weir_cluster_is_supported(void)
+{
+    return false;
+}

@@ -91,13 +91,13 @@ class Metrics(WeirTest):
         self.assertEqual(len(read.stdout.splitlines()), len(samples(text)))
 
     def test_documented(self):
-        """The table in docs/operating.md has exactly the metrics of a server, and those that appear only with TLS or
-        after a reload; the types are right."""
+        """The table in docs/operating.md has exactly the metrics of a server, and those that appear only with TLS, in a
+        cluster or after a reload; the types are right."""
         rows = re.findall(r"^\| `((?:weir|process)_\w+)`(?: ([a-z, ]+))? \| (counter|gauge|histogram) \|",
                           OPERATING.read_text("utf-8"), re.M)
         documented = {name: kind for name, _, kind in rows}
         self.assertEqual(len(rows), len(documented), "a metric is documented twice")
-        only_sometimes = {name for name in documented if re.match("weir_(tls|config)_|process_max_fds", name)}
+        only_sometimes = {name for name in documented if re.match("weir_(cluster|tls|config)_|process_max_fds", name)}
         shown = types(self.read().body)
         self.assertEqual({name: documented.get(name) for name in shown}, shown)
         self.assertLessEqual(set(documented) - set(shown), only_sometimes)

@@ -41,6 +41,7 @@ static struct doctor_facts test__good(void)
         .has_gso = 1,
         .has_gro = 1,
         .has_ipv6 = 1,
+        .has_cluster = 1,
         .clock_is_synchronised = 1,
         .processors = 4,
         .processors_quota_percent = DOCTOR_UNLIMITED,
@@ -208,6 +209,12 @@ static void a_slow_or_wrong_clock_is_found(void **state)
     test__is(&facts, "clock", DOCTOR_OK, "");
 }
 
+static void a_build_without_a_broker_is_noted(void **state)
+{
+    (void)state;
+    TEST__EDGE("cluster", has_cluster, 1, 0, DOCTOR_NOTE, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +226,7 @@ int main(void)
         cmocka_unit_test(locked_memory_matters_to_old_kernels_only),
         cmocka_unit_test(limits_of_the_network_are_compared_with_the_settings),
         cmocka_unit_test(a_slow_or_wrong_clock_is_found),
+        cmocka_unit_test(a_build_without_a_broker_is_noted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -683,6 +683,77 @@ static void a_failed_reload_is_found(void **state)
 
 /* ---- words ---- */
 
+/* ---- the cluster ---- */
+
+static struct weir_cluster_stats cluster_before, cluster_now;
+
+static void test__join_cluster(void)
+{
+    memset(&cluster_before, 0, sizeof cluster_before);
+    memset(&cluster_now, 0, sizeof cluster_now);
+    cluster_now.state = WEIR_CLUSTER_CONNECTED;
+    figures.input.cluster_before = &cluster_before;
+    figures.input.cluster = &cluster_now;
+}
+
+static void a_broker_that_is_away_is_found(void **state)
+{
+    (void)state;
+    test__join_cluster();
+    test__assert_none();
+    cluster_now.state = WEIR_CLUSTER_CONNECTING;
+    cluster_now.disconnects = 1;
+    cluster_before.dropped_away = 1;
+    cluster_now.dropped_away = 8;
+    test__assert_found("broker_away", "cluster",
+                       "The broker of the cluster is away: this node is alone.",
+                       "The connection was lost 1 time; 7 messages for other nodes were dropped in "
+                       "the last 60 s.");
+}
+
+static void a_node_number_in_use_is_found(void **state)
+{
+    (void)state;
+    test__join_cluster();
+    cluster_before.conflicts = cluster_now.conflicts = 2; /* before the window */
+    test__assert_none();
+    cluster_now.conflicts = 3;
+    test__assert_found("node_conflict", "node",
+                       "Another node of the cluster has the number of this one.",
+                       "It was seen 3 times since the start.");
+    cluster_now.state = WEIR_CLUSTER_REFUSED;
+    assert_int_equal(test__find("node_refused")->severity, FINDINGS_CRITICAL);
+}
+
+static void messages_that_a_cluster_loses_are_found(void **state)
+{
+    static const struct {
+        size_t member;
+        const char *id;
+    } cases[] = {
+        {offsetof(struct weir_cluster_stats, dropped_queue), "cluster_queue_full"},
+        {offsetof(struct weir_cluster_stats, dropped_write), "cluster_broker_slow"},
+        {offsetof(struct weir_cluster_stats, dropped_too_large), "cluster_too_large"},
+        {offsetof(struct weir_cluster_stats, groups_refused), "cluster_groups_full"},
+        {offsetof(struct weir_cluster_stats, refused_mailbox), "cluster_mailbox_full"},
+        {offsetof(struct weir_cluster_stats, slow_consumer), "cluster_slow_consumer"},
+        {offsetof(struct weir_cluster_stats, gaps), "cluster_gaps"},
+        {offsetof(struct weir_cluster_stats, refused_malformed), "cluster_malformed"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        test__join_cluster();
+        *(uint64_t *)(void *)((char *)&cluster_now + cases[i].member) = 1;
+        assert_non_null(test__find(cases[i].id));
+        assert_int_equal(figures.findings.count, 1);
+    }
+    cluster_now = (struct weir_cluster_stats){
+        .state = WEIR_CLUSTER_CONNECTED, .slow_consumer = 5, .gaps = 5}; /* the same messages */
+    assert_null(test__find("cluster_gaps"));
+    assert_non_null(test__find("cluster_slow_consumer"));
+}
+
 static void long_names_are_cut(void **state)
 {
     char name[200];
@@ -734,6 +805,9 @@ int main(void)
         TEST(dropped_broadcasts_are_found_without_a_list_of_groups),
         TEST(a_certificate_that_expires_is_found),
         TEST(a_failed_reload_is_found),
+        TEST(a_broker_that_is_away_is_found),
+        TEST(a_node_number_in_use_is_found),
+        TEST(messages_that_a_cluster_loses_are_found),
         TEST(long_names_are_cut),
 #undef TEST
     };
