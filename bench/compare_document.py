@@ -86,13 +86,17 @@ def conclusion(row_name, measured, reasons):
     best, lost = compare_table.best_own(row_name, measured), compare_table.losses(row_name, measured)
     if best is None:
         return ["weir was not measured."]
+    others = []
+    if compare_rows.ROWS[row_name].figure != "count":
+        ratios = ", ".join(f"{name} {ratio.median:.2f}" for name, ratio in compare_table.against_others(row_name, measured))
+        others = [f"{best} to the others, paired: {ratios}."]
     if not lost:
-        return [f"No server of this row needs less than {best}, as far as the run shows."]
+        return [f"No server of this row needs less than {best}, as far as the run shows.", *others]
     if compare_rows.ROWS[row_name].figure == "count":
         names = ", ".join(f"{name} ({number(measured['servers'][name]['count'])})" for name, _ in lost)
         return [f"**weir loses this row.** Less than {best}: {names}.", f"Why: {reasons.get(row_name, UNEXPLAINED)}"]
-    names = ", ".join(f"{name} ({best} needs {factor:.2f} times as much)" for name, factor in lost)
-    return [f"**weir loses this row.** Cheaper than {best}: {names}.", f"Why: {reasons.get(row_name, UNEXPLAINED)}"]
+    names = ", ".join(name for name, _ in lost)
+    return [f"**weir loses this row.** Cheaper than {best}: {names}.", f"Why: {reasons.get(row_name, UNEXPLAINED)}", *others]
 
 
 def origin(row_name, measured):

@@ -65,21 +65,24 @@ def best_own(row_name, measured):
         value for value in figures(row_name, servers[name]) if value is not None), default=None)
 
 
+def against_others(row_name, measured):
+    """[(server, Paired ratio of the best weir to it)]: below 1, weir needs less."""
+    servers, best = measured["servers"], best_own(row_name, measured)
+    ratios = [(name, compare_statistics.paired(figures(row_name, servers[best]), figures(row_name, results)))
+              for name, results in servers.items() if best and not is_own(name) and name != compare_peers.AGAIN]
+    return [(name, ratio) for name, ratio in ratios if ratio]
+
+
 def losses(row_name, measured):
     """[(server, how weir compares with it)]: the servers that are cheaper than the best weir of the row."""
-    servers, best = measured["servers"], best_own(row_name, measured)
-    found = []
-    for name, results in servers.items():
-        if best is None or is_own(name) or name == compare_peers.AGAIN:
-            continue
-        if compare_rows.ROWS[row_name].figure == "count":
-            if results.get("count", best) != best and "count" in results and results["count"] < servers[best]["count"]:
-                found.append((name, servers[best]["count"] / max(results["count"], 1e-9)))
-            continue
-        ratio = compare_statistics.paired(figures(row_name, servers[best]), figures(row_name, results))
-        if ratio and compare_statistics.winner(ratio, noise_of(row_name, measured)) > 0:
-            found.append((name, ratio.median))
-    return found
+    if compare_rows.ROWS[row_name].figure == "count":
+        servers, best = measured["servers"], best_own(row_name, measured)
+        own = servers[best]["count"] if best else 0
+        return [(name, own / max(result["count"], 1e-9)) for name, result in servers.items()
+                if not is_own(name) and result.get("count", own) < own]
+    noise = noise_of(row_name, measured)
+    return [(name, ratio.median) for name, ratio in against_others(row_name, measured)
+            if compare_statistics.winner(ratio, noise) > 0]
 
 
 def shown_ratio(ratio):

@@ -14,6 +14,7 @@ from weir_process import DEADLINE_S, Settings, io_uring_error, main
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BENCH = ROOT / "bench"
 sys.path.insert(0, str(BENCH))
+import compare_document  # noqa: E402
 import compare_statistics  # noqa: E402
 from compare_statistics import Paired, against_bar, noise, order_of, paired, winner  # noqa: E402
 
@@ -79,13 +80,13 @@ class Compare(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             made = pathlib.Path(folder) / "rows.json"
             command = [sys.executable, BENCH / "compare", "--build", build, "--quick", "--rows", "tcp-64-50", "--peers", own,
-                       "--rounds", "2", "--seconds", "0.05", "--json", made]
+                       "--rounds", "2", "--seconds", "0.1", "--json", made]
             ended = subprocess.run(command, capture_output=True, text=True, timeout=4 * DEADLINE_S)
             self.assertEqual(ended.returncode, 0, ended.stderr)
             row = json.loads(made.read_text())["rows"]["tcp-64-50"]
         self.assertEqual(list(row["servers"])[:2], ["bare", "bare again"])
         self.assertEqual(set(row["servers"]), {"bare", "bare again", *own.split(",")})
-        self.assertEqual((row["rounds"], row["seconds"]), (2, 0.05))
+        self.assertEqual((row["rounds"], row["seconds"]), (2, 0.1))
         for name, rounds in row["servers"].items():
             self.assertEqual(len(rounds), 2, name)
             for result in rounds:
@@ -102,6 +103,31 @@ class Compare(unittest.TestCase):
 
 
 class Document(unittest.TestCase):
+    @staticmethod
+    def timed_row(**costs):
+        """A row of eight rounds: the nanoseconds per message of each server, and 2 percent more in every other round."""
+        def results(cost):
+            return [{"messages": 1000, "seconds": 1.0, "cpu_ns": 1000 * cost * (1 + 0.02 * (index % 2)), "p50_ns": 1000,
+                     "p99_ns": 2000, "util": 1.0} for index in range(8)]
+        return {"rounds": 8, "seconds": 1, "servers": {name.replace("_", " "): results(cost) for name, cost in costs.items()}}
+
+    def test_a_lost_row_says_so_and_why(self):
+        row = self.timed_row(bare=100, bare_again=101, weir_uring=110, weir_epoll=120, libuv=150, libev=90)
+        lines = compare_document.conclusion("tcp-64-50", row, {"tcp-64-50": "because"})
+        self.assertEqual(lines[0], "**weir loses this row.** Cheaper than weir uring: bare, libev.")
+        self.assertEqual(lines[1], "Why: because")
+        self.assertIn("libuv 0.73", lines[2])
+        self.assertEqual(compare_document.conclusion("tcp-64-50", row, {})[1], f"Why: {compare_document.UNEXPLAINED}")
+
+    def test_a_row_within_the_noise_is_not_lost(self):
+        row = self.timed_row(bare=100, bare_again=108, weir_uring=106, libuv=150)
+        self.assertIn("No server of this row needs less", compare_document.conclusion("tcp-64-50", row, {})[0])
+
+    def test_a_lost_count_says_so(self):
+        row = {"servers": {"bare": {"count": 3}, "weir epoll": {"count": 5}, "go": {"failed": "no"}, "libuv": {"count": 9}}}
+        lines = compare_document.conclusion("memory", row, {"memory": "because"})
+        self.assertEqual(lines, ["**weir loses this row.** Less than weir epoll: bare (3).", "Why: because"])
+
     def test_the_document_is_made_from_the_rounds(self):
         tool = subprocess.run([sys.executable, ROOT / "tools" / "benchmarks_doc"], capture_output=True, text=True)
         self.assertEqual(tool.returncode, 0, tool.stdout + tool.stderr)
