@@ -100,6 +100,12 @@ def user_bytes(pids):
 
 
 def memory(contestants, name, row):
+    """The median of three servers: allocators differ from run to run."""
+    counts = [memory_once(contestants, name, row) for _ in range(3)]
+    return {"count": statistics.median(counts), "counts": counts}
+
+
+def memory_once(contestants, name, row):
     running = contestants.start(name, row.kind)
     loads = []
     try:
@@ -108,7 +114,7 @@ def memory(contestants, name, row):
         before = user_bytes(running.pids)
         loads.append(Load(contestants, running, row, connections=IDLE_CONNECTIONS, messages=IDLE_CONNECTIONS))
         loads[1].go()
-        return {"count": round((user_bytes(running.pids) - before) / IDLE_CONNECTIONS), "base_bytes": before}
+        return round((user_bytes(running.pids) - before) / IDLE_CONNECTIONS)
     finally:
         running.servers.stop()
         for load in loads:
@@ -195,8 +201,3 @@ def counted(contestants, row_name, row, name):
         return COUNTS[row_name](contestants, name, row)
     except (OSError, SystemExit, INSTRUCTIONS.Skip, INSTRUCTIONS.Failure) as error:
         return {"failed": str(error).splitlines()[0] if str(error) else type(error).__name__}
-
-
-def median_of(results, member):
-    values = [result[member] for result in results if result]
-    return statistics.median(values) if values else None

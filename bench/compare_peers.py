@@ -21,8 +21,8 @@ BASE, AGAIN = "bare", "bare again"
 # modes: {kind of a row: the second argument of the program}. note: one phrase for the table of the document.
 Peer = collections.namedtuple("Peer", "program modes package note")
 
-ECHO = {"echo": "echo", "framed": "echo"}
-TUNED = {"echo": "echo-tuned", "framed": "echo-tuned"}
+ECHO = {"echo": "echo", "framed": "echo", "low": "echo"}
+TUNED = {"echo": "echo-tuned", "framed": "echo-tuned", "low": "echo-tuned"}
 PEERS = {
     "ring": Peer("uring_echo", {**ECHO, "broadcast": "broadcast"}, "", "bare io_uring loop"),
     "mmsg": Peer("udp_echo", {"udp": "mmsg", "udp-peers": "mmsg"}, "", "bare loop of recvmmsg and sendmmsg"),
@@ -56,6 +56,7 @@ NOTES = {
     AGAIN: "the same, measured like another server: the noise",
     "weir uring": "weir on io_uring; sessions, counters, timers, limits", "weir epoll": "weir on epoll, likewise",
     "weir relay": "examples/relay_tcp on weir",
+    "weir uring spin": "with --spin auto", "weir epoll spin": "with --spin auto",
     "weir uring sessions": "with a session per peer", "weir epoll sessions": "with a session per peer",
     **{name: peer.note for name, peer in PEERS.items()}, **{name: program[3] for name, program in PROGRAMS.items()},
 }
@@ -127,7 +128,8 @@ class Contestants:
         own = ["weir uring", "weir epoll"]
         if kind == "proxy":
             return ["weir relay"] # its transport is selected at run time
-        return own + [f"{name} sessions" for name in own] if kind == "udp-peers" else own
+        variant = {"udp-peers": "sessions", "low": "spin"}.get(kind)
+        return own + [f"{name} {variant}" for name in own] if variant else own
 
     def command(self, name, kind, port):
         """(words, environment) of a server that is one process."""
@@ -135,7 +137,7 @@ class Contestants:
             return ([self.tool("udp_echo"), port, "udp"] if kind.startswith("udp") else
                     [self.tool("epoll_echo"), port, "broadcast" if kind == "broadcast" else "echo"]), {}
         if name.startswith("weir "):
-            return self._weir_command(name.split()[1], kind, port, name.endswith(" sessions")), {}
+            return self._weir_command(*name.split()[1:], kind=kind, port=port), {}
         if name in PROGRAMS:
             return getattr(self, f"_{name}")(port), {}
         peer = PEERS[name]
@@ -147,15 +149,17 @@ class Contestants:
         return next((path for path in (self.build / "bench" / "peers" / name, self.build / "bench" / name) if path.exists()),
                     None) or beside.load_tool(self.build, name)
 
-    def _weir_command(self, transport, kind, port, with_sessions):
+    def _weir_command(self, transport, variant="", *, kind, port):
         if kind == "broadcast":
             return [self.tool("weir_broadcast"), port, transport]
         at = f"127.0.0.1:{port}"
         options = ["--udp", at] if kind.startswith("udp") else ["--tcp", at]
         if kind == "framed":
             options += ["--codec", "u32be"]
-        if with_sessions: # a rate limit needs a session for each peer; this one is never reached
+        if variant == "sessions": # a rate limit needs a session for each peer; this one is never reached
             options += ["--message-rate", "1000000"]
+        if variant == "spin":
+            options += ["--spin", "auto"]
         return [self.tool("weir"), *options, "--workers", "1", "--transport", transport]
 
     # ---- programs of their own ----

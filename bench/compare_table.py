@@ -55,9 +55,9 @@ def is_own(name):
 
 
 def best_own(row_name, measured):
-    """The weir with the lowest figure; UDP sessions do more than the other servers, and are compared apart."""
+    """The weir with the lowest figure, with its default settings: variants are compared apart."""
     servers = measured["servers"]
-    own = [name for name in servers if is_own(name) and not name.endswith(" sessions")]
+    own = [name for name in servers if is_own(name) and not name.endswith((" sessions", " spin"))]
     if compare_rows.ROWS[row_name].figure == "count":
         own = [name for name in own if "count" in servers[name]]
         return min(own, key=lambda name: servers[name]["count"], default=None)

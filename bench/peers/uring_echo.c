@@ -136,6 +136,7 @@ static void ring__broadcast(const uint8_t *bytes, uint32_t length)
             io_uring_prep_send(request, server.members[i], share, RING__MESSAGE_BYTES,
                                MSG_NOSIGNAL | MSG_WAITALL);
             ring__mark(request, RING__SHARED_SEND, server.members[i]);
+            io_uring_sqe_set_flags(request, IOSQE_CQE_SKIP_SUCCESS);
         }
     }
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "bench.h"
 #include "config_check.h"
 #include "ctl.h"
 #include "diagnostics.h"
@@ -26,15 +27,11 @@ struct main__command {
 };
 
 static const struct main__command main__commands[] = {
-    {"serve", serve_main},
-    {"check", config_check_main},
-    {"send", send_main},
-    {"frame", frame_tool_main},
-    {"selftest", selftest_main},
-    {"doctor", doctor_main},
-    {"service", windows_service_main},
-    {"ctl", ctl_main},
-    {"inspect", ctl_inspect_main},
+    {"serve", serve_main},      {"check", config_check_main},
+    {"send", send_main},        {"bench", bench_main},
+    {"frame", frame_tool_main}, {"selftest", selftest_main},
+    {"doctor", doctor_main},    {"service", windows_service_main},
+    {"ctl", ctl_main},          {"inspect", ctl_inspect_main},
     {"top", top_main},
 };
 
@@ -46,6 +43,7 @@ static int main__help(void)
         "  weir serve [OPTION]...             runs a server; \"serve\" is optional\n"
         "  weir check FILE                    checks a configuration file\n"
         "  weir send HOST:PORT MESSAGE...     sends messages and prints the answers\n"
+        "  weir bench ADDRESS                 measures an echo server\n"
         "  weir frame COMMAND                 tests how bytes are split into messages\n"
         "  weir ctl VERB                      asks or changes a running server (--admin)\n"
         "  weir inspect ID                    shows one session of a running server\n"

@@ -12,6 +12,7 @@
 #include "group_count.h"
 #include "names.h"
 #include "require.h"
+#include "swarm_bridge.h"
 #include "worker.h"
 
 struct swarm_log swarm_log;
@@ -113,10 +114,13 @@ static void swarm__speak(struct weir_session *session)
 {
     static const char *const groups[] = {"a", "b", "c"};
     struct swarm__session *own = swarm__of(session);
+    char text[SWARM_BRIDGE_TEXT_BYTES];
 
     if (swarm_log.is_raw) return; /* its members' bytes are not messages */
-    weir_session_broadcast(session, groups[swarm_roll(3)], "Unasked by a speaker",
-                           1 + swarm_roll(20), swarm_one_in(2) ? own->id : 0);
+    uint32_t length = swarm_bridge_say(own->id, text);
+    enum weir_code code = weir_session_broadcast(session, groups[swarm_roll(3)], text, length,
+                                                 swarm_one_in(2) ? own->id : 0);
+    swarm_bridge_said(text, code);
 }
 
 /* What another callback, or a thread, asks of any session that was open lately. */
@@ -186,7 +190,7 @@ static void swarm__bind(struct weir_session *session)
 static void swarm__on_count(const struct weir_group_members *count, void *argument)
 {
     (void)argument;
-    require(!count->incomplete);
+    require(!count->incomplete || fixture.common.bridge);
     require(count->offered >= count->dropped);
     require(count->members > 0 || count->offered == 0);
     swarm_log.counted++;

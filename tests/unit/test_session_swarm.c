@@ -3,6 +3,7 @@
  *
  *      a seed -> settings, filters, codec, peers and what they do, scarcity, the end
  *
+ * In most scenarios a bridge to other nodes checks the calls that reach it (swarm_bridge.h).
  * After every loop iteration fixture_validate() checks the worker. The handler and the peers check
  * what reaches them (swarm.h, swarm_peer.h). fixture_close() checks what is left. 200 seeds, or
  * WEIR_SEEDS=n of them; WEIR_SEED=n is where they begin, and alone replays that one.
@@ -29,6 +30,7 @@
 #include "remote.h"
 #include "require.h"
 #include "swarm.h"
+#include "swarm_bridge.h"
 #include "swarm_peer.h"
 #include "test_filters.h"
 #include "thread.h"
@@ -207,6 +209,7 @@ static void surround(void)
     test_filters.refuses_seal = swarm_one_in(200);
     if (swarm_one_in(50)) test_filters.wake_ms = fixture.loop.worker.now_ms + swarm_roll(100);
     if (swarm_one_in(4)) send_something();
+    swarm_bridge_step();
     if (swarm_one_in(200)) sim_pass_ns(fixture.simulation, swarm_roll(3000) * FIXTURE_MS);
     if (swarm_one_in(50)) hog_buffers();
     if (swarm_one_in(10)) give_back_buffers();
@@ -270,6 +273,8 @@ static void open_scenario(void)
     fixture_network = random_network();
     fixture_open(&config, scenario.codec, has_drain ? &swarm_handler_drains : &swarm_handler,
                  scenario.seed);
+    swarm_bridge_open();
+    if (!swarm_one_in(4)) fixture.common.bridge = &swarm_bridge;
     /* Half of them: what a callback asks of another session takes effect immediately. */
     if (swarm_one_in(2)) fixture.loop.worker.thread = thread_self();
     for (uint32_t i = 0; i < SOCKETS; i++)
@@ -294,11 +299,13 @@ static void check_connections(void)
 static void close_scenario(void)
 {
     give_back_buffers();
+    swarm_bridge_hurry();
     sim_set_files_max(fixture.simulation, 1000);
     check_connections();
     for (uint32_t i = 0; i < PEERS; i++) swarm_peer_close(&scenario.peers[i]);
     for (uint32_t i = 0; i < SOCKETS; i++) swarm_socket_close(&scenario.sockets[i]);
     fixture_close();
+    if (fixture.common.bridge) swarm_bridge_close(fixture_stats().sends_dropped);
     require_equal(test_filters.xor_states, 0);
     test_chain_set(NULL, NULL, NULL);
     real_filters_set(NULL);
@@ -317,6 +324,7 @@ static void drain(void)
     uint64_t until_ns = net_now_ns(fixture.loop.worker.net) + (drain_ms + 100) * FIXTURE_MS;
     bool running = true;
 
+    swarm_bridge_hurry();
     remote_drain(&fixture.loop.worker, drain_ms);
     for (int i = 0; i < FIXTURE_ITERATIONS_MAX && running; i++) {
         if (swarm_one_in(100)) remote_drain(&fixture.loop.worker, swarm_roll(5000));

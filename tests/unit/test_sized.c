@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <weir/bridge.h>
 #include <weir/weir.h>
 
 #include "sized.h"
@@ -32,6 +33,7 @@ ASSERT_FILLED(weir_listen, descriptor);
 ASSERT_FILLED(weir_connect_options, tls_later);
 ASSERT_FILLED(weir_sessions_query, on_end);
 ASSERT_FILLED(weir_module, probe);
+ASSERT_FILLED(weir_bridge, on_count);
 
 static void each_struct_begins_with_its_size(void **state)
 {
@@ -42,6 +44,7 @@ static void each_struct_begins_with_its_size(void **state)
     assert_int_equal(offsetof(struct weir_codec, size), 0);
     assert_int_equal(offsetof(struct weir_probe, size), 0);
     assert_int_equal(offsetof(struct weir_sessions_query, size), 0);
+    assert_int_equal(offsetof(struct weir_bridge, size), 0);
 }
 
 /* ---- completing ---- */
