@@ -198,7 +198,9 @@ bool swarm_peer_step(struct swarm_peer *peer)
     bool ended = sim_peer_saw_reset(peer->wire) || filtered_saw_end(peer->wire);
     if (!ended || (peer->fate->opened && !peer->fate->closed && peer->finished)) return true;
     if (manner != SWARM_HONEST && !swarm_one_in(20)) return true; /* it takes its time */
-    if (filtered_saw_end(peer->wire)) swarm_peer__check_whole(peer);
+    /* RST after FIN, when the linger timeout has expired, discards what the peer has not read. */
+    if (filtered_saw_end(peer->wire) && !sim_peer_saw_reset(peer->wire))
+        swarm_peer__check_whole(peer);
     swarm_peer_close(peer);
     return false;
 }
