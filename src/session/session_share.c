@@ -52,9 +52,10 @@ enum weir_code session_share(struct weir_session *session, struct payload *paylo
 {
     struct worker *worker = session->worker;
 
-    if (worker->dispatch.session == session) session_flush_run(session); /* sent back before */
     if (!session_may_send(session)) return WEIR_CANCELLED;
-    if (payload->length == 0) return WEIR_OK; /* nothing to send */
+    if (worker->dispatch.session == session) session_flush_run(session); /* sent back before */
+    if (!session_may_send(session)) return WEIR_CANCELLED;               /* memory was exhausted */
+    if (payload->length == 0) return WEIR_OK;                            /* nothing to send */
     if (!session_share__fits(session, payload, worker->share_bytes) &&
         !session_share__make_room(session, payload))
         return WEIR_QUEUE_FULL;

@@ -15,6 +15,7 @@
 #include "memory_faults.h"
 #include "reassembly.h"
 #include "remote.h"
+#include "thread.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -323,6 +324,37 @@ static void a_head_may_replace_more_than_it_is(void **state)
     payload_unref(payload);
 }
 
+/* ---- groups ---- */
+
+static void answer_abort_and_broadcast(struct weir_session *session,
+                                       const struct weir_message *message)
+{
+    assert_int_equal(weir_session_send_back(session, message), WEIR_OK);
+    weir_session_abort(session); /* what was sent back is discarded; it is still a member */
+    assert_int_equal(weir_session_broadcast(session, "all", "late", 4, 0), WEIR_OK);
+}
+
+static const struct weir_handler handler_abort = {.size = sizeof(struct weir_handler),
+                                                  .name = "abort",
+                                                  .on_open = note_open,
+                                                  .on_message = answer_abort_and_broadcast};
+
+static void a_session_that_aborted_after_an_answer_broadcasts_to_its_group(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    fixture_open(&config, NULL, &handler_abort, 71);
+    fixture.loop.worker.thread = thread_self();
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "hello");
+    fixture_run_ms(50);
+    assert_int_equal(fixture_stats().broadcasts_dropped_closed, 1);
+    assert_int_equal(fixture_stats().open, 0);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_transient_session_cannot_join),
         cmocka_unit_test(an_empty_queue_is_never_slow),
         cmocka_unit_test(a_head_may_replace_more_than_it_is),
+        cmocka_unit_test(a_session_that_aborted_after_an_answer_broadcasts_to_its_group),
     };
 
     return cmocka_run_group_tests_name("session_bugs", tests, NULL, NULL);
