@@ -48,6 +48,7 @@ static int bench__help(void)
         "\n"
         "  weir bench 127.0.0.1:5050\n"
         "  weir bench -n 1000 -r 20000 -d 30s --hgrm echo.hgrm --svg echo.svg server.example:7\n"
+        "  weir bench --mode broadcast -n 200 chat.example:7000\n"
         "  weir bench --udp --depth 16 -p \"$(pidof weir)\" 127.0.0.1:5050\n"
         "\n"
         "Exit codes: 0 every message was answered rightly; 1 something is missing or wrong; 64\n"

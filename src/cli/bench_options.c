@@ -11,7 +11,7 @@
 
 #define BENCH_OPTIONS__DATAGRAM_BYTES_MIN 16 /* the head of a datagram, see bench_datagrams.c */
 #define BENCH_OPTIONS__DATAGRAM_BYTES_MAX 65507
-#define BENCH_OPTIONS__BROADCAST_BYTES_MIN 32 /* the head of a line, see bench_broadcast.c */
+#define BENCH_OPTIONS__BROADCAST_BYTES_MIN 32 /* the head of a line, see bench_room.c */
 #define BENCH_OPTIONS__BROADCAST_BYTES_MAX 65536
 #define BENCH_OPTIONS__DATAGRAM_SOCKETS_MAX 16384
 #define BENCH_OPTIONS__IN_FLIGHT_BYTES_MAX (UINT64_C(256) << 20) /* of one connection */
@@ -149,6 +149,12 @@ static void bench_options__check_broadcast(struct option_reading *reading)
     const struct bench_options *options = reading->target;
     struct diagnostics *diagnostics = reading->diagnostics;
 
+    if (strcmp(options->codec, "raw") == 0 &&
+        option_is_given(reading, offsetof(struct bench_options, codec)))
+        diagnostics_add(diagnostics, "--mode broadcast needs a --codec with frames, such as line");
+    if (options->websocket)
+        diagnostics_add(diagnostics, "--mode broadcast does not speak WebSocket; leave --websocket "
+                                     "out");
     if (options->connections < 2)
         diagnostics_add(diagnostics, "--mode broadcast needs --connections 2 or more");
     if (options->threads > 1)
@@ -216,6 +222,8 @@ static void bench_options__derive(struct bench_options *options)
     if (options->tls_ca || options->tls_name || options->tls_insecure) options->tls = true;
     if (options->messages > 0) options->warmup_ms = options->duration_ms = 0;
     if (options->mode == BENCH_IDLE) options->warmup_ms = 0;
+    if (options->mode == BENCH_BROADCAST && strcmp(options->codec, "raw") == 0)
+        options->codec = "line";
     if (options->mode == BENCH_CONNECT || options->mode == BENCH_IDLE) options->depth = 1;
 }
 

@@ -44,14 +44,20 @@ static void bench_report__plan(const struct bench_summary *summary, struct text_
 
 /* ---- figures ---- */
 
+/* What is counted, by mode. */
+static const struct {
+    const char *one, *many;
+} bench_report__units[] = {{"message", "messages"},
+                           {"connect", "connects"},
+                           {"message", "messages"},
+                           {"delivery", "deliveries"}};
+
 static void bench_report__messages(const struct bench_summary *summary, struct text_builder *out)
 {
     const struct bench_result *result = &summary->result;
     const struct bench_options *options = summary->options;
     double rate = bench_summary_rate(summary);
-    const char *what = options->mode == BENCH_CONNECT     ? "connects"
-                       : options->mode == BENCH_BROADCAST ? "deliveries"
-                                                          : "messages";
+    const char *what = bench_report__units[options->mode].many;
 
     text_builder_add(out, "%-14s %s in %.2f s", what, bench_text_count(result->messages).text,
                      (double)summary->elapsed_ns / 1e9);
@@ -120,8 +126,9 @@ static void bench_report__server(const struct bench_summary *summary, struct tex
                          : 0);
     if (summary->server_messages > 0)
         text_builder_add(
-            out, ", %s of processor time per message",
-            bench_text_duration(summary->server_cpu_ns / summary->server_messages).text);
+            out, ", %s of processor time per %s",
+            bench_text_duration(summary->server_cpu_ns / summary->server_messages).text,
+            bench_report__units[options->mode].one);
     text_builder_add(out, ", %s of memory", amount_bytes(summary->server_bytes).text);
     if (options->mode == BENCH_IDLE)
         text_builder_add(out, " (%s bytes more per connection)",

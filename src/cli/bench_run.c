@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bench_datagrams.h"
+#include "bench_room.h"
 #include "bench_streams.h"
 #include "bench_text.h"
 #include "bench_thread.h"
@@ -61,18 +62,25 @@ static int bench_run__open_codec(struct bench_run *run, char *why, size_t why_si
     return EXIT_CODE_SETTING;
 }
 
+static const struct bench_driver *bench_run__driver(const struct bench_options *options)
+{
+    if (options->udp) return &bench_datagrams_driver;
+    if (options->mode == BENCH_BROADCAST) return &bench_room_driver;
+    return options->mode == BENCH_CONNECT ? &bench_dials_driver : &bench_streams_driver;
+}
+
 static void bench_run__init(struct bench_run *run, struct bench_options *options)
 {
     bool is_raw = strcmp(options->codec, "raw") == 0;
+    bool has_one_sender = options->mode == BENCH_BROADCAST;
 
     run->options = options;
-    run->driver = options->udp                     ? &bench_datagrams_driver
-                  : options->mode == BENCH_CONNECT ? &bench_dials_driver
-                                                   : &bench_streams_driver;
+    run->driver = bench_run__driver(options);
     run->has_frames = !is_raw;
-    run->schedule = (struct bench_schedule){.rate = options->rate,
-                                            .connections = options->connections,
-                                            .messages_max = options->messages};
+    run->schedule =
+        (struct bench_schedule){.rate = options->rate,
+                                .connections = has_one_sender ? 1 : options->connections,
+                                .messages_max = options->messages};
     bench_pattern_init(&run->pattern, options->size, !is_raw && !options->udp, &options->arena);
 }
 

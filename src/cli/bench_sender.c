@@ -19,7 +19,7 @@ uint64_t bench_sender_due(struct bench_thread *thread, uint64_t now_ns)
         uint64_t due_ns = bench_schedule_due_ns(&thread->schedule, flow->index, thread->due_number);
         if (due_ns > now_ns) return due_ns;
         bench_sender_flow(thread, flow, now_ns);
-        if (++thread->due_flow < thread->count) continue;
+        if (++thread->due_flow < thread->senders) continue;
         thread->due_flow = 0;
         thread->due_number++;
     }
@@ -37,7 +37,7 @@ void bench_sender_count_unsent(struct bench_thread *thread)
 {
     const struct bench_schedule *schedule = &thread->schedule;
 
-    for (uint32_t i = 0; i < thread->count; i++) {
+    for (uint32_t i = 0; i < thread->senders; i++) {
         const struct bench_flow *flow = &thread->flows[i];
         for (uint64_t number = flow->next;; number++) {
             uint64_t due_ns = bench_schedule_due_ns(schedule, flow->index, number);

@@ -59,6 +59,7 @@ struct bench_run {
 struct bench_thread {
     struct bench_run *run;
     uint32_t index, count; /* connections: every `threads`-th one, beginning with `index` */
+    uint32_t senders;      /* the first connections, which send: all, but in a room only one */
     struct bench_flow *flows;
     struct bench_schedule schedule;
     struct bench_result *result;

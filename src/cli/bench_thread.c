@@ -23,6 +23,7 @@ bool bench_thread_init(struct bench_thread *thread, struct bench_run *run, uint3
 
     *thread = (struct bench_thread){.run = run, .index = index, .schedule = run->schedule};
     thread->count = (options->connections - index - 1) / options->threads + 1;
+    thread->senders = options->mode == BENCH_BROADCAST ? 1 : thread->count;
     thread->flows = arena_alloc(&thread->arena, thread->count * sizeof *thread->flows);
     thread->result = arena_alloc(&thread->arena, sizeof *thread->result);
     if (!thread->flows || !thread->result) return false;

@@ -201,6 +201,41 @@ class Modes(BenchTest):
             self.assertGreater(found["server"]["memory_bytes"], 0)
         self.assertEqual(weir.stop().summary["accepted"], 20)
 
+    def test_broadcast(self):
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "line", "--handler", "chat")
+        for arguments in (("--depth", "1"), ("--depth", "4", "-s", "500"), ("-r", "200")):
+            with self.subTest(arguments=arguments):
+                code, found = self.bench("%s:%d" % weir.tcp, "--mode", "broadcast", "-n", "12", "-m", "30", *arguments)
+                self.assertEqual((code, found["messages"], found["connected"]), (OK, 30 * 11, 12), found)
+                self.assertEqual(found["verified_bytes"], 30 * 11 * found["size_bytes"])
+                self.assertEqual(found["codec"], "line")
+                self.assertGreater(found["others"], 0, "the notices of the chat")
+
+    def test_broadcast_in_no_room(self):
+        weir = self.start("--tcp", "127.0.0.1:0", "--codec", "line")
+        code, why = self.fails("--mode", "broadcast", "-n", "5", "-t", "200ms", "%s:%d" % weir.tcp)
+        self.assertEqual(code, CANNOT_CONNECT)
+        self.assertIn("4 of 5 members do not receive what the first one says", why)
+
+    def test_a_wrong_broadcast(self):
+        """A room that changes the fourth message for one member, and keeps the fifth from it."""
+        room, lock = [], threading.Lock()
+
+        def serve(peer):
+            with lock:
+                room.append(peer)
+            for line in peer.makefile("rb"):
+                for member in list(room):
+                    if b": 00000004" in line and member is room[-1]:
+                        continue
+                    wrong = b": 00000003" in line and member is room[-1]
+                    member.sendall(b"someone says " + (line[:-2] + b"~\n" if wrong else line))
+        code, found = self.bench(self.serve(serve), "--mode", "broadcast", "-n", "4", "-m", "10", "--depth", "2", "-t", "5s")
+        self.assertEqual(code, FAILED)
+        self.assertEqual((found["messages"], found["errors"]["wrong_bytes"], found["errors"]["unanswered"]), (28, 1, 1), found)
+        self.assertRegex(found["examples"]["wrong_bytes"], r"\Amember \d, message 3\Z")
+        self.assertRegex(found["examples"]["unanswered"], r"\Amember \d has not received message 4\Z")
+
     def test_datagrams(self):
         for depth in (1, 100):
             with self.subTest(depth=depth):
@@ -331,6 +366,11 @@ class CommandLine(BenchTest):
                 (("--udp", "tcp://a:1"), "contradict each other"),
                 (("-c", "line", "tcp://a:1?codec=u8"), "both name a codec"),
                 (("--mode", "connect", "--depth", "2", "a:1"), "sends one message per connection"),
+                (("--mode", "broadcast", "-n", "1", "a:1"), "needs --connections 2 or more"),
+                (("--mode", "broadcast", "-j", "2", "a:1"), "measures with one thread"),
+                (("--mode", "broadcast", "-s", "31", "a:1"), "--size 31: in mode broadcast it is 32 to 65536"),
+                (("--mode", "broadcast", "-c", "raw", "a:1"), "needs a --codec with frames"),
+                (("--mode", "broadcast", "--websocket", "/", "a:1"), "does not speak WebSocket"),
                 (("--mode", "idle", "-r", "5", "a:1"), "sends nothing meanwhile"),
                 (("--websocket", "chat", "a:1"), "a path begins with a slash; write /chat"),
                 (("--websocket", "/", "-c", "line", "a:1"), "--websocket and --codec exclude each other"),
