@@ -216,10 +216,16 @@ static void bench_options__check_load(struct option_reading *reading)
                         options->depth, options->size);
 }
 
+static bool bench_options__implies_tls(const struct bench_options *options)
+{
+    return options->tls_ca || options->tls_name || options->tls_insecure;
+}
+
 /* What follows from other options. */
 static void bench_options__derive(struct bench_options *options)
 {
-    if (options->tls_ca || options->tls_name || options->tls_insecure) options->tls = true;
+    options->tls = options->tls || bench_options__implies_tls(options);
+    options->json = options->json || options->json_stream;
     if (options->messages > 0) options->warmup_ms = options->duration_ms = 0;
     if (options->mode == BENCH_IDLE) options->warmup_ms = 0;
     if (options->mode == BENCH_BROADCAST && strcmp(options->codec, "raw") == 0)

@@ -24,7 +24,7 @@ struct bench_options {
     const char *codec, *websocket, *transport;
     const char *tls_ca, *tls_name;
     const char *hgrm, *svg; /* files; null: none */
-    bool udp, tls, tls_insecure, json, plot, quiet, help;
+    bool udp, tls, tls_insecure, json, json_stream, plot, quiet, help;
     const char *address;     /* HOST:PORT, or as the URL has it */
     const char *host, *port; /* null: unix:PATH */
     struct arena arena;

@@ -19,8 +19,10 @@
 #include "os.h"
 #include "os_terminal.h"
 #include "os_usage.h"
+#include "print.h"
 
 #define BENCH_RUN__MS_NS UINT64_C(1000000)
+#define BENCH_RUN__SECOND_NS UINT64_C(1000000000)
 #define BENCH_RUN__LOOK_MS 100      /* between two progress lines */
 #define BENCH_RUN__HEAD_START_MS 10 /* until all threads have seen the start */
 
@@ -30,11 +32,12 @@ struct bench_run_state {
     struct bench_thread *threads;
     uint32_t started; /* threads */
     struct bench_summary *summary;
-    uint64_t measured_ns, end_ns;
+    uint64_t start_ns, measured_ns, end_ns;
     struct os_usage before; /* of the server, at measured_ns */
     uint64_t before_ns, before_answered;
     bool has_before, has_after, shows_progress;
     uint64_t progress_ns, progress_answered; /* of the last progress line */
+    uint64_t stream_ns, stream_answered;     /* of the last line of --json-stream */
 };
 
 /* ---- preparation ---- */
@@ -126,13 +129,15 @@ static void bench_run__show(struct bench_run_state *state)
     double passed_s = (double)(now_ns - state->progress_ns) / 1e9;
     double rate = passed_s > 0 ? (double)(answered - state->progress_answered) / passed_s : 0;
 
+    uint64_t since_ns = now_ns < state->measured_ns ? state->start_ns : state->measured_ns;
+    double load_s = now_ns > since_ns ? (double)(now_ns - since_ns) / 1e9 : 0;
+
     if (!state->shows_progress) return;
     if (state->measured_ns == 0)
         fprintf(stderr, "\rconnecting");
     else
         fprintf(stderr, "\r%s %.1f s  %s answers  %s/s          ",
-                now_ns < state->measured_ns ? "warm-up" : "measuring",
-                now_ns < state->measured_ns ? 0 : (double)(now_ns - state->measured_ns) / 1e9,
+                now_ns < state->measured_ns ? "warm-up" : "measuring", load_s,
                 bench_text_count(answered).text, bench_text_count((uint64_t)rate).text);
     state->progress_ns = now_ns;
     state->progress_answered = answered;
@@ -141,6 +146,24 @@ static void bench_run__show(struct bench_run_state *state)
 static void bench_run__clear_progress(const struct bench_run_state *state)
 {
     if (state->shows_progress) fprintf(stderr, "\r%*s\r", 72, "");
+}
+
+/* Prints a line of --json-stream if a second has passed since the last one, or at the end. */
+static void bench_run__stream(struct bench_run_state *state, bool is_end)
+{
+    uint64_t now_ns = os_now_ns(), answered = bench_run__answered(state);
+
+    if (!state->run.options->json_stream || state->start_ns == 0) return;
+    if (state->stream_ns == 0) state->stream_ns = state->start_ns;
+    if (!is_end && now_ns < state->stream_ns + BENCH_RUN__SECOND_NS) return;
+    double passed_s = (double)(now_ns - state->stream_ns) / 1e9;
+    print_text("{\"at_s\":%.3f,\"is_warmup\":%s,\"answers\":%" PRIu64 ",\"answers_per_s\":%.1f}\n",
+               (double)(now_ns - state->start_ns) / 1e9,
+               now_ns < state->measured_ns ? "true" : "false", answered,
+               passed_s > 0 ? (double)(answered - state->stream_answered) / passed_s : 0);
+    print_flush();
+    state->stream_ns = now_ns;
+    state->stream_answered = answered;
 }
 
 /* ---- the server ---- */
@@ -206,6 +229,7 @@ static void bench_run__begin(struct bench_run_state *state)
     struct bench_schedule times = state->run.schedule;
     bench_schedule_start(&times, os_now_ns() + BENCH_RUN__HEAD_START_MS * BENCH_RUN__MS_NS,
                          options->warmup_ms, options->duration_ms);
+    state->start_ns = times.start_ns;
     state->measured_ns = times.measured_ns;
     state->end_ns = times.end_ns;
     atomic_store(&state->run.start_ns, times.start_ns);
@@ -219,9 +243,11 @@ static void bench_run__await(struct bench_run_state *state)
         now_ns = os_now_ns();
         bench_run__sample(state, now_ns, now_ns >= state->end_ns);
         bench_run__show(state);
+        bench_run__stream(state, false);
         bench_run__wait(state);
     }
     bench_run__sample(state, os_now_ns(), true);
+    bench_run__stream(state, true);
     bench_run__clear_progress(state);
 }
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """weir bench: what it counts, that it compares every byte, what it reports, and how it ends. No test looks at how fast
 anything is."""
+import json
 import os
 import re
+import signal
 import socket
 import struct
+import subprocess
 import tempfile
 import threading
 import xml.etree.ElementTree
@@ -331,6 +334,28 @@ class Reports(BenchTest):
         self.assertEqual(set(found) | {"server"}, documented)
         for name in TIMES:
             self.assert_times(found[name])
+
+    def test_json_stream(self):
+        ended = self.run_weir("bench", "--json-stream", "-n", "1", "-m", "30", "-r", "20", self.start_address("--tcp", "127.0.0.1:0"))
+        *lines, last = map(json.loads, ended.stdout.splitlines())
+        self.assertEqual((ended.returncode, last["messages"]), (OK, 30))
+        self.assertEqual(lines[-1]["answers"], 30, "the last line is printed at the end")
+        for line in lines:
+            self.assertEqual((set(line), line["is_warmup"]), ({"at_s", "is_warmup", "answers", "answers_per_s"}, False))
+        self.assertEqual([line["at_s"] for line in lines], sorted(line["at_s"] for line in lines))
+
+    @linux_only("Windows has no SIGINT for one process")
+    def test_stopped(self):
+        """SIGINT ends a run early, with a report of what was measured until then."""
+        process = subprocess.Popen([Settings.weir, "bench", "--json-stream", "-n", "2", "-d", "10m", "--warmup", "0",
+                                    self.start_address("--tcp", "127.0.0.1:0")], stdout=subprocess.PIPE, text=True)
+        with process:
+            self.assertGreater(json.loads(process.stdout.readline())["answers"], 0)
+            process.send_signal(signal.SIGINT)
+            found = json.loads(process.stdout.read().splitlines()[-1])
+        self.assertEqual((process.returncode, found["stopped"], found["right"]), (OK, True, True), found)
+        self.assertGreater(found["messages"], 0)
+        self.assertLess(found["elapsed_s"], 600)
 
     def test_a_file_that_cannot_be_written(self):
         ended = self.run_weir("bench", "-m", "1", "--svg", path_for_weir("/does/not/exist/a.svg"), "127.0.0.1:1")
