@@ -20,9 +20,12 @@ void nats_socket_drain(struct nats_broker *broker)
 {
     char bytes[16];
 
-    atomic_store(&broker->is_woken, false);
+    /* In this sequence: a wake in between writes no byte, and the I/O thread sees its cause after
+     * this call. Otherwise the byte could be read here while is_woken stays set: no later wake
+     * would write one. */
     while (read(broker->wake_in, bytes, sizeof bytes) == (ssize_t)sizeof bytes)
         ;
+    atomic_store(&broker->is_woken, false);
 }
 
 bool nats_socket_open_pipe(struct nats_broker *broker)

@@ -136,6 +136,14 @@ class Broker(WeirTest):
         sender.close()
         receiver.close()
 
+    def test_bursts_larger_than_the_buffer(self):
+        """A wake of the socket's thread is never lost: otherwise the buffer stays full until the next ping."""
+        sender, receiver = self.pair(start_nats(self))
+        before, rounds = receiver.received()[2], scaled(60)
+        for _ in range(rounds):
+            self.assertEqual(sender.publish(20000, 64), {"OK": 20000})
+        self.assertEqual(receiver.wait_received(before + 20000 * rounds)[3], 0)
+
     def test_own_messages_do_not_return(self):
         broker = start_nats(self)
         alone = Driver(self, broker)
