@@ -12,6 +12,7 @@
 struct outbox {
     struct lock *lock; /* of the queue; the sums change under it, or by outbox_release() */
     struct list queue;
+    struct list taken; /* off the queue, before it in the order; the bridge's thread */
     uint64_t messages_max;
     _Atomic uint64_t bytes_max, messages, bytes;
 };
@@ -27,6 +28,7 @@ struct outbox *outbox_open(uint64_t messages_max, uint64_t bytes_max)
         return NULL;
     }
     list_init(&outbox->queue);
+    list_init(&outbox->taken);
     outbox->messages_max = messages_max;
     outbox->bytes_max = bytes_max;
     return outbox;
@@ -34,11 +36,10 @@ struct outbox *outbox_open(uint64_t messages_max, uint64_t bytes_max)
 
 void outbox_free(struct outbox *outbox)
 {
-    struct list *node;
+    struct outbox_item *item;
 
     if (!outbox) return;
-    while ((node = list_take_first(&outbox->queue)))
-        outbox_item_free(weir_container_of(node, struct outbox_item, in_queue));
+    while ((item = outbox_take(outbox))) outbox_item_free(item);
     lock_free(outbox->lock);
     memory_free(outbox);
 }
@@ -89,17 +90,18 @@ enum outbox_result outbox_add(struct outbox *outbox, struct outbox_item *item)
 
 struct outbox_item *outbox_take(struct outbox *outbox)
 {
-    lock_take(outbox->lock);
-    struct list *node = list_take_first(&outbox->queue);
-    lock_give_back(outbox->lock);
+    if (list_is_empty(&outbox->taken)) { /* one lock for many messages */
+        lock_take(outbox->lock);
+        list_append_all(&outbox->taken, &outbox->queue);
+        lock_give_back(outbox->lock);
+    }
+    struct list *node = list_take_first(&outbox->taken);
     return node ? weir_container_of(node, struct outbox_item, in_queue) : NULL;
 }
 
 void outbox_put_back(struct outbox *outbox, struct outbox_item *item)
 {
-    lock_take(outbox->lock);
-    list_add_first(&outbox->queue, &item->in_queue);
-    lock_give_back(outbox->lock);
+    list_add_first(&outbox->taken, &item->in_queue);
 }
 
 void outbox_release(struct outbox *outbox, struct outbox_item *item)

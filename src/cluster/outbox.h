@@ -32,7 +32,7 @@ struct outbox_item {
 
 enum outbox_result {
     OUTBOX_ADDED,
-    OUTBOX_ADDED_FIRST, /* the queue was empty: the bridge's thread may wait */
+    OUTBOX_ADDED_FIRST, /* the bridge's thread has taken all others: it may wait */
     OUTBOX_FULL,
 };
 
@@ -50,7 +50,8 @@ void outbox_item_free(struct outbox_item *item);
 /* Takes the item over, unless the queue is full. */
 enum outbox_result outbox_add(struct outbox *outbox, struct outbox_item *item);
 
-/* Returns the first item; null: there is none. It still counts as waiting. */
+/* Returns the first item; null: there is none. It still counts as waiting. Thread: the bridge's, as
+ * for the following. */
 struct outbox_item *outbox_take(struct outbox *outbox);
 
 /* Puts a taken item back as the first one. */
@@ -59,7 +60,7 @@ void outbox_put_back(struct outbox *outbox, struct outbox_item *item);
 /* Frees a taken item. */
 void outbox_release(struct outbox *outbox, struct outbox_item *item);
 
-/* What waits now. */
+/* What waits now. Thread: any. */
 uint64_t outbox_messages(const struct outbox *outbox);
 uint64_t outbox_bytes(const struct outbox *outbox);
 

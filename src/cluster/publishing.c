@@ -49,7 +49,7 @@ static enum weir_code publishing__publish(struct cluster_bridge *bridge,
     node_wire_set_position(item->bytes, stream, sequence);
     enum weir_code code =
         bridge->broker->ops->publish(bridge->broker, item->subject, item->bytes, item->size);
-    if (code == WEIR_OK) streams_published(bridge->sent, item->subject);
+    if (code == WEIR_OK) streams_published(bridge->sent);
     return code;
 }
 

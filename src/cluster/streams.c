@@ -20,7 +20,8 @@ struct streams {
     struct hash_table table;
     struct list order;
     uint32_t entries_max;
-    uint32_t newest; /* stream of this sender */
+    uint32_t newest;                /* stream of this sender */
+    struct streams__entry *current; /* of the last streams_next() */
     struct siphash_key key;
 };
 
@@ -106,25 +107,37 @@ bool streams_next(struct streams *streams, const char *subject, uint32_t *stream
         if (!entry) return false;
         entry->last.stream = ++streams->newest;
     }
+    streams->current = entry;
     *stream = entry->last.stream;
     *sequence = entry->last.sequence + 1;
     return true;
 }
 
-void streams_published(struct streams *streams, const char *subject)
+void streams_published(struct streams *streams)
 {
-    struct streams__entry *entry = streams__find(streams, subject, 0);
-
-    weir_check(entry != NULL);
-    entry->last.sequence++;
+    weir_check(streams->current != NULL);
+    streams->current->last.sequence++;
+    streams->current = NULL;
 }
 
 /* ---- receiver ---- */
 
-static bool streams__continues(const struct streams_position *last,
-                               const struct streams_position *position)
+static bool streams__is_repeated(const struct streams_position *last,
+                                 const struct streams_position *position)
 {
-    return last->incarnation == position->incarnation && last->stream == position->stream;
+    if (last->incarnation != position->incarnation) return false;
+    return position->stream < last->stream ||
+           (position->stream == last->stream && position->sequence <= last->sequence);
+}
+
+/* Returns how many messages are missing between the two. */
+static uint64_t streams__gaps(const struct streams_position *last,
+                              const struct streams_position *position)
+{
+    if (last->subscription != position->subscription) return 0; /* not for this node */
+    if (last->incarnation != position->incarnation || last->stream != position->stream)
+        return position->sequence - 1;
+    return position->sequence - last->sequence - 1;
 }
 
 bool streams_receive(struct streams *streams, const char *subject,
@@ -133,19 +146,12 @@ bool streams_receive(struct streams *streams, const char *subject,
     struct streams__entry *entry = streams__find(streams, subject, position->origin);
 
     *gaps = 0;
-    if (!entry || entry->last.subscription != position->subscription) {
-        if (!entry) entry = streams__add(streams, subject, position->origin);
-        if (entry) entry->last = *position;
-        return true;
-    }
-    struct streams_position *last = &entry->last;
-    if (last->incarnation == position->incarnation && position->stream < last->stream) return false;
-    if (!streams__continues(last, position)) {
-        *gaps = position->sequence - 1;
+    if (!entry) {
+        entry = streams__add(streams, subject, position->origin);
     } else {
-        if (position->sequence <= last->sequence) return false;
-        *gaps = position->sequence - last->sequence - 1;
+        if (streams__is_repeated(&entry->last, position)) return false;
+        *gaps = streams__gaps(&entry->last, position);
     }
-    *last = *position;
+    if (entry) entry->last = *position;
     return true;
 }

@@ -8,11 +8,13 @@
  * a subject continues with a new stream, whose number is higher than those of all earlier streams.
  *
  *      received position, compared with the entry     message        gaps
- *      no entry, or of an earlier subscription        accepted       0
+ *      no entry, or of an earlier subscription        accepted (*)   0
  *      next sequence of the stream                    accepted       0
  *      later sequence of the stream                   accepted       those between
  *      later stream, or another incarnation           accepted       those of the stream before it
  *      same or earlier sequence, or earlier stream    repeated       0
+ *
+ * (*) Not a message that was received by the earlier subscription, either.
  *
  * Thread: one per table.
  */
@@ -45,8 +47,8 @@ struct streams_position {
 bool streams_next(struct streams *streams, const char *subject, uint32_t *stream,
                   uint64_t *sequence);
 
-/* Sender: the message with that position was published. */
-void streams_published(struct streams *streams, const char *subject);
+/* Sender: the message with the position of the last streams_next() was published. */
+void streams_published(struct streams *streams);
 
 /* Receiver: returns false if the message is a repeated one. *gaps: how many are missing before it.
  * If memory is exhausted, accepts the message and forgets the position. */

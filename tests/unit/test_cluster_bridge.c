@@ -58,7 +58,7 @@ static void test_a_broadcast_reaches_members(void **state)
     join(1, "room");
     cluster_fake_pass(20);
     for (int i = 0; i < 50; i++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "%d", i);
         cluster_fake_broadcast(0, "room", text);
     }
@@ -66,7 +66,7 @@ static void test_a_broadcast_reaches_members(void **state)
     assert_int_equal(cluster_fake_nodes[1].log_count, 50);
     for (uint32_t i = 0; i < 50; i++) {
         const struct cluster_fake_call *call = cluster_fake_call(1, 49 - i);
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "%u", i);
         assert_string_equal(call->kind, "broadcast");
         assert_string_equal(call->name, "room");
