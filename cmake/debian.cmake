@@ -40,6 +40,9 @@ set(CPACK_DEBIAN_HEADERS_PACKAGE_SUGGESTS "liburing-dev") # for linking with lib
 if(WEIR_HAS_TLS)
     string(APPEND CPACK_DEBIAN_HEADERS_PACKAGE_SUGGESTS ", libssl-dev")
 endif()
+if(WEIR_HAS_NATS)
+    string(APPEND CPACK_DEBIAN_HEADERS_PACKAGE_SUGGESTS ", libnats-dev")
+endif()
 set(CPACK_DEBIAN_HEADERS_DESCRIPTION "The headers and static libraries, and weir-test, which runs a handler under
 random peers and faults.")
 

@@ -4,6 +4,7 @@
 #   include/weir                    the headers
 #   lib/libweir.so, lib/libweir.a   the library; lib/cmake/weir and lib/pkgconfig for linking
 #   bin/weir-test, lib/libweir_test.a   the simulator for users' handlers (not on Windows: bin/weir-test)
+#   lib/libweir_cluster.a           weir/cluster.h: servers on several machines
 #   share/doc/weir                  documentation and examples
 #   share/man, share/bash-completion and others   man pages, completions; lib/systemd/system: the units (Linux)
 #
@@ -23,6 +24,7 @@ set_target_properties(weir_static PROPERTIES EXPORT_NAME static)
 set_target_properties(weir_system PROPERTIES EXPORT_NAME system)
 set_target_properties(weir_module PROPERTIES EXPORT_NAME module)
 set_target_properties(weir_test PROPERTIES EXPORT_NAME test)
+set_target_properties(weir_cluster_static PROPERTIES EXPORT_NAME cluster)
 set(destinations RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime
                  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
                  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
@@ -34,7 +36,8 @@ else()
     install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
     install(TARGETS weir_tester RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT development)
 endif()
-install(TARGETS weir_shared weir_static weir_test weir_system weir_module EXPORT weirTargets ${destinations})
+install(TARGETS weir_shared weir_static weir_test weir_cluster_static weir_system weir_module EXPORT weirTargets
+        ${destinations})
 install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_FOLDER} COMPONENT development)
 
 # ---- headers and link information ----
@@ -66,11 +69,17 @@ else()
     set(WEIR_PC_PRIVATE "Libs.private: ${libraries}")
     set(WEIR_PC_TEST "Libs: -L\${libdir} -lweir_test ${libraries}") # it is always static
 endif()
+set(WEIR_PC_CLUSTER "Libs: -L\${libdir} -lweir_cluster") # likewise; it calls libweir
+if(WEIR_HAS_NATS)
+    string(APPEND WEIR_PC_CLUSTER " -lnats")
+endif()
 file(RELATIVE_PATH WEIR_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" WEIR_PC_PREFIX "${WEIR_PC_PREFIX}")
 configure_file(cmake/weir.pc.in ${PROJECT_BINARY_DIR}/cmake/weir.pc @ONLY)
 configure_file(cmake/weir-test.pc.in ${PROJECT_BINARY_DIR}/cmake/weir-test.pc @ONLY)
+configure_file(cmake/weir-cluster.pc.in ${PROJECT_BINARY_DIR}/cmake/weir-cluster.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cmake/weir.pc ${PROJECT_BINARY_DIR}/cmake/weir-test.pc
+              ${PROJECT_BINARY_DIR}/cmake/weir-cluster.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 
 # ---- documentation and examples ----

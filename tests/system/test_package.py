@@ -62,7 +62,8 @@ class Installed(WeirTest):
         names = {path.relative_to(self.prefix).as_posix() for path in self.prefix.rglob("*") if not path.is_dir()}
         lib = self.lib.relative_to(self.prefix).as_posix()
         version = re.search(r"VERSION (\S+)", (TREE / "CMakeLists.txt").read_text("utf-8").split("project(weir", 1)[1])[1]
-        for wanted in ("bin/weir", "bin/weir-test", f"{lib}/libweir_test.a", f"{lib}/pkgconfig/weir-test.pc", "include/weir/weir.h", "include/weir/version.h", "include/weir/reason.def",
+        for wanted in ("bin/weir", "bin/weir-test", f"{lib}/libweir_test.a", f"{lib}/pkgconfig/weir-test.pc",
+                       f"{lib}/libweir_cluster.a", f"{lib}/pkgconfig/weir-cluster.pc", "include/weir/cluster.h", "include/weir/weir.h", "include/weir/version.h", "include/weir/reason.def",
                        f"{lib}/libweir.a", f"{lib}/libweir.so", f"{lib}/libweir.so.{version}",
                        f"{lib}/libweir.so.{version.split('.')[0]}", f"{lib}/pkgconfig/weir.pc",
                        f"{lib}/cmake/weir/weirConfig.cmake", f"{lib}/cmake/weir/weirConfigVersion.cmake",
@@ -89,6 +90,9 @@ class Installed(WeirTest):
         for program in ("tested_c", "tested_cpp"):
             with self.subTest(program=program):
                 self.assertEqual(run(build / program), "tested\n")
+        for program in ("clustered_shared", "clustered_static"):
+            with self.subTest(program=program):
+                self.assertEqual(run(build / program), "clustered\n")
         for module in ("quiet_c", "quiet_cpp"):
             with self.subTest(module=module):
                 weir = self.start("--tcp", "127.0.0.1:0", "--handler", str(build / f"{module}.so"))
@@ -164,6 +168,10 @@ class Installed(WeirTest):
                 run(compiler, standard, *strict, CONSUMER / source, "-o", program,
                     *flags("--cflags", "--libs", package="weir-test"))
                 self.assertEqual(run(program), "tested\n")
+        program = self.folder / "clustered"
+        run("cc", "-std=c17", *strict, CONSUMER / "clustered.c", "-o", program,
+            *flags("--cflags", "--libs", package="weir-cluster"))
+        self.assertEqual(run(program, env={**os.environ, "LD_LIBRARY_PATH": str(self.lib)}), "clustered\n")
 
     def test_the_installed_program_runs(self):
         self.assertRegex(run(self.prefix / "bin" / "weir-test", "echo", "--seeds", "2"), r"\Apassed: 2 seeds, ")
