@@ -165,12 +165,15 @@ static void bench_thread__load(struct bench_thread *thread)
 
 /* ---- after the load ---- */
 
-/* Waits for the last answers; each can bring a message that is still to be sent. */
+/* Sends what became due since the thread last looked, and waits for the last answers; each can
+ * bring a message that is still to be sent. */
 static void bench_thread__await_answers(struct bench_thread *thread)
 {
     uint64_t now_ns = os_now_ns();
     uint64_t end_ns = now_ns + thread->run->options->timeout_ms * BENCH_THREAD__MS_NS;
 
+    if (thread->schedule.rate > 0 && !bench_thread__is_stopped(thread))
+        bench_sender_due(thread, now_ns);
     while (bench_sender_in_flight(thread) > 0 && now_ns < end_ns &&
            !bench_thread__is_stopped(thread)) {
         bench_thread__wait(thread, end_ns, now_ns);
