@@ -355,6 +355,37 @@ static void a_session_that_aborted_after_an_answer_broadcasts_to_its_group(void 
     fixture_close();
 }
 
+static void answer_and_starve(struct weir_session *session, const struct weir_message *message)
+{
+    assert_int_equal(weir_session_send_back(session, message), WEIR_OK);
+    take_all_memory();
+    memory_fail_nth(2, 1); /* the broadcast has memory, but not the answer before it */
+    assert_int_equal(weir_session_broadcast(session, "all", "late", 4, 0), WEIR_OK);
+}
+
+static const struct weir_handler handler_starved = {.size = sizeof(struct weir_handler),
+                                                    .name = "starved",
+                                                    .on_open = note_open,
+                                                    .on_message = answer_and_starve};
+
+static void an_answer_without_memory_ends_a_member_that_broadcasts(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    fixture_open(&config, NULL, &handler_starved, 72);
+    fixture.loop.worker.thread = thread_self();
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "hello");
+    for (int i = 0; i < 1000 && !hoard; i++) fixture_iterate(FIXTURE_MS);
+    give_back_memory();
+    fixture_run_ms(50);
+    assert_int_equal(fixture_stats().broadcasts_dropped_closed, 1);
+    assert_int_equal(fixture_closed(WEIR_REASON_EXHAUSTED), 1);
+    sim_peer_close(peer);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +400,7 @@ int main(void)
         cmocka_unit_test(an_empty_queue_is_never_slow),
         cmocka_unit_test(a_head_may_replace_more_than_it_is),
         cmocka_unit_test(a_session_that_aborted_after_an_answer_broadcasts_to_its_group),
+        cmocka_unit_test(an_answer_without_memory_ends_a_member_that_broadcasts),
     };
 
     return cmocka_run_group_tests_name("session_bugs", tests, NULL, NULL);
