@@ -5,8 +5,9 @@
     memory()        what 10,000 idle connections add to the server's own memory, after one echo on each
     syscalls()      strace counts while a fixed number of echoes runs
     instructions()  single steps per echo (tools/instructions), with one message in flight
+    together()      the same by callgrind with 50 connections, which are all ready while it slows the server down
 
-The last three do not depend on what else the machine does.
+The last four do not depend on what else the machine does.
 """
 import argparse
 import importlib.machinery
@@ -179,25 +180,58 @@ def count_steps(contestants, name, row):
         client.close()
 
 
+def own_instructions(contestants, name, tool_row):
+    """weir, as tools/instructions measures it: without the noise of clock and keys."""
+    command = [sys.executable, beside.ROOT / "tools" / "instructions", "--json", "--row", tool_row, "--transport", name.split()[1],
+               "--weir", contestants.tool("weir"), "--helpers", contestants.build]
+    ended = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if ended.returncode != 0:
+        raise OSError(ended.stderr.strip())
+    return json.loads(ended.stdout)["rows"][0]["instructions"]
+
+
 def instructions(contestants, name, row):
-    """weir is measured as tools/instructions measures it, without the noise of clock and keys."""
     if name.startswith("weir "):
-        transport = name.split()[1]
-        command = [sys.executable, beside.ROOT / "tools" / "instructions", "--json", "--row", "tcp_echo", "--transport", transport,
-                   "--weir", contestants.tool("weir"), "--helpers", contestants.build]
-        ended = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-        if ended.returncode != 0:
-            raise OSError(ended.stderr.strip())
-        return {"count": json.loads(ended.stdout)["rows"][0]["instructions"]}
+        return {"count": own_instructions(contestants, name, "tcp_echo")}
     return {"count": round(count_steps(contestants, name, row), 1)}
 
 
-COUNTS = {"memory": memory, "syscalls": syscalls, "instructions": instructions}
+def callgrind_total(contestants, name, row, messages):
+    """The instructions of a server from its start to that number of messages."""
+    output = contestants.folder / "callgrind.out"
+    running = contestants.start(name, row.kind, ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={output}"])
+    load = None
+    try:
+        load = Load(contestants, running, row, messages=messages)
+        load.go()
+        process = running.servers.processes[-1]
+        process.send_signal(signal.SIGVTALRM)  # no server handles it: valgrind writes its counts
+        process.wait(count_syscalls.DEADLINE_S)
+        return int(re.search(r"^totals: (\d+)$", output.read_text(), re.M)[1])
+    finally:
+        running.servers.stop()
+        if load:
+            load.end()
+
+
+def together(contestants, name, row):
+    """Half of the longer run cancels the start."""
+    if name.startswith("weir "):
+        return {"count": own_instructions(contestants, name, "tcp_echo_50")}
+    if name in NO_CALLGRIND:
+        return {"failed": NO_CALLGRIND[name]}
+    short = callgrind_total(contestants, name, row, COUNTED_ECHOES)
+    return {"count": round((callgrind_total(contestants, name, row, 2 * COUNTED_ECHOES) - short) / COUNTED_ECHOES, 1)}
+
+
+NO_CALLGRIND = {"ring": "valgrind does not know io_uring", "node": "valgrind is too slow for it",
+                "go": "valgrind does not run it reliably"}
+COUNTS = {"memory": memory, "syscalls": syscalls, "instructions": instructions, "instructions-50": together}
 
 
 def counted(contestants, row_name, row, name):
     """The count of one server; {"failed": why} if it cannot be counted."""
     try:
         return COUNTS[row_name](contestants, name, row)
-    except (OSError, SystemExit, INSTRUCTIONS.Skip, INSTRUCTIONS.Failure) as error:
+    except (OSError, SystemExit, subprocess.TimeoutExpired, INSTRUCTIONS.Skip, INSTRUCTIONS.Failure) as error:
         return {"failed": str(error).splitlines()[0] if str(error) else type(error).__name__}

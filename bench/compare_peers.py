@@ -195,8 +195,8 @@ class Contestants:
 
     # ---- starting ----
 
-    def start(self, name, kind):
-        """Starts a server; the caller calls stop() of its `servers`."""
+    def start(self, name, kind, launcher=()):
+        """Starts a server, by a launcher such as valgrind; the caller calls stop() of its `servers`."""
         servers, port = beside.Servers(self.build, self.folder), beside.free_port()
         try:
             if kind == "proxy" and name not in (BASE, AGAIN):
@@ -204,7 +204,7 @@ class Contestants:
                 servers.start(behind, self.tool("epoll_echo"), behind, "echo", core=beside.LOAD_CORES[0])
                 return Running(servers, port, [servers.start(port, *self._proxy_command(name, port, behind))])
             words, env = self.command(name, kind, port)
-            pid = servers.start(port, *words, env=env, is_udp=kind.startswith("udp"))
+            pid = servers.start(port, *launcher, *words, env=env, is_udp=kind.startswith("udp"))
             return Running(servers, port, beside.descendants(pid), OVERRIDES.get(name))
         except BaseException:
             servers.stop()

@@ -39,7 +39,10 @@ ROWS = {
                 load("echo", connections=50, request=PING), "cpu", "request", False),
     "memory": Row("User memory per idle connection, 10,000 connections", "echo", load("echo", connections=10000), "count",
                   "bytes", False),
-    "instructions": Row("User-space instructions per TCP echo of 64 bytes", "echo", None, "count", "instructions", False),
+    "instructions": Row("User-space instructions per TCP echo of 64 bytes, one connection", "echo", None, "count", "instructions",
+                        False),
+    "instructions-50": Row("User-space instructions per TCP echo of 64 bytes, 50 connections ready together", "echo",
+                           load("echo", connections=50), "count", "instructions", False),
     "syscalls": Row("System calls per TCP echo of 64 bytes, 50 connections", "echo", load("echo", connections=50), "count",
                     "calls", True),
 }
