@@ -647,13 +647,15 @@ static inline void net__send(struct net *net, struct handle *handle,
     weir_check_rule(!handle->finished, "nothing is sent after net_finish");
     weir_check(count >= 1);
     weir_check(count <= NET_SEND_BUFFERS_MAX);
-    handle->send_bytes = 0;
+    uint32_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
-        weir_check(buffers[i]->length > 0);
-        weir_check(pool_is_whole(buffers[i]));
-        pool_move(buffers[i], POOL_CALLER, POOL_SYSTEM);
-        handle->send_bytes += buffers[i]->length;
+        struct net_buffer *buffer = buffers[i];
+        weir_check(buffer->length > 0);
+        weir_check(pool_is_whole(buffer));
+        pool_move(buffer, POOL_CALLER, POOL_SYSTEM);
+        bytes += buffer->length;
     }
+    handle->send_bytes = bytes;
     handle->send_buffers = count;
     handle->send_out = true;
     net->transport->send(net, handle, buffers, count);

@@ -27,6 +27,7 @@
 #include "event_batch.h"
 #include "file_waiters.h"
 #include "handle_table.h"
+#include "inlining.h"
 #include "net.h"
 #include "net_failure.h"
 #include "pool.h"

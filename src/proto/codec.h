@@ -16,6 +16,9 @@ struct weir_frame {
     struct weir_codec codec;
     struct frame_spec spec;
     struct reassembly_shape shape;
+    /* Kind length without magic bytes: numbers in the length field that are valid. Otherwise
+     * lengths_count is 0. */
+    uint64_t length_least, lengths_count;
     struct weir_probe probe; /* set if the kind is FRAME_SPEC_PROBE */
     char name[WEIR_FRAME_TEXT_BYTES_MAX];
     char summary[96];

@@ -142,10 +142,47 @@ static inline enum weir_decoded codec_length__probe(const void *shape, const uin
         spec->constant, spec->header, spec->strip, layout, decode_error);
 }
 
+/* Hands up a frame that is whole in the input, and whose length is valid. No bytes are held.
+ * Returns false, and changes nothing, in any other case. */
+static inline bool codec_length__hand_up(const struct weir_frame *frame, struct weir_input *input,
+                                         struct weir_message *message)
+{
+    const struct frame_spec *spec = &frame->spec;
+
+    if (input->length < spec->header) return false;
+    uint64_t value = codec_length__read(input->bytes + spec->offset, spec->width, spec->is_little);
+    if (value - frame->length_least >= frame->lengths_count) return false;
+    uint64_t frame_bytes = value + (uint64_t)spec->constant;
+    if (frame_bytes > input->length) return false;
+    message->bytes = input->bytes + spec->strip;
+    message->length = (size_t)frame_bytes - spec->strip;
+    message->frame = input->bytes;
+    message->frame_length = (size_t)frame_bytes;
+    message->header_length = spec->header;
+    input->bytes += frame_bytes;
+    input->length -= (size_t)frame_bytes;
+    return true;
+}
+
 static enum weir_decoded codec_length__decode(const struct weir_codec *codec, void *state,
                                               struct weir_input *input,
                                               struct weir_message *message,
                                               struct weir_decode_error *decode_error)
+{
+    const struct reassembly *reassembly = state;
+
+    if (reassembly->phase == REASSEMBLY_IDLE) {
+        if (input->length == 0) return WEIR_DECODED_MORE; /* ends most inputs */
+        if (codec_length__hand_up(codec_frame(codec), input, message)) return WEIR_DECODED_MESSAGE;
+    }
+    return reassembly_go_on(state, &codec_frame(codec)->shape, input, message, decode_error);
+}
+
+/* The same for frames that begin with magic bytes. */
+static enum weir_decoded codec_length__decode_magic(const struct weir_codec *codec, void *state,
+                                                    struct weir_input *input,
+                                                    struct weir_message *message,
+                                                    struct weir_decode_error *decode_error)
 {
     return reassembly_decode(state, &codec_frame(codec)->shape, codec_length__probe, input, message,
                              decode_error);
@@ -173,9 +210,24 @@ static enum weir_code codec_length__encode(const struct weir_codec *codec, const
     return WEIR_OK;
 }
 
+/* Sets the valid lengths, as codec_length_check() finds them. */
+static void codec_length__set_lengths(struct weir_frame *frame)
+{
+    const struct frame_spec *spec = &frame->spec;
+    int64_t most = (int64_t)spec->max + (int64_t)spec->strip - spec->constant;
+    int64_t least = (int64_t)spec->header - spec->constant;
+
+    if (least < 0) least = 0;
+    if (spec->magic_length > 0 || most < least) return;
+    frame->length_least = (uint64_t)least;
+    frame->lengths_count = (uint64_t)(most - least) + 1;
+}
+
 void codec_length_fill(struct weir_frame *frame)
 {
-    frame->codec.decode = codec_length__decode;
+    codec_length__set_lengths(frame);
+    frame->codec.decode =
+        frame->spec.magic_length > 0 ? codec_length__decode_magic : codec_length__decode;
     frame->codec.encode = codec_length__encode;
     frame->shape.probe = codec_length__probe;
     frame->shape.header_bytes_max = (size_t)frame->spec.offset + frame->spec.width;

@@ -19,6 +19,7 @@
 #include "check.h"
 #include "congestion.h"
 #include "filters_state.h"
+#include "inlining.h"
 #include "session.h"
 #include "watch.h"
 #include "worker.h"
@@ -136,7 +137,7 @@ static inline uint32_t inbound__decode(struct weir_session *session, struct weir
 /* ---- limits ---- */
 
 /* Charges the memory of a partial frame: a codec's memory is at most twice what it holds. */
-static void inbound__charge_frame(struct weir_session *session, size_t partial_bytes)
+inlining_never void inbound__charge_frame(struct weir_session *session, size_t partial_bytes)
 {
     uint32_t bytes = partial_bytes < UINT32_MAX / 2 ? (uint32_t)partial_bytes : UINT32_MAX / 2;
     struct account *account = &session->worker->account;
@@ -209,7 +210,7 @@ static inline void inbound__end_dispatch(struct weir_session *session)
 }
 
 /* Makes the rest of the buffer the first unread input. What was sent back of it is copied. */
-static void inbound__keep_rest(struct weir_session *session, const struct weir_input *rest)
+inlining_never void inbound__keep_rest(struct weir_session *session, const struct weir_input *rest)
 {
     struct dispatch *dispatch = &session->worker->dispatch;
 
@@ -226,8 +227,8 @@ static void inbound__keep_rest(struct weir_session *session, const struct weir_i
     account_list(&session->worker->account, session);
 }
 
-static inline void inbound__receive(struct weir_session *session, struct net_buffer *buffer,
-                                    uint32_t work_left)
+inlining_always void inbound__receive(struct weir_session *session, struct net_buffer *buffer,
+                                      uint32_t work_left)
 {
     struct weir_input input = {buffer->bytes, buffer->length, false};
     uint32_t bytes = buffer->length;
@@ -243,7 +244,7 @@ static inline void inbound__receive(struct weir_session *session, struct net_buf
 }
 
 /* Decoding is behind: the buffer waits behind the others. */
-static void inbound__add_unread(struct weir_session *session, struct net_buffer *buffer)
+inlining_never void inbound__add_unread(struct weir_session *session, struct net_buffer *buffer)
 {
     struct net_buffer **link = &session->unread;
 

@@ -177,6 +177,14 @@ struct borrowed_run {
     uint32_t length;           /* 0: no frame was sent back, or the run was taken */
 };
 
+/* Whether the byte is one of the buffer's. */
+static inline bool borrowed_run_has(const struct borrowed_run *run, const uint8_t *byte)
+{
+    const struct net_buffer *buffer = run->buffer;
+
+    return buffer && (uintptr_t)byte - (uintptr_t)buffer->bytes < buffer->length;
+}
+
 /* Adds the frame to the run. Returns false, and changes nothing, if the frame is not in the buffer
  * or does not follow the run. */
 static inline bool borrowed_run_extend(struct borrowed_run *run, const uint8_t *frame,
@@ -185,8 +193,7 @@ static inline bool borrowed_run_extend(struct borrowed_run *run, const uint8_t *
     const struct net_buffer *buffer = run->buffer;
     uintptr_t at = (uintptr_t)frame;
 
-    if (!buffer || at < (uintptr_t)buffer->bytes || at >= (uintptr_t)buffer->bytes + buffer->length)
-        return false;
+    if (!borrowed_run_has(run, frame)) return false;
     weir_check_use(length <= (uintptr_t)buffer->bytes + buffer->length - at,
                    "a message's frame lies within the input of its codec");
     if (run->length > 0 && frame != run->bytes + run->length) return false;

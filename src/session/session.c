@@ -31,6 +31,7 @@
 #include "check.h"
 #include "filters_state.h"
 #include "framing_check.h"
+#include "inlining.h"
 #include "memory.h"
 #include "oversize.h"
 #include "watch.h"
@@ -392,15 +393,6 @@ void session_note_queued(struct weir_session *session)
     worker_flush_later(session->worker, session);
 }
 
-bool session_has_room(const struct worker *worker, uint32_t pinned_bytes, size_t length)
-{
-    uint64_t buffers_count = (length + worker->buffer_bytes - 1) / worker->buffer_bytes;
-    uint64_t most_bytes = pinned_bytes == 0 ? worker->high_bytes : worker->share_bytes;
-
-    weir_check(length > 0);
-    return pinned_bytes + (buffers_count - 1) * worker->buffer_bytes <= most_bytes;
-}
-
 /* Returns why a frame is refused: the queue is full, or even an empty one could not hold it. */
 static enum weir_code session__no_room(struct weir_session *session, size_t length)
 {
@@ -439,6 +431,16 @@ static enum weir_code session__send(struct weir_session *session, const void *by
     return WEIR_OK;
 }
 
+/* Queues a copy of the frame. Returns false if there was no memory: the session is closing. */
+inlining_never bool session__copy_back(struct weir_session *session,
+                                       const struct weir_message *message)
+{
+    session_flush_run(session);
+    if (session_may_send(session))
+        session_send_or_close(session, message->frame, message->frame_length);
+    return session_may_send(session);
+}
+
 static enum weir_code session__send_back(struct weir_session *session,
                                          const struct weir_message *message)
 {
@@ -447,12 +449,9 @@ static enum weir_code session__send_back(struct weir_session *session,
     worker_take_message(worker, session, message);
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (message->frame_length > 0 &&
-        !borrowed_run_extend(&worker->dispatch.run, message->frame, message->frame_length)) {
-        session_flush_run(session);
-        if (session_may_send(session))
-            session_send_or_close(session, message->frame, message->frame_length);
-    }
-    if (!session_may_send(session)) return WEIR_CANCELLED; /* memory was exhausted */
+        !borrowed_run_extend(&worker->dispatch.run, message->frame, message->frame_length) &&
+        !session__copy_back(session, message))
+        return WEIR_CANCELLED; /* memory was exhausted */
     worker->dispatch.answers++;
     watch_sent_frame(session, message->frame, message->frame_length, message->length);
     return WEIR_OK;

@@ -70,7 +70,15 @@ enum weir_code session_send_static(struct weir_session *session, const void *byt
 
 /* Whether a queue that holds this much stays within its share of the high-water mark and one buffer
  * after adding `length` bytes. An empty queue has the whole mark, however short memory is. */
-bool session_has_room(const struct worker *worker, uint32_t pinned_bytes, size_t length);
+static inline bool session_has_room(const struct worker *worker, uint32_t pinned_bytes,
+                                    size_t length)
+{
+    uint64_t buffers_count = (length + worker->buffer_bytes - 1) / worker->buffer_bytes;
+    uint64_t most_bytes = pinned_bytes == 0 ? worker->high_bytes : worker->share_bytes;
+
+    weir_check(length > 0);
+    return pinned_bytes + (buffers_count - 1) * worker->buffer_bytes <= most_bytes;
+}
 
 /* A message was queued: counts it, and flushes it later. TCP only. */
 void session_note_queued(struct weir_session *session);

@@ -311,7 +311,7 @@ static void epoll__receive(struct net *net, struct handle *base, bool on)
 }
 
 /* Receives one buffer. */
-static void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
+inlining_always void epoll__serve_receive(struct net *net, struct epoll_entry *entry)
 {
     struct net_buffer *buffer = pool_take(&net->stream_pool, POOL_SYSTEM);
 
@@ -677,7 +677,7 @@ static inline bool epoll__only_receives(const struct epoll_entry *entry)
            !entry->base.broken && epoll__receives(entry);
 }
 
-static void epoll__serve_any(struct net *net, struct epoll_entry *entry)
+inlining_never void epoll__serve_any(struct net *net, struct epoll_entry *entry)
 {
     weir_check(!entry->unsent || entry->base.send_out);
     if (entry->unsent && entry->writable) epoll__serve_send(net, entry);

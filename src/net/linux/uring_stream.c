@@ -167,12 +167,10 @@ uint32_t uring_stream_unsent(const struct uring_entry *entry)
     return bytes;
 }
 
-void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
+static void uring_stream__sent(struct net *net, struct uring_entry *entry, int result)
 {
     uint32_t bytes = result > 0 ? (uint32_t)result : 0;
 
-    weir_check(entry->base.send_out);
-    weir_check(entry->send_first != NULL);
     while (entry->send_first && bytes >= entry->send_first->length) {
         bytes -= entry->send_first->length;
         uring_stream__give_back_first(entry);
@@ -196,6 +194,21 @@ void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
         uring_stream_fail_send(net, entry, WEIR_CANCELLED, 0);
     else /* the rest is sent next */
         uring_note_change(net->system, entry);
+}
+
+void uring_stream_sent(struct net *net, struct uring_entry *entry, int result)
+{
+    struct net_buffer *first = entry->send_first;
+
+    weir_check(entry->base.send_out);
+    weir_check(first != NULL);
+    if (first->next || result != (int)first->length) {
+        uring_stream__sent(net, entry, result);
+        return;
+    }
+    entry->send_first = NULL; /* as most sends: one buffer, sent whole */
+    pool_give_back(first, POOL_SYSTEM);
+    answer_sent_now(net, &entry->base);
 }
 
 void uring_stream_close(struct net *net, struct uring_entry *entry)
