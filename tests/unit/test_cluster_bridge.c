@@ -12,6 +12,7 @@
 
 #include "cluster_fake.h"
 #include "memory_faults.h"
+#include "node_wire.h"
 
 #define ID_OF(node, rest) ((uint64_t)(node) << 56 | (rest))
 
@@ -411,6 +412,64 @@ static void test_repeated_messages_are_refused(void **state)
     assert_int_equal(cluster_fake_stats(1).gaps, 0);
 }
 
+/* ---- messages that are not trusted ---- */
+
+static void ignore(void *user)
+{
+    (void)user;
+}
+
+static void ignore_message(void *user, const char *subject, const uint8_t *bytes, size_t length)
+{
+    (void)user;
+    (void)subject;
+    (void)bytes;
+    (void)length;
+}
+
+static void test_malformed_messages_are_counted(void **state)
+{
+    const struct broker_events events = {.on_message = ignore_message, .on_connected = ignore};
+    struct node_wire_message message = {.kind = NODE_WIRE_BROADCAST,
+                                        .origin = 9,
+                                        .incarnation = 5,
+                                        .stream = 1,
+                                        .sequence = 1,
+                                        .name = "room"};
+    uint8_t bytes[200];
+    (void)state;
+
+    cluster_fake_start_all(2);
+    join(1, "room");
+    struct broker *stranger = memory_broker_open(cluster_fake_hub, 7, &events);
+    cluster_fake_pass(20);
+    size_t size = node_wire_size(&message);
+    node_wire_write(&message, bytes);
+    const char *own = "weir.test.n.1", *room = "weir.test.g.726f6f6d";
+    assert_int_equal(stranger->ops->publish(stranger, room, bytes, 3), WEIR_OK);
+    assert_int_equal(stranger->ops->publish(stranger, own, bytes, size),
+                     WEIR_OK); /* wrong subject */
+    assert_int_equal(stranger->ops->publish(stranger, room, bytes, size), WEIR_OK);
+    message.kind = NODE_WIRE_SEND; /* for a session of another node */
+    message.name[0] = '\0';
+    message.numbers[0] = ID_OF(2, 1);
+    size = node_wire_size(&message);
+    node_wire_write(&message, bytes);
+    assert_int_equal(stranger->ops->publish(stranger, own, bytes, size), WEIR_OK);
+    message.origin = 1; /* of the receiver itself, but another start */
+    message.numbers[0] = ID_OF(1, 1);
+    node_wire_write(&message, bytes);
+    assert_int_equal(stranger->ops->publish(stranger, own, bytes, size), WEIR_OK);
+    cluster_fake_pass(50);
+    struct weir_cluster_stats stats = cluster_fake_stats(1);
+    assert_int_equal(stats.refused_malformed, 2);
+    assert_int_equal(stats.received, 1);
+    assert_int_equal(stats.refused_gone, 1);
+    assert_int_equal(stats.refused_other, 1);
+    assert_int_equal(cluster_fake_nodes[1].log_count, 1);
+    stranger->ops->close(stranger);
+}
+
 /* ---- counts ---- */
 
 static void test_a_count_spans_nodes(void **state)
@@ -602,6 +661,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_broker_that_does_not_read_at_the_end, begin, end),
         cmocka_unit_test_setup_teardown(test_kept_messages_wait_for_the_connection, begin, end),
         cmocka_unit_test_setup_teardown(test_repeated_messages_are_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_malformed_messages_are_counted, begin, end),
         cmocka_unit_test_setup_teardown(test_a_count_spans_nodes, begin, end),
         cmocka_unit_test_setup_teardown(test_a_count_can_be_incomplete, begin, end),
         cmocka_unit_test_setup_teardown(test_a_count_without_other_nodes, begin, end),

@@ -66,7 +66,7 @@ static void test_a_forgotten_subject_has_a_later_stream(void **state)
 {
     uint32_t stream;
     uint64_t sequence;
-    char subject[8];
+    char subject[16];
     (void)state;
 
     for (int i = 0; i < 5; i++) { /* four entries: "0" is the oldest */
@@ -120,7 +120,7 @@ static void test_a_new_subscription_has_a_new_base(void **state)
 
 static void test_a_receiver_forgets_the_oldest(void **state)
 {
-    char subject[8];
+    char subject[16];
     (void)state;
 
     assert_int_equal(receive("a", 5, 1), 0);
