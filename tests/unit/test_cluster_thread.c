@@ -125,7 +125,7 @@ static int begin(void **state)
                                                         .queue_messages_max = 1000,
                                                         .queue_bytes_max = 1000000,
                                                         .groups_max = 100,
-                                                        .hello_interval_ms = 10,
+                                                        .hello_interval_ms = 60000,
                                                         .count_deadline_max_ms = 100};
     struct weir_error error;
     (void)state;
