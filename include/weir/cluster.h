@@ -125,8 +125,8 @@ struct weir_cluster_stats {
 };
 
 /* Thread: any, until weir_cluster_leave(). */
-WEIR_API void weir_cluster_stats(const struct weir_cluster *cluster,
-                                 struct weir_cluster_stats *stats, size_t stats_size);
+WEIR_API void weir_cluster_read_stats(const struct weir_cluster *cluster,
+                                      struct weir_cluster_stats *stats, size_t stats_size);
 
 /* Another node. */
 struct weir_cluster_node {

@@ -31,7 +31,7 @@ bool serve_cluster_stats(struct weir_cluster_stats *stats)
 {
     const struct weir_cluster *cluster = atomic_load(&serve_cluster__joined);
 
-    if (cluster) weir_cluster_stats(cluster, stats, sizeof *stats);
+    if (cluster) weir_cluster_read_stats(cluster, stats, sizeof *stats);
     return cluster != NULL;
 }
 

@@ -26,8 +26,8 @@ void weir_cluster_leave(struct weir_cluster *cluster)
     memory_free(cluster);
 }
 
-void weir_cluster_stats(const struct weir_cluster *cluster, struct weir_cluster_stats *stats,
-                        size_t stats_size)
+void weir_cluster_read_stats(const struct weir_cluster *cluster, struct weir_cluster_stats *stats,
+                             size_t stats_size)
 {
     struct weir_cluster_stats whole;
 

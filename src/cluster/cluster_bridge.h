@@ -56,7 +56,7 @@ void cluster_bridge_free(struct cluster_bridge *bridge); /* null is allowed */
 bool cluster_bridge_is_connected(const struct cluster_bridge *bridge);
 enum claim_state cluster_bridge_claim(const struct cluster_bridge *bridge);
 
-/* As weir_cluster_stats() and weir_cluster_nodes(). Thread: any. */
+/* As weir_cluster_read_stats() and weir_cluster_nodes(). Thread: any. */
 void cluster_bridge_stats(const struct cluster_bridge *bridge, struct weir_cluster_stats *stats);
 size_t cluster_bridge_nodes(const struct cluster_bridge *bridge, struct weir_cluster_node *nodes,
                             size_t node_size, size_t nodes_max);

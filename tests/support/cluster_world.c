@@ -320,7 +320,7 @@ struct weir_cluster_stats cluster_node_stats(const struct cluster_node *node)
 {
     struct weir_cluster_stats stats;
 
-    weir_cluster_stats(node->cluster, &stats, sizeof stats);
+    weir_cluster_read_stats(node->cluster, &stats, sizeof stats);
     return stats;
 }
 
