@@ -70,20 +70,23 @@ def documented_metrics():
 
 
 class ClusterTest(WeirTest):
-    def node(self, broker, number, *arguments, ready=True, **options):
+    def begin(self, broker, number, *arguments):
+        """Starts a node, and does not wait for it."""
+        return self.launch("--tcp", "127.0.0.1:0", "--handler", module("member"), "--codec", "line", "--cluster",
+                           getattr(broker, "url", broker), "--node", str(number), "--cluster-hello", "200ms", "--admin",
+                           "127.0.0.1:0", "-v", *arguments)
+
+    def node(self, broker, number, *arguments):
         """Starts a node; waits until it works with the others."""
-        weir = self.start("--tcp", "127.0.0.1:0", "--handler", module("member"), "--codec", "line", "--cluster",
-                          getattr(broker, "url", broker), "--node", str(number), "--cluster-hello", "200ms", "--admin",
-                          "127.0.0.1:0", "-v", *arguments, **options)
-        if ready:
-            self.wait_metric(weir, "weir_cluster_connected", 1)
+        weir = self.begin(broker, number, *arguments).wait_ready()
+        self.wait_metric(weir, "weir_cluster_connected", 1)
         return weir
 
     def nodes(self, broker, count):
         """Returns nodes that know each other."""
-        weirs = [self.node(broker, i + 1) for i in range(count)]
+        weirs = [self.begin(broker, i + 1) for i in range(count)]
         for weir in weirs:
-            self.wait_metric(weir, "weir_cluster_nodes", count - 1)
+            self.wait_metric(weir.wait_ready(), "weir_cluster_nodes", count - 1)
         return weirs
 
     def wait_metric(self, weir, name, value, is_least=False):
@@ -153,8 +156,10 @@ class Groups(ClusterTest):
 
     def test_a_chat_room(self):
         broker = start_nats(self)
-        weirs = [self.start("--tcp", "127.0.0.1:0", "--handler", "chat", "--codec", "line", "--cluster", broker.url,
-                            "--node", str(i)) for i in range(3)]
+        weirs = [self.launch("--tcp", "127.0.0.1:0", "--handler", "chat", "--codec", "line", "--cluster", broker.url,
+                             "--node", str(i)) for i in range(3)]
+        for weir in weirs:
+            weir.wait_ready()
         ada, bob = Member(self, weirs[0]), Member(self, weirs[2])
         self.assertRegex(ada.read(), r"you are in lobby")
         ada.read()
@@ -245,7 +250,7 @@ class Away(ClusterTest):
     def test_broker_absent_at_the_start(self):
         broker = start_nats(self)
         broker.stop()
-        weir = self.node(broker, 1, "--cluster-address", "first", ready=False)
+        weir = self.begin(broker, 1, "--cluster-address", "first").wait_ready()
         self.assertEqual(get(weir, "/readyz"), (200, "ready\n"))
         self.assertEqual(metrics(weir)["weir_cluster_connected"], 0)
         here, beside = Member(self, weir), Member(self, weir)
