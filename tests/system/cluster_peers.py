@@ -254,7 +254,8 @@ def describe(nodes):
 
 def check_accounts(test, nodes, gaps=None):
     """The nodes are whole again, and silent. For each receiver: delivered + counted drops + gaps = sent, summed over the
-    other nodes; on the same node nothing is missing. `gaps`: their number on each node, if it is known."""
+    other nodes; on the same node nothing is missing. `gaps`: their number on each node, if it is known and no connection was
+    given up: a node does that when its broker is silent for more than four seconds, which a slow machine can cause."""
     wait_whole(nodes)
     hear_all(nodes)
     now = dict(zip(nodes, all_stats(nodes)))
@@ -270,5 +271,5 @@ def check_accounts(test, nodes, gaps=None):
                              f"node {receiver.number}: {got} delivered, {dropped} dropped, {refused} refused, {lost} gaps\n"
                              f"{describe(nodes)}")
         test.assertEqual(delivered(receiver.listener, receiver.speaker.name_in_room), receiver.said - receiver.base_said)
-        if gaps is not None:
+        if gaps is not None and all(node.since("disconnects", now=now[node]) == 0 for node in nodes):
             test.assertEqual(lost, gaps, f"gaps of node {receiver.number}")
