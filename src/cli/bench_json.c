@@ -115,6 +115,7 @@ static void bench_json__processors(const struct bench_summary *summary, struct t
     bench_summary_limit(summary, limit, sizeof limit);
     bench_json__begin(out, "generator");
     bench_json__fraction(out, "cpu_s", (double)result->cpu_ns / 1e9);
+    bench_json__fraction(out, "waited_s", (double)result->waited_ns / 1e9);
     bench_json__fraction(out, "busiest_thread", result->busiest);
     bench_json__bool(out, "was_limit", limit[0] != '\0');
     bench_json__text(out, "why", limit);

@@ -143,8 +143,11 @@ static void bench_report__processors(const struct bench_summary *summary, struct
     text_builder_add(out, "\n");
     bench_report__server(summary, out);
     if (result->wall_ns > 0)
-        text_builder_add(out, "%-14s %.2f of a processor per thread\n", "generator",
-                         (double)result->cpu_ns / (double)result->wall_ns);
+        text_builder_add(out,
+                         "%-14s %.2f of a processor per thread; waited for one for %.0f %% of the "
+                         "time\n",
+                         "generator", (double)result->cpu_ns / (double)result->wall_ns,
+                         100 * (double)result->waited_ns / (double)result->wall_ns);
 }
 
 /* ---- what to mistrust ---- */

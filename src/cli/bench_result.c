@@ -61,7 +61,8 @@ static void bench_result__merge_errors(struct bench_result *sum, const struct be
 
 void bench_result_merge(struct bench_result *sum, const struct bench_result *result)
 {
-    double busy = result->wall_ns > 0 ? (double)result->cpu_ns / (double)result->wall_ns : 0;
+    double wall_ns = (double)result->wall_ns;
+    double busy = wall_ns > 0 ? (double)(result->cpu_ns + result->waited_ns) / wall_ns : 0;
 
     sum->messages += result->messages;
     sum->verified_bytes += result->verified_bytes;
@@ -70,6 +71,7 @@ void bench_result_merge(struct bench_result *sum, const struct bench_result *res
     sum->lost += result->lost;
     sum->others += result->others;
     sum->cpu_ns += result->cpu_ns;
+    sum->waited_ns += result->waited_ns;
     sum->wall_ns += result->wall_ns;
     if (busy > sum->busiest) sum->busiest = busy;
     bench_result__merge_errors(sum, result);

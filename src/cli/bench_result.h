@@ -31,7 +31,8 @@ struct bench_result {
      * notices. */
     uint64_t others;
     uint64_t cpu_ns, wall_ns; /* of the threads, while they measured; wall_ns is the sum, too */
-    double busiest;           /* the largest cpu_ns / wall_ns of a thread */
+    uint64_t waited_ns;       /* for a processor, in the same time; see os_thread_waited_ns() */
+    double busiest;           /* the largest (cpu_ns + waited_ns) / wall_ns of a thread */
     uint64_t errors[BENCH_ERRORS_COUNT];
     char examples[BENCH_ERRORS_COUNT][BENCH_EXAMPLE_BYTES]; /* of the first error of each kind */
     struct bench_histogram service;                         /* from the send to the answer */

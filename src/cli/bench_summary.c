@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bench_summary.c - the verdict on a run. Two things show that the generator was the limit: in a
- * closed loop, that one of its threads computed nearly all the time; in an open loop, that it sent
+ * closed loop, that one of its threads computed nearly all the time, or
+ * waited for a processor; in an open loop, that it sent
  * late although the connection had room. */
 #include "bench_summary.h"
 
@@ -37,11 +38,12 @@ char *bench_summary_limit(const struct bench_summary *summary, char *text, size_
         return text;
     }
     if (result->busiest >= BENCH_SUMMARY__BUSY)
-        snprintf(text, size,
-                 "a thread of the generator computed for %.0f %% of the time, so the server may "
-                 "be able to do more; use more --threads, on processors that the server does not "
-                 "use",
-                 100 * result->busiest);
+        snprintf(
+            text, size,
+            "a thread of the generator computed, or waited for a processor, for %.0f %% of the "
+            "time, so the server may be able to do more; use more --threads, on processors that "
+            "the server does not use",
+            100 * result->busiest);
     return text;
 }
 

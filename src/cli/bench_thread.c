@@ -142,6 +142,7 @@ static void bench_thread__meter(struct bench_thread *thread, uint64_t now_ns, bo
     struct bench_result *result = thread->result;
 
     result->cpu_ns = os_thread_cpu_ns() - (is_begin ? 0 : result->cpu_ns);
+    result->waited_ns = os_thread_waited_ns() - (is_begin ? 0 : result->waited_ns);
     result->wall_ns = now_ns - (is_begin ? 0 : result->wall_ns);
 }
 

@@ -13,6 +13,10 @@ uint64_t os_now_ns(void);
 /* Returns the processor time of the calling thread in nanoseconds. */
 uint64_t os_thread_cpu_ns(void);
 
+/* Returns how long the calling thread has waited for a processor although it could run: while other
+ * programs had it. 0: the system does not say it. */
+uint64_t os_thread_waited_ns(void);
+
 struct os_usage {
     uint64_t cpu_ns;         /* of all threads that run now; on Windows of the process */
     uint64_t resident_bytes; /* memory */

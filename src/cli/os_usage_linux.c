@@ -45,6 +45,15 @@ static bool os_usage__read_file(const char *path, char *text, size_t size)
     return true;
 }
 
+uint64_t os_thread_waited_ns(void)
+{
+    char text[128], *end;
+
+    if (!os_usage__read_file("/proc/thread-self/schedstat", text, sizeof text)) return 0;
+    strtoull(text, &end, 10); /* its processor time */
+    return strtoull(end, NULL, 10);
+}
+
 /* Returns the sum of the threads' times; 0: the system does not count them. */
 static uint64_t os_usage__threads_ns(uint32_t pid)
 {

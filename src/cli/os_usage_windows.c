@@ -33,6 +33,11 @@ uint64_t os_thread_cpu_ns(void)
     return os_usage__ns(&kernel) + os_usage__ns(&user);
 }
 
+uint64_t os_thread_waited_ns(void)
+{
+    return 0;
+}
+
 bool os_usage_read(uint32_t pid, struct os_usage *usage)
 {
     HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid);
