@@ -35,8 +35,7 @@ static inline void answers__sent(struct net *net, struct handle *handle, enum we
     weir_check_rule(code != WEIR_OK || handle->unsent_bytes == 0,
                     "rule 4, a send succeeds with all of its bytes");
     handle->sent_ready = true;
-    handle->sent_code = code;
-    handle->sent_bytes = handle->send_bytes - handle->unsent_bytes;
+    handle->sent_code = (uint8_t)code;
     if (code != WEIR_OK) handle->resets = true;
     handle->sent_os_error = os_error;
     if (code == WEIR_OK) handle_succeeded(handle, HANDLE_SENDS);
@@ -81,10 +80,12 @@ void answer_sent_now(struct net *net, struct handle *handle)
 
 void answer_unreleased(struct handle *handle)
 {
+    struct handle_releasing *releasing = handle_releasing(handle);
+
     weir_check(handle->send_out);
     handle->releases_late = true;
-    handle->unreleased_bytes += handle->send_bytes;
-    handle->unreleased_buffers += handle->send_buffers;
+    releasing->unreleased_bytes += handle->send_bytes;
+    releasing->unreleased_buffers += handle->send_buffers;
 }
 
 void answer_accepted(struct net *net, struct handle *handle, enum weir_code code, int os_error)
@@ -95,39 +96,47 @@ void answer_accepted(struct net *net, struct handle *handle, enum weir_code code
 
 void answer_released(struct net *net, struct handle *handle, uint32_t bytes, uint32_t buffers)
 {
-    weir_check_rule(buffers <= handle->unreleased_buffers, "rule 4, a buffer is released twice");
-    weir_check_rule(bytes <= handle->unreleased_bytes, "rule 4, bytes are released twice");
+    struct handle_releasing *releasing = handle_releasing(handle);
+
+    weir_check(handle->releases_late || bytes + buffers == 0);
+    weir_check_rule(buffers <= releasing->unreleased_buffers, "rule 4, a buffer is released twice");
+    weir_check_rule(bytes <= releasing->unreleased_bytes, "rule 4, bytes are released twice");
     weir_check_rule(bytes == 0 || !handle->send_out || handle->sent_ready ||
-                        bytes < handle->unreleased_bytes,
+                        bytes < releasing->unreleased_bytes,
                     "rule 4, a send is accepted before its last byte is released");
-    handle->unreleased_bytes -= bytes;
-    handle->unreleased_buffers -= buffers;
-    handle->released_bytes += bytes;
-    handle->released_buffers += buffers;
+    releasing->unreleased_bytes -= bytes;
+    releasing->unreleased_buffers -= buffers;
+    releasing->released_bytes += bytes;
+    releasing->released_buffers += buffers;
     if (bytes + buffers > 0) answers__list(&net->answers, handle);
 }
 
 void answer_datagrams(struct net *net, struct handle *handle, uint32_t sent, uint32_t failed,
                       enum weir_code code, int os_error)
 {
-    uint32_t recorded = handle->datagrams_sent + handle->datagrams_failed;
+    struct handle_endpoint *endpoint = handle->endpoint;
+    uint32_t recorded = endpoint->datagrams_sent + endpoint->datagrams_failed;
 
-    weir_check_rule(sent + failed <= handle->datagrams_out - recorded,
+    weir_check(handle->kind == HANDLE_DATAGRAM);
+    weir_check_rule(sent + failed <= endpoint->datagrams_out - recorded,
                     "rule 2, a datagram is answered twice");
-    if (handle->datagrams_failed == 0 && failed > 0) {
-        handle->datagrams_code = code;
-        handle->datagrams_os_error = os_error;
+    if (endpoint->datagrams_failed == 0 && failed > 0) {
+        endpoint->datagrams_code = code;
+        endpoint->datagrams_os_error = os_error;
     }
-    handle->datagrams_sent += sent;
-    handle->datagrams_failed += failed;
+    endpoint->datagrams_sent += sent;
+    endpoint->datagrams_failed += failed;
     if (sent + failed > 0) answers__list(&net->answers, handle);
 }
 
 void answer_count_datagrams(struct handle *handle, uint32_t bytes, uint32_t segment_bytes)
 {
+    struct handle_endpoint *endpoint = handle->endpoint;
+
     weir_check(handle->kind == HANDLE_DATAGRAM);
-    handle->sent_datagrams += segment_bytes == 0 ? 1 : (bytes + segment_bytes - 1) / segment_bytes;
-    handle->sent_bytes += bytes;
+    endpoint->sent_datagrams +=
+        segment_bytes == 0 ? 1 : (bytes + segment_bytes - 1) / segment_bytes;
+    endpoint->sent_bytes += bytes;
 }
 
 void answer_closed(struct net *net, struct handle *handle)
@@ -141,85 +150,99 @@ void answer_closed(struct net *net, struct handle *handle)
 void answer_refused(struct net *net, struct handle *listener)
 {
     weir_check(listener->kind == HANDLE_LISTENER);
-    listener->refused_count++;
+    listener->endpoint->refused_count++;
     answers__list(&net->answers, listener);
 }
 
 void answer_stopped(struct net *net, struct handle *listener)
 {
-    weir_check_rule(listener->stopping, "rule 2, stopped without a net_stop_accepting");
-    weir_check_rule(!listener->stopped_ready, "rule 2, a stop is answered twice");
-    listener->stopped_ready = true;
+    weir_check_rule(handle_is_stopping(listener), "rule 2, stopped without a net_stop_accepting");
+    weir_check_rule(!listener->endpoint->stopped_ready, "rule 2, a stop is answered twice");
+    listener->endpoint->stopped_ready = true;
     answers__list(&net->answers, listener);
 }
 
-/* Hands out what there is of a connection: an answer, releases, or both. */
-static void answers__hand_out_sent(struct net *net, struct handle *handle)
-{
-    struct net_event *event;
-
-    weir_check(handle->answer_listed);
-    if (handle->sent_ready) {
-        event = event_batch_sent(net, handle);
-        event->code = handle->sent_code;
-        event->os_error = handle->sent_os_error;
-        event->sent_bytes = handle->sent_bytes;
-        handle->send_out = false;
-        handle->sent_ready = false;
-        handle->unsent_bytes = 0;
-    } else {
-        event = event_batch_add(net, handle, NET_RELEASED);
-    }
-    if (!handle->releases_late) {
-        event->released_buffers = handle->send_buffers;
-        event->released_bytes = (uint32_t)event->sent_bytes;
-        return;
-    }
-    event->released_buffers = handle->released_buffers;
-    event->released_bytes = handle->released_bytes;
-    handle->released_buffers = handle->released_bytes = 0;
-}
-
-static void answers__hand_out_datagrams(struct net *net, struct handle *handle)
+/* Hands out the answer to the send of a connection. */
+static inline struct net_event *answers__hand_out_answer(struct net *net, struct handle *handle)
 {
     struct net_event *event = event_batch_sent(net, handle);
 
+    event->code = (enum weir_code)handle->sent_code;
+    event->os_error = handle->sent_os_error;
+    event->sent_bytes = handle->send_bytes - handle->unsent_bytes;
+    handle->send_out = false;
+    handle->sent_ready = false;
+    handle->unsent_bytes = 0;
+    return event;
+}
+
+/* Hands out what there is of a connection that releases late: an answer, releases, or both. Returns
+ * false if there is nothing. */
+static bool answers__hand_out_late(struct net *net, struct handle *handle)
+{
+    struct handle_releasing *releasing = handle_releasing(handle);
+    struct net_event *event;
+
+    weir_check(handle->releases_late);
+    if (handle->sent_ready)
+        event = answers__hand_out_answer(net, handle);
+    else if (releasing->released_bytes + releasing->released_buffers > 0)
+        event = event_batch_add(net, handle, NET_RELEASED);
+    else
+        return false;
+    event->released_buffers = releasing->released_buffers;
+    event->released_bytes = releasing->released_bytes;
+    releasing->released_buffers = releasing->released_bytes = 0;
+    return true;
+}
+
+static bool answers__hand_out_datagrams(struct net *net, struct handle *handle)
+{
+    struct handle_endpoint *endpoint = handle->endpoint;
+
     weir_check(handle->answer_listed);
-    event->sent_count = handle->datagrams_sent;
-    event->failed_count = handle->datagrams_failed;
-    event->sent_datagrams = handle->sent_datagrams;
-    event->sent_bytes = handle->sent_bytes;
-    if (handle->datagrams_failed > 0) {
-        event->code = handle->datagrams_code;
-        event->os_error = handle->datagrams_os_error;
+    if (endpoint->datagrams_sent + endpoint->datagrams_failed == 0) return false;
+    struct net_event *event = event_batch_sent(net, handle);
+    event->sent_count = endpoint->datagrams_sent;
+    event->failed_count = endpoint->datagrams_failed;
+    event->sent_datagrams = endpoint->sent_datagrams;
+    event->sent_bytes = endpoint->sent_bytes;
+    if (endpoint->datagrams_failed > 0) {
+        event->code = endpoint->datagrams_code;
+        event->os_error = endpoint->datagrams_os_error;
     }
-    handle->datagrams_out -= handle->datagrams_sent + handle->datagrams_failed;
-    handle->datagrams_sent = handle->datagrams_failed = handle->sent_datagrams = 0;
-    handle->sent_bytes = 0;
+    endpoint->datagrams_out -= endpoint->datagrams_sent + endpoint->datagrams_failed;
+    endpoint->datagrams_sent = endpoint->datagrams_failed = endpoint->sent_datagrams = 0;
+    endpoint->sent_bytes = 0;
+    return true;
 }
 
 /* Hands out the answer to sends, or releases. Returns false if there are none. */
 static inline bool answers__hand_out_sends(struct net *net, struct handle *handle)
 {
-    if (handle->sent_ready || handle->released_bytes + handle->released_buffers > 0)
-        answers__hand_out_sent(net, handle);
-    else if (handle->datagrams_sent + handle->datagrams_failed > 0)
-        answers__hand_out_datagrams(net, handle);
-    else
-        return false;
-    return true;
+    if (handle->releases_late) return answers__hand_out_late(net, handle);
+    if (handle->sent_ready) {
+        struct net_event *event = answers__hand_out_answer(net, handle);
+        event->released_buffers = handle->send_buffers;
+        event->released_bytes = (uint32_t)event->sent_bytes;
+        return true;
+    }
+    return handle->kind == HANDLE_DATAGRAM && answers__hand_out_datagrams(net, handle);
 }
 
 /* Hands out one event of a listener. Returns false if there is none besides NET_CLOSED. */
 static bool answers__hand_out_listener(struct net *net, struct handle *listener)
 {
-    if (listener->refused_count > 0) {
-        event_batch_add(net, listener, NET_REFUSED)->refused_count = listener->refused_count;
-        listener->refused_count = 0;
+    if (listener->endpoint->refused_count > 0) {
+        event_batch_add(net, listener, NET_REFUSED)->refused_count =
+            listener->endpoint->refused_count;
+        listener->endpoint->refused_count = 0;
         return true;
     }
-    if (!listener->stopped_ready || listener->stop_answered || listener->closing) return false;
-    listener->stop_answered = true;
+    if (!listener->endpoint->stopped_ready || listener->endpoint->stop_answered ||
+        listener->closing)
+        return false;
+    listener->endpoint->stop_answered = true;
     event_batch_add(net, listener, NET_STOPPED);
     return true;
 }

@@ -57,11 +57,12 @@ static void arrivals__list(struct net *net, struct handle *handle)
 bool arrivals_open_listener(struct handle *listener, uint32_t sockets_max)
 {
     weir_check(listener->kind == HANDLE_LISTENER);
-    weir_check(!listener->held.sockets);
-    listener->held.sockets = memory_alloc(sizeof *listener->held.sockets +
-                                          sockets_max * sizeof listener->held.sockets->sockets[0]);
-    if (!listener->held.sockets) return false;
-    listener->held.sockets->max = sockets_max;
+    weir_check(!listener->endpoint->sockets);
+    listener->endpoint->sockets =
+        memory_alloc(sizeof *listener->endpoint->sockets +
+                     sockets_max * sizeof listener->endpoint->sockets->sockets[0]);
+    if (!listener->endpoint->sockets) return false;
+    listener->endpoint->sockets->max = sockets_max;
     return true;
 }
 
@@ -123,7 +124,7 @@ void arrival_end(struct net *net, struct handle *handle, enum weir_code code, in
         return;
     }
     handle->held.has_end = true;
-    handle->held.end_code = code;
+    handle->held.end_code = (uint8_t)code;
     handle->held.end_os_error = os_error;
     arrivals__list(net, handle);
 }
@@ -141,7 +142,7 @@ static void arrivals__hand_out_socket(struct net *net, struct handle *listener, 
 void arrival_socket(struct net *net, struct handle *listener, uintptr_t os_handle,
                     const struct net_address *peer)
 {
-    struct held_sockets *held = listener->held.sockets;
+    struct held_sockets *held = listener->endpoint->sockets;
 
     weir_check(listener->kind == HANDLE_LISTENER);
     if (listener->flow_on && !arrivals_are_held(listener) && event_batch_has_room(&net->batch)) {
@@ -166,7 +167,7 @@ void arrivals_on_switch(struct net *net, struct handle *handle)
 
 static void arrivals__deliver_sockets(struct net *net, struct handle *listener)
 {
-    struct held_sockets *held = listener->held.sockets;
+    struct held_sockets *held = listener->endpoint->sockets;
 
     weir_check(held->first < held->count);
     weir_check(held->count <= held->max);
@@ -222,6 +223,20 @@ void arrivals_deliver(struct net *net)
     }
 }
 
+static void arrivals__drop_sockets(struct net *net, struct handle *listener)
+{
+    struct held_sockets *held = listener->endpoint->sockets;
+
+    weir_check(listener->kind == HANDLE_LISTENER);
+    listener->endpoint->sockets = NULL;
+    for (uint32_t i = held->first; i < held->count; i++) {
+        net->transport->refuse(net,
+                               (struct net_socket){held->sockets[i].os_handle, net->transport});
+        answer_refused(net, listener);
+    }
+    memory_free(held);
+}
+
 void arrivals_drop(struct net *net, struct handle *handle)
 {
     struct held *held = &handle->held;
@@ -230,12 +245,6 @@ void arrivals_drop(struct net *net, struct handle *handle)
     list_remove(&held->deliverable);
     held->has_end = false;
     while (held->first) pool_give_back(arrivals__take_buffer(held), POOL_SYSTEM);
-    if (!held->sockets) return;
-    for (uint32_t i = held->sockets->first; i < held->sockets->count; i++) {
-        net->transport->refuse(
-            net, (struct net_socket){held->sockets->sockets[i].os_handle, net->transport});
-        answer_refused(net, handle);
-    }
-    memory_free(held->sockets);
-    held->sockets = NULL;
+    if (handle->kind == HANDLE_LISTENER && handle->endpoint->sockets)
+        arrivals__drop_sockets(net, handle);
 }

@@ -42,8 +42,10 @@ static inline bool arrivals_are_held(const struct handle *handle)
 {
     const struct held *held = &handle->held;
 
-    return held->first || held->has_end ||
-           (held->sockets && held->sockets->first < held->sockets->count);
+    if (held->first || held->has_end) return true;
+    if (handle->kind != HANDLE_LISTENER) return false;
+    const struct held_sockets *sockets = handle->endpoint->sockets;
+    return sockets && sockets->first < sockets->count;
 }
 
 /* Prepares a listener to hold up to `sockets_max` sockets: as many as the system can deliver after

@@ -6,7 +6,7 @@
 #include "transport.h"
 
 /* Checks what each kind of event requires of its handle, rule by rule. */
-static inline void event_batch__check(const struct handle *handle, enum net_event_kind kind)
+static inline void event_batch__check(struct handle *handle, enum net_event_kind kind)
 {
     weir_check(handle->kind != HANDLE_FREE);
     if (kind != NET_CLOSED && kind != NET_SENT && kind != NET_RELEASED && kind != NET_REFUSED)
@@ -28,7 +28,7 @@ static inline void event_batch__check(const struct handle *handle, enum net_even
         weir_check_rule(handle->flow_on, "rule 1, received while receiving was off");
         break;
     case NET_SENT:
-        weir_check_rule(handle->send_out || handle->datagrams_out > 0,
+        weir_check_rule(handle->send_out || handle_datagrams_out(handle) > 0,
                         "rule 2, a send is answered twice");
         break;
     case NET_RELEASED: weir_check(handle->kind == HANDLE_CONNECTION); break;
@@ -36,9 +36,9 @@ static inline void event_batch__check(const struct handle *handle, enum net_even
     case NET_CLOSED:
         weir_check_rule(handle->closing, "rule 2, closed without a net_close");
         weir_check_rule(!handle->send_out, "rule 7, closed before the last send was answered");
-        weir_check_rule(handle->datagrams_out == 0,
+        weir_check_rule(handle_datagrams_out(handle) == 0,
                         "rule 7, closed before the last datagram was answered");
-        weir_check_rule(handle->unreleased_buffers == 0,
+        weir_check_rule(!handle->releases_late || handle_releasing(handle)->unreleased_buffers == 0,
                         "rule 7, closed before the last buffer was released");
         break;
     case NET_REFUSED: weir_check(handle->kind == HANDLE_LISTENER); break;
@@ -48,7 +48,7 @@ static inline void event_batch__check(const struct handle *handle, enum net_even
         weir_check_rule(!handle->broken, "rule 2, a net_connect is answered twice");
         break;
     case NET_STOPPED:
-        weir_check_rule(handle->stopping, "rule 2, stopped without a net_stop_accepting");
+        weir_check_rule(handle_is_stopping(handle), "rule 2, stopped without a net_stop_accepting");
         break;
     case NET_PAUSED:
     case NET_WOKEN:
@@ -82,8 +82,8 @@ static inline void event_batch__record(struct net *net, struct handle *handle,
         list_remove(&handle->held.deliverable);
         break;
     case NET_ACCEPTED:
-        handle->accept_failures = 0;
-        handle->accept_pause_reported = false;
+        handle->endpoint->accept_failures = 0;
+        handle->endpoint->accept_pause_reported = false;
         break;
     case NET_RECEIVED:
         event_batch__record_receive(handle, &net->stream_waiters, &net->stream_pool);

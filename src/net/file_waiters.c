@@ -23,14 +23,15 @@ bool file_waiters_accept_failed(struct net *net, struct handle *handle, bool sca
 
     weir_check(handle->kind == HANDLE_LISTENER);
     /* That many consecutive failures have a common cause, so retrying now would busy-loop. */
-    if (!scarce && ++handle->accept_failures < FILE_WAITERS__ACCEPT_FAILURES_MAX) return true;
-    handle->accept_failures = 0;
+    if (!scarce && ++handle->endpoint->accept_failures < FILE_WAITERS__ACCEPT_FAILURES_MAX)
+        return true;
+    handle->endpoint->accept_failures = 0;
     if (handle_waits(handle)) return false;
     list_add_last(&waiters->listeners, &handle->waiting);
     waiters->file_freed = false;
     waiters->retry_ns = net->now_ns + FILE_WAITERS__RETRY_NS;
-    if (handle->accept_pause_reported) return false;
-    handle->accept_pause_reported = true;
+    if (handle->endpoint->accept_pause_reported) return false;
+    handle->endpoint->accept_pause_reported = true;
     event_batch_failed(net, handle, NET_PAUSED, error_code_of_os(os_error), os_error);
     return false;
 }

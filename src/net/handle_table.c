@@ -7,15 +7,18 @@
 #include "check.h"
 #include "memory.h"
 
-bool handle_table_open(struct handle_table *handle_table, size_t entry_bytes, uint32_t handles_max)
+bool handle_table_open(struct handle_table *handle_table, size_t entry_bytes, size_t endpoint_bytes,
+                       uint32_t handles_max)
 {
     uint32_t chunks_max =
         (handles_max + HANDLE_TABLE_CHUNK_HANDLES - 1) / HANDLE_TABLE_CHUNK_HANDLES;
 
     weir_check(entry_bytes >= sizeof(struct handle));
+    weir_check(endpoint_bytes >= sizeof(struct handle_endpoint));
     weir_check(handles_max > 0);
-    *handle_table = (struct handle_table){.entry_bytes = (entry_bytes + 63) & ~(size_t)63,
-                                          .handles_max = handles_max};
+    weir_check(entry_bytes % _Alignof(struct handle) == 0);
+    *handle_table = (struct handle_table){
+        .entry_bytes = entry_bytes, .endpoint_bytes = endpoint_bytes, .handles_max = handles_max};
     handle_table->chunks = memory_alloc_array(chunks_max, sizeof(uint8_t *));
     return handle_table->chunks != NULL;
 }
@@ -49,10 +52,19 @@ static bool handle_table__grow(struct handle_table *handle_table)
     return true;
 }
 
+static bool handle_table__is_endpoint(enum handle_kind kind)
+{
+    return kind == HANDLE_LISTENER || kind == HANDLE_DATAGRAM;
+}
+
 struct handle *handle_table_take(struct handle_table *handle_table, enum handle_kind kind,
                                  void *owner)
 {
     if (!handle_table->free_list && !handle_table__grow(handle_table)) return NULL;
+    struct handle_endpoint *endpoint = NULL;
+    if (handle_table__is_endpoint(kind) &&
+        (endpoint = memory_alloc(handle_table->endpoint_bytes)) == NULL)
+        return NULL;
     struct handle *handle = handle_table->free_list;
     uint32_t index = handle->index, generation = handle->generation + 1;
 
@@ -62,8 +74,9 @@ struct handle *handle_table_take(struct handle_table *handle_table, enum handle_
     memset(handle, 0, handle_table->entry_bytes);
     handle->index = index;
     handle->generation = generation == 0 ? 1 : generation; /* 0 names nothing */
-    handle->kind = kind;
+    handle->kind = (uint8_t)kind;
     handle->owner = owner;
+    if (endpoint) handle->endpoint = endpoint;
     list_init(&handle->waiting);
     list_init(&handle->retrying);
     list_init(&handle->held.deliverable);
@@ -78,7 +91,10 @@ void handle_table_give_back(struct handle_table *handle_table, struct handle *ha
     weir_check(!handle_waits(handle));
     weir_check(!list_has(&handle->retrying));
     weir_check(!handle->held.first);
-    weir_check(!handle->held.sockets);
+    if (handle_table__is_endpoint(handle->kind)) {
+        weir_check(!handle->endpoint->sockets);
+        memory_free(handle->endpoint);
+    }
     handle->kind = HANDLE_FREE;
     handle->answer_next = handle_table->free_list;
     handle_table->free_list = handle;

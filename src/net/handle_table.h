@@ -38,86 +38,109 @@ enum handle_direction { HANDLE_RECEIVES, HANDLE_SENDS, HANDLE_DIRECTIONS_COUNT }
 /* What arrived for a handle and was not handed out; arrivals.c. */
 struct held {
     struct net_buffer *first, *last; /* received bytes or datagrams; SYSTEM owns them */
-    struct held_sockets *sockets;    /* of a listener whose transport holds sockets; else null */
-    bool has_end;                    /* FIN or a failure follows the buffers */
-    enum weir_code end_code;         /* WEIR_OK: FIN */
+    struct list deliverable;         /* on net.deliverable while net_wait can hand something out */
     int end_os_error;
-    struct list deliverable; /* on net.deliverable while net_wait can hand something out */
+    uint8_t end_code; /* enum weir_code; WEIR_OK: FIN */
+    bool has_end;     /* FIN or a failure follows the buffers */
+};
+
+/* What only a listener or a datagram socket needs: in memory of its own, because connections are
+ * many. A transport's part follows it in the same memory. */
+struct handle_endpoint {
+    /* Datagram sockets: answers to net_send_to calls that the transport knew before the next
+     * net_wait; answers.c. */
+    uint32_t datagrams_out; /* unanswered calls */
+    uint32_t datagrams_sent, datagrams_failed;
+    uint32_t sent_datagrams; /* with GSO batches counted as separate datagrams */
+    uint64_t sent_bytes;
+    int datagrams_os_error; /* of the first failure since the last answer, and its code */
+    enum weir_code datagrams_code;
+
+    /* Listeners. */
+    struct held_sockets *sockets; /* of a transport that holds sockets; else null; arrivals.c */
+    uint32_t accept_failures;     /* consecutive; file_waiters.c */
+    uint32_t refused_count;       /* accepted connections that were lost and not reported yet */
+    bool accept_pause_reported;   /* NET_PAUSED was handed out, and nothing was accepted since */
+    bool stopping;                /* net_stop_accepting was called */
+    bool stopped_ready;           /* NET_STOPPED is to be handed out, or was */
+    bool stop_answered;           /* NET_STOPPED was handed out */
 };
 
 /* The front's part of a handle. A transport's part follows it in the same memory, at an address
- * that stays the same while the net lives. */
+ * that stays the same while the net lives. Each connection has one, so each byte counts: codes are
+ * one byte, and the members are in the order of their sizes. */
 struct handle {
     uint32_t index, generation;
-    enum handle_kind kind;
+    void *owner;
+    union {
+        struct handle_endpoint *endpoint; /* of a listener or datagram socket */
+        struct {                          /* of a connection */
+            uint32_t send_bytes;          /* of the last net_send */
+            uint32_t unsent_bytes;        /* of the net_send: not passed to the system; answers.c */
+        };
+        void *attempt; /* of a connecting handle: its transport's; null from NET_CONNECTED on */
+    };
+    struct handle *answer_next; /* answers.c; while it is free: the next free one */
+    struct held held;           /* arrivals.c */
+    struct list waiting;  /* for buffers, buffer_waiters.c; a listener: for files, file_waiters.c */
+    struct list retrying; /* on net.retries, or on none; retries.c */
+    uint64_t retry_ns;    /* while it is listed: when to repeat the call that failed */
+    int retry_os_error;   /* of the first failure since the last success */
+    int sent_os_error;    /* of an answer that was not handed out, as sent_code; answers.c */
+    uint8_t kind;         /* enum handle_kind */
 
     /* Requested by the owner: net.c. */
-    bool flow_on;           /* accepting or receiving is switched on */
-    bool send_out;          /* set while a net_send is unanswered */
-    bool finished;          /* net_finish was called */
-    bool closing;           /* net_close or net_abort was called */
-    bool resets;            /* bytes of a send were lost, or net_abort: it ends by RST */
-    uint32_t send_bytes;    /* of the last net_send */
-    uint32_t send_buffers;  /* of the last net_send */
-    bool stopping;          /* net_stop_accepting was called */
-    uint32_t datagrams_out; /* unanswered net_send_to calls */
-    void *owner;
+    uint8_t send_buffers; /* of the last net_send */
+    bool flow_on;         /* accepting or receiving is switched on */
+    bool send_out;        /* set while a net_send is unanswered */
+    bool closing;         /* net_close or net_abort was called */
+    bool finished : 1;    /* net_finish was called */
+    bool resets : 1;      /* bytes of a send were lost, or net_abort: it ends by RST */
 
     /* Handed out already: event_batch.c. */
-    bool peer_done; /* NET_PEER_DONE */
-    bool broken;    /* NET_BROKEN */
+    bool broken : 1; /* NET_BROKEN */
+    bool peer_done;  /* NET_PEER_DONE */
 
-    /* Delivered by the system: arrivals.c. */
-    bool receive_ended; /* FIN or a failure arrived; handed out or held */
-    struct held held;
+    bool receive_ended; /* FIN or a failure arrived; handed out or held; arrivals.c */
 
-    /* Waiting for buffers, buffer_waiters.c; a listener: for files, file_waiters.c. */
-    bool is_bulk;               /* its last receive filled the buffer: more is waiting */
-    bool was_released;          /* it left the queue for buffers, and received nothing since */
-    uint32_t accept_failures;   /* consecutive */
-    struct list waiting;        /* on one of the queues, or on none */
-    bool accept_pause_reported; /* NET_PAUSED was handed out, and nothing was accepted since */
+    /* Waiting for buffers: buffer_waiters.c. */
+    bool is_bulk;      /* its last receive filled the buffer: more is waiting */
+    bool was_released; /* it left the queue for buffers, and received nothing since */
 
     /* A call that failed is repeated later: retries.c. */
-    bool retry_unreported; /* NET_PAUSED is still to be handed out for the current episode */
     uint8_t retry_failures[HANDLE_DIRECTIONS_COUNT]; /* consecutive */
-    enum weir_code retry_code;                       /* of the episode's first failure */
-    int retry_os_error;
-    uint64_t retry_ns;    /* while it is listed: when to repeat the call */
-    struct list retrying; /* on net.retries, or on none */
+    uint8_t retry_code;    /* enum weir_code, of the episode's first failure */
+    bool retry_unreported; /* NET_PAUSED is still to be handed out for the current episode */
 
     /* Answers that the transport knew before the next net_wait: answers.c. */
+    uint8_t sent_code;  /* enum weir_code */
     bool answer_listed; /* set while the handle is on the list of answers */
-    bool sent_ready, closed_ready, stopped_ready;
-    bool stop_answered;     /* NET_STOPPED was handed out */
-    uint32_t refused_count; /* accepted connections that were lost and not reported yet */
-    enum weir_code sent_code;
-    int sent_os_error;
-    uint32_t unsent_bytes;                     /* of the net_send: not passed to the system */
-    uint32_t datagrams_sent, datagrams_failed; /* net_send_to calls */
-    uint32_t sent_datagrams;                   /* with GSO batches counted as separate datagrams */
-    /* Of net_send, where the system releases later than it accepts; see answer_unreleased(). */
-    bool releases_late;
+    bool sent_ready, closed_ready;
+    bool releases_late; /* it begins a struct handle_releasing, and a send was unreleased */
+};
+
+/* Begins the entry of a transport that releases the bytes of net_send later than it accepts them;
+ * see answer_unreleased(). */
+struct handle_releasing {
+    struct handle base;
     uint32_t released_buffers, released_bytes; /* not handed out yet */
     uint32_t unreleased_bytes, unreleased_buffers;
-    uint64_t sent_bytes;
-    enum weir_code datagrams_code; /* of the first failure since the last answer */
-    int datagrams_os_error;
-    struct handle *answer_next;
 };
 
 #define HANDLE_TABLE_CHUNK_HANDLES 256u
 
 struct handle_table {
-    size_t entry_bytes;
+    size_t entry_bytes, endpoint_bytes;
     uint32_t handles_max, handles_count, open_count;
     uint8_t **chunks;         /* HANDLE_TABLE_CHUNK_HANDLES each; never moved */
     struct handle *free_list; /* linked through answer_next */
 };
 
-/* Opens a table of at most `handles_max` entries of `entry_bytes` each. Returns false if memory is
- * exhausted. */
-bool handle_table_open(struct handle_table *handle_table, size_t entry_bytes, uint32_t handles_max);
+/* Opens a table of at most `handles_max` entries of `entry_bytes` each. A listener or datagram
+ * socket gets `endpoint_bytes` more, which begin with struct handle_endpoint. Returns false if
+ * memory is exhausted. */
+bool handle_table_open(struct handle_table *handle_table, size_t entry_bytes, size_t endpoint_bytes,
+                       uint32_t handles_max);
 void handle_table_free(struct handle_table *handle_table);
 
 /* Returns a zeroed handle of the kind, with a generation that no earlier handle of this index had;
@@ -171,6 +194,25 @@ static inline bool handle_retries(const struct handle *handle, enum handle_direc
 static inline void handle_succeeded(struct handle *handle, enum handle_direction direction)
 {
     handle->retry_failures[direction] = 0;
+}
+
+/* Whether the handle is a listener that is to accept nothing further. */
+static inline bool handle_is_stopping(const struct handle *handle)
+{
+    return handle->kind == HANDLE_LISTENER && handle->endpoint->stopping;
+}
+
+/* Returns how many datagrams were sent through the handle and not answered. */
+static inline uint32_t handle_datagrams_out(const struct handle *handle)
+{
+    return handle->kind == HANDLE_DATAGRAM ? handle->endpoint->datagrams_out : 0;
+}
+
+/* Returns what was accepted and not released of the sends of a connection; its transport has
+ * released late. */
+static inline struct handle_releasing *handle_releasing(struct handle *handle)
+{
+    return weir_container_of(handle, struct handle_releasing, base);
 }
 
 static inline struct net_handle handle_id(const struct handle *handle)

@@ -116,7 +116,8 @@ static enum weir_code net__open_with(struct net *net, const struct transport *tr
         return error_fill(error, WEIR_INVALID, 0,
                           "check the rules of Registered I/O with transport", transport->name,
                           "it has nothing to do with them", "leave --verify-rio (verify_rio) away");
-    if (handle_table_open(&net->handle_table, transport->entry_bytes, net->options.handles_max)) {
+    if (handle_table_open(&net->handle_table, transport->entry_bytes, transport->endpoint_bytes,
+                          net->options.handles_max)) {
         enum weir_code code = transport->open(net, error);
         if (code == WEIR_OK) return WEIR_OK;
         handle_table_free(&net->handle_table);
@@ -293,16 +294,23 @@ enum weir_code net_failure(const struct net *net, struct weir_error *error)
     return net->failure.code;
 }
 
+static void net__cancel_datagrams(struct net *net, struct handle *handle)
+{
+    const struct handle_endpoint *endpoint = handle->endpoint;
+    uint32_t answered = endpoint->datagrams_sent + endpoint->datagrams_failed;
+
+    answer_datagrams(net, handle, 0, endpoint->datagrams_out - answered, WEIR_CANCELLED, 0);
+}
+
 /* Closes a handle of a failed net and records all its answers: the system gives none. */
 static void net__close_failed(struct net *net, struct handle *handle)
 {
-    uint32_t answered = handle->datagrams_sent + handle->datagrams_failed;
-
     weir_check(net->failed);
     net->transport->abandon(net, handle);
     if (handle->send_out && !handle->sent_ready) answer_accepted(net, handle, WEIR_CANCELLED, 0);
-    answer_released(net, handle, 0, handle->unreleased_buffers); /* their memory is never freed */
-    answer_datagrams(net, handle, 0, handle->datagrams_out - answered, WEIR_CANCELLED, 0);
+    if (handle->releases_late) /* the memory of the buffers is never freed */
+        answer_released(net, handle, 0, handle_releasing(handle)->unreleased_buffers);
+    if (handle->kind == HANDLE_DATAGRAM) net__cancel_datagrams(net, handle);
     answer_closed(net, handle);
 }
 
@@ -557,8 +565,8 @@ void net_stop_accepting(struct net *net, struct net_handle listener)
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, listener, HANDLE_LISTENER);
     weir_check(handle->flow_on);
-    weir_check(!handle->stopping);
-    handle->stopping = true;
+    weir_check(!handle->endpoint->stopping);
+    handle->endpoint->stopping = true;
     list_remove(&handle->waiting);
     list_remove(&handle->retrying);
     if (net->transport->stop_accepting && !handle->broken) {
@@ -656,7 +664,7 @@ static inline void net__send(struct net *net, struct handle *handle,
         bytes += buffer->length;
     }
     handle->send_bytes = bytes;
-    handle->send_buffers = count;
+    handle->send_buffers = (uint8_t)count;
     handle->send_out = true;
     net->transport->send(net, handle, buffers, count);
 }
@@ -713,9 +721,10 @@ static void net__close(struct net *net, struct handle *handle)
 }
 
 /* Whether the close cancels a send, as far as known: it was not accepted, or not released. */
-static bool net__loses_bytes(const struct handle *handle)
+static bool net__loses_bytes(struct handle *handle)
 {
-    return (handle->send_out && !handle->sent_ready) || handle->unreleased_bytes > 0;
+    if (handle->send_out && !handle->sent_ready) return true;
+    return handle->releases_late && handle_releasing(handle)->unreleased_bytes > 0;
 }
 
 void net_close(struct net *net, struct net_handle id)
@@ -782,7 +791,7 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
 {
     net__check_thread(net);
     struct handle *handle = handle_table_find(&net->handle_table, socket, HANDLE_DATAGRAM);
-    if (handle->datagrams_out >= net->options.datagram_sends_max) return WEIR_QUEUE_FULL;
+    if (handle->endpoint->datagrams_out >= net->options.datagram_sends_max) return WEIR_QUEUE_FULL;
     weir_check(peer != NULL);
     weir_check(local != NULL);
     weir_check(pool_is_whole(buffer));
@@ -791,7 +800,7 @@ enum weir_code net_send_to(struct net *net, struct net_handle socket,
         !(buffer = net__copy_for_datagram(net, buffer)))
         return WEIR_NO_BUFFERS;
     pool_move(buffer, POOL_CALLER, POOL_SYSTEM);
-    handle->datagrams_out++;
+    handle->endpoint->datagrams_out++;
     net->transport->send_to(net, handle, peer, local, buffer, segment_bytes);
     return WEIR_OK;
 }

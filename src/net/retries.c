@@ -45,7 +45,7 @@ void retries_add(struct net *net, struct handle *handle, enum handle_direction d
     weir_check(!handle->closing);
     if (*failures == 0) {
         handle->retry_unreported = true;
-        handle->retry_code = code;
+        handle->retry_code = (uint8_t)code;
         handle->retry_os_error = os_error;
     }
     if (*failures < UINT8_MAX) ++*failures;

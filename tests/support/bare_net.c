@@ -42,7 +42,8 @@ static void bare_net__hand_out_datagram(struct net *net, struct handle *handle,
 
 static const struct transport bare_net__transport = {
     .name = "bare",
-    .entry_bytes = sizeof(struct handle),
+    .entry_bytes = sizeof(struct handle_releasing),
+    .endpoint_bytes = sizeof(struct handle_endpoint),
     .accept = bare_net__accept,
     .receive = bare_net__receive,
     .refuse = bare_net__refuse,
@@ -59,7 +60,8 @@ struct bare_net *bare_net_open(uint32_t events_max)
     file_waiters_init(&bare->net.file_waiters);
     buffer_waiters_init(&bare->net.stream_waiters);
     buffer_waiters_init(&bare->net.datagram_waiters);
-    require(handle_table_open(&bare->net.handle_table, sizeof(struct handle), 16));
+    require(handle_table_open(&bare->net.handle_table, sizeof(struct handle_releasing),
+                              sizeof(struct handle_endpoint), 16));
     require(pool_open(&bare->net.stream_pool, 512, 4, 4));
     require(pool_open(&bare->net.datagram_pool, 512, 4, 4));
     bare_net_batch(bare, events_max);

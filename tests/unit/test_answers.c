@@ -264,7 +264,7 @@ static void datagrams_are_added_up_until_handed_out(void **state)
     struct handle *handle = bare_net_handle(bare, HANDLE_DATAGRAM);
 
     (void)state;
-    handle->datagrams_out = 9;
+    handle->endpoint->datagrams_out = 9;
     answer_datagrams(&bare->net, handle, 0, 0, WEIR_OK, 0);
     require(!answers_are_recorded(&bare->net.answers)); /* nothing was answered */
     answer_datagrams(&bare->net, handle, 2, 0, WEIR_OK, 0);
@@ -276,7 +276,7 @@ static void datagrams_are_added_up_until_handed_out(void **state)
     require_equal(bare->events[0].failed_count, 3);
     require_equal(bare->events[0].code, WEIR_TOO_LARGE); /* of the first that failed */
     require_equal(bare->events[0].os_error, 90);
-    require_equal(handle->datagrams_out, 3);
+    require_equal(handle->endpoint->datagrams_out, 3);
     answer_datagrams(&bare->net, handle, 0, 1, WEIR_UNREACHABLE, 113);
     require_equal(test__hand_out(bare, 8), 1);
     require_equal(bare->events[0].code, WEIR_UNREACHABLE); /* the old failure is forgotten */
@@ -285,7 +285,7 @@ static void datagrams_are_added_up_until_handed_out(void **state)
     require_equal(test__hand_out(bare, 8), 1);
     require_equal(bare->events[0].code, WEIR_OK);
     require_equal(bare->events[0].failed_count, 0);
-    require_equal(handle->datagrams_out, 0);
+    require_equal(handle->endpoint->datagrams_out, 0);
     bare_net_free(bare);
 }
 
@@ -295,7 +295,7 @@ static void batches_are_counted_as_separate_datagrams(void **state)
     struct handle *handle = bare_net_handle(bare, HANDLE_DATAGRAM);
 
     (void)state;
-    handle->datagrams_out = 6;
+    handle->endpoint->datagrams_out = 6;
     answer_count_datagrams(handle, 0, 0); /* an empty datagram is one, too */
     answer_count_datagrams(handle, 100, 0);
     answer_count_datagrams(handle, 300, 100);
@@ -320,7 +320,7 @@ static void a_socket_is_closed_after_its_datagrams_are_answered(void **state)
     struct net_handle id = handle_id(handle);
 
     (void)state;
-    handle->datagrams_out = 2;
+    handle->endpoint->datagrams_out = 2;
     handle->closing = true;
     answer_datagrams(&bare->net, handle, 0, 2, WEIR_CANCELLED, 0);
     answer_closed(&bare->net, handle);

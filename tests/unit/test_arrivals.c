@@ -525,7 +525,7 @@ static void arrivals_that_cannot_be_are_stopped(void **state)
     (void)state;
     require_death(test__drop_while_on, NULL, "held data is dropped after the flow is off");
     require_death(test__bytes_for_listener, NULL, "HANDLE_CONNECTION");
-    require_death(test__open_twice, NULL, "!listener->held.sockets");
+    require_death(test__open_twice, NULL, "!listener->endpoint->sockets");
     require_death(test__bytes_of_caller, NULL, "owner == POOL_SYSTEM");
 }
 

@@ -82,7 +82,7 @@ static void sixteen_failures_in_a_row_pause(void **state)
     require(handle_waits(listener));
     require_equal(bare->net.batch.count, 1);
     require_equal(bare->events[0].os_error, TEST__OTHER);
-    require_equal(listener->accept_failures, 0);
+    require_equal(listener->endpoint->accept_failures, 0);
     bare_net_free(bare);
 }
 

@@ -26,7 +26,8 @@ static struct test_net *test__open(uint32_t slots_max, uint32_t events_max)
     struct test_net *test = memory_alloc(sizeof *test);
 
     require(test != NULL);
-    require(handle_table_open(&test->net.handle_table, sizeof(struct handle), slots_max));
+    require(handle_table_open(&test->net.handle_table, sizeof(struct handle_releasing),
+                              sizeof(struct handle_endpoint), slots_max));
     require(pool_open(&test->net.stream_pool, 512, 2, 2));
     test->net.batch.events = test->events;
     test->net.batch.max = events_max;
@@ -103,9 +104,15 @@ static void without_memory_there_is_no_slot(void **state)
     (void)state;
     memory_fail_nth(1, 0);
     require(handle_table_take(&test->net.handle_table, HANDLE_LISTENER, NULL) == NULL);
+    memory_fail_nth(2, 0); /* of a listener or datagram socket, besides the table's */
+    require(handle_table_take(&test->net.handle_table, HANDLE_DATAGRAM, NULL) == NULL);
     memory_fail_nth(1, 0);
-    require(!handle_table_open(&handle_table, sizeof(struct handle), 10));
+    require(handle_table_take(&test->net.handle_table, HANDLE_LISTENER, NULL) == NULL);
+    memory_fail_nth(1, 0);
+    require(!handle_table_open(&handle_table, sizeof(struct handle), sizeof(struct handle_endpoint),
+                               10));
     memory_fail_nth(0, 0);
+    require_equal(test->net.handle_table.open_count, 0);
     struct handle *handle = handle_table_take(&test->net.handle_table, HANDLE_LISTENER, NULL);
     require(handle != NULL);
     handle_table_give_back(&test->net.handle_table, handle);
@@ -167,7 +174,7 @@ static void datagrams_are_answered_in_numbers(void **state)
     struct handle *handle = handle_table_take(&test->net.handle_table, HANDLE_DATAGRAM, NULL);
 
     (void)state;
-    handle->datagrams_out = 10;
+    handle->endpoint->datagrams_out = 10;
     answer_datagrams(&test->net, handle, 3, 0, WEIR_OK, 0);
     answer_datagrams(&test->net, handle, 1, 2, WEIR_UNREACHABLE, 7);
     answer_datagrams(&test->net, handle, 0, 1, WEIR_TOO_LARGE, 8);
@@ -178,7 +185,7 @@ static void datagrams_are_answered_in_numbers(void **state)
     require_equal(test->events[0].failed_count, 3);
     require_equal(test->events[0].code, WEIR_UNREACHABLE); /* the first failure's */
     require_equal(test->events[0].os_error, 7);
-    require_equal(handle->datagrams_out, 3);
+    require_equal(handle->endpoint->datagrams_out, 3);
     answer_datagrams(&test->net, handle, 3, 0, WEIR_OK, 0);
     test__iterate(test);
     require_equal(test->events[0].sent_count, 3);
@@ -234,8 +241,6 @@ static const struct test_breach {
     {"rule 7", {.kind = HANDLE_LISTENER, .flow_on = true, .closing = true}, NET_ACCEPTED},
     {"rule 7", {.kind = HANDLE_LISTENER, .closing = true}, NET_PAUSED},
     {"rule 7", {.kind = HANDLE_CONNECTION, .closing = true, .send_out = true}, NET_CLOSED},
-    {"rule 7", {.kind = HANDLE_DATAGRAM, .closing = true, .datagrams_out = 1}, NET_CLOSED},
-    {"rule 7", {.kind = HANDLE_CONNECTION, .closing = true, .unreleased_buffers = 1}, NET_CLOSED},
     {"kind == HANDLE_CONNECTION", {.kind = HANDLE_DATAGRAM}, NET_RELEASED},
     {"kind == HANDLE_LISTENER", {.kind = HANDLE_CONNECTION, .flow_on = true}, NET_ACCEPTED},
     {"kind == HANDLE_CONNECTION", {.kind = HANDLE_DATAGRAM, .flow_on = true}, NET_RECEIVED},
@@ -246,15 +251,14 @@ static void test__breach(void *argument)
 {
     const struct test_breach *breach = argument;
     struct test_net *test = test__open(10, 8);
-    struct handle *handle = handle_table_take(&test->net.handle_table, breach->handle.kind, NULL);
+    struct handle *handle =
+        handle_table_take(&test->net.handle_table, (enum handle_kind)breach->handle.kind, NULL);
 
     handle->flow_on = breach->handle.flow_on;
     handle->peer_done = breach->handle.peer_done;
     handle->broken = breach->handle.broken;
     handle->closing = breach->handle.closing;
     handle->send_out = breach->handle.send_out;
-    handle->datagrams_out = breach->handle.datagrams_out;
-    handle->unreleased_buffers = breach->handle.unreleased_buffers;
     event_batch_add(&test->net, handle, breach->event);
 }
 
@@ -263,6 +267,29 @@ static void each_breach_is_stopped(void **state)
     (void)state;
     for (size_t i = 0; i < weir_count_of(test__breaches); i++)
         require_death(test__breach, (void *)(uintptr_t)&test__breaches[i], test__breaches[i].rule);
+}
+
+static void test__closed_before_datagrams(void *argument)
+{
+    struct test_net *test = test__open(10, 8);
+    struct handle *handle = handle_table_take(&test->net.handle_table, HANDLE_DATAGRAM, NULL);
+
+    (void)argument;
+    handle->closing = true;
+    handle->endpoint->datagrams_out = 1;
+    event_batch_add(&test->net, handle, NET_CLOSED);
+}
+
+static void test__closed_before_releases(void *argument)
+{
+    struct test_net *test = test__open(10, 8);
+    struct handle *handle = handle_table_take(&test->net.handle_table, HANDLE_CONNECTION, NULL);
+
+    (void)argument;
+    handle->closing = true;
+    handle->releases_late = true;
+    handle_releasing(handle)->unreleased_buffers = 1;
+    event_batch_add(&test->net, handle, NET_CLOSED);
 }
 
 static void test__event_outside(void *argument)
@@ -291,7 +318,7 @@ static void test__answer_too_many(void *argument)
     struct handle *handle = handle_table_take(&test->net.handle_table, HANDLE_DATAGRAM, NULL);
 
     (void)argument;
-    handle->datagrams_out = 3;
+    handle->endpoint->datagrams_out = 3;
     answer_datagrams(&test->net, handle, 2, 0, WEIR_OK, 0);
     answer_datagrams(&test->net, handle, 1, 1, WEIR_OK, 0);
 }
@@ -330,6 +357,8 @@ static void test__find_beyond(void *argument)
 static void answers_and_names_that_do_not_exist_are_stopped(void **state)
 {
     (void)state;
+    require_death(test__closed_before_datagrams, NULL, "rule 7");
+    require_death(test__closed_before_releases, NULL, "rule 7");
     require_death(test__event_outside, NULL, "rule 2");
     require_death(test__answer_twice, NULL, "rule 2");
     require_death(test__answer_too_many, NULL, "rule 2");

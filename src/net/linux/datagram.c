@@ -146,7 +146,7 @@ void datagram_close(struct net *net, struct datagram *datagram, struct datagram_
     struct handle *entry = datagram->entry;
     uint32_t unsent = datagram->sends_count;
 
-    weir_check(unsent <= entry->datagrams_out);
+    weir_check(unsent <= entry->endpoint->datagrams_out);
     datagram__drop_sends(net, datagram, unsent);
     answer_datagrams(net, entry, 0, unsent, WEIR_CANCELLED, ECANCELED);
     datagram_abandon(datagram, list);

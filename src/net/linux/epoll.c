@@ -56,13 +56,14 @@ struct epoll_entry {
     /* The kernel reported an error that no call has returned yet. Connecting: it has ended. */
     bool failed;
     struct net_buffer *unsent; /* the rest of the outstanding send; SYSTEM owns it */
-    union {                    /* by base.kind */
+};
+
+/* What a listener or datagram socket has besides. */
+struct epoll_endpoint {
+    struct handle_endpoint base;
+    union {
         struct datagram datagram;
         struct linux_bound bound; /* listener */
-        struct {                  /* connecting */
-            struct linux_destination *to;
-            int connect_error; /* of connect(); 0: its outcome is SO_ERROR when it is writable */
-        };
     };
 };
 
@@ -82,6 +83,12 @@ struct epoll_system {
 static struct epoll_entry *epoll__entry(struct handle *entry)
 {
     return weir_container_of(entry, struct epoll_entry, base);
+}
+
+static struct epoll_endpoint *epoll__endpoint(const struct epoll_entry *entry)
+{
+    weir_check(entry->base.kind == HANDLE_LISTENER || entry->base.kind == HANDLE_DATAGRAM);
+    return weir_container_of(entry->base.endpoint, struct epoll_endpoint, base);
 }
 
 /* ---- names ---- */
@@ -164,10 +171,11 @@ static enum weir_code epoll__listen(struct net *net, struct handle *base,
     int fd;
 
     weir_check(base->kind == HANDLE_LISTENER);
-    enum weir_code code = linux_listen(options, true, &net->options, &fd, &entry->bound, error);
+    struct linux_bound *bound = &epoll__endpoint(entry)->bound;
+    enum weir_code code = linux_listen(options, true, &net->options, &fd, bound, error);
 
     if (code == WEIR_OK) code = epoll__own(net, entry, fd, error);
-    if (code != WEIR_OK) linux_unix_remove(entry->bound.file);
+    if (code != WEIR_OK) linux_unix_remove(bound->file);
     return code;
 }
 
@@ -189,7 +197,7 @@ static enum weir_code epoll__adopt(struct net *net, struct handle *base, struct 
  */
 static void epoll__try_connect(struct net *net, struct epoll_entry *entry)
 {
-    const struct linux_destination *to = entry->to;
+    struct linux_destination *to = entry->base.attempt;
     int os_error = connect(entry->fd, &to->sockaddr.any, to->length) == 0 ? 0 : errno;
     bool goes_on = os_error == EINPROGRESS || os_error == EINTR;
 
@@ -204,7 +212,7 @@ static void epoll__try_connect(struct net *net, struct epoll_entry *entry)
         goes_on = false;
     }
     entry->failed = !goes_on;
-    entry->connect_error = goes_on ? 0 : os_error;
+    to->connect_error = goes_on ? 0 : os_error;
     epoll__list_if_work(net->system, entry);
 }
 
@@ -213,11 +221,12 @@ static enum weir_code epoll__connect(struct net *net, struct handle *base,
                                      struct weir_error *error)
 {
     struct epoll_entry *entry = epoll__entry(base);
-    enum weir_code code =
-        linux_open_connect(options, true, &net->options, &entry->fd, &entry->to, error);
+    struct linux_destination *to;
+    enum weir_code code = linux_open_connect(options, true, &net->options, &entry->fd, &to, error);
 
     weir_check(base->kind == HANDLE_CONNECTING);
     if (code != WEIR_OK) return code;
+    base->attempt = to;
     list_init(&entry->ready);
     epoll__try_connect(net, entry);
     return WEIR_OK;
@@ -226,8 +235,8 @@ static enum weir_code epoll__connect(struct net *net, struct handle *base,
 /* The attempt has been answered, or is cancelled. */
 static void epoll__end_connect(struct epoll_entry *entry)
 {
-    memory_free(entry->to);
-    entry->to = NULL;
+    memory_free(entry->base.attempt);
+    entry->base.attempt = NULL;
 }
 
 static void epoll__refuse(struct net *net, struct net_socket socket)
@@ -248,13 +257,14 @@ static void epoll__break(struct net *net, struct epoll_entry *entry, int os_erro
 static void epoll__serve_connect(struct net *net, struct epoll_entry *entry)
 {
     struct net_address local;
-    int os_error = entry->connect_error;
+    const struct linux_destination *to = entry->base.attempt;
+    int os_error = to->connect_error;
     socklen_t length = sizeof os_error;
 
     weir_check(entry->failed);
     entry->failed = false;
     if (os_error == 0) getsockopt(entry->fd, SOL_SOCKET, SO_ERROR, &os_error, &length);
-    if (os_error == 0 && !linux_is_connected(entry->fd, &entry->to->address, &local))
+    if (os_error == 0 && !linux_is_connected(entry->fd, &to->address, &local))
         os_error = ECONNREFUSED;
     epoll__end_connect(entry);
     if (os_error != 0)
@@ -514,7 +524,7 @@ static void epoll__close(struct net *net, struct handle *base)
 
     weir_check(base->closing);
     if (base->kind == HANDLE_DATAGRAM) {
-        datagram_close(net, &entry->datagram, &system->datagrams);
+        datagram_close(net, &epoll__endpoint(entry)->datagram, &system->datagrams);
         return;
     }
     list_remove(&entry->ready);
@@ -525,7 +535,7 @@ static void epoll__close(struct net *net, struct handle *base)
     if (base->kind == HANDLE_CONNECTING) epoll__end_connect(entry);
     /* The only descriptor of this file, so closing removes it from epoll. */
     if (base->kind == HANDLE_LISTENER)
-        linux_close_listener(entry->fd, &entry->bound);
+        linux_close_listener(entry->fd, &epoll__endpoint(entry)->bound);
     else
         linux_close_stream(entry->fd, base->resets);
     answer_closed(net, base);
@@ -548,7 +558,8 @@ static struct net_address epoll__local_address(struct net *net, struct handle *b
     (void)net;
     weir_check(!base->closing);
     if (base->kind == HANDLE_CONNECTION) return linux_local_address_or_none(entry->fd);
-    return base->kind == HANDLE_DATAGRAM ? entry->datagram.bound : entry->bound.address;
+    const struct epoll_endpoint *endpoint = epoll__endpoint(entry);
+    return base->kind == HANDLE_DATAGRAM ? endpoint->datagram.bound : endpoint->bound.address;
 }
 
 /* ---- datagrams ---- */
@@ -559,15 +570,15 @@ static enum weir_code epoll__bind(struct net *net, struct handle *base,
 {
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
-    enum weir_code code =
-        datagram_open(net, base, &entry->datagram, &system->datagrams, options, error);
+    struct datagram *datagram = &epoll__endpoint(entry)->datagram;
+    enum weir_code code = datagram_open(net, base, datagram, &system->datagrams, options, error);
 
     weir_check(base->kind == HANDLE_DATAGRAM);
     if (code != WEIR_OK) return code;
     list_init(&entry->ready);
-    if (epoll__register(system, entry, entry->datagram.fd) != 0) {
+    if (epoll__register(system, entry, datagram->fd) != 0) {
         int os_error = errno;
-        datagram_abandon(&entry->datagram, &system->datagrams);
+        datagram_abandon(datagram, &system->datagrams);
         return error_fill(error, error_code_of_os(os_error), os_error, "watch a socket", NULL, NULL,
                           NULL);
     }
@@ -578,14 +589,15 @@ static void epoll__send_to(struct net *net, struct handle *base, const struct ne
                            const struct net_address *local, struct net_buffer *buffer,
                            uint32_t segment_bytes)
 {
-    weir_check(base->datagrams_out > 0);
-    datagram_send(net, &epoll__entry(base)->datagram, peer, local, buffer, segment_bytes);
+    weir_check(base->endpoint->datagrams_out > 0);
+    datagram_send(net, &epoll__endpoint(epoll__entry(base))->datagram, peer, local, buffer,
+                  segment_bytes);
 }
 
 static bool epoll__is_own(struct net *net, struct handle *base, const struct net_address *address)
 {
     weir_check(base->kind == HANDLE_DATAGRAM);
-    return datagram_is_own(net, &epoll__entry(base)->datagram, address);
+    return datagram_is_own(net, &epoll__endpoint(epoll__entry(base))->datagram, address);
 }
 
 /* ---- wait ---- */
@@ -619,9 +631,10 @@ static void epoll__take_wake(struct epoll_system *system)
 static bool epoll__note_datagram(struct epoll_entry *entry, bool readable, bool writable)
 {
     if (entry->base.kind != HANDLE_DATAGRAM) return false;
-    weir_check(entry->datagram.entry == &entry->base);
-    entry->datagram.readable |= readable;
-    entry->datagram.writable |= writable;
+    struct datagram *datagram = &epoll__endpoint(entry)->datagram;
+    weir_check(datagram->entry == &entry->base);
+    datagram->readable |= readable;
+    datagram->writable |= writable;
     return true;
 }
 
@@ -875,6 +888,7 @@ const struct transport transport_epoll = {
     .has_unix = true,
     .inherits_sockets = true,
     .entry_bytes = sizeof(struct epoll_entry),
+    .endpoint_bytes = sizeof(struct epoll_endpoint),
     .open = epoll__open,
     .free = epoll__free,
     .wake = epoll__wake,

@@ -32,6 +32,7 @@ struct linux_destination {
         struct sockaddr_un path;
     } sockaddr;
     socklen_t length;
+    int connect_error; /* of connect(); 0: its outcome is SO_ERROR when it is writable; epoll.c */
 };
 
 /* Returns the portable form of a system address. */

@@ -146,7 +146,8 @@ static bool uring__wants_to_send(const struct uring_entry *entry)
 
     if (handle_retries(base, HANDLE_SENDS)) return false;
     if (base->kind == HANDLE_CONNECTION) return entry->send_first != NULL;
-    if (base->kind == HANDLE_DATAGRAM) return datagram_waits_for_room(&entry->datagram);
+    if (base->kind == HANDLE_DATAGRAM)
+        return datagram_waits_for_room(&uring_endpoint_of(entry)->datagram);
     return base->kind == HANDLE_CONNECTING && !base->broken;
 }
 
@@ -159,7 +160,7 @@ static bool uring__wants(const struct uring_entry *entry, enum uring_operation o
     if (base->closing) return false;
     if (operation == URING_OUTBOUND) return uring__wants_to_send(entry);
     if (!base->flow_on || base->broken || base->receive_ended) return false;
-    if (base->stopping || handle_retries(base, HANDLE_RECEIVES)) return false;
+    if (handle_is_stopping(base) || handle_retries(base, HANDLE_RECEIVES)) return false;
     if (base->kind == HANDLE_DATAGRAM) return true; /* only its poll; datagram.c receives */
     return !handle_waits(base) && !arrivals_are_held(base);
 }
@@ -173,7 +174,7 @@ static void uring__accept(struct net *net, struct handle *base, bool on)
 
 static void uring__stop_accepting(struct net *net, struct handle *base)
 {
-    weir_check(base->stopping);
+    weir_check(base->endpoint->stopping);
     uring_note_change(net->system, uring_entry_of(base));
 }
 
@@ -226,7 +227,8 @@ static struct net_address uring__local_address(struct net *net, struct handle *b
     (void)net;
     weir_check(!base->closing);
     if (base->kind == HANDLE_CONNECTION) return linux_local_address_or_none(entry->fd);
-    return base->kind == HANDLE_DATAGRAM ? entry->datagram.bound : entry->bound.address;
+    const struct uring_endpoint *endpoint = uring_endpoint_of(entry);
+    return base->kind == HANDLE_DATAGRAM ? endpoint->datagram.bound : endpoint->bound.address;
 }
 
 /* ---- open and close handles ---- */
@@ -283,13 +285,13 @@ static void uring__close_idle(struct net *net, struct uring_entry *entry)
     weir_check(!arrivals_are_held(&entry->base));
     weir_check(!list_has(&entry->changed)); /* answering can free the entry */
     if (entry->base.kind == HANDLE_DATAGRAM) {
-        datagram_close(net, &entry->datagram, &uring->datagrams);
+        datagram_close(net, &uring_endpoint_of(entry)->datagram, &uring->datagrams);
         return;
     }
     if (entry->base.kind == HANDLE_CONNECTION) weir_check(!entry->send_first);
     if (entry->base.kind == HANDLE_CONNECTING) uring_stream_end_connect(entry);
     if (entry->base.kind == HANDLE_LISTENER)
-        linux_close_listener(entry->fd, &entry->bound);
+        linux_close_listener(entry->fd, &uring_endpoint_of(entry)->bound);
     else
         linux_close_stream(entry->fd, entry->base.resets);
     answer_closed(net, &entry->base);
@@ -310,12 +312,12 @@ static enum weir_code uring__bind(struct net *net, struct handle *base,
 {
     struct uring *uring = net->system;
     struct uring_entry *entry = uring_entry_of(base);
-    enum weir_code code =
-        datagram_open(net, base, &entry->datagram, &uring->datagrams, options, error);
+    enum weir_code code = datagram_open(net, base, &uring_endpoint_of(entry)->datagram,
+                                        &uring->datagrams, options, error);
 
     if (code != WEIR_OK) return code;
     weir_check(uring__is_idle(entry));
-    uring_entry_init(entry, entry->datagram.fd);
+    uring_entry_init(entry, uring_endpoint_of(entry)->datagram.fd);
     return WEIR_OK;
 }
 
@@ -323,14 +325,15 @@ static void uring__send_to(struct net *net, struct handle *base, const struct ne
                            const struct net_address *local, struct net_buffer *buffer,
                            uint32_t segment_bytes)
 {
-    weir_check(base->datagrams_out > 0);
-    datagram_send(net, &uring_entry_of(base)->datagram, peer, local, buffer, segment_bytes);
+    weir_check(base->endpoint->datagrams_out > 0);
+    datagram_send(net, &uring_endpoint_of(uring_entry_of(base))->datagram, peer, local, buffer,
+                  segment_bytes);
 }
 
 static bool uring__is_own(struct net *net, struct handle *base, const struct net_address *address)
 {
     weir_check(base->kind == HANDLE_DATAGRAM);
-    return datagram_is_own(net, &uring_entry_of(base)->datagram, address);
+    return datagram_is_own(net, &uring_endpoint_of(uring_entry_of(base))->datagram, address);
 }
 
 /* Serves each datagram socket. A socket that the system accepts nothing from requests a poll. */
@@ -454,9 +457,9 @@ static void uring__datagram_polled(struct net *net, struct uring_entry *entry,
     }
     uring->datagrams_ready = true;
     if (direction == HANDLE_RECEIVES)
-        entry->datagram.readable = true;
+        uring_endpoint_of(entry)->datagram.readable = true;
     else
-        entry->datagram.writable = true;
+        uring_endpoint_of(entry)->datagram.writable = true;
 }
 
 static void uring__complete_inbound(struct net *net, struct uring_entry *entry,
@@ -836,6 +839,7 @@ const struct transport transport_uring = {
     .has_unix = true,
     .inherits_sockets = true,
     .entry_bytes = sizeof(struct uring_entry),
+    .endpoint_bytes = sizeof(struct uring_endpoint),
     .open = uring__open,
     .free = uring__free,
     .wake = uring__wake,

@@ -21,7 +21,8 @@ enum weir_code uring_listener_open(struct net *net, struct uring_entry *entry,
     if (!arrivals_open_listener(&entry->base, uring->ring.io.cq.ring_entries + 1))
         return error_fill(error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL,
                           "free some memory, or lower queue_entries");
-    enum weir_code code = linux_listen(options, false, &net->options, &fd, &entry->bound, error);
+    enum weir_code code =
+        linux_listen(options, false, &net->options, &fd, &uring_endpoint_of(entry)->bound, error);
     if (code == WEIR_OK) uring_entry_init(entry, fd);
     return code;
 }
@@ -30,7 +31,7 @@ void uring_listener_update_stop(struct net *net, struct uring_entry *entry)
 {
     struct handle *base = &entry->base;
 
-    if (!base->stopping || base->stopped_ready || base->closing) return;
+    if (!base->endpoint->stopping || base->endpoint->stopped_ready || base->closing) return;
     if (entry->inbound.state != URING_IDLE || entry->inbound.cancel_out) return;
     if (!arrivals_are_held(base)) answer_stopped(net, base);
 }
@@ -47,7 +48,7 @@ static void uring_listener__accepted(struct net *net, struct uring_entry *entry,
 {
     struct net_address peer;
 
-    weir_check(entry->base.held.sockets || entry->base.closing);
+    weir_check(entry->base.endpoint->sockets || entry->base.closing);
     if (linux_peer_address(fd, &peer)) {
         uintptr_t is_unix = peer.port == 0 ? URING_SOCKET_UNIX : 0; /* no peer of TCP has port 0 */
         arrival_socket(net, &entry->base, (uintptr_t)fd | is_unix, &peer);
@@ -61,7 +62,7 @@ static void uring_listener__failed(struct net *net, struct uring_entry *entry, i
 {
     weir_check(os_error > 0);
     if (linux_is_connection_lost(os_error)) answer_refused(net, &entry->base);
-    if (!entry->base.flow_on || entry->base.stopping || os_error == ECANCELED) return;
+    if (!entry->base.flow_on || entry->base.endpoint->stopping || os_error == ECANCELED) return;
     if (linux_is_listener_lost(os_error))
         event_batch_failed(net, &entry->base, NET_BROKEN, error_code_of_os(os_error), os_error);
     else

@@ -22,8 +22,8 @@ enum uring_request_state { URING_IDLE, URING_POSTED, URING_CANCELLED };
 
 /* One request of a handle, inbound or outbound; uring.c draws its states. */
 struct uring_request {
-    enum uring_request_state state; /* IDLE if and only if the kernel has no such request */
-    bool cancel_out;                /* set while a cancel is posted and not completed */
+    uint8_t state;   /* enum uring_request_state; IDLE if and only if the kernel has none */
+    bool cancel_out; /* set while a cancel is posted and not completed */
 };
 
 struct uring_entry {
@@ -35,9 +35,16 @@ struct uring_entry {
     struct list changed; /* on uring.changed: requested state may differ from the kernel's */
     union {              /* by base.kind */
         struct net_buffer *send_first; /* connection: not sent yet; null if no send is out */
+        struct linux_destination *to;  /* connecting */
+    };
+};
+
+/* What a listener or datagram socket has besides. */
+struct uring_endpoint {
+    struct handle_endpoint base;
+    union {
         struct datagram datagram;
-        struct linux_bound bound;     /* listener */
-        struct linux_destination *to; /* connecting */
+        struct linux_bound bound; /* listener */
     };
 };
 
@@ -57,6 +64,12 @@ struct uring {
 static inline struct uring_entry *uring_entry_of(struct handle *base)
 {
     return weir_container_of(base, struct uring_entry, base);
+}
+
+static inline struct uring_endpoint *uring_endpoint_of(const struct uring_entry *entry)
+{
+    weir_check(entry->base.kind == HANDLE_LISTENER || entry->base.kind == HANDLE_DATAGRAM);
+    return weir_container_of(entry->base.endpoint, struct uring_endpoint, base);
 }
 
 /* The rest of a short send to a TCP peer is sent by the kernel, but that to a Unix-domain peer by

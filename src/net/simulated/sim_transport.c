@@ -72,7 +72,10 @@ struct sim_socket {
 
 /* The transport's part of a handle. */
 struct sim_entry {
-    struct handle base; /* first */
+    union {
+        struct handle base; /* first */
+        struct handle_releasing releasing;
+    };
     struct net *net;
     struct list ready;        /* on the net's ready list, or on none */
     struct wire_timer answer; /* when the outstanding sends and the close are answered */
@@ -620,7 +623,7 @@ static void sim__send_to(struct net *net, struct handle *handle, const struct ne
     struct sim_entry *entry = sim__of(handle);
     struct sim_socket *socket = &entry->socket;
 
-    weir_check(handle->datagrams_out > 0);
+    weir_check(handle->endpoint->datagrams_out > 0);
     weir_check(socket->sends_count < net->options.datagram_sends_max);
     struct sim_datagram *send = &socket->sends[socket->sends_count++];
     *send = (struct sim_datagram){
@@ -875,6 +878,7 @@ const struct transport transport_simulated = {
     .listeners_share = true,
     .asked_by_name_only = true,
     .entry_bytes = sizeof(struct sim_entry),
+    .endpoint_bytes = sizeof(struct handle_endpoint),
     .open = sim__open,
     .free = sim__free,
     .wake = sim__wake,

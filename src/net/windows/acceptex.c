@@ -152,7 +152,7 @@ static int acceptex__post(struct rio_net *system, struct acceptor *acceptor)
 static bool acceptex__can_post(const struct rio_entry *entry)
 {
     if (entry->acceptor->failing && entry->acceptor->pending_count > 0) return false;
-    return entry->base.flow_on && !entry->base.stopping && !handle_waits(&entry->base) &&
+    return entry->base.flow_on && !entry->base.endpoint->stopping && !handle_waits(&entry->base) &&
            !handle_retries(&entry->base, HANDLE_RECEIVES) && !entry->base.broken &&
            !entry->base.closing && !arrivals_are_held(&entry->base) && entry->acceptor->idle;
 }
@@ -161,7 +161,7 @@ static void acceptex__end_stop(struct rio_net *system, struct rio_entry *entry)
 {
     struct handle *base = &entry->base;
 
-    if (!base->stopping || base->stopped_ready || base->closing) return;
+    if (!base->endpoint->stopping || base->endpoint->stopped_ready || base->closing) return;
     if (entry->acceptor->pending_count > 0 || arrivals_are_held(base)) return;
     answer_stopped(system->net, base);
 }
@@ -276,8 +276,9 @@ static void acceptex__failed(struct rio_net *system, struct rio_entry *entry, in
     weir_check(os_error != 0);
     if (os_error == WIN_OPERATION_ABORTED) return; /* cancelled: no connection was accepted */
     answer_refused(system->net, base);
-    if (base->stopping || base->closing) return;
-    if (++base->accept_failures < ACCEPTEX__FAILURES_MAX && acceptex__is_of_client(os_error))
+    if (base->endpoint->stopping || base->closing) return;
+    if (++base->endpoint->accept_failures < ACCEPTEX__FAILURES_MAX &&
+        acceptex__is_of_client(os_error))
         return;
     entry->acceptor->failing = true;
     if (!handle_retries(base, HANDLE_RECEIVES))
@@ -326,7 +327,7 @@ void acceptex_complete(struct rio_net *system, const struct win_packet *packet)
 
 void acceptex_stop(struct rio_net *system, struct rio_entry *entry)
 {
-    weir_check(entry->base.stopping);
+    weir_check(entry->base.endpoint->stopping);
     list_remove(&entry->listed);
     /* An accept that has completed already keeps its status, so its connection is handed out. */
     win_system->cancel(entry->socket);

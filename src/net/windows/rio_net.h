@@ -84,7 +84,10 @@ struct rio_udp {
 };
 
 struct rio_entry {
-    struct handle base;
+    union {
+        struct handle base;
+        struct handle_releasing releasing;
+    };
     win_socket socket;                /* WIN_NO_SOCKET once closed */
     rio_rq queue;                     /* RIO_NO_RQ once the socket is closed */
     uint32_t queue_entries;           /* reserved in the completion queue */

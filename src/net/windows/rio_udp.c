@@ -334,9 +334,10 @@ static void rio_udp__sent(struct rio_net *system, struct rio_entry *entry,
     struct net_buffer *buffer = completion->buffer;
     int os_error = completion->os_error;
 
-    weir_check_rule(entry->base.datagrams_out > 0, "rule 2, a datagram is answered twice");
+    weir_check_rule(entry->base.endpoint->datagrams_out > 0,
+                    "rule 2, a datagram is answered twice");
     weir_check(pool_buffer_of(buffer)->pool == &system->net->datagram_pool); /* it has a margin */
-    weir_check(entry->sends_out < entry->base.datagrams_out);                /* not yet answered */
+    weir_check(entry->sends_out < entry->base.endpoint->datagrams_out);      /* not yet answered */
     if (entry->base.closing && rio_udp__batch(buffer)->left_bytes > 0)
         os_error = WIN_OPERATION_ABORTED;
     if (os_error != 0 || rio_udp__batch(buffer)->left_bytes == 0) {
