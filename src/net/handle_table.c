@@ -14,6 +14,7 @@ bool handle_table_open(struct handle_table *handle_table, size_t entry_bytes, si
         (handles_max + HANDLE_TABLE_CHUNK_HANDLES - 1) / HANDLE_TABLE_CHUNK_HANDLES;
 
     weir_check(entry_bytes >= sizeof(struct handle));
+    if (endpoint_bytes == 0) endpoint_bytes = sizeof(struct handle_endpoint);
     weir_check(endpoint_bytes >= sizeof(struct handle_endpoint));
     weir_check(handles_max > 0);
     weir_check(entry_bytes % _Alignof(struct handle) == 0);

@@ -137,8 +137,8 @@ struct handle_table {
 };
 
 /* Opens a table of at most `handles_max` entries of `entry_bytes` each. A listener or datagram
- * socket gets `endpoint_bytes` more, which begin with struct handle_endpoint. Returns false if
- * memory is exhausted. */
+ * socket gets `endpoint_bytes` more, which begin with struct handle_endpoint; 0: that alone.
+ * Returns false if memory is exhausted. */
 bool handle_table_open(struct handle_table *handle_table, size_t entry_bytes, size_t endpoint_bytes,
                        uint32_t handles_max);
 void handle_table_free(struct handle_table *handle_table);

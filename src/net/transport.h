@@ -80,7 +80,9 @@ struct transport {
     bool addresses_in_buffers;
     bool sends_own_memory; /* only buffers of the pools, because the system must know them (RIO) */
     size_t entry_bytes;    /* size of its entry, which begins with struct handle */
-    size_t endpoint_bytes; /* size of what a listener has besides; see struct handle_endpoint */
+    /* Size of what a listener or datagram socket has besides, which begins with struct
+     * handle_endpoint; 0: nothing of its own. */
+    size_t endpoint_bytes;
 
     /* Creates net->system, and sets net->now_ns and net->info.held_bytes_max. On failure leaves
      * nothing behind. */

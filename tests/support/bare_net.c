@@ -43,7 +43,6 @@ static void bare_net__hand_out_datagram(struct net *net, struct handle *handle,
 static const struct transport bare_net__transport = {
     .name = "bare",
     .entry_bytes = sizeof(struct handle_releasing),
-    .endpoint_bytes = sizeof(struct handle_endpoint),
     .accept = bare_net__accept,
     .receive = bare_net__receive,
     .refuse = bare_net__refuse,

@@ -878,7 +878,6 @@ const struct transport transport_simulated = {
     .listeners_share = true,
     .asked_by_name_only = true,
     .entry_bytes = sizeof(struct sim_entry),
-    .endpoint_bytes = sizeof(struct handle_endpoint),
     .open = sim__open,
     .free = sim__free,
     .wake = sim__wake,

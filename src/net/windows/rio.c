@@ -492,15 +492,14 @@ static void rio__hand_out_datagram(struct net *net, struct handle *base, struct 
     rio_udp_hand_out(rio_net_of(net), rio_entry_of(base), buffer);
 }
 
-#define RIO__OPERATIONS                                                                         \
-    .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,              \
-    .sends_own_memory = true, .entry_bytes = sizeof(struct rio_entry),                          \
-    .endpoint_bytes = sizeof(struct handle_endpoint), .free = rio__free, .wake = rio__wake,     \
-    .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept, .refuse = rio__refuse,   \
-    .connect = rio__connect, .receive = rio__receive, .send = rio__send, .finish = rio__finish, \
-    .close = rio__close, .local_address = rio__local_address, .progress = rio__progress,        \
-    .bind = rio__bind, .send_to = rio__send_to, .is_own = rio__is_own,                          \
-    .hand_out_datagram = rio__hand_out_datagram, .wait = rio__wait, .retry = rio__retry,        \
+#define RIO__OPERATIONS                                                                           \
+    .listeners_share = false, .is_verifiable = true, .addresses_in_buffers = true,                \
+    .sends_own_memory = true, .entry_bytes = sizeof(struct rio_entry), .free = rio__free,         \
+    .wake = rio__wake, .listen = rio__listen, .adopt = rio__adopt, .accept = rio__accept,         \
+    .refuse = rio__refuse, .connect = rio__connect, .receive = rio__receive, .send = rio__send,   \
+    .finish = rio__finish, .close = rio__close, .local_address = rio__local_address,              \
+    .progress = rio__progress, .bind = rio__bind, .send_to = rio__send_to, .is_own = rio__is_own, \
+    .hand_out_datagram = rio__hand_out_datagram, .wait = rio__wait, .retry = rio__retry,          \
     .stop_accepting = rio__stop_accepting, .abandon = rio__abandon
 
 const struct transport transport_rio = {.name = "rio", .open = rio__open, RIO__OPERATIONS};
