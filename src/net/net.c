@@ -501,8 +501,12 @@ uint32_t net_wait(struct net *net, uint64_t until_ns, struct net_event *events, 
 
 /* ---- streams ---- */
 
-static enum weir_code net__no_handle(const char *operation, struct weir_error *error)
+/* Returns the failure of handle_table_take(). */
+static enum weir_code net__no_handle(const struct net *net, const char *operation,
+                                     struct weir_error *error)
 {
+    if (net->handle_table.open_count < net->handle_table.handles_max)
+        return error_fill(error, WEIR_NO_MEMORY, 0, operation, NULL, NULL, "free some memory");
     return error_fill(error, WEIR_NO_ROOM, 0, operation, NULL, "all handles are in use",
                       "allow more sessions (sessions_max)");
 }
@@ -537,7 +541,7 @@ enum weir_code net_listen(struct net *net, const struct net_listen_options *opti
     if (code == WEIR_OK) code = net__check_inherited(net, options, error);
     if (code != WEIR_OK) return code;
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_LISTENER, owner);
-    if (!handle) return net__no_handle("listen", error);
+    if (!handle) return net__no_handle(net, "listen", error);
     code = net->transport->listen(net, handle, options, error);
     if (code != WEIR_OK) {
         arrivals_drop(net, handle);
@@ -586,7 +590,7 @@ enum weir_code net_adopt(struct net *net, struct net_socket socket, void *owner,
     if (!handle) {
         net->transport->refuse(net, socket);
         net->file_waiters.file_freed = true;
-        return net__no_handle("adopt a connection", error);
+        return net__no_handle(net, "adopt a connection", error);
     }
     enum weir_code code = net->transport->adopt(net, handle, socket, error);
     if (code != WEIR_OK) {
@@ -611,7 +615,7 @@ enum weir_code net_connect(struct net *net, const struct net_connect_options *op
     enum weir_code code = net__check_path(net, "connect to", options->unix_path, error);
     if (code != WEIR_OK) return code;
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_CONNECTING, owner);
-    if (!handle) return net__no_handle("connect", error);
+    if (!handle) return net__no_handle(net, "connect", error);
     code = net->transport->connect(net, handle, options, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);
@@ -761,7 +765,7 @@ enum weir_code net_bind(struct net *net, const struct net_listen_options *option
     enum weir_code code = net__check_inherited(net, options, error);
     if (code != WEIR_OK) return code;
     struct handle *handle = handle_table_take(&net->handle_table, HANDLE_DATAGRAM, owner);
-    if (!handle) return net__no_handle("open a datagram socket", error);
+    if (!handle) return net__no_handle(net, "open a datagram socket", error);
     code = net->transport->bind(net, handle, options, error);
     if (code != WEIR_OK) {
         handle_table_give_back(&net->handle_table, handle);

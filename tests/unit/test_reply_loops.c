@@ -364,11 +364,13 @@ static void without_memory_for_the_limit_a_socket_does_not_open(void **state)
     (void)state;
     open_world(0, &handler_echo, FIRST_IP, 50 * US);
     world.common.config.datagram_reply_rate_max = 2000;
-    memory_fail_nth(1, 0);
-    assert_int_equal(
-        udp_socket_open(&socket, &world.loops[0].worker, &world.service, &where, &error),
-        WEIR_NO_MEMORY);
-    memory_fail_nth(0, 0);
+    for (uint32_t nth = 1; nth <= 2; nth++) { /* the socket's, the limit's */
+        memory_fail_nth(nth, 0);
+        assert_int_equal(
+            udp_socket_open(&socket, &world.loops[0].worker, &world.service, &where, &error),
+            WEIR_NO_MEMORY);
+        memory_fail_nth(0, 0);
+    }
     close_world();
 }
 

@@ -366,10 +366,12 @@ static void without_memory_a_udp_socket_with_peers_does_not_open(void **state)
     (void)state;
     open_fixture(&config, &handler_visited);
     service_init(&service, WEIR_UDP, &codec_datagram, &handler_act, &fixture.common.config);
-    memory_fail_nth(1, 0);
-    assert_int_equal(udp_socket_open(&socket, &fixture.loop.worker, &service, &where, &error),
-                     WEIR_NO_MEMORY);
-    memory_fail_nth(0, 0);
+    for (uint32_t nth = 1; nth <= 2; nth++) { /* the socket's, the table's */
+        memory_fail_nth(nth, 0);
+        assert_int_equal(udp_socket_open(&socket, &fixture.loop.worker, &service, &where, &error),
+                         WEIR_NO_MEMORY);
+        memory_fail_nth(0, 0);
+    }
     fixture_close();
 }
 
