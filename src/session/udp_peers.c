@@ -5,7 +5,7 @@
  *      worker.udp_sessions   oldest <-> ... <-> newest         which session is evicted?
  *
  * Finding, moving to the end of the list and evicting are O(1). The hash is keyed, so that no
- * client can choose addresses that fall into one slot. A session ends when its idle timeout
+ * client can choose addresses that fall into one slot (docs/decisions/0014). A session ends when its idle timeout
  * expires, when it is the longest idle and another peer needs the room, or when the handler or a
  * shutdown ends it.
  */
@@ -46,6 +46,21 @@ static bool udp_peers__is_peer(const struct weir_session *session, struct net_ha
            session->handle.generation == socket.generation && address_equals(&session->peer, peer);
 }
 
+/* Returns the hash of the address and the local socket. IPv4 and most IPv6 addresses need fewer
+ * words: inputs of different kinds have different lengths, so they never are the same. */
+static uint64_t udp_peers__hash(const struct worker *worker, struct net_handle socket,
+                                const struct net_address *peer)
+{
+    uint64_t words[3], tail = (uint64_t)socket.index << 16 | peer->port;
+    uint32_t count = peer->scope != 0 ? 3 : 2;
+
+    memcpy(words, peer->ip + 8, 8); /* in any byte order */
+    memcpy(words + 1, peer->ip, 8);
+    words[2] = peer->scope;
+    if (count == 2 && words[1] == 0 && memcmp(words, address_v4_prefix + 8, 4) == 0) count = 1;
+    return siphash_words(&worker->common->key, words, count, tail, 6);
+}
+
 /* Returns where the session of that peer is linked, or would be. */
 static struct weir_session **udp_peers__link(struct worker *worker, struct net_handle socket,
                                              const struct net_address *peer)
@@ -53,13 +68,7 @@ static struct weir_session **udp_peers__link(struct worker *worker, struct net_h
     const struct udp_peers *peers = worker->udp_peers;
 
     weir_check(peers->slots != NULL);
-    struct { /* what is hashed, without gaps */
-        uint8_t ip[16];
-        uint32_t scope, port, socket;
-    } key = {.scope = peer->scope, .port = peer->port, .socket = socket.index};
-
-    memcpy(key.ip, peer->ip, sizeof key.ip);
-    uint64_t hash = siphash(&worker->common->key, &key, sizeof key);
+    uint64_t hash = udp_peers__hash(worker, socket, peer);
     struct weir_session **link = &peers->slots[hash & (peers->slots_count - 1)];
     while (*link && !udp_peers__is_peer(*link, socket, peer)) link = &(*link)->next_peer;
     return link;
@@ -73,6 +82,7 @@ void udp_peers_end(struct weir_session *session)
     weir_check(*link == session);
     weir_check(worker->udp_sessions_count > 0);
     *link = session->next_peer;
+    if (worker->udp_peers->latest == session) worker->udp_peers->latest = NULL;
     worker->udp_sessions_count--;
     lifecycle_end(session);
 }
@@ -119,8 +129,10 @@ struct weir_session *udp_peers_add(struct worker *worker, struct net_handle sock
 struct weir_session *udp_peers_find(struct worker *worker, struct net_handle socket,
                                     const struct net_address *peer)
 {
-    struct weir_session *session = *udp_peers__link(worker, socket, peer);
+    struct weir_session *session = worker->udp_peers->latest;
 
+    if (!session || !udp_peers__is_peer(session, socket, peer))
+        session = *udp_peers__link(worker, socket, peer);
     if (!session) return NULL;
     weir_check(session->is_datagram);
     weir_check(list_has(&session->in_sessions));
@@ -129,6 +141,7 @@ struct weir_session *udp_peers_find(struct worker *worker, struct net_handle soc
         udp_peers__end_now(session);
         return NULL;
     }
+    worker->udp_peers->latest = session;
     session->timestamps.received_ms = (uint32_t)worker->now_ms;
     list_remove(&session->in_sessions);
     list_add_last(&worker->udp_sessions, &session->in_sessions);

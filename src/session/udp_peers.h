@@ -11,6 +11,7 @@
 struct udp_peers {
     struct weir_session **slots; /* null: no socket of the worker keeps sessions for peers */
     uint32_t slots_count;        /* a power of two */
+    struct weir_session *latest; /* found last: often the next datagram is its peer's, too */
 };
 
 /* Allocates the table. Returns false if memory is exhausted. Once, before the first peer. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_siphash.c - SipHash-2-4 against the published values of its authors: key 00 01 .. 0f, input
+/* test_siphash.c - SipHash against the published values of its authors: key 00 01 .. 0f, input
  * the first n bytes of 00 01 02 ... */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +35,21 @@ static void published_values_are_computed(void **state)
         assert_true(siphash(&key, input, published[i].length) == published[i].hash);
 }
 
+/* SipHash-1-3 with the key 0 is Python's hash() of bytes with PYTHONHASHSEED=0. */
+static void words_are_hashed_as_python_does(void **state)
+{
+    static const uint64_t python[] = {UINT64_C(0xe3c25f87624f1cdb), UINT64_C(0x7f86049379fbfe67),
+                                      UINT64_C(0xf8aeb1066236ccfe), UINT64_C(0xd427c34ee09470c6)};
+    static const struct siphash_key key;
+
+    (void)state;
+    for (uint32_t count = 0; count < 4; count++) { /* of bytes 0, 1, 2 to 8 * count + 5 */
+        uint64_t words[4] = {0};
+        for (uint32_t i = 0; i < 8 * count + 6; i++) words[i / 8] |= (uint64_t)i << i % 8 * 8;
+        assert_true(siphash_words(&key, words, count, words[count], 6) == python[count]);
+    }
+}
+
 static void keys_and_random_bytes_differ(void **state)
 {
     struct siphash_key one, two;
@@ -50,6 +65,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_values_are_computed),
+        cmocka_unit_test(words_are_hashed_as_python_does),
         cmocka_unit_test(keys_and_random_bytes_differ),
     };
 
