@@ -354,7 +354,8 @@ WEIR_API void weir_session_hold(struct weir_session *session);
 WEIR_API void weir_session_release(struct weir_session *session);
 
 /* Calls on_timer once, at least `ms` milliseconds from now. Replaces a pending timer. The end of
- * the session cancels the timer. Does nothing for a transient session. Thread: handler. */
+ * the session cancels the timer. Does nothing for a transient session. If memory is exhausted, the
+ * session is closed (WEIR_REASON_EXHAUSTED). Thread: handler. */
 WEIR_API void weir_session_start_timer(struct weir_session *session, uint32_t ms);
 
 /* Cancels a pending timer, if there is one. Thread: handler. */

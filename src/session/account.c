@@ -109,8 +109,8 @@ static uint64_t account__other_bytes(const struct weir_session *session)
 uint64_t account_held_bytes(const struct weir_session *session)
 {
     weir_check(!session->is_datagram);
-    return (uint64_t)session->queue.pinned_bytes + session->unread_bytes + session->waiting_bytes +
-           account__other_bytes(session);
+    return (uint64_t)session->queue.pinned_bytes + session->unread_bytes +
+           session_waiting_bytes(session) + account__other_bytes(session);
 }
 
 /* Moves the session to the class of what it holds; to none, if it holds nothing. */
@@ -174,7 +174,7 @@ static bool account__is_stale(const struct weir_session *session,
 {
     return search->stale_ms > 0 && session->queue_paused &&
            account_held_bytes(session) > search->share_bytes &&
-           search->now_ms - session->paused_ms >= search->stale_ms;
+           search->now_ms - session->timestamps.congested_ms >= search->stale_ms;
 }
 
 /* Whether closing the session would free stream buffers, rather than other memory. A session whose

@@ -7,6 +7,7 @@
  */
 #include "admission.h"
 
+#include "bucket.h"
 #include "check.h"
 #include "filters_state.h"
 #include "service.h"

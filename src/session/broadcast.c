@@ -290,10 +290,11 @@ static enum weir_code broadcast__pass_or_keep(struct weir_session *session, stru
     if (!session->speaker_waits && !congestion_has(&common->congestion, slot) &&
         broadcast__publish(common, payload) == WEIR_OK) {
         session->speaks = true;
-        session->speaks_slot = slot;
+        session->rare->speaks_slot = slot;
         return WEIR_OK;
     }
-    if (session->waiting_bytes > common->config.send_queue_high_bytes) return WEIR_QUEUE_FULL;
+    if (session_waiting_bytes(session) > common->config.send_queue_high_bytes)
+        return WEIR_QUEUE_FULL;
     congestion_wait(session, slot);
     congestion_keep(session, payload);
     session_update_receiving(session);
@@ -307,6 +308,7 @@ enum weir_code broadcast_speak(struct weir_session *session, const char *group, 
     enum weir_code code;
 
     if (session->is_datagram) return broadcast_send(common, group, bytes, length, except_id);
+    if (session_may_send(session) && !session_rare(session)) return WEIR_NO_MEMORY;
     struct payload *payload = broadcast__make(common, group, bytes, length, except_id, &code);
     if (!payload) return code;
     payload->has_speaker = true;
@@ -321,7 +323,7 @@ static bool broadcast__has_waited(const struct weir_session *session)
     const struct worker *worker = session->worker;
     uint32_t timeout_ms = session->service->config.send_timeout_ms;
 
-    return timeout_ms > 0 && (uint32_t)worker->now_ms - session->timestamps.waits_ms >= timeout_ms;
+    return timeout_ms > 0 && (uint32_t)worker->now_ms - session->rare->waits_ms >= timeout_ms;
 }
 
 /* Sends what waits with the speaker, as far as the groups can take it. */
@@ -330,7 +332,7 @@ static void broadcast__send_waiting(struct weir_session *session, bool regardles
     const struct worker_common *common = session->worker->common;
     struct payload *payload;
 
-    while ((payload = session->waiting) != NULL) {
+    while ((payload = session_waiting(session)) != NULL) {
         uint16_t slot = congestion_slot(payload->group_hash);
         if (!regardless && congestion_has(&common->congestion, slot)) return;
         if (!broadcast__reserve(common, payload)) {
@@ -340,7 +342,7 @@ static void broadcast__send_waiting(struct weir_session *session, bool regardles
             continue;
         }
         session->speaks = true;
-        session->speaks_slot = slot;
+        session->rare->speaks_slot = slot;
         payload_ref(payload);
         congestion_unkeep(session); /* first: the delivery may end this session */
         broadcast__publish_reserved(common, payload);
@@ -352,9 +354,10 @@ static void broadcast__send_waiting(struct weir_session *session, bool regardles
 static void broadcast__wake_speaker(struct worker *worker, struct weir_session *session,
                                     bool has_waited)
 {
-    if (session->waiting || !session->speaker_waits) return; /* it waits on, or has ended */
+    if (session_waiting(session) || !session->speaker_waits) return; /* it waits on, or has ended */
     if (session->state != SESSION_OPEN) worker_flush_later(worker, session); /* it may end */
-    if (!has_waited && congestion_has(&worker->common->congestion, session->speaks_slot)) return;
+    if (!has_waited && congestion_has(&worker->common->congestion, session->rare->speaks_slot))
+        return;
     congestion_wake(session);
     if (has_waited) session->speaks = false; /* it is heard once before it waits again */
     session_resume_reading(session);
@@ -370,9 +373,10 @@ bool broadcast_retry(struct worker *worker)
     list_append_all(&waiting, &worker->speakers);
     while (worker->work.done - began < WORK_ITERATION_MAX &&
            (node = list_take_first(&waiting)) != NULL) {
-        struct weir_session *session = weir_container_of(node, struct weir_session, in_speakers);
+        struct session_rare *rare = weir_container_of(node, struct session_rare, in_speakers);
+        struct weir_session *session = rare->session;
         bool has_waited = broadcast__has_waited(session);
-        list_add_last(&worker->speakers, &session->in_speakers);
+        list_add_last(&worker->speakers, &rare->in_speakers);
         broadcast__send_waiting(session, has_waited);
         broadcast__wake_speaker(worker, session, has_waited);
     }

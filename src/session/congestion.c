@@ -6,6 +6,7 @@
 #include "check.h"
 #include "group_state.h"
 #include "payload.h"
+#include "session_rare.h"
 #include "worker.h"
 
 /* ---- members ---- */
@@ -81,50 +82,51 @@ void congestion_wait(struct weir_session *session, uint16_t slot)
     struct worker *worker = session->worker;
 
     weir_check(!session->is_datagram);
-    session->speaks_slot = slot;
+    session->rare->speaks_slot = slot;
     worker_stop_dispatch(worker, session);
     if (session->speaker_waits) return;
     session->speaker_waits = true;
-    session->timestamps.waits_ms = (uint32_t)worker->now_ms;
-    list_add_last(&worker->speakers, &session->in_speakers);
+    session->rare->waits_ms = (uint32_t)worker->now_ms; /* broadcast_speak() has allocated it */
+    list_add_last(&worker->speakers, &session->rare->in_speakers);
     counter_add(&worker->counters.pauses_group, 1);
 }
 
 void congestion_wake(struct weir_session *session)
 {
     weir_check(session->speaker_waits);
-    weir_check(!session->waiting);
+    weir_check(!session->rare->waiting);
     session->speaker_waits = false;
-    list_remove(&session->in_speakers);
+    list_remove(&session->rare->in_speakers);
 }
 
 void congestion_keep(struct weir_session *session, struct payload *payload)
 {
-    struct payload **link = &session->waiting;
+    struct payload **link = &session->rare->waiting;
 
     weir_check(session->speaker_waits);
     weir_check(!payload->next);
     while (*link) link = &(*link)->next;
     *link = payload_ref(payload);
-    session->waiting_bytes += payload_memory_bytes(payload);
+    session->rare->waiting_bytes += payload_memory_bytes(payload);
     account_list(&session->worker->account, session);
 }
 
 void congestion_unkeep(struct weir_session *session)
 {
-    struct payload *payload = session->waiting;
+    struct session_rare *rare = session->rare;
+    struct payload *payload = rare->waiting;
 
     weir_check(payload != NULL);
-    session->waiting = payload->next;
+    rare->waiting = payload->next;
     payload->next = NULL;
-    session->waiting_bytes -= payload_memory_bytes(payload);
+    rare->waiting_bytes -= payload_memory_bytes(payload);
     payload_unref(payload);
 }
 
 void congestion_drop(struct weir_session *session)
 {
     if (!session->speaker_waits) return;
-    while (session->waiting) {
+    while (session->rare->waiting) {
         congestion_unkeep(session);
         counter_add(&session->worker->counters.sends_dropped, 1);
     }

@@ -20,7 +20,6 @@ struct deadline_timestamps {
     uint32_t measured_ms;  /* acknowledgements were measured, or the send deadline began */
     uint32_t finished_ms;  /* FIN was sent, or its timeout began anew */
     uint32_t congested_ms; /* the queue rose above the high-water mark */
-    uint32_t waits_ms;     /* the speaker began to wait for a group */
     uint32_t resume_ms;    /* in the future: reading resumes, after a pause by the rate limit */
 };
 

@@ -176,12 +176,15 @@ static inline void inbound__update_rate(struct weir_session *session, uint32_t b
     uint64_t bytes_pause_ns = 0, messages_pause_ns = 0;
 
     weir_check(bytes > 0);
+    if (config->receive_rate_max_bytes == 0 && config->message_rate_max == 0) return;
+    struct session_rare *rare = session_rare_or_close(session);
+    if (!rare) return;
     if (config->receive_rate_max_bytes > 0)
         bytes_pause_ns =
-            bucket_take(&session->bytes_bucket, worker->now_ns, bytes,
-                        config->receive_rate_max_bytes, config->receive_rate_max_bytes);
+            bucket_take(&rare->bytes_bucket, worker->now_ns, bytes, config->receive_rate_max_bytes,
+                        config->receive_rate_max_bytes);
     if (config->message_rate_max > 0)
-        messages_pause_ns = bucket_take(&session->messages_bucket, worker->now_ns, messages,
+        messages_pause_ns = bucket_take(&rare->messages_bucket, worker->now_ns, messages,
                                         config->message_rate_max, config->message_rate_max);
     uint64_t pause_ns = messages_pause_ns > bytes_pause_ns ? messages_pause_ns : bytes_pause_ns;
     if (pause_ns == 0) return;
@@ -259,8 +262,8 @@ inlining_never void inbound__add_unread(struct weir_session *session, struct net
 static void inbound__check_group(struct weir_session *session)
 {
     if (session->speaks && session->state == SESSION_OPEN &&
-        congestion_has(&session->worker->common->congestion, session->speaks_slot))
-        congestion_wait(session, session->speaks_slot);
+        congestion_has(&session->worker->common->congestion, session->rare->speaks_slot))
+        congestion_wait(session, session->rare->speaks_slot);
 }
 
 /* Whether the next unread input, bytes or FIN, may be decoded now. */

@@ -63,6 +63,14 @@ static void lifecycle__release(struct weir_session *session)
                       session->address_counts ? &session->peer : NULL);
 }
 
+/* Returns the text that goes with the reason. */
+static const char *lifecycle__text(const struct weir_session *session)
+{
+    const char *text = session_decode_error(session);
+
+    return text ? text : "";
+}
+
 /* A session with filters ends: perhaps before they are open. */
 static void lifecycle__end_opening(struct weir_session *session)
 {
@@ -71,7 +79,7 @@ static void lifecycle__end_opening(struct weir_session *session)
     filters_opening_count_end(session);
     if (!session->opened && service->unopened)
         service->unopened(service->ended_connector, (enum weir_reason)session->reason,
-                          session->decode_error ? session->decode_error : "");
+                          lifecycle__text(session));
 }
 
 static void lifecycle__count_end(struct weir_session *session)
@@ -84,8 +92,7 @@ static void lifecycle__count_end(struct weir_session *session)
     counter_add(session->is_datagram ? &counters->peers_closed : &counters->closed, 1);
     counter_add(&counters->closed_by_reason[session->reason], 1);
     if (session->opened && handler->on_close)
-        handler->on_close(session, (enum weir_reason)session->reason,
-                          session->decode_error ? session->decode_error : "");
+        handler->on_close(session, (enum weir_reason)session->reason, lifecycle__text(session));
     if (!session->filters || !filters_opening_was_check(session)) watch_end(session);
     lifecycle__check_canary(session);
     if (session->filters) lifecycle__end_opening(session);
@@ -115,7 +122,7 @@ void lifecycle_end(struct weir_session *session)
         worker->reject_messages_open--;
     }
     if (codec->release) codec->release(codec, session_codec_state(session));
-    memory_free(session->decode_error);
+    session_rare_free(session);
     account_left(&worker->account, session);
     if (session->filters) filters_free(session);
     list_remove(&session->in_sessions);

@@ -194,7 +194,9 @@ static struct name *names__make(const struct weir_session *session, uint32_t has
 /* Whether the session holds this name now. */
 static bool names__holds(const struct weir_session *session, const char *text)
 {
-    return session->name && strcmp(session->name->text, text) == 0 &&
+    const struct name *name = session->rare ? session->rare->name : NULL;
+
+    return name && strcmp(name->text, text) == 0 &&
            names_holder(session->worker->common, text) == session->id;
 }
 
@@ -208,6 +210,7 @@ enum weir_code names_bind(struct weir_session *session, const char *text, enum w
     if (!group_name_is_good(text)) return WEIR_INVALID;
     if (!session_may_send(session)) return WEIR_CANCELLED;
     if (names__holds(session, text)) return WEIR_OK;
+    if (!session_rare(session)) return WEIR_NO_MEMORY;
     struct name *name = names__make(session, group_hash(worker->common, text), text);
     if (!name) return WEIR_NO_MEMORY;
     enum weir_code code = names__link(worker->common, name, how, &evicted_id);
@@ -216,21 +219,21 @@ enum weir_code names_bind(struct weir_session *session, const char *text, enum w
         return code;
     }
     names_unbind(session); /* the one before */
-    session->name = name;
+    session->rare->name = name;
     if (evicted_id > 0) names__evict(worker->common, evicted_id);
     return WEIR_OK;
 }
 
 void names_unbind(struct weir_session *session)
 {
-    struct name *name = session->name;
+    struct name *name = session->rare ? session->rare->name : NULL;
 
     if (!name) return;
     struct names_shard *shard = names__shard(session->worker->common, name->in_table.hash);
     lock_take(shard->lock);
     if (name->is_linked) names__unlink(session->worker->common, shard, name);
     lock_give_back(shard->lock);
-    session->name = NULL;
+    session->rare->name = NULL;
     names__free(session->worker, name);
 }
 

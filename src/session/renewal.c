@@ -66,8 +66,8 @@ static void renewal__end_pause(struct weir_session *session)
     uint64_t now_ns = session->worker->now_ns;
 
     if (!session->rate_paused) return;
-    renewal__forgive(&session->bytes_bucket, now_ns);
-    renewal__forgive(&session->messages_bucket, now_ns);
+    renewal__forgive(&session->rare->bytes_bucket, now_ns);
+    renewal__forgive(&session->rare->messages_bucket, now_ns);
     session->rate_paused = false;
     session_resume_reading(session);
 }

@@ -101,7 +101,7 @@ void session_close(struct weir_session *session, enum weir_reason reason)
     if (session->holds > 0 && session_may_send(session)) session->loses_output = true;
     session_enter(session, SESSION_CLOSING);
     wheel_stop(&worker->deadlines, &session->deadline);
-    wheel_stop(&worker->user_timers, &session->user_timer);
+    if (session->rare) wheel_stop(&worker->user_timers, &session->rare->user_timer);
     session->ops->close(session);
 }
 
@@ -109,6 +109,14 @@ void session_abort(struct weir_session *session)
 {
     session->loses_output = true;
     session_close(session, WEIR_REASON_APPLICATION);
+}
+
+struct session_rare *session_rare_or_close(struct weir_session *session)
+{
+    struct session_rare *rare = session_rare(session);
+
+    if (!rare) session_close(session, WEIR_REASON_EXHAUSTED);
+    return rare;
 }
 
 /* Discards the input that was not decoded. */
@@ -191,8 +199,9 @@ void session_note_failure(struct weir_session *session, const char *text)
     struct worker *worker = session->worker;
     char peer[NET_ADDRESS_TEXT_BYTES];
 
-    if (session->decode_error) return;              /* the first failure counts */
-    session->decode_error = memory_copy_text(text); /* null: on_close gets the reason alone */
+    if (session_decode_error(session)) return; /* the first failure counts */
+    struct session_rare *rare = session_rare(session);
+    if (rare) rare->decode_error = memory_copy_text(text); /* else on_close gets only the reason */
     log_limited(&worker->decode_errors, &worker->common->log, worker->now_ms, WEIR_LOG_WARNING,
                 "closing %s: %s", address_peer_text(&session->peer, peer, sizeof peer), text);
 }
@@ -224,7 +233,6 @@ static void session__update_queue_paused(struct weir_session *session)
 
     if (!session->queue_paused && pinned_bytes >= worker->pause_bytes && !session__holds(session)) {
         session->queue_paused = true;
-        session->paused_ms = (uint32_t)worker->now_ms;
         counter_add(&worker->counters.pauses_queue, 1);
         congestion_begin(session);
         if (session->memberships) session_update_deadline(session);

@@ -7,7 +7,7 @@
 
 #include "payload.h"
 #include "session_deadlines.h"
-#include "session_state.h"
+#include "session_rare.h"
 #include "session_table.h"
 #include "worker.h"
 
@@ -126,13 +126,18 @@ void session_resume_reading(struct weir_session *session);
  * because its buffer is needed. May close the session, if memory is exhausted. TCP only. */
 void session_flush_run(struct weir_session *session);
 
+/* Returns the rare state of the session, as session_rare(); but where it returns null, it has
+ * closed the session as exhausted. */
+struct session_rare *session_rare_or_close(struct weir_session *session);
+
 /* Whether nothing is left to send, and FIN may follow: no answer is announced, and the end would
  * drop nothing that the session said to a group. TCP only. */
 static inline bool session_is_done(const struct weir_session *session)
 {
     if (session->state != SESSION_PEER_DONE && session->state != SESSION_FINISHING) return false;
     if (session->send_out || !send_queue_is_empty(&session->queue)) return false;
-    return !session->waiting && !(session->state == SESSION_PEER_DONE && session->holds > 0);
+    return !session_waiting(session) &&
+           !(session->state == SESSION_PEER_DONE && session->holds > 0);
 }
 
 /* Passes the first buffers of the queue to net. TCP only, while no send is unanswered. */

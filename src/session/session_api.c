@@ -122,14 +122,14 @@ void weir_session_start_timer(struct weir_session *session, uint32_t ms)
 
     session_api__check(session);
     if (session_is_transient(session) || session->state == SESSION_CLOSING) return;
-    wheel_start(&worker->user_timers, &session->user_timer, due_ms);
+    struct session_rare *rare = session_rare_or_close(session);
+    if (rare) wheel_start(&worker->user_timers, &rare->user_timer, due_ms);
 }
 
 void weir_session_stop_timer(struct weir_session *session)
 {
     session_api__check(session);
-    if (!session_is_transient(session))
-        wheel_stop(&session->worker->user_timers, &session->user_timer);
+    if (session->rare) wheel_stop(&session->worker->user_timers, &session->rare->user_timer);
 }
 
 enum weir_code weir_session_set_idle_timeout(struct weir_session *session, uint32_t ms)

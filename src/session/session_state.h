@@ -24,7 +24,6 @@ struct udp_socket;
 struct filters;
 struct group;
 struct name;
-struct payload;
 
 enum session_state {
     SESSION_FREE,      /* unused, in the table */
@@ -58,6 +57,21 @@ struct group_membership {
     uint16_t slot; /* of the group's name, see congestion.h */
 };
 
+/* What few sessions need: in memory of its own, because most sessions are idle. Allocated on first
+ * use by session_rare.c, and freed when the session ends. */
+struct session_rare {
+    struct weir_session *session;
+    struct wheel_timer user_timer;               /* of weir_session_start_timer() */
+    struct bucket bytes_bucket, messages_bucket; /* TCP: of the limits of what is received */
+    struct list in_speakers; /* worker.speakers while speaker_waits; congestion.c */
+    struct payload *waiting; /* broadcasts of this speaker that wait, oldest first; congestion.c */
+    struct name *name;       /* that it bound; null: none; names.c */
+    char *decode_error;      /* describes malformed input; null: none */
+    uint32_t waiting_bytes;  /* memory of the payloads in `waiting` */
+    uint32_t waits_ms;       /* since when the speaker waits for a group */
+    uint16_t speaks_slot;    /* of the group that it spoke to last; see congestion.h */
+};
+
 struct weir_session {
     union {
         struct owner owner;        /* TCP: of the connection's handle */
@@ -80,42 +94,39 @@ struct weir_session {
     struct list in_sessions;      /* worker.tcp_sessions or udp_sessions while not FREE */
     struct list in_pending_flush; /* worker.pending_flush or waiting_for_buffers */
     struct list in_readable;      /* worker.readable or readable_again: `unread` may be decoded */
-    struct list in_speakers;      /* worker.speakers while speaker_waits */
-    struct payload *waiting;      /* broadcasts of this speaker that wait, oldest first */
-    struct list in_class;         /* worker.account, while it may hold memory; TCP, not CLOSING */
-    struct net_buffer *unread;    /* received and not decoded, oldest first; TCP */
-    struct filters *filters;      /* between socket and codec; null: none; TCP */
-    struct wheel_timer deadline;  /* expires at the next deadline or earlier */
-    struct wheel_timer user_timer;
+    union {
+        struct list in_class; /* TCP, not CLOSING: in worker.account, while it may hold memory */
+        struct {              /* UDP: of the limits of received bytes and messages */
+            struct bucket datagram_bytes_bucket, datagrams_bucket;
+        };
+    };
+    struct net_buffer *unread;            /* received and not decoded, oldest first; TCP */
+    struct filters *filters;              /* between socket and codec; null: none; TCP */
+    struct wheel_timer deadline;          /* expires at the next deadline or earlier */
     struct group_membership *memberships; /* group.c */
-    struct name *name;                    /* that it bound; null: none; names.c */
-    char *decode_error;                   /* describes malformed input; null: none */
+    struct session_rare *rare;            /* what few sessions need; null: none; session_rare.h */
     /* TCP: as in struct weir_stats; UDP: of its datagrams. */
     uint64_t bytes_in, messages_in, bytes_out, messages_out;
-    struct bucket bytes_bucket, messages_bucket;
     struct deadline_timestamps timestamps;
     uint32_t work_iteration; /* of the loop, to which `work_done` belongs; see worker.h */
     uint32_t work_done;
     /* By the peer, at the base of the measurements; cut to 32 bits. */
     uint32_t acknowledged_bytes;
-    uint32_t waiting_bytes;   /* memory of the payloads in `waiting` */
     uint32_t unread_bytes;    /* capacities of the buffers in `unread`, and of those that wait
                                * before a filter */
     uint32_t partial_bytes;   /* of the codec's partial frame; twice that is charged */
     uint32_t listed_bytes;    /* most that its class in worker.account holds; 0: it is in none */
     uint32_t leaving_bytes;   /* CLOSING: its part of account.leaving_stream_bytes */
-    uint32_t paused_ms;       /* since when queue_paused is set */
     uint32_t off_ms;          /* since when receiving_off is set; UDP: handler_paused */
     uint32_t holds;           /* weir_session_hold() calls that were not released */
     uint32_t idle_timeout_ms; /* 0: none */
     uint32_t missed;          /* broadcasts to its groups that were dropped for it */
-    uint16_t speaks_slot;     /* of the group that it spoke to last; see congestion.h */
     uint8_t state;            /* enum session_state; written by session_enter alone */
     uint8_t reason;           /* enum weir_reason; NONE until the end is decided */
     /* Written for every message, so each of these has a byte of its own. */
     bool send_out;           /* set while a net_send awaits its NET_SENT */
-    bool used_share;         /* it used up its share of the work when it was last decoded */
     bool frame_partial;      /* the codec holds part of a frame, since frame_ms */
+    bool used_share : 1;     /* it used up its share of the work when it was last decoded */
     bool admitted : 1;       /* it counts; a connection with a reject message never does */
     bool opened : 1;         /* on_open was due: on_close is then due, too */
     bool queue_paused : 1;   /* set while the high-water mark keeps reading off */
@@ -148,12 +159,30 @@ struct weir_session {
     bool vouched : 1;        /* UDP: weir_session_vouch() was called: no limit on replies */
 };
 
-#define SESSION_BYTES_MAX 448 /* without what is queued */
+#define SESSION_BYTES_MAX 352 /* without what is queued */
 
 /* A datagram sender without a session of its own: it exists while its datagram is dispatched. */
 static inline bool session_is_transient(const struct weir_session *session)
 {
     return session->id == 0;
+}
+
+/* Returns the oldest broadcast of this speaker that waits; null: none does. */
+static inline struct payload *session_waiting(const struct weir_session *session)
+{
+    return session->rare ? session->rare->waiting : NULL;
+}
+
+/* Returns the memory of the broadcasts that wait. */
+static inline uint32_t session_waiting_bytes(const struct weir_session *session)
+{
+    return session->rare ? session->rare->waiting_bytes : 0;
+}
+
+/* Returns the text that describes malformed input; null: there is none. */
+static inline const char *session_decode_error(const struct weir_session *session)
+{
+    return session->rare ? session->rare->decode_error : NULL;
 }
 
 /* Whether the session is ending: it cannot be finished or failed again. */

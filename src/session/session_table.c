@@ -155,10 +155,8 @@ struct weir_session *session_table_open(struct session_table *table)
     list_init(&session->in_sessions);
     list_init(&session->in_pending_flush);
     list_init(&session->in_readable);
-    list_init(&session->in_speakers);
     list_init(&session->in_class);
     wheel_timer_init(&session->deadline);
-    wheel_timer_init(&session->user_timer);
     session_table__publish(table, slot, session->id);
     table->open_count++;
     return session;
@@ -171,10 +169,8 @@ void session_table_close(struct session_table *table, struct weir_session *sessi
     weir_check(!list_has(&session->in_readable));
     weir_check(!list_has(&session->in_class));
     weir_check(!session->unread);
-    weir_check(!list_has(&session->in_speakers));
-    weir_check(!session->waiting);
+    weir_check(!session->rare);
     weir_check(!wheel_timer_runs(&session->deadline));
-    weir_check(!wheel_timer_runs(&session->user_timer));
     weir_check(table->open_count > 0);
     session->state = SESSION_FREE;
     session_table__publish(table, session_table__slot(session->id), 0);

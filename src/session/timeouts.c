@@ -77,7 +77,8 @@ static void timeouts__on_deadline(struct weir_session *session)
 /* Calls on_timer of the session whose timer has expired. */
 static void timeouts__on_user_timer(struct worker *worker, struct wheel_timer *timer)
 {
-    struct weir_session *session = weir_container_of(timer, struct weir_session, user_timer);
+    struct weir_session *session =
+        weir_container_of(timer, struct session_rare, user_timer)->session;
     const struct weir_handler *handler = session->service->handler;
 
     weir_check(session->worker == worker);

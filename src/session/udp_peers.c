@@ -5,9 +5,9 @@
  *      worker.udp_sessions   oldest <-> ... <-> newest         which session is evicted?
  *
  * Finding, moving to the end of the list and evicting are O(1). The hash is keyed, so that no
- * client can choose addresses that fall into one slot (docs/decisions/0014). A session ends when its idle timeout
- * expires, when it is the longest idle and another peer needs the room, or when the handler or a
- * shutdown ends it.
+ * client can choose addresses that fall into one slot (docs/decisions/0014). A session ends when
+ * its idle timeout expires, when it is the longest idle and another peer needs the room, or when
+ * the handler or a shutdown ends it.
  */
 #include "udp_peers.h"
 
@@ -84,6 +84,7 @@ void udp_peers_end(struct weir_session *session)
     *link = session->next_peer;
     if (worker->udp_peers->latest == session) worker->udp_peers->latest = NULL;
     worker->udp_sessions_count--;
+    list_init(&session->in_class); /* as in each free session; the buckets were there */
     lifecycle_end(session);
 }
 
@@ -117,6 +118,7 @@ struct weir_session *udp_peers_add(struct worker *worker, struct net_handle sock
     session->handle = socket;
     session->admitted = true;
     session->next_peer = NULL;
+    session->datagram_bytes_bucket = session->datagrams_bucket = (struct bucket){0};
     *udp_peers__link(worker, socket, peer) = session;
     list_add_last(&worker->udp_sessions, &session->in_sessions);
     worker->udp_sessions_count++;
@@ -152,7 +154,8 @@ bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes)
 {
     const struct worker *worker = session->worker;
     const struct weir_config *config = &session->service->config;
-    struct bucket by_bytes = session->bytes_bucket, by_messages = session->messages_bucket;
+    struct bucket by_bytes = session->datagram_bytes_bucket;
+    struct bucket by_messages = session->datagrams_bucket;
 
     weir_check(session->is_datagram);
     if (config->receive_rate_max_bytes > 0 &&
@@ -165,7 +168,7 @@ bool udp_peers_within_rate(struct weir_session *session, uint32_t bytes)
         return false;
     session->messages_in++;
     session->bytes_in += bytes;
-    session->bytes_bucket = by_bytes;
-    session->messages_bucket = by_messages;
+    session->datagram_bytes_bucket = by_bytes;
+    session->datagrams_bucket = by_messages;
     return true;
 }

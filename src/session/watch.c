@@ -130,7 +130,7 @@ void watch_begin(const struct weir_session *session)
 void watch_end(const struct weir_session *session)
 {
     const struct worker *worker = session->worker;
-    const char *text = session->decode_error;
+    const char *text = session_decode_error(session);
     char peer[NET_ADDRESS_TEXT_BYTES];
 
     if (!watch__shows(worker, WEIR_LOG_INFO)) return;

@@ -77,7 +77,7 @@ static void fixture_validate__times(const struct weir_session *session)
 
     if (session->state == SESSION_CLOSING) {
         require(!wheel_timer_runs(&session->deadline));
-        require(!wheel_timer_runs(&session->user_timer));
+        require(!session->rare || !wheel_timer_runs(&session->rare->user_timer));
         return;
     }
     /* A timeout that has finished the session does not run again. */
@@ -129,7 +129,7 @@ static void fixture_validate__stream(const struct weir_session *session,
     bool may_read = !session->queue_paused && !session->rate_paused && !session->handler_paused &&
                     !session->speaker_waits;
     require(session->congested == session->queue_paused || session->state == SESSION_CLOSING);
-    require(list_has(&session->in_speakers) == session->speaker_waits);
+    require((session->rare && list_has(&session->rare->in_speakers)) == session->speaker_waits);
     bool has_unread = session->unread || session->end_unread || session->wire_unread;
     bool lacks_buffer = session->filters && session->filters->needs_buffer;
     bool closes = session->state == SESSION_FINISHING || session->state == SESSION_CLOSING;

@@ -327,7 +327,7 @@ static void hold(struct weir_session *session, uint32_t pinned, uint32_t partial
 {
     session->queue.pinned_bytes = pinned;
     session->partial_bytes = partial;
-    session->paused_ms = paused_ms;
+    session->timestamps.congested_ms = paused_ms;
     session->queue_paused = true;
 }
 

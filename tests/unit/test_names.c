@@ -16,6 +16,7 @@
 #include "fixture.h"
 #include "memory_faults.h"
 #include "names.h"
+#include "session_rare.h"
 #include "require.h"
 
 /* "name": bind it; "=name": take it over; "-": unbind. The code is kept. */
@@ -266,6 +267,7 @@ static void close_world(struct sim_peer *peer)
     struct mailbox_command command;
 
     names_unbind(&elsewhere);
+    session_rare_free(&elsewhere);
     assert_int_equal(other.account.membership_bytes, 0);
     sim_peer_close(peer);
     while (mailbox_take(&other_mailbox, &command)) continue;
