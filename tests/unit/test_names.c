@@ -16,8 +16,8 @@
 #include "fixture.h"
 #include "memory_faults.h"
 #include "names.h"
-#include "session_rare.h"
 #include "require.h"
+#include "session_rare.h"
 
 /* "name": bind it; "=name": take it over; "-": unbind. The code is kept. */
 static enum weir_code last_code;
