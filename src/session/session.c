@@ -111,14 +111,6 @@ void session_abort(struct weir_session *session)
     session_close(session, WEIR_REASON_APPLICATION);
 }
 
-struct session_rare *session_rare_or_close(struct weir_session *session)
-{
-    struct session_rare *rare = session_rare(session);
-
-    if (!rare) session_close(session, WEIR_REASON_EXHAUSTED);
-    return rare;
-}
-
 /* Discards the input that was not decoded. */
 static void session__drop_unread(struct weir_session *session)
 {

@@ -128,7 +128,13 @@ void session_flush_run(struct weir_session *session);
 
 /* Returns the rare state of the session, as session_rare(); but where it returns null, it has
  * closed the session as exhausted. */
-struct session_rare *session_rare_or_close(struct weir_session *session);
+static inline struct session_rare *session_rare_or_close(struct weir_session *session)
+{
+    struct session_rare *rare = session_rare(session);
+
+    if (!rare) session_close(session, WEIR_REASON_EXHAUSTED);
+    return rare;
+}
 
 /* Whether nothing is left to send, and FIN may follow: no answer is announced, and the end would
  * drop nothing that the session said to a group. TCP only. */

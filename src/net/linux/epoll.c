@@ -31,6 +31,7 @@
 #include "datagram.h"
 #include "error_fill.h"
 #include "linux_calls.h"
+#include "linux_endpoint.h"
 #include "linux_socket.h"
 #include "linux_wait.h"
 #include "linux_wake.h"
@@ -58,15 +59,6 @@ struct epoll_entry {
     struct net_buffer *unsent; /* the rest of the outstanding send; SYSTEM owns it */
 };
 
-/* What a listener or datagram socket has besides. */
-struct epoll_endpoint {
-    struct handle_endpoint base;
-    union {
-        struct datagram datagram;
-        struct linux_bound bound; /* listener */
-    };
-};
-
 struct epoll_system {
     int epoll_fd;
     int wake_fd;
@@ -83,12 +75,6 @@ struct epoll_system {
 static struct epoll_entry *epoll__entry(struct handle *entry)
 {
     return weir_container_of(entry, struct epoll_entry, base);
-}
-
-/* Returns what a listener or datagram socket has besides; the caller knows that it is one. */
-static struct epoll_endpoint *epoll__endpoint(const struct epoll_entry *entry)
-{
-    return weir_container_of(entry->base.endpoint, struct epoll_endpoint, base);
 }
 
 /* ---- names ---- */
@@ -171,7 +157,7 @@ static enum weir_code epoll__listen(struct net *net, struct handle *base,
     int fd;
 
     weir_check(base->kind == HANDLE_LISTENER);
-    struct linux_bound *bound = &epoll__endpoint(entry)->bound;
+    struct linux_bound *bound = &linux_endpoint_of(&entry->base)->bound;
     enum weir_code code = linux_listen(options, true, &net->options, &fd, bound, error);
 
     if (code == WEIR_OK) code = epoll__own(net, entry, fd, error);
@@ -524,7 +510,7 @@ static void epoll__close(struct net *net, struct handle *base)
 
     weir_check(base->closing);
     if (base->kind == HANDLE_DATAGRAM) {
-        datagram_close(net, &epoll__endpoint(entry)->datagram, &system->datagrams);
+        datagram_close(net, &linux_endpoint_of(&entry->base)->datagram, &system->datagrams);
         return;
     }
     list_remove(&entry->ready);
@@ -535,7 +521,7 @@ static void epoll__close(struct net *net, struct handle *base)
     if (base->kind == HANDLE_CONNECTING) epoll__end_connect(entry);
     /* The only descriptor of this file, so closing removes it from epoll. */
     if (base->kind == HANDLE_LISTENER)
-        linux_close_listener(entry->fd, &epoll__endpoint(entry)->bound);
+        linux_close_listener(entry->fd, &linux_endpoint_of(&entry->base)->bound);
     else
         linux_close_stream(entry->fd, base->resets);
     answer_closed(net, base);
@@ -558,7 +544,7 @@ static struct net_address epoll__local_address(struct net *net, struct handle *b
     (void)net;
     weir_check(!base->closing);
     if (base->kind == HANDLE_CONNECTION) return linux_local_address_or_none(entry->fd);
-    const struct epoll_endpoint *endpoint = epoll__endpoint(entry);
+    const struct linux_endpoint *endpoint = linux_endpoint_of(&entry->base);
     return base->kind == HANDLE_DATAGRAM ? endpoint->datagram.bound : endpoint->bound.address;
 }
 
@@ -570,7 +556,7 @@ static enum weir_code epoll__bind(struct net *net, struct handle *base,
 {
     struct epoll_system *system = net->system;
     struct epoll_entry *entry = epoll__entry(base);
-    struct datagram *datagram = &epoll__endpoint(entry)->datagram;
+    struct datagram *datagram = &linux_endpoint_of(&entry->base)->datagram;
     enum weir_code code = datagram_open(net, base, datagram, &system->datagrams, options, error);
 
     weir_check(base->kind == HANDLE_DATAGRAM);
@@ -590,14 +576,13 @@ static void epoll__send_to(struct net *net, struct handle *base, const struct ne
                            uint32_t segment_bytes)
 {
     weir_check(base->endpoint->datagrams_out > 0);
-    datagram_send(net, &epoll__endpoint(epoll__entry(base))->datagram, peer, local, buffer,
-                  segment_bytes);
+    datagram_send(net, &linux_endpoint_of(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
 static bool epoll__is_own(struct net *net, struct handle *base, const struct net_address *address)
 {
     weir_check(base->kind == HANDLE_DATAGRAM);
-    return datagram_is_own(net, &epoll__endpoint(epoll__entry(base))->datagram, address);
+    return datagram_is_own(net, &linux_endpoint_of(base)->datagram, address);
 }
 
 /* ---- wait ---- */
@@ -631,7 +616,7 @@ static void epoll__take_wake(struct epoll_system *system)
 static bool epoll__note_datagram(struct epoll_entry *entry, bool readable, bool writable)
 {
     if (entry->base.kind != HANDLE_DATAGRAM) return false;
-    struct datagram *datagram = &epoll__endpoint(entry)->datagram;
+    struct datagram *datagram = &linux_endpoint_of(&entry->base)->datagram;
     weir_check(datagram->entry == &entry->base);
     datagram->readable |= readable;
     datagram->writable |= writable;
@@ -888,7 +873,7 @@ const struct transport transport_epoll = {
     .has_unix = true,
     .inherits_sockets = true,
     .entry_bytes = sizeof(struct epoll_entry),
-    .endpoint_bytes = sizeof(struct epoll_endpoint),
+    .endpoint_bytes = sizeof(struct linux_endpoint),
     .open = epoll__open,
     .free = epoll__free,
     .wake = epoll__wake,

@@ -147,7 +147,7 @@ static bool uring__wants_to_send(const struct uring_entry *entry)
     if (handle_retries(base, HANDLE_SENDS)) return false;
     if (base->kind == HANDLE_CONNECTION) return entry->send_first != NULL;
     if (base->kind == HANDLE_DATAGRAM)
-        return datagram_waits_for_room(&uring_endpoint_of(entry)->datagram);
+        return datagram_waits_for_room(&linux_endpoint_of(&entry->base)->datagram);
     return base->kind == HANDLE_CONNECTING && !base->broken;
 }
 
@@ -227,7 +227,7 @@ static struct net_address uring__local_address(struct net *net, struct handle *b
     (void)net;
     weir_check(!base->closing);
     if (base->kind == HANDLE_CONNECTION) return linux_local_address_or_none(entry->fd);
-    const struct uring_endpoint *endpoint = uring_endpoint_of(entry);
+    const struct linux_endpoint *endpoint = linux_endpoint_of(&entry->base);
     return base->kind == HANDLE_DATAGRAM ? endpoint->datagram.bound : endpoint->bound.address;
 }
 
@@ -285,13 +285,13 @@ static void uring__close_idle(struct net *net, struct uring_entry *entry)
     weir_check(!arrivals_are_held(&entry->base));
     weir_check(!list_has(&entry->changed)); /* answering can free the entry */
     if (entry->base.kind == HANDLE_DATAGRAM) {
-        datagram_close(net, &uring_endpoint_of(entry)->datagram, &uring->datagrams);
+        datagram_close(net, &linux_endpoint_of(&entry->base)->datagram, &uring->datagrams);
         return;
     }
     if (entry->base.kind == HANDLE_CONNECTION) weir_check(!entry->send_first);
     if (entry->base.kind == HANDLE_CONNECTING) uring_stream_end_connect(entry);
     if (entry->base.kind == HANDLE_LISTENER)
-        linux_close_listener(entry->fd, &uring_endpoint_of(entry)->bound);
+        linux_close_listener(entry->fd, &linux_endpoint_of(&entry->base)->bound);
     else
         linux_close_stream(entry->fd, entry->base.resets);
     answer_closed(net, &entry->base);
@@ -312,12 +312,12 @@ static enum weir_code uring__bind(struct net *net, struct handle *base,
 {
     struct uring *uring = net->system;
     struct uring_entry *entry = uring_entry_of(base);
-    enum weir_code code = datagram_open(net, base, &uring_endpoint_of(entry)->datagram,
+    enum weir_code code = datagram_open(net, base, &linux_endpoint_of(&entry->base)->datagram,
                                         &uring->datagrams, options, error);
 
     if (code != WEIR_OK) return code;
     weir_check(uring__is_idle(entry));
-    uring_entry_init(entry, uring_endpoint_of(entry)->datagram.fd);
+    uring_entry_init(entry, linux_endpoint_of(&entry->base)->datagram.fd);
     return WEIR_OK;
 }
 
@@ -326,14 +326,13 @@ static void uring__send_to(struct net *net, struct handle *base, const struct ne
                            uint32_t segment_bytes)
 {
     weir_check(base->endpoint->datagrams_out > 0);
-    datagram_send(net, &uring_endpoint_of(uring_entry_of(base))->datagram, peer, local, buffer,
-                  segment_bytes);
+    datagram_send(net, &linux_endpoint_of(base)->datagram, peer, local, buffer, segment_bytes);
 }
 
 static bool uring__is_own(struct net *net, struct handle *base, const struct net_address *address)
 {
     weir_check(base->kind == HANDLE_DATAGRAM);
-    return datagram_is_own(net, &uring_endpoint_of(uring_entry_of(base))->datagram, address);
+    return datagram_is_own(net, &linux_endpoint_of(base)->datagram, address);
 }
 
 /* Serves each datagram socket. A socket that the system accepts nothing from requests a poll. */
@@ -457,9 +456,9 @@ static void uring__datagram_polled(struct net *net, struct uring_entry *entry,
     }
     uring->datagrams_ready = true;
     if (direction == HANDLE_RECEIVES)
-        uring_endpoint_of(entry)->datagram.readable = true;
+        linux_endpoint_of(&entry->base)->datagram.readable = true;
     else
-        uring_endpoint_of(entry)->datagram.writable = true;
+        linux_endpoint_of(&entry->base)->datagram.writable = true;
 }
 
 static void uring__complete_inbound(struct net *net, struct uring_entry *entry,
@@ -839,7 +838,7 @@ const struct transport transport_uring = {
     .has_unix = true,
     .inherits_sockets = true,
     .entry_bytes = sizeof(struct uring_entry),
-    .endpoint_bytes = sizeof(struct uring_endpoint),
+    .endpoint_bytes = sizeof(struct linux_endpoint),
     .open = uring__open,
     .free = uring__free,
     .wake = uring__wake,

@@ -21,8 +21,8 @@ enum weir_code uring_listener_open(struct net *net, struct uring_entry *entry,
     if (!arrivals_open_listener(&entry->base, uring->ring.io.cq.ring_entries + 1))
         return error_fill(error, WEIR_NO_MEMORY, 0, "listen", NULL, NULL,
                           "free some memory, or lower queue_entries");
-    enum weir_code code =
-        linux_listen(options, false, &net->options, &fd, &uring_endpoint_of(entry)->bound, error);
+    enum weir_code code = linux_listen(options, false, &net->options, &fd,
+                                       &linux_endpoint_of(&entry->base)->bound, error);
     if (code == WEIR_OK) uring_entry_init(entry, fd);
     return code;
 }

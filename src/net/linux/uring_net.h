@@ -11,7 +11,7 @@
 #define NET_LINUX_URING_NET_H
 
 #include "check.h"
-#include "datagram.h"
+#include "linux_endpoint.h"
 #include "linux_socket.h"
 #include "linux_wait.h"
 #include "list.h"
@@ -39,15 +39,6 @@ struct uring_entry {
     };
 };
 
-/* What a listener or datagram socket has besides. */
-struct uring_endpoint {
-    struct handle_endpoint base;
-    union {
-        struct datagram datagram;
-        struct linux_bound bound; /* listener */
-    };
-};
-
 struct uring {
     struct uring_ring ring;
     int wake_fd;
@@ -64,12 +55,6 @@ struct uring {
 static inline struct uring_entry *uring_entry_of(struct handle *base)
 {
     return weir_container_of(base, struct uring_entry, base);
-}
-
-/* Returns what a listener or datagram socket has besides; the caller knows that it is one. */
-static inline struct uring_endpoint *uring_endpoint_of(const struct uring_entry *entry)
-{
-    return weir_container_of(entry->base.endpoint, struct uring_endpoint, base);
 }
 
 /* The rest of a short send to a TCP peer is sent by the kernel, but that to a Unix-domain peer by
