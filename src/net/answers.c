@@ -117,7 +117,6 @@ void answer_datagrams(struct net *net, struct handle *handle, uint32_t sent, uin
     struct handle_endpoint *endpoint = handle->endpoint;
     uint32_t recorded = endpoint->datagrams_sent + endpoint->datagrams_failed;
 
-    weir_check(handle->kind == HANDLE_DATAGRAM);
     weir_check_rule(sent + failed <= endpoint->datagrams_out - recorded,
                     "rule 2, a datagram is answered twice");
     if (endpoint->datagrams_failed == 0 && failed > 0) {
@@ -196,11 +195,10 @@ static bool answers__hand_out_late(struct net *net, struct handle *handle)
     return true;
 }
 
-static bool answers__hand_out_datagrams(struct net *net, struct handle *handle)
+static inline bool answers__hand_out_datagrams(struct net *net, struct handle *handle)
 {
     struct handle_endpoint *endpoint = handle->endpoint;
 
-    weir_check(handle->answer_listed);
     if (endpoint->datagrams_sent + endpoint->datagrams_failed == 0) return false;
     struct net_event *event = event_batch_sent(net, handle);
     event->sent_count = endpoint->datagrams_sent;
