@@ -359,7 +359,7 @@ static void answer_and_starve(struct weir_session *session, const struct weir_me
 {
     assert_int_equal(weir_session_send_back(session, message), WEIR_OK);
     take_all_memory();
-    memory_fail_nth(2, 1); /* the broadcast has memory, but not the answer before it */
+    memory_fail_nth(3, 1); /* the speaker and its broadcast have memory, but not the answer */
     assert_int_equal(weir_session_broadcast(session, "all", "late", 4, 0), WEIR_OK);
 }
 
