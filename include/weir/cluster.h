@@ -66,6 +66,11 @@ struct weir_cluster_options {
 /* Returns whether weir was built with the library of a broker (libnats). Thread: any. */
 WEIR_API bool weir_cluster_is_supported(void);
 
+/* Checks the options as weir_cluster_join() does, and reads the files that they name. Connects to
+ * nothing. Returns WEIR_OK, WEIR_INVALID, WEIR_UNSUPPORTED or WEIR_NO_MEMORY. Thread: any. */
+WEIR_API enum weir_code weir_cluster_check(const struct weir_cluster_options *options,
+                                           struct weir_error *error);
+
 /* Makes the server a node of the cluster; its number is config.node. Starts the bridge's thread and
  * connects to the broker. If the broker is reachable, waits up to a second for another node that
  * has the same number; otherwise goes on connecting in the background, and asks later. To be called

@@ -140,6 +140,20 @@ static void serve_prepare__listeners(struct options *options, struct weir_server
     }
 }
 
+static void serve_prepare__cluster(struct options *options, struct diagnostics *diagnostics,
+                                   struct weir_error *first)
+{
+    char text[SERVE_PREPARE__TEXT_BYTES];
+    struct weir_error error;
+
+    if (!options->cluster.servers) return;
+    if (weir_cluster_check(&options->cluster, &error) == WEIR_OK) return;
+    serve_prepare__fail(&error, first);
+    if (options->config_file) diagnostics_enter(diagnostics, options->config_file, 0, 0);
+    diagnostics_add(diagnostics, "%s", weir_error_text(&error, text, sizeof text));
+    diagnostics_leave(diagnostics);
+}
+
 /* Opens the server. If the diagnostics explain why that is not possible, the defaults take the
  * position of the settings, so that the rest can be checked. */
 static void serve_prepare__open(struct options *options, struct weir_server **server,
@@ -168,6 +182,7 @@ enum weir_code serve_prepare_server(struct options *options, struct weir_server 
     if (*server) {
         serve_prepare__tls(options, *server, diagnostics, error);
         serve_prepare__listeners(options, *server, diagnostics, error);
+        serve_prepare__cluster(options, diagnostics, error);
     }
     diagnostics_sort(diagnostics);
     return error->code;

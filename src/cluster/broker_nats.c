@@ -200,6 +200,19 @@ static void broker_nats__wait_tried(struct nats_broker *broker)
     lock_give_back(broker->lock);
 }
 
+enum weir_code broker_nats_check(const struct weir_cluster_options *options,
+                                 struct weir_error *error)
+{
+    struct nats_broker *nats = memory_alloc(sizeof *nats);
+
+    if (!nats)
+        return error_fill(error, WEIR_NO_MEMORY, 0, "join the cluster", options->name, NULL, NULL);
+    enum weir_code code = nats_settings_read(nats, options, error);
+    nats_settings_free(nats);
+    memory_free(nats);
+    return code;
+}
+
 enum weir_code broker_nats_open(void *argument, const struct weir_cluster_options *options,
                                 const struct broker_events *events, struct broker **broker,
                                 struct weir_error *error)

@@ -8,4 +8,8 @@
 
 broker_open broker_nats_open;
 
+/* Checks the options that concern NATS, and reads the files that they name. Connects to nothing. */
+enum weir_code broker_nats_check(const struct weir_cluster_options *options,
+                                 struct weir_error *error);
+
 #endif

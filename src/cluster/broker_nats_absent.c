@@ -6,6 +6,14 @@
 
 #include "error_fill.h"
 
+enum weir_code broker_nats_check(const struct weir_cluster_options *options,
+                                 struct weir_error *error)
+{
+    return error_fill(error, WEIR_UNSUPPORTED, 0, "join the cluster", options->name,
+                      "weir was built without libnats",
+                      "build it with WEIR_NATS=ON (Debian and Ubuntu: libnats-dev)");
+}
+
 enum weir_code broker_nats_open(void *argument, const struct weir_cluster_options *options,
                                 const struct broker_events *events, struct broker **broker,
                                 struct weir_error *error)
@@ -13,9 +21,7 @@ enum weir_code broker_nats_open(void *argument, const struct weir_cluster_option
     (void)argument;
     (void)events;
     *broker = NULL;
-    return error_fill(error, WEIR_UNSUPPORTED, 0, "join the cluster", options->name,
-                      "weir was built without libnats",
-                      "build it with WEIR_NATS=ON (Debian and Ubuntu: libnats-dev)");
+    return broker_nats_check(options, error);
 }
 
 bool weir_cluster_is_supported(void)

@@ -17,6 +17,15 @@ enum weir_code weir_cluster_join(struct weir_server *server,
     return cluster_join_broker(server, options, broker_nats_open, NULL, cluster, error);
 }
 
+enum weir_code weir_cluster_check(const struct weir_cluster_options *given,
+                                  struct weir_error *error)
+{
+    struct weir_cluster_options options = {.size = 0};
+    enum weir_code code = cluster_join_options(given, &options, error);
+
+    return code == WEIR_OK ? broker_nats_check(&options, error) : code;
+}
+
 void weir_cluster_leave(struct weir_cluster *cluster)
 {
     if (!cluster) return;

@@ -3,12 +3,15 @@
  * server comes last: it has no bridge after a failure. */
 #include "cluster_join.h"
 
+#include <stdio.h>
+
 #include "check.h"
 #include "cluster_bridge.h"
 #include "cluster_thread.h"
 #include "error_fill.h"
 #include "memory.h"
 #include "sized.h"
+#include "subjects.h"
 
 #define CLUSTER_JOIN__CONNECT_MS 1000u /* for which the start waits for the broker */
 #define CLUSTER_JOIN__OPERATION "join cluster"
@@ -30,10 +33,10 @@ static enum weir_code cluster_join__invalid(struct weir_error *error, const char
     return error_fill(error, WEIR_INVALID, 0, CLUSTER_JOIN__OPERATION, member, reason, hint);
 }
 
-static enum weir_code cluster_join__complete(const struct weir_cluster_options *given,
-                                             struct weir_cluster_options *options,
-                                             struct weir_error *error)
+enum weir_code cluster_join_options(const struct weir_cluster_options *given,
+                                    struct weir_cluster_options *options, struct weir_error *error)
 {
+    struct subjects subjects;
     enum weir_code code = sized_copy(&cluster_join__sized, given, options, error);
 
     if (code != WEIR_OK) return code;
@@ -42,6 +45,10 @@ static enum weir_code cluster_join__complete(const struct weir_cluster_options *
                                      "give at least one, such as nats://10.0.0.5:4222");
     if (!options->name)
         return cluster_join__invalid(error, "name", "the cluster has no name", NULL);
+    if (!subjects_init(&subjects, options->name))
+        return cluster_join__invalid(
+            error, options->name, "a cluster cannot have this name",
+            "use 1 to 64 letters, digits, - and _, the same on every node");
     if (options->stale != WEIR_CLUSTER_STALE_DROP && options->stale != WEIR_CLUSTER_STALE_KEEP)
         return cluster_join__invalid(error, "stale",
                                      "it must be a value of enum weir_cluster_stale", NULL);
@@ -102,8 +109,11 @@ static bool cluster_join__is_claimed(const struct cluster_bridge *bridge)
 }
 
 /* Starts the thread, and waits for the node number if the broker is reachable. */
-static enum weir_code cluster_join__claim(struct weir_cluster *cluster, struct weir_error *error)
+static enum weir_code cluster_join__claim(struct weir_server *server, struct weir_cluster *cluster,
+                                          struct weir_error *error)
 {
+    char number[16];
+
     enum weir_code code = cluster_thread_start(cluster->thread, cluster->bridge, error);
 
     if (code != WEIR_OK) return code;
@@ -112,7 +122,8 @@ static enum weir_code cluster_join__claim(struct weir_cluster *cluster, struct w
         return WEIR_OK; /* the bridge goes on connecting, and asks later */
     cluster_thread_wait(cluster->thread, cluster_join__is_claimed, 2 * CLAIM_WAIT_MS);
     if (cluster_bridge_claim(cluster->bridge) != CLAIM_REFUSED) return WEIR_OK;
-    return error_fill(error, WEIR_NAME_TAKEN, 0, CLUSTER_JOIN__OPERATION, "this node's number",
+    snprintf(number, sizeof number, "node %u", (unsigned)weir_bridge_node(server));
+    return error_fill(error, WEIR_NAME_TAKEN, 0, CLUSTER_JOIN__OPERATION, number,
                       "a live node of the cluster has the same number",
                       "give each node another number (config.node, --node)");
 }
@@ -120,7 +131,7 @@ static enum weir_code cluster_join__claim(struct weir_cluster *cluster, struct w
 static enum weir_code cluster_join__start(struct weir_server *server, struct weir_cluster *cluster,
                                           struct weir_error *error)
 {
-    enum weir_code code = cluster->thread ? cluster_join__claim(cluster, error) : WEIR_OK;
+    enum weir_code code = cluster->thread ? cluster_join__claim(server, cluster, error) : WEIR_OK;
 
     if (code != WEIR_OK) return code;
     const struct weir_bridge callbacks = cluster_bridge_callbacks(cluster->bridge);
@@ -133,7 +144,7 @@ static enum weir_code cluster_join__join(struct weir_server *server,
                                          struct weir_cluster **joined, struct weir_error *error)
 {
     struct weir_cluster_options options = {0};
-    enum weir_code code = cluster_join__complete(given, &options, error);
+    enum weir_code code = cluster_join_options(given, &options, error);
 
     if (code != WEIR_OK) return code;
     struct weir_cluster *cluster = memory_alloc(sizeof *cluster);

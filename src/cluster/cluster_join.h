@@ -17,6 +17,10 @@ struct weir_cluster {
     struct cluster_thread *thread; /* null: the caller runs the steps */
 };
 
+/* Checks the options, except for what only the broker knows, and completes them by the defaults. */
+enum weir_code cluster_join_options(const struct weir_cluster_options *given,
+                                    struct weir_cluster_options *options, struct weir_error *error);
+
 /* As weir_cluster_join(), with the broker that `open` opens. */
 enum weir_code cluster_join_broker(struct weir_server *server,
                                    const struct weir_cluster_options *options, broker_open *open,

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import select
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -224,7 +225,7 @@ class Numbers(ClusterTest):
         second = self.launch("--tcp", "127.0.0.1:0", "--cluster", broker.url, "--node", "7")
         ended = second.wait_end()
         self.assertEqual(ended.code, UNAVAILABLE, ended.log)
-        self.assertRegex(ended.log, r"same number.*--node")
+        self.assertRegex(ended.log, r"node \d+: a live node of the cluster has the same number.*--node")
         self.assertEqual(self.wait_metric(first, "weir_cluster_connected", 1), 1)
         self.node(broker, 8)
 
@@ -307,6 +308,23 @@ class Configuration(ClusterTest):
                 ended = self.run_weir("serve", "--tcp", "127.0.0.1:0", *arguments)
                 self.assertEqual(ended.returncode, WRONG_SETTING, ended.stderr)
                 self.assertIn(message, ended.stderr)
+
+    def test_check_finds_wrong_settings(self):
+        """weir check finds what the start would refuse, beside other mistakes, and connects to nothing."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            for servers, name, more, wanted in (("nats://a b", "shop", "", "no address of a NATS server"),
+                                                ("http://localhost", "shop", "", "no address of a NATS server"),
+                                                ("nats://localhost:1", "sh.op", "", "1 to 64 letters"),
+                                                ("nats://localhost:1", "shop", "ca: /nonesuch", "/nonesuch"),
+                                                ("nats://localhost:1", "shop", "credentials: /nonesuch", "/nonesuch")):
+                file.seek(0)
+                file.truncate()
+                file.write(f"cluster:\n  servers: {servers}\n  name: {name}\n  {more}\nlisten:\n  - tcp://127.0.0.1:0?codec=no\n")
+                file.flush()
+                ended = self.run_weir("check", file.name)
+                self.assertEqual(ended.returncode, WRONG_SETTING, ended.stderr)
+                self.assertIn(wanted, ended.stderr)
+                self.assertIn(f"{file.name}:6:5: ", ended.stderr)
 
     def test_tls_password_and_sandbox(self):
         authority = certificates.Certificates()
