@@ -466,6 +466,14 @@ static void net__wait_spinning(struct net *net, uint64_t until_ns)
     spin_note(&net->spin, net->now_ns - net->waited_ns);
 }
 
+static inline void net__wait(struct net *net, uint64_t until_ns)
+{
+    if (net->spin.max_ns > 0 && until_ns > 0 && !net->failed)
+        net__wait_spinning(net, until_ns);
+    else
+        net->transport->wait(net, until_ns);
+}
+
 /* The part of net_wait() that asks the system. */
 static inline void net__poll(struct net *net, uint64_t until_ns)
 {
@@ -473,10 +481,7 @@ static inline void net__poll(struct net *net, uint64_t until_ns)
     if (file_waiters_any(&net->file_waiters)) until_ns = file_waiters_retry(net, until_ns);
     if (!list_is_empty(&net->deliverable)) arrivals_deliver(net);
     if (net->batch.count > 0 || answers_are_recorded(&net->answers)) until_ns = 0;
-    if (net->spin.max_ns > 0 && until_ns > 0)
-        net__wait_spinning(net, until_ns);
-    else
-        net->transport->wait(net, until_ns);
+    net__wait(net, until_ns);
     weir_check_rule(net->now_ns >= net->waited_ns, "rule 9, the clock went back");
     net__measure_lateness(net, until_ns);
     net__measure_busy(net);

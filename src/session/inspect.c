@@ -97,7 +97,8 @@ static void inspect__memory(const struct weir_session *session, struct weir_sess
 {
     if (session_is_transient(session)) return; /* it has no state, and holds nothing */
     info->memory_bytes = session->worker->table->stride_bytes + SESSION_TABLE_HANDLE_BYTES +
-                         info->groups_count * GROUP_MEMBERSHIP_BYTES;
+                         info->groups_count * GROUP_MEMBERSHIP_BYTES +
+                         (session->rare ? sizeof *session->rare : 0);
     if (!session->is_datagram) info->memory_bytes += account_held_bytes(session);
 }
 

@@ -132,9 +132,8 @@ static bool session__loses_output(const struct weir_session *session)
 {
     const struct dispatch *dispatch = &session->worker->dispatch;
 
-    if (session->loses_output || !send_queue_is_empty(&session->queue)) return true;
-    weir_check(dispatch->session != session || dispatch->run.length == 0);
-    return false;
+    return session->loses_output || !send_queue_is_empty(&session->queue) ||
+           (dispatch->session == session && dispatch->run.length > 0);
 }
 
 static void session__close(struct weir_session *session)
@@ -162,6 +161,7 @@ void session_flush_run(struct weir_session *session)
     const uint8_t *bytes;
 
     if (dispatch->session != session || dispatch->run.length == 0) return;
+    if (session->state == SESSION_CLOSING) return; /* the end of the dispatch discards it */
     uint32_t length = borrowed_run_take(&dispatch->run, &bytes);
     session_send_or_close(session, bytes, length);
 }

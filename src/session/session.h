@@ -123,7 +123,8 @@ static inline void session_check_receiving(struct weir_session *session)
 void session_resume_reading(struct weir_session *session);
 
 /* Copies the borrowed run of the session into its queue, because other bytes must follow it, or
- * because its buffer is needed. May close the session, if memory is exhausted. TCP only. */
+ * because its buffer is needed. May close the session, if memory is exhausted. Does nothing if the
+ * session is closing. TCP only. */
 void session_flush_run(struct weir_session *session);
 
 /* Returns the rare state of the session, as session_rare(); but where it returns null, it has

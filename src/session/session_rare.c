@@ -4,8 +4,10 @@
  *      none --- first timer, rate, broadcast, name or malformed input ---> allocated
  *                                                session has ended ------> freed
  *
- * It is charged to the account of the worker like the session itself. A caller without memory
- * refuses what it was asked for, or closes the session: nothing is forgotten silently.
+ * It is charged to the account of the worker. The account does not refuse it: the session has been
+ * admitted, and when memory runs short, the session that holds the most is closed, not the one that
+ * asks. A caller for which the system has no memory refuses what it was asked for, or closes the
+ * session: nothing is forgotten silently.
  */
 #include "session_rare.h"
 
@@ -16,17 +18,13 @@
 
 struct session_rare *session_rare(struct weir_session *session)
 {
-    struct account *account = &session->worker->account;
     struct session_rare *rare = session->rare;
 
     if (rare) return rare;
     weir_check(!session_is_transient(session));
-    if (!account_charge_table(account, sizeof *rare)) return NULL;
     rare = memory_alloc(sizeof *rare);
-    if (!rare) {
-        account_release_table(account, sizeof *rare);
-        return NULL;
-    }
+    if (!rare) return NULL;
+    account_move(&session->worker->account, sizeof *rare, 0);
     rare->session = session;
     wheel_timer_init(&rare->user_timer);
     list_init(&rare->in_speakers);
@@ -46,5 +44,5 @@ void session_rare_free(struct weir_session *session)
     memory_free(rare->decode_error);
     memory_free(rare);
     session->rare = NULL;
-    account_release_table(&session->worker->account, sizeof *rare);
+    account_move(&session->worker->account, 0, sizeof *rare);
 }

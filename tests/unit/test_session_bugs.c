@@ -386,6 +386,38 @@ static void an_answer_without_memory_ends_a_member_that_broadcasts(void **state)
     fixture_close();
 }
 
+static void answer_abort_and_go_on(struct weir_session *session, const struct weir_message *message)
+{
+    assert_int_equal(weir_session_send_back(session, message), WEIR_OK);
+    weir_session_abort(session);
+    assert_int_equal(weir_session_send(session, "late", 4), WEIR_CANCELLED);
+    assert_int_equal(weir_session_send_static(session, "late", 4, NULL, NULL), WEIR_CANCELLED);
+    weir_session_end_output(session);
+    weir_session_finish(session);
+    weir_session_abort(session);
+    weir_session_start_timer(session, 10);
+}
+
+static const struct weir_handler handler_go_on = {.size = sizeof(struct weir_handler),
+                                                  .name = "go_on",
+                                                  .on_open = note_open,
+                                                  .on_message = answer_abort_and_go_on};
+
+static void a_session_that_aborted_after_an_answer_refuses_other_calls(void **state)
+{
+    struct weir_config config = fixture_config();
+
+    (void)state;
+    fixture_open(&config, NULL, &handler_go_on, 72);
+    struct sim_peer *peer = fixture_connect();
+    fixture_say(peer, "hello");
+    fixture_run_ms(50);
+    assert_int_equal(fixture_stats().open, 0);
+    assert_true(sim_peer_saw_reset(peer));
+    sim_peer_close(peer);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +432,7 @@ int main(void)
         cmocka_unit_test(an_empty_queue_is_never_slow),
         cmocka_unit_test(a_head_may_replace_more_than_it_is),
         cmocka_unit_test(a_session_that_aborted_after_an_answer_broadcasts_to_its_group),
+        cmocka_unit_test(a_session_that_aborted_after_an_answer_refuses_other_calls),
         cmocka_unit_test(an_answer_without_memory_ends_a_member_that_broadcasts),
     };
 

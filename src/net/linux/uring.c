@@ -205,8 +205,9 @@ static void uring__send(struct net *net, struct handle *base, struct net_buffer 
     weir_check(base->kind == HANDLE_CONNECTION);
     weir_check(base->send_out);
     uring_stream_send(entry, buffers, count);
+    weir_check(!entry->outbound.cancel_out); /* only a close cancels */
     struct io_uring_sqe *sqe = uring_ring_spare_entry(&uring->ring);
-    if (sqe && !entry->outbound.cancel_out)
+    if (sqe)
         uring__post(uring, entry, URING_OUTBOUND, sqe);
     else /* the queue is full: the commit submits it */
         uring_note_change(uring, entry);
