@@ -99,13 +99,16 @@ void *memory_pages(size_t bytes)
 {
     if (memory__fails()) return NULL;
     void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return pages == MAP_FAILED ? NULL : pages;
+    if (pages == MAP_FAILED) return NULL;
+    memory_pages_scanned(pages, bytes, true);
+    return pages;
 }
 
 void memory_pages_free(void *pages, size_t bytes)
 {
     if (!pages) return;
     memory_unpoison(pages, bytes); /* the system may reuse the addresses */
+    memory_pages_scanned(pages, bytes, false);
     munmap(pages, bytes);
 }
 

@@ -57,7 +57,12 @@ void memory_set_hook(memory_hook *hook);
 #include <sanitizer/asan_interface.h>
 #define memory_poison(bytes, size) ASAN_POISON_MEMORY_REGION(bytes, size)
 #define memory_unpoison(bytes, size) ASAN_UNPOISON_MEMORY_REGION(bytes, size)
+#include <sanitizer/lsan_interface.h>
+/* Pages can hold the only pointer to other memory: LeakSanitizer reads them, or no longer. */
+#define memory_pages_scanned(pages, size, are) \
+    ((are) ? __lsan_register_root_region(pages, size) : __lsan_unregister_root_region(pages, size))
 #else
+#define memory_pages_scanned(pages, size, are) ((void)(pages), (void)(size), (void)(are))
 #define memory_poison(bytes, size) ((void)(bytes), (void)(size))
 #define memory_unpoison(bytes, size) ((void)(bytes), (void)(size))
 #endif

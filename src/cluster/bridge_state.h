@@ -49,9 +49,11 @@ struct cluster_bridge {
     void *wake_argument;
 
     /* Any thread. */
-    _Atomic int gate;          /* enum bridge_gate */
-    _Atomic bool is_connected; /* set by the broker's events */
-    _Atomic bool is_attached;  /* the server calls this bridge, and can be called */
+    _Atomic int gate;                /* enum bridge_gate */
+    _Atomic uint64_t stuck_until_ms; /* the broker did not read; 0: it does */
+    _Atomic bool is_connected;       /* set by the broker's events */
+    _Atomic bool is_attached;        /* the server calls this bridge, and can be called */
+    _Atomic uint64_t nodes_known_ms; /* before it, other nodes may be unknown */
     _Atomic uint32_t reconnects_count;
     struct tallies tallies;
     struct outbox *messages, *controls; /* of handlers; of bridges themselves */

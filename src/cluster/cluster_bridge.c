@@ -22,7 +22,9 @@
 
 #define CLUSTER_BRIDGE__MESSAGES_MAX 512u /* of one step */
 #define CLUSTER_BRIDGE__CHANGES_MAX 128u  /* subscriptions and binds of one step, each */
-#define CLUSTER_BRIDGE__HELLO_GAP_MS 50u  /* between two hellos, at least */
+/* After the gate has opened, the nodes that answer the hello of this one are known. */
+#define CLUSTER_BRIDGE__KNOWN_MS 250u
+#define CLUSTER_BRIDGE__HELLO_GAP_MS 50u /* between two hellos, at least */
 #define CLUSTER_BRIDGE__RETRY_MS 20u
 
 static void cluster_bridge__wake(struct cluster_bridge *bridge)
@@ -106,8 +108,8 @@ static void cluster_bridge__sooner(uint64_t *next_ms, uint64_t at_ms)
     if (at_ms < *next_ms) *next_ms = at_ms;
 }
 
-/* Subscribes to the subjects that every node has. */
-static void cluster_bridge__subscribe(struct cluster_bridge *bridge)
+/* Subscribes to the subjects that every node has. Returns whether it has all of them. */
+static bool cluster_bridge__subscribe(struct cluster_bridge *bridge)
 {
     const struct subject *subjects[] = {&bridge->own_subject, &bridge->hello_subject,
                                         &bridge->questions_subject};
@@ -116,7 +118,8 @@ static void cluster_bridge__subscribe(struct cluster_bridge *bridge)
     for (; bridge->subscribed_count < weir_count_of(subjects); bridge->subscribed_count++)
         if (bridge->broker->ops->subscribe(bridge->broker, subjects[bridge->subscribed_count]->text,
                                            &id) != WEIR_OK)
-            return; /* tried again by the next step */
+            return false; /* tried again by the next step */
+    return true;
 }
 
 static void cluster_bridge__update_gate(struct cluster_bridge *bridge)
@@ -128,7 +131,8 @@ static void cluster_bridge__update_gate(struct cluster_bridge *bridge)
 
     outbox_limit_bytes(bridge->messages,
                        keeps ? bridge->options.keep_bytes_max : bridge->options.queue_bytes_max);
-    atomic_store(&bridge->gate, gate);
+    if (atomic_exchange(&bridge->gate, gate) != BRIDGE_OPEN && gate == BRIDGE_OPEN)
+        atomic_store(&bridge->nodes_known_ms, weir_now() + CLUSTER_BRIDGE__KNOWN_MS);
     /* It was disconnected in between. */
     if (is_open && !atomic_load(&bridge->is_connected)) atomic_store(&bridge->gate, BRIDGE_AWAY);
 }
@@ -270,8 +274,10 @@ uint64_t cluster_bridge_step(struct cluster_bridge *bridge, uint64_t now_ms)
 {
     uint64_t next_ms = nodes_step(bridge->nodes, now_ms);
 
-    cluster_bridge__subscribe(bridge);
-    cluster_bridge__step_claim(bridge, now_ms, &next_ms);
+    if (cluster_bridge__subscribe(bridge)) /* first: it must hear the node that has the number */
+        cluster_bridge__step_claim(bridge, now_ms, &next_ms);
+    else
+        cluster_bridge__sooner(&next_ms, now_ms + CLUSTER_BRIDGE__RETRY_MS);
     if (bridge->claim_seen == CLAIM_OWNED) /* also while the broker is away */
         cluster_bridge__sooner(&next_ms, interest_step(bridge->interest, bridge->broker, now_ms,
                                                        CLUSTER_BRIDGE__CHANGES_MAX));

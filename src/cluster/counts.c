@@ -41,8 +41,8 @@ void counts_free(struct counts *counts)
     memory_free(counts);
 }
 
-uint64_t counts_ask(struct counts *counts, const struct nodes_set *asked, uint64_t deadline_ms,
-                    struct weir_bridge_count *count)
+uint64_t counts_ask(struct counts *counts, const struct nodes_set *asked, bool incomplete,
+                    uint64_t deadline_ms, struct weir_bridge_count *count)
 {
     struct counts__question *question = memory_alloc(sizeof *question);
     uint64_t number = 0;
@@ -52,6 +52,7 @@ uint64_t counts_ask(struct counts *counts, const struct nodes_set *asked, uint64
     question->deadline_ms = deadline_ms;
     question->waits_for = *asked;
     question->result.count = count;
+    question->result.incomplete = incomplete;
     lock_take(counts->lock);
     if (counts->pending_count < COUNTS_PENDING_MAX) {
         number = question->number = ++counts->asked_count;

@@ -32,10 +32,10 @@ struct counts_result {
 struct counts *counts_open(void);
 void counts_free(struct counts *counts); /* no question is pending; null is allowed */
 
-/* Asks the nodes of *asked. Returns the number of the question; 0: too many are pending, or no
- * memory. */
-uint64_t counts_ask(struct counts *counts, const struct nodes_set *asked, uint64_t deadline_ms,
-                    struct weir_bridge_count *count);
+/* Asks the nodes of *asked; `incomplete`: there may be others. Returns the number of the question;
+ * 0: too many are pending, or no memory. */
+uint64_t counts_ask(struct counts *counts, const struct nodes_set *asked, bool incomplete,
+                    uint64_t deadline_ms, struct weir_bridge_count *count);
 
 /* A node has answered. *answer is added; its `count` is ignored. Returns whether the question is
  * complete now. */

@@ -290,13 +290,18 @@ static struct interest__order interest__update(struct interest *interest,
     return nothing;
 }
 
-/* Returns the group that has had no members for the longest time; null: there is none. */
+/* Returns the group that has had no members for the longest time; null: there is none. One that has
+ * members again, of which the change was not looked at yet, stays subscribed. */
 static struct interest__entry *interest__oldest(struct interest *interest)
 {
-    struct list *node = interest->lingering.next;
-
-    return node == &interest->lingering ? NULL
-                                        : weir_container_of(node, struct interest__entry, in_state);
+    while (!list_is_empty(&interest->lingering)) {
+        struct interest__entry *entry =
+            weir_container_of(interest->lingering.next, struct interest__entry, in_state);
+        if (entry->users_count == 0) return entry;
+        list_remove(&entry->in_state);
+        entry->state = INTEREST__SUBSCRIBED;
+    }
+    return NULL;
 }
 
 /* A waiting entry can try again if there is room. Returns what makes room. */

@@ -34,11 +34,24 @@ static struct outbox_item *outgoing__make(const struct cluster_bridge *bridge,
     return item;
 }
 
+/* Whether the broker did not read a moment ago: a message for it would only wake the bridge's
+ * thread, which would drop it. */
+static bool outgoing__is_stuck(struct cluster_bridge *bridge)
+{
+    uint64_t until_ms = atomic_load_explicit(&bridge->stuck_until_ms, memory_order_relaxed);
+
+    return until_ms > 0 && weir_now() < until_ms;
+}
+
 /* Whether a message is taken now. Otherwise it is counted as dropped. */
 static bool outgoing__is_open(struct cluster_bridge *bridge)
 {
     int gate = atomic_load_explicit(&bridge->gate, memory_order_acquire);
 
+    if (gate == BRIDGE_OPEN && outgoing__is_stuck(bridge)) {
+        tallies_add(&bridge->tallies, TALLY_DROPPED_WRITE, 1);
+        return false;
+    }
     if (gate == BRIDGE_OPEN) return true;
     if (gate == BRIDGE_AWAY && bridge->options.stale == WEIR_CLUSTER_STALE_KEEP) return true;
     tallies_add(&bridge->tallies,
@@ -180,6 +193,12 @@ static void outgoing__on_name_unbound(void *user, const char *name, uint64_t id)
 
 /* ---- counts ---- */
 
+/* Whether the nodes that answered the hello of this one are known. */
+static bool outgoing__knows_nodes(struct cluster_bridge *bridge)
+{
+    return weir_now() >= atomic_load(&bridge->nodes_known_ms);
+}
+
 /* Returns false if the other nodes cannot be asked. */
 static bool outgoing__ask(struct cluster_bridge *bridge, const char *group,
                           const struct nodes_set *live, uint32_t deadline_ms,
@@ -189,7 +208,8 @@ static bool outgoing__ask(struct cluster_bridge *bridge, const char *group,
     uint64_t question;
 
     if (atomic_load(&bridge->gate) != BRIDGE_OPEN) return false;
-    question = counts_ask(bridge->counts, live, weir_now() + deadline_ms, count);
+    bool incomplete = !outgoing__knows_nodes(bridge);
+    question = counts_ask(bridge->counts, live, incomplete, weir_now() + deadline_ms, count);
     if (question == 0) return false;
     outgoing__set_name(&message, group);
     message.numbers[0] = question;
@@ -210,7 +230,7 @@ static void outgoing__on_count(void *user, const char *group, uint32_t deadline_
     if (deadline_ms == 0 || deadline_ms > deadline_max_ms) deadline_ms = deadline_max_ms;
     size_t nodes_count = nodes_live(bridge->nodes, &live);
     if (is_connected && nodes_count == 0)
-        bridge->local->counted(count, 0, 0, 0, false);
+        bridge->local->counted(count, 0, 0, 0, !outgoing__knows_nodes(bridge));
     else if (!outgoing__ask(bridge, group, &live, deadline_ms, count))
         bridge->local->counted(count, 0, 0, 0, true);
 }

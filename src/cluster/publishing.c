@@ -15,6 +15,10 @@
 #include "check.h"
 #include "memory.h"
 
+/* After a write that the broker did not read in time, workers drop messages for this long. The next
+ * one then tries again. */
+#define PUBLISHING__STUCK_MS 50
+
 enum weir_code publishing_send(struct cluster_bridge *bridge, struct node_wire_message *message,
                                const struct subject *subject)
 {
@@ -38,6 +42,15 @@ static enum tally publishing__cause(enum weir_code code)
     }
 }
 
+/* Notes whether the broker reads. */
+static void publishing__note(struct cluster_bridge *bridge, enum weir_code code)
+{
+    if (code == WEIR_TIMED_OUT)
+        atomic_store(&bridge->stuck_until_ms, weir_now() + PUBLISHING__STUCK_MS);
+    else if (atomic_load_explicit(&bridge->stuck_until_ms, memory_order_relaxed) > 0)
+        atomic_store(&bridge->stuck_until_ms, 0);
+}
+
 /* Publishes a message of a handler. */
 static enum weir_code publishing__publish(struct cluster_bridge *bridge,
                                           const struct outbox_item *item)
@@ -50,6 +63,7 @@ static enum weir_code publishing__publish(struct cluster_bridge *bridge,
     enum weir_code code =
         bridge->broker->ops->publish(bridge->broker, item->subject, item->bytes, item->size);
     if (code == WEIR_OK) streams_published(bridge->sent);
+    publishing__note(bridge, code);
     return code;
 }
 

@@ -201,13 +201,18 @@ static bool server__make_threads(struct weir_server *server, uint32_t count)
         good &= loop_init(&threads[i].loop, (uint8_t)i, &server->common, extra_bytes);
     }
     server->extra_bytes = extra_bytes;
-    if (good) server__connect_workers(server, threads, count);
+    if (!good) { /* calls of other threads, such as a bridge's, must not find half of a worker */
+        for (uint32_t i = 0; threads && i < count; i++) worker_thread_free(&threads[i]);
+        memory_free(threads);
+        return false;
+    }
+    server__connect_workers(server, threads, count);
     lock_take(server->lock);
     server->threads = threads;
-    server->workers_count = threads ? count : 0;
+    server->workers_count = count;
     lock_give_back(server->lock);
-    if (good) connecting_begin(server);
-    return good;
+    connecting_begin(server);
+    return true;
 }
 
 static enum weir_code server__start_log(struct weir_server *server, struct weir_error *error)

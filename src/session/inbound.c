@@ -153,9 +153,11 @@ static inline void inbound__update_frame(struct weir_session *session, uint32_t 
     const struct weir_codec *codec = session->service->codec;
     struct worker *worker = session->worker;
 
-    if (!codec->partial_bytes && session->partial_bytes == 0 && !session->frame_partial) return;
-    size_t partial_bytes =
-        codec->partial_bytes ? codec->partial_bytes(codec, session_codec_state(session)) : 0;
+    if (!codec->partial_bytes) {
+        weir_check(session->partial_bytes == 0 && !session->frame_partial);
+        return;
+    }
+    size_t partial_bytes = codec->partial_bytes(codec, session_codec_state(session));
     bool was_partial = session->frame_partial && messages_count == 0;
 
     weir_check(session->state == SESSION_OPEN);

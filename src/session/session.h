@@ -109,14 +109,15 @@ static inline bool session_is_paused(const struct weir_session *session)
 void session_update_receiving(struct weir_session *session);
 
 /* The same, for calls of which most change nothing: reading is on, and no reason to pause it has
- * come up. */
+ * come up. Only before the peer's FIN, and for what came without filters. */
 static inline void session_check_receiving(struct weir_session *session)
 {
-    bool is_off = session_is_paused(session) || session->receiving_off || session->end_unread ||
-                  session->wire_unread;
+    bool is_off = session_is_paused(session) || session->receiving_off;
 
     if (is_off || session->unread || session->queue.pinned_bytes >= session->worker->pause_bytes)
         session_update_receiving(session);
+    else
+        weir_check(!session->end_unread && !session->wire_unread);
 }
 
 /* A pause has ended, during which the peer was not idle: nothing was read. */

@@ -54,8 +54,8 @@ class Storm:
         self._poll.modify(peer, select.EPOLLIN)
         try:
             peer.send(b"?")
-        except ConnectionError:
-            pass  # the next event reports it
+        except ConnectionError:  # reported once: recv() would return the end of the stream
+            self._end(peer, "reset")
 
     def _on_input(self, peer):
         """Takes the answer, or the end."""

@@ -15,6 +15,7 @@
 #include "names.h"
 #include "recording_bridge.h"
 #include "require.h"
+#include "session_rare.h"
 
 /* ---- names ---- */
 
@@ -126,6 +127,7 @@ static void close_world(struct sim_peer *peer)
     struct mailbox_command command;
 
     names_unbind(&elsewhere);
+    session_rare_free(&elsewhere);
     while (mailbox_take(&other_mailbox, &command))
         if (command.payload) payload_unref(command.payload);
     require(mailbox_shut(&other_mailbox));

@@ -166,6 +166,7 @@ static void without_memory_either_the_session_ends(void **state)
 {
     (void)state;
     expect_of("b\nTMs\n", "oc", "", WEIR_REASON_EXHAUSTED);
+    expect_of("b\nTms\n", "oc", "", WEIR_REASON_EXHAUSTED); /* the share of what was sent back */
     expect_of("b\nTMw\n", "o", "", WEIR_REASON_EXHAUSTED);
     expect_of("b\nTMf\n", "o", "", WEIR_REASON_EXHAUSTED);
     expect_of("b\nn\nTMb\n", "oc", "", WEIR_REASON_EXHAUSTED); /* it used to end the process */

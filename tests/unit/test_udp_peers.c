@@ -16,6 +16,7 @@
 #include "fixture.h"
 #include "memory_faults.h"
 #include "remote.h"
+#include "udp_peers.h"
 
 #define S 1000u /* in milliseconds */
 
@@ -619,9 +620,44 @@ static void a_connection_to_a_closing_listener_is_refused(void **state)
     fixture_close();
 }
 
+/* ---- finding ---- */
+
+/* Addresses of every kind: none is mistaken for another one. */
+static void peers_differ_by_address_and_port(void **state)
+{
+    static const char *const texts[] = {"192.0.2.1:7",     "192.0.2.1:8",     "192.0.2.2:7",
+                                        "[::1]:7",         "[::2]:7",         "[::c000:201]:7",
+                                        "[2001:db8::1]:7", "[2001:db9::1]:7", "[fe80::1]:7"};
+    enum { COUNT = sizeof texts / sizeof texts[0] };
+    struct weir_config config = fixture_config();
+    struct worker *worker = &fixture.loop.worker;
+    struct net_address addresses[COUNT + 2];
+    struct weir_session *sessions[COUNT + 2];
+
+    (void)state;
+    open_fixture(&config, &handler_visited);
+    struct net_handle socket = fixture.udp.endpoint.handle;
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(net_address_read(texts[i], &addresses[i], NULL), WEIR_OK);
+    for (int i = 0; i < 2; i++) { /* the last one on two interfaces */
+        addresses[COUNT + i] = addresses[COUNT - 1];
+        addresses[COUNT + i].scope = (uint32_t)i + 1;
+    }
+    for (int i = 0; i < COUNT + 2; i++) {
+        assert_null(udp_peers_find(worker, socket, &addresses[i]));
+        sessions[i] = udp_peers_add(worker, socket, fixture.udp.transient.ops,
+                                    fixture.udp.endpoint.service, &addresses[i]);
+        assert_non_null(sessions[i]);
+    }
+    for (int i = 0; i < COUNT + 2; i++)
+        assert_ptr_equal(udp_peers_find(worker, socket, &addresses[i]), sessions[i]);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(peers_differ_by_address_and_port),
         cmocka_unit_test(an_answer_goes_before_the_peer_is_finished),
         cmocka_unit_test(a_peer_that_is_closed_gets_nothing_more),
         cmocka_unit_test(datagrams_leave_in_the_order_of_the_calls),
