@@ -67,7 +67,13 @@ static natsStatus nats_socket__on_read(void *user, bool add)
     struct nats_broker *broker = user;
 
     if (add) return NATS_OK;
-    atomic_store(&broker->descriptor, -1);
+    natsSock descriptor = atomic_exchange(&broker->descriptor, -1);
+#ifdef WEIR_NATS_CLOSES_BY_EVENT
+    /* This libnats leaves the socket to the event loop. */
+    natsConnection_ProcessCloseEvent(&descriptor);
+#else
+    (void)descriptor;
+#endif
     nats_socket_wake(broker);
     return NATS_OK;
 }
