@@ -83,9 +83,14 @@ static enum weir_code broker_nats__send(struct nats_broker *broker, const char *
         return broker->is_ready ? WEIR_TIMED_OUT : WEIR_GONE;
     broker->is_stalled = false;
     natsStatus status = natsConnection_Publish(broker->connection, subject, bytes, (int)length);
-    if (natsConnection_Buffered(broker->connection) >= BROKER_NATS__WAKE_BYTES)
+    enum weir_code code = nats_settings_code(status);
+    /* libnats may hold the head of the message without its bytes. Whatever follows would be read as
+     * these. */
+    if (code != WEIR_OK && code != WEIR_TOO_LARGE && code != WEIR_GONE)
+        nats_io_give_up(broker, natsStatus_GetText(status), false);
+    else if (natsConnection_Buffered(broker->connection) >= BROKER_NATS__WAKE_BYTES)
         nats_socket_wake(broker);
-    return nats_settings_code(status);
+    return code;
 }
 
 static enum weir_code broker_nats__publish(struct broker *broker, const char *subject,
@@ -160,7 +165,8 @@ static void broker_nats__close(struct broker *broker)
     nats_delivery_remove(nats);
     lock_take(nats->lock);
     atomic_store(&nats->is_ending, true);
-    natsConnection *connection = nats->connection;
+    /* Flushing one that is unusable would wait for an answer that cannot come. */
+    natsConnection *connection = atomic_load(&nats->is_unusable) ? NULL : nats->connection;
     nats->is_pinned = connection != NULL;
     lock_give_back(nats->lock);
     if (connection) broker_nats__finish(connection, nats->write_timeout_ms);

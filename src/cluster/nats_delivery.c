@@ -73,6 +73,18 @@ void nats_delivery_on_message(natsConnection *connection, natsSubscription *subs
     natsMsg_Destroy(message);
 }
 
+static void nats_delivery__on_refused(struct nats_broker *broker, natsConnection *connection)
+{
+    const char *text = NULL;
+
+    lock_take(broker->lock);
+    if (connection == broker->connection) {
+        natsConnection_GetLastError(connection, &text);
+        nats_io_give_up(broker, text ? text : "", true);
+    }
+    lock_give_back(broker->lock);
+}
+
 /* Without an error handler libnats prints to stderr. */
 void nats_delivery_on_error(natsConnection *connection, natsSubscription *subscription,
                             natsStatus status, void *serial)
@@ -80,8 +92,8 @@ void nats_delivery_on_error(natsConnection *connection, natsSubscription *subscr
     struct lock *lock = nats_delivery__take();
     struct nats_broker *broker = nats_delivery__find(serial);
 
-    (void)connection;
     (void)subscription;
+    if (broker && status == NATS_NOT_PERMITTED) nats_delivery__on_refused(broker, connection);
     if (broker && status == NATS_SLOW_CONSUMER) {
         atomic_store(&broker->is_slow, true);
         nats_socket_wake(broker);

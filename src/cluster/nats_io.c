@@ -30,6 +30,8 @@
 #define NATS_IO__FIRST_DELAY_MS 100
 #define NATS_IO__DELAY_MAX_MS 2000
 #define NATS_IO__DROPPED_MS 500 /* between two looks for dropped messages, while there are some */
+#define NATS_IO__QUIET_LOOKS 4  /* without a dropped message, until the looks end */
+#define NATS_IO__REFUSED_DELAY_MS 10000 /* the most: a person changes the permissions */
 #define NATS_IO__SUBJECTS_AT_ONCE 256
 
 /* ---- events ---- */
@@ -53,16 +55,38 @@ static void nats_io__report_away(struct nats_broker *broker, const char *why)
 
 static void nats_io__report_dropped(struct nats_broker *broker)
 {
+    /* First: a call of the error handler during the look is not lost. */
+    bool was_slow = atomic_exchange(&broker->is_slow, false);
+
     lock_take(broker->lock);
     uint64_t dropped = nats_subjects_take_dropped(broker);
+    broker->quiet_looks = dropped > 0 ? 0 : broker->quiet_looks + 1;
+    bool goes_on = broker->quiet_looks < NATS_IO__QUIET_LOOKS || nats_subjects_are_full(broker);
     lock_give_back(broker->lock);
-    if (dropped == 0)
-        atomic_store(&broker->is_slow, false);
-    else if (!atomic_load(&broker->is_ending))
+    broker->looked_ns = clock_now_ns();
+    if (was_slow && goes_on) atomic_store(&broker->is_slow, true);
+    if (dropped > 0 && !atomic_load(&broker->is_ending))
         broker->events.on_dropped(broker->events.user, dropped);
 }
 
+static void nats_io__look_for_dropped(struct nats_broker *broker)
+{
+    if (!atomic_load(&broker->is_slow)) return;
+    if (clock_now_ns() - broker->looked_ns < NATS_IO__DROPPED_MS * CLOCK_NS_PER_MS) return;
+    nats_io__report_dropped(broker);
+}
+
 /* ---- one connection ---- */
+
+void nats_io_give_up(struct nats_broker *broker, const char *why, bool lacks_permission)
+{
+    if (atomic_exchange(&broker->is_unusable, true)) return;
+    snprintf(broker->unusable_why, sizeof broker->unusable_why, "%s", why);
+    broker->lacks_permission = lacks_permission;
+    broker->is_ready = false;
+    condition_wake_all(broker->changed);
+    nats_socket_wake(broker);
+}
 
 static void nats_io__lose(struct nats_broker *broker)
 {
@@ -73,6 +97,7 @@ static void nats_io__lose(struct nats_broker *broker)
     nats_subjects_suspend(broker);
     broker->is_ready = broker->is_stalled = false;
     broker->connection = NULL;
+    atomic_store(&broker->is_unusable, false);
     condition_wake_all(broker->changed);
     lock_give_back(broker->lock);
     nats_io__report_dropped(broker);
@@ -88,7 +113,7 @@ static bool nats_io__resume(struct nats_broker *broker)
         lock_take(broker->lock);
         good = nats_subjects_resume(broker, &next, NATS_IO__SUBJECTS_AT_ONCE);
         more = next < broker->subjects_count;
-        broker->is_ready = good && !more;
+        broker->is_ready = good && !more && !atomic_load(&broker->is_unusable);
         if (broker->is_ready) condition_wake_all(broker->changed);
         lock_give_back(broker->lock);
     }
@@ -132,27 +157,42 @@ static bool nats_io__connect(struct nats_broker *broker, char *why, size_t size)
 
 static void nats_io__write(struct nats_broker *broker)
 {
-    natsConnection_ProcessWriteEvent(broker->connection);
+    /* Under the lock: publish() marks half a message before anything follows it. */
     lock_take(broker->lock);
+    if (!atomic_load(&broker->is_unusable)) natsConnection_ProcessWriteEvent(broker->connection);
     if (broker->is_waiting) condition_wake_all(broker->changed);
     lock_give_back(broker->lock);
+}
+
+/* libnats closes the subscriptions, and forgets what they dropped, when it reads the end. */
+static void nats_io__read(struct nats_broker *broker, short events)
+{
+    if (atomic_load(&broker->is_slow) && events & (POLLHUP | POLLERR | POLLRDHUP))
+        nats_io__report_dropped(broker);
+    natsConnection_ProcessReadEvent(broker->connection);
+}
+
+static bool nats_io__is_usable(struct nats_broker *broker)
+{
+    return !atomic_load(&broker->is_unusable) && !natsConnection_IsClosed(broker->connection);
 }
 
 /* Polls until the connection ends. */
 static void nats_io__serve(struct nats_broker *broker)
 {
-    while (!natsConnection_IsClosed(broker->connection)) {
+    while (nats_io__is_usable(broker)) {
         nats_io__report_connected(broker);
-        struct pollfd polled[] = {{.fd = broker->wake_in, .events = POLLIN},
-                                  {.fd = atomic_load(&broker->descriptor), .events = POLLIN}};
-        if (atomic_load(&broker->wants_write)) polled[1].events = POLLIN | POLLOUT;
+        struct pollfd polled[] = {
+            {.fd = broker->wake_in, .events = POLLIN},
+            {.fd = atomic_load(&broker->descriptor), .events = POLLIN | POLLRDHUP}};
+        if (atomic_load(&broker->wants_write)) polled[1].events |= POLLOUT;
         poll(polled, 2, atomic_load(&broker->is_slow) ? NATS_IO__DROPPED_MS : -1);
         if (polled[0].revents) nats_socket_drain(broker);
-        if (polled[1].revents & (POLLIN | POLLHUP | POLLERR))
-            natsConnection_ProcessReadEvent(broker->connection);
+        if (polled[1].revents & (POLLIN | POLLHUP | POLLERR | POLLRDHUP))
+            nats_io__read(broker, polled[1].revents);
         if (polled[1].revents & POLLOUT && atomic_load(&broker->wants_write))
             nats_io__write(broker);
-        if (atomic_load(&broker->is_slow)) nats_io__report_dropped(broker);
+        nats_io__look_for_dropped(broker);
     }
 }
 
@@ -179,6 +219,7 @@ static uint32_t nats_io__delay_ms(const struct nats_broker *broker)
     uint32_t most = NATS_IO__DELAY_MAX_MS, random = 0;
 
     if (rounds < 5) most = NATS_IO__FIRST_DELAY_MS << rounds;
+    if (broker->is_refused) most = NATS_IO__REFUSED_DELAY_MS;
     random_fill(&random, sizeof random);
     return most / 2 + random % (most / 2 + 1);
 }
@@ -191,12 +232,33 @@ static void nats_io__end_try(struct nats_broker *broker)
     lock_give_back(broker->lock);
 }
 
+/* Says why the connection has ended. */
+static void nats_io__name_cause(struct nats_broker *broker, char *why, size_t size)
+{
+    char server[96];
+    const char *text = NULL;
+
+    nats_io__name_server(broker, server, sizeof server);
+    lock_take(broker->lock);
+    bool is_unusable = atomic_load(&broker->is_unusable);
+    broker->is_refused = is_unusable && broker->lacks_permission;
+    if (is_unusable)
+        text = broker->unusable_why;
+    else
+        natsConnection_GetLastError(broker->connection, &text);
+    snprintf(why, size, "%s: %s%s", server,
+             broker->is_refused ? "allow this node's user to publish and subscribe to weir.NAME.>: "
+                                : "",
+             text && *text ? text : "the connection ended");
+    lock_give_back(broker->lock);
+}
+
 /* One connection from the attempt to its loss. */
 static void nats_io__cycle(struct nats_broker *broker)
 {
-    char why[sizeof broker->reported], server[96];
-    const char *text = NULL;
+    char why[sizeof broker->reported];
 
+    broker->is_refused = false;
     if (!nats_io__connect(broker, why, sizeof why)) {
         broker->server = (broker->server + 1) % broker->servers_count;
         broker->failures++;
@@ -207,9 +269,7 @@ static void nats_io__cycle(struct nats_broker *broker)
     broker->failures = 0;
     nats_io__end_try(broker);
     nats_io__serve(broker);
-    natsConnection_GetLastError(broker->connection, &text);
-    nats_io__name_server(broker, server, sizeof server);
-    snprintf(why, sizeof why, "%s: %s", server, text && *text ? text : "the connection ended");
+    nats_io__name_cause(broker, why, sizeof why);
     nats_io__lose(broker);
     nats_io__report_away(broker, why);
     broker->server = (broker->server + 1) % broker->servers_count;

@@ -42,7 +42,10 @@ struct nats_broker {
     const char *servers[NATS_SERVERS_MAX]; /* in servers_text */
     size_t servers_count, server;          /* the next one to try */
     uint32_t failures;                     /* attempts since the last connection */
-    char reported[160];                    /* the last `why` of on_disconnected() */
+    char reported[224];                    /* the last `why` of on_disconnected() */
+    bool is_refused;                       /* the last connection lacked a permission */
+    uint64_t looked_ns;                    /* when it last asked for dropped messages */
+    unsigned quiet_looks;                  /* since then nothing was dropped */
     bool is_announced;                     /* by on_connected() */
 
     struct lock *lock;
@@ -54,6 +57,8 @@ struct nats_broker {
     bool is_stalled;            /* a write timed out, and the broker has read nothing since */
     bool is_waiting;            /* publish() waits for the I/O thread */
     bool is_pinned;             /* close() uses the connection */
+    char unusable_why[160];     /* of is_unusable */
+    bool lacks_permission;      /* the cause of is_unusable */
     bool has_ended;             /* the I/O thread */
     bool is_abandoned;          /* the I/O thread frees the broker */
     struct nats_subject *subjects;
@@ -68,6 +73,8 @@ struct nats_broker {
     atomic_bool is_collecting; /* set inside of an operation: the flush that follows wakes */
     atomic_bool is_woken;      /* a byte is in the pipe */
     atomic_bool is_slow;       /* libnats dropped messages */
+    /* The connection is ended, and nothing more is written to it. Set under the lock. */
+    atomic_bool is_unusable;
     atomic_bool is_ending;
 };
 
@@ -94,11 +101,19 @@ void nats_subjects_suspend(struct nats_broker *broker);
 /* Returns how many messages libnats has dropped since the last call. */
 uint64_t nats_subjects_take_dropped(struct nats_broker *broker);
 
+/* Returns whether a subscription that dropped messages can drop more without a call of the error
+ * handler: libnats makes one call for the first message, and the next only after it has accepted a
+ * message again. */
+bool nats_subjects_are_full(struct nats_broker *broker);
+
 void nats_subjects_free(struct nats_broker *broker);
 
 /* ---- nats_io.c ---- */
 
 enum weir_code nats_io_start(struct nats_broker *broker, struct weir_error *error);
+/* Gives up the connection: nothing that libnats still holds is written, and the I/O thread connects
+ * again. With the lock held. Thread: any. */
+void nats_io_give_up(struct nats_broker *broker, const char *why, bool lacks_permission);
 /* Frees the broker, after its thread has ended. */
 void nats_io_free(struct nats_broker *broker);
 

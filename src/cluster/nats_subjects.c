@@ -122,6 +122,24 @@ uint64_t nats_subjects_take_dropped(struct nats_broker *broker)
     return dropped;
 }
 
+static bool nats_subjects__is_full(const struct nats_subject *subject)
+{
+    int messages = 0, bytes = 0;
+
+    if (!subject->subscription || subject->dropped == 0) return false;
+    if (natsSubscription_GetPending(subject->subscription, &messages, &bytes) != NATS_OK)
+        return false;
+    return messages >= NATS_SUBJECTS__PENDING_MAX / 2 ||
+           bytes >= NATS_SUBJECTS__PENDING_BYTES_MAX / 2;
+}
+
+bool nats_subjects_are_full(struct nats_broker *broker)
+{
+    for (size_t i = 0; i < broker->subjects_count; i++)
+        if (nats_subjects__is_full(&broker->subjects[i])) return true;
+    return false;
+}
+
 void nats_subjects_free(struct nats_broker *broker)
 {
     for (size_t i = 0; i < broker->subjects_count; i++) {

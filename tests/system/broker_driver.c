@@ -11,10 +11,13 @@
  *                                subject
  *      reset                     counts from 0
  *      stop 1, stop 0            on_message waits, and goes on
+ *      starve 1, starve 0        no large allocation succeeds, and again all do; prints "starve N"
  *
  * Events print "connected", "disconnected WHY", "dropped COUNT". Each answer is one line.
  */
+#include <dlfcn.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +28,36 @@
 #include "thread.h"
 
 #define LINE_BYTES 1024
+#define STARVED_BYTES 500000 /* larger ones fail */
 #define MESSAGE_BYTES_MAX (4 * 1024 * 1024)
 
 static struct lock *lock; /* of what the broker's threads print and count */
 static uint64_t count, first, last, missing;
 static char wanted[BROKER_SUBJECT_BYTES_MAX + 1];
 static uint8_t message[MESSAGE_BYTES_MAX];
+
+static atomic_bool is_starved;
+
+#ifdef __has_feature /* of clang; gcc says it in macros of its own */
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+    !HAS_FEATURE(address_sanitizer) && !HAS_FEATURE(thread_sanitizer)
+/* libnats calls this one. Its buffer grows by realloc(). */
+__attribute__((visibility("default"))) void *realloc(void *block, size_t size)
+{
+    static _Atomic(void *) next;
+    void *(*function)(void *, size_t);
+    void *found = atomic_load(&next);
+
+    if (atomic_load(&is_starved) && size > STARVED_BYTES) return NULL;
+    if (!found) atomic_store(&next, found = dlsym(RTLD_NEXT, "realloc"));
+    memcpy(&function, &found, sizeof function);
+    return function(block, size);
+}
+#endif
 
 static void print(const char *word, const char *text)
 {
@@ -47,6 +74,7 @@ static const char *name_of(enum weir_code code)
     case WEIR_GONE: return "GONE";
     case WEIR_TIMED_OUT: return "TIMED_OUT";
     case WEIR_TOO_LARGE: return "TOO_LARGE";
+    case WEIR_NO_MEMORY: return "NO_MEMORY";
     default: return "OTHER";
     }
 }
@@ -215,6 +243,12 @@ static void slow_down(const char *stop)
     if (stop[0] != '1') print("fast", "");
 }
 
+static void starve(const char *on)
+{
+    atomic_store(&is_starved, on[0] == '1');
+    print("starve", on);
+}
+
 int main(void)
 {
     char line[LINE_BYTES];
@@ -235,6 +269,7 @@ int main(void)
         if (strcmp(line, "received") == 0) received(rest);
         if (strcmp(line, "reset") == 0) reset();
         if (strcmp(line, "stop") == 0) slow_down(rest);
+        if (strcmp(line, "starve") == 0) starve(rest);
         if (strcmp(line, "close") != 0) continue;
         broker->ops->close(broker);
         print("closed", "");

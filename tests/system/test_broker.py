@@ -8,7 +8,7 @@ import time
 
 import certificates
 from nats_process import start_nats, start_nats_cluster
-from weir_process import DEADLINE_S, Settings, WeirTest, _before_exec, main, scaled
+from weir_process import DEADLINE_S, SANITIZED, Settings, WeirTest, _before_exec, main, scaled
 
 SUBJECT = "weir.test.g.6c6f626279"
 MESSAGES = scaled(20000)
@@ -246,6 +246,45 @@ class Broker(WeirTest):
         broker.change_config(config.format("wrong"))
         broker.start()
         driver.wait("connected")
+
+    def test_no_memory(self):
+        """A message of which libnats could take the head only: the next ones are not read as its bytes."""
+        if SANITIZED:
+            self.skipTest("a sanitizer ends the process when it gets no memory")
+        sender, receiver = self.pair(start_nats(self))
+        for _ in range(3):
+            receiver.ask("reset")
+            sender.ask("starve", 1)
+            result = sender.publish(1, 1000000)
+            sender.ask("starve", 0)
+            self.assertEqual(result, {"NO_MEMORY": 1})
+            sender.publish(1000, 64)            # GONE: it connects again
+            self.assertIn("memory", sender.wait("disconnected").lower())
+            sender.wait("connected")
+            self.meet(sender, receiver)
+            self.assert_all_arrive(sender, receiver, 1000)  # the buffer stays small
+            self.assertNotIn("disordered", " ".join(receiver.seen))
+
+    def test_no_permission(self):
+        """The cause is reported, and the node works when the permission is given."""
+        config = """authorization {{ users: [{{ user: weir, password: right,
+                    permissions: {{ publish: ["{}"], subscribe: ["{}"] }} }}] }}"""
+        everything, other = "weir.test.>", "weir.other.>"
+        for publish, subscribe, word in (everything, other, "Subscription"), (other, everything, "Publish"):
+            with self.subTest(word=word):
+                broker = start_nats(self, config=config.format(publish, subscribe))
+                driver = Driver(self, f"nats://weir:right@127.0.0.1:{broker.port}")
+                driver.wait("connected")
+                driver.subscribe()
+                driver.publish(10)
+                why = driver.wait("disconnected")
+                self.assertIn("allow this node's user to publish and subscribe to weir.NAME.>", why)
+                self.assertIn(word, why)
+                broker.kill()
+                broker.change_config(config.format(everything, everything))
+                broker.start()
+                driver.wait("connected")
+                self.assertEqual(driver.publish(10), {"OK": 10})
 
     def test_wrong_addresses(self):
         for servers in ("http://127.0.0.1:1", "nats://", "nats://:4222", "a,,b"):
