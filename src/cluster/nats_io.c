@@ -27,8 +27,8 @@
 #include "memory.h"
 #include "random.h"
 
-#define NATS_IO__FIRST_DELAY_MS 100
-#define NATS_IO__DELAY_MAX_MS 2000
+#define NATS_IO__FIRST_DELAY_MS 100u
+#define NATS_IO__DELAY_MAX_MS 2000u
 #define NATS_IO__DROPPED_MS 500 /* between two looks for dropped messages, while there are some */
 #define NATS_IO__QUIET_LOOKS 4  /* without a dropped message, until the looks end */
 #define NATS_IO__REFUSED_DELAY_MS 10000 /* the most: a person changes the permissions */
