@@ -42,7 +42,7 @@ struct nats_broker {
     const char *servers[NATS_SERVERS_MAX]; /* in servers_text */
     size_t servers_count, server;          /* the next one to try */
     uint32_t failures;                     /* attempts since the last connection */
-    char reported[224];                    /* the last `why` of on_disconnected() */
+    char reported[352];                    /* the last `why` of on_disconnected() */
     bool is_refused;                       /* the last connection lacked a permission */
     uint64_t looked_ns;                    /* when it last asked for dropped messages */
     unsigned quiet_looks;                  /* since then nothing was dropped */
