@@ -87,7 +87,7 @@ static enum weir_code broker_nats__send(struct nats_broker *broker, const char *
     /* libnats may hold the head of the message without its bytes. Whatever follows would be read as
      * these. */
     if (code != WEIR_OK && code != WEIR_TOO_LARGE && code != WEIR_GONE)
-        nats_io_give_up(broker, natsStatus_GetText(status), false);
+        nats_socket_give_up(broker, natsStatus_GetText(status), false);
     else if (natsConnection_Buffered(broker->connection) >= BROKER_NATS__WAKE_BYTES)
         nats_socket_wake(broker);
     return code;

@@ -80,7 +80,7 @@ static void nats_delivery__on_refused(struct nats_broker *broker, natsConnection
     lock_take(broker->lock);
     if (connection == broker->connection) {
         natsConnection_GetLastError(connection, &text);
-        nats_io_give_up(broker, text ? text : "", true);
+        nats_socket_give_up(broker, text ? text : "", true);
     }
     lock_give_back(broker->lock);
 }

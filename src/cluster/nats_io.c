@@ -78,16 +78,6 @@ static void nats_io__look_for_dropped(struct nats_broker *broker)
 
 /* ---- one connection ---- */
 
-void nats_io_give_up(struct nats_broker *broker, const char *why, bool lacks_permission)
-{
-    if (atomic_exchange(&broker->is_unusable, true)) return;
-    snprintf(broker->unusable_why, sizeof broker->unusable_why, "%s", why);
-    broker->lacks_permission = lacks_permission;
-    broker->is_ready = false;
-    condition_wake_all(broker->changed);
-    nats_socket_wake(broker);
-}
-
 static void nats_io__lose(struct nats_broker *broker)
 {
     natsConnection *connection = broker->connection;

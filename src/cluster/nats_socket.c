@@ -4,7 +4,8 @@
  * connection locked, on any thread: they only note what it wants, and take no lock. */
 #include "nats_state.h"
 
-#include <fcntl.h>  /* tidy: allow platform - libnats is not used on Windows */
+#include <fcntl.h> /* tidy: allow platform - libnats is not used on Windows */
+#include <stdio.h>
 #include <unistd.h> /* tidy: allow platform - libnats is not used on Windows */
 
 /* ---- the pipe ---- */
@@ -99,4 +100,14 @@ natsStatus nats_socket_attach(struct nats_broker *broker)
     return natsOptions_SetEventLoop(broker->options, broker, nats_socket__on_attach,
                                     nats_socket__on_read, nats_socket__on_write,
                                     nats_socket__on_detach);
+}
+
+void nats_socket_give_up(struct nats_broker *broker, const char *why, bool lacks_permission)
+{
+    if (atomic_exchange(&broker->is_unusable, true)) return;
+    snprintf(broker->unusable_why, sizeof broker->unusable_why, "%s", why);
+    broker->lacks_permission = lacks_permission;
+    broker->is_ready = false;
+    condition_wake_all(broker->changed);
+    nats_socket_wake(broker);
 }

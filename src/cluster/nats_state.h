@@ -111,14 +111,14 @@ void nats_subjects_free(struct nats_broker *broker);
 /* ---- nats_io.c ---- */
 
 enum weir_code nats_io_start(struct nats_broker *broker, struct weir_error *error);
-/* Gives up the connection: nothing that libnats still holds is written, and the I/O thread connects
- * again. With the lock held. Thread: any. */
-void nats_io_give_up(struct nats_broker *broker, const char *why, bool lacks_permission);
 /* Frees the broker, after its thread has ended. */
 void nats_io_free(struct nats_broker *broker);
 
 /* ---- nats_socket.c ---- */
 
+/* Gives up the connection: nothing that libnats still holds is written, and the I/O thread connects
+ * again. With the lock held. Thread: any. */
+void nats_socket_give_up(struct nats_broker *broker, const char *why, bool lacks_permission);
 bool nats_socket_open_pipe(struct nats_broker *broker); /* false: with errno */
 void nats_socket_close_pipe(struct nats_broker *broker);
 /* Ends the I/O thread's poll(). Thread: any. */

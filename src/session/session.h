@@ -116,8 +116,6 @@ static inline void session_check_receiving(struct weir_session *session)
 
     if (is_off || session->unread || session->queue.pinned_bytes >= session->worker->pause_bytes)
         session_update_receiving(session);
-    else
-        weir_check(!session->end_unread && !session->wire_unread);
 }
 
 /* A pause has ended, during which the peer was not idle: nothing was read. */

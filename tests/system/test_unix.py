@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Unix-domain sockets by the program: --tcp unix:PATH, the permissions of the file, weir send unix:PATH."""
+import errno
 import os
 import socket
 import stat
 import tempfile
+import time
 
-from weir_process import DEADLINE_S, WeirTest, echo, main
+from weir_process import DEADLINE_S, POLL_S, WeirTest, echo, main
 
 
 def connect_to(path):
@@ -65,9 +67,16 @@ class UnixSockets(WeirTest):
         ended = self.run_weir("send", f"unix:{self.path}", "x")
         self.assertEqual(ended.returncode, 69, ended)
 
+    def is_open(self):
+        """Whether a socket has the path."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+            return probe.connect_ex(self.path) != errno.ECONNREFUSED
+
     def test_a_file_that_a_dead_server_left_is_replaced(self):
         weir = self.start("--tcp", f"unix:{self.path}")
         weir.kill()
+        while self.is_open():  # the system closes the sockets of a killed io_uring server a little later
+            time.sleep(POLL_S)
         self.assertTrue(os.path.exists(self.path))
         weir = self.start("--tcp", f"unix:{self.path}")
         ended = self.run_weir("--tcp", f"unix:{self.path}")
