@@ -48,9 +48,12 @@ static bool bridge_parts__open(struct cluster_bridge *bridge, const struct sipha
 }
 
 /* The members that stay constant. */
-static bool bridge_parts__init(struct cluster_bridge *bridge,
+static void bridge_parts__init(struct cluster_bridge *bridge,
                                const struct cluster_bridge_setup *setup)
 {
+    bool has_name = subjects_init(&bridge->subjects, setup->options->name);
+
+    weir_check(has_name); /* cluster_join_options() has read it */
     bridge->options = *setup->options;
     bridge->node = setup->node;
     bridge->local = setup->local;
@@ -59,11 +62,9 @@ static bool bridge_parts__init(struct cluster_bridge *bridge,
     bridge->wake_argument = setup->wake_argument;
     snprintf(bridge->address, sizeof bridge->address, "%s",
              setup->options->address ? setup->options->address : "");
-    if (!subjects_init(&bridge->subjects, setup->options->name)) return false;
     subjects_node(&bridge->subjects, setup->node, &bridge->own_subject);
     subjects_hello(&bridge->subjects, &bridge->hello_subject);
     subjects_questions(&bridge->subjects, &bridge->questions_subject);
-    return true;
 }
 
 enum weir_code cluster_bridge_open(const struct cluster_bridge_setup *setup,
@@ -74,24 +75,19 @@ enum weir_code cluster_bridge_open(const struct cluster_bridge_setup *setup,
     uint16_t random;
 
     if (!bridge)
-        return error_fill(error, WEIR_NO_MEMORY, 0, "join cluster", setup->options->name, NULL,
+        return error_fill(error, WEIR_NO_MEMORY, 0, BROKER_OPERATION, setup->options->name, NULL,
                           NULL);
-    if (!bridge_parts__init(bridge, setup)) {
-        memory_free(bridge);
-        return error_fill(error, WEIR_INVALID, 0, "join cluster", setup->options->name,
-                          "a cluster cannot have this name",
-                          "use 1 to 64 letters, digits, - and _, the same on every node");
-    }
+    bridge_parts__init(bridge, setup);
     if (weir_random(&key, sizeof key) != WEIR_OK ||
         weir_random(&random, sizeof random) != WEIR_OK) {
         memory_free(bridge);
-        return error_fill(error, WEIR_SYSTEM, 0, "join cluster", setup->options->name,
+        return error_fill(error, WEIR_SYSTEM, 0, BROKER_OPERATION, setup->options->name,
                           "the system has no random numbers", NULL);
     }
     bridge->incarnation = (uint64_t)weir_unix_time_ms() << 16 | random;
     if (!bridge_parts__open(bridge, &key)) {
         cluster_bridge_free(bridge);
-        return error_fill(error, WEIR_NO_MEMORY, 0, "join cluster", setup->options->name, NULL,
+        return error_fill(error, WEIR_NO_MEMORY, 0, BROKER_OPERATION, setup->options->name, NULL,
                           NULL);
     }
     *opened = bridge;

@@ -19,6 +19,9 @@
 /* Longest subject, without its NUL: weir.CLUSTER.g. and a group's name in hexadecimal. */
 #define BROKER_SUBJECT_BYTES_MAX 255
 
+/* What has failed, in the errors of a broker and of the cluster. */
+#define BROKER_OPERATION "join the cluster"
+
 struct broker;
 
 /* What a broker reports. Thread: any of its own, one at a time for messages; also inside
@@ -41,11 +44,11 @@ struct broker_ops {
     /* Publishes. Blocks for at most the write timeout. A message is never sent later, unless the
      * result is WEIR_OK. Returns:
      *   WEIR_OK         handed to the connection
-     *   WEIR_GONE       the broker is away: the message is not sent later
-     *   WEIR_TIMED_OUT  it did not read in time: the message is not sent later
+     *   WEIR_GONE       the broker is away
+     *   WEIR_TIMED_OUT  it did not read in time
      *   WEIR_TOO_LARGE  larger than it allows
      *   WEIR_NO_MEMORY
-     *   WEIR_SYSTEM     another failure: the message can still be sent later */
+     *   WEIR_SYSTEM     another failure */
     enum weir_code (*publish)(struct broker *broker, const char *subject, const uint8_t *bytes,
                               size_t length);
     /* Passes on what publish() has collected. Called before the bridge waits. */

@@ -212,7 +212,7 @@ enum weir_code broker_nats_check(const struct weir_cluster_options *options,
     struct nats_broker *nats = memory_alloc(sizeof *nats);
 
     if (!nats)
-        return error_fill(error, WEIR_NO_MEMORY, 0, "join the cluster", options->name, NULL, NULL);
+        return error_fill(error, WEIR_NO_MEMORY, 0, BROKER_OPERATION, options->name, NULL, NULL);
     enum weir_code code = nats_settings_read(nats, options, error);
     nats_settings_free(nats);
     memory_free(nats);
@@ -228,7 +228,7 @@ enum weir_code broker_nats_open(void *argument, const struct weir_cluster_option
 
     (void)argument;
     *broker = NULL;
-    if (!nats) return error_fill(error, code, 0, "join the cluster", options->name, NULL, NULL);
+    if (!nats) return error_fill(error, code, 0, BROKER_OPERATION, options->name, NULL, NULL);
     *nats = (struct nats_broker){.head.ops = &broker_nats__ops, .events = *events};
     nats->wake_in = nats->wake_out = -1;
     nats->subjects_free = SIZE_MAX;
@@ -239,7 +239,7 @@ enum weir_code broker_nats_open(void *argument, const struct weir_cluster_option
         code = nats_settings_read(nats, options, error);
         if (code == WEIR_OK) code = nats_io_start(nats, error);
     } else {
-        error_fill(error, code, 0, "join the cluster", options->name, NULL, NULL);
+        error_fill(error, code, 0, BROKER_OPERATION, options->name, NULL, NULL);
     }
     if (code != WEIR_OK) {
         nats_delivery_remove(nats);

@@ -14,7 +14,6 @@
 #include "subjects.h"
 
 #define CLUSTER_JOIN__CONNECT_MS 1000u /* for which the start waits for the broker */
-#define CLUSTER_JOIN__OPERATION "join cluster"
 
 static const struct sized cluster_join__sized = {"weir_cluster_options",
                                                  sizeof(struct weir_cluster_options),
@@ -30,7 +29,7 @@ static void cluster_join__default(uint32_t *member, uint32_t value)
 static enum weir_code cluster_join__invalid(struct weir_error *error, const char *member,
                                             const char *reason, const char *hint)
 {
-    return error_fill(error, WEIR_INVALID, 0, CLUSTER_JOIN__OPERATION, member, reason, hint);
+    return error_fill(error, WEIR_INVALID, 0, BROKER_OPERATION, member, reason, hint);
 }
 
 enum weir_code cluster_join_options(const struct weir_cluster_options *given,
@@ -123,7 +122,7 @@ static enum weir_code cluster_join__claim(struct weir_server *server, struct wei
     cluster_thread_wait(cluster->thread, cluster_join__is_claimed, 2 * CLAIM_WAIT_MS);
     if (cluster_bridge_claim(cluster->bridge) != CLAIM_REFUSED) return WEIR_OK;
     snprintf(number, sizeof number, "node %u", (unsigned)weir_bridge_node(server));
-    return error_fill(error, WEIR_NAME_TAKEN, 0, CLUSTER_JOIN__OPERATION, number,
+    return error_fill(error, WEIR_NAME_TAKEN, 0, BROKER_OPERATION, number,
                       "a live node of the cluster has the same number",
                       "give each node another number (config.node, --node)");
 }
@@ -151,8 +150,7 @@ static enum weir_code cluster_join__join(struct weir_server *server,
     if (cluster && has_thread) cluster->thread = cluster_thread_open();
     if (!cluster || (has_thread && !cluster->thread)) {
         memory_free(cluster);
-        return error_fill(error, WEIR_NO_MEMORY, 0, CLUSTER_JOIN__OPERATION, options.name, NULL,
-                          NULL);
+        return error_fill(error, WEIR_NO_MEMORY, 0, BROKER_OPERATION, options.name, NULL, NULL);
     }
     code = cluster_join__open(server, &options, open, open_argument, cluster, error);
     bool has_broker = code == WEIR_OK;

@@ -300,9 +300,9 @@ enum weir_code nats_io_start(struct nats_broker *broker, struct weir_error *erro
     random_fill(&random, sizeof random);
     broker->server = random % broker->servers_count;
     if (!nats_socket_open_pipe(broker))
-        return error_fill(error, WEIR_SYSTEM, errno, "join the cluster", "a pipe", NULL, NULL);
+        return error_fill(error, WEIR_SYSTEM, errno, BROKER_OPERATION, "a pipe", NULL, NULL);
     broker->thread = thread_start("weir-nats", nats_io__run, broker, &os_error);
     if (broker->thread) return WEIR_OK;
-    return error_fill(error, WEIR_SYSTEM, os_error, "join the cluster", "a thread", NULL,
+    return error_fill(error, WEIR_SYSTEM, os_error, BROKER_OPERATION, "a thread", NULL,
                       "raise the limit on threads (ulimit -u)");
 }

@@ -17,12 +17,10 @@
 #define NATS_SETTINGS__PING_MS 2000
 #define NATS_SETTINGS__PINGS_MAX 2
 
-#define NATS_SETTINGS__OPERATION "join the cluster"
-
 static enum weir_code nats_settings__refuse(const char *subject, const char *reason,
                                             const char *hint, struct weir_error *error)
 {
-    return error_fill(error, WEIR_INVALID, 0, NATS_SETTINGS__OPERATION, subject, reason, hint);
+    return error_fill(error, WEIR_INVALID, 0, BROKER_OPERATION, subject, reason, hint);
 }
 
 /* Returns the address behind the scheme; null: another scheme. */
@@ -116,7 +114,7 @@ static enum weir_code nats_settings__set_secrets(struct nats_broker *broker,
                                          "check its name and its permissions", error);
         if (natsOptions_SetUserCredentialsFromFiles(broker->options, options->credentials, NULL) !=
             NATS_OK)
-            return error_fill(error, WEIR_NO_MEMORY, 0, NATS_SETTINGS__OPERATION, NULL, NULL, NULL);
+            return error_fill(error, WEIR_NO_MEMORY, 0, BROKER_OPERATION, NULL, NULL, NULL);
     }
     if (options->tls_ca &&
         natsOptions_LoadCATrustedCertificates(broker->options, options->tls_ca) != NATS_OK)
@@ -136,7 +134,7 @@ enum weir_code nats_settings_read(struct nats_broker *broker,
 {
     broker->servers_text = memory_copy_text(options->servers);
     if (!broker->servers_text)
-        return error_fill(error, WEIR_NO_MEMORY, 0, NATS_SETTINGS__OPERATION, NULL, NULL, NULL);
+        return error_fill(error, WEIR_NO_MEMORY, 0, BROKER_OPERATION, NULL, NULL, NULL);
     enum weir_code code = nats_settings__read_servers(broker, error);
     if (code != WEIR_OK) return code;
     broker->write_timeout_ms = options->write_timeout_ms;
@@ -147,7 +145,7 @@ enum weir_code nats_settings_read(struct nats_broker *broker,
     if (status == NATS_OK && options->address)
         status = natsOptions_SetName(broker->options, options->address);
     if (status != NATS_OK)
-        return error_fill(error, nats_settings_code(status), 0, NATS_SETTINGS__OPERATION, "libnats",
+        return error_fill(error, nats_settings_code(status), 0, BROKER_OPERATION, "libnats",
                           natsStatus_GetText(status), NULL);
     return nats_settings__set_secrets(broker, options, error);
 }
