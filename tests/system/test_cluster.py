@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A cluster of real processes over the real nats-server: groups, ids, names and counts reach every node; node numbers are
 unique; a node serves its own sessions while the broker is away."""
-import json
 import os
 import re
 import select
 import tempfile
 import time
-import urllib.error
-import urllib.request
 
 import certificates
+from admin_http import get_json, request
 from nats_process import start_nats
 from weir_process import DEADLINE_S, POLL_S, WeirTest, connect, main, module, scaled
 
@@ -57,18 +55,9 @@ class Member:
         return self.read() == ""
 
 
-def get(weir, path):
-    """Returns (status, body) of a request to the admin server."""
-    try:
-        with urllib.request.urlopen(f"http://{weir.admin}{path}", timeout=DEADLINE_S) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
 def metrics(weir):
     """Returns all samples of the cluster: weir_cluster_nodes or weir_cluster_dropped_total{why="away"}."""
-    return {name: float(value) for name, value in re.findall(r"^(weir_cluster_\S+) (\S+)$", get(weir, "/metrics")[1], re.M)}
+    return {name: float(value) for name, value in re.findall(r"^(weir_cluster_\S+) (\S+)$", request(weir.admin, "/metrics").body, re.M)}
 
 
 def documented_metrics():
@@ -254,11 +243,15 @@ class Numbers(ClusterTest):
 
 
 class Away(ClusterTest):
+    def assert_ready(self, weir):
+        answer = request(weir.admin, "/readyz")
+        self.assertEqual((answer.status, answer.body), (200, "ready\n"))
+
     def test_broker_absent_at_the_start(self):
         broker = start_nats(self)
         broker.stop()
         weir = self.begin(broker, 1, "--cluster-address", "first").wait_ready()
-        self.assertEqual(get(weir, "/readyz"), (200, "ready\n"))
+        self.assert_ready(weir)
         self.assertEqual(metrics(weir)["weir_cluster_connected"], 0)
         here, beside = Member(self, weir), Member(self, weir)
         self.assertEqual(beside.do("join room"), "ok")
@@ -271,13 +264,13 @@ class Away(ClusterTest):
         self.wait_metric(weir, "weir_cluster_connected", 1)
         other = self.node(broker, 2)
         self.wait_reach(Member(self, other), "cast room", [beside])
-        self.assertEqual(json.loads(get(other, "/stats.json")[1])["cluster"]["others"][0]["address"], "first")
-        self.assertNotIn("broker_away", get(weir, "/findings.json")[1])
+        self.assertEqual(get_json(other.admin, "/stats.json")["cluster"]["others"][0]["address"], "first")
+        self.assertNotIn("broker_away", request(weir.admin, "/findings.json").body)
 
     def wait_finding(self, weir, identity):
         deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline:
-            for finding in json.loads(get(weir, "/findings.json")[1])["findings"]:
+            for finding in get_json(weir.admin, "/findings.json")["findings"]:
                 if finding["id"] == identity:
                     return finding
             time.sleep(POLL_S)
@@ -291,7 +284,7 @@ class Away(ClusterTest):
         broker.kill()
         for weir in weirs:
             self.wait_metric(weir, "weir_cluster_connected", 0)
-            self.assertEqual(get(weir, "/readyz"), (200, "ready\n"))
+            self.assert_ready(weir)
         self.assertEqual(here.do("cast room nobody hears this"), "ok")
         broker.start()
         for weir in weirs:

@@ -13,9 +13,9 @@
 #include "fixture.h"
 #include "memory_faults.h"
 #include "names.h"
+#include "other_worker.h"
 #include "recording_bridge.h"
 #include "require.h"
-#include "session_rare.h"
 
 /* ---- names ---- */
 
@@ -99,49 +99,16 @@ static void the_bridge_evicts_a_session(void **state)
 
 /* ---- another worker ---- */
 
-static struct worker other;
-static struct mailbox other_mailbox;
-static struct worker *workers[2];
-static struct weir_session elsewhere; /* of the other worker; holds "ada" */
-
-/* A second worker that never runs, with one session. */
 static void open_world(void)
 {
     recording_open(&recording_handler);
-    workers[0] = &fixture.loop.worker;
-    workers[1] = &other;
-    fixture.common.workers = workers;
-    fixture.common.workers_count = 2;
-    other = (struct worker){.index = 1, .common = &fixture.common, .mailbox = &other_mailbox};
-    account_init(&other.account, 1 << 20);
-    require(mailbox_init(&other_mailbox, 2, 1000));
-    mailbox_open(&other_mailbox, fixture.loop.worker.net);
-    elsewhere = (struct weir_session){
-        .worker = &other, .state = SESSION_OPEN, .id = UINT64_C(1) << 48 | 1u << 24};
-    assert_int_equal(names_bind(&elsewhere, "ada", WEIR_BIND_IF_FREE), WEIR_OK);
+    other_worker_open();
     recording_expect("bind ada\n");
-}
-
-static void close_world(struct sim_peer *peer)
-{
-    struct mailbox_command command;
-
-    names_unbind(&elsewhere);
-    session_rare_free(&elsewhere);
-    while (mailbox_take(&other_mailbox, &command))
-        if (command.payload) payload_unref(command.payload);
-    require(mailbox_shut(&other_mailbox));
-    sim_peer_close(peer);
-    fixture_run_ms(50);
-    mailbox_free(&other_mailbox);
-    fixture.common.workers_count = 1;
-    fixture.common.workers = fixture.workers;
-    fixture_close();
 }
 
 static void fill_other_mailbox(void)
 {
-    while (mailbox_reserve(&other_mailbox, 0)) continue;
+    while (mailbox_reserve(&other_worker.mailbox, 0)) continue;
 }
 
 static void with_a_full_mailbox_nothing_is_reported(void **state)
@@ -153,14 +120,15 @@ static void with_a_full_mailbox_nothing_is_reported(void **state)
     assert_int_equal(broadcast_send(&fixture.common, "room", "a", 1, 0), WEIR_MAILBOX_FULL);
     assert_int_equal(broadcast_receive(&fixture.common, "room", "a", 1, 0), WEIR_MAILBOX_FULL);
     assert_int_equal(recording_say(peer, "=ada"), WEIR_MAILBOX_FULL);
-    assert_int_equal(names_evict(&fixture.common, "ada", elsewhere.id), WEIR_MAILBOX_FULL);
-    assert_int_equal(names_holder(&fixture.common, "ada"), elsewhere.id);
+    assert_int_equal(names_evict(&fixture.common, "ada", other_worker.session.id),
+                     WEIR_MAILBOX_FULL);
+    assert_int_equal(names_holder(&fixture.common, "ada"), other_worker.session.id);
     assert_int_equal(recording_say(peer, "*wait"), WEIR_OK); /* with its speaker */
     recording_expect("");
-    for (int i = 0; i < 2; i++) mailbox_cancel(&other_mailbox, 0);
+    for (int i = 0; i < 2; i++) mailbox_cancel(&other_worker.mailbox, 0);
     fixture_run_ms(20);
     recording_expect("broadcast room wait\n");
-    close_world(peer);
+    other_worker_close(peer);
 }
 
 static void a_lack_of_memory_gives_the_room_back(void **state)
@@ -170,11 +138,11 @@ static void a_lack_of_memory_gives_the_room_back(void **state)
     struct sim_peer *peer = fixture_connect();
     recording.lacks_memory = true;
     assert_int_equal(recording_say(peer, "=ada"), WEIR_NO_MEMORY);
-    assert_int_equal(mailbox_load(&other_mailbox).commands, 0);
-    assert_int_equal(names_holder(&fixture.common, "ada"), elsewhere.id);
+    assert_int_equal(mailbox_load(&other_worker.mailbox).commands, 0);
+    assert_int_equal(names_holder(&fixture.common, "ada"), other_worker.session.id);
     recording_expect("");
     recording.lacks_memory = false;
-    close_world(peer);
+    other_worker_close(peer);
 }
 
 static void the_bridge_evicts_a_session_of_another_worker(void **state)
@@ -184,15 +152,15 @@ static void the_bridge_evicts_a_session_of_another_worker(void **state)
     (void)state;
     open_world();
     struct sim_peer *peer = fixture_connect();
-    assert_int_equal(names_evict(&fixture.common, "ada", elsewhere.id), WEIR_OK);
+    assert_int_equal(names_evict(&fixture.common, "ada", other_worker.session.id), WEIR_OK);
     recording_expect("unbind ada\n");
-    assert_true(mailbox_take(&other_mailbox, &command));
+    assert_true(mailbox_take(&other_worker.mailbox, &command));
     assert_int_equal(command.kind, MAILBOX_EVICT);
-    assert_int_equal(command.id, elsewhere.id);
+    assert_int_equal(command.id, other_worker.session.id);
     assert_int_equal(recording_say(peer, "ada"), WEIR_OK);
-    names_unbind(&elsewhere); /* changes nothing */
+    names_unbind(&other_worker.session); /* changes nothing */
     recording_expect("bind ada\n");
-    close_world(peer);
+    other_worker_close(peer);
 }
 
 int main(void)

@@ -16,8 +16,8 @@
 #include "fixture.h"
 #include "memory_faults.h"
 #include "names.h"
+#include "other_worker.h"
 #include "require.h"
-#include "session_rare.h"
 
 /* "name": bind it; "=name": take it over; "-": unbind. The code is kept. */
 static enum weir_code last_code;
@@ -240,40 +240,10 @@ static void a_transient_session_has_none(void **state)
 
 /* ---- another worker ---- */
 
-static struct worker other = {.index = 1};
-static struct mailbox other_mailbox;
-static struct worker *workers[2];
-static struct weir_session elsewhere; /* of the other worker; holds "ada" */
-
-/* A second worker that never runs, with one session. */
 static void open_world(void)
 {
     open_fixture();
-    workers[0] = &fixture.loop.worker;
-    workers[1] = &other;
-    fixture.common.workers = workers;
-    fixture.common.workers_count = 2;
-    other = (struct worker){.index = 1, .common = &fixture.common, .mailbox = &other_mailbox};
-    account_init(&other.account, 1 << 20);
-    require(mailbox_init(&other_mailbox, 2, 1000));
-    mailbox_open(&other_mailbox, fixture.loop.worker.net);
-    elsewhere = (struct weir_session){
-        .worker = &other, .state = SESSION_OPEN, .id = UINT64_C(1) << 48 | 1u << 24};
-    assert_int_equal(names_bind(&elsewhere, "ada", WEIR_BIND_IF_FREE), WEIR_OK);
-}
-
-static void close_world(struct sim_peer *peer)
-{
-    struct mailbox_command command;
-
-    names_unbind(&elsewhere);
-    session_rare_free(&elsewhere);
-    assert_int_equal(other.account.membership_bytes, 0);
-    sim_peer_close(peer);
-    while (mailbox_take(&other_mailbox, &command)) continue;
-    require(mailbox_shut(&other_mailbox));
-    mailbox_free(&other_mailbox);
-    fixture_close();
+    other_worker_open();
 }
 
 static void a_holder_on_another_worker_is_notified(void **state)
@@ -284,19 +254,19 @@ static void a_holder_on_another_worker_is_notified(void **state)
     open_world();
     struct sim_peer *peer = fixture_connect();
     assert_int_equal(say(peer, "ada"), WEIR_NAME_TAKEN);
-    assert_int_equal(mailbox_count(&other_mailbox), 0);
+    assert_int_equal(mailbox_count(&other_worker.mailbox), 0);
     assert_int_equal(say(peer, "=ada"), WEIR_OK);
     assert_int_equal(holder("ada"), last_id);
-    assert_true(mailbox_take(&other_mailbox, &command));
+    assert_true(mailbox_take(&other_worker.mailbox, &command));
     assert_int_equal(command.kind, MAILBOX_EVICT);
-    assert_int_equal(command.id, elsewhere.id);
+    assert_int_equal(command.id, other_worker.session.id);
     /* It takes the name back before it reads the command. */
-    assert_int_equal(names_bind(&elsewhere, "ada", WEIR_BIND_IF_FREE), WEIR_NAME_TAKEN);
-    assert_int_equal(names_bind(&elsewhere, "ada", WEIR_BIND_REPLACE), WEIR_OK);
-    assert_int_equal(holder("ada"), elsewhere.id);
+    assert_int_equal(names_bind(&other_worker.session, "ada", WEIR_BIND_IF_FREE), WEIR_NAME_TAKEN);
+    assert_int_equal(names_bind(&other_worker.session, "ada", WEIR_BIND_REPLACE), WEIR_OK);
+    assert_int_equal(holder("ada"), other_worker.session.id);
     fixture_iterations(20);
     assert_true(sim_peer_saw_end(peer));
-    close_world(peer);
+    other_worker_close(peer);
 }
 
 static void a_full_mailbox_changes_nothing(void **state)
@@ -304,13 +274,13 @@ static void a_full_mailbox_changes_nothing(void **state)
     (void)state;
     open_world();
     struct sim_peer *peer = fixture_connect();
-    while (mailbox_reserve(&other_mailbox, 0)) continue;
+    while (mailbox_reserve(&other_worker.mailbox, 0)) continue;
     assert_int_equal(say(peer, "mine"), WEIR_OK);
     assert_int_equal(say(peer, "=ada"), WEIR_MAILBOX_FULL);
-    assert_int_equal(holder("ada"), elsewhere.id);
+    assert_int_equal(holder("ada"), other_worker.session.id);
     assert_int_equal(holder("mine"), last_id);
-    for (int i = 0; i < 2; i++) mailbox_cancel(&other_mailbox, 0);
-    close_world(peer);
+    for (int i = 0; i < 2; i++) mailbox_cancel(&other_worker.mailbox, 0);
+    other_worker_close(peer);
 }
 
 static void a_worker_that_has_ended_is_not_notified(void **state)
@@ -318,10 +288,10 @@ static void a_worker_that_has_ended_is_not_notified(void **state)
     (void)state;
     open_world();
     struct sim_peer *peer = fixture_connect();
-    require(mailbox_shut(&other_mailbox));
+    require(mailbox_shut(&other_worker.mailbox));
     assert_int_equal(say(peer, "=ada"), WEIR_OK);
     assert_int_equal(holder("ada"), last_id);
-    close_world(peer);
+    other_worker_close(peer);
 }
 
 /* The command of another worker arrives. */
@@ -335,7 +305,7 @@ static void an_evicted_session_is_finished(void **state)
     assert_int_equal(mailbox_post(&fixture.loop.mailbox, &command), MAILBOX_POSTED);
     fixture_run_ms(20);
     assert_true(sim_peer_saw_end(peer));
-    close_world(peer);
+    other_worker_close(peer);
 }
 
 /* ---- the table ---- */
