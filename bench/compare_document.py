@@ -2,7 +2,7 @@
 """compare_document.py - the tables and charts of docs/benchmarks.md, made from the rounds in bench/results.
 
     bench/results/*.json   the rounds, by bench/compare
-    bench/expected.json    what was expected, and the bar of each row: written before the first run
+    bench/expected.json    what was expected, and the bar of each row: written before any timed run
     bench/reasons.json     why weir needs more than another server, row by row
 
 tools/benchmarks_doc writes them, and checks that the document is equal.
