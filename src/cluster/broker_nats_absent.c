@@ -9,9 +9,10 @@
 enum weir_code broker_nats_check(const struct weir_cluster_options *options,
                                  struct weir_error *error)
 {
-    return error_fill(error, WEIR_UNSUPPORTED, 0, BROKER_OPERATION, options->name,
-                      "weir was built without libnats",
-                      "build it with WEIR_NATS=ON (Debian and Ubuntu: libnats-dev)");
+    return error_fill(
+        error, WEIR_UNSUPPORTED, 0, BROKER_OPERATION, options->name,
+        "weir was built without libnats",
+        "on Linux, install libnats (Debian and Ubuntu: libnats-dev) and build weir again");
 }
 
 enum weir_code broker_nats_open(void *argument, const struct weir_cluster_options *options,
