@@ -30,11 +30,13 @@ class Endings(WeirTest):
     def reports_count(self, weir):
         return weir.log.count(" bytes_in=")
 
-    def assert_reset(self, *arguments, reason, stop=False):
-        """A client that does not read is closed for the reason: it gets an RST, and never more bytes than counted."""
+    def assert_reset(self, *arguments, reason, stop=False, limit_s=None):
+        """A client that does not read is closed for the reason: it gets an RST, and never more bytes than counted.
+        limit_s: of the time that the client has for its flood."""
         weir = self.start_patient(*arguments)
         with non_reading_client(weir.tcp) as peer:
-            taken = flood([peer])[peer]
+            with Pace(limit_s):
+                taken = flood([peer])[peer]
             if stop:
                 weir.send_signal(stop_signals()[-1])
                 summary = weir.wait_end().summary
@@ -47,11 +49,13 @@ class Endings(WeirTest):
         self.assertLessEqual(received, summary["bytes_out"])
         self.assertLess(summary["bytes_out"], taken)
 
-    def test_stalled(self):
-        self.assert_reset("--send-timeout", "3s", reason="stalled")
+    @with_limits(3, 20)
+    def test_stalled(self, limit_s):
+        self.assert_reset("--send-timeout", milliseconds(limit_s), reason="stalled", limit_s=limit_s)
 
-    def test_lifetime(self):
-        self.assert_reset("--lifetime", "5s", reason="lifetime")
+    @with_limits(5, 20)
+    def test_lifetime(self, limit_s):
+        self.assert_reset("--lifetime", milliseconds(limit_s), reason="lifetime", limit_s=limit_s)
 
     def test_drain_deadline(self):
         self.assert_reset("--drain", "200ms", reason="shutdown", stop=True)
