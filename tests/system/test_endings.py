@@ -32,7 +32,7 @@ class Endings(WeirTest):
 
     def assert_reset(self, *arguments, reason, stop=False, limit_s=None):
         """A client that does not read is closed for the reason: it gets an RST, and never more bytes than counted.
-        limit_s: of the time that the client has for its flood."""
+        limit_s: the time after which the server closes, in which the client must end its flood."""
         weir = self.start_patient(*arguments)
         with non_reading_client(weir.tcp) as peer:
             with Pace(limit_s):

@@ -52,9 +52,8 @@ import websocket_relay
 DEADLINE_S = 45  # per event; far above the expected time, below ctest's own limit
 SKIPPED = 77
 POLL_S = 0.01
-STUCK_S = 0.5        # no byte was accepted for this long, and the server waits: none will be
-FLOOD_POLL_S = 0.05  # between two looks at a server that accepts no byte
-STUCK_WINE_S = 2     # under Wine, where a thread also waits while Wine's server works for it
+STUCK_S = 0.5    # no byte was accepted for this long, and the server waits: none will be
+STUCK_WINE_S = 2 # under Wine, where a thread also waits while Wine's server works for it
 BUSY_PAUSE_S = 0.005 # far below every time limit; without it, each busy client would occupy a processor
 MIB = 1024 * 1024
 FLOOD_MAX = 512 * MIB
@@ -770,14 +769,14 @@ def flood(peers, seed=1, piece=None):
     piece = piece or pattern_bytes(65536, seed)
     taken = {peer: 0 for peer in peers}
     stuck_s = STUCK_WINE_S if Settings.is_windows() else STUCK_S
-    last = time.monotonic()
+    last_sent_s = time.monotonic()
     while sum(taken.values()) < FLOOD_MAX:
-        writable = select.select([], peers, [], FLOOD_POLL_S)[1]
-        pause_s = time.monotonic() - last
+        writable = select.select([], peers, [], POLL_S)[1]
+        pause_s = time.monotonic() - last_sent_s
         if not writable and pause_s > stuck_s and servers_wait():
             return taken
         if writable:
-            last = time.monotonic()
+            last_sent_s = time.monotonic()
         elif pause_s > DEADLINE_S:
             raise AssertionError(f"in {DEADLINE_S} s, the server neither received nor waited")
         for peer in writable:
